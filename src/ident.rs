@@ -1,0 +1,274 @@
+//! Names and numbers of the outside world, parsed once at the edge, so that the layers below
+//! need not ask again whether they are valid. Not what is done with them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::secret::Secret;
+
+/// The name of a Wi-Fi network: 1 to 32 bytes of any kind, usually but not always UTF-8
+/// (IEEE 802.11-2020, 9.4.2.2).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Ssid(Vec<u8>);
+
+impl Ssid {
+    /// Checks the length, and that there is no NUL: firmware copies up to the first one, and
+    /// would look for another network.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, SsidError> {
+        let bytes = bytes.into();
+        match bytes.len() {
+            0 => Err(SsidError::Empty),
+            length if length > MAX_SSID => Err(SsidError::TooLong { length }),
+            _ if bytes.contains(&0) => Err(SsidError::Nul),
+            _ => Ok(Self(bytes)),
+        }
+    }
+
+    /// Reads pairs of hexadecimal digits.
+    pub fn from_hex(text: &str) -> Result<Self, SsidError> {
+        Self::from_bytes(decode_hex(text).ok_or(SsidError::NotHex)?)
+    }
+
+    /// The bytes as they travel.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes as lower-case hexadecimal digits.
+    pub fn to_hex(&self) -> String {
+        encode_hex(&self.0)
+    }
+}
+
+/// An SSID on the command line is UTF-8.
+impl FromStr for Ssid {
+    type Err = SsidError;
+
+    fn from_str(text: &str) -> Result<Self, SsidError> {
+        Self::from_bytes(text.as_bytes())
+    }
+}
+
+/// Printable text as it is; everything else escaped, so that a hostile name cannot steer a
+/// terminal.
+impl fmt::Display for Ssid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.0))
+    }
+}
+
+impl fmt::Debug for Ssid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ssid({self})")
+    }
+}
+
+impl Serialize for Ssid {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Why a text is no SSID.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SsidError {
+    /// Nothing was given.
+    #[error("an SSID has at least 1 byte")]
+    Empty,
+    /// A NUL byte is in it.
+    #[error("an SSID with a NUL byte cannot be sent: firmware stops reading there")]
+    Nul,
+    /// The hexadecimal form is not made of digit pairs.
+    #[error("expected pairs of hexadecimal digits")]
+    NotHex,
+    /// More than 32 bytes.
+    #[error("an SSID has at most {MAX_SSID} bytes, this one has {length}")]
+    TooLong {
+        /// Bytes, not characters.
+        length: usize,
+    },
+}
+
+/// What opens a Wi-Fi network: nothing, a WEP key of 5 or 13 bytes, or 8 to 63 bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Passphrase(Secret<String>);
+
+impl Passphrase {
+    /// That of an open network.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Checks the length in bytes (WPA: IEEE 802.11-2020, J.4.1; 63 is the firmware's limit too).
+    pub fn new(secret: Secret<String>) -> Result<Self, PassphraseError> {
+        let text = secret.expose();
+        let length = text.len();
+        if text.contains('\0') {
+            return Err(PassphraseError::Nul);
+        }
+        match length {
+            0 | 5 | 8..=MAX_PASSPHRASE => Ok(Self(secret)),
+            64 if text.bytes().all(|byte| byte.is_ascii_hexdigit()) => Err(PassphraseError::RawKey),
+            1..=7 => Err(PassphraseError::TooShort { length }),
+            _ => Err(PassphraseError::TooLong { length }),
+        }
+    }
+
+    /// Whether this is for an open network.
+    pub fn is_empty(&self) -> bool {
+        self.0.expose().is_empty()
+    }
+
+    /// The bytes as they travel.
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose().as_bytes()
+    }
+}
+
+/// Why a text is no passphrase. Never shows it.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PassphraseError {
+    /// A NUL byte is in it.
+    #[error("a passphrase with a NUL byte cannot be sent: firmware stops reading there")]
+    Nul,
+    /// 64 hexadecimal digits: a pre-shared key, for which the protocol has no room.
+    #[error(
+        "the firmware takes a passphrase of at most {MAX_PASSPHRASE} bytes, not a raw 64-digit key"
+    )]
+    RawKey,
+    /// More than 63 bytes.
+    #[error("a passphrase has at most {MAX_PASSPHRASE} bytes, this one has {length}")]
+    TooLong {
+        /// Bytes, not characters.
+        length: usize,
+    },
+    /// 1 to 7 bytes, but not 5.
+    #[error("a passphrase has at least 8 bytes (a WEP key 5), this one has {length}")]
+    TooShort {
+        /// Bytes, not characters.
+        length: usize,
+    },
+}
+
+/// The address of one access point, as lower-case hexadecimal digits. For display only: firmware
+/// fills what follows a zero byte with garbage when it reports a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Bssid(String);
+
+impl Bssid {
+    /// Any number of bytes; six are customary.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        Self(encode_hex(bytes))
+    }
+}
+
+impl fmt::Display for Bssid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Lower-case digit pairs.
+pub fn encode_hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _written: fmt::Result = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// Digit pairs of either case; `None` for anything else.
+pub fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    text.as_bytes()
+        .chunks_exact(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+/// Bytes from outside as one line of text: UTF-8 where it is, the rest escaped.
+pub fn printable(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character.is_control() || is_steering(character) || character == '\\' {
+                text.extend(character.escape_default());
+            } else {
+                text.push(character);
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str("\\x");
+            text.push_str(&encode_hex(&[*byte]));
+        }
+    }
+    text
+}
+
+/// Characters that change the direction or the separation of text, without being control
+/// characters by category.
+fn is_steering(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+const MAX_SSID: usize = 32;
+const MAX_PASSPHRASE: usize = 63;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ssid_is_bytes_and_is_counted_in_bytes() {
+        let ssid: Ssid = "Café 家 ’".parse().unwrap();
+        assert_eq!(ssid.as_bytes(), "Café 家 ’".as_bytes());
+        assert_eq!(ssid.to_string(), "Café 家 ’");
+        assert!("x".repeat(32).parse::<Ssid>().is_ok());
+        assert_eq!(
+            "x".repeat(33).parse::<Ssid>(),
+            Err(SsidError::TooLong { length: 33 })
+        );
+        // 17 characters, 34 bytes.
+        assert_eq!(
+            "é".repeat(17).parse::<Ssid>(),
+            Err(SsidError::TooLong { length: 34 })
+        );
+        assert_eq!("".parse::<Ssid>(), Err(SsidError::Empty));
+        assert_eq!(Ssid::from_hex("4f00"), Err(SsidError::Nul));
+        assert_eq!(Ssid::from_hex("4f7"), Err(SsidError::NotHex));
+        assert_eq!(Ssid::from_hex("+f7f"), Err(SsidError::NotHex));
+    }
+
+    #[test]
+    fn what_could_steer_a_terminal_is_escaped() {
+        let ssid = Ssid::from_bytes(b"a\x1b[31m\xff\\\xe2\x80\xae".to_vec()).unwrap();
+        assert_eq!(ssid.to_string(), r"a\u{1b}[31m\xff\\\u{202e}");
+    }
+
+    #[test]
+    fn a_passphrase_has_the_length_that_a_network_can_have() {
+        let parse = |text: &str| Passphrase::new(Secret::new(text.to_owned())).map(|_| ());
+        assert_eq!(parse(""), Ok(()));
+        assert_eq!(parse("12345"), Ok(()));
+        assert_eq!(
+            parse("1234567"),
+            Err(PassphraseError::TooShort { length: 7 })
+        );
+        assert_eq!(parse(&"x".repeat(63)), Ok(()));
+        assert_eq!(
+            parse(&"x".repeat(64)),
+            Err(PassphraseError::TooLong { length: 64 })
+        );
+        assert_eq!(parse(&"a".repeat(64)), Err(PassphraseError::RawKey));
+        assert_eq!(parse("abcdef\0gh"), Err(PassphraseError::Nul));
+    }
+}

@@ -1,0 +1,49 @@
+//! What is fixed by the wire: the protobuf messages, one sub-module a `.proto` package, and the
+//! names of endpoints. What a message means is `endpoint`'s; who may read it, `security`'s.
+//!
+//! | module | messages | source of the numbers |
+//! |---|---|---|
+//! | [`protocomm`] | session envelope, Security 0, 1, 2, status | ESP-IDF `components/protocomm/proto/` |
+//! | [`network_provisioning`] | prov-config, prov-scan, prov-ctrl | idf-extra-components `network_provisioning/proto/`; ESP-IDF's `wifi_provisioning` is its Wi-Fi half |
+//!
+//! proto3 leaves zero values out: an absent status reads as success, an absent station state as
+//! "connected". So nobody may trust a default before having seen the expected message type and arm.
+
+mod endpoint_name;
+
+use std::fmt;
+
+pub use endpoint_name::{EndpointName, Service};
+
+/// Handshake messages and the status enum, as `protoc` names them.
+#[expect(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated; the .proto files carry the comments"
+)]
+pub mod protocomm {
+    include!(concat!(env!("OUT_DIR"), "/protocomm.rs"));
+}
+
+/// Wi-Fi and Thread configuration, scan and control.
+#[expect(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated; the .proto files carry the comments"
+)]
+pub mod network_provisioning {
+    include!(concat!(env!("OUT_DIR"), "/network_provisioning.rs"));
+}
+
+impl fmt::Debug for network_provisioning::CmdSetWifiConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CmdSetWifiConfig")
+            .field("ssid", &self.ssid)
+            .field("passphrase", &"<redacted>")
+            .field("bssid", &self.bssid)
+            .field("channel", &self.channel)
+            .finish()
+    }
+}

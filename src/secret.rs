@@ -1,0 +1,52 @@
+//! What must not be seen: a value that does not print and is zeroed when dropped.
+//! Not encryption: it protects from logs, errors and left-over memory, not from a debugger.
+
+use std::fmt;
+
+use zeroize::Zeroize;
+
+/// A PoP, passphrase, password, token or key.
+#[derive(Clone, Default)]
+pub struct Secret<T: Zeroize>(T);
+
+impl<T: Zeroize> Secret<T> {
+    /// Takes a value into custody. The caller must not keep a copy.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// Shows the value to whoever needs the value itself. Each use is a place to review.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Zeroize> Drop for Secret<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+impl From<String> for Secret<String> {
+    fn from(value: String) -> Self {
+        Self::new(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_nothing_of_the_value() {
+        let secret = Secret::new(String::from("abcd1234"));
+        assert_eq!(format!("{secret:?}"), "<redacted>");
+        assert_eq!(secret.expose(), "abcd1234");
+    }
+}

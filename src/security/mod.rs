@@ -1,0 +1,421 @@
+//! Who may read what: the three protocomm security schemes, each with its client and its device
+//! side. Pure: no socket, no clock, and the caller's `rng` is the only source of chance. How the
+//! bytes get there is `transport`'s, and what they say once opened, `endpoint`'s.
+//!
+//! A handshake is a chain of values. Each is named for the message it waits for and is consumed
+//! by it, so no state can be used twice, and only its end yields a [`Cipher`]:
+//!
+//! ```text
+//! start() ─▶ Step::Send ──request──▶ device ──response──▶ Handshake::receive() ─▶ Step::…
+//!                                                         Step::Established(Cipher)
+//! ```
+//!
+//! Rules from ESP-IDF `components/protocomm/src/security/security{0,1,2}.c`.
+
+mod sec0;
+mod sec1;
+mod sec2;
+mod srp6a;
+
+use std::fmt;
+use std::str::FromStr;
+
+use prost::Message as _;
+use rand_core::CryptoRng;
+use serde::Serialize;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::proto::protocomm::session_data::Proto;
+use crate::proto::protocomm::{SecSchemeVersion, SessionData};
+use crate::secret::Secret;
+
+pub use sec2::NonceRule;
+
+/// Starts the client side of `scheme`.
+pub fn start(
+    scheme: SecurityScheme,
+    credentials: &Credentials,
+    rng: &mut dyn CryptoRng,
+) -> Result<Step, SecurityError> {
+    match (scheme, credentials) {
+        (SecurityScheme::Sec0, _) => Ok(sec0::start()),
+        (SecurityScheme::Sec1, Credentials::None) => Ok(sec1::start(None, rng)),
+        (SecurityScheme::Sec1, Credentials::Pop(pop)) => Ok(sec1::start(Some(pop), rng)),
+        (
+            SecurityScheme::Sec2,
+            Credentials::UserPassword {
+                username,
+                password,
+                verifier,
+            },
+        ) => sec2::start(username, password, *verifier, rng),
+        (SecurityScheme::Sec1 | SecurityScheme::Sec2, _) => {
+            Err(SecurityError::WrongKindOfCredentials { scheme })
+        }
+    }
+}
+
+/// Starts the device side of `secret`'s scheme. Only the emulator does.
+pub fn accept(secret: &DeviceSecret, rng: &mut dyn CryptoRng) -> Box<dyn Responder> {
+    match secret {
+        DeviceSecret::Sec0 => sec0::accept(),
+        DeviceSecret::Sec1 { pop } => sec1::accept(pop.as_ref(), rng),
+        DeviceSecret::Sec2 {
+            salt,
+            verifier,
+            nonce,
+        } => sec2::accept(salt, verifier, *nonce, rng),
+    }
+}
+
+/// Whether `request` is the first message of a handshake, which a device takes in any state.
+pub fn opens_handshake(request: &[u8]) -> bool {
+    use crate::proto::protocomm::{sec1_payload, sec2_payload};
+    match SessionData::decode(request)
+        .ok()
+        .and_then(|data| data.proto)
+    {
+        Some(Proto::Sec0(_)) => true,
+        Some(Proto::Sec1(payload)) => {
+            matches!(payload.payload, Some(sec1_payload::Payload::Sc0(_)))
+        }
+        Some(Proto::Sec2(payload)) => {
+            matches!(payload.payload, Some(sec2_payload::Payload::Sc0(_)))
+        }
+        None => false,
+    }
+}
+
+/// The security schemes, numbered as protocomm numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecurityScheme {
+    /// Plaintext.
+    Sec0,
+    /// X25519, AES-256-CTR, proof of possession.
+    Sec1,
+    /// SRP6a, AES-256-GCM.
+    Sec2,
+}
+
+impl SecurityScheme {
+    /// The scheme of a number that a device or a person gave.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Sec0),
+            1 => Some(Self::Sec1),
+            2 => Some(Self::Sec2),
+            _ => None,
+        }
+    }
+
+    /// 0, 1 or 2.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Sec0 => 0,
+            Self::Sec1 => 1,
+            Self::Sec2 => 2,
+        }
+    }
+}
+
+impl fmt::Display for SecurityScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Security {}", self.number())
+    }
+}
+
+impl FromStr for SecurityScheme {
+    type Err = UnknownScheme;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScheme> {
+        text.parse()
+            .ok()
+            .and_then(Self::from_number)
+            .ok_or(UnknownScheme)
+    }
+}
+
+impl Serialize for SecurityScheme {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
+}
+
+/// A text that names no security scheme.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("expected 0, 1 or 2")]
+pub struct UnknownScheme;
+
+/// What the host proves itself with.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// Nothing: Security 0, or Security 1 on a device without a PoP.
+    None,
+    /// Security 1. An empty PoP counts as none, as it does on the device.
+    Pop(Secret<String>),
+    /// Security 2.
+    UserPassword {
+        /// UTF-8, 1 to 65,535 bytes. The device compares it with nothing; it only enters hashes.
+        username: String,
+        /// UTF-8. RainMaker firmware uses the PoP.
+        password: Secret<String>,
+        /// How the device's verifier was made.
+        verifier: VerifierForm,
+    },
+}
+
+/// How a device's SRP6a verifier was computed. A host cannot see it; the two broken forms are
+/// tried only when asked for, because every wrong guess counts towards the device's lock-out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifierForm {
+    /// By RFC 5054.
+    Standard,
+    /// By a device whose random salt began with a zero byte: it hashed one byte less than it
+    /// recorded (`esp_srp.c`, `_esp_srp_gen_salt_verifier`).
+    ShortSalt,
+    /// By `esp_prov.py --sec2_gen_cred`, which strips leading zeros of H(user:password).
+    StrippedInnerHash,
+}
+
+/// What a device was made with.
+#[derive(Clone, Debug)]
+pub enum DeviceSecret {
+    /// Security 0.
+    Sec0,
+    /// Security 1, with a PoP or without.
+    Sec1 {
+        /// Empty counts as none.
+        pop: Option<Secret<String>>,
+    },
+    /// Security 2.
+    Sec2 {
+        /// As sent to the client.
+        salt: Vec<u8>,
+        /// g^x mod N, big-endian, any length.
+        verifier: Vec<u8>,
+        /// Which of the two nonce rules the device follows.
+        nonce: NonceRule,
+    },
+}
+
+impl DeviceSecret {
+    /// Makes salt and verifier as a device does that knows its own password.
+    pub fn sec2(
+        username: &str,
+        password: &Secret<String>,
+        nonce: NonceRule,
+        rng: &mut dyn CryptoRng,
+    ) -> Self {
+        let mut salt = vec![0; 16];
+        rng.fill_bytes(&mut salt);
+        let verifier = srp6a::verifier(username, password, &salt);
+        Self::Sec2 {
+            salt,
+            verifier,
+            nonce,
+        }
+    }
+
+    /// The scheme that this secret is for.
+    pub const fn scheme(&self) -> SecurityScheme {
+        match self {
+            Self::Sec0 => SecurityScheme::Sec0,
+            Self::Sec1 { .. } => SecurityScheme::Sec1,
+            Self::Sec2 { .. } => SecurityScheme::Sec2,
+        }
+    }
+}
+
+/// Whether H(user:password) begins with a zero byte: only then can the verifier of
+/// [`VerifierForm::StrippedInnerHash`] differ from the standard one.
+pub fn inner_hash_is_ambiguous(username: &str, password: &Secret<String>) -> bool {
+    srp6a::inner_hash(username, password).first() == Some(&0)
+}
+
+/// What the client side wants next.
+#[derive(Debug)]
+#[must_use]
+pub enum Step {
+    /// Deliver `request` to the session endpoint and hand the answer to `next`.
+    Send {
+        /// Encoded `SessionData`.
+        request: Vec<u8>,
+        /// Waits for the answer.
+        next: Box<dyn Handshake>,
+    },
+    /// The keys are agreed.
+    Established(Box<dyn Cipher>),
+}
+
+/// The client side, waiting for one answer and consumed by it.
+pub trait Handshake: fmt::Debug + Send {
+    /// Reads the device's answer.
+    fn receive(self: Box<Self>, response: &[u8]) -> Result<Step, SecurityError>;
+
+    /// Says what it means that the device did not answer *here*. There is no in-band error in
+    /// protocomm: a wrong PoP and a wrong scheme both look like a broken link.
+    fn refused(self: Box<Self>) -> SecurityError;
+}
+
+/// The device side, waiting for one request and consumed by it.
+pub trait Responder: fmt::Debug + Send {
+    /// Reads the client's request. An error means that nothing is answered.
+    fn answer(self: Box<Self>, request: &[u8]) -> Result<Answer, SecurityError>;
+}
+
+/// What the device side does with a request.
+#[derive(Debug)]
+#[must_use]
+pub enum Answer {
+    /// Answers, and waits for another request.
+    Reply {
+        /// Encoded `SessionData`.
+        response: Vec<u8>,
+        /// Waits for the next request.
+        next: Box<dyn Responder>,
+    },
+    /// Answers, and has the keys.
+    Established {
+        /// Encoded `SessionData`.
+        response: Vec<u8>,
+        /// The device's end of the session.
+        cipher: Box<dyn Cipher>,
+    },
+}
+
+/// The keys of an established session, at either end. Messages must be sealed and opened in the
+/// order in which they travel: both directions share one keystream or counter.
+pub trait Cipher: fmt::Debug + Send {
+    /// Encrypts one message.
+    fn seal(&mut self, plaintext: &[u8]) -> Result<Vec<u8>, SecurityError>;
+
+    /// Decrypts one message.
+    fn open(&mut self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecurityError>;
+}
+
+/// Why there is no session, or no longer one.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum SecurityError {
+    /// The two sides do not share the same secret.
+    #[error("the device did not accept {}", secret_of(*scheme))]
+    CredentialsMismatch {
+        /// Decides which secret that is.
+        scheme: SecurityScheme,
+    },
+    /// Too many messages for one session.
+    #[error("the message counter of the session is used up")]
+    CounterExhausted,
+    /// The device does not speak this scheme, or takes no handshake now.
+    #[error("the device did not answer the {scheme} handshake")]
+    PeerIncompatible {
+        /// The one that was tried.
+        scheme: SecurityScheme,
+    },
+    /// The other side broke the protocol.
+    #[error("the other side broke the rules of {scheme}: {how}")]
+    PeerMisbehaved {
+        /// Whose rules.
+        scheme: SecurityScheme,
+        /// Which rule.
+        how: Misbehaviour,
+    },
+    /// The caller chose credentials that do not fit the scheme.
+    #[error("these are not the credentials that {scheme} takes")]
+    WrongKindOfCredentials {
+        /// The one that was asked for.
+        scheme: SecurityScheme,
+    },
+}
+
+/// The rule that a peer broke.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Misbehaviour {
+    /// A status other than success, which no firmware sends.
+    #[error("it reported status {0}")]
+    BadStatus(i32),
+    /// A user name is required.
+    #[error("an empty user name")]
+    EmptyUsername,
+    /// A public key outside the group, or one that makes the shared secret predictable.
+    #[error("a public key that no honest device sends")]
+    KeyOutOfRange,
+    /// The message was changed on its way, or the two ends are out of step.
+    #[error("a message that is not authentic")]
+    NotAuthentic,
+    /// The device could not prove that it holds the secret itself.
+    #[error("it could not prove that it holds the secret")]
+    NoProofOfItsOwn,
+    /// Not a `SessionData` message.
+    #[error("a message that cannot be decoded")]
+    Undecodable,
+    /// Another message than the one that is due.
+    #[error("another message than the one that was due")]
+    UnexpectedMessage,
+    /// A field of a size that the scheme does not have.
+    #[error("{field} of {length} bytes")]
+    WrongLength {
+        /// As the `.proto` file calls it.
+        field: &'static str,
+        /// In bytes.
+        length: usize,
+    },
+}
+
+/// Encodes a handshake message.
+fn envelope(proto: Proto) -> Vec<u8> {
+    let scheme = match proto {
+        Proto::Sec0(_) => SecSchemeVersion::SecScheme0,
+        Proto::Sec1(_) => SecSchemeVersion::SecScheme1,
+        Proto::Sec2(_) => SecSchemeVersion::SecScheme2,
+    };
+    SessionData {
+        sec_ver: scheme.into(),
+        proto: Some(proto),
+    }
+    .encode_to_vec()
+}
+
+/// Decodes a handshake message of `scheme`. The number and the arm must agree.
+fn open_envelope(scheme: SecurityScheme, message: &[u8]) -> Result<Proto, SecurityError> {
+    let misbehaved = |how| SecurityError::PeerMisbehaved { scheme, how };
+    let data = SessionData::decode(message).map_err(|_| misbehaved(Misbehaviour::Undecodable))?;
+    if data.sec_ver != i32::from(scheme.number()) {
+        return Err(SecurityError::PeerIncompatible { scheme });
+    }
+    data.proto
+        .ok_or_else(|| misbehaved(Misbehaviour::UnexpectedMessage))
+}
+
+/// Takes a field of exactly `N` bytes.
+fn field<const N: usize>(
+    scheme: SecurityScheme,
+    name: &'static str,
+    bytes: &[u8],
+) -> Result<[u8; N], SecurityError> {
+    bytes.try_into().map_err(|_| SecurityError::PeerMisbehaved {
+        scheme,
+        how: Misbehaviour::WrongLength {
+            field: name,
+            length: bytes.len(),
+        },
+    })
+}
+
+fn check_status(scheme: SecurityScheme, status: i32) -> Result<(), SecurityError> {
+    match status {
+        0 => Ok(()),
+        other => Err(SecurityError::PeerMisbehaved {
+            scheme,
+            how: Misbehaviour::BadStatus(other),
+        }),
+    }
+}
+
+const fn secret_of(scheme: SecurityScheme) -> &'static str {
+    match scheme {
+        SecurityScheme::Sec0 => "the handshake",
+        SecurityScheme::Sec1 => "this proof of possession",
+        SecurityScheme::Sec2 => "this user name and password",
+    }
+}

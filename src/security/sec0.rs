@@ -1,0 +1,98 @@
+//! Security 0: one empty exchange, then plaintext. It protects nothing; whether that is
+//! acceptable is decided by `flows::connect`, not here.
+
+use zeroize::Zeroizing;
+
+use super::{
+    Answer, Cipher, Handshake, Misbehaviour, Responder, SecurityError, SecurityScheme, Step,
+    check_status, envelope, open_envelope,
+};
+use crate::proto::protocomm::sec0_payload::Payload;
+use crate::proto::protocomm::session_data::Proto;
+use crate::proto::protocomm::{S0SessionCmd, S0SessionResp, Sec0MsgType, Sec0Payload};
+
+pub(super) fn start() -> Step {
+    let request = message(Sec0MsgType::S0SessionCommand, Payload::Sc(S0SessionCmd {}));
+    Step::Send {
+        request,
+        next: Box::new(AwaitResponse),
+    }
+}
+
+pub(super) fn accept() -> Box<dyn Responder> {
+    Box::new(AwaitCommand)
+}
+
+#[derive(Debug)]
+struct AwaitResponse;
+
+impl Handshake for AwaitResponse {
+    fn receive(self: Box<Self>, response: &[u8]) -> Result<Step, SecurityError> {
+        match payload(response)? {
+            (Sec0MsgType::S0SessionResponse, Some(Payload::Sr(reply))) => {
+                check_status(SCHEME, reply.status)?;
+                Ok(Step::Established(Box::new(Plaintext)))
+            }
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn refused(self: Box<Self>) -> SecurityError {
+        SecurityError::PeerIncompatible { scheme: SCHEME }
+    }
+}
+
+#[derive(Debug)]
+struct AwaitCommand;
+
+impl Responder for AwaitCommand {
+    fn answer(self: Box<Self>, request: &[u8]) -> Result<Answer, SecurityError> {
+        match payload(request)? {
+            (Sec0MsgType::S0SessionCommand, Some(Payload::Sc(_))) => Ok(Answer::Established {
+                response: message(
+                    Sec0MsgType::S0SessionResponse,
+                    Payload::Sr(S0SessionResp { status: 0 }),
+                ),
+                cipher: Box::new(Plaintext),
+            }),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+/// The cipher that is none.
+#[derive(Debug)]
+struct Plaintext;
+
+impl Cipher for Plaintext {
+    fn seal(&mut self, plaintext: &[u8]) -> Result<Vec<u8>, SecurityError> {
+        Ok(plaintext.to_vec())
+    }
+
+    fn open(&mut self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecurityError> {
+        Ok(Zeroizing::new(ciphertext.to_vec()))
+    }
+}
+
+fn message(msg: Sec0MsgType, payload: Payload) -> Vec<u8> {
+    envelope(Proto::Sec0(Sec0Payload {
+        msg: msg.into(),
+        payload: Some(payload),
+    }))
+}
+
+fn payload(message: &[u8]) -> Result<(Sec0MsgType, Option<Payload>), SecurityError> {
+    match open_envelope(SCHEME, message)? {
+        Proto::Sec0(payload) => Ok((payload.msg(), payload.payload)),
+        _ => Err(unexpected()),
+    }
+}
+
+fn unexpected() -> SecurityError {
+    SecurityError::PeerMisbehaved {
+        scheme: SCHEME,
+        how: Misbehaviour::UnexpectedMessage,
+    }
+}
+
+const SCHEME: SecurityScheme = SecurityScheme::Sec0;
