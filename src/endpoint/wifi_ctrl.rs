@@ -1,0 +1,87 @@
+//! `prov-ctrl`: takes the device back to waiting for credentials. Missing on firmware before 5.1.
+//!
+//! Source: `NP/src/network_ctrl.c`.
+
+use prost::Message as _;
+use zeroize::Zeroizing;
+
+use super::{Command, ReplyError, check_status};
+use crate::proto::EndpointName;
+use crate::proto::network_provisioning::network_ctrl_payload::Payload;
+use crate::proto::network_provisioning::{
+    CmdCtrlWifiReprov, CmdCtrlWifiReset, NetworkCtrlMsgType, NetworkCtrlPayload,
+};
+
+/// After a failure: forget the credentials and wait for others. In other states most firmware
+/// refuses with `InternalError`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResetWifi;
+
+impl Command for ResetWifi {
+    const ENDPOINT: EndpointName = EndpointName::PROV_CTRL;
+    type Reply = ();
+
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        encode(
+            NetworkCtrlMsgType::TypeCmdCtrlWifiReset,
+            Payload::CmdCtrlWifiReset(CmdCtrlWifiReset {}),
+        )
+    }
+
+    fn decode(response: &[u8]) -> Result<(), ReplyError> {
+        match decode(response, NetworkCtrlMsgType::TypeRespCtrlWifiReset)? {
+            Some(Payload::RespCtrlWifiReset(_)) => Ok(()),
+            _ => Err(ReplyError::Unexpected {
+                expected: "an answer to reset",
+            }),
+        }
+    }
+}
+
+/// After a success, on firmware that keeps provisioning open: leave the network and wait for
+/// another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reprovision;
+
+impl Command for Reprovision {
+    const ENDPOINT: EndpointName = EndpointName::PROV_CTRL;
+    type Reply = ();
+
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        encode(
+            NetworkCtrlMsgType::TypeCmdCtrlWifiReprov,
+            Payload::CmdCtrlWifiReprov(CmdCtrlWifiReprov {}),
+        )
+    }
+
+    fn decode(response: &[u8]) -> Result<(), ReplyError> {
+        match decode(response, NetworkCtrlMsgType::TypeRespCtrlWifiReprov)? {
+            Some(Payload::RespCtrlWifiReprov(_)) => Ok(()),
+            _ => Err(ReplyError::Unexpected {
+                expected: "an answer to reprovision",
+            }),
+        }
+    }
+}
+
+fn encode(msg: NetworkCtrlMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
+    let message = NetworkCtrlPayload {
+        msg: msg.into(),
+        status: 0,
+        payload: Some(payload),
+    };
+    Zeroizing::new(message.encode_to_vec())
+}
+
+fn decode(response: &[u8], due: NetworkCtrlMsgType) -> Result<Option<Payload>, ReplyError> {
+    let message = NetworkCtrlPayload::decode(response).map_err(|_| ReplyError::Malformed {
+        endpoint: "prov-ctrl",
+    })?;
+    if message.msg != i32::from(due) {
+        return Err(ReplyError::Unexpected {
+            expected: "an answer about the state",
+        });
+    }
+    check_status(message.status)?;
+    Ok(message.payload)
+}

@@ -1,0 +1,266 @@
+//! `prov-scan`: the Wi-Fi networks that the device itself sees. How to page through them, and
+//! when a scan would hang, is `flows::wifi`'s.
+//!
+//! Source: `NP/src/network_scan.c`.
+
+use std::fmt;
+
+use prost::Message as _;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{Command, ReplyError, check_status};
+use crate::ident::{Bssid, Ssid};
+use crate::proto::EndpointName;
+use crate::proto::network_provisioning::network_scan_payload::Payload;
+use crate::proto::network_provisioning::{
+    CmdScanWifiResult, CmdScanWifiStart, CmdScanWifiStatus, NetworkScanMsgType, NetworkScanPayload,
+    WiFiScanResult,
+};
+
+/// Starts a scan. A second one while the first is running succeeds at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartScan {
+    /// Answer only when the scan is done. An HTTP server that waits for a scan answers nobody.
+    pub blocking: bool,
+    /// Listen only.
+    pub passive: bool,
+    /// 0: all channels in one go. n: channels 1 to 13 one by one, with a pause of 120 ms after
+    /// each n, so that a SoftAP keeps its clients.
+    pub group_channels: u32,
+    /// Time on each channel; 0 is the driver's own.
+    pub period_ms: u32,
+}
+
+impl Command for StartScan {
+    const ENDPOINT: EndpointName = EndpointName::PROV_SCAN;
+    type Reply = ();
+
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        encode(
+            NetworkScanMsgType::TypeCmdScanWifiStart,
+            Payload::CmdScanWifiStart(CmdScanWifiStart {
+                blocking: self.blocking,
+                passive: self.passive,
+                group_channels: self.group_channels,
+                period_ms: self.period_ms,
+            }),
+        )
+    }
+
+    fn decode(response: &[u8]) -> Result<(), ReplyError> {
+        match decode(response, NetworkScanMsgType::TypeRespScanWifiStart)? {
+            Some(Payload::RespScanWifiStart(_)) => Ok(()),
+            _ => Err(ReplyError::Unexpected {
+                expected: "the start of a scan",
+            }),
+        }
+    }
+}
+
+/// Asks how far the scan is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanStatus;
+
+/// How far a scan is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanProgress {
+    /// Whether results may be fetched.
+    pub finished: bool,
+    /// How many there are. Asking beyond them crashes old firmware.
+    pub count: u32,
+}
+
+impl Command for ScanStatus {
+    const ENDPOINT: EndpointName = EndpointName::PROV_SCAN;
+    type Reply = ScanProgress;
+
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        encode(
+            NetworkScanMsgType::TypeCmdScanWifiStatus,
+            Payload::CmdScanWifiStatus(CmdScanWifiStatus {}),
+        )
+    }
+
+    fn decode(response: &[u8]) -> Result<ScanProgress, ReplyError> {
+        match decode(response, NetworkScanMsgType::TypeRespScanWifiStatus)? {
+            Some(Payload::RespScanWifiStatus(status)) => Ok(ScanProgress {
+                finished: status.scan_finished,
+                count: status.result_count,
+            }),
+            _ => Err(ReplyError::Unexpected {
+                expected: "the progress of a scan",
+            }),
+        }
+    }
+}
+
+/// Fetches a page of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScanResults {
+    /// Index of the first.
+    pub start: u32,
+    /// How many. An entry has up to 59 bytes.
+    pub count: u32,
+}
+
+impl Command for ScanResults {
+    const ENDPOINT: EndpointName = EndpointName::PROV_SCAN;
+    type Reply = Vec<AccessPoint>;
+
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        encode(
+            NetworkScanMsgType::TypeCmdScanWifiResult,
+            Payload::CmdScanWifiResult(CmdScanWifiResult {
+                start_index: self.start,
+                count: self.count,
+            }),
+        )
+    }
+
+    fn decode(response: &[u8]) -> Result<Vec<AccessPoint>, ReplyError> {
+        match decode(response, NetworkScanMsgType::TypeRespScanWifiResult)? {
+            Some(Payload::RespScanWifiResult(results)) => {
+                Ok(results.entries.into_iter().map(AccessPoint::from).collect())
+            }
+            _ => Err(ReplyError::Unexpected {
+                expected: "the results of a scan",
+            }),
+        }
+    }
+}
+
+/// A network that the device sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPoint {
+    /// `None` when the network hides its name.
+    pub ssid: Option<Ssid>,
+    /// The radio that was heard.
+    pub bssid: Bssid,
+    /// 1 to 14, or a 5 GHz channel number.
+    pub channel: u32,
+    /// Signal strength in dBm, negative.
+    pub rssi: i32,
+    /// What it asks of those who join.
+    pub auth: AuthMode,
+}
+
+impl From<WiFiScanResult> for AccessPoint {
+    fn from(entry: WiFiScanResult) -> Self {
+        Self {
+            // A name that cannot be sent back (empty, NUL bytes) is as good as hidden.
+            ssid: Ssid::from_bytes(entry.ssid).ok(),
+            bssid: Bssid::from_bytes(&entry.bssid),
+            channel: entry.channel,
+            rssi: entry.rssi,
+            auth: AuthMode(entry.auth),
+        }
+    }
+}
+
+/// The Wi-Fi driver's number for how a network authenticates. Any number may arrive: newer
+/// firmware knows more of them, and all must be listed (`esp_wifi_types_generic.h`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuthMode(pub i32);
+
+impl AuthMode {
+    /// Joined without a passphrase: open, or OWE.
+    pub const fn takes_no_passphrase(self) -> bool {
+        matches!(self.0, 0 | 9)
+    }
+
+    /// Wants an identity, for which the protocol has no field.
+    pub const fn is_enterprise(self) -> bool {
+        matches!(self.0, 5 | 10 | 14..=16)
+    }
+
+    /// The driver's name for it.
+    pub const fn name(self) -> Option<&'static str> {
+        Some(match self.0 {
+            0 => "Open",
+            1 => "WEP",
+            2 => "WPA_PSK",
+            3 => "WPA2_PSK",
+            4 => "WPA_WPA2_PSK",
+            5 => "WPA2_ENTERPRISE",
+            6 => "WPA3_PSK",
+            7 => "WPA2_WPA3_PSK",
+            8 => "WAPI_PSK",
+            9 => "OWE",
+            10 => "WPA3_ENT_192",
+            11 => "WPA3_EXT_PSK",
+            12 => "WPA3_EXT_PSK_MIXED",
+            13 => "DPP",
+            14 => "WPA3_ENTERPRISE",
+            15 => "WPA2_WPA3_ENTERPRISE",
+            16 => "WPA_ENTERPRISE",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for AuthMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name() {
+            Some(name) => f.pad(name),
+            None => f.pad(&format!("auth {}", self.0)),
+        }
+    }
+}
+
+impl Serialize for AuthMode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i32(self.0)
+    }
+}
+
+fn encode(msg: NetworkScanMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
+    let message = NetworkScanPayload {
+        msg: msg.into(),
+        status: 0,
+        payload: Some(payload),
+    };
+    Zeroizing::new(message.encode_to_vec())
+}
+
+fn decode(response: &[u8], due: NetworkScanMsgType) -> Result<Option<Payload>, ReplyError> {
+    let message = NetworkScanPayload::decode(response).map_err(|_| ReplyError::Malformed {
+        endpoint: "prov-scan",
+    })?;
+    if message.msg != i32::from(due) {
+        return Err(ReplyError::Unexpected {
+            expected: "an answer about a scan",
+        });
+    }
+    check_status(message.status)?;
+    Ok(message.payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_auth_modes_are_listed_by_number() {
+        assert_eq!(AuthMode(3).to_string(), "WPA2_PSK");
+        assert_eq!(AuthMode(42).to_string(), "auth 42");
+        assert_eq!(format!("{:<8}|", AuthMode(1)), "WEP     |");
+    }
+
+    #[test]
+    fn an_empty_answer_is_no_answer() {
+        assert_eq!(
+            ScanStatus::decode(&[]),
+            Err(ReplyError::Unexpected {
+                expected: "an answer about a scan"
+            })
+        );
+        // The right type without its body.
+        assert_eq!(
+            ScanStatus::decode(&[0x08, 0x03]),
+            Err(ReplyError::Unexpected {
+                expected: "the progress of a scan"
+            })
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! A secure conversation with one device: the one place where endpoint, security and transport
+//! meet. What to say in which order is `flows`'.
+//!
+//! ```text
+//! command ──encode──▶ plaintext ──seal──▶ ciphertext ──exchange──▶ answer ──open──▶ ──decode──▶ reply
+//!         endpoint             security            transport               security   endpoint
+//! ```
+//!
+//! [`Connection`] is the time before keys, [`Session`] after: a session cannot be secured again,
+//! and nothing but the version document can be read before.
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::endpoint::version::{self, Version};
+use crate::endpoint::{Command, ReplyError};
+use crate::proto::{EndpointName, Service};
+use crate::security::{self, Cipher, Credentials, SecurityError, SecurityScheme, Step};
+use crate::transport::{Transport, TransportError};
+
+/// An open path to a device, before any keys.
+#[derive(Debug)]
+pub struct Connection {
+    transport: Box<dyn Transport>,
+    service: Service,
+}
+
+impl Connection {
+    /// Takes over an open path.
+    pub fn new(transport: Box<dyn Transport>, service: Service) -> Self {
+        Self { transport, service }
+    }
+
+    /// Reads the version document: the one endpoint in the clear.
+    pub async fn version(&mut self) -> Result<Version, SessionError> {
+        let endpoint = self.service.version_endpoint();
+        let answer = self.transport.exchange(&endpoint, version::REQUEST).await?;
+        Ok(Version::from_bytes(&answer))
+    }
+
+    /// Agrees keys. On failure the path comes back, for another scheme or to be closed.
+    pub async fn secure(
+        mut self,
+        scheme: SecurityScheme,
+        credentials: &Credentials,
+        rng: &mut (dyn CryptoRng + Send),
+    ) -> Result<Session, NotSecured> {
+        match self.handshake(scheme, credentials, rng).await {
+            Ok(cipher) => Ok(Session {
+                transport: self.transport,
+                cipher,
+                lost: false,
+            }),
+            Err(error) => Err(NotSecured {
+                connection: self,
+                error,
+            }),
+        }
+    }
+
+    async fn handshake(
+        &mut self,
+        scheme: SecurityScheme,
+        credentials: &Credentials,
+        rng: &mut (dyn CryptoRng + Send),
+    ) -> Result<Box<dyn Cipher>, SessionError> {
+        let endpoint = self.service.session_endpoint();
+        let mut step = security::start(scheme, credentials, rng)?;
+        loop {
+            step = match step {
+                Step::Established(cipher) => return Ok(cipher),
+                Step::Send { request, next } => {
+                    match self.transport.exchange(&endpoint, &request).await {
+                        Ok(response) => next.receive(&response)?,
+                        Err(how) if how.may_be_refusal() => {
+                            return Err(SessionError::HandshakeRefused {
+                                means: next.refused(),
+                                how,
+                            });
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            };
+        }
+    }
+
+    /// Says goodbye.
+    pub async fn close(mut self) -> Result<(), SessionError> {
+        Ok(self.transport.close().await?)
+    }
+}
+
+/// A handshake that failed, and the path on which it did.
+#[derive(Debug)]
+pub struct NotSecured {
+    /// Still usable, unless the error says otherwise.
+    pub connection: Connection,
+    /// What happened.
+    pub error: SessionError,
+}
+
+/// A session: commands go out sealed, replies come back opened.
+#[derive(Debug)]
+pub struct Session {
+    transport: Box<dyn Transport>,
+    cipher: Box<dyn Cipher>,
+    /// Whether the two ends may be out of step: set before each request, cleared when its answer
+    /// was understood. Security 1 has no authentication, so being out of step shows as nonsense.
+    lost: bool,
+}
+
+impl Session {
+    /// Sends a command and reads its reply.
+    pub async fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, SessionError> {
+        let answer = self.exchange(&C::ENDPOINT, &command.encode()).await?;
+        match C::decode(&answer) {
+            // Not a message at all: perhaps the keystreams have parted.
+            Err(error @ ReplyError::Malformed { .. }) => {
+                self.lost = true;
+                Err(error.into())
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Sends bytes to any endpoint, sealed, and opens the answer.
+    pub async fn exchange(
+        &mut self,
+        endpoint: &EndpointName,
+        plaintext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SessionError> {
+        if self.lost {
+            return Err(SessionError::Lost);
+        }
+        self.lost = true;
+        let request = self.cipher.seal(plaintext)?;
+        let answer = self.transport.exchange(endpoint, &request).await?;
+        let plaintext = self.cipher.open(&answer)?;
+        self.lost = false;
+        Ok(plaintext)
+    }
+
+    /// Says goodbye.
+    pub async fn close(mut self) -> Result<(), SessionError> {
+        Ok(self.transport.close().await?)
+    }
+}
+
+/// Why a conversation failed.
+#[derive(Debug, Error)]
+pub enum SessionError {
+    /// The device did not answer a handshake message. protocomm has no error message for that,
+    /// so the waiting state says what it means.
+    #[error("{means}")]
+    HandshakeRefused {
+        /// The interpretation.
+        means: SecurityError,
+        /// What was seen.
+        #[source]
+        how: TransportError,
+    },
+    /// An earlier error left the two ends out of step.
+    #[error("the session ended with the error before")]
+    Lost,
+    /// The device's answer is not the reply.
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    /// The handshake or a message broke the rules.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// The answer did not arrive.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}

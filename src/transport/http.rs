@@ -1,0 +1,408 @@
+//! protocomm over HTTP: `POST /<endpoint>`, one socket, one session cookie. Used by every driver
+//! whose devices speak HTTP. It does not find them.
+//!
+//! A device has room for one socket and one session, so this owns both: no pool, no proxy, no
+//! redirect, no cookie jar. What the cookie means is in `protocomm_httpd.c`; anything beside
+//! exactly `session=N` would start a new session with each request.
+
+#![expect(clippy::disallowed_types, reason = "this is where device sockets live")]
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderMap, SET_COOKIE};
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::{Address, Limits, Transport, TransportError};
+use crate::proto::EndpointName;
+
+/// An open path over HTTP.
+#[derive(Debug)]
+pub(super) struct HttpTransport {
+    address: Address,
+    limits: Limits,
+    /// The socket that a scan opened, until the first exchange.
+    socket: Option<Socket>,
+    connection: Option<Connection>,
+    cookie: Option<u32>,
+}
+
+impl HttpTransport {
+    pub(super) fn new(address: Address, socket: Socket, limits: Limits) -> Self {
+        Self {
+            address,
+            limits,
+            socket: Some(socket),
+            connection: None,
+            cookie: None,
+        }
+    }
+
+    /// The connection that is open, or a new one. With the cookie, a session outlives a socket
+    /// that closed between two exchanges.
+    async fn connection(&mut self) -> Result<Connection, TransportError> {
+        if let Some(connection) = self.connection.take().filter(Connection::is_open) {
+            return Ok(connection);
+        }
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => Socket::connect(&self.address, self.limits.connect).await?,
+        };
+        Connection::new(socket)
+            .await
+            .map_err(|source| TransportError::Unreachable {
+                address: self.address.clone(),
+                source,
+            })
+    }
+
+    async fn converse(
+        &mut self,
+        connection: &mut Connection,
+        endpoint: &EndpointName,
+        body: &[u8],
+    ) -> Result<Vec<u8>, TransportError> {
+        let request = self.request(endpoint, body)?;
+        let response = match connection.send(request).await {
+            Err(NotSent {
+                request: Some(request),
+                ..
+            }) => {
+                // Given back unsent: the socket had been closed, so nothing is said twice.
+                *connection = self.connection().await?;
+                connection.send(request).await
+            }
+            outcome => outcome,
+        };
+        let response = response.map_err(|failed| broken(endpoint, &failed.error, connection))?;
+        if let Some(session) = session_of(response.headers()) {
+            self.cookie = Some(session);
+        }
+        match response.status() {
+            StatusCode::OK => read_body(endpoint, response, connection).await,
+            StatusCode::NOT_FOUND => Err(TransportError::NoSuchEndpoint {
+                endpoint: endpoint.clone(),
+            }),
+            status => Err(TransportError::Malformed {
+                endpoint: endpoint.clone(),
+                what: format!("HTTP status {}", status.as_u16()),
+            }),
+        }
+    }
+
+    fn request(
+        &self,
+        endpoint: &EndpointName,
+        body: &[u8],
+    ) -> Result<Request<Full<Bytes>>, TransportError> {
+        let Address::Http { host, port } = &self.address;
+        // A zone belongs to this computer, not to the name of the other (RFC 6874, section 3).
+        let host = host.split_once('%').map_or(host.as_str(), |(host, _)| host);
+        let authority = Address::Http {
+            host: host.to_owned(),
+            port: *port,
+        }
+        .to_string();
+        let mut request = Request::post(format!("/{endpoint}"))
+            .header(HOST, authority)
+            .header(CONTENT_LENGTH, body.len());
+        if let Some(session) = self.cookie {
+            request = request.header(COOKIE, format!("session={session}"));
+        }
+        request
+            .body(Full::new(Bytes::copy_from_slice(body)))
+            .map_err(|_| TransportError::NoSuchEndpoint {
+                endpoint: endpoint.clone(),
+            })
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn exchange(
+        &mut self,
+        endpoint: &EndpointName,
+        request: &[u8],
+    ) -> Result<Vec<u8>, TransportError> {
+        let limit = self.limits.for_endpoint(endpoint);
+        let mut connection = self.connection().await?;
+        debug!(%endpoint, sent = request.len(), "request");
+        // A connection whose exchange failed is dropped: a late answer must not be taken for the
+        // next one's.
+        let outcome = timeout(limit, self.converse(&mut connection, endpoint, request)).await;
+        match outcome {
+            Ok(Ok(answer)) => {
+                debug!(%endpoint, received = answer.len(), "answer");
+                self.connection = Some(connection);
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(TransportError::TimedOut {
+                endpoint: endpoint.clone(),
+                waited: limit,
+            }),
+        }
+    }
+
+    async fn close(&mut self) -> Result<(), TransportError> {
+        self.connection = None;
+        Ok(())
+    }
+}
+
+/// One socket under hyper's HTTP/1.
+#[derive(Debug)]
+struct Connection {
+    sender: http1::SendRequest<Full<Bytes>>,
+    /// Whether anything came back since the last request.
+    answered: Arc<AtomicBool>,
+    driver: JoinHandle<()>,
+}
+
+/// Why there is no response; `request` is there when not a byte of it left.
+struct NotSent {
+    request: Option<Request<Full<Bytes>>>,
+    error: hyper::Error,
+}
+
+impl Connection {
+    async fn new(socket: Socket) -> io::Result<Self> {
+        let answered = Arc::clone(&socket.answered);
+        let (sender, connection) = http1::handshake(TokioIo::new(socket))
+            .await
+            .map_err(io::Error::other)?;
+        let driver = tokio::spawn(async move {
+            // Its errors come back through the sender.
+            if let Err(error) = connection.await {
+                debug!(%error, "connection ended");
+            }
+        });
+        Ok(Self {
+            sender,
+            answered,
+            driver,
+        })
+    }
+
+    fn is_open(&self) -> bool {
+        !self.sender.is_closed()
+    }
+
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, NotSent> {
+        if let Err(error) = self.sender.ready().await {
+            return Err(NotSent {
+                request: Some(request),
+                error,
+            });
+        }
+        self.answered.store(false, Ordering::Relaxed);
+        self.sender
+            .try_send_request(request)
+            .await
+            .map_err(|mut failed| NotSent {
+                request: failed.take_message(),
+                error: failed.into_error(),
+            })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+async fn read_body(
+    endpoint: &EndpointName,
+    response: Response<Incoming>,
+    connection: &Connection,
+) -> Result<Vec<u8>, TransportError> {
+    match Limited::new(response.into_body(), LARGEST_ANSWER)
+        .collect()
+        .await
+    {
+        Ok(body) => Ok(body.to_bytes().to_vec()),
+        Err(error) => match error.downcast::<hyper::Error>() {
+            Ok(error) => Err(broken(endpoint, &error, connection)),
+            Err(_) => Err(TransportError::Malformed {
+                endpoint: endpoint.clone(),
+                what: format!("more than {LARGEST_ANSWER} bytes"),
+            }),
+        },
+    }
+}
+
+/// Tells "hung up without a word", which is how a device refuses, from a broken line and from an
+/// answer that is no HTTP.
+fn broken(
+    endpoint: &EndpointName,
+    error: &hyper::Error,
+    connection: &Connection,
+) -> TransportError {
+    let endpoint = endpoint.clone();
+    if error.is_parse() {
+        return TransportError::Malformed {
+            endpoint,
+            what: "not HTTP".to_owned(),
+        };
+    }
+    if connection.answered.load(Ordering::Relaxed) {
+        return TransportError::Malformed {
+            endpoint,
+            what: "cut short".to_owned(),
+        };
+    }
+    let cause = std::error::Error::source(error)
+        .and_then(|cause| cause.downcast_ref::<io::Error>())
+        .map(|cause| io::Error::new(cause.kind(), cause.to_string()));
+    match cause {
+        None => TransportError::Refused { endpoint },
+        source => TransportError::Disconnected { endpoint, source },
+    }
+}
+
+/// The number of `Set-Cookie: session=N`, which is all that a device ever sets.
+fn session_of(headers: &HeaderMap) -> Option<u32> {
+    headers
+        .get_all(SET_COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .filter_map(|value| value.trim().strip_prefix("session="))
+        .find_map(|value| value.split(';').next().unwrap_or(value).trim().parse().ok())
+}
+
+/// A TCP connection to a device.
+///
+/// Its HTTP server writes an answer in several small pieces with Nagle's algorithm on, so each
+/// exchange would wait 40 ms for a delayed acknowledgement of ours. On Linux we ask for immediate
+/// ones, again around each read, because the system forgets the wish.
+#[derive(Debug)]
+pub(super) struct Socket {
+    stream: TcpStream,
+    answered: Arc<AtomicBool>,
+}
+
+impl Socket {
+    /// Connects within `limit`, trying every address of the host in turn.
+    pub(super) async fn connect(
+        address: &Address,
+        limit: Duration,
+    ) -> Result<Self, TransportError> {
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::PermissionDenied => TransportError::PermissionDenied {
+                address: address.clone(),
+                source,
+            },
+            _ => TransportError::Unreachable {
+                address: address.clone(),
+                source,
+            },
+        };
+        match timeout(limit, connect_any(address)).await {
+            Ok(Ok(stream)) => Ok(Self {
+                stream,
+                answered: Arc::default(),
+            }),
+            Ok(Err(source)) => Err(failed(source)),
+            Err(_) => Err(failed(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("no connection within {} s", limit.as_secs_f32()),
+            ))),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn acknowledge_at_once(&self) {
+        // A wish: without it everything works, only slower.
+        if let Err(error) = socket2::SockRef::from(&self.stream).set_tcp_quickack(true) {
+            debug!(%error, "no immediate acknowledgements");
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "only Linux has this option")]
+    fn acknowledge_at_once(&self) {}
+}
+
+async fn connect_any(address: &Address) -> io::Result<TcpStream> {
+    let Address::Http { host, port } = address;
+    let addresses: Vec<SocketAddr> = lookup_host((host.as_str(), *port)).await?.collect();
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                debug!(%address, "connected");
+                return Ok(stream);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.acknowledge_at_once();
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.answered.store(true, Ordering::Relaxed);
+            self.acknowledge_at_once();
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// No answer of any firmware comes near this.
+const LARGEST_ANSWER: usize = 64 * 1024;

@@ -1,0 +1,269 @@
+//! Moves one request to one endpoint of one device and brings the answer: bytes in, bytes out.
+//! It neither reads nor encrypts them, and it never asks a person anything.
+//!
+//! A [`Driver`] is one kind of transport: it finds devices ([`Candidate`]) and opens paths to
+//! them ([`Transport`]). [`DRIVERS`] lists them all; a new one is a file and a line there.
+
+mod http;
+mod softap;
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::proto::{EndpointName, Service};
+
+/// Every built-in driver.
+pub static DRIVERS: &[&dyn Driver] = &[&softap::SoftAp];
+
+/// The driver of a kind.
+pub fn driver(kind: TransportKind) -> Option<&'static dyn Driver> {
+    DRIVERS.iter().copied().find(|driver| driver.kind() == kind)
+}
+
+/// An open path to one device.
+#[async_trait]
+pub trait Transport: fmt::Debug + Send {
+    /// Sends `request` to `endpoint` and returns the device's answer. One at a time: devices
+    /// handle one request at once, and both directions may share one keystream.
+    async fn exchange(
+        &mut self,
+        endpoint: &EndpointName,
+        request: &[u8],
+    ) -> Result<Vec<u8>, TransportError>;
+
+    /// Says goodbye where the medium has a way to.
+    async fn close(&mut self) -> Result<(), TransportError> {
+        Ok(())
+    }
+}
+
+/// One kind of transport.
+#[async_trait]
+pub trait Driver: fmt::Debug + Sync {
+    /// Which one.
+    fn kind(&self) -> TransportKind;
+
+    /// Streams devices as they announce themselves, until `search.wait` is over or the stream is
+    /// dropped: the first match ends a search.
+    fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>>;
+
+    /// Opens a path to a device that a scan found.
+    async fn open(
+        &self,
+        candidate: Candidate,
+        limits: &Limits,
+    ) -> Result<Box<dyn Transport>, TransportError>;
+}
+
+/// The kinds of transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransportKind {
+    /// HTTP on the device's own hotspot.
+    #[serde(rename = "softap")]
+    SoftAp,
+}
+
+impl TransportKind {
+    /// As typed and shown.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SoftAp => "softap",
+        }
+    }
+}
+
+impl fmt::Display for TransportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for TransportKind {
+    type Err = UnknownTransport;
+
+    fn from_str(text: &str) -> Result<Self, UnknownTransport> {
+        DRIVERS
+            .iter()
+            .map(|driver| driver.kind())
+            .find(|kind| kind.name() == text)
+            .ok_or(UnknownTransport)
+    }
+}
+
+/// A text that names no transport of this program.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("no such transport")]
+pub struct UnknownTransport;
+
+/// What to look for, and how long.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// Where the device is, when that is known.
+    pub address: Option<Address>,
+    /// How long to look.
+    pub wait: Duration,
+}
+
+/// Where a device is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A host name or IP address without brackets, and a TCP port.
+    Http {
+        /// `192.168.4.1`, `fe80::1%wlan0`, `device.local`.
+        host: String,
+        /// 80 in firmware.
+        port: u16,
+    },
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
+            Self::Http { host, port } => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+/// A device in reach, as it announced itself. What it did not say is `None`.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Where it is.
+    pub address: Address,
+    /// What the driver keeps between finding and opening, so that nothing is done twice.
+    pub handle: Option<Handle>,
+    /// How it was found.
+    pub kind: TransportKind,
+    /// The name that it announced.
+    pub name: Option<String>,
+    /// Which service it runs.
+    pub service: Service,
+}
+
+/// Something that only the driver understands which made it.
+pub struct Handle(Box<dyn Any + Send>);
+
+impl Handle {
+    fn new(value: impl Any + Send) -> Self {
+        Self(Box::new(value))
+    }
+
+    fn take<T: Any>(self) -> Option<T> {
+        self.0.downcast().ok().map(|value| *value)
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handle")
+    }
+}
+
+/// How long each kind of exchange may take. Devices are slow where they compute or listen.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Opening a path, once.
+    pub connect: Duration,
+    /// One handshake message: SRP6a takes an ESP32 seconds.
+    pub handshake: Duration,
+    /// A request to `prov-scan`: a blocking scan listens on every channel first. 30 s is also
+    /// what Bluetooth allows for one answer.
+    pub scan: Duration,
+    /// Any other request.
+    pub other: Duration,
+}
+
+impl Limits {
+    /// The limit for one exchange with `endpoint`.
+    pub fn for_endpoint(&self, endpoint: &EndpointName) -> Duration {
+        match endpoint.as_str() {
+            "prov-scan" => self.scan,
+            "prov-session" | "esp_local_ctrl/session" => self.handshake,
+            _ => self.other,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            handshake: Duration::from_secs(15),
+            scan: Duration::from_secs(30),
+            other: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why a request did not come back with an answer.
+#[derive(Debug, Error)]
+pub enum TransportError {
+    /// The path broke before the answer was complete.
+    #[error("the connection broke during a request to {endpoint}")]
+    Disconnected {
+        /// The request that was under way.
+        endpoint: EndpointName,
+        /// What the system says.
+        source: Option<io::Error>,
+    },
+    /// An answer that this medium does not allow.
+    #[error("the answer of {endpoint} is not what a device sends: {what}")]
+    Malformed {
+        /// The request that was under way.
+        endpoint: EndpointName,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The device has no such endpoint.
+    #[error("the device has no endpoint {endpoint}")]
+    NoSuchEndpoint {
+        /// The one that was asked for.
+        endpoint: EndpointName,
+    },
+    /// This computer may not open the path.
+    #[error("this computer does not allow a connection to {address}")]
+    PermissionDenied {
+        /// Where to.
+        address: Address,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The device received the request and chose not to answer: how protocomm says no.
+    #[error("the device hung up instead of answering a request to {endpoint}")]
+    Refused {
+        /// The request that was under way.
+        endpoint: EndpointName,
+    },
+    /// No answer within the limit.
+    #[error("no answer from {endpoint} within {} s", waited.as_secs_f32())]
+    TimedOut {
+        /// The request that was under way.
+        endpoint: EndpointName,
+        /// The limit.
+        waited: Duration,
+    },
+    /// Nobody takes connections there.
+    #[error("nobody answers at {address}")]
+    Unreachable {
+        /// Where to.
+        address: Address,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl TransportError {
+    /// Whether the device may have meant "no" by this.
+    pub const fn may_be_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Disconnected { .. })
+    }
+}
