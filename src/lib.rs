@@ -1,6 +1,7 @@
 //! espctl puts ESP32 devices on a network and into their owner's account.
 
 pub mod endpoint;
+pub mod flows;
 pub mod ident;
 pub mod proto;
 pub mod secret;

@@ -1,0 +1,293 @@
+//! From a target to a session: open a path, read the version document once, choose scheme and
+//! credentials, agree keys. A PoP or password is tried once: devices count wrong ones and lock.
+//!
+//! The order of rules for the scheme is that of the reference clients' union, see
+//! `docs/concepts/security-schemes.md`.
+
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+
+use super::find::{self, Target};
+use super::{Doing, Event, FlowError, Observer, Pace, Question, SchemeSource, Warning};
+use crate::endpoint::version::Version;
+use crate::secret::Secret;
+use crate::security::{
+    Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
+};
+use crate::session::{Connection, NotSecured, Session, SessionError};
+use crate::transport::TransportError;
+
+/// What the person gave to get in with. What is missing is read from the device, or asked.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// Asked for explicitly; else the device's announcement counts.
+    pub scheme: Option<SecurityScheme>,
+    /// The proof of possession; also the Security 2 password when none is given.
+    pub pop: Option<Secret<String>>,
+    /// Security 2; default `wifiprov`.
+    pub username: Option<String>,
+    /// Security 2.
+    pub password: Option<Secret<String>>,
+    /// Whether the broken verifier forms may be tried, each costing a strike.
+    pub sec2_compat: bool,
+}
+
+/// A device that said what it is.
+#[derive(Debug)]
+pub struct Opened {
+    /// Before any keys.
+    pub connection: Connection,
+    /// What it said; empty when it has no version endpoint.
+    pub version: Version,
+}
+
+/// Finds and opens the device and reads its version document.
+pub async fn open(
+    target: &Target,
+    pace: &Pace,
+    observer: &mut dyn Observer,
+) -> Result<Opened, FlowError> {
+    let (driver, candidate) = find::run(target, pace, observer).await?;
+    let (address, service) = (candidate.address.to_string(), candidate.service);
+    let transport = driver.open(candidate, &pace.limits).await?;
+    observer.event(&Event::Connected { address });
+
+    let mut connection = Connection::new(transport, service);
+    let version = match connection.version().await {
+        Ok(version) => version,
+        // Nothing announced: the scheme will be probed.
+        Err(SessionError::Transport(TransportError::NoSuchEndpoint { .. })) => Version::default(),
+        Err(source) => {
+            return Err(FlowError::Session {
+                doing: Doing::ReadingVersion,
+                source,
+            });
+        }
+    };
+    observer.event(&Event::VersionRead {
+        version: version.clone(),
+    });
+    Ok(Opened {
+        connection,
+        version,
+    })
+}
+
+/// Agrees keys with an opened device.
+pub async fn secure(
+    opened: Opened,
+    access: &Access,
+    observer: &mut dyn Observer,
+) -> Result<(Session, SecurityScheme), FlowError> {
+    let Opened {
+        mut connection,
+        version,
+    } = opened;
+    let Plan {
+        mut scheme,
+        mut otherwise,
+        source,
+    } = plan(access, &version)?;
+    loop {
+        let credentials = credentials(scheme, source, access, &version, observer).await?;
+        if source != SchemeSource::Probed {
+            observer.event(&Event::SchemeChosen { scheme, source });
+        }
+        match (
+            agree(connection, scheme, credentials, access, observer).await,
+            otherwise.take(),
+        ) {
+            (Ok(session), _) => {
+                if source == SchemeSource::Probed {
+                    observer.event(&Event::SchemeChosen { scheme, source });
+                }
+                observer.event(&Event::Secured { scheme });
+                return Ok((session, scheme));
+            }
+            // Another scheme is no strike (`security1.c`, `security2.c`), so probing is free.
+            (Err(failed), Some(next)) if speaks_another(&failed.error) => {
+                connection = failed.connection;
+                scheme = next;
+            }
+            (Err(NotSecured { error: source, .. }), _) => {
+                return Err(FlowError::Session {
+                    doing: Doing::Securing,
+                    source,
+                });
+            }
+        }
+    }
+}
+
+/// Which scheme to speak, and which when the device does not.
+struct Plan {
+    scheme: SecurityScheme,
+    otherwise: Option<SecurityScheme>,
+    source: SchemeSource,
+}
+
+fn plan(access: &Access, version: &Version) -> Result<Plan, FlowError> {
+    if let Some(scheme) = access.scheme {
+        return Ok(Plan {
+            scheme,
+            otherwise: None,
+            source: SchemeSource::Asked,
+        });
+    }
+    let Some(number) = version.sec_ver else {
+        return Ok(Plan {
+            scheme: SecurityScheme::Sec1,
+            otherwise: Some(SecurityScheme::Sec2),
+            source: SchemeSource::Probed,
+        });
+    };
+    let scheme = SecurityScheme::from_number(number).ok_or(FlowError::UnknownScheme { number })?;
+    // Whoever stands in between can announce plaintext; nobody gives a secret to use none.
+    if scheme == SecurityScheme::Sec0 && (access.pop.is_some() || access.password.is_some()) {
+        return Err(FlowError::AnnouncedNoSecurity);
+    }
+    Ok(Plan {
+        scheme,
+        otherwise: None,
+        source: SchemeSource::Announced,
+    })
+}
+
+async fn credentials(
+    scheme: SecurityScheme,
+    source: SchemeSource,
+    access: &Access,
+    version: &Version,
+    observer: &mut dyn Observer,
+) -> Result<Credentials, FlowError> {
+    match scheme {
+        SecurityScheme::Sec0 => {
+            observer.event(&Event::Warned {
+                id: Warning::NoSecurity,
+                message: "Security 0: whoever listens reads everything, the passphrase included"
+                    .to_owned(),
+            });
+            Ok(Credentials::None)
+        }
+        SecurityScheme::Sec1 if !version.pop_required() => {
+            if access
+                .pop
+                .as_ref()
+                .is_some_and(|pop| !pop.expose().is_empty())
+            {
+                observer.event(&Event::Warned {
+                    id: Warning::PopNotUsed,
+                    message: "the device announces that it needs no proof of possession; \
+                              the given one is not used"
+                        .to_owned(),
+                });
+            }
+            Ok(Credentials::None)
+        }
+        SecurityScheme::Sec1 => match &access.pop {
+            Some(pop) => Ok(Credentials::Pop(pop.clone())),
+            // Nothing says that this device wants one.
+            None if source == SchemeSource::Probed => Ok(Credentials::None),
+            None => {
+                let pop = observer.ask(&Question::Pop).await;
+                pop.map(Credentials::Pop)
+                    .ok_or(FlowError::MissingInput(Question::Pop))
+            }
+        },
+        SecurityScheme::Sec2 => {
+            let password = match access.password.as_ref().or(access.pop.as_ref()) {
+                Some(password) => password.clone(),
+                None => observer
+                    .ask(&Question::Password)
+                    .await
+                    .ok_or(FlowError::MissingInput(Question::Password))?,
+            };
+            let username = access
+                .username
+                .clone()
+                .unwrap_or_else(|| DEFAULT_USERNAME.to_owned());
+            Ok(Credentials::UserPassword {
+                username,
+                password,
+                verifier: VerifierForm::Standard,
+            })
+        }
+    }
+}
+
+/// One handshake; with `sec2_compat`, one more for each broken verifier form that could apply.
+async fn agree(
+    connection: Connection,
+    scheme: SecurityScheme,
+    mut credentials: Credentials,
+    access: &Access,
+    observer: &mut dyn Observer,
+) -> Result<Session, NotSecured> {
+    let mut rng = UnwrapErr(SysRng);
+    let mut failed = match connection.secure(scheme, &credentials, &mut rng).await {
+        Ok(session) => return Ok(session),
+        Err(failed) => failed,
+    };
+    for form in other_forms(&credentials) {
+        if !access.sec2_compat || !is_wrong_secret(&failed.error) {
+            break;
+        }
+        if let Credentials::UserPassword { verifier, .. } = &mut credentials {
+            *verifier = form;
+        }
+        observer.event(&Event::Warned {
+            id: Warning::Sec2Compat,
+            message: "the password was refused; trying it in another form, \
+                      which counts as one more wrong try"
+                .to_owned(),
+        });
+        failed = match failed
+            .connection
+            .secure(scheme, &credentials, &mut rng)
+            .await
+        {
+            Ok(session) => return Ok(session),
+            Err(failed) => failed,
+        };
+    }
+    Err(failed)
+}
+
+/// The verifier forms beside the standard one that this secret can have.
+fn other_forms(credentials: &Credentials) -> Vec<VerifierForm> {
+    match credentials {
+        Credentials::UserPassword {
+            username, password, ..
+        } => {
+            let mut forms = vec![VerifierForm::ShortSalt];
+            if inner_hash_is_ambiguous(username, password) {
+                forms.push(VerifierForm::StrippedInnerHash);
+            }
+            forms
+        }
+        Credentials::None | Credentials::Pop(_) => Vec::new(),
+    }
+}
+
+fn is_wrong_secret(error: &SessionError) -> bool {
+    matches!(
+        error,
+        SessionError::HandshakeRefused {
+            means: SecurityError::CredentialsMismatch { .. },
+            ..
+        }
+    )
+}
+
+fn speaks_another(error: &SessionError) -> bool {
+    matches!(
+        error,
+        SessionError::HandshakeRefused {
+            means: SecurityError::PeerIncompatible { .. },
+            ..
+        } | SessionError::Security(SecurityError::PeerIncompatible { .. })
+    )
+}
+
+/// The user name of RainMaker firmware and of Espressif's examples.
+const DEFAULT_USERNAME: &str = "wifiprov";

@@ -1,0 +1,159 @@
+//! How a flow can end badly, by whose fault it is and with the data to say so. What to do about
+//! it, and the exit code, are `cli/failure.rs`'s.
+
+use std::fmt;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::Question;
+use crate::endpoint::wifi_config::JoinFailure;
+use crate::endpoint::wifi_scan::AuthMode;
+use crate::ident::Ssid;
+use crate::session::SessionError;
+use crate::transport::{TransportError, TransportKind};
+
+/// Why a flow did not reach its end.
+#[derive(Debug, Error)]
+pub enum FlowError {
+    /// The device announces plaintext although a secret was given for it. Somebody in between
+    /// could announce that to learn the Wi-Fi passphrase.
+    #[error("the device announces no security, although a secret was given for it")]
+    AnnouncedNoSecurity,
+    /// The network wants an identity, for which the protocol has no field.
+    #[error("{ssid} is an enterprise network ({auth}), which cannot be joined by this protocol")]
+    EnterpriseNetwork {
+        /// The network.
+        ssid: Ssid,
+        /// What it asks for.
+        auth: AuthMode,
+    },
+    /// The device gave up joining.
+    #[error("the device could not join {ssid}: {}", reason_of(*reason))]
+    JoinFailed {
+        /// The network.
+        ssid: Ssid,
+        /// What the device says; `None` when it does not.
+        reason: Option<JoinFailure>,
+        /// Whether the device has been made to forget the credentials.
+        forgotten: bool,
+    },
+    /// The device was still trying when the time was up.
+    #[error("the device was still trying to join {ssid} after {} s", waited.as_secs_f32())]
+    JoinTimedOut {
+        /// The network.
+        ssid: Ssid,
+        /// The limit.
+        waited: Duration,
+    },
+    /// Something that only a person could give, and nobody gave.
+    #[error("{0} is missing")]
+    MissingInput(Question),
+    /// No device in reach.
+    #[error("no device found over {kind}")]
+    NoCandidate {
+        /// Where we looked.
+        kind: TransportKind,
+    },
+    /// The device cannot be given Wi-Fi.
+    #[error("the device takes Thread credentials only")]
+    NoWifi,
+    /// The device did not finish its scan.
+    #[error("the device did not finish its Wi-Fi scan within {} s", waited.as_secs_f32())]
+    ScanUnfinished {
+        /// The limit.
+        waited: Duration,
+    },
+    /// A conversation failed.
+    #[error("{source}")]
+    Session {
+        /// What was being done.
+        doing: Doing,
+        /// What happened.
+        source: SessionError,
+    },
+    /// A device could not be found or opened.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Credentials were applied, and then contact was lost.
+    #[error("the device took the credentials of {ssid}, but contact was lost before it confirmed")]
+    Unconfirmed {
+        /// The network.
+        ssid: Ssid,
+        /// What happened.
+        source: SessionError,
+    },
+    /// The device announces a scheme that does not exist here.
+    #[error("the device announces Security {number}, which this program does not know")]
+    UnknownScheme {
+        /// As announced.
+        number: u64,
+    },
+    /// A transport that this program was built without.
+    #[error("this program has no {0} transport")]
+    UnsupportedTransport(TransportKind),
+}
+
+impl FlowError {
+    /// The step that was under way.
+    pub const fn doing(&self) -> Doing {
+        match self {
+            Self::AnnouncedNoSecurity | Self::UnknownScheme { .. } | Self::NoWifi => {
+                Doing::ReadingVersion
+            }
+            Self::EnterpriseNetwork { .. } => Doing::SendingWifi,
+            Self::JoinFailed { .. } | Self::JoinTimedOut { .. } | Self::Unconfirmed { .. } => {
+                Doing::ConfirmingWifi
+            }
+            Self::MissingInput(question) => match question {
+                Question::Pop | Question::Password => Doing::Securing,
+                Question::Passphrase { .. } | Question::Ssid => Doing::SendingWifi,
+            },
+            Self::NoCandidate { .. } | Self::Transport(_) | Self::UnsupportedTransport(_) => {
+                Doing::Connecting
+            }
+            Self::ScanUnfinished { .. } => Doing::Scanning,
+            Self::Session { doing, .. } => *doing,
+        }
+    }
+}
+
+/// The step of a flow. Reads on with the device's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Have the stored network joined.
+    ApplyingWifi,
+    /// Wait until it is joined.
+    ConfirmingWifi,
+    /// Find the device and open a path to it.
+    Connecting,
+    /// Read `proto-ver`.
+    ReadingVersion,
+    /// List networks.
+    Scanning,
+    /// The handshake.
+    Securing,
+    /// Hand over a network.
+    SendingWifi,
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ApplyingWifi => "applying the Wi-Fi credentials on",
+            Self::ConfirmingWifi => "waiting for the Wi-Fi connection of",
+            Self::Connecting => "connecting to",
+            Self::ReadingVersion => "reading the version of",
+            Self::Scanning => "scanning for Wi-Fi networks with",
+            Self::Securing => "securing the session with",
+            Self::SendingWifi => "sending the Wi-Fi credentials to",
+        })
+    }
+}
+
+fn reason_of(reason: Option<JoinFailure>) -> String {
+    reason.map_or_else(
+        || "it does not say why".to_owned(),
+        |reason| reason.to_string(),
+    )
+}

@@ -1,0 +1,312 @@
+//! The person, or the script, that a flow is run for: told what happened, asked what is missing.
+//! The only calls in this program that go up. Events are facts in the past tense; text and JSON
+//! are two views of them, both made in `cli/ui.rs`.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::endpoint::version::Version;
+use crate::endpoint::wifi_config::ConnectedNetwork;
+use crate::endpoint::wifi_scan::{AccessPoint, AuthMode};
+use crate::ident::{Bssid, Ssid};
+use crate::secret::Secret;
+use crate::security::SecurityScheme;
+use crate::transport::TransportKind;
+
+/// Whoever a flow is run for.
+#[async_trait]
+pub trait Observer: Send {
+    /// Something happened.
+    fn event(&mut self, event: &Event);
+
+    /// Something must be chosen from a list.
+    async fn choose(&mut self, choice: &Choice<'_>) -> Chosen;
+
+    /// Something must be typed. `None`: nobody is there, or nobody wants to.
+    async fn ask(&mut self, question: &Question) -> Option<Secret<String>>;
+}
+
+/// Nobody: hears nothing, answers nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct SilentObserver;
+
+#[async_trait]
+impl Observer for SilentObserver {
+    fn event(&mut self, _event: &Event) {}
+
+    async fn choose(&mut self, _choice: &Choice<'_>) -> Chosen {
+        Chosen::Nothing
+    }
+
+    async fn ask(&mut self, _question: &Question) -> Option<Secret<String>> {
+        None
+    }
+}
+
+/// What happened, each a fact. The field names are the JSON's.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The search for a device began.
+    SearchStarted {
+        /// Where we look.
+        transport: TransportKind,
+        /// The address, where it is known beforehand.
+        address: Option<String>,
+    },
+    /// A device was found.
+    DeviceFound {
+        /// Where we found it.
+        transport: TransportKind,
+        /// Its address.
+        address: String,
+        /// The name that it announced.
+        name: Option<String>,
+    },
+    /// A path to it is open.
+    Connected {
+        /// Its address.
+        address: String,
+    },
+    /// The device said what it is.
+    VersionRead {
+        /// The document.
+        #[serde(flatten)]
+        version: Version,
+    },
+    /// The scheme of the session is decided.
+    SchemeChosen {
+        /// 0, 1 or 2.
+        scheme: SecurityScheme,
+        /// By whom.
+        source: SchemeSource,
+    },
+    /// The keys are agreed.
+    Secured {
+        /// 0, 1 or 2.
+        scheme: SecurityScheme,
+    },
+    /// The device began to look for networks.
+    WifiScanStarted,
+    /// The device has looked for networks.
+    WifiScanned {
+        /// Strongest first.
+        networks: Vec<Network>,
+    },
+    /// The device stored the credentials.
+    WifiSent {
+        /// The network.
+        ssid: Ssid,
+        /// Its bytes.
+        ssid_hex: String,
+    },
+    /// The device will join in a second.
+    WifiApplied,
+    /// The device is joining. Said once, and again after each failed attempt.
+    WifiJoining {
+        /// How many attempts are left, where the firmware counts them.
+        attempts_remaining: Option<u32>,
+    },
+    /// The device joined.
+    WifiJoined {
+        /// Its address there.
+        ip: Option<String>,
+        /// The network.
+        ssid: Ssid,
+        /// The access point, as the device reports it.
+        bssid: Bssid,
+        /// The radio channel.
+        channel: i32,
+        /// How it authenticated.
+        auth: AuthMode,
+    },
+    /// One of the five stages began, ended, or is not part of this run.
+    Stage {
+        /// Which.
+        stage: Stage,
+        /// For people.
+        title: &'static str,
+        /// What happened to it.
+        state: StageState,
+        /// How long it took; absent when it began or was skipped.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        took_ms: Option<u64>,
+    },
+    /// Something the person should know, though the run goes on.
+    Warned {
+        /// Stable.
+        id: Warning,
+        /// For people.
+        message: String,
+    },
+}
+
+/// Who decided the scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SchemeSource {
+    /// The device announced it.
+    Announced,
+    /// The person asked for it.
+    Asked,
+    /// The device announced nothing, and answered to this one.
+    Probed,
+}
+
+/// The stages of provisioning, as the phone apps show them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Set and Apply were answered with success.
+    SendWifi,
+    /// Connected was seen with its details.
+    ConfirmWifi,
+    /// The device signed the challenge, or took user id and secret.
+    Associate,
+    /// The cloud confirmed the mapping.
+    VerifyAssociation,
+    /// The steps after provisioning ended.
+    SetupNode,
+}
+
+impl Stage {
+    /// What people read.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::SendWifi => "Sending Wi-Fi credentials",
+            Self::ConfirmWifi => "Confirming Wi-Fi connection",
+            Self::Associate => "Configuring device association",
+            Self::VerifyAssociation => "Verifying device association",
+            Self::SetupNode => "Setting up the node",
+        }
+    }
+
+    pub(super) const fn event(self, state: StageState, took_ms: Option<u64>) -> Event {
+        Event::Stage {
+            stage: self,
+            title: self.title(),
+            state,
+            took_ms,
+        }
+    }
+}
+
+/// What happened to a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageState {
+    /// Its condition is a fact.
+    Done,
+    /// It ended without.
+    Failed,
+    /// This run does not have it.
+    Skipped,
+    /// It began.
+    Started,
+}
+
+/// What a warning is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Warning {
+    /// Nothing is encrypted.
+    NoSecurity,
+    /// A PoP was given to a device that wants none.
+    PopNotUsed,
+    /// A second password form is tried.
+    Sec2Compat,
+}
+
+/// A network, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Network {
+    /// `None` when hidden.
+    pub ssid: Option<Ssid>,
+    /// Its bytes; empty when hidden.
+    pub ssid_hex: String,
+    /// The strongest access point.
+    pub bssid: Bssid,
+    /// Its radio channel.
+    pub channel: u32,
+    /// Its signal strength in dBm.
+    pub rssi: i32,
+    /// The driver's number.
+    pub auth: AuthMode,
+    /// The driver's name for it.
+    pub auth_name: String,
+}
+
+impl From<&AccessPoint> for Network {
+    fn from(found: &AccessPoint) -> Self {
+        Self {
+            ssid: found.ssid.clone(),
+            ssid_hex: found.ssid.as_ref().map(Ssid::to_hex).unwrap_or_default(),
+            bssid: found.bssid.clone(),
+            channel: found.channel,
+            rssi: found.rssi,
+            auth: found.auth,
+            auth_name: found.auth.to_string(),
+        }
+    }
+}
+
+impl Event {
+    pub(super) fn joined(asked: &Ssid, network: &ConnectedNetwork) -> Self {
+        Self::WifiJoined {
+            ip: network.ip.map(|ip| ip.to_string()),
+            ssid: network.ssid.clone().unwrap_or_else(|| asked.clone()),
+            bssid: network.bssid.clone(),
+            channel: network.channel,
+            auth: network.auth,
+        }
+    }
+}
+
+/// A list to choose from.
+#[derive(Clone, Copy, Debug)]
+pub enum Choice<'a> {
+    /// Networks that the device sees, strongest first.
+    Networks(&'a [AccessPoint]),
+}
+
+/// What was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// The n-th of the list, from 0.
+    Item(usize),
+    /// A network that is not in the list.
+    Manual(Ssid),
+    /// Nobody is there to choose, or nobody wants to.
+    Nothing,
+    /// Look again.
+    Rescan,
+}
+
+/// What only a person can give.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// The passphrase of a network.
+    Passphrase {
+        /// Which network.
+        ssid: Ssid,
+    },
+    /// The password of Security 2.
+    Password,
+    /// The PoP.
+    Pop,
+    /// The network to join.
+    Ssid,
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passphrase { ssid } => write!(f, "the passphrase of {ssid}"),
+            Self::Password => f.write_str("the Security 2 password"),
+            Self::Pop => f.write_str("the proof of possession"),
+            Self::Ssid => f.write_str("the Wi-Fi network"),
+        }
+    }
+}
