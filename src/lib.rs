@@ -1,10 +1,44 @@
-//! espctl puts ESP32 devices on a network and into their owner's account.
+//! espctl puts ESP32 devices on a network and into their owner's account: host-side provisioning
+//! for ESP-IDF and ESP RainMaker firmware.
+//!
+//! The program is a stack of layers. Calls go down, values come back up; the only call that goes
+//! up is [`flows::Observer`], by which a flow tells and asks whoever runs it.
+//!
+//! ```text
+//!    what the person does, top down                      what the other side is
+//!    ┌──────────────────────────────────────┐            ┌──────────────────────────────┐
+//!    │ cli       typed, read, exit code     │───────────▶│ emulator   a device          │
+//!    ├──────────────────────────────────────┤  emulate   │ imports proto, security,     │
+//!    │ flows     the order of steps         │            │ transport                    │
+//!    ├──────────────────────────────────────┤            └──────────────────────────────┘
+//!    │ session   a secure conversation      │
+//!    ├──────────┬──────────┬────────────────┤
+//!    │ endpoint │ security │ transport      │   meaning · keys · movement
+//!    ├──────────┴──────────┴────────────────┤
+//!    │ proto     messages and names         │   leaves, for all: secret, ident, qr
+//!    └──────────────────────────────────────┘
+//! ```
+//!
+//! A device exposes named *endpoints*: bytes in, bytes out, one request at a time. [`transport`]
+//! moves them, [`security`] decides who can read them, [`endpoint`] what they mean; the first two
+//! never look inside and the last never touches a socket. [`session`] joins the three into a
+//! conversation, and [`flows`] says what to talk about in which order. Which module may import
+//! which is a table in `tests/repo/layering.rs`, and a test.
+//!
+//! The library exists for the program, its tests and its benchmarks; it makes no promise of
+//! stability.
+
+pub mod cli;
+pub mod flows;
+
+pub mod session;
 
 pub mod endpoint;
-pub mod flows;
-pub mod ident;
-pub mod proto;
-pub mod secret;
 pub mod security;
-pub mod session;
 pub mod transport;
+
+pub mod proto;
+
+pub mod ident;
+pub mod qr;
+pub mod secret;

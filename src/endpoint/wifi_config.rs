@@ -139,17 +139,16 @@ impl WifiState {
                     auth: AuthMode(details.auth_mode),
                 })))
             }
-            (Ok(WifiStationState::Connecting), None) => Ok(Self::Connecting {
-                attempts_remaining: None,
-            }),
+            (Ok(WifiStationState::Connecting | WifiStationState::Disconnected), None) => {
+                Ok(Self::Connecting {
+                    attempts_remaining: None,
+                })
+            }
             (Ok(WifiStationState::Connecting), Some(State::AttemptFailed(attempt))) => {
                 Ok(Self::Connecting {
                     attempts_remaining: Some(attempt.attempts_remaining),
                 })
             }
-            (Ok(WifiStationState::Disconnected), None) => Ok(Self::Connecting {
-                attempts_remaining: None,
-            }),
             (Ok(WifiStationState::ConnectionFailed), None) => Ok(Self::Failed { reason: None }),
             (Ok(WifiStationState::ConnectionFailed), Some(State::WifiFailReason(reason))) => {
                 Ok(Self::Failed {

@@ -53,10 +53,10 @@ impl Default for Pace {
         Self {
             search: Duration::from_secs(5),
             limits: Limits::default(),
-            first_status: Duration::from_millis(1000),
+            first_status: Duration::from_secs(1),
             status: Duration::from_millis(250),
             slowest_status: Duration::from_secs(1),
-            join: Duration::from_secs(60),
+            join: Duration::from_mins(1),
             scan_status: Duration::from_millis(300),
             scan: Duration::from_secs(20),
         }

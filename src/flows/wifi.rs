@@ -41,9 +41,10 @@ pub async fn settle(
         }),
         (Some(ssid), None) => {
             // Only the scan can tell that a network needs no passphrase.
-            let seen = match version.has(WIFI_SCAN) {
-                true => scan(session, pace, observer).await?,
-                false => Vec::new(),
+            let seen = if version.has(WIFI_SCAN) {
+                scan(session, pace, observer).await?
+            } else {
+                Vec::new()
             };
             let network = seen
                 .iter()
@@ -128,12 +129,12 @@ pub async fn scan(
     let mut start = 0;
     // Never beyond the count: old firmware crashes there, newer fails the whole request.
     while start < count {
-        let page = ScanResults {
+        let results = ScanResults {
             start,
             count: PAGE.min(count - start),
         };
-        found.extend(session.call(&page).await.map_err(scanning)?);
-        start += page.count;
+        found.extend(session.call(&results).await.map_err(scanning)?);
+        start += results.count;
     }
     let networks = merge(found);
     observer.event(&Event::WifiScanned {
@@ -178,13 +179,13 @@ pub async fn join(
 }
 
 fn end_stage(stage: Stage, began: Instant, ok: bool, observer: &mut dyn Observer) {
-    let state = if ok {
+    let outcome = if ok {
         StageState::Done
     } else {
         StageState::Failed
     };
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    observer.event(&stage.event(state, Some(took)));
+    observer.event(&stage.event(outcome, Some(took)));
 }
 
 async fn send(

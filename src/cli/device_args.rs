@@ -1,0 +1,272 @@
+//! The flags that say which device and how to get in, shared by every command that talks to one.
+//! They become flow types here, checked before anything is touched.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+
+use super::failure::Failure;
+use super::settings::{Inputs, SecretInput, parse_seconds};
+use crate::flows::Pace;
+use crate::flows::connect::Access;
+use crate::flows::find::Target;
+use crate::ident::printable;
+use crate::qr::Payload;
+use crate::secret::Secret;
+use crate::security::SecurityScheme;
+use crate::transport::{Address, DRIVERS, TransportKind};
+
+/// Which device, and how to get in.
+#[derive(Args, Debug)]
+pub(super) struct DeviceArgs {
+    /// How to reach the device [default: the QR code's, else softap]
+    #[arg(long, env = "ESPCTL_TRANSPORT", value_parser = transports(), help_heading = WHERE)]
+    transport: Option<TransportKind>,
+
+    /// The device's name, as its label or its QR code says.
+    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", help_heading = WHERE)]
+    device_name: Option<String>,
+
+    /// The device's IP address, where it is not 192.168.4.1.
+    #[arg(long, value_name = "IP", env = "ESPCTL_DEVICE_IP", value_parser = parse_ip, help_heading = WHERE)]
+    device_ip: Option<String>,
+
+    /// The device's host name, instead of an IP address.
+    #[arg(long, value_name = "HOST", env = "ESPCTL_DEVICE_HOST", value_parser = parse_host, help_heading = WHERE)]
+    device_host: Option<String>,
+
+    /// The device's TCP port, where it is not 80.
+    #[arg(long, value_name = "PORT", env = "ESPCTL_DEVICE_PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = WHERE)]
+    device_port: Option<u16>,
+
+    /// How long to look for the device, in seconds.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHERE)]
+    discovery_timeout: Duration,
+
+    /// QR payload as JSON, `@FILE`, or `-` for stdin. Flags win over its values.
+    #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = WHERE)]
+    qrcode: Option<Secret<String>>,
+
+    /// Proof of possession. For Security 2 it is the password when none is given.
+    #[arg(long, value_name = "POP", env = "ESPCTL_POP", hide_env_values = true, help_heading = SECURITY)]
+    pop: Option<Secret<String>>,
+
+    /// A file with the proof of possession, `-` for stdin: arguments are visible to everybody.
+    #[arg(long, value_name = "FILE", env = "ESPCTL_POP_FILE", help_heading = SECURITY)]
+    pop_file: Option<PathBuf>,
+
+    /// Security scheme: 0, 1 or 2 [default: what the device announces]
+    #[arg(long, alias = "sec_ver", value_name = "N", env = "ESPCTL_SEC_VER", help_heading = SECURITY)]
+    sec_ver: Option<SecurityScheme>,
+
+    /// User name for Security 2 [default: the QR code's, else wifiprov]
+    #[arg(long, alias = "sec2_username", value_name = "NAME", env = "ESPCTL_SEC2_USERNAME", help_heading = SECURITY)]
+    sec2_username: Option<String>,
+
+    /// Password for Security 2 [default: the proof of possession]
+    #[arg(long, alias = "sec2_password", value_name = "PASSWORD", env = "ESPCTL_SEC2_PASSWORD", hide_env_values = true, help_heading = SECURITY)]
+    sec2_password: Option<Secret<String>>,
+
+    /// A file with the Security 2 password, `-` for stdin.
+    #[arg(long, value_name = "FILE", env = "ESPCTL_SEC2_PASSWORD_FILE", help_heading = SECURITY)]
+    sec2_password_file: Option<PathBuf>,
+
+    /// After a refused Security 2 password, try it as two known firmware faults would store it.
+    /// Each try counts as a wrong one on the device, and five lock it.
+    #[arg(long, help_heading = SECURITY)]
+    sec2_compat: bool,
+}
+
+/// What the arguments mean.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) target: Target,
+    pub(super) access: Access,
+    pub(super) pace: Pace,
+    /// The device, in messages.
+    pub(super) label: String,
+}
+
+impl DeviceArgs {
+    /// Puts flags, environment, QR code and files together. `pop` is the positional one.
+    pub(super) fn resolve(
+        &self,
+        pop: Option<&Secret<String>>,
+        inputs: &mut Inputs<'_>,
+    ) -> Result<Asked, Failure> {
+        let qr = self.payload(inputs)?;
+        let given = self
+            .pop
+            .as_ref()
+            .filter(|_| inputs.is_typed("pop") || pop.is_none())
+            .or(pop);
+        let pop = inputs
+            .secret(SecretInput {
+                value: ("pop", "--pop"),
+                file: ("pop_file", "--pop-file"),
+                given,
+                path: self.pop_file.as_ref(),
+            })?
+            .or_else(|| qr.pop.filter(|pop| !pop.expose().is_empty()));
+        let password = inputs.secret(SecretInput {
+            value: ("sec2_password", "--sec2-password"),
+            file: ("sec2_password_file", "--sec2-password-file"),
+            given: self.sec2_password.as_ref(),
+            path: self.sec2_password_file.as_ref(),
+        })?;
+        // The payload's password is the hotspot's key; only without a PoP may it be this one.
+        let password = password.or_else(|| qr.password.filter(|_| pop.is_none()));
+        let username = self.sec2_username.clone().or(qr.username);
+        if username
+            .as_ref()
+            .is_some_and(|name| name.is_empty() || name.len() > LONGEST_USERNAME)
+        {
+            return Err(Failure::usage(
+                "invalid-username",
+                format!("a Security 2 user name has 1 to {LONGEST_USERNAME} bytes"),
+            ));
+        }
+
+        let kind = match (self.transport, qr.transport) {
+            (Some(kind), _) => kind,
+            (None, Some(name)) => name.parse().map_err(|_| {
+                Failure::usage(
+                    "unsupported-transport",
+                    format!(
+                        "the QR code asks for the transport {:?}",
+                        printable(name.as_bytes())
+                    ),
+                )
+                .hint("--transport chooses another")
+            })?,
+            (None, None) => TransportKind::SoftAp,
+        };
+        let address = self.address(inputs)?;
+        let name = self.device_name.clone().or(qr.name);
+        let label = match (&name, &address) {
+            (Some(name), _) => printable(name.as_bytes()),
+            (None, Some(address)) => address.to_string(),
+            (None, None) => "the device".to_owned(),
+        };
+        // A label cannot ask for plaintext: only a typed --sec-ver 0 does.
+        let labelled = qr
+            .security
+            .and_then(SecurityScheme::from_number)
+            .filter(|scheme| *scheme != SecurityScheme::Sec0);
+        let scheme = self.sec_ver.or(labelled);
+        Ok(Asked {
+            target: Target { kind, address },
+            access: Access {
+                scheme,
+                pop,
+                username,
+                password,
+                sec2_compat: self.sec2_compat,
+            },
+            pace: Pace {
+                search: self.discovery_timeout,
+                ..Pace::default()
+            },
+            label,
+        })
+    }
+
+    fn payload(&self, inputs: &mut Inputs<'_>) -> Result<Payload, Failure> {
+        let Some(given) = &self.qrcode else {
+            return Ok(Payload::default());
+        };
+        let read;
+        let text = match given.expose().strip_prefix('@') {
+            _ if given.expose() == "-" => {
+                read = Secret::new(inputs.read(Path::new("-"), "--qrcode")?);
+                read.expose()
+            }
+            Some(path) => {
+                read = Secret::new(inputs.read(Path::new(path), "--qrcode")?);
+                read.expose()
+            }
+            None => given.expose(),
+        };
+        Payload::from_json(text.trim()).map_err(|error| {
+            Failure::usage("invalid-qrcode", format!("--qrcode: {error}"))
+                .hint("in a shell, quote the whole payload with '…'")
+        })
+    }
+
+    fn address(&self, inputs: &Inputs<'_>) -> Result<Option<Address>, Failure> {
+        let host = inputs.one_of(
+            ("device_ip", "--device-ip", self.device_ip.clone()),
+            ("device_host", "--device-host", self.device_host.clone()),
+        )?;
+        if host.is_none() && self.device_port.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Address::Http {
+            host: host.unwrap_or_else(|| "192.168.4.1".to_owned()),
+            port: self.device_port.unwrap_or(80),
+        }))
+    }
+}
+
+/// The values of `--transport`: whatever drivers there are.
+fn transports() -> impl clap::builder::TypedValueParser<Value = TransportKind> {
+    PossibleValuesParser::new(DRIVERS.iter().map(|driver| driver.kind().name()))
+        .try_map(|name| name.parse())
+}
+
+/// An address, IPv6 with or without brackets and zone.
+fn parse_ip(text: &str) -> Result<String, String> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let (address, zone) = bare
+        .split_once('%')
+        .map_or((bare, None), |(ip, zone)| (ip, Some(zone)));
+    let expected = || "expected an IP address; a host name goes to --device-host".to_owned();
+    match address.parse().map_err(|_| expected())? {
+        std::net::IpAddr::V4(_) if zone.is_some() => Err(expected()),
+        _ if zone.is_some_and(str::is_empty) => Err(expected()),
+        _ => Ok(bare.to_owned()),
+    }
+}
+
+fn parse_host(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    if text.is_empty() || text.len() > 253 || !text.chars().all(fits) {
+        return Err("expected a host name, without scheme and path".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+const LONGEST_USERNAME: usize = 65_535;
+const SECURITY: &str = "Security";
+const WHERE: &str = "Which device";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_addresses_and_hosts_are_hosts() {
+        assert_eq!(parse_ip("192.168.4.1").as_deref(), Ok("192.168.4.1"));
+        assert_eq!(parse_ip("[::1]").as_deref(), Ok("::1"));
+        assert_eq!(parse_ip("fe80::1%wlan0").as_deref(), Ok("fe80::1%wlan0"));
+        for wrong in [
+            "",
+            "device.local",
+            "192.168.4.1:80",
+            "127.0.0.1%lo",
+            "::1%",
+            "1.2.3",
+        ] {
+            assert!(parse_ip(wrong).is_err(), "{wrong}");
+        }
+        assert!(parse_host("mydevice.local").is_ok());
+        for wrong in ["", "http://x", "a/b", "a b", "a\r\nb"] {
+            assert!(parse_host(wrong).is_err(), "{wrong}");
+        }
+    }
+}

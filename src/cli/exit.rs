@@ -1,0 +1,99 @@
+//! Exit codes: whose move is it? One table, shown by `--help` and in
+//! `docs/reference/exit-codes.md`. Which error has which code is `failure`'s.
+
+use std::process::ExitCode;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// Done, and seen to be done.
+    Done,
+    /// A fault of this program.
+    Fault,
+    /// The command line.
+    Usage,
+    /// This computer.
+    Host,
+    /// No such device in reach.
+    NoDevice,
+    /// A secret was not accepted.
+    Secret,
+    /// The device.
+    Device,
+    /// No login.
+    Login,
+    /// The network.
+    Wifi,
+    /// Unconfirmed.
+    Unconfirmed,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Exit {
+    /// Every code, in the order of the table.
+    pub(super) const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Fault,
+        Self::Usage,
+        Self::Host,
+        Self::NoDevice,
+        Self::Secret,
+        Self::Device,
+        Self::Login,
+        Self::Wifi,
+        Self::Unconfirmed,
+        Self::Interrupted,
+    ];
+
+    /// The number that a script sees.
+    pub(super) const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Fault => 1,
+            Self::Usage => 2,
+            Self::Host => 3,
+            Self::NoDevice => 4,
+            Self::Secret => 5,
+            Self::Device => 6,
+            Self::Login => 8,
+            Self::Wifi => 9,
+            Self::Unconfirmed => 10,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// What it means.
+    pub(super) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done, and seen to be done",
+            Self::Fault => "a fault of espctl: report it",
+            Self::Usage => "the command line: fix the call",
+            Self::Host => "this computer: no adapter, no permission, no port",
+            Self::NoDevice => "no such device in reach: power it, move closer, retry",
+            Self::Secret => {
+                "PoP or password not accepted: do not retry it, five wrong ones lock a device"
+            }
+            Self::Device => "the device refused, misbehaved, hung up or is incompatible",
+            Self::Login => "no login, or it expired",
+            Self::Wifi => "the device could not join the Wi-Fi: fix the network data, retry",
+            Self::Unconfirmed => "applied but unconfirmed: check before retrying",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The table, as `--help` shows it.
+    pub(super) fn table() -> String {
+        Self::ALL
+            .iter()
+            .fold("Exit codes:".to_owned(), |table, exit| {
+                format!("{table}\n  {:>3}  {}", exit.code(), exit.meaning())
+            })
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

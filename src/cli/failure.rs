@@ -1,0 +1,383 @@
+//! From an error to what a person reads and a script gets: message, causes, hints, stable id,
+//! exit code. The match has no wildcard, so a new kind of error does not compile until someone
+//! has chosen all of these for it. Lower layers say what happened; only here is advice given.
+
+use std::error::Error as StdError;
+
+use serde_json::{Value, json};
+
+use super::exit::Exit;
+use crate::endpoint::ReplyError;
+use crate::endpoint::wifi_config::JoinFailure;
+use crate::flows::{Doing, FlowError, Question};
+use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
+use crate::session::SessionError;
+use crate::transport::{TransportError, TransportKind};
+
+/// A run that did not reach its end.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The exit code.
+    pub(super) exit: Exit,
+    /// Stable, in kebab case: what `docs/reference/errors.md` is keyed by.
+    pub(super) id: &'static str,
+    /// What happened.
+    pub(super) message: String,
+    /// What was being done, with which device.
+    pub(super) doing: Option<String>,
+    /// What lies behind the message, outermost first.
+    pub(super) causes: Vec<String>,
+    /// What to do next.
+    pub(super) hints: Vec<String>,
+}
+
+impl Failure {
+    /// Something about the command line: nothing was touched.
+    pub(super) fn usage(id: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            id,
+            message: message.into(),
+            doing: None,
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Something that this program should have been able to do.
+    pub(super) fn fault(error: &anyhow::Error) -> Self {
+        Self {
+            exit: Exit::Fault,
+            id: "fault",
+            message: error.to_string(),
+            doing: None,
+            causes: error.chain().skip(1).map(ToString::to_string).collect(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Ctrl-C.
+    pub(super) fn interrupted() -> Self {
+        Self {
+            exit: Exit::Interrupted,
+            ..Self::usage("interrupted", "interrupted")
+        }
+    }
+
+    /// A flow's error, with the words for the device that it was about.
+    pub(super) fn of_flow(error: &FlowError, device: &str, kind: TransportKind) -> Self {
+        let Advice { exit, id, hints } = advise(error, kind);
+        Self {
+            exit,
+            id,
+            message: error.to_string(),
+            doing: Some(format!("{} {device} over {kind}", error.doing())),
+            causes: causes(error),
+            hints,
+        }
+    }
+
+    /// The `error` object of the JSON result.
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "id": self.id,
+            "message": self.message,
+            "while": self.doing,
+            "causes": self.causes,
+            "hints": self.hints,
+            "exit": self.exit.code(),
+        })
+    }
+}
+
+/// What to do about an error.
+struct Advice {
+    exit: Exit,
+    id: &'static str,
+    hints: Vec<String>,
+}
+
+fn advice<const N: usize>(exit: Exit, id: &'static str, hints: [&str; N]) -> Advice {
+    Advice {
+        exit,
+        id,
+        hints: hints.map(str::to_owned).to_vec(),
+    }
+}
+
+fn advise(error: &FlowError, kind: TransportKind) -> Advice {
+    match error {
+        FlowError::AnnouncedNoSecurity => advice(
+            Exit::Device,
+            "announced-no-security",
+            [
+                "somebody between you and the device could announce this to read the passphrase",
+                "if the firmware is known to use Security 0, say so with --sec-ver 0",
+            ],
+        ),
+        FlowError::EnterpriseNetwork { .. } => advice(
+            Exit::Wifi,
+            "enterprise-network",
+            ["choose a network with a passphrase, or an open one"],
+        ),
+        FlowError::JoinFailed {
+            reason, forgotten, ..
+        } => join_failed(*reason, *forgotten),
+        FlowError::JoinTimedOut { .. } => advice(
+            Exit::Wifi,
+            "join-timed-out",
+            [
+                "likely: a 5 GHz-only network, WPA3 or protected management frames, a MAC filter, no DHCP",
+                "the device keeps trying, and has stored the credentials",
+                "--join-timeout gives it longer",
+            ],
+        ),
+        FlowError::MissingInput(question) => missing(question),
+        FlowError::NoCandidate { .. } => advice(Exit::NoDevice, "no-device", [reach(kind)]),
+        FlowError::NoWifi => advice(Exit::Device, "thread-only", []),
+        FlowError::ScanUnfinished { .. } => advice(
+            Exit::Device,
+            "scan-unfinished",
+            ["name the network with --ssid and --passphrase; restart the device if that fails too"],
+        ),
+        FlowError::Session { doing, source } => session(*doing, source, kind),
+        FlowError::Transport(error) => transport(Doing::Connecting, error, kind),
+        FlowError::Unconfirmed { .. } => advice(
+            Exit::Unconfirmed,
+            "unconfirmed",
+            [
+                "the device may well have joined: look for it on the network before trying again",
+                "its hotspot vanishes when provisioning succeeded",
+            ],
+        ),
+        FlowError::UnknownScheme { .. } => advice(
+            Exit::Device,
+            "unknown-scheme",
+            ["look for a newer espctl, or try --sec-ver 2"],
+        ),
+        FlowError::UnsupportedTransport(_) => advice(Exit::Usage, "unsupported-transport", []),
+    }
+}
+
+fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
+    let stored = if forgotten {
+        "the device has forgotten the credentials and waits for others"
+    } else {
+        "the device keeps the credentials stored: reset it before it is restarted"
+    };
+    match reason {
+        Some(JoinFailure::Authentication) => advice(
+            Exit::Wifi,
+            "wifi-auth-failed",
+            [
+                "check the passphrase; firmware with a limit of attempts says this for other reasons too",
+                stored,
+            ],
+        ),
+        Some(JoinFailure::NetworkNotFound) => advice(
+            Exit::Wifi,
+            "wifi-not-found",
+            [
+                "check the name; most devices hear 2.4 GHz only: see `espctl device wifi`",
+                stored,
+            ],
+        ),
+        Some(JoinFailure::Other(_)) | None => advice(Exit::Wifi, "wifi-join-failed", [stored]),
+    }
+}
+
+fn missing(question: &Question) -> Advice {
+    match question {
+        Question::Passphrase { .. } => advice(
+            Exit::Usage,
+            "missing-passphrase",
+            [
+                "give --passphrase, --passphrase-file or ESPCTL_PASSPHRASE; --open for an open network",
+            ],
+        ),
+        Question::Password => advice(
+            Exit::Usage,
+            "missing-password",
+            [
+                "give --sec2-password, --sec2-password-file or ESPCTL_SEC2_PASSWORD, or the PoP with --pop",
+            ],
+        ),
+        Question::Pop => advice(
+            Exit::Usage,
+            "missing-pop",
+            ["give --pop, --pop-file or ESPCTL_POP; it is printed on the device or in its QR code"],
+        ),
+        Question::Ssid => advice(
+            Exit::Usage,
+            "missing-ssid",
+            ["give --ssid, --ssid-hex or ESPCTL_SSID"],
+        ),
+    }
+}
+
+fn session(doing: Doing, error: &SessionError, kind: TransportKind) -> Advice {
+    match error {
+        SessionError::HandshakeRefused { means, .. } | SessionError::Security(means) => {
+            security(means)
+        }
+        SessionError::Lost => advice(Exit::Device, "session-lost", ["run the command again"]),
+        SessionError::Reply(error) => reply(doing, error),
+        SessionError::Transport(error) => transport(doing, error, kind),
+    }
+}
+
+fn security(error: &SecurityError) -> Advice {
+    const LOCK: &str = "five wrong tries close provisioning until the device restarts";
+    match error {
+        SecurityError::CredentialsMismatch {
+            scheme: SecurityScheme::Sec2,
+        } => advice(
+            Exit::Secret,
+            "wrong-password",
+            [
+                "check --sec2-username and --sec2-password, or --pop; they are set in the firmware or printed on the device",
+                LOCK,
+                "if they are surely right, --sec2-compat tries two known firmware faults, one try each",
+            ],
+        ),
+        SecurityError::CredentialsMismatch { .. } => advice(
+            Exit::Secret,
+            "wrong-pop",
+            [
+                "check --pop; it is printed on the device or in its QR code",
+                LOCK,
+            ],
+        ),
+        SecurityError::CounterExhausted => {
+            advice(Exit::Device, "session-exhausted", ["run the command again"])
+        }
+        SecurityError::PeerIncompatible { .. } => advice(
+            Exit::Device,
+            "wrong-scheme",
+            [
+                "leave --sec-ver out to use what the device announces",
+                "a device that was locked by wrong tries looks the same: restart it",
+            ],
+        ),
+        SecurityError::PeerMisbehaved { how, .. } => match how {
+            Misbehaviour::NoProofOfItsOwn => advice(
+                Exit::Device,
+                "device-not-authentic",
+                ["this may be another device, posing as yours: check what you are connected to"],
+            ),
+            Misbehaviour::NotAuthentic => advice(
+                Exit::Device,
+                "message-not-authentic",
+                ["run the command again"],
+            ),
+            Misbehaviour::BadStatus(_)
+            | Misbehaviour::EmptyUsername
+            | Misbehaviour::KeyOutOfRange
+            | Misbehaviour::Undecodable
+            | Misbehaviour::UnexpectedMessage
+            | Misbehaviour::WrongLength { .. } => advice(
+                Exit::Device,
+                "handshake-broken",
+                ["check that this is the device you mean"],
+            ),
+        },
+        SecurityError::WrongKindOfCredentials { .. } => advice(
+            Exit::Usage,
+            "wrong-credentials",
+            ["Security 2 needs a user name and a password"],
+        ),
+    }
+}
+
+fn reply(doing: Doing, error: &ReplyError) -> Advice {
+    match error {
+        ReplyError::Malformed { .. } | ReplyError::Unexpected { .. } => advice(
+            Exit::Device,
+            "unexpected-reply",
+            ["network_provisioning before 1.0 answers like this, and cannot be supported"],
+        ),
+        ReplyError::Refused { status } if status.is_wrong_state() => advice(
+            Exit::Device,
+            "wrong-state",
+            match doing {
+                Doing::ApplyingWifi => {
+                    ["the device holds credentials already: reset it, or restart it"]
+                }
+                _ => ["wait a second and run the command again, or restart the device"],
+            },
+        ),
+        ReplyError::Refused { .. } => advice(Exit::Device, "refused", []),
+    }
+}
+
+fn transport(doing: Doing, error: &TransportError, kind: TransportKind) -> Advice {
+    match error {
+        TransportError::Disconnected { .. } => advice(
+            Exit::Device,
+            "disconnected",
+            ["move closer and run the command again"],
+        ),
+        TransportError::Malformed { .. } => advice(
+            Exit::Device,
+            "not-a-device",
+            ["something else than an ESP device may answer at this address"],
+        ),
+        TransportError::NoSuchEndpoint { .. } => advice(
+            Exit::Device,
+            "no-such-endpoint",
+            ["the firmware does not offer this; `espctl device info` shows what it does"],
+        ),
+        TransportError::PermissionDenied { .. } => advice(
+            Exit::Host,
+            "permission-denied",
+            ["a firewall or a sandbox on this computer may forbid it"],
+        ),
+        TransportError::Refused { .. } => advice(
+            Exit::Device,
+            "hung-up",
+            ["the device understood nothing, or has closed provisioning: restart it"],
+        ),
+        // Silence at first contact is nobody; later it is a device that hangs.
+        TransportError::TimedOut { .. } if doing == Doing::ReadingVersion => {
+            advice(Exit::NoDevice, "silent", [reach(kind)])
+        }
+        TransportError::TimedOut { .. } => advice(
+            Exit::Device,
+            "timed-out",
+            ["restart the device and run the command again"],
+        ),
+        TransportError::Unreachable { .. } => advice(Exit::NoDevice, "unreachable", [reach(kind)]),
+    }
+}
+
+/// How to get a device into reach, by medium.
+fn reach(kind: TransportKind) -> &'static str {
+    match kind {
+        TransportKind::SoftAp => {
+            "join the device's hotspot (PROV_…) with this computer, or say where it is with --device-ip and --device-port"
+        }
+    }
+}
+
+/// The chain behind an error, without the links that only repeat their source.
+fn causes(error: &FlowError) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut last = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if text != last {
+            causes.push(text.clone());
+            last = text;
+        }
+        next = cause.source();
+    }
+    causes
+}

@@ -1,0 +1,225 @@
+//! `provision`: from flags to a request, from its outcome to a summary. The run itself is
+//! `flows::provision`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgMatches, Args};
+use serde::Serialize;
+
+use super::device_args::{Asked, DeviceArgs};
+use super::exit::Exit;
+use super::failure::Failure;
+use super::settings::{Inputs, SecretInput, parse_seconds};
+use super::ui::{Ui, keys_of};
+use crate::flows::provision::{self as flow, Outcome, Request};
+use crate::flows::wifi::Wanted;
+use crate::ident::{Passphrase, Ssid};
+use crate::secret::Secret;
+use crate::transport::TransportKind;
+
+/// Arguments of `provision`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Provision {
+    /// Proof of possession, as old scripts give it; --pop wins.
+    #[arg(value_name = "POP")]
+    positional_pop: Option<Secret<String>>,
+
+    #[command(flatten)]
+    device: DeviceArgs,
+
+    /// The Wi-Fi network that the device shall join.
+    #[arg(long, value_name = "SSID", env = "ESPCTL_SSID", help_heading = NETWORK)]
+    ssid: Option<String>,
+
+    /// The network's name as hexadecimal bytes, where it is not UTF-8.
+    #[arg(long, value_name = "HEX", env = "ESPCTL_SSID_HEX", help_heading = NETWORK)]
+    ssid_hex: Option<String>,
+
+    /// Its passphrase, 8 to 63 bytes. Not needed where the device sees the network as open.
+    #[arg(long, value_name = "PASSPHRASE", env = "ESPCTL_PASSPHRASE", hide_env_values = true, help_heading = NETWORK)]
+    passphrase: Option<Secret<String>>,
+
+    /// A file with the passphrase, `-` for stdin: arguments are visible to everybody.
+    #[arg(long, value_name = "FILE", env = "ESPCTL_PASSPHRASE_FILE", help_heading = NETWORK)]
+    passphrase_file: Option<PathBuf>,
+
+    /// The network is open: no passphrase.
+    #[arg(long, help_heading = NETWORK)]
+    open: bool,
+
+    /// How long the device may try to join, in seconds.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_JOIN_TIMEOUT", value_parser = parse_seconds, default_value = "60", help_heading = NETWORK)]
+    join_timeout: Duration,
+
+    /// Wi-Fi only, for plain ESP-IDF firmware: no account, no mapping.
+    #[arg(long, env = "ESPCTL_NO_CLOUD", help_heading = "Account")]
+    no_cloud: bool,
+}
+
+/// The end of a run, for people and machines.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    node_id: Option<String>,
+    mapped: bool,
+    ip: Option<String>,
+    ssid: String,
+    ssid_hex: String,
+    bssid: String,
+    channel: i32,
+    auth: i32,
+    security: u8,
+    transport: TransportKind,
+    duration_s: f32,
+}
+
+/// Runs `provision`.
+pub(super) async fn run(
+    args: &Provision,
+    matches: &ArgMatches,
+    ui: &mut Ui,
+) -> Result<(), Failure> {
+    let mut inputs = Inputs::new(matches);
+    let mut asked = args
+        .device
+        .resolve(args.positional_pop.as_ref(), &mut inputs)?;
+    asked.pace.join = args.join_timeout;
+    let wifi = wanted(args, &mut inputs)?;
+    if !args.no_cloud {
+        return Err(Failure::login_required());
+    }
+    provision(asked, wifi, ui).await
+}
+
+/// Runs the flow and prints its outcome. The demo ends here too.
+pub(super) async fn provision(asked: Asked, wifi: Wanted, ui: &mut Ui) -> Result<(), Failure> {
+    let Asked {
+        target,
+        access,
+        pace,
+        label,
+    } = asked;
+    let kind = target.kind;
+    let request = Request {
+        target,
+        access,
+        wifi,
+    };
+    let outcome = flow::run(&request, &pace, ui)
+        .await
+        .map_err(|error| Failure::of_flow(&error, &label, kind))?;
+    let summary = Summary::new(&outcome, kind, ui.elapsed());
+    ui.result(&summary.lines(), keys_of("summary", &summary));
+    Ok(())
+}
+
+fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> {
+    let invalid = |flag: &str, error: &dyn std::error::Error| {
+        Failure::usage("invalid-ssid", format!("{flag}: {error}"))
+    };
+    let text = args
+        .ssid
+        .as_deref()
+        .filter(|text| inputs.is_typed("ssid") || !text.is_empty());
+    let hex = args
+        .ssid_hex
+        .as_deref()
+        .filter(|hex| inputs.is_typed("ssid_hex") || !hex.is_empty());
+    let ssid = inputs.one_of(
+        (
+            "ssid",
+            "--ssid",
+            text.map(|text| text.parse().map_err(|error| invalid("--ssid", &error))),
+        ),
+        (
+            "ssid_hex",
+            "--ssid-hex",
+            hex.map(|hex| Ssid::from_hex(hex).map_err(|error| invalid("--ssid-hex", &error))),
+        ),
+    )?;
+    let ssid = ssid.transpose()?.ok_or_else(|| {
+        Failure::usage("missing-ssid", "the Wi-Fi network is missing")
+            .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
+            .hint("`espctl device wifi` lists what the device sees")
+    })?;
+
+    if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
+        return Err(Failure::usage(
+            "conflicting-flags",
+            "--open and a passphrase exclude each other",
+        ));
+    }
+    if args.open {
+        return Ok(Wanted {
+            ssid: Some(ssid),
+            passphrase: Some(Passphrase::none()),
+        });
+    }
+    let secret = inputs.secret(SecretInput {
+        value: ("passphrase", "--passphrase"),
+        file: ("passphrase_file", "--passphrase-file"),
+        given: args.passphrase.as_ref(),
+        path: args.passphrase_file.as_ref(),
+    })?;
+    let passphrase = secret
+        .map(Passphrase::new)
+        .transpose()
+        .map_err(|error| Failure::usage("invalid-passphrase", error.to_string()))?;
+    Ok(Wanted {
+        ssid: Some(ssid),
+        passphrase,
+    })
+}
+
+impl Summary {
+    fn new(outcome: &Outcome, transport: TransportKind, duration_s: f32) -> Self {
+        let network = &outcome.network;
+        let ssid = network.ssid.as_ref().unwrap_or(&outcome.ssid);
+        Self {
+            node_id: None,
+            mapped: false,
+            ip: network.ip.map(|ip| ip.to_string()),
+            ssid: ssid.to_string(),
+            ssid_hex: ssid.to_hex(),
+            bssid: network.bssid.to_string(),
+            channel: network.channel,
+            auth: network.auth.0,
+            security: outcome.scheme.number(),
+            transport,
+            duration_s,
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec!["Wi-Fi Provisioning Successful".to_owned()];
+        let mut row = |name: &str, value: &str| lines.push(format!("  {name:<11}{value}"));
+        row("IP address", self.ip.as_deref().unwrap_or("not reported"));
+        row("SSID", &self.ssid);
+        row("BSSID", &self.bssid);
+        row("channel", &self.channel.to_string());
+        row("security", &self.security.to_string());
+        row("duration", &format!("{:.1} s", self.duration_s));
+        lines
+    }
+}
+
+impl Failure {
+    /// Nobody is logged in.
+    fn login_required() -> Self {
+        Self {
+            exit: Exit::Login,
+            ..Self::usage(
+                "login-required",
+                "this espctl cannot log in to an account yet",
+            )
+            .hint("--no-cloud gives the device Wi-Fi without an account")
+        }
+    }
+}
+
+const NETWORK: &str = "Network";
+const EXAMPLES: &str = "\
+Examples:
+  espctl provision --no-cloud --pop abcd1234 --ssid Home --passphrase-file secret.txt
+  espctl provision --no-cloud --qrcode '{\"ver\":\"v1\",\"pop\":\"7a9d365e\",\"transport\":\"softap\"}' --ssid Home --passphrase-file -";
