@@ -83,7 +83,11 @@ fn message(msg: Sec0MsgType, payload: Payload) -> Vec<u8> {
 
 fn payload(message: &[u8]) -> Result<(Sec0MsgType, Option<Payload>), SecurityError> {
     match open_envelope(SCHEME, message)? {
-        Proto::Sec0(payload) => Ok((payload.msg(), payload.payload)),
+        // Not `payload.msg()`: to that, an unknown number is the first message type.
+        Proto::Sec0(payload) => match Sec0MsgType::try_from(payload.msg) {
+            Ok(msg) => Ok((msg, payload.payload)),
+            Err(_) => Err(unexpected()),
+        },
         _ => Err(unexpected()),
     }
 }

@@ -259,7 +259,11 @@ fn message(msg: Sec1MsgType, payload: Payload) -> Vec<u8> {
 
 fn payload(message: &[u8]) -> Result<(Sec1MsgType, Option<Payload>), SecurityError> {
     match open_envelope(SCHEME, message)? {
-        Proto::Sec1(payload) => Ok((payload.msg(), payload.payload)),
+        // Not `payload.msg()`: to that, an unknown number is the first message type.
+        Proto::Sec1(payload) => match Sec1MsgType::try_from(payload.msg) {
+            Ok(msg) => Ok((msg, payload.payload)),
+            Err(_) => Err(misbehaved(Misbehaviour::UnexpectedMessage)),
+        },
         _ => Err(misbehaved(Misbehaviour::UnexpectedMessage)),
     }
 }

@@ -368,7 +368,11 @@ fn message(msg: Sec2MsgType, payload: Payload) -> Vec<u8> {
 
 fn payload(message: &[u8]) -> Result<(Sec2MsgType, Option<Payload>), SecurityError> {
     match open_envelope(SCHEME, message)? {
-        Proto::Sec2(payload) => Ok((payload.msg(), payload.payload)),
+        // Not `payload.msg()`: to that, an unknown number is the first message type.
+        Proto::Sec2(payload) => match Sec2MsgType::try_from(payload.msg) {
+            Ok(msg) => Ok((msg, payload.payload)),
+            Err(_) => Err(misbehaved(Misbehaviour::UnexpectedMessage)),
+        },
         _ => Err(misbehaved(Misbehaviour::UnexpectedMessage)),
     }
 }

@@ -99,7 +99,8 @@ pub(super) struct DeviceKey {
 impl DeviceKey {
     pub(super) fn draw(verifier: &[u8], rng: &mut dyn CryptoRng) -> Self {
         let secret = draw(rng);
-        let verifier = number(verifier);
+        // A stored verifier may be longer than N, which the group's operations do not take.
+        let verifier = number(verifier).rem(G3072::generator().params().modulus().as_nz_ref());
         let public = Server::<G3072, Sha512>::new().compute_b_pub(
             &number(&*secret),
             &multiplier(),

@@ -1,0 +1,6 @@
+//! What several tests need in order to say what they mean. No test is here.
+
+pub(crate) mod altered;
+pub(crate) mod pair;
+pub(crate) mod scripted_rng;
+pub(crate) mod vector_file;

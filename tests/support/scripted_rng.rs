@@ -1,0 +1,119 @@
+//! Chance that is none: bytes written down beforehand, or grown from a seed. Neither may ever
+//! leave the tests.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use rand_core::{TryCryptoRng, TryRng};
+use sha2::{Digest as _, Sha512};
+
+/// Hands out exactly the bytes it was given. Asking for more is a failure of the test, because
+/// then the code draws something that the script does not know of.
+#[derive(Debug)]
+pub(crate) struct ScriptedRng(VecDeque<u8>);
+
+impl ScriptedRng {
+    pub(crate) fn new<const N: usize>(draws: [&[u8]; N]) -> Self {
+        Self(draws.concat().into())
+    }
+
+    /// The other half of the check: nothing was left undrawn.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn draw(&mut self, to: &mut [u8]) {
+        for byte in to {
+            *byte = self.0.pop_front().expect("the script has run out");
+        }
+    }
+}
+
+/// SHA-512 of a seed and a counter, block after block. The same on every machine and for ever,
+/// which a generator from a library does not promise.
+#[derive(Debug)]
+pub(crate) struct SeededRng {
+    seed: String,
+    counter: u64,
+    left: VecDeque<u8>,
+}
+
+impl SeededRng {
+    pub(crate) fn new(seed: impl Into<String>) -> Self {
+        Self {
+            seed: seed.into(),
+            counter: 0,
+            left: VecDeque::new(),
+        }
+    }
+
+    /// A number below `bound`. Slightly uneven, which no test minds.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let mut bytes = [0; 4];
+        self.draw(&mut bytes);
+        usize::try_from(u32::from_le_bytes(bytes)).unwrap() % bound
+    }
+
+    /// `length` characters that take one to four bytes each.
+    pub(crate) fn text(&mut self, length: usize) -> String {
+        (0..length)
+            .map(|_| ALPHABET[self.below(ALPHABET.len())])
+            .collect()
+    }
+
+    pub(crate) fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.draw(&mut bytes);
+        bytes
+    }
+
+    fn draw(&mut self, to: &mut [u8]) {
+        for byte in to {
+            if self.left.is_empty() {
+                let block = Sha512::new()
+                    .chain_update(&self.seed)
+                    .chain_update([0])
+                    .chain_update(self.counter.to_be_bytes())
+                    .finalize();
+                self.left.extend(block);
+                self.counter += 1;
+            }
+            *byte = self.left.pop_front().unwrap();
+        }
+    }
+}
+
+/// Both draw from bytes only, in the order in which they are asked.
+macro_rules! draw_bytes {
+    ($($rng:ty),*) => {$(
+        impl TryRng for $rng {
+            type Error = Infallible;
+
+            fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+                let mut bytes = [0; 4];
+                self.draw(&mut bytes);
+                Ok(u32::from_le_bytes(bytes))
+            }
+
+            fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+                let mut bytes = [0; 8];
+                self.draw(&mut bytes);
+                Ok(u64::from_le_bytes(bytes))
+            }
+
+            fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
+                self.draw(to);
+                Ok(())
+            }
+        }
+
+        impl TryCryptoRng for $rng {}
+    )*};
+}
+
+draw_bytes!(ScriptedRng, SeededRng);
+
+/// A colon separates user name and password in the hash; the rest is one to four bytes long.
+const ALPHABET: [char; 16] = [
+    'a', 'b', 'z', 'A', '0', '9', ' ', ':', '"', '\\', 'é', 'ß', '中', '✓', '😀', '\u{7f}',
+];
