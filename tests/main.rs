@@ -9,5 +9,8 @@
     reason = "a test that cannot go on has failed, and says where"
 )]
 
+mod cli;
+mod e2e;
 mod protocol;
+mod repo;
 mod support;

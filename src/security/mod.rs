@@ -12,6 +12,7 @@
 //!
 //! Rules from ESP-IDF `components/protocomm/src/security/security{0,1,2}.c`.
 
+mod error;
 mod sec0;
 mod sec1;
 mod sec2;
@@ -30,6 +31,7 @@ use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{SecSchemeVersion, SessionData};
 use crate::secret::Secret;
 
+pub use error::{Misbehaviour, SecurityError};
 pub use sec2::NonceRule;
 
 /// Starts the client side of `scheme`.
@@ -179,7 +181,7 @@ pub enum VerifierForm {
 }
 
 /// What a device was made with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum DeviceSecret {
     /// Security 0.
     Sec0,
@@ -224,6 +226,13 @@ impl DeviceSecret {
             Self::Sec1 { .. } => SecurityScheme::Sec1,
             Self::Sec2 { .. } => SecurityScheme::Sec2,
         }
+    }
+}
+
+/// Shows the scheme only: whoever has a verifier can guess at the password without the device.
+impl fmt::Debug for DeviceSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceSecret({})", self.scheme())
     }
 }
 
@@ -294,74 +303,6 @@ pub trait Cipher: fmt::Debug + Send {
     fn open(&mut self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecurityError>;
 }
 
-/// Why there is no session, or no longer one.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum SecurityError {
-    /// The two sides do not share the same secret.
-    #[error("the device did not accept {}", secret_of(*scheme))]
-    CredentialsMismatch {
-        /// Decides which secret that is.
-        scheme: SecurityScheme,
-    },
-    /// Too many messages for one session.
-    #[error("the message counter of the session is used up")]
-    CounterExhausted,
-    /// The device does not speak this scheme, or takes no handshake now.
-    #[error("the device did not answer the {scheme} handshake")]
-    PeerIncompatible {
-        /// The one that was tried.
-        scheme: SecurityScheme,
-    },
-    /// The other side broke the protocol.
-    #[error("the other side broke the rules of {scheme}: {how}")]
-    PeerMisbehaved {
-        /// Whose rules.
-        scheme: SecurityScheme,
-        /// Which rule.
-        how: Misbehaviour,
-    },
-    /// The caller chose credentials that do not fit the scheme.
-    #[error("these are not the credentials that {scheme} takes")]
-    WrongKindOfCredentials {
-        /// The one that was asked for.
-        scheme: SecurityScheme,
-    },
-}
-
-/// The rule that a peer broke.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum Misbehaviour {
-    /// A status other than success, which no firmware sends.
-    #[error("it reported status {0}")]
-    BadStatus(i32),
-    /// A user name is required.
-    #[error("an empty user name")]
-    EmptyUsername,
-    /// A public key outside the group, or one that makes the shared secret predictable.
-    #[error("a public key that no honest device sends")]
-    KeyOutOfRange,
-    /// The message was changed on its way, or the two ends are out of step.
-    #[error("a message that is not authentic")]
-    NotAuthentic,
-    /// The device could not prove that it holds the secret itself.
-    #[error("it could not prove that it holds the secret")]
-    NoProofOfItsOwn,
-    /// Not a `SessionData` message.
-    #[error("a message that cannot be decoded")]
-    Undecodable,
-    /// Another message than the one that is due.
-    #[error("another message than the one that was due")]
-    UnexpectedMessage,
-    /// A field of a size that the scheme does not have.
-    #[error("{field} of {length} bytes")]
-    WrongLength {
-        /// As the `.proto` file calls it.
-        field: &'static str,
-        /// In bytes.
-        length: usize,
-    },
-}
-
 /// Encodes a handshake message.
 fn envelope(proto: Proto) -> Vec<u8> {
     let scheme = match proto {
@@ -409,13 +350,5 @@ fn check_status(scheme: SecurityScheme, status: i32) -> Result<(), SecurityError
             scheme,
             how: Misbehaviour::BadStatus(other),
         }),
-    }
-}
-
-const fn secret_of(scheme: SecurityScheme) -> &'static str {
-    match scheme {
-        SecurityScheme::Sec0 => "the handshake",
-        SecurityScheme::Sec1 => "this proof of possession",
-        SecurityScheme::Sec2 => "this user name and password",
     }
 }

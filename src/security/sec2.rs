@@ -179,11 +179,9 @@ impl Responder for AwaitClientKey {
         if command.client_username.is_empty() {
             return Err(misbehaved(Misbehaviour::EmptyUsername));
         }
-        let username = String::from_utf8(command.client_username)
-            .map_err(|_| misbehaved(Misbehaviour::Undecodable))?;
         let agreement = self
             .key
-            .agree(&username, &self.salt, &client_public)
+            .agree(&command.client_username, &self.salt, &client_public)
             .map_err(|OutOfRange| misbehaved(Misbehaviour::KeyOutOfRange))?;
         let reply = S2SessionResp0 {
             status: 0,

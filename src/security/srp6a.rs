@@ -81,7 +81,7 @@ impl ClientKey {
             &a,
             &u,
         );
-        let agreement = agreement(username, salt, &self.public, device_public, &s);
+        let agreement = agreement(username.as_bytes(), salt, &self.public, device_public, &s);
         x.zeroize();
         a.zeroize();
         s.zeroize();
@@ -120,7 +120,7 @@ impl DeviceKey {
 
     pub(super) fn agree(
         &self,
-        username: &str,
+        username: &[u8],
         salt: &[u8],
         client_public: &[u8; PUBLIC],
     ) -> Result<Agreement, OutOfRange> {
@@ -179,7 +179,7 @@ fn private_value(
 
 /// K, M1 and M2, from the public keys as they travelled.
 fn agreement(
-    username: &str,
+    username: &[u8],
     salt: &[u8],
     client_public: &[u8; PUBLIC],
     device_public: &[u8],
@@ -196,7 +196,7 @@ fn agreement(
     }
     let client_proof = hash([
         &group_hash,
-        &hash([username.as_bytes()]),
+        &hash([username]),
         salt,
         client_public,
         device_public,

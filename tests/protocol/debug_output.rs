@@ -67,11 +67,19 @@ fn sec1_shows_no_secret() {
     secrets.assert_hidden_all_the_way((&credentials, client_rng), (&device, device_rng));
 }
 
-/// `DeviceSecret::Sec2` itself is not looked at: it shows salt and verifier.
 #[test]
 fn sec2_shows_no_secret() {
     let entry = entry("sec2", "patch1");
-    let keys = ["a", "b", "inner_hash", "x", "S", "K", "session_key"];
+    let keys = [
+        "a",
+        "b",
+        "inner_hash",
+        "x",
+        "verifier",
+        "S",
+        "K",
+        "session_key",
+    ];
     let secrets = Secrets::of(&entry, &["password"], &keys);
     let credentials = Credentials::UserPassword {
         username: text(&entry, "username"),
@@ -83,6 +91,7 @@ fn sec2_shows_no_secret() {
         verifier: bytes(&entry, "verifier"),
         nonce: NonceRule::Counter,
     };
+    secrets.assert_hidden(&device);
     let client_rng = ScriptedRng::new([&bytes(&entry, "a")]);
     let device_rng = ScriptedRng::new([&bytes(&entry, "b"), &bytes(&entry, "device_nonce")[..8]]);
     secrets.assert_hidden_all_the_way((&credentials, client_rng), (&device, device_rng));

@@ -1,6 +1,9 @@
 //! What several tests need in order to say what they mean. No test is here.
 
 pub(crate) mod altered;
+pub(crate) mod device;
+pub(crate) mod espctl;
 pub(crate) mod pair;
 pub(crate) mod scripted_rng;
+pub(crate) mod source;
 pub(crate) mod vector_file;

@@ -1,0 +1,5 @@
+//! What is typed and what is read, apart from whole runs: refusals, sources of values, secrets.
+
+mod canary;
+mod refusals;
+mod settings;

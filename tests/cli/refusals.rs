@@ -1,0 +1,167 @@
+//! Bad input is exit 2, and the device never hears of it.
+
+use crate::support::device::Device;
+use crate::support::espctl::espctl;
+
+#[test]
+fn what_cannot_be_right_is_refused_before_a_byte_is_sent() {
+    let device = Device::start(&[]);
+    let port = device.ready["port"].to_string();
+    let pop = device.pop();
+    let long = "x".repeat(33);
+    let key = "a".repeat(64);
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "invalid-passphrase",
+            &["--ssid", "Home", "--passphrase", "7-chars"],
+        ),
+        (
+            "invalid-passphrase",
+            &["--ssid", "Home", "--passphrase", &key],
+        ),
+        (
+            "invalid-ssid",
+            &["--ssid", &long, "--passphrase", "12345678"],
+        ),
+        ("invalid-ssid", &["--ssid", "", "--passphrase", "12345678"]),
+        (
+            "invalid-ssid",
+            &["--ssid-hex", "xyz", "--passphrase", "12345678"],
+        ),
+        ("missing-ssid", &["--passphrase", "12345678"]),
+        (
+            "conflicting-flags",
+            &["--ssid", "Home", "--open", "--passphrase", "12345678"],
+        ),
+        (
+            "conflicting-flags",
+            &["--ssid", "Home", "--ssid-hex", "41", "--open"],
+        ),
+        (
+            "conflicting-flags",
+            &["--ssid", "Home", "--open", "--device-host", "localhost"],
+        ),
+        (
+            "unreadable-file",
+            &["--ssid", "Home", "--passphrase-file", "/nowhere/at/all"],
+        ),
+        (
+            "invalid-qrcode",
+            &["--ssid", "Home", "--open", "--qrcode", "{"],
+        ),
+        (
+            "unsupported-transport",
+            &[
+                "--ssid",
+                "Home",
+                "--open",
+                "--qrcode",
+                r#"{"transport":"ham"}"#,
+            ],
+        ),
+        (
+            "invalid-username",
+            &["--ssid", "Home", "--open", "--sec2-username", ""],
+        ),
+        ("usage", &["--ssid", "Home", "--open", "--sec-ver", "3"]),
+        (
+            "usage",
+            &["--ssid", "Home", "--open", "--transport", "pigeon"],
+        ),
+        ("usage", &["--ssid", "Home", "--open", "--device-port", "0"]),
+        (
+            "usage",
+            &["--ssid", "Home", "--open", "--join-timeout", "soon"],
+        ),
+        ("usage", &["--ssid", "Home", "--open", "--no-such-flag"]),
+        ("usage", &["--ssid", "Home", "--open", "one", "too-many"]),
+    ];
+    for (id, arguments) in cases {
+        let line = [
+            &["provision", "--no-cloud", "--format", "json", "--pop", &pop][..],
+            &["--device-ip", "127.0.0.1", "--device-port", &port],
+            arguments,
+        ]
+        .concat();
+        // A flag given twice is an error of its own.
+        let line: Vec<&str> = if arguments.contains(&"--device-port") {
+            line.iter()
+                .copied()
+                .filter(|part| **part != port && *part != "--device-port")
+                .chain(["--device-port"])
+                .collect()
+        } else {
+            line
+        };
+        let output = espctl(line).output().exits(2);
+        let error = &output.result()["error"];
+        assert_eq!(error["id"], *id, "{arguments:?}\n{output}");
+        assert!(!error["message"].as_str().unwrap().is_empty());
+    }
+    assert!(
+        device.told("connection_opened").is_empty(),
+        "{:#?}",
+        device.log()
+    );
+}
+
+#[test]
+fn refusals_read_well() {
+    let output = espctl([
+        "provision",
+        "--no-cloud",
+        "--ssid",
+        "Home",
+        "--passphrase",
+        "7-chars",
+    ])
+    .output()
+    .exits(2);
+    assert_eq!(output.stdout, "");
+    assert_eq!(
+        output.stderr,
+        "error: a passphrase has at least 8 bytes (a WEP key 5), this one has 7\n"
+    );
+}
+
+#[test]
+fn a_stray_argument_is_not_repeated() {
+    for format in ["text", "json"] {
+        let line = [
+            "provision",
+            "--format",
+            format,
+            "--passphrase",
+            "my",
+            "long",
+            "passphrase",
+        ];
+        let output = espctl(line).output().exits(2);
+        let all = format!("{output}");
+        assert!(
+            !all.contains("long") && !all.contains("passphrase\""),
+            "{all}"
+        );
+    }
+}
+
+#[test]
+fn help_goes_to_stdout_and_lists_the_exit_codes() {
+    let output = espctl(["--help"]).output().exits(0);
+    assert!(output.stdout.contains("Exit codes:"), "{output}");
+    assert!(
+        output.stdout.contains("  5  PoP or password not accepted"),
+        "{output}"
+    );
+    assert_eq!(output.stderr, "");
+    espctl(["--version"]).output().exits(0);
+}
+
+#[test]
+fn a_closed_pipe_is_no_crash() {
+    let mut child = crate::support::espctl::command(["--help"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}

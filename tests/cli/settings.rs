@@ -1,0 +1,137 @@
+//! Where a value comes from: flag, environment, QR code, file, default. The device tells which
+//! one counted.
+
+use std::fs;
+
+use crate::support::device::{Device, fresh_path};
+use crate::support::espctl::{Run, espctl};
+
+fn run(device: &Device, arguments: &[&str]) -> Run {
+    let mut line: Vec<String> = vec!["provision".into(), "--no-cloud".into()];
+    line.extend(device.address());
+    line.extend(arguments.iter().map(ToString::to_string));
+    espctl(line)
+}
+
+const PASSPHRASE: &str = "correct horse battery";
+
+#[test]
+fn everything_can_come_from_the_environment() {
+    let device = Device::start(&[]);
+    espctl(["provision"])
+        .env("ESPCTL_NO_CLOUD", "true")
+        .env("ESPCTL_DEVICE_IP", "127.0.0.1")
+        .env("ESPCTL_DEVICE_PORT", &device.ready["port"].to_string())
+        .env("ESPCTL_TRANSPORT", "softap")
+        .env("ESPCTL_POP", &device.pop())
+        .env("ESPCTL_SSID", "Home")
+        .env("ESPCTL_PASSPHRASE", PASSPHRASE)
+        .output()
+        .exits(0);
+}
+
+#[test]
+fn a_flag_wins_over_the_environment_and_that_over_the_label() {
+    let device = Device::start(&["--pop", "right-one"]);
+    let label = |pop: &str| format!(r#"{{"ver":"v1","pop":"{pop}","transport":"softap"}}"#);
+    let home = ["--ssid", "Home", "--passphrase", PASSPHRASE];
+
+    let typed = [
+        &home[..],
+        &["--pop", "right-one", "--qrcode", &label("wrong-one")],
+    ]
+    .concat();
+    run(&device, &typed)
+        .env("ESPCTL_POP", "wrong-two")
+        .output()
+        .exits(0);
+
+    let device = Device::start(&["--pop", "right-one"]);
+    let labelled = [&home[..], &["--qrcode", &label("wrong-one")]].concat();
+    run(&device, &labelled)
+        .env("ESPCTL_POP", "right-one")
+        .output()
+        .exits(0);
+
+    // An empty variable is no value.
+    let device = Device::start(&["--pop", "right-one"]);
+    let labelled = [&home[..], &["--qrcode", &label("right-one")]].concat();
+    run(&device, &labelled)
+        .env("ESPCTL_POP", "")
+        .output()
+        .exits(0);
+
+    // The positional one of old scripts counts, and --pop wins over it.
+    let device = Device::start(&["--pop", "right-one"]);
+    let positional = [&home[..], &["right-one"]].concat();
+    run(&device, &positional)
+        .env("ESPCTL_POP", "wrong-one")
+        .output()
+        .exits(0);
+    let device = Device::start(&["--pop", "right-one"]);
+    let both = [&home[..], &["--pop", "right-one", "wrong-one"]].concat();
+    run(&device, &both).output().exits(0);
+}
+
+#[test]
+fn secrets_come_from_files_and_stdin() {
+    let device = Device::start(&["--pop", "right-one"]);
+    let pop = fresh_path("pop");
+    fs::write(&pop, "right-one\r\n").unwrap();
+    let line = [
+        "--pop-file",
+        pop.to_str().unwrap(),
+        "--ssid",
+        "Home",
+        "--passphrase-file",
+        "-",
+    ];
+    // A typed file wins over a value in the environment.
+    run(&device, &line)
+        .env("ESPCTL_POP", "wrong-one")
+        .stdin(format!("{PASSPHRASE}\n").as_bytes())
+        .output()
+        .exits(0);
+    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+}
+
+#[test]
+fn stdin_is_read_for_one_value_only() {
+    let device = Device::start(&[]);
+    let line = [
+        "--pop-file",
+        "-",
+        "--ssid",
+        "Home",
+        "--passphrase-file",
+        "-",
+    ];
+    let output = run(&device, &line).stdin(b"one").output().exits(2);
+    assert!(
+        output.stderr.contains("only one input may be `-`"),
+        "{output}"
+    );
+    assert!(output.stderr.contains("--pop-file") && output.stderr.contains("--passphrase-file"));
+    assert!(device.told("connection_opened").is_empty());
+}
+
+#[test]
+fn the_label_may_be_a_file() {
+    let device = Device::start(&[]);
+    let label = fresh_path("label.json");
+    fs::write(&label, device.ready["qrcode"].as_str().unwrap()).unwrap();
+    let file = format!("@{}", label.display());
+    run(
+        &device,
+        &[
+            "--qrcode",
+            &file,
+            "--ssid",
+            "Home",
+            "--passphrase",
+            PASSPHRASE,
+        ],
+    )
+    .output()
+    .exits(0);
+}

@@ -1,0 +1,6 @@
+//! Whole runs of the shipped binary against emulated devices, over real sockets. What is promised
+//! is read off the device's own log, not off our output.
+
+mod demo;
+mod outcomes;
+mod provision;

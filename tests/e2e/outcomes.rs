@@ -1,0 +1,229 @@
+//! Runs that do not succeed: each has its own exit code and id, and costs the device no more than
+//! it must.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::device::Device;
+use crate::support::espctl::{Output, command, espctl};
+
+fn run(device: &Device, arguments: &[&str]) -> Output {
+    let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
+        .map(str::to_owned)
+        .to_vec();
+    line.extend(device.address());
+    line.extend(arguments.iter().map(ToString::to_string));
+    espctl(line).output()
+}
+
+#[track_caller]
+fn assert_error(output: Output, exit: i32, id: &str) -> Value {
+    let output = output.exits(exit);
+    let result = output.result();
+    assert_eq!(result["ok"], false, "{output}");
+    let error = &result["error"];
+    assert_eq!(error["id"], id, "{output}");
+    assert_eq!(error["exit"], exit, "{output}");
+    assert!(!error["message"].as_str().unwrap().is_empty());
+    error.clone()
+}
+
+const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
+
+#[test]
+fn a_wrong_secret_is_tried_once() {
+    for (arguments, id) in [
+        (["--sec-ver", "1"], "wrong-pop"),
+        (["--sec-ver", "2"], "wrong-password"),
+    ] {
+        let device = Device::start(&arguments);
+        let output = run(&device, &[&HOME[..], &["--pop", "not-the-pop"]].concat());
+        assert_error(output, 5, id);
+        assert_eq!(device.told("handshake_started").len(), 1);
+        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.requests("prov-session"), 2);
+        assert!(device.told("wifi_set").is_empty());
+    }
+}
+
+#[test]
+fn sec2_compat_says_that_it_costs_another_strike() {
+    let device = Device::start(&["--sec-ver", "2"]);
+    let output = run(
+        &device,
+        &[&HOME[..], &["--pop", "not-the-pop", "--sec2-compat"]].concat(),
+    );
+    let warned = output
+        .json()
+        .iter()
+        .filter(|line| line["id"] == "sec2-compat")
+        .count();
+    assert_error(output, 5, "wrong-password");
+    assert_eq!(warned, 1);
+    assert_eq!(device.told("strike").len(), 2);
+}
+
+#[test]
+fn another_scheme_than_the_devices_is_no_strike() {
+    for (theirs, ours) in [("2", "1"), ("1", "2"), ("1", "0"), ("0", "1")] {
+        let device = Device::start(&["--sec-ver", theirs]);
+        let pop = device.ready["pop"]
+            .as_str()
+            .unwrap_or("abcd1234")
+            .to_owned();
+        let output = run(
+            &device,
+            &[&HOME[..], &["--pop", &pop, "--sec-ver", ours]].concat(),
+        );
+        assert_error(output, 6, "wrong-scheme");
+        assert!(device.told("strike").is_empty(), "{theirs} {ours}");
+        assert_eq!(device.requests("prov-session"), 1);
+    }
+}
+
+#[test]
+fn announced_plaintext_is_refused_to_whoever_holds_a_secret() {
+    let device = Device::start(&["--sec-ver", "0"]);
+    assert_error(
+        run(&device, &[&HOME[..], &["--pop", "abcd1234"]].concat()),
+        6,
+        "announced-no-security",
+    );
+    assert_eq!(device.requests("prov-session"), 0);
+    let output = run(
+        &device,
+        &[&HOME[..], &["--pop", "abcd1234", "--sec-ver", "0"]].concat(),
+    )
+    .exits(0);
+    assert!(
+        output.json().iter().any(|line| line["id"] == "no-security"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_missing_secret_is_a_matter_of_the_command_line() {
+    for (theirs, id) in [("1", "missing-pop"), ("2", "missing-password")] {
+        let device = Device::start(&["--sec-ver", theirs]);
+        let error = assert_error(run(&device, &HOME), 2, id);
+        let hints = error["hints"].to_string();
+        assert!(
+            hints.contains("--pop") && hints.contains("ESPCTL_"),
+            "{hints}"
+        );
+        assert_eq!(device.requests("prov-session"), 0);
+    }
+}
+
+#[test]
+fn nobody_at_the_address() {
+    let mut device = Device::start(&[]);
+    device.kill();
+    let output = run(
+        &device,
+        &[&HOME[..], &["--discovery-timeout", "0.2"]].concat(),
+    );
+    assert_error(output, 4, "unreachable");
+}
+
+#[test]
+fn five_wrong_ones_lock_the_device_and_that_is_nobody_at_the_address() {
+    let device = Device::start(&["--sec-ver", "1"]);
+    for _ in 0..5 {
+        run(&device, &[&HOME[..], &["--pop", "not-the-pop"]].concat()).exits(5);
+    }
+    assert_eq!(device.told("locked").len(), 1);
+    let line = [
+        &HOME[..],
+        &["--pop", &device.pop(), "--discovery-timeout", "0.2"],
+    ]
+    .concat();
+    assert_error(run(&device, &line), 4, "unreachable");
+}
+
+#[test]
+fn the_device_cannot_join() {
+    let device = Device::start(&["--time-scale", "0.05"]);
+    let pop = device.pop();
+    let wrong = [
+        "--pop",
+        &pop,
+        "--ssid",
+        "Home",
+        "--passphrase",
+        "wrong horse",
+    ];
+    let error = assert_error(run(&device, &wrong), 9, "wifi-auth-failed");
+    assert!(
+        error["hints"].to_string().contains("has forgotten"),
+        "{error}"
+    );
+    assert_eq!(device.told("reset").len(), 1);
+
+    let unknown = [
+        "--pop",
+        &pop,
+        "--ssid",
+        "Nowhere",
+        "--passphrase",
+        "correct horse",
+    ];
+    assert_error(run(&device, &unknown), 9, "wifi-not-found");
+    // Neither cost it anything: the right one still works.
+    run(&device, &[&HOME[..], &["--pop", &pop]].concat()).exits(0);
+}
+
+#[test]
+fn a_device_that_never_joins_is_given_up() {
+    let device = Device::start(&["--join-ms", "600000"]);
+    let line = [
+        &HOME[..],
+        &["--pop", &device.pop(), "--join-timeout", "1.5"],
+    ]
+    .concat();
+    assert_error(run(&device, &line), 9, "join-timed-out");
+}
+
+#[test]
+fn contact_lost_after_apply_is_unconfirmed() {
+    let mut device = Device::start(&["--join-ms", "600000"]);
+    let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
+        .map(str::to_owned)
+        .to_vec();
+    line.extend(device.address());
+    line.extend(["--pop".to_owned(), device.pop()]);
+    line.extend(HOME.map(str::to_owned));
+    let mut child = command(line).stderr(Stdio::null()).spawn().unwrap();
+
+    let mut stdout = String::new();
+    for read in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let read = read.unwrap();
+        if read.contains("\"wifi_applied\"") {
+            device.kill();
+        }
+        stdout = read;
+    }
+    let exit = child.wait().unwrap().code();
+    assert_error(
+        Output {
+            exit,
+            stdout,
+            stderr: String::new(),
+        },
+        10,
+        "unconfirmed",
+    );
+}
+
+#[test]
+fn without_an_account_nothing_is_begun() {
+    let device = Device::start(&[]);
+    let mut line = vec!["provision".to_owned(), "--format=json".to_owned()];
+    line.extend(device.address());
+    line.extend(HOME.map(str::to_owned));
+    let error = assert_error(espctl(line).output(), 8, "login-required");
+    assert!(error["hints"].to_string().contains("--no-cloud"), "{error}");
+    assert!(device.told("connection_opened").is_empty());
+}

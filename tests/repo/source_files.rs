@@ -1,0 +1,32 @@
+//! Every source file says what it is, and stays small enough to be read.
+
+use crate::support::source::source_files;
+
+#[test]
+fn every_file_opens_with_what_it_is() {
+    for file in source_files() {
+        assert!(
+            file.text.starts_with("//! "),
+            "{} has no head line",
+            file.path.display()
+        );
+    }
+}
+
+#[test]
+fn no_file_outgrows_a_reader() {
+    for file in source_files() {
+        let lines = file.text.lines().count();
+        assert!(lines <= 500, "{} has {lines} lines", file.path.display());
+    }
+}
+
+#[test]
+fn no_file_is_a_drawer() {
+    for file in source_files() {
+        let name = file.module.last().cloned().unwrap_or_default();
+        for word in ["util", "utils", "helper", "helpers", "misc", "common"] {
+            assert_ne!(name, word, "{}", file.path.display());
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! An emulated device as a second process: started by the shipped binary, addressed over a real
+//! socket, and asked afterwards what it was told.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+
+use super::espctl;
+
+/// A running emulated device. Ends with the test.
+pub(crate) struct Device {
+    child: Child,
+    pub(crate) ready: Value,
+    log: PathBuf,
+}
+
+impl Device {
+    /// Starts `espctl emulate device` with these arguments, quick to join, on a port of its own.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let log = fresh_path("device.log");
+        let mut command = espctl::command(["emulate", "device", "--transport", "softap"]);
+        command
+            .args(["--listen", "127.0.0.1", "--port", "0"])
+            .arg("--log")
+            .arg(&log);
+        if !arguments.contains(&"--join-ms") {
+            command.args(["--join-ms", "50"]);
+        }
+        let mut child = command
+            .args(arguments)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready = serde_json::from_str(&line)
+            .unwrap_or_else(|error| panic!("{error}: the device said {line:?}"));
+        Self { child, ready, log }
+    }
+
+    /// The flags that lead to it.
+    pub(crate) fn address(&self) -> [String; 4] {
+        let port = self.ready["port"].to_string();
+        [
+            "--device-ip".into(),
+            "127.0.0.1".into(),
+            "--device-port".into(),
+            port,
+        ]
+    }
+
+    /// Its PoP, or Security 2 password.
+    pub(crate) fn pop(&self) -> String {
+        self.ready["pop"]
+            .as_str()
+            .expect("a device with a PoP")
+            .to_owned()
+    }
+
+    /// What it was told so far.
+    pub(crate) fn log(&self) -> Vec<Value> {
+        let text = fs::read_to_string(&self.log).expect("the device's log");
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+            .collect()
+    }
+
+    /// The entries of one kind.
+    pub(crate) fn told(&self, event: &str) -> Vec<Value> {
+        self.log()
+            .into_iter()
+            .filter(|entry| entry["event"] == event)
+            .collect()
+    }
+
+    /// How many requests reached an endpoint.
+    pub(crate) fn requests(&self, endpoint: &str) -> usize {
+        self.told("request")
+            .iter()
+            .filter(|entry| entry["endpoint"] == endpoint)
+            .count()
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("a child of ours");
+        self.child.wait().expect("a child of ours");
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ended = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+/// A path that no other test uses.
+pub(crate) fn fresh_path(name: &str) -> PathBuf {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("run-{}-{number}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder for the test");
+    folder.join(name)
+}
+
+/// Access points for a test, as a file.
+pub(crate) fn access_points(json: &Value) -> String {
+    let path = fresh_path("aps.json");
+    fs::write(&path, json.to_string()).expect("a file for the test");
+    path.to_str().expect("a path of ASCII").to_owned()
+}

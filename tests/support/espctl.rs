@@ -1,0 +1,150 @@
+//! The shipped binary as a person runs it: in an empty directory, with an empty environment, and
+//! never for longer than a limit.
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A run that is being prepared.
+#[must_use]
+pub(crate) struct Run {
+    command: Command,
+    stdin: Option<Vec<u8>>,
+}
+
+/// A run that ended.
+pub(crate) struct Output {
+    pub(crate) exit: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Prepares a run of the binary.
+pub(crate) fn espctl<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Run {
+    Run {
+        command: command(arguments),
+        stdin: None,
+    }
+}
+
+/// The bare command, for runs that are watched while they go on.
+pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(
+    arguments: impl IntoIterator<Item = I>,
+) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_espctl"));
+    command
+        .args(arguments)
+        .env_clear()
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Run {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn in_folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    pub(crate) fn stdin(mut self, bytes: &[u8]) -> Self {
+        self.stdin = Some(bytes.to_vec());
+        self
+    }
+
+    /// Runs to the end.
+    pub(crate) fn output(mut self) -> Output {
+        if self.stdin.is_some() {
+            self.command.stdin(Stdio::piped());
+        }
+        let mut child = self.command.spawn().expect("the binary starts");
+        if let Some(bytes) = self.stdin {
+            // It may end without reading.
+            let _ignored = child.stdin.take().expect("a pipe").write_all(&bytes);
+        }
+        let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let stdout = thread::spawn(move || read_all(&mut out));
+        let stderr = thread::spawn(move || read_all(&mut err));
+        let deadline = Instant::now() + LIMIT;
+        let exit = loop {
+            if let Some(status) = child.try_wait().expect("a child of ours") {
+                break status.code();
+            }
+            if Instant::now() > deadline {
+                child.kill().expect("a child of ours");
+                let stderr = stderr.join().unwrap();
+                panic!("still running after {LIMIT:?}; stderr so far:\n{stderr}");
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
+        Output {
+            exit,
+            stdout: stdout.join().unwrap(),
+            stderr: stderr.join().unwrap(),
+        }
+    }
+}
+
+impl Output {
+    /// Every line of stdout as JSON; it is a failure when one is not.
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.stdout
+            .lines()
+            .map(|line| {
+                serde_json::from_str(line)
+                    .unwrap_or_else(|error| panic!("{error} in the line {line:?}\n{self}"))
+            })
+            .collect()
+    }
+
+    /// The last line, which is the result.
+    pub(crate) fn result(&self) -> Value {
+        let result = self
+            .json()
+            .pop()
+            .unwrap_or_else(|| panic!("nothing on stdout\n{self}"));
+        assert_eq!(result["event"], "result", "{self}");
+        assert_eq!(result["schema"], 1, "{self}");
+        result
+    }
+
+    /// Checks the exit code and shows everything when it is another.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.exit, Some(code), "{self}");
+        self
+    }
+}
+
+impl std::fmt::Display for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            exit,
+            stdout,
+            stderr,
+        } = self;
+        write!(
+            f,
+            "exit {exit:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        )
+    }
+}
+
+fn read_all(from: &mut impl std::io::Read) -> String {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes).expect("a pipe of a child");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// No run of a test takes as long.
+const LIMIT: Duration = Duration::from_secs(60);
