@@ -50,7 +50,7 @@ pub struct EmulateDevice {
     pub name: Option<String>,
 
     /// Security scheme: 0 none, 1 PoP, 2 user name and password.
-    #[arg(long, value_name = "0|1|2", default_value_t = SecurityScheme::Sec2)]
+    #[arg(long, value_name = "0|1|2", default_value = "2")]
     pub sec_ver: SecurityScheme,
 
     /// How a Security 2 device uses its nonce: 0 one for all messages, 1 a counter.

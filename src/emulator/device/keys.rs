@@ -70,7 +70,13 @@ impl Keys {
         let scheme = self.secret.scheme();
         let message = SessionData::decode(request)
             .map_err(|_| refuse("a handshake message that cannot be read"))?;
-        if message.sec_ver != i32::from(scheme.number()) {
+        let body = match &message.proto {
+            Some(Proto::Sec0(_)) => Some(SecurityScheme::Sec0),
+            Some(Proto::Sec1(_)) => Some(SecurityScheme::Sec1),
+            Some(Proto::Sec2(_)) => Some(SecurityScheme::Sec2),
+            None => None,
+        };
+        if message.sec_ver != i32::from(scheme.number()) || body != Some(scheme) {
             return Err(refuse("a handshake of another security scheme"));
         }
         let (next, username) = if security::opens_handshake(request) {
