@@ -29,6 +29,7 @@
 //! stability.
 
 pub mod cli;
+pub mod emulator;
 pub mod flows;
 
 pub mod session;

@@ -82,19 +82,19 @@ impl Ui {
     /// A line for people, on stderr. Nothing in JSON.
     pub(super) fn say(&self, line: &str) {
         if self.format == Format::Text {
-            to_stderr(line);
+            note(line);
         }
     }
 
     /// The end of a run that succeeded: text lines, or the keys of the `result` object.
     pub(super) fn result(&self, lines: &[String], keys: Map<String, Value>) {
         match self.format {
-            Format::Text => to_stdout(&lines.join("\n")),
+            Format::Text => print(&lines.join("\n")),
             Format::Json => {
                 let mut object = self.object("result");
                 object.insert("ok".to_owned(), Value::Bool(true));
                 object.extend(keys);
-                to_stdout(&Value::Object(object).to_string());
+                print(&Value::Object(object).to_string());
             }
         }
     }
@@ -104,22 +104,22 @@ impl Ui {
         match self.format {
             Format::Text => {
                 let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-                to_stderr(&format!("{red}error:{red:#} {}", failure.message));
+                note(&format!("{red}error:{red:#} {}", failure.message));
                 if let Some(doing) = &failure.doing {
-                    to_stderr(&format!("  while: {doing}"));
+                    note(&format!("  while: {doing}"));
                 }
                 for cause in &failure.causes {
-                    to_stderr(&format!("  cause: {cause}"));
+                    note(&format!("  cause: {cause}"));
                 }
                 for hint in &failure.hints {
-                    to_stderr(&format!("hint: {hint}"));
+                    note(&format!("hint: {hint}"));
                 }
             }
             Format::Json => {
                 let mut object = self.object("result");
                 object.insert("ok".to_owned(), Value::Bool(false));
                 object.insert("error".to_owned(), failure.to_json());
-                to_stdout(&Value::Object(object).to_string());
+                print(&Value::Object(object).to_string());
             }
         }
     }
@@ -137,7 +137,7 @@ impl Ui {
         let mut object = self.object("");
         if let Ok(Value::Object(keys)) = serde_json::to_value(event) {
             object.extend(keys);
-            to_stdout(&Value::Object(object).to_string());
+            print(&Value::Object(object).to_string());
         }
     }
 
@@ -147,7 +147,7 @@ impl Ui {
                 transport,
                 address: Some(address),
             } => {
-                to_stderr(&format!(
+                note(&format!(
                     "Looking for a device over {transport} at {address}"
                 ));
             }
@@ -155,14 +155,14 @@ impl Ui {
                 transport,
                 address: None,
             } => {
-                to_stderr(&format!(
+                note(&format!(
                     "Looking for a device over {transport}: join its hotspot (PROV_…) with this computer"
                 ));
             }
-            Event::DeviceFound { .. } => to_stderr("Connecting..."),
-            Event::Connected { address } => to_stderr(&format!("Connected to {address}")),
-            Event::VersionRead { version } => to_stderr(&version_line(version)),
-            Event::SchemeChosen { scheme, source } => to_stderr(&match source {
+            Event::DeviceFound { .. } => note("Connecting..."),
+            Event::Connected { address } => note(&format!("Connected to {address}")),
+            Event::VersionRead { version } => note(&version_line(version)),
+            Event::SchemeChosen { scheme, source } => note(&match source {
                 SchemeSource::Announced | SchemeSource::Probed => {
                     format!(
                         "==== Auto-detected Security Scheme: {} ====",
@@ -171,22 +171,22 @@ impl Ui {
                 }
                 SchemeSource::Asked => format!("==== Security Scheme: {} ====", scheme.number()),
             }),
-            Event::Secured { .. } => to_stderr("Establishing session - Successful"),
-            Event::WifiScanStarted => to_stderr("Scanning Wi-Fi AP's..."),
+            Event::Secured { .. } => note("Establishing session - Successful"),
+            Event::WifiScanStarted => note("Scanning Wi-Fi AP's..."),
             Event::WifiScanned { networks } => {
-                to_stderr(&format!("The device sees {} network(s)", networks.len()));
+                note(&format!("The device sees {} network(s)", networks.len()));
             }
-            Event::WifiSent { .. } => to_stderr("Sending Wi-Fi credentials to node - Successful"),
-            Event::WifiApplied => to_stderr("Applying Wi-Fi config to node - Successful"),
+            Event::WifiSent { .. } => note("Sending Wi-Fi credentials to node - Successful"),
+            Event::WifiApplied => note("Applying Wi-Fi config to node - Successful"),
             Event::WifiJoining {
                 attempts_remaining: Some(left),
             } => {
-                to_stderr(&format!("An attempt to join failed, {left} left"));
+                note(&format!("An attempt to join failed, {left} left"));
             }
             Event::WifiJoining {
                 attempts_remaining: None,
-            } => to_stderr("The device is joining..."),
-            Event::WifiJoined { ssid, .. } => to_stderr(&format!("The device joined {ssid}")),
+            } => note("The device is joining..."),
+            Event::WifiJoined { ssid, .. } => note(&format!("The device joined {ssid}")),
             Event::Stage {
                 title,
                 state,
@@ -199,25 +199,25 @@ impl Ui {
                 match state {
                     StageState::Started => self.stages += 1,
                     StageState::Done => {
-                        to_stderr(&format!(
+                        note(&format!(
                             "[{}] {title}: done, {:.1} s",
                             self.stages,
                             took(took_ms)
                         ));
                     }
                     StageState::Failed => {
-                        to_stderr(&format!(
+                        note(&format!(
                             "[{}] {title}: failed, {:.1} s",
                             self.stages,
                             took(took_ms)
                         ));
                     }
-                    StageState::Skipped => to_stderr(&format!("[-] {title}: skipped")),
+                    StageState::Skipped => note(&format!("[-] {title}: skipped")),
                 }
             }
             Event::Warned { message, .. } => {
                 let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
-                to_stderr(&format!("{yellow}warning:{yellow:#} {message}"));
+                note(&format!("{yellow}warning:{yellow:#} {message}"));
             }
         }
     }
@@ -288,13 +288,14 @@ pub(super) fn keys_of(name: &str, value: &impl Serialize) -> Map<String, Value> 
     keys
 }
 
-/// A closed pipe is nobody listening any more, which is no reason to stop what is under way.
-fn to_stdout(line: &str) {
+/// A line on stdout. A closed pipe is nobody listening any more, which is no reason to stop what is under way.
+pub(super) fn print(line: &str) {
     let mut stdout = anstream::stdout().lock();
     let _gone: io::Result<()> = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }
 
-fn to_stderr(line: &str) {
+/// A line on stderr.
+pub(super) fn note(line: &str) {
     let _gone: io::Result<()> = writeln!(anstream::stderr().lock(), "{line}");
 }
 

@@ -78,7 +78,7 @@ fn what_cannot_be_right_is_refused_before_a_byte_is_sent() {
     ];
     for (id, arguments) in cases {
         let line = [
-            &["provision", "--no-cloud", "--format", "json", "--pop", &pop][..],
+            &["provision", "--no-cloud", "--format", "json", "--pop", pop][..],
             &["--device-ip", "127.0.0.1", "--device-port", &port],
             arguments,
         ]

@@ -23,7 +23,7 @@ fn everything_can_come_from_the_environment() {
         .env("ESPCTL_DEVICE_IP", "127.0.0.1")
         .env("ESPCTL_DEVICE_PORT", &device.ready["port"].to_string())
         .env("ESPCTL_TRANSPORT", "softap")
-        .env("ESPCTL_POP", &device.pop())
+        .env("ESPCTL_POP", device.pop())
         .env("ESPCTL_SSID", "Home")
         .env("ESPCTL_PASSPHRASE", PASSPHRASE)
         .output()
@@ -34,20 +34,17 @@ fn everything_can_come_from_the_environment() {
 fn a_flag_wins_over_the_environment_and_that_over_the_label() {
     let device = Device::start(&["--pop", "right-one"]);
     let label = |pop: &str| format!(r#"{{"ver":"v1","pop":"{pop}","transport":"softap"}}"#);
+    let (right, wrong) = (label("right-one"), label("wrong-one"));
     let home = ["--ssid", "Home", "--passphrase", PASSPHRASE];
 
-    let typed = [
-        &home[..],
-        &["--pop", "right-one", "--qrcode", &label("wrong-one")],
-    ]
-    .concat();
+    let typed = [&home[..], &["--pop", "right-one", "--qrcode", &wrong]].concat();
     run(&device, &typed)
         .env("ESPCTL_POP", "wrong-two")
         .output()
         .exits(0);
 
     let device = Device::start(&["--pop", "right-one"]);
-    let labelled = [&home[..], &["--qrcode", &label("wrong-one")]].concat();
+    let labelled = [&home[..], &["--qrcode", &wrong]].concat();
     run(&device, &labelled)
         .env("ESPCTL_POP", "right-one")
         .output()
@@ -55,7 +52,7 @@ fn a_flag_wins_over_the_environment_and_that_over_the_label() {
 
     // An empty variable is no value.
     let device = Device::start(&["--pop", "right-one"]);
-    let labelled = [&home[..], &["--qrcode", &label("right-one")]].concat();
+    let labelled = [&home[..], &["--qrcode", &right]].concat();
     run(&device, &labelled)
         .env("ESPCTL_POP", "")
         .output()

@@ -38,7 +38,7 @@ fn it_fails_when_its_device_dies() {
     for line in BufReader::new(demo.stdout.take().unwrap()).lines() {
         last = serde_json::from_str(&line.unwrap()).unwrap();
         if last["event"] == "wifi_applied" {
-            kill(only_child_of(demo.id()));
+            kill(&only_child_of(demo.id()));
         }
     }
     let exit = demo.wait().unwrap().code();
@@ -56,9 +56,9 @@ fn only_child_of(parent: u32) -> String {
     child
 }
 
-fn kill(process: String) {
+fn kill(process: &str) {
     let status = std::process::Command::new("kill")
-        .args(["-KILL", &process])
+        .args(["-KILL", process])
         .status()
         .unwrap();
     assert!(status.success());

@@ -69,13 +69,10 @@ fn sec2_compat_says_that_it_costs_another_strike() {
 fn another_scheme_than_the_devices_is_no_strike() {
     for (theirs, ours) in [("2", "1"), ("1", "2"), ("1", "0"), ("0", "1")] {
         let device = Device::start(&["--sec-ver", theirs]);
-        let pop = device.ready["pop"]
-            .as_str()
-            .unwrap_or("abcd1234")
-            .to_owned();
+        let pop = device.ready["pop"].as_str().unwrap_or("abcd1234");
         let output = run(
             &device,
-            &[&HOME[..], &["--pop", &pop, "--sec-ver", ours]].concat(),
+            &[&HOME[..], &["--pop", pop, "--sec-ver", ours]].concat(),
         );
         assert_error(output, 6, "wrong-scheme");
         assert!(device.told("strike").is_empty(), "{theirs} {ours}");
@@ -137,7 +134,7 @@ fn five_wrong_ones_lock_the_device_and_that_is_nobody_at_the_address() {
     assert_eq!(device.told("locked").len(), 1);
     let line = [
         &HOME[..],
-        &["--pop", &device.pop(), "--discovery-timeout", "0.2"],
+        &["--pop", device.pop(), "--discovery-timeout", "0.2"],
     ]
     .concat();
     assert_error(run(&device, &line), 4, "unreachable");
@@ -149,7 +146,7 @@ fn the_device_cannot_join() {
     let pop = device.pop();
     let wrong = [
         "--pop",
-        &pop,
+        pop,
         "--ssid",
         "Home",
         "--passphrase",
@@ -164,7 +161,7 @@ fn the_device_cannot_join() {
 
     let unknown = [
         "--pop",
-        &pop,
+        pop,
         "--ssid",
         "Nowhere",
         "--passphrase",
@@ -172,17 +169,13 @@ fn the_device_cannot_join() {
     ];
     assert_error(run(&device, &unknown), 9, "wifi-not-found");
     // Neither cost it anything: the right one still works.
-    run(&device, &[&HOME[..], &["--pop", &pop]].concat()).exits(0);
+    run(&device, &[&HOME[..], &["--pop", pop]].concat()).exits(0);
 }
 
 #[test]
 fn a_device_that_never_joins_is_given_up() {
     let device = Device::start(&["--join-ms", "600000"]);
-    let line = [
-        &HOME[..],
-        &["--pop", &device.pop(), "--join-timeout", "1.5"],
-    ]
-    .concat();
+    let line = [&HOME[..], &["--pop", device.pop(), "--join-timeout", "1.5"]].concat();
     assert_error(run(&device, &line), 9, "join-timed-out");
 }
 
@@ -193,7 +186,7 @@ fn contact_lost_after_apply_is_unconfirmed() {
         .map(str::to_owned)
         .to_vec();
     line.extend(device.address());
-    line.extend(["--pop".to_owned(), device.pop()]);
+    line.extend(["--pop", device.pop()].map(str::to_owned));
     line.extend(HOME.map(str::to_owned));
     let mut child = command(line).stderr(Stdio::null()).spawn().unwrap();
 

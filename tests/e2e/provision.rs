@@ -51,14 +51,9 @@ fn every_scheme_is_detected_and_ends_with_a_joined_device() {
     ];
     for (arguments, with_pop, scheme, handshake_messages) in cases {
         let device = Device::start(arguments);
-        let pop = if with_pop {
-            device.pop()
-        } else {
-            String::new()
-        };
         let mut line = HOME.to_vec();
         if with_pop {
-            line.extend(["--pop", &pop]);
+            line.extend(["--pop", device.pop()]);
         }
         let output = provision(&device, &line).exits(0);
         assert!(
@@ -94,7 +89,7 @@ fn a_name_of_any_bytes_and_the_longest_secrets_arrive_whole() {
         let pop = device.pop();
         provision(
             &device,
-            &["--pop", &pop, "--ssid", ssid, "--passphrase", passphrase],
+            &["--pop", pop, "--ssid", ssid, "--passphrase", passphrase],
         )
         .exits(0);
         assert_nothing_needless(&device);
@@ -117,7 +112,7 @@ fn a_name_that_is_not_utf8_is_given_in_hex() {
     let pop = device.pop();
     let line = [
         "--pop",
-        &pop,
+        pop,
         "--ssid-hex",
         "FF01ff",
         "--passphrase",
@@ -138,7 +133,7 @@ fn an_open_network_needs_no_passphrase() {
     let device = Device::start(&["--aps", &world]);
     provision(
         &device,
-        &["--pop", &device.pop(), "--ssid", "Cafe", "--open"],
+        &["--pop", device.pop(), "--ssid", "Cafe", "--open"],
     )
     .exits(0);
     assert_nothing_needless(&device);
@@ -146,7 +141,7 @@ fn an_open_network_needs_no_passphrase() {
 
     // Not told, the device's own scan knows.
     let device = Device::start(&["--aps", &world]);
-    provision(&device, &["--pop", &device.pop(), "--ssid", "Cafe"]).exits(0);
+    provision(&device, &["--pop", device.pop(), "--ssid", "Cafe"]).exits(0);
     assert!(device.requests("prov-scan") > 0);
     assert_eq!(device.told("wifi_set")[0]["passphrase"], "");
 }
@@ -155,7 +150,7 @@ fn an_open_network_needs_no_passphrase() {
 fn json_tells_the_same_story() {
     let device = Device::start(&["--sec-ver", "1"]);
     let pop = device.pop();
-    let line = [&HOME[..], &["--pop", &pop, "--format", "json"]].concat();
+    let line = [&HOME[..], &["--pop", pop, "--format", "json"]].concat();
     let output = provision(&device, &line).exits(0);
     assert!(output.stderr.is_empty(), "{output}");
 
@@ -259,7 +254,7 @@ fn a_host_name_and_ipv6_lead_to_the_device_too() {
     let (pop, port) = (device.pop(), device.ready["port"].to_string());
     let place = ["--device-host", "localhost", "--device-port", &port];
     let line = [
-        &["provision", "--no-cloud", "--pop", &pop][..],
+        &["provision", "--no-cloud", "--pop", pop][..],
         &HOME,
         &place,
     ]

@@ -145,8 +145,14 @@ fn a_user_name_is_required() {
             scheme: SecurityScheme::Sec2
         }
     );
+    // To the device it is bytes that enter a hash; another name is another proof.
     let not_text = with_field(Message::Sc0, "client_username", b"\xff\xfe");
-    assert_eq!(not_text.error, misbehaved(Misbehaviour::Undecodable));
+    assert_eq!(
+        not_text.error,
+        SecurityError::CredentialsMismatch {
+            scheme: SecurityScheme::Sec2
+        }
+    );
 
     for credentials in [
         Credentials::None,

@@ -56,11 +56,8 @@ impl Device {
     }
 
     /// Its PoP, or Security 2 password.
-    pub(crate) fn pop(&self) -> String {
-        self.ready["pop"]
-            .as_str()
-            .expect("a device with a PoP")
-            .to_owned()
+    pub(crate) fn pop(&self) -> &str {
+        self.ready["pop"].as_str().expect("a device with a PoP")
     }
 
     /// What it was told so far.

@@ -34,7 +34,7 @@ impl SourceFile {
                 imports.push(Import {
                     line: index + 1,
                     module,
-                })
+                });
             };
             for (at, _) in code.match_indices("crate") {
                 let before = code[..at].chars().next_back();

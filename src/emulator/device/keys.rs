@@ -1,0 +1,202 @@
+//! Whose keys are agreed on a device, and how often that failed: the `prov-session` endpoint, and
+//! the lock-out that a RainMaker application adds to it. Not the schemes, which are `security`'s.
+
+use std::borrow::Cow;
+
+use prost::Message as _;
+use rand_core::CryptoRng;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::{Refusal, refuse};
+use crate::emulator::log::{Entry, Log};
+use crate::proto::protocomm::session_data::Proto;
+use crate::proto::protocomm::{SessionData, sec2_payload};
+use crate::security::{
+    self, Answer, Cipher, DeviceSecret, Misbehaviour, Responder, SecurityError, SecurityScheme,
+};
+
+/// The device's secret, and what has come of it so far.
+#[derive(Debug)]
+pub(super) struct Keys {
+    secret: DeviceSecret,
+    state: State,
+    max_strikes: u32,
+    /// Counted from start to restart; a success does not take any back.
+    pub(super) strikes: u32,
+    locked: Option<Instant>,
+}
+
+/// How far the handshake of the current session is.
+#[derive(Debug)]
+enum State {
+    None,
+    Awaiting {
+        next: Box<dyn Responder>,
+        username: Option<String>,
+    },
+    Agreed(Box<dyn Cipher>),
+}
+
+impl Keys {
+    pub(super) fn new(secret: DeviceSecret, max_strikes: u32) -> Self {
+        Self {
+            secret,
+            state: State::None,
+            max_strikes,
+            strikes: 0,
+            locked: None,
+        }
+    }
+
+    /// Ends the session that the keys were agreed for.
+    pub(super) fn forget(&mut self) {
+        self.state = State::None;
+    }
+
+    /// When the device locked itself, if it has.
+    pub(super) fn locked(&self) -> Option<Instant> {
+        self.locked
+    }
+
+    /// Handles one message of a handshake.
+    pub(super) fn shake_hands(
+        &mut self,
+        log: &mut Log,
+        rng: &mut dyn CryptoRng,
+        now: Instant,
+        request: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        let scheme = self.secret.scheme();
+        let message = SessionData::decode(request)
+            .map_err(|_| refuse("a handshake message that cannot be read"))?;
+        let body = match &message.proto {
+            Some(Proto::Sec0(_)) => Some(SecurityScheme::Sec0),
+            Some(Proto::Sec1(_)) => Some(SecurityScheme::Sec1),
+            Some(Proto::Sec2(_)) => Some(SecurityScheme::Sec2),
+            None => None,
+        };
+        if message.sec_ver != i32::from(scheme.number()) || body != Some(scheme) {
+            return Err(refuse("a handshake of another security scheme"));
+        }
+        let (next, username) = if security::opens_handshake(request) {
+            log.write(&Entry::HandshakeStarted { scheme });
+            let username = note_client_key(log, &message);
+            // Whatever was agreed before is gone, even if this one fails.
+            (security::accept(&self.secret, rng), username)
+        } else {
+            match std::mem::replace(&mut self.state, State::None) {
+                State::Awaiting { next, username } => (next, username),
+                state => {
+                    self.state = state;
+                    return Err(refuse("a handshake that was not begun"));
+                }
+            }
+        };
+        self.state = State::None;
+        match next.answer(request) {
+            Ok(Answer::Reply { response, next }) => {
+                self.state = State::Awaiting { next, username };
+                Ok(response)
+            }
+            Ok(Answer::Established { response, cipher }) => {
+                self.state = State::Agreed(cipher);
+                let pop = match &self.secret {
+                    DeviceSecret::Sec1 { pop } => {
+                        Some(pop.as_ref().is_some_and(|pop| !pop.expose().is_empty()))
+                    }
+                    DeviceSecret::Sec0 | DeviceSecret::Sec2 { .. } => None,
+                };
+                log.write(&Entry::Secured {
+                    scheme,
+                    username,
+                    pop,
+                });
+                Ok(response)
+            }
+            Err(error) => {
+                if counts(&error) {
+                    self.strike(log, now);
+                }
+                Err(failed(&error))
+            }
+        }
+    }
+
+    fn strike(&mut self, log: &mut Log, now: Instant) {
+        self.strikes = self.strikes.saturating_add(1);
+        log.write(&Entry::Strike {
+            count: self.strikes,
+        });
+        if self.max_strikes > 0 && self.strikes >= self.max_strikes && self.locked.is_none() {
+            self.locked = Some(now);
+            log.write(&Entry::Locked);
+        }
+    }
+
+    /// Opens a request; under Security 0 without asking whether its handshake took place.
+    pub(super) fn open(&mut self, request: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+        let cipher = match &mut self.state {
+            _ if self.secret.scheme() == SecurityScheme::Sec0 => {
+                return Ok(Zeroizing::new(request.to_vec()));
+            }
+            State::Agreed(cipher) => cipher,
+            State::None | State::Awaiting { .. } => {
+                return Err(refuse("no session with agreed keys"));
+            }
+        };
+        let message = cipher.open(request).map_err(|error| failed(&error))?;
+        // The firmware's decrypt asks for a buffer of no bytes, and takes the null it gets for
+        // being out of memory.
+        if message.is_empty() {
+            return Err(refuse("an empty message"));
+        }
+        Ok(message)
+    }
+
+    /// Seals the reply to it.
+    pub(super) fn seal(&mut self, reply: &[u8]) -> Result<Vec<u8>, Refusal> {
+        match &mut self.state {
+            State::Agreed(cipher) => cipher.seal(reply).map_err(|error| failed(&error)),
+            // Security 0, as above.
+            State::None | State::Awaiting { .. } => Ok(reply.to_vec()),
+        }
+    }
+}
+
+/// Looks at what only Security 2 sends first: the user name, and a key that may be short.
+fn note_client_key(log: &mut Log, message: &SessionData) -> Option<String> {
+    let Some(Proto::Sec2(payload)) = &message.proto else {
+        return None;
+    };
+    let Some(sec2_payload::Payload::Sc0(command)) = &payload.payload else {
+        return None;
+    };
+    let bytes = command.client_pubkey.len();
+    if bytes < SEC2_PUBLIC_KEY {
+        log.write(&Entry::ShortA { bytes });
+    }
+    Some(String::from_utf8_lossy(&command.client_username).into_owned())
+}
+
+/// Whether firmware raises an event for it that RainMaker's application counts:
+/// `CREDENTIALS_MISMATCH` and `INVALID_SECURITY_PARAMS`.
+fn counts(error: &SecurityError) -> bool {
+    matches!(
+        error,
+        SecurityError::CredentialsMismatch { .. }
+            | SecurityError::PeerMisbehaved {
+                how: Misbehaviour::WrongLength { .. } | Misbehaviour::EmptyUsername,
+                ..
+            }
+    )
+}
+
+fn failed(error: &SecurityError) -> Refusal {
+    Refusal::Failed {
+        why: Cow::Owned(error.to_string()),
+    }
+}
+
+/// Bytes that a Security 2 client must send for A, leading zeros and all.
+const SEC2_PUBLIC_KEY: usize = 384;

@@ -1,0 +1,265 @@
+//! The provisioning manager's states, one rule a test. Time is paused: no socket is open here.
+
+use super::*;
+
+const RIGHT: &str = "correct horse battery";
+
+fn manager() -> Manager {
+    Manager::new(World::neighbourhood(), TimeScale::REAL, true)
+}
+
+fn config(ssid: &str, passphrase: &str) -> StoredConfig {
+    StoredConfig {
+        ssid: ssid.as_bytes().to_vec(),
+        passphrase: Zeroizing::new(passphrase.as_bytes().to_vec()),
+    }
+}
+
+fn applied(ssid: &str, passphrase: &str, at: Instant) -> Manager {
+    let mut manager = manager();
+    manager.store(config(ssid, passphrase));
+    manager.apply(at).unwrap();
+    manager
+}
+
+fn ms(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// The station's state in a word, so that a test reads as a table.
+fn word(station: &Station) -> String {
+    match station {
+        Station::Connecting => "connecting".to_owned(),
+        Station::AttemptFailed { remaining } => format!("{remaining} left"),
+        Station::Connected(point) => format!("connected to {}", point.bssid[5]),
+        Station::Failed(reason) => format!("{reason:?}"),
+    }
+}
+
+#[test]
+fn before_any_apply_it_says_connecting_and_stops_for_nobody() {
+    let mut manager = manager();
+    let now = Instant::now() + ms(3_600_000);
+    assert_eq!(word(&manager.report(now)), "connecting");
+    assert_eq!(manager.stops_at(), None);
+}
+
+#[test]
+fn an_apply_uses_the_stored_credentials_up() {
+    let t = Instant::now();
+    let mut manager = manager();
+    assert_eq!(manager.apply(t), Err(WrongState));
+    manager.store(config("Home", RIGHT));
+    assert_eq!(manager.apply(t), Ok(()));
+    // A second one while the first is under way fails, and takes its credentials with it.
+    manager.store(config("Guest", ""));
+    assert_eq!(manager.apply(t), Err(WrongState));
+    assert_eq!(manager.stored.as_ref().map(|_| ()), None);
+}
+
+#[test]
+fn a_good_join_is_seen_after_deferral_and_join_time_and_ends_the_service() {
+    let t = Instant::now();
+    let mut manager = applied("Home", RIGHT, t);
+    assert_eq!(word(&manager.report(t + ms(999))), "connecting");
+    assert_eq!(word(&manager.report(t + ms(2199))), "connecting");
+    // Nobody asks: thirty seconds from the address.
+    let unasked = (t + ms(2200 + 30_000), StopReason::NobodyAsked);
+    assert_eq!(manager.stops_at(), Some(unasked));
+    assert_eq!(manager.newly_joined(t + ms(2199)), None);
+    let joined = Some((t + ms(2200), b"Home".to_vec()));
+    assert_eq!(manager.newly_joined(t + ms(5000)), joined);
+    assert_eq!(manager.newly_joined(t + ms(5000)), None);
+    assert_eq!(word(&manager.report(t + ms(6000))), "connected to 1");
+    // The first report counts, not the last.
+    assert_eq!(word(&manager.report(t + ms(6500))), "connected to 1");
+    let told = (t + ms(7000), StopReason::Provisioned);
+    assert_eq!(manager.stops_at(), Some(told));
+    // Stopping: nothing is taken any more.
+    assert_eq!(manager.reset(t + ms(6600)), Err(WrongState));
+    manager.store(config("Home", RIGHT));
+    assert_eq!(manager.apply(t + ms(6600)), Err(WrongState));
+}
+
+#[test]
+fn a_wrong_passphrase_is_tried_as_often_as_the_firmware_tries() {
+    let t = Instant::now();
+    let mut manager = applied("Home", "wrong horse", t);
+    for (at, expected) in [
+        (2499, "connecting"),
+        (2500, "2 left"),
+        (4000, "1 left"),
+        (5499, "1 left"),
+        (5500, "AuthError"),
+        (600_000, "AuthError"),
+    ] {
+        assert_eq!(word(&manager.report(t + ms(at))), expected, "at {at} ms");
+    }
+    assert_eq!(manager.stops_at(), None);
+}
+
+#[test]
+fn a_failure_stays_until_the_next_apply_and_needs_a_reset_before_it() {
+    let t = Instant::now();
+    let mut manager = applied("Nowhere", RIGHT, t);
+    assert_eq!(manager.reset(t + ms(100)), Err(WrongState));
+    let failed = t + ms(60_000);
+    assert_eq!(word(&manager.report(failed)), "NetworkNotFound");
+    manager.store(config("Home", RIGHT));
+    assert_eq!(manager.apply(failed), Err(WrongState));
+    assert_eq!(manager.reset(failed), Ok(()));
+    assert_eq!(word(&manager.report(failed)), "NetworkNotFound");
+    // At the start already: succeeds as well, since 1.2.1.
+    assert_eq!(manager.reset(failed), Ok(()));
+    manager.store(config("Home", RIGHT));
+    assert_eq!(manager.apply(failed), Ok(()));
+    assert_eq!(word(&manager.report(failed)), "connecting");
+    assert_eq!(word(&manager.report(failed + ms(2200))), "connected to 1");
+}
+
+#[test]
+fn an_unrelated_failure_shows_the_reason_that_was_there() {
+    let t = Instant::now();
+    let end = ms(60_000);
+    let mut manager = applied("Office", RIGHT, t);
+    assert_eq!(word(&manager.report(t + end)), "AuthError");
+    let mut manager = applied("Nowhere", RIGHT, t);
+    manager.reset(t + end).unwrap();
+    manager.store(config("Office", RIGHT));
+    manager.apply(t + end).unwrap();
+    assert_eq!(word(&manager.report(t + end * 2)), "NetworkNotFound");
+}
+
+#[test]
+fn without_a_number_of_attempts_an_unrelated_failure_never_ends() {
+    let t = Instant::now();
+    let mut world = World::neighbourhood();
+    world.attempts = 0;
+    for (ssid, passphrase, expected) in [
+        ("Office", RIGHT, "connecting"),
+        ("Home", "wrong horse", "AuthError"),
+        ("Nowhere", "", "NetworkNotFound"),
+    ] {
+        let mut manager = Manager::new(world.clone(), TimeScale::REAL, true);
+        manager.store(config(ssid, passphrase));
+        manager.apply(t).unwrap();
+        assert_eq!(word(&manager.report(t + ms(2499))), "connecting");
+        assert_eq!(word(&manager.report(t + ms(900_000))), expected);
+    }
+}
+
+#[test]
+fn reprovisioning_is_for_applications_that_stay_up() {
+    let t = Instant::now();
+    let mut manager = applied("Home", RIGHT, t);
+    assert_eq!(manager.reprovision(t + ms(9000)), Err(WrongState));
+
+    let mut manager = Manager::new(World::neighbourhood(), TimeScale::REAL, false);
+    manager.store(config("Home", RIGHT));
+    manager.apply(t).unwrap();
+    assert_eq!(word(&manager.report(t + ms(9000))), "connected to 1");
+    assert_eq!(manager.stops_at(), None);
+    assert_eq!(manager.reprovision(t + ms(9000)), Ok(()));
+    // A stale "connected", as firmware.
+    assert_eq!(word(&manager.report(t + ms(9000))), "connected to 1");
+    manager.store(config("Nowhere", RIGHT));
+    assert_eq!(manager.apply(t + ms(9000)), Ok(()));
+    assert_eq!(word(&manager.report(t + ms(9000))), "connecting");
+}
+
+#[test]
+fn a_scan_takes_its_time_and_finds_the_strongest_first() {
+    let t = Instant::now();
+    let mut manager = manager();
+    let whole = ScanRequest {
+        passive: false,
+        group_channels: 0,
+        period_ms: 100,
+    };
+    assert!(manager.scan_finished(t));
+    assert_eq!(manager.scan(t, whole), ms(1400));
+    assert_eq!(manager.scan(t + ms(5), whole), Duration::ZERO);
+    assert!(!manager.scan_finished(t + ms(1399)));
+    assert!(manager.seen(t + ms(1399)).is_empty());
+    assert!(manager.scan_finished(t + ms(1400)));
+    let strengths: Vec<i8> = manager
+        .seen(t + ms(1400))
+        .iter()
+        .map(|point| point.rssi)
+        .collect();
+    assert_eq!(strengths, [-44, -51, -58, -63, -67, -72, -80]);
+}
+
+#[test]
+fn channel_by_channel_results_come_in_one_after_the_other() {
+    let t = Instant::now();
+    let mut manager = manager();
+    let grouped = ScanRequest {
+        passive: false,
+        group_channels: 5,
+        period_ms: 96,
+    };
+    // 96 ms and a fifth of 120 ms for each of 13 channels.
+    assert_eq!(manager.scan(t, grouped), ms(13 * 120));
+    let seen = |after: u64| manager.seen(t + ms(after)).len();
+    assert_eq!(seen(119), 0);
+    assert_eq!(seen(120), 1);
+    assert_eq!(seen(6 * 120), 4);
+    assert!(!manager.scan_finished(t + ms(6 * 120)));
+    assert_eq!(seen(13 * 120), 7);
+}
+
+#[test]
+fn no_more_than_sixteen_are_reported() {
+    let t = Instant::now();
+    let mut world = World::neighbourhood();
+    while world.access_points.len() < 40 {
+        world.access_points.push(world.access_points[0].clone());
+    }
+    let mut manager = Manager::new(world, TimeScale::REAL, true);
+    let takes = manager.scan(
+        t,
+        ScanRequest {
+            passive: true,
+            group_channels: 0,
+            period_ms: 0,
+        },
+    );
+    assert_eq!(takes, ms(14 * 360));
+    assert_eq!(manager.seen(t + takes).len(), 16);
+}
+
+#[test]
+fn a_scan_after_an_apply_never_ends_and_leaves_the_manager_stuck() {
+    let t = Instant::now();
+    let request = ScanRequest {
+        passive: false,
+        group_channels: 0,
+        period_ms: 10,
+    };
+    let mut manager = applied("Nowhere", RIGHT, t);
+    assert_eq!(manager.scan(t + ms(10), request), NEVER);
+    let failed = t + ms(60_000);
+    assert!(!manager.scan_finished(failed));
+    manager.reset(failed).unwrap();
+    // Even after the reset: "already running".
+    assert_eq!(manager.scan(failed, request), Duration::ZERO);
+    assert!(!manager.scan_finished(failed + NEVER));
+}
+
+#[test]
+fn an_apply_leaves_a_scan_that_is_under_way_without_an_end() {
+    let t = Instant::now();
+    let mut manager = manager();
+    manager.scan(
+        t,
+        ScanRequest {
+            passive: false,
+            group_channels: 0,
+            period_ms: 100,
+        },
+    );
+    manager.store(config("Home", RIGHT));
+    manager.apply(t + ms(1000)).unwrap();
+    assert!(!manager.scan_finished(t + ms(100_000)));
+}

@@ -1,0 +1,144 @@
+//! prov-scan on the device (`NP/src/network_scan.c`): raw messages to what the manager's scan
+//! found. Not when a scan ends, which is the manager's.
+
+use std::time::Duration;
+
+use prost::Message as _;
+use tokio::time::Instant;
+
+use super::manager::{Manager, ScanRequest};
+use super::{Handled, Refusal, refuse};
+use crate::proto::network_provisioning::network_scan_payload::Payload;
+use crate::proto::network_provisioning::{
+    CmdScanWifiResult, CmdScanWifiStart, NetworkScanMsgType as Msg, NetworkScanPayload,
+    RespScanThreadResult, RespScanThreadStart, RespScanThreadStatus, RespScanWifiResult,
+    RespScanWifiStart, RespScanWifiStatus, WiFiScanResult,
+};
+use crate::proto::protocomm::Status;
+
+pub(super) fn handle(
+    manager: &mut Manager,
+    now: Instant,
+    request: &[u8],
+) -> Result<Handled, Refusal> {
+    let request =
+        NetworkScanPayload::decode(request).map_err(|_| refuse("a message that cannot be read"))?;
+    let mut after = Duration::ZERO;
+    let (msg, status, payload) = match (Msg::try_from(request.msg), request.payload) {
+        (Ok(Msg::TypeCmdScanWifiStart), Some(Payload::CmdScanWifiStart(command))) => {
+            after = start(manager, now, &command);
+            let reply = RespScanWifiStart {};
+            (
+                Msg::TypeRespScanWifiStart,
+                Status::Success,
+                Payload::RespScanWifiStart(reply),
+            )
+        }
+        // The one command of which the body is not looked at.
+        (Ok(Msg::TypeCmdScanWifiStatus), _) => {
+            let reply = RespScanWifiStatus {
+                scan_finished: manager.scan_finished(now),
+                result_count: u32::try_from(manager.seen(now).len()).unwrap_or(u32::MAX),
+            };
+            (
+                Msg::TypeRespScanWifiStatus,
+                Status::Success,
+                Payload::RespScanWifiStatus(reply),
+            )
+        }
+        (Ok(Msg::TypeCmdScanWifiResult), Some(Payload::CmdScanWifiResult(command))) => {
+            let reply = results(manager, now, command)?;
+            (
+                Msg::TypeRespScanWifiResult,
+                Status::Success,
+                Payload::RespScanWifiResult(reply),
+            )
+        }
+        (Ok(Msg::TypeCmdScanThreadStart), _) => (
+            Msg::TypeRespScanThreadStart,
+            Status::InvalidArgument,
+            Payload::RespScanThreadStart(RespScanThreadStart {}),
+        ),
+        (Ok(Msg::TypeCmdScanThreadStatus), _) => (
+            Msg::TypeRespScanThreadStatus,
+            Status::InvalidArgument,
+            Payload::RespScanThreadStatus(RespScanThreadStatus::default()),
+        ),
+        (Ok(Msg::TypeCmdScanThreadResult), _) => (
+            Msg::TypeRespScanThreadResult,
+            Status::InvalidArgument,
+            Payload::RespScanThreadResult(RespScanThreadResult::default()),
+        ),
+        (Ok(Msg::TypeCmdScanWifiStart | Msg::TypeCmdScanWifiResult), _) => {
+            return Err(refuse("a command without its body"));
+        }
+        _ => return Err(refuse("a command that does not exist")),
+    };
+    let bytes = NetworkScanPayload {
+        msg: msg.into(),
+        status: status.into(),
+        payload: Some(payload),
+    }
+    .encode_to_vec();
+    Ok(Handled { bytes, after })
+}
+
+fn start(manager: &mut Manager, now: Instant, command: &CmdScanWifiStart) -> Duration {
+    let [group_channels, ..] = command.group_channels.to_le_bytes();
+    let takes = manager.scan(
+        now,
+        ScanRequest {
+            passive: command.passive,
+            // A C cast to uint8_t.
+            group_channels,
+            period_ms: command.period_ms,
+        },
+    );
+    if command.blocking {
+        takes
+    } else {
+        Duration::ZERO
+    }
+}
+
+/// One index too many fails the whole request.
+fn results(
+    manager: &Manager,
+    now: Instant,
+    command: CmdScanWifiResult,
+) -> Result<RespScanWifiResult, Refusal> {
+    let seen = manager.seen(now);
+    let too_far = || refuse("more scan results than there are");
+    let first = usize::try_from(command.start_index).map_err(|_| too_far())?;
+    let count = usize::try_from(command.count).map_err(|_| too_far())?;
+    let end = first.checked_add(count).ok_or_else(too_far)?;
+    let wanted = if count == 0 {
+        &[]
+    } else {
+        seen.get(first..end).ok_or_else(too_far)?
+    };
+    let entries = wanted
+        .iter()
+        .map(|point| WiFiScanResult {
+            // A C string: it ends at the first NUL.
+            ssid: if point.hidden {
+                Vec::new()
+            } else {
+                until_nul(&point.ssid)
+            },
+            channel: point.channel.into(),
+            rssi: point.rssi.into(),
+            bssid: point.bssid.to_vec(),
+            auth: point.auth.into(),
+        })
+        .collect();
+    Ok(RespScanWifiResult { entries })
+}
+
+pub(super) fn until_nul(bytes: &[u8]) -> Vec<u8> {
+    bytes
+        .iter()
+        .copied()
+        .take_while(|byte| *byte != 0)
+        .collect()
+}

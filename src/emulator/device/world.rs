@@ -1,0 +1,382 @@
+//! The world around an emulated device: the access points it sees, the passphrases that open
+//! them, and how long radio work takes. Not the provisioning manager's view of it.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::ident::decode_hex;
+use crate::secret::Secret;
+
+/// What is in the air, and how long joining it takes.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// In any order; the device sorts what it reports.
+    pub access_points: Vec<AccessPoint>,
+    /// From the start of an attempt to an address.
+    pub join: Duration,
+    /// How long an attempt takes that fails.
+    pub failed_attempt: Duration,
+    /// `wifi_conn_attempts` of the firmware. 0: one try where the reason is known, endless ones
+    /// where it is not.
+    pub attempts: u32,
+}
+
+impl World {
+    /// A neighbourhood with one network of each kind that a client must cope with. All that
+    /// have a passphrase take `correct horse battery`, but for `Café 家 ’`: `naïve café`.
+    pub fn neighbourhood() -> Self {
+        Self::with(
+            DEFAULT
+                .iter()
+                .map(|row| AccessPoint {
+                    ssid: row.0.as_bytes().to_vec(),
+                    hidden: row.0 == "Attic",
+                    bssid: [0x02, 0x1a, 0x11, 0xf0, 0x0d, row.1],
+                    channel: row.2,
+                    rssi: row.3,
+                    auth: row.4,
+                    passphrase: row.5.map(|text| Secret::new(text.to_owned())),
+                    ip: FIRST_ADDRESS,
+                })
+                .collect(),
+        )
+    }
+
+    /// These access points, and the usual times.
+    pub fn with(access_points: Vec<AccessPoint>) -> Self {
+        Self {
+            access_points,
+            join: Duration::from_millis(1200),
+            failed_attempt: Duration::from_millis(1500),
+            attempts: 3,
+        }
+    }
+
+    /// Reads a JSON list of `{ssid | ssid_hex, bssid?, channel?, rssi?, auth?, passphrase?, ip?,
+    /// hidden?}`. `auth` is the driver's number or a name as in [`AUTH_NAMES`]; without it, a
+    /// network with a passphrase is WPA2 and one without is open.
+    pub fn from_json(text: &str) -> Result<Self, WorldError> {
+        let rows: Vec<Row> = serde_json::from_str(text)?;
+        let points: Result<_, _> = rows
+            .into_iter()
+            .enumerate()
+            .map(|(index, row)| {
+                let place = u8::try_from(index).unwrap_or(u8::MAX);
+                row.read(place).map_err(|what| WorldError::Row {
+                    number: index.saturating_add(1),
+                    what,
+                })
+            })
+            .collect();
+        Ok(Self::with(points?))
+    }
+
+    /// What comes of trying to join `ssid` with `passphrase`.
+    pub(super) fn join(&self, ssid: &[u8], passphrase: &[u8]) -> Attempt {
+        let mut named: Vec<&AccessPoint> = self
+            .access_points
+            .iter()
+            .filter(|point| point.ssid == ssid)
+            .collect();
+        named.sort_by_key(|point| std::cmp::Reverse(point.rssi));
+        let mut refusal = None;
+        for point in named {
+            match point.admits(passphrase) {
+                Ok(()) => return Attempt::Joins(point.clone()),
+                Err(reason) => refusal = refusal.or(Some(reason)),
+            }
+        }
+        Attempt::Fails(refusal.unwrap_or(Failure::NotFound))
+    }
+}
+
+/// One access point.
+#[derive(Clone, Debug)]
+pub struct AccessPoint {
+    /// 1 to 32 bytes.
+    pub ssid: Vec<u8>,
+    /// Reported with an empty name; it is joined by its real one.
+    pub hidden: bool,
+    /// Its own address.
+    pub bssid: [u8; 6],
+    /// 1 to 14.
+    pub channel: u8,
+    /// dBm.
+    pub rssi: i8,
+    /// The Wi-Fi driver's number of the kind of authentication.
+    pub auth: u8,
+    /// What opens it.
+    pub passphrase: Option<Secret<String>>,
+    /// What it gives to the device.
+    pub ip: Ipv4Addr,
+}
+
+impl AccessPoint {
+    fn admits(&self, passphrase: &[u8]) -> Result<(), Failure> {
+        match self.auth {
+            auth if ENTERPRISE.contains(&auth) => Err(Failure::Unrelated),
+            // A WPA passphrase raises the weakest kind that the driver accepts above "open".
+            OPEN | OWE if passphrase.len() >= 8 => Err(Failure::Unrelated),
+            OPEN | OWE => Ok(()),
+            _ if passphrase.is_empty() => Err(Failure::Unrelated),
+            _ => match &self.passphrase {
+                Some(right) if right.expose().as_bytes() == passphrase => Ok(()),
+                _ => Err(Failure::WrongPassphrase),
+            },
+        }
+    }
+}
+
+/// What comes of an attempt to join.
+#[derive(Clone, Debug)]
+pub(super) enum Attempt {
+    Joins(AccessPoint),
+    Fails(Failure),
+}
+
+/// Why an attempt fails, as far as the manager tells reasons apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    NotFound,
+    /// A reason without a meaning of its own, such as "no AP with compatible security".
+    Unrelated,
+    WrongPassphrase,
+}
+
+/// Names of the driver's numbers (`esp_wifi_types_generic.h`, `wifi_auth_mode_t`).
+pub const AUTH_NAMES: [(&str, u8); 17] = [
+    ("open", OPEN),
+    ("wep", 1),
+    ("wpa-psk", 2),
+    ("wpa2-psk", WPA2),
+    ("wpa-wpa2-psk", 4),
+    ("wpa2-enterprise", 5),
+    ("wpa3-psk", 6),
+    ("wpa2-wpa3-psk", 7),
+    ("wapi-psk", 8),
+    ("owe", OWE),
+    ("wpa3-ent-192", 10),
+    ("wpa3-ext-psk", 11),
+    ("wpa3-ext-psk-mixed", 12),
+    ("dpp", 13),
+    ("wpa3-enterprise", 14),
+    ("wpa2-wpa3-enterprise", 15),
+    ("wpa-enterprise", 16),
+];
+
+const OPEN: u8 = 0;
+const WPA2: u8 = 3;
+const OWE: u8 = 9;
+const ENTERPRISE: [u8; 5] = [5, 10, 14, 15, 16];
+const FIRST_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 23);
+
+/// Name, last byte of the address, channel, strength, kind, passphrase.
+type DefaultRow = (&'static str, u8, u8, i8, u8, Option<&'static str>);
+
+const DEFAULT: [DefaultRow; 7] = [
+    ("Home", 0x01, 6, -44, WPA2, Some("correct horse battery")),
+    // The same network once more, farther away: a client must list it once.
+    ("Home", 0x02, 11, -67, WPA2, Some("correct horse battery")),
+    ("Guest", 0x03, 1, -51, OPEN, None),
+    ("Home-WPA3", 0x04, 6, -58, 6, Some("correct horse battery")),
+    ("Office", 0x05, 11, -63, 5, None),
+    ("Café 家 ’", 0x06, 3, -72, 7, Some("naïve café")),
+    ("Attic", 0x07, 13, -80, WPA2, Some("correct horse battery")),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    ssid: Option<String>,
+    ssid_hex: Option<String>,
+    bssid: Option<String>,
+    channel: Option<u8>,
+    rssi: Option<i8>,
+    auth: Option<Auth>,
+    passphrase: Option<String>,
+    ip: Option<Ipv4Addr>,
+    #[serde(default)]
+    hidden: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Auth {
+    Number(u8),
+    Name(String),
+}
+
+impl Row {
+    fn read(self, place: u8) -> Result<AccessPoint, &'static str> {
+        let ssid = match (self.ssid, self.ssid_hex) {
+            (Some(text), None) => text.into_bytes(),
+            (None, Some(digits)) => decode_hex(&digits).ok_or("ssid_hex is not hexadecimal")?,
+            _ => return Err("it needs either ssid or ssid_hex"),
+        };
+        if ssid.is_empty() || ssid.len() > 32 {
+            return Err("an SSID has 1 to 32 bytes");
+        }
+        let bssid = match self.bssid {
+            None => [0x02, 0x1a, 0x11, 0xf0, 0x0e, place],
+            Some(text) => decode_hex(&text.replace([':', '-'], ""))
+                .and_then(|bytes| bytes.try_into().ok())
+                .ok_or("bssid is not six pairs of hexadecimal digits")?,
+        };
+        let auth = match self.auth {
+            Some(Auth::Number(number)) => number,
+            Some(Auth::Name(name)) => AUTH_NAMES
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, number)| *number)
+                .ok_or("auth is none of the known names")?,
+            None if self.passphrase.is_some() => WPA2,
+            None => OPEN,
+        };
+        Ok(AccessPoint {
+            ssid,
+            hidden: self.hidden,
+            bssid,
+            channel: self.channel.unwrap_or(6),
+            rssi: self.rssi.unwrap_or(-50),
+            auth,
+            passphrase: self.passphrase.map(Secret::new),
+            ip: self.ip.unwrap_or(FIRST_ADDRESS),
+        })
+    }
+}
+
+/// Why a list of access points cannot be used.
+#[derive(Debug, Error)]
+pub enum WorldError {
+    /// Not JSON, or not of this form.
+    #[error("the list of access points cannot be read")]
+    Json(#[from] serde_json::Error),
+    /// One of them is impossible.
+    #[error("access point {number}: {what}")]
+    Row {
+        /// Counted from 1.
+        number: usize,
+        /// What is wrong.
+        what: &'static str,
+    },
+}
+
+/// How fast the device's time runs: every wait of the firmware is multiplied by it.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct TimeScale(f64);
+
+impl TimeScale {
+    /// As fast as a real device.
+    pub const REAL: Self = Self(1.0);
+
+    /// A finite factor, 0 or more.
+    pub fn new(factor: f64) -> Option<Self> {
+        (factor.is_finite() && factor >= 0.0).then_some(Self(factor))
+    }
+
+    /// The wait that stands for `real`.
+    pub fn of(self, real: Duration) -> Duration {
+        Duration::try_from_secs_f64(real.as_secs_f64() * self.0).unwrap_or(Duration::MAX)
+    }
+}
+
+impl fmt::Display for TimeScale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for TimeScale {
+    type Err = NoTimeScale;
+
+    fn from_str(text: &str) -> Result<Self, NoTimeScale> {
+        text.parse().ok().and_then(Self::new).ok_or(NoTimeScale)
+    }
+}
+
+/// A text that is no factor for time.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("expected a number that is 0 or more")]
+pub struct NoTimeScale;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(world: &World, ssid: &str, passphrase: &str) -> Result<u8, Failure> {
+        match world.join(ssid.as_bytes(), passphrase.as_bytes()) {
+            Attempt::Joins(point) => Ok(point.bssid[5]),
+            Attempt::Fails(failure) => Err(failure),
+        }
+    }
+
+    #[test]
+    fn each_kind_of_network_takes_what_opens_it() {
+        let world = World::neighbourhood();
+        let right = "correct horse battery";
+        assert_eq!(outcome(&world, "Home", right), Ok(1));
+        assert_eq!(
+            outcome(&world, "Home", "wrong horse"),
+            Err(Failure::WrongPassphrase)
+        );
+        assert_eq!(outcome(&world, "Home", ""), Err(Failure::Unrelated));
+        assert_eq!(outcome(&world, "Guest", ""), Ok(3));
+        assert_eq!(outcome(&world, "Guest", right), Err(Failure::Unrelated));
+        assert_eq!(outcome(&world, "Home-WPA3", right), Ok(4));
+        assert_eq!(outcome(&world, "Office", right), Err(Failure::Unrelated));
+        assert_eq!(outcome(&world, "Café 家 ’", "naïve café"), Ok(6));
+        assert_eq!(outcome(&world, "Attic", right), Ok(7));
+        assert_eq!(outcome(&world, "Nowhere", right), Err(Failure::NotFound));
+        assert_eq!(outcome(&world, "", right), Err(Failure::NotFound));
+    }
+
+    #[test]
+    fn a_list_is_read_from_json() {
+        let world = World::from_json(
+            r#"[{"ssid_hex": "ff00", "bssid": "aa:bb:cc:00:11:22", "channel": 1, "rssi": -90,
+                 "auth": "owe", "ip": "10.0.0.9", "hidden": true},
+                {"ssid": "Lab", "passphrase": "12345678"}]"#,
+        )
+        .unwrap();
+        let first = &world.access_points[0];
+        assert_eq!(first.ssid, [0xff, 0]);
+        assert_eq!(first.bssid, [0xaa, 0xbb, 0xcc, 0, 0x11, 0x22]);
+        assert_eq!((first.channel, first.rssi, first.auth), (1, -90, 9));
+        assert_eq!(first.ip, Ipv4Addr::new(10, 0, 0, 9));
+        assert!(first.hidden);
+        assert_eq!(world.access_points[1].auth, 3);
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_is_refused() {
+        for (text, said) in [
+            ("{}", "cannot be read"),
+            (r#"[{"ssid": "a", "colour": 1}]"#, "cannot be read"),
+            (r#"[{"ssid": "a", "ssid_hex": "61"}]"#, "access point 1"),
+            (r#"[{"ssid": ""}]"#, "1 to 32 bytes"),
+            (
+                r#"[{"ssid": "a"}, {"ssid": "b", "auth": "wpa9"}]"#,
+                "access point 2",
+            ),
+            (r#"[{"ssid": "a", "bssid": "00"}]"#, "six pairs"),
+        ] {
+            let error = World::from_json(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn time_is_scaled_without_overflow() {
+        let half: TimeScale = "0.5".parse().unwrap();
+        assert_eq!(half.of(Duration::from_secs(3)), Duration::from_millis(1500));
+        assert!("-1".parse::<TimeScale>().is_err());
+        assert!("inf".parse::<TimeScale>().is_err());
+        let huge: TimeScale = "1e300".parse().unwrap();
+        assert_eq!(huge.of(Duration::from_secs(1)), Duration::MAX);
+    }
+}

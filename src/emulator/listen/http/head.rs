@@ -1,0 +1,134 @@
+//! The head of an HTTP request, as `esp_http_server` reads it, and the pages it answers to one that
+//! it does not take. Not what is done with it.
+
+/// A request without its body.
+pub(super) struct Head {
+    pub(super) method: String,
+    pub(super) target: String,
+    pub(super) cookie: Option<String>,
+    /// What a missing or chunked body counts as is 0.
+    pub(super) length: u64,
+    /// How long the head itself is.
+    pub(super) bytes: usize,
+}
+
+/// An error page, as `httpd_resp_send_err` has them.
+#[derive(Clone, Copy)]
+pub(super) struct Page {
+    pub(super) status: &'static str,
+    pub(super) text: &'static str,
+}
+
+impl Head {
+    /// `None` as long as it is not all there.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Option<Self>, Page> {
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        let taken = match request.parse(bytes) {
+            Ok(httparse::Status::Complete(taken)) if taken <= MAX_HEAD => taken,
+            Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD => return Ok(None),
+            Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(HEAD_TOO_LONG),
+            Err(_) => return Err(BAD_REQUEST),
+        };
+        let value = |name: &str| {
+            request
+                .headers
+                .iter()
+                .find(|header| header.name.eq_ignore_ascii_case(name))
+                .map(|header| String::from_utf8_lossy(header.value).into_owned())
+        };
+        let length = match (value("Content-Length"), value("Transfer-Encoding")) {
+            (Some(digits), None) => digits.parse().map_err(|_| BAD_REQUEST)?,
+            _ => 0,
+        };
+        Ok(Some(Self {
+            method: request.method.unwrap_or_default().to_owned(),
+            target: request.path.unwrap_or_default().to_owned(),
+            cookie: value("Cookie"),
+            length,
+            bytes: taken,
+        }))
+    }
+}
+
+/// The path of a request target, absolute or not, without its query.
+pub(super) fn path_of(target: &str) -> &str {
+    let from_path = match target.split_once("://") {
+        Some((_, rest)) if !target.starts_with('/') => {
+            rest.find('/').and_then(|start| rest.get(start..))
+        }
+        _ => Some(target),
+    };
+    from_path
+        .and_then(|rest| rest.split(['?', '#']).next())
+        .unwrap_or("/")
+}
+
+pub(super) const BAD_REQUEST: Page = Page {
+    status: "400 Bad Request",
+    text: "Bad request syntax",
+};
+pub(super) const NOT_FOUND: Page = Page {
+    status: "404 Not Found",
+    text: "Nothing matches the given URI",
+};
+pub(super) const WRONG_METHOD: Page = Page {
+    status: "405 Method Not Allowed",
+    text: "Specified method is invalid for this resource",
+};
+pub(super) const TOO_SLOW: Page = Page {
+    status: "408 Request Timeout",
+    text: "Server closed this connection",
+};
+pub(super) const URI_TOO_LONG: Page = Page {
+    status: "414 URI Too Long",
+    text: "URI is too long",
+};
+pub(super) const HEAD_TOO_LONG: Page = Page {
+    status: "431 Request Header Fields Too Large",
+    text: "Header fields are too long",
+};
+
+/// `CONFIG_HTTPD_MAX_REQ_HDR_LEN` of ESP-IDF 5.5; 512 before.
+pub(super) const MAX_HEAD: usize = 1024;
+/// More cannot fit into a head of that length.
+const MAX_HEADERS: usize = 256;
+/// `CONFIG_HTTPD_MAX_URI_LEN`.
+pub(super) const MAX_TARGET: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Option<Head>, &'static str> {
+        Head::parse(text.as_bytes()).map_err(|page| page.status)
+    }
+
+    #[test]
+    fn a_head_is_taken_once_it_is_complete() {
+        let text = "POST /a HTTP/1.1\r\ncontent-length: 7\r\nCOOKIE: session=1\r\n\r\nbody";
+        for end in 0..text.len() - 4 {
+            assert!(parse(&text[..end]).unwrap().is_none(), "{end}");
+        }
+        let head = parse(text).unwrap().unwrap();
+        assert_eq!((&*head.method, &*head.target), ("POST", "/a"));
+        assert_eq!(head.cookie.as_deref(), Some("session=1"));
+        assert_eq!((head.length, head.bytes), (7, text.len() - 4));
+    }
+
+    #[test]
+    fn the_path_is_what_stands_before_a_query_and_after_a_host() {
+        for (target, path) in [
+            ("/a", "/a"),
+            ("/a?b=/c", "/a"),
+            ("/a#b", "/a"),
+            ("http://d:80/a?b", "/a"),
+            ("http://d", "/"),
+            ("/a://b", "/a://b"),
+            ("*", "*"),
+            ("", ""),
+        ] {
+            assert_eq!(path_of(target), path, "{target}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Media: each file puts a device behind one, and shows its refusals as that medium shows them.
+//! Not what the device answers, which is the same on all of them.
+
+pub mod http;

@@ -1,0 +1,352 @@
+//! What the emulated device was told and what it made of it, in order. Not how it is shown: the
+//! owner of a [`Log`] brings the file and the reader.
+//!
+//! A log holds everything that reached the device, **the Wi-Fi passphrase included**, as text and
+//! as hexadecimal digits: it is a test instrument, and the secrets of a test are made up. What a
+//! person reads (the `Display` of an [`Entry`]) never has it.
+
+use std::fmt;
+use std::io::Write;
+use std::net::SocketAddr;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::ident::printable;
+use crate::security::SecurityScheme;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Entry {
+    /// A client connected.
+    ConnectionOpened {
+        /// Where from.
+        peer: SocketAddr,
+    },
+    /// A connection ended.
+    ConnectionClosed {
+        /// Who ended it and for what.
+        why: String,
+    },
+    /// A transport session began. Whatever keys another one had are gone.
+    SessionOpened {
+        /// Its number.
+        session: u32,
+    },
+    /// A request reached an endpoint.
+    Request {
+        /// The transport session that it belongs to.
+        session: u32,
+        /// The endpoint's name, as the client spelled it.
+        endpoint: String,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A request was answered.
+    Answered {
+        /// The endpoint's name.
+        endpoint: String,
+        /// How long the answer is.
+        bytes: usize,
+    },
+    /// A request was not answered, or not with what it asked for.
+    Refused {
+        /// The endpoint's name, or the path where there is no such endpoint.
+        endpoint: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The first message of a handshake in the device's own scheme.
+    HandshakeStarted {
+        /// That scheme.
+        scheme: SecurityScheme,
+    },
+    /// A Security 2 public key without its leading zeros, which firmware refuses.
+    ShortA {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// Both sides have the keys.
+    Secured {
+        /// Under which scheme.
+        scheme: SecurityScheme,
+        /// The user name that the client gave (Security 2).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        username: Option<String>,
+        /// Whether the client proved that it holds a PoP (Security 1).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pop: Option<bool>,
+    },
+    /// A handshake that counts towards the lock-out.
+    Strike {
+        /// How many there were since the device started.
+        count: u32,
+    },
+    /// One strike too many.
+    Locked,
+    /// Wi-Fi credentials were stored.
+    WifiSet {
+        /// As text.
+        ssid: String,
+        /// Byte for byte.
+        ssid_hex: String,
+        /// As text.
+        passphrase: String,
+        /// Byte for byte.
+        passphrase_hex: String,
+    },
+    /// The stored credentials are being tried.
+    WifiApplied,
+    /// The client asked how that goes.
+    WifiStatus {
+        /// `connecting`, `attempt_failed`, `connected` or `failed`.
+        state: &'static str,
+    },
+    /// The device is on the network.
+    WifiJoined {
+        /// Which one, as text.
+        ssid: String,
+    },
+    /// The client took the provisioning manager back to its start.
+    Reset {
+        /// Whether the manager let it.
+        accepted: bool,
+    },
+    /// The client asked to provision a provisioned device anew.
+    Reprov {
+        /// Whether the manager let it.
+        accepted: bool,
+    },
+    /// The device listens no longer.
+    ServiceStopped {
+        /// For which reason.
+        why: String,
+    },
+}
+
+/// One line for people: no passphrase in it, and nothing that steers a terminal.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConnectionOpened { peer } => write!(f, "connection from {peer}"),
+            Self::ConnectionClosed { why } => write!(f, "connection closed: {why}"),
+            Self::SessionOpened { session } => write!(f, "new transport session {session}"),
+            Self::Request {
+                endpoint, bytes, ..
+            } => write!(f, "{}: request of {bytes} bytes", text(endpoint)),
+            Self::Answered { endpoint, bytes } => {
+                write!(f, "{}: answered with {bytes} bytes", text(endpoint))
+            }
+            Self::Refused { endpoint, why } => write!(f, "{}: refused, {why}", text(endpoint)),
+            Self::HandshakeStarted { scheme } => write!(f, "handshake of {scheme}"),
+            Self::ShortA { bytes } => write!(f, "public key of {bytes} bytes instead of 384"),
+            Self::Secured {
+                scheme,
+                username: Some(username),
+                ..
+            } => write!(f, "secured with {scheme} as {}", text(username)),
+            Self::Secured { scheme, .. } => write!(f, "secured with {scheme}"),
+            Self::Strike { count } => write!(f, "strike {count}"),
+            Self::Locked => f.write_str("locked until restart"),
+            Self::WifiSet { ssid, .. } => write!(f, "credentials for {} stored", text(ssid)),
+            Self::WifiApplied => f.write_str("joining"),
+            Self::WifiStatus { state } => write!(f, "status told: {state}"),
+            Self::WifiJoined { ssid } => write!(f, "joined {}", text(ssid)),
+            Self::Reset { accepted: true } => f.write_str("reset"),
+            Self::Reset { accepted: false } => f.write_str("reset refused"),
+            Self::Reprov { accepted: true } => f.write_str("provisioning anew"),
+            Self::Reprov { accepted: false } => f.write_str("provisioning anew refused"),
+            Self::ServiceStopped { why } => write!(f, "service stopped: {why}"),
+        }
+    }
+}
+
+fn text(from_outside: &str) -> String {
+    printable(from_outside.as_bytes())
+}
+
+/// Who wants to read entries as they happen.
+pub type Reader = Box<dyn FnMut(&Entry) + Send>;
+
+/// Takes entries down: as JSON lines, each with the milliseconds since the log was made and the
+/// number of the connection it belongs to, and to one reader.
+pub struct Log {
+    started: Instant,
+    connection: Option<u64>,
+    lines: Option<Box<dyn Write + Send>>,
+    reader: Option<Reader>,
+}
+
+impl Log {
+    /// One that keeps nothing, until told where to.
+    pub fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            connection: None,
+            lines: None,
+            reader: None,
+        }
+    }
+
+    /// Writes JSON lines there, each flushed. It holds secrets: see the module.
+    #[must_use]
+    pub fn lines_to(mut self, sink: Box<dyn Write + Send>) -> Self {
+        self.lines = Some(sink);
+        self
+    }
+
+    /// Shows every entry to `reader` too.
+    #[must_use]
+    pub fn shown_to(mut self, reader: Reader) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
+    /// Says to which connection the following entries belong.
+    pub fn set_connection(&mut self, connection: Option<u64>) {
+        self.connection = connection;
+    }
+
+    /// Takes down what happens now.
+    pub fn write(&mut self, entry: &Entry) {
+        self.write_line(Instant::now(), self.connection, entry);
+    }
+
+    /// Takes down what happened without a client, at `when`.
+    pub fn write_at(&mut self, when: Instant, entry: &Entry) {
+        self.write_line(when, None, entry);
+    }
+
+    fn write_line(&mut self, when: Instant, connection: Option<u64>, entry: &Entry) {
+        if let Some(reader) = &mut self.reader {
+            reader(entry);
+        }
+        let elapsed = when.saturating_duration_since(self.started);
+        let line = Line {
+            ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            connection,
+            entry,
+        };
+        if let Some(sink) = &mut self.lines {
+            let written = serde_json::to_vec(&line).map(|mut bytes| {
+                bytes.push(b'\n');
+                sink.write_all(&bytes).and_then(|()| sink.flush())
+            });
+            // A full disk must not change how the device behaves.
+            if !matches!(written, Ok(Ok(()))) {
+                self.lines = None;
+            }
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").finish_non_exhaustive()
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<u64>,
+    #[serde(flatten)]
+    entry: &'a Entry,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use super::*;
+
+    /// A sink that a test can read while the device writes.
+    #[derive(Clone, Default)]
+    pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Shared {
+        pub(crate) fn lines(&self) -> Vec<serde_json::Value> {
+            let bytes = self
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
+            String::from_utf8(bytes)
+                .unwrap()
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect()
+        }
+
+        pub(crate) fn events(&self) -> Vec<String> {
+            self.lines()
+                .iter()
+                .map(|line| line["event"].as_str().unwrap().to_owned())
+                .collect()
+        }
+    }
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_has_the_event_its_time_and_its_connection() {
+        let sink = Shared::default();
+        let mut log = Log::new().lines_to(Box::new(sink.clone()));
+        log.set_connection(Some(7));
+        log.write(&Entry::Strike { count: 2 });
+        log.write_at(log.started, &Entry::Locked);
+        let lines = sink.lines();
+        assert_eq!(lines[0]["event"], "strike");
+        assert_eq!(lines[0]["count"], 2);
+        assert_eq!(lines[0]["connection"], 7);
+        assert!(lines[0]["ms"].is_u64());
+        assert_eq!(lines[1], serde_json::json!({"ms": 0, "event": "locked"}));
+    }
+
+    #[test]
+    fn people_are_shown_no_passphrase_and_no_escape_sequence() {
+        let entry = Entry::WifiSet {
+            ssid: "a\u{1b}[31m".to_owned(),
+            ssid_hex: String::new(),
+            passphrase: "correct horse battery".to_owned(),
+            passphrase_hex: "636f7272656374".to_owned(),
+        };
+        let shown = entry.to_string();
+        assert_eq!(shown, r"credentials for a\u{1b}[31m stored");
+    }
+
+    #[test]
+    fn a_sink_that_fails_is_given_up() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut log = Log::new().lines_to(Box::new(Full));
+        log.write(&Entry::Locked);
+        assert!(log.lines.is_none());
+    }
+}

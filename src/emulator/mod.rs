@@ -1,0 +1,16 @@
+//! The other side: a device that is not there, honest enough to test against. Not a mock: it
+//! answers real bytes on a real port and refuses what firmware refuses, in the way it does.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`device`] | the device behind its medium: security, provisioning manager, the world it sees |
+//! | [`listen`] | one file a medium: puts a [`device::Device`] behind a port and refuses as that medium does |
+//! | [`log`] | what the device was told, as JSON lines and for people |
+//!
+//! It reads raw messages and never `endpoint`'s idea of them, so that a mistake there cannot
+//! cancel itself out here. Security schemes are shared with the client; their truth comes from
+//! test vectors.
+
+pub mod device;
+pub mod listen;
+pub mod log;
