@@ -117,6 +117,38 @@ mod tests {
     }
 
     #[test]
+    fn a_head_has_at_most_1024_bytes_however_it_comes_in() {
+        let of = |length: usize| {
+            let rest = "POST /a HTTP/1.1\r\nX: \r\n\r\n".len();
+            format!(
+                "POST /a HTTP/1.1\r\nX: {}\r\n\r\n",
+                "x".repeat(length - rest)
+            )
+        };
+        assert!(parse(&of(1024)).unwrap().is_some());
+        for text in [of(1025), of(5000), of(1025)[..1024].to_owned()] {
+            assert_eq!(parse(&text).err(), Some(HEAD_TOO_LONG.status));
+        }
+    }
+
+    #[test]
+    fn a_body_without_a_length_of_its_own_has_none() {
+        for headers in [
+            "",
+            "Content-Length: 0\r\n",
+            "Transfer-Encoding: chunked\r\n",
+            "Content-Length: 7\r\nTransfer-Encoding: chunked\r\n",
+        ] {
+            let head = parse(&format!("POST /a HTTP/1.1\r\n{headers}\r\n"));
+            assert_eq!(head.unwrap().unwrap().length, 0, "{headers}");
+        }
+        for length in ["-1", "0x7", "7,7", "99999999999999999999"] {
+            let text = format!("POST /a HTTP/1.1\r\nContent-Length: {length}\r\n\r\n");
+            assert_eq!(parse(&text).err(), Some(BAD_REQUEST.status), "{length}");
+        }
+    }
+
+    #[test]
     fn the_path_is_what_stands_before_a_query_and_after_a_host() {
         for (target, path) in [
             ("/a", "/a"),
