@@ -1,1 +1,293 @@
-fn main() {}
+//! How long one whole provisioning run takes: espctl beside esp-rainmaker-cli, on the same machine,
+//! in the same run, taking turns.
+//!
+//! Each run has an emulated device of its own (`espctl emulate device`, over loopback HTTP) that joins its
+//! network at once and otherwise keeps a real device's time. What is timed is the client's whole process, from
+//! its start to its end, as a person at a terminal would see it:
+//!
+//! * ours: `espctl provision --no-cloud` with SSID and passphrase;
+//! * the other: `tests/interop/incumbent.py as-shipped`, which calls the function behind the package's own
+//!   `provision` command, with the waits it ships with. Neither side associates the node with an account.
+//!   The package's own command line imports more than this program does, so the comparison is in its favour.
+//!
+//! *The device's own time* is what no client can save: from the moment the device answered Apply
+//! (`wifi_applied` in its log) to the moment it had joined (`wifi_joined`). Firmware waits one second before it
+//! starts to join, so it is a little more than that. It is taken from each run's own log and subtracted from that
+//! run; the ratio compares the medians of what is left: start-up, handshake, requests, and waiting that nobody
+//! needed. The device's computing, in the handshake above all, is left in, for both.
+//!
+//! ```text
+//! cargo bench                     5 runs each
+//! cargo bench -- --runs 20
+//! cargo bench -- --test           1 run each: does it still work?
+//! ```
+
+#![expect(clippy::print_stdout, reason = "the report is this program's output")]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+
+const ESPCTL: &str = env!("CARGO_BIN_EXE_espctl");
+const INCUMBENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/incumbent.py");
+/// A folder in the target folder, made by cargo for benches.
+const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
+const SSID: &str = "Home";
+const PASSPHRASE: &str = "correct horse battery";
+const RUNS: u32 = 5;
+/// A public key with a leading zero makes one Security 2 run of the incumbent in 256 fail; it is run again.
+const TRIES: u32 = 3;
+
+fn main() -> Result<()> {
+    let runs = runs_from(std::env::args().skip(1))?;
+    let python = interop_python()?;
+
+    println!("provisioning a device that joins at once, start to end of the client's process");
+    println!("medians of {runs} runs each; in brackets: beyond the device's own time\n");
+    println!(
+        "{:<12}{:>14}{:>20}{:>22}{:>9}",
+        "", "device's own", "espctl", "esp-rainmaker-cli", "ratio"
+    );
+    for sec_ver in ["1", "2"] {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..runs {
+            ours.push(provision_once(sec_ver, ours_command)?);
+            theirs.push(provision_once(sec_ver, |device| {
+                incumbent_command(&python, device)
+            })?);
+        }
+        report(sec_ver, &ours, &theirs);
+    }
+    Ok(())
+}
+
+/// Cargo passes `--bench` to a benchmark, and nothing when it is run as a test.
+fn runs_from(arguments: impl Iterator<Item = String>) -> Result<u32> {
+    let arguments: Vec<String> = arguments.collect();
+    let mut runs = if arguments.iter().any(|argument| argument == "--bench") {
+        RUNS
+    } else {
+        1
+    };
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--bench" => {}
+            "--test" | "--quick" => runs = 1,
+            "--runs" => {
+                let number = rest.next().context("--runs wants a number")?;
+                runs = number.parse().context("--runs wants a number")?;
+                ensure!(runs > 0, "--runs wants a number above 0");
+            }
+            other => bail!("unknown argument {other}; there are --runs N and --test"),
+        }
+    }
+    Ok(runs)
+}
+
+/// The interpreter that has esp-rainmaker-cli. Its folder is made by `.ci/run`, next to the build profiles.
+fn interop_python() -> Result<PathBuf> {
+    let python = Path::new(SCRATCH)
+        .parent()
+        .context("the target folder")?
+        .join("interop-venv/bin/python");
+    ensure!(
+        python.exists(),
+        "there is no {}. Make it with .ci/run, or with\n    \
+         python3 -m venv target/interop-venv\n    \
+         target/interop-venv/bin/pip install -r tests/interop/requirements.txt",
+        python.display()
+    );
+    Ok(python)
+}
+
+/// What the first line of `emulate device` says.
+#[derive(Deserialize)]
+struct Ready {
+    port: u16,
+    pop: String,
+    username: Option<String>,
+}
+
+/// An entry of the device's log, as far as it is looked at here.
+#[derive(Deserialize)]
+struct Entry {
+    ms: u64,
+    event: String,
+}
+
+/// An emulated device; its process ends with this value at the latest.
+struct Device {
+    process: Child,
+    ready: Ready,
+    log: PathBuf,
+}
+
+impl Device {
+    fn start(sec_ver: &str) -> Result<Self> {
+        let log = Path::new(SCRATCH).join("bench-device.jsonl");
+        if log.exists() {
+            fs::remove_file(&log)?;
+        }
+        let mut process = Command::new(ESPCTL)
+            .args(["emulate", "device", "--transport", "softap"])
+            .args(["--listen", "127.0.0.1", "--port", "0"])
+            .args(["--sec-ver", sec_ver, "--join-ms", "0"])
+            .arg("--log")
+            .arg(&log)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting the emulated device")?;
+        let mut line = String::new();
+        let stdout = process.stdout.take().context("the device's stdout")?;
+        let read = BufReader::new(stdout).read_line(&mut line);
+        let ready = read
+            .map_err(anyhow::Error::from)
+            .and_then(|_| Ok(serde_json::from_str(&line)?));
+        match ready {
+            Ok(ready) => Ok(Self {
+                process,
+                ready,
+                log,
+            }),
+            Err(error) => {
+                process.kill()?;
+                process.wait()?;
+                Err(error.context("the device's ready line"))
+            }
+        }
+    }
+
+    fn log(&self) -> Result<Vec<Entry>> {
+        fs::read_to_string(&self.log)?
+            .lines()
+            .map(|line| Ok(serde_json::from_str(line)?))
+            .collect()
+    }
+
+    /// From Apply answered to joined.
+    fn own_time(&self) -> Result<Duration> {
+        let log = self.log()?;
+        let at = |event| {
+            let entry = log.iter().find(|entry| entry.event == event);
+            entry
+                .map(|entry| entry.ms)
+                .with_context(|| format!("no {event} in the device's log"))
+        };
+        let own = at("wifi_joined")?.checked_sub(at("wifi_applied")?);
+        Ok(Duration::from_millis(own.context("joined before applied")?))
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // Nothing can be done about a process that cannot be ended, and it may have ended by itself.
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+/// What one run took.
+struct Run {
+    whole: Duration,
+    device: Duration,
+}
+
+impl Run {
+    fn beyond(&self) -> Duration {
+        self.whole.saturating_sub(self.device)
+    }
+}
+
+fn provision_once(sec_ver: &str, client: impl Fn(&Device) -> Command) -> Result<Run> {
+    for _ in 0..TRIES {
+        let mut device = Device::start(sec_ver)?;
+        let mut command = client(&device);
+        let started = Instant::now();
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .context("starting the client")?;
+        let whole = started.elapsed();
+        if output.status.success() {
+            // It ends by itself a second later, and its log is complete then.
+            device.process.wait()?;
+            return Ok(Run {
+                whole,
+                device: device.own_time()?,
+            });
+        }
+        if !device.log()?.iter().any(|entry| entry.event == "short_a") {
+            bail!(
+                "{command:?} failed with {}\n{}{}",
+                output.status,
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+        }
+        println!("(one run of esp-rainmaker-cli was refused for a short A, and is repeated)");
+    }
+    bail!("{TRIES} runs in a row were refused for a short A")
+}
+
+fn ours_command(device: &Device) -> Command {
+    let mut command = Command::new(ESPCTL);
+    command
+        .args(["provision", "--transport", "softap", "--no-cloud"])
+        .args(["--device-ip", "127.0.0.1", "--device-port"])
+        .arg(device.ready.port.to_string())
+        .args(["--pop", &device.ready.pop])
+        .args(["--ssid", SSID, "--passphrase", PASSPHRASE])
+        .args(["--format", "json"])
+        // A person's own settings have no part in a measurement.
+        .env("RM_USER_CONFIG_DIR", SCRATCH);
+    if let Some(username) = &device.ready.username {
+        command.args(["--sec2-username", username]);
+    }
+    command
+}
+
+fn incumbent_command(python: &Path, device: &Device) -> Command {
+    let mut command = Command::new(python);
+    command
+        .args([INCUMBENT, "as-shipped", "--address"])
+        .arg(format!("127.0.0.1:{}", device.ready.port))
+        .args(["--pop", &device.ready.pop])
+        .args(["--ssid", SSID, "--passphrase", PASSPHRASE]);
+    if let Some(username) = &device.ready.username {
+        command.args(["--username", username]);
+    }
+    command
+}
+
+fn report(sec_ver: &str, ours: &[Run], theirs: &[Run]) {
+    let device = median(ours.iter().chain(theirs).map(|run| run.device));
+    let columns = |runs: &[Run]| {
+        let whole = median(runs.iter().map(|run| run.whole));
+        let beyond = median(runs.iter().map(Run::beyond));
+        (format!("{whole:.3} s ({beyond:.3} s)"), beyond)
+    };
+    let (our_text, our_beyond) = columns(ours);
+    let (their_text, their_beyond) = columns(theirs);
+    let ratio = their_beyond / our_beyond;
+    println!(
+        "Security {sec_ver:<3}{:>14}{our_text:>20}{their_text:>22}{ratio:>9.1}",
+        format!("{device:.3} s")
+    );
+}
+
+/// In seconds.
+fn median(durations: impl Iterator<Item = Duration>) -> f64 {
+    let mut sorted: Vec<Duration> = durations.collect();
+    sorted.sort_unstable();
+    let upper = sorted.len() / 2;
+    let lower = sorted.len().saturating_sub(1) / 2;
+    let seconds = |index| sorted.get(index).map_or(0.0, Duration::as_secs_f64);
+    f64::midpoint(seconds(lower), seconds(upper))
+}

@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Drives the provisioning code of esp-rainmaker-cli against one device over HTTP.
+
+What it is: a thin caller of that package's own functions (`rmaker_tools`), so that an emulated
+device meets a client that nobody here wrote. Each step is one JSON line on stdout; what the package
+prints itself goes to stderr. Exit code 0 only if every step succeeded.
+
+What it is not: an implementation of the protocol. No message is built, sealed or read here, and
+nothing of the package is corrected. Two of its faults are worked around from outside, visibly:
+
+* A public key A with a leading zero is sent one byte short, and a device refuses it. The session
+  is then tried again on a new connection, with a line that says so.
+* It talks to 192.168.4.1 only. `as-shipped` gives it another address; the other subcommands call
+  the functions below that constant.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+
+# Everything the package prints is for a person. Our lines are for a program: keep them apart.
+LINES = os.fdopen(os.dup(1), 'w', buffering=1)
+os.dup2(2, 1)
+
+from rmaker_tools.common.security import security2  # noqa: E402
+from rmaker_tools.rmaker_prov import esp_rainmaker_prov  # noqa: E402
+from rmaker_tools.rmaker_prov.prov import prov_util  # noqa: E402
+
+# Bytes of A that a Security 2 device insists on.
+A_BYTES = 384
+# Short A happens once in 256 handshakes; four in a row is something else.
+SHORT_A_TRIES = 4
+POLL_SECONDS = 0.1
+# The package itself would wait for ever.
+JOIN_SECONDS = 60
+STARTED = time.monotonic()
+
+
+class StepFailed(Exception):
+    """A step said no; its line is already printed."""
+
+
+def line(step, ok, **facts):
+    elapsed_ms = round((time.monotonic() - STARTED) * 1000)
+    print(json.dumps({'step': step, 'ok': ok, 'elapsed_ms': elapsed_ms, **facts}), file=LINES)
+
+
+def step(name, action, good=bool, **facts):
+    """Runs one step of the package and prints its line."""
+    try:
+        answer = action()
+    except Exception as error:  # the package raises whatever came up
+        line(name, False, error=f'{type(error).__name__}: {error}', **facts)
+        raise StepFailed(name) from error
+    if not good(answer):
+        line(name, False, answer=answer, **facts)
+        raise StepFailed(name)
+    return answer
+
+
+def connect(args):
+    return prov_util.get_transport('softap', args.address)
+
+
+def close(transport):
+    # The package leaves this to the end of the process.
+    transport.conn.close()
+
+
+def bytes_of_a(security):
+    """Length of the A that the package sends, or None before it made one (Security 0 and 1)."""
+    srp = getattr(security, 'srp6a_ctx', None)
+    return len(security2.long_to_bytes(srp.A)) if srp is not None else None
+
+
+def version(transport):
+    """The `prov` part of the version document."""
+    document = step('version', lambda: prov_util.get_version(transport))
+    info = json.loads(document)['prov']
+    line('version', True, document=document)
+    return info
+
+
+def new_security(args, patch):
+    return prov_util.get_security(args.sec_ver, patch, args.username, args.password, args.pop)
+
+
+def open_session(args, patch, transport):
+    """Establishes a session; a short A is tried again, anything else is a failure.
+
+    Returns the transport too: a refusing device closes the connection.
+    """
+    for attempt in range(1, SHORT_A_TRIES + 1):
+        security = new_security(args, patch)
+        facts = {'attempt': attempt}
+        try:
+            ok = prov_util.establish_session(transport, security)
+            error = None
+        except Exception as caught:
+            ok, error = False, f'{type(caught).__name__}: {caught}'
+        if bytes_of_a(security) is not None:
+            facts['a_bytes'] = bytes_of_a(security)
+        if ok:
+            line('session', True, **facts)
+            return transport, security
+        line('session', False, error=error, **facts)
+        close(transport)
+        if facts.get('a_bytes', A_BYTES) == A_BYTES:
+            break
+        transport = connect(args)
+    raise StepFailed('session')
+
+
+def begin(args):
+    transport = step('connect', lambda: connect(args))
+    info = version(transport)
+    return open_session(args, info.get('sec_patch_ver', 0), transport)
+
+
+def scan(transport, security):
+    found = step('scan', lambda: prov_util.scan_wifi_APs('softap', transport, security))
+    line('scan', True, networks=found)
+
+
+def set_and_apply(transport, security, ssid, passphrase):
+    step('set', lambda: prov_util.send_wifi_config(transport, security, ssid, passphrase))
+    line('set', True, ssid=ssid)
+    step('apply', lambda: prov_util.apply_wifi_config(transport, security))
+    line('apply', True)
+
+
+def wait_for(transport, security, wanted):
+    """Polls the status until it is `wanted`. Anything but `connecting` on the way is a failure."""
+    deadline = time.monotonic() + JOIN_SECONDS
+    polls = 0
+    while True:
+        state = step('status', lambda: prov_util.get_wifi_config(transport, security),
+                     good=lambda state: state in ('connecting', wanted), wanted=wanted)
+        polls += 1
+        if state == wanted:
+            line('status', True, state=state, polls=polls)
+            return
+        if time.monotonic() > deadline:
+            line('status', False, state=state, polls=polls, wanted=wanted)
+            raise StepFailed('status')
+        time.sleep(POLL_SECONDS)
+
+
+def provision(args):
+    """version, session, scan, set, apply, status."""
+    transport, security = begin(args)
+    scan(transport, security)
+    set_and_apply(transport, security, args.ssid, args.passphrase)
+    wait_for(transport, security, 'connected')
+
+
+def reset(args):
+    """A wrong passphrase, the failure, a reset, and the right one, all in one session."""
+    transport, security = begin(args)
+    set_and_apply(transport, security, args.ssid, args.wrong_passphrase)
+    wait_for(transport, security, 'failed')
+    step('reset', lambda: prov_util.ctrl_reset(transport, security))
+    line('reset', True)
+    set_and_apply(transport, security, args.ssid, args.passphrase)
+    wait_for(transport, security, 'connected')
+
+
+def handshake(args, number, attempt, patch):
+    """One handshake on a connection of its own; `None` says that a short A was refused."""
+    transport = step('connect', lambda: connect(args), number=number)
+    security = new_security(args, patch)
+    try:
+        ok = prov_util.establish_session(transport, security)
+        # Both ends hold the same key only if something sealed makes the round trip.
+        state = prov_util.get_wifi_config(transport, security) if ok else None
+        error = None
+    except Exception as caught:
+        ok, state, error = False, None, f'{type(caught).__name__}: {caught}'
+    finally:
+        close(transport)
+    ok = bool(ok) and state == 'connecting'
+    facts = {'number': number, 'attempt': attempt, 'a_bytes': bytes_of_a(security)}
+    if error:
+        facts['error'] = error
+    line('handshake', ok, **facts)
+    if ok:
+        return True
+    return None if facts['a_bytes'] not in (None, A_BYTES) else False
+
+
+def handshakes(args):
+    """`count` handshakes in a row. All but a short A that was refused must succeed at once."""
+    transport = step('connect', lambda: connect(args))
+    patch = version(transport).get('sec_patch_ver', 0)
+    close(transport)
+    if args.short_a:
+        send_short_a()
+    for number in range(1, args.count + 1):
+        for attempt in range(1, SHORT_A_TRIES + 1):
+            outcome = handshake(args, number, attempt, patch)
+            if outcome is not None or args.short_a:
+                break
+        if not outcome:
+            raise StepFailed('handshake')
+
+
+def send_short_a():
+    """Lets the package draw its secret until A is short, as it is once in 256 times anyway."""
+    class ShortA(security2.Srp6a):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            while len(security2.long_to_bytes(self.A)) == A_BYTES:
+                super().__init__(*args, **kwargs)
+
+    security2.Srp6a = ShortA
+
+
+def as_shipped(args):
+    """The package's own `provision_device`, with the waits it ships with; scheme read from the device.
+
+    Two things differ from its command line: the address, and that the user–node association is
+    left out (it needs an account), which spares it one request.
+    """
+    get_transport = prov_util.get_transport
+    prov_util.get_transport = lambda kind, _service: get_transport(kind, args.address)
+    esp_rainmaker_prov.custom_config = lambda *_: (0, 'not-associated')
+    answer = step('provision', lambda: esp_rainmaker_prov.provision_device(
+        'softap', args.pop, '', '', ssid=args.ssid, passphrase=args.passphrase, no_retry=True,
+        sec2_username=args.username, sec2_password=args.password),
+        good=lambda answer: answer is not None and answer[0] is not None)
+    line('provision', True, node_id=answer[0])
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+
+    def command(run, name, wifi):
+        sub = commands.add_parser(name, help=run.__doc__)
+        sub.set_defaults(run=run)
+        sub.add_argument('--address', required=True, metavar='HOST:PORT')
+        sub.add_argument('--pop', default='')
+        sub.add_argument('--username', default='')
+        sub.add_argument('--password', default='')
+        if wifi:
+            sub.add_argument('--ssid', required=True)
+            sub.add_argument('--passphrase', required=True)
+        return sub
+
+    def scheme(sub):
+        sub.add_argument('--sec-ver', type=int, choices=(0, 1, 2), required=True)
+
+    scheme(command(provision, 'provision', wifi=True))
+    sub = command(reset, 'reset', wifi=True)
+    scheme(sub)
+    sub.add_argument('--wrong-passphrase', required=True)
+    sub = command(handshakes, 'handshakes', wifi=False)
+    sub.set_defaults(sec_ver=2)
+    sub.add_argument('count', type=int)
+    sub.add_argument('--short-a', action='store_true', help='make every A short; none may be retried')
+    command(as_shipped, 'as-shipped', wifi=True)
+    return parser.parse_args()
+
+
+def main():
+    args = arguments()
+    try:
+        args.run(args)
+    except StepFailed:
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
