@@ -84,6 +84,8 @@ pub fn main() -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         tokio::select! {
+            // Reading stdin blocks; until then Ctrl-C keeps its ordinary meaning.
+            biased;
             outcome = run(cli.command, &matches, &mut ui) => Some(outcome),
             Ok(()) = tokio::signal::ctrl_c() => None,
         }
