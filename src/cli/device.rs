@@ -44,10 +44,15 @@ pub(super) async fn run(
         Device::Info(Info { device }) | Device::Wifi(Wifi { device }) => device,
     };
     let asked = device.resolve(None, &mut inputs)?;
-    ui.result_only();
     let outcome = match command {
-        Device::Info(_) => info(&asked, ui).await,
-        Device::Wifi(_) => list_wifi(&asked, ui).await,
+        Device::Info(_) => {
+            ui.answer_only();
+            info(&asked, ui).await
+        }
+        Device::Wifi(_) => {
+            ui.result_only();
+            list_wifi(&asked, ui).await
+        }
     };
     outcome.map_err(|error| Failure::of_flow(&error, &asked.label, asked.target.kind))
 }

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::failure::Failure;
 use crate::endpoint::version::Version;
@@ -62,6 +63,11 @@ impl Ui {
             stages: 0,
             progress: true,
         }
+    }
+
+    /// For commands that answer at once.
+    pub(super) fn answer_only(&mut self) {
+        self.progress = false;
     }
 
     /// For commands whose JSON is one `result` object and nothing before it.
@@ -227,8 +233,8 @@ impl Ui {
 impl Observer for Ui {
     fn event(&mut self, event: &Event) {
         match self.format {
-            Format::Json if self.progress => self.event_as_json(event),
-            Format::Json => {}
+            _ if !self.progress => {}
+            Format::Json => self.event_as_json(event),
             Format::Text => self.event_as_text(event),
         }
     }
@@ -262,7 +268,9 @@ pub(super) fn version_line(version: &Version) -> String {
 /// The networks that a device sees, with the columns that scripts and people know.
 pub(super) fn network_table(networks: &[Network]) -> Vec<String> {
     let row = |number: &str, ssid: &str, bssid: &str, channel: &str, rssi: &str, auth: &str| {
-        format!("{number:<5}{ssid:<33} {bssid:<12} {channel:>3} {rssi:>4}  {auth}")
+        // Columns are counted as a terminal shows them: some characters take two, some none.
+        let gap = " ".repeat(SSID_COLUMN.saturating_sub(ssid.width()));
+        format!("{number:<5}{ssid}{gap} {bssid:<12} {channel:>3} {rssi:>4}  {auth}")
     };
     let mut lines = vec![row("S.N.", "SSID", "BSSID", "CHN", "RSSI", "AUTH")];
     lines.extend(networks.iter().enumerate().map(|(index, network)| {
@@ -299,5 +307,7 @@ pub(super) fn note(line: &str) {
     let _gone: io::Result<()> = writeln!(anstream::stderr().lock(), "{line}");
 }
 
+/// The longest SSID, and one.
+const SSID_COLUMN: usize = 33;
 /// Raised when a key changes its meaning or goes away.
 const SCHEMA: u32 = 1;
