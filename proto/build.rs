@@ -14,8 +14,11 @@ fn main() -> anyhow::Result<()> {
 
     let descriptors = protox::compile(&files, ["proto"])?;
     prost_build::Config::new()
-        // Its derived Debug would print the passphrase; src/proto/mod.rs has the redacted one.
-        .skip_debug(["network_provisioning.CmdSetWifiConfig"])
+        // Derived, they would print the network's secrets; src/proto/mod.rs has redacted ones.
+        .skip_debug([
+            "network_provisioning.CmdSetThreadConfig",
+            "network_provisioning.CmdSetWifiConfig",
+        ])
         .compile_fds(descriptors)?;
     Ok(())
 }

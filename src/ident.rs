@@ -160,9 +160,9 @@ pub enum PassphraseError {
 pub struct Bssid(String);
 
 impl Bssid {
-    /// Any number of bytes; six are customary.
+    /// Six bytes; of more, the first six.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(encode_hex(bytes))
+        Self(encode_hex(bytes.get(..6).unwrap_or(bytes)))
     }
 }
 
@@ -214,10 +214,34 @@ pub fn printable(bytes: &[u8]) -> String {
     text
 }
 
-/// Characters that change the direction or the separation of text, without being control
-/// characters by category.
+/// One line of JSON with every character escaped that could steer a terminal. JSON itself escapes
+/// only the first 32; the others can stand in strings alone, so each may become `\uXXXX`.
+pub fn printable_json(line: &str) -> String {
+    use fmt::Write as _;
+    let mut text = String::with_capacity(line.len());
+    for character in line.chars() {
+        if character.is_control() || is_steering(character) {
+            // Neither kind has a character beyond the basic plane. Writing to a String cannot fail.
+            let _written: fmt::Result = write!(text, "\\u{:04x}", u32::from(character));
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+/// Characters that change the direction or the separation of text or cannot be seen, without
+/// being control characters by category.
 fn is_steering(character: char) -> bool {
-    matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+    )
 }
 
 const MAX_SSID: usize = 32;
@@ -252,6 +276,20 @@ mod tests {
     fn what_could_steer_a_terminal_is_escaped() {
         let ssid = Ssid::from_bytes(b"a\x1b[31m\xff\\\xe2\x80\xae".to_vec()).unwrap();
         assert_eq!(ssid.to_string(), r"a\u{1b}[31m\xff\\\u{202e}");
+    }
+
+    #[test]
+    fn json_stays_the_same_document_and_steers_nothing() {
+        let value = serde_json::json!({"cap": "x\u{9b}31m\u{7f}\u{202e}é\n"});
+        let line = printable_json(&value.to_string());
+        assert!(
+            line.chars().all(|c| !c.is_control() && !is_steering(c)),
+            "{line}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&line).unwrap(),
+            value
+        );
     }
 
     #[test]

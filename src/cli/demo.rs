@@ -2,12 +2,14 @@
 //! same client stack as any other. Nothing here is a shortcut around it.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use super::device_args::Asked;
 use super::failure::Failure;
@@ -104,12 +106,17 @@ async fn start_device(format: Format) -> anyhow::Result<(Child, Ready)> {
         .stdout
         .take()
         .context("reading from the emulated device")?;
-    let line = BufReader::new(stdout).lines().next_line().await?;
+    let mut lines = BufReader::new(stdout).lines();
+    let line = timeout(READY, lines.next_line())
+        .await
+        .context("waiting for the emulated device")??;
     let line = line.context("the emulated device ended before it was ready")?;
     let ready = serde_json::from_str(&line).context("the emulated device is not ready")?;
     Ok((device, ready))
 }
 
+/// Until the emulated device must be ready.
+const READY: Duration = Duration::from_secs(10);
 /// Of the emulated device's built-in world.
 const SSID: &str = "Home";
 const PASSPHRASE: &str = "correct horse battery";

@@ -1,7 +1,6 @@
 //! `device`: talk to one device without provisioning it.
 
 use clap::{ArgMatches, Args, Subcommand};
-use serde_json::{Map, Value, json};
 
 use super::device_args::{Asked, DeviceArgs};
 use super::failure::Failure;
@@ -43,7 +42,7 @@ pub(super) async fn run(
     let device = match command {
         Device::Info(Info { device }) | Device::Wifi(Wifi { device }) => device,
     };
-    let asked = device.resolve(None, &mut inputs)?;
+    let asked = device.resolve(None, &mut inputs).await?;
     let outcome = match command {
         Device::Info(_) => {
             ui.answer_only();
@@ -68,15 +67,14 @@ async fn info(asked: &Asked, ui: &mut Ui) -> Result<(), FlowError> {
         format!("Security: {security}"),
         format!(
             "PoP needed: {}",
-            if version.pop_required() { "yes" } else { "no" }
+            match version.pop_required {
+                Some(true) => "yes",
+                Some(false) => "no",
+                None => "not announced",
+            }
         ),
     ];
-    let mut keys = keys_of("version", version);
-    keys.insert(
-        "pop_required".to_owned(),
-        Value::Bool(version.pop_required()),
-    );
-    ui.result(&lines, keys);
+    let keys = keys_of("version", version);
     opened
         .connection
         .close()
@@ -84,7 +82,9 @@ async fn info(asked: &Asked, ui: &mut Ui) -> Result<(), FlowError> {
         .map_err(|source| FlowError::Session {
             doing: Doing::ReadingVersion,
             source,
-        })
+        })?;
+    ui.result(&lines, keys);
+    Ok(())
 }
 
 async fn list_wifi(asked: &Asked, ui: &mut Ui) -> Result<(), FlowError> {
@@ -92,11 +92,10 @@ async fn list_wifi(asked: &Asked, ui: &mut Ui) -> Result<(), FlowError> {
     let (mut session, _) = connect::secure(opened, &asked.access, ui).await?;
     let seen = wifi::scan(&mut session, &asked.pace, ui).await?;
     let networks: Vec<Network> = seen.iter().map(Network::from).collect();
-    let mut keys = Map::new();
-    keys.insert("networks".to_owned(), json!(networks));
-    ui.result(&network_table(&networks), keys);
     session.close().await.map_err(|source| FlowError::Session {
         doing: Doing::Scanning,
         source,
-    })
+    })?;
+    ui.result(&network_table(&networks), keys_of("networks", &networks));
+    Ok(())
 }

@@ -16,7 +16,7 @@ use crate::ident::printable;
 use crate::qr::Payload;
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
-use crate::transport::{Address, DRIVERS, TransportKind};
+use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportKind};
 
 /// Which device, and how to get in.
 #[derive(Args, Debug)]
@@ -91,12 +91,12 @@ pub(super) struct Asked {
 
 impl DeviceArgs {
     /// Puts flags, environment, QR code and files together. `pop` is the positional one.
-    pub(super) fn resolve(
+    pub(super) async fn resolve(
         &self,
         pop: Option<&Secret<String>>,
         inputs: &mut Inputs<'_>,
     ) -> Result<Asked, Failure> {
-        let qr = self.payload(inputs)?;
+        let qr = self.payload(inputs).await?;
         let given = self
             .pop
             .as_ref()
@@ -108,16 +108,17 @@ impl DeviceArgs {
                 file: ("pop_file", "--pop-file"),
                 given,
                 path: self.pop_file.as_ref(),
-            })?
+            })
+            .await?
             .or_else(|| qr.pop.filter(|pop| !pop.expose().is_empty()));
-        let password = inputs.secret(SecretInput {
-            value: ("sec2_password", "--sec2-password"),
-            file: ("sec2_password_file", "--sec2-password-file"),
-            given: self.sec2_password.as_ref(),
-            path: self.sec2_password_file.as_ref(),
-        })?;
-        // The payload's password is the hotspot's key; only without a PoP may it be this one.
-        let password = password.or_else(|| qr.password.filter(|_| pop.is_none()));
+        let password = inputs
+            .secret(SecretInput {
+                value: ("sec2_password", "--sec2-password"),
+                file: ("sec2_password_file", "--sec2-password-file"),
+                given: self.sec2_password.as_ref(),
+                path: self.sec2_password_file.as_ref(),
+            })
+            .await?;
         let username = self.sec2_username.clone().or(qr.username);
         if username
             .as_ref()
@@ -163,6 +164,7 @@ impl DeviceArgs {
                 pop,
                 username,
                 password,
+                label_password: qr.password,
                 sec2_compat: self.sec2_compat,
             },
             pace: Pace {
@@ -173,18 +175,18 @@ impl DeviceArgs {
         })
     }
 
-    fn payload(&self, inputs: &mut Inputs<'_>) -> Result<Payload, Failure> {
+    async fn payload(&self, inputs: &mut Inputs<'_>) -> Result<Payload, Failure> {
         let Some(given) = &self.qrcode else {
             return Ok(Payload::default());
         };
         let read;
         let text = match given.expose().strip_prefix('@') {
             _ if given.expose() == "-" => {
-                read = Secret::new(inputs.read(Path::new("-"), "--qrcode")?);
+                read = Secret::new(inputs.read(Path::new("-"), "--qrcode").await?);
                 read.expose()
             }
             Some(path) => {
-                read = Secret::new(inputs.read(Path::new(path), "--qrcode")?);
+                read = Secret::new(inputs.read(Path::new(path), "--qrcode").await?);
                 read.expose()
             }
             None => given.expose(),
@@ -204,8 +206,8 @@ impl DeviceArgs {
             return Ok(None);
         }
         Ok(Some(Address::Http {
-            host: host.unwrap_or_else(|| "192.168.4.1".to_owned()),
-            port: self.device_port.unwrap_or(80),
+            host: host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
+            port: self.device_port.unwrap_or(DEVICE_PORT),
         }))
     }
 }
@@ -234,7 +236,10 @@ fn parse_ip(text: &str) -> Result<String, String> {
 }
 
 fn parse_host(text: &str) -> Result<String, String> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    if text.contains(':') {
+        return parse_ip(text).map_err(|_| "a port goes to --device-port".to_owned());
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     if text.is_empty() || text.len() > 253 || !text.chars().all(fits) {
         return Err("expected a host name, without scheme and path".to_owned());
     }
@@ -265,7 +270,7 @@ mod tests {
             assert!(parse_ip(wrong).is_err(), "{wrong}");
         }
         assert!(parse_host("mydevice.local").is_ok());
-        for wrong in ["", "http://x", "a/b", "a b", "a\r\nb"] {
+        for wrong in ["", "http://x", "a/b", "a b", "a\r\nb", "host:80"] {
             assert!(parse_host(wrong).is_err(), "{wrong}");
         }
     }

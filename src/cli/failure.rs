@@ -19,7 +19,7 @@ use crate::transport::{TransportError, TransportKind};
 pub(super) struct Failure {
     /// The exit code.
     pub(super) exit: Exit,
-    /// Stable, in kebab case: what `docs/reference/errors.md` is keyed by.
+    /// Stable, in kebab case: what scripts compare.
     pub(super) id: &'static str,
     /// What happened.
     pub(super) message: String,
@@ -114,6 +114,14 @@ fn advice<const N: usize>(exit: Exit, id: &'static str, hints: [&str; N]) -> Adv
 
 fn advise(error: &FlowError, kind: TransportKind) -> Advice {
     match error {
+        FlowError::AnnouncedNoPop => advice(
+            Exit::Device,
+            "announced-no-pop",
+            [
+                "somebody between you and the device could announce this to read the passphrase",
+                "if the firmware is known to need none, leave the PoP out (--pop '' with a QR code)",
+            ],
+        ),
         FlowError::AnnouncedNoSecurity => advice(
             Exit::Device,
             "announced-no-security",
@@ -149,14 +157,7 @@ fn advise(error: &FlowError, kind: TransportKind) -> Advice {
         ),
         FlowError::Session { doing, source } => session(*doing, source, kind),
         FlowError::Transport(error) => transport(Doing::Connecting, error, kind),
-        FlowError::Unconfirmed { .. } => advice(
-            Exit::Unconfirmed,
-            "unconfirmed",
-            [
-                "the device may well have joined: look for it on the network before trying again",
-                "its hotspot vanishes when provisioning succeeded",
-            ],
-        ),
+        FlowError::Unconfirmed { source, .. } => unconfirmed(source),
         FlowError::UnknownScheme { .. } => advice(
             Exit::Device,
             "unknown-scheme",
@@ -166,11 +167,29 @@ fn advise(error: &FlowError, kind: TransportKind) -> Advice {
     }
 }
 
+fn unconfirmed(error: &SessionError) -> Advice {
+    let mut advice = advice(
+        Exit::Unconfirmed,
+        "unconfirmed",
+        [
+            "the device may well have joined: look for it on the network before trying again",
+            "its hotspot vanishes when provisioning succeeded",
+        ],
+    );
+    if matches!(
+        error,
+        SessionError::Reply(ReplyError::Malformed { .. } | ReplyError::Unexpected { .. })
+    ) {
+        advice.hints.push(PRE_RELEASE.to_owned());
+    }
+    advice
+}
+
 fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
     let stored = if forgotten {
         "the device has forgotten the credentials and waits for others"
     } else {
-        "the device keeps the credentials stored: reset it before it is restarted"
+        "it could not be told to forget the credentials: it has done so by itself, or keeps them stored"
     };
     match reason {
         Some(JoinFailure::Authentication) => advice(
@@ -262,7 +281,7 @@ fn security(error: &SecurityError) -> Advice {
             Exit::Device,
             "wrong-scheme",
             [
-                "leave --sec-ver out to use what the device announces",
+                "with --sec-ver, leave it out to use what the device announces",
                 "a device that was locked by wrong tries looks the same: restart it",
             ],
         ),
@@ -298,11 +317,14 @@ fn security(error: &SecurityError) -> Advice {
 
 fn reply(doing: Doing, error: &ReplyError) -> Advice {
     match error {
-        ReplyError::Malformed { .. } | ReplyError::Unexpected { .. } => advice(
+        ReplyError::Malformed { .. } if doing == Doing::ReadingVersion => advice(
             Exit::Device,
-            "unexpected-reply",
-            ["network_provisioning before 1.0 answers like this, and cannot be supported"],
+            "not-a-device",
+            ["something else than an ESP device may answer at this address"],
         ),
+        ReplyError::Malformed { .. } | ReplyError::Unexpected { .. } => {
+            advice(Exit::Device, "unexpected-reply", [PRE_RELEASE])
+        }
         ReplyError::Refused { status } if status.is_wrong_state() => advice(
             Exit::Device,
             "wrong-state",
@@ -381,3 +403,6 @@ fn causes(error: &FlowError) -> Vec<String> {
     }
     causes
 }
+
+const PRE_RELEASE: &str =
+    "network_provisioning before 1.0 answers like this, and cannot be supported";

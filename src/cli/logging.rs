@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 pub(super) fn start(verbose: u8) {
     let level = match verbose {
         0 => return,
-        1 => LevelFilter::INFO,
+        1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
     let lines = tracing_subscriber::fmt::layer()

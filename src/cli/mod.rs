@@ -11,12 +11,15 @@ mod logging;
 mod provision;
 mod settings;
 mod ui;
+mod usage;
 
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use anyhow::anyhow;
+use clap::{ArgMatches, Args, Parser, Subcommand};
+use tokio::runtime::Builder;
 
 use exit::Exit;
 use failure::Failure;
@@ -65,41 +68,56 @@ enum Command {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let (cli, matches) = match parse(&arguments) {
+    let (cli, matches) = match usage::parse::<Cli>(&arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return explain_usage(&error, &arguments).into(),
+        Err(exit) => return exit.into(),
     };
     logging::start(cli.output.verbose);
     let mut ui = Ui::new(cli.output.format, cli.output.color);
-
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            ui.failure(&Failure::fault(&error.into()));
-            return Exit::Fault.into();
-        }
-    };
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            // Reading stdin blocks; until then Ctrl-C keeps its ordinary meaning.
-            biased;
-            outcome = run(cli.command, &matches, &mut ui) => Some(outcome),
-            Ok(()) = tokio::signal::ctrl_c() => None,
-        }
-    });
-    // What still waits for a socket or for stdin must not keep the program alive.
-    runtime.shutdown_background();
-
+    // A panic is a fault of ours, and still ends with a result and an exit code of the table.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        block_on(cli.command, &matches, &mut ui)
+    }));
     let failure = match outcome {
-        Some(Ok(())) => return Exit::Done.into(),
-        Some(Err(failure)) => failure,
-        None => Failure::interrupted(),
+        Ok(Ok(())) => return Exit::Done.into(),
+        Ok(Err(failure)) => failure,
+        Err(_) => Failure::fault(&anyhow!("this should not have happened: please report it")),
     };
     ui.failure(&failure);
     failure.exit.into()
+}
+
+fn block_on(command: Command, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::fault(&error.into()))?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = run(command, matches, ui) => outcome,
+            () = interrupted() => Err(Failure::interrupted()),
+        }
+    });
+    // A thread that still waits for stdin must not keep the program alive.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Until Ctrl-C or, where there is such a thing, SIGTERM.
+async fn interrupted() {
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<Option<()>>();
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => {}
+        Some(()) = terminated => {}
+    }
 }
 
 async fn run(command: Command, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
@@ -107,58 +125,9 @@ async fn run(command: Command, matches: &ArgMatches, ui: &mut Ui) -> Result<(), 
     match command {
         Command::Demo(args) => demo::run(&args, ui).await,
         Command::Device(args) => device::run(&args, matches, ui).await,
-        Command::Emulate(args) => emulate::run(args).await,
+        Command::Emulate(args) => emulate::run(args, ui).await,
         Command::Provision(args) => provision::run(&args, matches, ui).await,
     }
-}
-
-/// Parses, and keeps the matches: they know whether a value was typed or came from the
-/// environment.
-fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
-    let matches = Cli::command().try_get_matches_from(arguments)?;
-    let cli = Cli::from_arg_matches(&matches)?;
-    Ok((cli, matches))
-}
-
-/// Help and version go where clap sends them; everything else is exit 2, as text or as JSON.
-fn explain_usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
-    if !error.use_stderr() {
-        let _gone: std::io::Result<()> = error.print();
-        return Exit::Done;
-    }
-    // An argument too many may be half of a passphrase with a space in it.
-    let stray = error.kind() == ErrorKind::UnknownArgument
-        && matches!(
-            error.get(ContextKind::InvalidArg),
-            Some(ContextValue::String(argument)) if !argument.starts_with('-')
-        );
-    if !stray && !wants_json(arguments) {
-        let _gone: std::io::Result<()> = error.print();
-        return Exit::Usage;
-    }
-    let message = if stray {
-        "an argument too many (not shown: it may be part of a secret)".to_owned()
-    } else {
-        let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
-        first.strip_prefix("error: ").unwrap_or(first).to_owned()
-    };
-    let format = if wants_json(arguments) {
-        Format::Json
-    } else {
-        Format::Text
-    };
-    let failure = Failure::usage("usage", message).hint("see --help; quote values with spaces");
-    Ui::new(format, Color::Auto).failure(&failure);
-    Exit::Usage
-}
-
-/// Whether JSON was asked for, on a command line that could not be parsed.
-fn wants_json(arguments: &[OsString]) -> bool {
-    arguments.iter().any(|argument| argument == "--format=json")
-        || arguments
-            .windows(2)
-            .any(|pair| pair == ["--format", "json"])
 }
 
 const OUTPUT: &str = "Output";

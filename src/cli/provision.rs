@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args};
 use serde::Serialize;
 
@@ -54,7 +55,7 @@ pub(super) struct Provision {
     join_timeout: Duration,
 
     /// Wi-Fi only, for plain ESP-IDF firmware: no account, no mapping.
-    #[arg(long, env = "ESPCTL_NO_CLOUD", help_heading = "Account")]
+    #[arg(long, env = "ESPCTL_NO_CLOUD", value_parser = FalseyValueParser::new(), help_heading = "Account")]
     no_cloud: bool,
 }
 
@@ -71,7 +72,7 @@ pub(super) struct Summary {
     auth: i32,
     security: u8,
     transport: TransportKind,
-    duration_s: f32,
+    duration_s: f64,
 }
 
 /// Runs `provision`.
@@ -83,9 +84,10 @@ pub(super) async fn run(
     let mut inputs = Inputs::new(matches);
     let mut asked = args
         .device
-        .resolve(args.positional_pop.as_ref(), &mut inputs)?;
+        .resolve(args.positional_pop.as_ref(), &mut inputs)
+        .await?;
     asked.pace.join = args.join_timeout;
-    let wifi = wanted(args, &mut inputs)?;
+    let wifi = wanted(args, &mut inputs).await?;
     if !args.no_cloud {
         return Err(Failure::login_required());
     }
@@ -114,18 +116,12 @@ pub(super) async fn provision(asked: Asked, wifi: Wanted, ui: &mut Ui) -> Result
     Ok(())
 }
 
-fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> {
+async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> {
     let invalid = |flag: &str, error: &dyn std::error::Error| {
         Failure::usage("invalid-ssid", format!("{flag}: {error}"))
     };
-    let text = args
-        .ssid
-        .as_deref()
-        .filter(|text| inputs.is_typed("ssid") || !text.is_empty());
-    let hex = args
-        .ssid_hex
-        .as_deref()
-        .filter(|hex| inputs.is_typed("ssid_hex") || !hex.is_empty());
+    let text = args.ssid.as_deref();
+    let hex = args.ssid_hex.as_deref();
     let ssid = inputs.one_of(
         (
             "ssid",
@@ -156,12 +152,14 @@ fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> 
             passphrase: Some(Passphrase::none()),
         });
     }
-    let secret = inputs.secret(SecretInput {
-        value: ("passphrase", "--passphrase"),
-        file: ("passphrase_file", "--passphrase-file"),
-        given: args.passphrase.as_ref(),
-        path: args.passphrase_file.as_ref(),
-    })?;
+    let secret = inputs
+        .secret(SecretInput {
+            value: ("passphrase", "--passphrase"),
+            file: ("passphrase_file", "--passphrase-file"),
+            given: args.passphrase.as_ref(),
+            path: args.passphrase_file.as_ref(),
+        })
+        .await?;
     let passphrase = secret
         .map(Passphrase::new)
         .transpose()
@@ -173,7 +171,7 @@ fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> 
 }
 
 impl Summary {
-    fn new(outcome: &Outcome, transport: TransportKind, duration_s: f32) -> Self {
+    fn new(outcome: &Outcome, transport: TransportKind, duration_s: f64) -> Self {
         let network = &outcome.network;
         let ssid = network.ssid.as_ref().unwrap_or(&outcome.ssid);
         Self {

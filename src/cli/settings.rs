@@ -1,5 +1,5 @@
-//! Where a value comes from: flag, environment, QR code, file, default, in this order. Reads
-//! files and stdin, and nothing else of the outside world.
+//! Where a value comes from: a flag or the file that a flag names, the environment likewise, the
+//! QR code, the default, in this order. Reads files and stdin, and nothing else of the world.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -13,7 +13,6 @@ use super::failure::Failure;
 use crate::secret::Secret;
 
 /// Knows which values were typed, and reads files and stdin for those that stand there.
-#[derive(Debug)]
 pub(super) struct Inputs<'m> {
     matches: &'m ArgMatches,
     stdin_read_for: Option<&'static str>,
@@ -62,8 +61,8 @@ impl<'m> Inputs<'m> {
         }
     }
 
-    /// The secret, from wherever it stands. An empty variable counts as none.
-    pub(super) fn secret(
+    /// The secret, from wherever it stands.
+    pub(super) async fn secret(
         &mut self,
         input: SecretInput<'_>,
     ) -> Result<Option<Secret<String>>, Failure> {
@@ -76,21 +75,22 @@ impl<'m> Inputs<'m> {
                 format!("{value_flag} and {file_flag} exclude each other"),
             ));
         }
-        let value = input
-            .given
-            .filter(|value| typed || !value.expose().is_empty());
-        match (value, input.path) {
+        match (input.given, input.path) {
             (Some(_), Some(path)) if self.is_typed(file_id) => {
-                self.read_secret(path, file_flag).map(Some)
+                self.read_secret(path, file_flag).await.map(Some)
             }
             (Some(value), _) => Ok(Some(value.clone())),
-            (None, Some(path)) => self.read_secret(path, file_flag).map(Some),
+            (None, Some(path)) => self.read_secret(path, file_flag).await.map(Some),
             (None, None) => Ok(None),
         }
     }
 
-    fn read_secret(&mut self, path: &Path, flag: &'static str) -> Result<Secret<String>, Failure> {
-        let mut text = self.read(path, flag)?;
+    async fn read_secret(
+        &mut self,
+        path: &Path,
+        flag: &'static str,
+    ) -> Result<Secret<String>, Failure> {
+        let mut text = self.read(path, flag).await?;
         // Editors and echo end a file with a line break, which belongs to no secret.
         if text.ends_with('\n') {
             text.pop();
@@ -102,7 +102,11 @@ impl<'m> Inputs<'m> {
     }
 
     /// The text of a file, or of stdin for `-`.
-    pub(super) fn read(&mut self, path: &Path, flag: &'static str) -> Result<String, Failure> {
+    pub(super) async fn read(
+        &mut self,
+        path: &Path,
+        flag: &'static str,
+    ) -> Result<String, Failure> {
         let unreadable = |error: io::Error| {
             Failure::usage(
                 "unreadable-file",
@@ -119,9 +123,15 @@ impl<'m> Inputs<'m> {
                 format!("only one input may be `-`, not both {other} and {flag}"),
             ));
         }
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map_err(unreadable)?;
-        Ok(text)
+        // On a thread, so that Ctrl-C ends the wait.
+        let read = tokio::task::spawn_blocking(|| {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text).map(|_| text)
+        });
+        read.await
+            .map_err(io::Error::other)
+            .flatten()
+            .map_err(unreadable)
     }
 }
 

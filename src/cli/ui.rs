@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::failure::Failure;
 use crate::endpoint::version::Version;
 use crate::flows::{Choice, Chosen, Event, Network, Observer, Question, SchemeSource, StageState};
+use crate::ident::{printable, printable_json};
 use crate::secret::Secret;
 
 /// How results are written.
@@ -80,9 +81,9 @@ impl Ui {
         self.format
     }
 
-    /// Seconds since the start.
-    pub(super) fn elapsed(&self) -> f32 {
-        self.began.elapsed().as_secs_f32()
+    /// Seconds since the start, to the hundredth.
+    pub(super) fn elapsed(&self) -> f64 {
+        (self.began.elapsed().as_secs_f64() * 100.0).round() / 100.0
     }
 
     /// A line for people, on stderr. Nothing in JSON.
@@ -100,7 +101,7 @@ impl Ui {
                 let mut object = self.object("result");
                 object.insert("ok".to_owned(), Value::Bool(true));
                 object.extend(keys);
-                print(&Value::Object(object).to_string());
+                print_json(&Value::Object(object));
             }
         }
     }
@@ -125,7 +126,7 @@ impl Ui {
                 let mut object = self.object("result");
                 object.insert("ok".to_owned(), Value::Bool(false));
                 object.insert("error".to_owned(), failure.to_json());
-                print(&Value::Object(object).to_string());
+                print_json(&Value::Object(object));
             }
         }
     }
@@ -143,7 +144,7 @@ impl Ui {
         let mut object = self.object("");
         if let Ok(Value::Object(keys)) = serde_json::to_value(event) {
             object.extend(keys);
-            print(&Value::Object(object).to_string());
+            print_json(&Value::Object(object));
         }
     }
 
@@ -251,11 +252,11 @@ impl Observer for Ui {
 /// What a version document says, on one line.
 pub(super) fn version_line(version: &Version) -> String {
     let ver = version.ver.as_deref().unwrap_or("unknown");
-    let ver = crate::ident::printable(ver.as_bytes());
+    let ver = printable(ver.as_bytes());
     let capabilities = version
         .capabilities
         .iter()
-        .map(|capability| crate::ident::printable(capability.as_bytes()))
+        .map(|capability| printable(capability.as_bytes()))
         .collect::<Vec<_>>()
         .join(", ");
     if capabilities.is_empty() {
@@ -294,6 +295,13 @@ pub(super) fn keys_of(name: &str, value: &impl Serialize) -> Map<String, Value> 
     let mut keys = Map::new();
     keys.insert(name.to_owned(), json!(value));
     keys
+}
+
+/// A line of JSON on stdout, as it is: nothing may add colour to it or take characters out.
+pub(super) fn print_json(value: &Value) {
+    let line = printable_json(&value.to_string());
+    let mut stdout = io::stdout().lock();
+    let _gone: io::Result<()> = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
 }
 
 /// A line on stdout. A closed pipe is nobody listening any more, which is no reason to stop what is under way.

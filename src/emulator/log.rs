@@ -85,6 +85,8 @@ pub enum Entry {
     },
     /// One strike too many.
     Locked,
+    /// The file of this log could not be written any more; only readers see this.
+    LogLost,
     /// Wi-Fi credentials were stored.
     WifiSet {
         /// As text.
@@ -149,6 +151,7 @@ impl fmt::Display for Entry {
             Self::Secured { scheme, .. } => write!(f, "secured with {scheme}"),
             Self::Strike { count } => write!(f, "strike {count}"),
             Self::Locked => f.write_str("locked until restart"),
+            Self::LogLost => f.write_str("the log file cannot be written, and ends here"),
             Self::WifiSet { ssid, .. } => write!(f, "credentials for {} stored", text(ssid)),
             Self::WifiApplied => f.write_str("joining"),
             Self::WifiStatus { state } => write!(f, "status told: {state}"),
@@ -233,9 +236,12 @@ impl Log {
                 bytes.push(b'\n');
                 sink.write_all(&bytes).and_then(|()| sink.flush())
             });
-            // A full disk must not change how the device behaves.
+            // A full disk must not change how the device behaves, but it must be known.
             if !matches!(written, Ok(Ok(()))) {
                 self.lines = None;
+                if let Some(reader) = &mut self.reader {
+                    reader(&Entry::LogLost);
+                }
             }
         }
     }
@@ -345,8 +351,13 @@ pub(crate) mod tests {
                 Ok(())
             }
         }
-        let mut log = Log::new().lines_to(Box::new(Full));
+        let (said, heard) = std::sync::mpsc::channel();
+        let mut log = Log::new()
+            .lines_to(Box::new(Full))
+            .shown_to(Box::new(move |entry| said.send(entry.clone()).unwrap()));
         log.write(&Entry::Locked);
-        assert!(log.lines.is_none());
+        log.write(&Entry::Locked);
+        let heard: Vec<Entry> = heard.try_iter().collect();
+        assert_eq!(heard, [Entry::Locked, Entry::LogLost, Entry::Locked]);
     }
 }

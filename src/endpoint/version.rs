@@ -6,6 +6,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::ReplyError;
+
 /// What is sent: the content is ignored, but empty requests never reach the handler.
 pub const REQUEST: &[u8] = b"---";
 
@@ -20,113 +22,157 @@ pub struct Version {
     pub sec_ver: Option<u64>,
     /// The announced patch level of Security 2. Informative: the nonce's length decides.
     pub sec_patch_ver: Option<u64>,
+    /// Whether the device takes no session without a secret: Security 2, and Security 1 unless
+    /// it lists `no_pop`. `None` where the scheme is not known.
+    pub pop_required: Option<bool>,
     /// Everything in `prov.cap`, `rmaker.cap`, `rmaker_extra.cap` and `on_network.cap`.
     pub capabilities: Vec<String>,
 }
 
 impl Version {
-    /// Reads any document. None is an error: a text that is no JSON is an old device's version.
-    pub fn from_bytes(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
+    /// Reads the document. A short text that is no JSON is an old device's version; anything else
+    /// is not a device's.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ReplyError> {
+        const NOT_A_VERSION: ReplyError = ReplyError::Malformed {
+            endpoint: "the version document",
+        };
+        let text = std::str::from_utf8(bytes).map_err(|_| NOT_A_VERSION)?;
         let text = text.trim_matches(|c: char| c == '\0' || c.is_whitespace());
         match serde_json::from_str::<Value>(text) {
-            Ok(document @ Value::Object(_)) => Self::from_json(&document),
-            _ => Self {
-                ver: Some(text.chars().take(MAX_TEXT).collect()),
+            Ok(document) => Self::from_json(&document).ok_or(NOT_A_VERSION),
+            Err(_) if is_plain_version(text) => Ok(Self {
+                ver: Some(text.to_owned()),
                 ..Self::default()
-            },
+            }),
+            Err(_) => Err(NOT_A_VERSION),
         }
     }
 
-    fn from_json(document: &Value) -> Self {
-        let prov = document.get("prov");
-        let service = SERVICES.iter().find_map(|label| document.get(label));
-        let number = |key| {
-            service
-                .and_then(|service| service.get(key))
-                .and_then(Value::as_u64)
-        };
-        let capabilities: Vec<String> = document
-            .as_object()
-            .into_iter()
-            .flat_map(serde_json::Map::values)
-            .filter_map(|object| object.get("cap")?.as_array())
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect();
-        let has = |capability: &str| capabilities.iter().any(|one| one == capability);
+    /// `None` when it describes no service that we know.
+    fn from_json(document: &Value) -> Option<Self> {
+        let (label, service) = SERVICES
+            .iter()
+            .find_map(|label| Some((*label, document.get(label)?)))?;
+        let number = |key| service.get(key).and_then(Value::as_u64);
+        // Only the service itself speaks of its security.
+        let lists = |capability: &str| names_in(service).any(|one| one == capability);
 
         // Firmware before 5.0 does not announce a number: no_sec is Security 0, else 1.
-        let implied = || match prov {
-            Some(_) if has("no_sec") => Some(0),
-            Some(_) => Some(1),
-            None => None,
+        let implied = match label {
+            "prov" if lists("no_sec") => Some(0),
+            "prov" => Some(1),
+            _ => None,
         };
-        Self {
-            ver: service
-                .and_then(|service| service.get("ver"))
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-            sec_ver: number("sec_ver").or_else(implied),
+        let sec_ver = number("sec_ver").or(implied);
+        Some(Self {
+            ver: service.get("ver").and_then(Value::as_str).map(shortened),
+            sec_ver,
             sec_patch_ver: number("sec_patch_ver"),
-            capabilities,
-        }
+            pop_required: sec_ver.map(|scheme| match scheme {
+                0 => false,
+                1 => !lists("no_pop"),
+                _ => true,
+            }),
+            capabilities: document
+                .as_object()?
+                .values()
+                .flat_map(names_in)
+                .take(MOST_CAPABILITIES)
+                .map(shortened)
+                .collect(),
+        })
     }
 
     /// Whether the device listed this capability.
     pub fn has(&self, capability: &str) -> bool {
         self.capabilities.iter().any(|one| one == capability)
     }
-
-    /// Whether Security 1 needs a PoP: an absent `no_pop` means yes.
-    pub fn pop_required(&self) -> bool {
-        !self.has(NO_POP) && !self.has("no_sec")
-    }
 }
 
-/// Security 1 without a PoP.
-pub const NO_POP: &str = "no_pop";
+/// The texts of an object's `cap` list.
+fn names_in(object: &Value) -> impl Iterator<Item = &str> {
+    object
+        .get("cap")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+}
+
+/// What old examples answer: `V0.1`, `v1.0`, `SUCCESS`.
+fn is_plain_version(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
+    (1..=LONGEST_PLAIN).contains(&text.len()) && text.chars().all(fits)
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(LONGEST_TEXT).collect()
+}
+
 /// `prov-scan` lists Wi-Fi networks.
 pub const WIFI_SCAN: &str = "wifi_scan";
 
 /// The objects that describe the service itself, most telling first.
 const SERVICES: [&str; 3] = ["prov", "local_ctrl", "on_network"];
+/// No old version text is longer.
+const LONGEST_PLAIN: usize = 16;
 /// A text is shown to people; more than this of it says nothing.
-const MAX_TEXT: usize = 64;
+const LONGEST_TEXT: usize = 64;
+/// Firmware lists fewer than ten.
+const MOST_CAPABILITIES: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Version {
+        Version::from_bytes(text.as_bytes()).unwrap()
+    }
+
     #[test]
     fn json_without_a_number_implies_a_scheme() {
-        let read = |text: &str| Version::from_bytes(text.as_bytes());
+        let scheme = |text: &str| read(text).sec_ver;
         assert_eq!(
-            read(r#"{"prov":{"ver":"v1.1","cap":["wifi_scan"]}}"#).sec_ver,
+            scheme(r#"{"prov":{"ver":"v1.1","cap":["wifi_scan"]}}"#),
             Some(1)
         );
         assert_eq!(
-            read(r#"{"prov":{"ver":"v1.1","cap":["no_sec"]}}"#).sec_ver,
+            scheme(r#"{"prov":{"ver":"v1.1","cap":["no_sec"]}}"#),
             Some(0)
         );
         assert_eq!(
-            read(r#"{"on_network":{"ver":"v1.0","cap":["ch_resp"]}}"#).sec_ver,
+            scheme(r#"{"on_network":{"ver":"v1.0","cap":["ch_resp"]}}"#),
             None
         );
-        assert_eq!(read("V0.1").sec_ver, None);
+        assert_eq!(scheme(r#"{"prov":{"sec_ver":-1}}"#), Some(1));
+        assert_eq!(scheme("{\"prov\":{\"sec_ver\":2}}\0"), Some(2));
+        assert_eq!(scheme("V0.1"), None);
         assert_eq!(read("V0.1").ver.as_deref(), Some("V0.1"));
     }
 
     #[test]
-    fn a_number_wins_over_what_the_capabilities_imply() {
-        let version = Version::from_bytes(br#"{"prov":{"sec_ver":2,"cap":["no_sec","no_pop"]}}"#);
-        assert_eq!(version.sec_ver, Some(2));
-        assert!(!version.pop_required());
+    fn a_secret_is_needed_unless_the_service_itself_says_otherwise() {
+        let needed = |text: &str| read(text).pop_required;
+        assert_eq!(needed(r#"{"prov":{"sec_ver":0}}"#), Some(false));
+        assert_eq!(needed(r#"{"prov":{"sec_ver":1}}"#), Some(true));
+        assert_eq!(
+            needed(r#"{"prov":{"sec_ver":1,"cap":["no_pop"]}}"#),
+            Some(false)
+        );
+        assert_eq!(
+            needed(r#"{"prov":{"sec_ver":2,"cap":["no_pop"]}}"#),
+            Some(true)
+        );
+        let elsewhere = r#"{"rmaker":{"cap":["no_pop","no_sec"]},"prov":{"cap":[]}}"#;
+        assert_eq!(needed(elsewhere), Some(true));
+        assert_eq!(read(elsewhere).sec_ver, Some(1));
+        assert!(read(elsewhere).has("no_pop"));
+        assert_eq!(needed("V0.1"), None);
     }
 
     #[test]
-    fn odd_documents_are_read_as_far_as_they_go() {
+    fn what_no_device_sends_is_refused() {
+        let page = "<html><body>Welcome to your router</body></html>";
         for odd in [
             "",
             "\0",
@@ -134,25 +180,30 @@ mod tests {
             "7",
             "null",
             "{}",
+            r#"{"error":"x"}"#,
+            page,
+            "two words",
+        ] {
+            assert!(Version::from_bytes(odd.as_bytes()).is_err(), "{odd:?}");
+        }
+        assert!(Version::from_bytes(&[0xff; 10]).is_err());
+        let nested = "[".repeat(100_000);
+        assert!(Version::from_bytes(nested.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn odd_services_are_read_as_far_as_they_go() {
+        for odd in [
             r#"{"prov":7}"#,
             r#"{"prov":{"cap":"x"}}"#,
+            r#"{"prov":{"cap":[1]}}"#,
         ] {
-            let version = Version::from_bytes(odd.as_bytes());
-            assert!(version.capabilities.is_empty(), "{odd:?}");
+            assert!(read(odd).capabilities.is_empty(), "{odd}");
         }
-        assert_eq!(
-            Version::from_bytes(br#"{"prov":{"sec_ver":-1}}"#).sec_ver,
-            Some(1)
+        let many = format!(
+            r#"{{"prov":{{"cap":[{}]}}}}"#,
+            vec![r#""x""#; 5000].join(",")
         );
-        assert_eq!(
-            Version::from_bytes(b"{\"prov\":{\"sec_ver\":2}}\0").sec_ver,
-            Some(2)
-        );
-        assert_eq!(
-            Version::from_bytes(&[0xff; 300])
-                .ver
-                .map(|text| text.chars().count()),
-            Some(64)
-        );
+        assert_eq!(read(&many).capabilities.len(), MOST_CAPABILITIES);
     }
 }

@@ -84,6 +84,11 @@ impl Command for ScanStatus {
 
     fn decode(response: &[u8]) -> Result<ScanProgress, ReplyError> {
         match decode(response, NetworkScanMsgType::TypeRespScanWifiStatus)? {
+            Some(Payload::RespScanWifiStatus(status)) if status.result_count > MOST_NETWORKS => {
+                Err(ReplyError::Unexpected {
+                    expected: "a number of networks that a device can hold",
+                })
+            }
             Some(Payload::RespScanWifiStatus(status)) => Ok(ScanProgress {
                 finished: status.scan_finished,
                 count: status.result_count,
@@ -213,6 +218,9 @@ impl Serialize for AuthMode {
         serializer.serialize_i32(self.0)
     }
 }
+
+/// The largest `NETWORK_PROV_SCAN_MAX_ENTRIES` that firmware can be built with.
+const MOST_NETWORKS: u32 = 255;
 
 fn encode(msg: NetworkScanMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     let message = NetworkScanPayload {

@@ -28,6 +28,8 @@ pub struct Access {
     pub username: Option<String>,
     /// Security 2.
     pub password: Option<Secret<String>>,
+    /// What a label calls its password: the hotspot's key, and perhaps that of Security 2 too.
+    pub label_password: Option<Secret<String>>,
     /// Whether the broken verifier forms may be tried, each costing a strike.
     pub sec2_compat: bool,
 }
@@ -89,7 +91,7 @@ pub async fn secure(
         source,
     } = plan(access, &version)?;
     loop {
-        let credentials = credentials(scheme, source, access, &version, observer).await?;
+        let credentials = credentials(scheme, access, &version, observer).await?;
         if source != SchemeSource::Probed {
             observer.event(&Event::SchemeChosen { scheme, source });
         }
@@ -155,7 +157,6 @@ fn plan(access: &Access, version: &Version) -> Result<Plan, FlowError> {
 
 async fn credentials(
     scheme: SecurityScheme,
-    source: SchemeSource,
     access: &Access,
     version: &Version,
     observer: &mut dyn Observer,
@@ -169,25 +170,13 @@ async fn credentials(
             });
             Ok(Credentials::None)
         }
-        SecurityScheme::Sec1 if !version.pop_required() => {
-            if access
-                .pop
-                .as_ref()
-                .is_some_and(|pop| !pop.expose().is_empty())
-            {
-                observer.event(&Event::Warned {
-                    id: Warning::PopNotUsed,
-                    message: "the device announces that it needs no proof of possession; \
-                              the given one is not used"
-                        .to_owned(),
-                });
-            }
-            Ok(Credentials::None)
-        }
         SecurityScheme::Sec1 => match &access.pop {
+            // Whoever stands in between can announce this; nobody gives a PoP to prove nothing.
+            Some(pop) if version.pop_required == Some(false) && !pop.expose().is_empty() => {
+                Err(FlowError::AnnouncedNoPop)
+            }
             Some(pop) => Ok(Credentials::Pop(pop.clone())),
-            // Nothing says that this device wants one.
-            None if source == SchemeSource::Probed => Ok(Credentials::None),
+            None if version.pop_required == Some(false) => Ok(Credentials::None),
             None => {
                 let pop = observer.ask(&Question::Pop).await;
                 pop.map(Credentials::Pop)
@@ -195,7 +184,8 @@ async fn credentials(
             }
         },
         SecurityScheme::Sec2 => {
-            let password = match access.password.as_ref().or(access.pop.as_ref()) {
+            let given = [&access.password, &access.pop, &access.label_password];
+            let password = match given.into_iter().flatten().next() {
                 Some(password) => password.clone(),
                 None => observer
                     .ask(&Question::Password)
@@ -224,33 +214,36 @@ async fn agree(
     observer: &mut dyn Observer,
 ) -> Result<Session, NotSecured> {
     let mut rng = UnwrapErr(SysRng);
-    let mut failed = match connection.secure(scheme, &credentials, &mut rng).await {
+    let NotSecured {
+        mut connection,
+        error,
+    } = match connection.secure(scheme, &credentials, &mut rng).await {
         Ok(session) => return Ok(session),
         Err(failed) => failed,
     };
-    for form in other_forms(&credentials) {
-        if !access.sec2_compat || !is_wrong_secret(&failed.error) {
-            break;
+    if access.sec2_compat && is_wrong_secret(&error) {
+        for form in other_forms(&credentials) {
+            if let Credentials::UserPassword { verifier, .. } = &mut credentials {
+                *verifier = form;
+            }
+            observer.event(&Event::Warned {
+                id: Warning::Sec2Compat,
+                message: "the password was refused; trying it in another form, \
+                          which counts as one more wrong try"
+                    .to_owned(),
+            });
+            let failed = match connection.secure(scheme, &credentials, &mut rng).await {
+                Ok(session) => return Ok(session),
+                Err(failed) => failed,
+            };
+            connection = failed.connection;
+            if !is_wrong_secret(&failed.error) {
+                break;
+            }
         }
-        if let Credentials::UserPassword { verifier, .. } = &mut credentials {
-            *verifier = form;
-        }
-        observer.event(&Event::Warned {
-            id: Warning::Sec2Compat,
-            message: "the password was refused; trying it in another form, \
-                      which counts as one more wrong try"
-                .to_owned(),
-        });
-        failed = match failed
-            .connection
-            .secure(scheme, &credentials, &mut rng)
-            .await
-        {
-            Ok(session) => return Ok(session),
-            Err(failed) => failed,
-        };
     }
-    Err(failed)
+    // Whatever a further try met, it is the password that was refused first.
+    Err(NotSecured { connection, error })
 }
 
 /// The verifier forms beside the standard one that this secret can have.

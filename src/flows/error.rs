@@ -20,6 +20,10 @@ pub enum FlowError {
     /// could announce that to learn the Wi-Fi passphrase.
     #[error("the device announces no security, although a secret was given for it")]
     AnnouncedNoSecurity,
+    /// The device announces that it needs no PoP although one was given. The same trick as
+    /// announcing no security: without the PoP anybody can be the device.
+    #[error("the device announces that it needs no proof of possession, although one was given")]
+    AnnouncedNoPop,
     /// The network wants an identity, for which the protocol has no field.
     #[error("{ssid} is an enterprise network ({auth}), which cannot be joined by this protocol")]
     EnterpriseNetwork {
@@ -75,8 +79,8 @@ pub enum FlowError {
     /// A device could not be found or opened.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// Credentials were applied, and then contact was lost.
-    #[error("the device took the credentials of {ssid}, but contact was lost before it confirmed")]
+    /// Credentials were applied, and then contact was lost or its answers could not be read.
+    #[error("the device took the credentials of {ssid}, but has not confirmed that it joined")]
     Unconfirmed {
         /// The network.
         ssid: Ssid,
@@ -98,9 +102,10 @@ impl FlowError {
     /// The step that was under way.
     pub const fn doing(&self) -> Doing {
         match self {
-            Self::AnnouncedNoSecurity | Self::UnknownScheme { .. } | Self::NoWifi => {
-                Doing::ReadingVersion
-            }
+            Self::AnnouncedNoPop
+            | Self::AnnouncedNoSecurity
+            | Self::UnknownScheme { .. }
+            | Self::NoWifi => Doing::ReadingVersion,
             Self::EnterpriseNetwork { .. } => Doing::SendingWifi,
             Self::JoinFailed { .. } | Self::JoinTimedOut { .. } | Self::Unconfirmed { .. } => {
                 Doing::ConfirmingWifi

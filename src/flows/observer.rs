@@ -213,8 +213,6 @@ pub enum StageState {
 pub enum Warning {
     /// Nothing is encrypted.
     NoSecurity,
-    /// A PoP was given to a device that wants none.
-    PopNotUsed,
     /// A second password form is tried.
     Sec2Compat,
 }

@@ -10,12 +10,14 @@ use tokio::time::{Instant, sleep};
 use super::{
     Choice, Chosen, Doing, Event, FlowError, Network, Observer, Pace, Question, Stage, StageState,
 };
+use crate::endpoint::ReplyError;
 use crate::endpoint::version::{Version, WIFI_SCAN};
 use crate::endpoint::wifi_config::{ApplyWifi, ConnectedNetwork, SetWifi, WifiState, WifiStatus};
 use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::endpoint::wifi_scan::{AccessPoint, ScanResults, ScanStatus, StartScan};
 use crate::ident::{Passphrase, Ssid};
 use crate::session::{Session, SessionError};
+use crate::transport::TransportError;
 
 /// What the person said about the network. What is missing is chosen or asked.
 #[derive(Clone, Debug, Default)]
@@ -46,9 +48,15 @@ pub async fn settle(
             } else {
                 Vec::new()
             };
+            // Several networks can share a name. One that asks for a secret makes the name one
+            // that does: an open twin is how passwords and traffic are stolen.
+            let named = |network: &&AccessPoint| network.ssid.as_ref() == Some(ssid);
+            let strict = |network: &&AccessPoint| !network.auth.takes_no_passphrase();
             let network = seen
                 .iter()
-                .find(|network| network.ssid.as_ref() == Some(ssid));
+                .filter(named)
+                .find(strict)
+                .or_else(|| seen.iter().find(named));
             complete(ssid.clone(), network, wanted, observer).await
         }
         (None, _) if !version.has(WIFI_SCAN) => Err(FlowError::MissingInput(Question::Ssid)),
@@ -133,7 +141,12 @@ pub async fn scan(
             start,
             count: PAGE.min(count - start),
         };
-        found.extend(session.call(&results).await.map_err(scanning)?);
+        let entries = session.call(&results).await.map_err(scanning)?;
+        if u32::try_from(entries.len()).is_ok_and(|length| length > results.count) {
+            let expected = "the results that were asked for";
+            return Err(scanning(ReplyError::Unexpected { expected }.into()));
+        }
+        found.extend(entries);
         start += results.count;
     }
     let networks = merge(found);
@@ -208,12 +221,11 @@ async fn send(
         .call(&ApplyWifi)
         .await
         .map_err(|source| match source {
-            // The device said no: nothing was applied.
-            SessionError::Reply(_) => FlowError::Session {
+            source if is_surely_not_applied(&source) => FlowError::Session {
                 doing: Doing::ApplyingWifi,
                 source,
             },
-            // Perhaps it heard us.
+            // Perhaps it heard us, and perhaps what cannot be read was a yes.
             source => FlowError::Unconfirmed {
                 ssid: network.ssid.clone(),
                 source,
@@ -221,6 +233,19 @@ async fn send(
         })?;
     observer.event(&Event::WifiApplied);
     Ok(())
+}
+
+/// Whether the device said no to Apply, or never heard of it.
+fn is_surely_not_applied(error: &SessionError) -> bool {
+    matches!(
+        error,
+        SessionError::Reply(ReplyError::Refused { .. })
+            | SessionError::Transport(
+                TransportError::NoSuchEndpoint { .. }
+                    | TransportError::PermissionDenied { .. }
+                    | TransportError::Unreachable { .. }
+            )
+    )
 }
 
 async fn confirm(

@@ -47,3 +47,12 @@ impl fmt::Debug for network_provisioning::CmdSetWifiConfig {
             .finish()
     }
 }
+
+/// The dataset holds the network key.
+impl fmt::Debug for network_provisioning::CmdSetThreadConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CmdSetThreadConfig")
+            .field("dataset", &"<redacted>")
+            .finish()
+    }
+}

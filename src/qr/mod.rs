@@ -42,10 +42,12 @@ impl Payload {
             pop: take_text(&mut keys, "pop")?.map(Secret::new),
             security: match keys.get("security") {
                 None | Some(Value::Null) => None,
-                Some(value) => Some(value.as_u64().ok_or(PayloadError::WrongType {
-                    key: "security",
-                    expected: "a number",
-                })?),
+                Some(value) => Some(value.as_u64().filter(|number| *number <= 2).ok_or(
+                    PayloadError::WrongType {
+                        key: "security",
+                        expected: "0, 1 or 2",
+                    },
+                )?),
             },
             transport: take_text(&mut keys, "transport")?,
             username: take_text(&mut keys, "username")?,

@@ -11,6 +11,7 @@
 
 use rand_core::CryptoRng;
 use thiserror::Error;
+use tracing::trace;
 use zeroize::Zeroizing;
 
 use crate::endpoint::version::{self, Version};
@@ -36,7 +37,7 @@ impl Connection {
     pub async fn version(&mut self) -> Result<Version, SessionError> {
         let endpoint = self.service.version_endpoint();
         let answer = self.transport.exchange(&endpoint, version::REQUEST).await?;
-        Ok(Version::from_bytes(&answer))
+        Ok(Version::from_bytes(&answer)?)
     }
 
     /// Agrees keys. On failure the path comes back, for another scheme or to be closed.
@@ -137,9 +138,10 @@ impl Session {
         self.lost = true;
         let request = self.cipher.seal(plaintext)?;
         let answer = self.transport.exchange(endpoint, &request).await?;
-        let plaintext = self.cipher.open(&answer)?;
+        let opened = self.cipher.open(&answer)?;
+        trace!(%endpoint, asked = plaintext.len(), answered = opened.len(), "call");
         self.lost = false;
-        Ok(plaintext)
+        Ok(opened)
     }
 
     /// Says goodbye.

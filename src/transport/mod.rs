@@ -134,6 +134,11 @@ impl fmt::Display for Address {
     }
 }
 
+/// Where every ESP-IDF SoftAP is (`esp_netif_defaults.h`).
+pub const SOFTAP_HOST: &str = "192.168.4.1";
+/// Where the provisioning manager serves HTTP.
+pub const DEVICE_PORT: u16 = 80;
+
 /// A device in reach, as it announced itself. What it did not say is `None`.
 #[derive(Debug)]
 pub struct Candidate {

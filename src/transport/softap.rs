@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep};
 
 use super::http::{HttpTransport, Socket};
 use super::{
-    Address, Candidate, Driver, Handle, Limits, Search, Transport, TransportError, TransportKind,
+    Address, Candidate, DEVICE_PORT, Driver, Handle, Limits, SOFTAP_HOST, Search, Transport,
+    TransportError, TransportKind,
 };
 use crate::proto::Service;
 
@@ -77,11 +78,10 @@ async fn first_answer(address: &Address, deadline: Instant) -> Result<Socket, Tr
     }
 }
 
-/// Where every ESP-IDF SoftAP is.
-pub(super) fn default_address() -> Address {
+fn default_address() -> Address {
     Address::Http {
-        host: "192.168.4.1".to_owned(),
-        port: 80,
+        host: SOFTAP_HOST.to_owned(),
+        port: DEVICE_PORT,
     }
 }
 

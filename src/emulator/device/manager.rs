@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use super::StopReason;
 use super::world::{AccessPoint, Attempt, Failure, TimeScale, World};
+use crate::secret::Secret;
 
 /// The manager and the station that it drives.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Manager {
 #[derive(Clone, Debug)]
 pub(super) struct StoredConfig {
     pub(super) ssid: Vec<u8>,
-    pub(super) passphrase: Zeroizing<Vec<u8>>,
+    pub(super) passphrase: Secret<Vec<u8>>,
 }
 
 /// What a command is refused with: every refusal of the manager reads as an internal error.
@@ -119,7 +119,7 @@ impl Manager {
         self.joined_seen = false;
         self.trial = Some(Trial {
             begins: later(now, self.scale.of(CONNECT_DELAY)),
-            attempt: self.world.join(&config.ssid, &config.passphrase),
+            attempt: self.world.join(&config.ssid, config.passphrase.expose()),
             stale,
             frozen: None,
         });

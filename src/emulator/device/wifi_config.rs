@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use prost::Message as _;
 use tokio::time::Instant;
-use zeroize::Zeroizing;
 
 use super::manager::{Manager, Reason, Station, StoredConfig};
 use super::wifi_scan::until_nul;
@@ -21,6 +20,7 @@ use crate::proto::network_provisioning::{
     WifiStationState,
 };
 use crate::proto::protocomm::Status;
+use crate::secret::Secret;
 
 pub(super) fn handle(
     manager: &mut Manager,
@@ -102,7 +102,7 @@ fn set(manager: &mut Manager, log: &mut Log, command: &CmdSetWifiConfig) -> Stat
     // Both are copied as C strings.
     manager.store(StoredConfig {
         ssid: until_nul(&command.ssid),
-        passphrase: Zeroizing::new(until_nul(&command.passphrase)),
+        passphrase: Secret::new(until_nul(&command.passphrase)),
     });
     Status::Success
 }
