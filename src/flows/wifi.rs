@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     Choice, Chosen, Doing, Event, FlowError, Network, Observer, Pace, Question, Stage, StageState,
 };
+use crate::endpoint::ReplyError;
 use crate::endpoint::version::{Version, WIFI_SCAN};
 use crate::endpoint::wifi_config::{ApplyWifi, ConnectedNetwork, SetWifi, WifiState, WifiStatus};
 use crate::endpoint::wifi_ctrl::ResetWifi;
@@ -209,11 +210,11 @@ async fn send(
         .await
         .map_err(|source| match source {
             // The device said no: nothing was applied.
-            SessionError::Reply(_) => FlowError::Session {
+            SessionError::Reply(ReplyError::Refused { .. }) => FlowError::Session {
                 doing: Doing::ApplyingWifi,
                 source,
             },
-            // Perhaps it heard us.
+            // Perhaps it heard us, and perhaps what cannot be read was a yes.
             source => FlowError::Unconfirmed {
                 ssid: network.ssid.clone(),
                 source,
