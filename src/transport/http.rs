@@ -76,9 +76,8 @@ impl HttpTransport {
         &mut self,
         connection: &mut Connection,
         endpoint: &EndpointName,
-        body: &[u8],
+        request: Request<Full<Bytes>>,
     ) -> Result<Vec<u8>, TransportError> {
-        let request = self.request(endpoint, body)?;
         let response = match connection.send(request).await {
             Err(NotSent {
                 request: Some(request),
@@ -119,7 +118,8 @@ impl HttpTransport {
             port: *port,
         }
         .to_string();
-        let mut request = Request::post(format!("/{endpoint}"))
+        let path = format!("/{endpoint}");
+        let mut request = Request::post(&path)
             .header(HOST, authority)
             .header(CONTENT_LENGTH, body.len());
         if let Some(session) = self.cookie {
@@ -127,7 +127,10 @@ impl HttpTransport {
         }
         request
             .body(Full::new(Bytes::copy_from_slice(body)))
-            .map_err(|_| TransportError::NoSuchEndpoint {
+            .ok()
+            // A `#` or `?` in the name would end the path, and another endpoint be asked.
+            .filter(|request| request.uri().path() == path)
+            .ok_or_else(|| TransportError::NoSuchEndpoint {
                 endpoint: endpoint.clone(),
             })
     }
@@ -141,8 +144,10 @@ impl Transport for HttpTransport {
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
         let limit = self.limits.for_endpoint(endpoint);
+        let sent = request.len();
+        let request = self.request(endpoint, request)?;
         let mut connection = self.connection().await?;
-        debug!(%endpoint, sent = request.len(), "request");
+        debug!(%endpoint, sent, "request");
         // A connection whose exchange failed is dropped: a late answer must not be taken for the
         // next one's.
         let outcome = timeout(limit, self.converse(&mut connection, endpoint, request)).await;
