@@ -289,7 +289,10 @@ fn session_of(headers: &HeaderMap) -> Option<u32> {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| value.trim().strip_prefix("session="))
-        .find_map(|value| value.split(';').next().unwrap_or(value).trim().parse().ok())
+        .map(|value| value.split(';').next().unwrap_or(value).trim())
+        // `parse` alone takes a sign, which no device sends and none would know again.
+        .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        .find_map(|number| number.parse().ok())
 }
 
 /// A TCP connection to a device.
