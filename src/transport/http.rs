@@ -330,7 +330,7 @@ impl Socket {
             Ok(Err(source)) => Err(failed(source)),
             Err(_) => Err(failed(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("no connection within {} s", limit.as_secs_f32()),
+                "an attempt to connect was not answered",
             ))),
         }
     }
