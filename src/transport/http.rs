@@ -25,7 +25,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -57,8 +57,13 @@ impl HttpTransport {
     /// The connection that is open, or a new one. With the cookie, a session outlives a socket
     /// that closed between two exchanges.
     async fn connection(&mut self) -> Result<Connection, TransportError> {
-        if let Some(connection) = self.connection.take().filter(Connection::is_open) {
-            return Ok(connection);
+        if let Some(connection) = self.connection.take() {
+            // A close that arrived while we computed is noticed only when sockets are looked at
+            // again. A request sent before that would be lost, and look like a refusal.
+            yield_now().await;
+            if connection.is_open() {
+                return Ok(connection);
+            }
         }
         let socket = match self.socket.take() {
             Some(socket) => socket,
