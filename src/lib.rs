@@ -8,8 +8,8 @@
 //!    what the person does, top down                      what the other side is
 //!    ┌──────────────────────────────────────┐            ┌──────────────────────────────┐
 //!    │ cli       typed, read, exit code     │───────────▶│ emulator   a device          │
-//!    ├──────────────────────────────────────┤  emulate   │ imports proto, security,     │
-//!    │ flows     the order of steps         │            │ transport                    │
+//!    ├──────────────────────────────────────┤  emulate   │ imports proto, security      │
+//!    │ flows     the order of steps         │            │                              │
 //!    ├──────────────────────────────────────┤            └──────────────────────────────┘
 //!    │ session   a secure conversation      │
 //!    ├──────────┬──────────┬────────────────┤

@@ -11,6 +11,8 @@
 
 mod cli;
 mod e2e;
+mod flows;
 mod protocol;
 mod repo;
 mod support;
+mod transport;

@@ -1,6 +1,7 @@
 //! `device`: talk to one device without provisioning it.
 
 use clap::{ArgMatches, Args, Subcommand};
+use serde_json::{Map, Value};
 
 use super::device_args::{Asked, DeviceArgs};
 use super::failure::Failure;
@@ -53,41 +54,32 @@ pub(super) async fn run(
             list_wifi(&asked, ui).await
         }
     };
-    outcome.map_err(|error| Failure::of_flow(&error, &asked.label, asked.target.kind))
+    let (lines, keys) = outcome.map_err(|error| Failure::of_flow(&error, &asked))?;
+    ui.result(&lines, keys)
 }
 
-async fn info(asked: &Asked, ui: &mut Ui) -> Result<(), FlowError> {
-    let opened = connect::open(&asked.target, &asked.pace, ui).await?;
-    let version = &opened.version;
-    let security = version
-        .sec_ver
-        .map_or_else(|| "not announced".to_owned(), |n| n.to_string());
-    let lines = [
-        version_line(version),
+/// What a command answers: for people, and for machines.
+type Reply = (Vec<String>, Map<String, Value>);
+
+async fn info(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
+    let version = connect::identify(&asked.target, &asked.pace, ui).await?;
+    let security = version.sec_ver.map_or_else(unsaid, |n| n.to_string());
+    let pop = version.pop_required.map_or_else(unsaid, |needed| {
+        if needed { "yes" } else { "no" }.to_owned()
+    });
+    let lines = vec![
+        version_line(&version),
         format!("Security: {security}"),
-        format!(
-            "PoP needed: {}",
-            match version.pop_required {
-                Some(true) => "yes",
-                Some(false) => "no",
-                None => "not announced",
-            }
-        ),
+        format!("PoP needed: {pop}"),
     ];
-    let keys = keys_of("version", version);
-    opened
-        .connection
-        .close()
-        .await
-        .map_err(|source| FlowError::Session {
-            doing: Doing::ReadingVersion,
-            source,
-        })?;
-    ui.result(&lines, keys);
-    Ok(())
+    Ok((lines, keys_of("version", &version)))
 }
 
-async fn list_wifi(asked: &Asked, ui: &mut Ui) -> Result<(), FlowError> {
+fn unsaid() -> String {
+    "not announced".to_owned()
+}
+
+async fn list_wifi(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
     let opened = connect::open(&asked.target, &asked.pace, ui).await?;
     let (mut session, _) = connect::secure(opened, &asked.access, ui).await?;
     let seen = wifi::scan(&mut session, &asked.pace, ui).await?;
@@ -96,6 +88,5 @@ async fn list_wifi(asked: &Asked, ui: &mut Ui) -> Result<(), FlowError> {
         doing: Doing::Scanning,
         source,
     })?;
-    ui.result(&network_table(&networks), keys_of("networks", &networks));
-    Ok(())
+    Ok((network_table(&networks), keys_of("networks", &networks)))
 }

@@ -13,7 +13,7 @@ use crate::flows::Pace;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
 use crate::ident::printable;
-use crate::qr::Payload;
+use crate::qr::{Payload, PayloadError};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportKind};
@@ -25,7 +25,8 @@ pub(super) struct DeviceArgs {
     #[arg(long, env = "ESPCTL_TRANSPORT", value_parser = transports(), help_heading = WHERE)]
     transport: Option<TransportKind>,
 
-    /// The device's name, as its label or its QR code says.
+    /// The device's name, as its label or its QR code says. Over SoftAP it is for messages only:
+    /// the device is whichever answers.
     #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", help_heading = WHERE)]
     device_name: Option<String>,
 
@@ -192,8 +193,13 @@ impl DeviceArgs {
             None => given.expose(),
         };
         Payload::from_json(text.trim()).map_err(|error| {
-            Failure::usage("invalid-qrcode", format!("--qrcode: {error}"))
-                .hint("in a shell, quote the whole payload with '…'")
+            let failure = Failure::usage("invalid-qrcode", format!("--qrcode: {error}"));
+            match error {
+                PayloadError::NotAnObject | PayloadError::WrongType { .. } => failure,
+                PayloadError::NotJson { .. } => {
+                    failure.hint("in a shell, quote the whole payload with '…'")
+                }
+            }
         })
     }
 

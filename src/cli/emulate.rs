@@ -2,6 +2,7 @@
 //! board. What it says and does is `emulator`'s; here are the flags, the first line, and the log.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -145,7 +146,7 @@ async fn device(args: EmulateDevice, ui: &Ui) -> Result<(), Failure> {
     };
     let mut log = Log::new().shown_to(Box::new(|entry| ui::note(&format!("device: {entry}"))));
     if let Some(path) = &args.log {
-        let file = File::create(path).map_err(|error| unusable("--log", path, &error))?;
+        let file = create(path).map_err(|error| unusable("--log", path, &error))?;
         log = log.lines_to(Box::new(file));
     }
     let device = Device::new(settings, rng).with_log(log);
@@ -155,23 +156,39 @@ async fn device(args: EmulateDevice, ui: &Ui) -> Result<(), Failure> {
         Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
         Err(error) => Err(error),
     };
-    let (listener, bound) = listening.map_err(|error| Failure {
-        exit: Exit::Host,
-        causes: vec![error.to_string()],
-        ..Failure::usage("cannot-listen", format!("cannot listen on {asked}"))
-            .hint("--port 0 takes a free port; ports below 1024 need permission")
+    let (listener, bound) = listening.map_err(|error| {
+        let failure = Failure::usage("cannot-listen", format!("cannot listen on {asked}"));
+        let failure = Failure {
+            exit: Exit::Host,
+            ..failure.cause(&error)
+        };
+        match error.kind() {
+            ErrorKind::AddrInUse => failure.hint("--port 0 takes a free port"),
+            ErrorKind::PermissionDenied => failure.hint("ports below 1024 need permission"),
+            _ => failure,
+        }
     })?;
-    ui::print_json(&args.ready(bound, &name, &label));
+    ui::print_json(&args.ready(bound, &name, &label))
+        .map_err(|error| Failure::output_lost(&error))?;
     let Stopped(why) = listener.serve(device).await;
     if ui.format() == Format::Json {
-        ui.result(&[], keys_of("stopped", &why.to_string()));
+        return ui.result(&[], keys_of("stopped", &why.to_string()));
     }
     Ok(())
 }
 
+/// For its owner alone: passphrases will be in it.
+fn create(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 fn unusable(flag: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
     let message = format!("{flag}: cannot use {}", path.display());
-    Failure::usage("unreadable-file", message).hint(error.to_string())
+    Failure::usage("unreadable-file", message).cause(error)
 }
 
 /// What opens the emulated device, as its label would say it.
@@ -196,6 +213,10 @@ impl EmulateDevice {
     }
 
     fn label(&self, rng: &mut UnwrapErr<SysRng>) -> Result<Label, Failure> {
+        if self.pop.is_some() && self.sec_ver == SecurityScheme::Sec0 {
+            let message = "--pop is not possible with --sec-ver 0, which has no secret";
+            return Err(Failure::usage("conflicting-flags", message));
+        }
         let pop = match &self.pop {
             _ if self.no_pop || self.sec_ver == SecurityScheme::Sec0 => None,
             Some(pop) => Some(pop.expose().clone()),
@@ -310,8 +331,7 @@ mod tests {
     fn ready(flags: &[&str]) -> Value {
         let args = parse(flags);
         let label = args.label(&mut UnwrapErr(SysRng)).unwrap();
-        let line = args.ready("127.0.0.1:8080".parse().unwrap(), "PROV_1", &label);
-        line
+        args.ready("127.0.0.1:8080".parse().unwrap(), "PROV_1", &label)
     }
 
     #[test]

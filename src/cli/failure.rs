@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 
 use serde_json::{Value, json};
 
+use super::device_args::Asked;
 use super::exit::Exit;
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_config::JoinFailure;
@@ -44,6 +45,13 @@ impl Failure {
         }
     }
 
+    /// Adds what lies behind it.
+    #[must_use]
+    pub(super) fn cause(mut self, cause: &dyn std::fmt::Display) -> Self {
+        self.causes.push(cause.to_string());
+        self
+    }
+
     /// Adds advice.
     #[must_use]
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -63,6 +71,14 @@ impl Failure {
         }
     }
 
+    /// The run ended well, and nobody can know.
+    pub(super) fn output_lost(error: &std::io::Error) -> Self {
+        Self {
+            exit: Exit::Fault,
+            ..Self::usage("output-lost", "the outcome could not be written").cause(error)
+        }
+    }
+
     /// Ctrl-C.
     pub(super) fn interrupted() -> Self {
         Self {
@@ -71,14 +87,19 @@ impl Failure {
         }
     }
 
-    /// A flow's error, with the words for the device that it was about.
-    pub(super) fn of_flow(error: &FlowError, device: &str, kind: TransportKind) -> Self {
-        let Advice { exit, id, hints } = advise(error, kind);
+    /// A flow's error, in the light of what was asked for.
+    pub(super) fn of_flow(error: &FlowError, asked: &Asked) -> Self {
+        let Advice { exit, id, hints } = advise(error, asked);
         Self {
             exit,
             id,
-            message: error.to_string(),
-            doing: Some(format!("{} {device} over {kind}", error.doing())),
+            message: message(error, asked),
+            doing: Some(format!(
+                "{} {} over {}",
+                error.doing(),
+                asked.label,
+                asked.target.kind
+            )),
             causes: causes(error),
             hints,
         }
@@ -112,7 +133,26 @@ fn advice<const N: usize>(exit: Exit, id: &'static str, hints: [&str; N]) -> Adv
     }
 }
 
-fn advise(error: &FlowError, kind: TransportKind) -> Advice {
+/// The error's own words, but for a password that is the PoP: people know it by that name.
+fn message(error: &FlowError, asked: &Asked) -> String {
+    match error {
+        FlowError::Session {
+            source:
+                SessionError::HandshakeRefused {
+                    means: SecurityError::CredentialsMismatch { .. },
+                    ..
+                },
+            ..
+        } if asked.access.password.is_none() && asked.access.pop.is_some() => {
+            "the device did not accept this proof of possession".to_owned()
+        }
+        FlowError::MissingInput(Question::Password) => Question::Pop.to_string() + " is missing",
+        _ => error.to_string(),
+    }
+}
+
+fn advise(error: &FlowError, asked: &Asked) -> Advice {
+    let kind = asked.target.kind;
     match error {
         FlowError::AnnouncedNoPop => advice(
             Exit::Device,
@@ -155,7 +195,7 @@ fn advise(error: &FlowError, kind: TransportKind) -> Advice {
             "scan-unfinished",
             ["name the network with --ssid and --passphrase; restart the device if that fails too"],
         ),
-        FlowError::Session { doing, source } => session(*doing, source, kind),
+        FlowError::Session { doing, source } => session(*doing, source, asked),
         FlowError::Transport(error) => transport(Doing::Connecting, error, kind),
         FlowError::Unconfirmed { source, .. } => unconfirmed(source),
         FlowError::UnknownScheme { .. } => advice(
@@ -223,9 +263,9 @@ fn missing(question: &Question) -> Advice {
         ),
         Question::Password => advice(
             Exit::Usage,
-            "missing-password",
+            "missing-pop",
             [
-                "give --sec2-password, --sec2-password-file or ESPCTL_SEC2_PASSWORD, or the PoP with --pop",
+                "give --pop, --pop-file or ESPCTL_POP; or, where the firmware has its own, --sec2-password, --sec2-password-file or ESPCTL_SEC2_PASSWORD",
             ],
         ),
         Question::Pop => advice(
@@ -241,50 +281,35 @@ fn missing(question: &Question) -> Advice {
     }
 }
 
-fn session(doing: Doing, error: &SessionError, kind: TransportKind) -> Advice {
+fn session(doing: Doing, error: &SessionError, asked: &Asked) -> Advice {
     match error {
         SessionError::HandshakeRefused { means, .. } | SessionError::Security(means) => {
-            security(means)
+            security(means, asked)
         }
         SessionError::Lost => advice(Exit::Device, "session-lost", ["run the command again"]),
         SessionError::Reply(error) => reply(doing, error),
-        SessionError::Transport(error) => transport(doing, error, kind),
+        SessionError::Transport(error) => transport(doing, error, asked.target.kind),
     }
 }
 
-fn security(error: &SecurityError) -> Advice {
-    const LOCK: &str = "five wrong tries close provisioning until the device restarts";
+fn security(error: &SecurityError, asked: &Asked) -> Advice {
     match error {
-        SecurityError::CredentialsMismatch {
-            scheme: SecurityScheme::Sec2,
-        } => advice(
-            Exit::Secret,
-            "wrong-password",
-            [
-                "check --sec2-username and --sec2-password, or --pop; they are set in the firmware or printed on the device",
-                LOCK,
-                "if they are surely right, --sec2-compat tries two known firmware faults, one try each",
-            ],
-        ),
-        SecurityError::CredentialsMismatch { .. } => advice(
-            Exit::Secret,
-            "wrong-pop",
-            [
-                "check --pop; it is printed on the device or in its QR code",
-                LOCK,
-            ],
-        ),
+        SecurityError::CredentialsMismatch { scheme } => wrong_secret(*scheme, asked),
         SecurityError::CounterExhausted => {
             advice(Exit::Device, "session-exhausted", ["run the command again"])
         }
-        SecurityError::PeerIncompatible { .. } => advice(
-            Exit::Device,
-            "wrong-scheme",
-            [
-                "with --sec-ver, leave it out to use what the device announces",
-                "a device that was locked by wrong tries looks the same: restart it",
-            ],
-        ),
+        SecurityError::PeerIncompatible { .. } => {
+            let mut advice = advice(
+                Exit::Device,
+                "wrong-scheme",
+                ["a device that was locked by wrong tries looks the same: restart it"],
+            );
+            if asked.access.scheme.is_some() {
+                let first = "leave --sec-ver out (or the label's security) to use what the device announces";
+                advice.hints.insert(0, first.to_owned());
+            }
+            advice
+        }
         SecurityError::PeerMisbehaved { how, .. } => match how {
             Misbehaviour::NoProofOfItsOwn => advice(
                 Exit::Device,
@@ -313,6 +338,26 @@ fn security(error: &SecurityError) -> Advice {
             ["Security 2 needs a user name and a password"],
         ),
     }
+}
+
+fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
+    const LOCK: &str = "five wrong tries close provisioning until the device restarts";
+    let mut advice = if asked.access.password.is_some() || asked.access.pop.is_none() {
+        let check = "check --sec2-username and --sec2-password; they are set in the firmware";
+        advice(Exit::Secret, "wrong-password", [check, LOCK])
+    } else {
+        let check = "check --pop; it is printed on the device or in its QR code";
+        advice(Exit::Secret, "wrong-pop", [check, LOCK])
+    };
+    if scheme == SecurityScheme::Sec2 {
+        advice.hints.push(if asked.access.sec2_compat {
+            "the two known firmware faults were tried too".to_owned()
+        } else {
+            "if it is surely right, --sec2-compat tries two known firmware faults, one try each"
+                .to_owned()
+        });
+    }
+    advice
 }
 
 fn reply(doing: Doing, error: &ReplyError) -> Advice {
@@ -364,12 +409,17 @@ fn transport(doing: Doing, error: &TransportError, kind: TransportKind) -> Advic
         TransportError::Refused { .. } => advice(
             Exit::Device,
             "hung-up",
-            ["the device understood nothing, or has closed provisioning: restart it"],
+            [
+                "another client may be talking to it: devices serve one at a time",
+                "or it has closed provisioning: restart it",
+            ],
         ),
         // Silence at first contact is nobody; later it is a device that hangs.
-        TransportError::TimedOut { .. } if doing == Doing::ReadingVersion => {
-            advice(Exit::NoDevice, "silent", [reach(kind)])
-        }
+        TransportError::TimedOut { .. } if doing == Doing::ReadingVersion => advice(
+            Exit::NoDevice,
+            "silent",
+            ["something takes connections there and says nothing: is it the device?"],
+        ),
         TransportError::TimedOut { .. } => advice(
             Exit::Device,
             "timed-out",

@@ -38,7 +38,7 @@ pub(super) struct Provision {
     #[arg(long, value_name = "HEX", env = "ESPCTL_SSID_HEX", help_heading = NETWORK)]
     ssid_hex: Option<String>,
 
-    /// Its passphrase, 8 to 63 bytes. Not needed where the device sees the network as open.
+    /// Its passphrase, 8 to 63 bytes (WEP: 5 or 13). Not needed where the device sees the network as open.
     #[arg(long, value_name = "PASSPHRASE", env = "ESPCTL_PASSPHRASE", hide_env_values = true, help_heading = NETWORK)]
     passphrase: Option<Secret<String>>,
 
@@ -96,24 +96,16 @@ pub(super) async fn run(
 
 /// Runs the flow and prints its outcome. The demo ends here too.
 pub(super) async fn provision(asked: Asked, wifi: Wanted, ui: &mut Ui) -> Result<(), Failure> {
-    let Asked {
-        target,
-        access,
-        pace,
-        label,
-    } = asked;
-    let kind = target.kind;
     let request = Request {
-        target,
-        access,
+        target: asked.target.clone(),
+        access: asked.access.clone(),
         wifi,
     };
-    let outcome = flow::run(&request, &pace, ui)
+    let outcome = flow::run(&request, &asked.pace, ui)
         .await
-        .map_err(|error| Failure::of_flow(&error, &label, kind))?;
-    let summary = Summary::new(&outcome, kind, ui.elapsed());
-    ui.result(&summary.lines(), keys_of("summary", &summary));
-    Ok(())
+        .map_err(|error| Failure::of_flow(&error, &asked))?;
+    let summary = Summary::new(&outcome, asked.target.kind, ui.elapsed());
+    ui.result(&summary.lines(), keys_of("summary", &summary))
 }
 
 async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> {
@@ -164,6 +156,13 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
         .map(Passphrase::new)
         .transpose()
         .map_err(|error| Failure::usage("invalid-passphrase", error.to_string()))?;
+    // More often an empty variable than an open network.
+    if passphrase.as_ref().is_some_and(Passphrase::is_empty) {
+        return Err(
+            Failure::usage("invalid-passphrase", "the passphrase is empty")
+                .hint("--open is for networks without one"),
+        );
+    }
     Ok(Wanted {
         ssid: Some(ssid),
         passphrase,

@@ -1,7 +1,7 @@
 //! Where a value comes from: a flag or the file that a flag names, the environment likewise, the
 //! QR code, the default, in this order. Reads files and stdin, and nothing else of the world.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl<'m> Inputs<'m> {
     ) -> Result<Option<Secret<String>>, Failure> {
         let (value_id, value_flag) = input.value;
         let (file_id, file_flag) = input.file;
-        let typed = self.is_typed(value_id);
+        let typed = self.is_typed(value_id) || self.is_typed(POSITIONAL_POP) && value_id == "pop";
         if typed && self.is_typed(file_id) {
             return Err(Failure::usage(
                 "conflicting-flags",
@@ -91,14 +91,29 @@ impl<'m> Inputs<'m> {
         flag: &'static str,
     ) -> Result<Secret<String>, Failure> {
         let mut text = self.read(path, flag).await?;
-        // Editors and echo end a file with a line break, which belongs to no secret.
+        // Editors and echo end a file with a line break, some begin it with a mark; neither
+        // belongs to a secret.
         if text.ends_with('\n') {
             text.pop();
             if text.ends_with('\r') {
                 text.pop();
             }
         }
-        Ok(Secret::new(text))
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
+        let secret = Secret::new(text);
+        // Sent as it is, it would be refused, and count as a wrong one.
+        let wrong = if secret.expose().is_empty() {
+            "is empty"
+        } else if secret.expose().chars().any(char::is_control) {
+            "has more than one line, or control characters"
+        } else {
+            return Ok(secret);
+        };
+        let message = format!("{flag}: {} {wrong}", path.display());
+        Err(Failure::usage("unusable-secret", message)
+            .hint("one line, with nothing but the secret"))
     }
 
     /// The text of a file, or of stdin for `-`.
@@ -112,10 +127,10 @@ impl<'m> Inputs<'m> {
                 "unreadable-file",
                 format!("{flag}: cannot read {}", path.display()),
             )
-            .hint(error.to_string())
+            .cause(&error)
         };
         if path.as_os_str() != "-" {
-            return fs::read_to_string(path).map_err(unreadable);
+            return File::open(path).and_then(read_text).map_err(unreadable);
         }
         if let Some(other) = self.stdin_read_for.replace(flag) {
             return Err(Failure::usage(
@@ -124,15 +139,21 @@ impl<'m> Inputs<'m> {
             ));
         }
         // On a thread, so that Ctrl-C ends the wait.
-        let read = tokio::task::spawn_blocking(|| {
-            let mut text = String::new();
-            io::stdin().read_to_string(&mut text).map(|_| text)
-        });
-        read.await
+        tokio::task::spawn_blocking(|| read_text(io::stdin()))
+            .await
             .map_err(io::Error::other)
             .flatten()
             .map_err(unreadable)
     }
+}
+
+fn read_text(from: impl io::Read) -> io::Result<String> {
+    let mut text = String::new();
+    from.take(LONGEST_TEXT + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_TEXT) {
+        return Err(io::Error::other(format!("more than {LONGEST_TEXT} bytes")));
+    }
+    Ok(text)
 }
 
 /// Seconds with decimals.
@@ -145,6 +166,10 @@ pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// The old way to give `--pop`.
+const POSITIONAL_POP: &str = "positional_pop";
+/// No secret and no label comes near this.
+const LONGEST_TEXT: u64 = 64 * 1024;
 /// A day.
 const LONGEST: f64 = 86_400.0;
 

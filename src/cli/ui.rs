@@ -93,17 +93,19 @@ impl Ui {
         }
     }
 
-    /// The end of a run that succeeded: text lines, or the keys of the `result` object.
-    pub(super) fn result(&self, lines: &[String], keys: Map<String, Value>) {
-        match self.format {
-            Format::Text => print(&lines.join("\n")),
+    /// The end of a run that succeeded: text lines, or the keys of the `result` object. It fails
+    /// when the outcome cannot be told.
+    pub(super) fn result(&self, lines: &[String], keys: Map<String, Value>) -> Result<(), Failure> {
+        let told = match self.format {
+            Format::Text => write_line(&mut anstream::stdout().lock(), &lines.join("\n")),
             Format::Json => {
                 let mut object = self.object("result");
                 object.insert("ok".to_owned(), Value::Bool(true));
                 object.extend(keys);
-                print_json(&Value::Object(object));
+                print_json(&Value::Object(object))
             }
-        }
+        };
+        told.map_err(|error| Failure::output_lost(&error))
     }
 
     /// The end of a run that failed.
@@ -126,7 +128,8 @@ impl Ui {
                 let mut object = self.object("result");
                 object.insert("ok".to_owned(), Value::Bool(false));
                 object.insert("error".to_owned(), failure.to_json());
-                print_json(&Value::Object(object));
+                // The exit code is all that is left when this fails.
+                let _lost: io::Result<()> = print_json(&Value::Object(object));
             }
         }
     }
@@ -144,7 +147,8 @@ impl Ui {
         let mut object = self.object("");
         if let Ok(Value::Object(keys)) = serde_json::to_value(event) {
             object.extend(keys);
-            print_json(&Value::Object(object));
+            // The result will fail likewise, and be told by the exit code.
+            let _lost: io::Result<()> = print_json(&Value::Object(object));
         }
     }
 
@@ -298,21 +302,26 @@ pub(super) fn keys_of(name: &str, value: &impl Serialize) -> Map<String, Value> 
 }
 
 /// A line of JSON on stdout, as it is: nothing may add colour to it or take characters out.
-pub(super) fn print_json(value: &Value) {
+pub(super) fn print_json(value: &Value) -> io::Result<()> {
     let line = printable_json(&value.to_string());
-    let mut stdout = io::stdout().lock();
-    let _gone: io::Result<()> = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    write_line(&mut io::stdout().lock(), &line)
 }
 
-/// A line on stdout. A closed pipe is nobody listening any more, which is no reason to stop what is under way.
-pub(super) fn print(line: &str) {
-    let mut stdout = anstream::stdout().lock();
-    let _gone: io::Result<()> = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-}
-
-/// A line on stderr.
+/// A line on stderr. When nobody can read it, nobody misses it.
 pub(super) fn note(line: &str) {
-    let _gone: io::Result<()> = writeln!(anstream::stderr().lock(), "{line}");
+    let _gone: io::Result<()> = write_line(&mut anstream::stderr().lock(), line);
+}
+
+/// In one piece, because two processes may share a terminal. A closed pipe is nobody listening
+/// any more, which is no reason to stop what is under way.
+fn write_line(to: &mut impl Write, line: &str) -> io::Result<()> {
+    let written = to
+        .write_all(format!("{line}\n").as_bytes())
+        .and_then(|()| to.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
 }
 
 /// The longest SSID, and one.

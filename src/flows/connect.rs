@@ -75,6 +75,29 @@ pub async fn open(
     })
 }
 
+/// Reads what a device says about itself, and leaves. Here, unlike before a session, a device
+/// without a version document is an error.
+pub async fn identify(
+    target: &Target,
+    pace: &Pace,
+    observer: &mut dyn Observer,
+) -> Result<Version, FlowError> {
+    let Opened {
+        connection,
+        version,
+    } = open(target, pace, observer).await?;
+    let reading = |source| FlowError::Session {
+        doing: Doing::ReadingVersion,
+        source,
+    };
+    let endpoint = connection.service().version_endpoint();
+    connection.close().await.map_err(reading)?;
+    if version == Version::default() {
+        return Err(reading(TransportError::NoSuchEndpoint { endpoint }.into()));
+    }
+    Ok(version)
+}
+
 /// Agrees keys with an opened device.
 pub async fn secure(
     opened: Opened,
@@ -90,13 +113,15 @@ pub async fn secure(
         mut otherwise,
         source,
     } = plan(access, &version)?;
+    // What was asked for one scheme serves the next, too.
+    let mut access = access.clone();
     loop {
-        let credentials = credentials(scheme, access, &version, observer).await?;
+        let credentials = credentials(scheme, &mut access, &version, observer).await?;
         if source != SchemeSource::Probed {
             observer.event(&Event::SchemeChosen { scheme, source });
         }
         match (
-            agree(connection, scheme, credentials, access, observer).await,
+            agree(connection, scheme, credentials, &access, observer).await,
             otherwise.take(),
         ) {
             (Ok(session), _) => {
@@ -145,7 +170,12 @@ fn plan(access: &Access, version: &Version) -> Result<Plan, FlowError> {
     };
     let scheme = SecurityScheme::from_number(number).ok_or(FlowError::UnknownScheme { number })?;
     // Whoever stands in between can announce plaintext; nobody gives a secret to use none.
-    if scheme == SecurityScheme::Sec0 && (access.pop.is_some() || access.password.is_some()) {
+    let given = [&access.pop, &access.password];
+    let secret = given
+        .into_iter()
+        .flatten()
+        .any(|one| !one.expose().is_empty());
+    if scheme == SecurityScheme::Sec0 && secret {
         return Err(FlowError::AnnouncedNoSecurity);
     }
     Ok(Plan {
@@ -157,7 +187,7 @@ fn plan(access: &Access, version: &Version) -> Result<Plan, FlowError> {
 
 async fn credentials(
     scheme: SecurityScheme,
-    access: &Access,
+    access: &mut Access,
     version: &Version,
     observer: &mut dyn Observer,
 ) -> Result<Credentials, FlowError> {
@@ -170,22 +200,28 @@ async fn credentials(
             });
             Ok(Credentials::None)
         }
-        SecurityScheme::Sec1 => match &access.pop {
-            // Whoever stands in between can announce this; nobody gives a PoP to prove nothing.
-            Some(pop) if version.pop_required == Some(false) && !pop.expose().is_empty() => {
-                Err(FlowError::AnnouncedNoPop)
+        SecurityScheme::Sec1 => {
+            let needless = version.sec_ver == Some(1) && version.pop_required == Some(false);
+            match &access.pop {
+                // Whoever stands in between can announce this; nobody gives a PoP to prove
+                // nothing.
+                Some(pop) if needless && !pop.expose().is_empty() => Err(FlowError::AnnouncedNoPop),
+                Some(pop) => Ok(Credentials::Pop(pop.clone())),
+                None if needless => Ok(Credentials::None),
+                None => {
+                    access.pop = observer.ask(&Question::Pop).await;
+                    let pop = access.pop.clone().map(Credentials::Pop);
+                    pop.ok_or(FlowError::MissingInput(Question::Pop))
+                }
             }
-            Some(pop) => Ok(Credentials::Pop(pop.clone())),
-            None if version.pop_required == Some(false) => Ok(Credentials::None),
-            None => {
-                let pop = observer.ask(&Question::Pop).await;
-                pop.map(Credentials::Pop)
-                    .ok_or(FlowError::MissingInput(Question::Pop))
-            }
-        },
+        }
         SecurityScheme::Sec2 => {
             let given = [&access.password, &access.pop, &access.label_password];
-            let password = match given.into_iter().flatten().next() {
+            let password = match given
+                .into_iter()
+                .flatten()
+                .find(|one| !one.expose().is_empty())
+            {
                 Some(password) => password.clone(),
                 None => observer
                     .ask(&Question::Password)

@@ -33,6 +33,11 @@ impl Connection {
         Self { transport, service }
     }
 
+    /// Which service runs at the other end.
+    pub fn service(&self) -> Service {
+        self.service
+    }
+
     /// Reads the version document: the one endpoint in the clear.
     pub async fn version(&mut self) -> Result<Version, SessionError> {
         let endpoint = self.service.version_endpoint();

@@ -25,7 +25,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -57,8 +57,13 @@ impl HttpTransport {
     /// The connection that is open, or a new one. With the cookie, a session outlives a socket
     /// that closed between two exchanges.
     async fn connection(&mut self) -> Result<Connection, TransportError> {
-        if let Some(connection) = self.connection.take().filter(Connection::is_open) {
-            return Ok(connection);
+        if let Some(connection) = self.connection.take() {
+            // A close that arrived while we computed is noticed only when sockets are looked at
+            // again. A request sent before that would be lost, and look like a refusal.
+            yield_now().await;
+            if connection.is_open() {
+                return Ok(connection);
+            }
         }
         let socket = match self.socket.take() {
             Some(socket) => socket,
@@ -76,11 +81,10 @@ impl HttpTransport {
         &mut self,
         connection: &mut Connection,
         endpoint: &EndpointName,
-        body: &[u8],
+        request: Request<Full<Bytes>>,
     ) -> Result<Vec<u8>, TransportError> {
-        let request = self.request(endpoint, body)?;
         let response = match connection.send(request).await {
-            Err(NotSent {
+            Err(NoResponse {
                 request: Some(request),
                 ..
             }) => {
@@ -90,7 +94,14 @@ impl HttpTransport {
             }
             outcome => outcome,
         };
-        let response = response.map_err(|failed| broken(endpoint, &failed.error, connection))?;
+        let response = response.map_err(|failed| match failed.request {
+            // Unsent a second time: nobody takes requests there.
+            Some(_) => TransportError::Unreachable {
+                address: self.address.clone(),
+                source: io::Error::other(failed.error),
+            },
+            None => broken(endpoint, &failed.error, connection),
+        })?;
         if let Some(session) = session_of(response.headers()) {
             self.cookie = Some(session);
         }
@@ -119,7 +130,8 @@ impl HttpTransport {
             port: *port,
         }
         .to_string();
-        let mut request = Request::post(format!("/{endpoint}"))
+        let path = format!("/{endpoint}");
+        let mut request = Request::post(&path)
             .header(HOST, authority)
             .header(CONTENT_LENGTH, body.len());
         if let Some(session) = self.cookie {
@@ -127,7 +139,10 @@ impl HttpTransport {
         }
         request
             .body(Full::new(Bytes::copy_from_slice(body)))
-            .map_err(|_| TransportError::NoSuchEndpoint {
+            .ok()
+            // A `#` or `?` in the name would end the path, and another endpoint be asked.
+            .filter(|request| request.uri().path() == path)
+            .ok_or_else(|| TransportError::NoSuchEndpoint {
                 endpoint: endpoint.clone(),
             })
     }
@@ -141,8 +156,10 @@ impl Transport for HttpTransport {
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
         let limit = self.limits.for_endpoint(endpoint);
+        let sent = request.len();
+        let request = self.request(endpoint, request)?;
         let mut connection = self.connection().await?;
-        debug!(%endpoint, sent = request.len(), "request");
+        debug!(%endpoint, sent, "request");
         // A connection whose exchange failed is dropped: a late answer must not be taken for the
         // next one's.
         let outcome = timeout(limit, self.converse(&mut connection, endpoint, request)).await;
@@ -175,8 +192,8 @@ struct Connection {
     driver: JoinHandle<()>,
 }
 
-/// Why there is no response; `request` is there when not a byte of it left.
-struct NotSent {
+/// Why there is no response. `request` is there when not a byte of it left.
+struct NoResponse {
     request: Option<Request<Full<Bytes>>>,
     error: hyper::Error,
 }
@@ -204,9 +221,12 @@ impl Connection {
         !self.sender.is_closed()
     }
 
-    async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, NotSent> {
+    async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, NoResponse> {
         if let Err(error) = self.sender.ready().await {
-            return Err(NotSent {
+            return Err(NoResponse {
                 request: Some(request),
                 error,
             });
@@ -215,7 +235,7 @@ impl Connection {
         self.sender
             .try_send_request(request)
             .await
-            .map_err(|mut failed| NotSent {
+            .map_err(|mut failed| NoResponse {
                 request: failed.take_message(),
                 error: failed.into_error(),
             })
@@ -257,22 +277,16 @@ fn broken(
 ) -> TransportError {
     let endpoint = endpoint.clone();
     if error.is_parse() {
-        return TransportError::Malformed {
-            endpoint,
-            what: "not HTTP".to_owned(),
-        };
-    }
-    if connection.answered.load(Ordering::Relaxed) {
-        return TransportError::Malformed {
-            endpoint,
-            what: "cut short".to_owned(),
-        };
+        let what = "not HTTP".to_owned();
+        return TransportError::Malformed { endpoint, what };
     }
     let cause = std::error::Error::source(error)
         .and_then(|cause| cause.downcast_ref::<io::Error>())
         .map(|cause| io::Error::new(cause.kind(), cause.to_string()));
     match cause {
-        None => TransportError::Refused { endpoint },
+        None if !connection.answered.load(Ordering::Relaxed) => {
+            TransportError::Refused { endpoint }
+        }
         source => TransportError::Disconnected { endpoint, source },
     }
 }
@@ -284,7 +298,10 @@ fn session_of(headers: &HeaderMap) -> Option<u32> {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| value.trim().strip_prefix("session="))
-        .find_map(|value| value.split(';').next().unwrap_or(value).trim().parse().ok())
+        .map(|value| value.split(';').next().unwrap_or(value).trim())
+        // `parse` alone takes a sign, which no device sends and none would know again.
+        .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        .find_map(|number| number.parse().ok())
 }
 
 /// A TCP connection to a device.
@@ -314,16 +331,13 @@ impl Socket {
                 source,
             },
         };
-        match timeout(limit, connect_any(address)).await {
+        match timeout(limit, connect_any(address, limit)).await {
             Ok(Ok(stream)) => Ok(Self {
                 stream,
                 answered: Arc::default(),
             }),
             Ok(Err(source)) => Err(failed(source)),
-            Err(_) => Err(failed(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("no connection within {} s", limit.as_secs_f32()),
-            ))),
+            Err(_) => Err(failed(unanswered())),
         }
     }
 
@@ -340,21 +354,32 @@ impl Socket {
     fn acknowledge_at_once(&self) {}
 }
 
-async fn connect_any(address: &Address) -> io::Result<TcpStream> {
+/// Tries one address after the other, each for its share of the time: one that swallows attempts
+/// must not hide the next.
+async fn connect_any(address: &Address, limit: Duration) -> io::Result<TcpStream> {
     let Address::Http { host, port } = address;
     let addresses: Vec<SocketAddr> = lookup_host((host.as_str(), *port)).await?.collect();
+    let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
                 stream.set_nodelay(true)?;
                 debug!(%address, "connected");
                 return Ok(stream);
             }
-            Err(error) => last = error,
+            Ok(Err(error)) => last = error,
+            Err(_) => last = unanswered(),
         }
     }
     Err(last)
+}
+
+fn unanswered() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        "an attempt to connect was not answered",
+    )
 }
 
 impl AsyncRead for Socket {

@@ -217,7 +217,7 @@ pub enum TransportError {
     Disconnected {
         /// The request that was under way.
         endpoint: EndpointName,
-        /// What the system says.
+        /// What the system says, if anything.
         source: Option<io::Error>,
     },
     /// An answer that this medium does not allow.
@@ -267,8 +267,20 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// Whether the device may have meant "no" by this.
-    pub const fn may_be_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Disconnected { .. })
+    /// Whether the device may have meant "no" by this: it hung up, politely or not, before it had
+    /// said anything. A line that broke by itself says nothing about what was asked.
+    pub fn may_be_refusal(&self) -> bool {
+        match self {
+            Self::Refused { .. } => true,
+            Self::Disconnected { source, .. } => source.as_ref().is_some_and(|source| {
+                matches!(
+                    source.kind(),
+                    io::ErrorKind::BrokenPipe
+                        | io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::ConnectionReset
+                )
+            }),
+            _ => false,
+        }
     }
 }

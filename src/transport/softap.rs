@@ -68,7 +68,7 @@ async fn first_answer(address: &Address, deadline: Instant) -> Result<Socket, Tr
     loop {
         let left = deadline
             .saturating_duration_since(Instant::now())
-            .max(SHORTEST);
+            .clamp(SHORTEST, LONGEST);
         match Socket::connect(address, left).await {
             Err(TransportError::Unreachable { .. }) if Instant::now() + BETWEEN < deadline => {
                 sleep(BETWEEN).await;
@@ -89,3 +89,6 @@ fn default_address() -> Address {
 const BETWEEN: Duration = Duration::from_millis(200);
 /// Even with no time to wait, one attempt is made.
 const SHORTEST: Duration = Duration::from_millis(100);
+/// An attempt keeps the route that it began with: one from before the hotspot was joined goes
+/// nowhere, for as long as the system tries.
+const LONGEST: Duration = Duration::from_secs(2);

@@ -3,8 +3,9 @@
 //! that could hide it.
 
 use std::fmt::Write as _;
+use std::fs;
 
-use crate::support::device::{Device, access_points};
+use crate::support::device::{Device, access_points, fresh_path};
 use crate::support::espctl::{Output, espctl};
 use serde_json::json;
 
@@ -32,6 +33,52 @@ fn secrets_reach_the_device_and_no_output() {
             assert_hidden(&output);
         }
     }
+}
+
+#[test]
+fn whichever_way_a_secret_comes() {
+    let world = access_points(&json!([{
+        "ssid": "Nest", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 3,
+        "passphrase": PASSPHRASE,
+    }]));
+    let secret = fresh_path("secret");
+    fs::write(&secret, format!("{POP}\n")).unwrap();
+    let file = secret.to_str().unwrap();
+    let label = json!({"ver": "v1", "pop": POP, "transport": "softap"}).to_string();
+    let flags: [&[&str]; 4] = [&[POP], &["--pop-file", file], &["--qrcode", &label], &[]];
+    for flags in flags {
+        let device = Device::start(&["--sec-ver", "1", "--pop", POP, "--aps", &world]);
+        let mut line: Vec<String> = [
+            "provision",
+            "--no-cloud",
+            "-vv",
+            "--ssid",
+            "Nest",
+            "--passphrase-file",
+            "-",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        line.extend(device.address());
+        line.extend(flags.iter().map(ToString::to_string));
+        let mut run = espctl(line).stdin(PASSPHRASE.as_bytes());
+        if flags.is_empty() {
+            run = run.env("ESPCTL_POP", POP);
+        }
+        let output = run.output().exits(0);
+        assert_eq!(device.told("secured")[0]["pop"], true);
+        assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+        assert_hidden(&output);
+    }
+    // Commands that only look.
+    let device = Device::start(&["--sec-ver", "2", "--pop", PASSWORD]);
+    let mut line: Vec<String> = ["device", "wifi", "-vv", "--sec2-password", PASSWORD]
+        .map(str::to_owned)
+        .to_vec();
+    line.extend(device.address());
+    let output = espctl(line).output().exits(0);
+    assert_eq!(device.told("secured").len(), 1);
+    assert_hidden(&output);
 }
 
 #[test]

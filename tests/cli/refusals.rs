@@ -30,6 +30,10 @@ fn what_cannot_be_right_is_refused_before_a_byte_is_sent() {
         ),
         ("missing-ssid", &["--passphrase", "12345678"]),
         (
+            "invalid-passphrase",
+            &["--ssid", "Home", "--passphrase", ""],
+        ),
+        (
             "conflicting-flags",
             &["--ssid", "Home", "--open", "--passphrase", "12345678"],
         ),
@@ -125,24 +129,38 @@ fn refusals_read_well() {
 }
 
 #[test]
-fn a_stray_argument_is_not_repeated() {
+fn what_may_be_part_of_a_secret_is_not_repeated() {
+    let lines: [&[&str]; 4] = [
+        &["--passphrase", "my", "xylophone", "zither"],
+        &["--pop", "--xylophone"],
+        &["--passphrase", "-xylophone"],
+        &["one", "xylophone"],
+    ];
     for format in ["text", "json"] {
-        let line = [
-            "provision",
-            "--format",
-            format,
-            "--passphrase",
-            "my",
-            "long",
-            "passphrase",
-        ];
-        let output = espctl(line).output().exits(2);
-        let all = format!("{output}");
-        assert!(
-            !all.contains("long") && !all.contains("passphrase\""),
-            "{all}"
-        );
+        for line in lines {
+            let line = [&["provision", "--format", format][..], line].concat();
+            let output = espctl(&line).output().exits(2);
+            let all = format!("{output}");
+            assert!(
+                !all.contains("xylophone") && !all.contains("zither"),
+                "{line:?}\n{all}"
+            );
+            assert!(all.contains("not shown"), "{line:?}\n{all}");
+        }
     }
+    // A flag that is only mistyped is named, with the one that was meant.
+    let output = espctl(["provision", "--no-clout"]).output().exits(2);
+    assert!(output.stderr.contains("--no-clout") && output.stderr.contains("--no-cloud"));
+}
+
+#[test]
+fn json_can_be_asked_for_by_variable_and_is_then_kept() {
+    let output = espctl(["provision", "--bad"])
+        .env("ESPCTL_FORMAT", "json")
+        .output()
+        .exits(2);
+    assert_eq!(output.result()["error"]["id"], "usage");
+    assert_eq!(output.stderr, "");
 }
 
 #[test]
@@ -162,6 +180,7 @@ fn a_closed_pipe_is_no_crash() {
     let mut child = crate::support::espctl::command(["--help"]).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!stderr.contains("panicked"), "{stderr}");
 }

@@ -19,7 +19,7 @@ const PASSPHRASE: &str = "correct horse battery";
 fn everything_can_come_from_the_environment() {
     let device = Device::start(&[]);
     espctl(["provision"])
-        .env("ESPCTL_NO_CLOUD", "true")
+        .env("ESPCTL_NO_CLOUD", "1")
         .env("ESPCTL_DEVICE_IP", "127.0.0.1")
         .env("ESPCTL_DEVICE_PORT", &device.ready["port"].to_string())
         .env("ESPCTL_TRANSPORT", "softap")
@@ -131,4 +131,59 @@ fn the_label_may_be_a_file() {
     )
     .output()
     .exits(0);
+}
+
+#[test]
+fn an_empty_variable_is_no_value() {
+    let device = Device::start(&[]);
+    let pop = device.pop();
+    let line = ["--pop", pop, "--ssid", "Home", "--passphrase", PASSPHRASE];
+    let mut prepared = run(&device, &line);
+    for name in [
+        "DEVICE_HOST",
+        "JOIN_TIMEOUT",
+        "NO_CLOUD",
+        "PASSPHRASE_FILE",
+        "POP_FILE",
+        "QRCODE",
+        "SEC2_USERNAME",
+        "SEC_VER",
+        "SSID_HEX",
+        "TRANSPORT",
+    ] {
+        prepared = prepared.env(&format!("ESPCTL_{name}"), "");
+    }
+    prepared.output().exits(0);
+}
+
+#[test]
+fn a_file_that_holds_no_secret_is_refused_before_it_costs_a_try() {
+    let device = Device::start(&["--pop", "right-one"]);
+    let file = fresh_path("secret");
+    let path = file.to_str().unwrap();
+    for (content, fits) in [
+        ("", false),
+        ("\n", false),
+        ("right-one\nsecond line\n", false),
+        ("right\u{0}one", false),
+        ("\u{feff}right-one\n", true),
+    ] {
+        fs::write(&file, content).unwrap();
+        let line = [
+            "--pop-file",
+            path,
+            "--ssid",
+            "Home",
+            "--passphrase",
+            PASSPHRASE,
+        ];
+        let output = run(&device, &line).output().exits(if fits { 0 } else { 2 });
+        assert!(
+            fits || output.stderr.contains("--pop-file"),
+            "{content:?} {output}"
+        );
+        assert!(device.told("strike").is_empty());
+    }
+    let both = ["right-one", "--pop-file", path, "--ssid", "Home", "--open"];
+    run(&device, &both).output().exits(2);
 }

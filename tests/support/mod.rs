@@ -3,7 +3,10 @@
 pub(crate) mod altered;
 pub(crate) mod device;
 pub(crate) mod espctl;
+pub(crate) mod memory_transport;
 pub(crate) mod pair;
+pub(crate) mod recorder;
 pub(crate) mod scripted_rng;
+pub(crate) mod scripted_server;
 pub(crate) mod source;
 pub(crate) mod vector_file;

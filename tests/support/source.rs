@@ -37,8 +37,10 @@ impl SourceFile {
                 });
             };
             for (at, _) in code.match_indices("crate") {
-                let before = code[..at].chars().next_back();
-                if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '(') {
+                let before = &code[..at];
+                let visibility = before.ends_with("pub(") || before.ends_with("(in ");
+                let longer = before.chars().next_back();
+                if visibility || longer.is_some_and(|c| c.is_alphanumeric() || c == '_') {
                     continue;
                 }
                 match code[at + "crate".len()..].strip_prefix("::") {
@@ -51,13 +53,21 @@ impl SourceFile {
             for (at, _) in code.match_indices(&climb) {
                 let rest = &code[at + climb.len()..];
                 let climbs_further = code[..at].ends_with("super::");
-                if !climbs_further && !rest.starts_with('*') && self.module.len() > 1 {
-                    found(first_name(rest));
+                let name = first_name(rest);
+                // In an inline `mod`, the same number of steps ends one level lower.
+                if !self.module.is_empty() && !climbs_further && is_top_module(&name) {
+                    found(name);
                 }
             }
         }
         imports
     }
+}
+
+/// Whether `src/` has such a folder or file.
+fn is_top_module(name: &str) -> bool {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(name);
+    path.is_dir() || path.with_extension("rs").is_file()
 }
 
 /// Every file of `src/`.

@@ -61,7 +61,7 @@ impl World {
     /// hidden?}`. `auth` is the driver's number or a name as in [`AUTH_NAMES`]; without it, a
     /// network with a passphrase is WPA2 and one without is open.
     pub fn from_json(text: &str) -> Result<Self, WorldError> {
-        let rows: Vec<Row> = serde_json::from_str(text)?;
+        let rows: Vec<Row> = serde_json::from_str(text).map_err(WorldError::Json)?;
         let points: Result<_, _> = rows
             .into_iter()
             .enumerate()
@@ -231,7 +231,8 @@ impl Row {
             Some(Auth::Number(number)) => number,
             Some(Auth::Name(name)) => AUTH_NAMES
                 .iter()
-                .find(|(known, _)| *known == name)
+                // As `device wifi` prints them, too.
+                .find(|(known, _)| *known == name.to_lowercase().replace('_', "-"))
                 .map(|(_, number)| *number)
                 .ok_or("auth is none of the known names")?,
             None if self.passphrase.is_some() => WPA2,
@@ -254,8 +255,8 @@ impl Row {
 #[derive(Debug, Error)]
 pub enum WorldError {
     /// Not JSON, or not of this form.
-    #[error("the list of access points cannot be read")]
-    Json(#[from] serde_json::Error),
+    #[error("the list of access points cannot be read: {0}")]
+    Json(serde_json::Error),
     /// One of them is impossible.
     #[error("access point {number}: {what}")]
     Row {

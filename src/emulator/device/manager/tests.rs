@@ -11,7 +11,7 @@ fn manager() -> Manager {
 fn config(ssid: &str, passphrase: &str) -> StoredConfig {
     StoredConfig {
         ssid: ssid.as_bytes().to_vec(),
-        passphrase: Zeroizing::new(passphrase.as_bytes().to_vec()),
+        passphrase: Secret::new(passphrase.as_bytes().to_vec()),
     }
 }
 

@@ -1,0 +1,381 @@
+//! Which scheme is spoken and with what secret: what the device announces, what the person gave,
+//! and what neither says. The broken verifier forms are `sec2_compat`'s.
+
+use espctl::emulator::device::DeviceSettings;
+use espctl::flows::connect::{Access, open, secure};
+use espctl::flows::find::Target;
+use espctl::flows::{Doing, Event, FlowError, Pace, Question, SchemeSource, Warning};
+use espctl::secret::Secret;
+use espctl::security::{DeviceSecret, Misbehaviour, NonceRule, SecurityError, SecurityScheme};
+use espctl::session::SessionError;
+use espctl::transport::{Address, TransportKind};
+
+use crate::support::altered::sec2;
+use crate::support::memory_transport::MemoryDevice;
+use crate::support::pair::Message;
+use crate::support::recorder::Recorder;
+use crate::support::scripted_rng::SeededRng;
+use crate::support::scripted_server::{ScriptedServer, Turn, ok};
+
+use SchemeSource::{Announced, Asked, Probed};
+use SecurityScheme::{Sec0, Sec1, Sec2};
+
+fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}
+
+fn device_of(scheme: SecurityScheme, pop: Option<&str>) -> MemoryDevice {
+    let secret = match (scheme, pop) {
+        (Sec0, _) => DeviceSecret::Sec0,
+        (Sec1, pop) => DeviceSecret::Sec1 {
+            pop: pop.map(secret),
+        },
+        (Sec2, pop) => {
+            let rng = &mut SeededRng::new("verifier");
+            let password = secret(pop.expect("Security 2 has a password"));
+            DeviceSecret::sec2("wifiprov", &password, NonceRule::Counter, rng)
+        }
+    };
+    MemoryDevice::new(DeviceSettings::new(secret))
+}
+
+fn with_pop(pop: &str) -> Access {
+    Access {
+        pop: Some(secret(pop)),
+        ..Access::default()
+    }
+}
+
+/// Secures the device, or says why not, and what the observer heard.
+async fn run(
+    device: &MemoryDevice,
+    access: &Access,
+) -> (Result<SecurityScheme, FlowError>, Recorder) {
+    run_with(device, access, Recorder::default()).await
+}
+
+async fn run_with(
+    device: &MemoryDevice,
+    access: &Access,
+    mut recorder: Recorder,
+) -> (Result<SecurityScheme, FlowError>, Recorder) {
+    let opened = device.opened().await;
+    let outcome = secure(opened, access, &mut recorder).await;
+    (outcome.map(|(_, scheme)| scheme), recorder)
+}
+
+fn security_error(error: FlowError) -> SecurityError {
+    match error {
+        FlowError::Session {
+            source:
+                SessionError::HandshakeRefused { means: error, .. } | SessionError::Security(error),
+            ..
+        } => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_scheme_is_the_announced_one_in_every_form_of_announcement() {
+    let open = Access::default();
+    let pop = with_pop("abcd1234");
+    for (document, scheme, access) in [
+        (
+            r#"{"prov":{"ver":"netprov-v1.2","sec_ver":2,"cap":["wifi_scan"]}}"#,
+            Sec2,
+            &pop,
+        ),
+        (
+            r#"{"prov":{"ver":"v1.1","sec_ver":1,"cap":["wifi_scan"]}}"#,
+            Sec1,
+            &pop,
+        ),
+        (r#"{"prov":{"ver":"v1.1","cap":["wifi_scan"]}}"#, Sec1, &pop),
+        (
+            r#"{"prov":{"ver":"v1.1","cap":["no_sec","wifi_scan"]}}"#,
+            Sec0,
+            &open,
+        ),
+        (
+            r#"{"local_ctrl":{"ver":"v1.0","sec_ver":2,"sec_patch_ver":1}}"#,
+            Sec2,
+            &pop,
+        ),
+        ("{\"prov\":\t{\n\"sec_ver\":\t1}}\0", Sec1, &pop),
+    ] {
+        let device = device_of(scheme, Some("abcd1234")).saying(Some(document));
+        let (outcome, recorder) = run(&device, access).await;
+        assert_eq!(outcome.unwrap(), scheme, "{document}");
+        assert_eq!(recorder.schemes(), [(scheme, Announced)], "{document}");
+        assert_eq!(device.handshakes(), 1);
+        assert_eq!(device.requests("proto-ver").len(), 1);
+        assert!(recorder.asked.is_empty());
+        let warned: &[Warning] = match scheme {
+            Sec0 => &[Warning::NoSecurity],
+            _ => &[],
+        };
+        assert_eq!(recorder.warnings(), warned);
+    }
+}
+
+#[tokio::test]
+async fn nothing_announced_is_probed_without_a_strike() {
+    for document in [
+        None,
+        Some("V0.1"),
+        Some(r#"{"on_network":{"ver":"v1.0","cap":["ch_resp"]}}"#),
+    ] {
+        for (scheme, handshakes) in [(Sec1, 1), (Sec2, 2)] {
+            let device = device_of(scheme, Some("abcd1234")).saying(document);
+            let (outcome, recorder) = run(&device, &with_pop("abcd1234")).await;
+            assert_eq!(outcome.unwrap(), scheme, "{document:?}");
+            // Not a word about a scheme that the device turned out not to speak.
+            assert_eq!(recorder.schemes(), [(scheme, Probed)]);
+            assert_eq!(device.handshakes(), handshakes);
+            assert!(device.told("strike").is_empty());
+        }
+    }
+}
+
+/// Without a PoP the first scheme would cost a strike on a device that wants one.
+#[tokio::test]
+async fn a_probe_asks_once_for_a_secret_that_serves_both_schemes() {
+    for scheme in [Sec1, Sec2] {
+        let device = device_of(scheme, Some("typed")).saying(None);
+        let (outcome, recorder) = run(&device, &Access::default()).await;
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(error, FlowError::MissingInput(Question::Pop)),
+            "{error:?}"
+        );
+        assert_eq!(
+            (device.handshakes(), &recorder.asked[..]),
+            (0, &[Question::Pop][..])
+        );
+
+        let recorder = Recorder::typing(["typed"]);
+        let (outcome, recorder) = run_with(&device, &Access::default(), recorder).await;
+        assert_eq!(outcome.unwrap(), scheme);
+        assert_eq!(recorder.asked, [Question::Pop]);
+        assert!(device.told("strike").is_empty());
+    }
+    // That there is none can be said.
+    let device = device_of(Sec1, None).saying(None);
+    let (outcome, _) = run(&device, &with_pop("")).await;
+    assert_eq!(outcome.unwrap(), Sec1);
+}
+
+/// Plaintext is never an answer to silence: whoever stands in between could bring that about.
+#[tokio::test]
+async fn a_probe_ends_before_plaintext() {
+    let device = device_of(Sec0, None).saying(None);
+    let (outcome, recorder) = run(&device, &with_pop("abcd1234")).await;
+    assert_eq!(
+        security_error(outcome.unwrap_err()),
+        SecurityError::PeerIncompatible { scheme: Sec2 }
+    );
+    assert_eq!(device.handshakes(), 2);
+    assert!(recorder.schemes().is_empty());
+}
+
+#[tokio::test]
+async fn an_asked_scheme_is_the_only_one() {
+    for scheme in [Sec0, Sec1, Sec2] {
+        let asked = Access {
+            scheme: Some(scheme),
+            ..with_pop("abcd1234")
+        };
+        let wrong = r#"{"prov":{"sec_ver":7}}"#;
+        let device = device_of(scheme, Some("abcd1234")).saying(Some(wrong));
+        let (outcome, recorder) = run(&device, &asked).await;
+        assert_eq!(outcome.unwrap(), scheme);
+        assert_eq!(recorder.schemes(), [(scheme, Asked)]);
+
+        let other = if scheme == Sec1 { Sec2 } else { Sec1 };
+        let device = device_of(other, Some("abcd1234"));
+        let (outcome, _) = run(&device, &asked).await;
+        assert_eq!(
+            security_error(outcome.unwrap_err()),
+            SecurityError::PeerIncompatible { scheme }
+        );
+        assert_eq!(device.requests("prov-session").len(), 1);
+        assert!(device.told("strike").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_wants_no_pop_gets_none() {
+    for given in [Access::default(), with_pop("")] {
+        let device = device_of(Sec1, None);
+        let (outcome, recorder) = run(&device, &given).await;
+        assert_eq!(outcome.unwrap(), Sec1);
+        assert!(recorder.warnings().is_empty() && recorder.asked.is_empty());
+        assert_eq!(device.handshakes(), 1);
+    }
+}
+
+/// Whoever stands in between can announce it, and be the device without knowing the PoP.
+#[tokio::test]
+async fn a_pop_that_is_announced_as_needless_is_not_dropped_in_silence() {
+    let device = device_of(Sec1, None);
+    let (outcome, _) = run(&device, &with_pop("abcd1234")).await;
+    let error = outcome.unwrap_err();
+    assert!(matches!(error, FlowError::AnnouncedNoPop), "{error:?}");
+    assert_eq!(device.handshakes(), 0);
+}
+
+#[tokio::test]
+async fn a_labels_password_is_no_secret_to_a_device_without_security() {
+    let access = Access {
+        label_password: Some(secret("hotspot key")),
+        ..Access::default()
+    };
+    let (outcome, _) = run(&device_of(Sec0, None), &access).await;
+    assert_eq!(outcome.unwrap(), Sec0);
+    // To one with Security 2 and no PoP it is the password.
+    let (outcome, _) = run(&device_of(Sec2, Some("hotspot key")), &access).await;
+    assert_eq!(outcome.unwrap(), Sec2);
+}
+
+#[tokio::test]
+async fn a_missing_secret_is_asked_for_before_anything_is_sent() {
+    for (scheme, question) in [(Sec1, Question::Pop), (Sec2, Question::Password)] {
+        let device = device_of(scheme, Some("typed"));
+        let (outcome, recorder) = run(&device, &Access::default()).await;
+        let FlowError::MissingInput(missing) = outcome.unwrap_err() else {
+            panic!("{scheme}");
+        };
+        assert_eq!(
+            (missing, &recorder.asked[..]),
+            (question.clone(), &[question.clone()][..])
+        );
+        assert_eq!(device.handshakes(), 0);
+
+        let recorder = Recorder::typing(["typed"]);
+        let (outcome, recorder) = run_with(&device, &Access::default(), recorder).await;
+        assert_eq!(outcome.unwrap(), scheme);
+        assert_eq!(recorder.asked, [question]);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_tried_once() {
+    for scheme in [Sec1, Sec2] {
+        let device = device_of(scheme, Some("abcd1234"));
+        let (outcome, _) = run(&device, &with_pop("not it")).await;
+        assert_eq!(
+            security_error(outcome.unwrap_err()),
+            SecurityError::CredentialsMismatch { scheme }
+        );
+        assert_eq!(device.handshakes(), 1);
+        assert_eq!(device.told("strike").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
+    let password = Access {
+        password: Some(secret("abcd1234")),
+        ..Access::default()
+    };
+    for access in [with_pop("abcd1234"), password] {
+        let device = device_of(Sec0, None);
+        let (outcome, _) = run(&device, &access).await;
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, FlowError::AnnouncedNoSecurity), "{error:?}");
+        assert_eq!(device.handshakes(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_scheme_of_the_future_is_named_and_not_tried() {
+    let device = device_of(Sec1, None).saying(Some(r#"{"prov":{"sec_ver":7}}"#));
+    let (outcome, _) = run(&device, &Access::default()).await;
+    let error = outcome.unwrap_err();
+    assert!(
+        matches!(error, FlowError::UnknownScheme { number: 7 }),
+        "{error:?}"
+    );
+    assert_eq!(device.handshakes(), 0);
+}
+
+#[tokio::test]
+async fn user_name_and_password_are_the_given_ones() {
+    let rng = &mut SeededRng::new("verifier");
+    let made = DeviceSecret::sec2("somebody", &secret("right"), NonceRule::Fixed, rng);
+    let device = MemoryDevice::new(DeviceSettings::new(made));
+    let access = Access {
+        username: Some("somebody".to_owned()),
+        // Wins over the PoP.
+        password: Some(secret("right")),
+        ..with_pop("wrong")
+    };
+    let (outcome, _) = run(&device, &access).await;
+    assert_eq!(outcome.unwrap(), Sec2);
+    assert_eq!(device.told("secured")[0]["username"], "somebody");
+}
+
+/// It would know nothing of the password, and is not asked a second time in another form.
+#[tokio::test]
+async fn a_device_that_cannot_prove_itself_is_not_talked_to() {
+    let tamper = sec2(Message::Sr1, |payload| {
+        let espctl::proto::protocomm::sec2_payload::Payload::Sr1(reply) = payload else {
+            panic!("{payload:?}");
+        };
+        reply.device_proof[63] ^= 1;
+    });
+    let mut responses = [Message::Sr0, Message::Sr1].into_iter();
+    let device = device_of(Sec2, Some("abcd1234")).altering(move |endpoint, answer| {
+        Ok(match endpoint {
+            "prov-session" => tamper(responses.next().expect("one handshake"), answer),
+            _ => answer,
+        })
+    });
+    let access = Access {
+        sec2_compat: true,
+        ..with_pop("abcd1234")
+    };
+    let (outcome, recorder) = run(&device, &access).await;
+    assert_eq!(
+        security_error(outcome.unwrap_err()),
+        SecurityError::PeerMisbehaved {
+            scheme: Sec2,
+            how: Misbehaviour::NoProofOfItsOwn
+        }
+    );
+    assert_eq!(device.handshakes(), 1);
+    assert!(recorder.warnings().is_empty());
+}
+
+/// What the version document of a device on a real socket comes to.
+async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
+    let server = ScriptedServer::start(vec![vec![answer]]).await;
+    let target = Target {
+        kind: TransportKind::SoftAp,
+        address: Some(Address::Http {
+            host: server.address.ip().to_string(),
+            port: server.address.port(),
+        }),
+    };
+    let mut recorder = Recorder::default();
+    let opened = open(&target, &Pace::default(), &mut recorder).await;
+    assert_eq!(server.heard().len(), 1);
+    assert!(server.heard()[0].head.starts_with("POST /proto-ver "));
+    (opened.map(|opened| opened.version.ver), recorder)
+}
+
+#[tokio::test]
+async fn a_device_without_a_version_document_is_opened_and_one_that_hangs_up_is_not() {
+    let (version, recorder) = opened(Turn::say(ok("V0.1"))).await;
+    assert_eq!(version.unwrap().as_deref(), Some("V0.1"));
+    let last = recorder.events.last().unwrap();
+    assert!(matches!(last, Event::VersionRead { .. }), "{last:?}");
+
+    let page = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";
+    let (version, _) = opened(Turn::say_and_close(page)).await;
+    assert_eq!(version.unwrap(), None);
+
+    let (version, _) = opened(Turn::hang_up()).await;
+    let error = version.unwrap_err();
+    assert_eq!(error.doing(), Doing::ReadingVersion, "{error:?}");
+}

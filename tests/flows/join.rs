@@ -1,0 +1,355 @@
+//! Handing a network over and waiting until it is joined: an outcome counts only when the device
+//! said so. The intervals are the shipped ones, on a clock that does not wait.
+
+use std::time::Duration;
+
+use espctl::emulator::device::{DeviceSettings, World};
+use espctl::endpoint::ReplyError;
+use espctl::endpoint::wifi_config::{ConnectedNetwork, JoinFailure, SetWifi};
+use espctl::flows::wifi::join;
+use espctl::flows::{Doing, Event, FlowError, Pace, Stage, StageState};
+use espctl::ident::Passphrase;
+use espctl::proto::EndpointName;
+use espctl::proto::network_provisioning::NetworkConfigPayload;
+use espctl::secret::Secret;
+use espctl::security::{Credentials, DeviceSecret, SecurityScheme};
+use espctl::session::{Session, SessionError};
+use espctl::transport::TransportError;
+use prost::Message as _;
+use tokio::time::Instant;
+
+use crate::support::memory_transport::{MemoryDevice, Outcome, broken};
+use crate::support::recorder::Recorder;
+
+fn device() -> MemoryDevice {
+    device_in(World::neighbourhood())
+}
+
+fn device_in(world: World) -> MemoryDevice {
+    let mut settings = DeviceSettings::new(DeviceSecret::Sec0);
+    settings.world = world;
+    MemoryDevice::new(settings)
+}
+
+fn network(ssid: &str, passphrase: &str) -> SetWifi {
+    SetWifi {
+        ssid: ssid.parse().unwrap(),
+        passphrase: Passphrase::new(Secret::new(passphrase.to_owned())).unwrap(),
+    }
+}
+
+fn home() -> SetWifi {
+    network("Home", "correct horse battery")
+}
+
+async fn joining(
+    session: &mut Session,
+    network: &SetWifi,
+) -> (Result<ConnectedNetwork, FlowError>, Recorder) {
+    let mut recorder = Recorder::default();
+    let outcome = join(session, network, &Pace::default(), &mut recorder).await;
+    (outcome, recorder)
+}
+
+/// How the two stages ended.
+fn ends(recorder: &Recorder) -> Vec<(Stage, StageState)> {
+    recorder
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Stage { stage, state, .. } if *state != StageState::Started => {
+                Some((*stage, *state))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// The attempts left, each time the person was told.
+fn countdown(recorder: &Recorder) -> Vec<Option<u32>> {
+    recorder
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::WifiJoining { attempts_remaining } => Some(*attempts_remaining),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The message types that reached `prov-config`.
+fn config_messages(device: &MemoryDevice) -> Vec<i32> {
+    let requests = device.requests("prov-config");
+    let decoded = requests.iter().map(|request| {
+        let message = NetworkConfigPayload::decode(&request[..]).unwrap();
+        assert!(message.payload.is_some(), "old firmware crashes without");
+        message.msg
+    });
+    decoded.collect()
+}
+
+const SET: i32 = 2;
+const APPLY: i32 = 4;
+const STATUS: i32 = 0;
+
+#[tokio::test(start_paused = true)]
+async fn a_network_is_handed_over_once_and_joined() {
+    let pop = Secret::new("abcd1234".to_owned());
+    let secret = DeviceSecret::Sec1 {
+        pop: Some(pop.clone()),
+    };
+    for (settings, scheme, credentials) in [
+        (DeviceSecret::Sec0, SecurityScheme::Sec0, Credentials::None),
+        (secret, SecurityScheme::Sec1, Credentials::Pop(pop)),
+    ] {
+        let device = MemoryDevice::new(DeviceSettings::new(settings));
+        let mut session = device.session(scheme, &credentials).await;
+        let began = Instant::now();
+        let (outcome, recorder) = joining(&mut session, &home()).await;
+        let joined = outcome.unwrap();
+        assert_eq!(joined.ssid, Some(home().ssid));
+        assert_eq!(joined.ip.unwrap().to_string(), "192.168.1.23");
+        assert_eq!(
+            ends(&recorder),
+            [
+                (Stage::SendWifi, StageState::Done),
+                (Stage::ConfirmWifi, StageState::Done)
+            ]
+        );
+        assert_eq!(countdown(&recorder), [None], "told once");
+        assert!(matches!(
+            recorder.events[recorder.events.len() - 2],
+            Event::WifiJoined { .. }
+        ));
+        // The device takes 2200 ms; what follows is the pause between two questions at most.
+        assert!(began.elapsed() < Duration::from_millis(2200 + 1000));
+        let set = device.told("wifi_set");
+        assert_eq!(set.len(), 1);
+        assert_eq!(set[0]["passphrase"], "correct horse battery");
+        assert_eq!(device.told("wifi_applied").len(), 1);
+        assert!(device.told("reset").is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_gives_up_counts_down_and_is_made_to_forget() {
+    for (network, reason) in [
+        (network("Home", "wrong horse"), JoinFailure::Authentication),
+        (network("Nowhere", "12345678"), JoinFailure::NetworkNotFound),
+    ] {
+        let device = device();
+        let mut session = device.plain_session().await;
+        let (outcome, recorder) = joining(&mut session, &network).await;
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(&error, FlowError::JoinFailed { ssid, reason: Some(said), forgotten: true }
+                if *ssid == network.ssid && *said == reason),
+            "{error:?}"
+        );
+        assert_eq!(countdown(&recorder), [None, Some(2), Some(1)]);
+        assert_eq!(
+            ends(&recorder),
+            [
+                (Stage::SendWifi, StageState::Done),
+                (Stage::ConfirmWifi, StageState::Failed)
+            ]
+        );
+        let reset = device.told("reset");
+        assert_eq!(reset.len(), 1);
+        assert_eq!(reset[0]["accepted"], true);
+
+        // In the same session, the right one is taken now.
+        let (outcome, _) = joining(&mut session, &home()).await;
+        outcome.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_cannot_be_made_to_forget_is_said_to_remember() {
+    let device = device().instead(|endpoint, _| {
+        let missing = TransportError::NoSuchEndpoint {
+            endpoint: EndpointName::PROV_CTRL,
+        };
+        (endpoint == "prov-ctrl").then_some(Err(missing))
+    });
+    let mut session = device.plain_session().await;
+    let (outcome, _) = joining(&mut session, &network("Home", "wrong horse")).await;
+    let error = outcome.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FlowError::JoinFailed {
+                forgotten: false,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn endless_joining_ends_at_the_limit() {
+    for limit in [Duration::from_millis(300), Duration::from_secs(90)] {
+        let mut world = World::neighbourhood();
+        world.join = Duration::from_hours(1);
+        let device = device_in(world);
+        let mut session = device.plain_session().await;
+        let pace = Pace {
+            join: limit,
+            ..Pace::default()
+        };
+        let mut recorder = Recorder::default();
+        let began = Instant::now();
+        let outcome = join(&mut session, &home(), &pace, &mut recorder).await;
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(error, FlowError::JoinTimedOut { waited, .. } if waited == limit),
+            "{error:?}"
+        );
+        assert_eq!(began.elapsed(), limit, "neither early nor late");
+        assert_eq!(countdown(&recorder), [None]);
+        assert!(config_messages(&device).len() > 2, "asked at least once");
+    }
+}
+
+/// A device in its last attempt must not be asked every few milliseconds, nor forgotten.
+#[tokio::test(start_paused = true)]
+async fn questions_come_at_the_pace_that_was_set() {
+    let mut world = World::neighbourhood();
+    world.join = Duration::from_hours(1);
+    let device = device_in(world);
+    let mut session = device.plain_session().await;
+    let pace = Pace {
+        first_status: Duration::from_millis(10),
+        status: Duration::from_millis(2),
+        slowest_status: Duration::from_millis(8),
+        join: Duration::from_millis(100),
+        ..Pace::default()
+    };
+    let mut recorder = Recorder::default();
+    let outcome = join(&mut session, &home(), &pace, &mut recorder).await;
+    outcome.unwrap_err();
+    let asked = config_messages(&device)
+        .into_iter()
+        .filter(|msg| *msg == STATUS)
+        .count();
+    // 90 ms at 8 ms, and a few more while the interval grows.
+    assert!((12..=20).contains(&asked), "{asked}");
+}
+
+/// A device whose answer to one message of `prov-config` does not arrive, or as another.
+fn answering(which: i32, answer: impl Fn() -> Outcome + Send + 'static) -> MemoryDevice {
+    device().altering(move |endpoint, bytes| {
+        let due = endpoint == "prov-config"
+            && NetworkConfigPayload::decode(&bytes[..]).unwrap().msg == which + 1;
+        if due { answer() } else { Ok(bytes) }
+    })
+}
+
+async fn failing(device: &MemoryDevice) -> FlowError {
+    let mut session = device.plain_session().await;
+    let (outcome, _) = joining(&mut session, &home()).await;
+    outcome.unwrap_err()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_lost_leaves_open_what_the_device_did() {
+    let device = answering(SET, || Err(broken("prov-config")));
+    let error = failing(&device).await;
+    assert!(
+        matches!(
+            error,
+            FlowError::Session {
+                doing: Doing::SendingWifi,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(config_messages(&device), [SET]);
+
+    for (which, messages) in [(APPLY, &[SET, APPLY][..]), (STATUS, &[SET, APPLY, STATUS])] {
+        let device = answering(which, || Err(broken("prov-config")));
+        let error = failing(&device).await;
+        assert!(
+            matches!(
+                error,
+                FlowError::Unconfirmed {
+                    source: SessionError::Transport(_),
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+        assert_eq!(config_messages(&device), messages, "asked once");
+        assert_eq!(device.told("wifi_applied").len(), 1);
+    }
+}
+
+/// An answer that cannot be read is as good as none: the device may have begun.
+#[tokio::test(start_paused = true)]
+async fn nonsense_in_answer_to_apply_leaves_it_open_too() {
+    for nonsense in [&b"\xff\xff"[..], b"", b"\x08\x05", b"\x08\x03\x6a\x00"] {
+        let error = failing(&answering(APPLY, || Ok(nonsense.to_vec()))).await;
+        assert!(
+            matches!(
+                error,
+                FlowError::Unconfirmed {
+                    source: SessionError::Reply(_),
+                    ..
+                }
+            ),
+            "{nonsense:?}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_to_apply_is_certain() {
+    // Still joining, so the firmware takes no other network.
+    let mut world = World::neighbourhood();
+    world.join = Duration::from_hours(1);
+    let device = device_in(world);
+    let mut session = device.plain_session().await;
+    joining(&mut session, &home()).await.0.unwrap_err();
+    let (outcome, recorder) = joining(&mut session, &home()).await;
+    let error = outcome.unwrap_err();
+    let FlowError::Session {
+        doing: Doing::ApplyingWifi,
+        source: SessionError::Reply(ReplyError::Refused { status }),
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert!(status.is_wrong_state());
+    assert_eq!(ends(&recorder), [(Stage::SendWifi, StageState::Failed)]);
+}
+
+/// On the wire "connected" is zero, and so is what was left out: only the details prove it.
+#[tokio::test(start_paused = true)]
+async fn connected_without_details_is_no_success() {
+    for hollow in [
+        &[0x08, 0x01, 0x5a, 0x00][..],
+        &[0x08, 0x01],
+        &[],
+        // Connected, with a reason to have failed.
+        &[0x08, 0x01, 0x5a, 0x02, 0x50, 0x00],
+    ] {
+        let device = answering(STATUS, || Ok(hollow.to_vec()));
+        let mut session = device.plain_session().await;
+        let (outcome, recorder) = joining(&mut session, &home()).await;
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(
+                error,
+                FlowError::Unconfirmed {
+                    source: SessionError::Reply(ReplyError::Unexpected { .. }),
+                    ..
+                }
+            ),
+            "{hollow:?}: {error:?}"
+        );
+        let joined = |event: &Event| matches!(event, Event::WifiJoined { .. });
+        assert!(!recorder.events.iter().any(joined));
+    }
+}

@@ -1,0 +1,264 @@
+//! A TCP server on loopback that writes down what it hears and says what a script says, right or
+//! wrong. Not a device: it understands nothing but where a request ends.
+
+#![expect(
+    clippy::disallowed_types,
+    reason = "this file is one end of a socket, the listening one"
+)]
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// What follows one request.
+#[derive(Clone, Debug)]
+pub(crate) enum Turn {
+    /// These bytes, and the socket stays open.
+    Say(Vec<u8>),
+    /// These bytes, and the end of the socket.
+    SayAndClose(Vec<u8>),
+    /// An answer without an end, as far as the client takes it.
+    Flood,
+    /// These bytes, and the end of the socket in the rude way.
+    SayAndReset(Vec<u8>),
+}
+
+impl Turn {
+    pub(crate) fn say(bytes: impl AsRef<[u8]>) -> Self {
+        Self::Say(bytes.as_ref().to_vec())
+    }
+
+    pub(crate) fn say_and_close(bytes: impl AsRef<[u8]>) -> Self {
+        Self::SayAndClose(bytes.as_ref().to_vec())
+    }
+
+    pub(crate) fn silence() -> Self {
+        Self::say("")
+    }
+
+    pub(crate) fn hang_up() -> Self {
+        Self::say_and_close("")
+    }
+
+    pub(crate) fn reset() -> Self {
+        Self::SayAndReset(Vec::new())
+    }
+}
+
+/// A well-formed answer.
+pub(crate) fn ok(body: impl AsRef<[u8]>) -> Vec<u8> {
+    ok_with("", body)
+}
+
+/// A well-formed answer with more header lines, each with its line end.
+pub(crate) fn ok_with(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let body = body.as_ref();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// One request, byte for byte.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    /// On which connection, counted from 0.
+    pub(crate) connection: usize,
+    /// Request line and headers, with the empty line.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Heard {
+    /// The value of a header; `None` where there is none.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+/// A running server. Ends with the test.
+pub(crate) struct ScriptedServer {
+    pub(crate) address: SocketAddr,
+    state: watch::Receiver<State>,
+    heard: Arc<Mutex<Vec<Heard>>>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    connections: usize,
+    turns: usize,
+    flooded: usize,
+}
+
+impl ScriptedServer {
+    /// Plays the first list on the first connection, the second on the second, and so on.
+    /// Connections beyond the script are closed at once, and counted.
+    pub(crate) async fn start(script: Vec<Vec<Turn>>) -> Self {
+        Self::start_at("127.0.0.1:0", script).await.unwrap()
+    }
+
+    pub(crate) async fn start_at(at: &str, script: Vec<Vec<Turn>>) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(at).await?;
+        let address = listener.local_addr()?;
+        let (told, state) = watch::channel(State::default());
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let player = Player {
+            told,
+            heard: Arc::clone(&heard),
+        };
+        Ok(Self {
+            address,
+            state,
+            heard,
+            task: tokio::spawn(player.play(listener, script)),
+        })
+    }
+
+    /// Closes the port, and every socket with it.
+    pub(crate) async fn stop(mut self) {
+        self.task.abort();
+        let ended = (&mut self.task).await;
+        assert!(ended.is_err_and(|error| error.is_cancelled()));
+    }
+
+    pub(crate) fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.state.borrow().connections
+    }
+
+    /// How much of a flood the client's computer took.
+    pub(crate) fn flooded(&self) -> usize {
+        self.state.borrow().flooded
+    }
+
+    /// Waits until so many turns of the script are over, closed sockets included.
+    pub(crate) async fn turns(&mut self, number: usize) {
+        let reached = self.state.wait_for(|state| state.turns >= number);
+        timeout(PATIENCE, reached)
+            .await
+            .expect("the script stands still")
+            .expect("the server is running");
+    }
+}
+
+impl Drop for ScriptedServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Player {
+    told: watch::Sender<State>,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+impl Player {
+    async fn play(self, listener: TcpListener, script: Vec<Vec<Turn>>) {
+        let mut script = script.into_iter();
+        // Sockets that a script leaves open stay so, whatever happens on the next.
+        let mut open = Vec::new();
+        for number in 0.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            self.told.send_modify(|state| state.connections += 1);
+            if let Some(turns) = script.next() {
+                open.extend(self.serve(number, stream, turns).await);
+            }
+        }
+    }
+
+    async fn serve(
+        &self,
+        connection: usize,
+        mut stream: TcpStream,
+        turns: Vec<Turn>,
+    ) -> Option<TcpStream> {
+        for turn in turns {
+            let heard = read_request(&mut stream, connection).await?;
+            self.heard.lock().unwrap().push(heard);
+            let left = match turn {
+                Turn::Say(bytes) => {
+                    stream.write_all(&bytes).await.unwrap();
+                    Some(stream)
+                }
+                Turn::SayAndClose(bytes) => {
+                    stream.write_all(&bytes).await.unwrap();
+                    drop(stream);
+                    None
+                }
+                Turn::Flood => {
+                    self.flood(stream).await;
+                    None
+                }
+                Turn::SayAndReset(bytes) => {
+                    stream.write_all(&bytes).await.unwrap();
+                    socket2::SockRef::from(&stream)
+                        .set_linger(Some(Duration::ZERO))
+                        .unwrap();
+                    drop(stream);
+                    None
+                }
+            };
+            self.told.send_modify(|state| state.turns += 1);
+            stream = left?;
+        }
+        Some(stream)
+    }
+
+    async fn flood(&self, mut stream: TcpStream) {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {FLOOD}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let piece = vec![b'x'; 64 * 1024];
+        let mut written = 0;
+        while written < FLOOD {
+            // An error is the client's way to say that it has had enough.
+            let Ok(()) = stream.write_all(&piece).await else {
+                break;
+            };
+            written += piece.len();
+        }
+        self.told.send_modify(|state| state.flooded = written);
+    }
+}
+
+/// `None` when the client left without a request.
+async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Heard> {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            let mut heard = Heard {
+                connection,
+                head: String::from_utf8(bytes[..end + 4].to_vec()).unwrap(),
+                body: bytes.split_off(end + 4),
+            };
+            let length: usize = heard.header("content-length").unwrap().parse().unwrap();
+            while heard.body.len() < length {
+                assert_ne!(stream.read_buf(&mut heard.body).await.unwrap(), 0);
+            }
+            assert_eq!(heard.body.len(), length, "more than one request at once");
+            return Some(heard);
+        }
+        if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+            assert_eq!(bytes, b"", "a request was cut off");
+            return None;
+        }
+    }
+}
+
+/// More than any buffer of the system between the two ends.
+const FLOOD: usize = 512 * 1024 * 1024;
+/// No script takes as long.
+const PATIENCE: Duration = Duration::from_secs(20);

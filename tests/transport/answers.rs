@@ -1,0 +1,197 @@
+//! What each answer is taken for, right or wrong, and each way to have none. What a refusal means
+//! is `security`'s.
+
+use std::time::{Duration, Instant};
+
+use espctl::proto::{EndpointName, Service};
+use espctl::transport::{Limits, TransportError};
+
+use super::{ask, open, open_at, patient};
+use crate::support::scripted_server::{ScriptedServer, Turn, ok};
+
+/// The outcome of one request that is answered like this.
+async fn answered(turn: Turn) -> Result<Vec<u8>, TransportError> {
+    let server = ScriptedServer::start(vec![vec![turn]]).await;
+    let mut transport = open(server.address).await;
+    let outcome = ask(&mut *transport, b"request").await;
+    assert_eq!(server.heard().len(), 1, "asked once, whatever comes of it");
+    assert_eq!(server.connections(), 1);
+    outcome
+}
+
+async fn failure(turn: Turn) -> TransportError {
+    let shown = format!("{turn:?}");
+    answered(turn).await.expect_err(&shown)
+}
+
+/// Why an answer is malformed.
+async fn fault(turn: Turn) -> String {
+    match failure(turn.clone()).await {
+        TransportError::Malformed { endpoint, what } => {
+            assert_eq!(endpoint, EndpointName::PROV_CONFIG);
+            what
+        }
+        error => panic!("{turn:?}: {error:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_taken_as_it_is() {
+    let binary: Vec<u8> = (0..=255).collect();
+    let longest = vec![b'y'; 64 * 1024];
+    for body in [&b""[..], b"x", &binary, &longest] {
+        assert_eq!(answered(Turn::say(ok(body))).await.unwrap(), body);
+    }
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_ends_with_the_socket() {
+    let answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nto the end";
+    let body = answered(Turn::say_and_close(answer)).await.unwrap();
+    assert_eq!(body, b"to the end");
+}
+
+#[tokio::test]
+async fn closed_without_a_byte_is_a_refusal() {
+    let error = failure(Turn::hang_up()).await;
+    assert!(matches!(error, TransportError::Refused { .. }), "{error:?}");
+    assert!(error.may_be_refusal());
+}
+
+/// A server that closes a socket with something unread in it resets it, so this may be a "no" too.
+#[tokio::test]
+async fn a_reset_is_a_broken_path_and_may_be_a_refusal() {
+    let error = failure(Turn::reset()).await;
+    let TransportError::Disconnected { source, .. } = &error else {
+        panic!("{error:?}");
+    };
+    let kind = source.as_ref().map(std::io::Error::kind);
+    assert_eq!(kind, Some(std::io::ErrorKind::ConnectionReset));
+    assert!(error.may_be_refusal());
+}
+
+/// Whatever a device means by it, it is not the "no" that a hang-up without a word is.
+#[tokio::test]
+async fn an_answer_that_ends_too_early_is_a_broken_path_and_no_refusal() {
+    for cut in [
+        "H",
+        "HTTP/1.1 200 OK\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n12345678",
+    ] {
+        let error = failure(Turn::say_and_close(cut)).await;
+        let broken = matches!(error, TransportError::Disconnected { .. });
+        assert!(broken && !error.may_be_refusal(), "{cut:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn garbage_is_malformed() {
+    for garbage in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 abc OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy",
+    ] {
+        assert_eq!(fault(Turn::say_and_close(garbage)).await, "not HTTP");
+    }
+}
+
+#[tokio::test]
+async fn every_other_status_is_named() {
+    for status in [204, 302, 400, 405, 408, 431, 500] {
+        let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 2\r\n\r\nno");
+        let what = fault(Turn::say_and_close(answer)).await;
+        assert_eq!(what, format!("HTTP status {status}"));
+    }
+    let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";
+    let error = failure(Turn::say_and_close(answer)).await;
+    assert!(
+        matches!(&error, TransportError::NoSuchEndpoint { endpoint } if *endpoint == EndpointName::PROV_CONFIG),
+        "{error:?}"
+    );
+    assert!(!error.may_be_refusal());
+}
+
+#[tokio::test]
+async fn an_answer_beyond_every_firmwares_is_not_taken_in() {
+    let one_too_many = vec![b'x'; 64 * 1024 + 1];
+    let what = fault(Turn::say(ok(&one_too_many))).await;
+    assert_eq!(what, "more than 65536 bytes");
+    let without_length = "HTTP/1.1 200 OK\r\n\r\n".as_bytes();
+    let what = fault(Turn::say([without_length, &one_too_many].concat())).await;
+    assert_eq!(what, "more than 65536 bytes");
+
+    let mut server = ScriptedServer::start(vec![vec![Turn::Flood]]).await;
+    let mut transport = open(server.address).await;
+    let error = ask(&mut *transport, b"request").await.unwrap_err();
+    assert!(
+        matches!(error, TransportError::Malformed { .. }),
+        "{error:?}"
+    );
+    // The socket has been given up, so the rest is not even waited for.
+    server.turns(1).await;
+    assert!(server.flooded() < 64 * 1024 * 1024, "{}", server.flooded());
+}
+
+/// Limits of one kind of request each, and of no other.
+#[tokio::test]
+async fn silence_ends_at_the_limit_of_the_endpoint() {
+    let brief = Duration::from_millis(120);
+    let limits = patient();
+    let cases = [
+        (
+            EndpointName::PROV_SCAN,
+            Limits {
+                scan: brief,
+                ..limits.clone()
+            },
+        ),
+        (
+            EndpointName::PROV_CONFIG,
+            Limits {
+                other: brief,
+                ..limits.clone()
+            },
+        ),
+        (
+            Service::Provisioning.session_endpoint(),
+            Limits {
+                handshake: brief,
+                ..limits.clone()
+            },
+        ),
+        (
+            Service::LocalControl.session_endpoint(),
+            Limits {
+                handshake: brief,
+                ..limits.clone()
+            },
+        ),
+    ];
+    for (endpoint, limits) in cases {
+        for silence in [
+            Turn::silence(),
+            Turn::say("HTTP/1.1 200 OK\r\n"),
+            Turn::say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n1"),
+        ] {
+            let server = ScriptedServer::start(vec![vec![silence]]).await;
+            let port = server.address.port();
+            let mut transport = open_at("127.0.0.1", port, &limits).await;
+            let began = Instant::now();
+            let error = transport.exchange(&endpoint, b"request").await.unwrap_err();
+            let took = began.elapsed();
+            assert!(
+                matches!(error, TransportError::TimedOut { waited, .. } if waited == brief),
+                "{error:?}"
+            );
+            assert!(!error.may_be_refusal());
+            assert!(
+                took >= brief && took < brief + Duration::from_secs(2),
+                "{took:?}"
+            );
+        }
+    }
+}

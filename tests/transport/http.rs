@@ -1,0 +1,160 @@
+//! The request, byte for byte: what firmware has room for, and nothing beside. Answers are
+//! `answers`'.
+
+#![expect(clippy::disallowed_types, reason = "one test listens by itself")]
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
+use espctl::proto::{EndpointName, Service};
+use espctl::transport::TransportError;
+
+use super::{ask, open, open_at, patient};
+use crate::support::device::Device;
+use crate::support::espctl::espctl;
+use crate::support::scripted_server::{ScriptedServer, Turn, ok, ok_with};
+
+#[tokio::test]
+async fn a_request_has_four_headers_at_most_and_all_are_known() {
+    let server = ScriptedServer::start(vec![vec![
+        Turn::say(ok_with("Set-Cookie: session=4294967294\r\n", "one")),
+        Turn::say(ok("two")),
+    ]])
+    .await;
+    let mut transport = open(server.address).await;
+    assert_eq!(ask(&mut *transport, b"first").await.unwrap(), b"one");
+    assert_eq!(ask(&mut *transport, b"\0\xff").await.unwrap(), b"two");
+
+    let heard = server.heard();
+    let expected = |more: &str, length: usize| {
+        format!(
+            "post /prov-config http/1.1\r\nhost: {}\r\ncontent-length: {length}\r\n{more}\r\n",
+            server.address
+        )
+    };
+    // Names of headers may have either case; nothing else may differ.
+    assert_eq!(heard[0].head.to_lowercase(), expected("", 5));
+    assert!(heard[0].head.starts_with("POST /prov-config HTTP/1.1\r\n"));
+    assert_eq!(heard[0].body, b"first");
+    assert_eq!(
+        heard[1].head.to_lowercase(),
+        expected("cookie: session=4294967294\r\n", 2)
+    );
+    assert_eq!(heard[1].body, b"\0\xff");
+    assert_eq!(server.connections(), 1);
+}
+
+/// Firmware before ESP-IDF 5.5 has 512 bytes for the request line and all headers.
+#[tokio::test]
+async fn the_longest_head_fits_the_oldest_firmware() {
+    let cookie = ok_with("Set-Cookie: session=4294967294\r\n", "");
+    let server = ScriptedServer::start(vec![vec![Turn::say(cookie), Turn::say(ok(""))]]).await;
+    let mut transport = open(server.address).await;
+    let endpoint = Service::LocalControl.session_endpoint();
+    let largest = vec![0; 4096];
+    transport.exchange(&endpoint, &largest).await.unwrap();
+    transport.exchange(&endpoint, &largest).await.unwrap();
+    let heard = server.heard();
+    // The name of a host is the only part that varies, and has 253 characters at most.
+    assert!(heard[1].head.len() + 253 < 512, "{}", heard[1].head);
+    assert!(heard[1].head.starts_with("POST /esp_local_ctrl/session "));
+    assert_eq!(heard[1].body, largest);
+}
+
+/// Firmware waits five seconds for the rest of a request; a head alone is answered by nobody.
+/// Written at once, a request is one segment, and one read takes all of it.
+#[tokio::test]
+async fn head_and_body_travel_together() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut buffer = vec![0; 64 * 1024];
+        (0..REQUESTS)
+            .map(|_| {
+                let read = stream.read(&mut buffer).unwrap();
+                stream.write_all(&ok("")).unwrap();
+                buffer[..read].ends_with(&[b'x'; 4096])
+            })
+            .collect::<Vec<_>>()
+    });
+    let mut transport = open(address).await;
+    for _ in 0..REQUESTS {
+        ask(&mut *transport, &[b'x'; 4096]).await.unwrap();
+    }
+    assert_eq!(server.join().unwrap(), [true; REQUESTS]);
+}
+
+const REQUESTS: usize = 20;
+
+#[tokio::test]
+async fn an_ipv6_host_is_bracketed_and_loses_its_zone() {
+    for (host, at) in [("::1", "[::1]:0"), ("::1%1", "[::1]:0")] {
+        let script = vec![vec![Turn::say(ok("six"))]];
+        let server = match ScriptedServer::start_at(at, script).await {
+            // A computer without IPv6 cannot tell.
+            Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => return,
+            server => server.unwrap(),
+        };
+        let port = server.address.port();
+        let mut transport = open_at(host, port, &patient()).await;
+        assert_eq!(ask(&mut *transport, b"?").await.unwrap(), b"six");
+        let heard = server.heard();
+        assert_eq!(heard[0].header("host"), Some(&*format!("[::1]:{port}")));
+    }
+}
+
+/// A name comes from a person where it is not one of ours. It is sent as it stands or not at all.
+#[tokio::test]
+async fn a_name_that_is_no_path_is_refused_unsent() {
+    let server = ScriptedServer::start(vec![vec![Turn::say(ok("still here"))]]).await;
+    let mut transport = open(server.address).await;
+    for name in [
+        "x HTTP/1.1\r\nEvil: 1",
+        "x\r\nEvil: 1",
+        "two words",
+        "tab\there",
+        "nul\0",
+        // The path would end here, and the request reach another endpoint.
+        "prov-config#x",
+        "prov-config?x",
+    ] {
+        let endpoint = EndpointName::new(name.to_owned());
+        let error = transport.exchange(&endpoint, b"evil").await.unwrap_err();
+        assert!(
+            matches!(&error, TransportError::NoSuchEndpoint { endpoint } if endpoint.as_str() == name),
+            "{name:?}: {error:?}"
+        );
+        assert!(server.heard().is_empty(), "{name:?}: {:?}", server.heard());
+    }
+    assert_eq!(ask(&mut *transport, b"?").await.unwrap(), b"still here");
+    assert_eq!(server.connections(), 1, "nothing was wrong with the socket");
+}
+
+#[test]
+fn a_proxy_in_the_environment_is_not_for_devices() {
+    let device = Device::start(&[]);
+    // Reserved and never listened on: whoever goes there fails.
+    let closed = super::search::closed_port();
+    let proxy = format!("http://{}", closed.address);
+    let mut line: Vec<String> = ["provision", "--no-cloud", "--ssid", "Home"]
+        .map(str::to_owned)
+        .to_vec();
+    line.extend(
+        [
+            "--passphrase",
+            "correct horse battery",
+            "--pop",
+            device.pop(),
+        ]
+        .map(str::to_owned),
+    );
+    line.extend(device.address());
+    let mut run = espctl(line);
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        run = run.env(name, &proxy);
+    }
+    run.output().exits(0);
+    assert_eq!(device.told("connection_opened").len(), 1);
+}

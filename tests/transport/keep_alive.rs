@@ -1,0 +1,210 @@
+//! One socket for many requests, another one when it closed, and the cookie that outlives both.
+
+#![expect(clippy::disallowed_types, reason = "one test listens by itself")]
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+use std::time::Duration;
+
+use espctl::transport::{Limits, TransportError};
+
+use super::{ask, open, open_at, patient};
+use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok, ok_with};
+
+fn with_cookie(cookie: &str) -> Turn {
+    Turn::say(ok_with(&format!("Set-Cookie: {cookie}\r\n"), ""))
+}
+
+/// Connection, cookie and body of each request.
+fn told(heard: &[Heard]) -> Vec<(usize, Option<&str>, &str)> {
+    heard
+        .iter()
+        .map(|one| {
+            let body = std::str::from_utf8(&one.body).unwrap();
+            (one.connection, one.header("cookie"), body)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn many_requests_share_one_socket() {
+    let turns = (0..50).map(|number| Turn::say(ok(format!("{number}"))));
+    let server = ScriptedServer::start(vec![turns.collect()]).await;
+    let mut transport = open(server.address).await;
+    for number in 0..50 {
+        let answer = ask(&mut *transport, b"x").await.unwrap();
+        assert_eq!(answer, format!("{number}").as_bytes());
+    }
+    assert_eq!(server.heard().len(), 50);
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_socket_that_closed_between_two_requests_is_replaced_and_nothing_said_twice() {
+    let first = ok_with("Set-Cookie: session=42\r\n", "one");
+    for last_word in [Turn::SayAndClose, Turn::SayAndReset] {
+        let mut server = ScriptedServer::start(vec![
+            vec![last_word(first.clone())],
+            vec![last_word(ok("two"))],
+            vec![Turn::say(ok("three"))],
+        ])
+        .await;
+        let mut transport = open(server.address).await;
+        for (number, expected) in ["one", "two", "three"].into_iter().enumerate() {
+            let answer = ask(&mut *transport, expected.as_bytes()).await.unwrap();
+            assert_eq!(answer, expected.as_bytes());
+            server.turns(number + 1).await;
+        }
+        assert_eq!(
+            told(&server.heard()),
+            [
+                (0, None, "one"),
+                (1, Some("session=42"), "two"),
+                (2, Some("session=42"), "three")
+            ]
+        );
+        assert_eq!(server.connections(), 3);
+    }
+}
+
+/// However busy this side was meanwhile: a close that has arrived is heeded, seen or not. Keys take
+/// a while to compute, and nothing else happens then.
+#[tokio::test]
+async fn a_socket_that_closed_while_nobody_looked_is_replaced_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = move |listener: TcpListener| {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).unwrap();
+        assert!(buffer[..read].ends_with(b"\r\n\r\nx"));
+        stream.write_all(&ok("y")).unwrap();
+        (listener, stream)
+    };
+    let first = thread::spawn(move || serve(listener));
+    let mut transport = open(address).await;
+    ask(&mut *transport, b"x").await.unwrap();
+    let (listener, stream) = first.join().unwrap();
+    // Nothing is awaited from here to the next request.
+    drop(stream);
+    let second = thread::spawn(move || serve(listener));
+    ask(&mut *transport, b"x").await.unwrap();
+    second.join().unwrap();
+}
+
+/// A device refuses on the socket on which it answered before.
+#[tokio::test]
+async fn a_refusal_after_an_answer_is_still_a_refusal() {
+    let turns = vec![Turn::say(ok("one")), Turn::hang_up()];
+    let server = ScriptedServer::start(vec![turns]).await;
+    let mut transport = open(server.address).await;
+    ask(&mut *transport, b"1").await.unwrap();
+    let error = ask(&mut *transport, b"2").await.unwrap_err();
+    assert!(matches!(error, TransportError::Refused { .. }), "{error:?}");
+    assert_eq!(server.connections(), 1);
+}
+
+/// A late answer must not be taken for the next one's, so no failure leaves a socket behind.
+#[tokio::test]
+async fn after_a_failed_exchange_the_next_has_a_socket_of_its_own() {
+    let page = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";
+    for failing in [
+        Turn::hang_up(),
+        Turn::reset(),
+        Turn::say("garbage\r\n\r\n"),
+        Turn::say(page),
+        Turn::silence(),
+        Turn::say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n1"),
+    ] {
+        let shown = format!("{failing:?}");
+        let server = ScriptedServer::start(vec![
+            vec![with_cookie("session=7"), failing],
+            vec![Turn::say(ok("again"))],
+        ])
+        .await;
+        let limits = Limits {
+            other: Duration::from_millis(200),
+            ..patient()
+        };
+        let port = server.address.port();
+        let mut transport = open_at("127.0.0.1", port, &limits).await;
+        ask(&mut *transport, b"1").await.unwrap();
+        ask(&mut *transport, b"2").await.expect_err(&shown);
+        assert_eq!(
+            ask(&mut *transport, b"3").await.unwrap(),
+            b"again",
+            "{shown}"
+        );
+        assert_eq!(
+            told(&server.heard()),
+            [
+                (0, None, "1"),
+                (0, Some("session=7"), "2"),
+                (1, Some("session=7"), "3")
+            ],
+            "{shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_there_any_more_is_unreachable() {
+    let server = ScriptedServer::start(vec![vec![Turn::say_and_close(ok("one"))]]).await;
+    let mut transport = open(server.address).await;
+    ask(&mut *transport, b"1").await.unwrap();
+    server.stop().await;
+    let error = ask(&mut *transport, b"2").await.unwrap_err();
+    assert!(
+        matches!(error, TransportError::Unreachable { .. }),
+        "{error:?}"
+    );
+}
+
+/// After each answer, the cookie of the request that follows.
+#[tokio::test]
+async fn only_a_session_number_is_a_cookie_and_the_newest_counts() {
+    let steps = [
+        ("session=1", "session=1"),
+        ("session=4294967295", "session=4294967295"),
+        ("session=2; Path=/; HttpOnly", "session=2"),
+        ("session=3;", "session=3"),
+        ("session=abc", "session=3"),
+        ("session=", "session=3"),
+        ("session=-1", "session=3"),
+        ("session=+1", "session=3"),
+        ("session=99999999999", "session=3"),
+        ("session=1 2", "session=3"),
+        ("session=\u{2460}", "session=3"),
+        ("other=5", "session=3"),
+        ("xsession=5", "session=3"),
+        ("session=0", "session=0"),
+        ("other=1\r\nSet-Cookie: session=8", "session=8"),
+    ];
+    let mut turns: Vec<Turn> = steps.iter().map(|(set, _)| with_cookie(set)).collect();
+    turns.push(Turn::say(ok("")));
+    let server = ScriptedServer::start(vec![turns]).await;
+    let mut transport = open(server.address).await;
+    for _ in 0..=steps.len() {
+        ask(&mut *transport, b"x").await.unwrap();
+    }
+    let heard = server.heard();
+    assert_eq!(heard[0].header("cookie"), None);
+    for ((set, expected), request) in steps.iter().zip(&heard[1..]) {
+        assert_eq!(request.header("cookie"), Some(*expected), "after {set:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_may_set_a_cookie_too() {
+    let page = "HTTP/1.1 404 Not Found\r\nSet-Cookie: session=5\r\nContent-Length: 0\r\n\r\n";
+    let server = ScriptedServer::start(vec![
+        vec![Turn::say_and_close(page)],
+        vec![Turn::say(ok(""))],
+    ])
+    .await;
+    let mut transport = open(server.address).await;
+    ask(&mut *transport, b"1").await.unwrap_err();
+    ask(&mut *transport, b"2").await.unwrap();
+    assert_eq!(server.heard()[1].header("cookie"), Some("session=5"));
+}

@@ -1,0 +1,57 @@
+//! The transports as they are shipped, against sockets that a test scripts. What the bytes mean is
+//! no matter here.
+
+mod answers;
+mod http;
+mod keep_alive;
+mod search;
+#[cfg(target_os = "linux")]
+mod stall;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use espctl::proto::EndpointName;
+use espctl::transport::{
+    Address, Driver, Limits, Search, Transport, TransportError, TransportKind, driver,
+};
+use futures_util::StreamExt as _;
+
+fn softap() -> &'static dyn Driver {
+    driver(TransportKind::SoftAp).expect("a built-in driver")
+}
+
+/// Finds and opens what listens there, as a flow does.
+async fn open_at(host: &str, port: u16, limits: &Limits) -> Box<dyn Transport> {
+    let search = Search {
+        address: Some(Address::Http {
+            host: host.to_owned(),
+            port,
+        }),
+        wait: LONG,
+    };
+    let candidate = softap().scan(&search).next().await.unwrap().unwrap();
+    softap().open(candidate, limits).await.unwrap()
+}
+
+async fn open(address: SocketAddr) -> Box<dyn Transport> {
+    open_at(&address.ip().to_string(), address.port(), &patient()).await
+}
+
+/// Limits that no test reaches, unless it is about them.
+fn patient() -> Limits {
+    Limits {
+        connect: LONG,
+        handshake: LONG,
+        scan: LONG,
+        other: LONG,
+    }
+}
+
+async fn ask(transport: &mut dyn Transport, request: &[u8]) -> Result<Vec<u8>, TransportError> {
+    transport
+        .exchange(&EndpointName::PROV_CONFIG, request)
+        .await
+}
+
+const LONG: Duration = Duration::from_secs(20);

@@ -1,0 +1,131 @@
+//! How long a search goes on, and what ends it. Whether what was found is a device is seen later.
+
+#[cfg(target_os = "linux")]
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use espctl::transport::{Address, Candidate, Search, TransportError};
+use futures_util::StreamExt as _;
+use socket2::{Domain, Socket, Type};
+
+use super::softap;
+
+/// A port that is taken, on which nobody listens until a test says so.
+pub(crate) struct ClosedPort {
+    pub(crate) address: SocketAddr,
+    socket: Socket,
+}
+
+pub(crate) fn closed_port() -> ClosedPort {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    socket.bind(&any.into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    ClosedPort { address, socket }
+}
+
+async fn search(at: SocketAddr, wait: Duration) -> Vec<Result<Candidate, TransportError>> {
+    let search = Search {
+        address: Some(Address::Http {
+            host: at.ip().to_string(),
+            port: at.port(),
+        }),
+        wait,
+    };
+    softap().scan(&search).collect().await
+}
+
+#[tokio::test]
+async fn nobody_is_looked_for_until_the_time_is_up_and_no_longer() {
+    let port = closed_port();
+    for wait in [0, 100, 700].map(Duration::from_millis) {
+        let began = Instant::now();
+        let found = search(port.address, wait).await;
+        let took = began.elapsed();
+        let [Err(TransportError::Unreachable { address, .. })] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!(address.to_string(), port.address.to_string());
+        // The last attempt is made when there is no time for another pause.
+        assert!(
+            took + Duration::from_millis(250) >= wait,
+            "{wait:?}: {took:?}"
+        );
+        assert!(took < wait + Duration::from_secs(1), "{wait:?}: {took:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_comes_later_is_found() {
+    let port = closed_port();
+    let began = Instant::now();
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        port.socket.listen(1).unwrap();
+    };
+    let (found, ()) = tokio::join!(search(port.address, Duration::from_secs(20)), later);
+    assert!(matches!(&found[..], [Ok(_)]), "{found:?}");
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(300), "{took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+/// An attempt keeps the route that it began with, so one that hangs must not be the only one: the
+/// hotspot may have been joined since.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_attempt_that_hangs_is_not_the_last_one() {
+    // Whoever asks for a connection beyond the queue's length is not even refused.
+    let port = closed_port();
+    port.socket.listen(0).unwrap();
+    let queued = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    queued.connect(&port.address.into()).unwrap();
+
+    let began = Instant::now();
+    let searching = tokio::spawn(search(port.address, Duration::from_secs(3)));
+    let mut attempts = BTreeSet::new();
+    while !searching.is_finished() {
+        attempts.extend(connecting_to(port.address));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let found = searching.await.unwrap();
+    assert!(
+        matches!(&found[..], [Err(TransportError::Unreachable { .. })]),
+        "{found:?}"
+    );
+    assert!(attempts.len() > 1, "{attempts:?} in {:?}", began.elapsed());
+}
+
+/// The ports of this computer from which a connection to `address` is being tried.
+#[cfg(target_os = "linux")]
+fn connecting_to(address: SocketAddr) -> Vec<String> {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let port = format!(":{:04X}", address.port());
+    table
+        .lines()
+        .filter_map(|line| {
+            let mut columns = line.split_whitespace().skip(1);
+            let (from, to) = (columns.next()?, columns.next()?);
+            // SYN_SENT, as the kernel numbers it.
+            (to.ends_with(&port) && columns.next()? == "02").then(|| from.to_owned())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_nobody_there() {
+    let search = Search {
+        address: Some(Address::Http {
+            // Too long for a label, so that no name server is asked.
+            host: "x".repeat(64),
+            port: 80,
+        }),
+        wait: Duration::ZERO,
+    };
+    let found: Vec<_> = softap().scan(&search).collect().await;
+    assert!(
+        matches!(&found[..], [Err(TransportError::Unreachable { .. })]),
+        "{found:?}"
+    );
+}

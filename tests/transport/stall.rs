@@ -1,0 +1,86 @@
+//! How fast small pieces travel. Firmware, and the emulated device with it, writes an answer piece
+//! by piece with Nagle's algorithm on: each piece waits for the acknowledgement of the one before,
+//! and an ordinary client on Linux leaves 40 ms before it acknowledges.
+
+#![expect(
+    clippy::disallowed_types,
+    reason = "the ordinary client is a plain socket"
+)]
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use espctl::emulator::device::{Device, DeviceSettings};
+use espctl::emulator::listen::http::bind;
+use espctl::proto::Service;
+use espctl::security::DeviceSecret;
+use tokio::task::JoinHandle;
+
+use super::open;
+use crate::support::scripted_rng::SeededRng;
+
+/// An emulated device on a port of its own.
+async fn device() -> (SocketAddr, JoinHandle<()>) {
+    let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let settings = DeviceSettings::new(DeviceSecret::Sec0);
+    let device = Device::new(settings, SeededRng::new("small pieces"));
+    let served = tokio::spawn(async move {
+        listener.serve(device).await;
+    });
+    (address, served)
+}
+
+#[tokio::test]
+async fn our_exchanges_do_not_wait_for_acknowledgements() {
+    let (address, served) = device().await;
+    let mut transport = open(address).await;
+    let began = Instant::now();
+    for _ in 0..EXCHANGES {
+        let endpoint = Service::Provisioning.version_endpoint();
+        transport.exchange(&endpoint, b"---").await.unwrap();
+    }
+    let took = began.elapsed();
+    assert!(took < STALLED / 2, "{took:?}");
+    served.abort();
+}
+
+/// Without this, the test above could not fail.
+#[tokio::test]
+async fn an_ordinary_clients_do() {
+    let (address, served) = device().await;
+    let client = thread::spawn(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let began = Instant::now();
+        for _ in 0..EXCHANGES {
+            let request = "POST /proto-ver HTTP/1.1\r\nHost: d\r\nContent-Length: 3\r\n\r\n---";
+            stream.write_all(request.as_bytes()).unwrap();
+            read_answer(&mut stream);
+        }
+        began.elapsed()
+    });
+    // The device is served meanwhile.
+    let took = tokio::task::spawn_blocking(|| client.join().unwrap())
+        .await
+        .unwrap();
+    assert!(took > STALLED / 2, "{took:?}");
+    served.abort();
+}
+
+fn read_answer(stream: &mut TcpStream) {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    // The version document is JSON, and ends with its last brace.
+    while !bytes.ends_with(b"}\n}") {
+        let read = stream.read(&mut buffer).unwrap();
+        assert_ne!(read, 0, "the device hung up");
+        bytes.extend_from_slice(&buffer[..read]);
+    }
+}
+
+const EXCHANGES: u32 = 20;
+/// What they take when each waits once.
+const STALLED: Duration = Duration::from_millis(20 * 40);
