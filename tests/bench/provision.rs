@@ -45,7 +45,10 @@ const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 const SSID: &str = "Home";
 const PASSPHRASE: &str = "correct horse battery";
 const RUNS: u32 = 5;
-/// A public key with a leading zero makes one Security 2 run of the incumbent in 256 fail; it is run again.
+/// Fixed, because the incumbent cannot open a Security 2 device with some passwords (one in 256).
+const POP: &str = "abcd1234";
+/// A leading zero in its public key or in the device's salt makes the incumbent fail in two Security 2 runs of
+/// 256; such a run is repeated.
 const TRIES: u32 = 3;
 
 fn main() -> Result<()> {
@@ -119,7 +122,6 @@ fn interop_python() -> Result<PathBuf> {
 #[derive(Deserialize)]
 struct Ready {
     port: u16,
-    pop: String,
     username: Option<String>,
 }
 
@@ -146,7 +148,8 @@ impl Device {
         let mut process = Command::new(ESPCTL)
             .args(["emulate", "device", "--transport", "softap"])
             .args(["--listen", "127.0.0.1", "--port", "0"])
-            .args(["--sec-ver", sec_ver, "--join-ms", &join_ms.to_string()])
+            .args(["--sec-ver", sec_ver, "--pop", POP])
+            .args(["--join-ms", &join_ms.to_string()])
             .arg("--log")
             .arg(&log)
             .stdin(Stdio::null())
@@ -234,7 +237,9 @@ fn provision_once(sec_ver: &str, join_ms: u32, client: impl Fn(&Device) -> Comma
                 device: device.own_time()?,
             });
         }
-        if !device.log()?.iter().any(|entry| entry.event == "short_a") {
+        let short_a = device.log()?.iter().any(|entry| entry.event == "short_a");
+        let zero_salt = String::from_utf8_lossy(&output.stdout).contains("\"zero_salt\": true");
+        if !short_a && !zero_salt {
             bail!(
                 "{command:?} failed with {}\n{}{}",
                 output.status,
@@ -242,9 +247,9 @@ fn provision_once(sec_ver: &str, join_ms: u32, client: impl Fn(&Device) -> Comma
                 String::from_utf8_lossy(&output.stderr)
             );
         }
-        println!("(one run of esp-rainmaker-cli was refused for a short A, and is repeated)");
+        println!("(a run of esp-rainmaker-cli failed over a leading zero, and is repeated)");
     }
-    bail!("{TRIES} runs in a row were refused for a short A")
+    bail!("{TRIES} runs in a row failed over a leading zero")
 }
 
 fn ours_command(device: &Device) -> Command {
@@ -253,7 +258,7 @@ fn ours_command(device: &Device) -> Command {
         .args(["provision", "--transport", "softap", "--no-cloud"])
         .args(["--device-ip", "127.0.0.1", "--device-port"])
         .arg(device.ready.port.to_string())
-        .args(["--pop", &device.ready.pop])
+        .args(["--pop", POP])
         .args(["--ssid", SSID, "--passphrase", PASSPHRASE])
         .args(["--format", "json"])
         // A person's own settings have no part in a measurement.
@@ -269,7 +274,7 @@ fn incumbent_command(python: &Path, device: &Device) -> Command {
     command
         .args([INCUMBENT, "as-shipped", "--address"])
         .arg(format!("127.0.0.1:{}", device.ready.port))
-        .args(["--pop", &device.ready.pop])
+        .args(["--pop", POP])
         .args(["--ssid", SSID, "--passphrase", PASSPHRASE]);
     if let Some(username) = &device.ready.username {
         command.args(["--username", username]);

@@ -6,10 +6,12 @@ device meets a client that nobody here wrote. Each step is one JSON line on stdo
 prints itself goes to stderr. Exit code 0 only if every step succeeded.
 
 What it is not: an implementation of the protocol. No message is built, sealed or read here, and
-nothing of the package is corrected. Two of its faults are worked around from outside, visibly:
+nothing of the package is corrected. Three of its faults are dealt with from outside, visibly:
 
 * A public key A with a leading zero is sent one byte short, and a device refuses it. The session
-  is then tried again on a new connection, with a line that says so.
+  is then tried again on a new connection, with a line that says so (`a_bytes`).
+* A salt with a leading zero is stripped of it, and the proof is wrong for as long as the device has
+  that salt. Nothing helps; the failed step says so (`zero_salt`).
 * It talks to 192.168.4.1 only. `as-shipped` gives it another address; the other subcommands call
   the functions below that constant.
 """
@@ -42,6 +44,35 @@ class StepFailed(Exception):
     """A step said no; its line is already printed."""
 
 
+class WatchedSrp(security2.Srp6a):
+    """The package's own arithmetic; only looked at."""
+
+    last = None
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.salt = None
+        WatchedSrp.last = self
+
+    def process_challenge(self, bytes_s, bytes_B):
+        self.salt = bytes_s
+        return super().process_challenge(bytes_s, bytes_B)
+
+
+security2.Srp6a = WatchedSrp
+
+
+def srp_facts():
+    """What decides whether the package can succeed in the latest handshake; nothing for Security 0 and 1."""
+    srp = WatchedSrp.last
+    if srp is None:
+        return {}
+    facts = {'a_bytes': len(security2.long_to_bytes(srp.A))}
+    if srp.salt is not None and srp.salt[:1] == b'\0':
+        facts['zero_salt'] = True
+    return facts
+
+
 def line(step, ok, **facts):
     elapsed_ms = round((time.monotonic() - STARTED) * 1000)
     print(json.dumps({'step': step, 'ok': ok, 'elapsed_ms': elapsed_ms, **facts}), file=LINES)
@@ -52,10 +83,10 @@ def step(name, action, good=bool, **facts):
     try:
         answer = action()
     except Exception as error:  # the package raises whatever came up
-        line(name, False, error=f'{type(error).__name__}: {error}', **facts)
+        line(name, False, error=f'{type(error).__name__}: {error}', **facts, **srp_facts())
         raise StepFailed(name) from error
     if not good(answer):
-        line(name, False, answer=answer, **facts)
+        line(name, False, answer=answer, **facts, **srp_facts())
         raise StepFailed(name)
     return answer
 
@@ -67,12 +98,6 @@ def connect(args):
 def close(transport):
     # The package leaves this to the end of the process.
     transport.conn.close()
-
-
-def bytes_of_a(security):
-    """Length of the A that the package sends, or None before it made one (Security 0 and 1)."""
-    srp = getattr(security, 'srp6a_ctx', None)
-    return len(security2.long_to_bytes(srp.A)) if srp is not None else None
 
 
 def version(transport):
@@ -94,14 +119,12 @@ def open_session(args, patch, transport):
     """
     for attempt in range(1, SHORT_A_TRIES + 1):
         security = new_security(args, patch)
-        facts = {'attempt': attempt}
         try:
             ok = prov_util.establish_session(transport, security)
             error = None
         except Exception as caught:
             ok, error = False, f'{type(caught).__name__}: {caught}'
-        if bytes_of_a(security) is not None:
-            facts['a_bytes'] = bytes_of_a(security)
+        facts = {'attempt': attempt, **srp_facts()}
         if ok:
             line('session', True, **facts)
             return transport, security
@@ -181,13 +204,13 @@ def handshake(args, number, attempt, patch):
     finally:
         close(transport)
     ok = bool(ok) and state == 'connecting'
-    facts = {'number': number, 'attempt': attempt, 'a_bytes': bytes_of_a(security)}
+    facts = {'number': number, 'attempt': attempt, **srp_facts()}
     if error:
         facts['error'] = error
     line('handshake', ok, **facts)
     if ok:
         return True
-    return None if facts['a_bytes'] not in (None, A_BYTES) else False
+    return None if facts['a_bytes'] != A_BYTES else False
 
 
 def handshakes(args):
@@ -208,7 +231,7 @@ def handshakes(args):
 
 def send_short_a():
     """Lets the package draw its secret until A is short, as it is once in 256 times anyway."""
-    class ShortA(security2.Srp6a):
+    class ShortA(WatchedSrp):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             while len(security2.long_to_bytes(self.A)) == A_BYTES:

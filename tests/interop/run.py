@@ -11,9 +11,12 @@ The last line is `N passed, M failed`; the exit code is 0 only for no failure.
 
 What it is not: a test of the client, nor of espctl's own provisioning (that is what `cargo test` does).
 
-The one fault of the client that is tolerated: a public key A with a leading zero is sent short, so
-one Security 2 handshake in 256 is refused. Such a handshake is retried, and counted as harmless only
-if the device logged the same short A. One case makes it happen on purpose.
+Faults of the client that are tolerated, both in Security 2 and both in values that begin with a zero byte:
+
+* A public key A is sent short then, so one handshake in 256 is refused. It is retried, and counted as
+  harmless only if the device logged the same short A. One case makes it happen on purpose.
+* A salt loses that byte, so one device in 256 refuses the client for ever. The case is then done with
+  another device, and its line says so.
 """
 
 import importlib.metadata
@@ -29,6 +32,8 @@ import time
 HERE = pathlib.Path(__file__).parent
 PACKAGE = 'esp-rainmaker-cli'
 
+# Fixed, because the client cannot open a device where SHA-512("wifiprov:…") begins with a zero byte.
+POP = 'abcd1234'
 SSID = 'Home'
 PASSPHRASE = 'correct horse battery'
 WRONG_PASSPHRASE = 'wrong horse battery'
@@ -45,6 +50,8 @@ LISTED = [network['ssid'] for network in NETWORKS if network.get('auth') != 'owe
 # The device's own waits are shortened: what it says is looked at here, not how long it takes.
 TIME_SCALE = '0.1'
 HANDSHAKES = 200
+# Devices for one case; two salts in a row that begin with a zero byte are one case in 65536.
+DEVICES = 3
 
 # Limits, not waits: each ends as soon as what it waits for happens.
 READY_SECONDS = 20
@@ -55,6 +62,10 @@ EXIT_SECONDS = 15
 
 class CaseFailed(Exception):
     """What a case expected and did not get."""
+
+
+class ZeroSalt(Exception):
+    """The device drew a salt that the client gets wrong."""
 
 
 def check(condition, expected):
@@ -146,7 +157,10 @@ class Device:
         except subprocess.TimeoutExpired as late:
             raise CaseFailed(f'the client to end within {limit} s; it printed\n{late.stdout}') from None
         self.client_output = done.stdout + done.stderr[-2000:]
-        return done.returncode, json_lines(done.stdout)
+        steps = json_lines(done.stdout)
+        if any(not step['ok'] and 'zero_salt' in step for step in steps):
+            raise ZeroSalt
+        return done.returncode, steps
 
     def log(self, *events):
         """The device's log entries, all or those of the given kinds."""
@@ -232,6 +246,9 @@ def short_a(device, sec_ver):
     check(short_as(steps), 'a short A from the client')
     check_only_short_a_refused(device, steps)
     check_equal('strikes', len(device.log('strike')), 1)
+    # At once: a device that only stumbled over the proof would have taken the key.
+    asked = [entry for entry in device.log('request') if entry['endpoint'] == 'prov-session']
+    check_equal('handshake messages until the refusal', len(asked), 1)
     code, _ = device.client('handshakes', '1')
     check_equal('exit code of the client', code, 0)
     device.check_alive()
@@ -252,32 +269,40 @@ def cases():
     """(name, flags of the device, Security version, what to do)"""
     schemes = [
         ('sec0', 0, []),
-        ('sec1 with PoP', 1, []),
+        ('sec1 with PoP', 1, ['--pop', POP]),
         ('sec1 without PoP', 1, ['--no-pop']),
-        ('sec2 patch 0', 2, ['--sec-patch-ver', '0']),
-        ('sec2 patch 1', 2, ['--sec-patch-ver', '1']),
+        ('sec2 patch 0', 2, ['--pop', POP, '--sec-patch-ver', '0']),
+        ('sec2 patch 1', 2, ['--pop', POP, '--sec-patch-ver', '1']),
     ]
     for name, sec_ver, flags in schemes:
         flags = ['--sec-ver', str(sec_ver), *flags]
         yield f'{name}: provision', flags, sec_ver, provision
         yield f'{name}: wrong passphrase, reset, provision', flags, sec_ver, reset
-    yield 'sec1: wrong PoP', ['--sec-ver', '1'], 1, wrong_secret
-    yield 'sec2: wrong password', ['--sec-ver', '2'], 2, wrong_secret
-    yield 'sec2: short A', ['--sec-ver', '2'], 2, short_a
-    yield f'sec2: {HANDSHAKES} handshakes', ['--sec-ver', '2', '--max-strikes', '0'], 2, handshakes
+    sec1, sec2 = (['--sec-ver', sec_ver, '--pop', POP] for sec_ver in '12')
+    yield 'sec1: wrong PoP', sec1, 1, wrong_secret
+    yield 'sec2: wrong password', sec2, 2, wrong_secret
+    yield 'sec2: short A', sec2, 2, short_a
+    yield f'sec2: {HANDSHAKES} handshakes', [*sec2, '--max-strikes', '0'], 2, handshakes
 
 
 def run_case(espctl, flags, sec_ver, action):
     """Answers whether it passed, and a remark."""
-    with tempfile.TemporaryDirectory(prefix='espctl-interop-') as folder:
-        device = Device(espctl, pathlib.Path(folder), flags)
-        try:
-            with device:
-                return True, action(device, sec_ver)
-        except Exception as error:  # whatever it is, the other cases still run
-            print(f'  {type(error).__name__}: {error}')
-            device.evidence()
-            return False, None
+    for number in range(1, DEVICES + 1):
+        with tempfile.TemporaryDirectory(prefix='espctl-interop-') as folder:
+            device = Device(espctl, pathlib.Path(folder), flags)
+            try:
+                with device:
+                    remark = action(device, sec_ver)
+                replaced = f'devices replaced for their salt: {number - 1}' if number > 1 else None
+                return True, ', '.join(filter(None, (remark, replaced)))
+            except ZeroSalt:
+                continue
+            except Exception as error:  # whatever it is, the other cases still run
+                print(f'  {type(error).__name__}: {error}')
+                device.evidence()
+                return False, None
+    print(f'  {DEVICES} devices in a row drew a salt that begins with a zero byte')
+    return False, None
 
 
 def missing_package():
