@@ -41,7 +41,9 @@ impl<'m> Inputs<'m> {
 
     /// Whether this argument stands on the command line, not only in the environment.
     pub(super) fn is_typed(&self, id: &str) -> bool {
-        self.matches.value_source(id) == Some(ValueSource::CommandLine)
+        // Not every command has every flag, and asking for one that it lacks is a panic.
+        self.matches.try_contains_id(id).is_ok()
+            && self.matches.value_source(id) == Some(ValueSource::CommandLine)
     }
 
     /// Of two flags that exclude each other, the one that counts; an error when both were typed.
