@@ -254,7 +254,7 @@ fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
 
 fn missing(question: &Question) -> Advice {
     match question {
-        Question::Passphrase { .. } => advice(
+        Question::NewPassphrase { .. } | Question::Passphrase { .. } => advice(
             Exit::Usage,
             "missing-passphrase",
             [

@@ -197,6 +197,15 @@ impl Ui {
             Event::WifiJoining {
                 attempts_remaining: None,
             } => note("The device is joining..."),
+            Event::ContactLost => note("Contact to the device was lost; looking for it again..."),
+            Event::ContactRegained => note("The device is back"),
+            Event::WifiReset { accepted: true } => note("The device forgot the credentials"),
+            Event::WifiReset { accepted: false } => {
+                note("The device did not take the request to forget the credentials");
+            }
+            Event::WifiRetried { attempt, after } => {
+                note(&format!("Attempt {attempt}, after: {after}"))
+            }
             Event::WifiJoined { ssid, .. } => note(&format!("The device joined {ssid}")),
             Event::Stage {
                 title,

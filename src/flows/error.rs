@@ -112,7 +112,9 @@ impl FlowError {
             }
             Self::MissingInput(question) => match question {
                 Question::Pop | Question::Password => Doing::Securing,
-                Question::Passphrase { .. } | Question::Ssid => Doing::SendingWifi,
+                Question::NewPassphrase { .. } | Question::Passphrase { .. } | Question::Ssid => {
+                    Doing::SendingWifi
+                }
             },
             Self::NoCandidate { .. } | Self::Transport(_) | Self::UnsupportedTransport(_) => {
                 Doing::Connecting

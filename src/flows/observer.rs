@@ -109,6 +109,22 @@ pub enum Event {
         /// How many attempts are left, where the firmware counts them.
         attempts_remaining: Option<u32>,
     },
+    /// Contact was lost while the device joined, as when its access point changes channel.
+    ContactLost,
+    /// A new secure connection to it is open.
+    ContactRegained,
+    /// The device was asked to forget the credentials and wait for others.
+    WifiReset {
+        /// Whether it did. Some firmware has done so by itself, and refuses for that reason.
+        accepted: bool,
+    },
+    /// Another attempt begins, on the same session.
+    WifiRetried {
+        /// Counted from 1.
+        attempt: u32,
+        /// Why the one before failed.
+        after: String,
+    },
     /// The device joined.
     WifiJoined {
         /// Its address there.
@@ -290,6 +306,11 @@ pub enum Question {
         /// Which network.
         ssid: Ssid,
     },
+    /// Another passphrase for a network, after one was refused.
+    NewPassphrase {
+        /// Which network.
+        ssid: Ssid,
+    },
     /// The password of Security 2.
     Password,
     /// The PoP.
@@ -302,6 +323,7 @@ impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Passphrase { ssid } => write!(f, "the passphrase of {ssid}"),
+            Self::NewPassphrase { ssid } => write!(f, "another passphrase of {ssid}"),
             Self::Password => f.write_str("the Security 2 password"),
             Self::Pop => f.write_str("the proof of possession"),
             Self::Ssid => f.write_str("the Wi-Fi network"),
