@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
+use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::settings::{Inputs, SecretInput, parse_seconds};
 use crate::flows::Pace;
@@ -125,8 +126,8 @@ impl DeviceArgs {
             .as_ref()
             .is_some_and(|name| name.is_empty() || name.len() > LONGEST_USERNAME)
         {
-            return Err(Failure::usage(
-                "invalid-username",
+            return Err(Failure::new(
+                ErrorId::InvalidUsername,
                 format!("a Security 2 user name has 1 to {LONGEST_USERNAME} bytes"),
             ));
         }
@@ -134,8 +135,8 @@ impl DeviceArgs {
         let kind = match (self.transport, qr.transport) {
             (Some(kind), _) => kind,
             (None, Some(name)) => name.parse().map_err(|_| {
-                Failure::usage(
-                    "unsupported-transport",
+                Failure::new(
+                    ErrorId::UnsupportedTransport,
                     format!(
                         "the QR code asks for the transport {:?}",
                         printable(name.as_bytes())
@@ -193,7 +194,7 @@ impl DeviceArgs {
             None => given.expose(),
         };
         Payload::from_json(text.trim()).map_err(|error| {
-            let failure = Failure::usage("invalid-qrcode", format!("--qrcode: {error}"));
+            let failure = Failure::new(ErrorId::InvalidQrcode, format!("--qrcode: {error}"));
             match error {
                 PayloadError::NotAnObject | PayloadError::WrongType { .. } => failure,
                 PayloadError::NotJson { .. } => {

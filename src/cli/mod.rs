@@ -5,6 +5,7 @@ mod demo;
 mod device;
 mod device_args;
 mod emulate;
+mod error_id;
 mod exit;
 mod failure;
 mod logging;

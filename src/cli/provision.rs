@@ -9,7 +9,7 @@ use clap::{ArgMatches, Args};
 use serde::Serialize;
 
 use super::device_args::{Asked, DeviceArgs};
-use super::exit::Exit;
+use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::settings::{Inputs, SecretInput, parse_seconds};
 use super::ui::{Ui, keys_of};
@@ -110,7 +110,7 @@ pub(super) async fn provision(asked: Asked, wifi: Wanted, ui: &mut Ui) -> Result
 
 async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> {
     let invalid = |flag: &str, error: &dyn std::error::Error| {
-        Failure::usage("invalid-ssid", format!("{flag}: {error}"))
+        Failure::new(ErrorId::InvalidSsid, format!("{flag}: {error}"))
     };
     let text = args.ssid.as_deref();
     let hex = args.ssid_hex.as_deref();
@@ -127,14 +127,14 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
         ),
     )?;
     let ssid = ssid.transpose()?.ok_or_else(|| {
-        Failure::usage("missing-ssid", "the Wi-Fi network is missing")
+        Failure::new(ErrorId::MissingSsid, "the Wi-Fi network is missing")
             .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
             .hint("`espctl device wifi` lists what the device sees")
     })?;
 
     if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
-        return Err(Failure::usage(
-            "conflicting-flags",
+        return Err(Failure::new(
+            ErrorId::ConflictingFlags,
             "--open and a passphrase exclude each other",
         ));
     }
@@ -155,11 +155,11 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
     let passphrase = secret
         .map(Passphrase::new)
         .transpose()
-        .map_err(|error| Failure::usage("invalid-passphrase", error.to_string()))?;
+        .map_err(|error| Failure::new(ErrorId::InvalidPassphrase, error.to_string()))?;
     // More often an empty variable than an open network.
     if passphrase.as_ref().is_some_and(Passphrase::is_empty) {
         return Err(
-            Failure::usage("invalid-passphrase", "the passphrase is empty")
+            Failure::new(ErrorId::InvalidPassphrase, "the passphrase is empty")
                 .hint("--open is for networks without one"),
         );
     }
@@ -204,14 +204,11 @@ impl Summary {
 impl Failure {
     /// Nobody is logged in.
     fn login_required() -> Self {
-        Self {
-            exit: Exit::Login,
-            ..Self::usage(
-                "login-required",
-                "this espctl cannot log in to an account yet",
-            )
-            .hint("--no-cloud gives the device Wi-Fi without an account")
-        }
+        Self::new(
+            ErrorId::LoginRequired,
+            "this espctl cannot log in to an account yet",
+        )
+        .hint("--no-cloud gives the device Wi-Fi without an account")
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use super::error_id::ErrorId;
 use super::failure::Failure;
 use crate::secret::Secret;
 
@@ -53,8 +54,8 @@ impl<'m> Inputs<'m> {
         (second_id, second_flag, second): (&str, &str, Option<T>),
     ) -> Result<Option<T>, Failure> {
         match (self.is_typed(first_id), self.is_typed(second_id)) {
-            (true, true) => Err(Failure::usage(
-                "conflicting-flags",
+            (true, true) => Err(Failure::new(
+                ErrorId::ConflictingFlags,
                 format!("{first_flag} and {second_flag} exclude each other"),
             )),
             (false, true) => Ok(second),
@@ -72,8 +73,8 @@ impl<'m> Inputs<'m> {
         let (file_id, file_flag) = input.file;
         let typed = self.is_typed(value_id) || self.is_typed(POSITIONAL_POP) && value_id == "pop";
         if typed && self.is_typed(file_id) {
-            return Err(Failure::usage(
-                "conflicting-flags",
+            return Err(Failure::new(
+                ErrorId::ConflictingFlags,
                 format!("{value_flag} and {file_flag} exclude each other"),
             ));
         }
@@ -114,7 +115,7 @@ impl<'m> Inputs<'m> {
             return Ok(secret);
         };
         let message = format!("{flag}: {} {wrong}", path.display());
-        Err(Failure::usage("unusable-secret", message)
+        Err(Failure::new(ErrorId::UnusableSecret, message)
             .hint("one line, with nothing but the secret"))
     }
 
@@ -125,8 +126,8 @@ impl<'m> Inputs<'m> {
         flag: &'static str,
     ) -> Result<String, Failure> {
         let unreadable = |error: io::Error| {
-            Failure::usage(
-                "unreadable-file",
+            Failure::new(
+                ErrorId::UnreadableFile,
                 format!("{flag}: cannot read {}", path.display()),
             )
             .cause(&error)
@@ -135,8 +136,8 @@ impl<'m> Inputs<'m> {
             return File::open(path).and_then(read_text).map_err(unreadable);
         }
         if let Some(other) = self.stdin_read_for.replace(flag) {
-            return Err(Failure::usage(
-                "stdin-twice",
+            return Err(Failure::new(
+                ErrorId::StdinTwice,
                 format!("only one input may be `-`, not both {other} and {flag}"),
             ));
         }
