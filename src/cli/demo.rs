@@ -57,6 +57,7 @@ pub(super) async fn run(_args: &Demo, ui: &mut Ui) -> Result<(), Failure> {
         target: Target {
             kind: TransportKind::SoftAp,
             address: Some(Address::Http { host, port }),
+            transcript: None,
         },
         access: Access {
             pop: Some(Secret::new(pop)),

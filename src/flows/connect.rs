@@ -15,7 +15,7 @@ use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
 use crate::session::{Connection, NotSecured, Session, SessionError};
-use crate::transport::TransportError;
+use crate::transport::{TransportError, record};
 
 /// What the person gave to get in with. What is missing is read from the device, or asked.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +54,8 @@ pub async fn open(
     let transport = driver.open(candidate, &pace.limits).await?;
     observer.event(&Event::Connected { address });
 
-    let mut connection = Connection::new(transport, service);
+    let transport = record::recorded(transport, target.transcript.as_ref());
+    let mut connection = Connection::new(transport, service).recorded(target.transcript.clone());
     let version = match connection.version().await {
         Ok(version) => version,
         // Nothing announced: the scheme will be probed.
