@@ -344,6 +344,12 @@ fn reply(doing: Doing, error: &ReplyError) -> Advice {
                 Doing::ApplyingWifi => {
                     ["the device holds credentials already: reset it, or restart it"]
                 }
+                Doing::Resetting => [
+                    "a device resets after it failed to join, and in no other state; restarting it does the same",
+                ],
+                Doing::Reopening => [
+                    "a device reopens provisioning after it joined, and only if its firmware keeps the service running",
+                ],
                 _ => ["wait a second and run the command again, or restart the device"],
             },
         ),
@@ -361,6 +367,14 @@ fn transport(doing: Doing, error: &TransportError, kind: TransportKind) -> Advic
             ErrorId::NotADevice,
             ["something else than an ESP device may answer at this address"],
         ),
+        TransportError::NoSuchEndpoint { .. }
+            if matches!(doing, Doing::Resetting | Doing::Reopening) =>
+        {
+            advice(
+                ErrorId::NoSuchEndpoint,
+                ["firmware before ESP-IDF 5.1 lacks it: restart the device instead"],
+            )
+        }
         TransportError::NoSuchEndpoint { .. } => advice(
             ErrorId::NoSuchEndpoint,
             ["the firmware does not offer this; `espctl device info` shows what it does"],

@@ -4,6 +4,7 @@
 mod demo;
 mod device;
 mod device_args;
+mod discover;
 mod emulate;
 mod error_id;
 mod exit;
@@ -69,6 +70,7 @@ enum Command {
     /// Talk to one device without provisioning it.
     #[command(subcommand)]
     Device(Box<device::Device>),
+    Discover(discover::Discover),
     /// Play the other side, for CI and for trying things out.
     #[command(subcommand)]
     Emulate(emulate::Emulate),
@@ -154,6 +156,7 @@ async fn run(command: Command, matches: &ArgMatches, ui: &mut Ui) -> Result<(), 
         Command::Completions(args) => reference::completions(&args, ui),
         Command::Demo(args) => demo::run(&args, ui).await,
         Command::Device(args) => device::run(&args, matches, ui).await,
+        Command::Discover(args) => discover::run(&args, matches, ui).await,
         Command::Emulate(args) => emulate::run(args, ui).await,
         Command::Explain(args) => explain::run(&args, ui),
         Command::Man(args) => reference::man(&args, ui),

@@ -5,11 +5,13 @@
 //! | flow | steps |
 //! |---|---|
 //! | [`find`] | scan with a driver → a candidate |
+//! | [`discover`] | scan with a driver → every candidate, and what it says |
 //! | [`connect`] | open, read the version, choose scheme and credentials, secure → a session |
 //! | [`wifi`] | list networks; set, apply, wait until joined |
 //! | [`provision`] | connect → Wi-Fi → confirmed |
 
 pub mod connect;
+pub mod discover;
 mod error;
 pub mod find;
 mod observer;
