@@ -231,8 +231,7 @@ fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
 
 async fn secured(asked: &Asked, ui: &mut Ui) -> Result<Session, FlowError> {
     let opened = connect::open(&asked.target, &asked.pace, ui).await?;
-    let (session, _) = connect::secure(opened, &asked.access, ui).await?;
-    Ok(session)
+    Ok(connect::secure(opened, &asked.access, ui).await?.session)
 }
 
 fn during(doing: Doing) -> impl FnOnce(SessionError) -> FlowError {

@@ -162,11 +162,12 @@ fn table(rows: &[Row<'_>]) -> Vec<String> {
         }
     }
     let padded = |line: &[String; 6]| {
-        let cells = line.iter().zip(widths);
-        let line: String = cells
-            .map(|(cell, width)| format!("{cell}{}  ", " ".repeat(width - cell.width())))
+        let cells: Vec<String> = line
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
             .collect();
-        line.trim_end().to_owned()
+        cells.join("  ").trim_end().to_owned()
     };
     lines.iter().map(padded).collect()
 }

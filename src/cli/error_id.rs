@@ -102,10 +102,10 @@ errors! {
         "WPA2/WPA3-Enterprise networks ask for a user name or a certificate. The protocol has fields for a name and a passphrase only."
         "Choose a network with a passphrase, or an open one. Many sites offer one for devices.";
 
-    Expired "expired" [NoDevice, Device, Wifi, Unconfirmed]
+    Expired "expired" [NoDevice, Device, Wifi]
         "The time given with `--timeout` ran out."
-        "The limit counts for the whole run. The exit code is that of the step that it cut short: 4 while looking for the device, 6 while talking to it, 9 or 10 once it had been told to join."
-        "The error says which step it was. Give the run longer, or find out why that step is slow: each step has a limit of its own that names the cause. With exit 10, look for the device on the network first.";
+        "The limit counts for the whole run. The exit code is that of the step that it cut short: 4 while looking for the device, 6 while talking to it, 9 once it had been told to join."
+        "The error says which step it was. Give the run longer, or find out why that step is slow: each step has a limit of its own that names the cause.";
 
     Fault "fault" [Fault]
         "Something happened that espctl should have prevented or handled."
@@ -262,7 +262,7 @@ errors! {
         "Its firmware speaks another version of the protocol, such as network_provisioning before 1.0, or two clients talk to it at once."
         "Make sure that nobody else talks to the device; bring its firmware to a released version of the component.";
 
-    UnknownErrorId "unknown-error-id" [Usage]
+    UnknownId "unknown-id" [Usage]
         "`explain` was asked for an id that does not exist."
         "A typing error, or an id of a newer version."
         "`espctl explain` lists them all.";

@@ -87,10 +87,9 @@ fn as_text(id: ErrorId) -> String {
         why,
         remedy,
     } = id.entry();
-    let exits: String = exits
-        .iter()
-        .map(|exit| format!("\n  exit {}: {}", exit.code(), exit.meaning()))
-        .collect();
+    let exits = exits.iter().fold(String::new(), |lines, exit| {
+        format!("{lines}\n  exit {}: {}", exit.code(), exit.meaning())
+    });
     format!(
         "{id}{exits}\n\n{}\n\nWhy it happens:\n{}\n\nWhat to do:\n{}",
         wrapped(title, COLUMNS, ""),
@@ -143,7 +142,7 @@ fn exits_of(id: ErrorId) -> String {
 
 fn unknown(asked: &str) -> Failure {
     let failure = Failure::new(
-        ErrorId::UnknownErrorId,
+        ErrorId::UnknownId,
         format!("no error has the id {:?}", printable(asked.as_bytes())),
     );
     let mut near: Vec<(f64, &str)> = ErrorId::ALL

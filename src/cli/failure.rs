@@ -12,7 +12,7 @@ use super::error_id::ErrorId;
 use super::exit::Exit;
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_config::JoinFailure;
-use crate::flows::{Doing, FlowError, Question};
+use crate::flows::{Doing, FlowError, Question, StopReason};
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
 use crate::transport::{TransportError, TransportKind};
@@ -81,7 +81,7 @@ impl Failure {
 
     /// A flow's error, in the light of what was asked for.
     pub(super) fn of_flow(error: &FlowError, asked: &Asked) -> Self {
-        let Advice { id, hints } = advise(error, asked);
+        let Advice { exit, id, hints } = advise(error, asked);
         Self {
             doing: Some(format!(
                 "{} {} over {}",
@@ -90,6 +90,7 @@ impl Failure {
                 asked.target.kind
             )),
             causes: causes(error),
+            exit,
             hints,
             ..Self::new(id, message(error, asked))
         }
@@ -110,12 +111,14 @@ impl Failure {
 
 /// What to do about an error.
 struct Advice {
+    exit: Exit,
     id: ErrorId,
     hints: Vec<String>,
 }
 
 fn advice<const N: usize>(id: ErrorId, hints: [&str; N]) -> Advice {
     Advice {
+        exit: id.exit(),
         id,
         hints: hints.map(str::to_owned).to_vec(),
     }
@@ -163,11 +166,16 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
         FlowError::JoinFailed {
             reason, forgotten, ..
         } => join_failed(*reason, *forgotten),
-        FlowError::JoinTimedOut { .. } => advice(
+        FlowError::Stopped {
+            reason,
+            doing,
+            forgotten,
+        } => stopped(*reason, *doing, *forgotten),
+        FlowError::JoinTimedOut { forgotten, .. } => advice(
             ErrorId::JoinTimedOut,
             [
                 "likely: a 5 GHz-only network, WPA3 or protected management frames, a MAC filter, no DHCP",
-                "the device keeps trying, and has stored the credentials",
+                stored(*forgotten),
                 "--join-timeout gives it longer",
             ],
         ),
@@ -206,12 +214,35 @@ fn unconfirmed(error: &SessionError) -> Advice {
     advice
 }
 
-fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
-    let stored = if forgotten {
+/// What is left on the device.
+const fn stored(forgotten: bool) -> &'static str {
+    if forgotten {
         "the device has forgotten the credentials and waits for others"
     } else {
-        "it could not be told to forget the credentials: it has done so by itself, or keeps them stored"
+        "the device could not be told to forget the credentials: it has done so by itself, or keeps them stored"
+    }
+}
+
+/// A run that was ended from outside: a limit has the exit code of what it cut short.
+fn stopped(reason: StopReason, doing: Doing, forgotten: Option<bool>) -> Advice {
+    let left = match forgotten {
+        None => "the device was given no credentials",
+        Some(forgotten) => stored(forgotten),
     };
+    let on = |exit, hints| Advice {
+        exit,
+        ..advice(ErrorId::Expired, hints)
+    };
+    match (reason, doing) {
+        (StopReason::Interrupted, _) => advice(ErrorId::Interrupted, [left]),
+        (StopReason::Expired, Doing::Connecting) => on(Exit::NoDevice, [left, LIMITS]),
+        (StopReason::Expired, Doing::ConfirmingWifi) => on(Exit::Wifi, [left, LIMITS]),
+        (StopReason::Expired, _) => on(Exit::Device, [left, LIMITS]),
+    }
+}
+
+fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
+    let stored = stored(forgotten);
     match reason {
         Some(JoinFailure::Authentication) => advice(
             ErrorId::WifiAuthFailed,
@@ -428,5 +459,6 @@ fn causes(error: &FlowError) -> Vec<String> {
     causes
 }
 
+const LIMITS: &str = "--timeout is for the whole run, --join-timeout for joining alone";
 const PRE_RELEASE: &str =
     "network_provisioning before 1.0 answers like this, and cannot be supported";

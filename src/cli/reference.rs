@@ -121,10 +121,9 @@ fn describe<'c>(command: &'c Command, path: &mut Vec<&'c str>, page: &mut String
         .render_long_help()
         .to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    page.push_str(&format!(
-        "\n## {name}\n\n```text\n{}\n```\n",
-        help.join("\n").trim_end()
-    ));
+    let help = help.join("\n");
+    let section = format!("\n## {name}\n\n```text\n{}\n```\n", help.trim_end());
+    page.push_str(&section);
     for subcommand in shown(command) {
         describe(subcommand, path, page);
     }

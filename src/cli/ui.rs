@@ -205,7 +205,7 @@ impl Ui {
                 note("The device did not take the request to forget the credentials");
             }
             Event::WifiRetried { attempt, after } => {
-                note(&format!("Attempt {attempt}, after: {after}"))
+                note(&format!("Attempt {attempt}, after: {after}"));
             }
             Event::WifiJoined { ssid, .. } => note(&format!("The device joined {ssid}")),
             Event::Stage {

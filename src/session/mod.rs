@@ -18,7 +18,7 @@ use crate::endpoint::version::{self, Version};
 use crate::endpoint::{Command, ReplyError};
 use crate::proto::{EndpointName, Service};
 use crate::security::{self, Cipher, Credentials, SecurityError, SecurityScheme, Step};
-use crate::transport::record::{Line, Transcript};
+use crate::transport::record::{self, Line, Transcript};
 use crate::transport::{Transport, TransportError};
 
 /// An open path to a device, before any keys.
@@ -39,10 +39,14 @@ impl Connection {
         }
     }
 
-    /// Has taken down what the messages mean. Their bytes are the transport's to record.
+    /// Has the conversation taken down: what travels, and what it means.
     #[must_use]
     pub fn recorded(self, transcript: Option<Transcript>) -> Self {
-        Self { transcript, ..self }
+        Self {
+            transport: record::recorded(self.transport, transcript.as_ref()),
+            transcript,
+            ..self
+        }
     }
 
     /// Which service runs at the other end.
@@ -183,7 +187,14 @@ impl Session {
         }
         self.lost = true;
         let request = self.cipher.seal(plaintext)?;
-        let answer = self.transport.exchange(endpoint, &request).await?;
+        let answer = match self.transport.exchange(endpoint, &request).await {
+            Err(error @ TransportError::NoSuchEndpoint { .. }) => {
+                // protocomm never saw it, so the device's keys are where ours were.
+                self.lost = !self.cipher.undo(&request);
+                return Err(error.into());
+            }
+            outcome => outcome?,
+        };
         let opened = self.cipher.open(&answer)?;
         trace!(%endpoint, asked = plaintext.len(), answered = opened.len(), "call");
         self.lost = false;
