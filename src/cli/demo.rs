@@ -38,6 +38,7 @@ struct Ready {
 
 /// Runs `demo`.
 pub(super) async fn run(_args: &Demo, ui: &mut Ui) -> Result<(), Failure> {
+    ui.share_terminal();
     ui.say("Starting an emulated device: espctl emulate device --transport softap");
     let (device, ready) = start_device(ui.format())
         .await

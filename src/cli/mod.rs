@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, Parser, Subcommand};
 use tokio::runtime::Builder;
 
@@ -46,6 +47,10 @@ struct OutputArgs {
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = OUTPUT)]
     color: Color,
 
+    /// Ask nothing: what is missing is an error. So it is without a terminal, and where CI is set.
+    #[arg(long, global = true, env = "ESPCTL_NO_INPUT", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
+    no_input: bool,
+
     /// Say more on stderr; twice for every exchange. Secrets are never shown.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = OUTPUT)]
     verbose: u8,
@@ -73,7 +78,8 @@ pub fn main() -> ExitCode {
         Err(exit) => return exit.into(),
     };
     logging::start(cli.output.verbose);
-    let mut ui = Ui::new(cli.output.format, cli.output.color);
+    let mut ui = Ui::new(cli.output.format, cli.output.color)
+        .with_somebody(cli.output.no_input, cli.output.verbose);
     // A panic is a fault of ours, and still ends with a result and an exit code of the table.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         block_on(cli.command, &matches, &mut ui)

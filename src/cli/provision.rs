@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use serde::Serialize;
 
@@ -87,9 +88,13 @@ pub(super) async fn run(
         .resolve(args.positional_pop.as_ref(), &mut inputs)
         .await?;
     asked.pace.join = args.join_timeout;
-    let wifi = wanted(args, &mut inputs).await?;
+    let wifi = wanted(args, &mut inputs, ui.is_attended()).await?;
     if !args.no_cloud {
         return Err(Failure::login_required());
+    }
+    if ui.is_attended() && matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
+        // Whoever is there joins the hotspot in their own time.
+        asked.pace.search = PATIENCE;
     }
     provision(asked, wifi, ui).await
 }
@@ -108,7 +113,12 @@ pub(super) async fn provision(asked: Asked, wifi: Wanted, ui: &mut Ui) -> Result
     ui.result(&summary.lines(), keys_of("summary", &summary))
 }
 
-async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> {
+/// What stands on the command line. `choosable`: somebody is there to choose the network.
+async fn wanted(
+    args: &Provision,
+    inputs: &mut Inputs<'_>,
+    choosable: bool,
+) -> Result<Wanted, Failure> {
     let invalid = |flag: &str, error: &dyn std::error::Error| {
         Failure::usage("invalid-ssid", format!("{flag}: {error}"))
     };
@@ -126,11 +136,14 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
             hex.map(|hex| Ssid::from_hex(hex).map_err(|error| invalid("--ssid-hex", &error))),
         ),
     )?;
-    let ssid = ssid.transpose()?.ok_or_else(|| {
-        Failure::usage("missing-ssid", "the Wi-Fi network is missing")
-            .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
-            .hint("`espctl device wifi` lists what the device sees")
-    })?;
+    let ssid = ssid.transpose()?;
+    if ssid.is_none() && !choosable {
+        return Err(
+            Failure::usage("missing-ssid", "the Wi-Fi network is missing")
+                .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
+                .hint("`espctl device wifi` lists what the device sees"),
+        );
+    }
 
     if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
         return Err(Failure::usage(
@@ -140,7 +153,7 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
     }
     if args.open {
         return Ok(Wanted {
-            ssid: Some(ssid),
+            ssid,
             passphrase: Some(Passphrase::none()),
         });
     }
@@ -163,10 +176,7 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
                 .hint("--open is for networks without one"),
         );
     }
-    Ok(Wanted {
-        ssid: Some(ssid),
-        passphrase,
-    })
+    Ok(Wanted { ssid, passphrase })
 }
 
 impl Summary {
@@ -216,6 +226,10 @@ impl Failure {
 }
 
 const NETWORK: &str = "Network";
+/// clap's id of --discovery-timeout.
+const LIMIT: &str = "discovery_timeout";
+/// Longer than anybody waits.
+const PATIENCE: Duration = Duration::from_hours(24);
 const EXAMPLES: &str = "\
 Examples:
   espctl provision --no-cloud --pop abcd1234 --ssid Home --passphrase-file secret.txt
