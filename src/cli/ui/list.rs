@@ -52,20 +52,20 @@ fn shown(list: &List, colour: bool) -> Answer<Picked> {
     let mut picker = Picker::new(list);
     let mut drawn = 0;
     execute!(out, Print(format!("{}\r\n", list.title)))?;
-    let picked = loop {
+    let outcome = loop {
         drawn = draw(&mut out, &picker, drawn, colour)?;
         let key = match event::read()? {
             Event::Key(key) if key.kind == KeyEventKind::Press => key,
             // Another size, perhaps.
             _ => continue,
         };
-        if let Some(picked) = picker.press(key) {
-            break picked;
+        if let Some(outcome) = picker.press(key) {
+            break outcome;
         }
     };
     draw(&mut out, &picker, drawn, colour)?;
     execute!(out, Print("\r\n"))?;
-    picked
+    outcome
 }
 
 /// Draws over what was drawn before, and leaves the cursor behind the prompt.

@@ -99,9 +99,8 @@ impl Ui {
         let watched = io::stderr().is_terminal();
         self.attended = watched && io::stdin().is_terminal() && !no_input && !is_set("CI");
         // What is logged goes past the spinner, and would be torn by it.
-        self.spinner = Spinner::new(
-            watched && verbose == 0 && self.format == Format::Text && !is_dumb(),
-        );
+        self.spinner =
+            Spinner::new(watched && verbose == 0 && self.format == Format::Text && !is_dumb());
         self
     }
 
@@ -202,7 +201,6 @@ impl Ui {
             let _lost: io::Result<()> = print_json(&Value::Object(object));
         }
     }
-
 }
 
 #[async_trait]

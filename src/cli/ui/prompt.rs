@@ -1,6 +1,7 @@
 //! What is asked at a terminal, and in which words. Prompts block, so they run on a thread of
 //! their own and signals are still heard; whichever way one ends, the terminal is as before.
 
+use std::fmt::Display;
 use std::io;
 
 use crossterm::cursor::Show;
@@ -8,8 +9,8 @@ use crossterm::event::DisableBracketedPaste;
 use crossterm::style::Print;
 use crossterm::{execute, terminal};
 use inquire::ui::RenderConfig;
-use inquire::validator::{StringValidator, Validation};
-use inquire::{Confirm, CustomUserError, InquireError, Password, PasswordDisplayMode, Text};
+use inquire::validator::Validation;
+use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Text};
 use tokio::task::spawn_blocking;
 
 use super::list::{List, Picked, Row, pick};
@@ -71,8 +72,8 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
         Question::Passphrase { ssid } => {
             passphrase(&format!("Passphrase of {ssid}:"), &ssid, colour)
         }
-        Question::Password => secret("Password of Security 2:", PASSWORD, not_empty, colour),
-        Question::Pop => secret("Proof of possession (PoP):", POP, not_empty, colour),
+        Question::Password => secret("Password of Security 2:", PASSWORD, typed_something, colour),
+        Question::Pop => secret("Proof of possession (PoP):", POP, typed_something, colour),
         Question::Ssid => ssid("Name of the Wi-Fi network (SSID):", colour)
             .map(|ssid| Secret::new(String::from_utf8_lossy(ssid.as_bytes()).into_owned())),
     })
@@ -121,9 +122,8 @@ fn network(seen: &[Network], enterprise: &[bool], colour: bool) -> Answer<Chosen
 }
 
 fn ssid(message: &str, colour: bool) -> Answer<Ssid> {
-    let valid = |text: &str| verdict(text.parse::<Ssid>());
     let text = Text::new(message)
-        .with_validator(valid)
+        .with_validator(|text: &str| Ok(verdict(text.parse::<Ssid>())))
         .with_render_config(look(colour))
         .prompt()?;
     text.parse()
@@ -151,7 +151,7 @@ fn passphrase(message: &str, ssid: &Ssid, colour: bool) -> Answer<Secret<String>
 fn secret(
     message: &str,
     help: &str,
-    valid: impl StringValidator + 'static,
+    valid: impl Fn(&str) -> Validation + Clone + 'static,
     colour: bool,
 ) -> Answer<Secret<String>> {
     let typed = Password::new(message)
@@ -159,25 +159,25 @@ fn secret(
         .with_display_mode(PasswordDisplayMode::Masked)
         .with_display_toggle_enabled()
         .with_help_message(help)
-        .with_validator(valid)
+        .with_validator(move |text: &str| Ok(valid(text)))
         .with_render_config(look(colour))
         .prompt()?;
     Ok(Secret::new(typed))
 }
 
-fn not_empty(text: &str) -> Result<Validation, CustomUserError> {
-    Ok(if text.is_empty() {
+fn typed_something(text: &str) -> Validation {
+    if text.is_empty() {
         Validation::Invalid("nothing was typed".into())
     } else {
         Validation::Valid
-    })
+    }
 }
 
-fn verdict<T, E: std::error::Error>(parsed: Result<T, E>) -> Result<Validation, CustomUserError> {
-    Ok(match parsed {
+fn verdict<T, E: Display>(parsed: Result<T, E>) -> Validation {
+    match parsed {
         Ok(_) => Validation::Valid,
         Err(error) => Validation::Invalid(error.to_string().into()),
-    })
+    }
 }
 
 fn look(colour: bool) -> RenderConfig<'static> {
@@ -249,7 +249,5 @@ impl Drop for Screen {
 }
 
 const PASSPHRASE: &str = "8 to 63 bytes; nothing for an open network; Ctrl+R shows what is typed";
-const PASSWORD: &str =
-    "for most firmware the PoP, as on the label; five wrong ones lock the device; Ctrl+R shows what is typed";
-const POP: &str =
-    "as on the label; five wrong ones lock the device; Ctrl+R shows what is typed";
+const PASSWORD: &str = "for most firmware the PoP, as on the label; five wrong ones lock the device; Ctrl+R shows what is typed";
+const POP: &str = "as on the label; five wrong ones lock the device; Ctrl+R shows what is typed";
