@@ -81,7 +81,7 @@ fn unsaid() -> String {
 
 async fn list_wifi(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
     let opened = connect::open(&asked.target, &asked.pace, ui).await?;
-    let (mut session, _) = connect::secure(opened, &asked.access, ui).await?;
+    let mut session = connect::secure(opened, &asked.access, ui).await?.session;
     let seen = wifi::scan(&mut session, &asked.pace, ui).await?;
     let networks: Vec<Network> = seen.iter().map(Network::from).collect();
     session.close().await.map_err(|source| FlowError::Session {

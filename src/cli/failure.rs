@@ -10,7 +10,7 @@ use super::device_args::Asked;
 use super::exit::Exit;
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_config::JoinFailure;
-use crate::flows::{Doing, FlowError, Question};
+use crate::flows::{Doing, FlowError, Question, StopReason};
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
 use crate::transport::{TransportError, TransportKind};
@@ -178,12 +178,17 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
         FlowError::JoinFailed {
             reason, forgotten, ..
         } => join_failed(*reason, *forgotten),
-        FlowError::JoinTimedOut { .. } => advice(
+        FlowError::Stopped {
+            reason,
+            doing,
+            forgotten,
+        } => stopped(*reason, *doing, *forgotten),
+        FlowError::JoinTimedOut { forgotten, .. } => advice(
             Exit::Wifi,
             "join-timed-out",
             [
                 "likely: a 5 GHz-only network, WPA3 or protected management frames, a MAC filter, no DHCP",
-                "the device keeps trying, and has stored the credentials",
+                stored(*forgotten),
                 "--join-timeout gives it longer",
             ],
         ),
@@ -225,12 +230,38 @@ fn unconfirmed(error: &SessionError) -> Advice {
     advice
 }
 
-fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
-    let stored = if forgotten {
+/// What is left on the device.
+const fn stored(forgotten: bool) -> &'static str {
+    if forgotten {
         "the device has forgotten the credentials and waits for others"
     } else {
-        "it could not be told to forget the credentials: it has done so by itself, or keeps them stored"
+        "the device could not be told to forget the credentials: it has done so by itself, or keeps them stored"
+    }
+}
+
+/// A run that was ended from outside: a limit has the exit code of what it cut short.
+fn stopped(reason: StopReason, doing: Doing, forgotten: Option<bool>) -> Advice {
+    let left = match forgotten {
+        None => "the device was given no credentials",
+        Some(forgotten) => stored(forgotten),
     };
+    match (reason, doing) {
+        (StopReason::Interrupted, _) => advice(Exit::Interrupted, "interrupted", [left]),
+        (StopReason::Expired, Doing::Connecting) => advice(Exit::NoDevice, "expired", [left]),
+        (StopReason::Expired, Doing::ConfirmingWifi) => advice(
+            Exit::Wifi,
+            "expired",
+            [
+                left,
+                "--timeout is for the whole run, --join-timeout for joining alone",
+            ],
+        ),
+        (StopReason::Expired, _) => advice(Exit::Device, "expired", [left]),
+    }
+}
+
+fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
+    let stored = stored(forgotten);
     match reason {
         Some(JoinFailure::Authentication) => advice(
             Exit::Wifi,

@@ -7,6 +7,7 @@ mod device_args;
 mod emulate;
 mod exit;
 mod failure;
+mod interrupt;
 mod logging;
 mod provision;
 mod settings;
@@ -24,6 +25,7 @@ use tokio::runtime::Builder;
 
 use exit::Exit;
 use failure::Failure;
+use interrupt::Interrupts;
 use ui::{Color, Format, Ui};
 
 /// Puts ESP32 devices on a network and into their owner's account.
@@ -99,40 +101,26 @@ fn block_on(command: Command, matches: &ArgMatches, ui: &mut Ui) -> Result<(), F
         .build()
         .map_err(|error| Failure::fault(&error.into()))?;
     let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = run(command, matches, ui) => outcome,
-            () = interrupted() => Err(Failure::interrupted()),
-        }
+        let mut interrupts = Interrupts::listen();
+        run(command, matches, ui, &mut interrupts).await
     });
     // A thread that still waits for stdin must not keep the program alive.
     runtime.shutdown_background();
     outcome
 }
 
-/// Until Ctrl-C or, where there is such a thing, SIGTERM.
-async fn interrupted() {
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => signal.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<Option<()>>();
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        Some(()) = terminated => {}
-    }
-}
-
-async fn run(command: Command, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
+async fn run(
+    command: Command,
+    matches: &ArgMatches,
+    ui: &mut Ui,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
     match command {
-        Command::Demo(args) => demo::run(&args, ui).await,
-        Command::Device(args) => device::run(&args, matches, ui).await,
-        Command::Emulate(args) => emulate::run(args, ui).await,
-        Command::Provision(args) => provision::run(&args, matches, ui).await,
+        Command::Demo(args) => demo::run(&args, ui, interrupts).await,
+        Command::Device(args) => interrupts.or(device::run(&args, matches, ui)).await,
+        Command::Emulate(args) => interrupts.or(emulate::run(args, ui)).await,
+        Command::Provision(args) => provision::run(&args, matches, ui, interrupts).await,
     }
 }
 

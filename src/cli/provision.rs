@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::device_args::{Asked, DeviceArgs};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::interrupt::Interrupts;
 use super::settings::{Inputs, SecretInput, parse_seconds};
 use super::ui::{Ui, keys_of};
 use crate::flows::provision::{self as flow, Outcome, Request};
@@ -55,6 +56,18 @@ pub(super) struct Provision {
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_JOIN_TIMEOUT", value_parser = parse_seconds, default_value = "60", help_heading = NETWORK)]
     join_timeout: Duration,
 
+    /// Try again after a definite failure to join, with a reset between, up to N times.
+    #[arg(long, value_name = "N", env = "ESPCTL_RETRIES", default_value_t = 0, conflicts_with = "no_retry", help_heading = NETWORK)]
+    retries: u32,
+
+    /// Do not try again, and do not ask for another passphrase.
+    #[arg(long, help_heading = NETWORK)]
+    no_retry: bool,
+
+    /// How long the whole run may take, in seconds. Every wait inside has its own limit beside.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_TIMEOUT", value_parser = parse_seconds)]
+    timeout: Option<Duration>,
+
     /// Wi-Fi only, for plain ESP-IDF firmware: no account, no mapping.
     #[arg(long, env = "ESPCTL_NO_CLOUD", value_parser = FalseyValueParser::new(), help_heading = "Account")]
     no_cloud: bool,
@@ -81,34 +94,60 @@ pub(super) async fn run(
     args: &Provision,
     matches: &ArgMatches,
     ui: &mut Ui,
+    interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
+    let resolving = resolve(args, matches, ui.is_attended());
+    let (mut asked, wifi) = interrupts.or(resolving).await?;
+    if ui.is_attended() && matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
+        // Whoever is there joins the hotspot in their own time.
+        asked.pace.search = PATIENCE;
+    }
+    if args.no_retry {
+        ui.ask_no_second_passphrase();
+    }
+    provision(asked, wifi, args.timeout, ui, interrupts).await
+}
+
+async fn resolve(
+    args: &Provision,
+    matches: &ArgMatches,
+    attended: bool,
+) -> Result<(Asked, Wanted), Failure> {
     let mut inputs = Inputs::new(matches);
     let mut asked = args
         .device
         .resolve(args.positional_pop.as_ref(), &mut inputs)
         .await?;
     asked.pace.join = args.join_timeout;
-    let wifi = wanted(args, &mut inputs, ui.is_attended()).await?;
+    let wifi = wanted(args, &mut inputs, attended).await?;
     if !args.no_cloud {
         return Err(Failure::login_required());
     }
-    if ui.is_attended() && matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
-        // Whoever is there joins the hotspot in their own time.
-        asked.pace.search = PATIENCE;
-    }
-    provision(asked, wifi, ui).await
+    Ok((asked, wifi))
 }
 
 /// Runs the flow and prints its outcome. The demo ends here too.
-pub(super) async fn provision(asked: Asked, wifi: Wanted, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) async fn provision(
+    asked: Asked,
+    wifi: Wanted,
+    limit: Option<Duration>,
+    ui: &mut Ui,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
     let request = Request {
         target: asked.target.clone(),
         access: asked.access.clone(),
         wifi,
     };
-    let outcome = flow::run(&request, &asked.pace, ui)
-        .await
-        .map_err(|error| Failure::of_flow(&error, &asked))?;
+    let run = |mut stop| {
+        let (ui, asked) = (&mut *ui, &asked);
+        async move {
+            flow::run(&request, &asked.pace, ui, &mut stop)
+                .await
+                .map_err(|error| Failure::of_flow(&error, asked))
+        }
+    };
+    let outcome = interrupts.stopping(limit, run).await?;
     let summary = Summary::new(&outcome, asked.target.kind, ui.elapsed());
     ui.result(&summary.lines(), keys_of("summary", &summary))
 }
@@ -155,6 +194,7 @@ async fn wanted(
         return Ok(Wanted {
             ssid,
             passphrase: Some(Passphrase::none()),
+            retries: args.retries,
         });
     }
     let secret = inputs
@@ -176,7 +216,11 @@ async fn wanted(
                 .hint("--open is for networks without one"),
         );
     }
-    Ok(Wanted { ssid, passphrase })
+    Ok(Wanted {
+        ssid,
+        passphrase,
+        retries: args.retries,
+    })
 }
 
 impl Summary {

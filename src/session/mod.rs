@@ -142,7 +142,14 @@ impl Session {
         }
         self.lost = true;
         let request = self.cipher.seal(plaintext)?;
-        let answer = self.transport.exchange(endpoint, &request).await?;
+        let answer = match self.transport.exchange(endpoint, &request).await {
+            Err(error @ TransportError::NoSuchEndpoint { .. }) => {
+                // protocomm never saw it, so the device's keys are where ours were.
+                self.lost = !self.cipher.undo(&request);
+                return Err(error.into());
+            }
+            outcome => outcome?,
+        };
         let opened = self.cipher.open(&answer)?;
         trace!(%endpoint, asked = plaintext.len(), answered = opened.len(), "call");
         self.lost = false;

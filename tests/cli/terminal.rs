@@ -197,6 +197,60 @@ fn nothing_typed_is_an_open_network_only_when_confirmed() {
 }
 
 #[test]
+fn after_a_wrong_passphrase_the_right_one_goes_over_the_same_session() {
+    let device = device();
+    let mut terminal = provision(&device);
+    terminal.shows(PROMPT);
+    terminal.types("1");
+    terminal.types(ENTER);
+    terminal.shows("Passphrase of Nest:");
+    terminal.types("battery staple");
+    terminal.types(ENTER);
+    terminal.shows("The device could not join Nest with the passphrase before");
+    terminal.shows("Another passphrase of Nest:");
+    terminal.types(PASSPHRASE);
+    terminal.types(ENTER);
+    let screen = terminal.exits(0);
+    assert!(
+        screen.contains("[2] Confirming Wi-Fi connection: failed"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("[4] Confirming Wi-Fi connection: done"),
+        "{screen}"
+    );
+    assert_eq!(device.told("handshake_started").len(), 1);
+    assert_eq!(device.told("secured").len(), 1);
+    let set = device.told("wifi_set");
+    assert_eq!(set.len(), 2);
+    assert_eq!(set[0]["passphrase"], "battery staple");
+    assert_eq!(set[1]["passphrase"], PASSPHRASE);
+    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert!(!terminal.raw().contains("staple") && !terminal.raw().contains(PASSPHRASE));
+}
+
+#[test]
+fn who_has_no_other_passphrase_gets_the_outcome_of_the_first() {
+    for asked in [true, false] {
+        let device = device();
+        let mut line = bare(&device);
+        line.extend(["--pop", device.pop(), "--ssid", "Nest"].map(str::to_owned));
+        line.extend(["--passphrase", "battery staple"].map(str::to_owned));
+        if !asked {
+            line.push("--no-retry".to_owned());
+        }
+        let mut terminal = Terminal::start(line, &[]);
+        if asked {
+            terminal.shows("Another passphrase of Nest:");
+            terminal.types(ESC);
+        }
+        let screen = terminal.exits(9);
+        assert_eq!(screen.contains("Another passphrase"), asked, "{screen}");
+        assert_eq!(device.told("wifi_set").len(), 1);
+    }
+}
+
+#[test]
 fn an_enterprise_network_is_listed_and_cannot_be_chosen() {
     let device = device();
     let mut terminal = provision(&device);

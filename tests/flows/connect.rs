@@ -61,7 +61,7 @@ async fn run_with(
 ) -> (Result<SecurityScheme, FlowError>, Recorder) {
     let opened = device.opened().await;
     let outcome = secure(opened, access, &mut recorder).await;
-    (outcome.map(|(_, scheme)| scheme), recorder)
+    (outcome.map(|secured| secured.scheme), recorder)
 }
 
 fn security_error(error: FlowError) -> SecurityError {

@@ -76,6 +76,8 @@ pub(super) struct Ui {
     progress: bool,
     spinner: Spinner,
     attended: bool,
+    /// Whether the passphrase that was refused was the last.
+    no_second_passphrase: bool,
 }
 
 impl Ui {
@@ -89,6 +91,7 @@ impl Ui {
             progress: true,
             spinner: Spinner::default(),
             attended: false,
+            no_second_passphrase: false,
         }
     }
 
@@ -107,6 +110,11 @@ impl Ui {
     /// Whether somebody can be asked.
     pub(super) fn is_attended(&self) -> bool {
         self.attended
+    }
+
+    /// For runs that end with the first passphrase that was refused.
+    pub(super) fn ask_no_second_passphrase(&mut self) {
+        self.no_second_passphrase = true;
     }
 
     /// For commands beside which something else writes to the terminal.
@@ -228,7 +236,8 @@ impl Observer for Ui {
     }
 
     async fn ask(&mut self, question: &Question) -> Option<Secret<String>> {
-        if !self.attended {
+        let again = matches!(question, Question::NewPassphrase { .. });
+        if !self.attended || again && self.no_second_passphrase {
             return None;
         }
         self.spinner.clear();

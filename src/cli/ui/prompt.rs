@@ -66,7 +66,9 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
     let colour = has_colour();
     on_thread(move || match question {
         Question::NewPassphrase { ssid } => {
-            note(&format!("{ssid} was not joined with the passphrase before"));
+            note(&format!(
+                "The device could not join {ssid} with the passphrase before"
+            ));
             passphrase(&format!("Another passphrase of {ssid}:"), &ssid, colour)
         }
         Question::Passphrase { ssid } => {
