@@ -11,13 +11,11 @@ use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::settings::Inputs;
 use super::ui::{Format, Ui, keys_of, network_table, version_line};
-use crate::endpoint::Command;
-use crate::endpoint::wifi_ctrl::{Reprovision, ResetWifi};
-use crate::flows::{Doing, FlowError, Network, connect, wifi};
+use crate::flows::control::Reserved;
+use crate::flows::{Doing, FlowError, Network, connect, control, wifi};
 use crate::ident::{decode_hex, encode_hex};
-use crate::proto::{EndpointName, Service};
 use crate::secret::Secret;
-use crate::session::{Session, SessionError};
+use crate::session::Session;
 
 /// What to ask the device.
 #[derive(Debug, Subcommand)]
@@ -96,8 +94,8 @@ pub(super) async fn run(
             ui.answer_only();
             info(&asked, ui).await
         }
-        Device::Reprovision(_) => control(&Reprovision, Doing::Reopening, &asked, ui).await,
-        Device::Reset(_) => control(&ResetWifi, Doing::Resetting, &asked, ui).await,
+        Device::Reprovision(_) => reprovision(&asked, ui).await,
+        Device::Reset(_) => reset(&asked, ui).await,
         Device::Wifi(_) => list_wifi(&asked, ui).await,
     };
     let (lines, keys) = outcome.map_err(|error| Failure::of_flow(&error, &asked))?;
@@ -129,22 +127,27 @@ async fn list_wifi(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
     let mut session = secured(asked, ui).await?;
     let seen = wifi::scan(&mut session, &asked.pace, ui).await?;
     let networks: Vec<Network> = seen.iter().map(Network::from).collect();
-    session.close().await.map_err(during(Doing::Scanning))?;
+    session.close().await.map_err(|source| FlowError::Session {
+        doing: Doing::Scanning,
+        source,
+    })?;
     Ok((network_table(&networks), keys_of("networks", &networks)))
 }
 
-/// One command of prov-ctrl.
-async fn control<C: Command + Sync>(
-    command: &C,
-    doing: Doing,
-    asked: &Asked,
-    ui: &mut Ui,
-) -> Result<Reply, FlowError> {
-    let mut session = secured(asked, ui).await?;
-    session.call(command).await.map_err(during(doing))?;
-    session.close().await.map_err(during(doing))?;
+/// What is said when the device has done as told.
+fn waiting() -> Reply {
     let line = "The device waits for other credentials".to_owned();
-    Ok((vec![line], Map::new()))
+    (vec![line], Map::new())
+}
+
+async fn reset(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
+    control::reset(secured(asked, ui).await?).await?;
+    Ok(waiting())
+}
+
+async fn reprovision(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
+    control::reprovision(secured(asked, ui).await?).await?;
+    Ok(waiting())
 }
 
 async fn call(
@@ -158,8 +161,10 @@ async fn call(
         return Err(Failure::new(ErrorId::ConflictingFlags, message));
     }
     let data = data(args, inputs).await?;
-    let exchanged = exchange(&args.endpoint, data.expose(), asked, ui).await;
-    let answer = exchanged.map_err(|error| Failure::of_flow(&error, asked))?;
+    let failed = |error| Failure::of_flow(&error, asked);
+    let session = secured(asked, ui).await.map_err(failed)?;
+    let answer = control::call(session, &args.endpoint, data.expose()).await;
+    let answer = answer.map_err(failed)?;
     if args.raw {
         return write_bytes(&answer);
     }
@@ -172,20 +177,6 @@ async fn call(
     keys.insert("answer_hex".to_owned(), json!(hex));
     keys.insert("answer_text".to_owned(), json!(text));
     ui.result(&[text.map_or(hex, str::to_owned)], keys)
-}
-
-async fn exchange(
-    endpoint: &str,
-    data: &[u8],
-    asked: &Asked,
-    ui: &mut Ui,
-) -> Result<Vec<u8>, FlowError> {
-    let mut session = secured(asked, ui).await?;
-    let endpoint = EndpointName::new(endpoint.to_owned());
-    let answer = session.exchange(&endpoint, data).await;
-    let answer = answer.map_err(during(Doing::Calling))?;
-    session.close().await.map_err(during(Doing::Calling))?;
-    Ok(answer.to_vec())
 }
 
 /// What `device call` is to send. Never empty, which devices cannot take.
@@ -234,32 +225,19 @@ async fn secured(asked: &Asked, ui: &mut Ui) -> Result<Session, FlowError> {
     Ok(connect::secure(opened, &asked.access, ui).await?.session)
 }
 
-fn during(doing: Doing) -> impl FnOnce(SessionError) -> FlowError {
-    move |source| FlowError::Session { doing, source }
-}
-
 /// A name that a device can have registered, and that takes sealed requests.
 fn parse_endpoint(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if text.is_empty() || text.len() > LONGEST_NAME || !text.chars().all(fits) {
         return Err("expected letters, digits, and -_./".to_owned());
     }
-    let services = [Service::Provisioning, Service::LocalControl];
-    if services
-        .map(Service::version_endpoint)
-        .iter()
-        .any(|name| name.as_str() == text)
-    {
-        return Err("this one is never sealed; `espctl device info` reads it".to_owned());
+    match control::reserved(text) {
+        None => Ok(text.to_owned()),
+        Some(Reserved::Session) => Err("this one is for handshakes only".to_owned()),
+        Some(Reserved::Version) => {
+            Err("this one is never sealed; `espctl device info` reads it".to_owned())
+        }
     }
-    if services
-        .map(Service::session_endpoint)
-        .iter()
-        .any(|name| name.as_str() == text)
-    {
-        return Err("this one is for handshakes only".to_owned());
-    }
-    Ok(text.to_owned())
 }
 
 fn parse_source(text: &str) -> Result<String, String> {

@@ -462,3 +462,6 @@ fn causes(error: &FlowError) -> Vec<String> {
 const LIMITS: &str = "--timeout is for the whole run, --join-timeout for joining alone";
 const PRE_RELEASE: &str =
     "network_provisioning before 1.0 answers like this, and cannot be supported";
+
+#[cfg(test)]
+mod tests;

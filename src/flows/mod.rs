@@ -9,9 +9,11 @@
 //! | [`connect`] | open, read the version, choose scheme and credentials, secure → a session |
 //! | [`wifi`] | list networks, settle on one |
 //! | [`join`] | set, apply, wait until joined; reset, try again, find again what was lost |
+//! | [`control`] | one command in a session of its own: reset, reprovision, any endpoint |
 //! | [`provision`] | connect → Wi-Fi → joined |
 
 pub mod connect;
+pub mod control;
 pub mod discover;
 mod error;
 pub mod find;
