@@ -75,6 +75,20 @@ fn a_signal_at_a_prompt_gives_the_terminal_back() {
 }
 
 #[test]
+fn the_limit_of_a_run_holds_at_a_prompt_too() {
+    let device = device();
+    let mut line = bare(&device);
+    line.extend(["--pop", device.pop(), "--timeout", "6"].map(str::to_owned));
+    let mut terminal = Terminal::start(line, &[]);
+    terminal.shows(PROMPT);
+    let screen = terminal.exits(6);
+    assert!(
+        screen.lines().any(|line| line.starts_with("error: ")),
+        "{screen}"
+    );
+}
+
+#[test]
 fn who_wants_no_questions_gets_none() {
     let device = device();
     let line = [&bare(&device)[..], &["--pop".into(), device.pop().into()]].concat();
