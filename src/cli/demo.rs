@@ -63,6 +63,7 @@ pub(super) async fn run(
         target: Target {
             kind: TransportKind::SoftAp,
             address: Some(Address::Http { host, port }),
+            transcript: None,
         },
         access: Access {
             pop: Some(Secret::new(pop)),

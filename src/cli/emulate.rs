@@ -13,7 +13,7 @@ use rand_core::{Rng as _, UnwrapErr};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::exit::Exit;
+use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::ui::{self, Format, Ui, keys_of};
 use crate::emulator::device::{Device, DeviceSettings, TimeScale, World};
@@ -157,11 +157,8 @@ async fn device(args: EmulateDevice, ui: &Ui) -> Result<(), Failure> {
         Err(error) => Err(error),
     };
     let (listener, bound) = listening.map_err(|error| {
-        let failure = Failure::usage("cannot-listen", format!("cannot listen on {asked}"));
-        let failure = Failure {
-            exit: Exit::Host,
-            ..failure.cause(&error)
-        };
+        let failure = Failure::new(ErrorId::CannotListen, format!("cannot listen on {asked}"));
+        let failure = failure.cause(&error);
         match error.kind() {
             ErrorKind::AddrInUse => failure.hint("--port 0 takes a free port"),
             ErrorKind::PermissionDenied => failure.hint("ports below 1024 need permission"),
@@ -188,7 +185,7 @@ fn create(path: &Path) -> std::io::Result<File> {
 
 fn unusable(flag: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
     let message = format!("{flag}: cannot use {}", path.display());
-    Failure::usage("unreadable-file", message).cause(error)
+    Failure::new(ErrorId::UnreadableFile, message).cause(error)
 }
 
 /// What opens the emulated device, as its label would say it.
@@ -215,7 +212,7 @@ impl EmulateDevice {
     fn label(&self, rng: &mut UnwrapErr<SysRng>) -> Result<Label, Failure> {
         if self.pop.is_some() && self.sec_ver == SecurityScheme::Sec0 {
             let message = "--pop is not possible with --sec-ver 0, which has no secret";
-            return Err(Failure::usage("conflicting-flags", message));
+            return Err(Failure::new(ErrorId::ConflictingFlags, message));
         }
         let pop = match &self.pop {
             _ if self.no_pop || self.sec_ver == SecurityScheme::Sec0 => None,
@@ -237,7 +234,7 @@ impl EmulateDevice {
             }
             (SecurityScheme::Sec2, None) => {
                 let message = "--no-pop is not possible with --sec-ver 2: it needs a password";
-                return Err(Failure::usage("conflicting-flags", message));
+                return Err(Failure::new(ErrorId::ConflictingFlags, message));
             }
         };
         let username = (self.sec_ver == SecurityScheme::Sec2).then(|| self.username.clone());

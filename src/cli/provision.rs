@@ -10,7 +10,7 @@ use clap::{ArgMatches, Args};
 use serde::Serialize;
 
 use super::device_args::{Asked, DeviceArgs};
-use super::exit::Exit;
+use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
 use super::settings::{Inputs, SecretInput, parse_seconds};
@@ -174,7 +174,7 @@ async fn wanted(
     choosable: bool,
 ) -> Result<Wanted, Failure> {
     let invalid = |flag: &str, error: &dyn std::error::Error| {
-        Failure::usage("invalid-ssid", format!("{flag}: {error}"))
+        Failure::new(ErrorId::InvalidSsid, format!("{flag}: {error}"))
     };
     let text = args.ssid.as_deref();
     let hex = args.ssid_hex.as_deref();
@@ -193,15 +193,15 @@ async fn wanted(
     let ssid = ssid.transpose()?;
     if ssid.is_none() && !choosable {
         return Err(
-            Failure::usage("missing-ssid", "the Wi-Fi network is missing")
+            Failure::new(ErrorId::MissingSsid, "the Wi-Fi network is missing")
                 .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
                 .hint("`espctl device wifi` lists what the device sees"),
         );
     }
 
     if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
-        return Err(Failure::usage(
-            "conflicting-flags",
+        return Err(Failure::new(
+            ErrorId::ConflictingFlags,
             "--open and a passphrase exclude each other",
         ));
     }
@@ -223,11 +223,11 @@ async fn wanted(
     let passphrase = secret
         .map(Passphrase::new)
         .transpose()
-        .map_err(|error| Failure::usage("invalid-passphrase", error.to_string()))?;
+        .map_err(|error| Failure::new(ErrorId::InvalidPassphrase, error.to_string()))?;
     // More often an empty variable than an open network.
     if passphrase.as_ref().is_some_and(Passphrase::is_empty) {
         return Err(
-            Failure::usage("invalid-passphrase", "the passphrase is empty")
+            Failure::new(ErrorId::InvalidPassphrase, "the passphrase is empty")
                 .hint("--open is for networks without one"),
         );
     }
@@ -273,14 +273,11 @@ impl Summary {
 impl Failure {
     /// Nobody is logged in.
     fn login_required() -> Self {
-        Self {
-            exit: Exit::Login,
-            ..Self::usage(
-                "login-required",
-                "this espctl cannot log in to an account yet",
-            )
-            .hint("--no-cloud gives the device Wi-Fi without an account")
-        }
+        Self::new(
+            ErrorId::LoginRequired,
+            "this espctl cannot log in to an account yet",
+        )
+        .hint("--no-cloud gives the device Wi-Fi without an account")
     }
 }
 
@@ -308,6 +305,7 @@ mod tests {
             target: Target {
                 kind: TransportKind::SoftAp,
                 address,
+                transcript: None,
             },
             access: Access::default(),
             pace: Pace::default(),

@@ -82,6 +82,7 @@ impl Secured {
         let service = candidate.service;
         let transport = driver.open(candidate, &pace.limits).await?;
         self.session = Connection::new(transport, service)
+            .recorded(route.transcript.clone())
             .secure(self.scheme, &self.credentials, &mut UnwrapErr(SysRng))
             .await
             .map_err(|failed| failed.error)?;
@@ -100,12 +101,13 @@ pub async fn open(
     let route = Target {
         kind: candidate.kind,
         address: Some(candidate.address.clone()),
+        transcript: target.transcript.clone(),
     };
     let address = candidate.address.to_string();
     let transport = driver.open(candidate, &pace.limits).await?;
     observer.event(&Event::Connected { address });
 
-    let mut connection = Connection::new(transport, service);
+    let mut connection = Connection::new(transport, service).recorded(target.transcript.clone());
     let version = match connection.version().await {
         Ok(version) => version,
         // Nothing announced: the scheme will be probed.

@@ -157,12 +157,18 @@ pub enum Sighting {
 pub enum Doing {
     /// Have the stored network joined.
     ApplyingWifi,
+    /// Ask an endpoint of the application.
+    Calling,
     /// Wait until it is joined.
     ConfirmingWifi,
     /// Find the device and open a path to it.
     Connecting,
     /// Read `proto-ver`.
     ReadingVersion,
+    /// Have it leave its network and wait for another.
+    Reopening,
+    /// Have it forget credentials that failed.
+    Resetting,
     /// List networks.
     Scanning,
     /// The handshake.
@@ -175,9 +181,12 @@ impl fmt::Display for Doing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ApplyingWifi => "applying the Wi-Fi credentials on",
+            Self::Calling => "calling an endpoint of",
             Self::ConfirmingWifi => "waiting for the Wi-Fi connection of",
             Self::Connecting => "connecting to",
             Self::ReadingVersion => "reading the version of",
+            Self::Reopening => "reopening provisioning on",
+            Self::Resetting => "resetting",
             Self::Scanning => "scanning for Wi-Fi networks with",
             Self::Securing => "securing the session with",
             Self::SendingWifi => "sending the Wi-Fi credentials to",

@@ -5,12 +5,14 @@
 //! | flow | steps |
 //! |---|---|
 //! | [`find`] | scan with a driver → a candidate |
+//! | [`discover`] | scan with a driver → every candidate, and what it says |
 //! | [`connect`] | open, read the version, choose scheme and credentials, secure → a session |
 //! | [`wifi`] | list networks, settle on one |
 //! | [`join`] | set, apply, wait until joined; reset, try again, find again what was lost |
 //! | [`provision`] | connect → Wi-Fi → joined |
 
 pub mod connect;
+pub mod discover;
 mod error;
 pub mod find;
 pub mod join;

@@ -356,6 +356,7 @@ async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
             host: server.address.ip().to_string(),
             port: server.address.port(),
         }),
+        transcript: None,
     };
     let mut recorder = Recorder::default();
     let opened = open(&target, &Pace::default(), &mut recorder).await;

@@ -181,6 +181,7 @@ impl Ui {
                 for hint in &failure.hints {
                     note(&format!("hint: {hint}"));
                 }
+                note(&format!("see: espctl explain {}", failure.id));
             }
             Format::Json => {
                 let mut object = self.object("result");
