@@ -98,14 +98,29 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let resolving = resolve(args, matches, ui.is_attended());
     let (mut asked, wifi) = interrupts.or(resolving).await?;
-    if ui.is_attended() && matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
-        // Whoever is there joins the hotspot in their own time.
-        asked.pace.search = PATIENCE;
+    if ui.is_attended() && asked.target.kind == TransportKind::SoftAp {
+        if matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
+            // Whoever is there joins the hotspot in their own time.
+            asked.pace.search = PATIENCE;
+        }
+        if let Some(invitation) = invitation(&asked) {
+            ui.say(&invitation);
+        }
     }
     if args.no_retry {
         ui.ask_no_second_passphrase();
     }
     provision(asked, wifi, args.timeout, ui, interrupts).await
+}
+
+/// Which hotspot to join. None, where somebody says how the device is reached.
+fn invitation(asked: &Asked) -> Option<String> {
+    asked.target.address.is_none().then(|| {
+        format!(
+            "Join the hotspot of {} with this computer; it goes on as soon as the device answers",
+            asked.label
+        )
+    })
 }
 
 async fn resolve(
@@ -275,3 +290,33 @@ const EXAMPLES: &str = "\
 Examples:
   espctl provision --no-cloud --pop abcd1234 --ssid Home --passphrase-file secret.txt
   espctl provision --no-cloud --qrcode '{\"ver\":\"v1\",\"pop\":\"7a9d365e\",\"transport\":\"softap\"}' --ssid Home --passphrase-file -";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flows::Pace;
+    use crate::flows::connect::Access;
+    use crate::flows::find::Target;
+    use crate::transport::Address;
+
+    #[test]
+    fn the_hotspot_to_join_is_named() {
+        let asked = |address| Asked {
+            target: Target {
+                kind: TransportKind::SoftAp,
+                address,
+                transcript: None,
+            },
+            access: Access::default(),
+            pace: Pace::default(),
+            label: "PROV_d76c30".to_owned(),
+        };
+        let said = invitation(&asked(None)).unwrap();
+        assert!(said.starts_with("Join the hotspot of PROV_d76c30 with"));
+        let elsewhere = Address::Http {
+            host: "127.0.0.1".to_owned(),
+            port: 80,
+        };
+        assert_eq!(invitation(&asked(Some(elsewhere))), None);
+    }
+}

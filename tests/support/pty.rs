@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
+use rustix::termios::{LocalModes, tcgetattr};
 use vt100::Parser;
 
 /// A run at a terminal. Ends with the test.
@@ -109,8 +110,8 @@ impl Terminal {
         self.child.id()
     }
 
-    /// Waits for its end, checks the exit code, and gives what the screen shows then: a cursor
-    /// among it, always.
+    /// Waits for its end, checks the exit code and that the terminal is as it was, and gives what
+    /// the screen shows then.
     #[track_caller]
     pub(crate) fn exits(&mut self, code: i32) -> String {
         let deadline = Instant::now() + LIMIT;
@@ -126,6 +127,9 @@ impl Terminal {
         }
         let screen = state.screen.screen().contents();
         assert!(!state.screen.screen().hide_cursor(), "no cursor:\n{screen}");
+        let modes = tcgetattr(&*self.pty).expect("a pty of ours").local_modes;
+        let usual = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        assert!(modes.contains(usual), "{modes:?}");
         let status = self.child.wait().expect("a child of ours");
         assert_eq!(status.code(), Some(code), "{screen}");
         screen

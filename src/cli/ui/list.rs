@@ -1,5 +1,6 @@
 //! A list to choose from on a terminal: by arrow, or by typing the number. What the rows mean and
-//! what a choice leads to is `prompt`'s.
+//! what a choice leads to is `prompt`'s. Drawn here and not by `inquire`, whose list takes what is
+//! typed for a filter and puts the question above the rows.
 
 use std::io::{self, Write};
 
