@@ -5,9 +5,9 @@ use std::fs;
 
 use serde_json::Value;
 
-use espctl::ident::encode_hex;
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{Run, espctl};
+use espctl::ident::encode_hex;
 
 fn at(device: &Device, line: &[&str], arguments: &[&str]) -> Run {
     let mut line: Vec<String> = line.iter().map(ToString::to_string).collect();
