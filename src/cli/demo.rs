@@ -43,6 +43,7 @@ pub(super) async fn run(
     ui: &mut Ui,
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
+    ui.share_terminal();
     ui.say("Starting an emulated device: espctl emulate device --transport softap");
     let (device, ready) = start_device(ui.format())
         .await

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, Parser, Subcommand};
 use tokio::runtime::Builder;
 
@@ -53,6 +54,10 @@ struct OutputArgs {
     /// When to use colour. It never carries meaning; NO_COLOR is honoured.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = OUTPUT)]
     color: Color,
+
+    /// Ask nothing: what is missing is an error. So it is without a terminal, and where CI is set.
+    #[arg(long, global = true, env = "ESPCTL_NO_INPUT", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
+    no_input: bool,
 
     /// Say more on stderr; twice for every exchange. Secrets are never shown.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = OUTPUT)]
@@ -94,7 +99,8 @@ pub fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(exit) => return exit.into(),
     };
-    let mut ui = Ui::new(cli.output.format, cli.output.color);
+    let mut ui = Ui::new(cli.output.format, cli.output.color)
+        .with_somebody(cli.output.no_input, cli.output.verbose);
     if let Err(failure) = start_logging(&cli.output) {
         ui.failure(&failure);
         return failure.exit.into();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use serde::Serialize;
 
@@ -95,18 +96,45 @@ pub(super) async fn run(
     ui: &mut Ui,
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
-    let (asked, wifi) = interrupts.or(resolve(args, matches)).await?;
+    let resolving = resolve(args, matches, ui.is_attended());
+    let (mut asked, wifi) = interrupts.or(resolving).await?;
+    if ui.is_attended() && asked.target.kind == TransportKind::SoftAp {
+        if matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
+            // Whoever is there joins the hotspot in their own time.
+            asked.pace.search = PATIENCE;
+        }
+        if let Some(invitation) = invitation(&asked) {
+            ui.say(&invitation);
+        }
+    }
+    if args.no_retry {
+        ui.ask_no_second_passphrase();
+    }
     provision(asked, wifi, args.timeout, ui, interrupts).await
 }
 
-async fn resolve(args: &Provision, matches: &ArgMatches) -> Result<(Asked, Wanted), Failure> {
+/// Which hotspot to join. None, where somebody says how the device is reached.
+fn invitation(asked: &Asked) -> Option<String> {
+    asked.target.address.is_none().then(|| {
+        format!(
+            "Join the hotspot of {} with this computer; it goes on as soon as the device answers",
+            asked.label
+        )
+    })
+}
+
+async fn resolve(
+    args: &Provision,
+    matches: &ArgMatches,
+    attended: bool,
+) -> Result<(Asked, Wanted), Failure> {
     let mut inputs = Inputs::new(matches);
     let mut asked = args
         .device
         .resolve(args.positional_pop.as_ref(), &mut inputs)
         .await?;
     asked.pace.join = args.join_timeout;
-    let wifi = wanted(args, &mut inputs).await?;
+    let wifi = wanted(args, &mut inputs, attended).await?;
     if !args.no_cloud {
         return Err(Failure::login_required());
     }
@@ -139,7 +167,12 @@ pub(super) async fn provision(
     ui.result(&summary.lines(), keys_of("summary", &summary))
 }
 
-async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> {
+/// What stands on the command line. `choosable`: somebody is there to choose the network.
+async fn wanted(
+    args: &Provision,
+    inputs: &mut Inputs<'_>,
+    choosable: bool,
+) -> Result<Wanted, Failure> {
     let invalid = |flag: &str, error: &dyn std::error::Error| {
         Failure::new(ErrorId::InvalidSsid, format!("{flag}: {error}"))
     };
@@ -157,11 +190,14 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
             hex.map(|hex| Ssid::from_hex(hex).map_err(|error| invalid("--ssid-hex", &error))),
         ),
     )?;
-    let ssid = ssid.transpose()?.ok_or_else(|| {
-        Failure::new(ErrorId::MissingSsid, "the Wi-Fi network is missing")
-            .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
-            .hint("`espctl device wifi` lists what the device sees")
-    })?;
+    let ssid = ssid.transpose()?;
+    if ssid.is_none() && !choosable {
+        return Err(
+            Failure::new(ErrorId::MissingSsid, "the Wi-Fi network is missing")
+                .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
+                .hint("`espctl device wifi` lists what the device sees"),
+        );
+    }
 
     if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
         return Err(Failure::new(
@@ -171,7 +207,7 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
     }
     if args.open {
         return Ok(Wanted {
-            ssid: Some(ssid),
+            ssid,
             passphrase: Some(Passphrase::none()),
             retries: args.retries,
         });
@@ -196,7 +232,7 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
         );
     }
     Ok(Wanted {
-        ssid: Some(ssid),
+        ssid,
         passphrase,
         retries: args.retries,
     })
@@ -246,7 +282,41 @@ impl Failure {
 }
 
 const NETWORK: &str = "Network";
+/// clap's id of --discovery-timeout.
+const LIMIT: &str = "discovery_timeout";
+/// Longer than anybody waits.
+const PATIENCE: Duration = Duration::from_hours(24);
 const EXAMPLES: &str = "\
 Examples:
   espctl provision --no-cloud --pop abcd1234 --ssid Home --passphrase-file secret.txt
   espctl provision --no-cloud --qrcode '{\"ver\":\"v1\",\"pop\":\"7a9d365e\",\"transport\":\"softap\"}' --ssid Home --passphrase-file -";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flows::Pace;
+    use crate::flows::connect::Access;
+    use crate::flows::find::Target;
+    use crate::transport::Address;
+
+    #[test]
+    fn the_hotspot_to_join_is_named() {
+        let asked = |address| Asked {
+            target: Target {
+                kind: TransportKind::SoftAp,
+                address,
+                transcript: None,
+            },
+            access: Access::default(),
+            pace: Pace::default(),
+            label: "PROV_d76c30".to_owned(),
+        };
+        let said = invitation(&asked(None)).unwrap();
+        assert!(said.starts_with("Join the hotspot of PROV_d76c30 with"));
+        let elsewhere = Address::Http {
+            host: "127.0.0.1".to_owned(),
+            port: 80,
+        };
+        assert_eq!(invitation(&asked(Some(elsewhere))), None);
+    }
+}

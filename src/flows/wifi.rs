@@ -87,7 +87,16 @@ pub async fn settle(
             let seen = version.has(WIFI_SCAN).then_some(seen);
             Ok(Settled { network, seen })
         }
-        (None, _) if !version.has(WIFI_SCAN) => Err(FlowError::MissingInput(Question::Ssid)),
+        (None, _) if !version.has(WIFI_SCAN) => {
+            let named = observer.ask(&Question::Ssid).await;
+            let ssid = named.and_then(|name| name.expose().parse().ok());
+            let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
+            let network = complete(ssid, None, wanted, observer).await?;
+            Ok(Settled {
+                network,
+                seen: None,
+            })
+        }
         (None, _) => loop {
             let seen = scan(session, pace, observer).await?;
             match observer.choose(&Choice::Networks(&seen)).await {

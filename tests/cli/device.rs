@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{Run, espctl};
+use espctl::ident::encode_hex;
 
 fn at(device: &Device, line: &[&str], arguments: &[&str]) -> Run {
     let mut line: Vec<String> = line.iter().map(ToString::to_string).collect();
@@ -105,18 +106,12 @@ fn what_cannot_be_sent_is_refused_before_a_byte_is() {
 #[test]
 fn a_device_that_failed_to_join_is_reset() {
     let device = Device::start(&["--time-scale", "0.05"]);
-    let hex = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
     let mut set = vec![0x08, 0x02, 0x62, 0x0e, 0x0a, 0x04];
     set.extend(b"Home");
     set.extend([0x12, 0x06]);
     set.extend(b"wrong!");
     for request in [&set[..], &[0x08, 0x04, 0x72, 0x00]] {
-        call(&device, &["prov-config", "--hex", &hex(request)])
+        call(&device, &["prov-config", "--hex", &encode_hex(request)])
             .output()
             .exits(0);
     }

@@ -3,6 +3,8 @@
 mod canary;
 mod device;
 mod errors;
+mod missing;
 mod reference;
 mod refusals;
 mod settings;
+mod terminal;

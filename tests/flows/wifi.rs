@@ -357,5 +357,16 @@ async fn a_device_that_cannot_scan_is_not_asked_to() {
         .await
         .unwrap();
     assert_eq!(recorder.asked.len(), 1);
+    // Whoever is there names the network.
+    let mut recorder = Recorder::typing(["Guest", "typed in"]);
+    let settled = settle(&mut session, &nothing, &version, &pace, &mut recorder)
+        .await
+        .unwrap();
+    let SetWifi { ssid, passphrase } = settled.network;
+    assert_eq!(
+        (ssid, passphrase.expose()),
+        ("Guest".parse().unwrap(), &b"typed in"[..])
+    );
+    assert_eq!(recorder.asked[0], Question::Ssid);
     assert!(device.requests("prov-scan").is_empty());
 }
