@@ -89,22 +89,19 @@ fn handshake(due: &SessionData) -> SessionData {
     let proto = due.proto.as_ref().map(|proto| match proto {
         Proto::Sec0(_) => Proto::Sec0(Sec0Payload::default()),
         Proto::Sec1(payload) => {
-            let (msg, payload) = match payload.payload {
-                Some(Sec1::Sr0(_)) => {
-                    let reply = SessionResp1 {
-                        device_verify_data: vec![0; 32],
-                        ..SessionResp1::default()
-                    };
-                    (Sec1MsgType::Sec1Response1, Sec1::Sr1(reply))
-                }
-                _ => {
-                    let reply = SessionResp0 {
-                        device_pubkey: vec![0; 32],
-                        device_random: vec![0; 16],
-                        ..SessionResp0::default()
-                    };
-                    (Sec1MsgType::Sec1Response0, Sec1::Sr0(reply))
-                }
+            let (msg, payload) = if let Some(Sec1::Sr0(_)) = payload.payload {
+                let reply = SessionResp1 {
+                    device_verify_data: vec![0; 32],
+                    ..SessionResp1::default()
+                };
+                (Sec1MsgType::Sec1Response1, Sec1::Sr1(reply))
+            } else {
+                let reply = SessionResp0 {
+                    device_pubkey: vec![0; 32],
+                    device_random: vec![0; 16],
+                    ..SessionResp0::default()
+                };
+                (Sec1MsgType::Sec1Response0, Sec1::Sr0(reply))
             };
             Proto::Sec1(Sec1Payload {
                 msg: msg.into(),
@@ -112,23 +109,20 @@ fn handshake(due: &SessionData) -> SessionData {
             })
         }
         Proto::Sec2(payload) => {
-            let (msg, payload) = match payload.payload {
-                Some(Sec2::Sr0(_)) => {
-                    let reply = S2SessionResp1 {
-                        device_proof: vec![0; 64],
-                        device_nonce: vec![0; 12],
-                        ..S2SessionResp1::default()
-                    };
-                    (Sec2MsgType::S2SessionResponse1, Sec2::Sr1(reply))
-                }
-                _ => {
-                    let reply = S2SessionResp0 {
-                        device_pubkey: vec![1; 384],
-                        device_salt: vec![1; 16],
-                        ..S2SessionResp0::default()
-                    };
-                    (Sec2MsgType::S2SessionResponse0, Sec2::Sr0(reply))
-                }
+            let (msg, payload) = if let Some(Sec2::Sr0(_)) = payload.payload {
+                let reply = S2SessionResp1 {
+                    device_proof: vec![0; 64],
+                    device_nonce: vec![0; 12],
+                    ..S2SessionResp1::default()
+                };
+                (Sec2MsgType::S2SessionResponse1, Sec2::Sr1(reply))
+            } else {
+                let reply = S2SessionResp0 {
+                    device_pubkey: vec![1; 384],
+                    device_salt: vec![1; 16],
+                    ..S2SessionResp0::default()
+                };
+                (Sec2MsgType::S2SessionResponse0, Sec2::Sr0(reply))
             };
             Proto::Sec2(Sec2Payload {
                 msg: msg.into(),

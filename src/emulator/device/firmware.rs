@@ -43,7 +43,7 @@ pub struct Rules {
     pub counts_attempts: bool,
     /// A reset at the start is a success.
     pub(super) resets_at_start: bool,
-    /// The reason AUTH_EXPIRE is told as an authentication error; elsewhere it is one of those
+    /// The reason `AUTH_EXPIRE` is told as an authentication error; elsewhere it is one of those
     /// for which the device tries for ever.
     pub(super) knows_auth_expire: bool,
     /// A command without its body brings the device down.

@@ -349,9 +349,12 @@ impl Device {
     ) -> Result<Reply, Refusal> {
         let rules = self.rules();
         let endpoint = Endpoint::named(endpoint, rules).ok_or(Refusal::NoSuchEndpoint)?;
-        let disguise = |bytes: Vec<u8>| match disguised {
-            true => disguise::another(endpoint, &bytes),
-            false => bytes,
+        let disguise = |bytes: Vec<u8>| {
+            if disguised {
+                disguise::another(endpoint, &bytes)
+            } else {
+                bytes
+            }
         };
         if self.stopped(now).is_some() {
             return Err(refuse("the service has ended"));

@@ -18,7 +18,7 @@ pub enum Scenario {
     AppResets,
     /// Every attempt fails and is told with the number of those left: five at first.
     AttemptsCountdown,
-    /// Every attempt ends with the reason AUTH_EXPIRE.
+    /// Every attempt ends with the reason `AUTH_EXPIRE`.
     AuthExpire,
     /// The access point changes channel when the device joins: it is out of reach for a while.
     ChannelChange,
