@@ -23,7 +23,9 @@ use crate::proto::protocomm::{
     S2SessionCmd0, Sec1Payload, Sec2Payload, SessionData, Status, sec2_payload,
 };
 use crate::secret::Secret;
-use crate::security::{self, Cipher, Credentials, NonceRule, SecurityScheme, Step, VerifierForm};
+use crate::security::{
+    self, Cipher, Credentials, DeviceSecret, NonceRule, SecurityScheme, Step, VerifierForm,
+};
 
 pub(crate) fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)

@@ -3,7 +3,9 @@
 
 use std::net::Ipv4Addr;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::*;
 use crate::emulator::device::tests::{rng, sec1};
