@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::device_args::Asked;
 use super::failure::Failure;
+use super::interrupt::Interrupts;
 use super::provision;
 use super::ui::{Format, Ui};
 use crate::flows::Pace;
@@ -37,7 +38,12 @@ struct Ready {
 }
 
 /// Runs `demo`.
-pub(super) async fn run(_args: &Demo, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) async fn run(
+    _args: &Demo,
+    ui: &mut Ui,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
+    ui.share_terminal();
     ui.say("Starting an emulated device: espctl emulate device --transport softap");
     let (device, ready) = start_device(ui.format())
         .await
@@ -57,6 +63,7 @@ pub(super) async fn run(_args: &Demo, ui: &mut Ui) -> Result<(), Failure> {
         target: Target {
             kind: TransportKind::SoftAp,
             address: Some(Address::Http { host, port }),
+            transcript: None,
         },
         access: Access {
             pop: Some(Secret::new(pop)),
@@ -73,8 +80,9 @@ pub(super) async fn run(_args: &Demo, ui: &mut Ui) -> Result<(), Failure> {
     let wifi = Wanted {
         ssid: Some(ssid),
         passphrase: Some(passphrase),
+        ..Wanted::default()
     };
-    let outcome = provision::provision(asked, wifi, ui).await;
+    let outcome = provision::provision(asked, wifi, None, ui, interrupts).await;
     // Ends with us at the latest: see kill_on_drop.
     drop(device);
     outcome

@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
+use super::error_id::ErrorId;
 use super::failure::Failure;
-use super::settings::{Inputs, SecretInput, parse_seconds};
+use super::settings::{Existing, Inputs, SecretInput, create_private, parse_seconds};
 use crate::flows::Pace;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
@@ -16,6 +17,7 @@ use crate::ident::printable;
 use crate::qr::{Payload, PayloadError};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
+use crate::transport::record::Transcript;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportKind};
 
 /// Which device, and how to get in.
@@ -78,6 +80,15 @@ pub(super) struct DeviceArgs {
     /// Each try counts as a wrong one on the device, and five lock it.
     #[arg(long, help_heading = SECURITY)]
     sec2_compat: bool,
+
+    /// Take the whole conversation down in this file, without secrets: one JSON object a line.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "ESPCTL_TRANSCRIPT",
+        help_heading = "Output"
+    )]
+    transcript: Option<PathBuf>,
 }
 
 /// What the arguments mean.
@@ -125,8 +136,8 @@ impl DeviceArgs {
             .as_ref()
             .is_some_and(|name| name.is_empty() || name.len() > LONGEST_USERNAME)
         {
-            return Err(Failure::usage(
-                "invalid-username",
+            return Err(Failure::new(
+                ErrorId::InvalidUsername,
                 format!("a Security 2 user name has 1 to {LONGEST_USERNAME} bytes"),
             ));
         }
@@ -134,8 +145,8 @@ impl DeviceArgs {
         let kind = match (self.transport, qr.transport) {
             (Some(kind), _) => kind,
             (None, Some(name)) => name.parse().map_err(|_| {
-                Failure::usage(
-                    "unsupported-transport",
+                Failure::new(
+                    ErrorId::UnsupportedTransport,
                     format!(
                         "the QR code asks for the transport {:?}",
                         printable(name.as_bytes())
@@ -158,8 +169,18 @@ impl DeviceArgs {
             .and_then(SecurityScheme::from_number)
             .filter(|scheme| *scheme != SecurityScheme::Sec0);
         let scheme = self.sec_ver.or(labelled);
+        let transcript = self
+            .transcript
+            .as_ref()
+            .map(|path| create_private(path, "--transcript", Existing::Replaced))
+            .transpose()?
+            .map(|file| Transcript::new(Box::new(file)));
         Ok(Asked {
-            target: Target { kind, address },
+            target: Target {
+                kind,
+                address,
+                transcript,
+            },
             access: Access {
                 scheme,
                 pop,
@@ -193,7 +214,7 @@ impl DeviceArgs {
             None => given.expose(),
         };
         Payload::from_json(text.trim()).map_err(|error| {
-            let failure = Failure::usage("invalid-qrcode", format!("--qrcode: {error}"));
+            let failure = Failure::new(ErrorId::InvalidQrcode, format!("--qrcode: {error}"));
             match error {
                 PayloadError::NotAnObject | PayloadError::WrongType { .. } => failure,
                 PayloadError::NotJson { .. } => {
@@ -219,13 +240,13 @@ impl DeviceArgs {
 }
 
 /// The values of `--transport`: whatever drivers there are.
-fn transports() -> impl clap::builder::TypedValueParser<Value = TransportKind> {
+pub(super) fn transports() -> impl clap::builder::TypedValueParser<Value = TransportKind> {
     PossibleValuesParser::new(DRIVERS.iter().map(|driver| driver.kind().name()))
         .try_map(|name| name.parse())
 }
 
 /// An address, IPv6 with or without brackets and zone.
-fn parse_ip(text: &str) -> Result<String, String> {
+pub(super) fn parse_ip(text: &str) -> Result<String, String> {
     let bare = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'))
@@ -241,7 +262,7 @@ fn parse_ip(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_host(text: &str) -> Result<String, String> {
+pub(super) fn parse_host(text: &str) -> Result<String, String> {
     if text.contains(':') {
         return parse_ip(text).map_err(|_| "a port goes to --device-port".to_owned());
     }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::label::{Label, random_digits};
-use super::exit::Exit;
+use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::ui::{self, Format, Ui, keys_of};
 use crate::emulator::device::{
@@ -273,11 +273,8 @@ fn print(line: &Value) -> Result<(), Failure> {
 }
 
 fn cannot_listen(asked: SocketAddr, error: &std::io::Error) -> Failure {
-    let failure = Failure::usage("cannot-listen", format!("cannot listen on {asked}"));
-    let failure = Failure {
-        exit: Exit::Host,
-        ..failure.cause(error)
-    };
+    let message = format!("cannot listen on {asked}");
+    let failure = Failure::new(ErrorId::CannotListen, message).cause(error);
     match error.kind() {
         ErrorKind::AddrInUse => failure.hint("--port 0 takes a free port"),
         ErrorKind::PermissionDenied => failure.hint("ports below 1024 need permission"),
@@ -299,13 +296,13 @@ fn create(path: &Path) -> std::io::Result<File> {
 
 fn unusable(flag: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
     let message = format!("{flag}: cannot use {}", path.display());
-    Failure::usage("unreadable-file", message).cause(error)
+    Failure::new(ErrorId::UnreadableFile, message).cause(error)
 }
 
 impl EmulateDevice {
     /// What clap cannot see: flags that exclude each other by what they say.
     fn check(&self) -> Result<(), Failure> {
-        let conflict = |message: String| Err(Failure::usage("conflicting-flags", message));
+        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         let firmware = self.firmware;
         if self.sec_patch_ver.is_some() && !firmware.rules().announces_scheme {
             return conflict(format!("--sec-patch-ver: {firmware} has no Security 2"));

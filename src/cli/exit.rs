@@ -84,11 +84,12 @@ impl Exit {
 
     /// The table, as `--help` shows it.
     pub(super) fn table() -> String {
-        Self::ALL
+        let table = Self::ALL
             .iter()
             .fold("Exit codes:".to_owned(), |table, exit| {
                 format!("{table}\n  {:>3}  {}", exit.code(), exit.meaning())
-            })
+            });
+        table + "\n\n`espctl explain ID` says what an error means."
     }
 }
 

@@ -1,16 +1,18 @@
-//! From an error to what a person reads and a script gets: message, causes, hints, stable id,
-//! exit code. The match has no wildcard, so a new kind of error does not compile until someone
-//! has chosen all of these for it. Lower layers say what happened; only here is advice given.
+//! From an error to what a person reads and a script gets: message, causes, hints, stable id and,
+//! with it, exit code. The match has no wildcard, so a new kind of error does not compile until
+//! someone has chosen all of these for it. Lower layers say what happened; only here is advice
+//! given. What an id means in general is `error_id`'s.
 
 use std::error::Error as StdError;
 
 use serde_json::{Value, json};
 
 use super::device_args::Asked;
+use super::error_id::ErrorId;
 use super::exit::Exit;
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_config::JoinFailure;
-use crate::flows::{Doing, FlowError, Question};
+use crate::flows::{Doing, FlowError, Question, StopReason};
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
 use crate::transport::{TransportError, TransportKind};
@@ -21,7 +23,7 @@ pub(super) struct Failure {
     /// The exit code.
     pub(super) exit: Exit,
     /// Stable, in kebab case: what scripts compare.
-    pub(super) id: &'static str,
+    pub(super) id: ErrorId,
     /// What happened.
     pub(super) message: String,
     /// What was being done, with which device.
@@ -33,10 +35,10 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Something about the command line: nothing was touched.
-    pub(super) fn usage(id: &'static str, message: impl Into<String>) -> Self {
+    /// A failure with the exit code of its kind.
+    pub(super) fn new(id: ErrorId, message: impl Into<String>) -> Self {
         Self {
-            exit: Exit::Usage,
+            exit: id.exit(),
             id,
             message: message.into(),
             doing: None,
@@ -62,38 +64,25 @@ impl Failure {
     /// Something that this program should have been able to do.
     pub(super) fn fault(error: &anyhow::Error) -> Self {
         Self {
-            exit: Exit::Fault,
-            id: "fault",
-            message: error.to_string(),
-            doing: None,
             causes: error.chain().skip(1).map(ToString::to_string).collect(),
-            hints: Vec::new(),
+            ..Self::new(ErrorId::Fault, error.to_string())
         }
     }
 
     /// The run ended well, and nobody can know.
     pub(super) fn output_lost(error: &std::io::Error) -> Self {
-        Self {
-            exit: Exit::Fault,
-            ..Self::usage("output-lost", "the outcome could not be written").cause(error)
-        }
+        Self::new(ErrorId::OutputLost, "the outcome could not be written").cause(error)
     }
 
     /// Ctrl-C.
     pub(super) fn interrupted() -> Self {
-        Self {
-            exit: Exit::Interrupted,
-            ..Self::usage("interrupted", "interrupted")
-        }
+        Self::new(ErrorId::Interrupted, "interrupted")
     }
 
     /// A flow's error, in the light of what was asked for.
     pub(super) fn of_flow(error: &FlowError, asked: &Asked) -> Self {
         let Advice { exit, id, hints } = advise(error, asked);
         Self {
-            exit,
-            id,
-            message: message(error, asked),
             doing: Some(format!(
                 "{} {} over {}",
                 error.doing(),
@@ -101,14 +90,16 @@ impl Failure {
                 asked.target.kind
             )),
             causes: causes(error),
+            exit,
             hints,
+            ..Self::new(id, message(error, asked))
         }
     }
 
     /// The `error` object of the JSON result.
     pub(super) fn to_json(&self) -> Value {
         json!({
-            "id": self.id,
+            "id": self.id.as_str(),
             "message": self.message,
             "while": self.doing,
             "causes": self.causes,
@@ -121,13 +112,13 @@ impl Failure {
 /// What to do about an error.
 struct Advice {
     exit: Exit,
-    id: &'static str,
+    id: ErrorId,
     hints: Vec<String>,
 }
 
-fn advice<const N: usize>(exit: Exit, id: &'static str, hints: [&str; N]) -> Advice {
+fn advice<const N: usize>(id: ErrorId, hints: [&str; N]) -> Advice {
     Advice {
-        exit,
+        exit: id.exit(),
         id,
         hints: hints.map(str::to_owned).to_vec(),
     }
@@ -155,62 +146,60 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
     let kind = asked.target.kind;
     match error {
         FlowError::AnnouncedNoPop => advice(
-            Exit::Device,
-            "announced-no-pop",
+            ErrorId::AnnouncedNoPop,
             [
                 "somebody between you and the device could announce this to read the passphrase",
                 "if the firmware is known to need none, leave the PoP out (--pop '' with a QR code)",
             ],
         ),
         FlowError::AnnouncedNoSecurity => advice(
-            Exit::Device,
-            "announced-no-security",
+            ErrorId::AnnouncedNoSecurity,
             [
                 "somebody between you and the device could announce this to read the passphrase",
                 "if the firmware is known to use Security 0, say so with --sec-ver 0",
             ],
         ),
         FlowError::EnterpriseNetwork { .. } => advice(
-            Exit::Wifi,
-            "enterprise-network",
+            ErrorId::EnterpriseNetwork,
             ["choose a network with a passphrase, or an open one"],
         ),
         FlowError::JoinFailed {
             reason, forgotten, ..
         } => join_failed(*reason, *forgotten),
-        FlowError::JoinTimedOut { .. } => advice(
-            Exit::Wifi,
-            "join-timed-out",
+        FlowError::Stopped {
+            reason,
+            doing,
+            forgotten,
+        } => stopped(*reason, *doing, *forgotten),
+        FlowError::JoinTimedOut { forgotten, .. } => advice(
+            ErrorId::JoinTimedOut,
             [
                 "likely: a 5 GHz-only network, WPA3 or protected management frames, a MAC filter, no DHCP",
-                "the device keeps trying, and has stored the credentials",
+                stored(*forgotten),
                 "--join-timeout gives it longer",
             ],
         ),
         FlowError::MissingInput(question) => missing(question),
-        FlowError::NoCandidate { .. } => advice(Exit::NoDevice, "no-device", [reach(kind)]),
-        FlowError::NoWifi => advice(Exit::Device, "thread-only", []),
+        FlowError::NoCandidate { .. } => advice(ErrorId::NoDevice, [reach(kind)]),
+        FlowError::NoWifi => advice(ErrorId::ThreadOnly, []),
         FlowError::ScanUnfinished { .. } => advice(
-            Exit::Device,
-            "scan-unfinished",
+            ErrorId::ScanUnfinished,
             ["name the network with --ssid and --passphrase; restart the device if that fails too"],
         ),
         FlowError::Session { doing, source } => session(*doing, source, asked),
         FlowError::Transport(error) => transport(Doing::Connecting, error, kind),
         FlowError::Unconfirmed { source, .. } => unconfirmed(source),
         FlowError::UnknownScheme { .. } => advice(
-            Exit::Device,
-            "unknown-scheme",
+            ErrorId::UnknownScheme,
             ["look for a newer espctl, or try --sec-ver 2"],
         ),
-        FlowError::UnsupportedTransport(_) => advice(Exit::Usage, "unsupported-transport", []),
+        FlowError::UnsupportedTransport(_) => advice(ErrorId::UnsupportedTransport, []),
     }
 }
 
 fn unconfirmed(error: &SessionError) -> Advice {
     let mut advice = advice(
-        Exit::Unconfirmed,
-        "unconfirmed",
+        ErrorId::Unconfirmed,
         [
             "the device may well have joined: look for it on the network before trying again",
             "its hotspot vanishes when provisioning succeeded",
@@ -225,57 +214,74 @@ fn unconfirmed(error: &SessionError) -> Advice {
     advice
 }
 
-fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
-    let stored = if forgotten {
+/// What is left on the device.
+const fn stored(forgotten: bool) -> &'static str {
+    if forgotten {
         "the device has forgotten the credentials and waits for others"
     } else {
-        "it could not be told to forget the credentials: it has done so by itself, or keeps them stored"
+        "the device could not be told to forget the credentials: it has done so by itself, or keeps them stored"
+    }
+}
+
+/// A run that was ended from outside: a limit has the exit code of what it cut short.
+fn stopped(reason: StopReason, doing: Doing, forgotten: Option<bool>) -> Advice {
+    let left = match forgotten {
+        None => "the device was given no credentials",
+        Some(forgotten) => stored(forgotten),
     };
+    let on = |exit, hints| Advice {
+        exit,
+        ..advice(ErrorId::Expired, hints)
+    };
+    match (reason, doing) {
+        (StopReason::Interrupted, _) => advice(ErrorId::Interrupted, [left]),
+        (StopReason::Expired, Doing::Connecting) => on(Exit::NoDevice, [left, LIMITS]),
+        (StopReason::Expired, Doing::ConfirmingWifi) => on(Exit::Wifi, [left, LIMITS]),
+        (StopReason::Expired, _) => on(Exit::Device, [left, LIMITS]),
+    }
+}
+
+fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
+    let stored = stored(forgotten);
     match reason {
         Some(JoinFailure::Authentication) => advice(
-            Exit::Wifi,
-            "wifi-auth-failed",
+            ErrorId::WifiAuthFailed,
             [
                 "check the passphrase; firmware with a limit of attempts says this for other reasons too",
                 stored,
             ],
         ),
         Some(JoinFailure::NetworkNotFound) => advice(
-            Exit::Wifi,
-            "wifi-not-found",
+            ErrorId::WifiNotFound,
             [
                 "check the name; most devices hear 2.4 GHz only: see `espctl device wifi`",
                 stored,
             ],
         ),
-        Some(JoinFailure::Other(_)) | None => advice(Exit::Wifi, "wifi-join-failed", [stored]),
+        Some(JoinFailure::Other(_)) | None => advice(ErrorId::WifiJoinFailed, [stored]),
     }
 }
 
 fn missing(question: &Question) -> Advice {
     match question {
         Question::NewPassphrase { .. } | Question::Passphrase { .. } => advice(
-            Exit::Usage,
-            "missing-passphrase",
+            ErrorId::MissingPassphrase,
             [
                 "give --passphrase, --passphrase-file or ESPCTL_PASSPHRASE; --open for an open network",
             ],
         ),
         Question::Password => advice(
-            Exit::Usage,
-            "missing-pop",
+            ErrorId::MissingPop,
             [
                 "give --pop, --pop-file or ESPCTL_POP; or, where the firmware has its own, --sec2-password, --sec2-password-file or ESPCTL_SEC2_PASSWORD",
             ],
         ),
         Question::Pop => advice(
-            Exit::Usage,
-            "missing-pop",
+            ErrorId::MissingPop,
             ["give --pop, --pop-file or ESPCTL_POP; it is printed on the device or in its QR code"],
         ),
         Question::Ssid => advice(
-            Exit::Usage,
-            "missing-ssid",
+            ErrorId::MissingSsid,
             ["give --ssid, --ssid-hex or ESPCTL_SSID"],
         ),
     }
@@ -286,7 +292,7 @@ fn session(doing: Doing, error: &SessionError, asked: &Asked) -> Advice {
         SessionError::HandshakeRefused { means, .. } | SessionError::Security(means) => {
             security(means, asked)
         }
-        SessionError::Lost => advice(Exit::Device, "session-lost", ["run the command again"]),
+        SessionError::Lost => advice(ErrorId::SessionLost, ["run the command again"]),
         SessionError::Reply(error) => reply(doing, error),
         SessionError::Transport(error) => transport(doing, error, asked.target.kind),
     }
@@ -296,12 +302,11 @@ fn security(error: &SecurityError, asked: &Asked) -> Advice {
     match error {
         SecurityError::CredentialsMismatch { scheme } => wrong_secret(*scheme, asked),
         SecurityError::CounterExhausted => {
-            advice(Exit::Device, "session-exhausted", ["run the command again"])
+            advice(ErrorId::SessionExhausted, ["run the command again"])
         }
         SecurityError::PeerIncompatible { .. } => {
             let mut advice = advice(
-                Exit::Device,
-                "wrong-scheme",
+                ErrorId::WrongScheme,
                 ["a device that was locked by wrong tries looks the same: restart it"],
             );
             if asked.access.scheme.is_some() {
@@ -312,29 +317,24 @@ fn security(error: &SecurityError, asked: &Asked) -> Advice {
         }
         SecurityError::PeerMisbehaved { how, .. } => match how {
             Misbehaviour::NoProofOfItsOwn => advice(
-                Exit::Device,
-                "device-not-authentic",
+                ErrorId::DeviceNotAuthentic,
                 ["this may be another device, posing as yours: check what you are connected to"],
             ),
-            Misbehaviour::NotAuthentic => advice(
-                Exit::Device,
-                "message-not-authentic",
-                ["run the command again"],
-            ),
+            Misbehaviour::NotAuthentic => {
+                advice(ErrorId::MessageNotAuthentic, ["run the command again"])
+            }
             Misbehaviour::BadStatus(_)
             | Misbehaviour::EmptyUsername
             | Misbehaviour::KeyOutOfRange
             | Misbehaviour::Undecodable
             | Misbehaviour::UnexpectedMessage
             | Misbehaviour::WrongLength { .. } => advice(
-                Exit::Device,
-                "handshake-broken",
+                ErrorId::HandshakeBroken,
                 ["check that this is the device you mean"],
             ),
         },
         SecurityError::WrongKindOfCredentials { .. } => advice(
-            Exit::Usage,
-            "wrong-credentials",
+            ErrorId::WrongCredentials,
             ["Security 2 needs a user name and a password"],
         ),
     }
@@ -344,10 +344,10 @@ fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
     const LOCK: &str = "five wrong tries close provisioning until the device restarts";
     let mut advice = if asked.access.password.is_some() || asked.access.pop.is_none() {
         let check = "check --sec2-username and --sec2-password; they are set in the firmware";
-        advice(Exit::Secret, "wrong-password", [check, LOCK])
+        advice(ErrorId::WrongPassword, [check, LOCK])
     } else {
         let check = "check --pop; it is printed on the device or in its QR code";
-        advice(Exit::Secret, "wrong-pop", [check, LOCK])
+        advice(ErrorId::WrongPop, [check, LOCK])
     };
     if scheme == SecurityScheme::Sec2 {
         advice.hints.push(if asked.access.sec2_compat {
@@ -363,52 +363,59 @@ fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
 fn reply(doing: Doing, error: &ReplyError) -> Advice {
     match error {
         ReplyError::Malformed { .. } if doing == Doing::ReadingVersion => advice(
-            Exit::Device,
-            "not-a-device",
+            ErrorId::NotADevice,
             ["something else than an ESP device may answer at this address"],
         ),
         ReplyError::Malformed { .. } | ReplyError::Unexpected { .. } => {
-            advice(Exit::Device, "unexpected-reply", [PRE_RELEASE])
+            advice(ErrorId::UnexpectedReply, [PRE_RELEASE])
         }
         ReplyError::Refused { status } if status.is_wrong_state() => advice(
-            Exit::Device,
-            "wrong-state",
+            ErrorId::WrongState,
             match doing {
                 Doing::ApplyingWifi => {
                     ["the device holds credentials already: reset it, or restart it"]
                 }
+                Doing::Resetting => [
+                    "a device resets after it failed to join, and in no other state; restarting it does the same",
+                ],
+                Doing::Reopening => [
+                    "a device reopens provisioning after it joined, and only if its firmware keeps the service running",
+                ],
                 _ => ["wait a second and run the command again, or restart the device"],
             },
         ),
-        ReplyError::Refused { .. } => advice(Exit::Device, "refused", []),
+        ReplyError::Refused { .. } => advice(ErrorId::Refused, []),
     }
 }
 
 fn transport(doing: Doing, error: &TransportError, kind: TransportKind) -> Advice {
     match error {
         TransportError::Disconnected { .. } => advice(
-            Exit::Device,
-            "disconnected",
+            ErrorId::Disconnected,
             ["move closer and run the command again"],
         ),
         TransportError::Malformed { .. } => advice(
-            Exit::Device,
-            "not-a-device",
+            ErrorId::NotADevice,
             ["something else than an ESP device may answer at this address"],
         ),
+        TransportError::NoSuchEndpoint { .. }
+            if matches!(doing, Doing::Resetting | Doing::Reopening) =>
+        {
+            advice(
+                ErrorId::NoSuchEndpoint,
+                ["firmware before ESP-IDF 5.1 lacks it: restart the device instead"],
+            )
+        }
         TransportError::NoSuchEndpoint { .. } => advice(
-            Exit::Device,
-            "no-such-endpoint",
+            ErrorId::NoSuchEndpoint,
             ["the firmware does not offer this; `espctl device info` shows what it does"],
         ),
         TransportError::PermissionDenied { .. } => advice(
-            Exit::Host,
-            "permission-denied",
+            ErrorId::PermissionDenied,
             ["a firewall or a sandbox on this computer may forbid it"],
         ),
         TransportError::Refused { .. } => advice(
-            Exit::Device,
-            "hung-up",
+            ErrorId::HungUp,
             [
                 "another client may be talking to it: devices serve one at a time",
                 "or it has closed provisioning: restart it",
@@ -416,16 +423,14 @@ fn transport(doing: Doing, error: &TransportError, kind: TransportKind) -> Advic
         ),
         // Silence at first contact is nobody; later it is a device that hangs.
         TransportError::TimedOut { .. } if doing == Doing::ReadingVersion => advice(
-            Exit::NoDevice,
-            "silent",
+            ErrorId::Silent,
             ["something takes connections there and says nothing: is it the device?"],
         ),
         TransportError::TimedOut { .. } => advice(
-            Exit::Device,
-            "timed-out",
+            ErrorId::TimedOut,
             ["restart the device and run the command again"],
         ),
-        TransportError::Unreachable { .. } => advice(Exit::NoDevice, "unreachable", [reach(kind)]),
+        TransportError::Unreachable { .. } => advice(ErrorId::Unreachable, [reach(kind)]),
     }
 }
 
@@ -454,5 +459,9 @@ fn causes(error: &FlowError) -> Vec<String> {
     causes
 }
 
+const LIMITS: &str = "--timeout is for the whole run, --join-timeout for joining alone";
 const PRE_RELEASE: &str =
     "network_provisioning before 1.0 answers like this, and cannot be supported";
+
+#[cfg(test)]
+mod tests;

@@ -4,25 +4,34 @@
 mod demo;
 mod device;
 mod device_args;
+mod discover;
 mod emulate;
+mod error_id;
 mod exit;
+mod explain;
 mod failure;
+mod interrupt;
 mod logging;
 mod provision;
+mod reference;
 mod settings;
 mod ui;
 mod usage;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, Parser, Subcommand};
 use tokio::runtime::Builder;
 
 use exit::Exit;
 use failure::Failure;
+use interrupt::Interrupts;
+use settings::Existing;
 use ui::{Color, Format, Ui};
 
 /// Puts ESP32 devices on a network and into their owner's account.
@@ -46,23 +55,41 @@ struct OutputArgs {
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = OUTPUT)]
     color: Color,
 
+    /// Ask nothing: what is missing is an error. So it is without a terminal, and where CI is set.
+    #[arg(long, global = true, env = "ESPCTL_NO_INPUT", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
+    no_input: bool,
+
     /// Say more on stderr; twice for every exchange. Secrets are never shown.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = OUTPUT)]
     verbose: u8,
+
+    /// Write what -v shows to this file, too; it grows with each run.
+    #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_LOG_FILE", help_heading = OUTPUT)]
+    log_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Print a script that completes commands and flags in a shell.
+    Completions(reference::Completions),
     /// Provision an emulated device on this computer, before your eyes.
     Demo(demo::Demo),
     /// Talk to one device without provisioning it.
     #[command(subcommand)]
     Device(Box<device::Device>),
+    Discover(discover::Discover),
     /// Play the other side, for CI and for trying things out.
     #[command(subcommand)]
     Emulate(emulate::Emulate),
+    /// Say what an error id means, why it happens and what to do.
+    Explain(explain::Explain),
+    /// Print the manual page, or write those of all commands.
+    Man(reference::ManPages),
     /// Find a device, secure the session, give it Wi-Fi, and wait until it is connected.
     Provision(Box<provision::Provision>),
+    /// Print a page of the documentation.
+    #[command(subcommand, hide = true)]
+    Reference(reference::Reference),
 }
 
 /// Runs the program.
@@ -72,8 +99,12 @@ pub fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(exit) => return exit.into(),
     };
-    logging::start(cli.output.verbose);
-    let mut ui = Ui::new(cli.output.format, cli.output.color);
+    let mut ui = Ui::new(cli.output.format, cli.output.color)
+        .with_somebody(cli.output.no_input, cli.output.verbose);
+    if let Err(failure) = start_logging(&cli.output) {
+        ui.failure(&failure);
+        return failure.exit.into();
+    }
     // A panic is a fault of ours, and still ends with a result and an exit code of the table.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         block_on(cli.command, &matches, &mut ui)
@@ -87,46 +118,44 @@ pub fn main() -> ExitCode {
     failure.exit.into()
 }
 
+fn start_logging(output: &OutputArgs) -> Result<(), Failure> {
+    let file = output.log_file.as_deref();
+    let file = file.map(|path| settings::create_private(path, "--log-file", Existing::Extended));
+    logging::start(output.verbose, file.transpose()?);
+    Ok(())
+}
+
 fn block_on(command: Command, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::fault(&error.into()))?;
     let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = run(command, matches, ui) => outcome,
-            () = interrupted() => Err(Failure::interrupted()),
-        }
+        let mut interrupts = Interrupts::listen();
+        run(command, matches, ui, &mut interrupts).await
     });
     // A thread that still waits for stdin must not keep the program alive.
     runtime.shutdown_background();
     outcome
 }
 
-/// Until Ctrl-C or, where there is such a thing, SIGTERM.
-async fn interrupted() {
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => signal.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<Option<()>>();
-    tokio::select! {
-        Ok(()) = tokio::signal::ctrl_c() => {}
-        Some(()) = terminated => {}
-    }
-}
-
-async fn run(command: Command, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
+async fn run(
+    command: Command,
+    matches: &ArgMatches,
+    ui: &mut Ui,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
     match command {
-        Command::Demo(args) => demo::run(&args, ui).await,
-        Command::Device(args) => device::run(&args, matches, ui).await,
-        Command::Emulate(args) => emulate::run(args, ui).await,
-        Command::Provision(args) => provision::run(&args, matches, ui).await,
+        Command::Completions(args) => reference::completions(&args, ui),
+        Command::Demo(args) => demo::run(&args, ui, interrupts).await,
+        Command::Device(args) => interrupts.or(device::run(&args, matches, ui)).await,
+        Command::Discover(args) => interrupts.or(discover::run(&args, matches, ui)).await,
+        Command::Emulate(args) => interrupts.or(emulate::run(args, ui)).await,
+        Command::Explain(args) => explain::run(&args, ui),
+        Command::Man(args) => reference::man(&args, ui),
+        Command::Provision(args) => provision::run(&args, matches, ui, interrupts).await,
+        Command::Reference(page) => reference::run(page, ui),
     }
 }
 

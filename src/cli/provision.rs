@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use serde::Serialize;
 
 use super::device_args::{Asked, DeviceArgs};
-use super::exit::Exit;
+use super::error_id::ErrorId;
 use super::failure::Failure;
+use super::interrupt::Interrupts;
 use super::settings::{Inputs, SecretInput, parse_seconds};
 use super::ui::{Ui, keys_of};
 use crate::flows::provision::{self as flow, Outcome, Request};
@@ -54,6 +56,18 @@ pub(super) struct Provision {
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_JOIN_TIMEOUT", value_parser = parse_seconds, default_value = "60", help_heading = NETWORK)]
     join_timeout: Duration,
 
+    /// Try again after a definite failure to join, with a reset between, up to N times.
+    #[arg(long, value_name = "N", env = "ESPCTL_RETRIES", default_value_t = 0, conflicts_with = "no_retry", help_heading = NETWORK)]
+    retries: u32,
+
+    /// Do not try again, and do not ask for another passphrase.
+    #[arg(long, help_heading = NETWORK)]
+    no_retry: bool,
+
+    /// How long the whole run may take, in seconds. Every wait inside has its own limit beside.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_TIMEOUT", value_parser = parse_seconds)]
+    timeout: Option<Duration>,
+
     /// Wi-Fi only, for plain ESP-IDF firmware: no account, no mapping.
     #[arg(long, env = "ESPCTL_NO_CLOUD", value_parser = FalseyValueParser::new(), help_heading = "Account")]
     no_cloud: bool,
@@ -80,37 +94,87 @@ pub(super) async fn run(
     args: &Provision,
     matches: &ArgMatches,
     ui: &mut Ui,
+    interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
+    let resolving = resolve(args, matches, ui.is_attended());
+    let (mut asked, wifi) = interrupts.or(resolving).await?;
+    if ui.is_attended() && asked.target.kind == TransportKind::SoftAp {
+        if matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
+            // Whoever is there joins the hotspot in their own time.
+            asked.pace.search = PATIENCE;
+        }
+        if let Some(invitation) = invitation(&asked) {
+            ui.say(&invitation);
+        }
+    }
+    if args.no_retry {
+        ui.ask_no_second_passphrase();
+    }
+    provision(asked, wifi, args.timeout, ui, interrupts).await
+}
+
+/// Which hotspot to join. None, where somebody says how the device is reached.
+fn invitation(asked: &Asked) -> Option<String> {
+    asked.target.address.is_none().then(|| {
+        format!(
+            "Join the hotspot of {} with this computer; it goes on as soon as the device answers",
+            asked.label
+        )
+    })
+}
+
+async fn resolve(
+    args: &Provision,
+    matches: &ArgMatches,
+    attended: bool,
+) -> Result<(Asked, Wanted), Failure> {
     let mut inputs = Inputs::new(matches);
     let mut asked = args
         .device
         .resolve(args.positional_pop.as_ref(), &mut inputs)
         .await?;
     asked.pace.join = args.join_timeout;
-    let wifi = wanted(args, &mut inputs).await?;
+    let wifi = wanted(args, &mut inputs, attended).await?;
     if !args.no_cloud {
         return Err(Failure::login_required());
     }
-    provision(asked, wifi, ui).await
+    Ok((asked, wifi))
 }
 
 /// Runs the flow and prints its outcome. The demo ends here too.
-pub(super) async fn provision(asked: Asked, wifi: Wanted, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) async fn provision(
+    asked: Asked,
+    wifi: Wanted,
+    limit: Option<Duration>,
+    ui: &mut Ui,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
     let request = Request {
         target: asked.target.clone(),
         access: asked.access.clone(),
         wifi,
     };
-    let outcome = flow::run(&request, &asked.pace, ui)
-        .await
-        .map_err(|error| Failure::of_flow(&error, &asked))?;
+    let run = |mut stop| {
+        let (ui, asked) = (&mut *ui, &asked);
+        async move {
+            flow::run(&request, &asked.pace, ui, &mut stop)
+                .await
+                .map_err(|error| Failure::of_flow(&error, asked))
+        }
+    };
+    let outcome = interrupts.stopping(limit, run).await?;
     let summary = Summary::new(&outcome, asked.target.kind, ui.elapsed());
     ui.result(&summary.lines(), keys_of("summary", &summary))
 }
 
-async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Failure> {
+/// What stands on the command line. `choosable`: somebody is there to choose the network.
+async fn wanted(
+    args: &Provision,
+    inputs: &mut Inputs<'_>,
+    choosable: bool,
+) -> Result<Wanted, Failure> {
     let invalid = |flag: &str, error: &dyn std::error::Error| {
-        Failure::usage("invalid-ssid", format!("{flag}: {error}"))
+        Failure::new(ErrorId::InvalidSsid, format!("{flag}: {error}"))
     };
     let text = args.ssid.as_deref();
     let hex = args.ssid_hex.as_deref();
@@ -126,22 +190,26 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
             hex.map(|hex| Ssid::from_hex(hex).map_err(|error| invalid("--ssid-hex", &error))),
         ),
     )?;
-    let ssid = ssid.transpose()?.ok_or_else(|| {
-        Failure::usage("missing-ssid", "the Wi-Fi network is missing")
-            .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
-            .hint("`espctl device wifi` lists what the device sees")
-    })?;
+    let ssid = ssid.transpose()?;
+    if ssid.is_none() && !choosable {
+        return Err(
+            Failure::new(ErrorId::MissingSsid, "the Wi-Fi network is missing")
+                .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
+                .hint("`espctl device wifi` lists what the device sees"),
+        );
+    }
 
     if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
-        return Err(Failure::usage(
-            "conflicting-flags",
+        return Err(Failure::new(
+            ErrorId::ConflictingFlags,
             "--open and a passphrase exclude each other",
         ));
     }
     if args.open {
         return Ok(Wanted {
-            ssid: Some(ssid),
+            ssid,
             passphrase: Some(Passphrase::none()),
+            retries: args.retries,
         });
     }
     let secret = inputs
@@ -155,17 +223,18 @@ async fn wanted(args: &Provision, inputs: &mut Inputs<'_>) -> Result<Wanted, Fai
     let passphrase = secret
         .map(Passphrase::new)
         .transpose()
-        .map_err(|error| Failure::usage("invalid-passphrase", error.to_string()))?;
+        .map_err(|error| Failure::new(ErrorId::InvalidPassphrase, error.to_string()))?;
     // More often an empty variable than an open network.
     if passphrase.as_ref().is_some_and(Passphrase::is_empty) {
         return Err(
-            Failure::usage("invalid-passphrase", "the passphrase is empty")
+            Failure::new(ErrorId::InvalidPassphrase, "the passphrase is empty")
                 .hint("--open is for networks without one"),
         );
     }
     Ok(Wanted {
-        ssid: Some(ssid),
+        ssid,
         passphrase,
+        retries: args.retries,
     })
 }
 
@@ -204,19 +273,50 @@ impl Summary {
 impl Failure {
     /// Nobody is logged in.
     fn login_required() -> Self {
-        Self {
-            exit: Exit::Login,
-            ..Self::usage(
-                "login-required",
-                "this espctl cannot log in to an account yet",
-            )
-            .hint("--no-cloud gives the device Wi-Fi without an account")
-        }
+        Self::new(
+            ErrorId::LoginRequired,
+            "this espctl cannot log in to an account yet",
+        )
+        .hint("--no-cloud gives the device Wi-Fi without an account")
     }
 }
 
 const NETWORK: &str = "Network";
+/// clap's id of --discovery-timeout.
+const LIMIT: &str = "discovery_timeout";
+/// Longer than anybody waits.
+const PATIENCE: Duration = Duration::from_hours(24);
 const EXAMPLES: &str = "\
 Examples:
   espctl provision --no-cloud --pop abcd1234 --ssid Home --passphrase-file secret.txt
   espctl provision --no-cloud --qrcode '{\"ver\":\"v1\",\"pop\":\"7a9d365e\",\"transport\":\"softap\"}' --ssid Home --passphrase-file -";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flows::Pace;
+    use crate::flows::connect::Access;
+    use crate::flows::find::Target;
+    use crate::transport::Address;
+
+    #[test]
+    fn the_hotspot_to_join_is_named() {
+        let asked = |address| Asked {
+            target: Target {
+                kind: TransportKind::SoftAp,
+                address,
+                transcript: None,
+            },
+            access: Access::default(),
+            pace: Pace::default(),
+            label: "PROV_d76c30".to_owned(),
+        };
+        let said = invitation(&asked(None)).unwrap();
+        assert!(said.starts_with("Join the hotspot of PROV_d76c30 with"));
+        let elsewhere = Address::Http {
+            host: "127.0.0.1".to_owned(),
+            port: 80,
+        };
+        assert_eq!(invitation(&asked(Some(elsewhere))), None);
+    }
+}

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use super::error_id::ErrorId;
 use super::failure::Failure;
 use crate::secret::Secret;
 
@@ -53,8 +54,8 @@ impl<'m> Inputs<'m> {
         (second_id, second_flag, second): (&str, &str, Option<T>),
     ) -> Result<Option<T>, Failure> {
         match (self.is_typed(first_id), self.is_typed(second_id)) {
-            (true, true) => Err(Failure::usage(
-                "conflicting-flags",
+            (true, true) => Err(Failure::new(
+                ErrorId::ConflictingFlags,
                 format!("{first_flag} and {second_flag} exclude each other"),
             )),
             (false, true) => Ok(second),
@@ -72,8 +73,8 @@ impl<'m> Inputs<'m> {
         let (file_id, file_flag) = input.file;
         let typed = self.is_typed(value_id) || self.is_typed(POSITIONAL_POP) && value_id == "pop";
         if typed && self.is_typed(file_id) {
-            return Err(Failure::usage(
-                "conflicting-flags",
+            return Err(Failure::new(
+                ErrorId::ConflictingFlags,
                 format!("{value_flag} and {file_flag} exclude each other"),
             ));
         }
@@ -114,7 +115,7 @@ impl<'m> Inputs<'m> {
             return Ok(secret);
         };
         let message = format!("{flag}: {} {wrong}", path.display());
-        Err(Failure::usage("unusable-secret", message)
+        Err(Failure::new(ErrorId::UnusableSecret, message)
             .hint("one line, with nothing but the secret"))
     }
 
@@ -124,38 +125,81 @@ impl<'m> Inputs<'m> {
         path: &Path,
         flag: &'static str,
     ) -> Result<String, Failure> {
-        let unreadable = |error: io::Error| {
-            Failure::usage(
-                "unreadable-file",
-                format!("{flag}: cannot read {}", path.display()),
-            )
-            .cause(&error)
-        };
+        let bytes = self.read_bytes(path, flag).await?;
+        String::from_utf8(bytes).map_err(|_| unreadable(path, flag, &"it is not UTF-8 text"))
+    }
+
+    /// The bytes of a file, or of stdin for `-`.
+    pub(super) async fn read_bytes(
+        &mut self,
+        path: &Path,
+        flag: &'static str,
+    ) -> Result<Vec<u8>, Failure> {
         if path.as_os_str() != "-" {
-            return File::open(path).and_then(read_text).map_err(unreadable);
+            return File::open(path)
+                .and_then(read_all)
+                .map_err(|error| unreadable(path, flag, &error));
         }
         if let Some(other) = self.stdin_read_for.replace(flag) {
-            return Err(Failure::usage(
-                "stdin-twice",
+            return Err(Failure::new(
+                ErrorId::StdinTwice,
                 format!("only one input may be `-`, not both {other} and {flag}"),
             ));
         }
         // On a thread, so that Ctrl-C ends the wait.
-        tokio::task::spawn_blocking(|| read_text(io::stdin()))
+        tokio::task::spawn_blocking(|| read_all(io::stdin()))
             .await
             .map_err(io::Error::other)
             .flatten()
-            .map_err(unreadable)
+            .map_err(|error| unreadable(path, flag, &error))
     }
 }
 
-fn read_text(from: impl io::Read) -> io::Result<String> {
-    let mut text = String::new();
-    from.take(LONGEST_TEXT + 1).read_to_string(&mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_TEXT) {
+fn unreadable(path: &Path, flag: &str, cause: &dyn std::fmt::Display) -> Failure {
+    let message = format!("{flag}: cannot read {}", path.display());
+    Failure::new(ErrorId::UnreadableFile, message).cause(cause)
+}
+
+fn read_all(from: impl io::Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(LONGEST_TEXT + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST_TEXT) {
         return Err(io::Error::other(format!("more than {LONGEST_TEXT} bytes")));
     }
-    Ok(text)
+    Ok(bytes)
+}
+
+/// What becomes of a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Existing {
+    /// It grows.
+    Extended,
+    /// It begins anew.
+    Replaced,
+}
+
+/// A file that is written for its owner alone.
+pub(super) fn create_private(path: &Path, flag: &str, existing: Existing) -> Result<File, Failure> {
+    let mut options = File::options();
+    options
+        .create(true)
+        .append(existing == Existing::Extended)
+        .write(true)
+        .truncate(existing == Existing::Replaced);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let unwritable = |error: io::Error| {
+        let message = format!("{flag}: cannot write to {}", path.display());
+        Failure::new(ErrorId::UnwritableFile, message).cause(&error)
+    };
+    let file = options.open(path).map_err(unwritable)?;
+    // The mode counts for new files only. A pipe or a terminal is somebody else's to protect.
+    #[cfg(unix)]
+    if file.metadata().is_ok_and(|data| data.is_file()) {
+        let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        file.set_permissions(owner_only).map_err(unwritable)?;
+    }
+    Ok(file)
 }
 
 /// Seconds with decimals.

@@ -6,13 +6,16 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command, Parser};
 
+use super::error_id::ErrorId;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::ui::{Color, Format, Ui};
+use super::ui::{Color, Format, Ui, note};
 
 /// Parses, and keeps the matches: they know whether a value was typed or came from the
 /// environment. Help, version and errors are told here.
 pub(super) fn parse<C: Parser>(arguments: &[OsString]) -> Result<(C, ArgMatches), Exit> {
+    // Help and errors follow the rules too; a typed --color is not known yet.
+    Color::Auto.settle();
     let command = without_empty_variables(C::command());
     command
         .try_get_matches_from(arguments)
@@ -53,6 +56,10 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
     let secret = error.kind() == ErrorKind::UnknownArgument && may_show_a_secret(error, arguments);
     if !secret && !json {
         let _gone: std::io::Result<()> = error.print();
+        // Help instead of an error is its own explanation.
+        if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+            note(&format!("see: espctl explain {}", ErrorId::Usage));
+        }
         return Exit::Usage;
     }
     let message = if secret {
@@ -62,7 +69,7 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
         let first = text.lines().next().unwrap_or_default();
         first.strip_prefix("error: ").unwrap_or(first).to_owned()
     };
-    let failure = Failure::usage("usage", message).hint(
+    let failure = Failure::new(ErrorId::Usage, message).hint(
         "see --help; quote values with spaces, and write --flag=VALUE for one that begins with -",
     );
     Ui::new(if json { Format::Json } else { Format::Text }, Color::Auto).failure(&failure);

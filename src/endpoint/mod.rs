@@ -25,11 +25,13 @@ use crate::proto::EndpointName;
 use crate::proto::protocomm::Status;
 
 /// One request that a device understands, and what it answers.
-pub trait Command {
+///
+/// Its debug form goes into transcripts: secrets in it are types that do not print.
+pub trait Command: fmt::Debug {
     /// Where it goes.
     const ENDPOINT: EndpointName;
     /// What comes back.
-    type Reply;
+    type Reply: fmt::Debug;
 
     /// The message, before encryption. Never empty: devices cannot handle zero bytes
     /// (`security1.c`, `malloc(0)`).

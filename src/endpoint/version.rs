@@ -25,6 +25,9 @@ pub struct Version {
     /// Whether the device takes no session without a secret: Security 2, and Security 1 unless
     /// it lists `no_pop`. `None` where the scheme is not known.
     pub pop_required: Option<bool>,
+    /// Whether the scheme is implied, not announced: ESP-IDF before 5.0, which has no prov-ctrl.
+    #[serde(skip)]
+    pub legacy: bool,
     /// Everything in `prov.cap`, `rmaker.cap`, `rmaker_extra.cap` and `on_network.cap`.
     pub capabilities: Vec<String>,
 }
@@ -67,6 +70,7 @@ impl Version {
         Some(Self {
             ver: service.get("ver").and_then(Value::as_str).map(shortened),
             sec_ver,
+            legacy: number("sec_ver").is_none(),
             sec_patch_ver: number("sec_patch_ver"),
             pop_required: sec_ver.map(|scheme| match scheme {
                 0 => false,

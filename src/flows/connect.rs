@@ -4,6 +4,7 @@
 //! The order of rules for the scheme is that of the reference clients' union, see
 //! `docs/concepts/security-schemes.md`.
 
+use futures_util::StreamExt as _;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
@@ -15,7 +16,7 @@ use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
 use crate::session::{Connection, NotSecured, Session, SessionError};
-use crate::transport::TransportError;
+use crate::transport::{self, Search, TransportError};
 
 /// What the person gave to get in with. What is missing is read from the device, or asked.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +42,52 @@ pub struct Opened {
     pub connection: Connection,
     /// What it said; empty when it has no version endpoint.
     pub version: Version,
+    /// The way back to it, should it be lost.
+    pub route: Option<Target>,
+}
+
+/// A device and us with the same keys, and what it takes to agree such keys again.
+#[derive(Debug)]
+pub struct Secured {
+    /// The conversation.
+    pub session: Session,
+    /// The scheme that the device speaks.
+    pub scheme: SecurityScheme,
+    credentials: Credentials,
+    route: Option<Target>,
+}
+
+impl Secured {
+    /// A conversation that cannot be had again when it is lost.
+    pub fn without_a_way_back(session: Session, scheme: SecurityScheme) -> Self {
+        Self {
+            session,
+            scheme,
+            credentials: Credentials::None,
+            route: None,
+        }
+    }
+
+    /// Opens a new connection and secures it as before. The secret was accepted once, so this
+    /// costs no strike.
+    pub(super) async fn regain(&mut self, pace: &Pace) -> Result<(), SessionError> {
+        let route = self.route.as_ref().ok_or(SessionError::Lost)?;
+        let driver = transport::driver(route.kind).ok_or(SessionError::Lost)?;
+        let search = Search {
+            address: route.address.clone(),
+            wait: pace.regain_pause,
+        };
+        let found = driver.scan(&search).next().await;
+        let candidate = found.ok_or(SessionError::Lost)??;
+        let service = candidate.service;
+        let transport = driver.open(candidate, &pace.limits).await?;
+        self.session = Connection::new(transport, service)
+            .recorded(route.transcript.clone())
+            .secure(self.scheme, &self.credentials, &mut UnwrapErr(SysRng))
+            .await
+            .map_err(|failed| failed.error)?;
+        Ok(())
+    }
 }
 
 /// Finds and opens the device and reads its version document.
@@ -50,11 +97,17 @@ pub async fn open(
     observer: &mut dyn Observer,
 ) -> Result<Opened, FlowError> {
     let (driver, candidate) = find::run(target, pace, observer).await?;
-    let (address, service) = (candidate.address.to_string(), candidate.service);
+    let service = candidate.service;
+    let route = Target {
+        kind: candidate.kind,
+        address: Some(candidate.address.clone()),
+        transcript: target.transcript.clone(),
+    };
+    let address = candidate.address.to_string();
     let transport = driver.open(candidate, &pace.limits).await?;
     observer.event(&Event::Connected { address });
 
-    let mut connection = Connection::new(transport, service);
+    let mut connection = Connection::new(transport, service).recorded(target.transcript.clone());
     let version = match connection.version().await {
         Ok(version) => version,
         // Nothing announced: the scheme will be probed.
@@ -72,6 +125,7 @@ pub async fn open(
     Ok(Opened {
         connection,
         version,
+        route: Some(route),
     })
 }
 
@@ -85,6 +139,7 @@ pub async fn identify(
     let Opened {
         connection,
         version,
+        ..
     } = open(target, pace, observer).await?;
     let reading = |source| FlowError::Session {
         doing: Doing::ReadingVersion,
@@ -103,10 +158,11 @@ pub async fn secure(
     opened: Opened,
     access: &Access,
     observer: &mut dyn Observer,
-) -> Result<(Session, SecurityScheme), FlowError> {
+) -> Result<Secured, FlowError> {
     let Opened {
         mut connection,
         version,
+        route,
     } = opened;
     let Plan {
         mut scheme,
@@ -124,12 +180,17 @@ pub async fn secure(
             agree(connection, scheme, credentials, &access, observer).await,
             otherwise.take(),
         ) {
-            (Ok(session), _) => {
+            (Ok((session, credentials)), _) => {
                 if source == SchemeSource::Probed {
                     observer.event(&Event::SchemeChosen { scheme, source });
                 }
                 observer.event(&Event::Secured { scheme });
-                return Ok((session, scheme));
+                return Ok(Secured {
+                    session,
+                    scheme,
+                    credentials,
+                    route,
+                });
             }
             // Another scheme is no strike (`security1.c`, `security2.c`), so probing is free.
             (Err(failed), Some(next)) if speaks_another(&failed.error) => {
@@ -248,13 +309,13 @@ async fn agree(
     mut credentials: Credentials,
     access: &Access,
     observer: &mut dyn Observer,
-) -> Result<Session, NotSecured> {
+) -> Result<(Session, Credentials), NotSecured> {
     let mut rng = UnwrapErr(SysRng);
     let NotSecured {
         mut connection,
         error,
     } = match connection.secure(scheme, &credentials, &mut rng).await {
-        Ok(session) => return Ok(session),
+        Ok(session) => return Ok((session, credentials)),
         Err(failed) => failed,
     };
     if access.sec2_compat && is_wrong_secret(&error) {
@@ -269,7 +330,7 @@ async fn agree(
                     .to_owned(),
             });
             let failed = match connection.secure(scheme, &credentials, &mut rng).await {
-                Ok(session) => return Ok(session),
+                Ok(session) => return Ok((session, credentials)),
                 Err(failed) => failed,
             };
             connection = failed.connection;

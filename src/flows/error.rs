@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::Question;
+use super::{Question, StopReason};
 use crate::endpoint::wifi_config::JoinFailure;
 use crate::endpoint::wifi_scan::AuthMode;
 use crate::ident::Ssid;
@@ -33,7 +33,7 @@ pub enum FlowError {
         auth: AuthMode,
     },
     /// The device gave up joining.
-    #[error("the device could not join {ssid}: {}", reason_of(*reason))]
+    #[error("the device could not join {ssid}: {}{}", reason_of(*reason), sight_of(*sighting))]
     JoinFailed {
         /// The network.
         ssid: Ssid,
@@ -41,6 +41,8 @@ pub enum FlowError {
         reason: Option<JoinFailure>,
         /// Whether the device has been made to forget the credentials.
         forgotten: bool,
+        /// What its own scan shows of the network, where it made one.
+        sighting: Option<Sighting>,
     },
     /// The device was still trying when the time was up.
     #[error("the device was still trying to join {ssid} after {} s", waited.as_secs_f32())]
@@ -49,6 +51,10 @@ pub enum FlowError {
         ssid: Ssid,
         /// The limit.
         waited: Duration,
+        /// Whether the device has been made to forget the credentials.
+        forgotten: bool,
+        /// What its own scan shows of the network, where it made one.
+        sighting: Option<Sighting>,
     },
     /// Something that only a person could give, and nobody gave.
     #[error("{0} is missing")]
@@ -79,6 +85,16 @@ pub enum FlowError {
     /// A device could not be found or opened.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// The run was ended from outside.
+    #[error("{}", stop_of(*reason))]
+    Stopped {
+        /// Why.
+        reason: StopReason,
+        /// What it cut short.
+        doing: Doing,
+        /// Whether the device has been made to forget the credentials; `None` when it has none.
+        forgotten: Option<bool>,
+    },
     /// Credentials were applied, and then contact was lost or its answers could not be read.
     #[error("the device took the credentials of {ssid}, but has not confirmed that it joined")]
     Unconfirmed {
@@ -120,9 +136,20 @@ impl FlowError {
                 Doing::Connecting
             }
             Self::ScanUnfinished { .. } => Doing::Scanning,
-            Self::Session { doing, .. } => *doing,
+            Self::Session { doing, .. } | Self::Stopped { doing, .. } => *doing,
         }
     }
+}
+
+/// What a device's own scan shows of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// Nothing.
+    NotSeen,
+    /// Only channels above 14.
+    OnlyFiveGhz,
+    /// It is there.
+    Seen,
 }
 
 /// The step of a flow. Reads on with the device's name.
@@ -130,12 +157,18 @@ impl FlowError {
 pub enum Doing {
     /// Have the stored network joined.
     ApplyingWifi,
+    /// Ask an endpoint of the application.
+    Calling,
     /// Wait until it is joined.
     ConfirmingWifi,
     /// Find the device and open a path to it.
     Connecting,
     /// Read `proto-ver`.
     ReadingVersion,
+    /// Have it leave its network and wait for another.
+    Reopening,
+    /// Have it forget credentials that failed.
+    Resetting,
     /// List networks.
     Scanning,
     /// The handshake.
@@ -148,9 +181,12 @@ impl fmt::Display for Doing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ApplyingWifi => "applying the Wi-Fi credentials on",
+            Self::Calling => "calling an endpoint of",
             Self::ConfirmingWifi => "waiting for the Wi-Fi connection of",
             Self::Connecting => "connecting to",
             Self::ReadingVersion => "reading the version of",
+            Self::Reopening => "reopening provisioning on",
+            Self::Resetting => "resetting",
             Self::Scanning => "scanning for Wi-Fi networks with",
             Self::Securing => "securing the session with",
             Self::SendingWifi => "sending the Wi-Fi credentials to",
@@ -163,4 +199,19 @@ fn reason_of(reason: Option<JoinFailure>) -> String {
         || "it does not say why".to_owned(),
         |reason| reason.to_string(),
     )
+}
+
+const fn sight_of(sighting: Option<Sighting>) -> &'static str {
+    match sighting {
+        Some(Sighting::NotSeen) => "; its own scan does not show the network",
+        Some(Sighting::OnlyFiveGhz) => "; its own scan shows the network on 5 GHz only",
+        Some(Sighting::Seen) | None => "",
+    }
+}
+
+const fn stop_of(reason: StopReason) -> &'static str {
+    match reason {
+        StopReason::Expired => "the time for the whole run is up",
+        StopReason::Interrupted => "interrupted",
+    }
 }

@@ -4,6 +4,7 @@
 use futures_util::StreamExt as _;
 
 use super::{Event, FlowError, Observer, Pace};
+use crate::transport::record::Transcript;
 use crate::transport::{self, Address, Candidate, Driver, Search, TransportKind};
 
 /// Which device, and where.
@@ -13,6 +14,8 @@ pub struct Target {
     pub kind: TransportKind,
     /// Where it is, when that is known.
     pub address: Option<Address>,
+    /// Where the conversation with it is taken down.
+    pub transcript: Option<Transcript>,
 }
 
 /// Searches until the first device that fits.

@@ -5,24 +5,32 @@
 //! | flow | steps |
 //! |---|---|
 //! | [`find`] | scan with a driver → a candidate |
+//! | [`discover`] | scan with a driver → every candidate, and what it says |
 //! | [`connect`] | open, read the version, choose scheme and credentials, secure → a session |
-//! | [`wifi`] | list networks; set, apply, wait until joined |
-//! | [`provision`] | connect → Wi-Fi → confirmed |
+//! | [`wifi`] | list networks, settle on one |
+//! | [`join`] | set, apply, wait until joined; reset, try again, find again what was lost |
+//! | [`control`] | one command in a session of its own: reset, reprovision, any endpoint |
+//! | [`provision`] | connect → Wi-Fi → joined |
 
 pub mod connect;
+pub mod control;
+pub mod discover;
 mod error;
 pub mod find;
+pub mod join;
 mod observer;
 pub mod provision;
+mod stop;
 pub mod wifi;
 
 use std::time::Duration;
 
-pub use error::{Doing, FlowError};
+pub use error::{Doing, FlowError, Sighting};
 pub use observer::{
     Choice, Chosen, Event, Network, Observer, Question, SchemeSource, SilentObserver, Stage,
     StageState, Warning,
 };
+pub use stop::{Stop, StopReason, Stopper};
 
 use crate::transport::Limits;
 
@@ -42,6 +50,16 @@ pub struct Pace {
     pub slowest_status: Duration,
     /// How long a device may say "connecting".
     pub join: Duration,
+    /// How long one answer about joining may take: less than other answers, because a radio that
+    /// changes channel loses some.
+    pub status_answer: Duration,
+    /// How long to look for a device that was lost while it joined. Its hotspot is back within
+    /// seconds, or it has joined and needs none.
+    pub regain: Duration,
+    /// Between two attempts to find it again.
+    pub regain_pause: Duration,
+    /// How long a device may take to forget the credentials, when we are leaving.
+    pub forget: Duration,
     /// Between two questions whether a scan has finished.
     pub scan_status: Duration,
     /// How long a scan may take.
@@ -57,6 +75,10 @@ impl Default for Pace {
             status: Duration::from_millis(250),
             slowest_status: Duration::from_secs(1),
             join: Duration::from_mins(1),
+            status_answer: Duration::from_secs(3),
+            regain: Duration::from_secs(20),
+            regain_pause: Duration::from_millis(500),
+            forget: Duration::from_secs(3),
             scan_status: Duration::from_millis(300),
             scan: Duration::from_secs(20),
         }

@@ -1,6 +1,6 @@
 //! The person, or the script, that a flow is run for: told what happened, asked what is missing.
 //! The only calls in this program that go up. Events are facts in the past tense; text and JSON
-//! are two views of them, both made in `cli/ui.rs`.
+//! are two views of them, both made in `cli/ui/`.
 
 use std::fmt;
 

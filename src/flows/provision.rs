@@ -1,10 +1,11 @@
-//! The host's half of the provisioning manager: connect, give Wi-Fi, confirm. The order of the
+//! The host's half of the provisioning manager: connect, give Wi-Fi, see it joined. The order of the
 //! whole run is here; each step is a flow of its own.
 
 use super::connect::{self, Access};
 use super::find::Target;
+use super::join::Joining;
 use super::wifi::{self, Wanted};
-use super::{FlowError, Observer, Pace, Stage, StageState};
+use super::{Doing, FlowError, Observer, Pace, Stage, StageState, Stop};
 use crate::endpoint::wifi_config::ConnectedNetwork;
 use crate::ident::Ssid;
 use crate::security::SecurityScheme;
@@ -31,31 +32,58 @@ pub struct Outcome {
     pub network: ConnectedNetwork,
 }
 
-/// Runs the whole of it.
+/// Runs the whole of it, until `stop`.
 pub async fn run(
     request: &Request,
     pace: &Pace,
     observer: &mut dyn Observer,
+    stop: &mut Stop,
 ) -> Result<Outcome, FlowError> {
-    let opened = connect::open(&request.target, pace, observer).await?;
+    let opening = connect::open(&request.target, pace, observer);
+    let opened = stop.or(Doing::Connecting, opening).await?;
     let version = opened.version.clone();
     if version.has("thread_prov") && !version.has("wifi_prov") {
         return Err(FlowError::NoWifi);
     }
-    let (mut session, scheme) = connect::secure(opened, &request.access, observer).await?;
+    let securing = connect::secure(opened, &request.access, observer);
+    let mut secured = stop.or(Doing::Securing, securing).await?;
+    let settling = wifi::settle(
+        &mut secured.session,
+        &request.wifi,
+        &version,
+        pace,
+        observer,
+    );
+    let settled = stop.or(Doing::Scanning, settling).await?;
 
-    let network = wifi::settle(&mut session, &request.wifi, &version, pace, observer).await?;
-    let joined = wifi::join(&mut session, &network, pace, observer).await?;
+    let mut joining = Joining {
+        secured: &mut secured,
+        version: &version,
+        pace,
+        told: false,
+    };
+    let run = joining.run(settled, request.wifi.retries, observer);
+    let (ssid, network) = match stop.or(Doing::ConfirmingWifi, run).await {
+        Err(FlowError::Stopped { reason, .. }) if joining.told => {
+            return Err(FlowError::Stopped {
+                reason,
+                doing: Doing::ConfirmingWifi,
+                forgotten: Some(joining.forget(observer).await),
+            });
+        }
+        outcome => outcome?,
+    };
     for stage in [Stage::Associate, Stage::VerifyAssociation, Stage::SetupNode] {
         observer.event(&stage.event(StageState::Skipped, None));
     }
     // The device closes its side by itself; a failure to say goodbye changes nothing.
-    if let Err(error) = session.close().await {
+    let scheme = secured.scheme;
+    if let Err(error) = secured.session.close().await {
         tracing::debug!(%error, "closing");
     }
     Ok(Outcome {
         scheme,
-        ssid: network.ssid,
-        network: joined,
+        ssid,
+        network,
     })
 }

@@ -1,5 +1,5 @@
-//! Wi-Fi over a session: list what the device sees, hand over a network, wait until it is joined.
-//! An outcome counts only when the device said so with the details that prove it.
+//! Which network: as given, or chosen from what the device itself sees. Having it joined is
+//! `join`'s.
 //!
 //! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_scan.c`.
 
@@ -7,17 +7,13 @@ use std::cmp::Reverse;
 
 use tokio::time::{Instant, sleep};
 
-use super::{
-    Choice, Chosen, Doing, Event, FlowError, Network, Observer, Pace, Question, Stage, StageState,
-};
+use super::{Choice, Chosen, Doing, Event, FlowError, Network, Observer, Pace, Question, Sighting};
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::{Version, WIFI_SCAN};
-use crate::endpoint::wifi_config::{ApplyWifi, ConnectedNetwork, SetWifi, WifiState, WifiStatus};
-use crate::endpoint::wifi_ctrl::ResetWifi;
+use crate::endpoint::wifi_config::SetWifi;
 use crate::endpoint::wifi_scan::{AccessPoint, ScanResults, ScanStatus, StartScan};
 use crate::ident::{Passphrase, Ssid};
-use crate::session::{Session, SessionError};
-use crate::transport::TransportError;
+use crate::session::Session;
 
 /// What the person said about the network. What is missing is chosen or asked.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +22,33 @@ pub struct Wanted {
     pub ssid: Option<Ssid>,
     /// Its passphrase; empty for an open network, absent when not given.
     pub passphrase: Option<Passphrase>,
+    /// How often to try again after a definite failure, with the same credentials.
+    pub retries: u32,
+}
+
+/// The network that it is to be.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// What the device will be told.
+    pub network: SetWifi,
+    /// What the device's scan showed, if one was needed.
+    pub seen: Option<Vec<AccessPoint>>,
+}
+
+/// What a scan shows of a network.
+pub(super) fn sighting(ssid: &Ssid, seen: &[AccessPoint]) -> Sighting {
+    let mut channels = seen
+        .iter()
+        .filter(|network| network.ssid.as_ref() == Some(ssid))
+        .map(|network| network.channel)
+        .peekable();
+    if channels.peek().is_none() {
+        Sighting::NotSeen
+    } else if channels.all(|channel| channel > LAST_2_4_GHZ_CHANNEL) {
+        Sighting::OnlyFiveGhz
+    } else {
+        Sighting::Seen
+    }
 }
 
 /// Settles which network: as given, or chosen from what the device sees.
@@ -35,11 +58,14 @@ pub async fn settle(
     version: &Version,
     pace: &Pace,
     observer: &mut dyn Observer,
-) -> Result<SetWifi, FlowError> {
+) -> Result<Settled, FlowError> {
     match (&wanted.ssid, &wanted.passphrase) {
-        (Some(ssid), Some(passphrase)) => Ok(SetWifi {
-            ssid: ssid.clone(),
-            passphrase: passphrase.clone(),
+        (Some(ssid), Some(passphrase)) => Ok(Settled {
+            network: SetWifi {
+                ssid: ssid.clone(),
+                passphrase: passphrase.clone(),
+            },
+            seen: None,
         }),
         (Some(ssid), None) => {
             // Only the scan can tell that a network needs no passphrase.
@@ -57,9 +83,20 @@ pub async fn settle(
                 .filter(named)
                 .find(strict)
                 .or_else(|| seen.iter().find(named));
-            complete(ssid.clone(), network, wanted, observer).await
+            let network = complete(ssid.clone(), network, wanted, observer).await?;
+            let seen = version.has(WIFI_SCAN).then_some(seen);
+            Ok(Settled { network, seen })
         }
-        (None, _) if !version.has(WIFI_SCAN) => Err(FlowError::MissingInput(Question::Ssid)),
+        (None, _) if !version.has(WIFI_SCAN) => {
+            let named = observer.ask(&Question::Ssid).await;
+            let ssid = named.and_then(|name| name.expose().parse().ok());
+            let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
+            let network = complete(ssid, None, wanted, observer).await?;
+            Ok(Settled {
+                network,
+                seen: None,
+            })
+        }
         (None, _) => loop {
             let seen = scan(session, pace, observer).await?;
             match observer.choose(&Choice::Networks(&seen)).await {
@@ -67,9 +104,15 @@ pub async fn settle(
                     let network = seen.get(index);
                     let ssid = network.and_then(|network| network.ssid.clone());
                     let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
-                    return complete(ssid, network, wanted, observer).await;
+                    let network = complete(ssid, network, wanted, observer).await?;
+                    let seen = Some(seen);
+                    return Ok(Settled { network, seen });
                 }
-                Chosen::Manual(ssid) => return complete(ssid, None, wanted, observer).await,
+                Chosen::Manual(ssid) => {
+                    let network = complete(ssid, None, wanted, observer).await?;
+                    let seen = Some(seen);
+                    return Ok(Settled { network, seen });
+                }
                 Chosen::Nothing => return Err(FlowError::MissingInput(Question::Ssid)),
                 Chosen::Rescan => {}
             }
@@ -171,134 +214,6 @@ fn merge(mut found: Vec<AccessPoint>) -> Vec<AccessPoint> {
     networks
 }
 
-/// Hands over a network, has it joined and waits for the outcome.
-pub async fn join(
-    session: &mut Session,
-    network: &SetWifi,
-    pace: &Pace,
-    observer: &mut dyn Observer,
-) -> Result<ConnectedNetwork, FlowError> {
-    let began = Instant::now();
-    observer.event(&Stage::SendWifi.event(StageState::Started, None));
-    let sent = send(session, network, observer).await;
-    end_stage(Stage::SendWifi, began, sent.is_ok(), observer);
-    sent?;
-
-    let began = Instant::now();
-    observer.event(&Stage::ConfirmWifi.event(StageState::Started, None));
-    let confirmed = confirm(session, &network.ssid, pace, observer).await;
-    end_stage(Stage::ConfirmWifi, began, confirmed.is_ok(), observer);
-    confirmed
-}
-
-fn end_stage(stage: Stage, began: Instant, ok: bool, observer: &mut dyn Observer) {
-    let outcome = if ok {
-        StageState::Done
-    } else {
-        StageState::Failed
-    };
-    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    observer.event(&stage.event(outcome, Some(took)));
-}
-
-async fn send(
-    session: &mut Session,
-    network: &SetWifi,
-    observer: &mut dyn Observer,
-) -> Result<(), FlowError> {
-    session
-        .call(network)
-        .await
-        .map_err(|source| FlowError::Session {
-            doing: Doing::SendingWifi,
-            source,
-        })?;
-    observer.event(&Event::WifiSent {
-        ssid: network.ssid.clone(),
-        ssid_hex: network.ssid.to_hex(),
-    });
-    session
-        .call(&ApplyWifi)
-        .await
-        .map_err(|source| match source {
-            source if is_surely_not_applied(&source) => FlowError::Session {
-                doing: Doing::ApplyingWifi,
-                source,
-            },
-            // Perhaps it heard us, and perhaps what cannot be read was a yes.
-            source => FlowError::Unconfirmed {
-                ssid: network.ssid.clone(),
-                source,
-            },
-        })?;
-    observer.event(&Event::WifiApplied);
-    Ok(())
-}
-
-/// Whether the device said no to Apply, or never heard of it.
-fn is_surely_not_applied(error: &SessionError) -> bool {
-    matches!(
-        error,
-        SessionError::Reply(ReplyError::Refused { .. })
-            | SessionError::Transport(
-                TransportError::NoSuchEndpoint { .. }
-                    | TransportError::PermissionDenied { .. }
-                    | TransportError::Unreachable { .. }
-            )
-    )
-}
-
-async fn confirm(
-    session: &mut Session,
-    ssid: &Ssid,
-    pace: &Pace,
-    observer: &mut dyn Observer,
-) -> Result<ConnectedNetwork, FlowError> {
-    let deadline = Instant::now() + pace.join;
-    let mut told = None;
-    let mut interval = pace.status;
-    sleep(pace.first_status.min(pace.join)).await;
-    loop {
-        let state = session
-            .call(&WifiStatus)
-            .await
-            .map_err(|source| FlowError::Unconfirmed {
-                ssid: ssid.clone(),
-                source,
-            })?;
-        match state {
-            WifiState::Connected(network) => {
-                observer.event(&Event::joined(ssid, &network));
-                return Ok(*network);
-            }
-            WifiState::Failed { reason } => {
-                // The device has stored the credentials; after a restart it would go on with them.
-                let forgotten = session.call(&ResetWifi).await.is_ok();
-                return Err(FlowError::JoinFailed {
-                    ssid: ssid.clone(),
-                    reason,
-                    forgotten,
-                });
-            }
-            WifiState::Connecting { attempts_remaining } => {
-                if told != Some(attempts_remaining) {
-                    told = Some(attempts_remaining);
-                    observer.event(&Event::WifiJoining { attempts_remaining });
-                }
-            }
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(FlowError::JoinTimedOut {
-                ssid: ssid.clone(),
-                waited: pace.join,
-            });
-        }
-        sleep(interval.min(left)).await;
-        interval = (interval + interval / 4).min(pace.slowest_status);
-    }
-}
-
 /// Over HTTP: five channels at a time, so that the device's hotspot keeps us; not blocking, so
 /// that its server keeps answering.
 const SCAN: StartScan = StartScan {
@@ -309,3 +224,5 @@ const SCAN: StartScan = StartScan {
 };
 /// Entries in one answer: 59 bytes each at most, and no device lists more than this by default.
 const PAGE: u32 = 16;
+/// From 36 on they are in the 5 GHz band, which most devices do not hear.
+const LAST_2_4_GHZ_CHANNEL: u32 = 14;

@@ -18,6 +18,7 @@ use crate::endpoint::version::{self, Version};
 use crate::endpoint::{Command, ReplyError};
 use crate::proto::{EndpointName, Service};
 use crate::security::{self, Cipher, Credentials, SecurityError, SecurityScheme, Step};
+use crate::transport::record::{self, Line, Transcript};
 use crate::transport::{Transport, TransportError};
 
 /// An open path to a device, before any keys.
@@ -25,12 +26,27 @@ use crate::transport::{Transport, TransportError};
 pub struct Connection {
     transport: Box<dyn Transport>,
     service: Service,
+    transcript: Option<Transcript>,
 }
 
 impl Connection {
     /// Takes over an open path.
     pub fn new(transport: Box<dyn Transport>, service: Service) -> Self {
-        Self { transport, service }
+        Self {
+            transport,
+            service,
+            transcript: None,
+        }
+    }
+
+    /// Has the conversation taken down: what travels, and what it means.
+    #[must_use]
+    pub fn recorded(self, transcript: Option<Transcript>) -> Self {
+        Self {
+            transport: record::recorded(self.transport, transcript.as_ref()),
+            transcript,
+            ..self
+        }
     }
 
     /// Which service runs at the other end.
@@ -42,6 +58,9 @@ impl Connection {
     pub async fn version(&mut self) -> Result<Version, SessionError> {
         let endpoint = self.service.version_endpoint();
         let answer = self.transport.exchange(&endpoint, version::REQUEST).await?;
+        note(self.transcript.as_ref(), || Line::Version {
+            document: String::from_utf8_lossy(&answer).into_owned(),
+        });
         Ok(Version::from_bytes(&answer)?)
     }
 
@@ -53,11 +72,16 @@ impl Connection {
         rng: &mut (dyn CryptoRng + Send),
     ) -> Result<Session, NotSecured> {
         match self.handshake(scheme, credentials, rng).await {
-            Ok(cipher) => Ok(Session {
-                transport: self.transport,
-                cipher,
-                lost: false,
-            }),
+            Ok(cipher) => {
+                let scheme = scheme.number();
+                note(self.transcript.as_ref(), || Line::Secured { scheme });
+                Ok(Session {
+                    transport: self.transport,
+                    cipher,
+                    transcript: self.transcript,
+                    lost: false,
+                })
+            }
             Err(error) => Err(NotSecured {
                 connection: self,
                 error,
@@ -98,6 +122,13 @@ impl Connection {
     }
 }
 
+/// Made only for whoever reads it.
+fn note<'a>(transcript: Option<&Transcript>, line: impl FnOnce() -> Line<'a>) {
+    if let Some(transcript) = transcript {
+        transcript.note(&line());
+    }
+}
+
 /// A handshake that failed, and the path on which it did.
 #[derive(Debug)]
 pub struct NotSecured {
@@ -112,6 +143,7 @@ pub struct NotSecured {
 pub struct Session {
     transport: Box<dyn Transport>,
     cipher: Box<dyn Cipher>,
+    transcript: Option<Transcript>,
     /// Whether the two ends may be out of step: set before each request, cleared when its answer
     /// was understood. Security 1 has no authentication, so being out of step shows as nonsense.
     lost: bool,
@@ -120,8 +152,21 @@ pub struct Session {
 impl Session {
     /// Sends a command and reads its reply.
     pub async fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, SessionError> {
-        let answer = self.exchange(&C::ENDPOINT, &command.encode()).await?;
-        match C::decode(&answer) {
+        let endpoint = C::ENDPOINT;
+        note(self.transcript.as_ref(), || Line::Command {
+            endpoint: endpoint.as_str(),
+            command: format!("{command:?}"),
+        });
+        let answer = self.exchange(&endpoint, &command.encode()).await?;
+        let reply = C::decode(&answer);
+        note(self.transcript.as_ref(), || Line::Reply {
+            endpoint: endpoint.as_str(),
+            reply: match &reply {
+                Ok(reply) => format!("{reply:?}"),
+                Err(error) => error.to_string(),
+            },
+        });
+        match reply {
             // Not a message at all: perhaps the keystreams have parted.
             Err(error @ ReplyError::Malformed { .. }) => {
                 self.lost = true;
@@ -142,7 +187,14 @@ impl Session {
         }
         self.lost = true;
         let request = self.cipher.seal(plaintext)?;
-        let answer = self.transport.exchange(endpoint, &request).await?;
+        let answer = match self.transport.exchange(endpoint, &request).await {
+            Err(error @ TransportError::NoSuchEndpoint { .. }) => {
+                // protocomm never saw it, so the device's keys are where ours were.
+                self.lost = !self.cipher.undo(&request);
+                return Err(error.into());
+            }
+            outcome => outcome?,
+        };
         let opened = self.cipher.open(&answer)?;
         trace!(%endpoint, asked = plaintext.len(), answered = opened.len(), "call");
         self.lost = false;

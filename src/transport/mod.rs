@@ -5,6 +5,7 @@
 //! them ([`Transport`]). [`DRIVERS`] lists them all; a new one is a file and a line there.
 
 mod http;
+pub mod record;
 mod softap;
 
 use std::any::Any;

@@ -26,11 +26,23 @@ fn secrets_reach_the_device_and_no_output() {
                 "1" => ["--pop", POP],
                 _ => ["--sec2-password", PASSWORD],
             };
+            let files = [fresh_path("transcript"), fresh_path("log")];
+            let [transcript, log] = files.each_ref().map(|path| path.to_str().unwrap());
+            let flags = [&flags[..], &["--transcript", transcript, "--log-file", log]].concat();
             let output = run(&device, format, &flags, PASSPHRASE).exits(0);
             // The device proved the one and was told the other.
             assert_eq!(device.told("secured").len(), 1);
             assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
             assert_hidden(&output);
+            // The files tell the whole story, and not these words.
+            let [transcript, log] = files.map(|path| fs::read_to_string(path).unwrap());
+            assert!(
+                transcript.contains("SetWifi { ssid: Ssid(Nest)"),
+                "{transcript}"
+            );
+            assert!(log.contains("prov-config"), "{log}");
+            let stdout = transcript + &log;
+            assert_hidden(&Output { stdout, ..output });
         }
     }
 }

@@ -1,5 +1,10 @@
 //! What is typed and what is read, apart from whole runs: refusals, sources of values, secrets.
 
 mod canary;
+mod device;
+mod errors;
+mod missing;
+mod reference;
 mod refusals;
 mod settings;
+mod terminal;

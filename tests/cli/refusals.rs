@@ -124,7 +124,8 @@ fn refusals_read_well() {
     assert_eq!(output.stdout, "");
     assert_eq!(
         output.stderr,
-        "error: a passphrase has at least 8 bytes (a WEP key 5), this one has 7\n"
+        "error: a passphrase has at least 8 bytes (a WEP key 5), this one has 7\n\
+         see: espctl explain invalid-passphrase\n"
     );
 }
 

@@ -222,3 +222,117 @@ fn without_an_account_nothing_is_begun() {
     assert!(error["hints"].to_string().contains("--no-cloud"), "{error}");
     assert!(device.told("connection_opened").is_empty());
 }
+
+#[test]
+fn a_definite_failure_is_tried_again_on_the_same_session() {
+    let device = Device::start(&["--time-scale", "0.05"]);
+    let line = [
+        "--pop",
+        device.pop(),
+        "--ssid",
+        "Home",
+        "--passphrase",
+        "wrong horse",
+    ];
+    let output = run(&device, &[&line[..], &["--retries", "2"]].concat());
+    let retried: Vec<Value> = output
+        .json()
+        .into_iter()
+        .filter(|line| line["event"] == "wifi_retried")
+        .collect();
+    assert_error(output, 9, "wifi-auth-failed");
+    assert_eq!(retried.len(), 2);
+    assert_eq!(device.told("secured").len(), 1);
+    assert_eq!(device.told("wifi_set").len(), 3);
+    assert_eq!(device.told("reset").len(), 3);
+}
+
+#[test]
+fn the_devices_own_scan_says_why_a_network_was_not_found() {
+    let device = Device::start(&["--time-scale", "0.05"]);
+    let line = [
+        "--pop",
+        device.pop(),
+        "--ssid",
+        "Nowhere",
+        "--passphrase",
+        "wrong horse",
+    ];
+    let error = assert_error(run(&device, &line), 9, "wifi-not-found");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("its own scan does not show the network"),
+        "{error}"
+    );
+}
+
+#[test]
+fn time_for_the_whole_run_has_the_exit_code_of_what_it_cut_short() {
+    // Nobody there yet.
+    let mut gone = Device::start(&[]);
+    gone.kill();
+    let line = [&HOME[..], &["--pop", gone.pop(), "--timeout", "0.3"]].concat();
+    assert_error(run(&gone, &line), 4, "expired");
+    // Joining.
+    let device = Device::start(&["--join-ms", "600000"]);
+    let line = [&HOME[..], &["--pop", device.pop(), "--timeout", "2"]].concat();
+    let error = assert_error(run(&device, &line), 9, "expired");
+    // Firmware refuses to forget while it joins, and that is said.
+    assert_eq!(device.told("reset")[0]["accepted"], false);
+    assert!(
+        error["hints"].to_string().contains("could not be told"),
+        "{error}"
+    );
+}
+
+/// Starts a run, signals it once `event` was told, and again after `again`.
+fn interrupted(device: &Device, signal: &str, event: &str) -> Output {
+    let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
+        .map(str::to_owned)
+        .to_vec();
+    line.extend(device.address());
+    line.extend(["--pop", device.pop()].map(str::to_owned));
+    line.extend(HOME.map(str::to_owned));
+    let mut child = command(line).stderr(Stdio::null()).spawn().unwrap();
+    let mut stdout = String::new();
+    for read in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let read = read.unwrap();
+        if read.contains(event) {
+            let id = child.id().to_string();
+            let status = std::process::Command::new("kill")
+                .args([signal, &id])
+                .status();
+            assert!(status.unwrap().success());
+        }
+        stdout = read;
+    }
+    let exit = child.wait().unwrap().code();
+    Output {
+        exit,
+        stdout,
+        stderr: String::new(),
+    }
+}
+
+#[test]
+fn a_signal_ends_the_wait_in_order() {
+    for signal in ["-INT", "-TERM"] {
+        let device = Device::start(&["--join-ms", "600000"]);
+        let output = interrupted(&device, signal, "\"wifi_joining\"");
+        let error = assert_error(output, 130, "interrupted");
+        assert_eq!(device.told("reset")[0]["accepted"], false);
+        assert!(
+            error["hints"].to_string().contains("keeps them stored"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_signal_before_anything_was_given_leaves_nothing() {
+    let device = Device::start(&["--join-ms", "600000", "--sec-ver", "1"]);
+    let output = interrupted(&device, "-INT", "\"search_started\"");
+    // It may have come too late for that, but never for a result.
+    assert_eq!(output.exit, Some(130));
+    assert_eq!(output.result()["error"]["id"], "interrupted");
+}

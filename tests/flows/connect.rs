@@ -61,7 +61,7 @@ async fn run_with(
 ) -> (Result<SecurityScheme, FlowError>, Recorder) {
     let opened = device.opened().await;
     let outcome = secure(opened, access, &mut recorder).await;
-    (outcome.map(|(_, scheme)| scheme), recorder)
+    (outcome.map(|secured| secured.scheme), recorder)
 }
 
 fn security_error(error: FlowError) -> SecurityError {
@@ -356,6 +356,7 @@ async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
             host: server.address.ip().to_string(),
             port: server.address.port(),
         }),
+        transcript: None,
     };
     let mut recorder = Recorder::default();
     let opened = open(&target, &Pace::default(), &mut recorder).await;

@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::ReplyError;
+use espctl::endpoint::version::Version;
 use espctl::endpoint::wifi_config::{ConnectedNetwork, JoinFailure, SetWifi};
-use espctl::flows::wifi::join;
+use espctl::flows::connect::Secured;
+use espctl::flows::join::Joining;
+use espctl::flows::wifi::Settled;
 use espctl::flows::{Doing, Event, FlowError, Pace, Stage, StageState};
 use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
@@ -49,6 +52,45 @@ async fn joining(
     let mut recorder = Recorder::default();
     let outcome = join(session, network, &Pace::default(), &mut recorder).await;
     (outcome, recorder)
+}
+
+/// On a session that nobody can open again when it is lost.
+async fn join(
+    session: &mut Session,
+    network: &SetWifi,
+    pace: &Pace,
+    recorder: &mut Recorder,
+) -> Result<ConnectedNetwork, FlowError> {
+    try_joining(session, network, 0, pace, recorder).await
+}
+
+async fn try_joining(
+    session: &mut Session,
+    network: &SetWifi,
+    retries: u32,
+    pace: &Pace,
+    recorder: &mut Recorder,
+) -> Result<ConnectedNetwork, FlowError> {
+    let taken = std::mem::replace(
+        session,
+        MemoryDevice::new(DeviceSettings::new(DeviceSecret::Sec0))
+            .plain_session()
+            .await,
+    );
+    let mut secured = Secured::without_a_way_back(taken, SecurityScheme::Sec0);
+    let settled = Settled {
+        network: network.clone(),
+        seen: None,
+    };
+    let mut joining = Joining {
+        secured: &mut secured,
+        version: &Version::default(),
+        pace,
+        told: false,
+    };
+    let outcome = joining.run(settled, retries, recorder).await;
+    *session = secured.session;
+    outcome.map(|(_, network)| network)
 }
 
 /// How the two stages ended.
@@ -142,7 +184,7 @@ async fn a_device_that_gives_up_counts_down_and_is_made_to_forget() {
         let (outcome, recorder) = joining(&mut session, &network).await;
         let error = outcome.unwrap_err();
         assert!(
-            matches!(&error, FlowError::JoinFailed { ssid, reason: Some(said), forgotten: true }
+            matches!(&error, FlowError::JoinFailed { ssid, reason: Some(said), forgotten: true, .. }
                 if *ssid == network.ssid && *said == reason),
             "{error:?}"
         );

@@ -46,7 +46,7 @@ async fn run(device: &MemoryDevice, access: &Access) -> (Result<SecurityScheme, 
     let outcome = secure(opened, access, &mut recorder).await;
     let warnings = recorder.warnings();
     assert!(warnings.iter().all(|id| *id == Warning::Sec2Compat));
-    (outcome.map(|(_, scheme)| scheme), warnings.len())
+    (outcome.map(|secured| secured.scheme), warnings.len())
 }
 
 #[track_caller]

@@ -218,6 +218,7 @@ fn wanted(ssid: Option<&str>, passphrase: Option<&str>) -> Wanted {
     Wanted {
         ssid: ssid.map(|ssid| ssid.parse().unwrap()),
         passphrase: passphrase.map(checked),
+        ..Wanted::default()
     }
 }
 
@@ -229,8 +230,8 @@ async fn settled(
     let mut session = device.plain_session().await;
     let scanning = Version::from_bytes(br#"{"prov":{"sec_ver":0,"cap":["wifi_scan"]}}"#).unwrap();
     let pace = Pace::default();
-    let SetWifi { ssid, passphrase } =
-        settle(&mut session, wanted, &scanning, &pace, recorder).await?;
+    let settled = settle(&mut session, wanted, &scanning, &pace, recorder).await?;
+    let SetWifi { ssid, passphrase } = settled.network;
     let passphrase = String::from_utf8(passphrase.expose().to_vec()).unwrap();
     Ok((ssid.to_string(), passphrase))
 }
@@ -356,5 +357,16 @@ async fn a_device_that_cannot_scan_is_not_asked_to() {
         .await
         .unwrap();
     assert_eq!(recorder.asked.len(), 1);
+    // Whoever is there names the network.
+    let mut recorder = Recorder::typing(["Guest", "typed in"]);
+    let settled = settle(&mut session, &nothing, &version, &pace, &mut recorder)
+        .await
+        .unwrap();
+    let SetWifi { ssid, passphrase } = settled.network;
+    assert_eq!(
+        (ssid, passphrase.expose()),
+        ("Guest".parse().unwrap(), &b"typed in"[..])
+    );
+    assert_eq!(recorder.asked[0], Question::Ssid);
     assert!(device.requests("prov-scan").is_empty());
 }

@@ -92,6 +92,55 @@ fn the_exit_codes_are_the_programs() {
     assert_eq!(shown, documented, "docs/reference/exit-codes.md and --help");
 }
 
+/// Both are generated: `cargo run -- reference cli > docs/reference/cli.md`, likewise `errors`.
+#[test]
+fn the_generated_pages_are_the_programs() {
+    for page in ["cli", "errors"] {
+        let printed = espctl(["reference", page]).output().exits(0).stdout;
+        let path = format!("docs/reference/{page}.md");
+        let documented = fs::read_to_string(root().join(&path)).unwrap_or_default();
+        assert!(
+            printed == documented,
+            "{path} is out of date: cargo run -- reference {page} > {path}"
+        );
+    }
+}
+
+/// Whatever a block of a page shows as a command line is one: each flag and subcommand exists.
+#[test]
+fn the_command_lines_of_the_documents_exist() {
+    let mut checked = 0;
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        // Every other piece between fences is a block.
+        let blocks = text.split("```").skip(1).step_by(2);
+        for line in blocks.flat_map(str::lines).map(str::trim) {
+            let Some(arguments) = line.strip_prefix("espctl ") else {
+                continue;
+            };
+            // Up to the first flag, or what only a shell understands.
+            let command: Vec<&str> = arguments
+                .split_whitespace()
+                .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()))
+                .take(2)
+                .collect();
+            let help = espctl(command.iter().chain(&["--help"])).output();
+            let known = help.stdout.contains("Usage:");
+            assert!(known, "{}: {line}\n{help}", document.display());
+            for flag in arguments
+                .split_whitespace()
+                .filter(|word| word.starts_with("--"))
+            {
+                let flag = flag.split('=').next().unwrap();
+                let named = help.stdout.contains(flag);
+                assert!(named, "{}: {flag} in {line}", document.display());
+            }
+            checked += 1;
+        }
+    }
+    assert!(checked > 10, "only {checked} command lines were found");
+}
+
 /// The README's shell blocks hold what a newcomer types first. `cargo run --` is this binary;
 /// `cargo test` is what is running now.
 #[test]

@@ -105,6 +105,7 @@ impl MemoryDevice {
         Opened {
             connection,
             version,
+            route: None,
         }
     }
 

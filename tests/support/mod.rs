@@ -5,6 +5,8 @@ pub(crate) mod device;
 pub(crate) mod espctl;
 pub(crate) mod memory_transport;
 pub(crate) mod pair;
+#[cfg(unix)]
+pub(crate) mod pty;
 pub(crate) mod recorder;
 pub(crate) mod scripted_rng;
 pub(crate) mod scripted_server;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::EmulateDevice;
+use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::ident::encode_hex;
 use crate::secret::Secret;
@@ -22,7 +23,7 @@ pub(super) struct Label {
 impl Label {
     /// As the flags have it; what they leave open is drawn.
     pub(super) fn new(args: &EmulateDevice, rng: &mut UnwrapErr<SysRng>) -> Result<Self, Failure> {
-        let conflict = |message: String| Err(Failure::usage("conflicting-flags", message));
+        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         let rules = args.firmware.rules();
         let scheme = args.sec_ver.unwrap_or(if rules.announces_scheme {
             SecurityScheme::Sec2

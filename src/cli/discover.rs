@@ -1,0 +1,176 @@
+//! `discover`: which devices are in reach, and what they say. Finding one and looking at it is
+//! `flows::discover`.
+
+use std::time::Duration;
+
+use clap::{ArgMatches, Args};
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::device_args::{Asked, parse_host, parse_ip, transports};
+use super::failure::Failure;
+use super::settings::{Inputs, parse_seconds};
+use super::ui::{Ui, keys_of};
+use crate::endpoint::version::Version;
+use crate::flows::connect::Access;
+use crate::flows::discover::{self, Found};
+use crate::flows::find::Target;
+use crate::flows::{FlowError, Pace};
+use crate::ident::printable;
+use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportKind};
+
+/// List the devices in reach, and what they say about themselves.
+///
+/// It needs no secret and changes nothing. Over softap it looks at one address, 192.168.4.1
+/// unless told otherwise: this computer must have joined the device's hotspot, and hotspots that
+/// it has not joined are not listed. A device serves one client at a time, so do not look at one
+/// that somebody else is provisioning.
+#[derive(Args, Debug)]
+pub(super) struct Discover {
+    /// Where to look [default: everywhere that this program can]
+    #[arg(long, env = "ESPCTL_TRANSPORT", value_parser = transports())]
+    transport: Option<TransportKind>,
+
+    /// The device's IP address, where it is not 192.168.4.1.
+    #[arg(long, value_name = "IP", env = "ESPCTL_DEVICE_IP", value_parser = parse_ip)]
+    device_ip: Option<String>,
+
+    /// The device's host name, instead of an IP address.
+    #[arg(long, value_name = "HOST", env = "ESPCTL_DEVICE_HOST", value_parser = parse_host)]
+    device_host: Option<String>,
+
+    /// The device's TCP port, where it is not 80.
+    #[arg(long, value_name = "PORT", env = "ESPCTL_DEVICE_PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    device_port: Option<u16>,
+
+    /// How long to look, in seconds.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0")]
+    discovery_timeout: Duration,
+}
+
+/// A line of the list. What a device did not say is null.
+#[derive(Serialize)]
+struct Row<'a> {
+    transport: TransportKind,
+    address: &'a str,
+    name: Option<&'a str>,
+    version: Option<&'a Version>,
+    sec_ver: Option<u64>,
+    pop_required: Option<bool>,
+}
+
+/// Runs `discover`.
+pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
+    ui.result_only();
+    let host = Inputs::new(matches).one_of(
+        ("device_ip", "--device-ip", args.device_ip.clone()),
+        ("device_host", "--device-host", args.device_host.clone()),
+    )?;
+    let address = Address::Http {
+        host: host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
+        port: args.device_port.unwrap_or(DEVICE_PORT),
+    };
+    let kinds = match args.transport {
+        Some(kind) => vec![kind],
+        None => DRIVERS.iter().map(|driver| driver.kind()).collect(),
+    };
+    let mut found = Vec::new();
+    let mut failed = None;
+    for kind in kinds {
+        let asked = args.asked(kind, &address);
+        ui.say(&format!("Looking over {kind} at {}", asked.label));
+        match discover::run(&asked.target, &asked.pace).await {
+            Ok(devices) if devices.is_empty() => {
+                failed.get_or_insert((FlowError::NoCandidate { kind }, asked));
+            }
+            Ok(devices) => found.extend(devices),
+            // Says more than that nobody is there.
+            Err(error) => failed = Some((error, asked)),
+        }
+    }
+    match failed {
+        Some((error, asked)) if found.is_empty() => Err(Failure::of_flow(&error, &asked)),
+        _ => {
+            let rows: Vec<Row<'_>> = found.iter().map(Row::of).collect();
+            ui.result(&table(&rows), keys_of("devices", &rows))
+        }
+    }
+}
+
+impl Discover {
+    fn asked(&self, kind: TransportKind, address: &Address) -> Asked {
+        let mut pace = Pace {
+            search: self.discovery_timeout,
+            ..Pace::default()
+        };
+        // A device that is there answers at once; one that says nothing is not waited for longer.
+        pace.limits.other = pace.limits.other.min(self.discovery_timeout.max(SHORTEST));
+        Asked {
+            label: address.to_string(),
+            target: Target {
+                kind,
+                address: Some(address.clone()),
+                transcript: None,
+            },
+            access: Access::default(),
+            pace,
+        }
+    }
+}
+
+impl<'a> Row<'a> {
+    fn of(found: &'a Found) -> Self {
+        let version = found.version.as_ref();
+        Self {
+            transport: found.kind,
+            address: &found.address,
+            name: found.name.as_deref(),
+            version,
+            sec_ver: version.and_then(|version| version.sec_ver),
+            pop_required: version.and_then(|version| version.pop_required),
+        }
+    }
+
+    fn cells(&self) -> [String; 6] {
+        let said = |text: Option<&str>| text.map_or_else(unsaid, |text| printable(text.as_bytes()));
+        [
+            said(self.name),
+            self.transport.to_string(),
+            self.address.to_owned(),
+            said(self.version.and_then(|version| version.ver.as_deref())),
+            self.sec_ver
+                .map_or_else(unsaid, |number| number.to_string()),
+            self.pop_required.map_or_else(unsaid, |needed| {
+                if needed { "yes" } else { "no" }.to_owned()
+            }),
+        ]
+    }
+}
+
+fn unsaid() -> String {
+    "-".to_owned()
+}
+
+fn table(rows: &[Row<'_>]) -> Vec<String> {
+    let mut lines =
+        vec![["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"].map(str::to_owned)];
+    lines.extend(rows.iter().map(Row::cells));
+    let mut widths = [0; 6];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.width().max(*width);
+        }
+    }
+    let padded = |line: &[String; 6]| {
+        let cells: Vec<String> = line
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(padded).collect()
+}
+
+/// Even with no time to look, a device that is there may answer.
+const SHORTEST: Duration = Duration::from_secs(1);

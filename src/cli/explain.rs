@@ -1,0 +1,226 @@
+//! `explain`: what an error id means, why it happens, what to do. The texts are `error_id`'s; the
+//! same ones are printed as `docs/reference/errors.md`.
+
+use clap::Args;
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::error_id::{Entry, ErrorId};
+use super::failure::Failure;
+use super::ui::{Ui, keys_of};
+use crate::ident::printable;
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub(super) struct Explain {
+    /// The id, as an error's last line names it. Without one, all are listed.
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+}
+
+/// An explanation, for machines.
+#[derive(Serialize)]
+struct Explanation {
+    id: &'static str,
+    exits: Vec<u8>,
+    title: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<&'static str>,
+}
+
+/// Runs `explain`.
+pub(super) fn run(args: &Explain, ui: &Ui) -> Result<(), Failure> {
+    let Some(asked) = &args.id else {
+        let width = ErrorId::ALL.iter().map(|id| id.as_str().len()).max();
+        let width = width.unwrap_or_default();
+        let lines: Vec<String> = ErrorId::ALL
+            .iter()
+            .map(|id| {
+                let exits = exits_of(*id);
+                format!("{id:width$}  exit {exits:<13} {}", id.entry().title)
+            })
+            .collect();
+        let errors: Vec<Explanation> = ErrorId::ALL
+            .iter()
+            .map(|id| Explanation {
+                why: None,
+                remedy: None,
+                ..Explanation::of(*id)
+            })
+            .collect();
+        return ui.result(&lines, keys_of("errors", &errors));
+    };
+    let id = ErrorId::ALL
+        .iter()
+        .find(|id| id.as_str() == asked)
+        .ok_or_else(|| unknown(asked))?;
+    ui.result(
+        &[as_text(*id)],
+        keys_of("explanation", &Explanation::of(*id)),
+    )
+}
+
+impl Explanation {
+    fn of(id: ErrorId) -> Self {
+        let Entry {
+            exits,
+            title,
+            why,
+            remedy,
+        } = id.entry();
+        Self {
+            id: id.as_str(),
+            exits: exits.iter().map(|exit| exit.code()).collect(),
+            title,
+            why: Some(why),
+            remedy: Some(remedy),
+        }
+    }
+}
+
+fn as_text(id: ErrorId) -> String {
+    let Entry {
+        exits,
+        title,
+        why,
+        remedy,
+    } = id.entry();
+    let exits = exits.iter().fold(String::new(), |lines, exit| {
+        format!("{lines}\n  exit {}: {}", exit.code(), exit.meaning())
+    });
+    format!(
+        "{id}{exits}\n\n{}\n\nWhy it happens:\n{}\n\nWhat to do:\n{}",
+        wrapped(title, COLUMNS, ""),
+        wrapped(why, COLUMNS, "  "),
+        wrapped(remedy, COLUMNS, "  ")
+    )
+}
+
+/// All of them, as a page of the documentation.
+pub(super) fn page() -> String {
+    let intro = "The last line of every error is `see: espctl explain ID`, and in JSON the id is \
+                 `error.id`. Ids are stable. This page is what `espctl explain` says; \
+                 `espctl reference errors` prints it.";
+    let mut page = format!(
+        "# Errors\n\n{}\n\n| id | exit | meaning |\n|---|---|---|\n",
+        wrapped(intro, PAGE_COLUMNS, "")
+    );
+    for id in ErrorId::ALL {
+        let row = format!(
+            "| [`{id}`](#{id}) | {} | {} |\n",
+            exits_of(*id),
+            id.entry().title
+        );
+        page.push_str(&row);
+    }
+    for id in ErrorId::ALL {
+        let Entry {
+            title, why, remedy, ..
+        } = id.entry();
+        let section = format!(
+            "\n## {id}\n\nExit {}. {title}\n\n{}\n\n{}\n",
+            exits_of(*id),
+            wrapped(&format!("**Why it happens.** {why}"), PAGE_COLUMNS, ""),
+            wrapped(&format!("**What to do.** {remedy}"), PAGE_COLUMNS, "")
+        );
+        page.push_str(&section);
+    }
+    page
+}
+
+fn exits_of(id: ErrorId) -> String {
+    let codes: Vec<String> = id
+        .entry()
+        .exits
+        .iter()
+        .map(|exit| exit.code().to_string())
+        .collect();
+    codes.join(", ")
+}
+
+fn unknown(asked: &str) -> Failure {
+    let failure = Failure::new(
+        ErrorId::UnknownId,
+        format!("no error has the id {:?}", printable(asked.as_bytes())),
+    );
+    let mut near: Vec<(f64, &str)> = ErrorId::ALL
+        .iter()
+        .map(|id| (likeness(id.as_str(), asked), id.as_str()))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .collect();
+    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    let near: Vec<&str> = near.into_iter().map(|(_, id)| id).take(MOST).collect();
+    if near.is_empty() {
+        failure.hint("`espctl explain` lists all ids")
+    } else {
+        failure.hint(format!("did you mean {}?", near.join(", ")))
+    }
+}
+
+/// From 0 to 1. A part of an id is as good as a misspelt one.
+fn likeness(id: &str, asked: &str) -> f64 {
+    let asked = asked.to_lowercase().replace(['_', ' '], "-");
+    let part = asked.len() > 2 && id.contains(&asked);
+    if part {
+        0.9
+    } else {
+        strsim::jaro_winkler(id, &asked)
+    }
+}
+
+/// Lines of at most so many columns, each with the indent in front.
+fn wrapped(text: &str, columns: usize, indent: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::from(indent);
+    for word in text.split(' ') {
+        if line.len() > indent.len() {
+            if line.width() + 1 + word.width() > columns {
+                lines.push(std::mem::replace(&mut line, indent.to_owned()));
+            } else {
+                line.push(' ');
+            }
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
+const ALIKE: f64 = 0.75;
+/// What a terminal of the usual size shows, and some room.
+const COLUMNS: usize = 90;
+/// Of suggestions.
+const MOST: usize = 3;
+/// The width of the other documents.
+const PAGE_COLUMNS: usize = 125;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_ids_are_suggested() {
+        for (asked, meant) in [
+            ("wrong-popp", "wrong-pop"),
+            ("wrong_pop", "wrong-pop"),
+            ("password", "wrong-password"),
+            ("unreachible", "unreachable"),
+            ("WIFI-AUTH", "wifi-auth-failed"),
+        ] {
+            let hints = unknown(asked).hints.join("\n");
+            assert!(hints.contains(meant), "{asked}: {hints}");
+        }
+        assert!(unknown("zzzz").hints[0].contains("lists all"));
+    }
+
+    #[test]
+    fn text_is_wrapped_at_words() {
+        assert_eq!(
+            wrapped("one two three four", 10, " "),
+            " one two\n three\n four"
+        );
+        assert_eq!(wrapped("verylongword x", 4, ""), "verylongword\nx");
+    }
+}

@@ -1,0 +1,300 @@
+//! The only printer: results on stdout, everything else on stderr, as text or as one JSON object
+//! a line. Text and JSON are two views of the same events; secrets are in neither. Also whom a
+//! flow asks: somebody at a terminal, or nobody.
+
+mod list;
+mod progress;
+mod prompt;
+mod text;
+
+use std::io::{self, IsTerminal as _, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use async_trait::async_trait;
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use super::failure::Failure;
+use crate::flows::{Choice, Chosen, Event, Observer, Question};
+use crate::ident::printable_json;
+use crate::secret::Secret;
+use progress::Spinner;
+pub(super) use text::{network_table, version_line};
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one object a line on stdout.
+    Json,
+}
+
+/// When colour is used. It never carries meaning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// Always.
+    Always,
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Makes this the rule for everything that is printed from here on.
+    pub(super) fn settle(self) {
+        match self {
+            Self::Always => ColorChoice::Always,
+            // Set to 0 it forces nothing, though anstream reads any value as force.
+            Self::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value == "0") => {
+                if is_set("NO_COLOR") || !is_colourful() {
+                    ColorChoice::Never
+                } else {
+                    ColorChoice::Always
+                }
+            }
+            Self::Auto => ColorChoice::Auto,
+            Self::Never => ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// Where everything that is said goes through.
+#[derive(Debug)]
+pub(super) struct Ui {
+    format: Format,
+    began: Instant,
+    stages: u32,
+    /// Whether progress is shown; commands that answer one question show none in JSON.
+    progress: bool,
+    spinner: Spinner,
+    attended: bool,
+    /// Whether the passphrase that was refused was the last.
+    no_second_passphrase: bool,
+}
+
+impl Ui {
+    /// Starts the clock that `elapsed_ms` counts on.
+    pub(super) fn new(format: Format, color: Color) -> Self {
+        color.settle();
+        Self {
+            format,
+            began: Instant::now(),
+            stages: 0,
+            progress: true,
+            spinner: Spinner::default(),
+            attended: false,
+            no_second_passphrase: false,
+        }
+    }
+
+    /// For runs at which somebody may be there to watch and to answer. Without this, nothing is
+    /// asked.
+    #[must_use]
+    pub(super) fn with_somebody(mut self, no_input: bool, verbose: u8) -> Self {
+        let watched = io::stderr().is_terminal();
+        self.attended = watched && io::stdin().is_terminal() && !no_input && !is_set("CI");
+        // What is logged goes past the spinner, and would be torn by it.
+        self.spinner =
+            Spinner::new(watched && verbose == 0 && self.format == Format::Text && !is_dumb());
+        self
+    }
+
+    /// Whether somebody can be asked.
+    pub(super) fn is_attended(&self) -> bool {
+        self.attended
+    }
+
+    /// For runs that end with the first passphrase that was refused.
+    pub(super) fn ask_no_second_passphrase(&mut self) {
+        self.no_second_passphrase = true;
+    }
+
+    /// For commands beside which something else writes to the terminal.
+    pub(super) fn share_terminal(&mut self) {
+        self.spinner = Spinner::default();
+    }
+
+    /// For commands that answer at once.
+    pub(super) fn answer_only(&mut self) {
+        self.progress = false;
+    }
+
+    /// For commands whose JSON is one `result` object and nothing before it.
+    pub(super) fn result_only(&mut self) {
+        self.progress = self.format == Format::Text;
+    }
+
+    /// How it speaks.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Seconds since the start, to the hundredth.
+    pub(super) fn elapsed(&self) -> f64 {
+        (self.began.elapsed().as_secs_f64() * 100.0).round() / 100.0
+    }
+
+    /// A line for people, on stderr. Nothing in JSON.
+    pub(super) fn say(&self, line: &str) {
+        if self.format == Format::Text {
+            self.spinner.above(|| note(line));
+        }
+    }
+
+    /// The end of a run that succeeded: text lines, or the keys of the `result` object. It fails
+    /// when the outcome cannot be told.
+    pub(super) fn result(&self, lines: &[String], keys: Map<String, Value>) -> Result<(), Failure> {
+        self.spinner.clear();
+        let told = match self.format {
+            Format::Text => write_line(&mut anstream::stdout().lock(), &lines.join("\n")),
+            Format::Json => {
+                let mut object = self.object("result");
+                object.insert("ok".to_owned(), Value::Bool(true));
+                object.extend(keys);
+                print_json(&Value::Object(object))
+            }
+        };
+        told.map_err(|error| Failure::output_lost(&error))
+    }
+
+    /// The end of a run that failed.
+    pub(super) fn failure(&self, failure: &Failure) {
+        self.spinner.clear();
+        match self.format {
+            Format::Text => {
+                let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+                note(&format!("{red}error:{red:#} {}", failure.message));
+                if let Some(doing) = &failure.doing {
+                    note(&format!("  while: {doing}"));
+                }
+                for cause in &failure.causes {
+                    note(&format!("  cause: {cause}"));
+                }
+                for hint in &failure.hints {
+                    note(&format!("hint: {hint}"));
+                }
+                note(&format!("see: espctl explain {}", failure.id));
+            }
+            Format::Json => {
+                let mut object = self.object("result");
+                object.insert("ok".to_owned(), Value::Bool(false));
+                object.insert("error".to_owned(), failure.to_json());
+                // The exit code is all that is left when this fails.
+                let _lost: io::Result<()> = print_json(&Value::Object(object));
+            }
+        }
+    }
+
+    fn object(&self, event: &str) -> Map<String, Value> {
+        let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut object = Map::new();
+        object.insert("schema".to_owned(), SCHEMA.into());
+        object.insert("event".to_owned(), event.into());
+        object.insert("elapsed_ms".to_owned(), elapsed.into());
+        object
+    }
+
+    fn event_as_json(&self, event: &Event) {
+        let mut object = self.object("");
+        if let Ok(Value::Object(keys)) = serde_json::to_value(event) {
+            object.extend(keys);
+            // The result will fail likewise, and be told by the exit code.
+            let _lost: io::Result<()> = print_json(&Value::Object(object));
+        }
+    }
+}
+
+#[async_trait]
+impl Observer for Ui {
+    fn event(&mut self, event: &Event) {
+        match self.format {
+            _ if !self.progress => {}
+            Format::Json => self.event_as_json(event),
+            Format::Text => {
+                if let Some(line) = text::line_of(event, &mut self.stages) {
+                    self.spinner.above(|| note(&line));
+                }
+                self.spinner.follow(event);
+            }
+        }
+    }
+
+    async fn choose(&mut self, choice: &Choice<'_>) -> Chosen {
+        if !self.attended {
+            return Chosen::Nothing;
+        }
+        self.spinner.clear();
+        let Choice::Networks(networks) = choice;
+        prompt::choose_network(networks).await
+    }
+
+    async fn ask(&mut self, question: &Question) -> Option<Secret<String>> {
+        let again = matches!(question, Question::NewPassphrase { .. });
+        if !self.attended || again && self.no_second_passphrase {
+            return None;
+        }
+        self.spinner.clear();
+        prompt::ask(question).await
+    }
+}
+
+/// An object of keys from anything that serialises to one.
+pub(super) fn keys_of(name: &str, value: &impl Serialize) -> Map<String, Value> {
+    let mut keys = Map::new();
+    keys.insert(name.to_owned(), json!(value));
+    keys
+}
+
+/// A line of JSON on stdout, as it is: nothing may add colour to it or take characters out.
+pub(super) fn print_json(value: &Value) -> io::Result<()> {
+    let line = printable_json(&value.to_string());
+    write_line(&mut io::stdout().lock(), &line)
+}
+
+/// A line on stderr. When nobody can read it, nobody misses it.
+pub(super) fn note(line: &str) {
+    let _gone: io::Result<()> = write_line(&mut anstream::stderr().lock(), line);
+}
+
+/// In one piece, because two processes may share a terminal. A closed pipe is nobody listening
+/// any more, which is no reason to stop what is under way.
+fn write_line(to: &mut impl Write, line: &str) -> io::Result<()> {
+    let written = to
+        .write_all(format!("{line}\n").as_bytes())
+        .and_then(|()| to.flush());
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Whether stderr shows colours to those who ask for them.
+fn has_colour() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
+/// Whether both streams are terminals that can show colours.
+fn is_colourful() -> bool {
+    let terminals = io::stdout().is_terminal() && io::stderr().is_terminal();
+    terminals && std::env::var_os("TERM").is_some() && !is_dumb()
+}
+
+/// Whether the terminal cannot redraw a line.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|value| !value.is_empty())
+}
+
+/// Raised when a key changes its meaning or goes away.
+const SCHEMA: u32 = 1;

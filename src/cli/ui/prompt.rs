@@ -1,0 +1,255 @@
+//! What is asked at a terminal, and in which words. Prompts block, so they run on a thread of
+//! their own and signals are still heard; whichever way one ends, the terminal is as before.
+
+use std::fmt::Display;
+use std::io;
+
+use crossterm::cursor::Show;
+use crossterm::event::DisableBracketedPaste;
+use crossterm::style::Print;
+use crossterm::{execute, terminal};
+use inquire::ui::RenderConfig;
+use inquire::validator::Validation;
+use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Text};
+use tokio::task::spawn_blocking;
+
+use super::list::{List, Picked, Row, pick};
+use super::{has_colour, network_table, note};
+use crate::endpoint::wifi_scan::AccessPoint;
+use crate::flows::{Chosen, Network, Question};
+use crate::ident::{Passphrase, Ssid};
+use crate::secret::Secret;
+
+/// What somebody said.
+pub(super) type Answer<T> = Result<T, Unanswered>;
+
+/// What somebody did instead.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// Esc: not this question.
+    GivenUp,
+    /// Ctrl-C: not this run.
+    Interrupted,
+    /// The terminal is gone, or is none.
+    Lost(io::Error),
+}
+
+impl From<io::Error> for Unanswered {
+    fn from(error: io::Error) -> Self {
+        Self::Lost(error)
+    }
+}
+
+impl From<InquireError> for Unanswered {
+    fn from(error: InquireError) -> Self {
+        match error {
+            InquireError::OperationCanceled => Self::GivenUp,
+            InquireError::OperationInterrupted => Self::Interrupted,
+            InquireError::IO(error) => Self::Lost(error),
+            other => Self::Lost(io::Error::other(other)),
+        }
+    }
+}
+
+/// Asks which of these networks.
+pub(super) async fn choose_network(seen: &[AccessPoint]) -> Chosen {
+    let seen: Vec<Network> = seen.iter().map(Network::from).collect();
+    let enterprise: Vec<bool> = seen.iter().map(|one| one.auth.is_enterprise()).collect();
+    let colour = has_colour();
+    let chosen = on_thread(move || network(&seen, &enterprise, colour)).await;
+    chosen.unwrap_or(Chosen::Nothing)
+}
+
+/// Asks one question.
+pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
+    let question = question.clone();
+    let colour = has_colour();
+    on_thread(move || match question {
+        Question::NewPassphrase { ssid } => {
+            note(&format!(
+                "The device could not join {ssid} with the passphrase before"
+            ));
+            passphrase(&format!("Another passphrase of {ssid}:"), &ssid, colour)
+        }
+        Question::Passphrase { ssid } => {
+            passphrase(&format!("Passphrase of {ssid}:"), &ssid, colour)
+        }
+        Question::Password => secret("Password of Security 2:", PASSWORD, typed_something, colour),
+        Question::Pop => secret("Proof of possession (PoP):", POP, typed_something, colour),
+        Question::Ssid => ssid("Name of the Wi-Fi network (SSID):", colour)
+            .map(|ssid| Secret::new(String::from_utf8_lossy(ssid.as_bytes()).into_owned())),
+    })
+    .await
+}
+
+fn network(seen: &[Network], enterprise: &[bool], colour: bool) -> Answer<Chosen> {
+    let mut lines = network_table(seen).into_iter();
+    let header = lines.next().unwrap_or_default();
+    let mut rows: Vec<Row> = lines
+        .zip(enterprise)
+        .map(|(text, enterprise)| Row {
+            refusal: enterprise.then(|| {
+                "this is an enterprise network, which cannot be joined by this protocol".to_owned()
+            }),
+            text,
+        })
+        .collect();
+    rows.push(Row {
+        text: format!("[{:>2}] Join another network", rows.len() + 1),
+        refusal: None,
+    });
+    let list = List {
+        title: "Select the Wi-Fi network from the following list:",
+        header,
+        rows,
+        prompt: "Select AP by number (0 to rescan) :",
+    };
+    loop {
+        let index = match pick(&list, colour)? {
+            Picked::Zero => return Ok(Chosen::Rescan),
+            Picked::Row(index) => index,
+        };
+        let question = match seen.get(index) {
+            Some(network) if network.ssid.is_some() => return Ok(Chosen::Item(index)),
+            Some(_) => "Name of the hidden network (SSID):",
+            None => "Name of the network (SSID):",
+        };
+        match ssid(question, colour) {
+            Ok(ssid) => return Ok(Chosen::Manual(ssid)),
+            // Back to the list.
+            Err(Unanswered::GivenUp) => {}
+            Err(other) => return Err(other),
+        }
+    }
+}
+
+fn ssid(message: &str, colour: bool) -> Answer<Ssid> {
+    let text = Text::new(message)
+        .with_validator(|text: &str| Ok(verdict(text.parse::<Ssid>())))
+        .with_render_config(look(colour))
+        .prompt()?;
+    text.parse()
+        .map_err(|error| Unanswered::Lost(io::Error::other(error)))
+}
+
+/// Nothing typed means an open network, if that is confirmed.
+fn passphrase(message: &str, ssid: &Ssid, colour: bool) -> Answer<Secret<String>> {
+    let valid = |text: &str| verdict(Passphrase::new(Secret::new(text.to_owned())));
+    loop {
+        let typed = secret(message, PASSPHRASE, valid, colour)?;
+        if !typed.expose().is_empty() {
+            return Ok(typed);
+        }
+        let open = Confirm::new(&format!("Is {ssid} open, without a passphrase?"))
+            .with_default(false)
+            .with_render_config(look(colour))
+            .prompt()?;
+        if open {
+            return Ok(typed);
+        }
+    }
+}
+
+fn secret(
+    message: &str,
+    help: &str,
+    valid: impl Fn(&str) -> Validation + Clone + 'static,
+    colour: bool,
+) -> Answer<Secret<String>> {
+    let typed = Password::new(message)
+        .without_confirmation()
+        .with_display_mode(PasswordDisplayMode::Masked)
+        .with_display_toggle_enabled()
+        .with_help_message(help)
+        .with_validator(move |text: &str| Ok(valid(text)))
+        .with_render_config(look(colour))
+        .prompt()?;
+    Ok(Secret::new(typed))
+}
+
+fn typed_something(text: &str) -> Validation {
+    if text.is_empty() {
+        Validation::Invalid("nothing was typed".into())
+    } else {
+        Validation::Valid
+    }
+}
+
+fn verdict<T, E: Display>(parsed: Result<T, E>) -> Validation {
+    match parsed {
+        Ok(_) => Validation::Valid,
+        Err(error) => Validation::Invalid(error.to_string().into()),
+    }
+}
+
+fn look(colour: bool) -> RenderConfig<'static> {
+    if colour {
+        RenderConfig::default_colored()
+    } else {
+        RenderConfig::empty()
+    }
+}
+
+/// Runs a prompt while the program stays awake. `None`: there is no answer, and none will come.
+async fn on_thread<T: Send + 'static>(
+    prompt: impl FnOnce() -> Answer<T> + Send + 'static,
+) -> Option<T> {
+    let screen = Screen { left: false };
+    let outcome = spawn_blocking(prompt).await;
+    screen.leave();
+    match outcome {
+        Ok(Ok(answer)) => Some(answer),
+        Ok(Err(Unanswered::GivenUp)) => None,
+        Ok(Err(Unanswered::Interrupted)) => interrupt().await,
+        Ok(Err(Unanswered::Lost(error))) => {
+            tracing::debug!(%error, "asking");
+            None
+        }
+        Err(error) => {
+            tracing::debug!(%error, "asking");
+            None
+        }
+    }
+}
+
+/// A prompt turns Ctrl-C into a key. Here it becomes again what it is elsewhere, and whoever
+/// handles that ends the wait.
+async fn interrupt<T>() -> Option<T> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Signal, getpid, kill_process};
+        if kill_process(getpid(), Signal::INT).is_ok() {
+            std::future::pending::<()>().await;
+        }
+    }
+    None
+}
+
+/// The terminal while a prompt may have it. A signal can end the wait for one that goes on
+/// reading, and then nobody else would give the terminal back.
+struct Screen {
+    left: bool,
+}
+
+impl Screen {
+    fn leave(mut self) {
+        self.left = true;
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let mut out = io::stderr();
+        // All of it changes nothing where the prompt has tidied up; nobody is told of a failure,
+        // because nobody could do anything about it.
+        let _raw: io::Result<()> = terminal::disable_raw_mode();
+        let _shown: io::Result<()> = execute!(out, DisableBracketedPaste, Show);
+        if !self.left {
+            let _line: io::Result<()> = execute!(out, Print("\n"));
+        }
+    }
+}
+
+const PASSPHRASE: &str = "8 to 63 bytes; nothing for an open network; Ctrl+R shows what is typed";
+const PASSWORD: &str = "for most firmware the PoP, as on the label; five wrong ones lock the device; Ctrl+R shows what is typed";
+const POP: &str = "as on the label; five wrong ones lock the device; Ctrl+R shows what is typed";

@@ -1,0 +1,152 @@
+//! Events, versions and networks as lines for people. Who prints them, and where, is `ui`'s.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::endpoint::version::Version;
+use crate::flows::{Event, Network, SchemeSource, StageState};
+use crate::ident::printable;
+
+/// What people read of an event; nothing of some. `stages` counts the stages that began: their
+/// numbers follow the real order.
+pub(super) fn line_of(event: &Event, stages: &mut u32) -> Option<String> {
+    Some(match event {
+        Event::SearchStarted {
+            transport,
+            address: Some(address),
+        } => format!("Looking for a device over {transport} at {address}"),
+        Event::SearchStarted {
+            transport,
+            address: None,
+        } => format!(
+            "Looking for a device over {transport}: join its hotspot (PROV_…) with this computer"
+        ),
+        Event::DeviceFound { .. } => "Connecting...".to_owned(),
+        Event::Connected { address } => format!("Connected to {address}"),
+        Event::VersionRead { version } => version_line(version),
+        Event::SchemeChosen { scheme, source } => match source {
+            SchemeSource::Announced | SchemeSource::Probed => {
+                format!(
+                    "==== Auto-detected Security Scheme: {} ====",
+                    scheme.number()
+                )
+            }
+            SchemeSource::Asked => format!("==== Security Scheme: {} ====", scheme.number()),
+        },
+        Event::Secured { .. } => "Establishing session - Successful".to_owned(),
+        Event::WifiScanStarted => "Scanning Wi-Fi AP's...".to_owned(),
+        Event::WifiScanned { networks } => {
+            format!("The device sees {} network(s)", networks.len())
+        }
+        Event::WifiSent { .. } => "Sending Wi-Fi credentials to node - Successful".to_owned(),
+        Event::WifiApplied => "Applying Wi-Fi config to node - Successful".to_owned(),
+        Event::WifiJoining {
+            attempts_remaining: Some(left),
+        } => format!("An attempt to join failed, {left} left"),
+        Event::WifiJoining {
+            attempts_remaining: None,
+        } => "The device is joining...".to_owned(),
+        Event::ContactLost => "Contact to the device was lost; looking for it again...".to_owned(),
+        Event::ContactRegained => "The device is back".to_owned(),
+        Event::WifiReset { accepted: true } => "The device forgot the credentials".to_owned(),
+        Event::WifiReset { accepted: false } => {
+            "The device did not take the request to forget the credentials".to_owned()
+        }
+        Event::WifiRetried { attempt, after } => format!("Attempt {attempt}, after: {after}"),
+        Event::WifiJoined { ssid, .. } => format!("The device joined {ssid}"),
+        Event::Stage {
+            title,
+            state,
+            took_ms,
+            ..
+        } => {
+            let took = Duration::from_millis(took_ms.unwrap_or_default()).as_secs_f32();
+            match state {
+                StageState::Started => {
+                    *stages += 1;
+                    return None;
+                }
+                StageState::Done => format!("[{stages}] {title}: done, {took:.1} s"),
+                StageState::Failed => format!("[{stages}] {title}: failed, {took:.1} s"),
+                StageState::Skipped => format!("[-] {title}: skipped"),
+            }
+        }
+        Event::Warned { message, .. } => {
+            let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+            format!("{yellow}warning:{yellow:#} {message}")
+        }
+    })
+}
+
+/// What a version document says, on one line.
+pub(in crate::cli) fn version_line(version: &Version) -> String {
+    let ver = version.ver.as_deref().unwrap_or("unknown");
+    let ver = printable(ver.as_bytes());
+    let capabilities = version
+        .capabilities
+        .iter()
+        .map(|capability| printable(capability.as_bytes()))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if capabilities.is_empty() {
+        format!("Firmware: {ver}")
+    } else {
+        format!("Firmware: {ver} ({capabilities})")
+    }
+}
+
+/// The networks that a device sees, with the columns that scripts and people know.
+pub(in crate::cli) fn network_table(networks: &[Network]) -> Vec<String> {
+    let row = |number: &str, ssid: &str, bssid: &str, channel: &str, rssi: &str, auth: &str| {
+        // Columns are counted as a terminal shows them: some characters take two, some none.
+        let gap = " ".repeat(SSID_COLUMN.saturating_sub(ssid.width()));
+        format!("{number:<5}{ssid}{gap} {bssid:<12} {channel} {rssi:<4} {auth}")
+    };
+    let mut lines = vec![row("S.N.", "SSID", "BSSID", "CHN ", "RSSI", "AUTH")];
+    lines.extend(networks.iter().enumerate().map(|(index, network)| {
+        row(
+            &format!("[{:>2}]", index + 1),
+            &network
+                .ssid
+                .as_ref()
+                .map_or_else(|| "(hidden)".to_owned(), ToString::to_string),
+            &network.bssid.to_string(),
+            &format!("{:>4}", network.channel),
+            &network.rssi.to_string(),
+            &network.auth_name,
+        )
+    }));
+    lines
+}
+
+/// The longest SSID, and one.
+const SSID_COLUMN: usize = 33;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::wifi_scan::AuthMode;
+    use crate::ident::Bssid;
+
+    #[test]
+    fn the_columns_of_a_list_are_those_that_people_know() {
+        let network = Network {
+            ssid: Some("MyWiFiNetwork".parse().unwrap()),
+            ssid_hex: String::new(),
+            bssid: Bssid::from_bytes(&[0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff]),
+            channel: 11,
+            rssi: -45,
+            auth: AuthMode(3),
+            auth_name: "WPA2_PSK".to_owned(),
+        };
+        assert_eq!(
+            network_table(&[network]),
+            [
+                "S.N. SSID                              BSSID        CHN  RSSI AUTH",
+                "[ 1] MyWiFiNetwork                     aabbccddeeff   11 -45  WPA2_PSK",
+            ]
+        );
+    }
+}

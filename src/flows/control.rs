@@ -1,0 +1,69 @@
+//! Single commands to a device, outside of provisioning: back to the start, open again, and
+//! whatever endpoint its application has. Each has a session to itself, and ends it.
+
+use zeroize::Zeroizing;
+
+use super::{Doing, FlowError};
+use crate::endpoint::Command;
+use crate::endpoint::wifi_ctrl::{Reprovision, ResetWifi};
+use crate::proto::{EndpointName, Service};
+use crate::session::{Session, SessionError};
+
+/// Has a device that failed to join forget the credentials.
+pub async fn reset(session: Session) -> Result<(), FlowError> {
+    command(session, &ResetWifi, Doing::Resetting).await
+}
+
+/// Has a device that joined wait for another network.
+pub async fn reprovision(session: Session) -> Result<(), FlowError> {
+    command(session, &Reprovision, Doing::Reopening).await
+}
+
+/// Sends bytes to an endpoint and returns its answer.
+pub async fn call(
+    mut session: Session,
+    endpoint: &str,
+    data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, FlowError> {
+    let endpoint = EndpointName::new(endpoint.to_owned());
+    let answer = session.exchange(&endpoint, data).await;
+    let answer = answer.map_err(during(Doing::Calling))?;
+    session.close().await.map_err(during(Doing::Calling))?;
+    Ok(answer)
+}
+
+/// What a service keeps for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserved {
+    /// The handshake.
+    Session,
+    /// The version document, which is never sealed.
+    Version,
+}
+
+/// What an endpoint of this name is for, if it cannot be called in a session.
+pub fn reserved(endpoint: &str) -> Option<Reserved> {
+    [Service::Provisioning, Service::LocalControl]
+        .into_iter()
+        .find_map(|service| {
+            if service.session_endpoint().as_str() == endpoint {
+                Some(Reserved::Session)
+            } else if service.version_endpoint().as_str() == endpoint {
+                Some(Reserved::Version)
+            } else {
+                None
+            }
+        })
+}
+
+async fn command<C>(mut session: Session, command: &C, doing: Doing) -> Result<(), FlowError>
+where
+    C: Command<Reply = ()> + Sync,
+{
+    session.call(command).await.map_err(during(doing))?;
+    session.close().await.map_err(during(doing))
+}
+
+fn during(doing: Doing) -> impl FnOnce(SessionError) -> FlowError {
+    move |source| FlowError::Session { doing, source }
+}

@@ -1,0 +1,335 @@
+//! Has the device join a network, and finds out what came of it: hand over, apply, ask until it is
+//! joined; after a definite failure make it forget and try again; find it again when it was lost
+//! on the way. An outcome counts only when the device said so with the details that prove it.
+//!
+//! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_ctrl.c`.
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::connect::Secured;
+use super::wifi::{self, Settled, sighting};
+use super::{Doing, Event, FlowError, Observer, Pace, Question, Stage, StageState};
+use crate::endpoint::ReplyError;
+use crate::endpoint::version::{Version, WIFI_SCAN};
+use crate::endpoint::wifi_config::{
+    ApplyWifi, ConnectedNetwork, JoinFailure, SetWifi, WifiState, WifiStatus,
+};
+use crate::endpoint::wifi_ctrl::ResetWifi;
+use crate::endpoint::wifi_scan::AccessPoint;
+use crate::ident::{Passphrase, Ssid};
+use crate::proto::EndpointName;
+use crate::session::SessionError;
+use crate::transport::TransportError;
+
+/// A device that is being given a network.
+#[derive(Debug)]
+pub struct Joining<'a> {
+    /// The conversation; another one after contact was lost.
+    pub secured: &'a mut Secured,
+    /// What the device said about itself.
+    pub version: &'a Version,
+    /// Intervals and limits.
+    pub pace: &'a Pace,
+    /// Whether the device holds credentials that it was not made to forget.
+    pub told: bool,
+}
+
+impl Joining<'_> {
+    /// Has the network joined; after a definite failure up to `retries` times more, and as often
+    /// as somebody has another passphrase.
+    pub async fn run(
+        &mut self,
+        settled: Settled,
+        retries: u32,
+        observer: &mut dyn Observer,
+    ) -> Result<(Ssid, ConnectedNetwork), FlowError> {
+        let Settled {
+            mut network,
+            mut seen,
+        } = settled;
+        let mut attempt = 1;
+        let mut before = None;
+        loop {
+            let reason = match (self.once(&network, observer).await, before.take()) {
+                (Ok(joined), _) => return Ok((network.ssid, joined)),
+                (Err(FlowError::JoinFailed { reason, .. }), _) => reason,
+                (Err(FlowError::JoinTimedOut { ssid, waited, .. }), _) => {
+                    return Err(FlowError::JoinTimedOut {
+                        sighting: seen.map(|seen| sighting(&ssid, &seen)),
+                        forgotten: self.forget(observer).await,
+                        ssid,
+                        waited,
+                    });
+                }
+                // Firmware that did not forget takes no others: the attempt before is the story.
+                (
+                    Err(FlowError::Session {
+                        doing: Doing::ApplyingWifi,
+                        ..
+                    }),
+                    Some(before),
+                ) => {
+                    return Err(before);
+                }
+                (Err(failure), _) => return Err(failure),
+            };
+            let forgotten = self.forget(observer).await;
+            if reason == Some(JoinFailure::NetworkNotFound) && seen.is_none() && forgotten {
+                seen = self.look(observer).await;
+            }
+            let failure = FlowError::JoinFailed {
+                ssid: network.ssid.clone(),
+                reason,
+                forgotten,
+                sighting: seen.as_deref().map(|seen| sighting(&network.ssid, seen)),
+            };
+            if attempt > retries {
+                match another_passphrase(reason, &network.ssid, observer).await {
+                    Some(passphrase) => network.passphrase = passphrase,
+                    None => return Err(failure),
+                }
+            }
+            attempt += 1;
+            observer.event(&Event::WifiRetried {
+                attempt,
+                after: failure.to_string(),
+            });
+            before = Some(failure);
+        }
+    }
+
+    /// One attempt. Ends with `JoinFailed` without having tidied up.
+    async fn once(
+        &mut self,
+        network: &SetWifi,
+        observer: &mut dyn Observer,
+    ) -> Result<ConnectedNetwork, FlowError> {
+        let began = Instant::now();
+        observer.event(&Stage::SendWifi.event(StageState::Started, None));
+        let sent = self.send(network, observer).await;
+        end_stage(Stage::SendWifi, began, sent.is_ok(), observer);
+        sent?;
+
+        let began = Instant::now();
+        observer.event(&Stage::ConfirmWifi.event(StageState::Started, None));
+        let confirmed = self.confirm(&network.ssid, observer).await;
+        end_stage(Stage::ConfirmWifi, began, confirmed.is_ok(), observer);
+        confirmed
+    }
+
+    async fn send(
+        &mut self,
+        network: &SetWifi,
+        observer: &mut dyn Observer,
+    ) -> Result<(), FlowError> {
+        let session = &mut self.secured.session;
+        self.told = true;
+        session
+            .call(network)
+            .await
+            .map_err(|source| FlowError::Session {
+                doing: Doing::SendingWifi,
+                source,
+            })?;
+        observer.event(&Event::WifiSent {
+            ssid: network.ssid.clone(),
+            ssid_hex: network.ssid.to_hex(),
+        });
+        session
+            .call(&ApplyWifi)
+            .await
+            .map_err(|source| match source {
+                source if is_surely_not_applied(&source) => FlowError::Session {
+                    doing: Doing::ApplyingWifi,
+                    source,
+                },
+                // Perhaps it heard us, and perhaps what cannot be read was a yes.
+                source => FlowError::Unconfirmed {
+                    ssid: network.ssid.clone(),
+                    source,
+                },
+            })?;
+        observer.event(&Event::WifiApplied);
+        Ok(())
+    }
+
+    async fn confirm(
+        &mut self,
+        ssid: &Ssid,
+        observer: &mut dyn Observer,
+    ) -> Result<ConnectedNetwork, FlowError> {
+        let deadline = Instant::now() + self.pace.join;
+        let mut told = None;
+        let mut interval = self.pace.status;
+        sleep(self.pace.first_status.min(self.pace.join)).await;
+        loop {
+            let state = match self.status(deadline).await {
+                Ok(state) => state,
+                Err(lost) => self.status_after(lost, ssid, deadline, observer).await?,
+            };
+            match state {
+                WifiState::Connected(network) => {
+                    observer.event(&Event::joined(ssid, &network));
+                    return Ok(*network);
+                }
+                WifiState::Failed { reason } => {
+                    return Err(FlowError::JoinFailed {
+                        ssid: ssid.clone(),
+                        reason,
+                        forgotten: false,
+                        sighting: None,
+                    });
+                }
+                WifiState::Connecting { attempts_remaining } => {
+                    if told != Some(attempts_remaining) {
+                        told = Some(attempts_remaining);
+                        observer.event(&Event::WifiJoining { attempts_remaining });
+                    }
+                }
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(FlowError::JoinTimedOut {
+                    ssid: ssid.clone(),
+                    waited: self.pace.join,
+                    forgotten: false,
+                    sighting: None,
+                });
+            }
+            sleep(interval.min(left)).await;
+            interval = (interval + interval / 4).min(self.pace.slowest_status);
+        }
+    }
+
+    /// Asks once how joining goes.
+    async fn status(&mut self, deadline: Instant) -> Result<WifiState, SessionError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = self.pace.status_answer.min(left.max(self.pace.status));
+        match timeout(limit, self.secured.session.call(&WifiStatus)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(SessionError::Transport(TransportError::TimedOut {
+                endpoint: EndpointName::PROV_CONFIG,
+                waited: limit,
+            })),
+        }
+    }
+
+    /// Looks for a device that was lost, and asks it. An access point that changes channel comes
+    /// back within seconds; a device that has joined may have closed its own for good.
+    async fn status_after(
+        &mut self,
+        mut lost: SessionError,
+        ssid: &Ssid,
+        deadline: Instant,
+        observer: &mut dyn Observer,
+    ) -> Result<WifiState, FlowError> {
+        let deadline = deadline.min(Instant::now() + self.pace.regain);
+        observer.event(&Event::ContactLost);
+        // A device that answers, but not what it should, will do so again: once is enough.
+        let mut answered = false;
+        while !answered && Instant::now() < deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match timeout(left, self.secured.regain(self.pace)).await {
+                Ok(Ok(())) => {
+                    observer.event(&Event::ContactRegained);
+                    match self.status(deadline).await {
+                        Ok(state) => return Ok(state),
+                        Err(error) => {
+                            answered = matches!(error, SessionError::Reply(_));
+                            lost = error;
+                        }
+                    }
+                }
+                // The device takes no more handshakes: repeating them leads nowhere.
+                Ok(Err(error @ SessionError::Security(_))) => {
+                    answered = true;
+                    lost = error;
+                }
+                Ok(Err(_)) | Err(_) => {}
+            }
+            sleep(
+                self.pace
+                    .regain_pause
+                    .min(deadline.saturating_duration_since(Instant::now())),
+            )
+            .await;
+        }
+        Err(FlowError::Unconfirmed {
+            ssid: ssid.clone(),
+            source: lost,
+        })
+    }
+
+    /// Asks the device to forget the credentials: they are stored, and a restart would go on with
+    /// them. Firmware refuses while it joins, and some has done so by itself.
+    pub async fn forget(&mut self, observer: &mut dyn Observer) -> bool {
+        // Before ESP-IDF 5.1 there is nobody to ask.
+        if self.version.legacy {
+            return false;
+        }
+        let accepted = timeout(self.pace.forget, self.reset())
+            .await
+            .unwrap_or(false);
+        observer.event(&Event::WifiReset { accepted });
+        self.told &= !accepted;
+        accepted
+    }
+
+    async fn reset(&mut self) -> bool {
+        match self.secured.session.call(&ResetWifi).await {
+            // A request was cut off in the middle.
+            Err(SessionError::Lost) => {
+                self.secured.regain(self.pace).await.is_ok()
+                    && self.secured.session.call(&ResetWifi).await.is_ok()
+            }
+            outcome => outcome.is_ok(),
+        }
+    }
+
+    /// What the device sees now that it waits for credentials again. Only a help for words.
+    async fn look(&mut self, observer: &mut dyn Observer) -> Option<Vec<AccessPoint>> {
+        if !self.version.has(WIFI_SCAN) {
+            return None;
+        }
+        wifi::scan(&mut self.secured.session, self.pace, observer)
+            .await
+            .ok()
+    }
+}
+
+/// Asks for another passphrase where that could help.
+async fn another_passphrase(
+    reason: Option<JoinFailure>,
+    ssid: &Ssid,
+    observer: &mut dyn Observer,
+) -> Option<Passphrase> {
+    if reason == Some(JoinFailure::NetworkNotFound) {
+        return None;
+    }
+    let question = Question::NewPassphrase { ssid: ssid.clone() };
+    let answer = observer.ask(&question).await?;
+    Passphrase::new(answer).ok()
+}
+
+fn end_stage(stage: Stage, began: Instant, ok: bool, observer: &mut dyn Observer) {
+    let outcome = if ok {
+        StageState::Done
+    } else {
+        StageState::Failed
+    };
+    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    observer.event(&stage.event(outcome, Some(took)));
+}
+
+/// Whether the device said no to Apply, or never heard of it.
+fn is_surely_not_applied(error: &SessionError) -> bool {
+    matches!(
+        error,
+        SessionError::Reply(ReplyError::Refused { .. })
+            | SessionError::Transport(
+                TransportError::NoSuchEndpoint { .. }
+                    | TransportError::PermissionDenied { .. }
+                    | TransportError::Unreachable { .. }
+            )
+    )
+}

@@ -1,0 +1,131 @@
+//! What is generated from the command tree: explanations, completions, manual pages.
+
+use std::fs;
+
+use crate::support::device::fresh_path;
+use crate::support::espctl::{command, espctl};
+
+#[test]
+fn explain_says_what_an_id_means() {
+    let output = espctl(["explain", "wrong-pop"]).output().exits(0);
+    assert_eq!(output.stderr, "");
+    for part in [
+        "wrong-pop",
+        "exit 5",
+        "Why it happens",
+        "What to do",
+        "--pop",
+    ] {
+        assert!(output.stdout.contains(part), "{part}\n{output}");
+    }
+    let result = espctl(["explain", "wrong-pop", "--format", "json"])
+        .output()
+        .exits(0)
+        .result();
+    let explanation = &result["explanation"];
+    assert_eq!(explanation["id"], "wrong-pop");
+    assert_eq!(explanation["exits"], serde_json::json!([5]));
+    for key in ["title", "why", "remedy"] {
+        assert!(explanation[key].is_string(), "{result}");
+    }
+}
+
+#[test]
+fn explain_without_an_id_lists_them_all() {
+    let output = espctl(["explain"]).output().exits(0);
+    let ids: Vec<&str> = output
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(ids.len() > 40 && ids.is_sorted(), "{output}");
+}
+
+#[test]
+fn an_unknown_id_is_exit_2_with_the_nearest_ones() {
+    let output = espctl(["explain", "wrong-passwort", "--format=json"])
+        .output()
+        .exits(2);
+    let error = &output.result()["error"];
+    assert_eq!(error["id"], "unknown-id");
+    assert!(
+        error["hints"].to_string().contains("wrong-password"),
+        "{output}"
+    );
+}
+
+#[test]
+fn every_shell_gets_completions() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = espctl(["completions", shell]).output().exits(0);
+        for part in ["provision", "discovery-timeout", "explain"] {
+            assert!(output.stdout.contains(part), "{shell}: {part}");
+        }
+        assert!(
+            !output.stdout.contains("reference"),
+            "{shell} offers what is hidden"
+        );
+    }
+    espctl(["completions", "dos"]).output().exits(2);
+}
+
+#[test]
+fn a_bash_that_is_here_understands_its_completions() {
+    let script = espctl(["completions", "bash"]).output().exits(0).stdout;
+    let path = fresh_path("completions.bash");
+    fs::write(&path, script).unwrap();
+    match std::process::Command::new("bash")
+        .arg("-n")
+        .arg(&path)
+        .output()
+    {
+        Ok(checked) => assert!(checked.status.success(), "{checked:?}"),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
+    }
+}
+
+#[test]
+fn manual_pages_are_for_every_command_and_show_no_environment() {
+    let main = espctl(["man"])
+        .env("ESPCTL_FORMAT", "text")
+        .output()
+        .exits(0);
+    assert!(main.stdout.contains(".TH espctl 1"), "{main}");
+    assert!(main.stdout.contains("Exit codes"), "{main}");
+
+    let folder = fresh_path("man");
+    let output = espctl(["man", "--out", folder.to_str().unwrap()])
+        .env("ESPCTL_POP", "canary-pop")
+        .output()
+        .exits(0);
+    let pages: Vec<&str> = output.stdout.lines().collect();
+    for page in ["espctl.1", "espctl-provision.1", "espctl-device-call.1"] {
+        let path = folder.join(page);
+        assert!(pages.contains(&path.to_str().unwrap()), "{output}");
+        let text = fs::read_to_string(path).unwrap();
+        assert!(
+            text.contains(".SH NAME") && !text.contains("canary-pop"),
+            "{text}"
+        );
+    }
+    assert!(!folder.join("espctl-reference.1").exists());
+    espctl(["man", "--out", "/dev/null/x"]).output().exits(2);
+}
+
+#[test]
+fn a_closed_pipe_is_no_crash() {
+    let lines: [&[&str]; 5] = [
+        &["explain"],
+        &["completions", "bash"],
+        &["man"],
+        &["reference", "cli"],
+        &["--help"],
+    ];
+    for line in lines {
+        let mut child = command(line).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{line:?}");
+        assert_eq!(output.stderr, b"", "{line:?}");
+    }
+}

@@ -1,0 +1,300 @@
+//! What a person is asked at a terminal and what each answer leads to: the screens of the shipped
+//! binary, against emulated devices that tell what they were told.
+
+mod manners;
+
+use serde_json::json;
+
+use crate::support::device::{Device, access_points};
+use crate::support::pty::{CTRL_R, DOWN, ENTER, ESC, Terminal, UP};
+
+const PASSPHRASE: &str = "correct horse battery";
+const PROMPT: &str = "Select AP by number (0 to rescan) :";
+
+/// Of falling strength, as the list shows them.
+fn neighbours() -> String {
+    access_points(&json!([
+        {"ssid": "Nest", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 3,
+         "passphrase": PASSPHRASE},
+        {"ssid": "Cellar", "channel": 11, "rssi": -50, "passphrase": PASSPHRASE},
+        {"ssid": "Plaza", "channel": 1, "rssi": -60},
+        {"ssid": "Attic", "channel": 1, "rssi": -65, "passphrase": PASSPHRASE, "hidden": true},
+        {"ssid": "Office", "channel": 3, "rssi": -70, "auth": 5, "passphrase": PASSPHRASE},
+    ]))
+}
+
+fn device() -> Device {
+    Device::start(&["--aps", &neighbours(), "--time-scale", "0.2"])
+}
+
+/// A run that is told how to get in, but not which network.
+fn provision(device: &Device) -> Terminal {
+    let mut line = bare(device);
+    line.extend(["--pop".to_owned(), device.pop().to_owned()]);
+    Terminal::start(line, &[])
+}
+
+fn bare(device: &Device) -> Vec<String> {
+    let mut line = vec!["provision".to_owned(), "--no-cloud".to_owned()];
+    line.extend(device.address());
+    line
+}
+
+fn joined(device: &Device, ssid: &str) {
+    assert_eq!(device.told("wifi_set")[0]["ssid"], ssid);
+    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert_eq!(device.told("secured").len(), 1);
+}
+
+#[test]
+fn the_list_has_the_words_and_columns_that_people_know() {
+    let device = device();
+    let terminal = provision(&device);
+    terminal.shows(PROMPT);
+    let screen = terminal.screen();
+    let expected = "\
+Select the Wi-Fi network from the following list:
+  S.N. SSID                              BSSID        CHN  RSSI AUTH
+> [ 1] Nest                              a0b1c2d3e4f5    6 -40  WPA2_PSK
+  [ 2] Cellar ";
+    assert!(screen.contains(expected), "{screen}");
+    assert!(screen.contains("  [ 4] (hidden) "), "{screen}");
+    assert!(screen.contains("  [ 6] Join another network\n"), "{screen}");
+    assert!(screen.contains("Establishing session - Successful"));
+}
+
+#[test]
+fn a_network_is_chosen_by_arrow() {
+    let device = device();
+    let mut terminal = provision(&device);
+    terminal.shows(PROMPT);
+    terminal.types(DOWN);
+    terminal.shows("> [ 2] Cellar");
+    terminal.types(DOWN);
+    terminal.types(UP);
+    terminal.types(ENTER);
+    terminal.shows("Passphrase of Cellar:");
+    terminal.types(PASSPHRASE);
+    terminal.types(ENTER);
+    let screen = terminal.exits(0);
+    joined(&device, "Cellar");
+    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert!(
+        screen.contains(&format!("{PROMPT} 2")),
+        "what was chosen stays: {screen}"
+    );
+    assert!(screen.contains("Wi-Fi Provisioning Successful"), "{screen}");
+    // The stages with their times, in the order in which they were.
+    for line in [
+        "[1] Sending Wi-Fi credentials: done, ",
+        "[2] Confirming Wi-Fi connection: done, ",
+        "[-] Configuring device association: skipped",
+    ] {
+        assert!(screen.contains(line), "{line}\n{screen}");
+    }
+    assert!(!terminal.raw().contains(PASSPHRASE));
+}
+
+#[test]
+fn a_network_is_chosen_by_number() {
+    let device = device();
+    let mut terminal = provision(&device);
+    terminal.shows(PROMPT);
+    terminal.types("9");
+    terminal.types(ENTER);
+    terminal.shows("there is no number 9 in the list");
+    terminal.types("2");
+    terminal.shows("> [ 2] Cellar");
+    terminal.types(ENTER);
+    terminal.shows("Passphrase of Cellar:");
+    terminal.types(PASSPHRASE);
+    terminal.types(ENTER);
+    terminal.exits(0);
+    joined(&device, "Cellar");
+}
+
+#[test]
+fn zero_scans_again() {
+    let device = device();
+    let mut terminal = provision(&device);
+    terminal.shows(PROMPT);
+    terminal.types("0");
+    terminal.types(ENTER);
+    terminal.shows_times(PROMPT, 2);
+    terminal.types("1");
+    terminal.types(ENTER);
+    terminal.shows("Passphrase of Nest:");
+    terminal.types(PASSPHRASE);
+    terminal.types(ENTER);
+    let screen = terminal.exits(0);
+    joined(&device, "Nest");
+    assert_eq!(screen.matches("Scanning Wi-Fi AP's...").count(), 2);
+}
+
+#[test]
+fn another_network_can_be_named_and_so_can_a_hidden_one() {
+    for number in ["6", "4"] {
+        let device = device();
+        let mut terminal = provision(&device);
+        terminal.shows(PROMPT);
+        terminal.types(number);
+        terminal.types(ENTER);
+        terminal.shows("network (SSID):");
+        // Not this one after all: back to the list.
+        terminal.types(ESC);
+        terminal.shows_times(PROMPT, 2);
+        terminal.types(number);
+        terminal.types(ENTER);
+        terminal.shows_times("network (SSID):", 2);
+        terminal.types("Attic");
+        terminal.types(ENTER);
+        terminal.shows("Passphrase of Attic:");
+        terminal.types("short");
+        terminal.types("er");
+        terminal.types(ENTER);
+        terminal.shows("a passphrase has at least 8 bytes");
+        terminal.types(&"\x7f".repeat(7));
+        terminal.types(PASSPHRASE);
+        terminal.types(ENTER);
+        terminal.exits(0);
+        joined(&device, "Attic");
+    }
+}
+
+#[test]
+fn an_open_network_needs_no_passphrase() {
+    let device = device();
+    let mut terminal = provision(&device);
+    terminal.shows(PROMPT);
+    terminal.types("3");
+    terminal.types(ENTER);
+    let screen = terminal.exits(0);
+    joined(&device, "Plaza");
+    assert!(!screen.contains("Passphrase"), "{screen}");
+}
+
+#[test]
+fn nothing_typed_is_an_open_network_only_when_confirmed() {
+    let device = device();
+    let mut terminal = provision(&device);
+    terminal.shows(PROMPT);
+    terminal.types("6");
+    terminal.types(ENTER);
+    terminal.shows("network (SSID):");
+    terminal.types("Plaza");
+    terminal.types(ENTER);
+    terminal.shows("Passphrase of Plaza:");
+    terminal.types(ENTER);
+    terminal.shows("Is Plaza open, without a passphrase?");
+    // No is what Enter means.
+    terminal.types(ENTER);
+    terminal.shows_times("Passphrase of Plaza:", 2);
+    terminal.types(ENTER);
+    terminal.shows_times("Is Plaza open, without a passphrase?", 2);
+    terminal.types("y");
+    terminal.types(ENTER);
+    terminal.exits(0);
+    joined(&device, "Plaza");
+}
+
+#[test]
+fn after_a_wrong_passphrase_the_right_one_goes_over_the_same_session() {
+    let device = device();
+    let mut terminal = provision(&device);
+    terminal.shows(PROMPT);
+    terminal.types("1");
+    terminal.types(ENTER);
+    terminal.shows("Passphrase of Nest:");
+    terminal.types("battery staple");
+    terminal.types(ENTER);
+    terminal.shows("The device could not join Nest with the passphrase before");
+    terminal.shows("Another passphrase of Nest:");
+    terminal.types(PASSPHRASE);
+    terminal.types(ENTER);
+    let screen = terminal.exits(0);
+    assert!(
+        screen.contains("[2] Confirming Wi-Fi connection: failed"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("[4] Confirming Wi-Fi connection: done"),
+        "{screen}"
+    );
+    assert_eq!(device.told("handshake_started").len(), 1);
+    assert_eq!(device.told("secured").len(), 1);
+    let set = device.told("wifi_set");
+    assert_eq!(set.len(), 2);
+    assert_eq!(set[0]["passphrase"], "battery staple");
+    assert_eq!(set[1]["passphrase"], PASSPHRASE);
+    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert!(!terminal.raw().contains("staple") && !terminal.raw().contains(PASSPHRASE));
+}
+
+#[test]
+fn who_has_no_other_passphrase_gets_the_outcome_of_the_first() {
+    for asked in [true, false] {
+        let device = device();
+        let mut line = bare(&device);
+        line.extend(["--pop", device.pop(), "--ssid", "Nest"].map(str::to_owned));
+        line.extend(["--passphrase", "battery staple"].map(str::to_owned));
+        if !asked {
+            line.push("--no-retry".to_owned());
+        }
+        let mut terminal = Terminal::start(line, &[]);
+        if asked {
+            terminal.shows("Another passphrase of Nest:");
+            terminal.types(ESC);
+        }
+        let screen = terminal.exits(9);
+        assert_eq!(screen.contains("Another passphrase"), asked, "{screen}");
+        assert_eq!(device.told("wifi_set").len(), 1);
+    }
+}
+
+#[test]
+fn an_enterprise_network_is_listed_and_cannot_be_chosen() {
+    let device = device();
+    let mut terminal = provision(&device);
+    terminal.shows(PROMPT);
+    terminal.types("5");
+    terminal.types(ENTER);
+    terminal.shows("this is an enterprise network, which cannot be joined by this protocol");
+    terminal.types("3");
+    terminal.types(ENTER);
+    terminal.exits(0);
+    joined(&device, "Plaza");
+}
+
+#[test]
+fn the_pop_is_asked_for_and_tried_once() {
+    for scheme in ["1", "2"] {
+        let device = Device::start(&["--sec-ver", scheme, "--pop", "right-one"]);
+        let mut line = bare(&device);
+        line.extend(["--ssid", "Home", "--passphrase", PASSPHRASE].map(str::to_owned));
+        let question = match scheme {
+            "1" => "Proof of possession (PoP):",
+            _ => "Password of Security 2:",
+        };
+
+        let mut terminal = Terminal::start(&line, &[]);
+        terminal.shows(question);
+        terminal.types(ENTER);
+        terminal.shows("nothing was typed");
+        terminal.types("wrong-one");
+        terminal.shows("*********");
+        terminal.types(ENTER);
+        terminal.exits(5);
+        assert_eq!(device.told("strike").len(), 1);
+        assert!(!terminal.raw().contains("wrong-one"));
+
+        let mut terminal = Terminal::start(&line, &[]);
+        terminal.shows(question);
+        // What was typed can be looked at.
+        terminal.types("right-one");
+        terminal.types(CTRL_R);
+        terminal.shows("right-one");
+        terminal.types(ENTER);
+        let screen = terminal.exits(0);
+        assert!(!screen.contains("right-one"), "{screen}");
+    }
+}
