@@ -36,12 +36,8 @@ fn every_generation_is_provisioned_and_asked_for_nothing_that_it_lacks() {
             &["--pop", "abcd1234"],
             1,
         ),
-        (&["--firmware", "v4.4", "--no-pop"], &["--pop", ""], 1),
-        (
-            &["--firmware", "v4.4", "--sec-ver", "0"],
-            &["--sec-ver", "0"],
-            0,
-        ),
+        (&["--firmware", "v4.4", "--no-pop"], &[], 1),
+        (&["--firmware", "v4.4", "--sec-ver", "0"], &[], 0),
         (
             &["--firmware", "v5", "--sec-ver", "1", "--pop", "abcd1234"],
             &["--pop", "abcd1234"],

@@ -2,6 +2,7 @@
 //! rules. How a refusal looks on a medium is tested there.
 
 mod endpoints;
+mod generations;
 
 use getrandom::SysRng;
 use prost::Message;

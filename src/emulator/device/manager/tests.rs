@@ -1,5 +1,7 @@
 //! The provisioning manager's states, one rule a test. Time is paused: no socket is open here.
 
+mod generations;
+
 use super::*;
 use crate::emulator::device::firmware::Firmware;
 use crate::secret::Secret;
