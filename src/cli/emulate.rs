@@ -1,6 +1,8 @@
 //! `emulate device`: plays a device on this computer, for tests and for trying things without a
 //! board. What it says and does is `emulator`'s; here are the flags, the first line, and the log.
 
+mod label;
+
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -8,26 +10,31 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Subcommand;
+use futures_util::future::join_all;
 use getrandom::SysRng;
-use rand_core::{Rng as _, UnwrapErr};
+use rand_core::UnwrapErr;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use self::label::{Label, random_digits};
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::ui::{self, Format, Ui, keys_of};
-use crate::emulator::device::{Device, DeviceSettings, TimeScale, World};
+use crate::emulator::device::{
+    Device, DeviceSettings, Firmware, Scenario, StopReason, TimeScale, World,
+};
+use crate::emulator::fault::Fault;
+use crate::emulator::flash::Flash;
 use crate::emulator::listen::http::{self, Stopped};
-use crate::emulator::log::Log;
-use crate::ident::encode_hex;
+use crate::emulator::log::{Entry, Log};
 use crate::secret::Secret;
-use crate::security::{DeviceSecret, NonceRule, SecurityScheme};
+use crate::security::{DeviceSecret, SecurityScheme};
 
 /// Which other side to play.
 #[derive(Debug, Subcommand)]
 pub(super) enum Emulate {
     /// Play a device that waits to be provisioned, without a board.
-    Device(EmulateDevice),
+    Device(Box<EmulateDevice>),
 }
 
 /// Play a device that waits to be provisioned, without a board.
@@ -59,13 +66,20 @@ pub(super) struct EmulateDevice {
     #[arg(long)]
     name: Option<String>,
 
-    /// Security scheme: 0 none, 1 PoP, 2 user name and password.
-    #[arg(long, value_name = "0|1|2", default_value = "2")]
-    sec_ver: SecurityScheme,
+    /// Generation of the firmware: v4.4, v5 (wifi_provisioning of ESP-IDF 4.4 and of 5.1 to 5.4)
+    /// or network_provisioning.
+    #[arg(long, value_name = "NAME", default_value_t = Firmware::default())]
+    firmware: Firmware,
 
-    /// How a Security 2 device uses its nonce: 0 one for all messages, 1 a counter.
-    #[arg(long, value_name = "0|1", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=1))]
-    sec_patch_ver: u8,
+    /// Security scheme: 0 none, 1 PoP, 2 user name and password [default: 2; 1 for v4.4, which
+    /// has no 2].
+    #[arg(long, value_name = "0|1|2")]
+    sec_ver: Option<SecurityScheme>,
+
+    /// How a Security 2 device uses its nonce: 0 one for all messages, 1 a counter [default: 1;
+    /// for v5 0, and then not announced].
+    #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(u8).range(0..=1))]
+    sec_patch_ver: Option<u8>,
 
     /// Proof of possession; with Security 2, the password [default: eight random hexadecimal
     /// digits].
@@ -98,6 +112,32 @@ pub(super) struct EmulateDevice {
     #[arg(long, value_name = "N", default_value_t = 5)]
     max_strikes: u32,
 
+    /// What goes otherwise than it should, such as wrong-passphrase or channel-change; can be
+    /// given again. docs/reference/faults.md describes each.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    scenario: Vec<Scenario>,
+
+    /// What happens to the N-th request to an endpoint, or to its answer, as in
+    /// prov-config:2:drop; N is * for every one; can be given again. Kinds: close, cut, delay=MS,
+    /// drop, duplicate, garble, mute, not-found, oversize, repeat, reset, status=NNN, truncate,
+    /// wrong-order, wrong-type.
+    #[arg(long, value_name = "ENDPOINT:N:KIND")]
+    fault: Vec<Fault>,
+
+    /// Play as many devices, each with a port, a name and a first line of its own.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    count: u16,
+
+    /// Keep the Wi-Fi credentials in this file across restarts, as flash memory does. A device
+    /// that has some does not offer provisioning: it says "provisioned" in its first line and
+    /// ends. The passphrase is in the file.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// Offer provisioning although credentials are kept.
+    #[arg(long)]
+    force_provisioning: bool,
+
     /// Write what the device is told to this file, one JSON object a line. The Wi-Fi passphrase
     /// is in it.
     #[arg(long, value_name = "FILE")]
@@ -126,61 +166,132 @@ impl Medium {
 /// Plays the other side until it ends.
 pub(super) async fn run(command: Emulate, ui: &Ui) -> Result<(), Failure> {
     match command {
-        Emulate::Device(args) => device(args, ui).await,
+        Emulate::Device(args) => device(&args, ui).await,
     }
 }
 
-async fn device(args: EmulateDevice, ui: &Ui) -> Result<(), Failure> {
-    let mut rng = UnwrapErr(SysRng);
-    let label = args.label(&mut rng)?;
-    let name = match &args.name {
-        Some(name) => name.clone(),
-        None => format!("PROV_{}", random_digits::<3>(&mut rng)),
+async fn device(args: &EmulateDevice, ui: &Ui) -> Result<(), Failure> {
+    args.check()?;
+    let log = match &args.log {
+        Some(path) => Some(create(path).map_err(|error| unusable("--log", path, &error))?),
+        None => None,
     };
-    let settings = DeviceSettings {
-        world: args.world()?,
-        capabilities: args.cap.clone(),
-        max_strikes: args.max_strikes,
-        time_scale: args.time_scale,
-        ..DeviceSettings::new(label.secret.clone())
-    };
-    let mut log = Log::new().shown_to(Box::new(|entry| ui::note(&format!("device: {entry}"))));
-    if let Some(path) = &args.log {
-        let file = create(path).map_err(|error| unusable("--log", path, &error))?;
-        log = log.lines_to(Box::new(file));
-    }
-    let device = Device::new(settings, rng).with_log(log);
-
-    let asked = SocketAddr::new(args.listen, args.port);
-    let listening = match http::bind(asked).await {
-        Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
-        Err(error) => Err(error),
-    };
-    let (listener, bound) = listening.map_err(|error| {
-        let failure = Failure::new(ErrorId::CannotListen, format!("cannot listen on {asked}"));
-        let failure = failure.cause(&error);
-        match error.kind() {
-            ErrorKind::AddrInUse => failure.hint("--port 0 takes a free port"),
-            ErrorKind::PermissionDenied => failure.hint("ports below 1024 need permission"),
-            _ => failure,
+    let mut devices = Vec::new();
+    for number in 1..=args.count {
+        if let Some(device) = Started::new(args, number, log.as_ref()).await? {
+            devices.push(device);
         }
-    })?;
-    ui::print_json(&args.ready(bound, &name, &label))
-        .map_err(|error| Failure::output_lost(&error))?;
-    let Stopped(why) = listener.serve(device).await;
-    if ui.format() == Format::Json {
-        return ui.result(&[], keys_of("stopped", &why.to_string()));
     }
-    Ok(())
+    // One that has credentials is over before it began; its first line has said so.
+    let already = args.count == 1 && devices.is_empty();
+    let ended = join_all(devices.into_iter().map(Started::serve)).await;
+    if ui.format() != Format::Json {
+        return Ok(());
+    }
+    match &ended[..] {
+        [] if already => {
+            let why = StopReason::AlreadyProvisioned.to_string();
+            ui.result(&[], keys_of("stopped", &why))
+        }
+        [(_, why)] => ui.result(&[], keys_of("stopped", &why.to_string())),
+        all => {
+            let all: Vec<Value> = all
+                .iter()
+                .map(|(name, why)| json!({"name": name, "why": why.to_string()}))
+                .collect();
+            ui.result(&[], keys_of("stopped", &all))
+        }
+    }
+}
+
+/// A device with an open port.
+struct Started {
+    name: String,
+    device: Device,
+    listener: http::Listener,
+}
+
+impl Started {
+    /// The n-th one; its first line is printed once its port is open. `None` if it does not
+    /// offer provisioning.
+    async fn new(
+        args: &EmulateDevice,
+        number: u16,
+        log_file: Option<&File>,
+    ) -> Result<Option<Self>, Failure> {
+        let mut rng = UnwrapErr(SysRng);
+        let label = Label::new(args, &mut rng)?;
+        let name = match &args.name {
+            Some(name) if args.count == 1 => name.clone(),
+            Some(name) => format!("{name}_{number}"),
+            None => format!("PROV_{}", random_digits::<3>(&mut rng)),
+        };
+        let flash = match &args.state {
+            Some(path) => {
+                Flash::in_file(path).map_err(|error| unusable("--state", path, &error))?
+            }
+            None => Flash::default(),
+        };
+        let log = args.log_of(&name, log_file)?;
+        let mut settings = args.settings(label.secret.clone())?;
+        settings.always_provisions = args.force_provisioning;
+        let is_over = flash.is_provisioned() && !args.force_provisioning;
+        let mut device = Device::new(settings, rng).with_log(log).with_flash(flash);
+        if is_over {
+            print(&args.ready(None, &name, &label))?;
+            device.log().write(&Entry::ServiceStopped {
+                why: StopReason::AlreadyProvisioned.to_string(),
+            });
+            return Ok(None);
+        }
+
+        let port = match args.port {
+            0 => 0,
+            first => first.saturating_add(number.saturating_sub(1)),
+        };
+        let asked = SocketAddr::new(args.listen, port);
+        let listening = match http::bind(asked).await {
+            Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
+            Err(error) => Err(error),
+        };
+        let (listener, bound) = listening.map_err(|error| cannot_listen(asked, &error))?;
+        print(&args.ready(Some(bound), &name, &label))?;
+        Ok(Some(Self {
+            name,
+            device,
+            listener,
+        }))
+    }
+
+    async fn serve(self) -> (String, Stopped) {
+        (self.name, self.listener.serve(self.device).await)
+    }
+}
+
+fn print(line: &Value) -> Result<(), Failure> {
+    ui::print_json(line).map_err(|error| Failure::output_lost(&error))
+}
+
+fn cannot_listen(asked: SocketAddr, error: &std::io::Error) -> Failure {
+    let message = format!("cannot listen on {asked}");
+    let failure = Failure::new(ErrorId::CannotListen, message).cause(error);
+    match error.kind() {
+        ErrorKind::AddrInUse => failure.hint("--port 0 takes a free port"),
+        ErrorKind::PermissionDenied => failure.hint("ports below 1024 need permission"),
+        _ => failure,
+    }
 }
 
 /// For its owner alone: passphrases will be in it.
 fn create(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    // Appending, because several devices may share it.
+    options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    file.set_len(0)?;
+    Ok(file)
 }
 
 fn unusable(flag: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
@@ -188,14 +299,62 @@ fn unusable(flag: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new(ErrorId::UnreadableFile, message).cause(error)
 }
 
-/// What opens the emulated device, as its label would say it.
-struct Label {
-    secret: DeviceSecret,
-    pop: Option<String>,
-    username: Option<String>,
-}
-
 impl EmulateDevice {
+    /// What clap cannot see: flags that exclude each other by what they say.
+    fn check(&self) -> Result<(), Failure> {
+        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
+        let firmware = self.firmware;
+        if self.sec_patch_ver.is_some() && !firmware.rules().announces_scheme {
+            return conflict(format!("--sec-patch-ver: {firmware} has no Security 2"));
+        }
+        if let Err(error) = Scenario::check(&self.scenario, firmware) {
+            return conflict(format!("--scenario: {error}"));
+        }
+        if self.count > 1 && self.state.is_some() {
+            return conflict("--state is for one device, and --count asks for several".to_owned());
+        }
+        if self
+            .port
+            .checked_add(self.count.saturating_sub(1))
+            .is_none()
+        {
+            return conflict("--port and --count lead beyond port 65535".to_owned());
+        }
+        Ok(())
+    }
+
+    fn settings(&self, secret: DeviceSecret) -> Result<DeviceSettings, Failure> {
+        Ok(DeviceSettings {
+            world: self.world()?,
+            capabilities: self.cap.clone(),
+            max_strikes: self.max_strikes,
+            time_scale: self.time_scale,
+            firmware: self.firmware,
+            with_patch_version: self.sec_patch_ver.is_some() || self.firmware != Firmware::V5,
+            scenarios: self.scenario.clone(),
+            faults: self.fault.clone(),
+            ..DeviceSettings::new(secret)
+        })
+    }
+
+    fn log_of(&self, name: &str, file: Option<&File>) -> Result<Log, Failure> {
+        let alone = self.count == 1;
+        let of = if alone { "device" } else { name }.to_owned();
+        let mut log =
+            Log::new().shown_to(Box::new(move |entry| ui::note(&format!("{of}: {entry}"))));
+        if let (Some(file), Some(path)) = (file, &self.log) {
+            let file = file
+                .try_clone()
+                .map_err(|error| unusable("--log", path, &error))?;
+            log = log.lines_to(Box::new(file));
+        }
+        Ok(if alone {
+            log
+        } else {
+            log.of_device(name.to_owned())
+        })
+    }
+
     fn world(&self) -> Result<World, Failure> {
         let mut world = match &self.aps {
             None => World::neighbourhood(),
@@ -209,65 +368,22 @@ impl EmulateDevice {
         Ok(world)
     }
 
-    fn label(&self, rng: &mut UnwrapErr<SysRng>) -> Result<Label, Failure> {
-        if self.pop.is_some() && self.sec_ver == SecurityScheme::Sec0 {
-            let message = "--pop is not possible with --sec-ver 0, which has no secret";
-            return Err(Failure::new(ErrorId::ConflictingFlags, message));
-        }
-        let pop = match &self.pop {
-            _ if self.no_pop || self.sec_ver == SecurityScheme::Sec0 => None,
-            Some(pop) => Some(pop.expose().clone()),
-            None => Some(random_digits::<4>(rng)),
-        };
-        let secret = match (self.sec_ver, &pop) {
-            (SecurityScheme::Sec0, _) => DeviceSecret::Sec0,
-            (SecurityScheme::Sec1, pop) => DeviceSecret::Sec1 {
-                pop: pop.clone().map(Secret::new),
-            },
-            (SecurityScheme::Sec2, Some(password)) => {
-                let nonce = if self.sec_patch_ver == 0 {
-                    NonceRule::Fixed
-                } else {
-                    NonceRule::Counter
-                };
-                DeviceSecret::sec2(&self.username, &Secret::new(password.clone()), nonce, rng)
-            }
-            (SecurityScheme::Sec2, None) => {
-                let message = "--no-pop is not possible with --sec-ver 2: it needs a password";
-                return Err(Failure::new(ErrorId::ConflictingFlags, message));
-            }
-        };
-        let username = (self.sec_ver == SecurityScheme::Sec2).then(|| self.username.clone());
-        Ok(Label {
-            secret,
-            pop,
-            username,
-        })
-    }
-
     /// The first line: where the device is, and what opens it.
-    fn ready(&self, bound: SocketAddr, name: &str, label: &Label) -> Value {
-        let pop = label.pop.as_deref();
-        let username = label.username.as_deref();
+    fn ready(&self, bound: Option<SocketAddr>, name: &str, label: &Label) -> Value {
         let transport = self.transport.name();
-        let qrcode = QrCode {
-            ver: "v1",
-            name,
-            username,
-            pop,
-            transport,
-        };
         let ready = Ready {
             event: "ready",
             transport,
-            address: bound.ip(),
-            port: bound.port(),
-            url: format!("http://{bound}"),
+            address: bound.map(|bound| bound.ip()),
+            port: bound.map(|bound| bound.port()),
+            url: bound.map(|bound| format!("http://{bound}")),
             name,
-            pop,
-            username,
-            sec_ver: self.sec_ver,
-            qrcode: json!(qrcode).to_string(),
+            pop: label.pop.as_deref(),
+            username: label.username.as_deref(),
+            sec_ver: label.secret.scheme(),
+            firmware: self.firmware,
+            provisioned: bound.is_none(),
+            qrcode: label.qr_code(name, transport),
         };
         json!(ready)
     }
@@ -277,103 +393,24 @@ impl EmulateDevice {
 struct Ready<'a> {
     event: &'static str,
     transport: &'static str,
-    address: IpAddr,
-    port: u16,
-    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pop: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
     sec_ver: SecurityScheme,
+    firmware: Firmware,
+    /// Whether it has credentials, so that there is nothing to reach.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    provisioned: bool,
     qrcode: String,
 }
 
-/// What a device shows as its QR code (RainMaker's `app_network.c`).
-#[derive(Serialize)]
-struct QrCode<'a> {
-    ver: &'static str,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pop: Option<&'a str>,
-    transport: &'static str,
-}
-
-fn random_digits<const BYTES: usize>(rng: &mut UnwrapErr<SysRng>) -> String {
-    let mut bytes = [0; BYTES];
-    rng.fill_bytes(&mut bytes);
-    encode_hex(&bytes)
-}
-
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Parser)]
-    struct Alone {
-        #[command(flatten)]
-        args: EmulateDevice,
-    }
-
-    fn parse(flags: &[&str]) -> EmulateDevice {
-        Alone::try_parse_from(["emulate"].iter().chain(flags))
-            .unwrap()
-            .args
-    }
-
-    fn ready(flags: &[&str]) -> Value {
-        let args = parse(flags);
-        let label = args.label(&mut UnwrapErr(SysRng)).unwrap();
-        args.ready("127.0.0.1:8080".parse().unwrap(), "PROV_1", &label)
-    }
-
-    #[test]
-    fn the_first_line_says_where_the_device_is_and_what_opens_it() {
-        let line = ready(&["--pop", "abcd1234"]);
-        assert_eq!(line["event"], "ready");
-        assert_eq!(line["transport"], "softap");
-        assert_eq!(line["url"], "http://127.0.0.1:8080");
-        assert_eq!((&line["port"], &line["sec_ver"]), (&8080.into(), &2.into()));
-        assert_eq!(line["username"], "wifiprov");
-        assert_eq!(
-            line["qrcode"],
-            r#"{"ver":"v1","name":"PROV_1","username":"wifiprov","pop":"abcd1234","transport":"softap"}"#
-        );
-    }
-
-    #[test]
-    fn a_pop_is_drawn_where_one_is_needed() {
-        let drawn = ready(&["--sec-ver", "1"]);
-        assert_eq!(drawn["pop"].as_str().map(str::len), Some(8));
-        assert_eq!(drawn.get("username"), None);
-        for flags in [&["--sec-ver", "1", "--no-pop"][..], &["--sec-ver", "0"]] {
-            let line = ready(flags);
-            assert_eq!(line.get("pop"), None);
-            assert!(!line["qrcode"].as_str().unwrap().contains("pop"));
-        }
-        let impossible = parse(&["--no-pop"]);
-        assert!(impossible.label(&mut UnwrapErr(SysRng)).is_err());
-    }
-
-    #[test]
-    fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
-        for flags in [
-            &["--sec-ver", "3"][..],
-            &["--sec-patch-ver", "2"],
-            &["--time-scale", "-1"],
-            &["--pop", "a", "--no-pop"],
-        ] {
-            assert!(
-                Alone::try_parse_from(["emulate"].iter().chain(flags)).is_err(),
-                "{flags:?}"
-            );
-        }
-        let args = parse(&["--pop", "abcd1234", "--cap", "ch_resp,claim"]);
-        assert_eq!(args.cap, ["ch_resp", "claim"]);
-        assert!(!format!("{args:?}").contains("abcd1234"));
-    }
-}
+mod tests;

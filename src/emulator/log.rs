@@ -87,6 +87,36 @@ pub enum Entry {
     Locked,
     /// The file of this log could not be written any more; only readers see this.
     LogLost,
+    /// The provisioning component told its application.
+    ProvEvent {
+        /// What.
+        name: ProvEvent,
+        /// For `cred_fail`: `auth_error` or `network_not_found`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'static str>,
+    },
+    /// A request met a fault that was ordered.
+    Fault {
+        /// Which endpoint's.
+        endpoint: String,
+        /// Which one, as it was ordered.
+        kind: String,
+        /// The how-manieth request to that endpoint it was.
+        number: u32,
+    },
+    /// The application took the provisioning manager back to its start.
+    ApplicationReset,
+    /// A request brought the device down; it has started again, and knows nothing of before.
+    Crashed,
+    /// Nobody can reach the device: it listens nowhere.
+    Unreachable,
+    /// It can be reached again.
+    Reachable,
+    /// What the device should keep could not be written.
+    StateLost {
+        /// Why not.
+        why: String,
+    },
     /// Wi-Fi credentials were stored.
     WifiSet {
         /// As text.
@@ -127,6 +157,47 @@ pub enum Entry {
     },
 }
 
+/// The events of the provisioning component (`network_prov_cb_event_t`), by their old names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProvEvent {
+    /// The component is there.
+    Init,
+    /// The service is up.
+    Start,
+    /// An apply was accepted.
+    CredRecv,
+    /// Joining failed for a reason that it knows.
+    CredFail,
+    /// The device has an address.
+    CredSuccess,
+    /// The service is down.
+    End,
+    /// The component is gone.
+    Deinit,
+}
+
+impl ProvEvent {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Init => "init",
+            Self::Start => "start",
+            Self::CredRecv => "cred_recv",
+            Self::CredFail => "cred_fail",
+            Self::CredSuccess => "cred_success",
+            Self::End => "end",
+            Self::Deinit => "deinit",
+        }
+    }
+}
+
+impl Entry {
+    /// An event without a reason.
+    pub const fn prov_event(name: ProvEvent) -> Self {
+        Self::ProvEvent { name, reason: None }
+    }
+}
+
 /// One line for people: no passphrase in it, and nothing that steers a terminal.
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,6 +223,21 @@ impl fmt::Display for Entry {
             Self::Strike { count } => write!(f, "strike {count}"),
             Self::Locked => f.write_str("locked until restart"),
             Self::LogLost => f.write_str("the log file cannot be written, and ends here"),
+            Self::ProvEvent {
+                name,
+                reason: Some(reason),
+            } => write!(f, "event {}: {reason}", name.name()),
+            Self::ProvEvent { name, reason: None } => write!(f, "event {}", name.name()),
+            Self::Fault {
+                endpoint,
+                kind,
+                number,
+            } => write!(f, "{}: fault {kind} at request {number}", text(endpoint)),
+            Self::ApplicationReset => f.write_str("reset by the application"),
+            Self::Crashed => f.write_str("crashed and started again"),
+            Self::Unreachable => f.write_str("out of reach"),
+            Self::Reachable => f.write_str("in reach again"),
+            Self::StateLost { why } => write!(f, "what it should keep is lost: {why}"),
             Self::WifiSet { ssid, .. } => write!(f, "credentials for {} stored", text(ssid)),
             Self::WifiApplied => f.write_str("joining"),
             Self::WifiStatus { state } => write!(f, "status told: {state}"),
@@ -177,6 +263,7 @@ pub type Reader = Box<dyn FnMut(&Entry) + Send>;
 pub struct Log {
     started: Instant,
     connection: Option<u64>,
+    device: Option<String>,
     lines: Option<Box<dyn Write + Send>>,
     reader: Option<Reader>,
 }
@@ -187,6 +274,7 @@ impl Log {
         Self {
             started: Instant::now(),
             connection: None,
+            device: None,
             lines: None,
             reader: None,
         }
@@ -196,6 +284,13 @@ impl Log {
     #[must_use]
     pub fn lines_to(mut self, sink: Box<dyn Write + Send>) -> Self {
         self.lines = Some(sink);
+        self
+    }
+
+    /// Puts this name into every line, for a log that several devices share.
+    #[must_use]
+    pub fn of_device(mut self, name: String) -> Self {
+        self.device = Some(name);
         self
     }
 
@@ -209,6 +304,15 @@ impl Log {
     /// Says to which connection the following entries belong.
     pub fn set_connection(&mut self, connection: Option<u64>) {
         self.connection = connection;
+    }
+
+    /// Takes down that something could not be kept, if so: it changes nothing for the device.
+    pub(super) fn kept(&mut self, outcome: std::io::Result<()>) {
+        if let Err(error) = outcome {
+            self.write(&Entry::StateLost {
+                why: error.to_string(),
+            });
+        }
     }
 
     /// Takes down what happens now.
@@ -229,6 +333,7 @@ impl Log {
         let line = Line {
             ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             connection,
+            device: self.device.as_deref(),
             entry,
         };
         if let Some(sink) = &mut self.lines {
@@ -264,6 +369,8 @@ struct Line<'a> {
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
     #[serde(flatten)]
     entry: &'a Entry,
 }

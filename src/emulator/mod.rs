@@ -4,6 +4,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`device`] | the device behind its medium: security, provisioning manager, the world it sees |
+//! | [`fault`] | what goes wrong on the way to and from it, when that was ordered |
+//! | [`flash`] | what it keeps when it loses power |
 //! | [`listen`] | one file a medium: puts a [`device::Device`] behind a port and refuses as that medium does |
 //! | [`log`] | what the device was told, as JSON lines and for people |
 //!
@@ -12,5 +14,7 @@
 //! test vectors.
 
 pub mod device;
+pub mod fault;
+pub mod flash;
 pub mod listen;
 pub mod log;

@@ -2,5 +2,7 @@
 //! is read off the device's own log, not off our output.
 
 mod demo;
+mod faults;
+mod generations;
 mod outcomes;
 mod provision;

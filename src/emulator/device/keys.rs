@@ -54,6 +54,13 @@ impl Keys {
         self.state = State::None;
     }
 
+    /// As after a power cycle.
+    pub(super) fn restart(&mut self) {
+        self.state = State::None;
+        self.strikes = 0;
+        self.locked = None;
+    }
+
     /// When the device locked itself, if it has.
     pub(super) fn locked(&self) -> Option<Instant> {
         self.locked

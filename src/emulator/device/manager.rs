@@ -4,13 +4,23 @@
 //! There is no timer here. What was begun is kept with the moment it began, and every question
 //! is answered from that and the present moment, so that a test can ask about any moment.
 
+mod conduct;
+mod scan;
+
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::scan::Scan;
 use super::StopReason;
+use super::firmware::Rules;
+use super::outage::Outage;
 use super::world::{AccessPoint, Attempt, Failure, TimeScale, World};
-use crate::secret::Secret;
+use crate::emulator::flash::StoredConfig;
+
+pub(super) use self::conduct::Conduct;
+use self::conduct::RadioLoss;
+pub(super) use self::scan::ScanRequest;
 
 /// The manager and the station that it drives.
 #[derive(Debug)]
@@ -18,6 +28,8 @@ pub(super) struct Manager {
     world: World,
     scale: TimeScale,
     auto_stop: bool,
+    conduct: Conduct,
+    /// Credentials that wait for an apply.
     stored: Option<StoredConfig>,
     /// Whether the state machine is at its start: before an apply, or after a reset.
     started: bool,
@@ -26,14 +38,27 @@ pub(super) struct Manager {
     scan: Option<Scan>,
     /// When a client was first told that the device is connected.
     reported: Option<Instant>,
-    joined_seen: bool,
+    /// How much of what happens without a client has been told by [`Manager::news`].
+    told: Told,
 }
 
-/// Credentials that wait for an apply.
-#[derive(Clone, Debug)]
-pub(super) struct StoredConfig {
-    pub(super) ssid: Vec<u8>,
-    pub(super) passphrase: Secret<Vec<u8>>,
+/// What has been told of the current trial.
+#[derive(Debug, Default)]
+struct Told {
+    joined: bool,
+    failures: u32,
+    reset: bool,
+}
+
+/// What happens while nobody asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// The application took the manager back to its start.
+    ApplicationReset,
+    /// `CRED_FAIL`.
+    Failed(Reason),
+    /// `CRED_SUCCESS`.
+    Joined(Vec<u8>),
 }
 
 /// What a command is refused with: every refusal of the manager reads as an internal error.
@@ -80,26 +105,43 @@ struct Trial {
 }
 
 impl Manager {
-    pub(super) fn new(world: World, scale: TimeScale, auto_stop: bool) -> Self {
+    pub(super) fn new(world: World, scale: TimeScale, auto_stop: bool, conduct: Conduct) -> Self {
         Self {
             world,
             scale,
             auto_stop,
+            conduct,
             stored: None,
             started: true,
             trial: None,
             scan: None,
             reported: None,
-            joined_seen: false,
+            told: Told::default(),
         }
+    }
+
+    /// What its firmware does and does not.
+    pub(super) fn rules(&self) -> Rules {
+        self.conduct.rules
+    }
+
+    /// As after a power cycle.
+    pub(super) fn restart(&mut self) {
+        *self = Self::new(
+            self.world.clone(),
+            self.scale,
+            self.auto_stop,
+            self.conduct.clone(),
+        );
     }
 
     pub(super) fn store(&mut self, config: StoredConfig) {
         self.stored = Some(config);
     }
 
-    /// Tries the stored credentials. They are used up either way.
-    pub(super) fn apply(&mut self, now: Instant) -> Result<(), WrongState> {
+    /// Tries the stored credentials. They are used up either way; those that are being tried come
+    /// back, to be written down.
+    pub(super) fn apply(&mut self, now: Instant) -> Result<StoredConfig, WrongState> {
         let config = self.stored.take().ok_or(WrongState)?;
         if self.state(now) != State::Started {
             return Err(WrongState);
@@ -116,14 +158,18 @@ impl Manager {
             scan.freeze(now);
         }
         self.started = false;
-        self.joined_seen = false;
+        self.told = Told::default();
+        let attempt = match self.conduct.failure {
+            Some(failure) => Attempt::Fails(failure),
+            None => self.world.join(&config.ssid, config.passphrase.expose()),
+        };
         self.trial = Some(Trial {
             begins: later(now, self.scale.of(CONNECT_DELAY)),
-            attempt: self.world.join(&config.ssid, config.passphrase.expose()),
+            attempt,
             stale,
             frozen: None,
         });
-        Ok(())
+        Ok(config)
     }
 
     /// Tells a client how joining goes. To hear that it went well begins the end.
@@ -135,14 +181,23 @@ impl Manager {
         station
     }
 
-    /// Back to the start: after a failure, or when there already. What is reported stays.
+    /// Back to the start: after a failure, and in newer firmware when there already. What is
+    /// reported stays.
     pub(super) fn reset(&mut self, now: Instant) -> Result<(), WrongState> {
         match self.state(now) {
-            State::Fail | State::Started => {
+            _ if self.conduct.refuses_reset => Err(WrongState),
+            State::Fail => {
+                // The station stops trying, too.
+                if let Some(trial) = &mut self.trial {
+                    trial.frozen.get_or_insert(now);
+                }
                 self.started = true;
                 Ok(())
             }
-            State::CredentialsReceived | State::Success | State::Stopping => Err(WrongState),
+            State::Started if self.conduct.rules.resets_at_start => Ok(()),
+            State::Started | State::CredentialsReceived | State::Success | State::Stopping => {
+                Err(WrongState)
+            }
         }
     }
 
@@ -160,6 +215,12 @@ impl Manager {
 
     /// When the service goes down, as far as that is settled.
     pub(super) fn stops_at(&self) -> Option<(Instant, StopReason)> {
+        let joined = self.joined_at().filter(|_| !self.started);
+        if let Some(joined) = joined
+            && self.conduct.radio_loss == Some(RadioLoss::ForEver)
+        {
+            return Some((joined, StopReason::Vanished));
+        }
         if !self.auto_stop {
             return None;
         }
@@ -167,21 +228,83 @@ impl Manager {
             let at = later(reported, self.scale.of(CLEANUP_DELAY));
             return Some((at, StopReason::Provisioned));
         }
-        let joined = self.joined_at().filter(|_| !self.started)?;
-        let at = later(joined, self.scale.of(AUTO_STOP));
+        let at = later(joined?, self.scale.of(AUTO_STOP));
         Some((at, StopReason::NobodyAsked))
     }
 
-    /// The network that the device has joined since this was last asked, and when.
-    pub(super) fn newly_joined(&mut self, now: Instant) -> Option<(Instant, Vec<u8>)> {
-        let at = self.joined_at().filter(|at| *at <= now)?;
-        let Attempt::Joins(point) = &self.trial.as_ref()?.attempt else {
-            return None;
+    /// What has happened since this was last asked, and when.
+    pub(super) fn news(&mut self, now: Instant) -> Vec<(Instant, News)> {
+        let mut news = Vec::new();
+        let Some(trial) = &self.trial else {
+            return news;
         };
-        if std::mem::replace(&mut self.joined_seen, true) {
-            return None;
+        match &trial.attempt {
+            Attempt::Joins(point) => {
+                if let Some(at) = self.joined_at().filter(|at| *at <= now)
+                    && !std::mem::replace(&mut self.told.joined, true)
+                {
+                    news.push((at, News::Joined(point.ssid.clone())));
+                }
+            }
+            Attempt::Fails(failure) => {
+                // Without an application that counts them, firmware tells the first.
+                let last = self.conduct.application_resets_after.unwrap_or(1);
+                let Some(reason) = self.reason(trial, *failure) else {
+                    return news;
+                };
+                let end = trial.frozen.map_or(now, |frozen| frozen.min(now));
+                while self.told.failures < last {
+                    let next = self.told.failures.saturating_add(1);
+                    let at = self.failure_at(trial, next);
+                    if at > end {
+                        return news;
+                    }
+                    self.told.failures = next;
+                    news.push((at, News::Failed(reason)));
+                }
+                if let Some(at) = self.application_reset_at()
+                    && !std::mem::replace(&mut self.told.reset, true)
+                {
+                    news.push((at, News::ApplicationReset));
+                }
+            }
         }
-        Some((at, point.ssid.clone()))
+        news
+    }
+
+    /// When there will be something for [`Manager::news`], as far as that is settled.
+    pub(super) fn next_news(&self) -> Option<Instant> {
+        let trial = self.trial.as_ref()?;
+        let at = match &trial.attempt {
+            Attempt::Joins(_) if self.told.joined => return None,
+            Attempt::Joins(_) => self.joined_at()?,
+            Attempt::Fails(failure) => {
+                self.reason(trial, *failure)?;
+                let last = self.conduct.application_resets_after.unwrap_or(1);
+                if self.told.failures >= last {
+                    return None;
+                }
+                self.failure_at(trial, self.told.failures.saturating_add(1))
+            }
+        };
+        trial.frozen.is_none_or(|frozen| at <= frozen).then_some(at)
+    }
+
+    /// When the way to the device is lost and found again, as far as the current trial has that.
+    pub(super) fn outage(&self) -> Option<Outage> {
+        let trial = self.trial.as_ref()?;
+        let joined = self.joined_at()?;
+        let until = match self.conduct.radio_loss? {
+            RadioLoss::ForAWhile => {
+                let away = later(trial.begins, self.scale.of(CHANNEL_CHANGE));
+                Some(away.max(joined))
+            }
+            RadioLoss::ForEver => None,
+        };
+        Some(Outage {
+            from: trial.begins,
+            until,
+        })
     }
 
     /// Looks for networks. The answer is how long the radio needs from now on.
@@ -191,13 +314,7 @@ impl Manager {
             return Duration::ZERO;
         }
         let stuck = self.state(now) != State::Started;
-        let scan = Scan {
-            begun: now,
-            grouped: request.group_channels > 0,
-            dwell: self.scale.of(request.dwell()),
-            pause: self.scale.of(request.pause_per_channel()),
-            frozen: stuck.then_some(now),
-        };
+        let scan = Scan::begin(now, request, self.scale, stuck);
         let whole = scan.whole();
         self.scan = Some(scan);
         if stuck { NEVER } else { whole }
@@ -234,6 +351,9 @@ impl Manager {
         match self.station(now) {
             Station::Connecting | Station::AttemptFailed { .. } => State::CredentialsReceived,
             Station::Connected(_) => State::Success,
+            Station::Failed(_) if self.application_reset_at().is_some_and(|at| at <= now) => {
+                State::Started
+            }
             Station::Failed(_) => State::Fail,
         }
     }
@@ -255,6 +375,9 @@ impl Manager {
 
     /// Where a trial is that cannot succeed.
     fn failing(&self, trial: &Trial, failure: Failure, now: Instant) -> Station {
+        let Some(reason) = self.reason(trial, failure) else {
+            return Station::Connecting;
+        };
         let each = self.scale.of(self.world.failed_attempt);
         let completed = now
             .checked_duration_since(trial.begins)
@@ -265,19 +388,50 @@ impl Manager {
                     .unwrap_or(u128::MAX)
             });
         let completed = u32::try_from(completed).unwrap_or(u32::MAX);
-        let reason = match failure {
-            Failure::NotFound => Reason::NetworkNotFound,
-            Failure::WrongPassphrase => Reason::AuthError,
-            Failure::Unrelated if self.world.attempts == 0 => return Station::Connecting,
-            Failure::Unrelated => trial.stale,
-        };
         if completed == 0 {
             Station::Connecting
-        } else if let Some(remaining @ 1..) = self.world.attempts.checked_sub(completed) {
+        } else if let Some(remaining @ 1..) = self.attempts().checked_sub(completed) {
             Station::AttemptFailed { remaining }
         } else {
             Station::Failed(reason)
         }
+    }
+
+    /// What a failure is told as; `None` where the device tries for ever.
+    fn reason(&self, trial: &Trial, failure: Failure) -> Option<Reason> {
+        match failure {
+            Failure::NotFound => Some(Reason::NetworkNotFound),
+            Failure::WrongPassphrase => Some(Reason::AuthError),
+            Failure::AuthExpired if self.conduct.rules.knows_auth_expire => Some(Reason::AuthError),
+            Failure::AuthExpired | Failure::Unrelated => {
+                (self.attempts() > 0).then_some(trial.stale)
+            }
+            Failure::Endless => None,
+        }
+    }
+
+    fn attempts(&self) -> u32 {
+        self.conduct.attempts(self.world.attempts)
+    }
+
+    /// When a trial fails for the n-th time, which is after its last attempt and again with every
+    /// one that the application adds.
+    fn failure_at(&self, trial: &Trial, number: u32) -> Instant {
+        let attempts = self.attempts().max(1);
+        let before = attempts.saturating_add(number).saturating_sub(1);
+        let each = self.scale.of(self.world.failed_attempt);
+        later(trial.begins, each.saturating_mul(before))
+    }
+
+    /// When the application takes the manager back to its start, if the client does not before.
+    fn application_reset_at(&self) -> Option<Instant> {
+        let trial = self.trial.as_ref()?;
+        let Attempt::Fails(failure) = &trial.attempt else {
+            return None;
+        };
+        self.reason(trial, *failure)?;
+        let at = self.failure_at(trial, self.conduct.application_resets_after?);
+        trial.frozen.is_none_or(|frozen| at <= frozen).then_some(at)
     }
 
     /// When the current trial gets its address, if it does.
@@ -288,74 +442,6 @@ impl Manager {
         }
         let at = later(trial.begins, self.scale.of(self.world.join));
         (trial.frozen.is_none_or(|frozen| at <= frozen)).then_some(at)
-    }
-}
-
-/// What a client wants of a scan.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct ScanRequest {
-    pub(super) passive: bool,
-    pub(super) group_channels: u8,
-    pub(super) period_ms: u32,
-}
-
-impl ScanRequest {
-    fn dwell(self) -> Duration {
-        match (self.period_ms, self.passive) {
-            (0, false) => Duration::from_millis(120),
-            (0, true) => Duration::from_millis(360),
-            (period, _) => Duration::from_millis(period.into()),
-        }
-    }
-
-    /// After every group the device serves its own access point; spread evenly here.
-    fn pause_per_channel(self) -> Duration {
-        match u32::from(self.group_channels) {
-            0 => Duration::ZERO,
-            channels => GROUP_PAUSE.checked_div(channels).unwrap_or_default(),
-        }
-    }
-}
-
-/// A scan, under way or over.
-#[derive(Debug)]
-struct Scan {
-    begun: Instant,
-    grouped: bool,
-    dwell: Duration,
-    pause: Duration,
-    /// When the manager stopped listening to it, for good.
-    frozen: Option<Instant>,
-}
-
-impl Scan {
-    fn whole(&self) -> Duration {
-        self.until(if self.grouped { 13 } else { 14 })
-    }
-
-    fn until(&self, channel: u8) -> Duration {
-        self.dwell
-            .saturating_add(self.pause)
-            .saturating_mul(u32::from(channel))
-    }
-
-    fn finished(&self, now: Instant) -> bool {
-        self.frozen.is_none() && now.saturating_duration_since(self.begun) >= self.whole()
-    }
-
-    fn freeze(&mut self, now: Instant) {
-        if !self.finished(now) {
-            self.frozen.get_or_insert(now);
-        }
-    }
-
-    /// Channel by channel, results come in one after the other; otherwise all at the end.
-    fn has_visited(&self, channel: u8, now: Instant) -> bool {
-        if !self.grouped {
-            return self.finished(now);
-        }
-        let now = self.frozen.map_or(now, |frozen| frozen.min(now));
-        channel <= 13 && now.saturating_duration_since(self.begun) >= self.until(channel)
     }
 }
 
@@ -374,8 +460,8 @@ const CONNECT_DELAY: Duration = Duration::from_secs(1);
 const CLEANUP_DELAY: Duration = Duration::from_secs(1);
 /// `CONFIG_NETWORK_PROV_AUTOSTOP_TIMEOUT`.
 const AUTO_STOP: Duration = Duration::from_secs(30);
-/// `vTaskDelay(120 / portTICK_PERIOD_MS)` after each group of channels.
-const GROUP_PAUSE: Duration = Duration::from_millis(120);
+/// How long a station takes to find an access point that went to another channel.
+const CHANNEL_CHANGE: Duration = Duration::from_secs(2);
 /// `CONFIG_NETWORK_PROV_SCAN_MAX_ENTRIES`.
 const MAX_SCAN_ENTRIES: usize = 16;
 

@@ -1,12 +1,17 @@
 //! One emulated device: [`Device::handle`] is the twin of firmware's `protocomm_req_handle`.
 //! Not a medium: whoever listens brings requests here and shows refusals in the medium's way.
 //!
-//! The firmware it plays is `network_provisioning` 1.2.4 on today's protocomm, with a RainMaker
-//! application's lock-out. Time is asked for and never waited for: a wait is a number in the
+//! Which firmware it plays is a [`Firmware`]; a RainMaker application's lock-out is added to each.
+//! Time is asked for and never waited for: a wait is a number in the
 //! [`Reply`], and the end of the service a moment ([`Device::stops_at`]).
 
+mod disguise;
+mod firmware;
 mod keys;
 mod manager;
+mod outage;
+mod scenario;
+mod settings;
 mod version;
 mod wifi_config;
 mod wifi_ctrl;
@@ -22,43 +27,17 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 use self::keys::Keys;
-use self::manager::Manager;
-use super::log::{Entry, Log};
+use self::manager::{Conduct, Manager, News, Reason};
+use super::fault::Fault;
+use super::flash::Flash;
+use super::log::{Entry, Log, ProvEvent};
 use crate::proto::{EndpointName, Service};
-use crate::security::DeviceSecret;
 
+pub use firmware::{Firmware, Rules, UnknownFirmware};
+pub use outage::Outage;
+pub use scenario::{ImpossibleScenario, Scenario, UnknownScenario};
+pub use settings::DeviceSettings;
 pub use world::{AUTH_NAMES, AccessPoint, NoTimeScale, TimeScale, World, WorldError};
-
-/// What a device is made with.
-#[derive(Clone, Debug)]
-pub struct DeviceSettings {
-    /// Its security scheme, and what opens it.
-    pub secret: DeviceSecret,
-    /// What surrounds it.
-    pub world: World,
-    /// Names that the version document lists for the application, such as `ch_resp` or `claim`.
-    pub capabilities: Vec<String>,
-    /// Whether the service ends once the device is provisioned. Applications can turn that off.
-    pub auto_stop: bool,
-    /// How many failed handshakes lock it. 0: none do.
-    pub max_strikes: u32,
-    /// How fast its time runs.
-    pub time_scale: TimeScale,
-}
-
-impl DeviceSettings {
-    /// As the examples of the firmware have it, in [`World::neighbourhood`].
-    pub fn new(secret: DeviceSecret) -> Self {
-        Self {
-            secret,
-            world: World::neighbourhood(),
-            capabilities: Vec::new(),
-            auto_stop: true,
-            max_strikes: 5,
-            time_scale: TimeScale::REAL,
-        }
-    }
-}
 
 /// What a device answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +65,9 @@ pub enum Refusal {
 /// Why a device no longer offers its service.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum StopReason {
+    /// It has credentials, so that it does not offer provisioning.
+    #[error("provisioned before")]
+    AlreadyProvisioned,
     /// Too many failed handshakes: not until it restarts.
     #[error("locked after too many failed handshakes")]
     Locked,
@@ -95,6 +77,9 @@ pub enum StopReason {
     /// A client was told that it joined its network.
     #[error("provisioned")]
     Provisioned,
+    /// It joined its network, and took its service away in doing so.
+    #[error("joined, and out of reach since")]
+    Vanished,
 }
 
 /// A device that is not there.
@@ -106,9 +91,14 @@ pub struct Device {
     session: Option<u32>,
     keys: Keys,
     manager: Manager,
+    flash: Flash,
+    always_provisions: bool,
+    /// When it found that it has credentials already.
+    provisioned_before: Option<Instant>,
+    faults: Vec<Fault>,
 }
 
-/// The endpoints that this firmware registers.
+/// The endpoints that firmware registers.
 #[derive(Clone, Copy)]
 enum Endpoint {
     Config,
@@ -119,7 +109,7 @@ enum Endpoint {
 }
 
 impl Endpoint {
-    fn named(name: &str) -> Option<Self> {
+    fn named(name: &str, rules: Rules) -> Option<Self> {
         [
             (EndpointName::PROV_CONFIG, Self::Config),
             (EndpointName::PROV_CTRL, Self::Control),
@@ -130,6 +120,7 @@ impl Endpoint {
         .into_iter()
         .find(|(known, _)| known.as_str() == name)
         .map(|(_, endpoint)| endpoint)
+        .filter(|endpoint| rules.has_control || !matches!(endpoint, Self::Control))
     }
 }
 
@@ -149,16 +140,38 @@ impl Device {
             auto_stop,
             max_strikes,
             time_scale,
+            firmware,
+            with_patch_version,
+            scenarios,
+            faults,
+            always_provisions,
         } = settings;
+        let rules = firmware.rules();
         Self {
-            version: version::document(&secret, &capabilities),
+            version: version::document(&secret, &capabilities, rules, with_patch_version),
             keys: Keys::new(secret, max_strikes),
             time_scale,
             rng: Box::new(rng),
             log: Log::new(),
             session: None,
-            manager: Manager::new(world, time_scale, auto_stop),
+            manager: Manager::new(
+                world,
+                time_scale,
+                auto_stop,
+                Conduct::new(firmware, &scenarios),
+            ),
+            flash: Flash::default(),
+            always_provisions,
+            provisioned_before: None,
+            faults,
         }
+    }
+
+    /// Has it keep its credentials there.
+    #[must_use]
+    pub fn with_flash(mut self, flash: Flash) -> Self {
+        self.flash = flash;
+        self
     }
 
     /// Has it take down what it is told.
@@ -180,7 +193,51 @@ impl Device {
 
     /// Whether an endpoint of this name is registered.
     pub fn has_endpoint(&self, name: &str) -> bool {
-        Endpoint::named(name).is_some()
+        Endpoint::named(name, self.rules()).is_some()
+    }
+
+    /// What its firmware does and does not.
+    pub fn rules(&self) -> Rules {
+        self.manager.rules()
+    }
+
+    /// What was ordered to go wrong on its medium.
+    pub(super) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// As the application does it after a power cycle: the service comes up, unless credentials
+    /// are there already.
+    pub(super) fn start(&mut self, now: Instant) {
+        self.log.write(&Entry::prov_event(ProvEvent::Init));
+        if self.flash.is_provisioned() && !self.always_provisions {
+            self.provisioned_before = Some(now);
+        } else {
+            self.log.write(&Entry::prov_event(ProvEvent::Start));
+        }
+    }
+
+    /// The service is down, and takes the component with it.
+    pub(super) fn end(&mut self) {
+        if self.provisioned_before.is_none() {
+            self.log.write(&Entry::prov_event(ProvEvent::End));
+        }
+        self.log.write(&Entry::prov_event(ProvEvent::Deinit));
+    }
+
+    /// When something happens of itself that is to be taken down.
+    pub(super) fn next_news(&self) -> Option<Instant> {
+        self.manager.next_news()
+    }
+
+    /// When nobody can reach it, as far as that is settled by now.
+    pub fn outage(&self) -> Option<Outage> {
+        self.manager.outage()
+    }
+
+    /// Whether this is the current transport session.
+    pub(super) fn has_session(&self, id: u32) -> bool {
+        self.session == Some(id)
     }
 
     /// A number for a transport session, as `esp_random()` draws it.
@@ -215,7 +272,7 @@ impl Device {
 
     /// Why the service has ended by `now`, if it has.
     pub fn stopped(&mut self, now: Instant) -> Option<StopReason> {
-        self.note_joining(now);
+        self.note_news(now);
         self.stop()
             .filter(|(at, _)| *at <= now)
             .map(|(_, reason)| reason)
@@ -229,15 +286,35 @@ impl Device {
         endpoint: &str,
         request: &[u8],
     ) -> Result<Reply, Refusal> {
+        self.answer(session_id, endpoint, request, false)
+    }
+
+    /// Likewise, but the answer is of another kind than the request asks for.
+    pub(super) fn handle_disguised(
+        &mut self,
+        session_id: u32,
+        endpoint: &str,
+        request: &[u8],
+    ) -> Result<Reply, Refusal> {
+        self.answer(session_id, endpoint, request, true)
+    }
+
+    fn answer(
+        &mut self,
+        session_id: u32,
+        endpoint: &str,
+        request: &[u8],
+        disguised: bool,
+    ) -> Result<Reply, Refusal> {
         let now = Instant::now();
-        self.note_joining(now);
+        self.note_news(now);
         self.open_session(session_id);
         self.log.write(&Entry::Request {
             session: session_id,
             endpoint: endpoint.to_owned(),
             bytes: request.len(),
         });
-        let answer = self.dispatch(now, endpoint, request);
+        let answer = self.dispatch(now, endpoint, request, disguised);
         self.log.write(&match &answer {
             Ok(reply) => Entry::Answered {
                 endpoint: endpoint.to_owned(),
@@ -248,11 +325,37 @@ impl Device {
                 why: refusal.to_string(),
             },
         });
+        if answer.as_ref().is_err_and(|refusal| *refusal == crash()) {
+            self.restart(now);
+        }
         answer
     }
 
-    fn dispatch(&mut self, now: Instant, endpoint: &str, request: &[u8]) -> Result<Reply, Refusal> {
-        let endpoint = Endpoint::named(endpoint).ok_or(Refusal::NoSuchEndpoint)?;
+    /// A crash is a power cycle.
+    fn restart(&mut self, now: Instant) {
+        self.log.write(&Entry::Crashed);
+        self.session = None;
+        self.keys.restart();
+        self.manager.restart();
+        self.start(now);
+    }
+
+    fn dispatch(
+        &mut self,
+        now: Instant,
+        endpoint: &str,
+        request: &[u8],
+        disguised: bool,
+    ) -> Result<Reply, Refusal> {
+        let rules = self.rules();
+        let endpoint = Endpoint::named(endpoint, rules).ok_or(Refusal::NoSuchEndpoint)?;
+        let disguise = |bytes: Vec<u8>| {
+            if disguised {
+                disguise::another(endpoint, &bytes)
+            } else {
+                bytes
+            }
+        };
         if self.stopped(now).is_some() {
             return Err(refuse("the service has ended"));
         }
@@ -260,16 +363,20 @@ impl Device {
             Endpoint::Session => {
                 let (keys, log) = (&mut self.keys, &mut self.log);
                 let bytes = keys.shake_hands(log, &mut *self.rng, now, request)?;
-                return Ok(at_once(bytes));
+                return Ok(at_once(disguise(bytes)));
             }
-            Endpoint::Version => return Ok(at_once(self.version.clone().into_bytes())),
+            Endpoint::Version => {
+                return Ok(at_once(disguise(self.version.clone().into_bytes())));
+            }
             Endpoint::Config => {
                 let request = self.keys.open(request)?;
-                wifi_config::handle(&mut self.manager, &mut self.log, now, &request)?
+                let (manager, flash) = (&mut self.manager, &mut self.flash);
+                wifi_config::handle(manager, flash, &mut self.log, now, &request)?
             }
             Endpoint::Control => {
                 let request = self.keys.open(request)?;
-                wifi_ctrl::handle(&mut self.manager, &mut self.log, now, &request)?
+                let (manager, flash) = (&mut self.manager, &mut self.flash);
+                wifi_ctrl::handle(manager, flash, &mut self.log, now, &request)?
             }
             Endpoint::Scan => {
                 let request = self.keys.open(request)?;
@@ -279,12 +386,15 @@ impl Device {
         // A handler that fails leaves here without this: the request has moved the keys on, and
         // there is no reply to move them further.
         Ok(Reply {
-            bytes: self.keys.seal(&handled.bytes)?,
+            bytes: self.keys.seal(&disguise(handled.bytes))?,
             after: handled.after,
         })
     }
 
     fn stop(&self) -> Option<(Instant, StopReason)> {
+        if let Some(at) = self.provisioned_before {
+            return Some((at, StopReason::AlreadyProvisioned));
+        }
         match self.keys.locked() {
             Some(at) => Some((at, StopReason::Locked)),
             None => self.manager.stops_at(),
@@ -292,10 +402,31 @@ impl Device {
     }
 
     /// Joining happens while nobody asks; it is taken down with the time at which it happened.
-    fn note_joining(&mut self, now: Instant) {
-        if let Some((at, ssid)) = self.manager.newly_joined(now) {
-            let ssid = String::from_utf8_lossy(&ssid).into_owned();
-            self.log.write_at(at, &Entry::WifiJoined { ssid });
+    fn note_news(&mut self, now: Instant) {
+        for (at, news) in self.manager.news(now) {
+            match news {
+                News::Joined(ssid) => {
+                    let ssid = String::from_utf8_lossy(&ssid).into_owned();
+                    self.log.write_at(at, &Entry::WifiJoined { ssid });
+                    let event = Entry::prov_event(ProvEvent::CredSuccess);
+                    self.log.write_at(at, &event);
+                }
+                News::Failed(reason) => {
+                    let event = Entry::ProvEvent {
+                        name: ProvEvent::CredFail,
+                        reason: Some(match reason {
+                            Reason::AuthError => "auth_error",
+                            Reason::NetworkNotFound => "network_not_found",
+                        }),
+                    };
+                    self.log.write_at(at, &event);
+                }
+                News::ApplicationReset => {
+                    self.log.write_at(at, &Entry::ApplicationReset);
+                    let kept = self.flash.store(None);
+                    self.log.kept(kept);
+                }
+            }
         }
     }
 }
@@ -320,6 +451,19 @@ fn refuse(why: &'static str) -> Refusal {
     Refusal::Failed {
         why: Cow::Borrowed(why),
     }
+}
+
+/// What becomes of a command without its body: older firmware reads what is not there.
+fn without_body(rules: Rules) -> Refusal {
+    if rules.crashes_without_body {
+        crash()
+    } else {
+        refuse("a command without its body")
+    }
+}
+
+fn crash() -> Refusal {
+    refuse("a command without its body, which brings it down")
 }
 
 #[cfg(test)]

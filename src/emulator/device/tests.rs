@@ -2,6 +2,7 @@
 //! rules. How a refusal looks on a medium is tested there.
 
 mod endpoints;
+mod generations;
 
 use getrandom::SysRng;
 use prost::Message;
@@ -23,7 +24,9 @@ use crate::proto::protocomm::{
     S2SessionCmd0, Sec1Payload, Sec2Payload, SessionData, Status, sec2_payload,
 };
 use crate::secret::Secret;
-use crate::security::{self, Cipher, Credentials, NonceRule, SecurityScheme, Step, VerifierForm};
+use crate::security::{
+    self, Cipher, Credentials, DeviceSecret, NonceRule, SecurityScheme, Step, VerifierForm,
+};
 
 pub(crate) fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)

@@ -1,11 +1,17 @@
 //! proto-ver on the device (`NP/src/manager.c`, the version JSON): what it says about itself, in
 //! the clear, in the shape in which cJSON prints it. What is asked makes no difference.
 
+use super::firmware::Rules;
 use crate::security::{DeviceSecret, NonceRule};
 
 /// The document, tabs and line ends included: a client that cuts it out of a fixed frame, or
 /// compares it with a text of its own, is found out here.
-pub(super) fn document(secret: &DeviceSecret, capabilities: &[String]) -> String {
+pub(super) fn document(
+    secret: &DeviceSecret,
+    capabilities: &[String],
+    rules: Rules,
+    with_patch_version: bool,
+) -> String {
     let (claiming, extra): (Vec<&str>, Vec<&str>) = capabilities
         .iter()
         .map(String::as_str)
@@ -19,26 +25,29 @@ pub(super) fn document(secret: &DeviceSecret, capabilities: &[String]) -> String
             ));
         }
     }
-    objects.push(object(
-        "prov",
-        &[
-            ("ver", quoted("netprov-v1.2")),
-            ("sec_ver", secret.scheme().number().to_string()),
-            ("sec_patch_ver", patch_version(secret).to_string()),
-            ("cap", list(&provisioning(secret))),
-        ],
-    ));
+    let mut members = vec![("ver", quoted(rules.protocol))];
+    if rules.announces_scheme {
+        members.push(("sec_ver", secret.scheme().number().to_string()));
+        if with_patch_version {
+            members.push(("sec_patch_ver", patch_version(secret).to_string()));
+        }
+    }
+    members.push(("cap", list(&provisioning(secret, rules))));
+    objects.push(object("prov", &members));
     format!("{{\n{}\n}}", objects.join(",\n"))
 }
 
-fn provisioning(secret: &DeviceSecret) -> Vec<&'static str> {
+fn provisioning(secret: &DeviceSecret, rules: Rules) -> Vec<&'static str> {
     let mut names = match secret {
         DeviceSecret::Sec0 => vec!["no_sec"],
         // Only where there is none at all: an empty PoP is a PoP here.
         DeviceSecret::Sec1 { pop: None } => vec!["no_pop"],
         DeviceSecret::Sec1 { .. } | DeviceSecret::Sec2 { .. } => Vec::new(),
     };
-    names.extend(["wifi_prov", "wifi_scan"]);
+    if rules.lists_wifi {
+        names.push("wifi_prov");
+    }
+    names.push("wifi_scan");
     names
 }
 
@@ -77,16 +86,67 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::emulator::device::firmware::Firmware;
     use crate::secret::Secret;
 
     fn read(secret: &DeviceSecret, capabilities: &[&str]) -> Value {
         let capabilities: Vec<String> = capabilities.iter().map(ToString::to_string).collect();
-        serde_json::from_str(&document(secret, &capabilities)).unwrap()
+        let rules = Firmware::NetworkProvisioning.rules();
+        serde_json::from_str(&document(secret, &capabilities, rules, true)).unwrap()
+    }
+
+    #[test]
+    fn older_firmware_says_less() {
+        let pop = DeviceSecret::Sec1 {
+            pop: Some(Secret::new("abcd1234".to_owned())),
+        };
+        let none = DeviceSecret::Sec1 { pop: None };
+        for (firmware, secret, patched, expected) in [
+            (
+                Firmware::V44,
+                &DeviceSecret::Sec0,
+                true,
+                json!({"ver": "v1.1", "cap": ["no_sec", "wifi_scan"]}),
+            ),
+            (
+                Firmware::V44,
+                &none,
+                false,
+                json!({"ver": "v1.1", "cap": ["no_pop", "wifi_scan"]}),
+            ),
+            (
+                Firmware::V44,
+                &pop,
+                false,
+                json!({"ver": "v1.1", "cap": ["wifi_scan"]}),
+            ),
+            (
+                Firmware::V5,
+                &pop,
+                false,
+                json!({"ver": "v1.1", "sec_ver": 1, "cap": ["wifi_scan"]}),
+            ),
+            (
+                Firmware::V5,
+                &pop,
+                true,
+                json!({"ver": "v1.1", "sec_ver": 1, "sec_patch_ver": 0, "cap": ["wifi_scan"]}),
+            ),
+        ] {
+            let text = document(secret, &[], firmware.rules(), patched);
+            let said: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(said, json!({ "prov": expected }));
+        }
     }
 
     #[test]
     fn the_document_looks_as_firmware_prints_it() {
-        let text = document(&DeviceSecret::Sec0, &["ch_resp".to_owned()]);
+        let text = document(
+            &DeviceSecret::Sec0,
+            &["ch_resp".to_owned()],
+            Firmware::NetworkProvisioning.rules(),
+            true,
+        );
         assert_eq!(
             text,
             "{\n\t\"rmaker_extra\":\t{\n\t\t\"ver\":\t\"1.0\",\n\t\t\"cap\":\t[\"ch_resp\"]\n\t},\n\

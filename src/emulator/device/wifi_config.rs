@@ -6,10 +6,11 @@ use std::time::Duration;
 use prost::Message as _;
 use tokio::time::Instant;
 
-use super::manager::{Manager, Reason, Station, StoredConfig};
+use super::manager::{Manager, Reason, Station};
 use super::wifi_scan::until_nul;
-use super::{Handled, Refusal, refuse};
-use crate::emulator::log::{Entry, Log};
+use super::{Handled, Refusal, refuse, without_body};
+use crate::emulator::flash::{Flash, StoredConfig};
+use crate::emulator::log::{Entry, Log, ProvEvent};
 use crate::ident::encode_hex;
 use crate::proto::network_provisioning::network_config_payload::Payload;
 use crate::proto::network_provisioning::resp_get_wifi_status::State;
@@ -24,12 +25,14 @@ use crate::secret::Secret;
 
 pub(super) fn handle(
     manager: &mut Manager,
+    flash: &mut Flash,
     log: &mut Log,
     now: Instant,
     request: &[u8],
 ) -> Result<Handled, Refusal> {
     let request = NetworkConfigPayload::decode(request)
         .map_err(|_| refuse("a message that cannot be read"))?;
+    let rules = manager.rules();
     let wrong_network = i32::from(Status::InvalidArgument);
     let (msg, payload) = match (Msg::try_from(request.msg), request.payload) {
         (Ok(Msg::TypeCmdGetWifiStatus), _) => (
@@ -44,33 +47,38 @@ pub(super) fn handle(
             )
         }
         (Ok(Msg::TypeCmdApplyWifiConfig), _) => {
-            let status = apply(manager, log, now).into();
+            let status = apply(manager, flash, log, now).into();
             (
                 Msg::TypeRespApplyWifiConfig,
                 Payload::RespApplyWifiConfig(RespApplyWifiConfig { status }),
             )
         }
-        (Ok(Msg::TypeCmdGetThreadStatus), _) => (
+        (Ok(Msg::TypeCmdGetThreadStatus), _) if rules.knows_thread => (
             Msg::TypeRespGetThreadStatus,
             Payload::RespGetThreadStatus(RespGetThreadStatus {
                 status: wrong_network,
                 ..RespGetThreadStatus::default()
             }),
         ),
-        (Ok(Msg::TypeCmdSetThreadConfig), Some(Payload::CmdSetThreadConfig(_))) => (
-            Msg::TypeRespSetThreadConfig,
-            Payload::RespSetThreadConfig(RespSetThreadConfig {
-                status: wrong_network,
-            }),
-        ),
-        (Ok(Msg::TypeCmdApplyThreadConfig), _) => (
+        (Ok(Msg::TypeCmdSetThreadConfig), Some(Payload::CmdSetThreadConfig(_)))
+            if rules.knows_thread =>
+        {
+            (
+                Msg::TypeRespSetThreadConfig,
+                Payload::RespSetThreadConfig(RespSetThreadConfig {
+                    status: wrong_network,
+                }),
+            )
+        }
+        (Ok(Msg::TypeCmdApplyThreadConfig), _) if rules.knows_thread => (
             Msg::TypeRespApplyThreadConfig,
             Payload::RespApplyThreadConfig(RespApplyThreadConfig {
                 status: wrong_network,
             }),
         ),
-        (Ok(Msg::TypeCmdSetWifiConfig | Msg::TypeCmdSetThreadConfig), _) => {
-            return Err(refuse("a command without its body"));
+        (Ok(Msg::TypeCmdSetWifiConfig), _) => return Err(without_body(rules)),
+        (Ok(Msg::TypeCmdSetThreadConfig), _) if rules.knows_thread => {
+            return Err(without_body(rules));
         }
         _ => return Err(refuse("a command that does not exist")),
     };
@@ -107,9 +115,12 @@ fn set(manager: &mut Manager, log: &mut Log, command: &CmdSetWifiConfig) -> Stat
     Status::Success
 }
 
-fn apply(manager: &mut Manager, log: &mut Log, now: Instant) -> Status {
+fn apply(manager: &mut Manager, flash: &mut Flash, log: &mut Log, now: Instant) -> Status {
     match manager.apply(now) {
-        Ok(()) => {
+        Ok(config) => {
+            // Before it is known whether they are right.
+            log.kept(flash.store(Some(config)));
+            log.write(&Entry::prov_event(ProvEvent::CredRecv));
             log.write(&Entry::WifiApplied);
             Status::Success
         }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::manager::{Manager, WrongState};
 use super::{Handled, Refusal, refuse};
+use crate::emulator::flash::Flash;
 use crate::emulator::log::{Entry, Log};
 use crate::proto::network_provisioning::network_ctrl_payload::Payload;
 use crate::proto::network_provisioning::{
@@ -18,16 +19,21 @@ use crate::proto::protocomm::Status;
 
 pub(super) fn handle(
     manager: &mut Manager,
+    flash: &mut Flash,
     log: &mut Log,
     now: Instant,
     request: &[u8],
 ) -> Result<Handled, Refusal> {
     let request =
         NetworkCtrlPayload::decode(request).map_err(|_| refuse("a message that cannot be read"))?;
+    let rules = manager.rules();
     // No body is looked at: all are empty.
     let (msg, status, payload) = match Msg::try_from(request.msg) {
         Ok(Msg::TypeCmdCtrlWifiReset) => {
             let done = manager.reset(now);
+            if done.is_ok() {
+                log.kept(flash.store(None));
+            }
             log.write(&Entry::Reset {
                 accepted: done.is_ok(),
             });
@@ -48,12 +54,12 @@ pub(super) fn handle(
                 Payload::RespCtrlWifiReprov(RespCtrlWifiReprov {}),
             )
         }
-        Ok(Msg::TypeCmdCtrlThreadReset) => (
+        Ok(Msg::TypeCmdCtrlThreadReset) if rules.knows_thread => (
             Msg::TypeRespCtrlThreadReset,
             Status::InvalidArgument,
             Payload::RespCtrlThreadReset(RespCtrlThreadReset {}),
         ),
-        Ok(Msg::TypeCmdCtrlThreadReprov) => (
+        Ok(Msg::TypeCmdCtrlThreadReprov) if rules.knows_thread => (
             Msg::TypeRespCtrlThreadReprov,
             Status::InvalidArgument,
             Payload::RespCtrlThreadReprov(RespCtrlThreadReprov {}),

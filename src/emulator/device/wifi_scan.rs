@@ -7,7 +7,7 @@ use prost::Message as _;
 use tokio::time::Instant;
 
 use super::manager::{Manager, ScanRequest};
-use super::{Handled, Refusal, refuse};
+use super::{Handled, Refusal, refuse, without_body};
 use crate::proto::network_provisioning::network_scan_payload::Payload;
 use crate::proto::network_provisioning::{
     CmdScanWifiResult, CmdScanWifiStart, NetworkScanMsgType as Msg, NetworkScanPayload,
@@ -23,6 +23,7 @@ pub(super) fn handle(
 ) -> Result<Handled, Refusal> {
     let request =
         NetworkScanPayload::decode(request).map_err(|_| refuse("a message that cannot be read"))?;
+    let rules = manager.rules();
     let mut after = Duration::ZERO;
     let (msg, status, payload) = match (Msg::try_from(request.msg), request.payload) {
         (Ok(Msg::TypeCmdScanWifiStart), Some(Payload::CmdScanWifiStart(command))) => {
@@ -47,30 +48,30 @@ pub(super) fn handle(
             )
         }
         (Ok(Msg::TypeCmdScanWifiResult), Some(Payload::CmdScanWifiResult(command))) => {
-            let reply = results(manager, now, command)?;
+            let (status, reply) = results(manager, now, command)?;
             (
                 Msg::TypeRespScanWifiResult,
-                Status::Success,
+                status,
                 Payload::RespScanWifiResult(reply),
             )
         }
-        (Ok(Msg::TypeCmdScanThreadStart), _) => (
+        (Ok(Msg::TypeCmdScanThreadStart), _) if rules.knows_thread => (
             Msg::TypeRespScanThreadStart,
             Status::InvalidArgument,
             Payload::RespScanThreadStart(RespScanThreadStart {}),
         ),
-        (Ok(Msg::TypeCmdScanThreadStatus), _) => (
+        (Ok(Msg::TypeCmdScanThreadStatus), _) if rules.knows_thread => (
             Msg::TypeRespScanThreadStatus,
             Status::InvalidArgument,
             Payload::RespScanThreadStatus(RespScanThreadStatus::default()),
         ),
-        (Ok(Msg::TypeCmdScanThreadResult), _) => (
+        (Ok(Msg::TypeCmdScanThreadResult), _) if rules.knows_thread => (
             Msg::TypeRespScanThreadResult,
             Status::InvalidArgument,
             Payload::RespScanThreadResult(RespScanThreadResult::default()),
         ),
         (Ok(Msg::TypeCmdScanWifiStart | Msg::TypeCmdScanWifiResult), _) => {
-            return Err(refuse("a command without its body"));
+            return Err(without_body(rules));
         }
         _ => return Err(refuse("a command that does not exist")),
     };
@@ -101,23 +102,26 @@ fn start(manager: &mut Manager, now: Instant, command: &CmdScanWifiStart) -> Dur
     }
 }
 
-/// One index too many fails the whole request.
+/// One index too many fails the whole request, or, in older firmware, leaves empty entries.
 fn results(
     manager: &Manager,
     now: Instant,
     command: CmdScanWifiResult,
-) -> Result<RespScanWifiResult, Refusal> {
+) -> Result<(Status, RespScanWifiResult), Refusal> {
     let seen = manager.seen(now);
     let too_far = || refuse("more scan results than there are");
     let first = usize::try_from(command.start_index).map_err(|_| too_far())?;
     let count = usize::try_from(command.count).map_err(|_| too_far())?;
     let end = first.checked_add(count).ok_or_else(too_far)?;
-    let wanted = if count == 0 {
-        &[]
-    } else {
-        seen.get(first..end).ok_or_else(too_far)?
-    };
-    let entries = wanted
+    let within = count == 0 || end <= seen.len();
+    let refuses = manager.rules().refuses_results_beyond;
+    // The older ones allocate before they look, and a microcontroller has little to give.
+    if !within && (refuses || count > MOST_EMPTY_ENTRIES) {
+        return Err(too_far());
+    }
+    let mut entries: Vec<WiFiScanResult> = seen
+        .get(first.min(seen.len())..end.min(seen.len()))
+        .unwrap_or_default()
         .iter()
         .map(|point| WiFiScanResult {
             // A C string: it ends at the first NUL.
@@ -132,8 +136,17 @@ fn results(
             auth: point.auth.into(),
         })
         .collect();
-    Ok(RespScanWifiResult { entries })
+    entries.resize_with(count, WiFiScanResult::default);
+    let status = if within {
+        Status::Success
+    } else {
+        Status::InternalError
+    };
+    Ok((status, RespScanWifiResult { entries }))
 }
+
+/// What `CONFIG_WIFI_PROV_SCAN_MAX_ENTRIES` can be set to.
+const MOST_EMPTY_ENTRIES: usize = 255;
 
 pub(super) fn until_nul(bytes: &[u8]) -> Vec<u8> {
     bytes

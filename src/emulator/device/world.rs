@@ -142,6 +142,10 @@ pub(super) enum Attempt {
 /// Why an attempt fails, as far as the manager tells reasons apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
+    /// `WIFI_REASON_AUTH_EXPIRE`, which generations read differently.
+    AuthExpired,
+    /// No attempt ever ends, as without an answer from DHCP.
+    Endless,
     NotFound,
     /// A reason without a meaning of its own, such as "no AP with compatible security".
     Unrelated,

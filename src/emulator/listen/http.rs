@@ -4,27 +4,30 @@
 //!
 //! The response is written in as many pieces as the firmware writes, and Nagle's algorithm is left
 //! on, so that a client that leaves its acknowledgements to the system waits for them here too.
-//! Requests and headers are held against the limits of ESP-IDF 5.5.
+//! Requests and headers are held against the limits of ESP-IDF.
 #![expect(
     clippy::disallowed_types,
     reason = "this file is one end of a socket, the listening one"
 )]
 
+mod answer;
+mod connection;
 mod head;
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use socket2::SockRef;
 use thiserror::Error;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use self::head::{
-    Head, MAX_HEAD, MAX_TARGET, NOT_FOUND, Page, TOO_SLOW, URI_TOO_LONG, WRONG_METHOD, path_of,
-};
-use crate::emulator::device::{Device, Refusal, StopReason};
+use self::answer::{Answer, OK, respond};
+use self::connection::{Connection, NoHead, read_body, read_head, receive};
+use self::head::{MAX_TARGET, NOT_FOUND, Page, URI_TOO_LONG, WRONG_METHOD, path_of};
+use crate::emulator::device::{Device, Outage, Refusal, Reply, StopReason};
+use crate::emulator::fault::{FaultKind, Faults};
 use crate::emulator::log::Entry;
 
 /// Opens a port; port 0 takes a free one.
@@ -48,15 +51,20 @@ impl Listener {
 
     /// Serves `device` until its service ends; then the port is closed. Dropping the future ends
     /// it as well.
-    pub async fn serve(self, device: Device) -> Stopped {
+    pub async fn serve(self, mut device: Device) -> Stopped {
+        device.start(Instant::now());
         let mut server = Server {
+            faults: Faults::new(device.faults().to_vec()),
+            longest_head: device.rules().longest_head,
+            previous: Vec::new(),
             device,
             session: None,
             bare_socket: None,
             connections: 0,
         };
-        let reason = server.run(&self.socket).await;
+        let reason = server.run(self.socket).await;
         server.device.log().set_connection(None);
+        server.device.end();
         server.device.log().write(&Entry::ServiceStopped {
             why: reason.to_string(),
         });
@@ -80,14 +88,10 @@ struct Server {
     /// the session and never sent one.
     bare_socket: Option<u64>,
     connections: u64,
-}
-
-/// The one connection that the device has room for.
-struct Connection {
-    number: u64,
-    stream: TcpStream,
-    /// Read, and not yet used.
-    pending: Vec<u8>,
+    faults: Faults,
+    /// The last answer that was due, for a fault that sends it again.
+    previous: Vec<u8>,
+    longest_head: usize,
 }
 
 /// What is next for a connection.
@@ -96,16 +100,8 @@ enum Next {
     Close(String),
 }
 
-/// Why there is no head.
-enum NoHead {
-    /// It is answered with an error page.
-    Page(Page),
-    /// The client is gone.
-    Gone(String),
-}
-
 impl Server {
-    async fn run(&mut self, socket: &TcpListener) -> StopReason {
+    async fn run(&mut self, mut socket: TcpListener) -> StopReason {
         let mut held: Option<Connection> = None;
         loop {
             self.device
@@ -118,10 +114,28 @@ impl Server {
                 return reason;
             }
             let stops_at = self.device.stops_at();
+            let outage = self.device.outage();
+            if let Some(outage) = outage.filter(|outage| outage.covers(Instant::now())) {
+                if held.take().is_some() {
+                    self.note_closed("the radio went to another channel");
+                }
+                match self.sit_out(outage, socket).await {
+                    Some(reopened) => socket = reopened,
+                    None => return StopReason::Vanished,
+                }
+                continue;
+            }
+            let out_at = outage
+                .map(|outage| outage.from)
+                .filter(|from| *from > Instant::now());
+            let wake_at = [stops_at, out_at, self.device.next_news()]
+                .into_iter()
+                .flatten()
+                .min();
             // As the firmware's loop: a request that is there comes before a new connection.
             tokio::select! {
                 biased;
-                () = at(stops_at) => {}
+                () = at(wake_at) => {}
                 read = receive(held.as_mut()) => {
                     let Some(connection) = &mut held else { continue };
                     let next = match read {
@@ -154,6 +168,31 @@ impl Server {
         }
     }
 
+    /// Waits with a closed port until the device can be reached again, if it ever can. A socket
+    /// that is bound and does not listen refuses connections and keeps the number.
+    async fn sit_out(&mut self, outage: Outage, socket: TcpListener) -> Option<TcpListener> {
+        self.device.log().set_connection(None);
+        self.device.log().write(&Entry::Unreachable);
+        let address = socket.local_addr();
+        drop(socket);
+        let (Some(until), Ok(address)) = (outage.until, address) else {
+            at(self.device.stops_at()).await;
+            // For what happened at the end of the wait.
+            self.device.stopped(Instant::now())?;
+            return None;
+        };
+        let reserved = reserve(address);
+        sleep_until(until).await;
+        self.device.stopped(Instant::now());
+        let reopened = match reserved.and_then(|reserved| reserved.listen(BACKLOG)) {
+            Ok(listener) => listener,
+            // Somebody else may have been quicker: then the number is not ours any more.
+            Err(_) => TcpListener::bind(address).await.ok()?,
+        };
+        self.device.log().write(&Entry::Reachable);
+        Some(reopened)
+    }
+
     fn take_in(&mut self, stream: TcpStream, peer: SocketAddr) -> Connection {
         self.connections = self.connections.saturating_add(1);
         let number = self.connections;
@@ -181,7 +220,7 @@ impl Server {
             .time_scale()
             .of(RECEIVE_WAIT)
             .max(LEAST_RECEIVE_WAIT);
-        let head = match read_head(connection, wait).await {
+        let head = match read_head(connection, wait, self.longest_head).await {
             Ok(head) => head,
             Err(NoHead::Page(page)) => return self.show(connection, "?", page).await,
             Err(NoHead::Gone(why)) => return Next::Close(why),
@@ -203,6 +242,23 @@ impl Server {
         // The endpoint's name is all that follows the first character, a query included: such a
         // request is for an endpoint, and then for one that does not exist.
         let endpoint = head.target.get(1..).unwrap_or_default();
+        let fault = self.faults.next(endpoint);
+        if let Some((number, kind)) = fault {
+            self.device.log().write(&Entry::Fault {
+                endpoint: endpoint.to_owned(),
+                kind: kind.to_string(),
+                number,
+            });
+        }
+        let fault = fault.map(|(_, kind)| kind);
+        if let Some(kind) = fault.filter(|kind| comes_before_handling(*kind)) {
+            // What is not read would turn a close into a reset.
+            let length = usize::try_from(head.length.min(MAX_BODY)).unwrap_or(usize::MAX);
+            return match read_body(connection, &head, length, wait).await {
+                Ok(_) => self.lose(connection, kind, path).await,
+                Err(why) => self.refuse(endpoint, &why),
+            };
+        }
         // Before the length is looked at: even an empty request can end another's session.
         let (session, is_new) = self.session_of(connection.number, head.cookie.as_deref());
         if !(1..=MAX_BODY).contains(&head.length) {
@@ -213,18 +269,96 @@ impl Server {
             Ok(body) => body,
             Err(why) => return self.refuse(endpoint, &why),
         };
-        let reply = match self.device.handle(session, endpoint, &body) {
+        let Reply { bytes, after } = match self.handle(session, endpoint, &body, fault) {
             Ok(reply) => reply,
             // Both look the same here: 404 is for paths that were not registered.
             Err(refusal @ (Refusal::NoSuchEndpoint | Refusal::Failed { .. })) => {
+                if !self.device.has_session(session) {
+                    // It went down, and its server with it.
+                    self.session = None;
+                }
                 return Next::Close(format!("refused: {refusal}"));
             }
         };
-        sleep(reply.after).await;
+        sleep(after).await;
+        let before = std::mem::replace(&mut self.previous, bytes.clone());
+        let bytes = match fault {
+            Some(FaultKind::Mute) => return Next::KeepAlive,
+            Some(FaultKind::Delay(wait)) => {
+                sleep(wait).await;
+                bytes
+            }
+            Some(kind) => kind.alter(bytes, &before),
+            None => bytes,
+        };
         let cookie = is_new.then(|| format!("session={session}"));
-        match respond(&mut connection.stream, OK, cookie.as_deref(), &reply.bytes).await {
-            Ok(()) => Next::KeepAlive,
-            Err(error) => Next::Close(error.to_string()),
+        let is_cut = fault == Some(FaultKind::Cut);
+        let times = if fault == Some(FaultKind::Duplicate) {
+            2
+        } else {
+            1
+        };
+        for _ in 0..times {
+            let answer = Answer {
+                status: OK,
+                cookie: cookie.as_deref(),
+                body: &bytes,
+                is_cut,
+            };
+            if let Err(error) = respond(&mut connection.stream, answer).await {
+                return Next::Close(error.to_string());
+            }
+        }
+        if is_cut {
+            return Next::Close("in the middle of the answer".to_owned());
+        }
+        Next::KeepAlive
+    }
+
+    /// Has the device handle a request, as a fault wants it.
+    fn handle(
+        &mut self,
+        session: u32,
+        endpoint: &str,
+        body: &[u8],
+        fault: Option<FaultKind>,
+    ) -> Result<Reply, Refusal> {
+        if fault == Some(FaultKind::WrongType) {
+            return self.device.handle_disguised(session, endpoint, body);
+        }
+        let reply = self.device.handle(session, endpoint, body);
+        if fault == Some(FaultKind::Repeat) {
+            // Its answer comes too late to be sent, and its effects do not.
+            let _too_late = self.device.handle(session, endpoint, body);
+        }
+        reply
+    }
+
+    /// What becomes of a request that the device never hears of.
+    async fn lose(&mut self, connection: &mut Connection, kind: FaultKind, path: &str) -> Next {
+        match kind {
+            FaultKind::Drop => Next::KeepAlive,
+            FaultKind::NotFound => self.show(connection, path, NOT_FOUND).await,
+            FaultKind::Status(number) => {
+                let answer = Answer {
+                    status: &format!("{number} Ordered"),
+                    cookie: None,
+                    body: b"",
+                    is_cut: false,
+                };
+                match respond(&mut connection.stream, answer).await {
+                    Ok(()) => Next::Close(format!("status {number}")),
+                    Err(error) => Next::Close(error.to_string()),
+                }
+            }
+            FaultKind::Reset => {
+                // Without it, the other side sees an orderly close.
+                match SockRef::from(&connection.stream).set_linger(Some(Duration::ZERO)) {
+                    Ok(()) => Next::Close("reset".to_owned()),
+                    Err(error) => Next::Close(error.to_string()),
+                }
+            }
+            _ => Next::Close("without an answer".to_owned()),
         }
     }
 
@@ -269,7 +403,13 @@ impl Server {
             why: status.to_owned(),
         });
         let stream = &mut connection.stream;
-        let shown = respond(stream, status, None, text.as_bytes()).await;
+        let answer = Answer {
+            status,
+            cookie: None,
+            body: text.as_bytes(),
+            is_cut: false,
+        };
+        let shown = respond(stream, answer).await;
         // A socket that is closed with something unread in it is reset, and the page may be lost.
         let mut rest = [0; 1024];
         while matches!(stream.try_read(&mut rest), Ok(1..)) {}
@@ -280,12 +420,27 @@ impl Server {
     }
 }
 
-/// Waits for bytes; for ever where there is no connection.
-async fn receive(connection: Option<&mut Connection>) -> io::Result<usize> {
-    match connection {
-        Some(connection) => connection.read().await,
-        None => std::future::pending().await,
-    }
+/// Holds a port without listening on it.
+fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+/// Whether a fault keeps the request from the device.
+fn comes_before_handling(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Close
+            | FaultKind::Drop
+            | FaultKind::NotFound
+            | FaultKind::Reset
+            | FaultKind::Status(_)
+    )
 }
 
 /// Waits for that moment; for ever where there is none.
@@ -296,94 +451,10 @@ async fn at(moment: Option<Instant>) {
     }
 }
 
-impl Connection {
-    async fn read(&mut self) -> io::Result<usize> {
-        if self.pending.len() >= MAX_PENDING {
-            return Ok(self.pending.len());
-        }
-        self.pending.reserve(MAX_HEAD);
-        self.stream.read_buf(&mut self.pending).await
-    }
-
-    /// As `httpd_req_recv`: the wait begins anew with every piece.
-    async fn read_within(&mut self, wait: Duration) -> Result<(), Failed> {
-        match timeout(wait, self.read()).await {
-            Ok(Ok(0)) => Err(Failed::Gone("by the client".to_owned())),
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Failed::Gone(error.to_string())),
-            Err(_) => Err(Failed::TooSlow),
-        }
-    }
-}
-
-enum Failed {
-    Gone(String),
-    TooSlow,
-}
-
-async fn read_head(connection: &mut Connection, wait: Duration) -> Result<Head, NoHead> {
-    loop {
-        if let Some(head) = Head::parse(&connection.pending).map_err(NoHead::Page)? {
-            return Ok(head);
-        }
-        connection
-            .read_within(wait)
-            .await
-            .map_err(|failed| match failed {
-                Failed::Gone(why) => NoHead::Gone(why),
-                Failed::TooSlow => NoHead::Page(TOO_SLOW),
-            })?;
-    }
-}
-
-/// Takes the head and its body out of what was read, and reads what is missing.
-async fn read_body(
-    connection: &mut Connection,
-    head: &Head,
-    length: usize,
-    wait: Duration,
-) -> Result<Vec<u8>, String> {
-    let end = head.bytes.saturating_add(length);
-    while connection.pending.len() < end {
-        connection
-            .read_within(wait)
-            .await
-            .map_err(|failed| match failed {
-                Failed::Gone(_) => "the client left before its request was complete".to_owned(),
-                Failed::TooSlow => "the body came too slowly".to_owned(),
-            })?;
-    }
-    let rest = connection.pending.split_off(end);
-    let mut request = std::mem::replace(&mut connection.pending, rest);
-    Ok(request.split_off(head.bytes))
-}
-
-/// Piece by piece, as `httpd_resp_send` writes.
-async fn respond(
-    stream: &mut TcpStream,
-    status: &str,
-    cookie: Option<&str>,
-    body: &[u8],
-) -> io::Result<()> {
-    let start = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n",
-        body.len()
-    );
-    stream.write_all(start.as_bytes()).await?;
-    if let Some(cookie) = cookie {
-        for piece in ["Set-Cookie", ": ", cookie, "\r\n"] {
-            stream.write_all(piece.as_bytes()).await?;
-        }
-    }
-    stream.write_all(b"\r\n").await?;
-    stream.write_all(body).await
-}
-
-const OK: &str = "200 OK";
 /// `MAX_REQ_BODY_LEN`.
 const MAX_BODY: u64 = 4096;
-/// A head, a body, and the beginning of what should not have been sent yet.
-const MAX_PENDING: usize = 8192;
+/// As `TcpListener::bind` has it.
+const BACKLOG: u32 = 1024;
 /// What `char cookie_buf[20]` holds.
 const MAX_COOKIE: usize = 19;
 /// `recv_wait_timeout`.

@@ -20,13 +20,13 @@ pub(super) struct Page {
 }
 
 impl Head {
-    /// `None` as long as it is not all there.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Option<Self>, Page> {
+    /// `None` as long as it is not all there. No longer than `longest`.
+    pub(super) fn parse(bytes: &[u8], longest: usize) -> Result<Option<Self>, Page> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         let taken = match request.parse(bytes) {
-            Ok(httparse::Status::Complete(taken)) if taken <= MAX_HEAD => taken,
-            Ok(httparse::Status::Partial) if bytes.len() < MAX_HEAD => return Ok(None),
+            Ok(httparse::Status::Complete(taken)) if taken <= longest => taken,
+            Ok(httparse::Status::Partial) if bytes.len() < longest => return Ok(None),
             Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(HEAD_TOO_LONG),
             Err(_) => return Err(BAD_REQUEST),
         };
@@ -89,8 +89,6 @@ pub(super) const HEAD_TOO_LONG: Page = Page {
     text: "Header fields are too long",
 };
 
-/// `CONFIG_HTTPD_MAX_REQ_HDR_LEN` of ESP-IDF 5.5; 512 before.
-pub(super) const MAX_HEAD: usize = 1024;
 /// More cannot fit into a head of that length.
 const MAX_HEADERS: usize = 256;
 /// `CONFIG_HTTPD_MAX_URI_LEN`.
@@ -101,7 +99,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Option<Head>, &'static str> {
-        Head::parse(text.as_bytes()).map_err(|page| page.status)
+        Head::parse(text.as_bytes(), 1024).map_err(|page| page.status)
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! The rules of the medium, over real sockets: what is closed, what is shown, whose session it
 //! is. The waits that can be short are short; none decides an outcome that the peer does not.
 
+mod faults;
+
 use std::net::Ipv4Addr;
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::*;
 use crate::emulator::device::tests::{rng, sec1};
@@ -33,6 +37,10 @@ async fn serve(secret: DeviceSecret) -> Served {
 async fn serve_at(scale: f64, secret: DeviceSecret) -> Served {
     let mut settings = DeviceSettings::new(secret);
     settings.time_scale = TimeScale::new(scale).unwrap();
+    serve_as(settings).await
+}
+
+async fn serve_as(settings: DeviceSettings) -> Served {
     let log = Shared::default();
     let device = Device::new(settings, rng()).with_log(Log::new().lines_to(Box::new(log.clone())));
     let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))

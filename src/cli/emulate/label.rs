@@ -1,0 +1,108 @@
+//! What opens an emulated device, as a label on it would say: scheme, PoP or password, user name,
+//! QR code. Not where it is, which its first line adds.
+
+use getrandom::SysRng;
+use rand_core::{Rng as _, UnwrapErr};
+use serde::Serialize;
+use serde_json::json;
+
+use super::EmulateDevice;
+use crate::cli::error_id::ErrorId;
+use crate::cli::failure::Failure;
+use crate::ident::encode_hex;
+use crate::secret::Secret;
+use crate::security::{DeviceSecret, NonceRule, SecurityScheme};
+
+/// A label.
+pub(super) struct Label {
+    pub(super) secret: DeviceSecret,
+    pub(super) pop: Option<String>,
+    pub(super) username: Option<String>,
+}
+
+impl Label {
+    /// As the flags have it; what they leave open is drawn.
+    pub(super) fn new(args: &EmulateDevice, rng: &mut UnwrapErr<SysRng>) -> Result<Self, Failure> {
+        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
+        let rules = args.firmware.rules();
+        let scheme = args.sec_ver.unwrap_or(if rules.announces_scheme {
+            SecurityScheme::Sec2
+        } else {
+            SecurityScheme::Sec1
+        });
+        if scheme == SecurityScheme::Sec2 && !rules.announces_scheme {
+            return conflict(format!("--sec-ver 2: {} has no Security 2", args.firmware));
+        }
+        if args.pop.is_some() && scheme == SecurityScheme::Sec0 {
+            return conflict(
+                "--pop is not possible with --sec-ver 0, which has no secret".to_owned(),
+            );
+        }
+        let pop = match &args.pop {
+            _ if args.no_pop || scheme == SecurityScheme::Sec0 => None,
+            Some(pop) => Some(pop.expose().clone()),
+            None => Some(random_digits::<4>(rng)),
+        };
+        if pop.as_deref() == Some("") && !rules.takes_empty_pop {
+            return conflict(format!(
+                "--pop: an empty one keeps {} from starting; --no-pop is none at all",
+                args.firmware
+            ));
+        }
+        let secret = match (scheme, &pop) {
+            (SecurityScheme::Sec0, _) => DeviceSecret::Sec0,
+            (SecurityScheme::Sec1, pop) => DeviceSecret::Sec1 {
+                pop: pop.clone().map(Secret::new),
+            },
+            (SecurityScheme::Sec2, Some(password)) => {
+                let usual = u8::from(rules.counts_attempts);
+                let nonce = match args.sec_patch_ver.unwrap_or(usual) {
+                    0 => NonceRule::Fixed,
+                    _ => NonceRule::Counter,
+                };
+                DeviceSecret::sec2(&args.username, &Secret::new(password.clone()), nonce, rng)
+            }
+            (SecurityScheme::Sec2, None) => {
+                return conflict(
+                    "--no-pop is not possible with --sec-ver 2: it needs a password".to_owned(),
+                );
+            }
+        };
+        let username = (scheme == SecurityScheme::Sec2).then(|| args.username.clone());
+        Ok(Self {
+            secret,
+            pop,
+            username,
+        })
+    }
+
+    /// What its QR code holds.
+    pub(super) fn qr_code(&self, name: &str, transport: &'static str) -> String {
+        let code = QrCode {
+            ver: "v1",
+            name,
+            username: self.username.as_deref(),
+            pop: self.pop.as_deref(),
+            transport,
+        };
+        json!(code).to_string()
+    }
+}
+
+/// What a device shows as its QR code (RainMaker's `app_network.c`).
+#[derive(Serialize)]
+struct QrCode<'a> {
+    ver: &'static str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pop: Option<&'a str>,
+    transport: &'static str,
+}
+
+pub(super) fn random_digits<const BYTES: usize>(rng: &mut UnwrapErr<SysRng>) -> String {
+    let mut bytes = [0; BYTES];
+    rng.fill_bytes(&mut bytes);
+    encode_hex(&bytes)
+}

@@ -1,0 +1,135 @@
+//! The manager of older firmware, and of scenarios: what becomes of an apply, and when.
+
+use super::*;
+use crate::emulator::device::scenario::Scenario;
+
+fn trying(firmware: Firmware, scenarios: &[Scenario], ssid: &str, t: Instant) -> Manager {
+    let conduct = Conduct::new(firmware, scenarios);
+    let mut manager = Manager::new(World::neighbourhood(), TimeScale::REAL, true, conduct);
+    manager.store(config(ssid, RIGHT));
+    manager.apply(t).unwrap();
+    manager
+}
+
+#[test]
+fn scenarios_decide_how_joining_ends() {
+    use Firmware::{NetworkProvisioning as Np, V5, V44};
+    use Scenario::{
+        AttemptsCountdown, AuthExpire, EndlessConnecting, NotFound, WrongPassphrase, WrongReason,
+    };
+    let t = Instant::now();
+    for (firmware, scenario, after_one, in_the_end) in [
+        (Np, WrongPassphrase, "2 left", "AuthError"),
+        (V5, WrongPassphrase, "AuthError", "AuthError"),
+        (V44, NotFound, "NetworkNotFound", "NetworkNotFound"),
+        (Np, AttemptsCountdown, "4 left", "AuthError"),
+        (Np, WrongReason, "2 left", "AuthError"),
+        (Np, AuthExpire, "2 left", "AuthError"),
+        (V5, AuthExpire, "connecting", "connecting"),
+        (V44, AuthExpire, "AuthError", "AuthError"),
+        (Np, EndlessConnecting, "connecting", "connecting"),
+        (V44, EndlessConnecting, "connecting", "connecting"),
+    ] {
+        let mut manager = trying(firmware, &[scenario], "Home", t);
+        let name = format!("{firmware} {scenario}");
+        assert_eq!(word(&manager.report(t + ms(2600))), after_one, "{name}");
+        assert_eq!(word(&manager.report(t + ms(90_000))), in_the_end, "{name}");
+    }
+}
+
+#[test]
+fn the_example_resets_after_five_failures_and_what_is_reported_stays() {
+    let t = Instant::now();
+    let mut manager = trying(Firmware::V44, &[], "Nowhere", t);
+    // The first failure is at 2.5 s, the fifth six seconds later.
+    let fifth = t + ms(1000 + 5 * 1500);
+    manager.store(config("Home", RIGHT));
+    assert_eq!(manager.apply(fifth - ms(1)).err(), Some(WrongState));
+    let failed = News::Failed(Reason::NetworkNotFound);
+    let mut expected: Vec<_> = (1..=5)
+        .map(|attempt| (t + ms(1000 + attempt * 1500), failed.clone()))
+        .collect();
+    expected.push((fifth, News::ApplicationReset));
+    assert_eq!(manager.news(t + ms(60_000)), expected);
+    assert_eq!(manager.next_news(), None);
+    assert_eq!(word(&manager.report(fifth)), "NetworkNotFound");
+    manager.store(config("Home", RIGHT));
+    assert!(manager.apply(fifth).is_ok());
+    assert_eq!(word(&manager.report(fifth)), "connecting");
+}
+
+#[test]
+fn an_application_resets_at_once_or_never_when_it_is_told_to() {
+    let t = Instant::now();
+    let end = t + ms(600_000);
+    for (scenario, firmware, taken) in [
+        (Scenario::AppResets, Firmware::NetworkProvisioning, true),
+        (Scenario::AppResets, Firmware::V44, true),
+        (Scenario::AppNeverResets, Firmware::V44, false),
+    ] {
+        let mut manager = trying(firmware, &[scenario], "Nowhere", t);
+        manager.store(config("Home", RIGHT));
+        assert_eq!(manager.apply(end).is_ok(), taken, "{scenario} {firmware}");
+    }
+    // The failure is told once, and then the reset.
+    let today = Firmware::NetworkProvisioning;
+    let mut manager = trying(today, &[Scenario::AppResets], "Nowhere", t);
+    let at = t + ms(5500);
+    assert_eq!(manager.next_news(), Some(at));
+    let failed = News::Failed(Reason::NetworkNotFound);
+    assert_eq!(
+        manager.news(end),
+        [(at, failed), (at, News::ApplicationReset)]
+    );
+}
+
+#[test]
+fn a_clients_reset_ends_the_applications_count() {
+    let t = Instant::now();
+    let mut manager = trying(Firmware::V5, &[], "Nowhere", t);
+    assert_eq!(manager.reset(t + ms(3000)), Ok(()));
+    // At the start: older firmware calls that an error.
+    assert_eq!(manager.reset(t + ms(3001)), Err(WrongState));
+    let news = manager.news(t + ms(60_000));
+    assert_eq!(news.len(), 1, "{news:?}");
+}
+
+#[test]
+fn a_reset_that_is_refused_is_refused_in_every_state() {
+    let t = Instant::now();
+    let today = Firmware::NetworkProvisioning;
+    let mut manager = trying(today, &[Scenario::ResetRefused], "Nowhere", t);
+    for at in [10, 600_000] {
+        assert_eq!(manager.reset(t + ms(at)), Err(WrongState));
+    }
+}
+
+#[test]
+fn an_access_point_on_another_channel_costs_two_seconds_or_the_time_to_join() {
+    let t = Instant::now();
+    let today = Firmware::NetworkProvisioning;
+    let manager = trying(today, &[Scenario::ChannelChange], "Home", t);
+    let outage = manager.outage().unwrap();
+    assert_eq!(outage.from, t + ms(1000));
+    assert_eq!(outage.until, Some(t + ms(3000)));
+    assert!(!outage.covers(t + ms(999)));
+    assert!(outage.covers(t + ms(1000)));
+    assert!(!outage.covers(t + ms(3000)));
+    // Joined at 2.2 s; the end is counted from there.
+    let unasked = (t + ms(2200 + 30_000), StopReason::NobodyAsked);
+    assert_eq!(manager.stops_at(), Some(unasked));
+    // A network that is not joined changes nothing.
+    let manager = trying(today, &[Scenario::ChannelChange], "Nowhere", t);
+    assert_eq!(manager.outage(), None);
+}
+
+#[test]
+fn a_service_that_goes_is_over_when_the_device_has_joined() {
+    let t = Instant::now();
+    let today = Firmware::NetworkProvisioning;
+    let mut manager = trying(today, &[Scenario::ServiceGone], "Home", t);
+    assert_eq!(manager.outage().unwrap().until, None);
+    let end = (t + ms(2200), StopReason::Vanished);
+    assert_eq!(manager.stops_at(), Some(end));
+    assert_eq!(manager.news(t + ms(2200)).len(), 1);
+}

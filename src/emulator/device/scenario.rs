@@ -1,0 +1,200 @@
+//! Stories that a device can be told to act out, by name. Not how: each turns a few knobs of the
+//! manager, and what they do is documented there and in `docs/reference/faults.md`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::firmware::Firmware;
+use super::world::Failure;
+
+/// What goes otherwise than it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// The application never takes the manager back to its start.
+    AppNeverResets,
+    /// The application takes the manager back to its start right after a failure.
+    AppResets,
+    /// Every attempt fails and is told with the number of those left: five at first.
+    AttemptsCountdown,
+    /// Every attempt ends with the reason `AUTH_EXPIRE`.
+    AuthExpire,
+    /// The access point changes channel when the device joins: it is out of reach for a while.
+    ChannelChange,
+    /// The device says for ever that it is connecting, as it does without DHCP.
+    EndlessConnecting,
+    /// No attempt finds the network.
+    NotFound,
+    /// The client's reset is refused in every state.
+    ResetRefused,
+    /// The service goes when the device joins, and never comes back.
+    ServiceGone,
+    /// Every attempt fails for the passphrase.
+    WrongPassphrase,
+    /// Every attempt fails for an unrelated reason, which is told as an authentication error.
+    WrongReason,
+}
+
+impl Scenario {
+    /// Every one, and its name.
+    pub const ALL: [(&'static str, Self); 11] = [
+        ("app-never-resets", Self::AppNeverResets),
+        ("app-resets", Self::AppResets),
+        ("attempts-countdown", Self::AttemptsCountdown),
+        ("auth-expire", Self::AuthExpire),
+        ("channel-change", Self::ChannelChange),
+        ("endless-connecting", Self::EndlessConnecting),
+        ("not-found", Self::NotFound),
+        ("reset-refused", Self::ResetRefused),
+        ("service-gone", Self::ServiceGone),
+        ("wrong-passphrase", Self::WrongPassphrase),
+        ("wrong-reason", Self::WrongReason),
+    ];
+
+    /// Why these cannot be acted out together, by this firmware.
+    pub fn check(scenarios: &[Self], firmware: Firmware) -> Result<(), ImpossibleScenario> {
+        let rules = firmware.rules();
+        for scenario in scenarios {
+            let needs_count = matches!(scenario, Self::AttemptsCountdown | Self::WrongReason);
+            if needs_count && !rules.counts_attempts {
+                return Err(ImpossibleScenario::NoAttempts {
+                    scenario: *scenario,
+                    firmware,
+                });
+            }
+            if *scenario == Self::ResetRefused && !rules.has_control {
+                return Err(ImpossibleScenario::NoReset {
+                    scenario: *scenario,
+                    firmware,
+                });
+            }
+        }
+        let never = scenarios.contains(&Self::AppNeverResets);
+        if never && scenarios.contains(&Self::AppResets) {
+            return Err(ImpossibleScenario::Contradiction {
+                one: Self::AppNeverResets,
+                other: Self::AppResets,
+            });
+        }
+        let mut outcomes = scenarios.iter().filter(|one| {
+            // These two are about joining, too.
+            one.failure().is_some() || matches!(one, Self::ChannelChange | Self::ServiceGone)
+        });
+        if let (Some(one), Some(other)) = (outcomes.next(), outcomes.next()) {
+            return Err(ImpossibleScenario::Contradiction {
+                one: *one,
+                other: *other,
+            });
+        }
+        Ok(())
+    }
+
+    /// How it makes every attempt fail, if it does.
+    pub(super) const fn failure(self) -> Option<Failure> {
+        match self {
+            Self::WrongPassphrase | Self::AttemptsCountdown => Some(Failure::WrongPassphrase),
+            Self::NotFound => Some(Failure::NotFound),
+            Self::AuthExpire => Some(Failure::AuthExpired),
+            Self::EndlessConnecting => Some(Failure::Endless),
+            Self::WrongReason => Some(Failure::Unrelated),
+            Self::AppNeverResets
+            | Self::AppResets
+            | Self::ChannelChange
+            | Self::ResetRefused
+            | Self::ServiceGone => None,
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = Self::ALL.iter().find(|(_, scenario)| scenario == self);
+        f.pad(name.map_or("?", |(name, _)| name))
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = UnknownScenario;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScenario> {
+        Self::ALL
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, scenario)| *scenario)
+            .ok_or(UnknownScenario)
+    }
+}
+
+/// A text that names no scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownScenario;
+
+impl std::error::Error for UnknownScenario {}
+
+impl fmt::Display for UnknownScenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = Scenario::ALL.iter().map(|(name, _)| *name).collect();
+        write!(f, "expected one of {}", names.join(", "))
+    }
+}
+
+/// Why scenarios cannot be acted out.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum ImpossibleScenario {
+    /// Each says how joining goes, and they differ.
+    #[error("{one} and {other} exclude each other")]
+    Contradiction {
+        /// The first.
+        one: Scenario,
+        /// The second.
+        other: Scenario,
+    },
+    /// The firmware has no limit of attempts.
+    #[error("{scenario} needs firmware that counts attempts, and {firmware} does not")]
+    NoAttempts {
+        /// Which one.
+        scenario: Scenario,
+        /// Of which firmware.
+        firmware: Firmware,
+    },
+    /// The firmware has no reset that could be refused.
+    #[error("{scenario} needs firmware with prov-ctrl, and {firmware} has none")]
+    NoReset {
+        /// Which one.
+        scenario: Scenario,
+        /// Of which firmware.
+        firmware: Firmware,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_there_and_back() {
+        for (name, scenario) in Scenario::ALL {
+            assert_eq!(name.parse(), Ok(scenario));
+            assert_eq!(scenario.to_string(), name);
+        }
+        let error = "nonsense".parse::<Scenario>().unwrap_err().to_string();
+        assert!(error.contains("channel-change"), "{error}");
+    }
+
+    #[test]
+    fn what_a_firmware_cannot_do_or_nobody_can_is_refused() {
+        use Scenario::{AppResets, AttemptsCountdown, ChannelChange, NotFound, ResetRefused};
+        let today = Firmware::NetworkProvisioning;
+        for (scenarios, firmware, possible) in [
+            (&[AttemptsCountdown, ResetRefused][..], today, true),
+            (&[NotFound, AppResets], Firmware::V44, true),
+            (&[AttemptsCountdown], Firmware::V5, false),
+            (&[ResetRefused], Firmware::V44, false),
+            (&[NotFound, ChannelChange], today, false),
+        ] {
+            let checked = Scenario::check(scenarios, firmware);
+            assert_eq!(checked.is_ok(), possible, "{scenarios:?} {firmware}");
+        }
+    }
+}

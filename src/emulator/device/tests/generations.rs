@@ -1,0 +1,196 @@
+//! What the endpoints of older firmware do otherwise, and what a device keeps. The manager's part
+//! of it is tested with the manager.
+
+use super::*;
+use crate::emulator::flash::StoredConfig;
+
+fn of(firmware: Firmware) -> Client {
+    let mut settings = DeviceSettings::new(sec1("a"));
+    settings.firmware = firmware;
+    let mut client = Client::of(settings);
+    client.secure(&pop("a")).unwrap();
+    client
+}
+
+fn reset(client: &mut Client) -> Status {
+    let request = NetworkCtrlPayload {
+        msg: 1,
+        status: 0,
+        payload: Some(network_ctrl_payload::Payload::CmdCtrlWifiReset(
+            CmdCtrlWifiReset {},
+        )),
+    };
+    let (reply, _) = client.call("prov-ctrl", &request.encode_to_vec()).unwrap();
+    NetworkCtrlPayload::decode(&*reply).unwrap().status()
+}
+
+#[test]
+fn the_oldest_has_no_control_and_the_others_disagree_about_a_reset_at_the_start() {
+    let mut oldest = of(Firmware::V44);
+    assert!(!oldest.device.has_endpoint("prov-ctrl"));
+    assert_eq!(oldest.raw("prov-ctrl", b"x"), Err(Refusal::NoSuchEndpoint));
+    assert_eq!(reset(&mut of(Firmware::V5)), Status::InternalError);
+    let mut newest = of(Firmware::NetworkProvisioning);
+    assert_eq!(reset(&mut newest), Status::Success);
+}
+
+#[test]
+fn a_command_without_its_body_brings_older_firmware_down() {
+    for firmware in [Firmware::V44, Firmware::V5] {
+        let mut client = of(firmware);
+        client.set(b"Home", b"correct horse battery", b"");
+        failed(client.config(2, None));
+        assert!(client.log.events().contains(&"crashed".to_owned()));
+        assert!(!client.device.has_session(1));
+        // It knows nothing of the session, nor of what was set.
+        client.secure(&pop("a")).unwrap();
+        assert_eq!(client.apply(), i32::from(Status::InternalError));
+        failed(client.scan(4, None));
+    }
+    let mut newest = of(Firmware::NetworkProvisioning);
+    failed(newest.config(2, None));
+    assert_eq!(newest.status(), (1, None));
+}
+
+#[test]
+fn a_crash_after_an_apply_finds_credentials_and_offers_nothing() {
+    let mut client = of(Firmware::V44);
+    client.set(b"Home", b"correct horse battery", b"");
+    client.apply();
+    failed(client.config(2, None));
+    assert_eq!(
+        client.device.stopped(Instant::now()),
+        Some(StopReason::AlreadyProvisioned)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn results_beyond_the_last_come_empty_from_older_firmware() {
+    for firmware in [Firmware::V44, Firmware::V5] {
+        let mut client = of(firmware);
+        let start = CmdScanWifiStart {
+            blocking: true,
+            ..CmdScanWifiStart::default()
+        };
+        let (_, _, after) = client.scan(0, Some(Scan::CmdScanWifiStart(start))).unwrap();
+        advance(after).await;
+        let mut page = |start_index, count| {
+            let command = CmdScanWifiResult { start_index, count };
+            client.scan(4, Some(Scan::CmdScanWifiResult(command)))
+        };
+        for (first, count, named) in [(0, 7, 7), (5, 4, 2), (9, 2, 0)] {
+            let (status, reply, _) = page(first, count).unwrap();
+            let Scan::RespScanWifiResult(reply) = reply else {
+                panic!("{reply:?}");
+            };
+            let complete = first + count <= 7;
+            assert_eq!(status == Status::Success, complete);
+            assert_eq!(u32::try_from(reply.entries.len()), Ok(count));
+            let there = reply.entries.iter().filter(|one| !one.bssid.is_empty());
+            assert_eq!(there.count(), named);
+        }
+        failed(page(0, u32::MAX));
+    }
+}
+
+#[test]
+fn older_firmware_has_never_heard_of_thread() {
+    for firmware in [Firmware::V44, Firmware::V5] {
+        failed(of(firmware).scan(6, None));
+        let command = Config::CmdSetThreadConfig(CmdSetThreadConfig::default());
+        failed(of(firmware).config(8, Some(command)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_those_of_the_component_and_credentials_are_kept_from_apply_to_reset() {
+    let mut client = of(Firmware::NetworkProvisioning);
+    client.device.start(Instant::now());
+    client.set(b"Home", b"wrong horse", b"");
+    assert!(!client.device.flash.is_provisioned());
+    client.apply();
+    assert!(client.device.flash.is_provisioned());
+    advance(Duration::from_mins(1)).await;
+    assert_eq!(client.status().0, 3);
+    assert_eq!(reset(&mut client), Status::Success);
+    assert!(!client.device.flash.is_provisioned());
+    client.set(b"Home", b"correct horse battery", b"");
+    client.apply();
+    advance(Duration::from_secs(10)).await;
+    assert_eq!(client.status().0, 0);
+    client.device.end();
+    let events: Vec<String> = client
+        .log
+        .lines()
+        .iter()
+        .filter(|line| line["event"] == "prov_event")
+        .map(|line| line["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(
+        events,
+        [
+            "init",
+            "start",
+            "cred_recv",
+            "cred_fail",
+            "cred_recv",
+            "cred_success",
+            "end",
+            "deinit"
+        ]
+    );
+}
+
+#[test]
+fn a_device_with_credentials_offers_nothing_unless_its_application_insists() {
+    for insists in [false, true] {
+        let mut settings = DeviceSettings::new(sec1("a"));
+        settings.always_provisions = insists;
+        let mut client = Client::of(settings);
+        let kept = client.device.flash.store(Some(StoredConfig {
+            ssid: b"Home".to_vec(),
+            passphrase: Secret::new(Vec::new()),
+        }));
+        kept.unwrap();
+        client.device.start(Instant::now());
+        assert_eq!(client.secure(&pop("a")).is_ok(), insists);
+    }
+}
+
+#[test]
+fn a_disguised_answer_is_well_formed_sealed_and_of_another_type() {
+    let mut client = of(Firmware::NetworkProvisioning);
+    let requests = [
+        (
+            "prov-config",
+            NetworkConfigPayload {
+                msg: 0,
+                payload: Some(Config::CmdGetWifiStatus(CmdGetWifiStatus {})),
+            }
+            .encode_to_vec(),
+        ),
+        (
+            "prov-scan",
+            NetworkScanPayload {
+                msg: 2,
+                status: 0,
+                payload: Some(Scan::CmdScanWifiStatus(CmdScanWifiStatus {})),
+            }
+            .encode_to_vec(),
+        ),
+    ];
+    for (endpoint, request) in requests {
+        let sealed = client.cipher.as_mut().unwrap().seal(&request).unwrap();
+        let reply = client
+            .device
+            .handle_disguised(1, endpoint, &sealed)
+            .unwrap();
+        let opened = client.cipher.as_mut().unwrap().open(&reply.bytes).unwrap();
+        let msg = match endpoint {
+            "prov-config" => NetworkConfigPayload::decode(&opened[..]).unwrap().msg,
+            _ => NetworkScanPayload::decode(&opened[..]).unwrap().msg - 2,
+        };
+        assert_ne!(msg, 1, "{endpoint}");
+    }
+    assert_eq!(client.status(), (1, None));
+}

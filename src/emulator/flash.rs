@@ -1,0 +1,164 @@
+//! What a device keeps when it loses power: the Wi-Fi credentials, in a file. It is written at
+//! Apply, before anybody knows whether they are right, because that is what firmware does. Not the
+//! provisioning manager's state, which a restart loses.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::ident::{decode_hex, encode_hex};
+use crate::secret::Secret;
+
+/// The memory that survives. Without a file, it does so as long as the device does.
+#[derive(Debug, Default)]
+pub struct Flash {
+    file: Option<PathBuf>,
+    stored: Option<StoredConfig>,
+}
+
+/// Wi-Fi credentials.
+#[derive(Clone, Debug)]
+pub(super) struct StoredConfig {
+    pub(super) ssid: Vec<u8>,
+    pub(super) passphrase: Secret<Vec<u8>>,
+}
+
+impl Flash {
+    /// Kept in that file, which need not exist yet.
+    pub fn in_file(path: &Path) -> io::Result<Self> {
+        let stored = match fs::read(path) {
+            Ok(bytes) => read(&bytes)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self {
+            file: Some(path.to_owned()),
+            stored,
+        })
+    }
+
+    /// As `network_prov_mgr_is_wifi_provisioned`: whether a name is stored. It says nothing about
+    /// whether the network can be joined.
+    pub fn is_provisioned(&self) -> bool {
+        self.stored.as_ref().is_some_and(|one| !one.ssid.is_empty())
+    }
+
+    /// Replaces what is stored.
+    pub(super) fn store(&mut self, config: Option<StoredConfig>) -> io::Result<()> {
+        self.stored = config;
+        match &self.file {
+            Some(path) => write(path, &self.to_json()),
+            None => Ok(()),
+        }
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        let wifi = self.stored.as_ref().map(|config| {
+            let (ssid, passphrase) = (&config.ssid, config.passphrase.expose());
+            Wifi {
+                ssid: String::from_utf8_lossy(ssid).into_owned(),
+                ssid_hex: encode_hex(ssid),
+                passphrase: String::from_utf8_lossy(passphrase).into_owned(),
+                passphrase_hex: encode_hex(passphrase),
+            }
+        });
+        let contents = Contents {
+            is_provisioned: self.is_provisioned(),
+            wifi,
+        };
+        serde_json::to_vec_pretty(&contents).unwrap_or_default()
+    }
+}
+
+/// The file. The texts are for reading; the hexadecimal digits count.
+#[derive(Deserialize, Serialize)]
+struct Contents {
+    is_provisioned: bool,
+    wifi: Option<Wifi>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Wifi {
+    ssid: String,
+    ssid_hex: String,
+    passphrase: String,
+    passphrase_hex: String,
+}
+
+fn read(bytes: &[u8]) -> io::Result<Option<StoredConfig>> {
+    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+    let contents: Contents =
+        serde_json::from_slice(bytes).map_err(|error| invalid(&error.to_string()))?;
+    let digits = |text: &str| decode_hex(text).ok_or_else(|| invalid("digits that are none"));
+    contents
+        .wifi
+        .map(|wifi| {
+            Ok(StoredConfig {
+                ssid: digits(&wifi.ssid_hex)?,
+                passphrase: Secret::new(digits(&wifi.passphrase_hex)?),
+            })
+        })
+        .transpose()
+}
+
+/// All or nothing: written beside the file and then put in its place.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let beside = PathBuf::from(name);
+    let mut options = fs::File::options();
+    options.write(true).create(true).truncate(true);
+    // For its owner alone: a passphrase is in it.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(ssid: &[u8]) -> StoredConfig {
+        StoredConfig {
+            ssid: ssid.to_vec(),
+            passphrase: Secret::new(b"correct horse".to_vec()),
+        }
+    }
+
+    #[test]
+    fn what_is_stored_is_there_after_a_restart() {
+        let folder = std::env::temp_dir().join(format!("espctl-flash-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("state.json");
+        let mut flash = Flash::in_file(&path).unwrap();
+        assert!(!flash.is_provisioned());
+        flash.store(Some(config(b"caf\xff"))).unwrap();
+
+        let mut again = Flash::in_file(&path).unwrap();
+        assert!(again.is_provisioned());
+        let stored = again.stored.clone().unwrap();
+        assert_eq!(stored.ssid, b"caf\xff");
+        assert_eq!(stored.passphrase.expose(), b"correct horse");
+        assert!(!format!("{again:?}").contains("correct horse"));
+        again.store(None).unwrap();
+        assert!(!Flash::in_file(&path).unwrap().is_provisioned());
+
+        fs::write(&path, "{").unwrap();
+        assert!(Flash::in_file(&path).is_err());
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn an_empty_name_is_as_good_as_none() {
+        let mut flash = Flash::default();
+        flash.store(Some(config(b""))).unwrap();
+        assert!(!flash.is_provisioned());
+        flash.store(Some(config(b"Home"))).unwrap();
+        assert!(flash.is_provisioned());
+    }
+}

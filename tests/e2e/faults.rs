@@ -1,0 +1,323 @@
+//! The fault matrix: every step of a provisioning run × every way in which its exchange can go
+//! wrong × every scheme, by the shipped binary against a device with that one fault. What each
+//! case must show is in [`run`]; which exit codes fit is in [`Case::allowed`].
+//!
+//! A medium joins by a line in [`MEDIA`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Instant;
+
+use crate::support::device::{Device, fresh_path};
+use crate::support::espctl::{Output, espctl};
+
+/// A way to reach a device, and what can go wrong on it.
+struct Medium {
+    name: &'static str,
+    start: fn(&[&str]) -> Device,
+    address: fn(&Device) -> Vec<String>,
+    faults: &'static [(&'static str, Harm)],
+}
+
+const MEDIA: [Medium; 1] = [Medium {
+    name: "HTTP",
+    start: Device::start,
+    address: |device| device.address().to_vec(),
+    faults: &[
+        ("drop", Harm::Lost),
+        ("mute", Harm::AnswerLost),
+        ("close", Harm::HungUp),
+        ("reset", Harm::HungUp),
+        ("delay=200", Harm::Late),
+        ("duplicate", Harm::Twice),
+        ("repeat", Harm::Twice),
+        ("truncate", Harm::Spoilt),
+        ("cut", Harm::Spoilt),
+        ("garble", Harm::Spoilt),
+        ("oversize", Harm::Spoilt),
+        ("wrong-order", Harm::Spoilt),
+        ("wrong-type", Harm::Spoilt),
+        ("status=500", Harm::Spoilt),
+        ("not-found", Harm::Absent),
+    ],
+}];
+
+/// What a fault means for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Harm {
+    /// There is no such endpoint, it says.
+    Absent,
+    /// The request was handled, and silence follows.
+    AnswerLost,
+    /// The connection ends, which is also how a device refuses.
+    HungUp,
+    /// Nothing but time.
+    Late,
+    /// Silence.
+    Lost,
+    /// An answer came that is not the answer.
+    Spoilt,
+    /// The answer or the request came twice. A stream does not do that; whoever answers may.
+    Twice,
+}
+
+/// A request of a run that looks for an open network, and so scans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Version,
+    FirstHandshake,
+    Proof,
+    ScanStart,
+    ScanStatus,
+    ScanResult,
+    Set,
+    Apply,
+    Status,
+}
+
+const STEPS: [Step; 9] = [
+    Step::Version,
+    Step::FirstHandshake,
+    Step::Proof,
+    Step::ScanStart,
+    Step::ScanStatus,
+    Step::ScanResult,
+    Step::Set,
+    Step::Apply,
+    Step::Status,
+];
+
+impl Step {
+    /// The how-manieth request to which endpoint it is. The scan is timed so that the second
+    /// question for its status is the last.
+    fn request(self) -> (&'static str, u32) {
+        match self {
+            Self::Version => ("proto-ver", 1),
+            Self::FirstHandshake => ("prov-session", 1),
+            Self::Proof => ("prov-session", 2),
+            Self::ScanStart => ("prov-scan", 1),
+            Self::ScanStatus => ("prov-scan", 2),
+            Self::ScanResult => ("prov-scan", 4),
+            Self::Set => ("prov-config", 1),
+            Self::Apply => ("prov-config", 2),
+            Self::Status => ("prov-config", 3),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Case {
+    medium: &'static Medium,
+    scheme: u8,
+    step: Step,
+    fault: &'static str,
+    harm: Harm,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (medium, step) = (self.medium.name, self.step);
+        let (scheme, fault) = (self.scheme, self.fault);
+        write!(f, "{medium}, Security {scheme}, {fault} at {step:?}")
+    }
+}
+
+impl Case {
+    /// What `provision` may end with. 5, "this secret is wrong", is for a refused proof alone:
+    /// there, hanging up is how a device says so. Once Apply has left, nobody can say that the
+    /// device did not take it, unless it says so itself.
+    fn allowed(&self) -> &'static [i32] {
+        let may_be_applied = self.step >= Step::Apply;
+        match (self.harm, self.step) {
+            (Harm::Late, _) => &[0],
+            // An answer more can be taken for the next request's, which may be Apply's; a request
+            // more moves the device's keys on, so that the next one, likewise, is refused.
+            // The device has drawn another key since the answer that the client got, and refuses
+            // its proof.
+            (Harm::Twice, Step::FirstHandshake) => &[0, 5, 6],
+            (Harm::Twice, _) if may_be_applied => &[0, 10],
+            (Harm::Twice, _) => &[0, 6, 10],
+            // Such a device announces no scan, and nobody says that the network is open: 2.
+            (Harm::Absent, Step::Version) => &[2],
+            (Harm::Absent, Step::Apply) => &[6],
+            (_, Step::Apply | Step::Status) => &[0, 10],
+            (Harm::HungUp, Step::Proof) => &[5, 6],
+            (Harm::Lost | Harm::HungUp, Step::Version) => &[4, 6],
+            _ => &[6],
+        }
+    }
+
+    /// Silence takes as long as the client's patience for this step.
+    fn is_slow(&self) -> bool {
+        matches!(self.harm, Harm::Lost | Harm::AnswerLost)
+    }
+}
+
+fn matrix() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for medium in &MEDIA {
+        for scheme in 0..=2 {
+            for step in STEPS {
+                // Security 0 has one message, and no proof.
+                if scheme == 0 && step == Step::Proof {
+                    continue;
+                }
+                for &(fault, harm) in medium.faults {
+                    // To the client the same as a lost request, and each costs its patience:
+                    // only where it matters what the device has heard.
+                    if harm == Harm::AnswerLost && step < Step::Set {
+                        continue;
+                    }
+                    cases.push(Case {
+                        medium,
+                        scheme,
+                        step,
+                        fault,
+                        harm,
+                    });
+                }
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn every_fault_at_every_step_is_told_truly_and_costs_no_more_than_the_run() {
+    let began = Instant::now();
+    let mut cases = matrix();
+    let size = cases.len();
+    assert!(size >= 300, "{size} cases");
+    // The slow ones first: they wait, and the others compute meanwhile.
+    cases.sort_by_key(|case| !case.is_slow());
+    let queue = Mutex::new(VecDeque::from(cases));
+    let failures = Mutex::new(Vec::new());
+    let tally = Mutex::new(BTreeMap::<i32, usize>::new());
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let Some(case) = queue.lock().unwrap().pop_front() else {
+                        return;
+                    };
+                    match catch_unwind(AssertUnwindSafe(|| run(&case))) {
+                        Ok(Ok(exit)) => *tally.lock().unwrap().entry(exit).or_default() += 1,
+                        Ok(Err(why)) => failures.lock().unwrap().push(format!("{case}: {why}")),
+                        Err(_) => failures.lock().unwrap().push(format!("{case}: see above")),
+                    }
+                }
+            });
+        }
+    });
+    let took = began.elapsed().as_secs();
+    let tally = tally.into_inner().unwrap();
+    println!("fault matrix: {size} cases in {took} s; exit codes and how often: {tally:?}");
+    let failures = failures.into_inner().unwrap();
+    assert!(
+        failures.is_empty(),
+        "{} of {size} cases:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// One case, and the run after it. The first run's exit code.
+fn run(case: &Case) -> Result<i32, String> {
+    let state = fresh_path("state.json");
+    let state = state.to_str().ok_or("a path of ASCII")?;
+    let scheme = case.scheme.to_string();
+    let mut own = vec!["--sec-ver", &scheme, "--state", state];
+    own.extend(["--time-scale", TIME_SCALE, "--join-ms", "50"]);
+    if case.scheme > 0 {
+        own.extend(["--pop", POP]);
+    }
+    let (endpoint, number) = case.step.request();
+    let fault = format!("{endpoint}:{number}:{}", case.fault);
+
+    // On a busy computer the scan can be over before the client asks for the first time. Then
+    // its results are asked for earlier, and the fault meets nobody.
+    for _ in 0..TRIES {
+        let mut device = (case.medium.start)(&[&own[..], &["--fault", &fault]].concat());
+        let output = provision(case, &device);
+        if device.told("fault").is_empty() {
+            continue;
+        }
+        let exit = check(case, &device, &output).map_err(|why| format!("{why}\n{output}"))?;
+
+        // A device that was told to join goes away when it has, or can only be reset from there.
+        // As a person would, restart it: what it kept is still there, and it takes other
+        // credentials. Any other device must go on as if nothing had been.
+        if device.told("wifi_applied").is_empty() {
+            let before = device.log().len();
+            expect_done(case, &device).map_err(|why| {
+                let log = &device.log()[before..];
+                format!("the first run:\n{output}\n{why}\n{log:#?}")
+            })?;
+        } else {
+            device.kill();
+            let again = (case.medium.start)(&[&own[..], &["--force-provisioning"]].concat());
+            expect_done(case, &again)?;
+        }
+        return Ok(exit);
+    }
+    Err(format!("the fault never met a request in {TRIES} runs"))
+}
+
+/// The first run: it ended by itself, said how, and said the truth.
+fn check(case: &Case, device: &Device, output: &Output) -> Result<i32, String> {
+    let exit = output.exit.ok_or("ended by a signal")?;
+    if output.stderr.contains("panicked") {
+        return Err("it panicked".to_owned());
+    }
+    let result = output.result();
+    let (ok, told) = (&result["ok"], &result["error"]["exit"]);
+    if *ok != (exit == 0) || (exit != 0 && *told != exit) {
+        return Err(format!(
+            "the result says otherwise than the exit code {exit}"
+        ));
+    }
+    if !case.allowed().contains(&exit) {
+        return Err(format!("exit {exit}, and not one of {:?}", case.allowed()));
+    }
+    let applied = !device.told("wifi_applied").is_empty();
+    if exit == 0 && device.told("wifi_joined").is_empty() {
+        return Err("exit 0, and the device has not joined".to_owned());
+    }
+    if matches!(exit, 4..=6) && applied {
+        return Err(format!("exit {exit}, and the device is joining"));
+    }
+    Ok(exit)
+}
+
+/// The run after it: nothing stands in its way any more.
+fn expect_done(case: &Case, device: &Device) -> Result<(), String> {
+    let output = provision(case, device);
+    if output.exit == Some(0) && !device.told("wifi_joined").is_empty() {
+        return Ok(());
+    }
+    Err(format!("the run after it failed too\n{output}"))
+}
+
+fn provision(case: &Case, device: &Device) -> Output {
+    let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
+        .map(str::to_owned)
+        .to_vec();
+    line.extend((case.medium.address)(device));
+    // An open network without a word about its passphrase: the client has to look.
+    line.extend(["--ssid", "Guest", "--join-timeout", "10"].map(str::to_owned));
+    if case.scheme > 0 {
+        line.extend(["--pop", POP].map(str::to_owned));
+    }
+    espctl(line).output()
+}
+
+const POP: &str = "abcd1234";
+/// A scan of 187 ms lies between the first question and the second, 300 ms later. A device waits
+/// three seconds for whoever wants to know that it has joined.
+const TIME_SCALE: &str = "0.1";
+/// More than processors: most of a run is waiting.
+const WORKERS: usize = 32;
+const TRIES: usize = 4;

@@ -1,0 +1,364 @@
+//! The firmware generations and the scenarios, provisioned by the shipped binary. The device's own
+//! log says what was asked of it, and what became of it.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::device::{Device, fresh_path};
+use crate::support::espctl::{Output, espctl};
+
+fn provision(device: &Device, arguments: &[&str]) -> Output {
+    let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
+        .map(str::to_owned)
+        .to_vec();
+    line.extend(device.address());
+    line.extend(arguments.iter().map(ToString::to_string));
+    espctl(line).output()
+}
+
+const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
+
+fn names(device: &Device, event: &str) -> Vec<String> {
+    device
+        .told(event)
+        .iter()
+        .map(|entry| entry["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_generation_is_provisioned_and_asked_for_nothing_that_it_lacks() {
+    // Device, client, scheme.
+    let cases: [(&[&str], &[&str], u8); 10] = [
+        (
+            &["--firmware", "v4.4", "--pop", "abcd1234"],
+            &["--pop", "abcd1234"],
+            1,
+        ),
+        (&["--firmware", "v4.4", "--no-pop"], &[], 1),
+        (&["--firmware", "v4.4", "--sec-ver", "0"], &[], 0),
+        (
+            &["--firmware", "v5", "--sec-ver", "1", "--pop", "abcd1234"],
+            &["--pop", "abcd1234"],
+            1,
+        ),
+        (
+            &["--firmware", "v5", "--pop", "abcd1234"],
+            &["--pop", "abcd1234"],
+            2,
+        ),
+        (
+            &[
+                "--firmware",
+                "v5",
+                "--sec-patch-ver",
+                "1",
+                "--pop",
+                "abcd1234",
+            ],
+            &["--pop", "abcd1234"],
+            2,
+        ),
+        (
+            &["--firmware", "network_provisioning", "--sec-ver", "0"],
+            &[],
+            0,
+        ),
+        (
+            &[
+                "--firmware",
+                "network_provisioning",
+                "--sec-ver",
+                "1",
+                "--no-pop",
+            ],
+            &[],
+            1,
+        ),
+        (
+            &[
+                "--firmware",
+                "network_provisioning",
+                "--sec-ver",
+                "1",
+                "--pop",
+                "abcd1234",
+            ],
+            &["--pop", "abcd1234"],
+            1,
+        ),
+        (
+            &["--firmware", "network_provisioning", "--pop", "abcd1234"],
+            &["--pop", "abcd1234"],
+            2,
+        ),
+    ];
+    for (theirs, ours, scheme) in cases {
+        let device = Device::start(theirs);
+        let output = provision(&device, &[&HOME[..], ours].concat()).exits(0);
+        assert_eq!(output.result()["summary"]["security"], scheme, "{output}");
+        assert_eq!(device.told("wifi_joined").len(), 1, "{theirs:?}");
+        assert!(device.told("refused").is_empty(), "{:#?}", device.log());
+        assert_eq!(device.requests("prov-ctrl"), 0);
+        assert!(device.told("crashed").is_empty());
+        let mut events = names(&device, "prov_event");
+        events.truncate(4);
+        assert_eq!(events, ["init", "start", "cred_recv", "cred_success"]);
+    }
+}
+
+#[test]
+fn the_oldest_generation_scans_too() {
+    let device = Device::start(&["--firmware", "v4.4", "--pop", "a", "--time-scale", "0.1"]);
+    provision(&device, &["--pop", "a", "--ssid", "Guest"]).exits(0);
+    assert!(device.requests("prov-scan") >= 3);
+    assert_eq!(device.requests("prov-ctrl"), 0);
+    assert!(device.told("refused").is_empty(), "{:#?}", device.log());
+}
+
+#[test]
+fn what_a_generation_cannot_be_is_a_matter_of_the_command_line() {
+    for flags in [
+        &["--firmware", "v4.4", "--sec-ver", "2"][..],
+        &["--firmware", "v4.4", "--sec-patch-ver", "1"],
+        &["--firmware", "v4.4", "--pop", ""],
+        &["--firmware", "v4.4", "--scenario", "reset-refused"],
+        &["--firmware", "v5", "--scenario", "attempts-countdown"],
+        &["--scenario", "not-found,endless-connecting"],
+        &["--fault", "prov-config:drop"],
+    ] {
+        let output = espctl([&["emulate", "device"][..], flags].concat()).output();
+        assert!(output.stdout.is_empty(), "{output}");
+        output.exits(2);
+    }
+}
+
+/// The exit code for a run with the right credentials, and what the device was told to do.
+fn fails(scenario: &str, more: &[&str], client: &[&str]) -> (Device, Output) {
+    let own = [
+        "--sec-ver",
+        "1",
+        "--pop",
+        "a",
+        "--time-scale",
+        "0.2",
+        "--scenario",
+    ];
+    let device = Device::start(&[&own[..], &[scenario], more].concat());
+    let output = provision(&device, &[&HOME[..], &["--pop", "a"], client].concat());
+    (device, output)
+}
+
+#[test]
+fn scenarios_of_failure_end_as_their_name_says() {
+    for (scenario, id, reason) in [
+        ("wrong-passphrase", "wifi-auth-failed", "auth_error"),
+        ("not-found", "wifi-not-found", "network_not_found"),
+        ("wrong-reason", "wifi-auth-failed", "auth_error"),
+        ("auth-expire", "wifi-auth-failed", "auth_error"),
+        ("attempts-countdown", "wifi-auth-failed", "auth_error"),
+    ] {
+        let (device, output) = fails(scenario, &[], &[]);
+        let output = output.exits(9);
+        assert_eq!(output.result()["error"]["id"], id, "{output}");
+        let failed: Vec<Value> = device
+            .told("prov_event")
+            .into_iter()
+            .filter(|entry| entry["name"] == "cred_fail")
+            .collect();
+        assert_eq!(failed.len(), 1, "{:#?}", device.log());
+        assert_eq!(failed[0]["reason"], reason);
+        if scenario == "attempts-countdown" {
+            let left: Vec<Value> = output
+                .json()
+                .into_iter()
+                .filter(|line| line["event"] == "wifi_joining")
+                .filter_map(|line| line.get("attempts_remaining").cloned())
+                .filter(|left| !left.is_null())
+                .collect();
+            assert!(!left.is_empty(), "{output}");
+        }
+    }
+}
+
+#[test]
+fn scenarios_without_an_end_end_at_the_limit() {
+    for (scenario, more) in [
+        ("endless-connecting", &[][..]),
+        // Firmware that has no limit of attempts tries for ever at what it does not know.
+        ("auth-expire", &["--firmware", "v5"]),
+    ] {
+        let (device, output) = fails(scenario, more, &["--join-timeout", "2"]);
+        let output = output.exits(9);
+        assert_eq!(output.result()["error"]["id"], "join-timed-out", "{output}");
+        assert!(device.told("wifi_joined").is_empty());
+    }
+}
+
+#[test]
+fn the_oldest_firmware_reads_another_reason_as_authentication() {
+    let (device, output) = fails("auth-expire", &["--firmware", "v4.4"], &[]);
+    let output = output.exits(9);
+    assert_eq!(
+        output.result()["error"]["id"],
+        "wifi-auth-failed",
+        "{output}"
+    );
+    assert!(
+        device.told("reset").is_empty(),
+        "it has no reset to ask for"
+    );
+}
+
+#[test]
+fn a_reset_that_is_refused_is_logged_so() {
+    let (device, output) = fails("wrong-passphrase,reset-refused", &[], &[]);
+    output.exits(9);
+    let resets = device.told("reset");
+    assert!(!resets.is_empty());
+    assert!(resets.iter().all(|reset| reset["accepted"] == false));
+}
+
+#[test]
+fn an_application_that_resets_lets_the_next_run_apply() {
+    let (device, output) = fails("wrong-passphrase,app-resets", &["--firmware", "v4.4"], &[]);
+    output.exits(9);
+    assert_eq!(device.told("application_reset").len(), 1);
+    let line = [&HOME[..], &["--pop", "a"]].concat();
+    provision(&device, &line).exits(9);
+    assert_eq!(device.told("wifi_applied").len(), 2);
+}
+
+#[test]
+fn a_channel_change_takes_the_device_away_and_brings_it_back() {
+    let (device, output) = fails("channel-change", &[], &[]);
+    // With or without regaining contact: never a failure, and a success only if it joined.
+    assert!(matches!(output.exit, Some(0 | 10)), "{output}");
+    wait_for(&device, "reachable");
+    assert_eq!(device.told("wifi_joined").len(), 1);
+    let order: Vec<String> = device
+        .log()
+        .iter()
+        .map(|entry| entry["event"].as_str().unwrap().to_owned())
+        .filter(|event| ["unreachable", "wifi_joined", "reachable"].contains(&event.as_str()))
+        .collect();
+    assert_eq!(order, ["unreachable", "wifi_joined", "reachable"]);
+}
+
+#[test]
+fn a_service_that_goes_leaves_a_joined_device_and_an_open_question() {
+    let (device, output) = fails("service-gone", &[], &["--join-timeout", "3"]);
+    let output = output.exits(10);
+    assert_eq!(output.result()["error"]["id"], "unconfirmed", "{output}");
+    wait_for(&device, "service_stopped");
+    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert!(device.told("reachable").is_empty());
+}
+
+#[track_caller]
+fn wait_for(device: &Device, event: &str) {
+    for _ in 0..500 {
+        if !device.told(event).is_empty() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("no {event} in {:#?}", device.log());
+}
+
+#[test]
+fn credentials_survive_a_restart_and_a_reset_does_away_with_them() {
+    let state = fresh_path("state.json");
+    let state = state.to_str().unwrap();
+    let own = [
+        "--sec-ver",
+        "1",
+        "--pop",
+        "a",
+        "--time-scale",
+        "0.2",
+        "--state",
+        state,
+    ];
+    let kept = || -> Value { serde_json::from_slice(&fs::read(state).unwrap()).unwrap() };
+
+    // Wrong ones, so that the client resets it: stored at Apply, gone after the reset.
+    let mut device = Device::start(&own);
+    let wrong = [
+        "--pop",
+        "a",
+        "--ssid",
+        "Home",
+        "--passphrase",
+        "wrong horse",
+    ];
+    provision(&device, &wrong).exits(9);
+    assert_eq!(kept()["is_provisioned"], false);
+    device.kill();
+
+    let mut device = Device::start(&own);
+    assert_eq!(device.ready.get("provisioned"), None);
+    provision(&device, &[&HOME[..], &["--pop", "a"]].concat()).exits(0);
+    device.kill();
+    assert_eq!(kept()["is_provisioned"], true);
+    assert_eq!(kept()["wifi"]["ssid"], "Home");
+
+    // It has what it needs, and offers nothing.
+    let device = Device::start(&own);
+    assert_eq!(device.ready["provisioned"], true);
+    assert_eq!(device.ready.get("port"), None);
+    wait_for(&device, "service_stopped");
+
+    let device = Device::start(&[&own[..], &["--force-provisioning"]].concat());
+    assert_eq!(device.ready.get("provisioned"), None);
+    provision(&device, &[&HOME[..], &["--pop", "a"]].concat()).exits(0);
+}
+
+#[test]
+fn several_devices_have_a_place_and_a_line_each_and_end_together() {
+    use std::io::{BufRead as _, BufReader};
+    use std::process::Stdio;
+
+    let log = fresh_path("devices.log");
+    let mut line = vec![
+        "emulate",
+        "device",
+        "--count",
+        "3",
+        "--name",
+        "LAB",
+        "--sec-ver",
+        "0",
+    ];
+    line.extend(["--time-scale", "0.2", "--format", "json", "--log"]);
+    line.push(log.to_str().unwrap());
+    let mut devices = crate::support::espctl::command(line)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(devices.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    let ready: Vec<Value> = (0..3).map(|_| next()).collect();
+    for (number, ready) in ready.iter().enumerate() {
+        assert_eq!(ready["name"], format!("LAB_{}", number + 1));
+        let port = ready["port"].to_string();
+        let place = [
+            "provision",
+            "--no-cloud",
+            "--device-ip",
+            "127.0.0.1",
+            "--device-port",
+            &port,
+        ];
+        espctl([&place[..], &HOME].concat()).output().exits(0);
+    }
+    let end = next();
+    assert_eq!(end["stopped"].as_array().unwrap().len(), 3, "{end}");
+    assert!(devices.wait().unwrap().success());
+    let log = fs::read_to_string(log).unwrap();
+    for name in ["LAB_1", "LAB_2", "LAB_3"] {
+        let joined = format!("\"device\":\"{name}\",\"event\":\"wifi_joined\"");
+        assert_eq!(log.matches(&joined).count(), 1, "{log}");
+    }
+}
