@@ -157,6 +157,19 @@ fn a_device_refuses_to_reopen_what_is_not_closed() {
 }
 
 #[test]
+fn firmware_without_a_control_endpoint_is_named_as_such() {
+    let device = Device::start(&["--firmware", "v4.4"]);
+    for command in ["reset", "reprovision"] {
+        let json = ["--pop", device.pop(), "--format", "json"];
+        let output = at(&device, &["device", command], &json).output().exits(6);
+        let error = &output.result()["error"];
+        assert_eq!(error["id"], "no-such-endpoint", "{output}");
+        let hints = error["hints"].to_string();
+        assert!(hints.contains("before ESP-IDF 5.1"), "{output}");
+    }
+}
+
+#[test]
 fn discover_says_what_answers_at_the_address() {
     let device = Device::start(&["--sec-ver", "1", "--no-pop"]);
     for transport in [&["--transport", "softap"][..], &[]] {

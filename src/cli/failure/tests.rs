@@ -33,19 +33,8 @@ fn faults_and_oddities_have_their_ids() {
         doing: Doing::Scanning,
         source,
     };
-    let misbehaved = |how| {
-        during(SessionError::Security(SecurityError::PeerMisbehaved {
-            scheme: SecurityScheme::Sec2,
-            how,
-        }))
-    };
     let scheme = SecurityScheme::Sec2;
     let cases = [
-        (
-            "message-not-authentic",
-            6,
-            misbehaved(Misbehaviour::NotAuthentic),
-        ),
         (
             "permission-denied",
             3,
