@@ -82,10 +82,15 @@ impl Connection {
                     lost: false,
                 })
             }
-            Err(error) => Err(NotSecured {
-                connection: self,
-                error,
-            }),
+            Err(error) => {
+                note(self.transcript.as_ref(), || Line::NotSecured {
+                    error: error.to_string(),
+                });
+                Err(NotSecured {
+                    connection: self,
+                    error,
+                })
+            }
         }
     }
 
@@ -157,8 +162,14 @@ impl Session {
             endpoint: endpoint.as_str(),
             command: format!("{command:?}"),
         });
-        let answer = self.exchange(&endpoint, &command.encode()).await?;
-        let reply = C::decode(&answer);
+        let answer = self.exchange(&endpoint, &command.encode()).await;
+        if let Err(error @ SessionError::Security(_)) = &answer {
+            note(self.transcript.as_ref(), || Line::Reply {
+                endpoint: endpoint.as_str(),
+                reply: error.to_string(),
+            });
+        }
+        let reply = C::decode(&answer?);
         note(self.transcript.as_ref(), || Line::Reply {
             endpoint: endpoint.as_str(),
             reply: match &reply {

@@ -58,6 +58,11 @@ pub enum Line<'a> {
         /// By which scheme: 0, 1 or 2.
         scheme: u8,
     },
+    /// No keys were agreed.
+    NotSecured {
+        /// Why not.
+        error: String,
+    },
     /// A command, before it was sealed.
     Command {
         /// Where it goes.

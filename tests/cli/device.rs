@@ -238,6 +238,14 @@ fn a_transcript_holds_each_exchange_and_what_it_meant() {
         "{text}"
     );
 
+    let wrong = ["--pop", "not-it", "--transcript", path.to_str().unwrap()];
+    at(&device, &["device", "reset"], &wrong).output().exits(5);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text.contains("not_secured") && !text.contains("not-it"),
+        "{text}"
+    );
+
     let nowhere = ["--pop", device.pop(), "--transcript", "/nowhere/at/all"];
     let before = device.told("connection_opened").len();
     at(&device, &["device", "reset"], &nowhere)
