@@ -250,16 +250,16 @@ fn run(case: &Case) -> Result<i32, String> {
         // A device that was told to join goes away when it has, or can only be reset from there.
         // As a person would, restart it: what it kept is still there, and it takes other
         // credentials. Any other device must go on as if nothing had been.
-        if !was_applied(&device, exit) {
+        if was_applied(&device, exit) {
+            device.kill();
+            let again = (case.medium.start)(&[&own[..], &["--force-provisioning"]].concat());
+            expect_done(case, &again)?;
+        } else {
             let before = device.log().len();
             expect_done(case, &device).map_err(|why| {
                 let log = &device.log()[before..];
                 format!("the first run:\n{output}\n{why}\n{log:#?}")
             })?;
-        } else {
-            device.kill();
-            let again = (case.medium.start)(&[&own[..], &["--force-provisioning"]].concat());
-            expect_done(case, &again)?;
         }
         return Ok(exit);
     }
