@@ -112,12 +112,13 @@ pub(super) struct EmulateDevice {
     #[arg(long, value_name = "N", default_value_t = 5)]
     max_strikes: u32,
 
-    /// What goes otherwise than it should, such as wrong-passphrase or channel-change; can be
-    /// given again. docs/reference/faults.md describes each.
+    /// How joining and what follows goes otherwise than it should; can be given again:
+    /// app-never-resets, app-resets, attempts-countdown, auth-expire, channel-change,
+    /// endless-connecting, not-found, reset-refused, service-gone, wrong-passphrase, wrong-reason.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     scenario: Vec<Scenario>,
 
-    /// What happens to the N-th request to an endpoint, or to its answer, as in
+    /// What goes wrong with the N-th request to an endpoint, or with its answer, as in
     /// prov-config:2:drop; N is * for every one; can be given again. Kinds: close, cut, delay=MS,
     /// drop, duplicate, garble, mute, not-found, oversize, repeat, reset, status=NNN, truncate,
     /// wrong-order, wrong-type.

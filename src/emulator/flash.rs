@@ -103,7 +103,8 @@ fn read(bytes: &[u8]) -> io::Result<Option<StoredConfig>> {
         .transpose()
 }
 
-/// All or nothing: written beside the file and then put in its place.
+/// All or nothing: written beside the file and then put in its place. It outlives this process,
+/// not this computer's power supply: waiting for a disk would hold up the device's answers.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
@@ -115,7 +116,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&beside)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
+    drop(file);
     fs::rename(&beside, path)
 }
 

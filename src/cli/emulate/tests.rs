@@ -97,3 +97,21 @@ fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
     assert_eq!(args.cap, ["ch_resp", "claim"]);
     assert!(!format!("{args:?}").contains("abcd1234"));
 }
+
+#[test]
+fn the_help_names_every_scenario_and_every_kind_of_fault() {
+    use clap::CommandFactory as _;
+    let help = Alone::command().render_long_help().to_string();
+    let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (name, _) in Scenario::ALL {
+        assert!(help.contains(name), "{name}");
+    }
+    let Err(error) = "a:1:?".parse::<Fault>() else {
+        panic!("a fault of no kind");
+    };
+    let error = error.to_string();
+    let kinds = error.split("one of ").nth(1).unwrap();
+    for kind in kinds.split(", ") {
+        assert!(help.contains(kind), "{kind}");
+    }
+}
