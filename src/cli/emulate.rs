@@ -114,7 +114,7 @@ pub(super) struct EmulateDevice {
 
     /// How joining and what follows goes otherwise than it should; can be given again:
     /// app-never-resets, app-resets, attempts-countdown, auth-expire, channel-change,
-    /// endless-connecting, not-found, reset-refused, service-gone, wrong-passphrase, wrong-reason.
+    /// endless-connecting, not-found, reset-accepted, reset-refused, service-gone, wrong-passphrase, wrong-reason.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     scenario: Vec<Scenario>,
 

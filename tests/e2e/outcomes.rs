@@ -329,6 +329,25 @@ fn a_signal_ends_the_wait_in_order() {
 }
 
 #[test]
+fn firmware_that_accepts_it_is_made_to_forget() {
+    let device = Device::start(&["--join-ms", "600000", "--scenario", "reset-accepted"]);
+    let output = interrupted(&device, "-INT", "\"wifi_joining\"");
+    let error = assert_error(output, 130, "interrupted");
+    assert_eq!(device.told("reset")[0]["accepted"], true);
+    assert!(
+        error["hints"].to_string().contains("has forgotten"),
+        "{error}"
+    );
+    // It waits for others.
+    run(
+        &device,
+        &[&HOME[..], &["--pop", device.pop(), "--join-timeout", "1.2"]].concat(),
+    )
+    .exits(9);
+    assert_eq!(device.told("wifi_set").len(), 2);
+}
+
+#[test]
 fn a_signal_before_anything_was_given_leaves_nothing() {
     let device = Device::start(&["--join-ms", "600000", "--sec-ver", "1"]);
     let output = interrupted(&device, "-INT", "\"search_started\"");

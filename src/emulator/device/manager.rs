@@ -186,7 +186,8 @@ impl Manager {
     pub(super) fn reset(&mut self, now: Instant) -> Result<(), WrongState> {
         match self.state(now) {
             _ if self.conduct.refuses_reset => Err(WrongState),
-            State::Fail => {
+            State::CredentialsReceived if !self.conduct.always_resets => Err(WrongState),
+            State::Fail | State::CredentialsReceived => {
                 // The station stops trying, too.
                 if let Some(trial) = &mut self.trial {
                     trial.frozen.get_or_insert(now);
@@ -195,9 +196,7 @@ impl Manager {
                 Ok(())
             }
             State::Started if self.conduct.rules.resets_at_start => Ok(()),
-            State::Started | State::CredentialsReceived | State::Success | State::Stopping => {
-                Err(WrongState)
-            }
+            State::Started | State::Success | State::Stopping => Err(WrongState),
         }
     }
 

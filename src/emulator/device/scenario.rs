@@ -26,6 +26,9 @@ pub enum Scenario {
     EndlessConnecting,
     /// No attempt finds the network.
     NotFound,
+    /// The client's reset is accepted while the device joins, too, as by an application that
+    /// handles it itself.
+    ResetAccepted,
     /// The client's reset is refused in every state.
     ResetRefused,
     /// The service goes when the device joins, and never comes back.
@@ -38,7 +41,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// Every one, and its name.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("app-never-resets", Self::AppNeverResets),
         ("app-resets", Self::AppResets),
         ("attempts-countdown", Self::AttemptsCountdown),
@@ -46,6 +49,7 @@ impl Scenario {
         ("channel-change", Self::ChannelChange),
         ("endless-connecting", Self::EndlessConnecting),
         ("not-found", Self::NotFound),
+        ("reset-accepted", Self::ResetAccepted),
         ("reset-refused", Self::ResetRefused),
         ("service-gone", Self::ServiceGone),
         ("wrong-passphrase", Self::WrongPassphrase),
@@ -63,7 +67,8 @@ impl Scenario {
                     firmware,
                 });
             }
-            if *scenario == Self::ResetRefused && !rules.has_control {
+            let is_reset = matches!(scenario, Self::ResetAccepted | Self::ResetRefused);
+            if is_reset && !rules.has_control {
                 return Err(ImpossibleScenario::NoReset {
                     scenario: *scenario,
                     firmware,
@@ -75,6 +80,12 @@ impl Scenario {
             return Err(ImpossibleScenario::Contradiction {
                 one: Self::AppNeverResets,
                 other: Self::AppResets,
+            });
+        }
+        if scenarios.contains(&Self::ResetAccepted) && scenarios.contains(&Self::ResetRefused) {
+            return Err(ImpossibleScenario::Contradiction {
+                one: Self::ResetAccepted,
+                other: Self::ResetRefused,
             });
         }
         let mut outcomes = scenarios.iter().filter(|one| {
@@ -101,6 +112,7 @@ impl Scenario {
             Self::AppNeverResets
             | Self::AppResets
             | Self::ChannelChange
+            | Self::ResetAccepted
             | Self::ResetRefused
             | Self::ServiceGone => None,
         }

@@ -17,6 +17,8 @@ pub(in super::super) struct Conduct {
     pub(super) application_resets_after: Option<u32>,
     /// A client's reset is refused, whatever the state.
     pub(super) refuses_reset: bool,
+    /// A client's reset is accepted while it joins.
+    pub(super) always_resets: bool,
     /// Joining costs the contact with the client.
     pub(super) radio_loss: Option<RadioLoss>,
 }
@@ -44,6 +46,7 @@ impl Conduct {
                 rules.application_resets_after
             },
             refuses_reset: has(Scenario::ResetRefused),
+            always_resets: has(Scenario::ResetAccepted),
             radio_loss: if has(Scenario::ServiceGone) {
                 Some(RadioLoss::ForEver)
             } else {
