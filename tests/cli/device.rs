@@ -105,7 +105,8 @@ fn what_cannot_be_sent_is_refused_before_a_byte_is() {
 /// `.proto` files spell them.
 #[test]
 fn a_device_that_failed_to_join_is_reset() {
-    let device = Device::start(&["--time-scale", "0.05"]);
+    // Quick, and yet patient: a device that joined waits 30 s of its time for somebody to ask.
+    let device = Device::start(&["--time-scale", "0.4"]);
     let mut set = vec![0x08, 0x02, 0x62, 0x0e, 0x0a, 0x04];
     set.extend(b"Home");
     set.extend([0x12, 0x06]);
