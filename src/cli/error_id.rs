@@ -253,7 +253,7 @@ errors! {
         "Restart the device and run the command again.";
 
     Unconfirmed "unconfirmed" [Unconfirmed]
-        "The device took the credentials, and nobody knows whether it joined."
+        "The device was given credentials, and nobody knows whether it joined."
         "Contact was lost after Apply, or its answers could not be read. The hotspot of a device vanishes when it has joined, so this may well be a success."
         "Look for the device on the network, or in the router's list, before you try again. If its hotspot is back, it did not join.";
 

@@ -96,7 +96,7 @@ pub enum FlowError {
         forgotten: Option<bool>,
     },
     /// Credentials were applied, and then contact was lost or its answers could not be read.
-    #[error("the device took the credentials of {ssid}, but has not confirmed that it joined")]
+    #[error("the device was given the credentials of {ssid}, but has not confirmed that it joined")]
     Unconfirmed {
         /// The network.
         ssid: Ssid,
