@@ -12,7 +12,7 @@ use super::error_id::ErrorId;
 use super::exit::Exit;
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_config::JoinFailure;
-use crate::flows::{Doing, FlowError, Question, StopReason};
+use crate::flows::{Doing, FlowError, Left, Question, StopReason};
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
 use crate::transport::{TransportError, TransportKind};
@@ -77,6 +77,11 @@ impl Failure {
     /// Ctrl-C.
     pub(super) fn interrupted() -> Self {
         Self::new(ErrorId::Interrupted, "interrupted")
+    }
+
+    /// A second Ctrl-C.
+    pub(super) fn interrupted_twice() -> Self {
+        Self::interrupted().hint("stopped at once: whatever the device was given stays with it")
     }
 
     /// A flow's error, in the light of what was asked for.
@@ -169,13 +174,17 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
         FlowError::Stopped {
             reason,
             doing,
-            forgotten,
-        } => stopped(*reason, *doing, *forgotten),
+            left,
+        } => stopped(*reason, *doing, *left),
         FlowError::JoinTimedOut { forgotten, .. } => advice(
             ErrorId::JoinTimedOut,
             [
                 "likely: a 5 GHz-only network, WPA3 or protected management frames, a MAC filter, no DHCP",
-                stored(*forgotten),
+                if *forgotten {
+                    stored(true)
+                } else {
+                    STILL_STORED
+                },
                 "--join-timeout gives it longer",
             ],
         ),
@@ -224,20 +233,26 @@ const fn stored(forgotten: bool) -> &'static str {
 }
 
 /// A run that was ended from outside: a limit has the exit code of what it cut short.
-fn stopped(reason: StopReason, doing: Doing, forgotten: Option<bool>) -> Advice {
-    let left = match forgotten {
-        None => "the device was given no credentials",
-        Some(forgotten) => stored(forgotten),
+fn stopped(reason: StopReason, doing: Doing, left: Left) -> Advice {
+    let on_device = match left {
+        Left::Applied => STILL_STORED,
+        Left::Forgotten => "the device has forgotten the credentials and waits for others",
+        Left::Nothing => "the device was given no credentials",
+        Left::Unapplied => "the device was given credentials and has not stored them",
+        Left::Unknown => {
+            "contact was lost: the device keeps the credentials stored, and may have joined"
+        }
     };
-    let on = |exit, hints| Advice {
+    let exit = match (reason, doing, left) {
+        (StopReason::Interrupted, ..) => return advice(ErrorId::Interrupted, [on_device]),
+        (StopReason::Expired, _, Left::Unknown) => Exit::Unconfirmed,
+        (StopReason::Expired, _, Left::Applied | Left::Forgotten) => Exit::Wifi,
+        (StopReason::Expired, Doing::Connecting, _) => Exit::NoDevice,
+        (StopReason::Expired, ..) => Exit::Device,
+    };
+    Advice {
         exit,
-        ..advice(ErrorId::Expired, hints)
-    };
-    match (reason, doing) {
-        (StopReason::Interrupted, _) => advice(ErrorId::Interrupted, [left]),
-        (StopReason::Expired, Doing::Connecting) => on(Exit::NoDevice, [left, LIMITS]),
-        (StopReason::Expired, Doing::ConfirmingWifi) => on(Exit::Wifi, [left, LIMITS]),
-        (StopReason::Expired, _) => on(Exit::Device, [left, LIMITS]),
+        ..advice(ErrorId::Expired, [on_device, LIMITS])
     }
 }
 
@@ -459,6 +474,7 @@ fn causes(error: &FlowError) -> Vec<String> {
     causes
 }
 
+const STILL_STORED: &str = "the device keeps the credentials stored, and may still join: firmware forgets none while it joins";
 const LIMITS: &str = "--timeout is for the whole run, --join-timeout for joining alone";
 const PRE_RELEASE: &str =
     "network_provisioning before 1.0 answers like this, and cannot be supported";

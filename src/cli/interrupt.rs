@@ -84,19 +84,19 @@ impl Interrupts {
                 None => std::future::pending().await,
             }
         });
-        let mut stopping = false;
+        let (mut interrupted, mut expired) = (false, false);
         loop {
             tokio::select! {
                 outcome = &mut work => return outcome,
                 () = self.next() => {
-                    if stopping {
-                        return Err(Failure::interrupted());
+                    if interrupted {
+                        return Err(Failure::interrupted_twice());
                     }
-                    stopping = true;
+                    interrupted = true;
                     stopper.stop(StopReason::Interrupted);
                 }
-                () = &mut expiry, if !stopping => {
-                    stopping = true;
+                () = &mut expiry, if !interrupted && !expired => {
+                    expired = true;
                     stopper.stop(StopReason::Expired);
                 }
             }

@@ -8,6 +8,7 @@ use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use serde::Serialize;
+use tokio::time::{Instant, timeout};
 
 use super::device_args::{Asked, DeviceArgs};
 use super::error_id::ErrorId;
@@ -57,7 +58,7 @@ pub(super) struct Provision {
     join_timeout: Duration,
 
     /// Try again after a definite failure to join, with a reset between, up to N times.
-    #[arg(long, value_name = "N", env = "ESPCTL_RETRIES", default_value_t = 0, conflicts_with = "no_retry", help_heading = NETWORK)]
+    #[arg(long, value_name = "N", env = "ESPCTL_RETRIES", default_value_t = 0, help_heading = NETWORK)]
     retries: u32,
 
     /// Do not try again, and do not ask for another passphrase.
@@ -96,8 +97,19 @@ pub(super) async fn run(
     ui: &mut Ui,
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
+    let began = Instant::now();
     let resolving = resolve(args, matches, ui.is_attended());
-    let (mut asked, wifi) = interrupts.or(resolving).await?;
+    // The whole run, waiting for a pipe included.
+    let in_time = async {
+        match args.timeout {
+            None => resolving.await,
+            Some(limit) => timeout(limit, resolving).await.unwrap_or_else(|_| {
+                let message = "the time for the whole run is up";
+                Err(Failure::new(ErrorId::Expired, message).hint("an input did not come in time"))
+            }),
+        }
+    };
+    let (mut asked, wifi) = interrupts.or(in_time).await?;
     if ui.is_attended() && asked.target.kind == TransportKind::SoftAp {
         if matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
             // Whoever is there joins the hotspot in their own time.
@@ -110,7 +122,10 @@ pub(super) async fn run(
     if args.no_retry {
         ui.ask_no_second_passphrase();
     }
-    provision(asked, wifi, args.timeout, ui, interrupts).await
+    let left = args
+        .timeout
+        .map(|limit| limit.saturating_sub(began.elapsed()));
+    provision(asked, wifi, left, ui, interrupts).await
 }
 
 /// Which hotspot to join. None, where somebody says how the device is reached.
@@ -209,7 +224,7 @@ async fn wanted(
         return Ok(Wanted {
             ssid,
             passphrase: Some(Passphrase::none()),
-            retries: args.retries,
+            retries: if args.no_retry { 0 } else { args.retries },
         });
     }
     let secret = inputs
@@ -234,7 +249,7 @@ async fn wanted(
     Ok(Wanted {
         ssid,
         passphrase,
-        retries: args.retries,
+        retries: if args.no_retry { 0 } else { args.retries },
     })
 }
 

@@ -135,20 +135,20 @@ impl<'m> Inputs<'m> {
         path: &Path,
         flag: &'static str,
     ) -> Result<Vec<u8>, Failure> {
-        if path.as_os_str() != "-" {
-            return File::open(path)
-                .and_then(read_all)
-                .map_err(|error| unreadable(path, flag, &error));
-        }
-        if let Some(other) = self.stdin_read_for.replace(flag) {
-            return Err(Failure::new(
-                ErrorId::StdinTwice,
-                format!("only one input may be `-`, not both {other} and {flag}"),
-            ));
-        }
-        // On a thread, so that Ctrl-C ends the wait.
-        tokio::task::spawn_blocking(|| read_all(io::stdin()))
-            .await
+        // On a thread, so that Ctrl-C ends the wait: a file can be a pipe, too.
+        let read = if path.as_os_str() == "-" {
+            if let Some(other) = self.stdin_read_for.replace(flag) {
+                return Err(Failure::new(
+                    ErrorId::StdinTwice,
+                    format!("only one input may be `-`, not both {other} and {flag}"),
+                ));
+            }
+            tokio::task::spawn_blocking(|| read_all(io::stdin()))
+        } else {
+            let path = path.to_owned();
+            tokio::task::spawn_blocking(|| File::open(path).and_then(read_all))
+        };
+        read.await
             .map_err(io::Error::other)
             .flatten()
             .map_err(|error| unreadable(path, flag, &error))

@@ -10,6 +10,7 @@ use rand_core::UnwrapErr;
 
 use super::find::{self, Target};
 use super::{Doing, Event, FlowError, Observer, Pace, Question, SchemeSource, Warning};
+use crate::endpoint::ReplyError;
 use crate::endpoint::version::Version;
 use crate::secret::Secret;
 use crate::security::{
@@ -53,6 +54,7 @@ pub struct Secured {
     pub session: Session,
     /// The scheme that the device speaks.
     pub scheme: SecurityScheme,
+    version: Version,
     credentials: Credentials,
     route: Option<Target>,
 }
@@ -63,30 +65,64 @@ impl Secured {
         Self {
             session,
             scheme,
+            version: Version::default(),
             credentials: Credentials::None,
             route: None,
         }
     }
 
-    /// Opens a new connection and secures it as before. The secret was accepted once, so this
-    /// costs no strike.
-    pub(super) async fn regain(&mut self, pace: &Pace) -> Result<(), SessionError> {
+    /// Whether it could be found again.
+    pub(super) fn has_a_way_back(&self) -> bool {
+        self.route.is_some()
+    }
+
+    /// Opens a new connection and secures it as before, once. With the device that was lost this
+    /// costs no strike; with another one at the same address one at most, so a refusal is final.
+    pub(super) async fn regain(&mut self, pace: &Pace) -> Result<(), NotRegained> {
         let route = self.route.as_ref().ok_or(SessionError::Lost)?;
         let driver = transport::driver(route.kind).ok_or(SessionError::Lost)?;
         let search = Search {
             address: route.address.clone(),
             wait: pace.regain_pause,
         };
+        let away = |_| NotRegained::Away;
         let found = driver.scan(&search).next().await;
-        let candidate = found.ok_or(SessionError::Lost)??;
+        let candidate = found.ok_or(NotRegained::Away)?.map_err(away)?;
         let service = candidate.service;
-        let transport = driver.open(candidate, &pace.limits).await?;
-        self.session = Connection::new(transport, service)
-            .recorded(route.transcript.clone())
+        let transport = driver.open(candidate, &pace.limits).await.map_err(away)?;
+        let mut connection = Connection::new(transport, service).recorded(route.transcript.clone());
+        match connection.version().await {
+            Ok(version) if version == self.version => {}
+            Ok(_) => {
+                let expected = "the version document of the device that was lost";
+                return Err(SessionError::from(ReplyError::Unexpected { expected }).into());
+            }
+            Err(SessionError::Transport(TransportError::NoSuchEndpoint { .. })) => {}
+            Err(_) => return Err(NotRegained::Away),
+        }
+        let secured = connection
             .secure(self.scheme, &self.credentials, &mut UnwrapErr(SysRng))
-            .await
-            .map_err(|failed| failed.error)?;
+            .await;
+        self.session = secured.map_err(|failed| failed.error)?;
         Ok(())
+    }
+}
+
+/// Why a device could not be had again.
+#[derive(Debug)]
+pub(super) enum NotRegained {
+    /// Nobody answers, or the line broke: perhaps a moment later.
+    Away,
+    /// It answered, and this will not become better.
+    Final(SessionError),
+}
+
+impl From<SessionError> for NotRegained {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Transport(_) => Self::Away,
+            other => Self::Final(other),
+        }
     }
 }
 
@@ -188,6 +224,7 @@ pub async fn secure(
                 return Ok(Secured {
                     session,
                     scheme,
+                    version,
                     credentials,
                     route,
                 });

@@ -92,8 +92,8 @@ pub enum FlowError {
         reason: StopReason,
         /// What it cut short.
         doing: Doing,
-        /// Whether the device has been made to forget the credentials; `None` when it has none.
-        forgotten: Option<bool>,
+        /// What is left on the device.
+        left: Left,
     },
     /// Credentials were applied, and then contact was lost or its answers could not be read.
     #[error("the device was given the credentials of {ssid}, but has not confirmed that it joined")]
@@ -139,6 +139,21 @@ impl FlowError {
             Self::Session { doing, .. } | Self::Stopped { doing, .. } => *doing,
         }
     }
+}
+
+/// What is left on a device by a run that was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// It stored the credentials, is joining, and would not be told to forget them.
+    Applied,
+    /// It was given credentials, and has forgotten them.
+    Forgotten,
+    /// It was given none.
+    Nothing,
+    /// It was given some that it did not store, because they were not applied.
+    Unapplied,
+    /// It was told to join, and contact was lost.
+    Unknown,
 }
 
 /// What a device's own scan shows of a network.

@@ -6,9 +6,9 @@
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::connect::Secured;
+use super::connect::{NotRegained, Secured};
 use super::wifi::{self, Settled, sighting};
-use super::{Doing, Event, FlowError, Observer, Pace, Question, Stage, StageState};
+use super::{Doing, Event, FlowError, Left, Observer, Pace, Question, Stage, StageState};
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::{Version, WIFI_SCAN};
 use crate::endpoint::wifi_config::{
@@ -30,8 +30,8 @@ pub struct Joining<'a> {
     pub version: &'a Version,
     /// Intervals and limits.
     pub pace: &'a Pace,
-    /// Whether the device holds credentials that it was not made to forget.
-    pub told: bool,
+    /// What the device would be left with, were this the end.
+    pub left: Left,
 }
 
 impl Joining<'_> {
@@ -54,9 +54,13 @@ impl Joining<'_> {
                 (Ok(joined), _) => return Ok((network.ssid, joined)),
                 (Err(FlowError::JoinFailed { reason, .. }), _) => reason,
                 (Err(FlowError::JoinTimedOut { ssid, waited, .. }), _) => {
+                    let forgotten = self.forget(observer).await;
+                    if seen.is_none() && forgotten {
+                        seen = self.look(observer).await;
+                    }
                     return Err(FlowError::JoinTimedOut {
                         sighting: seen.map(|seen| sighting(&ssid, &seen)),
-                        forgotten: self.forget(observer).await,
+                        forgotten,
                         ssid,
                         waited,
                     });
@@ -65,12 +69,14 @@ impl Joining<'_> {
                 (
                     Err(FlowError::Session {
                         doing: Doing::ApplyingWifi,
-                        ..
+                        source: SessionError::Reply(ReplyError::Refused { .. }),
                     }),
-                    Some(before),
-                ) => {
-                    return Err(before);
-                }
+                    Some(
+                        before @ FlowError::JoinFailed {
+                            forgotten: false, ..
+                        },
+                    ),
+                ) => return Err(before),
                 (Err(failure), _) => return Err(failure),
             };
             let forgotten = self.forget(observer).await;
@@ -122,8 +128,15 @@ impl Joining<'_> {
         network: &SetWifi,
         observer: &mut dyn Observer,
     ) -> Result<(), FlowError> {
+        // Firmware without prov-ctrl took the session with it when it was asked to forget.
+        if self.secured.session.is_lost() && self.secured.regain(self.pace).await.is_err() {
+            return Err(FlowError::Session {
+                doing: Doing::SendingWifi,
+                source: SessionError::Lost,
+            });
+        }
+        self.left = Left::Unapplied;
         let session = &mut self.secured.session;
-        self.told = true;
         session
             .call(network)
             .await
@@ -135,20 +148,20 @@ impl Joining<'_> {
             ssid: network.ssid.clone(),
             ssid_hex: network.ssid.to_hex(),
         });
-        session
-            .call(&ApplyWifi)
-            .await
-            .map_err(|source| match source {
-                source if is_surely_not_applied(&source) => FlowError::Session {
-                    doing: Doing::ApplyingWifi,
-                    source,
-                },
-                // Perhaps it heard us, and perhaps what cannot be read was a yes.
-                source => FlowError::Unconfirmed {
-                    ssid: network.ssid.clone(),
-                    source,
-                },
-            })?;
+        self.left = Left::Applied;
+        if let Err(source) = session.call(&ApplyWifi).await {
+            let ssid = network.ssid.clone();
+            // Perhaps it heard us, and perhaps what cannot be read was a yes.
+            if !is_surely_not_applied(&source) {
+                self.left = Left::Unknown;
+                return Err(FlowError::Unconfirmed { ssid, source });
+            }
+            self.left = Left::Unapplied;
+            return Err(FlowError::Session {
+                doing: Doing::ApplyingWifi,
+                source,
+            });
+        }
         observer.event(&Event::WifiApplied);
         Ok(())
     }
@@ -163,11 +176,20 @@ impl Joining<'_> {
         let mut interval = self.pace.status;
         sleep(self.pace.first_status.min(self.pace.join)).await;
         loop {
-            let state = match self.status(deadline).await {
+            let state = match self.status().await {
                 Ok(state) => state,
                 Err(lost) => self.status_after(lost, ssid, deadline, observer).await?,
             };
             match state {
+                WifiState::Connected(network)
+                    if network.ssid.as_ref().is_some_and(|joined| joined != ssid) =>
+                {
+                    let expected = "a connection to the network that was asked for";
+                    return Err(FlowError::Unconfirmed {
+                        ssid: ssid.clone(),
+                        source: ReplyError::Unexpected { expected }.into(),
+                    });
+                }
                 WifiState::Connected(network) => {
                     observer.event(&Event::joined(ssid, &network));
                     return Ok(*network);
@@ -201,10 +223,9 @@ impl Joining<'_> {
         }
     }
 
-    /// Asks once how joining goes.
-    async fn status(&mut self, deadline: Instant) -> Result<WifiState, SessionError> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let limit = self.pace.status_answer.min(left.max(self.pace.status));
+    /// Asks once how joining goes. A question that was begun in time gets all of its own.
+    async fn status(&mut self) -> Result<WifiState, SessionError> {
+        let limit = self.pace.status_answer;
         match timeout(limit, self.secured.session.call(&WifiStatus)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(SessionError::Transport(TransportError::TimedOut {
@@ -225,34 +246,41 @@ impl Joining<'_> {
     ) -> Result<WifiState, FlowError> {
         let deadline = deadline.min(Instant::now() + self.pace.regain);
         observer.event(&Event::ContactLost);
-        // A device that answers, but not what it should, will do so again: once is enough.
-        let mut answered = false;
-        while !answered && Instant::now() < deadline {
+        self.left = Left::Unknown;
+        if !self.secured.has_a_way_back() {
+            return Err(FlowError::Unconfirmed {
+                ssid: ssid.clone(),
+                source: lost,
+            });
+        }
+        let mut regained = 0;
+        while regained < MOST_REGAINED && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             match timeout(left, self.secured.regain(self.pace)).await {
                 Ok(Ok(())) => {
                     observer.event(&Event::ContactRegained);
-                    match self.status(deadline).await {
+                    self.left = Left::Applied;
+                    regained += 1;
+                    match self.status().await {
                         Ok(state) => return Ok(state),
                         Err(error) => {
-                            answered = matches!(error, SessionError::Reply(_));
+                            self.left = Left::Unknown;
                             lost = error;
                         }
                     }
+                    // A device that answers, but not what it should, will do so again.
+                    if matches!(lost, SessionError::Reply(_)) {
+                        break;
+                    }
                 }
-                // The device takes no more handshakes: repeating them leads nowhere.
-                Ok(Err(error @ SessionError::Security(_))) => {
-                    answered = true;
+                Ok(Err(NotRegained::Final(error))) => {
                     lost = error;
+                    break;
                 }
-                Ok(Err(_)) | Err(_) => {}
+                Ok(Err(NotRegained::Away)) | Err(_) => {}
             }
-            sleep(
-                self.pace
-                    .regain_pause
-                    .min(deadline.saturating_duration_since(Instant::now())),
-            )
-            .await;
+            let left = deadline.saturating_duration_since(Instant::now());
+            sleep(self.pace.regain_pause.min(left)).await;
         }
         Err(FlowError::Unconfirmed {
             ssid: ssid.clone(),
@@ -271,7 +299,9 @@ impl Joining<'_> {
             .await
             .unwrap_or(false);
         observer.event(&Event::WifiReset { accepted });
-        self.told &= !accepted;
+        if accepted {
+            self.left = Left::Forgotten;
+        }
         accepted
     }
 
@@ -333,3 +363,6 @@ fn is_surely_not_applied(error: &SessionError) -> bool {
             )
     )
 }
+
+/// A device that is lost again and again has another trouble than a change of channel.
+const MOST_REGAINED: u32 = 3;

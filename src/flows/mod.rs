@@ -25,7 +25,7 @@ pub mod wifi;
 
 use std::time::Duration;
 
-pub use error::{Doing, FlowError, Sighting};
+pub use error::{Doing, FlowError, Left, Sighting};
 pub use observer::{
     Choice, Chosen, Event, Network, Observer, Question, SchemeSource, SilentObserver, Stage,
     StageState, Warning,
@@ -60,6 +60,8 @@ pub struct Pace {
     pub regain_pause: Duration,
     /// How long a device may take to forget the credentials, when we are leaving.
     pub forget: Duration,
+    /// Before a scan that the driver refused is asked for once more.
+    pub scan_again: Duration,
     /// Between two questions whether a scan has finished.
     pub scan_status: Duration,
     /// How long a scan may take.
@@ -79,6 +81,7 @@ impl Default for Pace {
             regain: Duration::from_secs(20),
             regain_pause: Duration::from_millis(500),
             forget: Duration::from_secs(3),
+            scan_again: Duration::from_secs(1),
             scan_status: Duration::from_millis(300),
             scan: Duration::from_secs(20),
         }

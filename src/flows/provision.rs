@@ -5,7 +5,7 @@ use super::connect::{self, Access};
 use super::find::Target;
 use super::join::Joining;
 use super::wifi::{self, Wanted};
-use super::{Doing, FlowError, Observer, Pace, Stage, StageState, Stop};
+use super::{Doing, FlowError, Left, Observer, Pace, Stage, StageState, Stop};
 use crate::endpoint::wifi_config::ConnectedNetwork;
 use crate::ident::Ssid;
 use crate::security::SecurityScheme;
@@ -60,15 +60,22 @@ pub async fn run(
         secured: &mut secured,
         version: &version,
         pace,
-        told: false,
+        left: Left::Nothing,
     };
     let run = joining.run(settled, request.wifi.retries, observer);
     let (ssid, network) = match stop.or(Doing::ConfirmingWifi, run).await {
-        Err(FlowError::Stopped { reason, .. }) if joining.told => {
+        Err(FlowError::Stopped { reason, .. }) => {
+            if matches!(joining.left, Left::Applied | Left::Unknown) {
+                joining.forget(observer).await;
+            }
+            let doing = match joining.left {
+                Left::Nothing | Left::Unapplied => Doing::SendingWifi,
+                Left::Applied | Left::Forgotten | Left::Unknown => Doing::ConfirmingWifi,
+            };
             return Err(FlowError::Stopped {
                 reason,
-                doing: Doing::ConfirmingWifi,
-                forgotten: Some(joining.forget(observer).await),
+                doing,
+                left: joining.left,
             });
         }
         outcome => outcome?,

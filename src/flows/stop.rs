@@ -3,7 +3,7 @@
 
 use tokio::sync::watch;
 
-use super::{Doing, FlowError};
+use super::{Doing, FlowError, Left};
 
 /// Why a run shall end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Stop {
             reason = self.asked() => Err(FlowError::Stopped {
                 reason,
                 doing,
-                forgotten: None,
+                left: Left::Nothing,
             }),
             outcome = work => outcome,
         }

@@ -13,7 +13,7 @@ use crate::endpoint::version::{Version, WIFI_SCAN};
 use crate::endpoint::wifi_config::SetWifi;
 use crate::endpoint::wifi_scan::{AccessPoint, ScanResults, ScanStatus, StartScan};
 use crate::ident::{Passphrase, Ssid};
-use crate::session::Session;
+use crate::session::{Session, SessionError};
 
 /// What the person said about the network. What is missing is chosen or asked.
 #[derive(Clone, Debug, Default)]
@@ -162,7 +162,14 @@ pub async fn scan(
         source,
     };
     observer.event(&Event::WifiScanStarted);
-    session.call(&SCAN).await.map_err(scanning)?;
+    match session.call(&SCAN).await {
+        // The driver is busy now and then, such as right after a reset.
+        Err(SessionError::Reply(ReplyError::Refused { status })) if status.is_wrong_state() => {
+            sleep(pace.scan_again).await;
+            session.call(&SCAN).await.map_err(scanning)?;
+        }
+        outcome => outcome.map_err(scanning)?,
+    }
 
     let deadline = Instant::now() + pace.scan;
     let count = loop {

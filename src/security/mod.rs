@@ -299,10 +299,6 @@ pub trait Cipher: fmt::Debug + Send {
     /// Encrypts one message.
     fn seal(&mut self, plaintext: &[u8]) -> Result<Vec<u8>, SecurityError>;
 
-    /// Takes back the last [`seal`](Self::seal), whose message never reached the other end's keys.
-    /// `false` when that is not possible; then the ends are out of step.
-    fn undo(&mut self, sealed: &[u8]) -> bool;
-
     /// Decrypts one message.
     fn open(&mut self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecurityError>;
 }

@@ -69,10 +69,6 @@ impl Cipher for Plaintext {
         Ok(plaintext.to_vec())
     }
 
-    fn undo(&mut self, _sealed: &[u8]) -> bool {
-        true
-    }
-
     fn open(&mut self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecurityError> {
         Ok(Zeroizing::new(ciphertext.to_vec()))
     }

@@ -14,7 +14,7 @@ use std::fmt;
 
 use aes::Aes256;
 use ctr::Ctr128BE;
-use ctr::cipher::{KeyIvInit as _, StreamCipher as _, StreamCipherSeek as _};
+use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
 use rand_core::CryptoRng;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -231,13 +231,6 @@ impl Cipher for Keystream {
         let mut bytes = plaintext.to_vec();
         self.0.apply_keystream(&mut bytes);
         Ok(bytes)
-    }
-
-    fn undo(&mut self, sealed: &[u8]) -> bool {
-        let here: Result<u64, _> = self.0.try_current_pos();
-        let before = here.ok().zip(u64::try_from(sealed.len()).ok());
-        let before = before.and_then(|(here, length)| here.checked_sub(length));
-        before.is_some_and(|before| self.0.try_seek(before).is_ok())
     }
 
     fn open(&mut self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecurityError> {

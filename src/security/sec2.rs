@@ -291,13 +291,6 @@ impl Nonce {
         }
     }
 
-    /// Back before the last step.
-    fn retreat(&mut self) {
-        if let Self::Counter { counter, .. } = self {
-            *counter = Some(counter.map_or(u32::MAX, |counter| counter.saturating_sub(1)));
-        }
-    }
-
     /// After every message that was sealed, or opened and found authentic.
     fn advance(&mut self) {
         if let Self::Counter { counter, .. } = self {
@@ -333,11 +326,6 @@ impl Cipher for Gcm {
         };
         self.nonce.advance();
         sealed.map_err(|_| misbehaved(Misbehaviour::NotAuthentic))
-    }
-
-    fn undo(&mut self, _sealed: &[u8]) -> bool {
-        self.nonce.retreat();
-        true
     }
 
     fn open(&mut self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SecurityError> {

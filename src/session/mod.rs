@@ -187,6 +187,11 @@ impl Session {
         }
     }
 
+    /// Whether the two ends may be out of step, so that nothing more can be said.
+    pub fn is_lost(&self) -> bool {
+        self.lost
+    }
+
     /// Sends bytes to any endpoint, sealed, and opens the answer.
     pub async fn exchange(
         &mut self,
@@ -198,14 +203,7 @@ impl Session {
         }
         self.lost = true;
         let request = self.cipher.seal(plaintext)?;
-        let answer = match self.transport.exchange(endpoint, &request).await {
-            Err(error @ TransportError::NoSuchEndpoint { .. }) => {
-                // protocomm never saw it, so the device's keys are where ours were.
-                self.lost = !self.cipher.undo(&request);
-                return Err(error.into());
-            }
-            outcome => outcome?,
-        };
+        let answer = self.transport.exchange(endpoint, &request).await?;
         let opened = self.cipher.open(&answer)?;
         trace!(%endpoint, asked = plaintext.len(), answered = opened.len(), "call");
         self.lost = false;

@@ -1,10 +1,13 @@
 //! Contact lost while a device joins: regained where the device comes back, judged where it does
 //! not.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::support::device::Device;
-use crate::support::espctl::{Output, espctl};
+use crate::support::espctl::{Output, command, espctl};
 
 fn run(device: &Device, arguments: &[&str]) -> Output {
     let mut line: Vec<String> = [
@@ -68,4 +71,57 @@ fn one_lost_answer_is_no_reason_to_give_up() {
         assert_eq!(count(&output, "contact_regained"), 1, "{fault}");
         assert_eq!(device.told("fault").len(), 1, "{fault}");
     }
+}
+
+#[test]
+fn slow_answers_are_no_lost_contact() {
+    let device = Device::start(&["--join-ms", "600000", "--fault", "prov-config:*:delay=400"]);
+    let output = run(&device, &["--join-timeout", "2"]).exits(9);
+    assert_eq!(output.result()["error"]["id"], "join-timed-out");
+    assert_eq!(count(&output, "contact_lost"), 0);
+    assert_eq!(device.told("reset").len(), 1);
+}
+
+/// Every hotspot has the same address: what answers there may be a neighbour.
+#[test]
+fn another_device_at_the_same_address_is_tried_once() {
+    let mut lost = Device::start(&["--join-ms", "600000"]);
+    let port = lost.ready["port"].to_string();
+    let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
+        .map(str::to_owned)
+        .to_vec();
+    line.extend(lost.address());
+    let home = ["--ssid", "Home", "--passphrase", "correct horse battery"];
+    line.extend(home.map(str::to_owned));
+    line.extend(["--pop", lost.pop(), "--join-timeout", "8"].map(str::to_owned));
+    let mut child = command(line).stderr(Stdio::null()).spawn().unwrap();
+    let mut neighbour = None;
+    let mut result = String::new();
+    for read in BufReader::new(child.stdout.take().unwrap()).lines() {
+        result = read.unwrap();
+        if result.contains("\"wifi_applied\"") {
+            lost.kill();
+            neighbour = Some(Device::start(&["--port", &port, "--pop", "another"]));
+        }
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(10), "{result}");
+    let neighbour = neighbour.unwrap();
+    assert_eq!(neighbour.told("strike").len(), 1, "{:#?}", neighbour.log());
+    assert!(neighbour.told("wifi_set").is_empty());
+}
+
+#[test]
+fn time_that_ends_while_contact_is_lost_leaves_the_outcome_open() {
+    let device = Device::start(&["--scenario", "service-gone"]);
+    let output = run(&device, &["--timeout", "4"]).exits(10);
+    assert_eq!(output.result()["error"]["id"], "expired");
+}
+
+#[test]
+fn time_that_ends_before_apply_was_sent_is_the_devices() {
+    let device = Device::start(&["--fault", "prov-config:1:drop"]);
+    let output = run(&device, &["--timeout", "2"]).exits(6);
+    let error = &output.result()["error"];
+    assert_eq!(error["id"], "expired");
+    assert!(error["hints"].to_string().contains("not stored"), "{error}");
 }

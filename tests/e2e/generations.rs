@@ -231,22 +231,6 @@ fn an_application_that_resets_lets_the_next_run_apply() {
 }
 
 #[test]
-fn a_channel_change_takes_the_device_away_and_brings_it_back() {
-    let (device, output) = fails("channel-change", &[], &[]);
-    // With or without regaining contact: never a failure, and a success only if it joined.
-    assert!(matches!(output.exit, Some(0 | 10)), "{output}");
-    wait_for(&device, "reachable");
-    assert_eq!(device.told("wifi_joined").len(), 1);
-    let order: Vec<String> = device
-        .log()
-        .iter()
-        .map(|entry| entry["event"].as_str().unwrap().to_owned())
-        .filter(|event| ["unreachable", "wifi_joined", "reachable"].contains(&event.as_str()))
-        .collect();
-    assert_eq!(order, ["unreachable", "wifi_joined", "reachable"]);
-}
-
-#[test]
 fn a_service_that_goes_leaves_a_joined_device_and_an_open_question() {
     let (device, output) = fails("service-gone", &[], &["--join-timeout", "3"]);
     let output = output.exits(10);

@@ -10,7 +10,7 @@ use espctl::endpoint::wifi_config::{ConnectedNetwork, JoinFailure, SetWifi};
 use espctl::flows::connect::Secured;
 use espctl::flows::join::Joining;
 use espctl::flows::wifi::Settled;
-use espctl::flows::{Doing, Event, FlowError, Pace, Stage, StageState};
+use espctl::flows::{Doing, Event, FlowError, Left, Pace, Stage, StageState};
 use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
 use espctl::proto::network_provisioning::NetworkConfigPayload;
@@ -86,7 +86,7 @@ async fn try_joining(
         secured: &mut secured,
         version: &Version::default(),
         pace,
-        told: false,
+        left: Left::Nothing,
     };
     let outcome = joining.run(settled, retries, recorder).await;
     *session = secured.session;

@@ -24,9 +24,12 @@ impl Device {
         let log = fresh_path("device.log");
         let mut command = espctl::command(["emulate", "device", "--transport", "softap"]);
         command
-            .args(["--listen", "127.0.0.1", "--port", "0"])
+            .args(["--listen", "127.0.0.1"])
             .arg("--log")
             .arg(&log);
+        if !arguments.contains(&"--port") {
+            command.args(["--port", "0"]);
+        }
         if !arguments.contains(&"--join-ms") {
             command.args(["--join-ms", "50"]);
         }
