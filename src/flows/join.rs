@@ -112,7 +112,11 @@ impl Joining<'_> {
     ) -> Result<ConnectedNetwork, FlowError> {
         let began = Instant::now();
         observer.event(&Stage::SendWifi.event(StageState::Started, None));
-        let sent = self.send(network, observer).await;
+        let mut sent = self.send(network, observer).await;
+        // What an earlier client left behind: a device that failed takes others after a reset.
+        if is_wrong_state(&sent) && self.left == Left::Unapplied && self.forget(observer).await {
+            sent = self.send(network, observer).await;
+        }
         end_stage(Stage::SendWifi, began, sent.is_ok(), observer);
         sent?;
 
@@ -349,6 +353,17 @@ fn end_stage(stage: Stage, began: Instant, ok: bool, observer: &mut dyn Observer
     };
     let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     observer.event(&stage.event(outcome, Some(took)));
+}
+
+/// Whether the device refused Apply for the state that it is in.
+fn is_wrong_state(sent: &Result<(), FlowError>) -> bool {
+    matches!(
+        sent,
+        Err(FlowError::Session {
+            doing: Doing::ApplyingWifi,
+            source: SessionError::Reply(ReplyError::Refused { status }),
+        }) if status.is_wrong_state()
+    )
 }
 
 /// Whether the device said no to Apply, or never heard of it.

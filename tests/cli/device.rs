@@ -101,34 +101,45 @@ fn what_cannot_be_sent_is_refused_before_a_byte_is() {
     assert!(device.told("connection_opened").is_empty());
 }
 
-/// `SetWifi` for the network Home with a wrong passphrase, `ApplyWifi` and `WifiStatus`, as the
-/// `.proto` files spell them.
-#[test]
-fn a_device_that_failed_to_join_is_reset() {
-    // Quick, and yet patient: a device that joined waits 30 s of its time for somebody to ask.
-    let device = Device::start(&["--time-scale", "0.4"]);
+/// `SetWifi` for the network Home with a wrong passphrase, `ApplyWifi`, and `WifiStatus` until the
+/// device has given up, as the `.proto` files spell them.
+fn made_to_fail(device: &Device) {
     let mut set = vec![0x08, 0x02, 0x62, 0x0e, 0x0a, 0x04];
     set.extend(b"Home");
     set.extend([0x12, 0x06]);
     set.extend(b"wrong!");
     for request in [&set[..], &[0x08, 0x04, 0x72, 0x00]] {
-        call(&device, &["prov-config", "--hex", &encode_hex(request)])
+        call(device, &["prov-config", "--hex", &encode_hex(request)])
             .output()
             .exits(0);
     }
     assert_eq!(device.told("wifi_set")[0]["passphrase"], "wrong!");
     assert_eq!(device.told("wifi_applied").len(), 1);
     let failed = (0..100).any(|_| {
-        let asked = call(&device, &["prov-config", "--hex", "08005200"])
+        call(device, &["prov-config", "--hex", "08005200"])
             .output()
             .exits(0);
-        drop(asked);
-        device
-            .told("wifi_status")
-            .iter()
-            .any(|told| told["state"] == "failed")
+        let told = device.told("wifi_status");
+        told.iter().any(|told| told["state"] == "failed")
     });
     assert!(failed, "{:#?}", device.log());
+}
+
+#[test]
+fn what_an_earlier_client_left_behind_is_cleared() {
+    let device = Device::start(&["--time-scale", "0.4"]);
+    made_to_fail(&device);
+    let home = ["--ssid", "Home", "--passphrase", "correct horse battery"];
+    let line = [&home[..], &["--no-cloud", "--pop", device.pop()]].concat();
+    at(&device, &["provision"], &line).output().exits(0);
+    assert_eq!(device.told("reset").len(), 1);
+}
+
+#[test]
+fn a_device_that_failed_to_join_is_reset() {
+    // Quick, and yet patient: a device that joined waits 30 s of its time for somebody to ask.
+    let device = Device::start(&["--time-scale", "0.4"]);
+    made_to_fail(&device);
 
     let pop = ["--pop", device.pop(), "--format", "json"];
     at(&device, &["device", "reset"], &pop).output().exits(0);
