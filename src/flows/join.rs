@@ -50,7 +50,10 @@ impl Joining<'_> {
         let mut attempt = 1;
         let mut before = None;
         loop {
-            let reason = match (self.once(&network, observer).await, before.take()) {
+            let reason = match (
+                self.once(&network, attempt > 1, observer).await,
+                before.take(),
+            ) {
                 (Ok(joined), _) => return Ok((network.ssid, joined)),
                 (Err(FlowError::JoinFailed { reason, .. }), _) => reason,
                 (Err(FlowError::JoinTimedOut { ssid, waited, .. }), _) => {
@@ -108,11 +111,18 @@ impl Joining<'_> {
     async fn once(
         &mut self,
         network: &SetWifi,
+        retried: bool,
         observer: &mut dyn Observer,
     ) -> Result<ConnectedNetwork, FlowError> {
         let began = Instant::now();
         observer.event(&Stage::SendWifi.event(StageState::Started, None));
         let mut sent = self.send(network, observer).await;
+        // Before ESP-IDF 5.1 only the application can clear a failure, after attempts of its own.
+        let deadline = Instant::now() + self.pace.apply_again;
+        while retried && self.version.legacy && is_wrong_state(&sent) && Instant::now() < deadline {
+            sleep(self.pace.slowest_status).await;
+            sent = self.send(network, observer).await;
+        }
         // What an earlier client left behind: a device that failed takes others after a reset.
         if is_wrong_state(&sent) && self.left == Left::Unapplied && self.forget(observer).await {
             sent = self.send(network, observer).await;

@@ -60,6 +60,8 @@ pub struct Pace {
     pub regain_pause: Duration,
     /// How long a device may take to forget the credentials, when we are leaving.
     pub forget: Duration,
+    /// How long to offer credentials again to a device that cannot be made to forget the last.
+    pub apply_again: Duration,
     /// Before a scan that the driver refused is asked for once more.
     pub scan_again: Duration,
     /// Between two questions whether a scan has finished.
@@ -81,6 +83,7 @@ impl Default for Pace {
             regain: Duration::from_secs(20),
             regain_pause: Duration::from_millis(500),
             forget: Duration::from_secs(3),
+            apply_again: Duration::from_secs(15),
             scan_again: Duration::from_secs(1),
             scan_status: Duration::from_millis(300),
             scan: Duration::from_secs(20),

@@ -346,3 +346,15 @@ fn several_devices_have_a_place_and_a_line_each_and_end_together() {
         assert_eq!(log.matches(&joined).count(), 1, "{log}");
     }
 }
+
+/// Its application clears a failure after five of its own, and has nobody who could be asked to.
+#[test]
+fn old_firmware_is_given_time_to_take_other_credentials() {
+    let old = ["--firmware", "v4.4", "--time-scale", "0.3", "--pop", "a"];
+    let device = Device::start(&old);
+    let wrong = ["--ssid", "Home", "--passphrase", "wrong horse"];
+    let line = [&wrong[..], &["--pop", "a", "--retries", "1"]].concat();
+    provision(&device, &line).exits(9);
+    assert_eq!(device.told("wifi_applied").len(), 2);
+    assert_eq!(device.requests("prov-ctrl"), 0);
+}

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::failure::Failure;
-use crate::flows::{Choice, Chosen, Event, Observer, Question};
+use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage};
 use crate::ident::printable_json;
 use crate::secret::Secret;
 use progress::Spinner;
@@ -71,7 +71,7 @@ impl Color {
 pub(super) struct Ui {
     format: Format,
     began: Instant,
-    stages: u32,
+    stages: Vec<Stage>,
     /// Whether progress is shown; commands that answer one question show none in JSON.
     progress: bool,
     spinner: Spinner,
@@ -87,7 +87,7 @@ impl Ui {
         Self {
             format,
             began: Instant::now(),
-            stages: 0,
+            stages: Vec::new(),
             progress: true,
             spinner: Spinner::default(),
             attended: false,

@@ -6,12 +6,12 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::endpoint::version::Version;
-use crate::flows::{Event, Network, SchemeSource, StageState};
+use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
 use crate::ident::printable;
 
-/// What people read of an event; nothing of some. `stages` counts the stages that began: their
-/// numbers follow the real order.
-pub(super) fn line_of(event: &Event, stages: &mut u32) -> Option<String> {
+/// What people read of an event; nothing of some. `stages` holds those that began: their
+/// numbers follow the real order, and stay theirs when an attempt is repeated.
+pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> {
     Some(match event {
         Event::SearchStarted {
             transport,
@@ -57,19 +57,23 @@ pub(super) fn line_of(event: &Event, stages: &mut u32) -> Option<String> {
         Event::WifiRetried { attempt, after } => format!("Attempt {attempt}, after: {after}"),
         Event::WifiJoined { ssid, .. } => format!("The device joined {ssid}"),
         Event::Stage {
+            stage,
             title,
             state,
             took_ms,
-            ..
         } => {
+            let place = stages.iter().position(|began| began == stage);
+            let number = place.unwrap_or_default() + 1;
             let took = Duration::from_millis(took_ms.unwrap_or_default()).as_secs_f32();
             match state {
                 StageState::Started => {
-                    *stages += 1;
+                    if !stages.contains(stage) {
+                        stages.push(*stage);
+                    }
                     return None;
                 }
-                StageState::Done => format!("[{stages}] {title}: done, {took:.1} s"),
-                StageState::Failed => format!("[{stages}] {title}: failed, {took:.1} s"),
+                StageState::Done => format!("[{number}] {title}: done, {took:.1} s"),
+                StageState::Failed => format!("[{number}] {title}: failed, {took:.1} s"),
                 StageState::Skipped => format!("[-] {title}: skipped"),
             }
         }
