@@ -217,7 +217,7 @@ fn after_a_wrong_passphrase_the_right_one_goes_over_the_same_session() {
         "{screen}"
     );
     assert!(
-        screen.contains("[4] Confirming Wi-Fi connection: done"),
+        screen.contains("[2] Confirming Wi-Fi connection: done"),
         "{screen}"
     );
     assert_eq!(device.told("handshake_started").len(), 1);
