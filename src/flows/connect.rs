@@ -97,7 +97,8 @@ impl Secured {
                 let expected = "the version document of the device that was lost";
                 return Err(SessionError::from(ReplyError::Unexpected { expected }).into());
             }
-            Err(SessionError::Transport(TransportError::NoSuchEndpoint { .. })) => {}
+            Err(SessionError::Transport(TransportError::NoSuchEndpoint { .. }))
+                if self.version == Version::default() => {}
             Err(_) => return Err(NotRegained::Away),
         }
         let secured = connection

@@ -162,12 +162,12 @@ impl Joining<'_> {
             ssid: network.ssid.clone(),
             ssid_hex: network.ssid.to_hex(),
         });
-        self.left = Left::Applied;
+        // Until it has answered.
+        self.left = Left::Unknown;
         if let Err(source) = session.call(&ApplyWifi).await {
             let ssid = network.ssid.clone();
             // Perhaps it heard us, and perhaps what cannot be read was a yes.
             if !is_surely_not_applied(&source) {
-                self.left = Left::Unknown;
                 return Err(FlowError::Unconfirmed { ssid, source });
             }
             self.left = Left::Unapplied;
@@ -176,6 +176,7 @@ impl Joining<'_> {
                 source,
             });
         }
+        self.left = Left::Applied;
         observer.event(&Event::WifiApplied);
         Ok(())
     }

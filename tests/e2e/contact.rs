@@ -1,13 +1,10 @@
 //! Contact lost while a device joins: regained where the device comes back, judged where it does
 //! not.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
-
 use serde_json::Value;
 
 use crate::support::device::Device;
-use crate::support::espctl::{Output, command, espctl};
+use crate::support::espctl::{Output, espctl, watched};
 
 fn run(device: &Device, arguments: &[&str]) -> Output {
     let mut line: Vec<String> = [
@@ -94,17 +91,12 @@ fn another_device_at_the_same_address_is_tried_once() {
     let home = ["--ssid", "Home", "--passphrase", "correct horse battery"];
     line.extend(home.map(str::to_owned));
     line.extend(["--pop", lost.pop(), "--join-timeout", "8"].map(str::to_owned));
-    let mut child = command(line).stderr(Stdio::null()).spawn().unwrap();
     let mut neighbour = None;
-    let mut result = String::new();
-    for read in BufReader::new(child.stdout.take().unwrap()).lines() {
-        result = read.unwrap();
-        if result.contains("\"wifi_applied\"") {
-            lost.kill();
-            neighbour = Some(Device::start(&["--port", &port, "--pop", "another"]));
-        }
-    }
-    assert_eq!(child.wait().unwrap().code(), Some(10), "{result}");
+    let output = watched(line, "\"wifi_applied\"", |_| {
+        lost.kill();
+        neighbour = Some(Device::start(&["--port", &port, "--pop", "another"]));
+    });
+    output.exits(10);
     let neighbour = neighbour.unwrap();
     assert_eq!(neighbour.told("strike").len(), 1, "{:#?}", neighbour.log());
     assert!(neighbour.told("wifi_set").is_empty());

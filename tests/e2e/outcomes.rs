@@ -1,13 +1,13 @@
 //! Runs that do not succeed: each has its own exit code and id, and costs the device no more than
 //! it must.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::support::device::Device;
-use crate::support::espctl::{Output, command, espctl};
+use crate::support::espctl::{Output, espctl, send_signal, watched};
 
 fn run(device: &Device, arguments: &[&str]) -> Output {
     let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
@@ -181,35 +181,22 @@ fn a_device_that_never_joins_is_given_up() {
     assert_error(run(&device, &line), 9, "join-timed-out");
 }
 
-#[test]
-fn contact_lost_after_apply_is_unconfirmed() {
-    let mut device = Device::start(&["--join-ms", "600000"]);
-    let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
+/// The line of a run to the network at home.
+fn going_home(device: &Device) -> Vec<String> {
+    let mut line = ["provision", "--no-cloud", "--format", "json"]
         .map(str::to_owned)
         .to_vec();
     line.extend(device.address());
     line.extend(["--pop", device.pop()].map(str::to_owned));
     line.extend(HOME.map(str::to_owned));
-    let mut child = command(line).stderr(Stdio::null()).spawn().unwrap();
+    line
+}
 
-    let mut stdout = String::new();
-    for read in BufReader::new(child.stdout.take().unwrap()).lines() {
-        let read = read.unwrap();
-        if read.contains("\"wifi_applied\"") {
-            device.kill();
-        }
-        stdout = read;
-    }
-    let exit = child.wait().unwrap().code();
-    assert_error(
-        Output {
-            exit,
-            stdout,
-            stderr: String::new(),
-        },
-        10,
-        "unconfirmed",
-    );
+#[test]
+fn contact_lost_after_apply_is_unconfirmed() {
+    let mut device = Device::start(&["--join-ms", "600000"]);
+    let output = watched(going_home(&device), "\"wifi_applied\"", |_| device.kill());
+    assert_error(output, 10, "unconfirmed");
 }
 
 #[test]
@@ -287,33 +274,32 @@ fn time_for_the_whole_run_has_the_exit_code_of_what_it_cut_short() {
     );
 }
 
-/// Starts a run, signals it once `event` was told, and again after `again`.
+/// A run that is signalled once `event` was told.
 fn interrupted(device: &Device, signal: &str, event: &str) -> Output {
-    let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
-        .map(str::to_owned)
-        .to_vec();
-    line.extend(device.address());
-    line.extend(["--pop", device.pop()].map(str::to_owned));
-    line.extend(HOME.map(str::to_owned));
-    let mut child = command(line).stderr(Stdio::null()).spawn().unwrap();
-    let mut stdout = String::new();
-    for read in BufReader::new(child.stdout.take().unwrap()).lines() {
-        let read = read.unwrap();
-        if read.contains(event) {
-            let id = child.id().to_string();
-            let status = std::process::Command::new("kill")
-                .args([signal, &id])
-                .status();
-            assert!(status.unwrap().success());
+    watched(going_home(device), event, |run| send_signal(signal, run))
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    // The device takes its time over the request that tidies up: it is never answered.
+    let device = Device::start(&["--join-ms", "600000", "--fault", "prov-ctrl:*:drop"]);
+    let mut second = None;
+    let output = watched(going_home(&device), "\"wifi_joining\"", |run| {
+        send_signal("-INT", run);
+        let limit = Instant::now() + Duration::from_secs(10);
+        while device.told("fault").is_empty() && Instant::now() < limit {
+            thread::sleep(Duration::from_millis(10));
         }
-        stdout = read;
-    }
-    let exit = child.wait().unwrap().code();
-    Output {
-        exit,
-        stdout,
-        stderr: String::new(),
-    }
+        send_signal("-INT", run);
+        second = Some(Instant::now());
+    });
+    let took = second.expect("it was joining").elapsed();
+    let error = assert_error(output, 130, "interrupted");
+    assert!(
+        error["hints"].to_string().contains("stopped at once"),
+        "{error}"
+    );
+    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The shipped binary as a person runs it: in an empty directory, with an empty environment, and
 //! never for longer than a limit.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -44,6 +44,41 @@ pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// Runs to the end, and does `act` with the process's id whenever a line of stdout holds `text`.
+pub(crate) fn watched<I: AsRef<std::ffi::OsStr>>(
+    arguments: impl IntoIterator<Item = I>,
+    text: &str,
+    mut act: impl FnMut(u32),
+) -> Output {
+    let mut child = command(arguments)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let mut stdout = String::new();
+    for line in BufReader::new(child.stdout.take().expect("a pipe")).lines() {
+        let line = line.expect("a line of text");
+        if line.contains(text) {
+            act(child.id());
+        }
+        stdout += &line;
+        stdout.push('\n');
+    }
+    let exit = child.wait().expect("a child of ours").code();
+    Output {
+        exit,
+        stdout,
+        stderr: String::new(),
+    }
+}
+
+/// Sends a signal, such as `-INT`.
+pub(crate) fn send_signal(signal: &str, process: u32) {
+    let status = Command::new("kill")
+        .args([signal, &process.to_string()])
+        .status();
+    assert!(status.expect("kill is everywhere").success());
 }
 
 impl Run {
