@@ -18,6 +18,7 @@ fn main() -> anyhow::Result<()> {
         .skip_debug([
             "network_provisioning.CmdSetThreadConfig",
             "network_provisioning.CmdSetWifiConfig",
+            "rainmaker.CmdSetUserMapping",
         ])
         .compile_fds(descriptors)?;
     Ok(())

@@ -7,12 +7,12 @@
 //! ```text
 //!    what the person does, top down                      what the other side is
 //!    ┌──────────────────────────────────────┐            ┌──────────────────────────────┐
-//!    │ cli       typed, read, exit code     │───────────▶│ emulator   a device          │
-//!    ├──────────────────────────────────────┤  emulate   │ imports proto, security      │
-//!    │ flows     the order of steps         │            │                              │
-//!    ├──────────────────────────────────────┤            └──────────────────────────────┘
-//!    │ session   a secure conversation      │
-//!    ├──────────┬──────────┬────────────────┤
+//!    │ cli       typed, read, exit code     │───────────▶│ emulator   a device, a cloud │
+//!    ├────────────────────────────┬─────────┤  emulate   │ imports proto, security      │
+//!    │ flows  the order of steps  │ account │            │                              │
+//!    ├────────────────────────────┼─────────┤            └──────────────────────────────┘
+//!    │ session   a conversation   │ cloud   │
+//!    ├──────────┬──────────┬──────┴─────────┤
 //!    │ endpoint │ security │ transport      │   meaning · keys · movement
 //!    ├──────────┴──────────┴────────────────┤
 //!    │ proto     messages and names         │   leaves, for all: secret, ident, qr
@@ -22,7 +22,8 @@
 //! A device exposes named *endpoints*: bytes in, bytes out, one request at a time. [`transport`]
 //! moves them, [`security`] decides who can read them, [`endpoint`] what they mean; the first two
 //! never look inside and the last never touches a socket. [`session`] joins the three into a
-//! conversation, and [`flows`] says what to talk about in which order. Which module may import
+//! conversation, [`cloud`] is the owner's account behind its calls, and [`flows`] says what to talk
+//! about with both in which order. [`account`] keeps which account that is. Which module may import
 //! which is a table in `tests/repo/layering.rs`, and a test.
 //!
 //! The library exists for the program, its tests and its benchmarks; it makes no promise of
@@ -32,6 +33,8 @@ pub mod cli;
 pub mod emulator;
 pub mod flows;
 
+pub mod account;
+pub mod cloud;
 pub mod session;
 
 pub mod endpoint;

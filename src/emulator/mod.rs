@@ -1,8 +1,9 @@
-//! The other side: a device that is not there, honest enough to test against. Not a mock: it
+//! The other side: devices and a cloud that are not there, honest enough to test against. Not a mock: it
 //! answers real bytes on a real port and refuses what firmware refuses, in the way it does.
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`cloud`] | the owner's account behind HTTP, which checks tokens and signatures |
 //! | [`device`] | the device behind its medium: security, provisioning manager, the world it sees |
 //! | [`fault`] | what goes wrong on the way to and from it, when that was ordered |
 //! | [`flash`] | what it keeps when it loses power |
@@ -13,6 +14,7 @@
 //! cancel itself out here. Security schemes are shared with the client; their truth comes from
 //! test vectors.
 
+pub mod cloud;
 pub mod device;
 pub mod fault;
 pub mod flash;

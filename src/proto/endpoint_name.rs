@@ -9,6 +9,10 @@ use std::fmt;
 pub struct EndpointName(Cow<'static, str>);
 
 impl EndpointName {
+    /// A challenge to sign (`esp_rmaker_chal_resp.c`); the same name in both services.
+    pub const CH_RESP: Self = Self::from_static("ch_resp");
+    /// The user that a device belongs to (`esp_rmaker_user_mapping.c`).
+    pub const CLOUD_USER_ASSOC: Self = Self::from_static("cloud_user_assoc");
     /// Wi-Fi and Thread credentials (`NP/src/network_config.c`).
     pub const PROV_CONFIG: Self = Self::from_static("prov-config");
     /// Resetting the provisioning state (`NP/src/network_ctrl.c`).

@@ -5,6 +5,8 @@
 //! |---|---|---|
 //! | [`protocomm`] | session envelope, Security 0, 1, 2, status | ESP-IDF `components/protocomm/proto/` |
 //! | [`network_provisioning`] | prov-config, prov-scan, prov-ctrl | idf-extra-components `network_provisioning/proto/`; ESP-IDF's `wifi_provisioning` is its Wi-Fi half |
+//! | [`rainmaker`] | cloud_user_assoc | esp-rainmaker `esp_rmaker_user_mapping.proto` |
+//! | [`rmaker_ch_resp`] | ch_resp | esp-rainmaker `esp_rmaker_chal_resp.proto` |
 //!
 //! proto3 leaves zero values out: an absent status reads as success, an absent station state as
 //! "connected". So nobody may trust a default before having seen the expected message type and arm.
@@ -37,6 +39,28 @@ pub mod network_provisioning {
     include!(concat!(env!("OUT_DIR"), "/network_provisioning.rs"));
 }
 
+/// Which user a device belongs to.
+#[expect(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated; the .proto files carry the comments"
+)]
+pub mod rainmaker {
+    include!(concat!(env!("OUT_DIR"), "/rainmaker.rs"));
+}
+
+/// A challenge and its signature.
+#[expect(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated; the .proto files carry the comments"
+)]
+pub mod rmaker_ch_resp {
+    include!(concat!(env!("OUT_DIR"), "/rmaker_ch_resp.rs"));
+}
+
 impl fmt::Debug for network_provisioning::CmdSetWifiConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CmdSetWifiConfig")
@@ -53,6 +77,16 @@ impl fmt::Debug for network_provisioning::CmdSetThreadConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CmdSetThreadConfig")
             .field("dataset", &"<redacted>")
+            .finish()
+    }
+}
+
+/// Whoever has the secret key can have the device mapped.
+impl fmt::Debug for rainmaker::CmdSetUserMapping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CmdSetUserMapping")
+            .field("user_id", &self.user_id)
+            .field("secret_key", &"<redacted>")
             .finish()
     }
 }

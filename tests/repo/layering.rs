@@ -6,20 +6,31 @@ use std::collections::BTreeSet;
 use crate::support::source::{SourceFile, source_files};
 
 /// Module → what it may import, besides itself and the leaves.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 10] = [
     ("proto", &[]),
     ("endpoint", &["proto"]),
     ("security", &["proto"]),
     ("transport", &["proto"]),
     ("session", &["endpoint", "proto", "security", "transport"]),
+    ("cloud", &[]),
+    ("account", &["cloud"]),
     (
         "flows",
-        &["endpoint", "proto", "security", "session", "transport"],
+        &[
+            "cloud",
+            "endpoint",
+            "proto",
+            "security",
+            "session",
+            "transport",
+        ],
     ),
     ("emulator", &["proto", "security"]),
     (
         "cli",
         &[
+            "account",
+            "cloud",
             "emulator",
             "endpoint",
             "flows",
