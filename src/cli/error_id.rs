@@ -77,10 +77,55 @@ errors! {
         "Security 0 sends the Wi-Fi passphrase in the clear. Somebody in between could announce it to read the passphrase; firmware built without security announces it too. Nothing was sent."
         "If the firmware is known to use Security 0, say so with `--sec-ver 0`. Otherwise check which device this computer is connected to.";
 
+    BadCaCert "bad-ca-cert" [Usage]
+        "The file of `--ca-cert` has no certificate that can be used."
+        "It is not PEM text with `BEGIN CERTIFICATE`, or the certificate in it is damaged."
+        "Give the certificate of the authority that signed the cloud's one, as PEM.";
+
     CannotListen "cannot-listen" [Host]
         "The emulated device could not open its port."
         "The port is in use, needs permission (below 1024), or the address is not one of this computer's."
         "Give another `--port`, or 0 for any free one; give an address of this computer to `--listen`.";
+
+    ChallengeDisabled "challenge-disabled" [Device]
+        "The device signs no challenges any more."
+        "Challenge-response was switched off on it after an earlier mapping, until it restarts."
+        "`espctl node list` shows whether it is yours already. If not, restart the device and run the command again.";
+
+    ChallengeExpired "challenge-expired" [Cloud]
+        "The account could not be reached before the signature was too old."
+        "A challenge lives for some minutes. On a computer whose only radio is on the device's hotspot, the signature can be handed in only after leaving it."
+        "Connect this computer to the internet and run the command again: giving the device its Wi-Fi twice does no harm.";
+
+    ChallengeRefused "challenge-refused" [Device]
+        "The device did not sign the challenge."
+        "A node signs with the key that claiming gave it. One that was never claimed, or whose key is damaged, hangs up instead."
+        "Claim the device first, as its firmware's documentation says. Look at its log for the reason.";
+
+    ClaimRequired "claim-required" [Device]
+        "The device must be claimed before anything else."
+        "It has no certificate yet and so cannot reach the cloud; given Wi-Fi credentials now, it would have to be reset. Nothing was sent."
+        "Claim it with the phone app, which does so over Bluetooth, or flash it with a certificate; then run the command again.";
+
+    CloudAnswer "cloud-answer" [Cloud]
+        "What answered for the cloud was not what was asked for."
+        "A hotspot's login page, a proxy, or another server than a RainMaker cloud."
+        "Open the cloud's address in a browser to see who answers. Check the profile's base URL: `espctl profile list`.";
+
+    CloudRefused "cloud-refused" [Cloud]
+        "The cloud understood, and said no."
+        "The message has its words and its code."
+        "Do as they say. An HTTP status of 500 or more is trouble of its own: try again later.";
+
+    CloudTimedOut "cloud-timed-out" [Cloud]
+        "The cloud did not answer in time."
+        "The connection is slow, or the cloud is."
+        "Try again. `--cloud-timeout` gives it longer.";
+
+    CloudUnreachable "cloud-unreachable" [Cloud]
+        "There is no connection to the cloud."
+        "This computer is not on the internet, as when it is on a device's hotspot; or a firewall, a proxy or a certificate stands in the way. The causes say which."
+        "Check the internet connection. For a cloud with a certificate of its own, give `--ca-cert`.";
 
     ConflictingFlags "conflicting-flags" [Usage]
         "Two arguments exclude each other."
@@ -122,6 +167,11 @@ errors! {
         "That is how protocomm says no. Usual reasons: another client took its only place, the session was replaced, provisioning has ended, or the application's endpoint handler returned an error."
         "Close other apps that talk to the device and run the command again. If that fails, restart the device.";
 
+    InsecureCloud "insecure-cloud" [Usage]
+        "The cloud is reached over plain HTTP, and a login would travel in the clear."
+        "The profile's base URL begins with `http://` and is not on this computer."
+        "Use an `https://` base URL. In a network of your own, `--allow-plain-http` sends it all the same.";
+
     Interrupted "interrupted" [Interrupted]
         "The run was stopped by Ctrl-C or by SIGTERM."
         "Somebody or something asked for it. A device that already had credentials is asked to forget them, where its firmware accepts that."
@@ -131,6 +181,11 @@ errors! {
         "What is to be sent cannot be sent."
         "It is empty, which devices cannot take, or `--hex` is not pairs of hexadecimal digits."
         "Give at least one byte: `--data TEXT`, `--hex 0a0b`, `@FILE` or `-`.";
+
+    InvalidMetadata "invalid-metadata" [Usage]
+        "The text of `--metadata` is not a JSON object."
+        "A node's metadata are named members, as in `{\"room\":\"office\"}`. Nothing was sent."
+        "Correct it; the message says where it breaks. Quote it for the shell with single quotes.";
 
     InvalidPassphrase "invalid-passphrase" [Usage]
         "No Wi-Fi network can have this passphrase."
@@ -147,6 +202,11 @@ errors! {
         "A name has 1 to 32 bytes; a letter with an accent takes more than one. `--ssid-hex` takes pairs of hexadecimal digits."
         "Check the value. `espctl device wifi` lists the names that the device sees.";
 
+    InvalidTags "invalid-tags" [Usage]
+        "A tag of `--tags` is not `key:value`."
+        "The cloud takes tags with a colon between key and value only, as in `room:office`. Nothing was sent."
+        "Write each tag as `key:value`, with commas between them.";
+
     InvalidUsername "invalid-username" [Usage]
         "A Security 2 user name is empty or too long."
         "The handshake has no place for it."
@@ -157,10 +217,45 @@ errors! {
         "Firmware without a limit of attempts tries for ever and never says why it fails. Likely: a wrong passphrase, a network on 5 GHz only, WPA3 or protected management frames, a MAC filter, no address by DHCP. The device may keep the credentials and go on trying."
         "Check the network's name and passphrase and the access point. `--join-timeout` gives the device longer. `espctl device reset` has it wait for other credentials, where it accepts that.";
 
+    LoginExpired "login-expired" [Login]
+        "The login has ended, and could not be renewed."
+        "Logins end after weeks without use, with a changed password, or with a logout elsewhere. A token of `ESPCTL_ACCESS_TOKEN` ends within the hour."
+        "Run `espctl login`, or get a new token.";
+
+    LoginLacksUser "login-lacks-user" [Login]
+        "The device has to be told which user it belongs to, and the login does not say."
+        "Older firmware maps by user id, which stands in the ID token. `ESPCTL_ACCESS_TOKEN` alone does not have it. Nothing was sent."
+        "Run `espctl login`, or set `ESPCTL_ID_TOKEN`, too.";
+
+    LoginNotKept "login-not-kept" [Host]
+        "The login was renewed and could not be written."
+        "The folder of the account files cannot be written, or its disk is full."
+        "Check the permissions of `~/.espressif/rainmaker` (or `$RM_USER_CONFIG_DIR`), then log in again.";
+
+    LoginRefused "login-refused" [Login]
+        "The cloud did not accept the login."
+        "User name, password or one-time code are wrong, the account is not confirmed, or it belongs to another cloud."
+        "Check them, and that `--profile` names the cloud they are for.";
+
     LoginRequired "login-required" [Login]
         "This needs an account, and nobody is logged in."
-        "Without `--no-cloud`, a run also maps the device to an account, which this version cannot do yet."
-        "Give `--no-cloud` to give the device Wi-Fi without an account.";
+        "Without `--no-cloud`, a run also maps the device to the account of whoever is logged in. Nothing was sent."
+        "Run `espctl login`. In CI, set `ESPCTL_ACCESS_TOKEN`. `--no-cloud` gives the device Wi-Fi without an account.";
+
+    MappingDiscarded "mapping-discarded" [Cloud]
+        "The cloud dropped the mapping."
+        "Another request for the same node took its place, or somebody else's did."
+        "Make sure that nobody else maps this device, and run the command again.";
+
+    MappingPending "mapping-pending" [Cloud]
+        "The cloud did not say within the limit whether the node is yours."
+        "It still waits for the device's half, or is busy."
+        "`espctl node list` shows whether it came. Otherwise run the command again.";
+
+    MappingTimedOut "mapping-timed-out" [Cloud]
+        "The device's half of the mapping did not reach the cloud within a minute."
+        "The device has joined the Wi-Fi, but cannot reach the internet, or its clock or certificate is wrong; or it was told another secret by a second run."
+        "Check that the network has internet access and lets MQTT over TLS (port 8883) through; look at the device's log; run the command again.";
 
     MessageNotAuthentic "message-not-authentic" [Device]
         "An answer was changed on its way, or the two ends are out of step."
@@ -192,10 +287,20 @@ errors! {
         "It is off, out of reach, not in provisioning mode, or already provisioned; or this computer is not on its network."
         "Power the device, have it wait for provisioning (often a long press of its button), and look with `espctl discover`. Over SoftAP, join its hotspot first.";
 
+    NoMapping "no-mapping" [Device]
+        "The device's firmware cannot be mapped to an account."
+        "It has neither `ch_resp` nor `cloud_user_assoc`: plain ESP-IDF firmware without RainMaker. Nothing was changed."
+        "`--no-cloud` gives it Wi-Fi without an account.";
+
     NoSuchEndpoint "no-such-endpoint" [Device]
         "The device does not offer what was asked for."
         "Each firmware registers its own endpoints. `prov-ctrl` (reset, reprovision) came with ESP-IDF 5.1; `prov-scan` is absent where the device cannot scan; applications add others."
         "`espctl device info` shows version and capabilities. Check the spelling of an endpoint of your own; restart the device where reset is not available.";
+
+    NoWifiNeedsChallenge "no-wifi-needs-challenge" [Device]
+        "Mapping without Wi-Fi needs firmware with challenge-response."
+        "Older firmware confirms the mapping itself, once it is online. Nothing was changed."
+        "Leave `--no-wifi` out and give the device its network.";
 
     NotADevice "not-a-device" [Device]
         "What answered is not a device that waits to be provisioned."
@@ -262,6 +367,11 @@ errors! {
         "Its firmware speaks another version of the protocol, such as network_provisioning before 1.0, or two clients talk to it at once."
         "Make sure that nobody else talks to the device; bring its firmware to a released version of the component.";
 
+    UnknownGroup "unknown-group" [Usage]
+        "The account has no group of this name or id, or several of this name."
+        "It was looked up before the device was touched. Nothing was sent."
+        "The message lists the groups that there are. Give the id where names are not unique.";
+
     UnknownId "unknown-id" [Usage]
         "`explain` was asked for an id that does not exist."
         "A typing error, or an id of a newer version."
@@ -301,6 +411,11 @@ errors! {
         "The command line cannot be understood."
         "An argument is unknown, misspelt, missing or has a value that it cannot have. What could be part of a secret is not repeated."
         "See `--help`. Quote values with spaces, and write `--flag=VALUE` for a value that begins with a dash.";
+
+    UserRefused "user-refused" [Device]
+        "The device did not take the user's id and secret."
+        "Its firmware refuses them, as it does when one of them is empty or its memory is full."
+        "Look at the device's log, restart it and run the command again.";
 
     WifiAuthFailed "wifi-auth-failed" [Wifi]
         "The device could not join: the network did not accept it."

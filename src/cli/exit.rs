@@ -20,6 +20,8 @@ pub(super) enum Exit {
     Secret,
     /// The device.
     Device,
+    /// The cloud.
+    Cloud,
     /// No login.
     Login,
     /// The network.
@@ -32,7 +34,7 @@ pub(super) enum Exit {
 
 impl Exit {
     /// Every code, in the order of the table.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Done,
         Self::Fault,
         Self::Usage,
@@ -40,6 +42,7 @@ impl Exit {
         Self::NoDevice,
         Self::Secret,
         Self::Device,
+        Self::Cloud,
         Self::Login,
         Self::Wifi,
         Self::Unconfirmed,
@@ -56,6 +59,7 @@ impl Exit {
             Self::NoDevice => 4,
             Self::Secret => 5,
             Self::Device => 6,
+            Self::Cloud => 7,
             Self::Login => 8,
             Self::Wifi => 9,
             Self::Unconfirmed => 10,
@@ -75,7 +79,8 @@ impl Exit {
                 "PoP or password not accepted: do not retry it, five wrong ones lock a device"
             }
             Self::Device => "the device refused, misbehaved, hung up or is incompatible",
-            Self::Login => "no login, or it expired",
+            Self::Cloud => "the cloud is unreachable or said no: retry later",
+            Self::Login => "no login, or it expired: `espctl login`",
             Self::Wifi => "the device could not join the Wi-Fi: fix the network data, retry",
             Self::Unconfirmed => "applied but unconfirmed: check before retrying",
             Self::Interrupted => "interrupted",

@@ -1,2 +1,444 @@
-//! The user's account over HTTPS: one typed call a function. It knows no files, no devices and no
-//! order of steps.
+//! The user's account over HTTPS: one typed call a function, on the classic RainMaker API. It
+//! knows no files, no devices and no order of steps.
+//!
+//! | file | calls |
+//! |---|---|
+//! | [`account`] | log in, renew, log out, who am I |
+//! | [`mapping`] | begin and verify a challenge; add and follow a secret-key mapping |
+//! | [`nodes`] | list, describe, tag, remove nodes; read and write parameters |
+//! | [`groups`] | list groups, add nodes |
+//!
+//! The access token travels bare in `Authorization`, without `Bearer`. It is renewed when less
+//! than a minute is left, and once when the cloud says 401. What may be asked twice without harm
+//! is asked again when nobody answers; the rest only when it surely did not arrive.
+//!
+//! Shapes: the API documentation of ESP RainMaker, and esp-rainmaker-cli's `rmaker_lib`.
+
+pub mod account;
+mod answer;
+mod error;
+pub mod groups;
+pub mod mapping;
+pub mod nodes;
+mod tokens;
+
+use std::error::Error as _;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Certificate, Method};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+use url::{Host, Url};
+use zeroize::Zeroizing;
+
+pub use error::CloudError;
+pub use tokens::{Keep, Tokens};
+
+use crate::secret::Secret;
+
+/// Which cloud, and how to talk to it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Ends in `/v1/`.
+    pub base_url: Url,
+    /// Certificates to trust besides the system's, as PEM.
+    pub ca_cert: Option<Vec<u8>>,
+    /// Whether secrets may travel over plain HTTP to another computer.
+    pub allow_plain_http: bool,
+    /// How long to wait, and how often to ask.
+    pub limits: Limits,
+}
+
+/// Every wait of a call.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Until a connection is there.
+    pub connect: Duration,
+    /// Until an answer is there, connecting included.
+    pub answer: Duration,
+    /// How often to ask again where that is safe.
+    pub retries: u32,
+    /// Before the first of these; doubled for each that follows.
+    pub pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            answer: Duration::from_secs(15),
+            retries: 2,
+            pause: Duration::from_millis(500),
+        }
+    }
+}
+
+/// A cloud, and perhaps a login there.
+pub struct Client {
+    http: reqwest::Client,
+    base_url: Url,
+    host: String,
+    limits: Limits,
+    /// Held while they are renewed, so that two calls do not renew at once.
+    tokens: Mutex<Option<Tokens>>,
+    keep: Option<Box<dyn Keep>>,
+}
+
+/// One request.
+struct Call<'a> {
+    /// For people: reads on after "refused".
+    name: &'static str,
+    method: Method,
+    /// Below the base URL, or a whole URL.
+    path: &'a str,
+    query: &'a [(&'a str, &'a str)],
+    body: Body<'a>,
+    repeat: Repeat,
+    authorised: bool,
+}
+
+/// What a request carries.
+enum Body<'a> {
+    None,
+    Json(Zeroizing<Vec<u8>>),
+    Form(&'a [(&'a str, &'a str)]),
+}
+
+/// Whether a request may arrive twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// Twice is as good as once.
+    Safe,
+    /// Only if it surely did not arrive.
+    Unsafe,
+}
+
+impl<'a> Call<'a> {
+    fn get(name: &'static str, path: &'a str) -> Self {
+        Self::new(name, Method::GET, path, Repeat::Safe)
+    }
+
+    fn post(name: &'static str, path: &'a str) -> Self {
+        Self::new(name, Method::POST, path, Repeat::Unsafe)
+    }
+
+    fn put(name: &'static str, path: &'a str) -> Self {
+        Self::new(name, Method::PUT, path, Repeat::Safe)
+    }
+
+    fn new(name: &'static str, method: Method, path: &'a str, repeat: Repeat) -> Self {
+        Self {
+            name,
+            method,
+            path,
+            query: &[],
+            body: Body::None,
+            repeat,
+            authorised: true,
+        }
+    }
+
+    fn query(self, query: &'a [(&'a str, &'a str)]) -> Self {
+        Self { query, ..self }
+    }
+
+    fn json(self, body: &impl Serialize) -> Self {
+        // Maps with text keys always serialize. Zeroed, because it can hold secrets.
+        let bytes = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
+        Self {
+            body: Body::Json(bytes),
+            ..self
+        }
+    }
+
+    /// Without a token.
+    fn unauthorised(self) -> Self {
+        Self {
+            authorised: false,
+            ..self
+        }
+    }
+}
+
+impl Client {
+    /// Prepares calls; nothing is sent.
+    pub fn new(settings: &Settings) -> Result<Self, CloudError> {
+        let host = settings.base_url.host_str().unwrap_or_default().to_owned();
+        let local = is_loopback(&settings.base_url);
+        if settings.base_url.scheme() != "https" && !local && !settings.allow_plain_http {
+            return Err(CloudError::Insecure { host });
+        }
+        Ok(Self {
+            http: http_client(settings, local)?,
+            base_url: settings.base_url.clone(),
+            host,
+            limits: settings.limits.clone(),
+            tokens: Mutex::new(None),
+            keep: None,
+        })
+    }
+
+    /// Logged in with these tokens; renewed ones go to `keep`.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Tokens, keep: Option<Box<dyn Keep>>) -> Self {
+        Self {
+            tokens: Mutex::new(Some(tokens)),
+            keep,
+            ..self
+        }
+    }
+
+    /// The host name, for messages.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Who is logged in: what devices are told. `None` where only an access token was given.
+    pub async fn user_id(&self) -> Option<String> {
+        self.tokens.lock().await.as_ref().and_then(Tokens::user_id)
+    }
+
+    /// Sends a request and reads its answer, with a login that is good.
+    async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CloudError> {
+        if !call.authorised {
+            return self.asked(&call, None).await;
+        }
+        let token = self.access_token().await?;
+        match self.asked(&call, Some(&token)).await {
+            Err(error @ CloudError::Rejected { status: 401, .. }) => {
+                // Ended before its time: a clock that goes wrong, or a logout elsewhere.
+                let Some(token) = self.renewed_after(&token).await? else {
+                    return Err(expired(error));
+                };
+                let again = self.asked(&call, Some(&token)).await;
+                again.map_err(|error| match error {
+                    CloudError::Rejected { status: 401, .. } => expired(error),
+                    other => other,
+                })
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Sends a request, again where that is safe and can help.
+    async fn asked<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        token: Option<&Secret<String>>,
+    ) -> Result<T, CloudError> {
+        let mut pause = self.limits.pause;
+        let mut asked_again = 0;
+        loop {
+            let error = match self.once(call, token).await {
+                Err(error) => error,
+                done => return done,
+            };
+            let safe = call.repeat == Repeat::Safe || !error.may_have_arrived();
+            if !safe || !error.is_passing() || asked_again >= self.limits.retries {
+                return Err(error);
+            }
+            tracing::debug!(call = call.name, %error, "asking again");
+            asked_again += 1;
+            sleep(pause).await;
+            pause *= 2;
+        }
+    }
+
+    /// Likewise, where the answer says nothing more than that it was done.
+    async fn call_for_success(&self, call: Call<'_>) -> Result<(), CloudError> {
+        self.call::<IgnoredAny>(call).await.map(|_| ())
+    }
+
+    /// One request, one answer.
+    async fn once<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        token: Option<&Secret<String>>,
+    ) -> Result<T, CloudError> {
+        let malformed = |what: String| CloudError::Malformed {
+            host: self.host.clone(),
+            call: call.name,
+            what,
+        };
+        let url = self
+            .base_url
+            .join(call.path)
+            .map_err(|error| malformed(error.to_string()))?;
+        let mut request = self.http.request(call.method.clone(), url);
+        if !call.query.is_empty() {
+            request = request.query(call.query);
+        }
+        if let Some(token) = token {
+            let mut value =
+                HeaderValue::from_str(token.expose()).map_err(|_| CloudError::LoginExpired {
+                    description: Some("the token cannot be sent".to_owned()),
+                })?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        request = match &call.body {
+            Body::None => request,
+            Body::Form(pairs) => request.form(pairs),
+            Body::Json(bytes) => request
+                .header(CONTENT_TYPE, "application/json")
+                .body(Bytes::from_owner(bytes.clone())),
+        };
+        let sent = async {
+            let mut response = request.send().await?;
+            let mut body = Zeroizing::new(Vec::new());
+            while let Some(chunk) = response.chunk().await? {
+                body.extend_from_slice(&chunk);
+                if body.len() > LONGEST_ANSWER {
+                    break;
+                }
+            }
+            Ok((response.status().as_u16(), body))
+        };
+        let (status, body) = sent
+            .await
+            .map_err(|source| self.not_answered(call.name, source))?;
+        tracing::debug!(call = call.name, host = %self.host, status, bytes = body.len(), "cloud");
+        if body.len() > LONGEST_ANSWER {
+            return Err(malformed(format!("more than {LONGEST_ANSWER} bytes")));
+        }
+        answer::read(&self.host, call.name, status, &body)
+    }
+
+    fn not_answered(&self, call: &'static str, source: reqwest::Error) -> CloudError {
+        let host = self.host.clone();
+        // Its address may hold what was asked for, and its text begins with it.
+        let source = source.without_url();
+        if source.is_timeout() && !source.is_connect() {
+            return CloudError::TimedOut {
+                host,
+                call,
+                waited: self.limits.answer,
+            };
+        }
+        CloudError::Unreachable {
+            host,
+            may_have_arrived: !source.is_connect(),
+            source,
+        }
+    }
+
+    /// A token that lives for a while yet.
+    async fn access_token(&self) -> Result<Secret<String>, CloudError> {
+        let mut held = self.tokens.lock().await;
+        let tokens = held.as_ref().ok_or(CloudError::LoginExpired {
+            description: Some("nobody is logged in".to_owned()),
+        })?;
+        let ends = tokens.time_left().is_some_and(|left| left < FRESH);
+        if !ends {
+            return Ok(tokens.access.clone());
+        }
+        if tokens.refresh.is_none() {
+            // Perhaps it is this computer's clock that is wrong: the cloud knows.
+            return Ok(tokens.access.clone());
+        }
+        let renewed = self.refreshed(tokens).await?;
+        let access = renewed.access.clone();
+        *held = Some(renewed);
+        Ok(access)
+    }
+
+    /// Another token for one that the cloud does not take. `None` when there is no way to.
+    async fn renewed_after(
+        &self,
+        refused: &Secret<String>,
+    ) -> Result<Option<Secret<String>>, CloudError> {
+        let mut held = self.tokens.lock().await;
+        let Some(tokens) = held.as_ref() else {
+            return Ok(None);
+        };
+        // Another call has done so meanwhile.
+        if tokens.access.expose() != refused.expose() {
+            return Ok(Some(tokens.access.clone()));
+        }
+        if tokens.refresh.is_none() {
+            return Ok(None);
+        }
+        let renewed = self.refreshed(tokens).await?;
+        let access = renewed.access.clone();
+        *held = Some(renewed);
+        Ok(Some(access))
+    }
+
+    /// Renews, and keeps what came of it.
+    async fn refreshed(&self, tokens: &Tokens) -> Result<Tokens, CloudError> {
+        let renewed = self.refresh(tokens).await?;
+        if let Some(keep) = &self.keep {
+            keep.keep(&renewed)
+                .map_err(|source| CloudError::NotKept { source })?;
+        }
+        Ok(renewed)
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.base_url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The cloud did not take the token, and there is no other.
+fn expired(error: CloudError) -> CloudError {
+    match error {
+        CloudError::Rejected { description, .. } => CloudError::LoginExpired { description },
+        other => other,
+    }
+}
+
+fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, CloudError> {
+    // Fails only if it is installed already, which is as good.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let own = match &settings.ca_cert {
+        None => Vec::new(),
+        Some(pem) => Certificate::from_pem_bundle(pem)
+            .map_err(|source| CloudError::BadCertificate { source })?,
+    };
+    let builder = || {
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("espctl/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.limits.connect)
+            .timeout(settings.limits.answer)
+            // A token goes where it was meant to go.
+            .redirect(reqwest::redirect::Policy::none());
+        if local { builder.no_proxy() } else { builder }
+    };
+    let with_system_roots = builder().tls_certs_merge(own.clone()).build();
+    with_system_roots.or_else(|error| {
+        // A computer without a store of its own, as in small containers.
+        tracing::debug!(cause = ?error.source(), "no system certificates: using those of Mozilla");
+        let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+            .iter()
+            .filter_map(|der| Certificate::from_der(der).ok());
+        builder()
+            .tls_certs_only(own.into_iter().chain(bundled))
+            .build()
+            .map_err(|source| CloudError::BadCertificate { source })
+    })
+}
+
+/// Whether this is this computer, where nobody listens in.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
+        None => false,
+    }
+}
+
+/// A token with less than this left is renewed before it is used.
+const FRESH: Duration = Duration::from_mins(1);
+/// A page of nodes with their details is some hundred KiB.
+const LONGEST_ANSWER: usize = 8 * 1024 * 1024;

@@ -1,0 +1,243 @@
+//! Logging in and out, and who one is. Passwords and codes are sent once and kept nowhere.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Body, Call, Client, CloudError, Repeat, Tokens};
+use crate::secret::Secret;
+
+/// What came of logging in.
+#[derive(Clone, Debug)]
+pub enum LogIn {
+    /// It is done.
+    Done(Tokens),
+    /// The cloud has sent a one-time code to the user and wants to see it.
+    NeedsCode {
+        /// Belongs to that code.
+        session: Secret<String>,
+    },
+}
+
+/// The user of a login, as the cloud knows them.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct User {
+    /// What devices are told.
+    pub user_id: String,
+    /// What they log in with.
+    #[serde(default)]
+    pub user_name: Option<String>,
+    /// Their name.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Their telephone number.
+    #[serde(default)]
+    pub phone_number: Option<String>,
+}
+
+/// `POST login2`, all of its shapes.
+#[derive(Default, Serialize)]
+struct LoginBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refreshtoken: Option<&'a str>,
+}
+
+/// Its answer, all of its shapes.
+#[derive(Deserialize)]
+struct LoginAnswer {
+    accesstoken: Option<Secret<String>>,
+    idtoken: Option<Secret<String>>,
+    refreshtoken: Option<Secret<String>>,
+    session: Option<Secret<String>>,
+}
+
+/// The token service's answer (RFC 6749, 5.1).
+#[derive(Deserialize)]
+struct TokenAnswer {
+    #[serde(rename = "access_token")]
+    access: Secret<String>,
+    #[serde(rename = "id_token")]
+    id: Option<Secret<String>>,
+    #[serde(rename = "refresh_token")]
+    refresh: Option<Secret<String>>,
+}
+
+impl Client {
+    /// Begins a login: with a password, or without one to be sent a code.
+    pub async fn log_in(
+        &self,
+        user: &str,
+        password: Option<&Secret<String>>,
+    ) -> Result<LogIn, CloudError> {
+        let answer = self
+            .login(
+                "the login",
+                LoginBody {
+                    user_name: Some(user),
+                    password: password.map(|password| password.expose().as_str()),
+                    ..LoginBody::default()
+                },
+            )
+            .await?;
+        match answer {
+            LoginAnswer {
+                accesstoken: Some(access),
+                idtoken: id,
+                refreshtoken: refresh,
+                ..
+            } => Ok(LogIn::Done(Tokens {
+                access,
+                id,
+                refresh,
+            })),
+            LoginAnswer {
+                session: Some(session),
+                ..
+            } => Ok(LogIn::NeedsCode { session }),
+            LoginAnswer { .. } => Err(self.no_tokens("the login")),
+        }
+    }
+
+    /// Ends a login with the code that the user was sent.
+    pub async fn log_in_with_code(
+        &self,
+        user: &str,
+        session: &Secret<String>,
+        code: &Secret<String>,
+    ) -> Result<Tokens, CloudError> {
+        let answer = self
+            .login(
+                "the one-time code",
+                LoginBody {
+                    user_name: Some(user),
+                    session: Some(session.expose()),
+                    verification_code: Some(code.expose()),
+                    ..LoginBody::default()
+                },
+            )
+            .await?;
+        Ok(Tokens {
+            access: answer
+                .accesstoken
+                .ok_or_else(|| self.no_tokens("the one-time code"))?,
+            id: answer.idtoken,
+            refresh: answer.refreshtoken,
+        })
+    }
+
+    /// Exchanges what a browser brought back (RFC 6749, 4.1.3).
+    pub async fn exchange_code(
+        &self,
+        token_url: &Url,
+        client_id: &str,
+        redirect_uri: &str,
+        code: &Secret<String>,
+    ) -> Result<Tokens, CloudError> {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", client_id),
+            ("code", code.expose()),
+            ("redirect_uri", redirect_uri),
+        ];
+        let mut call = Call::post("the login code", token_url.as_str()).unauthorised();
+        call.body = Body::Form(&form);
+        let answer: TokenAnswer = self.call(call).await.map_err(refused)?;
+        Ok(Tokens {
+            access: answer.access,
+            id: answer.id,
+            refresh: answer.refresh,
+        })
+    }
+
+    /// Ends the login at the cloud. One that has ended already is as good.
+    pub async fn log_out(&self) -> Result<(), CloudError> {
+        // Never renewed for this: what has ended is out.
+        let Some(access) = self
+            .tokens
+            .lock()
+            .await
+            .as_ref()
+            .map(|tokens| tokens.access.clone())
+        else {
+            return Ok(());
+        };
+        let call = Call::new("the logout", reqwest::Method::POST, "logout2", Repeat::Safe)
+            .query(&[("logout_all", "false")]);
+        match self
+            .once::<serde::de::IgnoredAny>(&call, Some(&access))
+            .await
+        {
+            Ok(_) | Err(CloudError::Rejected { status: 401, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who is logged in, as the cloud sees it.
+    pub async fn user(&self) -> Result<User, CloudError> {
+        self.call(Call::get("the user", "user2")).await
+    }
+
+    /// New tokens for old. The refresh token stays, unless there is a new one in the answer.
+    pub(super) async fn refresh(&self, tokens: &Tokens) -> Result<Tokens, CloudError> {
+        const NAME: &str = "the renewal of the login";
+        let refresh = tokens.refresh.as_ref().map(|token| token.expose().as_str());
+        let body = LoginBody {
+            refreshtoken: refresh,
+            ..LoginBody::default()
+        };
+        let call = Call::post(NAME, "login2").unauthorised().json(&body);
+        let answer: LoginAnswer = self.asked(&call, None).await.map_err(|error| match error {
+            CloudError::Rejected {
+                status,
+                description,
+                ..
+            } if status < 500 && status != super::error::BUSY => {
+                CloudError::LoginExpired { description }
+            }
+            other => other,
+        })?;
+        Ok(Tokens {
+            access: answer.accesstoken.ok_or_else(|| self.no_tokens(NAME))?,
+            id: answer.idtoken.or_else(|| tokens.id.clone()),
+            refresh: answer.refreshtoken.or_else(|| tokens.refresh.clone()),
+        })
+    }
+
+    async fn login(
+        &self,
+        name: &'static str,
+        body: LoginBody<'_>,
+    ) -> Result<LoginAnswer, CloudError> {
+        let call = Call::post(name, "login2").unauthorised().json(&body);
+        self.call(call).await.map_err(refused)
+    }
+
+    fn no_tokens(&self, call: &'static str) -> CloudError {
+        CloudError::Malformed {
+            host: self.host.clone(),
+            call,
+            what: "no tokens in it".to_owned(),
+        }
+    }
+}
+
+/// A refusal here is about who asks.
+fn refused(error: CloudError) -> CloudError {
+    match error {
+        CloudError::Rejected {
+            status,
+            description,
+            ..
+        } if (400..500).contains(&status) && status != super::error::BUSY || status == 200 => {
+            CloudError::LoginRefused { description }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,190 @@
+//! What the cloud's answers say: success in the shape that was asked for, or one of the shapes in
+//! which it refuses. Not what to do about a refusal.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::CloudError;
+use crate::ident::printable;
+
+/// The parts in which every answer can say no.
+#[derive(Default, Deserialize)]
+struct Verdict {
+    status: Option<Value>,
+    /// Seen as number and as text.
+    error_code: Option<Value>,
+    description: Option<Value>,
+    /// The gateway's shape, and that of the token service.
+    message: Option<Value>,
+    error_description: Option<Value>,
+}
+
+/// Reads an answer.
+pub(super) fn read<T: DeserializeOwned>(
+    host: &str,
+    call: &'static str,
+    status: u16,
+    body: &[u8],
+) -> Result<T, CloudError> {
+    // A list is an answer, too, and has no verdict of its own.
+    let verdict = serde_json::from_slice::<Value>(body).map(|json| match json {
+        Value::Object(_) => serde_json::from_value(json).unwrap_or_default(),
+        _ => Verdict::default(),
+    });
+    let success = (200..300).contains(&status);
+    let said_failure = verdict.as_ref().is_ok_and(|verdict| {
+        verdict
+            .status
+            .as_ref()
+            .is_some_and(|said| said == "failure")
+    });
+    if !success || said_failure {
+        let verdict = verdict.unwrap_or_default();
+        let description = [
+            verdict.description,
+            verdict.message,
+            verdict.error_description,
+        ];
+        return Err(CloudError::Rejected {
+            call,
+            status,
+            code: verdict.error_code.as_ref().and_then(text),
+            description: description.iter().flatten().find_map(text),
+        });
+    }
+    let malformed = |what: String| CloudError::Malformed {
+        host: host.to_owned(),
+        call,
+        what,
+    };
+    verdict.map_err(|_| malformed(describe(body)))?;
+    // serde's words name keys and types; what it found can be a token, so its quotes go.
+    serde_json::from_slice(body).map_err(|error| malformed(without_values(&error)))
+}
+
+/// A text or a number, made fit to be shown.
+fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let text: String = text.trim().chars().take(LONGEST_TEXT).collect();
+    (!text.is_empty()).then(|| printable(text.as_bytes()))
+}
+
+fn describe(body: &[u8]) -> String {
+    let start: Vec<u8> = body.iter().copied().take(LONGEST_SNIFF).collect();
+    let start = String::from_utf8_lossy(&start).trim_start().to_lowercase();
+    if body.is_empty() {
+        "an empty answer".to_owned()
+    } else if start.starts_with("<!doctype") || start.starts_with("<html") {
+        "a web page, as a hotspot's login page or a proxy sends it".to_owned()
+    } else {
+        format!("{} bytes that are not JSON", body.len())
+    }
+}
+
+fn without_values(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    if words.starts_with("missing field") {
+        words
+    } else {
+        format!(
+            "a part of another type, in line {}, column {}",
+            error.line(),
+            error.column()
+        )
+    }
+}
+
+/// Nobody reads more.
+const LONGEST_TEXT: usize = 300;
+/// Enough to tell a web page.
+const LONGEST_SNIFF: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Asked {
+        request_id: String,
+    }
+
+    fn rejected(status: u16, body: &str) -> (u16, Option<String>, Option<String>) {
+        match read::<Asked>("cloud", "a call", status, body.as_bytes()) {
+            Err(CloudError::Rejected {
+                status,
+                code,
+                description,
+                ..
+            }) => (status, code, description),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_shape_of_a_refusal_is_understood() {
+        let code = |text: &str| Some(text.to_owned());
+        for (status, body, expected) in [
+            (
+                400,
+                r#"{"status":"failure","error_code":103035,"description":"no group"}"#,
+                (400, code("103035"), code("no group")),
+            ),
+            (
+                400,
+                r#"{"status":"failure","error_code":"105046","description":"no colon"}"#,
+                (400, code("105046"), code("no colon")),
+            ),
+            (
+                401,
+                r#"{"message":"Unauthorized"}"#,
+                (401, None, code("Unauthorized")),
+            ),
+            (
+                200,
+                r#"{"status":"failure","description":"late"}"#,
+                (200, None, code("late")),
+            ),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_description":"used"}"#,
+                (400, None, code("used")),
+            ),
+            (500, "<html>", (500, None, None)),
+            (502, "", (502, None, None)),
+            (400, r#"{"description":{}}"#, (400, None, None)),
+        ] {
+            assert_eq!(rejected(status, body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_none_is_named_without_its_contents() {
+        for (body, word) in [
+            ("", "empty"),
+            ("<!DOCTYPE html><p>", "web page"),
+            ("  <html>", "web page"),
+            (r#"{"request_id":"#, "not JSON"),
+            (r#"{"challenge":"x"}"#, "request_id"),
+            (r#"{"request_id":["secret"]}"#, "another type"),
+            (r#"["secret"]"#, "another type"),
+        ] {
+            let error = read::<Asked>("cloud", "a call", 200, body.as_bytes()).unwrap_err();
+            let words = error.to_string();
+            assert!(words.contains(word), "{words}");
+            assert!(!words.contains("secret"), "{words}");
+        }
+        let good = read::<Asked>("cloud", "a call", 200, br#"{"request_id":"R"}"#).unwrap();
+        assert_eq!(good.request_id, "R");
+    }
+
+    #[test]
+    fn the_clouds_words_do_not_steer_a_terminal() {
+        let (_, _, description) = rejected(400, r#"{"description":"a\u001b[2Jb"}"#);
+        assert!(!description.unwrap().contains('\u{1b}'));
+    }
+}
