@@ -6,11 +6,15 @@
 //! | `proto-ver` | – → [`Version`](version::Version), never encrypted | [`version`] |
 //! | `prov-scan` | [`StartScan`](wifi_scan::StartScan) → (), [`ScanStatus`](wifi_scan::ScanStatus) → progress, [`ScanResults`](wifi_scan::ScanResults) → access points | [`wifi_scan`] |
 //! | `prov-config` | [`SetWifi`](wifi_config::SetWifi) → (), [`ApplyWifi`](wifi_config::ApplyWifi) → (), [`WifiStatus`](wifi_config::WifiStatus) → [`WifiState`](wifi_config::WifiState) | [`wifi_config`] |
+//! | `ch_resp` | [`SignChallenge`](challenge_response::SignChallenge) → [`Challenged`](challenge_response::Challenged), [`DisableChallengeResponse`](challenge_response::DisableChallengeResponse) → [`Disabled`](challenge_response::Disabled) | [`challenge_response`] |
+//! | `cloud_user_assoc` | [`SetUserMapping`](user_mapping::SetUserMapping) → the node's id | [`user_mapping`] |
 //! | `prov-ctrl` | [`ResetWifi`](wifi_ctrl::ResetWifi) → (), [`Reprovision`](wifi_ctrl::Reprovision) → () | [`wifi_ctrl`] |
 //!
 //! A reply counts only if its message type and its expected arm are there: proto3 leaves zero
 //! values out, and zero means "success" and "connected".
 
+pub mod challenge_response;
+pub mod user_mapping;
 pub mod version;
 pub mod wifi_config;
 pub mod wifi_ctrl;
@@ -66,26 +70,49 @@ pub enum ReplyError {
 
 /// A status other than success, by which a device refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeviceStatus(i32);
+pub struct DeviceStatus {
+    number: i32,
+    /// In the messages of its endpoint.
+    name: Option<&'static str>,
+    wrong_state: bool,
+}
 
 impl DeviceStatus {
+    /// One of protocomm's own.
+    fn of_protocomm(number: i32) -> Self {
+        let known = |number| Status::try_from(number).ok();
+        Self {
+            wrong_state: known(number) == Some(Status::InternalError),
+            ..Self::named(number, |number| known(number).map(|one| one.as_str_name()))
+        }
+    }
+
+    /// One of an endpoint with a list of its own.
+    fn named(number: i32, name: impl FnOnce(i32) -> Option<&'static str>) -> Self {
+        Self {
+            number,
+            name: name(number),
+            wrong_state: false,
+        }
+    }
+
     /// The number on the wire.
     pub const fn number(self) -> i32 {
-        self.0
+        self.number
     }
 
     /// `InternalError`: what the provisioning manager says to a command that does not fit its
     /// state.
-    pub fn is_wrong_state(self) -> bool {
-        self.0 == i32::from(Status::InternalError)
+    pub const fn is_wrong_state(self) -> bool {
+        self.wrong_state
     }
 }
 
 impl fmt::Display for DeviceStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Status::try_from(self.0) {
-            Ok(status) => f.write_str(status.as_str_name()),
-            Err(_) => write!(f, "status {}", self.0),
+        match self.name {
+            Some(name) => f.write_str(name),
+            None => write!(f, "status {}", self.number),
         }
     }
 }
@@ -95,7 +122,16 @@ fn check_status(status: i32) -> Result<(), ReplyError> {
     match status {
         0 => Ok(()),
         other => Err(ReplyError::Refused {
-            status: DeviceStatus(other),
+            status: DeviceStatus::of_protocomm(other),
         }),
     }
 }
+
+/// A node's id, if it can be one: it becomes part of addresses and messages.
+fn node_id(text: &str) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    ((1..=LONGEST_NODE_ID).contains(&text.len()) && text.chars().all(fits)).then(|| text.to_owned())
+}
+
+/// RainMaker's have 22 characters, MAC addresses 12, UUIDs 36.
+const LONGEST_NODE_ID: usize = 128;

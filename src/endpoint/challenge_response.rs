@@ -1,0 +1,228 @@
+//! `ch_resp`: has a device sign a challenge with its node key, and switches that off again.
+//!
+//! Firmware checks whether it is switched off before it looks at the message: then whatever was
+//! asked is answered as a challenge would be, with the status "disabled". It never says why it
+//! does not sign: it hangs up. Asking for the node id alone is in its messages and not in its
+//! code. Source: esp-rainmaker `esp_rmaker_chal_resp.c`.
+
+use std::fmt;
+
+use prost::Message as _;
+use zeroize::Zeroizing;
+
+use super::{Command, DeviceStatus, ReplyError};
+use crate::ident::encode_hex;
+use crate::proto::EndpointName;
+use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
+use crate::proto::rmaker_ch_resp::{
+    CmdCrPayload, CmdDisableChalRespPayload, RMakerChRespMsgType as Msg, RMakerChRespPayload,
+    RMakerChRespStatus as Status,
+};
+
+/// The capability by which firmware lists this endpoint.
+pub const CHALLENGE_RESPONSE: &str = "ch_resp";
+
+/// Asks for a signature. What is signed are these bytes, whatever they look like.
+#[derive(Clone, Debug)]
+pub struct SignChallenge {
+    /// As the cloud gave it.
+    pub challenge: String,
+}
+
+/// Who signed, and the signature: ECDSA P-256 as DER, or RSA-PSS (SHA-256 in both).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The node's id.
+    pub node_id: String,
+    /// As it left the key.
+    pub signature: Vec<u8>,
+}
+
+impl fmt::Debug for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signed")
+            .field("node_id", &self.node_id)
+            .field("signature", &encode_hex(&self.signature))
+            .finish()
+    }
+}
+
+/// What a device says to a challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Challenged {
+    /// It signed.
+    Signed(Signed),
+    /// It signs nothing until it restarts.
+    Disabled,
+}
+
+impl Command for SignChallenge {
+    const ENDPOINT: EndpointName = EndpointName::CH_RESP;
+    type Reply = Challenged;
+
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        encode(
+            Msg::TypeCmdChallengeResponse,
+            Payload::CmdChallengeResponsePayload(CmdCrPayload {
+                payload: self.challenge.clone().into_bytes(),
+            }),
+        )
+    }
+
+    fn decode(response: &[u8]) -> Result<Challenged, ReplyError> {
+        const EXPECTED: ReplyError = ReplyError::Unexpected {
+            expected: "a signed challenge",
+        };
+        let message = decode(response)?;
+        if message.msg != i32::from(Msg::TypeRespChallengeResponse) {
+            return Err(EXPECTED);
+        }
+        if message.status == i32::from(Status::Disabled) {
+            return Ok(Challenged::Disabled);
+        }
+        check(message.status)?;
+        let Some(Payload::RespChallengeResponsePayload(reply)) = message.payload else {
+            return Err(EXPECTED);
+        };
+        let node_id = super::node_id(&reply.node_id).ok_or(EXPECTED)?;
+        if reply.payload.is_empty() {
+            return Err(EXPECTED);
+        }
+        Ok(Challenged::Signed(Signed {
+            node_id,
+            signature: reply.payload,
+        }))
+    }
+}
+
+/// Has the device sign nothing more until it restarts.
+#[derive(Clone, Copy, Debug)]
+pub struct DisableChallengeResponse;
+
+/// What a device says to that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disabled {
+    /// From now on.
+    Now,
+    /// It was so before.
+    Already,
+}
+
+impl Command for DisableChallengeResponse {
+    const ENDPOINT: EndpointName = EndpointName::CH_RESP;
+    type Reply = Disabled;
+
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        encode(
+            Msg::TypeCmdDisableChalResp,
+            Payload::CmdDisableChalRespPayload(CmdDisableChalRespPayload {}),
+        )
+    }
+
+    fn decode(response: &[u8]) -> Result<Disabled, ReplyError> {
+        let message = decode(response)?;
+        match Msg::try_from(message.msg) {
+            Ok(Msg::TypeRespChallengeResponse) if message.status == i32::from(Status::Disabled) => {
+                Ok(Disabled::Already)
+            }
+            // The body is empty, and firmware leaves it out.
+            Ok(Msg::TypeRespDisableChalResp) => check(message.status).map(|()| Disabled::Now),
+            _ => Err(ReplyError::Unexpected {
+                expected: "an answer to switching challenge-response off",
+            }),
+        }
+    }
+}
+
+fn encode(msg: Msg, payload: Payload) -> Zeroizing<Vec<u8>> {
+    let message = RMakerChRespPayload {
+        msg: msg.into(),
+        status: 0,
+        payload: Some(payload),
+    };
+    Zeroizing::new(message.encode_to_vec())
+}
+
+fn decode(response: &[u8]) -> Result<RMakerChRespPayload, ReplyError> {
+    RMakerChRespPayload::decode(response).map_err(|_| ReplyError::Malformed {
+        endpoint: "ch_resp",
+    })
+}
+
+fn check(status: i32) -> Result<(), ReplyError> {
+    if status == i32::from(Status::Success) {
+        return Ok(());
+    }
+    Err(ReplyError::Refused {
+        status: DeviceStatus::named(status, |number| {
+            Status::try_from(number)
+                .ok()
+                .map(|status| status.as_str_name())
+        }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::decode_hex;
+
+    fn challenged(hex: &str) -> Result<Challenged, ReplyError> {
+        SignChallenge::decode(&decode_hex(hex).unwrap())
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_firmware() {
+        let command = SignChallenge {
+            challenge: "abc".to_owned(),
+        };
+        assert_eq!(encode_hex(&command.encode()), "52050a03616263");
+        assert_eq!(encode_hex(&DisableChallengeResponse.encode()), "08047200");
+        assert_eq!(
+            DisableChallengeResponse::decode(&[0x08, 0x05]),
+            Ok(Disabled::Now)
+        );
+    }
+
+    #[test]
+    fn a_signature_needs_its_node() {
+        let signed = Challenged::Signed(Signed {
+            node_id: "node1".to_owned(),
+            signature: vec![0x30, 0x01],
+        });
+        assert_eq!(challenged("08015a0b0a02300112056e6f646531"), Ok(signed));
+        // Empty, of another type, without its arm, without an id, without a signature.
+        for hex in [
+            "",
+            "08035a0b0a02300112056e6f646531",
+            "0801",
+            "08015a040a023001",
+            "08015a0712056e6f646531",
+        ] {
+            assert!(
+                matches!(challenged(hex), Err(ReplyError::Unexpected { .. })),
+                "{hex}"
+            );
+        }
+        assert!(matches!(
+            challenged("08"),
+            Err(ReplyError::Malformed { .. })
+        ));
+        assert_eq!(
+            challenged("08011001").unwrap_err().to_string(),
+            "the device refused: Fail"
+        );
+    }
+
+    #[test]
+    fn a_device_that_is_switched_off_answers_all_alike() {
+        assert_eq!(challenged("08011003"), Ok(Challenged::Disabled));
+        let bytes = decode_hex("08011003").unwrap();
+        assert_eq!(
+            DisableChallengeResponse::decode(&bytes),
+            Ok(Disabled::Already)
+        );
+        assert!(DisableChallengeResponse::decode(&[]).is_err());
+        assert!(DisableChallengeResponse::decode(&[0x08, 0x05, 0x10, 0x01]).is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! `cloud_user_assoc`: tells a device which user it belongs to, and with which secret it shall say
+//! so to the cloud. Firmware with challenge-response does not have it.
+//!
+//! Source: esp-rainmaker `esp_rmaker_user_mapping.c`.
+
+use prost::Message as _;
+use zeroize::Zeroizing;
+
+use super::{Command, DeviceStatus, ReplyError};
+use crate::proto::EndpointName;
+use crate::proto::rainmaker::r_maker_config_payload::Payload;
+use crate::proto::rainmaker::{
+    CmdSetUserMapping, RMakerConfigMsgType, RMakerConfigPayload, RMakerConfigStatus,
+};
+use crate::secret::Secret;
+
+/// Hands over user and secret. The device tells the cloud once it is online.
+#[derive(Clone, Debug)]
+pub struct SetUserMapping {
+    /// Whose it is.
+    pub user_id: String,
+    /// What proves that both halves of the mapping belong together.
+    pub secret_key: Secret<String>,
+}
+
+impl Command for SetUserMapping {
+    const ENDPOINT: EndpointName = EndpointName::CLOUD_USER_ASSOC;
+    /// The node's id.
+    type Reply = String;
+
+    fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let mut message = RMakerConfigPayload {
+            msg: RMakerConfigMsgType::TypeCmdSetUserMapping.into(),
+            payload: Some(Payload::CmdSetUserMapping(CmdSetUserMapping {
+                user_id: self.user_id.clone(),
+                secret_key: self.secret_key.expose().clone(),
+            })),
+        };
+        let bytes = Zeroizing::new(message.encode_to_vec());
+        if let Some(Payload::CmdSetUserMapping(command)) = &mut message.payload {
+            zeroize::Zeroize::zeroize(&mut command.secret_key);
+        }
+        bytes
+    }
+
+    fn decode(response: &[u8]) -> Result<String, ReplyError> {
+        const EXPECTED: ReplyError = ReplyError::Unexpected {
+            expected: "a node id",
+        };
+        let message = RMakerConfigPayload::decode(response).map_err(|_| ReplyError::Malformed {
+            endpoint: "cloud_user_assoc",
+        })?;
+        if message.msg != i32::from(RMakerConfigMsgType::TypeRespSetUserMapping) {
+            return Err(EXPECTED);
+        }
+        let Some(Payload::RespSetUserMapping(reply)) = message.payload else {
+            return Err(EXPECTED);
+        };
+        if reply.status != i32::from(RMakerConfigStatus::Success) {
+            return Err(ReplyError::Refused {
+                status: DeviceStatus::named(reply.status, |number| {
+                    RMakerConfigStatus::try_from(number)
+                        .ok()
+                        .map(|status| status.as_str_name())
+                }),
+            });
+        }
+        super::node_id(&reply.node_id).ok_or(EXPECTED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::{decode_hex, encode_hex};
+
+    fn reply(hex: &str) -> Result<String, ReplyError> {
+        SetUserMapping::decode(&decode_hex(hex).unwrap())
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_the_firmware() {
+        let command = SetUserMapping {
+            user_id: "U".to_owned(),
+            secret_key: Secret::new("S".to_owned()),
+        };
+        assert_eq!(encode_hex(&command.encode()), "52060a0155120153");
+        assert!(!format!("{command:?}").contains("\"S\""));
+        assert_eq!(reply("08015a0712056e6f646531").unwrap(), "node1");
+    }
+
+    #[test]
+    fn a_refusal_has_its_name() {
+        let error = reply("08015a020801").unwrap_err();
+        assert_eq!(error.to_string(), "the device refused: InvalidParam");
+        let unknown = reply("08015a020809").unwrap_err();
+        assert_eq!(unknown.to_string(), "the device refused: status 9");
+    }
+
+    #[test]
+    fn nothing_less_than_a_node_id_counts() {
+        // Empty, of another type, without its arm, without an id, with an id that is none.
+        for hex in [
+            "",
+            "0801",
+            "5a0712056e6f646531",
+            "08015a00",
+            "08015a0312012f",
+        ] {
+            assert!(
+                matches!(reply(hex), Err(ReplyError::Unexpected { .. })),
+                "{hex}"
+            );
+        }
+        assert!(matches!(reply("ff"), Err(ReplyError::Malformed { .. })));
+    }
+}
