@@ -1,3 +1,48 @@
 //! Which account a command acts for: profiles (which cloud) and tokens (which user) on disk, in
 //! the files and the layout of esp-rainmaker-cli, so that a login there counts here and the other
 //! way round. Not the cloud's calls, which are `cloud`'s, nor what is typed, which is `cli`'s.
+//!
+//! ```text
+//! <folder>/
+//!   rainmaker_config.json            before there were profiles: read while profiles.json is absent
+//!   profiles/profiles.json           which profiles there are
+//!   profiles/current_profile         the name of one of them
+//!   profiles/<profile>_config.json   the tokens of one profile
+//! ```
+//!
+//! Files of `profiles/` that lie in the folder itself, where older versions had them, are read
+//! where `profiles/` lacks them, and taken away when they have been written anew.
+
+mod error;
+mod files;
+mod legacy;
+mod login;
+mod profile;
+mod profiles;
+
+use std::path::{Path, PathBuf};
+
+pub use error::AccountError;
+pub use login::{Keeper, LoggedOut};
+pub use profile::{BrowserLogin, InvalidUrl, Profile, ProfileName, base_url};
+
+/// The folder in which all of it lies. It need not exist.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Touches nothing.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests;

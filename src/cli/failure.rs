@@ -3,6 +3,7 @@
 //! someone has chosen all of these for it. Lower layers say what happened; only here is advice
 //! given. What an id means in general is `error_id`'s.
 
+mod account;
 mod cloud;
 
 use std::error::Error as StdError;

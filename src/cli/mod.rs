@@ -1,6 +1,7 @@
 //! What is typed and what is read: the command tree, and one way from it to an exit code. Each
 //! subcommand is a file with its arguments and a `run`; flows do the work.
 
+mod account_args;
 mod demo;
 mod device;
 mod device_args;

@@ -4,6 +4,11 @@ use super::{Entry, first};
 use crate::cli::exit::Exit;
 
 errors! {
+    AccountFiles "account-files" [Host]
+        "A file of the account cannot be read, written or understood."
+        "It is in `~/.espressif/rainmaker`, or in `$RM_USER_CONFIG_DIR`, which esp-rainmaker-cli shares. Its permissions forbid it, its disk is full, or somebody has edited it. A file that cannot be understood is left as it is."
+        "The message names the file. Correct it, or move it away and log in again.";
+
     AnnouncedNoPop "announced-no-pop" [Device]
         "The device announces that it needs no proof of possession, although one was given."
         "Without a PoP, whoever answers at the address can be the device. Somebody in between could announce this to be sent the Wi-Fi passphrase. It is also what firmware built without a PoP says, when the label still has one. Nothing was sent."
@@ -20,9 +25,9 @@ errors! {
         "Give the certificate of the authority that signed the cloud's one, as PEM.";
 
     CannotListen "cannot-listen" [Host]
-        "The emulated device could not open its port."
+        "A port of this computer could not be opened."
         "The port is in use, needs permission (below 1024), or the address is not one of this computer's."
-        "Give another `--port`, or 0 for any free one; give an address of this computer to `--listen`.";
+        "For what is emulated, give another `--port`, or 0 for any free one, and an address of this computer to `--listen`. A login by browser takes any free port of 127.0.0.1.";
 
     ChallengeDisabled "challenge-disabled" [Device]
         "The device signs no challenges any more."
@@ -63,6 +68,11 @@ errors! {
         "There is no connection to the cloud."
         "This computer is not on the internet, as when it is on a device's hotspot; or a firewall, a proxy or a certificate stands in the way. The causes say which."
         "Check the internet connection. For a cloud with a certificate of its own, give `--ca-cert`.";
+
+    ConfirmationNeeded "confirmation-needed" [Usage]
+        "Something that cannot be undone was not confirmed."
+        "Removing a node takes it out of the account for good. On a terminal it is asked for; without one, or with `--no-input`, nothing is."
+        "Give `--yes` if it is meant.";
 
     ConflictingFlags "conflicting-flags" [Usage]
         "Two arguments exclude each other."
@@ -129,6 +139,11 @@ errors! {
         "WPA passphrases have 8 to 63 bytes, WEP keys 5 or 13. An empty one is more often an unset variable than an open network."
         "Check the value and its quoting. `--open` is for networks without a passphrase.";
 
+    InvalidProfile "invalid-profile" [Usage]
+        "There can be no such profile."
+        "A name has 1 to 50 letters, digits and `_-.#`, and no other profile's. `global` and `china` are built in. A base URL begins with `https://` and names a host."
+        "Choose another name, or correct the URL. `espctl profile list` shows those that there are.";
+
     InvalidQrcode "invalid-qrcode" [Usage]
         "The QR payload cannot be read."
         "It is a JSON object, as a label's QR code holds it. Unquoted, a shell takes it apart."
@@ -179,6 +194,11 @@ errors! {
         "Without `--no-cloud`, a run also maps the device to the account of whoever is logged in. Nothing was sent."
         "Run `espctl login`. In CI, set `ESPCTL_ACCESS_TOKEN`. `--no-cloud` gives the device Wi-Fi without an account.";
 
+    LoginTimedOut "login-timed-out" [Login]
+        "Nobody logged in with the browser in time."
+        "The page was not opened or not filled in, or it could not reach the port on this computer that it was told: on another computer's browser it never can."
+        "Run `espctl login` again, with the browser on this computer; `--browser-timeout` gives it longer. `--user-name` needs no browser.";
+
     MappingDiscarded "mapping-discarded" [Cloud]
         "The cloud dropped the mapping."
         "Another request for the same node took its place, or somebody else's did."
@@ -204,6 +224,11 @@ errors! {
         "Devices cannot take an empty request, so there is no default."
         "Give `--data TEXT`, `--hex HEX`, `@FILE` or `-` for stdin.";
 
+    MissingLogin "missing-login" [Usage]
+        "The login needs something that was not given."
+        "A user name, a password, or the one-time code that the cloud has sent. Without a terminal nothing is asked, and no browser is opened unless the page's address is wanted with `--no-browser`."
+        "Give `--user-name`, and the password by `--password-file` or ESPCTL_PASSWORD. A code goes to `--code`.";
+
     MissingPassphrase "missing-passphrase" [Usage]
         "The network wants a passphrase, and none was given."
         "The device sees the network as protected, or does not see it at all. Without a terminal nothing is asked."
@@ -223,6 +248,11 @@ errors! {
         "No device was found."
         "It is off, out of reach, not in provisioning mode, or already provisioned; or this computer is not on its network."
         "Power the device, have it wait for provisioning (often a long press of its button), and look with `espctl discover`. Over SoftAP, join its hotspot first.";
+
+    NoLoginPage "no-login-page" [Usage]
+        "The cloud of this profile has no login page for a browser."
+        "Only the built-in profiles have one, and others whose entry in profiles.json has `login_url`, `token_url`, `client_id` and `redirect_url`."
+        "Log in with `--user-name` and a password.";
 
     NoMapping "no-mapping" [Device]
         "The device's firmware cannot be mapped to an account."
@@ -313,6 +343,16 @@ errors! {
         "`explain` was asked for an id that does not exist."
         "A typing error, or an id of a newer version."
         "`espctl explain` lists them all.";
+
+    UnknownNode "unknown-node" [Usage]
+        "The account has no such node."
+        "The id is misspelt, the node belongs to somebody else, or the login is one to another cloud."
+        "`espctl node list` shows those that there are; `--profile` chooses another account.";
+
+    UnknownProfile "unknown-profile" [Usage]
+        "There is no profile of this name."
+        "It is misspelt, was removed, or the file that names the current one was edited."
+        "`espctl profile list` shows those that there are; `espctl profile switch` chooses one, `espctl profile add` makes one.";
 
     UnknownScheme "unknown-scheme" [Device]
         "The device announces a security scheme that espctl does not know."

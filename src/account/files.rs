@@ -1,0 +1,142 @@
+//! Reading and writing one file of the folder: whole or not at all, and for its owner alone. What
+//! stands in it is for others to say.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
+
+use super::{AccountError, Folder};
+
+/// Keys in the order of the file, those that nobody here knows included.
+pub(super) type Object = Map<String, Value>;
+
+/// Below `profiles/`, or where older versions had it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    home: PathBuf,
+    stray: Option<PathBuf>,
+}
+
+impl Folder {
+    /// Where a file of `profiles/` is.
+    pub(super) fn place(&self, file: &str) -> Place {
+        Place {
+            home: self.path.join("profiles").join(file),
+            stray: Some(self.path.join(file)),
+        }
+    }
+}
+
+impl Place {
+    /// The path that counts: for messages, and for reading.
+    pub(super) fn path(&self) -> &Path {
+        match &self.stray {
+            Some(stray) if !self.home.exists() && stray.is_file() => stray,
+            _ => &self.home,
+        }
+    }
+
+    /// Below `profiles/` only.
+    pub(super) fn without_stray(self) -> Self {
+        Self {
+            stray: None,
+            ..self
+        }
+    }
+
+    /// `None`: there is no such file.
+    pub(super) fn text(&self) -> Result<Option<String>, AccountError> {
+        text(self.path())
+    }
+
+    /// `None`: there is no such file.
+    pub(super) fn object(&self) -> Result<Option<Object>, AccountError> {
+        object(self.path())
+    }
+
+    /// Puts this in place of what is there.
+    pub(super) fn write(&self, text: &str) -> Result<(), AccountError> {
+        write(&self.home, text).map_err(|source| AccountError::Unwritable {
+            path: self.home.clone(),
+            source,
+        })?;
+        // esp-rainmaker-cli would move it over the new one.
+        self.remove_stray().map(drop)
+    }
+
+    /// Whether there was anything to remove.
+    pub(super) fn remove(&self) -> Result<bool, AccountError> {
+        Ok(remove(&self.home)? | self.remove_stray()?)
+    }
+
+    fn remove_stray(&self) -> Result<bool, AccountError> {
+        self.stray.as_deref().map_or(Ok(false), remove)
+    }
+}
+
+/// `None`: there is no such file.
+pub(super) fn object(path: &Path) -> Result<Option<Object>, AccountError> {
+    let Some(text) = text(path)? else {
+        return Ok(None);
+    };
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(object)) => Ok(Some(object)),
+        Ok(_) => Err(malformed(path, "is not a JSON object")),
+        // Line and column, and nothing of the text.
+        Err(error) => Err(malformed(path, format!("is not JSON: {error}"))),
+    }
+}
+
+pub(super) fn malformed(path: &Path, reason: impl Into<String>) -> AccountError {
+    AccountError::Malformed {
+        path: path.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+fn text(path: &Path) -> Result<Option<String>, AccountError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(AccountError::Unreadable {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// By way of a file beside it, so that nobody ever reads half of it, and a full disk costs nothing.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    // Where somebody keeps these files elsewhere, by a link, they stay there.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().unwrap_or(Path::new("."));
+    create_private(folder)?;
+    // Made with mode 0600.
+    let mut file = NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(&path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn remove(path: &Path) -> Result<bool, AccountError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(AccountError::Unwritable {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}

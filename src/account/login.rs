@@ -1,0 +1,158 @@
+//! The tokens of one profile: read, replaced, removed, and kept when the cloud renews them. Every
+//! access names the profile, so that no token is written to, or read from, another one's file.
+
+use std::io;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::files::{Object, Place, malformed};
+use super::legacy::Legacy;
+use super::profile::{Profile, ProfileName};
+use super::{AccountError, Folder};
+use crate::cloud::{Keep, Tokens};
+use crate::secret::Secret;
+
+/// What a logout did on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedOut {
+    /// Whether there was a login.
+    pub was_logged_in: bool,
+    /// Whether the file from before there were profiles still holds one. Nothing here reads it
+    /// any more; esp-rainmaker-cli does.
+    pub legacy_left: bool,
+}
+
+impl Folder {
+    /// The login of a profile. `None`: there is none.
+    pub fn tokens(&self, profile: &Profile) -> Result<Option<Tokens>, AccountError> {
+        let place = self.tokens_place(&profile.name);
+        if let Some(keys) = place.object()? {
+            return tokens(&keys).map_err(|reason| malformed(place.path(), reason));
+        }
+        match self.legacy()? {
+            Some(legacy) if legacy.profile == profile.name.as_str() => {
+                tokens(&legacy.keys).map_err(|reason| malformed(&legacy.path, reason))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Replaces the login of a profile.
+    pub fn log_in(&self, profile: &Profile, tokens: &Tokens) -> Result<(), AccountError> {
+        // Without profiles.json, esp-rainmaker-cli would replace this login by that of the old
+        // file.
+        self.settle(true)?;
+        write(&self.tokens_place(&profile.name), tokens)
+    }
+
+    /// Removes the login of a profile.
+    pub fn log_out(&self, profile: &Profile) -> Result<LoggedOut, AccountError> {
+        let was_logged_in = self.tokens(profile)?.is_some();
+        let legacy = self.legacy()?;
+        if legacy.is_some_and(|legacy| legacy.profile == profile.name.as_str()) {
+            // What cannot be taken out of the old file must not count any more.
+            self.settle(false)?;
+        }
+        self.tokens_place(&profile.name).remove()?;
+        Ok(LoggedOut {
+            was_logged_in,
+            legacy_left: self.has_legacy_file(),
+        })
+    }
+
+    /// Keeps what the cloud renews for this profile.
+    pub fn keeper(&self, profile: &Profile) -> Keeper {
+        Keeper {
+            folder: self.clone(),
+            profile: profile.clone(),
+        }
+    }
+
+    /// Where the tokens of a profile are.
+    pub(super) fn tokens_place(&self, name: &ProfileName) -> Place {
+        let place = self.place(&format!("{name}_config.json"));
+        // In the folder itself these are the old file, and that of the admin's tool.
+        if matches!(name.as_str(), "rainmaker" | "rainmaker_admin") {
+            return place.without_stray();
+        }
+        place
+    }
+
+    /// Gives the old file's login to its profile.
+    pub(super) fn carry_over(&self, legacy: &Legacy) -> Result<(), AccountError> {
+        let place = self.tokens_place(&legacy.profile.parse()?);
+        if place.object()?.is_some() {
+            return Ok(());
+        }
+        match tokens(&legacy.keys).map_err(|reason| malformed(&legacy.path, reason))? {
+            Some(tokens) => write(&place, &tokens),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Writes renewed tokens to the file of the profile that they are of.
+#[derive(Debug)]
+pub struct Keeper {
+    folder: Folder,
+    profile: Profile,
+}
+
+impl Keep for Keeper {
+    fn keep(&self, renewed: &Tokens) -> io::Result<()> {
+        let stored = self.folder.tokens(&self.profile).map_err(whole)?;
+        // Logged out, or logged in as somebody else, while this ran: that was meant.
+        let same = |stored: &Tokens| stored.user_id() == renewed.user_id();
+        if !stored.is_some_and(|stored| same(&stored)) {
+            return Ok(());
+        }
+        self.folder.log_in(&self.profile, renewed).map_err(whole)
+    }
+}
+
+/// With what lies behind it, for an error that shows no source of its own.
+fn whole(error: AccountError) -> io::Error {
+    let kind = match &error {
+        AccountError::Unreadable { source, .. } | AccountError::Unwritable { source, .. } => {
+            source.kind()
+        }
+        _ => io::ErrorKind::InvalidData,
+    };
+    io::Error::new(kind, error)
+}
+
+/// "Logged in" means that there is an access token. The error says what is wrong.
+fn tokens(keys: &Object) -> Result<Option<Tokens>, String> {
+    let secret = |key: &str| match keys.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(Secret::new(text.clone()))),
+        Some(_) => Err(format!("has something else than a token in {key}")),
+    };
+    let (access, id, refresh) = (secret(ACCESS)?, secret(ID)?, secret(REFRESH)?);
+    Ok(access.map(|access| Tokens {
+        access,
+        id,
+        refresh,
+    }))
+}
+
+fn write(place: &Place, tokens: &Tokens) -> Result<(), AccountError> {
+    // Keys that nobody here knows stay.
+    let mut keys = place.object()?.unwrap_or_default();
+    let given = [
+        (ID, tokens.id.as_ref()),
+        (REFRESH, tokens.refresh.as_ref()),
+        (ACCESS, Some(&tokens.access)),
+    ];
+    for (key, token) in given {
+        let token = token.map_or(Value::Null, |token| token.expose().as_str().into());
+        keys.insert(key.to_owned(), token);
+    }
+    place.write(&Zeroizing::new(Value::Object(keys).to_string()))
+}
+
+const ACCESS: &str = "accesstoken";
+const ID: &str = "idtoken";
+const REFRESH: &str = "refreshtoken";

@@ -1,0 +1,215 @@
+//! One profile: the cloud that it means, and what its login page needs. Those that are built in,
+//! the rules for names and base URLs. Not where profiles are kept.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::{Value, json};
+use thiserror::Error;
+use url::Url;
+
+use super::AccountError;
+use super::files::Object;
+
+/// A profile's name. It is part of a file's name, so there is none that has not been checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileName(String);
+
+impl ProfileName {
+    /// As it is.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it always exists.
+    pub fn is_built_in(&self) -> bool {
+        BUILT_IN.contains(&self.as_str())
+    }
+}
+
+impl FromStr for ProfileName {
+    type Err = AccountError;
+
+    fn from_str(text: &str) -> Result<Self, AccountError> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '#');
+        if text.is_empty() || text.len() > LONGEST_NAME || !text.chars().all(fits) {
+            return Err(AccountError::InvalidName);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ProfileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// A cloud, by name.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// What it is called.
+    pub name: ProfileName,
+    /// For people.
+    pub description: String,
+    /// Ends in `/v1/`.
+    pub base_url: Url,
+    /// Whether it always exists.
+    pub built_in: bool,
+    /// `None`: it has no login page.
+    pub browser: Option<BrowserLogin>,
+}
+
+/// What a login by browser needs.
+#[derive(Clone, Debug)]
+pub struct BrowserLogin {
+    /// The page, up to the port that is appended.
+    pub login_url: String,
+    /// Where a code becomes tokens.
+    pub token_url: Url,
+    /// Who asks.
+    pub client_id: String,
+    /// Must be what the code was made for.
+    pub redirect_url: String,
+    /// Handed to the page, with the port appended.
+    pub external_url: String,
+}
+
+impl Profile {
+    /// Reads one of profiles.json. What a built-in one lacks is as it is built in; a custom one
+    /// takes nothing from elsewhere. The error says what is wrong with it.
+    pub(super) fn from_keys(name: ProfileName, keys: &Object) -> Result<Self, String> {
+        let built_in = name.is_built_in();
+        let defaults = built_in_keys(name.as_str());
+        let text = |key: &str| {
+            let given = keys.get(key).and_then(Value::as_str);
+            given.or_else(|| defaults.get(key).and_then(Value::as_str))
+        };
+        let host = text("host").ok_or_else(|| format!("lacks the host of the profile {name}"))?;
+        let url = base_url(host)
+            .map_err(|error| format!("has a profile {name} without a usable host: it {error}"))?;
+        Ok(Self {
+            description: text("description").unwrap_or_default().to_owned(),
+            base_url: url,
+            built_in,
+            browser: browser(&text),
+            name,
+        })
+    }
+
+    /// `global` or `china` for their hosts, else its name.
+    pub fn region(&self) -> &str {
+        let host = self.base_url.as_str();
+        match HOSTS.iter().find(|(_, of_region)| *of_region == host) {
+            Some((region, _)) => region,
+            None => self.name.as_str(),
+        }
+    }
+}
+
+fn browser<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<BrowserLogin> {
+    let owned = |key| text(key).map(str::to_owned);
+    Some(BrowserLogin {
+        login_url: owned("login_url")?,
+        token_url: text("token_url")?.parse().ok()?,
+        client_id: owned("client_id")?,
+        redirect_url: owned("redirect_url")?,
+        external_url: owned("external_url").unwrap_or_default(),
+    })
+}
+
+/// Why something is no base URL.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidUrl {
+    /// Such as one without a scheme.
+    #[error("is no URL; it begins with https:// and names a host")]
+    NoUrl,
+    /// They would be written to a file that others may read.
+    #[error("must not hold a user name or a password")]
+    Credentials,
+    /// They would end up in the middle.
+    #[error("must not have a query or a fragment")]
+    Query,
+}
+
+/// The base of every call: with `v1/` at its end, whether that was typed or not.
+pub fn base_url(text: &str) -> Result<Url, InvalidUrl> {
+    let mut url: Url = text.trim().parse().map_err(|_| InvalidUrl::NoUrl)?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(InvalidUrl::NoUrl);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(InvalidUrl::Credentials);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(InvalidUrl::Query);
+    }
+    let mut path = url.path().trim_end_matches('/').to_owned();
+    if !path.ends_with("/v1") {
+        path.push_str("/v1");
+    }
+    path.push('/');
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// A custom profile, as esp-rainmaker-cli writes it.
+pub(super) fn custom_keys(name: &ProfileName, base_url: &Url, description: Option<&str>) -> Value {
+    json!({
+        "name": name.as_str(),
+        "description": description.map_or_else(|| format!("Custom profile: {name}"), str::to_owned),
+        "host": base_url.as_str(),
+        "builtin": false,
+        "ui_login_supported": false,
+        "node_cache_enabled": false,
+    })
+}
+
+/// A built-in profile, as esp-rainmaker-cli writes it; empty for other names.
+pub(super) fn built_in_keys(name: &str) -> Object {
+    let keys = match name {
+        GLOBAL => json!({
+            "name": GLOBAL,
+            "description": "Global ESP RainMaker (Rest of World)",
+            "login_url": "https://rainmaker-signin-ui.s3.amazonaws.com/index.html?port=",
+            "host": GLOBAL_HOST,
+            "client_id": "1h7ujqjs8140n17v0ahb4n51m2",
+            "token_url": "https://3pauth.rainmaker.espressif.com/oauth2/token",
+            "redirect_url": "https://rainmaker-login-ui.s3.amazonaws.com/welcome.html",
+            "external_url": GLOBAL_EXTERNAL,
+            "claim_base_url": "https://esp-claiming.rainmaker.espressif.com/",
+            "builtin": true,
+            "ui_login_supported": true,
+        }),
+        CHINA => json!({
+            "name": CHINA,
+            "description": "China ESP RainMaker",
+            "login_url": "http://login.rainmaker.espressif.com.cn?rm_cli=true&port=",
+            "host": CHINA_HOST,
+            "client_id": "6m3FgmvJSt4g6pDrHgfpYj",
+            "token_url": "https://api2.rainmaker.espressif.com.cn/token",
+            "redirect_url": "http://login.rainmaker.espressif.com.cn/welcome.html",
+            "external_url": CHINA_EXTERNAL,
+            "claim_base_url": "https://claiming.rainmaker.espressif.com.cn/",
+            "builtin": true,
+            "ui_login_supported": true,
+        }),
+        _ => Value::Null,
+    };
+    match keys {
+        Value::Object(keys) => keys,
+        _ => Object::new(),
+    }
+}
+
+pub(super) const GLOBAL: &str = "global";
+pub(super) const CHINA: &str = "china";
+/// In the order in which they are listed.
+pub(super) const BUILT_IN: [&str; 2] = [GLOBAL, CHINA];
+/// By region.
+pub(super) const HOSTS: [(&str, &str); 2] = [(GLOBAL, GLOBAL_HOST), (CHINA, CHINA_HOST)];
+const GLOBAL_HOST: &str = "https://api.rainmaker.espressif.com/v1/";
+const CHINA_HOST: &str = "https://api2.rainmaker.espressif.com.cn/v1/";
+const GLOBAL_EXTERNAL: &str = "https://3pauth.rainmaker.espressif.com/oauth2/authorize?&redirect_uri=https://rainmaker-login-ui.s3.amazonaws.com/welcome.html&response_type=CODE&client_id=1h7ujqjs8140n17v0ahb4n51m2&scope=aws.cognito.signin.user.admin%20email%20openid%20phone%20profile&state=port:";
+const CHINA_EXTERNAL: &str = "https://api2.rainmaker.espressif.com.cn/authorize?&client_id=6m3FgmvJSt4g6pDrHgfpYj&response_type=code&redirect_uri=http://login.rainmaker.espressif.com.cn/welcome.html&state=port:";
+const LONGEST_NAME: usize = 50;

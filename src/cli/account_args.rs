@@ -1,0 +1,178 @@
+//! The flags that say which account, shared by every command that needs one, and what they come
+//! to: a profile, its login and a client for both. The account's part of the environment is read
+//! here: where the files are, and tokens that are not to be in one.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::error_id::ErrorId;
+use super::failure::Failure;
+use super::settings::parse_seconds;
+use crate::account::{Folder, Profile};
+use crate::cloud::{Client, Keep, Limits, Settings, Tokens};
+use crate::secret::Secret;
+
+/// Which account.
+#[derive(Args, Clone, Debug)]
+pub(super) struct AccountArgs {
+    /// Profile of the account [default: the current one]
+    #[arg(long, value_name = "NAME", env = "ESPCTL_PROFILE", help_heading = ACCOUNT)]
+    profile: Option<String>,
+
+    /// Certificates to trust besides the system's, as PEM: for a cloud of your own.
+    #[arg(long, value_name = "FILE", env = "ESPCTL_CA_CERT", help_heading = ACCOUNT)]
+    ca_cert: Option<PathBuf>,
+
+    /// Send login and tokens over plain HTTP to another computer, where anybody in between can
+    /// read them.
+    #[arg(long, env = "ESPCTL_ALLOW_PLAIN_HTTP", value_parser = FalseyValueParser::new(), help_heading = ACCOUNT)]
+    allow_plain_http: bool,
+
+    /// How long the cloud may take to answer one request, in seconds.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_CLOUD_TIMEOUT", value_parser = parse_seconds, default_value = "15", help_heading = ACCOUNT)]
+    cloud_timeout: Duration,
+}
+
+/// An account that somebody is logged in to.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// Calls go to the profile's host, with its tokens and no others.
+    pub(super) client: Client,
+    pub(super) profile: Profile,
+    /// As they were when it was opened.
+    pub(super) tokens: Tokens,
+    pub(super) source: Source,
+}
+
+/// Where the tokens came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// `ESPCTL_ACCESS_TOKEN`: never renewed, never written.
+    Environment,
+    /// A login on disk.
+    Stored,
+}
+
+impl AccountArgs {
+    /// The account, ready for calls. Nothing is sent yet; without a login it fails.
+    pub(super) fn open(&self) -> Result<Opened, Failure> {
+        let (folder, profile) = self.select()?;
+        let (tokens, source) = login(&folder, &profile)?.ok_or_else(|| nobody(&profile))?;
+        let keep: Option<Box<dyn Keep>> = match source {
+            Source::Environment => None,
+            Source::Stored => Some(Box::new(folder.keeper(&profile))),
+        };
+        Ok(Opened {
+            client: self.client(&profile)?.with_tokens(tokens.clone(), keep),
+            profile,
+            tokens,
+            source,
+        })
+    }
+
+    /// The profile, whether or not somebody is logged in, and the folder it is from.
+    pub(super) fn select(&self) -> Result<(Folder, Profile), Failure> {
+        let folder = folder()?;
+        let profile = folder.select(self.profile.as_deref());
+        let profile = profile.map_err(|error| Failure::of_account(&error))?;
+        Ok((folder, profile))
+    }
+
+    /// Calls without a login.
+    pub(super) fn client(&self, profile: &Profile) -> Result<Client, Failure> {
+        let ca_cert = self.ca_cert.as_ref().map(|path| {
+            fs::read(path).map_err(|error| {
+                let message = format!("--ca-cert: cannot read {}", path.display());
+                Failure::new(ErrorId::UnreadableFile, message).cause(&error)
+            })
+        });
+        let settings = Settings {
+            base_url: profile.base_url.clone(),
+            ca_cert: ca_cert.transpose()?,
+            allow_plain_http: self.allow_plain_http,
+            limits: Limits {
+                answer: self.cloud_timeout,
+                ..Limits::default()
+            },
+        };
+        let doing = format!("preparing the account of the profile {}", profile.name);
+        Client::new(&settings).map_err(|error| Failure::of_cloud(&error, &doing))
+    }
+}
+
+/// Where the account's files are.
+pub(super) fn folder() -> Result<Folder, Failure> {
+    let given = variable("RM_USER_CONFIG_DIR").map(PathBuf::from);
+    let usual = || Some(std::env::home_dir()?.join(".espressif").join("rainmaker"));
+    given.or_else(usual).map(Folder::new).ok_or_else(|| {
+        let message = "it is not known where the account's files are: there is no home directory";
+        Failure::new(ErrorId::AccountFiles, message).hint("RM_USER_CONFIG_DIR names a folder")
+    })
+}
+
+/// The tokens in effect, if there are any.
+pub(super) fn login(
+    folder: &Folder,
+    profile: &Profile,
+) -> Result<Option<(Tokens, Source)>, Failure> {
+    if let Some(access) = token(ACCESS_TOKEN)? {
+        let tokens = Tokens {
+            id: token(ID_TOKEN)?,
+            ..Tokens::access_only(access)
+        };
+        return Ok(Some((tokens, Source::Environment)));
+    }
+    let stored = folder.tokens(profile);
+    let stored = stored.map_err(|error| Failure::of_account(&error))?;
+    Ok(stored.map(|tokens| (tokens, Source::Stored)))
+}
+
+/// Whether a token in the environment stands before any login on disk.
+pub(super) fn environment_counts() -> bool {
+    variable(ACCESS_TOKEN).is_some()
+}
+
+fn token(name: &str) -> Result<Option<Secret<String>>, Failure> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    // A line break at the end comes from how it was read out of a file.
+    let text = value.into_string().ok();
+    let token = text.map(|text| text.trim().to_owned());
+    match token.filter(|token| !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic())) {
+        Some(token) => Ok(Some(Secret::new(token))),
+        None => Err(Failure::new(
+            ErrorId::UnusableSecret,
+            format!("{name} does not hold a token"),
+        )
+        .hint("a token is one word, as the cloud gave it, without \"Bearer\"")),
+    }
+}
+
+/// One that is set to nothing is not set.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn nobody(profile: &Profile) -> Failure {
+    let message = format!("nobody is logged in to the profile {}", profile.name);
+    let line = match profile.built_in {
+        true => format!("espctl login --profile {}", profile.name),
+        false => format!("espctl login --profile {} --user-name NAME", profile.name),
+    };
+    Failure::new(ErrorId::LoginRequired, message)
+        .hint(format!("log in with `{line}`"))
+        .hint(format!(
+            "where nobody can, set {ACCESS_TOKEN} to an access token of this cloud"
+        ))
+}
+
+/// Of every flag here.
+pub(super) const ACCOUNT: &str = "Account";
+pub(super) const ACCESS_TOKEN: &str = "ESPCTL_ACCESS_TOKEN";
+const ID_TOKEN: &str = "ESPCTL_ID_TOKEN";
