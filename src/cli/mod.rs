@@ -13,6 +13,8 @@ mod explain;
 mod failure;
 mod interrupt;
 mod logging;
+mod network_args;
+mod owner_args;
 mod provision;
 mod reference;
 mod settings;
@@ -86,7 +88,7 @@ enum Command {
     Explain(explain::Explain),
     /// Print the manual page, or write those of all commands.
     Man(reference::ManPages),
-    /// Find a device, secure the session, give it Wi-Fi, and wait until it is connected.
+    /// Find a device, map it to your account, give it Wi-Fi, and wait until it is connected.
     Provision(Box<provision::Provision>),
     /// Print a page of the documentation.
     #[command(subcommand, hide = true)]
