@@ -71,7 +71,12 @@ impl OwnerArgs {
             }
             return Ok(None);
         }
-        let opened = self.account.open()?;
+        let opened = self.account.open().map_err(|failure| match failure.id {
+            ErrorId::LoginRequired => {
+                failure.hint("--no-cloud gives the device Wi-Fi without an account")
+            }
+            _ => failure,
+        })?;
         let group_id = match &self.group {
             None => None,
             Some(wanted) => {
