@@ -15,6 +15,7 @@ mod node;
 mod node_config;
 mod node_key;
 mod outage;
+mod reply;
 mod scenario;
 mod settings;
 mod user_mapping;
@@ -24,9 +25,7 @@ mod wifi_ctrl;
 mod wifi_scan;
 mod world;
 
-use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -36,6 +35,7 @@ use self::endpoint::Endpoint;
 use self::keys::Keys;
 use self::manager::{Conduct, Manager, News, Reason};
 use self::node::Node;
+use self::reply::{Handled, at_once, crash, refuse, without_body};
 use super::fault::Fault;
 use super::flash::Flash;
 use super::log::{Entry, Log, ProvEvent};
@@ -46,32 +46,10 @@ pub use node::{Association, NodeSettings};
 pub use node_config::node_config;
 pub use node_key::{KeyKind, NoNodeKey, NodeKey};
 pub use outage::Outage;
+pub use reply::{Refusal, Reply};
 pub use scenario::{ImpossibleScenario, Scenario, UnknownScenario};
 pub use settings::DeviceSettings;
 pub use world::{AUTH_NAMES, AccessPoint, NoTimeScale, TimeScale, World, WorldError};
-
-/// What a device answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The answer, sealed where the endpoint is.
-    pub bytes: Vec<u8>,
-    /// How long the device is busy before the answer leaves. It does nothing else meanwhile.
-    pub after: Duration,
-}
-
-/// That a request is not answered. Each medium has its own way to show it.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum Refusal {
-    /// No endpoint has this name.
-    #[error("no such endpoint")]
-    NoSuchEndpoint,
-    /// The security scheme or the endpoint's handler failed.
-    #[error("{why}")]
-    Failed {
-        /// For the log: a client is not told.
-        why: Cow<'static, str>,
-    },
-}
 
 /// Why a device no longer offers its service.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -109,12 +87,6 @@ pub struct Device {
     /// When it found that it has credentials already.
     provisioned_before: Option<Instant>,
     faults: Vec<Fault>,
-}
-
-/// What an endpoint's handler answers, before it is sealed.
-struct Handled {
-    bytes: Vec<u8>,
-    after: Duration,
 }
 
 impl Device {
@@ -464,32 +436,6 @@ impl fmt::Debug for Device {
             .field("keys", &self.keys)
             .finish_non_exhaustive()
     }
-}
-
-fn at_once(bytes: Vec<u8>) -> Reply {
-    Reply {
-        bytes,
-        after: Duration::ZERO,
-    }
-}
-
-fn refuse(why: &'static str) -> Refusal {
-    Refusal::Failed {
-        why: Cow::Borrowed(why),
-    }
-}
-
-/// What becomes of a command without its body: older firmware reads what is not there.
-fn without_body(rules: Rules) -> Refusal {
-    if rules.crashes_without_body {
-        crash()
-    } else {
-        refuse("a command without its body")
-    }
-}
-
-fn crash() -> Refusal {
-    refuse("a command without its body, which brings it down")
 }
 
 #[cfg(test)]

@@ -151,6 +151,11 @@ impl Node {
         std::mem::take(&mut self.outgoing)
     }
 
+    #[cfg(test)]
+    pub(super) fn public_pem(&self) -> String {
+        self.settings.key.public_pem().unwrap()
+    }
+
     fn tell_mapping(&mut self) {
         let Some(mapping) = self.mapping.take().filter(|_| self.tells_mapping) else {
             return;
