@@ -2,6 +2,7 @@
 //! board. What it says and does is `emulator`'s; here are the flags, the first line, and the log.
 
 mod label;
+mod node;
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -16,12 +17,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::label::{Label, random_digits};
+use self::node::{NodeFlags, register};
 use super::{create, print, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Format, Ui, keys_of};
 use crate::emulator::device::{
-    Device, DeviceSettings, Firmware, Scenario, StopReason, TimeScale, World,
+    Device, DeviceSettings, Firmware, NodeSettings, Scenario, StopReason, TimeScale, World,
 };
 use crate::emulator::fault::Fault;
 use crate::emulator::flash::Flash;
@@ -97,17 +99,25 @@ pub(in super::super) struct EmulateDevice {
     #[arg(long, value_name = "N", default_value_t = 1200)]
     join_ms: u64,
 
-    /// Capabilities of the application in the version document, such as ch_resp or claim.
+    /// Capabilities of the application in the version document, such as local_ctrl. Four make
+    /// the device a RainMaker node: ch_resp (today's firmware: it signs challenges), user_assoc
+    /// (older firmware, with cloud_user_assoc; not in the document), claim and camera_claim (it
+    /// waits to be claimed) [default: ch_resp for a node, none otherwise].
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
     cap: Vec<String>,
+
+    #[command(flatten)]
+    node: NodeFlags,
 
     /// Failed handshakes until the device locks itself; 0 for never.
     #[arg(long, value_name = "N", default_value_t = 5)]
     max_strikes: u32,
 
     /// How joining and what follows goes otherwise than it should; can be given again:
-    /// app-never-resets, app-resets, attempts-countdown, auth-expire, channel-change,
-    /// endless-connecting, not-found, reset-accepted, reset-refused, service-gone, wrong-passphrase, wrong-reason.
+    /// app-never-resets, app-resets, attempts-countdown, auth-expire, chal-resp-disabled,
+    /// channel-change, endless-connecting, no-user-mapping-message, not-found, pkcs1-signature,
+    /// raw-signature, reset-accepted, reset-refused, service-gone, wrong-passphrase,
+    /// wrong-reason, wrong-secret-key, wrong-signature.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     scenario: Vec<Scenario>,
 
@@ -221,12 +231,17 @@ impl Started {
             None => Flash::default(),
         };
         let log = args.log_of(&name, log_file)?;
+        let node = args.node(number, &mut rng)?;
         let mut settings = args.settings(label.secret.clone())?;
         settings.always_provisions = args.force_provisioning;
+        settings.node.clone_from(&node);
         let is_over = flash.is_provisioned() && !args.force_provisioning;
         let mut device = Device::new(settings, rng).with_log(log).with_flash(flash);
         if is_over {
-            print(&args.ready(None, &name, &label))?;
+            if let Some(node) = &node {
+                register(node).await?;
+            }
+            print(&args.ready(None, &name, &label, node.as_ref()))?;
             device.log().write(&Entry::ServiceStopped {
                 why: StopReason::AlreadyProvisioned.to_string(),
             });
@@ -243,7 +258,11 @@ impl Started {
             Err(error) => Err(error),
         };
         let (listener, bound) = listening.map_err(|error| cannot_listen(asked, &error))?;
-        print(&args.ready(Some(bound), &name, &label))?;
+        // The port is open and will answer; whoever reads the line finds the node in its cloud.
+        if let Some(node) = &node {
+            register(node).await?;
+        }
+        print(&args.ready(Some(bound), &name, &label, node.as_ref()))?;
         Ok(Some(Self {
             name,
             device,
@@ -287,13 +306,27 @@ impl EmulateDevice {
         {
             return conflict("--port and --count lead beyond port 65535".to_owned());
         }
-        Ok(())
+        self.node.check(&self.cap, self.count)
+    }
+
+    /// What a RainMaker application adds to the n-th device, if anything.
+    fn node(
+        &self,
+        number: u16,
+        rng: &mut UnwrapErr<SysRng>,
+    ) -> Result<Option<NodeSettings>, Failure> {
+        let number = (self.count > 1).then_some(number);
+        let node = self.node.settings(&self.cap, number, rng)?;
+        Scenario::check_node(&self.scenario, node.as_ref().map(NodeSettings::nature)).map_err(
+            |error| Failure::new(ErrorId::ConflictingFlags, format!("--scenario: {error}")),
+        )?;
+        Ok(node)
     }
 
     fn settings(&self, secret: DeviceSecret) -> Result<DeviceSettings, Failure> {
         Ok(DeviceSettings {
             world: self.world()?,
-            capabilities: self.cap.clone(),
+            capabilities: self.node.announced(&self.cap),
             max_strikes: self.max_strikes,
             time_scale: self.time_scale,
             firmware: self.firmware,
@@ -336,7 +369,13 @@ impl EmulateDevice {
     }
 
     /// The first line: where the device is, and what opens it.
-    fn ready(&self, bound: Option<SocketAddr>, name: &str, label: &Label) -> Value {
+    fn ready(
+        &self,
+        bound: Option<SocketAddr>,
+        name: &str,
+        label: &Label,
+        node: Option<&NodeSettings>,
+    ) -> Value {
         let transport = self.transport.name();
         let ready = Ready {
             event: "ready",
@@ -345,6 +384,7 @@ impl EmulateDevice {
             port: bound.map(|bound| bound.port()),
             url: bound.map(|bound| format!("http://{bound}")),
             name,
+            node_id: node.map(|node| node.id.as_str()),
             pop: label.pop.as_deref(),
             username: label.username.as_deref(),
             sec_ver: label.secret.scheme(),
@@ -367,6 +407,8 @@ struct Ready<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pop: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
