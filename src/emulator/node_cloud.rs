@@ -182,37 +182,4 @@ const LIMIT: Duration = Duration::from_secs(5);
 const LARGEST_ANSWER: usize = 64 * 1024;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_leads_there_with_and_without_its_end() {
-        let place: NodeCloud = "http://127.0.0.1:8080".parse().unwrap();
-        for same in [
-            "http://127.0.0.1:8080/",
-            "http://127.0.0.1:8080/v1",
-            "http://127.0.0.1:8080/v1/",
-        ] {
-            assert_eq!(same.parse(), Ok(place.clone()), "{same}");
-        }
-        assert_eq!(place.to_string(), "127.0.0.1:8080");
-        let other: NodeCloud = "http://[::1]:81/cloud/v1".parse().unwrap();
-        assert_eq!((other.host.as_str(), other.port), ("::1", 81));
-        assert_eq!(other.prefix, "/cloud");
-        assert_eq!(other.to_string(), "[::1]:81");
-    }
-
-    #[test]
-    fn what_is_not_plain_http_is_refused() {
-        for text in [
-            "https://127.0.0.1:8080",
-            "127.0.0.1:8080",
-            "http://",
-            "http://user:password@127.0.0.1",
-            "http://127.0.0.1/?a=b",
-            "",
-        ] {
-            assert_eq!(text.parse::<NodeCloud>(), Err(NoNodeCloud), "{text}");
-        }
-    }
-}
+mod tests;
