@@ -5,8 +5,8 @@
 //! |---|---|---|
 //! | [`protocomm`] | session envelope, Security 0, 1, 2, status | ESP-IDF `components/protocomm/proto/` |
 //! | [`network_provisioning`] | prov-config, prov-scan, prov-ctrl | idf-extra-components `network_provisioning/proto/`; ESP-IDF's `wifi_provisioning` is its Wi-Fi half |
-//! | [`rainmaker`] | cloud_user_assoc | esp-rainmaker `esp_rmaker_user_mapping.proto` |
-//! | [`rmaker_ch_resp`] | ch_resp | esp-rainmaker `esp_rmaker_chal_resp.proto` |
+//! | [`rainmaker`] | `cloud_user_assoc` | esp-rainmaker `esp_rmaker_user_mapping.proto` |
+//! | [`rmaker_ch_resp`] | `ch_resp` | esp-rainmaker `esp_rmaker_chal_resp.proto` |
 //!
 //! proto3 leaves zero values out: an absent status reads as success, an absent station state as
 //! "connected". So nobody may trust a default before having seen the expected message type and arm.

@@ -56,14 +56,21 @@ pub(super) struct UserMapping {
     pub(super) secret_key: Secret<String>,
 }
 
+/// What the cloud hears of a user.
+#[derive(Clone, Copy, Debug)]
+enum Telling {
+    AsTold,
+    Nothing,
+    OtherSecret,
+}
+
 /// A node at work.
 #[derive(Debug)]
 pub(super) struct Node {
     settings: NodeSettings,
     signing: Signing,
     starts_disabled: bool,
-    tells_mapping: bool,
-    tells_other_secret: bool,
+    telling: Telling,
     /// A flag in RAM, as in firmware: a restart clears it, and `--state` does not keep it.
     pub(super) is_disabled: bool,
     mapping: Option<UserMapping>,
@@ -89,8 +96,13 @@ impl Node {
             settings,
             signing,
             starts_disabled,
-            tells_mapping: !has(Scenario::NoUserMappingMessage),
-            tells_other_secret: has(Scenario::WrongSecretKey),
+            telling: if has(Scenario::NoUserMappingMessage) {
+                Telling::Nothing
+            } else if has(Scenario::WrongSecretKey) {
+                Telling::OtherSecret
+            } else {
+                Telling::AsTold
+            },
             is_disabled: starts_disabled,
             mapping: None,
             is_online: false,
@@ -157,13 +169,13 @@ impl Node {
     }
 
     fn tell_mapping(&mut self) {
-        let Some(mapping) = self.mapping.take().filter(|_| self.tells_mapping) else {
+        let Some(mapping) = self.mapping.take() else {
             return;
         };
-        let secret_key = if self.tells_other_secret {
-            Secret::new(format!("not-{}", mapping.secret_key.expose()))
-        } else {
-            mapping.secret_key
+        let secret_key = match self.telling {
+            Telling::AsTold => mapping.secret_key,
+            Telling::Nothing => return,
+            Telling::OtherSecret => Secret::new(format!("not-{}", mapping.secret_key.expose())),
         };
         self.outgoing.push(Message::UserMapping {
             user_id: mapping.user_id,

@@ -205,10 +205,11 @@ pub(crate) mod tests {
     fn an_independent_implementation_accepts_signatures_of_both_kinds() {
         let challenge = b"a challenge from the cloud";
         let ec = NodeKey::generate(KeyKind::Ec).unwrap();
-        for (key, algorithm) in [
-            (&ec, &ECDSA_P256_SHA256_ASN1 as &dyn VerificationAlgorithm),
+        let cases: [(&NodeKey, &'static dyn VerificationAlgorithm); 2] = [
+            (&ec, &ECDSA_P256_SHA256_ASN1),
             (&RSA, &RSA_PSS_2048_8192_SHA256),
-        ] {
+        ];
+        for (key, algorithm) in cases {
             let public = key.public_pem().unwrap();
             assert!(public.starts_with("-----BEGIN PUBLIC KEY-----\n"));
             let signature = key.sign(challenge, Signing::Proper).unwrap();

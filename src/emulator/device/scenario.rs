@@ -152,17 +152,21 @@ impl Scenario {
                 });
             }
         }
-        let mut signatures = scenarios.iter().filter(|one| {
-            matches!(
-                one,
-                Self::Pkcs1Signature | Self::RawSignature | Self::WrongSignature
-            )
-        });
-        if let (Some(one), Some(other)) = (signatures.next(), signatures.next()) {
-            return Err(ImpossibleScenario::Contradiction {
-                one: *one,
-                other: *other,
-            });
+        for about_one_thing in [
+            &[
+                Self::Pkcs1Signature,
+                Self::RawSignature,
+                Self::WrongSignature,
+            ][..],
+            &[Self::NoUserMappingMessage, Self::WrongSecretKey],
+        ] {
+            let mut those = scenarios.iter().filter(|one| about_one_thing.contains(one));
+            if let (Some(one), Some(other)) = (those.next(), those.next()) {
+                return Err(ImpossibleScenario::Contradiction {
+                    one: *one,
+                    other: *other,
+                });
+            }
         }
         Ok(())
     }
@@ -300,7 +304,9 @@ mod tests {
 
     #[test]
     fn what_is_about_a_node_needs_one_of_that_kind() {
-        use Scenario::{Pkcs1Signature, RawSignature, WrongSecretKey, WrongSignature};
+        use Scenario::{
+            NoUserMappingMessage, Pkcs1Signature, RawSignature, WrongSecretKey, WrongSignature,
+        };
         let signs = |kind| Some((Association::ChallengeResponse, kind));
         let tells = Some((Association::UserMapping, KeyKind::Ec));
         for (scenarios, node, possible) in [
@@ -309,6 +315,7 @@ mod tests {
             (&[WrongSignature], tells, false),
             (&[WrongSecretKey], tells, true),
             (&[WrongSecretKey], signs(KeyKind::Ec), false),
+            (&[WrongSecretKey, NoUserMappingMessage], tells, false),
             (&[RawSignature], signs(KeyKind::Ec), true),
             (&[RawSignature], signs(KeyKind::Rsa), false),
             (&[Pkcs1Signature], signs(KeyKind::Rsa), true),

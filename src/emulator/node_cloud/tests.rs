@@ -50,7 +50,7 @@ async fn cloud(answers: &'static [&'static str]) -> (NodeCloud, JoinHandle<Heard
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let heard = tokio::spawn(async move {
-        let mut heard = Vec::new();
+        let mut all = Vec::new();
         for answer in answers {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut bytes = Vec::new();
@@ -63,7 +63,7 @@ async fn cloud(answers: &'static [&'static str]) -> (NodeCloud, JoinHandle<Heard
                     break (head.to_owned(), body);
                 }
             };
-            heard.push((head.lines().next().unwrap().to_owned(), body));
+            all.push((head.lines().next().unwrap().to_owned(), body));
             let said = json!({"status": "failure", "description": "so it is"}).to_string();
             let answer = match answer.parse::<u16>() {
                 Ok(status) => format!(
@@ -74,7 +74,7 @@ async fn cloud(answers: &'static [&'static str]) -> (NodeCloud, JoinHandle<Heard
             };
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
-        heard
+        all
     });
     (format!("http://{address}").parse().unwrap(), heard)
 }

@@ -185,4 +185,4 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The buffer of the message in `esp_rmaker_user_mapping.c`, with its end mark.
 const MAPPING_BUFFER: usize = 200;
 /// How long a device is kept that has something to tell and cannot.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);

@@ -21,10 +21,6 @@ use crate::emulator::node_cloud::NodeCloud;
 
 /// The flags. Any of them, or a capability of RainMaker's, makes the device a node.
 #[derive(clap::Args, Debug)]
-#[expect(
-    clippy::doc_markdown,
-    reason = "these comments are help texts, read in a terminal"
-)]
 pub(super) struct NodeFlags {
     /// Be a RainMaker node with this id [default: 22 random characters; an unclaimed node's is
     /// its MAC address]. With --count, _1, _2 and so on follow it.
@@ -155,6 +151,10 @@ fn no_key(error: &NoNodeKey) -> Failure {
 fn random_id(rng: &mut UnwrapErr<SysRng>) -> String {
     let mut bytes = [0; 16];
     rng.fill_bytes(&mut bytes);
+    // Without a dash at its beginning, which would make it a flag on a command line.
+    if let Some(first) = bytes.first_mut() {
+        *first &= 0x7f;
+    }
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
