@@ -1,6 +1,7 @@
 //! `emulate device`: plays a device on this computer, for tests and for trying things without a
 //! board. What it says and does is `emulator`'s; here are the flags, the first line, and the log.
 
+mod cloud;
 mod label;
 
 use std::fs::{self, File};
@@ -35,6 +36,8 @@ use crate::security::{DeviceSecret, SecurityScheme};
 pub(super) enum Emulate {
     /// Play a device that waits to be provisioned, without a board.
     Device(Box<EmulateDevice>),
+    /// Play a RainMaker cloud with one account, without the internet.
+    Cloud(Box<cloud::EmulateCloud>),
 }
 
 /// Play a device that waits to be provisioned, without a board.
@@ -168,6 +171,7 @@ impl Medium {
 pub(super) async fn run(command: Emulate, ui: &Ui) -> Result<(), Failure> {
     match command {
         Emulate::Device(args) => device(&args, ui).await,
+        Emulate::Cloud(args) => cloud::run(&args).await,
     }
 }
 
