@@ -2,6 +2,7 @@
 //! board. Which sides there are; what they say and do is `emulator`'s, and their flags are in
 //! `emulate/`.
 
+mod cloud;
 mod device;
 
 use std::fs::File;
@@ -18,6 +19,8 @@ use super::ui::{self, Ui};
 /// Which other side to play.
 #[derive(Debug, Subcommand)]
 pub(super) enum Emulate {
+    /// Play a RainMaker cloud with one account, without the internet.
+    Cloud(Box<cloud::EmulateCloud>),
     /// Play a device that waits to be provisioned, without a board.
     Device(Box<EmulateDevice>),
 }
@@ -25,6 +28,7 @@ pub(super) enum Emulate {
 /// Plays the other side until it ends.
 pub(super) async fn run(command: Emulate, ui: &Ui) -> Result<(), Failure> {
     match command {
+        Emulate::Cloud(args) => cloud::run(&args).await,
         Emulate::Device(args) => device::run(&args, ui).await,
     }
 }
