@@ -83,6 +83,11 @@ impl AccountArgs {
         Ok((folder, profile))
     }
 
+    /// Whether secrets may travel over plain HTTP to another computer.
+    pub(super) fn allows_plain_http(&self) -> bool {
+        self.allow_plain_http
+    }
+
     /// Calls without a login.
     pub(super) fn client(&self, profile: &Profile) -> Result<Client, Failure> {
         let ca_cert = self.ca_cert.as_ref().map(|path| {
@@ -161,10 +166,12 @@ fn variable(name: &str) -> Option<OsString> {
 
 fn nobody(profile: &Profile) -> Failure {
     let message = format!("nobody is logged in to the profile {}", profile.name);
-    let line = match profile.built_in {
-        true => format!("espctl login --profile {}", profile.name),
-        false => format!("espctl login --profile {} --user-name NAME", profile.name),
+    let user = if profile.browser.is_some() {
+        ""
+    } else {
+        " --user-name NAME"
     };
+    let line = format!("espctl login --profile {}{user}", profile.name);
     Failure::new(ErrorId::LoginRequired, message)
         .hint(format!("log in with `{line}`"))
         .hint(format!(
