@@ -82,7 +82,7 @@ pub(super) async fn run(
         passphrase: Some(passphrase),
         ..Wanted::default()
     };
-    let outcome = provision::provision(asked, wifi, None, ui, interrupts).await;
+    let outcome = provision::provision(asked, Some(wifi), None, None, ui, interrupts).await;
     // Ends with us at the latest: see kill_on_drop.
     drop(device);
     outcome

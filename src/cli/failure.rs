@@ -5,20 +5,22 @@
 
 mod account;
 mod cloud;
+mod device;
 
 use std::error::Error as StdError;
 
 use serde_json::{Value, json};
 
+use self::device::{PRE_RELEASE, reach, session, transport};
 use super::device_args::Asked;
 use super::error_id::ErrorId;
 use super::exit::Exit;
+use crate::cloud::mapping::MappingStatus;
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_config::JoinFailure;
-use crate::flows::{Doing, FlowError, Left, Question, StopReason};
-use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
+use crate::flows::{Before, Doing, FlowError, Left, Question, StopReason};
+use crate::security::SecurityError;
 use crate::session::SessionError;
-use crate::transport::{TransportError, TransportKind};
 
 /// A run that did not reach its end.
 #[derive(Debug)]
@@ -153,6 +155,20 @@ fn message(error: &FlowError, asked: &Asked) -> String {
 fn advise(error: &FlowError, asked: &Asked) -> Advice {
     let kind = asked.target.kind;
     match error {
+        FlowError::After { before, source } => {
+            let mut advice = advise(source, asked);
+            advice.hints.push(
+                match before {
+                    Before::Joined { .. } => "its Wi-Fi is done: run the command again to map it",
+                    Before::Mapped { .. } => {
+                        "to give it Wi-Fi, run the command again: mapping it twice does no harm. \
+                         `espctl node remove` takes it out of the account"
+                    }
+                }
+                .to_owned(),
+            );
+            advice
+        }
         FlowError::AnnouncedNoPop => advice(
             ErrorId::AnnouncedNoPop,
             [
@@ -167,6 +183,28 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
                 "if the firmware is known to use Security 0, say so with --sec-ver 0",
             ],
         ),
+        FlowError::ChallengeDisabled => advice(
+            ErrorId::ChallengeDisabled,
+            [
+                "it was mapped before, or switched off by hand: `espctl node list`; restart it to map it anew",
+            ],
+        ),
+        FlowError::ChallengeExpired { .. } => advice(
+            ErrorId::ChallengeExpired,
+            ["connect this computer to the internet and run the command again"],
+        ),
+        FlowError::ChallengeRefused { .. } => advice(
+            ErrorId::ChallengeRefused,
+            ["it probably was never claimed, and has no key to sign with"],
+        ),
+        FlowError::ClaimRequired => advice(
+            ErrorId::ClaimRequired,
+            [
+                "claim it with the RainMaker phone app, or flash a certificate with `rainmaker.py claim`",
+                "it was sent nothing: Wi-Fi before claiming would have to be undone by a reset",
+            ],
+        ),
+        FlowError::Cloud { source, .. } => cloud::advise(source),
         FlowError::EnterpriseNetwork { .. } => advice(
             ErrorId::EnterpriseNetwork,
             ["choose a network with a passphrase, or an open one"],
@@ -191,8 +229,21 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
                 "--join-timeout gives it longer",
             ],
         ),
+        FlowError::MappingPending { .. } => advice(
+            ErrorId::MappingPending,
+            ["`espctl node list` shows whether it came after all"],
+        ),
         FlowError::MissingInput(question) => missing(question),
         FlowError::NoCandidate { .. } => advice(ErrorId::NoDevice, [reach(kind)]),
+        FlowError::NoMapping => advice(
+            ErrorId::NoMapping,
+            ["--no-cloud gives it Wi-Fi without an account"],
+        ),
+        FlowError::NotMapped { status, .. } => not_mapped(status),
+        FlowError::NoWifiNeedsChallenge => advice(
+            ErrorId::NoWifiNeedsChallenge,
+            ["leave --no-wifi out and give --ssid"],
+        ),
         FlowError::NoWifi => advice(ErrorId::ThreadOnly, []),
         FlowError::ScanUnfinished { .. } => advice(
             ErrorId::ScanUnfinished,
@@ -205,7 +256,29 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             ErrorId::UnknownScheme,
             ["look for a newer espctl, or try --sec-ver 2"],
         ),
+        FlowError::UserUnknown => advice(
+            ErrorId::LoginLacksUser,
+            ["run `espctl login`, or set ESPCTL_ID_TOKEN beside ESPCTL_ACCESS_TOKEN"],
+        ),
         FlowError::UnsupportedTransport(_) => advice(ErrorId::UnsupportedTransport, []),
+    }
+}
+
+fn not_mapped(status: &MappingStatus) -> Advice {
+    match status {
+        MappingStatus::TimedOut => advice(
+            ErrorId::MappingTimedOut,
+            [
+                "the device could not tell the cloud: has its network internet access, and port 8883 open?",
+            ],
+        ),
+        MappingStatus::Discarded => advice(
+            ErrorId::MappingDiscarded,
+            ["another request for this device came in between: is somebody else mapping it?"],
+        ),
+        MappingStatus::Confirmed | MappingStatus::Requested | MappingStatus::Other(_) => {
+            advice(ErrorId::MappingPending, [])
+        }
     }
 }
 
@@ -240,6 +313,7 @@ fn stopped(reason: StopReason, doing: Doing, left: Left) -> Advice {
     let on_device = match left {
         Left::Applied => STILL_STORED,
         Left::Forgotten => "the device has forgotten the credentials and waits for others",
+        Left::Joined => "the device has joined its network",
         Left::Nothing => "the device was given no credentials",
         Left::Unapplied => "the device was given credentials and has not stored them",
         Left::Unknown => {
@@ -248,8 +322,13 @@ fn stopped(reason: StopReason, doing: Doing, left: Left) -> Advice {
     };
     let exit = match (reason, doing, left) {
         (StopReason::Interrupted, ..) => return advice(ErrorId::Interrupted, [on_device]),
+        (
+            StopReason::Expired,
+            Doing::AddingMapping | Doing::FetchingChallenge | Doing::VerifyingAssociation,
+            _,
+        ) => Exit::Cloud,
         (StopReason::Expired, _, Left::Unknown) => Exit::Unconfirmed,
-        (StopReason::Expired, _, Left::Applied | Left::Forgotten) => Exit::Wifi,
+        (StopReason::Expired, _, Left::Applied | Left::Forgotten | Left::Joined) => Exit::Wifi,
         (StopReason::Expired, Doing::Connecting, _) => Exit::NoDevice,
         (StopReason::Expired, ..) => Exit::Device,
     };
@@ -305,162 +384,6 @@ fn missing(question: &Question) -> Advice {
     }
 }
 
-fn session(doing: Doing, error: &SessionError, asked: &Asked) -> Advice {
-    match error {
-        SessionError::HandshakeRefused { means, .. } | SessionError::Security(means) => {
-            security(means, asked)
-        }
-        SessionError::Lost => advice(ErrorId::SessionLost, ["run the command again"]),
-        SessionError::Reply(error) => reply(doing, error),
-        SessionError::Transport(error) => transport(doing, error, asked.target.kind),
-    }
-}
-
-fn security(error: &SecurityError, asked: &Asked) -> Advice {
-    match error {
-        SecurityError::CredentialsMismatch { scheme } => wrong_secret(*scheme, asked),
-        SecurityError::CounterExhausted => {
-            advice(ErrorId::SessionExhausted, ["run the command again"])
-        }
-        SecurityError::PeerIncompatible { .. } => {
-            let mut advice = advice(
-                ErrorId::WrongScheme,
-                ["a device that was locked by wrong tries looks the same: restart it"],
-            );
-            if asked.access.scheme.is_some() {
-                let first = "leave --sec-ver out (or the label's security) to use what the device announces";
-                advice.hints.insert(0, first.to_owned());
-            }
-            advice
-        }
-        SecurityError::PeerMisbehaved { how, .. } => match how {
-            Misbehaviour::NoProofOfItsOwn => advice(
-                ErrorId::DeviceNotAuthentic,
-                ["this may be another device, posing as yours: check what you are connected to"],
-            ),
-            Misbehaviour::NotAuthentic => {
-                advice(ErrorId::MessageNotAuthentic, ["run the command again"])
-            }
-            Misbehaviour::BadStatus(_)
-            | Misbehaviour::EmptyUsername
-            | Misbehaviour::KeyOutOfRange
-            | Misbehaviour::Undecodable
-            | Misbehaviour::UnexpectedMessage
-            | Misbehaviour::WrongLength { .. } => advice(
-                ErrorId::HandshakeBroken,
-                ["check that this is the device you mean"],
-            ),
-        },
-        SecurityError::WrongKindOfCredentials { .. } => advice(
-            ErrorId::WrongCredentials,
-            ["Security 2 needs a user name and a password"],
-        ),
-    }
-}
-
-fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
-    const LOCK: &str = "five wrong tries close provisioning until the device restarts";
-    let mut advice = if asked.access.password.is_some() || asked.access.pop.is_none() {
-        let check = "check --sec2-username and --sec2-password; they are set in the firmware";
-        advice(ErrorId::WrongPassword, [check, LOCK])
-    } else {
-        let check = "check --pop; it is printed on the device or in its QR code";
-        advice(ErrorId::WrongPop, [check, LOCK])
-    };
-    if scheme == SecurityScheme::Sec2 {
-        advice.hints.push(if asked.access.sec2_compat {
-            "the two known firmware faults were tried too".to_owned()
-        } else {
-            "if it is surely right, --sec2-compat tries two known firmware faults, one try each"
-                .to_owned()
-        });
-    }
-    advice
-}
-
-fn reply(doing: Doing, error: &ReplyError) -> Advice {
-    match error {
-        ReplyError::Malformed { .. } if doing == Doing::ReadingVersion => advice(
-            ErrorId::NotADevice,
-            ["something else than an ESP device may answer at this address"],
-        ),
-        ReplyError::Malformed { .. } | ReplyError::Unexpected { .. } => {
-            advice(ErrorId::UnexpectedReply, [PRE_RELEASE])
-        }
-        ReplyError::Refused { status } if status.is_wrong_state() => advice(
-            ErrorId::WrongState,
-            match doing {
-                Doing::ApplyingWifi => {
-                    ["the device holds credentials already: reset it, or restart it"]
-                }
-                Doing::Resetting => [
-                    "a device resets after it failed to join, and in no other state; restarting it does the same",
-                ],
-                Doing::Reopening => [
-                    "a device reopens provisioning after it joined, and only if its firmware keeps the service running",
-                ],
-                _ => ["wait a second and run the command again, or restart the device"],
-            },
-        ),
-        ReplyError::Refused { .. } => advice(ErrorId::Refused, []),
-    }
-}
-
-fn transport(doing: Doing, error: &TransportError, kind: TransportKind) -> Advice {
-    match error {
-        TransportError::Disconnected { .. } => advice(
-            ErrorId::Disconnected,
-            ["move closer and run the command again"],
-        ),
-        TransportError::Malformed { .. } => advice(
-            ErrorId::NotADevice,
-            ["something else than an ESP device may answer at this address"],
-        ),
-        TransportError::NoSuchEndpoint { .. }
-            if matches!(doing, Doing::Resetting | Doing::Reopening) =>
-        {
-            advice(
-                ErrorId::NoSuchEndpoint,
-                ["firmware before ESP-IDF 5.1 lacks it: restart the device instead"],
-            )
-        }
-        TransportError::NoSuchEndpoint { .. } => advice(
-            ErrorId::NoSuchEndpoint,
-            ["the firmware does not offer this; `espctl device info` shows what it does"],
-        ),
-        TransportError::PermissionDenied { .. } => advice(
-            ErrorId::PermissionDenied,
-            ["a firewall or a sandbox on this computer may forbid it"],
-        ),
-        TransportError::Refused { .. } => advice(
-            ErrorId::HungUp,
-            [
-                "another client may be talking to it: devices serve one at a time",
-                "or it has closed provisioning: restart it",
-            ],
-        ),
-        // Silence at first contact is nobody; later it is a device that hangs.
-        TransportError::TimedOut { .. } if doing == Doing::ReadingVersion => advice(
-            ErrorId::Silent,
-            ["something takes connections there and says nothing: is it the device?"],
-        ),
-        TransportError::TimedOut { .. } => advice(
-            ErrorId::TimedOut,
-            ["restart the device and run the command again"],
-        ),
-        TransportError::Unreachable { .. } => advice(ErrorId::Unreachable, [reach(kind)]),
-    }
-}
-
-/// How to get a device into reach, by medium.
-fn reach(kind: TransportKind) -> &'static str {
-    match kind {
-        TransportKind::SoftAp => {
-            "join the device's hotspot (PROV_…) with this computer, or say where it is with --device-ip and --device-port"
-        }
-    }
-}
-
 /// The chain behind an error, without the links that only repeat their source.
 fn causes(error: &FlowError) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
@@ -479,8 +402,6 @@ fn causes(error: &FlowError) -> Vec<String> {
 
 const STILL_STORED: &str = "the device keeps the credentials stored, and may still join: firmware forgets none while it joins";
 const LIMITS: &str = "--timeout is for the whole run, --join-timeout for joining alone";
-const PRE_RELEASE: &str =
-    "network_provisioning before 1.0 answers like this, and cannot be supported";
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,9 @@ mod failure;
 mod interrupt;
 mod logging;
 mod login;
+mod network_args;
 mod node;
+mod owner_args;
 mod profile;
 mod provision;
 mod reference;
@@ -98,7 +100,7 @@ enum Command {
     /// Which clouds there are to log in to, and which one counts.
     #[command(subcommand)]
     Profile(profile::Profiles),
-    /// Find a device, secure the session, give it Wi-Fi, and wait until it is connected.
+    /// Find a device, map it to your account, give it Wi-Fi, and wait until it is connected.
     Provision(Box<provision::Provision>),
     /// Print a page of the documentation.
     #[command(subcommand, hide = true)]

@@ -1,10 +1,8 @@
 //! `provision`: from flags to a request, from its outcome to a summary. The run itself is
 //! `flows::provision`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use serde::Serialize;
@@ -14,11 +12,14 @@ use super::device_args::{Asked, DeviceArgs};
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
-use super::settings::{Inputs, SecretInput, parse_seconds};
+use super::network_args::NetworkArgs;
+use super::owner_args::OwnerArgs;
+use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, keys_of};
+use crate::flows::map::{Owner, Way};
 use crate::flows::provision::{self as flow, Outcome, Request};
 use crate::flows::wifi::Wanted;
-use crate::ident::{Passphrase, Ssid};
+use crate::ident::Ssid;
 use crate::secret::Secret;
 use crate::transport::TransportKind;
 
@@ -33,58 +34,29 @@ pub(super) struct Provision {
     #[command(flatten)]
     device: DeviceArgs,
 
-    /// The Wi-Fi network that the device shall join.
-    #[arg(long, value_name = "SSID", env = "ESPCTL_SSID", help_heading = NETWORK)]
-    ssid: Option<String>,
-
-    /// The network's name as hexadecimal bytes, where it is not UTF-8.
-    #[arg(long, value_name = "HEX", env = "ESPCTL_SSID_HEX", help_heading = NETWORK)]
-    ssid_hex: Option<String>,
-
-    /// Its passphrase, 8 to 63 bytes (WEP: 5 or 13). Not needed where the device sees the network as open.
-    #[arg(long, value_name = "PASSPHRASE", env = "ESPCTL_PASSPHRASE", hide_env_values = true, help_heading = NETWORK)]
-    passphrase: Option<Secret<String>>,
-
-    /// A file with the passphrase, `-` for stdin: arguments are visible to everybody.
-    #[arg(long, value_name = "FILE", env = "ESPCTL_PASSPHRASE_FILE", help_heading = NETWORK)]
-    passphrase_file: Option<PathBuf>,
-
-    /// The network is open: no passphrase.
-    #[arg(long, help_heading = NETWORK)]
-    open: bool,
-
-    /// How long the device may try to join, in seconds.
-    #[arg(long, value_name = "SECONDS", env = "ESPCTL_JOIN_TIMEOUT", value_parser = parse_seconds, default_value = "60", help_heading = NETWORK)]
-    join_timeout: Duration,
-
-    /// Try again after a definite failure to join, with a reset between, up to N times.
-    #[arg(long, value_name = "N", env = "ESPCTL_RETRIES", default_value_t = 0, help_heading = NETWORK)]
-    retries: u32,
-
-    /// Do not try again, and do not ask for another passphrase.
-    #[arg(long, help_heading = NETWORK)]
-    no_retry: bool,
+    #[command(flatten)]
+    network: NetworkArgs,
 
     /// How long the whole run may take, in seconds. Every wait inside has its own limit beside.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_TIMEOUT", value_parser = parse_seconds)]
     timeout: Option<Duration>,
 
-    /// Wi-Fi only, for plain ESP-IDF firmware: no account, no mapping.
-    #[arg(long, env = "ESPCTL_NO_CLOUD", value_parser = FalseyValueParser::new(), help_heading = "Account")]
-    no_cloud: bool,
+    #[command(flatten)]
+    owner: OwnerArgs,
 }
 
-/// The end of a run, for people and machines.
+/// The end of a run, for people and machines. What it did not do is null.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     node_id: Option<String>,
     mapped: bool,
+    mapped_by: Option<Way>,
     ip: Option<String>,
-    ssid: String,
-    ssid_hex: String,
-    bssid: String,
-    channel: i32,
-    auth: i32,
+    ssid: Option<String>,
+    ssid_hex: Option<String>,
+    bssid: Option<String>,
+    channel: Option<i32>,
+    auth: Option<i32>,
     security: u8,
     transport: TransportKind,
     duration_s: f64,
@@ -109,7 +81,7 @@ pub(super) async fn run(
             }),
         }
     };
-    let (mut asked, wifi) = interrupts.or(in_time).await?;
+    let (mut asked, wifi, owner) = interrupts.or(in_time).await?;
     if ui.is_attended() && asked.target.kind == TransportKind::SoftAp {
         if matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
             // Whoever is there joins the hotspot in their own time.
@@ -119,13 +91,13 @@ pub(super) async fn run(
             ui.say(&invitation);
         }
     }
-    if args.no_retry {
+    if args.network.no_retry {
         ui.ask_no_second_passphrase();
     }
     let left = args
         .timeout
         .map(|limit| limit.saturating_sub(began.elapsed()));
-    provision(asked, wifi, left, ui, interrupts).await
+    provision(asked, wifi, owner, left, ui, interrupts).await
 }
 
 /// Which hotspot to join. None, where somebody says how the device is reached.
@@ -142,24 +114,23 @@ async fn resolve(
     args: &Provision,
     matches: &ArgMatches,
     attended: bool,
-) -> Result<(Asked, Wanted), Failure> {
+) -> Result<(Asked, Option<Wanted>, Option<Owner>), Failure> {
     let mut inputs = Inputs::new(matches);
     let mut asked = args
         .device
         .resolve(args.positional_pop.as_ref(), &mut inputs)
         .await?;
-    asked.pace.join = args.join_timeout;
-    let wifi = wanted(args, &mut inputs, attended).await?;
-    if !args.no_cloud {
-        return Err(Failure::login_required());
-    }
-    Ok((asked, wifi))
+    asked.pace.join = args.network.join_timeout;
+    let wifi = args.network.resolve(&mut inputs, attended).await?;
+    let owner = args.owner.resolve(&inputs).await?;
+    Ok((asked, wifi, owner))
 }
 
 /// Runs the flow and prints its outcome. The demo ends here too.
 pub(super) async fn provision(
     asked: Asked,
-    wifi: Wanted,
+    wifi: Option<Wanted>,
+    owner: Option<Owner>,
     limit: Option<Duration>,
     ui: &mut Ui,
     interrupts: &mut Interrupts,
@@ -168,6 +139,7 @@ pub(super) async fn provision(
         target: asked.target.clone(),
         access: asked.access.clone(),
         wifi,
+        owner,
     };
     let run = |mut stop| {
         let (ui, asked) = (&mut *ui, &asked);
@@ -182,90 +154,22 @@ pub(super) async fn provision(
     ui.result(&summary.lines(), keys_of("summary", &summary))
 }
 
-/// What stands on the command line. `choosable`: somebody is there to choose the network.
-async fn wanted(
-    args: &Provision,
-    inputs: &mut Inputs<'_>,
-    choosable: bool,
-) -> Result<Wanted, Failure> {
-    let invalid = |flag: &str, error: &dyn std::error::Error| {
-        Failure::new(ErrorId::InvalidSsid, format!("{flag}: {error}"))
-    };
-    let text = args.ssid.as_deref();
-    let hex = args.ssid_hex.as_deref();
-    let ssid = inputs.one_of(
-        (
-            "ssid",
-            "--ssid",
-            text.map(|text| text.parse().map_err(|error| invalid("--ssid", &error))),
-        ),
-        (
-            "ssid_hex",
-            "--ssid-hex",
-            hex.map(|hex| Ssid::from_hex(hex).map_err(|error| invalid("--ssid-hex", &error))),
-        ),
-    )?;
-    let ssid = ssid.transpose()?;
-    if ssid.is_none() && !choosable {
-        return Err(
-            Failure::new(ErrorId::MissingSsid, "the Wi-Fi network is missing")
-                .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
-                .hint("`espctl device wifi` lists what the device sees"),
-        );
-    }
-
-    if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
-        return Err(Failure::new(
-            ErrorId::ConflictingFlags,
-            "--open and a passphrase exclude each other",
-        ));
-    }
-    if args.open {
-        return Ok(Wanted {
-            ssid,
-            passphrase: Some(Passphrase::none()),
-            retries: if args.no_retry { 0 } else { args.retries },
-        });
-    }
-    let secret = inputs
-        .secret(SecretInput {
-            value: ("passphrase", "--passphrase"),
-            file: ("passphrase_file", "--passphrase-file"),
-            given: args.passphrase.as_ref(),
-            path: args.passphrase_file.as_ref(),
-        })
-        .await?;
-    let passphrase = secret
-        .map(Passphrase::new)
-        .transpose()
-        .map_err(|error| Failure::new(ErrorId::InvalidPassphrase, error.to_string()))?;
-    // More often an empty variable than an open network.
-    if passphrase.as_ref().is_some_and(Passphrase::is_empty) {
-        return Err(
-            Failure::new(ErrorId::InvalidPassphrase, "the passphrase is empty")
-                .hint("--open is for networks without one"),
-        );
-    }
-    Ok(Wanted {
-        ssid,
-        passphrase,
-        retries: if args.no_retry { 0 } else { args.retries },
-    })
-}
-
 impl Summary {
     fn new(outcome: &Outcome, transport: TransportKind, duration_s: f64) -> Self {
-        let network = &outcome.network;
-        let ssid = network.ssid.as_ref().unwrap_or(&outcome.ssid);
+        let node = outcome.node.as_ref();
+        let joined = outcome.joined.as_ref();
+        let network = joined.map(|joined| &joined.network);
+        let ssid = joined.map(|joined| joined.network.ssid.as_ref().unwrap_or(&joined.ssid));
         Self {
-            node_id: None,
-            mapped: false,
-            ip: network.ip.map(|ip| ip.to_string()),
-            ssid: ssid.to_string(),
-            ssid_hex: ssid.to_hex(),
-            bssid: network.bssid.to_string(),
-            channel: network.channel,
-            auth: network.auth.0,
+            node_id: node.map(|node| node.node_id.clone()),
+            mapped: node.is_some(),
+            mapped_by: node.map(|node| node.way),
+            ip: network.and_then(|network| Some(network.ip?.to_string())),
+            ssid: ssid.map(ToString::to_string),
+            ssid_hex: ssid.map(Ssid::to_hex),
+            bssid: network.map(|network| network.bssid.to_string()),
+            channel: network.map(|network| network.channel),
+            auth: network.map(|network| network.auth.0),
             security: outcome.scheme.number(),
             transport,
             duration_s,
@@ -273,36 +177,40 @@ impl Summary {
     }
 
     fn lines(&self) -> Vec<String> {
-        let mut lines = vec!["Wi-Fi Provisioning Successful".to_owned()];
+        let title = match (&self.ssid, &self.node_id) {
+            (Some(_), Some(node_id)) => format!("Node {node_id} provisioned successfully!"),
+            (Some(_), None) => "Wi-Fi Provisioning Successful".to_owned(),
+            (None, _) => "Mapping Successful, without Wi-Fi (--no-wifi)".to_owned(),
+        };
+        let mut lines = vec![title];
         let mut row = |name: &str, value: &str| lines.push(format!("  {name:<11}{value}"));
-        row("IP address", self.ip.as_deref().unwrap_or("not reported"));
-        row("SSID", &self.ssid);
-        row("BSSID", &self.bssid);
-        row("channel", &self.channel.to_string());
+        if let Some(node_id) = &self.node_id {
+            row("node id", node_id);
+        }
+        if let Some(ssid) = &self.ssid {
+            row("IP address", self.ip.as_deref().unwrap_or("not reported"));
+            row("SSID", ssid);
+        }
+        if let Some(bssid) = &self.bssid {
+            row("BSSID", bssid);
+        }
+        if let Some(channel) = self.channel {
+            row("channel", &channel.to_string());
+        }
         row("security", &self.security.to_string());
         row("duration", &format!("{:.1} s", self.duration_s));
         lines
     }
 }
 
-impl Failure {
-    /// Nobody is logged in.
-    fn login_required() -> Self {
-        Self::new(
-            ErrorId::LoginRequired,
-            "this espctl cannot log in to an account yet",
-        )
-        .hint("--no-cloud gives the device Wi-Fi without an account")
-    }
-}
-
-const NETWORK: &str = "Network";
 /// clap's id of --discovery-timeout.
 const LIMIT: &str = "discovery_timeout";
 /// Longer than anybody waits.
 const PATIENCE: Duration = Duration::from_hours(24);
 const EXAMPLES: &str = "\
 Examples:
+  espctl provision --pop abcd1234 --ssid Home --passphrase-file secret.txt
+  espctl provision --pop abcd1234 --no-wifi
   espctl provision --no-cloud --pop abcd1234 --ssid Home --passphrase-file secret.txt
   espctl provision --no-cloud --qrcode '{\"ver\":\"v1\",\"pop\":\"7a9d365e\",\"transport\":\"softap\"}' --ssid Home --passphrase-file -";
 

@@ -171,7 +171,7 @@ mod tests {
             (r#"{"request_id":"#, "not JSON"),
             (r#"{"challenge":"x"}"#, "request_id"),
             (r#"{"request_id":["secret"]}"#, "another type"),
-            (r#"["secret"]"#, "another type"),
+            (r#""secret""#, "another type"),
         ] {
             let error = read::<Asked>("cloud", "a call", 200, body.as_bytes()).unwrap_err();
             let words = error.to_string();

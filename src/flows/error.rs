@@ -7,6 +7,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{Question, StopReason};
+use crate::cloud::CloudError;
+use crate::cloud::mapping::MappingStatus;
 use crate::endpoint::wifi_config::JoinFailure;
 use crate::endpoint::wifi_scan::AuthMode;
 use crate::ident::Ssid;
@@ -24,6 +26,42 @@ pub enum FlowError {
     /// announcing no security: without the PoP anybody can be the device.
     #[error("the device announces that it needs no proof of possession, although one was given")]
     AnnouncedNoPop,
+    /// Something was achieved before the error, and stays.
+    #[error("{source}; {before}")]
+    After {
+        /// What.
+        before: Before,
+        /// The error.
+        source: Box<Self>,
+    },
+    /// The device signs no challenges until it restarts.
+    #[error("challenge-response is switched off on the device")]
+    ChallengeDisabled,
+    /// The account was not in reach while a signature counted.
+    #[error("{node_id} signed, but the account could not be reached before the challenge expired")]
+    ChallengeExpired {
+        /// The node.
+        node_id: String,
+        /// What was tried last.
+        source: Option<CloudError>,
+    },
+    /// The device hung up instead of signing.
+    #[error("the device did not sign the challenge")]
+    ChallengeRefused {
+        /// How that was seen.
+        source: TransportError,
+    },
+    /// The device has no certificate yet.
+    #[error("the device must be claimed first")]
+    ClaimRequired,
+    /// A call to the account failed.
+    #[error("{source}")]
+    Cloud {
+        /// What was being done.
+        doing: Doing,
+        /// What happened.
+        source: CloudError,
+    },
     /// The network wants an identity, for which the protocol has no field.
     #[error("{ssid} is an enterprise network ({auth}), which cannot be joined by this protocol")]
     EnterpriseNetwork {
@@ -56,6 +94,16 @@ pub enum FlowError {
         /// What its own scan shows of the network, where it made one.
         sighting: Option<Sighting>,
     },
+    /// The account did not say in time whether the node is the user's.
+    #[error("the account has not confirmed {node_id} within {} s{}", waited.as_secs_f32(), status_of(status.as_ref()))]
+    MappingPending {
+        /// The node.
+        node_id: String,
+        /// The limit.
+        waited: Duration,
+        /// What it said last.
+        status: Option<MappingStatus>,
+    },
     /// Something that only a person could give, and nobody gave.
     #[error("{0} is missing")]
     MissingInput(Question),
@@ -65,9 +113,23 @@ pub enum FlowError {
         /// Where we looked.
         kind: TransportKind,
     },
+    /// The device has no endpoint by which it could be mapped.
+    #[error("the device's firmware cannot be mapped to an account")]
+    NoMapping,
+    /// The account gave the mapping up.
+    #[error("the account did not confirm {node_id}: {status}")]
+    NotMapped {
+        /// The node.
+        node_id: String,
+        /// Its last word.
+        status: MappingStatus,
+    },
     /// The device cannot be given Wi-Fi.
     #[error("the device takes Thread credentials only")]
     NoWifi,
+    /// Mapping alone needs firmware that signs challenges.
+    #[error("the device's firmware maps itself once it is online, so it needs Wi-Fi")]
+    NoWifiNeedsChallenge,
     /// The device did not finish its scan.
     #[error("the device did not finish its Wi-Fi scan within {} s", waited.as_secs_f32())]
     ScanUnfinished {
@@ -109,6 +171,9 @@ pub enum FlowError {
         /// As announced.
         number: u64,
     },
+    /// The login does not say who the user is.
+    #[error("the device has to be told its user, and the login does not say who that is")]
+    UserUnknown,
     /// A transport that this program was built without.
     #[error("this program has no {0} transport")]
     UnsupportedTransport(TransportKind),
@@ -118,10 +183,17 @@ impl FlowError {
     /// The step that was under way.
     pub const fn doing(&self) -> Doing {
         match self {
+            Self::After { source, .. } => source.doing(),
             Self::AnnouncedNoPop
             | Self::AnnouncedNoSecurity
-            | Self::UnknownScheme { .. }
-            | Self::NoWifi => Doing::ReadingVersion,
+            | Self::ClaimRequired
+            | Self::NoWifi
+            | Self::NoWifiNeedsChallenge
+            | Self::UnknownScheme { .. } => Doing::ReadingVersion,
+            Self::ChallengeDisabled | Self::ChallengeRefused { .. } => Doing::Signing,
+            Self::ChallengeExpired { .. } => Doing::VerifyingAssociation,
+            Self::MappingPending { .. } | Self::NotMapped { .. } => Doing::AddingMapping,
+            Self::NoMapping | Self::UserUnknown => Doing::SendingUser,
             Self::EnterpriseNetwork { .. } => Doing::SendingWifi,
             Self::JoinFailed { .. } | Self::JoinTimedOut { .. } | Self::Unconfirmed { .. } => {
                 Doing::ConfirmingWifi
@@ -136,7 +208,33 @@ impl FlowError {
                 Doing::Connecting
             }
             Self::ScanUnfinished { .. } => Doing::Scanning,
-            Self::Session { doing, .. } | Self::Stopped { doing, .. } => *doing,
+            Self::Cloud { doing, .. }
+            | Self::Session { doing, .. }
+            | Self::Stopped { doing, .. } => *doing,
+        }
+    }
+}
+
+/// What was achieved before an error, and stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// The device joined its network.
+    Joined {
+        /// Which.
+        ssid: Ssid,
+    },
+    /// The node is in the account.
+    Mapped {
+        /// Its id.
+        node_id: String,
+    },
+}
+
+impl fmt::Display for Before {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Joined { ssid } => write!(f, "the device has joined {ssid}"),
+            Self::Mapped { node_id } => write!(f, "the node {node_id} is in your account"),
         }
     }
 }
@@ -148,6 +246,8 @@ pub enum Left {
     Applied,
     /// It was given credentials, and has forgotten them.
     Forgotten,
+    /// It joined its network.
+    Joined,
     /// It was given none.
     Nothing,
     /// It was given some that it did not store, because they were not applied.
@@ -170,6 +270,8 @@ pub enum Sighting {
 /// The step of a flow. Reads on with the device's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
+    /// Have the account wait for the node.
+    AddingMapping,
     /// Have the stored network joined.
     ApplyingWifi,
     /// Ask an endpoint of the application.
@@ -178,6 +280,8 @@ pub enum Doing {
     ConfirmingWifi,
     /// Find the device and open a path to it.
     Connecting,
+    /// Ask the account for a challenge.
+    FetchingChallenge,
     /// Read `proto-ver`.
     ReadingVersion,
     /// Have it leave its network and wait for another.
@@ -188,23 +292,34 @@ pub enum Doing {
     Scanning,
     /// The handshake.
     Securing,
+    /// Tell the device whose it is.
+    SendingUser,
     /// Hand over a network.
     SendingWifi,
+    /// Have it sign a challenge.
+    Signing,
+    /// Hand in the signature.
+    VerifyingAssociation,
 }
 
 impl fmt::Display for Doing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::AddingMapping => "confirming in the account the mapping of",
             Self::ApplyingWifi => "applying the Wi-Fi credentials on",
             Self::Calling => "calling an endpoint of",
             Self::ConfirmingWifi => "waiting for the Wi-Fi connection of",
             Self::Connecting => "connecting to",
+            Self::FetchingChallenge => "fetching a challenge from the account for",
             Self::ReadingVersion => "reading the version of",
             Self::Reopening => "reopening provisioning on",
             Self::Resetting => "resetting",
             Self::Scanning => "scanning for Wi-Fi networks with",
             Self::Securing => "securing the session with",
+            Self::SendingUser => "sending the user's id to",
             Self::SendingWifi => "sending the Wi-Fi credentials to",
+            Self::Signing => "having a challenge signed by",
+            Self::VerifyingAssociation => "verifying in the account the signature of",
         })
     }
 }
@@ -214,6 +329,10 @@ fn reason_of(reason: Option<JoinFailure>) -> String {
         || "it does not say why".to_owned(),
         |reason| reason.to_string(),
     )
+}
+
+fn status_of(status: Option<&MappingStatus>) -> String {
+    status.map_or_else(String::new, |status| format!(" (its last word: {status})"))
 }
 
 const fn sight_of(sighting: Option<Sighting>) -> &'static str {

@@ -127,13 +127,13 @@ impl Joining<'_> {
         if is_wrong_state(&sent) && self.left == Left::Unapplied && self.forget(observer).await {
             sent = self.send(network, observer).await;
         }
-        end_stage(Stage::SendWifi, began, sent.is_ok(), observer);
+        Stage::SendWifi.ended(began, StageState::of(sent.is_ok()), observer);
         sent?;
 
         let began = Instant::now();
         observer.event(&Stage::ConfirmWifi.event(StageState::Started, None));
         let confirmed = self.confirm(&network.ssid, observer).await;
-        end_stage(Stage::ConfirmWifi, began, confirmed.is_ok(), observer);
+        Stage::ConfirmWifi.ended(began, StageState::of(confirmed.is_ok()), observer);
         confirmed
     }
 
@@ -354,16 +354,6 @@ async fn another_passphrase(
     let question = Question::NewPassphrase { ssid: ssid.clone() };
     let answer = observer.ask(&question).await?;
     Passphrase::new(answer).ok()
-}
-
-fn end_stage(stage: Stage, began: Instant, ok: bool, observer: &mut dyn Observer) {
-    let outcome = if ok {
-        StageState::Done
-    } else {
-        StageState::Failed
-    };
-    let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    observer.event(&stage.event(outcome, Some(took)));
 }
 
 /// Whether the device refused Apply for the state that it is in.

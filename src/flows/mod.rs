@@ -1,4 +1,4 @@
-//! What a person would name as one thing to do: find a device, secure it, give it Wi-Fi. A flow
+//! What a person would name as one thing to do: find a device, secure it, map it, give it Wi-Fi. A flow
 //! is the order of steps and nothing else: bytes, keys and sockets are the layers' below, words
 //! and exit codes `cli`'s. A flow never prints and never prompts; it tells an [`Observer`].
 //!
@@ -9,8 +9,9 @@
 //! | [`connect`] | open, read the version, choose scheme and credentials, secure → a session |
 //! | [`wifi`] | list networks, settle on one |
 //! | [`join`] | set, apply, wait until joined; reset, try again, find again what was lost |
+//! | [`map`] | the device's half of the mapping, the account's half → a node of the account |
 //! | [`control`] | one command in a session of its own: reset, reprovision, any endpoint |
-//! | [`provision`] | connect → Wi-Fi → joined |
+//! | [`provision`] | connect → network settled → mapped → joined → confirmed |
 
 pub mod connect;
 pub mod control;
@@ -18,6 +19,7 @@ pub mod discover;
 mod error;
 pub mod find;
 pub mod join;
+pub mod map;
 mod observer;
 pub mod provision;
 mod stop;
@@ -25,7 +27,7 @@ pub mod wifi;
 
 use std::time::Duration;
 
-pub use error::{Doing, FlowError, Left, Sighting};
+pub use error::{Before, Doing, FlowError, Left, Sighting};
 pub use observer::{
     Choice, Chosen, Event, Network, Observer, Question, SchemeSource, SilentObserver, Stage,
     StageState, Warning,
@@ -68,6 +70,18 @@ pub struct Pace {
     pub scan_status: Duration,
     /// How long a scan may take.
     pub scan: Duration,
+    /// How long a challenge shall live, from being fetched to being handed in.
+    pub challenge: Duration,
+    /// How much of that a prepared one must have left to be used.
+    pub challenge_left: Duration,
+    /// Between two attempts to reach the account.
+    pub account_again: Duration,
+    /// How long the account waits for a node to confirm a mapping.
+    pub mapping: Duration,
+    /// Before the account is first asked again how that goes.
+    pub mapping_status: Duration,
+    /// Between later questions.
+    pub slowest_mapping_status: Duration,
 }
 
 impl Default for Pace {
@@ -87,6 +101,12 @@ impl Default for Pace {
             scan_again: Duration::from_secs(1),
             scan_status: Duration::from_millis(300),
             scan: Duration::from_secs(20),
+            challenge: map::CHALLENGE_LIFE,
+            challenge_left: Duration::from_mins(1),
+            account_again: Duration::from_secs(2),
+            mapping: Duration::from_mins(1),
+            mapping_status: Duration::from_millis(500),
+            slowest_mapping_status: Duration::from_secs(5),
         }
     }
 }

@@ -6,7 +6,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 use serde::Serialize;
+use tokio::time::Instant;
 
+use super::map::Way;
 use crate::endpoint::version::Version;
 use crate::endpoint::wifi_config::ConnectedNetwork;
 use crate::endpoint::wifi_scan::{AccessPoint, AuthMode};
@@ -138,6 +140,58 @@ pub enum Event {
         /// How it authenticated.
         auth: AuthMode,
     },
+    /// The node signed the challenge.
+    ChallengeSigned {
+        /// Its id.
+        node_id: String,
+    },
+    /// The device signs nothing more until it restarts.
+    ChallengeResponseDisabled {
+        /// Whether it was so before.
+        already: bool,
+    },
+    /// The node is in the account.
+    Mapped {
+        /// Its id.
+        node_id: String,
+        /// How that came about.
+        way: Way,
+        /// Whose account it is.
+        host: String,
+    },
+    /// The account cannot be reached from here: the run goes on and confirms the mapping later.
+    MappingDeferred {
+        /// The node.
+        node_id: String,
+        /// Why.
+        why: String,
+        /// How long a confirmation counts yet.
+        seconds_left: u64,
+    },
+    /// The account was asked how the mapping goes, and says something new.
+    MappingPolled {
+        /// In its words.
+        status: String,
+        /// Since it was asked for.
+        elapsed_s: u64,
+    },
+    /// The device is being tied to the account.
+    MappingStarted {
+        /// How.
+        way: Way,
+    },
+    /// The device is done, and the run waits for the account to be in reach.
+    MappingWaits {
+        /// The node.
+        node_id: String,
+        /// How long that can help.
+        seconds_left: u64,
+    },
+    /// The device was told whose it is.
+    UserSent {
+        /// The id that it gave.
+        node_id: String,
+    },
     /// One of the five stages began, ended, or is not part of this run.
     Stage {
         /// Which.
@@ -199,6 +253,12 @@ impl Stage {
         }
     }
 
+    /// Tells that it ended.
+    pub(super) fn ended(self, began: Instant, state: StageState, observer: &mut dyn Observer) {
+        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        observer.event(&self.event(state, Some(took)));
+    }
+
     pub(super) const fn event(self, state: StageState, took_ms: Option<u64>) -> Event {
         Event::Stage {
             stage: self,
@@ -223,12 +283,23 @@ pub enum StageState {
     Started,
 }
 
+impl StageState {
+    /// How a stage ended.
+    pub(super) const fn of(ok: bool) -> Self {
+        if ok { Self::Done } else { Self::Failed }
+    }
+}
+
 /// What a warning is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Warning {
     /// Nothing is encrypted.
     NoSecurity,
+    /// Challenge-response could not be switched off.
+    NotDisabled,
+    /// The node is in the account, but not in the group.
+    NotInGroup,
     /// A second password form is tried.
     Sec2Compat,
 }

@@ -1,11 +1,16 @@
-//! The host's half of the provisioning manager: connect, give Wi-Fi, see it joined. The order of the
-//! whole run is here; each step is a flow of its own.
+//! The host's half of the provisioning manager: connect, map to the account, give Wi-Fi, see it
+//! joined. The order of the whole run is here; each step is a flow of its own.
+//!
+//! Everything that a person can still get wrong is settled before the device is changed: which
+//! network, which passphrase. Then it is mapped, then it is told to join.
 
 use super::connect::{self, Access};
 use super::find::Target;
 use super::join::Joining;
-use super::wifi::{self, Wanted};
-use super::{Doing, FlowError, Left, Observer, Pace, Stage, StageState, Stop};
+use super::map::{CLAIMING, Group, Mapping, Owner, Progress, Way};
+use super::wifi::{self, Settled, Wanted};
+use super::{Before, Doing, FlowError, Left, Observer, Pace, Stage, StageState, Stop};
+use crate::endpoint::version::Version;
 use crate::endpoint::wifi_config::ConnectedNetwork;
 use crate::ident::Ssid;
 use crate::security::SecurityScheme;
@@ -17,8 +22,10 @@ pub struct Request {
     pub target: Target,
     /// How to get in.
     pub access: Access,
-    /// Which network it shall join.
-    pub wifi: Wanted,
+    /// Which network it shall join; `None` leaves it without.
+    pub wifi: Option<Wanted>,
+    /// Whose it shall be; `None` leaves it nobody's.
+    pub owner: Option<Owner>,
 }
 
 /// What was done, and seen to be done.
@@ -26,7 +33,25 @@ pub struct Request {
 pub struct Outcome {
     /// The scheme of the session.
     pub scheme: SecurityScheme,
-    /// The network that was asked for.
+    /// The node in the account.
+    pub node: Option<MappedNode>,
+    /// The network that it joined.
+    pub joined: Option<Joined>,
+}
+
+/// A node in its owner's account.
+#[derive(Clone, Debug)]
+pub struct MappedNode {
+    /// Its id.
+    pub node_id: String,
+    /// How it got there.
+    pub way: Way,
+}
+
+/// A network that a device joined.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// As it was asked for.
     pub ssid: Ssid,
     /// The connection as the device reports it.
     pub network: ConnectedNetwork,
@@ -39,58 +64,164 @@ pub async fn run(
     observer: &mut dyn Observer,
     stop: &mut Stop,
 ) -> Result<Outcome, FlowError> {
+    let mut mapping = match &request.owner {
+        None => None,
+        Some(owner) => {
+            let preparing = Mapping::prepare(owner, request.target.kind, pace);
+            Some(stop.or(Doing::FetchingChallenge, preparing).await?)
+        }
+    };
     let opening = connect::open(&request.target, pace, observer);
     let opened = stop.or(Doing::Connecting, opening).await?;
     let version = opened.version.clone();
+    check(request, &version)?;
+    let securing = connect::secure(opened, &request.access, observer);
+    let mut secured = stop.or(Doing::Securing, securing).await?;
+    let scheme = secured.scheme;
+
+    let settled = match &request.wifi {
+        None => None,
+        Some(wanted) => {
+            let settling = wifi::settle(&mut secured.session, wanted, &version, pace, observer);
+            Some((stop.or(Doing::Scanning, settling).await?, wanted.retries))
+        }
+    };
+    let mut progress = None;
+    match &mut mapping {
+        None => skip(&[Stage::Associate, Stage::VerifyAssociation], observer),
+        Some(mapping) => {
+            let associating = mapping.associate(&mut secured, &version, observer);
+            progress = Some(stop.or(Doing::VerifyingAssociation, associating).await?);
+        }
+    }
+    let joined = match settled {
+        None => {
+            skip(&[Stage::SendWifi, Stage::ConfirmWifi], observer);
+            None
+        }
+        Some((settled, retries)) => {
+            let mut joining = Joining {
+                secured: &mut secured,
+                version: &version,
+                pace,
+                left: Left::Nothing,
+            };
+            let joined = join(&mut joining, settled, retries, observer, stop).await;
+            // Done before, and still so.
+            Some(joined.map_err(|error| match &progress {
+                Some(Progress::Done { node_id, .. }) => after(
+                    Before::Mapped {
+                        node_id: node_id.clone(),
+                    },
+                    error,
+                ),
+                _ => error,
+            })?)
+        }
+    };
+    // The device closes its side by itself; a failure to say goodbye changes nothing.
+    if let Err(error) = secured.session.close().await {
+        tracing::debug!(%error, "closing");
+    }
+    let node = if let (Some(mapping), Some(progress)) = (mapping, progress) {
+        let confirming = confirm(&mapping, progress, observer);
+        let confirmed = stop.or(Doing::AddingMapping, confirming).await;
+        let (node_id, way) = confirmed.map_err(|error| match &joined {
+            Some(Joined { ssid, .. }) => after(Before::Joined { ssid: ssid.clone() }, error),
+            None => error,
+        })?;
+        Some(MappedNode { node_id, way })
+    } else {
+        skip(&[Stage::SetupNode], observer);
+        None
+    };
+    Ok(Outcome {
+        scheme,
+        node,
+        joined,
+    })
+}
+
+/// What the device says about itself can rule the whole run out, before it is touched.
+fn check(request: &Request, version: &Version) -> Result<(), FlowError> {
+    // Given credentials now, an unclaimed node would go where it cannot be claimed any more.
+    if CLAIMING.iter().any(|capability| version.has(capability)) {
+        return Err(FlowError::ClaimRequired);
+    }
+    if request.wifi.is_none() {
+        return match Way::of(version) {
+            Way::ChallengeResponse => Ok(()),
+            Way::SecretKey => Err(FlowError::NoWifiNeedsChallenge),
+        };
+    }
     if version.has("thread_prov") && !version.has("wifi_prov") {
         return Err(FlowError::NoWifi);
     }
-    let securing = connect::secure(opened, &request.access, observer);
-    let mut secured = stop.or(Doing::Securing, securing).await?;
-    let settling = wifi::settle(
-        &mut secured.session,
-        &request.wifi,
-        &version,
-        pace,
-        observer,
-    );
-    let settled = stop.or(Doing::Scanning, settling).await?;
+    Ok(())
+}
 
-    let mut joining = Joining {
-        secured: &mut secured,
-        version: &version,
-        pace,
-        left: Left::Nothing,
-    };
-    let run = joining.run(settled, request.wifi.retries, observer);
-    let (ssid, network) = match stop.or(Doing::ConfirmingWifi, run).await {
+async fn join(
+    joining: &mut Joining<'_>,
+    settled: Settled,
+    retries: u32,
+    observer: &mut dyn Observer,
+    stop: &mut Stop,
+) -> Result<Joined, FlowError> {
+    let run = joining.run(settled, retries, observer);
+    match stop.or(Doing::ConfirmingWifi, run).await {
+        Ok((ssid, network)) => Ok(Joined { ssid, network }),
         Err(FlowError::Stopped { reason, .. }) => {
             if matches!(joining.left, Left::Applied | Left::Unknown) {
                 joining.forget(observer).await;
             }
             let doing = match joining.left {
                 Left::Nothing | Left::Unapplied => Doing::SendingWifi,
-                Left::Applied | Left::Forgotten | Left::Unknown => Doing::ConfirmingWifi,
+                Left::Applied | Left::Forgotten | Left::Joined | Left::Unknown => {
+                    Doing::ConfirmingWifi
+                }
             };
-            return Err(FlowError::Stopped {
+            Err(FlowError::Stopped {
                 reason,
                 doing,
                 left: joining.left,
-            });
+            })
         }
-        outcome => outcome?,
+        Err(error) => Err(error),
+    }
+}
+
+async fn confirm(
+    mapping: &Mapping<'_>,
+    progress: Progress,
+    observer: &mut dyn Observer,
+) -> Result<(String, Way), FlowError> {
+    let way = match &progress {
+        Progress::Done { .. } | Progress::Signed { .. } => Way::ChallengeResponse,
+        Progress::Told { .. } => Way::SecretKey,
     };
-    for stage in [Stage::Associate, Stage::VerifyAssociation, Stage::SetupNode] {
+    let (node_id, group): (String, Group) = mapping.confirm(progress, observer).await?;
+    mapping.set_up(&node_id, group, observer).await;
+    Ok((node_id, way))
+}
+
+fn after(before: Before, error: FlowError) -> FlowError {
+    match error {
+        FlowError::Stopped { reason, doing, .. } if matches!(before, Before::Joined { .. }) => {
+            FlowError::Stopped {
+                reason,
+                doing,
+                left: Left::Joined,
+            }
+        }
+        error => FlowError::After {
+            before,
+            source: Box::new(error),
+        },
+    }
+}
+
+fn skip(stages: &[Stage], observer: &mut dyn Observer) {
+    for stage in stages {
         observer.event(&stage.event(StageState::Skipped, None));
     }
-    // The device closes its side by itself; a failure to say goodbye changes nothing.
-    let scheme = secured.scheme;
-    if let Err(error) = secured.session.close().await {
-        tracing::debug!(%error, "closing");
-    }
-    Ok(Outcome {
-        scheme,
-        ssid,
-        network,
-    })
 }

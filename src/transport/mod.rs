@@ -80,6 +80,14 @@ impl TransportKind {
             Self::SoftAp => "softap",
         }
     }
+
+    /// Whether this computer has to join a network of the device's own, and may lose every other
+    /// by that.
+    pub const fn is_on_the_devices_network(self) -> bool {
+        match self {
+            Self::SoftAp => true,
+        }
+    }
 }
 
 impl fmt::Display for TransportKind {

@@ -39,6 +39,8 @@ pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(
     command
         .args(arguments)
         .env_clear()
+        // Nobody's login: the system may know a home directory without the environment.
+        .env("RM_USER_CONFIG_DIR", NO_ACCOUNT)
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -181,5 +183,7 @@ fn read_all(from: &mut impl std::io::Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// A folder that is not there.
+const NO_ACCOUNT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-account");
 /// No run of a test takes as long.
 const LIMIT: Duration = Duration::from_mins(1);

@@ -94,9 +94,9 @@ errors! {
         "WPA2/WPA3-Enterprise networks ask for a user name or a certificate. The protocol has fields for a name and a passphrase only."
         "Choose a network with a passphrase, or an open one. Many sites offer one for devices.";
 
-    Expired "expired" [NoDevice, Device, Wifi, Unconfirmed]
+    Expired "expired" [NoDevice, Device, Cloud, Wifi, Unconfirmed]
         "The time given with `--timeout` ran out."
-        "The limit counts for the whole run. The exit code is that of the step that it cut short: 4 while looking for the device, 6 while talking to it, 9 once it had been told to join, 10 when contact was lost by then."
+        "The limit counts for the whole run. The exit code is that of the step that it cut short: 4 while looking for the device, 6 while talking to it, 7 while waiting for the account, 9 once it had been told to join, 10 when contact was lost by then."
         "The error says which step it was. Give the run longer, or find out why that step is slow: each step has a limit of its own that names the cause.";
 
     Fault "fault" [Fault]

@@ -12,7 +12,9 @@ use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::flows::Pace;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
+use crate::security::SecurityScheme;
 use crate::transport::Address;
+use crate::transport::{TransportError, TransportKind};
 
 fn asked() -> Asked {
     Asked {

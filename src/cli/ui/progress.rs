@@ -37,13 +37,21 @@ impl Spinner {
                 state: StageState::Started,
                 ..
             } => self.start(title),
-            Event::SchemeChosen { .. }
+            Event::MappingWaits { .. } => self.start("Waiting for the account"),
+            Event::Mapped { .. }
+            | Event::MappingDeferred { .. }
+            | Event::SchemeChosen { .. }
             | Event::Secured { .. }
             | Event::Stage { .. }
             | Event::VersionRead { .. }
             | Event::WifiJoined { .. }
             | Event::WifiScanned { .. } => self.clear(),
-            Event::Warned { .. }
+            Event::ChallengeResponseDisabled { .. }
+            | Event::ChallengeSigned { .. }
+            | Event::MappingPolled { .. }
+            | Event::MappingStarted { .. }
+            | Event::UserSent { .. }
+            | Event::Warned { .. }
             | Event::WifiApplied
             | Event::WifiJoining { .. }
             | Event::WifiReset { .. }

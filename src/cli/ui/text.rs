@@ -6,6 +6,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::endpoint::version::Version;
+use crate::flows::map::Way;
 use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
 use crate::ident::printable;
 
@@ -56,6 +57,51 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
         }
         Event::WifiRetried { attempt, after } => format!("Attempt {attempt}, after: {after}"),
         Event::WifiJoined { ssid, .. } => format!("The device joined {ssid}"),
+        Event::MappingStarted { way } => match way {
+            Way::ChallengeResponse => {
+                "Device supports challenge-response, initiating user-node association..."
+            }
+            Way::SecretKey => {
+                "Device does not support challenge-response, proceeding with traditional flow"
+            }
+        }
+        .to_owned(),
+        Event::ChallengeSigned { node_id } => format!("The node {node_id} signed the challenge"),
+        Event::ChallengeResponseDisabled { already: false } => {
+            "Challenge-response is switched off until the device restarts".to_owned()
+        }
+        Event::ChallengeResponseDisabled { already: true } => {
+            "Challenge-response was switched off already".to_owned()
+        }
+        Event::UserSent { .. } => "Sending user information to node - Successful".to_owned(),
+        Event::MappingDeferred {
+            why, seconds_left, ..
+        } => format!(
+            "The account cannot be reached from here ({why}). The run goes on, and confirms the \
+             mapping when this computer is on the internet again, within {}",
+            minutes(*seconds_left)
+        ),
+        Event::MappingWaits { seconds_left, .. } => format!(
+            "The device is done. Connect this computer to the internet to confirm the mapping; \
+             that counts for {}",
+            minutes(*seconds_left)
+        ),
+        Event::MappingPolled { status, elapsed_s } => {
+            format!("Mapping status: {status} (elapsed: {elapsed_s}s)")
+        }
+        Event::Mapped {
+            node_id,
+            way: Way::ChallengeResponse,
+            ..
+        } => format!(
+            "Challenge-response user-node association successful\n\
+             Node {node_id} mapped to your account successfully!"
+        ),
+        Event::Mapped {
+            node_id,
+            way: Way::SecretKey,
+            ..
+        } => format!("Node {node_id} added to your account successfully!"),
         Event::Stage {
             stage,
             title,
@@ -82,6 +128,13 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
             format!("{yellow}warning:{yellow:#} {message}")
         }
     })
+}
+
+fn minutes(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        more => format!("{} min", more / 60),
+    }
 }
 
 /// What a version document says, on one line.

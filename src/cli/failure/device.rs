@@ -1,0 +1,170 @@
+//! What to do about an error of a conversation with a device: of its transport, its security, its
+//! replies. The matches have no wildcard, as in the file above it.
+
+use super::{Advice, advice};
+use crate::cli::device_args::Asked;
+use crate::cli::error_id::ErrorId;
+use crate::endpoint::ReplyError;
+use crate::flows::Doing;
+use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
+use crate::session::SessionError;
+use crate::transport::{TransportError, TransportKind};
+
+pub(super) fn session(doing: Doing, error: &SessionError, asked: &Asked) -> Advice {
+    match error {
+        SessionError::HandshakeRefused { means, .. } | SessionError::Security(means) => {
+            security(means, asked)
+        }
+        SessionError::Lost => advice(ErrorId::SessionLost, ["run the command again"]),
+        SessionError::Reply(error) => reply(doing, error),
+        SessionError::Transport(error) => transport(doing, error, asked.target.kind),
+    }
+}
+
+fn security(error: &SecurityError, asked: &Asked) -> Advice {
+    match error {
+        SecurityError::CredentialsMismatch { scheme } => wrong_secret(*scheme, asked),
+        SecurityError::CounterExhausted => {
+            advice(ErrorId::SessionExhausted, ["run the command again"])
+        }
+        SecurityError::PeerIncompatible { .. } => {
+            let mut advice = advice(
+                ErrorId::WrongScheme,
+                ["a device that was locked by wrong tries looks the same: restart it"],
+            );
+            if asked.access.scheme.is_some() {
+                let first = "leave --sec-ver out (or the label's security) to use what the device announces";
+                advice.hints.insert(0, first.to_owned());
+            }
+            advice
+        }
+        SecurityError::PeerMisbehaved { how, .. } => match how {
+            Misbehaviour::NoProofOfItsOwn => advice(
+                ErrorId::DeviceNotAuthentic,
+                ["this may be another device, posing as yours: check what you are connected to"],
+            ),
+            Misbehaviour::NotAuthentic => {
+                advice(ErrorId::MessageNotAuthentic, ["run the command again"])
+            }
+            Misbehaviour::BadStatus(_)
+            | Misbehaviour::EmptyUsername
+            | Misbehaviour::KeyOutOfRange
+            | Misbehaviour::Undecodable
+            | Misbehaviour::UnexpectedMessage
+            | Misbehaviour::WrongLength { .. } => advice(
+                ErrorId::HandshakeBroken,
+                ["check that this is the device you mean"],
+            ),
+        },
+        SecurityError::WrongKindOfCredentials { .. } => advice(
+            ErrorId::WrongCredentials,
+            ["Security 2 needs a user name and a password"],
+        ),
+    }
+}
+
+fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
+    const LOCK: &str = "five wrong tries close provisioning until the device restarts";
+    let mut advice = if asked.access.password.is_some() || asked.access.pop.is_none() {
+        let check = "check --sec2-username and --sec2-password; they are set in the firmware";
+        advice(ErrorId::WrongPassword, [check, LOCK])
+    } else {
+        let check = "check --pop; it is printed on the device or in its QR code";
+        advice(ErrorId::WrongPop, [check, LOCK])
+    };
+    if scheme == SecurityScheme::Sec2 {
+        advice.hints.push(if asked.access.sec2_compat {
+            "the two known firmware faults were tried too".to_owned()
+        } else {
+            "if it is surely right, --sec2-compat tries two known firmware faults, one try each"
+                .to_owned()
+        });
+    }
+    advice
+}
+
+fn reply(doing: Doing, error: &ReplyError) -> Advice {
+    match error {
+        ReplyError::Malformed { .. } if doing == Doing::ReadingVersion => advice(
+            ErrorId::NotADevice,
+            ["something else than an ESP device may answer at this address"],
+        ),
+        ReplyError::Malformed { .. } | ReplyError::Unexpected { .. } => {
+            advice(ErrorId::UnexpectedReply, [PRE_RELEASE])
+        }
+        ReplyError::Refused { status } if status.is_wrong_state() => advice(
+            ErrorId::WrongState,
+            match doing {
+                Doing::ApplyingWifi => {
+                    ["the device holds credentials already: reset it, or restart it"]
+                }
+                Doing::Resetting => [
+                    "a device resets after it failed to join, and in no other state; restarting it does the same",
+                ],
+                Doing::Reopening => [
+                    "a device reopens provisioning after it joined, and only if its firmware keeps the service running",
+                ],
+                _ => ["wait a second and run the command again, or restart the device"],
+            },
+        ),
+        ReplyError::Refused { .. } => advice(ErrorId::Refused, []),
+    }
+}
+
+pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKind) -> Advice {
+    match error {
+        TransportError::Disconnected { .. } => advice(
+            ErrorId::Disconnected,
+            ["move closer and run the command again"],
+        ),
+        TransportError::Malformed { .. } => advice(
+            ErrorId::NotADevice,
+            ["something else than an ESP device may answer at this address"],
+        ),
+        TransportError::NoSuchEndpoint { .. }
+            if matches!(doing, Doing::Resetting | Doing::Reopening) =>
+        {
+            advice(
+                ErrorId::NoSuchEndpoint,
+                ["firmware before ESP-IDF 5.1 lacks it: restart the device instead"],
+            )
+        }
+        TransportError::NoSuchEndpoint { .. } => advice(
+            ErrorId::NoSuchEndpoint,
+            ["the firmware does not offer this; `espctl device info` shows what it does"],
+        ),
+        TransportError::PermissionDenied { .. } => advice(
+            ErrorId::PermissionDenied,
+            ["a firewall or a sandbox on this computer may forbid it"],
+        ),
+        TransportError::Refused { .. } => advice(
+            ErrorId::HungUp,
+            [
+                "another client may be talking to it: devices serve one at a time",
+                "or it has closed provisioning: restart it",
+            ],
+        ),
+        // Silence at first contact is nobody; later it is a device that hangs.
+        TransportError::TimedOut { .. } if doing == Doing::ReadingVersion => advice(
+            ErrorId::Silent,
+            ["something takes connections there and says nothing: is it the device?"],
+        ),
+        TransportError::TimedOut { .. } => advice(
+            ErrorId::TimedOut,
+            ["restart the device and run the command again"],
+        ),
+        TransportError::Unreachable { .. } => advice(ErrorId::Unreachable, [reach(kind)]),
+    }
+}
+
+/// How to get a device into reach, by medium.
+pub(super) fn reach(kind: TransportKind) -> &'static str {
+    match kind {
+        TransportKind::SoftAp => {
+            "join the device's hotspot (PROV_…) with this computer, or say where it is with --device-ip and --device-port"
+        }
+    }
+}
+
+pub(super) const PRE_RELEASE: &str =
+    "network_provisioning before 1.0 answers like this, and cannot be supported";

@@ -1,0 +1,157 @@
+//! The flags that say which network a device shall join. They are checked before the device hears
+//! anything; what only the device's own scan can tell is settled in `flows::wifi`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::error_id::ErrorId;
+use super::failure::Failure;
+use super::settings::{Inputs, SecretInput, parse_seconds};
+use crate::flows::wifi::Wanted;
+use crate::ident::{Passphrase, Ssid};
+use crate::secret::Secret;
+
+/// Which network.
+#[derive(Args, Debug)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "these comments are help texts, read in a terminal"
+)]
+pub(super) struct NetworkArgs {
+    /// The Wi-Fi network that the device shall join.
+    #[arg(long, value_name = "SSID", env = "ESPCTL_SSID", help_heading = NETWORK)]
+    ssid: Option<String>,
+
+    /// The network's name as hexadecimal bytes, where it is not UTF-8.
+    #[arg(long, value_name = "HEX", env = "ESPCTL_SSID_HEX", help_heading = NETWORK)]
+    ssid_hex: Option<String>,
+
+    /// Its passphrase, 8 to 63 bytes (WEP: 5 or 13). Not needed where the device sees the network as open.
+    #[arg(long, value_name = "PASSPHRASE", env = "ESPCTL_PASSPHRASE", hide_env_values = true, help_heading = NETWORK)]
+    passphrase: Option<Secret<String>>,
+
+    /// A file with the passphrase, `-` for stdin: arguments are visible to everybody.
+    #[arg(long, value_name = "FILE", env = "ESPCTL_PASSPHRASE_FILE", help_heading = NETWORK)]
+    passphrase_file: Option<PathBuf>,
+
+    /// The network is open: no passphrase.
+    #[arg(long, help_heading = NETWORK)]
+    open: bool,
+
+    /// How long the device may try to join, in seconds.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_JOIN_TIMEOUT", value_parser = parse_seconds, default_value = "60", help_heading = NETWORK)]
+    pub(super) join_timeout: Duration,
+
+    /// Try again after a definite failure to join, with a reset between, up to N times.
+    #[arg(long, value_name = "N", env = "ESPCTL_RETRIES", default_value_t = 0, help_heading = NETWORK)]
+    retries: u32,
+
+    /// Do not try again, and do not ask for another passphrase.
+    #[arg(long, help_heading = NETWORK)]
+    pub(super) no_retry: bool,
+
+    /// Map the device to the account and leave it without a network. Needs firmware with ch_resp.
+    #[arg(long, conflicts_with = "no_cloud", help_heading = NETWORK)]
+    no_wifi: bool,
+}
+
+impl NetworkArgs {
+    /// What stands on the command line; `None` for no network. `choosable`: somebody is there to
+    /// choose it.
+    pub(super) async fn resolve(
+        &self,
+        inputs: &mut Inputs<'_>,
+        choosable: bool,
+    ) -> Result<Option<Wanted>, Failure> {
+        if !self.no_wifi {
+            return wanted(self, inputs, choosable).await.map(Some);
+        }
+        for (id, flag) in [
+            ("ssid", "--ssid"),
+            ("ssid_hex", "--ssid-hex"),
+            ("passphrase", "--passphrase"),
+            ("passphrase_file", "--passphrase-file"),
+            ("open", "--open"),
+        ] {
+            if inputs.is_typed(id) {
+                let message = format!("--no-wifi and {flag} exclude each other");
+                return Err(Failure::new(ErrorId::ConflictingFlags, message));
+            }
+        }
+        Ok(None)
+    }
+}
+
+async fn wanted(
+    args: &NetworkArgs,
+    inputs: &mut Inputs<'_>,
+    choosable: bool,
+) -> Result<Wanted, Failure> {
+    let invalid = |flag: &str, error: &dyn std::error::Error| {
+        Failure::new(ErrorId::InvalidSsid, format!("{flag}: {error}"))
+    };
+    let text = args.ssid.as_deref();
+    let hex = args.ssid_hex.as_deref();
+    let ssid = inputs.one_of(
+        (
+            "ssid",
+            "--ssid",
+            text.map(|text| text.parse().map_err(|error| invalid("--ssid", &error))),
+        ),
+        (
+            "ssid_hex",
+            "--ssid-hex",
+            hex.map(|hex| Ssid::from_hex(hex).map_err(|error| invalid("--ssid-hex", &error))),
+        ),
+    )?;
+    let ssid = ssid.transpose()?;
+    if ssid.is_none() && !choosable {
+        return Err(
+            Failure::new(ErrorId::MissingSsid, "the Wi-Fi network is missing")
+                .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
+                .hint("`espctl device wifi` lists what the device sees"),
+        );
+    }
+
+    if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
+        return Err(Failure::new(
+            ErrorId::ConflictingFlags,
+            "--open and a passphrase exclude each other",
+        ));
+    }
+    if args.open {
+        return Ok(Wanted {
+            ssid,
+            passphrase: Some(Passphrase::none()),
+            retries: if args.no_retry { 0 } else { args.retries },
+        });
+    }
+    let secret = inputs
+        .secret(SecretInput {
+            value: ("passphrase", "--passphrase"),
+            file: ("passphrase_file", "--passphrase-file"),
+            given: args.passphrase.as_ref(),
+            path: args.passphrase_file.as_ref(),
+        })
+        .await?;
+    let passphrase = secret
+        .map(Passphrase::new)
+        .transpose()
+        .map_err(|error| Failure::new(ErrorId::InvalidPassphrase, error.to_string()))?;
+    // More often an empty variable than an open network.
+    if passphrase.as_ref().is_some_and(Passphrase::is_empty) {
+        return Err(
+            Failure::new(ErrorId::InvalidPassphrase, "the passphrase is empty")
+                .hint("--open is for networks without one"),
+        );
+    }
+    Ok(Wanted {
+        ssid,
+        passphrase,
+        retries: if args.no_retry { 0 } else { args.retries },
+    })
+}
+
+const NETWORK: &str = "Network";
