@@ -43,8 +43,13 @@ pub(super) struct AccountArgs {
 pub(super) struct Opened {
     /// Calls go to the profile's host, with its tokens and no others.
     pub(super) client: Client,
+}
+
+/// A login as it lies on disk or stands in the environment.
+#[derive(Debug)]
+pub(super) struct LoggedIn {
+    folder: Folder,
     pub(super) profile: Profile,
-    /// As they were when it was opened.
     pub(super) tokens: Tokens,
     pub(super) source: Source,
 }
@@ -61,14 +66,27 @@ pub(super) enum Source {
 impl AccountArgs {
     /// The account, ready for calls. Nothing is sent yet; without a login it fails.
     pub(super) fn open(&self) -> Result<Opened, Failure> {
-        let (folder, profile) = self.select()?;
-        let (tokens, source) = login(&folder, &profile)?.ok_or_else(|| nobody(&profile))?;
+        let LoggedIn {
+            folder,
+            profile,
+            tokens,
+            source,
+        } = self.logged_in()?;
         let keep: Option<Box<dyn Keep>> = match source {
             Source::Environment => None,
             Source::Stored => Some(Box::new(folder.keeper(&profile))),
         };
         Ok(Opened {
-            client: self.client(&profile)?.with_tokens(tokens.clone(), keep),
+            client: self.client(&profile)?.with_tokens(tokens, keep),
+        })
+    }
+
+    /// The login, without the means to use it; without a login it fails.
+    pub(super) fn logged_in(&self) -> Result<LoggedIn, Failure> {
+        let (folder, profile) = self.select()?;
+        let (tokens, source) = login(&folder, &profile)?.ok_or_else(|| nobody(&profile))?;
+        Ok(LoggedIn {
+            folder,
             profile,
             tokens,
             source,
@@ -121,10 +139,7 @@ pub(super) fn folder() -> Result<Folder, Failure> {
 }
 
 /// The tokens in effect, if there are any.
-pub(super) fn login(
-    folder: &Folder,
-    profile: &Profile,
-) -> Result<Option<(Tokens, Source)>, Failure> {
+fn login(folder: &Folder, profile: &Profile) -> Result<Option<(Tokens, Source)>, Failure> {
     if let Some(access) = token(ACCESS_TOKEN)? {
         let tokens = Tokens {
             id: token(ID_TOKEN)?,

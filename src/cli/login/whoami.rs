@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::account_args::{ACCESS_TOKEN, AccountArgs, Opened, Source};
+use super::super::account_args::{ACCESS_TOKEN, AccountArgs, LoggedIn, Source};
 use super::super::failure::Failure;
 use super::super::ui::{Ui, keys_of};
 use super::Account;
@@ -38,11 +38,11 @@ struct Login<'a> {
 /// Runs `whoami`.
 pub(in crate::cli) async fn run(args: &Whoami, ui: &mut Ui) -> Result<(), Failure> {
     ui.result_only();
-    let opened = args.account.open()?;
-    let tokens = &opened.tokens;
+    let found = args.account.logged_in()?;
+    let tokens = &found.tokens;
     let mut login = Login {
-        account: Account::new(&opened.profile, tokens),
-        source: match opened.source {
+        account: Account::new(&found.profile, tokens),
+        source: match found.source {
             Source::Environment => "environment",
             Source::Stored => "stored",
         },
@@ -52,7 +52,7 @@ pub(in crate::cli) async fn run(args: &Whoami, ui: &mut Ui) -> Result<(), Failur
         checked: false,
     };
     if args.check {
-        let user = opened.client.user().await;
+        let user = args.account.open()?.client.user().await;
         let user = user.map_err(|error| Failure::of_cloud(&error, "asking who is logged in"))?;
         login.account.user_id = Some(printable(user.user_id.as_bytes()));
         if let Some(name) = user.user_name {
@@ -60,17 +60,17 @@ pub(in crate::cli) async fn run(args: &Whoami, ui: &mut Ui) -> Result<(), Failur
         }
         login.checked = true;
     }
-    ui.result(&lines(&login, &opened), keys_of("account", &login))
+    ui.result(&lines(&login, &found), keys_of("account", &login))
 }
 
-fn lines(login: &Login<'_>, opened: &Opened) -> Vec<String> {
+fn lines(login: &Login<'_>, found: &LoggedIn) -> Vec<String> {
     let account = &login.account;
     let unsaid = "the token does not say";
-    let source = match opened.source {
+    let source = match found.source {
         Source::Environment => format!("from {ACCESS_TOKEN}; "),
         Source::Stored => String::new(),
     };
-    let life = match opened.tokens.time_left() {
+    let life = match found.tokens.time_left() {
         None => "its end is not known".to_owned(),
         Some(Duration::ZERO) if login.renewable => "has ended; the next call renews it".to_owned(),
         Some(Duration::ZERO) => "has ended".to_owned(),
