@@ -112,7 +112,7 @@ fn text(path: &Path) -> Result<Option<String>, AccountError> {
 fn write(path: &Path, text: &str) -> io::Result<()> {
     // Where somebody keeps these files elsewhere, by a link, they stay there.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     create_private(folder)?;
     // Made with mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;

@@ -1,4 +1,4 @@
-//! rainmaker_config.json, from before there were profiles: one login, read while profiles.json
+//! `rainmaker_config.json`, from before there were profiles: one login, read while profiles.json
 //! does not exist, and never written.
 
 use std::path::PathBuf;

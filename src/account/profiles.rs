@@ -1,4 +1,4 @@
-//! Which profiles there are, and which one is current: profiles.json and current_profile. Not
+//! Which profiles there are, and which one is current: profiles.json and `current_profile`. Not
 //! their tokens.
 
 use serde_json::{Value, json};

@@ -43,8 +43,13 @@ pub(super) struct AccountArgs {
 pub(super) struct Opened {
     /// Calls go to the profile's host, with its tokens and no others.
     pub(super) client: Client,
+}
+
+/// A login as it lies on disk or stands in the environment.
+#[derive(Debug)]
+pub(super) struct LoggedIn {
+    folder: Folder,
     pub(super) profile: Profile,
-    /// As they were when it was opened.
     pub(super) tokens: Tokens,
     pub(super) source: Source,
 }
@@ -61,14 +66,27 @@ pub(super) enum Source {
 impl AccountArgs {
     /// The account, ready for calls. Nothing is sent yet; without a login it fails.
     pub(super) fn open(&self) -> Result<Opened, Failure> {
-        let (folder, profile) = self.select()?;
-        let (tokens, source) = login(&folder, &profile)?.ok_or_else(|| nobody(&profile))?;
+        let LoggedIn {
+            folder,
+            profile,
+            tokens,
+            source,
+        } = self.logged_in()?;
         let keep: Option<Box<dyn Keep>> = match source {
             Source::Environment => None,
             Source::Stored => Some(Box::new(folder.keeper(&profile))),
         };
         Ok(Opened {
-            client: self.client(&profile)?.with_tokens(tokens.clone(), keep),
+            client: self.client(&profile)?.with_tokens(tokens, keep),
+        })
+    }
+
+    /// The login, without the means to use it; without a login it fails.
+    pub(super) fn logged_in(&self) -> Result<LoggedIn, Failure> {
+        let (folder, profile) = self.select()?;
+        let (tokens, source) = login(&folder, &profile)?.ok_or_else(|| nobody(&profile))?;
+        Ok(LoggedIn {
+            folder,
             profile,
             tokens,
             source,
@@ -81,6 +99,11 @@ impl AccountArgs {
         let profile = folder.select(self.profile.as_deref());
         let profile = profile.map_err(|error| Failure::of_account(&error))?;
         Ok((folder, profile))
+    }
+
+    /// Whether secrets may travel over plain HTTP to another computer.
+    pub(super) fn allows_plain_http(&self) -> bool {
+        self.allow_plain_http
     }
 
     /// Calls without a login.
@@ -116,10 +139,7 @@ pub(super) fn folder() -> Result<Folder, Failure> {
 }
 
 /// The tokens in effect, if there are any.
-pub(super) fn login(
-    folder: &Folder,
-    profile: &Profile,
-) -> Result<Option<(Tokens, Source)>, Failure> {
+fn login(folder: &Folder, profile: &Profile) -> Result<Option<(Tokens, Source)>, Failure> {
     if let Some(access) = token(ACCESS_TOKEN)? {
         let tokens = Tokens {
             id: token(ID_TOKEN)?,
@@ -161,10 +181,12 @@ fn variable(name: &str) -> Option<OsString> {
 
 fn nobody(profile: &Profile) -> Failure {
     let message = format!("nobody is logged in to the profile {}", profile.name);
-    let line = match profile.built_in {
-        true => format!("espctl login --profile {}", profile.name),
-        false => format!("espctl login --profile {} --user-name NAME", profile.name),
+    let user = if profile.browser.is_some() {
+        ""
+    } else {
+        " --user-name NAME"
     };
+    let line = format!("espctl login --profile {}{user}", profile.name);
     Failure::new(ErrorId::LoginRequired, message)
         .hint(format!("log in with `{line}`"))
         .hint(format!(

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args};
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr as _;
 
 use super::device_args::{Asked, parse_host, parse_ip, transports};
 use super::failure::Failure;
 use super::settings::{Inputs, parse_seconds};
-use super::ui::{Ui, keys_of};
+use super::ui::{Ui, columns, keys_of};
 use crate::endpoint::version::Version;
 use crate::flows::connect::Access;
 use crate::flows::discover::{self, Found};
@@ -152,24 +151,11 @@ fn unsaid() -> String {
 }
 
 fn table(rows: &[Row<'_>]) -> Vec<String> {
-    let mut lines =
-        vec![["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"].map(str::to_owned)];
-    lines.extend(rows.iter().map(Row::cells));
-    let mut widths = [0; 6];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.width().max(*width);
-        }
-    }
-    let padded = |line: &[String; 6]| {
-        let cells: Vec<String> = line
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
-            .collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    lines.iter().map(padded).collect()
+    let heading = ["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"].map(str::to_owned);
+    let lines: Vec<_> = std::iter::once(heading)
+        .chain(rows.iter().map(Row::cells))
+        .collect();
+    columns(&lines)
 }
 
 /// Even with no time to look, a device that is there may answer.

@@ -13,8 +13,11 @@ mod explain;
 mod failure;
 mod interrupt;
 mod logging;
+mod login;
 mod network_args;
+mod node;
 mod owner_args;
+mod profile;
 mod provision;
 mod reference;
 mod settings;
@@ -86,13 +89,24 @@ enum Command {
     Emulate(emulate::Emulate),
     /// Say what an error id means, why it happens and what to do.
     Explain(explain::Explain),
+    Login(Box<login::Login>),
+    /// End the login: on this computer, and at the cloud.
+    Logout(login::logout::Logout),
     /// Print the manual page, or write those of all commands.
     Man(reference::ManPages),
+    /// What the account owns.
+    #[command(subcommand)]
+    Node(node::Node),
+    /// Which clouds there are to log in to, and which one counts.
+    #[command(subcommand)]
+    Profile(profile::Profiles),
     /// Find a device, map it to your account, give it Wi-Fi, and wait until it is connected.
     Provision(Box<provision::Provision>),
     /// Print a page of the documentation.
     #[command(subcommand, hide = true)]
     Reference(reference::Reference),
+    /// Say who is logged in, and where.
+    Whoami(login::whoami::Whoami),
 }
 
 /// Runs the program.
@@ -156,9 +170,14 @@ async fn run(
         Command::Discover(args) => interrupts.or(discover::run(&args, matches, ui)).await,
         Command::Emulate(args) => interrupts.or(emulate::run(args, ui)).await,
         Command::Explain(args) => explain::run(&args, ui),
+        Command::Login(args) => interrupts.or(login::run(&args, matches, ui)).await,
+        Command::Logout(args) => interrupts.or(login::logout::run(&args, ui)).await,
         Command::Man(args) => reference::man(&args, ui),
+        Command::Node(args) => interrupts.or(node::run(&args, ui)).await,
+        Command::Profile(args) => profile::run(&args, ui),
         Command::Provision(args) => provision::run(&args, matches, ui, interrupts).await,
         Command::Reference(page) => reference::run(page, ui),
+        Command::Whoami(args) => interrupts.or(login::whoami::run(&args, ui)).await,
     }
 }
 

@@ -108,8 +108,10 @@ fn wants_json(arguments: &[OsString]) -> bool {
 }
 
 /// The flags whose values must not be repeated.
-const SECRETS: [&str; 5] = [
+const SECRETS: [&str; 7] = [
+    "--code",
     "--passphrase",
+    "--password",
     "--pop",
     "--qrcode",
     "--sec2-password",

@@ -25,12 +25,11 @@ impl Failure {
 
 fn advise(error: &AccountError) -> Advice {
     match error {
-        AccountError::BuiltIn(_) => advice(ErrorId::InvalidProfile, []),
+        AccountError::BuiltIn(_) | AccountError::InvalidName => advice(ErrorId::InvalidProfile, []),
         AccountError::Exists(_) => advice(
             ErrorId::InvalidProfile,
             ["remove it first (`espctl profile remove`), or choose another name"],
         ),
-        AccountError::InvalidName => advice(ErrorId::InvalidProfile, []),
         AccountError::InvalidUrl(_) => advice(
             ErrorId::InvalidProfile,
             ["such as https://rainmaker.example.com; v1/ is added where it is missing"],

@@ -22,7 +22,7 @@ use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage};
 use crate::ident::printable_json;
 use crate::secret::Secret;
 use progress::Spinner;
-pub(super) use text::{network_table, version_line};
+pub(super) use text::{columns, network_table, version_line};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -147,6 +147,37 @@ impl Ui {
         if self.format == Format::Text {
             self.spinner.above(|| note(line));
         }
+    }
+
+    /// Something that whoever runs this has to act on: a line, or an event with these keys.
+    pub(super) fn tell(&self, event: &str, line: &str, keys: Map<String, Value>) {
+        match self.format {
+            Format::Text => self.say(line),
+            Format::Json => {
+                let mut object = self.object(event);
+                object.extend(keys);
+                // The result will fail likewise, and be told by the exit code.
+                let _lost: io::Result<()> = print_json(&Value::Object(object));
+            }
+        }
+    }
+
+    /// What is typed unseen. `None`: nobody is there, or they would rather not.
+    pub(super) async fn ask_secret(&mut self, message: &str, help: &str) -> Option<Secret<String>> {
+        if !self.attended {
+            return None;
+        }
+        self.spinner.clear();
+        prompt::ask_secret(message, help).await
+    }
+
+    /// Whether somebody is there, and says yes.
+    pub(super) async fn confirm(&mut self, message: &str) -> bool {
+        if !self.attended {
+            return false;
+        }
+        self.spinner.clear();
+        prompt::confirm(message).await
     }
 
     /// The end of a run that succeeded: text lines, or the keys of the `result` object. It fails

@@ -82,6 +82,24 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
     .await
 }
 
+/// Asks for a secret that is no device's.
+pub(super) async fn ask_secret(message: &str, help: &str) -> Option<Secret<String>> {
+    let (message, help) = (message.to_owned(), help.to_owned());
+    let colour = has_colour();
+    on_thread(move || secret(&message, &help, typed_something, colour)).await
+}
+
+/// Asks for a yes; anything else is none.
+pub(super) async fn confirm(message: &str) -> bool {
+    let message = message.to_owned();
+    let colour = has_colour();
+    let confirmed = on_thread(move || {
+        let confirm = Confirm::new(&message).with_default(false);
+        Ok(confirm.with_render_config(look(colour)).prompt()?)
+    });
+    confirmed.await.unwrap_or(false)
+}
+
 fn network(seen: &[Network], enterprise: &[bool], colour: bool) -> Answer<Chosen> {
     let mut lines = network_table(seen).into_iter();
     let header = lines.next().unwrap_or_default();

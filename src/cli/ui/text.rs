@@ -178,6 +178,25 @@ pub(in crate::cli) fn network_table(networks: &[Network]) -> Vec<String> {
     lines
 }
 
+/// Rows with their cells below each other, the first of them the heading.
+pub(in crate::cli) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.width().max(*width);
+        }
+    }
+    let padded = |row: &[String; N]| {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(padded).collect()
+}
+
 /// The longest SSID, and one.
 const SSID_COLUMN: usize = 33;
 
