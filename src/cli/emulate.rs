@@ -6,6 +6,8 @@ mod cloud;
 mod device;
 
 use std::fs::File;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use clap::Subcommand;
@@ -30,6 +32,17 @@ pub(super) async fn run(command: Emulate, ui: &Ui) -> Result<(), Failure> {
     match command {
         Emulate::Cloud(args) => cloud::run(&args).await,
         Emulate::Device(args) => device::run(&args, ui).await,
+    }
+}
+
+/// A port that is not to be had.
+fn cannot_listen(asked: SocketAddr, error: &std::io::Error) -> Failure {
+    let message = format!("cannot listen on {asked}");
+    let failure = Failure::new(ErrorId::CannotListen, message).cause(error);
+    match error.kind() {
+        ErrorKind::AddrInUse => failure.hint("--port 0 takes a free port"),
+        ErrorKind::PermissionDenied => failure.hint("ports below 1024 need permission"),
+        _ => failure,
     }
 }
 

@@ -5,7 +5,6 @@ mod label;
 mod node;
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +17,7 @@ use serde_json::{Value, json};
 
 use self::label::{Label, random_digits};
 use self::node::{NodeFlags, register};
-use super::{create, print, unusable};
+use super::{cannot_listen, create, print, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Format, Ui, keys_of};
@@ -272,16 +271,6 @@ impl Started {
 
     async fn serve(self) -> (String, Stopped) {
         (self.name, self.listener.serve(self.device).await)
-    }
-}
-
-fn cannot_listen(asked: SocketAddr, error: &std::io::Error) -> Failure {
-    let message = format!("cannot listen on {asked}");
-    let failure = Failure::new(ErrorId::CannotListen, message).cause(error);
-    match error.kind() {
-        ErrorKind::AddrInUse => failure.hint("--port 0 takes a free port"),
-        ErrorKind::PermissionDenied => failure.hint("ports below 1024 need permission"),
-        _ => failure,
     }
 }
 
