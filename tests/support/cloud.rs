@@ -156,17 +156,17 @@ impl Cloud {
         token: &str,
         body: &[u8],
     ) -> std::io::Result<TcpStream> {
-        let port = u16::try_from(self.ready["port"].as_u64().unwrap()).unwrap();
-        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        let address = self.url().strip_prefix("http://").expect("plain HTTP");
+        let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        let mut request = format!(
-            "{method} {target} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n",
+        let token = match token {
+            "" => String::new(),
+            token => format!("Authorization: {token}\r\n"),
+        };
+        let request = format!(
+            "{method} {target} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n{token}\r\n",
             body.len()
         );
-        if !token.is_empty() {
-            request += &format!("Authorization: {token}\r\n");
-        }
-        request += "\r\n";
         stream.write_all(request.as_bytes())?;
         // It may refuse before it has read all.
         let _sent: std::io::Result<()> = stream.write_all(body);
