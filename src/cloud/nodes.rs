@@ -59,11 +59,11 @@ struct Page {
     next_id: Option<String>,
 }
 
-/// Some deployments say `id`, others `node_id`.
+/// Some deployments say `id`, others `node_id`, or both.
 #[derive(Deserialize)]
 struct Details {
-    #[serde(alias = "node_id")]
-    id: String,
+    id: Option<String>,
+    node_id: Option<String>,
     config: Option<Value>,
     status: Option<Value>,
     params: Option<Value>,
@@ -73,17 +73,18 @@ struct Details {
     role: Option<String>,
 }
 
-impl From<Details> for Node {
-    fn from(details: Details) -> Self {
-        Self {
-            node_id: details.id,
+impl Node {
+    /// `None` where it has no name to be called by.
+    fn from_details(details: Details) -> Option<Self> {
+        Some(Self {
+            node_id: details.id.or(details.node_id)?,
             config: details.config,
             status: details.status,
             params: details.params,
             tags: details.tags.unwrap_or_default(),
             metadata: details.metadata,
             role: details.role,
-        }
+        })
     }
 }
 
@@ -239,8 +240,8 @@ fn add_page(found: &mut Vec<Node>, ids: Vec<String>, details: Vec<Details>) {
             found.push(node);
         }
     };
-    for one in details {
-        add(one.into());
+    for node in details.into_iter().filter_map(Node::from_details) {
+        add(node);
     }
     for node_id in ids {
         add(Node {
@@ -252,5 +253,32 @@ fn add_page(found: &mut Vec<Node>, ids: Vec<String>, details: Vec<Details>) {
             metadata: None,
             role: None,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_known_by_either_name() {
+        let page: Page = serde_json::from_str(
+            r#"{"nodes":["a","b","c","d"],"next_id":null,"node_details":[
+                {"id":"a","node_id":"a","role":"primary","tags":["k:v"]},
+                {"id":"b","config":{"info":{"name":"Lamp","type":"Light","fw_version":"1.0"}}},
+                {"node_id":"c","status":{"connectivity":{"connected":true}},"tags":null},
+                {"role":"nobody"}]}"#,
+        )
+        .unwrap();
+        let mut found = Vec::new();
+        add_page(&mut found, page.nodes, page.node_details);
+        let ids: Vec<&str> = found.iter().map(|node| node.node_id.as_str()).collect();
+        assert_eq!(ids, ["a", "b", "c", "d"]);
+        assert_eq!(found[0].tags, ["k:v"]);
+        assert_eq!(found[1].name(), Some("Lamp"));
+        assert_eq!(found[1].kind(), Some("Light"));
+        assert_eq!(found[1].firmware(), Some("1.0"));
+        assert_eq!(found[2].is_connected(), Some(true));
+        assert_eq!(found[3].is_connected(), None);
     }
 }

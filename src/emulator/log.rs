@@ -2,8 +2,9 @@
 //! owner of a [`Log`] brings the file and the reader.
 //!
 //! A log holds everything that reached the device, **the Wi-Fi passphrase included**, as text and
-//! as hexadecimal digits: it is a test instrument, and the secrets of a test are made up. What a
-//! person reads (the `Display` of an [`Entry`]) never has it.
+//! as hexadecimal digits, and the secret key of a user mapping: it is a test instrument, and the
+//! secrets of a test are made up. What a person reads (the `Display` of an [`Entry`]) never has
+//! them.
 
 use std::fmt;
 use std::io::Write;
@@ -150,6 +151,38 @@ pub enum Entry {
         /// Whether the manager let it.
         accepted: bool,
     },
+    /// A challenge was signed with the node's key.
+    ChallengeSigned {
+        /// Whose signature it says it is.
+        node_id: String,
+        /// How long the challenge is.
+        challenge_bytes: usize,
+    },
+    /// The device signs no challenge any more, until it restarts.
+    ChalRespDisabled,
+    /// The device was told which user it belongs to.
+    UserMappingReceived {
+        /// That user.
+        user_id: String,
+        /// What the cloud compares with what the user's client tells it.
+        secret_key: String,
+    },
+    /// The cloud took the device's half of a user mapping.
+    UserMappingSent {
+        /// Which user's.
+        user_id: String,
+    },
+    /// The cloud was told that the device is online.
+    ConnectivitySent,
+    /// The cloud could not be told something.
+    CloudFailed {
+        /// `connectivity` or `user_mapping`.
+        what: &'static str,
+        /// The how-manieth attempt it was.
+        attempt: u32,
+        /// Why not.
+        why: String,
+    },
     /// The device listens no longer.
     ServiceStopped {
         /// For which reason.
@@ -246,6 +279,31 @@ impl fmt::Display for Entry {
             Self::Reset { accepted: false } => f.write_str("reset refused"),
             Self::Reprov { accepted: true } => f.write_str("provisioning anew"),
             Self::Reprov { accepted: false } => f.write_str("provisioning anew refused"),
+            Self::ChallengeSigned {
+                node_id,
+                challenge_bytes,
+            } => {
+                let node_id = text(node_id);
+                write!(
+                    f,
+                    "challenge of {challenge_bytes} bytes signed as {node_id}"
+                )
+            }
+            Self::ChalRespDisabled => f.write_str("signs no challenge until restart"),
+            Self::UserMappingReceived { user_id, .. } => {
+                write!(f, "told that it belongs to {}", text(user_id))
+            }
+            Self::UserMappingSent { user_id } => {
+                write!(f, "told the cloud that it belongs to {}", text(user_id))
+            }
+            Self::ConnectivitySent => f.write_str("told the cloud that it is online"),
+            Self::CloudFailed { what, attempt, why } => {
+                write!(
+                    f,
+                    "cloud not told of {what} (attempt {attempt}): {}",
+                    text(why)
+                )
+            }
             Self::ServiceStopped { why } => write!(f, "service stopped: {why}"),
         }
     }
@@ -376,95 +434,4 @@ struct Line<'a> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use std::sync::{Arc, Mutex, PoisonError};
-
-    use super::*;
-
-    /// A sink that a test can read while the device writes.
-    #[derive(Clone, Default)]
-    pub(crate) struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Shared {
-        pub(crate) fn lines(&self) -> Vec<serde_json::Value> {
-            let bytes = self
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
-            String::from_utf8(bytes)
-                .unwrap()
-                .lines()
-                .map(|line| serde_json::from_str(line).unwrap())
-                .collect()
-        }
-
-        pub(crate) fn events(&self) -> Vec<String> {
-            self.lines()
-                .iter()
-                .map(|line| line["event"].as_str().unwrap().to_owned())
-                .collect()
-        }
-    }
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write(bytes)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_line_has_the_event_its_time_and_its_connection() {
-        let sink = Shared::default();
-        let mut log = Log::new().lines_to(Box::new(sink.clone()));
-        log.set_connection(Some(7));
-        log.write(&Entry::Strike { count: 2 });
-        log.write_at(log.started, &Entry::Locked);
-        let lines = sink.lines();
-        assert_eq!(lines[0]["event"], "strike");
-        assert_eq!(lines[0]["count"], 2);
-        assert_eq!(lines[0]["connection"], 7);
-        assert!(lines[0]["ms"].is_u64());
-        assert_eq!(lines[1], serde_json::json!({"ms": 0, "event": "locked"}));
-    }
-
-    #[test]
-    fn people_are_shown_no_passphrase_and_no_escape_sequence() {
-        let entry = Entry::WifiSet {
-            ssid: "a\u{1b}[31m".to_owned(),
-            ssid_hex: String::new(),
-            passphrase: "correct horse battery".to_owned(),
-            passphrase_hex: "636f7272656374".to_owned(),
-        };
-        let shown = entry.to_string();
-        assert_eq!(shown, r"credentials for a\u{1b}[31m stored");
-    }
-
-    #[test]
-    fn a_sink_that_fails_is_given_up() {
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-                Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
-            }
-            fn flush(&mut self) -> std::io::Result<()> {
-                Ok(())
-            }
-        }
-        let (said, heard) = std::sync::mpsc::channel();
-        let mut log = Log::new()
-            .lines_to(Box::new(Full))
-            .shown_to(Box::new(move |entry| said.send(entry.clone()).unwrap()));
-        log.write(&Entry::Locked);
-        log.write(&Entry::Locked);
-        let heard: Vec<Entry> = heard.try_iter().collect();
-        assert_eq!(heard, [Entry::Locked, Entry::LogLost, Entry::Locked]);
-    }
-}
+pub(crate) mod tests;

@@ -9,6 +9,7 @@
 //! | [`flash`] | what it keeps when it loses power |
 //! | [`listen`] | one file a medium: puts a [`device::Device`] behind a port and refuses as that medium does |
 //! | [`log`] | what the device was told, as JSON lines and for people |
+//! | [`node_cloud`] | the device's own way to the cloud, for which a real one has MQTT |
 //!
 //! It reads raw messages and never `endpoint`'s idea of them, so that a mistake there cannot
 //! cancel itself out here. Security schemes are shared with the client; their truth comes from
@@ -20,3 +21,4 @@ pub mod fault;
 pub mod flash;
 pub mod listen;
 pub mod log;
+pub mod node_cloud;

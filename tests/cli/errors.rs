@@ -54,6 +54,10 @@ const CASES: &[(&str, Case)] = &[
             scripted(vec![Turn::say_and_close(cut_short)], &["device", "info"])
         }),
     ),
+    (
+        "emulated-cloud-unreachable",
+        Run(|| espctl(["emulate", "device", "--cloud", "http://127.0.0.1:1"]).output()),
+    ),
     ("enterprise-network", Run(enterprise_network)),
     (
         "expired",

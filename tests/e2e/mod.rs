@@ -5,5 +5,6 @@ mod contact;
 mod demo;
 mod faults;
 mod generations;
+mod node;
 mod outcomes;
 mod provision;

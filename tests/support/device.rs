@@ -87,6 +87,12 @@ impl Device {
             .count()
     }
 
+    /// Waits until it has ended of itself.
+    pub(crate) fn ended(&mut self) {
+        let status = self.child.wait().expect("a child of ours");
+        assert!(status.success(), "{status}");
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a child of ours");

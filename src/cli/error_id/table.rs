@@ -89,6 +89,11 @@ errors! {
         "The signal was lost, the device restarted (power, watchdog), or this computer changed its network."
         "Move closer, check the device's power, and run the command again. If it breaks at the same step each time, look at the device's log: it may crash there.";
 
+    EmulatedCloudUnreachable "emulated-cloud-unreachable" [Host]
+        "The emulated device could not be registered with its emulated cloud."
+        "Nobody answers at the URL of `--cloud`, or what answers there is no emulated cloud. The device was not started: it would have been one that its cloud does not know."
+        "Start `espctl emulate cloud` first, and give `--cloud` the `url` of its first line.";
+
     EnterpriseNetwork "enterprise-network" [Wifi]
         "The chosen network wants a user identity, which provisioning cannot give."
         "WPA2/WPA3-Enterprise networks ask for a user name or a certificate. The protocol has fields for a name and a passphrase only."

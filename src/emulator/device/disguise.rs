@@ -17,6 +17,9 @@ use crate::proto::protocomm::{
     S2SessionResp0, S2SessionResp1, Sec0Payload, Sec1MsgType, Sec1Payload, Sec2MsgType,
     Sec2Payload, SessionData, SessionResp0, SessionResp1, sec1_payload, sec2_payload,
 };
+use crate::proto::rainmaker::r_maker_config_payload::Payload as UserMapping;
+use crate::proto::rainmaker::{CmdSetUserMapping, RMakerConfigMsgType, RMakerConfigPayload};
+use crate::proto::rmaker_ch_resp::{RMakerChRespMsgType as ChRespMsgType, RMakerChRespPayload};
 
 /// What is said instead of `answer`.
 pub(super) fn another(endpoint: Endpoint, answer: &[u8]) -> Vec<u8> {
@@ -44,6 +47,27 @@ pub(super) fn another(endpoint: Endpoint, answer: &[u8]) -> Vec<u8> {
             }
             .encode_to_vec()
         }
+        Endpoint::ChallengeResponse => {
+            let disable = ChRespMsgType::TypeRespDisableChalResp;
+            let is_disable =
+                RMakerChRespPayload::decode(answer).is_ok_and(|message| message.msg() == disable);
+            RMakerChRespPayload {
+                msg: if is_disable {
+                    ChRespMsgType::TypeRespGetNodeId
+                } else {
+                    disable
+                }
+                .into(),
+                ..RMakerChRespPayload::default()
+            }
+            .encode_to_vec()
+        }
+        // It has one kind of answer, so this is a request.
+        Endpoint::UserMapping => RMakerConfigPayload {
+            msg: RMakerConfigMsgType::TypeCmdSetUserMapping.into(),
+            payload: Some(UserMapping::CmdSetUserMapping(CmdSetUserMapping::default())),
+        }
+        .encode_to_vec(),
         Endpoint::Control => {
             let reset = NetworkCtrlMsgType::TypeRespCtrlWifiReset;
             let is_reset = NetworkCtrlPayload::decode(answer)

@@ -5,62 +5,51 @@
 //! Time is asked for and never waited for: a wait is a number in the
 //! [`Reply`], and the end of the service a moment ([`Device::stops_at`]).
 
+mod challenge_response;
 mod disguise;
+mod endpoint;
 mod firmware;
 mod keys;
 mod manager;
+mod node;
+mod node_config;
+mod node_key;
 mod outage;
+mod reply;
 mod scenario;
 mod settings;
+mod user_mapping;
 mod version;
 mod wifi_config;
 mod wifi_ctrl;
 mod wifi_scan;
 mod world;
 
-use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 use rand_core::CryptoRng;
 use thiserror::Error;
 use tokio::time::Instant;
 
+use self::endpoint::Endpoint;
 use self::keys::Keys;
 use self::manager::{Conduct, Manager, News, Reason};
+use self::node::Node;
+use self::reply::{Handled, at_once, crash, refuse, without_body};
 use super::fault::Fault;
 use super::flash::Flash;
 use super::log::{Entry, Log, ProvEvent};
-use crate::proto::{EndpointName, Service};
+use super::node_cloud::{Message, Uplink};
 
 pub use firmware::{Firmware, Rules, UnknownFirmware};
+pub use node::{Association, NodeSettings};
+pub use node_config::node_config;
+pub use node_key::{KeyKind, NoNodeKey, NodeKey};
 pub use outage::Outage;
+pub use reply::{Refusal, Reply};
 pub use scenario::{ImpossibleScenario, Scenario, UnknownScenario};
 pub use settings::DeviceSettings;
 pub use world::{AUTH_NAMES, AccessPoint, NoTimeScale, TimeScale, World, WorldError};
-
-/// What a device answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
-    /// The answer, sealed where the endpoint is.
-    pub bytes: Vec<u8>,
-    /// How long the device is busy before the answer leaves. It does nothing else meanwhile.
-    pub after: Duration,
-}
-
-/// That a request is not answered. Each medium has its own way to show it.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum Refusal {
-    /// No endpoint has this name.
-    #[error("no such endpoint")]
-    NoSuchEndpoint,
-    /// The security scheme or the endpoint's handler failed.
-    #[error("{why}")]
-    Failed {
-        /// For the log: a client is not told.
-        why: Cow<'static, str>,
-    },
-}
 
 /// Why a device no longer offers its service.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -91,43 +80,13 @@ pub struct Device {
     session: Option<u32>,
     keys: Keys,
     manager: Manager,
+    /// What a RainMaker application adds.
+    node: Option<Node>,
     flash: Flash,
     always_provisions: bool,
     /// When it found that it has credentials already.
     provisioned_before: Option<Instant>,
     faults: Vec<Fault>,
-}
-
-/// The endpoints that firmware registers.
-#[derive(Clone, Copy)]
-enum Endpoint {
-    Config,
-    Control,
-    Scan,
-    Session,
-    Version,
-}
-
-impl Endpoint {
-    fn named(name: &str, rules: Rules) -> Option<Self> {
-        [
-            (EndpointName::PROV_CONFIG, Self::Config),
-            (EndpointName::PROV_CTRL, Self::Control),
-            (EndpointName::PROV_SCAN, Self::Scan),
-            (Service::Provisioning.session_endpoint(), Self::Session),
-            (Service::Provisioning.version_endpoint(), Self::Version),
-        ]
-        .into_iter()
-        .find(|(known, _)| known.as_str() == name)
-        .map(|(_, endpoint)| endpoint)
-        .filter(|endpoint| rules.has_control || !matches!(endpoint, Self::Control))
-    }
-}
-
-/// What an endpoint's handler answers, before it is sealed.
-struct Handled {
-    bytes: Vec<u8>,
-    after: Duration,
 }
 
 impl Device {
@@ -145,6 +104,7 @@ impl Device {
             scenarios,
             faults,
             always_provisions,
+            node,
         } = settings;
         let rules = firmware.rules();
         Self {
@@ -160,6 +120,7 @@ impl Device {
                 auto_stop,
                 Conduct::new(firmware, &scenarios),
             ),
+            node: node.map(|node| Node::new(node, &scenarios)),
             flash: Flash::default(),
             always_provisions,
             provisioned_before: None,
@@ -193,12 +154,34 @@ impl Device {
 
     /// Whether an endpoint of this name is registered.
     pub fn has_endpoint(&self, name: &str) -> bool {
-        Endpoint::named(name, self.rules()).is_some()
+        self.endpoint(name).is_some()
+    }
+
+    fn endpoint(&self, name: &str) -> Option<Endpoint> {
+        let association = self.node.as_ref().map(Node::association);
+        Endpoint::named(name, self.rules(), association)
     }
 
     /// What its firmware does and does not.
     pub fn rules(&self) -> Rules {
         self.manager.rules()
+    }
+
+    /// A way to its cloud, for the medium to fill and to empty. Leads nowhere where there is none.
+    pub(super) fn uplink(&self) -> Uplink {
+        let cloud = self.node.as_ref().and_then(|node| {
+            let cloud = node.cloud()?.clone();
+            Some((cloud, node.id().to_owned()))
+        });
+        Uplink::start(cloud, self.time_scale)
+    }
+
+    /// What it has to tell its cloud by now.
+    pub(super) fn outgoing(&mut self) -> Vec<Message> {
+        self.node
+            .as_mut()
+            .map(Node::take_outgoing)
+            .unwrap_or_default()
     }
 
     /// What was ordered to go wrong on its medium.
@@ -337,6 +320,9 @@ impl Device {
         self.session = None;
         self.keys.restart();
         self.manager.restart();
+        if let Some(node) = &mut self.node {
+            node.restart();
+        }
         self.start(now);
     }
 
@@ -347,8 +333,7 @@ impl Device {
         request: &[u8],
         disguised: bool,
     ) -> Result<Reply, Refusal> {
-        let rules = self.rules();
-        let endpoint = Endpoint::named(endpoint, rules).ok_or(Refusal::NoSuchEndpoint)?;
+        let endpoint = self.endpoint(endpoint).ok_or(Refusal::NoSuchEndpoint)?;
         let disguise = |bytes: Vec<u8>| {
             if disguised {
                 disguise::another(endpoint, &bytes)
@@ -360,6 +345,16 @@ impl Device {
             return Err(refuse("the service has ended"));
         }
         let handled = match endpoint {
+            Endpoint::ChallengeResponse => {
+                let request = self.keys.open(request)?;
+                let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
+                challenge_response::handle(node, &mut self.log, &request)?
+            }
+            Endpoint::UserMapping => {
+                let request = self.keys.open(request)?;
+                let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
+                user_mapping::handle(node, &mut self.log, &request)?
+            }
             Endpoint::Session => {
                 let (keys, log) = (&mut self.keys, &mut self.log);
                 let bytes = keys.shake_hands(log, &mut *self.rng, now, request)?;
@@ -410,6 +405,9 @@ impl Device {
                     self.log.write_at(at, &Entry::WifiJoined { ssid });
                     let event = Entry::prov_event(ProvEvent::CredSuccess);
                     self.log.write_at(at, &event);
+                    if let Some(node) = &mut self.node {
+                        node.go_online();
+                    }
                 }
                 News::Failed(reason) => {
                     let event = Entry::ProvEvent {
@@ -438,32 +436,6 @@ impl fmt::Debug for Device {
             .field("keys", &self.keys)
             .finish_non_exhaustive()
     }
-}
-
-fn at_once(bytes: Vec<u8>) -> Reply {
-    Reply {
-        bytes,
-        after: Duration::ZERO,
-    }
-}
-
-fn refuse(why: &'static str) -> Refusal {
-    Refusal::Failed {
-        why: Cow::Borrowed(why),
-    }
-}
-
-/// What becomes of a command without its body: older firmware reads what is not there.
-fn without_body(rules: Rules) -> Refusal {
-    if rules.crashes_without_body {
-        crash()
-    } else {
-        refuse("a command without its body")
-    }
-}
-
-fn crash() -> Refusal {
-    refuse("a command without its body, which brings it down")
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! Stories that a device can be told to act out, by name. Not how: each turns a few knobs of the
-//! manager, and what they do is documented there and in `docs/reference/faults.md`.
+//! manager or of the node, and what they do is documented there and in `docs/reference/faults.md`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,10 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::firmware::Firmware;
+use super::node::Association;
+use super::node_key::KeyKind;
 use super::world::Failure;
+use crate::proto::EndpointName;
 
 /// What goes otherwise than it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +23,20 @@ pub enum Scenario {
     AttemptsCountdown,
     /// Every attempt ends with the reason `AUTH_EXPIRE`.
     AuthExpire,
+    /// The device signs no challenge from its start on, as after a client's disable.
+    ChalRespDisabled,
     /// The access point changes channel when the device joins: it is out of reach for a while.
     ChannelChange,
     /// The device says for ever that it is connecting, as it does without DHCP.
     EndlessConnecting,
+    /// The device never tells the cloud which user it was told of.
+    NoUserMappingMessage,
     /// No attempt finds the network.
     NotFound,
+    /// Challenges are signed by PKCS #1 v1.5 instead of PSS.
+    Pkcs1Signature,
+    /// Challenges are signed with r and s one after the other instead of a DER sequence.
+    RawSignature,
     /// The client's reset is accepted while the device joins, too, as by an application that
     /// handles it itself.
     ResetAccepted,
@@ -37,23 +48,33 @@ pub enum Scenario {
     WrongPassphrase,
     /// Every attempt fails for an unrelated reason, which is told as an authentication error.
     WrongReason,
+    /// The device tells the cloud another secret key than it was told.
+    WrongSecretKey,
+    /// Signatures are well-formed, and over other bytes than the challenge.
+    WrongSignature,
 }
 
 impl Scenario {
     /// Every one, and its name.
-    pub const ALL: [(&'static str, Self); 12] = [
+    pub const ALL: [(&'static str, Self); 18] = [
         ("app-never-resets", Self::AppNeverResets),
         ("app-resets", Self::AppResets),
         ("attempts-countdown", Self::AttemptsCountdown),
         ("auth-expire", Self::AuthExpire),
+        ("chal-resp-disabled", Self::ChalRespDisabled),
         ("channel-change", Self::ChannelChange),
         ("endless-connecting", Self::EndlessConnecting),
+        ("no-user-mapping-message", Self::NoUserMappingMessage),
         ("not-found", Self::NotFound),
+        ("pkcs1-signature", Self::Pkcs1Signature),
+        ("raw-signature", Self::RawSignature),
         ("reset-accepted", Self::ResetAccepted),
         ("reset-refused", Self::ResetRefused),
         ("service-gone", Self::ServiceGone),
         ("wrong-passphrase", Self::WrongPassphrase),
         ("wrong-reason", Self::WrongReason),
+        ("wrong-secret-key", Self::WrongSecretKey),
+        ("wrong-signature", Self::WrongSignature),
     ];
 
     /// Why these cannot be acted out together, by this firmware.
@@ -101,6 +122,55 @@ impl Scenario {
         Ok(())
     }
 
+    /// Why these cannot be acted out by a device that is this RainMaker node, or none.
+    pub fn check_node(
+        scenarios: &[Self],
+        node: Option<(Association, KeyKind)>,
+    ) -> Result<(), ImpossibleScenario> {
+        for scenario in scenarios {
+            let (association, kind) = match scenario {
+                Self::Pkcs1Signature => (Association::ChallengeResponse, Some(KeyKind::Rsa)),
+                Self::RawSignature => (Association::ChallengeResponse, Some(KeyKind::Ec)),
+                Self::ChalRespDisabled | Self::WrongSignature => {
+                    (Association::ChallengeResponse, None)
+                }
+                Self::NoUserMappingMessage | Self::WrongSecretKey => {
+                    (Association::UserMapping, None)
+                }
+                _ => continue,
+            };
+            let Some((_, has)) = node.filter(|(has, _)| *has == association) else {
+                return Err(ImpossibleScenario::NoEndpoint {
+                    scenario: *scenario,
+                    endpoint: association.endpoint(),
+                });
+            };
+            if let Some(needed) = kind.filter(|needed| *needed != has) {
+                return Err(ImpossibleScenario::OtherKey {
+                    scenario: *scenario,
+                    needed,
+                });
+            }
+        }
+        for about_one_thing in [
+            &[
+                Self::Pkcs1Signature,
+                Self::RawSignature,
+                Self::WrongSignature,
+            ][..],
+            &[Self::NoUserMappingMessage, Self::WrongSecretKey],
+        ] {
+            let mut those = scenarios.iter().filter(|one| about_one_thing.contains(one));
+            if let (Some(one), Some(other)) = (those.next(), those.next()) {
+                return Err(ImpossibleScenario::Contradiction {
+                    one: *one,
+                    other: *other,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// How it makes every attempt fail, if it does.
     pub(super) const fn failure(self) -> Option<Failure> {
         match self {
@@ -111,10 +181,16 @@ impl Scenario {
             Self::WrongReason => Some(Failure::Unrelated),
             Self::AppNeverResets
             | Self::AppResets
+            | Self::ChalRespDisabled
             | Self::ChannelChange
+            | Self::NoUserMappingMessage
+            | Self::Pkcs1Signature
+            | Self::RawSignature
             | Self::ResetAccepted
             | Self::ResetRefused
-            | Self::ServiceGone => None,
+            | Self::ServiceGone
+            | Self::WrongSecretKey
+            | Self::WrongSignature => None,
         }
     }
 }
@@ -152,15 +228,31 @@ impl fmt::Display for UnknownScenario {
 }
 
 /// Why scenarios cannot be acted out.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ImpossibleScenario {
-    /// Each says how joining goes, and they differ.
+    /// Each says how the same thing goes, and they differ.
     #[error("{one} and {other} exclude each other")]
     Contradiction {
         /// The first.
         one: Scenario,
         /// The second.
         other: Scenario,
+    },
+    /// The device has no such endpoint.
+    #[error("{scenario} needs a device with {endpoint}")]
+    NoEndpoint {
+        /// Which one.
+        scenario: Scenario,
+        /// The endpoint that it is about.
+        endpoint: EndpointName,
+    },
+    /// The device has a key of another kind.
+    #[error("{scenario} needs a node key of kind {needed}")]
+    OtherKey {
+        /// Which one.
+        scenario: Scenario,
+        /// The kind that it is about.
+        needed: KeyKind,
     },
     /// The firmware has no limit of attempts.
     #[error("{scenario} needs firmware that counts attempts, and {firmware} does not")]
@@ -207,6 +299,30 @@ mod tests {
         ] {
             let checked = Scenario::check(scenarios, firmware);
             assert_eq!(checked.is_ok(), possible, "{scenarios:?} {firmware}");
+        }
+    }
+
+    #[test]
+    fn what_is_about_a_node_needs_one_of_that_kind() {
+        use Scenario::{
+            NoUserMappingMessage, Pkcs1Signature, RawSignature, WrongSecretKey, WrongSignature,
+        };
+        let signs = |kind| Some((Association::ChallengeResponse, kind));
+        let tells = Some((Association::UserMapping, KeyKind::Ec));
+        for (scenarios, node, possible) in [
+            (&[Scenario::NotFound][..], None, true),
+            (&[WrongSignature], None, false),
+            (&[WrongSignature], tells, false),
+            (&[WrongSecretKey], tells, true),
+            (&[WrongSecretKey], signs(KeyKind::Ec), false),
+            (&[WrongSecretKey, NoUserMappingMessage], tells, false),
+            (&[RawSignature], signs(KeyKind::Ec), true),
+            (&[RawSignature], signs(KeyKind::Rsa), false),
+            (&[Pkcs1Signature], signs(KeyKind::Rsa), true),
+            (&[RawSignature, WrongSignature], signs(KeyKind::Ec), false),
+        ] {
+            let checked = Scenario::check_node(scenarios, node);
+            assert_eq!(checked.is_ok(), possible, "{scenarios:?} {node:?}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! keeps when it loses power, nor where its log goes.
 
 use super::firmware::Firmware;
+use super::node::NodeSettings;
 use super::scenario::Scenario;
 use super::world::{TimeScale, World};
 use crate::emulator::fault::Fault;
@@ -32,6 +33,8 @@ pub struct DeviceSettings {
     pub faults: Vec<Fault>,
     /// Whether it offers provisioning although it has credentials already.
     pub always_provisions: bool,
+    /// What a RainMaker application adds. `None`: plain ESP-IDF.
+    pub node: Option<NodeSettings>,
 }
 
 impl DeviceSettings {
@@ -49,6 +52,7 @@ impl DeviceSettings {
             scenarios: Vec::new(),
             faults: Vec::new(),
             always_provisions: false,
+            node: None,
         }
     }
 }

@@ -3,6 +3,9 @@
 
 mod endpoints;
 mod generations;
+mod node;
+
+use std::time::Duration;
 
 use getrandom::SysRng;
 use prost::Message;

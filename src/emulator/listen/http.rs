@@ -29,6 +29,7 @@ use self::head::{MAX_TARGET, NOT_FOUND, Page, URI_TOO_LONG, WRONG_METHOD, path_o
 use crate::emulator::device::{Device, Outage, Refusal, Reply, StopReason};
 use crate::emulator::fault::{FaultKind, Faults};
 use crate::emulator::log::Entry;
+use crate::emulator::node_cloud::Uplink;
 
 /// Opens a port; port 0 takes a free one.
 pub async fn bind(address: SocketAddr) -> io::Result<Listener> {
@@ -57,6 +58,7 @@ impl Listener {
             faults: Faults::new(device.faults().to_vec()),
             longest_head: device.rules().longest_head,
             previous: Vec::new(),
+            uplink: device.uplink(),
             device,
             session: None,
             bare_socket: None,
@@ -68,6 +70,12 @@ impl Listener {
         server.device.log().write(&Entry::ServiceStopped {
             why: reason.to_string(),
         });
+        // Its service is over; the device is still there, and finishes what it has to tell.
+        let Server {
+            mut device, uplink, ..
+        } = server;
+        uplink.send(device.outgoing());
+        uplink.finish(device.log()).await;
         Stopped(reason)
     }
 }
@@ -82,6 +90,7 @@ pub struct Stopped(
 
 struct Server {
     device: Device,
+    uplink: Uplink,
     /// `cookie_session_id`: the one session of the whole server.
     session: Option<u32>,
     /// `sock_session_id`: the connection that needs no cookie to be recognised, because it began
@@ -113,6 +122,7 @@ impl Server {
                 }
                 return reason;
             }
+            self.uplink.send(self.device.outgoing());
             let stops_at = self.device.stops_at();
             let outage = self.device.outage();
             if let Some(outage) = outage.filter(|outage| outage.covers(Instant::now())) {
@@ -136,6 +146,7 @@ impl Server {
             tokio::select! {
                 biased;
                 () = at(wake_at) => {}
+                (when, entry) = self.uplink.outcome() => self.device.log().write_at(when, &entry),
                 read = receive(held.as_mut()) => {
                     let Some(connection) = &mut held else { continue };
                     let next = match read {

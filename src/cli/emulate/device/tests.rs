@@ -20,7 +20,8 @@ fn ready(flags: &[&str]) -> Value {
     let args = parse(flags);
     let label = Label::new(&args, &mut UnwrapErr(SysRng)).unwrap();
     let place = "127.0.0.1:8080".parse().ok();
-    args.ready(place, "PROV_1", &label)
+    let node = args.node(1, &mut UnwrapErr(SysRng)).unwrap();
+    args.ready(place, "PROV_1", &label, node.as_ref())
 }
 
 #[test]
@@ -69,11 +70,81 @@ fn flags_that_contradict_each_other_are_refused() {
         &["--scenario", "not-found,wrong-passphrase"],
         &["--count", "2", "--state", "a"],
         &["--count", "2", "--port", "65535"],
+        &["--count", "2", "--node-key", "a.pem"],
+        &["--cap", "ch_resp,user_assoc"],
     ] {
         assert!(parse(flags).check().is_err(), "{flags:?}");
     }
     let fine = ["--scenario", "not-found", "--scenario", "app-resets"];
     assert!(parse(&fine).check().is_ok());
+}
+
+#[test]
+fn flags_and_capabilities_decide_whether_it_is_a_node_and_which_endpoint_it_has() {
+    use crate::emulator::device::Association::{ChallengeResponse, UserMapping};
+    let cloud = "http://127.0.0.1:8080/v1";
+    for (flags, association, announced) in [
+        (&[][..], None, &[][..]),
+        (&["--cap", "local_ctrl"], None, &["local_ctrl"]),
+        (&["--node-id", "a"], Some(ChallengeResponse), &["ch_resp"]),
+        (&["--key", "ec"], Some(ChallengeResponse), &["ch_resp"]),
+        (&["--cloud", cloud], Some(ChallengeResponse), &["ch_resp"]),
+        (&["--cap", "ch_resp"], Some(ChallengeResponse), &["ch_resp"]),
+        (
+            &["--cap", "ch_resp,claim"],
+            Some(ChallengeResponse),
+            &["ch_resp", "claim"],
+        ),
+        (&["--cap", "user_assoc"], Some(UserMapping), &[]),
+        (&["--cap", "claim"], Some(UserMapping), &["claim"]),
+        (
+            &["--cap", "user_assoc,camera_claim"],
+            Some(UserMapping),
+            &["camera_claim"],
+        ),
+        (
+            &["--cloud", cloud, "--cap", "local_ctrl"],
+            Some(UserMapping),
+            &["local_ctrl"],
+        ),
+    ] {
+        let args = parse(flags);
+        assert_eq!(args.node.association(&args.cap), association, "{flags:?}");
+        assert_eq!(args.node.announced(&args.cap), announced, "{flags:?}");
+        let node = args.node(1, &mut UnwrapErr(SysRng)).unwrap();
+        assert_eq!(node.map(|node| node.association), association);
+    }
+}
+
+#[test]
+fn a_node_has_an_id_of_its_own() {
+    assert_eq!(ready(&[]).get("node_id"), None);
+    let drawn = ready(&["--cap", "ch_resp"])["node_id"].clone();
+    assert_eq!(drawn.as_str().map(str::len), Some(22));
+    assert_ne!(drawn, ready(&["--cap", "ch_resp"])["node_id"]);
+    assert_eq!(ready(&["--node-id", "N"])["node_id"], "N");
+    let several = ready(&["--node-id", "N", "--count", "2"]);
+    assert_eq!(several["node_id"], "N_1");
+    // Before it is claimed, there is its MAC address.
+    let mac = ready(&["--cap", "claim"])["node_id"].clone();
+    assert_eq!(mac.as_str().map(str::len), Some(12));
+}
+
+#[test]
+fn a_scenario_about_a_node_needs_such_a_node() {
+    for (flags, possible) in [
+        (&["--scenario", "wrong-signature"][..], false),
+        (&["--scenario", "wrong-signature", "--key", "ec"], true),
+        (&["--scenario", "pkcs1-signature", "--key", "ec"], false),
+        (&["--scenario", "wrong-secret-key", "--key", "ec"], false),
+        (
+            &["--scenario", "wrong-secret-key", "--cap", "user_assoc"],
+            true,
+        ),
+    ] {
+        let node = parse(flags).node(1, &mut UnwrapErr(SysRng));
+        assert_eq!(node.is_ok(), possible, "{flags:?}");
+    }
 }
 
 #[test]
@@ -87,6 +158,11 @@ fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
         &["--fault", "prov-config:drop"],
         &["--count", "0"],
         &["--pop", "a", "--no-pop"],
+        &["--key", "dsa"],
+        &["--key", "ec", "--node-key", "a.pem"],
+        &["--node-id", "a/b"],
+        &["--node-id", ""],
+        &["--cloud", "https://127.0.0.1:8443"],
     ] {
         assert!(
             Alone::try_parse_from(["emulate"].iter().chain(flags)).is_err(),

@@ -1,0 +1,414 @@
+//! `emulate device`: plays a device on this computer, for tests and for trying things without a
+//! board. What it says and does is `emulator`'s; here are the flags, the first line, and the log.
+
+mod label;
+mod node;
+
+use std::fs::{self, File};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use self::label::{Label, random_digits};
+use self::node::{NodeFlags, register};
+use super::{cannot_listen, create, print, unusable};
+use crate::cli::error_id::ErrorId;
+use crate::cli::failure::Failure;
+use crate::cli::ui::{self, Format, Ui, keys_of};
+use crate::emulator::device::{
+    Device, DeviceSettings, Firmware, NodeSettings, Scenario, StopReason, TimeScale, World,
+};
+use crate::emulator::fault::Fault;
+use crate::emulator::flash::Flash;
+use crate::emulator::listen::http::{self, Stopped};
+use crate::emulator::log::{Entry, Log};
+use crate::secret::Secret;
+use crate::security::{DeviceSecret, SecurityScheme};
+
+/// Play a device that waits to be provisioned, without a board.
+///
+/// It listens on this computer and answers as ESP-IDF firmware does, awkward behaviour included.
+/// The first line on standard output is a JSON object with its address and its secrets; what it
+/// is told is shown on standard error. It ends as a device does: when it has been provisioned,
+/// or when it is locked.
+#[derive(clap::Args, Debug)]
+#[expect(
+    clippy::doc_markdown,
+    clippy::doc_link_with_quotes,
+    reason = "these comments are help texts, read in a terminal"
+)]
+pub(in super::super) struct EmulateDevice {
+    /// How the device is reached.
+    #[arg(long, value_enum, default_value_t = Medium::Softap)]
+    transport: Medium,
+
+    /// Address to listen on. Anything but this computer lets others in.
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+
+    /// Port to listen on; 0 takes a free one, and the first line says which.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    port: u16,
+
+    /// Name of the device [default: PROV_ and six random hexadecimal digits].
+    #[arg(long)]
+    name: Option<String>,
+
+    /// Generation of the firmware: v4.4, v5 (wifi_provisioning of ESP-IDF 4.4 and of 5.1 to 5.4)
+    /// or network_provisioning.
+    #[arg(long, value_name = "NAME", default_value_t = Firmware::default())]
+    firmware: Firmware,
+
+    /// Security scheme: 0 none, 1 PoP, 2 user name and password [default: 2; 1 for v4.4, which
+    /// has no 2].
+    #[arg(long, value_name = "0|1|2")]
+    sec_ver: Option<SecurityScheme>,
+
+    /// How a Security 2 device uses its nonce: 0 one for all messages, 1 a counter [default: 1;
+    /// for v5 0, and then not announced].
+    #[arg(long, value_name = "0|1", value_parser = clap::value_parser!(u8).range(0..=1))]
+    sec_patch_ver: Option<u8>,
+
+    /// Proof of possession; with Security 2, the password [default: eight random hexadecimal
+    /// digits].
+    #[arg(long, conflicts_with = "no_pop")]
+    pop: Option<Secret<String>>,
+
+    /// Want no proof of possession. Not with Security 2, which needs a password.
+    #[arg(long)]
+    no_pop: bool,
+
+    /// User name of Security 2.
+    #[arg(long, default_value = "wifiprov")]
+    username: String,
+
+    /// Access points that the device sees, as a JSON list of {ssid or ssid_hex, bssid, channel,
+    /// rssi, auth, passphrase, ip, hidden} [default: seven, among them "Home", passphrase
+    /// "correct horse battery"].
+    #[arg(long, value_name = "FILE")]
+    aps: Option<PathBuf>,
+
+    /// How long joining takes, in milliseconds.
+    #[arg(long, value_name = "N", default_value_t = 1200)]
+    join_ms: u64,
+
+    /// Capabilities of the application in the version document, such as local_ctrl. Four make
+    /// the device a RainMaker node: ch_resp (today's firmware: it signs challenges), user_assoc
+    /// (older firmware, with cloud_user_assoc; not in the document), claim and camera_claim (it
+    /// waits to be claimed) [default: ch_resp for a node, none otherwise].
+    #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
+    cap: Vec<String>,
+
+    #[command(flatten)]
+    node: NodeFlags,
+
+    /// Failed handshakes until the device locks itself; 0 for never.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    max_strikes: u32,
+
+    /// How joining and what follows goes otherwise than it should; can be given again:
+    /// app-never-resets, app-resets, attempts-countdown, auth-expire, chal-resp-disabled,
+    /// channel-change, endless-connecting, no-user-mapping-message, not-found, pkcs1-signature,
+    /// raw-signature, reset-accepted, reset-refused, service-gone, wrong-passphrase,
+    /// wrong-reason, wrong-secret-key, wrong-signature.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    scenario: Vec<Scenario>,
+
+    /// What goes wrong with the N-th request to an endpoint, or with its answer, as in
+    /// prov-config:2:drop; N is * for every one; can be given again. Kinds: close, cut, delay=MS,
+    /// drop, duplicate, garble, mute, not-found, oversize, repeat, reset, status=NNN, truncate,
+    /// wrong-order, wrong-type.
+    #[arg(long, value_name = "ENDPOINT:N:KIND")]
+    fault: Vec<Fault>,
+
+    /// Play as many devices, each with a port, a name and a first line of its own.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    count: u16,
+
+    /// Keep the Wi-Fi credentials in this file across restarts, as flash memory does. A device
+    /// that has some does not offer provisioning: it says "provisioned" in its first line and
+    /// ends. The passphrase is in the file.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
+    /// Offer provisioning although credentials are kept.
+    #[arg(long)]
+    force_provisioning: bool,
+
+    /// Write what the device is told to this file, one JSON object a line. The Wi-Fi passphrase
+    /// is in it.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+
+    /// Multiply every wait of the device by this; 0.1 is ten times as fast as a board.
+    #[arg(long, value_name = "X", default_value_t = TimeScale::REAL)]
+    time_scale: TimeScale,
+}
+
+/// How an emulated device can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Medium {
+    /// HTTP, as on a device's own access point.
+    Softap,
+}
+
+impl Medium {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Softap => "softap",
+        }
+    }
+}
+
+/// Plays devices until their services have ended.
+pub(super) async fn run(args: &EmulateDevice, ui: &Ui) -> Result<(), Failure> {
+    args.check()?;
+    let log = match &args.log {
+        Some(path) => Some(create(path).map_err(|error| unusable("--log", path, &error))?),
+        None => None,
+    };
+    let mut devices = Vec::new();
+    for number in 1..=args.count {
+        if let Some(device) = Started::new(args, number, log.as_ref()).await? {
+            devices.push(device);
+        }
+    }
+    // One that has credentials is over before it began; its first line has said so.
+    let already = args.count == 1 && devices.is_empty();
+    let ended = join_all(devices.into_iter().map(Started::serve)).await;
+    if ui.format() != Format::Json {
+        return Ok(());
+    }
+    match &ended[..] {
+        [] if already => {
+            let why = StopReason::AlreadyProvisioned.to_string();
+            ui.result(&[], keys_of("stopped", &why))
+        }
+        [(_, why)] => ui.result(&[], keys_of("stopped", &why.to_string())),
+        all => {
+            let all: Vec<Value> = all
+                .iter()
+                .map(|(name, why)| json!({"name": name, "why": why.to_string()}))
+                .collect();
+            ui.result(&[], keys_of("stopped", &all))
+        }
+    }
+}
+
+/// A device with an open port.
+struct Started {
+    name: String,
+    device: Device,
+    listener: http::Listener,
+}
+
+impl Started {
+    /// The n-th one; its first line is printed once its port is open. `None` if it does not
+    /// offer provisioning.
+    async fn new(
+        args: &EmulateDevice,
+        number: u16,
+        log_file: Option<&File>,
+    ) -> Result<Option<Self>, Failure> {
+        let mut rng = UnwrapErr(SysRng);
+        let label = Label::new(args, &mut rng)?;
+        let name = match &args.name {
+            Some(name) if args.count == 1 => name.clone(),
+            Some(name) => format!("{name}_{number}"),
+            None => format!("PROV_{}", random_digits::<3>(&mut rng)),
+        };
+        let flash = match &args.state {
+            Some(path) => {
+                Flash::in_file(path).map_err(|error| unusable("--state", path, &error))?
+            }
+            None => Flash::default(),
+        };
+        let log = args.log_of(&name, log_file)?;
+        let node = args.node(number, &mut rng)?;
+        let mut settings = args.settings(label.secret.clone())?;
+        settings.always_provisions = args.force_provisioning;
+        settings.node.clone_from(&node);
+        let is_over = flash.is_provisioned() && !args.force_provisioning;
+        let mut device = Device::new(settings, rng).with_log(log).with_flash(flash);
+        if is_over {
+            if let Some(node) = &node {
+                register(node).await?;
+            }
+            print(&args.ready(None, &name, &label, node.as_ref()))?;
+            device.log().write(&Entry::ServiceStopped {
+                why: StopReason::AlreadyProvisioned.to_string(),
+            });
+            return Ok(None);
+        }
+
+        let port = match args.port {
+            0 => 0,
+            first => first.saturating_add(number.saturating_sub(1)),
+        };
+        let asked = SocketAddr::new(args.listen, port);
+        let listening = match http::bind(asked).await {
+            Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
+            Err(error) => Err(error),
+        };
+        let (listener, bound) = listening.map_err(|error| cannot_listen(asked, &error))?;
+        // The port is open and will answer; whoever reads the line finds the node in its cloud.
+        if let Some(node) = &node {
+            register(node).await?;
+        }
+        print(&args.ready(Some(bound), &name, &label, node.as_ref()))?;
+        Ok(Some(Self {
+            name,
+            device,
+            listener,
+        }))
+    }
+
+    async fn serve(self) -> (String, Stopped) {
+        (self.name, self.listener.serve(self.device).await)
+    }
+}
+
+impl EmulateDevice {
+    /// What clap cannot see: flags that exclude each other by what they say.
+    fn check(&self) -> Result<(), Failure> {
+        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
+        let firmware = self.firmware;
+        if self.sec_patch_ver.is_some() && !firmware.rules().announces_scheme {
+            return conflict(format!("--sec-patch-ver: {firmware} has no Security 2"));
+        }
+        if let Err(error) = Scenario::check(&self.scenario, firmware) {
+            return conflict(format!("--scenario: {error}"));
+        }
+        if self.count > 1 && self.state.is_some() {
+            return conflict("--state is for one device, and --count asks for several".to_owned());
+        }
+        if self
+            .port
+            .checked_add(self.count.saturating_sub(1))
+            .is_none()
+        {
+            return conflict("--port and --count lead beyond port 65535".to_owned());
+        }
+        self.node.check(&self.cap, self.count)
+    }
+
+    /// What a RainMaker application adds to the n-th device, if anything.
+    fn node(
+        &self,
+        number: u16,
+        rng: &mut UnwrapErr<SysRng>,
+    ) -> Result<Option<NodeSettings>, Failure> {
+        let number = (self.count > 1).then_some(number);
+        let node = self.node.settings(&self.cap, number, rng)?;
+        Scenario::check_node(&self.scenario, node.as_ref().map(NodeSettings::nature)).map_err(
+            |error| Failure::new(ErrorId::ConflictingFlags, format!("--scenario: {error}")),
+        )?;
+        Ok(node)
+    }
+
+    fn settings(&self, secret: DeviceSecret) -> Result<DeviceSettings, Failure> {
+        Ok(DeviceSettings {
+            world: self.world()?,
+            capabilities: self.node.announced(&self.cap),
+            max_strikes: self.max_strikes,
+            time_scale: self.time_scale,
+            firmware: self.firmware,
+            with_patch_version: self.sec_patch_ver.is_some() || self.firmware != Firmware::V5,
+            scenarios: self.scenario.clone(),
+            faults: self.fault.clone(),
+            ..DeviceSettings::new(secret)
+        })
+    }
+
+    fn log_of(&self, name: &str, file: Option<&File>) -> Result<Log, Failure> {
+        let alone = self.count == 1;
+        let of = if alone { "device" } else { name }.to_owned();
+        let mut log =
+            Log::new().shown_to(Box::new(move |entry| ui::note(&format!("{of}: {entry}"))));
+        if let (Some(file), Some(path)) = (file, &self.log) {
+            let file = file
+                .try_clone()
+                .map_err(|error| unusable("--log", path, &error))?;
+            log = log.lines_to(Box::new(file));
+        }
+        Ok(if alone {
+            log
+        } else {
+            log.of_device(name.to_owned())
+        })
+    }
+
+    fn world(&self) -> Result<World, Failure> {
+        let mut world = match &self.aps {
+            None => World::neighbourhood(),
+            Some(path) => {
+                let text =
+                    fs::read_to_string(path).map_err(|error| unusable("--aps", path, &error))?;
+                World::from_json(&text).map_err(|error| unusable("--aps", path, &error))?
+            }
+        };
+        world.join = Duration::from_millis(self.join_ms);
+        Ok(world)
+    }
+
+    /// The first line: where the device is, and what opens it.
+    fn ready(
+        &self,
+        bound: Option<SocketAddr>,
+        name: &str,
+        label: &Label,
+        node: Option<&NodeSettings>,
+    ) -> Value {
+        let transport = self.transport.name();
+        let ready = Ready {
+            event: "ready",
+            transport,
+            address: bound.map(|bound| bound.ip()),
+            port: bound.map(|bound| bound.port()),
+            url: bound.map(|bound| format!("http://{bound}")),
+            name,
+            node_id: node.map(|node| node.id.as_str()),
+            pop: label.pop.as_deref(),
+            username: label.username.as_deref(),
+            sec_ver: label.secret.scheme(),
+            firmware: self.firmware,
+            provisioned: bound.is_none(),
+            qrcode: label.qr_code(name, transport),
+        };
+        json!(ready)
+    }
+}
+
+#[derive(Serialize)]
+struct Ready<'a> {
+    event: &'static str,
+    transport: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pop: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    sec_ver: SecurityScheme,
+    firmware: Firmware,
+    /// Whether it has credentials, so that there is nothing to reach.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    provisioned: bool,
+    qrcode: String,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Tests of the users and their tokens, on a clock that is a number.
+
+use super::*;
+
+const NOW: Duration = Duration::from_secs(1_700_000_000);
+
+fn accounts(change: impl FnOnce(&mut AccountSettings)) -> Accounts {
+    let mut settings = AccountSettings {
+        users: vec![("ann".to_owned(), Secret::new("right".to_owned()))],
+        otp: None,
+        access_life: Duration::from_hours(1),
+        rotates: false,
+        claims: Claims::Plain,
+    };
+    change(&mut settings);
+    Accounts::new(settings)
+}
+
+fn log_in(accounts: &mut Accounts) -> Tokens {
+    match accounts.by_password(NOW, "ann", "right") {
+        Ok(Login::Tokens(tokens)) => tokens,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_token_counts_until_it_expires_or_the_session_ends() {
+    let mut accounts = accounts(|_| {});
+    let tokens = log_in(&mut accounts);
+    let authorised = |accounts: &Accounts, after: u64, token: &str| {
+        let now = NOW + Duration::from_secs(after);
+        accounts.authorised(now, Some(token)).map(|(user, _)| user)
+    };
+    let ann = accounts.named("ann").unwrap().id.clone();
+    assert_eq!(authorised(&accounts, 3599, &tokens.access), Ok(ann.clone()));
+    let expired = authorised(&accounts, 3600, &tokens.access);
+    assert_eq!(expired, Err("the token has expired"));
+    assert!(authorised(&accounts, 0, &tokens.id).is_err(), "an id token");
+    for bearer in ["Bearer ", "bearer "] {
+        let why = authorised(&accounts, 0, &format!("{bearer}{}", tokens.access));
+        assert!(why.unwrap_err().contains("Bearer"));
+    }
+    assert_eq!(accounts.authorised(NOW, None), Err("no token"));
+    accounts.log_out_everywhere(&ann);
+    assert_eq!(authorised(&accounts, 0, &tokens.access), Err("logged out"));
+    assert!(accounts.by_refresh(NOW, &tokens.refresh.unwrap()).is_err());
+}
+
+#[test]
+fn the_claims_are_those_that_clients_read() {
+    let mut accounts = accounts(|_| {});
+    let tokens = log_in(&mut accounts);
+    let ann = accounts.named("ann").unwrap();
+    let id = accounts.signer.read(&tokens.id).unwrap();
+    assert_eq!(id["custom:user_id"], json!(ann.id));
+    assert_eq!(id["email"], "ann");
+    assert_eq!(id["token_use"], "id");
+    let access = accounts.signer.read(&tokens.access).unwrap();
+    assert_eq!(access["exp"], json!(NOW.as_secs() + 3600));
+    assert!(
+        access["iss"]
+            .as_str()
+            .unwrap()
+            .contains("cognito-idp.us-east-1")
+    );
+    assert_eq!(access.get("custom:user_id"), None);
+    assert_ne!(access["sub"], json!(ann.id));
+}
+
+#[test]
+fn a_refresh_keeps_its_token_unless_it_rotates() {
+    for rotates in [false, true] {
+        let mut accounts = accounts(|settings| settings.rotates = rotates);
+        let first = log_in(&mut accounts).refresh.unwrap();
+        let (_, tokens) = accounts.by_refresh(NOW, &first).unwrap();
+        assert_eq!(tokens.refresh.is_some(), rotates);
+        assert_eq!(accounts.by_refresh(NOW, &first).is_err(), rotates);
+        if let Some(second) = tokens.refresh {
+            accounts.by_refresh(NOW, &second).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_second_factor_has_three_minutes() {
+    let otp = |settings: &mut AccountSettings| settings.otp = Some(Secret::new("4711".to_owned()));
+    let mut accounts = accounts(otp);
+    assert!(accounts.by_password(NOW, "ann", "wrong").is_err());
+    let Ok(Login::Session(session)) = accounts.by_password(NOW, "ann", "right") else {
+        panic!("no second factor")
+    };
+    assert!(accounts.by_code(NOW, "bob", &session, "4711").is_err());
+    assert!(accounts.by_code(NOW, "ann", &session, "0815").is_err());
+    accounts.by_code(NOW, "ann", &session, "4711").unwrap();
+    assert!(accounts.by_code(NOW, "ann", &session, "4711").is_err());
+    let session = accounts.by_name(NOW, "ann").unwrap();
+    let late = NOW + Duration::from_mins(3);
+    assert!(accounts.by_code(late, "ann", &session, "4711").is_err());
+}
+
+#[test]
+fn an_authorisation_code_is_good_once() {
+    let mut accounts = accounts(|_| {});
+    let ann = accounts.first().unwrap().id.clone();
+    let code = accounts.authorise(NOW, &ann);
+    assert_eq!(accounts.by_authorisation(NOW, &code).unwrap().0, ann);
+    assert!(accounts.by_authorisation(NOW, &code).is_none());
+}
+
+#[test]
+fn a_new_user_counts_when_the_code_came_back() {
+    let mut accounts = accounts(|_| {});
+    assert!(accounts.sign_up("ann", "other").is_err());
+    accounts.sign_up("bob", "first").unwrap();
+    accounts.sign_up("bob", "second").unwrap();
+    assert!(accounts.by_password(NOW, "bob", "second").is_err());
+    assert!(accounts.confirm("bob", "0", None).is_err());
+    accounts.confirm("bob", SENT_CODE, None).unwrap();
+    accounts.by_password(NOW, "bob", "second").unwrap();
+    accounts.confirm("bob", SENT_CODE, Some("third")).unwrap();
+    accounts.by_password(NOW, "bob", "third").unwrap();
+}

@@ -1,0 +1,40 @@
+//! The cloud's own time of day: the computer's, and what a test has moved it by, so that nothing
+//! that takes minutes has to be waited for.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// It never goes back, whatever the computer's does.
+#[derive(Debug)]
+pub(super) struct Clock {
+    started: Instant,
+    /// Since 1970.
+    at_start: Duration,
+    moved: Duration,
+}
+
+impl Clock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a token says until when it counts, as a time of day"
+    )]
+    pub(super) fn new() -> Self {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            started: Instant::now(),
+            // Before 1970 it is 1970.
+            at_start: since_1970.unwrap_or_default(),
+            moved: Duration::ZERO,
+        }
+    }
+
+    /// Since 1970.
+    pub(super) fn now(&self) -> Duration {
+        self.at_start
+            .saturating_add(self.started.elapsed())
+            .saturating_add(self.moved)
+    }
+
+    pub(super) fn advance(&mut self, by: Duration) {
+        self.moved = self.moved.saturating_add(by);
+    }
+}

@@ -1,0 +1,101 @@
+//! What stands in for the factory, for MQTT and for time: calls outside the API, without a token,
+//! by which emulated devices and tests arrange the world.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::Cloud;
+use super::exchange::{Answer, Request, texts};
+use super::log::Entry;
+use super::refusal::{CONTROL, Refusal};
+use super::signature::PublicKey;
+
+impl Cloud {
+    /// A call below `/emulator/`.
+    pub(super) fn control(
+        &mut self,
+        now: Duration,
+        path: &str,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
+        let parts: Vec<&str> = path.split('/').collect();
+        match (request.method.as_str(), &parts[..]) {
+            ("PUT", ["nodes", id]) => self.register(id, &request.object()?),
+            ("POST", ["nodes", id, "user_mapping"]) => {
+                let body = request.object()?;
+                if body.get("node_id").is_some_and(|named| named != id) {
+                    return Err(CONTROL.because("the body is about another node"));
+                }
+                self.node_message(now, id, &body)
+            }
+            ("PUT", ["nodes", id, "connectivity"]) => self.connect(now, id, &request.object()?),
+            ("POST", ["clock"]) => self.move_clock(&request.object()?),
+            _ => return Ok(Answer::of_gateway(404, "Not Found")),
+        }?;
+        Ok(Answer::done())
+    }
+
+    fn register(&mut self, id: &str, body: &Map<String, Value>) -> Result<(), Refusal> {
+        let is_id = (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
+        if !is_id {
+            return Err(CONTROL.because("a node id is 1 to 64 letters, digits and -_.:"));
+        }
+        let keys: Vec<PublicKey> = texts(body, "public_keys")?
+            .iter()
+            .map(|pem| PublicKey::from_pem(pem))
+            .collect::<Result<_, _>>()
+            .map_err(|error| CONTROL.because(error.to_string()))?;
+        let kinds = keys.iter().map(PublicKey::kind).collect();
+        let config = body.get("config").cloned().unwrap_or_default();
+        if !config.is_object() && !config.is_null() {
+            return Err(CONTROL.because("config is not an object"));
+        }
+        let node = self.nodes.register(id, keys, config);
+        if let Some(Value::Object(params)) = body.get("params") {
+            node.params = params.clone();
+        }
+        self.log.write(&Entry::NodeRegistered {
+            node_id: id.to_owned(),
+            keys: kinds,
+        });
+        Ok(())
+    }
+
+    fn connect(
+        &mut self,
+        now: Duration,
+        id: &str,
+        body: &Map<String, Value>,
+    ) -> Result<(), Refusal> {
+        let connected = body.get("connected").and_then(Value::as_bool);
+        let connected = connected.ok_or_else(|| CONTROL.because("connected is true or false"))?;
+        self.nodes.known_mut(id)?.set_connected(now, connected);
+        self.log.write(&Entry::Connectivity {
+            node_id: id.to_owned(),
+            connected,
+        });
+        Ok(())
+    }
+
+    fn move_clock(&mut self, body: &Map<String, Value>) -> Result<(), Refusal> {
+        let seconds = body.get("advance_s").and_then(Value::as_u64);
+        let seconds = seconds
+            .filter(|seconds| *seconds <= A_CENTURY)
+            .ok_or_else(|| CONTROL.because("advance_s is a number of seconds"))?;
+        self.clock.advance(Duration::from_secs(seconds));
+        let now = self.clock.now();
+        self.note_timeouts(now);
+        self.log.write(&Entry::Clock {
+            advance_s: seconds,
+            now: now.as_secs(),
+        });
+        Ok(())
+    }
+}
+
+/// In seconds; more is a mistake.
+const A_CENTURY: u64 = 3_155_760_000;

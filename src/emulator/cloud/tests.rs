@@ -1,0 +1,1 @@
+//! Tests of the cloud as a whole, without a socket.

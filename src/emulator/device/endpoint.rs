@@ -1,0 +1,45 @@
+//! Which endpoints a device registers, by name. Not what they do.
+
+use super::firmware::Rules;
+use super::node::Association;
+use crate::proto::{EndpointName, Service};
+
+/// The endpoints that firmware registers.
+#[derive(Clone, Copy)]
+pub(super) enum Endpoint {
+    ChallengeResponse,
+    Config,
+    Control,
+    Scan,
+    Session,
+    UserMapping,
+    Version,
+}
+
+impl Endpoint {
+    /// Looks one up among those of this firmware, and of its RainMaker application if it has one.
+    pub(super) fn named(
+        name: &str,
+        rules: Rules,
+        association: Option<Association>,
+    ) -> Option<Self> {
+        [
+            (EndpointName::CH_RESP, Self::ChallengeResponse),
+            (EndpointName::CLOUD_USER_ASSOC, Self::UserMapping),
+            (EndpointName::PROV_CONFIG, Self::Config),
+            (EndpointName::PROV_CTRL, Self::Control),
+            (EndpointName::PROV_SCAN, Self::Scan),
+            (Service::Provisioning.session_endpoint(), Self::Session),
+            (Service::Provisioning.version_endpoint(), Self::Version),
+        ]
+        .into_iter()
+        .find(|(known, _)| known.as_str() == name)
+        .map(|(_, endpoint)| endpoint)
+        .filter(|endpoint| match endpoint {
+            Self::ChallengeResponse => association == Some(Association::ChallengeResponse),
+            Self::Control => rules.has_control,
+            Self::UserMapping => association == Some(Association::UserMapping),
+            Self::Config | Self::Scan | Self::Session | Self::Version => true,
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! What a RainMaker application adds to a device: a node with a key, an owner to come, and a cloud
+//! that hears of both. Not the messages of its endpoints, nor the way to the cloud.
+
+use super::Scenario;
+use super::node_key::{KeyKind, NodeKey, Signing};
+use crate::emulator::log::{Entry, Log};
+use crate::emulator::node_cloud::{Message, NodeCloud};
+use crate::proto::EndpointName;
+use crate::secret::Secret;
+
+/// How the device is tied to a user's account, which decides its endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Association {
+    /// It signs a challenge: what firmware does today.
+    ChallengeResponse,
+    /// It is told the user, and tells the cloud: what older firmware does.
+    UserMapping,
+}
+
+impl Association {
+    /// Where it happens. Firmware registers one of the two.
+    pub const fn endpoint(self) -> EndpointName {
+        match self {
+            Self::ChallengeResponse => EndpointName::CH_RESP,
+            Self::UserMapping => EndpointName::CLOUD_USER_ASSOC,
+        }
+    }
+}
+
+/// What a node is made with.
+#[derive(Clone, Debug)]
+pub struct NodeSettings {
+    /// Its id; before it was claimed, its MAC address.
+    pub id: String,
+    /// Its key, which a device has even before it was claimed.
+    pub key: NodeKey,
+    /// Which endpoint it has.
+    pub association: Association,
+    /// Whether the cloud knows it. One that was not claimed joins its network and tells nobody.
+    pub is_claimed: bool,
+    /// The cloud that it reports to, if there is one.
+    pub cloud: Option<NodeCloud>,
+}
+
+impl NodeSettings {
+    /// Which endpoint it has and which key: what scenarios depend on.
+    pub fn nature(&self) -> (Association, KeyKind) {
+        (self.association, self.key.kind())
+    }
+}
+
+/// A user, and what proves the user's consent to the cloud.
+#[derive(Clone, Debug)]
+pub(super) struct UserMapping {
+    pub(super) user_id: String,
+    pub(super) secret_key: Secret<String>,
+}
+
+/// What the cloud hears of a user.
+#[derive(Clone, Copy, Debug)]
+enum Telling {
+    AsTold,
+    Nothing,
+    OtherSecret,
+}
+
+/// A node at work.
+#[derive(Debug)]
+pub(super) struct Node {
+    settings: NodeSettings,
+    signing: Signing,
+    starts_disabled: bool,
+    telling: Telling,
+    /// A flag in RAM, as in firmware: a restart clears it, and `--state` does not keep it.
+    pub(super) is_disabled: bool,
+    mapping: Option<UserMapping>,
+    is_online: bool,
+    /// What the cloud is to hear, and the medium has not fetched yet.
+    outgoing: Vec<Message>,
+}
+
+impl Node {
+    pub(super) fn new(settings: NodeSettings, scenarios: &[Scenario]) -> Self {
+        let has = |scenario| scenarios.contains(&scenario);
+        let signing = if has(Scenario::WrongSignature) {
+            Signing::OtherBytes
+        } else if has(Scenario::Pkcs1Signature) {
+            Signing::Pkcs1
+        } else if has(Scenario::RawSignature) {
+            Signing::Raw
+        } else {
+            Signing::Proper
+        };
+        let starts_disabled = has(Scenario::ChalRespDisabled);
+        Self {
+            settings,
+            signing,
+            starts_disabled,
+            telling: if has(Scenario::NoUserMappingMessage) {
+                Telling::Nothing
+            } else if has(Scenario::WrongSecretKey) {
+                Telling::OtherSecret
+            } else {
+                Telling::AsTold
+            },
+            is_disabled: starts_disabled,
+            mapping: None,
+            is_online: false,
+            outgoing: Vec::new(),
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.settings.id
+    }
+
+    pub(super) fn association(&self) -> Association {
+        self.settings.association
+    }
+
+    /// The cloud that it reports to.
+    pub(super) fn cloud(&self) -> Option<&NodeCloud> {
+        self.settings.cloud.as_ref()
+    }
+
+    /// As after a power cycle.
+    pub(super) fn restart(&mut self) {
+        self.is_disabled = self.starts_disabled;
+        self.mapping = None;
+        self.is_online = false;
+        self.outgoing.clear();
+    }
+
+    /// Signs as it does; `None` if that fails.
+    pub(super) fn sign(&self, challenge: &[u8]) -> Option<Vec<u8>> {
+        self.settings.key.sign(challenge, self.signing)
+    }
+
+    /// Takes note of a user. A former one that nobody has heard of is forgotten.
+    pub(super) fn map_to(&mut self, mapping: UserMapping, log: &mut Log) {
+        log.write(&Entry::UserMappingReceived {
+            user_id: mapping.user_id.clone(),
+            secret_key: mapping.secret_key.expose().clone(),
+        });
+        self.mapping = Some(mapping);
+        if self.is_online {
+            self.tell_mapping();
+        }
+    }
+
+    /// It is on a network, and would reach its cloud from there.
+    pub(super) fn go_online(&mut self) {
+        if !self.settings.is_claimed {
+            return;
+        }
+        self.is_online = true;
+        self.outgoing.push(Message::Online);
+        self.tell_mapping();
+    }
+
+    /// What the cloud is to hear now, in order.
+    pub(super) fn take_outgoing(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    #[cfg(test)]
+    pub(super) fn public_pem(&self) -> String {
+        self.settings.key.public_pem().unwrap()
+    }
+
+    fn tell_mapping(&mut self) {
+        let Some(mapping) = self.mapping.take() else {
+            return;
+        };
+        let secret_key = match self.telling {
+            Telling::AsTold => mapping.secret_key,
+            Telling::Nothing => return,
+            Telling::OtherSecret => Secret::new(format!("not-{}", mapping.secret_key.expose())),
+        };
+        self.outgoing.push(Message::UserMapping {
+            user_id: mapping.user_id,
+            secret_key,
+        });
+    }
+}
