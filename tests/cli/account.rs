@@ -17,15 +17,15 @@ use crate::support::espctl::{Output, Run, espctl};
 use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok};
 
 /// A folder for account files.
-struct Home(PathBuf);
+pub(super) struct Home(PathBuf);
 
 impl Home {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(fresh_path("rainmaker"))
     }
 
     /// With a profile `lab` for this cloud, which is the current one.
-    fn with_lab(base_url: &str) -> Self {
+    pub(super) fn with_lab(base_url: &str) -> Self {
         let home = Self::new();
         home.run(&["profile", "add", "lab", "--base-url", base_url])
             .output()
@@ -34,7 +34,7 @@ impl Home {
         home
     }
 
-    fn run(&self, line: &[&str]) -> Run {
+    pub(super) fn run(&self, line: &[&str]) -> Run {
         espctl(line).env("RM_USER_CONFIG_DIR", self.0.to_str().unwrap())
     }
 
@@ -53,23 +53,23 @@ impl Home {
         output
     }
 
-    fn path(&self, file: &str) -> PathBuf {
+    pub(super) fn path(&self, file: &str) -> PathBuf {
         self.0.join(file)
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub(super) fn write(&self, file: &str, text: &str) {
         let path = self.path(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     /// The login of a profile, as it lies there.
-    fn login(&self, profile: &str) -> Option<Value> {
+    pub(super) fn login(&self, profile: &str) -> Option<Value> {
         let text = fs::read_to_string(self.path(&login_file(profile))).ok()?;
         Some(serde_json::from_str(&text).unwrap())
     }
 
-    fn log_in(&self, profile: &str, tokens: &Value) {
+    pub(super) fn log_in(&self, profile: &str, tokens: &Value) {
         self.write(&login_file(profile), &tokens.to_string());
     }
 }
@@ -88,7 +88,7 @@ fn access(name: &str) -> String {
     token(&json!({"exp": 4_000_000_000_u64}), name)
 }
 
-fn ended(name: &str) -> String {
+pub(super) fn ended(name: &str) -> String {
     token(&json!({"exp": 1_000_000_000}), name)
 }
 
@@ -100,7 +100,7 @@ fn id(user: &str) -> String {
 }
 
 /// As the cloud answers a login.
-fn tokens(user: &str) -> Value {
+pub(super) fn tokens(user: &str) -> Value {
     json!({
         "status": "success",
         "idtoken": id(user),
@@ -109,11 +109,11 @@ fn tokens(user: &str) -> Value {
     })
 }
 
-fn says(answer: &Value) -> Turn {
+pub(super) fn says(answer: &Value) -> Turn {
     Turn::say(ok(answer.to_string()))
 }
 
-fn refuses(status: &str, answer: &Value) -> Turn {
+pub(super) fn refuses(status: &str, answer: &Value) -> Turn {
     let body = answer.to_string();
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
@@ -123,7 +123,10 @@ fn refuses(status: &str, answer: &Value) -> Turn {
 }
 
 /// Plays a cloud, a connection a run, while `act` gets its base URL; gives what the cloud heard.
-fn with_cloud(script: Vec<Vec<Turn>>, act: impl FnOnce(&str) + Send + 'static) -> Vec<Heard> {
+pub(super) fn with_cloud(
+    script: Vec<Vec<Turn>>,
+    act: impl FnOnce(&str) + Send + 'static,
+) -> Vec<Heard> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
