@@ -28,7 +28,10 @@ fn it_needs_nothing_and_leaves_nothing() {
 fn machines_can_read_it() {
     let output = espctl(["demo", "--format", "json"]).output().exits(0);
     assert_eq!(output.result()["ok"], true);
-    assert_eq!(output.result()["summary"]["mapped_by"], "challenge_response");
+    assert_eq!(
+        output.result()["summary"]["mapped_by"],
+        "challenge_response"
+    );
     assert!(output.stderr.is_empty(), "{output}");
 }
 
