@@ -2,6 +2,7 @@
 //! need no cloud; logins and nodes, against scripted ones, in the files below.
 
 mod browser;
+mod emulated;
 mod login;
 mod node;
 
