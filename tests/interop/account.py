@@ -29,7 +29,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
-from emulated import PASSPHRASE, POP, SSID, check, check_equal, check_in, check_wifi, short_as
+from emulated import (PASSPHRASE, POP, SSID, check, check_equal, check_in, check_only_short_a_refused,
+                      check_wifi, short_as)
 
 PROFILE = 'lab'
 USER = 'user@example.com'
@@ -213,13 +214,16 @@ def refresh_in_turn(bench):
 
 def typed_provision(device):
     """The client's own `provision`, account and all; answers what it says."""
+    steps = []
     for _ in range(SHORT_A_TRIES):
-        done, steps = device.incumbent(
+        done, new = device.incumbent(
             'typed', '--', 'provision', '--transport', 'softap', '--pop', POP, '--ssid', SSID,
             '--passphrase', PASSPHRASE, '--tags', ','.join(TAGS), '--metadata', json.dumps(METADATA), '--no-retry')
-        if not short_as(steps):
+        steps += new
+        if not short_as(new):
             break
     check_equal('exit code of the client', done.returncode, 0)
+    check_only_short_a_refused(device, steps)
     return done.stderr
 
 
