@@ -5,8 +5,8 @@ clouds in it, runs `espctl` and the client that is not ours, and ends what it st
 
 What it is not: a case, nor any knowledge of the protocol.
 
-Nothing may leave loopback, whatever a case gets wrong: every program gets a proxy that is not there, and
-a home, a configuration and a log folder inside the case's own.
+Nothing may leave loopback or the case's folder, not even when a case goes wrong: every program gets a home,
+a configuration and a log folder in there, and a proxy that does not exist, should it look for another cloud.
 """
 
 import json
