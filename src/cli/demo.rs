@@ -85,9 +85,8 @@ pub(super) async fn run(
     ));
     let asked = Asked {
         target: Target {
-            kind: TransportKind::SoftAp,
             address: Some(Address::Http { host, port }),
-            transcript: None,
+            ..Target::of_kind(TransportKind::SoftAp)
         },
         access: Access {
             pop: Some(Secret::new(pop)),

@@ -27,12 +27,14 @@ pub(super) struct DeviceArgs {
     #[arg(long, env = "ESPCTL_TRANSPORT", value_parser = transports(), help_heading = WHERE)]
     transport: Option<TransportKind>,
 
-    /// The device's name, as its label or its QR code says. Over SoftAP it is for messages only:
-    /// the device is whichever answers.
+    /// The device's name, as its label or its QR code says; on the network its instance name or
+    /// node id, or the beginning of it. Over SoftAP it is for messages only: the device is
+    /// whichever answers.
     #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", help_heading = WHERE)]
     device_name: Option<String>,
 
-    /// The device's IP address, where it is not 192.168.4.1.
+    /// The device's IP address: over SoftAP where it is not 192.168.4.1, on the network instead
+    /// of looking for it.
     #[arg(long, value_name = "IP", env = "ESPCTL_DEVICE_IP", value_parser = parse_ip, help_heading = WHERE)]
     device_ip: Option<String>,
 
@@ -40,9 +42,12 @@ pub(super) struct DeviceArgs {
     #[arg(long, value_name = "HOST", env = "ESPCTL_DEVICE_HOST", value_parser = parse_host, help_heading = WHERE)]
     device_host: Option<String>,
 
-    /// The device's TCP port, where it is not 80.
+    /// The device's TCP port, where it is not 80 (on the network: not 80 nor 8080).
     #[arg(long, value_name = "PORT", env = "ESPCTL_DEVICE_PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = WHERE)]
     device_port: Option<u16>,
+
+    #[command(flatten)]
+    network: InterfaceArgs,
 
     /// How long to look for the device, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHERE)]
@@ -89,6 +94,43 @@ pub(super) struct DeviceArgs {
         help_heading = "Output"
     )]
     transcript: Option<PathBuf>,
+}
+
+/// On which of this computer's networks to look.
+#[derive(Args, Clone, Debug)]
+pub(super) struct InterfaceArgs {
+    /// Network interface to look on, such as eth0; `lo` for emulators [default: all]
+    #[arg(long, value_name = "NAME", env = "ESPCTL_INTERFACE", help_heading = WHERE)]
+    interface: Option<String>,
+
+    /// Another port than that of mDNS, which keeps tests apart.
+    #[arg(long, value_name = "PORT", env = "ESPCTL_MDNS_PORT", hide = true, value_parser = clap::value_parser!(u16).range(1..))]
+    mdns_port: Option<u16>,
+}
+
+impl InterfaceArgs {
+    /// Has the search keep to it, once it is known to be there.
+    pub(super) fn apply(&self, target: &mut Target) -> Result<(), Failure> {
+        target.mdns_port = self.mdns_port;
+        let Some(name) = &self.interface else {
+            return Ok(());
+        };
+        let mut known: Vec<String> = if_addrs::get_if_addrs()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|one| one.name)
+            .collect();
+        known.sort();
+        known.dedup();
+        if !known.contains(name) {
+            let name = printable(name.as_bytes());
+            let message = format!("--interface: this computer has no interface {name}");
+            return Err(Failure::new(ErrorId::UnknownInterface, message)
+                .hint(format!("there are: {}", known.join(", "))));
+        }
+        target.interface = Some(name.clone());
+        Ok(())
+    }
 }
 
 /// What the arguments mean.
@@ -156,7 +198,7 @@ impl DeviceArgs {
             })?,
             (None, None) => TransportKind::SoftAp,
         };
-        let address = self.address(inputs)?;
+        let address = self.address(kind, inputs)?;
         let name = self.device_name.clone().or(qr.name);
         let label = match (&name, &address) {
             (Some(name), _) => printable(name.as_bytes()),
@@ -175,12 +217,15 @@ impl DeviceArgs {
             .map(|path| create_private(path, "--transcript", Existing::Replaced))
             .transpose()?
             .map(|file| Transcript::new(Box::new(file)));
+        let mut target = Target {
+            address,
+            name: name.clone(),
+            transcript,
+            ..Target::of_kind(kind)
+        };
+        self.network.apply(&mut target)?;
         Ok(Asked {
-            target: Target {
-                kind,
-                address,
-                transcript,
-            },
+            target,
             access: Access {
                 scheme,
                 pop,
@@ -224,18 +269,34 @@ impl DeviceArgs {
         })
     }
 
-    fn address(&self, inputs: &Inputs<'_>) -> Result<Option<Address>, Failure> {
+    fn address(
+        &self,
+        kind: TransportKind,
+        inputs: &Inputs<'_>,
+    ) -> Result<Option<Address>, Failure> {
         let host = inputs.one_of(
             ("device_ip", "--device-ip", self.device_ip.clone()),
             ("device_host", "--device-host", self.device_host.clone()),
         )?;
-        if host.is_none() && self.device_port.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(Address::Http {
+        Ok(where_it_is(kind, host, self.device_port))
+    }
+}
+
+/// Host and port, as far as they are given, completed by what is usual for the kind.
+pub(super) fn where_it_is(
+    kind: TransportKind,
+    host: Option<String>,
+    port: Option<u16>,
+) -> Option<Address> {
+    match (kind, host, port) {
+        // Of an announcement, the port is part.
+        (TransportKind::SoftAp, None, None) | (TransportKind::OnNetwork, None, _) => None,
+        (TransportKind::SoftAp, host, port) => Some(Address::Http {
             host: host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
-            port: self.device_port.unwrap_or(DEVICE_PORT),
-        }))
+            port: port.unwrap_or(DEVICE_PORT),
+        }),
+        (TransportKind::OnNetwork, Some(host), None) => Some(Address::Host { host }),
+        (TransportKind::OnNetwork, Some(host), Some(port)) => Some(Address::Http { host, port }),
     }
 }
 

@@ -4,25 +4,27 @@
 use std::time::Duration;
 
 use clap::{ArgMatches, Args};
+use futures_util::future::join_all;
 use serde::Serialize;
 
-use super::device_args::{Asked, parse_host, parse_ip, transports};
+use super::device_args::{Asked, InterfaceArgs, parse_host, parse_ip, transports, where_it_is};
 use super::failure::Failure;
 use super::settings::{Inputs, parse_seconds};
-use super::ui::{Ui, columns, keys_of};
+use super::ui::{Ui, columns, device_table, keys_of};
 use crate::endpoint::version::Version;
 use crate::flows::connect::Access;
 use crate::flows::discover::{self, Found};
-use crate::flows::find::Target;
+use crate::flows::find::{Sighted, Target};
 use crate::flows::{FlowError, Pace};
 use crate::ident::printable;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportKind};
 
 /// List the devices in reach, and what they say about themselves.
 ///
-/// It needs no secret and changes nothing. Over softap it looks at one address, 192.168.4.1
-/// unless told otherwise: this computer must have joined the device's hotspot, and hotspots that
-/// it has not joined are not listed. A device serves one client at a time, so do not look at one
+/// It needs no secret and changes nothing. On the network it lists the devices that announce
+/// challenge-response. Over softap it looks at one address, 192.168.4.1 unless told otherwise:
+/// this computer must have joined the device's hotspot, and hotspots that it has not joined are
+/// not listed. A device serves one client at a time, so do not look at one
 /// that somebody else is provisioning.
 #[derive(Args, Debug)]
 pub(super) struct Discover {
@@ -30,7 +32,8 @@ pub(super) struct Discover {
     #[arg(long, env = "ESPCTL_TRANSPORT", value_parser = transports())]
     transport: Option<TransportKind>,
 
-    /// The device's IP address, where it is not 192.168.4.1.
+    /// The device's IP address: over softap where it is not 192.168.4.1, on the network instead
+    /// of looking for it.
     #[arg(long, value_name = "IP", env = "ESPCTL_DEVICE_IP", value_parser = parse_ip)]
     device_ip: Option<String>,
 
@@ -42,6 +45,9 @@ pub(super) struct Discover {
     #[arg(long, value_name = "PORT", env = "ESPCTL_DEVICE_PORT", value_parser = clap::value_parser!(u16).range(1..))]
     device_port: Option<u16>,
 
+    #[command(flatten)]
+    network: InterfaceArgs,
+
     /// How long to look, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0")]
     discovery_timeout: Duration,
@@ -51,8 +57,9 @@ pub(super) struct Discover {
 #[derive(Serialize)]
 struct Row<'a> {
     transport: TransportKind,
-    address: &'a str,
+    address: String,
     name: Option<&'a str>,
+    node_id: Option<&'a str>,
     version: Option<&'a Version>,
     sec_ver: Option<u64>,
     pop_required: Option<bool>,
@@ -65,22 +72,25 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
         ("device_ip", "--device-ip", args.device_ip.clone()),
         ("device_host", "--device-host", args.device_host.clone()),
     )?;
-    let address = Address::Http {
-        host: host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
-        port: args.device_port.unwrap_or(DEVICE_PORT),
-    };
     let kinds = match args.transport {
         Some(kind) => vec![kind],
         None => DRIVERS.iter().map(|driver| driver.kind()).collect(),
     };
+    let mut searches = Vec::new();
+    for kind in kinds {
+        let asked = args.asked(kind, host.as_ref())?;
+        ui.say(&format!("Looking over {kind}{}", asked.label));
+        searches.push(async move {
+            let outcome = discover::run(&asked.target, &asked.pace).await;
+            (kind, asked, outcome)
+        });
+    }
     let mut found = Vec::new();
     let mut failed = None;
-    for kind in kinds {
-        let asked = args.asked(kind, &address);
-        ui.say(&format!("Looking over {kind} at {}", asked.label));
-        match discover::run(&asked.target, &asked.pace).await {
+    for (kind, asked, outcome) in join_all(searches).await {
+        match outcome {
             Ok(devices) if devices.is_empty() => {
-                failed.get_or_insert((FlowError::NoCandidate { kind }, asked));
+                failed.get_or_insert_with(|| (none(kind), asked));
             }
             Ok(devices) => found.extend(devices),
             // Says more than that nobody is there.
@@ -91,29 +101,43 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
         Some((error, asked)) if found.is_empty() => Err(Failure::of_flow(&error, &asked)),
         _ => {
             let rows: Vec<Row<'_>> = found.iter().map(Row::of).collect();
-            ui.result(&table(&rows), keys_of("devices", &rows))
+            let lines = if rows.iter().all(|row| row.transport.announces()) {
+                let sighted: Vec<Sighted> = found.iter().map(sighted).collect();
+                device_table(&sighted)
+            } else {
+                table(&rows)
+            };
+            ui.result(&lines, keys_of("devices", &rows))
         }
     }
 }
 
 impl Discover {
-    fn asked(&self, kind: TransportKind, address: &Address) -> Asked {
+    fn asked(&self, kind: TransportKind, host: Option<&String>) -> Result<Asked, Failure> {
         let mut pace = Pace {
             search: self.discovery_timeout,
             ..Pace::default()
         };
         // A device that is there answers at once; one that says nothing is not waited for longer.
         pace.limits.other = pace.limits.other.min(self.discovery_timeout.max(SHORTEST));
-        Asked {
-            label: address.to_string(),
-            target: Target {
-                kind,
-                address: Some(address.clone()),
-                transcript: None,
-            },
+        let given = where_it_is(kind, host.cloned(), self.device_port);
+        let address = match kind {
+            TransportKind::OnNetwork => given,
+            TransportKind::SoftAp => Some(given.unwrap_or_else(|| Address::Http {
+                host: SOFTAP_HOST.to_owned(),
+                port: DEVICE_PORT,
+            })),
+        };
+        let mut target = Target::of_kind(kind);
+        self.network.apply(&mut target)?;
+        Ok(Asked {
+            label: address
+                .as_ref()
+                .map_or_else(String::new, |address| format!(" at {address}")),
+            target: Target { address, ..target },
             access: Access::default(),
             pace,
-        }
+        })
     }
 }
 
@@ -122,11 +146,16 @@ impl<'a> Row<'a> {
         let version = found.version.as_ref();
         Self {
             transport: found.kind,
-            address: &found.address,
+            address: found.address.to_string(),
             name: found.name.as_deref(),
+            node_id: found.hints.node_id.as_deref(),
             version,
-            sec_ver: version.and_then(|version| version.sec_ver),
-            pop_required: version.and_then(|version| version.pop_required),
+            sec_ver: version
+                .and_then(|version| version.sec_ver)
+                .or(found.hints.sec_version),
+            pop_required: version
+                .and_then(|version| version.pop_required)
+                .or(found.hints.pop_required),
         }
     }
 
@@ -135,7 +164,7 @@ impl<'a> Row<'a> {
         [
             said(self.name),
             self.transport.to_string(),
-            self.address.to_owned(),
+            self.address.clone(),
             said(self.version.and_then(|version| version.ver.as_deref())),
             self.sec_ver
                 .map_or_else(unsaid, |number| number.to_string()),
@@ -143,6 +172,19 @@ impl<'a> Row<'a> {
                 if needed { "yes" } else { "no" }.to_owned()
             }),
         ]
+    }
+}
+
+fn none(kind: TransportKind) -> FlowError {
+    let seen = Vec::new();
+    FlowError::NoCandidate { kind, seen }
+}
+
+fn sighted(found: &Found) -> Sighted {
+    Sighted {
+        name: found.name.clone(),
+        address: found.address.clone(),
+        hints: found.hints.clone(),
     }
 }
 

@@ -6,6 +6,7 @@
 mod account;
 mod cloud;
 mod device;
+mod interfaces;
 
 use std::error::Error as StdError;
 
@@ -21,6 +22,7 @@ use crate::endpoint::wifi_config::JoinFailure;
 use crate::flows::{Before, Doing, FlowError, Left, Question, StopReason};
 use crate::security::SecurityError;
 use crate::session::SessionError;
+use crate::transport::TransportKind;
 
 /// A run that did not reach its end.
 #[derive(Debug)]
@@ -169,6 +171,17 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             );
             advice
         }
+        FlowError::Ambiguous { seen, .. } => {
+            let mut advice = advice(
+                ErrorId::AmbiguousDevice,
+                ["name one with --device-name: its instance name or its node id"],
+            );
+            advice
+                .hints
+                .extend(seen.iter().map(|one| format!("there is {one}")));
+            advice
+        }
+        FlowError::Declined => advice(ErrorId::Interrupted, ["nothing was changed"]),
         FlowError::AnnouncedNoPop => advice(
             ErrorId::AnnouncedNoPop,
             [
@@ -234,7 +247,16 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             ["`espctl node list` shows whether it came after all"],
         ),
         FlowError::MissingInput(question) => missing(question),
-        FlowError::NoCandidate { .. } => advice(ErrorId::NoDevice, [reach(kind)]),
+        FlowError::NoCandidate { seen, .. } => {
+            let mut advice = advice(ErrorId::NoDevice, [reach(kind)]);
+            advice
+                .hints
+                .extend(seen.iter().map(|one| format!("there is {one}")));
+            if seen.is_empty() && kind == TransportKind::OnNetwork {
+                advice.hints.extend(interfaces::tried(&asked.target));
+            }
+            advice
+        }
         FlowError::NoMapping => advice(
             ErrorId::NoMapping,
             ["--no-cloud gives it Wi-Fi without an account"],

@@ -12,6 +12,7 @@ use super::settings::{Inputs, SecretInput, parse_seconds};
 use crate::flows::wifi::Wanted;
 use crate::ident::{Passphrase, Ssid};
 use crate::secret::Secret;
+use crate::transport::TransportKind;
 
 /// Which network.
 #[derive(Args, Debug)]
@@ -62,10 +63,11 @@ impl NetworkArgs {
     /// choose it.
     pub(super) async fn resolve(
         &self,
+        kind: TransportKind,
         inputs: &mut Inputs<'_>,
         choosable: bool,
     ) -> Result<Option<Wanted>, Failure> {
-        if !self.no_wifi {
+        if !self.no_wifi && !kind.needs_an_owner_only() {
             return wanted(self, inputs, choosable).await.map(Some);
         }
         for (id, flag) in [
@@ -76,7 +78,11 @@ impl NetworkArgs {
             ("open", "--open"),
         ] {
             if inputs.is_typed(id) {
-                let message = format!("--no-wifi and {flag} exclude each other");
+                let message = if self.no_wifi {
+                    format!("--no-wifi and {flag} exclude each other")
+                } else {
+                    format!("{flag}: a device that is reached over {kind} has its network already")
+                };
                 return Err(Failure::new(ErrorId::ConflictingFlags, message));
             }
         }

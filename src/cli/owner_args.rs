@@ -15,6 +15,7 @@ use crate::cloud::groups::Group;
 use crate::cloud::mapping::Extras;
 use crate::flows::map::Owner;
 use crate::ident::printable;
+use crate::transport::TransportKind;
 
 /// Whose it shall be.
 #[derive(Args, Debug)]
@@ -35,11 +36,12 @@ pub(super) struct OwnerArgs {
     #[arg(long, value_name = "NAME|ID", env = "ESPCTL_GROUP", help_heading = ACCOUNT)]
     group: Option<String>,
 
-    /// Switch challenge-response off on the device once it is mapped, until it restarts.
+    /// Switch challenge-response off on the device once it is mapped, until it restarts
+    /// [default: on the network yes, elsewhere no]
     #[arg(long, conflicts_with = "no_disable_chal_resp", help_heading = ACCOUNT)]
     disable_chal_resp: bool,
 
-    /// Leave challenge-response on, which is what happens anyway over SoftAP.
+    /// Leave challenge-response on.
     #[arg(long, help_heading = ACCOUNT)]
     no_disable_chal_resp: bool,
 
@@ -49,9 +51,19 @@ pub(super) struct OwnerArgs {
 
 impl OwnerArgs {
     /// The account, and what goes with it; `None` where nobody shall own the device.
-    pub(super) async fn resolve(&self, inputs: &Inputs<'_>) -> Result<Option<Owner>, Failure> {
+    pub(super) async fn resolve(
+        &self,
+        kind: TransportKind,
+        inputs: &Inputs<'_>,
+    ) -> Result<Option<Owner>, Failure> {
         let tags = self.tags.as_deref().map(tags).transpose()?;
         let metadata = self.metadata.as_deref().map(metadata).transpose()?;
+        if self.no_cloud && kind.needs_an_owner_only() {
+            let message = format!(
+                "--no-cloud: a device that is reached over {kind} needs nothing but an owner"
+            );
+            return Err(Failure::new(ErrorId::ConflictingFlags, message));
+        }
         if self.no_cloud {
             for (id, flag) in [
                 ("tags", "--tags"),
@@ -89,7 +101,10 @@ impl OwnerArgs {
                 metadata,
                 group_id,
             },
-            disable: self.disable_chal_resp && !self.no_disable_chal_resp,
+            disable: match (self.disable_chal_resp, self.no_disable_chal_resp) {
+                (false, false) => kind.needs_an_owner_only(),
+                (asked, _) => asked,
+            },
         }))
     }
 }

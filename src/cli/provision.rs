@@ -122,8 +122,11 @@ async fn resolve(
         .resolve(args.positional_pop.as_ref(), &mut inputs)
         .await?;
     asked.pace.join = args.network.join_timeout;
-    let wifi = args.network.resolve(&mut inputs, attended).await?;
-    let owner = args.owner.resolve(&inputs).await?;
+    let wifi = args
+        .network
+        .resolve(asked.target.kind, &mut inputs, attended)
+        .await?;
+    let owner = args.owner.resolve(asked.target.kind, &inputs).await?;
     Ok((asked, wifi, owner))
 }
 
@@ -190,7 +193,8 @@ impl Summary {
         let title = match (&self.ssid, &self.node_id) {
             (Some(_), Some(node_id)) => format!("Node {node_id} provisioned successfully!"),
             (Some(_), None) => "Wi-Fi Provisioning Successful".to_owned(),
-            (None, _) => "Mapping Successful, without Wi-Fi (--no-wifi)".to_owned(),
+            (None, Some(node_id)) => format!("Node {node_id} mapped to your account successfully!"),
+            (None, None) => "Nothing was asked for".to_owned(),
         };
         let mut lines = vec![title];
         let mut row = |name: &str, value: &str| lines.push(format!("  {name:<11}{value}"));
@@ -236,9 +240,8 @@ mod tests {
     fn the_hotspot_to_join_is_named() {
         let asked = |address| Asked {
             target: Target {
-                kind: TransportKind::SoftAp,
                 address,
-                transcript: None,
+                ..Target::of_kind(TransportKind::SoftAp)
             },
             access: Access::default(),
             pace: Pace::default(),

@@ -12,12 +12,13 @@ use super::find::{self, Target};
 use super::{Doing, Event, FlowError, Observer, Pace, Question, SchemeSource, Warning};
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::Version;
+use crate::proto::Service;
 use crate::secret::Secret;
 use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
 use crate::session::{Connection, NotSecured, Session, SessionError};
-use crate::transport::{self, Search, TransportError};
+use crate::transport::{self, Hints, TransportError};
 
 /// What the person gave to get in with. What is missing is read from the device, or asked.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +44,8 @@ pub struct Opened {
     pub connection: Connection,
     /// What it said; empty when it has no version endpoint.
     pub version: Version,
+    /// What it announced before anybody asked.
+    pub hints: Hints,
     /// The way back to it, should it be lost.
     pub route: Option<Target>,
 }
@@ -81,10 +84,7 @@ impl Secured {
     pub(super) async fn regain(&mut self, pace: &Pace) -> Result<(), NotRegained> {
         let route = self.route.as_ref().ok_or(SessionError::Lost)?;
         let driver = transport::driver(route.kind).ok_or(SessionError::Lost)?;
-        let search = Search {
-            address: route.address.clone(),
-            wait: pace.regain_pause,
-        };
+        let search = route.search(pace.regain_pause);
         let away = |_| NotRegained::Away;
         let found = driver.scan(&search).next().await;
         let candidate = found.ok_or(NotRegained::Away)?.map_err(away)?;
@@ -136,10 +136,10 @@ pub async fn open(
     let (driver, candidate) = find::run(target, pace, observer).await?;
     let service = candidate.service;
     let route = Target {
-        kind: candidate.kind,
         address: Some(candidate.address.clone()),
-        transcript: target.transcript.clone(),
+        ..target.clone()
     };
+    let hints = candidate.hints.clone();
     let address = candidate.address.to_string();
     let transport = driver.open(candidate, &pace.limits).await?;
     observer.event(&Event::Connected { address });
@@ -162,6 +162,7 @@ pub async fn open(
     Ok(Opened {
         connection,
         version,
+        hints,
         route: Some(route),
     })
 }
@@ -199,25 +200,33 @@ pub async fn secure(
     let Opened {
         mut connection,
         version,
+        hints,
         route,
     } = opened;
     let Plan {
         mut scheme,
         mut otherwise,
         source,
-    } = plan(access, &version)?;
+    } = plan(access, connection.service(), &version, &hints)?;
     // What was asked for one scheme serves the next, too.
     let mut access = access.clone();
+    let mut asked_again = false;
     loop {
-        let credentials = credentials(scheme, &mut access, &version, observer).await?;
-        if source != SchemeSource::Probed {
+        let need = need(connection.service(), &version, &hints);
+        let credentials = credentials(scheme, &mut access, need, observer).await?;
+        // Nothing was given, and nothing said that something is needed.
+        let guessed = need == Need::Unknown
+            && scheme == SecurityScheme::Sec1
+            && matches!(credentials, Credentials::None);
+        if source != SchemeSource::Probed && !asked_again {
             observer.event(&Event::SchemeChosen { scheme, source });
         }
-        match (
-            agree(connection, scheme, credentials, &access, observer).await,
-            otherwise.take(),
-        ) {
-            (Ok((session, credentials)), _) => {
+        let agreed = agree(connection, scheme, credentials, &access, observer).await;
+        let NotSecured {
+            connection: path,
+            error,
+        } = match agreed {
+            Ok((session, credentials)) => {
                 if source == SchemeSource::Probed {
                     observer.event(&Event::SchemeChosen { scheme, source });
                 }
@@ -230,56 +239,75 @@ pub async fn secure(
                     route,
                 });
             }
+            Err(failed) => failed,
+        };
+        connection = path;
+        if speaks_another(&error)
+            && let Some(next) = otherwise.pop()
+        {
             // Another scheme is no strike (`security1.c`, `security2.c`), so probing is free.
-            (Err(failed), Some(next)) if speaks_another(&failed.error) => {
-                connection = failed.connection;
-                scheme = next;
+            scheme = next;
+        } else if guessed && is_wrong_secret(&error) {
+            access.pop = observer.ask(&Question::Pop).await;
+            if access.pop.is_none() {
+                return Err(FlowError::MissingInput(Question::Pop));
             }
-            (Err(NotSecured { error: source, .. }), _) => {
-                return Err(FlowError::Session {
-                    doing: Doing::Securing,
-                    source,
-                });
-            }
+            asked_again = true;
+        } else {
+            return Err(FlowError::Session {
+                doing: Doing::Securing,
+                source: error,
+            });
         }
     }
 }
 
-/// Which scheme to speak, and which when the device does not.
+/// Which scheme to speak, and which when the device does not, the last one first.
 struct Plan {
     scheme: SecurityScheme,
-    otherwise: Option<SecurityScheme>,
+    otherwise: Vec<SecurityScheme>,
     source: SchemeSource,
 }
 
-fn plan(access: &Access, version: &Version) -> Result<Plan, FlowError> {
-    if let Some(scheme) = access.scheme {
-        return Ok(Plan {
-            scheme,
-            otherwise: None,
-            source: SchemeSource::Asked,
-        });
-    }
-    let Some(number) = version.sec_ver else {
-        return Ok(Plan {
-            scheme: SecurityScheme::Sec1,
-            otherwise: Some(SecurityScheme::Sec2),
-            source: SchemeSource::Probed,
-        });
-    };
-    let scheme = SecurityScheme::from_number(number).ok_or(FlowError::UnknownScheme { number })?;
+fn plan(
+    access: &Access,
+    service: Service,
+    version: &Version,
+    hints: &Hints,
+) -> Result<Plan, FlowError> {
     // Whoever stands in between can announce plaintext; nobody gives a secret to use none.
     let given = [&access.pop, &access.password];
     let secret = given
         .into_iter()
         .flatten()
         .any(|one| !one.expose().is_empty());
+    if let Some(scheme) = access.scheme {
+        return Ok(Plan {
+            scheme,
+            otherwise: Vec::new(),
+            source: SchemeSource::Asked,
+        });
+    }
+    // The device's own word before that of the network.
+    let Some(number) = version.sec_ver.or(hints.sec_version) else {
+        let mut otherwise = vec![SecurityScheme::Sec2];
+        // There nothing is sent that would need protection, and a password need not be asked for.
+        if service == Service::LocalControl && !secret {
+            otherwise.push(SecurityScheme::Sec0);
+        }
+        return Ok(Plan {
+            scheme: SecurityScheme::Sec1,
+            otherwise,
+            source: SchemeSource::Probed,
+        });
+    };
+    let scheme = SecurityScheme::from_number(number).ok_or(FlowError::UnknownScheme { number })?;
     if scheme == SecurityScheme::Sec0 && secret {
         return Err(FlowError::AnnouncedNoSecurity);
     }
     Ok(Plan {
         scheme,
-        otherwise: None,
+        otherwise: Vec::new(),
         source: SchemeSource::Announced,
     })
 }
@@ -287,7 +315,7 @@ fn plan(access: &Access, version: &Version) -> Result<Plan, FlowError> {
 async fn credentials(
     scheme: SecurityScheme,
     access: &mut Access,
-    version: &Version,
+    need: Need,
     observer: &mut dyn Observer,
 ) -> Result<Credentials, FlowError> {
     match scheme {
@@ -300,13 +328,14 @@ async fn credentials(
             Ok(Credentials::None)
         }
         SecurityScheme::Sec1 => {
-            let needless = version.sec_ver == Some(1) && version.pop_required == Some(false);
             match &access.pop {
                 // Whoever stands in between can announce this; nobody gives a PoP to prove
                 // nothing.
-                Some(pop) if needless && !pop.expose().is_empty() => Err(FlowError::AnnouncedNoPop),
+                Some(pop) if need == Need::AnnouncedNone && !pop.expose().is_empty() => {
+                    Err(FlowError::AnnouncedNoPop)
+                }
                 Some(pop) => Ok(Credentials::Pop(pop.clone())),
-                None if needless => Ok(Credentials::None),
+                None if need != Need::Some => Ok(Credentials::None),
                 None => {
                     access.pop = observer.ask(&Question::Pop).await;
                     let pop = access.pop.clone().map(Credentials::Pop);
@@ -337,6 +366,32 @@ async fn credentials(
                 verifier: VerifierForm::Standard,
             })
         }
+    }
+}
+
+/// Whether Security 1 needs a PoP.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// The device itself says that it does not.
+    AnnouncedNone,
+    /// Its announcement on the network says so, or nothing says anything.
+    Unknown,
+    /// It does.
+    Some,
+}
+
+/// The provisioning manager always says; a device on the network has it in its announcement, if
+/// anywhere, which anybody could have made.
+fn need(service: Service, version: &Version, hints: &Hints) -> Need {
+    match service {
+        Service::Provisioning if version.sec_ver == Some(1) => match version.pop_required {
+            Some(false) => Need::AnnouncedNone,
+            Some(true) | None => Need::Some,
+        },
+        Service::Provisioning => Need::Some,
+        // No lock-out there, so that trying without costs nothing.
+        Service::LocalControl if hints.pop_required == Some(true) => Need::Some,
+        Service::LocalControl => Need::Unknown,
     }
 }
 

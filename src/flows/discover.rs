@@ -2,12 +2,13 @@
 //! before any keys. It secures nothing and changes nothing.
 
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 
 use super::find::Target;
 use super::{Doing, FlowError, Pace};
 use crate::endpoint::version::Version;
 use crate::session::{Connection, SessionError};
-use crate::transport::{self, Candidate, Driver, Search, TransportError, TransportKind};
+use crate::transport::{self, Address, Candidate, Driver, Hints, TransportError, TransportKind};
 
 /// A device in reach.
 #[derive(Clone, Debug)]
@@ -15,10 +16,13 @@ pub struct Found {
     /// Over which transport.
     pub kind: TransportKind,
     /// Where it is.
-    pub address: String,
+    pub address: Address,
     /// The name that it announced.
     pub name: Option<String>,
-    /// What it says about itself; `None` where it has no version endpoint.
+    /// What else it announced.
+    pub hints: Hints,
+    /// What it says about itself; `None` where it has no version endpoint, or announced itself
+    /// and did not answer.
     pub version: Option<Version>,
 }
 
@@ -27,33 +31,49 @@ pub struct Found {
 pub async fn run(target: &Target, pace: &Pace) -> Result<Vec<Found>, FlowError> {
     let kind = target.kind;
     let driver = transport::driver(kind).ok_or(FlowError::UnsupportedTransport(kind))?;
-    let mut candidates = driver.scan(&Search {
-        address: target.address.clone(),
-        wait: pace.search,
-    });
+    let mut candidates = driver.scan(&target.search(pace.search));
     let mut found = Vec::new();
     while let Some(candidate) = candidates.next().await {
         match candidate {
-            Ok(candidate) => found.push(look_at(driver, candidate, pace).await?),
+            Ok(candidate) => found.push(candidate),
             Err(TransportError::Unreachable { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(found)
+    let looks = found.into_iter().map(|candidate| async {
+        let announced = Found {
+            kind: candidate.kind,
+            address: candidate.address.clone(),
+            name: candidate.name.clone(),
+            hints: candidate.hints.clone(),
+            version: None,
+        };
+        match look_at(driver, candidate, pace).await {
+            Ok(version) => Ok(Found {
+                version,
+                ..announced
+            }),
+            // It is there, whether or not it has time for us.
+            Err(error) if kind.announces() => {
+                tracing::info!(%error, address = %announced.address, "looking at a device");
+                Ok(announced)
+            }
+            Err(error) => Err(error),
+        }
+    });
+    join_all(looks).await.into_iter().collect()
 }
 
 async fn look_at(
     driver: &dyn Driver,
     candidate: Candidate,
     pace: &Pace,
-) -> Result<Found, FlowError> {
+) -> Result<Option<Version>, FlowError> {
     let reading = |source| FlowError::Session {
         doing: Doing::ReadingVersion,
         source,
     };
-    let (kind, service) = (candidate.kind, candidate.service);
-    let address = candidate.address.to_string();
-    let name = candidate.name.clone();
+    let service = candidate.service;
     let transport = driver.open(candidate, &pace.limits).await?;
     let mut connection = Connection::new(transport, service);
     let version = match connection.version().await {
@@ -62,10 +82,5 @@ async fn look_at(
         Err(source) => return Err(reading(source)),
     };
     connection.close().await.map_err(reading)?;
-    Ok(Found {
-        kind,
-        address,
-        name,
-        version,
-    })
+    Ok(version)
 }

@@ -18,6 +18,14 @@ use crate::transport::{TransportError, TransportKind};
 /// Why a flow did not reach its end.
 #[derive(Debug, Error)]
 pub enum FlowError {
+    /// Several devices fit, and nobody is there to choose.
+    #[error("{} devices fit", seen.len())]
+    Ambiguous {
+        /// Where we looked.
+        kind: TransportKind,
+        /// Each in a few words.
+        seen: Vec<String>,
+    },
     /// The device announces plaintext although a secret was given for it. Somebody in between
     /// could announce that to learn the Wi-Fi passphrase.
     #[error("the device announces no security, although a secret was given for it")]
@@ -107,11 +115,16 @@ pub enum FlowError {
     /// Something that only a person could give, and nobody gave.
     #[error("{0} is missing")]
     MissingInput(Question),
-    /// No device in reach.
-    #[error("no device found over {kind}")]
+    /// Somebody was shown the devices, and wanted none.
+    #[error("no device was chosen")]
+    Declined,
+    /// No device in reach, or not the one that is wanted.
+    #[error("no {}device found over {kind}", if seen.is_empty() { "" } else { "such " })]
     NoCandidate {
         /// Where we looked.
         kind: TransportKind,
+        /// Others that were seen, each in a few words.
+        seen: Vec<String>,
     },
     /// The device has no endpoint by which it could be mapped.
     #[error("the device's firmware cannot be mapped to an account")]
@@ -204,9 +217,11 @@ impl FlowError {
                     Doing::SendingWifi
                 }
             },
-            Self::NoCandidate { .. } | Self::Transport(_) | Self::UnsupportedTransport(_) => {
-                Doing::Connecting
-            }
+            Self::Ambiguous { .. }
+            | Self::Declined
+            | Self::NoCandidate { .. }
+            | Self::Transport(_)
+            | Self::UnsupportedTransport(_) => Doing::Connecting,
             Self::ScanUnfinished { .. } => Doing::Scanning,
             Self::Cloud { doing, .. }
             | Self::Session { doing, .. }

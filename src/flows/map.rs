@@ -139,10 +139,9 @@ impl<'a> Mapping<'a> {
     pub(super) async fn associate(
         &mut self,
         secured: &mut Secured,
-        version: &Version,
+        way: Way,
         observer: &mut dyn Observer,
     ) -> Result<Progress, FlowError> {
-        let way = Way::of(version);
         observer.event(&Event::MappingStarted { way });
         match way {
             Way::ChallengeResponse => self.challenge_device(secured, observer).await,

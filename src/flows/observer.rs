@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::find::Sighted;
 use super::map::Way;
 use crate::endpoint::version::Version;
 use crate::endpoint::wifi_config::ConnectedNetwork;
@@ -66,6 +67,9 @@ pub enum Event {
         address: String,
         /// The name that it announced.
         name: Option<String>,
+        /// The node id that it announced.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        node_id: Option<String>,
     },
     /// A path to it is open.
     Connected {
@@ -352,6 +356,8 @@ impl Event {
 /// A list to choose from.
 #[derive(Clone, Copy, Debug)]
 pub enum Choice<'a> {
+    /// Devices that announced themselves.
+    Devices(&'a [Sighted]),
     /// Networks that the device sees, strongest first.
     Networks(&'a [AccessPoint]),
 }
@@ -359,11 +365,13 @@ pub enum Choice<'a> {
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Chosen {
+    /// Somebody is there, and wants none of them.
+    Declined,
     /// The n-th of the list, from 0.
     Item(usize),
     /// A network that is not in the list.
     Manual(Ssid),
-    /// Nobody is there to choose, or nobody wants to.
+    /// Nobody is there to choose.
     Nothing,
     /// Look again.
     Rescan,

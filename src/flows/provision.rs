@@ -81,7 +81,12 @@ pub async fn run(
     match &mut mapping {
         None => skip(&[Stage::Associate, Stage::VerifyAssociation], observer),
         Some(mapping) => {
-            let associating = mapping.associate(&mut secured, &version, observer);
+            let way = if request.target.kind.needs_an_owner_only() {
+                Way::ChallengeResponse
+            } else {
+                Way::of(&version)
+            };
+            let associating = mapping.associate(&mut secured, way, observer);
             let associated = stop.or(Doing::VerifyingAssociation, associating).await;
             progress = Some(associated.map_err(|error| stays(mapping, error))?);
         }
@@ -132,6 +137,10 @@ fn check(request: &Request, version: &Version) -> Result<(), FlowError> {
     // Given credentials now, an unclaimed node would go where it cannot be claimed any more.
     if CLAIMING.iter().any(|capability| version.has(capability)) {
         return Err(FlowError::ClaimRequired);
+    }
+    // Whatever is found there is found by its challenge-response service.
+    if request.target.kind.needs_an_owner_only() {
+        return Ok(());
     }
     if request.wifi.is_none() {
         return match Way::of(version) {

@@ -113,7 +113,9 @@ pub async fn settle(
                     let seen = Some(seen);
                     return Ok(Settled { network, seen });
                 }
-                Chosen::Nothing => return Err(FlowError::MissingInput(Question::Ssid)),
+                Chosen::Declined | Chosen::Nothing => {
+                    return Err(FlowError::MissingInput(Question::Ssid));
+                }
                 Chosen::Rescan => {}
             }
         },

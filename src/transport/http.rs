@@ -29,7 +29,7 @@ use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::{Address, Limits, Transport, TransportError};
+use super::{Address, DEVICE_PORT, Limits, Transport, TransportError};
 use crate::proto::EndpointName;
 
 /// An open path over HTTP.
@@ -122,12 +122,12 @@ impl HttpTransport {
         endpoint: &EndpointName,
         body: &[u8],
     ) -> Result<Request<Full<Bytes>>, TransportError> {
-        let Address::Http { host, port } = &self.address;
+        let (host, port) = host_and_port(&self.address);
         // A zone belongs to this computer, not to the name of the other (RFC 6874, section 3).
-        let host = host.split_once('%').map_or(host.as_str(), |(host, _)| host);
+        let host = host.split_once('%').map_or(host, |(host, _)| host);
         let authority = Address::Http {
             host: host.to_owned(),
-            port: *port,
+            port,
         }
         .to_string();
         let path = format!("/{endpoint}");
@@ -357,8 +357,8 @@ impl Socket {
 /// Tries one address after the other, each for its share of the time: one that swallows attempts
 /// must not hide the next.
 async fn connect_any(address: &Address, limit: Duration) -> io::Result<TcpStream> {
-    let Address::Http { host, port } = address;
-    let addresses: Vec<SocketAddr> = lookup_host((host.as_str(), *port)).await?.collect();
+    let (host, port) = host_and_port(address);
+    let addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
     let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
@@ -373,6 +373,13 @@ async fn connect_any(address: &Address, limit: Duration) -> io::Result<TcpStream
         }
     }
     Err(last)
+}
+
+fn host_and_port(address: &Address) -> (&str, u16) {
+    match address {
+        Address::Host { host } => (host, DEVICE_PORT),
+        Address::Http { host, port } => (host, *port),
+    }
 }
 
 fn unanswered() -> io::Error {

@@ -5,6 +5,7 @@
 //! them ([`Transport`]). [`DRIVERS`] lists them all; a new one is a file and a line there.
 
 mod http;
+mod on_network;
 pub mod record;
 mod softap;
 
@@ -22,7 +23,7 @@ use thiserror::Error;
 use crate::proto::{EndpointName, Service};
 
 /// Every built-in driver.
-pub static DRIVERS: &[&dyn Driver] = &[&softap::SoftAp];
+pub static DRIVERS: &[&dyn Driver] = &[&softap::SoftAp, &on_network::OnNetwork];
 
 /// The driver of a kind.
 pub fn driver(kind: TransportKind) -> Option<&'static dyn Driver> {
@@ -71,12 +72,15 @@ pub enum TransportKind {
     /// HTTP on the device's own hotspot.
     #[serde(rename = "softap")]
     SoftAp,
+    /// HTTP on the network that the device is on already.
+    OnNetwork,
 }
 
 impl TransportKind {
     /// As typed and shown.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::OnNetwork => "on-network",
             Self::SoftAp => "softap",
         }
     }
@@ -85,7 +89,25 @@ impl TransportKind {
     /// by that.
     pub const fn is_on_the_devices_network(self) -> bool {
         match self {
+            Self::OnNetwork => false,
             Self::SoftAp => true,
+        }
+    }
+
+    /// Whether a device that is reached like this has a network already, so that all it needs is
+    /// an owner.
+    pub const fn needs_an_owner_only(self) -> bool {
+        match self {
+            Self::OnNetwork => true,
+            Self::SoftAp => false,
+        }
+    }
+
+    /// Whether devices say who they are before anybody connects, so that one can be chosen.
+    pub const fn announces(self) -> bool {
+        match self {
+            Self::OnNetwork => true,
+            Self::SoftAp => false,
         }
     }
 }
@@ -114,10 +136,14 @@ impl FromStr for TransportKind {
 pub struct UnknownTransport;
 
 /// What to look for, and how long.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Search {
     /// Where the device is, when that is known.
     pub address: Option<Address>,
+    /// On which of this computer's interfaces; all of them when not said.
+    pub interface: Option<String>,
+    /// Another port than that of mDNS, which keeps tests apart.
+    pub mdns_port: Option<u16>,
     /// How long to look.
     pub wait: Duration,
 }
@@ -125,6 +151,11 @@ pub struct Search {
 /// Where a device is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
+    /// A host, on whichever port devices of this kind use.
+    Host {
+        /// As below.
+        host: String,
+    },
     /// A host name or IP address without brackets, and a TCP port.
     Http {
         /// `192.168.4.1`, `fe80::1%wlan0`, `device.local`.
@@ -137,6 +168,7 @@ pub enum Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Host { host } => f.write_str(host),
             Self::Http { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Http { host, port } => write!(f, "{host}:{port}"),
         }
@@ -159,8 +191,21 @@ pub struct Candidate {
     pub kind: TransportKind,
     /// The name that it announced.
     pub name: Option<String>,
+    /// What else it announced.
+    pub hints: Hints,
     /// Which service it runs.
     pub service: Service,
+}
+
+/// What a device announced about itself. Nothing of it is proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// Its id in the account.
+    pub node_id: Option<String>,
+    /// The number of its security scheme.
+    pub sec_version: Option<u64>,
+    /// Whether Security 1 needs a PoP.
+    pub pop_required: Option<bool>,
 }
 
 /// Something that only the driver understands which made it.
@@ -264,6 +309,14 @@ pub enum TransportError {
         endpoint: EndpointName,
         /// The limit.
         waited: Duration,
+    },
+    /// This computer lacks something that the medium needs.
+    #[error("this computer cannot use {what}")]
+    Unavailable {
+        /// What it lacks.
+        what: &'static str,
+        /// What the system says.
+        source: io::Error,
     },
     /// Nobody takes connections there.
     #[error("nobody answers at {address}")]

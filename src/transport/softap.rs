@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::http::{HttpTransport, Socket};
 use super::{
-    Address, Candidate, DEVICE_PORT, Driver, Handle, Limits, SOFTAP_HOST, Search, Transport,
+    Address, Candidate, DEVICE_PORT, Driver, Handle, Hints, Limits, SOFTAP_HOST, Search, Transport,
     TransportError, TransportKind,
 };
 use crate::proto::Service;
@@ -39,6 +39,7 @@ impl Driver for SoftAp {
                 handle: Some(Handle::new(socket)),
                 kind: TransportKind::SoftAp,
                 name: None,
+                hints: Hints::default(),
                 service: Service::Provisioning,
             })
         })

@@ -9,6 +9,11 @@ errors! {
         "It is in `~/.espressif/rainmaker`, or in `$RM_USER_CONFIG_DIR`, which esp-rainmaker-cli shares. Its permissions forbid it, its disk is full, or somebody has edited it. A file that cannot be understood is left as it is."
         "The message names the file. Correct it, or move it away and log in again.";
 
+    AmbiguousDevice "ambiguous-device" [Usage]
+        "Several devices fit, and nobody is there to choose."
+        "Without a terminal a run takes the only device in reach, or the one that is named. Nothing was sent."
+        "Name one with `--device-name`; the message lists them. `espctl discover` does, too.";
+
     AnnouncedNoPop "announced-no-pop" [Device]
         "The device announces that it needs no proof of possession, although one was given."
         "Without a PoP, whoever answers at the address can be the device. Somebody in between could announce this to be sent the Wi-Fi passphrase. It is also what firmware built without a PoP says, when the label still has one. Nothing was sent."
@@ -329,6 +334,11 @@ errors! {
         "It hangs, restarted, or went out of reach. During a handshake a slow chip computes for seconds; the limit allows for that."
         "Restart the device and run the command again.";
 
+    TransportUnavailable "transport-unavailable" [Host]
+        "This computer lacks something that this way to a device needs."
+        "For devices on the network, mDNS could not be started: a sandbox, no network interface, or no permission. The causes say more."
+        "Say where the device is with `--device-ip`, which needs no discovery.";
+
     Unconfirmed "unconfirmed" [Unconfirmed]
         "The device was given credentials, and nobody knows whether it joined."
         "Contact was lost after Apply, or its answers could not be read. The hotspot of a device vanishes when it has joined, so this may well be a success."
@@ -348,6 +358,11 @@ errors! {
         "`explain` was asked for an id that does not exist."
         "A typing error, or an id of a newer version."
         "`espctl explain` lists them all.";
+
+    UnknownInterface "unknown-interface" [Host]
+        "This computer has no network interface of that name."
+        "Names differ between systems, and an interface that is unplugged may have none."
+        "The message lists those that there are. Leave `--interface` out to look on all of them.";
 
     UnknownNode "unknown-node" [Usage]
         "The account has no such node."

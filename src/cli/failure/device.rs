@@ -153,6 +153,10 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
             ErrorId::TimedOut,
             ["restart the device and run the command again"],
         ),
+        TransportError::Unavailable { .. } => advice(
+            ErrorId::TransportUnavailable,
+            ["the causes say what is missing; --device-ip needs no discovery"],
+        ),
         TransportError::Unreachable { .. } => advice(ErrorId::Unreachable, [reach(kind)]),
     }
 }
@@ -160,6 +164,9 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
 /// How to get a device into reach, by medium.
 pub(super) fn reach(kind: TransportKind) -> &'static str {
     match kind {
+        TransportKind::OnNetwork => {
+            "the device must be on this network and powered, with challenge-response switched on; or say where it is with --device-ip and --device-port"
+        }
         TransportKind::SoftAp => {
             "join the device's hotspot (PROV_…) with this computer, or say where it is with --device-ip and --device-port"
         }

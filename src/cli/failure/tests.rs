@@ -19,9 +19,7 @@ use crate::transport::{TransportError, TransportKind};
 fn asked() -> Asked {
     Asked {
         target: Target {
-            kind: TransportKind::SoftAp,
-            address: None,
-            transcript: None,
+            ..Target::of_kind(TransportKind::SoftAp)
         },
         access: Access::default(),
         pace: Pace::default(),

@@ -149,7 +149,7 @@ impl<'l> Picker<'l> {
             KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
                 return Some(Err(Unanswered::Interrupted));
             }
-            KeyCode::Esc => return Some(Err(Unanswered::GivenUp)),
+            KeyCode::Esc | KeyCode::Char('q') => return Some(Err(Unanswered::GivenUp)),
             KeyCode::Enter => return self.enter().map(Ok),
             KeyCode::Up => self.go(self.at.checked_sub(1).unwrap_or(last)),
             KeyCode::Down if self.at >= last => self.go(0),

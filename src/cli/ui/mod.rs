@@ -22,7 +22,7 @@ use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage};
 use crate::ident::printable_json;
 use crate::secret::Secret;
 use progress::Spinner;
-pub(super) use text::{columns, network_table, version_line};
+pub(super) use text::{columns, device_table, network_table, version_line};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -263,8 +263,10 @@ impl Observer for Ui {
             return Chosen::Nothing;
         }
         self.spinner.clear();
-        let Choice::Networks(networks) = choice;
-        prompt::choose_network(networks).await
+        match choice {
+            Choice::Devices(devices) => prompt::choose_device(devices).await,
+            Choice::Networks(networks) => prompt::choose_network(networks).await,
+        }
     }
 
     async fn ask(&mut self, question: &Question) -> Option<Secret<String>> {

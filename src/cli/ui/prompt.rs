@@ -14,8 +14,9 @@ use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Text};
 use tokio::task::spawn_blocking;
 
 use super::list::{List, Picked, Row, pick};
-use super::{has_colour, network_table, note};
+use super::{device_table, has_colour, network_table, note};
 use crate::endpoint::wifi_scan::AccessPoint;
+use crate::flows::find::Sighted;
 use crate::flows::{Chosen, Network, Question};
 use crate::ident::{Passphrase, Ssid};
 use crate::secret::Secret;
@@ -58,6 +59,31 @@ pub(super) async fn choose_network(seen: &[AccessPoint]) -> Chosen {
     let colour = has_colour();
     let chosen = on_thread(move || network(&seen, &enterprise, colour)).await;
     chosen.unwrap_or(Chosen::Nothing)
+}
+
+/// Asks which of these devices; of one, whether it is meant.
+pub(super) async fn choose_device(seen: &[Sighted]) -> Chosen {
+    let mut lines = device_table(seen).into_iter();
+    let list = List {
+        title: match seen {
+            [_] => "Discovered 1 device:",
+            _ => "Discovered several devices:",
+        },
+        header: lines.next().unwrap_or_default(),
+        rows: lines
+            .map(|text| Row {
+                text,
+                refusal: None,
+            })
+            .collect(),
+        prompt: "Select device number (0 to look again, or 'q' to quit):",
+    };
+    let colour = has_colour();
+    match on_thread(move || pick(&list, colour)).await {
+        Some(Picked::Row(index)) => Chosen::Item(index),
+        Some(Picked::Zero) => Chosen::Rescan,
+        None => Chosen::Declined,
+    }
 }
 
 /// Asks one question.

@@ -1,0 +1,201 @@
+//! What devices announce by mDNS (RFC 6762, RFC 6763), read with a library. It connects to nobody.
+
+use std::collections::HashSet;
+use std::io;
+use std::time::Duration;
+
+use mdns_sd::{
+    HostnameResolutionEvent, IfKind, Receiver, ResolvedService, ScopedIp, ServiceDaemon,
+    ServiceEvent,
+};
+use tokio::time::{Instant, timeout_at};
+
+use crate::transport::{Address, Hints, Search, TransportError};
+
+/// A device that announced itself.
+#[derive(Debug)]
+pub(super) struct Announcement {
+    /// The instance's name.
+    pub(super) instance: String,
+    /// Where it is; IPv4 first, and never empty.
+    pub(super) addresses: Vec<Address>,
+    /// What its TXT record says.
+    pub(super) hints: Hints,
+}
+
+/// A search under way. It ends when dropped.
+pub(super) struct Browser {
+    found: Receiver<ServiceEvent>,
+    /// Works for as long as this is held.
+    _daemon: Daemon,
+    told: HashSet<String>,
+}
+
+/// Stops its thread when dropped.
+struct Daemon(ServiceDaemon);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Nothing of it is left to be told when that fails.
+        let _stopping = self.0.shutdown();
+    }
+}
+
+impl Daemon {
+    fn start(search: &Search) -> Result<Self, TransportError> {
+        let failed = |source: mdns_sd::Error| TransportError::Unavailable {
+            what: "mDNS",
+            source: io::Error::other(source),
+        };
+        let daemon = match search.mdns_port {
+            Some(port) => ServiceDaemon::new_with_port(port),
+            None => ServiceDaemon::new(),
+        }
+        .map_err(failed)?;
+        let daemon = Self(daemon);
+        // Firmware's name is longer than RFC 6763, 7.2 allows.
+        daemon
+            .0
+            .set_service_name_len_max(LONGEST_TYPE)
+            .map_err(failed)?;
+        if let Some(interface) = &search.interface {
+            daemon.0.disable_interface(IfKind::All).map_err(failed)?;
+            let only = IfKind::Name(interface.clone());
+            daemon.0.enable_interface(only).map_err(failed)?;
+        }
+        Ok(daemon)
+    }
+}
+
+impl Browser {
+    pub(super) fn start(search: &Search) -> Result<Self, TransportError> {
+        let daemon = Daemon::start(search)?;
+        let found = daemon.0.browse(SERVICE_TYPE);
+        let found = found.map_err(|source| TransportError::Unavailable {
+            what: "mDNS",
+            source: io::Error::other(source),
+        })?;
+        Ok(Self {
+            found,
+            _daemon: daemon,
+            told: HashSet::new(),
+        })
+    }
+
+    /// The next device that was not told of yet; `None` when the time is up.
+    pub(super) async fn next(&mut self, deadline: Instant) -> Option<Announcement> {
+        loop {
+            let event = timeout_at(deadline, self.found.recv_async()).await;
+            match event.ok()? {
+                Ok(ServiceEvent::ServiceResolved(service)) => {
+                    if let Some(announcement) = read(&service)
+                        && self.told.insert(service.fullname.clone())
+                    {
+                        return Some(announcement);
+                    }
+                }
+                // Gone, and perhaps back under the same name.
+                Ok(ServiceEvent::ServiceRemoved(_, name)) => {
+                    self.told.remove(&name);
+                }
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// The addresses of a host in `.local`; `None` when nobody says within `limit`.
+pub(super) async fn resolve(host: &str, search: &Search, limit: Duration) -> Option<Vec<String>> {
+    let daemon = match Daemon::start(search) {
+        Ok(daemon) => daemon,
+        Err(error) => {
+            tracing::debug!(%error, host, "no mDNS for the host's name");
+            return None;
+        }
+    };
+    let deadline = Instant::now() + limit;
+    let found = daemon.0.resolve_hostname(&format!("{host}."), None).ok()?;
+    loop {
+        match timeout_at(deadline, found.recv_async()).await.ok()?.ok()? {
+            HostnameResolutionEvent::AddressesFound(_, addresses) if !addresses.is_empty() => {
+                return Some(hosts(&addresses));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `None` when it says nothing by which a device could be reached.
+fn read(service: &ResolvedService) -> Option<Announcement> {
+    let instance = service.fullname.strip_suffix(SERVICE_TYPE)?;
+    let instance = unescaped(instance.strip_suffix('.').unwrap_or(instance));
+    // The port of the SRV record counts; firmware repeats one in the TXT record.
+    let port = service.port;
+    let addresses: Vec<Address> = hosts(&service.addresses)
+        .into_iter()
+        .map(|host| Address::Http { host, port })
+        .collect();
+    if addresses.is_empty() || port == 0 {
+        return None;
+    }
+    let text = |key: &str| {
+        let value = service.txt_properties.get(key)?.val()?;
+        let text = std::str::from_utf8(value).ok()?.trim();
+        (!text.is_empty() && text.len() <= LONGEST_VALUE).then(|| text.to_owned())
+    };
+    let sec_version = text("sec_version").and_then(|text| text.parse().ok());
+    Some(Announcement {
+        instance,
+        addresses,
+        hints: Hints {
+            node_id: text("node_id"),
+            sec_version,
+            // Local Control says "false" for Security 2 as well, which needs a password.
+            pop_required: match text("pop_required").as_deref() {
+                Some("true" | "1" | "yes") if sec_version.is_none_or(|scheme| scheme == 1) => {
+                    Some(true)
+                }
+                Some("false" | "0" | "no") if sec_version == Some(1) => Some(false),
+                _ => None,
+            },
+        },
+    })
+}
+
+/// As texts to connect to: IPv4 first, IPv6 link-local ones with their zone.
+fn hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
+    let mut hosts: Vec<(bool, String)> = addresses
+        .iter()
+        .map(|address| {
+            let text = match address {
+                ScopedIp::V6(six) if six.addr().is_unicast_link_local() => {
+                    format!("{}%{}", six.addr(), six.scope_id().name)
+                }
+                other => other.to_ip_addr().to_string(),
+            };
+            (address.is_ipv6(), text)
+        })
+        .collect();
+    hosts.sort();
+    hosts.into_iter().map(|(_, host)| host).collect()
+}
+
+/// RFC 6763, 4.3: dots and backslashes in an instance's name are escaped.
+fn unescaped(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    let mut characters = name.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => text.extend(characters.next()),
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
+/// Of the name in it.
+const LONGEST_TYPE: u8 = 30;
+/// Of a value that we read.
+const LONGEST_VALUE: usize = 128;
