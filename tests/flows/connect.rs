@@ -351,12 +351,11 @@ async fn a_device_that_cannot_prove_itself_is_not_talked_to() {
 async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
     let server = ScriptedServer::start(vec![vec![answer]]).await;
     let target = Target {
-        kind: TransportKind::SoftAp,
         address: Some(Address::Http {
             host: server.address.ip().to_string(),
             port: server.address.port(),
         }),
-        transcript: None,
+        ..Target::of_kind(TransportKind::SoftAp)
     };
     let mut recorder = Recorder::default();
     let opened = open(&target, &Pace::default(), &mut recorder).await;

@@ -13,7 +13,7 @@ use espctl::flows::connect::Opened;
 use espctl::proto::{EndpointName, Service};
 use espctl::security::{Credentials, SecurityScheme, opens_handshake};
 use espctl::session::{Connection, Session, SessionError};
-use espctl::transport::{Transport, TransportError};
+use espctl::transport::{Hints, Transport, TransportError};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -105,6 +105,7 @@ impl MemoryDevice {
         Opened {
             connection,
             version,
+            hints: Hints::default(),
             route: None,
         }
     }

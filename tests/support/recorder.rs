@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use async_trait::async_trait;
 use espctl::endpoint::wifi_scan::AccessPoint;
+use espctl::flows::find::Sighted;
 use espctl::flows::{Choice, Chosen, Event, Observer, Question, SchemeSource, Warning};
 use espctl::secret::Secret;
 use espctl::security::SecurityScheme;
@@ -17,6 +18,7 @@ pub(crate) struct Recorder {
     pub(crate) asked: Vec<Question>,
     /// What it was asked to choose from.
     pub(crate) shown: Vec<Vec<AccessPoint>>,
+    pub(crate) sighted: Vec<Vec<Sighted>>,
     answers: VecDeque<Secret<String>>,
     choices: VecDeque<Chosen>,
 }
@@ -66,8 +68,10 @@ impl Observer for Recorder {
     }
 
     async fn choose(&mut self, choice: &Choice<'_>) -> Chosen {
-        let Choice::Networks(networks) = choice;
-        self.shown.push(networks.to_vec());
+        match choice {
+            Choice::Devices(devices) => self.sighted.push(devices.to_vec()),
+            Choice::Networks(networks) => self.shown.push(networks.to_vec()),
+        }
         self.choices.pop_front().unwrap_or(Chosen::Nothing)
     }
 

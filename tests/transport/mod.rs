@@ -29,6 +29,7 @@ async fn open_at(host: &str, port: u16, limits: &Limits) -> Box<dyn Transport> {
             port,
         }),
         wait: LONG,
+        ..Search::default()
     };
     let candidate = softap().scan(&search).next().await.unwrap().unwrap();
     softap().open(candidate, limits).await.unwrap()

@@ -32,6 +32,7 @@ async fn search(at: SocketAddr, wait: Duration) -> Vec<Result<Candidate, Transpo
             port: at.port(),
         }),
         wait,
+        ..Search::default()
     };
     softap().scan(&search).collect().await
 }
@@ -121,7 +122,7 @@ async fn a_name_that_nobody_has_is_nobody_there() {
             host: "x".repeat(64),
             port: 80,
         }),
-        wait: Duration::ZERO,
+        ..Search::default()
     };
     let found: Vec<_> = softap().scan(&search).collect().await;
     assert!(
