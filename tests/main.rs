@@ -11,6 +11,7 @@
 
 mod cli;
 mod e2e;
+mod emulator;
 mod flows;
 mod protocol;
 mod repo;

@@ -1,6 +1,7 @@
 //! What several tests need in order to say what they mean. No test is here.
 
 pub(crate) mod altered;
+pub(crate) mod cloud;
 pub(crate) mod device;
 pub(crate) mod espctl;
 pub(crate) mod memory_transport;

@@ -56,7 +56,7 @@ impl Cloud {
         }
         let node = self.nodes.register(id, keys, config);
         if let Some(Value::Object(params)) = body.get("params") {
-            node.params = params.clone();
+            node.params.clone_from(params);
         }
         self.log.write(&Entry::NodeRegistered {
             node_id: id.to_owned(),

@@ -55,11 +55,11 @@ impl Groups {
     ) -> Result<String, Refusal> {
         let mut above = parent.clone();
         for level in 0.. {
-            let Some(id) = above else { break };
+            let Some(id) = &above else { break };
             if level == DEEPEST {
                 return Err(NO_GROUP.because("there are too many groups within each other"));
             }
-            above = self.of_user(user_id, &id)?.parent.clone();
+            above = self.of_user(user_id, id)?.parent.clone();
         }
         let group = Group {
             user_id: user_id.to_owned(),

@@ -93,7 +93,7 @@ async fn respond(
 ) -> Result<Response<Full<Bytes>>, Closed> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
-        return Ok(written(Answer::of_gateway(413, "Request Too Long")));
+        return Ok(written(&Answer::of_gateway(413, "Request Too Long")));
     };
     let authorization = head.headers.get(AUTHORIZATION);
     let request = Request {
@@ -109,7 +109,7 @@ async fn respond(
     match delivery {
         Delivery::After(wait, answer) => {
             sleep(wait).await;
-            Ok(written(answer))
+            Ok(written(&answer))
         }
         // Until the client has had enough.
         Delivery::Never => std::future::pending().await,
@@ -117,7 +117,7 @@ async fn respond(
     }
 }
 
-fn written(answer: Answer) -> Response<Full<Bytes>> {
+fn written(answer: &Answer) -> Response<Full<Bytes>> {
     let (kind, bytes) = match &answer.body {
         Body::Json(value) => ("application/json", value.to_string().into_bytes()),
         Body::Spoilt(bytes) => ("application/json", bytes.clone()),

@@ -385,7 +385,7 @@ fn redact(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(redact),
         // A token under a name that was not thought of.
-        Value::String(text) if text.starts_with("eyJ") => *text = REDACTED.to_owned(),
+        Value::String(text) if text.starts_with("eyJ") => REDACTED.clone_into(text),
         _ => {}
     }
 }

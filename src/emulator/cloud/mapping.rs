@@ -281,7 +281,7 @@ mod tests {
         let others = mappings.request(NOW, ask("bob", "s"));
         assert_eq!(others.discarded, Vec::<String>::new());
         let second = mappings.request(at(1), ask("ann", "t"));
-        assert_eq!(second.discarded, [first.request_id.clone()]);
+        assert_eq!(second.discarded, std::slice::from_ref(&first.request_id));
         let first = status(&mut mappings, at(2), &first.request_id);
         assert_eq!(first, Status::Discarded);
         let second = status(&mut mappings, at(2), &second.request_id);

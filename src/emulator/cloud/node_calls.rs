@@ -4,7 +4,6 @@ use serde_json::{Map, Value, json};
 
 use super::exchange::{Answer, Body, Request};
 use super::extras::{Extras, merge, tags_of};
-use super::nodes::Wanted;
 use super::paging::Page;
 use super::refusal::{MALFORMED, Refusal};
 use super::{Caller, Cloud};
@@ -34,19 +33,13 @@ impl Cloud {
     /// The details of nodes, as far as a request does not say no to parts of them.
     pub(super) fn details_of(&self, user_id: &str, ids: &[String], request: &Request) -> Value {
         let wants = |name: &str| request.parameter(&[name]) != Some("false");
-        let wanted = Wanted {
-            config: wants("config"),
-            status: wants("status"),
-            params: wants("params"),
-            tags: wants("show_tags"),
-        };
         ids.iter()
             .filter_map(|id| {
                 Some(
                     self.nodes
                         .mapped(user_id, id)
                         .ok()?
-                        .details(id, user_id, wanted),
+                        .details(id, user_id, wants),
                 )
             })
             .collect()

@@ -26,15 +26,6 @@ pub(super) struct Node {
     owners: BTreeMap<String, Duration>,
 }
 
-/// What of a node a list should hold.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
-    pub(super) config: bool,
-    pub(super) status: bool,
-    pub(super) params: bool,
-    pub(super) tags: bool,
-}
-
 impl Node {
     /// That it came or went.
     pub(super) fn set_connected(&mut self, now: Duration, connected: bool) {
@@ -48,8 +39,8 @@ impl Node {
         json!({"connectivity": {"connected": self.connected, "timestamp": timestamp}})
     }
 
-    /// As a list tells it to that user.
-    pub(super) fn details(&self, id: &str, user_id: &str, wanted: Wanted) -> Value {
+    /// As a list tells it to that user, with those of its parts that are wanted.
+    pub(super) fn details(&self, id: &str, user_id: &str, wants: impl Fn(&str) -> bool) -> Value {
         let since = self.owners.get(user_id).copied().unwrap_or_default();
         let mut details = Map::new();
         let mut put = |key: &str, value: Value| details.insert(key.to_owned(), value);
@@ -60,16 +51,16 @@ impl Node {
         put("is_matter", json!(false));
         put("mapping_timestamp", json!(since.as_secs()));
         // A node that has not reported its configuration has none here either.
-        if wanted.config && !self.config.is_null() {
+        if wants("config") && !self.config.is_null() {
             put("config", self.config.clone());
         }
-        if wanted.status {
+        if wants("status") {
             put("status", self.status());
         }
-        if wanted.params {
+        if wants("params") {
             put("params", Value::Object(self.params.clone()));
         }
-        if wanted.tags {
+        if wants("show_tags") {
             put("tags", json!(self.tags));
         }
         put("metadata", Value::Object(self.metadata.clone()));
