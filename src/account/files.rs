@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
 
 use super::{AccountError, Folder};
 
@@ -79,7 +80,7 @@ impl Place {
 
 /// `None`: there is no such file.
 pub(super) fn object(path: &Path) -> Result<Option<Object>, AccountError> {
-    let Some(text) = text(path)? else {
+    let Some(text) = text(path)?.map(Zeroizing::new) else {
         return Ok(None);
     };
     match serde_json::from_str(&text) {

@@ -51,9 +51,12 @@ impl Folder {
         }))
     }
 
-    /// Whether the old file is there, whoever reads it.
-    pub(super) fn has_legacy_file(&self) -> bool {
-        self.path().join(FILE).is_file()
+    /// Whether the old file holds a login, whoever reads it. One that cannot be understood holds
+    /// none for anybody.
+    pub(super) fn has_legacy_login(&self) -> bool {
+        let keys = files::object(&self.path().join(FILE)).ok().flatten();
+        let token = keys.as_ref().and_then(|keys| keys.get("accesstoken"));
+        token.is_some_and(Value::is_string)
     }
 }
 

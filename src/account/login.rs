@@ -4,7 +4,7 @@
 use std::io;
 
 use serde_json::Value;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::files::{Object, Place, malformed};
 use super::legacy::Legacy;
@@ -28,11 +28,11 @@ impl Folder {
     pub fn tokens(&self, profile: &Profile) -> Result<Option<Tokens>, AccountError> {
         let place = self.tokens_place(&profile.name);
         if let Some(keys) = place.object()? {
-            return tokens(&keys).map_err(|reason| malformed(place.path(), reason));
+            return tokens(keys).map_err(|reason| malformed(place.path(), reason));
         }
         match self.legacy()? {
             Some(legacy) if legacy.profile == profile.name.as_str() => {
-                tokens(&legacy.keys).map_err(|reason| malformed(&legacy.path, reason))
+                tokens(legacy.keys).map_err(|reason| malformed(&legacy.path, reason))
             }
             _ => Ok(None),
         }
@@ -57,7 +57,7 @@ impl Folder {
         self.tokens_place(&profile.name).remove()?;
         Ok(LoggedOut {
             was_logged_in,
-            legacy_left: self.has_legacy_file(),
+            legacy_left: self.has_legacy_login(),
         })
     }
 
@@ -80,12 +80,12 @@ impl Folder {
     }
 
     /// Gives the old file's login to its profile.
-    pub(super) fn carry_over(&self, legacy: &Legacy) -> Result<(), AccountError> {
+    pub(super) fn carry_over(&self, legacy: Legacy) -> Result<(), AccountError> {
         let place = self.tokens_place(&legacy.profile.parse()?);
         if place.object()?.is_some() {
             return Ok(());
         }
-        match tokens(&legacy.keys).map_err(|reason| malformed(&legacy.path, reason))? {
+        match tokens(legacy.keys).map_err(|reason| malformed(&legacy.path, reason))? {
             Some(tokens) => write(&place, &tokens),
             None => Ok(()),
         }
@@ -123,11 +123,12 @@ fn whole(error: AccountError) -> io::Error {
 }
 
 /// "Logged in" means that there is an access token. The error says what is wrong.
-fn tokens(keys: &Object) -> Result<Option<Tokens>, String> {
-    let secret = |key: &str| match keys.get(key) {
+fn tokens(mut keys: Object) -> Result<Option<Tokens>, String> {
+    // Moved, not copied: what is left behind is not zeroed.
+    let mut secret = |key: &str| match keys.get_mut(key).map(Value::take) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
-        Some(Value::String(text)) => Ok(Some(Secret::new(text.clone()))),
+        Some(Value::String(text)) => Ok(Some(Secret::new(text))),
         Some(_) => Err(format!("has something else than a token in {key}")),
     };
     let (access, id, refresh) = (secret(ACCESS)?, secret(ID)?, secret(REFRESH)?);
@@ -150,7 +151,18 @@ fn write(place: &Place, tokens: &Tokens) -> Result<(), AccountError> {
         let token = token.map_or(Value::Null, |token| token.expose().as_str().into());
         keys.insert(key.to_owned(), token);
     }
-    place.write(&Zeroizing::new(Value::Object(keys).to_string()))
+    let mut whole = Value::Object(keys);
+    let text = Zeroizing::new(whole.to_string());
+    for value in whole
+        .as_object_mut()
+        .into_iter()
+        .flat_map(Object::values_mut)
+    {
+        if let Value::String(token) = value {
+            token.zeroize();
+        }
+    }
+    place.write(&text)
 }
 
 const ACCESS: &str = "accesstoken";

@@ -127,11 +127,12 @@ impl Folder {
             return Ok(());
         }
         if let Some(legacy) = self.legacy()? {
+            let profile = legacy.profile;
             if kept {
-                self.carry_over(&legacy)?;
+                self.carry_over(legacy)?;
             }
             if self.place(CURRENT).text()?.is_none() {
-                self.set_current(legacy.profile)?;
+                self.set_current(profile)?;
             }
         }
         self.change(|_| {})

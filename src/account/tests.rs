@@ -364,6 +364,9 @@ fn a_logout_is_one_for_the_old_files_login_too() {
     assert!(done.was_logged_in && done.legacy_left);
     assert_eq!(stored(&folder, "global"), None);
     assert!(!folder.log_out(&global).unwrap().was_logged_in);
+    // Without a login in it, there is nothing to warn of.
+    fs::write(folder.path().join(OLD), "{}").unwrap();
+    assert!(!folder.log_out(&global).unwrap().legacy_left);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -108,12 +108,7 @@ impl AccountArgs {
 
     /// Calls without a login.
     pub(super) fn client(&self, profile: &Profile) -> Result<Client, Failure> {
-        let ca_cert = self.ca_cert.as_ref().map(|path| {
-            fs::read(path).map_err(|error| {
-                let message = format!("--ca-cert: cannot read {}", path.display());
-                Failure::new(ErrorId::UnreadableFile, message).cause(&error)
-            })
-        });
+        let ca_cert = self.ca_cert.as_deref().map(certificates);
         let settings = Settings {
             base_url: profile.base_url.clone(),
             ca_cert: ca_cert.transpose()?,
@@ -126,6 +121,23 @@ impl AccountArgs {
         let doing = format!("preparing the account of the profile {}", profile.name);
         Client::new(&settings).map_err(|error| Failure::of_cloud(&error, &doing))
     }
+}
+
+fn certificates(path: &Path) -> Result<Vec<u8>, Failure> {
+    let pem = fs::read(path).map_err(|error| {
+        let message = format!("--ca-cert: cannot read {}", path.display());
+        Failure::new(ErrorId::UnreadableFile, message).cause(&error)
+    })?;
+    // Without any, everything would go on as if nothing had been given.
+    if pem.windows(BEGIN.len()).any(|part| part == BEGIN) {
+        return Ok(pem);
+    }
+    let message = format!(
+        "--ca-cert: {} has no certificate in PEM form",
+        path.display()
+    );
+    Err(Failure::new(ErrorId::BadCaCert, message)
+        .hint("`openssl x509 -inform der -in FILE` makes PEM of a DER file"))
 }
 
 /// Where the account's files are.
@@ -197,4 +209,5 @@ fn nobody(profile: &Profile) -> Failure {
 /// Of every flag here.
 pub(super) const ACCOUNT: &str = "Account";
 pub(super) const ACCESS_TOKEN: &str = "ESPCTL_ACCESS_TOKEN";
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const ID_TOKEN: &str = "ESPCTL_ID_TOKEN";

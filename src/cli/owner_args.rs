@@ -18,10 +18,6 @@ use crate::ident::printable;
 
 /// Whose it shall be.
 #[derive(Args, Debug)]
-#[expect(
-    clippy::doc_markdown,
-    reason = "these comments are help texts, read in a terminal"
-)]
 pub(super) struct OwnerArgs {
     /// Wi-Fi only, for plain ESP-IDF firmware: no account, no mapping.
     #[arg(long, env = "ESPCTL_NO_CLOUD", value_parser = FalseyValueParser::new(), help_heading = ACCOUNT)]

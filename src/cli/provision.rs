@@ -97,7 +97,8 @@ pub(super) async fn run(
     let left = args
         .timeout
         .map(|limit| limit.saturating_sub(began.elapsed()));
-    provision(asked, wifi, owner, left, ui, interrupts).await
+    let summary = provision(asked, wifi, owner, left, ui, interrupts).await?;
+    summary.print(ui)
 }
 
 /// Which hotspot to join. None, where somebody says how the device is reached.
@@ -126,7 +127,7 @@ async fn resolve(
     Ok((asked, wifi, owner))
 }
 
-/// Runs the flow and prints its outcome. The demo ends here too.
+/// Runs the flow. The demo does, too.
 pub(super) async fn provision(
     asked: Asked,
     wifi: Option<Wanted>,
@@ -134,7 +135,7 @@ pub(super) async fn provision(
     limit: Option<Duration>,
     ui: &mut Ui,
     interrupts: &mut Interrupts,
-) -> Result<(), Failure> {
+) -> Result<Summary, Failure> {
     let request = Request {
         target: asked.target.clone(),
         access: asked.access.clone(),
@@ -150,8 +151,7 @@ pub(super) async fn provision(
         }
     };
     let outcome = interrupts.stopping(limit, run).await?;
-    let summary = Summary::new(&outcome, asked.target.kind, ui.elapsed());
-    ui.result(&summary.lines(), keys_of("summary", &summary))
+    Ok(Summary::new(&outcome, asked.target.kind, ui.elapsed()))
 }
 
 impl Summary {
@@ -174,6 +174,16 @@ impl Summary {
             transport,
             duration_s,
         }
+    }
+
+    /// The node that is in an account now.
+    pub(super) fn node_id(&self) -> Option<&str> {
+        self.node_id.as_deref()
+    }
+
+    /// Prints it as the result.
+    pub(super) fn print(&self, ui: &mut Ui) -> Result<(), Failure> {
+        ui.result(&self.lines(), keys_of("summary", self))
     }
 
     fn lines(&self) -> Vec<String> {

@@ -174,7 +174,7 @@ impl Client {
             .once::<serde::de::IgnoredAny>(&call, Some(&access))
             .await
         {
-            Ok(_) | Err(CloudError::Rejected { status: 401, .. }) => Ok(()),
+            Ok(_) | Err(CloudError::LoginExpired { .. }) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -238,6 +238,7 @@ fn refused(error: CloudError) -> CloudError {
         } if (400..500).contains(&status) && status != super::error::BUSY || status == 200 => {
             CloudError::LoginRefused { description }
         }
+        CloudError::LoginExpired { description } => CloudError::LoginRefused { description },
         other => other,
     }
 }

@@ -41,16 +41,24 @@ pub(super) fn read<T: DeserializeOwned>(
     });
     if !success || said_failure {
         let verdict = verdict.unwrap_or_default();
+        // The gateway's shape: it is the token that is not taken. A call has failures with this
+        // status, too, and asking again would spend what it was about.
+        let by_gateway = status == UNAUTHORIZED && !said_failure;
         let description = [
             verdict.description,
             verdict.message,
             verdict.error_description,
         ];
-        return Err(CloudError::Rejected {
-            call,
-            status,
-            code: verdict.error_code.as_ref().and_then(text),
-            description: description.iter().flatten().find_map(text),
+        let description = description.iter().flatten().find_map(text);
+        return Err(if by_gateway {
+            CloudError::LoginExpired { description }
+        } else {
+            CloudError::Rejected {
+                call,
+                status,
+                code: verdict.error_code.as_ref().and_then(text),
+                description,
+            }
         });
     }
     let malformed = |what: String| CloudError::Malformed {
@@ -99,6 +107,7 @@ fn without_values(error: &serde_json::Error) -> String {
     }
 }
 
+const UNAUTHORIZED: u16 = 401;
 /// Nobody reads more.
 const LONGEST_TEXT: usize = 300;
 /// Enough to tell a web page.
@@ -141,8 +150,8 @@ mod tests {
             ),
             (
                 401,
-                r#"{"message":"Unauthorized"}"#,
-                (401, None, code("Unauthorized")),
+                r#"{"status":"failure","description":"wrong signature"}"#,
+                (401, None, code("wrong signature")),
             ),
             (
                 200,
@@ -159,6 +168,14 @@ mod tests {
             (400, r#"{"description":{}}"#, (400, None, None)),
         ] {
             assert_eq!(rejected(status, body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_gateway_speaks_of_the_token() {
+        for body in [r#"{"message":"Unauthorized"}"#, "", "<html>"] {
+            let error = read::<Asked>("cloud", "a call", 401, body.as_bytes()).unwrap_err();
+            assert!(matches!(error, CloudError::LoginExpired { .. }), "{body}");
         }
     }
 

@@ -211,16 +211,12 @@ impl Client {
         }
         let token = self.access_token().await?;
         match self.asked(&call, Some(&token)).await {
-            Err(error @ CloudError::Rejected { status: 401, .. }) => {
-                // Ended before its time: a clock that goes wrong, or a logout elsewhere.
-                let Some(token) = self.renewed_after(&token).await? else {
-                    return Err(expired(error));
-                };
-                let again = self.asked(&call, Some(&token)).await;
-                again.map_err(|error| match error {
-                    CloudError::Rejected { status: 401, .. } => expired(error),
-                    other => other,
-                })
+            // Ended before its time: a clock that goes wrong, or a logout elsewhere.
+            Err(expired @ CloudError::LoginExpired { .. }) => {
+                match self.renewed_after(&token).await? {
+                    None => Err(expired),
+                    Some(token) => self.asked(&call, Some(&token)).await,
+                }
             }
             outcome => outcome,
         }
@@ -386,14 +382,6 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("base_url", &self.base_url.as_str())
             .finish_non_exhaustive()
-    }
-}
-
-/// The cloud did not take the token, and there is no other.
-fn expired(error: CloudError) -> CloudError {
-    match error {
-        CloudError::Rejected { description, .. } => CloudError::LoginExpired { description },
-        other => other,
     }
 }
 

@@ -5,24 +5,24 @@
 //! One rule decides the way: whoever lists `ch_resp` is challenged, and there is no second try
 //! with the other way. Sources: esp-rainmaker `esp_rmaker_chal_resp.c`, `esp_rmaker_user_mapping.c`.
 
+mod challenge;
+mod secret_key;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::Instant;
 
+use self::challenge::Issued;
 use super::connect::Secured;
 use super::{Doing, Event, FlowError, Observer, Pace, Stage, StageState, Warning};
-use crate::cloud::mapping::{Challenge, Extras, Mapped, MappingStatus};
+use crate::cloud::mapping::Extras;
 use crate::cloud::{Client, CloudError};
-use crate::endpoint::challenge_response::{
-    CHALLENGE_RESPONSE, Challenged, DisableChallengeResponse, Disabled, SignChallenge, Signed,
-};
-use crate::endpoint::user_mapping::SetUserMapping;
+use crate::endpoint::challenge_response::{CHALLENGE_RESPONSE, Signed};
 use crate::endpoint::version::Version;
 use crate::secret::Secret;
-use crate::session::SessionError;
-use crate::transport::{TransportError, TransportKind};
+use crate::transport::TransportKind;
 
 /// Whose the device shall be.
 #[derive(Clone, Debug)]
@@ -56,11 +56,20 @@ impl Way {
     }
 }
 
+/// A node in its owner's account.
+#[derive(Clone, Debug)]
+pub struct MappedNode {
+    /// Its id.
+    pub node_id: String,
+    /// How it got there.
+    pub way: Way,
+}
+
 /// Where a mapping stands.
 #[derive(Debug)]
 pub(super) enum Progress {
     /// The node is in the account.
-    Done { node_id: String, group: Group },
+    Done { node_id: String, rest: Rest },
     /// The device signed, and the account could not be reached.
     Signed {
         challenge: Issued,
@@ -74,18 +83,15 @@ pub(super) enum Progress {
     },
 }
 
-/// What is left to do about the group.
+/// What is left to do about that which goes along with the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Group {
-    Settled,
-    ToJoin,
-}
-
-/// A challenge, and until when a signature of it counts.
-#[derive(Clone, Debug)]
-pub(super) struct Issued {
-    challenge: Challenge,
-    until: Instant,
+pub(super) enum Rest {
+    /// Nothing.
+    Nothing,
+    /// The node is not in the group, or the cloud does not say.
+    Group,
+    /// The cloud's answer was lost.
+    Everything,
 }
 
 /// A mapping under way.
@@ -97,6 +103,8 @@ pub(super) struct Mapping<'a> {
     prepared: Option<Issued>,
     /// Whether this computer may be on the device's network.
     may_be_cut_off: bool,
+    /// The node, once it is in the account.
+    mapped: Option<String>,
 }
 
 impl<'a> Mapping<'a> {
@@ -112,6 +120,7 @@ impl<'a> Mapping<'a> {
             pace,
             prepared: None,
             may_be_cut_off: kind.is_on_the_devices_network(),
+            mapped: None,
         };
         if mapping.may_be_cut_off {
             match mapping.challenge().await {
@@ -141,14 +150,19 @@ impl<'a> Mapping<'a> {
         }
     }
 
+    /// The node, once it is in the account.
+    pub(super) fn mapped_node(&self) -> Option<&str> {
+        self.mapped.as_deref()
+    }
+
     /// What is left to do once the device is online and left alone.
     pub(super) async fn confirm(
-        &self,
+        &mut self,
         progress: Progress,
         observer: &mut dyn Observer,
-    ) -> Result<(String, Group), FlowError> {
-        match progress {
-            Progress::Done { node_id, group } => Ok((node_id, group)),
+    ) -> Result<MappedNode, FlowError> {
+        let (node_id, way, rest) = match progress {
+            Progress::Done { node_id, rest } => (node_id, Way::ChallengeResponse, rest),
             Progress::Signed {
                 challenge,
                 signed,
@@ -156,9 +170,9 @@ impl<'a> Mapping<'a> {
             } => {
                 let confirmed = self.hand_in_later(&challenge, &signed, observer).await;
                 verified(began, &confirmed, observer);
-                let group = confirmed?;
-                self.mapped(&signed.node_id, Way::ChallengeResponse, observer);
-                Ok((signed.node_id, group))
+                let rest = confirmed?;
+                self.note_mapped(&signed.node_id, Way::ChallengeResponse, observer);
+                (signed.node_id, Way::ChallengeResponse, rest)
             }
             Progress::Told {
                 node_id,
@@ -169,252 +183,44 @@ impl<'a> Mapping<'a> {
                 let confirmed = self.follow(&node_id, &secret_key, observer).await;
                 verified(began, &confirmed, observer);
                 confirmed?;
-                self.mapped(&node_id, Way::SecretKey, observer);
+                self.note_mapped(&node_id, Way::SecretKey, observer);
                 // The cloud does not say whether it heeded the group.
-                Ok((node_id, Group::ToJoin))
+                (node_id, Way::SecretKey, Rest::Group)
             }
-        }
+        };
+        self.set_up(&node_id, rest, observer).await;
+        Ok(MappedNode { node_id, way })
     }
 
     /// The steps after provisioning. What fails here is told, and undoes nothing.
-    pub(super) async fn set_up(&self, node_id: &str, group: Group, observer: &mut dyn Observer) {
+    async fn set_up(&self, node_id: &str, rest: Rest, observer: &mut dyn Observer) {
         let began = Instant::now();
         observer.event(&Stage::SetupNode.event(StageState::Started, None));
-        let mut state = StageState::Done;
-        if let (Group::ToJoin, Some(group_id)) = (group, &self.owner.extras.group_id)
-            && let Err(error) = self.owner.cloud.add_to_group(group_id, node_id).await
-        {
-            state = StageState::Failed;
+        let (cloud, extras) = (&self.owner.cloud, &self.owner.extras);
+        let mut failed = Vec::new();
+        if rest == Rest::Everything && !extras.tags.is_empty() {
+            let added = cloud.add_tags(node_id, &extras.tags).await;
+            failed.extend(added.err().map(|error| ("has not its tags", error)));
+        }
+        if let (Rest::Everything, Some(metadata)) = (rest, &extras.metadata) {
+            let merged = cloud.merge_metadata(node_id, metadata).await;
+            failed.extend(merged.err().map(|error| ("has not its metadata", error)));
+        }
+        if let (Rest::Everything | Rest::Group, Some(group_id)) = (rest, &extras.group_id) {
+            let added = cloud.add_to_group(group_id, node_id).await;
+            failed.extend(added.err().map(|error| ("is not in the group", error)));
+        }
+        Stage::SetupNode.ended(began, StageState::of(failed.is_empty()), observer);
+        for (what, error) in failed {
             observer.event(&Event::Warned {
-                id: Warning::NotInGroup,
-                message: format!("the node is in the account, but not in the group: {error}"),
+                id: Warning::NotSetUp,
+                message: format!("the node is in the account, but {what}: {error}"),
             });
         }
-        Stage::SetupNode.ended(began, state, observer);
     }
 
-    async fn challenge(&self) -> Result<Issued, CloudError> {
-        let until = Instant::now() + self.pace.challenge;
-        let challenge = self
-            .owner
-            .cloud
-            .initiate_mapping(self.pace.challenge)
-            .await?;
-        Ok(Issued { challenge, until })
-    }
-
-    async fn challenge_device(
-        &mut self,
-        secured: &mut Secured,
-        observer: &mut dyn Observer,
-    ) -> Result<Progress, FlowError> {
-        let fresh = Instant::now() + self.pace.challenge_left;
-        let issued = match self.prepared.take().filter(|one| one.until > fresh) {
-            Some(issued) => issued,
-            None => self
-                .challenge()
-                .await
-                .map_err(|source| failed(Doing::FetchingChallenge, source))?,
-        };
-        let began = Instant::now();
-        observer.event(&Stage::Associate.event(StageState::Started, None));
-        let signed = sign(secured, &issued.challenge).await;
-        Stage::Associate.ended(began, StageState::of(signed.is_ok()), observer);
-        let signed = signed?;
-        observer.event(&Event::ChallengeSigned {
-            node_id: signed.node_id.clone(),
-        });
-
-        let began = Instant::now();
-        observer.event(&Stage::VerifyAssociation.event(StageState::Started, None));
-        match self.hand_in(&issued, &signed).await {
-            Err(error) if self.may_be_cut_off && error.is_unreachable() => {
-                let left = issued.until.saturating_duration_since(Instant::now());
-                observer.event(&Event::MappingDeferred {
-                    node_id: signed.node_id.clone(),
-                    why: error.to_string(),
-                    seconds_left: left.as_secs(),
-                });
-                if self.owner.disable {
-                    observer.event(&Event::Warned {
-                        id: Warning::NotDisabled,
-                        message: "challenge-response stays on until the device restarts: \
-                                  when the mapping is confirmed, the device is out of reach"
-                            .to_owned(),
-                    });
-                }
-                Ok(Progress::Signed {
-                    challenge: issued,
-                    signed,
-                    began,
-                })
-            }
-            outcome => {
-                verified(began, &outcome, observer);
-                let group =
-                    outcome.map_err(|source| failed(Doing::VerifyingAssociation, source))?;
-                self.mapped(&signed.node_id, Way::ChallengeResponse, observer);
-                if self.owner.disable {
-                    disable(secured, observer).await;
-                }
-                Ok(Progress::Done {
-                    node_id: signed.node_id,
-                    group,
-                })
-            }
-        }
-    }
-
-    async fn tell_device(
-        &self,
-        secured: &mut Secured,
-        observer: &mut dyn Observer,
-    ) -> Result<Progress, FlowError> {
-        let user_id = self.owner.cloud.user_id().await;
-        let command = SetUserMapping {
-            user_id: user_id.ok_or(FlowError::UserUnknown)?,
-            secret_key: Secret::new(uuid::Uuid::new_v4().to_string()),
-        };
-        let began = Instant::now();
-        observer.event(&Stage::Associate.event(StageState::Started, None));
-        let told = secured.session.call(&command).await;
-        Stage::Associate.ended(began, StageState::of(told.is_ok()), observer);
-        let node_id = told.map_err(|source| match source {
-            SessionError::Transport(TransportError::NoSuchEndpoint { .. }) => FlowError::NoMapping,
-            source => FlowError::Session {
-                doing: Doing::SendingUser,
-                source,
-            },
-        })?;
-        observer.event(&Event::UserSent {
-            node_id: node_id.clone(),
-        });
-        if self.owner.disable {
-            observer.event(&Event::Warned {
-                id: Warning::NotDisabled,
-                message: "this firmware has no challenge-response that could be switched off"
-                    .to_owned(),
-            });
-        }
-        Ok(Progress::Told {
-            node_id,
-            secret_key: command.secret_key,
-        })
-    }
-
-    /// Hands in a signature. Where the answer was lost, the account says whether it counted.
-    async fn hand_in(&self, issued: &Issued, signed: &Signed) -> Result<Group, CloudError> {
-        let Owner { cloud, extras, .. } = self.owner;
-        let Signed { node_id, signature } = signed;
-        let verified = cloud.verify_mapping(&issued.challenge, node_id, signature, extras);
-        match verified.await {
-            Ok(Mapped::Whole) => Ok(Group::Settled),
-            Ok(Mapped::WithoutGroup) => Ok(Group::ToJoin),
-            Err(error) if error.may_have_arrived() => match cloud.node(node_id).await {
-                Ok(Some(_)) => Ok(Group::ToJoin),
-                Ok(None) | Err(_) => Err(error),
-            },
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Likewise, as soon as the account can be reached, while the challenge lives.
-    async fn hand_in_later(
-        &self,
-        issued: &Issued,
-        signed: &Signed,
-        observer: &mut dyn Observer,
-    ) -> Result<Group, FlowError> {
-        observer.event(&Event::MappingWaits {
-            node_id: signed.node_id.clone(),
-            seconds_left: issued
-                .until
-                .saturating_duration_since(Instant::now())
-                .as_secs(),
-        });
-        let mut last = None;
-        while Instant::now() < issued.until {
-            match timeout_at(issued.until, self.hand_in(issued, signed)).await {
-                Ok(Ok(group)) => return Ok(group),
-                Ok(Err(error)) if error.is_unreachable() => last = Some(error),
-                Ok(Err(source)) => return Err(failed(Doing::VerifyingAssociation, source)),
-                Err(_) => break,
-            }
-            sleep(self.pace.account_again).await;
-        }
-        Err(FlowError::ChallengeExpired {
-            node_id: signed.node_id.clone(),
-            source: last,
-        })
-    }
-
-    /// Says in the account that the node is the user's, and waits until the node has said so, too.
-    async fn follow(
-        &self,
-        node_id: &str,
-        secret_key: &Secret<String>,
-        observer: &mut dyn Observer,
-    ) -> Result<(), FlowError> {
-        let cloud = &self.owner.cloud;
-        let began = Instant::now();
-        // The node's half is kept as long.
-        let deadline = began + self.pace.mapping;
-        let request = loop {
-            match cloud
-                .add_mapping(node_id, secret_key, &self.owner.extras)
-                .await
-            {
-                Ok(request) => break request,
-                Err(error) if error.is_unreachable() && Instant::now() < deadline => {
-                    tracing::info!(%error, "asking again");
-                    sleep(self.pace.account_again).await;
-                }
-                Err(source) => return Err(failed(Doing::AddingMapping, source)),
-            }
-        };
-        let asked = Instant::now();
-        let deadline = asked + self.pace.mapping;
-        let mut interval = self.pace.mapping_status;
-        let mut told = None;
-        loop {
-            let status = match cloud.mapping_status(&request).await {
-                Ok(status) => Some(status),
-                Err(error) if error.is_unreachable() => None,
-                Err(source) => return Err(failed(Doing::AddingMapping, source)),
-            };
-            if let Some(status) = &status
-                && told.as_ref() != Some(status)
-            {
-                observer.event(&Event::MappingPolled {
-                    status: status.to_string(),
-                    elapsed_s: asked.elapsed().as_secs(),
-                });
-            }
-            told = status.or(told);
-            match &told {
-                Some(MappingStatus::Confirmed) => return Ok(()),
-                Some(status @ (MappingStatus::TimedOut | MappingStatus::Discarded)) => {
-                    return Err(FlowError::NotMapped {
-                        node_id: node_id.to_owned(),
-                        status: status.clone(),
-                    });
-                }
-                Some(MappingStatus::Requested | MappingStatus::Other(_)) | None => {}
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(FlowError::MappingPending {
-                    node_id: node_id.to_owned(),
-                    waited: self.pace.mapping,
-                    status: told,
-                });
-            }
-            sleep(interval.min(left)).await;
-            interval = (interval + interval / 2).min(self.pace.slowest_mapping_status);
-        }
-    }
-
-    fn mapped(&self, node_id: &str, way: Way, observer: &mut dyn Observer) {
+    fn note_mapped(&mut self, node_id: &str, way: Way, observer: &mut dyn Observer) {
+        self.mapped = Some(node_id.to_owned());
         observer.event(&Event::Mapped {
             node_id: node_id.to_owned(),
             way,
@@ -423,35 +229,13 @@ impl<'a> Mapping<'a> {
     }
 }
 
-async fn sign(secured: &mut Secured, challenge: &Challenge) -> Result<Signed, FlowError> {
-    let command = SignChallenge {
-        challenge: challenge.challenge.clone(),
-    };
-    match secured.session.call(&command).await {
-        Ok(Challenged::Signed(signed)) => Ok(signed),
-        Ok(Challenged::Disabled) => Err(FlowError::ChallengeDisabled),
-        // protocomm has no error message: a handler that fails hangs up.
-        Err(SessionError::Transport(how)) if how.may_be_refusal() => {
-            Err(FlowError::ChallengeRefused { source: how })
-        }
-        Err(source) => Err(FlowError::Session {
-            doing: Doing::Signing,
-            source,
-        }),
-    }
-}
-
-/// Has the device sign nothing more. The mapping holds without it, so a failure is only told.
-async fn disable(secured: &mut Secured, observer: &mut dyn Observer) {
-    match secured.session.call(&DisableChallengeResponse).await {
-        Ok(how) => observer.event(&Event::ChallengeResponseDisabled {
-            already: how == Disabled::Already,
-        }),
-        Err(error) => observer.event(&Event::Warned {
-            id: Warning::NotDisabled,
-            message: format!("challenge-response stays on until the device restarts: {error}"),
-        }),
-    }
+/// Tells that nothing but the account is missing.
+fn waits(node_id: &str, until: Instant, observer: &mut dyn Observer) {
+    let left = until.saturating_duration_since(Instant::now());
+    observer.event(&Event::MappingWaits {
+        node_id: node_id.to_owned(),
+        seconds_left: left.as_secs(),
+    });
 }
 
 fn failed(doing: Doing, source: CloudError) -> FlowError {

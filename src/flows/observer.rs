@@ -298,8 +298,8 @@ pub enum Warning {
     NoSecurity,
     /// Challenge-response could not be switched off.
     NotDisabled,
-    /// The node is in the account, but not in the group.
-    NotInGroup,
+    /// The node is in the account, but lacks what should have gone along.
+    NotSetUp,
     /// A second password form is tried.
     Sec2Compat,
 }

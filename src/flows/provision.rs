@@ -7,7 +7,7 @@
 use super::connect::{self, Access};
 use super::find::Target;
 use super::join::Joining;
-use super::map::{CLAIMING, Group, Mapping, Owner, Progress, Way};
+use super::map::{CLAIMING, MappedNode, Mapping, Owner, Way};
 use super::wifi::{self, Settled, Wanted};
 use super::{Before, Doing, FlowError, Left, Observer, Pace, Stage, StageState, Stop};
 use crate::endpoint::version::Version;
@@ -37,15 +37,6 @@ pub struct Outcome {
     pub node: Option<MappedNode>,
     /// The network that it joined.
     pub joined: Option<Joined>,
-}
-
-/// A node in its owner's account.
-#[derive(Clone, Debug)]
-pub struct MappedNode {
-    /// Its id.
-    pub node_id: String,
-    /// How it got there.
-    pub way: Way,
 }
 
 /// A network that a device joined.
@@ -91,7 +82,8 @@ pub async fn run(
         None => skip(&[Stage::Associate, Stage::VerifyAssociation], observer),
         Some(mapping) => {
             let associating = mapping.associate(&mut secured, &version, observer);
-            progress = Some(stop.or(Doing::VerifyingAssociation, associating).await?);
+            let associated = stop.or(Doing::VerifyingAssociation, associating).await;
+            progress = Some(associated.map_err(|error| stays(mapping, error))?);
         }
     }
     let joined = match settled {
@@ -107,15 +99,9 @@ pub async fn run(
                 left: Left::Nothing,
             };
             let joined = join(&mut joining, settled, retries, observer, stop).await;
-            // Done before, and still so.
-            Some(joined.map_err(|error| match &progress {
-                Some(Progress::Done { node_id, .. }) => after(
-                    Before::Mapped {
-                        node_id: node_id.clone(),
-                    },
-                    error,
-                ),
-                _ => error,
+            Some(joined.map_err(|error| match &mapping {
+                Some(mapping) => stays(mapping, error),
+                None => error,
             })?)
         }
     };
@@ -123,14 +109,13 @@ pub async fn run(
     if let Err(error) = secured.session.close().await {
         tracing::debug!(%error, "closing");
     }
-    let node = if let (Some(mapping), Some(progress)) = (mapping, progress) {
-        let confirming = confirm(&mapping, progress, observer);
+    let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
+        let confirming = mapping.confirm(progress, observer);
         let confirmed = stop.or(Doing::AddingMapping, confirming).await;
-        let (node_id, way) = confirmed.map_err(|error| match &joined {
+        Some(confirmed.map_err(|error| match &joined {
             Some(Joined { ssid, .. }) => after(Before::Joined { ssid: ssid.clone() }, error),
             None => error,
-        })?;
-        Some(MappedNode { node_id, way })
+        })?)
     } else {
         skip(&[Stage::SetupNode], observer);
         None
@@ -190,18 +175,12 @@ async fn join(
     }
 }
 
-async fn confirm(
-    mapping: &Mapping<'_>,
-    progress: Progress,
-    observer: &mut dyn Observer,
-) -> Result<(String, Way), FlowError> {
-    let way = match &progress {
-        Progress::Done { .. } | Progress::Signed { .. } => Way::ChallengeResponse,
-        Progress::Told { .. } => Way::SecretKey,
-    };
-    let (node_id, group): (String, Group) = mapping.confirm(progress, observer).await?;
-    mapping.set_up(&node_id, group, observer).await;
-    Ok((node_id, way))
+/// A node that is in the account is so whatever comes after.
+fn stays(mapping: &Mapping<'_>, error: FlowError) -> FlowError {
+    match mapping.mapped_node().map(str::to_owned) {
+        Some(node_id) => after(Before::Mapped { node_id }, error),
+        None => error,
+    }
 }
 
 fn after(before: Before, error: FlowError) -> FlowError {

@@ -4,7 +4,9 @@
 //! What no device can be made to do from outside stands in the table with the reason, and with
 //! the unit test that produces it.
 
+mod account;
 mod arranged;
+mod mapping;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -417,19 +419,23 @@ const CASES: &[(&str, Case)] = &[
     ),
 ];
 
+/// Those of the account and of mapping are in files of their own.
+fn cases() -> impl Iterator<Item = &'static (&'static str, Case)> {
+    CASES.iter().chain(account::CASES).chain(mapping::CASES)
+}
+
 #[test]
 fn every_error_id_comes_about() {
     let listed = espctl(["explain", "--format", "json"]).output().exits(0);
     let errors = listed.result()["errors"].as_array().unwrap().clone();
     let ids: BTreeSet<&str> = errors.iter().map(|error| text(&error["id"])).collect();
-    let cases: BTreeSet<&str> = CASES.iter().map(|(id, _)| *id).collect();
+    let cases: BTreeSet<&str> = cases().map(|(id, _)| *id).collect();
     assert_eq!(ids, cases, "the ids of `explain` and those of this table");
-    assert_eq!(CASES.len(), cases.len(), "two cases of one id");
+    assert_eq!(self::cases().count(), cases.len(), "two cases of one id");
 
     // Most of them wait for something, so all at once.
     let wrong: Vec<String> = thread::scope(|scope| {
-        let checks: Vec<_> = CASES
-            .iter()
+        let checks: Vec<_> = self::cases()
             .filter_map(|(id, case)| match case {
                 Run(run) => Some(scope.spawn(move || (id, run()))),
                 Below(..) => None,
@@ -458,7 +464,7 @@ fn what_the_binary_cannot_do_is_produced_below() {
         "/src/cli/failure/tests.rs"
     ));
     let source = source.unwrap();
-    for (id, case) in CASES {
+    for (id, case) in cases() {
         if let Below(why, test) = case {
             assert!(why.len() > 20, "{id}: {why}");
             assert!(

@@ -1,5 +1,6 @@
 //! What is typed and what is read, apart from whole runs: refusals, sources of values, secrets.
 
+mod account;
 mod canary;
 mod device;
 mod errors;

@@ -10,10 +10,17 @@ fn it_needs_nothing_and_leaves_nothing() {
     let folder = fresh_path("here").parent().unwrap().to_owned();
     let output = espctl(["demo"]).in_folder(&folder).output().exits(0);
     assert!(
-        output.stdout.contains("Wi-Fi Provisioning Successful"),
+        output.stdout.contains("provisioned successfully!"),
         "{output}"
     );
-    assert!(output.stderr.contains("Security Scheme: 2"), "{output}");
+    for said in [
+        "Security Scheme: 2",
+        "cloud: user@example.com logged in by password",
+        "its ec signature is good",
+        "In the account now: ESP RainMaker Device, a Lightbulb",
+    ] {
+        assert!(output.stderr.contains(said), "{said}\n{output}");
+    }
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
 }
 
@@ -21,24 +28,44 @@ fn it_needs_nothing_and_leaves_nothing() {
 fn machines_can_read_it() {
     let output = espctl(["demo", "--format", "json"]).output().exits(0);
     assert_eq!(output.result()["ok"], true);
+    assert_eq!(
+        output.result()["summary"]["mapped_by"],
+        "challenge_response"
+    );
     assert!(output.stderr.is_empty(), "{output}");
 }
 
 #[test]
 fn it_fails_when_its_device_dies() {
     let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
-        send_signal("-KILL", only_child_of(demo));
+        // The cloud is its first process, and the device the second.
+        send_signal("-KILL", children_of(demo)[1]);
     })
     .exits(10);
-    assert_eq!(output.result()["error"]["id"], "unconfirmed");
+    let error = &output.result()["error"];
+    assert_eq!(error["id"], "unconfirmed");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.ends_with("is in your account"), "{message}");
 }
 
-/// The process that a process of ours started.
-fn only_child_of(parent: u32) -> u32 {
+#[test]
+fn it_fails_when_its_cloud_dies() {
+    let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
+        send_signal("-KILL", children_of(demo)[0]);
+    })
+    .exits(7);
+    assert_eq!(output.result()["error"]["id"], "cloud-unreachable");
+}
+
+/// The processes that a process of ours started, in this order.
+fn children_of(parent: u32) -> Vec<u32> {
     let path = format!("/proc/{parent}/task/{parent}/children");
     let children = fs::read_to_string(path).expect("Linux lists children");
-    let mut children = children.split_whitespace();
-    let child = children.next().expect("the demo's device");
-    assert_eq!(children.next(), None);
-    child.parse().expect("the number of a process")
+    let mut children: Vec<u32> = children
+        .split_whitespace()
+        .map(|child| child.parse().expect("the number of a process"))
+        .collect();
+    children.sort_unstable();
+    assert_eq!(children.len(), 2, "a cloud and a device");
+    children
 }

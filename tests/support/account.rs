@@ -63,7 +63,7 @@ impl Account {
         command
     }
 
-    /// `provision` of a device, with its PoP and JSON output.
+    /// `provision` of a device, with its PoP and JSON output unless others are given.
     pub(crate) fn provision(&self, device: &Device, arguments: &[&str]) -> Run {
         self.run(&provisioning(device, arguments))
     }
@@ -104,8 +104,11 @@ impl Account {
 }
 
 fn provisioning(device: &Device, arguments: &[&str]) -> Vec<String> {
-    let mut line = vec!["provision".to_owned(), "--format".into(), "json".into()];
+    let mut line = vec!["provision".to_owned()];
     line.extend(device.address());
+    if !arguments.contains(&"--format") {
+        line.extend(["--format", "json"].map(str::to_owned));
+    }
     if !arguments.contains(&"--pop") {
         line.extend(["--pop".to_owned(), device.pop().to_owned()]);
     }

@@ -244,7 +244,8 @@ async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Heard
                 head: String::from_utf8(bytes[..end + 4].to_vec()).unwrap(),
                 body: bytes.split_off(end + 4),
             };
-            let length: usize = heard.header("content-length").unwrap().parse().unwrap();
+            let length = heard.header("content-length");
+            let length: usize = length.map_or(0, |length| length.parse().unwrap());
             while heard.body.len() < length {
                 assert_ne!(stream.read_buf(&mut heard.body).await.unwrap(), 0);
             }

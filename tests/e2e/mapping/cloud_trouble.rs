@@ -173,7 +173,7 @@ fn a_slow_cloud_has_as_long_as_it_is_given() {
 #[test]
 fn a_cloud_that_is_down_leaves_the_device_as_it_was() {
     let cloud = Cloud::start(&[]);
-    let mut proxy = SwitchableProxy::to(cloud.url());
+    let proxy = SwitchableProxy::to(cloud.url());
     let account = Account::by_way_of(&proxy.url(), &cloud);
     proxy.off();
     let device = node(&cloud, &[]);

@@ -9,7 +9,7 @@ use crate::support::switchable_proxy::SwitchableProxy;
 #[test]
 fn a_signature_is_handed_in_when_the_account_is_back() {
     let cloud = Cloud::start(&[]);
-    let mut proxy = SwitchableProxy::to(cloud.url());
+    let proxy = SwitchableProxy::to(cloud.url());
     let account = Account::by_way_of(&proxy.url(), &cloud);
     let device = node(&cloud, &[]);
     let arguments = [&HOME[..], &["--disable-chal-resp"]].concat();

@@ -1,0 +1,210 @@
+//! Login by browser: a test is the browser, and a scripted server the token service.
+
+#![expect(
+    clippy::disallowed_types,
+    reason = "a test is the browser that comes to the port"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Child;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Home, access, id, says, with_cloud};
+use crate::support::espctl::command;
+
+/// A login that waits for its browser.
+struct Waiting {
+    child: Child,
+    page: Url,
+    output: BufReader<std::process::ChildStdout>,
+}
+
+impl Waiting {
+    fn start(home: &Home) -> Self {
+        let line = ["login", "--no-browser", "--format", "json", "-vv"];
+        let mut child = command(line)
+            .env("RM_USER_CONFIG_DIR", &home.0)
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(event["event"], "login_page");
+        let page = event["url"].as_str().unwrap().parse().unwrap();
+        Self {
+            child,
+            page,
+            output,
+        }
+    }
+
+    fn query(&self, key: &str) -> String {
+        let found = self.page.query_pairs().find(|(name, _)| name == key);
+        found.unwrap().1.into_owned()
+    }
+
+    fn port(&self) -> u16 {
+        self.query("port").parse().unwrap()
+    }
+
+    /// The status and the page that a request gets.
+    fn visit(&self, request: &str, host: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port())).unwrap();
+        write!(stream, "{request} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer)
+    }
+
+    fn get(&self, query: &str) -> (u16, String) {
+        self.visit(
+            &format!("GET /?{query}"),
+            &format!("localhost:{}", self.port()),
+        )
+    }
+
+    /// Its last line, and that no secret is in what it says.
+    fn result(mut self, exit: i32) -> Value {
+        let mut rest = String::new();
+        self.output.read_to_string(&mut rest).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{rest}{stderr}");
+        assert!(
+            !format!("{rest}{stderr}").contains("canary"),
+            "{rest}{stderr}"
+        );
+        serde_json::from_str(rest.lines().last().unwrap()).unwrap()
+    }
+}
+
+/// With a profile `own` that has a login page, and its token service.
+fn home(token_service: &str) -> Home {
+    let home = Home::new();
+    let own = json!({
+        "host": format!("{token_service}/v1/"),
+        "login_url": "https://login.example/?port=",
+        "token_url": format!("{token_service}/token"),
+        "client_id": "me & mine",
+        "redirect_url": "https://login.example/done",
+    });
+    let profiles = json!({"profiles": {}, "custom_profiles": {"own": own}});
+    home.write("profiles/profiles.json", &profiles.to_string());
+    home.write("profiles/current_profile", "own");
+    home
+}
+
+#[test]
+fn a_code_that_the_browser_brings_becomes_a_login() {
+    let answer = json!({
+        "access_token": access("canary"), "id_token": id("me"), "refresh_token": "canary-refresh",
+    });
+    let heard = with_cloud(vec![vec![says(&answer)]], move |url| {
+        let home = home(url);
+        let login = Waiting::start(&home);
+        assert_eq!(login.query("host_url"), format!("{url}/v1/login2"));
+
+        // What is not it changes nothing.
+        let here = format!("127.0.0.1:{}", login.port());
+        assert_eq!(login.visit("GET /favicon.ico?code=x", &here).0, 404);
+        assert_eq!(login.visit("POST /?code=x", &here).0, 405);
+        assert_eq!(login.visit("GET /?code=x", "login.example").0, 403);
+        assert_eq!(login.get("").0, 400);
+        assert_eq!(login.get("code=x&state=another").0, 400);
+        assert_eq!(login.get("access_token=canary&refresh_token=x").0, 400);
+
+        let state = login.query("state");
+        assert_eq!(state.len(), 32);
+        let (status, page) = login.get(&format!("code=canary%2Bcode&state={state}"));
+        assert_eq!(status, 200, "{page}");
+        assert!(page.contains("espctl has received the login") && !page.contains("canary"));
+        let result = login.result(0);
+        assert_eq!(result["account"]["user_name"], "me@example.com");
+        assert_eq!(home.login("own").unwrap()["refreshtoken"], "canary-refresh");
+    });
+    assert_eq!(heard.len(), 1);
+    assert!(heard[0].head.starts_with("POST /token "));
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(&heard[0].body)
+        .into_owned()
+        .collect();
+    let sent = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "me & mine"),
+        ("code", "canary+code"),
+        ("redirect_uri", "https://login.example/done"),
+    ];
+    assert_eq!(
+        form,
+        sent.map(|(key, value)| (key.to_owned(), value.to_owned()))
+    );
+}
+
+#[test]
+fn tokens_that_the_browser_brings_are_a_login() {
+    let home = home("http://127.0.0.1:1");
+    let login = Waiting::start(&home);
+    let tokens = format!(
+        "id_token={}&access_token={}&refresh_token=canary-refresh",
+        id("me"),
+        access("canary")
+    );
+    assert_eq!(login.get(&tokens).0, 200);
+    assert_eq!(login.result(0)["account"]["user_id"], "id-of-me");
+    assert_eq!(home.login("own").unwrap()["accesstoken"], access("canary"));
+}
+
+#[test]
+fn the_pages_refusal_ends_the_login() {
+    let home = home("http://127.0.0.1:1");
+    let login = Waiting::start(&home);
+    let (status, page) = login.get("error=access_denied&error_description=%3Cb%3Eno%3C/b%3E");
+    assert!(status == 200 && !page.contains("<b>"), "{page}");
+    let error = login.result(8)["error"].clone();
+    assert_eq!(error["id"], "login-refused");
+    assert!(
+        error["message"]
+            .to_string()
+            .contains("<b>no</b> (access_denied)"),
+        "{error}"
+    );
+    assert_eq!(home.login("own"), None);
+}
+
+#[test]
+fn nobody_is_waited_for_longer_than_the_limit() {
+    let home = home("http://127.0.0.1:1");
+    let line = ["login", "--no-browser", "--browser-timeout", "0.1"];
+    let output = home.error(&line, 8, "login-timed-out");
+    assert!(
+        output.stderr.contains("https://login.example/?port="),
+        "{output}"
+    );
+}
+
+#[test]
+fn no_code_is_exchanged_in_the_clear() {
+    let home = home("http://127.0.0.1:1");
+    let path = home.path("profiles/profiles.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let elsewhere = text.replace("http://127.0.0.1:1/token", "http://192.0.2.1/token");
+    std::fs::write(&path, elsewhere).unwrap();
+    home.error(&["login", "--no-browser"], 2, "insecure-cloud");
+}
+
+#[test]
+fn a_page_that_is_no_web_address_is_not_opened() {
+    let home = home("http://127.0.0.1:1");
+    let path = home.path("profiles/profiles.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(
+        &path,
+        text.replace("https://login.example/?port=", "file:///bin/"),
+    )
+    .unwrap();
+    home.error(&["login", "--no-browser"], 2, "no-login-page");
+}

@@ -1,0 +1,370 @@
+//! Logging in by name, out, and what is sent to whom on the way.
+
+use serde_json::{Value, json};
+
+use super::{Home, access, body, ended, id, refuses, request_line, says, tokens, with_cloud};
+use crate::support::device::fresh_path;
+use crate::support::scripted_server::Turn;
+
+const ME: [&str; 3] = ["login", "--user-name", "me@example.com"];
+
+fn log_in(more: &[&'static str]) -> Vec<&'static str> {
+    [&ME[..], more].concat()
+}
+
+#[test]
+fn a_password_is_sent_once_and_the_tokens_are_kept_in_the_profile() {
+    let heard = with_cloud(vec![vec![says(&tokens("me"))]], |url| {
+        let home = Home::with_lab(url);
+        home.log_in("global", &tokens("other"));
+        let line = log_in(&["--password", "canary-password", "-vv", "--format", "json"]);
+        let output = home.run(&line).output().exits(0);
+        let account = output.result()["account"].clone();
+        assert_eq!(
+            account,
+            json!({
+                "profile": "lab",
+                "base_url": format!("{url}/v1/"),
+                "region": "lab",
+                "user_name": "me@example.com",
+                "user_id": "id-of-me",
+            })
+        );
+        for secret in ["canary-password", "refresh-me", &access("me"), &id("me")] {
+            assert!(!output.to_string().contains(secret), "{output}");
+        }
+        let stored = home.login("lab").unwrap();
+        let mut given = tokens("me");
+        given.as_object_mut().unwrap().remove("status");
+        assert_eq!(stored, given);
+        assert_eq!(home.login("global"), Some(tokens("other")));
+    });
+    assert_eq!(heard.len(), 1);
+    assert_eq!(request_line(&heard[0]), "POST /v1/login2");
+    assert_eq!(heard[0].header("authorization"), None);
+    assert_eq!(
+        body(&heard[0]),
+        json!({"user_name": "me@example.com", "password": "canary-password"})
+    );
+}
+
+#[test]
+fn the_password_comes_from_wherever_it_stands() {
+    let heard = with_cloud(vec![vec![says(&tokens("me"))]; 6], |url| {
+        let home = Home::with_lab(url);
+        let file = fresh_path("password");
+        std::fs::write(&file, "from-file\n").unwrap();
+        let file = file.to_str().unwrap();
+        let variables = |line: &[&str]| {
+            home.run(line)
+                .env("ESPCTL_PASSWORD", "from-variable")
+                .env("ESP_RAINMAKER_PASSWORD", "from-old-variable")
+        };
+        variables(&log_in(&["--password", "from-flag"]))
+            .output()
+            .exits(0);
+        variables(&log_in(&[])).output().exits(0);
+        let old = home.run(&["login", "--user_name", "me@example.com"]);
+        old.env("ESP_RAINMAKER_PASSWORD", "from-old-variable")
+            .output()
+            .exits(0);
+        let line = [
+            "login",
+            "--email",
+            "me@example.com",
+            "--password-file",
+            file,
+        ];
+        variables(&line).output().exits(0);
+        variables(&log_in(&["--password-file", "-"]))
+            .stdin(b"from-stdin\n")
+            .output()
+            .exits(0);
+        let from_variables = home.run(&["login"]).env("ESPCTL_PASSWORD", "from-both");
+        from_variables
+            .env("ESPCTL_USER_NAME", "me")
+            .output()
+            .exits(0);
+    });
+    let sent: Vec<Value> = heard
+        .iter()
+        .map(|heard| body(heard)["password"].clone())
+        .collect();
+    assert_eq!(
+        sent,
+        [
+            "from-flag",
+            "from-variable",
+            "from-old-variable",
+            "from-file",
+            "from-stdin",
+            "from-both"
+        ]
+    );
+}
+
+#[test]
+fn a_one_time_code_ends_a_login_that_wants_one() {
+    let session = || says(&json!({"status": "success", "session": "the-session"}));
+    let script = vec![vec![session(), says(&tokens("me"))]; 2];
+    let heard = with_cloud(script, |url| {
+        let home = Home::with_lab(url);
+        let line = log_in(&["--password", "x", "--code-file", "-"]);
+        home.run(&line).stdin(b" 123456 \n").output().exits(0);
+        let line = log_in(&["--otp", "--format", "json"]);
+        // A password that only the environment holds is none of this login's.
+        let run = home.run(&line).env("ESPCTL_PASSWORD", "y");
+        run.env("ESPCTL_CODE", "654321").output().exits(0);
+    });
+    let sent: Vec<Value> = heard.iter().map(body).collect();
+    let code = |code: &str| json!({"user_name": "me@example.com", "session": "the-session", "verification_code": code});
+    assert_eq!(
+        sent,
+        [
+            json!({"user_name": "me@example.com", "password": "x"}),
+            code("123456"),
+            json!({"user_name": "me@example.com"}),
+            code("654321"),
+        ]
+    );
+}
+
+#[test]
+fn what_a_login_misses_is_named() {
+    let session = says(&json!({"status": "success", "session": "the-session"}));
+    let heard = with_cloud(vec![vec![session]], |url| {
+        let home = Home::with_lab(url);
+        let output = home.error(&ME, 2, "missing-login");
+        for named in [
+            "--password-file",
+            "ESPCTL_PASSWORD",
+            "ESP_RAINMAKER_PASSWORD",
+        ] {
+            assert!(output.stderr.contains(named), "{output}");
+        }
+        home.error(
+            &log_in(&["--otp", "--password", "x"]),
+            2,
+            "conflicting-flags",
+        );
+        home.error(&log_in(&["--password", ""]), 2, "unusable-secret");
+        home.error(&["login", "--password", "x"], 2, "missing-login");
+        home.error(&["login"], 2, "no-login-page");
+        home.error(&["login", "--profile", "global"], 2, "missing-login");
+        home.error(&["login", "--user-name", ""], 2, "usage");
+        // Only here the cloud hears of it.
+        let output = home.error(&log_in(&["--otp"]), 2, "missing-login");
+        assert!(output.stderr.contains("ESPCTL_CODE"), "{output}");
+        assert_eq!(home.login("lab"), None);
+    });
+    assert_eq!(heard.len(), 1);
+}
+
+#[test]
+fn a_refused_login_says_why_and_leaves_the_one_before() {
+    let refusal = json!({
+        "status": "failure", "error_code": "101011", "description": "Incorrect user name or password",
+    });
+    let script = vec![vec![refuses("401 Unauthorized", &refusal)]];
+    let heard = with_cloud(script, |url| {
+        let home = Home::with_lab(url);
+        home.log_in("lab", &tokens("before"));
+        let output = home.error(&log_in(&["--password", "canary"]), 8, "login-refused");
+        assert!(
+            output.stderr.contains("Incorrect user name or password"),
+            "{output}"
+        );
+        assert!(!output.stderr.contains("canary"), "{output}");
+        assert_eq!(home.login("lab"), Some(tokens("before")));
+    });
+    assert_eq!(heard.len(), 1, "a password is tried once");
+}
+
+#[test]
+fn no_password_goes_over_plain_http_to_another_computer() {
+    let home = Home::new();
+    let output = home
+        .run(&["profile", "add", "lan", "--base-url", "http://192.0.2.1"])
+        .output()
+        .exits(0);
+    assert!(output.stderr.contains("warning"), "{output}");
+    let line = log_in(&["--password", "x", "--profile", "lan"]);
+    home.error(&line, 2, "insecure-cloud");
+    home.log_in("lan", &tokens("me"));
+    home.error(&["node", "list", "--profile", "lan"], 2, "insecure-cloud");
+    // What is only read is not sent, and a logout is one here at least.
+    assert_eq!(
+        home.result(&["whoami", "--profile", "lan"])["account"]["profile"],
+        "lan"
+    );
+    let done = home.result(&["logout", "--profile", "lan"]);
+    assert_eq!(done["cloud_told"], false);
+    assert_eq!(home.login("lan"), None);
+}
+
+#[test]
+fn a_logout_is_one_here_and_at_the_cloud() {
+    let script = vec![
+        vec![says(&json!({"status": "success"}))],
+        vec![refuses(
+            "401 Unauthorized",
+            &json!({"message": "Unauthorized"}),
+        )],
+        vec![refuses("500 Internal Server Error", &json!({})); 5],
+    ];
+    let heard = with_cloud(script, |url| {
+        let home = Home::with_lab(url);
+        home.log_in("global", &tokens("other"));
+        for told in [true, true, false] {
+            home.log_in("lab", &tokens("me"));
+            let done = home.result(&["logout"]);
+            assert_eq!(done["profile"], "lab");
+            assert_eq!(done["was_logged_in"], true);
+            assert_eq!(done["cloud_told"], told, "{done}");
+            assert_eq!(home.login("lab"), None);
+        }
+        let again = home.result(&["logout"]);
+        assert_eq!(again["was_logged_in"], false);
+        assert_eq!(again["cloud_told"], Value::Null);
+        assert_eq!(home.login("global"), Some(tokens("other")));
+    });
+    assert!(request_line(&heard[0]).starts_with("POST /v1/logout2"));
+    assert_eq!(
+        heard[0].header("authorization"),
+        Some(access("me").as_str())
+    );
+
+    // Nobody there.
+    let home = Home::with_lab("http://127.0.0.1:1");
+    home.log_in("lab", &tokens("me"));
+    let output = home.run(&["logout"]).output().exits(0);
+    assert!(
+        output.stderr.contains("warning: the cloud was not told"),
+        "{output}"
+    );
+    assert_eq!(home.login("lab"), None);
+}
+
+#[test]
+fn a_login_that_has_ended_is_renewed_and_kept_in_its_own_profile() {
+    let renewed = json!({"status": "success", "accesstoken": access("new"), "idtoken": id("me")});
+    let script = vec![vec![says(&renewed), says(&json!({"nodes": []}))]];
+    let heard = with_cloud(script, |url| {
+        let home = Home::with_lab(url);
+        let mut old = tokens("me");
+        old["accesstoken"] = json!(ended("old"));
+        old["note"] = json!("mine");
+        home.log_in("global", &old);
+        home.log_in("lab", &old);
+        assert_eq!(home.result(&["whoami"])["account"]["expires_in_s"], 0);
+        home.result(&["node", "list"]);
+        let kept = home.login("lab").unwrap();
+        assert_eq!(kept["accesstoken"], access("new"));
+        assert_eq!(kept["refreshtoken"], "refresh-me");
+        assert_eq!(kept["note"], "mine");
+        assert_eq!(home.login("global"), Some(old));
+    });
+    assert_eq!(body(&heard[0]), json!({"refreshtoken": "refresh-me"}));
+    assert_eq!(heard[0].header("authorization"), None);
+    assert_eq!(
+        heard[1].header("authorization"),
+        Some(access("new").as_str())
+    );
+}
+
+#[test]
+fn a_token_of_the_environment_is_neither_renewed_nor_written() {
+    let refused = refuses("401 Unauthorized", &json!({"message": "Unauthorized"}));
+    let script = vec![vec![says(&json!({"nodes": []}))], vec![refused]];
+    let heard = with_cloud(script, |url| {
+        let home = Home::with_lab(url);
+        home.log_in("lab", &tokens("stored"));
+        let run = || {
+            home.run(&["node", "list"])
+                .env("ESPCTL_ACCESS_TOKEN", &ended("ci"))
+        };
+        run().output().exits(0);
+        let output = run().output().exits(8);
+        assert!(output.stderr.contains("login-expired"), "{output}");
+        assert_eq!(home.login("lab"), Some(tokens("stored")));
+    });
+    let expected = ended("ci");
+    assert_eq!(heard.len(), 2);
+    for heard in &heard {
+        assert_eq!(heard.header("authorization"), Some(expected.as_str()));
+    }
+}
+
+#[test]
+fn each_clouds_tokens_go_to_it_alone() {
+    let nodes = || vec![vec![says(&json!({"nodes": []}))]; 2];
+    let second = with_cloud(nodes(), move |second| {
+        let second = second.to_owned();
+        let first = with_cloud(nodes(), move |first| {
+            let home = Home::with_lab(first);
+            home.result(&["profile", "add", "other", "--base-url", &second]);
+            home.log_in("lab", &tokens("one"));
+            home.log_in("other", &tokens("two"));
+            home.result(&["node", "list"]);
+            home.result(&["node", "list", "--profile", "other"]);
+            let by_variable = home.run(&["node", "list"]).env("ESPCTL_PROFILE", "other");
+            by_variable.output().exits(0);
+            home.result(&["profile", "switch", "other"]);
+            home.result(&["node", "list", "--profile", "lab"]);
+        });
+        assert_eq!(first.len(), 2);
+        for heard in first {
+            assert_eq!(heard.header("authorization"), Some(access("one").as_str()));
+        }
+    });
+    assert_eq!(second.len(), 2);
+    for heard in second {
+        assert_eq!(heard.header("authorization"), Some(access("two").as_str()));
+    }
+}
+
+#[test]
+fn whoami_asks_the_cloud_only_when_told_to() {
+    let user = json!({"user_id": "id-of-cloud", "user_name": "cloud@example.com"});
+    let script = vec![
+        vec![says(&user)],
+        vec![refuses("401 Unauthorized", &json!({"message": "Unauthorized"})); 2],
+    ];
+    let heard = with_cloud(script, |url| {
+        let home = Home::with_lab(url);
+        let mut login = tokens("me");
+        login["refreshtoken"] = Value::Null;
+        home.log_in("lab", &login);
+        assert_eq!(home.result(&["whoami"])["account"]["user_id"], "id-of-me");
+        let checked = home.result(&["whoami", "--check"])["account"].clone();
+        assert_eq!(checked["user_id"], "id-of-cloud");
+        assert_eq!(checked["checked"], true);
+        home.error(&["whoami", "--check"], 8, "login-expired");
+    });
+    assert_eq!(request_line(&heard[0]), "GET /v1/user2");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_password_and_the_code_are_asked_for_unseen_at_a_terminal() {
+    use crate::support::pty::{ENTER, Terminal};
+    let session = says(&json!({"status": "success", "session": "the-session"}));
+    let script: Vec<Vec<Turn>> = vec![vec![session, says(&tokens("me"))]];
+    let heard = with_cloud(script, |url| {
+        let home = Home::with_lab(url);
+        let folder = home.0.to_str().unwrap();
+        let mut terminal = Terminal::start(ME, &[("RM_USER_CONFIG_DIR", folder)]);
+        terminal.shows("Password of me@example.com:");
+        terminal.types("canary");
+        terminal.types(ENTER);
+        terminal.shows("One-time code:");
+        terminal.types("987654");
+        terminal.types(ENTER);
+        let screen = terminal.exits(0);
+        assert!(screen.contains("Logged in as me@example.com"), "{screen}");
+        let raw = terminal.raw();
+        assert!(!raw.contains("canary") && !raw.contains("987654"), "{raw}");
+    });
+    assert_eq!(body(&heard[0])["password"], "canary");
+    assert_eq!(body(&heard[1])["verification_code"], "987654");
+}
