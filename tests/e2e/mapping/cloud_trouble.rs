@@ -1,6 +1,8 @@
 //! A cloud that is down, slow, busy, broken, or not there but for a captive portal: exit 7 with
 //! the reason, and a device that is as it was; or the run goes on, where that is safe.
 
+use serde_json::json;
+
 use super::{HOME, asked, failed, heard_nothing, is_unchanged, mapped, maps_nothing, node};
 use crate::support::account::Account;
 use crate::support::cloud::Cloud;
@@ -137,13 +139,15 @@ fn a_verified_mapping_whose_answer_is_lost_is_found_in_the_account() {
         let cloud = with_faults(&[fault(VERIFY, "1", kind)]);
         let account = Account::of(&cloud);
         let device = node(&cloud, &[]);
-        let arguments = [&["--no-wifi"][..], &HASTY].concat();
+        let arguments = [&["--no-wifi", "--tags", "room:office"][..], &HASTY].concat();
         let output = account.provision(&device, &arguments).output();
         mapped(output, &device, "challenge_response");
         // A challenge is good for one answer: a second one would be a replay.
         assert_eq!(asked(&cloud, "POST", VERIFY).len(), 1, "{kind}");
         assert_eq!(asked(&cloud, "GET", "user/nodes").len(), 1, "{kind}");
-        assert_eq!(account.nodes(&[]).len(), 1);
+        let nodes = account.nodes(&[]);
+        assert_eq!(nodes.len(), 1);
+        assert_eq!(nodes[0]["tags"], json!(["room:office"]));
     }
 }
 

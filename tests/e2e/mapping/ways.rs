@@ -138,7 +138,28 @@ fn a_node_that_its_group_does_not_take_is_mapped_all_the_same() {
     let output = account.provision(&device, &arguments).output();
     let output = mapped(output, &device, "secret_key");
     let warned = events(&output, "warned");
-    assert_eq!(warned[0]["id"], "not-in-group", "{output}");
+    assert_eq!(warned[0]["id"], "not-set-up", "{output}");
+}
+
+/// Found when the run began, gone when the node is to join it.
+#[test]
+fn a_group_that_goes_away_does_not_undo_the_mapping() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let group_id = group(&cloud, "Kitchen");
+    let device = node(&cloud, &[]);
+    let arguments = ["--no-wifi", "--group", "Kitchen"];
+    let output = account.watch(&device, &arguments, |line, _| {
+        if line.contains("\"search_started\"") {
+            let target = format!("/v1/user/node_group?group_id={group_id}");
+            let gone = cloud.call("DELETE", &target, &cloud.token(), &Value::Null);
+            assert_eq!(gone.status, 200, "{gone:?}");
+        }
+    });
+    let output = mapped(output, &device, "challenge_response");
+    let warned = events(&output, "warned");
+    assert_eq!(warned[0]["id"], "not-set-up", "{output}");
+    assert_eq!(account.nodes(&[])[0]["node_id"], id_of(&device));
 }
 
 #[test]
@@ -176,7 +197,7 @@ fn a_profile_that_is_named_counts_instead_of_the_current_one() {
 fn wifi_that_fails_after_the_mapping_says_that_the_node_is_in_the_account() {
     let cloud = Cloud::start(&[]);
     let account = Account::of(&cloud);
-    let device = node(&cloud, &["--time-scale", "0.05"]);
+    let device = node(&cloud, &[]);
     let wrong = ["--ssid", "Home", "--passphrase", "wrong horse battery"];
     let output = account.provision(&device, &wrong).output();
     let in_account = format!("the node {} is in your account", id_of(&device));
