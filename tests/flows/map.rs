@@ -84,7 +84,7 @@ async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
     let account = Account::of(&cloud);
     let device = Device::start(&["--cloud", cloud.url(), "--time-scale", "0.2"]);
     let pace = Pace {
-        challenge: Duration::from_secs(6),
+        challenge: Duration::from_secs(5),
         challenge_left: Duration::ZERO,
         account_again: Duration::from_millis(50),
         ..Pace::default()
@@ -114,7 +114,7 @@ async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
     );
     assert_eq!(told(|event| matches!(event, Event::MappingWaits { .. })), 1);
     assert_eq!(told(|event| matches!(event, Event::Mapped { .. })), 0);
-    assert_eq!(cloud.told("challenge_issued")[0]["life_s"], 6);
+    assert_eq!(cloud.told("challenge_issued")[0]["life_s"], 5);
     assert!(cloud.told("mapped").is_empty());
     let verified = cloud.told("fault").len();
     assert!(verified > 2, "it was tried {verified} times");

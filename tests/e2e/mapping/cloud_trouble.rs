@@ -3,7 +3,9 @@
 
 use serde_json::json;
 
-use super::{HOME, asked, failed, heard_nothing, is_unchanged, mapped, maps_nothing, node};
+use super::{
+    HOME, asked, at_once, failed, heard_nothing, is_unchanged, mapped, maps_nothing, node,
+};
 use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 use crate::support::switchable_proxy::SwitchableProxy;
@@ -53,7 +55,7 @@ fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found
             1,
         ),
     ];
-    for (kind, id, words, requests) in cases {
+    at_once(&cases, |&(kind, id, words, requests)| {
         let cloud = with_faults(&[fault(INITIATE, "*", kind)]);
         let account = Account::of(&cloud);
         let device = node(&cloud, &[]);
@@ -62,7 +64,7 @@ fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found
         heard_nothing(&device);
         assert_eq!(asked(&cloud, "POST", INITIATE).len(), requests, "{kind}");
         maps_nothing(&cloud, &account);
-    }
+    });
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn a_signature_that_the_cloud_does_not_take_leaves_the_device_without_wifi() {
         ),
         ("html", "cloud-answer", "a web page", 1),
     ];
-    for (kind, id, words, requests) in cases {
+    at_once(&cases, |&(kind, id, words, requests)| {
         let cloud = with_faults(&[fault(VERIFY, "*", kind)]);
         let account = Account::of(&cloud);
         let device = node(&cloud, &[]);
@@ -98,7 +100,7 @@ fn a_signature_that_the_cloud_does_not_take_leaves_the_device_without_wifi() {
         is_unchanged(&device);
         assert_eq!(asked(&cloud, "POST", VERIFY).len(), requests, "{kind}");
         maps_nothing(&cloud, &account);
-    }
+    });
 }
 
 #[test]
@@ -118,24 +120,25 @@ fn an_error_code_may_be_a_text() {
 
 #[test]
 fn trouble_that_passes_is_waited_out_where_that_is_safe() {
-    for (path, kind) in [
+    let cases = [
         (INITIATE, "status=500"),
         (INITIATE, "status=429"),
         (INITIATE, "close"),
         (VERIFY, "status=429"),
-    ] {
+    ];
+    at_once(&cases, |&(path, kind)| {
         let cloud = with_faults(&[fault(path, "1", kind)]);
         let account = Account::of(&cloud);
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &["--no-wifi"]).output();
         mapped(output, &device, "challenge_response");
         assert_eq!(asked(&cloud, "POST", path).len(), 2, "{path} {kind}");
-    }
+    });
 }
 
 #[test]
 fn a_verified_mapping_whose_answer_is_lost_is_found_in_the_account() {
-    for kind in ["mute", "malformed"] {
+    at_once(&["mute", "malformed"], |&kind| {
         let cloud = with_faults(&[fault(VERIFY, "1", kind)]);
         let account = Account::of(&cloud);
         let device = node(&cloud, &[]);
@@ -148,7 +151,7 @@ fn a_verified_mapping_whose_answer_is_lost_is_found_in_the_account() {
         let nodes = account.nodes(&[]);
         assert_eq!(nodes.len(), 1);
         assert_eq!(nodes[0]["tags"], json!(["room:office"]));
-    }
+    });
 }
 
 #[test]
@@ -163,7 +166,10 @@ fn a_slow_cloud_has_as_long_as_it_is_given() {
     mapped(output, &device, "challenge_response");
     assert_eq!(asked(&cloud, "POST", INITIATE).len(), 1);
     assert_eq!(asked(&cloud, "POST", VERIFY).len(), 1);
+}
 
+#[test]
+fn a_cloud_that_takes_longer_is_given_up() {
     let cloud = with_faults(&[fault(INITIATE, "*", "delay=60000")]);
     let account = Account::of(&cloud);
     let device = node(&cloud, &[]);

@@ -10,6 +10,8 @@ mod stopped;
 mod two_profiles;
 mod ways;
 
+use std::thread;
+
 use serde_json::Value;
 
 use crate::support::account::Account;
@@ -58,6 +60,16 @@ fn failed(output: Output, exit: i32, id: &str, words: &str) -> Value {
     );
     assert!(told.contains(words), "{words:?} is not in {told}");
     error
+}
+
+/// Cases that wait more than they work, all at the same time.
+fn at_once<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
+    let check = &check;
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(move || check(case));
+        }
+    });
 }
 
 /// The events of one name.

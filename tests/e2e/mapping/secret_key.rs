@@ -1,7 +1,7 @@
 //! The secret-key way where it does not end in the account: every state that the cloud tells, and
 //! every half that does not come.
 
-use super::{HOME, asked, events, failed, id_of, mapped, node, older_node};
+use super::{HOME, asked, at_once, events, failed, id_of, mapped, node, older_node};
 use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 use crate::support::device::Device;
@@ -18,7 +18,8 @@ fn provision(cloud: &Cloud, device: &Device) -> (Account, Output) {
 #[test]
 fn a_node_that_never_says_whose_it_is_times_out_in_the_clouds_time() {
     let cloud = Cloud::start(&["--mapping-timeout", "1"]);
-    for scenario in ["no-user-mapping-message", "wrong-secret-key"] {
+    let cases = ["no-user-mapping-message", "wrong-secret-key"];
+    at_once(&cases, |scenario| {
         let device = older_node(&cloud, &["--scenario", scenario]);
         let (account, output) = provision(&cloud, &device);
         let joined = "the device has joined Home";
@@ -28,23 +29,24 @@ fn a_node_that_never_says_whose_it_is_times_out_in_the_clouds_time() {
         assert!(error["hints"].to_string().contains("8883"), "{error}");
         assert_eq!(device.told("wifi_joined").len(), 1);
         assert!(account.nodes(&[]).is_empty());
-    }
+    });
     assert_eq!(cloud.told("mapping_timed_out").len(), 2);
 }
 
 #[test]
 fn what_the_cloud_says_last_is_told_apart() {
-    for (word, id, words) in [
+    let cases = [
         ("timedout", "mapping-timed-out", "timedout"),
         ("discarded", "mapping-discarded", "discarded"),
-    ] {
+    ];
+    at_once(&cases, |&(word, id, words)| {
         let fault = format!("{STATUS}:*:request-status={word}");
         let cloud = Cloud::start(&["--fault", &fault]);
         let device = older_node(&cloud, &["--scenario", "no-user-mapping-message"]);
         let (_, output) = provision(&cloud, &device);
         failed(output, 7, id, words);
         assert_eq!(asked(&cloud, "GET", "user/nodes/mapping").len(), 1);
-    }
+    });
 }
 
 #[test]
@@ -87,10 +89,11 @@ fn trouble_while_asking_is_waited_out_or_told() {
     let (_, output) = provision(&cloud, &device);
     mapped(output, &device, "secret_key");
 
-    for (kind, id, words) in [
+    let cases = [
         ("html", "cloud-answer", "a web page"),
         ("failure-200", "cloud-refused", "this failure was ordered"),
-    ] {
+    ];
+    at_once(&cases, |&(kind, id, words)| {
         let fault = format!("PUT user/nodes/mapping:*:{kind}");
         let cloud = Cloud::start(&["--fault", &fault]);
         let device = older_node(&cloud, &[]);
@@ -99,7 +102,7 @@ fn trouble_while_asking_is_waited_out_or_told() {
         let words = error["message"].as_str().unwrap();
         assert!(words.contains("the device has joined Home"), "{words}");
         assert!(account.nodes(&[]).is_empty());
-    }
+    });
 }
 
 #[test]
