@@ -119,3 +119,22 @@ fn a_device_that_does_not_take_its_user_is_given_no_wifi() {
     let output = account.provision(&signing, &HOME).output().exits(6);
     assert_eq!(signing.requests("cloud_user_assoc"), 0, "{output}");
 }
+
+/// Whichever of the two came first, node or user: a request that the node confirmed is not asked
+/// for once more, because nobody would confirm the second one.
+#[test]
+fn a_request_whose_answer_is_lost_is_found_in_the_account() {
+    let cases = ["mute", "close", "status=503"];
+    at_once(&cases, |kind| {
+        let fault = format!("PUT user/nodes/mapping:1:{kind}");
+        let cloud = Cloud::start(&["--fault", &fault, "--mapping-timeout", "20"]);
+        let account = Account::of(&cloud);
+        let device = older_node(&cloud, &[]);
+        let arguments = [&HOME[..], &["--cloud-timeout", "2"]].concat();
+        let output = account.provision(&device, &arguments).output();
+        mapped(output, &device, "secret_key");
+        assert!(cloud.told("mapping_discarded").is_empty());
+        assert_eq!(cloud.told("mapped").len(), 1, "{kind}");
+        assert_eq!(account.nodes(&[]).len(), 1);
+    });
+}
