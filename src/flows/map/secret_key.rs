@@ -4,6 +4,7 @@
 use tokio::time::{Instant, sleep};
 
 use super::{Mapping, Progress, failed, waits};
+use crate::cloud::CloudError;
 use crate::cloud::mapping::MappingStatus;
 use crate::endpoint::user_mapping::SetUserMapping;
 use crate::flows::connect::Secured;
@@ -62,14 +63,22 @@ impl Mapping<'_> {
         // The node's half is kept as long.
         let deadline = began + self.pace.mapping;
         let mut told = false;
+        // A request whose answer was lost may have been confirmed, and then no other one is.
+        let mut lost = false;
+        let mut asked = 0;
         let request = loop {
+            asked += 1;
             match cloud
                 .add_mapping(node_id, secret_key, &self.owner.extras)
                 .await
             {
                 Ok(request) => break request,
-                Err(error) if error.is_unreachable() && Instant::now() < deadline => {
+                Err(error) if Instant::now() < deadline && may_pass(&error, asked) => {
                     tracing::info!(%error, "asking again");
+                    lost |= error.may_have_arrived();
+                    if lost && self.has(node_id).await {
+                        return Ok(());
+                    }
                     if !told {
                         waits(node_id, deadline, observer);
                         told = true;
@@ -101,6 +110,9 @@ impl Mapping<'_> {
             match &told {
                 Some(MappingStatus::Confirmed) => return Ok(()),
                 Some(status @ (MappingStatus::TimedOut | MappingStatus::Discarded)) => {
+                    if lost && self.has(node_id).await {
+                        return Ok(());
+                    }
                     return Err(FlowError::NotMapped {
                         node_id: node_id.to_owned(),
                         status: status.clone(),
@@ -120,4 +132,19 @@ impl Mapping<'_> {
             interval = (interval + interval / 2).min(self.pace.slowest_mapping_status);
         }
     }
+
+    /// Whether the account has the node. Where it cannot be asked, nobody knows of it.
+    async fn has(&self, node_id: &str) -> bool {
+        matches!(self.owner.cloud.node(node_id).await, Ok(Some(_)))
+    }
 }
+
+/// Whether to ask for the mapping again: when nobody was there, and some times when the cloud has
+/// trouble of its own.
+fn may_pass(error: &CloudError, asked: u32) -> bool {
+    error.is_unreachable()
+        || asked < MOST_ASKED && matches!(error, CloudError::Rejected { status: 500.., .. })
+}
+
+/// As often as the cloud's client asks by itself where that is safe.
+const MOST_ASKED: u32 = 3;
