@@ -23,7 +23,7 @@ use super::ui::{self, Ui};
 pub(super) enum Emulate {
     /// Play a RainMaker cloud with one account, without the internet.
     Cloud(Box<cloud::EmulateCloud>),
-    /// Play a device that waits to be provisioned, without a board.
+    /// Play a device that waits to be provisioned, or to be mapped, without a board.
     Device(Box<EmulateDevice>),
 }
 

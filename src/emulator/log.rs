@@ -11,6 +11,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use crate::ident::printable;
@@ -183,6 +184,31 @@ pub enum Entry {
         /// Why not.
         why: String,
     },
+    /// The network was told of a service by mDNS.
+    Announced {
+        /// Its type, such as `_esp_rmaker_chal_resp._tcp`.
+        service: &'static str,
+        /// Its name.
+        instance: String,
+        /// The name of its host.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// Its TXT record.
+        txt: Map<String, Value>,
+    },
+    /// The network was told that there is a service no more.
+    AnnouncementRemoved {
+        /// Its type.
+        service: &'static str,
+        /// Its name.
+        instance: String,
+    },
+    /// The network could not be told.
+    AnnouncementFailed {
+        /// Why not.
+        why: String,
+    },
     /// The device listens no longer.
     ServiceStopped {
         /// For which reason.
@@ -304,6 +330,13 @@ impl fmt::Display for Entry {
                     text(why)
                 )
             }
+            Self::Announced {
+                service, instance, ..
+            } => write!(f, "{} announced as {service}", text(instance)),
+            Self::AnnouncementRemoved { service, instance } => {
+                write!(f, "{} no longer announced as {service}", text(instance))
+            }
+            Self::AnnouncementFailed { why } => write!(f, "not announced: {}", text(why)),
             Self::ServiceStopped { why } => write!(f, "service stopped: {why}"),
         }
     }

@@ -3,6 +3,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`announce`] | that a device is on the network, told by mDNS |
 //! | [`cloud`] | the owner's account behind HTTP, which checks tokens and signatures |
 //! | [`device`] | the device behind its medium: security, provisioning manager, the world it sees |
 //! | [`fault`] | what goes wrong on the way to and from it, when that was ordered |
@@ -15,6 +16,7 @@
 //! cancel itself out here. Security schemes are shared with the client; their truth comes from
 //! test vectors.
 
+pub mod announce;
 pub mod cloud;
 pub mod device;
 pub mod fault;

@@ -3,6 +3,8 @@
 
 mod label;
 mod node;
+mod on_network;
+mod ready;
 
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -12,17 +14,19 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::label::{Label, random_digits};
-use self::node::{NodeFlags, register};
+use self::node::{CH_RESP, NodeFlags, register};
+use self::on_network::{OnNetworkFlags, cannot_announce};
 use super::{cannot_listen, create, print, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Format, Ui, keys_of};
+use crate::emulator::announce::Announcer;
 use crate::emulator::device::{
-    Device, DeviceSettings, Firmware, NodeSettings, Scenario, StopReason, TimeScale, World,
+    Advertisement, Device, DeviceSettings, Firmware, NodeSettings, Scenario, StopReason, TimeScale,
+    World,
 };
 use crate::emulator::fault::Fault;
 use crate::emulator::flash::Flash;
@@ -31,12 +35,12 @@ use crate::emulator::log::{Entry, Log};
 use crate::secret::Secret;
 use crate::security::{DeviceSecret, SecurityScheme};
 
-/// Play a device that waits to be provisioned, without a board.
+/// Play a device that waits to be provisioned, or to be mapped, without a board.
 ///
 /// It listens on this computer and answers as ESP-IDF firmware does, awkward behaviour included.
 /// The first line on standard output is a JSON object with its address and its secrets; what it
 /// is told is shown on standard error. It ends as a device does: when it has been provisioned,
-/// or when it is locked.
+/// when it is locked, or, on its network already, when its challenge-response was switched off.
 #[derive(clap::Args, Debug)]
 #[expect(
     clippy::doc_markdown,
@@ -44,7 +48,8 @@ use crate::security::{DeviceSecret, SecurityScheme};
     reason = "these comments are help texts, read in a terminal"
 )]
 pub(in super::super) struct EmulateDevice {
-    /// How the device is reached.
+    /// How the device is reached: softap is a device that waits to be provisioned, on-network a
+    /// RainMaker node on its network that waits for its owner, and is announced by mDNS.
     #[arg(long, value_enum, default_value_t = Medium::Softap)]
     transport: Medium,
 
@@ -56,17 +61,18 @@ pub(in super::super) struct EmulateDevice {
     #[arg(long, value_name = "N", default_value_t = 0)]
     port: u16,
 
-    /// Name of the device [default: PROV_ and six random hexadecimal digits].
+    /// Name of the device [default: PROV_ and six random hexadecimal digits; on a network, its
+    /// node id].
     #[arg(long)]
     name: Option<String>,
 
     /// Generation of the firmware: v4.4, v5 (wifi_provisioning of ESP-IDF 4.4 and of 5.1 to 5.4)
-    /// or network_provisioning.
-    #[arg(long, value_name = "NAME", default_value_t = Firmware::default())]
-    firmware: Firmware,
+    /// or network_provisioning [default: network_provisioning].
+    #[arg(long, value_name = "NAME")]
+    firmware: Option<Firmware>,
 
     /// Security scheme: 0 none, 1 PoP, 2 user name and password [default: 2; 1 for v4.4, which
-    /// has no 2].
+    /// has no 2, and on a network].
     #[arg(long, value_name = "0|1|2")]
     sec_ver: Option<SecurityScheme>,
 
@@ -76,7 +82,7 @@ pub(in super::super) struct EmulateDevice {
     sec_patch_ver: Option<u8>,
 
     /// Proof of possession; with Security 2, the password [default: eight random hexadecimal
-    /// digits].
+    /// digits; none for Security 1 of a standalone service on a network].
     #[arg(long, conflicts_with = "no_pop")]
     pop: Option<Secret<String>>,
 
@@ -94,9 +100,9 @@ pub(in super::super) struct EmulateDevice {
     #[arg(long, value_name = "FILE")]
     aps: Option<PathBuf>,
 
-    /// How long joining takes, in milliseconds.
-    #[arg(long, value_name = "N", default_value_t = 1200)]
-    join_ms: u64,
+    /// How long joining takes, in milliseconds [default: 1200].
+    #[arg(long, value_name = "N")]
+    join_ms: Option<u64>,
 
     /// Capabilities of the application in the version document, such as local_ctrl. Four make
     /// the device a RainMaker node: ch_resp (today's firmware: it signs challenges), user_assoc
@@ -108,9 +114,12 @@ pub(in super::super) struct EmulateDevice {
     #[command(flatten)]
     node: NodeFlags,
 
-    /// Failed handshakes until the device locks itself; 0 for never.
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    max_strikes: u32,
+    #[command(flatten)]
+    on_network: OnNetworkFlags,
+
+    /// Failed handshakes until the device locks itself; 0 for never [default: 5].
+    #[arg(long, value_name = "N")]
+    max_strikes: Option<u32>,
 
     /// How joining and what follows goes otherwise than it should; can be given again:
     /// app-never-resets, app-resets, attempts-countdown, auth-expire, chal-resp-disabled,
@@ -156,12 +165,15 @@ pub(in super::super) struct EmulateDevice {
 pub(super) enum Medium {
     /// HTTP, as on a device's own access point.
     Softap,
+    /// HTTP on a network, found by mDNS.
+    OnNetwork,
 }
 
 impl Medium {
     const fn name(self) -> &'static str {
         match self {
             Self::Softap => "softap",
+            Self::OnNetwork => "on-network",
         }
     }
 }
@@ -173,9 +185,10 @@ pub(super) async fn run(args: &EmulateDevice, ui: &Ui) -> Result<(), Failure> {
         Some(path) => Some(create(path).map_err(|error| unusable("--log", path, &error))?),
         None => None,
     };
+    let announcer = args.on_network.announcer(args.transport)?;
     let mut devices = Vec::new();
     for number in 1..=args.count {
-        if let Some(device) = Started::new(args, number, log.as_ref()).await? {
+        if let Some(device) = Started::new(args, number, log.as_ref(), announcer.as_ref()).await? {
             devices.push(device);
         }
     }
@@ -215,13 +228,16 @@ impl Started {
         args: &EmulateDevice,
         number: u16,
         log_file: Option<&File>,
+        announcer: Option<&Announcer>,
     ) -> Result<Option<Self>, Failure> {
         let mut rng = UnwrapErr(SysRng);
         let label = Label::new(args, &mut rng)?;
-        let name = match &args.name {
-            Some(name) if args.count == 1 => name.clone(),
-            Some(name) => format!("{name}_{number}"),
-            None => format!("PROV_{}", random_digits::<3>(&mut rng)),
+        let node = args.node(number, &mut rng)?;
+        let name = match (&args.name, &node) {
+            (Some(name), _) if args.count == 1 => name.clone(),
+            (Some(name), _) => format!("{name}_{number}"),
+            (None, Some(node)) if args.transport == Medium::OnNetwork => node.id.clone(),
+            (None, _) => format!("PROV_{}", random_digits::<3>(&mut rng)),
         };
         let flash = match &args.state {
             Some(path) => {
@@ -230,7 +246,6 @@ impl Started {
             None => Flash::default(),
         };
         let log = args.log_of(&name, log_file)?;
-        let node = args.node(number, &mut rng)?;
         let mut settings = args.settings(label.secret.clone())?;
         settings.always_provisions = args.force_provisioning;
         settings.node.clone_from(&node);
@@ -256,7 +271,16 @@ impl Started {
             Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
             Err(error) => Err(error),
         };
-        let (listener, bound) = listening.map_err(|error| cannot_listen(asked, &error))?;
+        let (mut listener, bound) = listening.map_err(|error| cannot_listen(asked, &error))?;
+        if let (Some(announcer), Some(node)) = (announcer, &node) {
+            let (offering, secret) = (args.offering(), &label.secret);
+            let mut said = Advertisement::of(offering, secret, &node.id, &name, bound.port());
+            args.on_network.alter(&mut said);
+            let announcement = announcer
+                .announcement(bound.ip(), said)
+                .map_err(|error| cannot_announce(&error))?;
+            listener = listener.announced(announcement);
+        }
         // The port is open and will answer; whoever reads the line finds the node in its cloud.
         if let Some(node) = &node {
             register(node).await?;
@@ -278,7 +302,8 @@ impl EmulateDevice {
     /// What clap cannot see: flags that exclude each other by what they say.
     fn check(&self) -> Result<(), Failure> {
         let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
-        let firmware = self.firmware;
+        self.check_medium()?;
+        let firmware = self.firmware();
         if self.sec_patch_ver.is_some() && !firmware.rules().announces_scheme {
             return conflict(format!("--sec-patch-ver: {firmware} has no Security 2"));
         }
@@ -305,24 +330,38 @@ impl EmulateDevice {
         rng: &mut UnwrapErr<SysRng>,
     ) -> Result<Option<NodeSettings>, Failure> {
         let number = (self.count > 1).then_some(number);
-        let node = self.node.settings(&self.cap, number, rng)?;
+        let always = [CH_RESP.to_owned()];
+        let capabilities = if self.offering().is_on_network() {
+            &always[..]
+        } else {
+            &self.cap
+        };
+        let node = self.node.settings(capabilities, number, rng)?;
         Scenario::check_node(&self.scenario, node.as_ref().map(NodeSettings::nature)).map_err(
             |error| Failure::new(ErrorId::ConflictingFlags, format!("--scenario: {error}")),
         )?;
         Ok(node)
     }
 
+    /// The generation that is played.
+    fn firmware(&self) -> Firmware {
+        self.firmware.unwrap_or_default()
+    }
+
     fn settings(&self, secret: DeviceSecret) -> Result<DeviceSettings, Failure> {
+        let firmware = self.firmware();
+        let usual = DeviceSettings::new(secret);
         Ok(DeviceSettings {
+            offering: self.offering(),
             world: self.world()?,
             capabilities: self.node.announced(&self.cap),
-            max_strikes: self.max_strikes,
+            max_strikes: self.max_strikes.unwrap_or(usual.max_strikes),
             time_scale: self.time_scale,
-            firmware: self.firmware,
-            with_patch_version: self.sec_patch_ver.is_some() || self.firmware != Firmware::V5,
+            firmware,
+            with_patch_version: self.sec_patch_ver.is_some() || firmware != Firmware::V5,
             scenarios: self.scenario.clone(),
             faults: self.fault.clone(),
-            ..DeviceSettings::new(secret)
+            ..usual
         })
     }
 
@@ -353,61 +392,11 @@ impl EmulateDevice {
                 World::from_json(&text).map_err(|error| unusable("--aps", path, &error))?
             }
         };
-        world.join = Duration::from_millis(self.join_ms);
+        if let Some(join) = self.join_ms {
+            world.join = Duration::from_millis(join);
+        }
         Ok(world)
     }
-
-    /// The first line: where the device is, and what opens it.
-    fn ready(
-        &self,
-        bound: Option<SocketAddr>,
-        name: &str,
-        label: &Label,
-        node: Option<&NodeSettings>,
-    ) -> Value {
-        let transport = self.transport.name();
-        let ready = Ready {
-            event: "ready",
-            transport,
-            address: bound.map(|bound| bound.ip()),
-            port: bound.map(|bound| bound.port()),
-            url: bound.map(|bound| format!("http://{bound}")),
-            name,
-            node_id: node.map(|node| node.id.as_str()),
-            pop: label.pop.as_deref(),
-            username: label.username.as_deref(),
-            sec_ver: label.secret.scheme(),
-            firmware: self.firmware,
-            provisioned: bound.is_none(),
-            qrcode: label.qr_code(name, transport),
-        };
-        json!(ready)
-    }
-}
-
-#[derive(Serialize)]
-struct Ready<'a> {
-    event: &'static str,
-    transport: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<IpAddr>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    port: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pop: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    sec_ver: SecurityScheme,
-    firmware: Firmware,
-    /// Whether it has credentials, so that there is nothing to reach.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    provisioned: bool,
-    qrcode: String,
 }
 
 #[cfg(test)]

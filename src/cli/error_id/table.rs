@@ -29,6 +29,11 @@ errors! {
         "It is not PEM text with `BEGIN CERTIFICATE`, or the certificate in it is damaged."
         "Give the certificate of the authority that signed the cloud's one, as PEM.";
 
+    CannotAnnounce "cannot-announce" [Host]
+        "An emulated device could not be announced by mDNS."
+        "There is no network interface of that name, the device listens on an address that the interface does not have, or a name is too long."
+        "Name the interface with `--interface` and one of its addresses with `--listen`, or do without mDNS with `--no-announce`.";
+
     CannotListen "cannot-listen" [Host]
         "A port of this computer could not be opened."
         "The port is in use, needs permission (below 1024), or the address is not one of this computer's."

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use prost::Message as _;
+use tokio::time::Instant;
 
 use super::node::Node;
 use super::{Handled, Refusal, refuse};
@@ -13,10 +14,15 @@ use crate::proto::rmaker_ch_resp::{
     RMakerChRespMsgType as Msg, RMakerChRespPayload, RMakerChRespStatus as Status, RespCrPayload,
 };
 
-pub(super) fn handle(node: &mut Node, log: &mut Log, request: &[u8]) -> Result<Handled, Refusal> {
+pub(super) fn handle(
+    node: &mut Node,
+    log: &mut Log,
+    now: Instant,
+    request: &[u8],
+) -> Result<Handled, Refusal> {
     // Firmware looks at the flag before it reads anything: whatever was asked is answered as if
     // it had been a challenge.
-    if node.is_disabled {
+    if node.is_disabled() {
         return Ok(reply(
             Msg::TypeRespChallengeResponse,
             Status::Disabled,
@@ -54,7 +60,7 @@ pub(super) fn handle(node: &mut Node, log: &mut Log, request: &[u8]) -> Result<H
         }
         // Its body is not looked at: it is empty, where there is one.
         Ok(Msg::TypeCmdDisableChalResp) => {
-            node.is_disabled = true;
+            node.switch_off(now);
             log.write(&Entry::ChalRespDisabled);
             Ok(reply(Msg::TypeRespDisableChalResp, Status::Success, None))
         }

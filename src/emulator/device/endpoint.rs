@@ -2,7 +2,8 @@
 
 use super::firmware::Rules;
 use super::node::Association;
-use crate::proto::{EndpointName, Service};
+use super::offering::Offering;
+use crate::proto::EndpointName;
 
 /// The endpoints that firmware registers.
 #[derive(Clone, Copy)]
@@ -17,9 +18,11 @@ pub(super) enum Endpoint {
 }
 
 impl Endpoint {
-    /// Looks one up among those of this firmware, and of its RainMaker application if it has one.
+    /// Looks one up among those of what is offered, of this firmware, and of its RainMaker
+    /// application if it has one.
     pub(super) fn named(
         name: &str,
+        offering: Offering,
         rules: Rules,
         association: Option<Association>,
     ) -> Option<Self> {
@@ -29,17 +32,23 @@ impl Endpoint {
             (EndpointName::PROV_CONFIG, Self::Config),
             (EndpointName::PROV_CTRL, Self::Control),
             (EndpointName::PROV_SCAN, Self::Scan),
-            (Service::Provisioning.session_endpoint(), Self::Session),
-            (Service::Provisioning.version_endpoint(), Self::Version),
+            (offering.service().session_endpoint(), Self::Session),
+            (offering.service().version_endpoint(), Self::Version),
         ]
         .into_iter()
         .find(|(known, _)| known.as_str() == name)
         .map(|(_, endpoint)| endpoint)
         .filter(|endpoint| match endpoint {
             Self::ChallengeResponse => association == Some(Association::ChallengeResponse),
+            Self::Session | Self::Version => true,
+            Self::Config | Self::Control | Self::Scan | Self::UserMapping
+                if offering.is_on_network() =>
+            {
+                false
+            }
             Self::Control => rules.has_control,
             Self::UserMapping => association == Some(Association::UserMapping),
-            Self::Config | Self::Scan | Self::Session | Self::Version => true,
+            Self::Config | Self::Scan => true,
         })
     }
 }

@@ -445,7 +445,7 @@ impl Manager {
 }
 
 /// A moment that may lie beyond what the clock can say: then it is far enough.
-fn later(from: Instant, wait: Duration) -> Instant {
+pub(super) fn later(from: Instant, wait: Duration) -> Instant {
     from.checked_add(wait)
         .or_else(|| from.checked_add(NEVER))
         .unwrap_or(from)

@@ -5,6 +5,7 @@
 //! Time is asked for and never waited for: a wait is a number in the
 //! [`Reply`], and the end of the service a moment ([`Device::stops_at`]).
 
+mod advertisement;
 mod challenge_response;
 mod disguise;
 mod endpoint;
@@ -14,6 +15,7 @@ mod manager;
 mod node;
 mod node_config;
 mod node_key;
+mod offering;
 mod outage;
 mod reply;
 mod scenario;
@@ -33,7 +35,7 @@ use tokio::time::Instant;
 
 use self::endpoint::Endpoint;
 use self::keys::Keys;
-use self::manager::{Conduct, Manager, News, Reason};
+use self::manager::{Conduct, Manager, News, Reason, later};
 use self::node::Node;
 use self::reply::{Handled, at_once, crash, refuse, without_body};
 use super::fault::Fault;
@@ -41,10 +43,12 @@ use super::flash::Flash;
 use super::log::{Entry, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
 
+pub use advertisement::Advertisement;
 pub use firmware::{Firmware, Rules, UnknownFirmware};
 pub use node::{Association, NodeSettings};
 pub use node_config::node_config;
 pub use node_key::{KeyKind, NoNodeKey, NodeKey};
+pub use offering::Offering;
 pub use outage::Outage;
 pub use reply::{Refusal, Reply};
 pub use scenario::{ImpossibleScenario, Scenario, UnknownScenario};
@@ -66,6 +70,9 @@ pub enum StopReason {
     /// A client was told that it joined its network.
     #[error("provisioned")]
     Provisioned,
+    /// A client was done with its challenges, and it offers nothing else.
+    #[error("challenge-response switched off")]
+    SwitchedOff,
     /// It joined its network, and took its service away in doing so.
     #[error("joined, and out of reach since")]
     Vanished,
@@ -73,6 +80,7 @@ pub enum StopReason {
 
 /// A device that is not there.
 pub struct Device {
+    offering: Offering,
     version: String,
     time_scale: TimeScale,
     rng: Box<dyn CryptoRng + Send>,
@@ -94,6 +102,7 @@ impl Device {
     pub fn new(settings: DeviceSettings, rng: impl CryptoRng + Send + 'static) -> Self {
         let DeviceSettings {
             secret,
+            offering,
             world,
             capabilities,
             auto_stop,
@@ -107,8 +116,18 @@ impl Device {
             node,
         } = settings;
         let rules = firmware.rules();
+        let version = offering.version(&secret).unwrap_or_else(|| {
+            version::document(&secret, &capabilities, rules, with_patch_version)
+        });
+        // The lock-out belongs to the application's provisioning.
+        let max_strikes = if offering.is_on_network() {
+            0
+        } else {
+            max_strikes
+        };
         Self {
-            version: version::document(&secret, &capabilities, rules, with_patch_version),
+            offering,
+            version,
             keys: Keys::new(secret, max_strikes),
             time_scale,
             rng: Box::new(rng),
@@ -159,7 +178,7 @@ impl Device {
 
     fn endpoint(&self, name: &str) -> Option<Endpoint> {
         let association = self.node.as_ref().map(Node::association);
-        Endpoint::named(name, self.rules(), association)
+        Endpoint::named(name, self.offering, self.rules(), association)
     }
 
     /// What its firmware does and does not.
@@ -190,8 +209,14 @@ impl Device {
     }
 
     /// As the application does it after a power cycle: the service comes up, unless credentials
-    /// are there already.
+    /// are there already. On a network, it tells its cloud.
     pub(super) fn start(&mut self, now: Instant) {
+        if self.offering.is_on_network() {
+            if let Some(node) = &mut self.node {
+                node.go_online();
+            }
+            return;
+        }
         self.log.write(&Entry::prov_event(ProvEvent::Init));
         if self.flash.is_provisioned() && !self.always_provisions {
             self.provisioned_before = Some(now);
@@ -202,6 +227,9 @@ impl Device {
 
     /// The service is down, and takes the component with it.
     pub(super) fn end(&mut self) {
+        if self.offering.is_on_network() {
+            return;
+        }
         if self.provisioned_before.is_none() {
             self.log.write(&Entry::prov_event(ProvEvent::End));
         }
@@ -211,6 +239,12 @@ impl Device {
     /// When something happens of itself that is to be taken down.
     pub(super) fn next_news(&self) -> Option<Instant> {
         self.manager.next_news()
+    }
+
+    /// Whether it has taken back the announcement of its challenge-response.
+    pub(super) fn is_switched_off(&self) -> bool {
+        let node = self.node.as_ref();
+        node.is_some_and(|node| node.switched_off.is_some())
     }
 
     /// When nobody can reach it, as far as that is settled by now.
@@ -348,7 +382,7 @@ impl Device {
             Endpoint::ChallengeResponse => {
                 let request = self.keys.open(request)?;
                 let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
-                challenge_response::handle(node, &mut self.log, &request)?
+                challenge_response::handle(node, &mut self.log, now, &request)?
             }
             Endpoint::UserMapping => {
                 let request = self.keys.open(request)?;
@@ -387,6 +421,11 @@ impl Device {
     }
 
     fn stop(&self) -> Option<(Instant, StopReason)> {
+        if self.offering.is_on_network() {
+            let switched_off = self.node.as_ref()?.switched_off?;
+            let wait = self.time_scale.of(self.offering.outlasts_challenges()?);
+            return Some((later(switched_off, wait), StopReason::SwitchedOff));
+        }
         if let Some(at) = self.provisioned_before {
             return Some((at, StopReason::AlreadyProvisioned));
         }

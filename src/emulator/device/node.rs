@@ -1,6 +1,8 @@
 //! What a RainMaker application adds to a device: a node with a key, an owner to come, and a cloud
 //! that hears of both. Not the messages of its endpoints, nor the way to the cloud.
 
+use tokio::time::Instant;
+
 use super::Scenario;
 use super::node_key::{KeyKind, NodeKey, Signing};
 use crate::emulator::log::{Entry, Log};
@@ -71,8 +73,9 @@ pub(super) struct Node {
     signing: Signing,
     starts_disabled: bool,
     telling: Telling,
-    /// A flag in RAM, as in firmware: a restart clears it, and `--state` does not keep it.
-    pub(super) is_disabled: bool,
+    /// When a client switched off its signatures. In RAM, as in firmware: a restart clears it, and
+    /// `--state` does not keep it.
+    pub(super) switched_off: Option<Instant>,
     mapping: Option<UserMapping>,
     is_online: bool,
     /// What the cloud is to hear, and the medium has not fetched yet.
@@ -103,7 +106,7 @@ impl Node {
             } else {
                 Telling::AsTold
             },
-            is_disabled: starts_disabled,
+            switched_off: None,
             mapping: None,
             is_online: false,
             outgoing: Vec::new(),
@@ -125,10 +128,19 @@ impl Node {
 
     /// As after a power cycle.
     pub(super) fn restart(&mut self) {
-        self.is_disabled = self.starts_disabled;
+        self.switched_off = None;
         self.mapping = None;
         self.is_online = false;
         self.outgoing.clear();
+    }
+
+    /// Whether it signs nothing.
+    pub(super) fn is_disabled(&self) -> bool {
+        self.starts_disabled || self.switched_off.is_some()
+    }
+
+    pub(super) fn switch_off(&mut self, now: Instant) {
+        self.switched_off.get_or_insert(now);
     }
 
     /// Signs as it does; `None` if that fails.

@@ -171,6 +171,25 @@ impl Scenario {
         Ok(())
     }
 
+    /// Why these cannot be acted out by a device that is on its network already.
+    pub fn check_on_network(scenarios: &[Self]) -> Result<(), ImpossibleScenario> {
+        let is_about_challenges = |one: &Self| {
+            matches!(
+                one,
+                Self::ChalRespDisabled
+                    | Self::Pkcs1Signature
+                    | Self::RawSignature
+                    | Self::WrongSignature
+            )
+        };
+        match scenarios.iter().find(|one| !is_about_challenges(one)) {
+            Some(scenario) => Err(ImpossibleScenario::NotProvisioning {
+                scenario: *scenario,
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// How it makes every attempt fail, if it does.
     pub(super) const fn failure(self) -> Option<Failure> {
         match self {
@@ -262,6 +281,12 @@ pub enum ImpossibleScenario {
         /// Of which firmware.
         firmware: Firmware,
     },
+    /// The device is on its network already.
+    #[error("{scenario} is about provisioning, and not about a device on its network")]
+    NotProvisioning {
+        /// Which one.
+        scenario: Scenario,
+    },
     /// The firmware has no reset that could be refused.
     #[error("{scenario} needs firmware with prov-ctrl, and {firmware} has none")]
     NoReset {
@@ -299,6 +324,20 @@ mod tests {
         ] {
             let checked = Scenario::check(scenarios, firmware);
             assert_eq!(checked.is_ok(), possible, "{scenarios:?} {firmware}");
+        }
+    }
+
+    #[test]
+    fn a_device_on_its_network_acts_out_what_is_about_challenges() {
+        let about_challenges = [
+            "chal-resp-disabled",
+            "pkcs1-signature",
+            "raw-signature",
+            "wrong-signature",
+        ];
+        for (name, scenario) in Scenario::ALL {
+            let possible = Scenario::check_on_network(&[scenario]).is_ok();
+            assert_eq!(possible, about_challenges.contains(&name), "{name}");
         }
     }
 

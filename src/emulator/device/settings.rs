@@ -3,6 +3,7 @@
 
 use super::firmware::Firmware;
 use super::node::NodeSettings;
+use super::offering::Offering;
 use super::scenario::Scenario;
 use super::world::{TimeScale, World};
 use crate::emulator::fault::Fault;
@@ -13,6 +14,8 @@ use crate::security::DeviceSecret;
 pub struct DeviceSettings {
     /// Its security scheme, and what opens it.
     pub secret: DeviceSecret,
+    /// What it offers. On its network it has neither lock-out nor automatic stop.
+    pub offering: Offering,
     /// What surrounds it.
     pub world: World,
     /// Names that the version document lists for the application, such as `ch_resp` or `claim`.
@@ -42,6 +45,7 @@ impl DeviceSettings {
     pub fn new(secret: DeviceSecret) -> Self {
         Self {
             secret,
+            offering: Offering::default(),
             world: World::neighbourhood(),
             capabilities: Vec::new(),
             auto_stop: true,

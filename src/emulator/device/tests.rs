@@ -4,6 +4,7 @@
 mod endpoints;
 mod generations;
 mod node;
+mod on_network;
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::emulator::log::tests::Shared;
+use crate::proto::EndpointName;
 use crate::proto::network_provisioning::network_config_payload::Payload as Config;
 use crate::proto::network_provisioning::network_scan_payload::Payload as Scan;
 use crate::proto::network_provisioning::resp_get_wifi_status::State;
@@ -69,12 +71,15 @@ struct Client {
     scheme: SecurityScheme,
     session: u32,
     cipher: Option<Box<dyn Cipher>>,
+    /// Where it shakes hands.
+    handshakes: EndpointName,
 }
 
 impl Client {
     fn of(settings: DeviceSettings) -> Self {
         let log = Shared::default();
         let scheme = settings.secret.scheme();
+        let handshakes = settings.offering.service().session_endpoint();
         let device =
             Device::new(settings, rng()).with_log(Log::new().lines_to(Box::new(log.clone())));
         Self {
@@ -83,6 +88,7 @@ impl Client {
             scheme,
             session: 1,
             cipher: None,
+            handshakes,
         }
     }
 
@@ -97,7 +103,8 @@ impl Client {
         loop {
             match step {
                 Step::Send { request, next } => {
-                    let reply = self.raw("prov-session", &request)?;
+                    let endpoint = self.handshakes.clone();
+                    let reply = self.raw(endpoint.as_str(), &request)?;
                     step = next.receive(&reply.bytes).unwrap();
                 }
                 Step::Established(cipher) => {

@@ -51,7 +51,7 @@ fn provisioning(secret: &DeviceSecret, rules: Rules) -> Vec<&'static str> {
     names
 }
 
-fn patch_version(secret: &DeviceSecret) -> u8 {
+pub(super) fn patch_version(secret: &DeviceSecret) -> u8 {
     match secret {
         DeviceSecret::Sec2 {
             nonce: NonceRule::Counter,

@@ -1,4 +1,4 @@
-//! protocomm over HTTP, as a device's SoftAP serves it: one socket, one session, and a closed
+//! protocomm over HTTP, as a device serves it on its SoftAP and on its network: one socket, one session, and a closed
 //! socket for every refusal (`protocomm_httpd.c` on `esp_http_server`). Not a web server: what a
 //! real one would forgive is refused here, because the firmware refuses it.
 //!
@@ -13,6 +13,7 @@
 mod answer;
 mod connection;
 mod head;
+mod port;
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,12 +21,14 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use self::answer::{Answer, OK, respond};
 use self::connection::{Connection, NoHead, read_body, read_head, receive};
 use self::head::{MAX_TARGET, NOT_FOUND, Page, URI_TOO_LONG, WRONG_METHOD, path_of};
+use self::port::{BACKLOG, open, reserve};
+use crate::emulator::announce::Announcement;
 use crate::emulator::device::{Device, Outage, Refusal, Reply, StopReason};
 use crate::emulator::fault::{FaultKind, Faults};
 use crate::emulator::log::Entry;
@@ -34,7 +37,8 @@ use crate::emulator::node_cloud::Uplink;
 /// Opens a port; port 0 takes a free one.
 pub async fn bind(address: SocketAddr) -> io::Result<Listener> {
     Ok(Listener {
-        socket: TcpListener::bind(address).await?,
+        socket: open(address).await?,
+        announcement: Announcement::none(),
     })
 }
 
@@ -42,12 +46,20 @@ pub async fn bind(address: SocketAddr) -> io::Result<Listener> {
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
+    announcement: Announcement,
 }
 
 impl Listener {
     /// Where it really is.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
+    }
+
+    /// Has it announced while it is served.
+    #[must_use]
+    pub fn announced(mut self, announcement: Announcement) -> Self {
+        self.announcement = announcement;
+        self
     }
 
     /// Serves `device` until its service ends; then the port is closed. Dropping the future ends
@@ -60,12 +72,15 @@ impl Listener {
             previous: Vec::new(),
             uplink: device.uplink(),
             device,
+            announcement: self.announcement,
             session: None,
             bare_socket: None,
             connections: 0,
         };
+        server.announcement.begin(server.device.log()).await;
         let reason = server.run(self.socket).await;
         server.device.log().set_connection(None);
+        server.announcement.end(server.device.log()).await;
         server.device.end();
         server.device.log().write(&Entry::ServiceStopped {
             why: reason.to_string(),
@@ -91,6 +106,7 @@ pub struct Stopped(
 struct Server {
     device: Device,
     uplink: Uplink,
+    announcement: Announcement,
     /// `cookie_session_id`: the one session of the whole server.
     session: Option<u32>,
     /// `sock_session_id`: the connection that needs no cookie to be recognised, because it began
@@ -147,6 +163,7 @@ impl Server {
                 biased;
                 () = at(wake_at) => {}
                 (when, entry) = self.uplink.outcome() => self.device.log().write_at(when, &entry),
+                entry = self.announcement.news() => self.device.log().write(&entry),
                 read = receive(held.as_mut()) => {
                     let Some(connection) = &mut held else { continue };
                     let next = match read {
@@ -280,7 +297,13 @@ impl Server {
             Ok(body) => body,
             Err(why) => return self.refuse(endpoint, &why),
         };
-        let Reply { bytes, after } = match self.handle(session, endpoint, &body, fault) {
+        let handled = self.handle(session, endpoint, &body, fault);
+        if self.device.is_switched_off() {
+            // Within the handler, so that the answer leaves after it.
+            let log = self.device.log();
+            self.announcement.end_challenge_response(log).await;
+        }
+        let Reply { bytes, after } = match handled {
             Ok(reply) => reply,
             // Both look the same here: 404 is for paths that were not registered.
             Err(refusal @ (Refusal::NoSuchEndpoint | Refusal::Failed { .. })) => {
@@ -431,17 +454,6 @@ impl Server {
     }
 }
 
-/// Holds a port without listening on it.
-fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
-}
-
 /// Whether a fault keeps the request from the device.
 fn comes_before_handling(kind: FaultKind) -> bool {
     matches!(
@@ -464,8 +476,6 @@ async fn at(moment: Option<Instant>) {
 
 /// `MAX_REQ_BODY_LEN`.
 const MAX_BODY: u64 = 4096;
-/// As `TcpListener::bind` has it.
-const BACKLOG: u32 = 1024;
 /// What `char cookie_buf[20]` holds.
 const MAX_COOKIE: usize = 19;
 /// `recv_wait_timeout`.

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::EmulateDevice;
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
+use crate::emulator::device::Offering;
 use crate::ident::encode_hex;
 use crate::secret::Secret;
 use crate::security::{DeviceSecret, NonceRule, SecurityScheme};
@@ -24,14 +25,16 @@ impl Label {
     /// As the flags have it; what they leave open is drawn.
     pub(super) fn new(args: &EmulateDevice, rng: &mut UnwrapErr<SysRng>) -> Result<Self, Failure> {
         let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
-        let rules = args.firmware.rules();
-        let scheme = args.sec_ver.unwrap_or(if rules.announces_scheme {
+        let (firmware, offering) = (args.firmware(), args.offering());
+        let rules = firmware.rules();
+        let has_sec2_by_default = rules.announces_scheme && !offering.is_on_network();
+        let scheme = args.sec_ver.unwrap_or(if has_sec2_by_default {
             SecurityScheme::Sec2
         } else {
             SecurityScheme::Sec1
         });
         if scheme == SecurityScheme::Sec2 && !rules.announces_scheme {
-            return conflict(format!("--sec-ver 2: {} has no Security 2", args.firmware));
+            return conflict(format!("--sec-ver 2: {firmware} has no Security 2"));
         }
         if args.pop.is_some() && scheme == SecurityScheme::Sec0 {
             return conflict(
@@ -41,12 +44,13 @@ impl Label {
         let pop = match &args.pop {
             _ if args.no_pop || scheme == SecurityScheme::Sec0 => None,
             Some(pop) => Some(pop.expose().clone()),
+            // What its configuration leaves out, and local control's does not.
+            None if offering == Offering::Standalone && scheme == SecurityScheme::Sec1 => None,
             None => Some(random_digits::<4>(rng)),
         };
         if pop.as_deref() == Some("") && !rules.takes_empty_pop {
             return conflict(format!(
-                "--pop: an empty one keeps {} from starting; --no-pop is none at all",
-                args.firmware
+                "--pop: an empty one keeps {firmware} from starting; --no-pop is none at all"
             ));
         }
         let secret = match (scheme, &pop) {

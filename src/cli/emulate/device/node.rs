@@ -168,7 +168,7 @@ fn node_id(text: &str) -> Result<String, &'static str> {
     }
 }
 
-const CH_RESP: &str = "ch_resp";
+pub(super) const CH_RESP: &str = "ch_resp";
 /// A name of ours: firmware with `cloud_user_assoc` announces nothing.
 const USER_ASSOC: &str = "user_assoc";
 const CLAIMING: [&str; 2] = ["claim", "camera_claim"];

@@ -63,6 +63,66 @@ fn a_pop_is_drawn_where_one_is_needed() {
 }
 
 #[test]
+fn a_device_on_its_network_says_under_which_names() {
+    let line = ready(&["--transport", "on-network", "--node-id", "N"]);
+    for (key, value) in [
+        ("transport", "on-network"),
+        ("service", "on_network"),
+        ("name", "PROV_1"),
+        ("instance", "PROV_1"),
+        ("host", "N.local"),
+        ("node_id", "N"),
+    ] {
+        assert_eq!(line[key], value, "{key}");
+    }
+    // Firmware's default: Security 1 without a PoP.
+    assert_eq!((&line["sec_ver"], line.get("pop")), (&1.into(), None));
+    assert_eq!((line.get("qrcode"), line.get("firmware")), (None, None));
+    let local = ["--transport", "on-network", "--variant", "local-control"];
+    let line = ready(&local);
+    assert_eq!(
+        (&line["service"], &line["sec_ver"]),
+        (&"local_ctrl".into(), &1.into())
+    );
+    assert_eq!(line["pop"].as_str().map(str::len), Some(8));
+    let without = ready(&[&local[..], &["--no-pop"]].concat());
+    assert_eq!(without.get("pop"), None);
+    let sec2 = ready(&["--transport", "on-network", "--sec-ver", "2"]);
+    assert_eq!(sec2["pop"].as_str().map(str::len), Some(8));
+    assert_eq!(sec2["username"], "wifiprov");
+}
+
+#[test]
+fn flags_of_one_kind_of_device_are_not_for_the_other() {
+    for flags in [
+        &["--variant", "standalone"][..],
+        &["--interface", "lo"],
+        &["--txt", "a=b"],
+        &["--no-announce"],
+    ] {
+        assert!(parse(flags).check().is_err(), "{flags:?}");
+        let on_network = [&["--transport", "on-network"], flags].concat();
+        assert!(parse(&on_network).check().is_ok(), "{flags:?}");
+    }
+    for flags in [
+        &["--aps", "a.json"][..],
+        &["--join-ms", "1200"],
+        &["--firmware", "network_provisioning"],
+        &["--max-strikes", "5"],
+        &["--state", "a"],
+        &["--force-provisioning"],
+        &["--cap", "local_ctrl"],
+        &["--scenario", "not-found"],
+        &["--scenario", "wrong-secret-key"],
+    ] {
+        let flags = [&["--transport", "on-network"], flags].concat();
+        assert!(parse(&flags).check().is_err(), "{flags:?}");
+    }
+    let fine = "--transport on-network --cap ch_resp --scenario chal-resp-disabled";
+    assert!(parse(&fine.split(' ').collect::<Vec<_>>()).check().is_ok());
+}
+
+#[test]
 fn flags_that_contradict_each_other_are_refused() {
     for flags in [
         &["--firmware", "v4.4", "--sec-patch-ver", "0"][..],
@@ -163,6 +223,10 @@ fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
         &["--node-id", "a/b"],
         &["--node-id", ""],
         &["--cloud", "https://127.0.0.1:8443"],
+        &["--txt", "port"],
+        &["--txt", "=80"],
+        &["--no-announce", "--interface", "lo"],
+        &["--variant", "bluetooth"],
     ] {
         assert!(
             Alone::try_parse_from(["emulate"].iter().chain(flags)).is_err(),

@@ -2,8 +2,9 @@
 //! is. The waits that can be short are short; none decides an outcome that the peer does not.
 
 mod faults;
+mod on_network;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
