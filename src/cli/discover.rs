@@ -79,7 +79,10 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
     let mut searches = Vec::new();
     for kind in kinds {
         let asked = args.asked(kind, host.as_ref())?;
-        ui.say(&format!("Looking over {kind}{}", asked.label));
+        ui.say(&match &asked.target.address {
+            Some(address) => format!("Looking over {kind} at {address}"),
+            None => format!("Looking over {kind}"),
+        });
         searches.push(async move {
             let outcome = discover::run(&asked.target, &asked.pace).await;
             (kind, asked, outcome)
@@ -133,7 +136,7 @@ impl Discover {
         Ok(Asked {
             label: address
                 .as_ref()
-                .map_or_else(String::new, |address| format!(" at {address}")),
+                .map_or_else(|| "a device".to_owned(), ToString::to_string),
             target: Target { address, ..target },
             access: Access::default(),
             pace,

@@ -228,8 +228,8 @@ pub(in crate::cli) fn device_table(devices: &[Sighted]) -> Vec<String> {
     ])];
     lines.extend(devices.iter().enumerate().map(|(index, device)| {
         let unsaid = || "-".to_owned();
-        let said = |text: Option<&String>| {
-            text.map_or_else(unsaid, |text| shortened(&printable(text.as_bytes())))
+        let said = |text: Option<&String>, most: usize| {
+            text.map_or_else(unsaid, |text| shortened(&printable(text.as_bytes()), most))
         };
         let (host, port) = match &device.address {
             Address::Host { host } => (host.clone(), unsaid()),
@@ -237,8 +237,8 @@ pub(in crate::cli) fn device_table(devices: &[Sighted]) -> Vec<String> {
         };
         row([
             &(index + 1).to_string(),
-            &said(device.name.as_ref()),
-            &said(device.hints.node_id.as_ref()),
+            &said(device.name.as_ref(), LONGEST_NAME),
+            &said(device.hints.node_id.as_ref(), LONGEST_ID),
             &host,
             &port,
             &device
@@ -256,17 +256,19 @@ pub(in crate::cli) fn device_table(devices: &[Sighted]) -> Vec<String> {
     lines
 }
 
-/// As much of a name as its column holds.
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= LONGEST_NAME {
+/// As much of a text as its column holds.
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
         return text.to_owned();
     }
-    let kept: String = text.chars().take(LONGEST_NAME - 3).collect();
+    let kept: String = text.chars().take(most - 3).collect();
     kept + "..."
 }
 
-/// Of a column of the device list.
-const LONGEST_NAME: usize = 24;
+/// Of the column with the instances' names.
+const LONGEST_NAME: usize = 18;
+/// Of the column with the node ids.
+const LONGEST_ID: usize = 24;
 /// The longest SSID, and one.
 const SSID_COLUMN: usize = 33;
 
