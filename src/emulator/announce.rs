@@ -9,9 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use if_addrs::get_if_addrs;
-use mdns_sd::{DaemonEvent, Error, IfKind, Receiver, ServiceDaemon, ServiceInfo};
+use mdns_sd::{DaemonEvent, DnsNameChange, Error, IfKind, Receiver, ServiceDaemon, ServiceInfo};
 use thiserror::Error as ThisError;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::device::Advertisement;
 use super::log::{Entry, Log};
@@ -89,6 +89,7 @@ impl Announcer {
         Ok(Announcement(Some(Saying {
             daemon: self.daemon.0.clone(),
             events: None,
+            overdue: None,
             services,
         })))
     }
@@ -117,6 +118,8 @@ pub struct Announcement(Option<Saying>);
 struct Saying {
     daemon: ServiceDaemon,
     events: Option<Receiver<DaemonEvent>>,
+    /// When to say that something was not heard of, if nothing else is heard before.
+    overdue: Option<Instant>,
     services: Vec<Service>,
 }
 
@@ -158,10 +161,25 @@ impl Announcement {
     pub(super) async fn news(&mut self) -> Entry {
         if let Some(saying) = &mut self.0 {
             while let Some(events) = &saying.events {
-                let event = events.recv_async().await;
+                let heard = match saying.overdue {
+                    Some(overdue) => timeout_at(overdue, events.recv_async()).await,
+                    None => Ok(events.recv_async().await),
+                };
+                let Ok(event) = heard else {
+                    saying.overdue = None;
+                    if let Some(entry) = saying.untold() {
+                        return entry;
+                    }
+                    continue;
+                };
                 match event {
                     Ok(DaemonEvent::Announce(fullname, _)) => {
                         if let Some(entry) = saying.told(&fullname) {
+                            return entry;
+                        }
+                    }
+                    Ok(DaemonEvent::NameChange(change)) => {
+                        if let Some(entry) = saying.renamed(&change) {
                             return entry;
                         }
                     }
@@ -221,10 +239,38 @@ impl Announcement {
 impl Saying {
     async fn begin(&mut self) -> Result<(), Error> {
         self.events = Some(again(|| self.daemon.monitor()).await?);
+        self.overdue = Instant::now().checked_add(PATIENCE);
         for service in &self.services {
             again(|| self.daemon.register(service.info.clone())).await?;
         }
         Ok(())
+    }
+
+    /// Somebody else has a name already, and mDNS takes another one instead.
+    fn renamed(&mut self, change: &DnsNameChange) -> Option<Entry> {
+        let is = |name: &str| name.eq_ignore_ascii_case(&change.original);
+        let service = self
+            .services
+            .iter_mut()
+            .find(|service| is(service.info.get_fullname()) || is(service.info.get_hostname()))?;
+        if is(service.info.get_fullname()) {
+            service.is_told = true;
+        }
+        Some(Entry::AnnouncementFailed {
+            why: format!("{} is taken; now {}", change.original, change.new_name),
+        })
+    }
+
+    /// As for an address of IPv6 on Linux's loopback interface, which has no route for multicast.
+    fn untold(&self) -> Option<Entry> {
+        let service = self.services.iter().find(|service| !service.is_told)?;
+        Some(Entry::AnnouncementFailed {
+            why: format!(
+                "{} could not be sent within {} s",
+                service.said.service,
+                PATIENCE.as_secs()
+            ),
+        })
     }
 
     /// Each interface and family is an event of its own; the first counts.
@@ -264,7 +310,7 @@ fn addresses_of(interface: Option<&str>) -> Result<Vec<IpAddr>, AnnounceError> {
     let all = get_if_addrs().map_err(|error| AnnounceError::Unreadable(error.to_string()))?;
     Ok(all
         .iter()
-        .filter(|one| interface.map_or(one.is_loopback(), |name| one.name == name))
+        .filter(|one| interface.map_or_else(|| one.is_loopback(), |name| one.name == name))
         .map(if_addrs::Interface::ip)
         .collect())
 }
@@ -305,6 +351,8 @@ const LOOPBACK: &str = "loopback";
 const LONGEST_SERVICE: u8 = 30;
 const LONGEST_LABEL: usize = 63;
 const ATTEMPTS: u32 = 500;
+/// Names are asked for during one second, and then announced.
+const PATIENCE: Duration = Duration::from_secs(10);
 const RETRY_AFTER: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
