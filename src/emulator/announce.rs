@@ -4,11 +4,15 @@
 //!
 //! It is the loopback interface unless another is named: an emulated device is nobody's business
 //! on a real network until somebody wants that.
+#![expect(
+    clippy::disallowed_types,
+    reason = "a socket that sends nothing tells whether there is a route"
+)]
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
-use if_addrs::get_if_addrs;
+use if_addrs::{Interface, get_if_addrs};
 use mdns_sd::{DaemonEvent, DnsNameChange, Error, IfKind, Receiver, ServiceDaemon, ServiceInfo};
 use thiserror::Error as ThisError;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -27,10 +31,9 @@ impl Announcer {
     /// On the interface of this name, or on the loopback one. The port is mDNS's own but for those
     /// who want to be by themselves.
     pub fn start(interface: Option<&str>, port: Option<u16>) -> Result<Self, AnnounceError> {
-        let known = addresses_of(interface)?;
-        let name = || interface.unwrap_or(LOOPBACK).to_owned();
-        if known.is_empty() {
-            return Err(AnnounceError::NoInterface(name()));
+        if parts_of(interface)?.is_empty() {
+            let name = interface.unwrap_or(LOOPBACK).to_owned();
+            return Err(AnnounceError::NoInterface(name));
         }
         let daemon = ServiceDaemon::new_with_port(port.unwrap_or(mdns_sd::MDNS_PORT))?;
         daemon.disable_interface(IfKind::All)?;
@@ -52,19 +55,22 @@ impl Announcer {
         address: IpAddr,
         advertisements: Vec<Advertisement>,
     ) -> Result<Announcement, AnnounceError> {
-        let mut addresses = addresses_of(self.interface.as_deref())?;
-        addresses.retain(|known| match address {
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => known.is_ipv4(),
+        let mut parts = parts_of(self.interface.as_deref())?;
+        parts.retain(|part| match address {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => part.ip().is_ipv4(),
             // Both families: the socket is open to both.
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => true,
-            one => *known == one,
+            one => part.ip() == one,
         });
-        if addresses.is_empty() {
+        if parts.is_empty() {
             return Err(AnnounceError::NoAddress {
                 address,
                 interface: self.interface.as_deref().unwrap_or(LOOPBACK).to_owned(),
             });
         }
+        // Each family is told of by its own multicast.
+        parts.retain(|part| part.ip().is_ipv4() || has_multicast_v6(part));
+        let addresses: Vec<IpAddr> = parts.iter().map(Interface::ip).collect();
         let mut services = Vec::new();
         for said in advertisements {
             for label in [&said.instance, said.host.trim_end_matches(".local")] {
@@ -88,6 +94,7 @@ impl Announcer {
         }
         Ok(Announcement(Some(Saying {
             daemon: self.daemon.0.clone(),
+            can_be_heard: !addresses.is_empty(),
             events: None,
             overdue: None,
             services,
@@ -117,6 +124,7 @@ pub struct Announcement(Option<Saying>);
 
 struct Saying {
     daemon: ServiceDaemon,
+    can_be_heard: bool,
     events: Option<Receiver<DaemonEvent>>,
     /// When to say that something was not heard of, if nothing else is heard before.
     overdue: Option<Instant>,
@@ -149,10 +157,13 @@ impl Announcement {
         let Some(saying) = &mut self.0 else {
             return;
         };
-        if let Err(error) = saying.begin().await {
-            log.write(&Entry::AnnouncementFailed {
-                why: error.to_string(),
-            });
+        let begun = if saying.can_be_heard {
+            saying.begin().await.map_err(|error| error.to_string())
+        } else {
+            Err("the interface has no route for multicast of IPv6".to_owned())
+        };
+        if let Err(why) = begun {
+            log.write(&Entry::AnnouncementFailed { why });
             self.0 = None;
         }
     }
@@ -261,7 +272,7 @@ impl Saying {
         })
     }
 
-    /// As for an address of IPv6 on Linux's loopback interface, which has no route for multicast.
+    /// What was never sent, if anything: mDNS itself does not say.
     fn untold(&self) -> Option<Entry> {
         let service = self.services.iter().find(|service| !service.is_told)?;
         Some(Entry::AnnouncementFailed {
@@ -305,14 +316,17 @@ async fn again<T>(call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     call()
 }
 
-/// Of the interface that is meant; none if there is no such interface.
-fn addresses_of(interface: Option<&str>) -> Result<Vec<IpAddr>, AnnounceError> {
-    let all = get_if_addrs().map_err(|error| AnnounceError::Unreadable(error.to_string()))?;
-    Ok(all
-        .iter()
-        .filter(|one| interface.map_or_else(|| one.is_loopback(), |name| one.name == name))
-        .map(if_addrs::Interface::ip)
-        .collect())
+/// The interface that is meant, once for each of its addresses.
+fn parts_of(interface: Option<&str>) -> Result<Vec<Interface>, AnnounceError> {
+    let mut parts = get_if_addrs().map_err(|error| AnnounceError::Unreadable(error.to_string()))?;
+    parts.retain(|one| interface.map_or_else(|| one.is_loopback(), |name| one.name == name));
+    Ok(parts)
+}
+
+/// Linux's loopback interface has no route for it, unless somebody adds one. Nothing is sent.
+fn has_multicast_v6(part: &Interface) -> bool {
+    let group = SocketAddrV6::new(MDNS_GROUP, mdns_sd::MDNS_PORT, 0, part.index.unwrap_or(0));
+    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok_and(|socket| socket.connect(group).is_ok())
 }
 
 /// Why a device cannot be announced.
@@ -348,6 +362,7 @@ impl From<Error> for AnnounceError {
 
 /// How it is called in messages.
 const LOOPBACK: &str = "loopback";
+const MDNS_GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 const LONGEST_SERVICE: u8 = 30;
 const LONGEST_LABEL: usize = 63;
 const ATTEMPTS: u32 = 500;

@@ -121,7 +121,10 @@ impl OnNetworkFlags {
 pub(super) fn cannot_announce(error: &AnnounceError) -> Failure {
     let failure = Failure::new(ErrorId::CannotAnnounce, "cannot announce the device").cause(error);
     match error {
-        AnnounceError::NoAddress { .. } | AnnounceError::NoInterface(_) => {
+        AnnounceError::NoAddress { .. } => {
+            failure.hint("--listen takes an address of that interface, or 0.0.0.0 for all")
+        }
+        AnnounceError::NoInterface(_) => {
             failure.hint("--interface names another one, and --no-announce does without")
         }
         AnnounceError::NoName(_) => failure.hint("--name and --node-id can be shorter"),
