@@ -42,6 +42,13 @@ const CASES: &[(&str, Case)] = &[
         "announced-no-security",
         Run(|| provision(&["--sec-ver", "0"], &["--pop", "x"])),
     ),
+    (
+        "cannot-announce",
+        Run(|| {
+            let nowhere = ["--transport", "on-network", "--interface", "nonesuch0"];
+            espctl(["emulate", "device"].iter().chain(&nowhere)).output()
+        }),
+    ),
     ("cannot-listen", Run(cannot_listen)),
     (
         "conflicting-flags",
