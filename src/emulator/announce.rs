@@ -4,14 +4,18 @@
 //!
 //! It is the loopback interface unless another is named: an emulated device is nobody's business
 //! on a real network until somebody wants that.
+#![expect(
+    clippy::disallowed_types,
+    reason = "a socket that sends nothing tells whether there is a route"
+)]
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
-use if_addrs::get_if_addrs;
-use mdns_sd::{DaemonEvent, Error, IfKind, Receiver, ServiceDaemon, ServiceInfo};
+use if_addrs::{Interface, get_if_addrs};
+use mdns_sd::{DaemonEvent, DnsNameChange, Error, IfKind, Receiver, ServiceDaemon, ServiceInfo};
 use thiserror::Error as ThisError;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::device::Advertisement;
 use super::log::{Entry, Log};
@@ -27,10 +31,9 @@ impl Announcer {
     /// On the interface of this name, or on the loopback one. The port is mDNS's own but for those
     /// who want to be by themselves.
     pub fn start(interface: Option<&str>, port: Option<u16>) -> Result<Self, AnnounceError> {
-        let known = addresses_of(interface)?;
-        let name = || interface.unwrap_or(LOOPBACK).to_owned();
-        if known.is_empty() {
-            return Err(AnnounceError::NoInterface(name()));
+        if parts_of(interface)?.is_empty() {
+            let name = interface.unwrap_or(LOOPBACK).to_owned();
+            return Err(AnnounceError::NoInterface(name));
         }
         let daemon = ServiceDaemon::new_with_port(port.unwrap_or(mdns_sd::MDNS_PORT))?;
         daemon.disable_interface(IfKind::All)?;
@@ -52,19 +55,22 @@ impl Announcer {
         address: IpAddr,
         advertisements: Vec<Advertisement>,
     ) -> Result<Announcement, AnnounceError> {
-        let mut addresses = addresses_of(self.interface.as_deref())?;
-        addresses.retain(|known| match address {
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => known.is_ipv4(),
+        let mut parts = parts_of(self.interface.as_deref())?;
+        parts.retain(|part| match address {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => part.ip().is_ipv4(),
             // Both families: the socket is open to both.
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => true,
-            one => *known == one,
+            one => part.ip() == one,
         });
-        if addresses.is_empty() {
+        if parts.is_empty() {
             return Err(AnnounceError::NoAddress {
                 address,
                 interface: self.interface.as_deref().unwrap_or(LOOPBACK).to_owned(),
             });
         }
+        // Each family is told of by its own multicast.
+        parts.retain(|part| part.ip().is_ipv4() || has_multicast_v6(part));
+        let addresses: Vec<IpAddr> = parts.iter().map(Interface::ip).collect();
         let mut services = Vec::new();
         for said in advertisements {
             for label in [&said.instance, said.host.trim_end_matches(".local")] {
@@ -88,7 +94,9 @@ impl Announcer {
         }
         Ok(Announcement(Some(Saying {
             daemon: self.daemon.0.clone(),
+            can_be_heard: !addresses.is_empty(),
             events: None,
+            overdue: None,
             services,
         })))
     }
@@ -116,7 +124,10 @@ pub struct Announcement(Option<Saying>);
 
 struct Saying {
     daemon: ServiceDaemon,
+    can_be_heard: bool,
     events: Option<Receiver<DaemonEvent>>,
+    /// When to say that something was not heard of, if nothing else is heard before.
+    overdue: Option<Instant>,
     services: Vec<Service>,
 }
 
@@ -146,10 +157,13 @@ impl Announcement {
         let Some(saying) = &mut self.0 else {
             return;
         };
-        if let Err(error) = saying.begin().await {
-            log.write(&Entry::AnnouncementFailed {
-                why: error.to_string(),
-            });
+        let begun = if saying.can_be_heard {
+            saying.begin().await.map_err(|error| error.to_string())
+        } else {
+            Err("the interface has no route for multicast of IPv6".to_owned())
+        };
+        if let Err(why) = begun {
+            log.write(&Entry::AnnouncementFailed { why });
             self.0 = None;
         }
     }
@@ -158,10 +172,25 @@ impl Announcement {
     pub(super) async fn news(&mut self) -> Entry {
         if let Some(saying) = &mut self.0 {
             while let Some(events) = &saying.events {
-                let event = events.recv_async().await;
+                let heard = match saying.overdue {
+                    Some(overdue) => timeout_at(overdue, events.recv_async()).await,
+                    None => Ok(events.recv_async().await),
+                };
+                let Ok(event) = heard else {
+                    saying.overdue = None;
+                    if let Some(entry) = saying.untold() {
+                        return entry;
+                    }
+                    continue;
+                };
                 match event {
                     Ok(DaemonEvent::Announce(fullname, _)) => {
                         if let Some(entry) = saying.told(&fullname) {
+                            return entry;
+                        }
+                    }
+                    Ok(DaemonEvent::NameChange(change)) => {
+                        if let Some(entry) = saying.renamed(&change) {
                             return entry;
                         }
                     }
@@ -221,10 +250,38 @@ impl Announcement {
 impl Saying {
     async fn begin(&mut self) -> Result<(), Error> {
         self.events = Some(again(|| self.daemon.monitor()).await?);
+        self.overdue = Instant::now().checked_add(PATIENCE);
         for service in &self.services {
             again(|| self.daemon.register(service.info.clone())).await?;
         }
         Ok(())
+    }
+
+    /// Somebody else has a name already, and mDNS takes another one instead.
+    fn renamed(&mut self, change: &DnsNameChange) -> Option<Entry> {
+        let is = |name: &str| name.eq_ignore_ascii_case(&change.original);
+        let service = self
+            .services
+            .iter_mut()
+            .find(|service| is(service.info.get_fullname()) || is(service.info.get_hostname()))?;
+        if is(service.info.get_fullname()) {
+            service.is_told = true;
+        }
+        Some(Entry::AnnouncementFailed {
+            why: format!("{} is taken; now {}", change.original, change.new_name),
+        })
+    }
+
+    /// What was never sent, if anything: mDNS itself does not say.
+    fn untold(&self) -> Option<Entry> {
+        let service = self.services.iter().find(|service| !service.is_told)?;
+        Some(Entry::AnnouncementFailed {
+            why: format!(
+                "{} could not be sent within {} s",
+                service.said.service,
+                PATIENCE.as_secs()
+            ),
+        })
     }
 
     /// Each interface and family is an event of its own; the first counts.
@@ -259,14 +316,17 @@ async fn again<T>(call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     call()
 }
 
-/// Of the interface that is meant; none if there is no such interface.
-fn addresses_of(interface: Option<&str>) -> Result<Vec<IpAddr>, AnnounceError> {
-    let all = get_if_addrs().map_err(|error| AnnounceError::Unreadable(error.to_string()))?;
-    Ok(all
-        .iter()
-        .filter(|one| interface.map_or(one.is_loopback(), |name| one.name == name))
-        .map(if_addrs::Interface::ip)
-        .collect())
+/// The interface that is meant, once for each of its addresses.
+fn parts_of(interface: Option<&str>) -> Result<Vec<Interface>, AnnounceError> {
+    let mut parts = get_if_addrs().map_err(|error| AnnounceError::Unreadable(error.to_string()))?;
+    parts.retain(|one| interface.map_or_else(|| one.is_loopback(), |name| one.name == name));
+    Ok(parts)
+}
+
+/// Linux's loopback interface has no route for it, unless somebody adds one. Nothing is sent.
+fn has_multicast_v6(part: &Interface) -> bool {
+    let group = SocketAddrV6::new(MDNS_GROUP, mdns_sd::MDNS_PORT, 0, part.index.unwrap_or(0));
+    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok_and(|socket| socket.connect(group).is_ok())
 }
 
 /// Why a device cannot be announced.
@@ -302,9 +362,12 @@ impl From<Error> for AnnounceError {
 
 /// How it is called in messages.
 const LOOPBACK: &str = "loopback";
+const MDNS_GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 const LONGEST_SERVICE: u8 = 30;
 const LONGEST_LABEL: usize = 63;
 const ATTEMPTS: u32 = 500;
+/// Names are asked for during one second, and then announced.
+const PATIENCE: Duration = Duration::from_secs(10);
 const RETRY_AFTER: Duration = Duration::from_millis(10);
 
 #[cfg(test)]

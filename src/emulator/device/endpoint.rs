@@ -40,7 +40,6 @@ impl Endpoint {
         .map(|(_, endpoint)| endpoint)
         .filter(|endpoint| match endpoint {
             Self::ChallengeResponse => association == Some(Association::ChallengeResponse),
-            Self::Session | Self::Version => true,
             Self::Config | Self::Control | Self::Scan | Self::UserMapping
                 if offering.is_on_network() =>
             {
@@ -48,7 +47,7 @@ impl Endpoint {
             }
             Self::Control => rules.has_control,
             Self::UserMapping => association == Some(Association::UserMapping),
-            Self::Config | Self::Scan => true,
+            Self::Config | Self::Scan | Self::Session | Self::Version => true,
         })
     }
 }

@@ -9,6 +9,13 @@ use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::espctl;
 
 pub(super) const CASES: &[(&str, Case)] = &[
+    (
+        "cannot-announce",
+        Run(|| {
+            let nowhere = ["--transport", "on-network", "--interface", "nonesuch0"];
+            espctl(["emulate", "device"].iter().chain(&nowhere)).output()
+        }),
+    ),
     ("cannot-listen", Run(cannot_listen)),
     (
         "conflicting-flags",

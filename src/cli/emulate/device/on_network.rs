@@ -22,7 +22,7 @@ pub(super) struct OnNetworkFlags {
     interface: Option<String>,
 
     /// Put this into the TXT record of the challenge-response service, in place of what has the
-    /// same key, as in pop_required=1; KEY= is an empty value; can be given again.
+    /// same key, as in port=81; KEY= is an empty value; can be given again.
     #[arg(long, value_name = "KEY=VALUE", value_parser = txt)]
     txt: Vec<(String, String)>,
 
@@ -121,7 +121,10 @@ impl OnNetworkFlags {
 pub(super) fn cannot_announce(error: &AnnounceError) -> Failure {
     let failure = Failure::new(ErrorId::CannotAnnounce, "cannot announce the device").cause(error);
     match error {
-        AnnounceError::NoAddress { .. } | AnnounceError::NoInterface(_) => {
+        AnnounceError::NoAddress { .. } => {
+            failure.hint("--listen takes an address of that interface, or 0.0.0.0 for all")
+        }
+        AnnounceError::NoInterface(_) => {
             failure.hint("--interface names another one, and --no-announce does without")
         }
         AnnounceError::NoName(_) => failure.hint("--name and --node-id can be shorter"),
@@ -137,7 +140,7 @@ fn txt(text: &str) -> Result<(String, String), &'static str> {
         Some((key, value))
             if !key.is_empty()
                 && key.chars().all(|c| matches!(c, ' '..='~'))
-                && text.len() <= usize::from(u8::MAX) =>
+                && u8::try_from(text.len()).is_ok() =>
         {
             Ok((key.to_owned(), value.to_owned()))
         }
