@@ -158,7 +158,9 @@ impl Client {
     }
 
     /// Says that the node with this secret key is the user's. The cloud believes it when the node
-    /// says so, too, within a minute before or after.
+    /// says so, too, within a minute before or after. A second request takes the place of the first
+    /// and knows nothing of what that one has met, so that this is not repeated once it may have
+    /// arrived.
     pub async fn add_mapping(
         &self,
         node_id: &str,
@@ -171,7 +173,11 @@ impl Client {
             operation: "add",
             extras: extras.body(),
         };
-        let call = Call::put("the mapping", "user/nodes/mapping").json(&body);
+        let call = Call {
+            repeat: super::Repeat::Unsafe,
+            ..Call::put("the mapping", "user/nodes/mapping")
+        };
+        let call = call.json(&body).hiding([secret_key.expose().as_str()]);
         let added: Added = self.call(call).await?;
         Ok(MappingRequest(added.request_id))
     }

@@ -3,8 +3,8 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::{Mapping, Progress, failed, waits};
-use crate::cloud::mapping::MappingStatus;
+use super::{Mapping, Owner, Progress, failed, waits};
+use crate::cloud::mapping::{MappingRequest, MappingStatus};
 use crate::endpoint::user_mapping::SetUserMapping;
 use crate::flows::connect::Secured;
 use crate::flows::{Doing, Event, FlowError, Observer, Stage, StageState, Warning};
@@ -58,26 +58,8 @@ impl Mapping<'_> {
         observer: &mut dyn Observer,
     ) -> Result<(), FlowError> {
         let cloud = &self.owner.cloud;
-        let began = Instant::now();
-        // The node's half is kept as long.
-        let deadline = began + self.pace.mapping;
-        let mut told = false;
-        let request = loop {
-            match cloud
-                .add_mapping(node_id, secret_key, &self.owner.extras)
-                .await
-            {
-                Ok(request) => break request,
-                Err(error) if error.is_unreachable() && Instant::now() < deadline => {
-                    tracing::info!(%error, "asking again");
-                    if !told {
-                        waits(node_id, deadline, observer);
-                        told = true;
-                    }
-                    sleep(self.pace.account_again).await;
-                }
-                Err(source) => return Err(failed(Doing::AddingMapping, source)),
-            }
+        let Some(request) = self.request(node_id, secret_key, observer).await? else {
+            return Ok(());
         };
         let asked = Instant::now();
         let deadline = asked + self.pace.mapping;
@@ -87,7 +69,7 @@ impl Mapping<'_> {
             let status = match cloud.mapping_status(&request).await {
                 Ok(status) => Some(status),
                 Err(error) if error.is_unreachable() => None,
-                Err(source) => return Err(failed(Doing::AddingMapping, source)),
+                Err(source) => return Err(failed(Doing::FollowingMapping, source)),
             };
             if let Some(status) = &status
                 && told.as_ref() != Some(status)
@@ -120,4 +102,46 @@ impl Mapping<'_> {
             interval = (interval + interval / 2).min(self.pace.slowest_mapping_status);
         }
     }
+    /// Has the account wait for the node. `None` where it need not wait any more: an answer was
+    /// lost, and by then the node had said its part. Asked again without a look, the account would
+    /// wait for a message that has come.
+    async fn request(
+        &self,
+        node_id: &str,
+        secret_key: &Secret<String>,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<MappingRequest>, FlowError> {
+        let Owner { cloud, extras, .. } = self.owner;
+        // The node's half is kept as long.
+        let deadline = Instant::now() + self.pace.mapping;
+        let mut may_be_there = false;
+        let mut troubles = 0;
+        let mut told = false;
+        loop {
+            let error = match cloud.add_mapping(node_id, secret_key, extras).await {
+                Ok(request) => return Ok(Some(request)),
+                Err(error) => error,
+            };
+            may_be_there |= error.may_have_arrived();
+            if may_be_there && matches!(cloud.node(node_id).await, Ok(Some(_))) {
+                return Ok(None);
+            }
+            if error.is_trouble() {
+                troubles += 1;
+            }
+            let passes = error.is_unreachable() || error.is_trouble() && troubles <= TROUBLES;
+            if !passes || Instant::now() >= deadline {
+                return Err(failed(Doing::AddingMapping, error));
+            }
+            tracing::info!(%error, "asking again");
+            if !told {
+                waits(node_id, deadline, observer);
+                told = true;
+            }
+            sleep(self.pace.account_again).await;
+        }
+    }
 }
+
+/// How often the cloud may have trouble of its own.
+const TROUBLES: u32 = 2;
