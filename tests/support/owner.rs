@@ -1,6 +1,7 @@
 //! A person with an account: an emulated cloud, and a folder with the login there. What runs of
 //! the binary then say about whose a node is, is compared with what that cloud knows.
 
+use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -37,6 +38,16 @@ impl Owner {
     /// A run that finds the login.
     pub(crate) fn run<I: AsRef<std::ffi::OsStr>>(&self, line: impl IntoIterator<Item = I>) -> Run {
         espctl(line).env("RM_USER_CONFIG_DIR", self.folder.to_str().unwrap())
+    }
+
+    /// The tokens, as they lie in the folder.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        let path = self.folder.join("profiles/lab_config.json");
+        let login: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let token = |key: &str| login[key].as_str().unwrap().to_owned();
+        ["accesstoken", "idtoken", "refreshtoken"]
+            .map(token)
+            .to_vec()
     }
 
     /// What goes wrong at the cloud from now on.
