@@ -162,16 +162,19 @@ impl fmt::Display for Case {
 impl Case {
     /// What `provision` may end with: 8, "log in", is for a login that is not taken; 7 for a cloud
     /// that does not answer or says no. Nothing here is about the device or its network.
+    #[expect(
+        clippy::match_same_arms,
+        reason = "the same exit code for another reason"
+    )]
     fn allowed(&self) -> &'static [i32] {
         use Exchange::{Add, Initiate, JoinGroup, NodeLookup, Refresh, Verify};
         use Harm::{
-            AnswerLost, Busy, Cut, Ended, Harmless, HungUp, Lacking, Lost, NoToken, OddState, Page,
-            Refused, Trouble,
+            AnswerLost, Busy, Cut, Harmless, HungUp, Lost, NoToken, OddState, Page, Refused,
+            Trouble,
         };
         match (self.harm, self.exchange) {
-            (Harmless, _) => &[0],
-            // The node is in the account, and joins its network: a warning is enough.
-            (_, JoinGroup) => &[0],
+            // To be in no group is worth a warning, to a node that is in the account and joins.
+            (Harmless, _) | (_, JoinGroup) => &[0],
             // The cloud does not take the refresh token: there is nothing left to ask with.
             (NoToken | Refused, Refresh) => &[8],
             // The challenge is used up, and may have counted: the account says so.
@@ -191,8 +194,7 @@ impl Case {
             // This firmware needs no challenge.
             (HungUp | Lost | AnswerLost, Initiate) if self.way == Way::SecretKey => &[0],
             (NoToken, _) => &[8],
-            (HungUp | Lost | AnswerLost | Cut | Page | Trouble | Busy | Refused, _)
-            | (Lacking | Ended | OddState, _) => &[7],
+            _ => &[7],
         }
     }
 

@@ -303,8 +303,8 @@ fn check(
 /// The run after it: nothing stands in its way any more.
 fn expect_done(case: &Case, owner: Option<&Owner>, device: &Device) -> Result<(), String> {
     let output = provision(case, owner, device);
-    let owned = owner.is_none_or(|owner| owner.has(device));
-    if output.exit == Some(0) && owned && !device.told("wifi_joined").is_empty() {
+    let mapped = owner.is_none_or(|owner| owner.has(device));
+    if output.exit == Some(0) && mapped && !device.told("wifi_joined").is_empty() {
         return Ok(());
     }
     Err(format!("the run after it failed too\n{output}"))

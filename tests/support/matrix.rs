@@ -11,6 +11,10 @@ use std::time::Instant;
 use super::espctl::Output;
 
 /// Runs every case, in this order, and fails with all that is wrong. `run` gives the exit code.
+#[expect(
+    clippy::print_stdout,
+    reason = "how it went is of interest when all is well, too"
+)]
 pub(crate) fn run_all<C: fmt::Display + Send>(
     name: &str,
     cases: Vec<C>,
@@ -65,7 +69,7 @@ pub(crate) fn agreed_exit(output: &Output, allowed: &[i32]) -> Result<i32, Strin
     }
     if exit != 0 {
         let id = error["id"].as_str().ok_or("an error without an id")?;
-        let documented = exits_of(id).ok_or(format!("{id} is not documented"))?;
+        let documented = exits_of(id).ok_or_else(|| format!("{id} is not documented"))?;
         if !documented.contains(&exit) {
             return Err(format!("{id} is for {documented:?}, and this is {exit}"));
         }

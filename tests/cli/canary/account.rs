@@ -247,8 +247,10 @@ fn with_status(status: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
+type Parrot = fn(&Heard) -> Vec<u8>;
+
 /// Servers that repeat what they were told, each in another place.
-const PARROTS: [(&str, fn(&Heard) -> Vec<u8>); 8] = [
+const PARROTS: [(&str, Parrot); 8] = [
     ("description", |heard| {
         let said = json!({"status": "failure", "description": carried(heard)});
         with_status("400 Bad Request", &said.to_string())
