@@ -251,7 +251,7 @@ mod tests {
                 for secret in ["1234", "token", "wörd", "w%C3"] {
                     assert!(!words.contains(secret), "{words}");
                 }
-                assert!(words.contains("<redact"), "{words}");
+                assert!(words.contains("<reda"), "{words}");
             }
         }
         // Nobody's secret, and part of every other word.

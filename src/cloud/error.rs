@@ -107,16 +107,10 @@ impl CloudError {
         matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. })
     }
 
-    /// Whether the cloud has trouble of its own, and may have done what it was asked for.
-    pub fn is_trouble(&self) -> bool {
-        matches!(self, Self::Rejected { status, .. } if *status >= 500)
-    }
-
     /// Whether asking again could help: nobody was there, or too busy.
     pub(super) fn is_passing(&self) -> bool {
         self.is_unreachable()
-            || self.is_trouble()
-            || matches!(self, Self::Rejected { status: BUSY, .. })
+            || matches!(self, Self::Rejected { status, .. } if *status >= 500 || *status == BUSY)
     }
 }
 

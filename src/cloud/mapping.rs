@@ -158,9 +158,9 @@ impl Client {
     }
 
     /// Says that the node with this secret key is the user's. The cloud believes it when the node
-    /// says so, too, within a minute before or after. A second request takes the place of the first
-    /// and knows nothing of what that one has met, so that this is not repeated once it may have
-    /// arrived.
+    /// says so, too, within a minute before or after. A second request takes the place of the
+    /// first, even of one that was confirmed already, so that this is not repeated once it may
+    /// have arrived.
     pub async fn add_mapping(
         &self,
         node_id: &str,

@@ -385,7 +385,7 @@ fn provision(case: &Case, owner: &Owner, device: &Device, faulty: bool) -> Outpu
     }
     let address = device.address();
     line.extend(address.iter().map(String::as_str));
-    owner.run(line).output()
+    owner.account.run(&line).output()
 }
 
 const GROUP: &str = "Upstairs";

@@ -321,7 +321,7 @@ fn provision(case: &Case, owner: Option<&Owner>, device: &Device) -> Output {
         line.extend(["--pop", POP].map(str::to_owned));
     }
     if let Some(owner) = owner {
-        return owner.run(line).output();
+        return owner.account.run(&line).output();
     }
     line.push("--no-cloud".to_owned());
     espctl(line).output()

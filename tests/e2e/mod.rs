@@ -6,6 +6,7 @@ mod contact;
 mod demo;
 mod faults;
 mod generations;
+mod mapping;
 mod node;
 mod outcomes;
 mod provision;

@@ -3,6 +3,7 @@
 
 mod connect;
 mod join;
+mod map;
 mod sec2_compat;
 mod session;
 mod version;

@@ -12,8 +12,8 @@ nothing of the package is corrected. Three of its faults are dealt with from out
   is then tried again on a new connection, with a line that says so (`a_bytes`).
 * A salt with a leading zero is stripped of it, and the proof is wrong for as long as the device has
   that salt. Nothing helps; the failed step says so (`zero_salt`).
-* It talks to 192.168.4.1 only. `as-shipped` gives it another address; the other subcommands call
-  the functions below that constant.
+* It talks to 192.168.4.1 only. `as-shipped` and `typed` give it another address; the other
+  subcommands call the functions below that constant.
 """
 
 import argparse
@@ -27,7 +27,7 @@ LINES = os.fdopen(os.dup(1), 'w', buffering=1)
 os.dup2(2, 1)
 
 from rmaker_tools.common.security import security2  # noqa: E402
-from rmaker_tools.rmaker_prov import esp_rainmaker_prov  # noqa: E402
+from rmaker_tools.rmaker_prov import challenge_response, esp_rainmaker_prov  # noqa: E402
 from rmaker_tools.rmaker_prov.prov import prov_util  # noqa: E402
 
 # Bytes of A that a Security 2 device insists on.
@@ -240,14 +240,50 @@ def send_short_a():
     security2.Srp6a = ShortA
 
 
+def sign(args):
+    """Has the device sign each of the texts, without a cloud."""
+    transport, security = begin(args)
+    for text in args.texts:
+        ok, node_id, signature = step(
+            'signed', lambda: challenge_response.send_challenge_to_device(transport, security, text),
+            good=lambda answer: answer[0])
+        line('signed', ok, text=text, node_id=node_id, signature=signature.hex())
+
+
+def replace_address(args):
+    """Whatever device the package looks for, it finds the one at the given address."""
+    get_transport = prov_util.get_transport
+    prov_util.get_transport = lambda kind, _service: get_transport(kind, args.address)
+
+
+def typed(args):
+    """The package's whole command line, as it is typed; only the device's address is replaced.
+
+    Its exit code says little, since it is 0 for most failures. What it says goes to stderr.
+    """
+    # Here, because it takes long: the benchmark times the other subcommands.
+    from rainmaker import rainmaker
+    replace_address(args)
+    sys.argv = ['esp-rainmaker-cli', *args.words]
+    try:
+        code = rainmaker.main()
+    except SystemExit as ended:
+        code = ended.code
+    facts = srp_facts()
+    # With either of these no session can have come about.
+    ok = not code and facts.get('a_bytes', A_BYTES) == A_BYTES and 'zero_salt' not in facts
+    line('typed', ok, code=code or 0, **facts)
+    if not ok:
+        raise StepFailed('typed')
+
+
 def as_shipped(args):
     """The package's own `provision_device`, with the waits it ships with; scheme read from the device.
 
     Two things differ from its command line: the address, and that the user–node association is
     left out (it needs an account), which spares it one request.
     """
-    get_transport = prov_util.get_transport
-    prov_util.get_transport = lambda kind, _service: get_transport(kind, args.address)
+    replace_address(args)
     esp_rainmaker_prov.custom_config = lambda *_: (0, 'not-associated')
     answer = step('provision', lambda: esp_rainmaker_prov.provision_device(
         'softap', args.pop, '', '', ssid=args.ssid, passphrase=args.passphrase, no_retry=True,
@@ -260,10 +296,13 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     commands = parser.add_subparsers(required=True)
 
+    def address(sub):
+        sub.add_argument('--address', required=True, metavar='HOST:PORT')
+
     def command(run, name, wifi):
         sub = commands.add_parser(name, help=run.__doc__)
         sub.set_defaults(run=run)
-        sub.add_argument('--address', required=True, metavar='HOST:PORT')
+        address(sub)
         sub.add_argument('--pop', default='')
         sub.add_argument('--username', default='')
         sub.add_argument('--password', default='')
@@ -283,7 +322,14 @@ def arguments():
     sub.set_defaults(sec_ver=2)
     sub.add_argument('count', type=int)
     sub.add_argument('--short-a', action='store_true', help='make every A short; none may be retried')
+    sub = command(sign, 'sign', wifi=False)
+    scheme(sub)
+    sub.add_argument('texts', nargs='+')
     command(as_shipped, 'as-shipped', wifi=True)
+    sub = commands.add_parser('typed', help=typed.__doc__)
+    sub.set_defaults(run=typed)
+    address(sub)
+    sub.add_argument('words', nargs='+', help='after --: provision, and what else is typed')
     return parser.parse_args()
 
 

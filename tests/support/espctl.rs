@@ -54,16 +54,23 @@ pub(crate) fn watched<I: AsRef<std::ffi::OsStr>>(
     text: &str,
     mut act: impl FnMut(u32),
 ) -> Output {
-    let mut child = command(arguments)
+    watch(command(arguments), |line, process| {
+        if line.contains(text) {
+            act(process);
+        }
+    })
+}
+
+/// Runs to the end, and shows each line of stdout and the process's id as soon as it is there.
+pub(crate) fn watch(mut command: Command, mut act: impl FnMut(&str, u32)) -> Output {
+    let mut child = command
         .stderr(Stdio::null())
         .spawn()
         .expect("the binary starts");
     let mut stdout = String::new();
     for line in BufReader::new(child.stdout.take().expect("a pipe")).lines() {
         let line = line.expect("a line of text");
-        if line.contains(text) {
-            act(child.id());
-        }
+        act(&line, child.id());
         stdout += &line;
         stdout.push('\n');
     }

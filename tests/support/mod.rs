@@ -1,5 +1,6 @@
 //! What several tests need in order to say what they mean. No test is here.
 
+pub(crate) mod account;
 pub(crate) mod altered;
 pub(crate) mod cloud;
 pub(crate) mod device;
@@ -14,4 +15,5 @@ pub(crate) mod recorder;
 pub(crate) mod scripted_rng;
 pub(crate) mod scripted_server;
 pub(crate) mod source;
+pub(crate) mod switchable_proxy;
 pub(crate) mod vector_file;

@@ -1,53 +1,31 @@
-//! A person with an account: an emulated cloud, and a folder with the login there. What runs of
+//! A person with an account: an emulated cloud, and the files of a login there. What runs of
 //! the binary then say about whose a node is, is compared with what that cloud knows.
-
-use std::fs;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::account::Account;
 use super::cloud::Cloud;
-use super::device::{Device, fresh_path};
-use super::espctl::{Output, Run, espctl};
+use super::device::Device;
+use super::espctl::Output;
 
 /// Somebody who is logged in.
 pub(crate) struct Owner {
     pub(crate) cloud: Cloud,
-    folder: PathBuf,
+    pub(crate) account: Account,
 }
 
 impl Owner {
     /// With a cloud of these arguments, and a login there by the binary.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let owner = Self {
-            cloud: Cloud::start(arguments),
-            folder: fresh_path("rainmaker"),
-        };
-        let cloud = &owner.cloud;
-        let login = ["login", "--user-name", cloud.user(), "--password"];
-        for line in [
-            &["profile", "add", "lab", "--base-url", cloud.url()][..],
-            &["profile", "switch", "lab"],
-            &[&login[..], &[cloud.password()]].concat(),
-        ] {
-            owner.run(line).output().exits(0);
-        }
-        owner
+        let cloud = Cloud::start(arguments);
+        let account = Account::of(&cloud);
+        Self { cloud, account }
     }
 
-    /// A run that finds the login.
-    pub(crate) fn run<I: AsRef<std::ffi::OsStr>>(&self, line: impl IntoIterator<Item = I>) -> Run {
-        espctl(line).env("RM_USER_CONFIG_DIR", self.folder.to_str().unwrap())
-    }
-
-    /// The tokens, as they lie in the folder.
+    /// The tokens, as they are kept.
     pub(crate) fn tokens(&self) -> Vec<String> {
-        let path = self.folder.join("profiles/lab_config.json");
-        let login: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-        let token = |key: &str| login[key].as_str().unwrap().to_owned();
-        ["accesstoken", "idtoken", "refreshtoken"]
-            .map(token)
-            .to_vec()
+        let kinds = ["accesstoken", "idtoken", "refreshtoken"];
+        kinds.map(|kind| self.account.token("lab", kind)).to_vec()
     }
 
     /// What goes wrong at the cloud from now on.

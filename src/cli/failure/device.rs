@@ -92,6 +92,10 @@ fn reply(doing: Doing, error: &ReplyError) -> Advice {
         ReplyError::Malformed { .. } | ReplyError::Unexpected { .. } => {
             advice(ErrorId::UnexpectedReply, [PRE_RELEASE])
         }
+        ReplyError::Refused { .. } if doing == Doing::SendingUser => advice(
+            ErrorId::UserRefused,
+            ["look at the device's log, restart it and run the command again"],
+        ),
         ReplyError::Refused { status } if status.is_wrong_state() => advice(
             ErrorId::WrongState,
             match doing {

@@ -38,6 +38,23 @@ fn faults_and_oddities_have_their_ids() {
     let scheme = SecurityScheme::Sec2;
     let cases = [
         (
+            "challenge-expired",
+            7,
+            FlowError::ChallengeExpired {
+                node_id: "n".to_owned(),
+                source: None,
+            },
+        ),
+        (
+            "mapping-pending",
+            7,
+            FlowError::MappingPending {
+                node_id: "n".to_owned(),
+                waited: Duration::from_mins(1),
+                status: None,
+            },
+        ),
+        (
             "permission-denied",
             3,
             FlowError::Transport(TransportError::PermissionDenied {

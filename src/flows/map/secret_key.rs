@@ -3,8 +3,9 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::{Mapping, Owner, Progress, failed, waits};
-use crate::cloud::mapping::{MappingRequest, MappingStatus};
+use super::{Mapping, Progress, failed, waits};
+use crate::cloud::CloudError;
+use crate::cloud::mapping::MappingStatus;
 use crate::endpoint::user_mapping::SetUserMapping;
 use crate::flows::connect::Secured;
 use crate::flows::{Doing, Event, FlowError, Observer, Stage, StageState, Warning};
@@ -58,8 +59,34 @@ impl Mapping<'_> {
         observer: &mut dyn Observer,
     ) -> Result<(), FlowError> {
         let cloud = &self.owner.cloud;
-        let Some(request) = self.request(node_id, secret_key, observer).await? else {
-            return Ok(());
+        let began = Instant::now();
+        // The node's half is kept as long.
+        let deadline = began + self.pace.mapping;
+        let mut told = false;
+        // A request whose answer was lost may have been confirmed, and then no other one is.
+        let mut lost = false;
+        let mut asked = 0;
+        let request = loop {
+            asked += 1;
+            match cloud
+                .add_mapping(node_id, secret_key, &self.owner.extras)
+                .await
+            {
+                Ok(request) => break request,
+                Err(error) if Instant::now() < deadline && may_pass(&error, asked) => {
+                    tracing::info!(%error, "asking again");
+                    lost |= error.may_have_arrived();
+                    if lost && self.has(node_id).await {
+                        return Ok(());
+                    }
+                    if !told {
+                        waits(node_id, deadline, observer);
+                        told = true;
+                    }
+                    sleep(self.pace.account_again).await;
+                }
+                Err(source) => return Err(failed(Doing::AddingMapping, source)),
+            }
         };
         let asked = Instant::now();
         let deadline = asked + self.pace.mapping;
@@ -83,6 +110,9 @@ impl Mapping<'_> {
             match &told {
                 Some(MappingStatus::Confirmed) => return Ok(()),
                 Some(status @ (MappingStatus::TimedOut | MappingStatus::Discarded)) => {
+                    if lost && self.has(node_id).await {
+                        return Ok(());
+                    }
                     return Err(FlowError::NotMapped {
                         node_id: node_id.to_owned(),
                         status: status.clone(),
@@ -102,46 +132,19 @@ impl Mapping<'_> {
             interval = (interval + interval / 2).min(self.pace.slowest_mapping_status);
         }
     }
-    /// Has the account wait for the node. `None` where it need not wait any more: an answer was
-    /// lost, and by then the node had said its part. Asked again without a look, the account would
-    /// wait for a message that has come.
-    async fn request(
-        &self,
-        node_id: &str,
-        secret_key: &Secret<String>,
-        observer: &mut dyn Observer,
-    ) -> Result<Option<MappingRequest>, FlowError> {
-        let Owner { cloud, extras, .. } = self.owner;
-        // The node's half is kept as long.
-        let deadline = Instant::now() + self.pace.mapping;
-        let mut may_be_there = false;
-        let mut troubles = 0;
-        let mut told = false;
-        loop {
-            let error = match cloud.add_mapping(node_id, secret_key, extras).await {
-                Ok(request) => return Ok(Some(request)),
-                Err(error) => error,
-            };
-            may_be_there |= error.may_have_arrived();
-            if may_be_there && matches!(cloud.node(node_id).await, Ok(Some(_))) {
-                return Ok(None);
-            }
-            if error.is_trouble() {
-                troubles += 1;
-            }
-            let passes = error.is_unreachable() || error.is_trouble() && troubles <= TROUBLES;
-            if !passes || Instant::now() >= deadline {
-                return Err(failed(Doing::AddingMapping, error));
-            }
-            tracing::info!(%error, "asking again");
-            if !told {
-                waits(node_id, deadline, observer);
-                told = true;
-            }
-            sleep(self.pace.account_again).await;
-        }
+
+    /// Whether the account has the node. Where it cannot be asked, nobody knows of it.
+    async fn has(&self, node_id: &str) -> bool {
+        matches!(self.owner.cloud.node(node_id).await, Ok(Some(_)))
     }
 }
 
-/// How often the cloud may have trouble of its own.
-const TROUBLES: u32 = 2;
+/// Whether to ask for the mapping again: when nobody was there, and some times when the cloud has
+/// trouble of its own.
+fn may_pass(error: &CloudError, asked: u32) -> bool {
+    error.is_unreachable()
+        || asked < MOST_ASKED && matches!(error, CloudError::Rejected { status: 500.., .. })
+}
+
+/// As often as the cloud's client asks by itself where that is safe.
+const MOST_ASKED: u32 = 3;

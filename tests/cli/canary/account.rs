@@ -208,7 +208,7 @@ fn provisioning_shows_neither_tokens_nor_the_secret_key() {
         line.extend(address.iter().map(String::as_str));
 
         let mut secrets = owner.tokens();
-        let output = owner.run(line).output().exits(exit);
+        let output = owner.account.run(&line).output().exits(exit);
         secrets.extend(owner.tokens());
         secrets = with_signatures(secrets);
         secrets.push(PASSWORD.to_owned());

@@ -57,16 +57,26 @@ pub(super) fn provision(device: &[&str], arguments: &[&str]) -> Output {
 
 /// Runs against a server that answers by a script, on one connection.
 pub(super) fn scripted(turns: Vec<Turn>, line: &[&str]) -> Output {
+    let line: Vec<String> = line.iter().map(ToString::to_string).collect();
+    scripted_for(turns, move |address| {
+        espctl(line.into_iter().chain(address)).output()
+    })
+}
+
+/// The same with a run of the test's own, which is given the flags that lead to the server.
+pub(super) fn scripted_for(
+    turns: Vec<Turn>,
+    run: impl FnOnce([String; 4]) -> Output + Send + 'static,
+) -> Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    let line: Vec<String> = line.iter().map(ToString::to_string).collect();
     runtime.block_on(async {
         let server = ScriptedServer::start(vec![turns]).await;
         let port = server.address.port().to_string();
         let address = ["--device-ip", "127.0.0.1", "--device-port", &port].map(str::to_owned);
-        let run = move || espctl(line.into_iter().chain(address)).output();
+        let run = move || run(address);
         tokio::task::spawn_blocking(run).await.unwrap()
     })
 }

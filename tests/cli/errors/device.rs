@@ -1,0 +1,271 @@
+//! The ids of a device: how it is found, opened and talked to, and how it joins.
+
+use espctl::proto::network_provisioning::NetworkCtrlMsgType;
+use espctl::proto::protocomm::Status;
+
+use super::Case::{self, Below, Run};
+use super::arranged::{
+    HOME, applied, at, device_not_authentic, enterprise_network, failed_without_reason,
+    interrupted, provision, reset, reset_answered, scripted, session_of_sec0, set, version,
+};
+use crate::support::device::Device;
+use crate::support::espctl::espctl;
+use crate::support::scripted_server::{Turn, ok};
+
+pub(super) const CASES: &[(&str, Case)] = &[
+    (
+        "announced-no-pop",
+        Run(|| provision(&["--sec-ver", "1", "--no-pop"], &["--pop", "x"])),
+    ),
+    (
+        "announced-no-security",
+        Run(|| provision(&["--sec-ver", "0"], &["--pop", "x"])),
+    ),
+    ("device-not-authentic", Run(device_not_authentic)),
+    (
+        "disconnected",
+        Run(|| {
+            let cut_short = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"prov\"";
+            scripted(vec![Turn::say_and_close(cut_short)], &["device", "info"])
+        }),
+    ),
+    ("enterprise-network", Run(enterprise_network)),
+    (
+        "expired",
+        Run(|| {
+            provision(
+                &["--join-ms", "600000"],
+                &[&HOME[..], &["--timeout", "1.6"]].concat(),
+            )
+        }),
+    ),
+    (
+        "handshake-broken",
+        Run(|| {
+            let turns = vec![version(1, &[]), Turn::say(ok("nonsense"))];
+            scripted(turns, &["device", "wifi", "--pop", "x"])
+        }),
+    ),
+    (
+        "hung-up",
+        Run(|| scripted(vec![Turn::hang_up()], &["device", "info"])),
+    ),
+    ("interrupted", Run(interrupted)),
+    (
+        "join-timed-out",
+        Run(|| {
+            provision(
+                &["--join-ms", "600000"],
+                &[&HOME[..], &["--join-timeout", "0.2"]].concat(),
+            )
+        }),
+    ),
+    (
+        "message-not-authentic",
+        Run(|| {
+            let device = Device::start(&["--fault", "prov-scan:1:garble"]);
+            at(&device, &["device", "wifi"], &["--pop", device.pop()])
+        }),
+    ),
+    (
+        "no-device",
+        Run(|| {
+            espctl(["discover", "--discovery-timeout", "0.1"])
+                .env("ESPCTL_DEVICE_IP", "127.0.0.1")
+                .env("ESPCTL_DEVICE_PORT", "1")
+                .output()
+        }),
+    ),
+    (
+        "no-such-endpoint",
+        Run(|| {
+            let device = Device::start(&[]);
+            at(
+                &device,
+                &["device", "call", "nothing-here"],
+                &["--pop", device.pop(), "--data", "x"],
+            )
+        }),
+    ),
+    (
+        "not-a-device",
+        Run(|| scripted(vec![Turn::say(ok("<html>"))], &["device", "info"])),
+    ),
+    (
+        "permission-denied",
+        Below(
+            "it takes a system that forbids connections to this computer itself",
+            "faults_and_oddities_have_their_ids",
+        ),
+    ),
+    (
+        "refused",
+        Run(|| {
+            reset_answered(
+                NetworkCtrlMsgType::TypeRespCtrlWifiReset,
+                Status::InvalidArgument,
+            )
+        }),
+    ),
+    (
+        "scan-unfinished",
+        Below(
+            "the limit of a scan is longer than a test should take",
+            "faults_and_oddities_have_their_ids",
+        ),
+    ),
+    (
+        "session-exhausted",
+        Below(
+            "it takes four thousand million messages",
+            "faults_and_oddities_have_their_ids",
+        ),
+    ),
+    (
+        "session-lost",
+        Below(
+            "flows end with the error that lost the session, and say that one",
+            "faults_and_oddities_have_their_ids",
+        ),
+    ),
+    (
+        "silent",
+        Run(|| {
+            scripted(
+                vec![Turn::silence()],
+                &["discover", "--discovery-timeout", "0.1"],
+            )
+        }),
+    ),
+    (
+        "thread-only",
+        Run(|| {
+            let line = ["provision", "--no-cloud", "--ssid", "Home", "--open"];
+            scripted(vec![version(0, &["thread_prov"])], &line)
+        }),
+    ),
+    (
+        "timed-out",
+        Run(|| {
+            // Until the limit of one exchange is over.
+            let turns = vec![version(0, &[]), session_of_sec0(), Turn::silence()];
+            scripted(turns, &["device", "reset"])
+        }),
+    ),
+    (
+        "unconfirmed",
+        Run(|| {
+            let turns = vec![
+                version(0, &[]),
+                session_of_sec0(),
+                set(),
+                applied(),
+                Turn::hang_up(),
+            ];
+            let line = [
+                "provision",
+                "--no-cloud",
+                "--ssid",
+                "Home",
+                "--open",
+                "--join-timeout",
+                "1.5",
+            ];
+            scripted(turns, &line)
+        }),
+    ),
+    (
+        "unexpected-reply",
+        Run(|| reset_answered(NetworkCtrlMsgType::TypeRespCtrlThreadReset, Status::Success)),
+    ),
+    (
+        "unknown-scheme",
+        Run(|| scripted(vec![version(7, &[])], &["device", "wifi"])),
+    ),
+    (
+        "unreachable",
+        Run(|| {
+            let mut device = Device::start(&[]);
+            device.kill();
+            at(
+                &device,
+                &["device", "info", "--discovery-timeout", "0.1"],
+                &[],
+            )
+        }),
+    ),
+    (
+        "wifi-auth-failed",
+        Run(|| {
+            let wrong = ["--ssid", "Home", "--passphrase", "wrong horse battery"];
+            provision(&["--time-scale", "0.05"], &wrong)
+        }),
+    ),
+    (
+        "wifi-join-failed",
+        Run(|| {
+            let turns = vec![
+                version(0, &[]),
+                session_of_sec0(),
+                set(),
+                applied(),
+                failed_without_reason(),
+                reset(Status::Success),
+            ];
+            scripted(
+                turns,
+                &["provision", "--no-cloud", "--ssid", "Home", "--open"],
+            )
+        }),
+    ),
+    (
+        "wifi-not-found",
+        Run(|| {
+            let elsewhere = ["--ssid", "Elsewhere", "--passphrase", "correct horse"];
+            provision(&["--time-scale", "0.05"], &elsewhere)
+        }),
+    ),
+    (
+        "wrong-credentials",
+        Below(
+            "the command line always makes credentials of the scheme's kind",
+            "faults_and_oddities_have_their_ids",
+        ),
+    ),
+    (
+        "wrong-password",
+        Run(|| {
+            let device = Device::start(&[]);
+            at(&device, &["device", "wifi"], &["--sec2-password", "not-it"])
+        }),
+    ),
+    (
+        "wrong-pop",
+        Run(|| {
+            let device = Device::start(&["--sec-ver", "1"]);
+            at(&device, &["device", "wifi"], &["--pop", "not-it"])
+        }),
+    ),
+    (
+        "wrong-scheme",
+        Run(|| {
+            let device = Device::start(&["--sec-ver", "1"]);
+            at(
+                &device,
+                &["device", "wifi"],
+                &["--pop", "x", "--sec-ver", "2"],
+            )
+        }),
+    ),
+    (
+        "wrong-state",
+        Run(|| {
+            let device = Device::start(&[]);
+            at(
+                &device,
+                &["device", "reprovision"],
+                &["--pop", device.pop()],
+            )
+        }),
+    ),
+];

@@ -1,0 +1,201 @@
+//! A cloud that is down, slow, busy, broken, or not there but for a captive portal: exit 7 with
+//! the reason, and a device that is as it was; or the run goes on, where that is safe.
+
+use serde_json::json;
+
+use super::{
+    HOME, asked, at_once, failed, heard_nothing, is_unchanged, mapped, maps_nothing, node,
+};
+use crate::support::account::Account;
+use crate::support::cloud::Cloud;
+use crate::support::switchable_proxy::SwitchableProxy;
+
+const INITIATE: &str = "user/nodes/mapping/initiate";
+const VERIFY: &str = "user/nodes/mapping/verify";
+/// No answer of an emulated cloud takes as long, unless it is made to.
+const HASTY: [&str; 2] = ["--cloud-timeout", "2"];
+
+fn fault(path: &str, number: &str, kind: &str) -> [String; 2] {
+    ["--fault".to_owned(), format!("{path}:{number}:{kind}")]
+}
+
+fn with_faults(faults: &[[String; 2]]) -> Cloud {
+    let arguments: Vec<&str> = faults.iter().flatten().map(String::as_str).collect();
+    Cloud::start(&arguments)
+}
+
+#[test]
+fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found() {
+    let cases = [
+        (
+            "status=500",
+            "cloud-refused",
+            "Internal Server Error (HTTP 500)",
+            3,
+        ),
+        (
+            "status=429",
+            "cloud-refused",
+            "Too Many Requests (HTTP 429)",
+            3,
+        ),
+        (
+            "failure-200",
+            "cloud-refused",
+            "this failure was ordered (HTTP 200, code 100900)",
+            1,
+        ),
+        ("not-found", "cloud-refused", "Not Found (HTTP 404)", 1),
+        ("html", "cloud-answer", "a web page", 1),
+        ("malformed", "cloud-answer", "not JSON", 1),
+        (
+            "no-challenge",
+            "cloud-answer",
+            "missing field `challenge`",
+            1,
+        ),
+    ];
+    at_once(&cases, |&(kind, id, words, requests)| {
+        let cloud = with_faults(&[fault(INITIATE, "*", kind)]);
+        let account = Account::of(&cloud);
+        let device = node(&cloud, &[]);
+        let output = account.provision(&device, &HOME).output();
+        failed(output, 7, id, words);
+        heard_nothing(&device);
+        assert_eq!(asked(&cloud, "POST", INITIATE).len(), requests, "{kind}");
+        maps_nothing(&cloud, &account);
+    });
+}
+
+#[test]
+fn a_signature_that_the_cloud_does_not_take_leaves_the_device_without_wifi() {
+    let cases = [
+        (
+            "status=500",
+            "cloud-refused",
+            "Internal Server Error (HTTP 500)",
+            1,
+        ),
+        (
+            "status=429",
+            "cloud-refused",
+            "Too Many Requests (HTTP 429)",
+            3,
+        ),
+        (
+            "failure-200",
+            "cloud-refused",
+            "this failure was ordered (HTTP 200, code 100900)",
+            1,
+        ),
+        ("html", "cloud-answer", "a web page", 1),
+    ];
+    at_once(&cases, |&(kind, id, words, requests)| {
+        let cloud = with_faults(&[fault(VERIFY, "*", kind)]);
+        let account = Account::of(&cloud);
+        let device = node(&cloud, &[]);
+        let output = account.provision(&device, &HOME).output();
+        failed(output, 7, id, words);
+        assert_eq!(device.told("challenge_signed").len(), 1);
+        is_unchanged(&device);
+        assert_eq!(asked(&cloud, "POST", VERIFY).len(), requests, "{kind}");
+        maps_nothing(&cloud, &account);
+    });
+}
+
+#[test]
+fn an_error_code_may_be_a_text() {
+    let kinds = [
+        fault(VERIFY, "1", "error-code-string"),
+        fault(VERIFY, "2", "delay=0"),
+    ];
+    let cloud = with_faults(&kinds);
+    let account = Account::of(&cloud);
+    for _ in kinds {
+        let device = node(&cloud, &["--scenario", "wrong-signature"]);
+        let output = account.provision(&device, &HOME).output();
+        failed(output, 7, "cloud-refused", "code 103903");
+    }
+}
+
+#[test]
+fn trouble_that_passes_is_waited_out_where_that_is_safe() {
+    let cases = [
+        (INITIATE, "status=500"),
+        (INITIATE, "status=429"),
+        (INITIATE, "close"),
+        (VERIFY, "status=429"),
+    ];
+    at_once(&cases, |&(path, kind)| {
+        let cloud = with_faults(&[fault(path, "1", kind)]);
+        let account = Account::of(&cloud);
+        let device = node(&cloud, &[]);
+        let output = account.provision(&device, &["--no-wifi"]).output();
+        mapped(output, &device, "challenge_response");
+        assert_eq!(asked(&cloud, "POST", path).len(), 2, "{path} {kind}");
+    });
+}
+
+#[test]
+fn a_verified_mapping_whose_answer_is_lost_is_found_in_the_account() {
+    at_once(&["mute", "malformed"], |&kind| {
+        let cloud = with_faults(&[fault(VERIFY, "1", kind)]);
+        let account = Account::of(&cloud);
+        let device = node(&cloud, &[]);
+        let arguments = [&["--no-wifi", "--tags", "room:office"][..], &HASTY].concat();
+        let output = account.provision(&device, &arguments).output();
+        mapped(output, &device, "challenge_response");
+        // A challenge is good for one answer: a second one would be a replay.
+        assert_eq!(asked(&cloud, "POST", VERIFY).len(), 1, "{kind}");
+        assert_eq!(asked(&cloud, "GET", "user/nodes").len(), 1, "{kind}");
+        let nodes = account.nodes(&[]);
+        assert_eq!(nodes.len(), 1);
+        assert_eq!(nodes[0]["tags"], json!(["room:office"]));
+    });
+}
+
+#[test]
+fn a_slow_cloud_has_as_long_as_it_is_given() {
+    let cloud = with_faults(&[
+        fault(INITIATE, "1", "delay=400"),
+        fault(VERIFY, "1", "delay=400"),
+    ]);
+    let account = Account::of(&cloud);
+    let device = node(&cloud, &[]);
+    let output = account.provision(&device, &["--no-wifi"]).output();
+    mapped(output, &device, "challenge_response");
+    assert_eq!(asked(&cloud, "POST", INITIATE).len(), 1);
+    assert_eq!(asked(&cloud, "POST", VERIFY).len(), 1);
+}
+
+#[test]
+fn a_cloud_that_takes_longer_is_given_up() {
+    let cloud = with_faults(&[fault(INITIATE, "*", "delay=60000")]);
+    let account = Account::of(&cloud);
+    let device = node(&cloud, &[]);
+    let arguments = [&HOME[..], &["--cloud-timeout", "0.3"]].concat();
+    let output = account.provision(&device, &arguments).output();
+    failed(output, 7, "cloud-timed-out", "within 0.3 s");
+    assert!(device.told("challenge_signed").is_empty());
+    is_unchanged(&device);
+}
+
+#[test]
+fn a_cloud_that_is_down_leaves_the_device_as_it_was() {
+    let cloud = Cloud::start(&[]);
+    let proxy = SwitchableProxy::to(cloud.url());
+    let account = Account::by_way_of(&proxy.url(), &cloud);
+    proxy.off();
+    let device = node(&cloud, &[]);
+    let output = account.provision(&device, &HOME).output();
+    failed(
+        output,
+        7,
+        "cloud-unreachable",
+        "127.0.0.1 cannot be reached",
+    );
+    assert!(device.told("challenge_signed").is_empty());
+    is_unchanged(&device);
+    proxy.on();
+    maps_nothing(&cloud, &account);
+}

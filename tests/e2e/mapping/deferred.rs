@@ -1,0 +1,121 @@
+//! An account that is out of reach when the device has signed, as on a computer whose one radio is
+//! on the device's hotspot: the signature is handed in later.
+
+use super::{HOME, asked, events, failed, id_of, is_unchanged, mapped, node};
+use crate::support::account::Account;
+use crate::support::cloud::Cloud;
+use crate::support::switchable_proxy::SwitchableProxy;
+
+#[test]
+fn a_signature_is_handed_in_when_the_account_is_back() {
+    let cloud = Cloud::start(&[]);
+    let proxy = SwitchableProxy::to(cloud.url());
+    let account = Account::by_way_of(&proxy.url(), &cloud);
+    let device = node(&cloud, &[]);
+    let arguments = [&HOME[..], &["--disable-chal-resp"]].concat();
+    let output = account.watch(&device, &arguments, |line, _| {
+        // The challenge is there by then, and the device not yet looked for.
+        if line.contains("\"search_started\"") {
+            proxy.off();
+        } else if line.contains("\"mapping_waits\"") {
+            assert!(cloud.told("mapped").is_empty());
+            proxy.on();
+        }
+    });
+    let output = mapped(output, &device, "challenge_response");
+    let order: Vec<String> = output
+        .json()
+        .iter()
+        .map(|line| line["event"].as_str().unwrap().to_owned())
+        .filter(|event| ORDER.contains(&event.as_str()))
+        .collect();
+    assert_eq!(order, ORDER);
+    let deferred = &events(&output, "mapping_deferred")[0];
+    assert_eq!(deferred["node_id"], id_of(&device));
+    assert!(
+        deferred["why"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be reached")
+    );
+    assert!((300..=360).contains(&deferred["seconds_left"].as_u64().unwrap()));
+    // It cannot be told any more, and the user sees why.
+    assert_eq!(events(&output, "warned")[0]["id"], "not-disabled");
+    assert!(device.told("chal_resp_disabled").is_empty());
+    assert_eq!(asked(&cloud, "POST", "user/nodes/mapping/verify").len(), 1);
+    assert_eq!(cloud.told("mapped").len(), 1);
+}
+
+/// The first answer is lost and so is the question whether it counted; then the cloud says that
+/// the challenge is used up.
+#[test]
+fn a_signature_that_counted_is_not_taken_for_a_refusal_later() {
+    let verify = "user/nodes/mapping/verify";
+    let mut faults = vec!["--fault".to_owned(), format!("{verify}:1:mute")];
+    for number in 1..=3 {
+        faults.extend([
+            "--fault".to_owned(),
+            format!("GET user/nodes:{number}:close"),
+        ]);
+    }
+    let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+    let cloud = Cloud::start(&faults);
+    let account = Account::of(&cloud);
+    let device = node(&cloud, &[]);
+    let arguments = [&HOME[..], &["--cloud-timeout", "2"]].concat();
+    let output = account.provision(&device, &arguments).output();
+    let output = mapped(output, &device, "challenge_response");
+    assert_eq!(events(&output, "mapping_deferred").len(), 1);
+    assert_eq!(asked(&cloud, "POST", verify).len(), 2);
+    assert_eq!(cloud.told("mapping_refused").len(), 1);
+    assert_eq!(account.nodes(&[]).len(), 1);
+}
+
+#[test]
+fn a_signature_is_kept_for_a_cloud_that_closed_on_it() {
+    let verify = "user/nodes/mapping/verify";
+    let cloud = Cloud::start(&["--fault", &format!("{verify}:1:close")]);
+    let account = Account::of(&cloud);
+    let device = node(&cloud, &[]);
+    let output = account.provision(&device, &["--no-wifi"]).output();
+    let output = mapped(output, &device, "challenge_response");
+    assert_eq!(events(&output, "mapping_deferred").len(), 1);
+    assert_eq!(asked(&cloud, "POST", verify).len(), 2);
+}
+
+#[test]
+fn a_signature_that_is_wrong_is_found_out_later_too() {
+    let verify = "user/nodes/mapping/verify";
+    let cloud = Cloud::start(&["--fault", &format!("{verify}:1:close")]);
+    let account = Account::of(&cloud);
+    let device = node(&cloud, &["--scenario", "wrong-signature"]);
+    let output = account.provision(&device, &HOME).output();
+    let error = failed(
+        output,
+        7,
+        "cloud-refused",
+        "the signature is not that of the node",
+    );
+    let words = error["message"].as_str().unwrap();
+    assert!(words.contains("the device has joined Home"), "{words}");
+    assert!(account.nodes(&[]).is_empty());
+
+    let alone = node(&cloud, &["--scenario", "wrong-signature"]);
+    let output = account.provision(&alone, &["--no-wifi"]).output();
+    failed(
+        output,
+        7,
+        "cloud-refused",
+        "the signature is not that of the node",
+    );
+    is_unchanged(&alone);
+}
+
+const ORDER: [&str; 6] = [
+    "challenge_signed",
+    "mapping_deferred",
+    "wifi_sent",
+    "wifi_joined",
+    "mapping_waits",
+    "mapped",
+];

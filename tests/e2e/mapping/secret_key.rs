@@ -1,0 +1,140 @@
+//! The secret-key way where it does not end in the account: every state that the cloud tells, and
+//! every half that does not come.
+
+use super::{HOME, asked, at_once, events, failed, id_of, mapped, node, older_node};
+use crate::support::account::Account;
+use crate::support::cloud::Cloud;
+use crate::support::device::Device;
+use crate::support::espctl::Output;
+
+const STATUS: &str = "GET user/nodes/mapping";
+
+fn provision(cloud: &Cloud, device: &Device) -> (Account, Output) {
+    let account = Account::of(cloud);
+    let output = account.provision(device, &HOME).output();
+    (account, output)
+}
+
+#[test]
+fn a_node_that_never_says_whose_it_is_times_out_in_the_clouds_time() {
+    let cloud = Cloud::start(&["--mapping-timeout", "1"]);
+    let cases = ["no-user-mapping-message", "wrong-secret-key"];
+    at_once(&cases, |scenario| {
+        let device = older_node(&cloud, &["--scenario", scenario]);
+        let (account, output) = provision(&cloud, &device);
+        let joined = "the device has joined Home";
+        let error = failed(output, 7, "mapping-timed-out", joined);
+        let words = error["message"].as_str().unwrap();
+        assert!(words.contains("timedout"), "{words}");
+        assert!(error["hints"].to_string().contains("8883"), "{error}");
+        assert_eq!(device.told("wifi_joined").len(), 1);
+        assert!(account.nodes(&[]).is_empty());
+    });
+    assert_eq!(cloud.told("mapping_timed_out").len(), 2);
+}
+
+#[test]
+fn what_the_cloud_says_last_is_told_apart() {
+    let cases = [
+        ("timedout", "mapping-timed-out", "timedout"),
+        ("discarded", "mapping-discarded", "discarded"),
+    ];
+    at_once(&cases, |&(word, id, words)| {
+        let fault = format!("{STATUS}:*:request-status={word}");
+        let cloud = Cloud::start(&["--fault", &fault]);
+        let device = older_node(&cloud, &["--scenario", "no-user-mapping-message"]);
+        let (_, output) = provision(&cloud, &device);
+        failed(output, 7, id, words);
+        assert_eq!(asked(&cloud, "GET", "user/nodes/mapping").len(), 1);
+    });
+}
+
+#[test]
+fn a_word_that_is_not_known_is_waited_out() {
+    let fault = format!("{STATUS}:1:request-status=internal error");
+    let cloud = Cloud::start(&["--fault", &fault]);
+    let device = older_node(&cloud, &[]);
+    let (_, output) = provision(&cloud, &device);
+    let output = mapped(output, &device, "secret_key");
+    let polled = events(&output, "mapping_polled");
+    assert_eq!(polled[0]["status"], "internal error", "{output}");
+    assert_eq!(polled.last().unwrap()["status"], "confirmed");
+}
+
+#[test]
+fn a_newer_request_for_the_node_discards_this_one() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let device = older_node(&cloud, &["--scenario", "no-user-mapping-message"]);
+    let node_id = id_of(&device).to_owned();
+    let mut done = false;
+    let output = account.watch(&device, &HOME, |line, _| {
+        if line.contains("\"mapping_polled\"") && !done {
+            done = true;
+            let body = serde_json::json!({
+                "node_id": node_id, "secret_key": "another", "operation": "add",
+            });
+            let answer = cloud.call("PUT", "/v1/user/nodes/mapping", &cloud.token(), &body);
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+    });
+    failed(output, 7, "mapping-discarded", "discarded");
+    assert_eq!(cloud.told("mapping_discarded").len(), 1);
+}
+
+#[test]
+fn trouble_while_asking_is_waited_out_or_told() {
+    let cloud = Cloud::start(&["--fault", &format!("{STATUS}:1:close")]);
+    let device = older_node(&cloud, &[]);
+    let (_, output) = provision(&cloud, &device);
+    mapped(output, &device, "secret_key");
+
+    let cases = [
+        ("html", "cloud-answer", "a web page"),
+        ("failure-200", "cloud-refused", "this failure was ordered"),
+    ];
+    at_once(&cases, |&(kind, id, words)| {
+        let fault = format!("PUT user/nodes/mapping:*:{kind}");
+        let cloud = Cloud::start(&["--fault", &fault]);
+        let device = older_node(&cloud, &[]);
+        let (account, output) = provision(&cloud, &device);
+        let error = failed(output, 7, id, words);
+        let words = error["message"].as_str().unwrap();
+        assert!(words.contains("the device has joined Home"), "{words}");
+        assert!(account.nodes(&[]).is_empty());
+    });
+}
+
+#[test]
+fn a_device_that_does_not_take_its_user_is_given_no_wifi() {
+    let cloud = Cloud::start(&[]);
+    let fault = ["--fault", "cloud_user_assoc:1:close"];
+    let device = older_node(&cloud, &fault);
+    let (account, output) = provision(&cloud, &device);
+    output.exits(6);
+    assert!(device.told("wifi_set").is_empty());
+    assert!(account.nodes(&[]).is_empty());
+    // It tells no other way than its own.
+    let signing = node(&cloud, &["--fault", "ch_resp:1:not-found"]);
+    let output = account.provision(&signing, &HOME).output().exits(6);
+    assert_eq!(signing.requests("cloud_user_assoc"), 0, "{output}");
+}
+
+/// Whichever of the two came first, node or user: a request that the node confirmed is not asked
+/// for once more, because nobody would confirm the second one.
+#[test]
+fn a_request_whose_answer_is_lost_is_found_in_the_account() {
+    let cases = ["mute", "close", "status=503"];
+    at_once(&cases, |kind| {
+        let fault = format!("PUT user/nodes/mapping:1:{kind}");
+        let cloud = Cloud::start(&["--fault", &fault, "--mapping-timeout", "20"]);
+        let account = Account::of(&cloud);
+        let device = older_node(&cloud, &[]);
+        let arguments = [&HOME[..], &["--cloud-timeout", "2"]].concat();
+        let output = account.provision(&device, &arguments).output();
+        mapped(output, &device, "secret_key");
+        assert!(cloud.told("mapping_discarded").is_empty());
+        assert_eq!(cloud.told("mapped").len(), 1, "{kind}");
+        assert_eq!(account.nodes(&[]).len(), 1);
+    });
+}

@@ -1,0 +1,76 @@
+//! A run that is ended while the account has to be waited for.
+
+use super::{HOME, events, failed, heard_nothing, node, older_node};
+use crate::support::account::Account;
+use crate::support::cloud::Cloud;
+use crate::support::espctl::send_signal;
+use crate::support::switchable_proxy::SwitchableProxy;
+
+#[test]
+fn a_signal_while_the_mapping_is_waited_for_ends_it_with_the_device_joined() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let device = older_node(&cloud, &["--scenario", "no-user-mapping-message"]);
+    let output = account.watch(&device, &HOME, |line, process| {
+        if line.contains("\"mapping_polled\"") {
+            send_signal("-INT", process);
+        }
+    });
+    failed(
+        output,
+        130,
+        "interrupted",
+        "the device has joined its network",
+    );
+    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert!(account.nodes(&[]).is_empty());
+}
+
+#[test]
+fn a_signal_while_the_account_is_waited_for_ends_it_too() {
+    let cloud = Cloud::start(&[]);
+    let proxy = SwitchableProxy::to(cloud.url());
+    let account = Account::by_way_of(&proxy.url(), &cloud);
+    let device = node(&cloud, &[]);
+    let output = account.watch(&device, &HOME, |line, process| {
+        if line.contains("\"search_started\"") {
+            proxy.off();
+        } else if line.contains("\"mapping_waits\"") {
+            send_signal("-TERM", process);
+        }
+    });
+    failed(
+        output,
+        130,
+        "interrupted",
+        "the device has joined its network",
+    );
+    assert!(cloud.told("mapped").is_empty());
+}
+
+/// Firmware that needs no challenge does not need the account before it has joined.
+#[test]
+fn the_limit_of_the_run_ends_the_wait_as_the_clouds_move() {
+    let cloud = Cloud::start(&[]);
+    let proxy = SwitchableProxy::to(cloud.url());
+    let account = Account::by_way_of(&proxy.url(), &cloud);
+    proxy.off();
+    let device = older_node(&cloud, &[]);
+    let arguments = [&HOME[..], &["--timeout", "6"]].concat();
+    let output = account.provision(&device, &arguments).output();
+    assert_eq!(events(&output, "mapping_waits").len(), 1, "{output}");
+    failed(output, 7, "expired", "the device has joined its network");
+    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert!(cloud.told("mapped").is_empty());
+}
+
+#[test]
+fn the_limit_of_the_run_counts_for_the_challenge_too() {
+    let cloud = Cloud::start(&["--fault", "user/nodes/mapping/initiate:*:drop"]);
+    let account = Account::of(&cloud);
+    let device = older_node(&cloud, &[]);
+    let arguments = [&HOME[..], &["--timeout", "0.5"]].concat();
+    let output = account.provision(&device, &arguments).output();
+    failed(output, 7, "expired", "the device was given no credentials");
+    heard_nothing(&device);
+}

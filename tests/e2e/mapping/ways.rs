@@ -1,0 +1,227 @@
+//! Runs that succeed: both ways, both kinds of key, and what the node gets along with its owner.
+
+use serde_json::{Value, json};
+
+use super::{HOME, asked, events, heard_nothing, id_of, mapped, node, older_node};
+use crate::support::account::Account;
+use crate::support::cloud::Cloud;
+use crate::support::device::Device;
+
+#[test]
+fn a_node_signs_and_is_in_the_account_before_it_is_given_wifi() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    for kind in ["ec", "rsa"] {
+        let device = node(&cloud, &["--key", kind]);
+        let output = account.provision(&device, &HOME).output();
+        let output = mapped(output, &device, "challenge_response");
+        let order: Vec<_> = output
+            .json()
+            .iter()
+            .map(|line| line["event"].as_str().unwrap().to_owned())
+            .filter(|event| {
+                ["challenge_signed", "mapped", "wifi_sent", "wifi_joined"].contains(&&**event)
+            })
+            .collect();
+        assert_eq!(
+            order,
+            ["challenge_signed", "mapped", "wifi_sent", "wifi_joined"]
+        );
+        let told = cloud.told("mapped").pop().unwrap();
+        assert_eq!(told["node_id"], id_of(&device));
+        assert_eq!(told["by"], "challenge_response");
+        assert_eq!(told["key"], kind, "whose signature was checked");
+        assert_eq!(device.told("challenge_signed").len(), 1);
+        assert_eq!(device.told("wifi_joined").len(), 1);
+        assert!(
+            device.told("chal_resp_disabled").is_empty(),
+            "nobody asked for that"
+        );
+        let nodes = account.nodes(&[]);
+        assert!(nodes.iter().any(|node| node["node_id"] == id_of(&device)));
+    }
+    // One request each, and nothing that need not be asked.
+    assert_eq!(
+        asked(&cloud, "POST", "user/nodes/mapping/initiate").len(),
+        2
+    );
+    assert_eq!(asked(&cloud, "POST", "user/nodes/mapping/verify").len(), 2);
+}
+
+#[test]
+fn a_node_without_challenges_confirms_by_the_secret_it_was_told() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let device = older_node(&cloud, &[]);
+    let output = account.provision(&device, &HOME).output();
+    let output = mapped(output, &device, "secret_key");
+    assert_eq!(events(&output, "mapping_started")[0]["way"], "secret_key");
+    let told = cloud.told("mapped").pop().unwrap();
+    assert_eq!(told["by"], "secret_key");
+    let received = &device.told("user_mapping_received")[0];
+    assert_eq!(received["user_id"], cloud.user_id());
+    let secret = received["secret_key"].as_str().unwrap();
+    assert_eq!(secret.len(), 36, "a UUID: {secret}");
+    assert!(!output.stdout.contains(secret), "{output}");
+    assert!(!output.stderr.contains(secret), "{output}");
+    assert_eq!(account.nodes(&[])[0]["node_id"], id_of(&device));
+    assert_eq!(asked(&cloud, "POST", "user/nodes/mapping/verify").len(), 0);
+}
+
+#[test]
+fn without_wifi_the_node_is_mapped_and_left_alone() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let device = node(&cloud, &[]);
+    let output = account.provision(&device, &["--no-wifi"]).output();
+    let output = mapped(output, &device, "challenge_response");
+    assert_eq!(output.result()["summary"]["ssid"], Value::Null);
+    assert!(device.told("wifi_set").is_empty());
+    assert_eq!(account.nodes(&[])[0]["node_id"], id_of(&device));
+}
+
+/// A group of the first user. Its id.
+fn group(cloud: &Cloud, name: &str) -> String {
+    let body = json!({"group_name": name});
+    let made = cloud.call("POST", "/v1/user/node_group", &cloud.token(), &body);
+    made.json()["group_id"].as_str().unwrap().to_owned()
+}
+
+/// The nodes of a group.
+fn members(cloud: &Cloud, group_id: &str) -> Value {
+    let target = format!("/v1/user/node_group?group_id={group_id}&node_list=true");
+    let told = cloud.call("GET", &target, &cloud.token(), &Value::Null);
+    told.json()["groups"][0]["nodes"].clone()
+}
+
+#[test]
+fn tags_metadata_and_group_arrive_in_both_ways() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let group_id = group(&cloud, "Kitchen");
+    let extras = [
+        "--tags",
+        "location:mumbai, env:production",
+        "--metadata",
+        r#"{"serial_no":"abc123","rev":2}"#,
+        "--group",
+    ];
+    let cases = [
+        (node(&cloud, &[]), "challenge_response", "Kitchen"),
+        (older_node(&cloud, &[]), "secret_key", group_id.as_str()),
+    ];
+    for (device, way, wanted) in &cases {
+        let arguments = [&HOME[..], &extras, &[wanted]].concat();
+        let output = account.provision(device, &arguments).output();
+        let output = mapped(output, device, way);
+        assert!(events(&output, "warned").is_empty(), "{output}");
+        let info = ["node", "info", id_of(device), "--format", "json"];
+        let told = account.run(&info).output().exits(0).result()["node"].clone();
+        let tags = told["tags"].as_array().unwrap();
+        for tag in ["location:mumbai", "env:production"] {
+            assert!(tags.contains(&json!(tag)), "{told}");
+        }
+        assert_eq!(told["metadata"], json!({"serial_no": "abc123", "rev": 2}));
+    }
+    let mut ids: Vec<&str> = cases.iter().map(|(device, ..)| id_of(device)).collect();
+    ids.sort_unstable();
+    assert_eq!(members(&cloud, &group_id), json!(ids));
+}
+
+#[test]
+fn a_node_that_its_group_does_not_take_is_mapped_all_the_same() {
+    let cloud = Cloud::start(&["--fault", "PUT user/node_group:*:status=403"]);
+    let account = Account::of(&cloud);
+    group(&cloud, "Kitchen");
+    let device = older_node(&cloud, &[]);
+    let arguments = [&HOME[..], &["--group", "Kitchen"]].concat();
+    let output = account.provision(&device, &arguments).output();
+    let output = mapped(output, &device, "secret_key");
+    let warned = events(&output, "warned");
+    assert_eq!(warned[0]["id"], "not-set-up", "{output}");
+}
+
+/// Found when the run began, gone when the node is to join it.
+#[test]
+fn a_group_that_goes_away_does_not_undo_the_mapping() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let group_id = group(&cloud, "Kitchen");
+    let device = node(&cloud, &[]);
+    let arguments = ["--no-wifi", "--group", "Kitchen"];
+    let output = account.watch(&device, &arguments, |line, _| {
+        if line.contains("\"search_started\"") {
+            let target = format!("/v1/user/node_group?group_id={group_id}");
+            let gone = cloud.call("DELETE", &target, &cloud.token(), &Value::Null);
+            assert_eq!(gone.status, 200, "{gone:?}");
+        }
+    });
+    let output = mapped(output, &device, "challenge_response");
+    let warned = events(&output, "warned");
+    assert_eq!(warned[0]["id"], "not-set-up", "{output}");
+    assert_eq!(account.nodes(&[])[0]["node_id"], id_of(&device));
+}
+
+#[test]
+fn challenge_response_is_switched_off_only_when_asked_and_then_it_is_off() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let device = node(&cloud, &[]);
+    let off = ["--no-wifi", "--disable-chal-resp"];
+    let output = account.provision(&device, &off).output();
+    let output = mapped(output, &device, "challenge_response");
+    assert_eq!(events(&output, "challenge_response_disabled").len(), 1);
+    assert_eq!(device.told("chal_resp_disabled").len(), 1);
+
+    let again = account.provision(&device, &HOME).output();
+    super::failed(again, 6, "challenge-disabled", "espctl node list");
+    assert!(device.told("wifi_set").is_empty());
+    assert_eq!(device.told("challenge_signed").len(), 1);
+}
+
+#[test]
+fn a_profile_that_is_named_counts_instead_of_the_current_one() {
+    let (home, lab) = (Cloud::start(&[]), Cloud::start(&[]));
+    let account = Account::of(&home);
+    account.log_in("other", lab.url(), &lab);
+    let device = node(&lab, &[]);
+    let arguments = ["--no-wifi", "--profile", "other"];
+    let output = account.provision(&device, &arguments).output();
+    mapped(output, &device, "challenge_response");
+    assert_eq!(account.nodes(&["--profile", "other"]).len(), 1);
+    assert!(account.nodes(&[]).is_empty());
+    assert!(asked(&home, "POST", "user/nodes/mapping/initiate").is_empty());
+}
+
+#[test]
+fn wifi_that_fails_after_the_mapping_says_that_the_node_is_in_the_account() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let device = node(&cloud, &[]);
+    let wrong = ["--ssid", "Home", "--passphrase", "wrong horse battery"];
+    let output = account.provision(&device, &wrong).output();
+    let in_account = format!("the node {} is in your account", id_of(&device));
+    super::failed(output, 9, "wifi-auth-failed", &in_account);
+    assert_eq!(account.nodes(&[])[0]["node_id"], id_of(&device));
+
+    let again = account.provision(&device, &HOME).output();
+    mapped(again, &device, "challenge_response");
+    assert_eq!(account.nodes(&[]).len(), 1);
+}
+
+#[test]
+fn without_an_account_nothing_is_mapped() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let before = cloud.told("request").len();
+    let device = Device::start(&["--key", "ec"]);
+    let arguments = [&HOME[..], &["--no-cloud"]].concat();
+    let output = account.provision(&device, &arguments).output().exits(0);
+    assert_eq!(output.result()["summary"]["mapped"], false);
+    assert_eq!(cloud.told("request").len(), before);
+    let other = node(&cloud, &[]);
+    let both = [&HOME[..], &["--no-cloud", "--tags", "a:b"]].concat();
+    let output = account.provision(&other, &both).output();
+    super::failed(output, 2, "conflicting-flags", "--tags");
+    heard_nothing(&other);
+}

@@ -1,0 +1,154 @@
+//! Mapping with a pace that a test cannot ask the binary for: signatures that nobody takes until
+//! the challenge is too old, and accounts that never say.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use espctl::cloud::mapping::Extras;
+use espctl::cloud::{Client, Limits, Settings, Tokens};
+use espctl::flows::connect::Access;
+use espctl::flows::find::Target;
+use espctl::flows::map::Owner;
+use espctl::flows::provision::{Request, run};
+use espctl::flows::wifi::Wanted;
+use espctl::flows::{Before, Event, FlowError, Pace, Stop};
+use espctl::ident::Passphrase;
+use espctl::secret::Secret;
+use espctl::transport::{Address, TransportKind};
+
+use crate::support::account::Account;
+use crate::support::cloud::Cloud;
+use crate::support::device::Device;
+use crate::support::recorder::Recorder;
+
+fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
+}
+
+/// For the cloud's user, by way of a URL.
+fn owner(url: &str, account: &Account) -> Owner {
+    let settings = Settings {
+        base_url: format!("{url}/v1/").parse().unwrap(),
+        ca_cert: None,
+        allow_plain_http: false,
+        limits: Limits {
+            retries: 0,
+            answer: Duration::from_secs(5),
+            ..Limits::default()
+        },
+    };
+    let tokens = Tokens {
+        access: secret(&account.token("lab", "accesstoken")),
+        id: Some(secret(&account.token("lab", "idtoken"))),
+        refresh: None,
+    };
+    Owner {
+        cloud: Arc::new(Client::new(&settings).unwrap().with_tokens(tokens, None)),
+        extras: Extras::default(),
+        disable: false,
+    }
+}
+
+fn request(device: &Device, owner: Owner) -> Request {
+    Request {
+        target: Target {
+            kind: TransportKind::SoftAp,
+            address: Some(Address::Http {
+                host: "127.0.0.1".to_owned(),
+                port: device.ready["port"].as_u64().unwrap().try_into().unwrap(),
+            }),
+            transcript: None,
+        },
+        access: Access {
+            pop: Some(secret(device.pop())),
+            ..Access::default()
+        },
+        wifi: Some(Wanted {
+            ssid: Some("Home".parse().unwrap()),
+            passphrase: Passphrase::new(secret("correct horse battery")).ok(),
+            retries: 0,
+        }),
+        owner: Some(owner),
+    }
+}
+
+async fn error_of(request: &Request, pace: &Pace) -> (FlowError, Recorder) {
+    let mut recorder = Recorder::default();
+    let outcome = run(request, pace, &mut recorder, &mut Stop::never()).await;
+    (outcome.unwrap_err(), recorder)
+}
+
+#[tokio::test]
+async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
+    let cloud = Cloud::start(&["--fault", "user/nodes/mapping/verify:*:close"]);
+    let account = Account::of(&cloud);
+    let device = Device::start(&["--cloud", cloud.url(), "--time-scale", "0.2"]);
+    let pace = Pace {
+        challenge: Duration::from_secs(5),
+        challenge_left: Duration::ZERO,
+        account_again: Duration::from_millis(50),
+        ..Pace::default()
+    };
+    let request = request(&device, owner(cloud.url(), &account));
+    let (error, recorder) = error_of(&request, &pace).await;
+    let FlowError::After { before, source } = error else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(before, Before::Joined { .. }), "{before:?}");
+    let node_id = device.ready["node_id"].as_str().unwrap();
+    match *source {
+        FlowError::ChallengeExpired {
+            node_id: of,
+            source: Some(last),
+        } => {
+            assert_eq!(of, node_id);
+            assert!(last.is_unreachable(), "{last:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let told =
+        |wanted: fn(&Event) -> bool| recorder.events.iter().filter(|one| wanted(one)).count();
+    assert_eq!(
+        told(|event| matches!(event, Event::MappingDeferred { .. })),
+        1
+    );
+    assert_eq!(told(|event| matches!(event, Event::MappingWaits { .. })), 1);
+    assert_eq!(told(|event| matches!(event, Event::Mapped { .. })), 0);
+    assert_eq!(cloud.told("challenge_issued")[0]["life_s"], 5);
+    assert!(cloud.told("mapped").is_empty());
+    let verified = cloud.told("fault").len();
+    assert!(verified > 2, "it was tried {verified} times");
+}
+
+#[tokio::test]
+async fn an_account_that_never_says_is_not_waited_for_for_ever() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let device = Device::start(&[
+        "--cloud",
+        cloud.url(),
+        "--cap",
+        "user_assoc",
+        "--scenario",
+        "no-user-mapping-message",
+        "--time-scale",
+        "0.2",
+    ]);
+    let pace = Pace {
+        mapping: Duration::from_millis(200),
+        mapping_status: Duration::from_millis(20),
+        ..Pace::default()
+    };
+    let request = request(&device, owner(cloud.url(), &account));
+    let (error, recorder) = error_of(&request, &pace).await;
+    let words = error.to_string();
+    assert!(words.contains("its last word: requested"), "{words}");
+    let FlowError::After { source, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(*source, FlowError::MappingPending { .. }));
+    // The same word is told once.
+    let polled = recorder.events.iter();
+    let polled = polled.filter(|event| matches!(event, Event::MappingPolled { .. }));
+    assert_eq!(polled.count(), 1);
+}

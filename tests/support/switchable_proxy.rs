@@ -1,0 +1,105 @@
+//! A way to a server that can be switched off and on, as the internet of a computer that joins a
+//! device's hotspot and leaves it: while it is off, connections are refused.
+#![expect(
+    clippy::disallowed_types,
+    reason = "both of its ends are sockets, and none is the program's"
+)]
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread;
+
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+
+/// A port that leads to a server, while it is on. Ends with the test.
+pub(crate) struct SwitchableProxy {
+    address: SocketAddr,
+    /// Whether it shall be on, and whom to tell when it is so.
+    switch: UnboundedSender<(bool, mpsc::Sender<()>)>,
+}
+
+impl SwitchableProxy {
+    /// To the server at this URL; it is on.
+    pub(crate) fn to(url: &str) -> Self {
+        let server = url.strip_prefix("http://").expect("plain HTTP").to_owned();
+        let (told, address) = mpsc::channel();
+        let (switch, switched) = unbounded_channel();
+        thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                let address = listener.local_addr().expect("a port");
+                told.send(address).expect("a test that waits");
+                run(listener, address, &server, switched).await;
+            });
+        });
+        Self {
+            address: address.recv().expect("a port"),
+            switch,
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// From now on connections are refused; those that there are have been broken.
+    pub(crate) fn off(&self) {
+        self.set(false);
+    }
+
+    /// It leads to the server again.
+    pub(crate) fn on(&self) {
+        self.set(true);
+    }
+
+    fn set(&self, on: bool) {
+        let (done, is_done) = mpsc::channel();
+        self.switch.send((on, done)).expect("a proxy");
+        is_done.recv().expect("a proxy");
+    }
+}
+
+async fn run(
+    listener: TcpListener,
+    address: SocketAddr,
+    server: &str,
+    mut switched: UnboundedReceiver<(bool, mpsc::Sender<()>)>,
+) {
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = async {
+            match &listener {
+                Some(listener) => listener.accept().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            command = switched.recv() => {
+                let Some((on, done)) = command else { return };
+                if !on {
+                    listener = None;
+                    connections.shutdown().await;
+                } else if listener.is_none() {
+                    listener = Some(TcpListener::bind(address).await.expect("the same port"));
+                }
+                done.send(()).expect("a test that waits");
+            }
+            client = accepted => {
+                let (mut client, _) = client.expect("a connection");
+                let server = server.to_owned();
+                connections.spawn(async move {
+                    let mut stream = TcpStream::connect(server).await.expect("the server");
+                    // Either side may leave as it likes.
+                    let _ended = copy_bidirectional(&mut client, &mut stream).await;
+                });
+            }
+        }
+    }
+}
