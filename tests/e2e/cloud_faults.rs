@@ -179,9 +179,9 @@ impl Case {
             (NoToken | Refused, Refresh) => &[8],
             // The challenge is used up, and may have counted: the account says so.
             (AnswerLost | Cut, Verify) => &[0],
-            // Likewise; here the node may be slower than the question.
+            // Likewise. An answer that cannot be read ends the run at once, because the node may be
+            // slower than the question: it is told to look.
             (AnswerLost, Add) => &[0],
-            (Cut, Add) => &[0, 7],
             // Asked once more when the signature is handed in again.
             (Cut | Page | Refused, NodeLookup) if !self.always => &[0],
             // Never sent twice, unless nobody can have handled it.
