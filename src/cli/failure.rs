@@ -217,7 +217,18 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
                 "it was sent nothing: Wi-Fi before claiming would have to be undone by a reset",
             ],
         ),
-        FlowError::Cloud { source, .. } => cloud::advise(source),
+        FlowError::Cloud { doing, source } => {
+            let mut advice = cloud::advise(source);
+            let may_be_mapped = match doing {
+                Doing::FollowingMapping => true,
+                Doing::AddingMapping | Doing::VerifyingAssociation => source.may_have_arrived(),
+                _ => false,
+            };
+            if may_be_mapped {
+                advice.hints.push(LOOK.to_owned());
+            }
+            advice
+        }
         FlowError::EnterpriseNetwork { .. } => advice(
             ErrorId::EnterpriseNetwork,
             ["choose a network with a passphrase, or an open one"],
@@ -242,10 +253,7 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
                 "--join-timeout gives it longer",
             ],
         ),
-        FlowError::MappingPending { .. } => advice(
-            ErrorId::MappingPending,
-            ["`espctl node list` shows whether it came after all"],
-        ),
+        FlowError::MappingPending { .. } => advice(ErrorId::MappingPending, [LOOK]),
         FlowError::MissingInput(question) => missing(question),
         FlowError::NoCandidate { seen, .. } => {
             let mut advice = advice(ErrorId::NoDevice, [reach(kind)]);
@@ -342,11 +350,21 @@ fn stopped(reason: StopReason, doing: Doing, left: Left) -> Advice {
             "contact was lost: the device keeps the credentials stored, and may have joined"
         }
     };
+    let is_mapping = matches!(
+        doing,
+        Doing::AddingMapping | Doing::FollowingMapping | Doing::VerifyingAssociation
+    );
     let exit = match (reason, doing, left) {
+        (StopReason::Interrupted, ..) if is_mapping => {
+            return advice(ErrorId::Interrupted, [on_device, LOOK]);
+        }
         (StopReason::Interrupted, ..) => return advice(ErrorId::Interrupted, [on_device]),
         (
             StopReason::Expired,
-            Doing::AddingMapping | Doing::FetchingChallenge | Doing::VerifyingAssociation,
+            Doing::AddingMapping
+            | Doing::FetchingChallenge
+            | Doing::FollowingMapping
+            | Doing::VerifyingAssociation,
             _,
         ) => Exit::Cloud,
         (StopReason::Expired, _, Left::Unknown) => Exit::Unconfirmed,
@@ -354,10 +372,11 @@ fn stopped(reason: StopReason, doing: Doing, left: Left) -> Advice {
         (StopReason::Expired, Doing::Connecting, _) => Exit::NoDevice,
         (StopReason::Expired, ..) => Exit::Device,
     };
-    Advice {
-        exit,
-        ..advice(ErrorId::Expired, [on_device, LIMITS])
+    let mut advice = advice(ErrorId::Expired, [on_device, LIMITS]);
+    if is_mapping {
+        advice.hints.push(LOOK.to_owned());
     }
+    Advice { exit, ..advice }
 }
 
 fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
@@ -422,6 +441,7 @@ fn causes(error: &FlowError) -> Vec<String> {
     causes
 }
 
+const LOOK: &str = "`espctl node list` shows whether the node is in the account after all";
 const STILL_STORED: &str = "the device keeps the credentials stored, and may still join: firmware forgets none while it joins";
 const LIMITS: &str = "--timeout is for the whole run, --join-timeout for joining alone";
 

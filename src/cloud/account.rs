@@ -49,6 +49,19 @@ struct LoginBody<'a> {
     refreshtoken: Option<&'a str>,
 }
 
+impl<'a> LoginBody<'a> {
+    /// All but the name.
+    fn secrets(&self) -> impl Iterator<Item = &'a str> {
+        let secrets = [
+            self.password,
+            self.session,
+            self.verification_code,
+            self.refreshtoken,
+        ];
+        secrets.into_iter().flatten()
+    }
+}
+
 /// Its answer, all of its shapes.
 #[derive(Deserialize)]
 struct LoginAnswer {
@@ -146,7 +159,9 @@ impl Client {
             ("code", code.expose()),
             ("redirect_uri", redirect_uri),
         ];
-        let mut call = Call::post("the login code", token_url.as_str()).unauthorised();
+        let mut call = Call::post("the login code", token_url.as_str())
+            .hiding([code.expose().as_str()])
+            .unauthorised();
         call.body = Body::Form(&form);
         let answer: TokenAnswer = self.call(call).await.map_err(refused)?;
         Ok(Tokens {
@@ -192,7 +207,10 @@ impl Client {
             refreshtoken: refresh,
             ..LoginBody::default()
         };
-        let call = Call::post(NAME, "login2").unauthorised().json(&body);
+        let call = Call::post(NAME, "login2")
+            .unauthorised()
+            .json(&body)
+            .hiding(body.secrets());
         let answer: LoginAnswer = self.asked(&call, None).await.map_err(|error| match error {
             CloudError::Rejected {
                 status,
@@ -215,7 +233,10 @@ impl Client {
         name: &'static str,
         body: LoginBody<'_>,
     ) -> Result<LoginAnswer, CloudError> {
-        let call = Call::post(name, "login2").unauthorised().json(&body);
+        let call = Call::post(name, "login2")
+            .unauthorised()
+            .json(&body)
+            .hiding(body.secrets());
         self.call(call).await.map_err(refused)
     }
 

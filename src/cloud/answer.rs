@@ -20,12 +20,14 @@ struct Verdict {
     error_description: Option<Value>,
 }
 
-/// Reads an answer.
+/// Reads an answer. The cloud's words are shown without these `secrets`, which the request
+/// carried: a server that repeats what it does not understand would spread them.
 pub(super) fn read<T: DeserializeOwned>(
     host: &str,
     call: &'static str,
     status: u16,
     body: &[u8],
+    secrets: &[&str],
 ) -> Result<T, CloudError> {
     // A list is an answer, too, and has no verdict of its own.
     let verdict = serde_json::from_slice::<Value>(body).map(|json| match json {
@@ -49,6 +51,7 @@ pub(super) fn read<T: DeserializeOwned>(
             verdict.message,
             verdict.error_description,
         ];
+        let text = |value: &Value| text(value, secrets);
         let description = description.iter().flatten().find_map(text);
         return Err(if by_gateway {
             CloudError::LoginExpired { description }
@@ -72,14 +75,36 @@ pub(super) fn read<T: DeserializeOwned>(
 }
 
 /// A text or a number, made fit to be shown.
-fn text(value: &Value) -> Option<String> {
+fn text(value: &Value, secrets: &[&str]) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
+    // Before it is shortened: half of a secret would not be found.
+    let text = redacted(text, secrets);
     let text: String = text.trim().chars().take(LONGEST_TEXT).collect();
     (!text.is_empty()).then(|| printable(text.as_bytes()))
+}
+
+/// Without these, as they are and as JSON and forms spell them.
+fn redacted(text: String, secrets: &[&str]) -> String {
+    let long = |secret: &&&str| secret.chars().count() >= SHORTEST_SECRET;
+    let spellings = |secret: &&str| {
+        let json = Value::from(*secret).to_string();
+        let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        [
+            (*secret).to_owned(),
+            json.trim_matches('"').to_owned(),
+            form,
+        ]
+    };
+    let mut spelt: Vec<String> = secrets.iter().filter(long).flat_map(spellings).collect();
+    // The longest first: one may be a part of another.
+    spelt.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    spelt
+        .iter()
+        .fold(text, |text, secret| text.replace(secret, REDACTED))
 }
 
 fn describe(body: &[u8]) -> String {
@@ -108,6 +133,9 @@ fn without_values(error: &serde_json::Error) -> String {
 }
 
 const UNAUTHORIZED: u16 = 401;
+const REDACTED: &str = "<redacted>";
+/// What is shorter is part of too many words, and no secret.
+const SHORTEST_SECRET: usize = 4;
 /// Nobody reads more.
 const LONGEST_TEXT: usize = 300;
 /// Enough to tell a web page.
@@ -123,7 +151,7 @@ mod tests {
     }
 
     fn rejected(status: u16, body: &str) -> (u16, Option<String>, Option<String>) {
-        match read::<Asked>("cloud", "a call", status, body.as_bytes()) {
+        match read::<Asked>("cloud", "a call", status, body.as_bytes(), &[]) {
             Err(CloudError::Rejected {
                 status,
                 code,
@@ -174,7 +202,7 @@ mod tests {
     #[test]
     fn the_gateway_speaks_of_the_token() {
         for body in [r#"{"message":"Unauthorized"}"#, "", "<html>"] {
-            let error = read::<Asked>("cloud", "a call", 401, body.as_bytes()).unwrap_err();
+            let error = read::<Asked>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
             assert!(matches!(error, CloudError::LoginExpired { .. }), "{body}");
         }
     }
@@ -190,12 +218,12 @@ mod tests {
             (r#"{"request_id":["secret"]}"#, "another type"),
             (r#""secret""#, "another type"),
         ] {
-            let error = read::<Asked>("cloud", "a call", 200, body.as_bytes()).unwrap_err();
+            let error = read::<Asked>("cloud", "a call", 200, body.as_bytes(), &[]).unwrap_err();
             let words = error.to_string();
             assert!(words.contains(word), "{words}");
             assert!(!words.contains("secret"), "{words}");
         }
-        let good = read::<Asked>("cloud", "a call", 200, br#"{"request_id":"R"}"#).unwrap();
+        let good = read::<Asked>("cloud", "a call", 200, br#"{"request_id":"R"}"#, &[]).unwrap();
         assert_eq!(good.request_id, "R");
     }
 
@@ -203,5 +231,33 @@ mod tests {
     fn the_clouds_words_do_not_steer_a_terminal() {
         let (_, _, description) = rejected(400, r#"{"description":"a\u001b[2Jb"}"#);
         assert!(!description.unwrap().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_cloud_that_repeats_a_request_spreads_no_secret() {
+        let secrets = ["pass\"wörd", "token-1234567890", "1234"];
+        let sent = r#"{"password":"pass\"wörd","code":"1234"}"#;
+        let long = "x".repeat(295);
+        for said in [
+            format!("cannot parse {sent}"),
+            "no user for pass\"wörd with token-1234567890".to_owned(),
+            "code=1234&password=pass%22w%C3%B6rd".to_owned(),
+            format!("{long}token-1234567890"),
+        ] {
+            for key in ["description", "message", "error_description", "error_code"] {
+                let body = serde_json::json!({key: said, "status": "failure"}).to_string();
+                let read = read::<Asked>("cloud", "a call", 400, body.as_bytes(), &secrets);
+                let words = read.unwrap_err().to_string();
+                for secret in ["1234", "token", "wörd", "w%C3"] {
+                    assert!(!words.contains(secret), "{words}");
+                }
+                assert!(words.contains("<reda"), "{words}");
+            }
+        }
+        // Nobody's secret, and part of every other word.
+        assert_eq!(
+            redacted("a refusal".to_owned(), &["a", "", "us"]),
+            "a refusal"
+        );
     }
 }

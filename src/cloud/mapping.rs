@@ -177,7 +177,8 @@ impl Client {
             repeat: super::Repeat::Unsafe,
             ..Call::put("the mapping", "user/nodes/mapping")
         };
-        let added: Added = self.call(call.json(&body)).await?;
+        let call = call.json(&body).hiding([secret_key.expose().as_str()]);
+        let added: Added = self.call(call).await?;
         Ok(MappingRequest(added.request_id))
     }
 

@@ -99,6 +99,8 @@ struct Call<'a> {
     path: &'a str,
     query: &'a [(&'a str, &'a str)],
     body: Body<'a>,
+    /// What it carries that nobody may read, in case the cloud repeats it.
+    secrets: Vec<&'a str>,
     repeat: Repeat,
     authorised: bool,
 }
@@ -139,6 +141,7 @@ impl<'a> Call<'a> {
             path,
             query: &[],
             body: Body::None,
+            secrets: Vec::new(),
             repeat,
             authorised: true,
         }
@@ -153,6 +156,14 @@ impl<'a> Call<'a> {
         let bytes = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
         Self {
             body: Body::Json(bytes),
+            ..self
+        }
+    }
+
+    /// With these in it, which no message may show.
+    fn hiding(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            secrets: secrets.into_iter().collect(),
             ..self
         }
     }
@@ -303,7 +314,9 @@ impl Client {
         if body.len() > LONGEST_ANSWER {
             return Err(malformed(format!("more than {LONGEST_ANSWER} bytes")));
         }
-        answer::read(&self.host, call.name, status, &body)
+        let token = token.map(|token| token.expose().as_str());
+        let secrets: Vec<&str> = call.secrets.iter().copied().chain(token).collect();
+        answer::read(&self.host, call.name, status, &body, &secrets)
     }
 
     fn not_answered(&self, call: &'static str, source: reqwest::Error) -> CloudError {

@@ -297,6 +297,8 @@ pub enum Doing {
     Connecting,
     /// Ask the account for a challenge.
     FetchingChallenge,
+    /// Ask the account what came of a mapping that it was told of, or may have been.
+    FollowingMapping,
     /// Read `proto-ver`.
     ReadingVersion,
     /// Have it leave its network and wait for another.
@@ -326,6 +328,7 @@ impl fmt::Display for Doing {
             Self::ConfirmingWifi => "waiting for the Wi-Fi connection of",
             Self::Connecting => "connecting to",
             Self::FetchingChallenge => "fetching a challenge from the account for",
+            Self::FollowingMapping => "following in the account the mapping of",
             Self::ReadingVersion => "reading the version of",
             Self::Reopening => "reopening provisioning on",
             Self::Resetting => "resetting",

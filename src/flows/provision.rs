@@ -116,7 +116,7 @@ pub async fn run(
     }
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
         let confirming = mapping.confirm(progress, observer);
-        let confirmed = stop.or(Doing::AddingMapping, confirming).await;
+        let confirmed = stop.or(Doing::FollowingMapping, confirming).await;
         Some(confirmed.map_err(|error| match &joined {
             Some(Joined { ssid, .. }) => after(Before::Joined { ssid: ssid.clone() }, error),
             None => error,

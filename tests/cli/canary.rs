@@ -1,6 +1,8 @@
 //! Secrets are seen by the device and by nobody else: each is shown to have reached it, and is
 //! then looked for in everything that was printed, at the highest verbosity, in every spelling
-//! that could hide it.
+//! that could hide it. The account's secrets are in `canary/account.rs`.
+
+mod account;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -175,7 +177,7 @@ fn assert_hidden(output: &Output) {
 }
 
 /// The first spelling of one of these that was printed.
-pub(super) fn found(output: &Output, secrets: &[&str]) -> Option<String> {
+fn found(output: &Output, secrets: &[&str]) -> Option<String> {
     let all = format!("{}\n{}", output.stdout, output.stderr).to_lowercase();
     secrets
         .iter()

@@ -1,6 +1,7 @@
 //! Whole runs of the shipped binary against emulated devices, over real sockets. What is promised
 //! is read off the device's own log, not off our output.
 
+mod cloud_faults;
 mod contact;
 mod demo;
 mod faults;

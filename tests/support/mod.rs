@@ -5,7 +5,9 @@ pub(crate) mod altered;
 pub(crate) mod cloud;
 pub(crate) mod device;
 pub(crate) mod espctl;
+pub(crate) mod matrix;
 pub(crate) mod memory_transport;
+pub(crate) mod owner;
 pub(crate) mod pair;
 #[cfg(unix)]
 pub(crate) mod pty;

@@ -19,6 +19,8 @@ use tokio::time::timeout;
 /// What follows one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Turn {
+    /// What this makes of the request, and the socket stays open.
+    Reply(fn(&Heard) -> Vec<u8>),
     /// These bytes, and the socket stays open.
     Say(Vec<u8>),
     /// These bytes, and the end of the socket.
@@ -188,8 +190,12 @@ impl Player {
     ) -> Option<TcpStream> {
         for turn in turns {
             let heard = read_request(&mut stream, connection).await?;
-            self.heard.lock().unwrap().push(heard);
+            self.heard.lock().unwrap().push(heard.clone());
             let left = match turn {
+                Turn::Reply(answer) => {
+                    stream.write_all(&answer(&heard)).await.unwrap();
+                    Some(stream)
+                }
                 Turn::Say(bytes) => {
                     stream.write_all(&bytes).await.unwrap();
                     Some(stream)

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Cloud;
 use super::exchange::{Answer, Request, texts};
+use super::fault::{Fault, Faults, NoFault};
 use super::log::Entry;
 use super::refusal::{CONTROL, Refusal};
 use super::signature::PublicKey;
@@ -30,6 +31,7 @@ impl Cloud {
                 self.node_message(now, id, &body)
             }
             ("PUT", ["nodes", id, "connectivity"]) => self.connect(now, id, &request.object()?),
+            ("PUT", ["faults"]) => self.order_faults(&request.object()?),
             ("POST", ["clock"]) => self.move_clock(&request.object()?),
             _ => return Ok(Answer::of_gateway(404, "Not Found")),
         }?;
@@ -78,6 +80,19 @@ impl Cloud {
             node_id: id.to_owned(),
             connected,
         });
+        Ok(())
+    }
+
+    /// In place of those ordered before; they count from now.
+    fn order_faults(&mut self, body: &Map<String, Value>) -> Result<(), Refusal> {
+        let faults: Vec<Fault> = texts(body, "faults")?
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|error: NoFault| CONTROL.because(error.to_string()))?;
+        let ordered = faults.len();
+        self.faults = Faults::new(faults);
+        self.log.write(&Entry::FaultsOrdered { ordered });
         Ok(())
     }
 

@@ -48,6 +48,11 @@ pub enum Entry {
         /// The how-manieth request of those that this fault is about.
         number: u32,
     },
+    /// Faults were ordered, in place of those before.
+    FaultsOrdered {
+        /// How many.
+        ordered: usize,
+    },
     /// Tokens were given out.
     Login {
         /// To whom.
@@ -206,6 +211,7 @@ impl fmt::Display for Entry {
                     text(kind)
                 )
             }
+            Self::FaultsOrdered { ordered } => write!(f, "{ordered} faults ordered"),
             Self::Login { user, by } => write!(f, "{} logged in by {by}", text(user)),
             Self::LoginRefused {
                 user: Some(user),

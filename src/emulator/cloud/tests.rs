@@ -372,6 +372,7 @@ fn no_body_and_no_path_brings_it_down() {
             "/v1/user/nodes/mapping/verify",
             "/v1/user/node_group",
             "/emulator/clock",
+            "/emulator/faults",
             "/emulator/nodes/",
             "/emulator/nodes/a/user_mapping",
             "/v1/forgotpassword2",

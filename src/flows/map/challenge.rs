@@ -107,6 +107,8 @@ impl Mapping<'_> {
             Ok(Mapped::WithoutGroup) => Ok(Rest::Group),
             Err(error) if again || error.may_have_arrived() => match cloud.node(node_id).await {
                 Ok(Some(_)) => Ok(Rest::Everything),
+                // A used challenge is refused: that says nothing while nobody knows what used it.
+                Err(unknown) if again => Err(unknown),
                 Ok(None) | Err(_) => Err(error),
             },
             Err(error) => Err(error),
@@ -126,7 +128,7 @@ impl Mapping<'_> {
             match timeout_at(issued.until, self.hand_in(issued, signed, true)).await {
                 Ok(Ok(rest)) => return Ok(rest),
                 Ok(Err(error)) if error.is_unreachable() => last = Some(error),
-                Ok(Err(source)) => return Err(failed(Doing::VerifyingAssociation, source)),
+                Ok(Err(source)) => return Err(failed(Doing::FollowingMapping, source)),
                 Err(_) => break,
             }
             sleep(self.pace.account_again).await;

@@ -96,7 +96,7 @@ impl Mapping<'_> {
             let status = match cloud.mapping_status(&request).await {
                 Ok(status) => Some(status),
                 Err(error) if error.is_unreachable() => None,
-                Err(source) => return Err(failed(Doing::AddingMapping, source)),
+                Err(source) => return Err(failed(Doing::FollowingMapping, source)),
             };
             if let Some(status) = &status
                 && told.as_ref() != Some(status)

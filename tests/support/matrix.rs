@@ -1,0 +1,96 @@
+//! A matrix of cases, each a run of the shipped binary: has them run side by side, and tells how
+//! often each exit code occurred. What a case is, and what it must show, is for the matrix to say.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Instant;
+
+use super::espctl::Output;
+
+/// Runs every case, in this order, and fails with all that is wrong. `run` gives the exit code.
+#[expect(
+    clippy::print_stdout,
+    reason = "how it went is of interest when all is well, too"
+)]
+pub(crate) fn run_all<C: fmt::Display + Send>(
+    name: &str,
+    cases: Vec<C>,
+    run: impl Fn(&C) -> Result<i32, String> + Sync,
+) {
+    let began = Instant::now();
+    let size = cases.len();
+    let queue = Mutex::new(VecDeque::from(cases));
+    let failures = Mutex::new(Vec::new());
+    let tally = Mutex::new(BTreeMap::<i32, usize>::new());
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let Some(case) = queue.lock().unwrap().pop_front() else {
+                        return;
+                    };
+                    match catch_unwind(AssertUnwindSafe(|| run(&case))) {
+                        Ok(Ok(exit)) => *tally.lock().unwrap().entry(exit).or_default() += 1,
+                        Ok(Err(why)) => failures.lock().unwrap().push(format!("{case}: {why}")),
+                        Err(_) => failures.lock().unwrap().push(format!("{case}: see above")),
+                    }
+                }
+            });
+        }
+    });
+    let took = began.elapsed().as_secs();
+    let tally = tally.into_inner().unwrap();
+    println!("{name}: {size} cases in {took} s; exit codes and how often: {tally:?}");
+    let failures = failures.into_inner().unwrap();
+    assert!(
+        failures.is_empty(),
+        "{} of {size} cases:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+/// The exit code of a run that ended by itself, with one of these, and whose result agrees with
+/// it: in whether it succeeded, in the number, and in an id that has this number.
+pub(crate) fn agreed_exit(output: &Output, allowed: &[i32]) -> Result<i32, String> {
+    let exit = output.exit.ok_or("ended by a signal")?;
+    if output.stderr.contains("panicked") {
+        return Err("it panicked".to_owned());
+    }
+    let result = output.result();
+    let error = &result["error"];
+    if result["ok"] != (exit == 0) || (exit != 0 && error["exit"] != exit) {
+        return Err(format!(
+            "the result says otherwise than the exit code {exit}"
+        ));
+    }
+    if exit != 0 {
+        let id = error["id"].as_str().ok_or("an error without an id")?;
+        let documented = exits_of(id).ok_or_else(|| format!("{id} is not documented"))?;
+        if !documented.contains(&exit) {
+            return Err(format!("{id} is for {documented:?}, and this is {exit}"));
+        }
+    }
+    if !allowed.contains(&exit) {
+        return Err(format!("exit {exit}, and not one of {allowed:?}"));
+    }
+    Ok(exit)
+}
+
+/// The exit codes of an error id, as documented.
+fn exits_of(id: &str) -> Option<Vec<i32>> {
+    let start = format!("| [`{id}`]");
+    let row = ERRORS.lines().find(|line| line.starts_with(&start))?;
+    let exits = row.split('|').nth(2)?;
+    exits
+        .split(',')
+        .map(|exit| exit.trim().parse().ok())
+        .collect()
+}
+
+const ERRORS: &str = include_str!("../../docs/reference/errors.md");
+/// More than processors: most of a run is waiting.
+const WORKERS: usize = 64;
