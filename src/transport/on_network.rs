@@ -130,9 +130,12 @@ async fn at(
         Address::Host { host } => (host, PORTS.to_vec()),
         Address::Http { host, port } => (host, vec![*port]),
     };
-    let hosts = match host.strip_suffix(LOCAL) {
-        Some(_) => resolved(host, search, left).await,
-        None => vec![host.clone()],
+    let name = host.to_ascii_lowercase();
+    let name = name.strip_suffix('.').unwrap_or(&name);
+    let hosts = if name.ends_with(LOCAL) {
+        resolved(name, search, left).await
+    } else {
+        vec![host.clone()]
     };
     let mut last = None;
     for port in ports {

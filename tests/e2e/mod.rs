@@ -8,5 +8,7 @@ mod faults;
 mod generations;
 mod mapping;
 mod node;
+#[cfg(unix)]
+mod on_network;
 mod outcomes;
 mod provision;

@@ -52,12 +52,11 @@ fn owner(url: &str, account: &Account) -> Owner {
 fn request(device: &Device, owner: Owner) -> Request {
     Request {
         target: Target {
-            kind: TransportKind::SoftAp,
             address: Some(Address::Http {
                 host: "127.0.0.1".to_owned(),
                 port: device.ready["port"].as_u64().unwrap().try_into().unwrap(),
             }),
-            transcript: None,
+            ..Target::of_kind(TransportKind::SoftAp)
         },
         access: Access {
             pop: Some(secret(device.pop())),

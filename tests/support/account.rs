@@ -98,7 +98,8 @@ impl Account {
         login[key].as_str().expect(key).to_owned()
     }
 
-    fn folder(&self) -> &str {
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &str {
         self.folder.to_str().expect("a path of ASCII")
     }
 }

@@ -21,17 +21,26 @@ pub(crate) struct Device {
 impl Device {
     /// Starts `espctl emulate device` with these arguments, quick to join, on a port of its own.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let log = fresh_path("device.log");
-        let mut command = espctl::command(["emulate", "device", "--transport", "softap"]);
-        command
-            .args(["--listen", "127.0.0.1"])
-            .arg("--log")
-            .arg(&log);
-        if !arguments.contains(&"--port") {
-            command.args(["--port", "0"]);
-        }
+        let mut own = Vec::new();
         if !arguments.contains(&"--join-ms") {
-            command.args(["--join-ms", "50"]);
+            own.extend(["--join-ms", "50"]);
+        }
+        Self::play("softap", &[&own[..], arguments].concat())
+    }
+
+    /// Likewise one that is on its network already.
+    pub(crate) fn on_network(arguments: &[&str]) -> Self {
+        Self::play("on-network", arguments)
+    }
+
+    fn play(transport: &str, arguments: &[&str]) -> Self {
+        let log = fresh_path("device.log");
+        let mut command = espctl::command(["emulate", "device", "--transport", transport]);
+        command.arg("--log").arg(&log);
+        for (flag, usual) in [("--listen", "127.0.0.1"), ("--port", "0")] {
+            if !arguments.contains(&flag) {
+                command.args([flag, usual]);
+            }
         }
         let mut child = command
             .args(arguments)
@@ -56,6 +65,11 @@ impl Device {
             "--device-port".into(),
             port,
         ]
+    }
+
+    /// Its node.
+    pub(crate) fn node_id(&self) -> &str {
+        self.ready["node_id"].as_str().expect("a node")
     }
 
     /// Its PoP, or Security 2 password.

@@ -7,6 +7,8 @@ pub(crate) mod device;
 pub(crate) mod espctl;
 pub(crate) mod matrix;
 pub(crate) mod memory_transport;
+#[cfg(unix)]
+pub(crate) mod network;
 pub(crate) mod owner;
 pub(crate) mod pair;
 #[cfg(unix)]

@@ -64,14 +64,23 @@ fn security(error: &SecurityError, asked: &Asked) -> Advice {
 }
 
 fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
-    const LOCK: &str = "five wrong tries close provisioning until the device restarts";
+    let kind = asked.target.kind;
     let mut advice = if asked.access.password.is_some() || asked.access.pop.is_none() {
         let check = "check --sec2-username and --sec2-password; they are set in the firmware";
-        advice(ErrorId::WrongPassword, [check, LOCK])
+        advice(ErrorId::WrongPassword, [check])
     } else {
-        let check = "check --pop; it is printed on the device or in its QR code";
-        advice(ErrorId::WrongPop, [check, LOCK])
+        let check = match kind {
+            TransportKind::OnNetwork => {
+                "check --pop: on the network it is another one than on the label; the app shows it to its owner"
+            }
+            TransportKind::SoftAp => "check --pop; it is printed on the device or in its QR code",
+        };
+        advice(ErrorId::WrongPop, [check])
     };
+    if kind == TransportKind::SoftAp {
+        let lock = "five wrong tries close provisioning until the device restarts";
+        advice.hints.push(lock.to_owned());
+    }
     if scheme == SecurityScheme::Sec2 {
         advice.hints.push(if asked.access.sec2_compat {
             "the two known firmware faults were tried too".to_owned()

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use mdns_sd::{
@@ -128,8 +129,9 @@ pub(super) async fn resolve(host: &str, search: &Search, limit: Duration) -> Opt
 
 /// `None` when it says nothing by which a device could be reached.
 fn read(service: &ResolvedService) -> Option<Announcement> {
+    // The library joins labels as they are: a dot or a backslash in it is part of the name.
     let instance = service.fullname.strip_suffix(SERVICE_TYPE)?;
-    let instance = unescaped(instance.strip_suffix('.').unwrap_or(instance));
+    let instance = instance.strip_suffix('.').unwrap_or(instance).to_owned();
     // The port of the SRV record counts; firmware repeats one in the TXT record.
     let port = service.port;
     let addresses: Vec<Address> = hosts(&service.addresses)
@@ -168,30 +170,25 @@ fn hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
     let mut hosts: Vec<(bool, String)> = addresses
         .iter()
         .map(|address| {
-            let text = match address {
-                ScopedIp::V6(six) if six.addr().is_unicast_link_local() => {
-                    format!("{}%{}", six.addr(), six.scope_id().name)
-                }
-                other => other.to_ip_addr().to_string(),
+            let zone = match address {
+                ScopedIp::V6(six) => six.scope_id().name.as_str(),
+                _ => "",
             };
-            (address.is_ipv6(), text)
+            (address.is_ipv6(), host(address.to_ip_addr(), zone))
         })
         .collect();
     hosts.sort();
     hosts.into_iter().map(|(_, host)| host).collect()
 }
 
-/// RFC 6763, 4.3: dots and backslashes in an instance's name are escaped.
-fn unescaped(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    let mut characters = name.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => text.extend(characters.next()),
-            other => text.push(other),
+/// A link-local address says nothing without the interface on which it was heard.
+fn host(address: IpAddr, zone: &str) -> String {
+    match address {
+        IpAddr::V6(six) if six.is_unicast_link_local() && !zone.is_empty() => {
+            format!("{six}%{zone}")
         }
+        other => other.to_string(),
     }
-    text
 }
 
 const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
@@ -199,3 +196,22 @@ const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
 const LONGEST_TYPE: u8 = 30;
 /// Of a value that we read.
 const LONGEST_VALUE: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_local_address_has_its_zone_and_no_other_has() {
+        let text = |address: &str, zone: &str| host(address.parse().unwrap(), zone);
+        assert_eq!(text("fe80::1", "wlan0"), "fe80::1%wlan0");
+        assert_eq!(text("fe80::1", ""), "fe80::1");
+        assert_eq!(text("fd00::1", "wlan0"), "fd00::1");
+        assert_eq!(text("192.168.1.100", ""), "192.168.1.100");
+        let address = Address::Http {
+            host: text("fe80::1", "wlan0"),
+            port: 80,
+        };
+        assert_eq!(address.to_string(), "[fe80::1%wlan0]:80");
+    }
+}

@@ -1,0 +1,165 @@
+//! Several devices: which one is for a person to say.
+
+use super::{Home, failed, heard_nothing};
+use crate::support::device::Device;
+use crate::support::pty::{DOWN, ENTER};
+
+const SHORT: [&str; 2] = ["--discovery-timeout", "2.5"];
+const PROMPT: &str = "Select device number (0 to look again, or 'q' to quit):";
+const HEADER: &str = "#   Instance Name        Node ID                  IP Address       Port   Sec  PoP      Service";
+
+/// Names longer and shorter than their columns.
+fn two(home: &Home) -> (Device, Device) {
+    let long = [
+        "--name",
+        "XeRQn9TDhQDTfhrGgcLesA",
+        "--node-id",
+        "bK1qV0cJRhS2o3u4v5w6xA",
+    ];
+    (
+        home.device(&[
+            "--name",
+            "MyDevice",
+            "--node-id",
+            "NodeOfMyDevice",
+            "--pop",
+            "abcd1234",
+        ]),
+        home.device(&long),
+    )
+}
+
+/// The line of a device in the table, without its number.
+fn row(device: &Device, name: &str, pop: &str) -> String {
+    let port = device.ready["port"].to_string();
+    format!(
+        "{name:<20} {:<24} {:<16} {port:<6} {:<4} {pop:<8} ChalResp",
+        device.node_id(),
+        "127.0.0.1",
+        "1"
+    )
+}
+
+#[test]
+fn a_person_chooses_from_the_table_that_people_know() {
+    let home = Home::new();
+    let (mine, other) = two(&home);
+    let arguments = [&["--pop", "abcd1234"][..], &SHORT].concat();
+    let mut terminal = home.network.at_a_terminal(&home.owner, &arguments);
+    terminal.shows("Discovering...");
+    terminal.shows(PROMPT);
+    let screen = terminal.screen();
+    assert!(screen.contains("Discovered several devices:"), "{screen}");
+    assert!(screen.contains(HEADER), "{screen}");
+    let row_of_mine = row(&mine, "MyDevice", "Yes");
+    let row_of_other = row(&other, "XeRQn9TDhQDTfhr...", "No");
+    assert!(screen.contains(&row_of_other), "{row_of_other}\n{screen}");
+    let line = screen.lines().find(|line| line.contains(&row_of_mine));
+    let line = line.unwrap_or_else(|| panic!("{row_of_mine}\n{screen}"));
+    // As somebody would: the number in front of it.
+    let number = line
+        .trim_start_matches(['>', ' '])
+        .split(' ')
+        .next()
+        .unwrap();
+    terminal.types("7");
+    terminal.types(ENTER);
+    terminal.shows("there is no number 7 in the list");
+    terminal.types(number);
+    terminal.types(ENTER);
+    let screen = terminal.exits(0);
+    let words = format!(
+        "Node {} mapped to your account successfully!",
+        mine.node_id()
+    );
+    assert!(screen.contains(&words), "{screen}");
+    assert!(screen.contains(&format!("{PROMPT} {number}")), "{screen}");
+    assert!(home.owner.has(&mine) && !home.owner.has(&other));
+    heard_nothing(&other);
+}
+
+#[test]
+fn q_quits_and_no_device_has_heard_of_it() {
+    let home = Home::new();
+    let (one, two) = two(&home);
+    let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
+    terminal.shows(PROMPT);
+    terminal.types("q");
+    let screen = terminal.exits(130);
+    assert!(screen.contains("nothing was changed"), "{screen}");
+    heard_nothing(&one);
+    heard_nothing(&two);
+    home.maps_nothing(&[]);
+}
+
+#[test]
+fn zero_looks_again() {
+    let home = Home::new();
+    let one = home.device(&["--name", "One"]);
+    let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
+    terminal.shows(PROMPT);
+    let two = home.device(&["--name", "Two"]);
+    terminal.types("0");
+    terminal.types(ENTER);
+    terminal.shows("Discovered several devices:");
+    terminal.shows_times(PROMPT, 2);
+    terminal.shows("> 1   One");
+    terminal.types(DOWN);
+    terminal.shows("> 2   Two");
+    terminal.types(ENTER);
+    terminal.exits(0);
+    assert!(home.owner.has(&two));
+    heard_nothing(&one);
+}
+
+#[test]
+fn a_single_device_is_confirmed_first() {
+    let home = Home::new();
+    let device = home.device(&["--name", "Neighbour"]);
+    let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
+    terminal.shows(PROMPT);
+    let screen = terminal.screen();
+    assert!(screen.contains("Discovered 1 device:"), "{screen}");
+    heard_nothing(&device);
+    terminal.types("q");
+    terminal.exits(130);
+    heard_nothing(&device);
+
+    let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
+    terminal.shows(PROMPT);
+    terminal.types("1");
+    terminal.types(ENTER);
+    terminal.exits(0);
+    assert!(home.owner.has(&device));
+}
+
+#[test]
+fn who_names_a_device_is_not_asked() {
+    let home = Home::new();
+    let (mine, other) = two(&home);
+    let named = ["--device-name", "MyDevice", "--pop", "abcd1234"];
+    let mut terminal = home.network.at_a_terminal(&home.owner, &named);
+    let screen = terminal.exits(0);
+    assert!(!screen.contains(PROMPT), "{screen}");
+    assert!(home.owner.has(&mine));
+    heard_nothing(&other);
+}
+
+#[test]
+fn without_a_terminal_several_devices_are_listed_and_none_is_taken() {
+    let home = Home::new();
+    let (one, two) = two(&home);
+    let at = |device: &Device| format!("at 127.0.0.1:{}", device.ready["port"]);
+    let (first, second) = (at(&one), at(&two));
+    let words = [
+        "MyDevice (node NodeOfMyDevice)",
+        "bK1qV0cJRhS2o3u4v5w6xA",
+        &first,
+        &second,
+        "--device-name",
+    ];
+    failed(home.provision(&SHORT), 2, "ambiguous-device", &words);
+    heard_nothing(&one);
+    heard_nothing(&two);
+    home.maps_nothing(&[]);
+}

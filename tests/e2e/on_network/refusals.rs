@@ -1,0 +1,206 @@
+//! What is refused: flags that make no sense, secrets that are missing or wrong, announcements
+//! that are not to be believed.
+
+use super::{Home, at, failed, flags, heard_nothing};
+use crate::support::account::Account;
+use crate::support::pty::ENTER;
+
+#[test]
+fn flags_that_make_no_sense_are_refused_before_a_byte_is_sent() {
+    let home = Home::new();
+    let device = home.silent(&[]);
+    let before = home.owner.cloud.told("request").len();
+    for (wrong, word) in [
+        (&["--ssid", "Home"][..], "--ssid"),
+        (&["--ssid-hex", "486f6d65"], "--ssid-hex"),
+        (&["--passphrase", "correct horse"], "--passphrase"),
+        (&["--open"], "--open"),
+        (&["--no-cloud"], "--no-cloud"),
+    ] {
+        let output = home.provision(&flags(&at(&device), wrong));
+        failed(output, 2, "conflicting-flags", &[word, "on-network"]);
+    }
+    let both = ["--disable-chal-resp", "--no-disable-chal-resp"];
+    let output = home.provision(&flags(&at(&device), &both));
+    failed(output, 2, "usage", &["--no-disable-chal-resp"]);
+    heard_nothing(&device);
+    assert_eq!(home.owner.cloud.told("request").len(), before);
+}
+
+#[test]
+fn without_a_login_the_device_hears_nothing() {
+    let home = Home::new();
+    let device = home.device(&["--name", "Lamp"]);
+    let nobody = Account::nobody();
+    nobody.add("lab", home.owner.cloud.url());
+    let line = ["provision", "--transport", "on-network", "--profile", "lab"];
+    let address = at(&device);
+    let line = [&line[..], &flags(&address, &["--format", "json"])].concat();
+    failed(nobody.run(&line).output(), 8, "login-required", &[]);
+    heard_nothing(&device);
+}
+
+#[test]
+fn an_interface_that_is_not_there_is_named_with_those_that_are() {
+    let home = Home::new();
+    let device = home.device(&[]);
+    let elsewhere = ["--interface", "nonesuch0"];
+    let line = ["provision", "--transport", "on-network", "--format", "json"];
+    let output = home.owner.account.run(&[&line[..], &elsewhere].concat());
+    let error = failed(output.output(), 3, "unknown-interface", &["nonesuch0"]);
+    let hints = error["hints"].to_string();
+    assert!(
+        hints.contains("there are: ") && hints.contains("lo"),
+        "{hints}"
+    );
+    heard_nothing(&device);
+}
+
+/// Nothing says that one is needed until the handshake does.
+#[test]
+fn a_pop_that_is_missing_is_asked_for_only_when_it_is_needed() {
+    let home = Home::new();
+    for own in [
+        &["--pop", "abcd1234"][..],
+        &["--pop", "abcd1234", "--variant", "local-control"],
+    ] {
+        let device = home.silent(own);
+        let output = home.provision(&flags(&at(&device), &[]));
+        failed(output, 2, "missing-pop", &["--pop", "ESPCTL_POP"]);
+        home.maps_nothing(&[&device]);
+
+        let address = at(&device);
+        let mut terminal = home
+            .network
+            .at_a_terminal(&home.owner, &flags(&address, &[]));
+        terminal.shows("Proof of possession (PoP):");
+        terminal.types("abcd1234");
+        terminal.types(ENTER);
+        let screen = terminal.exits(0);
+        assert!(!screen.contains("abcd1234"), "{screen}");
+        assert!(home.owner.has(&device), "{screen}");
+        assert!(!terminal.raw().contains("abcd1234"));
+    }
+}
+
+/// Who announces that a PoP is needed is believed: nothing is lost by asking.
+#[test]
+fn a_pop_that_is_announced_to_be_needed_is_asked_for_before_the_handshake() {
+    let home = Home::new();
+    let device = home.device(&["--name", "Lamp", "--pop", "abcd1234"]);
+    let output = home.provision(&["--device-name", "Lamp"]);
+    failed(output, 2, "missing-pop", &["--pop", "ESPCTL_POP"]);
+    assert!(device.told("handshake_started").is_empty());
+
+    let mut terminal = home
+        .network
+        .at_a_terminal(&home.owner, &["--device-name", "Lamp"]);
+    terminal.shows("Proof of possession (PoP):");
+    terminal.types("abcd1234");
+    terminal.types(ENTER);
+    terminal.exits(0);
+    assert!(home.owner.has(&device));
+}
+
+#[test]
+fn the_password_of_security_2_is_asked_for_likewise() {
+    let home = Home::new();
+    let device = home.silent(&["--sec-ver", "2", "--pop", "abcd1234"]);
+    let output = home.provision(&flags(&at(&device), &[]));
+    failed(output, 2, "missing-pop", &["--sec2-password"]);
+    home.maps_nothing(&[&device]);
+    let address = at(&device);
+    let mut terminal = home
+        .network
+        .at_a_terminal(&home.owner, &flags(&address, &[]));
+    terminal.shows("Password of Security 2:");
+    terminal.types("abcd1234");
+    terminal.types(ENTER);
+    terminal.exits(0);
+    assert!(home.owner.has(&device));
+}
+
+#[test]
+fn a_wrong_pop_is_refused_once_and_by_its_name() {
+    let home = Home::new();
+    for (scheme, variant) in [
+        ("1", "standalone"),
+        ("1", "local-control"),
+        ("2", "standalone"),
+        ("2", "local-control"),
+    ] {
+        let own = [
+            "--sec-ver",
+            scheme,
+            "--variant",
+            variant,
+            "--pop",
+            "right-one",
+        ];
+        let device = home.silent(&own);
+        let output = home.provision(&flags(&at(&device), &["--pop", "wrong-one"]));
+        let error = failed(output, 5, "wrong-pop", &["--pop"]);
+        // Nothing counts wrong tries there.
+        assert!(!error.to_string().contains("five"), "{error}");
+        assert_eq!(device.told("refused").len(), refusals(scheme, variant));
+        home.maps_nothing(&[&device]);
+        // The device is as it was.
+        let output = home.provision(&flags(&at(&device), &["--pop", "right-one"]));
+        home.mapped(output, &device);
+    }
+}
+
+/// Without a word about the scheme, Security 1 is tried before 2.
+fn refusals(scheme: &str, variant: &str) -> usize {
+    if scheme == "2" && variant == "standalone" {
+        2
+    } else {
+        1
+    }
+}
+
+#[test]
+fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
+    let home = Home::new();
+    let liar = [
+        "--sec-ver",
+        "1",
+        "--pop",
+        "abcd1234",
+        "--txt",
+        "sec_version=0",
+    ];
+    let device = home.device(&[&liar[..], &["--name", "Lamp"]].concat());
+    let given = ["--device-name", "Lamp", "--pop", "abcd1234"];
+    let output = home.provision(&given);
+    failed(output, 6, "announced-no-security", &["--sec-ver 0"]);
+    assert!(device.told("handshake_started").is_empty());
+    // A plain one likewise, unless it is asked for.
+    let plain = home.device(&["--sec-ver", "0", "--name", "Plain"]);
+    let given = ["--device-name", "Plain", "--pop", "abcd1234"];
+    failed(home.provision(&given), 6, "announced-no-security", &[]);
+    assert!(plain.told("handshake_started").is_empty());
+    let asked = [&given[..], &["--sec-ver", "0"]].concat();
+    home.mapped(home.provision(&asked), &plain);
+    home.mapped(
+        home.provision(
+            &[
+                &["--device-name", "Lamp", "--sec-ver", "1"][..],
+                &["--pop", "abcd1234"],
+            ]
+            .concat(),
+        ),
+        &device,
+    );
+}
+
+/// A PoP that was given proves who has it, whatever the announcement says.
+#[test]
+fn a_pop_is_used_although_none_is_announced_to_be_needed() {
+    let home = Home::new();
+    let own = ["--pop", "abcd1234", "--txt", "pop_required=false"];
+    let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
+    let output = home.provision(&["--device-name", "Lamp", "--pop", "abcd1234"]);
+    home.mapped(output, &device);
+    assert_eq!(device.told("secured")[0]["pop"], true);
+}

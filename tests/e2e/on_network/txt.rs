@@ -1,0 +1,217 @@
+//! What announcements say in their several dialects, and `discover`, which shows it.
+
+use serde_json::{Value, json};
+
+use super::{Home, events, failed};
+use crate::support::device::Device;
+
+/// One line of `discover`, by its name.
+fn listed(home: &Home, name: &str) -> Value {
+    let arguments = ["--discovery-timeout", "2.5", "--format", "json"];
+    let output = home
+        .network
+        .run(&["discover"], &arguments)
+        .output()
+        .exits(0);
+    let devices = output.result()["devices"].as_array().unwrap().clone();
+    let mut found = devices.into_iter().filter(|one| one["name"] == name);
+    found.next().unwrap_or_else(|| panic!("{output}"))
+}
+
+fn address(device: &Device) -> String {
+    format!("127.0.0.1:{}", device.ready["port"])
+}
+
+#[test]
+fn discover_lists_each_with_what_it_says() {
+    let home = Home::new();
+    let alone = home.device(&["--name", "Alone", "--node-id", "NodeOfAlone"]);
+    let local = home.device(&[
+        "--variant",
+        "local-control",
+        "--name",
+        "Local",
+        "--pop",
+        "a",
+    ]);
+    let sec2 = home.device(&["--name", "Sec2", "--sec-ver", "2"]);
+    let arguments = ["--discovery-timeout", "2.5", "--format", "json"];
+    let output = home
+        .network
+        .run(&["discover"], &arguments)
+        .output()
+        .exits(0);
+    let mut devices = output.result()["devices"].as_array().unwrap().clone();
+    devices.sort_by_key(|one| one["name"].to_string());
+    let row = |device: &Device, sec_ver: u64, pop_required: Value, version: Value| {
+        json!({
+            "transport": "on-network",
+            "address": address(device),
+            "name": device.ready["instance"],
+            "node_id": device.node_id(),
+            "version": version,
+            "sec_ver": sec_ver,
+            "pop_required": pop_required,
+        })
+    };
+    let version = |sec_ver: Value, patch: Value, capabilities: Value| {
+        json!({
+            "ver": "v1.0",
+            "sec_ver": sec_ver,
+            "sec_patch_ver": patch,
+            "pop_required": null,
+            "capabilities": capabilities,
+        })
+    };
+    let bare = || version(Value::Null, Value::Null, json!(["ch_resp"]));
+    assert_eq!(
+        devices,
+        [
+            row(&alone, 1, json!(false), bare()),
+            row(
+                &local,
+                1,
+                json!(true),
+                version(json!(1), json!(0), json!([]))
+            ),
+            row(&sec2, 2, Value::Null, bare()),
+        ],
+        "{output}"
+    );
+    // It asks for no more than a version document.
+    for device in [&alone, &local, &sec2] {
+        assert_eq!(device.told("request").len(), 1);
+        assert!(device.told("handshake_started").is_empty());
+    }
+
+    let text = ["--discovery-timeout", "2.5"];
+    let output = home.network.run(&["discover"], &text).output().exits(0);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(lines.len(), 4, "{output}");
+    assert!(lines[0].starts_with("#   Instance Name        Node ID   "));
+    let line = format!(
+        "Alone                NodeOfAlone              127.0.0.1        {:<6} 1    No       ChalResp",
+        alone.ready["port"].to_string()
+    );
+    assert!(output.stdout.contains(&line), "{line}\n{output}");
+    for (name, pop) in [("Local ", "Yes"), ("Sec2 ", "Yes")] {
+        let line = lines.iter().find(|line| line.contains(name)).unwrap();
+        assert!(line.ends_with(&format!("{pop}      ChalResp")), "{line}");
+    }
+}
+
+#[test]
+fn a_device_at_an_address_is_listed_without_mdns() {
+    let home = Home::new();
+    let device = home.silent(&[]);
+    let flags = device.address();
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let arguments = [&flags[..], &["--format", "json"]].concat();
+    let output = home
+        .network
+        .run(&["discover"], &arguments)
+        .output()
+        .exits(0);
+    let found = &output.result()["devices"][0];
+    assert_eq!(found["address"], address(&device));
+    assert_eq!(found["name"], Value::Null);
+    assert_eq!(found["version"]["capabilities"], json!(["ch_resp"]));
+}
+
+/// Keys that are missing, empty or nonsense say nothing, and spoil nothing.
+#[test]
+fn values_that_say_nothing_are_taken_for_nothing() {
+    let home = Home::new();
+    for (index, txt) in [
+        "sec_version=",
+        "sec_version=one",
+        "sec_version=\u{1}\u{fffd}",
+        "sec_version=99999999999999999999999",
+        "pop_required=",
+        "pop_required=maybe",
+        "node_id=",
+        "unknown_key=value",
+        "ch_resp=",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let name = format!("Lamp {index}");
+        let device = home.device(&["--name", &name, "--txt", txt]);
+        let given = ["--device-name", &name, "--discovery-timeout", "20"];
+        let output = home.mapped(home.provision(&given), &device);
+        let chosen = &events(&output, "scheme_chosen")[0];
+        assert_eq!(chosen["scheme"], 1, "{txt}: {output}");
+        let source = if txt.starts_with("sec_version") {
+            "probed"
+        } else {
+            "announced"
+        };
+        assert_eq!(chosen["source"], source, "{txt}: {output}");
+    }
+}
+
+#[test]
+fn an_empty_pop_required_is_shown_as_unsaid() {
+    let home = Home::new();
+    let device = home.device(&[
+        "--name",
+        "Lamp",
+        "--txt",
+        "pop_required=",
+        "--txt",
+        "node_id=",
+    ]);
+    let found = listed(&home, "Lamp");
+    assert_eq!(found["pop_required"], Value::Null);
+    assert_eq!(found["node_id"], Value::Null);
+    assert_eq!(found["sec_ver"], 1);
+    assert_eq!(found["address"], address(&device));
+}
+
+/// `pop_required` is a word about Security 1 alone: local control says "false" for 2 as well.
+#[test]
+fn pop_required_is_read_for_security_1_only() {
+    let home = Home::new();
+    let own = ["--variant", "local-control", "--sec-ver", "2", "--pop", "a"];
+    let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
+    assert_eq!(device.told("announced")[0]["txt"]["pop_required"], "false");
+    assert_eq!(listed(&home, "Lamp")["pop_required"], Value::Null);
+    let output = home.provision(&["--device-name", "Lamp"]);
+    failed(output, 2, "missing-pop", &["--sec2-password"]);
+    let output = home.provision(&["--device-name", "Lamp", "--pop", "a"]);
+    home.mapped(output, &device);
+}
+
+#[test]
+fn the_port_of_the_srv_record_counts() {
+    let home = Home::new();
+    for (name, txt) in [
+        ("Other", "port=1"),
+        ("None", "port="),
+        ("Word", "port=eighty"),
+    ] {
+        let device = home.device(&["--name", name, "--txt", txt]);
+        let output = home.provision(&["--device-name", name]);
+        let output = home.mapped(output, &device);
+        assert_eq!(events(&output, "connected")[0]["address"], address(&device));
+    }
+}
+
+/// A version document is the device's own word; an announcement could be anybody's.
+#[test]
+fn the_version_document_goes_before_the_announcement() {
+    let home = Home::new();
+    let own = [
+        "--variant",
+        "local-control",
+        "--pop",
+        "a",
+        "--txt",
+        "sec_version=2",
+    ];
+    let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
+    let output = home.provision(&["--device-name", "Lamp", "--pop", "a"]);
+    let output = home.mapped(output, &device);
+    assert_eq!(events(&output, "scheme_chosen")[0]["scheme"], 1);
+}

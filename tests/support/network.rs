@@ -1,0 +1,85 @@
+//! Devices that are on their network already, and a network for them that no other test shares:
+//! mDNS on a port of its own, on the loopback interface.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::device::Device;
+use super::espctl::{Output, Run, espctl};
+use super::owner::Owner;
+use super::pty::Terminal;
+
+/// Where devices of a test announce themselves, and are looked for.
+pub(crate) struct Network {
+    mdns_port: String,
+}
+
+impl Network {
+    /// One that is nobody else's.
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Below the ports that the system gives away by itself.
+        let port = 20_000 + (std::process::id() * 61 + number) % 12_000;
+        Self {
+            mdns_port: port.to_string(),
+        }
+    }
+
+    /// A device of these arguments that has announced itself.
+    pub(crate) fn device(&self, arguments: &[&str]) -> Device {
+        let device = self.starting(arguments);
+        until("it is announced", || !device.told("announced").is_empty());
+        device
+    }
+
+    /// Likewise, and perhaps not announced yet.
+    pub(crate) fn starting(&self, arguments: &[&str]) -> Device {
+        let port = ["--mdns-port", &self.mdns_port];
+        Device::on_network(&[&port[..], arguments].concat())
+    }
+
+    /// A run of the binary that looks here: a command, the transport, and these arguments.
+    pub(crate) fn run(&self, command: &[&str], arguments: &[&str]) -> Run {
+        self.in_it(espctl(line(command, arguments)))
+    }
+
+    /// `provision` of whatever is found by these arguments, for this owner.
+    pub(crate) fn provision(&self, owner: &Owner, arguments: &[&str]) -> Output {
+        let arguments = [&["--format", "json"][..], arguments].concat();
+        let run = owner.account.run(&line(&["provision"], &arguments));
+        self.in_it(run).output()
+    }
+
+    /// The same at a terminal.
+    pub(crate) fn at_a_terminal(&self, owner: &Owner, arguments: &[&str]) -> Terminal {
+        let variables = [
+            ("ESPCTL_MDNS_PORT", self.mdns_port.as_str()),
+            ("RM_USER_CONFIG_DIR", owner.account.folder()),
+        ];
+        Terminal::start(line(&["provision"], arguments), &variables)
+    }
+
+    fn in_it(&self, run: Run) -> Run {
+        run.env("ESPCTL_MDNS_PORT", &self.mdns_port)
+    }
+}
+
+fn line<'a>(command: &[&'a str], arguments: &[&'a str]) -> Vec<&'a str> {
+    let here = ["--transport", "on-network", "--interface", "lo"];
+    [command, &here[..], arguments].concat()
+}
+
+/// Waits until it is so.
+#[track_caller]
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// No wait of a test takes as long.
+const LIMIT: Duration = Duration::from_secs(30);
