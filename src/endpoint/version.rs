@@ -23,7 +23,8 @@ pub struct Version {
     /// The announced patch level of Security 2. Informative: the nonce's length decides.
     pub sec_patch_ver: Option<u64>,
     /// Whether the device takes no session without a secret: Security 2, and Security 1 unless
-    /// it lists `no_pop`. `None` where the scheme is not known.
+    /// it lists `no_pop`. `None` where the scheme is not known, and for Security 1 of devices that
+    /// are on their network already, which list nothing of the kind.
     pub pop_required: Option<bool>,
     /// Whether the scheme is implied, not announced: ESP-IDF before 5.0, which has no prov-ctrl.
     #[serde(skip)]
@@ -72,10 +73,12 @@ impl Version {
             sec_ver,
             legacy: number("sec_ver").is_none(),
             sec_patch_ver: number("sec_patch_ver"),
-            pop_required: sec_ver.map(|scheme| match scheme {
-                0 => false,
-                1 => !lists("no_pop"),
-                _ => true,
+            pop_required: sec_ver.and_then(|scheme| match scheme {
+                0 => Some(false),
+                1 if lists("no_pop") => Some(false),
+                // The others list nothing, whether there is one or not.
+                1 => (label == "prov").then_some(true),
+                _ => Some(true),
             }),
             capabilities: document
                 .as_object()?
@@ -172,6 +175,10 @@ mod tests {
         assert_eq!(read(elsewhere).sec_ver, Some(1));
         assert!(read(elsewhere).has("no_pop"));
         assert_eq!(needed("V0.1"), None);
+        let local = |scheme| format!(r#"{{"local_ctrl":{{"ver":"v1.0","sec_ver":{scheme}}}}}"#);
+        assert_eq!(needed(&local(0)), Some(false));
+        assert_eq!(needed(&local(1)), None);
+        assert_eq!(needed(&local(2)), Some(true));
     }
 
     #[test]

@@ -18,32 +18,59 @@ use crate::support::owner::{Owner, Word};
 struct Medium {
     name: &'static str,
     start: fn(&[&str]) -> Device,
-    address: fn(&Device) -> Vec<String>,
+    /// What is said of such a device besides its address.
+    own: &'static [&'static str],
+    schemes: &'static [u8],
+    steps: &'static [Step],
     faults: &'static [(&'static str, Harm)],
 }
 
-const MEDIA: [Medium; 1] = [Medium {
-    name: "HTTP",
-    start: Device::start,
-    address: |device| device.address().to_vec(),
-    faults: &[
-        ("drop", Harm::Lost),
-        ("mute", Harm::AnswerLost),
-        ("close", Harm::HungUp),
-        ("reset", Harm::HungUp),
-        ("delay=200", Harm::Late),
-        ("duplicate", Harm::Twice),
-        ("repeat", Harm::Twice),
-        ("truncate", Harm::Spoilt),
-        ("cut", Harm::Spoilt),
-        ("garble", Harm::Spoilt),
-        ("oversize", Harm::Spoilt),
-        ("wrong-order", Harm::Spoilt),
-        ("wrong-type", Harm::Spoilt),
-        ("status=500", Harm::Spoilt),
-        ("not-found", Harm::Absent),
-    ],
-}];
+const MEDIA: [Medium; 3] = [
+    Medium {
+        name: "HTTP",
+        start: Device::start,
+        own: &["--time-scale", TIME_SCALE, "--join-ms", "50"],
+        schemes: &[0, 1, 2],
+        steps: &STEPS,
+        faults: &HTTP,
+    },
+    Medium {
+        name: "local control",
+        start: Device::on_network,
+        own: &["--no-announce", "--variant", "local-control"],
+        schemes: &[0, 1, 2],
+        steps: &STEPS_ON_NETWORK,
+        faults: &HTTP,
+    },
+    // It says nothing of its scheme. Of those that are tried the first is meant, so that each
+    // fault meets what it is for.
+    Medium {
+        name: "challenge-response by itself",
+        start: Device::on_network,
+        own: &["--no-announce"],
+        schemes: &[1],
+        steps: &STEPS_ON_NETWORK,
+        faults: &HTTP,
+    },
+];
+
+const HTTP: [(&str, Harm); 15] = [
+    ("drop", Harm::Lost),
+    ("mute", Harm::AnswerLost),
+    ("close", Harm::HungUp),
+    ("reset", Harm::HungUp),
+    ("delay=200", Harm::Late),
+    ("duplicate", Harm::Twice),
+    ("repeat", Harm::Twice),
+    ("truncate", Harm::Spoilt),
+    ("cut", Harm::Spoilt),
+    ("garble", Harm::Spoilt),
+    ("oversize", Harm::Spoilt),
+    ("wrong-order", Harm::Spoilt),
+    ("wrong-type", Harm::Spoilt),
+    ("status=500", Harm::Spoilt),
+    ("not-found", Harm::Absent),
+];
 
 /// What a fault means for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +107,11 @@ enum Step {
     Set,
     Apply,
     Status,
+    /// Of challenge-response, on the network.
+    Disable,
 }
 
+/// Of a device that waits to be provisioned.
 const STEPS: [Step; 11] = [
     Step::Version,
     Step::FirstHandshake,
@@ -96,11 +126,23 @@ const STEPS: [Step; 11] = [
     Step::Status,
 ];
 
+/// Of a device that needs an owner only.
+const STEPS_ON_NETWORK: [Step; 5] = [
+    Step::Version,
+    Step::FirstHandshake,
+    Step::Proof,
+    Step::Sign,
+    Step::Disable,
+];
+
 impl Step {
     /// The how-manieth request to which endpoint it is. The scan is timed so that the second
     /// question for its status is the last.
-    fn request(self) -> (&'static str, u32) {
+    fn request(self, on_network: bool) -> (&'static str, u32) {
         match self {
+            Self::Version if on_network => ("esp_local_ctrl/version", 1),
+            Self::FirstHandshake if on_network => ("esp_local_ctrl/session", 1),
+            Self::Proof if on_network => ("esp_local_ctrl/session", 2),
             Self::Version => ("proto-ver", 1),
             Self::FirstHandshake => ("prov-session", 1),
             Self::Proof => ("prov-session", 2),
@@ -112,6 +154,7 @@ impl Step {
             Self::Set => ("prov-config", 1),
             Self::Apply => ("prov-config", 2),
             Self::Status => ("prov-config", 3),
+            Self::Disable => ("ch_resp", 2),
         }
     }
 
@@ -143,6 +186,20 @@ impl fmt::Display for Case {
 }
 
 impl Case {
+    /// Whether the device is on its network already.
+    fn is_on_network(&self) -> bool {
+        self.step == Step::Disable || !self.medium.steps.contains(&Step::Apply)
+    }
+
+    /// What its node announces; `None` of a device that nobody shall own.
+    fn capability(&self) -> Option<&'static str> {
+        if self.is_on_network() {
+            Some("ch_resp")
+        } else {
+            self.step.capability()
+        }
+    }
+
     /// What `provision` may end with. 5, "this secret is wrong", is for a refused proof alone:
     /// there, hanging up is how a device says so. Once Apply has left, nobody can say that the
     /// device did not take it, unless it says so itself.
@@ -150,6 +207,10 @@ impl Case {
         let may_be_applied = self.step >= Step::Apply;
         match (self.harm, self.step) {
             (Harm::Late, _) => &[0],
+            // The node is in the account, and what fails is told as a warning.
+            (_, Step::Disable) => &[0],
+            // There, the scheme is tried out, and it is known what to ask for.
+            (Harm::Absent, Step::Version) if self.is_on_network() => &[0],
             // An answer more can be taken for the next request's, which may be Apply's; a request
             // more moves the device's keys on, so that the next one, likewise, is refused.
             // The device has drawn another key since the answer that the client got, and refuses
@@ -176,8 +237,8 @@ impl Case {
 fn matrix() -> Vec<Case> {
     let mut cases = Vec::new();
     for medium in &MEDIA {
-        for scheme in 0..=2 {
-            for step in STEPS {
+        for &scheme in medium.schemes {
+            for &step in medium.steps {
                 // Security 0 has one message, and no proof.
                 if scheme == 0 && step == Step::Proof {
                     continue;
@@ -205,7 +266,7 @@ fn matrix() -> Vec<Case> {
 #[test]
 fn every_fault_at_every_step_is_told_truly_and_costs_no_more_than_the_run() {
     let mut cases = matrix();
-    assert!(cases.len() >= 380, "{} cases", cases.len());
+    assert!(cases.len() >= 640, "{} cases", cases.len());
     // The slow ones first: they wait, and the others compute meanwhile.
     cases.sort_by_key(|case| !case.is_slow());
     run_all("fault matrix", cases, run);
@@ -213,9 +274,9 @@ fn every_fault_at_every_step_is_told_truly_and_costs_no_more_than_the_run() {
 
 /// One case, and the run after it. The first run's exit code.
 fn run(case: &Case) -> Result<i32, String> {
-    let (endpoint, number) = case.step.request();
+    let (endpoint, number) = case.step.request(case.is_on_network());
     let fault = format!("{endpoint}:{number}:{}", case.fault);
-    let capability = case.step.capability();
+    let capability = case.capability();
     let owner = capability.map(|_| Owner::start(&[]));
     let owner = owner.as_ref();
 
@@ -225,8 +286,11 @@ fn run(case: &Case) -> Result<i32, String> {
         let state = fresh_path("state.json");
         let state = state.to_str().ok_or("a path of ASCII")?;
         let scheme = case.scheme.to_string();
-        let mut own = vec!["--sec-ver", &scheme, "--state", state];
-        own.extend(["--time-scale", TIME_SCALE, "--join-ms", "50"]);
+        let mut own = vec!["--sec-ver", &scheme];
+        own.extend(case.medium.own);
+        if !case.is_on_network() {
+            own.extend(["--state", state]);
+        }
         if case.scheme > 0 {
             own.extend(["--pop", POP]);
         }
@@ -245,9 +309,15 @@ fn run(case: &Case) -> Result<i32, String> {
         // A device that was told to join goes away when it has, or can only be reset from there.
         // As a person would, restart it: what it kept is still there, and it takes other
         // credentials. Any other device must go on as if nothing had been.
-        if was_applied(&device, exit) {
+        // So is one that was told to sign no more.
+        if was_applied(&device, exit) || !device.told("chal_resp_disabled").is_empty() {
             device.kill();
-            let again = (case.medium.start)(&[&own[..], &["--force-provisioning"]].concat());
+            let anew: &[&str] = if case.is_on_network() {
+                &[]
+            } else {
+                &["--force-provisioning"]
+            };
+            let again = (case.medium.start)(&[&own[..], anew].concat());
             expect_done(case, owner, &again)?;
         } else {
             let before = device.log().len();
@@ -291,6 +361,9 @@ fn check(
         return Err("it could have known that the node is in the account".to_owned());
     }
     let applied = !device.told("wifi_applied").is_empty();
+    if case.is_on_network() {
+        return check_disabled(device, output).map(|()| exit);
+    }
     if exit == 0 && device.told("wifi_joined").is_empty() {
         return Err("exit 0, and the device has not joined".to_owned());
     }
@@ -300,11 +373,33 @@ fn check(
     Ok(exit)
 }
 
+/// A device that was mapped is switched off, or the run says that it may not be.
+fn check_disabled(device: &Device, output: &Output) -> Result<(), String> {
+    let is_off = !device.told("chal_resp_disabled").is_empty();
+    let says = |event: &str, key: &str, value: &str| {
+        let mut lines = output.json().into_iter();
+        lines.any(|line| line["event"] == event && (key.is_empty() || line[key] == value))
+    };
+    let says_off = says("challenge_response_disabled", "", "");
+    let warns = says("warned", "id", "not-disabled");
+    match (output.exit == Some(0), is_off, says_off) {
+        (_, false, true) => Err("it says that the device is switched off".to_owned()),
+        (true, _, false) if !warns => Err("neither switched off nor a warning".to_owned()),
+        (false, true, _) => Err("switched off by a run that failed".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// The run after it: nothing stands in its way any more.
 fn expect_done(case: &Case, owner: Option<&Owner>, device: &Device) -> Result<(), String> {
     let output = provision(case, owner, device);
     let mapped = owner.is_none_or(|owner| owner.has(device));
-    if output.exit == Some(0) && mapped && !device.told("wifi_joined").is_empty() {
+    let last = if case.is_on_network() {
+        "chal_resp_disabled"
+    } else {
+        "wifi_joined"
+    };
+    if output.exit == Some(0) && mapped && !device.told(last).is_empty() {
         return Ok(());
     }
     Err(format!("the run after it failed too\n{output}"))
@@ -314,9 +409,13 @@ fn provision(case: &Case, owner: Option<&Owner>, device: &Device) -> Output {
     let mut line: Vec<String> = ["provision", "--format", "json"]
         .map(str::to_owned)
         .to_vec();
-    line.extend((case.medium.address)(device));
-    // An open network without a word about its passphrase: the client has to look.
-    line.extend(["--ssid", "Guest", "--join-timeout", "10"].map(str::to_owned));
+    line.extend(device.address());
+    if case.is_on_network() {
+        line.extend(["--transport", "on-network"].map(str::to_owned));
+    } else {
+        // An open network without a word about its passphrase: the client has to look.
+        line.extend(["--ssid", "Guest", "--join-timeout", "10"].map(str::to_owned));
+    }
     if case.scheme > 0 {
         line.extend(["--pop", POP].map(str::to_owned));
     }

@@ -89,7 +89,7 @@ fn q_quits_and_no_device_has_heard_of_it() {
     assert!(screen.contains("nothing was changed"), "{screen}");
     heard_nothing(&one);
     heard_nothing(&two);
-    home.maps_nothing(&[]);
+    home.maps_nothing(&[&one, &two]);
 }
 
 #[test]
@@ -161,5 +161,5 @@ fn without_a_terminal_several_devices_are_listed_and_none_is_taken() {
     failed(home.provision(&SHORT), 2, "ambiguous-device", &words);
     heard_nothing(&one);
     heard_nothing(&two);
-    home.maps_nothing(&[]);
+    home.maps_nothing(&[&one, &two]);
 }

@@ -176,7 +176,7 @@ fn pop_required_is_read_for_security_1_only() {
     let own = ["--variant", "local-control", "--sec-ver", "2", "--pop", "a"];
     let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
     assert_eq!(device.told("announced")[0]["txt"]["pop_required"], "false");
-    assert_eq!(listed(&home, "Lamp")["pop_required"], Value::Null);
+    assert_eq!(listed(&home, "Lamp")["pop_required"], true);
     let output = home.provision(&["--device-name", "Lamp"]);
     failed(output, 2, "missing-pop", &["--sec2-password"]);
     let output = home.provision(&["--device-name", "Lamp", "--pop", "a"]);
