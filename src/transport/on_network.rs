@@ -6,13 +6,14 @@
 
 mod mdns;
 
+use std::io;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::select_ok;
+use futures_util::StreamExt as _;
+use futures_util::future::{ready, select_ok};
 use futures_util::stream::{self, BoxStream};
-use futures_util::{FutureExt as _, StreamExt as _};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::http::{HttpTransport, Socket};
 use super::{
@@ -132,50 +133,87 @@ async fn at(
     };
     let name = host.to_ascii_lowercase();
     let name = name.strip_suffix('.').unwrap_or(&name);
-    let hosts = if name.ends_with(LOCAL) {
-        resolved(name, search, left).await
+    let (address, socket) = if name.ends_with(LOCAL) {
+        called(name, &ports, search, left).await
     } else {
-        vec![host.clone()]
-    };
-    let mut last = None;
-    for port in ports {
+        on_any(vec![host.clone()], &ports, left).await
+    }?;
+    Ok(Candidate {
+        address,
+        handle: Some(Handle::new(Found::Open(Box::new(socket)))),
+        kind: TransportKind::OnNetwork,
+        name: None,
+        hints: Hints::default(),
+        service: Service::LocalControl,
+    })
+}
+
+/// The device behind a name in `.local`: many systems ask an ordinary name server for those, so
+/// mDNS is asked here, too. Responders may tell the addresses one by one, and each is tried.
+async fn called(
+    name: &str,
+    ports: &[u16],
+    search: &Search,
+    left: Duration,
+) -> Result<(Address, Socket), TransportError> {
+    let system = stream::once(async {
+        let found = tokio::net::lookup_host((name, 0)).await;
+        found.map_or_else(
+            |error| {
+                tracing::debug!(%error, name, "the system does not know the name");
+                Vec::new()
+            },
+            |found| found.map(|one| one.ip().to_string()).collect(),
+        )
+    });
+    let ours = stream::unfold(mdns::Resolver::start(name, search), |resolver| async {
+        let mut resolver = resolver?;
+        let hosts = resolver.next().await?;
+        Some((hosts, Some(resolver)))
+    });
+    let known =
+        stream::select(system.boxed(), ours.boxed()).filter(|hosts| ready(!hosts.is_empty()));
+    let mut attempts = known
+        .map(|hosts| on_any(hosts, ports, left))
+        .buffer_unordered(MOST_ATTEMPTS);
+    let deadline = Instant::now() + left;
+    let mut first = None;
+    while let Ok(Some(attempt)) = timeout_at(deadline, attempts.next()).await {
+        match attempt {
+            Ok(open) => return Ok(open),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    Err(first.unwrap_or_else(|| TransportError::Unreachable {
+        address: Address::Host {
+            host: name.to_owned(),
+        },
+        source: io::Error::new(
+            io::ErrorKind::NotFound,
+            "neither the system nor anybody by mDNS knows this name",
+        ),
+    }))
+}
+
+/// The first of the ports on which one of the hosts answers.
+async fn on_any(
+    hosts: Vec<String>,
+    ports: &[u16],
+    limit: Duration,
+) -> Result<(Address, Socket), TransportError> {
+    let mut first = None;
+    for &port in ports {
         let addresses = hosts.iter().map(|host| Address::Http {
             host: host.clone(),
             port,
         });
-        match first_open(&Reachable(addresses.collect()), left).await {
-            Ok((address, socket)) => {
-                return Ok(Candidate {
-                    address,
-                    handle: Some(Handle::new(Found::Open(Box::new(socket)))),
-                    kind: TransportKind::OnNetwork,
-                    name: None,
-                    hints: Hints::default(),
-                    service: Service::LocalControl,
-                });
-            }
+        match first_open(&Reachable(addresses.collect()), limit).await {
+            Ok(open) => return Ok(open),
             // The first port's error is the story: most devices are there.
-            Err(error) => last = last.or(Some(error)),
+            Err(error) => first = first.or(Some(error)),
         }
     }
-    Err(last.unwrap_or_else(|| unreachable(address)))
-}
-
-/// The addresses behind a name in `.local`: many systems ask an ordinary name server for those, so
-/// mDNS is asked here. Whatever the system knows is tried too, as the name itself.
-async fn resolved(host: &str, search: &Search, left: Duration) -> Vec<String> {
-    let system = async {
-        let mut found = tokio::net::lookup_host((host, 0)).await.map_err(drop)?;
-        let address = found.next().ok_or(())?;
-        Ok(vec![address.ip().to_string()])
-    };
-    let ours = async { mdns::resolve(host, search, left).await.ok_or(()) };
-    let first = select_ok([system.boxed(), ours.boxed()]);
-    match timeout(left, first).await {
-        Ok(Ok((hosts, _))) => hosts,
-        // The system's own words about it come with the attempt to connect.
-        Ok(Err(())) | Err(_) => vec![host.to_owned()],
-    }
+    Err(first.unwrap_or_else(nowhere))
 }
 
 /// Connects to whichever address answers first. One that swallows attempts must not hide another.
@@ -190,22 +228,24 @@ async fn first_open(
         })
     });
     match attempts.collect::<Vec<_>>() {
-        none if none.is_empty() => Err(unreachable(&Address::Host {
-            host: String::new(),
-        })),
+        none if none.is_empty() => Err(nowhere()),
         attempts => select_ok(attempts).await.map(|(first, _)| first),
     }
 }
 
-fn unreachable(address: &Address) -> TransportError {
+fn nowhere() -> TransportError {
     TransportError::Unreachable {
-        address: address.clone(),
-        source: std::io::Error::new(std::io::ErrorKind::NotFound, "it has no address"),
+        address: Address::Host {
+            host: String::new(),
+        },
+        source: io::Error::new(io::ErrorKind::NotFound, "it has no address"),
     }
 }
 
 /// Of the service of its own, and of Local Control (`CONFIG_ESP_RMAKER_LOCAL_CTRL_HTTP_PORT`).
 const PORTS: [u16; 2] = [super::DEVICE_PORT, 8080];
 const LOCAL: &str = ".local";
+/// To reach a name, at the same time.
+const MOST_ATTEMPTS: usize = 8;
 /// Even with no time to look, one attempt is made.
 const SHORTEST: Duration = Duration::from_millis(100);

@@ -206,9 +206,8 @@ impl Case {
     fn allowed(&self) -> &'static [i32] {
         let may_be_applied = self.step >= Step::Apply;
         match (self.harm, self.step) {
-            (Harm::Late, _) => &[0],
-            // The node is in the account, and what fails is told as a warning.
-            (_, Step::Disable) => &[0],
+            // After the last, the node is in the account, and what fails is told as a warning.
+            (Harm::Late, _) | (_, Step::Disable) => &[0],
             // There, the scheme is tried out, and it is known what to ask for.
             (Harm::Absent, Step::Version) if self.is_on_network() => &[0],
             // An answer more can be taken for the next request's, which may be Apply's; a request

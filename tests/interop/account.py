@@ -260,6 +260,25 @@ def incumbent_maps(bench, sec_ver, key, way):
     check_equal('metadata', bench.espctl('node', 'info', node_id)['node']['metadata'], METADATA)
 
 
+def incumbent_maps_on_network(bench, variant, key):
+    """The client maps a device that is on its network already, by IPv4, as it is typed."""
+    cloud = new_cloud(bench)
+    espctl_logs_in(bench, cloud)
+    device = bench.on_network('--variant', variant, '--sec-ver', '1', '--pop', POP, '--key', key,
+                              '--cloud', cloud.ready['url'])
+    node_id = device.ready['node_id']
+    said = bench.incumbent('provision', '--transport', 'on-network', '--pop', POP, '--device-ip', '127.0.0.1',
+                           '--device-port', str(device.ready['port']))
+    check_in('its mapping', f'On-network challenge-response completed successfully for node: {node_id}', said)
+    check_equal('mapped', mapped(cloud), [(node_id, 'challenge_response', key)])
+    check_equal('refused', cloud.log('mapping_refused', 'mapping_timed_out', 'mapping_discarded'), [])
+    check_equal('secured', [(entry['scheme'], entry['pop']) for entry in device.log('secured')], [(1, True)])
+    check_equal('signed', [entry['node_id'] for entry in device.log('challenge_signed')], [node_id])
+    check_equal('nodes', list(nodes_of_espctl(bench)), [node_id])
+    # Its documentation says that it does this; it does not.
+    check_equal('disabled', device.log('chal_resp_disabled'), [])
+
+
 def wrong_signature(bench):
     """The job can see a failure: nothing is mapped, no Wi-Fi is sent, whatever the exit code is."""
     cloud = new_cloud(bench)
@@ -430,6 +449,9 @@ def cases():
                functools.partial(incumbent_maps, sec_ver=sec_ver, key=key, way='challenge_response'))
     yield ('sec1: mapped by secret key',
            functools.partial(incumbent_maps, sec_ver=1, key='ec', way='secret_key'))
+    for variant, key in (('standalone', 'ec'), ('local-control', 'rsa')):
+        yield (f'sec1: mapped on its network, {variant}, {key} key',
+               functools.partial(incumbent_maps_on_network, variant=variant, key=key))
     yield 'sec1: wrong signature', wrong_signature
     yield 'signatures of devices, verified by OpenSSL', device_signatures
     yield 'signatures of OpenSSL, verified by the cloud', cloud_signatures

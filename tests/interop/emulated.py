@@ -102,6 +102,10 @@ class Bench:
         """A new emulated device."""
         return self.start(Device(self, flags, time_scale))
 
+    def on_network(self, *flags):
+        """A new emulated device that is on its network already, and announces nothing."""
+        return self.start(OnNetworkDevice(self, flags))
+
     def cloud(self, *flags):
         """A new emulated cloud."""
         return self.start(Cloud(self, flags))
@@ -199,6 +203,13 @@ class Cloud(Emulator):
 
     def __init__(self, bench, flags):
         super().__init__(bench, 'cloud', flags)
+
+
+class OnNetworkDevice(Emulator):
+    """An emulated device that needs only an owner, found by its address."""
+
+    def __init__(self, bench, flags):
+        super().__init__(bench, 'device', ['--transport', 'on-network', '--no-announce', *flags])
 
 
 class Device(Emulator):

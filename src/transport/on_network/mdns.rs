@@ -30,6 +30,15 @@ pub(super) struct Browser {
     /// Works for as long as this is held.
     _daemon: Daemon,
     told: HashSet<String>,
+    incomplete: Vec<Incomplete>,
+}
+
+/// A device of which no IPv4 address was heard yet. Responders that tell of each family on its own
+/// are heard twice.
+struct Incomplete {
+    fullname: String,
+    until: Instant,
+    announcement: Announcement,
 }
 
 /// Stops its thread when dropped.
@@ -80,49 +89,102 @@ impl Browser {
             found,
             _daemon: daemon,
             told: HashSet::new(),
+            incomplete: Vec::new(),
         })
     }
 
     /// The next device that was not told of yet; `None` when the time is up.
     pub(super) async fn next(&mut self, deadline: Instant) -> Option<Announcement> {
         loop {
-            let event = timeout_at(deadline, self.found.recv_async()).await;
-            match event.ok()? {
-                Ok(ServiceEvent::ServiceResolved(service)) => {
-                    if let Some(announcement) = read(&service)
-                        && self.told.insert(service.fullname.clone())
-                    {
+            let due = self.incomplete.first().map(|one| one.until);
+            let until = due.map_or(deadline, |due| due.min(deadline));
+            match timeout_at(until, self.found.recv_async()).await {
+                Ok(Ok(ServiceEvent::ServiceResolved(service))) => {
+                    if let Some(announcement) = self.heard(&service) {
                         return Some(announcement);
                     }
                 }
                 // Gone, and perhaps back under the same name.
-                Ok(ServiceEvent::ServiceRemoved(_, name)) => {
+                Ok(Ok(ServiceEvent::ServiceRemoved(_, name))) => {
                     self.told.remove(&name);
+                    self.incomplete.retain(|one| one.fullname != name);
                 }
-                Ok(_) => {}
-                Err(_) => return None,
+                Ok(Ok(_)) => {}
+                Ok(Err(_)) | Err(_) if self.incomplete.is_empty() => return None,
+                Ok(Err(_)) | Err(_) => {
+                    let one = self.incomplete.remove(0);
+                    self.told.insert(one.fullname);
+                    return Some(one.announcement);
+                }
             }
         }
     }
+
+    /// What is to be told of it now.
+    fn heard(&mut self, service: &ResolvedService) -> Option<Announcement> {
+        let fullname = &service.fullname;
+        let announcement = read(service).filter(|_| !self.told.contains(fullname))?;
+        let known = self.incomplete.iter_mut();
+        let known = known.enumerate().find(|(_, one)| one.fullname == *fullname);
+        if service.addresses.iter().any(ScopedIp::is_ipv4) {
+            if let Some((at, _)) = known {
+                self.incomplete.remove(at);
+            }
+            self.told.insert(fullname.clone());
+            return Some(announcement);
+        }
+        match known {
+            Some((_, one)) => one.announcement = announcement,
+            None => self.incomplete.push(Incomplete {
+                fullname: fullname.clone(),
+                until: Instant::now() + OTHER_FAMILY,
+                announcement,
+            }),
+        }
+        None
+    }
 }
 
-/// The addresses of a host in `.local`; `None` when nobody says within `limit`.
-pub(super) async fn resolve(host: &str, search: &Search, limit: Duration) -> Option<Vec<String>> {
-    let daemon = match Daemon::start(search) {
-        Ok(daemon) => daemon,
-        Err(error) => {
-            tracing::debug!(%error, host, "no mDNS for the host's name");
-            return None;
-        }
-    };
-    let deadline = Instant::now() + limit;
-    let found = daemon.0.resolve_hostname(&format!("{host}."), None).ok()?;
-    loop {
-        match timeout_at(deadline, found.recv_async()).await.ok()?.ok()? {
-            HostnameResolutionEvent::AddressesFound(_, addresses) if !addresses.is_empty() => {
-                return Some(hosts(&addresses));
+/// A search for the addresses of a host. It ends when dropped.
+pub(super) struct Resolver {
+    found: Receiver<HostnameResolutionEvent>,
+    _daemon: Daemon,
+    told: HashSet<String>,
+}
+
+impl Resolver {
+    /// Of a name in `.local`; `None` where mDNS does not work.
+    pub(super) fn start(host: &str, search: &Search) -> Option<Self> {
+        let started = Daemon::start(search).map_err(|error| error.to_string());
+        let started = started.and_then(|daemon| {
+            let found = daemon.0.resolve_hostname(&format!("{host}."), None);
+            Ok((found.map_err(|error| error.to_string())?, daemon))
+        });
+        match started {
+            Ok((found, daemon)) => Some(Self {
+                found,
+                _daemon: daemon,
+                told: HashSet::new(),
+            }),
+            Err(error) => {
+                tracing::debug!(error, host, "no mDNS for the host's name");
+                None
             }
-            _ => {}
+        }
+    }
+
+    /// The next ones that were not told of yet; `None` when nothing more will be said. It waits
+    /// for as long as it is let.
+    pub(super) async fn next(&mut self) -> Option<Vec<String>> {
+        loop {
+            let event = self.found.recv_async().await.ok()?;
+            if let HostnameResolutionEvent::AddressesFound(_, addresses) = event {
+                let mut new = hosts(&addresses);
+                new.retain(|host| self.told.insert(host.clone()));
+                if !new.is_empty() {
+                    return Some(new);
+                }
+            }
         }
     }
 }
@@ -194,6 +256,8 @@ fn host(address: IpAddr, zone: &str) -> String {
 const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
 /// Of the name in it.
 const LONGEST_TYPE: u8 = 30;
+/// In which to hear of it, too. Both are sent at once, as a rule.
+const OTHER_FAMILY: Duration = Duration::from_millis(500);
 /// Of a value that we read.
 const LONGEST_VALUE: usize = 128;
 

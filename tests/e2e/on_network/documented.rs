@@ -11,7 +11,7 @@ use crate::support::network::until;
 use crate::support::owner::Owner;
 
 struct Line {
-    line: &'static str,
+    typed: &'static str,
     /// Of the device that is meant.
     device: &'static [&'static str],
     /// Whether it is switched off afterwards.
@@ -20,18 +20,18 @@ struct Line {
 
 const LINES: [Line; 8] = [
     Line {
-        line: "espctl provision --transport on-network --pop abcd1234",
+        typed: "espctl provision --transport on-network --pop abcd1234",
         device: &["--listen", "192.168.1.100", "--port", "80"],
         disabled: true,
     },
     Line {
-        line: "espctl provision --transport on-network --pop abcd1234 --device-ip 192.168.1.100",
+        typed: "espctl provision --transport on-network --pop abcd1234 --device-ip 192.168.1.100",
         device: &["--listen", "192.168.1.100", "--port", "80"],
         disabled: true,
     },
     // Local control, which firmware puts on the other port.
     Line {
-        line: "espctl provision --transport on-network --pop abcd1234 --device-ip 192.168.1.100",
+        typed: "espctl provision --transport on-network --pop abcd1234 --device-ip 192.168.1.100",
         device: &[
             "--listen",
             "192.168.1.100",
@@ -43,7 +43,7 @@ const LINES: [Line; 8] = [
         disabled: true,
     },
     Line {
-        line: "espctl provision --transport on-network --pop abcd1234 --device-host mydevice.local --device-port 8080 --discovery-timeout 10.0",
+        typed: "espctl provision --transport on-network --pop abcd1234 --device-host mydevice.local --device-port 8080 --discovery-timeout 10.0",
         device: &[
             "--listen",
             "192.168.1.100",
@@ -55,17 +55,17 @@ const LINES: [Line; 8] = [
         disabled: true,
     },
     Line {
-        line: "espctl provision --transport on-network --pop abcd1234 --no-disable-chal-resp",
+        typed: "espctl provision --transport on-network --pop abcd1234 --no-disable-chal-resp",
         device: &["--listen", "192.168.1.100", "--port", "80"],
         disabled: false,
     },
     Line {
-        line: "espctl provision --transport on-network --device-ip 192.168.1.50 --pop abcd1234 --tags \"esp.location:office\"",
+        typed: "espctl provision --transport on-network --device-ip 192.168.1.50 --pop abcd1234 --tags \"esp.location:office\"",
         device: &["--listen", "192.168.1.50", "--port", "80"],
         disabled: true,
     },
     Line {
-        line: "espctl provision --transport on-network --pop abcd1234 --device-host NODE_ID.local",
+        typed: "espctl provision --transport on-network --pop abcd1234 --device-host NODE_ID.local",
         device: &[
             "--listen",
             "192.168.1.100",
@@ -78,7 +78,7 @@ const LINES: [Line; 8] = [
     },
     // Names are the same in capital letters.
     Line {
-        line: "espctl provision --transport on-network --pop abcd1234 --device-host MyDevice.Local --device-port 8080",
+        typed: "espctl provision --transport on-network --pop abcd1234 --device-host MyDevice.Local --device-port 8080",
         device: &[
             "--listen",
             "192.168.1.100",
@@ -139,7 +139,7 @@ fn skipped(why: &str) {
 fn inside() {
     let owner = Owner::start(&[]);
     for Line {
-        line,
+        typed: line,
         device,
         disabled,
     } in LINES
