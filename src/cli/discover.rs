@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use clap::{ArgMatches, Args};
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
+use futures_util::stream;
 use serde::Serialize;
 
 use super::device_args::{Asked, InterfaceArgs, parse_host, parse_ip, transports, where_it_is};
@@ -90,16 +92,27 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
     }
     let mut found = Vec::new();
     let mut failed = None;
-    for (kind, asked, outcome) in join_all(searches).await {
+    // Where both ways lead to the same device, it has one socket, and a second visitor evicts the
+    // first.
+    let outcomes = if host.is_some() || args.device_port.is_some() {
+        stream::iter(searches).then(|search| search).collect().await
+    } else {
+        join_all(searches).await
+    };
+    for (kind, asked, outcome) in outcomes {
         match outcome {
             Ok(devices) if devices.is_empty() => {
                 failed.get_or_insert_with(|| (none(kind), asked));
             }
             Ok(devices) => found.extend(devices),
             // Says more than that nobody is there.
-            Err(error) => failed = Some((error, asked)),
+            Err(error) => match &failed {
+                Some((known, _)) if !matches!(known, FlowError::NoCandidate { .. }) => {}
+                _ => failed = Some((error, asked)),
+            },
         }
     }
+    let found = distinct(found);
     match failed {
         Some((error, asked)) if found.is_empty() => Err(Failure::of_flow(&error, &asked)),
         _ => {
@@ -176,6 +189,22 @@ impl<'a> Row<'a> {
             }),
         ]
     }
+}
+
+/// One device at one address, whichever ways it was looked at: the one by which it answered.
+fn distinct(found: Vec<Found>) -> Vec<Found> {
+    let mut kept: Vec<Found> = Vec::new();
+    for one in found {
+        let same = kept
+            .iter_mut()
+            .find(|known| known.kind != one.kind && known.address == one.address);
+        match same {
+            None => kept.push(one),
+            Some(known) if known.version.is_none() && one.version.is_some() => *known = one,
+            Some(_) => {}
+        }
+    }
+    kept
 }
 
 fn none(kind: TransportKind) -> FlowError {

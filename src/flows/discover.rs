@@ -40,6 +40,7 @@ pub async fn run(target: &Target, pace: &Pace) -> Result<Vec<Found>, FlowError> 
             Err(error) => return Err(error.into()),
         }
     }
+    let was_announced = kind.announces() && target.address.is_none();
     let looks = found.into_iter().map(|candidate| async {
         let announced = Found {
             kind: candidate.kind,
@@ -54,7 +55,7 @@ pub async fn run(target: &Target, pace: &Pace) -> Result<Vec<Found>, FlowError> 
                 ..announced
             }),
             // It is there, whether or not it has time for us.
-            Err(error) if kind.announces() => {
+            Err(error) if was_announced => {
                 tracing::info!(%error, address = %announced.address, "looking at a device");
                 Ok(announced)
             }

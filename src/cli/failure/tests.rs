@@ -77,6 +77,14 @@ fn faults_and_oddities_have_their_ids() {
         ),
         ("session-lost", 6, during(SessionError::Lost)),
         (
+            "transport-unavailable",
+            3,
+            FlowError::Transport(TransportError::Unavailable {
+                what: "mDNS",
+                source: io::Error::other("no sockets"),
+            }),
+        ),
+        (
             "wrong-credentials",
             2,
             during(SecurityError::WrongKindOfCredentials { scheme }.into()),

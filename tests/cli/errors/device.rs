@@ -10,9 +10,19 @@ use super::arranged::{
 };
 use crate::support::device::Device;
 use crate::support::espctl::espctl;
+use crate::support::network::Network;
 use crate::support::scripted_server::{Turn, ok};
 
 pub(super) const CASES: &[(&str, Case)] = &[
+    (
+        "ambiguous-device",
+        Run(|| {
+            let network = Network::new();
+            let _devices = [network.device(&[]), network.device(&[])];
+            let look = network.run(&["device", "info"], &["--discovery-timeout", "2.5"]);
+            look.output()
+        }),
+    ),
     (
         "announced-no-pop",
         Run(|| provision(&["--sec-ver", "1", "--no-pop"], &["--pop", "x"])),
@@ -151,6 +161,13 @@ pub(super) const CASES: &[(&str, Case)] = &[
             let turns = vec![version(0, &[]), session_of_sec0(), Turn::silence()];
             scripted(turns, &["device", "reset"])
         }),
+    ),
+    (
+        "transport-unavailable",
+        Below(
+            "it takes a system on which mDNS cannot even begin",
+            "faults_and_oddities_have_their_ids",
+        ),
     ),
     (
         "unconfirmed",

@@ -120,6 +120,13 @@ pub(super) const CASES: &[(&str, Case)] = &[
         Run(|| espctl(["explain", "wrong-poop"]).output()),
     ),
     (
+        "unknown-interface",
+        Run(|| {
+            let nowhere = ["--transport", "on-network", "--interface", "nonesuch0"];
+            espctl(["discover"].iter().chain(&nowhere)).output()
+        }),
+    ),
+    (
         "unreadable-file",
         Run(|| without_device(&["--passphrase-file", "/nowhere/at/all"])),
     ),

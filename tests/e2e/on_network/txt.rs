@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Home, events, failed};
 use crate::support::device::Device;
+use crate::support::espctl::espctl;
 
 /// One line of `discover`, by its name.
 fn listed(home: &Home, name: &str) -> Value {
@@ -116,6 +117,23 @@ fn a_device_at_an_address_is_listed_without_mdns() {
     assert_eq!(found["address"], address(&device));
     assert_eq!(found["name"], Value::Null);
     assert_eq!(found["version"]["capabilities"], json!(["ch_resp"]));
+}
+
+/// Each way is tried, and the device is there once.
+#[test]
+fn whoever_does_not_say_which_way_sees_the_device_once() {
+    let home = Home::new();
+    let device = home.silent(&["--variant", "local-control"]);
+    let line = [
+        &["discover", "--format", "json"].map(str::to_owned)[..],
+        &device.address(),
+    ]
+    .concat();
+    let output = espctl(line).output().exits(0);
+    let devices = output.result()["devices"].as_array().unwrap().clone();
+    assert_eq!(devices.len(), 1, "{output}");
+    assert_eq!(devices[0]["transport"], "on-network");
+    assert_eq!(devices[0]["sec_ver"], 1);
 }
 
 /// Keys that are missing, empty or nonsense say nothing, and spoil nothing.
