@@ -37,6 +37,7 @@ ip link set eth1 up
 ip addr add 192.168.1.100/24 dev eth0
 mount -t tmpfs tmpfs /run
 mkdir "$folder/services"
+touch "$folder/avahi.log"
 mount --bind "$folder/services" /etc/avahi/services
 # The daemon wants its own user, and there is only one in here.
 for file in passwd group; do

@@ -177,6 +177,11 @@ fn inside() {
         }
         device.kill();
     }
+    // Both ports are tried, and the one that is named is that of most devices.
+    let nobody = typed(LINES[1].typed, &owner);
+    let errors = String::from_utf8_lossy(&nobody.stderr);
+    assert_eq!(nobody.status.code(), Some(4), "{errors}");
+    assert!(errors.contains("192.168.1.100:80\n"), "{errors}");
 }
 
 /// As somebody types it: a shell reads it, and nothing is put in or replaced.

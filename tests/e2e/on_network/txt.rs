@@ -140,7 +140,7 @@ fn whoever_does_not_say_which_way_sees_the_device_once() {
 #[test]
 fn values_that_say_nothing_are_taken_for_nothing() {
     let home = Home::new();
-    for (index, txt) in [
+    let cases = [
         "sec_version=",
         "sec_version=one",
         "sec_version=\u{1}\u{fffd}",
@@ -150,10 +150,9 @@ fn values_that_say_nothing_are_taken_for_nothing() {
         "node_id=",
         "unknown_key=value",
         "ch_resp=",
-    ]
-    .iter()
-    .enumerate()
-    {
+    ];
+    let home = &home;
+    let check = |index: usize, txt: &str| {
         let name = format!("Lamp {index}");
         let device = home.device(&["--name", &name, "--txt", txt]);
         let given = ["--device-name", &name, "--discovery-timeout", "20"];
@@ -166,7 +165,12 @@ fn values_that_say_nothing_are_taken_for_nothing() {
             "announced"
         };
         assert_eq!(chosen["source"], source, "{txt}: {output}");
-    }
+    };
+    std::thread::scope(|scope| {
+        for (index, txt) in cases.into_iter().enumerate() {
+            scope.spawn(move || check(index, txt));
+        }
+    });
 }
 
 #[test]
