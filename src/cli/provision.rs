@@ -16,6 +16,7 @@ use super::network_args::NetworkArgs;
 use super::owner_args::OwnerArgs;
 use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, keys_of};
+use crate::flows::Warning;
 use crate::flows::map::{Owner, Way};
 use crate::flows::provision::{self as flow, Outcome, Request};
 use crate::flows::wifi::Wanted;
@@ -60,6 +61,8 @@ pub(super) struct Summary {
     security: u8,
     transport: TransportKind,
     duration_s: f64,
+    /// What the run warned of: done, but not all of it as asked for.
+    warnings: Vec<Warning>,
 }
 
 /// Runs `provision`.
@@ -88,7 +91,7 @@ pub(super) async fn run(
             asked.pace.search = PATIENCE;
         }
         if let Some(invitation) = invitation(&asked) {
-            ui.say(&invitation);
+            ui.invite(invitation);
         }
     }
     if args.network.no_retry {
@@ -151,7 +154,9 @@ pub(super) async fn provision(
         }
     };
     let outcome = interrupts.stopping(limit, run).await?;
-    Ok(Summary::new(&outcome, asked.target.kind, ui.elapsed()))
+    let mut summary = Summary::new(&outcome, asked.target.kind, ui.elapsed());
+    summary.warnings = ui.warnings().to_vec();
+    Ok(summary)
 }
 
 impl Summary {
@@ -173,6 +178,7 @@ impl Summary {
             security: outcome.scheme.number(),
             transport,
             duration_s,
+            warnings: Vec::new(),
         }
     }
 

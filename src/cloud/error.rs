@@ -102,6 +102,11 @@ impl CloudError {
         }
     }
 
+    /// Whether this cloud does not know the call, as one of older make.
+    pub fn is_no_such_call(&self) -> bool {
+        matches!(self, Self::Rejected { status: 404, .. })
+    }
+
     /// Whether nobody was there, so that it may be otherwise on another network or later.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. })

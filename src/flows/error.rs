@@ -296,6 +296,8 @@ pub enum Doing {
     Securing,
     /// Tell the device whose it is.
     SendingUser,
+    /// Do what comes after the mapping.
+    SettingUp,
     /// Hand over a network.
     SendingWifi,
     /// Have it sign a challenge.
@@ -320,6 +322,7 @@ impl fmt::Display for Doing {
             Self::Scanning => "scanning for Wi-Fi networks with",
             Self::Securing => "securing the session with",
             Self::SendingUser => "sending the user's id to",
+            Self::SettingUp => "setting up in the account",
             Self::SendingWifi => "sending the Wi-Fi credentials to",
             Self::Signing => "having a challenge signed by",
             Self::VerifyingAssociation => "verifying in the account the signature of",

@@ -140,6 +140,13 @@ pub enum Event {
         /// How it authenticated.
         auth: AuthMode,
     },
+    /// The account was asked for a challenge, and could not be reached: the device may need none.
+    ChallengeMissed {
+        /// Why.
+        why: String,
+    },
+    /// The account is asked for a challenge.
+    ChallengeRequested,
     /// The node signed the challenge.
     ChallengeSigned {
         /// Its id.
