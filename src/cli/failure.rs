@@ -162,6 +162,9 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             advice.hints.push(
                 match before {
                     Before::Joined { .. } => REOPEN,
+                    Before::Told { .. } => {
+                        "the device was told its owner, and the account was not: run the command again"
+                    }
                     Before::Mapped { .. } => {
                         "to give it Wi-Fi, run the command again: mapping it twice does no harm. \
                          `espctl node remove` takes it out of the account"

@@ -180,7 +180,11 @@ impl<'a> Call<'a> {
 impl Client {
     /// Prepares calls; nothing is sent.
     pub fn new(settings: &Settings) -> Result<Self, CloudError> {
-        let host = settings.base_url.host_str().unwrap_or_default().to_owned();
+        let name = settings.base_url.host_str().unwrap_or_default();
+        let host = match settings.base_url.port() {
+            Some(port) => format!("{name}:{port}"),
+            None => name.to_owned(),
+        };
         let local = is_loopback(&settings.base_url);
         if settings.base_url.scheme() != "https" && !local && !settings.allow_plain_http {
             return Err(CloudError::Insecure { host });

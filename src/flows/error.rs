@@ -228,6 +228,11 @@ pub enum Before {
         /// Its id.
         node_id: String,
     },
+    /// The device knows whose it is, and will say so once it is online; the account was not told.
+    Told {
+        /// Its id.
+        node_id: String,
+    },
 }
 
 impl fmt::Display for Before {
@@ -235,6 +240,9 @@ impl fmt::Display for Before {
         match self {
             Self::Joined { ssid } => write!(f, "the device has joined {ssid}"),
             Self::Mapped { node_id } => write!(f, "the node {node_id} is in your account"),
+            Self::Told { node_id } => {
+                write!(f, "the account was not told of the node {node_id}")
+            }
         }
     }
 }

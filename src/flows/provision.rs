@@ -7,7 +7,7 @@
 use super::connect::{self, Access};
 use super::find::Target;
 use super::join::Joining;
-use super::map::{CLAIMING, MappedNode, Mapping, Owner, Way};
+use super::map::{CLAIMING, MappedNode, Mapping, Owner, Progress, Way};
 use super::wifi::{self, Settled, Wanted};
 use super::{
     Before, Doing, Event, FlowError, Left, Observer, Pace, Stage, StageState, Stop, StopReason,
@@ -107,9 +107,13 @@ pub async fn run(
                 left: Left::Nothing,
             };
             let joined = join(&mut joining, settled, retries, observer, stop).await;
-            Some(joined.map_err(|error| match &mapping {
-                Some(mapping) => stays(mapping, error),
-                None => error,
+            Some(joined.map_err(|error| match (&mapping, &progress) {
+                (_, Some(Progress::Told { node_id, .. })) => {
+                    let node_id = node_id.clone();
+                    after(Before::Told { node_id }, error)
+                }
+                (Some(mapping), _) => stays(mapping, error),
+                (None, _) => error,
             })?)
         }
     };
