@@ -3,8 +3,11 @@
 
 mod browser;
 mod emulated;
+mod flags;
+pub(super) mod kept;
 mod login;
 mod node;
+mod verified;
 
 use std::fs;
 use std::path::PathBuf;
@@ -89,7 +92,7 @@ fn access(name: &str) -> String {
     token(&json!({"exp": 4_000_000_000_u64}), name)
 }
 
-pub(super) fn ended(name: &str) -> String {
+fn ended(name: &str) -> String {
     token(&json!({"exp": 1_000_000_000}), name)
 }
 
