@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn done_is_said_with_the_one_word_or_none() {
         let wrong = |answer: Value| not_done(answer.as_object().unwrap());
-        for done in [r#"{}"#, r#"{"status":null}"#, r#"{"status":"success"}"#] {
+        for done in ["{}", r#"{"status":null}"#, r#"{"status":"success"}"#] {
             assert_eq!(wrong(serde_json::from_str(done).unwrap()), None, "{done}");
         }
         for other in [r#"{"status":false}"#, r#"{"status":{"code":1}}"#] {

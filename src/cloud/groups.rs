@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::paging::{entries, text};
+use super::paging::{entries, entries_if_any, text};
 use super::{Call, Client, CloudError};
 
 /// A group, as lists show it.
@@ -17,7 +17,7 @@ pub struct Group {
     #[serde(default, deserialize_with = "text")]
     pub parent_group_id: Option<String>,
     /// Its parts.
-    #[serde(default, deserialize_with = "entries")]
+    #[serde(default, deserialize_with = "entries_if_any")]
     pub sub_groups: Vec<Self>,
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::paging::{entries, text};
+use super::paging::{entries, entries_if_any, text};
 use super::{Call, Client, CloudError};
 
 /// A node, with whatever the cloud tells of it.
@@ -68,7 +68,7 @@ struct Details {
     config: Option<Value>,
     status: Option<Value>,
     params: Option<Value>,
-    #[serde(default, deserialize_with = "entries")]
+    #[serde(default, deserialize_with = "entries_if_any")]
     tags: Vec<String>,
     metadata: Option<Value>,
     #[serde(default, deserialize_with = "text")]
@@ -238,7 +238,10 @@ mod tests {
             found
         };
         assert!(ids(r#"{"nodes":null,"node_details":null}"#).is_empty());
-        assert!(ids(r#"{"nodes":{},"node_details":"none"}"#).is_empty());
+        // That is no list of nodes, and must not read as one without any.
+        for other in [r#"{"nodes":"none"}"#, r#"{"node_details":{}}"#] {
+            assert!(serde_json::from_str::<Page>(other).is_err(), "{other}");
+        }
         let found = ids(r#"{"nodes":["a",null,7,"b"],"node_details":[null,"a",
                 {"id":"a","tags":["k:v",null,{"k":"v"}],"role":1},{"id":5,"node_id":"c","tags":{}}]}"#);
         let names: Vec<&str> = found.iter().map(|node| node.node_id.as_str()).collect();

@@ -45,18 +45,37 @@ impl Client {
     }
 }
 
-/// The entries of a list that are what they should be; none where there is no list.
+/// The entries of a list that are what they should be. `null` is an empty one.
 pub(super) fn entries<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
-    let all = match Value::deserialize(from)? {
-        Value::Array(all) => all,
+    let all = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
+    Ok(fitting(all))
+}
+
+/// Likewise, for what need not be a list.
+pub(super) fn entries_if_any<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    Ok(match Value::deserialize(from)? {
+        Value::Array(all) => fitting(all),
         _ => Vec::new(),
-    };
+    })
+}
+
+fn fitting<T: DeserializeOwned>(all: Vec<Value>) -> Vec<T> {
+    let given = all.len();
     let of_type = |entry| serde_json::from_value(entry).ok();
-    Ok(all.into_iter().filter_map(of_type).collect())
+    let fitting: Vec<T> = all.into_iter().filter_map(of_type).collect();
+    if fitting.len() < given {
+        let left_out = given - fitting.len();
+        tracing::debug!(left_out, "odd entries of a list");
+    }
+    fitting
 }
 
 /// A text; none where something else stands.

@@ -1,6 +1,7 @@
 //! The tokens that calls are sent with, renewed when they end. Renewed ones count at once, and are
 //! kept where that is possible: a disk that is full is no reason to end a run that has a login.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::{Client, CloudError, Tokens};
@@ -11,10 +12,7 @@ impl Client {
     /// lack it. Told once.
     pub fn take_not_kept(&self) -> Option<String> {
         // What a thread that panicked left there is as good.
-        let mut slot = self
-            .not_kept
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut slot = self.not_kept.lock().unwrap_or_else(PoisonError::into_inner);
         slot.take()
     }
 
@@ -62,10 +60,7 @@ impl Client {
             if let Some(trouble) = &trouble {
                 tracing::info!(%trouble, "the renewed login was not kept");
             }
-            let mut slot = self
-                .not_kept
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut slot = self.not_kept.lock().unwrap_or_else(PoisonError::into_inner);
             *slot = trouble;
         }
         tokens.access.clone()

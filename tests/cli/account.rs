@@ -92,7 +92,7 @@ fn access(name: &str) -> String {
     token(&json!({"exp": 4_000_000_000_u64}), name)
 }
 
-fn ended(name: &str) -> String {
+pub(super) fn ended(name: &str) -> String {
     token(&json!({"exp": 1_000_000_000}), name)
 }
 

@@ -34,6 +34,12 @@ fn old_login() -> Value {
     login
 }
 
+fn renewed() -> Value {
+    let mut renewed = tokens("me");
+    renewed["accesstoken"] = json!(access("new"));
+    renewed
+}
+
 #[test]
 fn a_renewed_login_that_cannot_be_kept_is_used_and_told() {
     let lines = [
@@ -46,7 +52,7 @@ fn a_renewed_login_that_cannot_be_kept_is_used_and_told() {
         (&["whoami", "--check"], json!({"user_id": "id-of-me"})),
     ];
     let answers = lines.iter().map(|(_, answer)| answer.clone());
-    let script = answers.map(|answer| vec![says(&tokens("new")), says(&answer)]);
+    let script = answers.map(|answer| vec![says(&renewed()), says(&answer)]);
     let heard = with_cloud(script.collect(), move |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &old_login());
@@ -68,7 +74,7 @@ fn a_renewed_login_that_cannot_be_kept_is_used_and_told() {
 #[test]
 fn a_run_that_fails_tells_it_too() {
     let script = vec![vec![
-        says(&tokens("new")),
+        says(&renewed()),
         refuses("400 Bad Request", &json!({})),
     ]];
     with_cloud(script, |url| {
@@ -77,7 +83,7 @@ fn a_run_that_fails_tells_it_too() {
         let output = on_a_full_disk(&home, &["node", "list"]).exits(7);
         assert!(output.stderr.contains("could not be kept"), "{output}");
     });
-    let script = vec![vec![says(&tokens("new")), says(&json!({"groups": null}))]];
+    let script = vec![vec![says(&renewed()), says(&json!({"groups": null}))]];
     with_cloud(script, |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &old_login());

@@ -90,8 +90,8 @@ fn a_page_with_the_status_of_an_expired_login_is_not_one() {
         "{output}"
     );
     // A signature is good for one answer, and no login was renewed for another.
-    let lines: Vec<&str> = heard.iter().map(request_line).collect();
-    assert_eq!(lines[1], "POST /v1/user/nodes/mapping/verify");
-    assert!(lines[2].starts_with("GET /v1/user/nodes?"), "{lines:?}");
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    let asked: Vec<&str> = heard.iter().map(request_line).collect();
+    assert_eq!(asked[1], "POST /v1/user/nodes/mapping/verify");
+    assert!(asked[2].starts_with("GET /v1/user/nodes?"), "{asked:?}");
+    assert_eq!(asked.len(), 3, "{asked:?}");
 }
