@@ -77,11 +77,11 @@ fn only_a_yes_is_one() {
 #[test]
 fn a_page_with_the_status_of_an_expired_login_is_not_one() {
     let page = "<html>Log in to the hotspot";
-    let head = format!(
+    let first = format!(
         "HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n",
         page.len()
     );
-    let (output, heard) = verified(Turn::say(head + page));
+    let (output, heard) = verified(Turn::say(first + page));
     let output = output.exits(7);
     let error = output.result()["error"].clone();
     assert_eq!(error["id"], "cloud-answer", "{output}");
