@@ -1,6 +1,7 @@
 //! `provision`: from flags to a request, from its outcome to a summary. The run itself is
 //! `flows::provision`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::parser::ValueSource;
@@ -8,6 +9,7 @@ use clap::{ArgMatches, Args};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
+use super::account_args::not_kept;
 use super::device_args::{Asked, DeviceArgs};
 use super::error_id::ErrorId;
 use super::failure::Failure;
@@ -20,6 +22,7 @@ use crate::flows::Warning;
 use crate::flows::map::{Owner, Way};
 use crate::flows::provision::{self as flow, Outcome, Request};
 use crate::flows::wifi::Wanted;
+use crate::flows::{Event, Observer as _, Warning};
 use crate::ident::Ssid;
 use crate::secret::Secret;
 use crate::transport::TransportKind;
@@ -139,6 +142,7 @@ pub(super) async fn provision(
     ui: &mut Ui,
     interrupts: &mut Interrupts,
 ) -> Result<Summary, Failure> {
+    let cloud = owner.as_ref().map(|owner| Arc::clone(&owner.cloud));
     let request = Request {
         target: asked.target.clone(),
         access: asked.access.clone(),
@@ -153,8 +157,14 @@ pub(super) async fn provision(
                 .map_err(|error| Failure::of_flow(&error, asked))
         }
     };
-    let outcome = interrupts.stopping(limit, run).await?;
-    let mut summary = Summary::new(&outcome, asked.target.kind, ui.elapsed());
+    let outcome = interrupts.stopping(limit, run).await;
+    if let Some(message) = cloud.and_then(|cloud| not_kept(&cloud)) {
+        ui.event(&Event::Warned {
+            id: Warning::LoginNotKept,
+            message,
+        });
+    }
+    let mut summary = Summary::new(&outcome?, asked.target.kind, ui.elapsed());
     summary.warnings = ui.warnings().to_vec();
     Ok(summary)
 }

@@ -301,6 +301,8 @@ impl StageState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Warning {
+    /// The login was renewed, and could not be written.
+    LoginNotKept,
     /// Nothing is encrypted.
     NoSecurity,
     /// Challenge-response could not be switched off.

@@ -185,7 +185,7 @@ errors! {
         "Run `espctl login`, or set `ESPCTL_ID_TOKEN`, too.";
 
     LoginNotKept "login-not-kept" [Host]
-        "The login was renewed and could not be written."
+        "There is a new login, and it could not be written."
         "The folder of the account files cannot be written, or its disk is full."
         "Check the permissions of `~/.espressif/rainmaker` (or `$RM_USER_CONFIG_DIR`), then log in again.";
 

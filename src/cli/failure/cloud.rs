@@ -61,12 +61,6 @@ pub(super) fn advise(error: &CloudError) -> Advice {
             ErrorId::CloudAnswer,
             ["a proxy, a hotspot's login page or another server may stand in between"],
         ),
-        CloudError::NotKept { .. } => advice(
-            ErrorId::LoginNotKept,
-            [
-                "check the permissions of ~/.espressif/rainmaker (or $RM_USER_CONFIG_DIR), and its disk",
-            ],
-        ),
         CloudError::Rejected { status: 429, .. } => advice(
             ErrorId::CloudRefused,
             ["it is too busy: try again in a minute"],
