@@ -18,7 +18,6 @@ use super::network_args::NetworkArgs;
 use super::owner_args::OwnerArgs;
 use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, keys_of};
-use crate::flows::Warning;
 use crate::flows::map::{Owner, Way};
 use crate::flows::provision::{self as flow, Outcome, Request};
 use crate::flows::wifi::Wanted;
