@@ -1,7 +1,7 @@
 //! Reading and writing one file of the folder: whole or not at all, and for its owner alone. What
 //! stands in it is for others to say.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +28,25 @@ impl Folder {
             home: self.path.join("profiles").join(file),
             stray: Some(self.path.join(file)),
         }
+    }
+}
+
+impl Folder {
+    /// Until this is dropped, no other run changes anything: two that read, changed and wrote at
+    /// once would lose what one of them did.
+    pub(super) fn exclusively(&self) -> Result<File, AccountError> {
+        let path = self.path.join("profiles").join(".espctl.lock");
+        let locked = || {
+            create_private(path.parent().unwrap_or(&self.path))?;
+            let mut options = File::options();
+            options.create(true).truncate(false).write(true);
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let file = options.open(&path)?;
+            file.lock()?;
+            Ok(file)
+        };
+        locked().map_err(|source| AccountError::Unwritable { path, source })
     }
 }
 
@@ -139,5 +158,46 @@ fn remove(path: &Path) -> Result<bool, AccountError> {
             path: path.to_owned(),
             source,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_at_once_lose_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..16).map(|number| format!("p{number}")).collect();
+        std::thread::scope(|scope| {
+            for name in &names {
+                // As in a process of its own.
+                let folder = Folder::new(home.path());
+                scope.spawn(move || {
+                    let url = "https://cloud.example/v1/".parse().unwrap();
+                    folder.add(name, &url, None).unwrap();
+                });
+            }
+        });
+        let known = Folder::new(home.path()).profiles().unwrap();
+        assert_eq!(known.len(), names.len() + 2, "{known:?}");
+    }
+
+    #[test]
+    fn a_login_that_cannot_be_read_is_replaced_or_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::new(home.path());
+        let global = folder.select(None).unwrap();
+        let tokens = crate::cloud::Tokens::access_only("token".to_owned().into());
+        folder.log_in(&global, &tokens).unwrap();
+        for broken in ["", "{", "[]"] {
+            fs::write(folder.tokens_place(&global.name).path(), broken).unwrap();
+            assert!(folder.tokens(&global).is_err(), "{broken}");
+            folder.log_in(&global, &tokens).unwrap();
+            assert!(folder.tokens(&global).unwrap().is_some(), "{broken}");
+            fs::write(folder.tokens_place(&global.name).path(), broken).unwrap();
+            assert!(folder.log_out(&global).unwrap().was_logged_in);
+            assert!(folder.tokens(&global).unwrap().is_none(), "{broken}");
+        }
     }
 }

@@ -40,6 +40,9 @@ impl Folder {
 
     /// Replaces the login of a profile.
     pub fn log_in(&self, profile: &Profile, tokens: &Tokens) -> Result<(), AccountError> {
+        let _lock = self.exclusively()?;
+        // Removed meanwhile, it has no host that the tokens could be for.
+        self.select(Some(profile.name.as_str()))?;
         // Without profiles.json, esp-rainmaker-cli would replace this login by that of the old
         // file.
         self.settle(true)?;
@@ -48,7 +51,13 @@ impl Folder {
 
     /// Removes the login of a profile.
     pub fn log_out(&self, profile: &Profile) -> Result<LoggedOut, AccountError> {
-        let was_logged_in = self.tokens(profile)?.is_some();
+        let _lock = self.exclusively()?;
+        let was_logged_in = match self.tokens(profile) {
+            Ok(tokens) => tokens.is_some(),
+            // Whatever it is, it goes.
+            Err(AccountError::Malformed { .. }) => true,
+            Err(error) => return Err(error),
+        };
         let legacy = self.legacy()?;
         if legacy.is_some_and(|legacy| legacy.profile == profile.name.as_str()) {
             // What cannot be taken out of the old file must not count any more.
@@ -140,8 +149,12 @@ fn tokens(mut keys: Object) -> Result<Option<Tokens>, String> {
 }
 
 fn write(place: &Place, tokens: &Tokens) -> Result<(), AccountError> {
-    // Keys that nobody here knows stay.
-    let mut keys = place.object()?.unwrap_or_default();
+    // Keys that nobody here knows stay; what is no JSON has none.
+    let mut keys = match place.object() {
+        Ok(keys) => keys.unwrap_or_default(),
+        Err(AccountError::Malformed { .. }) => Object::new(),
+        Err(error) => return Err(error),
+    };
     let given = [
         (ID, tokens.id.as_ref()),
         (REFRESH, tokens.refresh.as_ref()),

@@ -97,6 +97,17 @@ impl Profile {
         })
     }
 
+    /// Whether its cloud can have made a token with this issuer. Only those that are built in are
+    /// known.
+    pub fn may_be_issued_by(&self, issuer: &str) -> bool {
+        let is_global = issuer.contains(GLOBAL_ISSUER);
+        match self.base_url.as_str() {
+            GLOBAL_HOST => is_global,
+            CHINA_HOST => !is_global,
+            _ => true,
+        }
+    }
+
     /// `global` or `china` for their hosts, else its name.
     pub fn region(&self) -> &str {
         let host = self.base_url.as_str();
@@ -208,6 +219,8 @@ pub(super) const CHINA: &str = "china";
 pub(super) const BUILT_IN: [&str; 2] = [GLOBAL, CHINA];
 /// By region.
 pub(super) const HOSTS: [(&str, &str); 2] = [(GLOBAL, GLOBAL_HOST), (CHINA, CHINA_HOST)];
+/// The user pool's service, in the region where it runs.
+const GLOBAL_ISSUER: &str = "cognito-idp.us-east-1";
 const GLOBAL_HOST: &str = "https://api.rainmaker.espressif.com/v1/";
 const CHINA_HOST: &str = "https://api2.rainmaker.espressif.com.cn/v1/";
 const GLOBAL_EXTERNAL: &str = "https://3pauth.rainmaker.espressif.com/oauth2/authorize?&redirect_uri=https://rainmaker-login-ui.s3.amazonaws.com/welcome.html&response_type=CODE&client_id=1h7ujqjs8140n17v0ahb4n51m2&scope=aws.cognito.signin.user.admin%20email%20openid%20phone%20profile&state=port:";

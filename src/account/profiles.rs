@@ -71,6 +71,8 @@ impl Folder {
 
     /// Makes a profile the current one.
     pub fn switch(&self, name: &str) -> Result<Profile, AccountError> {
+        self.select(Some(name))?;
+        let _lock = self.exclusively()?;
         let profile = self.select(Some(name))?;
         self.settle(true)?;
         self.set_current(profile.name.as_str())?;
@@ -88,10 +90,9 @@ impl Folder {
         if name.is_built_in() {
             return Err(AccountError::BuiltIn(name.to_string()));
         }
-        let same = |one: &Profile| one.name.as_str().eq_ignore_ascii_case(name.as_str());
-        if let Some(there) = self.profiles()?.iter().find(|one| same(one)) {
-            return Err(AccountError::Exists(there.name.to_string()));
-        }
+        self.expect_new(&name)?;
+        let _lock = self.exclusively()?;
+        self.expect_new(&name)?;
         self.settle(true)?;
         // Tokens of a former profile of this name were for another host.
         self.tokens_place(&name).remove()?;
@@ -101,12 +102,22 @@ impl Folder {
         self.select(Some(name.as_str()))
     }
 
+    /// Names that differ in case alone would share a file on some systems.
+    fn expect_new(&self, name: &ProfileName) -> Result<(), AccountError> {
+        let same = |one: &Profile| one.name.as_str().eq_ignore_ascii_case(name.as_str());
+        match self.profiles()?.iter().find(|one| same(one)) {
+            Some(there) => Err(AccountError::Exists(there.name.to_string())),
+            None => Ok(()),
+        }
+    }
+
     /// Removes a profile of one's own and its login, and tells which one is current then.
     pub fn remove(&self, name: &str) -> Result<String, AccountError> {
-        let profile = self.select(Some(name))?;
-        if profile.built_in {
+        if self.select(Some(name))?.built_in {
             return Err(AccountError::BuiltIn(name.to_owned()));
         }
+        let _lock = self.exclusively()?;
+        let profile = self.select(Some(name))?;
         let mut current = self.current()?;
         // In this order: what is left after half of it can be done again.
         self.tokens_place(&profile.name).remove()?;

@@ -13,8 +13,10 @@ use clap::builder::FalseyValueParser;
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::settings::parse_seconds;
+use super::ui::note;
 use crate::account::{Folder, Profile};
 use crate::cloud::{Client, Keep, Limits, Settings, Tokens};
+use crate::ident::printable;
 use crate::secret::Secret;
 
 /// Which account.
@@ -121,6 +123,36 @@ impl AccountArgs {
         let doing = format!("preparing the account of the profile {}", profile.name);
         Client::new(&settings).map_err(|error| Failure::of_cloud(&error, &doing))
     }
+}
+
+/// What to tell of a renewed login that could not be kept, if there is one.
+pub(super) fn not_kept(client: &Client) -> Option<String> {
+    let why = client.take_not_kept()?;
+    Some(format!(
+        "the renewed login could not be kept, so that the next command may need `espctl login`: {why}"
+    ))
+}
+
+impl Opened {
+    /// Says so on stderr, for commands that write one result and nothing else.
+    pub(super) fn warn(&self) {
+        if let Some(why) = not_kept(&self.client) {
+            note(&format!("warning: {why}"));
+        }
+    }
+}
+
+/// What to tell of tokens that another cloud than the profile's has made, if they are.
+pub(super) fn foreign_issuer(profile: &Profile, tokens: &Tokens) -> Option<String> {
+    let issuer = tokens.issuer()?;
+    (!profile.may_be_issued_by(&issuer)).then(|| {
+        format!(
+            "warning: these tokens were issued by {}, which is not that of the profile {}: it will \
+             hardly take them",
+            printable(issuer.as_bytes()),
+            profile.name
+        )
+    })
 }
 
 fn certificates(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -159,9 +159,14 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
     match error {
         FlowError::After { before, source } => {
             let mut advice = advise(source, asked);
+            // What follows begins with it.
+            advice.hints.retain(|hint| hint != LOOK);
             advice.hints.push(
                 match before {
-                    Before::Joined { .. } => "its Wi-Fi is done: run the command again to map it",
+                    Before::Joined { .. } => REOPEN,
+                    Before::Told { .. } => {
+                        "the device was told its owner, and the account was not: run the command again"
+                    }
                     Before::Mapped { .. } => {
                         "to give it Wi-Fi, run the command again: mapping it twice does no harm. \
                          `espctl node remove` takes it out of the account"
@@ -204,7 +209,7 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
         ),
         FlowError::ChallengeExpired { .. } => advice(
             ErrorId::ChallengeExpired,
-            ["connect this computer to the internet and run the command again"],
+            ["next time, connect this computer to the internet as soon as the device is done"],
         ),
         FlowError::ChallengeRefused { .. } => advice(
             ErrorId::ChallengeRefused,
@@ -364,6 +369,7 @@ fn stopped(reason: StopReason, doing: Doing, left: Left) -> Advice {
             Doing::AddingMapping
             | Doing::FetchingChallenge
             | Doing::FollowingMapping
+            | Doing::SettingUp
             | Doing::VerifyingAssociation,
             _,
         ) => Exit::Cloud,
@@ -427,6 +433,9 @@ fn missing(question: &Question) -> Advice {
 
 /// The chain behind an error, without the links that only repeat their source.
 fn causes(error: &FlowError) -> Vec<String> {
+    if let FlowError::After { source, .. } = error {
+        return causes(source);
+    }
     let mut causes: Vec<String> = Vec::new();
     let mut last = error.to_string();
     let mut next = error.source();
@@ -442,6 +451,7 @@ fn causes(error: &FlowError) -> Vec<String> {
 }
 
 const LOOK: &str = "`espctl node list` shows whether the node is in the account after all";
+const REOPEN: &str = "`espctl node list` shows whether it is in the account; if not, reset the device to its factory settings (a device that has joined is closed to this) and run the command again";
 const STILL_STORED: &str = "the device keeps the credentials stored, and may still join: firmware forgets none while it joins";
 const LIMITS: &str = "--timeout is for the whole run, --join-timeout for joining alone";
 

@@ -13,12 +13,12 @@ use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 use clap::{ArgMatches, Args};
 use serde::Serialize;
 
-use super::account_args::{ACCESS_TOKEN, AccountArgs, environment_counts};
+use super::account_args::{ACCESS_TOKEN, AccountArgs, environment_counts, foreign_issuer};
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::settings::{Inputs, SecretInput, parse_seconds};
 use super::ui::{Ui, keys_of};
-use crate::account::Profile;
+use crate::account::{AccountError, Profile};
 use crate::cloud::account::LogIn;
 use crate::cloud::{Client, Tokens};
 use crate::ident::printable;
@@ -106,9 +106,20 @@ pub(super) async fn run(args: &Login, matches: &ArgMatches, ui: &mut Ui) -> Resu
         Some(user) => with_name(user, args, &client, &mut inputs, ui).await?,
         None => with_browser(args, &profile, &client, &inputs, ui).await?,
     };
-    folder
-        .log_in(&profile, &tokens)
-        .map_err(|error| Failure::of_account(&error))?;
+    folder.log_in(&profile, &tokens).map_err(|error| {
+        let failure = Failure::of_account(&error);
+        match error {
+            // The login is there, at the cloud, and lost.
+            AccountError::Unwritable { .. } => Failure {
+                id: ErrorId::LoginNotKept,
+                ..failure
+            },
+            _ => failure,
+        }
+    })?;
+    if let Some(warning) = foreign_issuer(&profile, &tokens) {
+        ui.say(&warning);
+    }
     if environment_counts() {
         ui.say(&format!(
             "warning: {ACCESS_TOKEN} is set, and counts instead of this login until it is not"

@@ -54,7 +54,7 @@ pub(super) struct NetworkArgs {
     pub(super) no_retry: bool,
 
     /// Map the device to the account and leave it without a network. Needs firmware with ch_resp.
-    #[arg(long, conflicts_with = "no_cloud", help_heading = NETWORK)]
+    #[arg(long, help_heading = NETWORK)]
     no_wifi: bool,
 }
 
@@ -69,6 +69,12 @@ impl NetworkArgs {
     ) -> Result<Option<Wanted>, Failure> {
         if !self.no_wifi && !kind.needs_an_owner_only() {
             return wanted(self, inputs, choosable).await.map(Some);
+        }
+        // By its value: a variable can say no.
+        if inputs.is_on("no_cloud") {
+            let no_cloud = inputs.switch("no_cloud", "--no-cloud", "ESPCTL_NO_CLOUD");
+            let message = format!("--no-wifi and {no_cloud} exclude each other: nothing is left");
+            return Err(Failure::new(ErrorId::ConflictingFlags, message));
         }
         for (id, flag) in [
             ("ssid", "--ssid"),

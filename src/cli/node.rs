@@ -68,6 +68,7 @@ pub(super) async fn run(command: &Node, ui: &mut Ui) -> Result<(), Failure> {
 async fn list(args: &List, ui: &Ui) -> Result<(), Failure> {
     let account = args.account.open()?;
     let nodes = account.client.nodes().await;
+    account.warn();
     let mut nodes = nodes.map_err(|error| Failure::of_cloud(&error, "listing the nodes"))?;
     nodes.iter_mut().for_each(hide_tokens);
     let heading = ["NODE ID", "NAME", "TYPE", "FIRMWARE", "CONNECTED", "TAGS"].map(str::to_owned);
@@ -86,6 +87,7 @@ async fn info(args: &Info, ui: &Ui) -> Result<(), Failure> {
     let account = args.account.open()?;
     let doing = format!("asking about {}", printable(args.node_id.as_bytes()));
     let node = account.client.node(&args.node_id).await;
+    account.warn();
     let node = node.map_err(|error| Failure::of_cloud(&error, &doing))?;
     let Some(mut node) = node else {
         let id = printable(args.node_id.as_bytes());
@@ -112,6 +114,7 @@ async fn remove(args: &Remove, ui: &mut Ui) -> Result<(), Failure> {
             .hint("give --yes if it is meant; nothing was removed"));
     }
     let removed = account.client.remove_node(&args.node_id).await;
+    account.warn();
     removed.map_err(|error| Failure::of_cloud(&error, &format!("removing {id}")))?;
     let line = format!("Removed {id} from the account");
     ui.result(&[line], keys_of("removed", &args.node_id))

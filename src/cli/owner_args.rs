@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use serde_json::{Map, Value};
 
-use super::account_args::{ACCOUNT, AccountArgs};
+use super::account_args::{ACCOUNT, AccountArgs, not_kept};
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::settings::Inputs;
@@ -65,19 +65,7 @@ impl OwnerArgs {
             return Err(Failure::new(ErrorId::ConflictingFlags, message));
         }
         if self.no_cloud {
-            for (id, flag) in [
-                ("tags", "--tags"),
-                ("metadata", "--metadata"),
-                ("group", "--group"),
-                ("profile", "--profile"),
-                ("disable_chal_resp", "--disable-chal-resp"),
-            ] {
-                if inputs.is_typed(id) && inputs.is_typed("no_cloud") {
-                    let message = format!("--no-cloud and {flag} exclude each other");
-                    return Err(Failure::new(ErrorId::ConflictingFlags, message));
-                }
-            }
-            return Ok(None);
+            return Self::without_account(inputs).map(|()| None);
         }
         let opened = self.account.open().map_err(|failure| match failure.id {
             ErrorId::LoginRequired => {
@@ -89,9 +77,15 @@ impl OwnerArgs {
             None => None,
             Some(wanted) => {
                 let groups = opened.client.groups().await;
-                let groups =
-                    groups.map_err(|error| Failure::of_cloud(&error, "looking up --group"))?;
-                Some(group_named(wanted, &groups)?)
+                let found = groups
+                    .map_err(|error| Failure::of_cloud(&error, "looking up --group"))
+                    .and_then(|groups| group_named(wanted, &groups));
+                // A run that goes on says so at its end.
+                let id = found.map_err(|failure| match not_kept(&opened.client) {
+                    Some(why) => failure.hint(why),
+                    None => failure,
+                })?;
+                Some(id)
             }
         };
         Ok(Some(Owner {
@@ -106,6 +100,23 @@ impl OwnerArgs {
                 (asked, _) => asked,
             },
         }))
+    }
+
+    /// An account that was typed is not passed over in silence, whatever the environment says.
+    fn without_account(inputs: &Inputs<'_>) -> Result<(), Failure> {
+        let Some((_, flag)) = OF_ACCOUNT.iter().find(|(id, _)| inputs.is_typed(id)) else {
+            return Ok(());
+        };
+        let no_cloud = inputs.switch("no_cloud", "--no-cloud", NO_CLOUD);
+        let message = format!("{no_cloud} and {flag} exclude each other");
+        let failure = Failure::new(ErrorId::ConflictingFlags, message);
+        Err(if no_cloud == NO_CLOUD {
+            failure.hint(format!(
+                "{NO_CLOUD}=0 in front of the command gives it an account"
+            ))
+        } else {
+            failure
+        })
     }
 }
 
@@ -182,6 +193,19 @@ fn group_named(wanted: &str, groups: &[Group]) -> Result<String, Failure> {
         }))
 }
 
+const NO_CLOUD: &str = "ESPCTL_NO_CLOUD";
+/// Of no use without an account: clap's ids, and the flags.
+const OF_ACCOUNT: [(&str, &str); 9] = [
+    ("tags", "--tags"),
+    ("metadata", "--metadata"),
+    ("group", "--group"),
+    ("disable_chal_resp", "--disable-chal-resp"),
+    ("no_disable_chal_resp", "--no-disable-chal-resp"),
+    ("profile", "--profile"),
+    ("ca_cert", "--ca-cert"),
+    ("allow_plain_http", "--allow-plain-http"),
+    ("cloud_timeout", "--cloud-timeout"),
+];
 /// What anybody reads.
 const MOST_LISTED: usize = 20;
 

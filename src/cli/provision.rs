@@ -1,6 +1,7 @@
 //! `provision`: from flags to a request, from its outcome to a summary. The run itself is
 //! `flows::provision`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::parser::ValueSource;
@@ -8,6 +9,7 @@ use clap::{ArgMatches, Args};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
+use super::account_args::not_kept;
 use super::device_args::{Asked, DeviceArgs};
 use super::error_id::ErrorId;
 use super::failure::Failure;
@@ -19,6 +21,7 @@ use super::ui::{Ui, keys_of};
 use crate::flows::map::{Owner, Way};
 use crate::flows::provision::{self as flow, Outcome, Request};
 use crate::flows::wifi::Wanted;
+use crate::flows::{Event, Observer as _, Warning};
 use crate::ident::Ssid;
 use crate::secret::Secret;
 use crate::transport::TransportKind;
@@ -60,6 +63,8 @@ pub(super) struct Summary {
     security: u8,
     transport: TransportKind,
     duration_s: f64,
+    /// What the run warned of: done, but not all of it as asked for.
+    warnings: Vec<Warning>,
 }
 
 /// Runs `provision`.
@@ -88,7 +93,7 @@ pub(super) async fn run(
             asked.pace.search = PATIENCE;
         }
         if let Some(invitation) = invitation(&asked) {
-            ui.say(&invitation);
+            ui.invite(invitation);
         }
     }
     if args.network.no_retry {
@@ -139,6 +144,7 @@ pub(super) async fn provision(
     ui: &mut Ui,
     interrupts: &mut Interrupts,
 ) -> Result<Summary, Failure> {
+    let cloud = owner.as_ref().map(|owner| Arc::clone(&owner.cloud));
     let request = Request {
         target: asked.target.clone(),
         access: asked.access.clone(),
@@ -153,8 +159,16 @@ pub(super) async fn provision(
                 .map_err(|error| Failure::of_flow(&error, asked))
         }
     };
-    let outcome = interrupts.stopping(limit, run).await?;
-    Ok(Summary::new(&outcome, asked.target.kind, ui.elapsed()))
+    let outcome = interrupts.stopping(limit, run).await;
+    if let Some(message) = cloud.and_then(|cloud| not_kept(&cloud)) {
+        ui.event(&Event::Warned {
+            id: Warning::LoginNotKept,
+            message,
+        });
+    }
+    let mut summary = Summary::new(&outcome?, asked.target.kind, ui.elapsed());
+    summary.warnings = ui.warnings().to_vec();
+    Ok(summary)
 }
 
 impl Summary {
@@ -176,6 +190,7 @@ impl Summary {
             security: outcome.scheme.number(),
             transport,
             duration_s,
+            warnings: Vec::new(),
         }
     }
 

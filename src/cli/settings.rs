@@ -47,6 +47,21 @@ impl<'m> Inputs<'m> {
             && self.matches.value_source(id) == Some(ValueSource::CommandLine)
     }
 
+    /// Whether this switch is on, by flag or by environment.
+    pub(super) fn is_on(&self, id: &str) -> bool {
+        matches!(self.matches.try_get_one::<bool>(id), Ok(Some(true)))
+    }
+
+    /// What a switch that is on was switched on by, in messages.
+    pub(super) fn switch(
+        &self,
+        id: &str,
+        flag: &'static str,
+        variable: &'static str,
+    ) -> &'static str {
+        if self.is_typed(id) { flag } else { variable }
+    }
+
     /// Of two flags that exclude each other, the one that counts; an error when both were typed.
     pub(super) fn one_of<T>(
         &self,

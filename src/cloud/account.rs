@@ -171,27 +171,32 @@ impl Client {
         })
     }
 
-    /// Ends the login at the cloud. One that has ended already is as good.
+    /// Ends the login at the cloud. One that has ended already is as good; an access token that
+    /// has ended says nothing of its login, so it is renewed for this, and not kept.
     pub async fn log_out(&self) -> Result<(), CloudError> {
-        // Never renewed for this: what has ended is out.
-        let Some(access) = self
-            .tokens
-            .lock()
-            .await
-            .as_ref()
-            .map(|tokens| tokens.access.clone())
-        else {
+        let Some(tokens) = self.tokens.lock().await.clone() else {
             return Ok(());
         };
+        let outcome = match self.log_out_with(&tokens).await {
+            Err(CloudError::LoginExpired { .. }) if tokens.refresh.is_some() => {
+                match self.refresh(&tokens).await {
+                    Ok(renewed) => self.log_out_with(&renewed).await,
+                    Err(error) => Err(error),
+                }
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Err(CloudError::LoginExpired { .. }) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    async fn log_out_with(&self, tokens: &Tokens) -> Result<(), CloudError> {
         let call = Call::new("the logout", reqwest::Method::POST, "logout2", Repeat::Safe)
             .query(&[("logout_all", "false")]);
-        match self
-            .once::<serde::de::IgnoredAny>(&call, Some(&access))
-            .await
-        {
-            Ok(_) | Err(CloudError::LoginExpired { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+        let answer = self.once(&call, Some(&tokens.access)).await?;
+        self.done(call.name, &answer)
     }
 
     /// Who is logged in, as the cloud sees it.
@@ -241,11 +246,7 @@ impl Client {
     }
 
     fn no_tokens(&self, call: &'static str) -> CloudError {
-        CloudError::Malformed {
-            host: self.host.clone(),
-            call,
-            what: "no tokens in it".to_owned(),
-        }
+        self.malformed(call, "no tokens in it")
     }
 }
 

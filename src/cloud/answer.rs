@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::CloudError;
 use crate::ident::printable;
@@ -20,6 +20,15 @@ struct Verdict {
     error_description: Option<Value>,
 }
 
+impl Verdict {
+    /// Whether it is a refusal, whatever the HTTP status says: a code, or another word than the
+    /// one for success.
+    fn says_no(&self) -> bool {
+        let other_word = |said: &Value| said.as_str().is_some_and(|word| word != SUCCESS);
+        self.error_code.is_some() || self.status.as_ref().is_some_and(other_word)
+    }
+}
+
 /// Reads an answer. The cloud's words are shown without these `secrets`, which the request
 /// carried: a server that repeats what it does not understand would spread them.
 pub(super) fn read<T: DeserializeOwned>(
@@ -29,23 +38,30 @@ pub(super) fn read<T: DeserializeOwned>(
     body: &[u8],
     secrets: &[&str],
 ) -> Result<T, CloudError> {
-    // A list is an answer, too, and has no verdict of its own.
-    let verdict = serde_json::from_slice::<Value>(body).map(|json| match json {
-        Value::Object(_) => serde_json::from_value(json).unwrap_or_default(),
-        _ => Verdict::default(),
-    });
+    let malformed = |what: String| CloudError::Malformed {
+        host: host.to_owned(),
+        call,
+        what,
+    };
+    // Every answer of this API is an object. Of lists, serde would make objects without a verdict.
+    let verdict = match serde_json::from_slice::<Value>(body) {
+        Ok(json @ Value::Object(_)) => Ok(serde_json::from_value(json).unwrap_or_default()),
+        Ok(_) => Err("JSON of another type than an object".to_owned()),
+        Err(_) => Err(describe(body)),
+    };
     let success = (200..300).contains(&status);
-    let said_failure = verdict.as_ref().is_ok_and(|verdict| {
-        verdict
-            .status
-            .as_ref()
-            .is_some_and(|said| said == "failure")
-    });
-    if !success || said_failure {
-        let verdict = verdict.unwrap_or_default();
+    let said_no = verdict.as_ref().is_ok_and(Verdict::says_no);
+    if !success || said_no {
         // The gateway's shape: it is the token that is not taken. A call has failures with this
         // status, too, and asking again would spend what it was about.
-        let by_gateway = status == UNAUTHORIZED && !said_failure;
+        let by_gateway = status == UNAUTHORIZED
+            && !said_no
+            && (body.is_empty() || verdict.as_ref().is_ok_and(|said| said.message.is_some()));
+        let verdict = match verdict {
+            // Whoever sends a page for this is no API: a hotspot, a proxy with a login of its own.
+            Err(what) if status == UNAUTHORIZED && !by_gateway => return Err(malformed(what)),
+            verdict => verdict.unwrap_or_default(),
+        };
         let description = [
             verdict.description,
             verdict.message,
@@ -64,14 +80,18 @@ pub(super) fn read<T: DeserializeOwned>(
             }
         });
     }
-    let malformed = |what: String| CloudError::Malformed {
-        host: host.to_owned(),
-        call,
-        what,
-    };
-    verdict.map_err(|_| malformed(describe(body)))?;
+    verdict.map_err(malformed)?;
     // serde's words name keys and types; what it found can be a token, so its quotes go.
     serde_json::from_slice(body).map_err(|error| malformed(without_values(&error)))
+}
+
+/// What is wrong with an answer that should say nothing more than that it was done, if anything.
+pub(super) fn not_done(answer: &Map<String, Value>) -> Option<String> {
+    // Other words are refusals, and have been taken for such.
+    match answer.get("status") {
+        None | Some(Value::Null | Value::String(_)) => None,
+        Some(_) => Some("a status that is no text".to_owned()),
+    }
 }
 
 /// A text or a number, made fit to be shown.
@@ -132,6 +152,7 @@ fn without_values(error: &serde_json::Error) -> String {
     }
 }
 
+const SUCCESS: &str = "success";
 const UNAUTHORIZED: u16 = 401;
 const REDACTED: &str = "<redacted>";
 /// What is shorter is part of too many words, and no secret.
@@ -194,6 +215,24 @@ mod tests {
             (500, "<html>", (500, None, None)),
             (502, "", (502, None, None)),
             (400, r#"{"description":{}}"#, (400, None, None)),
+            (
+                200,
+                r#"{"status":"error","description":"late"}"#,
+                (200, None, code("late")),
+            ),
+            (200, r#"{"status":"Failure"}"#, (200, None, None)),
+            (200, r#"{"error_code":103999}"#, (200, code("103999"), None)),
+            (
+                200,
+                r#"{"status":"success","error_code":"103999"}"#,
+                (200, code("103999"), None),
+            ),
+            (401, r#"{"error":"denied"}"#, (401, None, None)),
+            (
+                401,
+                r#"{"error_code":1,"message":"m"}"#,
+                (401, code("1"), code("m")),
+            ),
         ] {
             assert_eq!(rejected(status, body), expected, "{body}");
         }
@@ -201,9 +240,14 @@ mod tests {
 
     #[test]
     fn the_gateway_speaks_of_the_token() {
-        for body in [r#"{"message":"Unauthorized"}"#, "", "<html>"] {
+        for body in [r#"{"message":"Unauthorized"}"#, ""] {
             let error = read::<Asked>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
             assert!(matches!(error, CloudError::LoginExpired { .. }), "{body}");
+        }
+        // Nobody who knows of tokens.
+        for body in ["<html>", "Unauthorized", "[]", "null"] {
+            let error = read::<Asked>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
+            assert!(matches!(error, CloudError::Malformed { .. }), "{body}");
         }
     }
 
@@ -217,6 +261,8 @@ mod tests {
             (r#"{"challenge":"x"}"#, "request_id"),
             (r#"{"request_id":["secret"]}"#, "another type"),
             (r#""secret""#, "another type"),
+            (r#"["secret"]"#, "another type"),
+            ("null", "another type"),
         ] {
             let error = read::<Asked>("cloud", "a call", 200, body.as_bytes(), &[]).unwrap_err();
             let words = error.to_string();
@@ -225,6 +271,20 @@ mod tests {
         }
         let good = read::<Asked>("cloud", "a call", 200, br#"{"request_id":"R"}"#, &[]).unwrap();
         assert_eq!(good.request_id, "R");
+    }
+
+    #[test]
+    fn done_is_said_with_the_one_word_or_none() {
+        let wrong = |answer: Value| not_done(answer.as_object().unwrap());
+        for done in ["{}", r#"{"status":null}"#, r#"{"status":"success"}"#] {
+            assert_eq!(wrong(serde_json::from_str(done).unwrap()), None, "{done}");
+        }
+        for other in [r#"{"status":false}"#, r#"{"status":{"code":1}}"#] {
+            assert!(
+                wrong(serde_json::from_str(other).unwrap()).is_some(),
+                "{other}"
+            );
+        }
     }
 
     #[test]

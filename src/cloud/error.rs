@@ -1,7 +1,6 @@
 //! How a call to the cloud can end badly, by whose fault it is. What to do about it is
 //! `cli/failure/`'s.
 
-use std::io;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -43,12 +42,6 @@ pub enum CloudError {
         call: &'static str,
         /// What is wrong with it.
         what: String,
-    },
-    /// New tokens could not be kept, and the next run would lack them.
-    #[error("the renewed login could not be kept")]
-    NotKept {
-        /// Why.
-        source: io::Error,
     },
     /// The cloud understood and said no.
     #[error("the cloud refused {call}: {}", refusal(*status, code.as_deref(), description.as_deref()))]
@@ -97,9 +90,13 @@ impl CloudError {
             Self::BadCertificate { .. }
             | Self::Insecure { .. }
             | Self::LoginExpired { .. }
-            | Self::LoginRefused { .. }
-            | Self::NotKept { .. } => false,
+            | Self::LoginRefused { .. } => false,
         }
+    }
+
+    /// Whether this cloud does not know the call, as one of older make.
+    pub fn is_no_such_call(&self) -> bool {
+        matches!(self, Self::Rejected { status: 404, .. })
     }
 
     /// Whether nobody was there, so that it may be otherwise on another network or later.

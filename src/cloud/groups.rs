@@ -1,7 +1,8 @@
 //! The groups of the account: which there are, and adding nodes to one.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::paging::{entries, entries_if_any, text};
 use super::{Call, Client, CloudError};
 
 /// A group, as lists show it.
@@ -9,23 +10,25 @@ use super::{Call, Client, CloudError};
 pub struct Group {
     /// Its id.
     pub group_id: String,
-    /// Its name.
-    #[serde(default)]
+    /// Its name; empty where it has none.
+    #[serde(default, deserialize_with = "name")]
     pub group_name: String,
     /// The group that it is part of.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text")]
     pub parent_group_id: Option<String>,
     /// Its parts.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "entries_if_any")]
     pub sub_groups: Vec<Self>,
 }
 
 #[derive(Deserialize)]
 struct Page {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "entries")]
     groups: Vec<Group>,
-    #[serde(default)]
-    next_id: Option<String>,
+}
+
+fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    text(from).map(Option::unwrap_or_default)
 }
 
 #[derive(Serialize)]
@@ -37,32 +40,10 @@ struct Change<'a> {
 impl Client {
     /// Every group of the account, parts below their wholes.
     pub async fn groups(&self) -> Result<Vec<Group>, CloudError> {
-        const NAME: &str = "the list of groups";
-        let mut found: Vec<Group> = Vec::new();
-        let mut start: Option<String> = None;
-        loop {
-            let mut query = vec![("sub_groups", "true")];
-            if let Some(start) = &start {
-                query.push(("start_id", start));
-            }
-            let page: Page = self
-                .call(Call::get(NAME, "user/node_group").query(&query))
-                .await?;
-            let empty = page.groups.is_empty();
-            found.extend(page.groups);
-            match page.next_id.filter(|next| !next.is_empty()) {
-                None => return Ok(found),
-                // A page that brings nothing new would come for ever.
-                Some(next) if empty || start.as_ref() == Some(&next) => {
-                    return Err(CloudError::Malformed {
-                        host: self.host().to_owned(),
-                        call: NAME,
-                        what: "its pages do not end".to_owned(),
-                    });
-                }
-                Some(next) => start = Some(next),
-            }
-        }
+        let query = [("sub_groups", "true")];
+        let pages = self.pages("the list of groups", "user/node_group", &query);
+        let pages: Vec<Page> = pages.await?;
+        Ok(pages.into_iter().flat_map(|page| page.groups).collect())
     }
 
     /// Has a node join a group. Twice is as good as once.
@@ -76,5 +57,30 @@ impl Client {
             .query(&query)
             .json(&body);
         self.call_for_success(call).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_without_name_or_parts_are_groups() {
+        let page: Page = serde_json::from_str(
+            r#"{"groups":[{"group_id":"1","group_name":null,"sub_groups":null,"parent_group_id":null},
+                null,{"group_name":"nobody"},
+                {"group_id":"2","group_name":"Home","sub_groups":[{"group_id":"3"},"odd"]}]}"#,
+        )
+        .unwrap();
+        let ids: Vec<&str> = page
+            .groups
+            .iter()
+            .map(|one| one.group_id.as_str())
+            .collect();
+        assert_eq!(ids, ["1", "2"]);
+        assert_eq!(page.groups[0].group_name, "");
+        assert_eq!(page.groups[1].sub_groups[0].group_id, "3");
+        let none: Page = serde_json::from_str(r#"{"groups":null}"#).unwrap();
+        assert!(none.groups.is_empty());
     }
 }

@@ -44,6 +44,15 @@ pub enum Mapped {
 #[derive(Clone, Debug)]
 pub struct MappingRequest(String);
 
+/// What came of asking for a secret-key mapping.
+#[derive(Clone, Debug)]
+pub enum Added {
+    /// It is under way.
+    Requested(MappingRequest),
+    /// The node had said so before, and is the user's, and not in the group.
+    MappedWithoutGroup,
+}
+
 /// How a secret-key mapping goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MappingStatus {
@@ -105,7 +114,7 @@ struct ExtrasBody<'a> {
 }
 
 #[derive(Deserialize)]
-struct Added {
+struct AddAnswer {
     request_id: String,
 }
 
@@ -166,7 +175,7 @@ impl Client {
         node_id: &str,
         secret_key: &Secret<String>,
         extras: &Extras,
-    ) -> Result<MappingRequest, CloudError> {
+    ) -> Result<Added, CloudError> {
         let body = Add {
             node_id,
             secret_key: secret_key.expose(),
@@ -178,8 +187,11 @@ impl Client {
             ..Call::put("the mapping", "user/nodes/mapping")
         };
         let call = call.json(&body).hiding([secret_key.expose().as_str()]);
-        let added: Added = self.call(call).await?;
-        Ok(MappingRequest(added.request_id))
+        match self.call::<AddAnswer>(call).await {
+            Ok(added) => Ok(Added::Requested(MappingRequest(added.request_id))),
+            Err(error) if is_group_refused(&error) => Ok(Added::MappedWithoutGroup),
+            Err(error) => Err(error),
+        }
     }
 
     /// How that goes.
@@ -207,11 +219,13 @@ impl Client {
 fn mapped(outcome: Result<(), CloudError>) -> Result<Mapped, CloudError> {
     match outcome {
         Ok(()) => Ok(Mapped::Whole),
-        Err(CloudError::Rejected {
-            code: Some(code), ..
-        }) if code == GROUP_REFUSED => Ok(Mapped::WithoutGroup),
+        Err(error) if is_group_refused(&error) => Ok(Mapped::WithoutGroup),
         Err(error) => Err(error),
     }
+}
+
+fn is_group_refused(error: &CloudError) -> bool {
+    matches!(error, CloudError::Rejected { code: Some(code), .. } if code == GROUP_REFUSED)
 }
 
 /// The cloud's code for "mapped, and adding the node to the group failed".

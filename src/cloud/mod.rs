@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`account`] | log in, renew, log out, who am I |
 //! | [`mapping`] | begin and verify a challenge; add and follow a secret-key mapping |
-//! | [`nodes`] | list, describe, tag, remove nodes; read and write parameters |
+//! | [`nodes`] | list, describe, tag, remove nodes |
 //! | [`groups`] | list groups, add nodes |
 //!
 //! The access token travels bare in `Authorization`, without `Bearer`. It is renewed when less
@@ -20,18 +20,22 @@ mod error;
 pub mod groups;
 pub mod mapping;
 pub mod nodes;
+mod paging;
+mod renewal;
 mod tokens;
 
 use std::error::Error as _;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Mutex as Slot;
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Certificate, Method};
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 use url::{Host, Url};
@@ -88,6 +92,8 @@ pub struct Client {
     /// Held while they are renewed, so that two calls do not renew at once.
     tokens: Mutex<Option<Tokens>>,
     keep: Option<Box<dyn Keep>>,
+    /// Why the newest of them could not be kept.
+    not_kept: Slot<Option<String>>,
 }
 
 /// One request.
@@ -180,7 +186,11 @@ impl<'a> Call<'a> {
 impl Client {
     /// Prepares calls; nothing is sent.
     pub fn new(settings: &Settings) -> Result<Self, CloudError> {
-        let host = settings.base_url.host_str().unwrap_or_default().to_owned();
+        let name = settings.base_url.host_str().unwrap_or_default();
+        let host = match settings.base_url.port() {
+            Some(port) => format!("{name}:{port}"),
+            None => name.to_owned(),
+        };
         let local = is_loopback(&settings.base_url);
         if settings.base_url.scheme() != "https" && !local && !settings.allow_plain_http {
             return Err(CloudError::Insecure { host });
@@ -192,6 +202,7 @@ impl Client {
             limits: settings.limits.clone(),
             tokens: Mutex::new(None),
             keep: None,
+            not_kept: Slot::new(None),
         })
     }
 
@@ -259,7 +270,26 @@ impl Client {
 
     /// Likewise, where the answer says nothing more than that it was done.
     async fn call_for_success(&self, call: Call<'_>) -> Result<(), CloudError> {
-        self.call::<IgnoredAny>(call).await.map(|_| ())
+        let name = call.name;
+        let answer: Map<String, Value> = self.call(call).await?;
+        self.done(name, &answer)
+    }
+
+    /// Whether that is what it says.
+    fn done(&self, call: &'static str, answer: &Map<String, Value>) -> Result<(), CloudError> {
+        match answer::not_done(answer) {
+            None => Ok(()),
+            Some(what) => Err(self.malformed(call, what)),
+        }
+    }
+
+    /// An answer of this cloud that is none.
+    fn malformed(&self, call: &'static str, what: impl Into<String>) -> CloudError {
+        CloudError::Malformed {
+            host: self.host.clone(),
+            call,
+            what: what.into(),
+        }
     }
 
     /// One request, one answer.
@@ -268,11 +298,7 @@ impl Client {
         call: &Call<'_>,
         token: Option<&Secret<String>>,
     ) -> Result<T, CloudError> {
-        let malformed = |what: String| CloudError::Malformed {
-            host: self.host.clone(),
-            call: call.name,
-            what,
-        };
+        let malformed = |what: String| self.malformed(call.name, what);
         let url = self
             .base_url
             .join(call.path)
@@ -336,58 +362,6 @@ impl Client {
             source,
         }
     }
-
-    /// A token that lives for a while yet.
-    async fn access_token(&self) -> Result<Secret<String>, CloudError> {
-        let mut held = self.tokens.lock().await;
-        let tokens = held.as_ref().ok_or(CloudError::LoginExpired {
-            description: Some("nobody is logged in".to_owned()),
-        })?;
-        let ends = tokens.time_left().is_some_and(|left| left < FRESH);
-        if !ends {
-            return Ok(tokens.access.clone());
-        }
-        if tokens.refresh.is_none() {
-            // Perhaps it is this computer's clock that is wrong: the cloud knows.
-            return Ok(tokens.access.clone());
-        }
-        let renewed = self.refreshed(tokens).await?;
-        let access = renewed.access.clone();
-        *held = Some(renewed);
-        Ok(access)
-    }
-
-    /// Another token for one that the cloud does not take. `None` when there is no way to.
-    async fn renewed_after(
-        &self,
-        refused: &Secret<String>,
-    ) -> Result<Option<Secret<String>>, CloudError> {
-        let mut held = self.tokens.lock().await;
-        let Some(tokens) = held.as_ref() else {
-            return Ok(None);
-        };
-        // Another call has done so meanwhile.
-        if tokens.access.expose() != refused.expose() {
-            return Ok(Some(tokens.access.clone()));
-        }
-        if tokens.refresh.is_none() {
-            return Ok(None);
-        }
-        let renewed = self.refreshed(tokens).await?;
-        let access = renewed.access.clone();
-        *held = Some(renewed);
-        Ok(Some(access))
-    }
-
-    /// Renews, and keeps what came of it.
-    async fn refreshed(&self, tokens: &Tokens) -> Result<Tokens, CloudError> {
-        let renewed = self.refresh(tokens).await?;
-        if let Some(keep) = &self.keep {
-            keep.keep(&renewed)
-                .map_err(|source| CloudError::NotKept { source })?;
-        }
-        Ok(renewed)
-    }
 }
 
 impl fmt::Debug for Client {
@@ -406,11 +380,17 @@ fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, Clou
         Some(pem) => Certificate::from_pem_bundle(pem)
             .map_err(|source| CloudError::BadCertificate { source })?,
     };
+    let loopback = [
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+    ];
     let builder = || {
         let builder = reqwest::Client::builder()
             .user_agent(concat!("espctl/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.limits.connect)
             .timeout(settings.limits.answer)
+            // Its plain HTTP is for this computer alone, whatever a name server makes of the name.
+            .resolve_to_addrs(LOCALHOST, &loopback)
             // A token goes where it was meant to go.
             .redirect(reqwest::redirect::Policy::none());
         if local { builder.no_proxy() } else { builder }
@@ -432,14 +412,43 @@ fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, Clou
 /// Whether this is this computer, where nobody listens in.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        // Names below it lead wherever the resolver says.
+        Some(Host::Domain(name)) => name == LOCALHOST,
         Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
         Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
         None => false,
     }
 }
 
-/// A token with less than this left is renewed before it is used.
-const FRESH: Duration = Duration::from_mins(1);
+const LOCALHOST: &str = "localhost";
 /// A page of nodes with their details is some hundred KiB.
 const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_computer_is_localhost_and_the_loopback_addresses_alone() {
+        let local = |url: &str| is_loopback(&url.parse().unwrap());
+        for here in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1",
+            "127.9.9.9:1",
+            "[::1]:80",
+        ] {
+            assert!(local(&format!("http://{here}/v1/")), "{here}");
+        }
+        for elsewhere in [
+            "a.localhost",
+            "localhost.example",
+            "localhost.",
+            "192.0.2.1",
+            "[::ffff:127.0.0.1]",
+            "[fe80::1]",
+        ] {
+            assert!(!local(&format!("http://{elsewhere}/v1/")), "{elsewhere}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::paging::{entries, entries_if_any, text};
 use super::{Call, Client, CloudError};
 
 /// A node, with whatever the cloud tells of it.
@@ -51,25 +52,26 @@ impl Node {
 
 #[derive(Deserialize)]
 struct Page {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "entries")]
     nodes: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "entries")]
     node_details: Vec<Details>,
-    #[serde(default)]
-    next_id: Option<String>,
 }
 
 /// Some deployments say `id`, others `node_id`, or both.
 #[derive(Deserialize)]
 struct Details {
+    #[serde(default, deserialize_with = "text")]
     id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
     node_id: Option<String>,
     config: Option<Value>,
     status: Option<Value>,
     params: Option<Value>,
-    #[serde(default)]
-    tags: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "entries_if_any")]
+    tags: Vec<String>,
     metadata: Option<Value>,
+    #[serde(default, deserialize_with = "text")]
     role: Option<String>,
 }
 
@@ -81,7 +83,7 @@ impl Node {
             config: details.config,
             status: details.status,
             params: details.params,
-            tags: details.tags.unwrap_or_default(),
+            tags: details.tags,
             metadata: details.metadata,
             role: details.role,
         })
@@ -97,32 +99,13 @@ struct Removal<'a> {
 impl Client {
     /// Every node of the account, with details.
     pub async fn nodes(&self) -> Result<Vec<Node>, CloudError> {
-        const NAME: &str = "the list of nodes";
-        let mut found: Vec<Node> = Vec::new();
-        let mut start: Option<String> = None;
-        loop {
-            let mut query = vec![("node_details", "true"), ("show_tags", "true")];
-            if let Some(start) = &start {
-                query.push(("start_id", start));
-            }
-            let page: Page = self
-                .call(Call::get(NAME, "user/nodes").query(&query))
-                .await?;
-            let before = found.len();
-            add_page(&mut found, page.nodes, page.node_details);
-            match page.next_id.filter(|next| !next.is_empty()) {
-                None => return Ok(found),
-                // A page that brings nothing new would come for ever.
-                Some(next) if start.as_ref() == Some(&next) || found.len() == before => {
-                    return Err(CloudError::Malformed {
-                        host: self.host().to_owned(),
-                        call: NAME,
-                        what: "its pages do not end".to_owned(),
-                    });
-                }
-                Some(next) => start = Some(next),
-            }
+        let query = [("node_details", "true"), ("show_tags", "true")];
+        let pages = self.pages("the list of nodes", "user/nodes", &query);
+        let mut found = Vec::new();
+        for page in pages.await? {
+            add_page(&mut found, page);
         }
+        Ok(found)
     }
 
     /// One node of the account; `None` if it has no such node.
@@ -135,63 +118,11 @@ impl Client {
         let call = Call::get("the node", "user/nodes").query(&query);
         let mut found = Vec::new();
         match self.call::<Page>(call).await {
-            Ok(page) => add_page(&mut found, page.nodes, page.node_details),
-            // Somebody else's, or nobody's: the cloud does not say which.
-            Err(CloudError::Rejected {
-                status: 400 | 403 | 404,
-                ..
-            }) => {}
+            Ok(page) => add_page(&mut found, page),
+            Err(error) if is_unknown_node(&error) => {}
             Err(error) => return Err(error),
         }
         Ok(found.into_iter().find(|node| node.node_id == node_id))
-    }
-
-    /// What its firmware says about itself.
-    pub async fn node_config(&self, node_id: &str) -> Result<Value, CloudError> {
-        let query = [("node_id", node_id)];
-        self.call(Call::get("the node's description", "user/nodes/config").query(&query))
-            .await
-    }
-
-    /// Whether it is connected.
-    pub async fn node_status(&self, node_id: &str) -> Result<Value, CloudError> {
-        let query = [("node_id", node_id)];
-        self.call(Call::get("the node's state", "user/nodes/status").query(&query))
-            .await
-    }
-
-    /// The values of its parameters.
-    pub async fn params(&self, node_id: &str) -> Result<Value, CloudError> {
-        let query = [("node_id", node_id)];
-        self.call(Call::get("the node's parameters", "user/nodes/params").query(&query))
-            .await
-    }
-
-    /// Sets parameters: `{"device or service": {"parameter": value}}`.
-    pub async fn set_params(&self, node_id: &str, payload: &Value) -> Result<(), CloudError> {
-        const NAME: &str = "the node's new parameters";
-        let body = serde_json::json!([{"node_id": node_id, "payload": payload}]);
-        // The answer has a verdict for each node, and its own says nothing about them.
-        let verdicts: Value = self
-            .call(Call::put(NAME, "user/nodes/params").json(&body))
-            .await?;
-        let refused = verdicts
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|one| one.get("status").is_some_and(|status| status != "success"));
-        match refused {
-            None => Ok(()),
-            Some(refusal) => Err(CloudError::Rejected {
-                call: NAME,
-                status: 200,
-                code: None,
-                description: refusal
-                    .get("description")
-                    .and_then(Value::as_str)
-                    .map(|text| crate::ident::printable(text.as_bytes())),
-            }),
-        }
     }
 
     /// Adds tags, each `key:value`.
@@ -233,17 +164,29 @@ impl Client {
     }
 }
 
+/// Whether a refusal says that the account has no such node: somebody else's, or nobody's. Any
+/// other refusal says nothing about the node.
+fn is_unknown_node(error: &CloudError) -> bool {
+    match error {
+        CloudError::Rejected { status: 404, .. } => true,
+        CloudError::Rejected {
+            code: Some(code), ..
+        } => UNKNOWN_NODE.contains(&code.as_str()),
+        _ => false,
+    }
+}
+
 /// Details where there are some, the bare id where not.
-fn add_page(found: &mut Vec<Node>, ids: Vec<String>, details: Vec<Details>) {
+fn add_page(found: &mut Vec<Node>, page: Page) {
     let mut add = |node: Node| {
         if found.iter().all(|known| known.node_id != node.node_id) {
             found.push(node);
         }
     };
-    for node in details.into_iter().filter_map(Node::from_details) {
+    for node in page.node_details.into_iter().filter_map(Node::from_details) {
         add(node);
     }
-    for node_id in ids {
+    for node_id in page.nodes {
         add(Node {
             node_id,
             config: None,
@@ -255,6 +198,10 @@ fn add_page(found: &mut Vec<Node>, ids: Vec<String>, details: Vec<Details>) {
         });
     }
 }
+
+/// "No such node" and "not in this account", as the emulated cloud says it. The codes of others are
+/// not published.
+const UNKNOWN_NODE: [&str; 2] = ["103904", "103905"];
 
 #[cfg(test)]
 mod tests {
@@ -271,7 +218,7 @@ mod tests {
         )
         .unwrap();
         let mut found = Vec::new();
-        add_page(&mut found, page.nodes, page.node_details);
+        add_page(&mut found, page);
         let ids: Vec<&str> = found.iter().map(|node| node.node_id.as_str()).collect();
         assert_eq!(ids, ["a", "b", "c", "d"]);
         assert_eq!(found[0].tags, ["k:v"]);
@@ -280,5 +227,44 @@ mod tests {
         assert_eq!(found[1].firmware(), Some("1.0"));
         assert_eq!(found[2].is_connected(), Some(true));
         assert_eq!(found[3].is_connected(), None);
+    }
+
+    #[test]
+    fn what_is_odd_hides_nothing_else() {
+        let ids = |page: &str| {
+            let page: Page = serde_json::from_str(page).unwrap();
+            let mut found = Vec::new();
+            add_page(&mut found, page);
+            found
+        };
+        assert!(ids(r#"{"nodes":null,"node_details":null}"#).is_empty());
+        // That is no list of nodes, and must not read as one without any.
+        for other in [r#"{"nodes":"none"}"#, r#"{"node_details":{}}"#] {
+            assert!(serde_json::from_str::<Page>(other).is_err(), "{other}");
+        }
+        let found = ids(r#"{"nodes":["a",null,7,"b"],"node_details":[null,"a",
+                {"id":"a","tags":["k:v",null,{"k":"v"}],"role":1},{"id":5,"node_id":"c","tags":{}}]}"#);
+        let names: Vec<&str> = found.iter().map(|node| node.node_id.as_str()).collect();
+        assert_eq!(names, ["a", "c", "b"]);
+        assert_eq!(found[0].tags, ["k:v"]);
+        assert_eq!(found[0].role, None);
+    }
+
+    #[test]
+    fn only_what_is_about_the_node_says_that_there_is_none() {
+        let refusal = |status, code: Option<&str>| CloudError::Rejected {
+            call: "the node",
+            status,
+            code: code.map(str::to_owned),
+            description: None,
+        };
+        assert!(is_unknown_node(&refusal(404, None)));
+        assert!(is_unknown_node(&refusal(400, Some("103905"))));
+        for (status, code) in [(400, None), (403, None), (400, Some("100901")), (200, None)] {
+            assert!(
+                !is_unknown_node(&refusal(status, code)),
+                "{status} {code:?}"
+            );
+        }
     }
 }

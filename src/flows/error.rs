@@ -243,6 +243,11 @@ pub enum Before {
         /// Its id.
         node_id: String,
     },
+    /// The device knows whose it is, and will say so once it is online; the account was not told.
+    Told {
+        /// Its id.
+        node_id: String,
+    },
 }
 
 impl fmt::Display for Before {
@@ -250,6 +255,9 @@ impl fmt::Display for Before {
         match self {
             Self::Joined { ssid } => write!(f, "the device has joined {ssid}"),
             Self::Mapped { node_id } => write!(f, "the node {node_id} is in your account"),
+            Self::Told { node_id } => {
+                write!(f, "the account was not told of the node {node_id}")
+            }
         }
     }
 }
@@ -311,6 +319,8 @@ pub enum Doing {
     Securing,
     /// Tell the device whose it is.
     SendingUser,
+    /// Do what comes after the mapping.
+    SettingUp,
     /// Hand over a network.
     SendingWifi,
     /// Have it sign a challenge.
@@ -335,6 +345,7 @@ impl fmt::Display for Doing {
             Self::Scanning => "scanning for Wi-Fi networks with",
             Self::Securing => "securing the session with",
             Self::SendingUser => "sending the user's id to",
+            Self::SettingUp => "setting up in the account",
             Self::SendingWifi => "sending the Wi-Fi credentials to",
             Self::Signing => "having a challenge signed by",
             Self::VerifyingAssociation => "verifying in the account the signature of",

@@ -75,6 +75,8 @@ pub(super) enum Progress {
         challenge: Issued,
         signed: Signed,
         began: Instant,
+        /// Whether the signature may have counted all the same.
+        in_doubt: bool,
     },
     /// The device will confirm it once it is online.
     Told {
@@ -99,10 +101,13 @@ pub(super) enum Rest {
 pub(super) struct Mapping<'a> {
     owner: &'a Owner,
     pace: &'a Pace,
-    /// Fetched before the device was looked for, where its network may cut us off.
+    /// Fetched before the device was looked for, where its network may cut us off; else before
+    /// the handshake.
     prepared: Option<Issued>,
     /// Whether this computer may be on the device's network.
     may_be_cut_off: bool,
+    /// The step that is under way.
+    doing: Doing,
     /// The node, once it is in the account.
     mapped: Option<String>,
 }
@@ -114,25 +119,50 @@ impl<'a> Mapping<'a> {
         owner: &'a Owner,
         kind: TransportKind,
         pace: &'a Pace,
+        observer: &mut dyn Observer,
     ) -> Result<Self, FlowError> {
         let mut mapping = Self {
             owner,
             pace,
             prepared: None,
             may_be_cut_off: kind.is_on_the_devices_network(),
+            doing: Doing::FetchingChallenge,
             mapped: None,
         };
         if mapping.may_be_cut_off {
+            observer.event(&Event::ChallengeRequested);
             match mapping.challenge().await {
                 Ok(issued) => mapping.prepared = Some(issued),
                 // Firmware of the other way needs none; for the rest it is an error in its turn.
-                Err(error) if error.is_unreachable() => {
-                    tracing::info!(%error, "no challenge yet");
+                Err(error) if error.is_unreachable() || error.is_no_such_call() => {
+                    let why = error.to_string();
+                    observer.event(&Event::ChallengeMissed { why });
                 }
                 Err(source) => return Err(failed(Doing::FetchingChallenge, source)),
             }
         }
         Ok(mapping)
+    }
+
+    /// Makes sure that what this way needs of the account is there, before a handshake is spent.
+    pub(super) async fn ready(
+        &mut self,
+        way: Way,
+        observer: &mut dyn Observer,
+    ) -> Result<(), FlowError> {
+        match way {
+            Way::ChallengeResponse if self.prepared.is_none() => {
+                observer.event(&Event::ChallengeRequested);
+                let issued = self.challenge().await;
+                let issued = issued.map_err(|source| failed(Doing::FetchingChallenge, source))?;
+                self.prepared = Some(issued);
+                Ok(())
+            }
+            Way::SecretKey if self.owner.cloud.user_id().await.is_none() => {
+                Err(FlowError::UserUnknown)
+            }
+            Way::ChallengeResponse | Way::SecretKey => Ok(()),
+        }
     }
 
     /// The device's half, and the account's where it can be reached.
@@ -154,20 +184,28 @@ impl<'a> Mapping<'a> {
         self.mapped.as_deref()
     }
 
+    /// What was under way, for a run that is stopped.
+    pub(super) fn doing(&self) -> Doing {
+        self.doing
+    }
+
     /// What is left to do once the device is online and left alone.
     pub(super) async fn confirm(
         &mut self,
         progress: Progress,
         observer: &mut dyn Observer,
-    ) -> Result<MappedNode, FlowError> {
+    ) -> Result<(MappedNode, Rest), FlowError> {
         let (node_id, way, rest) = match progress {
             Progress::Done { node_id, rest } => (node_id, Way::ChallengeResponse, rest),
             Progress::Signed {
                 challenge,
                 signed,
                 began,
+                in_doubt,
             } => {
-                let confirmed = self.hand_in_later(&challenge, &signed, observer).await;
+                self.doing = Doing::FollowingMapping;
+                let later = self.hand_in_later(&challenge, &signed, in_doubt, observer);
+                let confirmed = later.await;
                 verified(began, &confirmed, observer);
                 let rest = confirmed?;
                 self.note_mapped(&signed.node_id, Way::ChallengeResponse, observer);
@@ -179,6 +217,7 @@ impl<'a> Mapping<'a> {
             } => {
                 let began = Instant::now();
                 observer.event(&Stage::VerifyAssociation.event(StageState::Started, None));
+                self.doing = Doing::FollowingMapping;
                 let confirmed = self.follow(&node_id, &secret_key, observer).await;
                 verified(began, &confirmed, observer);
                 confirmed?;
@@ -187,12 +226,11 @@ impl<'a> Mapping<'a> {
                 (node_id, Way::SecretKey, Rest::Group)
             }
         };
-        self.set_up(&node_id, rest, observer).await;
-        Ok(MappedNode { node_id, way })
+        Ok((MappedNode { node_id, way }, rest))
     }
 
     /// The steps after provisioning. What fails here is told, and undoes nothing.
-    async fn set_up(&self, node_id: &str, rest: Rest, observer: &mut dyn Observer) {
+    pub(super) async fn set_up(&self, node_id: &str, rest: Rest, observer: &mut dyn Observer) {
         let began = Instant::now();
         observer.event(&Stage::SetupNode.event(StageState::Started, None));
         let (cloud, extras) = (&self.owner.cloud, &self.owner.extras);

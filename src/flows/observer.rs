@@ -144,6 +144,13 @@ pub enum Event {
         /// How it authenticated.
         auth: AuthMode,
     },
+    /// The account was asked for a challenge, and could not be reached: the device may need none.
+    ChallengeMissed {
+        /// Why.
+        why: String,
+    },
+    /// The account is asked for a challenge.
+    ChallengeRequested,
     /// The node signed the challenge.
     ChallengeSigned {
         /// Its id.
@@ -298,6 +305,8 @@ impl StageState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Warning {
+    /// The login was renewed, and could not be written.
+    LoginNotKept,
     /// Nothing is encrypted.
     NoSecurity,
     /// Challenge-response could not be switched off.

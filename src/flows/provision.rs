@@ -7,9 +7,12 @@
 use super::connect::{self, Access};
 use super::find::Target;
 use super::join::Joining;
-use super::map::{CLAIMING, MappedNode, Mapping, Owner, Way};
+use super::map::{CLAIMING, MappedNode, Mapping, Owner, Progress, Way};
 use super::wifi::{self, Settled, Wanted};
-use super::{Before, Doing, FlowError, Left, Observer, Pace, Stage, StageState, Stop};
+use super::{
+    Before, Doing, Event, FlowError, Left, Observer, Pace, Stage, StageState, Stop, StopReason,
+    Warning,
+};
 use crate::endpoint::version::Version;
 use crate::endpoint::wifi_config::ConnectedNetwork;
 use crate::ident::Ssid;
@@ -58,7 +61,7 @@ pub async fn run(
     let mut mapping = match &request.owner {
         None => None,
         Some(owner) => {
-            let preparing = Mapping::prepare(owner, request.target.kind, pace);
+            let preparing = Mapping::prepare(owner, request.target.kind, pace, observer);
             Some(stop.or(Doing::FetchingChallenge, preparing).await?)
         }
     };
@@ -66,6 +69,15 @@ pub async fn run(
     let opened = stop.or(Doing::Connecting, opening).await?;
     let version = opened.version.clone();
     check(request, &version)?;
+    let way = if request.target.kind.needs_an_owner_only() {
+        Way::ChallengeResponse
+    } else {
+        Way::of(&version)
+    };
+    if let Some(mapping) = &mut mapping {
+        let readying = mapping.ready(way, observer);
+        stop.or(Doing::FetchingChallenge, readying).await?;
+    }
     let securing = connect::secure(opened, &request.access, observer);
     let mut secured = stop.or(Doing::Securing, securing).await?;
     let scheme = secured.scheme;
@@ -81,11 +93,6 @@ pub async fn run(
     match &mut mapping {
         None => skip(&[Stage::Associate, Stage::VerifyAssociation], observer),
         Some(mapping) => {
-            let way = if request.target.kind.needs_an_owner_only() {
-                Way::ChallengeResponse
-            } else {
-                Way::of(&version)
-            };
             let associating = mapping.associate(&mut secured, way, observer);
             let associated = stop.or(Doing::VerifyingAssociation, associating).await;
             progress = Some(associated.map_err(|error| stays(mapping, error))?);
@@ -104,9 +111,13 @@ pub async fn run(
                 left: Left::Nothing,
             };
             let joined = join(&mut joining, settled, retries, observer, stop).await;
-            Some(joined.map_err(|error| match &mapping {
-                Some(mapping) => stays(mapping, error),
-                None => error,
+            Some(joined.map_err(|error| match (&mapping, &progress) {
+                (_, Some(Progress::Told { node_id, .. })) => {
+                    let node_id = node_id.clone();
+                    after(Before::Told { node_id }, error)
+                }
+                (Some(mapping), _) => stays(mapping, error),
+                (None, _) => error,
             })?)
         }
     };
@@ -117,10 +128,28 @@ pub async fn run(
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
         let confirming = mapping.confirm(progress, observer);
         let confirmed = stop.or(Doing::FollowingMapping, confirming).await;
-        Some(confirmed.map_err(|error| match &joined {
+        let joining = |error| match &joined {
             Some(Joined { ssid, .. }) => after(Before::Joined { ssid: ssid.clone() }, error),
             None => error,
-        })?)
+        };
+        let (node, rest) = confirmed.map_err(|error| stays(mapping, joining(error)))?;
+        let setting_up = async {
+            mapping.set_up(&node.node_id, rest, observer).await;
+            Ok(())
+        };
+        match stop.or(Doing::SettingUp, setting_up).await {
+            // What is missing can be done by hand; the node is where it belongs.
+            Err(FlowError::Stopped {
+                reason: StopReason::Expired,
+                ..
+            }) => observer.event(&Event::Warned {
+                id: Warning::NotSetUp,
+                message: "the node is in the account, and there was no time to set it up"
+                    .to_owned(),
+            }),
+            outcome => outcome.map_err(|error| stays(mapping, joining(error)))?,
+        }
+        Some(node)
     } else {
         skip(&[Stage::SetupNode], observer);
         None
@@ -186,9 +215,21 @@ async fn join(
 
 /// A node that is in the account is so whatever comes after.
 fn stays(mapping: &Mapping<'_>, error: FlowError) -> FlowError {
-    match mapping.mapped_node().map(str::to_owned) {
-        Some(node_id) => after(Before::Mapped { node_id }, error),
-        None => error,
+    match (mapping.mapped_node().map(str::to_owned), error) {
+        (Some(node_id), error) => after(Before::Mapped { node_id }, error),
+        (
+            None,
+            FlowError::Stopped {
+                reason,
+                doing: Doing::VerifyingAssociation,
+                left,
+            },
+        ) => FlowError::Stopped {
+            reason,
+            doing: mapping.doing(),
+            left,
+        },
+        (None, error) => error,
     }
 }
 

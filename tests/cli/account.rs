@@ -3,8 +3,11 @@
 
 mod browser;
 mod emulated;
+mod flags;
+pub(super) mod kept;
 mod login;
 mod node;
+mod verified;
 
 use std::fs;
 use std::path::PathBuf;

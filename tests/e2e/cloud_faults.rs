@@ -167,7 +167,7 @@ impl Case {
         reason = "the same exit code for another reason"
     )]
     fn allowed(&self) -> &'static [i32] {
-        use Exchange::{Add, Initiate, JoinGroup, NodeLookup, Refresh, Verify};
+        use Exchange::{Add, Initiate, JoinGroup, NodeLookup, Poll, Refresh, Verify};
         use Harm::{
             AnswerLost, Busy, Cut, Harmless, HungUp, Lost, NoToken, OddState, Page, Refused,
             Trouble,
@@ -177,15 +177,22 @@ impl Case {
             (Harmless, _) | (_, JoinGroup) => &[0],
             // The cloud does not take the refresh token: there is nothing left to ask with.
             (NoToken | Refused, Refresh) => &[8],
-            // The challenge is used up, and may have counted: the account says so.
-            (AnswerLost | Cut, Verify) => &[0],
+            // The challenge is used up, and may have counted: another one is signed, and in the end
+            // the account says so. An answer that never can be read is no reason to wait.
+            (AnswerLost, Verify) => &[0],
+            (Cut | Page | Trouble, Verify) if !self.always => &[0],
             // Likewise. An answer that cannot be read ends the run at once, because the node may be
             // slower than the question: it is told to look.
             (AnswerLost, Add) => &[0],
             // Asked once more when the signature is handed in again.
-            (Cut | Page | Refused, NodeLookup) if !self.always => &[0],
+            (Cut | Page | Refused, NodeLookup) if !self.always && self.fault != "not-found" => &[0],
             // Never sent twice, unless nobody can have handled it.
-            (Trouble, Refresh | Verify) => &[7],
+            (Trouble, Refresh) => &[7],
+            // Asked again for as long as it can help.
+            (Cut | Page, Poll) if !self.always => &[0],
+            // A cloud of older make: asked once more when it is known that it must, or never.
+            (Refused, Initiate) if self.fault == "not-found" && !self.always => &[0],
+            (Refused, Initiate) if self.fault == "not-found" && self.way == Way::SecretKey => &[0],
             (HungUp | Lost | AnswerLost | Trouble | Busy | NoToken | OddState, _)
                 if !self.always =>
             {
@@ -206,7 +213,11 @@ impl Case {
             Exchange::Refresh => silent && self.way == Way::SecretKey,
             Exchange::GroupLookup | Exchange::Initiate | Exchange::JoinGroup => false,
         };
-        self.always && (waits || self.harm == Harm::OddState)
+        let unread = matches!(
+            self.harm,
+            Harm::Busy | Harm::Cut | Harm::OddState | Harm::Page | Harm::Trouble
+        );
+        self.always && (waits || self.exchange == Exchange::Poll && unread)
     }
 
     /// Silence takes as long as the client's patience.
@@ -219,6 +230,11 @@ impl Case {
         let mut faults = Vec::new();
         if self.exchange.needs_a_lost_answer(self.way) {
             faults.push(format!("{}:1:mute", Exchange::Verify.request()));
+            // As often as the client asks by itself, so that there is no other challenge.
+            if self.way != Way::SecretKey {
+                let initiate = Exchange::Initiate.request();
+                faults.extend((2..=4).map(|number| format!("{initiate}:{number}:close")));
+            }
         }
         let number = if self.always { "*" } else { "1" };
         faults.push(format!(
@@ -326,7 +342,8 @@ fn check(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result
         case.exchange,
         Exchange::NodeLookup | Exchange::Add | Exchange::Poll
     );
-    if word == Word::Unknown && !unknowable {
+    let unread = case.exchange == Exchange::Verify && case.harm == Harm::Cut && case.always;
+    if word == Word::Unknown && !unknowable && !unread {
         return Err("it could have known that the node is in the account".to_owned());
     }
     let told = |event: &str| output.json().iter().any(|line| line["event"] == event);

@@ -108,6 +108,8 @@ fn the_browsers_way_ends_with_a_code_that_is_good_once() {
         assert!(tokens[name].is_string(), "{name}");
     }
     assert_eq!(form(code).status, 400);
+    let page = cloud.call("GET", "/login?port=4711&state=a%26b", "", &Value::Null);
+    assert!(page.header("location").unwrap().ends_with("&state=a%26b"));
     assert_eq!(form("made-up").json(), json!({"error": "invalid_grant"}));
     assert!(!cloud.log_text().contains(code));
     for port in ["", "0", "99999", "x@evil"] {

@@ -47,7 +47,7 @@ errors! {
     ChallengeExpired "challenge-expired" [Cloud]
         "The account could not be reached before the signature was too old."
         "A challenge lives for some minutes. On a computer whose only radio is on the device's hotspot, the signature can be handed in only after leaving it."
-        "Connect this computer to the internet and run the command again: giving the device its Wi-Fi twice does no harm.";
+        "`espctl node list` shows whether it is in the account after all. If not, reset the device to its factory settings and run the command again; connect this computer to the internet as soon as the device is done.";
 
     ChallengeRefused "challenge-refused" [Device]
         "The device did not sign the challenge."
@@ -195,7 +195,7 @@ errors! {
         "Run `espctl login`, or set `ESPCTL_ID_TOKEN`, too.";
 
     LoginNotKept "login-not-kept" [Host]
-        "The login was renewed and could not be written."
+        "There is a new login, and it could not be written."
         "The folder of the account files cannot be written, or its disk is full."
         "Check the permissions of `~/.espressif/rainmaker` (or `$RM_USER_CONFIG_DIR`), then log in again.";
 
@@ -217,17 +217,17 @@ errors! {
     MappingDiscarded "mapping-discarded" [Cloud]
         "The cloud dropped the mapping."
         "Another request for the same node took its place, or somebody else's did."
-        "Make sure that nobody else maps this device, and run the command again.";
+        "Make sure that nobody else maps this device. The device has joined its network and is closed to a second run: reset it to its factory settings first.";
 
     MappingPending "mapping-pending" [Cloud]
         "The cloud did not say within the limit whether the node is yours."
         "It still waits for the device's half, or is busy."
-        "`espctl node list` shows whether it came. Otherwise run the command again.";
+        "`espctl node list` shows whether it came. Otherwise reset the device to its factory settings and run the command again.";
 
     MappingTimedOut "mapping-timed-out" [Cloud]
         "The device's half of the mapping did not reach the cloud within a minute."
         "The device has joined the Wi-Fi, but cannot reach the internet, or its clock or certificate is wrong; or it was told another secret by a second run."
-        "Check that the network has internet access and lets MQTT over TLS (port 8883) through; look at the device's log; run the command again.";
+        "Check that the network has internet access and lets MQTT over TLS (port 8883) through; look at the device's log. A device that has joined is closed to a second run: reset it to its factory settings first.";
 
     MessageNotAuthentic "message-not-authentic" [Device]
         "An answer was changed on its way, or the two ends are out of step."

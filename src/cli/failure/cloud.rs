@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 
 use super::{Advice, Failure, advice};
+use crate::cli::account_args::environment_counts;
 use crate::cli::error_id::ErrorId;
 use crate::cloud::CloudError;
 
@@ -43,7 +44,15 @@ pub(super) fn advise(error: &CloudError) -> Advice {
                 "in a network of your own, --allow-plain-http sends them all the same",
             ],
         ),
-        CloudError::LoginExpired { .. } => advice(ErrorId::LoginExpired, ["run `espctl login`"]),
+        // A login would not be looked at.
+        CloudError::LoginExpired { .. } if environment_counts() => advice(
+            ErrorId::LoginExpired,
+            ["ESPCTL_ACCESS_TOKEN was not accepted: set a new one, of this cloud, or unset it"],
+        ),
+        CloudError::LoginExpired { .. } => advice(
+            ErrorId::LoginExpired,
+            ["run `espctl login`, with the same --profile"],
+        ),
         CloudError::LoginRefused { .. } => advice(
             ErrorId::LoginRefused,
             ["check user name, password or code, and that --profile names the cloud they are for"],
@@ -51,12 +60,6 @@ pub(super) fn advise(error: &CloudError) -> Advice {
         CloudError::Malformed { .. } => advice(
             ErrorId::CloudAnswer,
             ["a proxy, a hotspot's login page or another server may stand in between"],
-        ),
-        CloudError::NotKept { .. } => advice(
-            ErrorId::LoginNotKept,
-            [
-                "check the permissions of ~/.espressif/rainmaker (or $RM_USER_CONFIG_DIR), and its disk",
-            ],
         ),
         CloudError::Rejected { status: 429, .. } => advice(
             ErrorId::CloudRefused,
@@ -66,7 +69,14 @@ pub(super) fn advise(error: &CloudError) -> Advice {
             ErrorId::CloudRefused,
             ["it has trouble of its own: try again later"],
         ),
-        CloudError::Rejected { .. } => advice(ErrorId::CloudRefused, []),
+        CloudError::Rejected { status: 404, .. } => advice(
+            ErrorId::CloudRefused,
+            ["this may be no RainMaker cloud: check the base URL, `espctl profile list`"],
+        ),
+        CloudError::Rejected { .. } => advice(
+            ErrorId::CloudRefused,
+            ["asking again will not help before its reason is gone"],
+        ),
         CloudError::TimedOut { .. } => advice(
             ErrorId::CloudTimedOut,
             ["check the internet connection and try again; --cloud-timeout gives it longer"],

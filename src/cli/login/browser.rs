@@ -15,7 +15,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue, REFERRER_POLICY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue, ORIGIN,
+    REFERRER_POLICY,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -32,7 +33,7 @@ use uuid::Uuid;
 use super::super::error_id::ErrorId;
 use super::super::failure::Failure;
 use super::super::ui::Ui;
-use super::callback::{self, Brought, Expected};
+use super::callback::{self, Brought, Expected, Visitor};
 use crate::account::{BrowserLogin, Profile};
 use crate::cloud::{Client, CloudError, Tokens, is_loopback};
 
@@ -73,6 +74,8 @@ pub(super) async fn log_in(
     let expected = Expected {
         port: address.port(),
         state: Uuid::new_v4().simple().to_string(),
+        needs_state: !visit.profile.built_in,
+        origins: origins(visit.page),
     };
     let url = page_url(visit, &expected)?;
     invite(visit, &url, ui);
@@ -113,6 +116,18 @@ fn invite(visit: &Visit<'_>, url: &Url, ui: &Ui) {
         tracing::debug!(%error, "opening a browser");
         ui.say("No browser could be opened");
     }
+}
+
+/// Of the pages that a login goes through: the one that is opened, and the one that a code is sent
+/// to.
+fn origins(page: &BrowserLogin) -> Vec<String> {
+    let addresses = [&page.login_url, &page.redirect_url];
+    let parsed = addresses.iter().filter_map(|url| url.parse::<Url>().ok());
+    let origins = parsed.map(|url| url.origin());
+    origins
+        .filter(url::Origin::is_tuple)
+        .map(|origin| origin.ascii_serialization())
+        .collect()
 }
 
 /// The page's address, with where to come back to.
@@ -193,13 +208,21 @@ async fn serve(stream: TcpStream, expected: Rc<Expected>, told: Told) {
     let (open, closed) = mpsc::channel(1);
     let closed = std::cell::Cell::new(Some(closed));
     let answer = |request: Request<Incoming>| {
-        let host = request.headers().get(HOST);
+        // What is no text is nobody's that is known.
+        let header = |name| {
+            let value = request.headers().get(name);
+            value.map(|value| value.to_str().unwrap_or_default())
+        };
+        let visitor = Visitor {
+            host: header(HOST),
+            origin: header(ORIGIN),
+        };
         let uri = request.uri();
         let read = callback::read(
             request.method(),
             uri.path(),
             uri.query().unwrap_or_default(),
-            host.and_then(|host| host.to_str().ok()),
+            visitor,
             &expected,
         );
         let (status, words) = match read {
@@ -265,6 +288,8 @@ mod tests {
         let expected = Expected {
             port: 4711,
             state: "abc".to_owned(),
+            needs_state: !profile.built_in,
+            origins: Vec::new(),
         };
         page_url(&visit, &expected).unwrap().to_string()
     }
@@ -287,6 +312,20 @@ mod tests {
         assert!(url(&china).starts_with(
             "http://login.rainmaker.espressif.com.cn/?rm_cli=true&port=4711&host_url=https://api2."
         ));
+    }
+
+    #[test]
+    fn the_pages_of_a_login_may_send_scripts() {
+        let folder = Folder::new("/nowhere/at/all");
+        let of = |name| origins(&folder.select(Some(name)).unwrap().browser.unwrap());
+        assert_eq!(
+            of("global"),
+            [
+                "https://rainmaker-signin-ui.s3.amazonaws.com",
+                "https://rainmaker-login-ui.s3.amazonaws.com"
+            ]
+        );
+        assert_eq!(of("china")[0], "http://login.rainmaker.espressif.com.cn");
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //!
 //! Any page that somebody visits can send requests to a port of this computer, and could so have
 //! them log in to the account of whoever made the page: devices would then be mapped to a
-//! stranger. The pages of the built-in profiles take no secret along that would prove a request
-//! to come from them. What is left: a port that nobody can know beforehand, open for minutes; the
-//! one path; no other computer's name for this one; a whole set of tokens or a code; and a state,
-//! where one is brought, that is ours. And `login` says at its end who was logged in.
+//! stranger. Pages of custom profiles bring a state back, which nobody else knows. Those of the
+//! built-in ones take no secret along that would prove a request to come from them. What is left
+//! there: a port that nobody can know beforehand, open for minutes; the one path; no other
+//! computer's name for this one; no script of another page, which says where it is from; a whole
+//! set of tokens or a code; and a state, where one is brought, that is ours. And `login` says at
+//! its end who was logged in.
 
 use hyper::{Method, StatusCode};
 
@@ -17,8 +19,20 @@ use crate::secret::Secret;
 #[derive(Debug)]
 pub(super) struct Expected {
     pub(super) port: u16,
-    /// Sent to pages that may bring it back.
+    /// Sent to pages of custom profiles, which bring it back.
     pub(super) state: String,
+    /// Whether nothing counts without it.
+    pub(super) needs_state: bool,
+    /// Where the profile's pages are: scripts of no other page may come.
+    pub(super) origins: Vec<String>,
+}
+
+/// Where a request comes from, and to whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visitor<'a> {
+    pub(super) host: Option<&'a str>,
+    /// Of the page whose script it is; visits have none.
+    pub(super) origin: Option<&'a str>,
 }
 
 /// What was brought.
@@ -48,14 +62,19 @@ pub(super) fn read(
     method: &Method,
     path: &str,
     query: &str,
-    host: Option<&str>,
+    visitor: Visitor<'_>,
     expected: &Expected,
 ) -> Result<Brought, (StatusCode, &'static str)> {
     // A foreign name for this address is how a page of another site would read our answers.
     let port = expected.port;
     let ours = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
-    if !host.is_some_and(|host| ours.iter().any(|name| name.eq_ignore_ascii_case(host))) {
+    let named = |host: &str| ours.iter().any(|name| name.eq_ignore_ascii_case(host));
+    if !visitor.host.is_some_and(named) {
         return Err((StatusCode::FORBIDDEN, "This is not that host."));
+    }
+    let known = |origin: &str| expected.origins.iter().any(|known| known == origin);
+    if !visitor.origin.is_none_or(known) {
+        return Err((StatusCode::FORBIDDEN, "This is not the login page."));
     }
     if path != "/" {
         return Err((StatusCode::NOT_FOUND, "There is nothing here."));
@@ -67,11 +86,13 @@ pub(super) fn read(
         .into_owned()
         .collect();
     let values = Values(pairs);
-    if let Some(state) = values.one("state")? {
-        let documented = format!("port:{port}");
-        if *state != expected.state && *state != documented {
-            return Err((StatusCode::BAD_REQUEST, "This belongs to another login."));
-        }
+    let documented = format!("port:{port}");
+    let fits = match values.one("state")? {
+        None => !expected.needs_state,
+        Some(state) => *state == expected.state || !expected.needs_state && *state == documented,
+    };
+    if !fits {
+        return Err((StatusCode::BAD_REQUEST, "This belongs to another login."));
     }
     if let Some(error) = values.one("error")? {
         let words = match values.one("error_description")? {
@@ -135,12 +156,25 @@ const LONGEST_WORDS: usize = 300;
 mod tests {
     use super::*;
 
-    fn visit(method: &Method, path: &str, query: &str, host: &str) -> Result<Brought, u16> {
-        let expected = Expected {
+    fn expected(needs_state: bool) -> Expected {
+        Expected {
             port: 4711,
             state: "ours".to_owned(),
+            needs_state,
+            origins: vec!["https://login.example".to_owned()],
+        }
+    }
+
+    fn visit(method: &Method, path: &str, query: &str, host: &str) -> Result<Brought, u16> {
+        let visitor = Visitor {
+            host: Some(host),
+            origin: None,
         };
-        read(method, path, query, Some(host), &expected).map_err(|(status, _)| status.as_u16())
+        status(read(method, path, query, visitor, &expected(false)))
+    }
+
+    fn status(read: Result<Brought, (StatusCode, &'static str)>) -> Result<Brought, u16> {
+        read.map_err(|(status, _)| status.as_u16())
     }
 
     fn get(query: &str) -> Result<Brought, u16> {
@@ -208,10 +242,52 @@ mod tests {
                 "{host}"
             );
         }
-        let expected = Expected {
-            port: 4711,
-            state: String::new(),
+        let nowhere = Visitor {
+            host: None,
+            origin: None,
         };
-        assert!(read(&Method::GET, "/", "code=x", None, &expected).is_err());
+        assert!(read(&Method::GET, "/", "code=x", nowhere, &expected(false)).is_err());
+    }
+
+    #[test]
+    fn a_page_that_was_given_a_state_brings_it_back() {
+        let bring = |query: &str| {
+            let visitor = Visitor {
+                host: Some("localhost:4711"),
+                origin: None,
+            };
+            status(read(&Method::GET, "/", query, visitor, &expected(true)))
+        };
+        assert!(matches!(bring("code=x&state=ours"), Ok(Brought::Code(_))));
+        for query in [
+            "code=x",
+            "code=x&state=",
+            "code=x&state=port:4711",
+            "access_token=a&id_token=i&refresh_token=r",
+            "error=denied",
+        ] {
+            assert_eq!(bring(query).unwrap_err(), 400, "{query}");
+        }
+    }
+
+    #[test]
+    fn scripts_of_other_pages_are_refused() {
+        let from = |origin: &str| {
+            let visitor = Visitor {
+                host: Some("localhost:4711"),
+                origin: Some(origin),
+            };
+            status(read(&Method::GET, "/", "code=x", visitor, &expected(false)))
+        };
+        assert!(from("https://login.example").is_ok());
+        for other in [
+            "https://evil.example",
+            "http://login.example",
+            "https://login.example:8443",
+            "null",
+            "",
+        ] {
+            assert_eq!(from(other).unwrap_err(), 403, "{other}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::account_args::{ACCESS_TOKEN, AccountArgs, LoggedIn, Source};
+use super::super::account_args::{ACCESS_TOKEN, AccountArgs, LoggedIn, Source, foreign_issuer};
 use super::super::failure::Failure;
 use super::super::ui::{Ui, keys_of};
 use super::Account;
@@ -40,6 +40,9 @@ pub(in crate::cli) async fn run(args: &Whoami, ui: &mut Ui) -> Result<(), Failur
     ui.result_only();
     let found = args.account.logged_in()?;
     let tokens = &found.tokens;
+    if let Some(warning) = foreign_issuer(&found.profile, tokens) {
+        ui.say(&warning);
+    }
     let mut login = Login {
         account: Account::new(&found.profile, tokens),
         source: match found.source {
@@ -52,7 +55,9 @@ pub(in crate::cli) async fn run(args: &Whoami, ui: &mut Ui) -> Result<(), Failur
         checked: false,
     };
     if args.check {
-        let user = args.account.open()?.client.user().await;
+        let account = args.account.open()?;
+        let user = account.client.user().await;
+        account.warn();
         let user = user.map_err(|error| Failure::of_cloud(&error, "asking who is logged in"))?;
         login.account.user_id = Some(printable(user.user_id.as_bytes()));
         if let Some(name) = user.user_name {

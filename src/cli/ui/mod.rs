@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::failure::Failure;
-use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage};
+use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage, Warning};
 use crate::ident::printable_json;
 use crate::secret::Secret;
 use progress::Spinner;
@@ -78,6 +78,10 @@ pub(super) struct Ui {
     attended: bool,
     /// Whether the passphrase that was refused was the last.
     no_second_passphrase: bool,
+    /// What is said in place of the usual line when the search begins.
+    invitation: Option<String>,
+    /// What the run warned of.
+    warnings: Vec<Warning>,
 }
 
 impl Ui {
@@ -92,6 +96,8 @@ impl Ui {
             spinner: Spinner::default(),
             attended: false,
             no_second_passphrase: false,
+            invitation: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -110,6 +116,16 @@ impl Ui {
     /// Whether somebody can be asked.
     pub(super) fn is_attended(&self) -> bool {
         self.attended
+    }
+
+    /// What to say once the search begins: whoever follows it may lose the internet by that.
+    pub(super) fn invite(&mut self, invitation: String) {
+        self.invitation = Some(invitation);
+    }
+
+    /// What the run warned of so far.
+    pub(super) fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// For runs that end with the first passphrase that was refused.
@@ -246,6 +262,14 @@ impl Ui {
 #[async_trait]
 impl Observer for Ui {
     fn event(&mut self, event: &Event) {
+        if let Event::Warned { id, .. } = event {
+            self.warnings.push(*id);
+        }
+        if let Event::SearchStarted { .. } = event
+            && let Some(invitation) = self.invitation.take()
+        {
+            self.say(&invitation);
+        }
         match self.format {
             _ if !self.progress => {}
             Format::Json => self.event_as_json(event),

@@ -37,6 +37,7 @@ impl Spinner {
                 state: StageState::Started,
                 ..
             } => self.start(title),
+            Event::ChallengeRequested => self.start("Fetching a challenge from the account"),
             Event::MappingWaits { .. } => self.start("Waiting for the account"),
             Event::Mapped { .. }
             | Event::MappingDeferred { .. }
@@ -46,7 +47,8 @@ impl Spinner {
             | Event::VersionRead { .. }
             | Event::WifiJoined { .. }
             | Event::WifiScanned { .. } => self.clear(),
-            Event::ChallengeResponseDisabled { .. }
+            Event::ChallengeMissed { .. }
+            | Event::ChallengeResponseDisabled { .. }
             | Event::ChallengeSigned { .. }
             | Event::MappingPolled { .. }
             | Event::MappingStarted { .. }

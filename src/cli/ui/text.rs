@@ -72,6 +72,10 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
             }
         }
         .to_owned(),
+        Event::ChallengeMissed { why } => {
+            format!("The account has given no challenge, which older firmware does not need: {why}")
+        }
+        Event::ChallengeRequested => "Fetching a challenge from the account...".to_owned(),
         Event::ChallengeSigned { node_id } => format!("The node {node_id} signed the challenge"),
         Event::ChallengeResponseDisabled { already: false } => {
             "Challenge-response is switched off until the device restarts".to_owned()

@@ -198,6 +198,10 @@ impl Cloud {
             }
             _ => return Err(MALFORMED.because("answer is code, tokens or error")),
         }
+        // Whose page is a custom profile's, brings it back.
+        if let Some(state) = request.parameter(&["state"]) {
+            query.append_pair("state", state);
+        }
         let query = query.finish();
         Ok(Answer {
             status: 302,

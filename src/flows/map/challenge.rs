@@ -35,14 +35,71 @@ impl Mapping<'_> {
         secured: &mut Secured,
         observer: &mut dyn Observer,
     ) -> Result<Progress, FlowError> {
-        let fresh = Instant::now() + self.pace.challenge_left;
-        let issued = match self.prepared.take().filter(|one| one.until > fresh) {
-            Some(issued) => issued,
-            None => self
-                .challenge()
-                .await
-                .map_err(|source| failed(Doing::FetchingChallenge, source))?,
-        };
+        let mut attempt = 1;
+        loop {
+            let fresh = Instant::now() + self.pace.challenge_left;
+            let prepared = self.prepared.take().filter(|one| one.until > fresh);
+            let issued = if let Some(issued) = prepared {
+                issued
+            } else {
+                self.doing = Doing::FetchingChallenge;
+                let issued = self.challenge().await;
+                issued.map_err(|source| failed(Doing::FetchingChallenge, source))?
+            };
+            let signed = self.signed(secured, &issued, observer).await?;
+            self.doing = Doing::VerifyingAssociation;
+            let began = Instant::now();
+            observer.event(&Stage::VerifyAssociation.event(StageState::Started, None));
+            let error = match self.hand_in(&issued, &signed).await {
+                Ok(rest) => {
+                    verified::<_, CloudError>(began, &Ok(()), observer);
+                    self.note_mapped(&signed.node_id, Way::ChallengeResponse, observer);
+                    if self.owner.disable {
+                        self.doing = Doing::Signing;
+                        disable(secured, observer).await;
+                    }
+                    return Ok(Progress::Done {
+                        node_id: signed.node_id,
+                        rest,
+                    });
+                }
+                Err(error) => error,
+            };
+            // A challenge counts once, so that nobody knows what one without an answer came to.
+            // Another one does: mapped twice is mapped.
+            let in_doubt = error.may_have_arrived();
+            if in_doubt && attempt < MOST_CHALLENGES {
+                attempt += 1;
+                match self.challenge().await {
+                    Ok(issued) => {
+                        verified::<(), _>(began, &Err(&error), observer);
+                        self.prepared = Some(issued);
+                        continue;
+                    }
+                    Err(again) => tracing::info!(error = %again, "no other challenge"),
+                }
+            }
+            if self.may_be_cut_off && error.is_unreachable() {
+                self.defer(&issued, &signed, &error, observer);
+                return Ok(Progress::Signed {
+                    challenge: issued,
+                    signed,
+                    began,
+                    in_doubt,
+                });
+            }
+            verified::<(), _>(began, &Err(&error), observer);
+            return Err(failed(Doing::VerifyingAssociation, error));
+        }
+    }
+
+    async fn signed(
+        &mut self,
+        secured: &mut Secured,
+        issued: &Issued,
+        observer: &mut dyn Observer,
+    ) -> Result<Signed, FlowError> {
+        self.doing = Doing::Signing;
         let began = Instant::now();
         observer.event(&Stage::Associate.event(StageState::Started, None));
         let signed = sign(secured, &issued.challenge).await;
@@ -51,86 +108,87 @@ impl Mapping<'_> {
         observer.event(&Event::ChallengeSigned {
             node_id: signed.node_id.clone(),
         });
-
-        let began = Instant::now();
-        observer.event(&Stage::VerifyAssociation.event(StageState::Started, None));
-        match self.hand_in(&issued, &signed, false).await {
-            Err(error) if self.may_be_cut_off && error.is_unreachable() => {
-                let left = issued.until.saturating_duration_since(Instant::now());
-                observer.event(&Event::MappingDeferred {
-                    node_id: signed.node_id.clone(),
-                    why: error.to_string(),
-                    seconds_left: left.as_secs(),
-                });
-                if self.owner.disable {
-                    observer.event(&Event::Warned {
-                        id: Warning::NotDisabled,
-                        message: "challenge-response stays on until the device restarts: \
-                                  when the mapping is confirmed, the device is out of reach"
-                            .to_owned(),
-                    });
-                }
-                Ok(Progress::Signed {
-                    challenge: issued,
-                    signed,
-                    began,
-                })
-            }
-            outcome => {
-                verified(began, &outcome, observer);
-                let rest = outcome.map_err(|source| failed(Doing::VerifyingAssociation, source))?;
-                self.note_mapped(&signed.node_id, Way::ChallengeResponse, observer);
-                if self.owner.disable {
-                    disable(secured, observer).await;
-                }
-                Ok(Progress::Done {
-                    node_id: signed.node_id,
-                    rest,
-                })
-            }
-        }
+        Ok(signed)
     }
 
-    /// Hands in a signature. Where the answer was lost, or an earlier one may have been, the
-    /// account says whether it counted.
-    async fn hand_in(
+    fn defer(
         &self,
         issued: &Issued,
         signed: &Signed,
-        again: bool,
-    ) -> Result<Rest, CloudError> {
-        let Owner { cloud, extras, .. } = self.owner;
-        let Signed { node_id, signature } = signed;
-        let verified = cloud.verify_mapping(&issued.challenge, node_id, signature, extras);
-        match verified.await {
-            Ok(Mapped::Whole) => Ok(Rest::Nothing),
-            Ok(Mapped::WithoutGroup) => Ok(Rest::Group),
-            Err(error) if again || error.may_have_arrived() => match cloud.node(node_id).await {
-                Ok(Some(_)) => Ok(Rest::Everything),
-                // A used challenge is refused: that says nothing while nobody knows what used it.
-                Err(unknown) if again => Err(unknown),
-                Ok(None) | Err(_) => Err(error),
-            },
-            Err(error) => Err(error),
+        error: &CloudError,
+        observer: &mut dyn Observer,
+    ) {
+        let left = issued.until.saturating_duration_since(Instant::now());
+        observer.event(&Event::MappingDeferred {
+            node_id: signed.node_id.clone(),
+            why: error.to_string(),
+            seconds_left: left.as_secs(),
+        });
+        if self.owner.disable {
+            observer.event(&Event::Warned {
+                id: Warning::NotDisabled,
+                message: "challenge-response stays on until the device restarts: \
+                          when the mapping is confirmed, the device is out of reach"
+                    .to_owned(),
+            });
         }
     }
 
-    /// Likewise, as soon as the account can be reached, while the challenge lives.
+    async fn hand_in(&self, issued: &Issued, signed: &Signed) -> Result<Rest, CloudError> {
+        let Owner { cloud, extras, .. } = self.owner;
+        let Signed { node_id, signature } = signed;
+        let verified = cloud.verify_mapping(&issued.challenge, node_id, signature, extras);
+        Ok(match verified.await? {
+            Mapped::Whole => Rest::Nothing,
+            Mapped::WithoutGroup => Rest::Group,
+        })
+    }
+
+    /// Hands in a signature as soon as the account can be reached, while the challenge lives. The
+    /// device cannot sign another one. So where the answer to this one was lost, a refusal may mean
+    /// that it has counted: then the account says whether it has the node.
     pub(super) async fn hand_in_later(
         &self,
         issued: &Issued,
         signed: &Signed,
+        mut in_doubt: bool,
         observer: &mut dyn Observer,
     ) -> Result<Rest, FlowError> {
         waits(&signed.node_id, issued.until, observer);
         let mut last = None;
+        let mut unread = 0;
         while Instant::now() < issued.until {
-            match timeout_at(issued.until, self.hand_in(issued, signed, true)).await {
+            let handed_in = timeout_at(issued.until, self.hand_in(issued, signed));
+            let error = match handed_in.await {
                 Ok(Ok(rest)) => return Ok(rest),
-                Ok(Err(error)) if error.is_unreachable() => last = Some(error),
-                Ok(Err(source)) => return Err(failed(Doing::FollowingMapping, source)),
+                Ok(Err(error)) => error,
                 Err(_) => break,
+            };
+            in_doubt |= error.may_have_arrived();
+            let mut unknown = None;
+            if in_doubt {
+                match self.owner.cloud.node(&signed.node_id).await {
+                    Ok(Some(_)) => return Ok(Rest::Everything),
+                    Ok(None) => {}
+                    Err(error) => unknown = Some(error),
+                }
             }
+            // While nobody knows what became of it, its refusal says nothing.
+            let error = match unknown {
+                None if !error.is_unreachable() => {
+                    return Err(failed(Doing::FollowingMapping, error));
+                }
+                None => error,
+                Some(unknown) => {
+                    unread += 1;
+                    let login = matches!(unknown, CloudError::LoginExpired { .. });
+                    if !unknown.is_unreachable() && (login || unread >= MOST_LOOKS) {
+                        return Err(failed(Doing::FollowingMapping, unknown));
+                    }
+                    unknown
+                }
+            };
+            last = Some(error);
             sleep(self.pace.account_again).await;
         }
         Err(FlowError::ChallengeExpired {
@@ -170,3 +228,8 @@ async fn disable(secured: &mut Secured, observer: &mut dyn Observer) {
         }),
     }
 }
+
+/// Into the account, where what it answers cannot be read.
+const MOST_LOOKS: u32 = 3;
+/// More than one only where an answer was lost.
+const MOST_CHALLENGES: u32 = 3;

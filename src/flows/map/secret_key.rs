@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Mapping, Progress, failed, waits};
 use crate::cloud::CloudError;
-use crate::cloud::mapping::MappingStatus;
+use crate::cloud::mapping::{Added, MappingStatus};
 use crate::endpoint::user_mapping::SetUserMapping;
 use crate::flows::connect::Secured;
 use crate::flows::{Doing, Event, FlowError, Observer, Stage, StageState, Warning};
@@ -15,7 +15,7 @@ use crate::transport::TransportError;
 
 impl Mapping<'_> {
     pub(super) async fn tell_device(
-        &self,
+        &mut self,
         secured: &mut Secured,
         observer: &mut dyn Observer,
     ) -> Result<Progress, FlowError> {
@@ -24,6 +24,7 @@ impl Mapping<'_> {
             user_id: user_id.ok_or(FlowError::UserUnknown)?,
             secret_key: Secret::new(uuid::Uuid::new_v4().to_string()),
         };
+        self.doing = Doing::SendingUser;
         let began = Instant::now();
         observer.event(&Stage::Associate.event(StageState::Started, None));
         let told = secured.session.call(&command).await;
@@ -72,7 +73,8 @@ impl Mapping<'_> {
                 .add_mapping(node_id, secret_key, &self.owner.extras)
                 .await
             {
-                Ok(request) => break request,
+                Ok(Added::Requested(request)) => break request,
+                Ok(Added::MappedWithoutGroup) => return Ok(()),
                 Err(error) if Instant::now() < deadline && may_pass(&error, asked) => {
                     tracing::info!(%error, "asking again");
                     lost |= error.may_have_arrived();
@@ -95,7 +97,13 @@ impl Mapping<'_> {
         loop {
             let status = match cloud.mapping_status(&request).await {
                 Ok(status) => Some(status),
-                Err(error) if error.is_unreachable() => None,
+                // A question that can be asked again: by then this computer may be past the login
+                // page of the network that it came back to.
+                Err(error) if may_be_otherwise(&error) => {
+                    tracing::info!(%error, "asking again how the mapping goes");
+                    lost = true;
+                    None
+                }
                 Err(source) => return Err(failed(Doing::FollowingMapping, source)),
             };
             if let Some(status) = &status
@@ -122,6 +130,9 @@ impl Mapping<'_> {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                if lost && self.has(node_id).await {
+                    return Ok(());
+                }
                 return Err(FlowError::MappingPending {
                     node_id: node_id.to_owned(),
                     waited: self.pace.mapping,
@@ -137,6 +148,13 @@ impl Mapping<'_> {
     async fn has(&self, node_id: &str) -> bool {
         matches!(self.owner.cloud.node(node_id).await, Ok(Some(_)))
     }
+}
+
+/// Whether the same question may get an answer a moment later.
+fn may_be_otherwise(error: &CloudError) -> bool {
+    error.is_unreachable()
+        || error.may_have_arrived()
+        || matches!(error, CloudError::Rejected { status: 429, .. })
 }
 
 /// Whether to ask for the mapping again: when nobody was there, and some times when the cloud has

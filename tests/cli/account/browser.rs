@@ -116,10 +116,15 @@ fn a_code_that_the_browser_brings_becomes_a_login() {
         assert_eq!(login.visit("GET /?code=x", "login.example").0, 403);
         assert_eq!(login.get("").0, 400);
         assert_eq!(login.get("code=x&state=another").0, 400);
-        assert_eq!(login.get("access_token=canary&refresh_token=x").0, 400);
-
+        assert_eq!(login.get("code=x").0, 400, "no state");
         let state = login.query("state");
         assert_eq!(state.len(), 32);
+        let tokens = format!("access_token=canary&refresh_token=x&state={state}");
+        assert_eq!(login.get(&tokens).0, 400);
+        let script = format!("{here}\r\nOrigin: https://other.example");
+        let with_state = format!("GET /?code=x&state={state}");
+        assert_eq!(login.visit(&with_state, &script).0, 403);
+
         let (status, page) = login.get(&format!("code=canary%2Bcode&state={state}"));
         assert_eq!(status, 200, "{page}");
         assert!(page.contains("espctl has received the login") && !page.contains("canary"));
@@ -149,11 +154,16 @@ fn tokens_that_the_browser_brings_are_a_login() {
     let home = home("http://127.0.0.1:1");
     let login = Waiting::start(&home);
     let tokens = format!(
-        "id_token={}&access_token={}&refresh_token=canary-refresh",
+        "GET /?id_token={}&access_token={}&refresh_token=canary-refresh&state={}",
         id("me"),
-        access("canary")
+        access("canary"),
+        login.query("state")
     );
-    assert_eq!(login.get(&tokens).0, 200);
+    let script = format!(
+        "127.0.0.1:{}\r\nOrigin: https://login.example",
+        login.port()
+    );
+    assert_eq!(login.visit(&tokens, &script).0, 200);
     assert_eq!(login.result(0)["account"]["user_id"], "id-of-me");
     assert_eq!(home.login("own").unwrap()["accesstoken"], access("canary"));
 }
@@ -162,7 +172,10 @@ fn tokens_that_the_browser_brings_are_a_login() {
 fn the_pages_refusal_ends_the_login() {
     let home = home("http://127.0.0.1:1");
     let login = Waiting::start(&home);
-    let (status, page) = login.get("error=access_denied&error_description=%3Cb%3Eno%3C/b%3E");
+    let (status, page) = login.get(&format!(
+        "error=access_denied&error_description=%3Cb%3Eno%3C/b%3E&state={}",
+        login.query("state")
+    ));
     assert!(status == 200 && !page.contains("<b>"), "{page}");
     let error = login.result(8)["error"].clone();
     assert_eq!(error["id"], "login-refused");

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Home, access, body, ended, id, refuses, request_line, says, tokens, with_cloud};
+use super::{
+    Home, access, body, ended, id, refuses, request_line, says, token, tokens, with_cloud,
+};
 use crate::support::device::fresh_path;
 use crate::support::scripted_server::Turn;
 
@@ -204,18 +206,25 @@ fn no_password_goes_over_plain_http_to_another_computer() {
 
 #[test]
 fn a_logout_is_one_here_and_at_the_cloud() {
+    let expired = || refuses("401 Unauthorized", &json!({"message": "Unauthorized"}));
+    let renewed = json!({"status": "success", "accesstoken": access("new"), "idtoken": id("me")});
     let script = vec![
         vec![says(&json!({"status": "success"}))],
-        vec![refuses(
-            "401 Unauthorized",
-            &json!({"message": "Unauthorized"}),
-        )],
+        vec![
+            expired(),
+            says(&renewed),
+            says(&json!({"status": "success"})),
+        ],
+        // Neither the token nor the login is good any more: that is out.
+        vec![expired(), expired()],
+        vec![expired(), refuses("500 Internal Server Error", &json!({}))],
+        vec![says(&json!({"status": "error", "description": "no"}))],
         vec![refuses("500 Internal Server Error", &json!({})); 5],
     ];
     let heard = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         home.log_in("global", &tokens("other"));
-        for told in [true, true, false] {
+        for told in [true, true, true, false, false, false] {
             home.log_in("lab", &tokens("me"));
             let done = home.result(&["logout"]);
             assert_eq!(done["profile"], "lab");
@@ -232,6 +241,14 @@ fn a_logout_is_one_here_and_at_the_cloud() {
     assert_eq!(
         heard[0].header("authorization"),
         Some(access("me").as_str())
+    );
+
+    // The access token had ended, not the login.
+    assert_eq!(body(&heard[2]), json!({"refreshtoken": "refresh-me"}));
+    assert!(request_line(&heard[3]).starts_with("POST /v1/logout2"));
+    assert_eq!(
+        heard[3].header("authorization"),
+        Some(access("new").as_str())
     );
 
     // Nobody there.
@@ -320,6 +337,29 @@ fn each_clouds_tokens_go_to_it_alone() {
     assert_eq!(second.len(), 2);
     for heard in second {
         assert_eq!(heard.header("authorization"), Some(access("two").as_str()));
+    }
+}
+
+#[test]
+fn tokens_of_another_region_are_told_apart() {
+    let home = Home::new();
+    let us = "https://cognito-idp.us-east-1.amazonaws.com/pool";
+    for (profile, issuer, warned) in [
+        ("global", us, false),
+        ("global", "https://issuer.example.cn", true),
+        ("china", us, true),
+        ("china", "https://issuer.example.cn", false),
+    ] {
+        let access = token(&json!({"exp": 4_000_000_000_u64, "iss": issuer}), "me");
+        let mut login = tokens("me");
+        login["accesstoken"] = json!(access);
+        home.log_in(profile, &login);
+        let output = home
+            .run(&["whoami", "--profile", profile])
+            .output()
+            .exits(0);
+        let said = output.stderr.contains(&format!("issued by {issuer}"));
+        assert_eq!(said, warned, "{profile}: {output}");
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Home, access, body, refuses, request_line, says, tokens, with_cloud};
+use crate::support::scripted_server::{Turn, ok};
 
 fn details() -> Value {
     json!({
@@ -43,6 +44,85 @@ fn nodes_are_listed_page_by_page() {
         heard[0].header("authorization"),
         Some(access("me").as_str())
     );
+}
+
+#[test]
+fn pages_end_whatever_the_cloud_says() {
+    let page = |id: &str, next: &str| {
+        says(&json!({"nodes": [id], "groups": [{"group_id": id}], "next_id": next}))
+    };
+    let circle = vec![page("1", "a"), page("2", "b"), page("3", "a")];
+    let provision = [
+        "provision",
+        "--no-wifi",
+        "--device-ip",
+        "127.0.0.1",
+        "--device-port",
+        "1",
+    ];
+    let groups = [&provision[..], &["--group", "Home"]].concat();
+    let heard = with_cloud(vec![circle; 2], move |url| {
+        let home = Home::with_lab(url);
+        home.log_in("lab", &tokens("me"));
+        for line in [&["node", "list"][..], &groups] {
+            let output = home.error(line, 7, "cloud-answer");
+            assert!(output.stderr.contains("its pages do not end"), "{output}");
+        }
+    });
+    assert_eq!(heard.len(), 6);
+
+    // New ones for ever: the next page is named after the last.
+    let another = Turn::Reply(|heard| {
+        let start = request_line(heard).split_once("start_id=");
+        let next = format!("{}x", start.map_or("", |(_, start)| start));
+        ok(json!({"nodes": [next], "next_id": next}).to_string())
+    });
+    let heard = with_cloud(vec![vec![another; 1001]], |url| {
+        let home = Home::with_lab(url);
+        home.log_in("lab", &tokens("me"));
+        home.error(&["node", "list"], 7, "cloud-answer");
+    });
+    assert_eq!(heard.len(), 1000);
+}
+
+#[test]
+fn one_odd_entry_does_not_hide_the_others() {
+    let odd = json!({
+        "nodes": ["node-1", null], "next_id": null, "total": 2,
+        "node_details": [{"id": "node-1", "tags": ["a:b", 7, null]}, null],
+    });
+    let nothing = json!({"nodes": null, "node_details": null});
+    with_cloud(vec![vec![says(&odd)], vec![says(&nothing)]], |url| {
+        let home = Home::with_lab(url);
+        home.log_in("lab", &tokens("me"));
+        let listed = home.result(&["node", "list"])["nodes"].clone();
+        assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+        assert_eq!(listed[0]["tags"], json!(["a:b"]));
+        assert_eq!(home.result(&["node", "list"])["nodes"], json!([]));
+    });
+}
+
+#[test]
+fn a_refusal_that_is_not_about_the_node_is_told() {
+    let refusal =
+        |code: u32| json!({"status": "failure", "error_code": code, "description": "the words"});
+    let script = vec![
+        vec![refuses("403 Forbidden", &refusal(100_001))],
+        vec![refuses("400 Bad Request", &refusal(100_001))],
+        vec![refuses("400 Bad Request", &refusal(103_905))],
+        vec![refuses("404 Not Found", &refusal(100_001))],
+    ];
+    with_cloud(script, |url| {
+        let home = Home::with_lab(url);
+        home.log_in("lab", &tokens("me"));
+        for _ in 0..2 {
+            let output = home.error(&["node", "info", "node-1"], 7, "cloud-refused");
+            assert!(output.stderr.contains("the words"), "{output}");
+        }
+        for _ in 0..2 {
+            home.error(&["node", "info", "node-1"], 2, "unknown-node");
+        }
+    });
 }
 
 #[test]

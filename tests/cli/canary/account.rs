@@ -168,7 +168,7 @@ const RUNS: [(&str, &[&str], &str, &str, i32); 11] = [
     (
         "user_assoc",
         &[],
-        "GET user/nodes/mapping:*:malformed",
+        "GET user/nodes/mapping:*:failure-200",
         "3600",
         7,
     ),

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Case::{self, Run};
-use crate::cli::account::{Home, ended, refuses, says, tokens, with_cloud};
+use crate::cli::account::kept::on_a_full_disk;
+use crate::cli::account::{Home, refuses, says, tokens, with_cloud};
 use crate::support::device::fresh_path;
 use crate::support::espctl::Output;
 use crate::support::scripted_server::{Turn, ok};
@@ -156,28 +157,13 @@ fn at_cloud(script: Vec<Vec<Turn>>, login: Value, line: &[&str]) -> Output {
     output.recv().unwrap()
 }
 
-/// Renewed, on a computer that takes no more files: a full disk, as far as a test can make one.
 fn login_not_kept() -> Output {
-    let mut login = tokens("me");
-    login["accesstoken"] = json!(ended("old"));
     let (told, output) = std::sync::mpsc::channel();
     with_cloud(vec![vec![says(&tokens("me"))]], move |url| {
         let home = Home::with_lab(url);
-        home.log_in("lab", &login);
-        let no_files = "trap '' XFSZ; ulimit -f 0; exec \"$0\" node list";
-        let done = std::process::Command::new("sh")
-            .args(["-c", no_files, env!("CARGO_BIN_EXE_espctl")])
-            .env_clear()
-            .env("RM_USER_CONFIG_DIR", home.path(""))
-            .output()
-            .unwrap();
-        let stderr = String::from_utf8(done.stderr).unwrap();
-        assert_eq!(home.login("lab"), Some(login), "{stderr}");
-        let output = Output {
-            exit: done.status.code(),
-            stdout: String::new(),
-            stderr,
-        };
+        let line = ["login", "--user-name", "me", "--password", "x"];
+        let output = on_a_full_disk(&home, &line);
+        assert_eq!(home.login("lab"), None, "{output}");
         told.send(output).unwrap();
     });
     output.recv().unwrap()

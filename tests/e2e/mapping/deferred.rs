@@ -51,13 +51,8 @@ fn a_signature_is_handed_in_when_the_account_is_back() {
 #[test]
 fn a_signature_that_counted_is_not_taken_for_a_refusal_later() {
     let verify = "user/nodes/mapping/verify";
-    let mut faults = vec!["--fault".to_owned(), format!("{verify}:1:mute")];
-    for number in 1..=3 {
-        faults.extend([
-            "--fault".to_owned(),
-            format!("GET user/nodes:{number}:close"),
-        ]);
-    }
+    let mut faults = in_doubt("mute");
+    faults.extend((1..=3).map(|number| format!("--fault=GET user/nodes:{number}:close")));
     let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
     let cloud = Cloud::start(&faults);
     let account = Account::of(&cloud);
@@ -66,15 +61,17 @@ fn a_signature_that_counted_is_not_taken_for_a_refusal_later() {
     let output = account.provision(&device, &arguments).output();
     let output = mapped(output, &device, "challenge_response");
     assert_eq!(events(&output, "mapping_deferred").len(), 1);
-    assert_eq!(asked(&cloud, "POST", verify).len(), 2);
-    assert_eq!(cloud.told("mapping_refused").len(), 1);
+    assert_eq!(asked(&cloud, "POST", verify).len(), 3);
+    assert_eq!(cloud.told("mapping_refused").len(), 2);
     assert_eq!(account.nodes(&[]).len(), 1);
 }
 
 #[test]
 fn a_signature_is_kept_for_a_cloud_that_closed_on_it() {
     let verify = "user/nodes/mapping/verify";
-    let cloud = Cloud::start(&["--fault", &format!("{verify}:1:close")]);
+    let faults = in_doubt("close");
+    let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+    let cloud = Cloud::start(&faults);
     let account = Account::of(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &["--no-wifi"]).output();
@@ -85,8 +82,9 @@ fn a_signature_is_kept_for_a_cloud_that_closed_on_it() {
 
 #[test]
 fn a_signature_that_is_wrong_is_found_out_later_too() {
-    let verify = "user/nodes/mapping/verify";
-    let cloud = Cloud::start(&["--fault", &format!("{verify}:1:close")]);
+    let faults = in_doubt("close");
+    let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
+    let cloud = Cloud::start(&faults);
     let account = Account::of(&cloud);
     let device = node(&cloud, &["--scenario", "wrong-signature"]);
     let output = account.provision(&device, &HOME).output();
@@ -109,6 +107,16 @@ fn a_signature_that_is_wrong_is_found_out_later_too() {
         "the signature is not that of the node",
     );
     is_unchanged(&alone);
+}
+
+/// The answer to the first signature is lost, and the cloud gives no other challenge.
+fn in_doubt(kind: &str) -> Vec<String> {
+    let mut faults = vec![format!("--fault=user/nodes/mapping/verify:1:{kind}")];
+    // As often as the client asks by itself.
+    faults.extend(
+        (2..=4).map(|number| format!("--fault=user/nodes/mapping/initiate:{number}:close")),
+    );
+    faults
 }
 
 const ORDER: [&str; 6] = [

@@ -6,6 +6,7 @@ use super::{HOME, asked, events, heard_nothing, id_of, mapped, node, older_node}
 use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 use crate::support::device::Device;
+use crate::support::espctl::send_signal;
 
 #[test]
 fn a_node_signs_and_is_in_the_account_before_it_is_given_wifi() {
@@ -160,6 +161,58 @@ fn a_group_that_goes_away_does_not_undo_the_mapping() {
     let warned = events(&output, "warned");
     assert_eq!(warned[0]["id"], "not-set-up", "{output}");
     assert_eq!(account.nodes(&[])[0]["node_id"], id_of(&device));
+}
+
+/// There the node has said so before the account is asked, which answers that much at once.
+#[test]
+fn a_group_that_goes_away_while_an_older_node_joins_does_not_undo_the_mapping() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let group_id = group(&cloud, "Kitchen");
+    let device = older_node(&cloud, &["--join-ms", "500"]);
+    let arguments = [&HOME[..], &["--group", "Kitchen"]].concat();
+    let output = account.watch(&device, &arguments, |line, _| {
+        if line.contains("\"wifi_applied\"") {
+            let target = format!("/v1/user/node_group?group_id={group_id}");
+            let gone = cloud.call("DELETE", &target, &cloud.token(), &Value::Null);
+            assert_eq!(gone.status, 200, "{gone:?}");
+        }
+    });
+    let output = mapped(output, &device, "secret_key");
+    assert_eq!(events(&output, "warned")[0]["id"], "not-set-up", "{output}");
+    assert_eq!(
+        output.result()["summary"]["warnings"],
+        json!(["not-set-up"])
+    );
+}
+
+/// The node is where it belongs, and a run that is stopped says so.
+#[test]
+fn a_run_that_is_stopped_while_the_node_is_set_up_has_mapped_it() {
+    let cloud = Cloud::start(&["--fault", "PUT user/node_group:*:drop"]);
+    let account = Account::of(&cloud);
+    group(&cloud, "Kitchen");
+    let arguments = [&HOME[..], &["--group", "Kitchen", "--timeout", "4"]].concat();
+    let device = older_node(&cloud, &[]);
+    let output = account.provision(&device, &arguments).output();
+    let output = mapped(output, &device, "secret_key");
+    assert_eq!(
+        output.result()["summary"]["warnings"],
+        json!(["not-set-up"])
+    );
+
+    let device = older_node(&cloud, &[]);
+    let output = account.watch(
+        &device,
+        &arguments[..arguments.len() - 2],
+        |line, process| {
+            if line.contains("\"setup_node\"") {
+                send_signal("-INT", process);
+            }
+        },
+    );
+    let message = output.exits(130).result()["error"]["message"].to_string();
+    assert!(message.contains("is in your account"), "{message}");
 }
 
 #[test]

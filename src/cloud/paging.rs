@@ -1,0 +1,90 @@
+//! Lists of the cloud: page after page until there is none, and an end in any case. What is in a
+//! page is the call's; one odd entry of a list does not hide the others.
+
+use std::collections::HashSet;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::{Call, Client, CloudError};
+
+#[derive(Deserialize)]
+struct Page<T> {
+    #[serde(flatten)]
+    content: T,
+    next_id: Option<String>,
+}
+
+impl Client {
+    /// Every page of a list, in order.
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        name: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, CloudError> {
+        let mut pages = Vec::new();
+        let mut start: Option<String> = None;
+        // A page that was asked for before would come for ever.
+        let mut seen = HashSet::new();
+        while pages.len() < MOST_PAGES {
+            let mut query = query.to_vec();
+            query.extend(start.as_deref().map(|start| ("start_id", start)));
+            let page: Page<T> = self.call(Call::get(name, path).query(&query)).await?;
+            pages.push(page.content);
+            let Some(next) = page.next_id.filter(|next| !next.is_empty()) else {
+                return Ok(pages);
+            };
+            if !seen.insert(next.clone()) {
+                break;
+            }
+            start = Some(next);
+        }
+        Err(self.malformed(name, "its pages do not end"))
+    }
+}
+
+/// The entries of a list that are what they should be. `null` is an empty one.
+pub(super) fn entries<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let all = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
+    Ok(fitting(all))
+}
+
+/// Likewise, for what need not be a list.
+pub(super) fn entries_if_any<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    Ok(match Value::deserialize(from)? {
+        Value::Array(all) => fitting(all),
+        _ => Vec::new(),
+    })
+}
+
+fn fitting<T: DeserializeOwned>(all: Vec<Value>) -> Vec<T> {
+    let given = all.len();
+    let of_type = |entry| serde_json::from_value(entry).ok();
+    let fitting: Vec<T> = all.into_iter().filter_map(of_type).collect();
+    if fitting.len() < given {
+        let left_out = given - fitting.len();
+        tracing::debug!(left_out, "odd entries of a list");
+    }
+    fitting
+}
+
+/// A text; none where something else stands.
+pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+/// Nobody has as many nodes, even with one to a page.
+const MOST_PAGES: usize = 1000;

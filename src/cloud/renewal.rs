@@ -1,0 +1,71 @@
+//! The tokens that calls are sent with, renewed when they end. Renewed ones count at once, and are
+//! kept where that is possible: a disk that is full is no reason to end a run that has a login.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use super::{Client, CloudError, Tokens};
+use crate::secret::Secret;
+
+impl Client {
+    /// Why the login that was renewed last could not be kept, if it could not: the next run will
+    /// lack it. Told once.
+    pub fn take_not_kept(&self) -> Option<String> {
+        // What a thread that panicked left there is as good.
+        let mut slot = self.not_kept.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.take()
+    }
+
+    /// A token that lives for a while yet.
+    pub(super) async fn access_token(&self) -> Result<Secret<String>, CloudError> {
+        let mut held = self.tokens.lock().await;
+        let tokens = held.as_ref().ok_or(CloudError::LoginExpired {
+            description: Some("nobody is logged in".to_owned()),
+        })?;
+        let ends = tokens.time_left().is_some_and(|left| left < FRESH);
+        // Without a way to renew it: perhaps it is this computer's clock that is wrong, and the
+        // cloud knows.
+        if !ends || tokens.refresh.is_none() {
+            return Ok(tokens.access.clone());
+        }
+        let renewed = self.refresh(tokens).await?;
+        Ok(self.hold(&mut held, renewed))
+    }
+
+    /// Another token for one that the cloud does not take. `None` when there is no way to.
+    pub(super) async fn renewed_after(
+        &self,
+        refused: &Secret<String>,
+    ) -> Result<Option<Secret<String>>, CloudError> {
+        let mut held = self.tokens.lock().await;
+        let Some(tokens) = held.as_ref() else {
+            return Ok(None);
+        };
+        // Another call has done so meanwhile.
+        if tokens.access.expose() != refused.expose() {
+            return Ok(Some(tokens.access.clone()));
+        }
+        if tokens.refresh.is_none() {
+            return Ok(None);
+        }
+        let renewed = self.refresh(tokens).await?;
+        Ok(Some(self.hold(&mut held, renewed)))
+    }
+
+    /// From here on these count, kept or not: those of before may have ended with their renewal.
+    fn hold(&self, held: &mut Option<Tokens>, renewed: Tokens) -> Secret<String> {
+        let tokens = held.insert(renewed);
+        if let Some(keep) = &self.keep {
+            let trouble = keep.keep(tokens).err().map(|error| error.to_string());
+            if let Some(trouble) = &trouble {
+                tracing::info!(%trouble, "the renewed login was not kept");
+            }
+            let mut slot = self.not_kept.lock().unwrap_or_else(PoisonError::into_inner);
+            *slot = trouble;
+        }
+        tokens.access.clone()
+    }
+}
+
+/// A token with less than this left is renewed before it is used.
+const FRESH: Duration = Duration::from_mins(1);
