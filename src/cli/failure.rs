@@ -259,7 +259,7 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             ],
         ),
         FlowError::MappingPending { .. } => advice(ErrorId::MappingPending, [LOOK]),
-        FlowError::MissingInput(question) => missing(question),
+        FlowError::MissingInput(question) => missing(question, kind),
         FlowError::NoCandidate { seen, .. } => {
             let mut advice = advice(ErrorId::NoDevice, [reach(kind)]);
             advice
@@ -406,7 +406,7 @@ fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
     }
 }
 
-fn missing(question: &Question) -> Advice {
+fn missing(question: &Question, kind: TransportKind) -> Advice {
     match question {
         Question::NewPassphrase { .. } | Question::Passphrase { .. } => advice(
             ErrorId::MissingPassphrase,
@@ -422,7 +422,14 @@ fn missing(question: &Question) -> Advice {
         ),
         Question::Pop => advice(
             ErrorId::MissingPop,
-            ["give --pop, --pop-file or ESPCTL_POP; it is printed on the device or in its QR code"],
+            [match kind {
+                TransportKind::OnNetwork => {
+                    "give --pop, --pop-file or ESPCTL_POP; on the network it is another one than on the label: the app shows it to its owner"
+                }
+                TransportKind::SoftAp => {
+                    "give --pop, --pop-file or ESPCTL_POP; it is printed on the device or in its QR code"
+                }
+            }],
         ),
         Question::Ssid => advice(
             ErrorId::MissingSsid,

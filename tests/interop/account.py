@@ -269,7 +269,7 @@ def incumbent_maps_on_network(bench, variant, key):
     node_id = device.ready['node_id']
     said = bench.incumbent('provision', '--transport', 'on-network', '--pop', POP, '--device-ip', '127.0.0.1',
                            '--device-port', str(device.ready['port']))
-    check_in('its mapping', f'On-network challenge-response completed successfully for node: {node_id}', said)
+    check_in('its mapping', f'Node {node_id} mapped to your account successfully!', said)
     check_equal('mapped', mapped(cloud), [(node_id, 'challenge_response', key)])
     check_equal('refused', cloud.log('mapping_refused', 'mapping_timed_out', 'mapping_discarded'), [])
     check_equal('secured', [(entry['scheme'], entry['pop']) for entry in device.log('secured')], [(1, True)])

@@ -69,7 +69,8 @@ fn a_pop_that_is_missing_is_asked_for_only_when_it_is_needed() {
     ] {
         let device = home.silent(own);
         let output = home.provision(&flags(&at(&device), &[]));
-        failed(output, 2, "missing-pop", &["--pop", "ESPCTL_POP"]);
+        let words = ["--pop", "ESPCTL_POP", "the app shows it"];
+        failed(output, 2, "missing-pop", &words);
         home.maps_nothing(&[&device]);
 
         let address = at(&device);
