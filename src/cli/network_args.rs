@@ -73,7 +73,13 @@ impl NetworkArgs {
         // By its value: a variable can say no.
         if inputs.is_on("no_cloud") {
             let no_cloud = inputs.switch("no_cloud", "--no-cloud", "ESPCTL_NO_CLOUD");
-            let message = format!("--no-wifi and {no_cloud} exclude each other: nothing is left");
+            let message = if self.no_wifi {
+                format!("--no-wifi and {no_cloud} exclude each other: nothing is left")
+            } else {
+                format!(
+                    "{no_cloud}: a device that is reached over {kind} needs nothing but an owner"
+                )
+            };
             return Err(Failure::new(ErrorId::ConflictingFlags, message));
         }
         for (id, flag) in [

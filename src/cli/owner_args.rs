@@ -58,17 +58,11 @@ impl OwnerArgs {
     ) -> Result<Option<Owner>, Failure> {
         let tags = self.tags.as_deref().map(tags).transpose()?;
         let metadata = self.metadata.as_deref().map(metadata).transpose()?;
-        if self.no_cloud && kind.needs_an_owner_only() {
-            let message = format!(
-                "--no-cloud: a device that is reached over {kind} needs nothing but an owner"
-            );
-            return Err(Failure::new(ErrorId::ConflictingFlags, message));
-        }
         if self.no_cloud {
             return Self::without_account(inputs).map(|()| None);
         }
         let opened = self.account.open().map_err(|failure| match failure.id {
-            ErrorId::LoginRequired => {
+            ErrorId::LoginRequired if !kind.needs_an_owner_only() => {
                 failure.hint("--no-cloud gives the device Wi-Fi without an account")
             }
             _ => failure,
