@@ -199,7 +199,9 @@ impl DeviceArgs {
             (None, None) => TransportKind::SoftAp,
         };
         let address = self.address(kind, inputs)?;
-        let name = self.device_name.clone().or(qr.name);
+        // A label is about provisioning: on the network its name and its scheme are others.
+        let on_label = !kind.needs_an_owner_only();
+        let name = self.device_name.clone().or(qr.name.filter(|_| on_label));
         let label = match (&name, &address) {
             (Some(name), _) => printable(name.as_bytes()),
             (None, Some(address)) => address.to_string(),
@@ -209,7 +211,7 @@ impl DeviceArgs {
         let labelled = qr
             .security
             .and_then(SecurityScheme::from_number)
-            .filter(|scheme| *scheme != SecurityScheme::Sec0);
+            .filter(|scheme| *scheme != SecurityScheme::Sec0 && on_label);
         let scheme = self.sec_ver.or(labelled);
         let transcript = self
             .transcript

@@ -280,6 +280,12 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             ["leave --no-wifi out and give --ssid"],
         ),
         FlowError::NoWifi => advice(ErrorId::ThreadOnly, []),
+        FlowError::OtherNode { .. } => advice(
+            ErrorId::OtherNode,
+            [
+                "nothing was mapped; look again (`espctl discover`), or give its address with --device-ip if it is surely this one",
+            ],
+        ),
         FlowError::ScanUnfinished { .. } => advice(
             ErrorId::ScanUnfinished,
             ["name the network with --ssid and --passphrase; restart the device if that fails too"],

@@ -203,16 +203,17 @@ pub async fn secure(
         hints,
         route,
     } = opened;
+    let service = connection.service();
     let Plan {
         mut scheme,
         mut otherwise,
-        source,
-    } = plan(access, connection.service(), &version, &hints)?;
+        mut source,
+    } = plan(access, service, &version, &hints)?;
     // What was asked for one scheme serves the next, too.
     let mut access = access.clone();
     let mut asked_again = false;
     loop {
-        let need = need(connection.service(), &version, &hints);
+        let need = need(service, &version);
         let credentials = credentials(scheme, &mut access, need, observer).await?;
         // Nothing was given, and nothing said that something is needed.
         let guessed = need == Need::Unknown
@@ -231,6 +232,12 @@ pub async fn secure(
                     observer.event(&Event::SchemeChosen { scheme, source });
                 }
                 observer.event(&Event::Secured { scheme });
+                if scheme == SecurityScheme::Sec0 {
+                    observer.event(&Event::Warned {
+                        id: Warning::NoSecurity,
+                        message: no_security(service).to_owned(),
+                    });
+                }
                 return Ok(Secured {
                     session,
                     scheme,
@@ -247,6 +254,7 @@ pub async fn secure(
         {
             // Another scheme is no strike (`security1.c`, `security2.c`), so probing is free.
             scheme = next;
+            source = SchemeSource::Probed;
         } else if guessed && is_wrong_secret(&error) {
             access.pop = observer.ask(&Question::Pop).await;
             if access.pop.is_none() {
@@ -288,17 +296,33 @@ fn plan(
             source: SchemeSource::Asked,
         });
     }
-    // The device's own word before that of the network.
-    let Some(number) = version.sec_ver.or(hints.sec_version) else {
+    let hinted = hints.sec_version.and_then(SecurityScheme::from_number);
+    let Some(number) = version.sec_ver else {
+        // The network's word only says what to try first.
+        if hinted == Some(SecurityScheme::Sec0) && secret {
+            return Err(FlowError::AnnouncedNoSecurity);
+        }
+        // What needs a password is tried last where none was given, before anybody is asked for one.
+        let hinted = hinted.filter(|scheme| secret || *scheme != SecurityScheme::Sec2);
         let mut otherwise = vec![SecurityScheme::Sec2];
         // There nothing is sent that would need protection, and a password need not be asked for.
         if service == Service::LocalControl && !secret {
             otherwise.push(SecurityScheme::Sec0);
         }
+        otherwise.push(SecurityScheme::Sec1);
+        otherwise.retain(|scheme| Some(*scheme) != hinted);
+        let (scheme, source) = match (hinted, otherwise.pop()) {
+            (Some(scheme), last) => {
+                otherwise.extend(last);
+                (scheme, SchemeSource::Announced)
+            }
+            (None, Some(scheme)) => (scheme, SchemeSource::Probed),
+            (None, None) => (SecurityScheme::Sec1, SchemeSource::Probed),
+        };
         return Ok(Plan {
-            scheme: SecurityScheme::Sec1,
+            scheme,
             otherwise,
-            source: SchemeSource::Probed,
+            source,
         });
     };
     let scheme = SecurityScheme::from_number(number).ok_or(FlowError::UnknownScheme { number })?;
@@ -319,14 +343,7 @@ async fn credentials(
     observer: &mut dyn Observer,
 ) -> Result<Credentials, FlowError> {
     match scheme {
-        SecurityScheme::Sec0 => {
-            observer.event(&Event::Warned {
-                id: Warning::NoSecurity,
-                message: "Security 0: whoever listens reads everything, the passphrase included"
-                    .to_owned(),
-            });
-            Ok(Credentials::None)
-        }
+        SecurityScheme::Sec0 => Ok(Credentials::None),
         SecurityScheme::Sec1 => {
             match &access.pop {
                 // Whoever stands in between can announce this; nobody gives a PoP to prove
@@ -374,7 +391,7 @@ async fn credentials(
 enum Need {
     /// The device itself says that it does not.
     AnnouncedNone,
-    /// Its announcement on the network says so, or nothing says anything.
+    /// Nothing that could be believed says anything.
     Unknown,
     /// It does.
     Some,
@@ -382,16 +399,26 @@ enum Need {
 
 /// The provisioning manager always says; a device on the network has it in its announcement, if
 /// anywhere, which anybody could have made.
-fn need(service: Service, version: &Version, hints: &Hints) -> Need {
+fn need(service: Service, version: &Version) -> Need {
     match service {
         Service::Provisioning if version.sec_ver == Some(1) => match version.pop_required {
             Some(false) => Need::AnnouncedNone,
             Some(true) | None => Need::Some,
         },
         Service::Provisioning => Need::Some,
-        // No lock-out there, so that trying without costs nothing.
-        Service::LocalControl if hints.pop_required == Some(true) => Need::Some,
+        // No lock-out there, so that trying without costs nothing; and firmware announces that an
+        // empty PoP is required, too.
         Service::LocalControl => Need::Unknown,
+    }
+}
+
+/// What a session without keys means, where that is.
+const fn no_security(service: Service) -> &'static str {
+    match service {
+        Service::LocalControl => "Security 0: anybody on the network can read and change this",
+        Service::Provisioning => {
+            "Security 0: whoever listens reads everything, the passphrase included"
+        }
     }
 }
 

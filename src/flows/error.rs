@@ -149,6 +149,14 @@ pub enum FlowError {
         /// The limit.
         waited: Duration,
     },
+    /// The device announced one node id and signed as another.
+    #[error("the device announced itself as node {}, and signed as {signed}", crate::ident::printable(announced.as_bytes()))]
+    OtherNode {
+        /// As announced.
+        announced: String,
+        /// As signed.
+        signed: String,
+    },
     /// A conversation failed.
     #[error("{source}")]
     Session {
@@ -203,7 +211,9 @@ impl FlowError {
             | Self::NoWifi
             | Self::NoWifiNeedsChallenge
             | Self::UnknownScheme { .. } => Doing::ReadingVersion,
-            Self::ChallengeDisabled | Self::ChallengeRefused { .. } => Doing::Signing,
+            Self::ChallengeDisabled | Self::ChallengeRefused { .. } | Self::OtherNode { .. } => {
+                Doing::Signing
+            }
             Self::ChallengeExpired { .. } => Doing::VerifyingAssociation,
             Self::MappingPending { .. } | Self::NotMapped { .. } => Doing::AddingMapping,
             Self::NoMapping | Self::UserUnknown => Doing::SendingUser,

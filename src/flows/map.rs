@@ -106,6 +106,8 @@ pub(super) struct Mapping<'a> {
     prepared: Option<Issued>,
     /// Whether this computer may be on the device's network.
     may_be_cut_off: bool,
+    /// The id that the device announced, where it did.
+    announced: Option<String>,
     /// The step that is under way.
     doing: Doing,
     /// The node, once it is in the account.
@@ -126,6 +128,7 @@ impl<'a> Mapping<'a> {
             pace,
             prepared: None,
             may_be_cut_off: kind.is_on_the_devices_network(),
+            announced: None,
             doing: Doing::FetchingChallenge,
             mapped: None,
         };
@@ -142,6 +145,11 @@ impl<'a> Mapping<'a> {
             }
         }
         Ok(mapping)
+    }
+
+    /// Whoever announced this id has to sign as it.
+    pub(super) fn expect(&mut self, announced: Option<String>) {
+        self.announced = announced;
     }
 
     /// Makes sure that what this way needs of the account is there, before a handshake is spent.

@@ -68,6 +68,7 @@ pub async fn run(
     let opening = connect::open(&request.target, pace, observer);
     let opened = stop.or(Doing::Connecting, opening).await?;
     let version = opened.version.clone();
+    let announced = opened.hints.node_id.clone();
     check(request, &version)?;
     let way = if request.target.kind.needs_an_owner_only() {
         Way::ChallengeResponse
@@ -75,6 +76,7 @@ pub async fn run(
         Way::of(&version)
     };
     if let Some(mapping) = &mut mapping {
+        mapping.expect(announced);
         let readying = mapping.ready(way, observer);
         stop.or(Doing::FetchingChallenge, readying).await?;
     }

@@ -289,6 +289,11 @@ errors! {
         "A router, a printer or a captive portal has this address, or a proxy stands in between."
         "Check that this computer has joined the device's hotspot and no other network answers at that address; name another with `--device-ip`.";
 
+    OtherNode "other-node" [Device]
+        "The device announced one node id, and signed as another."
+        "Another device has the address of an old announcement by now, or somebody's announcement leads to a device of theirs. Nothing was mapped."
+        "Look again with `espctl discover --transport on-network`. Where you know the device by its address, `--device-ip` needs no announcement.";
+
     OutputLost "output-lost" [Fault]
         "The run ended, and its outcome could not be written."
         "Standard output cannot take it: the disk is full, or the file system went away."

@@ -81,6 +81,10 @@ fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
         let lock = "five wrong tries close provisioning until the device restarts";
         advice.hints.push(lock.to_owned());
     }
+    if kind == TransportKind::OnNetwork && scheme == SecurityScheme::Sec1 {
+        let none = "by default this firmware has no PoP there: leave --pop out";
+        advice.hints.push(none.to_owned());
+    }
     if scheme == SecurityScheme::Sec2 {
         advice.hints.push(if asked.access.sec2_compat {
             "the two known firmware faults were tried too".to_owned()

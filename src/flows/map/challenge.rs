@@ -105,6 +105,15 @@ impl Mapping<'_> {
         let signed = sign(secured, &issued.challenge).await;
         Stage::Associate.ended(began, StageState::of(signed.is_ok()), observer);
         let signed = signed?;
+        // Another device at an address of before, or one that poses as it.
+        if let Some(announced) = &self.announced
+            && *announced != signed.node_id
+        {
+            return Err(FlowError::OtherNode {
+                announced: announced.clone(),
+                signed: signed.node_id,
+            });
+        }
         observer.event(&Event::ChallengeSigned {
             node_id: signed.node_id.clone(),
         });

@@ -13,6 +13,8 @@ use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 use crate::support::device::Device;
 use crate::support::espctl::Output;
+use crate::support::network::Network;
+use crate::support::owner::Owner;
 use crate::support::scripted_server::{Turn, ok};
 
 pub(super) const CASES: &[(&str, Case)] = &[
@@ -61,6 +63,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "no-wifi-needs-challenge",
         Run(|| with_cloud(&[], &["--cap", "user_assoc"], &["--no-wifi"])),
     ),
+    ("other-node", Run(other_node)),
     (
         "unknown-group",
         Run(|| with_cloud(&[], &[], &["--no-wifi", "--group", "Cellar"])),
@@ -131,4 +134,12 @@ fn user_refused() -> Output {
         let line: Vec<&str> = line.into_iter().chain(address).collect();
         account.run(&line).output()
     })
+}
+
+/// It announces a node id that is not its own.
+fn other_node() -> Output {
+    let (network, owner) = (Network::new(), Owner::start(&[]));
+    let cloud = ["--cloud", owner.cloud.url(), "--txt", "node_id=Another"];
+    let _device = network.device(&cloud);
+    network.provision(&owner, &["--device-name", "Another"])
 }

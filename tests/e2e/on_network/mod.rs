@@ -6,6 +6,7 @@ mod addresses;
 mod choice;
 mod disable;
 mod documented;
+mod hints;
 mod names;
 mod refusals;
 mod schemes;

@@ -87,25 +87,6 @@ fn a_pop_that_is_missing_is_asked_for_only_when_it_is_needed() {
     }
 }
 
-/// Who announces that a PoP is needed is believed: nothing is lost by asking.
-#[test]
-fn a_pop_that_is_announced_to_be_needed_is_asked_for_before_the_handshake() {
-    let home = Home::new();
-    let device = home.device(&["--name", "Lamp", "--pop", "abcd1234"]);
-    let output = home.provision(&["--device-name", "Lamp"]);
-    failed(output, 2, "missing-pop", &["--pop", "ESPCTL_POP"]);
-    assert!(device.told("handshake_started").is_empty());
-
-    let mut terminal = home
-        .network
-        .at_a_terminal(&home.owner, &["--device-name", "Lamp"]);
-    terminal.shows("Proof of possession (PoP):");
-    terminal.types("abcd1234");
-    terminal.types(ENTER);
-    terminal.exits(0);
-    assert!(home.owner.has(&device));
-}
-
 #[test]
 fn the_password_of_security_2_is_asked_for_likewise() {
     let home = Home::new();
