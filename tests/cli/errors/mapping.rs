@@ -141,5 +141,7 @@ fn other_node() -> Output {
     let (network, owner) = (Network::new(), Owner::start(&[]));
     let cloud = ["--cloud", owner.cloud.url(), "--txt", "node_id=Another"];
     let _device = network.device(&cloud);
-    network.provision(&owner, &["--device-name", "Another"])
+    let run = network.run(&["provision"], &["--device-name", "Another"]);
+    run.env("RM_USER_CONFIG_DIR", owner.account.folder())
+        .output()
 }
