@@ -201,7 +201,10 @@ impl DeviceArgs {
         let address = self.address(kind, inputs)?;
         // A label is about provisioning: on the network its name and its scheme are others.
         let on_label = !kind.needs_an_owner_only();
-        let name = self.device_name.clone().or(qr.name.filter(|_| on_label));
+        let name = self
+            .device_name
+            .clone()
+            .or_else(|| qr.name.filter(|_| on_label));
         let label = match (&name, &address) {
             (Some(name), _) => printable(name.as_bytes()),
             (None, Some(address)) => address.to_string(),

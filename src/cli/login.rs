@@ -154,6 +154,11 @@ async fn with_name(
         let message = "--otp and a password exclude each other";
         return Err(Failure::new(ErrorId::ConflictingFlags, message));
     }
+    // A code that is sent and cannot be handed in is a code lost.
+    let later = args.code.is_some() || args.code_file.is_some() || ui.is_attended();
+    if args.otp && !later {
+        return Err(no_code());
+    }
     let password = if args.otp {
         None
     } else {
@@ -241,10 +246,12 @@ async fn code(
     // Copied out of a message, it comes with spaces.
     let code = code.map(|code| Secret::new(code.expose().trim().to_owned()));
     code.filter(|code| !code.expose().is_empty())
-        .ok_or_else(|| {
-            Failure::new(ErrorId::MissingLogin, "the one-time code is missing")
-                .hint("give --code, ESPCTL_CODE, or --code-file -, which waits for it on stdin")
-        })
+        .ok_or_else(no_code)
+}
+
+fn no_code() -> Failure {
+    Failure::new(ErrorId::MissingLogin, "the one-time code is missing")
+        .hint("--code-file - waits for it on stdin; --code and ESPCTL_CODE are for codes that are known before")
 }
 
 async fn with_browser(

@@ -8,6 +8,7 @@ use super::account_args::AccountArgs;
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::ui::{Ui, columns, keys_of};
+use crate::cloud::CloudError;
 use crate::cloud::nodes::Node as Owned;
 use crate::ident::printable;
 
@@ -90,16 +91,21 @@ async fn info(args: &Info, ui: &Ui) -> Result<(), Failure> {
     account.warn();
     let node = node.map_err(|error| Failure::of_cloud(&error, &doing))?;
     let Some(mut node) = node else {
-        let id = printable(args.node_id.as_bytes());
-        let message = format!("the account has no node {id}");
-        return Err(Failure::new(ErrorId::UnknownNode, message)
-            .hint("`espctl node list` shows those that there are"));
+        return Err(unknown(&args.node_id));
     };
     hide_tokens(&mut node);
     let lines = ["node", "name", "type", "firmware", "connected", "tags"]
         .iter()
         .zip(cells(&node))
-        .chain([(&"role", node.role.as_deref().map_or_else(unsaid, said))])
+        .chain([
+            (&"role", node.role.as_deref().map_or_else(unsaid, said)),
+            (
+                &"metadata",
+                node.metadata
+                    .as_ref()
+                    .map_or_else(unsaid, |one| said(&one.to_string())),
+            ),
+        ])
         .map(|(name, value)| format!("{name:<11}{value}"));
     ui.result(&lines.collect::<Vec<_>>(), keys_of("node", &node))
 }
@@ -115,9 +121,24 @@ async fn remove(args: &Remove, ui: &mut Ui) -> Result<(), Failure> {
     }
     let removed = account.client.remove_node(&args.node_id).await;
     account.warn();
+    // Refused for whatever reason: one that is not there is the likeliest, and no reason to retry.
+    if let Err(CloudError::Rejected { .. }) = &removed
+        && let Ok(None) = account.client.node(&args.node_id).await
+    {
+        return Err(unknown(&args.node_id));
+    }
     removed.map_err(|error| Failure::of_cloud(&error, &format!("removing {id}")))?;
     let line = format!("Removed {id} from the account");
     ui.result(&[line], keys_of("removed", &args.node_id))
+}
+
+fn unknown(node_id: &str) -> Failure {
+    let id = printable(node_id.as_bytes());
+    Failure::new(
+        ErrorId::UnknownNode,
+        format!("the account has no node {id}"),
+    )
+    .hint("`espctl node list` shows those that there are")
 }
 
 fn cells(node: &Owned) -> [String; 6] {

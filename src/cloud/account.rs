@@ -257,7 +257,10 @@ fn refused(error: CloudError) -> CloudError {
             status,
             description,
             ..
-        } if (400..500).contains(&status) && status != super::error::BUSY || status == 200 => {
+        // Not found is the login itself: this is no such cloud.
+        } if (400..500).contains(&status) && ![404, super::error::BUSY].contains(&status)
+            || status == 200 =>
+        {
             CloudError::LoginRefused { description }
         }
         CloudError::LoginExpired { description } => CloudError::LoginRefused { description },

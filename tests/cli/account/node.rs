@@ -146,6 +146,9 @@ fn a_node_is_removed_when_that_is_confirmed() {
     let script = vec![
         vec![says(&json!({"status": "success"}))],
         vec![refuses("400 Bad Request", &refusal)],
+        vec![says(&json!({"nodes": ["node-1"]}))],
+        vec![refuses("400 Bad Request", &refusal)],
+        vec![says(&json!({"nodes": []}))],
     ];
     let heard = with_cloud(script, |url| {
         let home = Home::with_lab(url);
@@ -155,8 +158,10 @@ fn a_node_is_removed_when_that_is_confirmed() {
         assert_eq!(removed["removed"], "node-1");
         let output = home.error(&["node", "remove", "node-1", "--yes"], 7, "cloud-refused");
         assert!(output.stderr.contains("No such mapping"), "{output}");
+        // One that is not there is not for a later try.
+        home.error(&["node", "remove", "node-1", "--yes"], 2, "unknown-node");
     });
-    assert_eq!(heard.len(), 2, "what was not confirmed was not sent");
+    assert_eq!(heard.len(), 5, "what was not confirmed was not sent");
     assert_eq!(
         body(&heard[0]),
         json!({"node_id": "node-1", "operation": "remove"})
