@@ -145,10 +145,14 @@ fn a_node_is_removed_when_that_is_confirmed() {
         json!({"status": "failure", "error_code": 103_012, "description": "No such mapping"});
     let script = vec![
         vec![says(&json!({"status": "success"}))],
-        vec![refuses("400 Bad Request", &refusal)],
-        vec![says(&json!({"nodes": ["node-1"]}))],
-        vec![refuses("400 Bad Request", &refusal)],
-        vec![says(&json!({"nodes": []}))],
+        vec![
+            refuses("400 Bad Request", &refusal),
+            says(&json!({"nodes": ["node-1"]})),
+        ],
+        vec![
+            refuses("400 Bad Request", &refusal),
+            says(&json!({"nodes": []})),
+        ],
     ];
     let heard = with_cloud(script, |url| {
         let home = Home::with_lab(url);
