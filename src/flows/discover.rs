@@ -4,7 +4,7 @@
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 
-use super::find::Target;
+use super::find::{self, Target};
 use super::{Doing, FlowError, Pace};
 use crate::endpoint::version::Version;
 use crate::session::{Connection, SessionError};
@@ -35,7 +35,7 @@ pub async fn run(target: &Target, pace: &Pace) -> Result<Vec<Found>, FlowError> 
     let mut found = Vec::new();
     while let Some(candidate) = candidates.next().await {
         match candidate {
-            Ok(candidate) => found.push(candidate),
+            Ok(candidate) => find::note(&mut found, candidate),
             Err(TransportError::Unreachable { .. }) => {}
             Err(error) => return Err(error.into()),
         }
