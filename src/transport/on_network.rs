@@ -4,6 +4,7 @@
 //!
 //! Sources: esp-rainmaker `esp_rmaker_on_network_chal_resp.c`, `esp_rmaker_local_ctrl.c`.
 
+mod gathered;
 mod mdns;
 
 use std::io;
