@@ -8,6 +8,7 @@ mod http;
 mod on_network;
 pub mod record;
 mod softap;
+pub mod way_out;
 
 use std::any::Any;
 use std::fmt;
