@@ -59,8 +59,9 @@ impl Driver for OnNetwork {
             None => (candidate.address.clone(), None),
             Some(handle) => match handle.take::<Found>() {
                 Some(Found::Open(socket)) => (candidate.address.clone(), Some(*socket)),
-                Some(Found::Announced(addresses)) => {
-                    let (address, socket) = first_open(&addresses, limits.connect).await?;
+                Some(Found::Announced(addresses, interface)) => {
+                    let from = interface.as_deref();
+                    let (address, socket) = first_open(&addresses, from, limits.connect).await?;
                     (address, Some(socket))
                 }
                 None => (candidate.address.clone(), None),
@@ -68,7 +69,7 @@ impl Driver for OnNetwork {
         };
         let socket = match socket {
             Some(socket) => socket,
-            None => Socket::connect(&address, limits.connect).await?,
+            None => Socket::connect(&address, None, limits.connect).await?,
         };
         Ok(Box::new(HttpTransport::new(
             address,
@@ -82,8 +83,8 @@ impl Driver for OnNetwork {
 enum Found {
     /// The socket by which it was found.
     Open(Box<Socket>),
-    /// Where it says that it is.
-    Announced(Reachable),
+    /// Where it says that it is, and from which interface to go there.
+    Announced(Reachable, Option<String>),
 }
 
 fn announced(
@@ -94,14 +95,19 @@ fn announced(
         Ok(browser) => browser,
         Err(error) => return stream::iter([Err(error)]).boxed(),
     };
-    stream::unfold(browser, move |mut browser| async move {
-        let announcement = browser.next(deadline).await?;
-        Some((Ok(candidate(announcement)), browser))
-    })
+    let interface = search.interface.clone();
+    stream::unfold(
+        (browser, interface),
+        move |(mut browser, interface)| async move {
+            let announcement = browser.next(deadline).await?;
+            let candidate = candidate(announcement, interface.clone());
+            Some((Ok(candidate), (browser, interface)))
+        },
+    )
     .boxed()
 }
 
-fn candidate(announcement: mdns::Announcement) -> Candidate {
+fn candidate(announcement: mdns::Announcement, interface: Option<String>) -> Candidate {
     let mdns::Announcement {
         instance,
         addresses,
@@ -112,7 +118,10 @@ fn candidate(announcement: mdns::Announcement) -> Candidate {
         address: addresses.first().cloned().unwrap_or_else(|| Address::Host {
             host: instance.clone(),
         }),
-        handle: Some(Handle::new(Found::Announced(Reachable(addresses)))),
+        handle: Some(Handle::new(Found::Announced(
+            Reachable(addresses),
+            interface,
+        ))),
         kind: TransportKind::OnNetwork,
         name: Some(instance),
         hints,
@@ -138,7 +147,13 @@ async fn at(
     let (address, socket) = if name.ends_with(LOCAL) {
         called(name, &ports, search, left).await
     } else {
-        on_any(vec![host.clone()], &ports, left).await
+        on_any(
+            vec![host.clone()],
+            &ports,
+            search.interface.as_deref(),
+            left,
+        )
+        .await
     }?;
     Ok(Candidate {
         address,
@@ -176,7 +191,7 @@ async fn called(
     let known =
         stream::select(system.boxed(), ours.boxed()).filter(|hosts| ready(!hosts.is_empty()));
     let mut attempts = known
-        .map(|hosts| on_any(hosts, ports, left))
+        .map(|hosts| on_any(hosts, ports, search.interface.as_deref(), left))
         .buffer_unordered(MOST_ATTEMPTS);
     let deadline = Instant::now() + left;
     let mut first = None;
@@ -210,6 +225,7 @@ fn host(address: SocketAddr) -> String {
 async fn on_any(
     hosts: Vec<String>,
     ports: &[u16],
+    interface: Option<&str>,
     limit: Duration,
 ) -> Result<(Address, Socket), TransportError> {
     let deadline = Instant::now() + limit;
@@ -226,7 +242,7 @@ async fn on_any(
             let reachable = Reachable(addresses.collect());
             attempts.push(async move {
                 let left = deadline.saturating_duration_since(Instant::now());
-                (rank, first_open(&reachable, left).await)
+                (rank, first_open(&reachable, interface, left).await)
             });
         }
         let until = match waiting.peek() {
@@ -252,11 +268,12 @@ async fn on_any(
 /// Connects to whichever address answers first. One that swallows attempts must not hide another.
 async fn first_open(
     Reachable(addresses): &Reachable,
+    interface: Option<&str>,
     limit: Duration,
 ) -> Result<(Address, Socket), TransportError> {
     let attempts = addresses.iter().map(|address| {
         Box::pin(async move {
-            let socket = Socket::connect(address, limit).await?;
+            let socket = Socket::connect(address, interface, limit).await?;
             Ok((address.clone(), socket))
         })
     });
@@ -321,13 +338,15 @@ mod tests {
         let limit = Duration::from_secs(2);
 
         let began = Instant::now();
-        let found = on_any(hosts(), &[first, open], limit).await;
+        let found = on_any(hosts(), &[first, open], None, limit).await;
         let (address, _socket) = found.unwrap();
         assert_eq!(address.to_string(), format!("127.0.0.1:{open}"));
         assert!(began.elapsed() < limit);
 
         let began = Instant::now();
-        let error = on_any(hosts(), &[first, second], limit).await.unwrap_err();
+        let error = on_any(hosts(), &[first, second], None, limit)
+            .await
+            .unwrap_err();
         let took = began.elapsed();
         assert!(took < limit + Duration::from_millis(500), "{took:?}");
         assert!(error.to_string().ends_with(&format!(":{first}")), "{error}");
