@@ -19,12 +19,12 @@ use crate::flows::discover::{self, Found};
 use crate::flows::find::{Sighted, Target};
 use crate::flows::{FlowError, Pace};
 use crate::ident::printable;
-use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportKind};
+use crate::transport::{Address, DEVICE_PORT, DRIVERS, Hints, SOFTAP_HOST, TransportKind};
 
 /// List the devices in reach, and what they say about themselves.
 ///
 /// It needs no secret and changes nothing. On the network it lists the devices that announce
-/// challenge-response. Over softap it looks at one address, 192.168.4.1 unless told otherwise:
+/// challenge-response, by their announcements alone; with an address it asks the one there. Over softap it looks at one address, 192.168.4.1 unless told otherwise:
 /// this computer must have joined the device's hotspot, and hotspots that it has not joined are
 /// not listed. A device serves one client at a time, so do not look at one
 /// that somebody else is provisioning.
@@ -159,19 +159,14 @@ impl Discover {
 
 impl<'a> Row<'a> {
     fn of(found: &'a Found) -> Self {
-        let version = found.version.as_ref();
         Self {
             transport: found.kind,
             address: found.address.to_string(),
             name: found.name.as_deref(),
             node_id: found.hints.node_id.as_deref(),
-            version,
-            sec_ver: version
-                .and_then(|version| version.sec_ver)
-                .or(found.hints.sec_version),
-            pop_required: version
-                .and_then(|version| version.pop_required)
-                .or(found.hints.pop_required),
+            version: found.version.as_ref(),
+            sec_ver: sec_version(found),
+            pop_required: pop_required(found),
         }
     }
 
@@ -216,8 +211,25 @@ fn sighted(found: &Found) -> Sighted {
     Sighted {
         name: found.name.clone(),
         address: found.address.clone(),
-        hints: found.hints.clone(),
+        hints: Hints {
+            node_id: found.hints.node_id.clone(),
+            sec_version: sec_version(found),
+            pop_required: pop_required(found),
+        },
     }
+}
+
+/// The version document is the device's own word; an announcement could be anybody's.
+fn sec_version(found: &Found) -> Option<u64> {
+    let said = found.version.as_ref().and_then(|version| version.sec_ver);
+    said.or(found.hints.sec_version)
+}
+
+/// Likewise.
+fn pop_required(found: &Found) -> Option<bool> {
+    let version = found.version.as_ref();
+    let said = version.and_then(|version| version.pop_required);
+    said.or(found.hints.pop_required)
 }
 
 fn unsaid() -> String {

@@ -1,10 +1,10 @@
 //! Lists the devices in reach: every candidate of a driver's scan, and what each says about itself
-//! before any keys. It secures nothing and changes nothing.
+//! before any keys: in its announcement, or else in its version document. It secures nothing and
+//! changes nothing.
 
 use futures_util::StreamExt as _;
-use futures_util::future::join_all;
 
-use super::find::Target;
+use super::find::{self, Target};
 use super::{Doing, FlowError, Pace};
 use crate::endpoint::version::Version;
 use crate::session::{Connection, SessionError};
@@ -22,7 +22,7 @@ pub struct Found {
     /// What else it announced.
     pub hints: Hints,
     /// What it says about itself; `None` where it has no version endpoint, or announced itself
-    /// and did not answer.
+    /// and was not asked.
     pub version: Option<Version>,
 }
 
@@ -35,13 +35,15 @@ pub async fn run(target: &Target, pace: &Pace) -> Result<Vec<Found>, FlowError> 
     let mut found = Vec::new();
     while let Some(candidate) = candidates.next().await {
         match candidate {
-            Ok(candidate) => found.push(candidate),
+            Ok(candidate) => find::note(&mut found, candidate),
             Err(TransportError::Unreachable { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
+    // Whoever announces itself has said what there is to show, and is left in peace.
     let was_announced = kind.announces() && target.address.is_none();
-    let looks = found.into_iter().map(|candidate| async {
+    let mut listed = Vec::new();
+    for candidate in found {
         let announced = Found {
             kind: candidate.kind,
             address: candidate.address.clone(),
@@ -49,20 +51,17 @@ pub async fn run(target: &Target, pace: &Pace) -> Result<Vec<Found>, FlowError> 
             hints: candidate.hints.clone(),
             version: None,
         };
-        match look_at(driver, candidate, pace).await {
-            Ok(version) => Ok(Found {
-                version,
-                ..announced
-            }),
-            // It is there, whether or not it has time for us.
-            Err(error) if was_announced => {
-                tracing::info!(%error, address = %announced.address, "looking at a device");
-                Ok(announced)
-            }
-            Err(error) => Err(error),
-        }
-    });
-    join_all(looks).await.into_iter().collect()
+        let version = if was_announced {
+            None
+        } else {
+            look_at(driver, candidate, pace).await?
+        };
+        listed.push(Found {
+            version,
+            ..announced
+        });
+    }
+    Ok(listed)
 }
 
 async fn look_at(

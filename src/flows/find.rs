@@ -125,7 +125,7 @@ async fn among(
         {
             return Ok(Some(candidate));
         }
-        seen.push(candidate);
+        note(&mut seen, candidate);
     }
     drop(scan);
     let mut fitting: Vec<Candidate> = match &target.name {
@@ -156,6 +156,18 @@ async fn among(
             seen: listed.iter().map(describe).collect(),
         }),
         Chosen::Declined | Chosen::Item(_) | Chosen::Manual(_) => Err(FlowError::Declined),
+    }
+}
+
+/// Adds a device to those that were seen. One that went and came back is the same one under its
+/// name, wherever it is now.
+pub(super) fn note(seen: &mut Vec<Candidate>, candidate: Candidate) {
+    let known = seen
+        .iter_mut()
+        .find(|known| known.name.is_some() && known.name == candidate.name);
+    match known {
+        Some(known) => *known = candidate,
+        None => seen.push(candidate),
     }
 }
 
@@ -192,5 +204,39 @@ fn describe(sighted: &Sighted) -> String {
             format!("{name} (node {node_id}) at {}", sighted.address)
         }
         _ => format!("{name} at {}", sighted.address),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::Service;
+
+    #[test]
+    fn a_device_that_went_and_came_back_is_one_device() {
+        let candidate = |name: Option<&str>, port: u16| Candidate {
+            address: Address::Http {
+                host: "127.0.0.1".to_owned(),
+                port,
+            },
+            handle: None,
+            kind: TransportKind::OnNetwork,
+            name: name.map(str::to_owned),
+            hints: Hints::default(),
+            service: Service::LocalControl,
+        };
+        let mut seen = Vec::new();
+        for (name, port) in [
+            (Some("Lamp"), 1),
+            (Some("Socket"), 2),
+            (Some("Lamp"), 3),
+            (None, 4),
+            (None, 5),
+        ] {
+            note(&mut seen, candidate(name, port));
+        }
+        let told: Vec<String> = seen.iter().map(|one| one.address.to_string()).collect();
+        let expected = [3, 2, 4, 5].map(|port| format!("127.0.0.1:{port}"));
+        assert_eq!(told, expected);
     }
 }

@@ -29,13 +29,15 @@ use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::{Address, DEVICE_PORT, Limits, Transport, TransportError};
+use super::{Address, DEVICE_PORT, Limits, Transport, TransportError, source};
 use crate::proto::EndpointName;
 
 /// An open path over HTTP.
 #[derive(Debug)]
 pub(super) struct HttpTransport {
     address: Address,
+    /// From which every further socket is opened, too.
+    interface: Option<String>,
     limits: Limits,
     /// The socket that a scan opened, until the first exchange.
     socket: Option<Socket>,
@@ -47,6 +49,7 @@ impl HttpTransport {
     pub(super) fn new(address: Address, socket: Socket, limits: Limits) -> Self {
         Self {
             address,
+            interface: socket.interface.clone(),
             limits,
             socket: Some(socket),
             connection: None,
@@ -67,7 +70,7 @@ impl HttpTransport {
         }
         let socket = match self.socket.take() {
             Some(socket) => socket,
-            None => Socket::connect(&self.address, self.limits.connect).await?,
+            None => self.socket().await?,
         };
         Connection::new(socket)
             .await
@@ -75,6 +78,11 @@ impl HttpTransport {
                 address: self.address.clone(),
                 source,
             })
+    }
+
+    async fn socket(&self) -> Result<Socket, TransportError> {
+        let from = self.interface.as_deref();
+        Socket::connect(&self.address, from, self.limits.connect).await
     }
 
     async fn converse(
@@ -313,12 +321,16 @@ fn session_of(headers: &HeaderMap) -> Option<u32> {
 pub(super) struct Socket {
     stream: TcpStream,
     answered: Arc<AtomicBool>,
+    /// The only one that it may use.
+    interface: Option<String>,
 }
 
 impl Socket {
-    /// Connects within `limit`, trying every address of the host in turn.
+    /// Connects within `limit`, trying every address of the host in turn, from the interface where
+    /// one is named.
     pub(super) async fn connect(
         address: &Address,
+        interface: Option<&str>,
         limit: Duration,
     ) -> Result<Self, TransportError> {
         let failed = |source: io::Error| match source.kind() {
@@ -331,10 +343,11 @@ impl Socket {
                 source,
             },
         };
-        match timeout(limit, connect_any(address, limit)).await {
+        match timeout(limit, connect_any(address, interface, limit)).await {
             Ok(Ok(stream)) => Ok(Self {
                 stream,
                 answered: Arc::default(),
+                interface: interface.map(str::to_owned),
             }),
             Ok(Err(source)) => Err(failed(source)),
             Err(_) => Err(failed(unanswered())),
@@ -356,13 +369,17 @@ impl Socket {
 
 /// Tries one address after the other, each for its share of the time: one that swallows attempts
 /// must not hide the next.
-async fn connect_any(address: &Address, limit: Duration) -> io::Result<TcpStream> {
+async fn connect_any(
+    address: &Address,
+    interface: Option<&str>,
+    limit: Duration,
+) -> io::Result<TcpStream> {
     let (host, port) = host_and_port(address);
     let addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
     let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
+        match timeout(share, source::connect(address, interface)).await {
             Ok(Ok(stream)) => {
                 stream.set_nodelay(true)?;
                 debug!(%address, "connected");

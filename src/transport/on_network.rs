@@ -4,15 +4,17 @@
 //!
 //! Sources: esp-rainmaker `esp_rmaker_on_network_chal_resp.c`, `esp_rmaker_local_ctrl.c`.
 
+mod gathered;
 mod mdns;
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::future::{ready, select_ok};
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::{self, BoxStream, FuturesUnordered};
 use tokio::time::{Instant, timeout_at};
 
 use super::http::{HttpTransport, Socket};
@@ -57,8 +59,9 @@ impl Driver for OnNetwork {
             None => (candidate.address.clone(), None),
             Some(handle) => match handle.take::<Found>() {
                 Some(Found::Open(socket)) => (candidate.address.clone(), Some(*socket)),
-                Some(Found::Announced(addresses)) => {
-                    let (address, socket) = first_open(&addresses, limits.connect).await?;
+                Some(Found::Announced(addresses, interface)) => {
+                    let from = interface.as_deref();
+                    let (address, socket) = first_open(&addresses, from, limits.connect).await?;
                     (address, Some(socket))
                 }
                 None => (candidate.address.clone(), None),
@@ -66,7 +69,7 @@ impl Driver for OnNetwork {
         };
         let socket = match socket {
             Some(socket) => socket,
-            None => Socket::connect(&address, limits.connect).await?,
+            None => Socket::connect(&address, None, limits.connect).await?,
         };
         Ok(Box::new(HttpTransport::new(
             address,
@@ -80,8 +83,8 @@ impl Driver for OnNetwork {
 enum Found {
     /// The socket by which it was found.
     Open(Box<Socket>),
-    /// Where it says that it is.
-    Announced(Reachable),
+    /// Where it says that it is, and from which interface to go there.
+    Announced(Reachable, Option<String>),
 }
 
 fn announced(
@@ -92,14 +95,19 @@ fn announced(
         Ok(browser) => browser,
         Err(error) => return stream::iter([Err(error)]).boxed(),
     };
-    stream::unfold(browser, move |mut browser| async move {
-        let announcement = browser.next(deadline).await?;
-        Some((Ok(candidate(announcement)), browser))
-    })
+    let interface = search.interface.clone();
+    stream::unfold(
+        (browser, interface),
+        move |(mut browser, interface)| async move {
+            let announcement = browser.next(deadline).await?;
+            let candidate = candidate(announcement, interface.clone());
+            Some((Ok(candidate), (browser, interface)))
+        },
+    )
     .boxed()
 }
 
-fn candidate(announcement: mdns::Announcement) -> Candidate {
+fn candidate(announcement: mdns::Announcement, interface: Option<String>) -> Candidate {
     let mdns::Announcement {
         instance,
         addresses,
@@ -110,7 +118,10 @@ fn candidate(announcement: mdns::Announcement) -> Candidate {
         address: addresses.first().cloned().unwrap_or_else(|| Address::Host {
             host: instance.clone(),
         }),
-        handle: Some(Handle::new(Found::Announced(Reachable(addresses)))),
+        handle: Some(Handle::new(Found::Announced(
+            Reachable(addresses),
+            interface,
+        ))),
         kind: TransportKind::OnNetwork,
         name: Some(instance),
         hints,
@@ -136,7 +147,13 @@ async fn at(
     let (address, socket) = if name.ends_with(LOCAL) {
         called(name, &ports, search, left).await
     } else {
-        on_any(vec![host.clone()], &ports, left).await
+        on_any(
+            vec![host.clone()],
+            &ports,
+            search.interface.as_deref(),
+            left,
+        )
+        .await
     }?;
     Ok(Candidate {
         address,
@@ -163,7 +180,7 @@ async fn called(
                 tracing::debug!(%error, name, "the system does not know the name");
                 Vec::new()
             },
-            |found| found.map(|one| one.ip().to_string()).collect(),
+            |found| found.map(host).collect(),
         )
     });
     let ours = stream::unfold(mdns::Resolver::start(name, search), |resolver| async {
@@ -174,7 +191,7 @@ async fn called(
     let known =
         stream::select(system.boxed(), ours.boxed()).filter(|hosts| ready(!hosts.is_empty()));
     let mut attempts = known
-        .map(|hosts| on_any(hosts, ports, left))
+        .map(|hosts| on_any(hosts, ports, search.interface.as_deref(), left))
         .buffer_unordered(MOST_ATTEMPTS);
     let deadline = Instant::now() + left;
     let mut first = None;
@@ -195,35 +212,68 @@ async fn called(
     }))
 }
 
-/// The first of the ports on which one of the hosts answers.
+/// As a text to connect to. A link-local address says nothing without its scope.
+fn host(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(six) if six.scope_id() != 0 => format!("{}%{}", six.ip(), six.scope_id()),
+        other => other.ip().to_string(),
+    }
+}
+
+/// The first of the ports on which one of the hosts answers, within one limit for all. Where a
+/// port refuses, the next is tried at once; where it is silent, after a while and beside it.
 async fn on_any(
     hosts: Vec<String>,
     ports: &[u16],
+    interface: Option<&str>,
     limit: Duration,
 ) -> Result<(Address, Socket), TransportError> {
-    let mut first = None;
-    for &port in ports {
-        let addresses = hosts.iter().map(|host| Address::Http {
-            host: host.clone(),
-            port,
-        });
-        match first_open(&Reachable(addresses.collect()), limit).await {
-            Ok(open) => return Ok(open),
+    let deadline = Instant::now() + limit;
+    let head_start = (limit / 3).max(HEAD_START).min(limit / 2);
+    let mut attempts = FuturesUnordered::new();
+    let mut waiting = ports.iter().enumerate().peekable();
+    let mut first: Option<(usize, TransportError)> = None;
+    loop {
+        if let Some((rank, &port)) = waiting.next() {
+            let addresses = hosts.iter().map(|host| Address::Http {
+                host: host.clone(),
+                port,
+            });
+            let reachable = Reachable(addresses.collect());
+            attempts.push(async move {
+                let left = deadline.saturating_duration_since(Instant::now());
+                (rank, first_open(&reachable, interface, left).await)
+            });
+        }
+        let until = match waiting.peek() {
+            Some(_) => Instant::now() + head_start,
+            // Each attempt has its own end.
+            None => deadline + HEAD_START,
+        };
+        match timeout_at(until, attempts.next()).await {
+            Ok(Some((_, Ok(open)))) => return Ok(open),
             // The first port's error is the story: most devices are there.
-            Err(error) => first = first.or(Some(error)),
+            Ok(Some((rank, Err(error)))) => {
+                if first.as_ref().is_none_or(|(known, _)| rank < *known) {
+                    first = Some((rank, error));
+                }
+            }
+            Err(_) if waiting.peek().is_some() => {}
+            Ok(None) | Err(_) => break,
         }
     }
-    Err(first.unwrap_or_else(nowhere))
+    Err(first.map_or_else(nowhere, |(_, error)| error))
 }
 
 /// Connects to whichever address answers first. One that swallows attempts must not hide another.
 async fn first_open(
     Reachable(addresses): &Reachable,
+    interface: Option<&str>,
     limit: Duration,
 ) -> Result<(Address, Socket), TransportError> {
     let attempts = addresses.iter().map(|address| {
         Box::pin(async move {
-            let socket = Socket::connect(address, limit).await?;
+            let socket = Socket::connect(address, interface, limit).await?;
             Ok((address.clone(), socket))
         })
     });
@@ -247,5 +297,66 @@ const PORTS: [u16; 2] = [super::DEVICE_PORT, 8080];
 const LOCAL: &str = ".local";
 /// To reach a name, at the same time.
 const MOST_ATTEMPTS: usize = 8;
+/// Of a port that says nothing, before the next one.
+const HEAD_START: Duration = Duration::from_secs(1);
 /// Even with no time to look, one attempt is made.
 const SHORTEST: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Socket as Raw, Type};
+
+    use super::*;
+
+    /// A port of the loopback interface with so much room for connections.
+    fn listening(backlog: i32) -> (Raw, u16) {
+        let socket = Raw::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+        socket.bind(&any.into()).unwrap();
+        socket.listen(backlog).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        (socket, address.port())
+    }
+
+    /// One that says nothing to whoever comes: on Linux, one whose room is taken.
+    #[cfg(target_os = "linux")]
+    fn silent() -> (Raw, Raw, u16) {
+        let (socket, port) = listening(0);
+        let queued = Raw::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let address: SocketAddr = ([127, 0, 0, 1], port).into();
+        queued.connect(&address.into()).unwrap();
+        (socket, queued, port)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_silent_port_costs_neither_the_next_one_nor_more_than_the_limit() {
+        let (_one, _queued, first) = silent();
+        let (_other, _queued_too, second) = silent();
+        let (_open, open) = listening(4);
+        let hosts = || vec!["127.0.0.1".to_owned()];
+        let limit = Duration::from_secs(2);
+
+        let began = Instant::now();
+        let found = on_any(hosts(), &[first, open], None, limit).await;
+        let (address, _socket) = found.unwrap();
+        assert_eq!(address.to_string(), format!("127.0.0.1:{open}"));
+        assert!(began.elapsed() < limit);
+
+        let began = Instant::now();
+        let error = on_any(hosts(), &[first, second], None, limit)
+            .await
+            .unwrap_err();
+        let took = began.elapsed();
+        assert!(took < limit + Duration::from_millis(500), "{took:?}");
+        assert!(error.to_string().ends_with(&format!(":{first}")), "{error}");
+    }
+
+    #[test]
+    fn a_link_local_address_keeps_its_scope() {
+        let shown = |address: &str| host(address.parse().unwrap());
+        assert_eq!(shown("[fe80::1%3]:80"), "fe80::1%3");
+        assert_eq!(shown("[fd00::1]:80"), "fd00::1");
+        assert_eq!(shown("192.168.1.100:80"), "192.168.1.100");
+    }
+}

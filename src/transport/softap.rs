@@ -31,9 +31,10 @@ impl Driver for SoftAp {
     /// hotspot may be joined while we wait.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let address = search.address.clone().unwrap_or_else(default_address);
+        let interface = search.interface.clone();
         let deadline = Instant::now() + search.wait;
         stream::once(async move {
-            let socket = first_answer(&address, deadline).await?;
+            let socket = first_answer(&address, interface.as_deref(), deadline).await?;
             Ok(Candidate {
                 address,
                 handle: Some(Handle::new(socket)),
@@ -55,7 +56,7 @@ impl Driver for SoftAp {
         let found = candidate.handle.and_then(Handle::take::<Socket>);
         let socket = match found {
             Some(socket) => socket,
-            None => Socket::connect(&candidate.address, limits.connect).await?,
+            None => Socket::connect(&candidate.address, None, limits.connect).await?,
         };
         Ok(Box::new(HttpTransport::new(
             candidate.address,
@@ -65,12 +66,16 @@ impl Driver for SoftAp {
     }
 }
 
-async fn first_answer(address: &Address, deadline: Instant) -> Result<Socket, TransportError> {
+async fn first_answer(
+    address: &Address,
+    interface: Option<&str>,
+    deadline: Instant,
+) -> Result<Socket, TransportError> {
     loop {
         let left = deadline
             .saturating_duration_since(Instant::now())
             .clamp(SHORTEST, LONGEST);
-        match Socket::connect(address, left).await {
+        match Socket::connect(address, interface, left).await {
             Err(TransportError::Unreachable { .. }) if Instant::now() + BETWEEN < deadline => {
                 sleep(BETWEEN).await;
             }

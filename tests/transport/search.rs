@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use espctl::transport::{Address, Candidate, Search, TransportError};
+use espctl::transport::{Address, Candidate, Search, TransportError, TransportKind, driver};
 use futures_util::StreamExt as _;
 use socket2::{Domain, Socket, Type};
 
@@ -112,6 +112,28 @@ fn connecting_to(address: SocketAddr) -> Vec<String> {
             (to.ends_with(&port) && columns.next()? == "02").then(|| from.to_owned())
         })
         .collect()
+}
+
+#[tokio::test]
+async fn no_other_interface_is_used_than_the_one_that_is_named() {
+    let port = closed_port();
+    port.socket.listen(4).unwrap();
+    for kind in [TransportKind::SoftAp, TransportKind::OnNetwork] {
+        let search = Search {
+            address: Some(Address::Http {
+                host: "127.0.0.1".to_owned(),
+                port: port.address.port(),
+            }),
+            // This computer has none, so nothing is sent.
+            interface: Some("nowhere0".to_owned()),
+            ..Search::default()
+        };
+        let found: Vec<_> = driver(kind).unwrap().scan(&search).collect().await;
+        assert!(
+            matches!(&found[..], [Err(TransportError::Unreachable { .. })]),
+            "{found:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,57 +1,43 @@
 //! Where a search on the network looked, for the advice when it found nobody: this computer's
-//! interfaces, and a default route that may lead past the device.
+//! interfaces, and a way to everywhere else that may lead past the device. What the system says
+//! of them is `transport::way_out`'s.
 
-use std::fs;
+use std::net::IpAddr;
 
 use crate::flows::find::Target;
+use crate::transport::way_out;
 
-/// In words; nothing where nothing is known.
+/// In words; nothing where nobody looked, because the address was given.
 pub(super) fn tried(target: &Target) -> Vec<String> {
-    let mut hints = Vec::new();
-    let mut interfaces: Vec<String> = if_addrs::get_if_addrs()
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|one| {
-            target
-                .interface
-                .as_ref()
-                .is_none_or(|name| *name == one.name)
-        })
-        .map(|one| format!("{} ({})", one.name, one.ip()))
+    if target.address.is_some() {
+        return Vec::new();
+    }
+    let mut searched = way_out::searched();
+    if let Some(only) = &target.interface {
+        searched.retain(|(name, _)| name == only);
+    }
+    advice(&searched, way_out::name().as_deref())
+}
+
+fn advice(searched: &[(String, IpAddr)], way_out: Option<&str>) -> Vec<String> {
+    let interfaces: Vec<String> = searched
+        .iter()
+        .map(|(name, address)| format!("{name} ({address})"))
         .collect();
-    interfaces.sort();
-    interfaces.dedup();
-    hints.push(if interfaces.is_empty() {
-        "looked nowhere: this computer has no network interface".to_owned()
+    let mut hints = vec![if interfaces.is_empty() {
+        "looked nowhere: this computer has no network interface for it that is up".to_owned()
     } else {
         format!(
             "looked for _esp_rmaker_chal_resp._tcp on {}; --interface names one",
             interfaces.join(", ")
         )
-    });
-    if let Some(name) = default_route().filter(|name| is_tunnel(name)) {
+    }];
+    if let Some(name) = way_out.filter(|name| is_tunnel(name)) {
         hints.push(format!(
             "everything else goes through {name}, which looks like a VPN: it may keep this computer from its own network"
         ));
     }
     hints
-}
-
-/// The interface of the IPv4 default route, where the system tells it in a file.
-fn default_route() -> Option<String> {
-    let table = fs::read_to_string("/proc/net/route").ok()?;
-    default_route_in(&table)
-}
-
-/// Columns: interface, destination, gateway, flags, …; the default route's destination is zero.
-fn default_route_in(table: &str) -> Option<String> {
-    table.lines().skip(1).find_map(|line| {
-        let mut columns = line.split_whitespace();
-        let (interface, destination) = (columns.next()?, columns.next()?);
-        let mask = columns.nth(5)?;
-        (destination == "00000000" && mask.trim_start_matches('0').len() <= 1)
-            .then(|| interface.to_owned())
-    })
 }
 
 /// By the names that systems and VPN programs give.
@@ -76,15 +62,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_route_is_the_one_to_everywhere() {
-        let heading = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\n";
-        let home = "wlan0\t0001A8C0\t00000000\t0001\t0\t0\t600\t00FFFFFF\t0\n";
-        let vpn = "wg0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\n";
-        let route = default_route_in(&format!("{heading}{home}{vpn}")).unwrap();
-        assert_eq!(route, "wg0");
-        assert!(is_tunnel(&route) && !is_tunnel("wlan0"));
-        assert_eq!(default_route_in(&format!("{heading}{home}")), None);
-        assert_eq!(default_route_in(""), None);
-        assert_eq!(default_route_in("a\nb"), None);
+    fn a_way_out_that_looks_like_a_vpn_is_named() {
+        let home = [("wlan0".to_owned(), "192.168.1.2".parse().unwrap())];
+        let told = advice(&home, Some("tun0"));
+        assert!(told[0].contains("on wlan0 (192.168.1.2);"), "{told:?}");
+        assert!(told[1].contains("through tun0,"), "{told:?}");
+        for other in [Some("wlan0"), None] {
+            assert_eq!(advice(&home, other).len(), 1);
+        }
+        assert!(advice(&[], None)[0].starts_with("looked nowhere"));
     }
 }

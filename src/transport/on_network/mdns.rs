@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use mdns_sd::{
     HostnameResolutionEvent, IfKind, Receiver, ResolvedService, ScopedIp, ServiceDaemon,
@@ -11,10 +10,11 @@ use mdns_sd::{
 };
 use tokio::time::{Instant, timeout_at};
 
+use super::gathered::Gathered;
 use crate::transport::{Address, Hints, Search, TransportError};
 
 /// A device that announced itself.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Announcement {
     /// The instance's name.
     pub(super) instance: String,
@@ -29,16 +29,7 @@ pub(super) struct Browser {
     found: Receiver<ServiceEvent>,
     /// Works for as long as this is held.
     _daemon: Daemon,
-    told: HashSet<String>,
-    incomplete: Vec<Incomplete>,
-}
-
-/// A device of which no IPv4 address was heard yet. Responders that tell of each family on its own
-/// are heard twice.
-struct Incomplete {
-    fullname: String,
-    until: Instant,
-    announcement: Announcement,
+    gathered: Gathered,
 }
 
 /// Stops its thread when dropped.
@@ -88,60 +79,36 @@ impl Browser {
         Ok(Self {
             found,
             _daemon: daemon,
-            told: HashSet::new(),
-            incomplete: Vec::new(),
+            gathered: Gathered::default(),
         })
     }
 
     /// The next device that was not told of yet; `None` when the time is up.
     pub(super) async fn next(&mut self, deadline: Instant) -> Option<Announcement> {
         loop {
-            let due = self.incomplete.first().map(|one| one.until);
+            let now = Instant::now();
+            // Looked at in each turn: a queue that is never empty would hide it from the wait.
+            if now >= deadline {
+                return self.gathered.take_any();
+            }
+            if let Some(announcement) = self.gathered.take(now) {
+                return Some(announcement);
+            }
+            let due = self.gathered.due();
             let until = due.map_or(deadline, |due| due.min(deadline));
             match timeout_at(until, self.found.recv_async()).await {
                 Ok(Ok(ServiceEvent::ServiceResolved(service))) => {
-                    if let Some(announcement) = self.heard(&service) {
-                        return Some(announcement);
+                    if let Some(announcement) = read(&service) {
+                        self.gathered
+                            .heard(&service.fullname, announcement, Instant::now());
                     }
                 }
-                // Gone, and perhaps back under the same name.
-                Ok(Ok(ServiceEvent::ServiceRemoved(_, name))) => {
-                    self.told.remove(&name);
-                    self.incomplete.retain(|one| one.fullname != name);
-                }
-                Ok(Ok(_)) => {}
-                Ok(Err(_)) | Err(_) if self.incomplete.is_empty() => return None,
-                Ok(Err(_)) | Err(_) => {
-                    let one = self.incomplete.remove(0);
-                    self.told.insert(one.fullname);
-                    return Some(one.announcement);
-                }
+                Ok(Ok(ServiceEvent::ServiceRemoved(_, name))) => self.gathered.gone(&name),
+                Ok(Ok(_)) | Err(_) => {}
+                // Nobody will say anything more.
+                Ok(Err(_)) => return self.gathered.take_any(),
             }
         }
-    }
-
-    /// What is to be told of it now.
-    fn heard(&mut self, service: &ResolvedService) -> Option<Announcement> {
-        let fullname = &service.fullname;
-        let announcement = read(service).filter(|_| !self.told.contains(fullname))?;
-        let known = self.incomplete.iter_mut();
-        let known = known.enumerate().find(|(_, one)| one.fullname == *fullname);
-        if service.addresses.iter().any(ScopedIp::is_ipv4) {
-            if let Some((at, _)) = known {
-                self.incomplete.remove(at);
-            }
-            self.told.insert(fullname.clone());
-            return Some(announcement);
-        }
-        match known {
-            Some((_, one)) => one.announcement = announcement,
-            None => self.incomplete.push(Incomplete {
-                fullname: fullname.clone(),
-                until: Instant::now() + OTHER_FAMILY,
-                announcement,
-            }),
-        }
-        None
     }
 }
 
@@ -256,8 +223,6 @@ fn host(address: IpAddr, zone: &str) -> String {
 const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
 /// Of the name in it.
 const LONGEST_TYPE: u8 = 30;
-/// In which to hear of it, too. Both are sent at once, as a rule.
-const OTHER_FAMILY: Duration = Duration::from_millis(500);
 /// Of a value that we read.
 const LONGEST_VALUE: usize = 128;
 

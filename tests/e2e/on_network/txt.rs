@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Home, events, failed};
+use super::{Home, events, failed, heard_nothing};
 use crate::support::device::Device;
 use crate::support::espctl::espctl;
 
@@ -44,45 +44,28 @@ fn discover_lists_each_with_what_it_says() {
         .exits(0);
     let mut devices = output.result()["devices"].as_array().unwrap().clone();
     devices.sort_by_key(|one| one["name"].to_string());
-    let row = |device: &Device, sec_ver: u64, pop_required: Value, version: Value| {
+    let row = |device: &Device, sec_ver: u64, pop_required: Value| {
         json!({
             "transport": "on-network",
             "address": address(device),
             "name": device.ready["instance"],
             "node_id": device.node_id(),
-            "version": version,
+            "version": null,
             "sec_ver": sec_ver,
             "pop_required": pop_required,
         })
     };
-    let version = |sec_ver: Value, patch: Value, capabilities: Value| {
-        json!({
-            "ver": "v1.0",
-            "sec_ver": sec_ver,
-            "sec_patch_ver": patch,
-            "pop_required": null,
-            "capabilities": capabilities,
-        })
-    };
-    let bare = || version(Value::Null, Value::Null, json!(["ch_resp"]));
     assert_eq!(
         devices,
         [
-            row(&alone, 1, json!(false), bare()),
-            row(
-                &local,
-                1,
-                json!(true),
-                version(json!(1), json!(0), json!([]))
-            ),
-            row(&sec2, 2, Value::Null, bare()),
+            row(&alone, 1, json!(false)),
+            row(&local, 1, json!(true)),
+            row(&sec2, 2, Value::Null),
         ],
         "{output}"
     );
-    // It asks for no more than a version document.
     for device in [&alone, &local, &sec2] {
-        assert_eq!(device.told("request").len(), 1);
-        assert!(device.told("handshake_started").is_empty());
+        heard_nothing(device);
     }
 
     let text = ["--discovery-timeout", "2.5"];
@@ -134,6 +117,13 @@ fn whoever_does_not_say_which_way_sees_the_device_once() {
     assert_eq!(devices.len(), 1, "{output}");
     assert_eq!(devices[0]["transport"], "on-network");
     assert_eq!(devices[0]["sec_ver"], 1);
+    // The table says no less.
+    let words = ["discover", "--transport", "on-network"].map(str::to_owned);
+    let line = [&words[..], &device.address()].concat();
+    let output = espctl(line).output().exits(0);
+    let row = output.stdout.lines().last().unwrap();
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(cells[cells.len() - 3..], ["1", "-", "ChalResp"], "{output}");
 }
 
 /// Keys that are missing, empty or nonsense say nothing, and spoil nothing.
@@ -198,7 +188,7 @@ fn pop_required_is_read_for_security_1_only() {
     let own = ["--variant", "local-control", "--sec-ver", "2", "--pop", "a"];
     let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
     assert_eq!(device.told("announced")[0]["txt"]["pop_required"], "false");
-    assert_eq!(listed(&home, "Lamp")["pop_required"], true);
+    assert_eq!(listed(&home, "Lamp")["pop_required"], Value::Null);
     let output = home.provision(&["--device-name", "Lamp"]);
     failed(output, 2, "missing-pop", &["--sec2-password"]);
     let output = home.provision(&["--device-name", "Lamp", "--pop", "a"]);
