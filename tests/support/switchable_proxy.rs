@@ -6,6 +6,7 @@
 )]
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
@@ -31,7 +32,7 @@ impl SwitchableProxy {
         thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
-                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                let listener = own_port().await;
                 let address = listener.local_addr().expect("a port");
                 told.send(address).expect("a test that waits");
                 run(listener, address, &server, switched).await;
@@ -62,6 +63,18 @@ impl SwitchableProxy {
         let (done, is_done) = mpsc::channel();
         self.switch.send((on, done)).expect("a proxy");
         is_done.recv().expect("a proxy");
+    }
+}
+
+/// One that the system gives to nobody while this is off: those are above.
+async fn own_port() -> TcpListener {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (std::process::id() * 37 + number) % 9_000;
+        if let Ok(listener) = TcpListener::bind(format!("127.0.0.1:{port}")).await {
+            return listener;
+        }
     }
 }
 
