@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use thiserror::Error;
+use super::order::{self, NoFault};
 
 /// One fault: `ENDPOINT:N:KIND`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,10 +91,7 @@ impl fmt::Display for FaultKind {
         match self {
             Self::Delay(wait) => write!(f, "delay={}", wait.as_millis()),
             Self::Status(number) => write!(f, "status={number}"),
-            word => {
-                let name = WORDS.iter().find(|(_, kind)| kind == word);
-                f.write_str(name.map_or("?", |(name, _)| name))
-            }
+            word => f.write_str(order::word_of(&WORDS, word)),
         }
     }
 }
@@ -103,23 +100,11 @@ impl FromStr for FaultKind {
     type Err = NoFault;
 
     fn from_str(text: &str) -> Result<Self, NoFault> {
-        let unknown = || NoFault::Kind(text.to_owned());
+        let unknown = || order::unknown(text, WITH_VALUE, &WORDS);
         match text.split_once('=') {
-            None => WORDS
-                .iter()
-                .find(|(name, _)| *name == text)
-                .map(|(_, kind)| *kind)
-                .ok_or_else(unknown),
-            Some(("delay", ms)) => ms
-                .parse()
-                .map(|ms| Self::Delay(Duration::from_millis(ms)))
-                .map_err(|_| NoFault::Delay),
-            Some(("status", number)) => number
-                .parse()
-                .ok()
-                .filter(|number| (400..=599).contains(number))
-                .map(Self::Status)
-                .ok_or(NoFault::Status),
+            None => order::kind_of(&WORDS, text).ok_or_else(unknown),
+            Some(("delay", ms)) => order::delay(ms).map(Self::Delay),
+            Some(("status", number)) => order::status(number).map(Self::Status),
             Some(_) => Err(unknown()),
         }
     }
@@ -131,21 +116,12 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Self, NoFault> {
         let parts: Vec<&str> = text.split(':').collect();
         let [endpoint, number, kind] = parts[..] else {
-            return Err(NoFault::Form);
+            return Err(NoFault::Form(FORM));
         };
         if endpoint.is_empty() {
-            return Err(NoFault::Form);
+            return Err(NoFault::Form(FORM));
         }
-        let number = match number {
-            "*" => None,
-            digits => Some(
-                digits
-                    .parse()
-                    .ok()
-                    .filter(|number| *number > 0)
-                    .ok_or(NoFault::Number)?,
-            ),
-        };
+        let number = order::number(number)?;
         Ok(Self {
             endpoint: endpoint.to_owned(),
             number,
@@ -166,30 +142,6 @@ impl fmt::Display for Fault {
             None => write!(f, "{endpoint}:*:{kind}"),
         }
     }
-}
-
-/// A text that names no fault.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum NoFault {
-    /// A wait that is none.
-    #[error("delay takes milliseconds, as in delay=500")]
-    Delay,
-    /// Not three parts.
-    #[error("expected ENDPOINT:N:KIND, as in prov-config:2:drop")]
-    Form,
-    /// No such kind.
-    #[error("{0:?} is no kind of fault: expected delay=MS, status=NNN or one of {names}", names = words())]
-    Kind(String),
-    /// Not a number of a request.
-    #[error("the requests are counted from 1; * is every one")]
-    Number,
-    /// A status that is no error.
-    #[error("status takes an HTTP status from 400 to 599")]
-    Status,
-}
-
-fn words() -> String {
-    WORDS.map(|(name, _)| name).join(", ")
 }
 
 /// The faults of one device, and how many requests each endpoint has had since it started.
@@ -226,6 +178,11 @@ impl Faults {
 
 /// More than a client can have a reason to keep.
 const OVERSIZE: usize = 256 * 1024;
+
+/// How one is typed.
+const FORM: &str = "ENDPOINT:N:KIND, as in prov-config:2:drop";
+/// The kinds that are more than a word.
+const WITH_VALUE: &str = "delay=MS, status=NNN";
 
 #[cfg(test)]
 mod tests {

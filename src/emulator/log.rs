@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use super::json_lines::JsonLines;
 use crate::ident::printable;
 use crate::security::SecurityScheme;
 
@@ -355,7 +356,7 @@ pub struct Log {
     started: Instant,
     connection: Option<u64>,
     device: Option<String>,
-    lines: Option<Box<dyn Write + Send>>,
+    lines: JsonLines,
     reader: Option<Reader>,
 }
 
@@ -366,7 +367,7 @@ impl Log {
             started: Instant::now(),
             connection: None,
             device: None,
-            lines: None,
+            lines: JsonLines::default(),
             reader: None,
         }
     }
@@ -374,7 +375,7 @@ impl Log {
     /// Writes JSON lines there, each flushed. It holds secrets: see the module.
     #[must_use]
     pub fn lines_to(mut self, sink: Box<dyn Write + Send>) -> Self {
-        self.lines = Some(sink);
+        self.lines = JsonLines::to(sink);
         self
     }
 
@@ -427,18 +428,10 @@ impl Log {
             device: self.device.as_deref(),
             entry,
         };
-        if let Some(sink) = &mut self.lines {
-            let written = serde_json::to_vec(&line).map(|mut bytes| {
-                bytes.push(b'\n');
-                sink.write_all(&bytes).and_then(|()| sink.flush())
-            });
-            // A full disk must not change how the device behaves, but it must be known.
-            if !matches!(written, Ok(Ok(()))) {
-                self.lines = None;
-                if let Some(reader) = &mut self.reader {
-                    reader(&Entry::LogLost);
-                }
-            }
+        if !self.lines.write(&line)
+            && let Some(reader) = &mut self.reader
+        {
+            reader(&Entry::LogLost);
         }
     }
 }

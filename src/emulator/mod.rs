@@ -9,6 +9,7 @@
 //! | [`fault`] | what goes wrong on the way to and from it, when that was ordered |
 //! | [`flash`] | what it keeps when it loses power |
 //! | [`listen`] | one file a medium: puts a [`device::Device`] behind a port and refuses as that medium does |
+//! | [`order`] | how a fault is ordered, where that is the same for both |
 //! | [`log`] | what the device was told, as JSON lines and for people |
 //! | [`node_cloud`] | the device's own way to the cloud, for which a real one has MQTT |
 //!
@@ -21,6 +22,8 @@ pub mod cloud;
 pub mod device;
 pub mod fault;
 pub mod flash;
+mod json_lines;
 pub mod listen;
 pub mod log;
 pub mod node_cloud;
+pub mod order;

@@ -295,5 +295,5 @@ impl Drop for Screen {
 }
 
 const PASSPHRASE: &str = "8 to 63 bytes; nothing for an open network; Ctrl+R shows what is typed";
-const PASSWORD: &str = "for most firmware the PoP, as on the label; five wrong ones lock the device; Ctrl+R shows what is typed";
-const POP: &str = "as on the label; five wrong ones lock the device; Ctrl+R shows what is typed";
+const PASSWORD: &str = "for most firmware the PoP: on the label, or in the app for a device on the network; wrong ones can lock it; Ctrl+R shows what is typed";
+const POP: &str = "on the label, or in the app for a device on the network; wrong ones can lock it; Ctrl+R shows what is typed";

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Cloud;
 use super::exchange::{Answer, Request, texts};
-use super::fault::{Fault, Faults, NoFault};
+use super::fault::{Fault, Faults};
 use super::log::Entry;
 use super::refusal::{CONTROL, Refusal};
 use super::signature::PublicKey;
@@ -89,7 +89,7 @@ impl Cloud {
             .iter()
             .map(|text| text.parse())
             .collect::<Result<_, _>>()
-            .map_err(|error: NoFault| CONTROL.because(error.to_string()))?;
+            .map_err(|error: crate::emulator::order::NoFault| CONTROL.because(error.to_string()))?;
         let ordered = faults.len();
         self.faults = Faults::new(faults);
         self.log.write(&Entry::FaultsOrdered { ordered });

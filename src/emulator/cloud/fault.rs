@@ -7,9 +7,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use thiserror::Error;
 
 use super::exchange::{Answer, Body, Request};
+use crate::emulator::order::{self, NoFault};
 
 /// One fault: `[METHOD ]PATH:N:KIND`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,10 +129,7 @@ impl fmt::Display for FaultKind {
             Self::Delay(wait) => write!(f, "delay={}", wait.as_millis()),
             Self::RequestStatus(status) => write!(f, "request-status={status}"),
             Self::Status(number) => write!(f, "status={number}"),
-            word => {
-                let name = WORDS.iter().find(|(_, kind)| kind == word);
-                f.write_str(name.map_or("?", |(name, _)| name))
-            }
+            word => f.write_str(order::word_of(&WORDS, word)),
         }
     }
 }
@@ -141,24 +138,12 @@ impl FromStr for FaultKind {
     type Err = NoFault;
 
     fn from_str(text: &str) -> Result<Self, NoFault> {
-        let unknown = || NoFault::Kind(text.to_owned());
+        let unknown = || order::unknown(text, WITH_VALUE, &WORDS);
         match text.split_once('=') {
-            None => WORDS
-                .iter()
-                .find(|(name, _)| *name == text)
-                .map(|(_, kind)| kind.clone())
-                .ok_or_else(unknown),
-            Some(("delay", ms)) => ms
-                .parse()
-                .map(|ms| Self::Delay(Duration::from_millis(ms)))
-                .map_err(|_| NoFault::Delay),
+            None => order::kind_of(&WORDS, text).ok_or_else(unknown),
+            Some(("delay", ms)) => order::delay(ms).map(Self::Delay),
             Some(("request-status", status)) => Ok(Self::RequestStatus(status.to_owned())),
-            Some(("status", number)) => number
-                .parse()
-                .ok()
-                .filter(|number| (400..=599).contains(number))
-                .map(Self::Status)
-                .ok_or(NoFault::Status),
+            Some(("status", number)) => order::status(number).map(Self::Status),
             Some(_) => Err(unknown()),
         }
     }
@@ -170,7 +155,7 @@ impl FromStr for Fault {
     fn from_str(text: &str) -> Result<Self, NoFault> {
         let parts: Vec<&str> = text.splitn(3, ':').collect();
         let [target, number, kind] = parts[..] else {
-            return Err(NoFault::Form);
+            return Err(NoFault::Form(FORM));
         };
         let (method, path) = match target.split_once(' ') {
             Some((method, path)) => (Some(method.to_ascii_uppercase()), path),
@@ -178,18 +163,9 @@ impl FromStr for Fault {
         };
         let path = bare(path);
         if path.is_empty() || path.contains(' ') || method.as_deref() == Some("") {
-            return Err(NoFault::Form);
+            return Err(NoFault::Form(FORM));
         }
-        let number = match number {
-            "*" => None,
-            digits => Some(
-                digits
-                    .parse()
-                    .ok()
-                    .filter(|number| *number > 0)
-                    .ok_or(NoFault::Number)?,
-            ),
-        };
+        let number = order::number(number)?;
         Ok(Self {
             method,
             path: path.to_owned(),
@@ -203,32 +179,6 @@ impl FromStr for Fault {
 fn bare(path: &str) -> &str {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.strip_prefix("v1/").unwrap_or(path)
-}
-
-/// A text that names no fault.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum NoFault {
-    /// A wait that is none.
-    #[error("delay takes milliseconds, as in delay=500")]
-    Delay,
-    /// Not three parts.
-    #[error(
-        "expected PATH:N:KIND, as in user/nodes/mapping/initiate:1:drop; a method may come before the path, as in 'GET user/nodes:*:html'"
-    )]
-    Form,
-    /// No such kind.
-    #[error("{0:?} is no kind of fault: expected delay=MS, request-status=TEXT, status=NNN or one of {names}", names = words())]
-    Kind(String),
-    /// Not a number of a request.
-    #[error("the requests are counted from 1; * is every one")]
-    Number,
-    /// A status that is no error.
-    #[error("status takes an HTTP status from 400 to 599")]
-    Status,
-}
-
-fn words() -> String {
-    WORDS.map(|(name, _)| name).join(", ")
 }
 
 /// The faults of one cloud, each with the number of requests that it was about so far.
@@ -262,6 +212,11 @@ impl Faults {
 }
 
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please accept our terms.</body></html>";
+
+/// How one is typed.
+const FORM: &str = "PATH:N:KIND, as in user/nodes/mapping/initiate:1:drop; a method may come before the path, as in 'GET user/nodes:*:html'";
+/// The kinds that are more than a word.
+const WITH_VALUE: &str = "delay=MS, request-status=TEXT, status=NNN";
 
 #[cfg(test)]
 mod tests {

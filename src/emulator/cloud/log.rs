@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::exchange::Request;
+use crate::emulator::json_lines::JsonLines;
 use crate::ident::printable;
 
 /// One thing that happened.
@@ -278,7 +279,7 @@ pub type Reader = Box<dyn FnMut(&Entry) + Send>;
 /// one reader.
 pub struct Log {
     started: Instant,
-    lines: Option<Box<dyn Write + Send>>,
+    lines: JsonLines,
     reader: Option<Reader>,
 }
 
@@ -287,7 +288,7 @@ impl Log {
     pub fn new() -> Self {
         Self {
             started: Instant::now(),
-            lines: None,
+            lines: JsonLines::default(),
             reader: None,
         }
     }
@@ -295,7 +296,7 @@ impl Log {
     /// Writes JSON lines there, each flushed.
     #[must_use]
     pub fn lines_to(mut self, sink: Box<dyn Write + Send>) -> Self {
-        self.lines = Some(sink);
+        self.lines = JsonLines::to(sink);
         self
     }
 
@@ -312,18 +313,10 @@ impl Log {
             reader(entry);
         }
         let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if let Some(sink) = &mut self.lines {
-            let written = serde_json::to_vec(&Line { ms, entry }).map(|mut bytes| {
-                bytes.push(b'\n');
-                sink.write_all(&bytes).and_then(|()| sink.flush())
-            });
-            // A full disk must not change how the cloud behaves, but it must be known.
-            if !matches!(written, Ok(Ok(()))) {
-                self.lines = None;
-                if let Some(reader) = &mut self.reader {
-                    reader(&Entry::LogLost);
-                }
-            }
+        if !self.lines.write(&Line { ms, entry })
+            && let Some(reader) = &mut self.reader
+        {
+            reader(&Entry::LogLost);
         }
     }
 }
