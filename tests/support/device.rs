@@ -15,6 +15,8 @@ use super::espctl;
 pub(crate) struct Device {
     child: Child,
     pub(crate) ready: Value,
+    /// The first lines of all, where it is several.
+    pub(crate) all: Vec<Value>,
     log: PathBuf,
 }
 
@@ -33,6 +35,12 @@ impl Device {
         Self::play("on-network", arguments)
     }
 
+    /// Likewise one in the air, quick to join.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn in_the_air(arguments: &[&str]) -> Self {
+        Self::play("ble", &[&["--join-ms", "50"][..], arguments].concat())
+    }
+
     fn play(transport: &str, arguments: &[&str]) -> Self {
         let log = fresh_path("device.log");
         let mut command = espctl::command(["emulate", "device", "--transport", transport]);
@@ -47,13 +55,23 @@ impl Device {
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("{error}: the device said {line:?}"));
-        Self { child, ready, log }
+        let mut arguments = arguments.iter().skip_while(|one| **one != "--count");
+        let count = arguments.nth(1).map_or(1, |count| count.parse().unwrap());
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let all: Vec<Value> = (0..count)
+            .map(|_| {
+                let mut line = String::new();
+                stdout.read_line(&mut line).unwrap();
+                serde_json::from_str(&line)
+                    .unwrap_or_else(|error| panic!("{error}: the device said {line:?}"))
+            })
+            .collect();
+        Self {
+            child,
+            ready: all[0].clone(),
+            all,
+            log,
+        }
     }
 
     /// The flags that lead to it.
@@ -65,6 +83,14 @@ impl Device {
             "--device-port".into(),
             port,
         ]
+    }
+
+    /// The bus that its adapter is on.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn bus(&self) -> &str {
+        self.ready["bus_address"]
+            .as_str()
+            .expect("a device in the air")
     }
 
     /// Its node.
