@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
-use super::espctl;
+use super::espctl::{self, Run};
 
 /// A running emulated device. Ends with the test.
 pub(crate) struct Device {
@@ -35,10 +35,13 @@ impl Device {
         Self::play("on-network", arguments)
     }
 
-    /// Likewise one in the air, quick to join.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn in_the_air(arguments: &[&str]) -> Self {
-        Self::play("ble", &[&["--join-ms", "50"][..], arguments].concat())
+    /// Likewise one that is reached by Bluetooth, on an adapter and a bus of its own.
+    pub(crate) fn over_bluetooth(arguments: &[&str]) -> Self {
+        let mut own = Vec::new();
+        if !arguments.contains(&"--join-ms") {
+            own.extend(["--join-ms", "50"]);
+        }
+        Self::play("ble", &[&own[..], arguments].concat())
     }
 
     fn play(transport: &str, arguments: &[&str]) -> Self {
@@ -46,7 +49,7 @@ impl Device {
         let mut command = espctl::command(["emulate", "device", "--transport", transport]);
         command.arg("--log").arg(&log);
         for (flag, usual) in [("--listen", "127.0.0.1"), ("--port", "0")] {
-            if !arguments.contains(&flag) {
+            if transport != "ble" && !arguments.contains(&flag) {
                 command.args([flag, usual]);
             }
         }
@@ -76,6 +79,10 @@ impl Device {
 
     /// The flags that lead to it.
     pub(crate) fn address(&self) -> [String; 4] {
+        if self.bus().is_some() {
+            let name = self.ready["name"].as_str().expect("a name");
+            return ["--transport", "ble", "--device-name", name].map(str::to_owned);
+        }
         let port = self.ready["port"].to_string();
         [
             "--device-ip".into(),
@@ -85,12 +92,25 @@ impl Device {
         ]
     }
 
-    /// The bus that its adapter is on.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn bus(&self) -> &str {
-        self.ready["bus_address"]
-            .as_str()
-            .expect("a device in the air")
+    /// The bus on which its adapter is, if it has one.
+    pub(crate) fn bus(&self) -> Option<&str> {
+        self.ready["bus_address"].as_str()
+    }
+
+    /// A run of the binary in its reach.
+    pub(crate) fn run<I: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Run {
+        self.near(espctl::espctl(arguments))
+    }
+
+    /// Puts a run in its reach.
+    pub(crate) fn near(&self, run: Run) -> Run {
+        match self.bus() {
+            Some(bus) => run.env("DBUS_SYSTEM_BUS_ADDRESS", bus),
+            None => run,
+        }
     }
 
     /// Its node.

@@ -19,16 +19,16 @@ fn refused(code: &str) -> Result<(), (String, String)> {
 }
 
 async fn linked(flags: &[&str]) -> (Device, Client, String) {
-    let device = Device::in_the_air(&[&["--time-scale", "0.01"], flags].concat());
-    let mut client = Client::connect(device.bus()).await;
+    let device = Device::over_bluetooth(&[&["--time-scale", "0.01"], flags].concat());
+    let mut client = Client::connect(device.bus().unwrap()).await;
     let path = client.reach().await;
     (device, client, path)
 }
 
 #[tokio::test]
 async fn a_link_its_services_and_an_exchange() {
-    let device = Device::in_the_air(&["--time-scale", "0.01", "--cap", "ch_resp,claim"]);
-    let mut client = Client::connect(device.bus()).await;
+    let device = Device::over_bluetooth(&["--time-scale", "0.01", "--cap", "ch_resp,claim"]);
+    let mut client = Client::connect(device.bus().unwrap()).await;
     client.start_discovery().await.unwrap();
     let (path, _) = client.added().await;
     client.stop_discovery().await.unwrap();

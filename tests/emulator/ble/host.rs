@@ -7,8 +7,8 @@ use crate::support::device::Device;
 use crate::support::espctl::espctl;
 
 async fn with(trouble: &str) -> (Device, Client) {
-    let device = Device::in_the_air(&["--host-trouble", trouble]);
-    let client = Client::connect(device.bus()).await;
+    let device = Device::over_bluetooth(&["--host-trouble", trouble]);
+    let client = Client::connect(device.bus().unwrap()).await;
     (device, client)
 }
 
@@ -73,8 +73,12 @@ fn a_bus_where_none_can_be_is_refused() {
 #[tokio::test]
 async fn a_bus_can_be_put_where_it_is_wanted_and_goes_at_the_end() {
     let path = crate::support::device::fresh_path("bus socket");
-    let device = Device::in_the_air(&["--bus", path.to_str().unwrap()]);
-    assert!(device.bus().ends_with("bus%20socket"), "{}", device.bus());
-    let client = Client::connect(device.bus()).await;
+    let device = Device::over_bluetooth(&["--bus", path.to_str().unwrap()]);
+    assert!(
+        device.bus().unwrap().ends_with("bus%20socket"),
+        "{}",
+        device.bus().unwrap()
+    );
+    let client = Client::connect(device.bus().unwrap()).await;
     assert_eq!(client.objects().await.len(), 2);
 }
