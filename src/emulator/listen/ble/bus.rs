@@ -22,12 +22,11 @@ pub(super) struct PrivateBus {
 impl PrivateBus {
     /// Opens one at `socket`, or in a new folder of this user's own.
     pub(super) async fn open(socket: Option<&Path>) -> io::Result<Self> {
-        let (socket, folder) = match socket {
-            Some(socket) => (std::path::absolute(socket)?, None),
-            None => {
-                let folder = tempfile::Builder::new().prefix("espctl-bus-").tempdir()?;
-                (folder.path().join("bus"), Some(folder))
-            }
+        let (socket, folder) = if let Some(socket) = socket {
+            (std::path::absolute(socket)?, None)
+        } else {
+            let folder = tempfile::Builder::new().prefix("espctl-bus-").tempdir()?;
+            (folder.path().join("bus"), Some(folder))
         };
         let address = address_of(&socket);
         let (running, stopped) = oneshot::channel();
@@ -99,14 +98,12 @@ fn io_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::E
 /// In D-Bus's own escapes.
 fn address_of(socket: &Path) -> String {
     use std::os::unix::ffi::OsStrExt as _;
-    let mut address = "unix:path=".to_owned();
-    for byte in socket.as_os_str().as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'/' | b'.' | b'\\' | b'*' => {
-                address.push(char::from(*byte));
-            }
-            other => address.push_str(&format!("%{other:02x}")),
+    let socket = socket.as_os_str().as_bytes().iter();
+    let escaped = socket.map(|byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'/' | b'.' | b'*' => {
+            char::from(*byte).to_string()
         }
-    }
-    address
+        other => format!("%{other:02x}"),
+    });
+    format!("unix:path={}", escaped.collect::<String>())
 }
