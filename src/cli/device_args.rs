@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::error_id::ErrorId;
 use super::failure::Failure;
+use super::radio_args::RadioArgs;
 use super::settings::{Existing, Inputs, SecretInput, create_private, parse_seconds};
 use crate::flows::Pace;
 use crate::flows::connect::Access;
@@ -18,7 +19,7 @@ use crate::qr::{Payload, PayloadError};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::record::Transcript;
-use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportKind};
+use crate::transport::{Address, DEVICE_PORT, DRIVERS, Limits, SOFTAP_HOST, TransportKind};
 
 /// Which device, and how to get in.
 #[derive(Args, Debug)]
@@ -27,8 +28,8 @@ pub(super) struct DeviceArgs {
     #[arg(long, env = "ESPCTL_TRANSPORT", value_parser = transports(), help_heading = WHERE)]
     transport: Option<TransportKind>,
 
-    /// The device's name, as its label or its QR code says; on the network its instance name or
-    /// node id, or the beginning of it. Over SoftAP it is for messages only: the device is
+    /// The device's name, as its label or its QR code says; over ble also its address, on the
+    /// network its instance name or node id; or the beginning of a name. Over SoftAP it is for messages only: the device is
     /// whichever answers.
     #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", help_heading = WHERE)]
     device_name: Option<String>,
@@ -48,6 +49,9 @@ pub(super) struct DeviceArgs {
 
     #[command(flatten)]
     network: InterfaceArgs,
+
+    #[command(flatten)]
+    radio: RadioArgs,
 
     /// How long to look for the device, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHERE)]
@@ -198,6 +202,19 @@ impl DeviceArgs {
             })?,
             (None, None) => TransportKind::SoftAp,
         };
+        if kind == TransportKind::Ble {
+            for (id, flag) in ADDRESS_FLAGS {
+                if inputs.is_typed(id) {
+                    return Err(Failure::new(
+                        ErrorId::ConflictingFlags,
+                        format!("{flag}: over ble a device has no such address"),
+                    )
+                    .hint(
+                        "--device-name takes a name, or the address that `espctl discover` shows",
+                    ));
+                }
+            }
+        }
         let address = self.address(kind, inputs)?;
         // A label is about provisioning: on the network its name and its scheme are others.
         let on_label = !kind.needs_an_owner_only();
@@ -229,6 +246,7 @@ impl DeviceArgs {
             ..Target::of_kind(kind)
         };
         self.network.apply(&mut target)?;
+        self.radio.apply(&mut target);
         Ok(Asked {
             target,
             access: Access {
@@ -241,6 +259,7 @@ impl DeviceArgs {
             },
             pace: Pace {
                 search: self.discovery_timeout,
+                limits: Limits::of_kind(kind),
                 ..Pace::default()
             },
             label,
@@ -294,8 +313,10 @@ pub(super) fn where_it_is(
     port: Option<u16>,
 ) -> Option<Address> {
     match (kind, host, port) {
-        // Of an announcement, the port is part.
-        (TransportKind::SoftAp, None, None) | (TransportKind::OnNetwork, None, _) => None,
+        // Of an announcement, the port is part; a Bluetooth device has none.
+        (TransportKind::Ble, _, _)
+        | (TransportKind::SoftAp, None, None)
+        | (TransportKind::OnNetwork, None, _) => None,
         (TransportKind::SoftAp, host, port) => Some(Address::Http {
             host: host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
             port: port.unwrap_or(DEVICE_PORT),
@@ -339,6 +360,12 @@ pub(super) fn parse_host(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// What says where a device is on a network.
+const ADDRESS_FLAGS: [(&str, &str); 3] = [
+    ("device_ip", "--device-ip"),
+    ("device_host", "--device-host"),
+    ("device_port", "--device-port"),
+];
 const LONGEST_USERNAME: usize = 65_535;
 const SECURITY: &str = "Security";
 const WHERE: &str = "Which device";

@@ -1,6 +1,7 @@
 //! `discover`: which devices are in reach, and what they say. Finding one and looking at it is
 //! `flows::discover`.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args};
@@ -8,18 +9,23 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::device_args::{Asked, InterfaceArgs, parse_host, parse_ip, transports, where_it_is};
 use super::failure::Failure;
+use super::radio_args::RadioArgs;
 use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, columns, device_table, keys_of};
 use crate::endpoint::version::Version;
 use crate::flows::connect::Access;
-use crate::flows::discover::{self, Found};
+use crate::flows::discover::{self, Discovered, Found, Heard};
 use crate::flows::find::{Sighted, Target};
 use crate::flows::{FlowError, Pace};
 use crate::ident::printable;
-use crate::transport::{Address, DEVICE_PORT, DRIVERS, Hints, SOFTAP_HOST, TransportKind};
+use crate::transport::ble::{MakerData, looks_like_provisioning};
+use crate::transport::{
+    Address, DEVICE_PORT, DRIVERS, Hints, SOFTAP_HOST, TransportError, TransportKind,
+};
 
 /// List the devices in reach, and what they say about themselves.
 ///
@@ -50,6 +56,13 @@ pub(super) struct Discover {
     #[command(flatten)]
     network: InterfaceArgs,
 
+    #[command(flatten)]
+    radio: RadioArgs,
+
+    /// Over ble, list whatever advertises: headphones, phones, all.
+    #[arg(long)]
+    all: bool,
+
     /// How long to look, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0")]
     discovery_timeout: Duration,
@@ -62,9 +75,39 @@ struct Row<'a> {
     address: String,
     name: Option<&'a str>,
     node_id: Option<&'a str>,
+    #[serde(flatten)]
+    radio: Option<Radio<'a>>,
     version: Option<&'a Version>,
     sec_ver: Option<u64>,
     pop_required: Option<bool>,
+}
+
+/// What only Bluetooth tells.
+#[derive(Serialize)]
+struct Radio<'a> {
+    /// In dBm.
+    signal: Option<i16>,
+    customer_id: Option<u16>,
+    device_type: Option<u16>,
+    device_type_name: Option<&'static str>,
+    device_subtype: Option<u8>,
+    services: &'a [Uuid],
+    looks_like_provisioning: bool,
+}
+
+impl<'a> Radio<'a> {
+    fn of(found: &'a Found) -> Self {
+        let hints = &found.hints;
+        Self {
+            signal: hints.signal,
+            customer_id: hints.maker.map(|maker| maker.customer_id),
+            device_type: hints.maker.map(|maker| maker.device_type),
+            device_type_name: hints.maker.and_then(MakerData::type_name),
+            device_subtype: hints.maker.map(|maker| maker.device_subtype),
+            services: &hints.services,
+            looks_like_provisioning: looks_like_provisioning(found.name.as_deref(), hints),
+        }
+    }
 }
 
 /// Runs `discover`.
@@ -74,10 +117,20 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
         ("device_ip", "--device-ip", args.device_ip.clone()),
         ("device_host", "--device-host", args.device_host.clone()),
     )?;
-    let kinds = match args.transport {
+    let has_address = host.is_some() || args.device_port.is_some();
+    let kinds: Vec<TransportKind> = match args.transport {
         Some(kind) => vec![kind],
-        None => DRIVERS.iter().map(|driver| driver.kind()).collect(),
+        // An address is none of Bluetooth's.
+        None => DRIVERS
+            .iter()
+            .map(|driver| driver.kind())
+            .filter(|kind| *kind != TransportKind::Ble || !has_address)
+            .collect(),
     };
+    ui.listen();
+    let live = RefCell::new(Live::default());
+    let shown = &*ui;
+    let live = &live;
     let mut searches = Vec::new();
     for kind in kinds {
         let asked = args.asked(kind, host.as_ref())?;
@@ -86,25 +139,43 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
             None => format!("Looking over {kind}"),
         });
         searches.push(async move {
-            let outcome = discover::run(&asked.target, &asked.pace).await;
+            let heard = |heard: Heard<'_>| live.borrow_mut().hear(heard, shown);
+            let outcome = discover::run(&asked.target, &asked.pace, heard).await;
             (kind, asked, outcome)
         });
     }
     let mut found = Vec::new();
+    let mut unlisted = 0;
     let mut failed = None;
     // Where both ways lead to the same device, it has one socket, and a second visitor evicts the
     // first.
-    let outcomes = if host.is_some() || args.device_port.is_some() {
+    let outcomes = if has_address {
         stream::iter(searches).then(|search| search).collect().await
     } else {
         join_all(searches).await
     };
     for (kind, asked, outcome) in outcomes {
         match outcome {
-            Ok(devices) if devices.is_empty() => {
-                failed.get_or_insert_with(|| (none(kind), asked));
+            Ok(discovered) => {
+                let nobody = discovered.nobody(kind);
+                let Discovered { devices, others } = discovered;
+                let listed = if args.all {
+                    others
+                } else {
+                    unlisted += others.len();
+                    Vec::new()
+                };
+                if devices.is_empty() && listed.is_empty() {
+                    failed.get_or_insert((nobody, asked));
+                }
+                found.extend(devices.into_iter().chain(listed));
             }
-            Ok(devices) => found.extend(devices),
+            // Looked for because nobody said where to look: there are other ways.
+            Err(FlowError::Transport(error @ TransportError::Bluetooth { .. }))
+                if args.transport.is_none() =>
+            {
+                ui.say(&format!("Nothing is looked for over {kind}: {error}"));
+            }
             // Says more than that nobody is there.
             Err(error) => match &failed {
                 Some((known, _)) if !matches!(known, FlowError::NoCandidate { .. }) => {}
@@ -117,12 +188,20 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
         Some((error, asked)) if found.is_empty() => Err(Failure::of_flow(&error, &asked)),
         _ => {
             let rows: Vec<Row<'_>> = found.iter().map(Row::of).collect();
-            let lines = if rows.iter().all(|row| row.transport.announces()) {
+            let is_one_kind = found
+                .iter()
+                .all(|one| Some(one.kind) == found.first().map(|one| one.kind));
+            let mut lines = if is_one_kind && rows.iter().all(|row| row.transport.announces()) {
                 let sighted: Vec<Sighted> = found.iter().map(sighted).collect();
                 device_table(&sighted)
             } else {
                 table(&rows)
             };
+            if unlisted > 0 {
+                lines.push(format!(
+                    "{unlisted} more advertise by Bluetooth; --all lists them"
+                ));
+            }
             ui.result(&lines, keys_of("devices", &rows))
         }
     }
@@ -138,7 +217,7 @@ impl Discover {
         pace.limits.other = pace.limits.other.min(self.discovery_timeout.max(SHORTEST));
         let given = where_it_is(kind, host.cloned(), self.device_port);
         let address = match kind {
-            TransportKind::OnNetwork => given,
+            TransportKind::Ble | TransportKind::OnNetwork => given,
             TransportKind::SoftAp => Some(given.unwrap_or_else(|| Address::Http {
                 host: SOFTAP_HOST.to_owned(),
                 port: DEVICE_PORT,
@@ -146,6 +225,7 @@ impl Discover {
         };
         let mut target = Target::of_kind(kind);
         self.network.apply(&mut target)?;
+        self.radio.apply(&mut target);
         Ok(Asked {
             label: address
                 .as_ref()
@@ -164,6 +244,7 @@ impl<'a> Row<'a> {
             address: found.address.to_string(),
             name: found.name.as_deref(),
             node_id: found.hints.node_id.as_deref(),
+            radio: (found.kind == TransportKind::Ble).then(|| Radio::of(found)),
             version: found.version.as_ref(),
             sec_ver: sec_version(found),
             pop_required: pop_required(found),
@@ -186,6 +267,29 @@ impl<'a> Row<'a> {
     }
 }
 
+/// The list while it grows, for whoever watches.
+#[derive(Default)]
+struct Live {
+    heard: Vec<Sighted>,
+}
+
+impl Live {
+    fn hear(&mut self, heard: Heard<'_>, ui: &Ui) {
+        match heard {
+            Heard::Remark(remark) => ui.say(remark),
+            Heard::Device(found) => {
+                let sighted = found.sighted();
+                let mut known = self.heard.iter_mut();
+                match known.find(|known| known.address == sighted.address) {
+                    Some(known) => *known = sighted,
+                    None => self.heard.push(sighted),
+                }
+                ui.show(&device_table(&self.heard));
+            }
+        }
+    }
+}
+
 /// One device at one address, whichever ways it was looked at: the one by which it answered.
 fn distinct(found: Vec<Found>) -> Vec<Found> {
     let mut kept: Vec<Found> = Vec::new();
@@ -202,19 +306,14 @@ fn distinct(found: Vec<Found>) -> Vec<Found> {
     kept
 }
 
-fn none(kind: TransportKind) -> FlowError {
-    let seen = Vec::new();
-    FlowError::NoCandidate { kind, seen }
-}
-
 fn sighted(found: &Found) -> Sighted {
     Sighted {
         name: found.name.clone(),
         address: found.address.clone(),
         hints: Hints {
-            node_id: found.hints.node_id.clone(),
             sec_version: sec_version(found),
             pop_required: pop_required(found),
+            ..found.hints.clone()
         },
     }
 }

@@ -179,7 +179,14 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
         FlowError::Ambiguous { seen, .. } => {
             let mut advice = advice(
                 ErrorId::AmbiguousDevice,
-                ["name one with --device-name: its instance name or its node id"],
+                [match kind {
+                    TransportKind::Ble => {
+                        "name one with --device-name: its name, or its address where names are equal"
+                    }
+                    TransportKind::OnNetwork | TransportKind::SoftAp => {
+                        "name one with --device-name: its instance name or its node id"
+                    }
+                }],
             );
             advice
                 .hints
@@ -265,6 +272,9 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             advice
                 .hints
                 .extend(seen.iter().map(|one| format!("there is {one}")));
+            if kind == TransportKind::Ble {
+                advice.hints.extend(UNHEARD.map(str::to_owned));
+            }
             if seen.is_empty() && kind == TransportKind::OnNetwork {
                 advice.hints.extend(interfaces::tried(&asked.target));
             }
@@ -432,7 +442,7 @@ fn missing(question: &Question, kind: TransportKind) -> Advice {
                 TransportKind::OnNetwork => {
                     "give --pop, --pop-file or ESPCTL_POP; on the network it is another one than on the label: the app shows it to its owner"
                 }
-                TransportKind::SoftAp => {
+                TransportKind::Ble | TransportKind::SoftAp => {
                     "give --pop, --pop-file or ESPCTL_POP; it is printed on the device or in its QR code"
                 }
             }],
@@ -463,6 +473,12 @@ fn causes(error: &FlowError) -> Vec<String> {
     causes
 }
 
+/// Why a device is not heard over Bluetooth, the likeliest first, after the one that it was reset.
+const UNHEARD: [&str; 3] = [
+    "it may be held by somebody else: a device serves one at a time, so close the phone app",
+    "its name may be another one: `espctl discover --transport ble --all` lists everything that advertises",
+    "it may be weak or slow to advertise: move closer, or --discovery-timeout 15",
+];
 const LOOK: &str = "`espctl node list` shows whether the node is in the account after all";
 const REOPEN: &str = "`espctl node list` shows whether it is in the account; if not, reset the device to its factory settings (a device that has joined is closed to this) and run the command again";
 const STILL_STORED: &str = "the device keeps the credentials stored, and may still join: firmware forgets none while it joins";

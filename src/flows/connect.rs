@@ -86,8 +86,17 @@ impl Secured {
     /// costs no strike; with another one at the same address one at most, so a refusal is final.
     pub(super) async fn regain(&mut self, pace: &Pace) -> Result<(), NotRegained> {
         let route = self.route.as_ref().ok_or(SessionError::Lost)?;
+        // A device has room for one, and a path that is closed late would take the new one along.
+        if let Err(error) = self.session.leave().await {
+            tracing::debug!(%error, "the path that was lost");
+        }
         let driver = transport::driver(route.kind).ok_or(SessionError::Lost)?;
-        let search = route.search(pace.regain_pause);
+        // One that announces itself may do so seldom.
+        let search = route.search(if route.kind.announces() {
+            pace.regain
+        } else {
+            pace.regain_pause
+        });
         let away = |_| NotRegained::Away;
         let found = driver.scan(&search).next().await;
         let candidate = found.ok_or(NotRegained::Away)?.map_err(away)?;

@@ -4,7 +4,7 @@
 
 use futures_util::StreamExt as _;
 
-use super::find::{self, Target};
+use super::find::{self, Sighted, Target};
 use super::{Doing, FlowError, Pace};
 use crate::endpoint::version::Version;
 use crate::session::{Connection, SessionError};
@@ -26,16 +26,78 @@ pub struct Found {
     pub version: Option<Version>,
 }
 
+impl Found {
+    /// As lists of announced devices show it.
+    pub fn sighted(&self) -> Sighted {
+        Sighted {
+            name: self.name.clone(),
+            address: self.address.clone(),
+            hints: self.hints.clone(),
+        }
+    }
+
+    fn announced(candidate: &Candidate) -> Self {
+        Self {
+            kind: candidate.kind,
+            address: candidate.address.clone(),
+            name: candidate.name.clone(),
+            hints: candidate.hints.clone(),
+            version: None,
+        }
+    }
+}
+
+/// Who is in reach.
+#[derive(Clone, Debug, Default)]
+pub struct Discovered {
+    /// Devices that could be provisioned, or that were asked for.
+    pub devices: Vec<Found>,
+    /// Whatever else announces itself there.
+    pub others: Vec<Found>,
+}
+
+impl Discovered {
+    /// That nobody is there, and who is there instead.
+    pub fn nobody(&self, kind: TransportKind) -> FlowError {
+        find::nobody(
+            kind,
+            &self.others.iter().map(Found::sighted).collect::<Vec<_>>(),
+        )
+    }
+}
+
+/// What is heard of while the search goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Heard<'a> {
+    /// A device, or news of one that was heard before.
+    Device(&'a Found),
+    /// What was done to this computer for the search.
+    Remark(&'a str),
+}
+
 /// Looks for as long as `pace.search` allows. Nobody in reach is an empty list; whatever else is
 /// in the way of an answer is an error.
-pub async fn run(target: &Target, pace: &Pace) -> Result<Vec<Found>, FlowError> {
+pub async fn run(
+    target: &Target,
+    pace: &Pace,
+    mut heard: impl FnMut(Heard<'_>),
+) -> Result<Discovered, FlowError> {
     let kind = target.kind;
     let driver = transport::driver(kind).ok_or(FlowError::UnsupportedTransport(kind))?;
-    let mut candidates = driver.scan(&target.search(pace.search));
+    let search = target.search(pace.search);
+    let mut candidates = driver.scan(&search);
     let mut found = Vec::new();
+    let mut others = Vec::new();
     while let Some(candidate) = candidates.next().await {
+        for remark in search.remarks.take() {
+            heard(Heard::Remark(&remark));
+        }
         match candidate {
-            Ok(candidate) => find::note(&mut found, candidate),
+            Ok(candidate) if target.admits(candidate.name.as_deref(), &candidate.hints) => {
+                heard(Heard::Device(&Found::announced(&candidate)));
+                find::note(&mut found, candidate);
+            }
+            Ok(candidate) => find::note(&mut others, candidate),
             Err(TransportError::Unreachable { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -44,13 +106,7 @@ pub async fn run(target: &Target, pace: &Pace) -> Result<Vec<Found>, FlowError> 
     let was_announced = kind.announces() && target.address.is_none();
     let mut listed = Vec::new();
     for candidate in found {
-        let announced = Found {
-            kind: candidate.kind,
-            address: candidate.address.clone(),
-            name: candidate.name.clone(),
-            hints: candidate.hints.clone(),
-            version: None,
-        };
+        let announced = Found::announced(&candidate);
         let version = if was_announced {
             None
         } else {
@@ -61,7 +117,10 @@ pub async fn run(target: &Target, pace: &Pace) -> Result<Vec<Found>, FlowError> 
             ..announced
         });
     }
-    Ok(listed)
+    Ok(Discovered {
+        devices: listed,
+        others: others.iter().map(Found::announced).collect(),
+    })
 }
 
 async fn look_at(

@@ -5,11 +5,15 @@
 //! it takes its whole time, because only then it is known who else is there: a name's beginning
 //! that fits one device, somebody's choice, or the only one.
 
-use futures_util::StreamExt as _;
+use std::cmp::Reverse;
 
-use super::{Choice, Chosen, Event, FlowError, Observer, Pace};
+use futures_util::{FutureExt as _, StreamExt as _};
+use uuid::Uuid;
+
+use super::{Choice, Chosen, Event, FlowError, Observer, Pace, Warning};
+use crate::transport::ble::looks_like_provisioning;
 use crate::transport::record::Transcript;
-use crate::transport::{self, Address, Candidate, Driver, Hints, Search, TransportKind};
+use crate::transport::{self, Address, Candidate, Driver, Hints, Remarks, Search, TransportKind};
 
 /// Which device, and where.
 #[derive(Clone, Debug)]
@@ -21,6 +25,12 @@ pub struct Target {
     /// What it is called: its name, the beginning of it, or its node id. Over media that announce
     /// nothing, for messages only.
     pub name: Option<String>,
+    /// With which of this computer's Bluetooth adapters; the first that works when not said.
+    pub adapter: Option<String>,
+    /// Only devices whose maker's data carry this customer.
+    pub customer_id: Option<u16>,
+    /// Only devices that announce this Bluetooth service.
+    pub service: Option<Uuid>,
     /// On which of this computer's interfaces to look; all of them when not said.
     pub interface: Option<String>,
     /// Another port than that of mDNS, which keeps tests apart.
@@ -36,6 +46,9 @@ impl Target {
             kind,
             address: None,
             name: None,
+            adapter: None,
+            customer_id: None,
+            service: None,
             interface: None,
             mdns_port: None,
             transcript: None,
@@ -46,10 +59,25 @@ impl Target {
     pub(super) fn search(&self, wait: std::time::Duration) -> Search {
         Search {
             address: self.address.clone(),
+            adapter: self.adapter.clone(),
             interface: self.interface.clone(),
+            remarks: Remarks::default(),
             mdns_port: self.mdns_port,
             wait,
         }
+    }
+
+    /// Whether what a device announces is what is wanted, its name aside. Where all kinds of
+    /// things announce themselves, one that is not named has to look like a device of ours.
+    pub(super) fn admits(&self, name: Option<&str>, hints: &Hints) -> bool {
+        let is_narrowed =
+            self.name.is_some() || self.customer_id.is_some() || self.service.is_some();
+        let customer = hints.maker.map(|maker| maker.customer_id);
+        (self.customer_id.is_none() || self.customer_id == customer)
+            && self
+                .service
+                .is_none_or(|wanted| hints.services.contains(&wanted))
+            && (is_narrowed || !self.kind.is_shared() || looks_like_provisioning(name, hints))
     }
 }
 
@@ -86,12 +114,15 @@ pub async fn run(
         observer.event(&Event::SearchStarted {
             transport: kind,
             address: target.address.as_ref().map(ToString::to_string),
+            name: target.name.clone().filter(|_| kind.announces()),
         });
         let found = if kind.announces() && target.address.is_none() {
             among(driver, target, pace, observer).await?
         } else {
-            let mut found = driver.scan(&target.search(pace.search));
-            Some(found.next().await.ok_or_else(|| nobody(kind, &[]))??)
+            let search = target.search(pace.search);
+            let found = driver.scan(&search).next().await;
+            tell(&search.remarks, observer);
+            Some(found.ok_or_else(|| nobody(kind, &[]))??)
         };
         // Otherwise: look again.
         if let Some(candidate) = found {
@@ -114,33 +145,50 @@ async fn among(
     observer: &mut dyn Observer,
 ) -> Result<Option<Candidate>, FlowError> {
     let kind = target.kind;
-    let mut scan = driver.scan(&target.search(pace.search));
+    let search = target.search(pace.search);
+    let mut scan = driver.scan(&search);
     let mut seen: Vec<Candidate> = Vec::new();
+    let mut exact: Vec<Candidate> = Vec::new();
     while let Some(candidate) = scan.next().await {
+        tell(&search.remarks, observer);
         let candidate = candidate?;
-        if target
-            .name
-            .as_deref()
-            .is_some_and(|name| is_called(&candidate, name))
-        {
-            return Ok(Some(candidate));
+        if is_wanted(&candidate, target, is_called) {
+            note(&mut exact, candidate);
+            // Another one of the same name counts if it was seen at the same time.
+            while !kind.names_are_unique()
+                && let Some(Some(other)) = scan.next().now_or_never()
+            {
+                let of = other?;
+                note(
+                    if is_wanted(&of, target, is_called) {
+                        &mut exact
+                    } else {
+                        &mut seen
+                    },
+                    of,
+                );
+            }
+            break;
         }
         note(&mut seen, candidate);
     }
     drop(scan);
-    let mut fitting: Vec<Candidate> = match &target.name {
-        None => std::mem::take(&mut seen),
-        Some(name) => {
-            let (fitting, others) = seen.into_iter().partition(|one| begins_with(one, name));
-            seen = others;
-            fitting
-        }
+    let (mut fitting, others): (Vec<Candidate>, Vec<Candidate>) = match (&target.name, exact.len())
+    {
+        (Some(_), 1..) => (exact, seen),
+        (Some(_), 0) => seen
+            .into_iter()
+            .partition(|one| is_wanted(one, target, begins_with)),
+        (None, _) => seen
+            .into_iter()
+            .partition(|one| target.admits(one.name.as_deref(), &one.hints)),
     };
+    fitting.sort_by_key(|one| Reverse(one.hints.signal));
     let listed: Vec<Sighted> = fitting.iter().map(Sighted::of).collect();
     let chosen = match &listed[..] {
         [] => {
-            let seen: Vec<Sighted> = seen.iter().map(Sighted::of).collect();
-            return Err(nobody(kind, &seen));
+            let others: Vec<Sighted> = others.iter().map(Sighted::of).collect();
+            return Err(nobody(kind, &others));
         }
         // Named by its beginning, and only one is: nothing is left to choose.
         [_] if target.name.is_some() => Chosen::Item(0),
@@ -159,16 +207,38 @@ async fn among(
     }
 }
 
-/// Adds a device to those that were seen. One that went and came back is the same one under its
-/// name, wherever it is now.
+/// Passes on what the driver did to this computer.
+pub(super) fn tell(remarks: &Remarks, observer: &mut dyn Observer) {
+    for message in remarks.take() {
+        let id = Warning::HostChanged;
+        observer.event(&Event::Warned { id, message });
+    }
+}
+
+/// Adds a device to those that were seen. Where names are unique, one that went and came back is
+/// the same one under its name, wherever it is now; elsewhere, one with the same address is.
 pub(super) fn note(seen: &mut Vec<Candidate>, candidate: Candidate) {
-    let known = seen
-        .iter_mut()
-        .find(|known| known.name.is_some() && known.name == candidate.name);
+    let known = seen.iter_mut().find(|known| {
+        if candidate.kind.names_are_unique() {
+            known.name.is_some() && known.name == candidate.name
+        } else {
+            known.address == candidate.address
+        }
+    });
     match known {
         Some(known) => *known = candidate,
         None => seen.push(candidate),
     }
+}
+
+fn is_wanted(
+    candidate: &Candidate,
+    target: &Target,
+    is_meant: fn(&Candidate, &str) -> bool,
+) -> bool {
+    let name = target.name.as_deref();
+    name.is_some_and(|name| is_meant(candidate, name))
+        && target.admits(candidate.name.as_deref(), &candidate.hints)
 }
 
 fn names(candidate: &Candidate) -> impl Iterator<Item = &str> {
@@ -180,17 +250,25 @@ fn names(candidate: &Candidate) -> impl Iterator<Item = &str> {
 }
 
 fn is_called(candidate: &Candidate, name: &str) -> bool {
-    names(candidate).any(|one| one == name)
+    let is_address = match &candidate.address {
+        Address::Ble { id, shown } => **id == *name || shown.eq_ignore_ascii_case(name),
+        Address::Host { .. } | Address::Http { .. } => false,
+    };
+    is_address || names(candidate).any(|one| one == name)
 }
 
 fn begins_with(candidate: &Candidate, name: &str) -> bool {
     names(candidate).any(|one| one.starts_with(name))
 }
 
-fn nobody(kind: TransportKind, seen: &[Sighted]) -> FlowError {
+/// The wanted one is not there. Of the others, messages tell some: those with a name and a strong
+/// signal.
+pub(super) fn nobody(kind: TransportKind, others: &[Sighted]) -> FlowError {
+    let mut others: Vec<&Sighted> = others.iter().collect();
+    others.sort_by_key(|one| (one.name.is_none(), Reverse(one.hints.signal)));
     FlowError::NoCandidate {
         kind,
-        seen: seen.iter().map(describe).collect(),
+        seen: others.into_iter().take(MOST_TOLD).map(describe).collect(),
     }
 }
 
@@ -198,6 +276,9 @@ fn nobody(kind: TransportKind, seen: &[Sighted]) -> FlowError {
 fn describe(sighted: &Sighted) -> String {
     let name = sighted.name.as_deref().unwrap_or("without a name");
     let name = crate::ident::printable(name.as_bytes());
+    if let Some(signal) = sighted.hints.signal {
+        return format!("{name} at {} ({signal} dBm)", sighted.address);
+    }
     match &sighted.hints.node_id {
         Some(node_id) if Some(node_id) != sighted.name.as_ref() => {
             let node_id = crate::ident::printable(node_id.as_bytes());
@@ -206,6 +287,9 @@ fn describe(sighted: &Sighted) -> String {
         _ => format!("{name} at {}", sighted.address),
     }
 }
+
+/// Of those that are not wanted, in a message.
+const MOST_TOLD: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -58,6 +58,9 @@ pub enum Event {
         transport: TransportKind,
         /// The address, where it is known beforehand.
         address: Option<String>,
+        /// The name, where one is wanted and devices announce theirs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
     },
     /// A device was found.
     DeviceFound {
@@ -305,6 +308,8 @@ impl StageState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Warning {
+    /// Something of this computer was changed for the run.
+    HostChanged,
     /// The login was renewed, and could not be written.
     LoginNotKept,
     /// Nothing is encrypted.

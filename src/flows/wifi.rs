@@ -185,13 +185,14 @@ pub async fn scan(
         sleep(pace.scan_status).await;
     };
 
+    let most = entries_that_fit(session.longest_answer());
     let mut found = Vec::new();
     let mut start = 0;
     // Never beyond the count: old firmware crashes there, newer fails the whole request.
     while start < count {
         let results = ScanResults {
             start,
-            count: PAGE.min(count - start),
+            count: most.min(count - start),
         };
         let entries = session.call(&results).await.map_err(scanning)?;
         if u32::try_from(entries.len()).is_ok_and(|length| length > results.count) {
@@ -206,6 +207,15 @@ pub async fn scan(
         networks: networks.iter().map(Network::from).collect(),
     });
     Ok(networks)
+}
+
+/// How many entries to ask for at once: as many as the medium carries.
+fn entries_that_fit(longest_answer: Option<usize>) -> u32 {
+    let fits = longest_answer.map_or(PAGE, |longest| {
+        let entries = longest.saturating_sub(AROUND) / ENTRY;
+        u32::try_from(entries).unwrap_or(PAGE)
+    });
+    fits.clamp(1, PAGE)
 }
 
 /// One entry a network: several access points share a name, and the strongest stands for them.
@@ -231,7 +241,11 @@ const SCAN: StartScan = StartScan {
     group_channels: 5,
     period_ms: 120,
 };
-/// Entries in one answer: 59 bytes each at most, and no device lists more than this by default.
+/// Entries in one answer, where it may be of any length: no device lists more by default.
 const PAGE: u32 = 16;
+/// One entry, at its longest.
+const ENTRY: usize = 59;
+/// What is around them: the message's own fields, and a tag of 16 bytes at its longest.
+const AROUND: usize = 21;
 /// From 36 on they are in the 5 GHz band, which most devices do not hear.
 const LAST_2_4_GHZ_CHANNEL: u32 = 14;

@@ -73,9 +73,12 @@ impl Connection {
     ) -> Result<Session, NotSecured> {
         match self.handshake(scheme, credentials, rng).await {
             Ok(cipher) => {
-                let scheme = scheme.number();
-                note(self.transcript.as_ref(), || Line::Secured { scheme });
+                let number = scheme.number();
+                note(self.transcript.as_ref(), || Line::Secured {
+                    scheme: number,
+                });
                 Ok(Session {
+                    scheme,
                     transport: self.transport,
                     cipher,
                     transcript: self.transcript,
@@ -148,6 +151,7 @@ pub struct NotSecured {
 pub struct Session {
     transport: Box<dyn Transport>,
     cipher: Box<dyn Cipher>,
+    scheme: SecurityScheme,
     transcript: Option<Transcript>,
     /// Whether the two ends may be out of step: set before each request, cleared when its answer
     /// was understood. Security 1 has no authentication, so being out of step shows as nonsense.
@@ -185,6 +189,18 @@ impl Session {
             }
             outcome => Ok(outcome?),
         }
+    }
+
+    /// The longest answer that is sure to come through, in bytes, where the medium has a limit.
+    pub fn longest_answer(&self) -> Option<usize> {
+        self.transport
+            .longest_answer(self.scheme == SecurityScheme::Sec2)
+    }
+
+    /// Gives the path up, whatever its state: nothing can be said any more.
+    pub async fn leave(&mut self) -> Result<(), SessionError> {
+        self.lost = true;
+        Ok(self.transport.close().await?)
     }
 
     /// Whether the two ends may be out of step, so that nothing more can be said.

@@ -29,7 +29,7 @@ use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::{Address, DEVICE_PORT, Limits, Transport, TransportError, source};
+use super::{Address, DEVICE_PORT, Limits, No, Transport, TransportError, source};
 use crate::proto::EndpointName;
 
 /// An open path over HTTP.
@@ -292,9 +292,10 @@ fn broken(
         .and_then(|cause| cause.downcast_ref::<io::Error>())
         .map(|cause| io::Error::new(cause.kind(), cause.to_string()));
     match cause {
-        None if !connection.answered.load(Ordering::Relaxed) => {
-            TransportError::Refused { endpoint }
-        }
+        None if !connection.answered.load(Ordering::Relaxed) => TransportError::Refused {
+            endpoint,
+            how: No::HungUp,
+        },
         source => TransportError::Disconnected { endpoint, source },
     }
 }
@@ -394,6 +395,8 @@ async fn connect_any(
 
 fn host_and_port(address: &Address) -> (&str, u16) {
     match address {
+        // A Bluetooth address is nobody's host name, and no name server knows it.
+        Address::Ble { id, .. } => (id, DEVICE_PORT),
         Address::Host { host } => (host, DEVICE_PORT),
         Address::Http { host, port } => (host, *port),
     }

@@ -4,6 +4,8 @@
 //! A [`Driver`] is one kind of transport: it finds devices ([`Candidate`]) and opens paths to
 //! them ([`Transport`]). [`DRIVERS`] lists them all; a new one is a file and a line there.
 
+pub mod ble;
+mod error;
 mod http;
 mod on_network;
 pub mod record;
@@ -13,19 +15,23 @@ pub mod way_out;
 
 use std::any::Any;
 use std::fmt;
-use std::io;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::Serialize;
 use thiserror::Error;
+use uuid::Uuid;
 
+use self::ble::MakerData;
 use crate::proto::{EndpointName, Service};
 
+pub use error::{BluetoothProblem, No, TransportError};
+
 /// Every built-in driver.
-pub static DRIVERS: &[&dyn Driver] = &[&softap::SoftAp, &on_network::OnNetwork];
+pub static DRIVERS: &[&dyn Driver] = &[&ble::Ble, &softap::SoftAp, &on_network::OnNetwork];
 
 /// The driver of a kind.
 pub fn driver(kind: TransportKind) -> Option<&'static dyn Driver> {
@@ -43,9 +49,15 @@ pub trait Transport: fmt::Debug + Send {
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError>;
 
-    /// Says goodbye where the medium has a way to.
+    /// Says goodbye where the medium has a way to. Nothing can be exchanged after it.
     async fn close(&mut self) -> Result<(), TransportError> {
         Ok(())
+    }
+
+    /// The longest answer that is sure to come through, in bytes, where the medium has a limit.
+    /// Firmware that can speak Security 2 has room for more.
+    fn longest_answer(&self, _has_sec2: bool) -> Option<usize> {
+        None
     }
 }
 
@@ -71,6 +83,8 @@ pub trait Driver: fmt::Debug + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TransportKind {
+    /// Bluetooth Low Energy.
+    Ble,
     /// HTTP on the device's own hotspot.
     #[serde(rename = "softap")]
     SoftAp,
@@ -82,6 +96,7 @@ impl TransportKind {
     /// As typed and shown.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Ble => "ble",
             Self::OnNetwork => "on-network",
             Self::SoftAp => "softap",
         }
@@ -91,7 +106,7 @@ impl TransportKind {
     /// by that.
     pub const fn is_on_the_devices_network(self) -> bool {
         match self {
-            Self::OnNetwork => false,
+            Self::Ble | Self::OnNetwork => false,
             Self::SoftAp => true,
         }
     }
@@ -101,15 +116,31 @@ impl TransportKind {
     pub const fn needs_an_owner_only(self) -> bool {
         match self {
             Self::OnNetwork => true,
-            Self::SoftAp => false,
+            Self::Ble | Self::SoftAp => false,
         }
     }
 
     /// Whether devices say who they are before anybody connects, so that one can be chosen.
     pub const fn announces(self) -> bool {
         match self {
-            Self::OnNetwork => true,
+            Self::Ble | Self::OnNetwork => true,
             Self::SoftAp => false,
+        }
+    }
+
+    /// Whether a name belongs to one device at most: mDNS sees to that, Bluetooth does not.
+    pub const fn names_are_unique(self) -> bool {
+        match self {
+            Self::Ble => false,
+            Self::OnNetwork | Self::SoftAp => true,
+        }
+    }
+
+    /// Whether all kinds of things announce themselves there, and not only devices of ours.
+    pub const fn is_shared(self) -> bool {
+        match self {
+            Self::Ble => true,
+            Self::OnNetwork | Self::SoftAp => false,
         }
     }
 }
@@ -142,17 +173,47 @@ pub struct UnknownTransport;
 pub struct Search {
     /// Where the device is, when that is known.
     pub address: Option<Address>,
+    /// With which of this computer's Bluetooth adapters; the first that works when not said.
+    pub adapter: Option<String>,
     /// On which of this computer's interfaces; all of them when not said.
     pub interface: Option<String>,
+    /// Where a driver says what it did to this computer on the way.
+    pub remarks: Remarks,
     /// Another port than that of mDNS, which keeps tests apart.
     pub mdns_port: Option<u16>,
     /// How long to look.
     pub wait: Duration,
 }
 
+/// What a driver did to this computer so that it could search, for whoever runs it.
+#[derive(Clone, Debug, Default)]
+pub struct Remarks(Arc<Mutex<Vec<String>>>);
+
+impl Remarks {
+    fn add(&self, remark: String) {
+        self.lock().push(remark);
+    }
+
+    /// Those since the last time.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Where a device is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
+    /// A Bluetooth device, as this computer knows it.
+    Ble {
+        /// What the system calls it; never its MAC address by itself, which some systems hide.
+        id: Arc<str>,
+        /// As people see it and may type it: its MAC address, or the id where that is hidden.
+        shown: Arc<str>,
+    },
     /// A host, on whichever port devices of this kind use.
     Host {
         /// As below.
@@ -170,6 +231,7 @@ pub enum Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Ble { shown, .. } => f.write_str(shown),
             Self::Host { host } => f.write_str(host),
             Self::Http { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Http { host, port } => write!(f, "{host}:{port}"),
@@ -208,6 +270,12 @@ pub struct Hints {
     pub sec_version: Option<u64>,
     /// Whether Security 1 needs a PoP.
     pub pop_required: Option<bool>,
+    /// How strong its signal is, in dBm.
+    pub signal: Option<i16>,
+    /// The Bluetooth services that it announces.
+    pub services: Vec<Uuid>,
+    /// What its maker says of it, in RainMaker's form.
+    pub maker: Option<MakerData>,
 }
 
 /// Something that only the driver understands which made it.
@@ -234,6 +302,8 @@ impl fmt::Debug for Handle {
 pub struct Limits {
     /// Opening a path, once.
     pub connect: Duration,
+    /// Learning which endpoints there are, where the medium has to ask.
+    pub services: Duration,
     /// One handshake message: SRP6a takes an ESP32 seconds.
     pub handshake: Duration,
     /// A request to `prov-scan`: a blocking scan listens on every channel first. 30 s is also
@@ -244,6 +314,18 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Those of a kind.
+    pub fn of_kind(kind: TransportKind) -> Self {
+        match kind {
+            // A weak device is heard seldom, and every attempt begins by hearing it.
+            TransportKind::Ble => Self {
+                connect: Duration::from_secs(20),
+                ..Self::default()
+            },
+            TransportKind::OnNetwork | TransportKind::SoftAp => Self::default(),
+        }
+    }
+
     /// The limit for one exchange with `endpoint`.
     pub fn for_endpoint(&self, endpoint: &EndpointName) -> Duration {
         match endpoint.as_str() {
@@ -258,93 +340,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
+            services: Duration::from_secs(15),
             handshake: Duration::from_secs(15),
             scan: Duration::from_secs(30),
             other: Duration::from_secs(10),
-        }
-    }
-}
-
-/// Why a request did not come back with an answer.
-#[derive(Debug, Error)]
-pub enum TransportError {
-    /// The path broke before the answer was complete.
-    #[error("the connection broke during a request to {endpoint}")]
-    Disconnected {
-        /// The request that was under way.
-        endpoint: EndpointName,
-        /// What the system says, if anything.
-        source: Option<io::Error>,
-    },
-    /// An answer that this medium does not allow.
-    #[error("the answer of {endpoint} is not what a device sends: {what}")]
-    Malformed {
-        /// The request that was under way.
-        endpoint: EndpointName,
-        /// What is wrong with it.
-        what: String,
-    },
-    /// The device has no such endpoint.
-    #[error("the device has no endpoint {endpoint}")]
-    NoSuchEndpoint {
-        /// The one that was asked for.
-        endpoint: EndpointName,
-    },
-    /// This computer may not open the path.
-    #[error("this computer does not allow a connection to {address}")]
-    PermissionDenied {
-        /// Where to.
-        address: Address,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The device received the request and chose not to answer: how protocomm says no.
-    #[error("the device hung up instead of answering a request to {endpoint}")]
-    Refused {
-        /// The request that was under way.
-        endpoint: EndpointName,
-    },
-    /// No answer within the limit.
-    #[error("no answer from {endpoint} within {} s", waited.as_secs_f32())]
-    TimedOut {
-        /// The request that was under way.
-        endpoint: EndpointName,
-        /// The limit.
-        waited: Duration,
-    },
-    /// This computer lacks something that the medium needs.
-    #[error("this computer cannot use {what}")]
-    Unavailable {
-        /// What it lacks.
-        what: &'static str,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Nobody takes connections there.
-    #[error("nobody answers at {address}")]
-    Unreachable {
-        /// Where to.
-        address: Address,
-        /// What the system says.
-        source: io::Error,
-    },
-}
-
-impl TransportError {
-    /// Whether the device may have meant "no" by this: it hung up, politely or not, before it had
-    /// said anything. A line that broke by itself says nothing about what was asked.
-    pub fn may_be_refusal(&self) -> bool {
-        match self {
-            Self::Refused { .. } => true,
-            Self::Disconnected { source, .. } => source.as_ref().is_some_and(|source| {
-                matches!(
-                    source.kind(),
-                    io::ErrorKind::BrokenPipe
-                        | io::ErrorKind::ConnectionAborted
-                        | io::ErrorKind::ConnectionReset
-                )
-            }),
-            _ => false,
         }
     }
 }

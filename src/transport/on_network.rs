@@ -139,8 +139,10 @@ async fn at(
         .saturating_duration_since(Instant::now())
         .max(SHORTEST);
     let (host, ports) = match address {
-        Address::Host { host } => (host, PORTS.to_vec()),
-        Address::Http { host, port } => (host, vec![*port]),
+        // Nobody has a network address of this kind.
+        Address::Ble { id, .. } => (id.as_ref(), Vec::new()),
+        Address::Host { host } => (host.as_str(), PORTS.to_vec()),
+        Address::Http { host, port } => (host.as_str(), vec![*port]),
     };
     let name = host.to_ascii_lowercase();
     let name = name.strip_suffix('.').unwrap_or(&name);
@@ -148,7 +150,7 @@ async fn at(
         called(name, &ports, search, left).await
     } else {
         on_any(
-            vec![host.clone()],
+            vec![host.to_owned()],
             &ports,
             search.interface.as_deref(),
             left,

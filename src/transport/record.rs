@@ -171,4 +171,8 @@ impl Transport for Recorded {
     async fn close(&mut self) -> Result<(), TransportError> {
         self.transport.close().await
     }
+
+    fn longest_answer(&self, has_sec2: bool) -> Option<usize> {
+        self.transport.longest_answer(has_sec2)
+    }
 }

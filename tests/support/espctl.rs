@@ -41,6 +41,8 @@ pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(
         .env_clear()
         // Nobody's login: the system may know a home directory without the environment.
         .env("RM_USER_CONFIG_DIR", NO_ACCOUNT)
+        // Nor anybody's Bluetooth.
+        .env("DBUS_SYSTEM_BUS_ADDRESS", NO_BUS)
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -190,6 +192,8 @@ fn read_all(from: &mut impl std::io::Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// A socket that is not there.
+const NO_BUS: &str = concat!("unix:path=", env!("CARGO_TARGET_TMPDIR"), "/no-bus");
 /// A folder that is not there.
 const NO_ACCOUNT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-account");
 /// No run of a test takes as long.

@@ -13,7 +13,7 @@ use espctl::flows::connect::Opened;
 use espctl::proto::{EndpointName, Service};
 use espctl::security::{Credentials, SecurityScheme, opens_handshake};
 use espctl::session::{Connection, Session, SessionError};
-use espctl::transport::{Hints, Transport, TransportError};
+use espctl::transport::{Hints, No, Transport, TransportError};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -168,7 +168,12 @@ impl Transport for MemoryTransport {
                 Err(Refusal::NoSuchEndpoint) => {
                     return Err(TransportError::NoSuchEndpoint { endpoint });
                 }
-                Err(Refusal::Failed { .. }) => return Err(TransportError::Refused { endpoint }),
+                Err(Refusal::Failed { .. }) => {
+                    return Err(TransportError::Refused {
+                        endpoint,
+                        how: No::HungUp,
+                    });
+                }
             }
         };
         sleep(after).await;

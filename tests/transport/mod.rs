@@ -43,6 +43,7 @@ async fn open(address: SocketAddr) -> Box<dyn Transport> {
 fn patient() -> Limits {
     Limits {
         connect: LONG,
+        services: LONG,
         handshake: LONG,
         scan: LONG,
         other: LONG,

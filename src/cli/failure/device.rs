@@ -8,7 +8,7 @@ use crate::endpoint::ReplyError;
 use crate::flows::Doing;
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{TransportError, TransportKind};
+use crate::transport::{BluetoothProblem, TransportError, TransportKind};
 
 pub(super) fn session(doing: Doing, error: &SessionError, asked: &Asked) -> Advice {
     match error {
@@ -73,11 +73,13 @@ fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
             TransportKind::OnNetwork => {
                 "check --pop: on the network it is another one than on the label; the app shows it to its owner"
             }
-            TransportKind::SoftAp => "check --pop; it is printed on the device or in its QR code",
+            TransportKind::Ble | TransportKind::SoftAp => {
+                "check --pop; it is printed on the device or in its QR code"
+            }
         };
         advice(ErrorId::WrongPop, [check])
     };
-    if kind == TransportKind::SoftAp {
+    if !kind.needs_an_owner_only() {
         let lock = "five wrong tries close provisioning until the device restarts";
         advice.hints.push(lock.to_owned());
     }
@@ -130,6 +132,7 @@ fn reply(doing: Doing, error: &ReplyError) -> Advice {
 
 pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKind) -> Advice {
     match error {
+        TransportError::Bluetooth { problem, .. } => bluetooth(problem),
         TransportError::Disconnected { .. } => advice(
             ErrorId::Disconnected,
             ["move closer and run the command again"],
@@ -150,6 +153,20 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
             ErrorId::NoSuchEndpoint,
             ["the firmware does not offer this; `espctl device info` shows what it does"],
         ),
+        TransportError::NotADevice { .. } => advice(
+            ErrorId::NotADevice,
+            [
+                "is it the device you mean? one that has been provisioned offers nothing any more",
+                "an old picture of it may be kept by this computer: `bluetoothctl remove ADDRESS`, then run the command again",
+            ],
+        ),
+        TransportError::NotPaired { .. } => advice(
+            ErrorId::NotPaired,
+            [
+                "an old pairing may be kept on one side: remove the device from this computer's Bluetooth settings and run the command again",
+                "on Windows, pair with it in the settings first",
+            ],
+        ),
         TransportError::PermissionDenied { .. } => advice(
             ErrorId::PermissionDenied,
             ["a firewall or a sandbox on this computer may forbid it"],
@@ -160,6 +177,10 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
                 "another client may be talking to it: devices serve one at a time",
                 "or it has closed provisioning: restart it",
             ],
+        ),
+        TransportError::TooLong { .. } => advice(
+            ErrorId::MessageTooLong,
+            ["firmware with Security 2 or NimBLE has more room; or use another transport"],
         ),
         // Silence at first contact is nobody; later it is a device that hangs.
         TransportError::TimedOut { .. } if doing == Doing::ReadingVersion => advice(
@@ -178,9 +199,63 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
     }
 }
 
+fn bluetooth(problem: &BluetoothProblem) -> Advice {
+    match problem {
+        BluetoothProblem::Blocked => advice(
+            ErrorId::BluetoothBlocked,
+            ["sudo rfkill unblock bluetooth; or look for a switch, or flight mode"],
+        ),
+        BluetoothProblem::Denied => advice(
+            ErrorId::BluetoothDenied,
+            [if cfg!(target_os = "macos") {
+                "allow it to your terminal: System Settings, Privacy & Security, Bluetooth"
+            } else {
+                "sudo usermod -aG bluetooth $USER, then log in again"
+            }],
+        ),
+        BluetoothProblem::Failed => advice(
+            ErrorId::BluetoothFailed,
+            [if cfg!(target_os = "linux") {
+                "sudo systemctl restart bluetooth"
+            } else {
+                "switch Bluetooth off and on in the system's settings"
+            }],
+        ),
+        BluetoothProblem::NoAdapter => advice(
+            ErrorId::NoBluetoothAdapter,
+            ["`bluetoothctl list` shows adapters; --transport softap needs Wi-Fi only"],
+        ),
+        BluetoothProblem::NoSuchAdapter { .. } => advice(
+            ErrorId::NoBluetoothAdapter,
+            ["leave --adapter out to take the first that is switched on"],
+        ),
+        BluetoothProblem::NoBus => advice(
+            ErrorId::NoBluetoothService,
+            [
+                "sudo systemctl start dbus; in a container, mount the host's /run/dbus/system_bus_socket",
+            ],
+        ),
+        BluetoothProblem::NoService => advice(
+            ErrorId::NoBluetoothService,
+            ["sudo systemctl enable --now bluetooth; the package is bluez"],
+        ),
+        BluetoothProblem::Off => advice(
+            ErrorId::BluetoothOff,
+            [if cfg!(target_os = "linux") {
+                "bluetoothctl power on"
+            } else {
+                "switch it on in the system's settings"
+            }],
+        ),
+    }
+}
+
 /// How to get a device into reach, by medium.
 pub(super) fn reach(kind: TransportKind) -> &'static str {
     match kind {
+        TransportKind::Ble => {
+            "the device must be powered and within a few metres, and wait to be provisioned: one that has Wi-Fi already does not advertise until it is reset"
+        }
         TransportKind::OnNetwork => {
             "the device must be on this network and powered, with challenge-response switched on; or say where it is with --device-ip and --device-port"
         }

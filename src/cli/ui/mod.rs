@@ -2,6 +2,7 @@
 //! a line. Text and JSON are two views of the same events; secrets are in neither. Also whom a
 //! flow asks: somebody at a terminal, or nobody.
 
+mod devices;
 mod list;
 mod progress;
 mod prompt;
@@ -21,8 +22,9 @@ use super::failure::Failure;
 use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage, Warning};
 use crate::ident::printable_json;
 use crate::secret::Secret;
+pub(super) use devices::device_table;
 use progress::Spinner;
-pub(super) use text::{columns, device_table, network_table, version_line};
+pub(super) use text::{columns, network_table, version_line};
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -163,6 +165,16 @@ impl Ui {
         if self.format == Format::Text {
             self.spinner.above(|| note(line));
         }
+    }
+
+    /// Lines that stand for now and are drawn over by later ones, for whoever watches.
+    pub(super) fn show(&self, lines: &[String]) {
+        self.spinner.show(&lines.join("\n"));
+    }
+
+    /// For commands that show what they have so far, while they go on.
+    pub(super) fn listen(&mut self) {
+        self.spinner.listen();
     }
 
     /// Something that whoever runs this has to act on: a line, or an event with these keys.

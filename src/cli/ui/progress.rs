@@ -62,6 +62,21 @@ impl Spinner {
         }
     }
 
+    /// Begins to show what was heard so far.
+    pub(super) fn listen(&mut self) {
+        self.start("Listening");
+        if let (Some(bar), Ok(style)) = (&self.bar, ProgressStyle::with_template(LIST)) {
+            bar.set_style(style);
+        }
+    }
+
+    /// Draws these lines over those before.
+    pub(super) fn show(&self, lines: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(lines.to_owned());
+        }
+    }
+
     /// Prints while the spinner is out of the way.
     pub(super) fn above(&self, print: impl FnOnce()) {
         match &self.bar {
@@ -93,5 +108,7 @@ impl Spinner {
 
 /// No colour: there is nothing that it could say.
 const LINE: &str = "{spinner} {msg}... {elapsed}";
+/// Lines above it.
+const LIST: &str = "{msg}\n{spinner} Listening... {elapsed}";
 /// Often enough to look alive.
 const TICK: Duration = Duration::from_millis(100);

@@ -6,11 +6,10 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::endpoint::version::Version;
-use crate::flows::find::Sighted;
 use crate::flows::map::Way;
 use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
 use crate::ident::printable;
-use crate::transport::{Address, TransportKind};
+use crate::transport::TransportKind;
 
 /// What people read of an event; nothing of some. `stages` holds those that began: their
 /// numbers follow the real order, and stay theirs when an attempt is repeated.
@@ -19,14 +18,25 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
         Event::SearchStarted {
             transport,
             address: Some(address),
+            ..
         } => format!("Looking for a device over {transport} at {address}"),
         Event::SearchStarted {
-            transport: TransportKind::OnNetwork,
+            transport: TransportKind::Ble,
+            name: Some(name),
+            ..
+        } => format!(
+            "Looking for BLE device: {}\nDiscovering...",
+            printable(name.as_bytes())
+        ),
+        Event::SearchStarted {
+            transport: TransportKind::Ble | TransportKind::OnNetwork,
             address: None,
+            ..
         } => "Discovering...".to_owned(),
         Event::SearchStarted {
             transport,
             address: None,
+            ..
         } => format!(
             "Looking for a device over {transport}: join its hotspot (PROV_…) with this computer"
         ),
@@ -207,72 +217,6 @@ pub(in crate::cli) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<Strin
     rows.iter().map(padded).collect()
 }
 
-/// Devices that announced themselves, with the columns that people know.
-pub(in crate::cli) fn device_table(devices: &[Sighted]) -> Vec<String> {
-    let row = |cells: [&str; 8]| {
-        let gaps = [3_usize, 20, 24, 16, 6, 4, 8, 0];
-        let text = cells
-            .iter()
-            .zip(gaps)
-            .fold(String::new(), |text, (cell, gap)| {
-                let gap = " ".repeat(gap.saturating_sub(cell.width()));
-                text + cell + &gap + " "
-            });
-        text.trim_end().to_owned()
-    };
-    let mut lines = vec![row([
-        "#",
-        "Instance Name",
-        "Node ID",
-        "IP Address",
-        "Port",
-        "Sec",
-        "PoP",
-        "Service",
-    ])];
-    lines.extend(devices.iter().enumerate().map(|(index, device)| {
-        let unsaid = || "-".to_owned();
-        let said = |text: Option<&String>, most: usize| {
-            text.map_or_else(unsaid, |text| shortened(&printable(text.as_bytes()), most))
-        };
-        let (host, port) = match &device.address {
-            Address::Host { host } => (host.clone(), unsaid()),
-            Address::Http { host, port } => (host.clone(), port.to_string()),
-        };
-        row([
-            &(index + 1).to_string(),
-            &said(device.name.as_ref(), LONGEST_NAME),
-            &said(device.hints.node_id.as_ref(), LONGEST_ID),
-            &host,
-            &port,
-            &device
-                .hints
-                .sec_version
-                .map_or_else(unsaid, |number| number.to_string()),
-            match (device.hints.sec_version, device.hints.pop_required) {
-                (Some(2), _) | (_, Some(true)) => "Yes",
-                (_, Some(false)) | (Some(0), _) => "No",
-                (_, None) => "-",
-            },
-            "ChalResp",
-        ])
-    }));
-    lines
-}
-
-/// As much of a text as its column holds.
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(most - 3).collect();
-    kept + "..."
-}
-
-/// Of the column with the instances' names.
-const LONGEST_NAME: usize = 18;
-/// Of the column with the node ids.
-const LONGEST_ID: usize = 24;
 /// The longest SSID, and one.
 const SSID_COLUMN: usize = 33;
 

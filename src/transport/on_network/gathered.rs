@@ -104,8 +104,10 @@ impl Pending {
 
 /// Announced addresses are numbers.
 fn is_ipv4(address: &Address) -> bool {
-    let (Address::Host { host } | Address::Http { host, .. }) = address;
-    !host.contains(':')
+    match address {
+        Address::Ble { .. } => false,
+        Address::Host { host } | Address::Http { host, .. } => !host.contains(':'),
+    }
 }
 
 /// After a device's last news, where an IPv4 address is among it.

@@ -190,6 +190,7 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
                 Some("false" | "0" | "no") if sec_version == Some(1) => Some(false),
                 _ => None,
             },
+            ..Hints::default()
         },
     })
 }

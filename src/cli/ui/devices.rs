@@ -1,0 +1,134 @@
+//! Devices as rows of a table, with the columns that people know. Networks are `text`'s.
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::text::columns;
+use crate::flows::find::Sighted;
+use crate::ident::printable;
+use crate::transport::Address;
+use crate::transport::ble::looks_like_provisioning;
+
+/// Devices that announced themselves, with the columns that people know.
+pub(in crate::cli) fn device_table(devices: &[Sighted]) -> Vec<String> {
+    if devices.iter().all(is_ble) {
+        ble_table(devices)
+    } else {
+        network_device_table(devices)
+    }
+}
+
+fn network_device_table(devices: &[Sighted]) -> Vec<String> {
+    let row = |cells: [&str; 8]| {
+        let gaps = [3_usize, 20, 24, 16, 6, 4, 8, 0];
+        let text = cells
+            .iter()
+            .zip(gaps)
+            .fold(String::new(), |text, (cell, gap)| {
+                let gap = " ".repeat(gap.saturating_sub(cell.width()));
+                text + cell + &gap + " "
+            });
+        text.trim_end().to_owned()
+    };
+    let mut lines = vec![row([
+        "#",
+        "Instance Name",
+        "Node ID",
+        "IP Address",
+        "Port",
+        "Sec",
+        "PoP",
+        "Service",
+    ])];
+    lines.extend(devices.iter().enumerate().map(|(index, device)| {
+        let unsaid = || "-".to_owned();
+        let said = |text: Option<&String>, most: usize| {
+            text.map_or_else(unsaid, |text| shortened(&printable(text.as_bytes()), most))
+        };
+        let (host, port) = match &device.address {
+            Address::Ble { shown, .. } => (shown.to_string(), unsaid()),
+            Address::Host { host } => (host.clone(), unsaid()),
+            Address::Http { host, port } => (host.clone(), port.to_string()),
+        };
+        row([
+            &(index + 1).to_string(),
+            &said(device.name.as_ref(), LONGEST_NAME),
+            &said(device.hints.node_id.as_ref(), LONGEST_ID),
+            &host,
+            &port,
+            &device
+                .hints
+                .sec_version
+                .map_or_else(unsaid, |number| number.to_string()),
+            match (device.hints.sec_version, device.hints.pop_required) {
+                (Some(2), _) | (_, Some(true)) => "Yes",
+                (_, Some(false)) | (Some(0), _) => "No",
+                (_, None) => "-",
+            },
+            "ChalResp",
+        ])
+    }));
+    lines
+}
+
+/// Over Bluetooth: the columns are as wide as what is in them.
+fn ble_table(devices: &[Sighted]) -> Vec<String> {
+    let heading = [
+        "#",
+        "Name",
+        "Address",
+        "Signal",
+        "Customer",
+        "Type",
+        "Provisioning",
+    ]
+    .map(str::to_owned);
+    let rows = devices.iter().enumerate().map(|(index, device)| {
+        let [name, rest @ ..] = ble_cells(device);
+        let number = (index + 1).to_string();
+        let [address, signal, customer, kind, looks] = rest;
+        [number, name, address, signal, customer, kind, looks]
+    });
+    columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+}
+
+/// Name, address, signal, customer, type, and whether it looks as if it could be provisioned.
+fn ble_cells(device: &Sighted) -> [String; 6] {
+    let unsaid = || "-".to_owned();
+    let hints = &device.hints;
+    let name = device.name.as_deref();
+    let looks = looks_like_provisioning(name, hints);
+    [
+        name.map_or_else(unsaid, |name| printable(name.as_bytes())),
+        device.address.to_string(),
+        hints
+            .signal
+            .map_or_else(unsaid, |signal| format!("{signal} dBm")),
+        hints
+            .maker
+            .map_or_else(unsaid, |maker| maker.customer_id.to_string()),
+        hints.maker.map_or_else(unsaid, |maker| {
+            maker
+                .type_name()
+                .map_or_else(|| format!("0x{:04x}", maker.device_type), str::to_owned)
+        }),
+        if looks { "yes" } else { "no" }.to_owned(),
+    ]
+}
+
+fn is_ble(device: &Sighted) -> bool {
+    matches!(device.address, Address::Ble { .. })
+}
+
+/// As much of a text as its column holds.
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most - 3).collect();
+    kept + "..."
+}
+
+/// Of the column with the instances' names.
+const LONGEST_NAME: usize = 18;
+/// Of the column with the node ids.
+const LONGEST_ID: usize = 24;

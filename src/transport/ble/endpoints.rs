@@ -1,0 +1,141 @@
+//! Which characteristic is which endpoint: by its user description (0x2901), which firmware sets to
+//! the endpoint's name, and for the five that every device has else by the UUID derived from the
+//! service's. Others are never derived: they are numbered in the order in which an application
+//! creates them.
+//!
+//! Source: `protocomm_nimble.c`, `NP/src/scheme_ble.c`, `NP/src/manager.c`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use uuid::Uuid;
+
+use super::gatt::Attribute;
+use crate::proto::EndpointName;
+
+/// The endpoints of one device.
+#[derive(Debug, Default)]
+pub(super) struct Endpoints(HashMap<String, Attribute>);
+
+impl Endpoints {
+    /// Reads a table: of the services that offer endpoints, the one whose handshake is there.
+    pub(super) fn of(table: &[(Attribute, Option<String>)]) -> Option<Self> {
+        let mut services: BTreeMap<Uuid, Self> = BTreeMap::new();
+        for (attribute, name) in table {
+            let Self(known) = services.entry(attribute.service).or_default();
+            if let Some(name) = name {
+                known.entry(name.clone()).or_insert(*attribute);
+            }
+        }
+        for (attribute, _) in table {
+            let Some(Self(known)) = services.get_mut(&attribute.service) else {
+                continue;
+            };
+            for (number, name) in DERIVED {
+                if attribute.uuid == derived(attribute.service, number) {
+                    known.entry(name.to_owned()).or_insert(*attribute);
+                }
+            }
+        }
+        services
+            .into_values()
+            .find(|Self(known)| known.contains_key(HANDSHAKE))
+    }
+
+    /// The characteristic of an endpoint.
+    pub(super) fn attribute(&self, endpoint: &EndpointName) -> Option<Attribute> {
+        self.0.get(endpoint.as_str()).copied()
+    }
+
+    /// Their names, sorted.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// Whether the service is one of Bluetooth's own, which no endpoint lives in. The legacy
+/// provisioning service has such a UUID, too.
+pub(super) fn is_bluetooths_own(service: Uuid) -> bool {
+    let number = service.as_u128() >> 96;
+    derived_base(service) == BASE && (0x1800..=0x18ff).contains(&number)
+}
+
+fn derived_base(service: Uuid) -> u128 {
+    service.as_u128() & (u128::MAX >> 32)
+}
+
+/// The service's UUID with its characters 4 to 8 replaced.
+fn derived(service: Uuid, number: u16) -> Uuid {
+    let mask = u128::from(u16::MAX) << 96;
+    Uuid::from_u128((service.as_u128() & !mask) | (u128::from(number) << 96))
+}
+
+const HANDSHAKE: &str = "prov-session";
+const DERIVED: [(u16, &str); 5] = [
+    (0xff4f, "prov-ctrl"),
+    (0xff50, "prov-scan"),
+    (0xff51, HANDSHAKE),
+    (0xff52, "prov-config"),
+    (0xff53, "proto-ver"),
+];
+/// `0000xxxx-0000-1000-8000-00805f9b34fb`.
+const BASE: u128 = 0x0000_1000_8000_0080_5f9b_34fb;
+
+#[cfg(test)]
+mod tests {
+    use uuid::uuid;
+
+    use super::*;
+
+    const SERVICE: Uuid = uuid!("021a9004-0382-4aea-bff4-6b3f1c5adfb4");
+
+    fn attribute(uuid: Uuid, is_described: bool) -> Attribute {
+        Attribute {
+            service: SERVICE,
+            uuid,
+            is_described,
+        }
+    }
+
+    #[test]
+    fn uuids_are_derived_as_firmware_does() {
+        assert_eq!(
+            derived(SERVICE, 0xff51),
+            uuid!("021aff51-0382-4aea-bff4-6b3f1c5adfb4")
+        );
+        assert!(is_bluetooths_own(uuid!(
+            "00001801-0000-1000-8000-00805f9b34fb"
+        )));
+        assert!(!is_bluetooths_own(uuid!(
+            "0000ffff-0000-1000-8000-00805f9b34fb"
+        )));
+        assert!(!is_bluetooths_own(SERVICE));
+    }
+
+    #[test]
+    fn a_description_wins_and_the_five_have_a_second_way() {
+        let session = attribute(derived(SERVICE, 0xff51), false);
+        // A firmware that numbers otherwise: the name counts.
+        let version = attribute(derived(SERVICE, 0xff60), true);
+        let custom = attribute(derived(SERVICE, 0xff54), false);
+        let table = [
+            (session, None),
+            (version, Some("proto-ver".to_owned())),
+            (custom, None),
+        ];
+        let endpoints = Endpoints::of(&table).unwrap();
+        assert_eq!(endpoints.names(), ["proto-ver", "prov-session"]);
+        let name = EndpointName::from_static("proto-ver");
+        assert_eq!(endpoints.attribute(&name), Some(version));
+        let name = EndpointName::from_static("ch_resp");
+        assert_eq!(endpoints.attribute(&name), None);
+    }
+
+    #[test]
+    fn a_service_without_a_handshake_is_no_device() {
+        let other = attribute(derived(SERVICE, 0xff53), false);
+        assert!(Endpoints::of(&[(other, None)]).is_none());
+        assert!(Endpoints::of(&[]).is_none());
+    }
+}

@@ -1,0 +1,395 @@
+//! protocomm over Bluetooth: write the request, and read the answer from the same characteristic.
+//! The device has handled a request when the write returns, so nothing is polled and nothing is
+//! subscribed to. Which attributes there are is `endpoints.rs`'s.
+//!
+//! After a write that failed nothing is read: `NimBLE` would hand out the answer before
+//! (`protocomm_nimble.c`).
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::super::{Address, Limits, No, Transport, TransportError};
+use super::endpoints::{Endpoints, is_bluetooths_own};
+use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY};
+use super::{goodbye, within};
+use crate::proto::EndpointName;
+
+/// An open path over Bluetooth.
+#[derive(Debug)]
+pub(super) struct BleTransport {
+    address: Address,
+    link: Link,
+    endpoints: Endpoints,
+    limits: Limits,
+    /// Whether anything was exchanged: from then on nothing can be done over.
+    has_answered: bool,
+    has_paired: bool,
+    has_forgotten: bool,
+}
+
+impl BleTransport {
+    /// Connects and learns the endpoints. A table without any is stale more often than not: then
+    /// the system is made to forget it, once.
+    pub(super) async fn open(
+        gatt: Box<dyn Gatt>,
+        address: Address,
+        limits: Limits,
+    ) -> Result<Self, TransportError> {
+        let mut transport = Self {
+            address,
+            link: Link(Some(gatt)),
+            endpoints: Endpoints::default(),
+            limits,
+            has_answered: false,
+            has_paired: false,
+            has_forgotten: false,
+        };
+        transport.connect().await?;
+        if let Err(stale) = transport.learn().await? {
+            tracing::debug!(%stale, "what the system knows of the device may be old");
+            match transport.renew().await {
+                Ok(()) => {}
+                Err(TransportError::Bluetooth { .. } | TransportError::Unreachable { .. })
+                    if !transport.has_forgotten =>
+                {
+                    return Err(transport.no_device());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        tracing::debug!(endpoints = ?transport.endpoints.names(), "open");
+        Ok(transport)
+    }
+
+    /// Some controllers give a first attempt up for no reason, and some systems do so until they
+    /// have forgotten the device.
+    async fn connect(&mut self) -> Result<(), TransportError> {
+        let deadline = Instant::now() + self.limits.connect;
+        let mut attempts = 1;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let gatt = self.link.gatt()?;
+            let error = match within(left, gatt.connect()).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            if !is_passing(&error) || attempts >= MOST_ATTEMPTS {
+                return Err(self.unreachable(error));
+            }
+            tracing::debug!(%error, "connecting again");
+            if attempts + 1 == MOST_ATTEMPTS {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if within(left, gatt.forget()).await.is_err() {
+                    return Err(self.unreachable(error));
+                }
+            }
+            attempts += 1;
+        }
+    }
+
+    /// Learns the endpoints; the inner error is a table that cannot be right.
+    async fn learn(&mut self) -> Result<Result<(), GattError>, TransportError> {
+        let limit = self.limits.services;
+        let gatt = self.link.gatt()?;
+        let table = match within(limit, gatt.attributes()).await {
+            Ok(table) => table,
+            Err(error) if error.is_stale() => return Ok(Err(error)),
+            Err(error) => return Err(self.unreachable(error)),
+        };
+        let (described, others): (Vec<Attribute>, Vec<Attribute>) = table
+            .into_iter()
+            .filter(|attribute| !is_bluetooths_own(attribute.service))
+            .partition(|attribute| attribute.is_described);
+        let reading = async { Ok(gatt.descriptions(&described).await) };
+        let names = match within(limit, reading).await {
+            Ok(names) => names,
+            Err(error) => return Err(self.unreachable(error)),
+        };
+        let mut known = Vec::new();
+        for (attribute, name) in described.into_iter().zip(names) {
+            let name = match name {
+                Ok(bytes) => String::from_utf8(bytes).ok(),
+                Err(error @ (GattError::LinkLost | GattError::Radio(_))) => {
+                    return Err(self.unreachable(error));
+                }
+                Err(error) if error.is_stale() => return Ok(Err(error)),
+                // The five that every device has are known without.
+                Err(error) => {
+                    tracing::debug!(%error, uuid = %attribute.uuid, "no description");
+                    None
+                }
+            };
+            // C strings are sent with their end by some.
+            let name = name.map(|name| name.trim_end_matches('\0').to_owned());
+            known.push((attribute, name));
+        }
+        known.extend(others.into_iter().map(|attribute| (attribute, None)));
+        match Endpoints::of(&known) {
+            Some(endpoints) => {
+                self.endpoints = endpoints;
+                Ok(Ok(()))
+            }
+            None => Ok(Err(GattError::Gone)),
+        }
+    }
+
+    /// Has the system forget the device, and opens the path anew. Once, and only while nothing was
+    /// said: a session ends with its link.
+    async fn renew(&mut self) -> Result<(), TransportError> {
+        let gatt = self.link.gatt()?;
+        if let Err(error) = within(self.limits.connect, gatt.forget()).await {
+            tracing::debug!(%error, "the device was not forgotten");
+            return Err(self.unreachable(error));
+        }
+        self.has_forgotten = true;
+        self.connect().await?;
+        match self.learn().await? {
+            Ok(()) => Ok(()),
+            Err(_) => Err(self.no_device()),
+        }
+    }
+
+    /// One request, and its answer.
+    async fn converse(
+        &mut self,
+        endpoint: &EndpointName,
+        request: &[u8],
+    ) -> Result<Vec<u8>, Failed> {
+        loop {
+            let no_endpoint = || TransportError::NoSuchEndpoint {
+                endpoint: endpoint.clone(),
+            };
+            let attribute = self.endpoints.attribute(endpoint).ok_or_else(no_endpoint)?;
+            let gatt = self.link.gatt()?;
+            let error = match gatt.write(attribute, request).await {
+                Ok(()) => {
+                    let answer = gatt.read(attribute).await;
+                    return answer.map_err(|error| Failed::Gatt(error, attribute));
+                }
+                Err(error) => error,
+            };
+            if error.wants_pairing() && !self.has_paired {
+                self.has_paired = true;
+                tracing::debug!(%error, "pairing");
+                if let Err(source) = gatt.pair().await {
+                    let not_paired = TransportError::NotPaired {
+                        address: self.address.clone(),
+                        source: source.into_io(),
+                    };
+                    return Err(not_paired.into());
+                }
+            } else if error.is_stale() && !self.has_answered && !self.has_forgotten {
+                tracing::debug!(%error, "what the system knows of the device may be old");
+                self.renew().await?;
+            } else {
+                return Err(Failed::Gatt(error, attribute));
+            }
+        }
+    }
+
+    /// What an error of an exchange means.
+    async fn meaning(
+        &mut self,
+        error: GattError,
+        attribute: Attribute,
+        endpoint: &EndpointName,
+        bytes: usize,
+    ) -> TransportError {
+        let endpoint = endpoint.clone();
+        match error {
+            GattError::Att(INVALID_LENGTH) => TransportError::TooLong { endpoint, bytes },
+            // Either nobody serves the endpoint, or BlueZ lost the link: only the link knows.
+            GattError::Att(UNLIKELY) => {
+                if self.is_alive(attribute).await {
+                    TransportError::NoSuchEndpoint { endpoint }
+                } else {
+                    TransportError::Disconnected {
+                        endpoint,
+                        source: None,
+                    }
+                }
+            }
+            error if error.wants_pairing() => TransportError::NotPaired {
+                address: self.address.clone(),
+                source: error.into_io(),
+            },
+            error if error.is_stale() && !self.has_answered => self.no_device(),
+            GattError::Att(number) => TransportError::Refused {
+                endpoint,
+                how: No::Att(number),
+            },
+            GattError::LinkLost => TransportError::Disconnected {
+                endpoint,
+                source: None,
+            },
+            other => TransportError::Disconnected {
+                endpoint,
+                source: Some(other.into_io()),
+            },
+        }
+    }
+
+    /// Asks for something that every link can answer.
+    async fn is_alive(&mut self, attribute: Attribute) -> bool {
+        let Ok(gatt) = self.link.gatt() else {
+            return false;
+        };
+        let asked = async {
+            if attribute.is_described {
+                let mut said = gatt.descriptions(&[attribute]).await;
+                said.pop().is_some_and(|said| said.is_ok())
+            } else {
+                gatt.is_connected().await
+            }
+        };
+        tokio::time::timeout(ALIVE, asked).await.unwrap_or(false)
+    }
+
+    fn no_device(&self) -> TransportError {
+        TransportError::NotADevice {
+            address: self.address.clone(),
+        }
+    }
+
+    fn unreachable(&self, error: GattError) -> TransportError {
+        match error {
+            GattError::Radio(problem) => TransportError::Bluetooth {
+                problem,
+                source: None,
+            },
+            error if error.wants_pairing() => TransportError::NotPaired {
+                address: self.address.clone(),
+                source: error.into_io(),
+            },
+            other => TransportError::Unreachable {
+                address: self.address.clone(),
+                source: other.into_io(),
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for BleTransport {
+    async fn exchange(
+        &mut self,
+        endpoint: &EndpointName,
+        request: &[u8],
+    ) -> Result<Vec<u8>, TransportError> {
+        if self.link.0.is_none() {
+            let endpoint = endpoint.clone();
+            let source = None;
+            return Err(TransportError::Disconnected { endpoint, source });
+        }
+        let limit = self.limits.for_endpoint(endpoint);
+        let outcome = tokio::time::timeout(limit, self.converse(endpoint, request)).await;
+        let error = match outcome {
+            Ok(Ok(answer)) => {
+                self.has_answered = true;
+                return Ok(answer);
+            }
+            Ok(Err(Failed::Known(error))) => error,
+            Ok(Err(Failed::Gatt(error, attribute))) => {
+                self.meaning(error, attribute, endpoint, request.len())
+                    .await
+            }
+            Err(_) => TransportError::TimedOut {
+                endpoint: endpoint.clone(),
+                waited: limit,
+            },
+        };
+        // The system would keep the next request waiting for the one that hangs.
+        if matches!(
+            error,
+            TransportError::Disconnected { .. } | TransportError::TimedOut { .. }
+        ) {
+            self.link.close().await;
+        }
+        Err(error)
+    }
+
+    async fn close(&mut self) -> Result<(), TransportError> {
+        self.link.close().await;
+        Ok(())
+    }
+
+    /// Bluedroid without Security 2 has room for 257 bytes, with it for 481; `NimBLE` for more.
+    fn longest_answer(&self, has_sec2: bool) -> Option<usize> {
+        Some(if has_sec2 { 481 } else { 257 })
+    }
+}
+
+/// Why an exchange failed.
+enum Failed {
+    /// On this characteristic.
+    Gatt(GattError, Attribute),
+    /// It is clear already.
+    Known(TransportError),
+}
+
+impl From<TransportError> for Failed {
+    fn from(error: TransportError) -> Self {
+        Self::Known(error)
+    }
+}
+
+/// A link that is closed when nobody holds it any more, so that the device is free for the next.
+struct Link(Option<Box<dyn Gatt>>);
+
+impl Link {
+    fn gatt(&mut self) -> Result<&mut dyn Gatt, TransportError> {
+        match &mut self.0 {
+            Some(gatt) => Ok(gatt.as_mut()),
+            None => Err(TransportError::Unreachable {
+                address: Address::Host {
+                    host: String::new(),
+                },
+                source: std::io::ErrorKind::NotConnected.into(),
+            }),
+        }
+    }
+
+    async fn close(&mut self) {
+        if let Some(gatt) = self.0.take() {
+            // BlueZ takes two seconds for it; being told is enough.
+            if let Err(error) = within(goodbye::LONGEST, gatt.disconnect()).await {
+                tracing::debug!(%error, "the link did not close in time");
+            }
+        }
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        if let Some(gatt) = self.0.take() {
+            goodbye::after_all(async move {
+                let _left = gatt.disconnect().await;
+            });
+        }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether a second attempt to connect may go otherwise.
+fn is_passing(error: &GattError) -> bool {
+    matches!(
+        error,
+        GattError::Busy | GattError::LinkLost | GattError::Gone | GattError::Other(_)
+    )
+}
+
+/// To connect.
+const MOST_ATTEMPTS: u32 = 3;
+/// For a sign of life.
+const ALIVE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,341 @@
+//! The exchange over a link in memory, which does what each test tells it and takes down what it
+//! was asked.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use uuid::{Uuid, uuid};
+
+use super::*;
+
+const SERVICE: Uuid = uuid!("021a9004-0382-4aea-bff4-6b3f1c5adfb4");
+
+/// What a link does next, where that is not that all goes well.
+#[derive(Debug, Default)]
+struct Script {
+    connects: VecDeque<GattError>,
+    writes: VecDeque<GattError>,
+    reads: VecDeque<GattError>,
+    pairs: VecDeque<GattError>,
+    forgets: VecDeque<GattError>,
+    /// The tables before the right one.
+    old_tables: VecDeque<Vec<Attribute>>,
+    is_dead: bool,
+    hangs: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Memory {
+    script: Arc<Mutex<Script>>,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Memory {
+    fn with(script: Script) -> Self {
+        Self {
+            script: Arc::new(Mutex::new(script)),
+            asked: Arc::default(),
+        }
+    }
+
+    fn ask(&self, what: &str) {
+        self.asked.lock().unwrap().push(what.to_owned());
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    fn next(
+        &self,
+        of: impl FnOnce(&mut Script) -> &mut VecDeque<GattError>,
+    ) -> Result<(), GattError> {
+        let mut script = self.script.lock().unwrap();
+        of(&mut script).pop_front().map_or(Ok(()), Err)
+    }
+}
+
+fn attribute(number: u128) -> Attribute {
+    let mask = 0xffff << 96;
+    Attribute {
+        service: SERVICE,
+        uuid: Uuid::from_u128((SERVICE.as_u128() & !mask) | (number << 96)),
+        is_described: number == 0xff53,
+    }
+}
+
+#[async_trait]
+impl Gatt for Memory {
+    async fn connect(&mut self) -> Result<(), GattError> {
+        self.ask("connect");
+        self.next(|script| &mut script.connects)
+    }
+
+    async fn attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
+        self.ask("attributes");
+        let old = self.script.lock().unwrap().old_tables.pop_front();
+        Ok(old.unwrap_or_else(|| vec![attribute(0xff51), attribute(0xff53)]))
+    }
+
+    async fn descriptions(&self, of: &[Attribute]) -> Vec<Result<Vec<u8>, GattError>> {
+        let is_dead = self.script.lock().unwrap().is_dead;
+        of.iter()
+            .map(|_| {
+                if is_dead {
+                    Err(GattError::LinkLost)
+                } else {
+                    Ok(b"proto-ver".to_vec())
+                }
+            })
+            .collect()
+    }
+
+    async fn write(&self, _to: Attribute, value: &[u8]) -> Result<(), GattError> {
+        self.ask(&format!("write {}", String::from_utf8_lossy(value)));
+        let hangs = self.script.lock().unwrap().hangs;
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+        self.next(|script| &mut script.writes)
+    }
+
+    async fn read(&self, _from: Attribute) -> Result<Vec<u8>, GattError> {
+        self.ask("read");
+        self.next(|script| &mut script.reads)
+            .map(|()| b"answer".to_vec())
+    }
+
+    async fn is_connected(&self) -> bool {
+        !self.script.lock().unwrap().is_dead
+    }
+
+    async fn pair(&self) -> Result<(), GattError> {
+        self.ask("pair");
+        self.next(|script| &mut script.pairs)
+    }
+
+    async fn forget(&mut self) -> Result<(), GattError> {
+        self.ask("forget");
+        self.next(|script| &mut script.forgets)
+    }
+
+    async fn disconnect(&self) -> Result<(), GattError> {
+        self.ask("disconnect");
+        Ok(())
+    }
+}
+
+fn address() -> Address {
+    Address::Ble {
+        id: "hci0/dev_C0".into(),
+        shown: "C0".into(),
+    }
+}
+
+async fn open(script: Script) -> (Memory, Result<BleTransport, TransportError>) {
+    let memory = Memory::with(script);
+    let limits = Limits {
+        other: Duration::from_millis(50),
+        ..Limits::of_kind(super::super::super::TransportKind::Ble)
+    };
+    let opened = BleTransport::open(Box::new(memory.clone()), address(), limits).await;
+    (memory, opened)
+}
+
+/// Opens, and sends one request to the version endpoint.
+async fn ask(script: Script) -> (Memory, BleTransport, Result<Vec<u8>, TransportError>) {
+    let (memory, opened) = open(script).await;
+    let mut transport = opened.unwrap();
+    memory.asked.lock().unwrap().clear();
+    let endpoint = EndpointName::from_static("proto-ver");
+    let answer = transport.exchange(&endpoint, b"ESP").await;
+    (memory, transport, answer)
+}
+
+#[tokio::test]
+async fn a_request_is_written_and_its_answer_read_once() {
+    let (memory, mut transport, answer) = ask(Script::default()).await;
+    assert_eq!(answer.unwrap(), b"answer");
+    assert_eq!(memory.asked(), ["write ESP", "read"]);
+    let endpoint = EndpointName::from_static("ch_resp");
+    let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
+    assert!(matches!(error, TransportError::NoSuchEndpoint { .. }));
+    assert_eq!(transport.longest_answer(false), Some(257));
+}
+
+#[tokio::test]
+async fn after_a_write_that_failed_nothing_is_read() {
+    for (error, meant) in [
+        (GattError::Att(0x04), "Refused"),
+        (GattError::Att(0x80), "Refused"),
+        (GattError::Att(0x85), "Refused"),
+        (GattError::Att(0x0d), "TooLong"),
+        (GattError::Att(0x0e), "NoSuchEndpoint"),
+        (GattError::LinkLost, "Disconnected"),
+        (GattError::Busy, "Disconnected"),
+    ] {
+        let (memory, _transport, answer) = ask(Script {
+            writes: [error].into(),
+            ..Script::default()
+        })
+        .await;
+        let said = format!("{:?}", answer.unwrap_err());
+        assert!(said.starts_with(meant), "{said}");
+        assert!(!memory.asked().contains(&"read".to_owned()), "{meant}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_of_a_link_that_is_gone_is_no_answer() {
+    let (memory, opened) = open(Script::default()).await;
+    let mut transport = opened.unwrap();
+    {
+        let mut script = memory.script.lock().unwrap();
+        script.writes.push_back(GattError::Att(0x0e));
+        script.is_dead = true;
+    }
+    let endpoint = EndpointName::from_static("proto-ver");
+    let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
+    assert!(!error.may_be_refusal(), "{error}");
+    assert!(matches!(error, TransportError::Disconnected { .. }));
+    // Nothing goes over it any more.
+    assert_eq!(memory.asked().last().unwrap(), "disconnect");
+    let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
+    assert!(matches!(error, TransportError::Disconnected { .. }));
+}
+
+#[tokio::test]
+async fn a_request_that_hangs_ends_the_link() {
+    let (memory, _transport, answer) = ask(Script {
+        hangs: true,
+        ..Script::default()
+    })
+    .await;
+    let error = answer.unwrap_err();
+    assert!(matches!(error, TransportError::TimedOut { .. }), "{error}");
+    assert_eq!(memory.asked(), ["write ESP", "disconnect"]);
+}
+
+#[tokio::test]
+async fn a_device_that_wants_encryption_is_paired_with_once() {
+    for error in [
+        || GattError::NotPaired,
+        || GattError::Att(0x05),
+        || GattError::Att(0x0f),
+    ] {
+        let (memory, _transport, answer) = ask(Script {
+            writes: [error()].into(),
+            ..Script::default()
+        })
+        .await;
+        assert_eq!(answer.unwrap(), b"answer");
+        assert_eq!(memory.asked(), ["write ESP", "pair", "write ESP", "read"]);
+        let (memory, _transport, answer) = ask(Script {
+            writes: [error(), error()].into(),
+            ..Script::default()
+        })
+        .await;
+        let error = answer.unwrap_err();
+        assert!(matches!(error, TransportError::NotPaired { .. }), "{error}");
+        assert_eq!(memory.asked(), ["write ESP", "pair", "write ESP"]);
+    }
+    let (memory, _transport, answer) = ask(Script {
+        writes: [GattError::NotPaired].into(),
+        pairs: [GattError::Other("Authentication Failed".to_owned())].into(),
+        ..Script::default()
+    })
+    .await;
+    let error = answer.unwrap_err();
+    assert!(matches!(error, TransportError::NotPaired { .. }), "{error}");
+    assert_eq!(memory.asked(), ["write ESP", "pair"]);
+}
+
+#[tokio::test]
+async fn a_table_from_before_is_forgotten_once() {
+    let (memory, opened) = open(Script {
+        old_tables: [vec![attribute(0xff53)]].into(),
+        ..Script::default()
+    })
+    .await;
+    opened.unwrap();
+    let steps = ["connect", "attributes", "forget", "connect", "attributes"];
+    assert_eq!(memory.asked()[..5], steps);
+
+    let (memory, opened) = open(Script {
+        old_tables: [vec![], vec![]].into(),
+        ..Script::default()
+    })
+    .await;
+    let error = opened.unwrap_err();
+    assert!(
+        matches!(error, TransportError::NotADevice { .. }),
+        "{error}"
+    );
+    assert_eq!(memory.asked()[..5], steps);
+
+    // Systems that forget nothing.
+    let (_memory, opened) = open(Script {
+        old_tables: [vec![]].into(),
+        forgets: [GattError::Unsupported("forget a device")].into(),
+        ..Script::default()
+    })
+    .await;
+    let error = opened.unwrap_err();
+    assert!(
+        matches!(error, TransportError::NotADevice { .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn handles_that_lead_nowhere_are_renewed_before_anything_was_said() {
+    let (memory, mut transport, answer) = ask(Script {
+        writes: [GattError::Att(0x01)].into(),
+        ..Script::default()
+    })
+    .await;
+    assert_eq!(answer.unwrap(), b"answer");
+    let renewed = ["write ESP", "forget", "connect", "attributes", "write ESP"];
+    assert_eq!(memory.asked()[..5], renewed);
+    // With a session on the way, that would begin another one.
+    memory
+        .script
+        .lock()
+        .unwrap()
+        .writes
+        .push_back(GattError::Att(0x01));
+    let endpoint = EndpointName::from_static("proto-ver");
+    let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
+    assert!(matches!(error, TransportError::Refused { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn connecting_is_tried_again_and_then_anew() {
+    let passing = || GattError::Other("le-connection-abort-by-local".to_owned());
+    let (memory, opened) = open(Script {
+        connects: [passing(), passing()].into(),
+        ..Script::default()
+    })
+    .await;
+    opened.unwrap();
+    let steps = ["connect", "connect", "forget", "connect", "attributes"];
+    assert_eq!(memory.asked()[..5], steps);
+    let (memory, opened) = open(Script {
+        connects: [passing(), passing(), passing()].into(),
+        ..Script::default()
+    })
+    .await;
+    let error = opened.unwrap_err();
+    assert!(
+        matches!(error, TransportError::Unreachable { .. }),
+        "{error}"
+    );
+    assert_eq!(memory.asked()[..4], steps[..4]);
+    let (_memory, opened) = open(Script {
+        connects: [GattError::Radio(super::super::super::BluetoothProblem::Off)].into(),
+        ..Script::default()
+    })
+    .await;
+    let error = opened.unwrap_err();
+    assert!(matches!(error, TransportError::Bluetooth { .. }), "{error}");
+}

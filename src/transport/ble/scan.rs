@@ -1,0 +1,233 @@
+//! Looks for devices that advertise, and yields each as soon as it is heard. Who is wanted is the
+//! caller's; here it is only told apart who is really there: systems also list devices that they
+//! heard days ago.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use btleplug::api::{
+    Central as _, CentralEvent, CentralState, Peripheral as _, PeripheralProperties,
+};
+use btleplug::platform::{Peripheral, PeripheralId};
+use futures_util::future::join_all;
+use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
+use tokio::time::{Duration, Instant, timeout_at};
+
+use super::super::{
+    Address, BluetoothProblem, Candidate, Handle, Hints, Search, TransportError, TransportKind,
+};
+use super::adapter::{Radio, failed};
+use super::advertisement::MakerData;
+use super::{Found, address_of, goodbye};
+use crate::proto::Service;
+
+/// Yields devices until the time is up or the stream is dropped.
+pub(super) fn run(search: Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
+    let deadline = Instant::now() + search.wait;
+    stream::once(Scan::start(search, deadline))
+        .flat_map(|started| match started {
+            Err(error) => stream::iter([Err(error)]).boxed(),
+            Ok(scan) => stream::unfold(scan, |mut scan| async {
+                let next = scan.next().await?;
+                Some((next, scan))
+            })
+            .boxed(),
+        })
+        .boxed()
+}
+
+struct Scan {
+    radio: Arc<Radio>,
+    /// `None` once the scan is over.
+    events: Option<Events>,
+    /// The only device that is wanted, by the system's name for it.
+    only: Option<Arc<str>>,
+    /// Every device that was looked at, as it was shown last.
+    known: HashMap<PeripheralId, Option<Seen>>,
+    /// Those that this computer is connected to: they do not advertise, and are there.
+    connected: HashSet<PeripheralId>,
+    ready: VecDeque<Candidate>,
+    look_again: Instant,
+    deadline: Instant,
+}
+
+/// What a device that is there says of itself.
+#[derive(Clone, PartialEq, Eq)]
+struct Seen {
+    name: Option<String>,
+    hints: Hints,
+}
+
+type Events = Pin<Box<dyn Stream<Item = CentralEvent> + Send>>;
+
+impl Scan {
+    async fn start(search: Search, deadline: Instant) -> Result<Self, TransportError> {
+        let radio = Radio::open(search.adapter.as_deref()).await?;
+        // First, so that nothing is missed.
+        let events = radio.adapter.events().await.map_err(failed)?;
+        let scan = Self {
+            radio: Arc::new(radio),
+            events: Some(events),
+            only: match search.address {
+                Some(Address::Ble { id, .. }) => Some(id),
+                _ => None,
+            },
+            known: HashMap::new(),
+            connected: HashSet::new(),
+            ready: VecDeque::new(),
+            look_again: Instant::now() + LOOK_AGAIN,
+            deadline,
+        };
+        scan.radio.start_scan(&search.remarks).await?;
+        Ok(scan)
+    }
+
+    async fn next(&mut self) -> Option<Result<Candidate, TransportError>> {
+        loop {
+            if let Some(candidate) = self.ready.pop_front() {
+                return Some(Ok(candidate));
+            }
+            let until = self.look_again.min(self.deadline);
+            let event = match timeout_at(until, self.events.as_mut()?.next()).await {
+                Ok(Some(event)) => event,
+                // The system's Bluetooth is gone.
+                Ok(None) => {
+                    self.events = None;
+                    return Some(Err(TransportError::Bluetooth {
+                        problem: BluetoothProblem::NoService,
+                        source: None,
+                    }));
+                }
+                Err(_) if Instant::now() >= self.deadline => {
+                    self.radio.stop_scan().await;
+                    return None;
+                }
+                // Not every change is told: a name may come later than the device.
+                Err(_) => {
+                    self.look_again = Instant::now() + LOOK_AGAIN;
+                    if let Err(error) = self.look_at_all().await {
+                        return Some(Err(error));
+                    }
+                    continue;
+                }
+            };
+            if let Err(error) = self.take(event).await {
+                self.events = None;
+                return Some(Err(error));
+            }
+        }
+    }
+
+    async fn take(&mut self, event: CentralEvent) -> Result<(), TransportError> {
+        match event {
+            CentralEvent::DeviceConnected(id) => {
+                self.connected.insert(id);
+                self.look_at_all().await
+            }
+            CentralEvent::DeviceDisconnected(id) => {
+                self.connected.remove(&id);
+                Ok(())
+            }
+            // A device that is new: whoever else was heard by now is looked at, too, so that two
+            // that fit equally are seen together.
+            CentralEvent::DeviceDiscovered(id) if !self.known.contains_key(&id) => {
+                self.look_at_all().await
+            }
+            CentralEvent::DeviceDiscovered(id)
+            | CentralEvent::DeviceUpdated(id)
+            | CentralEvent::DeviceServicesModified(id)
+            | CentralEvent::ManufacturerDataAdvertisement { id, .. }
+            | CentralEvent::ServiceDataAdvertisement { id, .. }
+            | CentralEvent::ServicesAdvertisement { id, .. }
+            | CentralEvent::RssiUpdate { id, .. } => {
+                // One that has gone in between is no matter.
+                if let Ok(peripheral) = self.radio.adapter.peripheral(&id).await {
+                    let said = properties(&peripheral).await;
+                    self.show(peripheral, said);
+                }
+                Ok(())
+            }
+            CentralEvent::StateUpdate(CentralState::PoweredOff) => Err(TransportError::Bluetooth {
+                problem: BluetoothProblem::Off,
+                source: None,
+            }),
+            CentralEvent::StateUpdate(_) => Ok(()),
+        }
+    }
+
+    async fn look_at_all(&mut self) -> Result<(), TransportError> {
+        let all = self.radio.adapter.peripherals().await.map_err(failed)?;
+        let said = join_all(all.iter().map(properties)).await;
+        for (peripheral, said) in all.into_iter().zip(said) {
+            self.show(peripheral, said);
+        }
+        Ok(())
+    }
+
+    /// Has it yielded, if it is there and says something new.
+    fn show(&mut self, peripheral: Peripheral, properties: Option<PeripheralProperties>) {
+        let id = peripheral.id();
+        let seen = properties
+            // BlueZ has a signal's strength only of what it hears in this scan.
+            .filter(|said| {
+                said.rssi.is_some() || self.connected.contains(&id) || !cfg!(target_os = "linux")
+            })
+            .map(|said| Seen {
+                hints: Hints {
+                    maker: MakerData::of(&said.manufacturer_data),
+                    services: said.services,
+                    signal: said.rssi.filter(|signal| *signal != NOT_KNOWN),
+                    ..Hints::default()
+                },
+                // The other name that systems have is their own, or one from before.
+                name: said.advertisement_name,
+            });
+        let before = self.known.insert(id, seen.clone()).flatten();
+        let Some(Seen { name, hints }) = seen.filter(|seen| before.as_ref() != Some(seen)) else {
+            return;
+        };
+        let address = address_of(&peripheral);
+        if let (Some(only), Address::Ble { id, .. }) = (&self.only, &address)
+            && only != id
+        {
+            return;
+        }
+        self.ready.push_back(Candidate {
+            address,
+            handle: Some(Handle::new(Found {
+                radio: Arc::clone(&self.radio),
+                peripheral,
+            })),
+            kind: TransportKind::Ble,
+            name,
+            hints,
+            service: Service::Provisioning,
+        });
+    }
+}
+
+impl Drop for Scan {
+    /// A search is dropped as soon as it is decided, and cannot wait then.
+    fn drop(&mut self) {
+        let (radio, events) = (Arc::clone(&self.radio), self.events.take());
+        goodbye::after_all(async move {
+            radio.stop_scan().await;
+            drop(events);
+        });
+    }
+}
+
+async fn properties(peripheral: &Peripheral) -> Option<PeripheralProperties> {
+    peripheral.properties().await.unwrap_or_else(|error| {
+        // It has gone in between.
+        tracing::debug!(%error, "a device that cannot be looked at");
+        None
+    })
+}
+
+/// How a controller says that it does not know a signal's strength (Bluetooth Core, vol 4, part E,
+/// 7.7.65.2).
+const NOT_KNOWN: i16 = 127;
+/// Between two looks at all devices.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);

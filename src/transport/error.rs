@@ -1,0 +1,181 @@
+//! Why a request did not come back with an answer, or no path was opened. What to do about it is
+//! `cli/failure`'s.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use super::Address;
+use crate::proto::EndpointName;
+
+/// Why a request did not come back with an answer.
+#[derive(Debug, Error)]
+pub enum TransportError {
+    /// This computer's Bluetooth cannot be used.
+    #[error("{problem}")]
+    Bluetooth {
+        /// What is wrong with it.
+        problem: BluetoothProblem,
+        /// What the system says, if anything.
+        source: Option<io::Error>,
+    },
+    /// The path broke before the answer was complete.
+    #[error("the connection broke during a request to {endpoint}")]
+    Disconnected {
+        /// The request that was under way.
+        endpoint: EndpointName,
+        /// What the system says, if anything.
+        source: Option<io::Error>,
+    },
+    /// An answer that this medium does not allow.
+    #[error("the answer of {endpoint} is not what a device sends: {what}")]
+    Malformed {
+        /// The request that was under way.
+        endpoint: EndpointName,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The device has no such endpoint.
+    #[error("the device has no endpoint {endpoint}")]
+    NoSuchEndpoint {
+        /// The one that was asked for.
+        endpoint: EndpointName,
+    },
+    /// This computer may not open the path.
+    #[error("this computer does not allow a connection to {address}")]
+    PermissionDenied {
+        /// Where to.
+        address: Address,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// This computer and the device could not be paired, and the device wants that.
+    #[error("the device at {address} wants to be paired, and this computer could not pair with it")]
+    NotPaired {
+        /// Which device.
+        address: Address,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Something that offers no protocomm endpoint.
+    #[error("what is at {address} offers no provisioning over Bluetooth")]
+    NotADevice {
+        /// Where it is.
+        address: Address,
+    },
+    /// The device received the request and chose not to answer: how protocomm says no.
+    #[error("the device {how} instead of answering a request to {endpoint}")]
+    Refused {
+        /// The request that was under way.
+        endpoint: EndpointName,
+        /// In which way.
+        how: No,
+    },
+    /// A message is longer than the device's Bluetooth stack takes, or its answer is.
+    #[error(
+        "a message of {endpoint} is too long for the device's Bluetooth: {bytes} bytes, or its answer"
+    )]
+    TooLong {
+        /// The request that was under way.
+        endpoint: EndpointName,
+        /// How long the request was.
+        bytes: usize,
+    },
+    /// No answer within the limit.
+    #[error("no answer from {endpoint} within {} s", waited.as_secs_f32())]
+    TimedOut {
+        /// The request that was under way.
+        endpoint: EndpointName,
+        /// The limit.
+        waited: Duration,
+    },
+    /// This computer lacks something that the medium needs.
+    #[error("this computer cannot use {what}")]
+    Unavailable {
+        /// What it lacks.
+        what: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Nobody takes connections there.
+    #[error("nobody answers at {address}")]
+    Unreachable {
+        /// Where to.
+        address: Address,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// How a device says no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum No {
+    /// By an error of the attribute protocol, with its number.
+    Att(u8),
+    /// By closing the connection.
+    HungUp,
+}
+
+impl fmt::Display for No {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Att(number) => write!(f, "reported an error (ATT 0x{number:02x})"),
+            Self::HungUp => f.write_str("hung up"),
+        }
+    }
+}
+
+/// What can be wrong with the Bluetooth of a computer.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum BluetoothProblem {
+    /// Switched off in a way that only a person can undo.
+    #[error("Bluetooth is blocked on this computer")]
+    Blocked,
+    /// The user may not use it.
+    #[error("this user may not use Bluetooth")]
+    Denied,
+    /// There is hardware for it nowhere.
+    #[error("this computer has no Bluetooth adapter")]
+    NoAdapter,
+    /// Not the one that was asked for.
+    #[error("this computer has no Bluetooth adapter {wanted}; there is {there}")]
+    NoSuchAdapter {
+        /// As asked for.
+        wanted: Box<str>,
+        /// Those that there are.
+        there: Box<str>,
+    },
+    /// The system's message bus, by which programs reach Bluetooth, is not there.
+    #[error("this computer has no system message bus (D-Bus)")]
+    NoBus,
+    /// The system's Bluetooth service does not run.
+    #[error("the Bluetooth service (bluetoothd) does not run")]
+    NoService,
+    /// Switched off, and it could not be switched on.
+    #[error("Bluetooth is switched off")]
+    Off,
+    /// Something else, which the system's words say.
+    #[error("this computer's Bluetooth failed")]
+    Failed,
+}
+
+impl TransportError {
+    /// Whether the device may have meant "no" by this: it hung up, politely or not, before it had
+    /// said anything. A line that broke by itself says nothing about what was asked.
+    pub fn may_be_refusal(&self) -> bool {
+        match self {
+            Self::Refused { .. } => true,
+            Self::Disconnected { source, .. } => source.as_ref().is_some_and(|source| {
+                matches!(
+                    source.kind(),
+                    io::ErrorKind::BrokenPipe
+                        | io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::ConnectionReset
+                )
+            }),
+            _ => false,
+        }
+    }
+}
