@@ -1,6 +1,11 @@
 //! What the device of the VM offers to BlueZ: a service with a characteristic per endpoint, each with its
 //! name in a descriptor. BlueZ does ATT; here a write is a request, and a read the answer to it. Not
 //! the emulator's `org.bluez`, which plays BlueZ itself.
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "what an object on the bus has and is handed is given"
+)]
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -226,10 +231,7 @@ impl NameDescriptor {
         vec!["read"]
     }
 
-    async fn read_value(
-        &self,
-        options: HashMap<String, OwnedVariant>,
-    ) -> Result<Vec<u8>, AttError> {
+    fn read_value(&self, options: HashMap<String, OwnedVariant>) -> Result<Vec<u8>, AttError> {
         from(self.endpoint.as_bytes(), offset(&options))
     }
 }
