@@ -20,6 +20,8 @@ pub struct Fault {
 /// What goes wrong with a request or its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
+    /// An error of ATT with this code, over Bluetooth.
+    Att(u8),
     /// The socket is closed without an answer, which is also how firmware refuses.
     Close,
     /// The connection ends in the middle of the answer.
@@ -69,6 +71,13 @@ const WORDS: [(&str, FaultKind); 13] = [
     ("wrong-type", FaultKind::WrongType),
 ];
 
+impl Fault {
+    /// What goes wrong.
+    pub const fn kind(&self) -> FaultKind {
+        self.kind
+    }
+}
+
 impl FaultKind {
     /// What becomes of an answer on its way; `previous` is the one before it. Kinds that are
     /// about something else leave it as it is.
@@ -89,6 +98,7 @@ impl FaultKind {
 impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Att(code) => write!(f, "att=0x{code:02x}"),
             Self::Delay(wait) => write!(f, "delay={}", wait.as_millis()),
             Self::Status(number) => write!(f, "status={number}"),
             word => f.write_str(order::word_of(&WORDS, word)),
@@ -103,6 +113,7 @@ impl FromStr for FaultKind {
         let unknown = || order::unknown(text, WITH_VALUE, &WORDS);
         match text.split_once('=') {
             None => order::kind_of(&WORDS, text).ok_or_else(unknown),
+            Some(("att", code)) => order::att(code).map(Self::Att),
             Some(("delay", ms)) => order::delay(ms).map(Self::Delay),
             Some(("status", number)) => order::status(number).map(Self::Status),
             Some(_) => Err(unknown()),
@@ -182,7 +193,7 @@ const OVERSIZE: usize = 256 * 1024;
 /// How one is typed.
 const FORM: &str = "ENDPOINT:N:KIND, as in prov-config:2:drop";
 /// The kinds that are more than a word.
-const WITH_VALUE: &str = "delay=MS, status=NNN";
+const WITH_VALUE: &str = "att=0xNN, delay=MS, status=NNN";
 
 #[cfg(test)]
 mod tests {
@@ -202,6 +213,7 @@ mod tests {
             "proto-ver:*:drop",
             "esp_local_ctrl/session:1:delay=250",
             "prov-scan:3:status=500",
+            "prov-scan:3:att=0x0e",
         ] {
             assert_eq!(fault(text).to_string(), text);
         }
@@ -220,6 +232,8 @@ mod tests {
             ("prov-config:1:delay", "delay=MS"),
             ("prov-config:1:delay=soon", "milliseconds"),
             ("prov-config:1:status=200", "400 to 599"),
+            ("prov-config:1:att=14", "0x01 to 0xff"),
+            ("prov-config:1:att=0x00", "0x01 to 0xff"),
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();
             assert!(error.contains(said), "{text}: {error}");

@@ -8,7 +8,6 @@
 
 use std::fmt;
 use std::io::Write;
-use std::net::SocketAddr;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -25,7 +24,7 @@ pub enum Entry {
     /// A client connected.
     ConnectionOpened {
         /// Where from.
-        peer: SocketAddr,
+        peer: String,
     },
     /// A connection ended.
     ConnectionClosed {
@@ -210,6 +209,14 @@ pub enum Entry {
         /// Why not.
         why: String,
     },
+    /// Somebody looks for devices by Bluetooth.
+    DiscoveryStarted,
+    /// Nobody does any more.
+    DiscoveryStopped,
+    /// A computer and the device have keys for an encrypted link.
+    Paired,
+    /// The computer has forgotten what it knew of the device.
+    Forgotten,
     /// The device listens no longer.
     ServiceStopped {
         /// For which reason.
@@ -338,6 +345,10 @@ impl fmt::Display for Entry {
                 write!(f, "{} no longer announced as {service}", text(instance))
             }
             Self::AnnouncementFailed { why } => write!(f, "not announced: {}", text(why)),
+            Self::DiscoveryStarted => f.write_str("looked for"),
+            Self::DiscoveryStopped => f.write_str("no longer looked for"),
+            Self::Paired => f.write_str("paired"),
+            Self::Forgotten => f.write_str("forgotten by the computer"),
             Self::ServiceStopped { why } => write!(f, "service stopped: {why}"),
         }
     }

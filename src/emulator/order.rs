@@ -9,6 +9,9 @@ use thiserror::Error;
 /// A text that names no fault.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NoFault {
+    /// No error of ATT.
+    #[error("att takes an error of ATT from 0x01 to 0xff")]
+    Att,
     /// A wait that is none.
     #[error("delay takes milliseconds, as in delay=500")]
     Delay,
@@ -52,6 +55,13 @@ pub(super) fn status(number: &str) -> Result<u16, NoFault> {
     status
         .filter(|status| (400..=599).contains(status))
         .ok_or(NoFault::Status)
+}
+
+/// Of `att=0xNN`: an error's.
+pub(super) fn att(code: &str) -> Result<u8, NoFault> {
+    let digits = code.strip_prefix("0x");
+    let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    code.filter(|code| *code > 0).ok_or(NoFault::Att)
 }
 
 /// The kind that a word stands for.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::device::{Device, fresh_path};
-use crate::support::espctl::{Output, espctl};
+use crate::support::espctl::Output;
 use crate::support::matrix::{agreed_exit, run_all};
 use crate::support::owner::{Owner, Word};
 
@@ -25,7 +25,7 @@ struct Medium {
     faults: &'static [(&'static str, Harm)],
 }
 
-const MEDIA: [Medium; 3] = [
+const MEDIA: [Medium; 5] = [
     Medium {
         name: "HTTP",
         start: Device::start,
@@ -41,6 +41,30 @@ const MEDIA: [Medium; 3] = [
         schemes: &[0, 1, 2],
         steps: &STEPS_ON_NETWORK,
         faults: &HTTP,
+    },
+    Medium {
+        name: "Bluetooth, NimBLE",
+        start: Device::over_bluetooth,
+        own: &["--time-scale", TIME_SCALE, "--join-ms", "50"],
+        schemes: &[0, 1, 2],
+        steps: &STEPS,
+        faults: &BLUETOOTH,
+    },
+    // It closes the link with each refusal.
+    Medium {
+        name: "Bluetooth, Bluedroid",
+        start: Device::over_bluetooth,
+        own: &[
+            "--time-scale",
+            TIME_SCALE,
+            "--join-ms",
+            "50",
+            "--stack",
+            "bluedroid",
+        ],
+        schemes: &[2],
+        steps: &STEPS,
+        faults: &BLUETOOTH,
     },
     // It says nothing of its scheme. Of those that are tried the first is meant, so that each
     // fault meets what it is for.
@@ -69,6 +93,23 @@ const HTTP: [(&str, Harm); 15] = [
     ("wrong-order", Harm::Spoilt),
     ("wrong-type", Harm::Spoilt),
     ("status=500", Harm::Spoilt),
+    ("not-found", Harm::Absent),
+];
+
+const BLUETOOTH: [(&str, Harm); 14] = [
+    ("drop", Harm::Lost),
+    ("mute", Harm::AnswerLost),
+    ("close", Harm::HungUp),
+    ("reset", Harm::HungUp),
+    ("att=0x04", Harm::HungUp),
+    ("delay=200", Harm::Late),
+    ("repeat", Harm::Twice),
+    ("truncate", Harm::Spoilt),
+    ("cut", Harm::Spoilt),
+    ("garble", Harm::Spoilt),
+    ("oversize", Harm::Spoilt),
+    ("wrong-order", Harm::Spoilt),
+    ("wrong-type", Harm::Spoilt),
     ("not-found", Harm::Absent),
 ];
 
@@ -236,6 +277,10 @@ impl Case {
 fn matrix() -> Vec<Case> {
     let mut cases = Vec::new();
     for medium in &MEDIA {
+        // Elsewhere an adapter cannot be emulated.
+        if medium.name.starts_with("Bluetooth") && !cfg!(target_os = "linux") {
+            continue;
+        }
         for &scheme in medium.schemes {
             for &step in medium.steps {
                 // Security 0 has one message, and no proof.
@@ -419,10 +464,10 @@ fn provision(case: &Case, owner: Option<&Owner>, device: &Device) -> Output {
         line.extend(["--pop", POP].map(str::to_owned));
     }
     if let Some(owner) = owner {
-        return owner.account.run(&line).output();
+        return device.near(owner.account.run(&line)).output();
     }
     line.push("--no-cloud".to_owned());
-    espctl(line).output()
+    device.run(line).output()
 }
 
 /// Until a device has read what lies in its socket.

@@ -1,6 +1,8 @@
 //! Whole runs of the shipped binary against emulated devices, over real sockets. What is promised
 //! is read off the device's own log, not off our output.
 
+#[cfg(target_os = "linux")]
+mod ble;
 mod cloud_faults;
 mod contact;
 mod demo;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
-use super::espctl;
+use super::espctl::{self, Run};
 
 /// A running emulated device. Ends with the test.
 pub(crate) struct Device {
@@ -33,12 +33,21 @@ impl Device {
         Self::play("on-network", arguments)
     }
 
+    /// Likewise one that is reached by Bluetooth, on an adapter and a bus of its own.
+    pub(crate) fn over_bluetooth(arguments: &[&str]) -> Self {
+        let mut own = Vec::new();
+        if !arguments.contains(&"--join-ms") {
+            own.extend(["--join-ms", "50"]);
+        }
+        Self::play("ble", &[&own[..], arguments].concat())
+    }
+
     fn play(transport: &str, arguments: &[&str]) -> Self {
         let log = fresh_path("device.log");
         let mut command = espctl::command(["emulate", "device", "--transport", transport]);
         command.arg("--log").arg(&log);
         for (flag, usual) in [("--listen", "127.0.0.1"), ("--port", "0")] {
-            if !arguments.contains(&flag) {
+            if transport != "ble" && !arguments.contains(&flag) {
                 command.args([flag, usual]);
             }
         }
@@ -58,6 +67,10 @@ impl Device {
 
     /// The flags that lead to it.
     pub(crate) fn address(&self) -> [String; 4] {
+        if self.bus().is_some() {
+            let name = self.ready["name"].as_str().expect("a name");
+            return ["--transport", "ble", "--device-name", name].map(str::to_owned);
+        }
         let port = self.ready["port"].to_string();
         [
             "--device-ip".into(),
@@ -65,6 +78,27 @@ impl Device {
             "--device-port".into(),
             port,
         ]
+    }
+
+    /// The bus on which its adapter is, if it has one.
+    pub(crate) fn bus(&self) -> Option<&str> {
+        self.ready["bus_address"].as_str()
+    }
+
+    /// A run of the binary in its reach.
+    pub(crate) fn run<I: AsRef<std::ffi::OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Run {
+        self.near(espctl::espctl(arguments))
+    }
+
+    /// Puts a run in its reach.
+    pub(crate) fn near(&self, run: Run) -> Run {
+        match self.bus() {
+            Some(bus) => run.env("DBUS_SYSTEM_BUS_ADDRESS", bus),
+            None => run,
+        }
     }
 
     /// Its node.

@@ -193,7 +193,7 @@ fn read_all(from: &mut impl std::io::Read) -> String {
 }
 
 /// A socket that is not there.
-const NO_BUS: &str = concat!("unix:path=", env!("CARGO_TARGET_TMPDIR"), "/no-bus");
+pub(crate) const NO_BUS: &str = concat!("unix:path=", env!("CARGO_TARGET_TMPDIR"), "/no-bus");
 /// A folder that is not there.
 const NO_ACCOUNT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-account");
 /// No run of a test takes as long.

@@ -13,6 +13,8 @@ use pty_process::blocking::{Command, Pty, open};
 use rustix::termios::{LocalModes, tcgetattr};
 use vt100::Parser;
 
+use super::espctl::NO_BUS;
+
 /// A run at a terminal. Ends with the test.
 pub(crate) struct Terminal {
     child: Child,
@@ -46,6 +48,7 @@ impl Terminal {
             .args(arguments)
             .env_clear()
             .env("TERM", "xterm-256color")
+            .env("DBUS_SYSTEM_BUS_ADDRESS", NO_BUS)
             .envs(variables.iter().copied())
             .current_dir(env!("CARGO_TARGET_TMPDIR"))
             .spawn(pts)

@@ -1,6 +1,11 @@
 //! `emulate device`: plays a device on this computer, for tests and for trying things without a
 //! board. What it says and does is `emulator`'s; here are the flags, the first line, and the log.
 
+#[cfg(target_os = "linux")]
+mod ble;
+#[cfg(not(target_os = "linux"))]
+#[path = "device/no_ble.rs"]
+mod ble;
 mod label;
 mod node;
 mod on_network;
@@ -16,9 +21,11 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use serde_json::{Value, json};
 
+use self::ble::{Air, BleFlags, Peripheral};
 use self::label::{Label, random_digits};
 use self::node::{CH_RESP, NodeFlags, register};
 use self::on_network::{OnNetworkFlags, cannot_announce};
+use self::ready::Place;
 use super::{cannot_listen, create, print, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
@@ -49,7 +56,8 @@ use crate::security::{DeviceSecret, SecurityScheme};
 )]
 pub(in super::super) struct EmulateDevice {
     /// How the device is reached: softap is a device that waits to be provisioned, on-network a
-    /// RainMaker node on its network that waits for its owner, and is announced by mDNS.
+    /// RainMaker node on its network that waits for its owner, and is announced by mDNS, ble one
+    /// that waits to be provisioned by Bluetooth Low Energy, behind an emulated adapter (Linux).
     #[arg(long, value_enum, default_value_t = Medium::Softap)]
     transport: Medium,
 
@@ -117,6 +125,9 @@ pub(in super::super) struct EmulateDevice {
     #[command(flatten)]
     on_network: OnNetworkFlags,
 
+    #[command(flatten)]
+    ble: BleFlags,
+
     /// Failed handshakes until the device locks itself; 0 for never [default: 5].
     #[arg(long, value_name = "N")]
     max_strikes: Option<u32>,
@@ -131,8 +142,8 @@ pub(in super::super) struct EmulateDevice {
 
     /// What goes wrong with the N-th request to an endpoint, or with its answer, as in
     /// prov-config:2:drop; N is * for every one; can be given again. Kinds: close, cut, delay=MS,
-    /// drop, duplicate, garble, mute, not-found, oversize, repeat, reset, status=NNN, truncate,
-    /// wrong-order, wrong-type.
+    /// drop, garble, mute, not-found, oversize, repeat, reset, truncate, wrong-order, wrong-type;
+    /// over HTTP duplicate and status=NNN; by Bluetooth att=0xNN.
     #[arg(long, value_name = "ENDPOINT:N:KIND")]
     fault: Vec<Fault>,
 
@@ -167,6 +178,8 @@ pub(super) enum Medium {
     Softap,
     /// HTTP on a network, found by mDNS.
     OnNetwork,
+    /// Bluetooth Low Energy, through BlueZ on a bus of its own.
+    Ble,
 }
 
 impl Medium {
@@ -174,6 +187,7 @@ impl Medium {
         match self {
             Self::Softap => "softap",
             Self::OnNetwork => "on-network",
+            Self::Ble => "ble",
         }
     }
 }
@@ -186,15 +200,27 @@ pub(super) async fn run(args: &EmulateDevice, ui: &Ui) -> Result<(), Failure> {
         None => None,
     };
     let announcer = args.on_network.announcer(args.transport)?;
+    let mut air = Air::open(args).await?;
     let mut devices = Vec::new();
     for number in 1..=args.count {
-        if let Some(device) = Started::new(args, number, log.as_ref(), announcer.as_ref()).await? {
+        let started = Started::new(args, number, log.as_ref(), announcer.as_ref(), &mut air);
+        if let Some(device) = started.await? {
             devices.push(device);
         }
     }
     // One that has credentials is over before it began; its first line has said so.
     let already = args.count == 1 && devices.is_empty();
-    let ended = join_all(devices.into_iter().map(Started::serve)).await;
+    let mut served = air.serve().await?;
+    for device in &devices {
+        if let Some(ready) = &device.ready {
+            print(ready)?;
+        }
+    }
+    let ended = tokio::select! {
+        ended = join_all(devices.into_iter().map(Started::serve)) => ended,
+        failure = served.failed() => return Err(failure),
+    };
+    served.close().await;
     if ui.format() != Format::Json {
         return Ok(());
     }
@@ -214,11 +240,19 @@ pub(super) async fn run(args: &EmulateDevice, ui: &Ui) -> Result<(), Failure> {
     }
 }
 
-/// A device with an open port.
+/// A device that can be reached.
 struct Started {
     name: String,
     device: Device,
-    listener: http::Listener,
+    medium: Reached,
+    /// Its first line, while its medium is not ready.
+    ready: Option<Value>,
+}
+
+/// How.
+enum Reached {
+    ByHttp(http::Listener),
+    ByBle(Peripheral),
 }
 
 impl Started {
@@ -229,6 +263,7 @@ impl Started {
         number: u16,
         log_file: Option<&File>,
         announcer: Option<&Announcer>,
+        air: &mut Air,
     ) -> Result<Option<Self>, Failure> {
         let mut rng = UnwrapErr(SysRng);
         let label = Label::new(args, &mut rng)?;
@@ -255,13 +290,26 @@ impl Started {
             if let Some(node) = &node {
                 register(node).await?;
             }
-            print(&args.ready(None, &name, &label, node.as_ref()))?;
+            print(&args.ready(&Place::Nowhere, &name, &label, node.as_ref()))?;
             device.log().write(&Entry::ServiceStopped {
                 why: StopReason::AlreadyProvisioned.to_string(),
             });
             return Ok(None);
         }
 
+        if args.transport == Medium::Ble {
+            let (peripheral, place) = args.put_into_air(air, number, &name, &label, &device)?;
+            if let Some(node) = &node {
+                register(node).await?;
+            }
+            let ready = args.ready(&place, &name, &label, node.as_ref());
+            return Ok(Some(Self {
+                name,
+                device,
+                medium: Reached::ByBle(peripheral),
+                ready: Some(ready),
+            }));
+        }
         let port = match args.port {
             0 => 0,
             first => first.saturating_add(number.saturating_sub(1)),
@@ -285,16 +333,24 @@ impl Started {
         if let Some(node) = &node {
             register(node).await?;
         }
-        print(&args.ready(Some(bound), &name, &label, node.as_ref()))?;
+        print(&args.ready(&Place::Port(bound), &name, &label, node.as_ref()))?;
         Ok(Some(Self {
             name,
             device,
-            listener,
+            medium: Reached::ByHttp(listener),
+            ready: None,
         }))
     }
 
-    async fn serve(self) -> (String, Stopped) {
-        (self.name, self.listener.serve(self.device).await)
+    async fn serve(self) -> (String, StopReason) {
+        let why = match self.medium {
+            Reached::ByHttp(listener) => {
+                let Stopped(why) = listener.serve(self.device).await;
+                why
+            }
+            Reached::ByBle(peripheral) => peripheral.serve(self.device).await,
+        };
+        (self.name, why)
     }
 }
 
@@ -303,6 +359,7 @@ impl EmulateDevice {
     fn check(&self) -> Result<(), Failure> {
         let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         self.check_medium()?;
+        self.check_ble()?;
         let firmware = self.firmware();
         if self.sec_patch_ver.is_some() && !firmware.rules().announces_scheme {
             return conflict(format!("--sec-patch-ver: {firmware} has no Security 2"));

@@ -117,3 +117,35 @@ fn a_missing_control_endpoint_is_a_matter_of_old_firmware() {
     assert!(missing(Doing::Reopening).contains("before ESP-IDF 5.1"));
     assert!(!missing(Doing::Calling).contains("5.1"));
 }
+
+#[test]
+fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
+    use crate::transport::BluetoothProblem as Problem;
+    for (problem, id, command) in [
+        (Problem::Blocked, "bluetooth-blocked", "rfkill"),
+        (Problem::Denied, "bluetooth-denied", ""),
+        (Problem::Failed, "bluetooth-failed", ""),
+        (Problem::NoAdapter, "no-bluetooth-adapter", "bluetoothctl"),
+        (
+            Problem::NoSuchAdapter {
+                wanted: "hci7".into(),
+                there: "hci0".into(),
+            },
+            "no-bluetooth-adapter",
+            "--adapter",
+        ),
+        (Problem::NoBus, "no-bluetooth-service", "systemctl"),
+        (Problem::NoService, "no-bluetooth-service", "systemctl"),
+        (Problem::Off, "bluetooth-off", ""),
+    ] {
+        let source = None;
+        let error = FlowError::Transport(TransportError::Bluetooth { problem, source });
+        let failure = Failure::of_flow(&error, &asked());
+        assert_eq!(failure.id.as_str(), id);
+        assert_eq!(failure.exit.code(), 3, "{id}");
+        let [hint] = &failure.hints[..] else {
+            panic!("{id}: {:?}", failure.hints);
+        };
+        assert!(hint.contains(command), "{id}: {hint}");
+    }
+}

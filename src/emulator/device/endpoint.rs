@@ -3,7 +3,7 @@
 use super::firmware::Rules;
 use super::node::Association;
 use super::offering::Offering;
-use crate::proto::EndpointName;
+use crate::proto::{EndpointName, Service};
 
 /// The endpoints that firmware registers.
 #[derive(Clone, Copy)]
@@ -15,6 +15,29 @@ pub(super) enum Endpoint {
     Session,
     UserMapping,
     Version,
+}
+
+/// The endpoints that provisioning firmware creates before it is known who handles them, in that
+/// order: what Bluetooth has a characteristic for.
+pub(super) fn created(
+    rules: Rules,
+    association: Option<Association>,
+    waits_for_claim: bool,
+) -> Vec<String> {
+    let control = rules.has_control.then_some(EndpointName::PROV_CTRL);
+    let association = association.map(Association::endpoint);
+    control
+        .into_iter()
+        .chain([
+            EndpointName::PROV_SCAN,
+            Service::Provisioning.session_endpoint(),
+            EndpointName::PROV_CONFIG,
+            Service::Provisioning.version_endpoint(),
+        ])
+        .chain(association)
+        .map(|name| name.as_str().to_owned())
+        .chain(waits_for_claim.then(|| CLAIM.to_owned()))
+        .collect()
 }
 
 impl Endpoint {
@@ -51,3 +74,6 @@ impl Endpoint {
         })
     }
 }
+
+/// Nothing here handles it.
+const CLAIM: &str = "rmaker_claim";

@@ -181,6 +181,13 @@ impl Device {
         Endpoint::named(name, self.offering, self.rules(), association)
     }
 
+    /// The endpoints that there is a characteristic for over Bluetooth, handled or not, in order.
+    pub fn created_endpoints(&self) -> Vec<String> {
+        let node = self.node.as_ref();
+        let waits_for_claim = node.is_some_and(|node| !node.is_claimed());
+        endpoint::created(self.rules(), node.map(Node::association), waits_for_claim)
+    }
+
     /// What its firmware does and does not.
     pub fn rules(&self) -> Rules {
         self.manager.rules()

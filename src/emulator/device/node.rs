@@ -121,6 +121,11 @@ impl Node {
         self.settings.association
     }
 
+    /// Whether its cloud knows it.
+    pub(super) fn is_claimed(&self) -> bool {
+        self.settings.is_claimed
+    }
+
     /// The cloud that it reports to.
     pub(super) fn cloud(&self) -> Option<&NodeCloud> {
         self.settings.cloud.as_ref()

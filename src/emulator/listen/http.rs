@@ -225,7 +225,9 @@ impl Server {
         self.connections = self.connections.saturating_add(1);
         let number = self.connections;
         self.device.log().set_connection(Some(number));
-        self.device.log().write(&Entry::ConnectionOpened { peer });
+        self.device.log().write(&Entry::ConnectionOpened {
+            peer: peer.to_string(),
+        });
         Connection {
             number,
             stream,

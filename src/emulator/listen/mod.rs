@@ -1,4 +1,6 @@
 //! Media: each file puts a device behind one, and shows its refusals as that medium shows them.
 //! Not what the device answers, which is the same on all of them.
 
+#[cfg(target_os = "linux")]
+pub mod ble;
 pub mod http;

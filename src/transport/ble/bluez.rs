@@ -50,6 +50,10 @@ fn said(name: &str, message: &str) -> GattError {
         }
         Some("NameHasNoOwner" | "ServiceUnknown") => GattError::Radio(BluetoothProblem::NoService),
         Some(other) if other.starts_with("Spawn.") => GattError::Radio(BluetoothProblem::NoService),
+        // The service ended while it was asked.
+        Some("NoReply") if message.contains("recipient disconnected") => {
+            GattError::Radio(BluetoothProblem::NoService)
+        }
         Some("NoReply" | "Timeout" | "TimedOut") => GattError::TimedOut,
         Some("UnknownObject" | "UnknownMethod" | "UnknownInterface" | "UnknownProperty") => {
             GattError::Gone
@@ -71,6 +75,7 @@ fn bluez_said(kind: &str, message: &str) -> GattError {
         ("NotSupported", _) => GattError::Att(0x06),
         ("InProgress", _) => GattError::Busy,
         ("NotConnected", _) | ("Failed", "Not connected") => GattError::LinkLost,
+        ("AlreadyExists", _) => GattError::AlreadyDone,
         ("DoesNotExist", _) => GattError::Gone,
         ("Blocked", _) => GattError::Radio(BluetoothProblem::Blocked),
         ("NotReady", _) => GattError::Radio(BluetoothProblem::Off),
@@ -95,7 +100,12 @@ fn att_number(message: &str) -> Option<u8> {
 /// Pairs, with whatever agent the desktop has, or without one: devices that provision have neither
 /// keys nor a display, so there is nothing to type.
 pub(super) async fn pair(peripheral: &Peripheral) -> Result<(), GattError> {
-    ask(&object_path(peripheral), "org.bluez.Device1", "Pair", &()).await
+    let path = object_path(peripheral);
+    match ask(&path, "org.bluez.Device1", "Pair", &()).await {
+        // BlueZ has done so meanwhile, by itself.
+        Err(GattError::AlreadyDone) => Ok(()),
+        outcome => outcome,
+    }
 }
 
 /// Has BlueZ forget a device, cached attributes included, and hears it anew.
@@ -212,6 +222,12 @@ mod tests {
                 "The name org.bluez was not provided by any .service files",
                 "Radio(NoService)",
             ),
+            (
+                "org.freedesktop.DBus.Error.NoReply",
+                "Message recipient disconnected from message bus without replying",
+                "Radio(NoService)",
+            ),
+            ("org.freedesktop.DBus.Error.NoReply", "Did not", "TimedOut"),
             (
                 "org.freedesktop.DBus.Error.FileNotFound",
                 "Failed to connect to socket",

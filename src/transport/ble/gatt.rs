@@ -55,6 +55,10 @@ pub(super) trait Gatt: fmt::Debug + Send + Sync {
 /// How an operation on a link can fail.
 #[derive(Debug, Error)]
 pub(super) enum GattError {
+    /// It is so already.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "BlueZ says so"))]
+    #[error("it is so already")]
+    AlreadyDone,
     /// The device's own answer, by its number (Bluetooth Core, vol 3, part F, 3.4.1.1).
     #[error("ATT error 0x{0:02x}")]
     Att(u8),
@@ -111,7 +115,7 @@ impl GattError {
     /// For `source` of the transport's errors.
     pub(super) fn into_io(self) -> io::Error {
         let kind = match self {
-            Self::Att(_) | Self::Busy | Self::Other(_) => io::ErrorKind::Other,
+            Self::AlreadyDone | Self::Att(_) | Self::Busy | Self::Other(_) => io::ErrorKind::Other,
             Self::Gone => io::ErrorKind::NotFound,
             Self::LinkLost => io::ErrorKind::NotConnected,
             Self::NotPaired => io::ErrorKind::PermissionDenied,

@@ -6,8 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use btleplug::api::{Characteristic, Descriptor, Peripheral as _, WriteType};
+use btleplug::api::{Central as _, Characteristic, Descriptor, Peripheral as _, WriteType};
 use btleplug::platform::Peripheral;
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use uuid::{Uuid, uuid};
 
@@ -34,6 +35,20 @@ impl Native {
         }
     }
 
+    /// Closes the link, and waits until it is closed.
+    async fn end_the_link(&self) -> Result<(), GattError> {
+        let events = self.radio.adapter.events().await;
+        let mut events = events.map_err(system::classify)?;
+        self.disconnect().await?;
+        while self.is_connected().await {
+            // Whatever happened: perhaps that.
+            if events.next().await.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn characteristic(&self, attribute: Attribute) -> Result<&Characteristic, GattError> {
         self.characteristics.get(&attribute).ok_or(GattError::Gone)
     }
@@ -54,7 +69,12 @@ impl Native {
 
 #[async_trait]
 impl Gatt for Native {
+    /// A link that is open already is another run's, which has left: BlueZ closes it two seconds
+    /// after it was told to, and would take ours along.
     async fn connect(&mut self) -> Result<(), GattError> {
+        if self.is_connected().await {
+            self.end_the_link().await?;
+        }
         self.peripheral.connect().await.map_err(system::classify)
     }
 

@@ -39,7 +39,12 @@ pub(super) fn at(device: &Device, line: &[&str], arguments: &[&str]) -> Output {
     let mut line: Vec<String> = line.iter().map(ToString::to_string).collect();
     line.extend(device.address());
     line.extend(arguments.iter().map(ToString::to_string));
-    espctl(line).output()
+    device.run(line).output()
+}
+
+/// Reads what such a device is, over Bluetooth.
+pub(super) fn over_bluetooth(device: &[&str]) -> Output {
+    at(&Device::over_bluetooth(device), &["device", "info"], &[])
 }
 
 /// Provisions an emulated device, with its own PoP unless another is given.

@@ -6,7 +6,8 @@ use espctl::proto::protocomm::Status;
 use super::Case::{self, Below, Run};
 use super::arranged::{
     HOME, applied, at, device_not_authentic, enterprise_network, failed_without_reason,
-    interrupted, provision, reset, reset_answered, scripted, session_of_sec0, set, version,
+    interrupted, over_bluetooth, provision, reset, reset_answered, scripted, session_of_sec0, set,
+    version,
 };
 use crate::support::device::Device;
 use crate::support::espctl::espctl;
@@ -30,6 +31,28 @@ pub(super) const CASES: &[(&str, Case)] = &[
     (
         "announced-no-security",
         Run(|| provision(&["--sec-ver", "0"], &["--pop", "x"])),
+    ),
+    (
+        "bluetooth-blocked",
+        Run(|| over_bluetooth(&["--host-trouble", "adapter-blocked"])),
+    ),
+    (
+        "bluetooth-denied",
+        Run(|| over_bluetooth(&["--host-trouble", "access-denied"])),
+    ),
+    (
+        "bluetooth-failed",
+        Below(
+            "it takes a reason that only a system can have",
+            "each_trouble_of_bluetooth_has_its_id_and_a_command",
+        ),
+    ),
+    (
+        "bluetooth-off",
+        Below(
+            "an adapter that is off is switched on, but for reasons that only a system can have",
+            "each_trouble_of_bluetooth_has_its_id_and_a_command",
+        ),
     ),
     ("device-not-authentic", Run(device_not_authentic)),
     (
@@ -78,6 +101,23 @@ pub(super) const CASES: &[(&str, Case)] = &[
         }),
     ),
     (
+        "message-too-long",
+        Run(|| {
+            let device = Device::over_bluetooth(&["--sec-ver", "1", "--stack", "bluedroid"]);
+            let data = "x".repeat(300);
+            let line = ["device", "call", "prov-config", "--data", &data];
+            at(&device, &line, &["--pop", device.pop()])
+        }),
+    ),
+    (
+        "no-bluetooth-adapter",
+        Run(|| over_bluetooth(&["--host-trouble", "no-adapter"])),
+    ),
+    (
+        "no-bluetooth-service",
+        Run(|| espctl(["discover", "--transport", "ble"]).output()),
+    ),
+    (
         "no-device",
         Run(|| {
             espctl(["discover", "--discovery-timeout", "0.1"])
@@ -100,6 +140,10 @@ pub(super) const CASES: &[(&str, Case)] = &[
     (
         "not-a-device",
         Run(|| scripted(vec![Turn::say(ok("<html>"))], &["device", "info"])),
+    ),
+    (
+        "not-paired",
+        Run(|| over_bluetooth(&["--link-trouble", "no-pairing"])),
     ),
     (
         "permission-denied",

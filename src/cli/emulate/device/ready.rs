@@ -1,7 +1,7 @@
 //! The first line of an emulated device: where it is, and what opens it. Not how it came to be
 //! there.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -11,11 +11,52 @@ use super::label::Label;
 use crate::emulator::device::{Firmware, NodeSettings, Offering};
 use crate::security::SecurityScheme;
 
+/// Where a device can be reached.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// Nowhere: it has nothing to offer.
+    Nowhere,
+    /// At a port.
+    Port(SocketAddr),
+    /// In the air, through an adapter on a bus.
+    #[cfg(target_os = "linux")]
+    Air {
+        address: String,
+        bus_address: String,
+    },
+}
+
+impl Place {
+    fn address(&self) -> Option<String> {
+        match self {
+            Self::Nowhere => None,
+            Self::Port(bound) => Some(bound.ip().to_string()),
+            #[cfg(target_os = "linux")]
+            Self::Air { address, .. } => Some(address.clone()),
+        }
+    }
+
+    fn bound(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Port(bound) => Some(*bound),
+            _ => None,
+        }
+    }
+
+    fn bus_address(&self) -> Option<&str> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Air { bus_address, .. } => Some(bus_address),
+            _ => None,
+        }
+    }
+}
+
 impl EmulateDevice {
-    /// The line. Without an address, the device has nothing to offer.
+    /// The line.
     pub(super) fn ready(
         &self,
-        bound: Option<SocketAddr>,
+        place: &Place,
         name: &str,
         label: &Label,
         node: Option<&NodeSettings>,
@@ -32,9 +73,10 @@ impl EmulateDevice {
                 Offering::Standalone => Some("on_network"),
                 Offering::LocalControl => Some("local_ctrl"),
             },
-            address: bound.map(|bound| bound.ip()),
-            port: bound.map(|bound| bound.port()),
-            url: bound.map(|bound| format!("http://{bound}")),
+            address: place.address(),
+            port: place.bound().map(|bound| bound.port()),
+            url: place.bound().map(|bound| format!("http://{bound}")),
+            bus_address: place.bus_address(),
             name,
             instance: on_network.then_some(name),
             host: node_id
@@ -45,7 +87,7 @@ impl EmulateDevice {
             username: label.username.as_deref(),
             sec_ver: label.secret.scheme(),
             firmware: (!on_network).then(|| self.firmware()),
-            provisioned: bound.is_none(),
+            provisioned: matches!(place, Place::Nowhere),
             // It is about being provisioned.
             qrcode: (!on_network).then(|| label.qr_code(name, transport)),
         };
@@ -60,11 +102,13 @@ struct Ready<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<IpAddr>,
+    address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bus_address: Option<&'a str>,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<&'a str>,

@@ -1,0 +1,285 @@
+//! The flags of a device in the air, and the adapter in front of it. Not how either behaves, which is
+//! `emulator`'s.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+
+use super::label::Label;
+use super::ready::Place;
+use super::{EmulateDevice, Medium, unusable};
+use crate::cli::error_id::ErrorId;
+use crate::cli::failure::Failure;
+use crate::emulator::device::Device;
+use crate::emulator::fault::FaultKind;
+use crate::emulator::listen::ble::{
+    self, Address, Advert, AirSettings, HostTrouble, LinkTrouble, Neighbour, RadioSettings, Served,
+    Stack, rainmaker_data,
+};
+
+pub(super) use crate::emulator::listen::ble::Peripheral;
+
+/// The flags.
+#[derive(clap::Args, Debug)]
+#[expect(
+    clippy::doc_markdown,
+    reason = "these comments are help texts, read in a terminal"
+)]
+pub(super) struct BleFlags {
+    /// Socket of the bus on which the emulated adapter is; DBUS_SYSTEM_BUS_ADDRESS=unix:path=PATH
+    /// leads a client to it [default: one in a new folder, which goes at the end].
+    #[arg(long, value_name = "PATH")]
+    bus: Option<PathBuf>,
+
+    /// Bluetooth stack of the device, of which each has its own sizes and errors [default:
+    /// nimble].
+    #[arg(long, value_enum)]
+    stack: Option<StackName>,
+
+    /// Bluetooth address of the device; with --count, of the first [default: a random one].
+    #[arg(long, value_name = "ADDRESS")]
+    mac: Option<Address>,
+
+    /// UUID of the provisioning service over Bluetooth [default:
+    /// 021a9004-0382-4aea-bff4-6b3f1c5adfb4].
+    #[arg(long, value_name = "UUID", value_parser = uuid)]
+    service_uuid: Option<String>,
+
+    /// Advertise RainMaker's manufacturer data, with this customer [default: 1 if one of the next
+    /// two is given].
+    #[arg(long, value_name = "N")]
+    customer_id: Option<u16>,
+
+    /// Advertise RainMaker's manufacturer data, with this type of device [default: 5, a light].
+    #[arg(long, value_name = "N")]
+    device_type: Option<u16>,
+
+    /// Advertise RainMaker's manufacturer data, with this subtype of device [default: 1].
+    #[arg(long, value_name = "N")]
+    device_subtype: Option<u8>,
+
+    /// How strong the device is received by Bluetooth, in dBm [default: -50].
+    #[arg(long, value_name = "DBM", allow_negative_numbers = true, value_parser = clap::value_parser!(i16).range(-127..=20))]
+    rssi: Option<i16>,
+
+    /// Advertise only so many milliseconds after somebody first looks for devices [default: 0].
+    #[arg(long, value_name = "MS")]
+    advertise_after: Option<u64>,
+
+    /// How long each operation over Bluetooth takes, in milliseconds; long values take several
+    /// [default: 0].
+    #[arg(long, value_name = "N")]
+    att_ms: Option<u64>,
+
+    /// Other Bluetooth devices around, as a JSON list of {name, address, rssi, uuids,
+    /// manufacturer: {"0x02e5": hexadecimal digits}, appears_after_ms, stale}: advertisements that
+    /// nobody can connect to, or, if stale, what BlueZ knows from before.
+    #[arg(long, value_name = "FILE")]
+    neighbours: Option<PathBuf>,
+
+    /// What is wrong with the Bluetooth link; can be given again: connect-fails-once, connected (to
+    /// this computer, already), encryption-required, held (by another computer), name-in-cache,
+    /// no-pairing, stale-cache, stale-handles, unresolved, vanishes.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    link_trouble: Vec<LinkTrouble>,
+
+    /// What is wrong with Bluetooth on this computer: access-denied, adapter-blocked, adapter-off,
+    /// no-adapter, no-bluez.
+    #[arg(long, value_name = "NAME")]
+    host_trouble: Option<HostTrouble>,
+}
+
+/// A Bluetooth stack, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum StackName {
+    /// MTU 256, values of 512 bytes; refuses with ATT errors and keeps the link.
+    Nimble,
+    /// MTU 500, values of 481 bytes, 257 without Security 2; drops the link after a refusal.
+    Bluedroid,
+}
+
+/// An adapter, if one is wanted, and what is in reach of it.
+pub(super) struct Air(Option<ble::Air>);
+
+/// Likewise, once it answers.
+pub(super) struct ServedAir(Option<Served>);
+
+impl Air {
+    /// Opens the bus.
+    pub(super) async fn open(args: &EmulateDevice) -> Result<Self, Failure> {
+        if args.transport != Medium::Ble {
+            return Ok(Self(None));
+        }
+        let flags = &args.ble;
+        let neighbours = match &flags.neighbours {
+            None => Vec::new(),
+            Some(path) => {
+                let unusable =
+                    |error: &dyn std::fmt::Display| unusable("--neighbours", path, &error);
+                let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
+                Neighbour::list_from_json(&text).map_err(|error| unusable(&error))?
+            }
+        };
+        let settings = AirSettings {
+            socket: flags.bus.clone(),
+            trouble: flags.host_trouble,
+            neighbours,
+            time_scale: Some(args.time_scale),
+            operation_wait: Duration::from_millis(flags.att_ms.unwrap_or(0)),
+        };
+        let air = ble::Air::open(settings)
+            .await
+            .map_err(|error| match &flags.bus {
+                Some(path) => unusable("--bus", path, &error),
+                None => no_bus(&error),
+            })?;
+        Ok(Self(Some(air)))
+    }
+
+    /// Has the adapter answer.
+    pub(super) async fn serve(self) -> Result<ServedAir, Failure> {
+        Ok(ServedAir(match self.0 {
+            Some(air) => Some(air.serve().await.map_err(|error| no_bus(&error))?),
+            None => None,
+        }))
+    }
+}
+
+impl ServedAir {
+    /// Waits for its failure, for ever where there is no adapter.
+    pub(super) async fn failed(&mut self) -> Failure {
+        match &mut self.0 {
+            Some(served) => no_bus(&served.failed().await),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Lets the clients part.
+    pub(super) async fn close(self) {
+        if let Some(served) = self.0 {
+            served.close().await;
+        }
+    }
+}
+
+impl EmulateDevice {
+    /// Flags that other media do not have.
+    pub(super) fn check_ble(&self) -> Result<(), Failure> {
+        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
+        let is_ble = self.transport == Medium::Ble;
+        let flags = &self.ble;
+        let given = [
+            ("--bus", flags.bus.is_some()),
+            ("--stack", flags.stack.is_some()),
+            ("--mac", flags.mac.is_some()),
+            ("--service-uuid", flags.service_uuid.is_some()),
+            ("--customer-id", flags.customer_id.is_some()),
+            ("--device-type", flags.device_type.is_some()),
+            ("--device-subtype", flags.device_subtype.is_some()),
+            ("--rssi", flags.rssi.is_some()),
+            ("--advertise-after", flags.advertise_after.is_some()),
+            ("--att-ms", flags.att_ms.is_some()),
+            ("--neighbours", flags.neighbours.is_some()),
+            ("--link-trouble", !flags.link_trouble.is_empty()),
+            ("--host-trouble", flags.host_trouble.is_some()),
+        ];
+        if let Some((flag, _)) = given.iter().find(|(_, given)| *given && !is_ble) {
+            return conflict(format!("{flag} is about Bluetooth: --transport ble"));
+        }
+        if is_ble && self.port != 0 {
+            return conflict("--port is about HTTP, and not about --transport ble".to_owned());
+        }
+        for fault in &self.fault {
+            let of_http = matches!(fault.kind(), FaultKind::Duplicate | FaultKind::Status(_));
+            let of_ble = matches!(fault.kind(), FaultKind::Att(_));
+            if is_ble && of_http {
+                return conflict(format!(
+                    "--fault {fault}: there is none such over Bluetooth"
+                ));
+            }
+            if !is_ble && of_ble {
+                return conflict(format!("--fault {fault}: there is none such over HTTP"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the n-th device into the air.
+    pub(super) fn put_into_air(
+        &self,
+        air: &mut Air,
+        number: u16,
+        name: &str,
+        label: &Label,
+        device: &Device,
+    ) -> Result<(Peripheral, Place), Failure> {
+        let flags = &self.ble;
+        let address = match flags.mac {
+            Some(first) => first.plus(number.saturating_sub(1)),
+            None => Address::random(&mut UnwrapErr(SysRng)),
+        };
+        let service_uuid = flags.service_uuid.as_deref().unwrap_or(SERVICE).to_owned();
+        let is_rainmaker = flags.customer_id.is_some()
+            || flags.device_type.is_some()
+            || flags.device_subtype.is_some();
+        let manufacturer = if is_rainmaker {
+            rainmaker_data(
+                flags.customer_id.unwrap_or(1),
+                flags.device_type.unwrap_or(LIGHT),
+                flags.device_subtype.unwrap_or(1),
+            )
+        } else {
+            Default::default()
+        };
+        let stack = match flags.stack {
+            None | Some(StackName::Nimble) => Stack::Nimble,
+            Some(StackName::Bluedroid) => Stack::Bluedroid,
+        };
+        let settings = RadioSettings {
+            advert: Advert {
+                address,
+                name: Some(name.to_owned()),
+                rssi: flags.rssi.unwrap_or(USUAL_RSSI),
+                uuids: vec![service_uuid.clone()],
+                manufacturer,
+                after: Duration::from_millis(flags.advertise_after.unwrap_or(0)),
+            },
+            service_uuid,
+            stack,
+            longest_value: stack.longest_value(label.secret.scheme(), self.firmware()),
+            troubles: flags.link_trouble.clone(),
+        };
+        let added = air.0.as_mut().and_then(|air| {
+            let place = Place::Air {
+                address: address.to_string(),
+                bus_address: air.bus_address(),
+            };
+            Some((air.add(device, settings)?, place))
+        });
+        added.ok_or_else(|| {
+            let message = format!("--mac and --neighbours: there are two devices at {address}");
+            Failure::new(ErrorId::ConflictingFlags, message)
+        })
+    }
+}
+
+fn no_bus(error: &std::io::Error) -> Failure {
+    let message = "no bus for an emulated adapter";
+    Failure::new(ErrorId::CannotListen, message).cause(error)
+}
+
+/// In lower case, as BlueZ has them.
+fn uuid(text: &str) -> Result<String, &'static str> {
+    match uuid::Uuid::try_parse(text) {
+        Ok(uuid) => Ok(uuid.hyphenated().to_string()),
+        Err(_) => Err("expected a UUID of 32 hexadecimal digits"),
+    }
+}
+
+/// That of the examples and of RainMaker.
+const SERVICE: &str = "021a9004-0382-4aea-bff4-6b3f1c5adfb4";
+const USUAL_RSSI: i16 = -50;
+const LIGHT: u16 = 5;

@@ -1,0 +1,67 @@
+//! In place of `ble.rs` where there is no BlueZ to emulate: `--transport ble` is refused.
+
+use std::convert::Infallible;
+
+use super::label::Label;
+use super::ready::Place;
+use super::{EmulateDevice, Medium};
+use crate::cli::error_id::ErrorId;
+use crate::cli::failure::Failure;
+use crate::emulator::device::{Device, StopReason};
+
+/// None.
+#[derive(clap::Args, Debug)]
+pub(super) struct BleFlags {}
+
+/// Nothing is in it.
+pub(super) struct Air;
+
+/// There is none.
+pub(super) struct Peripheral(Infallible);
+
+impl Air {
+    pub(super) async fn open(_: &EmulateDevice) -> Result<Self, Failure> {
+        Ok(Self)
+    }
+
+    pub(super) async fn serve(self) -> Result<Self, Failure> {
+        Ok(self)
+    }
+
+    pub(super) async fn failed(&mut self) -> Failure {
+        std::future::pending().await
+    }
+
+    pub(super) async fn close(self) {}
+}
+
+impl Peripheral {
+    pub(super) async fn serve(self, _: Device) -> StopReason {
+        match self.0 {}
+    }
+}
+
+impl EmulateDevice {
+    pub(super) fn check_ble(&self) -> Result<(), Failure> {
+        if self.transport == Medium::Ble {
+            return Err(only_on_linux());
+        }
+        Ok(())
+    }
+
+    pub(super) fn put_into_air(
+        &self,
+        _: &mut Air,
+        _: u16,
+        _: &str,
+        _: &Label,
+        _: &Device,
+    ) -> Result<(Peripheral, Place), Failure> {
+        Err(only_on_linux())
+    }
+}
+
+fn only_on_linux() -> Failure {
+    let message = "--transport ble: an adapter is emulated on Linux only, where it is BlueZ's";
+    Failure::new(ErrorId::ConflictingFlags, message)
+}

@@ -1,0 +1,182 @@
+//! Which of the devices that advertise is meant.
+
+use serde_json::json;
+
+use super::{HOME, failed, heard_nothing, joined, neighbours, provision, provision_it};
+use crate::support::device::Device;
+use crate::support::pty::{CTRL_C, Terminal};
+
+/// Things that are in every house.
+fn house() -> String {
+    neighbours(&json!([
+        {"name": "Headphones", "rssi": -41},
+        {"rssi": -80},
+        {"name": "PROV_from_days_ago", "stale": true},
+    ]))
+}
+
+#[test]
+fn the_only_device_that_looks_like_one_needs_no_name() {
+    let house = house();
+    let device = Device::over_bluetooth(&["--neighbours", &house]);
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    line.extend(HOME);
+    joined(provision(&device, &line), &device);
+}
+
+#[test]
+fn a_device_is_found_by_the_beginning_of_its_name_and_by_its_address() {
+    let device = Device::over_bluetooth(&["--name", "PROV_abc123"]);
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    line.extend(["--device-name", "PROV_ab"]);
+    line.extend(HOME);
+    joined(provision(&device, &line), &device);
+
+    let device = Device::over_bluetooth(&["--mac", "C0:FF:EE:00:00:01"]);
+    let mut line = vec!["--pop", device.pop(), "--device-name", "c0:ff:ee:00:00:01"];
+    line.extend(HOME);
+    joined(provision(&device, &line), &device);
+}
+
+#[test]
+fn an_exact_name_wins_over_longer_ones() {
+    let others = neighbours(&json!([{"name": "PROV_abc1"}, {"name": "PROV_abc2"}]));
+    let device = Device::over_bluetooth(&["--name", "PROV_abc", "--neighbours", &others]);
+    joined(provision_it(&device, &[]), &device);
+}
+
+#[test]
+fn a_beginning_that_fits_two_is_no_name() {
+    let others = neighbours(&json!([{"name": "PROV_abc1"}]));
+    let device = Device::over_bluetooth(&["--name", "PROV_abc2", "--neighbours", &others]);
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    line.extend(["--device-name", "PROV_abc"]);
+    line.extend(HOME);
+    let words = ["PROV_abc1", "PROV_abc2"];
+    failed(provision(&device, &line), 2, "ambiguous-device", &words);
+    heard_nothing(&device);
+}
+
+#[test]
+fn of_two_equal_names_a_script_takes_none() {
+    let twin = neighbours(&json!([{"name": "PROV_twin", "address": "C0:00:00:00:00:99"}]));
+    let device = Device::over_bluetooth(&["--name", "PROV_twin", "--neighbours", &twin]);
+    let address = device.ready["address"].as_str().unwrap();
+    let output = provision_it(&device, &[]);
+    failed(
+        output,
+        2,
+        "ambiguous-device",
+        &[address, "C0:00:00:00:00:99"],
+    );
+    heard_nothing(&device);
+}
+
+#[test]
+fn of_two_equal_names_a_person_chooses_one() {
+    let twin = neighbours(&json!([
+        {"name": "PROV_twin", "address": "C0:00:00:00:00:99", "rssi": -90},
+    ]));
+    let device = Device::over_bluetooth(&["--name", "PROV_twin", "--neighbours", &twin]);
+    let mut line = vec!["provision", "--no-cloud", "--transport", "ble"];
+    line.extend(["--device-name", "PROV_twin", "--pop", device.pop()]);
+    line.extend(HOME);
+    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus().unwrap())]);
+    terminal.shows("Select device number");
+    let screen = terminal.screen();
+    for text in ["PROV_twin", "C0:00:00:00:00:99", "-90 dBm", "Provisioning"] {
+        assert!(screen.contains(text), "{text}:\n{screen}");
+    }
+    // The strongest is the first.
+    terminal.types("1\r");
+    let screen = terminal.exits(0);
+    assert!(screen.contains("Wi-Fi Provisioning Successful"), "{screen}");
+    assert_eq!(device.told("wifi_joined").len(), 1);
+}
+
+#[test]
+fn a_choice_that_is_left_changes_nothing() {
+    let twin = neighbours(&json!([{"name": "PROV_twin"}]));
+    let device = Device::over_bluetooth(&["--name", "PROV_twin", "--neighbours", &twin]);
+    let line = [
+        "device",
+        "info",
+        "--transport",
+        "ble",
+        "--device-name",
+        "PROV_twin",
+    ];
+    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus().unwrap())]);
+    terminal.shows("Select device number");
+    terminal.types(CTRL_C);
+    terminal.exits(130);
+    heard_nothing(&device);
+}
+
+#[test]
+fn a_customer_s_devices_are_told_from_others() {
+    let others = neighbours(&json!([
+        {"name": "PROV_other", "manufacturer": {"0x02e5": "4e6f76610001000501 00".replace(' ', "")}},
+        {"name": "PROV_silent"},
+    ]));
+    let device = Device::over_bluetooth(&[
+        "--customer-id",
+        "4660",
+        "--device-type",
+        "5",
+        "--neighbours",
+        &others,
+    ]);
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    line.extend(["--customer-id", "4660"]);
+    line.extend(HOME);
+    joined(provision(&device, &line), &device);
+
+    let name = device.ready["name"].as_str().unwrap();
+    let line = [
+        "--device-name",
+        name,
+        "--customer-id",
+        "7",
+        "--discovery-timeout",
+        "0.6",
+    ];
+    failed(provision(&device, &line), 4, "no-device", &["PROV_other"]);
+}
+
+#[test]
+fn firmware_with_a_service_of_its_own_is_found_by_it() {
+    let service = "12345678-9abc-def0-1234-56789abcdef0";
+    let device = Device::over_bluetooth(&["--service-uuid", service, "--name", "Lamp"]);
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    line.extend(["--service-uuid", service]);
+    line.extend(HOME);
+    joined(provision(&device, &line), &device);
+}
+
+#[test]
+fn a_device_that_is_heard_late_is_waited_for() {
+    let device = Device::over_bluetooth(&["--advertise-after", "700"]);
+    joined(provision_it(&device, &[]), &device);
+}
+
+#[test]
+fn of_several_devices_each_is_provisioned_by_its_name() {
+    let house = house();
+    let device = Device::over_bluetooth(&[
+        "--count",
+        "2",
+        "--name",
+        "PROV_d",
+        "--pop",
+        "abcd1234",
+        "--neighbours",
+        &house,
+    ]);
+    for name in ["PROV_d_1", "PROV_d_2"] {
+        let mut line = vec!["--device-name", name, "--pop", "abcd1234"];
+        line.extend(HOME);
+        provision(&device, &line).exits(0);
+    }
+    assert_eq!(device.told("wifi_joined").len(), 2);
+}

@@ -1,0 +1,89 @@
+//! `discover` over Bluetooth: what is listed, what is not, and what is said when nobody is there.
+
+use serde_json::json;
+
+use super::{failed, heard_nothing, neighbours, never_panicked};
+use crate::support::device::Device;
+use crate::support::espctl::Output;
+
+fn discover(device: &Device, arguments: &[&str]) -> Output {
+    let line = [
+        "discover",
+        "--transport",
+        "ble",
+        "--discovery-timeout",
+        "0.6",
+    ];
+    let output = device.run(line.iter().chain(arguments)).output();
+    never_panicked(&output);
+    output
+}
+
+#[test]
+fn devices_are_listed_with_what_they_advertise() {
+    let others = neighbours(&json!([
+        {"name": "Headphones", "rssi": -41},
+        {"name": "PROV_from_days_ago", "stale": true},
+    ]));
+    let device = Device::over_bluetooth(&[
+        "--name",
+        "PROV_light",
+        "--customer-id",
+        "1",
+        "--device-type",
+        "5",
+        "--rssi",
+        "-61",
+        "--neighbours",
+        &others,
+    ]);
+    let output = discover(&device, &["--format", "json"]).exits(0);
+    let listed = output.result()["devices"].clone();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{output}");
+    let light = &listed[0];
+    assert_eq!(light["name"], "PROV_light");
+    assert_eq!(light["address"], device.ready["address"]);
+    assert_eq!(light["signal"], -61);
+    assert_eq!(light["customer_id"], 1);
+    assert_eq!(light["device_type_name"], "light");
+    assert_eq!(light["looks_like_provisioning"], true);
+
+    let output = discover(&device, &["--all", "--format", "json"]).exits(0);
+    let listed = output.result()["devices"].clone();
+    let mut names: Vec<&str> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["name"].as_str())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["Headphones", "PROV_light"]);
+
+    let output = discover(&device, &[]).exits(0);
+    for text in ["PROV_light", "-61 dBm", "light", "1 more", "--all"] {
+        assert!(output.stdout.contains(text), "{text}: {output}");
+    }
+    // Nobody is connected to for that.
+    heard_nothing(&device);
+}
+
+#[test]
+fn with_nobody_there_it_says_who_is_and_why_that_may_be() {
+    let others = neighbours(&json!([
+        {"name": "Headphones", "rssi": -41}, {"name": "Watch", "rssi": -71},
+    ]));
+    let device = Device::over_bluetooth(&["--link-trouble", "held", "--neighbours", &others]);
+    let output = discover(&device, &["--format", "json"]);
+    let error = failed(output, 4, "no-device", &[]);
+    let hints: Vec<&str> = error["hints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|hint| hint.as_str())
+        .collect();
+    let place = |text: &str| hints.iter().position(|hint| hint.contains(text)).unwrap();
+    assert!(place("reset") < place("Headphones"), "{hints:?}");
+    assert!(place("Headphones") < place("Watch"), "{hints:?}");
+    assert!(place("Watch") < place("phone app"), "{hints:?}");
+    assert!(place("phone app") < place("move closer"), "{hints:?}");
+}

@@ -1,0 +1,59 @@
+//! What can be wrong with the computer's own Bluetooth: each is exit 3, with the command that
+//! helps, and before a device heard anything.
+
+use super::{failed, heard_nothing, joined, provision_it};
+use crate::support::device::Device;
+use crate::support::espctl::espctl;
+
+#[test]
+fn each_trouble_of_the_host_has_its_id_and_its_command() {
+    for (trouble, id, command) in [
+        ("no-adapter", "no-bluetooth-adapter", "bluetoothctl list"),
+        ("adapter-blocked", "bluetooth-blocked", "rfkill unblock"),
+        (
+            "no-bluez",
+            "no-bluetooth-service",
+            "systemctl enable --now bluetooth",
+        ),
+        ("access-denied", "bluetooth-denied", "usermod"),
+    ] {
+        let device = Device::over_bluetooth(&["--host-trouble", trouble]);
+        failed(provision_it(&device, &[]), 3, id, &[command]);
+        heard_nothing(&device);
+    }
+}
+
+#[test]
+fn without_a_system_bus_there_is_no_bluetooth() {
+    let line = ["discover", "--transport", "ble", "--format", "json"];
+    let output = espctl(line).output();
+    failed(output, 3, "no-bluetooth-service", &["dbus"]);
+}
+
+#[test]
+fn an_adapter_that_is_off_is_switched_on_and_that_is_said() {
+    let device = Device::over_bluetooth(&["--host-trouble", "adapter-off"]);
+    let output = joined(provision_it(&device, &[]), &device);
+    let warned = |line: &serde_json::Value| {
+        line["event"] == "warned" && line["message"].to_string().contains("is on now")
+    };
+    assert!(output.json().iter().any(warned), "{output}");
+}
+
+#[test]
+fn an_adapter_is_named_or_refused() {
+    let device = Device::over_bluetooth(&[]);
+    joined(provision_it(&device, &["--adapter", "hci0"]), &device);
+    let device = Device::over_bluetooth(&[]);
+    let output = provision_it(&device, &["--adapter", "hci7"]);
+    failed(output, 3, "no-bluetooth-adapter", &["hci7", "hci0"]);
+    heard_nothing(&device);
+}
+
+#[test]
+fn an_address_of_a_network_is_none_of_bluetooth_s() {
+    let device = Device::over_bluetooth(&[]);
+    let output = provision_it(&device, &["--device-ip", "127.0.0.1"]);
+    failed(output, 2, "conflicting-flags", &["--device-name"]);
+    heard_nothing(&device);
+}

@@ -1,0 +1,184 @@
+//! Links that are otherwise than they should be: lost, encrypted, held, remembered wrongly.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{HOME, failed, heard_nothing, joined, provision, provision_it};
+use crate::support::device::Device;
+use crate::support::espctl::{send_signal, watch};
+use crate::support::network::until;
+
+#[test]
+fn a_device_that_wants_encryption_is_paired_with() {
+    for stack in ["nimble", "bluedroid"] {
+        let device =
+            Device::over_bluetooth(&["--link-trouble", "encryption-required", "--stack", stack]);
+        joined(provision_it(&device, &[]), &device);
+        assert_eq!(device.told("paired").len(), 1, "{:#?}", device.log());
+    }
+}
+
+#[test]
+fn a_device_that_cannot_be_paired_with_is_named() {
+    let device = Device::over_bluetooth(&["--link-trouble", "no-pairing"]);
+    let address = device.ready["address"].as_str().unwrap().to_owned();
+    failed(provision_it(&device, &[]), 3, "not-paired", &[&address]);
+    assert!(device.told("session_opened").is_empty());
+}
+
+#[test]
+fn what_the_system_remembers_wrongly_is_forgotten_once() {
+    let device = Device::over_bluetooth(&["--link-trouble", "stale-cache"]);
+    joined(provision_it(&device, &[]), &device);
+    assert_eq!(
+        device.told("device_removed").len(),
+        1,
+        "{:#?}",
+        device.log()
+    );
+}
+
+#[test]
+fn a_first_attempt_that_the_controller_gives_up_is_made_again() {
+    let device = Device::over_bluetooth(&["--link-trouble", "connect-fails-once"]);
+    joined(provision_it(&device, &[]), &device);
+    assert!(device.told("device_removed").is_empty());
+}
+
+#[test]
+fn a_device_that_somebody_else_holds_is_not_found() {
+    let device = Device::over_bluetooth(&["--link-trouble", "held"]);
+    let output = provision_it(&device, &["--discovery-timeout", "0.6"]);
+    failed(output, 4, "no-device", &["phone app"]);
+    heard_nothing(&device);
+}
+
+#[test]
+fn a_device_that_this_computer_is_connected_to_is_used() {
+    let device = Device::over_bluetooth(&["--link-trouble", "connected"]);
+    joined(provision_it(&device, &[]), &device);
+}
+
+#[test]
+fn a_name_from_before_counts_for_nothing() {
+    let device = Device::over_bluetooth(&["--link-trouble", "name-in-cache"]);
+    joined(provision_it(&device, &[]), &device);
+}
+
+#[test]
+fn after_a_run_the_device_is_free_and_nothing_is_left_behind() {
+    let device = Device::over_bluetooth(&[]);
+    let name = device.ready["name"].as_str().unwrap();
+    let line = [
+        "device",
+        "info",
+        "--transport",
+        "ble",
+        "--device-name",
+        name,
+    ];
+    for times in 1..=3 {
+        device.run(line).output().exits(0);
+        until("it is free", || {
+            device.told("connection_closed").len() == times
+        });
+        let (started, stopped) = (
+            device.told("discovery_started").len(),
+            device.told("discovery_stopped").len(),
+        );
+        assert_eq!((started, stopped), (times, times));
+    }
+}
+
+#[test]
+fn an_interrupted_run_frees_the_device() {
+    let device = Device::over_bluetooth(&["--join-ms", "600000"]);
+    let name = device.ready["name"].as_str().unwrap();
+    let mut command: Command = crate::support::espctl::command(
+        [
+            "provision",
+            "--no-cloud",
+            "--transport",
+            "ble",
+            "--format",
+            "json",
+        ]
+        .into_iter()
+        .chain(["--device-name", name, "--pop", device.pop()])
+        .chain(HOME),
+    );
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", device.bus().unwrap());
+    let output = watch(command, |line, process| {
+        if line.contains("wifi_applied") {
+            send_signal("-INT", process);
+        }
+    });
+    assert_eq!(output.exit, Some(130), "{output}");
+    until("it is free", || {
+        !device.told("connection_closed").is_empty()
+    });
+}
+
+/// What is said when the link is lost at the n-th request to an endpoint.
+#[test]
+fn a_link_that_is_lost_is_told_as_what_it_is() {
+    for (step, exits) in [
+        ("proto-ver:1", &[6][..]),
+        ("prov-session:1", &[6]),
+        ("prov-session:2", &[6]),
+        ("prov-config:1", &[6]),
+        // Once Apply has left, it is found again or nobody knows.
+        ("prov-config:2", &[0, 10]),
+        ("prov-config:3", &[0, 10]),
+    ] {
+        for stack in ["nimble", "bluedroid"] {
+            let fault = format!("{step}:reset");
+            let device = Device::over_bluetooth(&["--fault", &fault, "--stack", stack]);
+            let output = provision_it(&device, &["--join-timeout", "10"]);
+            let exit = output.exit.unwrap();
+            assert!(exits.contains(&exit), "{fault}: {output}");
+            if exit == 6 {
+                let error: Value = output.result()["error"].clone();
+                assert_eq!(error["id"], "disconnected", "{fault}: {output}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_that_is_lost_while_the_device_joins_is_found_again() {
+    let device = Device::over_bluetooth(&["--fault", "prov-config:3:reset", "--join-ms", "3000"]);
+    let output = joined(provision_it(&device, &[]), &device);
+    let events: Vec<Value> = output.json();
+    assert!(
+        events
+            .iter()
+            .any(|line| line["event"] == "contact_regained"),
+        "{output}"
+    );
+}
+
+#[test]
+fn a_device_that_goes_away_after_apply_is_unconfirmed() {
+    let device = Device::over_bluetooth(&["--scenario", "service-gone"]);
+    let output = provision_it(&device, &["--join-timeout", "3"]);
+    failed(output, 10, "unconfirmed", &[]);
+}
+
+#[test]
+fn a_device_that_vanishes_is_out_of_reach() {
+    let device = Device::over_bluetooth(&["--link-trouble", "vanishes"]);
+    let name = device.ready["name"].as_str().unwrap();
+    let mut line = vec![
+        "--device-name",
+        name,
+        "--pop",
+        device.pop(),
+        "--timeout",
+        "3",
+    ];
+    line.extend(HOME);
+    let output = provision(&device, &line);
+    assert_eq!(output.exit, Some(4), "{output}");
+}
