@@ -302,7 +302,7 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
         ),
         FlowError::Session { doing, source } => session(*doing, source, asked),
         FlowError::Transport(error) => transport(Doing::Connecting, error, kind),
-        FlowError::Unconfirmed { source, .. } => unconfirmed(source),
+        FlowError::Unconfirmed { source, .. } => unconfirmed(source, kind),
         FlowError::UnknownScheme { .. } => advice(
             ErrorId::UnknownScheme,
             ["look for a newer espctl, or try --sec-ver 2"],
@@ -333,12 +333,17 @@ fn not_mapped(status: &MappingStatus) -> Advice {
     }
 }
 
-fn unconfirmed(error: &SessionError) -> Advice {
+fn unconfirmed(error: &SessionError, kind: TransportKind) -> Advice {
     let mut advice = advice(
         ErrorId::Unconfirmed,
         [
             "the device may well have joined: look for it on the network before trying again",
-            "its hotspot vanishes when provisioning succeeded",
+            match kind {
+                TransportKind::Ble => "it stops advertising when provisioning succeeded",
+                TransportKind::OnNetwork | TransportKind::SoftAp => {
+                    "its hotspot vanishes when provisioning succeeded"
+                }
+            },
         ],
     );
     if matches!(

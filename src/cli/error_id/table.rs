@@ -231,7 +231,7 @@ errors! {
     NoBluetoothAdapter "no-bluetooth-adapter" [Host]
         "This computer has no Bluetooth adapter, or not the one of `--adapter`."
         "There is no hardware for it, its driver is missing, or a virtual machine or a container does not see it."
-        "`bluetoothctl list` shows the adapters. Plug one in, pass it through to the virtual machine, or use another transport. To try things out, `espctl emulate device --transport ble` needs none.";
+        "`ls /sys/class/bluetooth` shows those that Linux knows. Plug one in, pass it through to the virtual machine, or use another transport. To try things out, `espctl emulate device --transport ble` needs none.";
     NoBluetoothService "no-bluetooth-service" [Host]
         "The system's Bluetooth service is not there."
         "On Linux programs reach Bluetooth through BlueZ (`bluetoothd`) on the system's D-Bus. One of the two does not run, or this is a container that has neither."
@@ -258,8 +258,8 @@ errors! {
         "Leave `--no-wifi` out and give the device its network.";
     NotADevice "not-a-device" [Device]
         "What answered is not a device that waits to be provisioned."
-        "A router, a printer or a captive portal has this address, or a proxy stands in between."
-        "Check that this computer has joined the device's hotspot and no other network answers at that address; name another with `--device-ip`.";
+        "A router, a printer or a captive portal has this address, or a proxy stands in between. Over Bluetooth it is a thing that offers no provisioning, or not any more."
+        "Check that this computer has joined the device's hotspot and no other network answers at that address; name another with `--device-ip`. Over Bluetooth, reset the device if it was provisioned before, and have the system forget it: `bluetoothctl remove ADDRESS`.";
     NotPaired "not-paired" [Host]
         "The device wants to be paired, and this computer could not pair with it."
         "Its firmware asks for an encrypted link. Linux and macOS pair by themselves when the device asks; it fails when an old pairing is kept on one side only, or when the device wants a code. Windows pairs in its settings."
@@ -314,8 +314,8 @@ errors! {
         "Say where the device is with `--device-ip`, which needs no discovery.";
     Unconfirmed "unconfirmed" [Unconfirmed]
         "The device was given credentials, and nobody knows whether it joined."
-        "Contact was lost after Apply, or its answers could not be read. The hotspot of a device vanishes when it has joined, so this may well be a success."
-        "Look for the device on the network, or in the router's list, before you try again. If its hotspot is back, it did not join.";
+        "Contact was lost after Apply, or its answers could not be read. The hotspot of a device vanishes when it has joined, and over Bluetooth it stops to advertise, so this may well be a success."
+        "Look for the device on the network, or in the router's list, before you try again. If its hotspot is back, or it advertises again, it did not join.";
     UnexpectedReply "unexpected-reply" [Device]
         "The device's answer is not one to this command."
         "Its firmware speaks another version of the protocol, such as network_provisioning before 1.0, or two clients talk to it at once."

@@ -157,7 +157,7 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
             ErrorId::NotADevice,
             [
                 "is it the device you mean? one that has been provisioned offers nothing any more",
-                "an old picture of it may be kept by this computer: `bluetoothctl remove ADDRESS`, then run the command again",
+                "an old picture of it may be kept by this computer: `bluetoothctl remove ADDRESS` (on Linux), then run the command again",
             ],
         ),
         TransportError::NotPaired { .. } => advice(
@@ -223,7 +223,9 @@ fn bluetooth(problem: &BluetoothProblem) -> Advice {
         ),
         BluetoothProblem::NoAdapter => advice(
             ErrorId::NoBluetoothAdapter,
-            ["`bluetoothctl list` shows adapters; --transport softap needs Wi-Fi only"],
+            [
+                "`ls /sys/class/bluetooth` shows those that Linux knows; --transport softap needs Wi-Fi only",
+            ],
         ),
         BluetoothProblem::NoSuchAdapter { .. } => advice(
             ErrorId::NoBluetoothAdapter,

@@ -125,7 +125,11 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
         (Problem::Blocked, "bluetooth-blocked", "rfkill"),
         (Problem::Denied, "bluetooth-denied", ""),
         (Problem::Failed, "bluetooth-failed", ""),
-        (Problem::NoAdapter, "no-bluetooth-adapter", "bluetoothctl"),
+        (
+            Problem::NoAdapter,
+            "no-bluetooth-adapter",
+            "ls /sys/class/bluetooth",
+        ),
         (
             Problem::NoSuchAdapter {
                 wanted: "hci7".into(),

@@ -283,6 +283,12 @@ impl Observer for Ui {
             self.say(&invitation);
         }
         match self.format {
+            // What was changed on this computer is told even by commands that only answer.
+            Format::Text if !self.progress && matches!(event, Event::Warned { .. }) => {
+                if let Some(line) = text::line_of(event, &mut self.stages) {
+                    self.say(&line);
+                }
+            }
             _ if !self.progress => {}
             Format::Json => self.event_as_json(event),
             Format::Text => {

@@ -132,15 +132,11 @@ fn a_customer_s_devices_are_told_from_others() {
     line.extend(HOME);
     joined(provision(&device, &line), &device);
 
+    let device = Device::over_bluetooth(&["--customer-id", "4660", "--neighbours", &others]);
     let name = device.ready["name"].as_str().unwrap();
-    let line = [
-        "--device-name",
-        name,
-        "--customer-id",
-        "7",
-        "--discovery-timeout",
-        "0.6",
-    ];
+    let mut line = vec!["--device-name", name, "--customer-id", "7"];
+    line.extend(["--discovery-timeout", "0.6"]);
+    line.extend(HOME);
     failed(provision(&device, &line), 4, "no-device", &["PROV_other"]);
 }
 

@@ -43,7 +43,9 @@ fn devices_are_listed_with_what_they_advertise() {
     let light = &listed[0];
     assert_eq!(light["name"], "PROV_light");
     assert_eq!(light["address"], device.ready["address"]);
-    assert_eq!(light["signal"], -61);
+    // A signal is never quite the same.
+    let signal = light["signal"].as_i64().unwrap();
+    assert!((-64..=-58).contains(&signal), "{signal}");
     assert_eq!(light["customer_id"], 1);
     assert_eq!(light["device_type_name"], "light");
     assert_eq!(light["looks_like_provisioning"], true);
@@ -60,7 +62,7 @@ fn devices_are_listed_with_what_they_advertise() {
     assert_eq!(names, ["Headphones", "PROV_light"]);
 
     let output = discover(&device, &[]).exits(0);
-    for text in ["PROV_light", "-61 dBm", "light", "1 more", "--all"] {
+    for text in ["PROV_light", " dBm", "light", "1 more", "--all"] {
         assert!(output.stdout.contains(text), "{text}: {output}");
     }
     // Nobody is connected to for that.

@@ -8,7 +8,7 @@ use crate::support::espctl::espctl;
 #[test]
 fn each_trouble_of_the_host_has_its_id_and_its_command() {
     for (trouble, id, command) in [
-        ("no-adapter", "no-bluetooth-adapter", "bluetoothctl list"),
+        ("no-adapter", "no-bluetooth-adapter", "/sys/class/bluetooth"),
         ("adapter-blocked", "bluetooth-blocked", "rfkill unblock"),
         (
             "no-bluez",

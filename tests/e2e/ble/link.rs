@@ -24,26 +24,21 @@ fn a_device_that_cannot_be_paired_with_is_named() {
     let device = Device::over_bluetooth(&["--link-trouble", "no-pairing"]);
     let address = device.ready["address"].as_str().unwrap().to_owned();
     failed(provision_it(&device, &[]), 3, "not-paired", &[&address]);
-    assert!(device.told("session_opened").is_empty());
+    assert!(device.told("request").is_empty(), "{:#?}", device.log());
 }
 
 #[test]
 fn what_the_system_remembers_wrongly_is_forgotten_once() {
     let device = Device::over_bluetooth(&["--link-trouble", "stale-cache"]);
     joined(provision_it(&device, &[]), &device);
-    assert_eq!(
-        device.told("device_removed").len(),
-        1,
-        "{:#?}",
-        device.log()
-    );
+    assert_eq!(device.told("forgotten").len(), 1, "{:#?}", device.log());
 }
 
 #[test]
 fn a_first_attempt_that_the_controller_gives_up_is_made_again() {
     let device = Device::over_bluetooth(&["--link-trouble", "connect-fails-once"]);
     joined(provision_it(&device, &[]), &device);
-    assert!(device.told("device_removed").is_empty());
+    assert!(device.told("forgotten").is_empty());
 }
 
 #[test]
