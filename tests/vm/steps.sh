@@ -1,5 +1,7 @@
 # What is tried in the VM, in the order of a day: the device is looked for, asked, opened with a wrong PoP, given
-# its network, with Security 1 and with 2, and looked for when it is gone. Not run by hand: see ble.sh.
+# a wrong passphrase and its network, with Security 1, then another with 2 by a part of its name, and looked
+# for when it is gone. Each run begins while BlueZ still closes the link of the one before. Not run by hand: see
+# ble.sh.
 set -e
 
 now() { # in hundredths of a second
@@ -45,21 +47,28 @@ ends() {
     }
     says /tmp/device.log '"event":"wifi_joined"'
 }
-provision() {
-    run "$@" --device-name PROV_vmtest --ssid Home --passphrase 'correct horse battery' --no-cloud
+provision() { # the exit code, the passphrase, the flags
+    due="$1"
+    passphrase="$2"
+    shift 2
+    run "$due" provision --ssid Home --passphrase "$passphrase" --no-cloud "$@"
 }
+
+right='correct horse battery'
 
 device 1
 run 0 discover
 says /tmp/said '"name":"PROV_vmtest"'
+says /tmp/said '"customer_id":1,"device_type":5'
 run 0 device info --device-name PROV_vmtest
 says /tmp/said '"sec_ver":1'
-provision 5 provision --pop wrong123
-provision 0 provision --pop abcd1234
+provision 5 "$right" --device-name PROV_vmtest --pop wrong123
+provision 9 'wrong horse battery' --device-name PROV_vmtest --pop abcd1234
+provision 0 "$right" --device-name PROV_vmtest --pop abcd1234
 ends
 
 device 2
-provision 0 provision --pop abcd1234
+provision 0 "$right" --device-name PROV_vm --pop abcd1234
 ends
 
 # BlueZ knows it still; it is not there all the same.
