@@ -133,6 +133,33 @@ mod tests {
     }
 
     #[test]
+    fn the_five_are_where_an_independent_implementation_puts_them() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/vectors.json");
+        let file = std::fs::read_to_string(path).unwrap();
+        let file: serde_json::Value = serde_json::from_str(&file).unwrap();
+        let services = file["ble_uuids"].as_object().unwrap();
+        assert_eq!(services.len(), 3);
+        for (service, uuids) in services {
+            let uuids = uuids.as_object().unwrap();
+            let service: Uuid = service.parse().unwrap();
+            let at = |uuid: &serde_json::Value| Attribute {
+                service,
+                uuid: uuid.as_str().unwrap().parse().unwrap(),
+                is_described: false,
+            };
+            let table: Vec<_> = uuids.values().map(|uuid| (at(uuid), None)).collect();
+            let endpoints = Endpoints::of(&table).unwrap();
+            // The sixth is an application's, and could be any.
+            assert_eq!((uuids.len(), endpoints.names().len()), (6, 5));
+            for (name, uuid) in uuids {
+                let found = endpoints.attribute(&EndpointName::new(name.clone()));
+                let expected = (name != "first custom endpoint").then(|| at(uuid));
+                assert_eq!(found, expected, "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn a_service_without_a_handshake_is_no_device() {
         let other = attribute(derived(SERVICE, 0xff53), false);
         assert!(Endpoints::of(&[(other, None)]).is_none());

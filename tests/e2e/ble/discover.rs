@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{failed, heard_nothing, neighbours, never_panicked};
 use crate::support::device::Device;
 use crate::support::espctl::Output;
+use crate::support::pty::Terminal;
 
 fn discover(device: &Device, arguments: &[&str]) -> Output {
     let line = [
@@ -67,6 +68,26 @@ fn devices_are_listed_with_what_they_advertise() {
     }
     // Nobody is connected to for that.
     heard_nothing(&device);
+}
+
+#[test]
+fn whoever_watches_sees_the_list_grow() {
+    let others = neighbours(&json!([{"name": "PROV_late", "appears_after_ms": 600}]));
+    let device = Device::over_bluetooth(&["--name", "PROV_early", "--neighbours", &others]);
+    let line = ["discover", "--transport", "ble", "--discovery-timeout", "2"];
+    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus().unwrap())]);
+    terminal.shows("PROV_early");
+    let screen = terminal.screen();
+    assert!(!screen.contains("PROV_late"), "{screen}");
+    assert!(screen.contains("Listening"), "{screen}");
+    terminal.shows("PROV_late");
+    assert!(terminal.screen().contains("Listening"));
+    // In the end, the list stands alone.
+    let screen = terminal.exits(0);
+    assert!(!screen.contains("Listening"), "{screen}");
+    for name in ["PROV_early", "PROV_late"] {
+        assert_eq!(screen.matches(name).count(), 1, "{screen}");
+    }
 }
 
 #[test]
