@@ -78,7 +78,7 @@ if sh -e /steps.sh; then
 fi
 if [ "$trace" = 1 ]; then
     for log in monitor btmon bluetoothd; do
-        echo "== $log"
+        printf "\n== %s\n" "$log"
         cat "/tmp/$log.log"
     done
 fi
