@@ -79,7 +79,7 @@ impl Device {
 
     /// The flags that lead to it.
     pub(crate) fn address(&self) -> [String; 4] {
-        if self.bus().is_some() {
+        if self.is_over_bluetooth() {
             let name = self.ready["name"].as_str().expect("a name");
             return ["--transport", "ble", "--device-name", name].map(str::to_owned);
         }
@@ -92,9 +92,15 @@ impl Device {
         ]
     }
 
-    /// The bus on which its adapter is, if it has one.
-    pub(crate) fn bus(&self) -> Option<&str> {
-        self.ready["bus_address"].as_str()
+    /// The bus on which its adapter is.
+    pub(crate) fn bus(&self) -> &str {
+        self.ready["bus_address"]
+            .as_str()
+            .expect("a device over Bluetooth")
+    }
+
+    fn is_over_bluetooth(&self) -> bool {
+        self.ready["transport"] == "ble"
     }
 
     /// A run of the binary in its reach.
@@ -107,9 +113,10 @@ impl Device {
 
     /// Puts a run in its reach.
     pub(crate) fn near(&self, run: Run) -> Run {
-        match self.bus() {
-            Some(bus) => run.env("DBUS_SYSTEM_BUS_ADDRESS", bus),
-            None => run,
+        if self.is_over_bluetooth() {
+            run.env("DBUS_SYSTEM_BUS_ADDRESS", self.bus())
+        } else {
+            run
         }
     }
 

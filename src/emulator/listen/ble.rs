@@ -90,7 +90,9 @@ impl Air {
     /// Opens the bus.
     pub async fn open(settings: AirSettings) -> io::Result<Self> {
         let bus = PrivateBus::open(settings.socket.as_deref()).await?;
-        let (connection, messages) = connect(&bus.address()).await.map_err(io::Error::other)?;
+        let (connection, messages) = connect(&bus.address_behind())
+            .await
+            .map_err(io::Error::other)?;
         let mut air = Self {
             bus,
             connection,

@@ -27,7 +27,7 @@ async fn a_device_is_there_only_while_somebody_looks_and_then_with_all_that_it_s
         "128",
     ]);
     assert_eq!(device.ready["address"], "7C:DF:A1:00:00:01");
-    let mut client = Client::connect(device.bus().unwrap()).await;
+    let mut client = Client::connect(device.bus()).await;
     let before: Vec<String> = client
         .objects()
         .await
@@ -82,7 +82,7 @@ async fn devices_that_are_heard_at_once_are_all_there_when_the_first_is_told_of(
             "7C:DF:A1:00:01:00"
         ]
     );
-    let mut client = Client::connect(device.bus().unwrap()).await;
+    let mut client = Client::connect(device.bus()).await;
     client.start_discovery().await.unwrap();
     client.added().await;
     assert_eq!(client.objects().await.len(), 2 + 3);
@@ -91,8 +91,8 @@ async fn devices_that_are_heard_at_once_are_all_there_when_the_first_is_told_of(
 #[tokio::test]
 async fn each_client_looks_for_itself() {
     let device = Device::over_bluetooth(&[]);
-    let mut one = Client::connect(device.bus().unwrap()).await;
-    let other = Client::connect(device.bus().unwrap()).await;
+    let mut one = Client::connect(device.bus()).await;
+    let other = Client::connect(device.bus()).await;
     let discovering = async |client: &Client| {
         let asked = client.property::<bool>(ADAPTER, "org.bluez.Adapter1", "Discovering");
         asked.await.unwrap()
@@ -120,7 +120,7 @@ async fn each_client_looks_for_itself() {
 #[tokio::test]
 async fn a_filter_for_services_hides_other_devices() {
     let device = Device::over_bluetooth(&[]);
-    let mut client = Client::connect(device.bus().unwrap()).await;
+    let mut client = Client::connect(device.bus()).await;
     for (uuid, is_seen) in [
         ("0000180a-0000-1000-8000-00805f9b34fb", false),
         ("021A9004-0382-4AEA-BFF4-6B3F1C5ADFB4", true),
@@ -146,7 +146,7 @@ async fn others_are_around_and_cannot_be_connected_to() {
     let path = fresh_path("neighbours.json");
     std::fs::write(&path, neighbours.to_string()).unwrap();
     let device = Device::over_bluetooth(&["--neighbours", path.to_str().unwrap()]);
-    let mut client = Client::connect(device.bus().unwrap()).await;
+    let mut client = Client::connect(device.bus()).await;
     let at = |last: u8| format!("{ADAPTER}/dev_AA_BB_CC_00_00_{last:02}");
     let rssi =
         async |client: &Client, last| client.property::<i16>(&at(last), DEVICE, "RSSI").await;

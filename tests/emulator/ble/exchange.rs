@@ -20,7 +20,7 @@ fn refused(code: &str) -> Result<(), (String, String)> {
 
 async fn linked(flags: &[&str]) -> (Device, Client, String) {
     let device = Device::over_bluetooth(&[&["--time-scale", "0.01"], flags].concat());
-    let mut client = Client::connect(device.bus().unwrap()).await;
+    let mut client = Client::connect(device.bus()).await;
     let path = client.reach().await;
     (device, client, path)
 }
@@ -28,7 +28,7 @@ async fn linked(flags: &[&str]) -> (Device, Client, String) {
 #[tokio::test]
 async fn a_link_its_services_and_an_exchange() {
     let device = Device::over_bluetooth(&["--time-scale", "0.01", "--cap", "ch_resp,claim"]);
-    let mut client = Client::connect(device.bus().unwrap()).await;
+    let mut client = Client::connect(device.bus()).await;
     client.start_discovery().await.unwrap();
     let (path, _) = client.added().await;
     client.stop_discovery().await.unwrap();

@@ -14,7 +14,7 @@ const VERSION: u16 = 0xff53;
 
 async fn with(trouble: &str) -> (Device, Client) {
     let device = Device::over_bluetooth(&["--time-scale", "0.01", "--link-trouble", trouble]);
-    let client = Client::connect(device.bus().unwrap()).await;
+    let client = Client::connect(device.bus()).await;
     (device, client)
 }
 
@@ -179,7 +179,7 @@ async fn services_can_stay_unknown() {
 #[tokio::test]
 async fn a_name_from_before_lasts_until_the_new_one_is_heard() {
     let device = Device::over_bluetooth(&["--name", "PROV_new", "--link-trouble", "name-in-cache"]);
-    let mut client = Client::connect(device.bus().unwrap()).await;
+    let mut client = Client::connect(device.bus()).await;
     let path = format!("{ADAPTER}/dev_{}", address(&device));
     let alias = async |client: &Client| client.property::<String>(&path, DEVICE, "Alias").await;
     assert_eq!(alias(&client).await.as_deref(), Some("PROV_old"));
@@ -201,7 +201,7 @@ async fn a_link_outlives_the_client_that_made_it() {
     client.device(&path, "Connect").await.unwrap_err();
     client.link(&path).await;
     drop(client);
-    let other = Client::connect(device.bus().unwrap()).await;
+    let other = Client::connect(device.bus()).await;
     let properties = other.objects().await;
     let of_device = properties
         .iter()

@@ -1,6 +1,8 @@
 //! A bus of D-Bus for this emulation alone: in this process, on a thread of its own, behind a socket
 //! that nobody else can reach. Not what is on it.
 
+mod front;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -9,35 +11,43 @@ use futures_util::future::{Either, select};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use self::front::Front;
+
 /// A bus that runs until it is dropped.
 #[derive(Debug)]
 pub(super) struct PrivateBus {
     socket: PathBuf,
     /// Dropped, it ends the thread.
     running: Option<oneshot::Sender<()>>,
-    /// The folder of the socket, where it was not given.
-    _folder: Option<TempDir>,
+    /// The socket of the bus itself.
+    bus: PathBuf,
+    _front: Front,
+    /// The folder of that, and of the other where it was not given.
+    _folder: TempDir,
 }
 
 impl PrivateBus {
     /// Opens one at `socket`, or in a new folder of this user's own.
     pub(super) async fn open(socket: Option<&Path>) -> io::Result<Self> {
-        let (socket, folder) = if let Some(socket) = socket {
-            (std::path::absolute(socket)?, None)
-        } else {
-            let folder = tempfile::Builder::new().prefix("espctl-bus-").tempdir()?;
-            (folder.path().join("bus"), Some(folder))
+        let folder = tempfile::Builder::new().prefix("espctl-bus-").tempdir()?;
+        let bus = folder.path().join("behind");
+        let socket = match socket {
+            Some(socket) => std::path::absolute(socket)?,
+            None => folder.path().join("bus"),
         };
-        let address = address_of(&socket);
+        let address = address_of(&bus);
         let (running, stopped) = oneshot::channel();
         let (opened, is_open) = oneshot::channel();
         thread::Builder::new()
             .name("bus".to_owned())
             .spawn(move || zruntime::block_on(run(address, opened, stopped)))?;
         is_open.await.map_err(io::Error::other)??;
+        let front = Front::open(&socket, &bus)?;
         Ok(Self {
             socket,
             running: Some(running),
+            bus,
+            _front: front,
             _folder: folder,
         })
     }
@@ -45,6 +55,11 @@ impl PrivateBus {
     /// Where clients find it.
     pub(super) fn address(&self) -> String {
         address_of(&self.socket)
+    }
+
+    /// Where it is for whoever is in this process.
+    pub(super) fn address_behind(&self) -> String {
+        address_of(&self.bus)
     }
 }
 
