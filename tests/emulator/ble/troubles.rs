@@ -114,6 +114,25 @@ async fn pairing_can_fail() {
 }
 
 #[tokio::test]
+async fn an_access_can_lead_to_pairing() {
+    let (device, mut client) = with("pairs-by-itself").await;
+    client.reach().await;
+    let version = client.endpoint(VERSION).await;
+    client.write(&version, b"a").await.unwrap();
+    assert!(!client.read(&version).await.unwrap().is_empty());
+    let (changed, _) = client.change("Paired").await;
+    assert!(flag(&changed, "Paired") && flag(&changed, "Bonded"));
+    assert_eq!(device.told("paired").len(), 1);
+
+    let (_device, mut client) = with("refuses-pairing").await;
+    client.reach().await;
+    let version = client.endpoint(VERSION).await;
+    let lost = error("Failed", "Operation failed with ATT error: 0x0e");
+    assert_eq!(client.write(&version, b"a").await, lost);
+    assert!(!flag(&client.change("Connected").await.0, "Connected"));
+}
+
+#[tokio::test]
 async fn attributes_from_before_last_until_the_device_is_forgotten() {
     for (trouble, has_session) in [("stale-cache", false), ("stale-handles", true)] {
         let (device, mut client) = with(trouble).await;

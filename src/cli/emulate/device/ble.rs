@@ -83,7 +83,8 @@ pub(super) struct BleFlags {
 
     /// What is wrong with the Bluetooth link; can be given again: connect-fails-once, connected (to
     /// this computer, already), encryption-required, held (by another computer), name-in-cache,
-    /// no-pairing, stale-cache, stale-handles, unresolved, vanishes.
+    /// no-pairing, pairs-by-itself, refuses-pairing, stale-cache, stale-handles, unresolved,
+    /// vanishes.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     link_trouble: Vec<LinkTrouble>,
 

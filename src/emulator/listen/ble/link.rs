@@ -26,7 +26,7 @@ pub(super) enum ToDevice {
 }
 
 /// An operation of ATT; long ones are one here.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Operation {
     pub(super) id: u64,
     pub(super) attribute: Attribute,
@@ -34,7 +34,7 @@ pub(super) struct Operation {
 }
 
 /// What is done to an attribute.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Access {
     Read { offset: usize },
     Write { value: Vec<u8> },

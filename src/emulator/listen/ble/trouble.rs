@@ -21,6 +21,11 @@ pub enum LinkTrouble {
     NameInCache,
     /// Its characteristics want an encrypted link, and pairing fails.
     NoPairing,
+    /// Its characteristics want an encrypted link, and BlueZ pairs at the first access, as it
+    /// does unless somebody has to be asked.
+    PairsByItself,
+    /// Likewise, and the device refuses, which ends the link.
+    RefusesPairing,
     /// BlueZ remembers its attributes from before, without those of sessions.
     StaleCache,
     /// BlueZ remembers its attributes from before, at handles that are no more.
@@ -33,13 +38,15 @@ pub enum LinkTrouble {
 
 impl LinkTrouble {
     /// Every one, and its name.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("connect-fails-once", Self::ConnectFailsOnce),
         ("connected", Self::Connected),
         ("encryption-required", Self::EncryptionRequired),
         ("held", Self::Held),
         ("name-in-cache", Self::NameInCache),
         ("no-pairing", Self::NoPairing),
+        ("pairs-by-itself", Self::PairsByItself),
+        ("refuses-pairing", Self::RefusesPairing),
         ("stale-cache", Self::StaleCache),
         ("stale-handles", Self::StaleHandles),
         ("unresolved", Self::Unresolved),
@@ -56,7 +63,10 @@ impl LinkTrouble {
 
     /// Whether characteristics want an encrypted link.
     pub(super) const fn wants_encryption(self) -> bool {
-        matches!(self, Self::EncryptionRequired | Self::NoPairing)
+        matches!(
+            self,
+            Self::EncryptionRequired | Self::NoPairing | Self::PairsByItself | Self::RefusesPairing
+        )
     }
 }
 

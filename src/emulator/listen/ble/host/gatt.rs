@@ -11,6 +11,8 @@ use super::super::layout::Attribute;
 use super::super::link::{Access, Operation, ToDevice};
 use super::super::property::{Properties, Property};
 use super::super::refusal::Refused;
+use super::super::stack::INSUFFICIENT_ENCRYPTION;
+use super::super::trouble::LinkTrouble;
 use super::remote::Pending;
 use super::timers::{Timer, scaled};
 use super::{Answered, Host};
@@ -135,11 +137,12 @@ impl Host {
             call: call.clone(),
             path: path.clone(),
             is_write,
-            operation: Some(Operation {
+            operation: Operation {
                 id,
                 attribute,
                 access,
-            }),
+            },
+            is_under_way: false,
         });
         self.send_next(device);
         Ok(None)
@@ -182,10 +185,10 @@ impl Host {
         else {
             return;
         };
-        let Some(operation) = first.operation.take() else {
+        if std::mem::replace(&mut first.is_under_way, true) {
             return;
-        };
-        let id = first.id;
+        }
+        let (id, operation) = (first.id, first.operation.clone());
         self.send_to(device, ToDevice::Operate(operation));
         let timer = Timer::NoAnswer {
             device,
@@ -212,6 +215,9 @@ impl Host {
             // Nobody waits for it any more.
             return;
         };
+        if outcome == Err(INSUFFICIENT_ENCRYPTION) && self.pairs_for(device, &pending) {
+            return;
+        }
         match outcome {
             Ok(_) if pending.is_write => self.reply(&pending.call, &()),
             Ok(value) => {
@@ -226,6 +232,29 @@ impl Host {
             Err(code) => self.refuse(&pending.call, &Refused::by_att(code)),
         }
         self.send_next(device);
+    }
+
+    /// Whether BlueZ pairs because of an access, which it repeats then.
+    fn pairs_for(&mut self, device: usize, pending: &Pending) -> bool {
+        let Some(remote) = self.devices.get_mut(device) else {
+            return false;
+        };
+        if remote.has(LinkTrouble::RefusesPairing) {
+            // The access is answered by what the end of the link brings.
+            remote.operations.push_front(pending.clone());
+            self.cut(device);
+            return true;
+        }
+        if !remote.has(LinkTrouble::PairsByItself) || remote.is_paired {
+            return false;
+        }
+        remote.operations.push_front(Pending {
+            is_under_way: false,
+            ..pending.clone()
+        });
+        self.encrypt(device);
+        self.send_next(device);
+        true
     }
 
     /// ATT ends a link on which nothing is answered.

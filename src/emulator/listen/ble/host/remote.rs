@@ -54,14 +54,14 @@ pub(in super::super) struct Remote {
 }
 
 /// An operation that a client waits for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub(super) id: u64,
     pub(super) call: Message,
     pub(super) path: ObjectPath<'static>,
     pub(super) is_write: bool,
-    /// Until it is on its way.
-    pub(super) operation: Option<Operation>,
+    pub(super) operation: Operation,
+    pub(super) is_under_way: bool,
 }
 
 impl Remote {
