@@ -102,7 +102,8 @@ const BLUETOOTH: [(&str, Harm); 14] = [
     ("close", Harm::HungUp),
     ("reset", Harm::HungUp),
     ("att=0x04", Harm::HungUp),
-    ("delay=200", Harm::Late),
+    // Shorter than a device stays that has told that it joined: the answer is fetched after it.
+    ("delay=100", Harm::Late),
     ("repeat", Harm::Twice),
     ("truncate", Harm::Spoilt),
     ("cut", Harm::Spoilt),

@@ -1,6 +1,8 @@
-//! The emulated cloud as a process of its own, called over a socket. What its state machines do is
-//! tested beside them.
+//! The emulators as processes of their own: the cloud called over a socket, the device in the air by
+//! D-Bus. What their state machines do is tested beside them.
 
 mod accounts;
+#[cfg(target_os = "linux")]
+mod ble;
 mod faults;
 mod mapping;

@@ -15,6 +15,8 @@ use super::espctl::{self, Run};
 pub(crate) struct Device {
     child: Child,
     pub(crate) ready: Value,
+    /// The first lines of all, where it is several.
+    pub(crate) all: Vec<Value>,
     log: PathBuf,
 }
 
@@ -56,18 +58,28 @@ impl Device {
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("{error}: the device said {line:?}"));
-        Self { child, ready, log }
+        let mut arguments = arguments.iter().skip_while(|one| **one != "--count");
+        let count = arguments.nth(1).map_or(1, |count| count.parse().unwrap());
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let all: Vec<Value> = (0..count)
+            .map(|_| {
+                let mut line = String::new();
+                stdout.read_line(&mut line).unwrap();
+                serde_json::from_str(&line)
+                    .unwrap_or_else(|error| panic!("{error}: the device said {line:?}"))
+            })
+            .collect();
+        Self {
+            child,
+            ready: all[0].clone(),
+            all,
+            log,
+        }
     }
 
     /// The flags that lead to it.
     pub(crate) fn address(&self) -> [String; 4] {
-        if self.bus().is_some() {
+        if self.is_over_bluetooth() {
             let name = self.ready["name"].as_str().expect("a name");
             return ["--transport", "ble", "--device-name", name].map(str::to_owned);
         }
@@ -80,9 +92,13 @@ impl Device {
         ]
     }
 
-    /// The bus on which its adapter is, if it has one.
-    pub(crate) fn bus(&self) -> Option<&str> {
-        self.ready["bus_address"].as_str()
+    /// The bus on which its adapter is.
+    pub(crate) fn bus(&self) -> &str {
+        self.ready["bus_address"].as_str().expect("a device over Bluetooth")
+    }
+
+    fn is_over_bluetooth(&self) -> bool {
+        self.ready["transport"] == "ble"
     }
 
     /// A run of the binary in its reach.
@@ -95,9 +111,10 @@ impl Device {
 
     /// Puts a run in its reach.
     pub(crate) fn near(&self, run: Run) -> Run {
-        match self.bus() {
-            Some(bus) => run.env("DBUS_SYSTEM_BUS_ADDRESS", bus),
-            None => run,
+        if self.is_over_bluetooth() {
+            run.env("DBUS_SYSTEM_BUS_ADDRESS", self.bus())
+        } else {
+            run
         }
     }
 

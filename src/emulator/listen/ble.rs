@@ -179,10 +179,8 @@ impl Air {
         let host = Host::new(self.connection.clone(), parts);
         let (closing, closed) = oneshot::channel();
         let (_, reports) = self.reports;
-        if self.trouble != Some(HostTrouble::NoBluez) {
-            let named = self.connection.request_name("org.bluez").await;
-            named.map_err(io::Error::other)?;
-        }
+        let named = self.connection.request_name("org.bluez").await;
+        named.map_err(io::Error::other)?;
         let host = tokio::spawn(host.run(self.messages, reports, closed));
         Ok(Served {
             _bus: self.bus,

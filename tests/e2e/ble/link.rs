@@ -103,7 +103,7 @@ fn an_interrupted_run_frees_the_device() {
         .chain(["--device-name", name, "--pop", device.pop()])
         .chain(HOME),
     );
-    command.env("DBUS_SYSTEM_BUS_ADDRESS", device.bus().unwrap());
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", device.bus());
     let output = watch(command, |line, process| {
         if line.contains("wifi_applied") {
             send_signal("-INT", process);

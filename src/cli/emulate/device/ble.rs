@@ -1,6 +1,7 @@
 //! The flags of a device in the air, and the adapter in front of it. Not how either behaves, which is
 //! `emulator`'s.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -232,7 +233,7 @@ impl EmulateDevice {
                 flags.device_subtype.unwrap_or(1),
             )
         } else {
-            Default::default()
+            BTreeMap::new()
         };
         let stack = match flags.stack {
             None | Some(StackName::Nimble) => Stack::Nimble,

@@ -53,13 +53,14 @@ impl Address {
     /// The n-th after it.
     #[must_use]
     pub fn plus(self, number: u16) -> Self {
-        let [a, b, c, d, e, f] = self.bytes;
-        let low = u32::from_be_bytes([c, d, e, f]).wrapping_add(number.into());
-        let [c, d, e, f] = low.to_be_bytes();
-        Self {
-            bytes: [a, b, c, d, e, f],
-            ..self
+        let mut bytes = self.bytes;
+        let mut carry = u32::from(number);
+        for byte in bytes.iter_mut().rev() {
+            let [.., low] = carry.wrapping_add((*byte).into()).to_be_bytes();
+            carry = carry.wrapping_add((*byte).into()) >> 8;
+            *byte = low;
         }
+        Self { bytes, ..self }
     }
 
     /// What BlueZ calls its kind.

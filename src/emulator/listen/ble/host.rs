@@ -45,7 +45,7 @@ pub(super) struct Host {
     scale: TimeScale,
     /// How long each operation of ATT takes.
     operation_wait: Duration,
-    /// Who is on the bus.
+    /// Who has called and is still on the bus.
     clients: BTreeSet<String>,
     /// When somebody first looked for devices.
     first_looked: Option<Instant>,
@@ -96,6 +96,8 @@ impl Host {
             host.add_adapter();
             host.remember_devices();
         }
+        // There is nobody yet to be told.
+        host.tree.take_signals();
         host
     }
 
@@ -115,10 +117,8 @@ impl Host {
             let wake_at = self.timers.next();
             tokio::select! {
                 biased;
-                report = reports.recv() => match report {
-                    Some(report) => self.hear(report),
-                    None => return Ok(()),
-                },
+                // None any more once all devices are gone.
+                Some(report) = reports.recv() => self.hear(report),
                 message = messages.next() => match message {
                     Some(message) => self.receive(&message?),
                     None => return Ok(()),
@@ -141,7 +141,7 @@ impl Host {
         }
     }
 
-    /// Somebody came to the bus or left it.
+    /// Somebody left the bus.
     fn note_owner(&mut self, signal: &Message) {
         let header = signal.header();
         if header
@@ -158,11 +158,10 @@ impl Host {
         if !name.starts_with(':') || own.is_some_and(|own| own.as_str() == name) {
             return;
         }
+        // Who comes is known by the first call.
         if owner.is_empty() {
             self.clients.remove(name);
             self.end_session_of(name);
-        } else {
-            self.clients.insert(name.to_owned());
         }
     }
 
@@ -170,9 +169,15 @@ impl Host {
         let header = call.header();
         let member = header.member().map_or("", |member| member.as_str());
         let interface = header.interface().map_or("", |name| name.as_str());
+        if let Some(caller) = header.sender() {
+            self.clients.insert(caller.to_string());
+        }
         let path = header.path().map(ObjectPath::to_owned).unwrap_or_default();
-        if self.trouble == Some(HostTrouble::AccessDenied) {
-            return self.refuse(call, Refused::ACCESS_DENIED);
+        match self.trouble {
+            Some(HostTrouble::AccessDenied) => return self.refuse(call, &Refused::ACCESS_DENIED),
+            // This bus is silent about names that nobody has, and a real one is not.
+            Some(HostTrouble::NoBluez) => return self.refuse(call, &Refused::NO_BLUEZ),
+            _ => {}
         }
         let answered = match (interface, member) {
             ("org.freedesktop.DBus.Peer", "Ping") => Ok(Some(())),
@@ -209,9 +214,9 @@ impl Host {
                 let has_object = self.tree.has(&path);
                 let signature = header.signature().to_string_no_parens();
                 let refused = Refused::unknown_method(interface, member, &signature, has_object);
-                self.refuse(call, refused);
+                self.refuse(call, &refused);
             }
-            Err(refused) => self.refuse(call, refused),
+            Err(refused) => self.refuse(call, &refused),
         }
     }
 
@@ -326,7 +331,7 @@ impl Host {
         self.send(call, built);
     }
 
-    fn refuse(&mut self, call: &Message, refused: Refused) {
+    fn refuse(&mut self, call: &Message, refused: &Refused) {
         let built = Message::error(&call.header(), refused.name).build(&(refused.text.as_ref(),));
         self.send(call, built);
     }

@@ -224,13 +224,13 @@ impl Host {
         if self.is_discovering() || !self.is_shown_as_discovering() {
             return;
         }
-        let discovering = [("Discovering", Some(Property::Flag(false)))];
-        self.tree.set(&adapter_path(), ADAPTER, discovering);
         for remote in &mut self.devices {
             remote.seen = 0;
             // How strong it is received is known only while somebody listens.
             self.tree.set(&remote.path, DEVICE, [("RSSI", None)]);
         }
+        let discovering = [("Discovering", Some(Property::Flag(false)))];
+        self.tree.set(&adapter_path(), ADAPTER, discovering);
         self.timers.add(TEMPORARY, Timer::Forget);
         self.note_to_all(&Entry::DiscoveryStopped);
     }
@@ -289,7 +289,6 @@ impl Host {
         let rssi = Property::Signed16(remote.advert.rssi.saturating_add(wobble));
         // The name is in the scan response, which comes after the advertisement.
         let has_name = remote.seen > 0 || !remote.has(LinkTrouble::NameInCache);
-        let is_first = remote.seen == 0;
         remote.seen = remote.seen.saturating_add(1);
         remote.last_seen = Some(Instant::now());
         let path = remote.path.clone();
@@ -303,13 +302,18 @@ impl Host {
         }
         let known = self.tree.interface(&path, DEVICE);
         let is_news = |name: &str, property: &Property| {
-            // What is as before is told again for data that may change with every advertisement.
-            name == "ManufacturerData" || known.and_then(|all| all.get(name)) != Some(property)
+            match (name, known.and_then(|all| all.get(name)), property) {
+                // Told again although it is as before: it may change with every advertisement.
+                ("ManufacturerData", _, _) => true,
+                // What was found out is more than what is said.
+                ("UUIDs", Some(Property::Texts(known)), Property::Texts(said)) => {
+                    !said.iter().all(|uuid| known.contains(uuid))
+                }
+                (_, known, property) => known != Some(property),
+            }
         };
         let changes: Vec<_> = said
             .into_iter()
-            // Services that were found out are more than those that are said.
-            .filter(|(name, _)| *name != "UUIDs" || is_first)
             .filter(|(name, property)| is_news(name, property))
             .map(|(name, property)| (name, Some(property)))
             .chain([("RSSI", Some(rssi))])

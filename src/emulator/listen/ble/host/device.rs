@@ -43,6 +43,7 @@ impl Remote {
             ("AddressType", Property::text(address.kind())),
             ("Alias", Property::text(address.alias())),
             ("Blocked", Property::Flag(false)),
+            ("Bonded", Property::Flag(false)),
             ("Connected", Property::Flag(false)),
             ("LegacyPairing", Property::Flag(false)),
             ("Paired", Property::Flag(false)),
@@ -115,7 +116,7 @@ impl Host {
             "Pair" => self.call_pair(call, device),
             "CancelPairing" => match self.devices.get_mut(device).map(|one| one.pairing.take()) {
                 Some(Some(pairing)) => {
-                    self.refuse(&pairing, Refused::AUTHENTICATION_CANCELED);
+                    self.refuse(&pairing, &Refused::AUTHENTICATION_CANCELED);
                     Ok(Some(()))
                 }
                 _ => Err(Refused::DOES_NOT_EXIST),
@@ -152,7 +153,7 @@ impl Host {
 
     fn call_connect(&mut self, call: &Message, device: usize) -> Answered<()> {
         if !self.is_powered() {
-            return Err(Refused::NOT_READY);
+            return Err(Refused::NO_RADIO);
         }
         let attempt = self.next_number();
         let scale = self.scale;
@@ -221,7 +222,7 @@ impl Host {
             .get_mut(device)
             .and_then(|remote| remote.connecting.take_if(|(number, _)| *number == attempt));
         if let Some((_, call)) = connecting {
-            self.refuse(&call, Refused::CONNECT_ABORTED);
+            self.refuse(&call, &Refused::CONNECT_ABORTED);
         }
     }
 
@@ -231,7 +232,6 @@ impl Host {
         if remote.is_none_or(|remote| remote.connected != Some(connection) || remote.is_resolved) {
             return;
         }
-        self.export(device);
         if let Some(remote) = self.devices.get_mut(device) {
             remote.is_resolved = true;
             let changes = [
@@ -240,6 +240,8 @@ impl Host {
             ];
             self.tree.set(&remote.path, DEVICE, changes);
         }
+        // They are there when that is told, and are told of after it.
+        self.export(device);
     }
 
     pub(super) fn note_advertising(&mut self, device: usize, on: bool) {
@@ -247,15 +249,13 @@ impl Host {
             return;
         };
         remote.advertising = on;
-        let is_awaited = remote.connecting.is_some()
-            && !remote.has(LinkTrouble::Vanishes)
-            && !(remote.has(LinkTrouble::ConnectFailsOnce) && !remote.has_failed_once);
+        let is_awaited = remote.connecting.is_some() && !remote.has(LinkTrouble::Vanishes);
         if on && is_awaited {
             self.connect(device);
         }
     }
 
-    /// The link is gone, whoever ended it: what was under way fails before that is told.
+    /// The link is gone, whoever ended it: what was under way fails when that is told.
     pub(super) fn note_link_lost(&mut self, device: usize, connection: u64) {
         let Some(remote) = self
             .devices
@@ -270,19 +270,22 @@ impl Host {
         let operations = std::mem::take(&mut remote.operations);
         let pairing = remote.pairing.take();
         let parting = std::mem::take(&mut remote.disconnecting);
+        let no_services = ("ServicesResolved", Some(Property::Flag(false)));
+        let no_link = ("Connected", Some(Property::Flag(false)));
+        if parting.is_empty() {
+            self.tree.set(&path, DEVICE, [no_services, no_link]);
+        } else {
+            self.tree.set(&path, DEVICE, [no_services]);
+            for call in parting {
+                self.reply(&call, &());
+            }
+            self.tree.set(&path, DEVICE, [no_link]);
+        }
         for pending in operations {
-            self.refuse(&pending.call, Refused::by_att(LINK_LOST));
+            self.refuse(&pending.call, &Refused::by_att(LINK_LOST));
         }
         if let Some(call) = pairing {
-            self.refuse(&call, Refused::AUTHENTICATION_CANCELED);
-        }
-        let changes = [
-            ("ServicesResolved", Some(Property::Flag(false))),
-            ("Connected", Some(Property::Flag(false))),
-        ];
-        self.tree.set(&path, DEVICE, changes);
-        for call in parting {
-            self.reply(&call, &());
+            self.refuse(&call, &Refused::AUTHENTICATION_CANCELED);
         }
     }
 
@@ -298,10 +301,12 @@ impl Host {
         let scale = self.scale;
         let remote = self.devices.get_mut(device).ok_or(Refused::UNKNOWN)?;
         if let Some((_, connecting)) = remote.connecting.take() {
-            self.refuse(&connecting, Refused::CONNECT_CANCELLED);
+            self.refuse(&connecting, &Refused::CONNECT_CANCELLED);
             return Ok(Some(()));
         }
-        let connection = remote.connected.ok_or(Refused::NOT_CONNECTED)?;
+        let Some(connection) = remote.connected else {
+            return Ok(Some(()));
+        };
         let is_first = remote.disconnecting.is_empty();
         remote.disconnecting.push(call.clone());
         if is_first {
@@ -347,15 +352,23 @@ impl Host {
             return;
         };
         if remote.has(LinkTrouble::NoPairing) {
-            return self.refuse(&call, Refused::AUTHENTICATION_FAILED);
+            self.refuse(&call, &Refused::AUTHENTICATION_FAILED);
+            return self.cut(device);
         }
-        remote.is_paired = true;
-        let path = remote.path.clone();
+        self.encrypt(device);
+        self.reply(&call, &());
+    }
+
+    /// Both sides have keys for the link from now on.
+    pub(super) fn encrypt(&mut self, device: usize) {
         self.send_to(device, ToDevice::Encrypted);
         self.send_to(device, ToDevice::Note(Entry::Paired));
-        self.tree
-            .set(&path, DEVICE, [("Paired", Some(Property::Flag(true)))]);
-        self.reply(&call, &());
+        if let Some(remote) = self.devices.get_mut(device) {
+            remote.is_paired = true;
+            let paired = Some(Property::Flag(true));
+            let changes = [("Bonded", paired.clone()), ("Paired", paired)];
+            self.tree.set(&remote.path, DEVICE, changes);
+        }
     }
 
     /// BlueZ knows nothing of it any more, what it remembered included.
@@ -376,7 +389,7 @@ impl Host {
         let path = remote.path.clone();
         let connecting = remote.connecting.take();
         if let Some((_, call)) = connecting {
-            self.refuse(&call, Refused::CONNECT_CANCELLED);
+            self.refuse(&call, &Refused::CONNECT_CANCELLED);
         }
         self.tree.remove(&path);
     }
@@ -390,7 +403,7 @@ const OLD_NAME: &str = "PROV_old";
 /// `DISCONNECT_TIMER`.
 const DISCONNECT: Duration = Duration::from_secs(2);
 /// How long the kernel waits for a device that is not there.
-const CONNECT_LIMIT: Duration = Duration::from_secs(40);
+const CONNECT_LIMIT: Duration = Duration::from_secs(41);
 const LEAST_CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// What takes a few packets.
 const SOON: Duration = Duration::from_millis(10);

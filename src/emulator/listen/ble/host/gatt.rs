@@ -49,6 +49,7 @@ impl Host {
                     ("MTU", Property::Number16(remote.mtu)),
                     ("Service", Property::Path(path.clone())),
                     ("UUID", Property::text(&characteristic.uuid)),
+                    ("Value", Property::Bytes(Vec::new())),
                 ]);
                 if characteristic.value == Attribute::Indication {
                     properties.insert("Notifying", Property::Flag(false));
@@ -62,6 +63,7 @@ impl Host {
                     let properties = Properties::from([
                         ("Characteristic", Property::Path(chrc.clone())),
                         ("UUID", Property::text(&descriptor.uuid)),
+                        ("Value", Property::Bytes(Vec::new())),
                     ]);
                     self.tree
                         .add(desc.clone(), [(DESCRIPTOR, properties)].into());
@@ -221,7 +223,7 @@ impl Host {
                 }
                 self.reply(&pending.call, &(value,));
             }
-            Err(code) => self.refuse(&pending.call, Refused::by_att(code)),
+            Err(code) => self.refuse(&pending.call, &Refused::by_att(code)),
         }
         self.send_next(device);
     }

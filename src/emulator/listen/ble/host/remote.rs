@@ -15,6 +15,10 @@ use super::adapter::ADAPTER_PATH;
 
 /// A device.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own, as BlueZ has it"
+)]
 pub(in super::super) struct Remote {
     pub(in super::super) advert: Advert,
     pub(super) path: ObjectPath<'static>,

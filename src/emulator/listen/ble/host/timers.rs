@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::emulator::device::TimeScale;
 
 /// Something for later. Numbers say what it was about: if that is over, so is this.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Timer {
     /// The next advertisements arrive.
     Advertisements,
