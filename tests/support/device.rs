@@ -94,7 +94,9 @@ impl Device {
 
     /// The bus on which its adapter is.
     pub(crate) fn bus(&self) -> &str {
-        self.ready["bus_address"].as_str().expect("a device over Bluetooth")
+        self.ready["bus_address"]
+            .as_str()
+            .expect("a device over Bluetooth")
     }
 
     fn is_over_bluetooth(&self) -> bool {
