@@ -16,6 +16,11 @@ nothing of the package is corrected. Three of its faults are dealt with from out
   subcommands call the functions below that constant.
 
 Over Bluetooth its own transport is used (bleak), which finds BlueZ where DBUS_SYSTEM_BUS_ADDRESS says.
+Two more faults are there:
+
+* bleak lists the services of a device once it hears that BlueZ has resolved them, and BlueZ tells of them
+  just after that. So bleak is made to hear BlueZ out first (`hear_bluez_out`).
+* A device that BlueZ has connected before is not connected again. So a short A is not tried again.
 """
 
 import argparse
@@ -94,7 +99,24 @@ def step(name, action, good=bool, **facts):
 
 
 def connect(args):
+    if args.transport == 'ble':
+        hear_bluez_out()
     return prov_util.get_transport(args.transport, args.address)
+
+
+def hear_bluez_out():
+    """Lets bleak ask BlueZ something once services are resolved: what was told before the answer is then heard."""
+    from bleak.backends.bluezdbus import manager
+    from dbus_fast import Message
+
+    class Hearing(manager.BlueZManager):
+        async def _wait_for_services_discovery(self, device_path):
+            await super()._wait_for_services_discovery(device_path)
+            manager.assert_reply(await self._bus.call(Message(
+                destination='org.bluez', path='/', interface='org.freedesktop.DBus.ObjectManager',
+                member='GetManagedObjects')))
+
+    manager.BlueZManager = Hearing
 
 
 def close(args, transport):
@@ -135,7 +157,7 @@ def open_session(args, patch, transport):
             return transport, security
         line('session', False, error=error, **facts)
         close(args, transport)
-        if facts.get('a_bytes', A_BYTES) == A_BYTES:
+        if facts.get('a_bytes', A_BYTES) == A_BYTES or args.transport == 'ble':
             break
         transport = connect(args)
     raise StepFailed('session')

@@ -1,7 +1,7 @@
 """The cases about provisioning over HTTP: esp-rainmaker-cli against an emulated device.
 
 What it is: for each case one device, and what both ends have to say at its end. `provision` and
-`refusal` serve for devices that are reached in another way, too.
+`wrong_secret` serve for devices that are reached in another way, too.
 
 What it is not: the start of emulators and clients, which is `emulated.py`'s.
 """
@@ -43,12 +43,10 @@ def reset(device, sec_ver):
 
 
 def wrong_secret(device, sec_ver):
-    """The job can see a failure."""
-    refusal(device, sec_ver)
+    """The job can see a failure: with another secret nothing is secured, and a strike is counted.
 
-
-def refusal(device, sec_ver):
-    """With another secret nothing is secured, and a strike is counted; answers the client's last line."""
+    Answers the client's lines.
+    """
     code, steps = device.client('provision', '--ssid', SSID, '--passphrase', PASSPHRASE,
                                 sec_ver=sec_ver, secret='not-the-secret')
     check_equal('exit code of the client', code, 1)
@@ -56,7 +54,7 @@ def refusal(device, sec_ver):
     device.check_alive()
     check_equal('secured or set', device.log('secured', 'wifi_set'), [])
     check_equal('strikes beyond short A\'s', len(device.log('strike')) - len(device.log('short_a')), 1)
-    return steps[-1]
+    return steps
 
 
 def short_a(device, sec_ver):
@@ -86,8 +84,12 @@ def handshakes(device, sec_ver):
 
 
 def on_device(action, sec_ver, flags):
-    """A case that is about one device and needs no cloud."""
-    return lambda bench: action(bench.device('--sec-ver', str(sec_ver), *flags), sec_ver)
+    """A case that is about one device and needs no cloud. Its remark is what the action says, if it says something."""
+    def case(bench):
+        answer = action(bench.device('--sec-ver', str(sec_ver), *flags), sec_ver)
+        return answer if isinstance(answer, str) else None
+
+    return case
 
 
 def cases():
