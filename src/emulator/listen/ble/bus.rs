@@ -122,3 +122,16 @@ fn address_of(socket: &Path) -> String {
     });
     format!("unix:path={}", escaped.collect::<String>())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_escapes_what_d_bus_wants_escaped() {
+        assert_eq!(
+            address_of(Path::new("/tmp/a b,ü/bus_1.x")),
+            "unix:path=/tmp/a%20b%2c%c3%bc/bus_1.x"
+        );
+    }
+}
