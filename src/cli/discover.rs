@@ -412,3 +412,57 @@ fn table(rows: &[Row<'_>]) -> Vec<String> {
 
 /// Even with no time to look, a device that is there may answer.
 const SHORTEST: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_table_of_its_own_and_the_strongest_is_first() {
+        let found = |kind, address, name: &str, signal| Found {
+            kind,
+            address,
+            name: Some(name.to_owned()),
+            hints: Hints {
+                signal,
+                ..Hints::default()
+            },
+            version: None,
+        };
+        let in_the_air = |name: &str, signal| {
+            let address = Address::Ble {
+                id: name.into(),
+                shown: name.into(),
+            };
+            found(TransportKind::Ble, address, name, signal)
+        };
+        let host = Address::Http {
+            host: "127.0.0.1".to_owned(),
+            port: 80,
+        };
+        let mut all = vec![
+            found(TransportKind::OnNetwork, host, "Lamp", None),
+            in_the_air("PROV_connected", None),
+            in_the_air("PROV_far", Some(-90)),
+            in_the_air("PROV_near", Some(-40)),
+        ];
+        sort(&mut all);
+        let lines = tables(&all);
+        let starts = [
+            "Over ble:",
+            "#  Name ",
+            "1  PROV_near ",
+            "2  PROV_far ",
+            "3  PROV_connected ",
+            "Over on-network:",
+            "#   Instance Name ",
+            "1   Lamp ",
+        ];
+        assert_eq!(lines.len(), starts.len(), "{lines:#?}");
+        for (line, start) in lines.iter().zip(starts) {
+            assert!(line.starts_with(start), "{start:?}: {lines:#?}");
+        }
+        all.truncate(3);
+        assert!(!tables(&all).concat().contains("Over"));
+    }
+}
