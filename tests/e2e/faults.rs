@@ -111,7 +111,7 @@ const BLUETOOTH: [(&str, Harm); 14] = [
     ("oversize", Harm::Spoilt),
     ("wrong-order", Harm::Spoilt),
     ("wrong-type", Harm::Spoilt),
-    ("not-found", Harm::Absent),
+    ("not-found", Harm::HungUp),
 ];
 
 /// What a fault means for the client.

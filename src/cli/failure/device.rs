@@ -178,6 +178,12 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
                 "or it has closed provisioning: restart it",
             ],
         ),
+        TransportError::Unresolved { address, .. } => Advice {
+            hints: vec![format!(
+                "what this computer remembers of it may be old: `bluetoothctl remove {address}`; or restart the device"
+            )],
+            ..advice(ErrorId::Silent, [])
+        },
         TransportError::TooLong { .. } => advice(
             ErrorId::MessageTooLong,
             ["firmware with Security 2 or NimBLE has more room; or use another transport"],
