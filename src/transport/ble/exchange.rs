@@ -60,7 +60,7 @@ impl BleTransport {
     /// services in vain, until they have forgotten the device.
     async fn connect(&mut self) -> Result<(), TransportError> {
         let deadline = Instant::now() + self.limits.connect;
-        let services = self.limits.services.min(self.limits.connect / 2);
+        let services = self.until_resolved();
         let mut attempts = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -284,6 +284,11 @@ impl BleTransport {
         tokio::time::timeout(ALIVE, asked).await.unwrap_or(false)
     }
 
+    /// How long a device may take to tell its services: short enough for a second attempt.
+    fn until_resolved(&self) -> Duration {
+        self.limits.services.min(self.limits.connect / 3)
+    }
+
     fn no_device(&self) -> TransportError {
         TransportError::NotADevice {
             address: self.address.clone(),
@@ -302,7 +307,7 @@ impl BleTransport {
             },
             GattError::Unresolved => TransportError::Unresolved {
                 address: self.address.clone(),
-                waited: self.limits.services.min(self.limits.connect / 2),
+                waited: self.until_resolved(),
             },
             other => TransportError::Unreachable {
                 address: self.address.clone(),

@@ -162,6 +162,29 @@ fn a_device_that_goes_away_after_apply_is_unconfirmed() {
 }
 
 #[test]
+fn a_device_that_connects_and_does_not_tell_its_services_is_told_as_that() {
+    let device = Device::over_bluetooth(&["--link-trouble", "unresolved"]);
+    let address = device.ready["address"].as_str().unwrap().to_owned();
+    let output = provision_it(&device, &[]);
+    let exit = output.exit.unwrap();
+    let command = format!("bluetoothctl remove {address}");
+    failed(
+        output,
+        exit,
+        "silent",
+        &["did not tell its services", &command],
+    );
+    // What the system remembers of it was forgotten first.
+    assert_eq!(device.told("forgotten").len(), 1, "{:#?}", device.log());
+}
+
+#[test]
+fn a_device_that_is_away_for_a_while_after_apply_is_found_again() {
+    let device = Device::over_bluetooth(&["--scenario", "channel-change", "--time-scale", "0.5"]);
+    joined(provision_it(&device, &[]), &device);
+}
+
+#[test]
 fn a_device_that_vanishes_is_out_of_reach() {
     let device = Device::over_bluetooth(&["--link-trouble", "vanishes"]);
     let name = device.ready["name"].as_str().unwrap();
