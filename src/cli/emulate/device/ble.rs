@@ -198,7 +198,10 @@ impl EmulateDevice {
         if let Some((flag, _)) = given.iter().find(|(_, given)| *given && !is_ble) {
             return conflict(format!("{flag} is about Bluetooth: --transport ble"));
         }
-        let of_http = [("--listen", self.listen.is_some()), ("--port", self.port != 0)];
+        let of_http = [
+            ("--listen", self.listen.is_some()),
+            ("--port", self.port != 0),
+        ];
         if let Some((flag, _)) = of_http.iter().find(|(_, given)| *given && is_ble) {
             return conflict(format!(
                 "{flag} is about HTTP, and not about --transport ble"

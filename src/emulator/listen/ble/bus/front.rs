@@ -171,7 +171,11 @@ fn redirect(message: &mut [u8]) {
         .get(..head)
         .and_then(|head| head.windows(field.len()).position(|window| window == field));
     let name = found
-        .and_then(|at| message.get_mut(at..)?.get_mut(DESTINATION.len() + length.len()..))
+        .and_then(|at| {
+            message
+                .get_mut(at..)?
+                .get_mut(DESTINATION.len() + length.len()..)
+        })
         .and_then(|rest| rest.get_mut(..STAND_IN.len()));
     if let Some(name) = name {
         name.copy_from_slice(STAND_IN.as_bytes());
