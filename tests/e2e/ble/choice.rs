@@ -59,8 +59,11 @@ fn a_beginning_that_fits_two_is_no_name() {
 
 #[test]
 fn of_two_equal_names_a_script_takes_none() {
-    let twin = neighbours(&json!([{"name": "PROV_twin", "address": "C0:00:00:00:00:99"}]));
-    let device = Device::over_bluetooth(&["--name", "PROV_twin", "--neighbours", &twin]);
+    let twin = neighbours(
+        &json!([{"name": "PROV_twin", "address": "C0:00:00:00:00:99", "at_once": true}]),
+    );
+    let device =
+        Device::over_bluetooth(&["--name", "PROV_twin", "--at-once", "--neighbours", &twin]);
     let address = device.ready["address"].as_str().unwrap();
     let output = provision_it(&device, &[]);
     failed(
@@ -75,9 +78,10 @@ fn of_two_equal_names_a_script_takes_none() {
 #[test]
 fn of_two_equal_names_a_person_chooses_one() {
     let twin = neighbours(&json!([
-        {"name": "PROV_twin", "address": "C0:00:00:00:00:99", "rssi": -90},
+        {"name": "PROV_twin", "address": "C0:00:00:00:00:99", "rssi": -90, "at_once": true},
     ]));
-    let device = Device::over_bluetooth(&["--name", "PROV_twin", "--neighbours", &twin]);
+    let device =
+        Device::over_bluetooth(&["--name", "PROV_twin", "--at-once", "--neighbours", &twin]);
     let mut line = vec!["provision", "--no-cloud", "--transport", "ble"];
     line.extend(["--device-name", "PROV_twin", "--pop", device.pop()]);
     line.extend(HOME);
@@ -96,8 +100,9 @@ fn of_two_equal_names_a_person_chooses_one() {
 
 #[test]
 fn a_choice_that_is_left_changes_nothing() {
-    let twin = neighbours(&json!([{"name": "PROV_twin"}]));
-    let device = Device::over_bluetooth(&["--name", "PROV_twin", "--neighbours", &twin]);
+    let twin = neighbours(&json!([{"name": "PROV_twin", "at_once": true}]));
+    let device =
+        Device::over_bluetooth(&["--name", "PROV_twin", "--at-once", "--neighbours", &twin]);
     let line = [
         "device",
         "info",

@@ -70,6 +70,13 @@ fn a_run_that_waits_for_the_system_can_be_interrupted() {
 }
 
 #[test]
+fn a_service_that_ends_during_a_run_is_the_host_s_matter() {
+    let device = Device::over_bluetooth(&["--host-trouble", "dies"]);
+    let error = failed(provision_it(&device, &[]), 3, "no-bluetooth-service", &[]);
+    assert!(error["hints"].to_string().contains("systemctl"), "{error}");
+}
+
+#[test]
 fn an_adapter_that_is_off_is_switched_on_and_that_is_said() {
     let device = Device::over_bluetooth(&["--host-trouble", "adapter-off"]);
     let output = joined(provision_it(&device, &[]), &device);

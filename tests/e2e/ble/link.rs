@@ -11,20 +11,33 @@ use crate::support::network::until;
 
 #[test]
 fn a_device_that_wants_encryption_is_paired_with() {
-    for stack in ["nimble", "bluedroid"] {
-        let device =
-            Device::over_bluetooth(&["--link-trouble", "encryption-required", "--stack", stack]);
-        joined(provision_it(&device, &[]), &device);
-        assert_eq!(device.told("paired").len(), 1, "{:#?}", device.log());
+    // BlueZ does so by itself, or says that it has to be asked.
+    for trouble in ["encryption-required", "pairing-by-hand"] {
+        for stack in ["nimble", "bluedroid"] {
+            let device = Device::over_bluetooth(&["--link-trouble", trouble, "--stack", stack]);
+            joined(provision_it(&device, &[]), &device);
+            assert_eq!(device.told("paired").len(), 1, "{:#?}", device.log());
+        }
     }
 }
 
 #[test]
 fn a_device_that_cannot_be_paired_with_is_named() {
-    let device = Device::over_bluetooth(&["--link-trouble", "no-pairing"]);
+    let device = Device::over_bluetooth(&["--link-trouble", "pairing-by-hand-refused"]);
     let address = device.ready["address"].as_str().unwrap().to_owned();
     failed(provision_it(&device, &[]), 3, "not-paired", &[&address]);
-    assert!(device.told("request").is_empty(), "{:#?}", device.log());
+    assert!(device.told("answered").is_empty(), "{:#?}", device.log());
+}
+
+#[test]
+fn where_bluez_does_not_say_that_pairing_failed_it_is_thought_of() {
+    let device = Device::over_bluetooth(&["--link-trouble", "no-pairing"]);
+    failed(provision_it(&device, &[]), 6, "disconnected", &["paired"]);
+    let device = Device::over_bluetooth(&["--link-trouble", "pairing-hangs"]);
+    let output = provision_it(&device, &[]);
+    let exit = output.exit.unwrap();
+    assert!([4, 6].contains(&exit), "{output}");
+    assert!(output.stdout.contains("paired"), "{output}");
 }
 
 #[test]
