@@ -187,4 +187,4 @@ fn radio_failed(error: GattError) -> TransportError {
 }
 
 /// With the system's own service: it computes nothing and waits for nobody.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);

@@ -251,6 +251,10 @@ impl BleTransport {
                 endpoint,
                 source: None,
             },
+            GattError::Radio(problem) => TransportError::Bluetooth {
+                problem,
+                source: None,
+            },
             // Systems that keep the number to themselves, and a link that is still there.
             GattError::Other(said)
                 if !cfg!(target_os = "linux") && self.is_alive(attribute).await =>

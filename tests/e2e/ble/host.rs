@@ -53,7 +53,7 @@ fn a_bus_that_says_nothing_is_not_waited_for() {
     let line = ["discover", "--transport", "ble", "--format", "json"];
     let output = espctl(line).env("DBUS_SYSTEM_BUS_ADDRESS", &bus).output();
     failed(output, 3, "bluetooth-failed", &["no answer in time"]);
-    assert!(began.elapsed() < Duration::from_secs(20));
+    assert!(began.elapsed() < Duration::from_secs(25));
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn a_first_attempt_that_the_controller_gives_up_is_made_again() {
 #[test]
 fn a_device_that_somebody_else_holds_is_not_found() {
     let device = Device::over_bluetooth(&["--link-trouble", "held"]);
-    let output = provision_it(&device, &["--discovery-timeout", "0.6"]);
+    let output = provision_it(&device, &["--discovery-timeout", "1.5"]);
     failed(output, 4, "no-device", &["phone app"]);
     heard_nothing(&device);
 }
