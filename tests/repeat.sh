@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 times="${1:-50}"
-filter="${2:-e2e::ble}"
+filter="${2:-ble::}"
 
 # What is shown is how often it went well, so a filter that fits nothing is a failure, too.
 cargo test --locked --quiet --test all --no-run

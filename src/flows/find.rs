@@ -281,6 +281,7 @@ mod tests {
             kind: TransportKind::OnNetwork,
             name: name.map(str::to_owned),
             hints: Hints::default(),
+            remarks: Remarks::default(),
             service: Service::LocalControl,
         };
         let mut seen = Vec::new();

@@ -157,6 +157,14 @@ impl Client {
         (path.to_string(), interfaces)
     }
 
+    /// The next object that is no more.
+    pub(crate) async fn removed(&mut self) -> String {
+        let signal = self.signal("InterfacesRemoved").await;
+        let body = signal.body();
+        let (path, _): (ObjectPath<'_>, Vec<String>) = body.deserialize().unwrap();
+        path.to_string()
+    }
+
     /// Discovers the first device there is, and connects to it. Its services are known then.
     pub(crate) async fn reach(&mut self) -> String {
         self.start_discovery().await.unwrap();

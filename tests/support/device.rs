@@ -4,8 +4,10 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -160,6 +162,24 @@ impl Device {
         assert!(status.success(), "{status}");
     }
 
+    /// Asks it to end, and waits until it has: what it has put elsewhere goes with it.
+    pub(crate) fn terminate(&mut self) {
+        let process = self.child.id().to_string();
+        // If it cannot be asked, it is killed below.
+        let _asked = Command::new("kill").args(["-TERM", &process]).status();
+        let deadline = Instant::now() + PARTING;
+        while self.is_running() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+        // It may have ended by now.
+        let _killed = self.child.kill();
+        let _ended = self.child.wait();
+    }
+
+    fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a child of ours");
@@ -169,11 +189,18 @@ impl Device {
 
 impl Drop for Device {
     fn drop(&mut self) {
+        // Its bus is a folder, which only it can remove.
+        if self.is_over_bluetooth() && self.is_running() {
+            return self.terminate();
+        }
         // It may have ended by itself.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
     }
 }
+
+/// How long an end in order may take.
+const PARTING: Duration = Duration::from_secs(2);
 
 /// A path that no other test uses.
 pub(crate) fn fresh_path(name: &str) -> PathBuf {

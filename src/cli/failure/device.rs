@@ -134,6 +134,26 @@ fn reply(doing: Doing, error: &ReplyError) -> Advice {
 pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> Advice {
     match error {
         TransportError::Bluetooth { problem, .. } => bluetooth::advise(problem),
+        // BlueZ does not say why a link goes with the first request.
+        TransportError::Disconnected { .. }
+            if asked.target.kind == TransportKind::Ble && doing == Doing::ReadingVersion =>
+        {
+            advice(
+                ErrorId::Disconnected,
+                ["move closer and run the command again", MAYBE_PAIRING],
+            )
+        }
+        TransportError::TimedOut { .. }
+            if asked.target.kind == TransportKind::Ble && doing == Doing::ReadingVersion =>
+        {
+            advice(
+                ErrorId::Silent,
+                [
+                    "restart the device and run the command again",
+                    MAYBE_PAIRING,
+                ],
+            )
+        }
         TransportError::Disconnected { .. } => advice(
             ErrorId::Disconnected,
             ["move closer and run the command again"],
@@ -182,6 +202,12 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
                 "or it has closed provisioning: restart it",
             ],
         ),
+        TransportError::Unresolved { address, .. } => Advice {
+            hints: vec![format!(
+                "what this computer remembers of it may be old: `bluetoothctl remove {address}`; or restart the device"
+            )],
+            ..advice(ErrorId::Silent, [])
+        },
         TransportError::TooLong { .. } => advice(
             ErrorId::MessageTooLong,
             ["firmware with Security 2 or NimBLE has more room; or use another transport"],
@@ -202,6 +228,8 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
         TransportError::Unreachable { address, .. } => unreachable(asked.target.kind, address),
     }
 }
+
+const MAYBE_PAIRING: &str = "it may want to be paired: `bluetoothctl pair ADDRESS` shows whether it does, and `bluetoothctl remove ADDRESS` ends an old pairing";
 
 pub(super) const PRE_RELEASE: &str =
     "network_provisioning before 1.0 answers like this, and cannot be supported";

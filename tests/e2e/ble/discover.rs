@@ -13,7 +13,7 @@ fn discover(device: &Device, arguments: &[&str]) -> Output {
         "--transport",
         "ble",
         "--discovery-timeout",
-        "0.6",
+        "1.5",
     ];
     let output = device.run(line.iter().chain(arguments)).output();
     never_panicked(&output);

@@ -1,7 +1,7 @@
 //! What is seen of devices before anybody connects to them.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::time::timeout;
@@ -68,7 +68,8 @@ async fn a_device_is_there_only_while_somebody_looks_and_then_with_all_that_it_s
 
 #[tokio::test]
 async fn devices_that_are_heard_at_once_are_all_there_when_the_first_is_told_of() {
-    let device = Device::over_bluetooth(&["--count", "3", "--mac", "7c:df:a1:00:00:fe"]);
+    let line = ["--count", "3", "--mac", "7c:df:a1:00:00:fe", "--at-once"];
+    let device = Device::over_bluetooth(&line);
     let addresses: Vec<&str> = device
         .all
         .iter()
@@ -86,6 +87,21 @@ async fn devices_that_are_heard_at_once_are_all_there_when_the_first_is_told_of(
     client.start_discovery().await.unwrap();
     client.added().await;
     assert_eq!(client.objects().await.len(), 2 + 3);
+}
+
+#[tokio::test]
+async fn devices_are_heard_one_by_one_within_an_interval() {
+    // Slowly, so that the computer keeps up: an interval is 1.6 seconds.
+    let slowly = ["--time-scale", "10", "--mac", "7c:df:a1:00:00:01"];
+    let device = Device::over_bluetooth(&[&slowly[..], &["--count", "3"]].concat());
+    let mut client = Client::connect(device.bus()).await;
+    let began = Instant::now();
+    client.start_discovery().await.unwrap();
+    for heard in 1..=3 {
+        client.added().await;
+        assert_eq!(client.objects().await.len(), 2 + heard);
+    }
+    assert!(began.elapsed() < Duration::from_millis(1700));
 }
 
 #[tokio::test]
@@ -138,14 +154,14 @@ async fn a_filter_for_services_hides_other_devices() {
 #[tokio::test]
 async fn others_are_around_and_cannot_be_connected_to() {
     let neighbours = json!([
-        {"name": "Scale", "address": "AA:BB:CC:00:00:01", "rssi": -90,
+        {"name": "Scale", "address": "AA:BB:CC:00:00:01", "rssi": -90, "at_once": true,
          "manufacturer": {"0x004c": "0102"}},
         {"address": "AA:BB:CC:00:00:02", "appears_after_ms": 150},
         {"name": "Gone", "address": "AA:BB:CC:00:00:03", "stale": true},
     ]);
     let path = fresh_path("neighbours.json");
     std::fs::write(&path, neighbours.to_string()).unwrap();
-    let device = Device::over_bluetooth(&["--neighbours", path.to_str().unwrap()]);
+    let device = Device::over_bluetooth(&["--neighbours", path.to_str().unwrap(), "--at-once"]);
     let mut client = Client::connect(device.bus()).await;
     let at = |last: u8| format!("{ADAPTER}/dev_AA_BB_CC_00_00_{last:02}");
     let rssi =

@@ -11,6 +11,9 @@ const SCAN: u16 = 0xff50;
 const SESSION: u16 = 0xff51;
 const VERSION: u16 = 0xff53;
 
+/// Nobody is behind that characteristic.
+const NO_SCAN: [&str; 2] = ["--fault", "prov-scan:1:not-found"];
+
 fn refused(code: &str) -> Result<(), (String, String)> {
     error(
         "Failed",
@@ -118,7 +121,7 @@ async fn nimble_refuses_and_keeps_the_link_and_the_answer_before() {
 async fn bluedroid_refuses_and_drops_the_link() {
     for (scheme, longest) in [("1", 257), ("2", 481)] {
         let (device, mut client, path) =
-            linked(&["--stack", "bluedroid", "--sec-ver", scheme]).await;
+            linked(&[&["--stack", "bluedroid", "--sec-ver", scheme], &NO_SCAN[..]].concat()).await;
         let session = client.endpoint(SESSION).await;
         let version = client.endpoint(VERSION).await;
         let mtu = client
@@ -133,10 +136,15 @@ async fn bluedroid_refuses_and_drops_the_link() {
         assert_eq!(client.write(&session, &[9; 20]).await, refused("0x85"));
         let (changed, _) = client.change("Connected").await;
         assert!(!flag(&changed, "Connected") && !flag(&changed, "ServicesResolved"));
+        client.link(&path).await;
+        // Also where nobody is behind a characteristic.
+        let scan = client.endpoint(SCAN).await;
+        assert_eq!(client.write(&scan, b"a").await, refused("0x85"));
+        while flag(&client.change("Connected").await.0, "Connected") {}
         // It is there again, and remembers nothing.
         client.link(&path).await;
         assert_eq!(client.read(&version).await.unwrap(), b"");
-        assert_eq!(device.told("session_opened").len(), 2);
+        assert_eq!(device.told("session_opened").len(), 3);
     }
 }
 

@@ -78,8 +78,8 @@ async fn a_first_connect_can_fail() {
 }
 
 #[tokio::test]
-async fn an_encrypted_link_needs_pairing() {
-    let (device, mut client) = with("encryption-required").await;
+async fn an_encrypted_link_can_need_pairing_by_hand() {
+    let (device, mut client) = with("pairing-by-hand").await;
     let path = client.reach().await;
     let version = client.endpoint(VERSION).await;
     let not_paired = error("NotPermitted", "Not paired");
@@ -105,17 +105,21 @@ async fn an_encrypted_link_needs_pairing() {
 
 #[tokio::test]
 async fn pairing_can_fail() {
-    let (_device, mut client) = with("no-pairing").await;
-    let path = client.reach().await;
-    let failed = error("AuthenticationFailed", "Authentication Failed");
-    assert_eq!(client.device(&path, "Pair").await.map(drop), failed);
-    // Which ends the link.
-    assert!(!flag(&client.change("Connected").await.0, "Connected"));
+    for trouble in ["no-pairing", "pairing-by-hand-refused", "pairing-hangs"] {
+        let (device, mut client) = with(trouble).await;
+        let path = client.reach().await;
+        let failed = error("AuthenticationFailed", "Authentication Failed");
+        assert_eq!(client.device(&path, "Pair").await.map(drop), failed);
+        // Which ends the link.
+        assert!(!flag(&client.change("Connected").await.0, "Connected"));
+        let closed = device.told("connection_closed");
+        assert_eq!(closed[0]["why"], "pairing failed");
+    }
 }
 
 #[tokio::test]
-async fn an_access_can_lead_to_pairing() {
-    let (device, mut client) = with("pairs-by-itself").await;
+async fn an_access_leads_to_pairing() {
+    let (device, mut client) = with("encryption-required").await;
     client.reach().await;
     let version = client.endpoint(VERSION).await;
     client.write(&version, b"a").await.unwrap();
@@ -124,12 +128,92 @@ async fn an_access_can_lead_to_pairing() {
     assert!(flag(&changed, "Paired") && flag(&changed, "Bonded"));
     assert_eq!(device.told("paired").len(), 1);
 
-    let (_device, mut client) = with("refuses-pairing").await;
+    let (_device, mut client) = with("no-pairing").await;
     client.reach().await;
     let version = client.endpoint(VERSION).await;
     let lost = error("Failed", "Operation failed with ATT error: 0x0e");
     assert_eq!(client.write(&version, b"a").await, lost);
     assert!(!flag(&client.change("Connected").await.0, "Connected"));
+}
+
+#[tokio::test]
+async fn pairing_can_hang_until_the_device_is_given_up() {
+    let (device, mut client) = with("pairing-hangs").await;
+    let path = client.reach().await;
+    let version = client.endpoint(VERSION).await;
+    let mut watching = Client::connect(device.bus()).await;
+    let answered = tokio::select! {
+        answered = client.write(&version, b"a") => Some(answered),
+        () = async {
+            while watching.removed().await != path {}
+            // Nor is it answered afterwards.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        } => None,
+    };
+    assert_eq!(answered, None);
+    assert!(
+        !client
+            .objects()
+            .await
+            .keys()
+            .any(|one| one.as_str() == path)
+    );
+    assert!(device.told("request").is_empty());
+    // Who looks finds it again.
+    client.start_discovery().await.unwrap();
+    assert_eq!(watching.added().await.0, path);
+}
+
+#[tokio::test]
+async fn a_first_link_can_be_lost_before_its_services_are_known() {
+    let (device, mut client) = with("lost-before-resolved").await;
+    let path = found(&mut client).await;
+    client.device(&path, "Connect").await.unwrap();
+    while flag(&client.change("Connected").await.0, "Connected") {}
+    let resolved = client.property::<bool>(&path, DEVICE, "ServicesResolved");
+    assert_eq!(resolved.await, Some(false));
+    client.link(&path).await;
+    assert_eq!(device.told("connection_opened").len(), 2);
+}
+
+#[tokio::test]
+async fn a_device_that_is_away_is_not_heard_and_not_reached_before_it_is_back() {
+    let device = Device::over_bluetooth(&[
+        "--sec-ver",
+        "0",
+        "--scenario",
+        "channel-change",
+        "--join-ms",
+        "100",
+        "--time-scale",
+        "0.5",
+    ]);
+    let mut client = Client::connect(device.bus()).await;
+    let path = client.reach().await;
+    let session = client.endpoint(SESSION).await;
+    let config = client.endpoint(0xff52).await;
+    let set = b"\x08\x02\x62\x1d\x0a\x04Home\x12\x15correct horse battery";
+    client
+        .write(&session, b"\x52\x03\xa2\x01\x00")
+        .await
+        .unwrap();
+    client.write(&config, set).await.unwrap();
+    client.write(&config, b"\x08\x04\x72\x00").await.unwrap();
+    while flag(&client.change("Connected").await.0, "Connected") {}
+    client.start_discovery().await.unwrap();
+    let is_back = || !device.told("reachable").is_empty();
+    let watched = async {
+        while !is_back() {
+            let rssi = client.property::<i16>(&path, DEVICE, "RSSI").await;
+            assert!(rssi.is_none() || is_back(), "it was heard");
+        }
+    };
+    let connected = async {
+        client.device(&path, "Connect").await.unwrap();
+        assert!(is_back(), "it was reached");
+    };
+    tokio::join!(watched, connected);
+    assert_eq!(device.told("connection_opened").len(), 2);
 }
 
 #[tokio::test]

@@ -135,6 +135,7 @@ fn flags_about_bluetooth_are_for_bluetooth_and_those_about_http_are_not() {
         &["--device-subtype", "1"],
         &["--rssi", "-90"],
         &["--advertise-after", "100"],
+        &["--at-once"],
         &["--att-ms", "5"],
         &["--neighbours", "a.json"],
         &["--link-trouble", "held,vanishes"],
@@ -147,6 +148,7 @@ fn flags_about_bluetooth_are_for_bluetooth_and_those_about_http_are_not() {
     }
     for flags in [
         &["--port", "80"][..],
+        &["--listen", "127.0.0.1"],
         &["--fault", "prov-scan:1:duplicate"],
         &["--fault", "prov-scan:1:status=500"],
         &["--txt", "a=b"],

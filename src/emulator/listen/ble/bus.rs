@@ -11,7 +11,9 @@ use futures_util::future::{Either, select};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use self::front::Front;
+use self::front::{Conduct, Front};
+
+pub(super) use self::front::{Absence, BLUEZ, STAND_IN};
 
 /// A bus that runs until it is dropped.
 #[derive(Debug)]
@@ -21,14 +23,15 @@ pub(super) struct PrivateBus {
     running: Option<oneshot::Sender<()>>,
     /// The socket of the bus itself.
     bus: PathBuf,
-    _front: Front,
+    front: Front,
     /// The folder of that, and of the other where it was not given.
     _folder: TempDir,
 }
 
 impl PrivateBus {
-    /// Opens one at `socket`, or in a new folder of this user's own.
-    pub(super) async fn open(socket: Option<&Path>) -> io::Result<Self> {
+    /// Opens one at `socket`, or in a new folder of this user's own. One that hangs takes clients,
+    /// and answers nothing.
+    pub(super) async fn open(socket: Option<&Path>, hangs: bool) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("espctl-bus-").tempdir()?;
         let bus = folder.path().join("behind");
         let socket = match socket {
@@ -42,12 +45,16 @@ impl PrivateBus {
             .name("bus".to_owned())
             .spawn(move || zruntime::block_on(run(address, opened, stopped)))?;
         is_open.await.map_err(io::Error::other)??;
-        let front = Front::open(&socket, &bus)?;
+        let conduct = Conduct {
+            hangs,
+            ..Conduct::default()
+        };
+        let front = Front::open(&socket, &bus, conduct)?;
         Ok(Self {
             socket,
             running: Some(running),
             bus,
-            _front: front,
+            front,
             _folder: folder,
         })
     }
@@ -55,6 +62,11 @@ impl PrivateBus {
     /// Where clients find it.
     pub(super) fn address(&self) -> String {
         address_of(&self.socket)
+    }
+
+    /// Whether nobody has BlueZ's name.
+    pub(super) fn is_absent(&self) -> Absence {
+        self.front.is_absent.clone()
     }
 
     /// Where it is for whoever is in this process.

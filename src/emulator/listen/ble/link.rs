@@ -15,8 +15,11 @@ pub(super) enum ToDevice {
         /// By keys from an earlier pairing.
         encrypted: bool,
     },
-    /// The host ended the link.
-    Disconnected,
+    /// The host's side ended the link.
+    Disconnected {
+        /// For the log.
+        why: &'static str,
+    },
     /// The link is encrypted from now on.
     Encrypted,
     /// The host did something that a device cannot see, for its log.

@@ -181,7 +181,7 @@ impl Server {
                 });
                 self.device.open_session(HANDLE);
             }
-            ToDevice::Disconnected => self.end_link("by the client"),
+            ToDevice::Disconnected { why } => self.end_link(why),
             ToDevice::Encrypted => {
                 if let Some(link) = &mut self.link {
                     link.encrypted = true;
@@ -329,7 +329,7 @@ impl Server {
                 return Outcome::Lost("before the request was handled".to_owned());
             }
             Some(FaultKind::Drop) => return Outcome::Silence,
-            Some(FaultKind::NotFound) => return Outcome::Answer(Err(UNLIKELY)),
+            Some(FaultKind::NotFound) => return self.fail(&Refusal::NoSuchEndpoint),
             Some(FaultKind::Att(code)) => return Outcome::Answer(Err(code)),
             _ => {}
         }

@@ -50,6 +50,11 @@ impl Refused {
     pub(super) const NO_DISCOVERY: Self =
         Self::of("org.bluez.Error.Failed", "No discovery started");
     pub(super) const NO_LINK: Self = Self::of("org.bluez.Error.Failed", "Not connected");
+    /// What the bus says when BlueZ ends before it has answered.
+    pub(super) const NO_REPLY: Self = Self::of(
+        "org.freedesktop.DBus.Error.NoReply",
+        "Message recipient disconnected from message bus without replying",
+    );
     pub(super) const NO_NOTIFY_SESSION: Self =
         Self::of("org.bluez.Error.Failed", "No notify session started");
     /// Of a connect while the adapter is off.

@@ -1,10 +1,13 @@
 //! What stands before the bus. A match rule may ask for paths below another (`arg0path='/org/bluez/'`),
 //! and bleak's first one does; the bus refuses such a rule, since in its type a path cannot end in a
 //! slash. So that part is taken out here: the client hears of more than it asked for, never of less.
-//! Not a bus, and everything else passes as it is.
+//! The bus is also silent when somebody calls a name that nobody has, where others answer; while
+//! BlueZ is absent, calls to it go to a stand-in. Not a bus, and everything else passes as it is.
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -12,36 +15,64 @@ use tokio::task::{JoinHandle, JoinSet};
 
 /// Passes clients on until it is dropped, which parts them from the bus.
 #[derive(Debug)]
-pub(super) struct Front(JoinHandle<()>);
+pub(super) struct Front {
+    clients: JoinHandle<()>,
+    pub(super) is_absent: Absence,
+}
+
+/// What it does besides passing on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Conduct {
+    /// It lets clients in, and passes nothing on from them.
+    pub(super) hangs: bool,
+    pub(super) is_absent: Absence,
+}
+
+/// Whether nobody has BlueZ's name.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Absence(Arc<AtomicBool>);
+
+impl Absence {
+    /// From now on, nobody has.
+    pub(in super::super) fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
 
 impl Front {
     /// Takes clients at `socket` to the bus at `bus`.
-    pub(super) fn open(socket: &Path, bus: &Path) -> io::Result<Self> {
+    pub(super) fn open(socket: &Path, bus: &Path, conduct: Conduct) -> io::Result<Self> {
         let listener = UnixListener::bind(socket)?;
         let bus = bus.to_owned();
-        Ok(Self(tokio::spawn(async move {
+        let is_absent = conduct.is_absent.clone();
+        let clients = tokio::spawn(async move {
             let mut clients = JoinSet::new();
             // A socket that fails shows as clients that cannot connect.
             while let Ok((client, _)) = listener.accept().await {
                 while clients.try_join_next().is_some() {}
-                let bus = bus.clone();
+                let (bus, conduct) = (bus.clone(), conduct.clone());
                 clients.spawn(async move {
                     // Either may leave at any time, and the other sees that.
-                    let _parted = pass(client, &bus).await;
+                    let _parted = pass(client, &bus, &conduct).await;
                 });
             }
-        })))
+        });
+        Ok(Self { clients, is_absent })
     }
 }
 
 impl Drop for Front {
     fn drop(&mut self) {
-        self.0.abort();
+        self.clients.abort();
     }
 }
 
 /// Passes everything between the two, until one of them leaves.
-async fn pass(mut client: UnixStream, bus: &Path) -> io::Result<()> {
+async fn pass(mut client: UnixStream, bus: &Path, conduct: &Conduct) -> io::Result<()> {
     let mut bus = UnixStream::connect(bus).await?;
     let (from_client, mut to_client) = client.split();
     let (mut from_bus, mut to_bus) = bus.split();
@@ -59,7 +90,13 @@ async fn pass(mut client: UnixStream, bus: &Path) -> io::Result<()> {
             }
         }
         while let Some(message) = read_message(&mut from_client).await? {
-            let message = with_plain_rule(&message).unwrap_or(message);
+            if conduct.hangs {
+                continue;
+            }
+            let mut message = with_plain_rule(&message).unwrap_or(message);
+            if conduct.is_absent.is_set() {
+                redirect(&mut message);
+            }
             to_bus.write_all(&message).await?;
         }
         Ok(())
@@ -117,6 +154,32 @@ fn number(message: &[u8], at: usize) -> Option<usize> {
         _ => return None,
     };
     usize::try_from(number).ok()
+}
+
+/// Takes a message for BlueZ to its stand-in.
+fn redirect(message: &mut [u8]) {
+    let Some((head, _)) = lengths(message) else {
+        return;
+    };
+    let length = u32::try_from(BLUEZ.len()).unwrap_or_default();
+    let length = match message.first() {
+        Some(b'l') => length.to_le_bytes(),
+        _ => length.to_be_bytes(),
+    };
+    let field = [&DESTINATION, &length, BLUEZ.as_bytes(), b"\0"].concat();
+    let found = message
+        .get(..head)
+        .and_then(|head| head.windows(field.len()).position(|window| window == field));
+    let name = found
+        .and_then(|at| {
+            message
+                .get_mut(at..)?
+                .get_mut(DESTINATION.len() + length.len()..)
+        })
+        .and_then(|rest| rest.get_mut(..STAND_IN.len()));
+    if let Some(name) = name {
+        name.copy_from_slice(STAND_IN.as_bytes());
+    }
 }
 
 /// The message without what its match rule asks for in vain. `None`: it asks for no such thing.
@@ -181,6 +244,13 @@ fn asks_below(part: &str) -> bool {
     })
 }
 
+/// The name of BlueZ on a bus.
+pub(in super::super) const BLUEZ: &str = "org.bluez";
+/// The name of who answers that nobody has that name. It is as long, so that it fits.
+pub(in super::super) const STAND_IN: &str = "not.bluez";
+/// How the field of a header begins that says to whom a message goes: its number, and that it is a
+/// string.
+const DESTINATION: [u8; 4] = [6, 1, b's', 0];
 /// What a message begins with: kinds, the two lengths, the serial number.
 const START: usize = 16;
 const BODY_LENGTH: usize = 4;
@@ -235,6 +305,26 @@ mod tests {
     }
 
     #[test]
+    fn a_message_for_bluez_goes_to_its_stand_in_and_no_other_does() {
+        let to = |name: &'static str| {
+            Message::method_call("/org/bluez", "Ping")
+                .destination(name)
+                .interface("org.bluez.Adapter1")
+                .serial(7.try_into().unwrap())
+                .build(&"org.bluez")
+                .unwrap()
+                .data()
+                .to_vec()
+        };
+        let mut message = to(BLUEZ);
+        redirect(&mut message);
+        assert_eq!(message, to(STAND_IN));
+        let mut other = to("org.blues");
+        redirect(&mut other);
+        assert_eq!(other, to("org.blues"));
+    }
+
+    #[test]
     fn a_damaged_message_is_none() {
         let whole = Message::method_call("/", "AddMatch")
             .build(&"arg0path='/a/'")
@@ -246,6 +336,7 @@ mod tests {
             let mut damaged = whole.data().to_vec();
             damaged[at] = 0xff;
             let _changed = with_plain_rule(&damaged);
+            redirect(&mut damaged);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The adapter: its properties, who discovers and what they are shown (`src/adapter.c`). Not what is
 //! done with a device that was found.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,6 +24,8 @@ pub(super) struct Adapter {
     powered: bool,
     /// By who is on the bus.
     sessions: BTreeMap<String, Session>,
+    /// The number of the present discovery, or the last.
+    discovery: u64,
 }
 
 /// What one client wants to discover.
@@ -192,7 +194,7 @@ impl Host {
             adapter.sessions.clear();
             self.end_discovery_without_sessions();
             for device in 0..self.devices.len() {
-                self.cut(device);
+                self.cut(device, "the adapter was switched off");
             }
         }
         let powered = [("Powered", Some(Property::Flag(on)))];
@@ -216,7 +218,20 @@ impl Host {
         let discovering = [("Discovering", Some(Property::Flag(true)))];
         self.tree.set(&adapter_path(), ADAPTER, discovering);
         self.first_looked.get_or_insert_with(Instant::now);
-        self.timers.add(Duration::ZERO, Timer::Advertisements);
+        let discovery = self.next_number();
+        if let Some(adapter) = &mut self.adapter {
+            adapter.discovery = discovery;
+        }
+        let interval = self.interval();
+        let phases: BTreeSet<Duration> = self
+            .devices
+            .iter()
+            .map(|remote| remote.advert.phase(interval))
+            .collect();
+        for phase in phases {
+            let timer = Timer::Advertisements { discovery, phase };
+            self.timers.add(phase, timer);
+        }
         self.note_to_all(&Entry::DiscoveryStarted);
     }
 
@@ -240,11 +255,17 @@ impl Host {
         properties.and_then(|all| all.get("Discovering")) == Some(&Property::Flag(true))
     }
 
+    fn interval(&self) -> Duration {
+        scaled(self.scale, ADVERTISING_INTERVAL, LEAST_INTERVAL)
+    }
+
     /// All advertisements that arrive now: every object is there before the first is told of.
-    pub(super) fn see_advertisements(&mut self) {
-        if !self.is_discovering() {
+    pub(super) fn see_advertisements(&mut self, discovery: u64, phase: Duration) {
+        let adapter = self.adapter.as_ref();
+        if !self.is_discovering() || adapter.is_none_or(|one| one.discovery != discovery) {
             return;
         }
+        let interval = self.interval();
         let looked_for = self
             .first_looked
             .map_or(Duration::ZERO, |first| first.elapsed());
@@ -252,6 +273,7 @@ impl Host {
             let is_heard = self.devices.get(device).is_some_and(|remote| {
                 remote.advertising
                     && remote.connected.is_none()
+                    && remote.advert.phase(interval) == phase
                     && looked_for >= remote.advert.after
                     && self.is_wanted(&remote.advert.uuids)
             });
@@ -260,8 +282,8 @@ impl Host {
             }
         }
         self.forget_unseen();
-        let wait = scaled(self.scale, ADVERTISING_INTERVAL, LEAST_INTERVAL);
-        self.timers.add(wait, Timer::Advertisements);
+        let timer = Timer::Advertisements { discovery, phase };
+        self.timers.add(interval, timer);
     }
 
     /// Whether a client asked for such a device.

@@ -165,8 +165,7 @@ impl Host {
             return Err(Refused::IN_PROGRESS);
         }
         remote.is_temporary = false;
-        let fails_once = remote.has(LinkTrouble::ConnectFailsOnce)
-            && !std::mem::replace(&mut remote.has_failed_once, true);
+        let fails_once = remote.had(LinkTrouble::ConnectFailsOnce);
         let is_unreachable = remote.has(LinkTrouble::Vanishes);
         let has_radio = remote.radio.is_some();
         remote.connecting = Some((attempt, call.clone()));
@@ -192,9 +191,12 @@ impl Host {
             return;
         };
         remote.connected = Some(connection);
+        // It says when it can be heard again.
+        remote.advertising = false;
         remote.is_resolved = false;
         let path = remote.path.clone();
         let encrypted = remote.is_paired;
+        let is_lost = remote.had(LinkTrouble::LostBeforeResolved);
         let never_resolved = remote.has(LinkTrouble::Unresolved);
         let connecting = remote.connecting.take();
         self.send_to(
@@ -209,7 +211,9 @@ impl Host {
         if let Some((_, call)) = connecting {
             self.reply(&call, &());
         }
-        if !never_resolved {
+        if is_lost {
+            self.timers.add(SOON, Timer::Lost { device, connection });
+        } else if !never_resolved {
             // The MTU, services, characteristics, descriptors.
             let wait = SOON.saturating_add(self.operation_wait.saturating_mul(4));
             self.timers.add(wait, Timer::Resolve { device, connection });
@@ -290,9 +294,9 @@ impl Host {
     }
 
     /// Ends a link at once, if there is one.
-    pub(super) fn cut(&mut self, device: usize) {
+    pub(super) fn cut(&mut self, device: usize, why: &'static str) {
         if let Some(connection) = self.devices.get(device).and_then(|remote| remote.connected) {
-            self.send_to(device, ToDevice::Disconnected);
+            self.send_to(device, ToDevice::Disconnected { why });
             self.note_link_lost(device, connection);
         }
     }
@@ -351,9 +355,14 @@ impl Host {
         let Some(call) = remote.pairing.take() else {
             return;
         };
-        if remote.has(LinkTrouble::NoPairing) {
+        let fails = [
+            LinkTrouble::NoPairing,
+            LinkTrouble::PairingByHandRefused,
+            LinkTrouble::PairingHangs,
+        ];
+        if fails.into_iter().any(|trouble| remote.has(trouble)) {
             self.refuse(&call, &Refused::AUTHENTICATION_FAILED);
-            return self.cut(device);
+            return self.cut(device, NOT_PAIRED);
         }
         self.encrypt(device);
         self.reply(&call, &());
@@ -373,7 +382,7 @@ impl Host {
 
     /// BlueZ knows nothing of it any more, what it remembered included.
     pub(super) fn forget(&mut self, device: usize) {
-        self.cut(device);
+        self.cut(device, BY_THE_CLIENT);
         let Some(remote) = self.devices.get_mut(device) else {
             return;
         };
@@ -396,6 +405,9 @@ impl Host {
 }
 
 pub(super) const DEVICE: &str = "org.bluez.Device1";
+/// Why a link ended, for the device's log.
+pub(super) const BY_THE_CLIENT: &str = "by the client";
+pub(super) const NOT_PAIRED: &str = "pairing failed";
 /// How BlueZ reports operations that a lost link took with it.
 const LINK_LOST: u8 = 0x0e;
 /// What the device was called when BlueZ last heard its name.

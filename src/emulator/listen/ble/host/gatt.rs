@@ -12,7 +12,8 @@ use super::super::link::{Access, Operation, ToDevice};
 use super::super::property::{Properties, Property};
 use super::super::refusal::Refused;
 use super::super::stack::INSUFFICIENT_ENCRYPTION;
-use super::super::trouble::LinkTrouble;
+use super::super::trouble::{HostTrouble, LinkTrouble};
+use super::device::NOT_PAIRED;
 use super::remote::Pending;
 use super::timers::{Timer, scaled};
 use super::{Answered, Host};
@@ -92,6 +93,10 @@ impl Host {
         let attribute = remote.attributes.get(path).ok_or(Refused::UNKNOWN)?.clone();
         // A link whose services are not known yet has no client of GATT.
         let is_usable = remote.connected.is_some();
+        if self.trouble == Some(HostTrouble::Dies) && is_usable && member == "WriteValue" {
+            self.dying = Some(call.clone());
+            return Ok(None);
+        }
         let body = call.body();
         let (access, is_write) = match member {
             "ReadValue" => {
@@ -143,6 +148,7 @@ impl Host {
                 access,
             },
             is_under_way: false,
+            awaits_pairing: false,
         });
         self.send_next(device);
         Ok(None)
@@ -239,13 +245,20 @@ impl Host {
         let Some(remote) = self.devices.get_mut(device) else {
             return false;
         };
-        if remote.has(LinkTrouble::RefusesPairing) {
+        if remote.has(LinkTrouble::NoPairing) {
             // The access is answered by what the end of the link brings.
             remote.operations.push_front(pending.clone());
-            self.cut(device);
+            self.cut(device, NOT_PAIRED);
             return true;
         }
-        if !remote.has(LinkTrouble::PairsByItself) || remote.is_paired {
+        if remote.has(LinkTrouble::PairingHangs) {
+            remote.operations.push_front(Pending {
+                awaits_pairing: true,
+                ..pending.clone()
+            });
+            return true;
+        }
+        if !remote.has(LinkTrouble::EncryptionRequired) || remote.is_paired {
             return false;
         }
         remote.operations.push_front(Pending {
@@ -259,12 +272,18 @@ impl Host {
 
     /// ATT ends a link on which nothing is answered.
     pub(super) fn time_out(&mut self, device: usize, operation: u64) {
-        let is_awaited = self.devices.get(device).is_some_and(|remote| {
-            let first = remote.operations.front();
-            first.is_some_and(|first| first.id == operation)
-        });
-        if is_awaited {
-            self.cut(device);
+        let Some(remote) = self.devices.get_mut(device) else {
+            return;
+        };
+        match remote.operations.front() {
+            Some(first) if first.id == operation && first.awaits_pairing => {
+                // The device is given up with all that was asked of it, which nobody answers.
+                remote.operations.clear();
+                self.cut(device, NOT_PAIRED);
+                self.forget(device);
+            }
+            Some(first) if first.id == operation => self.cut(device, "no answer in time"),
+            _ => {}
         }
     }
 }
