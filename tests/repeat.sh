@@ -14,7 +14,7 @@ if [ ${#filters[@]} -eq 0 ]; then
     filters=(e2e::ble:: emulator::ble::)
 fi
 # They wait more than they compute.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}"
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-32}"
 
 # What is shown is how often it went well, so a filter that fits nothing is a failure, too.
 cargo test --locked --quiet --test all --no-run
