@@ -119,7 +119,12 @@ impl Server {
             }
             self.uplink.send(self.board.device.outgoing());
             self.board.go_on(now);
+            let was_clogged = self.board.uart.is_clogged();
             self.pty.write(&self.board.uart.sent(now)).await?;
+            if was_clogged && !self.board.uart.is_clogged() {
+                // What had to wait for the line goes on.
+                continue;
+            }
             if self.board.is_unplugged() {
                 return Ok(StopReason::Unplugged);
             }

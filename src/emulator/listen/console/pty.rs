@@ -1,6 +1,7 @@
 //! The pty that stands for a serial port: raw, and there whether or not somebody has it open. Not when
 //! bytes travel on it, which is the UART's.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,16 +10,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
-use rustix::io::{FdFlags, fcntl_setfd, ioctl_fionbio, ioctl_fionread};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::io::ioctl_fionread;
+use rustix::pty::ptsname;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
-use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
 /// A pty.
-#[derive(Debug)]
 pub(super) struct Pty {
-    board: AsyncFd<OwnedFd>,
+    board: pty_process::Pty,
     /// The client's side, kept open: otherwise the line is dead between two clients, and its
     /// settings are gone.
     client: OwnedFd,
@@ -31,10 +31,7 @@ pub(super) struct Pty {
 impl Pty {
     /// Opens one.
     pub(super) fn open() -> io::Result<Self> {
-        let board = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
-        fcntl_setfd(&board, FdFlags::CLOEXEC)?;
-        grantpt(&board)?;
-        unlockpt(&board)?;
+        let (board, _opened_below) = pty_process::open().map_err(io::Error::other)?;
         let name = ptsname(&board, Vec::new())?;
         let path = PathBuf::from(name.into_string().map_err(io::Error::other)?);
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -42,9 +39,8 @@ impl Pty {
         let mut settings = tcgetattr(&client)?;
         settings.make_raw();
         tcsetattr(&client, OptionalActions::Now, &settings)?;
-        ioctl_fionbio(&board, true)?;
         Ok(Self {
-            board: AsyncFd::new(board)?,
+            board,
             client,
             path,
             link: None,
@@ -68,26 +64,20 @@ impl Pty {
     }
 
     /// Waits for what a client sends.
-    pub(super) async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let mut ready = self.board.readable().await?;
-            let read = ready.try_io(|board| Ok(rustix::io::read(board.get_ref(), &mut *buffer)?));
-            if let Ok(outcome) = read {
-                return outcome;
-            }
-        }
+    pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.board.read(buffer).await
     }
 
     /// Prints this. A client that does not read is waited for, once.
     pub(super) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let written = if self.is_unread {
-                match rustix::io::write(self.board.get_ref(), bytes) {
+                match rustix::io::write(&self.board, bytes) {
                     Err(rustix::io::Errno::AGAIN) => return Ok(()),
                     outcome => outcome?,
                 }
             } else {
-                match timeout(UNREAD, self.write_some(bytes)).await {
+                match timeout(UNREAD, self.board.write(bytes)).await {
                     Ok(outcome) => outcome?,
                     Err(_) => {
                         self.is_unread = true;
@@ -101,16 +91,6 @@ impl Pty {
         Ok(())
     }
 
-    async fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            let mut ready = self.board.writable().await?;
-            let written = ready.try_io(|board| Ok(rustix::io::write(board.get_ref(), bytes)?));
-            if let Ok(outcome) = written {
-                return outcome;
-            }
-        }
-    }
-
     /// Waits until a client has read everything, if there is one: closing throws away the rest. No
     /// event tells.
     pub(super) async fn read_out(&self) {
@@ -118,6 +98,14 @@ impl Pty {
         while Instant::now() < limit && ioctl_fionread(&self.client).is_ok_and(|left| left > 0) {
             sleep(POLL).await;
         }
+    }
+}
+
+impl fmt::Debug for Pty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pty")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
