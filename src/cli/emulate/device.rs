@@ -266,7 +266,7 @@ struct Started {
 enum Reached {
     ByHttp(http::Listener),
     ByBle(Peripheral),
-    ByLine(Console),
+    Wired(Console),
 }
 
 impl Started {
@@ -333,7 +333,7 @@ impl Started {
             return Ok(Some(Self {
                 name,
                 device,
-                medium: Reached::ByLine(console),
+                medium: Reached::Wired(console),
                 ready: None,
             }));
         }
@@ -376,7 +376,7 @@ impl Started {
                 why
             }
             Reached::ByBle(peripheral) => peripheral.serve(self.device).await,
-            Reached::ByLine(console) => console.serve(self.device).await,
+            Reached::Wired(console) => console.serve(self.device).await,
         };
         (self.name, why)
     }

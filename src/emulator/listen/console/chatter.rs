@@ -180,7 +180,9 @@ pub(super) fn boot_lines(chatter: &Chatter, qr_code: Option<&str>) -> String {
         text.push_str(&log_line(ms, Level::Info, tag, what));
     }
     for row in QR_ROWS {
-        text.push_str(&format!("  {row}\r\n"));
+        text.push_str("  ");
+        text.push_str(row);
+        text.push_str("\r\n");
     }
     // Not percent-encoded, and within one entry of the log.
     let url = format!(

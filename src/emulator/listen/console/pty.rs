@@ -77,13 +77,11 @@ impl Pty {
                     outcome => outcome?,
                 }
             } else {
-                match timeout(UNREAD, self.board.write(bytes)).await {
-                    Ok(outcome) => outcome?,
-                    Err(_) => {
-                        self.is_unread = true;
-                        return Ok(());
-                    }
-                }
+                let Ok(outcome) = timeout(UNREAD, self.board.write(bytes)).await else {
+                    self.is_unread = true;
+                    return Ok(());
+                };
+                outcome?
             };
             self.is_unread = false;
             bytes = bytes.get(written..).unwrap_or_default();
