@@ -202,19 +202,7 @@ impl DeviceArgs {
             })?,
             (None, None) => TransportKind::SoftAp,
         };
-        if kind == TransportKind::Ble {
-            for (id, flag) in ADDRESS_FLAGS {
-                if inputs.is_typed(id) {
-                    return Err(Failure::new(
-                        ErrorId::ConflictingFlags,
-                        format!("{flag}: over ble a device has no such address"),
-                    )
-                    .hint(
-                        "--device-name takes a name, or the address that `espctl discover` shows",
-                    ));
-                }
-            }
-        }
+        refuse_address(kind, inputs)?;
         let address = self.address(kind, inputs)?;
         // A label is about provisioning: on the network its name and its scheme are others.
         let on_label = !kind.needs_an_owner_only();
@@ -286,6 +274,10 @@ impl DeviceArgs {
             let failure = Failure::new(ErrorId::InvalidQrcode, format!("--qrcode: {error}"));
             match error {
                 PayloadError::NotAnObject | PayloadError::WrongType { .. } => failure,
+                // Not repeated: what is broken may still hold a secret.
+                PayloadError::NotJson { .. } if is_like_a_file(text) => {
+                    failure.hint("`--qrcode @FILE`, with the @, reads the payload from a file")
+                }
                 PayloadError::NotJson { .. } => {
                     failure.hint("in a shell, quote the whole payload with '…'")
                 }
@@ -303,6 +295,21 @@ impl DeviceArgs {
             ("device_host", "--device-host", self.device_host.clone()),
         )?;
         Ok(where_it_is(kind, host, self.device_port))
+    }
+}
+
+/// A flag that says where a device is on a network makes no sense where there is none.
+pub(super) fn refuse_address(kind: TransportKind, inputs: &Inputs<'_>) -> Result<(), Failure> {
+    let typed = ADDRESS_FLAGS
+        .into_iter()
+        .find(|(id, _)| inputs.is_typed(id));
+    match typed {
+        Some((_, flag)) if kind == TransportKind::Ble => Err(Failure::new(
+            ErrorId::ConflictingFlags,
+            format!("{flag} and the transport ble exclude each other: Bluetooth has no such address"),
+        )
+        .hint("--device-name takes a name, or the address that `espctl discover --transport ble` shows")),
+        _ => Ok(()),
     }
 }
 
@@ -358,6 +365,12 @@ pub(super) fn parse_host(text: &str) -> Result<String, String> {
         return Err("expected a host name, without scheme and path".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// Whether somebody gave a file's name where its content was wanted.
+fn is_like_a_file(text: &str) -> bool {
+    let path = Path::new(text);
+    !text.contains('{') && (path.extension().is_some() || path.is_file())
 }
 
 /// What says where a device is on a network.

@@ -2,6 +2,7 @@
 //! `flows::discover`.
 
 use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args};
@@ -11,16 +12,18 @@ use futures_util::stream;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::device_args::{Asked, InterfaceArgs, parse_host, parse_ip, transports, where_it_is};
+use super::device_args::{
+    Asked, InterfaceArgs, parse_host, parse_ip, refuse_address, transports, where_it_is,
+};
 use super::failure::Failure;
-use super::radio_args::RadioArgs;
+use super::radio_args::{RadioArgs, narrowed_by};
 use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, columns, device_table, keys_of};
 use crate::endpoint::version::Version;
 use crate::flows::connect::Access;
 use crate::flows::discover::{self, Discovered, Found, Heard};
 use crate::flows::find::{Sighted, Target};
-use crate::flows::{FlowError, Pace};
+use crate::flows::{Doing, Event, FlowError, Observer as _, Pace, Warning};
 use crate::ident::printable;
 use crate::transport::ble::{MakerData, looks_like_provisioning};
 use crate::transport::{
@@ -59,7 +62,7 @@ pub(super) struct Discover {
     #[command(flatten)]
     radio: RadioArgs,
 
-    /// Over ble, list whatever advertises: headphones, phones, all.
+    /// Over ble, list whatever advertises: headphones, phones, all that the filters let through.
     #[arg(long)]
     all: bool,
 
@@ -113,7 +116,11 @@ impl<'a> Radio<'a> {
 /// Runs `discover`.
 pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
     ui.result_only();
-    let host = Inputs::new(matches).one_of(
+    let inputs = Inputs::new(matches);
+    if let Some(kind) = args.transport {
+        refuse_address(kind, &inputs)?;
+    }
+    let host = inputs.one_of(
         ("device_ip", "--device-ip", args.device_ip.clone()),
         ("device_host", "--device-host", args.device_host.clone()),
     )?;
@@ -127,42 +134,46 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
             .filter(|kind| *kind != TransportKind::Ble || !has_address)
             .collect(),
     };
+    let asked = kinds
+        .into_iter()
+        .map(|kind| args.asked(kind, host.as_ref()))
+        .collect::<Result<Vec<Asked>, Failure>>()?;
     ui.listen();
-    let live = RefCell::new(Live::default());
-    let shown = &*ui;
-    let live = &live;
-    let mut searches = Vec::new();
-    for kind in kinds {
-        let asked = args.asked(kind, host.as_ref())?;
-        ui.say(&match &asked.target.address {
-            Some(address) => format!("Looking over {kind} at {address}"),
-            None => format!("Looking over {kind}"),
-        });
-        searches.push(async move {
-            let heard = |heard: Heard<'_>| live.borrow_mut().hear(heard, shown);
-            let outcome = discover::run(&asked.target, &asked.pace, heard).await;
-            (kind, asked, outcome)
-        });
+    for asked in &asked {
+        ui.say(&format!("Looking {}", place(asked)));
     }
-    let mut found = Vec::new();
-    let mut unlisted = 0;
-    let mut failed = None;
+    let live = RefCell::new(Live {
+        heard: Vec::new(),
+        shows_others: args.all,
+        ui,
+    });
+    let live_list = &live;
+    let searches = asked.into_iter().map(|asked| async move {
+        let heard = |heard: Heard<'_>| live_list.borrow_mut().hear(heard, &asked.target);
+        let outcome = discover::run(&asked.target, &asked.pace, heard).await;
+        (asked, outcome)
+    });
     // Where both ways lead to the same device, it has one socket, and a second visitor evicts the
     // first.
-    let outcomes = if has_address {
+    let outcomes: Vec<_> = if has_address {
         stream::iter(searches).then(|search| search).collect().await
     } else {
         join_all(searches).await
     };
-    for (kind, asked, outcome) in outcomes {
+    let ui = live.into_inner().ui;
+    let mut found = Vec::new();
+    let mut notes = Vec::new();
+    let mut failed = None;
+    for (asked, outcome) in outcomes {
+        let kind = asked.target.kind;
         match outcome {
             Ok(discovered) => {
                 let nobody = discovered.nobody(kind);
                 let Discovered { devices, others } = discovered;
-                let listed = if args.all {
+                let listed = if lists_others(args.all, &asked.target) {
                     others
                 } else {
-                    unlisted += others.len();
+                    notes.extend(unlisted(others.len(), &asked.target));
                     Vec::new()
                 };
                 if devices.is_empty() && listed.is_empty() {
@@ -183,28 +194,51 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
             },
         }
     }
-    let found = distinct(found);
+    let mut found = distinct(found);
+    sort(&mut found);
     match failed {
-        Some((error, asked)) if found.is_empty() => Err(Failure::of_flow(&error, &asked)),
+        Some((error, asked)) if found.is_empty() => {
+            let failure = Failure::of_flow(&error, &asked);
+            Err(match error.doing() {
+                // Nobody was to be connected to.
+                Doing::Connecting => {
+                    failure.while_doing(format!("looking for devices {}", place(&asked)))
+                }
+                _ => failure,
+            })
+        }
         _ => {
+            let mut lines = tables(&found);
+            lines.extend(notes);
             let rows: Vec<Row<'_>> = found.iter().map(Row::of).collect();
-            let is_one_kind = found
-                .iter()
-                .all(|one| Some(one.kind) == found.first().map(|one| one.kind));
-            let mut lines = if is_one_kind && rows.iter().all(|row| row.transport.announces()) {
-                let sighted: Vec<Sighted> = found.iter().map(sighted).collect();
-                device_table(&sighted)
-            } else {
-                table(&rows)
-            };
-            if unlisted > 0 {
-                lines.push(format!(
-                    "{unlisted} more advertise by Bluetooth; --all lists them"
-                ));
-            }
-            ui.result(&lines, keys_of("devices", &rows))
+            let mut keys = keys_of("devices", &rows);
+            keys.extend(keys_of("warnings", &ui.warnings()));
+            ui.result(&lines, keys)
         }
     }
+}
+
+/// Where it is looked, in messages.
+fn place(asked: &Asked) -> String {
+    let kind = asked.target.kind;
+    match &asked.target.address {
+        Some(address) => format!("over {kind} at {address}"),
+        None => format!("over {kind}"),
+    }
+}
+
+/// Whether those that are not wanted are listed, too: what the filters leave out never is.
+fn lists_others(all: bool, target: &Target) -> bool {
+    all && narrowed_by(target).is_none()
+}
+
+/// How to see those that are not listed.
+fn unlisted(count: usize, target: &Target) -> Option<String> {
+    let how = match narrowed_by(target) {
+        None => "--all lists them".to_owned(),
+        Some(filter) => format!("{filter} leaves them out"),
+    };
+    (count > 0).then(|| format!("{count} more advertise by Bluetooth; {how}"))
 }
 
 impl Discover {
@@ -268,26 +302,39 @@ impl<'a> Row<'a> {
 }
 
 /// The list while it grows, for whoever watches.
-#[derive(Default)]
-struct Live {
-    heard: Vec<Sighted>,
+struct Live<'a> {
+    heard: Vec<Found>,
+    shows_others: bool,
+    ui: &'a mut Ui,
 }
 
-impl Live {
-    fn hear(&mut self, heard: Heard<'_>, ui: &Ui) {
-        match heard {
-            Heard::Remark(remark) => ui.say(remark),
-            Heard::Device(found) => {
-                let sighted = found.sighted();
-                let mut known = self.heard.iter_mut();
-                match known.find(|known| known.address == sighted.address) {
-                    Some(known) => *known = sighted,
-                    None => self.heard.push(sighted),
-                }
-                ui.show(&device_table(&self.heard));
+impl Live<'_> {
+    fn hear(&mut self, heard: Heard<'_>, target: &Target) {
+        let (found, is_shown) = match heard {
+            Heard::Remark(remark) => {
+                return self.ui.event(&Event::Warned {
+                    id: Warning::HostChanged,
+                    message: remark.to_owned(),
+                });
             }
+            Heard::Device(found) => (found, true),
+            Heard::Other(found) => (found, lists_others(self.shows_others, target)),
+        };
+        // A device that is not wanted any more is not shown any more.
+        self.heard
+            .retain(|known| (known.kind, &known.address) != (found.kind, &found.address));
+        if is_shown {
+            self.heard.push(found.clone());
+            sort(&mut self.heard);
         }
+        self.ui.show(&tables(&self.heard));
     }
+}
+
+/// By kind, and those that are heard best first.
+fn sort(found: &mut [Found]) {
+    let place = |kind| DRIVERS.iter().position(|driver| driver.kind() == kind);
+    found.sort_by_key(|one| (place(one.kind), Reverse(one.hints.signal)));
 }
 
 /// One device at one address, whichever ways it was looked at: the one by which it answered.
@@ -335,6 +382,26 @@ fn unsaid() -> String {
     "-".to_owned()
 }
 
+/// One table for each kind: their columns differ.
+fn tables(found: &[Found]) -> Vec<String> {
+    let kinds: Vec<&[Found]> = found.chunk_by(|one, next| one.kind == next.kind).collect();
+    let mut lines = Vec::new();
+    for of_kind in &kinds {
+        let Some(kind) = of_kind.first().map(|one| one.kind) else {
+            continue;
+        };
+        if kinds.len() > 1 {
+            lines.push(format!("Over {kind}:"));
+        }
+        lines.extend(if kind.announces() {
+            device_table(&of_kind.iter().map(sighted).collect::<Vec<_>>())
+        } else {
+            table(&of_kind.iter().map(Row::of).collect::<Vec<_>>())
+        });
+    }
+    lines
+}
+
 fn table(rows: &[Row<'_>]) -> Vec<String> {
     let heading = ["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"].map(str::to_owned);
     let lines: Vec<_> = std::iter::once(heading)
@@ -345,3 +412,57 @@ fn table(rows: &[Row<'_>]) -> Vec<String> {
 
 /// Even with no time to look, a device that is there may answer.
 const SHORTEST: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_has_a_table_of_its_own_and_the_strongest_is_first() {
+        let found = |kind, address, name: &str, signal| Found {
+            kind,
+            address,
+            name: Some(name.to_owned()),
+            hints: Hints {
+                signal,
+                ..Hints::default()
+            },
+            version: None,
+        };
+        let in_the_air = |name: &str, signal| {
+            let address = Address::Ble {
+                id: name.into(),
+                shown: name.into(),
+            };
+            found(TransportKind::Ble, address, name, signal)
+        };
+        let host = Address::Http {
+            host: "127.0.0.1".to_owned(),
+            port: 80,
+        };
+        let mut all = vec![
+            found(TransportKind::OnNetwork, host, "Lamp", None),
+            in_the_air("PROV_connected", None),
+            in_the_air("PROV_far", Some(-90)),
+            in_the_air("PROV_near", Some(-40)),
+        ];
+        sort(&mut all);
+        let lines = tables(&all);
+        let starts = [
+            "Over ble:",
+            "#  Name ",
+            "1  PROV_near ",
+            "2  PROV_far ",
+            "3  PROV_connected ",
+            "Over on-network:",
+            "#   Instance Name ",
+            "1   Lamp ",
+        ];
+        assert_eq!(lines.len(), starts.len(), "{lines:#?}");
+        for (line, start) in lines.iter().zip(starts) {
+            assert!(line.starts_with(start), "{start:?}: {lines:#?}");
+        }
+        all.truncate(3);
+        assert!(!tables(&all).concat().contains("Over"));
+    }
+}

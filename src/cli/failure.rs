@@ -4,21 +4,25 @@
 //! given. What an id means in general is `error_id`'s.
 
 mod account;
+mod bluetooth;
 mod cloud;
 mod device;
 mod interfaces;
+mod search;
 
 use std::error::Error as StdError;
 
 use serde_json::{Value, json};
 
-use self::device::{PRE_RELEASE, reach, session, transport};
+use self::device::{PRE_RELEASE, session, transport};
+pub(super) use self::search::command_for;
 use super::device_args::Asked;
 use super::error_id::ErrorId;
 use super::exit::Exit;
 use crate::cloud::mapping::MappingStatus;
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_config::JoinFailure;
+use crate::flows::find::Target;
 use crate::flows::{Before, Doing, FlowError, Left, Question, StopReason};
 use crate::security::SecurityError;
 use crate::session::SessionError;
@@ -65,6 +69,13 @@ impl Failure {
     #[must_use]
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// Says otherwise what was being done.
+    #[must_use]
+    pub(super) fn while_doing(mut self, doing: String) -> Self {
+        self.doing = Some(doing);
         self
     }
 
@@ -128,6 +139,14 @@ struct Advice {
     hints: Vec<String>,
 }
 
+impl Advice {
+    /// With one more hint.
+    fn and(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
 fn advice<const N: usize>(id: ErrorId, hints: [&str; N]) -> Advice {
     Advice {
         exit: id.exit(),
@@ -176,23 +195,7 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             );
             advice
         }
-        FlowError::Ambiguous { seen, .. } => {
-            let mut advice = advice(
-                ErrorId::AmbiguousDevice,
-                [match kind {
-                    TransportKind::Ble => {
-                        "name one with --device-name: its name, or its address where names are equal"
-                    }
-                    TransportKind::OnNetwork | TransportKind::SoftAp => {
-                        "name one with --device-name: its instance name or its node id"
-                    }
-                }],
-            );
-            advice
-                .hints
-                .extend(seen.iter().map(|one| format!("there is {one}")));
-            advice
-        }
+        FlowError::Ambiguous { seen, .. } => search::ambiguous(kind, seen),
         FlowError::Declined => advice(ErrorId::Interrupted, ["nothing was changed"]),
         FlowError::AnnouncedNoPop => advice(
             ErrorId::AnnouncedNoPop,
@@ -247,7 +250,7 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
         ),
         FlowError::JoinFailed {
             reason, forgotten, ..
-        } => join_failed(*reason, *forgotten),
+        } => join_failed(*reason, *forgotten, &asked.target),
         FlowError::Stopped {
             reason,
             doing,
@@ -266,20 +269,8 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             ],
         ),
         FlowError::MappingPending { .. } => advice(ErrorId::MappingPending, [LOOK]),
-        FlowError::MissingInput(question) => missing(question, kind),
-        FlowError::NoCandidate { seen, .. } => {
-            let mut advice = advice(ErrorId::NoDevice, [reach(kind)]);
-            advice
-                .hints
-                .extend(seen.iter().map(|one| format!("there is {one}")));
-            if kind == TransportKind::Ble {
-                advice.hints.extend(UNHEARD.map(str::to_owned));
-            }
-            if seen.is_empty() && kind == TransportKind::OnNetwork {
-                advice.hints.extend(interfaces::tried(&asked.target));
-            }
-            advice
-        }
+        FlowError::MissingInput(question) => missing(question, &asked.target),
+        FlowError::NoCandidate { seen, .. } => search::nobody(asked, seen),
         FlowError::NoMapping => advice(
             ErrorId::NoMapping,
             ["--no-cloud gives it Wi-Fi without an account"],
@@ -301,7 +292,7 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             ["name the network with --ssid and --passphrase; restart the device if that fails too"],
         ),
         FlowError::Session { doing, source } => session(*doing, source, asked),
-        FlowError::Transport(error) => transport(Doing::Connecting, error, kind),
+        FlowError::Transport(error) => transport(Doing::Connecting, error, asked),
         FlowError::Unconfirmed { source, .. } => unconfirmed(source, kind),
         FlowError::UnknownScheme { .. } => advice(
             ErrorId::UnknownScheme,
@@ -384,6 +375,9 @@ fn stopped(reason: StopReason, doing: Doing, left: Left) -> Advice {
         (StopReason::Interrupted, ..) if is_mapping => {
             return advice(ErrorId::Interrupted, [on_device, LOOK]);
         }
+        (StopReason::Interrupted, _, Left::Applied) => {
+            return advice(ErrorId::Interrupted, [on_device, STILL_JOINING]);
+        }
         (StopReason::Interrupted, ..) => return advice(ErrorId::Interrupted, [on_device]),
         (
             StopReason::Expired,
@@ -406,7 +400,7 @@ fn stopped(reason: StopReason, doing: Doing, left: Left) -> Advice {
     Advice { exit, ..advice }
 }
 
-fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
+fn join_failed(reason: Option<JoinFailure>, forgotten: bool, target: &Target) -> Advice {
     let stored = stored(forgotten);
     match reason {
         Some(JoinFailure::Authentication) => advice(
@@ -416,18 +410,17 @@ fn join_failed(reason: Option<JoinFailure>, forgotten: bool) -> Advice {
                 stored,
             ],
         ),
-        Some(JoinFailure::NetworkNotFound) => advice(
-            ErrorId::WifiNotFound,
-            [
-                "check the name; most devices hear 2.4 GHz only: see `espctl device wifi`",
-                stored,
-            ],
-        ),
+        Some(JoinFailure::NetworkNotFound) => advice(ErrorId::WifiNotFound, [])
+            .and(format!(
+                "check the name; most devices hear 2.4 GHz only: see {}",
+                command_for("device wifi", target)
+            ))
+            .and(stored),
         Some(JoinFailure::Other(_)) | None => advice(ErrorId::WifiJoinFailed, [stored]),
     }
 }
 
-fn missing(question: &Question, kind: TransportKind) -> Advice {
+fn missing(question: &Question, target: &Target) -> Advice {
     match question {
         Question::NewPassphrase { .. } | Question::Passphrase { .. } => advice(
             ErrorId::MissingPassphrase,
@@ -443,7 +436,7 @@ fn missing(question: &Question, kind: TransportKind) -> Advice {
         ),
         Question::Pop => advice(
             ErrorId::MissingPop,
-            [match kind {
+            [match target.kind {
                 TransportKind::OnNetwork => {
                     "give --pop, --pop-file or ESPCTL_POP; on the network it is another one than on the label: the app shows it to its owner"
                 }
@@ -455,7 +448,11 @@ fn missing(question: &Question, kind: TransportKind) -> Advice {
         Question::Ssid => advice(
             ErrorId::MissingSsid,
             ["give --ssid, --ssid-hex or ESPCTL_SSID"],
-        ),
+        )
+        .and(format!(
+            "{} lists what the device sees",
+            command_for("device wifi", target)
+        )),
     }
 }
 
@@ -478,15 +475,10 @@ fn causes(error: &FlowError) -> Vec<String> {
     causes
 }
 
-/// Why a device is not heard over Bluetooth, the likeliest first, after the one that it was reset.
-const UNHEARD: [&str; 3] = [
-    "it may be held by somebody else: a device serves one at a time, so close the phone app",
-    "its name may be another one: `espctl discover --transport ble --all` lists everything that advertises",
-    "it may be weak or slow to advertise: move closer, or --discovery-timeout 15",
-];
 const LOOK: &str = "`espctl node list` shows whether the node is in the account after all";
 const REOPEN: &str = "`espctl node list` shows whether it is in the account; if not, reset the device to its factory settings (a device that has joined is closed to this) and run the command again";
 const STILL_STORED: &str = "the device keeps the credentials stored, and may still join: firmware forgets none while it joins";
+const STILL_JOINING: &str = "before another run, wait until it has joined or failed, or restart it";
 const LIMITS: &str = "--timeout is for the whole run, --join-timeout for joining alone";
 
 #[cfg(test)]

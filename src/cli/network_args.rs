@@ -7,12 +7,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::error_id::ErrorId;
-use super::failure::Failure;
+use super::failure::{Failure, command_for};
 use super::settings::{Inputs, SecretInput, parse_seconds};
+use crate::flows::find::Target;
 use crate::flows::wifi::Wanted;
 use crate::ident::{Passphrase, Ssid};
 use crate::secret::Secret;
-use crate::transport::TransportKind;
 
 /// Which network.
 #[derive(Args, Debug)]
@@ -63,12 +63,13 @@ impl NetworkArgs {
     /// choose it.
     pub(super) async fn resolve(
         &self,
-        kind: TransportKind,
+        target: &Target,
         inputs: &mut Inputs<'_>,
         choosable: bool,
     ) -> Result<Option<Wanted>, Failure> {
+        let kind = target.kind;
         if !self.no_wifi && !kind.needs_an_owner_only() {
-            return wanted(self, inputs, choosable).await.map(Some);
+            return wanted(self, target, inputs, choosable).await.map(Some);
         }
         // By its value: a variable can say no.
         if inputs.is_on("no_cloud") {
@@ -104,6 +105,7 @@ impl NetworkArgs {
 
 async fn wanted(
     args: &NetworkArgs,
+    target: &Target,
     inputs: &mut Inputs<'_>,
     choosable: bool,
 ) -> Result<Wanted, Failure> {
@@ -129,7 +131,10 @@ async fn wanted(
         return Err(
             Failure::new(ErrorId::MissingSsid, "the Wi-Fi network is missing")
                 .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
-                .hint("`espctl device wifi` lists what the device sees"),
+                .hint(format!(
+                    "{} lists what the device sees",
+                    command_for("device wifi", target)
+                )),
         );
     }
 

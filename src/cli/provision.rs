@@ -129,7 +129,7 @@ async fn resolve(
     asked.pace.join = args.network.join_timeout;
     let wifi = args
         .network
-        .resolve(asked.target.kind, &mut inputs, attended)
+        .resolve(&asked.target, &mut inputs, attended)
         .await?;
     let owner = args.owner.resolve(asked.target.kind, &inputs).await?;
     Ok((asked, wifi, owner))
@@ -241,6 +241,8 @@ Examples:
   espctl provision --pop abcd1234 --ssid Home --passphrase-file secret.txt
   espctl provision --pop abcd1234 --no-wifi
   espctl provision --no-cloud --pop abcd1234 --ssid Home --passphrase-file secret.txt
+  espctl provision --transport ble --device-name PROV_d76c30 --pop abcd1234 --ssid Home --passphrase-file secret.txt
+  espctl provision --transport ble --pop abcd1234
   espctl provision --no-cloud --qrcode '{\"ver\":\"v1\",\"pop\":\"7a9d365e\",\"transport\":\"softap\"}' --ssid Home --passphrase-file -";
 
 #[cfg(test)]

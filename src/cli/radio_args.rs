@@ -2,6 +2,7 @@
 //! `device_args`'s.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use uuid::Uuid;
 
 use crate::flows::find::Target;
@@ -10,7 +11,7 @@ use crate::flows::find::Target;
 #[derive(Args, Clone, Debug)]
 pub(super) struct RadioArgs {
     /// Bluetooth adapter, such as hci1 [default: the first that is switched on]
-    #[arg(long, value_name = "NAME", env = "ESPCTL_ADAPTER", help_heading = HEADING)]
+    #[arg(long, value_name = "NAME", env = "ESPCTL_ADAPTER", value_parser = NonEmptyStringValueParser::new(), help_heading = HEADING)]
     adapter: Option<String>,
 
     /// Only devices whose advertisement carries this customer id of RainMaker; 1 is Espressif's.
@@ -28,6 +29,16 @@ impl RadioArgs {
         target.adapter.clone_from(&self.adapter);
         target.customer_id = self.customer_id;
         target.service = self.service_uuid;
+    }
+}
+
+/// The flags that narrow the search and are there, in messages.
+pub(super) fn narrowed_by(target: &Target) -> Option<&'static str> {
+    match (target.customer_id, target.service) {
+        (None, None) => None,
+        (Some(_), None) => Some("--customer-id"),
+        (None, Some(_)) => Some("--service-uuid"),
+        (Some(_), Some(_)) => Some("--customer-id and --service-uuid"),
     }
 }
 

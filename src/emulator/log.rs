@@ -6,6 +6,8 @@
 //! secrets of a test are made up. What a person reads (the `Display` of an [`Entry`]) never has
 //! them.
 
+mod ending;
+
 use std::fmt;
 use std::io::Write;
 
@@ -13,6 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
+use self::ending::Open;
 use super::json_lines::JsonLines;
 use crate::ident::printable;
 use crate::security::SecurityScheme;
@@ -376,6 +379,7 @@ pub struct Log {
     started: Instant,
     connection: Option<u64>,
     device: Option<String>,
+    open: Open,
     lines: JsonLines,
     reader: Option<Reader>,
 }
@@ -387,6 +391,7 @@ impl Log {
             started: Instant::now(),
             connection: None,
             device: None,
+            open: Open::default(),
             lines: JsonLines::default(),
             reader: None,
         }
@@ -438,6 +443,7 @@ impl Log {
     }
 
     fn write_line(&mut self, when: Instant, connection: Option<u64>, entry: &Entry) {
+        self.open.note(entry);
         if let Some(reader) = &mut self.reader {
             reader(entry);
         }

@@ -21,7 +21,7 @@ use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
 use crate::session::{Connection, NotSecured, Session, SessionError};
-use crate::transport::{self, Hints, TransportError};
+use crate::transport::{self, Hints, Limits, TransportError};
 
 /// What the person gave to get in with. What is missing is read from the device, or asked.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +101,12 @@ impl Secured {
         let found = driver.scan(&search).next().await;
         let candidate = found.ok_or(NotRegained::Away)?.map_err(away)?;
         let service = candidate.service;
-        let transport = driver.open(candidate, &pace.limits).await.map_err(away)?;
+        // One that cannot be reached at once may be back a moment later.
+        let limits = Limits {
+            connect: pace.limits.connect.min(pace.regain / 3),
+            ..pace.limits.clone()
+        };
+        let transport = driver.open(candidate, &limits).await.map_err(away)?;
         let mut connection = Connection::new(transport, service).recorded(route.transcript.clone());
         match connection.version().await {
             Ok(version) if version == self.version => {}
@@ -153,7 +158,10 @@ pub async fn open(
     };
     let hints = candidate.hints.clone();
     let address = candidate.address.to_string();
-    let transport = driver.open(candidate, &pace.limits).await?;
+    let remarks = candidate.remarks.clone();
+    let opened = driver.open(candidate, &pace.limits).await;
+    find::tell(&remarks, observer);
+    let transport = opened?;
     observer.event(&Event::Connected { address });
 
     let mut connection = Connection::new(transport, service).recorded(target.transcript.clone());

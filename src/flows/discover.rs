@@ -69,8 +69,10 @@ impl Discovered {
 /// What is heard of while the search goes on.
 #[derive(Clone, Copy, Debug)]
 pub enum Heard<'a> {
-    /// A device, or news of one that was heard before.
+    /// A device that is wanted, or news of one that was heard before.
     Device(&'a Found),
+    /// Likewise, of something else that announces itself there.
+    Other(&'a Found),
     /// What was done to this computer for the search.
     Remark(&'a str),
 }
@@ -86,39 +88,48 @@ pub async fn run(
     let driver = transport::driver(kind).ok_or(FlowError::UnsupportedTransport(kind))?;
     let search = target.search(pace.search);
     let mut candidates = driver.scan(&search);
-    let mut found = Vec::new();
-    let mut others = Vec::new();
-    while let Some(candidate) = candidates.next().await {
+    let is_wanted =
+        |candidate: &Candidate| target.admits(candidate.name.as_deref(), &candidate.hints);
+    // One list: what a device says may change, and its last word counts.
+    let mut seen = Vec::new();
+    loop {
+        let candidate = candidates.next().await;
         for remark in search.remarks.take() {
             heard(Heard::Remark(&remark));
         }
         match candidate {
-            Ok(candidate) if target.admits(candidate.name.as_deref(), &candidate.hints) => {
-                heard(Heard::Device(&Found::announced(&candidate)));
-                find::note(&mut found, candidate);
+            None => break,
+            Some(Ok(candidate)) => {
+                let announced = Found::announced(&candidate);
+                heard(if is_wanted(&candidate) {
+                    Heard::Device(&announced)
+                } else {
+                    Heard::Other(&announced)
+                });
+                find::note(&mut seen, candidate);
             }
-            Ok(candidate) => find::note(&mut others, candidate),
-            Err(TransportError::Unreachable { .. }) => {}
-            Err(error) => return Err(error.into()),
+            Some(Err(TransportError::Unreachable { .. })) => {}
+            Some(Err(error)) => return Err(error.into()),
         }
     }
+    let (wanted, others): (Vec<Candidate>, Vec<Candidate>) = seen.into_iter().partition(is_wanted);
     // Whoever announces itself has said what there is to show, and is left in peace.
     let was_announced = kind.announces() && target.address.is_none();
-    let mut listed = Vec::new();
-    for candidate in found {
+    let mut devices = Vec::new();
+    for candidate in wanted {
         let announced = Found::announced(&candidate);
         let version = if was_announced {
             None
         } else {
             look_at(driver, candidate, pace).await?
         };
-        listed.push(Found {
+        devices.push(Found {
             version,
             ..announced
         });
     }
     Ok(Discovered {
-        devices: listed,
+        devices,
         others: others.iter().map(Found::announced).collect(),
     })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::find::Sighted;
 use super::{Question, StopReason};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::MappingStatus;
@@ -23,8 +24,8 @@ pub enum FlowError {
     Ambiguous {
         /// Where we looked.
         kind: TransportKind,
-        /// Each in a few words.
-        seen: Vec<String>,
+        /// Which.
+        seen: Vec<Sighted>,
     },
     /// The device announces plaintext although a secret was given for it. Somebody in between
     /// could announce that to learn the Wi-Fi passphrase.
@@ -123,8 +124,8 @@ pub enum FlowError {
     NoCandidate {
         /// Where we looked.
         kind: TransportKind,
-        /// Others that were seen, each in a few words.
-        seen: Vec<String>,
+        /// Others that were seen, those with a name first.
+        seen: Vec<Sighted>,
     },
     /// The device has no endpoint by which it could be mapped.
     #[error("the device's firmware cannot be mapped to an account")]

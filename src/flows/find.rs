@@ -199,10 +199,7 @@ async fn among(
         Chosen::Rescan => Ok(None),
         // Nobody is there to choose.
         Chosen::Nothing if fitting.len() == 1 => Ok(fitting.pop()),
-        Chosen::Nothing => Err(FlowError::Ambiguous {
-            kind,
-            seen: listed.iter().map(describe).collect(),
-        }),
+        Chosen::Nothing => Err(FlowError::Ambiguous { kind, seen: listed }),
         Chosen::Declined | Chosen::Item(_) | Chosen::Manual(_) => Err(FlowError::Declined),
     }
 }
@@ -261,35 +258,12 @@ fn begins_with(candidate: &Candidate, name: &str) -> bool {
     names(candidate).any(|one| one.starts_with(name))
 }
 
-/// The wanted one is not there. Of the others, messages tell some: those with a name and a strong
-/// signal.
+/// The wanted one is not there. Of the others, those with a name and a strong signal come first.
 pub(super) fn nobody(kind: TransportKind, others: &[Sighted]) -> FlowError {
-    let mut others: Vec<&Sighted> = others.iter().collect();
-    others.sort_by_key(|one| (one.name.is_none(), Reverse(one.hints.signal)));
-    FlowError::NoCandidate {
-        kind,
-        seen: others.into_iter().take(MOST_TOLD).map(describe).collect(),
-    }
+    let mut seen = others.to_vec();
+    seen.sort_by_key(|one| (one.name.is_none(), Reverse(one.hints.signal)));
+    FlowError::NoCandidate { kind, seen }
 }
-
-/// In messages.
-fn describe(sighted: &Sighted) -> String {
-    let name = sighted.name.as_deref().unwrap_or("without a name");
-    let name = crate::ident::printable(name.as_bytes());
-    if let Some(signal) = sighted.hints.signal {
-        return format!("{name} at {} ({signal} dBm)", sighted.address);
-    }
-    match &sighted.hints.node_id {
-        Some(node_id) if Some(node_id) != sighted.name.as_ref() => {
-            let node_id = crate::ident::printable(node_id.as_bytes());
-            format!("{name} (node {node_id}) at {}", sighted.address)
-        }
-        _ => format!("{name} at {}", sighted.address),
-    }
-}
-
-/// Of those that are not wanted, in a message.
-const MOST_TOLD: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -307,6 +281,7 @@ mod tests {
             kind: TransportKind::OnNetwork,
             name: name.map(str::to_owned),
             hints: Hints::default(),
+            remarks: Remarks::default(),
             service: Service::LocalControl,
         };
         let mut seen = Vec::new();

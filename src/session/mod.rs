@@ -58,6 +58,7 @@ impl Connection {
     pub async fn version(&mut self) -> Result<Version, SessionError> {
         let endpoint = self.service.version_endpoint();
         let answer = self.transport.exchange(&endpoint, version::REQUEST).await?;
+        trace!(%endpoint, answered = answer.len(), "version");
         note(self.transcript.as_ref(), || Line::Version {
             document: String::from_utf8_lossy(&answer).into_owned(),
         });
@@ -109,6 +110,7 @@ impl Connection {
             step = match step {
                 Step::Established(cipher) => return Ok(cipher),
                 Step::Send { request, next } => {
+                    trace!(%endpoint, asked = request.len(), "handshake");
                     match self.transport.exchange(&endpoint, &request).await {
                         Ok(response) => next.receive(&response)?,
                         Err(how) if how.may_be_refusal() => {

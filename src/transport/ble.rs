@@ -29,7 +29,8 @@ use self::exchange::BleTransport;
 use self::gatt::Gatt;
 use self::native::Native;
 use super::{
-    Address, Candidate, Driver, Handle, Limits, Search, Transport, TransportError, TransportKind,
+    Address, Candidate, Driver, Handle, Limits, Remarks, Search, Transport, TransportError,
+    TransportKind,
 };
 
 pub use advertisement::{MakerData, PROVISIONING_SERVICES, looks_like_provisioning};
@@ -43,6 +44,7 @@ pub(super) struct Ble;
 struct Found {
     radio: Arc<Radio>,
     peripheral: Peripheral,
+    remarks: Remarks,
 }
 
 #[async_trait]
@@ -67,14 +69,18 @@ impl Driver for Ble {
             address: address.clone(),
             source,
         };
-        let Some(Found { radio, peripheral }) = candidate.handle.and_then(Handle::take::<Found>)
+        let Some(Found {
+            radio,
+            peripheral,
+            remarks,
+        }) = candidate.handle.and_then(Handle::take::<Found>)
         else {
             let lost = "it was not found by a search";
             return Err(unreachable(io::Error::new(io::ErrorKind::NotFound, lost)));
         };
-        // Few controllers connect while they scan.
-        radio.stop_scan().await;
-        let gatt: Box<dyn Gatt> = Box::new(Native::new(radio, peripheral));
+        // Few controllers connect well while they scan, and the search that found it is just ending.
+        say_goodbye().await;
+        let gatt: Box<dyn Gatt> = Box::new(Native::new(radio, peripheral, remarks));
         let transport = BleTransport::open(gatt, address, limits.clone()).await?;
         Ok(Box::new(transport))
     }

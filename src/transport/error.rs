@@ -65,6 +65,14 @@ pub enum TransportError {
         /// Where it is.
         address: Address,
     },
+    /// The link opened, and the device did not say what it offers.
+    #[error("the device at {address} took the connection, and did not tell its services within {} s", waited.as_secs_f32())]
+    Unresolved {
+        /// Which device.
+        address: Address,
+        /// The limit.
+        waited: Duration,
+    },
     /// The device received the request and chose not to answer: how protocomm says no.
     #[error("the device {how} instead of answering a request to {endpoint}")]
     Refused {
@@ -116,6 +124,19 @@ pub enum No {
     Att(u8),
     /// By closing the connection.
     HungUp,
+    /// By an error whose number the system keeps to itself.
+    Unnumbered,
+}
+
+impl No {
+    /// Whether protocomm says no like this: it hangs up, or reports an invalid PDU (`NimBLE`) or an
+    /// application's error (Bluedroid). Other numbers are the stack's own troubles.
+    const fn may_be_protocomms(self) -> bool {
+        match self {
+            Self::Att(number) => matches!(number, 0x04 | 0x80..=0x9f),
+            Self::HungUp | Self::Unnumbered => true,
+        }
+    }
 }
 
 impl fmt::Display for No {
@@ -123,6 +144,7 @@ impl fmt::Display for No {
         match self {
             Self::Att(number) => write!(f, "reported an error (ATT 0x{number:02x})"),
             Self::HungUp => f.write_str("hung up"),
+            Self::Unnumbered => f.write_str("reported an error"),
         }
     }
 }
@@ -166,7 +188,7 @@ impl TransportError {
     /// said anything. A line that broke by itself says nothing about what was asked.
     pub fn may_be_refusal(&self) -> bool {
         match self {
-            Self::Refused { .. } => true,
+            Self::Refused { how, .. } => how.may_be_protocomms(),
             Self::Disconnected { source, .. } => source.as_ref().is_some_and(|source| {
                 matches!(
                     source.kind(),

@@ -257,6 +257,8 @@ pub struct Candidate {
     pub name: Option<String>,
     /// What else it announced.
     pub hints: Hints,
+    /// Where its driver says what it did to this computer on the way.
+    pub remarks: Remarks,
     /// Which service it runs.
     pub service: Service,
 }

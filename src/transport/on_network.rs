@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::http::{HttpTransport, Socket};
 use super::{
-    Address, Candidate, Driver, Handle, Hints, Limits, Search, Transport, TransportError,
+    Address, Candidate, Driver, Handle, Hints, Limits, Remarks, Search, Transport, TransportError,
     TransportKind,
 };
 use crate::proto::Service;
@@ -125,6 +125,7 @@ fn candidate(announcement: mdns::Announcement, interface: Option<String>) -> Can
         kind: TransportKind::OnNetwork,
         name: Some(instance),
         hints,
+        remarks: Remarks::default(),
         service: Service::LocalControl,
     }
 }
@@ -163,6 +164,7 @@ async fn at(
         kind: TransportKind::OnNetwork,
         name: None,
         hints: Hints::default(),
+        remarks: Remarks::default(),
         service: Service::LocalControl,
     })
 }

@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep};
 
 use super::http::{HttpTransport, Socket};
 use super::{
-    Address, Candidate, DEVICE_PORT, Driver, Handle, Hints, Limits, SOFTAP_HOST, Search, Transport,
-    TransportError, TransportKind,
+    Address, Candidate, DEVICE_PORT, Driver, Handle, Hints, Limits, Remarks, SOFTAP_HOST, Search,
+    Transport, TransportError, TransportKind,
 };
 use crate::proto::Service;
 
@@ -41,6 +41,7 @@ impl Driver for SoftAp {
                 kind: TransportKind::SoftAp,
                 name: None,
                 hints: Hints::default(),
+                remarks: Remarks::default(),
                 service: Service::Provisioning,
             })
         })

@@ -1,8 +1,9 @@
 //! How long one whole provisioning run takes: espctl beside esp-rainmaker-cli, on the same machine,
 //! in the same run, taking turns.
 //!
-//! Each run has an emulated device of its own (`espctl emulate device`, over loopback HTTP) that keeps a real
-//! device's time. What is timed is the client's whole process, from its start to its end, as a person at a
+//! Each run has an emulated device of its own (`espctl emulate device`, over loopback HTTP, or over Bluetooth on an
+//! adapter that is emulated on a bus of its own) that keeps a real device's time, but for the radio: a link that is
+//! emulated has no delay. What is timed is the client's whole process, from its start to its end, as a person at a
 //! terminal would see it:
 //!
 //! * ours: `espctl provision --no-cloud` with SSID and passphrase;
@@ -61,18 +62,30 @@ fn main() -> Result<()> {
         "{:<31}{:>13}{:>20}{:>20}{:>8}",
         "", "device's own", "espctl", "esp-rainmaker-cli", "ratio"
     );
-    for (joins, spread) in [("joins at once", 0), ("joins in 0 to 5 s", 5000)] {
+    let at_once = ("joins at once", 0);
+    let spread = ("joins in 0 to 5 s", 5000);
+    let mut cases = vec![("softap", at_once), ("softap", spread)];
+    // An adapter can be emulated on Linux only.
+    if cfg!(target_os = "linux") {
+        cases.push(("ble", at_once));
+    }
+    for (transport, (joins, spread)) in cases {
         for sec_ver in ["1", "2"] {
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
             for run in 0..runs {
                 // The middle of this run's share of the spread.
                 let join_ms = spread * (2 * run + 1) / (2 * runs);
-                ours.push(provision_once(sec_ver, join_ms, ours_command)?);
-                theirs.push(provision_once(sec_ver, join_ms, |device| {
+                let kind = (transport, sec_ver, join_ms);
+                ours.push(provision_once(kind, ours_command)?);
+                theirs.push(provision_once(kind, |device| {
                     incumbent_command(&python, device)
                 })?);
             }
-            report(&format!("Security {sec_ver}, {joins}"), &ours, &theirs);
+            report(
+                &format!("{transport}, Sec{sec_ver}, {joins}"),
+                &ours,
+                &theirs,
+            );
         }
     }
     Ok(())
@@ -121,7 +134,11 @@ fn interop_python() -> Result<PathBuf> {
 /// What the first line of `emulate device` says.
 #[derive(Deserialize)]
 struct Ready {
-    port: u16,
+    name: String,
+    /// Over HTTP.
+    port: Option<u16>,
+    /// Over Bluetooth.
+    bus_address: Option<String>,
     username: Option<String>,
 }
 
@@ -140,14 +157,17 @@ struct Device {
 }
 
 impl Device {
-    fn start(sec_ver: &str, join_ms: u32) -> Result<Self> {
+    fn start((transport, sec_ver, join_ms): Kind<'_>) -> Result<Self> {
         let log = Path::new(SCRATCH).join("bench-device.jsonl");
         if log.exists() {
             fs::remove_file(&log)?;
         }
-        let mut process = Command::new(ESPCTL)
-            .args(["emulate", "device", "--transport", "softap"])
-            .args(["--listen", "127.0.0.1", "--port", "0"])
+        let mut command = Command::new(ESPCTL);
+        command.args(["emulate", "device", "--transport", transport]);
+        if transport == "softap" {
+            command.args(["--listen", "127.0.0.1", "--port", "0"]);
+        }
+        let mut process = command
             .args(["--sec-ver", sec_ver, "--pop", POP])
             .args(["--join-ms", &join_ms.to_string()])
             .arg("--log")
@@ -219,10 +239,16 @@ impl Run {
     }
 }
 
-fn provision_once(sec_ver: &str, join_ms: u32, client: impl Fn(&Device) -> Command) -> Result<Run> {
+/// A device: how it is reached, its scheme, and how long it needs to join.
+type Kind<'a> = (&'a str, &'a str, u32);
+
+fn provision_once(kind: Kind<'_>, client: impl Fn(&Device) -> Command) -> Result<Run> {
     for _ in 0..TRIES {
-        let mut device = Device::start(sec_ver, join_ms)?;
+        let mut device = Device::start(kind)?;
         let mut command = client(&device);
+        if let Some(bus) = &device.ready.bus_address {
+            command.env("DBUS_SYSTEM_BUS_ADDRESS", bus);
+        }
         let started = Instant::now();
         let output = command
             .stdin(Stdio::null())
@@ -255,14 +281,20 @@ fn provision_once(sec_ver: &str, join_ms: u32, client: impl Fn(&Device) -> Comma
 fn ours_command(device: &Device) -> Command {
     let mut command = Command::new(ESPCTL);
     command
-        .args(["provision", "--transport", "softap", "--no-cloud"])
-        .args(["--device-ip", "127.0.0.1", "--device-port"])
-        .arg(device.ready.port.to_string())
+        .args(["provision", "--no-cloud"])
         .args(["--pop", POP])
         .args(["--ssid", SSID, "--passphrase", PASSPHRASE])
         .args(["--format", "json"])
         // A person's own settings have no part in a measurement.
         .env("RM_USER_CONFIG_DIR", SCRATCH);
+    match device.ready.port {
+        Some(port) => command
+            .args(["--transport", "softap", "--device-ip", "127.0.0.1"])
+            .args(["--device-port", &port.to_string()]),
+        None => command
+            .args(["--transport", "ble"])
+            .args(["--device-name", &device.ready.name]),
+    };
     if let Some(username) = &device.ready.username {
         command.args(["--sec2-username", username]);
     }
@@ -273,7 +305,18 @@ fn incumbent_command(python: &Path, device: &Device) -> Command {
     let mut command = Command::new(python);
     command
         .args([INCUMBENT, "as-shipped", "--address"])
-        .arg(format!("127.0.0.1:{}", device.ready.port))
+        .arg(match device.ready.port {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => device.ready.name.clone(),
+        })
+        .args([
+            "--transport",
+            if device.ready.port.is_some() {
+                "softap"
+            } else {
+                "ble"
+            },
+        ])
         .args(["--pop", POP])
         .args(["--ssid", SSID, "--passphrase", PASSPHRASE]);
     if let Some(username) = &device.ready.username {

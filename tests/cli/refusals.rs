@@ -185,3 +185,25 @@ fn a_closed_pipe_is_no_crash() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!stderr.contains("panicked"), "{stderr}");
 }
+
+#[test]
+fn a_file_in_place_of_a_payload_is_recognised() {
+    let line = ["device", "info", "--format", "json", "--qrcode"];
+    let hints = |payload: &str| {
+        let output = espctl(line.iter().chain(&[payload])).output().exits(2);
+        assert_eq!(output.result()["error"]["id"], "invalid-qrcode", "{output}");
+        output.result()["error"]["hints"].to_string()
+    };
+    assert!(hints("label.json").contains("--qrcode @FILE"));
+    assert!(hints(r#"{"ver":"v1""#).contains("quote the whole payload"));
+}
+
+#[test]
+fn an_adapter_without_a_name_is_no_adapter() {
+    let line = ["discover", "--transport", "ble", "--adapter", ""];
+    let output = espctl(line).output().exits(2);
+    assert!(
+        output.stderr.contains("see: espctl explain usage"),
+        "{output}"
+    );
+}

@@ -102,7 +102,8 @@ const BLUETOOTH: [(&str, Harm); 14] = [
     ("close", Harm::HungUp),
     ("reset", Harm::HungUp),
     ("att=0x04", Harm::HungUp),
-    ("delay=200", Harm::Late),
+    // Shorter than a device stays that has told that it joined: the answer is fetched after it.
+    ("delay=100", Harm::Late),
     ("repeat", Harm::Twice),
     ("truncate", Harm::Spoilt),
     ("cut", Harm::Spoilt),
@@ -110,7 +111,7 @@ const BLUETOOTH: [(&str, Harm); 14] = [
     ("oversize", Harm::Spoilt),
     ("wrong-order", Harm::Spoilt),
     ("wrong-type", Harm::Spoilt),
-    ("not-found", Harm::Absent),
+    ("not-found", Harm::HungUp),
 ];
 
 /// What a fault means for the client.
@@ -288,6 +289,9 @@ fn matrix() -> Vec<Case> {
                     continue;
                 }
                 for &(fault, harm) in medium.faults {
+                    // To Bluedroid, an endpoint that is not there is a refusal like any other.
+                    let is_refusal = fault == "not-found" && medium.name.ends_with("Bluedroid");
+                    let harm = if is_refusal { Harm::HungUp } else { harm };
                     // To the client the same as a lost request, and each costs its patience:
                     // only where it matters what the device has heard.
                     if harm == Harm::AnswerLost && step < Step::Sign {

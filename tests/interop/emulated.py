@@ -6,7 +6,8 @@ clouds in it, runs `espctl` and the client that is not ours, and ends what it st
 What it is not: a case, nor any knowledge of the protocol.
 
 Nothing may leave loopback or the case's folder, not even when a case goes wrong: every program gets a home,
-a configuration and a log folder in there, and a proxy that does not exist, should it look for another cloud.
+a configuration and a log folder in there, a proxy that does not exist, should it look for another cloud, and
+a system bus that does not exist, should it look for another Bluetooth.
 """
 
 import json
@@ -41,6 +42,7 @@ READY_SECONDS = 20
 CLIENT_SECONDS = 60
 EXIT_SECONDS = 15
 
+HERE_ONLY = ['--listen', '127.0.0.1', '--port', '0']
 # The discard port, where nobody listens.
 NO_PROXY_THERE = 'http://127.0.0.1:9'
 
@@ -49,8 +51,16 @@ class CaseFailed(Exception):
     """What a case expected and did not get."""
 
 
-class ZeroSalt(Exception):
+class Unlucky(Exception):
+    """What came up by chance is more than the client can do; another device will do."""
+
+
+class ZeroSalt(Unlucky):
     """The device drew a salt that the client gets wrong."""
+
+
+class ShortAInAir(Unlucky):
+    """The client drew a key that it sends short, and cannot connect by Bluetooth again."""
 
 
 def check(condition, expected):
@@ -84,7 +94,8 @@ class Bench:
         self.env = {**kept, 'HOME': str(folder), 'RM_USER_CONFIG_DIR': str(self.config),
                     'RMAKER_CLI_LOG_DIR': str(folder / 'client-logs'), 'PYTHONIOENCODING': 'utf-8',
                     'http_proxy': NO_PROXY_THERE, 'https_proxy': NO_PROXY_THERE, 'all_proxy': NO_PROXY_THERE,
-                    'no_proxy': '127.0.0.1,localhost'}
+                    'no_proxy': '127.0.0.1,localhost',
+                    'DBUS_SYSTEM_BUS_ADDRESS': f'unix:path={folder / "no-bus"}'}
 
     def __enter__(self):
         return self
@@ -101,6 +112,10 @@ class Bench:
     def device(self, *flags, time_scale=TIME_SCALE):
         """A new emulated device."""
         return self.start(Device(self, flags, time_scale))
+
+    def in_air(self, *flags):
+        """A new emulated device that is reached by Bluetooth, through an emulated adapter of its own."""
+        return self.start(DeviceInAir(self, flags))
 
     def on_network(self, *flags):
         """A new emulated device that is on its network already, and announces nothing."""
@@ -134,15 +149,16 @@ class Bench:
         return done.stdout + done.stderr
 
     def evidence(self):
-        """For a failed case: what each side said last."""
+        """For a failed case: what each side said last, as lines."""
+        lines = []
         texts = [('programs', '\n'.join(self.outputs))]
         for emulator in self.emulators:
             for file in (emulator.log_file, emulator.stderr_file):
                 texts.append((file.name, file.read_text(encoding='utf-8') if file.exists() else ''))
         for name, text in texts:
-            print(f'  --- {name}')
-            for line in text.splitlines()[-40:]:
-                print(f'  {line}')
+            lines.append(f'--- {name}')
+            lines += text.splitlines()[-40:]
+        return lines
 
 
 class Emulator:
@@ -153,8 +169,7 @@ class Emulator:
         name = f'{kind}-{len(bench.emulators) + 1}'
         self.log_file = bench.folder / f'{name}.jsonl'
         self.stderr_file = bench.folder / f'{name}.stderr'
-        self.command = [bench.espctl_path, 'emulate', kind, '--listen', '127.0.0.1', '--port', '0',
-                        '--log', str(self.log_file), *flags]
+        self.command = [bench.espctl_path, 'emulate', kind, '--log', str(self.log_file), *flags]
         self.process = None
 
     def start(self):
@@ -202,24 +217,27 @@ class Cloud(Emulator):
     """An emulated cloud with one account."""
 
     def __init__(self, bench, flags):
-        super().__init__(bench, 'cloud', flags)
+        super().__init__(bench, 'cloud', [*HERE_ONLY, *flags])
 
 
 class OnNetworkDevice(Emulator):
     """An emulated device that needs only an owner, found by its address."""
 
     def __init__(self, bench, flags):
-        super().__init__(bench, 'device', ['--transport', 'on-network', '--no-announce', *flags])
+        super().__init__(bench, 'device', [*HERE_ONLY, '--transport', 'on-network', '--no-announce', *flags])
 
 
 class Device(Emulator):
-    """An emulated device that sees `NETWORKS`."""
+    """An emulated device that sees `NETWORKS`, by default one that is reached over HTTP."""
 
-    def __init__(self, bench, flags, time_scale):
+    def __init__(self, bench, flags, time_scale, medium=('--transport', 'softap', *HERE_ONLY)):
         networks = bench.folder / 'networks.json'
         networks.write_text(json.dumps(NETWORKS), encoding='utf-8')
-        super().__init__(bench, 'device', ['--transport', 'softap', '--aps', str(networks),
-                                           '--time-scale', str(time_scale), *flags])
+        super().__init__(bench, 'device', [*medium, '--aps', str(networks), '--time-scale', str(time_scale), *flags])
+
+    def place(self):
+        """Where the client finds it: flags, and what else has to be in the environment."""
+        return ['--address', f'127.0.0.1:{self.ready["port"]}'], {}
 
     def check_ended_by_itself(self):
         """A provisioned device stops its service and its process ends, with 0."""
@@ -247,11 +265,30 @@ class Device(Emulator):
 
     def incumbent(self, subcommand, *flags, limit=CLIENT_SECONDS):
         """Runs incumbent.py on this device; answers the ended process and its lines."""
-        done = self.bench.run([sys.executable, str(HERE / 'incumbent.py'), subcommand,
-                               '--address', f'127.0.0.1:{self.ready["port"]}', *flags], limit)
+        place, environment = self.place()
+        done = self.bench.run([sys.executable, str(HERE / 'incumbent.py'), subcommand, *place, *flags],
+                              limit, **environment)
         steps = json_lines(done.stdout)
         if any(not step['ok'] and 'zero_salt' in step for step in steps):
             raise ZeroSalt
+        return done, steps
+
+
+class DeviceInAir(Device):
+    """Such a device that is reached by Bluetooth; its bus is in the case's folder."""
+
+    def __init__(self, bench, flags):
+        super().__init__(bench, flags, TIME_SCALE, ('--transport', 'ble', '--bus', str(bench.folder / 'bus')))
+
+    def place(self):
+        return (['--transport', 'ble', '--address', self.ready['name']],
+                {'DBUS_SYSTEM_BUS_ADDRESS': self.ready['bus_address']})
+
+    def incumbent(self, subcommand, *flags, limit=CLIENT_SECONDS):
+        done, steps = super().incumbent(subcommand, *flags, limit=limit)
+        if short_as(steps):
+            check_only_short_a_refused(self, steps)
+            raise ShortAInAir
         return done, steps
 
 
@@ -261,7 +298,7 @@ def short_as(steps):
 
 
 def check_only_short_a_refused(device, steps):
-    """Whatever the device refused, it refused for a short A that the client owns up to."""
+    """Whatever the device refused, it refused for a short A that the client owns up to. No other step failed."""
     check_equal('short A\'s in the device\'s log', [entry['bytes'] for entry in device.log('short_a')],
                 short_as(steps))
     refused = device.log('refused')

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Drives the provisioning code of esp-rainmaker-cli against one device over HTTP.
+"""Drives the provisioning code of esp-rainmaker-cli against one device, over HTTP or Bluetooth Low Energy.
 
 What it is: a thin caller of that package's own functions (`rmaker_tools`), so that an emulated
 device meets a client that nobody here wrote. Each step is one JSON line on stdout; what the package
@@ -12,8 +12,15 @@ nothing of the package is corrected. Three of its faults are dealt with from out
   is then tried again on a new connection, with a line that says so (`a_bytes`).
 * A salt with a leading zero is stripped of it, and the proof is wrong for as long as the device has
   that salt. Nothing helps; the failed step says so (`zero_salt`).
-* It talks to 192.168.4.1 only. `as-shipped` and `typed` give it another address; the other
+* Over HTTP it talks to 192.168.4.1 only. `as-shipped` and `typed` give it another address; the other
   subcommands call the functions below that constant.
+
+Over Bluetooth its own transport is used (bleak), which finds BlueZ where DBUS_SYSTEM_BUS_ADDRESS says.
+Two more faults are there:
+
+* bleak lists the services of a device once it hears that BlueZ has resolved them, and BlueZ tells of them
+  just after that. So bleak is made to hear BlueZ out first (`hear_bluez_out`).
+* A device that BlueZ has connected before is not connected again. So a short A is not tried again.
 """
 
 import argparse
@@ -92,12 +99,32 @@ def step(name, action, good=bool, **facts):
 
 
 def connect(args):
-    return prov_util.get_transport('softap', args.address)
+    if args.transport == 'ble':
+        hear_bluez_out()
+    return prov_util.get_transport(args.transport, args.address)
 
 
-def close(transport):
+def hear_bluez_out():
+    """Lets bleak ask BlueZ something once services are resolved: what was told before the answer is then heard."""
+    from bleak.backends.bluezdbus import manager
+    from dbus_fast import Message
+
+    class Hearing(manager.BlueZManager):
+        async def _wait_for_services_discovery(self, device_path):
+            await super()._wait_for_services_discovery(device_path)
+            manager.assert_reply(await self._bus.call(Message(
+                destination='org.bluez', path='/', interface='org.freedesktop.DBus.ObjectManager',
+                member='GetManagedObjects')))
+
+    manager.BlueZManager = Hearing
+
+
+def close(args, transport):
     # The package leaves this to the end of the process.
-    transport.conn.close()
+    if args.transport == 'ble':
+        transport.disconnect()
+    else:
+        transport.conn.close()
 
 
 def version(transport):
@@ -129,8 +156,8 @@ def open_session(args, patch, transport):
             line('session', True, **facts)
             return transport, security
         line('session', False, error=error, **facts)
-        close(transport)
-        if facts.get('a_bytes', A_BYTES) == A_BYTES:
+        close(args, transport)
+        if facts.get('a_bytes', A_BYTES) == A_BYTES or args.transport == 'ble':
             break
         transport = connect(args)
     raise StepFailed('session')
@@ -142,8 +169,8 @@ def begin(args):
     return open_session(args, info.get('sec_patch_ver', 0), transport)
 
 
-def scan(transport, security):
-    found = step('scan', lambda: prov_util.scan_wifi_APs('softap', transport, security))
+def scan(args, transport, security):
+    found = step('scan', lambda: prov_util.scan_wifi_APs(args.transport, transport, security))
     line('scan', True, networks=found)
 
 
@@ -174,9 +201,10 @@ def wait_for(transport, security, wanted):
 def provision(args):
     """version, session, scan, set, apply, status."""
     transport, security = begin(args)
-    scan(transport, security)
+    scan(args, transport, security)
     set_and_apply(transport, security, args.ssid, args.passphrase)
     wait_for(transport, security, 'connected')
+    close(args, transport)
 
 
 def reset(args):
@@ -188,6 +216,7 @@ def reset(args):
     line('reset', True)
     set_and_apply(transport, security, args.ssid, args.passphrase)
     wait_for(transport, security, 'connected')
+    close(args, transport)
 
 
 def handshake(args, number, attempt, patch):
@@ -202,7 +231,7 @@ def handshake(args, number, attempt, patch):
     except Exception as caught:
         ok, state, error = False, None, f'{type(caught).__name__}: {caught}'
     finally:
-        close(transport)
+        close(args, transport)
     ok = bool(ok) and state == 'connecting'
     facts = {'number': number, 'attempt': attempt, **srp_facts()}
     if error:
@@ -217,7 +246,7 @@ def handshakes(args):
     """`count` handshakes in a row. All but a short A that was refused must succeed at once."""
     transport = step('connect', lambda: connect(args))
     patch = version(transport).get('sec_patch_ver', 0)
-    close(transport)
+    close(args, transport)
     if args.short_a:
         send_short_a()
     for number in range(1, args.count + 1):
@@ -248,6 +277,7 @@ def sign(args):
             'signed', lambda: challenge_response.send_challenge_to_device(transport, security, text),
             good=lambda answer: answer[0])
         line('signed', ok, text=text, node_id=node_id, signature=signature.hex())
+    close(args, transport)
 
 
 def replace_address(args):
@@ -286,7 +316,7 @@ def as_shipped(args):
     replace_address(args)
     esp_rainmaker_prov.custom_config = lambda *_: (0, 'not-associated')
     answer = step('provision', lambda: esp_rainmaker_prov.provision_device(
-        'softap', args.pop, '', '', ssid=args.ssid, passphrase=args.passphrase, no_retry=True,
+        args.transport, args.pop, '', '', ssid=args.ssid, passphrase=args.passphrase, no_retry=True,
         sec2_username=args.username, sec2_password=args.password),
         good=lambda answer: answer is not None and answer[0] is not None)
     line('provision', True, node_id=answer[0])
@@ -297,12 +327,13 @@ def arguments():
     commands = parser.add_subparsers(required=True)
 
     def address(sub):
-        sub.add_argument('--address', required=True, metavar='HOST:PORT')
+        sub.add_argument('--address', required=True, metavar='HOST:PORT', help='by Bluetooth, the advertised name')
 
     def command(run, name, wifi):
         sub = commands.add_parser(name, help=run.__doc__)
         sub.set_defaults(run=run)
         address(sub)
+        sub.add_argument('--transport', choices=('softap', 'ble'), default='softap')
         sub.add_argument('--pop', default='')
         sub.add_argument('--username', default='')
         sub.add_argument('--password', default='')

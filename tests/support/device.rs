@@ -4,8 +4,10 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -15,6 +17,8 @@ use super::espctl::{self, Run};
 pub(crate) struct Device {
     child: Child,
     pub(crate) ready: Value,
+    /// The first lines of all, where it is several.
+    pub(crate) all: Vec<Value>,
     log: PathBuf,
 }
 
@@ -66,18 +70,28 @@ impl Device {
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("{error}: the device said {line:?}"));
-        Self { child, ready, log }
+        let mut arguments = arguments.iter().skip_while(|one| **one != "--count");
+        let count = arguments.nth(1).map_or(1, |count| count.parse().unwrap());
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let all: Vec<Value> = (0..count)
+            .map(|_| {
+                let mut line = String::new();
+                stdout.read_line(&mut line).unwrap();
+                serde_json::from_str(&line)
+                    .unwrap_or_else(|error| panic!("{error}: the device said {line:?}"))
+            })
+            .collect();
+        Self {
+            child,
+            ready: all[0].clone(),
+            all,
+            log,
+        }
     }
 
     /// The flags that lead to it.
     pub(crate) fn address(&self) -> [String; 4] {
-        if self.bus().is_some() {
+        if self.is_over_bluetooth() {
             let name = self.ready["name"].as_str().expect("a name");
             return ["--transport", "ble", "--device-name", name].map(str::to_owned);
         }
@@ -90,9 +104,15 @@ impl Device {
         ]
     }
 
-    /// The bus on which its adapter is, if it has one.
-    pub(crate) fn bus(&self) -> Option<&str> {
-        self.ready["bus_address"].as_str()
+    /// The bus on which its adapter is.
+    pub(crate) fn bus(&self) -> &str {
+        self.ready["bus_address"]
+            .as_str()
+            .expect("a device over Bluetooth")
+    }
+
+    fn is_over_bluetooth(&self) -> bool {
+        self.ready["transport"] == "ble"
     }
 
     /// A run of the binary in its reach.
@@ -105,9 +125,10 @@ impl Device {
 
     /// Puts a run in its reach.
     pub(crate) fn near(&self, run: Run) -> Run {
-        match self.bus() {
-            Some(bus) => run.env("DBUS_SYSTEM_BUS_ADDRESS", bus),
-            None => run,
+        if self.is_over_bluetooth() {
+            run.env("DBUS_SYSTEM_BUS_ADDRESS", self.bus())
+        } else {
+            run
         }
     }
 
@@ -151,6 +172,24 @@ impl Device {
         assert!(status.success(), "{status}");
     }
 
+    /// Asks it to end, and waits until it has: what it has put elsewhere goes with it.
+    pub(crate) fn terminate(&mut self) {
+        let process = self.child.id().to_string();
+        // If it cannot be asked, it is killed below.
+        let _asked = Command::new("kill").args(["-TERM", &process]).status();
+        let deadline = Instant::now() + PARTING;
+        while self.is_running() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+        // It may have ended by now.
+        let _killed = self.child.kill();
+        let _ended = self.child.wait();
+    }
+
+    fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a child of ours");
@@ -160,11 +199,18 @@ impl Device {
 
 impl Drop for Device {
     fn drop(&mut self) {
+        // Its bus is a folder, which only it can remove.
+        if self.is_over_bluetooth() && self.is_running() {
+            return self.terminate();
+        }
         // It may have ended by itself.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
     }
 }
+
+/// How long an end in order may take.
+const PARTING: Duration = Duration::from_secs(2);
 
 /// A path that no other test uses.
 pub(crate) fn fresh_path(name: &str) -> PathBuf {

@@ -2,6 +2,8 @@
 
 pub(crate) mod account;
 pub(crate) mod altered;
+#[cfg(target_os = "linux")]
+pub(crate) mod bluez;
 pub(crate) mod cloud;
 pub(crate) mod device;
 pub(crate) mod espctl;

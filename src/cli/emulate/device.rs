@@ -68,9 +68,9 @@ pub(in super::super) struct EmulateDevice {
     #[arg(long, value_enum, default_value_t = Medium::Softap)]
     transport: Medium,
 
-    /// Address to listen on. Anything but this computer lets others in.
-    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    listen: IpAddr,
+    /// Address to listen on. Anything but this computer lets others in [default: 127.0.0.1].
+    #[arg(long, value_name = "IP")]
+    listen: Option<IpAddr>,
 
     /// Port to listen on; 0 takes a free one, and the first line says which.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -341,7 +341,8 @@ impl Started {
             0 => 0,
             first => first.saturating_add(number.saturating_sub(1)),
         };
-        let asked = SocketAddr::new(args.listen, port);
+        let listen = args.listen.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let asked = SocketAddr::new(listen, port);
         let listening = match http::bind(asked).await {
             Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
             Err(error) => Err(error),

@@ -11,7 +11,7 @@ errors! {
     AmbiguousDevice "ambiguous-device" [Usage]
         "Several devices fit, and nobody is there to choose."
         "Without a terminal a run takes the only device in reach, or the one that is named. Nothing was sent."
-        "Name one with `--device-name`; the message lists them. `espctl discover` does, too.";
+        "Name one with `--device-name`; the hints list them. `espctl discover` does, too. Over Bluetooth several may have one name: give the address instead.";
     AnnouncedNoPop "announced-no-pop" [Device]
         "The device announces that it needs no proof of possession, although one was given."
         "Without a PoP, whoever answers at the address can be the device. Somebody in between could announce this to be sent the Wi-Fi passphrase. It is also what firmware built without a PoP says, when the label still has one. Nothing was sent."
@@ -30,8 +30,8 @@ errors! {
         "`sudo rfkill unblock bluetooth`, or the switch. `rfkill list` shows which it is.";
     BluetoothDenied "bluetooth-denied" [Host]
         "This user may not use Bluetooth."
-        "On Linux the system bus's rules for `org.bluez` forbid it, as in some containers and for users outside the group `bluetooth`; on macOS the terminal program has not been given the permission."
-        "On Linux `sudo usermod -aG bluetooth $USER`, and log in again. On macOS: System Settings, Privacy & Security, Bluetooth, and switch on the program in which you run this.";
+        "On Linux the system bus's rules for `org.bluez` forbid it, as in some containers and for users outside the group `bluetooth`; on macOS the terminal program has not been given the permission; on Windows desktop apps have not."
+        "On Linux `sudo usermod -aG bluetooth $USER`, and log in again. On macOS: System Settings, Privacy & Security, Bluetooth, and switch on the program in which you run this. On Windows: Settings, Privacy & security, Radios.";
     BluetoothFailed "bluetooth-failed" [Host]
         "This computer's Bluetooth failed."
         "The system refused to search or to listen, for a reason that only it knows; the causes have its words. After a suspend, or with a USB adapter that was pulled, its service is confused now and then."
@@ -86,8 +86,8 @@ errors! {
         "Give `--yes` if it is meant.";
     ConflictingFlags "conflicting-flags" [Usage]
         "Two arguments exclude each other."
-        "Both say the same thing in different ways, or one makes the other impossible. A flag and a variable never conflict: the flag wins."
-        "Leave one of them out; the message names both.";
+        "Both say the same thing in different ways, or one makes the other impossible. A flag and a variable never conflict: the flag wins. `--device-ip`, `--device-host` and `--device-port` are about networks, and exclude `--transport ble`."
+        "Leave one of them out; the message names both. Over Bluetooth, `--device-name` takes a name or an address.";
     DeviceNotAuthentic "device-not-authentic" [Device]
         "The other side could not prove that it knows the secret."
         "It took part in the handshake, and its own proof is wrong. A device that knows the secret does not do that; somebody who poses as it does."
@@ -126,8 +126,8 @@ errors! {
         "Use an `https://` base URL. In a network of your own, `--allow-plain-http` sends it all the same.";
     Interrupted "interrupted" [Interrupted]
         "The run was stopped by Ctrl-C or by SIGTERM."
-        "Somebody or something asked for it. A device that already had credentials is asked to forget them, where its firmware accepts that."
-        "Run the command again. If the device refuses new credentials, restart it.";
+        "Somebody or something asked for it. A device that already had credentials is asked to forget them, where its firmware accepts that: while it joins, none does, and it keeps them."
+        "Run the command again. If the device was joining, wait until it has joined or failed, or restart it; restart it, too, if it refuses new credentials.";
     InvalidData "invalid-data" [Usage]
         "What is to be sent cannot be sent."
         "It is empty, which devices cannot take, or `--hex` is not pairs of hexadecimal digits."
@@ -227,19 +227,19 @@ errors! {
     MissingSsid "missing-ssid" [Usage]
         "The network that the device shall join was not named."
         "Without a terminal nothing is asked."
-        "Give `--ssid`, `--ssid-hex` or ESPCTL_SSID. `espctl device wifi` lists what the device sees.";
+        "Give `--ssid`, `--ssid-hex` or ESPCTL_SSID. `espctl device wifi` lists what the device sees; over Bluetooth it takes `--transport ble` and `--device-name`, too.";
     NoBluetoothAdapter "no-bluetooth-adapter" [Host]
         "This computer has no Bluetooth adapter, or not the one of `--adapter`."
         "There is no hardware for it, its driver is missing, or a virtual machine or a container does not see it."
-        "`ls /sys/class/bluetooth` shows those that Linux knows. Plug one in, pass it through to the virtual machine, or use another transport. To try things out, `espctl emulate device --transport ble` needs none.";
+        "`ls /sys/class/bluetooth` shows those that Linux knows, `lsusb` and `dmesg` why there is none; on macOS and Windows the system's settings do. Leave `--adapter` out to take the first that is switched on. Plug one in, pass it through to the virtual machine, or use another transport. To try things out, `espctl emulate device --transport ble` needs none.";
     NoBluetoothService "no-bluetooth-service" [Host]
         "The system's Bluetooth service is not there."
-        "On Linux programs reach Bluetooth through BlueZ (`bluetoothd`) on the system's D-Bus. One of the two does not run, or this is a container that has neither."
-        "`sudo systemctl enable --now bluetooth`; install the package `bluez` if there is no such service. In a container, mount `/run/dbus/system_bus_socket` of the host.";
+        "On Linux programs reach Bluetooth through BlueZ (`bluetoothd`) on the system's D-Bus. One of the two does not run, this is a container that has neither, or `DBUS_SYSTEM_BUS_ADDRESS` leads to an emulator that has ended."
+        "`sudo systemctl enable --now bluetooth`; install the package `bluez` if there is no such service. In a container, mount `/run/dbus/system_bus_socket` of the host. Unset `DBUS_SYSTEM_BUS_ADDRESS`, or start the emulator again.";
     NoDevice "no-device" [NoDevice]
         "No device was found."
-        "It is off, out of reach, not in provisioning mode, or already provisioned; or this computer is not on its network."
-        "Power the device, have it wait for provisioning (often a long press of its button), and look with `espctl discover`. Over SoftAP, join its hotspot first.";
+        "It is off, out of reach, not in provisioning mode, or already provisioned; or this computer is not on its network. Over Bluetooth it may also be held by an app, have another name, or be left out by `--customer-id` or `--service-uuid`."
+        "Power the device, have it wait for provisioning (often a long press of its button), and look with `espctl discover`. Over SoftAP, join its hotspot first. Over Bluetooth, `espctl discover --transport ble --all` lists everything that advertises, and `--discovery-timeout 15` listens longer.";
     NoLoginPage "no-login-page" [Usage]
         "The cloud of this profile has no login page for a browser."
         "Only the built-in profiles have one, and others whose entry in profiles.json has `login_url`, `token_url`, `client_id` and `redirect_url`."
@@ -251,7 +251,7 @@ errors! {
     NoSuchEndpoint "no-such-endpoint" [Device]
         "The device does not offer what was asked for."
         "Each firmware registers its own endpoints. `prov-ctrl` (reset, reprovision) came with ESP-IDF 5.1; `prov-scan` is absent where the device cannot scan; applications add others."
-        "`espctl device info` shows version and capabilities. Check the spelling of an endpoint of your own; restart the device where reset is not available.";
+        "`espctl device info` (over Bluetooth with `--transport ble` and `--device-name`) shows version and capabilities. Check the spelling of an endpoint of your own; restart the device where reset is not available.";
     NoWifiNeedsChallenge "no-wifi-needs-challenge" [Device]
         "Mapping without Wi-Fi needs firmware with challenge-response."
         "Older firmware confirms the mapping itself, once it is online. Nothing was changed."
@@ -346,8 +346,8 @@ errors! {
         "Look for a newer espctl, or try `--sec-ver 2`.";
     Unreachable "unreachable" [NoDevice]
         "Nobody answers at the device's address."
-        "This computer is not on the device's network, the device is off, it has been provisioned already, or five wrong secrets closed its service."
-        "Join the device's hotspot (PROV_…) with this computer, or say where it is with `--device-ip` and `--device-port`. Restart the device if it was locked.";
+        "This computer is not on the device's network, the device is off, it has been provisioned already, or five wrong secrets closed its service. Over Bluetooth it was heard, and could not be connected to: it is too far away, or somebody else was faster, because a device serves one at a time."
+        "Join the device's hotspot (PROV_…) with this computer, or say where it is with `--device-ip` and `--device-port`. Over Bluetooth there is neither: move closer, close the phone app, and have Linux forget the device with `bluetoothctl remove ADDRESS`. Restart the device if it was locked.";
     UnreadableFile "unreadable-file" [Usage]
         "A file cannot be read, or not used."
         "It does not exist, is not readable for this user, is not text, or is far longer than what belongs there."
@@ -383,7 +383,7 @@ errors! {
     WifiNotFound "wifi-not-found" [Wifi]
         "The device could not join: it does not see the network."
         "The name is misspelt, the network is out of reach, or it is on 5 GHz, which most ESP32 chips do not hear."
-        "See `espctl device wifi` for what the device hears. Turn on 2.4 GHz on the access point.";
+        "See `espctl device wifi` for what the device hears; over Bluetooth with `--transport ble` and `--device-name`. Turn on 2.4 GHz on the access point.";
     WrongCredentials "wrong-credentials" [Usage]
         "The secret that was given is not of the kind that the scheme takes."
         "Security 1 takes a PoP, Security 2 a user name and a password."

@@ -1,14 +1,15 @@
 //! What to do about an error of a conversation with a device: of its transport, its security, its
 //! replies. The matches have no wildcard, as in the file above it.
 
-use super::{Advice, advice};
+use super::search::{command_for, forget, unreachable};
+use super::{Advice, advice, bluetooth};
 use crate::cli::device_args::Asked;
 use crate::cli::error_id::ErrorId;
 use crate::endpoint::ReplyError;
 use crate::flows::Doing;
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{BluetoothProblem, TransportError, TransportKind};
+use crate::transport::{TransportError, TransportKind};
 
 pub(super) fn session(doing: Doing, error: &SessionError, asked: &Asked) -> Advice {
     match error {
@@ -17,7 +18,7 @@ pub(super) fn session(doing: Doing, error: &SessionError, asked: &Asked) -> Advi
         }
         SessionError::Lost => advice(ErrorId::SessionLost, ["run the command again"]),
         SessionError::Reply(error) => reply(doing, error),
-        SessionError::Transport(error) => transport(doing, error, asked.target.kind),
+        SessionError::Transport(error) => transport(doing, error, asked),
     }
 }
 
@@ -130,9 +131,29 @@ fn reply(doing: Doing, error: &ReplyError) -> Advice {
     }
 }
 
-pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKind) -> Advice {
+pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> Advice {
     match error {
-        TransportError::Bluetooth { problem, .. } => bluetooth(problem),
+        TransportError::Bluetooth { problem, .. } => bluetooth::advise(problem),
+        // BlueZ does not say why a link goes with the first request.
+        TransportError::Disconnected { .. }
+            if asked.target.kind == TransportKind::Ble && doing == Doing::ReadingVersion =>
+        {
+            advice(
+                ErrorId::Disconnected,
+                ["move closer and run the command again", MAYBE_PAIRING],
+            )
+        }
+        TransportError::TimedOut { .. }
+            if asked.target.kind == TransportKind::Ble && doing == Doing::ReadingVersion =>
+        {
+            advice(
+                ErrorId::Silent,
+                [
+                    "restart the device and run the command again",
+                    MAYBE_PAIRING,
+                ],
+            )
+        }
         TransportError::Disconnected { .. } => advice(
             ErrorId::Disconnected,
             ["move closer and run the command again"],
@@ -149,24 +170,27 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
                 ["firmware before ESP-IDF 5.1 lacks it: restart the device instead"],
             )
         }
-        TransportError::NoSuchEndpoint { .. } => advice(
-            ErrorId::NoSuchEndpoint,
-            ["the firmware does not offer this; `espctl device info` shows what it does"],
-        ),
-        TransportError::NotADevice { .. } => advice(
+        TransportError::NoSuchEndpoint { .. } => advice(ErrorId::NoSuchEndpoint, []).and(format!(
+            "the firmware does not offer this; {} shows what it does",
+            command_for("device info", &asked.target)
+        )),
+        TransportError::NotADevice { address } => advice(
             ErrorId::NotADevice,
-            [
-                "is it the device you mean? one that has been provisioned offers nothing any more",
-                "an old picture of it may be kept by this computer: `bluetoothctl remove ADDRESS` (on Linux), then run the command again",
-            ],
-        ),
-        TransportError::NotPaired { .. } => advice(
-            ErrorId::NotPaired,
-            [
-                "an old pairing may be kept on one side: remove the device from this computer's Bluetooth settings and run the command again",
-                "on Windows, pair with it in the settings first",
-            ],
-        ),
+            ["is it the device you mean? one that has been provisioned offers nothing any more"],
+        )
+        .and(format!(
+            "its services may be remembered from other firmware: {}, then run the command again",
+            forget(address)
+        )),
+        TransportError::NotPaired { address, .. } => advice(ErrorId::NotPaired, []).and(format!(
+            "an old pairing may be kept on one side: {}, then {}",
+            forget(address),
+            if cfg!(windows) {
+                "pair with it there and run the command again"
+            } else {
+                "run the command again"
+            }
+        )),
         TransportError::PermissionDenied { .. } => advice(
             ErrorId::PermissionDenied,
             ["a firewall or a sandbox on this computer may forbid it"],
@@ -178,6 +202,12 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
                 "or it has closed provisioning: restart it",
             ],
         ),
+        TransportError::Unresolved { address, .. } => Advice {
+            hints: vec![format!(
+                "what this computer remembers of it may be old: `bluetoothctl remove {address}`; or restart the device"
+            )],
+            ..advice(ErrorId::Silent, [])
+        },
         TransportError::TooLong { .. } => advice(
             ErrorId::MessageTooLong,
             ["firmware with Security 2 or NimBLE has more room; or use another transport"],
@@ -195,77 +225,11 @@ pub(super) fn transport(doing: Doing, error: &TransportError, kind: TransportKin
             ErrorId::TransportUnavailable,
             ["the causes say what is missing; --device-ip needs no discovery"],
         ),
-        TransportError::Unreachable { .. } => advice(ErrorId::Unreachable, [reach(kind)]),
+        TransportError::Unreachable { address, .. } => unreachable(asked.target.kind, address),
     }
 }
 
-fn bluetooth(problem: &BluetoothProblem) -> Advice {
-    match problem {
-        BluetoothProblem::Blocked => advice(
-            ErrorId::BluetoothBlocked,
-            ["sudo rfkill unblock bluetooth; or look for a switch, or flight mode"],
-        ),
-        BluetoothProblem::Denied => advice(
-            ErrorId::BluetoothDenied,
-            [if cfg!(target_os = "macos") {
-                "allow it to your terminal: System Settings, Privacy & Security, Bluetooth"
-            } else {
-                "sudo usermod -aG bluetooth $USER, then log in again"
-            }],
-        ),
-        BluetoothProblem::Failed => advice(
-            ErrorId::BluetoothFailed,
-            [if cfg!(target_os = "linux") {
-                "sudo systemctl restart bluetooth"
-            } else {
-                "switch Bluetooth off and on in the system's settings"
-            }],
-        ),
-        BluetoothProblem::NoAdapter => advice(
-            ErrorId::NoBluetoothAdapter,
-            [
-                "`ls /sys/class/bluetooth` shows those that Linux knows; --transport softap needs Wi-Fi only",
-            ],
-        ),
-        BluetoothProblem::NoSuchAdapter { .. } => advice(
-            ErrorId::NoBluetoothAdapter,
-            ["leave --adapter out to take the first that is switched on"],
-        ),
-        BluetoothProblem::NoBus => advice(
-            ErrorId::NoBluetoothService,
-            [
-                "sudo systemctl start dbus; in a container, mount the host's /run/dbus/system_bus_socket",
-            ],
-        ),
-        BluetoothProblem::NoService => advice(
-            ErrorId::NoBluetoothService,
-            ["sudo systemctl enable --now bluetooth; the package is bluez"],
-        ),
-        BluetoothProblem::Off => advice(
-            ErrorId::BluetoothOff,
-            [if cfg!(target_os = "linux") {
-                "bluetoothctl power on"
-            } else {
-                "switch it on in the system's settings"
-            }],
-        ),
-    }
-}
-
-/// How to get a device into reach, by medium.
-pub(super) fn reach(kind: TransportKind) -> &'static str {
-    match kind {
-        TransportKind::Ble => {
-            "the device must be powered and within a few metres, and wait to be provisioned: one that has Wi-Fi already does not advertise until it is reset"
-        }
-        TransportKind::OnNetwork => {
-            "the device must be on this network and powered, with challenge-response switched on; or say where it is with --device-ip and --device-port"
-        }
-        TransportKind::SoftAp => {
-            "join the device's hotspot (PROV_…) with this computer, or say where it is with --device-ip and --device-port"
-        }
-    }
-}
+const MAYBE_PAIRING: &str = "it may want to be paired: `bluetoothctl pair ADDRESS` shows whether it does, and `bluetoothctl remove ADDRESS` ends an old pairing";
 
 pub(super) const PRE_RELEASE: &str =
     "network_provisioning before 1.0 answers like this, and cannot be supported";

@@ -11,10 +11,10 @@ use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::flows::Pace;
 use crate::flows::connect::Access;
+use crate::flows::find::Sighted;
 use crate::flows::find::Target;
 use crate::security::SecurityScheme;
-use crate::transport::Address;
-use crate::transport::{TransportError, TransportKind};
+use crate::transport::{Address, Hints, TransportError, TransportKind};
 
 fn asked() -> Asked {
     Asked {
@@ -122,14 +122,10 @@ fn a_missing_control_endpoint_is_a_matter_of_old_firmware() {
 fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
     use crate::transport::BluetoothProblem as Problem;
     for (problem, id, command) in [
-        (Problem::Blocked, "bluetooth-blocked", "rfkill"),
+        (Problem::Blocked, "bluetooth-blocked", ""),
         (Problem::Denied, "bluetooth-denied", ""),
         (Problem::Failed, "bluetooth-failed", ""),
-        (
-            Problem::NoAdapter,
-            "no-bluetooth-adapter",
-            "ls /sys/class/bluetooth",
-        ),
+        (Problem::NoAdapter, "no-bluetooth-adapter", "--transport"),
         (
             Problem::NoSuchAdapter {
                 wanted: "hci7".into(),
@@ -138,7 +134,7 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
             "no-bluetooth-adapter",
             "--adapter",
         ),
-        (Problem::NoBus, "no-bluetooth-service", "systemctl"),
+        (Problem::NoBus, "no-bluetooth-service", ""),
         (Problem::NoService, "no-bluetooth-service", "systemctl"),
         (Problem::Off, "bluetooth-off", ""),
     ] {
@@ -147,9 +143,197 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
         let failure = Failure::of_flow(&error, &asked());
         assert_eq!(failure.id.as_str(), id);
         assert_eq!(failure.exit.code(), 3, "{id}");
-        let [hint] = &failure.hints[..] else {
-            panic!("{id}: {:?}", failure.hints);
-        };
-        assert!(hint.contains(command), "{id}: {hint}");
+        let hints = failure.hints.join("\n");
+        assert!(
+            !hints.is_empty() && hints.contains(command),
+            "{id}: {hints}"
+        );
     }
+}
+
+#[test]
+fn a_bus_of_somebody_s_own_is_suspected_first() {
+    use crate::transport::BluetoothProblem as Problem;
+    for (problem, command) in [
+        (Problem::NoBus, "systemctl start dbus"),
+        (Problem::NoService, "systemctl enable"),
+    ] {
+        let hints = bluetooth::advise_on(&problem, false).hints;
+        assert!(hints[0].contains(command), "{hints:?}");
+        let hints = bluetooth::advise_on(&problem, true).hints;
+        assert!(
+            hints[0].contains("unset it, or start the emulator again"),
+            "{hints:?}"
+        );
+    }
+}
+
+fn ble(name: Option<&str>) -> Asked {
+    Asked {
+        target: Target {
+            name: name.map(str::to_owned),
+            ..Target::of_kind(TransportKind::Ble)
+        },
+        ..asked()
+    }
+}
+
+fn at_address(last: u8) -> Address {
+    let text: std::sync::Arc<str> = format!("C0:00:00:00:00:{last:02X}").into();
+    Address::Ble {
+        id: text.clone(),
+        shown: text,
+    }
+}
+
+fn sighted(name: Option<&str>, last: u8) -> Sighted {
+    Sighted {
+        name: name.map(str::to_owned),
+        address: at_address(last),
+        hints: Hints {
+            signal: Some(-50),
+            ..Hints::default()
+        },
+    }
+}
+
+fn hints_of_nobody(asked: &Asked, seen: Vec<Sighted>) -> Vec<String> {
+    let kind = asked.target.kind;
+    Failure::of_flow(&FlowError::NoCandidate { kind, seen }, asked).hints
+}
+
+#[test]
+fn of_those_that_are_heard_instead_five_are_told_after_the_advice() {
+    let seen = (1..=8).map(|last| sighted((last != 2).then_some("Watch"), last));
+    let hints = hints_of_nobody(&ble(Some("PROV_1")), seen.collect());
+    let told = hints.iter().filter(|hint| hint.starts_with("there is "));
+    assert_eq!(told.count(), 5, "{hints:?}");
+    let advised = hints
+        .iter()
+        .position(|hint| hint.contains("--all"))
+        .unwrap();
+    let first = hints.iter().position(|hint| hint.starts_with("there is "));
+    assert!(advised < first.unwrap(), "{hints:?}");
+    assert!(
+        hints.contains(&"there is one without a name at C0:00:00:00:00:02 (-50 dBm)".to_owned()),
+        "{hints:?}"
+    );
+    assert_eq!(hints.last().unwrap(), "and there are 3 more");
+}
+
+#[test]
+fn a_name_in_other_letters_is_proposed() {
+    let hints = hints_of_nobody(&ble(Some("prov_abc")), vec![sighted(Some("PROV_ABC"), 1)]);
+    assert!(
+        hints[0].contains("did you mean --device-name PROV_ABC?"),
+        "{hints:?}"
+    );
+    let hints = hints_of_nobody(&ble(Some("prov_x")), vec![sighted(Some("PROV_ABC"), 1)]);
+    assert!(!hints.concat().contains("did you mean"), "{hints:?}");
+}
+
+#[test]
+fn a_filter_that_leaves_the_device_out_is_named() {
+    for (name, fits) in [(Some("PROV_1"), true), (None, true), (Some("Lamp"), false)] {
+        let mut asked = ble(name);
+        asked.target.customer_id = Some(7);
+        let hints = hints_of_nobody(&asked, vec![sighted(Some("PROV_12"), 1)]);
+        let told = hints[0].contains("--customer-id leaves it out: run the command without it");
+        assert_eq!(told, fits, "{hints:?}");
+    }
+}
+
+#[test]
+fn devices_of_one_name_are_told_apart_by_address() {
+    let hints = |seen: Vec<Sighted>| {
+        let kind = TransportKind::Ble;
+        Failure::of_flow(&FlowError::Ambiguous { kind, seen }, &ble(None)).hints
+    };
+    let twins = hints(vec![sighted(Some("PROV_1"), 1), sighted(Some("PROV_1"), 2)]);
+    assert!(
+        twins[0].contains("--device-name C0:00:00:00:00:01"),
+        "{twins:?}"
+    );
+    let two = hints(vec![sighted(Some("PROV_1"), 1), sighted(Some("PROV_2"), 2)]);
+    assert!(two[0].contains("its whole name"), "{two:?}");
+}
+
+#[test]
+fn what_cannot_be_connected_to_by_bluetooth_needs_no_hotspot() {
+    let gone = || io::Error::from(io::ErrorKind::TimedOut);
+    let forget = if cfg!(target_os = "linux") {
+        "`bluetoothctl remove C0:00:00:00:00:01`"
+    } else {
+        "settings"
+    };
+    let errors = [
+        TransportError::Unreachable {
+            address: at_address(1),
+            source: gone(),
+        },
+        TransportError::NotPaired {
+            address: at_address(1),
+            source: gone(),
+        },
+        TransportError::NotADevice {
+            address: at_address(1),
+        },
+    ];
+    for error in errors {
+        let failure = Failure::of_flow(&FlowError::Transport(error), &ble(Some("PROV_1")));
+        let hints = failure.hints.join("\n");
+        assert!(hints.contains(forget), "{hints}");
+        assert!(
+            !hints.contains("hotspot") && !hints.contains("--device-ip"),
+            "{hints}"
+        );
+    }
+}
+
+#[test]
+fn a_command_that_is_proposed_reaches_the_same_device() {
+    let missing = |asked: &Asked| {
+        Failure::of_flow(&FlowError::MissingInput(Question::Ssid), asked)
+            .hints
+            .concat()
+    };
+    for (name, command) in [
+        (
+            Some("PROV_1"),
+            "`espctl device wifi --transport ble --device-name PROV_1`",
+        ),
+        (Some("Bob's lamp"), r"--device-name 'Bob'\''s lamp'`"),
+        (None, "`espctl device wifi --transport ble`"),
+    ] {
+        let hints = missing(&ble(name));
+        assert!(hints.contains(command), "{hints}");
+    }
+    assert!(missing(&asked()).contains("`espctl device wifi`"));
+    let endpoint = ResetWifi::ENDPOINT;
+    let error = FlowError::Session {
+        doing: Doing::Calling,
+        source: TransportError::NoSuchEndpoint { endpoint }.into(),
+    };
+    let hints = Failure::of_flow(&error, &ble(Some("PROV_1")))
+        .hints
+        .concat();
+    assert!(
+        hints.contains("`espctl device info --transport ble --device-name PROV_1`"),
+        "{hints}"
+    );
+}
+
+#[test]
+fn a_device_that_joins_while_a_run_is_interrupted_keeps_what_it_has() {
+    let error = FlowError::Stopped {
+        reason: StopReason::Interrupted,
+        doing: Doing::ConfirmingWifi,
+        left: Left::Applied,
+    };
+    let hints = Failure::of_flow(&error, &asked()).hints.join("\n");
+    assert!(hints.contains("keeps the credentials"), "{hints}");
+    assert!(
+        hints.contains("wait until it has joined or failed, or restart it"),
+        "{hints}"
+    );
 }

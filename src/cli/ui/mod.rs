@@ -289,7 +289,9 @@ impl Observer for Ui {
                     self.say(&line);
                 }
             }
-            _ if !self.progress => {}
+            // Nothing is said, but whoever watches sees that something goes on.
+            Format::Text if !self.progress => self.spinner.follow(event),
+            Format::Json if !self.progress => {}
             Format::Json => self.event_as_json(event),
             Format::Text => {
                 if let Some(line) = text::line_of(event, &mut self.stages) {

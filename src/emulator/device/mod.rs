@@ -221,6 +221,7 @@ impl Device {
     /// As the application does it after a power cycle: the service comes up, unless credentials
     /// are there already. On a network, it tells its cloud.
     pub(super) fn start(&mut self, now: Instant) {
+        self.log.begin_service();
         if self.offering.is_on_network() {
             if let Some(node) = &mut self.node {
                 node.go_online();

@@ -33,7 +33,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zbus::{Connection, MessageStream, connection};
 
-use self::bus::PrivateBus;
+use self::bus::{BLUEZ, PrivateBus, STAND_IN};
 use self::host::{Host, HostParts, Remote};
 use self::link::{Report, Reports};
 use crate::emulator::device::{Device, TimeScale};
@@ -89,8 +89,11 @@ pub struct Air {
 impl Air {
     /// Opens the bus.
     pub async fn open(settings: AirSettings) -> io::Result<Self> {
-        let bus = PrivateBus::open(settings.socket.as_deref()).await?;
-        let (connection, messages) = connect(&bus.address()).await.map_err(io::Error::other)?;
+        let hangs = settings.trouble == Some(HostTrouble::Hangs);
+        let bus = PrivateBus::open(settings.socket.as_deref(), hangs).await?;
+        let (connection, messages) = connect(&bus.address_behind())
+            .await
+            .map_err(io::Error::other)?;
         let mut air = Self {
             bus,
             connection,
@@ -173,13 +176,22 @@ impl Air {
             scale: self.time_scale,
             operation_wait: self.operation_wait,
             devices: self.devices,
+            is_absent: self.bus.is_absent(),
         };
         let host = Host::new(self.connection.clone(), parts);
         let (closing, closed) = oneshot::channel();
         let (_, reports) = self.reports;
-        if self.trouble != Some(HostTrouble::NoBluez) {
-            let named = self.connection.request_name("org.bluez").await;
-            named.map_err(io::Error::other)?;
+        let names = match self.trouble {
+            Some(HostTrouble::NoBluez) => {
+                self.bus.is_absent().set();
+                &[STAND_IN][..]
+            }
+            Some(HostTrouble::Dies) => &[BLUEZ, STAND_IN],
+            _ => &[BLUEZ],
+        };
+        for name in names {
+            let requested = self.connection.request_name(*name).await;
+            requested.map_err(io::Error::other)?;
         }
         let host = tokio::spawn(host.run(self.messages, reports, closed));
         Ok(Served {

@@ -4,6 +4,8 @@
 //! Source: BlueZ `src/gatt-client.c` (`create_gatt_dbus_error`), `src/error.c`, `src/adapter.c`,
 //! `src/device.c`.
 
+use std::sync::Arc;
+
 use bluez_async::BluetoothError;
 use btleplug::api::{Central as _, CentralEvent, Peripheral as _};
 use btleplug::platform::Peripheral;
@@ -110,7 +112,7 @@ pub(super) async fn pair(peripheral: &Peripheral) -> Result<(), GattError> {
 
 /// Has BlueZ forget a device, cached attributes included, and hears it anew.
 pub(super) async fn forget(
-    radio: &Radio,
+    radio: &Arc<Radio>,
     peripheral: &Peripheral,
 ) -> Result<Peripheral, GattError> {
     let device = object_path(peripheral);
@@ -124,13 +126,11 @@ pub(super) async fn forget(
     }
     let id = peripheral.id();
     let mut events = radio.adapter.events().await.map_err(classify)?;
-    radio
-        .start_scan(&Remarks::default())
-        .await
-        .map_err(|error| match error {
-            TransportError::Bluetooth { problem, .. } => GattError::Radio(problem),
-            other => GattError::Other(other.to_string()),
-        })?;
+    let scanning = radio.start_scan(&Remarks::default()).await;
+    let scanning = scanning.map_err(|error| match error {
+        TransportError::Bluetooth { problem, .. } => GattError::Radio(problem),
+        other => GattError::Other(other.to_string()),
+    })?;
     let mut found = None;
     while let Some(event) = events.next().await {
         if let CentralEvent::DeviceDiscovered(heard) | CentralEvent::RssiUpdate { id: heard, .. } =
@@ -143,7 +143,7 @@ pub(super) async fn forget(
             }
         }
     }
-    radio.stop_scan().await;
+    scanning.stop().await;
     found.ok_or(GattError::Radio(BluetoothProblem::NoService))
 }
 

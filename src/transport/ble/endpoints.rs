@@ -61,6 +61,11 @@ pub(super) fn is_bluetooths_own(service: Uuid) -> bool {
     derived_base(service) == BASE && (0x1800..=0x18ff).contains(&number)
 }
 
+/// Whether every device that provisions serves it.
+pub(super) fn is_provisionings_own(endpoint: &EndpointName) -> bool {
+    DERIVED.iter().any(|(_, name)| *name == endpoint.as_str())
+}
+
 fn derived_base(service: Uuid) -> u128 {
     service.as_u128() & (u128::MAX >> 32)
 }

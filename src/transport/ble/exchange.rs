@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::super::{Address, Limits, No, Transport, TransportError};
-use super::endpoints::{Endpoints, is_bluetooths_own};
+use super::endpoints::{Endpoints, is_bluetooths_own, is_provisionings_own};
 use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY};
 use super::{goodbye, within};
 use crate::proto::EndpointName;
@@ -50,41 +50,47 @@ impl BleTransport {
         transport.connect().await?;
         if let Err(stale) = transport.learn().await? {
             tracing::debug!(%stale, "what the system knows of the device may be old");
-            match transport.renew().await {
-                Ok(()) => {}
-                Err(TransportError::Bluetooth { .. } | TransportError::Unreachable { .. })
-                    if !transport.has_forgotten =>
-                {
-                    return Err(transport.no_device());
-                }
-                Err(error) => return Err(error),
-            }
+            transport.renew().await?;
         }
         tracing::debug!(endpoints = ?transport.endpoints.names(), "open");
         Ok(transport)
     }
 
-    /// Some controllers give a first attempt up for no reason, and some systems do so until they
-    /// have forgotten the device.
+    /// Some controllers give a first attempt up for no reason, and some systems do so, or wait for
+    /// services in vain, until they have forgotten the device.
     async fn connect(&mut self) -> Result<(), TransportError> {
         let deadline = Instant::now() + self.limits.connect;
+        let services = self.until_resolved();
         let mut attempts = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let gatt = self.link.gatt()?;
-            let error = match within(left, gatt.connect()).await {
+            let error = match within(left, gatt.connect(services)).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if !is_passing(&error) || attempts >= MOST_ATTEMPTS {
+            tracing::debug!(%error, attempts, "no connection");
+            let (goes_on, forgets) = match &error {
+                GattError::Busy => (Instant::now() < deadline, false),
+                GattError::Unresolved => (!self.has_forgotten, true),
+                GattError::Gone | GattError::LinkLost | GattError::Other(_) => (
+                    attempts < MOST_ATTEMPTS,
+                    attempts + 1 == MOST_ATTEMPTS && !self.has_forgotten,
+                ),
+                _ => (false, false),
+            };
+            if !goes_on {
                 return Err(self.unreachable(error));
             }
-            tracing::debug!(%error, "connecting again");
-            if attempts + 1 == MOST_ATTEMPTS {
+            if forgets {
                 let left = deadline.saturating_duration_since(Instant::now());
-                if within(left, gatt.forget()).await.is_err() {
+                self.has_forgotten = true;
+                if let Err(why) = within(left, gatt.forget()).await {
+                    tracing::debug!(%why, "the device was not forgotten");
                     return Err(self.unreachable(error));
                 }
+            } else if matches!(error, GattError::Busy) {
+                gatt.settle().await;
             }
             attempts += 1;
         }
@@ -139,12 +145,18 @@ impl BleTransport {
     /// Has the system forget the device, and opens the path anew. Once, and only while nothing was
     /// said: a session ends with its link.
     async fn renew(&mut self) -> Result<(), TransportError> {
-        let gatt = self.link.gatt()?;
-        if let Err(error) = within(self.limits.connect, gatt.forget()).await {
-            tracing::debug!(%error, "the device was not forgotten");
-            return Err(self.unreachable(error));
+        if self.has_forgotten {
+            return Err(self.no_device());
         }
         self.has_forgotten = true;
+        let limit = self.limits.connect;
+        if let Err(error) = within(limit, self.link.gatt()?.forget()).await {
+            tracing::debug!(%error, "the device was not forgotten");
+            return Err(match error {
+                GattError::Unsupported(_) => self.no_device(),
+                other => self.unreachable(other),
+            });
+        }
         self.connect().await?;
         match self.learn().await? {
             Ok(()) => Ok(()),
@@ -152,40 +164,53 @@ impl BleTransport {
         }
     }
 
-    /// One request, and its answer.
+    async fn pair(&mut self) -> Result<(), TransportError> {
+        self.has_paired = true;
+        let limit = self.limits.services;
+        let paired = within(limit, self.link.gatt()?.pair()).await;
+        paired.map_err(|source| TransportError::NotPaired {
+            address: self.address.clone(),
+            source: source.into_io(),
+        })
+    }
+
+    /// One request, and its answer; what stands in the way and can be helped is, once.
     async fn converse(
         &mut self,
         endpoint: &EndpointName,
         request: &[u8],
-    ) -> Result<Vec<u8>, Failed> {
+    ) -> Result<Vec<u8>, TransportError> {
+        let limit = self.limits.for_endpoint(endpoint);
         loop {
-            let no_endpoint = || TransportError::NoSuchEndpoint {
+            let attribute = self.endpoints.attribute(endpoint);
+            let attribute = attribute.ok_or_else(|| TransportError::NoSuchEndpoint {
                 endpoint: endpoint.clone(),
-            };
-            let attribute = self.endpoints.attribute(endpoint).ok_or_else(no_endpoint)?;
+            })?;
             let gatt = self.link.gatt()?;
-            let error = match gatt.write(attribute, request).await {
-                Ok(()) => {
-                    let answer = gatt.read(attribute).await;
-                    return answer.map_err(|error| Failed::Gatt(error, attribute));
+            let written = async {
+                gatt.write(attribute, request).await?;
+                gatt.read(attribute).await
+            };
+            let error = match tokio::time::timeout(limit, written).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    return Err(TransportError::TimedOut {
+                        endpoint: endpoint.clone(),
+                        waited: limit,
+                    });
                 }
-                Err(error) => error,
             };
             if error.wants_pairing() && !self.has_paired {
-                self.has_paired = true;
                 tracing::debug!(%error, "pairing");
-                if let Err(source) = gatt.pair().await {
-                    let not_paired = TransportError::NotPaired {
-                        address: self.address.clone(),
-                        source: source.into_io(),
-                    };
-                    return Err(not_paired.into());
-                }
+                self.pair().await?;
             } else if error.is_stale() && !self.has_answered && !self.has_forgotten {
                 tracing::debug!(%error, "what the system knows of the device may be old");
                 self.renew().await?;
             } else {
-                return Err(Failed::Gatt(error, attribute));
+                return Err(self
+                    .meaning(error, attribute, endpoint, request.len())
+                    .await);
             }
         }
     }
@@ -201,16 +226,17 @@ impl BleTransport {
         let endpoint = endpoint.clone();
         match error {
             GattError::Att(INVALID_LENGTH) => TransportError::TooLong { endpoint, bytes },
-            // Either nobody serves the endpoint, or BlueZ lost the link: only the link knows.
-            GattError::Att(UNLIKELY) => {
-                if self.is_alive(attribute).await {
-                    TransportError::NoSuchEndpoint { endpoint }
-                } else {
-                    TransportError::Disconnected {
-                        endpoint,
-                        source: None,
-                    }
+            // Either the device says so, or BlueZ lost the link: only the link knows.
+            GattError::Att(UNLIKELY) if !self.is_alive(attribute).await => {
+                TransportError::Disconnected {
+                    endpoint,
+                    source: None,
                 }
+            }
+            // Firmware says so of endpoints that nobody serves; those of provisioning itself it
+            // serves as long as it provisions.
+            GattError::Att(UNLIKELY) if !is_provisionings_own(&endpoint) => {
+                TransportError::NoSuchEndpoint { endpoint }
             }
             error if error.wants_pairing() => TransportError::NotPaired {
                 address: self.address.clone(),
@@ -225,6 +251,20 @@ impl BleTransport {
                 endpoint,
                 source: None,
             },
+            GattError::Radio(problem) => TransportError::Bluetooth {
+                problem,
+                source: None,
+            },
+            // Systems that keep the number to themselves, and a link that is still there.
+            GattError::Other(said)
+                if !cfg!(target_os = "linux") && self.is_alive(attribute).await =>
+            {
+                tracing::debug!(said, "an error without a number");
+                TransportError::Refused {
+                    endpoint,
+                    how: No::Unnumbered,
+                }
+            }
             other => TransportError::Disconnected {
                 endpoint,
                 source: Some(other.into_io()),
@@ -248,6 +288,11 @@ impl BleTransport {
         tokio::time::timeout(ALIVE, asked).await.unwrap_or(false)
     }
 
+    /// How long a device may take to tell its services: short enough for a second attempt.
+    fn until_resolved(&self) -> Duration {
+        self.limits.services.min(self.limits.connect / 3)
+    }
+
     fn no_device(&self) -> TransportError {
         TransportError::NotADevice {
             address: self.address.clone(),
@@ -263,6 +308,10 @@ impl BleTransport {
             error if error.wants_pairing() => TransportError::NotPaired {
                 address: self.address.clone(),
                 source: error.into_io(),
+            },
+            GattError::Unresolved => TransportError::Unresolved {
+                address: self.address.clone(),
+                waited: self.until_resolved(),
             },
             other => TransportError::Unreachable {
                 address: self.address.clone(),
@@ -284,22 +333,12 @@ impl Transport for BleTransport {
             let source = None;
             return Err(TransportError::Disconnected { endpoint, source });
         }
-        let limit = self.limits.for_endpoint(endpoint);
-        let outcome = tokio::time::timeout(limit, self.converse(endpoint, request)).await;
-        let error = match outcome {
-            Ok(Ok(answer)) => {
+        let error = match self.converse(endpoint, request).await {
+            Ok(answer) => {
                 self.has_answered = true;
                 return Ok(answer);
             }
-            Ok(Err(Failed::Known(error))) => error,
-            Ok(Err(Failed::Gatt(error, attribute))) => {
-                self.meaning(error, attribute, endpoint, request.len())
-                    .await
-            }
-            Err(_) => TransportError::TimedOut {
-                endpoint: endpoint.clone(),
-                waited: limit,
-            },
+            Err(error) => error,
         };
         // The system would keep the next request waiting for the one that hangs.
         if matches!(
@@ -319,20 +358,6 @@ impl Transport for BleTransport {
     /// Bluedroid without Security 2 has room for 257 bytes, with it for 481; `NimBLE` for more.
     fn longest_answer(&self, has_sec2: bool) -> Option<usize> {
         Some(if has_sec2 { 481 } else { 257 })
-    }
-}
-
-/// Why an exchange failed.
-enum Failed {
-    /// On this characteristic.
-    Gatt(GattError, Attribute),
-    /// It is clear already.
-    Known(TransportError),
-}
-
-impl From<TransportError> for Failed {
-    fn from(error: TransportError) -> Self {
-        Self::Known(error)
     }
 }
 
@@ -376,14 +401,6 @@ impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// Whether a second attempt to connect may go otherwise.
-fn is_passing(error: &GattError) -> bool {
-    matches!(
-        error,
-        GattError::Busy | GattError::LinkLost | GattError::Gone | GattError::Other(_)
-    )
 }
 
 /// To connect.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -24,8 +25,12 @@ pub(super) struct Attribute {
 /// A link to one device, and the device's attributes behind it.
 #[async_trait]
 pub(super) trait Gatt: fmt::Debug + Send + Sync {
-    /// Opens the link; one that is open already is fine.
-    async fn connect(&mut self) -> Result<(), GattError>;
+    /// Opens the link. From then on the device has so long to tell its services. One that was open
+    /// already is closed first, and that is remarked.
+    async fn connect(&mut self, services: Duration) -> Result<(), GattError>;
+
+    /// Waits for a moment in which a system that was busy may no longer be.
+    async fn settle(&self);
 
     /// Learns which attributes there are. Once a link.
     async fn attributes(&mut self) -> Result<Vec<Attribute>, GattError>;
@@ -74,6 +79,9 @@ pub(super) enum GattError {
     /// The device wants to be paired first.
     #[error("the device wants to be paired")]
     NotPaired,
+    /// The link is open, and the device does not tell its services.
+    #[error("the device does not tell its services")]
+    Unresolved,
     /// The computer's Bluetooth itself.
     #[error("{0}")]
     Radio(BluetoothProblem),
@@ -120,7 +128,7 @@ impl GattError {
             Self::LinkLost => io::ErrorKind::NotConnected,
             Self::NotPaired => io::ErrorKind::PermissionDenied,
             Self::Radio(_) => io::ErrorKind::NetworkDown,
-            Self::TimedOut => io::ErrorKind::TimedOut,
+            Self::TimedOut | Self::Unresolved => io::ErrorKind::TimedOut,
             Self::Unsupported(_) => io::ErrorKind::Unsupported,
         };
         io::Error::new(kind, self.to_string())

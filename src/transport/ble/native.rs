@@ -6,12 +6,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use btleplug::api::{Central as _, Characteristic, Descriptor, Peripheral as _, WriteType};
+use btleplug::api::{
+    Central as _, CentralEvent, Characteristic, Descriptor, Peripheral as _, WriteType,
+};
 use btleplug::platform::Peripheral;
 use futures_util::StreamExt as _;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, pending};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
 use uuid::{Uuid, uuid};
 
+use super::super::Remarks;
 use super::adapter::Radio;
 #[cfg(target_os = "linux")]
 use super::bluez as system;
@@ -23,27 +27,47 @@ use super::system;
 pub(super) struct Native {
     radio: Arc<Radio>,
     peripheral: Peripheral,
+    remarks: Remarks,
     characteristics: HashMap<Attribute, Characteristic>,
 }
 
 impl Native {
-    pub(super) fn new(radio: Arc<Radio>, peripheral: Peripheral) -> Self {
+    pub(super) fn new(radio: Arc<Radio>, peripheral: Peripheral, remarks: Remarks) -> Self {
         Self {
             radio,
             peripheral,
+            remarks,
             characteristics: HashMap::new(),
         }
     }
 
-    /// Closes the link, and waits until it is closed.
-    async fn end_the_link(&self) -> Result<(), GattError> {
+    /// A link that is open already is another run's that has left: BlueZ closes it two seconds after
+    /// it was told to, and would take ours along. One that stays was left behind by a program that
+    /// died, or is another program's: a device serves one at a time.
+    async fn clear_the_way(&self) -> Result<(), GattError> {
+        if !self.is_connected().await {
+            return Ok(());
+        }
+        if timeout(CLOSING, self.closed()).await.is_ok() {
+            return Ok(());
+        }
+        self.disconnect().await?;
+        self.closed().await?;
+        self.remarks.add(
+            "this computer was connected to the device already; that connection was closed"
+                .to_owned(),
+        );
+        Ok(())
+    }
+
+    /// Waits until the link is closed.
+    async fn closed(&self) -> Result<(), GattError> {
         let events = self.radio.adapter.events().await;
         let mut events = events.map_err(system::classify)?;
-        self.disconnect().await?;
         while self.is_connected().await {
             // Whatever happened: perhaps that.
             if events.next().await.is_none() {
-                break;
+                return Err(GattError::LinkLost);
             }
         }
         Ok(())
@@ -69,13 +93,50 @@ impl Native {
 
 #[async_trait]
 impl Gatt for Native {
-    /// A link that is open already is another run's, which has left: BlueZ closes it two seconds
-    /// after it was told to, and would take ours along.
-    async fn connect(&mut self) -> Result<(), GattError> {
-        if self.is_connected().await {
-            self.end_the_link().await?;
+    /// The system's own connecting ends when the services are known, and does not notice that the
+    /// link is lost before; so that is watched for here.
+    async fn connect(&mut self, services: Duration) -> Result<(), GattError> {
+        self.clear_the_way().await?;
+        let id = self.peripheral.id();
+        let events = self.radio.adapter.events().await;
+        let mut events = events.map_err(system::classify)?;
+        let mut connecting = std::pin::pin!(self.peripheral.connect());
+        let mut resolved_by = None;
+        loop {
+            let overdue = async {
+                match resolved_by {
+                    Some(moment) => sleep_until(moment).await,
+                    None => pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                done = &mut connecting => return done.map_err(system::classify),
+                event = events.next() => match event {
+                    Some(CentralEvent::DeviceConnected(who)) if who == id => {
+                        resolved_by = Some(Instant::now() + services);
+                    }
+                    Some(CentralEvent::DeviceDisconnected(who))
+                        if who == id && resolved_by.is_some() =>
+                    {
+                        return Err(GattError::LinkLost);
+                    }
+                    Some(_) => {}
+                    None => return Err(GattError::LinkLost),
+                },
+                () = overdue => return Err(GattError::Unresolved),
+            }
         }
-        self.peripheral.connect().await.map_err(system::classify)
+    }
+
+    async fn settle(&self) {
+        let next = async {
+            if let Ok(mut events) = self.radio.adapter.events().await {
+                events.next().await;
+            }
+        };
+        // Whatever is under way takes as long as it takes; this is only not to ask all the time.
+        let _waited = timeout(BUSY, next).await;
     }
 
     async fn attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
@@ -149,3 +210,7 @@ impl fmt::Debug for Native {
 }
 
 const USER_DESCRIPTION: Uuid = uuid!("00002901-0000-1000-8000-00805f9b34fb");
+/// How long BlueZ takes to close a link, and a little (`src/device.c`, `DISCONNECT_TIMER`).
+const CLOSING: Duration = Duration::from_millis(2200);
+/// Between two attempts of what the system is too busy for.
+const BUSY: Duration = Duration::from_millis(500);

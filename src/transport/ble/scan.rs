@@ -12,12 +12,13 @@ use btleplug::api::{
 use btleplug::platform::{Peripheral, PeripheralId};
 use futures_util::future::join_all;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
-use tokio::time::{Duration, Instant, timeout_at};
+use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use super::super::{
-    Address, BluetoothProblem, Candidate, Handle, Hints, Search, TransportError, TransportKind,
+    Address, BluetoothProblem, Candidate, Handle, Hints, Remarks, Search, TransportError,
+    TransportKind,
 };
-use super::adapter::{Radio, failed};
+use super::adapter::{PATIENCE, Radio, Scanning, failed, silent};
 use super::advertisement::MakerData;
 use super::{Found, address_of, goodbye};
 use crate::proto::Service;
@@ -41,10 +42,15 @@ struct Scan {
     radio: Arc<Radio>,
     /// `None` once the scan is over.
     events: Option<Events>,
+    scanning: Option<Scanning>,
+    remarks: Remarks,
     /// The only device that is wanted, by the system's name for it.
     only: Option<Arc<str>>,
     /// Every device that was looked at, as it was shown last.
     known: HashMap<PeripheralId, Option<Seen>>,
+    /// Those that the system knew before and that were not heard twice since: what it says of them
+    /// may still be from before.
+    doubtful: HashMap<PeripheralId, bool>,
     /// Those that this computer is connected to: they do not advertise, and are there.
     connected: HashSet<PeripheralId>,
     ready: VecDeque<Candidate>,
@@ -63,24 +69,38 @@ type Events = Pin<Box<dyn Stream<Item = CentralEvent> + Send>>;
 
 impl Scan {
     async fn start(search: Search, deadline: Instant) -> Result<Self, TransportError> {
-        let radio = Radio::open(search.adapter.as_deref()).await?;
+        let radio = Arc::new(Radio::open(search.adapter.as_deref()).await?);
+        let starting = Self::start_with(radio, search, deadline);
+        timeout(PATIENCE, starting)
+            .await
+            .unwrap_or_else(|_| Err(silent()))
+    }
+
+    async fn start_with(
+        radio: Arc<Radio>,
+        search: Search,
+        deadline: Instant,
+    ) -> Result<Self, TransportError> {
         // First, so that nothing is missed.
         let events = radio.adapter.events().await.map_err(failed)?;
-        let scan = Self {
-            radio: Arc::new(radio),
+        let before = radio.adapter.peripherals().await.map_err(failed)?;
+        let scanning = radio.start_scan(&search.remarks).await?;
+        Ok(Self {
+            radio,
             events: Some(events),
+            scanning: Some(scanning),
+            remarks: search.remarks,
             only: match search.address {
                 Some(Address::Ble { id, .. }) => Some(id),
                 _ => None,
             },
             known: HashMap::new(),
+            doubtful: before.iter().map(|one| (one.id(), false)).collect(),
             connected: HashSet::new(),
             ready: VecDeque::new(),
             look_again: Instant::now() + LOOK_AGAIN,
             deadline,
-        };
-        scan.radio.start_scan(&search.remarks).await?;
-        Ok(scan)
+        })
     }
 
     async fn next(&mut self) -> Option<Result<Candidate, TransportError>> {
@@ -90,7 +110,7 @@ impl Scan {
             }
             let until = self.look_again.min(self.deadline);
             let event = match timeout_at(until, self.events.as_mut()?.next()).await {
-                Ok(Some(event)) => event,
+                Ok(Some(event)) => Some(event),
                 // The system's Bluetooth is gone.
                 Ok(None) => {
                     self.events = None;
@@ -100,19 +120,26 @@ impl Scan {
                     }));
                 }
                 Err(_) if Instant::now() >= self.deadline => {
-                    self.radio.stop_scan().await;
+                    if let Some(scanning) = self.scanning.take() {
+                        // A system that says nothing is told again when we leave.
+                        let _stopped = timeout(goodbye::LONGEST, scanning.stop()).await;
+                    }
                     return None;
                 }
                 // Not every change is told: a name may come later than the device.
                 Err(_) => {
                     self.look_again = Instant::now() + LOOK_AGAIN;
-                    if let Err(error) = self.look_at_all().await {
-                        return Some(Err(error));
-                    }
-                    continue;
+                    None
                 }
             };
-            if let Err(error) = self.take(event).await {
+            let looked = async {
+                match event {
+                    Some(event) => self.take(event).await,
+                    None => self.look_at_all().await,
+                }
+            };
+            let looked = timeout(PATIENCE, looked).await;
+            if let Err(error) = looked.unwrap_or_else(|_| Err(silent())) {
                 self.events = None;
                 return Some(Err(error));
             }
@@ -183,6 +210,13 @@ impl Scan {
                 // The other name that systems have is their own, or one from before.
                 name: said.advertisement_name,
             });
+        if seen.is_some()
+            && !self.connected.contains(&id)
+            && let Some(was_heard) = self.doubtful.get_mut(&id)
+            && !std::mem::replace(was_heard, true)
+        {
+            return;
+        }
         let before = self.known.insert(id, seen.clone()).flatten();
         let Some(Seen { name, hints }) = seen.filter(|seen| before.as_ref() != Some(seen)) else {
             return;
@@ -198,10 +232,12 @@ impl Scan {
             handle: Some(Handle::new(Found {
                 radio: Arc::clone(&self.radio),
                 peripheral,
+                remarks: self.remarks.clone(),
             })),
             kind: TransportKind::Ble,
             name,
             hints,
+            remarks: self.remarks.clone(),
             service: Service::Provisioning,
         });
     }
@@ -210,11 +246,13 @@ impl Scan {
 impl Drop for Scan {
     /// A search is dropped as soon as it is decided, and cannot wait then.
     fn drop(&mut self) {
-        let (radio, events) = (Arc::clone(&self.radio), self.events.take());
-        goodbye::after_all(async move {
-            radio.stop_scan().await;
-            drop(events);
-        });
+        let (scanning, events) = (self.scanning.take(), self.events.take());
+        if let Some(scanning) = scanning {
+            goodbye::after_all(async move {
+                scanning.stop().await;
+                drop(events);
+            });
+        }
     }
 }
 

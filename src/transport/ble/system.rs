@@ -1,6 +1,8 @@
 //! macOS and Windows: what their errors mean, as `btleplug` passes them on. Written from its source
 //! and the systems' documentation, and not tried on either.
 
+use std::sync::Arc;
+
 use btleplug::platform::Peripheral;
 
 use super::super::BluetoothProblem;
@@ -10,14 +12,12 @@ use super::gatt::GattError;
 /// What an error means.
 pub(super) fn classify(error: btleplug::Error) -> GattError {
     match error {
-        btleplug::Error::PermissionDenied => GattError::Radio(BluetoothProblem::Denied),
+        // Windows' for a characteristic that wants a paired link.
+        btleplug::Error::PermissionDenied => GattError::NotPaired,
         btleplug::Error::NoAdapterAvailable => GattError::Radio(BluetoothProblem::NoAdapter),
         btleplug::Error::NotConnected => GattError::LinkLost,
         btleplug::Error::DeviceNotFound => GattError::Gone,
         btleplug::Error::TimedOut(_) => GattError::TimedOut,
-        // Windows' status for any answer of the device that is an error, without its number; which
-        // protocomm's refusals are.
-        btleplug::Error::NotSupported(what) if what == "ProtocolError" => GattError::Att(0x80),
         other => in_words(&other.to_string()),
     }
 }
@@ -49,7 +49,7 @@ pub(super) async fn pair(_peripheral: &Peripheral) -> Result<(), GattError> {
 
 /// Neither system lets a program do this.
 pub(super) async fn forget(
-    _radio: &Radio,
+    _radio: &Arc<Radio>,
     _peripheral: &Peripheral,
 ) -> Result<Peripheral, GattError> {
     Err(GattError::Unsupported("forget a device"))

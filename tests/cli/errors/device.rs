@@ -143,7 +143,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ),
     (
         "not-paired",
-        Run(|| over_bluetooth(&["--link-trouble", "no-pairing"])),
+        Run(|| over_bluetooth(&["--link-trouble", "pairing-by-hand-refused"])),
     ),
     (
         "permission-denied",

@@ -19,7 +19,7 @@ fn house() -> String {
 fn the_only_device_that_looks_like_one_needs_no_name() {
     let house = house();
     let device = Device::over_bluetooth(&["--neighbours", &house]);
-    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "1.5"];
     line.extend(HOME);
     joined(provision(&device, &line), &device);
 }
@@ -27,7 +27,7 @@ fn the_only_device_that_looks_like_one_needs_no_name() {
 #[test]
 fn a_device_is_found_by_the_beginning_of_its_name_and_by_its_address() {
     let device = Device::over_bluetooth(&["--name", "PROV_abc123"]);
-    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "1.5"];
     line.extend(["--device-name", "PROV_ab"]);
     line.extend(HOME);
     joined(provision(&device, &line), &device);
@@ -49,7 +49,7 @@ fn an_exact_name_wins_over_longer_ones() {
 fn a_beginning_that_fits_two_is_no_name() {
     let others = neighbours(&json!([{"name": "PROV_abc1"}]));
     let device = Device::over_bluetooth(&["--name", "PROV_abc2", "--neighbours", &others]);
-    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "1.5"];
     line.extend(["--device-name", "PROV_abc"]);
     line.extend(HOME);
     let words = ["PROV_abc1", "PROV_abc2"];
@@ -59,8 +59,11 @@ fn a_beginning_that_fits_two_is_no_name() {
 
 #[test]
 fn of_two_equal_names_a_script_takes_none() {
-    let twin = neighbours(&json!([{"name": "PROV_twin", "address": "C0:00:00:00:00:99"}]));
-    let device = Device::over_bluetooth(&["--name", "PROV_twin", "--neighbours", &twin]);
+    let twin = neighbours(
+        &json!([{"name": "PROV_twin", "address": "C0:00:00:00:00:99", "at_once": true}]),
+    );
+    let device =
+        Device::over_bluetooth(&["--name", "PROV_twin", "--at-once", "--neighbours", &twin]);
     let address = device.ready["address"].as_str().unwrap();
     let output = provision_it(&device, &[]);
     failed(
@@ -75,13 +78,14 @@ fn of_two_equal_names_a_script_takes_none() {
 #[test]
 fn of_two_equal_names_a_person_chooses_one() {
     let twin = neighbours(&json!([
-        {"name": "PROV_twin", "address": "C0:00:00:00:00:99", "rssi": -90},
+        {"name": "PROV_twin", "address": "C0:00:00:00:00:99", "rssi": -90, "at_once": true},
     ]));
-    let device = Device::over_bluetooth(&["--name", "PROV_twin", "--neighbours", &twin]);
+    let device =
+        Device::over_bluetooth(&["--name", "PROV_twin", "--at-once", "--neighbours", &twin]);
     let mut line = vec!["provision", "--no-cloud", "--transport", "ble"];
     line.extend(["--device-name", "PROV_twin", "--pop", device.pop()]);
     line.extend(HOME);
-    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus().unwrap())]);
+    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus())]);
     terminal.shows("Select device number");
     let screen = terminal.screen();
     for text in ["PROV_twin", "C0:00:00:00:00:99", "-90 dBm", "Provisioning"] {
@@ -96,8 +100,9 @@ fn of_two_equal_names_a_person_chooses_one() {
 
 #[test]
 fn a_choice_that_is_left_changes_nothing() {
-    let twin = neighbours(&json!([{"name": "PROV_twin"}]));
-    let device = Device::over_bluetooth(&["--name", "PROV_twin", "--neighbours", &twin]);
+    let twin = neighbours(&json!([{"name": "PROV_twin", "at_once": true}]));
+    let device =
+        Device::over_bluetooth(&["--name", "PROV_twin", "--at-once", "--neighbours", &twin]);
     let line = [
         "device",
         "info",
@@ -106,7 +111,7 @@ fn a_choice_that_is_left_changes_nothing() {
         "--device-name",
         "PROV_twin",
     ];
-    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus().unwrap())]);
+    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus())]);
     terminal.shows("Select device number");
     terminal.types(CTRL_C);
     terminal.exits(130);
@@ -127,7 +132,7 @@ fn a_customer_s_devices_are_told_from_others() {
         "--neighbours",
         &others,
     ]);
-    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "1.5"];
     line.extend(["--customer-id", "4660"]);
     line.extend(HOME);
     joined(provision(&device, &line), &device);
@@ -135,7 +140,7 @@ fn a_customer_s_devices_are_told_from_others() {
     let device = Device::over_bluetooth(&["--customer-id", "4660", "--neighbours", &others]);
     let name = device.ready["name"].as_str().unwrap();
     let mut line = vec!["--device-name", name, "--customer-id", "7"];
-    line.extend(["--discovery-timeout", "0.6"]);
+    line.extend(["--discovery-timeout", "1.5"]);
     line.extend(HOME);
     failed(provision(&device, &line), 4, "no-device", &["PROV_other"]);
 }
@@ -144,7 +149,7 @@ fn a_customer_s_devices_are_told_from_others() {
 fn firmware_with_a_service_of_its_own_is_found_by_it() {
     let service = "12345678-9abc-def0-1234-56789abcdef0";
     let device = Device::over_bluetooth(&["--service-uuid", service, "--name", "Lamp"]);
-    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "0.6"];
+    let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "1.5"];
     line.extend(["--service-uuid", service]);
     line.extend(HOME);
     joined(provision(&device, &line), &device);

@@ -13,7 +13,7 @@ fn discover(device: &Device, arguments: &[&str]) -> Output {
         "--transport",
         "ble",
         "--discovery-timeout",
-        "0.6",
+        "1.5",
     ];
     let output = device.run(line.iter().chain(arguments)).output();
     never_panicked(&output);
@@ -75,7 +75,7 @@ fn whoever_watches_sees_the_list_grow() {
     let others = neighbours(&json!([{"name": "PROV_late", "appears_after_ms": 600}]));
     let device = Device::over_bluetooth(&["--name", "PROV_early", "--neighbours", &others]);
     let line = ["discover", "--transport", "ble", "--discovery-timeout", "2"];
-    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus().unwrap())]);
+    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus())]);
     terminal.shows("PROV_early");
     let screen = terminal.screen();
     assert!(!screen.contains("PROV_late"), "{screen}");
@@ -105,8 +105,101 @@ fn with_nobody_there_it_says_who_is_and_why_that_may_be() {
         .filter_map(|hint| hint.as_str())
         .collect();
     let place = |text: &str| hints.iter().position(|hint| hint.contains(text)).unwrap();
-    assert!(place("reset") < place("Headphones"), "{hints:?}");
+    assert!(place("reset") < place("phone app"), "{hints:?}");
+    assert!(place("phone app") < place("--all"), "{hints:?}");
+    assert!(place("--all") < place("move closer"), "{hints:?}");
+    assert!(place("move closer") < place("Headphones"), "{hints:?}");
     assert!(place("Headphones") < place("Watch"), "{hints:?}");
-    assert!(place("Watch") < place("phone app"), "{hints:?}");
-    assert!(place("phone app") < place("move closer"), "{hints:?}");
+    assert_eq!(error["while"], "looking for devices over ble");
+}
+
+#[test]
+fn the_strongest_is_the_first() {
+    let others = neighbours(&json!([
+        {"name": "PROV_far", "rssi": -90}, {"name": "PROV_near", "rssi": -30},
+    ]));
+    let device = Device::over_bluetooth(&["--rssi", "-60", "--neighbours", &others]);
+    let name = device.ready["name"].as_str().unwrap();
+    let output = discover(&device, &["--format", "json"]).exits(0);
+    let listed = output.result()["devices"].clone();
+    let names: Vec<&str> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["name"].as_str())
+        .collect();
+    assert_eq!(names, ["PROV_near", name, "PROV_far"], "{output}");
+    let output = discover(&device, &[]).exits(0);
+    let place = |name: &str| output.stdout.find(name).unwrap();
+    assert!(place("PROV_near") < place(name), "{output}");
+    assert!(place(name) < place("PROV_far"), "{output}");
+}
+
+#[test]
+fn all_lists_nothing_that_a_filter_leaves_out() {
+    let others = neighbours(&json!([{"name": "Headphones"}]));
+    let device = Device::over_bluetooth(&["--customer-id", "7", "--neighbours", &others]);
+    for all in [&["--all"][..], &[]] {
+        let line = [&["--customer-id", "7", "--format", "json"], all].concat();
+        let output = discover(&device, &line).exits(0);
+        let listed = output.result()["devices"].clone();
+        assert_eq!(listed.as_array().unwrap().len(), 1, "{output}");
+        assert_eq!(listed[0]["customer_id"], 7);
+    }
+    let line = ["--customer-id", "8", "--all", "--format", "json"];
+    let filter = "--customer-id leaves it out";
+    failed(discover(&device, &line), 4, "no-device", &[filter]);
+}
+
+#[test]
+fn whoever_watches_sees_the_others_with_all() {
+    let others = neighbours(&json!([{"name": "Headphones"}]));
+    let device = Device::over_bluetooth(&["--neighbours", &others]);
+    let line = [
+        "discover",
+        "--transport",
+        "ble",
+        "--discovery-timeout",
+        "2",
+        "--all",
+    ];
+    let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus())]);
+    terminal.shows("Headphones");
+    let screen = terminal.screen();
+    assert!(screen.contains("Listening"), "{screen}");
+    terminal.exits(0);
+}
+
+#[test]
+fn what_was_changed_on_this_computer_is_told() {
+    let device = Device::over_bluetooth(&["--host-trouble", "adapter-off"]);
+    let output = discover(&device, &["--format", "json"]).exits(0);
+    assert_eq!(
+        output.result()["warnings"],
+        json!(["host-changed"]),
+        "{output}"
+    );
+    let device = Device::over_bluetooth(&["--host-trouble", "adapter-off"]);
+    let output = discover(&device, &[]).exits(0);
+    assert!(
+        output
+            .stderr
+            .contains("warning: Bluetooth was switched off"),
+        "{output}"
+    );
+}
+
+#[test]
+fn an_address_of_a_network_is_refused() {
+    let device = Device::over_bluetooth(&[]);
+    for flag in [
+        ["--device-ip", "127.0.0.1"],
+        ["--device-host", "localhost"],
+        ["--device-port", "80"],
+    ] {
+        let line = [&flag[..], &["--format", "json"]].concat();
+        let words = [flag[0], "--device-name"];
+        failed(discover(&device, &line), 2, "conflicting-flags", &words);
+    }
+    heard_nothing(&device);
 }

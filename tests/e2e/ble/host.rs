@@ -1,9 +1,12 @@
 //! What can be wrong with the computer's own Bluetooth: each is exit 3, with the command that
 //! helps, and before a device heard anything.
 
+use std::os::unix::net::UnixListener;
+use std::time::{Duration, Instant};
+
 use super::{failed, heard_nothing, joined, provision_it};
-use crate::support::device::Device;
-use crate::support::espctl::espctl;
+use crate::support::device::{Device, fresh_path};
+use crate::support::espctl::{command, espctl, send_signal};
 
 #[test]
 fn each_trouble_of_the_host_has_its_id_and_its_command() {
@@ -27,7 +30,50 @@ fn each_trouble_of_the_host_has_its_id_and_its_command() {
 fn without_a_system_bus_there_is_no_bluetooth() {
     let line = ["discover", "--transport", "ble", "--format", "json"];
     let output = espctl(line).output();
-    failed(output, 3, "no-bluetooth-service", &["dbus"]);
+    failed(
+        output,
+        3,
+        "no-bluetooth-service",
+        &["DBUS_SYSTEM_BUS_ADDRESS is set"],
+    );
+}
+
+/// A socket that takes connections and says nothing.
+fn silent_bus() -> (UnixListener, String) {
+    let path = fresh_path("bus");
+    let listener = UnixListener::bind(&path).expect("a socket for the test");
+    let address = format!("unix:path={}", path.to_str().expect("a path of ASCII"));
+    (listener, address)
+}
+
+#[test]
+fn a_bus_that_says_nothing_is_not_waited_for() {
+    let (_listener, bus) = silent_bus();
+    let began = Instant::now();
+    let line = ["discover", "--transport", "ble", "--format", "json"];
+    let output = espctl(line).env("DBUS_SYSTEM_BUS_ADDRESS", &bus).output();
+    failed(output, 3, "bluetooth-failed", &["no answer in time"]);
+    assert!(began.elapsed() < Duration::from_secs(25));
+}
+
+#[test]
+fn a_run_that_waits_for_the_system_can_be_interrupted() {
+    let (listener, bus) = silent_bus();
+    let mut command = command(["device", "info", "--transport", "ble", "--device-name", "X"]);
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", &bus);
+    let mut child = command.spawn().expect("the binary starts");
+    let _waiting = listener.accept().expect("a connection");
+    let began = Instant::now();
+    send_signal("-INT", child.id());
+    assert_eq!(child.wait().expect("a child of ours").code(), Some(130));
+    assert!(began.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn a_service_that_ends_during_a_run_is_the_host_s_matter() {
+    let device = Device::over_bluetooth(&["--host-trouble", "dies"]);
+    let error = failed(provision_it(&device, &[]), 3, "no-bluetooth-service", &[]);
+    assert!(error["hints"].to_string().contains("systemctl"), "{error}");
 }
 
 #[test]

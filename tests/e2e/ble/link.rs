@@ -11,20 +11,33 @@ use crate::support::network::until;
 
 #[test]
 fn a_device_that_wants_encryption_is_paired_with() {
-    for stack in ["nimble", "bluedroid"] {
-        let device =
-            Device::over_bluetooth(&["--link-trouble", "encryption-required", "--stack", stack]);
-        joined(provision_it(&device, &[]), &device);
-        assert_eq!(device.told("paired").len(), 1, "{:#?}", device.log());
+    // BlueZ does so by itself, or says that it has to be asked.
+    for trouble in ["encryption-required", "pairing-by-hand"] {
+        for stack in ["nimble", "bluedroid"] {
+            let device = Device::over_bluetooth(&["--link-trouble", trouble, "--stack", stack]);
+            joined(provision_it(&device, &[]), &device);
+            assert_eq!(device.told("paired").len(), 1, "{:#?}", device.log());
+        }
     }
 }
 
 #[test]
 fn a_device_that_cannot_be_paired_with_is_named() {
-    let device = Device::over_bluetooth(&["--link-trouble", "no-pairing"]);
+    let device = Device::over_bluetooth(&["--link-trouble", "pairing-by-hand-refused"]);
     let address = device.ready["address"].as_str().unwrap().to_owned();
     failed(provision_it(&device, &[]), 3, "not-paired", &[&address]);
-    assert!(device.told("request").is_empty(), "{:#?}", device.log());
+    assert!(device.told("answered").is_empty(), "{:#?}", device.log());
+}
+
+#[test]
+fn where_bluez_does_not_say_that_pairing_failed_it_is_thought_of() {
+    let device = Device::over_bluetooth(&["--link-trouble", "no-pairing"]);
+    failed(provision_it(&device, &[]), 6, "disconnected", &["paired"]);
+    let device = Device::over_bluetooth(&["--link-trouble", "pairing-hangs"]);
+    let output = provision_it(&device, &[]);
+    let exit = output.exit.unwrap();
+    assert!([4, 6].contains(&exit), "{output}");
+    assert!(output.stdout.contains("paired"), "{output}");
 }
 
 #[test]
@@ -44,7 +57,7 @@ fn a_first_attempt_that_the_controller_gives_up_is_made_again() {
 #[test]
 fn a_device_that_somebody_else_holds_is_not_found() {
     let device = Device::over_bluetooth(&["--link-trouble", "held"]);
-    let output = provision_it(&device, &["--discovery-timeout", "0.6"]);
+    let output = provision_it(&device, &["--discovery-timeout", "1.5"]);
     failed(output, 4, "no-device", &["phone app"]);
     heard_nothing(&device);
 }
@@ -103,7 +116,7 @@ fn an_interrupted_run_frees_the_device() {
         .chain(["--device-name", name, "--pop", device.pop()])
         .chain(HOME),
     );
-    command.env("DBUS_SYSTEM_BUS_ADDRESS", device.bus().unwrap());
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", device.bus());
     let output = watch(command, |line, process| {
         if line.contains("wifi_applied") {
             send_signal("-INT", process);
@@ -159,6 +172,29 @@ fn a_device_that_goes_away_after_apply_is_unconfirmed() {
     let device = Device::over_bluetooth(&["--scenario", "service-gone"]);
     let output = provision_it(&device, &["--join-timeout", "3"]);
     failed(output, 10, "unconfirmed", &[]);
+}
+
+#[test]
+fn a_device_that_connects_and_does_not_tell_its_services_is_told_as_that() {
+    let device = Device::over_bluetooth(&["--link-trouble", "unresolved"]);
+    let address = device.ready["address"].as_str().unwrap().to_owned();
+    let output = provision_it(&device, &[]);
+    let exit = output.exit.unwrap();
+    let command = format!("bluetoothctl remove {address}");
+    failed(
+        output,
+        exit,
+        "silent",
+        &["did not tell its services", &command],
+    );
+    // What the system remembers of it was forgotten first.
+    assert_eq!(device.told("forgotten").len(), 1, "{:#?}", device.log());
+}
+
+#[test]
+fn a_device_that_is_away_for_a_while_after_apply_is_found_again() {
+    let device = Device::over_bluetooth(&["--scenario", "channel-change", "--time-scale", "0.5"]);
+    joined(provision_it(&device, &[]), &device);
 }
 
 #[test]

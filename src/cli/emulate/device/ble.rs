@@ -1,8 +1,10 @@
 //! The flags of a device in the air, and the adapter in front of it. Not how either behaves, which is
 //! `emulator`'s.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use getrandom::SysRng;
@@ -69,25 +71,31 @@ pub(super) struct BleFlags {
     #[arg(long, value_name = "MS")]
     advertise_after: Option<u64>,
 
+    /// Have all devices be heard in the same instant; otherwise each has its own in the interval in
+    /// which it is advertised, 160 ms.
+    #[arg(long)]
+    at_once: bool,
+
     /// How long each operation over Bluetooth takes, in milliseconds; long values take several
     /// [default: 0].
     #[arg(long, value_name = "N")]
     att_ms: Option<u64>,
 
     /// Other Bluetooth devices around, as a JSON list of {name, address, rssi, uuids,
-    /// manufacturer: {"0x02e5": hexadecimal digits}, appears_after_ms, stale}: advertisements that
-    /// nobody can connect to, or, if stale, what BlueZ knows from before.
+    /// manufacturer: {"0x02e5": hexadecimal digits}, appears_after_ms, at_once, stale}:
+    /// advertisements that nobody can connect to, or, if stale, what BlueZ knows from before.
     #[arg(long, value_name = "FILE")]
     neighbours: Option<PathBuf>,
 
     /// What is wrong with the Bluetooth link; can be given again: connect-fails-once, connected (to
-    /// this computer, already), encryption-required, held (by another computer), name-in-cache,
-    /// no-pairing, stale-cache, stale-handles, unresolved, vanishes.
+    /// this computer, already), encryption-required, held (by another computer),
+    /// lost-before-resolved, name-in-cache, no-pairing, pairing-by-hand, pairing-by-hand-refused,
+    /// pairing-hangs, stale-cache, stale-handles, unresolved, vanishes.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     link_trouble: Vec<LinkTrouble>,
 
     /// What is wrong with Bluetooth on this computer: access-denied, adapter-blocked, adapter-off,
-    /// no-adapter, no-bluez.
+    /// dies, hangs, no-adapter, no-bluez.
     #[arg(long, value_name = "NAME")]
     host_trouble: Option<HostTrouble>,
 }
@@ -133,7 +141,7 @@ impl Air {
         let air = ble::Air::open(settings)
             .await
             .map_err(|error| match &flags.bus {
-                Some(path) => unusable("--bus", path, &error),
+                Some(path) => unusable_bus(path, &error),
                 None => no_bus(&error),
             })?;
         Ok(Self(Some(air)))
@@ -181,6 +189,7 @@ impl EmulateDevice {
             ("--device-subtype", flags.device_subtype.is_some()),
             ("--rssi", flags.rssi.is_some()),
             ("--advertise-after", flags.advertise_after.is_some()),
+            ("--at-once", flags.at_once),
             ("--att-ms", flags.att_ms.is_some()),
             ("--neighbours", flags.neighbours.is_some()),
             ("--link-trouble", !flags.link_trouble.is_empty()),
@@ -189,8 +198,14 @@ impl EmulateDevice {
         if let Some((flag, _)) = given.iter().find(|(_, given)| *given && !is_ble) {
             return conflict(format!("{flag} is about Bluetooth: --transport ble"));
         }
-        if is_ble && self.port != 0 {
-            return conflict("--port is about HTTP, and not about --transport ble".to_owned());
+        let of_http = [
+            ("--listen", self.listen.is_some()),
+            ("--port", self.port != 0),
+        ];
+        if let Some((flag, _)) = of_http.iter().find(|(_, given)| *given && is_ble) {
+            return conflict(format!(
+                "{flag} is about HTTP, and not about --transport ble"
+            ));
         }
         for fault in &self.fault {
             let of_http = matches!(fault.kind(), FaultKind::Duplicate | FaultKind::Status(_));
@@ -232,8 +247,9 @@ impl EmulateDevice {
                 flags.device_subtype.unwrap_or(1),
             )
         } else {
-            Default::default()
+            BTreeMap::new()
         };
+        check_name(name, &manufacturer)?;
         let stack = match flags.stack {
             None | Some(StackName::Nimble) => Stack::Nimble,
             Some(StackName::Bluedroid) => Stack::Bluedroid,
@@ -246,6 +262,7 @@ impl EmulateDevice {
                 uuids: vec![service_uuid.clone()],
                 manufacturer,
                 after: Duration::from_millis(flags.advertise_after.unwrap_or(0)),
+                at_once: flags.at_once,
             },
             service_uuid,
             stack,
@@ -266,6 +283,48 @@ impl EmulateDevice {
     }
 }
 
+/// The name and the manufacturer data share the response to a scan.
+fn check_name(name: &str, manufacturer: &BTreeMap<u16, Vec<u8>>) -> Result<(), Failure> {
+    let data = manufacturer
+        .values()
+        .map(|data| data.len().saturating_add(COMPANY));
+    let taken = data.map(|data| data.saturating_add(FIELD)).sum();
+    let room = SCAN_RESPONSE.saturating_sub(taken);
+    if name.len() <= room {
+        return Ok(());
+    }
+    let beside = if manufacturer.is_empty() {
+        ""
+    } else {
+        " beside manufacturer data"
+    };
+    let message = format!(
+        "--name: {name:?} is {} bytes long, and an advertisement has room for {room}{beside}",
+        name.len()
+    );
+    Err(Failure::new(ErrorId::ConflictingFlags, message))
+}
+
+fn unusable_bus(path: &Path, error: &std::io::Error) -> Failure {
+    let failure = unusable("--bus", path, error);
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|found| {
+        use std::os::unix::fs::FileTypeExt as _;
+        found.file_type().is_socket()
+    });
+    match error.kind() {
+        ErrorKind::AddrInUse if is_socket => failure.hint(format!(
+            "a socket is there already: if no other emulator uses it, remove it (rm {})",
+            path.display()
+        )),
+        ErrorKind::AddrInUse => failure.hint("something is there already: choose another path"),
+        ErrorKind::InvalidInput => {
+            failure.hint("the path of a socket has room for 107 bytes: choose a shorter one")
+        }
+        ErrorKind::NotFound => failure.hint("the folder has to be there"),
+        _ => failure,
+    }
+}
+
 fn no_bus(error: &std::io::Error) -> Failure {
     let message = "no bus for an emulated adapter";
     Failure::new(ErrorId::CannotListen, message).cause(error)
@@ -282,4 +341,9 @@ fn uuid(text: &str) -> Result<String, &'static str> {
 /// That of the examples and of RainMaker.
 const SERVICE: &str = "021a9004-0382-4aea-bff4-6b3f1c5adfb4";
 const USUAL_RSSI: i16 = -50;
+/// What a response to a scan has room for, the two bytes aside that every field begins with.
+const SCAN_RESPONSE: usize = 29;
+const FIELD: usize = 2;
+/// The number of the company, before its data.
+const COMPANY: usize = 2;
 const LIGHT: u16 = 5;

@@ -152,6 +152,42 @@ fn flags_of_a_serial_line_are_for_a_serial_line_and_what_it_has_not_is_refused()
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn flags_about_bluetooth_are_for_bluetooth_and_those_about_http_are_not() {
+    for flags in [
+        &["--bus", "a"][..],
+        &["--stack", "bluedroid"],
+        &["--mac", "7c:df:a1:00:00:01"],
+        &["--service-uuid", "1775244d-6b43-439b-877c-060f2d9bed07"],
+        &["--customer-id", "1"],
+        &["--device-type", "5"],
+        &["--device-subtype", "1"],
+        &["--rssi", "-90"],
+        &["--advertise-after", "100"],
+        &["--at-once"],
+        &["--att-ms", "5"],
+        &["--neighbours", "a.json"],
+        &["--link-trouble", "held,vanishes"],
+        &["--host-trouble", "no-bluez"],
+        &["--fault", "prov-scan:1:att=0x0e"],
+    ] {
+        assert!(parse(flags).check().is_err(), "{flags:?}");
+        let ble = [&["--transport", "ble"], flags].concat();
+        assert!(parse(&ble).check().is_ok(), "{flags:?}");
+    }
+    for flags in [
+        &["--port", "80"][..],
+        &["--listen", "127.0.0.1"],
+        &["--fault", "prov-scan:1:duplicate"],
+        &["--fault", "prov-scan:1:status=500"],
+        &["--txt", "a=b"],
+    ] {
+        let ble = [&["--transport", "ble"], flags].concat();
+        assert!(parse(&ble).check().is_err(), "{flags:?}");
+    }
+}
+
 #[test]
 fn flags_that_contradict_each_other_are_refused() {
     for flags in [
@@ -257,6 +293,11 @@ fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
         &["--txt", "=80"],
         &["--no-announce", "--interface", "lo"],
         &["--variant", "bluetooth"],
+        &["--mac", "1"],
+        &["--service-uuid", "ffff"],
+        &["--rssi", "100"],
+        &["--link-trouble", "rain"],
+        &["--host-trouble", "rain"],
     ] {
         assert!(
             Alone::try_parse_from(["emulate"].iter().chain(flags)).is_err(),
@@ -275,6 +316,15 @@ fn the_help_names_every_scenario_and_every_kind_of_fault() {
     let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for (name, _) in Scenario::ALL {
         assert!(help.contains(name), "{name}");
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use crate::emulator::listen::ble::{HostTrouble, LinkTrouble};
+        let links = LinkTrouble::ALL.map(|(name, _)| name);
+        let hosts = HostTrouble::ALL.map(|(name, _)| name);
+        for name in links.into_iter().chain(hosts) {
+            assert!(help.contains(name), "{name}");
+        }
     }
     let Err(error) = "a:1:?".parse::<Fault>() else {
         panic!("a fault of no kind");

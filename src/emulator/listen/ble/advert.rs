@@ -27,6 +27,20 @@ pub struct Advert {
     pub manufacturer: BTreeMap<u16, Vec<u8>>,
     /// It is not said sooner after somebody first looks.
     pub after: Duration,
+    /// It is heard at the beginning of each interval, together with all that are, and not at a
+    /// time of its own.
+    pub at_once: bool,
+}
+
+impl Advert {
+    /// When in each interval it is heard.
+    pub(super) fn phase(&self, interval: Duration) -> Duration {
+        if self.at_once {
+            return Duration::ZERO;
+        }
+        let parts = self.address.spread();
+        interval.saturating_mul(parts.into()) / (1 << u16::BITS)
+    }
 }
 
 /// A Bluetooth address.
@@ -53,13 +67,26 @@ impl Address {
     /// The n-th after it.
     #[must_use]
     pub fn plus(self, number: u16) -> Self {
-        let [a, b, c, d, e, f] = self.bytes;
-        let low = u32::from_be_bytes([c, d, e, f]).wrapping_add(number.into());
-        let [c, d, e, f] = low.to_be_bytes();
-        Self {
-            bytes: [a, b, c, d, e, f],
-            ..self
+        let mut bytes = self.bytes;
+        let mut carry = u32::from(number);
+        for byte in bytes.iter_mut().rev() {
+            let [.., low] = carry.wrapping_add((*byte).into()).to_be_bytes();
+            carry = carry.wrapping_add((*byte).into()) >> 8;
+            *byte = low;
         }
+        Self { bytes, ..self }
+    }
+
+    /// A number that is always the same for this address, and far from those of the addresses next
+    /// to it.
+    fn spread(self) -> u16 {
+        let mixed = self.bytes.iter().fold(0x811c_9dc5_u32, |mixed, byte| {
+            (mixed ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+        });
+        let [high, low, ..] = (mixed ^ (mixed >> 15))
+            .wrapping_mul(0x85eb_ca6b)
+            .to_be_bytes();
+        u16::from_be_bytes([high, low])
     }
 
     /// What BlueZ calls its kind.
@@ -170,6 +197,8 @@ struct Listed {
     #[serde(default)]
     appears_after_ms: u64,
     #[serde(default)]
+    at_once: bool,
+    #[serde(default)]
     stale: bool,
 }
 
@@ -203,6 +232,7 @@ impl Listed {
                 uuids: self.uuids,
                 manufacturer,
                 after: Duration::from_millis(self.appears_after_ms),
+                at_once: self.at_once,
             },
             is_stale: self.stale,
         })
@@ -230,6 +260,26 @@ mod tests {
         for wrong in ["", "7c:df:a1:00:ff", "7cdfa100ffff", "7c:df:a1:00:ff:fg"] {
             assert_eq!(wrong.parse::<Address>(), Err(NoAddress), "{wrong}");
         }
+    }
+
+    #[test]
+    fn each_device_is_heard_at_a_time_of_its_own() {
+        let neighbours = Neighbour::list_from_json(
+            r#"[{"address": "7C:DF:A1:00:00:01"}, {"address": "7C:DF:A1:00:00:02"},
+                {"address": "7C:DF:A1:00:00:03"}, {"at_once": true}]"#,
+        );
+        let interval = Duration::from_millis(160);
+        let phases: Vec<Duration> = neighbours
+            .unwrap()
+            .iter()
+            .map(|one| one.advert.phase(interval))
+            .collect();
+        assert!(phases.iter().all(|phase| *phase < interval), "{phases:?}");
+        for (one, next) in [(0, 1), (1, 2), (0, 2)] {
+            let apart = phases[one].abs_diff(phases[next]);
+            assert!(apart > Duration::from_millis(5), "{phases:?}");
+        }
+        assert_eq!(phases[3], Duration::ZERO);
     }
 
     #[test]

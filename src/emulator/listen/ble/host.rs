@@ -24,8 +24,9 @@ use zbus::{Connection, MessageStream, ObjectPath, OwnedVariant};
 pub(super) use self::remote::Remote;
 
 use self::adapter::{ADAPTER, Adapter};
-use self::device::DEVICE;
+use self::device::{BY_THE_CLIENT, DEVICE};
 use self::timers::{Timer, Timers};
+use super::bus::{Absence, BLUEZ};
 use super::link::{FromDevice, Report, ToDevice};
 use super::property::{Properties, to_variants};
 use super::refusal::Refused;
@@ -45,12 +46,15 @@ pub(super) struct Host {
     scale: TimeScale,
     /// How long each operation of ATT takes.
     operation_wait: Duration,
-    /// Who is on the bus.
+    /// Who has called and is still on the bus.
     clients: BTreeSet<String>,
     /// When somebody first looked for devices.
     first_looked: Option<Instant>,
     numbers: u64,
     connections: u64,
+    /// The call with which BlueZ ends.
+    dying: Option<Message>,
+    is_absent: Absence,
     /// Signals and answers, in order.
     outbox: Vec<zbus::Result<Message>>,
 }
@@ -61,6 +65,7 @@ pub(super) struct HostParts {
     pub(super) scale: TimeScale,
     pub(super) operation_wait: Duration,
     pub(super) devices: Vec<Remote>,
+    pub(super) is_absent: Absence,
 }
 
 /// What becomes of a call: `None`, it is answered later.
@@ -73,6 +78,7 @@ impl Host {
             scale,
             operation_wait,
             devices,
+            is_absent,
         } = parts;
         let mut host = Self {
             connection,
@@ -87,6 +93,8 @@ impl Host {
             first_looked: None,
             numbers: 0,
             connections: 0,
+            dying: None,
+            is_absent,
             outbox: Vec::new(),
         };
         let agents = [("org.bluez.AgentManager1", Properties::new())];
@@ -96,6 +104,8 @@ impl Host {
             host.add_adapter();
             host.remember_devices();
         }
+        // There is nobody yet to be told.
+        host.tree.take_signals();
         host
     }
 
@@ -108,6 +118,9 @@ impl Host {
     ) -> zbus::Result<()> {
         let mut is_closing = false;
         loop {
+            if let Some(call) = self.dying.take() {
+                self.die(call).await?;
+            }
             self.flush().await?;
             if is_closing && self.clients.is_empty() {
                 return Ok(());
@@ -115,10 +128,8 @@ impl Host {
             let wake_at = self.timers.next();
             tokio::select! {
                 biased;
-                report = reports.recv() => match report {
-                    Some(report) => self.hear(report),
-                    None => return Ok(()),
-                },
+                // None any more once all devices are gone.
+                Some(report) = reports.recv() => self.hear(report),
                 message = messages.next() => match message {
                     Some(message) => self.receive(&message?),
                     None => return Ok(()),
@@ -141,7 +152,7 @@ impl Host {
         }
     }
 
-    /// Somebody came to the bus or left it.
+    /// Somebody left the bus.
     fn note_owner(&mut self, signal: &Message) {
         let header = signal.header();
         if header
@@ -158,11 +169,10 @@ impl Host {
         if !name.starts_with(':') || own.is_some_and(|own| own.as_str() == name) {
             return;
         }
+        // Who comes is known by the first call.
         if owner.is_empty() {
             self.clients.remove(name);
             self.end_session_of(name);
-        } else {
-            self.clients.insert(name.to_owned());
         }
     }
 
@@ -170,9 +180,15 @@ impl Host {
         let header = call.header();
         let member = header.member().map_or("", |member| member.as_str());
         let interface = header.interface().map_or("", |name| name.as_str());
+        if let Some(caller) = header.sender() {
+            self.clients.insert(caller.to_string());
+        }
         let path = header.path().map(ObjectPath::to_owned).unwrap_or_default();
-        if self.trouble == Some(HostTrouble::AccessDenied) {
-            return self.refuse(call, Refused::ACCESS_DENIED);
+        match self.trouble {
+            Some(HostTrouble::AccessDenied) => return self.refuse(call, &Refused::ACCESS_DENIED),
+            // In place of the bus, which is silent about names that nobody has.
+            Some(HostTrouble::NoBluez) => return self.refuse(call, &Refused::NO_BLUEZ),
+            _ => {}
         }
         let answered = match (interface, member) {
             ("org.freedesktop.DBus.Peer", "Ping") => Ok(Some(())),
@@ -209,9 +225,9 @@ impl Host {
                 let has_object = self.tree.has(&path);
                 let signature = header.signature().to_string_no_parens();
                 let refused = Refused::unknown_method(interface, member, &signature, has_object);
-                self.refuse(call, refused);
+                self.refuse(call, &refused);
             }
-            Err(refused) => self.refuse(call, refused),
+            Err(refused) => self.refuse(call, &refused),
         }
     }
 
@@ -272,29 +288,57 @@ impl Host {
             FromDevice::LinkLost { connection } => self.note_link_lost(device, connection),
             FromDevice::Gone => {
                 self.note_advertising(device, false);
-                self.cut(device);
+                self.cut(device, "the service ended");
             }
         }
     }
 
     fn fire(&mut self, timer: Timer) {
         match timer {
-            Timer::Advertisements => self.see_advertisements(),
+            Timer::Advertisements { discovery, phase } => self.see_advertisements(discovery, phase),
             Timer::Forget => self.forget_unseen(),
             Timer::ConnectFails { device, attempt } => self.fail_connect(device, attempt),
             Timer::Resolve { device, connection } => self.resolve(device, connection),
             Timer::Paired { device, connection } => self.finish_pairing(device, connection),
             Timer::Disconnect { device, connection } => {
-                let is_there = self
-                    .devices
-                    .get(device)
-                    .is_some_and(|remote| remote.connected == Some(connection));
-                if is_there {
-                    self.cut(device);
-                }
+                self.cut_this(device, connection, BY_THE_CLIENT);
+            }
+            Timer::Lost { device, connection } => {
+                self.cut_this(device, connection, "lost before its services were known");
             }
             Timer::NoAnswer { device, operation } => self.time_out(device, operation),
         }
+    }
+
+    /// Ends this link, and no later one.
+    fn cut_this(&mut self, device: usize, connection: u64, why: &'static str) {
+        let connected = self.devices.get(device).and_then(|remote| remote.connected);
+        if connected == Some(connection) {
+            self.cut(device, why);
+        }
+    }
+
+    /// BlueZ is no more: its objects and its links are gone with it, and who waits for an answer is
+    /// told so by the bus.
+    async fn die(&mut self, last: Message) -> zbus::Result<()> {
+        self.trouble = Some(HostTrouble::NoBluez);
+        self.adapter = None;
+        self.tree = Tree::default();
+        self.timers = Timers::default();
+        let mut unanswered = vec![last];
+        for device in 0..self.devices.len() {
+            let why = "the client's computer has no BlueZ any more";
+            self.send_to(device, ToDevice::Disconnected { why });
+            if let Some(remote) = self.devices.get_mut(device) {
+                unanswered.extend(remote.unanswered());
+            }
+        }
+        self.is_absent.set();
+        self.connection.release_name(BLUEZ).await?;
+        for call in unanswered {
+            self.refuse(&call, &Refused::NO_REPLY);
+        }
+        Ok(())
     }
 
     fn send_to(&self, device: usize, message: ToDevice) {
@@ -326,7 +370,7 @@ impl Host {
         self.send(call, built);
     }
 
-    fn refuse(&mut self, call: &Message, refused: Refused) {
+    fn refuse(&mut self, call: &Message, refused: &Refused) {
         let built = Message::error(&call.header(), refused.name).build(&(refused.text.as_ref(),));
         self.send(call, built);
     }

@@ -119,10 +119,9 @@ pub(super) fn outdated(mut services: Vec<Service>, without: Option<&str>) -> Vec
 /// The UUID of an endpoint's characteristic: the service's, in which the id of the endpoint takes
 /// the place of four digits. Not a mask, and not a sum.
 pub(super) fn endpoint_uuid(service_uuid: &str, endpoint: &str, place_among_custom: u16) -> String {
-    let id = FIXED.iter().find(|(name, _)| *name == endpoint).map_or(
-        FIRST_CUSTOM.saturating_add(place_among_custom),
-        |(_, id)| *id,
-    );
+    let fixed = FIXED.iter().find(|(name, _)| *name == endpoint);
+    let custom = FIRST_CUSTOM.saturating_add(place_among_custom);
+    let id = fixed.map_or(custom, |(_, id)| *id);
     let (before, rest) = service_uuid
         .split_at_checked(4)
         .unwrap_or((service_uuid, ""));

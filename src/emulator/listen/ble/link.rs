@@ -15,8 +15,11 @@ pub(super) enum ToDevice {
         /// By keys from an earlier pairing.
         encrypted: bool,
     },
-    /// The host ended the link.
-    Disconnected,
+    /// The host's side ended the link.
+    Disconnected {
+        /// For the log.
+        why: &'static str,
+    },
     /// The link is encrypted from now on.
     Encrypted,
     /// The host did something that a device cannot see, for its log.
@@ -26,7 +29,7 @@ pub(super) enum ToDevice {
 }
 
 /// An operation of ATT; long ones are one here.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Operation {
     pub(super) id: u64,
     pub(super) attribute: Attribute,
@@ -34,7 +37,7 @@ pub(super) struct Operation {
 }
 
 /// What is done to an attribute.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Access {
     Read { offset: usize },
     Write { value: Vec<u8> },

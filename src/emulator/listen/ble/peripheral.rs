@@ -49,6 +49,7 @@ impl Peripheral {
             values: BTreeMap::new(),
             previous: Vec::new(),
             lost_at_read: None,
+            unread_since: None,
         };
         let reason = server.run().await;
         server.report(FromDevice::Gone);
@@ -80,6 +81,8 @@ struct Server {
     previous: Vec<u8>,
     /// The endpoint whose next read ends the link, by a fault.
     lost_at_read: Option<usize>,
+    /// When a write was answered whose reply was not read yet.
+    unread_since: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
@@ -104,12 +107,15 @@ impl Server {
         loop {
             self.note_connection();
             let now = Instant::now();
-            if let Some(reason) = self.device.stopped(now) {
+            let stopped = self.device.stopped(now);
+            let stops_at = self.stops_at(stopped);
+            if let Some(reason) = stopped
+                && stops_at.is_none_or(|at| at <= now)
+            {
                 self.lose("the service ended");
                 return reason;
             }
             self.uplink.send(self.device.outgoing());
-            let stops_at = self.device.stops_at();
             let outage = self.device.outage();
             self.be_out_of_reach(outage.is_some_and(|outage| outage.covers(now)));
             let is_held = self.place.troubles.contains(&LinkTrouble::Held);
@@ -140,6 +146,20 @@ impl Server {
         }
     }
 
+    /// When the service ends. However fast the device's time runs, a client has the time of a real
+    /// device's clean-up to read what it was answered.
+    fn stops_at(&self, stopped: Option<StopReason>) -> Option<Instant> {
+        let at = self.device.stops_at();
+        let unread = self.unread_since.filter(|_| {
+            matches!(
+                stopped,
+                Some(StopReason::Provisioned | StopReason::NobodyAsked)
+            )
+        });
+        let read_by = unread.and_then(|since| since.checked_add(CLEANUP));
+        at.map(|at| read_by.map_or(at, |read_by| at.max(read_by)))
+    }
+
     fn hear(&mut self, message: ToDevice) {
         match message {
             ToDevice::Connected {
@@ -161,7 +181,7 @@ impl Server {
                 });
                 self.device.open_session(HANDLE);
             }
-            ToDevice::Disconnected => self.end_link("by the client"),
+            ToDevice::Disconnected { why } => self.end_link(why),
             ToDevice::Encrypted => {
                 if let Some(link) = &mut self.link {
                     link.encrypted = true;
@@ -189,6 +209,7 @@ impl Server {
             self.device.close_session(HANDLE);
             self.values.clear();
             self.lost_at_read = None;
+            self.unread_since = None;
         }
     }
 
@@ -264,6 +285,7 @@ impl Server {
                 if self.lost_at_read == Some(*place) {
                     return Outcome::Lost("at the reading of an answer".to_owned());
                 }
+                self.unread_since = None;
                 self.values.get(place).cloned().unwrap_or_default()
             }
             Attribute::Indication => return self.refuse(READ_NOT_PERMITTED).await,
@@ -307,7 +329,7 @@ impl Server {
                 return Outcome::Lost("before the request was handled".to_owned());
             }
             Some(FaultKind::Drop) => return Outcome::Silence,
-            Some(FaultKind::NotFound) => return Outcome::Answer(Err(UNLIKELY)),
+            Some(FaultKind::NotFound) => return self.fail(&Refusal::NoSuchEndpoint),
             Some(FaultKind::Att(code)) => return Outcome::Answer(Err(code)),
             _ => {}
         }
@@ -347,6 +369,7 @@ impl Server {
             None => bytes,
         };
         self.values.insert(place, bytes);
+        self.unread_since = Some(Instant::now());
         if fault == Some(FaultKind::Mute) {
             return Outcome::Silence;
         }
@@ -436,5 +459,7 @@ async fn at(moment: Option<Instant>) {
 
 /// The handle of the one connection, which is also the number of its session.
 const HANDLE: u32 = 1;
+/// `cleanup_delay`, of a device whose time is that of everybody.
+const CLEANUP: Duration = Duration::from_secs(1);
 /// The address of the emulated adapter.
 pub(super) const CENTRAL: &str = "00:AA:01:00:00:23";

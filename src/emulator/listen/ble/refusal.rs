@@ -43,13 +43,22 @@ impl Refused {
         "org.bluez.Error.InvalidArguments",
         "Invalid arguments in method call",
     );
+    pub(super) const NO_BLUEZ: Self = Self::of(
+        "org.freedesktop.DBus.Error.ServiceUnknown",
+        "The name org.bluez was not provided by any .service files",
+    );
     pub(super) const NO_DISCOVERY: Self =
         Self::of("org.bluez.Error.Failed", "No discovery started");
     pub(super) const NO_LINK: Self = Self::of("org.bluez.Error.Failed", "Not connected");
+    /// What the bus says when BlueZ ends before it has answered.
+    pub(super) const NO_REPLY: Self = Self::of(
+        "org.freedesktop.DBus.Error.NoReply",
+        "Message recipient disconnected from message bus without replying",
+    );
     pub(super) const NO_NOTIFY_SESSION: Self =
         Self::of("org.bluez.Error.Failed", "No notify session started");
-    pub(super) const NOT_CONNECTED: Self =
-        Self::of("org.bluez.Error.NotConnected", "Not Connected");
+    /// Of a connect while the adapter is off.
+    pub(super) const NO_RADIO: Self = Self::of("org.bluez.Error.Failed", "Input/output error");
     pub(super) const NOT_READY: Self = Self::of("org.bluez.Error.NotReady", "Resource Not Ready");
     pub(super) const NOT_SUPPORTED: Self =
         Self::of("org.bluez.Error.NotSupported", "Operation is not supported");

@@ -13,14 +13,23 @@ pub enum LinkTrouble {
     ConnectFailsOnce,
     /// This computer is connected to it already: it is not advertised.
     Connected,
-    /// Its characteristics want an encrypted link.
+    /// Its characteristics want an encrypted link, and BlueZ pairs at the first access.
     EncryptionRequired,
     /// Somebody else is connected to it: it is not advertised.
     Held,
+    /// The first link is lost before its services are known.
+    LostBeforeResolved,
     /// BlueZ knows it by another name from before.
     NameInCache,
-    /// Its characteristics want an encrypted link, and pairing fails.
+    /// Its characteristics want an encrypted link, and pairing fails, which ends the link.
     NoPairing,
+    /// Its characteristics want an encrypted link, and BlueZ does not pair before it is asked to.
+    PairingByHand,
+    /// Likewise, and pairing fails, which ends the link.
+    PairingByHandRefused,
+    /// Its characteristics want an encrypted link, and pairing never ends: BlueZ gives the device
+    /// up, and the access is not answered.
+    PairingHangs,
     /// BlueZ remembers its attributes from before, without those of sessions.
     StaleCache,
     /// BlueZ remembers its attributes from before, at handles that are no more.
@@ -33,13 +42,17 @@ pub enum LinkTrouble {
 
 impl LinkTrouble {
     /// Every one, and its name.
-    pub const ALL: [(&'static str, Self); 10] = [
+    pub const ALL: [(&'static str, Self); 14] = [
         ("connect-fails-once", Self::ConnectFailsOnce),
         ("connected", Self::Connected),
         ("encryption-required", Self::EncryptionRequired),
         ("held", Self::Held),
+        ("lost-before-resolved", Self::LostBeforeResolved),
         ("name-in-cache", Self::NameInCache),
         ("no-pairing", Self::NoPairing),
+        ("pairing-by-hand", Self::PairingByHand),
+        ("pairing-by-hand-refused", Self::PairingByHandRefused),
+        ("pairing-hangs", Self::PairingHangs),
         ("stale-cache", Self::StaleCache),
         ("stale-handles", Self::StaleHandles),
         ("unresolved", Self::Unresolved),
@@ -56,7 +69,14 @@ impl LinkTrouble {
 
     /// Whether characteristics want an encrypted link.
     pub(super) const fn wants_encryption(self) -> bool {
-        matches!(self, Self::EncryptionRequired | Self::NoPairing)
+        matches!(
+            self,
+            Self::EncryptionRequired
+                | Self::NoPairing
+                | Self::PairingByHand
+                | Self::PairingByHandRefused
+                | Self::PairingHangs
+        )
     }
 }
 
@@ -69,6 +89,10 @@ pub enum HostTrouble {
     AdapterBlocked,
     /// The adapter is not powered.
     AdapterOff,
+    /// BlueZ ends when something is written to a characteristic.
+    Dies,
+    /// The bus takes clients, and answers nothing.
+    Hangs,
     /// There is no adapter.
     NoAdapter,
     /// There is no BlueZ on the bus.
@@ -77,10 +101,12 @@ pub enum HostTrouble {
 
 impl HostTrouble {
     /// Every one, and its name.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("access-denied", Self::AccessDenied),
         ("adapter-blocked", Self::AdapterBlocked),
         ("adapter-off", Self::AdapterOff),
+        ("dies", Self::Dies),
+        ("hangs", Self::Hangs),
         ("no-adapter", Self::NoAdapter),
         ("no-bluez", Self::NoBluez),
     ];

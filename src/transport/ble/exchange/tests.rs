@@ -66,9 +66,13 @@ fn attribute(number: u128) -> Attribute {
 
 #[async_trait]
 impl Gatt for Memory {
-    async fn connect(&mut self) -> Result<(), GattError> {
+    async fn connect(&mut self, _services: Duration) -> Result<(), GattError> {
         self.ask("connect");
         self.next(|script| &mut script.connects)
+    }
+
+    async fn settle(&self) {
+        self.ask("settle");
     }
 
     async fn attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
@@ -170,7 +174,7 @@ async fn after_a_write_that_failed_nothing_is_read() {
         (GattError::Att(0x80), "Refused"),
         (GattError::Att(0x85), "Refused"),
         (GattError::Att(0x0d), "TooLong"),
-        (GattError::Att(0x0e), "NoSuchEndpoint"),
+        (GattError::Att(0x0e), "Refused"),
         (GattError::LinkLost, "Disconnected"),
         (GattError::Busy, "Disconnected"),
     ] {

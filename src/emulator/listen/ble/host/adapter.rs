@@ -1,7 +1,7 @@
 //! The adapter: its properties, who discovers and what they are shown (`src/adapter.c`). Not what is
 //! done with a device that was found.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,6 +24,8 @@ pub(super) struct Adapter {
     powered: bool,
     /// By who is on the bus.
     sessions: BTreeMap<String, Session>,
+    /// The number of the present discovery, or the last.
+    discovery: u64,
 }
 
 /// What one client wants to discover.
@@ -192,7 +194,7 @@ impl Host {
             adapter.sessions.clear();
             self.end_discovery_without_sessions();
             for device in 0..self.devices.len() {
-                self.cut(device);
+                self.cut(device, "the adapter was switched off");
             }
         }
         let powered = [("Powered", Some(Property::Flag(on)))];
@@ -216,7 +218,20 @@ impl Host {
         let discovering = [("Discovering", Some(Property::Flag(true)))];
         self.tree.set(&adapter_path(), ADAPTER, discovering);
         self.first_looked.get_or_insert_with(Instant::now);
-        self.timers.add(Duration::ZERO, Timer::Advertisements);
+        let discovery = self.next_number();
+        if let Some(adapter) = &mut self.adapter {
+            adapter.discovery = discovery;
+        }
+        let interval = self.interval();
+        let phases: BTreeSet<Duration> = self
+            .devices
+            .iter()
+            .map(|remote| remote.advert.phase(interval))
+            .collect();
+        for phase in phases {
+            let timer = Timer::Advertisements { discovery, phase };
+            self.timers.add(phase, timer);
+        }
         self.note_to_all(&Entry::DiscoveryStarted);
     }
 
@@ -224,13 +239,13 @@ impl Host {
         if self.is_discovering() || !self.is_shown_as_discovering() {
             return;
         }
-        let discovering = [("Discovering", Some(Property::Flag(false)))];
-        self.tree.set(&adapter_path(), ADAPTER, discovering);
         for remote in &mut self.devices {
             remote.seen = 0;
             // How strong it is received is known only while somebody listens.
             self.tree.set(&remote.path, DEVICE, [("RSSI", None)]);
         }
+        let discovering = [("Discovering", Some(Property::Flag(false)))];
+        self.tree.set(&adapter_path(), ADAPTER, discovering);
         self.timers.add(TEMPORARY, Timer::Forget);
         self.note_to_all(&Entry::DiscoveryStopped);
     }
@@ -240,11 +255,17 @@ impl Host {
         properties.and_then(|all| all.get("Discovering")) == Some(&Property::Flag(true))
     }
 
+    fn interval(&self) -> Duration {
+        scaled(self.scale, ADVERTISING_INTERVAL, LEAST_INTERVAL)
+    }
+
     /// All advertisements that arrive now: every object is there before the first is told of.
-    pub(super) fn see_advertisements(&mut self) {
-        if !self.is_discovering() {
+    pub(super) fn see_advertisements(&mut self, discovery: u64, phase: Duration) {
+        let adapter = self.adapter.as_ref();
+        if !self.is_discovering() || adapter.is_none_or(|one| one.discovery != discovery) {
             return;
         }
+        let interval = self.interval();
         let looked_for = self
             .first_looked
             .map_or(Duration::ZERO, |first| first.elapsed());
@@ -252,6 +273,7 @@ impl Host {
             let is_heard = self.devices.get(device).is_some_and(|remote| {
                 remote.advertising
                     && remote.connected.is_none()
+                    && remote.advert.phase(interval) == phase
                     && looked_for >= remote.advert.after
                     && self.is_wanted(&remote.advert.uuids)
             });
@@ -260,8 +282,8 @@ impl Host {
             }
         }
         self.forget_unseen();
-        let wait = scaled(self.scale, ADVERTISING_INTERVAL, LEAST_INTERVAL);
-        self.timers.add(wait, Timer::Advertisements);
+        let timer = Timer::Advertisements { discovery, phase };
+        self.timers.add(interval, timer);
     }
 
     /// Whether a client asked for such a device.
@@ -289,7 +311,6 @@ impl Host {
         let rssi = Property::Signed16(remote.advert.rssi.saturating_add(wobble));
         // The name is in the scan response, which comes after the advertisement.
         let has_name = remote.seen > 0 || !remote.has(LinkTrouble::NameInCache);
-        let is_first = remote.seen == 0;
         remote.seen = remote.seen.saturating_add(1);
         remote.last_seen = Some(Instant::now());
         let path = remote.path.clone();
@@ -303,13 +324,18 @@ impl Host {
         }
         let known = self.tree.interface(&path, DEVICE);
         let is_news = |name: &str, property: &Property| {
-            // What is as before is told again for data that may change with every advertisement.
-            name == "ManufacturerData" || known.and_then(|all| all.get(name)) != Some(property)
+            match (name, known.and_then(|all| all.get(name)), property) {
+                // Told again although it is as before: it may change with every advertisement.
+                ("ManufacturerData", _, _) => true,
+                // What was found out is more than what is said.
+                ("UUIDs", Some(Property::Texts(known)), Property::Texts(said)) => {
+                    !said.iter().all(|uuid| known.contains(uuid))
+                }
+                (_, known, property) => known != Some(property),
+            }
         };
         let changes: Vec<_> = said
             .into_iter()
-            // Services that were found out are more than those that are said.
-            .filter(|(name, _)| *name != "UUIDs" || is_first)
             .filter(|(name, property)| is_news(name, property))
             .map(|(name, property)| (name, Some(property)))
             .chain([("RSSI", Some(rssi))])

@@ -43,6 +43,7 @@ impl Remote {
             ("AddressType", Property::text(address.kind())),
             ("Alias", Property::text(address.alias())),
             ("Blocked", Property::Flag(false)),
+            ("Bonded", Property::Flag(false)),
             ("Connected", Property::Flag(false)),
             ("LegacyPairing", Property::Flag(false)),
             ("Paired", Property::Flag(false)),
@@ -115,7 +116,7 @@ impl Host {
             "Pair" => self.call_pair(call, device),
             "CancelPairing" => match self.devices.get_mut(device).map(|one| one.pairing.take()) {
                 Some(Some(pairing)) => {
-                    self.refuse(&pairing, Refused::AUTHENTICATION_CANCELED);
+                    self.refuse(&pairing, &Refused::AUTHENTICATION_CANCELED);
                     Ok(Some(()))
                 }
                 _ => Err(Refused::DOES_NOT_EXIST),
@@ -152,7 +153,7 @@ impl Host {
 
     fn call_connect(&mut self, call: &Message, device: usize) -> Answered<()> {
         if !self.is_powered() {
-            return Err(Refused::NOT_READY);
+            return Err(Refused::NO_RADIO);
         }
         let attempt = self.next_number();
         let scale = self.scale;
@@ -164,8 +165,7 @@ impl Host {
             return Err(Refused::IN_PROGRESS);
         }
         remote.is_temporary = false;
-        let fails_once = remote.has(LinkTrouble::ConnectFailsOnce)
-            && !std::mem::replace(&mut remote.has_failed_once, true);
+        let fails_once = remote.had(LinkTrouble::ConnectFailsOnce);
         let is_unreachable = remote.has(LinkTrouble::Vanishes);
         let has_radio = remote.radio.is_some();
         remote.connecting = Some((attempt, call.clone()));
@@ -191,9 +191,12 @@ impl Host {
             return;
         };
         remote.connected = Some(connection);
+        // It says when it can be heard again.
+        remote.advertising = false;
         remote.is_resolved = false;
         let path = remote.path.clone();
         let encrypted = remote.is_paired;
+        let is_lost = remote.had(LinkTrouble::LostBeforeResolved);
         let never_resolved = remote.has(LinkTrouble::Unresolved);
         let connecting = remote.connecting.take();
         self.send_to(
@@ -208,7 +211,9 @@ impl Host {
         if let Some((_, call)) = connecting {
             self.reply(&call, &());
         }
-        if !never_resolved {
+        if is_lost {
+            self.timers.add(SOON, Timer::Lost { device, connection });
+        } else if !never_resolved {
             // The MTU, services, characteristics, descriptors.
             let wait = SOON.saturating_add(self.operation_wait.saturating_mul(4));
             self.timers.add(wait, Timer::Resolve { device, connection });
@@ -221,7 +226,7 @@ impl Host {
             .get_mut(device)
             .and_then(|remote| remote.connecting.take_if(|(number, _)| *number == attempt));
         if let Some((_, call)) = connecting {
-            self.refuse(&call, Refused::CONNECT_ABORTED);
+            self.refuse(&call, &Refused::CONNECT_ABORTED);
         }
     }
 
@@ -231,7 +236,6 @@ impl Host {
         if remote.is_none_or(|remote| remote.connected != Some(connection) || remote.is_resolved) {
             return;
         }
-        self.export(device);
         if let Some(remote) = self.devices.get_mut(device) {
             remote.is_resolved = true;
             let changes = [
@@ -240,6 +244,8 @@ impl Host {
             ];
             self.tree.set(&remote.path, DEVICE, changes);
         }
+        // They are there when that is told, and are told of after it.
+        self.export(device);
     }
 
     pub(super) fn note_advertising(&mut self, device: usize, on: bool) {
@@ -247,15 +253,13 @@ impl Host {
             return;
         };
         remote.advertising = on;
-        let is_awaited = remote.connecting.is_some()
-            && !remote.has(LinkTrouble::Vanishes)
-            && !(remote.has(LinkTrouble::ConnectFailsOnce) && !remote.has_failed_once);
+        let is_awaited = remote.connecting.is_some() && !remote.has(LinkTrouble::Vanishes);
         if on && is_awaited {
             self.connect(device);
         }
     }
 
-    /// The link is gone, whoever ended it: what was under way fails before that is told.
+    /// The link is gone, whoever ended it: what was under way fails when that is told.
     pub(super) fn note_link_lost(&mut self, device: usize, connection: u64) {
         let Some(remote) = self
             .devices
@@ -270,26 +274,29 @@ impl Host {
         let operations = std::mem::take(&mut remote.operations);
         let pairing = remote.pairing.take();
         let parting = std::mem::take(&mut remote.disconnecting);
+        let no_services = ("ServicesResolved", Some(Property::Flag(false)));
+        let no_link = ("Connected", Some(Property::Flag(false)));
+        if parting.is_empty() {
+            self.tree.set(&path, DEVICE, [no_services, no_link]);
+        } else {
+            self.tree.set(&path, DEVICE, [no_services]);
+            for call in parting {
+                self.reply(&call, &());
+            }
+            self.tree.set(&path, DEVICE, [no_link]);
+        }
         for pending in operations {
-            self.refuse(&pending.call, Refused::by_att(LINK_LOST));
+            self.refuse(&pending.call, &Refused::by_att(LINK_LOST));
         }
         if let Some(call) = pairing {
-            self.refuse(&call, Refused::AUTHENTICATION_CANCELED);
-        }
-        let changes = [
-            ("ServicesResolved", Some(Property::Flag(false))),
-            ("Connected", Some(Property::Flag(false))),
-        ];
-        self.tree.set(&path, DEVICE, changes);
-        for call in parting {
-            self.reply(&call, &());
+            self.refuse(&call, &Refused::AUTHENTICATION_CANCELED);
         }
     }
 
     /// Ends a link at once, if there is one.
-    pub(super) fn cut(&mut self, device: usize) {
+    pub(super) fn cut(&mut self, device: usize, why: &'static str) {
         if let Some(connection) = self.devices.get(device).and_then(|remote| remote.connected) {
-            self.send_to(device, ToDevice::Disconnected);
+            self.send_to(device, ToDevice::Disconnected { why });
             self.note_link_lost(device, connection);
         }
     }
@@ -298,10 +305,12 @@ impl Host {
         let scale = self.scale;
         let remote = self.devices.get_mut(device).ok_or(Refused::UNKNOWN)?;
         if let Some((_, connecting)) = remote.connecting.take() {
-            self.refuse(&connecting, Refused::CONNECT_CANCELLED);
+            self.refuse(&connecting, &Refused::CONNECT_CANCELLED);
             return Ok(Some(()));
         }
-        let connection = remote.connected.ok_or(Refused::NOT_CONNECTED)?;
+        let Some(connection) = remote.connected else {
+            return Ok(Some(()));
+        };
         let is_first = remote.disconnecting.is_empty();
         remote.disconnecting.push(call.clone());
         if is_first {
@@ -346,21 +355,34 @@ impl Host {
         let Some(call) = remote.pairing.take() else {
             return;
         };
-        if remote.has(LinkTrouble::NoPairing) {
-            return self.refuse(&call, Refused::AUTHENTICATION_FAILED);
+        let fails = [
+            LinkTrouble::NoPairing,
+            LinkTrouble::PairingByHandRefused,
+            LinkTrouble::PairingHangs,
+        ];
+        if fails.into_iter().any(|trouble| remote.has(trouble)) {
+            self.refuse(&call, &Refused::AUTHENTICATION_FAILED);
+            return self.cut(device, NOT_PAIRED);
         }
-        remote.is_paired = true;
-        let path = remote.path.clone();
+        self.encrypt(device);
+        self.reply(&call, &());
+    }
+
+    /// Both sides have keys for the link from now on.
+    pub(super) fn encrypt(&mut self, device: usize) {
         self.send_to(device, ToDevice::Encrypted);
         self.send_to(device, ToDevice::Note(Entry::Paired));
-        self.tree
-            .set(&path, DEVICE, [("Paired", Some(Property::Flag(true)))]);
-        self.reply(&call, &());
+        if let Some(remote) = self.devices.get_mut(device) {
+            remote.is_paired = true;
+            let paired = Some(Property::Flag(true));
+            let changes = [("Bonded", paired.clone()), ("Paired", paired)];
+            self.tree.set(&remote.path, DEVICE, changes);
+        }
     }
 
     /// BlueZ knows nothing of it any more, what it remembered included.
     pub(super) fn forget(&mut self, device: usize) {
-        self.cut(device);
+        self.cut(device, BY_THE_CLIENT);
         let Some(remote) = self.devices.get_mut(device) else {
             return;
         };
@@ -376,13 +398,16 @@ impl Host {
         let path = remote.path.clone();
         let connecting = remote.connecting.take();
         if let Some((_, call)) = connecting {
-            self.refuse(&call, Refused::CONNECT_CANCELLED);
+            self.refuse(&call, &Refused::CONNECT_CANCELLED);
         }
         self.tree.remove(&path);
     }
 }
 
 pub(super) const DEVICE: &str = "org.bluez.Device1";
+/// Why a link ended, for the device's log.
+pub(super) const BY_THE_CLIENT: &str = "by the client";
+pub(super) const NOT_PAIRED: &str = "pairing failed";
 /// How BlueZ reports operations that a lost link took with it.
 const LINK_LOST: u8 = 0x0e;
 /// What the device was called when BlueZ last heard its name.
@@ -390,7 +415,7 @@ const OLD_NAME: &str = "PROV_old";
 /// `DISCONNECT_TIMER`.
 const DISCONNECT: Duration = Duration::from_secs(2);
 /// How long the kernel waits for a device that is not there.
-const CONNECT_LIMIT: Duration = Duration::from_secs(40);
+const CONNECT_LIMIT: Duration = Duration::from_secs(41);
 const LEAST_CONNECT_LIMIT: Duration = Duration::from_secs(1);
 /// What takes a few packets.
 const SOON: Duration = Duration::from_millis(10);

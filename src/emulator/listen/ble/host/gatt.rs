@@ -11,6 +11,9 @@ use super::super::layout::Attribute;
 use super::super::link::{Access, Operation, ToDevice};
 use super::super::property::{Properties, Property};
 use super::super::refusal::Refused;
+use super::super::stack::INSUFFICIENT_ENCRYPTION;
+use super::super::trouble::{HostTrouble, LinkTrouble};
+use super::device::NOT_PAIRED;
 use super::remote::Pending;
 use super::timers::{Timer, scaled};
 use super::{Answered, Host};
@@ -49,6 +52,7 @@ impl Host {
                     ("MTU", Property::Number16(remote.mtu)),
                     ("Service", Property::Path(path.clone())),
                     ("UUID", Property::text(&characteristic.uuid)),
+                    ("Value", Property::Bytes(Vec::new())),
                 ]);
                 if characteristic.value == Attribute::Indication {
                     properties.insert("Notifying", Property::Flag(false));
@@ -62,6 +66,7 @@ impl Host {
                     let properties = Properties::from([
                         ("Characteristic", Property::Path(chrc.clone())),
                         ("UUID", Property::text(&descriptor.uuid)),
+                        ("Value", Property::Bytes(Vec::new())),
                     ]);
                     self.tree
                         .add(desc.clone(), [(DESCRIPTOR, properties)].into());
@@ -88,6 +93,10 @@ impl Host {
         let attribute = remote.attributes.get(path).ok_or(Refused::UNKNOWN)?.clone();
         // A link whose services are not known yet has no client of GATT.
         let is_usable = remote.connected.is_some();
+        if self.trouble == Some(HostTrouble::Dies) && is_usable && member == "WriteValue" {
+            self.dying = Some(call.clone());
+            return Ok(None);
+        }
         let body = call.body();
         let (access, is_write) = match member {
             "ReadValue" => {
@@ -133,11 +142,13 @@ impl Host {
             call: call.clone(),
             path: path.clone(),
             is_write,
-            operation: Some(Operation {
+            operation: Operation {
                 id,
                 attribute,
                 access,
-            }),
+            },
+            is_under_way: false,
+            awaits_pairing: false,
         });
         self.send_next(device);
         Ok(None)
@@ -180,10 +191,10 @@ impl Host {
         else {
             return;
         };
-        let Some(operation) = first.operation.take() else {
+        if std::mem::replace(&mut first.is_under_way, true) {
             return;
-        };
-        let id = first.id;
+        }
+        let (id, operation) = (first.id, first.operation.clone());
         self.send_to(device, ToDevice::Operate(operation));
         let timer = Timer::NoAnswer {
             device,
@@ -210,6 +221,9 @@ impl Host {
             // Nobody waits for it any more.
             return;
         };
+        if outcome == Err(INSUFFICIENT_ENCRYPTION) && self.pairs_for(device, &pending) {
+            return;
+        }
         match outcome {
             Ok(_) if pending.is_write => self.reply(&pending.call, &()),
             Ok(value) => {
@@ -221,19 +235,55 @@ impl Host {
                 }
                 self.reply(&pending.call, &(value,));
             }
-            Err(code) => self.refuse(&pending.call, Refused::by_att(code)),
+            Err(code) => self.refuse(&pending.call, &Refused::by_att(code)),
         }
         self.send_next(device);
     }
 
+    /// Whether BlueZ pairs because of an access, which it repeats then.
+    fn pairs_for(&mut self, device: usize, pending: &Pending) -> bool {
+        let Some(remote) = self.devices.get_mut(device) else {
+            return false;
+        };
+        if remote.has(LinkTrouble::NoPairing) {
+            // The access is answered by what the end of the link brings.
+            remote.operations.push_front(pending.clone());
+            self.cut(device, NOT_PAIRED);
+            return true;
+        }
+        if remote.has(LinkTrouble::PairingHangs) {
+            remote.operations.push_front(Pending {
+                awaits_pairing: true,
+                ..pending.clone()
+            });
+            return true;
+        }
+        if !remote.has(LinkTrouble::EncryptionRequired) || remote.is_paired {
+            return false;
+        }
+        remote.operations.push_front(Pending {
+            is_under_way: false,
+            ..pending.clone()
+        });
+        self.encrypt(device);
+        self.send_next(device);
+        true
+    }
+
     /// ATT ends a link on which nothing is answered.
     pub(super) fn time_out(&mut self, device: usize, operation: u64) {
-        let is_awaited = self.devices.get(device).is_some_and(|remote| {
-            let first = remote.operations.front();
-            first.is_some_and(|first| first.id == operation)
-        });
-        if is_awaited {
-            self.cut(device);
+        let Some(remote) = self.devices.get_mut(device) else {
+            return;
+        };
+        match remote.operations.front() {
+            Some(first) if first.id == operation && first.awaits_pairing => {
+                // The device is given up with all that was asked of it, which nobody answers.
+                remote.operations.clear();
+                self.cut(device, NOT_PAIRED);
+                self.forget(device);
+            }
+            Some(first) if first.id == operation => self.cut(device, "no answer in time"),
+            _ => {}
         }
     }
 }

@@ -15,6 +15,10 @@ use super::adapter::ADAPTER_PATH;
 
 /// A device.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a property of its own, as BlueZ has it"
+)]
 pub(in super::super) struct Remote {
     pub(in super::super) advert: Advert,
     pub(super) path: ObjectPath<'static>,
@@ -38,7 +42,6 @@ pub(in super::super) struct Remote {
     pub(super) connected: Option<u64>,
     pub(super) is_resolved: bool,
     pub(super) is_paired: bool,
-    pub(super) has_failed_once: bool,
     /// What its objects are, while they are there.
     pub(super) attributes: BTreeMap<ObjectPath<'static>, Attribute>,
     /// Calls that are to be answered when it is time.
@@ -50,14 +53,16 @@ pub(in super::super) struct Remote {
 }
 
 /// An operation that a client waits for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub(super) id: u64,
     pub(super) call: Message,
     pub(super) path: ObjectPath<'static>,
     pub(super) is_write: bool,
-    /// Until it is on its way.
-    pub(super) operation: Option<Operation>,
+    pub(super) operation: Operation,
+    pub(super) is_under_way: bool,
+    /// It waits for a pairing that does not end.
+    pub(super) awaits_pairing: bool,
 }
 
 impl Remote {
@@ -80,7 +85,6 @@ impl Remote {
             connected: None,
             is_resolved: false,
             is_paired: false,
-            has_failed_once: false,
             attributes: BTreeMap::new(),
             connecting: None,
             disconnecting: Vec::new(),
@@ -91,5 +95,28 @@ impl Remote {
 
     pub(super) fn has(&self, trouble: LinkTrouble) -> bool {
         self.troubles.contains(&trouble)
+    }
+
+    /// Takes the calls about it that wait for an answer, when there is no link any more either.
+    pub(super) fn unanswered(&mut self) -> Vec<Message> {
+        self.connected = None;
+        self.is_resolved = false;
+        self.attributes.clear();
+        let operations = std::mem::take(&mut self.operations);
+        let connecting = self.connecting.take().map(|(_, call)| call);
+        operations
+            .into_iter()
+            .map(|pending| pending.call)
+            .chain(connecting)
+            .chain(std::mem::take(&mut self.disconnecting))
+            .chain(self.pairing.take())
+            .collect()
+    }
+
+    /// Whether it has a trouble that is there once.
+    pub(super) fn had(&mut self, trouble: LinkTrouble) -> bool {
+        let had = self.has(trouble);
+        self.troubles.retain(|one| *one != trouble);
+        had
     }
 }

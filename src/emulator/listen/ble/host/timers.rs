@@ -8,16 +8,18 @@ use tokio::time::Instant;
 use crate::emulator::device::TimeScale;
 
 /// Something for later. Numbers say what it was about: if that is over, so is this.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Timer {
-    /// The next advertisements arrive.
-    Advertisements,
+    /// Those are heard whose turn in the interval it is, if this discovery goes on.
+    Advertisements { discovery: u64, phase: Duration },
     /// Nobody is connected within the time for it.
     ConnectFails { device: usize, attempt: u64 },
     /// A `Disconnect` takes effect.
     Disconnect { device: usize, connection: u64 },
     /// Devices that were not seen for long are forgotten.
     Forget,
+    /// A link is lost as it came.
+    Lost { device: usize, connection: u64 },
     /// An operation was not answered.
     NoAnswer { device: usize, operation: u64 },
     /// Pairing is over.

@@ -1,0 +1,190 @@
+//! What to do when the device that is wanted was not found, or not reached, or is one of several;
+//! and how a command has to look that reaches it. What went wrong with it later is `device`'s.
+
+use super::{Advice, advice, interfaces};
+use crate::cli::device_args::Asked;
+use crate::cli::error_id::ErrorId;
+use crate::cli::radio_args::narrowed_by;
+use crate::flows::find::{Sighted, Target};
+use crate::ident::printable;
+use crate::transport::ble::looks_like_provisioning;
+use crate::transport::{Address, TransportKind};
+
+/// Several fit.
+pub(super) fn ambiguous(kind: TransportKind, seen: &[Sighted]) -> Advice {
+    let [first, others @ ..] = seen else {
+        return advice(ErrorId::AmbiguousDevice, []);
+    };
+    let of_one_name = first.name.is_some() && others.iter().all(|one| one.name == first.name);
+    let mut advice = match kind {
+        TransportKind::Ble if of_one_name => advice(ErrorId::AmbiguousDevice, []).and(format!(
+            "they have one name: give the address of the one that is meant, such as --device-name {}",
+            first.address
+        )),
+        TransportKind::Ble => advice(
+            ErrorId::AmbiguousDevice,
+            ["name one with --device-name: its whole name, or its address where names are equal"],
+        ),
+        TransportKind::OnNetwork | TransportKind::SoftAp => advice(
+            ErrorId::AmbiguousDevice,
+            ["name one with --device-name: its instance name or its node id"],
+        ),
+    };
+    advice.hints.extend(seen.iter().map(there_is));
+    advice
+}
+
+/// Nobody fits.
+pub(super) fn nobody(asked: &Asked, seen: &[Sighted]) -> Advice {
+    let target = &asked.target;
+    let kind = target.kind;
+    let mut advice = advice(ErrorId::NoDevice, []);
+    advice.hints.extend(misspelt(target, seen));
+    advice.hints.extend(left_out(target, seen));
+    advice.hints.push(reach(kind).to_owned());
+    if kind == TransportKind::Ble {
+        advice.hints.extend(unheard(asked));
+    }
+    advice
+        .hints
+        .extend(seen.iter().take(MOST_TOLD).map(there_is));
+    let untold = seen.len().saturating_sub(MOST_TOLD);
+    if untold > 0 {
+        advice.hints.push(format!("and there are {untold} more"));
+    }
+    if seen.is_empty() && kind == TransportKind::OnNetwork {
+        advice.hints.extend(interfaces::tried(target));
+    }
+    advice
+}
+
+/// It was found, and does not answer.
+pub(super) fn unreachable(kind: TransportKind, address: &Address) -> Advice {
+    match kind {
+        TransportKind::Ble => advice(
+            ErrorId::Unreachable,
+            [
+                "move closer: it was heard, and could not be connected to",
+                "somebody else may have been faster: a device serves one at a time, so close the phone app",
+            ],
+        )
+        .and(format!("{}, then run the command again", forget(address))),
+        TransportKind::OnNetwork | TransportKind::SoftAp => {
+            advice(ErrorId::Unreachable, [reach(kind)])
+        }
+    }
+}
+
+/// How to get a device into reach, by medium.
+pub(super) fn reach(kind: TransportKind) -> &'static str {
+    match kind {
+        TransportKind::Ble => {
+            "the device must be powered and within a few metres, and wait to be provisioned: one that has Wi-Fi already does not advertise until it is reset"
+        }
+        TransportKind::OnNetwork => {
+            "the device must be on this network and powered, with challenge-response switched on; or say where it is with --device-ip and --device-port"
+        }
+        TransportKind::SoftAp => {
+            "join the device's hotspot (PROV_…) with this computer, or say where it is with --device-ip and --device-port"
+        }
+    }
+}
+
+/// How this computer is made to forget what it knows of a device.
+pub(super) fn forget(address: &Address) -> String {
+    if cfg!(target_os = "linux") {
+        format!("have this computer forget it: `bluetoothctl remove {address}`")
+    } else {
+        "remove it in the system's Bluetooth settings".to_owned()
+    }
+}
+
+/// A command about the same device, as it has to be typed.
+pub(in crate::cli) fn command_for(command: &str, target: &Target) -> String {
+    let name = target.name.as_deref().map(quoted);
+    match (target.kind, name) {
+        (TransportKind::Ble, Some(name)) => {
+            format!("`espctl {command} --transport ble --device-name {name}`")
+        }
+        (TransportKind::Ble, None) => format!("`espctl {command} --transport ble`"),
+        (TransportKind::OnNetwork | TransportKind::SoftAp, _) => format!("`espctl {command}`"),
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(name: &str) -> String {
+    let name = printable(name.as_bytes());
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
+    if !name.is_empty() && name.chars().all(is_plain) {
+        return name;
+    }
+    format!("'{}'", name.replace('\'', r"'\''"))
+}
+
+/// Somebody typed the name in other letters.
+fn misspelt(target: &Target, seen: &[Sighted]) -> Option<String> {
+    let wanted = target.name.as_deref()?;
+    let differs = |name: &&str| *name != wanted && name.to_lowercase() == wanted.to_lowercase();
+    let name = seen.iter().filter_map(|one| one.name.as_deref());
+    let meant = quoted(name.clone().find(differs)?);
+    Some(format!(
+        "did you mean --device-name {meant}? capitals count in names"
+    ))
+}
+
+/// Who would fit but for the filters.
+fn left_out(target: &Target, seen: &[Sighted]) -> Option<String> {
+    let filter = narrowed_by(target)?;
+    let fits = |one: &&Sighted| match (&target.name, &one.name) {
+        (Some(wanted), Some(name)) => {
+            name.starts_with(wanted) || one.address.to_string().eq_ignore_ascii_case(wanted)
+        }
+        (Some(wanted), None) => one.address.to_string().eq_ignore_ascii_case(wanted),
+        (None, name) => looks_like_provisioning(name.as_deref(), &one.hints),
+    };
+    let one = seen.iter().find(fits)?;
+    Some(format!(
+        "{} was heard, and {filter} leaves it out: run the command without {}, if it is the one",
+        described(one),
+        if filter.contains(" and ") {
+            "them"
+        } else {
+            "it"
+        }
+    ))
+}
+
+/// Why a device is not heard over Bluetooth, the likeliest first, after the one that it was reset.
+fn unheard(asked: &Asked) -> [String; 3] {
+    let longer = asked.pace.search.as_secs().saturating_mul(2).max(15);
+    [
+        "it may be held by somebody else: a device serves one at a time, so close the phone app"
+            .to_owned(),
+        "its name may be another one: `espctl discover --transport ble --all` lists everything that advertises"
+            .to_owned(),
+        format!("it may be weak or slow to advertise: move closer, or --discovery-timeout {longer}"),
+    ]
+}
+
+fn there_is(one: &Sighted) -> String {
+    format!("there is {}", described(one))
+}
+
+/// A device, in a few words.
+fn described(one: &Sighted) -> String {
+    let name = one.name.as_deref().unwrap_or("one without a name");
+    let name = printable(name.as_bytes());
+    if let Some(signal) = one.hints.signal {
+        return format!("{name} at {} ({signal} dBm)", one.address);
+    }
+    match &one.hints.node_id {
+        Some(node_id) if Some(node_id) != one.name.as_ref() => {
+            let node_id = printable(node_id.as_bytes());
+            format!("{name} (node {node_id}) at {}", one.address)
+        }
+        _ => format!("{name} at {}", one.address),
+    }
+}
+
+/// Of those that are not wanted.
+const MOST_TOLD: usize = 5;

@@ -1,0 +1,155 @@
+//! A computer on which Bluetooth does not work, each in its way.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use zbus::{Variant, connection};
+
+use crate::support::bluez::{ADAPTER, Client, Error, error};
+use crate::support::device::{Device, fresh_path};
+use crate::support::espctl::espctl;
+
+async fn with(trouble: &str) -> (Device, Client) {
+    let device = Device::over_bluetooth(&["--host-trouble", trouble]);
+    let client = Client::connect(device.bus()).await;
+    (device, client)
+}
+
+async fn power(client: &Client) -> Result<(), Error> {
+    let body = ("org.bluez.Adapter1", "Powered", Variant::from(true));
+    let set = client.call(ADAPTER, "org.freedesktop.DBus.Properties", "Set", &body);
+    set.await.map(drop)
+}
+
+#[tokio::test]
+async fn without_an_adapter_there_is_bluez_and_nothing_else() {
+    let (_device, client) = with("no-adapter").await;
+    let objects = client.objects().await;
+    assert_eq!(objects.len(), 1);
+    let (name, _) = client.start_discovery().await.unwrap_err();
+    assert_eq!(name, "org.freedesktop.DBus.Error.UnknownObject");
+}
+
+#[tokio::test]
+async fn an_adapter_that_is_off_can_be_switched_on() {
+    let (_device, mut client) = with("adapter-off").await;
+    let not_ready = error("NotReady", "Resource Not Ready");
+    assert_eq!(client.start_discovery().await.map(drop), not_ready);
+    power(&client).await.unwrap();
+    client.reach().await;
+}
+
+#[tokio::test]
+async fn an_adapter_that_is_blocked_cannot() {
+    let (_device, client) = with("adapter-blocked").await;
+    let blocked = error("Blocked", "Blocked through rfkill");
+    assert_eq!(power(&client).await, blocked);
+    let not_ready = error("NotReady", "Resource Not Ready");
+    assert_eq!(client.start_discovery().await.map(drop), not_ready);
+}
+
+#[tokio::test]
+async fn without_bluez_the_bus_says_so() {
+    let (_device, client) = with("no-bluez").await;
+    let (name, text) = client.start_discovery().await.unwrap_err();
+    assert_eq!(name, "org.freedesktop.DBus.Error.ServiceUnknown");
+    assert!(text.contains("org.bluez"), "{text}");
+}
+
+#[tokio::test]
+async fn without_permission_nothing_is_answered() {
+    let (_device, client) = with("access-denied").await;
+    let manager = "org.freedesktop.DBus.ObjectManager";
+    let asked = client.call("/", manager, "GetManagedObjects", &()).await;
+    let (name, _) = asked.unwrap_err();
+    assert_eq!(name, "org.freedesktop.DBus.Error.AccessDenied");
+}
+
+#[tokio::test]
+async fn a_bus_that_hangs_takes_clients_and_answers_nothing() {
+    let device = Device::over_bluetooth(&["--host-trouble", "hangs"]);
+    let connecting = connection::Builder::address(device.bus()).build();
+    let connected = timeout(Duration::from_millis(300), connecting).await;
+    assert!(connected.is_err());
+}
+
+#[tokio::test]
+async fn bluez_can_die_of_a_write() {
+    let (device, mut client) = with("dies").await;
+    let path = client.reach().await;
+    let version = client.endpoint(0xff53).await;
+    let session = client.endpoint(0xff51).await;
+    let (name, text) = client.write(&version, b"a").await.unwrap_err();
+    assert_eq!(name, "org.freedesktop.DBus.Error.NoReply");
+    assert!(text.contains("without replying"), "{text}");
+    let (name, text) = client.read(&session).await.unwrap_err();
+    assert_eq!(name, "org.freedesktop.DBus.Error.ServiceUnknown");
+    assert!(text.contains("org.bluez"), "{text}");
+    let (name, _) = client.device(&path, "Disconnect").await.unwrap_err();
+    assert_eq!(name, "org.freedesktop.DBus.Error.ServiceUnknown");
+    assert!(device.told("request").is_empty());
+    assert_eq!(device.told("connection_closed").len(), 1);
+}
+
+#[test]
+fn a_bus_where_none_can_be_is_refused() {
+    let folder = env!("CARGO_TARGET_TMPDIR").to_owned();
+    let stale = fresh_path("bus");
+    drop(std::os::unix::net::UnixListener::bind(&stale));
+    let stale = stale.to_str().unwrap().to_owned();
+    let remove = format!("rm {stale}");
+    let long = format!("{folder}/{}", "x".repeat(100));
+    for (path, said) in [
+        (&folder, "another path"),
+        (&stale, &remove),
+        (&long, "107 bytes"),
+        (&format!("{folder}/none/bus"), "folder"),
+    ] {
+        let run = espctl(["emulate", "device", "--transport", "ble", "--bus", path]).output();
+        assert_ne!(run.exit, Some(0));
+        assert!(run.stderr.contains("--bus"), "{run}");
+        assert!(run.stderr.contains(said), "{run}");
+    }
+}
+
+#[test]
+fn a_name_that_no_advertisement_has_room_for_is_refused() {
+    let longest = "x".repeat(29);
+    let longer = "x".repeat(30);
+    let beside_data = ["--name", &longest[..16], "--customer-id", "1"];
+    for flags in [&["--name", &longer][..], &beside_data] {
+        let line = ["emulate", "device", "--transport", "ble"];
+        let run = espctl(line.iter().chain(flags)).output().exits(2);
+        assert!(run.stderr.contains("--name"), "{run}");
+    }
+    let short = ["--name", &longest[..15], "--customer-id", "1"];
+    for flags in [&["--name", &longest][..], &short] {
+        Device::over_bluetooth(flags);
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_is_ended_says_so_and_leaves_nothing_behind() {
+    let mut device = Device::over_bluetooth(&[]);
+    let mut client = Client::connect(device.bus()).await;
+    client.reach().await;
+    let socket = device.bus().strip_prefix("unix:path=").unwrap().to_owned();
+    let folder = std::path::Path::new(&socket).parent().unwrap().to_owned();
+    assert!(folder.exists());
+    device.terminate();
+    assert!(!folder.exists(), "{}", folder.display());
+    for event in ["connection_closed", "service_stopped"] {
+        let told = device.told(event);
+        assert_eq!(told.len(), 1, "{event}");
+        assert_eq!(told[0]["why"], "interrupted");
+    }
+}
+
+#[tokio::test]
+async fn a_bus_can_be_put_where_it_is_wanted_and_goes_at_the_end() {
+    let path = fresh_path("bus");
+    let device = Device::over_bluetooth(&["--bus", path.to_str().unwrap()]);
+    assert_eq!(device.bus(), format!("unix:path={}", path.display()));
+    let client = Client::connect(device.bus()).await;
+    assert_eq!(client.objects().await.len(), 2);
+}

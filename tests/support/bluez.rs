@@ -1,0 +1,239 @@
+//! A client of BlueZ that hides nothing: calls, objects, signals, errors, as they are on D-Bus. Not
+//! the shipped client.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use tokio::time::timeout;
+use zbus::message::{Message, Type};
+use zbus::wire::DynamicType;
+use zbus::{
+    Connection, DBusError as _, MessageStream, ObjectPath, OwnedObjectPath, OwnedVariant,
+    connection,
+};
+
+/// The properties of an interface.
+pub(crate) type Properties = HashMap<String, OwnedVariant>;
+/// The interfaces of an object.
+pub(crate) type Interfaces = HashMap<String, Properties>;
+type Objects = HashMap<OwnedObjectPath, Interfaces>;
+type Options = HashMap<&'static str, zbus::Variant<'static>>;
+
+/// A client.
+pub(crate) struct Client {
+    connection: Connection,
+    messages: MessageStream,
+}
+
+/// The name and the words of an error.
+pub(crate) type Error = (String, String);
+
+impl Client {
+    /// One that hears all signals from now on.
+    pub(crate) async fn connect(address: &str) -> Self {
+        // Signals wait here until a test asks for them, and must not hold up answers.
+        let connection = connection::Builder::address(address)
+            .max_queued(NonZeroUsize::new(1 << 14).unwrap())
+            .build()
+            .await
+            .unwrap();
+        let messages = MessageStream::from(&connection);
+        let bus = Some("org.freedesktop.DBus");
+        connection
+            .call_method(
+                bus,
+                "/org/freedesktop/DBus",
+                bus,
+                "AddMatch",
+                &("type='signal'",),
+            )
+            .await
+            .unwrap();
+        Self {
+            connection,
+            messages,
+        }
+    }
+
+    /// Leaves the bus.
+    pub(crate) async fn leave(self) {
+        self.connection.close().await.unwrap();
+    }
+
+    /// Calls BlueZ.
+    pub(crate) async fn call(
+        &self,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: &(impl Serialize + DynamicType),
+    ) -> Result<Message, Error> {
+        let called =
+            self.connection
+                .call_method(Some("org.bluez"), path, Some(interface), method, body);
+        match timeout(LIMIT, called).await.expect("an answer in time") {
+            Ok(message) => Ok(message),
+            Err(zbus::Error::MethodError(name, text, _)) => {
+                Err((name.to_string(), text.unwrap_or_default()))
+            }
+            Err(zbus::Error::FDO(error)) => {
+                let text = error.description().unwrap_or_default();
+                Err((error.name().to_string(), text.to_owned()))
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub(crate) async fn objects(&self) -> Objects {
+        let answer = self.call("/", OBJECTS, "GetManagedObjects", &()).await;
+        answer.unwrap().body().deserialize().unwrap()
+    }
+
+    pub(crate) async fn start_discovery(&self) -> Result<Message, Error> {
+        self.call(ADAPTER, "org.bluez.Adapter1", "StartDiscovery", &())
+            .await
+    }
+
+    pub(crate) async fn stop_discovery(&self) -> Result<Message, Error> {
+        self.call(ADAPTER, "org.bluez.Adapter1", "StopDiscovery", &())
+            .await
+    }
+
+    /// Calls a method of a device.
+    pub(crate) async fn device(&self, path: &str, method: &str) -> Result<Message, Error> {
+        self.call(path, "org.bluez.Device1", method, &()).await
+    }
+
+    /// A property, if it is there.
+    pub(crate) async fn property<T: TryFrom<OwnedVariant>>(
+        &self,
+        path: &str,
+        interface: &str,
+        name: &str,
+    ) -> Option<T> {
+        let body = (interface, name);
+        let asked = self.call(path, PROPERTIES, "Get", &body);
+        let value: OwnedVariant = asked.await.ok()?.body().deserialize().unwrap();
+        T::try_from(value).ok()
+    }
+
+    /// The next signal of that name, and all of that name only.
+    pub(crate) async fn signal(&mut self, member: &str) -> Message {
+        let next = async {
+            loop {
+                let message = self.messages.next().await.unwrap().unwrap();
+                let is_it = message.message_type() == Type::Signal
+                    && message.header().member().is_some_and(|name| name == member);
+                if is_it {
+                    return message;
+                }
+            }
+        };
+        let waited = timeout(LIMIT, next).await;
+        waited.unwrap_or_else(|_| panic!("no signal {member}"))
+    }
+
+    /// The next change of a device that has this property: all that has changed with it, and what
+    /// is no longer there.
+    pub(crate) async fn change(&mut self, name: &str) -> (Properties, Vec<String>) {
+        loop {
+            let signal = self.signal("PropertiesChanged").await;
+            let body = signal.body();
+            let (_, changed, gone): (String, Properties, Vec<String>) = body.deserialize().unwrap();
+            if changed.contains_key(name) || gone.iter().any(|one| one == name) {
+                return (changed, gone);
+            }
+        }
+    }
+
+    /// The next object.
+    pub(crate) async fn added(&mut self) -> (String, Interfaces) {
+        let signal = self.signal("InterfacesAdded").await;
+        let body = signal.body();
+        let (path, interfaces): (ObjectPath<'_>, Interfaces) = body.deserialize().unwrap();
+        (path.to_string(), interfaces)
+    }
+
+    /// The next object that is no more.
+    pub(crate) async fn removed(&mut self) -> String {
+        let signal = self.signal("InterfacesRemoved").await;
+        let body = signal.body();
+        let (path, _): (ObjectPath<'_>, Vec<String>) = body.deserialize().unwrap();
+        path.to_string()
+    }
+
+    /// Discovers the first device there is, and connects to it. Its services are known then.
+    pub(crate) async fn reach(&mut self) -> String {
+        self.start_discovery().await.unwrap();
+        let (path, _) = self.added().await;
+        self.stop_discovery().await.unwrap();
+        self.link(&path).await;
+        path
+    }
+
+    /// Connects to a device, whose services are known then.
+    pub(crate) async fn link(&mut self, path: &str) {
+        self.device(path, "Connect").await.unwrap();
+        while !flag(&self.change("ServicesResolved").await.0, "ServicesResolved") {}
+    }
+
+    /// The object with this UUID, or a UUID with this beginning.
+    pub(crate) async fn with_uuid(&self, start: &str) -> Option<String> {
+        let objects = self.objects().await;
+        let found = objects.iter().find(|(_, interfaces)| {
+            interfaces.values().any(|properties| {
+                properties
+                    .get("UUID")
+                    .is_some_and(|uuid| <&str>::try_from(&**uuid).unwrap().starts_with(start))
+            })
+        });
+        found.map(|(path, _)| path.to_string())
+    }
+
+    /// The characteristic of an endpoint, by its number.
+    pub(crate) async fn endpoint(&self, number: u16) -> String {
+        let found = self.with_uuid(&format!("021a{number:04x}-0382")).await;
+        found.unwrap_or_else(|| panic!("no characteristic {number:04x}"))
+    }
+
+    pub(crate) async fn write(&self, path: &str, value: &[u8]) -> Result<(), Error> {
+        let body = (value, Options::new());
+        let written = self.call(path, CHARACTERISTIC, "WriteValue", &body).await;
+        written.map(drop)
+    }
+
+    pub(crate) async fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
+        self.read_from(path, 0).await
+    }
+
+    pub(crate) async fn read_from(&self, path: &str, offset: u16) -> Result<Vec<u8>, Error> {
+        let interface = if path.contains("/desc") {
+            "org.bluez.GattDescriptor1"
+        } else {
+            CHARACTERISTIC
+        };
+        let options = Options::from([("offset", offset.into())]);
+        let read = self.call(path, interface, "ReadValue", &(options,)).await?;
+        Ok(read.body().deserialize().unwrap())
+    }
+}
+
+/// A flag among properties.
+pub(crate) fn flag(properties: &Properties, name: &str) -> bool {
+    bool::try_from(&*properties[name]).unwrap()
+}
+
+/// An error with this name of BlueZ's.
+pub(crate) fn error<T>(name: &str, text: &str) -> Result<T, Error> {
+    Err((format!("org.bluez.Error.{name}"), text.to_owned()))
+}
+
+pub(crate) const ADAPTER: &str = "/org/bluez/hci0";
+pub(crate) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
+const OBJECTS: &str = "org.freedesktop.DBus.ObjectManager";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+/// Nothing here takes long.
+const LIMIT: Duration = Duration::from_secs(20);
