@@ -10,7 +10,7 @@ use btleplug::api::{
     Central as _, CentralEvent, CentralState, Peripheral as _, PeripheralProperties,
 };
 use btleplug::platform::{Peripheral, PeripheralId};
-use futures_util::future::join_all;
+use futures_util::future::{join_all, pending};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
@@ -108,8 +108,19 @@ impl Scan {
             if let Some(candidate) = self.ready.pop_front() {
                 return Some(Ok(candidate));
             }
-            let until = self.look_again.min(self.deadline);
-            let event = match timeout_at(until, self.events.as_mut()?.next()).await {
+            let events = self.events.as_mut()?;
+            // A crowd is never silent, so the clock is asked before the next event is taken.
+            let now = Instant::now();
+            let until = self.look_again.min(self.deadline).max(now);
+            let is_due = now >= self.look_again || now >= self.deadline;
+            let next = async {
+                if is_due {
+                    pending().await
+                } else {
+                    events.next().await
+                }
+            };
+            let event = match timeout_at(until, next).await {
                 Ok(Some(event)) => Some(event),
                 // The system's Bluetooth is gone.
                 Ok(None) => {
@@ -161,6 +172,15 @@ impl Scan {
             CentralEvent::DeviceDiscovered(id) if !self.known.contains_key(&id) => {
                 self.look_at_all().await
             }
+            // What is known is looked at in its turn: each look is a question to the system.
+            CentralEvent::DeviceDiscovered(id)
+            | CentralEvent::DeviceUpdated(id)
+            | CentralEvent::ManufacturerDataAdvertisement { id, .. }
+            | CentralEvent::RssiUpdate { id, .. }
+                if self.is_settled(&id) =>
+            {
+                Ok(())
+            }
             CentralEvent::DeviceDiscovered(id)
             | CentralEvent::DeviceUpdated(id)
             | CentralEvent::DeviceServicesModified(id)
@@ -181,6 +201,12 @@ impl Scan {
             }),
             CentralEvent::StateUpdate(_) => Ok(()),
         }
+    }
+
+    /// Whether it was shown already, by a name.
+    fn is_settled(&self, id: &PeripheralId) -> bool {
+        let known = self.known.get(id).and_then(Option::as_ref);
+        known.is_some_and(|seen| seen.name.is_some())
     }
 
     async fn look_at_all(&mut self) -> Result<(), TransportError> {
