@@ -49,6 +49,7 @@ pub(super) struct Output {
     /// The request whose echo is to come, and how much of it has.
     sent: Vec<u8>,
     echoed: usize,
+    presumed: usize,
     has_echo: bool,
     /// The line that is not at its end yet, without colours.
     line: Vec<u8>,
@@ -86,6 +87,7 @@ impl Output {
         Self {
             sent: request.as_bytes().to_vec(),
             echoed: 0,
+            presumed: 0,
             has_echo: request.is_empty(),
             line: Vec::new(),
             escape: Escape::No,
@@ -102,7 +104,12 @@ impl Output {
 
     /// How much of the request has been echoed: more may be sent.
     pub(super) fn echoed(&self) -> usize {
-        self.echoed + self.echo_in(&self.line)
+        self.presumed.max(self.echoed + self.echo_in(&self.line))
+    }
+
+    /// So much has surely been taken by now, though its echo was not seen as such.
+    pub(super) fn presume(&mut self, sent: usize) {
+        self.presumed = sent;
     }
 
     /// All of the request has left: a prompt from now on is the one after it, even if its echo
