@@ -331,6 +331,7 @@ fn unconfirmed(error: &SessionError, kind: TransportKind) -> Advice {
             "the device may well have joined: look for it on the network before trying again",
             match kind {
                 TransportKind::Ble => "it stops advertising when provisioning succeeded",
+                TransportKind::Console => "its log on the serial port says whether it did",
                 TransportKind::OnNetwork | TransportKind::SoftAp => {
                     "its hotspot vanishes when provisioning succeeded"
                 }
@@ -440,7 +441,7 @@ fn missing(question: &Question, target: &Target) -> Advice {
                 TransportKind::OnNetwork => {
                     "give --pop, --pop-file or ESPCTL_POP; on the network it is another one than on the label: the app shows it to its owner"
                 }
-                TransportKind::Ble | TransportKind::SoftAp => {
+                TransportKind::Ble | TransportKind::Console | TransportKind::SoftAp => {
                     "give --pop, --pop-file or ESPCTL_POP; it is printed on the device or in its QR code"
                 }
             }],
