@@ -44,7 +44,9 @@ impl Driver for Console {
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let baud = search.baud.unwrap_or(DEFAULT_BAUD);
         let found = match &search.address {
-            Some(Address::Serial { path }) => Ok(vec![candidate(Arc::clone(path), None, true, baud)]),
+            Some(Address::Serial { path }) => {
+                Ok(vec![candidate(Arc::clone(path), None, true, baud)])
+            }
             _ => ports::all().map(|ports| {
                 ports
                     .into_iter()

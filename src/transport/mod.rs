@@ -36,7 +36,9 @@ pub use error::{BluetoothProblem, No, TransportError};
 pub static DRIVERS: &[&dyn Driver] = &[
     &ble::Ble,
     &console::Console,
-    &softap::SoftAp, &on_network::OnNetwork];
+    &softap::SoftAp,
+    &on_network::OnNetwork,
+];
 
 /// The driver of a kind.
 pub fn driver(kind: TransportKind) -> Option<&'static dyn Driver> {

@@ -191,7 +191,9 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
         ),
         TransportError::OtherConsole { .. } => advice(
             ErrorId::OtherConsole,
-            ["the firmware runs an application's commands there: provision it over another transport"],
+            [
+                "the firmware runs an application's commands there: provision it over another transport",
+            ],
         ),
         TransportError::PortInUse { .. } => advice(
             ErrorId::PortInUse,

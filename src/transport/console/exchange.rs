@@ -110,7 +110,10 @@ impl ConsoleTransport {
         };
         let lost = |source: io::Error| TransportError::Disconnected {
             endpoint: endpoint.clone(),
-            source: Some(io::Error::new(io::ErrorKind::NotConnected, source.to_string())),
+            source: Some(io::Error::new(
+                io::ErrorKind::NotConnected,
+                source.to_string(),
+            )),
         };
         let mut typed = line.clone().into_bytes();
         typed.push(b'\r');

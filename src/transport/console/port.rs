@@ -70,7 +70,10 @@ fn open(path: &str, baud: u32) -> io::Result<Port> {
     let mut port = serialport::new(path, baud).timeout(LISTENING).open()?;
     // RTS before DTR: the other way round, the usual circuit pulls the board's reset in between.
     // A port without such lines is fine.
-    for inactive in [port.write_request_to_send(false), port.write_data_terminal_ready(false)] {
+    for inactive in [
+        port.write_request_to_send(false),
+        port.write_data_terminal_ready(false),
+    ] {
         if let Err(error) = inactive {
             tracing::debug!(%error, "a control line");
         }

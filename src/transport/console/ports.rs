@@ -25,10 +25,12 @@ pub(super) fn all() -> Result<Vec<Found>, TransportError> {
         what: "its serial ports",
         source: error.into(),
     })?;
-    let mut found: Vec<Found> = ports.into_iter().filter(is_one_of_a_pair).map(read).collect();
-    found.sort_by(|one, other| {
-        (!one.is_likely, &one.path).cmp(&(!other.is_likely, &other.path))
-    });
+    let mut found: Vec<Found> = ports
+        .into_iter()
+        .filter(is_one_of_a_pair)
+        .map(read)
+        .collect();
+    found.sort_by(|one, other| (!one.is_likely, &one.path).cmp(&(!other.is_likely, &other.path)));
     Ok(found)
 }
 
