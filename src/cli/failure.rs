@@ -26,7 +26,7 @@ use crate::flows::find::Target;
 use crate::flows::{Before, Doing, FlowError, Left, Question, StopReason};
 use crate::security::SecurityError;
 use crate::session::SessionError;
-use crate::transport::TransportKind;
+use crate::transport::{TransportError, TransportKind};
 
 /// A run that did not reach its end.
 #[derive(Debug)]
@@ -167,6 +167,13 @@ fn message(error: &FlowError, asked: &Asked) -> String {
             ..
         } if asked.access.password.is_none() && asked.access.pop.is_some() => {
             "the device did not accept this proof of possession".to_owned()
+        }
+        FlowError::Session {
+            doing: Doing::Securing,
+            source: SessionError::Transport(TransportError::TooLong { .. }),
+        } if asked.target.kind == TransportKind::Console => {
+            "the console cannot carry Security 2: its messages are longer than the device's line"
+                .to_owned()
         }
         FlowError::MissingInput(Question::Password) => Question::Pop.to_string() + " is missing",
         _ => error.to_string(),

@@ -205,7 +205,7 @@ errors! {
         "Security 2 authenticates each message. A lost or repeated answer puts the counters out of step; somebody in between would look the same."
         "Run the command again: a new session begins in step. If it happens each time, try another computer or network, and look at the device's log.";
     MessageTooLong "message-too-long" [Device]
-        "A message does not fit through the device's Bluetooth."
+        "A message does not fit through the device's Bluetooth, or into a line of its console."
         "Firmware has room for 257 bytes where it is built without Security 2 on Bluedroid, for 481 with it, and for 512 on NimBLE. A signed challenge may be longer than 257."
         "Build the firmware with Security 2 or with NimBLE, or use another transport.";
     MissingData "missing-data" [Usage]

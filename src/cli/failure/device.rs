@@ -237,6 +237,13 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             )],
             ..advice(ErrorId::Silent, [])
         },
+        TransportError::TooLong { .. } if asked.target.kind == TransportKind::Console => advice(
+            ErrorId::MessageTooLong,
+            [
+                "use another transport, such as --transport ble or softap",
+                "or build the firmware with Security 1: a line of its console has 254 characters",
+            ],
+        ),
         TransportError::TooLong { .. } => advice(
             ErrorId::MessageTooLong,
             ["firmware with Security 2 or NimBLE has more room; or use another transport"],
