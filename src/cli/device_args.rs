@@ -10,6 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::radio_args::RadioArgs;
+use super::serial_args::SerialArgs;
 use super::settings::{Existing, Inputs, SecretInput, create_private, parse_seconds};
 use crate::flows::Pace;
 use crate::flows::connect::Access;
@@ -52,6 +53,9 @@ pub(super) struct DeviceArgs {
 
     #[command(flatten)]
     radio: RadioArgs,
+
+    #[command(flatten)]
+    serial: SerialArgs,
 
     /// How long to look for the device, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHERE)]
@@ -235,6 +239,7 @@ impl DeviceArgs {
         };
         self.network.apply(&mut target)?;
         self.radio.apply(&mut target);
+        self.serial.apply(&mut target);
         Ok(Asked {
             target,
             access: Access {
@@ -320,8 +325,8 @@ pub(super) fn where_it_is(
     port: Option<u16>,
 ) -> Option<Address> {
     match (kind, host, port) {
-        // Of an announcement, the port is part; a Bluetooth device has none.
-        (TransportKind::Ble, _, _)
+        // Of an announcement, the port is part; others have none.
+        (TransportKind::Ble | TransportKind::Console, _, _)
         | (TransportKind::SoftAp, None, None)
         | (TransportKind::OnNetwork, None, _) => None,
         (TransportKind::SoftAp, host, port) => Some(Address::Http {

@@ -251,7 +251,7 @@ impl Discover {
         pace.limits.other = pace.limits.other.min(self.discovery_timeout.max(SHORTEST));
         let given = where_it_is(kind, host.cloned(), self.device_port);
         let address = match kind {
-            TransportKind::Ble | TransportKind::OnNetwork => given,
+            TransportKind::Ble | TransportKind::Console | TransportKind::OnNetwork => given,
             TransportKind::SoftAp => Some(given.unwrap_or_else(|| Address::Http {
                 host: SOFTAP_HOST.to_owned(),
                 port: DEVICE_PORT,

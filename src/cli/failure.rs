@@ -26,7 +26,7 @@ use crate::flows::find::Target;
 use crate::flows::{Before, Doing, FlowError, Left, Question, StopReason};
 use crate::security::SecurityError;
 use crate::session::SessionError;
-use crate::transport::TransportKind;
+use crate::transport::{TransportError, TransportKind};
 
 /// A run that did not reach its end.
 #[derive(Debug)]
@@ -167,6 +167,13 @@ fn message(error: &FlowError, asked: &Asked) -> String {
             ..
         } if asked.access.password.is_none() && asked.access.pop.is_some() => {
             "the device did not accept this proof of possession".to_owned()
+        }
+        FlowError::Session {
+            doing: Doing::Securing,
+            source: SessionError::Transport(TransportError::TooLong { .. }),
+        } if asked.target.kind == TransportKind::Console => {
+            "the console cannot carry Security 2: its messages are longer than the device's line"
+                .to_owned()
         }
         FlowError::MissingInput(Question::Password) => Question::Pop.to_string() + " is missing",
         _ => error.to_string(),
@@ -331,6 +338,7 @@ fn unconfirmed(error: &SessionError, kind: TransportKind) -> Advice {
             "the device may well have joined: look for it on the network before trying again",
             match kind {
                 TransportKind::Ble => "it stops advertising when provisioning succeeded",
+                TransportKind::Console => "its log on the serial port says whether it did",
                 TransportKind::OnNetwork | TransportKind::SoftAp => {
                     "its hotspot vanishes when provisioning succeeded"
                 }
@@ -440,7 +448,7 @@ fn missing(question: &Question, target: &Target) -> Advice {
                 TransportKind::OnNetwork => {
                     "give --pop, --pop-file or ESPCTL_POP; on the network it is another one than on the label: the app shows it to its owner"
                 }
-                TransportKind::Ble | TransportKind::SoftAp => {
+                TransportKind::Ble | TransportKind::Console | TransportKind::SoftAp => {
                     "give --pop, --pop-file or ESPCTL_POP; it is printed on the device or in its QR code"
                 }
             }],

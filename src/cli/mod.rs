@@ -21,6 +21,7 @@ mod profile;
 mod provision;
 mod radio_args;
 mod reference;
+mod serial_args;
 mod settings;
 mod ui;
 mod usage;

@@ -113,6 +113,13 @@ pub enum Entry {
     ApplicationReset,
     /// A request brought the device down; it has started again, and knows nothing of before.
     Crashed,
+    /// Its board lost power for a moment; it has started again, and knows nothing of before.
+    Restarted,
+    /// Bytes arrived on its serial line faster than it read them, and are lost.
+    Overrun {
+        /// How many.
+        bytes: usize,
+    },
     /// Nobody can reach the device: it listens nowhere.
     Unreachable,
     /// It can be reached again.
@@ -305,6 +312,8 @@ impl fmt::Display for Entry {
             } => write!(f, "{}: fault {kind} at request {number}", text(endpoint)),
             Self::ApplicationReset => f.write_str("reset by the application"),
             Self::Crashed => f.write_str("crashed and started again"),
+            Self::Restarted => f.write_str("started again"),
+            Self::Overrun { bytes } => write!(f, "{bytes} bytes lost, nobody read them in time"),
             Self::Unreachable => f.write_str("out of reach"),
             Self::Reachable => f.write_str("in reach again"),
             Self::StateLost { why } => write!(f, "what it should keep is lost: {why}"),

@@ -27,6 +27,8 @@ pub struct Target {
     pub name: Option<String>,
     /// With which of this computer's Bluetooth adapters; the first that works when not said.
     pub adapter: Option<String>,
+    /// How fast a serial line is, in bits a second.
+    pub baud: Option<u32>,
     /// Only devices whose maker's data carry this customer.
     pub customer_id: Option<u16>,
     /// Only devices that announce this Bluetooth service.
@@ -47,6 +49,7 @@ impl Target {
             address: None,
             name: None,
             adapter: None,
+            baud: None,
             customer_id: None,
             service: None,
             interface: None,
@@ -60,6 +63,7 @@ impl Target {
         Search {
             address: self.address.clone(),
             adapter: self.adapter.clone(),
+            baud: self.baud,
             interface: self.interface.clone(),
             remarks: Remarks::default(),
             mdns_port: self.mdns_port,
@@ -116,7 +120,7 @@ pub async fn run(
             address: target.address.as_ref().map(ToString::to_string),
             name: target.name.clone().filter(|_| kind.announces()),
         });
-        let found = if kind.announces() && target.address.is_none() {
+        let found = if kind.has_a_choice() && target.address.is_none() {
             among(driver, target, pace, observer).await?
         } else {
             let search = target.search(pace.search);
@@ -249,7 +253,7 @@ fn names(candidate: &Candidate) -> impl Iterator<Item = &str> {
 fn is_called(candidate: &Candidate, name: &str) -> bool {
     let is_address = match &candidate.address {
         Address::Ble { id, shown } => **id == *name || shown.eq_ignore_ascii_case(name),
-        Address::Host { .. } | Address::Http { .. } => false,
+        Address::Host { .. } | Address::Http { .. } | Address::Serial { .. } => false,
     };
     is_address || names(candidate).any(|one| one == name)
 }

@@ -51,6 +51,48 @@ pub enum TransportError {
         /// What the system says.
         source: io::Error,
     },
+    /// A serial port says nothing that is a prompt.
+    #[error("no protocomm console answers at {address} within {} s", waited.as_secs_f32())]
+    NoPrompt {
+        /// Which port.
+        address: Address,
+        /// The limit.
+        waited: Duration,
+    },
+    /// A serial port that cannot be opened, or that went away.
+    #[error("the serial port {address} cannot be used")]
+    NoSuchPort {
+        /// Which port.
+        address: Address,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// What comes from a serial port is no text.
+    #[error("what {address} sends is no text: another speed, or no console")]
+    NotText {
+        /// Which port.
+        address: Address,
+    },
+    /// Another program's prompt.
+    #[error("the console at {address} is not protocomm's, but an application's")]
+    OtherConsole {
+        /// Which port.
+        address: Address,
+    },
+    /// Another program has the serial port.
+    #[error("the serial port {address} is in use by another program")]
+    PortInUse {
+        /// Which port.
+        address: Address,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The board started anew.
+    #[error("the board restarted during a request to {endpoint}")]
+    Restarted {
+        /// The request that was under way.
+        endpoint: EndpointName,
+    },
     /// This computer and the device could not be paired, and the device wants that.
     #[error("the device at {address} wants to be paired, and this computer could not pair with it")]
     NotPaired {
@@ -124,6 +166,8 @@ pub enum No {
     Att(u8),
     /// By closing the connection.
     HungUp,
+    /// By a prompt without an answer.
+    Prompt,
     /// By an error whose number the system keeps to itself.
     Unnumbered,
 }
@@ -134,7 +178,7 @@ impl No {
     const fn may_be_protocomms(self) -> bool {
         match self {
             Self::Att(number) => matches!(number, 0x04 | 0x80..=0x9f),
-            Self::HungUp | Self::Unnumbered => true,
+            Self::HungUp | Self::Prompt | Self::Unnumbered => true,
         }
     }
 }
@@ -144,6 +188,7 @@ impl fmt::Display for No {
         match self {
             Self::Att(number) => write!(f, "reported an error (ATT 0x{number:02x})"),
             Self::HungUp => f.write_str("hung up"),
+            Self::Prompt => f.write_str("went on to its next prompt"),
             Self::Unnumbered => f.write_str("reported an error"),
         }
     }

@@ -395,8 +395,8 @@ async fn connect_any(
 
 fn host_and_port(address: &Address) -> (&str, u16) {
     match address {
-        // A Bluetooth address is nobody's host name, and no name server knows it.
-        Address::Ble { id, .. } => (id, DEVICE_PORT),
+        // Neither is anybody's host name, and no name server knows it.
+        Address::Ble { id: other, .. } | Address::Serial { path: other } => (other, DEVICE_PORT),
         Address::Host { host } => (host, DEVICE_PORT),
         Address::Http { host, port } => (host, *port),
     }

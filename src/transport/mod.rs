@@ -5,6 +5,7 @@
 //! them ([`Transport`]). [`DRIVERS`] lists them all; a new one is a file and a line there.
 
 pub mod ble;
+mod console;
 mod error;
 mod http;
 mod on_network;
@@ -28,10 +29,16 @@ use uuid::Uuid;
 use self::ble::MakerData;
 use crate::proto::{EndpointName, Service};
 
+pub use console::DEFAULT_BAUD;
 pub use error::{BluetoothProblem, No, TransportError};
 
 /// Every built-in driver.
-pub static DRIVERS: &[&dyn Driver] = &[&ble::Ble, &softap::SoftAp, &on_network::OnNetwork];
+pub static DRIVERS: &[&dyn Driver] = &[
+    &ble::Ble,
+    &console::Console,
+    &softap::SoftAp,
+    &on_network::OnNetwork,
+];
 
 /// The driver of a kind.
 pub fn driver(kind: TransportKind) -> Option<&'static dyn Driver> {
@@ -52,6 +59,12 @@ pub trait Transport: fmt::Debug + Send {
     /// Says goodbye where the medium has a way to. Nothing can be exchanged after it.
     async fn close(&mut self) -> Result<(), TransportError> {
         Ok(())
+    }
+
+    /// The longest request that fits, in bytes, where the medium has a limit that a handshake of
+    /// Security 2 exceeds.
+    fn longest_request(&self) -> Option<usize> {
+        None
     }
 
     /// The longest answer that is sure to come through, in bytes, where the medium has a limit.
@@ -85,6 +98,8 @@ pub trait Driver: fmt::Debug + Sync {
 pub enum TransportKind {
     /// Bluetooth Low Energy.
     Ble,
+    /// Lines of text on a serial port.
+    Console,
     /// HTTP on the device's own hotspot.
     #[serde(rename = "softap")]
     SoftAp,
@@ -97,6 +112,7 @@ impl TransportKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Ble => "ble",
+            Self::Console => "console",
             Self::OnNetwork => "on-network",
             Self::SoftAp => "softap",
         }
@@ -106,7 +122,7 @@ impl TransportKind {
     /// by that.
     pub const fn is_on_the_devices_network(self) -> bool {
         match self {
-            Self::Ble | Self::OnNetwork => false,
+            Self::Ble | Self::Console | Self::OnNetwork => false,
             Self::SoftAp => true,
         }
     }
@@ -116,7 +132,7 @@ impl TransportKind {
     pub const fn needs_an_owner_only(self) -> bool {
         match self {
             Self::OnNetwork => true,
-            Self::Ble | Self::SoftAp => false,
+            Self::Ble | Self::Console | Self::SoftAp => false,
         }
     }
 
@@ -124,6 +140,14 @@ impl TransportKind {
     pub const fn announces(self) -> bool {
         match self {
             Self::Ble | Self::OnNetwork => true,
+            Self::Console | Self::SoftAp => false,
+        }
+    }
+
+    /// Whether there can be several, of which one has to be chosen.
+    pub const fn has_a_choice(self) -> bool {
+        match self {
+            Self::Ble | Self::Console | Self::OnNetwork => true,
             Self::SoftAp => false,
         }
     }
@@ -131,7 +155,7 @@ impl TransportKind {
     /// Whether a name belongs to one device at most: mDNS sees to that, Bluetooth does not.
     pub const fn names_are_unique(self) -> bool {
         match self {
-            Self::Ble => false,
+            Self::Ble | Self::Console => false,
             Self::OnNetwork | Self::SoftAp => true,
         }
     }
@@ -139,7 +163,7 @@ impl TransportKind {
     /// Whether all kinds of things announce themselves there, and not only devices of ours.
     pub const fn is_shared(self) -> bool {
         match self {
-            Self::Ble => true,
+            Self::Ble | Self::Console => true,
             Self::OnNetwork | Self::SoftAp => false,
         }
     }
@@ -175,6 +199,8 @@ pub struct Search {
     pub address: Option<Address>,
     /// With which of this computer's Bluetooth adapters; the first that works when not said.
     pub adapter: Option<String>,
+    /// How fast a serial line is, in bits a second.
+    pub baud: Option<u32>,
     /// On which of this computer's interfaces; all of them when not said.
     pub interface: Option<String>,
     /// Where a driver says what it did to this computer on the way.
@@ -226,12 +252,18 @@ pub enum Address {
         /// 80 in firmware.
         port: u16,
     },
+    /// A serial port of this computer.
+    Serial {
+        /// `/dev/ttyUSB0`, `COM3`.
+        path: Arc<str>,
+    },
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ble { shown, .. } => f.write_str(shown),
+            Self::Serial { path } => f.write_str(path),
             Self::Host { host } => f.write_str(host),
             Self::Http { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Http { host, port } => write!(f, "{host}:{port}"),
@@ -276,6 +308,8 @@ pub struct Hints {
     pub signal: Option<i16>,
     /// The Bluetooth services that it announces.
     pub services: Vec<Uuid>,
+    /// Whether its driver takes it for a device, where that is not read off what it announces.
+    pub is_likely: Option<bool>,
     /// What its maker says of it, in RainMaker's form.
     pub maker: Option<MakerData>,
 }
@@ -322,6 +356,11 @@ impl Limits {
             // A weak device is heard seldom, and every attempt begins by hearing it.
             TransportKind::Ble => Self {
                 connect: Duration::from_secs(20),
+                ..Self::default()
+            },
+            // Ten bits a byte, and two digits each.
+            TransportKind::Console => Self {
+                scan: Duration::from_secs(20),
                 ..Self::default()
             },
             TransportKind::OnNetwork | TransportKind::SoftAp => Self::default(),

@@ -141,7 +141,9 @@ async fn at(
         .max(SHORTEST);
     let (host, ports) = match address {
         // Nobody has a network address of this kind.
-        Address::Ble { id, .. } => (id.as_ref(), Vec::new()),
+        Address::Ble { id: other, .. } | Address::Serial { path: other } => {
+            (other.as_ref(), Vec::new())
+        }
         Address::Host { host } => (host.as_str(), PORTS.to_vec()),
         Address::Http { host, port } => (host.as_str(), vec![*port]),
     };

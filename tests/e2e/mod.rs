@@ -4,6 +4,8 @@
 #[cfg(target_os = "linux")]
 mod ble;
 mod cloud_faults;
+#[cfg(unix)]
+mod console;
 mod contact;
 mod demo;
 mod faults;

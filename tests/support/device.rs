@@ -46,6 +46,16 @@ impl Device {
         Self::play("ble", &[&own[..], arguments].concat())
     }
 
+    /// Likewise one on a serial line, which is a pty of its own.
+    #[cfg(unix)]
+    pub(crate) fn on_serial_line(arguments: &[&str]) -> Self {
+        let mut own = Vec::new();
+        if !arguments.contains(&"--join-ms") {
+            own.extend(["--join-ms", "50"]);
+        }
+        Self::play("console", &[&own[..], arguments].concat())
+    }
+
     fn play(transport: &str, arguments: &[&str]) -> Self {
         let log = fresh_path("device.log");
         let mut command = espctl::command(["emulate", "device", "--transport", transport]);

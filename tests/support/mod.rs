@@ -18,6 +18,8 @@ pub(crate) mod pty;
 pub(crate) mod recorder;
 pub(crate) mod scripted_rng;
 pub(crate) mod scripted_server;
+#[cfg(unix)]
+pub(crate) mod serial;
 pub(crate) mod source;
 pub(crate) mod switchable_proxy;
 pub(crate) mod vector_file;

@@ -6,6 +6,11 @@ mod ble;
 #[cfg(not(target_os = "linux"))]
 #[path = "device/no_ble.rs"]
 mod ble;
+#[cfg(unix)]
+mod console;
+#[cfg(not(unix))]
+#[path = "device/no_console.rs"]
+mod console;
 mod label;
 mod node;
 mod on_network;
@@ -22,6 +27,7 @@ use rand_core::UnwrapErr;
 use serde_json::{Value, json};
 
 use self::ble::{Air, BleFlags, Peripheral};
+use self::console::{Console, ConsoleFlags};
 use self::label::{Label, random_digits};
 use self::node::{CH_RESP, NodeFlags, register};
 use self::on_network::{OnNetworkFlags, cannot_announce};
@@ -57,7 +63,8 @@ use crate::security::{DeviceSecret, SecurityScheme};
 pub(in super::super) struct EmulateDevice {
     /// How the device is reached: softap is a device that waits to be provisioned, on-network a
     /// RainMaker node on its network that waits for its owner, and is announced by mDNS, ble one
-    /// that waits to be provisioned by Bluetooth Low Energy, behind an emulated adapter (Linux).
+    /// that waits to be provisioned by Bluetooth Low Energy, behind an emulated adapter (Linux),
+    /// console one that waits for that on a serial line, which is a pty (Unix).
     #[arg(long, value_enum, default_value_t = Medium::Softap)]
     transport: Medium,
 
@@ -128,6 +135,9 @@ pub(in super::super) struct EmulateDevice {
     #[command(flatten)]
     ble: BleFlags,
 
+    #[command(flatten)]
+    console: ConsoleFlags,
+
     /// Failed handshakes until the device locks itself; 0 for never [default: 5].
     #[arg(long, value_name = "N")]
     max_strikes: Option<u32>,
@@ -143,7 +153,7 @@ pub(in super::super) struct EmulateDevice {
     /// What goes wrong with the N-th request to an endpoint, or with its answer, as in
     /// prov-config:2:drop; N is * for every one; can be given again. Kinds: close, cut, delay=MS,
     /// drop, garble, mute, not-found, oversize, repeat, reset, truncate, wrong-order, wrong-type;
-    /// over HTTP duplicate and status=NNN; by Bluetooth att=0xNN.
+    /// over HTTP status=NNN; over HTTP and on a serial line duplicate; by Bluetooth att=0xNN.
     #[arg(long, value_name = "ENDPOINT:N:KIND")]
     fault: Vec<Fault>,
 
@@ -180,6 +190,8 @@ pub(super) enum Medium {
     OnNetwork,
     /// Bluetooth Low Energy, through BlueZ on a bus of its own.
     Ble,
+    /// A serial line, which is a pty.
+    Console,
 }
 
 impl Medium {
@@ -188,6 +200,7 @@ impl Medium {
             Self::Softap => "softap",
             Self::OnNetwork => "on-network",
             Self::Ble => "ble",
+            Self::Console => "console",
         }
     }
 }
@@ -253,6 +266,7 @@ struct Started {
 enum Reached {
     ByHttp(http::Listener),
     ByBle(Peripheral),
+    Wired(Console),
 }
 
 impl Started {
@@ -310,6 +324,19 @@ impl Started {
                 ready: Some(ready),
             }));
         }
+        if args.transport == Medium::Console {
+            let (console, place) = args.put_on_line(&name, &label)?;
+            if let Some(node) = &node {
+                register(node).await?;
+            }
+            print(&args.ready(&place, &name, &label, node.as_ref()))?;
+            return Ok(Some(Self {
+                name,
+                device,
+                medium: Reached::Wired(console),
+                ready: None,
+            }));
+        }
         let port = match args.port {
             0 => 0,
             first => first.saturating_add(number.saturating_sub(1)),
@@ -350,6 +377,7 @@ impl Started {
                 why
             }
             Reached::ByBle(peripheral) => peripheral.serve(self.device).await,
+            Reached::Wired(console) => console.serve(self.device).await,
         };
         (self.name, why)
     }
@@ -360,6 +388,7 @@ impl EmulateDevice {
     fn check(&self) -> Result<(), Failure> {
         let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         self.check_medium()?;
+        self.check_console()?;
         self.check_ble()?;
         let firmware = self.firmware();
         if self.sec_patch_ver.is_some() && !firmware.rules().announces_scheme {

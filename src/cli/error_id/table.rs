@@ -205,7 +205,7 @@ errors! {
         "Security 2 authenticates each message. A lost or repeated answer puts the counters out of step; somebody in between would look the same."
         "Run the command again: a new session begins in step. If it happens each time, try another computer or network, and look at the device's log.";
     MessageTooLong "message-too-long" [Device]
-        "A message does not fit through the device's Bluetooth."
+        "A message does not fit through the device's Bluetooth, or into a line of its console."
         "Firmware has room for 257 bytes where it is built without Security 2 on Bluedroid, for 481 with it, and for 512 on NimBLE. A signed challenge may be longer than 257."
         "Build the firmware with Security 2 or with NimBLE, or use another transport.";
     MissingData "missing-data" [Usage]
@@ -236,6 +236,10 @@ errors! {
         "The system's Bluetooth service is not there."
         "On Linux programs reach Bluetooth through BlueZ (`bluetoothd`) on the system's D-Bus. One of the two does not run, this is a container that has neither, or `DBUS_SYSTEM_BUS_ADDRESS` leads to an emulator that has ended."
         "`sudo systemctl enable --now bluetooth`; install the package `bluez` if there is no such service. In a container, mount `/run/dbus/system_bus_socket` of the host. Unset `DBUS_SYSTEM_BUS_ADDRESS`, or start the emulator again.";
+    NoConsole "no-console" [NoDevice]
+        "No console of protocomm answers at the serial port."
+        "The port is another thing's, the board is silent or was not started, its firmware provisions otherwise, or the line has another speed."
+        "Restart the board and look at its log with a monitor: a console that provisions shows `>> `. Give another speed with `--baud`.";
     NoDevice "no-device" [NoDevice]
         "No device was found."
         "It is off, out of reach, not in provisioning mode, or already provisioned; or this computer is not on its network. Over Bluetooth it may also be held by an app, have another name, or be left out by `--customer-id` or `--service-uuid`."
@@ -248,6 +252,10 @@ errors! {
         "The device's firmware cannot be mapped to an account."
         "It has neither `ch_resp` nor `cloud_user_assoc`: plain ESP-IDF firmware without RainMaker. Nothing was changed."
         "`--no-cloud` gives it Wi-Fi without an account.";
+    NoSerialPort "no-serial-port" [Host]
+        "The serial port cannot be used, or there is none."
+        "Nothing is plugged in under this name, its driver is missing, or it was pulled."
+        "`espctl discover --transport console` lists the ports. Plug the board in, with a cable that carries data.";
     NoSuchEndpoint "no-such-endpoint" [Device]
         "The device does not offer what was asked for."
         "Each firmware registers its own endpoints. `prov-ctrl` (reset, reprovision) came with ESP-IDF 5.1; `prov-scan` is absent where the device cannot scan; applications add others."
@@ -264,6 +272,14 @@ errors! {
         "The device wants to be paired, and this computer could not pair with it."
         "Its firmware asks for an encrypted link. Linux and macOS pair by themselves when the device asks; it fails when an old pairing is kept on one side only, or when the device wants a code. Windows pairs in its settings."
         "Remove the device from this computer's Bluetooth settings (`bluetoothctl remove ADDRESS`) and run the command again; on Windows, pair with it in the settings first.";
+    NotText "not-text" [Device]
+        "What comes from the serial port is no text."
+        "The line has another speed than it was opened with, or what is plugged in is no console."
+        "Give the speed of the board's console with `--baud`.";
+    OtherConsole "other-console" [Device]
+        "The console at the serial port is not protocomm's."
+        "The firmware runs commands of its application there, or another prompt such as MicroPython's."
+        "Provision the device over another transport, or build its firmware with the console scheme.";
     OtherNode "other-node" [Device]
         "The device announced one node id, and signed as another."
         "Another device has the address of an old announcement by now, or somebody's announcement leads to a device of theirs. Nothing was mapped."
@@ -276,10 +292,18 @@ errors! {
         "This computer does not allow the connection."
         "A firewall, a sandbox (snap, flatpak, container) or the local-network permission of the system forbids it."
         "Allow espctl, or the terminal that it runs in, to reach the local network, and run it again.";
+    PortInUse "port-in-use" [Host]
+        "Another program has the serial port."
+        "A monitor such as `idf.py monitor`, `screen` or `minicom`, or another run of this program: a port serves one at a time."
+        "Close it and run the command again.";
     Refused "refused" [Device]
         "The device understood the command and said no."
         "Its status says which kind: an argument that it does not accept, or a command that its application forbids."
         "Look at the status in the message and at the device's log.";
+    Restarted "restarted" [Device]
+        "The board restarted in the middle of a request."
+        "It crashed, its supply is too weak, or somebody pressed its button. A session ends with it."
+        "Look at its log for the reason, and run the command again.";
     ScanUnfinished "scan-unfinished" [Device]
         "The device did not finish its Wi-Fi scan in time."
         "Some firmware never ends a scan while it is busy with its own access point or while a former attempt to join goes on."

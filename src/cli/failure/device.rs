@@ -74,7 +74,7 @@ fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
             TransportKind::OnNetwork => {
                 "check --pop: on the network it is another one than on the label; the app shows it to its owner"
             }
-            TransportKind::Ble | TransportKind::SoftAp => {
+            TransportKind::Ble | TransportKind::Console | TransportKind::SoftAp => {
                 "check --pop; it is printed on the device or in its QR code"
             }
         };
@@ -174,6 +174,35 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             "the firmware does not offer this; {} shows what it does",
             command_for("device info", &asked.target)
         )),
+        TransportError::NoPrompt { .. } => advice(
+            ErrorId::NoConsole,
+            [
+                "is this the board's port, and does its firmware provision over the console? restart it and run the command again",
+                "another speed than 115200 is given by --baud",
+            ],
+        ),
+        TransportError::NoSuchPort { .. } => advice(
+            ErrorId::NoSerialPort,
+            ["`espctl discover --transport console` lists the ports that there are"],
+        ),
+        TransportError::NotText { .. } => advice(
+            ErrorId::NotText,
+            ["give the speed of its console with --baud; some firmware has it at 74880 or 921600"],
+        ),
+        TransportError::OtherConsole { .. } => advice(
+            ErrorId::OtherConsole,
+            [
+                "the firmware runs an application's commands there: provision it over another transport",
+            ],
+        ),
+        TransportError::PortInUse { .. } => advice(
+            ErrorId::PortInUse,
+            ["close the monitor (idf.py monitor, screen, minicom); `lsof PORT` names it"],
+        ),
+        TransportError::Restarted { .. } => advice(
+            ErrorId::Restarted,
+            ["its log says why (a crash, a weak supply); run the command again"],
+        ),
         TransportError::NotADevice { address } => advice(
             ErrorId::NotADevice,
             ["is it the device you mean? one that has been provisioned offers nothing any more"],
@@ -208,6 +237,13 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             )],
             ..advice(ErrorId::Silent, [])
         },
+        TransportError::TooLong { .. } if asked.target.kind == TransportKind::Console => advice(
+            ErrorId::MessageTooLong,
+            [
+                "use another transport, such as --transport ble or softap",
+                "or build the firmware with Security 1: a line of its console has 254 characters",
+            ],
+        ),
         TransportError::TooLong { .. } => advice(
             ErrorId::MessageTooLong,
             ["firmware with Security 2 or NimBLE has more room; or use another transport"],

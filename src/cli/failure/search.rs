@@ -25,6 +25,9 @@ pub(super) fn ambiguous(kind: TransportKind, seen: &[Sighted]) -> Advice {
             ErrorId::AmbiguousDevice,
             ["name one with --device-name: its whole name, or its address where names are equal"],
         ),
+        TransportKind::Console => {
+            advice(ErrorId::AmbiguousDevice, ["name the board's port with --port"])
+        }
         TransportKind::OnNetwork | TransportKind::SoftAp => advice(
             ErrorId::AmbiguousDevice,
             ["name one with --device-name: its instance name or its node id"],
@@ -69,7 +72,7 @@ pub(super) fn unreachable(kind: TransportKind, address: &Address) -> Advice {
             ],
         )
         .and(format!("{}, then run the command again", forget(address))),
-        TransportKind::OnNetwork | TransportKind::SoftAp => {
+        TransportKind::Console | TransportKind::OnNetwork | TransportKind::SoftAp => {
             advice(ErrorId::Unreachable, [reach(kind)])
         }
     }
@@ -80,6 +83,9 @@ pub(super) fn reach(kind: TransportKind) -> &'static str {
     match kind {
         TransportKind::Ble => {
             "the device must be powered and within a few metres, and wait to be provisioned: one that has Wi-Fi already does not advertise until it is reset"
+        }
+        TransportKind::Console => {
+            "plug the board in, or name its port with --port; `espctl discover --transport console` lists those that there are"
         }
         TransportKind::OnNetwork => {
             "the device must be on this network and powered, with challenge-response switched on; or say where it is with --device-ip and --device-port"
@@ -107,6 +113,10 @@ pub(in crate::cli) fn command_for(command: &str, target: &Target) -> String {
             format!("`espctl {command} --transport ble --device-name {name}`")
         }
         (TransportKind::Ble, None) => format!("`espctl {command} --transport ble`"),
+        (TransportKind::Console, _) => match &target.address {
+            Some(port) => format!("`espctl {command} --transport console --port {port}`"),
+            None => format!("`espctl {command} --transport console`"),
+        },
         (TransportKind::OnNetwork | TransportKind::SoftAp, _) => format!("`espctl {command}`"),
     }
 }

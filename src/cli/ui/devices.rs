@@ -45,7 +45,9 @@ fn network_device_table(devices: &[Sighted]) -> Vec<String> {
             text.map_or_else(unsaid, |text| shortened(&printable(text.as_bytes()), most))
         };
         let (host, port) = match &device.address {
-            Address::Ble { shown, .. } => (shown.to_string(), unsaid()),
+            Address::Ble { shown: other, .. } | Address::Serial { path: other } => {
+                (other.to_string(), unsaid())
+            }
             Address::Host { host } => (host.clone(), unsaid()),
             Address::Http { host, port } => (host.clone(), port.to_string()),
         };

@@ -73,6 +73,9 @@ pub enum StopReason {
     /// A client was done with its challenges, and it offers nothing else.
     #[error("challenge-response switched off")]
     SwitchedOff,
+    /// Its cable was pulled.
+    #[error("unplugged")]
+    Unplugged,
     /// It joined its network, and took its service away in doing so.
     #[error("joined, and out of reach since")]
     Vanished,
@@ -351,14 +354,20 @@ impl Device {
             },
         });
         if answer.as_ref().is_err_and(|refusal| *refusal == crash()) {
+            self.log.write(&Entry::Crashed);
             self.restart(now);
         }
         answer
     }
 
+    /// Takes its power away, and gives it back.
+    pub(super) fn lose_power(&mut self, now: Instant) {
+        self.log.write(&Entry::Restarted);
+        self.restart(now);
+    }
+
     /// A crash is a power cycle.
     fn restart(&mut self, now: Instant) {
-        self.log.write(&Entry::Crashed);
         self.session = None;
         self.keys.restart();
         self.manager.restart();

@@ -3,4 +3,6 @@
 
 #[cfg(target_os = "linux")]
 pub mod ble;
+#[cfg(unix)]
+pub mod console;
 pub mod http;

@@ -105,7 +105,7 @@ impl Pending {
 /// Announced addresses are numbers.
 fn is_ipv4(address: &Address) -> bool {
     match address {
-        Address::Ble { .. } => false,
+        Address::Ble { .. } | Address::Serial { .. } => false,
         Address::Host { host } | Address::Http { host, .. } => !host.contains(':'),
     }
 }

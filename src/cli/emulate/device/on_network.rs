@@ -48,7 +48,7 @@ impl EmulateDevice {
     /// What the device offers.
     pub(super) fn offering(&self) -> Offering {
         match (self.transport, self.on_network.variant) {
-            (Medium::Softap | Medium::Ble, _) => Offering::Provisioning,
+            (Medium::Softap | Medium::Ble | Medium::Console, _) => Offering::Provisioning,
             (Medium::OnNetwork, None | Some(Variant::Standalone)) => Offering::Standalone,
             (Medium::OnNetwork, Some(Variant::LocalControl)) => Offering::LocalControl,
         }
@@ -59,7 +59,7 @@ impl EmulateDevice {
         let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         let flags = &self.on_network;
         let (of_the_other, why) = match self.transport {
-            Medium::Softap | Medium::Ble => (
+            Medium::Softap | Medium::Ble | Medium::Console => (
                 [
                     ("--variant", flags.variant.is_some()),
                     ("--interface", flags.interface.is_some()),

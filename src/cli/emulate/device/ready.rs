@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::EmulateDevice;
+use super::console::QR_TRANSPORT;
 use super::label::Label;
+use super::{EmulateDevice, Medium};
 use crate::emulator::device::{Firmware, NodeSettings, Offering};
 use crate::security::SecurityScheme;
 
@@ -24,6 +25,9 @@ pub(super) enum Place {
         address: String,
         bus_address: String,
     },
+    /// On a serial line, which is a pty.
+    #[cfg(unix)]
+    Line { pty: String, baud: u32 },
 }
 
 impl Place {
@@ -33,6 +37,8 @@ impl Place {
             Self::Port(bound) => Some(bound.ip().to_string()),
             #[cfg(target_os = "linux")]
             Self::Air { address, .. } => Some(address.clone()),
+            #[cfg(unix)]
+            Self::Line { .. } => None,
         }
     }
 
@@ -47,6 +53,14 @@ impl Place {
         match self {
             #[cfg(target_os = "linux")]
             Self::Air { bus_address, .. } => Some(bus_address),
+            _ => None,
+        }
+    }
+
+    fn line(&self) -> Option<(&str, u32)> {
+        match self {
+            #[cfg(unix)]
+            Self::Line { pty, baud } => Some((pty, *baud)),
             _ => None,
         }
     }
@@ -77,6 +91,8 @@ impl EmulateDevice {
             port: place.bound().map(|bound| bound.port()),
             url: place.bound().map(|bound| format!("http://{bound}")),
             bus_address: place.bus_address(),
+            pty: place.line().map(|(pty, _)| pty),
+            baud: place.line().map(|(_, baud)| baud),
             name,
             instance: on_network.then_some(name),
             host: node_id
@@ -89,7 +105,13 @@ impl EmulateDevice {
             firmware: (!on_network).then(|| self.firmware()),
             provisioned: matches!(place, Place::Nowhere),
             // It is about being provisioned.
-            qrcode: (!on_network).then(|| label.qr_code(name, transport)),
+            qrcode: (!on_network && self.shows_qr_code()).then(|| {
+                let transport = match self.transport {
+                    Medium::Console => QR_TRANSPORT,
+                    _ => transport,
+                };
+                label.qr_code(name, transport)
+            }),
         };
         json!(ready)
     }
@@ -109,6 +131,10 @@ struct Ready<'a> {
     url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bus_address: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pty: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baud: Option<u32>,
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     instance: Option<&'a str>,

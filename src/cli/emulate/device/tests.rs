@@ -122,6 +122,36 @@ fn flags_of_one_kind_of_device_are_not_for_the_other() {
     assert!(parse(&fine.split(' ').collect::<Vec<_>>()).check().is_ok());
 }
 
+#[cfg(unix)]
+#[test]
+fn flags_of_a_serial_line_are_for_a_serial_line_and_what_it_has_not_is_refused() {
+    let console = ["--transport", "console"];
+    for flags in [
+        &["--pty-link", "a"][..],
+        &["--uart-baud", "9600"],
+        &["--noise", "heavy"],
+        &["--console-newlines", "translated"],
+        &["--console-trouble", "resets=3,hex-after"],
+    ] {
+        assert!(parse(flags).check().is_err(), "{flags:?}");
+        let on_line = [&console[..], flags].concat();
+        assert!(parse(&on_line).check().is_ok(), "{flags:?}");
+    }
+    for flags in [
+        &["--port", "1"][..],
+        &["--count", "2", "--pty-link", "a"],
+        &["--scenario", "channel-change"],
+        &["--scenario", "service-gone"],
+        &["--fault", "proto-ver:1:status=500"],
+        &["--fault", "proto-ver:1:att=0x0e"],
+        &["--variant", "standalone"],
+        &["--rssi", "-50"],
+    ] {
+        let on_line = [&console[..], flags].concat();
+        assert!(parse(&on_line).check().is_err(), "{flags:?}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn flags_about_bluetooth_are_for_bluetooth_and_those_about_http_are_not() {

@@ -1,0 +1,48 @@
+//! In place of `console.rs` where there is no pty: `--transport console` is refused.
+
+use std::convert::Infallible;
+
+use super::label::Label;
+use super::ready::Place;
+use super::{EmulateDevice, Medium};
+use crate::cli::error_id::ErrorId;
+use crate::cli::failure::Failure;
+use crate::emulator::device::{Device, StopReason};
+
+/// None.
+#[derive(clap::Args, Debug)]
+pub(super) struct ConsoleFlags {}
+
+/// There is none.
+pub(super) struct Console(Infallible);
+
+impl Console {
+    pub(super) async fn serve(self, _: Device) -> StopReason {
+        match self.0 {}
+    }
+}
+
+impl EmulateDevice {
+    pub(super) fn check_console(&self) -> Result<(), Failure> {
+        if self.transport == Medium::Console {
+            return Err(only_on_unix());
+        }
+        Ok(())
+    }
+
+    pub(super) fn shows_qr_code(&self) -> bool {
+        true
+    }
+
+    pub(super) fn put_on_line(&self, _: &str, _: &Label) -> Result<(Console, Place), Failure> {
+        Err(only_on_unix())
+    }
+}
+
+fn only_on_unix() -> Failure {
+    let message = "--transport console: a serial port is emulated by a pty, which is Unix's";
+    Failure::new(ErrorId::ConflictingFlags, message)
+}
+
+/// Nobody asks for it here.
+pub(super) const QR_TRANSPORT: &str = "ble";

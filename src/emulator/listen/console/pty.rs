@@ -1,0 +1,123 @@
+//! The pty that stands for a serial port: raw, and there whether or not somebody has it open. Not when
+//! bytes travel on it, which is the UART's.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::ioctl_fionread;
+use rustix::pty::ptsname;
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::{Instant, sleep, timeout};
+
+/// A pty.
+pub(super) struct Pty {
+    board: pty_process::Pty,
+    /// The client's side, kept open: otherwise the line is dead between two clients, and its
+    /// settings are gone.
+    client: OwnedFd,
+    path: PathBuf,
+    link: Option<PathBuf>,
+    /// Nobody reads: what is printed is lost, as on a real line.
+    is_unread: bool,
+}
+
+impl Pty {
+    /// Opens one.
+    pub(super) fn open() -> io::Result<Self> {
+        let (board, _opened_below) = pty_process::open().map_err(io::Error::other)?;
+        let name = ptsname(&board, Vec::new())?;
+        let path = PathBuf::from(name.into_string().map_err(io::Error::other)?);
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let client = rustix::fs::open(&path, flags, Mode::empty())?;
+        let mut settings = tcgetattr(&client)?;
+        settings.make_raw();
+        tcsetattr(&client, OptionalActions::Now, &settings)?;
+        Ok(Self {
+            board,
+            client,
+            path,
+            link: None,
+            is_unread: false,
+        })
+    }
+
+    /// Where a client opens it.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes a symbolic link to it, in place of one that is there, until it is closed.
+    pub(super) fn link(&mut self, link: &Path) -> io::Result<()> {
+        if fs::symlink_metadata(link).is_ok_and(|found| found.is_symlink()) {
+            fs::remove_file(link)?;
+        }
+        symlink(&self.path, link)?;
+        self.link = Some(link.to_owned());
+        Ok(())
+    }
+
+    /// Waits for what a client sends.
+    pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.board.read(buffer).await
+    }
+
+    /// Prints this. A client that does not read is waited for, once.
+    pub(super) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = if self.is_unread {
+                match rustix::io::write(&self.board, bytes) {
+                    Err(rustix::io::Errno::AGAIN) => return Ok(()),
+                    outcome => outcome?,
+                }
+            } else {
+                let Ok(outcome) = timeout(UNREAD, self.board.write(bytes)).await else {
+                    self.is_unread = true;
+                    return Ok(());
+                };
+                outcome?
+            };
+            self.is_unread = false;
+            bytes = bytes.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Waits until a client has read everything, if there is one: closing throws away the rest. No
+    /// event tells.
+    pub(super) async fn read_out(&self) {
+        let limit = Instant::now() + UNREAD;
+        while Instant::now() < limit && ioctl_fionread(&self.client).is_ok_and(|left| left > 0) {
+            sleep(POLL).await;
+        }
+    }
+}
+
+impl fmt::Debug for Pty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pty")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        if let Some(link) = &self.link
+            && fs::read_link(link).is_ok_and(|target| target == self.path)
+        {
+            // It leads nowhere from now on; whoever took it away has done the same.
+            let _gone = fs::remove_file(link);
+        }
+    }
+}
+
+/// How long a client may leave what is printed unread.
+const UNREAD: Duration = Duration::from_millis(250);
+const POLL: Duration = Duration::from_millis(5);

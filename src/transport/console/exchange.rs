@@ -1,0 +1,224 @@
+//! protocomm on a serial line: types a request as the echo allows, and waits for the answer among
+//! what the board prints. Where it is in there is `line.rs`'s.
+
+use std::io;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use getrandom::SysRng;
+use rand_core::{Rng as _, UnwrapErr};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::super::{Address, Limits, No, Transport, TransportError};
+use super::line::{Found, Output, Trouble, request};
+use super::port::Port;
+use crate::proto::EndpointName;
+
+/// An open path on a serial line.
+#[derive(Debug)]
+pub(super) struct ConsoleTransport {
+    address: Address,
+    /// `None` once the line is of no use any more.
+    port: Option<Port>,
+    /// The transport session: a number that the device has not seen begins one.
+    session: u32,
+    limits: Limits,
+}
+
+impl ConsoleTransport {
+    /// Waits for the device's prompt.
+    pub(super) async fn open(
+        port: Port,
+        address: Address,
+        limits: Limits,
+    ) -> Result<Self, TransportError> {
+        let mut transport = Self {
+            address,
+            port: Some(port),
+            // Positive, for the firmware's `atoi`.
+            session: (UnwrapErr(SysRng).next_u32() >> 1).max(1),
+            limits,
+        };
+        transport.synchronise().await?;
+        Ok(transport)
+    }
+
+    /// An empty line is answered by a prompt; whatever was typed before is over with it.
+    async fn synchronise(&mut self) -> Result<(), TransportError> {
+        let deadline = Instant::now() + self.limits.connect;
+        let Some(port) = &mut self.port else {
+            return Err(self.gone(None));
+        };
+        let mut output = Output::new();
+        port.clear();
+        let asked = async {
+            port.write(b"\r").await?;
+            let mut again = Instant::now() + AGAIN;
+            loop {
+                // A board that was just starting has not heard the first one.
+                let until = again.min(deadline);
+                match timeout_at(until, port.read()).await {
+                    Ok(read) => {
+                        if output.take(&read?).is_some() {
+                            return Ok(true);
+                        }
+                    }
+                    Err(_) if Instant::now() >= deadline => return Ok(false),
+                    Err(_) => {
+                        port.write(b"\r").await?;
+                        again = Instant::now() + AGAIN;
+                    }
+                }
+            }
+        };
+        let is_there: io::Result<bool> = asked.await;
+        match is_there {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(match output.trouble() {
+                Some(Trouble::Binary) => TransportError::NotText {
+                    address: self.address.clone(),
+                },
+                Some(Trouble::OtherConsole) => TransportError::OtherConsole {
+                    address: self.address.clone(),
+                },
+                Some(Trouble::Restarted) | None => TransportError::NoPrompt {
+                    address: self.address.clone(),
+                    waited: self.limits.connect,
+                },
+            }),
+            Err(source) => Err(self.gone(Some(source))),
+        }
+    }
+
+    async fn converse(
+        &mut self,
+        endpoint: &EndpointName,
+        bytes: &[u8],
+        deadline: Instant,
+    ) -> Result<Vec<u8>, TransportError> {
+        let Some(line) = request(endpoint.as_str(), self.session, bytes) else {
+            return Err(TransportError::TooLong {
+                endpoint: endpoint.clone(),
+                bytes: bytes.len(),
+            });
+        };
+        let Some(port) = &mut self.port else {
+            return Err(TransportError::Disconnected {
+                endpoint: endpoint.clone(),
+                source: None,
+            });
+        };
+        let lost = |source: io::Error| TransportError::Disconnected {
+            endpoint: endpoint.clone(),
+            source: Some(io::Error::new(
+                io::ErrorKind::NotConnected,
+                source.to_string(),
+            )),
+        };
+        let mut typed = line.clone().into_bytes();
+        typed.push(b'\r');
+        let mut output = Output::after(&line);
+        let mut sent = 0;
+        port.clear();
+        loop {
+            // The device has room for 256 bytes, and has taken what it echoed.
+            let room = CHUNK.saturating_sub(sent - output.echoed().min(sent));
+            let chunk: Vec<u8> = typed.iter().skip(sent).take(room).copied().collect();
+            if !chunk.is_empty() {
+                port.write(&chunk).await.map_err(lost)?;
+                sent += chunk.len();
+                if sent == typed.len() {
+                    output.sent();
+                }
+            }
+            let patience = Instant::now() + UNECHOED;
+            let read = tokio::select! {
+                biased;
+                read = port.read() => Some(read.map_err(lost)?),
+                // An echo that cannot be told from what others print must not stop the line.
+                () = sleep_until(patience), if sent < typed.len() => None,
+                () = sleep_until(deadline) => return Err(self.silence(endpoint, &output)),
+            };
+            match read {
+                None => output.presume(sent),
+                Some(read) => match output.take(&read) {
+                    Some(Found::Answer(answer)) => return Ok(answer),
+                    Some(Found::Refusal) => {
+                        return Err(TransportError::Refused {
+                            endpoint: endpoint.clone(),
+                            how: No::Prompt,
+                        });
+                    }
+                    None if output.trouble() == Some(Trouble::Restarted) => {
+                        return Err(TransportError::Restarted {
+                            endpoint: endpoint.clone(),
+                        });
+                    }
+                    None => {}
+                },
+            }
+        }
+    }
+
+    fn silence(&self, endpoint: &EndpointName, output: &Output) -> TransportError {
+        match output.trouble() {
+            Some(Trouble::Binary) => TransportError::NotText {
+                address: self.address.clone(),
+            },
+            Some(Trouble::OtherConsole) => TransportError::OtherConsole {
+                address: self.address.clone(),
+            },
+            Some(Trouble::Restarted) | None => TransportError::TimedOut {
+                endpoint: endpoint.clone(),
+                waited: self.limits.for_endpoint(endpoint),
+            },
+        }
+    }
+
+    fn gone(&self, source: Option<io::Error>) -> TransportError {
+        TransportError::NoSuchPort {
+            address: self.address.clone(),
+            source: source.unwrap_or_else(|| io::ErrorKind::NotConnected.into()),
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for ConsoleTransport {
+    async fn exchange(
+        &mut self,
+        endpoint: &EndpointName,
+        request: &[u8],
+    ) -> Result<Vec<u8>, TransportError> {
+        let deadline = Instant::now() + self.limits.for_endpoint(endpoint);
+        let outcome = self.converse(endpoint, request, deadline).await;
+        if matches!(
+            outcome,
+            Err(TransportError::Disconnected { .. }
+                | TransportError::Restarted { .. }
+                | TransportError::TimedOut { .. })
+        ) {
+            // What comes later on this line would be taken for the next answer.
+            self.port = None;
+        }
+        outcome
+    }
+
+    async fn close(&mut self) -> Result<(), TransportError> {
+        self.port = None;
+        Ok(())
+    }
+
+    fn longest_request(&self) -> Option<usize> {
+        Some(LONGEST_SECRET_MESSAGE)
+    }
+}
+
+/// At once: what the receiving side has room for, with a margin.
+const CHUNK: usize = 64;
+/// How long an echo may stay out before the line goes on without it: many times what 64 bytes take.
+const UNECHOED: Duration = Duration::from_millis(600);
+/// Between two empty lines to a board that says nothing.
+const AGAIN: Duration = Duration::from_millis(500);
+/// To the longest endpoint of a handshake, with a session number of ten digits.
+const LONGEST_SECRET_MESSAGE: usize = 115;

@@ -1,0 +1,263 @@
+//! The lines of a device's console, without a port: the request as it is typed, and the answer found
+//! among what a board prints: the echo of the request, log lines, colours, a boot banner. Sending
+//! and waiting are `exchange.rs`'s.
+//!
+//! Source: `protocomm_console.c`. A request is `<endpoint> <session> <hex>` and CR; the answer is a
+//! line of lower-case hex, and a refusal is none before the next prompt.
+
+use std::fmt::Write as _;
+
+/// What a device prints when it waits for a request.
+pub(super) const PROMPT: &[u8] = b">> ";
+/// Of a request without its CR: the buffer has 256 bytes, and older versions overflow at the last.
+pub(super) const LONGEST_REQUEST: usize = 254;
+
+/// A request as it is typed, without the CR at its end. `None`: it is longer than the device's
+/// buffer.
+pub(super) fn request(endpoint: &str, session: u32, bytes: &[u8]) -> Option<String> {
+    let mut line = format!("{endpoint} {session} ");
+    for byte in bytes {
+        // A `String` takes everything.
+        let _written = write!(line, "{byte:02x}");
+    }
+    (line.len() <= LONGEST_REQUEST).then_some(line)
+}
+
+/// What was found in the output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The device's answer.
+    Answer(Vec<u8>),
+    /// The next prompt, and no answer before it: how the device says no.
+    Refusal,
+}
+
+/// What the output shows that no answer can follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The board starts anew.
+    Restarted,
+    /// Another program's prompt.
+    OtherConsole,
+    /// Bytes that no console prints.
+    Binary,
+}
+
+/// Reads a device's output, byte by byte.
+#[derive(Debug)]
+pub(super) struct Output {
+    /// The request whose echo is to come, and how much of it has.
+    sent: Vec<u8>,
+    echoed: usize,
+    presumed: usize,
+    has_echo: bool,
+    /// The line that is not at its end yet, without colours.
+    line: Vec<u8>,
+    escape: Escape,
+    /// The last line of bare hex after the echo, and before it.
+    answer: Option<Vec<u8>>,
+    doubtful: Option<Vec<u8>>,
+    /// Whether a prompt came that can be the end of this request.
+    has_prompt: bool,
+    /// Whether all of the request has left, its CR included.
+    is_sent: bool,
+    /// Of the bytes so far, and of those no console would print.
+    bytes: usize,
+    odd: usize,
+    restarted: bool,
+    other_prompt: bool,
+}
+
+/// Where in a colour sequence the output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Escape {
+    No,
+    Began,
+    Inside,
+}
+
+impl Output {
+    /// Nothing was sent yet: only prompts are of interest.
+    pub(super) fn new() -> Self {
+        Self::after("")
+    }
+
+    /// What follows this request.
+    pub(super) fn after(request: &str) -> Self {
+        Self {
+            sent: request.as_bytes().to_vec(),
+            echoed: 0,
+            presumed: 0,
+            has_echo: request.is_empty(),
+            line: Vec::new(),
+            escape: Escape::No,
+            answer: None,
+            doubtful: None,
+            has_prompt: false,
+            is_sent: request.is_empty(),
+            bytes: 0,
+            odd: 0,
+            restarted: false,
+            other_prompt: false,
+        }
+    }
+
+    /// How much of the request has been echoed: more may be sent.
+    pub(super) fn echoed(&self) -> usize {
+        self.presumed.max(self.echoed + self.echo_in(&self.line))
+    }
+
+    /// So much has surely been taken by now, though its echo was not seen as such.
+    pub(super) fn presume(&mut self, sent: usize) {
+        self.presumed = sent;
+    }
+
+    /// All of the request has left: a prompt from now on is the one after it, even if its echo
+    /// could not be told from what others printed.
+    pub(super) fn sent(&mut self) {
+        self.is_sent = true;
+    }
+
+    /// Takes what was printed; the answer, or that there is none, once the next prompt is there.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Found> {
+        for &byte in bytes {
+            self.byte(byte);
+            if self.has_prompt {
+                let answer = self.answer.take().or_else(|| self.doubtful.take());
+                return Some(answer.map_or(Found::Refusal, Found::Answer));
+            }
+        }
+        None
+    }
+
+    /// What is wrong, if anything. Where a request was sent, it is asked when nothing was found.
+    pub(super) fn trouble(&self) -> Option<Trouble> {
+        if self.restarted {
+            Some(Trouble::Restarted)
+        } else if self.bytes >= ENOUGH && self.odd * 4 > self.bytes {
+            Some(Trouble::Binary)
+        } else if self.other_prompt || is_other_prompt(&self.line) {
+            Some(Trouble::OtherConsole)
+        } else {
+            None
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        self.bytes += 1;
+        match (self.escape, byte) {
+            (_, 0x1b) => self.escape = Escape::Began,
+            (Escape::Began, b'[') => self.escape = Escape::Inside,
+            (Escape::Began, _) => self.escape = Escape::No,
+            // A sequence ends with a letter; a line's end is never part of one.
+            (Escape::Inside, b'@'..=b'~' | b'\r' | b'\n') => {
+                self.escape = Escape::No;
+                if matches!(byte, b'\r' | b'\n') {
+                    self.end_line();
+                }
+            }
+            (Escape::Inside, _) => {}
+            (Escape::No, b'\r' | b'\n') => self.end_line(),
+            (Escape::No, byte) => {
+                if !matches!(byte, b' '..=b'~' | b'\t' | 0x08) {
+                    self.odd += 1;
+                }
+                if self.line.len() < LONGEST_LINE {
+                    self.line.push(byte);
+                }
+                self.has_prompt |= self.line == PROMPT && (self.has_echo || self.is_sent);
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
+            return;
+        }
+        if is_banner(&line) {
+            self.restarted = true;
+        }
+        if is_other_prompt(&line) || is_unknown_command(&line) {
+            self.other_prompt = true;
+        }
+        if !self.has_echo {
+            self.echoed += self.echo_in(&line);
+            if self.echoed == self.sent.len() {
+                self.has_echo = true;
+                // What looked like an answer was before it, or part of it.
+                self.doubtful = None;
+                return;
+            }
+        }
+        let Some(bytes) = hex(&line) else { return };
+        if self.has_echo {
+            self.answer = Some(bytes);
+        } else if !is_part_of(&line, &self.sent) {
+            self.doubtful = Some(bytes);
+        }
+    }
+
+    /// How far this line goes on with the echo: others print between its parts, and end what they
+    /// print with the line. In front of the first part is the prompt.
+    fn echo_in(&self, line: &[u8]) -> usize {
+        let line = line.strip_prefix(PROMPT).unwrap_or(line);
+        let left = self.sent.get(self.echoed..).unwrap_or_default();
+        left.iter()
+            .zip(line)
+            .take_while(|(sent, shown)| sent == shown)
+            .count()
+    }
+}
+
+/// A line that consists of bytes in lower-case hex.
+fn hex(line: &[u8]) -> Option<Vec<u8>> {
+    if line.is_empty() || !line.len().is_multiple_of(2) {
+        return None;
+    }
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    line.chunks(2)
+        .map(|pair| match *pair {
+            [high, low] => Some(digit(high)? << 4 | digit(low)?),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Whether this line could be a part of the request: its echo, broken by others' lines.
+fn is_part_of(line: &[u8], sent: &[u8]) -> bool {
+    sent.windows(line.len()).any(|part| part == line)
+}
+
+/// What the first stage of an ESP32's start prints, whichever chip it is.
+fn is_banner(line: &[u8]) -> bool {
+    let holds = |text: &[u8]| line.windows(text.len()).any(|part| part == text);
+    line.starts_with(b"ets ") || line.starts_with(b"ESP-ROM:") || holds(b"rst:0x")
+}
+
+/// `esp32> `, `>>> ` and their like, at which a console waits that is not protocomm's.
+fn is_other_prompt(line: &[u8]) -> bool {
+    let waits = [&b"> "[..], b"$ ", b"# "];
+    line.len() <= LONGEST_PROMPT
+        && !line.starts_with(PROMPT)
+        && waits.iter().any(|end| line.ends_with(end))
+        && !line.trim_ascii_end().contains(&b' ')
+}
+
+/// What `esp_console` says of a word that it does not know.
+fn is_unknown_command(line: &[u8]) -> bool {
+    line.starts_with(b"Unrecognized command") || line.starts_with(b"Command not found")
+}
+
+/// Longer ones hold no answer: the longest one, of 4096 bytes, would have twice as many digits.
+const LONGEST_LINE: usize = 9000;
+/// Of somebody else's.
+const LONGEST_PROMPT: usize = 32;
+/// To tell noise from a byte that was spoilt on the way.
+const ENOUGH: usize = 64;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+//! The finder against what boards print, and against noise.
+
+use super::*;
+
+/// Everything that a device prints for a request, byte by byte.
+fn read(request: &str, output: &[u8]) -> Option<Found> {
+    let mut reader = Output::after(request);
+    reader.sent();
+    let mut found = None;
+    for byte in output {
+        found = reader.take(&[*byte]);
+        if found.is_some() {
+            break;
+        }
+    }
+    found
+}
+
+fn answer(hex_digits: &str) -> Option<Found> {
+    Some(Found::Answer(hex(hex_digits.as_bytes()).unwrap()))
+}
+
+#[test]
+fn a_reply_is_found_after_its_echo() {
+    let request = "prov-session 1 10015a25";
+    for output in [
+        "prov-session 1 10015a25\r\n\r\n10015a39\r\n\r\n>> ",
+        "prov-session 1 10015a25\r\n\r\r\n10015a39\r\r\n\r\n>> ",
+        "prov-session 1 10015a25\r\n\x1b[0;32mI (1) wifi: up\x1b[0m\r\n10015a39\r\n\n>> ",
+        // Broken by others, twice.
+        "prov-I (1) wifi: up\r\nsession 1 10W (2) x: y\r\n015a25\r\n\r\n10015a39\r\n\n>> ",
+        // The last one is the answer.
+        "prov-session 1 10015a25\r\nabcd\r\n10015a39\r\n\n>> ",
+    ] {
+        assert_eq!(
+            read(request, output.as_bytes()),
+            answer("10015a39"),
+            "{output}"
+        );
+    }
+}
+
+#[test]
+fn a_prompt_without_a_reply_is_a_refusal() {
+    for output in [
+        "ch_resp 1 00\r\n\r\n>> ",
+        "ch_resp 1 00\r\nE (1) protocomm: no handler\r\n\r\n>> ",
+        "ch_resp 1 00\r\nI (5) sec1: 00 11 22 33\r\n\r\n>> I (7) wifi: x",
+    ] {
+        assert_eq!(
+            read("ch_resp 1 00", output.as_bytes()),
+            Some(Found::Refusal),
+            "{output}"
+        );
+    }
+    // An echo that is broken looks like hex, and is no answer.
+    let output = b"ch_resp 1 0I (1) x: y\r\n0a0b0c\r\n\r\n>> ";
+    assert_eq!(read("ch_resp 1 00a0b0c", output), Some(Found::Refusal));
+}
+
+#[test]
+fn before_the_prompt_nothing_is_known() {
+    let output = b"ch_resp 1 00\r\n\r\n0a0b\r\n";
+    assert_eq!(read("ch_resp 1 00", output), None);
+    let half = b"ch_resp 1 00\r\n\r\n0a0b\r\n\r\n>>";
+    assert_eq!(read("ch_resp 1 00", half), None);
+}
+
+/// A generator that is the same in every run (splitmix64).
+struct Seeded(u64);
+
+impl Seeded {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
+    }
+
+    fn bytes(&mut self, longest: usize) -> Vec<u8> {
+        let length = self.below(longest) + 1;
+        (0..length).map(|_| self.next().to_le_bytes()[0]).collect()
+    }
+
+    fn hex(&mut self, longest: usize) -> String {
+        self.bytes(longest)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// A line that somebody else prints: never one of bare hex.
+    fn noise(&mut self) -> String {
+        let lines = [
+            "\x1b[0;32mI (1234) wifi: state: init -> auth (0xb0)\x1b[0m",
+            "W (88) httpd: 0011aabb",
+            "I (99) security1: 00 11 22 33 44 55 66 77  88 99 aa bb cc dd ee ff",
+            "E (7) protocomm: 10015a25a2",
+            "I (5) x: >> y",
+            "assoc deadbeef",
+            "Ünïcode ❄",
+            "",
+        ];
+        let end = ["\r\n", "\n", "\r\r\n"][self.below(3)];
+        format!("{}{end}", lines[self.below(lines.len())])
+    }
+}
+
+/// One exchange as a board prints it, with others' lines between the parts of its echo, and before
+/// and behind its reply.
+fn printed(random: &mut Seeded, request: &str, reply: Option<&str>) -> String {
+    let mut text = String::new();
+    let mut left = request;
+    while !left.is_empty() {
+        let (part, rest) = left.split_at(random.below(left.len()) + 1);
+        text += part;
+        left = rest;
+        if !left.is_empty() && random.below(3) == 0 {
+            text += &random.noise();
+        }
+    }
+    text += "\r\n";
+    for _ in 0..random.below(3) {
+        text += &random.noise();
+    }
+    if let Some(reply) = reply {
+        let ends = [("\r\n", "\r\n"), ("\r\r\n", "\r\r\n")][random.below(2)];
+        text += &format!("{}{reply}{}", ends.0, ends.1);
+    }
+    for _ in 0..random.below(3) {
+        text += &random.noise();
+    }
+    text + "\r\n>> "
+}
+
+#[test]
+fn noise_without_bare_hex_never_yields_a_wrong_reply() {
+    let mut random = Seeded(1);
+    for case in 0..2000 {
+        let request = request("prov-session", 1, &random.bytes(100)).unwrap();
+        let reply = (random.below(4) > 0).then(|| random.hex(200));
+        let output = printed(&mut random, &request, reply.as_deref());
+        let expected = match &reply {
+            Some(reply) => answer(reply),
+            None => Some(Found::Refusal),
+        };
+        assert_eq!(
+            read(&request, output.as_bytes()),
+            expected,
+            "case {case}: {output:?}"
+        );
+    }
+}
+
+#[test]
+fn bare_hex_in_the_noise_ends_in_an_answer_or_a_refusal_and_never_in_silence() {
+    let mut random = Seeded(2);
+    for case in 0..2000 {
+        let request = request("prov-config", 7, &random.bytes(80)).unwrap();
+        let reply = random.hex(60);
+        let before = format!("{}\r\n", random.hex(8));
+        let output = printed(&mut random, &request, Some(&reply));
+        // Before the reply, the reply is still the last.
+        let place = output.find(&reply).unwrap();
+        let at = output[..place].rfind('\n').map_or(0, |end| end + 1);
+        let output = format!("{}{before}{}", &output[..at], &output[at..]);
+        assert_eq!(
+            read(&request, output.as_bytes()),
+            answer(&reply),
+            "case {case}: {output:?}"
+        );
+        // Behind it, nobody can tell; but something is found.
+        let behind = output.replace("\r\n>> ", &format!("\r\n{before}\r\n>> "));
+        assert!(read(&request, behind.as_bytes()).is_some(), "case {case}");
+    }
+}
+
+#[test]
+fn arbitrary_bytes_never_stop_the_finder() {
+    let mut random = Seeded(3);
+    for _ in 0..2000 {
+        let request = request("proto-ver", 1, &random.bytes(20)).unwrap();
+        let mut output = Output::after(&request);
+        for _ in 0..random.below(6) {
+            let _found = output.take(&random.bytes(300));
+            output.presume(random.below(300));
+            let _told = (output.echoed(), output.trouble());
+        }
+        output.sent();
+        let _found = output.take(b"\r\n>> ");
+    }
+}

@@ -1,0 +1,115 @@
+//! A serial port that is open: bytes in, bytes out, each waited for without blocking anybody. What
+//! they mean is `exchange.rs`'s.
+
+use std::fmt;
+use std::io::{self, Read as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serialport::{ClearBuffer, SerialPort};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::spawn_blocking;
+
+use super::super::{Address, TransportError};
+
+/// An open port. Closed when it is dropped.
+pub(super) struct Port {
+    writer: Arc<Mutex<Box<dyn SerialPort>>>,
+    arrived: UnboundedReceiver<io::Result<Vec<u8>>>,
+}
+
+impl Port {
+    /// Opens it for us alone, with DTR and RTS inactive: on most boards the two reset it.
+    pub(super) async fn open(path: &str, baud: u32) -> Result<Self, TransportError> {
+        let name = path.to_owned();
+        let opened = spawn_blocking(move || open(&name, baud)).await;
+        let opened = opened.unwrap_or_else(|error| Err(io::Error::other(error)));
+        opened.map_err(|source| {
+            let address = Address::Serial { path: path.into() };
+            match source.kind() {
+                io::ErrorKind::PermissionDenied => {
+                    TransportError::PermissionDenied { address, source }
+                }
+                io::ErrorKind::ResourceBusy => TransportError::PortInUse { address, source },
+                _ => TransportError::NoSuchPort { address, source },
+            }
+        })
+    }
+
+    /// Writes all of these.
+    pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let (writer, bytes) = (Arc::clone(&self.writer), bytes.to_vec());
+        let written = spawn_blocking(move || {
+            let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.write_all(&bytes)?;
+            writer.flush()
+        });
+        written.await.map_err(io::Error::other)?
+    }
+
+    /// What arrives next. An error is the end of the port.
+    pub(super) async fn read(&mut self) -> io::Result<Vec<u8>> {
+        let gone = || Err(io::ErrorKind::BrokenPipe.into());
+        self.arrived.recv().await.unwrap_or_else(gone)
+    }
+
+    /// Forgets what has arrived and was not read.
+    pub(super) fn clear(&mut self) {
+        while let Ok(Ok(_)) = self.arrived.try_recv() {}
+    }
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Port")
+    }
+}
+
+fn open(path: &str, baud: u32) -> io::Result<Port> {
+    let mut port = serialport::new(path, baud).timeout(LISTENING).open()?;
+    // RTS before DTR: the other way round, the usual circuit pulls the board's reset in between.
+    // A port without such lines is fine.
+    for inactive in [
+        port.write_request_to_send(false),
+        port.write_data_terminal_ready(false),
+    ] {
+        if let Err(error) = inactive {
+            tracing::debug!(%error, "a control line");
+        }
+    }
+    port.clear(ClearBuffer::Input)?;
+    let mut reader = port.try_clone()?;
+    let (arriving, arrived) = unbounded_channel();
+    let thread = thread::Builder::new().name("serial".to_owned());
+    thread.spawn(move || {
+        let mut buffer = [0; 1024];
+        // Until nobody listens any more.
+        while !arriving.is_closed() {
+            let read = match reader.read(&mut buffer) {
+                Ok(0) => Err(io::ErrorKind::BrokenPipe.into()),
+                Ok(length) => Ok(buffer.get(..length).unwrap_or_default().to_vec()),
+                Err(error) if is_silence(&error) => continue,
+                Err(error) => Err(error),
+            };
+            let is_over = read.is_err();
+            if arriving.send(read).is_err() || is_over {
+                return;
+            }
+        }
+    })?;
+    Ok(Port {
+        writer: Arc::new(Mutex::new(port)),
+        arrived,
+    })
+}
+
+fn is_silence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::TimedOut | io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
+    )
+}
+
+/// After which the reading thread looks whether it is still wanted.
+const LISTENING: Duration = Duration::from_millis(100);

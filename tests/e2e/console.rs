@@ -1,0 +1,127 @@
+//! Devices on a serial line, by the shipped binary over a pty: noise, slow lines, boards that
+//! restart or vanish. What the device was told counts. Single exchanges are the matrix's (`faults`).
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::device::{Device, access_points};
+use crate::support::espctl::{Output, espctl};
+
+const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
+
+fn on_a_line(arguments: &[&str]) -> Device {
+    Device::on_a_serial_line(&[&["--sec-ver", "1"][..], arguments].concat())
+}
+
+fn at(device: &Device, command: &[&str], arguments: &[&str]) -> Output {
+    let port = device.ready["pty"].as_str().expect("a port");
+    let place = ["--transport", "console", "--port", port, "--format", "json"];
+    espctl(command.iter().chain(&place).chain(arguments)).output()
+}
+
+fn provision(device: &Device, arguments: &[&str]) -> Output {
+    let mut line = HOME.to_vec();
+    if let Some(pop) = device.ready["pop"].as_str()
+        && !arguments.contains(&"--pop")
+    {
+        line.extend(["--pop", pop]);
+    }
+    line.extend(arguments);
+    at(device, &["provision", "--no-cloud"], &line)
+}
+
+#[track_caller]
+fn joined(output: &Output, device: &Device) {
+    assert_eq!(output.exit, Some(0), "{output}");
+    assert_eq!(device.told("wifi_joined").len(), 1, "{:#?}", device.log());
+}
+
+#[track_caller]
+fn failed(output: Output, exit: i32, id: &str, words: &[&str]) -> Value {
+    let output = output.exits(exit);
+    let error = output.result()["error"].clone();
+    assert_eq!(error["id"], id, "{output}");
+    for words in words {
+        assert!(error.to_string().contains(words), "{words:?}: {output}");
+    }
+    error
+}
+
+#[test]
+fn boards_are_provisioned_whatever_else_they_print() {
+    for scheme in ["0", "1"] {
+        for (noise, baud) in [("none", "115200"), ("heavy", "115200"), ("heavy", "9600")] {
+            let device = Device::on_a_serial_line(&[
+                "--sec-ver", scheme, "--noise", noise, "--uart-baud", baud,
+            ]);
+            let output = provision(&device, &["--baud", baud]);
+            joined(&output, &device);
+            assert!(device.told("overrun").is_empty(), "{:#?}", device.log());
+        }
+    }
+}
+
+#[test]
+fn the_longest_name_and_passphrase_fit_into_a_line() {
+    let (ssid, passphrase) = ("0123456789abcdefghijklmnopqrstuv", "p".repeat(63));
+    let world = access_points(&json!([{
+        "ssid": ssid, "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 3,
+        "passphrase": passphrase,
+    }]));
+    let device = on_a_line(&["--aps", &world]);
+    let pop = device.pop();
+    let line = ["--pop", pop, "--ssid", ssid, "--passphrase", &passphrase];
+    let output = at(&device, &["provision", "--no-cloud"], &line);
+    joined(&output, &device);
+    assert_eq!(device.told("wifi_set")[0]["passphrase"], passphrase);
+}
+
+#[test]
+fn a_wrong_pop_is_tried_once() {
+    for noise in ["none", "heavy"] {
+        let device = on_a_line(&["--pop", "abcd1234", "--noise", noise]);
+        failed(provision(&device, &["--pop", "wrong"]), 5, "wrong-pop", &[]);
+        assert_eq!(device.told("strike").len(), 1);
+        joined(&provision(&device, &[]), &device);
+    }
+}
+
+#[test]
+fn security_2_is_too_much_for_a_console() {
+    let device = Device::on_a_serial_line(&["--sec-ver", "2"]);
+    let words = ["the console cannot carry Security 2"];
+    failed(provision(&device, &[]), 6, "message-too-long", &words);
+    assert_eq!(device.requests("prov-session"), 0);
+}
+
+#[test]
+fn each_trouble_of_a_line_is_told_as_what_it_is() {
+    for (trouble, exit, id) in [
+        ("silent", 4, "no-console"),
+        ("repl", 6, "other-console"),
+        ("binary", 6, "not-text"),
+        ("resets=2", 6, "restarted"),
+        ("unplugged=2", 6, "disconnected"),
+    ] {
+        let device = on_a_line(&["--console-trouble", trouble]);
+        let began = Instant::now();
+        failed(provision(&device, &[]), exit, id, &[]);
+        assert!(began.elapsed() < Duration::from_secs(15), "{trouble}");
+    }
+}
+
+#[test]
+fn a_port_that_is_not_there_is_the_host_s_matter() {
+    let line = ["device", "info", "--transport", "console", "--format", "json"];
+    let output = espctl(line.iter().chain(&["--port", "/dev/not-there"])).output();
+    failed(output, 3, "no-serial-port", &["/dev/not-there"]);
+}
+
+/// The run takes at most 1.3 times what the bytes need, beside the time in which nobody sends.
+#[test]
+fn a_line_is_used_well() {
+    let device = on_a_line(&["--noise", "none"]);
+    let output = at(&device, &["device", "info"], &[]).exits(0);
+    assert!(output.stdout.contains("netprov"), "{output}");
+}

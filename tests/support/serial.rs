@@ -1,0 +1,115 @@
+//! A serial port as a client has it open: bytes written, and everything read so far. Waits end with
+//! what they wait for, or with the limit.
+
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// An open port.
+pub(crate) struct Port {
+    file: File,
+    heard: Arc<Heard>,
+}
+
+#[derive(Default)]
+struct Heard {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+impl Port {
+    pub(crate) fn open(path: impl AsRef<Path>) -> Self {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(path)
+            .expect("a port");
+        let heard = Arc::<Heard>::default();
+        let (from, to) = (file.try_clone().expect("a port"), Arc::clone(&heard));
+        thread::spawn(move || to.follow(from));
+        Self { file, heard }
+    }
+
+    pub(crate) fn send(&mut self, text: &str) {
+        self.file.write_all(text.as_bytes()).expect("an open port");
+    }
+
+    /// Waits until what was read and not taken ends like this, and takes it.
+    #[track_caller]
+    pub(crate) fn until(&self, end: &str) -> String {
+        self.take_when(end, |bytes| bytes.ends_with(end.as_bytes()))
+    }
+
+    /// Waits until this was read, and takes everything.
+    #[track_caller]
+    pub(crate) fn with(&self, text: &str) -> String {
+        let wanted = text.as_bytes();
+        self.take_when(text, |bytes| {
+            bytes.windows(wanted.len()).any(|part| part == wanted)
+        })
+    }
+
+    /// Waits for the end of the line, and takes what came before it.
+    #[track_caller]
+    pub(crate) fn hung_up(&self) -> String {
+        let deadline = Instant::now() + LIMIT;
+        let mut state = self.heard.state.lock().unwrap();
+        while !state.ended {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "still there");
+            state = self.heard.changed.wait_timeout(state, left).unwrap().0;
+        }
+        String::from_utf8_lossy(&std::mem::take(&mut state.bytes)).into_owned()
+    }
+
+    /// What was read within this time, byte for byte. For what must not come.
+    pub(crate) fn within(&self, time: Duration) -> Vec<u8> {
+        thread::sleep(time);
+        std::mem::take(&mut self.heard.state.lock().unwrap().bytes)
+    }
+
+    #[track_caller]
+    fn take_when(&self, wanted: &str, is_there: impl Fn(&[u8]) -> bool) -> String {
+        let deadline = Instant::now() + LIMIT;
+        let mut state = self.heard.state.lock().unwrap();
+        while !is_there(&state.bytes) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(
+                !state.ended && !left.is_zero(),
+                "{wanted:?} never came: {:?}",
+                String::from_utf8_lossy(&state.bytes)
+            );
+            state = self.heard.changed.wait_timeout(state, left).unwrap().0;
+        }
+        String::from_utf8_lossy(&std::mem::take(&mut state.bytes)).into_owned()
+    }
+}
+
+impl Heard {
+    fn follow(&self, mut from: File) {
+        let mut buffer = [0; 4096];
+        loop {
+            // A port that is gone is an error, or the end.
+            let read = from.read(&mut buffer).unwrap_or_default();
+            let mut state = self.state.lock().unwrap();
+            state.ended = read == 0;
+            state.bytes.extend_from_slice(&buffer[..read]);
+            self.changed.notify_all();
+            if read == 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// No wait of a test takes as long.
+const LIMIT: Duration = Duration::from_secs(40);
