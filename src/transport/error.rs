@@ -51,6 +51,12 @@ pub enum TransportError {
         /// What the system says.
         source: io::Error,
     },
+    /// An answer that something else on the same line broke into.
+    #[error("the answer of {endpoint} was broken by what the board printed meanwhile")]
+    Garbled {
+        /// The request that was under way.
+        endpoint: EndpointName,
+    },
     /// A serial port says nothing that is a prompt.
     #[error("no protocomm console answers at {address} within {} s", waited.as_secs_f32())]
     NoPrompt {
@@ -229,6 +235,18 @@ pub enum BluetoothProblem {
 }
 
 impl TransportError {
+    /// Whether the device may lack the endpoint: a console says nothing of those, either.
+    pub fn may_be_missing_endpoint(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchEndpoint { .. }
+                | Self::Refused {
+                    how: No::Prompt,
+                    ..
+                }
+        )
+    }
+
     /// Whether the device may have meant "no" by this: it hung up, politely or not, before it had
     /// said anything. A line that broke by itself says nothing about what was asked.
     pub fn may_be_refusal(&self) -> bool {

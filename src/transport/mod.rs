@@ -308,10 +308,21 @@ pub struct Hints {
     pub signal: Option<i16>,
     /// The Bluetooth services that it announces.
     pub services: Vec<Uuid>,
-    /// Whether its driver takes it for a device, where that is not read off what it announces.
-    pub is_likely: Option<bool>,
+    /// What is plugged into a serial port, if it is on USB.
+    pub usb: Option<UsbIdentity>,
     /// What its maker says of it, in RainMaker's form.
     pub maker: Option<MakerData>,
+}
+
+/// What a USB device says that it is, beside its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsbIdentity {
+    /// Of its maker.
+    pub vendor_id: u16,
+    /// The maker's own.
+    pub product_id: u16,
+    /// Tells boards of one kind apart, where they have one.
+    pub serial_number: Option<String>,
 }
 
 /// Something that only the driver understands which made it.

@@ -11,7 +11,7 @@ use crate::support::espctl::{Output, espctl};
 const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
 
 fn on_a_line(arguments: &[&str]) -> Device {
-    Device::on_a_serial_line(&[&["--sec-ver", "1"][..], arguments].concat())
+    Device::on_serial_line(&[&["--sec-ver", "1"][..], arguments].concat())
 }
 
 fn at(device: &Device, command: &[&str], arguments: &[&str]) -> Output {
@@ -52,8 +52,13 @@ fn failed(output: Output, exit: i32, id: &str, words: &[&str]) -> Value {
 fn boards_are_provisioned_whatever_else_they_print() {
     for scheme in ["0", "1"] {
         for (noise, baud) in [("none", "115200"), ("heavy", "115200"), ("heavy", "9600")] {
-            let device = Device::on_a_serial_line(&[
-                "--sec-ver", scheme, "--noise", noise, "--uart-baud", baud,
+            let device = Device::on_serial_line(&[
+                "--sec-ver",
+                scheme,
+                "--noise",
+                noise,
+                "--uart-baud",
+                baud,
             ]);
             let output = provision(&device, &["--baud", baud]);
             joined(&output, &device);
@@ -89,7 +94,7 @@ fn a_wrong_pop_is_tried_once() {
 
 #[test]
 fn security_2_is_too_much_for_a_console() {
-    let device = Device::on_a_serial_line(&["--sec-ver", "2"]);
+    let device = Device::on_serial_line(&["--sec-ver", "2"]);
     let words = ["the console cannot carry Security 2"];
     failed(provision(&device, &[]), 6, "message-too-long", &words);
     assert_eq!(device.requests("prov-session"), 0);
@@ -113,7 +118,14 @@ fn each_trouble_of_a_line_is_told_as_what_it_is() {
 
 #[test]
 fn a_port_that_is_not_there_is_the_host_s_matter() {
-    let line = ["device", "info", "--transport", "console", "--format", "json"];
+    let line = [
+        "device",
+        "info",
+        "--transport",
+        "console",
+        "--format",
+        "json",
+    ];
     let output = espctl(line.iter().chain(&["--port", "/dev/not-there"])).output();
     failed(output, 3, "no-serial-port", &["/dev/not-there"]);
 }

@@ -143,6 +143,11 @@ impl ConsoleTransport {
                 None => output.presume(sent),
                 Some(read) => match output.take(&read) {
                     Some(Found::Answer(answer)) => return Ok(answer),
+                    Some(Found::Garbled) => {
+                        return Err(TransportError::Garbled {
+                            endpoint: endpoint.clone(),
+                        });
+                    }
                     Some(Found::Refusal) => {
                         return Err(TransportError::Refused {
                             endpoint: endpoint.clone(),
@@ -205,7 +210,9 @@ impl Transport for ConsoleTransport {
     }
 
     async fn close(&mut self) -> Result<(), TransportError> {
-        self.port = None;
+        if let Some(port) = self.port.take() {
+            port.close().await;
+        }
         Ok(())
     }
 

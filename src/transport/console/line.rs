@@ -30,6 +30,8 @@ pub(super) enum Found {
     Answer(Vec<u8>),
     /// The next prompt, and no answer before it: how the device says no.
     Refusal,
+    /// An answer that another task printed into: which part of it is missing cannot be told.
+    Garbled,
 }
 
 /// What the output shows that no answer can follow.
@@ -57,6 +59,8 @@ pub(super) struct Output {
     /// The last line of bare hex after the echo, and before it.
     answer: Option<Vec<u8>>,
     doubtful: Option<Vec<u8>>,
+    /// Whether a log line began within the digits of an answer.
+    is_garbled: bool,
     /// Whether a prompt came that can be the end of this request.
     has_prompt: bool,
     /// Whether all of the request has left, its CR included.
@@ -93,6 +97,7 @@ impl Output {
             escape: Escape::No,
             answer: None,
             doubtful: None,
+            is_garbled: false,
             has_prompt: false,
             is_sent: request.is_empty(),
             bytes: 0,
@@ -122,6 +127,9 @@ impl Output {
     pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Found> {
         for &byte in bytes {
             self.byte(byte);
+            if self.has_prompt && self.is_garbled {
+                return Some(Found::Garbled);
+            }
             if self.has_prompt {
                 let answer = self.answer.take().or_else(|| self.doubtful.take());
                 return Some(answer.map_or(Found::Refusal, Found::Answer));
@@ -190,7 +198,10 @@ impl Output {
                 return;
             }
         }
-        let Some(bytes) = hex(&line) else { return };
+        let Some(bytes) = hex(&line) else {
+            self.is_garbled |= self.has_echo && is_log_within_hex(&line);
+            return;
+        };
         if self.has_echo {
             self.answer = Some(bytes);
         } else if !is_part_of(&line, &self.sent) {
@@ -226,6 +237,16 @@ fn hex(line: &[u8]) -> Option<Vec<u8>> {
             _ => None,
         })
         .collect()
+}
+
+/// `0a0bI (1234) wifi: …`: firmware prints an answer digit by digit, and another task came between.
+fn is_log_within_hex(line: &[u8]) -> bool {
+    let digits = line
+        .iter()
+        .take_while(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        .count();
+    let log = line.get(digits..).unwrap_or_default();
+    digits >= 2 && matches!(log, [b'E' | b'W' | b'I' | b'D' | b'V', b' ', b'(', ..])
 }
 
 /// Whether this line could be a part of the request: its echo, broken by others' lines.
