@@ -17,11 +17,12 @@ use super::device_args::{
 };
 use super::failure::Failure;
 use super::radio_args::{RadioArgs, narrowed_by};
+use super::serial_args::SerialArgs;
 use super::settings::{Inputs, parse_seconds};
-use super::ui::{Ui, columns, device_table, keys_of};
+use super::ui::{Ui, columns, device_table, keys_of, version_line};
 use crate::endpoint::version::Version;
 use crate::flows::connect::Access;
-use crate::flows::discover::{self, Discovered, Found, Heard};
+use crate::flows::discover::{self, Discovered, Found, Heard, Probe};
 use crate::flows::find::{Sighted, Target};
 use crate::flows::{Doing, Event, FlowError, Observer as _, Pace, Warning};
 use crate::ident::printable;
@@ -35,7 +36,8 @@ use crate::transport::{
 /// It needs no secret and changes nothing. On the network it lists the devices that announce
 /// challenge-response, by their announcements alone; with an address it asks the one there. Over softap it looks at one address, 192.168.4.1 unless told otherwise:
 /// this computer must have joined the device's hotspot, and hotspots that it has not joined are
-/// not listed. A device serves one client at a time, so do not look at one
+/// not listed. Over the console it lists the serial ports on USB, and opens none unless --probe or
+/// --port say so. A device serves one client at a time, so do not look at one
 /// that somebody else is provisioning.
 #[derive(Args, Debug)]
 pub(super) struct Discover {
@@ -62,7 +64,16 @@ pub(super) struct Discover {
     #[command(flatten)]
     radio: RadioArgs,
 
+    #[command(flatten)]
+    serial: SerialArgs,
+
+    /// Over the console, open each port and ask the board there what it is. Whatever else is
+    /// plugged in is typed at, too.
+    #[arg(long)]
+    probe: bool,
+
     /// Over ble, list whatever advertises: headphones, phones, all that the filters let through.
+    /// Over the console, list every serial port, not only those on USB.
     #[arg(long)]
     all: bool,
 
@@ -80,6 +91,8 @@ struct Row<'a> {
     node_id: Option<&'a str>,
     #[serde(flatten)]
     radio: Option<Radio<'a>>,
+    #[serde(flatten)]
+    port: Option<Port<'a>>,
     version: Option<&'a Version>,
     sec_ver: Option<u64>,
     pop_required: Option<bool>,
@@ -113,6 +126,45 @@ impl<'a> Radio<'a> {
     }
 }
 
+/// What only serial ports tell.
+#[derive(Serialize)]
+struct Port<'a> {
+    /// Null where the port is not on USB; four hexadecimal digits, as `lsusb` shows them.
+    usb_vendor_id: Option<String>,
+    usb_product_id: Option<String>,
+    serial_number: Option<&'a str>,
+    /// Why the board did not say what it is: an error id. Null where it did, or was not asked.
+    silence: Option<&'static str>,
+}
+
+impl<'a> Port<'a> {
+    fn of(found: &'a Found) -> Self {
+        let usb = found.hints.usb.as_ref();
+        Self {
+            usb_vendor_id: usb.map(|usb| format!("{:04x}", usb.vendor_id)),
+            usb_product_id: usb.map(|usb| format!("{:04x}", usb.product_id)),
+            serial_number: usb.and_then(|usb| usb.serial_number.as_deref()),
+            silence: found
+                .silence
+                .as_ref()
+                .map(|error| Failure::of_flow(error, &asked_of(found)).id.as_str()),
+        }
+    }
+}
+
+/// As if only this device had been looked for.
+fn asked_of(found: &Found) -> Asked {
+    Asked {
+        target: Target {
+            address: Some(found.address.clone()),
+            ..Target::of_kind(found.kind)
+        },
+        access: Access::default(),
+        pace: Pace::default(),
+        label: found.address.to_string(),
+    }
+}
+
 /// Runs `discover`.
 pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
     ui.result_only();
@@ -127,12 +179,21 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
     let has_address = host.is_some() || args.device_port.is_some();
     let kinds: Vec<TransportKind> = match args.transport {
         Some(kind) => vec![kind],
-        // An address is none of Bluetooth's.
+        // Where a device is says how to get there.
         None => DRIVERS
             .iter()
             .map(|driver| driver.kind())
-            .filter(|kind| *kind != TransportKind::Ble || !has_address)
+            .filter(|kind| match kind {
+                TransportKind::Ble => !has_address && !args.serial.has_port(),
+                TransportKind::Console => !has_address,
+                TransportKind::OnNetwork | TransportKind::SoftAp => !args.serial.has_port(),
+            })
             .collect(),
+    };
+    let probe = match (args.probe, args.all) {
+        (false, _) => Probe::Known,
+        (true, false) => Probe::Ports,
+        (true, true) => Probe::AllPorts,
     };
     let asked = kinds
         .into_iter()
@@ -150,7 +211,7 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
     let live_list = &live;
     let searches = asked.into_iter().map(|asked| async move {
         let heard = |heard: Heard<'_>| live_list.borrow_mut().hear(heard, &asked.target);
-        let outcome = discover::run(&asked.target, &asked.pace, heard).await;
+        let outcome = discover::run(&asked.target, &asked.pace, probe, heard).await;
         (asked, outcome)
     });
     // Where both ways lead to the same device, it has one socket, and a second visitor evicts the
@@ -238,7 +299,14 @@ fn unlisted(count: usize, target: &Target) -> Option<String> {
         None => "--all lists them".to_owned(),
         Some(filter) => format!("{filter} leaves them out"),
     };
-    (count > 0).then(|| format!("{count} more advertise by Bluetooth; {how}"))
+    (count > 0).then(|| match target.kind {
+        TransportKind::Console => {
+            format!("{count} more serial port(s) are not on USB; --all lists them")
+        }
+        TransportKind::Ble | TransportKind::OnNetwork | TransportKind::SoftAp => {
+            format!("{count} more advertise by Bluetooth; {how}")
+        }
+    })
 }
 
 impl Discover {
@@ -260,6 +328,8 @@ impl Discover {
         let mut target = Target::of_kind(kind);
         self.network.apply(&mut target)?;
         self.radio.apply(&mut target);
+        self.serial.apply(&mut target);
+        let address = address.or_else(|| target.address.clone());
         Ok(Asked {
             label: address
                 .as_ref()
@@ -279,6 +349,7 @@ impl<'a> Row<'a> {
             name: found.name.as_deref(),
             node_id: found.hints.node_id.as_deref(),
             radio: (found.kind == TransportKind::Ble).then(|| Radio::of(found)),
+            port: (found.kind == TransportKind::Console).then(|| Port::of(found)),
             version: found.version.as_ref(),
             sec_ver: sec_version(found),
             pop_required: pop_required(found),
@@ -393,10 +464,12 @@ fn tables(found: &[Found]) -> Vec<String> {
         if kinds.len() > 1 {
             lines.push(format!("Over {kind}:"));
         }
-        lines.extend(if kind.announces() {
-            device_table(&of_kind.iter().map(sighted).collect::<Vec<_>>())
-        } else {
-            table(&of_kind.iter().map(Row::of).collect::<Vec<_>>())
+        lines.extend(match kind {
+            TransportKind::Ble | TransportKind::OnNetwork => {
+                device_table(&of_kind.iter().map(sighted).collect::<Vec<_>>())
+            }
+            TransportKind::Console => port_table(of_kind),
+            TransportKind::SoftAp => table(&of_kind.iter().map(Row::of).collect::<Vec<_>>()),
         });
     }
     lines
@@ -408,6 +481,25 @@ fn table(rows: &[Row<'_>]) -> Vec<String> {
         .chain(rows.iter().map(Row::cells))
         .collect();
     columns(&lines)
+}
+
+/// Ports, and what the boards there say, if any was asked.
+fn port_table(found: &[Found]) -> Vec<String> {
+    let mut lines = device_table(&found.iter().map(sighted).collect::<Vec<_>>()).into_iter();
+    let is_asked = |one: &Found| one.version.is_some() || one.silence.is_some();
+    if !found.iter().any(is_asked) {
+        return lines.collect();
+    }
+    let mut told: Vec<String> = lines.by_ref().take(1).collect();
+    for (line, one) in lines.zip(found) {
+        told.push(line);
+        told.push(match (&one.version, &one.silence) {
+            (Some(version), _) => format!("   {}", version_line(version)),
+            (None, Some(silence)) => format!("   {}", printable(silence.to_string().as_bytes())),
+            (None, None) => continue,
+        });
+    }
+    told
 }
 
 /// Even with no time to look, a device that is there may answer.
@@ -428,6 +520,7 @@ mod tests {
                 ..Hints::default()
             },
             version: None,
+            silence: None,
         };
         let in_the_air = |name: &str, signal| {
             let address = Address::Ble {

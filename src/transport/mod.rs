@@ -30,7 +30,7 @@ use self::ble::MakerData;
 use crate::proto::{EndpointName, Service};
 
 pub use console::DEFAULT_BAUD;
-pub use error::{BluetoothProblem, No, TransportError};
+pub use error::{BluetoothProblem, ConsoleProblem, No, TransportError};
 
 /// Every built-in driver.
 pub static DRIVERS: &[&dyn Driver] = &[

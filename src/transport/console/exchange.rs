@@ -9,7 +9,7 @@ use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::super::{Address, Limits, No, Transport, TransportError};
+use super::super::{Address, ConsoleProblem, Limits, No, Transport, TransportError};
 use super::line::{Found, Output, Trouble, request};
 use super::port::Port;
 use crate::proto::EndpointName;
@@ -47,12 +47,14 @@ impl ConsoleTransport {
     async fn synchronise(&mut self) -> Result<(), TransportError> {
         let deadline = Instant::now() + self.limits.connect;
         let Some(port) = &mut self.port else {
-            return Err(self.gone(None));
+            return Err(self.problem(ConsoleProblem::NoPort, None));
         };
+        let waited = self.limits.connect;
         let mut output = Output::new();
         port.clear();
         let asked = async {
             port.write(b"\r").await?;
+            let mut asked = 1;
             let mut again = Instant::now() + AGAIN;
             loop {
                 // A board that was just starting has not heard the first one.
@@ -60,33 +62,33 @@ impl ConsoleTransport {
                 match timeout_at(until, port.read()).await {
                     Ok(read) => {
                         if output.take(&read?).is_some() {
-                            return Ok(true);
+                            return Ok(None);
                         }
                     }
-                    Err(_) if Instant::now() >= deadline => return Ok(false),
+                    Err(_) if Instant::now() >= deadline => {
+                        return Ok(Some(match output.trouble() {
+                            Some(Trouble::Binary) => ConsoleProblem::NotText,
+                            Some(Trouble::OtherConsole) => ConsoleProblem::Other,
+                            Some(Trouble::Restarted) | None => ConsoleProblem::NoPrompt(waited),
+                        }));
+                    }
+                    // It has answered each time, as something else.
+                    Err(_) if asked >= 2 && output.trouble() == Some(Trouble::OtherConsole) => {
+                        return Ok(Some(ConsoleProblem::Other));
+                    }
                     Err(_) => {
+                        asked += 1;
                         port.write(b"\r").await?;
                         again = Instant::now() + AGAIN;
                     }
                 }
             }
         };
-        let is_there: io::Result<bool> = asked.await;
-        match is_there {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(match output.trouble() {
-                Some(Trouble::Binary) => TransportError::NotText {
-                    address: self.address.clone(),
-                },
-                Some(Trouble::OtherConsole) => TransportError::OtherConsole {
-                    address: self.address.clone(),
-                },
-                Some(Trouble::Restarted) | None => TransportError::NoPrompt {
-                    address: self.address.clone(),
-                    waited: self.limits.connect,
-                },
-            }),
-            Err(source) => Err(self.gone(Some(source))),
+        let outcome: io::Result<Option<ConsoleProblem>> = asked.await;
+        match outcome {
+            Ok(None) => Ok(()),
+            Ok(Some(problem)) => Err(self.problem(problem, None)),
+            Err(source) => Err(self.problem(ConsoleProblem::NoPort, Some(source))),
         }
     }
 
@@ -144,9 +146,8 @@ impl ConsoleTransport {
                 Some(read) => match output.take(&read) {
                     Some(Found::Answer(answer)) => return Ok(answer),
                     Some(Found::Garbled) => {
-                        return Err(TransportError::Garbled {
-                            endpoint: endpoint.clone(),
-                        });
+                        let problem = ConsoleProblem::Garbled(endpoint.clone());
+                        return Err(self.problem(problem, None));
                     }
                     Some(Found::Refusal) => {
                         return Err(TransportError::Refused {
@@ -155,9 +156,8 @@ impl ConsoleTransport {
                         });
                     }
                     None if output.trouble() == Some(Trouble::Restarted) => {
-                        return Err(TransportError::Restarted {
-                            endpoint: endpoint.clone(),
-                        });
+                        let problem = ConsoleProblem::Restarted(endpoint.clone());
+                        return Err(self.problem(problem, None));
                     }
                     None => {}
                 },
@@ -167,12 +167,8 @@ impl ConsoleTransport {
 
     fn silence(&self, endpoint: &EndpointName, output: &Output) -> TransportError {
         match output.trouble() {
-            Some(Trouble::Binary) => TransportError::NotText {
-                address: self.address.clone(),
-            },
-            Some(Trouble::OtherConsole) => TransportError::OtherConsole {
-                address: self.address.clone(),
-            },
+            Some(Trouble::Binary) => self.problem(ConsoleProblem::NotText, None),
+            Some(Trouble::OtherConsole) => self.problem(ConsoleProblem::Other, None),
             Some(Trouble::Restarted) | None => TransportError::TimedOut {
                 endpoint: endpoint.clone(),
                 waited: self.limits.for_endpoint(endpoint),
@@ -180,10 +176,11 @@ impl ConsoleTransport {
         }
     }
 
-    fn gone(&self, source: Option<io::Error>) -> TransportError {
-        TransportError::NoSuchPort {
+    fn problem(&self, problem: ConsoleProblem, source: Option<io::Error>) -> TransportError {
+        TransportError::Console {
             address: self.address.clone(),
-            source: source.unwrap_or_else(|| io::ErrorKind::NotConnected.into()),
+            problem,
+            source,
         }
     }
 }
@@ -200,7 +197,7 @@ impl Transport for ConsoleTransport {
         if matches!(
             outcome,
             Err(TransportError::Disconnected { .. }
-                | TransportError::Restarted { .. }
+                | TransportError::Console { .. }
                 | TransportError::TimedOut { .. })
         ) {
             // What comes later on this line would be taken for the next answer.

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
-use super::super::{Address, TransportError};
+use super::super::{Address, ConsoleProblem, TransportError};
 
 /// An open port. Closed when it is dropped.
 pub(super) struct Port {
@@ -30,12 +30,17 @@ impl Port {
         let opened = opened.unwrap_or_else(|error| Err(io::Error::other(error)));
         opened.map_err(|source| {
             let address = Address::Serial { path: path.into() };
-            match source.kind() {
+            let problem = match source.kind() {
                 io::ErrorKind::PermissionDenied => {
-                    TransportError::PermissionDenied { address, source }
+                    return TransportError::PermissionDenied { address, source };
                 }
-                io::ErrorKind::ResourceBusy => TransportError::PortInUse { address, source },
-                _ => TransportError::NoSuchPort { address, source },
+                io::ErrorKind::ResourceBusy => ConsoleProblem::InUse,
+                _ => ConsoleProblem::NoPort,
+            };
+            TransportError::Console {
+                address,
+                problem,
+                source: Some(source),
             }
         })
     }
