@@ -235,6 +235,16 @@ pub async fn secure(
     let mut access = access.clone();
     let mut asked_again = false;
     loop {
+        // Before anybody is asked for a secret.
+        if !connection.carries(scheme) {
+            return Err(FlowError::Session {
+                doing: Doing::Securing,
+                source: SessionError::from(TransportError::TooLong {
+                    endpoint: service.session_endpoint(),
+                    bytes: scheme.longest_message(),
+                }),
+            });
+        }
         let need = need(service, &version);
         let credentials = credentials(scheme, &mut access, need, observer).await?;
         // Nothing was given, and nothing said that something is needed.

@@ -77,7 +77,7 @@ impl Driver for Console {
             });
         };
         let port = Port::open(&path, baud).await?;
-        let transport = ConsoleTransport::open(port, address, limits.clone()).await?;
+        let transport = ConsoleTransport::open(port, address, baud, limits.clone()).await?;
         Ok(Box::new(transport))
     }
 }

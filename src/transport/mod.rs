@@ -61,8 +61,8 @@ pub trait Transport: fmt::Debug + Send {
         Ok(())
     }
 
-    /// The longest request that fits, in bytes, where the medium has a limit that a handshake of
-    /// Security 2 exceeds.
+    /// The longest message of a handshake that fits, in bytes, where the medium has a limit below
+    /// what Security 2 needs.
     fn longest_request(&self) -> Option<usize> {
         None
     }

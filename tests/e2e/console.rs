@@ -1,6 +1,9 @@
 //! Devices on a serial line, by the shipped binary over a pty: noise, slow lines, boards that
 //! restart or vanish. What the device was told counts. Single exchanges are the matrix's (`faults`).
 
+mod ports;
+mod speed;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -128,12 +131,4 @@ fn a_port_that_is_not_there_is_the_host_s_matter() {
     ];
     let output = espctl(line.iter().chain(&["--port", "/dev/not-there"])).output();
     failed(output, 3, "no-serial-port", &["/dev/not-there"]);
-}
-
-/// The run takes at most 1.3 times what the bytes need, beside the time in which nobody sends.
-#[test]
-fn a_line_is_used_well() {
-    let device = on_a_line(&["--noise", "none"]);
-    let output = at(&device, &["device", "info"], &[]).exits(0);
-    assert!(output.stdout.contains("netprov"), "{output}");
 }

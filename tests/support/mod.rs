@@ -10,6 +10,8 @@ pub(crate) mod espctl;
 pub(crate) mod matrix;
 pub(crate) mod memory_transport;
 #[cfg(unix)]
+pub(crate) mod namespace;
+#[cfg(unix)]
 pub(crate) mod network;
 pub(crate) mod owner;
 pub(crate) mod pair;

@@ -10,7 +10,7 @@ use rand_core::{Rng as _, UnwrapErr};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::super::{Address, ConsoleProblem, Limits, No, Transport, TransportError};
-use super::line::{Found, Output, Trouble, request};
+use super::line::{Found, LONGEST_REQUEST, Output, Trouble, request};
 use super::port::Port;
 use crate::proto::EndpointName;
 
@@ -22,6 +22,8 @@ pub(super) struct ConsoleTransport {
     port: Option<Port>,
     /// The transport session: a number that the device has not seen begins one.
     session: u32,
+    /// How long a byte takes on the line.
+    byte: Duration,
     limits: Limits,
 }
 
@@ -30,13 +32,15 @@ impl ConsoleTransport {
     pub(super) async fn open(
         port: Port,
         address: Address,
+        baud: u32,
         limits: Limits,
     ) -> Result<Self, TransportError> {
         let mut transport = Self {
             address,
             port: Some(port),
-            // Positive, for the firmware's `atoi`.
-            session: (UnwrapErr(SysRng).next_u32() >> 1).max(1),
+            // Positive, for the firmware's `atoi`, and short: every digit takes its time.
+            session: (UnwrapErr(SysRng).next_u32() >> 16).max(1),
+            byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / baud.max(1),
             limits,
         };
         transport.synchronise().await?;
@@ -192,7 +196,9 @@ impl Transport for ConsoleTransport {
         endpoint: &EndpointName,
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
-        let deadline = Instant::now() + self.limits.for_endpoint(endpoint);
+        // The device's patience begins when it has all of it.
+        let typing = self.byte * u32::try_from(2 * request.len()).unwrap_or(u32::MAX);
+        let deadline = Instant::now() + self.limits.for_endpoint(endpoint) + 2 * typing;
         let outcome = self.converse(endpoint, request, deadline).await;
         if matches!(
             outcome,
@@ -214,7 +220,7 @@ impl Transport for ConsoleTransport {
     }
 
     fn longest_request(&self) -> Option<usize> {
-        Some(LONGEST_SECRET_MESSAGE)
+        Some(LONGEST_HANDSHAKE)
     }
 }
 
@@ -224,5 +230,7 @@ const CHUNK: usize = 64;
 const UNECHOED: Duration = Duration::from_millis(600);
 /// Between two empty lines to a board that says nothing.
 const AGAIN: Duration = Duration::from_millis(500);
-/// To the longest endpoint of a handshake, with a session number of ten digits.
-const LONGEST_SECRET_MESSAGE: usize = 115;
+/// Of a handshake, in bytes: what is left of a line behind `prov-session 65535 `.
+const LONGEST_HANDSHAKE: usize = (LONGEST_REQUEST - 19) / 2;
+/// On a line, with start and stop.
+const BITS_OF_A_BYTE: u32 = 10;
