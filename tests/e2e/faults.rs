@@ -103,8 +103,10 @@ fn matrix() -> Vec<Case> {
                     // To Bluedroid, an endpoint that is not there is a refusal like any other.
                     let is_refusal = fault == "not-found" && medium.name.ends_with("Bluedroid");
                     let harm = if is_refusal { Harm::HungUp } else { harm };
-                    // A console says no to a request like to one for what it does not have.
-                    let is_absence = medium.name == "console" && harm == Harm::HungUp;
+                    // A console says no to a request like to one for what it does not have, and
+                    // before the first answer there is no other that could be sent instead.
+                    let is_absence = medium.name == "console"
+                        && (harm == Harm::HungUp || fault == "wrong-order");
                     let harm = if is_absence && step == Step::Version {
                         Harm::Absent
                     } else {

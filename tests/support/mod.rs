@@ -7,6 +7,8 @@ pub(crate) mod bluez;
 pub(crate) mod cloud;
 pub(crate) mod device;
 pub(crate) mod espctl;
+#[cfg(unix)]
+pub(crate) mod line_time;
 pub(crate) mod matrix;
 pub(crate) mod memory_transport;
 #[cfg(unix)]

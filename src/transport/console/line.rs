@@ -168,7 +168,7 @@ impl Output {
                 }
                 self.line.push(byte);
                 if self.line.len() > LONGEST_LINE {
-                    self.is_garbled |= self.has_echo && hex(&self.line).is_some();
+                    self.is_garbled |= self.has_echo && self.line.iter().copied().all(is_digit);
                     self.line.clear();
                 }
                 self.has_prompt |= self.line == PROMPT && (self.has_echo || self.is_sent);

@@ -45,13 +45,13 @@ impl Port {
         })
     }
 
-    /// Writes all of these.
+    /// Writes all of these. Waiting until they have left would take some drivers tens of
+    /// milliseconds; the echo says so sooner.
     pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let (writer, bytes) = (Arc::clone(&self.writer), bytes.to_vec());
         let written = spawn_blocking(move || {
             let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-            writer.write_all(&bytes)?;
-            writer.flush()
+            writer.write_all(&bytes)
         });
         written.await.map_err(io::Error::other)?
     }
