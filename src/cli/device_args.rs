@@ -16,7 +16,7 @@ use crate::flows::Pace;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
 use crate::ident::printable;
-use crate::qr::{Payload, PayloadError};
+use crate::qr::Payload;
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::record::Transcript;
@@ -275,17 +275,13 @@ impl DeviceArgs {
             }
             None => given.expose(),
         };
-        Payload::from_json(text.trim()).map_err(|error| {
+        Payload::read(text).map_err(|error| {
             let failure = Failure::new(ErrorId::InvalidQrcode, format!("--qrcode: {error}"));
-            match error {
-                PayloadError::NotAnObject | PayloadError::WrongType { .. } => failure,
-                // Not repeated: what is broken may still hold a secret.
-                PayloadError::NotJson { .. } if is_like_a_file(text) => {
-                    failure.hint("`--qrcode @FILE`, with the @, reads the payload from a file")
-                }
-                PayloadError::NotJson { .. } => {
-                    failure.hint("in a shell, quote the whole payload with '…'")
-                }
+            // Not repeated: what is broken may still hold a secret.
+            if is_like_a_file(text) {
+                failure.hint("`--qrcode @FILE`, with the @, reads the payload from a file")
+            } else {
+                failure.hint("in a shell, quote the whole payload with '…'")
             }
         })
     }

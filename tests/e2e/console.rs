@@ -53,7 +53,12 @@ fn boards_are_provisioned_whatever_else_they_print() {
     for scheme in ["0", "1"] {
         for (noise, baud) in [("none", "115200"), ("heavy", "115200"), ("heavy", "9600")] {
             let device = Device::on_a_serial_line(&[
-                "--sec-ver", scheme, "--noise", noise, "--uart-baud", baud,
+                "--sec-ver",
+                scheme,
+                "--noise",
+                noise,
+                "--uart-baud",
+                baud,
             ]);
             let output = provision(&device, &["--baud", baud]);
             joined(&output, &device);
@@ -113,7 +118,14 @@ fn each_trouble_of_a_line_is_told_as_what_it_is() {
 
 #[test]
 fn a_port_that_is_not_there_is_the_host_s_matter() {
-    let line = ["device", "info", "--transport", "console", "--format", "json"];
+    let line = [
+        "device",
+        "info",
+        "--transport",
+        "console",
+        "--format",
+        "json",
+    ];
     let output = espctl(line.iter().chain(&["--port", "/dev/not-there"])).output();
     failed(output, 3, "no-serial-port", &["/dev/not-there"]);
 }
