@@ -1,11 +1,13 @@
 //! What a device's label says: its QR code's text in any form that firmware prints, read into one
-//! [`Payload`] and written from one. Which of the
-//! values count, beside flags and environment, is `cli/settings.rs`'s.
+//! [`Payload`] and written from one; and the code itself,
+//! drawn and found in pictures. Which of the values count, beside flags and environment, is `cli/settings.rs`'s.
 //!
 //! Source: RainMaker `app_network.c`; `security`, `network` and `password` are what the phone
 //! apps read beside it.
 
 mod compact;
+pub mod drawing;
+pub mod image;
 mod json;
 mod log_line;
 #[cfg(test)]
@@ -155,6 +157,35 @@ impl Payload {
             }
         }
         Ok(payload)
+    }
+}
+
+/// A payload, and the text it was read from.
+#[derive(Debug)]
+pub struct Found {
+    /// Where it stood by itself: without what was around it.
+    pub text: Option<Secret<String>>,
+    /// What it says.
+    pub payload: Payload,
+}
+
+impl Found {
+    /// In a text that has nothing else in it.
+    pub fn in_text(text: &str) -> Result<Self, PayloadError> {
+        let payload = Payload::read(text)?;
+        let text = text.trim_start_matches('\u{feff}').trim();
+        Ok(Self {
+            text: Some(Secret::new(text.to_owned())),
+            payload,
+        })
+    }
+
+    /// Among other things.
+    pub fn alone(payload: Payload) -> Self {
+        Self {
+            text: None,
+            payload,
+        }
     }
 }
 
