@@ -1,7 +1,7 @@
 //! The flags that say which device and how to get in, shared by every command that talks to one.
 //! They become flow types here, checked before anything is touched.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::error_id::ErrorId;
 use super::failure::Failure;
+use super::qr::payload;
 use super::radio_args::RadioArgs;
 use super::serial_args::SerialArgs;
 use super::settings::{Existing, Inputs, SecretInput, create_private, parse_seconds};
@@ -16,7 +17,7 @@ use crate::flows::Pace;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
 use crate::ident::printable;
-use crate::qr::{Payload, PayloadError};
+use crate::qr::Payload;
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::record::Transcript;
@@ -61,7 +62,8 @@ pub(super) struct DeviceArgs {
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHERE)]
     discovery_timeout: Duration,
 
-    /// QR payload as JSON, `@FILE`, or `-` for stdin. Flags win over its values.
+    /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with one, text or
+    /// picture (PNG, JPEG); `-` for stdin. Flags win over its values.
     #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = WHERE)]
     qrcode: Option<Secret<String>>,
 
@@ -260,34 +262,10 @@ impl DeviceArgs {
     }
 
     async fn payload(&self, inputs: &mut Inputs<'_>) -> Result<Payload, Failure> {
-        let Some(given) = &self.qrcode else {
-            return Ok(Payload::default());
-        };
-        let read;
-        let text = match given.expose().strip_prefix('@') {
-            _ if given.expose() == "-" => {
-                read = Secret::new(inputs.read(Path::new("-"), "--qrcode").await?);
-                read.expose()
-            }
-            Some(path) => {
-                read = Secret::new(inputs.read(Path::new(path), "--qrcode").await?);
-                read.expose()
-            }
-            None => given.expose(),
-        };
-        Payload::from_json(text.trim()).map_err(|error| {
-            let failure = Failure::new(ErrorId::InvalidQrcode, format!("--qrcode: {error}"));
-            match error {
-                PayloadError::NotAnObject | PayloadError::WrongType { .. } => failure,
-                // Not repeated: what is broken may still hold a secret.
-                PayloadError::NotJson { .. } if is_like_a_file(text) => {
-                    failure.hint("`--qrcode @FILE`, with the @, reads the payload from a file")
-                }
-                PayloadError::NotJson { .. } => {
-                    failure.hint("in a shell, quote the whole payload with '…'")
-                }
-            }
-        })
+        match &self.qrcode {
+            Some(given) => payload(given, "--qrcode", inputs).await,
+            None => Ok(Payload::default()),
+        }
     }
 
     fn address(
@@ -370,12 +348,6 @@ pub(super) fn parse_host(text: &str) -> Result<String, String> {
         return Err("expected a host name, without scheme and path".to_owned());
     }
     Ok(text.to_owned())
-}
-
-/// Whether somebody gave a file's name where its content was wanted.
-fn is_like_a_file(text: &str) -> bool {
-    let path = Path::new(text);
-    !text.contains('{') && (path.extension().is_some() || path.is_file())
 }
 
 /// What says where a device is on a network.

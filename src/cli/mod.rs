@@ -19,6 +19,7 @@ mod node;
 mod owner_args;
 mod profile;
 mod provision;
+mod qr;
 mod radio_args;
 mod reference;
 mod serial_args;
@@ -105,6 +106,9 @@ enum Command {
     Profile(profile::Profiles),
     /// Find a device, map it to your account, give it Wi-Fi, and wait until it is connected.
     Provision(Box<provision::Provision>),
+    /// Read a label's QR code, or make one.
+    #[command(subcommand)]
+    Qr(qr::Qr),
     /// Print a page of the documentation.
     #[command(subcommand, hide = true)]
     Reference(reference::Reference),
@@ -194,6 +198,7 @@ async fn run(
         Command::Node(args) => interrupts.or(node::run(&args, ui)).await,
         Command::Profile(args) => profile::run(&args, ui),
         Command::Provision(args) => provision::run(&args, matches, ui, interrupts).await,
+        Command::Qr(command) => interrupts.or(qr::run(&command, matches, ui)).await,
         Command::Reference(page) => reference::run(page, ui),
         Command::Whoami(args) => interrupts.or(login::whoami::run(&args, ui)).await,
     }

@@ -150,6 +150,16 @@ impl<'m> Inputs<'m> {
         path: &Path,
         flag: &'static str,
     ) -> Result<Vec<u8>, Failure> {
+        self.read_at_most(LONGEST_TEXT, path, flag).await
+    }
+
+    /// Likewise, of what may be longer than texts are.
+    pub(super) async fn read_at_most(
+        &mut self,
+        longest: u64,
+        path: &Path,
+        flag: &'static str,
+    ) -> Result<Vec<u8>, Failure> {
         // On a thread, so that Ctrl-C ends the wait: a file can be a pipe, too.
         let read = if path.as_os_str() == "-" {
             if let Some(other) = self.stdin_read_for.replace(flag) {
@@ -158,10 +168,12 @@ impl<'m> Inputs<'m> {
                     format!("only one input may be `-`, not both {other} and {flag}"),
                 ));
             }
-            tokio::task::spawn_blocking(|| read_all(io::stdin()))
+            tokio::task::spawn_blocking(move || read_all(io::stdin(), longest))
         } else {
             let path = path.to_owned();
-            tokio::task::spawn_blocking(|| File::open(path).and_then(read_all))
+            tokio::task::spawn_blocking(move || {
+                File::open(path).and_then(|file| read_all(file, longest))
+            })
         };
         read.await
             .map_err(io::Error::other)
@@ -175,11 +187,12 @@ fn unreadable(path: &Path, flag: &str, cause: &dyn std::fmt::Display) -> Failure
     Failure::new(ErrorId::UnreadableFile, message).cause(cause)
 }
 
-fn read_all(from: impl io::Read) -> io::Result<Vec<u8>> {
+fn read_all(from: impl io::Read, longest: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(LONGEST_TEXT + 1).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST_TEXT) {
-        return Err(io::Error::other(format!("more than {LONGEST_TEXT} bytes")));
+    from.take(longest.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > longest) {
+        return Err(io::Error::other(format!("more than {longest} bytes")));
     }
     Ok(bytes)
 }
@@ -191,6 +204,8 @@ pub(super) enum Existing {
     Extended,
     /// It begins anew.
     Replaced,
+    /// It stays, and nothing is written.
+    Kept,
 }
 
 /// A file that is written for its owner alone.
@@ -198,6 +213,7 @@ pub(super) fn create_private(path: &Path, flag: &str, existing: Existing) -> Res
     let mut options = File::options();
     options
         .create(true)
+        .create_new(existing == Existing::Kept)
         .append(existing == Existing::Extended)
         .write(true)
         .truncate(existing == Existing::Replaced);

@@ -5,6 +5,7 @@ mod canary;
 mod device;
 mod errors;
 mod missing;
+mod qr;
 mod reference;
 mod refusals;
 mod settings;

@@ -150,8 +150,8 @@ errors! {
         "Choose another name, or correct the URL. `espctl profile list` shows those that there are.";
     InvalidQrcode "invalid-qrcode" [Usage]
         "The QR payload cannot be read."
-        "It is a JSON object, as a label's QR code holds it. Unquoted, a shell takes it apart."
-        "Quote the whole payload with '…', or give it by `--qrcode @FILE` or `--qrcode -`.";
+        "It is JSON, `NP:…` or a URL with one of them as its `data`, as a label's QR code holds it. The message has line and column of the fault; unquoted, a shell takes a payload apart."
+        "Quote the whole payload with '…', or give it by `--qrcode @FILE`, text or picture, or `--qrcode -`. `espctl qr decode` shows what is read.";
     InvalidSsid "invalid-ssid" [Usage]
         "No Wi-Fi network can have this name."
         "A name has 1 to 32 bytes; a letter with an accent takes more than one. `--ssid-hex` takes pairs of hexadecimal digits."
@@ -204,6 +204,10 @@ errors! {
         "The device's half of the mapping did not reach the cloud within a minute."
         "The device has joined the Wi-Fi, but cannot reach the internet, or its clock or certificate is wrong; or it was told another secret by a second run."
         "Check that the network has internet access and lets MQTT over TLS (port 8883) through; look at the device's log. A device that has joined is closed to a second run: reset it to its factory settings first.";
+    MatterCode "matter-code" [Usage]
+        "This QR code is Matter's, and not one of ESP provisioning."
+        "Codes that begin with `MT:` lead to Matter commissioning, which is another protocol with other secrets. Nothing was sent."
+        "Commission the device with an app or a hub for Matter. Firmware that offers ESP provisioning, too, has a second code, JSON, which it prints in its log; give that one, or `--device-name` and `--pop`.";
     MessageNotAuthentic "message-not-authentic" [Device]
         "An answer was changed on its way, or the two ends are out of step."
         "Security 2 authenticates each message. A lost or repeated answer puts the counters out of step; somebody in between would look the same."
@@ -256,6 +260,10 @@ errors! {
         "The device's firmware cannot be mapped to an account."
         "It has neither `ch_resp` nor `cloud_user_assoc`: plain ESP-IDF firmware without RainMaker. Nothing was changed."
         "`--no-cloud` gives it Wi-Fi without an account.";
+    NoQrCode "no-qr-code" [Usage]
+        "The picture has no QR code that can be read."
+        "It is blurred, cut off, too small, too skewed or too dark, or it has another kind of code. It was tried in several sizes, inverted and blurred."
+        "Cut the code out with some white around it, or take the picture again: straight, sharp, without glare. Or give the text of the code, as any scanner app shows it.";
     NoSerialPort "no-serial-port" [Host]
         "The serial port cannot be used, or there is none."
         "Nothing is plugged in under this name, its driver is missing, or it was pulled."

@@ -78,6 +78,10 @@ pub(super) const CASES: &[(&str, Case)] = &[
         }),
     ),
     (
+        "matter-code",
+        Run(|| without_device(&["--open", "--qrcode", "MT:Y.K9042C00KA0648G00"])),
+    ),
+    (
         "missing-data",
         Run(|| espctl(["device", "call", "x", "--device-ip", "127.0.0.1"]).output()),
     ),
@@ -104,6 +108,16 @@ pub(super) const CASES: &[(&str, Case)] = &[
                 "1",
             ])
             .output()
+        }),
+    ),
+    (
+        "no-qr-code",
+        Run(|| {
+            let path = fresh_path("white.png");
+            image::GrayImage::from_pixel(40, 40, image::Luma([255]))
+                .save(&path)
+                .unwrap();
+            espctl(["qr", "decode", &format!("@{}", path.display())]).output()
         }),
     ),
     ("output-lost", Run(output_lost)),

@@ -3,14 +3,13 @@
 
 use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
-use serde::Serialize;
-use serde_json::json;
 
 use super::EmulateDevice;
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::emulator::device::Offering;
 use crate::ident::encode_hex;
+use crate::qr::Payload;
 use crate::secret::Secret;
 use crate::security::{DeviceSecret, NonceRule, SecurityScheme};
 
@@ -82,27 +81,15 @@ impl Label {
 
     /// What its QR code holds.
     pub(super) fn qr_code(&self, name: &str, transport: &'static str) -> String {
-        let code = QrCode {
-            ver: "v1",
-            name,
-            username: self.username.as_deref(),
-            pop: self.pop.as_deref(),
-            transport,
+        let payload = Payload {
+            name: Some(name.to_owned()),
+            username: self.username.clone(),
+            pop: self.pop.clone().map(Secret::new),
+            transport: Some(transport.to_owned()),
+            ..Payload::default()
         };
-        json!(code).to_string()
+        payload.to_json().expose().clone()
     }
-}
-
-/// What a device shows as its QR code (RainMaker's `app_network.c`).
-#[derive(Serialize)]
-struct QrCode<'a> {
-    ver: &'static str,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pop: Option<&'a str>,
-    transport: &'static str,
 }
 
 pub(super) fn random_digits<const BYTES: usize>(rng: &mut UnwrapErr<SysRng>) -> String {

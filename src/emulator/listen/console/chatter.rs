@@ -13,6 +13,7 @@ use prost::Message as _;
 use crate::proto::protocomm::sec1_payload::Payload;
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{SessionData, SessionResp0};
+use crate::qr::PAGE;
 
 /// How much of the log is on the line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -186,7 +187,7 @@ pub(super) fn boot_lines(chatter: &Chatter, qr_code: Option<&str>) -> String {
     }
     // Not percent-encoded, and within one entry of the log.
     let url = format!(
-        "If QR code is not visible, copy paste the below URL in a browser.\r\n{QR_PAGE}?data={payload}"
+        "If QR code is not visible, copy paste the below URL in a browser.\r\n{PAGE}?data={payload}"
     );
     text.push_str(&log_line(1278, Level::Info, "app_network", &url));
     text
@@ -198,7 +199,6 @@ const QR_ROWS: [&str; 3] = [
     "█ ███ █ ▀▄ ▄███ █ ███ █",
     "▀▀▀▀▀▀▀ █ █▄▀ ▀ ▀▀▀▀▀▀▀",
 ];
-const QR_PAGE: &str = "https://rainmaker.espressif.com/qrcode.html";
 const SECURITY1: &str = "security1";
 
 /// Lines of other tasks: none of bare digits, and one with what is almost a prompt.

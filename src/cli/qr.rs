@@ -1,0 +1,35 @@
+//! `qr`: what a label's code says, and a code for a label. Reading and drawing are `qr`'s; the
+//! argument that every command reads a payload from is in `argument`.
+
+mod argument;
+mod decode;
+mod encode;
+
+use clap::{ArgMatches, Subcommand};
+
+pub(super) use self::argument::payload;
+use self::decode::Decode;
+use self::encode::Encode;
+use super::failure::Failure;
+use super::settings::Inputs;
+use super::ui::Ui;
+
+/// What to do with a code.
+#[derive(Debug, Subcommand)]
+pub(super) enum Qr {
+    /// Say what a label's QR code means: its text, a picture of it, or a log that has it.
+    Decode(Decode),
+    /// Draw a label's QR code in the terminal, or into a file.
+    Encode(Encode),
+}
+
+/// Runs `qr …`.
+pub(super) async fn run(command: &Qr, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
+    let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
+    let mut inputs = Inputs::new(matches);
+    ui.result_only();
+    match command {
+        Qr::Decode(args) => decode::run(args, &mut inputs, ui).await,
+        Qr::Encode(args) => encode::run(args, &mut inputs, ui).await,
+    }
+}

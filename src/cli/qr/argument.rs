@@ -1,0 +1,142 @@
+//! An argument that is a payload, or says where one is: the text itself, `@FILE` (text, a log, PNG
+//! or JPEG), `-` for stdin. The same for every command.
+
+use std::path::Path;
+
+use crate::cli::error_id::ErrorId;
+use crate::cli::failure::Failure;
+use crate::cli::settings::Inputs;
+use crate::cli::ui::note;
+use crate::qr::image::{self, PictureError};
+use crate::qr::{Fault, Found, Payload, PayloadError, find_in_log_line};
+use crate::secret::Secret;
+
+/// The payload that an argument leads to. What had to be overlooked in it is told on stderr.
+pub(in crate::cli) async fn payload(
+    given: &Secret<String>,
+    flag: &'static str,
+    inputs: &mut Inputs<'_>,
+) -> Result<Payload, Failure> {
+    Ok(found(given, flag, inputs).await?.payload)
+}
+
+/// The payload and its text.
+pub(super) async fn found(
+    given: &Secret<String>,
+    flag: &'static str,
+    inputs: &mut Inputs<'_>,
+) -> Result<Found, Failure> {
+    let found = match path_of(given.expose()) {
+        None => Found::in_text(given.expose()).map_err(|error| refused(&error, flag, given))?,
+        Some(path) => {
+            let bytes = inputs.read_at_most(LONGEST_FILE, path, flag).await?;
+            of_file(Secret::new(bytes), path, flag).await?
+        }
+    };
+    for remark in &found.payload.remarks {
+        note(&format!("warning: {flag}: {remark}"));
+    }
+    Ok(found)
+}
+
+/// Where it is, if the argument is not the payload itself.
+fn path_of(given: &str) -> Option<&Path> {
+    let path = if given == "-" {
+        Some(given)
+    } else {
+        given.strip_prefix('@')
+    };
+    path.map(Path::new)
+}
+
+async fn of_file(
+    bytes: Secret<Vec<u8>>,
+    path: &Path,
+    flag: &'static str,
+) -> Result<Found, Failure> {
+    if image::is_picture(bytes.expose()) {
+        // On a thread, so that Ctrl-C ends the wait: a large picture takes seconds.
+        let read = tokio::task::spawn_blocking(move || image::read(bytes.expose())).await;
+        let broken = |cause: String| PictureError::Broken { cause };
+        return read
+            .unwrap_or_else(|error| Err(broken(error.to_string())))
+            .map_err(|error| of_picture(&error, path, flag));
+    }
+    let Ok(text) = std::str::from_utf8(bytes.expose()) else {
+        let message = format!("{flag}: cannot use {}", path.display());
+        return Err(Failure::new(ErrorId::UnreadableFile, message)
+            .cause(&"it is neither text nor PNG nor JPEG"));
+    };
+    Found::in_text(text).or_else(|error| {
+        // The log of a board that starts has lines before and after it.
+        let payload = text.lines().find_map(find_in_log_line);
+        payload
+            .map(Found::alone)
+            .ok_or_else(|| refused(&error, flag, &Secret::new(String::new())))
+    })
+}
+
+fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
+    let message = format!("{flag}: {}: {error}", path.display());
+    match error {
+        PictureError::Broken { cause } => {
+            Failure::new(ErrorId::UnreadableFile, message).cause(cause)
+        }
+        PictureError::TooLarge { .. } => Failure::new(ErrorId::UnreadableFile, message)
+            .hint("cut the code out of it, with some white around it"),
+        PictureError::NoCode => Failure::new(ErrorId::NoQrCode, message)
+            .hint("cut the code out with some white around it, or take it again: straight, sharp, without glare"),
+        PictureError::Several => Failure::new(ErrorId::InvalidQrcode, message)
+            .hint("cut out the code that is meant, with some white around it"),
+        PictureError::NoPayload(error) => {
+            let failure = failure(error, message);
+            if error.fault == Fault::Matter {
+                failure
+            } else {
+                failure.hint("the device's own code is another one; it may be on its packaging")
+            }
+        }
+    }
+}
+
+/// A text that is no payload. Not repeated: what is broken may still hold a secret.
+fn refused(error: &PayloadError, flag: &str, given: &Secret<String>) -> Failure {
+    let failure = failure(error, format!("{flag}: {error}"));
+    let text = given.expose();
+    if error.fault == Fault::Matter || text.is_empty() {
+        failure
+    } else if is_like_a_file(text) {
+        let typed = if flag.starts_with('-') {
+            format!("{flag} @FILE")
+        } else {
+            "@FILE".to_owned()
+        };
+        failure.hint(format!(
+            "`{typed}`, with the @, reads the payload from a file"
+        ))
+    } else {
+        failure.hint("in a shell, quote the whole payload with '…'")
+    }
+}
+
+fn failure(error: &PayloadError, message: String) -> Failure {
+    match error.fault {
+        Fault::Matter => Failure::new(ErrorId::MatterCode, message)
+            .hint(
+                "commission the device with an app or a hub for Matter; espctl has no part in that",
+            )
+            .hint(
+                "firmware that offers both has a second code: JSON, in its log or on its packaging",
+            ),
+        _ => Failure::new(ErrorId::InvalidQrcode, message),
+    }
+}
+
+/// Whether somebody gave a file's name where its content was wanted.
+fn is_like_a_file(text: &str) -> bool {
+    let path = Path::new(text);
+    !text.contains(['{', '|', ':']) && (path.extension().is_some() || path.is_file())
+}
+
+/// More than a camera's JPEG has.
+const LONGEST_FILE: u64 = 48 * 1024 * 1024;

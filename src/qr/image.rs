@@ -1,0 +1,163 @@
+//! A payload in a picture: PNG or JPEG, a drawing or a photograph. What cannot be read as it is
+//! is tried in other sizes, inverted and blurred, and never guessed: a code corrects its own errors,
+//! or is not read.
+
+use std::io::Cursor;
+
+use image::imageops::FilterType;
+use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, Limits};
+use rqrr::PreparedImage;
+use thiserror::Error;
+
+use super::{Found, PayloadError};
+use crate::secret::Secret;
+
+/// Why a picture gives no payload.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum PictureError {
+    /// It is not what its first bytes say, or not whole.
+    #[error("the picture cannot be decoded")]
+    Broken {
+        /// The library's words.
+        cause: String,
+    },
+    /// More than a camera makes.
+    #[error("a picture of {width} × {height} pixels is too large")]
+    TooLarge {
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+    },
+    /// None was found.
+    #[error("the picture has no QR code that can be read")]
+    NoCode,
+    /// Which device is meant, nobody can know.
+    #[error("the picture has the codes of several devices")]
+    Several,
+    /// There is a code, and something else in it.
+    #[error("the QR code in the picture: {0}")]
+    NoPayload(#[from] PayloadError),
+}
+
+/// Whether these are the first bytes of a picture.
+pub fn is_picture(bytes: &[u8]) -> bool {
+    format_of(bytes).is_some()
+}
+
+/// The payload in a PNG or JPEG. Other codes beside it do not matter.
+pub fn read(bytes: &[u8]) -> Result<Found, PictureError> {
+    let picture = decode(bytes)?;
+    let mut other = None;
+    for variant in variants(&picture) {
+        let mut found: Option<Found> = None;
+        for text in codes(&variant) {
+            match (Found::in_text(text.expose()), &found) {
+                (Ok(new), None) => found = Some(new),
+                (Ok(new), Some(first)) if !is_same(&new, first) => {
+                    return Err(PictureError::Several);
+                }
+                (Ok(_), Some(_)) => {}
+                (Err(error), _) => other = other.or(Some(error)),
+            }
+        }
+        if let Some(found) = found {
+            return Ok(found);
+        }
+    }
+    Err(other.map_or(PictureError::NoCode, PictureError::NoPayload))
+}
+
+fn is_same(one: &Found, other: &Found) -> bool {
+    let texts = one.text.as_ref().zip(other.text.as_ref());
+    texts.is_some_and(|(one, other)| one.expose() == other.expose())
+}
+
+fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
+    let format = image::guess_format(bytes).ok()?;
+    matches!(format, ImageFormat::Png | ImageFormat::Jpeg).then_some(format)
+}
+
+/// In grey. What is transparent is white, as on paper.
+fn decode(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
+    let broken = |error: &dyn std::fmt::Display| PictureError::Broken {
+        cause: error.to_string(),
+    };
+    let Some(format) = format_of(bytes) else {
+        return Err(broken(&"neither PNG nor JPEG"));
+    };
+    let reader = || ImageReader::with_format(Cursor::new(bytes), format);
+    let (width, height) = reader().into_dimensions().map_err(|error| broken(&error))?;
+    if u64::from(width).saturating_mul(u64::from(height)) > MOST_PIXELS {
+        return Err(PictureError::TooLarge { width, height });
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MOST_MEMORY);
+    let mut reader = reader();
+    reader.limits(limits);
+    let picture = reader.decode().map_err(|error| broken(&error))?;
+    if !picture.color().has_alpha() {
+        return Ok(DynamicImage::from(picture.to_luma8()));
+    }
+    let on_white = picture.to_luma_alpha8();
+    let pixels = on_white.pixels().map(|pixel| {
+        let [grey, alpha] = pixel.0.map(u16::from);
+        let mixed = (grey.saturating_mul(alpha) / 255).saturating_add(255 - alpha);
+        u8::try_from(mixed).unwrap_or(u8::MAX)
+    });
+    let grey = GrayImage::from_raw(width, height, pixels.collect());
+    grey.map(DynamicImage::from)
+        .ok_or_else(|| broken(&"its size is not that of its pixels"))
+}
+
+/// The picture in the ways in which its code may be readable, the likeliest first.
+fn variants(picture: &DynamicImage) -> impl Iterator<Item = GrayImage> {
+    let longest = picture.width().max(picture.height()).max(1);
+    let as_it_is = [longest.min(SIZES.iter().copied().max().unwrap_or(longest))];
+    let smaller = SIZES.into_iter().filter(move |size| *size < longest);
+    let larger = [longest.saturating_mul(2)]
+        .into_iter()
+        .filter(|size| *size < LARGER);
+    let sizes = as_it_is.into_iter().chain(smaller).chain(larger);
+    sizes.flat_map(move |size| {
+        let sized = if size == longest {
+            picture.clone()
+        } else {
+            picture.resize(size, size, FilterType::Triangle)
+        };
+        [0.0, 1.0, 2.0].into_iter().flat_map(move |sigma| {
+            let smooth = if sigma > 0.0 {
+                sized.fast_blur(sigma)
+            } else {
+                sized.clone()
+            };
+            let mut inverted = smooth.clone();
+            inverted.invert();
+            [smooth.into_luma8(), inverted.into_luma8()]
+        })
+    })
+}
+
+/// The texts of the codes in a picture.
+fn codes(picture: &GrayImage) -> Vec<Secret<String>> {
+    let side = |length: u32| usize::try_from(length).unwrap_or_default();
+    let mut pixels = picture.as_raw().iter().copied();
+    // It asks row by row, for each pixel once.
+    let mut prepared = PreparedImage::prepare_from_greyscale(
+        side(picture.width()),
+        side(picture.height()),
+        |_, _| pixels.next().unwrap_or(u8::MAX),
+    );
+    let grids = prepared.detect_grids();
+    let texts = grids.iter().filter_map(|grid| grid.decode().ok());
+    texts.map(|(_, text)| Secret::new(text)).collect()
+}
+
+/// Longest sides, in pixels: a code of a label does not need more.
+const SIZES: [u32; 3] = [1600, 900, 450];
+/// Up to which a small picture is enlarged.
+const LARGER: u32 = 1200;
+/// More than the cameras of phones make.
+const MOST_PIXELS: u64 = 120_000_000;
+/// For as many pixels in colour.
+const MOST_MEMORY: u64 = 4 * MOST_PIXELS;
