@@ -9,7 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::error_id::ErrorId;
 use super::failure::Failure;
-use super::qr::payload;
+use super::qr::{payload, port_of};
 use super::radio_args::RadioArgs;
 use super::serial_args::SerialArgs;
 use super::settings::{Existing, Inputs, SecretInput, create_private, parse_seconds};
@@ -63,7 +63,8 @@ pub(super) struct DeviceArgs {
     discovery_timeout: Duration,
 
     /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with one, text or
-    /// picture (PNG, JPEG); `-` for stdin. Flags win over its values.
+    /// picture (PNG, JPEG); `-` for stdin; `serial:PORT` for the log of a board that starts. Flags
+    /// win over its values.
     #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = WHERE)]
     qrcode: Option<Secret<String>>,
 
@@ -241,7 +242,9 @@ impl DeviceArgs {
         };
         self.network.apply(&mut target)?;
         self.radio.apply(&mut target);
-        self.serial.apply(&mut target);
+        // A board whose code was read at its port is on that port.
+        self.serial
+            .apply(self.qrcode.as_ref().and_then(port_of), &mut target);
         Ok(Asked {
             target,
             access: Access {
@@ -263,7 +266,7 @@ impl DeviceArgs {
 
     async fn payload(&self, inputs: &mut Inputs<'_>) -> Result<Payload, Failure> {
         match &self.qrcode {
-            Some(given) => payload(given, "--qrcode", inputs).await,
+            Some(given) => payload(given, "--qrcode", self.serial.line(), inputs).await,
             None => Ok(Payload::default()),
         }
     }

@@ -245,7 +245,7 @@ impl Discover {
         let mut target = Target::of_kind(kind);
         self.network.apply(&mut target)?;
         self.radio.apply(&mut target);
-        self.serial.apply(&mut target);
+        self.serial.apply(None, &mut target);
         let address = address.or_else(|| target.address.clone());
         Ok(Asked {
             label: address

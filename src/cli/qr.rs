@@ -4,10 +4,11 @@
 mod argument;
 mod decode;
 mod encode;
+mod serial;
 
 use clap::{ArgMatches, Subcommand};
 
-pub(super) use self::argument::payload;
+pub(super) use self::argument::{payload, port_of};
 use self::decode::Decode;
 use self::encode::Encode;
 use super::failure::Failure;

@@ -1,11 +1,13 @@
 //! The flags about a serial line: which port, and how fast.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 
+use super::settings::parse_seconds;
 use crate::flows::find::Target;
-use crate::transport::{Address, TransportKind};
+use crate::transport::{Address, DEFAULT_BAUD, TransportKind};
 
 /// Where a board is plugged in.
 #[derive(Args, Clone, Debug)]
@@ -14,26 +16,53 @@ pub(super) struct SerialArgs {
     #[arg(long, value_name = "PATH", env = "ESPCTL_PORT", value_parser = clap::builder::NonEmptyStringValueParser::new(), help_heading = HEADING)]
     port: Option<String>,
 
+    #[command(flatten)]
+    line: LineArgs,
+}
+
+/// How it is read.
+#[derive(Args, Clone, Debug)]
+pub(super) struct LineArgs {
     /// Speed of the serial line, in bits a second [default: 115200]
     #[arg(long, value_name = "N", env = "ESPCTL_BAUD", value_parser = clap::value_parser!(u32).range(300..=4_000_000), help_heading = HEADING)]
     baud: Option<u32>,
+
+    /// How long a board's log may be without its QR code, in seconds.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_LOG_TIMEOUT", value_parser = parse_seconds, default_value = "60", help_heading = HEADING)]
+    log_timeout: Duration,
+}
+
+impl LineArgs {
+    pub(super) fn log_timeout(&self) -> Duration {
+        self.log_timeout
+    }
+
+    pub(super) fn bits_a_second(&self) -> u32 {
+        self.baud.unwrap_or(DEFAULT_BAUD)
+    }
 }
 
 impl SerialArgs {
+    /// How the line is read.
+    pub(super) fn line(&self) -> &LineArgs {
+        &self.line
+    }
+
     /// Whether it is said which port.
     pub(super) fn has_port(&self) -> bool {
         self.port.is_some()
     }
 
-    /// Has the search keep to them, where it is one for a serial line.
-    pub(super) fn apply(&self, target: &mut Target) {
+    /// Has the search keep to them, where it is one for a serial line; `otherwise` is the port where
+    /// none is given.
+    pub(super) fn apply(&self, otherwise: Option<&str>, target: &mut Target) {
         if target.kind != TransportKind::Console {
             return;
         }
-        target.baud = self.baud;
-        if let Some(port) = &self.port {
+        target.baud = self.line.baud;
+        if let Some(port) = self.port.as_deref().or(otherwise) {
             target.address = Some(Address::Serial {
-                path: Arc::from(port.as_str()),
+                path: Arc::from(port),
             });
         }
     }

@@ -5,6 +5,7 @@
 
 mod exchange;
 mod line;
+mod log;
 mod port;
 mod ports;
 
@@ -22,6 +23,7 @@ use super::{
 };
 use crate::proto::Service;
 
+pub use log::BoardLog;
 pub use ports::DEFAULT_BAUD;
 
 /// A serial console.

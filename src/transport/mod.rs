@@ -29,7 +29,7 @@ use uuid::Uuid;
 use self::ble::MakerData;
 use crate::proto::{EndpointName, Service};
 
-pub use console::DEFAULT_BAUD;
+pub use console::{BoardLog, DEFAULT_BAUD};
 pub use error::{BluetoothProblem, ConsoleProblem, No, TransportError};
 
 /// Every built-in driver.

@@ -1,6 +1,7 @@
 //! Devices on a serial line, by the shipped binary over a pty: noise, slow lines, boards that
 //! restart or vanish. What the device was told counts. Single exchanges are the matrix's (`faults`).
 
+mod boot_log;
 mod ports;
 mod speed;
 

@@ -244,6 +244,10 @@ errors! {
         "The system's Bluetooth service is not there."
         "On Linux programs reach Bluetooth through BlueZ (`bluetoothd`) on the system's D-Bus. One of the two does not run, this is a container that has neither, or `DBUS_SYSTEM_BUS_ADDRESS` leads to an emulator that has ended."
         "`sudo systemctl enable --now bluetooth`; install the package `bluez` if there is no such service. In a container, mount `/run/dbus/system_bus_socket` of the host. Unset `DBUS_SYSTEM_BUS_ADDRESS`, or start the emulator again.";
+    NoCodeInLog "no-code-in-log" [NoDevice]
+        "No QR payload came from the serial port."
+        "Firmware prints it once, when it starts to wait for provisioning: one that is provisioned already does not, nor one with its log switched off or on another port."
+        "Restart the board while the command waits. `idf.py monitor` shows whether its log has a line with `{\"ver\":…}` or a URL with `data=`.";
     NoConsole "no-console" [NoDevice]
         "No console of protocomm answers at the serial port."
         "The port is another thing's, the board is silent or was not started, its firmware provisions otherwise, or the line has another speed."

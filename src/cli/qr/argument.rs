@@ -1,10 +1,12 @@
 //! An argument that is a payload, or says where one is: the text itself, `@FILE` (text, a log, PNG
-//! or JPEG), `-` for stdin. The same for every command.
+//! or JPEG), `-` for stdin, `serial:PORT` for a board's log. The same for every command.
 
 use std::path::Path;
 
+use super::serial;
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
+use crate::cli::serial_args::LineArgs;
 use crate::cli::settings::Inputs;
 use crate::cli::ui::note;
 use crate::qr::image::{self, PictureError};
@@ -15,18 +17,27 @@ use crate::secret::Secret;
 pub(in crate::cli) async fn payload(
     given: &Secret<String>,
     flag: &'static str,
+    line: &LineArgs,
     inputs: &mut Inputs<'_>,
 ) -> Result<Payload, Failure> {
-    Ok(found(given, flag, inputs).await?.payload)
+    Ok(found(given, flag, line, inputs).await?.payload)
+}
+
+/// The serial port at which the payload is to be waited for, if that is meant.
+pub(in crate::cli) fn port_of(given: &Secret<String>) -> Option<&str> {
+    let port = given.expose().strip_prefix("serial:")?;
+    (!port.is_empty()).then_some(port)
 }
 
 /// The payload and its text.
 pub(super) async fn found(
     given: &Secret<String>,
     flag: &'static str,
+    line: &LineArgs,
     inputs: &mut Inputs<'_>,
 ) -> Result<Found, Failure> {
     let found = match path_of(given.expose()) {
+        None if let Some(port) = port_of(given) => Found::alone(serial::payload(port, line).await?),
         None => Found::in_text(given.expose()).map_err(|error| refused(&error, flag, given))?,
         Some(path) => {
             let bytes = inputs.read_at_most(LONGEST_FILE, path, flag).await?;

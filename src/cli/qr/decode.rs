@@ -2,10 +2,12 @@
 //! because that is what it is for.
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use super::argument::found;
 use crate::cli::failure::Failure;
+use crate::cli::serial_args::LineArgs;
 use crate::cli::settings::Inputs;
 use crate::cli::ui::{Ui, keys_of};
 use crate::ident::printable;
@@ -17,16 +19,31 @@ use crate::secret::Secret;
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Decode {
     /// The code's text: JSON, `NP:…` or a URL with `data=`. `@FILE` reads a file, which may be text,
-    /// a log, PNG or JPEG; `-` reads stdin.
-    #[arg(value_name = "PAYLOAD|@FILE|-")]
-    payload: Secret<String>,
+    /// a log, PNG or JPEG; `-` reads stdin; `serial:PORT` waits for it in a board's log.
+    #[arg(
+        value_name = "PAYLOAD|@FILE|-",
+        required_unless_present = "from_serial"
+    )]
+    payload: Option<Secret<String>>,
+
+    /// Wait for the code in the log of the board at this serial port, for a minute: it is printed
+    /// when the board starts.
+    #[arg(long, value_name = "PORT", conflicts_with = "payload", value_parser = NonEmptyStringValueParser::new())]
+    from_serial: Option<String>,
+
+    #[command(flatten)]
+    line: LineArgs,
 }
 
 /// Runs `qr decode`.
 pub(super) async fn run(args: &Decode, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<(), Failure> {
-    let found = found(&args.payload, PAYLOAD, inputs).await?;
+    let given = match (&args.payload, &args.from_serial) {
+        (Some(given), _) => given.clone(),
+        (None, port) => Secret::new(format!("serial:{}", port.as_deref().unwrap_or_default())),
+    };
+    let found = found(&given, PAYLOAD, &args.line, inputs).await?;
     let payload = &found.payload;
-    let command = command(payload, args.payload.expose());
+    let command = command(payload, given.expose());
     let mut lines: Vec<String> = rows(payload)
         .into_iter()
         .map(|(name, value)| format!("{name:<15}{value}"))

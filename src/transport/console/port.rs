@@ -76,6 +76,12 @@ impl Port {
 
     /// Forgets what has arrived and was not read.
     pub(super) fn clear(&mut self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = writer.clear(ClearBuffer::Input) {
+            // A port that is gone says so when it is read.
+            tracing::debug!(%error, "what had arrived");
+        }
+        drop(writer);
         while let Ok(Ok(_)) = self.arrived.try_recv() {}
     }
 }
@@ -105,7 +111,6 @@ fn open(path: &str, baud: u32) -> io::Result<Port> {
             tracing::debug!(%error, "a control line");
         }
     }
-    port.clear(ClearBuffer::Input)?;
     let reader = port.try_clone()?;
     let (arriving, arrived) = unbounded_channel();
     let (read_on, reading) = oneshot::channel::<()>();

@@ -122,6 +122,22 @@ pub(super) const CASES: &[(&str, Case)] = &[
         Run(|| espctl(["discover", "--transport", "ble"]).output()),
     ),
     (
+        "no-code-in-log",
+        Run(|| {
+            let device = Device::on_serial_line(&[]);
+            let port = device.ready["pty"].as_str().unwrap();
+            let line = [
+                "qr",
+                "decode",
+                "--from-serial",
+                port,
+                "--log-timeout",
+                "0.2",
+            ];
+            espctl(line).output()
+        }),
+    ),
+    (
         "no-console",
         Run(|| on_serial_line(&["--console-trouble", "silent"])),
     ),

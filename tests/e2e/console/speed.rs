@@ -31,7 +31,7 @@ fn the_line_is_busy_while_there_is_something_to_say() {
 
 /// Of a whole run up to Apply: how often is asked for the status depends on how long joining takes.
 fn of_a_run() -> Vec<Exchange> {
-    let device = on_a_line(&[]);
+    let device = on_a_line(&["--noise", "none"]);
     let transcript = fresh_path("transcript");
     let path = transcript.to_str().unwrap();
     let line = [&["--pop", device.pop(), "--transcript", path], &HOME[..]].concat();

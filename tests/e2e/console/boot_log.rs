@@ -1,0 +1,84 @@
+//! The QR code of a board in its boot log: read there by `qr decode`, and by `provision` on the way to
+//! the same board.
+
+use super::{HOME, failed, joined, on_a_line};
+use crate::support::device::Device;
+use crate::support::espctl::{Output, espctl};
+
+fn booting(noise: &str) -> Device {
+    let own = ["--console-trouble", "boot-log", "--noise", noise];
+    on_a_line(&[&own[..], &["--pop", "abcd1234", "--name", "PROV_1"]].concat())
+}
+
+fn port(device: &Device) -> &str {
+    device.ready["pty"].as_str().unwrap()
+}
+
+fn decode(device: &Device, arguments: &[&str]) -> Output {
+    let line = [
+        "qr",
+        "decode",
+        "--from-serial",
+        port(device),
+        "--format",
+        "json",
+    ];
+    espctl(line.iter().chain(arguments)).output()
+}
+
+#[test]
+fn a_board_s_log_says_what_its_label_would() {
+    for noise in ["none", "heavy"] {
+        let device = booting(noise);
+        let payload = decode(&device, &[]).exits(0).result()["payload"].clone();
+        assert_eq!(payload["name"], "PROV_1", "{payload}");
+        assert_eq!(payload["pop"], "abcd1234", "{payload}");
+        assert_eq!(payload["username"], "wifiprov", "{payload}");
+        assert_eq!(device.requests("proto-ver"), 0);
+    }
+}
+
+#[test]
+fn a_board_is_provisioned_by_the_code_in_its_own_log() {
+    let device = booting("light");
+    let code = format!("serial:{}", port(&device));
+    let line = [
+        "provision",
+        "--no-cloud",
+        "--transport",
+        "console",
+        "--format",
+        "json",
+    ];
+    let output = espctl(line.iter().chain(&["--qrcode", &code]).chain(&HOME)).output();
+    joined(&output, &device);
+    assert!(!output.stderr.contains("abcd1234"), "{output}");
+}
+
+#[test]
+fn a_log_without_a_code_is_waited_for_and_no_longer() {
+    let device = on_a_line(&["--noise", "heavy"]);
+    let output = decode(&device, &["--log-timeout", "0.5"]);
+    let words = ["within 0.5 s", "restart the board"];
+    failed(output, 4, "no-code-in-log", &words);
+    // A port that vanishes, and one that sends no text.
+    let device = on_a_line(&["--console-trouble", "binary"]);
+    failed(decode(&device, &[]), 6, "not-text", &["--baud"]);
+    let absent = ["qr", "decode", "serial:/dev/not-there", "--format", "json"];
+    failed(
+        espctl(absent).output(),
+        3,
+        "no-serial-port",
+        &["/dev/not-there"],
+    );
+    let both = [
+        "qr",
+        "decode",
+        "NP:a|b|b",
+        "--from-serial",
+        "/dev/not-there",
+        "--format",
+        "json",
+    ];
+    assert_eq!(espctl(both).output().exit, Some(2));
+}
