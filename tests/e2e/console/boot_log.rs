@@ -33,7 +33,7 @@ fn a_board_s_log_says_what_its_label_would() {
         let payload = decode(&device, &[]).exits(0).result()["payload"].clone();
         assert_eq!(payload["name"], "PROV_1", "{payload}");
         assert_eq!(payload["pop"], "abcd1234", "{payload}");
-        assert_eq!(payload["username"], "wifiprov", "{payload}");
+        assert_eq!(payload["transport"], "ble", "{payload}");
         assert_eq!(device.requests("proto-ver"), 0);
     }
 }
