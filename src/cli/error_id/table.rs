@@ -120,6 +120,10 @@ errors! {
         "The device answered the handshake with something that the scheme does not allow."
         "Another kind of server answers at this address, the firmware's protocomm differs from the one of ESP-IDF, or bytes were changed on the way."
         "Check that this is the device you mean: `espctl device info`. Try the scheme that the firmware was built with (`--sec-ver`).";
+    HostNotReady "host-not-ready" [Host]
+        "`doctor --require` found something on this computer that stands in the way."
+        "The report has a finding for each: what was seen, and what fixes it. Without `--require` the report itself is the success."
+        "Do what the findings say. `--transport` leaves out what is not needed; `--no-cloud` leaves out the account.";
     HungUp "hung-up" [Device]
         "The device closed the connection instead of answering."
         "That is how protocomm says no. Usual reasons: another client took its only place, the session was replaced, provisioning has ended, or the application's endpoint handler returned an error."

@@ -141,9 +141,7 @@ mod linux {
                     let value = properties.get(name)?;
                     Some(<&str>::try_from(&**value).ok()?.to_owned())
                 };
-                version = version
-                    .take()
-                    .or_else(|| text("Modalias").and_then(of_modalias));
+                version = version.take().or_else(|| of_modalias(&text("Modalias")?));
                 let name = path.as_str().rsplit('/').next()?.to_owned();
                 let powered = properties.get("Powered");
                 let is_on = powered.is_some_and(|on| bool::try_from(&**on) == Ok(true));
@@ -170,7 +168,7 @@ mod linux {
 
     /// BlueZ's, which is what it says of itself unless somebody has configured otherwise: the Linux
     /// Foundation's number, BlueZ's, and major and minor version (`src/main.c`, `did_version`).
-    fn of_modalias(modalias: String) -> Option<String> {
+    fn of_modalias(modalias: &str) -> Option<String> {
         let digits = modalias.strip_prefix("usb:v1D6Bp0246d")?;
         let number = u16::from_str_radix(digits.get(..4)?, 16).ok()?;
         let [major, minor] = number.to_be_bytes();
@@ -183,7 +181,7 @@ mod linux {
 
         #[test]
         fn an_adapter_tells_the_version_of_bluez() {
-            let of = |text: &str| of_modalias(text.to_owned());
+            let of = of_modalias;
             assert_eq!(of("usb:v1D6Bp0246d0542").as_deref(), Some("5.66"));
             assert_eq!(of("usb:v1D6Bp0246d0530").as_deref(), Some("5.48"));
             // Configured to be something else.

@@ -102,6 +102,6 @@ mod tests {
         let joined = join(&networks, Some(name), Some(20_053));
         assert_eq!(joined.len(), 1, "{joined:?}");
         assert!(matches!(joined[0].v4, Some(Ok(()))), "{joined:?}");
-        assert!(join(&[loopback.clone()], None, None).is_empty());
+        assert!(join(std::slice::from_ref(loopback), None, None).is_empty());
     }
 }
