@@ -98,7 +98,7 @@ fn a_login_is_told_with_its_age_and_no_token() {
     let account = Account::of(&cloud);
     let output = account.run(&ACCOUNT).output().exits(0);
     let login = is_ok(&output, "login");
-    for words in [cloud.user(), "since", "profile lab", "renewed by itself"] {
+    for words in [cloud.user(), " ago, ", "profile lab", "renewed by itself"] {
         assert!(says(&login, words), "{words}\n{output}");
     }
     assert_eq!(output.result()["problems"], 0, "{output}");
@@ -140,8 +140,8 @@ fn a_clock_that_is_off_is_measured_by_the_clouds() {
     let cloud = Cloud::start(&[]);
     let account = Account::of(&cloud);
     for (moved, state, words) in [
-        (120, "warning", "2 min behind"),
-        (7200, "problem", "2 h behind"),
+        (150, "warning", "2 min behind"),
+        (7230, "problem", "2 h behind"),
     ] {
         cloud.advance(moved);
         let output = account.run(&ACCOUNT).output().exits(0);

@@ -56,17 +56,14 @@ fn logged_in(found: &LoggedIn) -> Finding {
     } else {
         format!(", region {}", printable(region.as_bytes()))
     };
-    let age = tokens
-        .age()
-        .map_or_else(String::new, |age| format!(" since {}", spoken(age)));
+    let age = tokens.age().map_or_else(String::new, |age| {
+        format!(", logged in {} ago", spoken(age))
+    });
     let by = match source {
         Source::Environment => format!(" by {ACCESS_TOKEN}"),
         Source::Stored => String::new(),
     };
-    let who = format!(
-        "{user} is logged in{by}{age}, profile {}{region}",
-        profile.name
-    );
+    let who = format!("{user}{by}{age}, profile {}{region}", profile.name);
     let finding = new(LOGIN, State::Ok, format!("{who}; {}", life(tokens)));
     if has_ended(tokens) {
         return Finding {

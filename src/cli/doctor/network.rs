@@ -100,13 +100,16 @@ fn way_to_device(device: &str, interface: Option<&str>, networks: &[Network]) ->
 }
 
 fn network(scope: &Scope, networks: &[Network]) -> Finding {
-    let shown: Vec<String> = networks
+    let here: Vec<&Network> = networks
         .iter()
         .filter(|one| match &scope.interface {
             Some(interface) => one.interface == *interface,
             None => one.is_up && !one.is_loopback(),
         })
-        .map(described)
+        .collect();
+    let shown: Vec<String> = here
+        .chunk_by(|one, next| one.interface == next.interface)
+        .filter_map(all_of)
         .collect();
     if shown.is_empty() {
         let state = if scope.has(TransportKind::OnNetwork) {
@@ -126,6 +129,20 @@ fn network(scope: &Scope, networks: &[Network]) -> Finding {
         ));
     }
     Finding::new(Part::Network, NETWORK, State::Ok, shown.join(", "))
+}
+
+/// An interface with its addresses; those that it made up itself where it has no others.
+fn all_of(networks: &[&Network]) -> Option<String> {
+    let is_own = |one: &&Network| match one.address {
+        IpAddr::V4(four) => four.is_link_local(),
+        IpAddr::V6(six) => six.is_unicast_link_local(),
+    };
+    let (own, given): (Vec<&Network>, Vec<&Network>) = networks.iter().copied().partition(is_own);
+    let addresses = if given.is_empty() { own } else { given };
+    let (first, others) = addresses.split_first()?;
+    Some(others.iter().fold(described(first), |text, one| {
+        format!("{text} {}/{}", one.address, one.prefix)
+    }))
 }
 
 fn described(network: &Network) -> String {

@@ -58,7 +58,7 @@ async fn ports() -> Result<Vec<Candidate>, TransportError> {
 }
 
 fn is_likely(port: &Candidate) -> bool {
-    port.hints.is_likely == Some(true)
+    port.hints.usb.is_some()
 }
 
 fn none(scope: &Scope, others: &[&Candidate]) -> Finding {

@@ -306,8 +306,8 @@ errors! {
         "Make room and look at the device before running the command again: it may have been provisioned.";
     PermissionDenied "permission-denied" [Host]
         "This computer does not allow the connection."
-        "A firewall, a sandbox (snap, flatpak, container) or the local-network permission of the system forbids it."
-        "Allow espctl, or the terminal that it runs in, to reach the local network, and run it again.";
+        "A firewall, a sandbox (snap, flatpak, container) or the local-network permission of the system forbids it. A serial port belongs to a group, such as `dialout` or `uucp`, that this user is not in."
+        "Allow espctl, or the terminal that it runs in, to reach the local network, and run it again. For a serial port `espctl doctor` names the group: `sudo usermod -aG GROUP $USER`, and log in again.";
     PortInUse "port-in-use" [Host]
         "Another program has the serial port."
         "A monitor such as `idf.py monitor`, `screen` or `minicom`, or another run of this program: a port serves one at a time."

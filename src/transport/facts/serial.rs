@@ -2,8 +2,6 @@
 //! opened: that resets some boards.
 
 use std::io;
-#[cfg(unix)]
-use std::path::Path;
 
 /// What the rights say.
 #[derive(Debug)]
@@ -33,10 +31,12 @@ pub struct Group {
 /// Whether this user may open the port.
 #[cfg(unix)]
 pub fn access(path: &str) -> Access {
-    use rustix::fs::{Access as Right, access, stat};
-    let data = match stat(Path::new(path)) {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use rustix::fs::{Access as Right, access};
+    let data = match std::fs::metadata(path) {
         Ok(data) => data,
-        Err(error) => return Access::Missing(error.into()),
+        Err(error) => return Access::Missing(error),
     };
     match access(path, Right::READ_OK | Right::WRITE_OK) {
         Ok(()) => Access::Allowed,
@@ -45,7 +45,7 @@ pub fn access(path: &str) -> Access {
             let (users, groups) = (read("/etc/passwd"), read("/etc/group"));
             let user = user_name(&users, rustix::process::getuid().as_raw());
             Access::Denied {
-                group: group_that_may(data.st_mode, data.st_gid, &groups, user),
+                group: group_that_may(data.mode(), data.gid(), &groups, user),
             }
         }
         Err(error) => Access::Missing(error.into()),

@@ -133,6 +133,21 @@ fn mdns_is_judged_by_interface_and_family() {
 }
 
 #[test]
+fn an_interface_is_shown_with_the_addresses_that_it_was_given() {
+    let networks = [
+        network("eth0", "fe80::2"),
+        network("wlan0", "192.168.1.20"),
+        network("wlan0", "fd00::2"),
+        network("wlan0", "fe80::1"),
+    ];
+    let told = super::network(&scope(false), &networks);
+    assert_eq!(
+        told.seen,
+        "eth0 fe80::2/24, wlan0 192.168.1.20/24 fd00::2/24"
+    );
+}
+
+#[test]
 fn an_interface_that_is_named_is_the_way() {
     let networks = [network("wlan0", "192.168.4.2"), network("eth0", "10.0.0.2")];
     let way = |device, interface| way_to_device(device, interface, &networks);
