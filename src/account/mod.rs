@@ -19,12 +19,14 @@ mod legacy;
 mod login;
 mod profile;
 mod profiles;
+mod rights;
 
 use std::path::{Path, PathBuf};
 
 pub use error::AccountError;
 pub use login::{Keeper, LoggedOut};
 pub use profile::{BrowserLogin, InvalidUrl, Profile, ProfileName, base_url};
+pub use rights::{Exposed, Rights};
 
 /// The folder in which all of it lies. It need not exist.
 #[derive(Clone, Debug)]

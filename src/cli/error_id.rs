@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 pub(super) use self::table::ErrorId;
 use super::exit::Exit;
 
@@ -68,6 +70,12 @@ const fn first<const N: usize>(exits: [Exit; N]) -> Exit {
         return Exit::Fault;
     };
     *exit
+}
+
+impl Serialize for ErrorId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.as_str())
+    }
 }
 
 impl fmt::Display for ErrorId {

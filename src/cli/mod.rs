@@ -6,6 +6,7 @@ mod demo;
 mod device;
 mod device_args;
 mod discover;
+mod doctor;
 mod emulate;
 mod error_id;
 mod exit;
@@ -88,6 +89,7 @@ enum Command {
     #[command(subcommand)]
     Device(Box<device::Device>),
     Discover(discover::Discover),
+    Doctor(Box<doctor::Doctor>),
     /// Play the other side, for CI and for trying things out.
     #[command(subcommand)]
     Emulate(emulate::Emulate),
@@ -190,6 +192,7 @@ async fn run(
         Command::Demo(args) => demo::run(&args, ui, interrupts).await,
         Command::Device(args) => interrupts.or(device::run(&args, matches, ui)).await,
         Command::Discover(args) => interrupts.or(discover::run(&args, matches, ui)).await,
+        Command::Doctor(args) => interrupts.or(doctor::run(&args, ui)).await,
         Command::Emulate(args) => interrupts.or(emulate::run(args, ui)).await,
         Command::Explain(args) => explain::run(&args, ui),
         Command::Login(args) => interrupts.or(login::run(&args, matches, ui)).await,

@@ -16,6 +16,7 @@
 
 pub mod account;
 mod answer;
+mod date;
 mod error;
 pub mod groups;
 pub mod mapping;
@@ -41,6 +42,7 @@ use tokio::time::sleep;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+pub use date::{Present, Skew};
 pub use error::CloudError;
 pub use tokens::{Keep, Tokens};
 

@@ -56,6 +56,13 @@ impl Tokens {
         claims(&self.access)?.get("exp")?.as_u64()
     }
 
+    /// How long ago somebody logged in, or the access token was made where it says only that.
+    pub fn age(&self) -> Option<Duration> {
+        let claims = claims(&self.access)?;
+        let began = claims.get("auth_time").or_else(|| claims.get("iat"))?;
+        Some(since_epoch().saturating_sub(Duration::from_secs(began.as_u64()?)))
+    }
+
     /// Who made the access token.
     pub fn issuer(&self) -> Option<String> {
         text(&self.access, "iss")

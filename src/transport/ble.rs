@@ -11,6 +11,7 @@ mod endpoints;
 mod exchange;
 mod gatt;
 mod goodbye;
+mod health;
 mod native;
 mod scan;
 #[cfg(not(target_os = "linux"))]
@@ -35,6 +36,7 @@ use super::{
 
 pub use advertisement::{MakerData, PROVISIONING_SERVICES, looks_like_provisioning};
 pub use goodbye::say_goodbye;
+pub use health::{AdapterHealth, Health, Power, health};
 
 /// Bluetooth Low Energy.
 #[derive(Debug)]

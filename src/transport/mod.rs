@@ -7,6 +7,7 @@
 pub mod ble;
 mod console;
 mod error;
+pub mod facts;
 mod http;
 mod on_network;
 pub mod record;

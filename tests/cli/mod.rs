@@ -3,6 +3,7 @@
 mod account;
 mod canary;
 mod device;
+mod doctor;
 mod errors;
 mod missing;
 mod qr;

@@ -120,6 +120,10 @@ errors! {
         "The device answered the handshake with something that the scheme does not allow."
         "Another kind of server answers at this address, the firmware's protocomm differs from the one of ESP-IDF, or bytes were changed on the way."
         "Check that this is the device you mean: `espctl device info`. Try the scheme that the firmware was built with (`--sec-ver`).";
+    HostNotReady "host-not-ready" [Host]
+        "`doctor --require` found something on this computer that stands in the way."
+        "The report has a finding for each: what was seen, and what fixes it. Without `--require` the report itself is the success."
+        "Do what the findings say. `--transport` leaves out what is not needed; `--no-cloud` leaves out the account.";
     HungUp "hung-up" [Device]
         "The device closed the connection instead of answering."
         "That is how protocomm says no. Usual reasons: another client took its only place, the session was replaced, provisioning has ended, or the application's endpoint handler returned an error."
@@ -306,8 +310,8 @@ errors! {
         "Make room and look at the device before running the command again: it may have been provisioned.";
     PermissionDenied "permission-denied" [Host]
         "This computer does not allow the connection."
-        "A firewall, a sandbox (snap, flatpak, container) or the local-network permission of the system forbids it."
-        "Allow espctl, or the terminal that it runs in, to reach the local network, and run it again.";
+        "A firewall, a sandbox (snap, flatpak, container) or the local-network permission of the system forbids it. A serial port belongs to a group, such as `dialout` or `uucp`, that this user is not in."
+        "Allow espctl, or the terminal that it runs in, to reach the local network, and run it again. For a serial port `espctl doctor` names the group: `sudo usermod -aG GROUP $USER`, and log in again.";
     PortInUse "port-in-use" [Host]
         "Another program has the serial port."
         "A monitor such as `idf.py monitor`, `screen` or `minicom`, or another run of this program: a port serves one at a time."

@@ -1,9 +1,21 @@
 //! What to do when this computer's Bluetooth cannot be used: the command, by system. The match has
 //! no wildcard, as in the file above it.
 
-use super::{Advice, advice};
+use super::{Advice, Failure, advice};
 use crate::cli::error_id::ErrorId;
 use crate::transport::BluetoothProblem;
+
+impl Failure {
+    /// This computer's Bluetooth, by itself.
+    pub(in crate::cli) fn of_bluetooth(problem: &BluetoothProblem) -> Self {
+        let Advice { exit, id, hints } = advise(problem);
+        Self {
+            exit,
+            hints,
+            ..Self::new(id, problem.to_string())
+        }
+    }
+}
 
 /// Advice for this computer, as it is.
 pub(super) fn advise(problem: &BluetoothProblem) -> Advice {

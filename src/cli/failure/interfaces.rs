@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 
 use crate::flows::find::Target;
+use crate::transport::facts::is_tunnel;
 use crate::transport::way_out;
 
 /// In words; nothing where nobody looked, because the address was given.
@@ -38,23 +39,6 @@ fn advice(searched: &[(String, IpAddr)], way_out: Option<&str>) -> Vec<String> {
         ));
     }
     hints
-}
-
-/// By the names that systems and VPN programs give.
-fn is_tunnel(name: &str) -> bool {
-    [
-        "tun",
-        "tap",
-        "wg",
-        "ppp",
-        "utun",
-        "tailscale",
-        "zt",
-        "nordlynx",
-        "proton",
-    ]
-    .iter()
-    .any(|start| name.starts_with(start))
 }
 
 #[cfg(test)]

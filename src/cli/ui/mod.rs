@@ -84,6 +84,8 @@ pub(super) struct Ui {
     invitation: Option<String>,
     /// What the run warned of.
     warnings: Vec<Warning>,
+    /// What the result has besides an error.
+    reported: Map<String, Value>,
 }
 
 impl Ui {
@@ -100,6 +102,7 @@ impl Ui {
             no_second_passphrase: false,
             invitation: None,
             warnings: Vec::new(),
+            reported: Map::new(),
         }
     }
 
@@ -177,6 +180,11 @@ impl Ui {
         self.spinner.listen();
     }
 
+    /// Says what goes on, to whoever watches.
+    pub(super) fn wait(&mut self, what: &'static str) {
+        self.spinner.start(what);
+    }
+
     /// Something that whoever runs this has to act on: a line, or an event with these keys.
     pub(super) fn tell(&self, event: &str, line: &str, keys: Map<String, Value>) {
         match self.format {
@@ -224,6 +232,22 @@ impl Ui {
         told.map_err(|error| Failure::output_lost(&error))
     }
 
+    /// What there is to tell, whichever way the run ends: text lines now, or keys of the `result`
+    /// object that is still to come.
+    pub(super) fn report(
+        &mut self,
+        lines: &[String],
+        keys: Map<String, Value>,
+    ) -> Result<(), Failure> {
+        match self.format {
+            Format::Text => self.result(lines, keys),
+            Format::Json => {
+                self.reported = keys;
+                Ok(())
+            }
+        }
+    }
+
     /// The end of a run that failed.
     pub(super) fn failure(&self, failure: &Failure) {
         self.spinner.clear();
@@ -246,6 +270,7 @@ impl Ui {
                 let mut object = self.object("result");
                 object.insert("ok".to_owned(), Value::Bool(false));
                 object.insert("error".to_owned(), failure.to_json());
+                object.extend(self.reported.clone());
                 // The exit code is all that is left when this fails.
                 let _lost: io::Result<()> = print_json(&Value::Object(object));
             }

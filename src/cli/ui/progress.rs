@@ -92,7 +92,8 @@ impl Spinner {
         }
     }
 
-    fn start(&mut self, what: &'static str) {
+    /// Shows that this goes on.
+    pub(super) fn start(&mut self, what: &'static str) {
         self.clear();
         if !self.watched {
             return;

@@ -9,12 +9,12 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, LOCATION};
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -105,11 +105,20 @@ async fn respond(
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
         body: body.to_bytes().to_vec(),
     };
-    let delivery = cloud.lock().await.meet(&request);
+    let (delivery, now) = {
+        let mut cloud = cloud.lock().await;
+        (cloud.meet(&request), cloud.now())
+    };
     match delivery {
         Delivery::After(wait, answer) => {
             sleep(wait).await;
-            Ok(written(&answer))
+            let mut response = written(&answer);
+            // By its own clock, which may have been moved.
+            let date = httpdate::fmt_http_date(UNIX_EPOCH + now);
+            if let Ok(date) = HeaderValue::from_str(&date) {
+                response.headers_mut().insert(DATE, date);
+            }
+            Ok(response)
         }
         // Until the client has had enough.
         Delivery::Never => std::future::pending().await,

@@ -114,6 +114,11 @@ impl Cloud {
         self.accounts.named(name).map(|user| user.id.as_str())
     }
 
+    /// The time of day by its clock, since 1970.
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
     /// Deals with one request, as a fault wants it.
     pub fn meet(&mut self, request: &Request) -> Delivery {
         self.note_timeouts(self.clock.now());

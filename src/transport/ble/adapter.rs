@@ -62,6 +62,12 @@ impl Radio {
         }
     }
 
+    /// What the system calls it.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) async fn name(&self) -> Result<String, TransportError> {
+        self.adapter.adapter_info().await.map_err(failed)
+    }
+
     /// Begins an active scan: names are in answers that only such a scan asks for. An adapter that
     /// is off is switched on where the system lets us, and that is remarked.
     pub(super) async fn start_scan(
@@ -150,7 +156,7 @@ async fn connect_to_system() -> Result<Manager, TransportError> {
     is_open.await.map_err(ended)?.map_err(failed)
 }
 
-async fn is_on(adapter: &Adapter) -> bool {
+pub(super) async fn is_on(adapter: &Adapter) -> bool {
     // A system that does not say is not off.
     !matches!(adapter.adapter_state().await, Ok(CentralState::PoweredOff))
 }
@@ -176,7 +182,7 @@ pub(super) fn failed(error: btleplug::Error) -> TransportError {
     }
 }
 
-fn radio_failed(error: GattError) -> TransportError {
+pub(super) fn radio_failed(error: GattError) -> TransportError {
     match error {
         GattError::Radio(found) => problem(found),
         other => TransportError::Bluetooth {

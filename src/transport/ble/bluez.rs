@@ -41,7 +41,7 @@ pub(super) fn classify(error: btleplug::Error) -> GattError {
 }
 
 /// Of a D-Bus error's name and message.
-fn said(name: &str, message: &str) -> GattError {
+pub(super) fn said(name: &str, message: &str) -> GattError {
     if let Some(kind) = name.strip_prefix("org.bluez.Error.") {
         return bluez_said(kind, message);
     }

@@ -33,6 +33,10 @@ pub(super) const CASES: &[(&str, Case)] = &[
         ),
     ),
     (
+        "host-not-ready",
+        Run(|| espctl(["doctor", "--transport", "ble", "--no-cloud", "--require"]).output()),
+    ),
+    (
         "invalid-data",
         Run(|| {
             espctl([

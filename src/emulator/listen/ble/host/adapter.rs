@@ -46,7 +46,7 @@ impl Host {
             powered: !is_off,
             ..Adapter::default()
         };
-        let properties = Properties::from([
+        let mut properties = Properties::from([
             ("Address", Property::text(CENTRAL)),
             ("AddressType", Property::text("public")),
             ("Alias", Property::text("espctl")),
@@ -68,6 +68,11 @@ impl Host {
                 Property::Texts(vec!["00001800-0000-1000-8000-00805f9b34fb".to_owned()]),
             ),
         ]);
+        if self.trouble == Some(HostTrouble::AdapterBlocked) {
+            // Of 5.66 only with its experimental interfaces: it is how clients see the switch,
+            // which is otherwise the kernel's to tell.
+            properties.insert("PowerState", Property::text("off-blocked"));
+        }
         self.adapter = Some(adapter);
         self.tree
             .add(adapter_path(), [(ADAPTER, properties)].into());

@@ -1,0 +1,158 @@
+//! What is said of networks that a test cannot make: radios, switches, tunnels.
+
+use std::io;
+
+use super::*;
+
+fn network(interface: &str, address: &str) -> Network {
+    Network {
+        interface: interface.to_owned(),
+        index: Some(1),
+        address: address.parse().unwrap(),
+        prefix: 24,
+        is_up: true,
+        is_point_to_point: false,
+    }
+}
+
+fn seen(networks: &[Network], device_by: Option<(usize, bool)>) -> Seen {
+    Seen {
+        networks: networks.to_vec(),
+        radios: Some(vec!["wlan0".to_owned()]),
+        switches: Vec::new(),
+        defaults: None,
+        way_out: None,
+        to_device: device_by.map(|(place, is_direct)| Way {
+            by: Some(networks[place].clone()),
+            is_direct,
+        }),
+        to_multicast: None,
+        joined: Vec::new(),
+    }
+}
+
+fn scope(is_asked: bool) -> Scope {
+    Scope {
+        kinds: vec![TransportKind::SoftAp],
+        is_asked,
+        interface: None,
+        mdns_port: None,
+        device: "192.168.4.1".to_owned(),
+    }
+}
+
+#[test]
+fn a_computer_on_the_hotspot_needs_nothing() {
+    let networks = [network("wlan0", "192.168.4.2")];
+    let mut there = seen(&networks, Some((0, true)));
+    assert_eq!(device_route(&scope(true), &there).state, State::Ok);
+    assert_eq!(wifi(&there).seen, "wlan0 192.168.4.2/24");
+    // Over a cable, as in a laboratory.
+    there.radios = Some(Vec::new());
+    assert_eq!(wifi(&there).state, State::Ok);
+}
+
+#[test]
+fn a_computer_elsewhere_is_told_to_join() {
+    let networks = [
+        network("wlan0", "192.168.1.20"),
+        network("tun0", "10.8.0.2"),
+    ];
+    let elsewhere = seen(&networks, Some((0, false)));
+    let told = device_route(&scope(true), &elsewhere);
+    assert_eq!(told.state, State::Problem);
+    assert!(told.seen.contains("wlan0 192.168.1.20/24"), "{told:?}");
+    assert!(told.fix.unwrap().contains("join the device's hotspot"));
+    // Who has not said that they want to go this way need not.
+    assert_eq!(
+        device_route(&scope(false), &elsewhere).state,
+        State::Warning
+    );
+    let swallowed = device_route(&scope(false), &seen(&networks, Some((1, false))));
+    assert_eq!(swallowed.state, State::Problem);
+    assert!(swallowed.seen.contains("tun0"), "{swallowed:?}");
+    let nowhere = device_route(&scope(true), &seen(&networks, None));
+    assert!(nowhere.seen.contains("no way"), "{nowhere:?}");
+}
+
+#[test]
+fn wifi_that_is_missing_or_blocked_is_named() {
+    let networks = [network("eth0", "192.168.1.20")];
+    let mut here = seen(&networks, Some((0, false)));
+    assert_eq!(wifi(&here).seen, "wlan0, on no network");
+    here.switches = vec![Switch {
+        name: "phy0".to_owned(),
+        by_program: true,
+        by_hand: false,
+    }];
+    let blocked = wifi(&here);
+    assert_eq!(blocked.state, State::Problem);
+    assert_eq!(blocked.fix.as_deref(), Some("sudo rfkill unblock wifi"));
+    here.radios = Some(Vec::new());
+    assert_eq!(wifi(&here).seen, "this computer has no Wi-Fi interface");
+    here.radios = None;
+    assert_eq!(wifi(&here).state, State::Skipped);
+}
+
+#[test]
+fn a_vpn_is_seen_in_the_tables_and_behind_policies() {
+    let networks = [network("tun0", "10.8.0.2")];
+    let mut here = seen(&networks, None);
+    assert_eq!(vpn(&here).state, State::Ok);
+    here.way_out = Some("wlan0".to_owned());
+    assert!(vpn(&here).seen.ends_with("through wlan0"));
+    // As wg-quick does it: the tables look as before.
+    here.way_out = Some("wg0".to_owned());
+    assert_eq!(vpn(&here).state, State::Warning);
+    here.way_out = Some("wlan0".to_owned());
+    here.defaults = Some(Defaults {
+        v4: Some("wlan0".to_owned()),
+        v6: Some("tun0".to_owned()),
+    });
+    here.to_multicast = Some(Way {
+        by: Some(networks[0].clone()),
+        is_direct: false,
+    });
+    let told = vpn(&here);
+    assert!(told.seen.contains("through tun0"), "{told:?}");
+    assert!(told.seen.contains("multicasts included"), "{told:?}");
+}
+
+#[test]
+fn mdns_is_judged_by_interface_and_family() {
+    let taken = || Some(Err(io::Error::from(io::ErrorKind::AddrInUse)));
+    let state = |v4, v6| {
+        let interface = "wlan0".to_owned();
+        mdns(&Joined { interface, v4, v6 }).state
+    };
+    assert_eq!(state(Some(Ok(())), None), State::Ok);
+    assert_eq!(state(None, Some(Ok(()))), State::Ok);
+    assert_eq!(state(Some(Ok(())), taken()), State::Warning);
+    assert_eq!(state(taken(), taken()), State::Problem);
+    assert_eq!(mdns_of(&[])[0].state, State::Problem);
+}
+
+#[test]
+fn an_interface_is_shown_with_the_addresses_that_it_was_given() {
+    let networks = [
+        network("eth0", "fe80::2"),
+        network("wlan0", "192.168.1.20"),
+        network("wlan0", "fd00::2"),
+        network("wlan0", "fe80::1"),
+    ];
+    let told = super::network(&scope(false), &networks);
+    assert_eq!(
+        told.seen,
+        "eth0 fe80::2/24, wlan0 192.168.1.20/24 fd00::2/24"
+    );
+}
+
+#[test]
+fn an_interface_that_is_named_is_the_way() {
+    let networks = [network("wlan0", "192.168.4.2"), network("eth0", "10.0.0.2")];
+    let way = |device, interface| way_to_device(device, interface, &networks);
+    assert!(way("192.168.4.1", Some("wlan0")).unwrap().is_direct);
+    let other = way("192.168.4.1", Some("eth0")).unwrap();
+    assert!(!other.is_direct && other.by.unwrap().interface == "eth0");
+    assert!(!way("fe80::1%wlan0", None).unwrap().is_direct);
+}

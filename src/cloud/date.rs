@@ -1,0 +1,107 @@
+//! What time the cloud has it, beside this computer's. Anybody may ask: no login goes along.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::DATE;
+use serde_json::Value;
+
+use super::{Client, CloudError};
+
+/// A cloud that answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Present {
+    /// How far this computer's clock is from the cloud's; `None` where the cloud does not say.
+    pub skew: Option<Skew>,
+    /// Whether it answered as a RainMaker cloud does.
+    pub is_a_cloud: bool,
+}
+
+/// How far this computer's clock is from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skew {
+    /// It is late.
+    Behind(Duration),
+    /// It is early, or right.
+    Ahead(Duration),
+}
+
+impl Skew {
+    /// In either direction.
+    pub fn size(self) -> Duration {
+        match self {
+            Self::Behind(size) | Self::Ahead(size) => size,
+        }
+    }
+}
+
+impl Client {
+    /// Asks once whether the cloud is there, and what time it has.
+    pub async fn present(&self) -> Result<Present, CloudError> {
+        let url = self.base_url.join("/apiversions");
+        let url = url.map_err(|error| self.malformed(CALL, error.to_string()))?;
+        let asked_at = now();
+        let failed = |source| self.not_answered(CALL, source);
+        let response = self.http.get(url).send().await.map_err(failed)?;
+        let heard_at = now();
+        let date = response.headers().get(DATE);
+        let date = date.and_then(|value| value.to_str().ok());
+        let status = response.status();
+        tracing::debug!(host = %self.host, %status, date, "cloud");
+        let skew = date.and_then(|date| {
+            let theirs = httpdate::parse_http_date(date).ok()?;
+            Some(skew(asked_at, heard_at, theirs))
+        });
+        let body = match response.content_length() {
+            Some(length) if length > LONGEST => None,
+            _ => response.json::<Value>().await.ok(),
+        };
+        let versions = body
+            .as_ref()
+            .and_then(|body| body.get("supported_versions"));
+        Ok(Present {
+            skew,
+            is_a_cloud: versions.is_some_and(Value::is_array),
+        })
+    }
+}
+
+/// Its answer was made at some time between; it tells whole seconds.
+fn skew(asked_at: SystemTime, heard_at: SystemTime, theirs: SystemTime) -> Skew {
+    let second = Duration::from_secs(1);
+    if let Ok(ahead) = asked_at.duration_since(theirs + second) {
+        return Skew::Ahead(ahead);
+    }
+    match theirs.duration_since(heard_at) {
+        Ok(behind) => Skew::Behind(behind),
+        Err(_) => Skew::Ahead(Duration::ZERO),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time of day is what is compared"
+)]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+const CALL: &str = "which versions it has";
+/// No list of versions is longer.
+const LONGEST: u64 = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_right_if_it_can_be() {
+        let at = |seconds: f64| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds);
+        let right = Skew::Ahead(Duration::ZERO);
+        assert_eq!(skew(at(100.0), at(102.0), at(101.0)), right);
+        // Cut off to whole seconds.
+        assert_eq!(skew(at(100.9), at(100.95), at(100.0)), right);
+        let hour = Duration::from_hours(1);
+        assert_eq!(skew(at(100.0), at(100.0), at(3700.0)), Skew::Behind(hour));
+        assert_eq!(skew(at(3701.0), at(3701.0), at(100.0)), Skew::Ahead(hour));
+    }
+}

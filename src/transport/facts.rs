@@ -1,0 +1,15 @@
+//! What stands on this computer between a program and a device, as data: networks and routes, mDNS,
+//! serial ports, switches. Nothing here is changed and no device hears of it; what is wrong with it
+//! and what helps is the reader's to say. Bluetooth's are `ble::health`'s.
+
+mod mdns;
+mod network;
+mod routes;
+mod serial;
+mod switches;
+
+pub use mdns::{Joined, join};
+pub use network::{Network, Way, networks, radios, way_to};
+pub use routes::{Defaults, defaults, is_tunnel};
+pub use serial::{Access, Group, access};
+pub use switches::{Switch, switches};

@@ -1,0 +1,107 @@
+//! Whether this computer lets a program listen for mDNS, one interface at a time. Groups are joined
+//! and left again, as every search does; nothing is asked, and no answer is read.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::network::Network;
+
+/// What came of listening on an interface.
+#[derive(Debug)]
+pub struct Joined {
+    /// Which one.
+    pub interface: String,
+    /// By IPv4, where it has such an address.
+    pub v4: Option<io::Result<()>>,
+    /// By IPv6, likewise.
+    pub v6: Option<io::Result<()>>,
+}
+
+/// Listens on each interface that a search would use, or on the one that is named.
+pub fn join(networks: &[Network], only: Option<&str>, port: Option<u16>) -> Vec<Joined> {
+    let port = port.unwrap_or(PORT);
+    let mut joined: Vec<Joined> = Vec::new();
+    for network in networks.iter().filter(|one| is_searched(one, only)) {
+        let place = joined
+            .iter()
+            .position(|one| one.interface == network.interface);
+        let place = place.unwrap_or_else(|| {
+            joined.push(Joined {
+                interface: network.interface.clone(),
+                v4: None,
+                v6: None,
+            });
+            joined.len() - 1
+        });
+        let Some(known) = joined.get_mut(place) else {
+            continue;
+        };
+        match network.address {
+            IpAddr::V4(address) if known.v4.is_none() => {
+                known.v4 = Some(join_v4(address, port));
+            }
+            // The group is joined by interface, whichever address it has there.
+            IpAddr::V6(_) if known.v6.is_none() => {
+                known.v6 = network.index.map(|index| join_v6(index, port));
+            }
+            _ => {}
+        }
+    }
+    joined
+}
+
+fn is_searched(network: &Network, only: Option<&str>) -> bool {
+    match only {
+        Some(only) => network.interface == only,
+        None => network.is_up && !network.is_point_to_point && !network.is_loopback(),
+    }
+}
+
+fn join_v4(address: Ipv4Addr, port: u16) -> io::Result<()> {
+    let socket = shared(Domain::IPV4)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
+    socket.join_multicast_v4(&GROUP_V4, &address)
+}
+
+fn join_v6(index: u32, port: u16) -> io::Result<()> {
+    let socket = shared(Domain::IPV6)?;
+    socket.set_only_v6(true)?;
+    socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
+    socket.join_multicast_v6(&GROUP_V6, index)
+}
+
+/// Others listen there, too: that is what mDNS is like.
+fn shared(domain: Domain) -> io::Result<Socket> {
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_reuse_address(true)?;
+    #[cfg(unix)]
+    socket.set_reuse_port(true)?;
+    Ok(socket)
+}
+
+/// RFC 6762, 3.
+const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+/// Likewise.
+const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
+/// Likewise.
+const PORT: u16 = 5353;
+
+#[cfg(test)]
+mod tests {
+    use super::super::networks;
+    use super::*;
+
+    #[test]
+    fn the_loopback_interface_is_listened_on_when_it_is_named() {
+        let networks = networks().unwrap();
+        let loopback = networks.iter().find(|one| one.is_loopback()).unwrap();
+        let name = loopback.interface.as_str();
+        // A port of nobody's.
+        let joined = join(&networks, Some(name), Some(20_053));
+        assert_eq!(joined.len(), 1, "{joined:?}");
+        assert!(matches!(joined[0].v4, Some(Ok(()))), "{joined:?}");
+        assert!(join(std::slice::from_ref(loopback), None, None).is_empty());
+    }
+}

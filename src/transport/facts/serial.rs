@@ -1,0 +1,144 @@
+//! Whether this user may open a serial port, and who may, by the rights of its file. Nothing is
+//! opened: that resets some boards.
+
+use std::io;
+
+/// What the rights say.
+#[derive(Debug)]
+pub enum Access {
+    /// This user may.
+    Allowed,
+    /// This user may not.
+    Denied {
+        /// Which group may; `None` where it takes more than a group.
+        group: Option<Group>,
+    },
+    /// There is no such port, or it cannot be asked about.
+    Missing(io::Error),
+    /// This system has no rights of that kind.
+    Unknown,
+}
+
+/// A group that owns a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// `dialout`, `uucp`; or its number.
+    pub name: String,
+    /// Whether this user is in it, and only logged in too early to be.
+    pub has_this_user: bool,
+}
+
+/// Whether this user may open the port.
+#[cfg(unix)]
+pub fn access(path: &str) -> Access {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use rustix::fs::{Access as Right, access};
+    let data = match std::fs::metadata(path) {
+        Ok(data) => data,
+        Err(error) => return Access::Missing(error),
+    };
+    match access(path, Right::READ_OK | Right::WRITE_OK) {
+        Ok(()) => Access::Allowed,
+        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
+            let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+            let (users, groups) = (read("/etc/passwd"), read("/etc/group"));
+            let user = user_name(&users, rustix::process::getuid().as_raw());
+            Access::Denied {
+                group: group_that_may(data.mode(), data.gid(), &groups, user),
+            }
+        }
+        Err(error) => Access::Missing(error.into()),
+    }
+}
+
+/// Nothing to ask.
+#[cfg(not(unix))]
+pub fn access(_path: &str) -> Access {
+    Access::Unknown
+}
+
+/// The group of a file that its group may read and write. Nobody is put into root's.
+#[cfg(any(unix, test))]
+fn group_that_may(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Option<Group> {
+    if mode & BY_GROUP != BY_GROUP || gid == 0 {
+        return None;
+    }
+    let number = gid.to_string();
+    let found = groups.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        match fields[..] {
+            [name, _, id, members, ..] if id == number => Some((name, members)),
+            _ => None,
+        }
+    });
+    Some(match found {
+        Some((name, members)) => Group {
+            name: name.to_owned(),
+            has_this_user: user.is_some_and(|user| members.split(',').any(|one| one == user)),
+        },
+        // Of a directory service, or of another system's disk.
+        None => Group {
+            name: number,
+            has_this_user: false,
+        },
+    })
+}
+
+#[cfg(any(unix, test))]
+fn user_name(users: &str, uid: u32) -> Option<&str> {
+    let number = uid.to_string();
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then_some(name)
+    })
+}
+
+/// To read and to write.
+#[cfg(any(unix, test))]
+const BY_GROUP: u32 = 0o060;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUPS: &str = "root:x:0:\ntty:x:5:\ndialout:x:20:ada,grace\nuucp:x:986:\nbroken\n";
+    const USERS: &str = "root:x:0:0:root:/root:/bin/bash\nada:x:1000:1000::/home/ada:/bin/sh\n";
+
+    #[test]
+    fn the_group_of_a_port_is_named() {
+        let of = |mode, gid, user| group_that_may(mode, gid, GROUPS, user);
+        let named = |name: &str, has_this_user| {
+            Some(Group {
+                name: name.to_owned(),
+                has_this_user,
+            })
+        };
+        // Debian's and Arch's.
+        assert_eq!(of(0o020_660, 20, Some("linus")), named("dialout", false));
+        assert_eq!(of(0o020_660, 986, None), named("uucp", false));
+        // In the group, and not logged in anew since.
+        assert_eq!(of(0o020_660, 20, Some("ada")), named("dialout", true));
+        // A group that may not, root's, and one that is not in the file.
+        assert_eq!(of(0o020_600, 20, None), None);
+        assert_eq!(of(0o020_640, 20, None), None);
+        assert_eq!(of(0o020_660, 0, None), None);
+        assert_eq!(of(0o020_660, 777, Some("ada")), named("777", false));
+    }
+
+    #[test]
+    fn users_are_known_by_their_number() {
+        assert_eq!(user_name(USERS, 1000), Some("ada"));
+        assert_eq!(user_name(USERS, 0), Some("root"));
+        assert_eq!(user_name(USERS, 7), None);
+        assert_eq!(user_name("", 0), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_port_is_there_or_it_is_not() {
+        assert!(matches!(access("/dev/null"), Access::Allowed));
+        assert!(matches!(access("/dev/nonesuch"), Access::Missing(_)));
+    }
+}

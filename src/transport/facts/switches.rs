@@ -1,0 +1,82 @@
+//! The switches of this computer that keep a radio off, by the kernel's list of them (rfkill).
+
+use std::fs;
+use std::path::Path;
+
+/// A switch of one radio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Switch {
+    /// Of what: `hci0`, `phy0`, or what the computer's maker calls it.
+    pub name: String,
+    /// Whether a program has switched it off, and a program can switch it on.
+    pub by_program: bool,
+    /// Whether a key or a slider has.
+    pub by_hand: bool,
+}
+
+impl Switch {
+    /// Whether it keeps its radio off.
+    pub fn is_off(&self) -> bool {
+        self.by_program || self.by_hand
+    }
+}
+
+/// Those of a kind: `bluetooth`, `wlan`. None where the system has no such list.
+pub fn switches(kind: &str) -> Vec<Switch> {
+    in_folder(Path::new("/sys/class/rfkill"), kind)
+}
+
+fn in_folder(folder: &Path, kind: &str) -> Vec<Switch> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut switches: Vec<Switch> = entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let read = |file| {
+                let text = fs::read_to_string(path.join(file)).ok()?;
+                Some(text.trim().to_owned())
+            };
+            let is_set = |file| read(file).is_some_and(|text| text == "1");
+            (read("type")? == kind).then(|| Switch {
+                name: read("name").unwrap_or_default(),
+                by_program: is_set("soft"),
+                by_hand: is_set("hard"),
+            })
+        })
+        .collect();
+    switches.sort_by(|one, other| one.name.cmp(&other.name));
+    switches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernels_list_says_what_is_off_and_by_whom() {
+        let folder = tempfile::tempdir().unwrap();
+        for (entry, kind, name, soft, hard) in [
+            ("rfkill0", "wlan", "phy0", "0", "0"),
+            ("rfkill1", "bluetooth", "tpacpi_bluetooth_sw", "1", "0"),
+            ("rfkill2", "bluetooth", "hci0", "0", "1"),
+        ] {
+            let entry = folder.path().join(entry);
+            fs::create_dir(&entry).unwrap();
+            for (file, text) in [
+                ("type", kind),
+                ("name", name),
+                ("soft", soft),
+                ("hard", hard),
+            ] {
+                fs::write(entry.join(file), format!("{text}\n")).unwrap();
+            }
+        }
+        let found = in_folder(folder.path(), "bluetooth");
+        assert_eq!(found[0].name, "hci0");
+        assert!(found[0].by_hand && !found[0].by_program && found[0].is_off());
+        assert!(found[1].by_program && found[1].is_off());
+        assert!(!in_folder(folder.path(), "wlan")[0].is_off());
+        assert!(in_folder(&folder.path().join("nowhere"), "wlan").is_empty());
+    }
+}

@@ -1,0 +1,30 @@
+//! Files of the account that others may read.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use super::{ACCOUNT, finding, is_ok, says};
+use crate::support::account::Account;
+use crate::support::cloud::Cloud;
+
+#[test]
+fn files_that_others_may_read_are_named_and_the_command_closes_them() {
+    let cloud = Cloud::start(&[]);
+    let account = Account::of(&cloud);
+    let look = || account.run(&ACCOUNT).output().exits(0);
+    is_ok(&look(), "account-files");
+
+    let login = account.login_file("lab");
+    fs::set_permissions(&login, Permissions::from_mode(0o644)).unwrap();
+    let output = look();
+    let found = finding(&output, "account-files");
+    assert_eq!(found["state"], "warning", "{output}");
+    assert!(says(&found, "lab_config.json (644)"), "{output}");
+    let fix = found["fix"].as_str().unwrap();
+    assert_eq!(fix, format!("chmod 600 {}", login.display()));
+
+    let fixed = Command::new("sh").args(["-c", fix]).status().unwrap();
+    assert!(fixed.success());
+    is_ok(&look(), "account-files");
+}
