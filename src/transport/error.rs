@@ -27,7 +27,7 @@ pub enum TransportError {
         /// Which port.
         address: Address,
         /// What is wrong.
-        problem: ConsoleProblem,
+        problem: Box<ConsoleProblem>,
         /// What the system says, if anything.
         source: Option<io::Error>,
     },

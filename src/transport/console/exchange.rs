@@ -183,7 +183,7 @@ impl ConsoleTransport {
     fn problem(&self, problem: ConsoleProblem, source: Option<io::Error>) -> TransportError {
         TransportError::Console {
             address: self.address.clone(),
-            problem,
+            problem: Box::new(problem),
             source,
         }
     }

@@ -57,15 +57,13 @@ pub(super) struct Output {
     doubtful: Option<Vec<u8>>,
     /// Whether a log line began within the digits of an answer.
     is_garbled: bool,
-    /// Whether a prompt came that can be the end of this request.
-    has_prompt: bool,
     /// Whether all of the request has left, its CR included.
     is_sent: bool,
     /// Of the bytes so far, and of those no console would print.
     bytes: usize,
     odd: usize,
-    restarted: bool,
-    other_prompt: bool,
+    /// What was seen of these.
+    trouble: Option<Trouble>,
 }
 
 /// Where in a colour sequence the output is.
@@ -94,12 +92,10 @@ impl Output {
             answer: None,
             doubtful: None,
             is_garbled: false,
-            has_prompt: false,
             is_sent: request.is_empty(),
             bytes: 0,
             odd: 0,
-            restarted: false,
-            other_prompt: false,
+            trouble: None,
         }
     }
 
@@ -122,11 +118,11 @@ impl Output {
     /// Takes what was printed; the answer, or that there is none, once the next prompt is there.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Found> {
         for &byte in bytes {
-            self.byte(byte);
-            if self.has_prompt && self.is_garbled {
+            let is_prompt = self.byte(byte);
+            if is_prompt && self.is_garbled {
                 return Some(Found::Garbled);
             }
-            if self.has_prompt {
+            if is_prompt {
                 let answer = self.answer.take().or_else(|| self.doubtful.take());
                 return Some(answer.map_or(Found::Refusal, Found::Answer));
             }
@@ -136,18 +132,17 @@ impl Output {
 
     /// What is wrong, if anything. Where a request was sent, it is asked when nothing was found.
     pub(super) fn trouble(&self) -> Option<Trouble> {
-        if self.restarted {
-            Some(Trouble::Restarted)
-        } else if self.bytes >= ENOUGH && self.odd * 4 > self.bytes {
-            Some(Trouble::Binary)
-        } else if self.other_prompt || is_other_prompt(&self.line) {
-            Some(Trouble::OtherConsole)
-        } else {
-            None
+        let is_binary = self.bytes >= ENOUGH && self.odd * 4 > self.bytes;
+        match self.trouble {
+            Some(Trouble::Restarted) => Some(Trouble::Restarted),
+            _ if is_binary => Some(Trouble::Binary),
+            _ if is_other_prompt(&self.line) => Some(Trouble::OtherConsole),
+            seen => seen,
         }
     }
 
-    fn byte(&mut self, byte: u8) {
+    /// Takes one; whether it completes a prompt that can be the end of this request.
+    fn byte(&mut self, byte: u8) -> bool {
         self.bytes += 1;
         match (self.escape, byte) {
             (_, 0x1b) => self.escape = Escape::Began,
@@ -171,9 +166,10 @@ impl Output {
                     self.is_garbled |= self.has_echo && self.line.iter().copied().all(is_digit);
                     self.line.clear();
                 }
-                self.has_prompt |= self.line == PROMPT && (self.has_echo || self.is_sent);
+                return self.line == PROMPT && (self.has_echo || self.is_sent);
             }
         }
+        false
     }
 
     fn end_line(&mut self) {
@@ -182,10 +178,10 @@ impl Output {
             return;
         }
         if is_banner(&line) {
-            self.restarted = true;
+            self.trouble = Some(Trouble::Restarted);
         }
         if is_other_prompt(&line) || is_unknown_command(&line) {
-            self.other_prompt = true;
+            self.trouble.get_or_insert(Trouble::OtherConsole);
         }
         if !self.has_echo {
             self.echoed += self.echo_in(&line);

@@ -63,7 +63,7 @@ impl BoardLog {
     fn problem(&self, problem: ConsoleProblem, source: Option<std::io::Error>) -> TransportError {
         TransportError::Console {
             address: self.address.clone(),
-            problem,
+            problem: Box::new(problem),
             source,
         }
     }

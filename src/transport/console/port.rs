@@ -39,7 +39,7 @@ impl Port {
             };
             TransportError::Console {
                 address,
-                problem,
+                problem: Box::new(problem),
                 source: Some(source),
             }
         })

@@ -18,8 +18,8 @@ fn read(request: &str, output: &[u8]) -> Option<Found> {
     found
 }
 
-fn answer(hex_digits: &str) -> Option<Found> {
-    Some(Found::Answer(hex(hex_digits.as_bytes()).unwrap()))
+fn answer(digits: &str) -> Option<Found> {
+    hex(digits.as_bytes()).map(Found::Answer)
 }
 
 #[test]
@@ -131,10 +131,7 @@ impl Seeded {
     }
 
     fn hex(&mut self, longest: usize) -> String {
-        self.bytes(longest)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        encode_hex(&self.bytes(longest))
     }
 
     /// A line that somebody else prints: never one of bare hex.
@@ -173,7 +170,7 @@ fn printed(random: &mut Seeded, request: &str, reply: Option<&str>) -> String {
     }
     if let Some(reply) = reply {
         let ends = [("\r\n", "\r\n"), ("\r\r\n", "\r\r\n")][random.below(2)];
-        text += &format!("{}{reply}{}", ends.0, ends.1);
+        text.extend([ends.0, reply, ends.1]);
     }
     for _ in 0..random.below(3) {
         text += &random.noise();
