@@ -1,41 +1,38 @@
 //! `discover`: which devices are in reach, and what they say. Finding one and looking at it is
 //! `flows::discover`.
 
+mod rows;
+
 use std::cell::RefCell;
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
-use serde::Serialize;
-use uuid::Uuid;
 
+use self::rows::{Row, sort, tables};
 use super::device_args::{
     Asked, InterfaceArgs, parse_host, parse_ip, refuse_address, transports, where_it_is,
 };
 use super::failure::Failure;
 use super::radio_args::{RadioArgs, narrowed_by};
+use super::serial_args::SerialArgs;
 use super::settings::{Inputs, parse_seconds};
-use super::ui::{Ui, columns, device_table, keys_of};
-use crate::endpoint::version::Version;
+use super::ui::{Ui, keys_of};
 use crate::flows::connect::Access;
-use crate::flows::discover::{self, Discovered, Found, Heard};
-use crate::flows::find::{Sighted, Target};
+use crate::flows::discover::{self, Discovered, Found, Heard, Probe};
+use crate::flows::find::Target;
 use crate::flows::{Doing, Event, FlowError, Observer as _, Pace, Warning};
-use crate::ident::printable;
-use crate::transport::ble::{MakerData, looks_like_provisioning};
-use crate::transport::{
-    Address, DEVICE_PORT, DRIVERS, Hints, SOFTAP_HOST, TransportError, TransportKind,
-};
+use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportError, TransportKind};
 
 /// List the devices in reach, and what they say about themselves.
 ///
 /// It needs no secret and changes nothing. On the network it lists the devices that announce
 /// challenge-response, by their announcements alone; with an address it asks the one there. Over softap it looks at one address, 192.168.4.1 unless told otherwise:
 /// this computer must have joined the device's hotspot, and hotspots that it has not joined are
-/// not listed. A device serves one client at a time, so do not look at one
+/// not listed. Over the console it lists the serial ports on USB, and opens none unless --probe or
+/// --port say so. A device serves one client at a time, so do not look at one
 /// that somebody else is provisioning.
 #[derive(Args, Debug)]
 pub(super) struct Discover {
@@ -62,55 +59,22 @@ pub(super) struct Discover {
     #[command(flatten)]
     radio: RadioArgs,
 
+    #[command(flatten)]
+    serial: SerialArgs,
+
+    /// Over the console, open each port and ask the board there what it is. Whatever else is
+    /// plugged in is typed at, too.
+    #[arg(long)]
+    probe: bool,
+
     /// Over ble, list whatever advertises: headphones, phones, all that the filters let through.
+    /// Over the console, list every serial port, not only those on USB.
     #[arg(long)]
     all: bool,
 
     /// How long to look, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0")]
     discovery_timeout: Duration,
-}
-
-/// A line of the list. What a device did not say is null.
-#[derive(Serialize)]
-struct Row<'a> {
-    transport: TransportKind,
-    address: String,
-    name: Option<&'a str>,
-    node_id: Option<&'a str>,
-    #[serde(flatten)]
-    radio: Option<Radio<'a>>,
-    version: Option<&'a Version>,
-    sec_ver: Option<u64>,
-    pop_required: Option<bool>,
-}
-
-/// What only Bluetooth tells.
-#[derive(Serialize)]
-struct Radio<'a> {
-    /// In dBm.
-    signal: Option<i16>,
-    customer_id: Option<u16>,
-    device_type: Option<u16>,
-    device_type_name: Option<&'static str>,
-    device_subtype: Option<u8>,
-    services: &'a [Uuid],
-    looks_like_provisioning: bool,
-}
-
-impl<'a> Radio<'a> {
-    fn of(found: &'a Found) -> Self {
-        let hints = &found.hints;
-        Self {
-            signal: hints.signal,
-            customer_id: hints.maker.map(|maker| maker.customer_id),
-            device_type: hints.maker.map(|maker| maker.device_type),
-            device_type_name: hints.maker.and_then(MakerData::type_name),
-            device_subtype: hints.maker.map(|maker| maker.device_subtype),
-            services: &hints.services,
-            looks_like_provisioning: looks_like_provisioning(found.name.as_deref(), hints),
-        }
-    }
 }
 
 /// Runs `discover`.
@@ -127,12 +91,21 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
     let has_address = host.is_some() || args.device_port.is_some();
     let kinds: Vec<TransportKind> = match args.transport {
         Some(kind) => vec![kind],
-        // An address is none of Bluetooth's.
+        // Where a device is says how to get there.
         None => DRIVERS
             .iter()
             .map(|driver| driver.kind())
-            .filter(|kind| *kind != TransportKind::Ble || !has_address)
+            .filter(|kind| match kind {
+                TransportKind::Ble => !has_address && !args.serial.has_port(),
+                TransportKind::Console => !has_address,
+                TransportKind::OnNetwork | TransportKind::SoftAp => !args.serial.has_port(),
+            })
             .collect(),
+    };
+    let probe = match (args.probe, args.all) {
+        (false, _) => Probe::Known,
+        (true, false) => Probe::Ports,
+        (true, true) => Probe::AllPorts,
     };
     let asked = kinds
         .into_iter()
@@ -150,7 +123,7 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
     let live_list = &live;
     let searches = asked.into_iter().map(|asked| async move {
         let heard = |heard: Heard<'_>| live_list.borrow_mut().hear(heard, &asked.target);
-        let outcome = discover::run(&asked.target, &asked.pace, heard).await;
+        let outcome = discover::run(&asked.target, &asked.pace, probe, heard).await;
         (asked, outcome)
     });
     // Where both ways lead to the same device, it has one socket, and a second visitor evicts the
@@ -177,7 +150,12 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
                     Vec::new()
                 };
                 if devices.is_empty() && listed.is_empty() {
-                    failed.get_or_insert((nobody, asked));
+                    // Looked for because nobody said where to look: there are other ways.
+                    if kind == TransportKind::Console && args.transport.is_none() {
+                        ui.say(&format!("Nothing is looked for over {kind}: {nobody}"));
+                    } else {
+                        failed.get_or_insert((nobody, asked));
+                    }
                 }
                 found.extend(devices.into_iter().chain(listed));
             }
@@ -238,7 +216,14 @@ fn unlisted(count: usize, target: &Target) -> Option<String> {
         None => "--all lists them".to_owned(),
         Some(filter) => format!("{filter} leaves them out"),
     };
-    (count > 0).then(|| format!("{count} more advertise by Bluetooth; {how}"))
+    (count > 0).then(|| match target.kind {
+        TransportKind::Console => {
+            format!("{count} more serial port(s) are not on USB; --all lists them")
+        }
+        TransportKind::Ble | TransportKind::OnNetwork | TransportKind::SoftAp => {
+            format!("{count} more advertise by Bluetooth; {how}")
+        }
+    })
 }
 
 impl Discover {
@@ -260,6 +245,8 @@ impl Discover {
         let mut target = Target::of_kind(kind);
         self.network.apply(&mut target)?;
         self.radio.apply(&mut target);
+        self.serial.apply(&mut target);
+        let address = address.or_else(|| target.address.clone());
         Ok(Asked {
             label: address
                 .as_ref()
@@ -268,36 +255,6 @@ impl Discover {
             access: Access::default(),
             pace,
         })
-    }
-}
-
-impl<'a> Row<'a> {
-    fn of(found: &'a Found) -> Self {
-        Self {
-            transport: found.kind,
-            address: found.address.to_string(),
-            name: found.name.as_deref(),
-            node_id: found.hints.node_id.as_deref(),
-            radio: (found.kind == TransportKind::Ble).then(|| Radio::of(found)),
-            version: found.version.as_ref(),
-            sec_ver: sec_version(found),
-            pop_required: pop_required(found),
-        }
-    }
-
-    fn cells(&self) -> [String; 6] {
-        let said = |text: Option<&str>| text.map_or_else(unsaid, |text| printable(text.as_bytes()));
-        [
-            said(self.name),
-            self.transport.to_string(),
-            self.address.clone(),
-            said(self.version.and_then(|version| version.ver.as_deref())),
-            self.sec_ver
-                .map_or_else(unsaid, |number| number.to_string()),
-            self.pop_required.map_or_else(unsaid, |needed| {
-                if needed { "yes" } else { "no" }.to_owned()
-            }),
-        ]
     }
 }
 
@@ -331,12 +288,6 @@ impl Live<'_> {
     }
 }
 
-/// By kind, and those that are heard best first.
-fn sort(found: &mut [Found]) {
-    let place = |kind| DRIVERS.iter().position(|driver| driver.kind() == kind);
-    found.sort_by_key(|one| (place(one.kind), Reverse(one.hints.signal)));
-}
-
 /// One device at one address, whichever ways it was looked at: the one by which it answered.
 fn distinct(found: Vec<Found>) -> Vec<Found> {
     let mut kept: Vec<Found> = Vec::new();
@@ -353,116 +304,5 @@ fn distinct(found: Vec<Found>) -> Vec<Found> {
     kept
 }
 
-fn sighted(found: &Found) -> Sighted {
-    Sighted {
-        name: found.name.clone(),
-        address: found.address.clone(),
-        hints: Hints {
-            sec_version: sec_version(found),
-            pop_required: pop_required(found),
-            ..found.hints.clone()
-        },
-    }
-}
-
-/// The version document is the device's own word; an announcement could be anybody's.
-fn sec_version(found: &Found) -> Option<u64> {
-    let said = found.version.as_ref().and_then(|version| version.sec_ver);
-    said.or(found.hints.sec_version)
-}
-
-/// Likewise.
-fn pop_required(found: &Found) -> Option<bool> {
-    let version = found.version.as_ref();
-    let said = version.and_then(|version| version.pop_required);
-    said.or(found.hints.pop_required)
-}
-
-fn unsaid() -> String {
-    "-".to_owned()
-}
-
-/// One table for each kind: their columns differ.
-fn tables(found: &[Found]) -> Vec<String> {
-    let kinds: Vec<&[Found]> = found.chunk_by(|one, next| one.kind == next.kind).collect();
-    let mut lines = Vec::new();
-    for of_kind in &kinds {
-        let Some(kind) = of_kind.first().map(|one| one.kind) else {
-            continue;
-        };
-        if kinds.len() > 1 {
-            lines.push(format!("Over {kind}:"));
-        }
-        lines.extend(if kind.announces() {
-            device_table(&of_kind.iter().map(sighted).collect::<Vec<_>>())
-        } else {
-            table(&of_kind.iter().map(Row::of).collect::<Vec<_>>())
-        });
-    }
-    lines
-}
-
-fn table(rows: &[Row<'_>]) -> Vec<String> {
-    let heading = ["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"].map(str::to_owned);
-    let lines: Vec<_> = std::iter::once(heading)
-        .chain(rows.iter().map(Row::cells))
-        .collect();
-    columns(&lines)
-}
-
 /// Even with no time to look, a device that is there may answer.
 const SHORTEST: Duration = Duration::from_secs(1);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_kind_has_a_table_of_its_own_and_the_strongest_is_first() {
-        let found = |kind, address, name: &str, signal| Found {
-            kind,
-            address,
-            name: Some(name.to_owned()),
-            hints: Hints {
-                signal,
-                ..Hints::default()
-            },
-            version: None,
-        };
-        let in_the_air = |name: &str, signal| {
-            let address = Address::Ble {
-                id: name.into(),
-                shown: name.into(),
-            };
-            found(TransportKind::Ble, address, name, signal)
-        };
-        let host = Address::Http {
-            host: "127.0.0.1".to_owned(),
-            port: 80,
-        };
-        let mut all = vec![
-            found(TransportKind::OnNetwork, host, "Lamp", None),
-            in_the_air("PROV_connected", None),
-            in_the_air("PROV_far", Some(-90)),
-            in_the_air("PROV_near", Some(-40)),
-        ];
-        sort(&mut all);
-        let lines = tables(&all);
-        let starts = [
-            "Over ble:",
-            "#  Name ",
-            "1  PROV_near ",
-            "2  PROV_far ",
-            "3  PROV_connected ",
-            "Over on-network:",
-            "#   Instance Name ",
-            "1   Lamp ",
-        ];
-        assert_eq!(lines.len(), starts.len(), "{lines:#?}");
-        for (line, start) in lines.iter().zip(starts) {
-            assert!(line.starts_with(start), "{start:?}: {lines:#?}");
-        }
-        all.truncate(3);
-        assert!(!tables(&all).concat().contains("Over"));
-    }
-}

@@ -6,6 +6,7 @@
 mod account;
 mod bluetooth;
 mod cloud;
+mod console;
 mod device;
 mod interfaces;
 mod search;

@@ -20,6 +20,11 @@ pub(super) struct SerialArgs {
 }
 
 impl SerialArgs {
+    /// Whether it is said which port.
+    pub(super) fn has_port(&self) -> bool {
+        self.port.is_some()
+    }
+
     /// Has the search keep to them, where it is one for a serial line.
     pub(super) fn apply(&self, target: &mut Target) {
         if target.kind != TransportKind::Console {

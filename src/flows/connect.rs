@@ -114,8 +114,8 @@ impl Secured {
                 let expected = "the version document of the device that was lost";
                 return Err(SessionError::from(ReplyError::Unexpected { expected }).into());
             }
-            Err(SessionError::Transport(TransportError::NoSuchEndpoint { .. }))
-                if self.version == Version::default() => {}
+            Err(SessionError::Transport(error))
+                if error.may_be_missing_endpoint() && self.version == Version::default() => {}
             Err(_) => return Err(NotRegained::Away),
         }
         let secured = connection
@@ -168,7 +168,9 @@ pub async fn open(
     let version = match connection.version().await {
         Ok(version) => version,
         // Nothing announced: the scheme will be probed.
-        Err(SessionError::Transport(TransportError::NoSuchEndpoint { .. })) => Version::default(),
+        Err(SessionError::Transport(error)) if error.may_be_missing_endpoint() => {
+            Version::default()
+        }
         Err(source) => {
             return Err(FlowError::Session {
                 doing: Doing::ReadingVersion,
@@ -233,6 +235,16 @@ pub async fn secure(
     let mut access = access.clone();
     let mut asked_again = false;
     loop {
+        // Before anybody is asked for a secret.
+        if !connection.carries(scheme) {
+            return Err(FlowError::Session {
+                doing: Doing::Securing,
+                source: SessionError::from(TransportError::TooLong {
+                    endpoint: service.session_endpoint(),
+                    bytes: scheme.longest_message(),
+                }),
+            });
+        }
         let need = need(service, &version);
         let credentials = credentials(scheme, &mut access, need, observer).await?;
         // Nothing was given, and nothing said that something is needed.

@@ -1,8 +1,11 @@
 //! Lists the devices in reach: every candidate of a driver's scan, and what each says about itself
-//! before any keys: in its announcement, or else in its version document. It secures nothing and
-//! changes nothing.
+//! before any keys: in its announcement, or else in its version document. Serial ports are asked
+//! only when that is wanted. It secures nothing and changes nothing.
+
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use futures_util::future::{try_join, try_join_all};
 
 use super::find::{self, Sighted, Target};
 use super::{Doing, FlowError, Pace};
@@ -21,9 +24,10 @@ pub struct Found {
     pub name: Option<String>,
     /// What else it announced.
     pub hints: Hints,
-    /// What it says about itself; `None` where it has no version endpoint, or announced itself
-    /// and was not asked.
+    /// What it says about itself; `None` where it has no version endpoint, or was not asked.
     pub version: Option<Version>,
+    /// Why it did not say it, where several were asked.
+    pub silence: Option<Arc<FlowError>>,
 }
 
 impl Found {
@@ -43,6 +47,7 @@ impl Found {
             name: candidate.name.clone(),
             hints: candidate.hints.clone(),
             version: None,
+            silence: None,
         }
     }
 }
@@ -77,11 +82,24 @@ pub enum Heard<'a> {
     Remark(&'a str),
 }
 
+/// Whom to ask what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// The one at a known address, or where devices do not announce themselves.
+    Known,
+    /// Every serial port on USB, too: opening one can reset the board there, or disturb whatever
+    /// else it is.
+    Ports,
+    /// Every serial port that there is.
+    AllPorts,
+}
+
 /// Looks for as long as `pace.search` allows. Nobody in reach is an empty list; whatever else is
 /// in the way of an answer is an error.
 pub async fn run(
     target: &Target,
     pace: &Pace,
+    probe: Probe,
     mut heard: impl FnMut(Heard<'_>),
 ) -> Result<Discovered, FlowError> {
     let kind = target.kind;
@@ -114,24 +132,40 @@ pub async fn run(
     }
     let (wanted, others): (Vec<Candidate>, Vec<Candidate>) = seen.into_iter().partition(is_wanted);
     // Whoever announces itself has said what there is to show, and is left in peace.
-    let was_announced = kind.announces() && target.address.is_none();
-    let mut devices = Vec::new();
-    for candidate in wanted {
+    let is_asked = |was_wanted: bool| match kind {
+        _ if target.address.is_some() => true,
+        TransportKind::Ble | TransportKind::OnNetwork => false,
+        TransportKind::Console => match probe {
+            Probe::Known => false,
+            Probe::Ports => was_wanted,
+            Probe::AllPorts => true,
+        },
+        TransportKind::SoftAp => true,
+    };
+    let look = |candidate: Candidate, is_asked: bool| async move {
         let announced = Found::announced(&candidate);
-        let version = if was_announced {
-            None
-        } else {
-            look_at(driver, candidate, pace).await?
-        };
-        devices.push(Found {
-            version,
-            ..announced
-        });
-    }
-    Ok(Discovered {
-        devices,
-        others: others.iter().map(Found::announced).collect(),
-    })
+        if !is_asked {
+            return Ok(announced);
+        }
+        match look_at(driver, candidate, pace).await {
+            Ok(version) => Ok(Found {
+                version,
+                ..announced
+            }),
+            // One of several that were asked: what the others say counts, too.
+            Err(silence) if target.address.is_none() && kind == TransportKind::Console => {
+                Ok(Found {
+                    silence: Some(Arc::new(silence)),
+                    ..announced
+                })
+            }
+            Err(error) => Err(error),
+        }
+    };
+    let devices = try_join_all(wanted.into_iter().map(|one| look(one, is_asked(true))));
+    let others = try_join_all(others.into_iter().map(|one| look(one, is_asked(false))));
+    let (devices, others) = try_join(devices, others).await?;
+    Ok(Discovered { devices, others })
 }
 
 async fn look_at(
@@ -148,7 +182,7 @@ async fn look_at(
     let mut connection = Connection::new(transport, service);
     let version = match connection.version().await {
         Ok(version) => Some(version),
-        Err(SessionError::Transport(TransportError::NoSuchEndpoint { .. })) => None,
+        Err(SessionError::Transport(error)) if error.may_be_missing_endpoint() => None,
         Err(source) => return Err(reading(source)),
     };
     connection.close().await.map_err(reading)?;

@@ -120,7 +120,7 @@ pub enum FlowError {
     #[error("no device was chosen")]
     Declined,
     /// No device in reach, or not the one that is wanted.
-    #[error("no {}device found over {kind}", if seen.is_empty() { "" } else { "such " })]
+    #[error("{}", nobody(*kind, seen))]
     NoCandidate {
         /// Where we looked.
         kind: TransportKind,
@@ -387,5 +387,14 @@ const fn stop_of(reason: StopReason) -> &'static str {
     match reason {
         StopReason::Expired => "the time for the whole run is up",
         StopReason::Interrupted => "interrupted",
+    }
+}
+
+/// Over a serial line, what is looked for is the port.
+fn nobody(kind: TransportKind, seen: &[Sighted]) -> String {
+    match (kind, seen) {
+        (TransportKind::Console, _) => "this computer has no serial port on USB".to_owned(),
+        (_, []) => format!("no device found over {kind}"),
+        (_, [_, ..]) => format!("no such device found over {kind}"),
     }
 }

@@ -71,9 +71,18 @@ impl Target {
         }
     }
 
+    /// The name by which a device is known among others.
+    fn announced_name(&self) -> Option<&str> {
+        self.name.as_deref().filter(|_| self.kind.announces())
+    }
+
     /// Whether what a device announces is what is wanted, its name aside. Where all kinds of
-    /// things announce themselves, one that is not named has to look like a device of ours.
+    /// things announce themselves, one that is not named has to look like a device of ours; of
+    /// serial ports, boards are on those of USB.
     pub(super) fn admits(&self, name: Option<&str>, hints: &Hints) -> bool {
+        if self.kind == TransportKind::Console {
+            return self.address.is_some() || hints.usb.is_some();
+        }
         let is_narrowed =
             self.name.is_some() || self.customer_id.is_some() || self.service.is_some();
         let customer = hints.maker.map(|maker| maker.customer_id);
@@ -118,7 +127,7 @@ pub async fn run(
         observer.event(&Event::SearchStarted {
             transport: kind,
             address: target.address.as_ref().map(ToString::to_string),
-            name: target.name.clone().filter(|_| kind.announces()),
+            name: target.announced_name().map(str::to_owned),
         });
         let found = if kind.has_a_choice() && target.address.is_none() {
             among(driver, target, pace, observer).await?
@@ -177,16 +186,16 @@ async fn among(
         note(&mut seen, candidate);
     }
     drop(scan);
-    let (mut fitting, others): (Vec<Candidate>, Vec<Candidate>) = match (&target.name, exact.len())
-    {
-        (Some(_), 1..) => (exact, seen),
-        (Some(_), 0) => seen
-            .into_iter()
-            .partition(|one| is_wanted(one, target, begins_with)),
-        (None, _) => seen
-            .into_iter()
-            .partition(|one| target.admits(one.name.as_deref(), &one.hints)),
-    };
+    let (mut fitting, others): (Vec<Candidate>, Vec<Candidate>) =
+        match (target.announced_name(), exact.len()) {
+            (Some(_), 1..) => (exact, seen),
+            (Some(_), 0) => seen
+                .into_iter()
+                .partition(|one| is_wanted(one, target, begins_with)),
+            (None, _) => seen
+                .into_iter()
+                .partition(|one| target.admits(one.name.as_deref(), &one.hints)),
+        };
     fitting.sort_by_key(|one| Reverse(one.hints.signal));
     let listed: Vec<Sighted> = fitting.iter().map(Sighted::of).collect();
     let chosen = match &listed[..] {
@@ -195,7 +204,9 @@ async fn among(
             return Err(nobody(kind, &others));
         }
         // Named by its beginning, and only one is: nothing is left to choose.
-        [_] if target.name.is_some() => Chosen::Item(0),
+        [_] if target.announced_name().is_some() => Chosen::Item(0),
+        // Of ports that say nothing, the only one on USB.
+        [_] if !kind.announces() => Chosen::Item(0),
         _ => observer.choose(&Choice::Devices(&listed)).await,
     };
     match chosen {
@@ -237,8 +248,9 @@ fn is_wanted(
     target: &Target,
     is_meant: fn(&Candidate, &str) -> bool,
 ) -> bool {
-    let name = target.name.as_deref();
-    name.is_some_and(|name| is_meant(candidate, name))
+    target
+        .announced_name()
+        .is_some_and(|name| is_meant(candidate, name))
         && target.admits(candidate.name.as_deref(), &candidate.hints)
 }
 

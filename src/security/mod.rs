@@ -119,6 +119,16 @@ impl SecurityScheme {
             Self::Sec2 => 2,
         }
     }
+
+    /// How many bytes the longest message of its handshake has at least: a public key is 32 bytes
+    /// of X25519, or 384 of SRP.
+    pub const fn longest_message(self) -> usize {
+        match self {
+            Self::Sec0 => 6,
+            Self::Sec1 => 41,
+            Self::Sec2 => 390,
+        }
+    }
 }
 
 impl fmt::Display for SecurityScheme {

@@ -98,6 +98,12 @@ impl Connection {
         }
     }
 
+    /// Whether the path has room for the messages of this scheme.
+    pub fn carries(&self, scheme: SecurityScheme) -> bool {
+        let longest = self.transport.longest_request();
+        longest.is_none_or(|longest| scheme.longest_message() <= longest)
+    }
+
     async fn handshake(
         &mut self,
         scheme: SecurityScheme,

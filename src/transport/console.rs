@@ -15,6 +15,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use self::exchange::ConsoleTransport;
 use self::port::Port;
+use self::ports::Found;
 use super::{
     Address, Candidate, Driver, Handle, Hints, Limits, Remarks, Search, Transport, TransportError,
     TransportKind,
@@ -45,13 +46,16 @@ impl Driver for Console {
         let baud = search.baud.unwrap_or(DEFAULT_BAUD);
         let found = match &search.address {
             Some(Address::Serial { path }) => {
-                Ok(vec![candidate(Arc::clone(path), None, true, baud)])
+                let port = Found {
+                    path: Arc::clone(path),
+                    product: None,
+                    usb: None,
+                };
+                Ok(vec![candidate(port, baud)])
             }
             _ => ports::all().map(|ports| {
-                ports
-                    .into_iter()
-                    .map(|port| candidate(port.path, port.product, port.is_likely, baud))
-                    .collect()
+                let candidates = ports.into_iter().map(|port| candidate(port, baud));
+                candidates.collect()
             }),
         };
         match found {
@@ -73,12 +77,13 @@ impl Driver for Console {
             });
         };
         let port = Port::open(&path, baud).await?;
-        let transport = ConsoleTransport::open(port, address, limits.clone()).await?;
+        let transport = ConsoleTransport::open(port, address, baud, limits.clone()).await?;
         Ok(Box::new(transport))
     }
 }
 
-fn candidate(path: Arc<str>, product: Option<String>, is_likely: bool, baud: u32) -> Candidate {
+fn candidate(port: Found, baud: u32) -> Candidate {
+    let Found { path, product, usb } = port;
     Candidate {
         address: Address::Serial {
             path: Arc::clone(&path),
@@ -87,7 +92,7 @@ fn candidate(path: Arc<str>, product: Option<String>, is_likely: bool, baud: u32
         kind: TransportKind::Console,
         name: product,
         hints: Hints {
-            is_likely: Some(is_likely),
+            usb,
             ..Hints::default()
         },
         remarks: Remarks::default(),

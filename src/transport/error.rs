@@ -21,6 +21,16 @@ pub enum TransportError {
         /// What the system says, if anything.
         source: Option<io::Error>,
     },
+    /// A serial port, or what is at its other end, is not what it has to be.
+    #[error("{address}: {problem}")]
+    Console {
+        /// Which port.
+        address: Address,
+        /// What is wrong.
+        problem: ConsoleProblem,
+        /// What the system says, if anything.
+        source: Option<io::Error>,
+    },
     /// The path broke before the answer was complete.
     #[error("the connection broke during a request to {endpoint}")]
     Disconnected {
@@ -50,48 +60,6 @@ pub enum TransportError {
         address: Address,
         /// What the system says.
         source: io::Error,
-    },
-    /// A serial port says nothing that is a prompt.
-    #[error("no protocomm console answers at {address} within {} s", waited.as_secs_f32())]
-    NoPrompt {
-        /// Which port.
-        address: Address,
-        /// The limit.
-        waited: Duration,
-    },
-    /// A serial port that cannot be opened, or that went away.
-    #[error("the serial port {address} cannot be used")]
-    NoSuchPort {
-        /// Which port.
-        address: Address,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// What comes from a serial port is no text.
-    #[error("what {address} sends is no text: another speed, or no console")]
-    NotText {
-        /// Which port.
-        address: Address,
-    },
-    /// Another program's prompt.
-    #[error("the console at {address} is not protocomm's, but an application's")]
-    OtherConsole {
-        /// Which port.
-        address: Address,
-    },
-    /// Another program has the serial port.
-    #[error("the serial port {address} is in use by another program")]
-    PortInUse {
-        /// Which port.
-        address: Address,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The board started anew.
-    #[error("the board restarted during a request to {endpoint}")]
-    Restarted {
-        /// The request that was under way.
-        endpoint: EndpointName,
     },
     /// This computer and the device could not be paired, and the device wants that.
     #[error("the device at {address} wants to be paired, and this computer could not pair with it")]
@@ -123,10 +91,8 @@ pub enum TransportError {
         /// In which way.
         how: No,
     },
-    /// A message is longer than the device's Bluetooth stack takes, or its answer is.
-    #[error(
-        "a message of {endpoint} is too long for the device's Bluetooth: {bytes} bytes, or its answer"
-    )]
+    /// A message is longer than the device takes over this medium, or its answer is.
+    #[error("a message of {endpoint} is too long for the device: {bytes} bytes, or its answer")]
     TooLong {
         /// The request that was under way.
         endpoint: EndpointName,
@@ -228,7 +194,45 @@ pub enum BluetoothProblem {
     Failed,
 }
 
+/// What can be wrong with a serial port and the board at it.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConsoleProblem {
+    /// An answer that something else on the same line broke into.
+    #[error("the answer of {0} was broken by what the board printed meanwhile")]
+    Garbled(EndpointName),
+    /// Another program has the port.
+    #[error("the serial port is in use by another program")]
+    InUse,
+    /// It cannot be opened, or is not there.
+    #[error("the serial port cannot be used")]
+    NoPort,
+    /// Nothing came that is a prompt.
+    #[error("no protocomm console answers within {} s", .0.as_secs_f32())]
+    NoPrompt(Duration),
+    /// What comes is no text.
+    #[error("what arrives is no text: another speed, or no console")]
+    NotText,
+    /// Another program's prompt.
+    #[error("the console is not protocomm's, but an application's")]
+    Other,
+    /// The board started anew.
+    #[error("the board restarted during a request to {0}")]
+    Restarted(EndpointName),
+}
+
 impl TransportError {
+    /// Whether the device may lack the endpoint: a console says nothing of those, either.
+    pub fn may_be_missing_endpoint(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchEndpoint { .. }
+                | Self::Refused {
+                    how: No::Prompt,
+                    ..
+                }
+        )
+    }
+
     /// Whether the device may have meant "no" by this: it hung up, politely or not, before it had
     /// said anything. A line that broke by itself says nothing about what was asked.
     pub fn may_be_refusal(&self) -> bool {

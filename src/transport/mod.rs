@@ -30,7 +30,7 @@ use self::ble::MakerData;
 use crate::proto::{EndpointName, Service};
 
 pub use console::DEFAULT_BAUD;
-pub use error::{BluetoothProblem, No, TransportError};
+pub use error::{BluetoothProblem, ConsoleProblem, No, TransportError};
 
 /// Every built-in driver.
 pub static DRIVERS: &[&dyn Driver] = &[
@@ -61,8 +61,8 @@ pub trait Transport: fmt::Debug + Send {
         Ok(())
     }
 
-    /// The longest request that fits, in bytes, where the medium has a limit that a handshake of
-    /// Security 2 exceeds.
+    /// The longest message of a handshake that fits, in bytes, where the medium has a limit below
+    /// what Security 2 needs.
     fn longest_request(&self) -> Option<usize> {
         None
     }
@@ -308,10 +308,21 @@ pub struct Hints {
     pub signal: Option<i16>,
     /// The Bluetooth services that it announces.
     pub services: Vec<Uuid>,
-    /// Whether its driver takes it for a device, where that is not read off what it announces.
-    pub is_likely: Option<bool>,
+    /// What is plugged into a serial port, if it is on USB.
+    pub usb: Option<UsbIdentity>,
     /// What its maker says of it, in RainMaker's form.
     pub maker: Option<MakerData>,
+}
+
+/// What a USB device says that it is, beside its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsbIdentity {
+    /// Of its maker.
+    pub vendor_id: u16,
+    /// The maker's own.
+    pub product_id: u16,
+    /// Tells boards of one kind apart, where they have one.
+    pub serial_number: Option<String>,
 }
 
 /// Something that only the driver understands which made it.

@@ -172,6 +172,10 @@ impl Transport for Recorded {
         self.transport.close().await
     }
 
+    fn longest_request(&self) -> Option<usize> {
+        self.transport.longest_request()
+    }
+
     fn longest_answer(&self, has_sec2: bool) -> Option<usize> {
         self.transport.longest_answer(has_sec2)
     }

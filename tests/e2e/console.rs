@@ -1,6 +1,9 @@
 //! Devices on a serial line, by the shipped binary over a pty: noise, slow lines, boards that
 //! restart or vanish. What the device was told counts. Single exchanges are the matrix's (`faults`).
 
+mod ports;
+mod speed;
+
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,7 +14,7 @@ use crate::support::espctl::{Output, espctl};
 const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
 
 fn on_a_line(arguments: &[&str]) -> Device {
-    Device::on_a_serial_line(&[&["--sec-ver", "1"][..], arguments].concat())
+    Device::on_serial_line(&[&["--sec-ver", "1"][..], arguments].concat())
 }
 
 fn at(device: &Device, command: &[&str], arguments: &[&str]) -> Output {
@@ -52,7 +55,7 @@ fn failed(output: Output, exit: i32, id: &str, words: &[&str]) -> Value {
 fn boards_are_provisioned_whatever_else_they_print() {
     for scheme in ["0", "1"] {
         for (noise, baud) in [("none", "115200"), ("heavy", "115200"), ("heavy", "9600")] {
-            let device = Device::on_a_serial_line(&[
+            let device = Device::on_serial_line(&[
                 "--sec-ver",
                 scheme,
                 "--noise",
@@ -94,7 +97,7 @@ fn a_wrong_pop_is_tried_once() {
 
 #[test]
 fn security_2_is_too_much_for_a_console() {
-    let device = Device::on_a_serial_line(&["--sec-ver", "2"]);
+    let device = Device::on_serial_line(&["--sec-ver", "2"]);
     let words = ["the console cannot carry Security 2"];
     failed(provision(&device, &[]), 6, "message-too-long", &words);
     assert_eq!(device.requests("prov-session"), 0);
@@ -128,12 +131,4 @@ fn a_port_that_is_not_there_is_the_host_s_matter() {
     ];
     let output = espctl(line.iter().chain(&["--port", "/dev/not-there"])).output();
     failed(output, 3, "no-serial-port", &["/dev/not-there"]);
-}
-
-/// The run takes at most 1.3 times what the bytes need, beside the time in which nobody sends.
-#[test]
-fn a_line_is_used_well() {
-    let device = on_a_line(&["--noise", "none"]);
-    let output = at(&device, &["device", "info"], &[]).exits(0);
-    assert!(output.stdout.contains("netprov"), "{output}");
 }

@@ -5,210 +5,17 @@
 //!
 //! A medium joins by a line in [`MEDIA`].
 
+mod media;
+
 use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::media::{Harm, MEDIA, Medium, Step};
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::Output;
 use crate::support::matrix::{agreed_exit, run_all};
 use crate::support::owner::{Owner, Word};
-
-/// A way to reach a device, and what can go wrong on it.
-struct Medium {
-    name: &'static str,
-    start: fn(&[&str]) -> Device,
-    /// What is said of such a device besides its address.
-    own: &'static [&'static str],
-    schemes: &'static [u8],
-    steps: &'static [Step],
-    faults: &'static [(&'static str, Harm)],
-}
-
-const MEDIA: [Medium; 5] = [
-    Medium {
-        name: "HTTP",
-        start: Device::start,
-        own: &["--time-scale", TIME_SCALE, "--join-ms", "50"],
-        schemes: &[0, 1, 2],
-        steps: &STEPS,
-        faults: &HTTP,
-    },
-    Medium {
-        name: "local control",
-        start: Device::on_network,
-        own: &["--no-announce", "--variant", "local-control"],
-        schemes: &[0, 1, 2],
-        steps: &STEPS_ON_NETWORK,
-        faults: &HTTP,
-    },
-    Medium {
-        name: "Bluetooth, NimBLE",
-        start: Device::over_bluetooth,
-        own: &["--time-scale", TIME_SCALE, "--join-ms", "50"],
-        schemes: &[0, 1, 2],
-        steps: &STEPS,
-        faults: &BLUETOOTH,
-    },
-    // It closes the link with each refusal.
-    Medium {
-        name: "Bluetooth, Bluedroid",
-        start: Device::over_bluetooth,
-        own: &[
-            "--time-scale",
-            TIME_SCALE,
-            "--join-ms",
-            "50",
-            "--stack",
-            "bluedroid",
-        ],
-        schemes: &[2],
-        steps: &STEPS,
-        faults: &BLUETOOTH,
-    },
-    // It says nothing of its scheme. Of those that are tried the first is meant, so that each
-    // fault meets what it is for.
-    Medium {
-        name: "challenge-response by itself",
-        start: Device::on_network,
-        own: &["--no-announce"],
-        schemes: &[1],
-        steps: &STEPS_ON_NETWORK,
-        faults: &HTTP,
-    },
-];
-
-const HTTP: [(&str, Harm); 15] = [
-    ("drop", Harm::Lost),
-    ("mute", Harm::AnswerLost),
-    ("close", Harm::HungUp),
-    ("reset", Harm::HungUp),
-    ("delay=200", Harm::Late),
-    ("duplicate", Harm::Twice),
-    ("repeat", Harm::Twice),
-    ("truncate", Harm::Spoilt),
-    ("cut", Harm::Spoilt),
-    ("garble", Harm::Spoilt),
-    ("oversize", Harm::Spoilt),
-    ("wrong-order", Harm::Spoilt),
-    ("wrong-type", Harm::Spoilt),
-    ("status=500", Harm::Spoilt),
-    ("not-found", Harm::Absent),
-];
-
-const BLUETOOTH: [(&str, Harm); 14] = [
-    ("drop", Harm::Lost),
-    ("mute", Harm::AnswerLost),
-    ("close", Harm::HungUp),
-    ("reset", Harm::HungUp),
-    ("att=0x04", Harm::HungUp),
-    // Shorter than a device stays that has told that it joined: the answer is fetched after it.
-    ("delay=100", Harm::Late),
-    ("repeat", Harm::Twice),
-    ("truncate", Harm::Spoilt),
-    ("cut", Harm::Spoilt),
-    ("garble", Harm::Spoilt),
-    ("oversize", Harm::Spoilt),
-    ("wrong-order", Harm::Spoilt),
-    ("wrong-type", Harm::Spoilt),
-    ("not-found", Harm::HungUp),
-];
-
-/// What a fault means for the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Harm {
-    /// There is no such endpoint, it says.
-    Absent,
-    /// The request was handled, and silence follows.
-    AnswerLost,
-    /// The connection ends, which is also how a device refuses.
-    HungUp,
-    /// Nothing but time.
-    Late,
-    /// Silence.
-    Lost,
-    /// An answer came that is not the answer.
-    Spoilt,
-    /// The answer or the request came twice. A stream does not do that; whoever answers may.
-    Twice,
-}
-
-/// A request of a run that looks for an open network, and so scans.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Version,
-    FirstHandshake,
-    Proof,
-    ScanStart,
-    ScanStatus,
-    ScanResult,
-    /// Of a challenge, by firmware that can.
-    Sign,
-    /// Whose it is, to firmware that is told.
-    TellUser,
-    Set,
-    Apply,
-    Status,
-    /// Of challenge-response, on the network.
-    Disable,
-}
-
-/// Of a device that waits to be provisioned.
-const STEPS: [Step; 11] = [
-    Step::Version,
-    Step::FirstHandshake,
-    Step::Proof,
-    Step::ScanStart,
-    Step::ScanStatus,
-    Step::ScanResult,
-    Step::Sign,
-    Step::TellUser,
-    Step::Set,
-    Step::Apply,
-    Step::Status,
-];
-
-/// Of a device that needs an owner only.
-const STEPS_ON_NETWORK: [Step; 5] = [
-    Step::Version,
-    Step::FirstHandshake,
-    Step::Proof,
-    Step::Sign,
-    Step::Disable,
-];
-
-impl Step {
-    /// The how-manieth request to which endpoint it is. The scan is timed so that the second
-    /// question for its status is the last.
-    fn request(self, on_network: bool) -> (&'static str, u32) {
-        match self {
-            Self::Version if on_network => ("esp_local_ctrl/version", 1),
-            Self::FirstHandshake if on_network => ("esp_local_ctrl/session", 1),
-            Self::Proof if on_network => ("esp_local_ctrl/session", 2),
-            Self::Version => ("proto-ver", 1),
-            Self::FirstHandshake => ("prov-session", 1),
-            Self::Proof => ("prov-session", 2),
-            Self::ScanStart => ("prov-scan", 1),
-            Self::ScanStatus => ("prov-scan", 2),
-            Self::ScanResult => ("prov-scan", 4),
-            Self::Sign => ("ch_resp", 1),
-            Self::TellUser => ("cloud_user_assoc", 1),
-            Self::Set => ("prov-config", 1),
-            Self::Apply => ("prov-config", 2),
-            Self::Status => ("prov-config", 3),
-            Self::Disable => ("ch_resp", 2),
-        }
-    }
-
-    /// The node that has it. Nobody owns the device of any other step.
-    fn capability(self) -> Option<&'static str> {
-        match self {
-            Self::Sign => Some("ch_resp"),
-            Self::TellUser => Some("user_assoc"),
-            _ => None,
-        }
-    }
-}
 
 #[derive(Clone, Copy)]
 struct Case {
@@ -282,6 +89,10 @@ fn matrix() -> Vec<Case> {
         if medium.name.starts_with("Bluetooth") && !cfg!(target_os = "linux") {
             continue;
         }
+        // There are no ptys there.
+        if medium.name == "console" && !cfg!(unix) {
+            continue;
+        }
         for &scheme in medium.schemes {
             for &step in medium.steps {
                 // Security 0 has one message, and no proof.
@@ -292,6 +103,15 @@ fn matrix() -> Vec<Case> {
                     // To Bluedroid, an endpoint that is not there is a refusal like any other.
                     let is_refusal = fault == "not-found" && medium.name.ends_with("Bluedroid");
                     let harm = if is_refusal { Harm::HungUp } else { harm };
+                    // A console says no to a request like to one for what it does not have, and
+                    // before the first answer there is no other that could be sent instead.
+                    let is_absence = medium.name == "console"
+                        && (harm == Harm::HungUp || fault == "wrong-order");
+                    let harm = if is_absence && step == Step::Version {
+                        Harm::Absent
+                    } else {
+                        harm
+                    };
                     // To the client the same as a lost request, and each costs its patience:
                     // only where it matters what the device has heard.
                     if harm == Harm::AnswerLost && step < Step::Sign {
@@ -477,7 +297,4 @@ fn provision(case: &Case, owner: Option<&Owner>, device: &Device) -> Output {
 /// Until a device has read what lies in its socket.
 const SETTLING: Duration = Duration::from_millis(400);
 const POP: &str = "abcd1234";
-/// A scan of 281 ms is over when the client asks for the second time, 300 ms after the first. A
-/// device that has joined waits four and a half seconds for whoever wants to know.
-const TIME_SCALE: &str = "0.15";
 const TRIES: usize = 4;

@@ -47,7 +47,6 @@ impl Device {
     }
 
     /// Likewise one on a serial line, which is a pty of its own.
-    #[cfg(unix)]
     pub(crate) fn on_serial_line(arguments: &[&str]) -> Self {
         let mut own = Vec::new();
         if !arguments.contains(&"--join-ms") {
@@ -95,6 +94,9 @@ impl Device {
             let name = self.ready["name"].as_str().expect("a name");
             return ["--transport", "ble", "--device-name", name].map(str::to_owned);
         }
+        if let Some(port) = self.ready["pty"].as_str() {
+            return ["--transport", "console", "--port", port].map(str::to_owned);
+        }
         let port = self.ready["port"].to_string();
         [
             "--device-ip".into(),
@@ -125,10 +127,10 @@ impl Device {
 
     /// Puts a run in its reach.
     pub(crate) fn near(&self, run: Run) -> Run {
-        if self.is_over_bluetooth() {
-            run.env("DBUS_SYSTEM_BUS_ADDRESS", self.bus())
-        } else {
-            run
+        match &self.ready["baud"] {
+            _ if self.is_over_bluetooth() => run.env("DBUS_SYSTEM_BUS_ADDRESS", self.bus()),
+            Value::Number(baud) => run.env("ESPCTL_BAUD", &baud.to_string()),
+            _ => run,
         }
     }
 

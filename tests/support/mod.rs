@@ -7,8 +7,12 @@ pub(crate) mod bluez;
 pub(crate) mod cloud;
 pub(crate) mod device;
 pub(crate) mod espctl;
+#[cfg(unix)]
+pub(crate) mod line_time;
 pub(crate) mod matrix;
 pub(crate) mod memory_transport;
+#[cfg(unix)]
+pub(crate) mod namespace;
 #[cfg(unix)]
 pub(crate) mod network;
 pub(crate) mod owner;

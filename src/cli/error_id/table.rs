@@ -112,6 +112,10 @@ errors! {
         "Something happened that espctl should have prevented or handled."
         "A mistake in espctl, or a computer that refuses the most ordinary things."
         "Run it again with `-vv` and report what it says, with the version. No secret is in that output.";
+    GarbledAnswer "garbled-answer" [Device]
+        "An answer on the serial line was broken by something else that the board printed."
+        "A console prints an answer digit by digit, and a log line of another task came between. Which part is missing cannot be told, and the session ends with it."
+        "Run the command again. Firmware with a lower log level, or with its log on another port, does not do it.";
     HandshakeBroken "handshake-broken" [Device]
         "The device answered the handshake with something that the scheme does not allow."
         "Another kind of server answers at this address, the firmware's protocomm differs from the one of ESP-IDF, or bytes were changed on the way."

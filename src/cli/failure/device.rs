@@ -2,14 +2,14 @@
 //! replies. The matches have no wildcard, as in the file above it.
 
 use super::search::{command_for, forget, unreachable};
-use super::{Advice, advice, bluetooth};
+use super::{Advice, advice, bluetooth, console};
 use crate::cli::device_args::Asked;
 use crate::cli::error_id::ErrorId;
 use crate::endpoint::ReplyError;
 use crate::flows::Doing;
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{TransportError, TransportKind};
+use crate::transport::{Address, No, TransportError, TransportKind};
 
 pub(super) fn session(doing: Doing, error: &SessionError, asked: &Asked) -> Advice {
     match error {
@@ -134,6 +134,7 @@ fn reply(doing: Doing, error: &ReplyError) -> Advice {
 pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> Advice {
     match error {
         TransportError::Bluetooth { problem, .. } => bluetooth::advise(problem),
+        TransportError::Console { problem, .. } => console::advise(problem, asked),
         // BlueZ does not say why a link goes with the first request.
         TransportError::Disconnected { .. }
             if asked.target.kind == TransportKind::Ble && doing == Doing::ReadingVersion =>
@@ -174,35 +175,6 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             "the firmware does not offer this; {} shows what it does",
             command_for("device info", &asked.target)
         )),
-        TransportError::NoPrompt { .. } => advice(
-            ErrorId::NoConsole,
-            [
-                "is this the board's port, and does its firmware provision over the console? restart it and run the command again",
-                "another speed than 115200 is given by --baud",
-            ],
-        ),
-        TransportError::NoSuchPort { .. } => advice(
-            ErrorId::NoSerialPort,
-            ["`espctl discover --transport console` lists the ports that there are"],
-        ),
-        TransportError::NotText { .. } => advice(
-            ErrorId::NotText,
-            ["give the speed of its console with --baud; some firmware has it at 74880 or 921600"],
-        ),
-        TransportError::OtherConsole { .. } => advice(
-            ErrorId::OtherConsole,
-            [
-                "the firmware runs an application's commands there: provision it over another transport",
-            ],
-        ),
-        TransportError::PortInUse { .. } => advice(
-            ErrorId::PortInUse,
-            ["close the monitor (idf.py monitor, screen, minicom); `lsof PORT` names it"],
-        ),
-        TransportError::Restarted { .. } => advice(
-            ErrorId::Restarted,
-            ["its log says why (a crash, a weak supply); run the command again"],
-        ),
         TransportError::NotADevice { address } => advice(
             ErrorId::NotADevice,
             ["is it the device you mean? one that has been provisioned offers nothing any more"],
@@ -220,9 +192,22 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
                 "run the command again"
             }
         )),
+        TransportError::PermissionDenied {
+            address: Address::Serial { path },
+            ..
+        } => console::not_permitted(path),
         TransportError::PermissionDenied { .. } => advice(
             ErrorId::PermissionDenied,
             ["a firewall or a sandbox on this computer may forbid it"],
+        ),
+        TransportError::Refused {
+            how: No::Prompt, ..
+        } => advice(
+            ErrorId::HungUp,
+            [
+                "the board's log says why: look at it with a monitor such as `idf.py monitor`",
+                "or it has closed provisioning: restart it",
+            ],
         ),
         TransportError::Refused { .. } => advice(
             ErrorId::HungUp,
@@ -237,13 +222,9 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             )],
             ..advice(ErrorId::Silent, [])
         },
-        TransportError::TooLong { .. } if asked.target.kind == TransportKind::Console => advice(
-            ErrorId::MessageTooLong,
-            [
-                "use another transport, such as --transport ble or softap",
-                "or build the firmware with Security 1: a line of its console has 254 characters",
-            ],
-        ),
+        TransportError::TooLong { .. } if asked.target.kind == TransportKind::Console => {
+            console::too_long()
+        }
         TransportError::TooLong { .. } => advice(
             ErrorId::MessageTooLong,
             ["firmware with Security 2 or NimBLE has more room; or use another transport"],

@@ -1,7 +1,7 @@
 //! What to do when the device that is wanted was not found, or not reached, or is one of several;
 //! and how a command has to look that reaches it. What went wrong with it later is `device`'s.
 
-use super::{Advice, advice, interfaces};
+use super::{Advice, advice, console, interfaces};
 use crate::cli::device_args::Asked;
 use crate::cli::error_id::ErrorId;
 use crate::cli::radio_args::narrowed_by;
@@ -41,6 +41,9 @@ pub(super) fn ambiguous(kind: TransportKind, seen: &[Sighted]) -> Advice {
 pub(super) fn nobody(asked: &Asked, seen: &[Sighted]) -> Advice {
     let target = &asked.target;
     let kind = target.kind;
+    if kind == TransportKind::Console {
+        return console::no_ports(seen);
+    }
     let mut advice = advice(ErrorId::NoDevice, []);
     advice.hints.extend(misspelt(target, seen));
     advice.hints.extend(left_out(target, seen));

@@ -12,6 +12,8 @@ use crate::transport::ble::looks_like_provisioning;
 pub(in crate::cli) fn device_table(devices: &[Sighted]) -> Vec<String> {
     if devices.iter().all(is_ble) {
         ble_table(devices)
+    } else if devices.iter().all(is_serial) {
+        port_table(devices)
     } else {
         network_device_table(devices)
     }
@@ -115,6 +117,32 @@ fn ble_cells(device: &Sighted) -> [String; 6] {
         }),
         if looks { "yes" } else { "no" }.to_owned(),
     ]
+}
+
+/// Serial ports: what is plugged in, and what tells boards of one kind apart.
+fn port_table(devices: &[Sighted]) -> Vec<String> {
+    let heading = ["#", "Port", "Product", "USB", "Serial Number"].map(str::to_owned);
+    let rows = devices.iter().enumerate().map(|(index, device)| {
+        let said = |text: Option<&String>| {
+            text.map_or_else(|| "-".to_owned(), |text| printable(text.as_bytes()))
+        };
+        let usb = device.hints.usb.as_ref();
+        [
+            (index + 1).to_string(),
+            device.address.to_string(),
+            said(device.name.as_ref()),
+            usb.map_or_else(
+                || "-".to_owned(),
+                |usb| format!("{:04x}:{:04x}", usb.vendor_id, usb.product_id),
+            ),
+            said(usb.and_then(|usb| usb.serial_number.as_ref())),
+        ]
+    });
+    columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+}
+
+fn is_serial(device: &Sighted) -> bool {
+    matches!(device.address, Address::Serial { .. })
 }
 
 fn is_ble(device: &Sighted) -> bool {

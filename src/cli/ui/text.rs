@@ -34,6 +34,11 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
             ..
         } => "Discovering...".to_owned(),
         Event::SearchStarted {
+            transport: TransportKind::Console,
+            address: None,
+            ..
+        } => "Looking for the board's serial port".to_owned(),
+        Event::SearchStarted {
             transport,
             address: None,
             ..

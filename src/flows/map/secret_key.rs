@@ -11,7 +11,6 @@ use crate::flows::connect::Secured;
 use crate::flows::{Doing, Event, FlowError, Observer, Stage, StageState, Warning};
 use crate::secret::Secret;
 use crate::session::SessionError;
-use crate::transport::TransportError;
 
 impl Mapping<'_> {
     pub(super) async fn tell_device(
@@ -30,7 +29,9 @@ impl Mapping<'_> {
         let told = secured.session.call(&command).await;
         Stage::Associate.ended(began, StageState::of(told.is_ok()), observer);
         let node_id = told.map_err(|source| match source {
-            SessionError::Transport(TransportError::NoSuchEndpoint { .. }) => FlowError::NoMapping,
+            SessionError::Transport(error) if error.may_be_missing_endpoint() => {
+                FlowError::NoMapping
+            }
             source => FlowError::Session {
                 doing: Doing::SendingUser,
                 source,

@@ -9,8 +9,8 @@ use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::super::{Address, Limits, No, Transport, TransportError};
-use super::line::{Found, Output, Trouble, request};
+use super::super::{Address, ConsoleProblem, Limits, No, Transport, TransportError};
+use super::line::{Found, LONGEST_REQUEST, Output, Trouble, request};
 use super::port::Port;
 use crate::proto::EndpointName;
 
@@ -22,6 +22,8 @@ pub(super) struct ConsoleTransport {
     port: Option<Port>,
     /// The transport session: a number that the device has not seen begins one.
     session: u32,
+    /// How long a byte takes on the line.
+    byte: Duration,
     limits: Limits,
 }
 
@@ -30,13 +32,15 @@ impl ConsoleTransport {
     pub(super) async fn open(
         port: Port,
         address: Address,
+        baud: u32,
         limits: Limits,
     ) -> Result<Self, TransportError> {
         let mut transport = Self {
             address,
             port: Some(port),
-            // Positive, for the firmware's `atoi`.
-            session: (UnwrapErr(SysRng).next_u32() >> 1).max(1),
+            // Positive, for the firmware's `atoi`, and short: every digit takes its time.
+            session: (UnwrapErr(SysRng).next_u32() >> 16).max(1),
+            byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / baud.max(1),
             limits,
         };
         transport.synchronise().await?;
@@ -47,12 +51,14 @@ impl ConsoleTransport {
     async fn synchronise(&mut self) -> Result<(), TransportError> {
         let deadline = Instant::now() + self.limits.connect;
         let Some(port) = &mut self.port else {
-            return Err(self.gone(None));
+            return Err(self.problem(ConsoleProblem::NoPort, None));
         };
+        let waited = self.limits.connect;
         let mut output = Output::new();
         port.clear();
         let asked = async {
             port.write(b"\r").await?;
+            let mut asked = 1;
             let mut again = Instant::now() + AGAIN;
             loop {
                 // A board that was just starting has not heard the first one.
@@ -60,33 +66,33 @@ impl ConsoleTransport {
                 match timeout_at(until, port.read()).await {
                     Ok(read) => {
                         if output.take(&read?).is_some() {
-                            return Ok(true);
+                            return Ok(None);
                         }
                     }
-                    Err(_) if Instant::now() >= deadline => return Ok(false),
+                    Err(_) if Instant::now() >= deadline => {
+                        return Ok(Some(match output.trouble() {
+                            Some(Trouble::Binary) => ConsoleProblem::NotText,
+                            Some(Trouble::OtherConsole) => ConsoleProblem::Other,
+                            Some(Trouble::Restarted) | None => ConsoleProblem::NoPrompt(waited),
+                        }));
+                    }
+                    // It has answered each time, as something else.
+                    Err(_) if asked >= 2 && output.trouble() == Some(Trouble::OtherConsole) => {
+                        return Ok(Some(ConsoleProblem::Other));
+                    }
                     Err(_) => {
+                        asked += 1;
                         port.write(b"\r").await?;
                         again = Instant::now() + AGAIN;
                     }
                 }
             }
         };
-        let is_there: io::Result<bool> = asked.await;
-        match is_there {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(match output.trouble() {
-                Some(Trouble::Binary) => TransportError::NotText {
-                    address: self.address.clone(),
-                },
-                Some(Trouble::OtherConsole) => TransportError::OtherConsole {
-                    address: self.address.clone(),
-                },
-                Some(Trouble::Restarted) | None => TransportError::NoPrompt {
-                    address: self.address.clone(),
-                    waited: self.limits.connect,
-                },
-            }),
-            Err(source) => Err(self.gone(Some(source))),
+        let outcome: io::Result<Option<ConsoleProblem>> = asked.await;
+        match outcome {
+            Ok(None) => Ok(()),
+            Ok(Some(problem)) => Err(self.problem(problem, None)),
+            Err(source) => Err(self.problem(ConsoleProblem::NoPort, Some(source))),
         }
     }
 
@@ -143,6 +149,10 @@ impl ConsoleTransport {
                 None => output.presume(sent),
                 Some(read) => match output.take(&read) {
                     Some(Found::Answer(answer)) => return Ok(answer),
+                    Some(Found::Garbled) => {
+                        let problem = ConsoleProblem::Garbled(endpoint.clone());
+                        return Err(self.problem(problem, None));
+                    }
                     Some(Found::Refusal) => {
                         return Err(TransportError::Refused {
                             endpoint: endpoint.clone(),
@@ -150,9 +160,8 @@ impl ConsoleTransport {
                         });
                     }
                     None if output.trouble() == Some(Trouble::Restarted) => {
-                        return Err(TransportError::Restarted {
-                            endpoint: endpoint.clone(),
-                        });
+                        let problem = ConsoleProblem::Restarted(endpoint.clone());
+                        return Err(self.problem(problem, None));
                     }
                     None => {}
                 },
@@ -162,12 +171,8 @@ impl ConsoleTransport {
 
     fn silence(&self, endpoint: &EndpointName, output: &Output) -> TransportError {
         match output.trouble() {
-            Some(Trouble::Binary) => TransportError::NotText {
-                address: self.address.clone(),
-            },
-            Some(Trouble::OtherConsole) => TransportError::OtherConsole {
-                address: self.address.clone(),
-            },
+            Some(Trouble::Binary) => self.problem(ConsoleProblem::NotText, None),
+            Some(Trouble::OtherConsole) => self.problem(ConsoleProblem::Other, None),
             Some(Trouble::Restarted) | None => TransportError::TimedOut {
                 endpoint: endpoint.clone(),
                 waited: self.limits.for_endpoint(endpoint),
@@ -175,10 +180,11 @@ impl ConsoleTransport {
         }
     }
 
-    fn gone(&self, source: Option<io::Error>) -> TransportError {
-        TransportError::NoSuchPort {
+    fn problem(&self, problem: ConsoleProblem, source: Option<io::Error>) -> TransportError {
+        TransportError::Console {
             address: self.address.clone(),
-            source: source.unwrap_or_else(|| io::ErrorKind::NotConnected.into()),
+            problem,
+            source,
         }
     }
 }
@@ -190,12 +196,14 @@ impl Transport for ConsoleTransport {
         endpoint: &EndpointName,
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
-        let deadline = Instant::now() + self.limits.for_endpoint(endpoint);
+        // The device's patience begins when it has all of it.
+        let typing = self.byte * u32::try_from(2 * request.len()).unwrap_or(u32::MAX);
+        let deadline = Instant::now() + self.limits.for_endpoint(endpoint) + 2 * typing;
         let outcome = self.converse(endpoint, request, deadline).await;
         if matches!(
             outcome,
             Err(TransportError::Disconnected { .. }
-                | TransportError::Restarted { .. }
+                | TransportError::Console { .. }
                 | TransportError::TimedOut { .. })
         ) {
             // What comes later on this line would be taken for the next answer.
@@ -205,12 +213,14 @@ impl Transport for ConsoleTransport {
     }
 
     async fn close(&mut self) -> Result<(), TransportError> {
-        self.port = None;
+        if let Some(port) = self.port.take() {
+            port.close().await;
+        }
         Ok(())
     }
 
     fn longest_request(&self) -> Option<usize> {
-        Some(LONGEST_SECRET_MESSAGE)
+        Some(LONGEST_HANDSHAKE)
     }
 }
 
@@ -220,5 +230,7 @@ const CHUNK: usize = 64;
 const UNECHOED: Duration = Duration::from_millis(600);
 /// Between two empty lines to a board that says nothing.
 const AGAIN: Duration = Duration::from_millis(500);
-/// To the longest endpoint of a handshake, with a session number of ten digits.
-const LONGEST_SECRET_MESSAGE: usize = 115;
+/// Of a handshake, in bytes: what is left of a line behind `prov-session 65535 `.
+const LONGEST_HANDSHAKE: usize = (LONGEST_REQUEST - 19) / 2;
+/// On a line, with start and stop.
+const BITS_OF_A_BYTE: u32 = 10;

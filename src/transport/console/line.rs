@@ -5,7 +5,7 @@
 //! Source: `protocomm_console.c`. A request is `<endpoint> <session> <hex>` and CR; the answer is a
 //! line of lower-case hex, and a refusal is none before the next prompt.
 
-use std::fmt::Write as _;
+use crate::ident::{decode_hex, encode_hex};
 
 /// What a device prints when it waits for a request.
 pub(super) const PROMPT: &[u8] = b">> ";
@@ -15,11 +15,7 @@ pub(super) const LONGEST_REQUEST: usize = 254;
 /// A request as it is typed, without the CR at its end. `None`: it is longer than the device's
 /// buffer.
 pub(super) fn request(endpoint: &str, session: u32, bytes: &[u8]) -> Option<String> {
-    let mut line = format!("{endpoint} {session} ");
-    for byte in bytes {
-        // A `String` takes everything.
-        let _written = write!(line, "{byte:02x}");
-    }
+    let line = format!("{endpoint} {session} {}", encode_hex(bytes));
     (line.len() <= LONGEST_REQUEST).then_some(line)
 }
 
@@ -30,6 +26,8 @@ pub(super) enum Found {
     Answer(Vec<u8>),
     /// The next prompt, and no answer before it: how the device says no.
     Refusal,
+    /// An answer that another task printed into: which part of it is missing cannot be told.
+    Garbled,
 }
 
 /// What the output shows that no answer can follow.
@@ -57,6 +55,8 @@ pub(super) struct Output {
     /// The last line of bare hex after the echo, and before it.
     answer: Option<Vec<u8>>,
     doubtful: Option<Vec<u8>>,
+    /// Whether a log line began within the digits of an answer.
+    is_garbled: bool,
     /// Whether a prompt came that can be the end of this request.
     has_prompt: bool,
     /// Whether all of the request has left, its CR included.
@@ -93,6 +93,7 @@ impl Output {
             escape: Escape::No,
             answer: None,
             doubtful: None,
+            is_garbled: false,
             has_prompt: false,
             is_sent: request.is_empty(),
             bytes: 0,
@@ -122,6 +123,9 @@ impl Output {
     pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Found> {
         for &byte in bytes {
             self.byte(byte);
+            if self.has_prompt && self.is_garbled {
+                return Some(Found::Garbled);
+            }
             if self.has_prompt {
                 let answer = self.answer.take().or_else(|| self.doubtful.take());
                 return Some(answer.map_or(Found::Refusal, Found::Answer));
@@ -162,8 +166,10 @@ impl Output {
                 if !matches!(byte, b' '..=b'~' | b'\t' | 0x08) {
                     self.odd += 1;
                 }
-                if self.line.len() < LONGEST_LINE {
-                    self.line.push(byte);
+                self.line.push(byte);
+                if self.line.len() > LONGEST_LINE {
+                    self.is_garbled |= self.has_echo && self.line.iter().copied().all(is_digit);
+                    self.line.clear();
                 }
                 self.has_prompt |= self.line == PROMPT && (self.has_echo || self.is_sent);
             }
@@ -190,7 +196,10 @@ impl Output {
                 return;
             }
         }
-        let Some(bytes) = hex(&line) else { return };
+        let Some(bytes) = hex(&line) else {
+            self.is_garbled |= self.has_echo && is_log_within_hex(&line);
+            return;
+        };
         if self.has_echo {
             self.answer = Some(bytes);
         } else if !is_part_of(&line, &self.sent) {
@@ -215,17 +224,22 @@ fn hex(line: &[u8]) -> Option<Vec<u8>> {
     if line.is_empty() || !line.len().is_multiple_of(2) {
         return None;
     }
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    line.chunks(2)
-        .map(|pair| match *pair {
-            [high, low] => Some(digit(high)? << 4 | digit(low)?),
-            _ => None,
-        })
-        .collect()
+    let text = str::from_utf8(line).ok()?;
+    text.bytes()
+        .all(is_digit)
+        .then(|| decode_hex(text))
+        .flatten()
+}
+
+const fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
+/// `0a0bI (1234) wifi: …`: firmware prints an answer digit by digit, and another task came between.
+fn is_log_within_hex(line: &[u8]) -> bool {
+    let digits = line.iter().take_while(|byte| is_digit(**byte)).count();
+    let log = line.get(digits..).unwrap_or_default();
+    digits >= 2 && matches!(log, [b'E' | b'W' | b'I' | b'D' | b'V', b' ', b'(', ..])
 }
 
 /// Whether this line could be a part of the request: its echo, broken by others' lines.
@@ -253,8 +267,8 @@ fn is_unknown_command(line: &[u8]) -> bool {
     line.starts_with(b"Unrecognized command") || line.starts_with(b"Command not found")
 }
 
-/// Longer ones hold no answer: the longest one, of 4096 bytes, would have twice as many digits.
-const LONGEST_LINE: usize = 9000;
+/// Longer ones hold no answer: the longest one, of 4096 bytes, has twice as many digits.
+const LONGEST_LINE: usize = 8192;
 /// Of somebody else's.
 const LONGEST_PROMPT: usize = 32;
 /// To tell noise from a byte that was spoilt on the way.

@@ -9,14 +9,17 @@ use std::time::Duration;
 
 use serialport::{ClearBuffer, SerialPort};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
-use super::super::{Address, TransportError};
+use super::super::{Address, ConsoleProblem, TransportError};
 
 /// An open port. Closed when it is dropped.
 pub(super) struct Port {
     writer: Arc<Mutex<Box<dyn SerialPort>>>,
     arrived: UnboundedReceiver<io::Result<Vec<u8>>>,
+    /// Ends with the thread that reads.
+    reading: oneshot::Receiver<()>,
 }
 
 impl Port {
@@ -27,23 +30,28 @@ impl Port {
         let opened = opened.unwrap_or_else(|error| Err(io::Error::other(error)));
         opened.map_err(|source| {
             let address = Address::Serial { path: path.into() };
-            match source.kind() {
+            let problem = match source.kind() {
                 io::ErrorKind::PermissionDenied => {
-                    TransportError::PermissionDenied { address, source }
+                    return TransportError::PermissionDenied { address, source };
                 }
-                io::ErrorKind::ResourceBusy => TransportError::PortInUse { address, source },
-                _ => TransportError::NoSuchPort { address, source },
+                io::ErrorKind::ResourceBusy => ConsoleProblem::InUse,
+                _ => ConsoleProblem::NoPort,
+            };
+            TransportError::Console {
+                address,
+                problem,
+                source: Some(source),
             }
         })
     }
 
-    /// Writes all of these.
+    /// Writes all of these. Waiting until they have left would take some drivers tens of
+    /// milliseconds; the echo says so sooner.
     pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let (writer, bytes) = (Arc::clone(&self.writer), bytes.to_vec());
         let written = spawn_blocking(move || {
             let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-            writer.write_all(&bytes)?;
-            writer.flush()
+            writer.write_all(&bytes)
         });
         written.await.map_err(io::Error::other)?
     }
@@ -52,6 +60,18 @@ impl Port {
     pub(super) async fn read(&mut self) -> io::Result<Vec<u8>> {
         let gone = || Err(io::ErrorKind::BrokenPipe.into());
         self.arrived.recv().await.unwrap_or_else(gone)
+    }
+
+    /// Closes it, so that the next one to open it finds it free.
+    pub(super) async fn close(self) {
+        let Self {
+            writer,
+            arrived,
+            reading,
+        } = self;
+        drop((writer, arrived));
+        // An error is the end that is waited for.
+        let _ended = reading.await;
     }
 
     /// Forgets what has arrived and was not read.
@@ -67,7 +87,14 @@ impl fmt::Debug for Port {
 }
 
 fn open(path: &str, baud: u32) -> io::Result<Port> {
-    let mut port = serialport::new(path, baud).timeout(LISTENING).open()?;
+    let builder = serialport::new(path, baud).timeout(LISTENING);
+    let mut port = builder.open().map_err(|error| match error.kind() {
+        // That it is locked; a port that is not there is another error (`posix/flock.rs`).
+        serialport::ErrorKind::NoDevice if cfg!(unix) => {
+            io::Error::new(io::ErrorKind::ResourceBusy, error)
+        }
+        _ => error.into(),
+    })?;
     // RTS before DTR: the other way round, the usual circuit pulls the board's reset in between.
     // A port without such lines is fine.
     for inactive in [
@@ -79,10 +106,14 @@ fn open(path: &str, baud: u32) -> io::Result<Port> {
         }
     }
     port.clear(ClearBuffer::Input)?;
-    let mut reader = port.try_clone()?;
+    let reader = port.try_clone()?;
     let (arriving, arrived) = unbounded_channel();
+    let (read_on, reading) = oneshot::channel::<()>();
     let thread = thread::Builder::new().name("serial".to_owned());
     thread.spawn(move || {
+        // Locals are dropped in reverse: this one last, when the port is closed.
+        let _read_on = read_on;
+        let mut reader = reader;
         let mut buffer = [0; 1024];
         // Until nobody listens any more.
         while !arriving.is_closed() {
@@ -101,6 +132,7 @@ fn open(path: &str, baud: u32) -> io::Result<Port> {
     Ok(Port {
         writer: Arc::new(Mutex::new(port)),
         arrived,
+        reading,
     })
 }
 
@@ -112,4 +144,4 @@ fn is_silence(error: &io::Error) -> bool {
 }
 
 /// After which the reading thread looks whether it is still wanted.
-const LISTENING: Duration = Duration::from_millis(100);
+const LISTENING: Duration = Duration::from_millis(25);

@@ -1,10 +1,11 @@
 //! Which serial ports this computer has, and at which of them a board could be. Nothing is opened.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use serialport::{SerialPortInfo, SerialPortType, available_ports};
 
-use super::super::TransportError;
+use super::super::{TransportError, UsbIdentity};
 
 /// What the firmware's console is set to unless it was changed (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).
 pub const DEFAULT_BAUD: u32 = 115_200;
@@ -15,12 +16,16 @@ pub(super) struct Found {
     pub(super) path: Arc<str>,
     /// What is plugged in there, by its own word.
     pub(super) product: Option<String>,
-    /// Whether it is where boards are: on USB.
-    pub(super) is_likely: bool,
+    /// Where boards are.
+    pub(super) usb: Option<UsbIdentity>,
 }
 
 /// All of them, those on USB first.
 pub(super) fn all() -> Result<Vec<Found>, TransportError> {
+    // The library takes this folder for granted, and a container may lack it.
+    if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
+        return Ok(Vec::new());
+    }
     let ports = available_ports().map_err(|error| TransportError::Unavailable {
         what: "its serial ports",
         source: error.into(),
@@ -30,23 +35,37 @@ pub(super) fn all() -> Result<Vec<Found>, TransportError> {
         .filter(is_one_of_a_pair)
         .map(read)
         .collect();
-    found.sort_by(|one, other| (!one.is_likely, &one.path).cmp(&(!other.is_likely, &other.path)));
+    found.sort_by(|one, other| {
+        let place = |port: &Found| (port.usb.is_none(), Arc::clone(&port.path));
+        place(one).cmp(&place(other))
+    });
     Ok(found)
 }
 
 fn read(port: SerialPortInfo) -> Found {
-    let product = match &port.port_type {
+    let SerialPortInfo {
+        port_name,
+        port_type,
+    } = port;
+    let (product, usb) = match port_type {
         SerialPortType::UsbPort(usb) => {
-            let parts = [usb.manufacturer.as_deref(), usb.product.as_deref()];
-            let words: Vec<&str> = parts.into_iter().flatten().collect();
-            (!words.is_empty()).then(|| words.join(" "))
+            let words: Vec<String> = [usb.manufacturer, usb.product]
+                .into_iter()
+                .flatten()
+                .collect();
+            let identity = UsbIdentity {
+                vendor_id: usb.vid,
+                product_id: usb.pid,
+                serial_number: usb.serial_number.filter(|number| !number.is_empty()),
+            };
+            ((!words.is_empty()).then(|| words.join(" ")), Some(identity))
         }
-        _ => None,
+        _ => (None, None),
     };
     Found {
-        path: port.port_name.into(),
+        path: port_name.into(),
         product,
-        is_likely: matches!(port.port_type, SerialPortType::UsbPort(_)),
+        usb,
     }
 }
 

@@ -47,6 +47,11 @@ pub(super) fn over_bluetooth(device: &[&str]) -> Output {
     at(&Device::over_bluetooth(device), &["device", "info"], &[])
 }
 
+/// Reads what such a device is, over a serial line.
+pub(super) fn on_serial_line(device: &[&str]) -> Output {
+    at(&Device::on_serial_line(device), &["device", "info"], &[])
+}
+
 /// Provisions an emulated device, with its own PoP unless another is given.
 pub(super) fn provision(device: &[&str], arguments: &[&str]) -> Output {
     let device = Device::start(device);

@@ -6,8 +6,8 @@ use espctl::proto::protocomm::Status;
 use super::Case::{self, Below, Run};
 use super::arranged::{
     HOME, applied, at, device_not_authentic, enterprise_network, failed_without_reason,
-    interrupted, over_bluetooth, provision, reset, reset_answered, scripted, session_of_sec0, set,
-    version,
+    interrupted, on_serial_line, over_bluetooth, provision, reset, reset_answered, scripted,
+    session_of_sec0, set, version,
 };
 use crate::support::device::Device;
 use crate::support::espctl::espctl;
@@ -73,6 +73,10 @@ pub(super) const CASES: &[(&str, Case)] = &[
         }),
     ),
     (
+        "garbled-answer",
+        Run(|| on_serial_line(&["--fault", "proto-ver:1:cut"])),
+    ),
+    (
         "handshake-broken",
         Run(|| {
             let turns = vec![version(1, &[]), Turn::say(ok("nonsense"))];
@@ -118,12 +122,30 @@ pub(super) const CASES: &[(&str, Case)] = &[
         Run(|| espctl(["discover", "--transport", "ble"]).output()),
     ),
     (
+        "no-console",
+        Run(|| on_serial_line(&["--console-trouble", "silent"])),
+    ),
+    (
         "no-device",
         Run(|| {
             espctl(["discover", "--discovery-timeout", "0.1"])
                 .env("ESPCTL_DEVICE_IP", "127.0.0.1")
                 .env("ESPCTL_DEVICE_PORT", "1")
                 .output()
+        }),
+    ),
+    (
+        "no-serial-port",
+        Run(|| {
+            espctl([
+                "device",
+                "info",
+                "--transport",
+                "console",
+                "--port",
+                "/dev/not-there",
+            ])
+            .output()
         }),
     ),
     (
@@ -146,11 +168,29 @@ pub(super) const CASES: &[(&str, Case)] = &[
         Run(|| over_bluetooth(&["--link-trouble", "pairing-by-hand-refused"])),
     ),
     (
+        "not-text",
+        Run(|| on_serial_line(&["--console-trouble", "binary"])),
+    ),
+    (
+        "other-console",
+        Run(|| on_serial_line(&["--console-trouble", "repl"])),
+    ),
+    (
         "permission-denied",
         Below(
             "it takes a system that forbids connections to this computer itself",
             "faults_and_oddities_have_their_ids",
         ),
+    ),
+    (
+        "port-in-use",
+        Run(|| {
+            let device = Device::on_serial_line(&[]);
+            let _other = serialport::new(device.ready["pty"].as_str().unwrap(), 115_200)
+                .open()
+                .unwrap();
+            at(&device, &["device", "info"], &[])
+        }),
     ),
     (
         "refused",
@@ -160,6 +200,10 @@ pub(super) const CASES: &[(&str, Case)] = &[
                 Status::InvalidArgument,
             )
         }),
+    ),
+    (
+        "restarted",
+        Run(|| on_serial_line(&["--console-trouble", "resets=1"])),
     ),
     (
         "scan-unfinished",

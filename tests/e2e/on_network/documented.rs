@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::device::{Device, fresh_path};
+use crate::support::namespace::Namespace;
 use crate::support::network::until;
 use crate::support::owner::Owner;
 
@@ -93,50 +94,9 @@ const LINES: [Line; 8] = [
 
 #[test]
 fn the_documented_lines_run_with_the_addresses_that_stand_in_them() {
-    if std::env::var_os(INSIDE).is_some() {
-        return inside();
-    }
-    let me = std::env::current_exe().expect("this test");
-    let output = Command::new("unshare")
-        .args([
-            "--user",
-            "--map-root-user",
-            "--net",
-            "sh",
-            "-ec",
-            SET_UP,
-            "sh",
-        ])
-        .arg(me)
-        .args(["--exact", NAME, "--nocapture"])
-        .env(INSIDE, "1")
-        .output();
-    let told = match &output {
-        Ok(output) => format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        ),
-        Err(error) => error.to_string(),
-    };
-    if told.contains(READY) {
-        assert!(output.is_ok_and(|output| output.status.success()), "{told}");
-        assert!(told.contains("1 passed"), "it did not run itself: {told}");
+    if !CABLE.is_entered() {
         return;
     }
-    assert!(
-        std::env::var_os("CI").is_none_or(|value| value.is_empty()),
-        "no network namespace here, and in CI it must be: {told}"
-    );
-    skipped(&told);
-}
-
-#[expect(clippy::print_stdout, reason = "what was not tested is said")]
-fn skipped(why: &str) {
-    println!("skipped, because there is no network namespace here: {why}");
-}
-
-fn inside() {
     let owner = Owner::start(&[]);
     for Line {
         typed: line,
@@ -200,20 +160,17 @@ fn typed(line: &str, owner: &Owner) -> std::process::Output {
         .expect("sh")
 }
 
-/// This test, by the name that it has for itself.
-const NAME: &str =
-    "e2e::on_network::documented::the_documented_lines_run_with_the_addresses_that_stand_in_them";
-const INSIDE: &str = "ESPCTL_TEST_INSIDE_A_NAMESPACE";
 const INTERFACE: &str = "eth0";
-const READY: &str = "the namespace is ready";
 /// Two ends of a cable, one of which has the addresses of the documents.
-const SET_UP: &str = "
-    ip link set lo up
-    ip link add eth0 type veth peer name eth1
-    ip link set eth0 up
-    ip link set eth1 up
-    ip addr add 192.168.1.100/24 dev eth0
-    ip addr add 192.168.1.50/24 dev eth0
-    echo the namespace is ready
-    exec \"$@\"
-";
+const CABLE: Namespace = Namespace {
+    test: "e2e::on_network::documented::the_documented_lines_run_with_the_addresses_that_stand_in_them",
+    own: &["--net"],
+    set_up: "
+        ip link set lo up
+        ip link add eth0 type veth peer name eth1
+        ip link set eth0 up
+        ip link set eth1 up
+        ip addr add 192.168.1.100/24 dev eth0
+        ip addr add 192.168.1.50/24 dev eth0
+    ",
+};

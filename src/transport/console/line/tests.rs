@@ -1,5 +1,7 @@
 //! The finder against what boards print, and against noise.
 
+use serde_json::Value;
+
 use super::*;
 
 /// Everything that a device prints for a request, byte by byte.
@@ -56,6 +58,47 @@ fn a_prompt_without_a_reply_is_a_refusal() {
     // An echo that is broken looks like hex, and is no answer.
     let output = b"ch_resp 1 0I (1) x: y\r\n0a0b0c\r\n\r\n>> ";
     assert_eq!(read("ch_resp 1 00a0b0c", output), Some(Found::Refusal));
+}
+
+#[test]
+fn a_log_line_within_the_digits_spoils_the_answer() {
+    for output in [
+        "ch_resp 1 00\r\n\r\n0a0bI (7) wifi: x\r\n0c0d\r\n\r\n>> ",
+        "ch_resp 1 00\r\n\r\n0a0b\x1b[0;32mI (7) wifi: x\x1b[0m\r\n\r\n\r\n>> ",
+    ] {
+        let found = read("ch_resp 1 00", output.as_bytes());
+        assert_eq!(found, Some(Found::Garbled), "{output}");
+    }
+    // Nor is what does not end.
+    let endless = format!("ch_resp 1 00\r\n\r\n{}\r\n\r\n>> ", "0a".repeat(9000));
+    let found = read("ch_resp 1 00", endless.as_bytes());
+    assert_eq!(found, Some(Found::Garbled));
+}
+
+#[test]
+fn the_exchange_of_the_vectors_is_understood() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/vectors.json");
+    let vectors: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let console = &vectors["console"];
+    let text = |key: &str| console[key].as_str().unwrap();
+    let number = |key: &str| usize::try_from(console[key].as_u64().unwrap()).unwrap();
+    let line = text("request").strip_suffix('\r').unwrap();
+    let (endpoint, rest) = line.split_once(" 1 ").unwrap();
+    let bytes = hex(rest.as_bytes()).unwrap();
+    assert_eq!(request(endpoint, 1, &bytes).as_deref(), Some(line));
+    assert_eq!(
+        (line.len(), LONGEST_REQUEST),
+        (number("line_chars"), number("device_limit_chars"))
+    );
+    let output = text("echo").to_owned() + text("reply") + text("prompt");
+    assert_eq!(read(line, output.as_bytes()), answer(text("reply").trim()));
+
+    let refused = text("rejected_looks_like");
+    let line = refused.lines().next().unwrap();
+    assert_eq!(read(line, refused.as_bytes()), Some(Found::Refusal));
+
+    let longer = (number("sec2_sc0_chars") - "prov-session 1 ".len()) / 2;
+    assert_eq!(request("prov-session", 1, &vec![0; longer]), None);
 }
 
 #[test]

@@ -1,0 +1,273 @@
+//! How `discover` shows what it found: a row of JSON for each, and one table for each kind. Looking
+//! is the file's above it.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::cli::device_args::Asked;
+use crate::cli::failure::Failure;
+use crate::cli::ui::{columns, device_table, version_line};
+use crate::endpoint::version::Version;
+use crate::flows::Pace;
+use crate::flows::connect::Access;
+use crate::flows::discover::Found;
+use crate::flows::find::{Sighted, Target};
+use crate::ident::printable;
+use crate::transport::ble::{MakerData, looks_like_provisioning};
+use crate::transport::{DRIVERS, Hints, TransportKind};
+
+/// A line of the list. What a device did not say is null.
+#[derive(Serialize)]
+pub(super) struct Row<'a> {
+    transport: TransportKind,
+    address: String,
+    name: Option<&'a str>,
+    node_id: Option<&'a str>,
+    #[serde(flatten)]
+    radio: Option<Radio<'a>>,
+    #[serde(flatten)]
+    port: Option<Port<'a>>,
+    version: Option<&'a Version>,
+    sec_ver: Option<u64>,
+    pop_required: Option<bool>,
+}
+
+/// What only Bluetooth tells.
+#[derive(Serialize)]
+struct Radio<'a> {
+    /// In dBm.
+    signal: Option<i16>,
+    customer_id: Option<u16>,
+    device_type: Option<u16>,
+    device_type_name: Option<&'static str>,
+    device_subtype: Option<u8>,
+    services: &'a [Uuid],
+    looks_like_provisioning: bool,
+}
+
+impl<'a> Radio<'a> {
+    fn of(found: &'a Found) -> Self {
+        let hints = &found.hints;
+        Self {
+            signal: hints.signal,
+            customer_id: hints.maker.map(|maker| maker.customer_id),
+            device_type: hints.maker.map(|maker| maker.device_type),
+            device_type_name: hints.maker.and_then(MakerData::type_name),
+            device_subtype: hints.maker.map(|maker| maker.device_subtype),
+            services: &hints.services,
+            looks_like_provisioning: looks_like_provisioning(found.name.as_deref(), hints),
+        }
+    }
+}
+
+/// What only serial ports tell.
+#[derive(Serialize)]
+struct Port<'a> {
+    /// Null where the port is not on USB; four hexadecimal digits, as `lsusb` shows them.
+    usb_vendor_id: Option<String>,
+    usb_product_id: Option<String>,
+    serial_number: Option<&'a str>,
+    /// Why the board did not say what it is: an error id. Null where it did, or was not asked.
+    silence: Option<&'static str>,
+}
+
+impl<'a> Port<'a> {
+    fn of(found: &'a Found) -> Self {
+        let usb = found.hints.usb.as_ref();
+        Self {
+            usb_vendor_id: usb.map(|usb| format!("{:04x}", usb.vendor_id)),
+            usb_product_id: usb.map(|usb| format!("{:04x}", usb.product_id)),
+            serial_number: usb.and_then(|usb| usb.serial_number.as_deref()),
+            silence: found
+                .silence
+                .as_ref()
+                .map(|error| Failure::of_flow(error, &asked_of(found)).id.as_str()),
+        }
+    }
+}
+
+/// As if only this device had been looked for.
+fn asked_of(found: &Found) -> Asked {
+    Asked {
+        target: Target {
+            address: Some(found.address.clone()),
+            ..Target::of_kind(found.kind)
+        },
+        access: Access::default(),
+        pace: Pace::default(),
+        label: found.address.to_string(),
+    }
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn of(found: &'a Found) -> Self {
+        Self {
+            transport: found.kind,
+            address: found.address.to_string(),
+            name: found.name.as_deref(),
+            node_id: found.hints.node_id.as_deref(),
+            radio: (found.kind == TransportKind::Ble).then(|| Radio::of(found)),
+            port: (found.kind == TransportKind::Console).then(|| Port::of(found)),
+            version: found.version.as_ref(),
+            sec_ver: sec_version(found),
+            pop_required: pop_required(found),
+        }
+    }
+
+    fn cells(&self) -> [String; 6] {
+        let said = |text: Option<&str>| text.map_or_else(unsaid, |text| printable(text.as_bytes()));
+        [
+            said(self.name),
+            self.transport.to_string(),
+            self.address.clone(),
+            said(self.version.and_then(|version| version.ver.as_deref())),
+            self.sec_ver
+                .map_or_else(unsaid, |number| number.to_string()),
+            self.pop_required.map_or_else(unsaid, |needed| {
+                if needed { "yes" } else { "no" }.to_owned()
+            }),
+        ]
+    }
+}
+
+fn sighted(found: &Found) -> Sighted {
+    Sighted {
+        name: found.name.clone(),
+        address: found.address.clone(),
+        hints: Hints {
+            sec_version: sec_version(found),
+            pop_required: pop_required(found),
+            ..found.hints.clone()
+        },
+    }
+}
+
+/// The version document is the device's own word; an announcement could be anybody's.
+fn sec_version(found: &Found) -> Option<u64> {
+    let said = found.version.as_ref().and_then(|version| version.sec_ver);
+    said.or(found.hints.sec_version)
+}
+
+/// Likewise.
+fn pop_required(found: &Found) -> Option<bool> {
+    let version = found.version.as_ref();
+    let said = version.and_then(|version| version.pop_required);
+    said.or(found.hints.pop_required)
+}
+
+fn unsaid() -> String {
+    "-".to_owned()
+}
+
+/// One table for each kind: their columns differ.
+pub(super) fn tables(found: &[Found]) -> Vec<String> {
+    let kinds: Vec<&[Found]> = found.chunk_by(|one, next| one.kind == next.kind).collect();
+    let mut lines = Vec::new();
+    for of_kind in &kinds {
+        let Some(kind) = of_kind.first().map(|one| one.kind) else {
+            continue;
+        };
+        if kinds.len() > 1 {
+            lines.push(format!("Over {kind}:"));
+        }
+        lines.extend(match kind {
+            TransportKind::Ble | TransportKind::OnNetwork => {
+                device_table(&of_kind.iter().map(sighted).collect::<Vec<_>>())
+            }
+            TransportKind::Console => port_table(of_kind),
+            TransportKind::SoftAp => table(&of_kind.iter().map(Row::of).collect::<Vec<_>>()),
+        });
+    }
+    lines
+}
+
+fn table(rows: &[Row<'_>]) -> Vec<String> {
+    let heading = ["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"].map(str::to_owned);
+    let lines: Vec<_> = std::iter::once(heading)
+        .chain(rows.iter().map(Row::cells))
+        .collect();
+    columns(&lines)
+}
+
+/// Ports, and what the boards there say, if any was asked.
+fn port_table(found: &[Found]) -> Vec<String> {
+    let mut lines = device_table(&found.iter().map(sighted).collect::<Vec<_>>()).into_iter();
+    let is_asked = |one: &Found| one.version.is_some() || one.silence.is_some();
+    if !found.iter().any(is_asked) {
+        return lines.collect();
+    }
+    let mut told: Vec<String> = lines.by_ref().take(1).collect();
+    for (line, one) in lines.zip(found) {
+        told.push(line);
+        told.push(match (&one.version, &one.silence) {
+            (Some(version), _) => format!("   {}", version_line(version)),
+            (None, Some(silence)) => format!("   {}", printable(silence.to_string().as_bytes())),
+            (None, None) => continue,
+        });
+    }
+    told
+}
+
+/// By kind, and those that are heard best first.
+pub(super) fn sort(found: &mut [Found]) {
+    let place = |kind| DRIVERS.iter().position(|driver| driver.kind() == kind);
+    found.sort_by_key(|one| (place(one.kind), Reverse(one.hints.signal)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::Address;
+
+    #[test]
+    fn each_kind_has_a_table_of_its_own_and_the_strongest_is_first() {
+        let found = |kind, address, name: &str, signal| Found {
+            kind,
+            address,
+            name: Some(name.to_owned()),
+            hints: Hints {
+                signal,
+                ..Hints::default()
+            },
+            version: None,
+            silence: None,
+        };
+        let in_the_air = |name: &str, signal| {
+            let address = Address::Ble {
+                id: name.into(),
+                shown: name.into(),
+            };
+            found(TransportKind::Ble, address, name, signal)
+        };
+        let host = Address::Http {
+            host: "127.0.0.1".to_owned(),
+            port: 80,
+        };
+        let mut all = vec![
+            found(TransportKind::OnNetwork, host, "Lamp", None),
+            in_the_air("PROV_connected", None),
+            in_the_air("PROV_far", Some(-90)),
+            in_the_air("PROV_near", Some(-40)),
+        ];
+        sort(&mut all);
+        let lines = tables(&all);
+        let starts = [
+            "Over ble:",
+            "#  Name ",
+            "1  PROV_near ",
+            "2  PROV_far ",
+            "3  PROV_connected ",
+            "Over on-network:",
+            "#   Instance Name ",
+            "1   Lamp ",
+        ];
+        assert_eq!(lines.len(), starts.len(), "{lines:#?}");
+        for (line, start) in lines.iter().zip(starts) {
+            assert!(line.starts_with(start), "{start:?}: {lines:#?}");
+        }
+        all.truncate(3);
+        assert!(!tables(&all).concat().contains("Over"));
+    }
+}

@@ -1,0 +1,100 @@
+//! What to do when a serial port cannot be used, or when what is at its other end is no console of
+//! protocomm. The match has no wildcard, as in the file above it.
+
+use super::search::command_for;
+use super::{Advice, advice};
+use crate::cli::device_args::Asked;
+use crate::cli::error_id::ErrorId;
+use crate::flows::find::Sighted;
+use crate::ident::printable;
+use crate::transport::{Address, ConsoleProblem};
+
+pub(super) fn advise(problem: &ConsoleProblem, asked: &Asked) -> Advice {
+    match problem {
+        ConsoleProblem::Garbled(_) => advice(
+            ErrorId::GarbledAnswer,
+            ["run the command again; firmware with a lower log level prints less in between"],
+        ),
+        ConsoleProblem::InUse => advice(
+            ErrorId::PortInUse,
+            ["close the monitor (idf.py monitor, screen, minicom)"],
+        )
+        .and(match &asked.target.address {
+            Some(port) if cfg!(unix) => format!("`lsof {port}` says who has it"),
+            _ => "or another run of this program".to_owned(),
+        }),
+        ConsoleProblem::NoPort => advice(
+            ErrorId::NoSerialPort,
+            ["`espctl discover --transport console` lists the ports that there are"],
+        ),
+        ConsoleProblem::NoPrompt(_) => advice(
+            ErrorId::NoConsole,
+            ["is this the board's port, and does its firmware provision over the console? restart it and run the command again"],
+        )
+        .and(match asked.target.baud {
+            None => "its console may have another speed than 115200: give it with --baud".to_owned(),
+            Some(baud) => format!("its console may have another speed than {baud}"),
+        })
+        .and("a line that is crossed wrongly is silent, too: TX goes to RX".to_owned()),
+        ConsoleProblem::NotText => advice(
+            ErrorId::NotText,
+            ["give the speed of its console with --baud: 115200 is usual, 74880 and 921600 occur"],
+        ),
+        ConsoleProblem::Other => advice(
+            ErrorId::OtherConsole,
+            ["the firmware runs an application's commands there: provision it over another transport"],
+        ),
+        ConsoleProblem::Restarted(_) => advice(
+            ErrorId::Restarted,
+            ["its log says why (a crash, a weak supply)"],
+        )
+        .and(format!("{} shows whether it answers again", command_for("device info", &asked.target))),
+    }
+}
+
+/// The user may not open it.
+pub(super) fn not_permitted(path: &str) -> Advice {
+    if cfg!(target_os = "linux") {
+        return advice(
+            ErrorId::PermissionDenied,
+            ["sudo usermod -aG dialout $USER, then log in again (on Arch the group is uucp)"],
+        )
+        .and(format!("`ls -l {path}` shows which group it belongs to"));
+    }
+    advice(
+        ErrorId::PermissionDenied,
+        ["another program may have it open, or the system forbids it"],
+    )
+}
+
+/// A message that its line has no room for.
+pub(super) fn too_long() -> Advice {
+    advice(
+        ErrorId::MessageTooLong,
+        [
+            "use another transport, such as --transport ble or softap",
+            "or build the firmware with Security 1: a line of its console has 254 characters",
+        ],
+    )
+}
+
+/// This computer has no port at which a board would be.
+pub(super) fn no_ports(others: &[Sighted]) -> Advice {
+    let mut advice = advice(
+        ErrorId::NoSerialPort,
+        [
+            "plug the board in with a cable that carries data; `dmesg` or the device manager shows whether it was seen",
+        ],
+    );
+    advice.hints.extend(others.iter().map(|port| {
+        let Address::Serial { path } = &port.address else {
+            return format!("there is {}", port.address);
+        };
+        let product = port.name.as_deref().unwrap_or("not on USB");
+        format!(
+            "there is {path} ({}): `--port {path}` takes it",
+            printable(product.as_bytes())
+        )
+    }));
+    advice
+}

@@ -1,0 +1,190 @@
+//! Which serial ports there are, which one is meant, and what the boards there say: in a mount
+//! namespace whose `/sys` and `/dev` have ports that are ptys of emulated boards.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::failed;
+use crate::support::device::Device;
+use crate::support::espctl::{Output, espctl};
+use crate::support::namespace::Namespace;
+
+/// A port on USB as the kernel shows it, with a board on a pty behind it.
+struct Board {
+    device: Device,
+    tty: &'static str,
+}
+
+impl Board {
+    fn plug_in(tty: &'static str, arguments: &[&str], usb: Option<[&str; 5]>) -> Self {
+        let device = Device::on_serial_line(arguments);
+        symlink(device.ready["pty"].as_str().unwrap(), dev(tty)).unwrap();
+        // `/sys/class/tty/ttyUSB0/device` is a port of an interface of the device on the bus.
+        let bus = Path::new("/sys/class/tty/.bus").join(tty);
+        let port = bus.join("interface/port");
+        fs::create_dir_all(&port).unwrap();
+        let subsystem = match usb {
+            Some(_) => "/sys/class/tty/.bus/usb-serial",
+            None => "/sys/class/tty/.bus/pnp",
+        };
+        fs::create_dir_all(subsystem).unwrap();
+        symlink(subsystem, port.join("subsystem")).unwrap();
+        for (file, text) in ["idVendor", "idProduct", "manufacturer", "product", "serial"]
+            .into_iter()
+            .zip(usb.into_iter().flatten())
+        {
+            fs::write(bus.join(file), format!("{text}\n")).unwrap();
+        }
+        fs::create_dir_all(class(tty)).unwrap();
+        symlink(&port, Path::new(&class(tty)).join("device")).unwrap();
+        Self { device, tty }
+    }
+
+    fn told(&self, event: &str) -> usize {
+        self.device.told(event).len()
+    }
+}
+
+impl Drop for Board {
+    fn drop(&mut self) {
+        fs::remove_file(dev(self.tty)).unwrap();
+        fs::remove_dir_all(class(self.tty)).unwrap();
+    }
+}
+
+fn dev(tty: &str) -> String {
+    format!("/dev/{tty}")
+}
+
+fn class(tty: &str) -> String {
+    format!("/sys/class/tty/{tty}")
+}
+
+fn run(line: &[&str]) -> Output {
+    let place = ["--transport", "console", "--format", "json"];
+    espctl(line.iter().chain(&place)).output()
+}
+
+const CP2102: [&str; 5] = [
+    "10c4",
+    "ea60",
+    "Silicon Labs",
+    "CP2102N USB to UART Bridge Controller",
+    "0001",
+];
+const CH340: [&str; 5] = ["1a86", "7523", "QinHeng", "CH340 \x1b[31mred", ""];
+
+#[test]
+fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
+    if !PORTS.is_entered() {
+        return;
+    }
+    // None at all, and one where no board is.
+    let error = failed(run(&["device", "info"]), 3, "no-serial-port", &["on USB"]);
+    assert!(!error.to_string().contains("ttyS0"), "{error}");
+    let internal = Board::plug_in("ttyS0", &[], None);
+    failed(
+        run(&["device", "info"]),
+        3,
+        "no-serial-port",
+        &["--port /dev/ttyS0"],
+    );
+    failed(run(&["discover"]), 3, "no-serial-port", &["/dev/ttyS0"]);
+
+    // The only plausible one is taken, whatever the label calls the device.
+    let board = Board::plug_in(
+        "ttyUSB0",
+        &["--sec-ver", "1", "--pop", "abcd1234"],
+        Some(CP2102),
+    );
+    let line = [
+        "--no-cloud",
+        "--ssid",
+        "Guest",
+        "--pop",
+        "abcd1234",
+        "--device-name",
+        "PROV_1",
+    ];
+    let output = run(&[&["provision"][..], &line].concat());
+    assert_eq!(output.exit, Some(0), "{output}");
+    assert_eq!(board.told("wifi_joined"), 1);
+    drop(board);
+
+    // A list opens nothing.
+    let boards = [
+        Board::plug_in("ttyUSB1", &["--sec-ver", "1"], Some(CP2102)),
+        Board::plug_in("ttyACM0", &["--console-trouble", "repl"], Some(CH340)),
+    ];
+    let listed = run(&["discover"]).exits(0).result();
+    let paths = |listed: &Value| -> Vec<String> {
+        let devices = listed["devices"].as_array().unwrap().iter();
+        devices
+            .map(|one| one["address"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(paths(&listed), ["/dev/ttyACM0", "/dev/ttyUSB1"]);
+    let one = &listed["devices"][1];
+    assert_eq!(
+        one["name"],
+        "Silicon Labs CP2102N USB to UART Bridge Controller"
+    );
+    assert_eq!(one["usb_vendor_id"], "10c4");
+    assert_eq!(one["serial_number"], "0001");
+    assert_eq!(listed["devices"][0]["serial_number"], Value::Null);
+    assert_eq!(boards[0].told("request"), 0);
+    let text = espctl(["discover", "--transport", "console"])
+        .output()
+        .exits(0)
+        .stdout;
+    assert!(text.contains("CP2102N"), "{text}");
+    assert!(!text.contains('\x1b'), "{text}");
+    assert!(
+        text.contains("1 more serial port(s) are not on USB; --all lists"),
+        "{text}"
+    );
+    assert_eq!(
+        paths(&run(&["discover", "--all"]).exits(0).result()).len(),
+        3
+    );
+
+    // Which of two, a script has to say.
+    let words = ["--port", "/dev/ttyACM0", "/dev/ttyUSB1", "CP2102N"];
+    failed(run(&["device", "info"]), 2, "ambiguous-device", &words);
+    let output = run(&["device", "info", "--port", "/dev/ttyUSB1"]).exits(0);
+    assert!(output.stdout.contains("netprov"), "{output}");
+    assert_eq!(boards[0].told("request"), 1);
+
+    // Each is asked, and one that is no console does not hide the other.
+    let probed = run(&["discover", "--probe"]).exits(0).result();
+    let devices = probed["devices"].as_array().unwrap();
+    assert_eq!(devices[0]["silence"], "other-console");
+    assert_eq!(devices[0]["version"], Value::Null);
+    assert_eq!(devices[1]["silence"], Value::Null);
+    assert_eq!(devices[1]["sec_ver"], json!(1));
+    assert_eq!(internal.told("request"), 0);
+    let text = espctl(["discover", "--transport", "console", "--probe", "--all"]).output();
+    let text = text.exits(0).stdout;
+    assert!(text.contains("application's"), "{text}");
+    assert_eq!(text.matches("Firmware: netprov").count(), 2, "{text}");
+    assert_eq!(internal.told("request"), 1);
+}
+
+/// The real `/dev` is kept aside, for what a program needs of it.
+const PORTS: Namespace = Namespace {
+    test: "e2e::console::ports::the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named",
+    own: &["--mount"],
+    set_up: "
+        mount -t tmpfs none /mnt
+        mkdir /mnt/dev
+        mount --rbind /dev /mnt/dev
+        mount -t tmpfs none /sys/class/tty
+        mount -t tmpfs none /dev
+        for name in null zero random urandom tty ptmx pts shm fd stdin stdout stderr; do
+            ln -s /mnt/dev/$name /dev/$name
+        done
+    ",
+};
