@@ -7,6 +7,7 @@
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     clippy::many_single_char_names,
+    clippy::similar_names,
     reason = "the geometry of pictures, with numbers of our own"
 )]
 
