@@ -36,7 +36,7 @@ pub(super) fn read(body: &str) -> Result<Payload, Wrong> {
     decoded.read().map_err(|wrong| {
         let at = decoded.places.get(wrong.at).copied();
         shift(Wrong {
-            at: at.unwrap_or(data.trim_end().len()),
+            at: at.unwrap_or_else(|| data.trim_end().len()),
             ..wrong
         })
     })

@@ -185,6 +185,32 @@ fn pictures_without_a_label_are_told_apart() {
     assert_eq!(id("huge.png", &huge), "unreadable-file");
 }
 
+/// Whatever stands in a file that begins like a picture, it is an answer and no panic.
+#[test]
+fn damaged_pictures_are_no_panic() {
+    let png = espctl::qr::drawing::Drawing::of(LABEL)
+        .unwrap()
+        .png()
+        .unwrap();
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    let picture = image::load_from_memory(&png).unwrap().thumbnail(200, 200);
+    picture
+        .to_rgb8()
+        .write_to(&mut jpeg, image::ImageFormat::Jpeg)
+        .unwrap();
+    let whole = jpeg.into_inner();
+    for step in 0..60 {
+        let mut damaged = whole.clone();
+        // Everywhere in the file, the tables at its beginning included.
+        let at = 4 + step * (whole.len() - 8) / 60;
+        damaged[at] ^= 0x5a;
+        damaged[at + 1] = 0xff;
+        if let Ok(found) = read(&damaged) {
+            assert_eq!(found.text.unwrap().expose(), LABEL);
+        }
+    }
+}
+
 fn encode(arguments: &[&str]) -> Output {
     espctl(["qr", "encode"].iter().chain(arguments)).output()
 }
@@ -205,7 +231,7 @@ fn as_pixels(screen: &str, is_light_on_dark: bool) -> GrayImage {
     let (width, height) = (rows[0].len(), rows.len() * 2);
     let side = |modules: usize| u32::try_from(modules * 8).unwrap();
     GrayImage::from_fn(side(width), side(height), |x, y| {
-        let (x, y) = (x as usize / 8, y as usize / 8);
+        let [x, y] = [x, y].map(|pixel| usize::try_from(pixel / 8).unwrap());
         let written = match rows[y / 2].get(x).copied().unwrap_or(' ') {
             '█' => true,
             '▀' => y % 2 == 0,

@@ -270,7 +270,7 @@ errors! {
         "`--no-cloud` gives it Wi-Fi without an account.";
     NoQrCode "no-qr-code" [Usage]
         "The picture has no QR code that can be read."
-        "It is blurred, cut off, too small, too skewed or too dark, or it has another kind of code. It was tried in several sizes, inverted and blurred."
+        "It is blurred, cut off, too small, too skewed or too dark, or it has another kind of code. It was tried in several sizes, inverted, sharpened and blurred."
         "Cut the code out with some white around it, or take the picture again: straight, sharp, without glare. Or give the text of the code, as any scanner app shows it.";
     NoSerialPort "no-serial-port" [Host]
         "The serial port cannot be used, or there is none."
@@ -406,8 +406,8 @@ errors! {
         "Put the secret and nothing else on one line. A line break at its end does not matter.";
     UnwritableFile "unwritable-file" [Usage]
         "A file cannot be written."
-        "Its folder does not exist, or is not writable for this user. Nothing was sent to a device."
-        "Give `--transcript` or `--log-file` or `--out` another path.";
+        "Its folder does not exist, or is not writable for this user, or `qr encode` found it there already. Nothing was sent to a device."
+        "Give `--transcript`, `--log-file`, `--out`, `--png` or `--svg` another path. `--force` lets `qr encode` replace a file.";
     Usage "usage" [Usage]
         "The command line cannot be understood."
         "An argument is unknown, misspelt, missing or has a value that it cannot have. What could be part of a secret is not repeated."

@@ -142,11 +142,14 @@ fn document(payload: &Payload) -> Value {
 /// What to type next, with the payload where it was.
 fn command(payload: &Payload, given: &str) -> String {
     let mut command = format!("espctl provision --qrcode {}", quoted(given));
-    if payload.transport.is_none() {
-        command.push_str(" --transport ble");
-    }
-    if payload.remarks.contains(&Remark::Cut { key: Some("pop") }) {
-        command.push_str(" --pop POP");
+    for (key, flag) in [
+        ("name", " --device-name NAME"),
+        ("pop", " --pop POP"),
+        ("transport", " --transport TRANSPORT"),
+    ] {
+        if payload.remarks.contains(&Remark::Cut { key: Some(key) }) {
+            command.push_str(flag);
+        }
     }
     command.push_str(" --ssid SSID --passphrase-file FILE");
     command

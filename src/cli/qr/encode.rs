@@ -19,6 +19,10 @@ use crate::qr::{Found, Remark, to_url};
 use crate::secret::Secret;
 
 /// Arguments of `qr encode`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Encode {

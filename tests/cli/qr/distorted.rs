@@ -1,6 +1,16 @@
 //! Labels as cameras see them: turned, blurred, noisy, seen from the side, pale. A hundred pictures
 //! are made, always the same ones; nearly all must be read, and none as something else.
 
+#![expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::many_single_char_names,
+    clippy::similar_names,
+    reason = "the geometry of pictures, with numbers of our own"
+)]
+
 use espctl::qr::drawing::Drawing;
 use espctl::qr::image::{PictureError, read};
 use image::{DynamicImage, GrayImage, Luma};
@@ -11,7 +21,7 @@ use image::{DynamicImage, GrayImage, Luma};
 struct Distortion {
     /// Degrees.
     turned: f32,
-    /// Of a Gauss curve, in pixels; a module has six.
+    /// Of a Gauss curve, in pixels; a module has five.
     blur: f32,
     /// Grey levels up and down.
     noise: f32,
@@ -70,8 +80,8 @@ impl Distortion {
         let png = Drawing::of(label).unwrap().png().unwrap();
         let code = image::load_from_memory(&png).unwrap().to_luma8();
         let side = (code.width() / 8) as f32;
-        let (code_side, size) = (code.width() as f32, side * 6.0 * 1.5);
-        let corners = self.corners(size, side * 6.0, random);
+        let (code_side, size) = (code.width() as f32, side * 5.0 * 1.3);
+        let corners = self.corners(size, side * 5.0, random);
         let to_code = Projection::of(corners);
         let dark = (255.0 - self.contrast) * 0.6;
         let pixels = size as u32;
