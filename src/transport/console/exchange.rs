@@ -2,6 +2,7 @@
 //! what the board prints. Where it is in there is `line.rs`'s.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::super::{Address, ConsoleProblem, Limits, No, Transport, TransportError};
+use super::super::{ConsoleProblem, Limits, No, Transport, TransportError};
 use super::line::{Found, LONGEST_REQUEST, Output, Trouble, request};
 use super::port::Port;
 use crate::proto::EndpointName;
@@ -17,7 +18,7 @@ use crate::proto::EndpointName;
 /// An open path on a serial line.
 #[derive(Debug)]
 pub(super) struct ConsoleTransport {
-    address: Address,
+    path: Arc<str>,
     /// `None` once the line is of no use any more.
     port: Option<Port>,
     /// The transport session: a number that the device has not seen begins one.
@@ -31,12 +32,12 @@ impl ConsoleTransport {
     /// Waits for the device's prompt.
     pub(super) async fn open(
         port: Port,
-        address: Address,
+        path: Arc<str>,
         baud: u32,
         limits: Limits,
     ) -> Result<Self, TransportError> {
         let mut transport = Self {
-            address,
+            path,
             port: Some(port),
             // Positive, for the firmware's `atoi`, and short: every digit takes its time.
             session: (UnwrapErr(SysRng).next_u32() >> 16).max(1),
@@ -141,30 +142,35 @@ impl ConsoleTransport {
             let read = tokio::select! {
                 biased;
                 read = port.read() => Some(read.map_err(lost)?),
-                // An echo that cannot be told from what others print must not stop the line.
-                () = sleep_until(patience), if sent < typed.len() => None,
+                // An echo that cannot be told from what others print must stop nothing.
+                () = sleep_until(patience), if sent < typed.len() || output.is_unsure() => None,
                 () = sleep_until(deadline) => return Err(self.silence(endpoint, &output)),
             };
-            match read {
-                None => output.presume(sent),
-                Some(read) => match output.take(&read) {
-                    Some(Found::Answer(answer)) => return Ok(answer),
-                    Some(Found::Garbled) => {
-                        let problem = ConsoleProblem::Garbled(endpoint.clone());
-                        return Err(self.problem(problem, None));
-                    }
-                    Some(Found::Refusal) => {
-                        return Err(TransportError::Refused {
-                            endpoint: endpoint.clone(),
-                            how: No::Prompt,
-                        });
-                    }
-                    None if output.trouble() == Some(Trouble::Restarted) => {
-                        let problem = ConsoleProblem::Restarted(endpoint.clone());
-                        return Err(self.problem(problem, None));
-                    }
-                    None => {}
-                },
+            let found = match read {
+                Some(read) => output.take(&read),
+                None if output.is_unsure() => Some(output.conclude()),
+                None => {
+                    output.presume(sent);
+                    None
+                }
+            };
+            if output.trouble() == Some(Trouble::Restarted) {
+                let problem = ConsoleProblem::Restarted(endpoint.clone());
+                return Err(self.problem(problem, None));
+            }
+            match found {
+                Some(Found::Answer(answer)) => return Ok(answer),
+                Some(Found::Garbled) => {
+                    let problem = ConsoleProblem::Garbled(endpoint.clone());
+                    return Err(self.problem(problem, None));
+                }
+                Some(Found::Refusal) => {
+                    return Err(TransportError::Refused {
+                        endpoint: endpoint.clone(),
+                        how: No::Prompt,
+                    });
+                }
+                None => {}
             }
         }
     }
@@ -182,7 +188,7 @@ impl ConsoleTransport {
 
     fn problem(&self, problem: ConsoleProblem, source: Option<io::Error>) -> TransportError {
         TransportError::Console {
-            address: self.address.clone(),
+            port: Arc::clone(&self.path),
             problem: Box::new(problem),
             source,
         }
