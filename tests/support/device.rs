@@ -52,12 +52,18 @@ impl Device {
     pub(crate) fn on_serial_line(arguments: &[&str]) -> Self {
         let link = fresh_path("tty");
         let link = link.to_str().expect("a path of ASCII");
-        let mut own = vec!["--pty-link", link];
+        let mut own = Vec::new();
+        let is_linked = arguments.contains(&"--pty-link") || arguments.contains(&"--count");
+        if !is_linked {
+            own.extend(["--pty-link", link]);
+        }
         if !arguments.contains(&"--join-ms") {
             own.extend(["--join-ms", "50"]);
         }
         let mut device = Self::play("console", &[&own[..], arguments].concat());
-        device.ready["pty"] = Value::from(link);
+        if !is_linked {
+            device.ready["pty"] = Value::from(link);
+        }
         device
     }
 

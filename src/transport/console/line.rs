@@ -14,7 +14,7 @@ pub(super) const LONGEST_REQUEST: usize = 254;
 
 /// A request as it is typed, without the CR at its end. `None`: it is longer than the device's
 /// buffer.
-pub(super) fn request(endpoint: &str, session: u32, bytes: &[u8]) -> Option<String> {
+pub(super) fn request(endpoint: &str, session: u16, bytes: &[u8]) -> Option<String> {
     let line = format!("{endpoint} {session} {}", encode_hex(bytes));
     (line.len() <= LONGEST_REQUEST).then_some(line)
 }
