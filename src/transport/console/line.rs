@@ -44,9 +44,11 @@ pub(super) enum Trouble {
 /// Reads a device's output, byte by byte.
 #[derive(Debug)]
 pub(super) struct Output {
-    /// The request whose echo is to come, and how much of it has.
+    /// The request whose echo is to come, and how much of it has; before the last line that had some
+    /// of it, how much had.
     sent: Vec<u8>,
     echoed: usize,
+    echoed_before: usize,
     presumed: usize,
     /// The line that is not at its end yet, without colours.
     line: Vec<u8>,
@@ -97,6 +99,7 @@ impl Output {
         Self {
             sent: request.as_bytes().to_vec(),
             echoed: 0,
+            echoed_before: 0,
             presumed: 0,
             line: Vec::new(),
             escape: Escape::No,
@@ -116,7 +119,7 @@ impl Output {
 
     /// How much of the request has been echoed: more may be sent.
     pub(super) fn echoed(&self) -> usize {
-        self.presumed.max(self.echoed + self.echo_in(&self.line))
+        self.presumed.max(self.echoed_with(&self.line))
     }
 
     /// So much has surely been taken by now, though its echo was not seen as such.
@@ -188,8 +191,7 @@ impl Output {
                 }
                 self.line.push(byte);
                 if self.line.len() > LONGEST_LINE {
-                    self.is_garbled |=
-                        self.stage == Stage::Echoed && self.line.iter().copied().all(is_digit);
+                    self.is_garbled |= self.line.iter().copied().all(is_digit);
                     self.line.clear();
                 }
                 if self.line == PROMPT {
@@ -215,16 +217,21 @@ impl Output {
             self.trouble.get_or_insert(Trouble::OtherConsole);
         }
         if self.stage != Stage::Echoed {
-            self.echoed += self.echo_in(&line);
+            let echoed = self.echoed_with(&line);
+            if echoed > self.echoed {
+                self.echoed_before = std::mem::replace(&mut self.echoed, echoed);
+            }
             if self.echoed == self.sent.len() {
                 self.stage = Stage::Echoed;
                 // What looked like an answer was before it, or part of it.
                 self.doubtful = None;
+                self.is_garbled = false;
                 return;
             }
         }
         let Some(bytes) = hex(&line) else {
-            self.is_garbled |= self.stage == Stage::Echoed && is_log_within_hex(&line);
+            // Before the echo is complete it may be part of that, and is forgotten with it.
+            self.is_garbled |= is_log_within_hex(&line);
             return;
         };
         if self.stage == Stage::Echoed {
@@ -234,15 +241,24 @@ impl Output {
         }
     }
 
-    /// How far this line goes on with the echo: others print between its parts, and end what they
+    /// How much has been echoed with this line: others print between its parts, and end what they
     /// print with the line. In front of the first part is the prompt.
-    fn echo_in(&self, line: &[u8]) -> usize {
+    ///
+    /// What others print may begin like the part that is to come. Then that was counted too early,
+    /// and the next line begins further back.
+    fn echoed_with(&self, line: &[u8]) -> usize {
         let line = line.strip_prefix(PROMPT).unwrap_or(line);
-        let left = self.sent.get(self.echoed..).unwrap_or_default();
-        left.iter()
-            .zip(line)
-            .take_while(|(sent, shown)| sent == shown)
-            .count()
+        (self.echoed_before..=self.echoed)
+            .map(|from| {
+                let left = self.sent.get(from..).unwrap_or_default();
+                let same = left
+                    .iter()
+                    .zip(line)
+                    .take_while(|(one, other)| one == other);
+                from + same.count()
+            })
+            .max()
+            .unwrap_or(self.echoed)
     }
 }
 

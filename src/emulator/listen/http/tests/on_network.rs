@@ -110,6 +110,20 @@ fn told(served: &Served, event: &str) -> Vec<serde_json::Value> {
     lines.filter(|line| line["event"] == event).collect()
 }
 
+/// The log is written when the announcer hears of it, which may be after everybody else.
+async fn first_told(served: &Served, event: &str) -> serde_json::Value {
+    tokio::time::timeout(Duration::from_secs(20), async {
+        loop {
+            if let Some(first) = told(served, event).into_iter().next() {
+                return first;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap()
+}
+
 #[tokio::test]
 async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
     let mut device = on_network(Offering::Standalone, Ipv4Addr::LOCALHOST).await;
@@ -138,7 +152,7 @@ async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
     assert_eq!(removed(&events).await, found.get_fullname());
     assert!(client.is_closed().await);
     let served = &device.served;
-    let begun = &told(served, "announced")[0];
+    let begun = &first_told(served, "announced").await;
     assert_eq!(
         (&begun["instance"], &begun["port"]),
         (&json!("Lamp"), &json!(port))
