@@ -60,7 +60,7 @@ impl Bundle {
             line: RunLine::of(tree, matches),
             recording: Recording::default(),
             began: Instant::now(),
-            began_at: SystemTime::now(),
+            began_at: now(),
         })
     }
 
@@ -115,7 +115,7 @@ impl Bundle {
     }
 
     fn text(&self, answer: Answer, failure: Option<&Failure>, findings: &Findings) -> String {
-        let told = self.recording.so_far();
+        let happened = self.recording.so_far();
         let mut text = HEAD.to_owned();
         let mut section = |name: &str, lines: Vec<String>| {
             text.push_str("\n## ");
@@ -132,7 +132,7 @@ impl Bundle {
         };
         section("run", vec![line(&self.run(failure))]);
         section("system", vec![line(&system::described())]);
-        section("result", vec![line(&result(answer, failure, &told))]);
+        section("result", vec![line(&result(answer, failure, &happened))]);
         section(
             "doctor",
             match findings {
@@ -140,9 +140,12 @@ impl Bundle {
                 Err(why) => vec![line(&json!({"skipped": why}))],
             },
         );
-        section("timings", timings(&told.events).iter().map(line).collect());
-        let dropped = (told.dropped > 0).then(|| json!({"left_out": told.dropped}));
-        let events = told.events.iter().chain(&dropped);
+        section(
+            "timings",
+            timings(&happened.events).iter().map(line).collect(),
+        );
+        let dropped = (happened.dropped > 0).then(|| json!({"left_out": happened.dropped}));
+        let events = happened.events.iter().chain(&dropped);
         section("events", events.map(line).collect());
         section("transcript", self.recording.transcript.all());
         section("log", self.recording.log.all());
@@ -162,6 +165,14 @@ impl Bundle {
             "meaning": exit.meaning(),
         })
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "for whoever compares it with other logs; nothing is decided by it"
+)]
+fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 fn result(answer: Answer, failure: Option<&Failure>, told: &Told) -> Value {
@@ -184,20 +195,20 @@ fn result(answer: Answer, failure: Option<&Failure>, told: &Told) -> Value {
 fn timings(events: &[Value]) -> Vec<Value> {
     let at = |event: &Value| event.get("elapsed_ms").and_then(Value::as_u64);
     let is = |event: &Value, name: &str| event.get("event").is_some_and(|event| event == name);
-    let steps = STEPS.into_iter().filter_map(|(step, begin, end)| {
+    let of_every_run = STEPS.into_iter().filter_map(|(step, begin, end)| {
         let mut events = events.iter();
-        let began = at(events.find(|event| is(event, begin))?)?;
+        let since = at(events.find(|event| is(event, begin))?)?;
         let ended = events.find(|event| is(event, end)).and_then(at);
-        let took = ended.map(|ended| ended.saturating_sub(began));
-        Some(json!({"step": step, "began_ms": began, "took_ms": took}))
+        let took = ended.map(|ended| ended.saturating_sub(since));
+        Some(json!({"step": step, "began_ms": since, "took_ms": took}))
     });
     let stages = events.iter().filter(|event| is(event, "stage"));
     let stages = stages.filter_map(|event| {
         let took = event.get("took_ms")?;
-        let (stage, state) = (event.get("stage")?, event.get("state")?);
-        Some(json!({"stage": stage, "state": state, "took_ms": took, "ended_ms": at(event)}))
+        let (name, outcome) = (event.get("stage")?, event.get("state")?);
+        Some(json!({"stage": name, "state": outcome, "took_ms": took, "ended_ms": at(event)}))
     });
-    steps.chain(stages).collect()
+    of_every_run.chain(stages).collect()
 }
 
 fn line(value: &Value) -> String {

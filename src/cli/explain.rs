@@ -161,7 +161,7 @@ pub(super) fn page() -> String {
         page.push_str(&section);
         if let Some(doctor) = ask_doctor(*id) {
             let doctor = wrapped(&format!("**On this computer.** {doctor}"), PAGE_COLUMNS, "");
-            page.push_str(&format!("\n{doctor}\n"));
+            page.push_str(&["\n", &doctor, "\n"].concat());
         }
     }
     page

@@ -25,20 +25,20 @@ pub(super) fn described() -> Value {
 }
 
 #[cfg(unix)]
-fn kernel() -> Option<String> {
+fn kernel() -> String {
     let system = rustix::system::uname();
     let part = |text: &std::ffi::CStr| printable(text.to_bytes());
-    Some(format!(
+    format!(
         "{} {}, {}, {}",
         part(system.sysname()),
         part(system.release()),
         part(system.version()),
         part(system.machine())
-    ))
+    )
 }
 
 #[cfg(not(unix))]
-fn kernel() -> Option<String> {
+const fn kernel() -> Option<String> {
     None
 }
 
