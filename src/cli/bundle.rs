@@ -132,7 +132,10 @@ impl Bundle {
         };
         section("run", vec![line(&self.run(failure))]);
         section("system", vec![line(&system::described())]);
-        section("result", vec![line(&result(answer, failure, &happened))]);
+        section(
+            "result",
+            vec![line(&self.result(answer, failure, &happened))],
+        );
         section(
             "doctor",
             match findings {
@@ -165,6 +168,31 @@ impl Bundle {
             "meaning": exit.meaning(),
         })
     }
+
+    fn result(&self, answer: Answer, failure: Option<&Failure>, told: &Told) -> Value {
+        let mut object = Map::new();
+        object.insert("ok".to_owned(), failure.is_none().into());
+        if let Some(failure) = failure {
+            let retold =
+                |lines: &[String]| lines.iter().map(|line| self.line.retold(line)).collect();
+            let failure = Failure {
+                message: self.line.retold(&failure.message),
+                doing: failure.doing.clone(),
+                causes: retold(&failure.causes),
+                hints: retold(&failure.hints),
+                ..*failure
+            };
+            object.insert("error".to_owned(), failure.to_json());
+        }
+        match (answer, &told.result) {
+            (Answer::Kept, Some(keys)) => object.extend(keys.clone()),
+            (Answer::LeftOut, Some(_)) => {
+                object.insert("left_out".to_owned(), "what this command prints".into());
+            }
+            (_, None) => {}
+        }
+        Value::Object(object)
+    }
 }
 
 #[expect(
@@ -173,22 +201,6 @@ impl Bundle {
 )]
 fn now() -> SystemTime {
     SystemTime::now()
-}
-
-fn result(answer: Answer, failure: Option<&Failure>, told: &Told) -> Value {
-    let mut object = Map::new();
-    object.insert("ok".to_owned(), failure.is_none().into());
-    if let Some(failure) = failure {
-        object.insert("error".to_owned(), failure.to_json());
-    }
-    match (answer, &told.result) {
-        (Answer::Kept, Some(keys)) => object.extend(keys.clone()),
-        (Answer::LeftOut, Some(_)) => {
-            object.insert("left_out".to_owned(), "what this command prints".into());
-        }
-        (_, None) => {}
-    }
-    Value::Object(object)
 }
 
 /// How long each step took: those of every run, and the stages of provisioning.

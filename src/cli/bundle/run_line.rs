@@ -17,6 +17,8 @@ pub(super) struct RunLine {
     pub(super) command: String,
     /// `NAME=value` of those that gave a flag its value; of others, the name.
     pub(super) environment: Vec<String>,
+    /// Free text that is not shown, in all the pieces that a message could quote.
+    withheld: Vec<Secret<String>>,
 }
 
 impl RunLine {
@@ -34,10 +36,14 @@ impl RunLine {
             (command, matches) = (next, inner);
         }
         let mut environment = Vec::new();
+        let mut withheld = Vec::new();
         for argument in command.get_arguments() {
             // Of an argument of another command, nothing is known.
             if matches.try_contains_id(argument.get_id().as_str()).is_err() {
                 continue;
+            }
+            if is_free(argument, matches) {
+                withheld.extend(pieces(argument, matches));
             }
             match matches.value_source(argument.get_id().as_str()) {
                 Some(ValueSource::CommandLine) => words.extend(typed(argument, matches)),
@@ -49,8 +55,43 @@ impl RunLine {
         Self {
             command: words.join(" "),
             environment,
+            withheld,
         }
     }
+
+    /// A message to whoever typed the line, for somebody else: it may quote what they typed.
+    pub(super) fn retold(&self, message: &str) -> String {
+        let pieces = self.withheld.iter();
+        pieces.fold(message.to_owned(), |text, piece| {
+            text.replace(piece.expose(), REDACTED)
+        })
+    }
+}
+
+/// The value as it is and where it is split, as text and as a literal.
+fn pieces(argument: &Arg, matches: &ArgMatches) -> Vec<Secret<String>> {
+    let values = matches.try_get_raw(argument.get_id().as_str());
+    let values = values.ok().flatten().into_iter().flatten();
+    let mut pieces = Vec::new();
+    for value in values {
+        let value = printable(value.as_encoded_bytes());
+        for piece in std::iter::once(value.as_str()).chain(value.split([',', ':'])) {
+            let piece = piece.trim();
+            // Shorter ones would take words apart.
+            if piece.len() >= SHORTEST {
+                let literal = format!("{piece:?}");
+                pieces.push(Secret::new(literal.trim_matches('"').to_owned()));
+                pieces.push(Secret::new(piece.to_owned()));
+            }
+        }
+    }
+    pieces
+}
+
+/// Whether it could hold anything.
+fn is_free(argument: &Arg, matches: &ArgMatches) -> bool {
+    let id = argument.get_id().as_str();
+    matches.try_get_many::<String>(id).is_ok() && !HARMLESS.contains(&id)
 }
 
 fn typed(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
@@ -104,7 +145,7 @@ fn others(known: &[String]) -> Vec<String> {
 fn values(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
     let id = argument.get_id().as_str();
     let is_secret = matches.try_get_many::<Secret<String>>(id).is_ok();
-    let is_free = matches.try_get_many::<String>(id).is_ok() && !HARMLESS.contains(&id);
+    let is_free = is_free(argument, matches);
     let values = matches.try_get_raw(id).ok().flatten();
     let values = values.into_iter().flatten();
     values
@@ -134,6 +175,8 @@ fn quoted(text: &str) -> String {
 }
 
 const REDACTED: &str = "<redacted>";
+/// Of what is looked for in messages, in bytes.
+const SHORTEST: usize = 4;
 /// Arguments of free text that hold names and addresses, and nothing that opens anything. Of what is
 /// not here, no value is shown.
 const HARMLESS: [&str; 23] = [

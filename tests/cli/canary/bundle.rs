@@ -7,6 +7,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{PASSPHRASE, PASSWORD, POP, found};
+use crate::cli::account::Home;
+use crate::support::cloud::Cloud;
 use crate::support::device::{Device, access_points, fresh_path};
 use crate::support::espctl::{Output, Run, espctl};
 use crate::support::owner::Owner;
@@ -184,7 +186,7 @@ fn a_bundle_of_a_command_that_shows_secrets_has_none() {
 
 #[test]
 fn a_bundle_has_no_secret_of_the_account() {
-    let owner = Owner::start(&["--password", PASSWORD, "--otp", CODE]);
+    let owner = Owner::start(&["--password", PASSWORD]);
     let user = owner.cloud.user().to_owned();
     let device = Device::start(&["--cap", "user_assoc", "--cloud", owner.cloud.url()]);
     let address = device.address();
@@ -192,8 +194,8 @@ fn a_bundle_has_no_secret_of_the_account() {
     provision.extend(["--passphrase", "correct horse battery"]);
     provision.extend(address.iter().map(String::as_str));
     let login = ["login", "--profile", "lab", "--user-name", &user];
-    let by_password = [&login[..], &["--password", PASSWORD, "--code", CODE]].concat();
-    let wrong = [&login[..], &["--password", POP, "--code", CODE]].concat();
+    let by_password = [&login[..], &["--password", PASSWORD]].concat();
+    let wrong = [&login[..], &["--password", POP]].concat();
     let mut tokens = owner.tokens();
     let mut outputs = Vec::new();
     let lines: [(&[&str], i32); 6] = [
@@ -221,7 +223,7 @@ fn a_bundle_has_no_secret_of_the_account() {
     tokens.push(told[0]["secret_key"].as_str().unwrap().to_owned());
     let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next());
     let mut secrets: Vec<&str> = signatures.collect();
-    secrets.extend([PASSWORD, CODE, POP, device.pop(), "correct horse battery"]);
+    secrets.extend([PASSWORD, POP, device.pop(), "correct horse battery"]);
     for output in &outputs {
         assert_none(output, &secrets);
     }
@@ -236,4 +238,26 @@ fn a_bundle_has_no_secret_of_the_account() {
     );
     assert!(output.stdout.contains("ESPCTL_ACCESS_TOKEN"));
     assert_none(&output, &secrets);
+}
+
+#[test]
+fn a_bundle_of_a_login_has_no_code() {
+    let cloud = Cloud::start(&["--password", PASSWORD, "--otp", CODE]);
+    let home = Home::with_lab(cloud.url());
+    let login = ["login", "--user-name", cloud.user(), "--code", CODE];
+    for way in [&["--password", PASSWORD][..], &["--otp"]] {
+        let output = left(
+            |bundle| {
+                let flags = ["--support-bundle", bundle.to_str().unwrap()];
+                home.run(&[&login[..], way, &flags].concat())
+            },
+            0,
+        );
+        let stored = home.login("lab").unwrap();
+        let stored = ["accesstoken", "idtoken", "refreshtoken"]
+            .map(|key| stored[key].as_str().unwrap().to_owned());
+        let mut secrets = vec![PASSWORD, CODE];
+        secrets.extend(stored.iter().map(String::as_str));
+        assert_none(&output, &secrets);
+    }
 }
