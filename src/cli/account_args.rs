@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
+use super::completion::profiles;
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::settings::parse_seconds;
@@ -23,7 +24,7 @@ use crate::secret::Secret;
 #[derive(Args, Clone, Debug)]
 pub(super) struct AccountArgs {
     /// Profile of the account [default: the current one]
-    #[arg(long, value_name = "NAME", env = "ESPCTL_PROFILE", help_heading = ACCOUNT)]
+    #[arg(long, value_name = "NAME", env = "ESPCTL_PROFILE", add = profiles(), help_heading = ACCOUNT)]
     profile: Option<String>,
 
     /// Certificates to trust besides the system's, as PEM: for a cloud of your own.

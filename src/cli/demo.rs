@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use url::Url;
 
+use super::bundle::transcript;
 use super::device_args::Asked;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
@@ -86,6 +87,7 @@ pub(super) async fn run(
     let asked = Asked {
         target: Target {
             address: Some(Address::Http { host, port }),
+            transcript: transcript(None, ui.recording()),
             ..Target::of_kind(TransportKind::SoftAp)
         },
         access: Access {

@@ -33,6 +33,13 @@ pub(super) enum Device {
     Wifi(Plain),
 }
 
+impl Device {
+    /// Whether the answer is somebody else's to know what it means.
+    pub(super) fn carries_anything(&self) -> bool {
+        matches!(self, Self::Call(_))
+    }
+}
+
 /// Arguments of the commands that need to know which device, and no more.
 #[derive(Args, Debug)]
 pub(super) struct Plain {
@@ -86,7 +93,7 @@ pub(super) async fn run(
     | Device::Reset(Plain { device })
     | Device::Wifi(Plain { device })
     | Device::Call(Call { device, .. })) = command;
-    let asked = device.resolve(None, &mut inputs).await?;
+    let asked = device.resolve(None, &mut inputs, ui.recording()).await?;
     ui.result_only();
     let outcome = match command {
         Device::Call(args) => return call(args, &asked, &mut inputs, ui).await,

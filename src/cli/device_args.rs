@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
+use super::bundle::{Recording, transcript};
+use super::completion::device_names;
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::qr::{payload, port_of};
@@ -20,7 +22,6 @@ use crate::ident::printable;
 use crate::qr::Payload;
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
-use crate::transport::record::Transcript;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, Limits, SOFTAP_HOST, TransportKind};
 
 /// Which device, and how to get in.
@@ -33,7 +34,7 @@ pub(super) struct DeviceArgs {
     /// The device's name, as its label or its QR code says; over ble also its address, on the
     /// network its instance name or node id; or the beginning of a name. Over SoftAP it is for messages only: the device is
     /// whichever answers.
-    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", help_heading = WHERE)]
+    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = WHERE)]
     device_name: Option<String>,
 
     /// The device's IP address: over SoftAP where it is not 192.168.4.1, on the network instead
@@ -155,11 +156,13 @@ pub(super) struct Asked {
 }
 
 impl DeviceArgs {
-    /// Puts flags, environment, QR code and files together. `pop` is the positional one.
+    /// Puts flags, environment, QR code and files together. `pop` is the positional one; what is said
+    /// to the device goes to the recording, too.
     pub(super) async fn resolve(
         &self,
         pop: Option<&Secret<String>>,
         inputs: &mut Inputs<'_>,
+        recording: Option<&Recording>,
     ) -> Result<Asked, Failure> {
         let qr = self.payload(inputs).await?;
         let given = self
@@ -228,16 +231,15 @@ impl DeviceArgs {
             .and_then(SecurityScheme::from_number)
             .filter(|scheme| *scheme != SecurityScheme::Sec0 && on_label);
         let scheme = self.sec_ver.or(labelled);
-        let transcript = self
+        let file = self
             .transcript
             .as_ref()
             .map(|path| create_private(path, "--transcript", Existing::Replaced))
-            .transpose()?
-            .map(|file| Transcript::new(Box::new(file)));
+            .transpose()?;
         let mut target = Target {
             address,
             name: name.clone(),
-            transcript,
+            transcript: transcript(file, recording),
             ..Target::of_kind(kind)
         };
         self.network.apply(&mut target)?;

@@ -12,11 +12,13 @@ use futures_util::future::join_all;
 use futures_util::stream;
 
 use self::rows::{Row, sort, tables};
+use super::bundle::transcript;
 use super::device_args::{
     Asked, InterfaceArgs, parse_host, parse_ip, refuse_address, transports, where_it_is,
 };
 use super::failure::Failure;
 use super::radio_args::{RadioArgs, narrowed_by};
+use super::seen::{self, Seen};
 use super::serial_args::SerialArgs;
 use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, keys_of};
@@ -107,10 +109,14 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
         (true, false) => Probe::Ports,
         (true, true) => Probe::AllPorts,
     };
-    let asked = kinds
+    let mut asked = kinds
         .into_iter()
         .map(|kind| args.asked(kind, host.as_ref()))
         .collect::<Result<Vec<Asked>, Failure>>()?;
+    let transcript = transcript(None, ui.recording());
+    for asked in &mut asked {
+        asked.target.transcript.clone_from(&transcript);
+    }
     ui.listen();
     for asked in &asked {
         ui.say(&format!("Looking {}", place(asked)));
@@ -174,6 +180,7 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
     }
     let mut found = distinct(found);
     sort(&mut found);
+    remember(&found);
     match failed {
         Some((error, asked)) if found.is_empty() => {
             let failure = Failure::of_flow(&error, &asked);
@@ -194,6 +201,19 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
             ui.result(&lines, keys)
         }
     }
+}
+
+/// Keeps the names of those that were listed, for completions. That of a serial port is its cable's.
+fn remember(found: &[Found]) {
+    let mut seen = Seen::default();
+    // The latest comes first.
+    let devices = found
+        .iter()
+        .filter(|one| one.kind != TransportKind::Console);
+    for one in devices.rev() {
+        seen.add(one.name.as_deref(), one.hints.node_id.as_deref());
+    }
+    seen::replace(&seen);
 }
 
 /// Where it is looked, in messages.

@@ -3,6 +3,7 @@
 //! each part of the computer. Nothing is changed.
 
 mod account;
+pub(super) mod after;
 mod bluetooth;
 mod finding;
 mod network;
@@ -70,6 +71,8 @@ struct Scope {
     interface: Option<String>,
     mdns_port: Option<u16>,
     device: String,
+    /// Whether the cloud is asked, besides the account's files.
+    asks_cloud: bool,
 }
 
 impl Scope {
@@ -128,12 +131,36 @@ impl Doctor {
             },
             interface: target.interface,
             mdns_port: target.mdns_port,
+            asks_cloud: true,
             device: self
                 .device_ip
                 .clone()
                 .unwrap_or_else(|| SOFTAP_HOST.to_owned()),
         })
     }
+}
+
+/// The finding that shows whether this is the matter, and the way to a device that it belongs to.
+pub(super) const fn check_of(id: ErrorId) -> Option<(&'static str, Option<TransportKind>)> {
+    const BLE: Option<TransportKind> = Some(TransportKind::Ble);
+    const CONSOLE: Option<TransportKind> = Some(TransportKind::Console);
+    Some(match id {
+        ErrorId::BluetoothBlocked | ErrorId::BluetoothOff => (bluetooth::POWER, BLE),
+        ErrorId::BluetoothDenied => (bluetooth::PERMISSION, BLE),
+        ErrorId::BluetoothFailed | ErrorId::NoBluetoothService => (bluetooth::SERVICE, BLE),
+        ErrorId::NoBluetoothAdapter => (bluetooth::ADAPTER, BLE),
+        ErrorId::NoSerialPort => (serial::PORT, CONSOLE),
+        ErrorId::PermissionDenied => (serial::PERMISSION, CONSOLE),
+        ErrorId::Unreachable => (network::ROUTE, Some(TransportKind::SoftAp)),
+        ErrorId::TransportUnavailable => (network::MDNS, Some(TransportKind::OnNetwork)),
+        ErrorId::UnknownInterface => (network::NETWORK, None),
+        ErrorId::AccountFiles => (account::FILES, None),
+        ErrorId::LoginExpired | ErrorId::LoginRequired => (account::LOGIN, None),
+        ErrorId::CloudAnswer | ErrorId::CloudTimedOut | ErrorId::CloudUnreachable => {
+            (account::CLOUD, None)
+        }
+        _ => return None,
+    })
 }
 
 /// All at once, and each for as long as it is let.

@@ -5,7 +5,10 @@ use clap::Args;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::completion::error_ids;
+use super::doctor::check_of;
 use super::error_id::{Entry, ErrorId};
+use super::exit::Exit;
 use super::failure::Failure;
 use super::ui::{Ui, keys_of};
 use crate::ident::printable;
@@ -13,8 +16,8 @@ use crate::ident::printable;
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
 pub(super) struct Explain {
-    /// The id, as an error's last line names it. Without one, all are listed.
-    #[arg(value_name = "ID")]
+    /// The id, as an error's last line names it. Without one, all are listed, by exit code.
+    #[arg(value_name = "ID", add = error_ids())]
     id: Option<String>,
 }
 
@@ -28,29 +31,24 @@ struct Explanation {
     why: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<&'static str>,
+    /// The finding of doctor that shows whether this is the matter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doctor: Option<&'static str>,
 }
 
 /// Runs `explain`.
 pub(super) fn run(args: &Explain, ui: &Ui) -> Result<(), Failure> {
     let Some(asked) = &args.id else {
-        let width = ErrorId::ALL.iter().map(|id| id.as_str().len()).max();
-        let width = width.unwrap_or_default();
-        let lines: Vec<String> = ErrorId::ALL
-            .iter()
-            .map(|id| {
-                let exits = exits_of(*id);
-                format!("{id:width$}  exit {exits:<13} {}", id.entry().title)
-            })
-            .collect();
         let errors: Vec<Explanation> = ErrorId::ALL
             .iter()
             .map(|id| Explanation {
                 why: None,
                 remedy: None,
+                doctor: None,
                 ..Explanation::of(*id)
             })
             .collect();
-        return ui.result(&lines, keys_of("errors", &errors));
+        return ui.result(&by_exit(), keys_of("errors", &errors));
     };
     let id = ErrorId::ALL
         .iter()
@@ -60,6 +58,37 @@ pub(super) fn run(args: &Explain, ui: &Ui) -> Result<(), Failure> {
         &[as_text(*id)],
         keys_of("explanation", &Explanation::of(*id)),
     )
+}
+
+/// All ids, under the exit codes that they can have: whose move it is comes first.
+fn by_exit() -> Vec<String> {
+    let width = ErrorId::ALL.iter().map(|id| id.as_str().len()).max();
+    let width = width.unwrap_or_default();
+    let mut lines = Vec::new();
+    for exit in Exit::ALL {
+        let of_exit = || {
+            let ids = ErrorId::ALL.iter();
+            ids.filter(|id| id.entry().exits.contains(&exit))
+        };
+        if of_exit().next().is_none() {
+            continue;
+        }
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(format!("exit {}: {}", exit.code(), exit.meaning()));
+        lines.extend(of_exit().map(|id| format!("  {id:width$}  {}", id.entry().title)));
+    }
+    lines
+}
+
+/// How doctor is asked about it, and where in its answer it stands.
+fn ask_doctor(id: ErrorId) -> Option<String> {
+    let (check, kind) = check_of(id)?;
+    let narrowed = kind.map_or_else(String::new, |kind| format!(" --transport {kind}"));
+    Some(format!(
+        "`espctl doctor{narrowed}` looks at it; the finding is `{check}`."
+    ))
 }
 
 impl Explanation {
@@ -76,6 +105,7 @@ impl Explanation {
             title,
             why: Some(why),
             remedy: Some(remedy),
+            doctor: check_of(id).map(|(check, _)| check),
         }
     }
 }
@@ -90,8 +120,11 @@ fn as_text(id: ErrorId) -> String {
     let exits = exits.iter().fold(String::new(), |lines, exit| {
         format!("{lines}\n  exit {}: {}", exit.code(), exit.meaning())
     });
+    let doctor = ask_doctor(id).map_or_else(String::new, |doctor| {
+        format!("\n\nOn this computer:\n{}", wrapped(&doctor, COLUMNS, "  "))
+    });
     format!(
-        "{id}{exits}\n\n{}\n\nWhy it happens:\n{}\n\nWhat to do:\n{}",
+        "{id}{exits}\n\n{}\n\nWhy it happens:\n{}\n\nWhat to do:\n{}{doctor}",
         wrapped(title, COLUMNS, ""),
         wrapped(why, COLUMNS, "  "),
         wrapped(remedy, COLUMNS, "  ")
@@ -126,6 +159,10 @@ pub(super) fn page() -> String {
             wrapped(&format!("**What to do.** {remedy}"), PAGE_COLUMNS, "")
         );
         page.push_str(&section);
+        if let Some(doctor) = ask_doctor(*id) {
+            let doctor = wrapped(&format!("**On this computer.** {doctor}"), PAGE_COLUMNS, "");
+            page.push_str(&["\n", &doctor, "\n"].concat());
+        }
     }
     page
 }

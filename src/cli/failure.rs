@@ -85,6 +85,7 @@ impl Failure {
         Self {
             causes: error.chain().skip(1).map(ToString::to_string).collect(),
             ..Self::new(ErrorId::Fault, error.to_string())
+                .hint("--support-bundle FILE writes all that a report needs into one file")
         }
     }
 

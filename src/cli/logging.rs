@@ -1,4 +1,4 @@
-//! `-v`, `-vv` and `--log-file`: what the layers below note, on stderr or in a file. They note
+//! `-v`, `-vv`, `--log-file` and the log of a support bundle: what the layers below note. They note
 //! names, sizes and times, never contents, so there is nothing to redact here.
 
 use std::fs::File;
@@ -10,8 +10,11 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Starts logging for the number of `-v`. A file gets at least what one `-v` shows.
-pub(super) fn start(verbose: u8, file: Option<File>) {
+use super::bundle::Recording;
+
+/// Starts logging for the number of `-v`. A file gets at least what one `-v` shows, a recording
+/// everything.
+pub(super) fn start(verbose: u8, file: Option<File>, recording: Option<&Recording>) {
     let terminal = (verbose > 0).then(|| {
         tracing_subscriber::fmt::layer()
             .with_writer(io::stderr)
@@ -25,10 +28,18 @@ pub(super) fn start(verbose: u8, file: Option<File>) {
             .with_ansi(false)
             .with_filter(ours(verbose.max(1)))
     });
-    if terminal.is_some() || file.is_some() {
+    let kept = recording.map(|recording| {
+        let lines = recording.log();
+        tracing_subscriber::fmt::layer()
+            .with_writer(move || lines.clone())
+            .with_ansi(false)
+            .with_filter(ours(u8::MAX))
+    });
+    if terminal.is_some() || file.is_some() || kept.is_some() {
         tracing_subscriber::registry()
             .with(terminal)
             .with(file)
+            .with(kept)
             .init();
     }
 }

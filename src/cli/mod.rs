@@ -2,6 +2,8 @@
 //! subcommand is a file with its arguments and a `run`; flows do the work.
 
 mod account_args;
+mod bundle;
+mod completion;
 mod demo;
 mod device;
 mod device_args;
@@ -23,6 +25,7 @@ mod provision;
 mod qr;
 mod radio_args;
 mod reference;
+mod seen;
 mod serial_args;
 mod settings;
 mod ui;
@@ -35,10 +38,13 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::builder::FalseyValueParser;
-use clap::{ArgMatches, Args, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::Builder;
 
 use crate::transport::ble::say_goodbye;
+use bundle::{Answer, Bundle, Findings};
+use doctor::after::{Devices, Reach};
+use error_id::ErrorId;
 use exit::Exit;
 use failure::Failure;
 use interrupt::Interrupts;
@@ -77,11 +83,16 @@ struct OutputArgs {
     /// Write what -v shows to this file, too; it grows with each run.
     #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_LOG_FILE", help_heading = OUTPUT)]
     log_file: Option<PathBuf>,
+
+    /// When the command has ended, write all that a report about it needs to this file: versions,
+    /// what doctor says, transcript, log, timings. Secrets are not in it; names and addresses are.
+    #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_SUPPORT_BUNDLE", help_heading = OUTPUT)]
+    support_bundle: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print a script that completes commands and flags in a shell.
+    /// Print a script that completes commands, flags and names in a shell.
     Completions(reference::Completions),
     /// Provision an emulated device on this computer, before your eyes.
     Demo(demo::Demo),
@@ -120,6 +131,9 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    if let Some(exit) = completion::answer() {
+        return exit.into();
+    }
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let (cli, matches) = match usage::parse::<Cli>(&arguments) {
         Ok(parsed) => parsed,
@@ -127,22 +141,100 @@ pub fn main() -> ExitCode {
     };
     let mut ui = Ui::new(cli.output.format, cli.output.color)
         .with_somebody(cli.output.no_input, cli.output.verbose);
-    if let Err(failure) = start_logging(&cli.output) {
-        ui.failure(&failure);
-        return failure.exit.into();
-    }
+    let bundle = match take_down(&cli.output, &matches, &mut ui) {
+        Ok(bundle) => bundle,
+        Err(failure) => {
+            ui.failure(&failure);
+            return failure.exit.into();
+        }
+    };
     quieten(DEPENDENCY_RACE);
+    let answer = cli.command.answer();
     // A panic is a fault of ours, and still ends with a result and an exit code of the table.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        block_on(cli.command, &matches, &mut ui)
+        block_on(cli.command, &matches, &mut ui, bundle.as_ref())
     }));
-    let failure = match outcome {
-        Ok(Ok(())) => return Exit::Done.into(),
-        Ok(Err(failure)) => failure,
-        Err(_) => Failure::fault(&anyhow!("this should not have happened: please report it")),
-    };
-    ui.failure(&failure);
-    failure.exit.into()
+    let (outcome, findings) = outcome.unwrap_or_else(|_| {
+        let failure = Failure::fault(&anyhow!("this should not have happened: please report it"));
+        ui.failure(&failure);
+        (Err(failure), NOT_LOOKED)
+    });
+    let failure = outcome.err();
+    if let Some(bundle) = bundle {
+        bundle.write(answer, failure.as_ref(), &findings, &ui);
+    }
+    failure.map_or(Exit::Done, |failure| failure.exit).into()
+}
+
+impl Command {
+    /// What it has to do with, and so may be looked at for a report about it.
+    fn reach(&self) -> Reach {
+        let account = Reach {
+            account: true,
+            cloud: true,
+            ..Reach::NOTHING
+        };
+        let files = Reach {
+            cloud: false,
+            ..account
+        };
+        match self {
+            Self::Device(_) => Reach {
+                devices: Devices::One,
+                ..Reach::NOTHING
+            },
+            Self::Discover(_) => Reach {
+                devices: Devices::All,
+                ..Reach::NOTHING
+            },
+            Self::Doctor(_) => Reach {
+                devices: Devices::All,
+                ..account
+            },
+            Self::Provision(_) => Reach {
+                devices: Devices::One,
+                ..account
+            },
+            Self::Login(_) | Self::Logout(_) | Self::Node(_) => account,
+            Self::Whoami(args) if args.asks_cloud() => account,
+            Self::Profile(_) | Self::Whoami(_) => files,
+            Self::Completions(_)
+            | Self::Demo(_)
+            | Self::Emulate(_)
+            | Self::Explain(_)
+            | Self::Man(_)
+            | Self::Qr(_)
+            | Self::Reference(_) => Reach::NOTHING,
+        }
+    }
+
+    /// Whether the device that it finds is one to be remembered.
+    fn looks_for_one(&self) -> bool {
+        self.reach().devices == Devices::One
+    }
+
+    /// Whether its result may be read by others.
+    fn answer(&self) -> Answer {
+        match self {
+            Self::Device(args) if args.carries_anything() => Answer::LeftOut,
+            Self::Completions(_)
+            | Self::Emulate(_)
+            | Self::Man(_)
+            | Self::Qr(_)
+            | Self::Reference(_) => Answer::LeftOut,
+            Self::Demo(_)
+            | Self::Device(_)
+            | Self::Discover(_)
+            | Self::Doctor(_)
+            | Self::Explain(_)
+            | Self::Login(_)
+            | Self::Logout(_)
+            | Self::Node(_)
+            | Self::Profile(_)
+            | Self::Provision(_)
+            | Self::Whoami(_) => Answer::Kept,
+        }
+    }
 }
 
 /// Keeps a panic in one file of a dependency from being shown. It ends a task that was only tidying
@@ -157,27 +249,75 @@ fn quieten(file: &'static str) {
     }));
 }
 
-fn start_logging(output: &OutputArgs) -> Result<(), Failure> {
+/// Has the run taken down wherever that is wanted.
+fn take_down(
+    output: &OutputArgs,
+    matches: &ArgMatches,
+    ui: &mut Ui,
+) -> Result<Option<Bundle>, Failure> {
+    let bundle = output.support_bundle.as_deref();
+    let bundle = bundle
+        .map(|path| Bundle::begin(path, Cli::command(), matches))
+        .transpose()?;
+    let recording = bundle.as_ref().map(Bundle::recording);
+    if let Some(recording) = recording {
+        ui.record(recording);
+    }
     let file = output.log_file.as_deref();
     let file = file.map(|path| settings::create_private(path, "--log-file", Existing::Extended));
-    logging::start(output.verbose, file.transpose()?);
-    Ok(())
+    logging::start(output.verbose, file.transpose()?, recording);
+    Ok(bundle)
 }
 
-fn block_on(command: Command, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::fault(&error.into()))?;
+/// Runs the command, tells how it failed, and then looks at this computer for the bundle.
+fn block_on(
+    command: Command,
+    matches: &ArgMatches,
+    ui: &mut Ui,
+    bundle: Option<&Bundle>,
+) -> (Result<(), Failure>, Findings) {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let failure = Failure::fault(&error.into());
+            ui.failure(&failure);
+            return (Err(failure), NOT_LOOKED);
+        }
+    };
     let outcome = runtime.block_on(async {
         let mut interrupts = Interrupts::listen();
+        let mut reach = command.reach();
+        let remembers = command.looks_for_one();
         let outcome = run(command, matches, ui, &mut interrupts).await;
+        if let Some((name, node_id)) = ui.found().filter(|_| remembers) {
+            seen::add(name.as_deref(), node_id.as_deref());
+        }
+        if let Err(failure) = &outcome {
+            ui.failure(failure);
+            // It came to no call of the cloud, and none is made for a report.
+            reach.cloud &= failure.exit != Exit::Usage && failure.id != ErrorId::LoginRequired;
+        }
+        let findings = match bundle {
+            Some(bundle) => {
+                let matches = innermost(matches);
+                bundle.look(reach, matches, ui, &mut interrupts).await
+            }
+            None => NOT_LOOKED,
+        };
         say_goodbye().await;
-        outcome
+        (outcome, findings)
     });
     // A thread that still waits for stdin must not keep the program alive.
     runtime.shutdown_background();
     outcome
+}
+
+/// Of the command that runs, `device info` as well as `discover`.
+fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
+    while let Some((_, inner)) = matches.subcommand() {
+        matches = inner;
+    }
+    matches
 }
 
 async fn run(
@@ -210,3 +350,4 @@ async fn run(
 /// A match rule of the bus that is gone already when it is removed (bluez-async 0.9).
 const DEPENDENCY_RACE: &str = "/src/messagestream.rs";
 const OUTPUT: &str = "Output";
+const NOT_LOOKED: Findings = Err("the run did not get so far");

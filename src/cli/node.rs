@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::account_args::AccountArgs;
+use super::completion::node_ids;
 use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::ui::{Ui, columns, keys_of};
@@ -34,7 +35,7 @@ pub(super) struct List {
 #[derive(Args, Debug)]
 pub(super) struct Info {
     /// Which node.
-    #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new(), add = node_ids())]
     node_id: String,
 
     #[command(flatten)]
@@ -45,7 +46,7 @@ pub(super) struct Info {
 #[derive(Args, Debug)]
 pub(super) struct Remove {
     /// Which node.
-    #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new(), add = node_ids())]
     node_id: String,
 
     /// Do not ask.

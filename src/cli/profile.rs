@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Map;
 
 use super::account_args::folder;
+use super::completion::profiles;
 use super::failure::Failure;
 use super::ui::{Ui, columns, keys_of};
 use crate::account::{AccountError, Folder, Profile, base_url};
@@ -46,6 +47,7 @@ pub(super) struct Add {
 #[derive(Args, Debug)]
 pub(super) struct Named {
     /// Which profile.
+    #[arg(add = profiles())]
     name: String,
 }
 

@@ -75,7 +75,7 @@ pub(super) async fn run(
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
     let began = Instant::now();
-    let resolving = resolve(args, matches, ui.is_attended());
+    let resolving = resolve(args, matches, ui);
     // The whole run, waiting for a pipe included.
     let in_time = async {
         match args.timeout {
@@ -119,17 +119,17 @@ fn invitation(asked: &Asked) -> Option<String> {
 async fn resolve(
     args: &Provision,
     matches: &ArgMatches,
-    attended: bool,
+    ui: &Ui,
 ) -> Result<(Asked, Option<Wanted>, Option<Owner>), Failure> {
     let mut inputs = Inputs::new(matches);
     let mut asked = args
         .device
-        .resolve(args.positional_pop.as_ref(), &mut inputs)
+        .resolve(args.positional_pop.as_ref(), &mut inputs, ui.recording())
         .await?;
     asked.pace.join = args.network.join_timeout;
     let wifi = args
         .network
-        .resolve(&asked.target, &mut inputs, attended)
+        .resolve(&asked.target, &mut inputs, ui.is_attended())
         .await?;
     let owner = args.owner.resolve(asked.target.kind, &inputs).await?;
     Ok((asked, wifi, owner))

@@ -10,6 +10,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::Cli;
+use super::completion;
 use super::error_id::ErrorId;
 use super::explain;
 use super::failure::Failure;
@@ -44,10 +45,7 @@ pub(super) enum Reference {
 
 /// Runs `completions`.
 pub(super) fn completions(args: &Completions, ui: &Ui) -> Result<(), Failure> {
-    let mut script = Vec::new();
-    let mut command = tree();
-    let name = command.get_name().to_owned();
-    clap_complete::generate(args.shell, &mut command, name, &mut script);
+    let script = completion::script(args.shell).map_err(|error| Failure::fault(&error.into()))?;
     print("script", &script, ui)
 }
 
@@ -132,7 +130,7 @@ fn describe<'c>(command: &'c Command, path: &mut Vec<&'c str>, page: &mut String
 
 /// The command tree as everybody sees it: without what this run's environment holds, and without
 /// what is hidden.
-fn tree() -> Command {
+pub(super) fn tree() -> Command {
     let whole = Cli::command();
     // Completions would offer what is hidden, and nothing can be taken out of a tree.
     let seen = Command::new("espctl")
@@ -164,9 +162,10 @@ fn shown(command: &Command) -> impl Iterator<Item = &Command> {
 }
 
 const INSTALL: &str = "\
-Examples:
-  espctl completions bash > ~/.local/share/bash-completion/completions/espctl
-  espctl completions zsh > ~/.zfunc/_espctl
-  espctl completions fish > ~/.config/fish/completions/espctl.fish";
+The script asks espctl itself for what fits: commands and flags, profiles, devices of the last search,
+error ids. Have the shell read it anew each time it starts, so that the two are of one version:
+  bash  ~/.bashrc                     source <(espctl completions bash)
+  zsh   ~/.zshrc, after compinit      source <(espctl completions zsh)
+  fish  ~/.config/fish/config.fish    espctl completions fish | source";
 /// Of help in the documentation.
 const PAGE_COLUMNS: usize = 110;

@@ -1,8 +1,10 @@
 //! Secrets are seen by the device and by nobody else: each is shown to have reached it, and is
 //! then looked for in everything that was printed, at the highest verbosity, in every spelling
-//! that could hide it. The account's secrets are in `canary/account.rs`.
+//! that could hide it. The account's secrets are in `canary/account.rs`, what is handed on in a
+//! support bundle in `canary/bundle.rs`.
 
 mod account;
+mod bundle;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,7 +1,9 @@
 //! What is typed and what is read, apart from whole runs: refusals, sources of values, secrets.
 
 mod account;
+mod bundle;
 mod canary;
+mod completions;
 mod device;
 mod doctor;
 mod errors;

@@ -31,14 +31,47 @@ fn explain_says_what_an_id_means() {
 }
 
 #[test]
-fn explain_without_an_id_lists_them_all() {
+fn explain_without_an_id_lists_them_all_by_exit_code() {
     let output = espctl(["explain"]).output().exits(0);
-    let ids: Vec<&str> = output
-        .stdout
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    assert!(ids.len() > 40 && ids.is_sorted(), "{output}");
+    let mut count = 0;
+    let mut codes = Vec::new();
+    for group in output.stdout.split("\n\n") {
+        let (heading, ids) = group.split_once('\n').unwrap();
+        let code = heading.split([' ', ':']).nth(1).unwrap();
+        codes.push(code.parse::<u8>().unwrap());
+        let ids: Vec<&str> = ids
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        assert!(ids.is_sorted(), "{output}");
+        count += ids.len();
+    }
+    assert!(count > 40 && codes.is_sorted(), "{output}");
+    assert!(codes.contains(&3) && codes.contains(&130), "{output}");
+    // For machines it is one list, as ever.
+    let result = espctl(["explain", "--format", "json"])
+        .output()
+        .exits(0)
+        .result();
+    let errors = result["errors"].as_array().unwrap();
+    assert!(errors.len() > 40 && errors.iter().all(|one| one["exits"].is_array()));
+}
+
+#[test]
+fn explain_names_the_finding_of_doctor() {
+    let output = espctl(["explain", "bluetooth-off"]).output().exits(0);
+    for part in ["espctl doctor --transport ble", "`bluetooth-power`"] {
+        assert!(output.stdout.contains(part), "{output}");
+    }
+    for (id, check) in [
+        ("cloud-timed-out", "cloud".into()),
+        ("wrong-pop", serde_json::Value::Null),
+    ] {
+        let run = espctl(["explain", id, "--format", "json"])
+            .output()
+            .exits(0);
+        assert_eq!(run.result()["explanation"]["doctor"], check, "{id}");
+    }
 }
 
 #[test]
@@ -55,16 +88,12 @@ fn an_unknown_id_is_exit_2_with_the_nearest_ones() {
 }
 
 #[test]
-fn every_shell_gets_completions() {
+fn every_shell_gets_a_script_that_asks_the_program() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = espctl(["completions", shell]).output().exits(0);
-        for part in ["provision", "discovery-timeout", "explain"] {
+        for part in ["espctl", "ESPCTL_COMPLETE"] {
             assert!(output.stdout.contains(part), "{shell}: {part}");
         }
-        assert!(
-            !output.stdout.contains("Print a page of the documentation"),
-            "{shell} offers what is hidden"
-        );
     }
     espctl(["completions", "dos"]).output().exits(2);
 }

@@ -26,6 +26,9 @@ pub(super) async fn look(scope: &Scope, args: &AccountArgs) -> Vec<Finding> {
             return vec![login, files(), unknown(CLOUD), unknown(CLOCK)];
         }
     };
+    if !scope.asks_cloud {
+        return vec![login(args), files()];
+    }
     let [cloud, clock] = cloud(scope, args, &profile).await;
     vec![login(args), files(), cloud, clock]
 }
@@ -191,10 +194,8 @@ async fn cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding
         }
     };
     // On a device's hotspot it is so by nature, and the run waits for the end of that.
-    let is_natural = scope
-        .kinds
-        .iter()
-        .all(|kind| kind.is_on_the_devices_network());
+    let mut kinds = scope.kinds.iter();
+    let is_natural = !scope.kinds.is_empty() && kinds.all(|kind| kind.is_on_the_devices_network());
     let state = if is_natural {
         State::Warning
     } else {
@@ -264,9 +265,9 @@ fn spoken(time: Duration) -> String {
     }
 }
 
-const LOGIN: &str = "login";
-const FILES: &str = "account-files";
-const CLOUD: &str = "cloud";
+pub(super) const LOGIN: &str = "login";
+pub(super) const FILES: &str = "account-files";
+pub(super) const CLOUD: &str = "cloud";
 const CLOCK: &str = "clock";
 /// Tokens are renewed when less than a minute is left.
 const NOTICEABLE: Duration = Duration::from_mins(1);

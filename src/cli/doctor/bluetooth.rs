@@ -118,10 +118,10 @@ fn described(adapter: &AdapterHealth) -> String {
     }
 }
 
-const SERVICE: &str = "bluetooth-service";
-const PERMISSION: &str = "bluetooth-permission";
-const ADAPTER: &str = "bluetooth-adapter";
-const POWER: &str = "bluetooth-power";
+pub(super) const SERVICE: &str = "bluetooth-service";
+pub(super) const PERMISSION: &str = "bluetooth-permission";
+pub(super) const ADAPTER: &str = "bluetooth-adapter";
+pub(super) const POWER: &str = "bluetooth-power";
 const ALL: [&str; 4] = [SERVICE, PERMISSION, ADAPTER, POWER];
 const UNKNOWN: &str = "not known, because of the problem here";
 

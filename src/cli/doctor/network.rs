@@ -339,11 +339,11 @@ fn by_system(linux: &'static str, other: &'static str) -> &'static str {
     }
 }
 
-const NETWORK: &str = "network";
+pub(super) const NETWORK: &str = "network";
 const WIFI: &str = "wifi";
-const ROUTE: &str = "device-route";
+pub(super) const ROUTE: &str = "device-route";
 const VPN: &str = "vpn-route";
-const MDNS: &str = "mdns";
+pub(super) const MDNS: &str = "mdns";
 
 #[cfg(test)]
 mod tests;

@@ -132,8 +132,8 @@ fn judged(path: &str, access: Option<&Access>) -> Finding {
     }
 }
 
-const PORT: &str = "serial-port";
-const PERMISSION: &str = "serial-permission";
+pub(super) const PORT: &str = "serial-port";
+pub(super) const PERMISSION: &str = "serial-permission";
 
 #[cfg(test)]
 mod tests {

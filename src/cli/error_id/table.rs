@@ -111,7 +111,7 @@ errors! {
     Fault "fault" [Fault]
         "Something happened that espctl should have prevented or handled."
         "A mistake in espctl, or a computer that refuses the most ordinary things."
-        "Run it again with `-vv` and report what it says, with the version. No secret is in that output.";
+        "Run it again with `--support-bundle FILE` and report it with that file. No secret is in it; names and addresses are, so read it first.";
     GarbledAnswer "garbled-answer" [Device]
         "An answer on the serial line was broken by something else that the board printed."
         "A console prints an answer digit by digit, and a log line of another task came between. Which part is missing cannot be told, and the session ends with it."

@@ -22,6 +22,13 @@ pub(in crate::cli) struct Whoami {
     account: AccountArgs,
 }
 
+impl Whoami {
+    /// Whether anything is sent.
+    pub(in crate::cli) fn asks_cloud(&self) -> bool {
+        self.check
+    }
+}
+
 /// A login, for machines.
 #[derive(Serialize)]
 struct Login<'a> {

@@ -18,10 +18,12 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use super::bundle::Recording;
 use super::failure::Failure;
 use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage, Warning};
 use crate::ident::printable_json;
 use crate::secret::Secret;
+use crate::transport::TransportKind;
 pub(super) use devices::device_table;
 use progress::Spinner;
 pub(super) use text::{columns, network_table, version_line};
@@ -86,6 +88,10 @@ pub(super) struct Ui {
     warnings: Vec<Warning>,
     /// What the result has besides an error.
     reported: Map<String, Value>,
+    /// The device that was found: its name and its node id, as far as it announced them.
+    found: Option<(Option<String>, Option<String>)>,
+    /// Where all of this is taken down.
+    recording: Option<Recording>,
 }
 
 impl Ui {
@@ -103,6 +109,8 @@ impl Ui {
             invitation: None,
             warnings: Vec::new(),
             reported: Map::new(),
+            found: None,
+            recording: None,
         }
     }
 
@@ -116,6 +124,21 @@ impl Ui {
         self.spinner =
             Spinner::new(watched && verbose == 0 && self.format == Format::Text && !is_dumb());
         self
+    }
+
+    /// The device that was found, by name and node id.
+    pub(super) fn found(&self) -> Option<&(Option<String>, Option<String>)> {
+        self.found.as_ref()
+    }
+
+    /// Has everything that is told to machines taken down, too.
+    pub(super) fn record(&mut self, recording: &Recording) {
+        self.recording = Some(recording.clone());
+    }
+
+    /// Where this is taken down.
+    pub(super) fn recording(&self) -> Option<&Recording> {
+        self.recording.as_ref()
     }
 
     /// Whether somebody can be asked.
@@ -185,8 +208,17 @@ impl Ui {
         self.spinner.start(what);
     }
 
+    /// It does not go on any more.
+    pub(super) fn stop_waiting(&mut self) {
+        self.spinner.clear();
+    }
+
     /// Something that whoever runs this has to act on: a line, or an event with these keys.
     pub(super) fn tell(&self, event: &str, line: &str, keys: Map<String, Value>) {
+        if let Some(recording) = &self.recording {
+            // Its keys are for whoever acts on them.
+            recording.note(Value::Object(self.object(event)));
+        }
         match self.format {
             Format::Text => self.say(line),
             Format::Json => {
@@ -220,6 +252,9 @@ impl Ui {
     /// when the outcome cannot be told.
     pub(super) fn result(&self, lines: &[String], keys: Map<String, Value>) -> Result<(), Failure> {
         self.spinner.clear();
+        if let Some(recording) = &self.recording {
+            recording.result(keys.clone());
+        }
         let told = match self.format {
             Format::Text => write_line(&mut anstream::stdout().lock(), &lines.join("\n")),
             Format::Json => {
@@ -242,6 +277,9 @@ impl Ui {
         match self.format {
             Format::Text => self.result(lines, keys),
             Format::Json => {
+                if let Some(recording) = &self.recording {
+                    recording.result(keys.clone());
+                }
                 self.reported = keys;
                 Ok(())
             }
@@ -286,13 +324,13 @@ impl Ui {
         object
     }
 
-    fn event_as_json(&self, event: &Event) {
+    fn event_as_json(&self, event: &Event) -> Option<Value> {
+        let Ok(Value::Object(keys)) = serde_json::to_value(event) else {
+            return None;
+        };
         let mut object = self.object("");
-        if let Ok(Value::Object(keys)) = serde_json::to_value(event) {
-            object.extend(keys);
-            // The result will fail likewise, and be told by the exit code.
-            let _lost: io::Result<()> = print_json(&Value::Object(object));
-        }
+        object.extend(keys);
+        Some(Value::Object(object))
     }
 }
 
@@ -301,6 +339,21 @@ impl Observer for Ui {
     fn event(&mut self, event: &Event) {
         if let Event::Warned { id, .. } = event {
             self.warnings.push(*id);
+        }
+        if let Some(recording) = &self.recording
+            && let Some(object) = self.event_as_json(event)
+        {
+            recording.event(event, object);
+        }
+        if let Event::DeviceFound {
+            transport,
+            name,
+            node_id,
+            ..
+        } = event
+            && *transport != TransportKind::Console
+        {
+            self.found = Some((name.clone(), node_id.clone()));
         }
         if let Event::SearchStarted { .. } = event
             && let Some(invitation) = self.invitation.take()
@@ -317,7 +370,12 @@ impl Observer for Ui {
             // Nothing is said, but whoever watches sees that something goes on.
             Format::Text if !self.progress => self.spinner.follow(event),
             Format::Json if !self.progress => {}
-            Format::Json => self.event_as_json(event),
+            Format::Json => {
+                if let Some(object) = self.event_as_json(event) {
+                    // The result will fail likewise, and be told by the exit code.
+                    let _lost: io::Result<()> = print_json(&object);
+                }
+            }
             Format::Text => {
                 if let Some(line) = text::line_of(event, &mut self.stages) {
                     self.spinner.above(|| note(&line));

@@ -38,6 +38,7 @@ fn scope(is_asked: bool) -> Scope {
         interface: None,
         mdns_port: None,
         device: "192.168.4.1".to_owned(),
+        asks_cloud: true,
     }
 }
 

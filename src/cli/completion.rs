@@ -1,0 +1,125 @@
+//! What a shell is offered while a command line is typed: commands and flags, which clap knows, and
+//! words that only this computer knows, which are found here. The script that `espctl completions`
+//! prints runs the program with a variable set; then it answers the shell and does nothing else. It
+//! reads files, and asks nobody.
+
+use std::ffi::OsStr;
+use std::io;
+
+use clap_complete::Shell;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, Shells};
+
+use super::account_args::folder;
+use super::error_id::ErrorId;
+use super::exit::Exit;
+use super::reference::tree;
+use super::seen::{self, Seen};
+
+/// The answer to a shell, if it was one that asked.
+pub(super) fn answer() -> Option<Exit> {
+    let folder = std::env::current_dir().ok();
+    let asked = CompleteEnv::with_factory(tree).var(VARIABLE);
+    match asked.try_complete(std::env::args_os(), folder.as_deref()) {
+        Ok(false) => None,
+        Ok(true) => Some(Exit::Done),
+        Err(error) => {
+            let _gone: io::Result<()> = error.print();
+            Some(Exit::Usage)
+        }
+    }
+}
+
+/// What makes a shell ask.
+pub(super) fn script(shell: Shell) -> io::Result<Vec<u8>> {
+    let mut script = Vec::new();
+    let shells = Shells::builtins();
+    let completer = shells.completer(&shell.to_string());
+    let completer = completer.ok_or_else(|| io::Error::other("no script for this shell"))?;
+    completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?;
+    Ok(script)
+}
+
+/// Error ids, and what they mean.
+pub(super) fn error_ids() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let ids = ErrorId::ALL.iter();
+        let ids = ids.map(|id| (id.as_str().to_owned(), Some(id.entry().title)));
+        fitting(typed, ids)
+    })
+}
+
+/// Profiles of the account.
+pub(super) fn profiles() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let profiles = folder().ok().and_then(|folder| folder.profiles().ok());
+        let names = profiles.into_iter().flatten();
+        fitting(typed, names.map(|profile| (profile.name.to_string(), None)))
+    })
+}
+
+/// Names of devices that were seen by the last search.
+pub(super) fn device_names() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let Seen { names, node_ids } = seen::remembered();
+        let all = names.into_iter().chain(node_ids);
+        fitting(typed, all.map(|name| (name, None)))
+    })
+}
+
+/// Ids of nodes that were seen by the last search.
+pub(super) fn node_ids() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let ids = seen::remembered().node_ids.into_iter();
+        fitting(typed, ids.map(|id| (id, None)))
+    })
+}
+
+fn fitting(
+    typed: &OsStr,
+    words: impl Iterator<Item = (String, Option<&'static str>)>,
+) -> Vec<CompletionCandidate> {
+    let Some(typed) = typed.to_str() else {
+        return Vec::new();
+    };
+    words
+        .filter(|(word, _)| word.starts_with(typed) && is_plain(word))
+        .map(|(word, help)| CompletionCandidate::new(word).help(help.map(Into::into)))
+        .collect()
+}
+
+/// Whether a shell takes it for one word and nothing more. Names come off the air, from whoever is
+/// near, and some shells put on the line what they are offered as it is.
+fn is_plain(word: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    !word.is_empty() && !word.starts_with('-') && word.chars().all(fits)
+}
+
+/// Set to the name of a shell, by its script.
+const VARIABLE: &str = "ESPCTL_COMPLETE";
+const PROGRAM: &str = "espctl";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_a_shell_would_run_is_not_offered() {
+        for name in ["PROV_d76c30", "kitchen-lamp.2", "XeRQn9TDhQDTfhrGgcLesA"] {
+            assert!(is_plain(name), "{name}");
+        }
+        for name in [
+            "",
+            "$(reboot)",
+            "a b",
+            "a;b",
+            "`x`",
+            "--pop",
+            "a'b",
+            "ä",
+            "a\nb",
+        ] {
+            assert!(!is_plain(name), "{name}");
+        }
+    }
+}
