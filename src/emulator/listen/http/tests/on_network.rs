@@ -112,12 +112,12 @@ fn told(served: &Served, event: &str) -> Vec<serde_json::Value> {
 
 /// The log is written when the announcer hears of it, which may be after everybody else.
 async fn first_told(served: &Served, event: &str) -> serde_json::Value {
-    tokio::time::timeout(Duration::from_secs(20), async {
+    timeout(Duration::from_secs(20), async {
         loop {
             if let Some(first) = told(served, event).into_iter().next() {
                 return first;
             }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            sleep(Duration::from_millis(5)).await;
         }
     })
     .await
