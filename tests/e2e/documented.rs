@@ -26,18 +26,21 @@ fn the_documented_lines_run_as_they_are() {
         return;
     }
     let (owner, aps) = (Owner::start(&[]), neighbourhood());
-    // Devices of one kind are at the same address, or would be taken for each other.
     thread::scope(|scope| {
-        for medium in [
-            Medium::SoftAp,
-            Medium::Ble,
-            Medium::Console,
-            Medium::OnNetwork,
+        // Each device in the air has an adapter of its own; others are at the same address, or would
+        // be taken for each other.
+        for (medium, at_once) in [
+            (Medium::SoftAp, 1),
+            (Medium::Ble, 3),
+            (Medium::Console, 1),
+            (Medium::OnNetwork, 1),
         ] {
             let lines = DOCUMENTED.iter().chain(&MORE);
-            let lines = lines.filter(move |line| line.medium == medium);
-            let (owner, aps) = (&owner, &aps);
-            scope.spawn(move || lines.for_each(|line| line.check(owner, aps)));
+            let lines: Vec<&Line> = lines.filter(|line| line.medium == medium).collect();
+            for lane in lines.chunks(lines.len().div_ceil(at_once)) {
+                let (lane, owner, aps) = (lane.to_vec(), &owner, &aps);
+                scope.spawn(move || lane.iter().for_each(|line| line.check(owner, aps)));
+            }
         }
     });
     // Nobody is there any more. Both ports are tried, and the one that is named is that of most.
@@ -117,7 +120,9 @@ impl Line {
                 let port = device.ready["pty"].as_str().expect("a port");
                 variables.push(("ESPCTL_PORT", port.to_owned()));
             }
-            Medium::SoftAp | Medium::OnNetwork => {}
+            // Of a line without a device's name, how long it looks for others is all that takes time.
+            Medium::OnNetwork => variables.push(("ESPCTL_DISCOVERY_TIMEOUT", "2.5".to_owned())),
+            Medium::SoftAp => {}
         }
         // A flag wins over these, and who wants no network is not given one.
         if self.network != Network::Chosen {
