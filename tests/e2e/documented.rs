@@ -102,8 +102,7 @@ impl Line {
             until("it is announced", || !device.told("announced").is_empty());
             return device;
         }
-        // Nothing is waited for longer than it must be.
-        flags.extend(["--aps", aps, "--time-scale", "0.2"]);
+        flags.extend(["--aps", aps]);
         match self.medium {
             Medium::Ble => Device::over_bluetooth(&flags),
             Medium::Console => Device::on_serial_line(&flags),
@@ -120,8 +119,8 @@ impl Line {
                 let port = device.ready["pty"].as_str().expect("a port");
                 variables.push(("ESPCTL_PORT", port.to_owned()));
             }
-            // Of a line without a device's name, how long it looks for others is all that takes time.
-            Medium::OnNetwork => variables.push(("ESPCTL_DISCOVERY_TIMEOUT", "2.5".to_owned())),
+            // A line that names no device looks for others as long as it may.
+            Medium::OnNetwork => variables.push(("ESPCTL_DISCOVERY_TIMEOUT", "4".to_owned())),
             Medium::SoftAp => {}
         }
         // A flag wins over these, and who wants no network is not given one.
