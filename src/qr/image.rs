@@ -2,8 +2,10 @@
 //! is tried in other sizes, inverted, sharpened and blurred, and never guessed: a code corrects its own errors,
 //! or is not read.
 //!
-//! Of 400 distorted drawings, rqrr read 380 in this way, rxing 350 as they were, its own inversion
-//! and search included; neither misread one.
+//! Measured on distorted drawings, 400 on which the treatments below were chosen and 400 others, of which
+//! neither library misread one: rqrr alone reads 280 and 272, treated 380 and 372; rxing alone 350 and
+//! 353, with the same treatments 392 and 390. rqrr is here because it is 5000 lines and not 85,000, and reads
+//! enough; where that stops to be so, `codes` is the only place to change.
 
 use std::io::Cursor;
 

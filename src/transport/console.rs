@@ -71,15 +71,14 @@ impl Driver for Console {
         candidate: Candidate,
         limits: &Limits,
     ) -> Result<Box<dyn Transport>, TransportError> {
-        let address = candidate.address;
         let Some(Chosen { path, baud }) = candidate.handle.and_then(Handle::take::<Chosen>) else {
             return Err(TransportError::Unreachable {
-                address,
+                address: candidate.address,
                 source: std::io::ErrorKind::NotFound.into(),
             });
         };
         let port = Port::open(&path, baud).await?;
-        let transport = ConsoleTransport::open(port, address, baud, limits.clone()).await?;
+        let transport = ConsoleTransport::open(port, path, baud, limits.clone()).await?;
         Ok(Box::new(transport))
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -22,10 +23,10 @@ pub enum TransportError {
         source: Option<io::Error>,
     },
     /// A serial port, or what is at its other end, is not what it has to be.
-    #[error("{address}: {problem}")]
+    #[error("{port}: {problem}")]
     Console {
-        /// Which port.
-        address: Address,
+        /// Which one.
+        port: Arc<str>,
         /// What is wrong.
         problem: Box<ConsoleProblem>,
         /// What the system says, if anything.

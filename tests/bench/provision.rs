@@ -22,6 +22,9 @@
 //! devices that need anything *from 0 to 5 s*, spread evenly over the runs: 5 s is the other client's pause
 //! between two questions. That row says more about a real device.
 //!
+//! Over a serial line there is nobody to compare with: the other client's console transport cannot send. There,
+//! `line` compares the run with what its bytes need on the line.
+//!
 //! ```text
 //! cargo bench --bench provision                  5 runs each
 //! cargo bench --bench provision -- --runs 20
@@ -29,6 +32,8 @@
 //! ```
 
 #![expect(clippy::print_stdout, reason = "the report is this program's output")]
+
+mod line;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -88,6 +93,9 @@ fn main() -> Result<()> {
             );
         }
     }
+    if cfg!(unix) {
+        line::measure(runs)?;
+    }
     Ok(())
 }
 
@@ -137,6 +145,8 @@ struct Ready {
     name: String,
     /// Over HTTP.
     port: Option<u16>,
+    /// On a serial line.
+    pty: Option<String>,
     /// Over Bluetooth.
     bus_address: Option<String>,
     username: Option<String>,
@@ -166,6 +176,9 @@ impl Device {
         command.args(["emulate", "device", "--transport", transport]);
         if transport == "softap" {
             command.args(["--listen", "127.0.0.1", "--port", "0"]);
+        }
+        if transport == "console" {
+            command.args(["--noise", "none"]);
         }
         let mut process = command
             .args(["--sec-ver", sec_ver, "--pop", POP])
@@ -287,11 +300,12 @@ fn ours_command(device: &Device) -> Command {
         .args(["--format", "json"])
         // A person's own settings have no part in a measurement.
         .env("RM_USER_CONFIG_DIR", SCRATCH);
-    match device.ready.port {
-        Some(port) => command
+    match (device.ready.port, &device.ready.pty) {
+        (Some(port), _) => command
             .args(["--transport", "softap", "--device-ip", "127.0.0.1"])
             .args(["--device-port", &port.to_string()]),
-        None => command
+        (None, Some(pty)) => command.args(["--transport", "console", "--port", pty]),
+        (None, None) => command
             .args(["--transport", "ble"])
             .args(["--device-name", &device.ready.name]),
     };

@@ -5,11 +5,13 @@ mod boot_log;
 mod ports;
 mod speed;
 
+use std::fs;
 use std::time::{Duration, Instant};
 
+use espctl::ident::encode_hex;
 use serde_json::{Value, json};
 
-use crate::support::device::{Device, access_points};
+use crate::support::device::{Device, access_points, fresh_path};
 use crate::support::espctl::{Output, espctl};
 
 const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
@@ -132,4 +134,30 @@ fn a_port_that_is_not_there_is_the_host_s_matter() {
     ];
     let output = espctl(line.iter().chain(&["--port", "/dev/not-there"])).output();
     failed(output, 3, "no-serial-port", &["/dev/not-there"]);
+}
+
+/// A console prints whatever it likes, keys of the session among it: nothing of that is taken down.
+#[test]
+fn what_is_on_the_line_is_in_no_log() {
+    for scheme in ["0", "1"] {
+        let own = ["--sec-ver", scheme, "--noise", "heavy"];
+        let device = Device::on_serial_line(&own);
+        let files = [fresh_path("transcript"), fresh_path("log")];
+        let [transcript, log] = files.each_ref().map(|path| path.to_str().unwrap());
+        let flags = ["-vv", "--transcript", transcript, "--log-file", log];
+        let output = provision(&device, &flags);
+        joined(&output, &device);
+        let [transcript, log] = files.map(|path| fs::read_to_string(path).unwrap());
+        assert!(log.contains("prov-config"), "{log}");
+        let told = format!("{}{}{transcript}{log}", output.stdout, output.stderr);
+        let passphrase = HOME[3];
+        for secret in [
+            passphrase,
+            &encode_hex(passphrase.as_bytes()),
+            "aes_key",
+            "shared",
+        ] {
+            assert!(!told.contains(secret), "{secret:?}: {told}");
+        }
+    }
 }

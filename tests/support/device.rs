@@ -46,13 +46,25 @@ impl Device {
         Self::play("ble", &[&own[..], arguments].concat())
     }
 
-    /// Likewise one on a serial line, which is a pty of its own.
+    /// Likewise one on a serial line, which is a pty of its own. Its path is a link that goes with it: the
+    /// next device can have a pty of the same number, and a client that looks for this one must not
+    /// meet that.
     pub(crate) fn on_serial_line(arguments: &[&str]) -> Self {
+        let link = fresh_path("tty");
+        let link = link.to_str().expect("a path of ASCII");
         let mut own = Vec::new();
+        let is_linked = arguments.contains(&"--pty-link") || arguments.contains(&"--count");
+        if !is_linked {
+            own.extend(["--pty-link", link]);
+        }
         if !arguments.contains(&"--join-ms") {
             own.extend(["--join-ms", "50"]);
         }
-        Self::play("console", &[&own[..], arguments].concat())
+        let mut device = Self::play("console", &[&own[..], arguments].concat());
+        if !is_linked {
+            device.ready["pty"] = Value::from(link);
+        }
+        device
     }
 
     fn play(transport: &str, arguments: &[&str]) -> Self {

@@ -20,6 +20,7 @@ mod outage;
 mod reply;
 mod scenario;
 mod settings;
+mod stop_reason;
 mod user_mapping;
 mod version;
 mod wifi_config;
@@ -30,7 +31,6 @@ mod world;
 use std::fmt;
 
 use rand_core::CryptoRng;
-use thiserror::Error;
 use tokio::time::Instant;
 
 use self::endpoint::Endpoint;
@@ -38,7 +38,7 @@ use self::keys::Keys;
 use self::manager::{Conduct, Manager, News, Reason, later};
 use self::node::Node;
 use self::reply::{Handled, at_once, crash, refuse, without_body};
-use super::fault::Fault;
+use super::fault::{Fault, FaultKind};
 use super::flash::Flash;
 use super::log::{Entry, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
@@ -53,33 +53,8 @@ pub use outage::Outage;
 pub use reply::{Refusal, Reply};
 pub use scenario::{ImpossibleScenario, Scenario, UnknownScenario};
 pub use settings::DeviceSettings;
+pub use stop_reason::StopReason;
 pub use world::{AUTH_NAMES, AccessPoint, NoTimeScale, TimeScale, World, WorldError};
-
-/// Why a device no longer offers its service.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum StopReason {
-    /// It has credentials, so that it does not offer provisioning.
-    #[error("provisioned before")]
-    AlreadyProvisioned,
-    /// Too many failed handshakes: not until it restarts.
-    #[error("locked after too many failed handshakes")]
-    Locked,
-    /// It joined its network, and nobody asked how that went.
-    #[error("provisioned, and nobody asked")]
-    NobodyAsked,
-    /// A client was told that it joined its network.
-    #[error("provisioned")]
-    Provisioned,
-    /// A client was done with its challenges, and it offers nothing else.
-    #[error("challenge-response switched off")]
-    SwitchedOff,
-    /// Its cable was pulled.
-    #[error("unplugged")]
-    Unplugged,
-    /// It joined its network, and took its service away in doing so.
-    #[error("joined, and out of reach since")]
-    Vanished,
-}
 
 /// A device that is not there.
 pub struct Device {
@@ -317,14 +292,21 @@ impl Device {
         self.answer(session_id, endpoint, request, false)
     }
 
-    /// Likewise, but the answer is of another kind than the request asks for.
-    pub(super) fn handle_disguised(
+    /// Likewise, as a fault wants it that concerns what is answered, and not how it travels.
+    pub(super) fn handle_with(
         &mut self,
+        fault: Option<FaultKind>,
         session_id: u32,
         endpoint: &str,
         request: &[u8],
     ) -> Result<Reply, Refusal> {
-        self.answer(session_id, endpoint, request, true)
+        let disguised = fault == Some(FaultKind::WrongType);
+        let reply = self.answer(session_id, endpoint, request, disguised);
+        if fault == Some(FaultKind::Repeat) {
+            // Its answer comes too late to be sent, and its effects do not.
+            let _too_late = self.answer(session_id, endpoint, request, false);
+        }
+        reply
     }
 
     fn answer(

@@ -299,7 +299,7 @@ impl Server {
             Ok(body) => body,
             Err(why) => return self.refuse(endpoint, &why),
         };
-        let handled = self.handle(session, endpoint, &body, fault);
+        let handled = self.device.handle_with(fault, session, endpoint, &body);
         if self.device.is_switched_off() {
             // Within the handler, so that the answer leaves after it.
             let log = self.device.log();
@@ -349,25 +349,6 @@ impl Server {
             return Next::Close("in the middle of the answer".to_owned());
         }
         Next::KeepAlive
-    }
-
-    /// Has the device handle a request, as a fault wants it.
-    fn handle(
-        &mut self,
-        session: u32,
-        endpoint: &str,
-        body: &[u8],
-        fault: Option<FaultKind>,
-    ) -> Result<Reply, Refusal> {
-        if fault == Some(FaultKind::WrongType) {
-            return self.device.handle_disguised(session, endpoint, body);
-        }
-        let reply = self.device.handle(session, endpoint, body);
-        if fault == Some(FaultKind::Repeat) {
-            // Its answer comes too late to be sent, and its effects do not.
-            let _too_late = self.device.handle(session, endpoint, body);
-        }
-        reply
     }
 
     /// What becomes of a request that the device never hears of.

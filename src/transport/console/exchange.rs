@@ -2,14 +2,15 @@
 //! what the board prints. Where it is in there is `line.rs`'s.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
-use super::super::{Address, ConsoleProblem, Limits, No, Transport, TransportError};
+use super::super::{ConsoleProblem, Limits, No, Transport, TransportError};
 use super::line::{Found, LONGEST_REQUEST, Output, Trouble, request};
 use super::port::Port;
 use crate::proto::EndpointName;
@@ -17,82 +18,79 @@ use crate::proto::EndpointName;
 /// An open path on a serial line.
 #[derive(Debug)]
 pub(super) struct ConsoleTransport {
-    address: Address,
+    path: Arc<str>,
     /// `None` once the line is of no use any more.
     port: Option<Port>,
     /// The transport session: a number that the device has not seen begins one.
-    session: u32,
+    session: u16,
     /// How long a byte takes on the line.
     byte: Duration,
     limits: Limits,
+}
+
+/// What became of a line that was typed.
+enum Outcome {
+    Found(Found),
+    /// The board started anew.
+    Restarted,
+    /// Nothing was found in time; what the output shows instead.
+    Silence(Option<Trouble>),
 }
 
 impl ConsoleTransport {
     /// Waits for the device's prompt.
     pub(super) async fn open(
         port: Port,
-        address: Address,
+        path: Arc<str>,
         baud: u32,
         limits: Limits,
     ) -> Result<Self, TransportError> {
+        let [one, other, ..] = UnwrapErr(SysRng).next_u32().to_le_bytes();
         let mut transport = Self {
-            address,
+            path,
             port: Some(port),
             // Positive, for the firmware's `atoi`, and short: every digit takes its time.
-            session: (UnwrapErr(SysRng).next_u32() >> 16).max(1),
+            session: u16::from_le_bytes([one, other]).max(1),
             byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / baud.max(1),
             limits,
         };
-        transport.synchronise().await?;
-        Ok(transport)
+        match transport.synchronise().await {
+            Ok(None) => Ok(transport),
+            Ok(Some(problem)) => Err(transport.problem(problem, None)),
+            Err(source) => Err(transport.problem(ConsoleProblem::NoPort, Some(source))),
+        }
     }
 
-    /// An empty line is answered by a prompt; whatever was typed before is over with it.
-    async fn synchronise(&mut self) -> Result<(), TransportError> {
-        let deadline = Instant::now() + self.limits.connect;
-        let Some(port) = &mut self.port else {
-            return Err(self.problem(ConsoleProblem::NoPort, None));
-        };
+    /// Types a number, which is no command anywhere, until its echo is followed by a prompt:
+    /// whatever was typed before is over then. What is typed right behind a line that the board
+    /// has not read would become part of that line, so an empty one, which has no echo to tell it
+    /// by, is not enough.
+    async fn synchronise(&mut self) -> io::Result<Option<ConsoleProblem>> {
         let waited = self.limits.connect;
-        let mut output = Output::new();
-        port.clear();
-        let asked = async {
-            port.write(b"\r").await?;
-            let mut asked = 1;
-            let mut again = Instant::now() + AGAIN;
-            loop {
-                // A board that was just starting has not heard the first one.
-                let until = again.min(deadline);
-                match timeout_at(until, port.read()).await {
-                    Ok(read) => {
-                        if output.take(&read?).is_some() {
-                            return Ok(None);
-                        }
-                    }
-                    Err(_) if Instant::now() >= deadline => {
-                        return Ok(Some(match output.trouble() {
-                            Some(Trouble::Binary) => ConsoleProblem::NotText,
-                            Some(Trouble::OtherConsole) => ConsoleProblem::Other,
-                            Some(Trouble::Restarted) | None => ConsoleProblem::NoPrompt(waited),
-                        }));
-                    }
-                    // It has answered each time, as something else.
-                    Err(_) if asked >= 2 && output.trouble() == Some(Trouble::OtherConsole) => {
-                        return Ok(Some(ConsoleProblem::Other));
-                    }
-                    Err(_) => {
-                        asked += 1;
-                        port.write(b"\r").await?;
-                        again = Instant::now() + AGAIN;
-                    }
-                }
+        let deadline = Instant::now() + waited;
+        let mut number = u32::from(self.session);
+        let mut seen = None;
+        let mut times = 0;
+        loop {
+            number += 1;
+            times += 1;
+            // A board that is just starting has not heard the one before.
+            let until = deadline.min(Instant::now() + AGAIN);
+            match self.say(&number.to_string(), until).await? {
+                Outcome::Found(_) => return Ok(None),
+                Outcome::Restarted => seen = None,
+                Outcome::Silence(trouble) => seen = trouble.or(seen),
             }
-        };
-        let outcome: io::Result<Option<ConsoleProblem>> = asked.await;
-        match outcome {
-            Ok(None) => Ok(()),
-            Ok(Some(problem)) => Err(self.problem(problem, None)),
-            Err(source) => Err(self.problem(ConsoleProblem::NoPort, Some(source))),
+            let is_over = Instant::now() >= deadline;
+            match seen {
+                // It has answered each time, as something else.
+                Some(Trouble::OtherConsole) if is_over || times >= 2 => {
+                    return Ok(Some(ConsoleProblem::Other));
+                }
+                Some(Trouble::Binary) if is_over => return Ok(Some(ConsoleProblem::NotText)),
+                _ if is_over => return Ok(Some(ConsoleProblem::NoPrompt(waited))),
+                _ => {}
+            }
         }
     }
 
@@ -100,7 +98,6 @@ impl ConsoleTransport {
         &mut self,
         endpoint: &EndpointName,
         bytes: &[u8],
-        deadline: Instant,
     ) -> Result<Vec<u8>, TransportError> {
         let Some(line) = request(endpoint.as_str(), self.session, bytes) else {
             return Err(TransportError::TooLong {
@@ -108,22 +105,44 @@ impl ConsoleTransport {
                 bytes: bytes.len(),
             });
         };
-        let Some(port) = &mut self.port else {
-            return Err(TransportError::Disconnected {
-                endpoint: endpoint.clone(),
-                source: None,
-            });
-        };
-        let lost = |source: io::Error| TransportError::Disconnected {
+        // The device's patience begins when it has all of it, and its echo has come back.
+        let typing = 2 * self.byte * u32::try_from(line.len()).unwrap_or(u32::MAX);
+        let limit = self.limits.for_endpoint(endpoint);
+        let outcome = self.say(&line, Instant::now() + limit + typing).await;
+        let outcome = outcome.map_err(|source| TransportError::Disconnected {
             endpoint: endpoint.clone(),
+            // Of another kind than a device that hangs up.
             source: Some(io::Error::new(
                 io::ErrorKind::NotConnected,
                 source.to_string(),
             )),
-        };
-        let mut typed = line.clone().into_bytes();
+        })?;
+        let problem = |problem| Err(self.problem(problem, None));
+        match outcome {
+            Outcome::Found(Found::Answer(answer)) => Ok(answer),
+            Outcome::Found(Found::Garbled) => problem(ConsoleProblem::Garbled(endpoint.clone())),
+            Outcome::Found(Found::Refusal) => Err(TransportError::Refused {
+                endpoint: endpoint.clone(),
+                how: No::Prompt,
+            }),
+            Outcome::Restarted => problem(ConsoleProblem::Restarted(endpoint.clone())),
+            Outcome::Silence(Some(Trouble::Binary)) => problem(ConsoleProblem::NotText),
+            Outcome::Silence(Some(Trouble::OtherConsole)) => problem(ConsoleProblem::Other),
+            Outcome::Silence(Some(Trouble::Restarted) | None) => Err(TransportError::TimedOut {
+                endpoint: endpoint.clone(),
+                waited: limit,
+            }),
+        }
+    }
+
+    /// Types a line, as fast as its echo allows, and waits for what the device makes of it. An
+    /// error is the port's.
+    async fn say(&mut self, line: &str, deadline: Instant) -> io::Result<Outcome> {
+        let port = self.port.as_mut();
+        let port = port.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
+        let mut typed = line.as_bytes().to_vec();
         typed.push(b'\r');
-        let mut output = Output::after(&line);
+        let mut output = Output::after(line);
         let mut sent = 0;
         port.clear();
         loop {
@@ -131,7 +150,7 @@ impl ConsoleTransport {
             let room = CHUNK.saturating_sub(sent - output.echoed().min(sent));
             let chunk: Vec<u8> = typed.iter().skip(sent).take(room).copied().collect();
             if !chunk.is_empty() {
-                port.write(&chunk).await.map_err(lost)?;
+                port.write(&chunk).await?;
                 sent += chunk.len();
                 if sent == typed.len() {
                     output.sent();
@@ -140,49 +159,31 @@ impl ConsoleTransport {
             let patience = Instant::now() + UNECHOED;
             let read = tokio::select! {
                 biased;
-                read = port.read() => Some(read.map_err(lost)?),
-                // An echo that cannot be told from what others print must not stop the line.
-                () = sleep_until(patience), if sent < typed.len() => None,
-                () = sleep_until(deadline) => return Err(self.silence(endpoint, &output)),
+                read = port.read() => Some(read?),
+                // An echo that cannot be told from what others print must stop nothing.
+                () = sleep_until(patience), if sent < typed.len() || output.is_unsure() => None,
+                () = sleep_until(deadline) => return Ok(Outcome::Silence(output.trouble())),
             };
-            match read {
-                None => output.presume(sent),
-                Some(read) => match output.take(&read) {
-                    Some(Found::Answer(answer)) => return Ok(answer),
-                    Some(Found::Garbled) => {
-                        let problem = ConsoleProblem::Garbled(endpoint.clone());
-                        return Err(self.problem(problem, None));
-                    }
-                    Some(Found::Refusal) => {
-                        return Err(TransportError::Refused {
-                            endpoint: endpoint.clone(),
-                            how: No::Prompt,
-                        });
-                    }
-                    None if output.trouble() == Some(Trouble::Restarted) => {
-                        let problem = ConsoleProblem::Restarted(endpoint.clone());
-                        return Err(self.problem(problem, None));
-                    }
-                    None => {}
-                },
+            let found = match read {
+                Some(read) => output.take(&read),
+                None if output.is_unsure() => Some(output.conclude()),
+                None => {
+                    output.presume(sent);
+                    None
+                }
+            };
+            if output.trouble() == Some(Trouble::Restarted) {
+                return Ok(Outcome::Restarted);
             }
-        }
-    }
-
-    fn silence(&self, endpoint: &EndpointName, output: &Output) -> TransportError {
-        match output.trouble() {
-            Some(Trouble::Binary) => self.problem(ConsoleProblem::NotText, None),
-            Some(Trouble::OtherConsole) => self.problem(ConsoleProblem::Other, None),
-            Some(Trouble::Restarted) | None => TransportError::TimedOut {
-                endpoint: endpoint.clone(),
-                waited: self.limits.for_endpoint(endpoint),
-            },
+            if let Some(found) = found {
+                return Ok(Outcome::Found(found));
+            }
         }
     }
 
     fn problem(&self, problem: ConsoleProblem, source: Option<io::Error>) -> TransportError {
         TransportError::Console {
-            address: self.address.clone(),
+            port: Arc::clone(&self.path),
             problem: Box::new(problem),
             source,
         }
@@ -196,10 +197,7 @@ impl Transport for ConsoleTransport {
         endpoint: &EndpointName,
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
-        // The device's patience begins when it has all of it.
-        let typing = self.byte * u32::try_from(2 * request.len()).unwrap_or(u32::MAX);
-        let deadline = Instant::now() + self.limits.for_endpoint(endpoint) + 2 * typing;
-        let outcome = self.converse(endpoint, request, deadline).await;
+        let outcome = self.converse(endpoint, request).await;
         if matches!(
             outcome,
             Err(TransportError::Disconnected { .. }
@@ -228,7 +226,7 @@ impl Transport for ConsoleTransport {
 const CHUNK: usize = 64;
 /// How long an echo may stay out before the line goes on without it: many times what 64 bytes take.
 const UNECHOED: Duration = Duration::from_millis(600);
-/// Between two empty lines to a board that says nothing.
+/// How long a board may leave a number without an echo before it is typed the next one.
 const AGAIN: Duration = Duration::from_millis(500);
 /// Of a handshake, in bytes: what is left of a line behind `prov-session 65535 `.
 const LONGEST_HANDSHAKE: usize = (LONGEST_REQUEST - 19) / 2;

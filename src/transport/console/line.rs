@@ -14,7 +14,7 @@ pub(super) const LONGEST_REQUEST: usize = 254;
 
 /// A request as it is typed, without the CR at its end. `None`: it is longer than the device's
 /// buffer.
-pub(super) fn request(endpoint: &str, session: u32, bytes: &[u8]) -> Option<String> {
+pub(super) fn request(endpoint: &str, session: u16, bytes: &[u8]) -> Option<String> {
     let line = format!("{endpoint} {session} {}", encode_hex(bytes));
     (line.len() <= LONGEST_REQUEST).then_some(line)
 }
@@ -48,7 +48,6 @@ pub(super) struct Output {
     sent: Vec<u8>,
     echoed: usize,
     presumed: usize,
-    has_echo: bool,
     /// The line that is not at its end yet, without colours.
     line: Vec<u8>,
     escape: Escape,
@@ -57,13 +56,26 @@ pub(super) struct Output {
     doubtful: Option<Vec<u8>>,
     /// Whether a log line began within the digits of an answer.
     is_garbled: bool,
-    /// Whether all of the request has left, its CR included.
-    is_sent: bool,
+    stage: Stage,
     /// Of the bytes so far, and of those no console would print.
     bytes: usize,
     odd: usize,
     /// What was seen of these.
     trouble: Option<Trouble>,
+}
+
+/// How far the request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Some of it has not left.
+    Typing,
+    /// All of it has, its CR included.
+    Sent,
+    /// A prompt came, and no echo that could be told from what others print. It may be an older
+    /// one.
+    Unsure,
+    /// All of it was echoed: the next prompt is the end.
+    Echoed,
 }
 
 /// Where in a colour sequence the output is.
@@ -86,13 +98,16 @@ impl Output {
             sent: request.as_bytes().to_vec(),
             echoed: 0,
             presumed: 0,
-            has_echo: request.is_empty(),
             line: Vec::new(),
             escape: Escape::No,
             answer: None,
             doubtful: None,
             is_garbled: false,
-            is_sent: request.is_empty(),
+            stage: if request.is_empty() {
+                Stage::Echoed
+            } else {
+                Stage::Typing
+            },
             bytes: 0,
             odd: 0,
             trouble: None,
@@ -109,22 +124,32 @@ impl Output {
         self.presumed = sent;
     }
 
-    /// All of the request has left: a prompt from now on is the one after it, even if its echo
-    /// could not be told from what others printed.
+    /// All of the request has left.
     pub(super) fn sent(&mut self) {
-        self.is_sent = true;
+        if self.stage == Stage::Typing {
+            self.stage = Stage::Sent;
+        }
+    }
+
+    /// Whether a prompt came that is the end unless more follows soon.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.stage == Stage::Unsure
+    }
+
+    /// What was found, now that nothing more follows.
+    pub(super) fn conclude(&mut self) -> Found {
+        if self.is_garbled {
+            return Found::Garbled;
+        }
+        let answer = self.answer.take().or_else(|| self.doubtful.take());
+        answer.map_or(Found::Refusal, Found::Answer)
     }
 
     /// Takes what was printed; the answer, or that there is none, once the next prompt is there.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Found> {
         for &byte in bytes {
-            let is_prompt = self.byte(byte);
-            if is_prompt && self.is_garbled {
-                return Some(Found::Garbled);
-            }
-            if is_prompt {
-                let answer = self.answer.take().or_else(|| self.doubtful.take());
-                return Some(answer.map_or(Found::Refusal, Found::Answer));
+            if self.byte(byte) {
+                return Some(self.conclude());
             }
         }
         None
@@ -141,7 +166,7 @@ impl Output {
         }
     }
 
-    /// Takes one; whether it completes a prompt that can be the end of this request.
+    /// Takes one; whether it completes the prompt that is the end of this request.
     fn byte(&mut self, byte: u8) -> bool {
         self.bytes += 1;
         match (self.escape, byte) {
@@ -163,10 +188,16 @@ impl Output {
                 }
                 self.line.push(byte);
                 if self.line.len() > LONGEST_LINE {
-                    self.is_garbled |= self.has_echo && self.line.iter().copied().all(is_digit);
+                    self.is_garbled |=
+                        self.stage == Stage::Echoed && self.line.iter().copied().all(is_digit);
                     self.line.clear();
                 }
-                return self.line == PROMPT && (self.has_echo || self.is_sent);
+                if self.line == PROMPT {
+                    if self.stage == Stage::Sent {
+                        self.stage = Stage::Unsure;
+                    }
+                    return self.stage == Stage::Echoed;
+                }
             }
         }
         false
@@ -183,20 +214,20 @@ impl Output {
         if is_other_prompt(&line) || is_unknown_command(&line) {
             self.trouble.get_or_insert(Trouble::OtherConsole);
         }
-        if !self.has_echo {
+        if self.stage != Stage::Echoed {
             self.echoed += self.echo_in(&line);
             if self.echoed == self.sent.len() {
-                self.has_echo = true;
+                self.stage = Stage::Echoed;
                 // What looked like an answer was before it, or part of it.
                 self.doubtful = None;
                 return;
             }
         }
         let Some(bytes) = hex(&line) else {
-            self.is_garbled |= self.has_echo && is_log_within_hex(&line);
+            self.is_garbled |= self.stage == Stage::Echoed && is_log_within_hex(&line);
             return;
         };
-        if self.has_echo {
+        if self.stage == Stage::Echoed {
             self.answer = Some(bytes);
         } else if !is_part_of(&line, &self.sent) {
             self.doubtful = Some(bytes);

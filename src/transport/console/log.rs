@@ -1,7 +1,9 @@
 //! The log of a board, read and never answered: a line at a time, whatever is on it. What stands in a
 //! line is for others to know; no request is ever sent.
 
-use super::super::{Address, ConsoleProblem, TransportError};
+use std::sync::Arc;
+
+use super::super::{ConsoleProblem, TransportError};
 use super::line::{Output, Trouble};
 use super::port::Port;
 use crate::secret::Secret;
@@ -10,7 +12,7 @@ use crate::secret::Secret;
 #[derive(Debug)]
 pub struct BoardLog {
     port: Port,
-    address: Address,
+    path: Arc<str>,
     /// What arrived and is no line yet.
     rest: Secret<Vec<u8>>,
     /// Only to notice what is no log.
@@ -22,7 +24,7 @@ impl BoardLog {
     pub async fn open(path: &str, baud: u32) -> Result<Self, TransportError> {
         Ok(Self {
             port: Port::open(path, baud).await?,
-            address: Address::Serial { path: path.into() },
+            path: path.into(),
             rest: Secret::new(Vec::new()),
             output: Output::new(),
         })
@@ -62,7 +64,7 @@ impl BoardLog {
 
     fn problem(&self, problem: ConsoleProblem, source: Option<std::io::Error>) -> TransportError {
         TransportError::Console {
-            address: self.address.clone(),
+            port: Arc::clone(&self.path),
             problem: Box::new(problem),
             source,
         }

@@ -29,16 +29,16 @@ impl Port {
         let opened = spawn_blocking(move || open(&name, baud)).await;
         let opened = opened.unwrap_or_else(|error| Err(io::Error::other(error)));
         opened.map_err(|source| {
-            let address = Address::Serial { path: path.into() };
             let problem = match source.kind() {
                 io::ErrorKind::PermissionDenied => {
+                    let address = Address::Serial { path: path.into() };
                     return TransportError::PermissionDenied { address, source };
                 }
                 io::ErrorKind::ResourceBusy => ConsoleProblem::InUse,
                 _ => ConsoleProblem::NoPort,
             };
             TransportError::Console {
-                address,
+                port: path.into(),
                 problem: Box::new(problem),
                 source: Some(source),
             }

@@ -338,7 +338,8 @@ impl Server {
             self.note_refused(&endpoint, &why);
             return Outcome::Answer(Err(INVALID_LENGTH));
         }
-        let Reply { bytes, after } = match self.handle(&endpoint, &value, fault) {
+        let Reply { bytes, after } = match self.device.handle_with(fault, HANDLE, &endpoint, &value)
+        {
             Ok(reply) => reply,
             Err(refusal) => return self.fail(&refusal),
         };
@@ -374,24 +375,6 @@ impl Server {
             return Outcome::Silence;
         }
         Outcome::Answer(Ok(Vec::new()))
-    }
-
-    /// Has the device handle a request, as a fault wants it.
-    fn handle(
-        &mut self,
-        endpoint: &str,
-        value: &[u8],
-        fault: Option<FaultKind>,
-    ) -> Result<Reply, Refusal> {
-        if fault == Some(FaultKind::WrongType) {
-            return self.device.handle_disguised(HANDLE, endpoint, value);
-        }
-        let reply = self.device.handle(HANDLE, endpoint, value);
-        if fault == Some(FaultKind::Repeat) {
-            // Its answer comes too late to be sent, and its effects do not.
-            let _too_late = self.device.handle(HANDLE, endpoint, value);
-        }
-        reply
     }
 
     /// What the stack makes of a refusal. The reply before it stays where it is.

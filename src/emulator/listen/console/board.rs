@@ -12,7 +12,7 @@ use super::line::{Command, Line, Request};
 use super::stranger::Stranger;
 use super::trouble::ConsoleTrouble;
 use super::uart::Uart;
-use crate::emulator::device::{Device, Refusal, Reply};
+use crate::emulator::device::{Device, Reply};
 use crate::emulator::fault::{FaultKind, Faults};
 use crate::emulator::log::Entry;
 use crate::ident::encode_hex;
@@ -284,7 +284,7 @@ impl Board {
             self.note_refused(endpoint, "no hexadecimal digits");
             return self.fail(now, "Invalid argument");
         };
-        let handled = self.handle(session, &endpoint, &bytes, fault);
+        let handled = self.device.handle_with(fault, session, &endpoint, &bytes);
         if endpoint == Service::Provisioning.session_endpoint().as_str() && self.settings.dumps_keys
         {
             let reply = handled.as_ref().ok().map(|reply| &*reply.bytes);
@@ -297,25 +297,6 @@ impl Board {
             Err(_) if !self.device.has_session(session) => self.boot(now),
             Err(_) => self.fail(now, &format!("Request handler for {endpoint} failed")),
         }
-    }
-
-    /// Has the device handle a request, as a fault wants it.
-    fn handle(
-        &mut self,
-        session: u32,
-        endpoint: &str,
-        bytes: &[u8],
-        fault: Option<FaultKind>,
-    ) -> Result<Reply, Refusal> {
-        if fault == Some(FaultKind::WrongType) {
-            return self.device.handle_disguised(session, endpoint, bytes);
-        }
-        let reply = self.device.handle(session, endpoint, bytes);
-        if fault == Some(FaultKind::Repeat) {
-            // Its answer comes too late to be sent, and its effects do not.
-            let _too_late = self.device.handle(session, endpoint, bytes);
-        }
-        reply
     }
 
     fn reply(&mut self, now: Instant, reply: Reply, fault: Option<FaultKind>) {

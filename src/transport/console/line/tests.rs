@@ -8,14 +8,14 @@ use super::*;
 fn read(request: &str, output: &[u8]) -> Option<Found> {
     let mut reader = Output::after(request);
     reader.sent();
-    let mut found = None;
     for byte in output {
-        found = reader.take(&[*byte]);
+        let found = reader.take(&[*byte]);
         if found.is_some() {
-            break;
+            return found;
         }
     }
-    found
+    // Nothing more follows.
+    reader.is_unsure().then(|| reader.conclude())
 }
 
 fn answer(digits: &str) -> Option<Found> {
@@ -99,6 +99,16 @@ fn the_exchange_of_the_vectors_is_understood() {
 
     let longer = (number("sec2_sc0_chars") - "prov-session 1 ".len()) / 2;
     assert_eq!(request("prov-session", 1, &vec![0; longer]), None);
+}
+
+#[test]
+fn a_prompt_before_the_echo_is_an_older_one() {
+    let mut reader = Output::after("ch_resp 1 00");
+    reader.sent();
+    assert_eq!(reader.take(b"\r\n\r\n>> "), None);
+    assert!(reader.is_unsure());
+    let found = reader.take(b"ch_resp 1 00\r\n\r\n0a0b\r\n\r\n>> ");
+    assert_eq!(found, answer("0a0b"));
 }
 
 #[test]
@@ -195,6 +205,28 @@ fn noise_without_bare_hex_never_yields_a_wrong_reply() {
             "case {case}: {output:?}"
         );
     }
+}
+
+#[test]
+fn a_log_that_breaks_into_the_digits_never_yields_a_wrong_reply() {
+    let mut random = Seeded(4);
+    let mut garbled = 0;
+    for case in 0..2000 {
+        let request = request("prov-scan", 9, &random.bytes(60)).unwrap();
+        let reply = random.hex(60);
+        let output = printed(&mut random, &request, Some(&reply));
+        let place = output.find(&reply).unwrap();
+        let at = place + 2 * random.below(reply.len() / 2 + 1);
+        let log = "\x1b[0;32mI (1234) wifi: state: init -> auth (0xb0)\x1b[0m\r\n";
+        let output = format!("{}{log}{}", &output[..at], &output[at..]);
+        let found = read(&request, output.as_bytes());
+        garbled += usize::from(found == Some(Found::Garbled));
+        assert!(
+            found == answer(&reply) || found == Some(Found::Garbled),
+            "case {case}: {found:?}: {output:?}"
+        );
+    }
+    assert!(garbled > 1500, "{garbled}");
 }
 
 #[test]
