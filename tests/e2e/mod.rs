@@ -8,6 +8,8 @@ mod cloud_faults;
 mod console;
 mod contact;
 mod demo;
+#[cfg(target_os = "linux")]
+mod documented;
 mod faults;
 mod generations;
 mod mapping;

@@ -31,13 +31,37 @@ pub(crate) fn espctl<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Ite
     }
 }
 
+/// Prepares a line that is typed into a shell, with nothing put in or replaced.
+#[cfg(target_os = "linux")]
+pub(crate) fn typed(line: &str) -> Run {
+    let mut command = alone(SHELL);
+    command.args(["-c", line]).env("PATH", programs());
+    Run {
+        command,
+        stdin: None,
+    }
+}
+
+/// Where a shell finds the binary, and nothing else.
+#[cfg(target_os = "linux")]
+pub(crate) fn programs() -> &'static Path {
+    let binary = Path::new(env!("CARGO_BIN_EXE_espctl"));
+    binary.parent().expect("a folder")
+}
+
 /// The bare command, for runs that are watched while they go on.
 pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(
     arguments: impl IntoIterator<Item = I>,
 ) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_espctl"));
+    let mut command = alone(env!("CARGO_BIN_EXE_espctl"));
+    command.args(arguments);
     command
-        .args(arguments)
+}
+
+/// A program without anybody's environment.
+fn alone(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
         .env_clear()
         // Nobody's login: the system may know a home directory without the environment.
         .env("RM_USER_CONFIG_DIR", NO_ACCOUNT)
@@ -192,6 +216,8 @@ fn read_all(from: &mut impl std::io::Read) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+#[cfg(target_os = "linux")]
+pub(crate) const SHELL: &str = "/bin/sh";
 /// A socket that is not there.
 pub(crate) const NO_BUS: &str = concat!("unix:path=", env!("CARGO_TARGET_TMPDIR"), "/no-bus");
 /// A folder that is not there.

@@ -14,6 +14,8 @@ use rustix::termios::{LocalModes, tcgetattr};
 use vt100::Parser;
 
 use super::espctl::NO_BUS;
+#[cfg(target_os = "linux")]
+use super::espctl::{SHELL, programs};
 
 /// A run at a terminal. Ends with the test.
 pub(crate) struct Terminal {
@@ -41,11 +43,23 @@ impl Terminal {
         arguments: impl IntoIterator<Item = S>,
         variables: &[(&str, &str)],
     ) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_espctl"));
+        Self::at(program.args(arguments), variables)
+    }
+
+    /// Likewise with a line that is typed into a shell.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn typed(line: &str, variables: &[(&str, &str)]) -> Self {
+        let path = programs().to_str().expect("a path of ASCII");
+        let shell = Command::new(SHELL).args(["-c", line]);
+        Self::at(shell, &[&[("PATH", path)], variables].concat())
+    }
+
+    fn at(program: Command, variables: &[(&str, &str)]) -> Self {
         let (pty, pts) = open().expect("a pty");
         pty.resize(Size::new(ROWS.get(), COLUMNS.get()))
             .expect("a pty of ours");
-        let child = Command::new(env!("CARGO_BIN_EXE_espctl"))
-            .args(arguments)
+        let child = program
             .env_clear()
             .env("TERM", "xterm-256color")
             .env("DBUS_SYSTEM_BUS_ADDRESS", NO_BUS)

@@ -5,7 +5,6 @@
 mod addresses;
 mod choice;
 mod disable;
-mod documented;
 mod hints;
 mod names;
 mod refusals;
