@@ -13,7 +13,7 @@ use super::error_id::ErrorId;
 use super::failure::Failure;
 use super::qr::{payload, port_of};
 use super::radio_args::RadioArgs;
-use super::serial_args::SerialArgs;
+use super::serial_args::{LogArgs, SerialArgs};
 use super::settings::{Existing, Inputs, SecretInput, create_private, parse_seconds};
 use crate::flows::Pace;
 use crate::flows::connect::Access;
@@ -58,6 +58,9 @@ pub(super) struct DeviceArgs {
 
     #[command(flatten)]
     serial: SerialArgs,
+
+    #[command(flatten)]
+    log: LogArgs,
 
     /// How long to look for the device, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHERE)]
@@ -210,6 +213,8 @@ impl DeviceArgs {
                 )
                 .hint("--transport chooses another")
             })?,
+            // A port says which way.
+            (None, None) if inputs.is_typed("port") => TransportKind::Console,
             (None, None) => TransportKind::SoftAp,
         };
         refuse_address(kind, inputs)?;
@@ -268,7 +273,7 @@ impl DeviceArgs {
 
     async fn payload(&self, inputs: &mut Inputs<'_>) -> Result<Payload, Failure> {
         match &self.qrcode {
-            Some(given) => payload(given, "--qrcode", self.serial.line(), inputs).await,
+            Some(given) => payload(given, "--qrcode", self.serial.log(&self.log), inputs).await,
             None => Ok(Payload::default()),
         }
     }
@@ -297,6 +302,16 @@ pub(super) fn refuse_address(kind: TransportKind, inputs: &Inputs<'_>) -> Result
             format!("{flag} and the transport ble exclude each other: Bluetooth has no such address"),
         )
         .hint("--device-name takes a name, or the address that `espctl discover --transport ble` shows")),
+        Some((_, flag)) if kind == TransportKind::Console => Err(Failure::new(
+            ErrorId::ConflictingFlags,
+            format!("{flag} and the transport console exclude each other: a serial line has no such address"),
+        )
+        .hint("--port names the serial port")),
+        _ if kind != TransportKind::Console && inputs.is_typed("port") => Err(Failure::new(
+            ErrorId::ConflictingFlags,
+            format!("--port and the transport {kind} exclude each other: it is for a serial line"),
+        )
+        .hint("--transport console uses it; a TCP port goes to --device-port")),
         _ => Ok(()),
     }
 }

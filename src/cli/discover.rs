@@ -254,6 +254,12 @@ impl Discover {
         };
         // A device that is there answers at once; one that says nothing is not waited for longer.
         pace.limits.other = pace.limits.other.min(self.discovery_timeout.max(SHORTEST));
+        if kind == TransportKind::Console {
+            pace.limits.connect = pace
+                .limits
+                .connect
+                .min(self.discovery_timeout.max(SHORTEST));
+        }
         let given = where_it_is(kind, host.cloned(), self.device_port);
         let address = match kind {
             TransportKind::Ble | TransportKind::Console | TransportKind::OnNetwork => given,

@@ -17,35 +17,45 @@ pub(super) struct SerialArgs {
     port: Option<String>,
 
     #[command(flatten)]
-    line: LineArgs,
+    speed: SpeedArgs,
 }
 
-/// How it is read.
+/// How fast it is.
 #[derive(Args, Clone, Debug)]
-pub(super) struct LineArgs {
+pub(super) struct SpeedArgs {
     /// Speed of the serial line, in bits a second [default: 115200]
     #[arg(long, value_name = "N", env = "ESPCTL_BAUD", value_parser = clap::value_parser!(u32).range(300..=4_000_000), help_heading = HEADING)]
     baud: Option<u32>,
+}
 
+/// How a board's log is read.
+#[derive(Args, Clone, Debug)]
+pub(super) struct LogArgs {
     /// How long a board's log may be without its QR code, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_LOG_TIMEOUT", value_parser = parse_seconds, default_value = "60", help_heading = HEADING)]
     log_timeout: Duration,
 }
 
-impl LineArgs {
-    pub(super) fn log_timeout(&self) -> Duration {
-        self.log_timeout
-    }
+/// A line that is to be read for its log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LogLine {
+    pub(super) baud: u32,
+    pub(super) patience: Duration,
+}
 
-    pub(super) fn bits_a_second(&self) -> u32 {
-        self.baud.unwrap_or(DEFAULT_BAUD)
+impl SpeedArgs {
+    pub(super) fn log(&self, log: &LogArgs) -> LogLine {
+        LogLine {
+            baud: self.baud.unwrap_or(DEFAULT_BAUD),
+            patience: log.log_timeout,
+        }
     }
 }
 
 impl SerialArgs {
-    /// How the line is read.
-    pub(super) fn line(&self) -> &LineArgs {
-        &self.line
+    /// How its log is read.
+    pub(super) fn log(&self, log: &LogArgs) -> LogLine {
+        self.speed.log(log)
     }
 
     /// Whether it is said which port.
@@ -59,7 +69,7 @@ impl SerialArgs {
         if target.kind != TransportKind::Console {
             return;
         }
-        target.baud = self.line.baud;
+        target.baud = self.speed.baud;
         if let Some(port) = self.port.as_deref().or(otherwise) {
             target.address = Some(Address::Serial {
                 path: Arc::from(port),

@@ -75,7 +75,18 @@ fn boards_are_provisioned_whatever_else_they_print() {
 
 #[test]
 fn the_longest_name_and_passphrase_fit_into_a_line() {
-    let (ssid, passphrase) = ("0123456789abcdefghijklmnopqrstuv", "p".repeat(63));
+    // 32 bytes each.
+    for ssid in [
+        "0123456789abcdefghijklmnopqrstuv",
+        "Café ☕ Küche ❄ Gärten 2.4",
+    ] {
+        assert_eq!(ssid.len(), 32);
+        longest_fits(ssid);
+    }
+}
+
+fn longest_fits(ssid: &str) {
+    let passphrase = "p".repeat(63);
     let world = access_points(&json!([{
         "ssid": ssid, "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 3,
         "passphrase": passphrase,
@@ -100,25 +111,70 @@ fn a_wrong_pop_is_tried_once() {
 
 #[test]
 fn security_2_is_too_much_for_a_console() {
+    let words = ["the console cannot carry Security 2", "Security 1"];
     let device = Device::on_serial_line(&["--sec-ver", "2"]);
-    let words = ["the console cannot carry Security 2"];
     failed(provision(&device, &[]), 6, "message-too-long", &words);
     assert_eq!(device.requests("prov-session"), 0);
+    // Nor for a device that speaks another.
+    let device = on_a_line(&[]);
+    let output = provision(&device, &["--sec-ver", "2"]);
+    failed(output, 6, "message-too-long", &words);
+    assert_eq!(device.requests("prov-session"), 0);
+    let data = "x".repeat(200);
+    let line = ["device", "call", "prov-config", "--data", &data];
+    let output = at(&device, &line, &["--pop", device.pop()]);
+    let error = failed(output, 6, "message-too-long", &["254 characters"]);
+    assert!(!error.to_string().contains("Security 1"), "{error}");
 }
 
 #[test]
 fn each_trouble_of_a_line_is_told_as_what_it_is() {
-    for (trouble, exit, id) in [
-        ("silent", 4, "no-console"),
-        ("repl", 6, "other-console"),
-        ("binary", 6, "not-text"),
-        ("resets=2", 6, "restarted"),
-        ("unplugged=2", 6, "disconnected"),
+    // How long each may take: that of a port that says nothing is five seconds.
+    for (trouble, exit, id, words, seconds) in [
+        ("silent", 4, "no-console", "within 5", 8),
+        ("repl", 6, "other-console", "another transport", 8),
+        ("binary", 6, "not-text", "--baud", 8),
+        ("resets=2", 6, "restarted", "its log says why", 8),
+        ("unplugged=2", 6, "disconnected", "check the cable", 8),
+        ("no-prompt-after=2", 6, "timed-out", "restart the board", 20),
     ] {
         let device = on_a_line(&["--console-trouble", trouble]);
         let began = Instant::now();
-        failed(provision(&device, &[]), exit, id, &[]);
-        assert!(began.elapsed() < Duration::from_secs(15), "{trouble}");
+        failed(provision(&device, &[]), exit, id, &[words]);
+        let took = began.elapsed();
+        assert!(took < Duration::from_secs(seconds), "{trouble}: {took:?}");
+    }
+}
+
+/// Stray digits, as an application may print them: which line is the answer cannot be told, and
+/// that is said.
+#[test]
+fn digits_that_are_no_answer_end_a_run_cleanly() {
+    for trouble in ["hex-before", "hex-after"] {
+        let device = on_a_line(&["--console-trouble", trouble]);
+        failed(
+            provision(&device, &[]),
+            6,
+            "garbled-answer",
+            &["run the command again"],
+        );
+        assert!(device.told("wifi_set").is_empty());
+    }
+}
+
+#[test]
+fn a_port_says_that_a_console_is_meant() {
+    let device = on_a_line(&[]);
+    let port = device.ready["pty"].as_str().unwrap();
+    let info = ["device", "info", "--format", "json", "--port", port];
+    let output = espctl(info).output().exits(0);
+    assert!(output.stdout.contains("netprov"), "{output}");
+    for (flags, words) in [
+        (["--transport", "ble"], "--device-port"),
+        (["--device-ip", "127.0.0.1"], "--port names"),
+    ] {
+        let output = espctl(info.iter().chain(&flags)).output();
+        failed(output, 2, "conflicting-flags", &["--port", words]);
     }
 }
 
@@ -154,8 +210,8 @@ fn what_is_on_the_line_is_in_no_log() {
         for secret in [
             passphrase,
             &encode_hex(passphrase.as_bytes()),
-            "aes_key",
-            "shared",
+            "Shared key",
+            "security1:",
         ] {
             assert!(!told.contains(secret), "{secret:?}: {told}");
         }

@@ -94,8 +94,8 @@ errors! {
         "Check what this computer is connected to: the name of the hotspot, the address. Do not send credentials to it.";
     Disconnected "disconnected" [Device]
         "The connection broke in the middle of a request."
-        "The signal was lost, the device restarted (power, watchdog), or this computer changed its network."
-        "Move closer, check the device's power, and run the command again. If it breaks at the same step each time, look at the device's log: it may crash there.";
+        "The signal was lost, the device restarted (power, watchdog), this computer changed its network, or a cable was pulled."
+        "Move closer, or check the cable and the hub; check the device's power, and run the command again. If it breaks at the same step each time, look at the device's log: it may crash there.";
     EmulatedCloudUnreachable "emulated-cloud-unreachable" [Host]
         "The emulated device could not be registered with its emulated cloud."
         "Nobody answers at the URL of `--cloud`, or what answers there is no emulated cloud. The device was not started: it would have been one that its cloud does not know."
@@ -218,8 +218,8 @@ errors! {
         "Run the command again: a new session begins in step. If it happens each time, try another computer or network, and look at the device's log.";
     MessageTooLong "message-too-long" [Device]
         "A message does not fit through the device's Bluetooth, or into a line of its console."
-        "Firmware has room for 257 bytes where it is built without Security 2 on Bluedroid, for 481 with it, and for 512 on NimBLE. A signed challenge may be longer than 257."
-        "Build the firmware with Security 2 or with NimBLE, or use another transport.";
+        "Over Bluetooth firmware has room for 257 bytes where it is built without Security 2 on Bluedroid, for 481 with it, and for 512 on NimBLE; a signed challenge may be longer than 257. A line of a console has 254 characters, about 115 bytes: Security 2 does not fit."
+        "Use another transport. Or build the firmware, for Bluetooth with Security 2 or with NimBLE, for the console with Security 1.";
     MissingData "missing-data" [Usage]
         "`device call` was not told what to send."
         "Devices cannot take an empty request, so there is no default."
@@ -338,8 +338,8 @@ errors! {
         "Run the command again: it opens a new session. The error before this one is the cause.";
     Silent "silent" [NoDevice]
         "Something takes connections at the address and says nothing."
-        "A device that hangs, a device that serves somebody else, or another kind of server."
-        "Check the address, restart the device, and close other apps that talk to it.";
+        "A device that hangs, a device that serves somebody else, or another kind of server. On a serial line, another program that reads the same port takes the answers away."
+        "Check the address, restart the device, and close other apps and monitors that talk to it.";
     StdinTwice "stdin-twice" [Usage]
         "Two inputs were to be read from standard input."
         "`-` means standard input, and it can be read once."

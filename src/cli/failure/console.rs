@@ -5,9 +5,10 @@ use super::search::command_for;
 use super::{Advice, advice};
 use crate::cli::device_args::Asked;
 use crate::cli::error_id::ErrorId;
+use crate::flows::Doing;
 use crate::flows::find::Sighted;
 use crate::ident::printable;
-use crate::transport::{Address, ConsoleProblem};
+use crate::transport::{Address, ConsoleProblem, TransportError};
 
 pub(super) fn advise(problem: &ConsoleProblem, asked: &Asked) -> Advice {
     match problem {
@@ -35,7 +36,7 @@ pub(super) fn advise(problem: &ConsoleProblem, asked: &Asked) -> Advice {
             None => "its console may have another speed than 115200: give it with --baud".to_owned(),
             Some(baud) => format!("its console may have another speed than {baud}"),
         })
-        .and("a line that is crossed wrongly is silent, too: TX goes to RX".to_owned()),
+        .and("a board that is provisioned already has no such console any more; nor is one heard whose TX is on TX".to_owned()),
         ConsoleProblem::NotText => advice(
             ErrorId::NotText,
             ["give the speed of its console with --baud: 115200 is usual, 74880 and 921600 occur"],
@@ -67,13 +68,39 @@ pub(super) fn not_permitted(path: &str) -> Advice {
     )
 }
 
+/// The line is gone, or the board says nothing any more.
+pub(super) fn lost(doing: Doing, error: &TransportError) -> Advice {
+    match error {
+        TransportError::Disconnected { .. } => advice(
+            ErrorId::Disconnected,
+            ["the port went away: check the cable, the hub and the board's supply"],
+        ),
+        _ if doing == Doing::ReadingVersion => advice(
+            ErrorId::Silent,
+            [
+                "its console is there, and a request was not answered: does another program (a monitor) read the same port?",
+                "or restart the board",
+            ],
+        ),
+        _ => advice(
+            ErrorId::TimedOut,
+            ["restart the board and run the command again; its log says what it is busy with"],
+        ),
+    }
+}
+
 /// A message that its line has no room for.
-pub(super) fn too_long() -> Advice {
+pub(super) fn too_long(doing: Doing) -> Advice {
+    let another = "use another transport, such as --transport ble or softap";
+    if doing == Doing::Securing {
+        return advice(ErrorId::MessageTooLong, [another])
+            .and("or build the firmware with Security 1".to_owned());
+    }
     advice(
         ErrorId::MessageTooLong,
         [
-            "use another transport, such as --transport ble or softap",
-            "or build the firmware with Security 1: a line of its console has 254 characters",
+            "a line of its console has 254 characters, which is about 115 bytes",
+            another,
         ],
     )
 }

@@ -155,6 +155,11 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
                 ],
             )
         }
+        TransportError::Disconnected { .. } | TransportError::TimedOut { .. }
+            if asked.target.kind == TransportKind::Console =>
+        {
+            console::lost(doing, error)
+        }
         TransportError::Disconnected { .. } => advice(
             ErrorId::Disconnected,
             ["move closer and run the command again"],
@@ -223,7 +228,7 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             ..advice(ErrorId::Silent, [])
         },
         TransportError::TooLong { .. } if asked.target.kind == TransportKind::Console => {
-            console::too_long()
+            console::too_long(doing)
         }
         TransportError::TooLong { .. } => advice(
             ErrorId::MessageTooLong,

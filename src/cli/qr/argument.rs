@@ -6,7 +6,7 @@ use std::path::Path;
 use super::serial;
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
-use crate::cli::serial_args::LineArgs;
+use crate::cli::serial_args::LogLine;
 use crate::cli::settings::Inputs;
 use crate::cli::ui::note;
 use crate::qr::image::{self, PictureError};
@@ -17,7 +17,7 @@ use crate::secret::Secret;
 pub(in crate::cli) async fn payload(
     given: &Secret<String>,
     flag: &'static str,
-    line: &LineArgs,
+    line: LogLine,
     inputs: &mut Inputs<'_>,
 ) -> Result<Payload, Failure> {
     Ok(found(given, flag, line, inputs).await?.payload)
@@ -33,7 +33,7 @@ pub(in crate::cli) fn port_of(given: &Secret<String>) -> Option<&str> {
 pub(super) async fn found(
     given: &Secret<String>,
     flag: &'static str,
-    line: &LineArgs,
+    line: LogLine,
     inputs: &mut Inputs<'_>,
 ) -> Result<Found, Failure> {
     let found = match path_of(given.expose()) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::argument::found;
 use crate::cli::failure::Failure;
-use crate::cli::serial_args::LineArgs;
+use crate::cli::serial_args::{LogArgs, SpeedArgs};
 use crate::cli::settings::Inputs;
 use crate::cli::ui::{Ui, keys_of};
 use crate::ident::printable;
@@ -32,7 +32,10 @@ pub(in crate::cli) struct Decode {
     from_serial: Option<String>,
 
     #[command(flatten)]
-    line: LineArgs,
+    speed: SpeedArgs,
+
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 /// Runs `qr decode`.
@@ -41,7 +44,7 @@ pub(super) async fn run(args: &Decode, inputs: &mut Inputs<'_>, ui: &Ui) -> Resu
         (Some(given), _) => given.clone(),
         (None, port) => Secret::new(format!("serial:{}", port.as_deref().unwrap_or_default())),
     };
-    let found = found(&given, PAYLOAD, &args.line, inputs).await?;
+    let found = found(&given, PAYLOAD, args.speed.log(&args.log), inputs).await?;
     let payload = &found.payload;
     let command = command(payload, given.expose());
     let mut lines: Vec<String> = rows(payload)

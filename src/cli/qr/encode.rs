@@ -11,7 +11,7 @@ use super::argument::found;
 use super::decode::PAYLOAD;
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
-use crate::cli::serial_args::LineArgs;
+use crate::cli::serial_args::{LogArgs, SpeedArgs};
 use crate::cli::settings::{Existing, Inputs, create_private};
 use crate::cli::ui::{Ui, keys_of};
 use crate::qr::drawing::{Drawing, Terminal};
@@ -31,7 +31,10 @@ pub(in crate::cli) struct Encode {
     payload: Secret<String>,
 
     #[command(flatten)]
-    line: LineArgs,
+    speed: SpeedArgs,
+
+    #[command(flatten)]
+    log: LogArgs,
 
     /// Write a PNG into this file, readable for its owner only.
     #[arg(long, value_name = "FILE")]
@@ -60,7 +63,7 @@ pub(in crate::cli) struct Encode {
 
 /// Runs `qr encode`.
 pub(super) async fn run(args: &Encode, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<(), Failure> {
-    let found = found(&args.payload, PAYLOAD, &args.line, inputs).await?;
+    let found = found(&args.payload, PAYLOAD, args.speed.log(&args.log), inputs).await?;
     let text = text(&found, args)?;
     let drawing = Drawing::of(text.expose())
         .map_err(|error| Failure::new(ErrorId::InvalidQrcode, format!("{PAYLOAD}: {error}")))?;

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 use crate::cli::device_args::Asked;
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
-use crate::cli::serial_args::LineArgs;
+use crate::cli::serial_args::LogLine;
 use crate::cli::ui::note;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
@@ -15,8 +15,8 @@ use crate::qr::{Payload, find_in_log_line};
 use crate::transport::{Address, BoardLog, TransportError, TransportKind};
 
 /// Waits until a payload stands in a line of the log.
-pub(super) async fn payload(port: &str, line: &LineArgs) -> Result<Payload, Failure> {
-    let baud = line.bits_a_second();
+pub(super) async fn payload(port: &str, line: LogLine) -> Result<Payload, Failure> {
+    let baud = line.baud;
     let of_port = |error: TransportError| {
         let asked = Asked {
             target: Target {
@@ -35,7 +35,7 @@ pub(super) async fn payload(port: &str, line: &LineArgs) -> Result<Payload, Fail
     note(&format!(
         "Waiting for the code in the log at {port}: restart the board (its EN or RST button)"
     ));
-    let found = timeout(line.log_timeout(), async {
+    let found = timeout(line.patience, async {
         loop {
             let line = log.line().await.map_err(of_port)?;
             if let Some(payload) = find_in_log_line(line.expose()) {
@@ -44,11 +44,12 @@ pub(super) async fn payload(port: &str, line: &LineArgs) -> Result<Payload, Fail
         }
     })
     .await;
-    log.close().await;
+    let was_text = log.close().await;
     found.unwrap_or_else(|_| {
+        was_text.map_err(of_port)?;
         let message = format!(
             "no code came from {port} within {} s",
-            line.log_timeout().as_secs_f32()
+            line.patience.as_secs_f32()
         );
         Err(Failure::new(ErrorId::NoCodeInLog, message)
             .hint("restart the board while this waits: the code is printed once, when it starts")

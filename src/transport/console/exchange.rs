@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 use tokio::time::{Instant, sleep_until};
+use zeroize::Zeroizing;
 
 use super::super::{ConsoleProblem, Limits, No, Transport, TransportError};
 use super::line::{Found, LONGEST_REQUEST, Output, Trouble, request};
@@ -54,11 +55,15 @@ impl ConsoleTransport {
             byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / baud.max(1),
             limits,
         };
-        match transport.synchronise().await {
-            Ok(None) => Ok(transport),
-            Ok(Some(problem)) => Err(transport.problem(problem, None)),
-            Err(source) => Err(transport.problem(ConsoleProblem::NoPort, Some(source))),
+        let error = match transport.synchronise().await {
+            Ok(None) => return Ok(transport),
+            Ok(Some(problem)) => transport.problem(problem, None),
+            Err(source) => transport.problem(ConsoleProblem::NoPort, Some(source)),
+        };
+        if let Some(port) = transport.port.take() {
+            port.close().await;
         }
+        Err(error)
     }
 
     /// Types a number, which is no command anywhere, until its echo is followed by a prompt:
@@ -66,25 +71,27 @@ impl ConsoleTransport {
     /// has not read would become part of that line, so an empty one, which has no echo to tell it
     /// by, is not enough.
     async fn synchronise(&mut self) -> io::Result<Option<ConsoleProblem>> {
-        let waited = self.limits.connect;
+        let waited = self.limits.connect + LONGEST_NUMBER * self.byte;
         let deadline = Instant::now() + waited;
         let mut number = u32::from(self.session);
-        let mut seen = None;
-        let mut times = 0;
+        let mut others = 0;
+        let mut patience = AGAIN + LONGEST_NUMBER * self.byte;
         loop {
             number += 1;
-            times += 1;
-            // A board that is just starting has not heard the one before.
-            let until = deadline.min(Instant::now() + AGAIN);
-            match self.say(&number.to_string(), until).await? {
+            // A board that is just starting has not heard the one before; one that is slow has, and
+            // is given more time.
+            let until = deadline.min(Instant::now() + patience);
+            patience *= 2;
+            let seen = match self.say(&number.to_string(), until).await? {
                 Outcome::Found(_) => return Ok(None),
-                Outcome::Restarted => seen = None,
-                Outcome::Silence(trouble) => seen = trouble.or(seen),
-            }
+                Outcome::Restarted => None,
+                Outcome::Silence(trouble) => trouble,
+            };
+            others += u32::from(seen == Some(Trouble::OtherConsole));
             let is_over = Instant::now() >= deadline;
             match seen {
                 // It has answered each time, as something else.
-                Some(Trouble::OtherConsole) if is_over || times >= 2 => {
+                Some(Trouble::OtherConsole) if is_over || others >= 2 => {
                     return Ok(Some(ConsoleProblem::Other));
                 }
                 Some(Trouble::Binary) if is_over => return Ok(Some(ConsoleProblem::NotText)),
@@ -140,10 +147,13 @@ impl ConsoleTransport {
     async fn say(&mut self, line: &str, deadline: Instant) -> io::Result<Outcome> {
         let port = self.port.as_mut();
         let port = port.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
-        let mut typed = line.as_bytes().to_vec();
+        let mut typed = Zeroizing::new(line.as_bytes().to_vec());
         typed.push(b'\r');
         let mut output = Output::after(line);
         let mut sent = 0;
+        // Since the last chunk left, or since a prompt came that may be an older one.
+        let mut since = Instant::now();
+        let patience = UNECHOED + 4 * CHUNK_LENGTH * self.byte;
         port.clear();
         loop {
             // The device has room for 256 bytes, and has taken what it echoed.
@@ -151,27 +161,33 @@ impl ConsoleTransport {
             let chunk: Vec<u8> = typed.iter().skip(sent).take(room).copied().collect();
             if !chunk.is_empty() {
                 port.write(&chunk).await?;
+                since = Instant::now();
                 sent += chunk.len();
                 if sent == typed.len() {
                     output.sent();
                 }
             }
-            let patience = Instant::now() + UNECHOED;
+            let was_unsure = output.is_unsure();
             let read = tokio::select! {
                 biased;
-                read = port.read() => Some(read?),
-                // An echo that cannot be told from what others print must stop nothing.
-                () = sleep_until(patience), if sent < typed.len() || output.is_unsure() => None,
+                // First, for a port that never pauses.
                 () = sleep_until(deadline) => return Ok(Outcome::Silence(output.trouble())),
+                // An echo that cannot be told from what others print must stop nothing.
+                () = sleep_until(since + patience), if sent < typed.len() || was_unsure => None,
+                read = port.read() => Some(read?),
             };
             let found = match read {
                 Some(read) => output.take(&read),
                 None if output.is_unsure() => Some(output.conclude()),
                 None => {
                     output.presume(sent);
+                    since = Instant::now();
                     None
                 }
             };
+            if output.is_unsure() && !was_unsure {
+                since = Instant::now();
+            }
             if output.trouble() == Some(Trouble::Restarted) {
                 return Ok(Outcome::Restarted);
             }
@@ -198,14 +214,15 @@ impl Transport for ConsoleTransport {
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
         let outcome = self.converse(endpoint, request).await;
-        if matches!(
+        let is_over = matches!(
             outcome,
             Err(TransportError::Disconnected { .. }
                 | TransportError::Console { .. }
                 | TransportError::TimedOut { .. })
-        ) {
+        );
+        if is_over && let Some(port) = self.port.take() {
             // What comes later on this line would be taken for the next answer.
-            self.port = None;
+            port.close().await;
         }
         outcome
     }
@@ -224,6 +241,10 @@ impl Transport for ConsoleTransport {
 
 /// At once: what the receiving side has room for, with a margin.
 const CHUNK: usize = 64;
+/// The same, to count time with.
+const CHUNK_LENGTH: u32 = 64;
+/// With its echo and the prompt, in bytes, and some more.
+const LONGEST_NUMBER: u32 = 128;
 /// How long an echo may stay out before the line goes on without it: many times what 64 bytes take.
 const UNECHOED: Duration = Duration::from_millis(600);
 /// How long a board may leave a number without an echo before it is typed the next one.

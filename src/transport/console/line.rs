@@ -5,6 +5,16 @@
 //! Source: `protocomm_console.c`. A request is `<endpoint> <session> <hex>` and CR; the answer is a
 //! line of lower-case hex, and a refusal is none before the next prompt.
 
+mod echo;
+mod text;
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use self::echo::Echo;
+use self::text::Read;
+pub(super) use self::text::Text;
 use crate::ident::{decode_hex, encode_hex};
 
 /// What a device prints when it waits for a request.
@@ -14,8 +24,9 @@ pub(super) const LONGEST_REQUEST: usize = 254;
 
 /// A request as it is typed, without the CR at its end. `None`: it is longer than the device's
 /// buffer.
-pub(super) fn request(endpoint: &str, session: u16, bytes: &[u8]) -> Option<String> {
-    let line = format!("{endpoint} {session} {}", encode_hex(bytes));
+pub(super) fn request(endpoint: &str, session: u16, bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let digits = Zeroizing::new(encode_hex(bytes));
+    let line = Zeroizing::new(format!("{endpoint} {session} {}", *digits));
     (line.len() <= LONGEST_REQUEST).then_some(line)
 }
 
@@ -42,28 +53,29 @@ pub(super) enum Trouble {
 }
 
 /// Reads a device's output, byte by byte.
-#[derive(Debug)]
 pub(super) struct Output {
-    /// The request whose echo is to come, and how much of it has; before the last line that had some
-    /// of it, how much had.
-    sent: Vec<u8>,
-    echoed: usize,
-    echoed_before: usize,
-    presumed: usize,
+    echo: Echo,
+    text: Text,
     /// The line that is not at its end yet, without colours.
-    line: Vec<u8>,
-    escape: Escape,
-    /// The last line of bare hex after the echo, and before it.
-    answer: Option<Vec<u8>>,
-    doubtful: Option<Vec<u8>>,
-    /// Whether a log line began within the digits of an answer.
-    is_garbled: bool,
+    line: Zeroizing<Vec<u8>>,
+    /// How many lines ended since something was printed, before this line and now.
+    before: usize,
+    line_feeds: usize,
+    seen: Seen,
     stage: Stage,
-    /// Of the bytes so far, and of those no console would print.
-    bytes: usize,
-    odd: usize,
     /// What was seen of these.
     trouble: Option<Trouble>,
+}
+
+/// What could be the answer, or parts of it.
+#[derive(Default)]
+struct Seen {
+    /// A line of bare hex behind an empty line: what firmware prints.
+    answer: Option<Zeroizing<Vec<u8>>>,
+    /// Such a line has something else in it.
+    is_broken: bool,
+    /// A line of bare hex that is not behind an empty one: another's, or the rest of an answer.
+    has_rest: bool,
 }
 
 /// How far the request is.
@@ -80,51 +92,29 @@ enum Stage {
     Echoed,
 }
 
-/// Where in a colour sequence the output is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Escape {
-    No,
-    Began,
-    Inside,
-}
-
 impl Output {
-    /// Nothing was sent yet: only prompts are of interest.
-    pub(super) fn new() -> Self {
-        Self::after("")
-    }
-
     /// What follows this request.
     pub(super) fn after(request: &str) -> Self {
         Self {
-            sent: request.as_bytes().to_vec(),
-            echoed: 0,
-            echoed_before: 0,
-            presumed: 0,
-            line: Vec::new(),
-            escape: Escape::No,
-            answer: None,
-            doubtful: None,
-            is_garbled: false,
-            stage: if request.is_empty() {
-                Stage::Echoed
-            } else {
-                Stage::Typing
-            },
-            bytes: 0,
-            odd: 0,
+            echo: Echo::of(request),
+            text: Text::default(),
+            line: Zeroizing::default(),
+            before: 0,
+            line_feeds: 0,
+            seen: Seen::default(),
+            stage: Stage::Typing,
             trouble: None,
         }
     }
 
     /// How much of the request has been echoed: more may be sent.
     pub(super) fn echoed(&self) -> usize {
-        self.presumed.max(self.echoed_with(&self.line))
+        self.echo.length(&self.line)
     }
 
     /// So much has surely been taken by now, though its echo was not seen as such.
     pub(super) fn presume(&mut self, sent: usize) {
-        self.presumed = sent;
+        self.echo.presume(sent);
     }
 
     /// All of the request has left.
@@ -141,11 +131,15 @@ impl Output {
 
     /// What was found, now that nothing more follows.
     pub(super) fn conclude(&mut self) -> Found {
-        if self.is_garbled {
-            return Found::Garbled;
+        match std::mem::take(&mut self.seen) {
+            seen if seen.is_broken => Found::Garbled,
+            Seen {
+                answer: Some(answer),
+                ..
+            } => Found::Answer(answer.to_vec()),
+            seen if seen.has_rest => Found::Garbled,
+            _ => Found::Refusal,
         }
-        let answer = self.answer.take().or_else(|| self.doubtful.take());
-        answer.map_or(Found::Refusal, Found::Answer)
     }
 
     /// Takes what was printed; the answer, or that there is none, once the next prompt is there.
@@ -160,10 +154,9 @@ impl Output {
 
     /// What is wrong, if anything. Where a request was sent, it is asked when nothing was found.
     pub(super) fn trouble(&self) -> Option<Trouble> {
-        let is_binary = self.bytes >= ENOUGH && self.odd * 4 > self.bytes;
         match self.trouble {
             Some(Trouble::Restarted) => Some(Trouble::Restarted),
-            _ if is_binary => Some(Trouble::Binary),
+            _ if self.text.is_binary() => Some(Trouble::Binary),
             _ if is_other_prompt(&self.line) => Some(Trouble::OtherConsole),
             seen => seen,
         }
@@ -171,38 +164,31 @@ impl Output {
 
     /// Takes one; whether it completes the prompt that is the end of this request.
     fn byte(&mut self, byte: u8) -> bool {
-        self.bytes += 1;
-        match (self.escape, byte) {
-            (_, 0x1b) => self.escape = Escape::Began,
-            (Escape::Began, b'[') => self.escape = Escape::Inside,
-            (Escape::Began, _) => self.escape = Escape::No,
-            // A sequence ends with a letter; a line's end is never part of one.
-            (Escape::Inside, b'@'..=b'~' | b'\r' | b'\n') => {
-                self.escape = Escape::No;
-                if matches!(byte, b'\r' | b'\n') {
-                    self.end_line();
-                }
+        match self.text.read(byte) {
+            Read::Nothing => return false,
+            Read::CarriageReturn => self.end_line(),
+            Read::LineFeed => {
+                self.end_line();
+                self.line_feeds += 1;
             }
-            (Escape::Inside, _) => {}
-            (Escape::No, b'\r' | b'\n') => self.end_line(),
-            (Escape::No, byte) => {
-                if !matches!(byte, b' '..=b'~' | b'\t' | 0x08) {
-                    self.odd += 1;
+            Read::Text(byte) => {
+                if self.line.is_empty() {
+                    self.before = std::mem::take(&mut self.line_feeds);
                 }
                 self.line.push(byte);
                 if self.line.len() > LONGEST_LINE {
-                    self.is_garbled |= self.line.iter().copied().all(is_digit);
+                    self.seen.is_broken |= self.line.iter().copied().all(is_digit);
                     self.line.clear();
-                }
-                if self.line == PROMPT {
-                    if self.stage == Stage::Sent {
-                        self.stage = Stage::Unsure;
-                    }
-                    return self.stage == Stage::Echoed;
                 }
             }
         }
-        false
+        if self.line.as_slice() != PROMPT {
+            return false;
+        }
+        if self.stage == Stage::Sent {
+            self.stage = Stage::Unsure;
+        }
+        self.stage == Stage::Echoed
     }
 
     fn end_line(&mut self) {
@@ -217,48 +203,39 @@ impl Output {
             self.trouble.get_or_insert(Trouble::OtherConsole);
         }
         if self.stage != Stage::Echoed {
-            let echoed = self.echoed_with(&line);
-            if echoed > self.echoed {
-                self.echoed_before = std::mem::replace(&mut self.echoed, echoed);
-            }
-            if self.echoed == self.sent.len() {
+            if self.echo.ends_with(&line, PROMPT) {
                 self.stage = Stage::Echoed;
                 // What looked like an answer was before it, or part of it.
-                self.doubtful = None;
-                self.is_garbled = false;
+                self.seen = Seen::default();
+                return;
+            }
+            if self.echo.may_hold(&line) {
                 return;
             }
         }
-        let Some(bytes) = hex(&line) else {
-            // Before the echo is complete it may be part of that, and is forgotten with it.
-            self.is_garbled |= is_log_within_hex(&line);
-            return;
-        };
-        if self.stage == Stage::Echoed {
-            self.answer = Some(bytes);
-        } else if !is_part_of(&line, &self.sent) {
-            self.doubtful = Some(bytes);
+        let is_behind_an_empty_line = self.before >= 2;
+        let digits = line.iter().take_while(|byte| is_digit(**byte)).count();
+        match hex(&line) {
+            Some(bytes) if is_behind_an_empty_line => {
+                let bytes = Zeroizing::new(bytes);
+                let answer = self.seen.answer.get_or_insert_with(|| bytes.clone());
+                // Which of two is the answer cannot be told.
+                self.seen.is_broken |= *answer != bytes;
+            }
+            Some(_) => {
+                // Behind an answer it is the rest of that: something of bare digits broke into it.
+                self.seen.is_broken |= self.seen.answer.is_some();
+                self.seen.has_rest = true;
+            }
+            None => self.seen.is_broken |= is_behind_an_empty_line && digits >= 2,
         }
     }
+}
 
-    /// How much has been echoed with this line: others print between its parts, and end what they
-    /// print with the line. In front of the first part is the prompt.
-    ///
-    /// What others print may begin like the part that is to come. Then that was counted too early,
-    /// and the next line begins further back.
-    fn echoed_with(&self, line: &[u8]) -> usize {
-        let line = line.strip_prefix(PROMPT).unwrap_or(line);
-        (self.echoed_before..=self.echoed)
-            .map(|from| {
-                let left = self.sent.get(from..).unwrap_or_default();
-                let same = left
-                    .iter()
-                    .zip(line)
-                    .take_while(|(one, other)| one == other);
-                from + same.count()
-            })
-            .max()
-            .unwrap_or(self.echoed)
+/// What is typed may be a passphrase, without keys.
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Output")
     }
 }
 
@@ -278,18 +255,6 @@ const fn is_digit(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
-/// `0a0bI (1234) wifi: …`: firmware prints an answer digit by digit, and another task came between.
-fn is_log_within_hex(line: &[u8]) -> bool {
-    let digits = line.iter().take_while(|byte| is_digit(**byte)).count();
-    let log = line.get(digits..).unwrap_or_default();
-    digits >= 2 && matches!(log, [b'E' | b'W' | b'I' | b'D' | b'V', b' ', b'(', ..])
-}
-
-/// Whether this line could be a part of the request: its echo, broken by others' lines.
-fn is_part_of(line: &[u8], sent: &[u8]) -> bool {
-    sent.windows(line.len()).any(|part| part == line)
-}
-
 /// What the first stage of an ESP32's start prints, whichever chip it is.
 fn is_banner(line: &[u8]) -> bool {
     let holds = |text: &[u8]| line.windows(text.len()).any(|part| part == text);
@@ -299,7 +264,9 @@ fn is_banner(line: &[u8]) -> bool {
 /// `esp32> `, `>>> ` and their like, at which a console waits that is not protocomm's.
 fn is_other_prompt(line: &[u8]) -> bool {
     let waits = [&b"> "[..], b"$ ", b"# "];
-    line.len() <= LONGEST_PROMPT
+    // By itself that may be what is left of ours.
+    line.len() > PROMPT.len()
+        && line.len() <= LONGEST_PROMPT
         && !line.starts_with(PROMPT)
         && waits.iter().any(|end| line.ends_with(end))
         && !line.trim_ascii_end().contains(&b' ')
@@ -314,7 +281,5 @@ fn is_unknown_command(line: &[u8]) -> bool {
 const LONGEST_LINE: usize = 8192;
 /// Of somebody else's.
 const LONGEST_PROMPT: usize = 32;
-/// To tell noise from a byte that was spoilt on the way.
-const ENOUGH: usize = 64;
 #[cfg(test)]
 mod tests;

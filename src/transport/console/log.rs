@@ -1,22 +1,22 @@
 //! The log of a board, read and never answered: a line at a time, whatever is on it. What stands in a
 //! line is for others to know; no request is ever sent.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::super::{ConsoleProblem, TransportError};
-use super::line::{Output, Trouble};
+use super::line::Text;
 use super::port::Port;
 use crate::secret::Secret;
 
 /// The log of a board, from now on.
-#[derive(Debug)]
 pub struct BoardLog {
     port: Port,
     path: Arc<str>,
     /// What arrived and is no line yet.
     rest: Secret<Vec<u8>>,
     /// Only to notice what is no log.
-    output: Output,
+    text: Text,
 }
 
 impl BoardLog {
@@ -26,7 +26,7 @@ impl BoardLog {
             port: Port::open(path, baud).await?,
             path: path.into(),
             rest: Secret::new(Vec::new()),
-            output: Output::new(),
+            text: Text::default(),
         })
     }
 
@@ -44,9 +44,8 @@ impl BoardLog {
             }
             let read = self.port.read().await;
             let read = read.map_err(|source| self.problem(ConsoleProblem::NoPort, Some(source)))?;
-            let _prompt = self.output.take(&read);
-            if self.output.trouble() == Some(Trouble::Binary) {
-                return Err(self.problem(ConsoleProblem::NotText, None));
+            for byte in &read {
+                self.text.read(*byte);
             }
             let mut bytes = self.rest.expose().clone();
             if bytes.len() > LONGEST_LINE {
@@ -57,9 +56,16 @@ impl BoardLog {
         }
     }
 
-    /// Closes the port, so that the next one to open it finds it free.
-    pub async fn close(self) {
+    /// Closes the port, so that the next one to open it finds it free. An error says that what
+    /// came was no text; a board prints some of that when it starts, at another speed.
+    pub async fn close(self) -> Result<(), TransportError> {
+        let outcome = if self.text.is_binary() {
+            Err(self.problem(ConsoleProblem::NotText, None))
+        } else {
+            Ok(())
+        };
         self.port.close().await;
+        outcome
     }
 
     fn problem(&self, problem: ConsoleProblem, source: Option<std::io::Error>) -> TransportError {
@@ -68,6 +74,15 @@ impl BoardLog {
             problem: Box::new(problem),
             source,
         }
+    }
+}
+
+/// What is on the line may be a secret.
+impl fmt::Debug for BoardLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoardLog")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 

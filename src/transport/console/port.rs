@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use serialport::{ClearBuffer, SerialPort};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
@@ -17,7 +17,7 @@ use super::super::{Address, ConsoleProblem, TransportError};
 /// An open port. Closed when it is dropped.
 pub(super) struct Port {
     writer: Arc<Mutex<Box<dyn SerialPort>>>,
-    arrived: UnboundedReceiver<io::Result<Vec<u8>>>,
+    arrived: Receiver<io::Result<Vec<u8>>>,
     /// Ends with the thread that reads.
     reading: oneshot::Receiver<()>,
 }
@@ -112,7 +112,7 @@ fn open(path: &str, baud: u32) -> io::Result<Port> {
         }
     }
     let reader = port.try_clone()?;
-    let (arriving, arrived) = unbounded_channel();
+    let (arriving, arrived) = channel(UNREAD);
     let (read_on, reading) = oneshot::channel::<()>();
     let thread = thread::Builder::new().name("serial".to_owned());
     thread.spawn(move || {
@@ -129,7 +129,7 @@ fn open(path: &str, baud: u32) -> io::Result<Port> {
                 Err(error) => Err(error),
             };
             let is_over = read.is_err();
-            if arriving.send(read).is_err() || is_over {
+            if arriving.blocking_send(read).is_err() || is_over {
                 return;
             }
         }
@@ -148,5 +148,7 @@ fn is_silence(error: &io::Error) -> bool {
     )
 }
 
+/// How many pieces may wait to be read. What comes beyond that waits in the system, and is lost there.
+const UNREAD: usize = 64;
 /// After which the reading thread looks whether it is still wanted.
 const LISTENING: Duration = Duration::from_millis(25);

@@ -61,9 +61,10 @@ fn a_log_without_a_code_is_waited_for_and_no_longer() {
     let output = decode(&device, &["--log-timeout", "0.5"]);
     let words = ["within 0.5 s", "restart the board"];
     failed(output, 4, "no-code-in-log", &words);
-    // A port that vanishes, and one that sends no text.
+    // A port that sends no text, and one that is not there.
     let device = on_a_line(&["--console-trouble", "binary"]);
-    failed(decode(&device, &[]), 6, "not-text", &["--baud"]);
+    let output = decode(&device, &["--log-timeout", "1"]);
+    failed(output, 6, "not-text", &["--baud"]);
     let absent = ["qr", "decode", "serial:/dev/not-there", "--format", "json"];
     failed(
         espctl(absent).output(),
@@ -81,4 +82,18 @@ fn a_log_without_a_code_is_waited_for_and_no_longer() {
         "json",
     ];
     assert_eq!(espctl(both).output().exit, Some(2));
+}
+
+/// Somebody begins to read in the middle of the code's drawing, which is text, too.
+#[test]
+fn a_log_that_is_read_from_its_middle_on_is_text() {
+    let device = booting("none");
+    let once = decode(&device, &[]).exits(0);
+    assert!(once.stdout.contains("PROV_1"), "{once}");
+    // What is left of the log has no payload any more, or its URL.
+    let again = decode(&device, &["--log-timeout", "0.5"]);
+    assert!(
+        again.exit == Some(0) || again.result()["error"]["id"] == "no-code-in-log",
+        "{again}"
+    );
 }

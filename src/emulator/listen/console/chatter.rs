@@ -14,6 +14,7 @@ use crate::proto::protocomm::sec1_payload::Payload;
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{SessionData, SessionResp0};
 use crate::qr::PAGE;
+use crate::qr::drawing::{Drawing, Terminal};
 
 /// How much of the log is on the line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,10 +63,12 @@ impl Chatter {
 
     /// A line of another task.
     pub(super) fn another(&mut self, ms: u128) -> String {
-        let place = self.next.checked_rem(OTHERS.len()).unwrap_or(0);
+        let place = self.next.checked_rem(OTHERS.len() + 1).unwrap_or(0);
         self.next = self.next.wrapping_add(1);
         match OTHERS.get(place) {
             Some((level, tag, text)) => self.line(ms, *level, tag, text),
+            // An application's own words, which no tag announces.
+            None if self.noise == Noise::Heavy => "25.3 C\r\n".to_owned(),
             None => String::new(),
         }
     }
@@ -180,9 +183,10 @@ pub(super) fn boot_lines(chatter: &Chatter, qr_code: Option<&str>) -> String {
     ] {
         text.push_str(&log_line(ms, Level::Info, tag, what));
     }
-    for row in QR_ROWS {
-        text.push_str("  ");
-        text.push_str(row);
+    // One that is too long for a code is not drawn; firmware says so.
+    let drawing = Drawing::of(payload).map(|drawing| drawing.lines(Terminal::LightOnDark));
+    for row in drawing.unwrap_or_default() {
+        text.push_str(&row);
         text.push_str("\r\n");
     }
     // Not percent-encoded, and within one entry of the log.
@@ -193,12 +197,6 @@ pub(super) fn boot_lines(chatter: &Chatter, qr_code: Option<&str>) -> String {
     text
 }
 
-/// A piece of one is as good as a whole one: nobody reads it off a serial line.
-const QR_ROWS: [&str; 3] = [
-    "█▀▀▀▀▀█ ▄▄█ ▀▄▀ █▀▀▀▀▀█",
-    "█ ███ █ ▀▄ ▄███ █ ███ █",
-    "▀▀▀▀▀▀▀ █ █▄▀ ▀ ▀▀▀▀▀▀▀",
-];
 const SECURITY1: &str = "security1";
 
 /// Lines of other tasks: none of bare digits, and one with what is almost a prompt.
@@ -232,7 +230,8 @@ mod tests {
     #[test]
     fn no_line_of_the_log_is_bare_digits() {
         let mut chatter = Chatter::new(Noise::Heavy);
-        let mut text: String = (0..16).map(|ms| chatter.another(ms)).collect();
+        let mut text: String = (0..20).map(|ms| chatter.another(ms)).collect();
+        assert!(text.contains("25.3 C"), "{text}");
         text.push_str(BANNER);
         text.push_str(&boot_lines(&chatter, Some("{}")));
         text.push_str(&chatter.dump(1, "Device random", &[0xab; 16]));

@@ -28,11 +28,13 @@ fn a_reply_is_found_after_its_echo() {
     for output in [
         "prov-session 1 10015a25\r\n\r\n10015a39\r\n\r\n>> ",
         "prov-session 1 10015a25\r\n\r\r\n10015a39\r\r\n\r\n>> ",
-        "prov-session 1 10015a25\r\n\x1b[0;32mI (1) wifi: up\x1b[0m\r\n10015a39\r\n\n>> ",
+        "prov-session 1 10015a25\r\n\x1b[0;32mI (1) wifi: up\x1b[0m\r\n\r\n10015a39\r\n\n>> ",
         // Broken by others, twice.
         "prov-I (1) wifi: up\r\nsession 1 10W (2) x: y\r\n015a25\r\n\r\n10015a39\r\n\n>> ",
-        // The last one is the answer.
-        "prov-session 1 10015a25\r\nabcd\r\n10015a39\r\n\n>> ",
+        // Firmware's is behind an empty line.
+        "prov-session 1 10015a25\r\nabcd\r\n\r\n10015a39\r\n\n>> ",
+        // Others' lines may begin like what is to come.
+        "prov-prompt\r\nsession 1 11 bars\r\n10 x\r\n10015a25\r\n\r\n10015a39\r\n\n>> ",
     ] {
         assert_eq!(
             read(request, output.as_bytes()),
@@ -65,6 +67,12 @@ fn a_log_line_within_the_digits_spoils_the_answer() {
     for output in [
         "ch_resp 1 00\r\n\r\n0a0bI (7) wifi: x\r\n0c0d\r\n\r\n>> ",
         "ch_resp 1 00\r\n\r\n0a0b\x1b[0;32mI (7) wifi: x\x1b[0m\r\n\r\n\r\n>> ",
+        // Not only a log does that.
+        "ch_resp 1 00\r\n\r\n0a0b25.3 C\r\n0c0d\r\n\r\n>> ",
+        "ch_resp 1 00\r\n\r\n0a0b\r\n0c0d\r\n\r\n>> ",
+        "ch_resp 1 00\r\n\r\n25.3 C\r\n0a0b0c0d\r\n\r\n>> ",
+        "ch_resp 1 00\r\n\r\n0a0b0\r\n\r\n>> ",
+        "ch_resp 1 00\r\n\r\n0a0b\r\n\r\n0c0d\r\n\r\n>> ",
     ] {
         let found = read("ch_resp 1 00", output.as_bytes());
         assert_eq!(found, Some(Found::Garbled), "{output}");
@@ -85,7 +93,7 @@ fn the_exchange_of_the_vectors_is_understood() {
     let line = text("request").strip_suffix('\r').unwrap();
     let (endpoint, rest) = line.split_once(" 1 ").unwrap();
     let bytes = hex(rest.as_bytes()).unwrap();
-    assert_eq!(request(endpoint, 1, &bytes).as_deref(), Some(line));
+    assert_eq!(*request(endpoint, 1, &bytes).unwrap(), line);
     assert_eq!(
         (line.len(), LONGEST_REQUEST),
         (number("line_chars"), number("device_limit_chars"))
@@ -144,9 +152,22 @@ impl Seeded {
         encode_hex(&self.bytes(longest))
     }
 
+    /// What an application may print, of its own, with no line's end: never bare hex.
+    fn words(&mut self) -> String {
+        let letters = b"0123456789abcdef ghz.:()-_>IWE";
+        let mut text: String = (0..=self.below(12))
+            .map(|_| char::from(letters[self.below(letters.len())]))
+            .collect();
+        text.push(char::from(b"xyz."[self.below(4)]));
+        text
+    }
+
     /// A line that somebody else prints: never one of bare hex.
     fn noise(&mut self) -> String {
+        let words = self.words();
         let lines = [
+            words.as_str(),
+            "25.3 C",
             "\x1b[0;32mI (1234) wifi: state: init -> auth (0xb0)\x1b[0m",
             "W (88) httpd: 0011aabb",
             "I (99) security1: 00 11 22 33 44 55 66 77  88 99 aa bb cc dd ee ff",
@@ -191,7 +212,8 @@ fn printed(random: &mut Seeded, request: &str, reply: Option<&str>) -> String {
 #[test]
 fn noise_without_bare_hex_never_yields_a_wrong_reply() {
     let mut random = Seeded(1);
-    for case in 0..2000 {
+    let mut right = 0;
+    for case in 0..4000 {
         let request = request("prov-session", 1, &random.bytes(100)).unwrap();
         let reply = (random.below(4) > 0).then(|| random.hex(200));
         let output = printed(&mut random, &request, reply.as_deref());
@@ -199,12 +221,15 @@ fn noise_without_bare_hex_never_yields_a_wrong_reply() {
             Some(reply) => answer(reply),
             None => Some(Found::Refusal),
         };
-        assert_eq!(
-            read(&request, output.as_bytes()),
-            expected,
-            "case {case}: {output:?}"
+        let found = read(&request, output.as_bytes());
+        right += usize::from(found == expected);
+        // What begins with digits behind an empty line may have broken into a reply.
+        assert!(
+            found == expected || found == Some(Found::Garbled),
+            "case {case}: {found:?}: {output:?}"
         );
     }
+    assert!(right > 3500, "{right}");
 }
 
 #[test]
@@ -217,7 +242,7 @@ fn a_log_that_breaks_into_the_digits_never_yields_a_wrong_reply() {
         let output = printed(&mut random, &request, Some(&reply));
         let place = output.find(&reply).unwrap();
         let at = place + 2 * random.below(reply.len() / 2 + 1);
-        let log = "\x1b[0;32mI (1234) wifi: state: init -> auth (0xb0)\x1b[0m\r\n";
+        let log = random.noise();
         let output = format!("{}{log}{}", &output[..at], &output[at..]);
         let found = read(&request, output.as_bytes());
         garbled += usize::from(found == Some(Found::Garbled));
@@ -226,30 +251,37 @@ fn a_log_that_breaks_into_the_digits_never_yields_a_wrong_reply() {
             "case {case}: {found:?}: {output:?}"
         );
     }
-    assert!(garbled > 1500, "{garbled}");
+    assert!(garbled > 1000, "{garbled}");
 }
 
 #[test]
 fn bare_hex_in_the_noise_ends_in_an_answer_or_a_refusal_and_never_in_silence() {
     let mut random = Seeded(2);
+    let mut right = 0;
     for case in 0..2000 {
         let request = request("prov-config", 7, &random.bytes(80)).unwrap();
         let reply = random.hex(60);
         let before = format!("{}\r\n", random.hex(8));
         let output = printed(&mut random, &request, Some(&reply));
-        // Before the reply, the reply is still the last.
+        // Right before the reply, or a line earlier, where it does no harm.
         let place = output.find(&reply).unwrap();
-        let at = output[..place].rfind('\n').map_or(0, |end| end + 1);
+        let line = |text: &str| text.rfind('\n').map_or(0, |end| end + 1);
+        let mut at = line(&output[..place]);
+        if random.below(2) == 0 {
+            at = line(&output[..at.saturating_sub(1)]);
+        }
         let output = format!("{}{before}{}", &output[..at], &output[at..]);
-        assert_eq!(
-            read(&request, output.as_bytes()),
-            answer(&reply),
-            "case {case}: {output:?}"
-        );
-        // Behind it, nobody can tell; but something is found.
-        let behind = output.replace("\r\n>> ", &format!("\r\n{before}\r\n>> "));
-        assert!(read(&request, behind.as_bytes()).is_some(), "case {case}");
+        let behind = format!("{}{before}\r\n>> ", output.strip_suffix(">> ").unwrap());
+        for output in [output, behind] {
+            let found = read(&request, output.as_bytes());
+            right += usize::from(found == answer(&reply));
+            assert!(
+                found == answer(&reply) || found == Some(Found::Garbled),
+                "case {case}: {found:?}: {output:?}"
+            );
+        }
     }
+    assert!(right > 800, "{right}");
 }
 
 #[test]
