@@ -55,6 +55,10 @@ impl ConsoleTransport {
             byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / baud.max(1),
             limits,
         };
+        // Only now: later, the rest of a line that is cut off would be in front of an echo.
+        if let Some(port) = &mut transport.port {
+            port.clear();
+        }
         let error = match transport.synchronise().await {
             Ok(None) => return Ok(transport),
             Ok(Some(problem)) => transport.problem(problem, None),
@@ -154,7 +158,6 @@ impl ConsoleTransport {
         // Since the last chunk left, or since a prompt came that may be an older one.
         let mut since = Instant::now();
         let patience = UNECHOED + 4 * CHUNK_LENGTH * self.byte;
-        port.clear();
         loop {
             // The device has room for 256 bytes, and has taken what it echoed.
             let room = CHUNK.saturating_sub(sent - output.echoed().min(sent));
