@@ -18,6 +18,11 @@ fn label(payload: &Payload) -> (Option<&str>, Option<&str>, Option<&str>) {
     (name, pop, transport)
 }
 
+/// In a line of a log.
+fn found(line: &str) -> Option<Payload> {
+    find_in_log_line(line).unwrap()
+}
+
 #[test]
 fn every_form_is_recognised_by_itself() {
     let usual: Label = (Some("PROV_fc9ea3"), Some("7a9d365e"), Some("ble"));
@@ -117,7 +122,6 @@ fn what_firmware_does_not_escape_is_taken_as_it_stands() {
         r"a\c",
         r"a\",
         r#"""#,
-        r#"""}"#,
         r#"a","b"#,
         r#"{"a":1}"#,
         r#"a":"b"#,
@@ -128,13 +132,16 @@ fn what_firmware_does_not_escape_is_taken_as_it_stands() {
         let expected = (Some("PROV_fc9ea3"), Some(pop), Some("ble"));
         assert_eq!(label(&payload), expected, "{text}");
         assert_eq!(payload.remarks, [Remark::NotEscaped], "{text}");
-        let found = find_in_log_line(&format!("I (1) app: {text}")).unwrap();
+        let found = found(&format!("I (1) app: {text}")).unwrap();
         assert_eq!(label(&found), expected, "{text}");
     }
     // Two ways to read it.
     for unclear in [
         r#"{"ver":"v1","name":"n","pop":"a"b","transport":"x","transport":"ble"}"#,
         r#"{"ver":"v1","name":"n","pop":"a","transport":"x","transport":"ble"}"#,
+        r#"{"ver":"v1","name":"n","pop":"""}","transport":"ble"}"#,
+        r#"{"ver":"v1","name":"n","transport":"ble","pop":"a"b"} {"Power":"on"}"#,
+        r#"{"ver":"v1","name":"n","transport":"ble","pop":"ab"} {"Power":"on"}"#,
     ] {
         Payload::read(unclear).unwrap_err();
     }
@@ -186,7 +193,7 @@ fn a_missing_end_is_never_made_up() {
 fn what_is_malformed_is_refused_with_its_place() {
     let not_compact = |expected| Fault::NotCompact { expected };
     let page = "https://example.com/q?data=";
-    let table: [(&str, Fault, usize, usize); 30] = [
+    let table: [(&str, Fault, usize, usize); 35] = [
         ("", Fault::Empty, 1, 1),
         (" \n", Fault::Empty, 2, 1),
         ("label.json", Fault::Unrecognised, 1, 1),
@@ -196,6 +203,16 @@ fn what_is_malformed_is_refused_with_its_place() {
         ("{", Fault::NotJson, 1, 2),
         ("{ver:v1}", Fault::NotJson, 1, 2),
         ("{}x", Fault::NotJson, 1, 3),
+        ("{}", Fault::SaysNothing, 1, 1),
+        (r#" {"a":1}"#, Fault::SaysNothing, 1, 2),
+        (r#"{"ver":"v1","name":""}"#, Fault::SaysNothing, 1, 1),
+        ("NP:n|a\nb|s", Fault::Control, 1, 7),
+        (
+            "https://example.com/q?data=NP:n|a|b\nI | a|b",
+            Fault::Control,
+            1,
+            36,
+        ),
         (r#"{"pop":"7a9d365e"#, Fault::NotJson, 1, 17),
         (r#"{"pop":"7a9d365e""#, Fault::NotJson, 1, 18),
         (r#"{"ver":"v1""#, Fault::NotJson, 1, 12),
@@ -286,11 +303,11 @@ fn a_line_of_a_log_has_one_or_none() {
         format!("see {} !", to_url(FIRMWARE).expose()),
         format!("{{1}} {FIRMWARE}"),
     ] {
-        let payload = find_in_log_line(&line).unwrap_or_else(|| panic!("{line}"));
+        let payload = found(&line).unwrap_or_else(|| panic!("{line}"));
         assert_eq!(label(&payload), usual, "{line}");
     }
     let cut = format!("{PAGE}?data={}\u{1b}[0m\r\n", &FIRMWARE[..70]);
-    let payload = find_in_log_line(&cut).unwrap();
+    let payload = found(&cut).unwrap();
     assert_eq!(label(&payload), (Some("PROV_fc9ea3"), None, None));
     assert_eq!(payload.remarks, [Remark::Cut { key: Some("pop") }]);
     for line in [
@@ -303,7 +320,7 @@ fn a_line_of_a_log_has_one_or_none() {
         "NP: not this | one",
         "{\"ver\":\"v1\"",
     ] {
-        assert!(find_in_log_line(line).is_none(), "{line}");
+        assert!(found(line).is_none(), "{line}");
     }
 }
 
@@ -338,6 +355,98 @@ fn what_is_written_reads_back() {
     assert_eq!(
         refused(r#"{"name":"n","transport":"ble","password":"k"}"#),
         NotCompact::Loses("password")
+    );
+}
+
+#[test]
+fn nothing_is_read_over_a_line_break() {
+    let other = r#"I (12) params: {"Power":"on"}"#;
+    let last = r#"{"ver":"v1","name":"PROV_x","transport":"softap","pop":"abc12345"}"#;
+    let compact = "NP:PROV_x|abc12345|s";
+    for (first, pop) in [
+        (last, Some("abc12345")),
+        (compact, Some("abc12345")),
+        (&format!("{PAGE}?data={compact}"), Some("abc12345")),
+        (&format!("{PAGE}?data={last}"), Some("abc12345")),
+        (&last.replace("c1", "c\"1"), Some("abc\"12345")),
+        (&last[..62], None),
+        (
+            r#"{"ver":"v1","name":"PROV_x","transport":"softap","pop":"a"b"} {"Power":"on"}"#,
+            None,
+        ),
+    ] {
+        for other in [other, "I (12) | a|b", "I (12) | a|s", "\"}"] {
+            for end in ["\n", "\r\n"] {
+                let log = format!("{first}{end}{other}");
+                Payload::read(&log).unwrap_err();
+                let read = find_in_log(log.as_bytes()).unwrap();
+                let read = read.as_ref().and_then(|read| read.pop.as_ref());
+                assert_eq!(read.map(|pop| pop.expose().as_str()), pop, "{log}");
+            }
+        }
+    }
+    // Bytes that are no text are no part of a value, whether or not they are characters.
+    for noise in [&b"\xff"[..], b"\x01", b"\x7f"] {
+        let (before, after) = last.split_at(59);
+        let log = [
+            b"rst:\xff\x00\n",
+            before.as_bytes(),
+            noise,
+            after.as_bytes(),
+        ]
+        .concat();
+        assert!(find_in_log(&log).unwrap().is_none(), "{noise:?}");
+        let log = [b"rst:", noise, b"\n", last.as_bytes(), b"\n\xfe"].concat();
+        assert!(find_in_log(&log).unwrap().is_some(), "{noise:?}");
+    }
+}
+
+#[test]
+fn a_backslash_that_may_be_an_escape_is_refused_unless_it_is_marked() {
+    for (key, value) in [
+        ("pop", r"ab\tcd"),
+        ("pop", r#"a\"b"#),
+        ("name", r"\\"),
+        ("password", r"\/"),
+    ] {
+        let text = format!(r#"{{"ver":"v1","{key}":"{value}","transport":"ble"}}"#);
+        let error = Payload::read(&text).unwrap_err();
+        assert_eq!(error.fault, Fault::TwoReadings { key }, "{text}");
+        let marked = text.replacen('{', r#"{"escaped":true,"#, 1);
+        Payload::read(&marked).unwrap();
+    }
+    let line = format!("I (1) app: {}", FIRMWARE.replace("7a9d", r"7a\n9d"));
+    let fault = find_in_log_line(&line).unwrap_err();
+    assert_eq!(fault, Fault::TwoReadings { key: "pop" });
+    assert!(found(r#"I (1) node: {"name":"a\nb","type":"x"}"#).is_none());
+}
+
+#[test]
+fn which_device_is_meant_is_not_chosen() {
+    let other = FIRMWARE.replace("fc9ea3", "fc9ea4");
+    let both = format!("{FIRMWARE}\n{other}\n");
+    assert_eq!(
+        find_in_log(both.as_bytes()).unwrap_err().fault,
+        Fault::Several
+    );
+    let on_a_line = format!("{FIRMWARE} {other}");
+    assert_eq!(find_in_log_line(&on_a_line).unwrap_err(), Fault::Several);
+    let compact = "NP:PROV_fc9ea3|7a9d365e|b";
+    let cut = &FIRMWARE[..70];
+    for order in [[compact, FIRMWARE, cut], [cut, compact, FIRMWARE]] {
+        let log = order.join("\n");
+        let payload = find_in_log(log.as_bytes()).unwrap().unwrap();
+        assert_eq!(payload.username.as_deref(), Some("wifiprov"));
+        assert_eq!(
+            label(&payload),
+            (Some("PROV_fc9ea3"), Some("7a9d365e"), Some("ble"))
+        );
+        assert_eq!(payload.remarks, []);
+    }
+    let matter = "I (1) chip[SVR]: SetupQRCode: [MT:Y.K9042C00KA0648G00]\nI (2) x";
+    assert_eq!(
+        find_in_log(matter.as_bytes()).unwrap_err().fault,
+        Fault::Matter
     );
 }
 
