@@ -48,7 +48,11 @@ fn agree(one: &Payload, other: &Payload) -> bool {
         && same(usual(one), usual(other), cut)
         && (cut || network(one) == network(other))
         && same(one.security, other.security, true)
-        && same(text(&one.password), text(&other.password), true)
+        && same(
+            text(one.password.as_ref()),
+            text(other.password.as_ref()),
+            true,
+        )
 }
 
 /// The whole one first, then the one that says more.
@@ -73,9 +77,9 @@ fn is_cut(payload: &Payload) -> bool {
 }
 
 fn pop(payload: &Payload) -> Option<&str> {
-    text(&payload.pop).filter(|pop| !pop.is_empty())
+    text(payload.pop.as_ref()).filter(|pop| !pop.is_empty())
 }
 
-fn text(secret: &Option<Secret<String>>) -> Option<&str> {
-    secret.as_ref().map(|secret| secret.expose().as_str())
+fn text(secret: Option<&Secret<String>>) -> Option<&str> {
+    secret.map(|secret| secret.expose().as_str())
 }

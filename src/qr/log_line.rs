@@ -55,7 +55,13 @@ pub fn find_in_log_line(line: &str) -> Result<Option<Payload>, Fault> {
 pub fn find_in_log(bytes: &[u8]) -> Result<Option<Payload>, PayloadError> {
     let mut one = OneDevice::default();
     let mut matter = None;
-    for (number, bytes) in (1..).zip(bytes.split(|byte| matches!(byte, b'\n' | b'\r'))) {
+    let lines = (1..).zip(bytes.split(|byte| *byte == b'\n'));
+    // Within a line, what comes after a carriage return is written anew.
+    let parts = lines.flat_map(|(number, line)| {
+        let parts = line.split(|byte| *byte == b'\r');
+        parts.map(move |part| (number, part))
+    });
+    for (number, bytes) in parts {
         let line = Secret::new(String::from_utf8_lossy(bytes).into_owned());
         let error = |fault| PayloadError {
             fault,
@@ -65,7 +71,7 @@ pub fn find_in_log(bytes: &[u8]) -> Result<Option<Payload>, PayloadError> {
         if let Some(payload) = find_in_log_line(line.expose()).map_err(error)? {
             one.add(Found::alone(payload)).map_err(error)?;
         } else if has_matter_code(line.expose()) {
-            matter = matter.or(Some(error(Fault::Matter)));
+            matter = matter.or_else(|| Some(error(Fault::Matter)));
         }
     }
     match (one.found(), matter) {
