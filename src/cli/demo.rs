@@ -96,6 +96,7 @@ pub(super) async fn run(
         },
         pace: Pace::default(),
         label: name,
+        network: None,
     };
     let passphrase = Passphrase::new(Secret::new(PASSPHRASE.to_owned()))
         .map_err(|error| Failure::fault(&error.into()))?;

@@ -19,7 +19,7 @@ use crate::flows::Pace;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
 use crate::ident::printable;
-use crate::qr::Payload;
+use crate::qr::{Network, Payload};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, Limits, SOFTAP_HOST, TransportKind};
@@ -156,6 +156,8 @@ pub(super) struct Asked {
     pub(super) pace: Pace,
     /// The device, in messages.
     pub(super) label: String,
+    /// What its label says that it joins.
+    pub(super) network: Option<Network>,
 }
 
 impl DeviceArgs {
@@ -244,6 +246,7 @@ impl DeviceArgs {
         let mut target = Target {
             address,
             name: name.clone(),
+            is_whole_name: self.device_name.is_none(),
             transcript: transcript(file, recording),
             ..Target::of_kind(kind)
         };
@@ -268,6 +271,7 @@ impl DeviceArgs {
                 ..Pace::default()
             },
             label,
+            network: qr.network,
         })
     }
 

@@ -280,6 +280,7 @@ impl Discover {
             target: Target { address, ..target },
             access: Access::default(),
             pace,
+            network: None,
         })
     }
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::device_args::Asked;
 use super::error_id::ErrorId;
 use super::failure::{Failure, command_for};
 use super::settings::{Inputs, SecretInput, parse_seconds};
 use crate::flows::find::Target;
 use crate::flows::wifi::Wanted;
 use crate::ident::{Passphrase, Ssid};
+use crate::qr::Network;
 use crate::secret::Secret;
 
 /// Which network.
@@ -63,12 +65,18 @@ impl NetworkArgs {
     /// choose it.
     pub(super) async fn resolve(
         &self,
-        target: &Target,
+        asked: &Asked,
         inputs: &mut Inputs<'_>,
         choosable: bool,
     ) -> Result<Option<Wanted>, Failure> {
+        let target = &asked.target;
         let kind = target.kind;
         if !self.no_wifi && !kind.needs_an_owner_only() {
+            if asked.network == Some(Network::Thread) {
+                let message = "--qrcode asks for a Thread network, and is no label for Wi-Fi";
+                return Err(Failure::new(ErrorId::ConflictingFlags, message)
+                    .hint("this version gives Wi-Fi only: use a phone app that knows Thread"));
+            }
             return wanted(self, target, inputs, choosable).await.map(Some);
         }
         // By its value: a variable can say no.

@@ -129,7 +129,7 @@ async fn resolve(
     asked.pace.join = args.network.join_timeout;
     let wifi = args
         .network
-        .resolve(&asked.target, &mut inputs, ui.is_attended())
+        .resolve(&asked, &mut inputs, ui.is_attended())
         .await?;
     let owner = args.owner.resolve(asked.target.kind, &inputs).await?;
     Ok((asked, wifi, owner))
@@ -263,6 +263,7 @@ mod tests {
             access: Access::default(),
             pace: Pace::default(),
             label: "PROV_d76c30".to_owned(),
+            network: None,
         };
         let said = invitation(&asked(None)).unwrap();
         assert!(said.starts_with("Join the hotspot of PROV_d76c30 with"));

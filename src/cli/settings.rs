@@ -1,5 +1,5 @@
-//! Where a value comes from: a flag or the file that a flag names, the environment likewise, the
-//! QR code, the default, in this order. Reads files and stdin, and nothing else of the world.
+//! Where a value comes from: flag, environment, QR code, default, in this order. A file ranks with
+//! the flag or the variable that names it. Reads files and stdin, and nothing else of the world.
 
 use std::fs::File;
 use std::io::{self, Read as _};

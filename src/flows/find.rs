@@ -25,6 +25,8 @@ pub struct Target {
     /// What it is called: its name, the beginning of it, or its node id. Over media that announce
     /// nothing, for messages only.
     pub name: Option<String>,
+    /// Whether the beginning of the name is not enough: a label says it as a whole.
+    pub is_whole_name: bool,
     /// With which of this computer's Bluetooth adapters; the first that works when not said.
     pub adapter: Option<String>,
     /// How fast a serial line is, in bits a second.
@@ -48,6 +50,7 @@ impl Target {
             kind,
             address: None,
             name: None,
+            is_whole_name: false,
             adapter: None,
             baud: None,
             customer_id: None,
@@ -191,7 +194,7 @@ async fn among(
             (Some(_), 1..) => (exact, seen),
             (Some(_), 0) => seen
                 .into_iter()
-                .partition(|one| is_wanted(one, target, begins_with)),
+                .partition(|one| !target.is_whole_name && is_wanted(one, target, begins_with)),
             (None, _) => seen
                 .into_iter()
                 .partition(|one| target.admits(one.name.as_deref(), &one.hints)),

@@ -8,6 +8,9 @@ use crate::secret::Secret;
 pub(super) fn read(body: &str, tail: Tail) -> Result<Payload, Wrong> {
     let end = body.trim_end().len();
     let missing = |expected, at| Fault::NotCompact { expected }.in_body(at);
+    if let Some(at) = body.trim_end().find(char::is_control) {
+        return Err(Fault::Control.in_body(at));
+    }
     let fields = body.get(PREFIX..end).unwrap_or_default();
     let Some((name, rest)) = fields.split_once('|') else {
         return Err(missing("the bar after the name", end));

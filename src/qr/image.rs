@@ -14,7 +14,7 @@ use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, Limits};
 use rqrr::PreparedImage;
 use thiserror::Error;
 
-use super::{Found, PayloadError};
+use super::{Found, OneDevice, PayloadError};
 use crate::secret::Secret;
 
 /// Why a picture gives no payload.
@@ -54,28 +54,20 @@ pub fn is_picture(bytes: &[u8]) -> bool {
 pub fn read(bytes: &[u8]) -> Result<Found, PictureError> {
     let picture = decode(bytes)?;
     let mut other = None;
-    for variant in variants(&picture) {
-        let mut found: Option<Found> = None;
-        for text in codes(&variant) {
-            match (Found::in_text(text.expose()), &found) {
-                (Ok(new), None) => found = Some(new),
-                (Ok(new), Some(first)) if !is_same(&new, first) => {
-                    return Err(PictureError::Several);
-                }
-                (Ok(_), Some(_)) => {}
-                (Err(error), _) => other = other.or(Some(error)),
+    for variants in variants(&picture) {
+        let mut one = OneDevice::default();
+        // Both of a pair, because a second code may be inverted.
+        for text in variants.iter().flat_map(codes) {
+            match Found::in_text(text.expose()) {
+                Ok(new) => one.add(new).map_err(|_| PictureError::Several)?,
+                Err(error) => other = other.or(Some(error)),
             }
         }
-        if let Some(found) = found {
+        if let Some(found) = one.found() {
             return Ok(found);
         }
     }
     Err(other.map_or(PictureError::NoCode, PictureError::NoPayload))
-}
-
-fn is_same(one: &Found, other: &Found) -> bool {
-    let texts = one.text.as_ref().zip(other.text.as_ref());
-    texts.is_some_and(|(one, other)| one.expose() == other.expose())
 }
 
 fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
@@ -115,8 +107,9 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
         .ok_or_else(|| broken(&"its size is not that of its pixels"))
 }
 
-/// The picture in the ways in which its code may be readable, the likeliest first.
-fn variants(picture: &DynamicImage) -> impl Iterator<Item = GrayImage> {
+/// The picture in the ways in which its code may be readable, the likeliest first, each as it is and
+/// inverted.
+fn variants(picture: &DynamicImage) -> impl Iterator<Item = [GrayImage; 2]> {
     let longest = picture.width().max(picture.height()).max(1);
     let as_it_is = [longest.min(SIZES.iter().copied().max().unwrap_or(longest))];
     let smaller = SIZES.into_iter().filter(move |size| *size < longest);
@@ -130,7 +123,7 @@ fn variants(picture: &DynamicImage) -> impl Iterator<Item = GrayImage> {
         } else {
             picture.resize(size, size, FilterType::Triangle)
         };
-        TREATMENTS.into_iter().flat_map(move |treatment| {
+        TREATMENTS.into_iter().map(move |treatment| {
             let treated = match treatment {
                 Treatment::None => resized.clone(),
                 Treatment::Sharpened => resized.unsharpen(SHARPENED, 0),

@@ -13,6 +13,8 @@ pub(super) struct Member {
     pub(super) key: String,
     pub(super) value: Value,
     pub(super) at: usize,
+    /// Whether a backslash stands in it where JSON has one.
+    pub(super) is_escaped: bool,
 }
 
 /// How far a document goes.
@@ -32,22 +34,30 @@ enum Missing {
 }
 
 /// Reads a text that begins with `{`. What is no JSON is taken as firmware writes it, but nothing
-/// is guessed: a value of which the end is missing is left out.
+/// is guessed: a value of which the end is missing is left out. Of several lines, only a whole
+/// document is one: what follows a line break may be something else's.
 pub(super) fn read(body: &str, tail: Tail) -> Result<Payload, Wrong> {
     let mut list = Vec::new();
+    let line_break = body.trim_end().find(['\n', '\r']);
     let wrong = match members(body, &mut list) {
         Ok(End::Whole(length)) => {
             let rest = body.get(length..).unwrap_or_default().trim_start();
             let fits = match tail {
                 Tail::Nothing => rest.is_empty(),
                 Tail::OfUrl => rest.is_empty() || rest.starts_with(['&', '#']),
-                Tail::Anything => true,
+                Tail::Anything => !unescaped::goes_on(rest),
             };
             if fits {
-                return Payload::of_members(list);
+                let payload = Payload::of_members(list)?;
+                return if payload.is_of_use() {
+                    Ok(payload)
+                } else {
+                    Err(Fault::SaysNothing.in_body(0))
+                };
             }
             length
         }
+        Ok(End::Cut(_)) if line_break.is_some() => line_break.unwrap_or_default(),
         Ok(End::Cut(key)) => {
             let key = key.and_then(|key| KEYS.into_iter().find(|known| *known == key));
             let mut payload = Payload::of_members(list)?;
@@ -59,7 +69,11 @@ pub(super) fn read(body: &str, tail: Tail) -> Result<Payload, Wrong> {
         }
         Err(at) => at,
     };
-    let raw = unescaped::read(body).filter(|raw| !raw.members.is_empty());
+    // Not repaired over a line break.
+    let line = line_break.is_none().then_some(body);
+    let raw = line
+        .and_then(unescaped::read)
+        .filter(|raw| !raw.members.is_empty());
     let Some(raw) = raw else {
         return Err(Fault::NotJson.in_body(wrong));
     };
@@ -102,7 +116,13 @@ fn members(body: &str, list: &mut Vec<Member>) -> Result<End, usize> {
         if byte(body, end).is_none() && !ENUMERATED.contains(&key.as_str()) {
             return Ok(End::Cut(Some(key)));
         }
-        list.push(Member { key, value, at });
+        let text = body.get(at..next).unwrap_or_default();
+        list.push(Member {
+            key,
+            value,
+            at,
+            is_escaped: text.contains('\\'),
+        });
         match byte(body, end) {
             Some(b',') => at = skip_space(body, end.saturating_add(1)),
             Some(b'}') => return Ok(End::Whole(end.saturating_add(1))),

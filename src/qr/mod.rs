@@ -6,6 +6,7 @@
 //! apps read beside it.
 
 mod compact;
+mod device;
 pub mod drawing;
 pub mod image;
 mod json;
@@ -21,8 +22,9 @@ use std::fmt;
 use serde_json::Value;
 use thiserror::Error;
 
+pub use self::device::OneDevice;
 use self::json::Member;
-pub use self::log_line::find_in_log_line;
+pub use self::log_line::{find_in_log, find_in_log_line};
 pub use self::web::PAGE;
 pub use self::write::{NotCompact, to_url};
 use crate::secret::Secret;
@@ -119,7 +121,16 @@ impl Payload {
     fn of_members(members: Vec<Member>) -> Result<Self, Wrong> {
         let mut payload = Self::default();
         let mut seen: Vec<&str> = Vec::new();
-        for Member { key, value, at } in members {
+        let is_marked = members
+            .iter()
+            .any(|member| member.key == ESCAPED && member.value == Value::Bool(true));
+        for member in members {
+            let Member {
+                key,
+                value,
+                at,
+                is_escaped,
+            } = member;
             let Some(key) = KEYS.into_iter().find(|known| *known == key) else {
                 continue;
             };
@@ -129,6 +140,10 @@ impl Payload {
             seen.push(key);
             if value.is_null() {
                 continue;
+            }
+            // Firmware may have meant the backslash itself.
+            if is_escaped && !is_marked && FREE.contains(&key) {
+                return Err(Fault::TwoReadings { key }.in_body(at));
             }
             let wrong = |expected| Fault::WrongType { key, expected }.in_body(at);
             if key == "security" {
@@ -140,6 +155,8 @@ impl Payload {
                 return Err(wrong("a text"));
             };
             match key {
+                // As good as absent: nothing is called by it.
+                "name" | "username" if text.is_empty() => {}
                 "ver" => payload.ver = Some(text),
                 "name" => payload.name = Some(text),
                 "username" => payload.username = Some(text),
@@ -200,6 +217,12 @@ const KEYS: [&str; 8] = [
     "security",
     "password",
 ];
+
+/// Those with a text of somebody's choice, in which a backslash may stand.
+const FREE: [&str; 4] = ["name", "username", "pop", "password"];
+
+/// Whether backslashes are JSON's. Firmware never writes this key.
+const ESCAPED: &str = "escaped";
 
 /// What may follow a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,6 +296,23 @@ pub enum Fault {
         /// Which.
         key: &'static str,
     },
+    /// JSON's escape, or what firmware printed as it was.
+    #[error(
+        "\"{key}\" has a backslash, which is JSON's or its own: without \"escaped\":true nobody can know"
+    )]
+    TwoReadings {
+        /// In which value.
+        key: &'static str,
+    },
+    /// A line break where there can be none, so that what follows is something else.
+    #[error("a line break or control character")]
+    Control,
+    /// Of nothing that helps to reach a device.
+    #[error("neither a name, nor a PoP, nor a transport is in it")]
+    SaysNothing,
+    /// Which is meant, nobody can know.
+    #[error("the codes of several devices are in it")]
+    Several,
     /// Not `NP:<name>|<pop>|<b or s>`.
     #[error("{expected} is missing in NP:NAME|POP|b, where b may be s")]
     NotCompact {

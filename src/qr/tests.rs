@@ -1,5 +1,7 @@
 //! All forms in tables: what is read, what is refused and where, and that nothing is made up.
 
+mod doubts;
+
 use super::*;
 
 const FIRMWARE: &str =
@@ -16,6 +18,11 @@ fn label(payload: &Payload) -> (Option<&str>, Option<&str>, Option<&str>) {
     let pop = payload.pop.as_ref().map(|pop| pop.expose().as_str());
     let (name, transport) = (payload.name.as_deref(), payload.transport.as_deref());
     (name, pop, transport)
+}
+
+/// In a line of a log.
+fn found(line: &str) -> Option<Payload> {
+    find_in_log_line(line).unwrap()
 }
 
 #[test]
@@ -117,7 +124,6 @@ fn what_firmware_does_not_escape_is_taken_as_it_stands() {
         r"a\c",
         r"a\",
         r#"""#,
-        r#"""}"#,
         r#"a","b"#,
         r#"{"a":1}"#,
         r#"a":"b"#,
@@ -128,13 +134,16 @@ fn what_firmware_does_not_escape_is_taken_as_it_stands() {
         let expected = (Some("PROV_fc9ea3"), Some(pop), Some("ble"));
         assert_eq!(label(&payload), expected, "{text}");
         assert_eq!(payload.remarks, [Remark::NotEscaped], "{text}");
-        let found = find_in_log_line(&format!("I (1) app: {text}")).unwrap();
+        let found = found(&format!("I (1) app: {text}")).unwrap();
         assert_eq!(label(&found), expected, "{text}");
     }
     // Two ways to read it.
     for unclear in [
         r#"{"ver":"v1","name":"n","pop":"a"b","transport":"x","transport":"ble"}"#,
         r#"{"ver":"v1","name":"n","pop":"a","transport":"x","transport":"ble"}"#,
+        r#"{"ver":"v1","name":"n","pop":"""}","transport":"ble"}"#,
+        r#"{"ver":"v1","name":"n","transport":"ble","pop":"a"b"} {"Power":"on"}"#,
+        r#"{"ver":"v1","name":"n","transport":"ble","pop":"ab"} {"Power":"on"}"#,
     ] {
         Payload::read(unclear).unwrap_err();
     }
@@ -186,7 +195,7 @@ fn a_missing_end_is_never_made_up() {
 fn what_is_malformed_is_refused_with_its_place() {
     let not_compact = |expected| Fault::NotCompact { expected };
     let page = "https://example.com/q?data=";
-    let table: [(&str, Fault, usize, usize); 30] = [
+    let table: [(&str, Fault, usize, usize); 35] = [
         ("", Fault::Empty, 1, 1),
         (" \n", Fault::Empty, 2, 1),
         ("label.json", Fault::Unrecognised, 1, 1),
@@ -196,6 +205,16 @@ fn what_is_malformed_is_refused_with_its_place() {
         ("{", Fault::NotJson, 1, 2),
         ("{ver:v1}", Fault::NotJson, 1, 2),
         ("{}x", Fault::NotJson, 1, 3),
+        ("{}", Fault::SaysNothing, 1, 1),
+        (r#" {"a":1}"#, Fault::SaysNothing, 1, 2),
+        (r#"{"ver":"v1","name":""}"#, Fault::SaysNothing, 1, 1),
+        ("NP:n|a\nb|s", Fault::Control, 1, 7),
+        (
+            "https://example.com/q?data=NP:n|a|b\nI | a|b",
+            Fault::Control,
+            1,
+            36,
+        ),
         (r#"{"pop":"7a9d365e"#, Fault::NotJson, 1, 17),
         (r#"{"pop":"7a9d365e""#, Fault::NotJson, 1, 18),
         (r#"{"ver":"v1""#, Fault::NotJson, 1, 12),
@@ -286,11 +305,11 @@ fn a_line_of_a_log_has_one_or_none() {
         format!("see {} !", to_url(FIRMWARE).expose()),
         format!("{{1}} {FIRMWARE}"),
     ] {
-        let payload = find_in_log_line(&line).unwrap_or_else(|| panic!("{line}"));
+        let payload = found(&line).unwrap_or_else(|| panic!("{line}"));
         assert_eq!(label(&payload), usual, "{line}");
     }
     let cut = format!("{PAGE}?data={}\u{1b}[0m\r\n", &FIRMWARE[..70]);
-    let payload = find_in_log_line(&cut).unwrap();
+    let payload = found(&cut).unwrap();
     assert_eq!(label(&payload), (Some("PROV_fc9ea3"), None, None));
     assert_eq!(payload.remarks, [Remark::Cut { key: Some("pop") }]);
     for line in [
@@ -303,7 +322,7 @@ fn a_line_of_a_log_has_one_or_none() {
         "NP: not this | one",
         "{\"ver\":\"v1\"",
     ] {
-        assert!(find_in_log_line(line).is_none(), "{line}");
+        assert!(found(line).is_none(), "{line}");
     }
 }
 

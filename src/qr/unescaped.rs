@@ -1,6 +1,6 @@
 //! JSON as firmware prints it where a value holds a quote or a backslash: not escaped, so that no
 //! JSON reader takes it. A value ends where the next key of a payload begins. Where that leaves a
-//! choice, nothing is read.
+//! choice, nothing is read: a value that may have ended with the document before is none.
 
 use serde_json::Value;
 
@@ -39,6 +39,9 @@ pub(super) fn read(body: &str) -> Option<Unescaped> {
                     let cut = Some(Remark::Cut { key: Some(key) });
                     return Some(Unescaped { members, cut });
                 };
+                if value.contains(char::is_control) || ends_a_document(value) {
+                    return None;
+                }
                 (Value::String(value.to_owned()), end)
             }
             None => bare_value(rest)?,
@@ -47,6 +50,7 @@ pub(super) fn read(body: &str) -> Option<Unescaped> {
             key: key.to_owned(),
             value,
             at,
+            is_escaped: false,
         });
         match end {
             End::Key(next, after) => (key, rest) = (next, after),
@@ -77,6 +81,19 @@ fn text_value(text: &str) -> Option<(&str, End<'_>)> {
         })
     };
     next.or_else(whole).or_else(cut)
+}
+
+/// Whether a quote and a brace stand in a value: its own, or the end of the document.
+fn ends_a_document(value: &str) -> bool {
+    let mut quotes = value.match_indices('"').map(|(at, _)| value.split_at(at));
+    quotes.any(|(_, after)| after.trim_start_matches('"').trim_start().starts_with('}'))
+}
+
+/// Whether a document whose end was seen may not have ended there, because its keys go on.
+pub(super) fn goes_on(rest: &str) -> bool {
+    let same = rest.split('{').next().unwrap_or(rest);
+    let mut quotes = same.match_indices('"').map(|(at, _)| same.split_at(at));
+    quotes.any(|(_, after)| after.strip_prefix('"').and_then(key_after_comma).is_some())
 }
 
 /// A number, which no firmware prints but other makers of labels may.

@@ -18,6 +18,9 @@ pub(super) fn is_url(body: &str) -> bool {
 /// Reads a URL.
 pub(super) fn read(body: &str) -> Result<Payload, Wrong> {
     let end = body.trim_end().len();
+    if let Some(at) = body.trim_end().find(char::is_control) {
+        return Err(Fault::Control.in_body(at));
+    }
     let Some(from) = data_of(body) else {
         return Err(Fault::NoData.in_body(end));
     };

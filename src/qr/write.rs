@@ -12,6 +12,8 @@ use crate::secret::Secret;
 #[derive(Serialize)]
 struct Document<'a> {
     ver: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    escaped: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,13 +42,24 @@ pub enum NotCompact {
     /// A bar in the name would end it.
     #[error("the compact form cannot hold a name with a |")]
     Bar,
+    /// What cannot be read back.
+    #[error("the compact form cannot hold control characters")]
+    Control,
 }
 
 impl Payload {
-    /// As firmware prints it, but with its values escaped.
+    /// As firmware prints it, but with its values escaped, and marked so where that makes a
+    /// difference.
     pub fn to_json(&self) -> Secret<String> {
+        let is_special =
+            |text: &str| text.contains(|c: char| c == '"' || c == '\\' || c.is_control());
+        let open = [self.name.as_deref(), self.username.as_deref()];
+        let secret = [self.pop.as_ref(), self.password.as_ref()];
+        let secret = secret.map(|one| one.map(|one| one.expose().as_str()));
+        let escaped = open.into_iter().chain(secret).flatten().any(is_special);
         let document = Document {
             ver: self.ver.as_deref().unwrap_or("v1"),
+            escaped,
             name: self.name.as_deref(),
             username: self.username.as_deref(),
             pop: self.pop.as_ref().map(Secret::expose),
@@ -85,6 +98,12 @@ impl Payload {
             return Err(NotCompact::Loses(key));
         }
         let pop = self.pop.as_ref().map_or("", |pop| pop.expose().as_str());
+        if [name, pop]
+            .iter()
+            .any(|text| text.contains(char::is_control))
+        {
+            return Err(NotCompact::Control);
+        }
         Ok(Secret::new(format!("NP:{name}|{pop}|{letter}")))
     }
 }

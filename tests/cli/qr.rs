@@ -2,6 +2,7 @@
 //! read back as what they were.
 
 mod distorted;
+mod refused;
 
 use std::fs;
 use std::path::Path;
@@ -153,6 +154,28 @@ fn what_is_malformed_is_exit_2_with_the_place_and_without_the_value() {
     }
     let matter = espctl(["qr", "decode", "MT:Y.K90"]).output().exits(2);
     assert!(matter.stderr.contains("hub for Matter"), "{matter}");
+}
+
+#[test]
+fn values_are_shown_as_they_are_to_be_copied() {
+    let label = r#"{"ver":"v1","name":"back\slash","pop":"a\c"b","transport":"ble"}"#;
+    let output = espctl(["qr", "decode", label]).output().exits(0);
+    for value in ["back\\slash\n", "a\\c\"b\n"] {
+        assert!(output.stdout.contains(value), "{value}{output}");
+    }
+    // What is made of it is marked, and reads back.
+    let made = encode(&["--format", "json", label]).exits(0).result();
+    let made = made["qrcode"].as_str().unwrap();
+    assert!(made.contains(r#""escaped":true"#), "{made}");
+    let payload = decode(made).exits(0).result()["payload"].clone();
+    assert_eq!(
+        (&payload["name"], &payload["pop"]),
+        (&json!("back\\slash"), &json!("a\\c\"b"))
+    );
+    let unclear = r#"{"ver":"v1","name":"n","pop":"7a\t9d","transport":"ble"}"#;
+    let output = espctl(["qr", "decode", unclear]).output().exits(2);
+    assert!(output.stderr.contains("give --pop"), "{output}");
+    assert!(!output.stderr.contains("9d"), "{output}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Where a value comes from: flag, environment, QR code, file, default. The device tells which
+//! Where a value comes from: flag, environment, QR code, default; a file ranks with the flag or
+//! variable that names it. The device tells which
 //! one counted.
 
 use std::fs;
@@ -90,6 +91,32 @@ fn secrets_come_from_files_and_stdin() {
         .output()
         .exits(0);
     assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+}
+
+#[test]
+fn a_file_ranks_with_what_names_it_so_before_the_label() {
+    let pop = fresh_path("pop");
+    fs::write(&pop, "right-one\n").unwrap();
+    let file = pop.to_str().unwrap();
+    let wrong = r#"{"ver":"v1","pop":"wrong-one","transport":"softap"}"#;
+    let line = [
+        "--qrcode",
+        wrong,
+        "--ssid",
+        "Home",
+        "--passphrase",
+        PASSPHRASE,
+    ];
+
+    let device = Device::start(&["--pop", "right-one"]);
+    let typed = [&line[..], &["--pop-file", file]].concat();
+    run(&device, &typed).output().exits(0);
+
+    let device = Device::start(&["--pop", "right-one"]);
+    run(&device, &line)
+        .env("ESPCTL_POP_FILE", file)
+        .output()
+        .exits(0);
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn asked_of(found: &Found) -> Asked {
         access: Access::default(),
         pace: Pace::default(),
         label: found.address.to_string(),
+        network: None,
     }
 }
 

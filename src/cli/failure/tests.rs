@@ -24,6 +24,7 @@ fn asked() -> Asked {
         access: Access::default(),
         pace: Pace::default(),
         label: "PROV_1".to_owned(),
+        network: None,
     }
 }
 

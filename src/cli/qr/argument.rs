@@ -10,7 +10,7 @@ use crate::cli::serial_args::LogLine;
 use crate::cli::settings::Inputs;
 use crate::cli::ui::note;
 use crate::qr::image::{self, PictureError};
-use crate::qr::{Fault, Found, Payload, PayloadError, find_in_log_line};
+use crate::qr::{Fault, Found, Payload, PayloadError, find_in_log};
 use crate::secret::Secret;
 
 /// The payload that an argument leads to. What had to be overlooked in it is told on stderr.
@@ -73,18 +73,23 @@ async fn of_file(
             .unwrap_or_else(|error| Err(broken(error.to_string())))
             .map_err(|error| of_picture(&error, path, flag));
     }
-    let Ok(text) = std::str::from_utf8(bytes.expose()) else {
-        let message = format!("{flag}: cannot use {}", path.display());
-        return Err(Failure::new(ErrorId::UnreadableFile, message)
-            .cause(&"it is neither text nor PNG nor JPEG"));
+    let text = std::str::from_utf8(bytes.expose()).ok();
+    let nothing = Secret::new(String::new());
+    let error = match text.map(Found::in_text) {
+        Some(Ok(found)) => return Ok(found),
+        Some(Err(error)) => Some(error),
+        None => None,
     };
-    Found::in_text(text).or_else(|error| {
-        // The log of a board that starts has lines before and after it.
-        let payload = text.lines().find_map(find_in_log_line);
-        payload
-            .map(Found::alone)
-            .ok_or_else(|| refused(&error, flag, &Secret::new(String::new())))
-    })
+    // The log of a board that starts has lines before and after it.
+    match (find_in_log(bytes.expose()), error) {
+        (Ok(Some(payload)), _) => Ok(Found::alone(payload)),
+        (Err(error), _) | (Ok(None), Some(error)) => Err(refused(&error, flag, &nothing)),
+        (Ok(None), None) => {
+            let message = format!("{flag}: cannot use {}", path.display());
+            Err(Failure::new(ErrorId::UnreadableFile, message)
+                .cause(&"it is neither text nor PNG nor JPEG"))
+        }
+    }
 }
 
 fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
@@ -100,8 +105,8 @@ fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
         PictureError::Several => Failure::new(ErrorId::InvalidQrcode, message)
             .hint("cut out the code that is meant, with some white around it"),
         PictureError::NoPayload(error) => {
-            let failure = failure(error, message);
-            if error.fault == Fault::Matter {
+            let failure = of_fault(&error.fault, message);
+            if matches!(error.fault, Fault::Matter | Fault::TwoReadings { .. }) {
                 failure
             } else {
                 failure.hint("the device's own code is another one; it may be on its packaging")
@@ -112,9 +117,10 @@ fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
 
 /// A text that is no payload. Not repeated: what is broken may still hold a secret.
 fn refused(error: &PayloadError, flag: &str, given: &Secret<String>) -> Failure {
-    let failure = failure(error, format!("{flag}: {error}"));
+    let failure = of_fault(&error.fault, format!("{flag}: {error}"));
     let text = given.expose();
-    if error.fault == Fault::Matter || text.is_empty() {
+    let is_told = matches!(error.fault, Fault::Matter | Fault::TwoReadings { .. });
+    if is_told || text.is_empty() {
         failure
     } else if is_like_a_file(text) {
         let typed = if flag.starts_with('-') {
@@ -130,8 +136,9 @@ fn refused(error: &PayloadError, flag: &str, given: &Secret<String>) -> Failure 
     }
 }
 
-fn failure(error: &PayloadError, message: String) -> Failure {
-    match error.fault {
+/// What can be done about a fault in a payload.
+pub(super) fn of_fault(fault: &Fault, message: String) -> Failure {
+    match fault {
         Fault::Matter => Failure::new(ErrorId::MatterCode, message)
             .hint(
                 "commission the device with an app or a hub for Matter; espctl has no part in that",
@@ -139,6 +146,10 @@ fn failure(error: &PayloadError, message: String) -> Failure {
             .hint(
                 "firmware that offers both has a second code: JSON, in its log or on its packaging",
             ),
+        Fault::TwoReadings { .. } => Failure::new(ErrorId::InvalidQrcode, message)
+            .hint("leave the payload away, and give --pop, --device-name and --transport"),
+        Fault::Several => Failure::new(ErrorId::InvalidQrcode, message)
+            .hint("give the payload of the one that is meant"),
         _ => Failure::new(ErrorId::InvalidQrcode, message),
     }
 }

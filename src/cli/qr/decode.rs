@@ -75,7 +75,7 @@ pub(super) async fn run(args: &Decode, inputs: &mut Inputs<'_>, ui: &Ui) -> Resu
 }
 
 fn rows(payload: &Payload) -> Vec<(&'static str, String)> {
-    let said = |text: &str| printable(text.as_bytes());
+    let said = shown;
     let secret = |secret: &Option<Secret<String>>| {
         secret
             .as_ref()
@@ -126,6 +126,15 @@ fn rows(payload: &Payload) -> Vec<(&'static str, String)> {
         rows.push(("hotspot's key", password));
     }
     rows
+}
+
+/// As it is, so that it can be copied, but for what could steer a terminal.
+fn shown(text: &str) -> String {
+    let parts: Vec<String> = text
+        .split('\\')
+        .map(|part| printable(part.as_bytes()))
+        .collect();
+    parts.join("\\")
 }
 
 fn document(payload: &Payload) -> Value {

@@ -1,7 +1,8 @@
 //! `qr encode`: a label's code, drawn in the terminal or into files. What is drawn is a payload that
 //! reads: nothing else becomes a label.
 
-use std::io::Write as _;
+use std::fs;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -13,7 +14,7 @@ use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::cli::serial_args::{LogArgs, SpeedArgs};
 use crate::cli::settings::{Existing, Inputs, create_private};
-use crate::cli::ui::{Ui, keys_of};
+use crate::cli::ui::{Format, Ui, keys_of, note};
 use crate::qr::drawing::{Drawing, Terminal};
 use crate::qr::{Found, Remark, to_url};
 use crate::secret::Secret;
@@ -67,21 +68,17 @@ pub(super) async fn run(args: &Encode, inputs: &mut Inputs<'_>, ui: &Ui) -> Resu
     let text = text(&found, args)?;
     let drawing = Drawing::of(text.expose())
         .map_err(|error| Failure::new(ErrorId::InvalidQrcode, format!("{PAYLOAD}: {error}")))?;
-    let existing = if args.force {
-        Existing::Replaced
-    } else {
-        Existing::Kept
-    };
+    refuse_files(args)?;
     let mut files = Vec::new();
     if let Some(path) = &args.png {
         let bytes = drawing
             .png()
             .map_err(|error| Failure::fault(&error.into()))?;
-        write(path, "--png", existing, &bytes)?;
+        write(path, "--png", args.force, &bytes)?;
         files.push(path.display().to_string());
     }
     if let Some(path) = &args.svg {
-        write(path, "--svg", existing, drawing.svg().as_bytes())?;
+        write(path, "--svg", args.force, drawing.svg().as_bytes())?;
         files.push(path.display().to_string());
     }
     let mut keys = keys_of("qrcode", text.expose());
@@ -96,6 +93,9 @@ pub(super) async fn run(args: &Encode, inputs: &mut Inputs<'_>, ui: &Ui) -> Resu
         Terminal::LightOnDark
     };
     let lines = drawing.lines(terminal);
+    if ui.format() == Format::Text && std::io::stdout().is_terminal() {
+        warn_of_width(&lines);
+    }
     keys.insert("drawing".to_owned(), json!(lines));
     ui.result(&lines, keys)
 }
@@ -136,18 +136,76 @@ fn is_url(text: &Secret<String>) -> bool {
     !text.expose().starts_with(['{', 'N', 'n'])
 }
 
-fn write(path: &Path, flag: &str, existing: Existing, bytes: &[u8]) -> Result<(), Failure> {
-    if existing == Existing::Kept && path.exists() {
-        let message = format!("{flag}: {} is there already", path.display());
-        return Err(Failure::new(ErrorId::UnwritableFile, message).hint("--force replaces it"));
+/// All files before any is written, so that not half of what was asked for is done.
+fn refuse_files(args: &Encode) -> Result<(), Failure> {
+    let (png, svg) = (args.png.as_deref(), args.svg.as_deref());
+    if let (Some(png), Some(svg)) = (png, svg)
+        && place(png) == place(svg)
+    {
+        let message = "--png and --svg name the same file";
+        return Err(Failure::new(ErrorId::ConflictingFlags, message));
     }
-    let mut file = create_private(path, flag, existing)?;
-    file.write_all(bytes).map_err(|error| {
-        let message = format!("{flag}: cannot write to {}", path.display());
-        Failure::new(ErrorId::UnwritableFile, message).cause(&error)
-    })
+    for (path, flag) in [(png, "--png"), (svg, "--svg")] {
+        // What a link leads to may be missing: the link is there all the same.
+        if let Some(path) = path
+            && !args.force
+            && path.symlink_metadata().is_ok()
+        {
+            let message = format!("{flag}: {} is there already", path.display());
+            return Err(Failure::new(ErrorId::UnwritableFile, message).hint("--force replaces it"));
+        }
+    }
+    Ok(())
 }
 
+/// Which file is meant, however its folder is written.
+fn place(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    match folder.zip(path.file_name()) {
+        Some((folder, name)) => folder.join(name),
+        None => path,
+    }
+}
+
+fn write(path: &Path, flag: &str, is_forced: bool, bytes: &[u8]) -> Result<(), Failure> {
+    let unwritable = |error: std::io::Error| {
+        let message = format!("{flag}: cannot write to {}", path.display());
+        Failure::new(ErrorId::UnwritableFile, message).cause(&error)
+    };
+    let is_link = path
+        .symlink_metadata()
+        .is_ok_and(|data| data.file_type().is_symlink());
+    let existing = if !is_forced {
+        Existing::Kept
+    } else if is_link && !OPEN_FILES.iter().any(|folder| path.starts_with(folder)) {
+        // The link is replaced: what it leads to may be somebody else's.
+        fs::remove_file(path).map_err(unwritable)?;
+        Existing::Kept
+    } else {
+        Existing::Replaced
+    };
+    let mut file = create_private(path, flag, existing)?;
+    file.write_all(bytes).map_err(unwritable)
+}
+
+/// What the terminal has too few columns for does not scan.
+fn warn_of_width(lines: &[String]) {
+    let needed = lines.iter().map(|line| line.chars().count()).max();
+    let columns = crossterm::terminal::size().map(|(columns, _)| usize::from(columns));
+    if let (Some(needed), Ok(columns)) = (needed, columns)
+        && columns > 0
+        && columns < needed
+    {
+        note(&format!(
+            "warning: the code is {needed} columns wide and the terminal {columns}: \
+             widen it, or write a file with --png"
+        ));
+    }
+}
+
+/// Folders in which links name what is open: /dev/stdout.
+const OPEN_FILES: [&str; 2] = ["/dev", "/proc"];
 const EXAMPLES: &str = "\
 Examples:
   espctl qr encode '{\"ver\":\"v1\",\"name\":\"PROV_fc9ea3\",\"pop\":\"7a9d365e\",\"transport\":\"ble\"}'

@@ -3,6 +3,7 @@
 
 use tokio::time::timeout;
 
+use super::argument::of_fault;
 use crate::cli::device_args::Asked;
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
@@ -27,6 +28,7 @@ pub(super) async fn payload(port: &str, line: LogLine) -> Result<Payload, Failur
             access: Access::default(),
             pace: Pace::default(),
             label: port.to_owned(),
+            network: None,
         };
         Failure::of_flow(&FlowError::from(error), &asked)
             .while_doing(format!("waiting for a QR code in the log at {port}"))
@@ -38,7 +40,9 @@ pub(super) async fn payload(port: &str, line: LogLine) -> Result<Payload, Failur
     let found = timeout(line.patience, async {
         loop {
             let line = log.line().await.map_err(of_port)?;
-            if let Some(payload) = find_in_log_line(line.expose()) {
+            let found = find_in_log_line(line.expose())
+                .map_err(|fault| of_fault(&fault, format!("the log at {port}: {fault}")))?;
+            if let Some(payload) = found {
                 return Ok::<Payload, Failure>(payload);
             }
         }

@@ -175,3 +175,15 @@ fn colour_is_where_it_is_wanted_and_says_nothing() {
     assert!(!coloured(&["--color", "never"], &[("CLICOLOR_FORCE", "1")]));
     assert!(!coloured(&[], &[("TERM", "dumb")]));
 }
+
+#[test]
+fn a_code_that_is_wider_than_the_terminal_is_told() {
+    let label = |pop: &str| format!(r#"{{"ver":"v1","name":"n","pop":"{pop}","transport":"ble"}}"#);
+    for (length, is_told) in [(8, false), (620, true)] {
+        let label = label(&"x".repeat(length));
+        let mut terminal = Terminal::start(["qr", "encode", &label], &[]);
+        terminal.exits(0);
+        let raw = terminal.raw();
+        assert_eq!(raw.contains("and the terminal 100"), is_told, "{raw}");
+    }
+}

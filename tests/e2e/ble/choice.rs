@@ -39,6 +39,18 @@ fn a_device_is_found_by_the_beginning_of_its_name_and_by_its_address() {
 }
 
 #[test]
+fn a_label_says_its_name_as_a_whole() {
+    let device = Device::over_bluetooth(&["--name", "PROV_abc123"]);
+    let pop = device.pop();
+    let label = format!(r#"{{"ver":"v1","name":"PROV_abc","pop":"{pop}","transport":"ble"}}"#);
+    let mut line = vec!["--qrcode", &label, "--discovery-timeout", "1.5"];
+    line.extend(HOME);
+    let words = ["PROV_abc123"];
+    failed(provision(&device, &line), 4, "no-device", &words);
+    heard_nothing(&device);
+}
+
+#[test]
 fn an_exact_name_wins_over_longer_ones() {
     let others = neighbours(&json!([{"name": "PROV_abc1"}, {"name": "PROV_abc2"}]));
     let device = Device::over_bluetooth(&["--name", "PROV_abc", "--neighbours", &others]);
