@@ -14,6 +14,7 @@ use crate::cli::account_args::{
 };
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
+use crate::cli::shell;
 use crate::cloud::{Present, Skew, Tokens};
 use crate::ident::printable;
 
@@ -151,12 +152,7 @@ fn rights_of(rights: &Rights, folder: &Path) -> Finding {
 
 /// As a shell takes it for one word.
 fn quoted(path: &Path) -> String {
-    let text = printable(path.as_os_str().as_encoded_bytes());
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if text.chars().all(is_plain) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    shell::word(&printable(path.as_os_str().as_encoded_bytes()))
 }
 
 /// The cloud, and the clock by what it says.
