@@ -29,6 +29,7 @@ mod seen;
 mod serial_args;
 mod settings;
 mod shell;
+mod spoken;
 mod ui;
 mod usage;
 
