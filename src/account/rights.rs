@@ -1,6 +1,7 @@
 //! Who else may read the files of the account. Not what is in them.
 
-use std::fs;
+use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Folder;
@@ -14,13 +15,19 @@ pub struct Exposed {
     pub mode: u32,
 }
 
-/// The rights of the files, as far as there are any.
+/// The rights of the files and folders, as far as there are any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
     /// How many files there are.
     pub files: usize,
     /// Those that are open to others.
     pub exposed: Vec<Exposed>,
+    /// Folders in which others may put files in place of these.
+    pub folders: Vec<Exposed>,
+    /// Files and folders that are another user's.
+    pub foreign: Vec<PathBuf>,
+    /// What could not be looked at, and why.
+    pub unseen: Vec<(PathBuf, String)>,
 }
 
 impl Folder {
@@ -31,18 +38,75 @@ impl Folder {
         }
         let mut rights = Rights::default();
         for folder in [self.path.clone(), self.path.join("profiles")] {
-            // Where there is none, nobody reads it.
-            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-            let paths = entries.map(|entry| entry.path());
-            for path in paths.filter(|path| is_of_an_account(path)) {
-                rights.files += 1;
-                rights.exposed.extend(exposed(path));
-            }
+            rights.look_into(&folder);
         }
         rights
             .exposed
             .sort_by(|one, other| one.path.cmp(&other.path));
         Some(rights)
+    }
+}
+
+impl Rights {
+    fn look_into(&mut self, folder: &Path) {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.not_seen(folder, &error),
+        };
+        match fs::metadata(folder) {
+            Ok(data) => self.note(folder, &data),
+            Err(error) => self.not_seen(folder, &error),
+        }
+        for entry in entries {
+            let path = match entry {
+                Ok(entry) => entry.path(),
+                Err(error) => {
+                    self.not_seen(folder, &error);
+                    continue;
+                }
+            };
+            if !is_of_an_account(&path) {
+                continue;
+            }
+            match fs::metadata(&path) {
+                Ok(data) if data.is_file() => {
+                    self.files += 1;
+                    self.note(&path, &data);
+                }
+                Ok(_) => {}
+                Err(error) => self.not_seen(&path, &error),
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn note(&mut self, path: &Path, data: &Metadata) {
+        use std::os::unix::fs::MetadataExt as _;
+        let mode = data.mode() & 0o777;
+        let one = || Exposed {
+            path: path.to_owned(),
+            mode,
+        };
+        if data.is_file() && is_open(mode) {
+            self.exposed.push(one());
+        }
+        if data.is_dir() && is_writable(mode) {
+            self.folders.push(one());
+        }
+        let user = rustix::process::geteuid();
+        if !user.is_root() && data.uid() != user.as_raw() {
+            self.foreign.push(path.to_owned());
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn note(&mut self, _path: &Path, _data: &Metadata) {}
+
+    /// Where there is nothing, nobody reads it.
+    fn not_seen(&mut self, path: &Path, error: &io::Error) {
+        if error.kind() != io::ErrorKind::NotFound {
+            self.unseen.push((path.to_owned(), error.to_string()));
+        }
     }
 }
 
@@ -52,25 +116,19 @@ fn is_of_an_account(path: &Path) -> bool {
     let is_ours = |name: &str| {
         name.ends_with("_config.json") || matches!(name, "profiles.json" | "current_profile")
     };
-    name.is_some_and(is_ours) && path.is_file()
-}
-
-#[cfg(unix)]
-fn exposed(path: PathBuf) -> Option<Exposed> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = fs::metadata(&path).ok()?.permissions().mode() & 0o777;
-    is_open(mode).then_some(Exposed { path, mode })
-}
-
-#[cfg(not(unix))]
-fn exposed(_path: PathBuf) -> Option<Exposed> {
-    None
+    name.is_some_and(is_ours)
 }
 
 /// To anybody but its owner.
 #[cfg(any(unix, test))]
 const fn is_open(mode: u32) -> bool {
     mode & 0o077 != 0
+}
+
+/// By anybody but its owner.
+#[cfg(any(unix, test))]
+const fn is_writable(mode: u32) -> bool {
+    mode & 0o022 != 0
 }
 
 #[cfg(test)]
@@ -88,6 +146,12 @@ mod tests {
             (0o602, true),
         ] {
             assert_eq!(is_open(mode), open, "{mode:o}");
+        }
+    }
+    #[test]
+    fn a_folder_is_its_owners_to_change() {
+        for (mode, writable) in [(0o700, false), (0o755, false), (0o775, true), (0o702, true)] {
+            assert_eq!(is_writable(mode), writable, "{mode:o}");
         }
     }
 }

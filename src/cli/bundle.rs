@@ -4,10 +4,12 @@
 //! printed as an event, and of the command line only what is known to be harmless.
 
 mod mail;
+mod place;
 mod recording;
 mod run_line;
 mod system;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,11 +23,13 @@ use self::recording::Told;
 pub(super) use self::recording::{Recording, transcript};
 use self::run_line::RunLine;
 use super::doctor::after::{Reach, findings};
+use super::error_id::ErrorId;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::interrupt::Interrupts;
 use super::settings::{Existing, create_private};
-use super::ui::Ui;
+use super::ui::{Color, Ui};
+use super::usage;
 use crate::ident::printable_json;
 
 /// A file that is there already, and what it will say.
@@ -53,11 +57,22 @@ pub(super) type Findings = Result<Vec<Value>, &'static str>;
 
 impl Bundle {
     /// Takes the place before anything is touched.
-    pub(super) fn begin(path: &Path, tree: Command, matches: &ArgMatches) -> Result<Self, Failure> {
+    pub(super) fn begin(
+        path: &Path,
+        mut tree: Command,
+        matches: &ArgMatches,
+    ) -> Result<Self, Failure> {
+        // Flags of every command are known to the innermost one, too.
+        tree.build();
+        place::refuse_shared(path, &tree, matches)?;
+        Self::at(path, RunLine::of(&tree, matches))
+    }
+
+    fn at(path: &Path, line: RunLine) -> Result<Self, Failure> {
         Ok(Self {
             file: create_private(path, "--support-bundle", Existing::Replaced)?,
             path: path.to_owned(),
-            line: RunLine::of(tree, matches),
+            line,
             recording: Recording::default(),
             began: Instant::now(),
             began_at: now(),
@@ -192,6 +207,26 @@ impl Bundle {
             (_, None) => {}
         }
         Value::Object(object)
+    }
+}
+
+/// A bundle for a command line that was not understood, so that none of an earlier run is taken for
+/// this one's. Such a line is not repeated, nor what is wrong with it: it may be part of a secret.
+pub(super) fn of_no_run(arguments: &[OsString]) {
+    let Some(path) = place::of_line(arguments) else {
+        return;
+    };
+    let ui = Ui::new(usage::format_of(arguments), Color::Auto);
+    let message = "the command line was not understood (not shown: it may hold a secret)";
+    let failure = Failure::new(ErrorId::Usage, message);
+    match Bundle::at(&path, RunLine::of_nothing()) {
+        Ok(bundle) => bundle.write(
+            Answer::LeftOut,
+            Some(&failure),
+            &Err("there was no run"),
+            &ui,
+        ),
+        Err(failure) => super::ui::note(&format!("warning: {}", failure.message)),
     }
 }
 

@@ -3,9 +3,10 @@
 //! prints runs the program with a variable set; then it answers the shell and does nothing else. It
 //! reads files, and asks nobody.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 
+use clap::Command;
 use clap_complete::Shell;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
@@ -19,7 +20,13 @@ use super::seen::{self, Seen};
 /// The answer to a shell, if it was one that asked.
 pub(super) fn answer() -> Option<Exit> {
     let folder = std::env::current_dir().ok();
-    let asked = CompleteEnv::with_factory(tree).var(VARIABLE);
+    let names_alias = |word: OsString| word.to_string_lossy().starts_with(ALIAS_FLAG);
+    let asked = CompleteEnv::with_factory(if std::env::args_os().any(names_alias) {
+        || with_alias(tree())
+    } else {
+        tree
+    });
+    let asked = asked.var(VARIABLE);
     match asked.try_complete(std::env::args_os(), folder.as_deref()) {
         Ok(false) => None,
         Ok(true) => Some(Exit::Done),
@@ -28,6 +35,26 @@ pub(super) fn answer() -> Option<Exit> {
             Some(Exit::Usage)
         }
     }
+}
+
+/// The tree in which a flag has its other spelling, for whoever types that: what is hidden has no
+/// values to offer.
+fn with_alias(command: Command) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|subcommand| subcommand.get_name().to_owned())
+        .collect();
+    let mut command = command.mut_args(|argument| {
+        if argument.get_id() == ALIAS {
+            argument.alias(None).long(ALIAS)
+        } else {
+            argument
+        }
+    });
+    for name in names {
+        command = command.mut_subcommand(name, with_alias);
+    }
+    command
 }
 
 /// What makes a shell ask.
@@ -97,6 +124,9 @@ fn is_plain(word: &str) -> bool {
 
 /// Set to the name of a shell, by its script.
 const VARIABLE: &str = "ESPCTL_COMPLETE";
+/// What esp-rainmaker-cli calls `--device-name`.
+const ALIAS: &str = "device_name";
+const ALIAS_FLAG: &str = "--device_name";
 const PROGRAM: &str = "espctl";
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::device_args::{Asked, DeviceArgs};
 use super::error_id::ErrorId;
 use super::failure::Failure;
-use super::settings::Inputs;
+use super::settings::{Inputs, LONGEST_TEXT};
 use super::ui::{Format, Ui, keys_of, network_table, version_line};
 use crate::flows::control::Reserved;
 use crate::flows::{Doing, FlowError, Network, connect, control, wifi};
@@ -196,7 +196,11 @@ async fn data(args: &Call, inputs: &mut Inputs<'_>) -> Result<Secret<Vec<u8>>, F
     let bytes = match (text, &args.hex) {
         (Some(text), _) if text == "-" => inputs.read_bytes(Path::new("-"), flag).await?,
         (Some(text), _) => match text.strip_prefix('@') {
-            Some(path) => inputs.read_bytes(Path::new(path), flag).await?,
+            Some(path) if args.source.is_some() => inputs.read_bytes(Path::new(path), flag).await?,
+            Some(path) => {
+                let path = Path::new(path);
+                inputs.read_unnamed(LONGEST_TEXT, path, flag).await?
+            }
             None => text.as_bytes().to_vec(),
         },
         (None, Some(hex)) => decode_hex(hex.expose()).ok_or_else(|| {

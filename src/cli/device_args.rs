@@ -206,14 +206,10 @@ impl DeviceArgs {
         let kind = match (self.transport, qr.transport) {
             (Some(kind), _) => kind,
             (None, Some(name)) => name.parse().map_err(|_| {
-                Failure::new(
-                    ErrorId::UnsupportedTransport,
-                    format!(
-                        "the QR code asks for the transport {:?}",
-                        printable(name.as_bytes())
-                    ),
-                )
-                .hint("--transport chooses another")
+                // Not repeated: in a label that is mixed up it can be anything.
+                let message = "the QR code asks for a transport that espctl does not have";
+                Failure::new(ErrorId::UnsupportedTransport, message)
+                    .hint("--transport chooses another")
             })?,
             // A port says which way.
             (None, None) if inputs.is_typed("port") => TransportKind::Console,

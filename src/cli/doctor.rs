@@ -44,7 +44,8 @@ pub(super) struct Doctor {
     #[arg(long, env = "ESPCTL_NO_CLOUD", value_parser = FalseyValueParser::new())]
     no_cloud: bool,
 
-    /// The device's IP address over softap, where it is not 192.168.4.1. Nothing is sent to it.
+    /// The device's IP address: over softap where it is not 192.168.4.1, on the network where it is
+    /// known. Nothing is sent to it.
     #[arg(long, value_name = "IP", env = "ESPCTL_DEVICE_IP", value_parser = parse_ip)]
     device_ip: Option<String>,
 
@@ -71,6 +72,8 @@ struct Scope {
     interface: Option<String>,
     mdns_port: Option<u16>,
     device: String,
+    /// Whether somebody said where the device is.
+    is_device_given: bool,
     /// Whether the cloud is asked, besides the account's files.
     asks_cloud: bool,
 }
@@ -132,6 +135,7 @@ impl Doctor {
             interface: target.interface,
             mdns_port: target.mdns_port,
             asks_cloud: true,
+            is_device_given: self.device_ip.is_some(),
             device: self
                 .device_ip
                 .clone()

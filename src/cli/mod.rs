@@ -28,6 +28,8 @@ mod reference;
 mod seen;
 mod serial_args;
 mod settings;
+mod shell;
+mod spoken;
 mod ui;
 mod usage;
 
@@ -137,17 +139,33 @@ pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let (cli, matches) = match usage::parse::<Cli>(&arguments) {
         Ok(parsed) => parsed,
-        Err(exit) => return exit.into(),
+        Err(exit) => {
+            if exit == Exit::Usage {
+                bundle::of_no_run(&arguments);
+            }
+            return exit.into();
+        }
     };
     let mut ui = Ui::new(cli.output.format, cli.output.color)
         .with_somebody(cli.output.no_input, cli.output.verbose);
-    let bundle = match take_down(&cli.output, &matches, &mut ui) {
+    let bundle = cli.output.support_bundle.as_deref();
+    let bundle = bundle
+        .map(|path| Bundle::begin(path, Cli::command(), &matches))
+        .transpose();
+    let bundle = match bundle {
         Ok(bundle) => bundle,
         Err(failure) => {
             ui.failure(&failure);
             return failure.exit.into();
         }
     };
+    if let Err(failure) = take_down(&cli.output, &mut ui, bundle.as_ref()) {
+        ui.failure(&failure);
+        if let Some(bundle) = bundle {
+            bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &ui);
+        }
+        return failure.exit.into();
+    }
     quieten(DEPENDENCY_RACE);
     let answer = cli.command.answer();
     // A panic is a fault of ours, and still ends with a result and an exit code of the table.
@@ -250,23 +268,15 @@ fn quieten(file: &'static str) {
 }
 
 /// Has the run taken down wherever that is wanted.
-fn take_down(
-    output: &OutputArgs,
-    matches: &ArgMatches,
-    ui: &mut Ui,
-) -> Result<Option<Bundle>, Failure> {
-    let bundle = output.support_bundle.as_deref();
-    let bundle = bundle
-        .map(|path| Bundle::begin(path, Cli::command(), matches))
-        .transpose()?;
-    let recording = bundle.as_ref().map(Bundle::recording);
+fn take_down(output: &OutputArgs, ui: &mut Ui, bundle: Option<&Bundle>) -> Result<(), Failure> {
+    let recording = bundle.map(Bundle::recording);
     if let Some(recording) = recording {
         ui.record(recording);
     }
     let file = output.log_file.as_deref();
     let file = file.map(|path| settings::create_private(path, "--log-file", Existing::Extended));
     logging::start(output.verbose, file.transpose()?, recording);
-    Ok(bundle)
+    Ok(())
 }
 
 /// Runs the command, tells how it failed, and then looks at this computer for the bundle.

@@ -153,6 +153,27 @@ impl<'m> Inputs<'m> {
         self.read_at_most(LONGEST_TEXT, path, flag).await
     }
 
+    /// Likewise, where the name stands in an argument that can hold a secret itself. A name that
+    /// leads to no file may be that secret behind a stray sign, and is not repeated.
+    pub(super) async fn read_unnamed(
+        &mut self,
+        longest: u64,
+        path: &Path,
+        flag: &'static str,
+    ) -> Result<Vec<u8>, Failure> {
+        let read = self.read_at_most(longest, path, flag).await;
+        read.map_err(|failure| {
+            if failure.id != ErrorId::UnreadableFile || path.as_os_str() == "-" || path.exists() {
+                return failure;
+            }
+            Failure {
+                message: format!("the file of {flag} cannot be read"),
+                ..failure
+            }
+            .hint("what follows an @ is the name of a file")
+        })
+    }
+
     /// Likewise, of what may be longer than texts are.
     pub(super) async fn read_at_most(
         &mut self,
@@ -210,6 +231,11 @@ pub(super) enum Existing {
 
 /// A file that is written for its owner alone.
 pub(super) fn create_private(path: &Path, flag: &str, existing: Existing) -> Result<File, Failure> {
+    if path.as_os_str() == "-" {
+        let message = format!("{flag}: `-` is no file, and standard output is for the result");
+        return Err(Failure::new(ErrorId::UnwritableFile, message)
+            .hint("name a file; one that is called `-` is ./-"));
+    }
     let mut options = File::options();
     options
         .create(true)
@@ -246,7 +272,7 @@ pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
 /// The old way to give `--pop`.
 const POSITIONAL_POP: &str = "positional_pop";
 /// No secret and no label comes near this.
-const LONGEST_TEXT: u64 = 64 * 1024;
+pub(super) const LONGEST_TEXT: u64 = 64 * 1024;
 /// A day.
 const LONGEST: f64 = 86_400.0;
 

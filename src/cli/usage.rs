@@ -72,7 +72,7 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
     let failure = Failure::new(ErrorId::Usage, message).hint(
         "see --help; quote values with spaces, and write --flag=VALUE for one that begins with -",
     );
-    Ui::new(if json { Format::Json } else { Format::Text }, Color::Auto).failure(&failure);
+    Ui::new(format_of(arguments), Color::Auto).failure(&failure);
     Exit::Usage
 }
 
@@ -87,6 +87,15 @@ fn may_show_a_secret(error: &clap::Error, arguments: &[OsString]) -> bool {
             let [flag, value] = pair else { return false };
             SECRETS.iter().any(|secret| flag == secret) && value.to_string_lossy().starts_with('-')
         })
+}
+
+/// The format that was asked for, likewise.
+pub(super) fn format_of(arguments: &[OsString]) -> Format {
+    if wants_json(arguments) {
+        Format::Json
+    } else {
+        Format::Text
+    }
 }
 
 /// Whether JSON was asked for, on a command line that could not be parsed.

@@ -8,8 +8,8 @@ mod routes;
 mod serial;
 mod switches;
 
-pub use mdns::{Joined, join};
-pub use network::{Network, Way, networks, radios, way_to};
+pub use mdns::{GROUP_V4, Joined, join};
+pub use network::{Network, Way, networks, radios, source_for, way_to};
 pub use routes::{Defaults, defaults, is_tunnel};
 pub use serial::{Access, Group, access};
 pub use switches::{Switch, switches};

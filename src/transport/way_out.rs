@@ -1,20 +1,16 @@
 //! Which of this computer's interfaces lead where, by the system's own word, for advice when
 //! nobody was found. It sends nothing, and what follows from it is the reader's to say.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "a socket that sends nothing tells which way the system would send"
-)]
-
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr};
 
 use if_addrs::{Interface, get_if_addrs};
+
+use super::facts::source_for;
 
 /// The interface by which this computer would reach the world outside, with all of its routes
 /// taken into account; `None` where it would not.
 pub fn name() -> Option<String> {
-    let address = local_address()
+    let address = source_for(OUTSIDE)
         .inspect_err(|error| tracing::debug!(%error, "no way out"))
         .ok()?;
     let mut interfaces = get_if_addrs().unwrap_or_default().into_iter();
@@ -39,16 +35,8 @@ fn is_searched(interface: &Interface) -> bool {
     interface.is_oper_up() && !interface.is_p2p()
 }
 
-/// Connecting a socket of this kind sends nothing; the system only chooses its own end.
-fn local_address() -> io::Result<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.connect(OUTSIDE)?;
-    Ok(socket.local_addr()?.ip())
-}
-
-/// For documentation only (RFC 5737), and so behind the default route everywhere; the discard
-/// port.
-const OUTSIDE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
+/// For documentation only (RFC 5737), and so behind the default route everywhere.
+const OUTSIDE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 #[cfg(test)]
 mod tests {

@@ -199,6 +199,77 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_touched() {
 }
 
 #[test]
+fn a_run_that_cannot_begin_leaves_it_as_well() {
+    let path = place();
+    let line = ["explain", "wrong-pop", "--log-file", "/dev/null/x"];
+    with_bundle(&line, &path).output().exits(2);
+    let bundle = Bundle::read(&path);
+    assert_eq!(bundle.one("result")["error"]["id"], "unwritable-file");
+
+    // A line that is not understood is not repeated, and what was there does not stay.
+    let flag = format!("--support-bundle={}", path.display());
+    for line in [
+        &["provision", "--nonsense", "canary", &flag][..],
+        &[&flag, "nonsense", "canary"],
+        &["provision", "canary"],
+    ] {
+        fs::write(&path, "what was there before").unwrap();
+        let run = espctl(["--format", "json", "--retries=canary"].iter().chain(line));
+        run.env("ESPCTL_SUPPORT_BUNDLE", path.to_str().unwrap())
+            .output()
+            .exits(2);
+        let bundle = Bundle::read(&path);
+        assert_eq!(bundle.one("run")["exit"], 2);
+        assert_eq!(bundle.one("result")["error"]["id"], "usage");
+        assert!(!bundle.0.contains("canary"), "{}", bundle.0);
+    }
+}
+
+#[test]
+fn a_file_that_the_run_reads_or_writes_is_not_replaced() {
+    let path = place();
+    let folder = path.parent().unwrap();
+    let name = path.file_name().unwrap();
+    // Another spelling of the same place.
+    let other = folder.join(".").join(name);
+    let other = other.to_str().unwrap();
+    let label = format!("@{other}");
+    let provision = ["provision", "--no-cloud", "--ssid", "Home"];
+    for (flag, value) in [
+        ("--log-file", other),
+        ("--transcript", other),
+        ("--pop-file", other),
+        ("--passphrase-file", other),
+        ("--sec2-password-file", other),
+        ("--qrcode", &label),
+    ] {
+        for is_there in [true, false] {
+            if is_there {
+                fs::write(&path, "dear").unwrap();
+            } else {
+                fs::remove_file(&path).unwrap();
+            }
+            let line = [&provision[..], &[flag, value]].concat();
+            let output = with_bundle(&line, &path).output().exits(2);
+            let said = format!("--support-bundle and {flag} name the same file");
+            assert!(output.stderr.contains(&said), "{output}");
+            assert!(output.stderr.contains("conflicting-flags"), "{output}");
+            // Not even where the rest of the line is not understood.
+            let line = [&line[..], &["--nonsense"]].concat();
+            with_bundle(&line, &path).output().exits(2);
+            let text = fs::read_to_string(&path).ok();
+            assert_eq!(text.as_deref(), is_there.then_some("dear"), "{flag}");
+        }
+    }
+    for flag in ["--support-bundle", "--log-file"] {
+        let output = espctl(["explain", "wrong-pop", flag, "-"]).output();
+        let output = output.exits(2);
+        assert!(output.stderr.contains("`-` is no file"), "{output}");
+        assert!(!Path::new("-").exists());
+    }
+}
+
+#[test]
 fn nobody_is_asked_whom_the_command_would_not_ask() {
     let owner = Owner::start(&[]);
     let device = Device::start(&[]);

@@ -95,6 +95,12 @@ fn devices_of_the_last_search_are_offered() {
         names(&["device", "info", "--device-name", ""]),
         ["PROV_shelf"]
     );
+    // As esp-rainmaker-cli spells it.
+    let alias = ["provision", "--device_name", "PROV"];
+    assert_eq!(names(&alias), ["PROV_shelf"]);
+    let joined = names(&["provision", "--device_name=PROV"]);
+    assert_eq!(joined, ["--device_name=PROV_shelf"]);
+    assert!(!names(&["provision", "--device"]).contains(&"--device_name".to_owned()));
     let file = Path::new(home).join(".cache/espctl/seen.json");
     let text = fs::read_to_string(&file).unwrap();
     assert_eq!(text, r#"{"names":["PROV_shelf"],"node_ids":[]}"#);

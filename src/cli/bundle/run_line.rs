@@ -3,10 +3,12 @@
 //! could hold a secret, and stands there only where it is known to be harmless.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
+use crate::cli::shell;
 use crate::ident::printable;
 use crate::secret::Secret;
 
@@ -22,12 +24,10 @@ pub(super) struct RunLine {
 }
 
 impl RunLine {
-    /// Of the whole tree of commands, and of what was made of the arguments.
-    pub(super) fn of(mut tree: Command, matches: &ArgMatches) -> Self {
-        // Flags of every command are known to the innermost one, too.
-        tree.build();
+    /// Of the whole tree of commands, which is built, and of what was made of the arguments.
+    pub(super) fn of(tree: &Command, matches: &ArgMatches) -> Self {
         let mut words = vec![tree.get_name().to_owned()];
-        let (mut command, mut matches) = (&tree, matches);
+        let (mut command, mut matches) = (tree, matches);
         while let Some((name, inner)) = matches.subcommand() {
             let Some(next) = command.find_subcommand(name) else {
                 break;
@@ -45,6 +45,9 @@ impl RunLine {
             if is_free(argument, matches) {
                 withheld.extend(pieces(argument, matches));
             }
+            if is_secret(argument, matches) {
+                withheld.extend(parts(argument, matches));
+            }
             match matches.value_source(argument.get_id().as_str()) {
                 Some(ValueSource::CommandLine) => words.extend(typed(argument, matches)),
                 Some(ValueSource::EnvVariable) => environment.extend(set(argument, matches)),
@@ -56,6 +59,15 @@ impl RunLine {
             command: words.join(" "),
             environment,
             withheld,
+        }
+    }
+
+    /// Of a line that was not understood.
+    pub(super) fn of_nothing() -> Self {
+        Self {
+            command: format!("espctl {REDACTED}"),
+            environment: others(&[]),
+            withheld: Vec::new(),
         }
     }
 
@@ -88,6 +100,38 @@ fn pieces(argument: &Arg, matches: &ArgMatches) -> Vec<Secret<String>> {
     pieces
 }
 
+/// A secret as it is, and the fields of a label, where a stray sign made a file's name of it. The
+/// name of a file that is there is none.
+fn parts(argument: &Arg, matches: &ArgMatches) -> Vec<Secret<String>> {
+    let values = matches.try_get_raw(argument.get_id().as_str());
+    let values = values.ok().flatten().into_iter().flatten();
+    let mut parts = Vec::new();
+    for value in values {
+        let value = printable(value.as_encoded_bytes());
+        let name = value.strip_prefix('@');
+        if name.is_some_and(|name| Path::new(name).exists()) {
+            continue;
+        }
+        for part in [value.as_str()]
+            .into_iter()
+            .chain(name)
+            .chain(value.split('|'))
+        {
+            if part.len() >= SHORTEST {
+                let literal = format!("{part:?}");
+                parts.push(Secret::new(literal.trim_matches('"').to_owned()));
+                parts.push(Secret::new(part.to_owned()));
+            }
+        }
+    }
+    parts
+}
+
+fn is_secret(argument: &Arg, matches: &ArgMatches) -> bool {
+    let id = argument.get_id().as_str();
+    matches.try_get_many::<Secret<String>>(id).is_ok()
+}
+
 /// Whether it could hold anything.
 fn is_free(argument: &Arg, matches: &ArgMatches) -> bool {
     let id = argument.get_id().as_str();
@@ -105,7 +149,7 @@ fn typed(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
     }
     values(argument, matches)
         .into_iter()
-        .flat_map(|value| flag.clone().into_iter().chain([quoted(&value)]))
+        .flat_map(|value| flag.clone().into_iter().chain([shown(&value)]))
         .collect()
 }
 
@@ -144,7 +188,7 @@ fn others(known: &[String]) -> Vec<String> {
 /// What the argument was given, as far as it may be seen.
 fn values(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
     let id = argument.get_id().as_str();
-    let is_secret = matches.try_get_many::<Secret<String>>(id).is_ok();
+    let is_secret = is_secret(argument, matches);
     let is_free = is_free(argument, matches);
     let values = matches.try_get_raw(id).ok().flatten();
     let values = values.into_iter().flatten();
@@ -165,13 +209,13 @@ fn may_have_a_login(value: &OsStr) -> bool {
     value.contains("://") && value.contains(['@', '?'])
 }
 
-/// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-:%,+=@<>".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
+/// As a shell takes it; what is left out is not there to be typed.
+fn shown(value: &str) -> String {
+    if value == REDACTED {
+        value.to_owned()
+    } else {
+        shell::word(value)
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 const REDACTED: &str = "<redacted>";
@@ -223,9 +267,10 @@ mod tests {
 
     #[track_caller]
     fn line(words: &[&str]) -> String {
-        let tree = crate::cli::Cli::command();
+        let mut tree = crate::cli::Cli::command();
         let matches = tree.clone().try_get_matches_from(words).unwrap();
-        RunLine::of(tree, &matches).command
+        tree.build();
+        RunLine::of(&tree, &matches).command
     }
 
     #[test]
@@ -258,6 +303,8 @@ mod tests {
             let words: Vec<&str> = words.split(' ').collect();
             assert_eq!(line(&words), expected);
         }
+        let words = ["espctl", "provision", "--device-name", "a>b"];
+        assert_eq!(line(&words), "espctl provision --device-name 'a>b'");
         let words = ["espctl", "provision", "--ssid", "My Home's", "--open"];
         assert_eq!(
             line(&words),

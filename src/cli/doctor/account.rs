@@ -1,19 +1,21 @@
 //! The words for the account: who is logged in where and for how long, who else may read its files,
 //! whether the cloud answers, and what time it has.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::finding::{Finding, Part, State};
 use super::{LIMIT, Scope};
-use crate::account::{Profile, Rights};
+use crate::account::{Exposed, Profile, Rights};
 use crate::cli::account_args::{
     ACCESS_TOKEN, AccountArgs, LoggedIn, Source, folder, foreign_issuer,
 };
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
+use crate::cli::shell;
+use crate::cli::spoken::spoken;
 use crate::cloud::{Present, Skew, Tokens};
 use crate::ident::printable;
 
@@ -125,38 +127,83 @@ fn files() -> Finding {
     }
 }
 
-fn rights_of(rights: &Rights, folder: &Path) -> Finding {
-    let folder = printable(folder.as_os_str().as_encoded_bytes());
-    let Some(worst) = rights.exposed.first() else {
+fn rights_of(rights: &Rights, path: &Path) -> Finding {
+    let folder = shown(path);
+    let mut seen = Vec::new();
+    let mut commands = Vec::new();
+    if let Some(worst) = rights.exposed.first() {
+        seen.push(format!(
+            "others than their owner may read or write {}{}",
+            rights_at(worst),
+            more(rights.exposed.len())
+        ));
+        commands.push(format!("chmod 600 {}", all(paths_of(&rights.exposed))));
+    }
+    if let Some(worst) = rights.folders.first() {
+        seen.push(format!(
+            "others than its owner may put files into {}{}",
+            rights_at(worst),
+            more(rights.folders.len())
+        ));
+        commands.push(format!("chmod go-w {}", all(paths_of(&rights.folders))));
+    }
+    if let Some(first) = rights.foreign.first() {
+        let count = more(rights.foreign.len());
+        seen.push(format!("{} is another user's{count}", shown(first)));
+        let paths = rights.foreign.iter().map(PathBuf::as_path);
+        // The owner alone can change the rights.
+        commands.insert(0, format!("sudo chown \"$(id -u)\" {}", all(paths)));
+    }
+    if let Some((path, error)) = rights.unseen.first() {
+        let count = more(rights.unseen.len());
+        seen.push(format!(
+            "{} cannot be looked at: {error}{count}",
+            shown(path)
+        ));
+    }
+    if seen.is_empty() {
         let seen = match rights.files {
             0 => format!("there are none in {folder}"),
             1 => format!("the one in {folder} is its owner's alone"),
             files => format!("the {files} in {folder} are their owner's alone"),
         };
         return new(FILES, State::Ok, seen);
-    };
-    let name = printable(worst.path.as_os_str().as_encoded_bytes());
-    let others = match rights.exposed.len() {
-        1 => String::new(),
+    }
+    let finding = new(FILES, State::Warning, seen.join("; "));
+    if commands.is_empty() {
+        finding.fix(format!("look at it: ls -la {}", all([path])))
+    } else {
+        finding.fix(commands.join(" && "))
+    }
+}
+
+fn shown(path: &Path) -> String {
+    printable(path.as_os_str().as_encoded_bytes())
+}
+
+fn rights_at(one: &Exposed) -> String {
+    format!("{} ({:03o})", shown(&one.path), one.mode)
+}
+
+fn more(count: usize) -> String {
+    match count {
+        0 | 1 => String::new(),
         count => format!(", and {} more", count - 1),
-    };
-    let seen = format!(
-        "others than their owner may read or write {name} ({:03o}){others}",
-        worst.mode
-    );
-    let paths = rights.exposed.iter().map(|one| quoted(&one.path));
-    let fix = format!("chmod 600 {}", paths.collect::<Vec<_>>().join(" "));
-    new(FILES, State::Warning, seen).fix(fix)
+    }
+}
+
+fn paths_of(exposed: &[Exposed]) -> impl Iterator<Item = &Path> {
+    exposed.iter().map(|one| one.path.as_path())
+}
+
+fn all<'p>(paths: impl IntoIterator<Item = &'p Path>) -> String {
+    let paths: Vec<String> = paths.into_iter().map(quoted).collect();
+    paths.join(" ")
 }
 
 /// As a shell takes it for one word.
 fn quoted(path: &Path) -> String {
-    let text = printable(path.as_os_str().as_encoded_bytes());
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if text.chars().all(is_plain) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    shell::word(&shown(path))
 }
 
 /// The cloud, and the clock by what it says.
@@ -255,16 +302,6 @@ fn set_clock() -> &'static str {
     }
 }
 
-fn spoken(time: Duration) -> String {
-    let minutes = time.as_secs() / 60;
-    match minutes {
-        0..2 => format!("{} s", time.as_secs()),
-        2..120 => format!("{minutes} min"),
-        120..2880 => format!("{} h", minutes / 60),
-        _ => format!("{} days", minutes / 1440),
-    }
-}
-
 pub(super) const LOGIN: &str = "login";
 pub(super) const FILES: &str = "account-files";
 pub(super) const CLOUD: &str = "cloud";
@@ -277,7 +314,6 @@ const HARMFUL: Duration = Duration::from_mins(5);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::Exposed;
 
     #[test]
     fn a_clock_is_judged_by_what_depends_on_it() {
@@ -299,24 +335,29 @@ mod tests {
         let rights = Rights {
             files: 3,
             exposed: vec![exposed("/home/a/x_config.json"), exposed("/home/a b/it's")],
+            ..Rights::default()
         };
         let finding = rights_of(&rights, Path::new("/home/a"));
         assert_eq!(finding.state, State::Warning);
         assert!(finding.seen.ends_with("(644), and 1 more"), "{finding:?}");
         let fix = r"chmod 600 /home/a/x_config.json '/home/a b/it'\''s'";
         assert_eq!(finding.fix.as_deref(), Some(fix));
-    }
 
-    #[test]
-    fn times_are_spoken_in_the_unit_that_fits() {
-        for (seconds, words) in [
-            (0, "0 s"),
-            (119, "119 s"),
-            (120, "2 min"),
-            (7200, "2 h"),
-            (200_000, "2 days"),
+        let rights = Rights {
+            folders: vec![exposed("/home/a")],
+            foreign: vec!["/home/a/profiles".into()],
+            unseen: vec![("/home/a/b".into(), "no".to_owned())],
+            ..rights
+        };
+        let finding = rights_of(&rights, Path::new("/home/a"));
+        for part in [
+            "put files into /home/a (644)",
+            "; /home/a/profiles is another user's; /home/a/b cannot be looked at: no",
         ] {
-            assert_eq!(spoken(Duration::from_secs(seconds)), words);
+            assert!(finding.seen.contains(part), "{finding:?}");
         }
+        let fix = finding.fix.unwrap_or_default();
+        assert!(fix.starts_with("sudo chown \"$(id -u)\" /home/a/profiles && chmod 600 "));
+        assert!(fix.ends_with(" && chmod go-w /home/a"));
     }
 }

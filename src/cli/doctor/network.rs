@@ -1,15 +1,15 @@
 //! The words for this computer's networks: which it is on, whether a device's hotspot is among them,
 //! a VPN that takes everything, and mDNS on each interface.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::finding::{Finding, Part, State};
 use super::{Scope, asked};
 use crate::cli::error_id::ErrorId;
 use crate::ident::printable;
 use crate::transport::facts::{
-    Defaults, Joined, Network, Switch, Way, defaults, is_tunnel, join, networks, radios, switches,
-    way_to,
+    Defaults, GROUP_V4, Joined, Network, Switch, Way, defaults, is_tunnel, join, networks, radios,
+    switches, way_to,
 };
 use crate::transport::{TransportKind, way_out};
 
@@ -56,6 +56,9 @@ pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
         findings.push(wifi(&seen).over(softap));
         findings.push(device_route(scope, &seen).over(softap));
     }
+    if scope.has(on_network) && scope.is_device_given && !scope.has(softap) {
+        findings.push(route_on_network(scope, &seen).over(on_network));
+    }
     findings.push(vpn(&seen));
     if scope.has(on_network) {
         findings.extend(
@@ -69,10 +72,9 @@ pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
 
 fn see(device: &str, interface: Option<&str>) -> std::io::Result<Seen> {
     let networks = networks()?;
-    let multicast = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251));
     Ok(Seen {
         to_device: way_to_device(device, interface, &networks),
-        to_multicast: way_to(multicast, &networks),
+        to_multicast: way_to(GROUP_V4.into(), &networks),
         radios: radios(),
         switches: switches("wlan"),
         defaults: defaults(),
@@ -247,6 +249,33 @@ fn device_route(scope: &Scope, seen: &Seen) -> Finding {
                 .see(ErrorId::Unreachable)
         }
     }
+}
+
+/// Of a device that has its Wi-Fi: a router in between does no harm.
+fn route_on_network(scope: &Scope, seen: &Seen) -> Finding {
+    let device = printable(scope.device.as_bytes());
+    let Some(way) = &seen.to_device else {
+        let seen = format!("there is no way to {device}");
+        return Finding::new(Part::Network, ROUTE, State::Problem, seen)
+            .fix("join the network that the device is on, or one with a route to it")
+            .see(ErrorId::Unreachable);
+    };
+    let by = way.by.as_ref().map_or_else(String::new, described);
+    if let Some(tunnel) = tunnel_of(way) {
+        let seen = format!(
+            "{device} would be sent through {}, which looks like a VPN",
+            printable(tunnel.as_bytes())
+        );
+        return Finding::new(Part::Network, ROUTE, State::Warning, seen)
+            .fix("disconnect the VPN, or have it leave out this address, unless the device is behind it")
+            .see(ErrorId::Unreachable);
+    }
+    let seen = if way.is_direct {
+        format!("{device} is on the network of {by}")
+    } else {
+        format!("{device} would be sent to a router by {by}")
+    };
+    Finding::new(Part::Network, ROUTE, State::Ok, seen)
 }
 
 fn vpn(seen: &Seen) -> Finding {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::super::account_args::{ACCESS_TOKEN, AccountArgs, LoggedIn, Source, foreign_issuer};
 use super::super::failure::Failure;
+use super::super::spoken::spoken;
 use super::super::ui::{Ui, keys_of};
 use super::Account;
 use crate::ident::printable;
@@ -104,13 +105,4 @@ fn lines(login: &Login<'_>, found: &LoggedIn) -> Vec<String> {
     ]
     .map(|(name, value)| format!("{name:<10}{value}"))
     .to_vec()
-}
-
-fn spoken(left: Duration) -> String {
-    let minutes = left.as_secs() / 60;
-    match minutes {
-        0 => format!("{} s", left.as_secs()),
-        1..120 => format!("{minutes} min"),
-        _ => format!("{} h", minutes / 60),
-    }
 }

@@ -40,7 +40,7 @@ pub(super) async fn found(
         None if let Some(port) = port_of(given) => Found::alone(serial::payload(port, line).await?),
         None => Found::in_text(given.expose()).map_err(|error| refused(&error, flag, given))?,
         Some(path) => {
-            let bytes = inputs.read_at_most(LONGEST_FILE, path, flag).await?;
+            let bytes = inputs.read_unnamed(LONGEST_FILE, path, flag).await?;
             of_file(Secret::new(bytes), path, flag).await?
         }
     };

@@ -173,11 +173,7 @@ fn quoted(word: &str) -> String {
     if word.chars().any(char::is_control) {
         return "@FILE".to_owned();
     }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "@-_./+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    crate::cli::shell::word(word)
 }
 
 /// How the argument is called in messages.

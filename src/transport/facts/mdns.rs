@@ -82,7 +82,7 @@ fn shared(domain: Domain) -> io::Result<Socket> {
 }
 
 /// RFC 6762, 3.
-const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 /// Likewise.
 const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 /// Likewise.

@@ -106,8 +106,9 @@ fn way_from(source: IpAddr, address: IpAddr, networks: &[Network]) -> Way {
     }
 }
 
-/// Connecting a socket of this kind sends nothing; the system only chooses its own end.
-fn source_for(address: IpAddr) -> io::Result<IpAddr> {
+/// Which address of its own the system would send from. Connecting a socket of this kind sends
+/// nothing; the system only chooses its own end.
+pub fn source_for(address: IpAddr) -> io::Result<IpAddr> {
     let any: IpAddr = match address {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),

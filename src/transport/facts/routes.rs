@@ -1,7 +1,11 @@
 //! Through which interface everything goes that has no route of its own, and which interfaces are
 //! tunnels. On Linux the kernel's tables say so; elsewhere nobody is asked.
 
+use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::Path;
+
+use if_addrs::get_if_addrs;
 
 /// The interfaces of the default routes. Two halves of the world are a default route, too: so a VPN
 /// takes everything without touching the one that was there before.
@@ -19,7 +23,7 @@ pub fn defaults() -> Option<Defaults> {
         return None;
     }
     let read = |path| {
-        std::fs::read_to_string(path)
+        fs::read_to_string(path)
             .inspect_err(|error| tracing::debug!(%error, path, "no routes"))
             .ok()
     };
@@ -28,8 +32,26 @@ pub fn defaults() -> Option<Defaults> {
     Some(of_tables(&read("/proc/net/route")?, &v6))
 }
 
-/// By the names that systems and VPN programs give.
+/// By what the system says of the interface, and by the names that systems and VPN programs give.
 pub fn is_tunnel(name: &str) -> bool {
+    let interfaces = get_if_addrs().unwrap_or_default();
+    let mut interfaces = interfaces.iter().filter(|one| one.name == name);
+    let is_point_to_point = interfaces.any(if_addrs::Interface::is_p2p);
+    is_named_like_one(name)
+        || is_made_as_one(&Path::new("/sys/class/net").join(name), is_point_to_point)
+}
+
+/// By the kernel's folder of an interface, where there is one.
+fn is_made_as_one(folder: &Path, is_point_to_point: bool) -> bool {
+    // A modem leads to one other computer, too, and is no tunnel.
+    if folder.join("device").exists() {
+        return false;
+    }
+    let kind = fs::read_to_string(folder.join("type")).unwrap_or_default();
+    is_point_to_point || folder.join("tun_flags").exists() || TUNNELS.contains(&kind.trim())
+}
+
+fn is_named_like_one(name: &str) -> bool {
     [
         "tun",
         "tap",
@@ -142,6 +164,10 @@ const UP: u32 = 0x0001;
 /// `RTF_REJECT`.
 const REJECTS: u32 = 0x0200;
 
+/// Kinds of interfaces as the kernel numbers them (`ARPHRD_…`): PPP, IP in IP, in IPv6, SIT, GRE, GRE
+/// over IPv6, and those without addresses of hardware, as `WireGuard`'s.
+const TUNNELS: [&str; 7] = ["512", "768", "769", "776", "778", "823", "65534"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,12 +223,33 @@ ff000000000000000000000000000000 08 00000000000000000000000000000000 00 00000000
     }
 
     #[test]
+    fn tunnels_are_known_by_how_they_are_made() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, file, text, is_one) in [
+            ("office", "type", "65534\n", true),
+            ("work", "type", "512\n", true),
+            ("corp", "tun_flags", "0x1001\n", true),
+            ("eth0", "type", "1\n", false),
+        ] {
+            let interface = folder.path().join(name);
+            fs::create_dir(&interface).unwrap();
+            fs::write(interface.join(file), text).unwrap();
+            assert_eq!(is_made_as_one(&interface, false), is_one, "{name}");
+            assert!(is_made_as_one(&interface, true), "{name}");
+            // With a driver of hardware, it is a modem.
+            fs::create_dir(interface.join("device")).unwrap();
+            assert!(!is_made_as_one(&interface, true), "{name}");
+        }
+        assert!(!is_made_as_one(&folder.path().join("nowhere"), false));
+    }
+
+    #[test]
     fn tunnels_are_known_by_their_names() {
         for name in ["tun0", "wg-home", "ppp0", "utun4", "tailscale0"] {
-            assert!(is_tunnel(name), "{name}");
+            assert!(is_named_like_one(name), "{name}");
         }
         for name in ["eth0", "wlan0", "wlp3s0", "lo", "en0", "docker0"] {
-            assert!(!is_tunnel(name), "{name}");
+            assert!(!is_named_like_one(name), "{name}");
         }
     }
 }

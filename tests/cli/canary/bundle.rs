@@ -138,6 +138,71 @@ fn a_bundle_of_a_run_that_failed_has_no_secret() {
 }
 
 #[test]
+fn a_payload_behind_a_stray_sign_is_nowhere() {
+    let device = Device::start(&[]);
+    let label = format!("@NP:PROV_x|{POP}|b");
+    let json = format!("@{{\"pop\":\"{POP}\"}}");
+    let odd = json!({"ver": "v1", "pop": "x", "transport": POP}).to_string();
+    for label in [&label, &json, &odd] {
+        let flags = ["--qrcode", label, "--open"];
+        assert_none(
+            &left(|bundle| provision(&device, &flags, bundle), 2),
+            &SECRETS,
+        );
+    }
+    let data = format!("@{DATA}");
+    let address = device.address();
+    let mut line = vec!["device", "call", "custom", "--data", &data];
+    line.extend(address.iter().map(String::as_str));
+    let call = |bundle: &Path| {
+        let flags = ["--support-bundle", bundle.to_str().unwrap()];
+        espctl([&line[..], &flags].concat())
+    };
+    let output = left(call, 2);
+    assert!(
+        output.stderr.contains("the file of --data cannot be read"),
+        "{output}"
+    );
+    assert_none(&output, &SECRETS);
+}
+
+#[test]
+fn a_bundle_has_no_secret_that_came_as_a_variable() {
+    let world = nest();
+    let device = Device::start(&["--sec-ver", "2", "--pop", PASSWORD, "--aps", &world]);
+    let run = |bundle: &Path| {
+        provision(&device, &[], bundle)
+            .env("ESPCTL_PASSPHRASE", PASSPHRASE)
+            .env("ESPCTL_SEC2_PASSWORD", PASSWORD)
+    };
+    let output = left(run, 0);
+    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert!(output.stdout.contains("ESPCTL_SEC2_PASSWORD=<redacted>"));
+    assert_none(&output, &SECRETS);
+
+    let device = Device::start(&["--sec-ver", "1", "--pop", POP, "--aps", &world]);
+    let label = json!({"ver": "v1", "pop": POP, "transport": "softap"}).to_string();
+    let run = |bundle: &Path| {
+        provision(&device, &[], bundle)
+            .env("ESPCTL_PASSPHRASE", PASSPHRASE)
+            .env("ESPCTL_QRCODE", &label)
+    };
+    let output = left(run, 0);
+    assert_eq!(device.told("secured")[0]["pop"], true);
+    assert_none(&output, &SECRETS);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_bundle_has_no_secret_that_went_over_a_console() {
+    let device = Device::on_serial_line(&["--sec-ver", "1", "--pop", POP, "--aps", &nest()]);
+    let flags = ["--pop", POP, "--passphrase", PASSPHRASE];
+    let output = left(|bundle| provision(&device, &flags, bundle), 0);
+    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_none(&output, &SECRETS);
+}
+
+#[test]
 fn a_bundle_of_a_command_that_shows_secrets_has_none() {
     let label = json!({"ver": "v1", "pop": POP, "transport": "softap", "password": PASSWORD});
     let label = label.to_string();

@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use super::{ACCOUNT, finding, is_ok, says};
@@ -27,4 +28,23 @@ fn files_that_others_may_read_are_named_and_the_command_closes_them() {
     let fixed = Command::new("sh").args(["-c", fix]).status().unwrap();
     assert!(fixed.success());
     is_ok(&look(), "account-files");
+
+    let folder = login.parent().unwrap();
+    fs::set_permissions(folder, Permissions::from_mode(0o777)).unwrap();
+    let output = look();
+    let found = finding(&output, "account-files");
+    assert!(says(&found, "may put files into"), "{output}");
+    let fix = found["fix"].as_str().unwrap();
+    assert_eq!(fix, format!("chmod go-w {}", folder.display()));
+}
+
+#[test]
+fn a_folder_that_cannot_be_looked_at_is_named() {
+    let account = Account::nobody();
+    fs::create_dir_all(account.folder()).unwrap();
+    fs::write(Path::new(account.folder()).join("profiles"), "").unwrap();
+    let output = account.run(&ACCOUNT).output().exits(0);
+    let found = finding(&output, "account-files");
+    assert_eq!(found["state"], "warning", "{output}");
+    assert!(says(&found, "profiles cannot be looked at"), "{output}");
 }

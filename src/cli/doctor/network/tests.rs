@@ -38,6 +38,7 @@ fn scope(is_asked: bool) -> Scope {
         interface: None,
         mdns_port: None,
         device: "192.168.4.1".to_owned(),
+        is_device_given: false,
         asks_cloud: true,
     }
 }
@@ -156,4 +157,14 @@ fn an_interface_that_is_named_is_the_way() {
     let other = way("192.168.4.1", Some("eth0")).unwrap();
     assert!(!other.is_direct && other.by.unwrap().interface == "eth0");
     assert!(!way("fe80::1%wlan0", None).unwrap().is_direct);
+}
+
+#[test]
+fn a_device_on_the_network_may_be_behind_a_router_and_not_behind_a_vpn() {
+    let networks = [network("eth0", "192.168.1.20"), network("tun0", "10.8.0.2")];
+    let by = |way| route_on_network(&scope(true), &seen(&networks, way)).state;
+    assert_eq!(by(Some((0, true))), State::Ok);
+    assert_eq!(by(Some((0, false))), State::Ok);
+    assert_eq!(by(Some((1, false))), State::Warning);
+    assert_eq!(by(None), State::Problem);
 }
