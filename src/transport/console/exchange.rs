@@ -177,7 +177,11 @@ impl ConsoleTransport {
                 () = sleep_until(deadline) => return Ok(Outcome::Silence(output.trouble())),
                 // An echo that cannot be told from what others print must stop nothing.
                 () = sleep_until(since + patience), if sent < typed.len() || was_unsure => None,
-                read = port.read() => Some(read?),
+                read = port.read() => match read {
+                    // What came before the end is all that there is.
+                    Err(_) if was_unsure => None,
+                    read => Some(read?),
+                },
             };
             let found = match read {
                 Some(read) => output.take(&read),

@@ -92,7 +92,7 @@ impl Pty {
     /// Waits until a client has read everything, if there is one: closing throws away the rest. No
     /// event tells.
     pub(super) async fn read_out(&self) {
-        let limit = Instant::now() + UNREAD;
+        let limit = Instant::now() + PARTING;
         while Instant::now() < limit && ioctl_fionread(&self.client).is_ok_and(|left| left > 0) {
             sleep(POLL).await;
         }
@@ -120,4 +120,6 @@ impl Drop for Pty {
 
 /// How long a client may leave what is printed unread.
 const UNREAD: Duration = Duration::from_millis(250);
+/// How long one has at the end: a real line stays, and what was printed on it is read in time.
+const PARTING: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(5);
