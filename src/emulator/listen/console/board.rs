@@ -149,8 +149,11 @@ impl Board {
         matches!(self.state, State::Unplugged) && self.uart.is_silent()
     }
 
-    /// The service ends, and the task with it.
+    /// The service ends, and the task with it, once what it was busy with is printed.
     pub(super) fn stop(&mut self, now: Instant) {
+        if let State::Busy { outcome, .. } = std::mem::replace(&mut self.state, State::Hung) {
+            self.conclude(now, &outcome);
+        }
         for text in ["Stopping console...", "Console stopped"] {
             self.log(now, Level::Info, "protocomm_console", text);
         }
