@@ -141,7 +141,9 @@ impl Device {
     pub(crate) fn near(&self, run: Run) -> Run {
         match &self.ready["baud"] {
             _ if self.is_over_bluetooth() => run.env("DBUS_SYSTEM_BUS_ADDRESS", self.bus()),
-            Value::Number(baud) => run.env("ESPCTL_BAUD", &baud.to_string()),
+            Value::Number(baud) if baud.as_u64() != Some(0) => {
+                run.env("ESPCTL_BAUD", &baud.to_string())
+            }
             _ => run,
         }
     }
