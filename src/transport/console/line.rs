@@ -2,8 +2,8 @@
 //! among what a board prints: the echo of the request, log lines, colours, a boot banner. Sending
 //! and waiting are `exchange.rs`'s.
 //!
-//! Source: `protocomm_console.c`. A request is `<endpoint> <session> <hex>` and CR; the answer is a
-//! line of lower-case hex, and a refusal is none before the next prompt.
+//! Source: `protocomm_console.c`. A request is `<endpoint> <session> <hex>` and CR; the answer is an
+//! empty line and one of lower-case hex, and a refusal is none before the next prompt.
 
 mod echo;
 mod text;
