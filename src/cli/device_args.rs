@@ -22,6 +22,7 @@ use crate::ident::printable;
 use crate::qr::{Network, Payload};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
+use crate::transport::facts::networks;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, Limits, SOFTAP_HOST, TransportKind};
 
 /// Which device, and how to get in.
@@ -130,12 +131,10 @@ impl InterfaceArgs {
         let Some(name) = &self.interface else {
             return Ok(());
         };
-        let mut known: Vec<String> = if_addrs::get_if_addrs()
-            .unwrap_or_default()
+        let mut known: Vec<String> = networks()
             .into_iter()
-            .map(|one| one.name)
+            .map(|network| network.interface)
             .collect();
-        known.sort();
         known.dedup();
         if !known.contains(name) {
             let name = printable(name.as_bytes());

@@ -1,14 +1,12 @@
-//! Words as a shell takes them: what is shown to be typed again, or to be run, is one word and
-//! nothing more. Not for what could steer a terminal: that is made printable before.
+//! Words for a POSIX shell: what is shown so that a person can type it again is one word.
 
-/// The text as one word for a POSIX shell.
-pub(super) fn word(text: &str) -> String {
-    // Without `~`, `=` in front (zsh) and whatever expands; in other scripts a quote does no harm.
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:%,+=@".contains(c);
-    if !text.is_empty() && !text.starts_with('=') && text.chars().all(is_plain) {
-        return text.to_owned();
+/// The text as one word. Control characters are the caller's to escape: no quote takes them away.
+pub(super) fn quote_word(text: &str) -> String {
+    match shlex::try_quote(text) {
+        Ok(word) => word.into_owned(),
+        // A NUL byte cannot be in an argument at all.
+        Err(_) => format!("{text:?}"),
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -16,19 +14,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_plain_is_quoted() {
-        for plain in ["@label.png", "/dev/ttyUSB0", "fe80::1%wlan0", "--a=b", "7"] {
-            assert_eq!(word(plain), plain);
+    fn quotes_what_a_shell_would_change() {
+        for plain in ["@label.png", "/dev/ttyUSB0", "PROV_d76c30", "7"] {
+            assert_eq!(quote_word(plain), plain);
         }
-        for (text, expected) in [
-            ("", "''"),
-            ("a>b", "'a>b'"),
-            ("a b", "'a b'"),
-            ("~", "'~'"),
-            ("=ls", "'=ls'"),
-            ("NP:a|it's|b", r"'NP:a|it'\''s|b'"),
+        for text in [
+            "",
+            "a>b",
+            "a b",
+            "~",
+            "=ls",
+            "--a=b",
+            "NP:a|it's|b",
+            "$HOME!",
+            "`ls`",
         ] {
-            assert_eq!(word(text), expected);
+            let word = quote_word(text);
+            assert_ne!(word, text);
+            assert_eq!(shlex::split(&word).unwrap(), [text]);
         }
+        assert_eq!(quote_word("a\0"), r#""a\0""#);
     }
 }

@@ -31,6 +31,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Mutex as Slot;
 use std::time::Duration;
 
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Certificate, Method};
@@ -69,7 +70,7 @@ pub struct Limits {
     /// Until an answer is there, connecting included.
     pub answer: Duration,
     /// How often to ask again where that is safe.
-    pub retries: u32,
+    pub retries: usize,
     /// Before the first of these; doubled for each that follows.
     pub pause: Duration,
 }
@@ -252,21 +253,24 @@ impl Client {
         call: &Call<'_>,
         token: Option<&Secret<String>>,
     ) -> Result<T, CloudError> {
-        let mut pause = self.limits.pause;
-        let mut asked_again = 0;
+        let mut pauses = ExponentialBuilder::new()
+            .with_min_delay(self.limits.pause)
+            .with_max_times(self.limits.retries)
+            .build();
         loop {
             let error = match self.once(call, token).await {
                 Err(error) => error,
                 done => return done,
             };
             let safe = call.repeat == Repeat::Safe || !error.may_have_arrived();
-            if !safe || !error.is_passing() || asked_again >= self.limits.retries {
+            if !safe || !error.is_passing() {
                 return Err(error);
             }
+            let Some(pause) = pauses.next() else {
+                return Err(error);
+            };
             tracing::debug!(call = call.name, %error, "asking again");
-            asked_again += 1;
             sleep(pause).await;
-            pause *= 2;
         }
     }
 

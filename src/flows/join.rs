@@ -188,7 +188,7 @@ impl Joining<'_> {
     ) -> Result<ConnectedNetwork, FlowError> {
         let deadline = Instant::now() + self.pace.join;
         let mut told = None;
-        let mut interval = self.pace.status;
+        let mut intervals = self.pace.status_intervals();
         sleep(self.pace.first_status.min(self.pace.join)).await;
         loop {
             let state = match self.status().await {
@@ -233,8 +233,7 @@ impl Joining<'_> {
                     sighting: None,
                 });
             }
-            sleep(interval.min(left)).await;
-            interval = (interval + interval / 4).min(self.pace.slowest_status);
+            sleep(intervals.next().map_or(left, |interval| interval.min(left))).await;
         }
     }
 

@@ -34,6 +34,8 @@ pub use observer::{
 };
 pub use stop::{Stop, StopReason, Stopper};
 
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+
 use crate::transport::Limits;
 
 /// Every interval and limit of the flows, in one place: tests shorten them, nothing else does.
@@ -82,6 +84,28 @@ pub struct Pace {
     pub mapping_status: Duration,
     /// Between later questions.
     pub slowest_mapping_status: Duration,
+}
+
+impl Pace {
+    /// The waits between two questions how joining goes.
+    pub(crate) fn status_intervals(&self) -> ExponentialBackoff {
+        growing(self.status, 1.25, self.slowest_status)
+    }
+
+    /// The waits between two questions how a mapping by secret key goes.
+    pub(crate) fn mapping_status_intervals(&self) -> ExponentialBackoff {
+        growing(self.mapping_status, 1.5, self.slowest_mapping_status)
+    }
+}
+
+/// Waits without an end, each longer than the one before until `longest`.
+fn growing(first: Duration, factor: f32, longest: Duration) -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(first)
+        .with_factor(factor)
+        .with_max_delay(longest)
+        .without_max_times()
+        .build()
 }
 
 impl Default for Pace {

@@ -4,12 +4,10 @@
 
 mod mdns;
 mod network;
-mod routes;
 mod serial;
 mod switches;
 
 pub use mdns::{GROUP_V4, Joined, join};
-pub use network::{Network, Way, networks, radios, source_for, way_to};
-pub use routes::{Defaults, defaults, is_tunnel};
+pub use network::{Network, Route, default_interfaces, networks, route_to, wifi_interfaces};
 pub use serial::{Access, Group, access};
 pub use switches::{Switch, switches};

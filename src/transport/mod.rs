@@ -13,7 +13,6 @@ mod on_network;
 pub mod record;
 mod softap;
 mod source;
-pub mod way_out;
 
 use std::any::Any;
 use std::fmt;

@@ -6,8 +6,9 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
-use if_addrs::{Interface, get_if_addrs};
 use tokio::net::{TcpSocket, TcpStream};
+
+use super::facts::{Network, networks};
 
 /// Connects; from any interface when none is named.
 pub(super) async fn connect(to: SocketAddr, interface: Option<&str>) -> io::Result<TcpStream> {
@@ -46,12 +47,12 @@ fn keeps_to(_: &TcpSocket, _: &str) -> io::Result<bool> {
 
 /// The address of the interface that suits the other end, on any port.
 fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
-    let own = get_if_addrs()?
-        .into_iter()
-        .filter(|one| one.name == interface && one.ip().is_ipv4() == to.is_ipv4());
+    let own = networks().into_iter().filter(|network| {
+        network.interface == interface && network.address.is_ipv4() == to.is_ipv4()
+    });
     // A link-local address is heard from another link-local one.
-    own.max_by_key(|one| is_link_local(one.ip()) == is_link_local(to.ip()))
-        .map(|one| on_any_port(&one))
+    own.max_by_key(|network| is_link_local(network.address) == is_link_local(to.ip()))
+        .map(|network| on_any_port(&network))
         .ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::AddrNotAvailable,
@@ -60,10 +61,10 @@ fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
         })
 }
 
-fn on_any_port(own: &Interface) -> SocketAddr {
-    match own.ip() {
+fn on_any_port(own: &Network) -> SocketAddr {
+    match own.address {
         IpAddr::V6(six) if six.is_unicast_link_local() => {
-            SocketAddrV6::new(six, 0, 0, own.index.unwrap_or_default()).into()
+            SocketAddrV6::new(six, 0, 0, own.index).into()
         }
         other => SocketAddr::new(other, 0),
     }
@@ -81,8 +82,8 @@ mod tests {
     use super::*;
 
     fn loopback() -> String {
-        let mut known = get_if_addrs().unwrap().into_iter();
-        known.find(|one| one.ip().is_loopback()).unwrap().name
+        let mut networks = networks().into_iter();
+        networks.find(Network::is_loopback).unwrap().interface
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-use crate::cli::shell;
+use crate::cli::shell::quote_word;
 use crate::ident::printable;
 use crate::secret::Secret;
 
@@ -214,7 +214,7 @@ fn shown(value: &str) -> String {
     if value == REDACTED {
         value.to_owned()
     } else {
-        shell::word(value)
+        quote_word(value)
     }
 }
 
@@ -308,7 +308,7 @@ mod tests {
         let words = ["espctl", "provision", "--ssid", "My Home's", "--open"];
         assert_eq!(
             line(&words),
-            r"espctl provision --ssid 'My Home'\''s' --open"
+            r#"espctl provision --ssid "My Home's" --open"#
         );
     }
 }

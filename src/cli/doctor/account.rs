@@ -14,7 +14,7 @@ use crate::cli::account_args::{
 };
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
-use crate::cli::shell;
+use crate::cli::shell::quote_word;
 use crate::cli::spoken::spoken;
 use crate::cloud::{Present, Skew, Tokens};
 use crate::ident::printable;
@@ -196,14 +196,13 @@ fn paths_of(exposed: &[Exposed]) -> impl Iterator<Item = &Path> {
     exposed.iter().map(|one| one.path.as_path())
 }
 
-fn all<'p>(paths: impl IntoIterator<Item = &'p Path>) -> String {
-    let paths: Vec<String> = paths.into_iter().map(quoted).collect();
-    paths.join(" ")
+fn quote_path(path: &Path) -> String {
+    quote_word(&shown(path))
 }
 
-/// As a shell takes it for one word.
-fn quoted(path: &Path) -> String {
-    shell::word(&shown(path))
+fn all<'p>(paths: impl IntoIterator<Item = &'p Path>) -> String {
+    let paths: Vec<String> = paths.into_iter().map(quote_path).collect();
+    paths.join(" ")
 }
 
 /// The cloud, and the clock by what it says.

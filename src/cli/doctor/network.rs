@@ -7,22 +7,21 @@ use super::finding::{Finding, Part, State};
 use super::{Scope, asked};
 use crate::cli::error_id::ErrorId;
 use crate::ident::printable;
+use crate::transport::TransportKind;
 use crate::transport::facts::{
-    Defaults, GROUP_V4, Joined, Network, Switch, Way, defaults, is_tunnel, join, networks, radios,
-    switches, way_to,
+    GROUP_V4, Joined, Network, Route, Switch, default_interfaces, join, networks, route_to,
+    switches, wifi_interfaces,
 };
-use crate::transport::{TransportKind, way_out};
 
 /// What the system says.
 struct Seen {
     networks: Vec<Network>,
-    radios: Option<Vec<String>>,
+    wifi_interfaces: Vec<String>,
     switches: Vec<Switch>,
-    defaults: Option<Defaults>,
-    /// By which interface the world outside is reached, policies included.
-    way_out: Option<String>,
-    to_device: Option<Way>,
-    to_multicast: Option<Way>,
+    /// The interfaces that lead to the internet.
+    defaults: Vec<Network>,
+    to_device: Option<Route>,
+    to_multicast: Option<Route>,
     joined: Vec<Joined>,
 }
 
@@ -34,22 +33,15 @@ pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
     let (device, interface) = (scope.device.clone(), scope.interface.clone());
     let (listens, port) = (scope.has(on_network), scope.mdns_port);
     let look = move || {
-        let mut seen = see(&device, interface.as_deref())?;
+        let mut seen = see(&device, interface.as_deref());
         if listens {
             seen.joined = join(&seen.networks, interface.as_deref(), port);
         }
-        Ok::<_, std::io::Error>(seen)
+        seen
     };
-    let seen = match asked(look).await {
-        Some(Ok(seen)) => seen,
-        Some(Err(error)) => {
-            let seen = format!("the networks cannot be listed: {error}");
-            return vec![Finding::new(Part::Network, NETWORK, State::Problem, seen)];
-        }
-        None => {
-            let seen = "the system did not list the networks in time";
-            return vec![Finding::new(Part::Network, NETWORK, State::Skipped, seen)];
-        }
+    let Some(seen) = asked(look).await else {
+        let seen = "the system did not list the networks in time";
+        return vec![Finding::new(Part::Network, NETWORK, State::Skipped, seen)];
     };
     let mut findings = vec![network(scope, &seen.networks)];
     if scope.has(softap) {
@@ -70,34 +62,33 @@ pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
     findings
 }
 
-fn see(device: &str, interface: Option<&str>) -> std::io::Result<Seen> {
-    let networks = networks()?;
-    Ok(Seen {
-        to_device: way_to_device(device, interface, &networks),
-        to_multicast: way_to(GROUP_V4.into(), &networks),
-        radios: radios(),
+fn see(device: &str, interface: Option<&str>) -> Seen {
+    let networks = networks();
+    Seen {
+        to_device: route_to_device(device, interface, &networks),
+        to_multicast: route_to(GROUP_V4.into(), &networks),
+        wifi_interfaces: wifi_interfaces(),
         switches: switches("wlan"),
-        defaults: defaults(),
-        way_out: way_out::name(),
+        defaults: default_interfaces(&networks).into_iter().cloned().collect(),
         joined: Vec::new(),
         networks,
-    })
+    }
 }
 
-/// A zone or `--interface` is a way by itself.
-fn way_to_device(device: &str, interface: Option<&str>, networks: &[Network]) -> Option<Way> {
+/// A zone or `--interface` names the route by itself.
+fn route_to_device(device: &str, interface: Option<&str>, networks: &[Network]) -> Option<Route> {
     let (address, zone) = device
         .split_once('%')
         .map_or((device, None), |(address, zone)| (address, Some(zone)));
     let address: IpAddr = address.parse().ok()?;
     let Some(interface) = interface.or(zone) else {
-        return way_to(address, networks);
+        return route_to(address, networks);
     };
     let of_it = || networks.iter().filter(|one| one.interface == interface);
     let direct = of_it().find(|one| one.has(address));
-    Some(Way {
+    Some(Route {
         is_direct: direct.is_some(),
-        by: direct.or_else(|| of_it().next()).cloned(),
+        network: direct.or_else(|| of_it().next()).cloned(),
     })
 }
 
@@ -158,10 +149,7 @@ fn described(network: &Network) -> String {
 }
 
 fn wifi(seen: &Seen) -> Finding {
-    let Some(radios) = &seen.radios else {
-        let seen = "Wi-Fi interfaces cannot be asked for here";
-        return Finding::new(Part::Network, WIFI, State::Skipped, seen);
-    };
+    let radios = &seen.wifi_interfaces;
     if radios.is_empty() {
         if is_on_hotspot(seen) {
             let seen = "this computer has no Wi-Fi, and needs none for this address";
@@ -199,13 +187,13 @@ fn state_of(name: &str, seen: &Seen) -> String {
 }
 
 fn is_on_hotspot(seen: &Seen) -> bool {
-    let way = seen.to_device.as_ref();
-    way.is_some_and(|way| way.is_direct && tunnel_of(way).is_none())
+    let route = seen.to_device.as_ref();
+    route.is_some_and(|route| route.is_direct && tunnel_of(route).is_none())
 }
 
-fn tunnel_of(way: &Way) -> Option<&str> {
-    let name = way.by.as_ref()?.interface.as_str();
-    is_tunnel(name).then_some(name)
+fn tunnel_of(route: &Route) -> Option<&str> {
+    let network = route.network.as_ref()?;
+    network.is_tunnel.then_some(&network.interface)
 }
 
 fn device_route(scope: &Scope, seen: &Seen) -> Finding {
@@ -217,13 +205,13 @@ fn device_route(scope: &Scope, seen: &Seen) -> Finding {
             "join the device's hotspot (PROV_…) in the system's Wi-Fi menu",
         )
     };
-    let Some(way) = &seen.to_device else {
+    let Some(route) = &seen.to_device else {
         let seen =
             format!("there is no way to {device}: this computer is not on the device's hotspot");
         let finding = finding(scope.undone(), seen);
         return finding.fix(join()).see(ErrorId::Unreachable);
     };
-    if let Some(tunnel) = tunnel_of(way) {
+    if let Some(tunnel) = tunnel_of(route) {
         let seen = format!("{device} would be sent through {tunnel}, which looks like a VPN");
         return finding(State::Problem, seen)
             .fix(format!(
@@ -232,13 +220,13 @@ fn device_route(scope: &Scope, seen: &Seen) -> Finding {
             ))
             .see(ErrorId::Unreachable);
     }
-    match &way.by {
-        Some(network) if way.is_direct => finding(
+    match &route.network {
+        Some(network) if route.is_direct => finding(
             State::Ok,
             format!("{device} is on the network of {}", described(network)),
         ),
-        by => {
-            let by = by
+        network => {
+            let by = network
                 .as_ref()
                 .map_or_else(String::new, |network| format!(" by {}", described(network)));
             let seen = format!(
@@ -254,14 +242,14 @@ fn device_route(scope: &Scope, seen: &Seen) -> Finding {
 /// Of a device that has its Wi-Fi: a router in between does no harm.
 fn route_on_network(scope: &Scope, seen: &Seen) -> Finding {
     let device = printable(scope.device.as_bytes());
-    let Some(way) = &seen.to_device else {
+    let Some(route) = &seen.to_device else {
         let seen = format!("there is no way to {device}");
         return Finding::new(Part::Network, ROUTE, State::Problem, seen)
             .fix("join the network that the device is on, or one with a route to it")
             .see(ErrorId::Unreachable);
     };
-    let by = way.by.as_ref().map_or_else(String::new, described);
-    if let Some(tunnel) = tunnel_of(way) {
+    let by = route.network.as_ref().map_or_else(String::new, described);
+    if let Some(tunnel) = tunnel_of(route) {
         let seen = format!(
             "{device} would be sent through {}, which looks like a VPN",
             printable(tunnel.as_bytes())
@@ -270,7 +258,7 @@ fn route_on_network(scope: &Scope, seen: &Seen) -> Finding {
             .fix("disconnect the VPN, or have it leave out this address, unless the device is behind it")
             .see(ErrorId::Unreachable);
     }
-    let seen = if way.is_direct {
+    let seen = if route.is_direct {
         format!("{device} is on the network of {by}")
     } else {
         format!("{device} would be sent to a router by {by}")
@@ -279,19 +267,16 @@ fn route_on_network(scope: &Scope, seen: &Seen) -> Finding {
 }
 
 fn vpn(seen: &Seen) -> Finding {
-    let of_tables = seen.defaults.iter().flat_map(|one| [&one.v4, &one.v6]);
-    let mut ways: Vec<&str> = of_tables
-        .flatten()
-        .chain(&seen.way_out)
-        .map(String::as_str)
-        .collect();
-    ways.sort_unstable();
-    ways.dedup();
-    let Some(tunnel) = ways.iter().find(|name| is_tunnel(name)) else {
-        let seen = if ways.is_empty() {
-            "there is no default route, and so no VPN's".to_owned()
+    let Some(tunnel) = seen.defaults.iter().find(|network| network.is_tunnel) else {
+        let names: Vec<&str> = seen
+            .defaults
+            .iter()
+            .map(|network| network.interface.as_str())
+            .collect();
+        let seen = if names.is_empty() {
+            "no default route, so no VPN is involved".to_owned()
         } else {
-            format!("everything else goes through {}", ways.join(", "))
+            format!("everything else goes through {}", names.join(", "))
         };
         return Finding::new(Part::Network, VPN, State::Ok, seen);
     };
@@ -299,7 +284,7 @@ fn vpn(seen: &Seen) -> Finding {
     let seen = format!(
         "everything else goes through {}, which looks like a VPN{}: it may keep this computer from \
          devices on its own network",
-        printable(tunnel.as_bytes()),
+        printable(tunnel.interface.as_bytes()),
         if multicast {
             ", multicasts included"
         } else {

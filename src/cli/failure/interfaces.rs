@@ -1,29 +1,25 @@
 //! Where a search on the network looked, for the advice when it found nobody: this computer's
-//! interfaces, and a way to everywhere else that may lead past the device. What the system says
-//! of them is `transport::way_out`'s.
-
-use std::net::IpAddr;
+//! interfaces, and a default route that may lead past the device.
 
 use crate::flows::find::Target;
-use crate::transport::facts::is_tunnel;
-use crate::transport::way_out;
+use crate::transport::facts::{Network, default_interfaces, networks};
 
 /// In words; nothing where nobody looked, because the address was given.
 pub(super) fn tried(target: &Target) -> Vec<String> {
     if target.address.is_some() {
         return Vec::new();
     }
-    let mut searched = way_out::searched();
-    if let Some(only) = &target.interface {
-        searched.retain(|(name, _)| name == only);
-    }
-    advice(&searched, way_out::name().as_deref())
+    let networks = networks();
+    let searched = networks.iter().filter(|network| {
+        let only = target.interface.as_ref();
+        network.is_searched() && only.is_none_or(|only| network.interface == *only)
+    });
+    advice(searched, &default_interfaces(&networks))
 }
 
-fn advice(searched: &[(String, IpAddr)], way_out: Option<&str>) -> Vec<String> {
+fn advice<'n>(searched: impl Iterator<Item = &'n Network>, defaults: &[&Network]) -> Vec<String> {
     let interfaces: Vec<String> = searched
-        .iter()
-        .map(|(name, address)| format!("{name} ({address})"))
+        .map(|network| format!("{} ({})", network.interface, network.address))
         .collect();
     let mut hints = vec![if interfaces.is_empty() {
         "looked nowhere: this computer has no network interface for it that is up".to_owned()
@@ -33,9 +29,10 @@ fn advice(searched: &[(String, IpAddr)], way_out: Option<&str>) -> Vec<String> {
             interfaces.join(", ")
         )
     }];
-    if let Some(name) = way_out.filter(|name| is_tunnel(name)) {
+    if let Some(tunnel) = defaults.iter().find(|network| network.is_tunnel) {
         hints.push(format!(
-            "everything else goes through {name}, which looks like a VPN: it may keep this computer from its own network"
+            "everything else goes through {}, which looks like a VPN: it may keep this computer from its own network",
+            tunnel.interface
         ));
     }
     hints
@@ -46,14 +43,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_way_out_that_looks_like_a_vpn_is_named() {
-        let home = [("wlan0".to_owned(), "192.168.1.2".parse().unwrap())];
-        let told = advice(&home, Some("tun0"));
-        assert!(told[0].contains("on wlan0 (192.168.1.2);"), "{told:?}");
-        assert!(told[1].contains("through tun0,"), "{told:?}");
-        for other in [Some("wlan0"), None] {
-            assert_eq!(advice(&home, other).len(), 1);
+    fn default_route_through_vpn_is_named() {
+        let network = |interface: &str, is_tunnel| Network {
+            interface: interface.to_owned(),
+            index: 1,
+            address: "192.168.1.2".parse().unwrap(),
+            prefix: 24,
+            is_up: true,
+            is_point_to_point: is_tunnel,
+            is_tunnel,
+        };
+        let (home, vpn) = (network("wlan0", false), network("tun0", true));
+        let hints = advice([&home].into_iter(), &[&vpn]);
+        assert!(hints[0].contains("on wlan0 (192.168.1.2);"), "{hints:?}");
+        assert!(hints[1].contains("through tun0,"), "{hints:?}");
+        for defaults in [&[&home][..], &[]] {
+            assert_eq!(advice([&home].into_iter(), defaults).len(), 1);
         }
-        assert!(advice(&[], None)[0].starts_with("looked nowhere"));
+        assert!(advice([].into_iter(), &[])[0].starts_with("looked nowhere"));
     }
 }

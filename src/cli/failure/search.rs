@@ -5,6 +5,7 @@ use super::{Advice, advice, console, interfaces};
 use crate::cli::device_args::Asked;
 use crate::cli::error_id::ErrorId;
 use crate::cli::radio_args::narrowed_by;
+use crate::cli::shell::quote_word;
 use crate::flows::find::{Sighted, Target};
 use crate::ident::printable;
 use crate::transport::ble::looks_like_provisioning;
@@ -110,7 +111,7 @@ pub(super) fn forget(address: &Address) -> String {
 
 /// A command about the same device, as it has to be typed.
 pub(in crate::cli) fn command_for(command: &str, target: &Target) -> String {
-    let name = target.name.as_deref().map(quoted);
+    let name = target.name.as_deref().map(quote_name);
     match (target.kind, name) {
         (TransportKind::Ble, Some(name)) => {
             format!("`espctl {command} --transport ble --device-name {name}`")
@@ -124,14 +125,8 @@ pub(in crate::cli) fn command_for(command: &str, target: &Target) -> String {
     }
 }
 
-/// As a shell takes it for one word.
-fn quoted(name: &str) -> String {
-    let name = printable(name.as_bytes());
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
-    if !name.is_empty() && name.chars().all(is_plain) {
-        return name;
-    }
-    format!("'{}'", name.replace('\'', r"'\''"))
+fn quote_name(name: &str) -> String {
+    quote_word(&printable(name.as_bytes()))
 }
 
 /// Somebody typed the name in other letters.
@@ -139,7 +134,7 @@ fn misspelt(target: &Target, seen: &[Sighted]) -> Option<String> {
     let wanted = target.name.as_deref()?;
     let differs = |name: &&str| *name != wanted && name.to_lowercase() == wanted.to_lowercase();
     let name = seen.iter().filter_map(|one| one.name.as_deref());
-    let meant = quoted(name.clone().find(differs)?);
+    let meant = quote_name(name.clone().find(differs)?);
     Some(format!(
         "did you mean --device-name {meant}? capitals count in names"
     ))

@@ -9,6 +9,7 @@ use super::argument::found;
 use crate::cli::failure::Failure;
 use crate::cli::serial_args::{LogArgs, SpeedArgs};
 use crate::cli::settings::Inputs;
+use crate::cli::shell::quote_word;
 use crate::cli::ui::{Ui, keys_of};
 use crate::ident::printable;
 use crate::qr::{Network, Payload, Remark};
@@ -153,7 +154,7 @@ fn document(payload: &Payload) -> Value {
 
 /// What to type next, with the payload where it was.
 fn command(payload: &Payload, given: &str) -> String {
-    let mut command = format!("espctl provision --qrcode {}", quoted(given));
+    let mut command = format!("espctl provision --qrcode {}", quote_payload(given));
     for (key, flag) in [
         ("name", " --device-name NAME"),
         ("pop", " --pop POP"),
@@ -169,11 +170,11 @@ fn command(payload: &Payload, given: &str) -> String {
 
 /// As one word for a shell, and without what could steer a terminal: such a payload is better in
 /// a file.
-fn quoted(word: &str) -> String {
+fn quote_payload(word: &str) -> String {
     if word.chars().any(char::is_control) {
         return "@FILE".to_owned();
     }
-    crate::cli::shell::word(word)
+    quote_word(word)
 }
 
 /// How the argument is called in messages.
@@ -191,8 +192,8 @@ mod tests {
 
     #[test]
     fn a_shell_reads_one_word() {
-        assert_eq!(quoted("@label.png"), "@label.png");
-        assert_eq!(quoted("NP:a|it's|b"), r"'NP:a|it'\''s|b'");
-        assert_eq!(quoted("{\n}"), "@FILE");
+        assert_eq!(quote_payload("@label.png"), "@label.png");
+        assert_eq!(quote_payload("NP:a|it's|b"), r#""NP:a|it's|b""#);
+        assert_eq!(quote_payload("{\n}"), "@FILE");
     }
 }

@@ -93,7 +93,7 @@ impl Mapping<'_> {
         };
         let asked = Instant::now();
         let deadline = asked + self.pace.mapping;
-        let mut interval = self.pace.mapping_status;
+        let mut intervals = self.pace.mapping_status_intervals();
         let mut told = None;
         loop {
             let status = match cloud.mapping_status(&request).await {
@@ -140,8 +140,7 @@ impl Mapping<'_> {
                     status: told,
                 });
             }
-            sleep(interval.min(left)).await;
-            interval = (interval + interval / 2).min(self.pace.slowest_mapping_status);
+            sleep(intervals.next().map_or(left, |interval| interval.min(left))).await;
         }
     }
 

@@ -44,7 +44,7 @@ pub fn join(networks: &[Network], only: Option<&str>, port: Option<u16>) -> Vec<
             }
             // The group is joined by interface, whichever address it has there.
             IpAddr::V6(_) if known.v6.is_none() => {
-                known.v6 = network.index.map(|index| join_v6(index, port));
+                known.v6 = Some(join_v6(network.index, port));
             }
             _ => {}
         }
@@ -55,7 +55,7 @@ pub fn join(networks: &[Network], only: Option<&str>, port: Option<u16>) -> Vec<
 fn is_searched(network: &Network, only: Option<&str>) -> bool {
     match only {
         Some(only) => network.interface == only,
-        None => network.is_up && !network.is_point_to_point && !network.is_loopback(),
+        None => network.is_searched() && !network.is_loopback(),
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_loopback_interface_is_listened_on_when_it_is_named() {
-        let networks = networks().unwrap();
+        let networks = networks();
         let loopback = networks.iter().find(|one| one.is_loopback()).unwrap();
         let name = loopback.interface.as_str();
         // A port of nobody's.

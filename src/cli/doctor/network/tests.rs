@@ -7,23 +7,23 @@ use super::*;
 fn network(interface: &str, address: &str) -> Network {
     Network {
         interface: interface.to_owned(),
-        index: Some(1),
+        index: 1,
         address: address.parse().unwrap(),
         prefix: 24,
         is_up: true,
         is_point_to_point: false,
+        is_tunnel: interface.starts_with("tun"),
     }
 }
 
 fn seen(networks: &[Network], device_by: Option<(usize, bool)>) -> Seen {
     Seen {
         networks: networks.to_vec(),
-        radios: Some(vec!["wlan0".to_owned()]),
+        wifi_interfaces: vec!["wlan0".to_owned()],
         switches: Vec::new(),
-        defaults: None,
-        way_out: None,
-        to_device: device_by.map(|(place, is_direct)| Way {
-            by: Some(networks[place].clone()),
+        defaults: Vec::new(),
+        to_device: device_by.map(|(place, is_direct)| Route {
+            network: Some(networks[place].clone()),
             is_direct,
         }),
         to_multicast: None,
@@ -50,7 +50,7 @@ fn a_computer_on_the_hotspot_needs_nothing() {
     assert_eq!(device_route(&scope(true), &there).state, State::Ok);
     assert_eq!(wifi(&there).seen, "wlan0 192.168.4.2/24");
     // Over a cable, as in a laboratory.
-    there.radios = Some(Vec::new());
+    there.wifi_interfaces.clear();
     assert_eq!(wifi(&there).state, State::Ok);
 }
 
@@ -90,29 +90,21 @@ fn wifi_that_is_missing_or_blocked_is_named() {
     let blocked = wifi(&here);
     assert_eq!(blocked.state, State::Problem);
     assert_eq!(blocked.fix.as_deref(), Some("sudo rfkill unblock wifi"));
-    here.radios = Some(Vec::new());
+    here.wifi_interfaces.clear();
     assert_eq!(wifi(&here).seen, "this computer has no Wi-Fi interface");
-    here.radios = None;
-    assert_eq!(wifi(&here).state, State::Skipped);
 }
 
 #[test]
-fn a_vpn_is_seen_in_the_tables_and_behind_policies() {
-    let networks = [network("tun0", "10.8.0.2")];
+fn default_route_through_vpn_is_a_warning() {
+    let networks = [network("tun0", "10.8.0.2"), network("wlan0", "192.168.1.2")];
     let mut here = seen(&networks, None);
     assert_eq!(vpn(&here).state, State::Ok);
-    here.way_out = Some("wlan0".to_owned());
+    here.defaults = vec![networks[1].clone()];
     assert!(vpn(&here).seen.ends_with("through wlan0"));
-    // As wg-quick does it: the tables look as before.
-    here.way_out = Some("wg0".to_owned());
-    assert_eq!(vpn(&here).state, State::Warning);
-    here.way_out = Some("wlan0".to_owned());
-    here.defaults = Some(Defaults {
-        v4: Some("wlan0".to_owned()),
-        v6: Some("tun0".to_owned()),
-    });
-    here.to_multicast = Some(Way {
-        by: Some(networks[0].clone()),
+    // IPv4 at home, IPv6 through the VPN.
+    here.defaults.push(networks[0].clone());
+    here.to_multicast = Some(Route {
+        network: Some(networks[0].clone()),
         is_direct: false,
     });
     let told = vpn(&here);
@@ -152,11 +144,11 @@ fn an_interface_is_shown_with_the_addresses_that_it_was_given() {
 #[test]
 fn an_interface_that_is_named_is_the_way() {
     let networks = [network("wlan0", "192.168.4.2"), network("eth0", "10.0.0.2")];
-    let way = |device, interface| way_to_device(device, interface, &networks);
-    assert!(way("192.168.4.1", Some("wlan0")).unwrap().is_direct);
-    let other = way("192.168.4.1", Some("eth0")).unwrap();
-    assert!(!other.is_direct && other.by.unwrap().interface == "eth0");
-    assert!(!way("fe80::1%wlan0", None).unwrap().is_direct);
+    let route = |device, interface| route_to_device(device, interface, &networks);
+    assert!(route("192.168.4.1", Some("wlan0")).unwrap().is_direct);
+    let other = route("192.168.4.1", Some("eth0")).unwrap();
+    assert!(!other.is_direct && other.network.unwrap().interface == "eth0");
+    assert!(!route("fe80::1%wlan0", None).unwrap().is_direct);
 }
 
 #[test]
