@@ -78,8 +78,8 @@ fn what_a_label_says_is_said_in_words_with_the_command_that_follows() {
         "wifi",
         "hotspot-key",
         "Join its hotspot",
-        r#"espctl provision --qrcode '{"ver":"v1""#,
-        r"p'\''q",
+        r#"espctl provision --qrcode "{\"ver\":\"v1\""#,
+        r#"\"pop\":\"p'q\""#,
         "--ssid SSID --passphrase-file FILE",
     ] {
         assert!(output.stdout.contains(part), "{part}\n{output}");

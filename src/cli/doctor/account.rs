@@ -339,7 +339,7 @@ mod tests {
         let finding = rights_of(&rights, Path::new("/home/a"));
         assert_eq!(finding.state, State::Warning);
         assert!(finding.seen.ends_with("(644), and 1 more"), "{finding:?}");
-        let fix = r"chmod 600 /home/a/x_config.json '/home/a b/it'\''s'";
+        let fix = r#"chmod 600 /home/a/x_config.json "/home/a b/it's""#;
         assert_eq!(finding.fix.as_deref(), Some(fix));
 
         let rights = Rights {
