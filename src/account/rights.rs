@@ -33,28 +33,29 @@ pub struct Rights {
 impl Folder {
     /// Looks at each file of the account; `None` where files have no such rights.
     pub fn rights(&self) -> Option<Rights> {
-        if !cfg!(unix) {
-            return None;
-        }
+        current_user().map(|user| self.rights_for(user))
+    }
+
+    fn rights_for(&self, user: u32) -> Rights {
         let mut rights = Rights::default();
         for folder in [self.path.clone(), self.path.join("profiles")] {
-            rights.look_into(&folder);
+            rights.look_into(&folder, user);
         }
         rights
             .exposed
             .sort_by(|one, other| one.path.cmp(&other.path));
-        Some(rights)
+        rights
     }
 }
 
 impl Rights {
-    fn look_into(&mut self, folder: &Path) {
+    fn look_into(&mut self, folder: &Path, user: u32) {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => return self.not_seen(folder, &error),
         };
         match fs::metadata(folder) {
-            Ok(data) => self.note(folder, &data),
+            Ok(data) => self.note(folder, &data, user),
             Err(error) => self.not_seen(folder, &error),
         }
         for entry in entries {
@@ -71,7 +72,7 @@ impl Rights {
             match fs::metadata(&path) {
                 Ok(data) if data.is_file() => {
                     self.files += 1;
-                    self.note(&path, &data);
+                    self.note(&path, &data, user);
                 }
                 Ok(_) => {}
                 Err(error) => self.not_seen(&path, &error),
@@ -80,7 +81,7 @@ impl Rights {
     }
 
     #[cfg(unix)]
-    fn note(&mut self, path: &Path, data: &Metadata) {
+    fn note(&mut self, path: &Path, data: &Metadata, user: u32) {
         use std::os::unix::fs::MetadataExt as _;
         let mode = data.mode() & 0o777;
         let one = || Exposed {
@@ -93,14 +94,13 @@ impl Rights {
         if data.is_dir() && is_writable(mode) {
             self.folders.push(one());
         }
-        let user = rustix::process::geteuid();
-        if !user.is_root() && data.uid() != user.as_raw() {
+        if is_foreign(data.uid(), user) {
             self.foreign.push(path.to_owned());
         }
     }
 
     #[cfg(not(unix))]
-    fn note(&mut self, _path: &Path, _data: &Metadata) {}
+    fn note(&mut self, _path: &Path, _data: &Metadata, _user: u32) {}
 
     /// Where there is nothing, nobody reads it.
     fn not_seen(&mut self, path: &Path, error: &io::Error) {
@@ -119,6 +119,23 @@ fn is_of_an_account(path: &Path) -> bool {
     name.is_some_and(is_ours)
 }
 
+/// The id of the user that espctl runs as; `None` where files have no such owners.
+#[cfg(unix)]
+fn current_user() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn current_user() -> Option<u32> {
+    None
+}
+
+/// Root can use the files of every user, and `chown` would take them from their owners.
+#[cfg(unix)]
+const fn is_foreign(owner: u32, user: u32) -> bool {
+    user != ROOT && owner != user
+}
+
 /// To anybody but its owner.
 #[cfg(any(unix, test))]
 const fn is_open(mode: u32) -> bool {
@@ -130,6 +147,9 @@ const fn is_open(mode: u32) -> bool {
 const fn is_writable(mode: u32) -> bool {
     mode & 0o022 != 0
 }
+
+#[cfg(unix)]
+const ROOT: u32 = 0;
 
 #[cfg(test)]
 mod tests {
@@ -153,5 +173,33 @@ mod tests {
         for (mode, writable) in [(0o700, false), (0o755, false), (0o775, true), (0o702, true)] {
             assert_eq!(is_writable(mode), writable, "{mode:o}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn root_leaves_files_of_another_user_alone() {
+        for (owner, user, foreign) in [
+            (1000, 1000, false),
+            (1001, 1000, true),
+            (ROOT, 1000, true),
+            (1000, ROOT, false),
+            (ROOT, ROOT, false),
+        ] {
+            assert_eq!(is_foreign(owner, user), foreign, "{owner} {user}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_of_another_user_are_listed() {
+        use std::os::unix::fs::MetadataExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("rainmaker_config.json");
+        fs::write(&file, "{}").unwrap();
+        let folder = Folder::new(home.path());
+        let owner = fs::metadata(&file).unwrap().uid();
+        assert!(folder.rights_for(owner).foreign.is_empty());
+        let foreign = folder.rights_for(owner + 1).foreign;
+        assert_eq!(foreign, [home.path().to_owned(), file]);
     }
 }
