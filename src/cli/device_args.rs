@@ -381,6 +381,8 @@ const WHERE: &str = "Which device";
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches as _;
+
     use super::*;
 
     #[test]
@@ -402,5 +404,28 @@ mod tests {
         for wrong in ["", "http://x", "a/b", "a b", "a\r\nb", "host:80"] {
             assert!(parse_host(wrong).is_err(), "{wrong}");
         }
+    }
+
+    async fn scheme(line: &[&str]) -> Option<SecurityScheme> {
+        let command = DeviceArgs::augment_args(clap::Command::new("espctl"));
+        let matches = command.get_matches_from([&["espctl"], line].concat());
+        let args = DeviceArgs::from_arg_matches(&matches).unwrap();
+        let resolved = args.resolve(None, &mut Inputs::new(&matches), None).await;
+        resolved.unwrap().access.scheme
+    }
+
+    #[tokio::test]
+    async fn label_cannot_select_security_0() {
+        const LABEL_0: &str = r#"{"name":"PROV_1","pop":"abcd1234","security":0}"#;
+        const LABEL_1: &str = r#"{"name":"PROV_1","pop":"abcd1234","security":1}"#;
+        let label = async |payload| scheme(&["--qrcode", payload]).await;
+        assert_eq!(label(LABEL_0).await, None);
+        assert_eq!(label(LABEL_1).await, Some(SecurityScheme::Sec1));
+        // A typed scheme overrides the label.
+        let typed = ["--qrcode", LABEL_1, "--sec-ver", "0"];
+        assert_eq!(scheme(&typed).await, Some(SecurityScheme::Sec0));
+        // The label is about provisioning, not about a device that joined a network.
+        let on_network = ["--qrcode", LABEL_1, "--transport", "on-network"];
+        assert_eq!(scheme(&on_network).await, None);
     }
 }
