@@ -320,4 +320,13 @@ mod tests {
             "a refusal"
         );
     }
+
+    #[test]
+    fn longest_secret_is_redacted_first() {
+        // Each secret is a part of the next; redacted in this order, their ends would stay.
+        let secrets = ["abcd", "abcd-1234", "abcd-1234-wxyz"];
+        let redact = |text: &str| redacted(text.to_owned(), &secrets);
+        assert_eq!(redact("got abcd-1234-wxyz"), "got <redacted>");
+        assert_eq!(redact("got abcd-1234, abcd"), "got <redacted>, <redacted>");
+    }
 }

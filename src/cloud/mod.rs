@@ -23,6 +23,8 @@ pub mod mapping;
 pub mod nodes;
 mod paging;
 mod renewal;
+#[cfg(test)]
+pub(crate) mod scripted;
 mod tokens;
 
 use std::error::Error as _;
@@ -31,7 +33,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Mutex as Slot;
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Certificate, Method};
@@ -83,6 +85,16 @@ impl Default for Limits {
             retries: 2,
             pause: Duration::from_millis(500),
         }
+    }
+}
+
+impl Limits {
+    /// The pause before each retry: the first one, then twice the one before.
+    fn pauses(&self) -> ExponentialBackoff {
+        ExponentialBuilder::new()
+            .with_min_delay(self.pause)
+            .with_max_times(self.retries)
+            .build()
     }
 }
 
@@ -253,10 +265,7 @@ impl Client {
         call: &Call<'_>,
         token: Option<&Secret<String>>,
     ) -> Result<T, CloudError> {
-        let mut pauses = ExponentialBuilder::new()
-            .with_min_delay(self.limits.pause)
-            .with_max_times(self.limits.retries)
-            .build();
+        let mut pauses = self.limits.pauses();
         loop {
             let error = match self.once(call, token).await {
                 Err(error) => error,
@@ -456,5 +465,21 @@ mod tests {
         ] {
             assert!(!local(&format!("http://{elsewhere}/v1/")), "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn pause_doubles_before_each_retry() {
+        let limits = Limits {
+            retries: 4,
+            pause: Duration::from_millis(500),
+            ..Limits::default()
+        };
+        let pauses: Vec<u128> = limits.pauses().map(|pause| pause.as_millis()).collect();
+        assert_eq!(pauses, [500, 1000, 2000, 4000]);
+        let never = Limits {
+            retries: 0,
+            ..limits
+        };
+        assert_eq!(never.pauses().count(), 0);
     }
 }

@@ -69,3 +69,30 @@ impl Client {
 
 /// A token with less than this left is renewed before it is used.
 const FRESH: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{ScriptedCloud, Turn, tokens};
+    use super::*;
+
+    fn secret(text: &str) -> Secret<String> {
+        Secret::new(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn token_renewed_by_another_call_is_not_renewed_again() {
+        let renewal = Turn::Answer(200, r#"{"accesstoken":"third"}"#);
+        let cloud = ScriptedCloud::start(&[renewal]).await;
+        let client = cloud.client(tokens("second", Some("refresh")), 0);
+        let renewed = client.renewed_after(&secret("first")).await.unwrap();
+        assert_eq!(renewed.unwrap().expose(), "second");
+        assert!(cloud.requests().is_empty());
+
+        let renewed = client.renewed_after(&secret("second")).await.unwrap();
+        assert_eq!(renewed.unwrap().expose(), "third");
+        assert_eq!(
+            cloud.requests(),
+            [r#"POST login2 - {"refreshtoken":"refresh"}"#]
+        );
+    }
+}
