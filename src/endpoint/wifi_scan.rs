@@ -247,6 +247,7 @@ fn decode(response: &[u8], due: NetworkScanMsgType) -> Result<Option<Payload>, R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::network_provisioning::RespScanWifiStatus;
 
     #[test]
     fn unknown_auth_modes_are_listed_by_number() {
@@ -270,5 +271,25 @@ mod tests {
                 expected: "the progress of a scan"
             })
         );
+    }
+
+    #[test]
+    fn rejects_scan_count_no_device_can_hold() {
+        let decode = |result_count| {
+            let status = RespScanWifiStatus {
+                scan_finished: true,
+                result_count,
+            };
+            let payload = Payload::RespScanWifiStatus(status);
+            ScanStatus::decode(&encode(NetworkScanMsgType::TypeRespScanWifiStatus, payload))
+        };
+        for count in [0, 1, 255] {
+            let finished = true;
+            assert_eq!(decode(count), Ok(ScanProgress { finished, count }));
+        }
+        for count in [256, 1_000_000_000, u32::MAX] {
+            let expected = "a number of networks that a device can hold";
+            assert_eq!(decode(count), Err(ReplyError::Unexpected { expected }));
+        }
     }
 }
