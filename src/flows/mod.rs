@@ -22,6 +22,8 @@ pub mod join;
 pub mod map;
 mod observer;
 pub mod provision;
+#[cfg(test)]
+mod scripted_device;
 mod stop;
 pub mod wifi;
 

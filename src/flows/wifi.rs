@@ -74,15 +74,7 @@ pub async fn settle(
             } else {
                 Vec::new()
             };
-            // Several networks can share a name. One that asks for a secret makes the name one
-            // that does: an open twin is how passwords and traffic are stolen.
-            let named = |network: &&AccessPoint| network.ssid.as_ref() == Some(ssid);
-            let strict = |network: &&AccessPoint| !network.auth.takes_no_passphrase();
-            let network = seen
-                .iter()
-                .filter(named)
-                .find(strict)
-                .or_else(|| seen.iter().find(named));
+            let network = find_by_name(ssid, &seen);
             let network = complete(ssid.clone(), network, wanted, observer).await?;
             let seen = version.has(WIFI_SCAN).then_some(seen);
             Ok(Settled { network, seen })
@@ -120,6 +112,18 @@ pub async fn settle(
             }
         },
     }
+}
+
+/// The network with this name. Several networks can share a name: if one of them requires a
+/// passphrase, the name requires one. An open twin is how passwords and traffic are stolen.
+fn find_by_name<'a>(ssid: &Ssid, seen: &'a [AccessPoint]) -> Option<&'a AccessPoint> {
+    let named = || {
+        seen.iter()
+            .filter(|network| network.ssid.as_ref() == Some(ssid))
+    };
+    named()
+        .find(|network| !network.auth.takes_no_passphrase())
+        .or_else(|| named().next())
 }
 
 async fn complete(
@@ -249,3 +253,42 @@ const ENTRY: usize = 59;
 const AROUND: usize = 21;
 /// From 36 on they are in the 5 GHz band, which most devices do not hear.
 const LAST_2_4_GHZ_CHANNEL: u32 = 14;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::wifi_scan::AuthMode;
+    use crate::ident::Bssid;
+
+    fn network(ssid: &str, auth: i32) -> AccessPoint {
+        AccessPoint {
+            ssid: ssid.parse().ok(),
+            bssid: Bssid::from_bytes(&[2; 6]),
+            channel: 6,
+            rssi: -50,
+            auth: AuthMode(auth),
+        }
+    }
+
+    #[test]
+    fn open_twin_of_secured_network_is_not_selected() {
+        const OPEN: i32 = 0;
+        const OWE: i32 = 9;
+        const WPA2: i32 = 3;
+        const ENTERPRISE: i32 = 5;
+        let home: Ssid = "Home".parse().unwrap();
+        let selected = |seen: &[AccessPoint]| find_by_name(&home, seen).map(|one| one.auth.0);
+        for open in [OPEN, OWE] {
+            for secured in [WPA2, ENTERPRISE] {
+                let (open, secured) = (network("Home", open), network("Home", secured));
+                let auth = Some(secured.auth.0);
+                // In either order of signal strength.
+                assert_eq!(selected(&[open.clone(), secured.clone()]), auth);
+                assert_eq!(selected(&[secured, open]), auth);
+            }
+            let other = network("Other", WPA2);
+            assert_eq!(selected(&[other, network("Home", open)]), Some(open));
+        }
+        assert_eq!(selected(&[network("Other", WPA2), network("", OPEN)]), None);
+    }
+}

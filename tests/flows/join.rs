@@ -7,7 +7,8 @@ use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::ReplyError;
 use espctl::endpoint::version::Version;
 use espctl::endpoint::wifi_config::{ConnectedNetwork, JoinFailure, SetWifi};
-use espctl::flows::connect::Secured;
+use espctl::flows::connect::{Access, Secured, open, secure};
+use espctl::flows::find::Target;
 use espctl::flows::join::Joining;
 use espctl::flows::wifi::Settled;
 use espctl::flows::{Doing, Event, FlowError, Left, Pace, Stage, StageState};
@@ -15,14 +16,16 @@ use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
 use espctl::proto::network_provisioning::NetworkConfigPayload;
 use espctl::secret::Secret;
-use espctl::security::{Credentials, DeviceSecret, SecurityScheme};
+use espctl::security::{Answer, Credentials, DeviceSecret, SecurityScheme, accept};
 use espctl::session::{Session, SessionError};
-use espctl::transport::TransportError;
+use espctl::transport::{Address, TransportError, TransportKind};
 use prost::Message as _;
 use tokio::time::Instant;
 
 use crate::support::memory_transport::{MemoryDevice, Outcome, broken};
 use crate::support::recorder::Recorder;
+use crate::support::scripted_rng::SeededRng;
+use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok};
 
 fn device() -> MemoryDevice {
     device_in(World::neighbourhood())
@@ -394,4 +397,73 @@ async fn connected_without_details_is_no_success() {
         let joined = |event: &Event| matches!(event, Event::WifiJoined { .. });
         assert!(!recorder.events.iter().any(joined));
     }
+}
+
+/// A device in the clear that takes any network and reports that it failed to join.
+fn answer(heard: &Heard) -> Vec<u8> {
+    let answer = match heard.head.split(' ').nth(1) {
+        Some("/proto-ver") => b"V0.1".to_vec(),
+        Some("/prov-session") => {
+            let responder = accept(&DeviceSecret::Sec0, &mut SeededRng::new("a device"));
+            match responder.answer(&heard.body).unwrap() {
+                Answer::Established { response, .. } => response,
+                Answer::Reply { .. } => panic!("Security 0 is one exchange"),
+            }
+        }
+        _ => match NetworkConfigPayload::decode(&heard.body[..]).unwrap().msg {
+            SET => b"\x08\x03\x6a\x00".to_vec(),
+            APPLY => b"\x08\x05\x7a\x00".to_vec(),
+            _ => b"\x08\x01\x5a\x04\x10\x03\x50\x00".to_vec(),
+        },
+    };
+    ok(answer)
+}
+
+#[tokio::test]
+async fn reconnects_at_most_three_times() {
+    let answers = |number| vec![Turn::Reply(answer); number];
+    let lost_after = |number| [answers(number), vec![Turn::hang_up()]].concat();
+    // Version, handshake, network, apply; then version and handshake for each reconnection.
+    let mut script = vec![lost_after(4)];
+    script.extend(vec![lost_after(2); 3]);
+    // One reconnection more would get an answer.
+    script.push(answers(3));
+    let server = ScriptedServer::start(script).await;
+    let target = Target {
+        address: Some(Address::Http {
+            host: server.address.ip().to_string(),
+            port: server.address.port(),
+        }),
+        ..Target::of_kind(TransportKind::SoftAp)
+    };
+    let pace = Pace {
+        first_status: Duration::ZERO,
+        regain_pause: Duration::from_millis(1),
+        ..Pace::default()
+    };
+    let access = Access {
+        scheme: Some(SecurityScheme::Sec0),
+        ..Access::default()
+    };
+    let mut recorder = Recorder::default();
+    let opened = open(&target, &pace, &mut recorder).await.unwrap();
+    let version = opened.version.clone();
+    let mut secured = secure(opened, &access, &mut recorder).await.unwrap();
+    let mut joining = Joining {
+        secured: &mut secured,
+        version: &version,
+        pace: &pace,
+        left: Left::Nothing,
+    };
+    let settled = Settled {
+        network: home(),
+        seen: None,
+    };
+    let error = joining.run(settled, 0, &mut recorder).await.unwrap_err();
+    assert!(matches!(error, FlowError::Unconfirmed { .. }), "{error:?}");
+    let count =
+        |wanted: fn(&Event) -> bool| recorder.events.iter().filter(|one| wanted(one)).count();
+    assert_eq!(count(|event| matches!(event, Event::ContactLost)), 1);
+    assert_eq!(count(|event| matches!(event, Event::ContactRegained)), 3);
+    assert_eq!(server.connections(), 4);
 }

@@ -242,3 +242,6 @@ async fn disable(secured: &mut Secured, observer: &mut dyn Observer) {
 const MOST_LOOKS: u32 = 3;
 /// More than one only where an answer was lost.
 const MOST_CHALLENGES: u32 = 3;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! A challenge between a scripted cloud and a scripted device: how long it can be used, and what a
+//! lost answer means.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message as _;
+
+use super::*;
+use crate::cloud::mapping::Extras;
+use crate::cloud::scripted::{ScriptedCloud, Turn, tokens};
+use crate::flows::scripted_device::ScriptedDevice;
+use crate::flows::{Pace, SilentObserver};
+use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
+use crate::proto::rmaker_ch_resp::{RMakerChRespMsgType, RMakerChRespPayload, RespCrPayload};
+use crate::security::DeviceSecret;
+use crate::transport::TransportKind;
+
+fn owner(cloud: &ScriptedCloud) -> Owner {
+    Owner {
+        cloud: Arc::new(cloud.client(tokens("token", None), 0)),
+        extras: Extras::default(),
+        disable: false,
+    }
+}
+
+/// An account that is asked again at once.
+fn pace() -> Pace {
+    Pace {
+        account_again: Duration::from_millis(1),
+        ..Pace::default()
+    }
+}
+
+fn mapping<'a>(owner: &'a Owner, pace: &'a Pace) -> Mapping<'a> {
+    Mapping {
+        owner,
+        pace,
+        prepared: None,
+        may_be_cut_off: TransportKind::SoftAp.is_on_the_devices_network(),
+        announced: None,
+        doing: Doing::FetchingChallenge,
+        mapped: None,
+    }
+}
+
+fn issued(name: &str, life: Duration) -> Issued {
+    Issued {
+        challenge: Challenge {
+            challenge: name.to_owned(),
+            request_id: name.to_owned(),
+        },
+        until: Instant::now() + life,
+    }
+}
+
+fn signed() -> Signed {
+    Signed {
+        node_id: "node1".to_owned(),
+        signature: vec![1, 2],
+    }
+}
+
+/// Signs whatever it gets.
+fn device() -> ScriptedDevice {
+    ScriptedDevice::new(DeviceSecret::Sec0, |_, _| {
+        let reply = RespCrPayload {
+            payload: vec![1, 2],
+            node_id: "node1".to_owned(),
+        };
+        let message = RMakerChRespPayload {
+            msg: RMakerChRespMsgType::TypeRespChallengeResponse.into(),
+            payload: Some(Payload::RespChallengeResponsePayload(reply)),
+            ..RMakerChRespPayload::default()
+        };
+        Ok(message.encode_to_vec())
+    })
+}
+
+/// The methods and paths of what the cloud was asked for.
+fn calls(cloud: &ScriptedCloud) -> Vec<String> {
+    let words = |request: &String| {
+        let words: Vec<&str> = request.split([' ', '?']).take(2).collect();
+        words.join(" ")
+    };
+    cloud.requests().iter().map(words).collect()
+}
+
+const INITIATE: &str = "POST user/nodes/mapping/initiate";
+const VERIFY: &str = "POST user/nodes/mapping/verify";
+const NODE: &str = "GET user/nodes";
+const FRESH: Turn = Turn::Answer(200, r#"{"challenge":"fresh","request_id":"fresh"}"#);
+const MAPPED: Turn = Turn::Answer(200, r#"{"status":"success"}"#);
+const REFUSED: Turn = Turn::Answer(400, r#"{"status":"failure","description":"used"}"#);
+const IN_ACCOUNT: Turn = Turn::Answer(200, r#"{"nodes":["node1"]}"#);
+const NOT_IN_ACCOUNT: Turn = Turn::Answer(404, r#"{"status":"failure"}"#);
+
+#[tokio::test]
+async fn stale_challenge_is_replaced_before_it_is_signed() {
+    let left = pace().challenge_left;
+    let second = Duration::from_secs(1);
+    for (life, script, asked, used) in [
+        (left + 9 * second, &[MAPPED][..], &[VERIFY][..], "prepared"),
+        (
+            left - second,
+            &[FRESH, MAPPED],
+            &[INITIATE, VERIFY],
+            "fresh",
+        ),
+    ] {
+        let cloud = ScriptedCloud::start(script).await;
+        let (owner, pace, device) = (owner(&cloud), pace(), device());
+        let mut mapping = mapping(&owner, &pace);
+        mapping.prepared = Some(issued("prepared", life));
+        let mut secured = device.secured().await;
+        let progress = mapping
+            .challenge_device(&mut secured, &mut SilentObserver)
+            .await
+            .unwrap();
+        assert!(matches!(progress, Progress::Done { .. }), "{progress:?}");
+        assert_eq!(calls(&cloud), asked);
+        let signed = device.requests("ch_resp");
+        let signed = String::from_utf8_lossy(&signed[0]);
+        assert!(signed.contains(used), "{signed}");
+    }
+}
+
+async fn hand_in_later(script: &[Turn], in_doubt: bool) -> (Result<Rest, FlowError>, Vec<String>) {
+    let cloud = ScriptedCloud::start(script).await;
+    let (owner, pace) = (owner(&cloud), pace());
+    let issued = issued("prepared", Duration::from_mins(5));
+    let outcome = mapping(&owner, &pace)
+        .hand_in_later(&issued, &signed(), in_doubt, &mut SilentObserver)
+        .await;
+    (outcome, calls(&cloud))
+}
+
+#[tokio::test]
+async fn signature_that_may_have_arrived_stays_in_doubt_while_handed_in_later() {
+    // The answer to the first signature is lost, so a refusal of the second one may mean that the
+    // first one counted: the account knows.
+    let script = [Turn::HangUp, NOT_IN_ACCOUNT, REFUSED, IN_ACCOUNT];
+    let (outcome, calls) = hand_in_later(&script, false).await;
+    assert_eq!(outcome.unwrap(), Rest::Everything);
+    assert_eq!(calls, [VERIFY, NODE, VERIFY, NODE]);
+
+    // Without a lost answer, a refusal is final.
+    let (outcome, calls) = hand_in_later(&[REFUSED, IN_ACCOUNT], false).await;
+    assert!(
+        matches!(outcome, Err(FlowError::Cloud { .. })),
+        "{outcome:?}"
+    );
+    assert_eq!(calls, [VERIFY]);
+
+    // The answer was lost before.
+    let (outcome, _) = hand_in_later(&[REFUSED, IN_ACCOUNT], true).await;
+    assert_eq!(outcome.unwrap(), Rest::Everything);
+}

@@ -1,0 +1,122 @@
+//! A device for tests, without a medium: its handshakes are real, its answers are the test's.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+
+use super::connect::Secured;
+use crate::proto::{EndpointName, Service};
+use crate::security::{
+    Answer, Cipher, Credentials, DeviceSecret, Responder, SecurityScheme, accept, opens_handshake,
+};
+use crate::session::Connection;
+use crate::transport::{No, Transport, TransportError};
+
+/// What the transport brings back.
+pub(super) type Outcome = Result<Vec<u8>, TransportError>;
+
+/// A device, and both ends of the path to it.
+#[derive(Clone)]
+pub(super) struct ScriptedDevice(Arc<Mutex<Inner>>);
+
+struct Inner {
+    secret: DeviceSecret,
+    next: Option<Box<dyn Responder>>,
+    cipher: Option<Box<dyn Cipher>>,
+    answer: Box<dyn FnMut(&str, &[u8]) -> Outcome + Send>,
+    requests: Vec<(String, Vec<u8>)>,
+}
+
+impl ScriptedDevice {
+    /// `answer` gets each endpoint and request in the clear, except those of handshakes.
+    pub(super) fn new(
+        secret: DeviceSecret,
+        answer: impl FnMut(&str, &[u8]) -> Outcome + Send + 'static,
+    ) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            secret,
+            next: None,
+            cipher: None,
+            answer: Box::new(answer),
+            requests: Vec::new(),
+        })))
+    }
+
+    /// A path to it, before any keys.
+    pub(super) fn connection(&self) -> Connection {
+        Connection::new(Box::new(self.clone()), Service::Provisioning)
+    }
+
+    /// A session in the clear, which cannot be reconnected.
+    pub(super) async fn secured(&self) -> Secured {
+        let (scheme, mut rng) = (SecurityScheme::Sec0, UnwrapErr(SysRng));
+        let connection = self.connection();
+        let session = connection.secure(scheme, &Credentials::None, &mut rng);
+        Secured::without_a_way_back(session.await.unwrap(), scheme)
+    }
+
+    /// What was sent to an endpoint so far, in the clear.
+    pub(super) fn requests(&self, endpoint: &str) -> Vec<Vec<u8>> {
+        let inner = self.0.lock().unwrap();
+        let to_it = inner.requests.iter().filter(|(name, _)| name == endpoint);
+        to_it.map(|(_, request)| request.clone()).collect()
+    }
+}
+
+#[async_trait]
+impl Transport for ScriptedDevice {
+    async fn exchange(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
+        let mut inner = self.0.lock().unwrap();
+        match endpoint.as_str() {
+            "prov-session" => inner.shake_hands(endpoint, request),
+            "proto-ver" => inner.answer(endpoint.as_str(), request),
+            name => {
+                let mut cipher = inner.cipher.take().expect("a session");
+                let request = cipher.open(request).unwrap();
+                let answer = inner.answer(name, &request);
+                let sealed = answer.map(|answer| cipher.seal(&answer).unwrap());
+                inner.cipher = Some(cipher);
+                sealed
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn answer(&mut self, endpoint: &str, request: &[u8]) -> Outcome {
+        let kept = (endpoint.to_owned(), request.to_vec());
+        self.requests.push(kept);
+        (self.answer)(endpoint, request)
+    }
+
+    fn shake_hands(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
+        let kept = (endpoint.as_str().to_owned(), request.to_vec());
+        self.requests.push(kept);
+        if opens_handshake(request) {
+            self.next = Some(accept(&self.secret, &mut UnwrapErr(SysRng)));
+        }
+        match self.next.take().map(|next| next.answer(request)) {
+            Some(Ok(Answer::Reply { response, next })) => {
+                self.next = Some(next);
+                Ok(response)
+            }
+            Some(Ok(Answer::Established { response, cipher })) => {
+                self.cipher = Some(cipher);
+                Ok(response)
+            }
+            Some(Err(_)) | None => Err(TransportError::Refused {
+                endpoint: endpoint.clone(),
+                how: No::HungUp,
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for ScriptedDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ScriptedDevice")
+    }
+}
