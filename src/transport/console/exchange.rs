@@ -260,3 +260,42 @@ const AGAIN: Duration = Duration::from_millis(500);
 const LONGEST_HANDSHAKE: usize = (LONGEST_REQUEST - 19) / 2;
 /// On a line, with start and stop.
 const BITS_OF_A_BYTE: u32 = 10;
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::Read as _;
+
+    use serialport::{SerialPort as _, TTYPort};
+
+    use super::super::super::TransportKind;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn port_is_given_up_after_failed_exchange() {
+        const BAUD: u32 = 115_200;
+        let (mut board, line) = TTYPort::pair().unwrap();
+        let path: Arc<str> = line.name().unwrap().into();
+        let mut transport = ConsoleTransport {
+            port: Some(Port::open(&path, BAUD).await.unwrap()),
+            path: Arc::clone(&path),
+            session: 1,
+            byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / BAUD,
+            limits: Limits::of_kind(TransportKind::Console),
+        };
+        let endpoint = EndpointName::from_static("proto-ver");
+        let error = transport.exchange(&endpoint, b"ESP").await.unwrap_err();
+        assert!(matches!(error, TransportError::TimedOut { .. }), "{error}");
+
+        // Whatever arrives now answers the request before.
+        let error = transport.exchange(&endpoint, b"late").await.unwrap_err();
+        assert!(
+            matches!(error, TransportError::Disconnected { .. }),
+            "{error}"
+        );
+        // The next program finds the port free.
+        Port::open(&path, BAUD).await.unwrap().close().await;
+        let mut typed = [0; 256];
+        let length = board.read(&mut typed).unwrap();
+        assert_eq!(&typed[..length], b"proto-ver 1 455350\r");
+    }
+}

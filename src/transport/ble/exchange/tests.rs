@@ -343,3 +343,49 @@ async fn connecting_is_tried_again_and_then_anew() {
     let error = opened.unwrap_err();
     assert!(matches!(error, TransportError::Bluetooth { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn gatt_table_is_not_renewed_in_the_middle_of_a_session() {
+    let (memory, mut transport, answer) = ask(Script::default()).await;
+    assert_eq!(answer.unwrap(), b"answer");
+    memory
+        .script
+        .lock()
+        .unwrap()
+        .writes
+        .push_back(GattError::Att(0x01));
+    memory.asked.lock().unwrap().clear();
+    let endpoint = EndpointName::from_static("proto-ver");
+    let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
+    assert!(matches!(error, TransportError::Refused { .. }), "{error}");
+    assert_eq!(memory.asked(), ["write x"]);
+}
+
+/// `NimBLE` answers 0x0e where an endpoint has no handler, and BlueZ where it lost the link.
+#[tokio::test]
+async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
+    for (name, is_dead, meant) in [
+        ("claim", false, "NoSuchEndpoint"),
+        ("claim", true, "Disconnected"),
+        ("prov-session", false, "Refused"),
+        ("prov-session", true, "Disconnected"),
+    ] {
+        let (memory, opened) = open(Script::default()).await;
+        let mut transport = opened.unwrap();
+        let endpoint = EndpointName::from_static(name);
+        let (claim, session) = (attribute(0xff54), attribute(0xff51));
+        let table = [
+            (claim, Some("claim".to_owned())),
+            (session, Some("prov-session".to_owned())),
+        ];
+        transport.endpoints = Endpoints::of(&table).unwrap();
+        {
+            let mut script = memory.script.lock().unwrap();
+            script.writes.push_back(GattError::Att(0x0e));
+            script.is_dead = is_dead;
+        }
+        let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
+        let words = format!("{error:?}");
+        assert!(words.starts_with(meant), "{name}, {is_dead}: {words}");
+    }
+}
