@@ -33,7 +33,7 @@ pub struct Rights {
 impl Folder {
     /// Looks at each file of the account; `None` where files have no such rights.
     pub fn rights(&self) -> Option<Rights> {
-        current_user().map(|user| self.rights_for(user))
+        cfg!(unix).then(|| self.rights_for(current_user()))
     }
 
     fn rights_for(&self, user: u32) -> Rights {
@@ -119,15 +119,15 @@ fn is_of_an_account(path: &Path) -> bool {
     name.is_some_and(is_ours)
 }
 
-/// The id of the user that espctl runs as; `None` where files have no such owners.
+/// The id of the user that espctl runs as; 0 where users have no such ids.
 #[cfg(unix)]
-fn current_user() -> Option<u32> {
-    Some(rustix::process::geteuid().as_raw())
+fn current_user() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 #[cfg(not(unix))]
-fn current_user() -> Option<u32> {
-    None
+fn current_user() -> u32 {
+    0
 }
 
 /// Root can use the files of every user, and `chown` would take them from their owners.
