@@ -128,3 +128,48 @@ fn refusal(status: u16, code: Option<&str>, description: Option<&str>) -> String
 
 /// Too many requests (RFC 6585).
 pub(super) const BUSY: u16 = 429;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejections_and_timeouts_say_whether_a_retry_can_help() {
+        let rejected = |status| CloudError::Rejected {
+            call: "a call",
+            status,
+            code: None,
+            description: None,
+        };
+        let timed_out = CloudError::TimedOut {
+            host: "cloud".to_owned(),
+            call: "a call",
+            waited: Duration::from_secs(1),
+        };
+        let malformed = CloudError::Malformed {
+            host: "cloud".to_owned(),
+            call: "a call",
+            what: "nothing".to_owned(),
+        };
+        let expired = CloudError::LoginExpired { description: None };
+        // May have arrived, unreachable, passing, no such call.
+        for (error, expected) in [
+            (rejected(400), [false, false, false, false]),
+            (rejected(404), [false, false, false, true]),
+            (rejected(429), [false, false, true, false]),
+            (rejected(499), [false, false, false, false]),
+            (rejected(500), [true, false, true, false]),
+            (timed_out, [true, true, true, false]),
+            (malformed, [true, false, false, false]),
+            (expired, [false, false, false, false]),
+        ] {
+            let found = [
+                error.may_have_arrived(),
+                error.is_unreachable(),
+                error.is_passing(),
+                error.is_no_such_call(),
+            ];
+            assert_eq!(found, expected, "{error:?}");
+        }
+    }
+}

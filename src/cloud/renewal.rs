@@ -72,7 +72,10 @@ const FRESH: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+
     use super::super::scripted::{ScriptedCloud, Turn, tokens};
+    use super::super::tokens::since_epoch;
     use super::*;
 
     fn secret(text: &str) -> Secret<String> {
@@ -94,5 +97,47 @@ mod tests {
             cloud.requests(),
             [r#"POST login2 - {"refreshtoken":"refresh"}"#]
         );
+    }
+
+    /// An access token that ends in so many seconds.
+    fn ending_in(seconds: u64) -> Tokens {
+        let end = since_epoch() + Duration::from_secs(seconds);
+        let claims = format!(r#"{{"exp":{}}}"#, end.as_secs());
+        let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+        tokens(&format!("a.{claims}.c"), Some("refresh"))
+    }
+
+    #[tokio::test]
+    async fn token_that_ends_within_a_minute_is_renewed_before_use() {
+        let renewal = Turn::Answer(200, r#"{"accesstoken":"renewed"}"#);
+        for (seconds, requests) in [(0, 1), (30, 1), (120, 0)] {
+            let cloud = ScriptedCloud::start(&[renewal]).await;
+            let client = cloud.client(ending_in(seconds), 0);
+            let token = client.access_token().await.unwrap();
+            assert_eq!(token.expose() == "renewed", requests == 1, "{seconds} s");
+            assert_eq!(cloud.requests().len(), requests, "{seconds} s");
+        }
+        // Without a refresh token the cloud decides.
+        let cloud = ScriptedCloud::start(&[renewal]).await;
+        let ended = Tokens {
+            refresh: None,
+            ..ending_in(0)
+        };
+        let client = cloud.client(ended.clone(), 0);
+        let token = client.access_token().await.unwrap();
+        assert_eq!(token.expose(), ended.access.expose());
+        assert!(cloud.requests().is_empty());
+    }
+
+    #[tokio::test]
+    async fn refused_renewal_ends_the_login_and_a_busy_cloud_does_not() {
+        for (status, is_over) in [(400, true), (401, true), (429, false), (500, false)] {
+            let refusal = Turn::Answer(status, r#"{"status":"failure"}"#);
+            let cloud = ScriptedCloud::start(&[refusal]).await;
+            let client = cloud.client(tokens("ended", Some("refresh")), 0);
+            let error = client.renewed_after(&secret("ended")).await.unwrap_err();
+            let expired = matches!(error, CloudError::LoginExpired { .. });
+            assert_eq!(expired, is_over, "{status}: {error:?}");
+        }
     }
 }

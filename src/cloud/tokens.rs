@@ -79,7 +79,7 @@ impl Tokens {
     clippy::disallowed_methods,
     reason = "tokens end at a time of day, and this is the one place that asks for it"
 )]
-fn since_epoch() -> Duration {
+pub(super) fn since_epoch() -> Duration {
     // Before 1970 everything is still to come.
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -141,5 +141,17 @@ mod tests {
             assert_eq!(tokens.user_id(), None, "{text}");
             assert_eq!(tokens.expires_at(), None, "{text}");
         }
+    }
+
+    #[test]
+    fn age_counts_from_the_login_rather_than_from_the_token() {
+        let age = |claims: &str| Tokens::access_only(token(claims)).age();
+        let hours_ago = |hours| (since_epoch() - Duration::from_hours(hours)).as_secs();
+        let (login, issued) = (hours_ago(3), hours_ago(1));
+        let both = age(&format!(r#"{{"auth_time":{login},"iat":{issued}}}"#)).unwrap();
+        let token_only = age(&format!(r#"{{"iat":{issued}}}"#)).unwrap();
+        assert_eq!(both.as_secs() / 3600, 3);
+        assert_eq!(token_only.as_secs() / 3600, 1);
+        assert_eq!(age(r#"{"exp":1}"#), None);
     }
 }
