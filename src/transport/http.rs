@@ -458,3 +458,17 @@ impl AsyncWrite for Socket {
 
 /// No answer of any firmware comes near this.
 const LARGEST_ANSWER: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_of_a_bare_host_is_that_of_a_device() {
+        let host = "device.local".to_owned();
+        let bare = Address::Host { host: host.clone() };
+        assert_eq!(host_and_port(&bare), ("device.local", DEVICE_PORT));
+        let full = Address::Http { host, port: 8080 };
+        assert_eq!(host_and_port(&full), ("device.local", 8080));
+    }
+}

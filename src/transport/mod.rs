@@ -399,3 +399,58 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_differ_in_how_devices_are_found_and_served() {
+        use TransportKind::{Ble, Console, OnNetwork, SoftAp};
+        // On the device's network, needs an owner only, announces, has a choice, names are unique,
+        // is shared.
+        for (kind, name, expected) in [
+            (Ble, "ble", [false, false, true, true, false, true]),
+            (Console, "console", [false, false, false, true, false, true]),
+            (
+                OnNetwork,
+                "on-network",
+                [false, true, true, true, true, false],
+            ),
+            (SoftAp, "softap", [true, false, false, false, true, false]),
+        ] {
+            let found = [
+                kind.is_on_the_devices_network(),
+                kind.needs_an_owner_only(),
+                kind.announces(),
+                kind.has_a_choice(),
+                kind.names_are_unique(),
+                kind.is_shared(),
+            ];
+            assert_eq!(found, expected, "{kind}");
+            assert_eq!(format!("{kind:>10}"), format!("{name:>10}"));
+            assert_eq!(name.parse(), Ok(kind));
+        }
+    }
+
+    #[test]
+    fn endpoints_that_compute_or_listen_have_limits_of_their_own() {
+        let limits = Limits {
+            handshake: Duration::from_secs(1),
+            scan: Duration::from_secs(2),
+            other: Duration::from_secs(3),
+            ..Limits::default()
+        };
+        for (endpoint, seconds) in [
+            ("prov-session", 1),
+            ("esp_local_ctrl/session", 1),
+            ("prov-scan", 2),
+            ("prov-config", 3),
+            ("proto-ver", 3),
+            ("custom", 3),
+        ] {
+            let limit = limits.for_endpoint(&EndpointName::from_static(endpoint));
+            assert_eq!(limit.as_secs(), seconds, "{endpoint}");
+        }
+    }
+}

@@ -93,14 +93,8 @@ impl ConsoleTransport {
             };
             others += u32::from(seen == Some(Trouble::OtherConsole));
             let is_over = Instant::now() >= deadline;
-            match seen {
-                // It has answered each time, as something else.
-                Some(Trouble::OtherConsole) if is_over || others >= 2 => {
-                    return Ok(Some(ConsoleProblem::Other));
-                }
-                Some(Trouble::Binary) if is_over => return Ok(Some(ConsoleProblem::NotText)),
-                _ if is_over => return Ok(Some(ConsoleProblem::NoPrompt(waited))),
-                _ => {}
+            if let Some(problem) = no_prompt(seen, others, is_over.then_some(waited)) {
+                return Ok(Some(problem));
             }
         }
     }
@@ -246,6 +240,23 @@ impl Transport for ConsoleTransport {
     }
 }
 
+/// Why there is no prompt: `seen` is the last thing that the line showed, `others` how often another
+/// console has answered, `waited` the whole time once it is over.
+fn no_prompt(
+    seen: Option<Trouble>,
+    others: u32,
+    waited: Option<Duration>,
+) -> Option<ConsoleProblem> {
+    match (seen, waited) {
+        // It has answered each time, as something else.
+        (Some(Trouble::OtherConsole), _) if others >= 2 => Some(ConsoleProblem::Other),
+        (Some(Trouble::OtherConsole), Some(_)) => Some(ConsoleProblem::Other),
+        (Some(Trouble::Binary), Some(_)) => Some(ConsoleProblem::NotText),
+        (_, Some(waited)) => Some(ConsoleProblem::NoPrompt(waited)),
+        (_, None) => None,
+    }
+}
+
 /// At once: what the receiving side has room for, with a margin.
 const CHUNK: usize = 64;
 /// The same, to count time with.
@@ -270,9 +281,10 @@ mod tests {
     use super::super::super::TransportKind;
     use super::*;
 
+    const BAUD: u32 = 115_200;
+
     #[tokio::test(start_paused = true)]
     async fn port_is_given_up_after_failed_exchange() {
-        const BAUD: u32 = 115_200;
         let (mut board, line) = TTYPort::pair().unwrap();
         let path: Arc<str> = line.name().unwrap().into();
         let mut transport = ConsoleTransport {
@@ -297,5 +309,46 @@ mod tests {
         let mut typed = [0; 256];
         let length = board.read(&mut typed).unwrap();
         assert_eq!(&typed[..length], b"proto-ver 1 455350\r");
+    }
+
+    #[test]
+    fn missing_prompt_is_explained_by_what_the_line_showed() {
+        let waited = Duration::from_secs(5);
+        let problem = |seen, others, waited| {
+            let problem = no_prompt(seen, others, waited);
+            problem.map(|problem| format!("{problem:?}"))
+        };
+        let (other, binary) = (Some(Trouble::OtherConsole), Some(Trouble::Binary));
+        for (seen, others, expected) in [
+            (None, 0, "NoPrompt(5s)"),
+            (None, 1, "NoPrompt(5s)"),
+            (binary, 0, "NotText"),
+            (other, 1, "Other"),
+        ] {
+            // Unless the time is over, there may be a prompt yet.
+            assert_eq!(problem(seen, others, None), None);
+            let found = problem(seen, others, Some(waited));
+            assert_eq!(found.as_deref(), Some(expected));
+        }
+        assert_eq!(problem(other, 2, None).as_deref(), Some("Other"));
+        assert_eq!(problem(None, 2, None), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silent_line_is_closed_after_the_time_limit() {
+        let (_board, line) = TTYPort::pair().unwrap();
+        let path: Arc<str> = line.name().unwrap().into();
+        let port = Port::open(&path, BAUD).await.unwrap();
+        let limits = Limits::of_kind(TransportKind::Console);
+        let began = Instant::now();
+        let opened = ConsoleTransport::open(port, Arc::clone(&path), BAUD, limits.clone()).await;
+        let error = opened.unwrap_err();
+        assert!(
+            matches!(&error, TransportError::Console { problem, .. }
+                if matches!(**problem, ConsoleProblem::NoPrompt(_))),
+            "{error:?}"
+        );
+        assert!((limits.connect..limits.connect * 2).contains(&began.elapsed()));
+        Port::open(&path, BAUD).await.unwrap().close().await;
     }
 }

@@ -104,4 +104,21 @@ mod tests {
         assert!(matches!(joined[0].v4, Some(Ok(()))), "{joined:?}");
         assert!(join(std::slice::from_ref(loopback), None, None).is_empty());
     }
+
+    /// Whether the system lets it or not: computers without IPv6 exist.
+    #[test]
+    fn both_families_of_an_interface_are_tried() {
+        let networks = networks();
+        let v4 = networks.iter().find(|one| one.is_loopback()).unwrap();
+        let v6 = Network {
+            address: Ipv6Addr::LOCALHOST.into(),
+            ..v4.clone()
+        };
+        let joined = join(&[v4.clone(), v6], Some(&v4.interface), Some(20_053));
+        assert_eq!(joined.len(), 1, "{joined:?}");
+        assert!(
+            joined[0].v4.is_some() && joined[0].v6.is_some(),
+            "{joined:?}"
+        );
+    }
 }

@@ -182,17 +182,20 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
         hints: Hints {
             node_id: text("node_id"),
             sec_version,
-            // Local Control says "false" for Security 2 as well, which needs a password.
-            pop_required: match text("pop_required").as_deref() {
-                Some("true" | "1" | "yes") if sec_version.is_none_or(|scheme| scheme == 1) => {
-                    Some(true)
-                }
-                Some("false" | "0" | "no") if sec_version == Some(1) => Some(false),
-                _ => None,
-            },
+            pop_required: read_pop_required(text("pop_required").as_deref(), sec_version),
             ..Hints::default()
         },
     })
+}
+
+/// Whether a PoP is required. It is so for Security 1 alone: Local Control says "false" for Security 2
+/// as well, which needs a password.
+fn read_pop_required(text: Option<&str>, sec_version: Option<u64>) -> Option<bool> {
+    match (text?, sec_version) {
+        ("true" | "1" | "yes", None | Some(1)) => Some(true),
+        ("false" | "0" | "no", Some(1)) => Some(false),
+        _ => None,
+    }
 }
 
 /// As texts to connect to: IPv4 first, IPv6 link-local ones with their zone.
@@ -243,5 +246,23 @@ mod tests {
             port: 80,
         };
         assert_eq!(address.to_string(), "[fe80::1%wlan0]:80");
+    }
+
+    #[test]
+    fn pop_requirement_is_believed_for_security_1_only() {
+        for (text, sec_version, expected) in [
+            (Some("true"), None, Some(true)),
+            (Some("yes"), Some(1), Some(true)),
+            (Some("1"), Some(2), None),
+            (Some("true"), Some(0), None),
+            (Some("false"), Some(1), Some(false)),
+            (Some("no"), None, None),
+            (Some("0"), Some(2), None),
+            (Some("maybe"), Some(1), None),
+            (None, Some(1), None),
+        ] {
+            let found = read_pop_required(text, sec_version);
+            assert_eq!(found, expected, "{text:?} {sec_version:?}");
+        }
     }
 }
