@@ -441,3 +441,6 @@ fn speaks_another(error: &SessionError) -> bool {
 
 /// The user name of RainMaker firmware and of Espressif's examples.
 const DEFAULT_USERNAME: &str = "wifiprov";
+
+#[cfg(test)]
+mod tests;

@@ -67,3 +67,35 @@ where
 fn during(doing: Doing) -> impl FnOnce(SessionError) -> FlowError {
     move |source| FlowError::Session { doing, source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flows::scripted_device::ScriptedDevice;
+    use crate::security::DeviceSecret;
+
+    #[tokio::test]
+    async fn call_returns_the_answer_of_the_endpoint() {
+        let device = ScriptedDevice::new(DeviceSecret::Sec0, |endpoint, request| {
+            assert_eq!(endpoint, "custom-data");
+            Ok([b"answer to ", request].concat())
+        });
+        let session = device.secured().await.session;
+        let answer = call(session, "custom-data", b"data").await.unwrap();
+        assert_eq!(answer[..], b"answer to data"[..]);
+    }
+
+    #[test]
+    fn session_and_version_endpoints_are_reserved() {
+        for (endpoint, expected) in [
+            ("prov-session", Some(Reserved::Session)),
+            ("esp_local_ctrl/session", Some(Reserved::Session)),
+            ("proto-ver", Some(Reserved::Version)),
+            ("esp_local_ctrl/version", Some(Reserved::Version)),
+            ("prov-config", None),
+            ("custom-data", None),
+        ] {
+            assert_eq!(reserved(endpoint), expected, "{endpoint}");
+        }
+    }
+}

@@ -317,4 +317,53 @@ mod tests {
         let expected = [3, 2, 4, 5].map(|port| format!("127.0.0.1:{port}"));
         assert_eq!(told, expected);
     }
+
+    fn bluetooth(name: &str, id: &str, node_id: Option<&str>) -> Candidate {
+        Candidate {
+            address: Address::Ble {
+                id: id.into(),
+                shown: "C0:FF:EE:00:00:01".into(),
+            },
+            handle: None,
+            kind: TransportKind::Ble,
+            name: Some(name.to_owned()),
+            hints: Hints {
+                node_id: node_id.map(str::to_owned),
+                ..Hints::default()
+            },
+            remarks: Remarks::default(),
+            service: Service::Provisioning,
+        }
+    }
+
+    #[test]
+    fn bluetooth_devices_with_one_name_are_told_apart_by_address() {
+        let mut seen = Vec::new();
+        for (name, id) in [("PROV_1", "a"), ("PROV_1", "b"), ("PROV_2", "a")] {
+            note(&mut seen, bluetooth(name, id, None));
+        }
+        let names: Vec<_> = seen.iter().map(|one| one.name.as_deref()).collect();
+        assert_eq!(names, [Some("PROV_2"), Some("PROV_1")]);
+    }
+
+    #[test]
+    fn device_is_called_by_name_node_id_or_address() {
+        let device = bluetooth("PROV_1", "hci0/dev_C0", Some("node1"));
+        for name in ["PROV_1", "node1", "hci0/dev_C0", "c0:ff:ee:00:00:01"] {
+            assert!(is_called(&device, name), "{name}");
+        }
+        for name in ["", "PROV", "PROV_12", "prov_1", "node", "HCI0/dev_C0"] {
+            assert!(!is_called(&device, name), "{name}");
+        }
+        for (beginning, fits) in [
+            ("", true),
+            ("PROV", true),
+            ("node", true),
+            ("ROV_1", false),
+            ("PROV_12", false),
+            ("C0", false),
+        ] {
+            assert_eq!(begins_with(&device, beginning), fits, "{beginning}");
+        }
+    }
 }

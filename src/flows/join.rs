@@ -381,3 +381,6 @@ fn is_surely_not_applied(error: &SessionError) -> bool {
 
 /// A device that is lost again and again has another trouble than a change of channel.
 const MOST_REGAINED: u32 = 3;
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@
 //! with the other way. Sources: esp-rainmaker `esp_rmaker_chal_resp.c`, `esp_rmaker_user_mapping.c`.
 
 mod challenge;
+#[cfg(test)]
+mod scripted;
 mod secret_key;
 
 use std::sync::Arc;

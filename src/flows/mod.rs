@@ -24,6 +24,8 @@ mod observer;
 pub mod provision;
 #[cfg(test)]
 mod scripted_device;
+#[cfg(test)]
+mod scripted_observer;
 mod stop;
 pub mod wifi;
 

@@ -26,9 +26,11 @@ struct Inner {
     secret: DeviceSecret,
     next: Option<Box<dyn Responder>>,
     cipher: Option<Box<dyn Cipher>>,
-    answer: Box<dyn FnMut(&str, &[u8]) -> Outcome + Send>,
+    answer: Box<Answering>,
     requests: Vec<(String, Vec<u8>)>,
 }
+
+type Answering = dyn FnMut(&str, &[u8]) -> Outcome + Send;
 
 impl ScriptedDevice {
     /// `answer` gets each endpoint and request in the clear, except those of handshakes.

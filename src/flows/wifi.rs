@@ -256,9 +256,19 @@ const LAST_2_4_GHZ_CHANNEL: u32 = 14;
 
 #[cfg(test)]
 mod tests {
+    use prost::Message as _;
+
     use super::*;
     use crate::endpoint::wifi_scan::AuthMode;
+    use crate::flows::SilentObserver;
+    use crate::flows::scripted_device::ScriptedDevice;
     use crate::ident::Bssid;
+    use crate::proto::network_provisioning::network_scan_payload::Payload;
+    use crate::proto::network_provisioning::{
+        NetworkScanPayload, RespScanWifiResult, RespScanWifiStart, RespScanWifiStatus,
+        WiFiScanResult,
+    };
+    use crate::security::DeviceSecret;
 
     fn network(ssid: &str, auth: i32) -> AccessPoint {
         AccessPoint {
@@ -290,5 +300,73 @@ mod tests {
             assert_eq!(selected(&[other, network("Home", open)]), Some(open));
         }
         assert_eq!(selected(&[network("Other", WPA2), network("", OPEN)]), None);
+    }
+
+    #[test]
+    fn visibility_depends_on_the_bands_of_the_network_alone() {
+        let home: Ssid = "Home".parse().unwrap();
+        let on = |ssid: &str, channel| AccessPoint {
+            channel,
+            ..network(ssid, 3)
+        };
+        for (seen, expected) in [
+            (vec![], Sighting::NotSeen),
+            (vec![on("Other", 6)], Sighting::NotSeen),
+            (vec![on("Home", 36), on("Other", 6)], Sighting::OnlyFiveGhz),
+            (vec![on("Home", 36), on("Home", 14)], Sighting::Seen),
+            (vec![on("Other", 36), on("Home", 1)], Sighting::Seen),
+        ] {
+            assert_eq!(sighting(&home, &seen), expected, "{seen:?}");
+        }
+    }
+
+    /// A device that sees so many networks.
+    fn device(count: u32) -> ScriptedDevice {
+        ScriptedDevice::new(DeviceSecret::Sec0, move |_, request| {
+            let asked = NetworkScanPayload::decode(request).unwrap();
+            let payload = match asked.payload {
+                Some(Payload::CmdScanWifiResult(page)) => {
+                    let entries = page.start_index..page.start_index + page.count;
+                    assert!(entries.end <= count, "beyond the count: {entries:?}");
+                    Payload::RespScanWifiResult(RespScanWifiResult {
+                        entries: entries.map(entry).collect(),
+                    })
+                }
+                Some(Payload::CmdScanWifiStart(_)) => {
+                    Payload::RespScanWifiStart(RespScanWifiStart::default())
+                }
+                _ => Payload::RespScanWifiStatus(RespScanWifiStatus {
+                    scan_finished: true,
+                    result_count: count,
+                }),
+            };
+            let reply = NetworkScanPayload {
+                msg: asked.msg + 1,
+                payload: Some(payload),
+                ..asked
+            };
+            Ok(reply.encode_to_vec())
+        })
+    }
+
+    fn entry(number: u32) -> WiFiScanResult {
+        WiFiScanResult {
+            ssid: format!("network {number}").into_bytes(),
+            ..WiFiScanResult::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn scan_fetches_every_page_and_nothing_beyond_the_count() {
+        for (count, pages) in [(0, 0), (1, 1), (16, 1), (17, 2), (40, 3)] {
+            let device = device(count);
+            let mut session = device.secured().await.session;
+            let pace = Pace::default();
+            let found = scan(&mut session, &pace, &mut SilentObserver).await;
+            let found = found.unwrap();
+            assert_eq!(u32::try_from(found.len()), Ok(count));
+            // Beside the start and the status.
+            assert_eq!(device.requests("prov-scan").len(), 2 + pages, "{count}");
+        }
     }
 }

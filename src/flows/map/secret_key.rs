@@ -166,3 +166,80 @@ fn may_pass(error: &CloudError, asked: u32) -> bool {
 
 /// As often as the cloud's client asks by itself where that is safe.
 const MOST_ASKED: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::scripted::{ScriptedCloud, Turn};
+    use crate::flows::SilentObserver;
+    use crate::flows::map::scripted::{calls, mapping, owner, pace};
+
+    const ADD: &str = "PUT user/nodes/mapping";
+    const STATUS: &str = "GET user/nodes/mapping";
+    const NODE: &str = "GET user/nodes";
+    const REQUESTED: Turn = Turn::Answer(200, r#"{"request_id":"1"}"#);
+    const PENDING: Turn = Turn::Answer(200, r#"{"request_status":"requested"}"#);
+    const CONFIRMED: Turn = Turn::Answer(200, r#"{"request_status":"confirmed"}"#);
+    const TIMED_OUT: Turn = Turn::Answer(200, r#"{"request_status":"timedout"}"#);
+    const REFUSED: Turn = Turn::Answer(400, r#"{"status":"failure"}"#);
+    const BROKEN: Turn = Turn::Answer(500, r#"{"status":"failure"}"#);
+    const IN_ACCOUNT: Turn = Turn::Answer(200, r#"{"nodes":["node1"]}"#);
+    const NOT_IN_ACCOUNT: Turn = Turn::Answer(404, r#"{"status":"failure"}"#);
+
+    async fn follow(script: &[Turn]) -> (Result<(), FlowError>, Vec<String>) {
+        let cloud = ScriptedCloud::start(script).await;
+        let (owner, pace) = (owner(&cloud), pace());
+        let key = Secret::new("key".to_owned());
+        let outcome = mapping(&owner, &pace)
+            .follow("node1", &key, &mut SilentObserver)
+            .await;
+        (outcome, calls(&cloud))
+    }
+
+    #[tokio::test]
+    async fn mapping_is_followed_until_it_is_confirmed() {
+        let (outcome, calls) = follow(&[REQUESTED, PENDING, BROKEN, PENDING, CONFIRMED]).await;
+        outcome.unwrap();
+        assert_eq!(calls, [ADD, STATUS, STATUS, STATUS, STATUS]);
+    }
+
+    #[tokio::test]
+    async fn refusal_is_final_and_a_broken_cloud_is_asked_three_times() {
+        let (outcome, calls) = follow(&[REFUSED, REQUESTED, CONFIRMED]).await;
+        assert!(
+            matches!(outcome, Err(FlowError::Cloud { .. })),
+            "{outcome:?}"
+        );
+        assert_eq!(calls, [ADD]);
+
+        let broken = [BROKEN, NOT_IN_ACCOUNT, BROKEN, NOT_IN_ACCOUNT, BROKEN];
+        let (outcome, calls) = follow(&broken).await;
+        assert!(
+            matches!(outcome, Err(FlowError::Cloud { .. })),
+            "{outcome:?}"
+        );
+        assert_eq!(calls, [ADD, NODE, ADD, NODE, ADD]);
+    }
+
+    /// Only the account knows whether a request counted whose answer was lost.
+    #[tokio::test]
+    async fn account_is_asked_for_the_node_only_after_a_lost_answer() {
+        let (outcome, calls) = follow(&[Turn::HangUp, IN_ACCOUNT]).await;
+        outcome.unwrap();
+        assert_eq!(calls, [ADD, NODE]);
+
+        let lost = [REQUESTED, Turn::HangUp, TIMED_OUT, IN_ACCOUNT];
+        follow(&lost).await.0.unwrap();
+
+        for script in [
+            &[REQUESTED, TIMED_OUT, IN_ACCOUNT][..],
+            &[REQUESTED, Turn::HangUp, TIMED_OUT, NOT_IN_ACCOUNT],
+        ] {
+            let (outcome, _) = follow(script).await;
+            assert!(
+                matches!(outcome, Err(FlowError::NotMapped { .. })),
+                "{outcome:?}"
+            );
+        }
+    }
+}

@@ -1,48 +1,19 @@
 //! A challenge between a scripted cloud and a scripted device: how long it can be used, and what a
 //! lost answer means.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message as _;
 
 use super::*;
-use crate::cloud::mapping::Extras;
-use crate::cloud::scripted::{ScriptedCloud, Turn, tokens};
+use crate::cloud::scripted::{ScriptedCloud, Turn};
+use crate::flows::SilentObserver;
+use crate::flows::map::scripted::{calls, mapping, owner, pace};
 use crate::flows::scripted_device::ScriptedDevice;
-use crate::flows::{Pace, SilentObserver};
+use crate::flows::scripted_observer::ScriptedObserver;
 use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
 use crate::proto::rmaker_ch_resp::{RMakerChRespMsgType, RMakerChRespPayload, RespCrPayload};
 use crate::security::DeviceSecret;
-use crate::transport::TransportKind;
-
-fn owner(cloud: &ScriptedCloud) -> Owner {
-    Owner {
-        cloud: Arc::new(cloud.client(tokens("token", None), 0)),
-        extras: Extras::default(),
-        disable: false,
-    }
-}
-
-/// An account that is asked again at once.
-fn pace() -> Pace {
-    Pace {
-        account_again: Duration::from_millis(1),
-        ..Pace::default()
-    }
-}
-
-fn mapping<'a>(owner: &'a Owner, pace: &'a Pace) -> Mapping<'a> {
-    Mapping {
-        owner,
-        pace,
-        prepared: None,
-        may_be_cut_off: TransportKind::SoftAp.is_on_the_devices_network(),
-        announced: None,
-        doing: Doing::FetchingChallenge,
-        mapped: None,
-    }
-}
 
 fn issued(name: &str, life: Duration) -> Issued {
     Issued {
@@ -77,15 +48,6 @@ fn device() -> ScriptedDevice {
     })
 }
 
-/// The methods and paths of what the cloud was asked for.
-fn calls(cloud: &ScriptedCloud) -> Vec<String> {
-    let words = |request: &String| {
-        let words: Vec<&str> = request.split([' ', '?']).take(2).collect();
-        words.join(" ")
-    };
-    cloud.requests().iter().map(words).collect()
-}
-
 const INITIATE: &str = "POST user/nodes/mapping/initiate";
 const VERIFY: &str = "POST user/nodes/mapping/verify";
 const NODE: &str = "GET user/nodes";
@@ -97,12 +59,15 @@ const NOT_IN_ACCOUNT: Turn = Turn::Answer(404, r#"{"status":"failure"}"#);
 
 #[tokio::test]
 async fn stale_challenge_is_replaced_before_it_is_signed() {
-    let left = pace().challenge_left;
-    let second = Duration::from_secs(1);
     for (life, script, asked, used) in [
-        (left + 9 * second, &[MAPPED][..], &[VERIFY][..], "prepared"),
         (
-            left - second,
+            Duration::from_secs(70),
+            &[MAPPED][..],
+            &[VERIFY][..],
+            "prepared",
+        ),
+        (
+            Duration::from_secs(59),
             &[FRESH, MAPPED],
             &[INITIATE, VERIFY],
             "fresh",
@@ -113,11 +78,16 @@ async fn stale_challenge_is_replaced_before_it_is_signed() {
         let mut mapping = mapping(&owner, &pace);
         mapping.prepared = Some(issued("prepared", life));
         let mut secured = device.secured().await;
+        let mut observer = ScriptedObserver::default();
         let progress = mapping
-            .challenge_device(&mut secured, &mut SilentObserver)
+            .challenge_device(&mut secured, &mut observer)
             .await
             .unwrap();
         assert!(matches!(progress, Progress::Done { .. }), "{progress:?}");
+        assert_eq!(mapping.mapped_node(), Some("node1"));
+        let done = |stage| (stage, StageState::Done);
+        let stages = [Stage::Associate, Stage::VerifyAssociation].map(done);
+        assert_eq!(observer.ended(), stages);
         assert_eq!(calls(&cloud), asked);
         let signed = device.requests("ch_resp");
         let signed = String::from_utf8_lossy(&signed[0]);

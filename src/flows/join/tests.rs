@@ -1,0 +1,205 @@
+//! Joining with a scripted device, on a clock that does not wait.
+
+use prost::Message as _;
+
+use super::*;
+use crate::flows::scripted_device::ScriptedDevice;
+use crate::flows::scripted_observer::ScriptedObserver;
+use crate::proto::network_provisioning::network_config_payload::Payload;
+use crate::proto::network_provisioning::network_ctrl_payload::Payload as CtrlPayload;
+use crate::proto::network_provisioning::network_scan_payload::Payload as ScanPayload;
+use crate::proto::network_provisioning::resp_get_wifi_status::State;
+use crate::proto::network_provisioning::{
+    NetworkConfigPayload, NetworkCtrlPayload, NetworkScanPayload, RespApplyWifiConfig,
+    RespCtrlWifiReset, RespGetWifiStatus, RespScanWifiStart, RespScanWifiStatus, RespSetWifiConfig,
+    WifiConnectedState, WifiStationState,
+};
+use crate::secret::Secret;
+use crate::security::DeviceSecret;
+
+/// What a device reports about joining.
+#[derive(Clone, Copy, PartialEq)]
+enum Report {
+    Connected,
+    NotFound,
+    WrongPassphrase,
+}
+
+fn status(report: Report) -> RespGetWifiStatus {
+    let (state, details) = match report {
+        Report::Connected => {
+            let connected = WifiConnectedState {
+                ip4_addr: "192.0.2.7".to_owned(),
+                ssid: b"Home".to_vec(),
+                bssid: vec![2; 6],
+                channel: 6,
+                auth_mode: 3,
+            };
+            let details = State::WifiConnected(connected);
+            (WifiStationState::Connected, details)
+        }
+        Report::NotFound => (WifiStationState::ConnectionFailed, State::WifiFailReason(1)),
+        Report::WrongPassphrase => (WifiStationState::ConnectionFailed, State::WifiFailReason(0)),
+    };
+    RespGetWifiStatus {
+        wifi_sta_state: state.into(),
+        state: Some(details),
+        ..RespGetWifiStatus::default()
+    }
+}
+
+/// A device whose scan shows nothing, and which reports these, one for each question.
+fn device(reports: &[Report]) -> ScriptedDevice {
+    let mut reports = reports.to_vec().into_iter();
+    ScriptedDevice::new(DeviceSecret::Sec0, move |endpoint, request| {
+        Ok(match endpoint {
+            "prov-config" => {
+                let asked = NetworkConfigPayload::decode(request).unwrap();
+                let payload = match asked.payload.unwrap() {
+                    Payload::CmdSetWifiConfig(_) => {
+                        Payload::RespSetWifiConfig(RespSetWifiConfig::default())
+                    }
+                    Payload::CmdApplyWifiConfig(_) => {
+                        Payload::RespApplyWifiConfig(RespApplyWifiConfig::default())
+                    }
+                    _ => Payload::RespGetWifiStatus(status(reports.next().unwrap())),
+                };
+                NetworkConfigPayload {
+                    msg: asked.msg + 1,
+                    payload: Some(payload),
+                }
+                .encode_to_vec()
+            }
+            "prov-ctrl" => {
+                let asked = NetworkCtrlPayload::decode(request).unwrap();
+                NetworkCtrlPayload {
+                    msg: asked.msg + 1,
+                    payload: Some(CtrlPayload::RespCtrlWifiReset(RespCtrlWifiReset::default())),
+                    ..asked
+                }
+                .encode_to_vec()
+            }
+            _ => {
+                let asked = NetworkScanPayload::decode(request).unwrap();
+                let payload = match asked.payload {
+                    Some(ScanPayload::CmdScanWifiStart(_)) => {
+                        ScanPayload::RespScanWifiStart(RespScanWifiStart::default())
+                    }
+                    _ => ScanPayload::RespScanWifiStatus(RespScanWifiStatus {
+                        scan_finished: true,
+                        result_count: 0,
+                    }),
+                };
+                NetworkScanPayload {
+                    msg: asked.msg + 1,
+                    payload: Some(payload),
+                    ..asked
+                }
+                .encode_to_vec()
+            }
+        })
+    })
+}
+
+fn home() -> Settled {
+    Settled {
+        network: SetWifi {
+            ssid: "Home".parse().unwrap(),
+            passphrase: Passphrase::new(Secret::new("correct horse".to_owned())).unwrap(),
+        },
+        seen: None,
+    }
+}
+
+async fn join(
+    device: &ScriptedDevice,
+    version: &Version,
+    retries: u32,
+) -> (Result<ConnectedNetwork, FlowError>, Left, ScriptedObserver) {
+    let (mut secured, mut observer) = (device.secured().await, ScriptedObserver::default());
+    let mut joining = Joining {
+        secured: &mut secured,
+        version,
+        pace: &Pace::default(),
+        left: Left::Nothing,
+    };
+    let outcome = joining.run(home(), retries, &mut observer).await;
+    let left = joining.left;
+    (outcome.map(|(_, network)| network), left, observer)
+}
+
+/// The message types that went to `prov-config`.
+fn config(device: &ScriptedDevice) -> Vec<i32> {
+    let message = |bytes: &Vec<u8>| NetworkConfigPayload::decode(&bytes[..]).unwrap().msg;
+    device.requests("prov-config").iter().map(message).collect()
+}
+
+fn scanning() -> Version {
+    Version::from_bytes(br#"{"prov":{"sec_ver":0,"cap":["wifi_scan"]}}"#).unwrap()
+}
+
+const SET: i32 = 2;
+const APPLY: i32 = 4;
+const STATUS: i32 = 0;
+
+#[tokio::test(start_paused = true)]
+async fn network_is_set_applied_and_confirmed() {
+    let device = device(&[Report::Connected]);
+    let (outcome, left, observer) = join(&device, &Version::default(), 0).await;
+    assert_eq!(outcome.unwrap().channel, 6);
+    assert_eq!(left, Left::Applied);
+    assert_eq!(config(&device), [SET, APPLY, STATUS]);
+    assert_eq!(
+        observer.ended(),
+        [
+            (Stage::SendWifi, StageState::Done),
+            (Stage::ConfirmWifi, StageState::Done)
+        ]
+    );
+    assert!(device.requests("prov-ctrl").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn failure_resets_the_device_and_is_retried_as_often_as_allowed() {
+    let reports = [Report::WrongPassphrase, Report::Connected];
+    let device_of = || device(&reports);
+    let retried = device_of();
+    let (outcome, ..) = join(&retried, &Version::default(), 1).await;
+    outcome.unwrap();
+    assert_eq!(config(&retried), [SET, APPLY, STATUS, SET, APPLY, STATUS]);
+    assert_eq!(retried.requests("prov-ctrl").len(), 1);
+
+    let once = device_of();
+    let (outcome, left, observer) = join(&once, &Version::default(), 0).await;
+    let error = outcome.unwrap_err();
+    let FlowError::JoinFailed {
+        reason, forgotten, ..
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*reason, Some(JoinFailure::Authentication));
+    assert!(*forgotten && left == Left::Forgotten);
+    assert!(error.to_string().contains("authentication failed"));
+    // Somebody may know another passphrase.
+    assert_eq!(observer.asked.len(), 1);
+}
+
+/// Only firmware that lists the endpoint can say whether it sees the network.
+#[tokio::test(start_paused = true)]
+async fn missing_network_is_looked_for_by_a_device_that_can_scan() {
+    for (version, sighting, scans) in [
+        (scanning(), Some(super::super::Sighting::NotSeen), 2),
+        (Version::default(), None, 0),
+    ] {
+        let device = device(&[Report::NotFound]);
+        let (outcome, _, observer) = join(&device, &version, 0).await;
+        let error = outcome.unwrap_err();
+        assert!(
+            matches!(&error, FlowError::JoinFailed { sighting: seen, .. } if *seen == sighting),
+            "{error:?}"
+        );
+        assert_eq!(device.requests("prov-scan").len(), scans);
+        assert!(observer.asked.is_empty(), "no passphrase can help");
+    }
+}

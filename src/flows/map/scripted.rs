@@ -1,0 +1,50 @@
+//! What the tests of both mapping methods share: an owner with a scripted cloud.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Mapping, Owner};
+use crate::cloud::mapping::Extras;
+use crate::cloud::scripted::{ScriptedCloud, tokens};
+use crate::flows::{Doing, Pace};
+
+pub(super) fn owner(cloud: &ScriptedCloud) -> Owner {
+    Owner {
+        cloud: Arc::new(cloud.client(tokens("token", None), 0)),
+        extras: Extras::default(),
+        disable: false,
+    }
+}
+
+/// An account that is asked again at once.
+pub(super) fn pace() -> Pace {
+    let at_once = Duration::from_millis(1);
+    Pace {
+        account_again: at_once,
+        mapping_status: at_once,
+        slowest_mapping_status: at_once,
+        ..Pace::default()
+    }
+}
+
+/// As over SoftAP, with nothing prepared.
+pub(super) fn mapping<'a>(owner: &'a Owner, pace: &'a Pace) -> Mapping<'a> {
+    Mapping {
+        owner,
+        pace,
+        prepared: None,
+        may_be_cut_off: true,
+        announced: None,
+        doing: Doing::FetchingChallenge,
+        mapped: None,
+    }
+}
+
+/// The method and the path of each request.
+pub(super) fn calls(cloud: &ScriptedCloud) -> Vec<String> {
+    let call = |request: &String| {
+        let words: Vec<&str> = request.split([' ', '?']).take(2).collect();
+        words.join(" ")
+    };
+    cloud.requests().iter().map(call).collect()
+}
