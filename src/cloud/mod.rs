@@ -441,6 +441,7 @@ const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
+    use super::scripted::{ScriptedCloud, Turn, tokens};
     use super::*;
 
     #[test]
@@ -481,5 +482,40 @@ mod tests {
             ..limits
         };
         assert_eq!(never.pauses().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn answer_is_read_up_to_the_longest_and_not_beyond() {
+        for (length, is_read) in [(LONGEST_ANSWER, true), (LONGEST_ANSWER + 1, false)] {
+            let (start, end) = (r#"{"request_id":"1","challenge":""#, r#""}"#);
+            let filling = "x".repeat(length - start.len() - end.len());
+            let body = [start, &filling, end].concat().leak();
+            let cloud = ScriptedCloud::start(&[Turn::Answer(200, body)]).await;
+            let client = cloud.client(tokens("token", None), 0);
+            let challenge = client.initiate_mapping(Duration::from_secs(1)).await;
+            match challenge {
+                Ok(challenge) => assert!(is_read && challenge.challenge == filling),
+                Err(CloudError::Malformed { what, .. }) => {
+                    assert!(!is_read && what.contains("more than"), "{what}");
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_may_arrive_twice_is_retried_after_a_lost_answer() {
+        let node = Turn::Answer(200, r#"{"nodes":["node1"]}"#);
+        let cloud = ScriptedCloud::start(&[Turn::HangUp, Turn::HangUp, node]).await;
+        let client = cloud.client(tokens("token", None), 2);
+        let found = client.node("node1").await.unwrap();
+        assert_eq!(found.unwrap().node_id, "node1");
+        assert_eq!(cloud.requests().len(), 3);
+
+        let cloud = ScriptedCloud::start(&[Turn::HangUp]).await;
+        let client = cloud.client(tokens("token", None), 2);
+        let error = client.remove_node("node1").await.unwrap_err();
+        assert!(error.may_have_arrived(), "{error:?}");
+        assert_eq!(cloud.requests().len(), 1);
     }
 }
