@@ -389,3 +389,20 @@ async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
         assert!(words.starts_with(meant), "{name}, {is_dead}: {words}");
     }
 }
+
+/// The GATT table was renewed, so that it cannot be the table: this is no device of ours.
+#[tokio::test]
+async fn stale_handles_after_renewal_are_not_a_device() {
+    let (memory, _transport, answer) = ask(Script {
+        writes: [GattError::Att(0x01), GattError::Att(0x01)].into(),
+        ..Script::default()
+    })
+    .await;
+    let error = answer.unwrap_err();
+    assert!(
+        matches!(error, TransportError::NotADevice { .. }),
+        "{error}"
+    );
+    let forgotten = memory.asked().iter().filter(|one| *one == "forget").count();
+    assert_eq!(forgotten, 1);
+}
