@@ -362,3 +362,19 @@ fn check_status(scheme: SecurityScheme, status: i32) -> Result<(), SecurityError
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemes_are_written_and_read_as_numbers() {
+        use SecurityScheme::{Sec0, Sec1, Sec2};
+        for (number, scheme) in [(0, Sec0), (1, Sec1), (2, Sec2)] {
+            assert_eq!(serde_json::to_value(scheme).unwrap(), number);
+            assert_eq!(scheme.number(), number);
+            assert_eq!(SecurityScheme::from_number(number.into()), Some(scheme));
+        }
+        assert_eq!(SecurityScheme::from_number(3), None);
+    }
+}
