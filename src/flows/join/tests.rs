@@ -50,7 +50,7 @@ fn status(report: Report) -> RespGetWifiStatus {
 
 /// A device whose scan shows nothing, and which reports these, one for each question.
 fn device(reports: &[Report]) -> ScriptedDevice {
-    let mut reports = reports.to_vec().into_iter();
+    let mut reports = Vec::from(reports).into_iter();
     ScriptedDevice::new(DeviceSecret::Sec0, move |endpoint, request| {
         Ok(match endpoint {
             "prov-config" => {
