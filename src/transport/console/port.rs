@@ -86,6 +86,22 @@ impl Port {
     }
 }
 
+#[cfg(test)]
+impl Port {
+    /// A port on which a test decides what arrives, and when.
+    pub(super) fn scripted(
+        writer: Box<dyn SerialPort>,
+        arrived: Receiver<io::Result<Vec<u8>>>,
+    ) -> Self {
+        let (_ended, reading) = oneshot::channel();
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            arrived,
+            reading,
+        }
+    }
+}
+
 impl fmt::Debug for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Port")

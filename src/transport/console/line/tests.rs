@@ -299,3 +299,22 @@ fn arbitrary_bytes_never_stop_the_finder() {
         let _found = output.take(b"\r\n>> ");
     }
 }
+
+#[test]
+fn prompt_of_another_console_is_one_word_that_ends_like_a_prompt() {
+    for (line, expected) in [
+        ("esp32> ", true),
+        (">>> ", true),
+        ("(gdb)# ", true),
+        ("root@esp:/$ ", true),
+        (">> ", false),
+        (">> > ", false),
+        ("> ", false),
+        ("I (1) a > ", false),
+        ("esp32>", false),
+        ("", false),
+        ("a-prompt-that-is-longer-than-32-b> ", false),
+    ] {
+        assert_eq!(is_other_prompt(line.as_bytes()), expected, "{line:?}");
+    }
+}

@@ -1,0 +1,136 @@
+//! The exchange on a pty, and on a line where a test decides what is printed, and when.
+
+use std::io::Read as _;
+
+use serialport::{SerialPort as _, TTYPort};
+use tokio::sync::mpsc::channel;
+use tokio::time::sleep;
+
+use super::super::super::TransportKind;
+use super::*;
+
+const BAUD: u32 = 115_200;
+
+fn transport(port: Port, path: &Arc<str>) -> ConsoleTransport {
+    ConsoleTransport {
+        path: Arc::clone(path),
+        port: Some(port),
+        session: 1,
+        byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / BAUD,
+        limits: Limits::of_kind(TransportKind::Console),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn port_is_given_up_after_failed_exchange() {
+    let (mut board, line) = TTYPort::pair().unwrap();
+    let path: Arc<str> = line.name().unwrap().into();
+    let port = Port::open(&path, BAUD).await.unwrap();
+    let mut transport = transport(port, &path);
+    let endpoint = EndpointName::from_static("proto-ver");
+    let error = transport.exchange(&endpoint, b"ESP").await.unwrap_err();
+    assert!(matches!(error, TransportError::TimedOut { .. }), "{error}");
+
+    // Whatever arrives now answers the request before.
+    let error = transport.exchange(&endpoint, b"late").await.unwrap_err();
+    assert!(
+        matches!(error, TransportError::Disconnected { .. }),
+        "{error}"
+    );
+    // The next program finds the port free.
+    Port::open(&path, BAUD).await.unwrap().close().await;
+    let mut typed = [0; 256];
+    let length = board.read(&mut typed).unwrap();
+    assert_eq!(&typed[..length], b"proto-ver 1 455350\r");
+}
+
+#[test]
+fn missing_prompt_is_explained_by_what_the_line_showed() {
+    let waited = Duration::from_secs(5);
+    let problem = |seen, others, waited| {
+        let problem = no_prompt(seen, others, waited);
+        problem.map(|problem| format!("{problem:?}"))
+    };
+    let (other, binary) = (Some(Trouble::OtherConsole), Some(Trouble::Binary));
+    for (seen, others, expected) in [
+        (None, 0, "NoPrompt(5s)"),
+        (None, 1, "NoPrompt(5s)"),
+        (binary, 0, "NotText"),
+        (other, 1, "Other"),
+    ] {
+        // Unless the time is over, there may be a prompt yet.
+        assert_eq!(problem(seen, others, None), None);
+        let found = problem(seen, others, Some(waited));
+        assert_eq!(found.as_deref(), Some(expected));
+    }
+    assert_eq!(problem(other, 2, None).as_deref(), Some("Other"));
+    assert_eq!(problem(None, 2, None), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_line_is_closed_after_the_time_limit() {
+    let (_board, line) = TTYPort::pair().unwrap();
+    let path: Arc<str> = line.name().unwrap().into();
+    let port = Port::open(&path, BAUD).await.unwrap();
+    let limits = Limits::of_kind(TransportKind::Console);
+    let began = Instant::now();
+    let opened = ConsoleTransport::open(port, Arc::clone(&path), BAUD, limits.clone()).await;
+    let error = opened.unwrap_err();
+    assert!(
+        matches!(&error, TransportError::Console { problem, .. }
+            if matches!(**problem, ConsoleProblem::NoPrompt(_))),
+        "{error:?}"
+    );
+    assert!((limits.connect..limits.connect * 2).contains(&began.elapsed()));
+    Port::open(&path, BAUD).await.unwrap().close().await;
+}
+
+/// The answer to `proto-ver 1 455350`, while the board prints each of these after so many
+/// milliseconds; and the transport.
+async fn exchange_with(
+    printed: Vec<(u64, &'static str)>,
+) -> (Result<Vec<u8>, TransportError>, ConsoleTransport) {
+    let (_board, line) = TTYPort::pair().unwrap();
+    let (print, arrived) = channel(printed.len());
+    tokio::spawn(async move {
+        for (after, text) in printed {
+            sleep(Duration::from_millis(after)).await;
+            print.send(Ok(text.as_bytes().to_vec())).await.unwrap();
+        }
+        // The line stays open.
+        print.closed().await;
+    });
+    let port = Port::scripted(Box::new(line), arrived);
+    let mut transport = transport(port, &"a board".into());
+    let endpoint = EndpointName::from_static("proto-ver");
+    let answer = transport.exchange(&endpoint, b"ESP").await;
+    (answer, transport)
+}
+
+#[tokio::test(start_paused = true)]
+async fn early_prompt_leaves_time_for_the_echo() {
+    const REST: &str = "proto-ver 1 455350\r\n\r\n6869\r\n\r\n>> ";
+    let (answer, _) = exchange_with(vec![(500, ">> "), (500, REST)]).await;
+    assert_eq!(answer.unwrap(), b"hi");
+    let (answer, _) = exchange_with(vec![(500, ">> "), (900, REST)]).await;
+    let error = answer.unwrap_err();
+    assert!(matches!(error, TransportError::Refused { .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusal_keeps_the_port_and_garbage_gives_it_up() {
+    for (printed, is_kept, meant) in [
+        ("proto-ver 1 455350\r\n\r\n>> ", true, "Refused"),
+        (
+            "proto-ver 1 455350\r\n\r\n68X9\r\n\r\n>> ",
+            false,
+            "Garbled",
+        ),
+        ("ESP-ROM:esp32c3-api1-20210207\r\n", false, "Restarted"),
+    ] {
+        let (answer, transport) = exchange_with(vec![(1, printed)]).await;
+        let words = format!("{:?}", answer.unwrap_err());
+        assert!(words.contains(meant), "{words}");
+        assert_eq!(transport.port.is_some(), is_kept, "{printed:?}");
+    }
+}
