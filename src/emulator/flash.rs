@@ -7,6 +7,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 
 use crate::ident::{decode_hex, encode_hex};
 use crate::secret::Secret;
@@ -103,21 +104,17 @@ fn read(bytes: &[u8]) -> io::Result<Option<StoredConfig>> {
         .transpose()
 }
 
-/// All or nothing: written beside the file and then put in its place. It outlives this process,
-/// not this computer's power supply: waiting for a disk would hold up the device's answers.
+/// All or nothing: written beside the file and then put in its place, for its owner alone, because
+/// a passphrase is in it. It outlives this process, not this computer's power supply: waiting for a
+/// disk would hold up the device's answers.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let beside = PathBuf::from(name);
-    let mut options = fs::File::options();
-    options.write(true).create(true).truncate(true);
-    // For its owner alone: a passphrase is in it.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
-    drop(file);
-    fs::rename(&beside, path)
+    file.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]

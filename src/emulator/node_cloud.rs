@@ -1,39 +1,41 @@
 //! A device's way to the emulated cloud: a few HTTP calls beside the account API, which stand for
-//! the factory that registers a node and for MQTT. Not the cloud, and nothing that a real one has.
-#![expect(
-    clippy::disallowed_types,
-    reason = "this file is one end of a socket, the calling one"
-)]
+//! the factory that registers a node and for MQTT. A real cloud has none of them.
 
 mod uplink;
 
+use std::error::Error as StdError;
 use std::fmt;
-use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST};
+use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
 
-pub(super) use self::uplink::{Message, Uplink};
+pub(super) use self::uplink::Uplink;
+use crate::secret::Secret;
 
-/// Where an emulated cloud is.
+/// Where an emulated cloud is: the URL that `/emulator/…` follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeCloud {
-    /// As a socket takes it.
-    host: String,
-    port: u16,
-    /// What precedes `/emulator/…`.
-    prefix: String,
+pub struct NodeCloud(Url);
+
+/// A message of a node that would travel over MQTT.
+#[derive(Clone, Debug)]
+pub(super) enum Message {
+    /// The device is on its network.
+    Online,
+    /// The device's half of a user mapping.
+    UserMapping {
+        user_id: String,
+        secret_key: Secret<String>,
+    },
 }
 
 impl NodeCloud {
@@ -45,141 +47,150 @@ impl NodeCloud {
         config: &Value,
     ) -> Result<(), NodeCloudError> {
         let body = json!({"public_keys": [public_pem], "config": config});
-        self.call(Method::PUT, &format!("nodes/{node_id}"), &body)
-            .await
+        self.call(Method::PUT, node_id, "", &body).await
     }
 
-    async fn set_connectivity(&self, node_id: &str) -> Result<(), NodeCloudError> {
-        let path = format!("nodes/{node_id}/connectivity");
-        self.call(Method::PUT, &path, &json!({"connected": true}))
-            .await
-    }
-
-    /// The message that a device publishes as `node/<id>/user/mapping`.
-    async fn map_user(&self, node_id: &str, mapping: &Value) -> Result<(), NodeCloudError> {
-        let path = format!("nodes/{node_id}/user_mapping");
-        self.call(Method::POST, &path, mapping).await
-    }
-
-    async fn call(&self, method: Method, path: &str, body: &Value) -> Result<(), NodeCloudError> {
-        let exchanged = timeout(LIMIT, self.exchange(method, path, body)).await;
-        let (status, answer) = match exchanged {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(NodeCloudError::Unreachable(error.to_string())),
-            Err(_) => return Err(NodeCloudError::Silent),
+    async fn send(&self, node_id: &str, message: &Message) -> Result<(), NodeCloudError> {
+        let (user_id, secret_key) = match message {
+            Message::Online => {
+                let body = json!({"connected": true});
+                return self
+                    .call(Method::PUT, node_id, "/connectivity", &body)
+                    .await;
+            }
+            Message::UserMapping {
+                user_id,
+                secret_key,
+            } => (user_id, secret_key.expose()),
         };
+        let body = json!({"node_id": node_id, "user_id": user_id, "secret_key": secret_key});
+        let bytes = body.to_string().len();
+        if bytes >= MAPPING_BUFFER {
+            return Err(NodeCloudError::TooLong(bytes));
+        }
+        self.call(Method::POST, node_id, "/user_mapping", &body)
+            .await
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        node_id: &str,
+        what: &str,
+        body: &Value,
+    ) -> Result<(), NodeCloudError> {
+        let base = self.0.as_str().trim_end_matches('/');
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{base}/emulator/nodes/{node_id}{what}"))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body.to_string())))
+            .map_err(|error| NodeCloudError::Unreachable(error.to_string()))?;
+        let exchanged = timeout(CALL_TIMEOUT, exchange(request)).await;
+        let (status, answer) = exchanged.map_err(|_| NodeCloudError::Silent)??;
         if status.is_success() {
             return Ok(());
         }
-        let description = serde_json::from_slice::<Value>(&answer)
-            .ok()
-            .and_then(|answer| Some(answer.get("description")?.as_str()?.to_owned()));
+        let answer = serde_json::from_slice::<Value>(&answer).unwrap_or_default();
+        let description = answer.get("description").and_then(Value::as_str);
         Err(NodeCloudError::Refused {
             status: status.as_u16(),
-            description: description.unwrap_or_else(|| "no reason given".to_owned()),
+            description: description.unwrap_or("no reason given").to_owned(),
         })
-    }
-
-    /// One call, on a connection of its own.
-    async fn exchange(
-        &self,
-        method: Method,
-        path: &str,
-        body: &Value,
-    ) -> io::Result<(StatusCode, Bytes)> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(io::Error::other)?;
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}/emulator/{path}", self.prefix))
-            .header(HOST, self.to_string())
-            .header(CONTENT_TYPE, "application/json")
-            .header(CONNECTION, "close")
-            .body(Full::new(Bytes::from(body.to_string())))
-            .map_err(io::Error::other)?;
-        let answer = async move {
-            let response = sender
-                .send_request(request)
-                .await
-                .map_err(io::Error::other)?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), LARGEST_ANSWER)
-                .collect()
-                .await
-                .map_err(io::Error::other)?;
-            Ok((status, body.to_bytes()))
-        };
-        // What goes wrong with the connection is told by the answer, too.
-        let (answer, _ended) = tokio::join!(answer, connection);
-        answer
     }
 }
 
-/// As it stands in a Host header.
+/// One call, on a connection of its own.
+async fn exchange(request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), NodeCloudError> {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let response = client.request(request).await.map_err(|error| {
+        // The client's own error says only that a request failed.
+        let mut cause: &dyn StdError = &error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        NodeCloudError::Unreachable(cause.to_string())
+    })?;
+    let status = response.status();
+    let body = Limited::new(response.into_body(), MAX_ANSWER)
+        .collect()
+        .await;
+    let body = body.map_err(|error| NodeCloudError::Unreachable(error.to_string()))?;
+    Ok((status, body.to_bytes()))
+}
+
+/// Host and port.
 impl fmt::Display for NodeCloud {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
+        f.write_str(self.0.authority())
     }
 }
 
 /// From the URL that the emulated cloud prints, or the one that a profile has for it, which ends
 /// in `v1`.
 impl FromStr for NodeCloud {
-    type Err = NoNodeCloud;
+    type Err = ParseNodeCloudError;
 
-    fn from_str(text: &str) -> Result<Self, NoNodeCloud> {
-        let url = Url::parse(text).map_err(|_| NoNodeCloud)?;
+    fn from_str(text: &str) -> Result<Self, ParseNodeCloudError> {
+        let mut url = Url::parse(text).map_err(|_| ParseNodeCloudError)?;
         let is_plain = url.scheme() == "http"
             && url.username().is_empty()
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none();
-        let host = url.host().filter(|_| is_plain).ok_or(NoNodeCloud)?;
+        if !is_plain {
+            return Err(ParseNodeCloudError);
+        }
         let path = url.path().trim_end_matches('/');
-        Ok(Self {
-            host: match host {
-                url::Host::Ipv6(address) => address.to_string(),
-                other => other.to_string(),
-            },
-            port: url.port_or_known_default().ok_or(NoNodeCloud)?,
-            prefix: path.strip_suffix("/v1").unwrap_or(path).to_owned(),
-        })
+        let path = path.strip_suffix("/v1").unwrap_or(path).to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
     }
 }
 
-/// A text that leads to no emulated cloud.
+/// A text is not the URL of an emulated cloud.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("expected the URL of an emulated cloud, as in http://127.0.0.1:8080")]
-pub struct NoNodeCloud;
+pub struct ParseNodeCloudError;
 
-/// Why the cloud was not told.
+/// Why a call to the cloud failed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NodeCloudError {
-    /// It heard, and said no.
+    /// The cloud refused it.
     #[error("refused with HTTP status {status}: {description}")]
     Refused {
         /// The status.
         status: u16,
-        /// What it said, as it said it.
+        /// Its reason, in its words.
         description: String,
     },
     /// It took too long.
-    #[error("no answer within {} s", LIMIT.as_secs())]
+    #[error("no answer within {} s", CALL_TIMEOUT.as_secs())]
     Silent,
-    /// Nobody is there, or it does not speak HTTP.
+    /// A mapping of this many bytes does not fit into firmware's buffer.
+    #[error("{0} bytes; firmware has room for {MAPPING_BUFFER}")]
+    TooLong(usize),
+    /// There is no cloud, or it does not speak HTTP.
     #[error("{0}")]
     Unreachable(String),
 }
 
+impl NodeCloudError {
+    /// Whether the same call would fail again.
+    const fn is_final(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => matches!(status, 400..=499),
+            Self::TooLong(_) => true,
+            Self::Silent | Self::Unreachable(_) => false,
+        }
+    }
+}
+
 /// Of one call, connecting included. Real time: a cloud has no part in the device's.
-const LIMIT: Duration = Duration::from_secs(5);
-const LARGEST_ANSWER: usize = 64 * 1024;
+const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_ANSWER: usize = 64 * 1024;
+/// The buffer of the message in `esp_rmaker_user_mapping.c`, with its end mark.
+const MAPPING_BUFFER: usize = 200;
 
 #[cfg(test)]
 mod tests;

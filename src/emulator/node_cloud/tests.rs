@@ -9,10 +9,9 @@ use super::*;
 use crate::emulator::device::TimeScale;
 use crate::emulator::log::Log;
 use crate::emulator::log::tests::Shared;
-use crate::secret::Secret;
 
 #[test]
-fn a_url_leads_there_with_and_without_its_end() {
+fn url_is_read_with_and_without_version() {
     let place: NodeCloud = "http://127.0.0.1:8080".parse().unwrap();
     for same in [
         "http://127.0.0.1:8080/",
@@ -23,13 +22,12 @@ fn a_url_leads_there_with_and_without_its_end() {
     }
     assert_eq!(place.to_string(), "127.0.0.1:8080");
     let other: NodeCloud = "http://[::1]:81/cloud/v1".parse().unwrap();
-    assert_eq!((other.host.as_str(), other.port), ("::1", 81));
-    assert_eq!(other.prefix, "/cloud");
+    assert_eq!(other.0.as_str(), "http://[::1]:81/cloud");
     assert_eq!(other.to_string(), "[::1]:81");
 }
 
 #[test]
-fn what_is_not_plain_http_is_refused() {
+fn url_that_is_not_plain_http_is_refused() {
     for text in [
         "https://127.0.0.1:8080",
         "127.0.0.1:8080",
@@ -38,7 +36,11 @@ fn what_is_not_plain_http_is_refused() {
         "http://127.0.0.1/?a=b",
         "",
     ] {
-        assert_eq!(text.parse::<NodeCloud>(), Err(NoNodeCloud), "{text}");
+        assert_eq!(
+            text.parse::<NodeCloud>(),
+            Err(ParseNodeCloudError),
+            "{text}"
+        );
     }
 }
 
