@@ -1,34 +1,60 @@
-//! Faults on the way between client and device: which request meets which, and nothing about how a
-//! medium shows it. Pure: it counts requests and answers from a list.
+//! Faults that a test orders: how they are typed, and which request meets which. One engine for
+//! devices and for the cloud; each brings its [`FaultKinds`]. Pure: it counts requests and answers
+//! from a list. What a medium makes of a fault is the listener's.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::order::{self, NoFault};
+use clap::ValueEnum;
+use derive_more::Display;
+use thiserror::Error;
 
-/// One fault: `ENDPOINT:N:KIND`.
+/// One fault: `[METHOD ]PATH:N:KIND`. For a device, the path is the name of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    endpoint: String,
+pub struct Fault<K = FaultKind> {
+    /// In capitals; `None`: every method.
+    method: Option<String>,
+    /// Without the leading slash and `v1/`; `*` is every one.
+    path: String,
     /// `None`: every request.
     number: Option<u32>,
-    kind: FaultKind,
+    kind: K,
 }
 
-/// What goes wrong with a request or its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The kinds of fault that one side has. Kinds that are one word are the names of the enum.
+pub trait FaultKinds: ValueEnum + fmt::Display {
+    /// How a fault is typed, for messages.
+    const FORM: &'static str;
+    /// The kinds that are more than a word, for messages.
+    const WITH_VALUE: &'static str;
+
+    /// The kind `NAME=VALUE`; `None` if there is none of this name, an error for a bad value.
+    fn with_value(name: &str, value: &str) -> Option<Result<Self, &'static str>>;
+}
+
+/// Why a text is not a fault.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{0}")]
+pub struct ParseFaultError(String);
+
+/// What goes wrong with a request to a device, or with its answer.
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq, ValueEnum)]
+#[display(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// An error of ATT with this code, over Bluetooth.
+    #[display("att=0x{_0:02x}")]
+    #[value(skip)]
     Att(u8),
     /// The socket is closed without an answer, which is also how firmware refuses.
     Close,
     /// The connection ends in the middle of the answer.
     Cut,
     /// The answer comes late.
+    #[display("delay={}", _0.as_millis())]
+    #[value(skip)]
     Delay(Duration),
-    /// The request is lost: nobody handles or answers it, and the connection stays.
+    /// The request is lost: the device neither handles nor answers it, and the connection stays.
     Drop,
     /// The answer comes twice.
     Duplicate,
@@ -45,6 +71,8 @@ pub enum FaultKind {
     /// The connection is reset.
     Reset,
     /// An error page with this status.
+    #[display("status={_0}")]
+    #[value(skip)]
     Status(u16),
     /// The answer ends early, and says that it is complete.
     Truncate,
@@ -54,27 +82,17 @@ pub enum FaultKind {
     WrongType,
 }
 
-/// The kinds that are a word and nothing else.
-const WORDS: [(&str, FaultKind); 13] = [
-    ("close", FaultKind::Close),
-    ("cut", FaultKind::Cut),
-    ("drop", FaultKind::Drop),
-    ("duplicate", FaultKind::Duplicate),
-    ("garble", FaultKind::Garble),
-    ("mute", FaultKind::Mute),
-    ("not-found", FaultKind::NotFound),
-    ("oversize", FaultKind::Oversize),
-    ("repeat", FaultKind::Repeat),
-    ("reset", FaultKind::Reset),
-    ("truncate", FaultKind::Truncate),
-    ("wrong-order", FaultKind::WrongOrder),
-    ("wrong-type", FaultKind::WrongType),
-];
+impl FaultKinds for FaultKind {
+    const FORM: &'static str = "ENDPOINT:N:KIND, as in prov-config:2:drop";
+    const WITH_VALUE: &'static str = "att=0xNN, delay=MS, status=NNN";
 
-impl Fault {
-    /// What goes wrong.
-    pub const fn kind(&self) -> FaultKind {
-        self.kind
+    fn with_value(name: &str, value: &str) -> Option<Result<Self, &'static str>> {
+        Some(match name {
+            "att" => parse_att(value).map(Self::Att),
+            "delay" => parse_delay(value).map(Self::Delay),
+            "status" => parse_status(value).map(Self::Status),
+            _ => return None,
+        })
     }
 }
 
@@ -95,105 +113,138 @@ impl FaultKind {
     }
 }
 
-impl fmt::Display for FaultKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Att(code) => write!(f, "att=0x{code:02x}"),
-            Self::Delay(wait) => write!(f, "delay={}", wait.as_millis()),
-            Self::Status(number) => write!(f, "status={number}"),
-            word => f.write_str(order::word_of(&WORDS, word)),
-        }
+fn parse_att(code: &str) -> Result<u8, &'static str> {
+    let digits = code.strip_prefix("0x");
+    let code = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    code.filter(|code| *code > 0)
+        .ok_or("att takes an error of ATT from 0x01 to 0xff")
+}
+
+/// The value of `delay=MS`.
+pub(super) fn parse_delay(ms: &str) -> Result<Duration, &'static str> {
+    let ms = ms.parse().map(Duration::from_millis);
+    ms.map_err(|_| "delay takes milliseconds, as in delay=500")
+}
+
+/// The value of `status=NNN`.
+pub(super) fn parse_status(number: &str) -> Result<u16, &'static str> {
+    let status = number.parse().ok();
+    status
+        .filter(|status| (400..=599).contains(status))
+        .ok_or("status takes an HTTP status from 400 to 599")
+}
+
+impl<K: Copy> Fault<K> {
+    /// What goes wrong.
+    pub const fn kind(&self) -> K {
+        self.kind
     }
 }
 
-impl FromStr for FaultKind {
-    type Err = NoFault;
+impl<K: FaultKinds> FromStr for Fault<K> {
+    type Err = ParseFaultError;
 
-    fn from_str(text: &str) -> Result<Self, NoFault> {
-        let unknown = || order::unknown(text, WITH_VALUE, &WORDS);
-        match text.split_once('=') {
-            None => order::kind_of(&WORDS, text).ok_or_else(unknown),
-            Some(("att", code)) => order::att(code).map(Self::Att),
-            Some(("delay", ms)) => order::delay(ms).map(Self::Delay),
-            Some(("status", number)) => order::status(number).map(Self::Status),
-            Some(_) => Err(unknown()),
-        }
-    }
-}
-
-impl FromStr for Fault {
-    type Err = NoFault;
-
-    fn from_str(text: &str) -> Result<Self, NoFault> {
-        let parts: Vec<&str> = text.split(':').collect();
-        let [endpoint, number, kind] = parts[..] else {
-            return Err(NoFault::Form(FORM));
+    fn from_str(text: &str) -> Result<Self, ParseFaultError> {
+        let bad_form = || ParseFaultError(format!("expected {}", K::FORM));
+        let parts: Vec<&str> = text.splitn(3, ':').collect();
+        let [target, number, kind] = parts[..] else {
+            return Err(bad_form());
         };
-        if endpoint.is_empty() {
-            return Err(NoFault::Form(FORM));
+        let (method, path) = match target.split_once(' ') {
+            Some((method, path)) => (Some(method.to_ascii_uppercase()), path),
+            None => (None, target),
+        };
+        let path = strip_version(path);
+        if path.is_empty() || path.contains(' ') || method.as_deref() == Some("") {
+            return Err(bad_form());
         }
-        let number = order::number(number)?;
         Ok(Self {
-            endpoint: endpoint.to_owned(),
-            number,
-            kind: kind.parse()?,
+            method,
+            path: path.to_owned(),
+            number: match number.parse() {
+                Ok(number @ 1..) => Some(number),
+                Err(_) if number == "*" => None,
+                _ => {
+                    let message = "the requests are counted from 1; * is every one";
+                    return Err(ParseFaultError(message.to_owned()));
+                }
+            },
+            kind: parse_kind(kind)?,
         })
     }
 }
 
-impl fmt::Display for Fault {
+fn parse_kind<K: FaultKinds>(text: &str) -> Result<K, ParseFaultError> {
+    let kind = match text.split_once('=') {
+        Some((name, value)) => K::with_value(name, value),
+        None => <K as ValueEnum>::from_str(text, false).ok().map(Ok),
+    };
+    let unknown = || {
+        let words = K::value_variants().iter().map(K::to_string);
+        Err(ParseFaultError(format!(
+            "{text:?} is no kind of fault: expected {} or one of {}",
+            K::WITH_VALUE,
+            words.collect::<Vec<_>>().join(", ")
+        )))
+    };
+    kind.map_or_else(unknown, |kind| {
+        kind.map_err(|why| ParseFaultError(why.to_owned()))
+    })
+}
+
+impl<K: fmt::Display> fmt::Display for Fault<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            endpoint,
-            number,
-            kind,
-        } = self;
-        match number {
-            Some(number) => write!(f, "{endpoint}:{number}:{kind}"),
-            None => write!(f, "{endpoint}:*:{kind}"),
+        if let Some(method) = &self.method {
+            write!(f, "{method} ")?;
+        }
+        match self.number {
+            Some(number) => write!(f, "{}:{number}:{}", self.path, self.kind),
+            None => write!(f, "{}:*:{}", self.path, self.kind),
         }
     }
 }
 
-/// The faults of one device, and how many requests each endpoint has had since it started.
-#[derive(Debug, Default)]
-pub(super) struct Faults {
-    list: Vec<Fault>,
-    counts: HashMap<String, u32>,
+/// A path as faults name it.
+fn strip_version(path: &str) -> &str {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.strip_prefix("v1/").unwrap_or(path)
 }
 
-impl Faults {
-    pub(super) fn new(list: Vec<Fault>) -> Self {
-        Self {
-            list,
-            counts: HashMap::new(),
-        }
+/// The faults of one device or cloud, each with the number of requests so far that it is about.
+#[derive(Debug)]
+pub(super) struct Faults<K = FaultKind>(Vec<(Fault<K>, u32)>);
+
+impl<K: Clone> Faults<K> {
+    pub(super) fn new(list: Vec<Fault<K>>) -> Self {
+        Self(list.into_iter().map(|fault| (fault, 0)).collect())
     }
 
     /// Counts a request. Its number, and the fault that it meets: the first that fits.
-    pub(super) fn next(&mut self, endpoint: &str) -> Option<(u32, FaultKind)> {
-        if self.list.is_empty() {
-            return None;
+    pub(super) fn next_call(&mut self, method: &str, path: &str) -> Option<(u32, K)> {
+        let mut met = None;
+        for (fault, count) in &mut self.0 {
+            let is_of_method = fault.method.as_ref().is_none_or(|wanted| wanted == method);
+            let is_of_path = fault.path == "*" || fault.path == strip_version(path);
+            if is_of_method && is_of_path {
+                *count = count.saturating_add(1);
+                if met.is_none() && fault.number.is_none_or(|wanted| wanted == *count) {
+                    met = Some((*count, fault.kind.clone()));
+                }
+            }
         }
-        let count = self.counts.entry(endpoint.to_owned()).or_default();
-        *count = count.saturating_add(1);
-        let number = *count;
-        self.list
-            .iter()
-            .find(|fault| {
-                fault.endpoint == endpoint && fault.number.is_none_or(|wanted| wanted == number)
-            })
-            .map(|fault| (number, fault.kind))
+        met
+    }
+}
+
+impl Faults {
+    /// Likewise for a device, whose requests have no method.
+    pub(super) fn next(&mut self, endpoint: &str) -> Option<(u32, FaultKind)> {
+        self.next_call("", endpoint)
     }
 }
 
 /// More than a client can have a reason to keep.
 const OVERSIZE: usize = 256 * 1024;
-
-/// How one is typed.
-const FORM: &str = "ENDPOINT:N:KIND, as in prov-config:2:drop";
-/// The kinds that are more than a word.
-const WITH_VALUE: &str = "att=0xNN, delay=MS, status=NNN";
 
 #[cfg(test)]
 mod tests {
@@ -204,9 +255,9 @@ mod tests {
     }
 
     #[test]
-    fn texts_lead_there_and_back() {
-        for (name, _) in WORDS {
-            let text = format!("prov-config:2:{name}");
+    fn every_kind_is_read_and_shown() {
+        for kind in FaultKind::value_variants() {
+            let text = format!("prov-config:2:{kind}");
             assert_eq!(fault(&text).to_string(), text);
         }
         for text in [
@@ -220,10 +271,11 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_fault_is_told_what_one_is() {
+    fn bad_text_is_refused_with_the_expected_form() {
         for (text, said) in [
             ("", "ENDPOINT:N:KIND"),
             ("prov-config:drop", "ENDPOINT:N:KIND"),
+            ("prov-config:1:drop:1", "no kind of fault"),
             (":1:drop", "ENDPOINT:N:KIND"),
             ("prov-config:0:drop", "counted from 1"),
             ("prov-config:x:drop", "counted from 1"),
@@ -241,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn each_endpoint_counts_for_itself() {
+    fn each_fault_counts_its_own_requests() {
         let mut faults = Faults::new(vec![
             fault("prov-config:2:drop"),
             fault("prov-config:2:close"),
@@ -256,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_altered_as_the_kind_says() {
+    fn alter_changes_the_answer_as_the_kind_says() {
         let alter = |kind: FaultKind| kind.alter(vec![0, 1, 0xff], b"before");
         assert_eq!(alter(FaultKind::Garble), [0xff, 0xfe, 0]);
         assert_eq!(alter(FaultKind::Truncate), [0]);

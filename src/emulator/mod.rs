@@ -6,11 +6,10 @@
 //! | [`announce`] | that a device is on the network, told by mDNS |
 //! | [`cloud`] | the owner's account behind HTTP, which checks tokens and signatures |
 //! | [`device`] | the device behind its medium: security, provisioning manager, the world it sees |
-//! | [`fault`] | what goes wrong on the way to and from it, when that was ordered |
+//! | [`fault`] | what goes wrong on the way to and from both, when that was ordered |
 //! | [`flash`] | what it keeps when it loses power |
 //! | [`listen`] | one file a medium: puts a [`device::Device`] behind a port and refuses as that medium does |
-//! | [`order`] | how a fault is ordered, where that is the same for both |
-//! | [`log`] | what the device was told, as JSON lines and for people |
+//! | [`log`] | what happened to both, as JSON lines and for people |
 //! | [`node_cloud`] | the device's own way to the cloud, for which a real one has MQTT |
 //!
 //! It reads raw messages and never `endpoint`'s idea of them, so that a mistake there cannot
@@ -22,8 +21,6 @@ pub mod cloud;
 pub mod device;
 pub mod fault;
 pub mod flash;
-mod json_lines;
 pub mod listen;
 pub mod log;
 pub mod node_cloud;
-pub mod order;

@@ -17,8 +17,9 @@ use crate::cli::ui;
 use crate::emulator::cloud::account::AccountSettings;
 use crate::emulator::cloud::fault::Fault;
 use crate::emulator::cloud::jwt::Claims;
-use crate::emulator::cloud::log::Log;
-use crate::emulator::cloud::{Cloud, CloudSettings, listen, random};
+use crate::emulator::cloud::listen::Listener;
+use crate::emulator::cloud::{Cloud, CloudSettings, random};
+use crate::emulator::log::Log;
 use crate::secret::Secret;
 
 /// Play a RainMaker cloud with one account, without the internet.
@@ -95,7 +96,7 @@ pub(in crate::cli) struct EmulateCloud {
 
 /// Plays the cloud until it is dropped.
 pub(super) async fn run(args: &EmulateCloud) -> Result<(), Failure> {
-    let mut log = Log::new().shown_to(Box::new(|entry| ui::note(&format!("cloud: {entry}"))));
+    let mut log = Log::new().shown_to(Box::new(|line| ui::note(&format!("cloud: {line}"))));
     if let Some(path) = &args.log {
         let file = create_private(path, "--log", Existing::Replaced)?;
         log = log.lines_to(Box::new(file));
@@ -104,11 +105,9 @@ pub(super) async fn run(args: &EmulateCloud) -> Result<(), Failure> {
     let password = password.unwrap_or_else(|| Secret::new(random::alphanumerics(16)));
     let cloud = Cloud::new(args.settings(password.clone())?, log);
     let asked = SocketAddr::new(args.listen, args.port);
-    let listening = match listen::bind(asked).await {
-        Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
-        Err(error) => Err(error),
-    };
-    let (listener, bound) = listening.map_err(|error| cannot_listen(asked, &error))?;
+    let listener = Listener::bind(asked).await;
+    let listener = listener.map_err(|error| cannot_listen(asked, &error))?;
+    let bound = listener.address;
     print(&json!(Ready {
         event: "ready",
         url: format!("http://{bound}"),

@@ -1,5 +1,5 @@
-//! Users and their logins: who has which password, which token is whose, and for how long. Not
-//! the calls by which one logs in, which are `login`'s.
+//! Users and their logins: who has which password, which token is whose, and for how long. The
+//! calls by which users log in are in `login`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,9 +7,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::exchange::members;
 use super::jwt::{Claims, Signer};
 use super::random;
 use super::refusal::{NO_LOGIN, Refusal, USER_EXISTS, WRONG_CODE};
+use super::ticket::Tickets;
 use crate::secret::Secret;
 
 /// How users log in.
@@ -17,14 +19,14 @@ use crate::secret::Secret;
 pub struct AccountSettings {
     /// The users that are there from the start, by name and password.
     pub users: Vec<(String, Secret<String>)>,
-    /// The one code that counts wherever one is asked for. With it, a password alone is not
+    /// The one code that is right wherever a code is asked for. With it, a password alone is not
     /// enough, and a code alone is.
     pub otp: Option<Secret<String>>,
-    /// How long an access token counts.
+    /// How long an access token is valid.
     pub access_life: Duration,
     /// Whether a refresh gives a new refresh token, and the old one ends.
     pub rotates: bool,
-    /// How claims are spelt.
+    /// How claims are spelled.
     pub claims: Claims,
 }
 
@@ -44,6 +46,8 @@ pub(super) struct User {
 /// What a login gives.
 #[derive(Debug)]
 pub(super) struct Tokens {
+    /// The name of the user.
+    pub(super) user: String,
     pub(super) access: String,
     pub(super) id: String,
     /// Not given by a refresh, unless it rotates.
@@ -54,11 +58,11 @@ pub(super) struct Tokens {
 #[derive(Debug)]
 pub(super) enum Login {
     Tokens(Tokens),
-    /// Under which a code is awaited.
+    /// A session in which a code is awaited.
     Session(String),
 }
 
-/// A session that counts: from a login to a logout.
+/// Lasts from a login to a logout.
 #[derive(Debug)]
 struct Session {
     user_id: String,
@@ -72,10 +76,10 @@ pub(super) struct Accounts {
     signer: Signer,
     users: BTreeMap<String, User>,
     sessions: BTreeMap<String, Session>,
-    /// Logins that await a code: user and end, by session text.
-    awaiting: BTreeMap<String, (String, Duration)>,
-    /// Authorisation codes: user and end.
-    codes: BTreeMap<String, (String, Duration)>,
+    /// Logins that await a code, with the id of the user.
+    awaiting: Tickets<String>,
+    /// Authorization codes, with the id of the user.
+    codes: Tickets<String>,
 }
 
 impl Accounts {
@@ -84,8 +88,8 @@ impl Accounts {
             signer: Signer::new(settings.claims),
             users: BTreeMap::new(),
             sessions: BTreeMap::new(),
-            awaiting: BTreeMap::new(),
-            codes: BTreeMap::new(),
+            awaiting: Tickets::new(),
+            codes: Tickets::new(),
             settings,
         };
         for (name, password) in accounts.settings.users.clone() {
@@ -118,7 +122,7 @@ impl Accounts {
         self.users.values().find(|user| user.name == name)
     }
 
-    /// The first user of the settings, who logs in where nobody is asked for a name.
+    /// The first user of the settings, who logs in where no name is asked for.
     pub(super) fn first(&self) -> Option<&User> {
         let (name, _) = self.settings.users.first()?;
         self.named(name)
@@ -135,17 +139,14 @@ impl Accounts {
         code == sent.map_or(SENT_CODE, |otp| otp.expose())
     }
 
-    /// Takes in a new user, who still has to prove the address.
+    /// Adds a new user, who still has to prove the address.
     pub(super) fn sign_up(&mut self, name: &str, password: &str) -> Result<(), Refusal> {
-        match self.named(name) {
-            Some(user) if user.confirmed => Err(USER_EXISTS.because("there is such a user")),
-            other => {
-                let unconfirmed = other.map(|user| user.id.clone());
-                self.users.retain(|id, _| Some(id) != unconfirmed.as_ref());
-                self.insert(name, Secret::new(password.to_owned()), false);
-                Ok(())
-            }
+        if self.named(name).is_some_and(|user| user.confirmed) {
+            return Err(USER_EXISTS.because("there is such a user"));
         }
+        self.users.retain(|_, user| user.name != name);
+        self.insert(name, Secret::new(password.to_owned()), false);
+        Ok(())
     }
 
     /// Does what a code was sent for: confirms a user, and sets a password if there is one.
@@ -155,12 +156,11 @@ impl Accounts {
         code: &str,
         password: Option<&str>,
     ) -> Result<(), Refusal> {
-        let wrong = || WRONG_CODE.because("wrong verification code");
-        if !self.is_code(code) {
-            return Err(wrong());
-        }
+        let is_code = self.is_code(code);
         let user = self.users.values_mut().find(|user| user.name == name);
-        let user = user.ok_or_else(wrong)?;
+        let user = user
+            .filter(|_| is_code)
+            .ok_or_else(|| WRONG_CODE.because("wrong verification code"))?;
         user.confirmed = true;
         if let Some(password) = password {
             user.password = Secret::new(password.to_owned());
@@ -184,7 +184,7 @@ impl Accounts {
         let user = self
             .named(name)
             .filter(|user| user.confirmed && user.password.expose() == password);
-        // One text for both: which users exist is nobody's business.
+        // One text for both, so that nobody learns which users exist.
         let user = user.ok_or_else(|| NO_LOGIN.because("incorrect user name or password"))?;
         let id = user.id.clone();
         if self.wants_otp() {
@@ -195,24 +195,17 @@ impl Accounts {
 
     /// By name alone, where a code is enough.
     pub(super) fn by_name(&mut self, now: Duration, name: &str) -> Result<String, Refusal> {
-        let no = |why: &str| Err(NO_LOGIN.because(why));
         if !self.wants_otp() {
-            return no("a password is needed");
+            return Err(NO_LOGIN.because("a password is needed"));
         }
-        match self.named(name) {
-            Some(user) => {
-                let id = user.id.clone();
-                Ok(self.await_code(now, id))
-            }
-            None => no("incorrect user name"),
-        }
+        let user = self.named(name);
+        let user = user.ok_or_else(|| NO_LOGIN.because("incorrect user name"))?;
+        let id = user.id.clone();
+        Ok(self.await_code(now, id))
     }
 
     fn await_code(&mut self, now: Duration, user_id: String) -> String {
-        let session = random::alphanumerics(48);
-        let end = now.saturating_add(CODE_LIFE);
-        self.awaiting.insert(session.clone(), (user_id, end));
-        session
+        self.awaiting.issue(now, CODE_LIFE, 48, user_id)
     }
 
     /// By the code that was sent. A wrong one can be corrected.
@@ -223,30 +216,23 @@ impl Accounts {
         session: &str,
         code: &str,
     ) -> Result<Tokens, Refusal> {
-        let found = self.awaiting.get(session);
-        let user = found
-            .filter(|(_, end)| now < *end)
-            .and_then(|(id, _)| self.user(id))
+        let user = self.awaiting.get(now, session).ok();
+        let user = user
+            .and_then(|id| self.user(id))
             .filter(|user| user.name == name);
         let user = user.ok_or_else(|| NO_LOGIN.because("the login session has ended"))?;
         let id = user.id.clone();
         if !self.is_code(code) {
             return Err(NO_LOGIN.because("wrong verification code"));
         }
-        self.awaiting.remove(session);
+        self.awaiting.consume(session);
         self.begin(now, &id)
     }
 
     /// By a refresh token.
-    pub(super) fn by_refresh(
-        &mut self,
-        now: Duration,
-        token: &str,
-    ) -> Result<(String, Tokens), Refusal> {
-        let found = self
-            .sessions
-            .iter_mut()
-            .find(|(_, session)| session.refresh.expose() == token);
+    pub(super) fn by_refresh(&mut self, now: Duration, token: &str) -> Result<Tokens, Refusal> {
+        let mut sessions = self.sessions.iter_mut();
+        let found = sessions.find(|(_, session)| session.refresh.expose() == token);
         let (number, session) =
             found.ok_or_else(|| NO_LOGIN.because("the refresh token is not valid"))?;
         let refresh = self.settings.rotates.then(|| {
@@ -255,52 +241,32 @@ impl Accounts {
             fresh
         });
         let (number, user_id) = (number.clone(), session.user_id.clone());
-        let (access, id) = self.mint(now, &user_id, &number)?;
-        let tokens = Tokens {
-            access,
-            id,
-            refresh,
-        };
-        Ok((user_id, tokens))
+        self.mint(now, &user_id, &number, refresh)
     }
 
-    /// A code for the browser's way, good once.
-    pub(super) fn authorise(&mut self, now: Duration, user_id: &str) -> String {
-        let code = Uuid::new_v4().to_string();
-        let end = now.saturating_add(CODE_LIFE);
-        self.codes.insert(code.clone(), (user_id.to_owned(), end));
-        code
+    /// A code for a login by browser, good once.
+    pub(super) fn authorize(&mut self, now: Duration, user_id: &str) -> String {
+        self.codes.issue(now, CODE_LIFE, 36, user_id.to_owned())
     }
 
-    /// By such a code. `None` if it is none, or none any more.
-    pub(super) fn by_authorisation(
-        &mut self,
-        now: Duration,
-        code: &str,
-    ) -> Option<(String, Tokens)> {
-        let (user_id, end) = self.codes.remove(code)?;
-        if end <= now {
-            return None;
-        }
-        let tokens = self.begin(now, &user_id).ok()?;
-        Some((user_id, tokens))
+    /// By such a code, if it is good.
+    pub(super) fn by_authorization(&mut self, now: Duration, code: &str) -> Option<Tokens> {
+        let user_id = self.codes.get(now, code).ok()?.clone();
+        self.codes.consume(code);
+        self.begin(now, &user_id).ok()
     }
 
     /// A new session.
     pub(super) fn begin(&mut self, now: Duration, user_id: &str) -> Result<Tokens, Refusal> {
         let number = random::alphanumerics(16);
-        let (access, id) = self.mint(now, user_id, &number)?;
         let refresh = random::alphanumerics(REFRESH_LENGTH);
+        let tokens = self.mint(now, user_id, &number, Some(refresh.clone()))?;
         let session = Session {
             user_id: user_id.to_owned(),
-            refresh: Secret::new(refresh.clone()),
+            refresh: Secret::new(refresh),
         };
         self.sessions.insert(number, session);
-        Ok(Tokens {
-            access,
-            id,
-            refresh: Some(refresh),
-        })
+        Ok(tokens)
     }
 
     fn mint(
@@ -308,44 +274,41 @@ impl Accounts {
         now: Duration,
         user_id: &str,
         session: &str,
-    ) -> Result<(String, String), Refusal> {
+        refresh: Option<String>,
+    ) -> Result<Tokens, Refusal> {
         let user = self.user(user_id);
         let user = user.ok_or_else(|| NO_LOGIN.because("there is no such user any more"))?;
-        let end = now.saturating_add(self.settings.access_life).as_secs();
-        let claims = |own: Value| {
-            let all = json!({
+        let token = |own: Value| {
+            let mut claims = members(json!({
                 "sub": user.subject,
                 "iss": ISSUER,
                 "origin_jti": session,
                 "jti": Uuid::new_v4().to_string(),
                 "iat": now.as_secs(),
-                "exp": end,
-            });
-            [all, own]
-                .into_iter()
-                .filter_map(|value| match value {
-                    Value::Object(map) => Some(map),
-                    _ => None,
-                })
-                .flatten()
-                .collect::<Map<String, Value>>()
+                "exp": now.saturating_add(self.settings.access_life).as_secs(),
+            }));
+            claims.extend(members(own));
+            self.signer.mint(claims)
         };
-        let access = self.signer.mint(claims(json!({
-            "token_use": "access",
-            "client_id": "emulated",
-            "username": user.subject,
-        })));
-        let id = self.signer.mint(claims(json!({
-            "token_use": "id",
-            "aud": "emulated",
-            "custom:user_id": user.id,
-            "email": user.name,
-            "email_verified": true,
-        })));
-        Ok((access, id))
+        Ok(Tokens {
+            user: user.name.clone(),
+            access: token(json!({
+                "token_use": "access",
+                "client_id": "emulated",
+                "username": user.subject,
+            })),
+            id: token(json!({
+                "token_use": "id",
+                "aud": "emulated",
+                "custom:user_id": user.id,
+                "email": user.name,
+                "email_verified": true,
+            })),
+            refresh,
+        })
     }
 
-    /// Whose this access token is, whether or not it still counts.
+    /// Whose this access token is, whether or not it is still valid.
     pub(super) fn holder(&self, token: &str) -> Option<&User> {
         let claims = self.signer.read(token)?;
         let subject = claims.get("sub")?.as_str()?;
@@ -353,7 +316,7 @@ impl Accounts {
     }
 
     /// The user of an `Authorization` header, and the session.
-    pub(super) fn authorised(
+    pub(super) fn authorized(
         &self,
         now: Duration,
         header: Option<&str>,
@@ -375,10 +338,8 @@ impl Accounts {
             return Err("the token has expired");
         }
         let number = claim("origin_jti").unwrap_or_default();
-        match self.sessions.get(number) {
-            Some(session) => Ok((session.user_id.clone(), number.to_owned())),
-            None => Err("logged out"),
-        }
+        let session = self.sessions.get(number).ok_or("logged out")?;
+        Ok((session.user_id.clone(), number.to_owned()))
     }
 
     /// Ends one session.
@@ -395,11 +356,11 @@ impl Accounts {
 
 /// As the real one's, of which clients expect the middle.
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Emulated1";
-/// What is "sent" where no other code was ordered.
+/// The code that is "sent" where no other code was ordered.
 const SENT_CODE: &str = "123456";
 /// As the identity provider's.
 const CODE_LIFE: Duration = Duration::from_mins(3);
-/// As long as needed.
+/// The length of a refresh token.
 const REFRESH_LENGTH: usize = 96;
 
 #[cfg(test)]

@@ -6,20 +6,16 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::Cloud;
-use super::exchange::{Answer, Request, texts};
-use super::fault::{Fault, Faults};
+use super::exchange::{Answer, Outcome, Request, texts};
+use super::fault::Fault;
 use super::log::Entry;
 use super::refusal::{CONTROL, Refusal};
 use super::signature::PublicKey;
+use crate::emulator::fault::{Faults, ParseFaultError};
 
 impl Cloud {
     /// A call below `/emulator/`.
-    pub(super) fn control(
-        &mut self,
-        now: Duration,
-        path: &str,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
+    pub(super) fn control(&mut self, path: &str, request: &Request) -> Outcome {
         let parts: Vec<&str> = path.split('/').collect();
         match (request.method.as_str(), &parts[..]) {
             ("PUT", ["nodes", id]) => self.register(id, &request.object()?),
@@ -28,54 +24,46 @@ impl Cloud {
                 if body.get("node_id").is_some_and(|named| named != id) {
                     return Err(CONTROL.because("the body is about another node"));
                 }
-                self.node_message(now, id, &body)
+                self.node_message(id, &body)
             }
-            ("PUT", ["nodes", id, "connectivity"]) => self.connect(now, id, &request.object()?),
-            ("PUT", ["faults"]) => self.order_faults(&request.object()?),
+            ("PUT", ["nodes", id, "connectivity"]) => self.set_connected(id, &request.object()?),
+            ("PUT", ["faults"]) => self.replace_faults(&request.object()?),
             ("POST", ["clock"]) => self.move_clock(&request.object()?),
-            _ => return Ok(Answer::of_gateway(404, "Not Found")),
+            _ => return Ok(Answer::not_found()),
         }?;
         Ok(Answer::done())
     }
 
     fn register(&mut self, id: &str, body: &Map<String, Value>) -> Result<(), Refusal> {
-        let is_id = (1..=64).contains(&id.len())
-            && id
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
-        if !is_id {
+        let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        if !(1..=64).contains(&id.len()) || !id.bytes().all(is_id) {
             return Err(CONTROL.because("a node id is 1 to 64 letters, digits and -_.:"));
         }
-        let keys: Vec<PublicKey> = texts(body, "public_keys")?
-            .iter()
-            .map(|pem| PublicKey::from_pem(pem))
+        let keys = texts(body, "public_keys")?;
+        let keys = keys.iter().map(|pem| PublicKey::from_pem(pem));
+        let keys: Vec<PublicKey> = keys
             .collect::<Result<_, _>>()
             .map_err(|error| CONTROL.because(error.to_string()))?;
-        let kinds = keys.iter().map(PublicKey::kind).collect();
         let config = body.get("config").cloned().unwrap_or_default();
         if !config.is_object() && !config.is_null() {
             return Err(CONTROL.because("config is not an object"));
         }
+        self.log.write(&Entry::NodeRegistered {
+            node_id: id.to_owned(),
+            keys: keys.iter().map(PublicKey::kind).collect(),
+        });
         let node = self.nodes.register(id, keys, config);
         if let Some(Value::Object(params)) = body.get("params") {
             node.params.clone_from(params);
         }
-        self.log.write(&Entry::NodeRegistered {
-            node_id: id.to_owned(),
-            keys: kinds,
-        });
         Ok(())
     }
 
-    fn connect(
-        &mut self,
-        now: Duration,
-        id: &str,
-        body: &Map<String, Value>,
-    ) -> Result<(), Refusal> {
+    fn set_connected(&mut self, id: &str, body: &Map<String, Value>) -> Result<(), Refusal> {
         let connected = body.get("connected").and_then(Value::as_bool);
         let connected = connected.ok_or_else(|| CONTROL.because("connected is true or false"))?;
-        self.nodes.known_mut(id)?.set_connected(now, connected);
+        let now = self.now();
+        self.nodes.known(id)?.set_connected(now, connected);
         self.log.write(&Entry::Connectivity {
             node_id: id.to_owned(),
             connected,
@@ -83,16 +71,17 @@ impl Cloud {
         Ok(())
     }
 
-    /// In place of those ordered before; they count from now.
-    fn order_faults(&mut self, body: &Map<String, Value>) -> Result<(), Refusal> {
-        let faults: Vec<Fault> = texts(body, "faults")?
-            .iter()
-            .map(|text| text.parse())
+    /// Replaces the faults. The new ones count from now.
+    fn replace_faults(&mut self, body: &Map<String, Value>) -> Result<(), Refusal> {
+        let faults = texts(body, "faults")?;
+        let faults = faults.iter().map(|text| text.parse());
+        let faults: Vec<Fault> = faults
             .collect::<Result<_, _>>()
-            .map_err(|error: crate::emulator::order::NoFault| CONTROL.because(error.to_string()))?;
-        let ordered = faults.len();
+            .map_err(|error: ParseFaultError| CONTROL.because(error.to_string()))?;
+        self.log.write(&Entry::FaultsOrdered {
+            ordered: faults.len(),
+        });
         self.faults = Faults::new(faults);
-        self.log.write(&Entry::FaultsOrdered { ordered });
         Ok(())
     }
 
@@ -102,11 +91,10 @@ impl Cloud {
             .filter(|seconds| *seconds <= A_CENTURY)
             .ok_or_else(|| CONTROL.because("advance_s is a number of seconds"))?;
         self.clock.advance(Duration::from_secs(seconds));
-        let now = self.clock.now();
-        self.note_timeouts(now);
+        self.note_timeouts();
         self.log.write(&Entry::Clock {
             advance_s: seconds,
-            now: now.as_secs(),
+            now: self.now().as_secs(),
         });
         Ok(())
     }

@@ -27,23 +27,30 @@ impl Request {
         form_urlencoded::parse(text).into_owned().collect()
     }
 
-    /// The first parameter with one of these names. An empty one counts as none, as clients leave
-    /// such behind.
-    pub(super) fn parameter(&self, names: &[&str]) -> Option<&str> {
+    /// The first parameter of this name. An empty one counts as absent, as clients leave such
+    /// behind.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
-            .find(|(name, value)| names.contains(&name.as_str()) && !value.is_empty())
+            .find(|(key, value)| key == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that the call needs.
+    pub(super) fn required_parameter(&self, name: &str) -> Result<&str, Refusal> {
+        let value = self.parameter(name);
+        value.ok_or_else(|| MALFORMED.because(format!("{name} is missing")))
     }
 
     /// Whether a parameter says yes.
     pub(super) fn asks_for(&self, name: &str) -> bool {
-        self.parameter(&[name]) == Some("true")
+        self.parameter(name) == Some("true")
     }
 
     /// The node that is meant, in either spelling.
     pub(super) fn node_id(&self) -> Option<&str> {
-        self.parameter(&["node_id", "nodeid"])
+        self.parameter("node_id")
+            .or_else(|| self.parameter("nodeid"))
     }
 
     /// The body as JSON.
@@ -52,7 +59,7 @@ impl Request {
             .map_err(|error| MALFORMED.because(format!("the body is not JSON: {error}")))
     }
 
-    /// The body as an object; nothing at all is an empty one.
+    /// The body as an object; an empty body is an empty object.
     pub(super) fn object(&self) -> Result<Map<String, Value>, Refusal> {
         if self.body.is_empty() {
             return Ok(Map::new());
@@ -64,7 +71,7 @@ impl Request {
     }
 }
 
-/// A text in an object. `null` counts as absent, anything else that is no text is refused.
+/// A text in an object. `null` counts as absent; any other value that is not a text is refused.
 pub(super) fn text<'a>(
     object: &'a Map<String, Value>,
     key: &str,
@@ -76,24 +83,28 @@ pub(super) fn text<'a>(
     }
 }
 
-/// A text that has to be there, and has to be something.
-pub(super) fn needed<'a>(object: &'a Map<String, Value>, key: &str) -> Result<&'a str, Refusal> {
-    text(object, key)?
-        .filter(|text| !text.is_empty())
-        .ok_or_else(|| MALFORMED.because(format!("{key} is missing")))
+/// Likewise, where an empty text counts as absent.
+pub(super) fn nonempty_text<'a>(
+    object: &'a Map<String, Value>,
+    key: &str,
+) -> Result<Option<&'a str>, Refusal> {
+    Ok(text(object, key)?.filter(|text| !text.is_empty()))
 }
 
-/// A list of texts; none at all is an empty one.
+/// A text that the call needs.
+pub(super) fn required_text<'a>(
+    object: &'a Map<String, Value>,
+    key: &str,
+) -> Result<&'a str, Refusal> {
+    nonempty_text(object, key)?.ok_or_else(|| MALFORMED.because(format!("{key} is missing")))
+}
+
+/// A list of texts; an absent one is empty.
 pub(super) fn texts(object: &Map<String, Value>, key: &str) -> Result<Vec<String>, Refusal> {
-    let not_texts = || MALFORMED.because(format!("{key} is not a list of texts"));
-    match object.get(key) {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned).ok_or_else(not_texts))
-            .collect(),
-        Some(_) => Err(not_texts()),
-    }
+    let list = object.get(key).cloned().unwrap_or_default();
+    let list: Option<Vec<String>> = serde_json::from_value(list)
+        .map_err(|_| MALFORMED.because(format!("{key} is not a list of texts")))?;
+    Ok(list.unwrap_or_default())
 }
 
 /// One answer.
@@ -110,21 +121,29 @@ pub struct Answer {
 pub enum Body {
     /// JSON, as everywhere in the API.
     Json(Value),
-    /// Bytes that were JSON once.
-    Spoilt(Vec<u8>),
+    /// The beginning of some JSON.
+    Malformed(Vec<u8>),
     /// A page for a browser.
-    Page(String),
-    /// The way to somewhere else.
+    Page(&'static str),
+    /// The URL to go on to.
     Redirect(String),
 }
 
+/// What comes of a call.
+pub(super) type Outcome = Result<Answer, Refusal>;
+
 impl Answer {
-    /// What was asked for.
-    pub(super) fn of(value: Value) -> Self {
+    /// JSON with this status.
+    pub(super) fn new(status: u16, value: impl Into<Value>) -> Self {
         Self {
-            status: 200,
-            body: Body::Json(value),
+            status,
+            body: Body::Json(value.into()),
         }
+    }
+
+    /// What was asked for.
+    pub(super) fn of(value: impl Into<Value>) -> Self {
+        Self::new(200, value)
     }
 
     /// That it was done.
@@ -139,26 +158,38 @@ impl Answer {
 
     /// An answer of the gateway before the API, which has a shape of its own.
     pub(super) fn of_gateway(status: u16, message: &str) -> Self {
-        Self {
-            status,
-            body: Body::Json(json!({ "message": message })),
-        }
+        Self::new(status, json!({ "message": message }))
+    }
+
+    /// The gateway's answer to a path or a method that it does not know.
+    pub(super) fn not_found() -> Self {
+        Self::of_gateway(404, "Not Found")
+    }
+
+    /// The gateway's answer to a token that is not good.
+    pub(super) fn unauthorized() -> Self {
+        Self::of_gateway(401, "Unauthorized")
     }
 }
 
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
-        let mut body = Map::new();
-        body.insert("status".to_owned(), json!("failure"));
-        if let Some(code) = refusal.code {
-            body.insert("error_code".to_owned(), json!(code));
-        }
-        body.insert("description".to_owned(), json!(refusal.description));
-        Self {
-            status: refusal.status,
-            body: Body::Json(Value::Object(body)),
-        }
+        let body = members(json!({
+            "status": "failure",
+            "error_code": refusal.code,
+            "description": refusal.description,
+        }));
+        Self::new(refusal.status, body)
     }
+}
+
+/// The members of an object that are not `null`.
+pub(super) fn members(object: Value) -> Map<String, Value> {
+    let Value::Object(mut members) = object else {
+        return Map::new();
+    };
+    members.retain(|_, value| !value.is_null());
+    members
 }
 
 #[cfg(test)]
@@ -166,32 +197,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_parameter_is_none() {
+    fn empty_parameter_counts_as_absent() {
         let request = Request {
             query: Request::parameters(b"&request_id=R&nodeid=N&start_id="),
             ..Request::default()
         };
-        assert_eq!(request.parameter(&["request_id"]), Some("R"));
+        assert_eq!(request.parameter("request_id"), Some("R"));
         assert_eq!(request.node_id(), Some("N"));
-        assert_eq!(request.parameter(&["start_id"]), None);
+        assert_eq!(request.parameter("start_id"), None);
     }
 
     #[test]
-    fn what_is_no_text_is_refused_by_name() {
-        let Value::Object(object) = json!({"a": 1, "b": null, "c": ["x", 2], "d": ["x"]}) else {
-            panic!()
-        };
+    fn value_that_is_not_a_text_is_refused_by_name() {
+        let object = json!({"a": 1, "b": null, "c": ["x", 2], "d": ["x"]});
+        let object = object.as_object().unwrap();
         assert_eq!(
-            text(&object, "a").unwrap_err().description,
+            text(object, "a").unwrap_err().description,
             "a is not a text"
         );
-        assert_eq!(text(&object, "b"), Ok(None));
+        assert_eq!(text(object, "b"), Ok(None));
         assert_eq!(
-            needed(&object, "b").unwrap_err().description,
+            required_text(object, "b").unwrap_err().description,
             "b is missing"
         );
-        assert!(texts(&object, "c").is_err());
-        assert_eq!(texts(&object, "d"), Ok(vec!["x".to_owned()]));
-        assert_eq!(texts(&object, "e"), Ok(vec![]));
+        assert!(texts(object, "c").is_err());
+        assert_eq!(texts(object, "d"), Ok(vec!["x".to_owned()]));
+        assert_eq!(texts(object, "b"), Ok(vec![]));
+        assert_eq!(texts(object, "e"), Ok(vec![]));
     }
 }

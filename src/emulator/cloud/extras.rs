@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::exchange::{text, texts};
+use super::exchange::{nonempty_text, texts};
 use super::refusal::{BAD_TAG, MALFORMED, Refusal};
 
 /// Tags, metadata, a group.
@@ -25,14 +25,12 @@ impl Extras {
         Ok(Self {
             tags: tags_of(body)?,
             metadata,
-            group_id: text(body, "group_id")?
-                .filter(|id| !id.is_empty())
-                .map(str::to_owned),
+            group_id: nonempty_text(body, "group_id")?.map(str::to_owned),
         })
     }
 }
 
-/// The tags of a body, if all of them are some.
+/// The tags of a body, if all of them have the form of a tag.
 pub(super) fn tags_of(body: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
     let tags = texts(body, "tags")?;
     match tags.iter().find(|tag| !tag.contains(':')) {
@@ -72,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_without_a_colon_spoils_all() {
+    fn one_bad_part_spoils_all_extras() {
         let refusal = Extras::of(&object(json!({"tags": ["a:b", "nothing"]}))).unwrap_err();
         assert_eq!((refusal.status, refusal.code), (400, Some(105_046)));
         assert!(refusal.description.contains("nothing"));
@@ -87,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_merged_at_its_top() {
+    fn merge_replaces_top_level_keys() {
         let mut metadata = object(json!({"a": 1, "b": [1, 2], "c": {"x": 1}}));
         merge(&mut metadata, &json!({}));
         assert_eq!(metadata.len(), 3);

@@ -2,94 +2,72 @@
 
 use serde_json::{Map, Value, json};
 
-use super::exchange::{Answer, Request, needed, text, texts};
+use super::exchange::{Answer, Outcome, members, nonempty_text, required_text, text, texts};
 use super::paging::Page;
 use super::refusal::{MALFORMED, Refusal};
-use super::{Caller, Cloud};
+use super::{Call, Cloud};
 
 impl Cloud {
     /// `GET user/node_group`.
-    pub(super) fn list_groups(
-        &self,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        let user_id = &caller.user_id;
-        let ids = match request.parameter(&["group_id"]) {
-            Some(id) => self
-                .groups
-                .of_user(user_id, id)
-                .map(|_| vec![id.to_owned()])?,
-            None => self.groups.below(user_id, None),
+    pub(super) fn list_groups(&mut self, call: &Call<'_>) -> Outcome {
+        let ids = match call.request.parameter("group_id") {
+            Some(id) => {
+                self.groups.of_user(&call.user_id, id)?;
+                vec![id.to_owned()]
+            }
+            None => self.groups.below(&call.user_id, None),
         };
-        let page = Page::of(request, ids, self.page_size)?;
-        let mut answer = Map::new();
-        let groups: Vec<Value> = page
-            .ids
-            .iter()
-            .filter_map(|id| self.describe_group(user_id, id, request))
-            .collect();
-        answer.insert("groups".to_owned(), Value::Array(groups));
-        page.note(&mut answer);
-        Ok(Answer::of(Value::Object(answer)))
+        let page = Page::of(call.request, ids, self.page_size)?;
+        let groups = page.ids.iter().filter_map(|id| self.describe(id, call));
+        Ok(Answer::of(members(json!({
+            "groups": groups.collect::<Vec<_>>(),
+            "next_id": page.next,
+            "total": page.total,
+        }))))
     }
 
-    /// One call a level; how many there can be is limited when they are made.
-    fn describe_group(&self, user_id: &str, id: &str, request: &Request) -> Option<Value> {
-        let group = self.groups.of_user(user_id, id).ok()?;
-        let mut told = group.describe(id);
+    /// Calls itself once a level; how many levels there can be is limited when they are made.
+    fn describe(&mut self, id: &str, call: &Call<'_>) -> Option<Value> {
+        let group = self.groups.of_user(&call.user_id, id).ok()?;
+        let mut described = group.describe(id);
         let nodes: Vec<String> = group.nodes.iter().cloned().collect();
-        if request.asks_for("node_list") {
-            told.insert("nodes".to_owned(), json!(nodes));
-        }
-        if request.asks_for("node_details") {
-            let details = self.details_of(user_id, &nodes, request);
-            told.insert("node_details".to_owned(), details);
-        }
-        if request.asks_for("sub_groups") {
-            let below = self.groups.below(user_id, Some(id));
-            let below = below
-                .iter()
-                .filter_map(|id| self.describe_group(user_id, id, request));
-            told.insert("sub_groups".to_owned(), below.collect());
-        }
-        Some(Value::Object(told))
+        let asks_for = |name| call.request.asks_for(name);
+        let details = asks_for("node_details").then(|| self.details(&nodes, call));
+        let sub_groups = asks_for("sub_groups").then(|| {
+            let below = self.groups.below(&call.user_id, Some(id));
+            let below = below.iter().filter_map(|id| self.describe(id, call));
+            below.collect::<Vec<_>>()
+        });
+        described.extend(members(json!({
+            "nodes": asks_for("node_list").then_some(nodes),
+            "node_details": details,
+            "sub_groups": sub_groups,
+        })));
+        Some(Value::Object(described))
     }
 
     /// `POST user/node_group`.
-    pub(super) fn create_group(
-        &mut self,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        let user_id = &caller.user_id;
-        let mut about = request.object()?;
-        needed(&about, "group_name")?;
-        let nodes = self.owned(user_id, &about)?;
-        let parent = text(&about, "parent_group_id")?
-            .filter(|id| !id.is_empty())
-            .map(str::to_owned);
+    pub(super) fn create_group(&mut self, call: &Call<'_>) -> Outcome {
+        let mut about = call.request.object()?;
+        required_text(&about, "group_name")?;
+        let nodes = self.own_nodes(call, &about)?;
+        let parent = nonempty_text(&about, "parent_group_id")?.map(str::to_owned);
         about.retain(|key, _| ABOUT.contains(&key.as_str()));
-        let group_id = self.groups.create(user_id, parent, about)?;
-        self.groups.add(user_id, &group_id, &nodes)?;
+        let group_id = self.groups.create(&call.user_id, parent, about)?;
+        self.groups.add(&call.user_id, &group_id, &nodes)?;
         Ok(Answer::of(
             json!({"status": "success", "group_id": group_id}),
         ))
     }
 
     /// `PUT user/node_group`: nodes in or out, or what the group says of itself.
-    pub(super) fn change_group(
-        &mut self,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        let user_id = &caller.user_id;
-        let id = request.parameter(&["group_id"]);
-        let id = id.ok_or_else(|| MALFORMED.because("group_id is missing"))?;
-        let mut change = request.object()?;
+    pub(super) fn change_group(&mut self, call: &Call<'_>) -> Outcome {
+        let user_id = &call.user_id;
+        let id = call.request.required_parameter("group_id")?;
+        let mut change = call.request.object()?;
         let nodes = match text(&change, "operation")? {
             Some("add") => {
-                let nodes = self.owned(user_id, &change)?;
+                let nodes = self.own_nodes(call, &change)?;
                 self.groups.add(user_id, id, &nodes)?;
                 nodes
             }
@@ -106,27 +84,26 @@ impl Cloud {
             return Err(MALFORMED.because("nothing to change"));
         }
         text(&change, "group_name")?;
-        self.groups.edit(user_id, id, &change)?;
+        self.groups.edit(user_id, id, change)?;
         Ok(Answer::done_as("the group was changed"))
     }
 
     /// `DELETE user/node_group`.
-    pub(super) fn remove_group(
-        &mut self,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        let id = request.parameter(&["group_id"]);
-        let id = id.ok_or_else(|| MALFORMED.because("group_id is missing"))?;
-        self.groups.remove(&caller.user_id, id)?;
+    pub(super) fn remove_group(&mut self, call: &Call<'_>) -> Outcome {
+        let id = call.request.required_parameter("group_id")?;
+        self.groups.remove(&call.user_id, id)?;
         Ok(Answer::done())
     }
 
     /// The nodes that a body names, if all of them are the user's.
-    fn owned(&self, user_id: &str, body: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
+    fn own_nodes(
+        &mut self,
+        call: &Call<'_>,
+        body: &Map<String, Value>,
+    ) -> Result<Vec<String>, Refusal> {
         let nodes = texts(body, "nodes")?;
         for node in &nodes {
-            self.nodes.mapped(user_id, node)?;
+            self.nodes.mapped(&call.user_id, node)?;
         }
         Ok(nodes)
     }

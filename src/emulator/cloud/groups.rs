@@ -1,43 +1,34 @@
-//! Groups of nodes, and groups within them. Not the calls about them, which are `group_calls`'.
+//! Groups of nodes, and groups within them. The calls about them are in `group_calls`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::exchange::members;
 use super::random;
 use super::refusal::{GROUP_EXISTS, NO_GROUP, Refusal};
 
 /// One group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Group {
     user_id: String,
-    pub(super) parent: Option<String>,
+    parent: Option<String>,
     /// What it was given: name, type, description and the like, as it came.
-    pub(super) about: Map<String, Value>,
+    about: Map<String, Value>,
     pub(super) nodes: BTreeSet<String>,
 }
 
 impl Group {
-    fn name(&self) -> Option<&str> {
-        self.about.get("group_name")?.as_str()
-    }
-
-    /// Whether a node can be in one of its sub-groups only.
-    fn is_exclusive(&self) -> bool {
-        self.about.get("mutually_exclusive") == Some(&Value::Bool(true))
-    }
-
-    /// As the API tells it, without its nodes.
+    /// As the API describes it, without its nodes.
     pub(super) fn describe(&self, id: &str) -> Map<String, Value> {
-        let mut told = Map::new();
-        told.insert("group_id".to_owned(), json!(id));
-        told.insert("primary".to_owned(), json!(true));
-        told.insert("total".to_owned(), json!(self.nodes.len()));
-        if let Some(parent) = &self.parent {
-            told.insert("parent_group_id".to_owned(), json!(parent));
-        }
-        told.extend(self.about.clone());
-        told
+        let mut described = members(json!({
+            "group_id": id,
+            "primary": true,
+            "total": self.nodes.len(),
+            "parent_group_id": self.parent,
+        }));
+        described.extend(self.about.clone());
+        described
     }
 }
 
@@ -56,7 +47,7 @@ impl Groups {
         let mut above = parent.clone();
         for level in 0.. {
             let Some(id) = &above else { break };
-            if level == DEEPEST {
+            if level == MAX_DEPTH {
                 return Err(NO_GROUP.because("there are too many groups within each other"));
             }
             above = self.of_user(user_id, id)?.parent.clone();
@@ -67,38 +58,32 @@ impl Groups {
             about,
             nodes: BTreeSet::new(),
         };
-        self.check_name(&group, None)?;
         let id = random::alphanumerics(22);
-        self.0.insert(id.clone(), group);
+        self.put(id.clone(), group)?;
         Ok(id)
     }
 
-    fn check_name(&self, group: &Group, own_id: Option<&str>) -> Result<(), Refusal> {
-        let taken = self.0.iter().any(|(id, other)| {
-            Some(id.as_str()) != own_id
+    /// Adds a group or replaces it, if its name is free.
+    fn put(&mut self, id: String, group: Group) -> Result<(), Refusal> {
+        let is_taken = self.0.iter().any(|(other_id, other)| {
+            *other_id != id
                 && other.user_id == group.user_id
                 && other.parent == group.parent
-                && other.name() == group.name()
+                && other.about.get("group_name") == group.about.get("group_name")
         });
-        if taken {
+        if is_taken {
             return Err(GROUP_EXISTS.because("there is a group of that name"));
         }
+        self.0.insert(id, group);
         Ok(())
     }
 
     /// A group of this user.
-    pub(super) fn of_user(&self, user_id: &str, id: &str) -> Result<&Group, Refusal> {
-        let group = self.0.get(id);
-        group
-            .filter(|group| group.user_id == user_id)
-            .ok_or_else(no_group)
-    }
-
-    fn of_user_mut(&mut self, user_id: &str, id: &str) -> Result<&mut Group, Refusal> {
+    pub(super) fn of_user(&mut self, user_id: &str, id: &str) -> Result<&mut Group, Refusal> {
         let group = self.0.get_mut(id);
         group
             .filter(|group| group.user_id == user_id)
-            .ok_or_else(no_group)
+            .ok_or_else(|| NO_GROUP.because("there is no such group"))
     }
 
     /// The ids of a user's groups below that parent, sorted.
@@ -115,33 +100,24 @@ impl Groups {
         &mut self,
         user_id: &str,
         id: &str,
-        change: &Map<String, Value>,
+        change: Map<String, Value>,
     ) -> Result<(), Refusal> {
-        let group = self.of_user(user_id, id)?;
-        let mut about = group.about.clone();
-        about.extend(change.clone());
-        let edited = Group {
-            user_id: user_id.to_owned(),
-            parent: group.parent.clone(),
-            nodes: group.nodes.clone(),
-            about,
-        };
-        self.check_name(&edited, Some(id))?;
-        self.0.insert(id.to_owned(), edited);
-        Ok(())
+        let mut edited = self.of_user(user_id, id)?.clone();
+        edited.about.extend(change);
+        self.put(id.to_owned(), edited)
     }
 
-    /// Puts nodes into a group; whose they are was looked at before. Once more is no harm. Where
-    /// groups exclude each other, they leave the others.
+    /// Puts nodes of this user into a group; a node can be in it already. In groups that exclude
+    /// each other, they leave the others.
     pub(super) fn add(&mut self, user_id: &str, id: &str, nodes: &[String]) -> Result<(), Refusal> {
-        let group = self.of_user_mut(user_id, id)?;
+        let group = self.of_user(user_id, id)?;
         group.nodes.extend(nodes.iter().cloned());
         let parent = group.parent.clone();
-        let exclusive = parent
-            .as_deref()
-            .and_then(|parent| self.0.get(parent))
-            .is_some_and(Group::is_exclusive);
-        if exclusive {
+        let is_exclusive = parent.as_ref().is_some_and(|parent| {
+            let parent = self.0.get(parent);
+            parent.and_then(|group| group.about.get("mutually_exclusive")) == Some(&json!(true))
+        });
+        if is_exclusive {
             for sibling in self.below(user_id, parent.as_deref()) {
                 if sibling != id {
                     self.take_out(user_id, &sibling, nodes)?;
@@ -158,7 +134,7 @@ impl Groups {
         id: &str,
         nodes: &[String],
     ) -> Result<(), Refusal> {
-        let group = self.of_user_mut(user_id, id)?;
+        let group = self.of_user(user_id, id)?;
         group.nodes.retain(|node| !nodes.contains(node));
         Ok(())
     }
@@ -184,12 +160,8 @@ impl Groups {
     }
 }
 
-fn no_group() -> Refusal {
-    NO_GROUP.because("there is no such group")
-}
-
 /// How many groups can be around one.
-const DEEPEST: u32 = 8;
+const MAX_DEPTH: u32 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -203,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_taken_once_beside_the_same_parent() {
+    fn name_is_taken_once_below_the_same_parent() {
         let mut groups = Groups::default();
         let home = about(json!({"group_name": "home"}));
         let id = groups.create("ann", None, home.clone()).unwrap();
@@ -213,10 +185,10 @@ mod tests {
         groups
             .create("ann", Some(id.clone()), home.clone())
             .unwrap();
-        groups.edit("ann", &id, &home).unwrap();
+        groups.edit("ann", &id, home.clone()).unwrap();
         let other = about(json!({"group_name": "other"}));
         let other = groups.create("ann", None, other).unwrap();
-        assert!(groups.edit("ann", &other, &home).is_err());
+        assert!(groups.edit("ann", &other, home.clone()).is_err());
         assert!(groups.create("bob", Some(id.clone()), home).is_err());
         groups.remove("ann", &id).unwrap();
         assert_eq!(groups.below("ann", None), [other]);
@@ -224,18 +196,18 @@ mod tests {
     }
 
     #[test]
-    fn groups_go_eight_deep() {
+    fn groups_are_at_most_eight_deep() {
         let mut groups = Groups::default();
         let room = about(json!({"group_name": "room"}));
         let mut id = None;
-        for _ in 0..=DEEPEST {
+        for _ in 0..=MAX_DEPTH {
             id = Some(groups.create("ann", id, room.clone()).unwrap());
         }
         assert!(groups.create("ann", id, room).is_err());
     }
 
     #[test]
-    fn sub_groups_of_an_exclusive_group_share_no_node() {
+    fn sub_groups_of_exclusive_group_share_no_node() {
         for exclusive in [true, false] {
             let mut groups = Groups::default();
             let home = about(json!({"group_name": "home", "mutually_exclusive": exclusive}));
@@ -248,7 +220,7 @@ mod tests {
             for room in [&hall, &attic, &attic] {
                 groups.add("ann", room, &nodes).unwrap();
             }
-            let count = |id| groups.of_user("ann", id).unwrap().nodes.len();
+            let mut count = |id| groups.of_user("ann", id).unwrap().nodes.len();
             assert_eq!((count(&hall), count(&attic)), (usize::from(!exclusive), 1));
             assert!(groups.add("bob", &hall, &nodes).is_err());
         }

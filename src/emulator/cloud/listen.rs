@@ -13,12 +13,11 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::Response;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue, LOCATION};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, LOCATION};
 use hyper::service::service_fn;
-use hyper::{Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
@@ -27,23 +26,20 @@ use tokio::time::sleep;
 use super::exchange::{Answer, Body, Request};
 use super::{Cloud, Delivery};
 
-/// Opens a port; port 0 takes a free one.
-pub async fn bind(address: SocketAddr) -> io::Result<Listener> {
-    Ok(Listener {
-        socket: TcpListener::bind(address).await?,
-    })
-}
-
-/// An open port that nobody serves yet.
+/// An open port that is not served yet.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
+    /// Where it is.
+    pub address: SocketAddr,
 }
 
 impl Listener {
-    /// Where it really is.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    /// Opens a port; port 0 takes a free one.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = TcpListener::bind(address).await?;
+        let address = socket.local_addr()?;
+        Ok(Self { socket, address })
     }
 
     /// Serves `cloud` until the future is dropped, and all connections with it.
@@ -69,85 +65,71 @@ impl Listener {
 async fn serve_connection(stream: TcpStream, cloud: Arc<Mutex<Cloud>>) {
     // Answers are small, and leave at once.
     let _best_effort = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let cloud = Arc::clone(&cloud);
-        async move { respond(request, &cloud).await }
-    });
+    let service = service_fn(|request| respond(request, &cloud));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
+        .header_read_timeout(IDLE_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;
     // A client that leaves in the middle, or a fault that closes: the next one is served all the same.
     drop(served);
 }
 
-/// That a connection is to be closed without an answer.
-#[derive(Debug, Error)]
-#[error("closed without an answer")]
-struct Closed;
-
+/// An error closes the connection without an answer.
 async fn respond(
     request: hyper::Request<Incoming>,
     cloud: &Mutex<Cloud>,
-) -> Result<Response<Full<Bytes>>, Closed> {
+) -> io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
-        return Ok(written(&Answer::of_gateway(413, "Request Too Long")));
+    let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
+        return to_http(Answer::of_gateway(413, "Request Too Long"), None);
     };
     let authorization = head.headers.get(AUTHORIZATION);
     let request = Request {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
         query: Request::parameters(head.uri.query().unwrap_or_default().as_bytes()),
-        // What is no text is no token either, and is refused as one.
+        // A header that is not a text is not a token either, and is refused as one.
         authorization: authorization
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
         body: body.to_bytes().to_vec(),
     };
     let (delivery, now) = {
         let mut cloud = cloud.lock().await;
-        (cloud.meet(&request), cloud.now())
+        (cloud.handle(&request), cloud.now())
     };
     match delivery {
         Delivery::After(wait, answer) => {
             sleep(wait).await;
-            let mut response = written(&answer);
-            // By its own clock, which may have been moved.
-            let date = httpdate::fmt_http_date(UNIX_EPOCH + now);
-            if let Ok(date) = HeaderValue::from_str(&date) {
-                response.headers_mut().insert(DATE, date);
-            }
-            Ok(response)
+            to_http(answer, Some(now))
         }
-        // Until the client has had enough.
+        // Until the client gives up.
         Delivery::Never => std::future::pending().await,
-        Delivery::Close => Err(Closed),
+        Delivery::Close => Err(io::ErrorKind::ConnectionAborted.into()),
     }
 }
 
-fn written(answer: &Answer) -> Response<Full<Bytes>> {
-    let (kind, bytes) = match &answer.body {
-        Body::Json(value) => ("application/json", value.to_string().into_bytes()),
-        Body::Spoilt(bytes) => ("application/json", bytes.clone()),
-        Body::Page(page) => ("text/html; charset=utf-8", page.clone().into_bytes()),
-        Body::Redirect(_) => ("text/html; charset=utf-8", Vec::new()),
-    };
-    let mut response = Response::new(Full::new(Bytes::from(bytes)));
-    let status = StatusCode::from_u16(answer.status);
-    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    if let Body::Redirect(target) = &answer.body
-        && let Ok(target) = HeaderValue::from_str(target)
-    {
-        headers.insert(LOCATION, target);
+/// With the date by the cloud's own clock, which may have been moved.
+fn to_http(answer: Answer, now: Option<Duration>) -> io::Result<Response<Full<Bytes>>> {
+    let mut response = Response::builder().status(answer.status);
+    if let Some(now) = now {
+        response = response.header(DATE, httpdate::fmt_http_date(UNIX_EPOCH + now));
     }
-    response
+    let (kind, bytes) = match answer.body {
+        Body::Json(value) => ("application/json", value.to_string().into()),
+        Body::Malformed(bytes) => ("application/json", bytes.into()),
+        Body::Page(page) => ("text/html; charset=utf-8", page.into()),
+        Body::Redirect(target) => {
+            response = response.header(LOCATION, target);
+            ("text/html; charset=utf-8", Bytes::new())
+        }
+    };
+    let response = response.header(CONTENT_TYPE, kind).body(Full::new(bytes));
+    response.map_err(io::Error::other)
 }
 
 /// More than any call of the API has a use for.
-const LARGEST_BODY: usize = 64 * 1024;
+const MAX_BODY: usize = 64 * 1024;
 /// How long a client may take for the head of a request.
-const IDLE: Duration = Duration::from_mins(2);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

@@ -1,25 +1,25 @@
-//! What the emulated cloud was asked and what it made of it, in order. Not how it is shown: the
-//! owner of a [`Log`] brings the file and the reader.
+//! What can happen to the emulated cloud: each entry with its keys in JSON and its line for people.
 //!
-//! Unlike a device's log it holds no secrets: tokens, passwords, codes and secret keys are
+//! Unlike a device's log, a cloud's holds no secrets: tokens, passwords, codes and secret keys are
 //! replaced before they come here.
 
-use std::fmt;
-use std::io::Write;
-use std::time::Instant;
-
+use derive_more::Display;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::exchange::Request;
-use crate::emulator::json_lines::JsonLines;
-use crate::ident::printable;
+use crate::emulator::log::{LogEntry, optional};
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Display, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Entry {
     /// A request was answered, or will never be.
+    #[display(
+        "{method} {path}: {}{}",
+        status.map_or_else(|| "not answered".to_owned(), |status| status.to_string()),
+        optional(", ", refused.as_ref(), "")
+    )]
     Request {
         /// GET, PUT and so on.
         method: String,
@@ -41,6 +41,7 @@ pub enum Entry {
         refused: Option<String>,
     },
     /// A request met a fault that was ordered.
+    #[display("{path}: fault {kind} at request {number}")]
     Fault {
         /// Its path.
         path: String,
@@ -50,11 +51,13 @@ pub enum Entry {
         number: u32,
     },
     /// Faults were ordered, in place of those before.
+    #[display("{ordered} faults ordered")]
     FaultsOrdered {
         /// How many.
         ordered: usize,
     },
     /// Tokens were given out.
+    #[display("{user} logged in by {by}")]
     Login {
         /// To whom.
         user: String,
@@ -62,6 +65,10 @@ pub enum Entry {
         by: &'static str,
     },
     /// Tokens were refused.
+    #[display(
+        "{} logged in: {why}",
+        user.as_ref().map_or_else(|| "nobody".to_owned(), |user| format!("{user} not"))
+    )]
     LoginRefused {
         /// To whom; unknown for a refresh token that is nobody's.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,16 +77,19 @@ pub enum Entry {
         why: String,
     },
     /// A user's tokens count no longer.
+    #[display("{user} logged out")]
     Logout {
         /// Whose.
         user: String,
     },
     /// A call was refused for its token.
+    #[display("unauthorized: {why}")]
     Unauthorized {
         /// What is wrong with it.
         why: &'static str,
     },
     /// A mapping by secret key was asked for.
+    #[display("mapping of {node_id} requested")]
     MappingRequested {
         /// Under this id.
         request_id: String,
@@ -89,6 +99,7 @@ pub enum Entry {
         user_id: String,
     },
     /// No message of the node came in time.
+    #[display("mapping of {node_id} timed out")]
     MappingTimedOut {
         /// The request's id.
         request_id: String,
@@ -96,6 +107,7 @@ pub enum Entry {
         node_id: String,
     },
     /// A later request took the place of this one.
+    #[display("mapping of {node_id} discarded for a later one")]
     MappingDiscarded {
         /// The request's id.
         request_id: String,
@@ -103,6 +115,7 @@ pub enum Entry {
         node_id: String,
     },
     /// A node said to whom it belongs.
+    #[display("{node_id} told its owner: {}", if *matched { "a match" } else { "no match" })]
     NodeMessage {
         /// Which node.
         node_id: String,
@@ -114,6 +127,7 @@ pub enum Entry {
         matched: bool,
     },
     /// A challenge was given out.
+    #[display("challenge given out for {life_s} s")]
     ChallengeIssued {
         /// Under this id.
         request_id: String,
@@ -123,6 +137,10 @@ pub enum Entry {
         life_s: u64,
     },
     /// A node came into an account.
+    #[display(
+        "{node_id} mapped{}",
+        key.map_or_else(|| " by secret key".to_owned(), |key| format!(", its {key} signature is good"))
+    )]
     Mapped {
         /// Which node.
         node_id: String,
@@ -135,6 +153,7 @@ pub enum Entry {
         key: Option<&'static str>,
     },
     /// A node did not come into an account.
+    #[display("{}not mapped: {why}", optional("", node_id.as_ref(), " "))]
     MappingRefused {
         /// Which node, if any was named.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,6 +164,7 @@ pub enum Entry {
         why: String,
     },
     /// A node is mapped, and is not in the group that was named.
+    #[display("{node_id} not in the group: {why}")]
     GroupFailed {
         /// Which node.
         node_id: String,
@@ -152,6 +172,7 @@ pub enum Entry {
         why: String,
     },
     /// A node left an account.
+    #[display("{node_id} unmapped")]
     Unmapped {
         /// Which node.
         node_id: String,
@@ -159,6 +180,7 @@ pub enum Entry {
         user_id: String,
     },
     /// A node was made known, or made known anew.
+    #[display("{node_id} registered")]
     NodeRegistered {
         /// Which node.
         node_id: String,
@@ -166,6 +188,7 @@ pub enum Entry {
         keys: Vec<&'static str>,
     },
     /// A node came or went.
+    #[display("{node_id} is {}", if *connected { "online" } else { "offline" })]
     Connectivity {
         /// Which node.
         node_id: String,
@@ -173,172 +196,16 @@ pub enum Entry {
         connected: bool,
     },
     /// The clock was moved.
+    #[display("clock moved by {advance_s} s")]
     Clock {
         /// By that many seconds.
         advance_s: u64,
         /// What it says now, in seconds since 1970.
         now: u64,
     },
-    /// The file of this log could not be written any more; only readers see this.
-    LogLost,
 }
 
-/// One line for people, with nothing in it that steers a terminal.
-impl fmt::Display for Entry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Request {
-                method,
-                path,
-                status,
-                refused,
-                ..
-            } => {
-                write!(f, "{} {}: ", text(method), text(path))?;
-                match status {
-                    Some(status) => write!(f, "{status}")?,
-                    None => f.write_str("not answered")?,
-                }
-                match refused {
-                    Some(why) => write!(f, ", {}", text(why)),
-                    None => Ok(()),
-                }
-            }
-            Self::Fault { path, kind, number } => {
-                write!(
-                    f,
-                    "{}: fault {} at request {number}",
-                    text(path),
-                    text(kind)
-                )
-            }
-            Self::FaultsOrdered { ordered } => write!(f, "{ordered} faults ordered"),
-            Self::Login { user, by } => write!(f, "{} logged in by {by}", text(user)),
-            Self::LoginRefused {
-                user: Some(user),
-                why,
-            } => write!(f, "{} not logged in: {}", text(user), text(why)),
-            Self::LoginRefused { user: None, why } => write!(f, "nobody logged in: {}", text(why)),
-            Self::Logout { user } => write!(f, "{} logged out", text(user)),
-            Self::Unauthorized { why } => write!(f, "unauthorized: {why}"),
-            Self::MappingRequested { node_id, .. } => {
-                write!(f, "mapping of {} requested", text(node_id))
-            }
-            Self::MappingTimedOut { node_id, .. } => {
-                write!(f, "mapping of {} timed out", text(node_id))
-            }
-            Self::MappingDiscarded { node_id, .. } => {
-                write!(f, "mapping of {} discarded for a later one", text(node_id))
-            }
-            Self::NodeMessage {
-                node_id, matched, ..
-            } => {
-                let outcome = if *matched { "a match" } else { "no match" };
-                write!(f, "{} told its owner: {outcome}", text(node_id))
-            }
-            Self::ChallengeIssued { life_s, .. } => {
-                write!(f, "challenge given out for {life_s} s")
-            }
-            Self::Mapped {
-                node_id, key: None, ..
-            } => write!(f, "{} mapped by secret key", text(node_id)),
-            Self::Mapped {
-                node_id,
-                key: Some(key),
-                ..
-            } => write!(f, "{} mapped, its {key} signature is good", text(node_id)),
-            Self::MappingRefused {
-                node_id: Some(node_id),
-                why,
-                ..
-            } => write!(f, "{} not mapped: {}", text(node_id), text(why)),
-            Self::MappingRefused { why, .. } => write!(f, "not mapped: {}", text(why)),
-            Self::GroupFailed { node_id, why } => {
-                write!(f, "{} not in the group: {}", text(node_id), text(why))
-            }
-            Self::Unmapped { node_id, .. } => write!(f, "{} unmapped", text(node_id)),
-            Self::NodeRegistered { node_id, .. } => write!(f, "{} registered", text(node_id)),
-            Self::Connectivity { node_id, connected } => {
-                let how = if *connected { "online" } else { "offline" };
-                write!(f, "{} is {how}", text(node_id))
-            }
-            Self::Clock { advance_s, .. } => write!(f, "clock moved by {advance_s} s"),
-            Self::LogLost => f.write_str("the log file cannot be written, and ends here"),
-        }
-    }
-}
-
-fn text(from_outside: &str) -> String {
-    printable(from_outside.as_bytes())
-}
-
-/// Who wants to read entries as they happen.
-pub type Reader = Box<dyn FnMut(&Entry) + Send>;
-
-/// Takes entries down: as JSON lines, each with the milliseconds since the log was made, and to
-/// one reader.
-pub struct Log {
-    started: Instant,
-    lines: JsonLines,
-    reader: Option<Reader>,
-}
-
-impl Log {
-    /// One that keeps nothing, until told where to.
-    pub fn new() -> Self {
-        Self {
-            started: Instant::now(),
-            lines: JsonLines::default(),
-            reader: None,
-        }
-    }
-
-    /// Writes JSON lines there, each flushed.
-    #[must_use]
-    pub fn lines_to(mut self, sink: Box<dyn Write + Send>) -> Self {
-        self.lines = JsonLines::to(sink);
-        self
-    }
-
-    /// Shows every entry to `reader` too.
-    #[must_use]
-    pub fn shown_to(mut self, reader: Reader) -> Self {
-        self.reader = Some(reader);
-        self
-    }
-
-    /// Takes down what happens now.
-    pub(super) fn write(&mut self, entry: &Entry) {
-        if let Some(reader) = &mut self.reader {
-            reader(entry);
-        }
-        let ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if !self.lines.write(&Line { ms, entry })
-            && let Some(reader) = &mut self.reader
-        {
-            reader(&Entry::LogLost);
-        }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Log").finish_non_exhaustive()
-    }
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    ms: u64,
-    #[serde(flatten)]
-    entry: &'a Entry,
-}
+impl LogEntry for Entry {}
 
 /// The parameters of a request, for the log.
 pub(super) fn redacted_query(request: &Request) -> Value {
@@ -444,12 +311,43 @@ mod tests {
     }
 
     #[test]
-    fn a_line_for_people_cannot_steer_a_terminal() {
-        let entry = Entry::MappingRefused {
-            node_id: Some("a\u{1b}[31m".to_owned()),
+    fn lines_for_people_have_the_optional_parts_that_are_there() {
+        let request = |status, refused: Option<&str>| Entry::Request {
+            method: "GET".to_owned(),
+            path: "/v1/user".to_owned(),
+            query: Value::Null,
+            user_id: None,
+            body: Value::Null,
+            status,
+            refused: refused.map(str::to_owned),
+        };
+        let mapped = |key| Entry::Mapped {
+            node_id: "n".to_owned(),
+            user_id: String::new(),
+            by: "",
+            key,
+        };
+        let refused = |node_id: Option<&str>| Entry::MappingRefused {
+            node_id: node_id.map(str::to_owned),
             user_id: String::new(),
             why: "no".to_owned(),
         };
-        assert_eq!(entry.to_string(), r"a\u{1b}[31m not mapped: no");
+        let login = |user: Option<&str>| Entry::LoginRefused {
+            user: user.map(str::to_owned),
+            why: "no".to_owned(),
+        };
+        for (entry, line) in [
+            (request(Some(200), None), "GET /v1/user: 200"),
+            (request(Some(400), Some("no")), "GET /v1/user: 400, no"),
+            (request(None, None), "GET /v1/user: not answered"),
+            (mapped(None), "n mapped by secret key"),
+            (mapped(Some("ec")), "n mapped, its ec signature is good"),
+            (refused(Some("n")), "n not mapped: no"),
+            (refused(None), "not mapped: no"),
+            (login(Some("u")), "u not logged in: no"),
+            (login(None), "nobody logged in: no"),
+        ] {
+            assert_eq!(entry.to_string(), line);
+        }
     }
 }

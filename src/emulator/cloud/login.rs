@@ -1,196 +1,182 @@
-//! The calls by which users come and go: log in, refresh, sign up, log out, and the browser's way.
-
-use std::time::Duration;
+//! The calls by which users come and go: log in, refresh, sign up, log out, and the login by
+//! browser.
 
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use super::account::{Login, Tokens};
-use super::exchange::{Answer, Body, Request, needed, text};
+use super::exchange::{Answer, Body, Outcome, Request, members, required_text, text};
+use super::extras::merge;
 use super::log::Entry;
 use super::refusal::{MALFORMED, Refusal, WRONG_CODE};
-use super::{Caller, Cloud};
+use super::{Call, Cloud};
 
 impl Cloud {
     /// `POST login2`, in each of its forms.
-    pub(super) fn login2(&mut self, now: Duration, request: &Request) -> Result<Answer, Refusal> {
+    pub(super) fn login2(&mut self, request: &Request) -> Outcome {
         let body = request.object()?;
-        let name = text(&body, "user_name")?;
-        let outcome = self.log_in(now, &body);
-        match &outcome {
-            Ok((Login::Tokens(_), user, by)) => self.log.write(&Entry::Login {
-                user: user.clone(),
-                by,
-            }),
-            Ok((Login::Session(_), ..)) => {}
-            Err(refusal) => self.log.write(&Entry::LoginRefused {
-                user: name.map(str::to_owned),
+        let user = text(&body, "user_name")?.map(str::to_owned);
+        let login = self.log_in(&body).inspect_err(|refusal| {
+            self.log.write(&Entry::LoginRefused {
+                user,
                 why: refusal.to_string(),
-            }),
-        }
-        Ok(match outcome?.0 {
-            Login::Tokens(tokens) => Answer::of(told(&tokens)),
-            Login::Session(session) => Answer::of(json!({
+            });
+        })?;
+        Ok(Answer::of(members(match login {
+            Login::Tokens(tokens) => json!({
                 "status": "success",
-                "session": session,
-            })),
-        })
+                "accesstoken": tokens.access,
+                "idtoken": tokens.id,
+                "refreshtoken": tokens.refresh,
+            }),
+            Login::Session(session) => json!({"status": "success", "session": session}),
+        })))
     }
 
-    fn log_in(
-        &mut self,
-        now: Duration,
-        body: &Map<String, Value>,
-    ) -> Result<(Login, String, &'static str), Refusal> {
-        if let Some(token) = text(body, "refreshtoken")? {
-            let (user_id, tokens) = self.accounts.by_refresh(now, token)?;
-            return Ok((Login::Tokens(tokens), self.name_of(&user_id), "refresh"));
-        }
-        let name = needed(body, "user_name")?;
-        let (login, by) = if let Some(code) = text(body, "verification_code")? {
-            let session = needed(body, "session")?;
-            let tokens = self.accounts.by_code(now, name, session, code)?;
-            (Login::Tokens(tokens), "otp")
-        } else if let Some(password) = text(body, "password")? {
-            (self.accounts.by_password(now, name, password)?, "password")
+    fn log_in(&mut self, body: &Map<String, Value>) -> Result<Login, Refusal> {
+        let now = self.now();
+        let (login, by) = if let Some(token) = text(body, "refreshtoken")? {
+            let tokens = self.accounts.by_refresh(now, token)?;
+            (Login::Tokens(tokens), "refresh")
         } else {
-            (Login::Session(self.accounts.by_name(now, name)?), "otp")
+            let name = required_text(body, "user_name")?;
+            if let Some(code) = text(body, "verification_code")? {
+                let session = required_text(body, "session")?;
+                let tokens = self.accounts.by_code(now, name, session, code)?;
+                (Login::Tokens(tokens), "otp")
+            } else if let Some(password) = text(body, "password")? {
+                (self.accounts.by_password(now, name, password)?, "password")
+            } else {
+                (Login::Session(self.accounts.by_name(now, name)?), "otp")
+            }
         };
-        Ok((login, name.to_owned(), by))
+        if let Login::Tokens(tokens) = &login {
+            self.note_login(tokens, by);
+        }
+        Ok(login)
+    }
+
+    fn note_login(&mut self, tokens: &Tokens, by: &'static str) {
+        self.log.write(&Entry::Login {
+            user: tokens.user.clone(),
+            by,
+        });
     }
 
     /// `POST user2`: first name and password, then name and code.
-    pub(super) fn sign_up(&mut self, request: &Request) -> Result<Answer, Refusal> {
+    pub(super) fn sign_up(&mut self, request: &Request) -> Outcome {
         let body = request.object()?;
-        let name = needed(&body, "user_name")?;
+        let name = required_text(&body, "user_name")?;
         if let Some(code) = text(&body, "verification_code")? {
             self.accounts.confirm(name, code, None)?;
             return Ok(Answer::done());
         }
-        self.accounts.sign_up(name, needed(&body, "password")?)?;
+        let password = required_text(&body, "password")?;
+        self.accounts.sign_up(name, password)?;
         Ok(Answer {
             status: 201,
-            ..Answer::done_as("a verification code was sent")
+            ..code_was_sent()
         })
     }
 
     /// `PUT forgotpassword2`: first the name, then code and new password as well.
-    pub(super) fn forgot_password(&mut self, request: &Request) -> Result<Answer, Refusal> {
+    pub(super) fn forgot_password(&mut self, request: &Request) -> Outcome {
         let body = request.object()?;
-        let name = needed(&body, "user_name")?;
+        let name = required_text(&body, "user_name")?;
         if let Some(code) = text(&body, "verification_code")? {
-            let password = needed(&body, "password")?;
+            let password = required_text(&body, "password")?;
             self.accounts.confirm(name, code, Some(password))?;
             return Ok(Answer::done_as("the password was changed"));
         }
-        Ok(Answer::done_as("a verification code was sent"))
+        Ok(code_was_sent())
     }
 
     /// `POST logout2`.
-    pub(super) fn log_out(&mut self, caller: &Caller, request: &Request) -> Answer {
-        if request.asks_for("logout_all") {
-            self.accounts.log_out_everywhere(&caller.user_id);
+    pub(super) fn log_out(&mut self, call: &Call<'_>) -> Answer {
+        if call.request.asks_for("logout_all") {
+            self.accounts.log_out_everywhere(&call.user_id);
         } else {
-            self.accounts.log_out(&caller.session);
+            self.accounts.log_out(&call.session);
         }
-        let user = self.name_of(&caller.user_id);
-        self.log.write(&Entry::Logout { user });
+        let user = self.accounts.user(&call.user_id);
+        self.log.write(&Entry::Logout {
+            user: user.map(|user| user.name.clone()).unwrap_or_default(),
+        });
         Answer::done()
     }
 
-    /// `DELETE user2`: asked for first, then with the code.
-    pub(super) fn delete_user(
-        &mut self,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        if request.asks_for("request") {
-            return Ok(Answer::done_as("a verification code was sent"));
+    /// `DELETE user2`: first a request, then the code.
+    pub(super) fn delete_user(&mut self, call: &Call<'_>) -> Outcome {
+        if call.request.asks_for("request") {
+            return Ok(code_was_sent());
         }
-        let code = request.parameter(&["verification_code"]);
+        let code = call.request.parameter("verification_code");
         if !code.is_some_and(|code| self.accounts.is_code(code)) {
             return Err(WRONG_CODE.because("wrong verification code"));
         }
-        for node_id in self.nodes.of_user(&caller.user_id) {
-            self.unmap(&caller.user_id, &node_id)?;
+        for node_id in self.nodes.of_user(&call.user_id) {
+            self.unmap(&call.user_id, &node_id)?;
         }
-        self.accounts.remove(&caller.user_id);
+        self.accounts.remove(&call.user_id);
         Ok(Answer::done())
     }
 
     /// `GET user`, `GET user2`.
-    pub(super) fn who_am_i(&self, caller: &Caller, request: &Request) -> Answer {
-        let Some(user) = self.accounts.user(&caller.user_id) else {
-            return Answer::of_gateway(401, "Unauthorized");
+    pub(super) fn user_info(&self, call: &Call<'_>) -> Answer {
+        let Some(user) = self.accounts.user(&call.user_id) else {
+            return Answer::unauthorized();
         };
-        let mut told = json!({
+        let with_data = call.request.asks_for("custom_data");
+        Answer::of(members(json!({
             "user_id": user.id,
             "user_name": user.name,
             "mfa": self.accounts.wants_otp(),
             "super_admin": false,
-        });
-        if let Some(told) = told
-            .as_object_mut()
-            .filter(|_| request.asks_for("custom_data"))
-        {
-            let data = Value::Object(user.custom_data.clone());
-            told.insert("custom_data".to_owned(), data);
-        }
-        Answer::of(told)
+            "custom_data": with_data.then_some(&user.custom_data),
+        })))
     }
 
     /// `GET user/custom_data`.
-    pub(super) fn custom_data(&self, caller: &Caller) -> Answer {
-        let user = self.accounts.user(&caller.user_id);
+    pub(super) fn custom_data(&self, call: &Call<'_>) -> Answer {
+        let user = self.accounts.user(&call.user_id);
         let data = user.map(|user| user.custom_data.clone());
         Answer::of(Value::Object(data.unwrap_or_default()))
     }
 
     /// `PUT user/custom_data`.
-    pub(super) fn set_custom_data(
-        &mut self,
-        caller: &Caller,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        let change = Value::Object(request.object()?);
-        if let Some(user) = self.accounts.user_mut(&caller.user_id) {
-            super::extras::merge(&mut user.custom_data, &change);
+    pub(super) fn set_custom_data(&mut self, call: &Call<'_>) -> Outcome {
+        let change = Value::Object(call.request.object()?);
+        if let Some(user) = self.accounts.user_mut(&call.user_id) {
+            merge(&mut user.custom_data, &change);
         }
         Ok(Answer::done())
     }
 
-    /// `GET /login?port=N`: the hosted page, with somebody who has already clicked. It leads to
-    /// the port where the client listens. `answer` says with what: `code`, `tokens` or `error`.
-    pub(super) fn login_page(
-        &mut self,
-        now: Duration,
-        request: &Request,
-    ) -> Result<Answer, Refusal> {
-        let port = request.parameter(&["port"]);
+    /// `GET /login?port=N`: the hosted page, as if the user had already clicked. It leads to the
+    /// port where the client listens. `answer` says with what: `code`, `tokens` or `error`.
+    pub(super) fn login_page(&mut self, request: &Request) -> Outcome {
+        let port = request.parameter("port");
         let port = port
             .and_then(|port| port.parse::<u16>().ok())
             .filter(|port| *port > 0)
             .ok_or_else(|| MALFORMED.because("port is not one"))?;
-        let user = match request.parameter(&["user_name"]) {
+        let user = match request.parameter("user_name") {
             Some(name) => self.accounts.named(name),
             None => self.accounts.first(),
         };
         let user = user.ok_or_else(|| MALFORMED.because("there is no such user"))?;
-        let (user_id, name) = (user.id.clone(), user.name.clone());
+        let (now, user_id) = (self.now(), user.id.clone());
         let mut query = form_urlencoded::Serializer::new(String::new());
-        match request.parameter(&["answer"]).unwrap_or("code") {
+        match request.parameter("answer").unwrap_or("code") {
             "code" => {
-                query.append_pair("code", &self.accounts.authorise(now, &user_id));
+                query.append_pair("code", &self.accounts.authorize(now, &user_id));
             }
             "tokens" => {
                 let tokens = self.accounts.begin(now, &user_id)?;
+                self.note_login(&tokens, "browser");
                 query.append_pair("id_token", &tokens.id);
                 query.append_pair("access_token", &tokens.access);
                 query.append_pair("refresh_token", &tokens.refresh.unwrap_or_default());
-                self.log.write(&Entry::Login {
-                    user: name,
-                    by: "browser",
-                });
             }
             "error" => {
                 query.append_pair("error", "access_denied");
@@ -198,8 +184,8 @@ impl Cloud {
             }
             _ => return Err(MALFORMED.because("answer is code, tokens or error")),
         }
-        // Whose page is a custom profile's, brings it back.
-        if let Some(state) = request.parameter(&["state"]) {
+        // The page of a custom profile brings it back.
+        if let Some(state) = request.parameter("state") {
             query.append_pair("state", state);
         }
         let query = query.finish();
@@ -210,33 +196,28 @@ impl Cloud {
     }
 
     /// `POST /token`: what the browser brought, for tokens. Its failures are OAuth's.
-    pub(super) fn token(&mut self, now: Duration, request: &Request) -> Answer {
+    pub(super) fn token(&mut self, request: &Request) -> Answer {
         let form = Request::parameters(&request.body);
         let field = |name: &str| {
             let found = form.iter().find(|(key, _)| key == name);
             found.map(|(_, value)| value.as_str()).unwrap_or_default()
         };
-        let error = |error: &str| Answer {
-            status: 400,
-            body: Body::Json(json!({ "error": error })),
-        };
+        let error = |error: &str| Answer::new(400, json!({ "error": error }));
         if field("grant_type") != "authorization_code" {
             return error("unsupported_grant_type");
         }
         if field("client_id").is_empty() || field("redirect_uri").is_empty() {
             return error("invalid_request");
         }
-        let Some((user_id, tokens)) = self.accounts.by_authorisation(now, field("code")) else {
+        let now = self.now();
+        let Some(tokens) = self.accounts.by_authorization(now, field("code")) else {
             self.log.write(&Entry::LoginRefused {
                 user: None,
                 why: "the authorisation code is not valid".to_owned(),
             });
             return error("invalid_grant");
         };
-        self.log.write(&Entry::Login {
-            user: self.name_of(&user_id),
-            by: "browser",
-        });
+        self.note_login(&tokens, "browser");
         Answer::of(json!({
             "id_token": tokens.id,
             "access_token": tokens.access,
@@ -244,22 +225,8 @@ impl Cloud {
             "token_type": "Bearer",
         }))
     }
-
-    fn name_of(&self, user_id: &str) -> String {
-        let user = self.accounts.user(user_id);
-        user.map(|user| user.name.clone()).unwrap_or_default()
-    }
 }
 
-/// Tokens as `login2` gives them.
-fn told(tokens: &Tokens) -> Value {
-    let mut told = json!({
-        "status": "success",
-        "accesstoken": tokens.access,
-        "idtoken": tokens.id,
-    });
-    if let (Some(object), Some(refresh)) = (told.as_object_mut(), &tokens.refresh) {
-        object.insert("refreshtoken".to_owned(), json!(refresh));
-    }
-    told
+fn code_was_sent() -> Answer {
+    Answer::done_as("a verification code was sent")
 }

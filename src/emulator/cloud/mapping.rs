@@ -1,5 +1,6 @@
-//! Mapping by secret key: a user's request and a node's message that have to meet within a
-//! minute, in either order. Not what a mapping changes, nor who may ask for one.
+//! Mapping, as far as it has a state. By secret key: a user's request and a node's message that
+//! have to meet within a minute, in either order. By challenge-response: the challenge. What a
+//! mapping changes, and who may ask for one, is in `mapping_calls`.
 //!
 //! ```text
 //! request ──► requested ──(message: same user, node and secret)──► confirmed
@@ -11,23 +12,41 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::extras::Extras;
 use super::random;
 use super::refusal::{NO_REQUEST, Refusal};
 use crate::secret::Secret;
 
-/// What a user asks for.
+/// What a node is to sign. It is one user's, and good for one answer: a wrong signature ends it.
+#[derive(Debug)]
+pub(super) struct Challenge {
+    pub(super) user_id: String,
+    pub(super) text: String,
+}
+
+/// One half of a mapping by secret key: a user's request, or a node's message.
 #[derive(Clone, Debug)]
-pub(super) struct Ask {
+pub(super) struct Half {
     pub(super) user_id: String,
     pub(super) node_id: String,
     pub(super) secret: Secret<String>,
-    /// What the node is to get when it is mapped.
-    pub(super) extras: Extras,
 }
 
-/// How far a request is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Half {
+    fn has_same_node_and_user(&self, other: &Self) -> bool {
+        (&self.node_id, &self.user_id) == (&other.node_id, &other.user_id)
+    }
+
+    fn fits(&self, other: &Self) -> bool {
+        self.has_same_node_and_user(other) && self.secret.expose() == other.secret.expose()
+    }
+}
+
+/// The state of a request, as the API spells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Status {
     Requested,
     Confirmed,
@@ -35,36 +54,18 @@ pub(super) enum Status {
     Discarded,
 }
 
-impl Status {
-    /// As the API spells it.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Confirmed => "confirmed",
-            Self::TimedOut => "timedout",
-            Self::Discarded => "discarded",
-        }
-    }
-}
-
-/// A request, as a poll tells it.
-#[derive(Clone, Debug)]
-pub(super) struct Pending {
-    pub(super) ask: Ask,
+/// A request that was made.
+#[derive(Debug)]
+pub(super) struct MappingRequest {
+    half: Half,
+    /// What the node is to get when it is mapped.
+    extras: Extras,
     pub(super) at: Duration,
     pub(super) status: Status,
 }
 
-/// A node's message that nobody has asked for yet.
-#[derive(Debug)]
-struct Message {
-    user_id: String,
-    secret: Secret<String>,
-    at: Duration,
-}
-
 /// What a new request leads to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Requested {
     pub(super) request_id: String,
     /// Whether the node's message was there already.
@@ -77,13 +78,13 @@ pub(super) struct Requested {
 #[derive(Debug)]
 pub(super) struct Mappings {
     wait: Duration,
-    requests: BTreeMap<String, Pending>,
-    /// By node: a later message replaces an earlier one.
-    messages: BTreeMap<String, Message>,
+    requests: BTreeMap<String, MappingRequest>,
+    /// With their times, by node: a later message replaces an earlier one.
+    messages: BTreeMap<String, (Half, Duration)>,
 }
 
 impl Mappings {
-    /// With this time for the two sides to meet.
+    /// With this time for the two halves to meet.
     pub(super) fn new(wait: Duration) -> Self {
         Self {
             wait,
@@ -92,103 +93,91 @@ impl Mappings {
         }
     }
 
-    /// What has waited too long ends. The ids and nodes of those requests.
+    /// Ends what has waited too long. The ids and nodes of those requests.
     pub(super) fn expire(&mut self, now: Duration) -> Vec<(String, String)> {
         let wait = self.wait;
         let is_over = |at: Duration| at.saturating_add(wait) <= now;
-        self.messages.retain(|_, message| !is_over(message.at));
+        self.messages.retain(|_, (_, at)| !is_over(*at));
         let mut ended = Vec::new();
         for (id, request) in &mut self.requests {
             if request.status == Status::Requested && is_over(request.at) {
                 request.status = Status::TimedOut;
-                ended.push((id.clone(), request.ask.node_id.clone()));
+                ended.push((id.clone(), request.half.node_id.clone()));
             }
         }
         ended
     }
 
-    /// A user asks.
-    pub(super) fn request(&mut self, now: Duration, ask: Ask) -> Requested {
+    /// A user asks for a mapping.
+    pub(super) fn request(&mut self, now: Duration, half: Half, extras: Extras) -> Requested {
         self.expire(now);
         let mut discarded = Vec::new();
         for (id, earlier) in &mut self.requests {
-            if earlier.status == Status::Requested
-                && earlier.ask.user_id == ask.user_id
-                && earlier.ask.node_id == ask.node_id
-            {
+            if earlier.status == Status::Requested && earlier.half.has_same_node_and_user(&half) {
                 earlier.status = Status::Discarded;
                 discarded.push(id.clone());
             }
         }
-        let confirmed = self.messages.get(&ask.node_id).is_some_and(|message| {
-            message.user_id == ask.user_id && message.secret.expose() == ask.secret.expose()
-        });
-        if confirmed {
-            self.messages.remove(&ask.node_id);
-        }
+        let message = self.messages.get(&half.node_id);
+        let confirmed = message.is_some_and(|(message, _)| message.fits(&half));
         let status = if confirmed {
+            self.messages.remove(&half.node_id);
             Status::Confirmed
         } else {
             Status::Requested
         };
         Requested {
-            request_id: self.note(now, ask, status),
+            request_id: self.record(now, half, extras, status),
             confirmed,
             discarded,
         }
     }
 
-    /// Takes down a request in that state. Its id.
-    pub(super) fn note(&mut self, now: Duration, ask: Ask, status: Status) -> String {
+    /// Records a request in that state. Its id.
+    pub(super) fn record(
+        &mut self,
+        at: Duration,
+        half: Half,
+        extras: Extras,
+        status: Status,
+    ) -> String {
         let request_id = random::alphanumerics(22);
-        let pending = Pending {
-            ask,
-            at: now,
+        let request = MappingRequest {
+            half,
+            extras,
+            at,
             status,
         };
-        self.requests.insert(request_id.clone(), pending);
+        self.requests.insert(request_id.clone(), request);
         request_id
     }
 
-    /// A node says whose it is. What was asked for, if that is what it says.
-    pub(super) fn message(
-        &mut self,
-        now: Duration,
-        node_id: &str,
-        user_id: &str,
-        secret: Secret<String>,
-    ) -> Option<Ask> {
+    /// A node says whose it is. If a request waits for that, what the node is to get.
+    pub(super) fn message(&mut self, now: Duration, half: Half) -> Option<Extras> {
         self.expire(now);
-        let waiting = self.requests.values_mut().find(|request| {
-            request.status == Status::Requested
-                && request.ask.node_id == node_id
-                && request.ask.user_id == user_id
-                && request.ask.secret.expose() == secret.expose()
-        });
+        let mut requests = self.requests.values_mut();
+        let waiting = requests
+            .find(|request| request.status == Status::Requested && request.half.fits(&half));
         if let Some(request) = waiting {
             request.status = Status::Confirmed;
-            return Some(request.ask.clone());
+            return Some(request.extras.clone());
         }
-        let message = Message {
-            user_id: user_id.to_owned(),
-            secret,
-            at: now,
-        };
-        self.messages.insert(node_id.to_owned(), message);
+        self.messages.insert(half.node_id.clone(), (half, now));
         None
     }
 
-    /// A user asks how a request is getting on. Another's is as unknown as one that never was.
+    /// A user asks how a request is getting on. Another user's is as unknown as one that never
+    /// was.
     pub(super) fn poll(
         &mut self,
         now: Duration,
         user_id: &str,
         request_id: &str,
-    ) -> Result<&Pending, Refusal> {
+    ) -> Result<&MappingRequest, Refusal> {
         self.expire(now);
         self.requests
             .get(request_id)
-            .filter(|request| request.ask.user_id == user_id)
+            .filter(|request| request.half.user_id == user_id)
             .ok_or_else(|| NO_REQUEST.because("there is no such request"))
     }
 }
@@ -203,17 +192,16 @@ mod tests {
         NOW + Duration::from_secs(seconds)
     }
 
-    fn secret(text: &str) -> Secret<String> {
-        Secret::new(text.to_owned())
+    fn half(user: &str, node: &str, secret: &str) -> Half {
+        Half {
+            user_id: user.to_owned(),
+            node_id: node.to_owned(),
+            secret: Secret::new(secret.to_owned()),
+        }
     }
 
-    fn ask(user: &str, secret_text: &str) -> Ask {
-        Ask {
-            user_id: user.to_owned(),
-            node_id: "node".to_owned(),
-            secret: secret(secret_text),
-            extras: Extras::default(),
-        }
+    fn request(mappings: &mut Mappings, now: Duration, user: &str, secret: &str) -> Requested {
+        mappings.request(now, half(user, "node", secret), Extras::default())
     }
 
     fn mappings() -> Mappings {
@@ -225,62 +213,46 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_confirmed_by_the_message_that_fits() {
+    fn request_is_confirmed_by_message_that_fits() {
         let mut mappings = mappings();
-        let request = mappings.request(NOW, ask("ann", "s"));
+        let request = request(&mut mappings, NOW, "ann", "s");
         assert!(!request.confirmed);
-        assert!(
-            mappings
-                .message(at(1), "node", "ann", secret("x"))
-                .is_none()
-        );
-        assert!(
-            mappings
-                .message(at(1), "node", "bob", secret("s"))
-                .is_none()
-        );
-        assert!(
-            mappings
-                .message(at(1), "other", "ann", secret("s"))
-                .is_none()
-        );
+        assert!(mappings.message(at(1), half("ann", "node", "x")).is_none());
+        assert!(mappings.message(at(1), half("bob", "node", "s")).is_none());
+        assert!(mappings.message(at(1), half("ann", "other", "s")).is_none());
         let id = &request.request_id;
         assert_eq!(status(&mut mappings, at(2), id), Status::Requested);
-        let asked = mappings.message(at(59), "node", "ann", secret("s"));
-        assert_eq!(asked.unwrap().node_id, "node");
+        let confirmed = mappings.message(at(59), half("ann", "node", "s"));
+        assert_eq!(confirmed, Some(Extras::default()));
         assert_eq!(status(&mut mappings, at(600), id), Status::Confirmed);
     }
 
     #[test]
-    fn a_request_without_a_message_times_out_after_its_minute() {
+    fn request_without_message_times_out_after_a_minute() {
         let mut mappings = mappings();
-        let id = mappings.request(NOW, ask("ann", "s")).request_id;
+        let id = request(&mut mappings, NOW, "ann", "s").request_id;
         assert_eq!(status(&mut mappings, at(59), &id), Status::Requested);
-        assert!(
-            mappings
-                .message(at(60), "node", "ann", secret("s"))
-                .is_none()
-        );
+        assert!(mappings.message(at(60), half("ann", "node", "s")).is_none());
         assert_eq!(status(&mut mappings, at(60), &id), Status::TimedOut);
     }
 
     #[test]
-    fn a_message_that_comes_first_is_kept_for_a_minute() {
+    fn early_message_is_kept_for_a_minute() {
         for (after, kept) in [(59, true), (60, false)] {
             let mut mappings = mappings();
-            assert!(mappings.message(NOW, "node", "ann", secret("s")).is_none());
-            let request = mappings.request(at(after), ask("ann", "s"));
+            assert!(mappings.message(NOW, half("ann", "node", "s")).is_none());
+            let request = request(&mut mappings, at(after), "ann", "s");
             assert_eq!(request.confirmed, kept, "{after}");
         }
     }
 
     #[test]
-    fn a_newer_request_discards_the_older_one_of_the_same_user() {
+    fn newer_request_discards_older_one_of_same_user() {
         let mut mappings = mappings();
-        let first = mappings.request(NOW, ask("ann", "s"));
-        let others = mappings.request(NOW, ask("bob", "s"));
+        let first = request(&mut mappings, NOW, "ann", "s");
+        let others = request(&mut mappings, NOW, "bob", "s");
         assert_eq!(others.discarded, Vec::<String>::new());
-        let second = mappings.request(at(1), ask("ann", "t"));
+        let second = request(&mut mappings, at(1), "ann", "t");
         assert_eq!(second.discarded, std::slice::from_ref(&first.request_id));
         let first = status(&mut mappings, at(2), &first.request_id);
         assert_eq!(first, Status::Discarded);
@@ -289,9 +261,9 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_its_users_alone() {
+    fn request_of_another_user_is_unknown() {
         let mut mappings = mappings();
-        let id = mappings.request(NOW, ask("ann", "s")).request_id;
+        let id = request(&mut mappings, NOW, "ann", "s").request_id;
         assert!(mappings.poll(NOW, "bob", &id).is_err());
         assert!(mappings.poll(NOW, "ann", "nonsense").is_err());
     }

@@ -2,13 +2,12 @@
 //! port, which really checks tokens and signatures. Not a stand-in for its data: it forgets
 //! everything when it ends.
 //!
-//! [`Cloud::meet`] is the whole of it without a socket: a [`Request`] comes in and a [`Delivery`]
-//! goes out; [`listen`] brings them over HTTP. State machines ([`mapping`], [`challenge`],
-//! [`account`]) take the time as a number. What is assumed about the real one, error codes above
-//! all, stands in [`refusal`].
+//! [`Cloud::handle`] is the whole of it without a socket: a [`Request`] comes in and a [`Delivery`]
+//! goes out; [`listen`] brings them over HTTP. State machines ([`mapping`], [`account`])
+//! take the time as a number. What is assumed about the real cloud, above all its
+//! error codes, is in [`refusal`].
 
 pub mod account;
-mod challenge;
 mod clock;
 mod control;
 pub mod exchange;
@@ -28,21 +27,23 @@ mod paging;
 pub mod random;
 mod refusal;
 mod signature;
+mod ticket;
 
 use std::time::Duration;
 
 use serde_json::json;
 
 use self::account::{AccountSettings, Accounts};
-use self::challenge::Challenges;
 use self::clock::Clock;
-use self::exchange::{Answer, Body, Request};
-use self::fault::{Fault, FaultKind, Faults};
+use self::exchange::{Answer, Body, Outcome, Request};
+use self::fault::{Fault, FaultKind};
 use self::groups::Groups;
-use self::log::{Entry, Log, redacted_body, redacted_query};
-use self::mapping::Mappings;
+use self::log::{Entry, redacted_body, redacted_query};
+use self::mapping::{Challenge, Mappings};
 use self::nodes::Nodes;
-use self::refusal::Refusal;
+use self::ticket::Tickets;
+use super::fault::Faults;
+use super::log::Log;
 
 /// What kind of cloud to play.
 #[derive(Debug)]
@@ -67,8 +68,8 @@ pub struct Cloud {
     nodes: Nodes,
     groups: Groups,
     mappings: Mappings,
-    challenges: Challenges,
-    faults: Faults,
+    challenges: Tickets<Challenge>,
+    faults: Faults<FaultKind>,
     page_size: usize,
     challenge_life: Duration,
     log: Log,
@@ -85,9 +86,10 @@ pub enum Delivery {
     Close,
 }
 
-/// Whose token a request had.
+/// A request with a good token, and whose it is.
 #[derive(Debug)]
-struct Caller {
+struct Call<'a> {
+    request: &'a Request,
     user_id: String,
     session: String,
 }
@@ -101,7 +103,7 @@ impl Cloud {
             nodes: Nodes::default(),
             groups: Groups::default(),
             mappings: Mappings::new(settings.mapping_wait),
-            challenges: Challenges::default(),
+            challenges: Tickets::new(),
             faults: Faults::new(settings.faults),
             page_size: settings.page_size,
             challenge_life: settings.challenge_life,
@@ -109,7 +111,7 @@ impl Cloud {
         }
     }
 
-    /// The user id of somebody who was there from the start.
+    /// The user id of a user who is there from the start.
     pub fn user_id(&self, name: &str) -> Option<&str> {
         self.accounts.named(name).map(|user| user.id.as_str())
     }
@@ -119,10 +121,10 @@ impl Cloud {
         self.clock.now()
     }
 
-    /// Deals with one request, as a fault wants it.
-    pub fn meet(&mut self, request: &Request) -> Delivery {
-        self.note_timeouts(self.clock.now());
-        let fault = self.faults.next(request);
+    /// Handles one request, as a fault wants it.
+    pub fn handle(&mut self, request: &Request) -> Delivery {
+        self.note_timeouts();
+        let fault = self.faults.next_call(&request.method, &request.path);
         if let Some((number, kind)) = &fault {
             self.log.write(&Entry::Fault {
                 path: request.path.clone(),
@@ -130,11 +132,10 @@ impl Cloud {
                 number: *number,
             });
         }
-        // Before it is handled: it may be the last that is known of the user.
+        // Before it is handled: the request may remove the user.
         let token = request.authorization.as_deref().unwrap_or_default();
         let holder = self.accounts.holder(token).map(|user| user.id.clone());
-        let kind = fault.map(|(_, kind)| kind);
-        let delivery = match &kind {
+        let delivery = match fault.map(|(_, kind)| kind) {
             None => Delivery::After(Duration::ZERO, self.answer(request)),
             Some(FaultKind::Close) => Delivery::Close,
             Some(FaultKind::Drop) => Delivery::Never,
@@ -142,7 +143,7 @@ impl Cloud {
                 self.answer(request);
                 Delivery::Never
             }
-            Some(FaultKind::Delay(wait)) => Delivery::After(*wait, self.answer(request)),
+            Some(FaultKind::Delay(wait)) => Delivery::After(wait, self.answer(request)),
             Some(kind) => {
                 let answer = kind.instead();
                 let answer = answer.unwrap_or_else(|| kind.alter(self.answer(request)));
@@ -176,9 +177,9 @@ impl Cloud {
         });
     }
 
-    /// Takes down which requests of mappings have ended for lack of a message.
-    fn note_timeouts(&mut self, now: Duration) {
-        for (request_id, node_id) in self.mappings.expire(now) {
+    /// Logs which requests of mappings have ended for lack of a message.
+    fn note_timeouts(&mut self) {
+        for (request_id, node_id) in self.mappings.expire(self.clock.now()) {
             self.log.write(&Entry::MappingTimedOut {
                 request_id,
                 node_id,
@@ -187,19 +188,18 @@ impl Cloud {
     }
 
     fn answer(&mut self, request: &Request) -> Answer {
-        let now = self.clock.now();
-        let outcome = if let Some(call) = request.path.strip_prefix("/v1/") {
-            self.call(now, call, request)
+        let outcome = if let Some(path) = request.path.strip_prefix("/v1/") {
+            self.answer_call(path, request)
         } else if let Some(path) = request.path.strip_prefix("/emulator/") {
-            self.control(now, path, request)
+            self.control(path, request)
         } else {
-            self.outside(now, request)
+            self.answer_outside(request)
         };
         outcome.unwrap_or_else(Answer::from)
     }
 
     /// What is not below a version of the API.
-    fn outside(&mut self, now: Duration, request: &Request) -> Result<Answer, Refusal> {
+    fn answer_outside(&mut self, request: &Request) -> Outcome {
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/apiversions") => Ok(Answer::of(json!({
                 "supported_versions": ["v1"],
@@ -209,57 +209,58 @@ impl Cloud {
                 "mqtt_host": "mqtt.invalid",
                 "mqtt_cred_host": "mqtt.invalid",
             }))),
-            ("GET", "/login") => self.login_page(now, request),
-            ("POST", "/token") => Ok(self.token(now, request)),
-            _ => Ok(no_such_path()),
+            ("GET", "/login") => self.login_page(request),
+            ("POST", "/token") => Ok(self.token(request)),
+            _ => Ok(Answer::not_found()),
         }
     }
 
     /// A call of the API: a few without a token, the others with one.
-    fn call(&mut self, now: Duration, call: &str, request: &Request) -> Result<Answer, Refusal> {
-        match (request.method.as_str(), call) {
-            ("POST", "login2") => return self.login2(now, request),
+    fn answer_call(&mut self, path: &str, request: &Request) -> Outcome {
+        let method = request.method.as_str();
+        match (method, path) {
+            ("POST", "login2") => return self.login2(request),
             ("POST", "user2") => return self.sign_up(request),
             ("PUT", "forgotpassword2") => return self.forgot_password(request),
             _ => {}
         }
         let header = request.authorization.as_deref();
-        let caller = match self.accounts.authorised(now, header) {
-            Ok((user_id, session)) => Caller { user_id, session },
+        let (user_id, session) = match self.accounts.authorized(self.now(), header) {
+            Ok(caller) => caller,
             Err(why) => {
                 self.log.write(&Entry::Unauthorized { why });
-                return Ok(Answer::of_gateway(401, "Unauthorized"));
+                return Ok(Answer::unauthorized());
             }
         };
-        let caller = &caller;
-        match (request.method.as_str(), call) {
-            ("POST", "logout2") => Ok(self.log_out(caller, request)),
-            ("GET", "user" | "user2") => Ok(self.who_am_i(caller, request)),
-            ("DELETE", "user2") => self.delete_user(caller, request),
-            ("GET", "user/custom_data") => Ok(self.custom_data(caller)),
-            ("PUT", "user/custom_data") => self.set_custom_data(caller, request),
-            ("GET", "user/nodes") => self.list_nodes(caller, request),
-            ("PUT", "user/nodes") => self.tag_node(caller, request),
-            ("DELETE", "user/nodes") => self.untag_node(caller, request),
-            ("GET", "user/nodes/config") => self.node_config(caller, request),
-            ("GET", "user/nodes/status") => self.node_status(caller, request),
-            ("GET", "user/nodes/params") => self.node_params(caller, request),
-            ("PUT", "user/nodes/params") => self.set_params(caller, request),
-            ("PUT", "user/nodes/mapping") => self.map_by_secret(now, caller, request),
-            ("GET", "user/nodes/mapping") => self.poll_mapping(now, caller, request),
-            ("POST", "user/nodes/mapping/initiate") => self.initiate(now, caller, request),
-            ("POST", "user/nodes/mapping/verify") => self.verify(now, caller, request),
-            ("GET", "user/node_group") => self.list_groups(caller, request),
-            ("POST", "user/node_group") => self.create_group(caller, request),
-            ("PUT", "user/node_group") => self.change_group(caller, request),
-            ("DELETE", "user/node_group") => self.remove_group(caller, request),
-            _ => Ok(no_such_path()),
+        let call = &Call {
+            request,
+            user_id,
+            session,
+        };
+        match (method, path) {
+            ("POST", "logout2") => Ok(self.log_out(call)),
+            ("GET", "user" | "user2") => Ok(self.user_info(call)),
+            ("DELETE", "user2") => self.delete_user(call),
+            ("GET", "user/custom_data") => Ok(self.custom_data(call)),
+            ("PUT", "user/custom_data") => self.set_custom_data(call),
+            ("GET", "user/nodes") => self.list_nodes(call),
+            ("PUT", "user/nodes") => self.tag_node(call),
+            ("DELETE", "user/nodes") => self.untag_node(call),
+            ("GET", "user/nodes/config") => self.node_config(call),
+            ("GET", "user/nodes/status") => self.node_status(call),
+            ("GET", "user/nodes/params") => self.node_params(call),
+            ("PUT", "user/nodes/params") => self.set_params(call),
+            ("PUT", "user/nodes/mapping") => self.change_mapping(call),
+            ("GET", "user/nodes/mapping") => self.poll_mapping(call),
+            ("POST", "user/nodes/mapping/initiate") => self.initiate(call),
+            ("POST", "user/nodes/mapping/verify") => self.verify(call),
+            ("GET", "user/node_group") => self.list_groups(call),
+            ("POST", "user/node_group") => self.create_group(call),
+            ("PUT", "user/node_group") => self.change_group(call),
+            ("DELETE", "user/node_group") => self.remove_group(call),
+            _ => Ok(Answer::not_found()),
         }
     }
-}
-
-fn no_such_path() -> Answer {
-    Answer::of_gateway(404, "Not Found")
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! Nodes as the cloud knows them: keys, configuration, values, and whose they are. Not the calls
-//! about them, which are `node_calls`'.
+//! Nodes as the cloud knows them: keys, configuration, values, and whose they are. The calls about
+//! them are in `node_calls`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::exchange::members;
 use super::extras::{Extras, merge};
 use super::refusal::{NO_NODE, NOT_MAPPED, Refusal};
 use super::signature::PublicKey;
@@ -27,44 +28,34 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// That it came or went.
+    /// It came or went.
     pub(super) fn set_connected(&mut self, now: Duration, connected: bool) {
         self.connected = connected;
         self.connected_at = now;
     }
 
-    /// As `user/nodes/status` tells it.
+    /// As `user/nodes/status` has it.
     pub(super) fn status(&self) -> Value {
         let timestamp = u64::try_from(self.connected_at.as_millis()).unwrap_or(u64::MAX);
         json!({"connectivity": {"connected": self.connected, "timestamp": timestamp}})
     }
 
-    /// As a list tells it to that user, with those of its parts that are wanted.
+    /// As a list shows it to that user, with those of its parts that are wanted.
     pub(super) fn details(&self, id: &str, user_id: &str, wants: impl Fn(&str) -> bool) -> Value {
         let since = self.owners.get(user_id).copied().unwrap_or_default();
-        let mut details = Map::new();
-        let mut put = |key: &str, value: Value| details.insert(key.to_owned(), value);
-        put("id", json!(id));
-        put("node_id", json!(id));
-        put("role", json!("primary"));
-        put("primary", json!(true));
-        put("is_matter", json!(false));
-        put("mapping_timestamp", json!(since.as_secs()));
-        // A node that has not reported its configuration has none here either.
-        if wants("config") && !self.config.is_null() {
-            put("config", self.config.clone());
-        }
-        if wants("status") {
-            put("status", self.status());
-        }
-        if wants("params") {
-            put("params", Value::Object(self.params.clone()));
-        }
-        if wants("show_tags") {
-            put("tags", json!(self.tags));
-        }
-        put("metadata", Value::Object(self.metadata.clone()));
-        Value::Object(details)
+        Value::Object(members(json!({
+            "id": id,
+            "node_id": id,
+            "role": "primary",
+            "primary": true,
+            "is_matter": false,
+            "mapping_timestamp": since.as_secs(),
+            "config": wants("config").then_some(&self.config),
+            "status": wants("status").then(|| self.status()),
+            "params": wants("params").then_some(&self.params),
+            "tags": wants("show_tags").then_some(&self.tags),
+            "metadata": self.metadata,
+        })))
     }
 
     /// Writes values: of each service or device those that are named.
@@ -81,11 +72,15 @@ impl Node {
         }
     }
 
-    pub(super) fn add_tags(&mut self, tags: &[String]) {
-        for tag in tags {
+    /// Adds tags, and changes metadata.
+    pub(super) fn add(&mut self, extras: &Extras) {
+        for tag in &extras.tags {
             if !self.tags.contains(tag) {
                 self.tags.push(tag.clone());
             }
+        }
+        if let Some(change) = &extras.metadata {
+            merge(&mut self.metadata, change);
         }
     }
 }
@@ -104,26 +99,16 @@ impl Nodes {
         node
     }
 
-    pub(super) fn known(&self, id: &str) -> Result<&Node, Refusal> {
-        self.0.get(id).ok_or_else(|| unknown(id))
-    }
-
-    pub(super) fn known_mut(&mut self, id: &str) -> Result<&mut Node, Refusal> {
-        self.0.get_mut(id).ok_or_else(|| unknown(id))
+    pub(super) fn known(&mut self, id: &str) -> Result<&mut Node, Refusal> {
+        let node = self.0.get_mut(id);
+        node.ok_or_else(|| NO_NODE.because(format!("there is no node {id}")))
     }
 
     /// A node of this user's account.
-    pub(super) fn mapped(&self, user_id: &str, id: &str) -> Result<&Node, Refusal> {
-        let node = self.0.get(id);
-        node.filter(|node| node.owners.contains_key(user_id))
-            .ok_or_else(|| not_mapped(id))
-    }
-
-    /// A node of this user's account, to be changed.
-    pub(super) fn mapped_mut(&mut self, user_id: &str, id: &str) -> Result<&mut Node, Refusal> {
+    pub(super) fn mapped(&mut self, user_id: &str, id: &str) -> Result<&mut Node, Refusal> {
         let node = self.0.get_mut(id);
         node.filter(|node| node.owners.contains_key(user_id))
-            .ok_or_else(|| not_mapped(id))
+            .ok_or_else(|| NOT_MAPPED.because(format!("the node {id} is not in this account")))
     }
 
     /// The ids of this user's nodes, sorted.
@@ -135,7 +120,7 @@ impl Nodes {
             .collect()
     }
 
-    /// Puts a node into an account, with tags and metadata. Once more is no harm.
+    /// Puts a node into an account, with tags and metadata; it can be there already.
     pub(super) fn map(
         &mut self,
         now: Duration,
@@ -143,18 +128,15 @@ impl Nodes {
         id: &str,
         extras: &Extras,
     ) -> Result<(), Refusal> {
-        let node = self.known_mut(id)?;
+        let node = self.known(id)?;
         node.owners.entry(user_id.to_owned()).or_insert(now);
-        node.add_tags(&extras.tags);
-        if let Some(change) = &extras.metadata {
-            merge(&mut node.metadata, change);
-        }
+        node.add(extras);
         Ok(())
     }
 
-    /// Takes a node out of an account. One that is nobody's has no tags and no metadata.
+    /// Takes a node out of an account. Without an owner, it has neither tags nor metadata.
     pub(super) fn unmap(&mut self, user_id: &str, id: &str) -> Result<(), Refusal> {
-        let node = self.mapped_mut(user_id, id)?;
+        let node = self.mapped(user_id, id)?;
         node.owners.remove(user_id);
         if node.owners.is_empty() {
             node.tags.clear();
@@ -171,20 +153,12 @@ impl Nodes {
     }
 }
 
-fn unknown(id: &str) -> Refusal {
-    NO_NODE.because(format!("there is no node {id}"))
-}
-
-fn not_mapped(id: &str) -> Refusal {
-    NOT_MAPPED.because(format!("the node {id} is not in this account"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn values_are_written_one_by_one() {
+    fn write_params_keeps_other_values() {
         let mut node = Node::default();
         for change in [
             json!({"Time": {"TZ": "Asia/Kolkata", "TZ-POSIX": "IST"}}),
@@ -199,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_left_its_last_account_is_a_blank_one() {
+    fn node_without_owner_has_no_tags_and_no_metadata() {
         let mut nodes = Nodes::default();
         nodes.register("n", Vec::new(), json!({"node_id": "n"}));
         let extras = Extras {

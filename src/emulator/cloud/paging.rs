@@ -1,6 +1,4 @@
-//! Lists in pages: from `start_id` on, `num_records` at most, and `next_id` while there is more.
-
-use serde_json::{Map, Value, json};
+//! Lists in pages: from `start_id` on, `num_records` at most, and `next_id` while there are more.
 
 use super::exchange::Request;
 use super::refusal::{MALFORMED, Refusal};
@@ -10,14 +8,15 @@ use super::refusal::{MALFORMED, Refusal};
 pub(super) struct Page {
     pub(super) ids: Vec<String>,
     /// Where the next one starts.
-    next: Option<String>,
-    total: usize,
+    pub(super) next: Option<String>,
+    /// Of all pages.
+    pub(super) total: usize,
 }
 
 impl Page {
     /// The page of `ids`, which are sorted, that a request asks for.
     pub(super) fn of(request: &Request, ids: Vec<String>, largest: usize) -> Result<Self, Refusal> {
-        let length = match request.parameter(&["num_records"]) {
+        let length = match request.parameter("num_records") {
             None => largest,
             Some(number) => number
                 .parse::<usize>()
@@ -26,7 +25,7 @@ impl Page {
                 .ok_or_else(|| MALFORMED.because("num_records is not a number from 1"))?
                 .min(largest),
         };
-        let start = request.parameter(&["start_id"]).unwrap_or_default();
+        let start = request.parameter("start_id").unwrap_or_default();
         let total = ids.len();
         let mut rest = ids.into_iter().filter(|id| id.as_str() >= start);
         Ok(Self {
@@ -35,14 +34,6 @@ impl Page {
             total,
         })
     }
-
-    /// What an answer says about the page.
-    pub(super) fn note(self, answer: &mut Map<String, Value>) {
-        if let Some(next) = self.next {
-            answer.insert("next_id".to_owned(), json!(next));
-        }
-        answer.insert("total".to_owned(), json!(self.total));
-    }
 }
 
 #[cfg(test)]
@@ -50,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_follow_each_other_without_gap_or_repetition() {
+    fn pages_follow_each_other_without_gaps() {
         let ids: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
         let page = |query: &str, largest| {
             let request = Request {

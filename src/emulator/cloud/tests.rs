@@ -56,7 +56,7 @@ fn call(cloud: &mut Cloud, token: &str, line: &str, body: &Value) -> (u16, Value
             body => body.to_string().into_bytes(),
         },
     };
-    match cloud.meet(&request) {
+    match cloud.handle(&request) {
         Delivery::After(_, answer) => match answer.body {
             Body::Json(body) => (answer.status, body),
             other => panic!("{other:?}"),
@@ -393,7 +393,7 @@ fn no_body_and_no_path_brings_it_down() {
                     authorization: Some(bench.ann.clone()),
                     body: body.to_vec(),
                 };
-                bench.cloud.meet(&request);
+                bench.cloud.handle(&request);
             }
         }
     }

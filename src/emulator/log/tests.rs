@@ -1,8 +1,12 @@
 //! What a log writes and shows, and the sink that other tests read.
 
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::Value;
+
 use super::*;
+use crate::security::SecurityScheme;
 
 /// A sink that a test can read while the device writes.
 #[derive(Clone, Default)]
@@ -44,7 +48,7 @@ impl Write for Shared {
 }
 
 #[test]
-fn a_line_has_the_event_its_time_and_its_connection() {
+fn line_has_event_time_and_connection() {
     let sink = Shared::default();
     let mut log = Log::new().lines_to(Box::new(sink.clone()));
     log.set_connection(Some(7));
@@ -58,20 +62,53 @@ fn a_line_has_the_event_its_time_and_its_connection() {
     assert_eq!(lines[1], serde_json::json!({"ms": 0, "event": "locked"}));
 }
 
+/// A log that shows its lines, and where they arrive.
+fn shown() -> (Log, Receiver<String>) {
+    let (sender, lines) = channel();
+    let reader = move |line: &str| sender.send(line.to_owned()).unwrap();
+    (Log::new().shown_to(Box::new(reader)), lines)
+}
+
 #[test]
-fn people_are_shown_no_passphrase_and_no_escape_sequence() {
-    let entry = Entry::WifiSet {
+fn lines_for_people_have_no_passphrase_and_no_escape_sequence() {
+    let (mut log, lines) = shown();
+    log.write(&Entry::WifiSet {
         ssid: "a\u{1b}[31m".to_owned(),
         ssid_hex: String::new(),
         passphrase: "correct horse battery".to_owned(),
         passphrase_hex: "636f7272656374".to_owned(),
-    };
-    let shown = entry.to_string();
-    assert_eq!(shown, r"credentials for a\u{1b}[31m stored");
+    });
+    assert_eq!(lines.recv().unwrap(), r"credentials for a\u{1b}[31m stored");
 }
 
 #[test]
-fn a_sink_that_fails_is_given_up() {
+fn lines_for_people_have_the_optional_parts_that_are_there() {
+    let secured = |username: Option<&str>| Entry::Secured {
+        scheme: SecurityScheme::Sec2,
+        username: username.map(str::to_owned),
+        pop: None,
+    };
+    let failed = |reason| Entry::ProvEvent {
+        name: ProvEvent::CredFail,
+        reason,
+    };
+    for (entry, line) in [
+        (
+            secured(Some("wifiprov")),
+            "secured with Security 2 as wifiprov",
+        ),
+        (secured(None), "secured with Security 2"),
+        (failed(Some("auth_error")), "event cred_fail: auth_error"),
+        (failed(None), "event cred_fail"),
+        (Entry::Reset { accepted: true }, "reset"),
+        (Entry::Reset { accepted: false }, "reset refused"),
+    ] {
+        assert_eq!(entry.to_string(), line);
+    }
+}
+
+#[test]
+fn log_gives_up_a_sink_that_fails() {
     struct Full;
     impl Write for Full {
         fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
@@ -81,12 +118,11 @@ fn a_sink_that_fails_is_given_up() {
             Ok(())
         }
     }
-    let (said, heard) = std::sync::mpsc::channel();
-    let mut log = Log::new()
-        .lines_to(Box::new(Full))
-        .shown_to(Box::new(move |entry| said.send(entry.clone()).unwrap()));
+    let (log, lines) = shown();
+    let mut log = log.lines_to(Box::new(Full));
     log.write(&Entry::Locked);
     log.write(&Entry::Locked);
-    let heard: Vec<Entry> = heard.try_iter().collect();
-    assert_eq!(heard, [Entry::Locked, Entry::LogLost, Entry::Locked]);
+    let locked = "locked until restart";
+    let lost = "the log file cannot be written, and ends here";
+    assert_eq!(lines.try_iter().collect::<Vec<_>>(), [locked, lost, locked]);
 }

@@ -1,0 +1,300 @@
+//! What can happen to an emulated device: each entry with its keys in JSON, and its line for
+//! people, which has no passphrase and no secret key.
+
+use derive_more::Display;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{LogEntry, Open, optional};
+use crate::security::SecurityScheme;
+
+/// One thing that happened.
+#[derive(Clone, Debug, Display, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Entry {
+    /// A client connected.
+    #[display("connection from {peer}")]
+    ConnectionOpened {
+        /// Where from.
+        peer: String,
+    },
+    /// A connection ended.
+    #[display("connection closed: {why}")]
+    ConnectionClosed {
+        /// Who ended it and for what.
+        why: String,
+    },
+    /// A transport session began. Whatever keys another one had are gone.
+    #[display("new transport session {session}")]
+    SessionOpened {
+        /// Its number.
+        session: u32,
+    },
+    /// A request reached an endpoint.
+    #[display("{endpoint}: request of {bytes} bytes")]
+    Request {
+        /// The transport session that it belongs to.
+        session: u32,
+        /// The endpoint's name, as the client spelled it.
+        endpoint: String,
+        /// Its length.
+        bytes: usize,
+    },
+    /// A request was answered.
+    #[display("{endpoint}: answered with {bytes} bytes")]
+    Answered {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The length of the answer.
+        bytes: usize,
+    },
+    /// A request was not answered, or not with what it asked for.
+    #[display("{endpoint}: refused, {why}")]
+    Refused {
+        /// The endpoint's name, or the path where there is no such endpoint.
+        endpoint: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The first message of a handshake in the device's own scheme.
+    #[display("handshake of {scheme}")]
+    HandshakeStarted {
+        /// That scheme.
+        scheme: SecurityScheme,
+    },
+    /// A Security 2 public key without its leading zeros, which firmware refuses.
+    #[display("public key of {bytes} bytes instead of 384")]
+    ShortA {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Both sides have the keys.
+    #[display("secured with {scheme}{}", optional(" as ", username.as_ref(), ""))]
+    Secured {
+        /// Under which scheme.
+        scheme: SecurityScheme,
+        /// The user name that the client sent (Security 2).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        username: Option<String>,
+        /// Whether the client proved that it holds a PoP (Security 1).
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pop: Option<bool>,
+    },
+    /// A handshake that counts towards the lock-out.
+    #[display("strike {count}")]
+    Strike {
+        /// How many there were since the device started.
+        count: u32,
+    },
+    /// One strike too many.
+    #[display("locked until restart")]
+    Locked,
+    /// The provisioning component reported an event to its application.
+    #[display("event {name}{}", optional(": ", *reason, ""))]
+    ProvEvent {
+        /// Which one.
+        name: ProvEvent,
+        /// For `cred_fail`: `auth_error` or `network_not_found`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'static str>,
+    },
+    /// A request met a fault that was ordered.
+    #[display("{endpoint}: fault {kind} at request {number}")]
+    Fault {
+        /// Which endpoint's.
+        endpoint: String,
+        /// Which one, as it was ordered.
+        kind: String,
+        /// The number of the request among those to that endpoint, from 1.
+        number: u32,
+    },
+    /// The application took the provisioning manager back to its start.
+    #[display("reset by the application")]
+    ApplicationReset,
+    /// A request brought the device down; it has started again, and knows nothing of before.
+    #[display("crashed and started again")]
+    Crashed,
+    /// Its board lost power for a moment; it has started again, and knows nothing of before.
+    #[display("started again")]
+    Restarted,
+    /// Bytes arrived on its serial line faster than it read them, and are lost.
+    #[display("{bytes} bytes lost, nobody read them in time")]
+    Overrun {
+        /// How many.
+        bytes: usize,
+    },
+    /// Clients cannot reach the device: it listens nowhere.
+    #[display("out of reach")]
+    Unreachable,
+    /// It can be reached again.
+    #[display("in reach again")]
+    Reachable,
+    /// What the device should keep could not be written.
+    #[display("what it should keep is lost: {why}")]
+    StateLost {
+        /// Why not.
+        why: String,
+    },
+    /// Wi-Fi credentials were stored.
+    #[display("credentials for {ssid} stored")]
+    WifiSet {
+        /// As text.
+        ssid: String,
+        /// Byte for byte.
+        ssid_hex: String,
+        /// As text.
+        passphrase: String,
+        /// Byte for byte.
+        passphrase_hex: String,
+    },
+    /// The device began to join with the stored credentials.
+    #[display("joining")]
+    WifiApplied,
+    /// The client asked how joining goes.
+    #[display("status told: {state}")]
+    WifiStatus {
+        /// `connecting`, `attempt_failed`, `connected` or `failed`.
+        state: &'static str,
+    },
+    /// The device is on the network.
+    #[display("joined {ssid}")]
+    WifiJoined {
+        /// Which one, as text.
+        ssid: String,
+    },
+    /// The client asked to reset the provisioning manager.
+    #[display("reset{}", if *accepted { "" } else { " refused" })]
+    Reset {
+        /// Whether the manager did it.
+        accepted: bool,
+    },
+    /// The client asked to provision a provisioned device again.
+    #[display("provisioning anew{}", if *accepted { "" } else { " refused" })]
+    Reprov {
+        /// Whether the manager did it.
+        accepted: bool,
+    },
+    /// A challenge was signed with the node's key.
+    #[display("challenge of {challenge_bytes} bytes signed as {node_id}")]
+    ChallengeSigned {
+        /// Which node the answer names.
+        node_id: String,
+        /// The length of the challenge.
+        challenge_bytes: usize,
+    },
+    /// The device does not sign challenges any more, until it restarts.
+    #[display("signs no challenge until restart")]
+    ChalRespDisabled,
+    /// The client told the device which user it belongs to.
+    #[display("told that it belongs to {user_id}")]
+    UserMappingReceived {
+        /// That user.
+        user_id: String,
+        /// What the cloud compares with what the user's client sends to it.
+        secret_key: String,
+    },
+    /// The cloud accepted the device's half of a user mapping.
+    #[display("told the cloud that it belongs to {user_id}")]
+    UserMappingSent {
+        /// Which user's.
+        user_id: String,
+    },
+    /// The cloud accepted that the device is online.
+    #[display("told the cloud that it is online")]
+    ConnectivitySent,
+    /// A message to the cloud failed.
+    #[display("cloud not told of {what} (attempt {attempt}): {why}")]
+    CloudFailed {
+        /// `connectivity` or `user_mapping`.
+        what: &'static str,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+        /// Why not.
+        why: String,
+    },
+    /// A service was announced by mDNS.
+    #[display("{instance} announced as {service}")]
+    Announced {
+        /// Its type, such as `_esp_rmaker_chal_resp._tcp`.
+        service: &'static str,
+        /// Its name.
+        instance: String,
+        /// The name of its host.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// Its TXT record.
+        txt: Map<String, Value>,
+    },
+    /// The goodbye of a service was sent by mDNS.
+    #[display("{instance} no longer announced as {service}")]
+    AnnouncementRemoved {
+        /// Its type.
+        service: &'static str,
+        /// Its name.
+        instance: String,
+    },
+    /// A service could not be announced, or not under its name.
+    #[display("not announced: {why}")]
+    AnnouncementFailed {
+        /// Why not.
+        why: String,
+    },
+    /// A client began to look for Bluetooth devices.
+    #[display("looked for")]
+    DiscoveryStarted,
+    /// No client looks for Bluetooth devices any more.
+    #[display("no longer looked for")]
+    DiscoveryStopped,
+    /// A computer and the device have keys for an encrypted link.
+    #[display("paired")]
+    Paired,
+    /// The computer has forgotten what it knew of the device.
+    #[display("forgotten by the computer")]
+    Forgotten,
+    /// The device does not listen any more.
+    #[display("service stopped: {why}")]
+    ServiceStopped {
+        /// For which reason.
+        why: String,
+    },
+}
+
+impl Entry {
+    /// An event without a reason.
+    pub const fn prov_event(name: ProvEvent) -> Self {
+        Self::ProvEvent { name, reason: None }
+    }
+}
+
+impl LogEntry for Entry {
+    fn note(&self, open: &mut Open) {
+        match self {
+            Self::ConnectionOpened { .. } => open.connection = true,
+            Self::ConnectionClosed { .. } => open.connection = false,
+            Self::ServiceStopped { .. } => open.service = false,
+            _ => {}
+        }
+    }
+}
+
+/// The events of the provisioning component (`network_prov_cb_event_t`), by their old names.
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq, Serialize)]
+#[display(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum ProvEvent {
+    /// The component is there.
+    Init,
+    /// The service is up.
+    Start,
+    /// An apply was accepted.
+    CredRecv,
+    /// Joining failed for a reason that it knows.
+    CredFail,
+    /// The device has an address.
+    CredSuccess,
+    /// The service is down.
+    End,
+    /// The component is gone.
+    Deinit,
+}
