@@ -1,9 +1,9 @@
-//! mDNS for devices on their network: says on one interface that they are there, and that they are
-//! gone. Not what is said, which is a device's [`Advertisement`], nor the other side, which looks
-//! for devices.
+//! mDNS for devices on their network: announces on one interface that they are there, and that they
+//! are gone. What is announced is a device's [`Advertisement`]; the other side, which looks for
+//! devices, is elsewhere.
 //!
-//! It is the loopback interface unless another is named: an emulated device is nobody's business
-//! on a real network until somebody wants that.
+//! Unless another interface is named, it is the loopback one, so that an emulated device does not
+//! show up on a real network by accident.
 #![expect(
     clippy::disallowed_types,
     reason = "a socket that sends nothing tells whether there is a route"
@@ -12,202 +12,245 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
+use derive_more::Debug;
 use if_addrs::{Interface, get_if_addrs};
-use mdns_sd::{DaemonEvent, DnsNameChange, Error, IfKind, Receiver, ServiceDaemon, ServiceInfo};
+use mdns_sd::{DaemonEvent, Error, IfKind, Receiver, ServiceDaemon, ServiceInfo};
 use thiserror::Error as ThisError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::device::Advertisement;
 use super::log::{Entry, Log};
 
-/// Speaks mDNS on one interface, for any number of devices. Falls silent when it is dropped.
+/// Speaks mDNS on one interface, for any number of devices. When it is dropped, it ends, and takes
+/// back all that is still announced.
 #[derive(Debug)]
 pub struct Announcer {
-    daemon: Daemon,
+    #[debug(skip)]
+    daemon: ServiceDaemon,
     interface: Option<String>,
 }
 
 impl Announcer {
-    /// On the interface of this name, or on the loopback one. The port is mDNS's own but for those
-    /// who want to be by themselves.
+    /// On the interface of this name, or on the loopback one. The port is mDNS's own unless tests
+    /// want to be by themselves.
     pub fn start(interface: Option<&str>, port: Option<u16>) -> Result<Self, AnnounceError> {
-        if parts_of(interface)?.is_empty() {
+        if addresses_of(interface)?.is_empty() {
             let name = interface.unwrap_or(LOOPBACK).to_owned();
             return Err(AnnounceError::NoInterface(name));
         }
-        let daemon = ServiceDaemon::new_with_port(port.unwrap_or(mdns_sd::MDNS_PORT))?;
-        daemon.disable_interface(IfKind::All)?;
-        daemon.enable_interface(match interface {
+        let announcer = Self {
+            daemon: ServiceDaemon::new_with_port(port.unwrap_or(mdns_sd::MDNS_PORT))?,
+            interface: interface.map(str::to_owned),
+        };
+        announcer.daemon.disable_interface(IfKind::All)?;
+        announcer.daemon.enable_interface(match interface {
             Some(name) => vec![IfKind::Name(name.to_owned())],
             None => vec![IfKind::LoopbackV4, IfKind::LoopbackV6],
         })?;
         // `esp_rmaker_chal_resp` has 20 letters, and 15 are allowed.
-        daemon.set_service_name_len_max(LONGEST_SERVICE)?;
-        Ok(Self {
-            daemon: Daemon(daemon),
-            interface: interface.map(str::to_owned),
-        })
+        announcer
+            .daemon
+            .set_service_name_len_max(MAX_SERVICE_NAME)?;
+        Ok(announcer)
     }
 
-    /// What a device that listens on `address` will say of itself.
+    /// Prepares the announcement of a device that listens on `address`.
     pub fn announcement(
         &self,
         address: IpAddr,
         advertisements: Vec<Advertisement>,
     ) -> Result<Announcement, AnnounceError> {
-        let mut parts = parts_of(self.interface.as_deref())?;
-        parts.retain(|part| match address {
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => part.ip().is_ipv4(),
+        let mut interfaces = addresses_of(self.interface.as_deref())?;
+        interfaces.retain(|interface| match address {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => interface.ip().is_ipv4(),
             // Both families: the socket is open to both.
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => true,
-            one => part.ip() == one,
+            address => interface.ip() == address,
         });
-        if parts.is_empty() {
+        if interfaces.is_empty() {
             return Err(AnnounceError::NoAddress {
                 address,
                 interface: self.interface.as_deref().unwrap_or(LOOPBACK).to_owned(),
             });
         }
-        // Each family is told of by its own multicast.
-        parts.retain(|part| part.ip().is_ipv4() || has_multicast_v6(part));
-        let addresses: Vec<IpAddr> = parts.iter().map(Interface::ip).collect();
-        let mut services = Vec::new();
-        for said in advertisements {
-            for label in [&said.instance, said.host.trim_end_matches(".local")] {
-                if !(1..=LONGEST_LABEL).contains(&label.len()) {
-                    return Err(AnnounceError::NoName(label.to_owned()));
-                }
-            }
-            let info = ServiceInfo::new(
-                &format!("{}.local.", said.service),
-                &said.instance,
-                &format!("{}.", said.host),
-                addresses.as_slice(),
-                said.port,
-                said.txt.as_slice(),
-            )?;
-            services.push(Service {
-                said,
-                info,
-                is_told: false,
-            });
-        }
-        Ok(Announcement(Some(Saying {
-            daemon: self.daemon.0.clone(),
-            can_be_heard: !addresses.is_empty(),
-            events: None,
-            overdue: None,
+        // Each family is announced by its own multicast.
+        interfaces.retain(|interface| interface.ip().is_ipv4() || has_multicast_v6(interface));
+        let addresses: Vec<IpAddr> = interfaces.iter().map(Interface::ip).collect();
+        let services = advertisements
+            .into_iter()
+            .map(|advertisement| Service::new(advertisement, &addresses))
+            .collect::<Result<_, _>>()?;
+        Ok(Announcement {
+            daemon: Some(self.daemon.clone()),
+            has_route: !addresses.is_empty(),
             services,
-        })))
+            ..Announcement::none()
+        })
     }
 }
 
-/// The task that speaks. It ends with its owner, and says so for all that it still announces.
-struct Daemon(ServiceDaemon);
-
-impl Drop for Daemon {
+impl Drop for Announcer {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ended = self.0.shutdown();
+        let _ended = self.daemon.shutdown();
     }
 }
 
-impl std::fmt::Debug for Daemon {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Daemon")
-    }
-}
-
-/// What one device says of itself, if anything.
-#[derive(Debug)]
-pub struct Announcement(Option<Saying>);
-
-struct Saying {
-    daemon: ServiceDaemon,
-    can_be_heard: bool,
+/// What one device announces of itself, if anything.
+#[derive(Debug, Default)]
+pub struct Announcement {
+    #[debug(skip)]
+    daemon: Option<ServiceDaemon>,
+    has_route: bool,
+    /// While something is announced.
+    #[debug(skip)]
     events: Option<Receiver<DaemonEvent>>,
-    /// When to say that something was not heard of, if nothing else is heard before.
+    /// When to report a service of which the daemon has not reported anything.
     overdue: Option<Instant>,
     services: Vec<Service>,
 }
 
-impl std::fmt::Debug for Saying {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list()
-            .entries(self.services.iter().map(|service| &service.said))
-            .finish()
+#[derive(Debug)]
+struct Service {
+    advertisement: Advertisement,
+    #[debug(skip)]
+    info: ServiceInfo,
+    is_announced: bool,
+}
+
+impl Service {
+    fn new(advertisement: Advertisement, addresses: &[IpAddr]) -> Result<Self, AnnounceError> {
+        let Advertisement {
+            service,
+            instance,
+            host,
+            port,
+            txt,
+        } = &advertisement;
+        for label in [instance, host.trim_end_matches(".local")] {
+            if !(1..=MAX_LABEL).contains(&label.len()) {
+                return Err(AnnounceError::NoName(label.to_owned()));
+            }
+        }
+        let info = ServiceInfo::new(
+            &format!("{service}.local."),
+            instance,
+            &format!("{host}."),
+            addresses,
+            *port,
+            txt.as_slice(),
+        )?;
+        Ok(Self {
+            advertisement,
+            info,
+            is_announced: false,
+        })
     }
 }
 
-struct Service {
-    said: Advertisement,
-    info: ServiceInfo,
-    is_told: bool,
-}
-
 impl Announcement {
-    /// Of a device that nobody is told of.
-    pub const fn none() -> Self {
-        Self(None)
+    /// Of a device that is not announced.
+    pub fn none() -> Self {
+        Self::default()
     }
 
     /// Begins to ask whether the names are free; announcing follows on that, see
     /// [`Announcement::news`].
     pub(super) async fn begin(&mut self, log: &mut Log) {
-        let Some(saying) = &mut self.0 else {
+        let Some(daemon) = self.daemon.clone() else {
             return;
         };
-        let begun = if saying.can_be_heard {
-            saying.begin().await.map_err(|error| error.to_string())
+        let begun = if self.has_route {
+            self.register(&daemon).await.map_err(failed)
         } else {
-            Err("the interface has no route for multicast of IPv6".to_owned())
+            Err(failed("the interface has no route for multicast of IPv6"))
         };
-        if let Err(why) = begun {
-            log.write(&Entry::AnnouncementFailed { why });
-            self.0 = None;
+        if let Err(entry) = begun {
+            log.write(&entry);
+            *self = Self::none();
         }
     }
 
-    /// What next came of it; waits for ever where nothing is under way.
+    async fn register(&mut self, daemon: &ServiceDaemon) -> Result<(), Error> {
+        self.events = Some(with_room(|| daemon.monitor()).await?);
+        self.overdue = Instant::now().checked_add(ANNOUNCE_TIMEOUT);
+        for service in &self.services {
+            with_room(|| daemon.register(service.info.clone())).await?;
+        }
+        Ok(())
+    }
+
+    /// What next came of it; waits for ever if nothing is under way.
     pub(super) async fn news(&mut self) -> Entry {
-        if let Some(saying) = &mut self.0 {
-            while let Some(events) = &saying.events {
-                let heard = match saying.overdue {
-                    Some(overdue) => timeout_at(overdue, events.recv_async()).await,
-                    None => Ok(events.recv_async().await),
-                };
-                let Ok(event) = heard else {
-                    saying.overdue = None;
-                    if let Some(entry) = saying.untold() {
-                        return entry;
-                    }
-                    continue;
-                };
-                match event {
-                    Ok(DaemonEvent::Announce(fullname, _)) => {
-                        if let Some(entry) = saying.told(&fullname) {
-                            return entry;
-                        }
-                    }
-                    Ok(DaemonEvent::NameChange(change)) => {
-                        if let Some(entry) = saying.renamed(&change) {
-                            return entry;
-                        }
-                    }
-                    Ok(DaemonEvent::Error(error)) => {
-                        return Entry::AnnouncementFailed {
-                            why: error.to_string(),
-                        };
-                    }
-                    Ok(_) => {}
-                    Err(_) => saying.events = None,
+        while let Some(events) = &self.events {
+            let event = match self.overdue {
+                Some(overdue) => timeout_at(overdue, events.recv_async()).await,
+                None => Ok(events.recv_async().await),
+            };
+            let entry = match event {
+                Ok(Ok(DaemonEvent::Announce(fullname, _))) => self.announced(&fullname),
+                Ok(Ok(DaemonEvent::NameChange(change))) => {
+                    self.renamed(&change.original, &change.new_name)
                 }
+                Ok(Ok(DaemonEvent::Error(error))) => Some(failed(error)),
+                Ok(Ok(_)) => None,
+                // The daemon has ended.
+                Ok(Err(_)) => {
+                    self.events = None;
+                    None
+                }
+                Err(_) => {
+                    self.overdue = None;
+                    self.not_announced()
+                }
+            };
+            if let Some(entry) = entry {
+                return entry;
             }
         }
         std::future::pending().await
     }
 
-    /// Takes back what is said of challenge-response; done when the network has been told.
+    /// Each interface and family is an event of its own; the first counts.
+    fn announced(&mut self, fullname: &str) -> Option<Entry> {
+        let service = self.services.iter_mut().find(|service| {
+            !service.is_announced && service.info.get_fullname().eq_ignore_ascii_case(fullname)
+        })?;
+        service.is_announced = true;
+        let advertisement = service.advertisement.clone();
+        let txt = advertisement.txt.into_iter();
+        Some(Entry::Announced {
+            service: advertisement.service,
+            instance: advertisement.instance,
+            host: advertisement.host,
+            port: advertisement.port,
+            txt: txt.map(|(key, value)| (key, value.into())).collect(),
+        })
+    }
+
+    /// Another device has a name already, and mDNS takes another one instead.
+    fn renamed(&mut self, original: &str, new_name: &str) -> Option<Entry> {
+        let is = |name: &str| name.eq_ignore_ascii_case(original);
+        let service = self
+            .services
+            .iter_mut()
+            .find(|service| is(service.info.get_fullname()) || is(service.info.get_hostname()))?;
+        if is(service.info.get_fullname()) {
+            service.is_announced = true;
+        }
+        Some(failed(format!("{original} is taken; now {new_name}")))
+    }
+
+    /// A service that was never sent, if any: mDNS itself does not report that.
+    fn not_announced(&self) -> Option<Entry> {
+        let service = self.services.iter().find(|service| !service.is_announced)?;
+        let (name, seconds) = (service.advertisement.service, ANNOUNCE_TIMEOUT.as_secs());
+        Some(failed(format!(
+            "{name} could not be sent within {seconds} s"
+        )))
+    }
+
+    /// Takes back the challenge-response service; returns when the goodbye has left.
     pub(super) async fn end_challenge_response(&mut self, log: &mut Log) {
         self.take_back(log, Advertisement::is_challenge_response)
             .await;
@@ -219,97 +262,40 @@ impl Announcement {
     }
 
     async fn take_back(&mut self, log: &mut Log, which: impl Fn(&Advertisement) -> bool) {
-        let Some(saying) = &mut self.0 else {
+        let Some(daemon) = &self.daemon else {
             return;
         };
-        let (gone, kept) = std::mem::take(&mut saying.services)
-            .into_iter()
-            .partition(|service| which(&service.said));
-        saying.services = kept;
+        let gone = self
+            .services
+            .extract_if(.., |service| which(&service.advertisement));
         for service in gone {
-            let Service { said, info, .. } = service;
-            let fullname = info.get_fullname();
-            let told = again(|| saying.daemon.unregister(fullname)).await;
-            log.write(&match told {
-                // The goodbye has left when this is answered; an end of the other side is one too.
+            let fullname = service.info.get_fullname();
+            log.write(&match with_room(|| daemon.unregister(fullname)).await {
                 Ok(answer) => {
+                    // The goodbye has left when this is answered, or when the daemon has ended.
                     let _status = answer.recv_async().await;
                     Entry::AnnouncementRemoved {
-                        service: said.service,
-                        instance: said.instance,
+                        service: service.advertisement.service,
+                        instance: service.advertisement.instance,
                     }
                 }
-                Err(error) => Entry::AnnouncementFailed {
-                    why: error.to_string(),
-                },
+                Err(error) => failed(error),
             });
         }
     }
 }
 
-impl Saying {
-    async fn begin(&mut self) -> Result<(), Error> {
-        self.events = Some(again(|| self.daemon.monitor()).await?);
-        self.overdue = Instant::now().checked_add(PATIENCE);
-        for service in &self.services {
-            again(|| self.daemon.register(service.info.clone())).await?;
-        }
-        Ok(())
-    }
-
-    /// Somebody else has a name already, and mDNS takes another one instead.
-    fn renamed(&mut self, change: &DnsNameChange) -> Option<Entry> {
-        let is = |name: &str| name.eq_ignore_ascii_case(&change.original);
-        let service = self
-            .services
-            .iter_mut()
-            .find(|service| is(service.info.get_fullname()) || is(service.info.get_hostname()))?;
-        if is(service.info.get_fullname()) {
-            service.is_told = true;
-        }
-        Some(Entry::AnnouncementFailed {
-            why: format!("{} is taken; now {}", change.original, change.new_name),
-        })
-    }
-
-    /// What was never sent, if anything: mDNS itself does not say.
-    fn untold(&self) -> Option<Entry> {
-        let service = self.services.iter().find(|service| !service.is_told)?;
-        Some(Entry::AnnouncementFailed {
-            why: format!(
-                "{} could not be sent within {} s",
-                service.said.service,
-                PATIENCE.as_secs()
-            ),
-        })
-    }
-
-    /// Each interface and family is an event of its own; the first counts.
-    fn told(&mut self, fullname: &str) -> Option<Entry> {
-        let service = self.services.iter_mut().find(|service| {
-            !service.is_told && service.info.get_fullname().eq_ignore_ascii_case(fullname)
-        })?;
-        service.is_told = true;
-        let said = service.said.clone();
-        Some(Entry::Announced {
-            service: said.service,
-            instance: said.instance,
-            host: said.host,
-            port: said.port,
-            txt: said
-                .txt
-                .into_iter()
-                .map(|(key, value)| (key, value.into()))
-                .collect(),
-        })
+fn failed(why: impl ToString) -> Entry {
+    Entry::AnnouncementFailed {
+        why: why.to_string(),
     }
 }
 
-/// Calls again while the other side has no room for what is asked.
-async fn again<T>(call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
-    for _ in 0..ATTEMPTS {
+/// Calls again while the daemon has no room for another command.
+async fn with_room<T>(call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    for _ in 0..MAX_RETRIES {
         match call() {
-            Err(Error::Again) => sleep(RETRY_AFTER).await,
+            Err(Error::Again) => sleep(RETRY_INTERVAL).await,
             other => return other,
         }
     }
@@ -317,15 +303,16 @@ async fn again<T>(call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
 }
 
 /// The interface that is meant, once for each of its addresses.
-fn parts_of(interface: Option<&str>) -> Result<Vec<Interface>, AnnounceError> {
-    let mut parts = get_if_addrs().map_err(|error| AnnounceError::Unreadable(error.to_string()))?;
-    parts.retain(|one| interface.map_or_else(|| one.is_loopback(), |name| one.name == name));
-    Ok(parts)
+fn addresses_of(interface: Option<&str>) -> Result<Vec<Interface>, AnnounceError> {
+    let mut all = get_if_addrs().map_err(|error| AnnounceError::Unreadable(error.to_string()))?;
+    all.retain(|one| interface.map_or_else(|| one.is_loopback(), |name| one.name == name));
+    Ok(all)
 }
 
-/// Linux's loopback interface has no route for it, unless somebody adds one. Nothing is sent.
-fn has_multicast_v6(part: &Interface) -> bool {
-    let group = SocketAddrV6::new(MDNS_GROUP, mdns_sd::MDNS_PORT, 0, part.index.unwrap_or(0));
+/// Linux's loopback interface has no route for it, unless one is added. Nothing is sent.
+fn has_multicast_v6(interface: &Interface) -> bool {
+    let scope = interface.index.unwrap_or(0);
+    let group = SocketAddrV6::new(MDNS_GROUP, mdns_sd::MDNS_PORT, 0, scope);
     UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok_and(|socket| socket.connect(group).is_ok())
 }
 
@@ -333,8 +320,8 @@ fn has_multicast_v6(part: &Interface) -> bool {
 #[derive(Clone, Debug, ThisError, PartialEq, Eq)]
 pub enum AnnounceError {
     /// mDNS does not work here.
-    #[error("{0}")]
-    Mdns(String),
+    #[error(transparent)]
+    Mdns(#[from] Error),
     /// The interface does not have the address on which the device listens.
     #[error("the device listens on {address}, which is not an address of {interface}")]
     NoAddress {
@@ -343,7 +330,7 @@ pub enum AnnounceError {
         /// Which interface.
         interface: String,
     },
-    /// There is none of this name, or it has no address.
+    /// There is no interface of this name, or it has no address.
     #[error("no interface {0} with an address")]
     NoInterface(String),
     /// A name that has no place in mDNS.
@@ -354,21 +341,15 @@ pub enum AnnounceError {
     Unreadable(String),
 }
 
-impl From<Error> for AnnounceError {
-    fn from(error: Error) -> Self {
-        Self::Mdns(error.to_string())
-    }
-}
-
-/// How it is called in messages.
+/// Its name in messages.
 const LOOPBACK: &str = "loopback";
 const MDNS_GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
-const LONGEST_SERVICE: u8 = 30;
-const LONGEST_LABEL: usize = 63;
-const ATTEMPTS: u32 = 500;
-/// Names are asked for during one second, and then announced.
-const PATIENCE: Duration = Duration::from_secs(10);
-const RETRY_AFTER: Duration = Duration::from_millis(10);
+const MAX_SERVICE_NAME: u8 = 30;
+const MAX_LABEL: usize = 63;
+const MAX_RETRIES: u32 = 500;
+/// mDNS asks for names during one second, and then announces them.
+const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(10);
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {
@@ -387,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_announced_is_told_before_anybody_hears_of_it() {
+    fn refuses_what_cannot_be_announced() {
         let Err(error) = Announcer::start(Some("nonesuch0"), Some(40_000)) else {
             panic!("an interface that is not there");
         };

@@ -23,15 +23,15 @@ pub struct Fault<K = FaultKind> {
 }
 
 /// The kinds of fault that one side has. Kinds that are one word are the names of the enum.
-pub trait FaultKinds: ValueEnum + fmt::Display {
+pub trait FaultKinds: ValueEnum + fmt::Display + 'static {
     /// How a fault is typed, for messages.
     const FORM: &'static str;
-    /// The kinds that are more than a word, for messages.
-    const WITH_VALUE: &'static str;
-
-    /// The kind `NAME=VALUE`; `None` if there is none of this name, an error for a bad value.
-    fn with_value(name: &str, value: &str) -> Option<Result<Self, &'static str>>;
+    /// The kinds that are more than a word: `NAME=VALUE`, and what reads the value.
+    const WITH_VALUE: &'static [(&'static str, ParseValue<Self>)];
 }
+
+/// Reads the value of a kind, or says what it has to be.
+pub type ParseValue<K> = fn(&str) -> Result<K, &'static str>;
 
 /// Why a text is not a fault.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -84,16 +84,11 @@ pub enum FaultKind {
 
 impl FaultKinds for FaultKind {
     const FORM: &'static str = "ENDPOINT:N:KIND, as in prov-config:2:drop";
-    const WITH_VALUE: &'static str = "att=0xNN, delay=MS, status=NNN";
-
-    fn with_value(name: &str, value: &str) -> Option<Result<Self, &'static str>> {
-        Some(match name {
-            "att" => parse_att(value).map(Self::Att),
-            "delay" => parse_delay(value).map(Self::Delay),
-            "status" => parse_status(value).map(Self::Status),
-            _ => return None,
-        })
-    }
+    const WITH_VALUE: &'static [(&'static str, ParseValue<Self>)] = &[
+        ("att=0xNN", |value| parse_att(value).map(Self::Att)),
+        ("delay=MS", |value| parse_delay(value).map(Self::Delay)),
+        ("status=NNN", |value| parse_status(value).map(Self::Status)),
+    ];
 }
 
 impl FaultKind {
@@ -176,20 +171,23 @@ impl<K: FaultKinds> FromStr for Fault<K> {
 
 fn parse_kind<K: FaultKinds>(text: &str) -> Result<K, ParseFaultError> {
     let kind = match text.split_once('=') {
-        Some((name, value)) => K::with_value(name, value),
+        Some((name, value)) => {
+            let mut kinds = K::WITH_VALUE.iter();
+            let kind = kinds.find(|(form, _)| form.split('=').next() == Some(name));
+            kind.map(|(_, parse)| parse(value))
+        }
         None => <K as ValueEnum>::from_str(text, false).ok().map(Ok),
     };
-    let unknown = || {
-        let words = K::value_variants().iter().map(K::to_string);
-        Err(ParseFaultError(format!(
+    let Some(kind) = kind else {
+        let with_value: Vec<&str> = K::WITH_VALUE.iter().map(|(form, _)| *form).collect();
+        let words: Vec<String> = K::value_variants().iter().map(K::to_string).collect();
+        return Err(ParseFaultError(format!(
             "{text:?} is no kind of fault: expected {} or one of {}",
-            K::WITH_VALUE,
-            words.collect::<Vec<_>>().join(", ")
-        )))
+            with_value.join(", "),
+            words.join(", ")
+        )));
     };
-    kind.map_or_else(unknown, |kind| {
-        kind.map_err(|why| ParseFaultError(why.to_owned()))
-    })
+    kind.map_err(|why| ParseFaultError(why.to_owned()))
 }
 
 impl<K: fmt::Display> fmt::Display for Fault<K> {

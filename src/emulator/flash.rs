@@ -1,18 +1,19 @@
 //! What a device keeps when it loses power: the Wi-Fi credentials, in a file. It is written at
-//! Apply, before anybody knows whether they are right, because that is what firmware does. Not the
-//! provisioning manager's state, which a restart loses.
+//! Apply, before it is known whether they are right, because that is what firmware does. A restart
+//! loses the provisioning manager's state.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::json;
 use tempfile::NamedTempFile;
 
 use crate::ident::{decode_hex, encode_hex};
 use crate::secret::Secret;
 
-/// The memory that survives. Without a file, it does so as long as the device does.
+/// The memory that survives a loss of power. Without a file, it lasts as long as the device.
 #[derive(Debug, Default)]
 pub struct Flash {
     file: Option<PathBuf>,
@@ -43,48 +44,44 @@ impl Flash {
     /// As `network_prov_mgr_is_wifi_provisioned`: whether a name is stored. It says nothing about
     /// whether the network can be joined.
     pub fn is_provisioned(&self) -> bool {
-        self.stored.as_ref().is_some_and(|one| !one.ssid.is_empty())
+        self.stored
+            .as_ref()
+            .is_some_and(|wifi| !wifi.ssid.is_empty())
     }
 
     /// Replaces what is stored.
     pub(super) fn store(&mut self, config: Option<StoredConfig>) -> io::Result<()> {
         self.stored = config;
         match &self.file {
-            Some(path) => write(path, &self.to_json()),
+            Some(path) => write(path, self.to_json().as_bytes()),
             None => Ok(()),
         }
     }
 
-    fn to_json(&self) -> Vec<u8> {
+    fn to_json(&self) -> String {
         let wifi = self.stored.as_ref().map(|config| {
             let (ssid, passphrase) = (&config.ssid, config.passphrase.expose());
-            Wifi {
-                ssid: String::from_utf8_lossy(ssid).into_owned(),
-                ssid_hex: encode_hex(ssid),
-                passphrase: String::from_utf8_lossy(passphrase).into_owned(),
-                passphrase_hex: encode_hex(passphrase),
-            }
+            json!({
+                "ssid": String::from_utf8_lossy(ssid),
+                "ssid_hex": encode_hex(ssid),
+                "passphrase": String::from_utf8_lossy(passphrase),
+                "passphrase_hex": encode_hex(passphrase),
+            })
         });
-        let contents = Contents {
-            is_provisioned: self.is_provisioned(),
-            wifi,
-        };
-        serde_json::to_vec_pretty(&contents).unwrap_or_default()
+        let contents = json!({"is_provisioned": self.is_provisioned(), "wifi": wifi});
+        format!("{contents:#}")
     }
 }
 
-/// The file. The texts are for reading; the hexadecimal digits count.
-#[derive(Deserialize, Serialize)]
+/// What counts in the file: the hexadecimal digits. The texts beside them are for reading.
+#[derive(Deserialize)]
 struct Contents {
-    is_provisioned: bool,
     wifi: Option<Wifi>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize)]
 struct Wifi {
-    ssid: String,
     ssid_hex: String,
-    passphrase: String,
     passphrase_hex: String,
 }
 
@@ -92,7 +89,7 @@ fn read(bytes: &[u8]) -> io::Result<Option<StoredConfig>> {
     let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let contents: Contents =
         serde_json::from_slice(bytes).map_err(|error| invalid(&error.to_string()))?;
-    let digits = |text: &str| decode_hex(text).ok_or_else(|| invalid("digits that are none"));
+    let digits = |text: &str| decode_hex(text).ok_or_else(|| invalid("not hexadecimal digits"));
     contents
         .wifi
         .map(|wifi| {
@@ -129,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_there_after_a_restart() {
+    fn credentials_survive_a_restart() {
         let folder = std::env::temp_dir().join(format!("espctl-flash-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("state.json");
@@ -152,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_name_is_as_good_as_none() {
+    fn empty_ssid_is_not_provisioned() {
         let mut flash = Flash::default();
         flash.store(Some(config(b""))).unwrap();
         assert!(!flash.is_provisioned());

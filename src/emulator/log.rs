@@ -42,12 +42,15 @@ pub type Reader = Box<dyn FnMut(&str) + Send>;
 
 /// Writes entries as JSON lines, each with the milliseconds since the log was made and the number
 /// of the connection it belongs to, and shows them to one reader.
+#[derive(derive_more::Debug)]
 pub struct Log {
     started: Instant,
     connection: Option<u64>,
     device: Option<String>,
     open: Open,
+    #[debug(skip)]
     sink: Option<Box<dyn Write + Send>>,
+    #[debug(skip)]
     reader: Option<Reader>,
 }
 
@@ -134,12 +137,6 @@ impl Log {
 impl Default for Log {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl fmt::Debug for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Log").finish_non_exhaustive()
     }
 }
 

@@ -17,7 +17,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::timeout;
-use url::Url;
+use url::{Position, Url};
 
 pub(super) use self::uplink::Uplink;
 use crate::secret::Secret;
@@ -133,12 +133,8 @@ impl FromStr for NodeCloud {
 
     fn from_str(text: &str) -> Result<Self, ParseNodeCloudError> {
         let mut url = Url::parse(text).map_err(|_| ParseNodeCloudError)?;
-        let is_plain = url.scheme() == "http"
-            && url.username().is_empty()
-            && url.password().is_none()
-            && url.query().is_none()
-            && url.fragment().is_none();
-        if !is_plain {
+        // Neither another scheme nor a user before the host, and no query after the path.
+        if &url[..Position::BeforeHost] != "http://" || !url[Position::AfterPath..].is_empty() {
             return Err(ParseNodeCloudError);
         }
         let path = url.path().trim_end_matches('/');

@@ -6,7 +6,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::json;
 
 use super::{cannot_listen, print};
@@ -16,7 +15,6 @@ use crate::cli::settings::{Existing, create_private};
 use crate::cli::ui;
 use crate::emulator::cloud::account::AccountSettings;
 use crate::emulator::cloud::fault::Fault;
-use crate::emulator::cloud::jwt::Claims;
 use crate::emulator::cloud::listen::Listener;
 use crate::emulator::cloud::{Cloud, CloudSettings, random};
 use crate::emulator::log::Log;
@@ -108,14 +106,15 @@ pub(super) async fn run(args: &EmulateCloud) -> Result<(), Failure> {
     let listener = Listener::bind(asked).await;
     let listener = listener.map_err(|error| cannot_listen(asked, &error))?;
     let bound = listener.address;
-    print(&json!(Ready {
-        event: "ready",
-        url: format!("http://{bound}"),
-        address: bound.ip(),
-        port: bound.port(),
-        user: &args.user,
-        password: password.expose(),
-        user_id: cloud.user_id(&args.user),
+    // Where the cloud is, and what opens the account.
+    print(&json!({
+        "event": "ready",
+        "url": format!("http://{bound}"),
+        "address": bound.ip(),
+        "port": bound.port(),
+        "user": args.user,
+        "password": password.expose(),
+        "user_id": cloud.user_id(&args.user),
     }))?;
     match listener.serve(cloud).await {}
 }
@@ -136,11 +135,7 @@ impl EmulateCloud {
                 otp: self.otp.clone(),
                 access_life: Duration::from_secs(self.access_life),
                 rotates: self.rotate_refresh,
-                claims: if self.base64url_claims {
-                    Claims::Base64Url
-                } else {
-                    Claims::Plain
-                },
+                base64url_claims: self.base64url_claims,
             },
             page_size: usize::from(self.page_size),
             mapping_wait: Duration::from_secs(self.mapping_timeout),
@@ -157,17 +152,4 @@ fn parse_user(text: &str) -> Result<(String, Secret<String>), String> {
         }
         _ => Err("expected NAME:PASSWORD".to_owned()),
     }
-}
-
-/// The first line: where the cloud is, and what opens the account.
-#[derive(Serialize)]
-struct Ready<'a> {
-    event: &'static str,
-    url: String,
-    address: IpAddr,
-    port: u16,
-    user: &'a str,
-    password: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<&'a str>,
 }

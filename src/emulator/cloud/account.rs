@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::exchange::members;
-use super::jwt::{Claims, Signer};
+use super::exchange::{Object, members};
+use super::jwt::Signer;
 use super::random;
 use super::refusal::{NO_LOGIN, Refusal, USER_EXISTS, WRONG_CODE};
 use super::ticket::Tickets;
@@ -26,8 +26,9 @@ pub struct AccountSettings {
     pub access_life: Duration,
     /// Whether a refresh gives a new refresh token, and the old one ends.
     pub rotates: bool,
-    /// How claims are spelled.
-    pub claims: Claims,
+    /// Whether claims have the characters `-` and `_`, which plain base64 lacks; otherwise they
+    /// have neither.
+    pub base64url_claims: bool,
 }
 
 /// One user.
@@ -40,7 +41,7 @@ pub(super) struct User {
     password: Secret<String>,
     /// Whether the code of the sign-up came back.
     confirmed: bool,
-    pub(super) custom_data: Map<String, Value>,
+    pub(super) custom_data: Object,
 }
 
 /// What a login gives.
@@ -85,7 +86,7 @@ pub(super) struct Accounts {
 impl Accounts {
     pub(super) fn new(settings: AccountSettings) -> Self {
         let mut accounts = Self {
-            signer: Signer::new(settings.claims),
+            signer: Signer::new(settings.base64url_claims),
             users: BTreeMap::new(),
             sessions: BTreeMap::new(),
             awaiting: Tickets::new(),
@@ -105,7 +106,7 @@ impl Accounts {
             name: name.to_owned(),
             password,
             confirmed,
-            custom_data: Map::new(),
+            custom_data: Object::new(),
         };
         self.users.insert(user.id.clone(), user);
     }
@@ -174,38 +175,29 @@ impl Accounts {
         self.log_out_everywhere(id);
     }
 
-    /// By name and password.
+    /// By name and password or, where a code is enough, by name alone.
     pub(super) fn by_password(
         &mut self,
         now: Duration,
         name: &str,
-        password: &str,
+        password: Option<&str>,
     ) -> Result<Login, Refusal> {
-        let user = self
-            .named(name)
-            .filter(|user| user.confirmed && user.password.expose() == password);
-        // One text for both, so that nobody learns which users exist.
-        let user = user.ok_or_else(|| NO_LOGIN.because("incorrect user name or password"))?;
-        let id = user.id.clone();
+        let user = self.named(name);
+        // One text for both mistakes, so that the answer does not show which users exist.
+        let (user, mistake) = match password {
+            Some(password) => (
+                user.filter(|user| user.confirmed && user.password.expose() == password),
+                "incorrect user name or password",
+            ),
+            None if self.wants_otp() => (user, "incorrect user name"),
+            None => (None, "a password is needed"),
+        };
+        let id = user.ok_or_else(|| NO_LOGIN.because(mistake))?.id.clone();
         if self.wants_otp() {
-            return Ok(Login::Session(self.await_code(now, id)));
+            let session = self.awaiting.issue(now, CODE_LIFE, 48, id);
+            return Ok(Login::Session(session));
         }
         self.begin(now, &id).map(Login::Tokens)
-    }
-
-    /// By name alone, where a code is enough.
-    pub(super) fn by_name(&mut self, now: Duration, name: &str) -> Result<String, Refusal> {
-        if !self.wants_otp() {
-            return Err(NO_LOGIN.because("a password is needed"));
-        }
-        let user = self.named(name);
-        let user = user.ok_or_else(|| NO_LOGIN.because("incorrect user name"))?;
-        let id = user.id.clone();
-        Ok(self.await_code(now, id))
-    }
-
-    fn await_code(&mut self, now: Duration, user_id: String) -> String {
-        self.awaiting.issue(now, CODE_LIFE, 48, user_id)
     }
 
     /// By the code that was sent. A wrong one can be corrected.

@@ -7,15 +7,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 #[derive(Debug)]
 pub(super) struct Clock {
     started: Instant,
-    /// Since 1970.
+    /// Since 1970, and by how much it was moved.
     at_start: Duration,
-    moved: Duration,
 }
 
 impl Clock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "a token says until when it counts, as a time of day"
+        reason = "a token has its end as a time of day"
     )]
     pub(super) fn new() -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -23,18 +22,15 @@ impl Clock {
             started: Instant::now(),
             // Before 1970 it is 1970.
             at_start: since_1970.unwrap_or_default(),
-            moved: Duration::ZERO,
         }
     }
 
     /// Since 1970.
     pub(super) fn now(&self) -> Duration {
-        self.at_start
-            .saturating_add(self.started.elapsed())
-            .saturating_add(self.moved)
+        self.at_start.saturating_add(self.started.elapsed())
     }
 
     pub(super) fn advance(&mut self, by: Duration) {
-        self.moved = self.moved.saturating_add(by);
+        self.at_start = self.at_start.saturating_add(by);
     }
 }

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Cloud;
-use super::exchange::{Answer, Outcome, Request, texts};
+use super::exchange::{Answer, Object, Outcome, Request, texts};
 use super::fault::Fault;
 use super::log::Entry;
 use super::refusal::{CONTROL, Refusal};
@@ -34,7 +34,7 @@ impl Cloud {
         Ok(Answer::done())
     }
 
-    fn register(&mut self, id: &str, body: &Map<String, Value>) -> Result<(), Refusal> {
+    fn register(&mut self, id: &str, body: &Object) -> Result<(), Refusal> {
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         if !(1..=64).contains(&id.len()) || !id.bytes().all(is_id) {
             return Err(CONTROL.because("a node id is 1 to 64 letters, digits and -_.:"));
@@ -49,7 +49,7 @@ impl Cloud {
             return Err(CONTROL.because("config is not an object"));
         }
         self.log.write(&Entry::NodeRegistered {
-            node_id: id.to_owned(),
+            node_id: id,
             keys: keys.iter().map(PublicKey::kind).collect(),
         });
         let node = self.nodes.register(id, keys, config);
@@ -59,20 +59,20 @@ impl Cloud {
         Ok(())
     }
 
-    fn set_connected(&mut self, id: &str, body: &Map<String, Value>) -> Result<(), Refusal> {
+    fn set_connected(&mut self, id: &str, body: &Object) -> Result<(), Refusal> {
         let connected = body.get("connected").and_then(Value::as_bool);
         let connected = connected.ok_or_else(|| CONTROL.because("connected is true or false"))?;
         let now = self.now();
         self.nodes.known(id)?.set_connected(now, connected);
         self.log.write(&Entry::Connectivity {
-            node_id: id.to_owned(),
+            node_id: id,
             connected,
         });
         Ok(())
     }
 
     /// Replaces the faults. The new ones count from now.
-    fn replace_faults(&mut self, body: &Map<String, Value>) -> Result<(), Refusal> {
+    fn replace_faults(&mut self, body: &Object) -> Result<(), Refusal> {
         let faults = texts(body, "faults")?;
         let faults = faults.iter().map(|text| text.parse());
         let faults: Vec<Fault> = faults
@@ -85,7 +85,7 @@ impl Cloud {
         Ok(())
     }
 
-    fn move_clock(&mut self, body: &Map<String, Value>) -> Result<(), Refusal> {
+    fn move_clock(&mut self, body: &Object) -> Result<(), Refusal> {
         let seconds = body.get("advance_s").and_then(Value::as_u64);
         let seconds = seconds
             .filter(|seconds| *seconds <= A_CENTURY)

@@ -60,9 +60,9 @@ impl Request {
     }
 
     /// The body as an object; an empty body is an empty object.
-    pub(super) fn object(&self) -> Result<Map<String, Value>, Refusal> {
+    pub(super) fn object(&self) -> Result<Object, Refusal> {
         if self.body.is_empty() {
-            return Ok(Map::new());
+            return Ok(Object::new());
         }
         match self.json()? {
             Value::Object(object) => Ok(object),
@@ -72,10 +72,7 @@ impl Request {
 }
 
 /// A text in an object. `null` counts as absent; any other value that is not a text is refused.
-pub(super) fn text<'a>(
-    object: &'a Map<String, Value>,
-    key: &str,
-) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, Refusal> {
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -84,23 +81,17 @@ pub(super) fn text<'a>(
 }
 
 /// Likewise, where an empty text counts as absent.
-pub(super) fn nonempty_text<'a>(
-    object: &'a Map<String, Value>,
-    key: &str,
-) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn nonempty_text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, Refusal> {
     Ok(text(object, key)?.filter(|text| !text.is_empty()))
 }
 
 /// A text that the call needs.
-pub(super) fn required_text<'a>(
-    object: &'a Map<String, Value>,
-    key: &str,
-) -> Result<&'a str, Refusal> {
+pub(super) fn required_text<'a>(object: &'a Object, key: &str) -> Result<&'a str, Refusal> {
     nonempty_text(object, key)?.ok_or_else(|| MALFORMED.because(format!("{key} is missing")))
 }
 
 /// A list of texts; an absent one is empty.
-pub(super) fn texts(object: &Map<String, Value>, key: &str) -> Result<Vec<String>, Refusal> {
+pub(super) fn texts(object: &Object, key: &str) -> Result<Vec<String>, Refusal> {
     let list = object.get(key).cloned().unwrap_or_default();
     let list: Option<Vec<String>> = serde_json::from_value(list)
         .map_err(|_| MALFORMED.because(format!("{key} is not a list of texts")))?;
@@ -128,6 +119,9 @@ pub enum Body {
     /// The URL to go on to.
     Redirect(String),
 }
+
+/// A JSON object.
+pub(super) type Object = Map<String, Value>;
 
 /// What comes of a call.
 pub(super) type Outcome = Result<Answer, Refusal>;
@@ -176,17 +170,17 @@ impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         let body = members(json!({
             "status": "failure",
-            "error_code": refusal.code,
+            "error_code": refusal.kind.code,
             "description": refusal.description,
         }));
-        Self::new(refusal.status, body)
+        Self::new(refusal.kind.status, body)
     }
 }
 
 /// The members of an object that are not `null`.
-pub(super) fn members(object: Value) -> Map<String, Value> {
+pub(super) fn members(object: Value) -> Object {
     let Value::Object(mut members) = object else {
-        return Map::new();
+        return Object::new();
     };
     members.retain(|_, value| !value.is_null());
     members

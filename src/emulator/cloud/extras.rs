@@ -1,9 +1,9 @@
 //! What a node gets when it is mapped, beside its owner: tags, metadata, a group. Here is which
 //! of them are refused, and how metadata is merged.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::exchange::{nonempty_text, texts};
+use super::exchange::{Object, nonempty_text, texts};
 use super::refusal::{BAD_TAG, MALFORMED, Refusal};
 
 /// Tags, metadata, a group.
@@ -17,7 +17,7 @@ pub(super) struct Extras {
 
 impl Extras {
     /// Those of a body. Nothing is applied when one of them is wrong.
-    pub(super) fn of(body: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(super) fn of(body: &Object) -> Result<Self, Refusal> {
         let metadata = match body.get("metadata") {
             Some(Value::Null | Value::Object(_)) | None => body.get("metadata").cloned(),
             Some(_) => return Err(MALFORMED.because("metadata is not an object")),
@@ -31,7 +31,7 @@ impl Extras {
 }
 
 /// The tags of a body, if all of them have the form of a tag.
-pub(super) fn tags_of(body: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
+pub(super) fn tags_of(body: &Object) -> Result<Vec<String>, Refusal> {
     let tags = texts(body, "tags")?;
     match tags.iter().find(|tag| !tag.contains(':')) {
         Some(tag) => Err(BAD_TAG.because(format!("the tag {tag:?} has no colon"))),
@@ -41,7 +41,7 @@ pub(super) fn tags_of(body: &Map<String, Value>) -> Result<Vec<String>, Refusal>
 
 /// What metadata becomes: new keys are added, known ones replaced, a key that is `null` goes, and
 /// a whole `null` takes all away.
-pub(super) fn merge(metadata: &mut Map<String, Value>, change: &Value) {
+pub(super) fn merge(metadata: &mut Object, change: &Value) {
     match change {
         Value::Null => metadata.clear(),
         Value::Object(change) => {
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn object(value: Value) -> Map<String, Value> {
+    fn object(value: Value) -> Object {
         match value {
             Value::Object(object) => object,
             _ => panic!(),
@@ -72,16 +72,16 @@ mod tests {
     #[test]
     fn one_bad_part_spoils_all_extras() {
         let refusal = Extras::of(&object(json!({"tags": ["a:b", "nothing"]}))).unwrap_err();
-        assert_eq!((refusal.status, refusal.code), (400, Some(105_046)));
+        assert_eq!(refusal.kind, BAD_TAG);
         assert!(refusal.description.contains("nothing"));
         for body in [
             json!({"tags": "a:b"}),
             json!({"metadata": [1]}),
             json!({"group_id": 1}),
         ] {
-            assert_eq!(Extras::of(&object(body)).unwrap_err().status, 400);
+            assert_eq!(Extras::of(&object(body)).unwrap_err().kind, MALFORMED);
         }
-        assert_eq!(Extras::of(&Map::new()), Ok(Extras::default()));
+        assert_eq!(Extras::of(&Object::new()), Ok(Extras::default()));
     }
 
     #[test]

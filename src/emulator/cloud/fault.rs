@@ -9,7 +9,7 @@ use derive_more::Display;
 use serde_json::{Value, json};
 
 use super::exchange::{Answer, Body};
-use crate::emulator::fault::{self, FaultKinds, parse_delay, parse_status};
+use crate::emulator::fault::{self, FaultKinds, ParseValue, parse_delay, parse_status};
 
 /// One fault: `[METHOD ]PATH:N:KIND`.
 pub type Fault = fault::Fault<FaultKind>;
@@ -56,16 +56,13 @@ pub enum FaultKind {
 
 impl FaultKinds for FaultKind {
     const FORM: &'static str = "PATH:N:KIND, as in user/nodes/mapping/initiate:1:drop; a method may come before the path, as in 'GET user/nodes:*:html'";
-    const WITH_VALUE: &'static str = "delay=MS, request-status=TEXT, status=NNN";
-
-    fn with_value(name: &str, value: &str) -> Option<Result<Self, &'static str>> {
-        Some(match name {
-            "delay" => parse_delay(value).map(Self::Delay),
-            "request-status" => Ok(Self::RequestStatus(value.to_owned())),
-            "status" => parse_status(value).map(Self::Status),
-            _ => return None,
-        })
-    }
+    const WITH_VALUE: &'static [(&'static str, ParseValue<Self>)] = &[
+        ("delay=MS", |value| parse_delay(value).map(Self::Delay)),
+        ("request-status=TEXT", |value| {
+            Ok(Self::RequestStatus(value.to_owned()))
+        }),
+        ("status=NNN", |value| parse_status(value).map(Self::Status)),
+    ];
 }
 
 impl FaultKind {

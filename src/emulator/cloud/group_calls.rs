@@ -1,8 +1,10 @@
 //! The calls about a user's groups of nodes.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::exchange::{Answer, Outcome, members, nonempty_text, required_text, text, texts};
+use super::exchange::{
+    Answer, Object, Outcome, members, nonempty_text, required_text, text, texts,
+};
 use super::paging::Page;
 use super::refusal::{MALFORMED, Refusal};
 use super::{Call, Cloud};
@@ -96,11 +98,7 @@ impl Cloud {
     }
 
     /// The nodes that a body names, if all of them are the user's.
-    fn own_nodes(
-        &mut self,
-        call: &Call<'_>,
-        body: &Map<String, Value>,
-    ) -> Result<Vec<String>, Refusal> {
+    fn own_nodes(&mut self, call: &Call<'_>, body: &Object) -> Result<Vec<String>, Refusal> {
         let nodes = texts(body, "nodes")?;
         for node in &nodes {
             self.nodes.mapped(&call.user_id, node)?;

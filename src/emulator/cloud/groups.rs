@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
-use super::exchange::members;
+use super::exchange::{Object, members};
 use super::random;
 use super::refusal::{GROUP_EXISTS, NO_GROUP, Refusal};
 
@@ -14,13 +14,13 @@ pub(super) struct Group {
     user_id: String,
     parent: Option<String>,
     /// What it was given: name, type, description and the like, as it came.
-    about: Map<String, Value>,
+    about: Object,
     pub(super) nodes: BTreeSet<String>,
 }
 
 impl Group {
     /// As the API describes it, without its nodes.
-    pub(super) fn describe(&self, id: &str) -> Map<String, Value> {
+    pub(super) fn describe(&self, id: &str) -> Object {
         let mut described = members(json!({
             "group_id": id,
             "primary": true,
@@ -42,7 +42,7 @@ impl Groups {
         &mut self,
         user_id: &str,
         parent: Option<String>,
-        about: Map<String, Value>,
+        about: Object,
     ) -> Result<String, Refusal> {
         let mut above = parent.clone();
         for level in 0.. {
@@ -96,12 +96,7 @@ impl Groups {
     }
 
     /// Changes what a group says of itself.
-    pub(super) fn edit(
-        &mut self,
-        user_id: &str,
-        id: &str,
-        change: Map<String, Value>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn edit(&mut self, user_id: &str, id: &str, change: Object) -> Result<(), Refusal> {
         let mut edited = self.of_user(user_id, id)?.clone();
         edited.about.extend(change);
         self.put(id.to_owned(), edited)
@@ -167,26 +162,19 @@ const MAX_DEPTH: u32 = 8;
 mod tests {
     use super::*;
 
-    fn about(value: Value) -> Map<String, Value> {
-        match value {
-            Value::Object(object) => object,
-            _ => panic!(),
-        }
-    }
-
     #[test]
     fn name_is_taken_once_below_the_same_parent() {
         let mut groups = Groups::default();
-        let home = about(json!({"group_name": "home"}));
+        let home = members(json!({"group_name": "home"}));
         let id = groups.create("ann", None, home.clone()).unwrap();
         let again = groups.create("ann", None, home.clone()).unwrap_err();
-        assert_eq!(again.code, Some(108_007));
+        assert_eq!(again.kind, GROUP_EXISTS);
         groups.create("bob", None, home.clone()).unwrap();
         groups
             .create("ann", Some(id.clone()), home.clone())
             .unwrap();
         groups.edit("ann", &id, home.clone()).unwrap();
-        let other = about(json!({"group_name": "other"}));
+        let other = members(json!({"group_name": "other"}));
         let other = groups.create("ann", None, other).unwrap();
         assert!(groups.edit("ann", &other, home.clone()).is_err());
         assert!(groups.create("bob", Some(id.clone()), home).is_err());
@@ -198,7 +186,7 @@ mod tests {
     #[test]
     fn groups_are_at_most_eight_deep() {
         let mut groups = Groups::default();
-        let room = about(json!({"group_name": "room"}));
+        let room = members(json!({"group_name": "room"}));
         let mut id = None;
         for _ in 0..=MAX_DEPTH {
             id = Some(groups.create("ann", id, room.clone()).unwrap());
@@ -210,10 +198,10 @@ mod tests {
     fn sub_groups_of_exclusive_group_share_no_node() {
         for exclusive in [true, false] {
             let mut groups = Groups::default();
-            let home = about(json!({"group_name": "home", "mutually_exclusive": exclusive}));
+            let home = members(json!({"group_name": "home", "mutually_exclusive": exclusive}));
             let home = groups.create("ann", None, home).unwrap();
             let [hall, attic] = ["hall", "attic"].map(|name| {
-                let room = about(json!({"group_name": name}));
+                let room = members(json!({"group_name": name}));
                 groups.create("ann", Some(home.clone()), room).unwrap()
             });
             let nodes = ["n".to_owned()];

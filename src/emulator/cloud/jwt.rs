@@ -1,52 +1,43 @@
-//! Tokens: HS256 JWTs under a key that is made at the start and never leaves. Not what is in
-//! them, nor who may have one, which is `account`'s.
+//! Tokens: HS256 JWTs under a key that is made at the start and never leaves. What is in them, and
+//! who may have one, is in `account`.
 //!
 //! esp-rainmaker-cli decodes claims with plain base64, which base64url is not: `-` and `_` break
-//! it. So by default claims are spelt such that neither occurs; [`Claims::Base64Url`] puts in both,
-//! to catch whoever decodes in the same way.
+//! it. So by default claims are spelled such that neither occurs; `base64url_claims` puts in both, to
+//! catch clients that decode in the same way.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::exchange::Object;
 use super::random;
 use crate::secret::Secret;
-
-/// How the claims of a token are spelt.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Claims {
-    /// Readable with plain base64, too.
-    #[default]
-    Plain,
-    /// With both characters that plain base64 lacks.
-    Base64Url,
-}
 
 /// What signs tokens, and knows its own.
 #[derive(Debug)]
 pub(super) struct Signer {
     key: Secret<[u8; 64]>,
-    claims: Claims,
+    base64url_claims: bool,
 }
 
 impl Signer {
-    pub(super) fn new(claims: Claims) -> Self {
+    /// With claims that plain base64 can or cannot decode.
+    pub(super) fn new(base64url_claims: bool) -> Self {
         Self {
             key: Secret::new(random::bytes()),
-            claims,
+            base64url_claims,
         }
     }
 
     /// A token with these claims.
-    pub(super) fn mint(&self, mut claims: Map<String, Value>) -> String {
-        let payload = match self.claims {
-            Claims::Plain => without_special_digits(&Value::Object(claims).to_string()),
-            Claims::Base64Url => {
-                claims.insert("nonce".to_owned(), json!("~~~???"));
-                Value::Object(claims).to_string()
-            }
+    pub(super) fn mint(&self, mut claims: Object) -> String {
+        let payload = if self.base64url_claims {
+            claims.insert("nonce".to_owned(), json!("~~~???"));
+            Value::Object(claims).to_string()
+        } else {
+            without_special_digits(&Value::Object(claims).to_string())
         };
         let header = URL_SAFE_NO_PAD.encode(HEADER);
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
@@ -55,7 +46,7 @@ impl Signer {
     }
 
     /// The claims of a token that this signer made; `None` for any other text.
-    pub(super) fn read(&self, token: &str) -> Option<Map<String, Value>> {
+    pub(super) fn read(&self, token: &str) -> Option<Object> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         self.mac(signed).verify_slice(&signature).ok()?;
@@ -92,8 +83,8 @@ const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 mod tests {
     use super::*;
 
-    fn claims(name: &str) -> Map<String, Value> {
-        let mut claims = Map::new();
+    fn claims(name: &str) -> Object {
+        let mut claims = Object::new();
         claims.insert("email".to_owned(), json!(name));
         claims
     }
@@ -103,11 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn a_token_leads_back_to_its_claims_and_no_other_text_does() {
-        let signer = Signer::new(Claims::Plain);
+    fn only_own_tokens_are_read() {
+        let signer = Signer::new(false);
         let token = signer.mint(claims("user@example.com"));
         assert_eq!(signer.read(&token), Some(claims("user@example.com")));
-        assert_eq!(Signer::new(Claims::Plain).read(&token), None);
+        assert_eq!(Signer::new(false).read(&token), None);
         for text in [
             "",
             ".",
@@ -124,8 +115,8 @@ mod tests {
     }
 
     #[test]
-    fn claims_avoid_the_special_digits_or_have_both() {
-        let [plain, special] = [Claims::Plain, Claims::Base64Url].map(Signer::new);
+    fn claims_avoid_special_digits_or_have_both() {
+        let [plain, special] = [false, true].map(Signer::new);
         for name in [
             "a",
             "ab",

@@ -5,32 +5,32 @@
 
 use derive_more::Display;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::exchange::Request;
+use super::exchange::{Object, Request};
 use crate::emulator::log::{LogEntry, optional};
 
 /// One thing that happened.
 #[derive(Clone, Debug, Display, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Entry {
+pub(super) enum Entry<'a> {
     /// A request was answered, or will never be.
     #[display(
         "{method} {path}: {}{}",
         status.map_or_else(|| "not answered".to_owned(), |status| status.to_string()),
-        optional(", ", refused.as_ref(), "")
+        optional(", ", *refused, "")
     )]
     Request {
         /// GET, PUT and so on.
-        method: String,
+        method: &'a str,
         /// Without the query.
-        path: String,
+        path: &'a str,
         /// The parameters, redacted.
         #[serde(skip_serializing_if = "Value::is_null")]
         query: Value,
         /// Whose token it had, by user id. The token may have expired.
         #[serde(skip_serializing_if = "Option::is_none")]
-        user_id: Option<String>,
+        user_id: Option<&'a str>,
         /// The body, redacted; what is neither JSON nor a form is told by its length.
         #[serde(skip_serializing_if = "Value::is_null")]
         body: Value,
@@ -38,15 +38,15 @@ pub enum Entry {
         status: Option<u16>,
         /// The `error_code` or, without one, the description of a refusal.
         #[serde(skip_serializing_if = "Option::is_none")]
-        refused: Option<String>,
+        refused: Option<&'a str>,
     },
     /// A request met a fault that was ordered.
     #[display("{path}: fault {kind} at request {number}")]
     Fault {
         /// Its path.
-        path: String,
+        path: &'a str,
         /// Which one, as it was ordered.
-        kind: String,
+        kind: &'a str,
         /// The how-manieth request of those that this fault is about.
         number: u32,
     },
@@ -60,27 +60,27 @@ pub enum Entry {
     #[display("{user} logged in by {by}")]
     Login {
         /// To whom.
-        user: String,
+        user: &'a str,
         /// For what: `password`, `otp`, `refresh` or `browser`.
         by: &'static str,
     },
     /// Tokens were refused.
     #[display(
         "{} logged in: {why}",
-        user.as_ref().map_or_else(|| "nobody".to_owned(), |user| format!("{user} not"))
+        user.map_or_else(|| "nobody".to_owned(), |user| format!("{user} not"))
     )]
     LoginRefused {
         /// To whom; unknown for a refresh token that is nobody's.
         #[serde(skip_serializing_if = "Option::is_none")]
-        user: Option<String>,
+        user: Option<&'a str>,
         /// Why.
-        why: String,
+        why: &'a str,
     },
     /// A user's tokens count no longer.
     #[display("{user} logged out")]
     Logout {
         /// Whose.
-        user: String,
+        user: &'a str,
     },
     /// A call was refused for its token.
     #[display("unauthorized: {why}")]
@@ -92,35 +92,35 @@ pub enum Entry {
     #[display("mapping of {node_id} requested")]
     MappingRequested {
         /// Under this id.
-        request_id: String,
+        request_id: &'a str,
         /// Which node.
-        node_id: String,
+        node_id: &'a str,
         /// For whom.
-        user_id: String,
+        user_id: &'a str,
     },
     /// No message of the node came in time.
     #[display("mapping of {node_id} timed out")]
     MappingTimedOut {
         /// The request's id.
-        request_id: String,
+        request_id: &'a str,
         /// Which node.
-        node_id: String,
+        node_id: &'a str,
     },
     /// A later request took the place of this one.
     #[display("mapping of {node_id} discarded for a later one")]
     MappingDiscarded {
         /// The request's id.
-        request_id: String,
+        request_id: &'a str,
         /// Which node.
-        node_id: String,
+        node_id: &'a str,
     },
     /// A node said to whom it belongs.
     #[display("{node_id} told its owner: {}", if *matched { "a match" } else { "no match" })]
     NodeMessage {
         /// Which node.
-        node_id: String,
+        node_id: &'a str,
         /// The user it named.
-        user_id: String,
+        user_id: &'a str,
         /// Whether it gave up all others.
         reset: bool,
         /// Whether a request was waiting for just that.
@@ -130,9 +130,9 @@ pub enum Entry {
     #[display("challenge given out for {life_s} s")]
     ChallengeIssued {
         /// Under this id.
-        request_id: String,
+        request_id: &'a str,
         /// To whom.
-        user_id: String,
+        user_id: &'a str,
         /// For how long, in seconds.
         life_s: u64,
     },
@@ -143,9 +143,9 @@ pub enum Entry {
     )]
     Mapped {
         /// Which node.
-        node_id: String,
+        node_id: &'a str,
         /// Whose account.
-        user_id: String,
+        user_id: &'a str,
         /// `secret_key` or `challenge_response`.
         by: &'static str,
         /// With challenge-response: the kind of key whose signature was checked, `ec` or `rsa`.
@@ -153,37 +153,37 @@ pub enum Entry {
         key: Option<&'static str>,
     },
     /// A node did not come into an account.
-    #[display("{}not mapped: {why}", optional("", node_id.as_ref(), " "))]
+    #[display("{}not mapped: {why}", optional("", *node_id, " "))]
     MappingRefused {
         /// Which node, if any was named.
         #[serde(skip_serializing_if = "Option::is_none")]
-        node_id: Option<String>,
+        node_id: Option<&'a str>,
         /// Who asked.
-        user_id: String,
+        user_id: &'a str,
         /// Why not.
-        why: String,
+        why: &'a str,
     },
     /// A node is mapped, and is not in the group that was named.
     #[display("{node_id} not in the group: {why}")]
     GroupFailed {
         /// Which node.
-        node_id: String,
+        node_id: &'a str,
         /// Why not.
-        why: String,
+        why: &'a str,
     },
     /// A node left an account.
     #[display("{node_id} unmapped")]
     Unmapped {
         /// Which node.
-        node_id: String,
+        node_id: &'a str,
         /// Whose account.
-        user_id: String,
+        user_id: &'a str,
     },
     /// A node was made known, or made known anew.
     #[display("{node_id} registered")]
     NodeRegistered {
         /// Which node.
-        node_id: String,
+        node_id: &'a str,
         /// The kinds of its keys.
         keys: Vec<&'static str>,
     },
@@ -191,7 +191,7 @@ pub enum Entry {
     #[display("{node_id} is {}", if *connected { "online" } else { "offline" })]
     Connectivity {
         /// Which node.
-        node_id: String,
+        node_id: &'a str,
         /// Whether it is there.
         connected: bool,
     },
@@ -205,12 +205,7 @@ pub enum Entry {
     },
 }
 
-impl LogEntry for Entry {}
-
-/// The parameters of a request, for the log.
-pub(super) fn redacted_query(request: &Request) -> Value {
-    redacted_pairs(&request.query)
-}
+impl LogEntry for Entry<'_> {}
 
 /// The body of a request, for the log.
 pub(super) fn redacted_body(request: &Request) -> Value {
@@ -227,12 +222,13 @@ pub(super) fn redacted_body(request: &Request) -> Value {
     Value::String(format!("{} bytes", request.body.len()))
 }
 
-fn redacted_pairs(pairs: &[(String, String)]) -> Value {
+/// The parameters of a query or a form, for the log.
+pub(super) fn redacted_pairs(pairs: &[(String, String)]) -> Value {
     if pairs.is_empty() {
         return Value::Null;
     }
     let pairs = pairs.iter().cloned();
-    let pairs: Map<String, Value> = pairs.map(|(key, value)| (key, value.into())).collect();
+    let pairs: Object = pairs.map(|(key, value)| (key, value.into())).collect();
     let mut value = Value::Object(pairs);
     redact(&mut value);
     value
@@ -293,7 +289,10 @@ mod tests {
                 "x": r, "verification_code": r, "metadata": null, "password2": null,
             })
         );
-        assert_eq!(redacted_query(&request), json!({"code": r, "node_id": "n"}));
+        assert_eq!(
+            redacted_pairs(&request.query),
+            json!({"code": r, "node_id": "n"})
+        );
     }
 
     #[test]
@@ -312,30 +311,27 @@ mod tests {
 
     #[test]
     fn lines_for_people_have_the_optional_parts_that_are_there() {
-        let request = |status, refused: Option<&str>| Entry::Request {
-            method: "GET".to_owned(),
-            path: "/v1/user".to_owned(),
+        let request = |status, refused| Entry::Request {
+            method: "GET",
+            path: "/v1/user",
             query: Value::Null,
             user_id: None,
             body: Value::Null,
             status,
-            refused: refused.map(str::to_owned),
+            refused,
         };
         let mapped = |key| Entry::Mapped {
-            node_id: "n".to_owned(),
-            user_id: String::new(),
+            node_id: "n",
+            user_id: "",
             by: "",
             key,
         };
-        let refused = |node_id: Option<&str>| Entry::MappingRefused {
-            node_id: node_id.map(str::to_owned),
-            user_id: String::new(),
-            why: "no".to_owned(),
+        let refused = |node_id| Entry::MappingRefused {
+            node_id,
+            user_id: "",
+            why: "no",
         };
-        let login = |user: Option<&str>| Entry::LoginRefused {
-            user: user.map(str::to_owned),
-            why: "no".to_owned(),
-        };
+        let login = |user| Entry::LoginRefused { user, why: "no" };
         for (entry, line) in [
             (request(Some(200), None), "GET /v1/user: 200"),
             (request(Some(400), Some("no")), "GET /v1/user: 400, no"),

@@ -1,64 +1,63 @@
 //! The calls by which users come and go: log in, refresh, sign up, log out, and the login by
 //! browser.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::account::{Login, Tokens};
-use super::exchange::{Answer, Body, Outcome, Request, members, required_text, text};
+use super::exchange::{Answer, Body, Object, Outcome, Request, members, required_text, text};
 use super::extras::merge;
 use super::log::Entry;
-use super::refusal::{MALFORMED, Refusal, WRONG_CODE};
+use super::refusal::{MALFORMED, WRONG_CODE};
 use super::{Call, Cloud};
 
 impl Cloud {
     /// `POST login2`, in each of its forms.
     pub(super) fn login2(&mut self, request: &Request) -> Outcome {
         let body = request.object()?;
-        let user = text(&body, "user_name")?.map(str::to_owned);
-        let login = self.log_in(&body).inspect_err(|refusal| {
+        let user = text(&body, "user_name")?;
+        self.log_in(&body).inspect_err(|refusal| {
             self.log.write(&Entry::LoginRefused {
                 user,
-                why: refusal.to_string(),
+                why: &refusal.description,
             });
-        })?;
-        Ok(Answer::of(members(match login {
-            Login::Tokens(tokens) => json!({
-                "status": "success",
-                "accesstoken": tokens.access,
-                "idtoken": tokens.id,
-                "refreshtoken": tokens.refresh,
-            }),
-            Login::Session(session) => json!({"status": "success", "session": session}),
-        })))
+        })
     }
 
-    fn log_in(&mut self, body: &Map<String, Value>) -> Result<Login, Refusal> {
+    fn log_in(&mut self, body: &Object) -> Outcome {
         let now = self.now();
-        let (login, by) = if let Some(token) = text(body, "refreshtoken")? {
-            let tokens = self.accounts.by_refresh(now, token)?;
-            (Login::Tokens(tokens), "refresh")
+        let (tokens, by) = if let Some(token) = text(body, "refreshtoken")? {
+            (self.accounts.by_refresh(now, token)?, "refresh")
         } else {
             let name = required_text(body, "user_name")?;
             if let Some(code) = text(body, "verification_code")? {
                 let session = required_text(body, "session")?;
-                let tokens = self.accounts.by_code(now, name, session, code)?;
-                (Login::Tokens(tokens), "otp")
-            } else if let Some(password) = text(body, "password")? {
-                (self.accounts.by_password(now, name, password)?, "password")
+                (self.accounts.by_code(now, name, session, code)?, "otp")
             } else {
-                (Login::Session(self.accounts.by_name(now, name)?), "otp")
+                match self
+                    .accounts
+                    .by_password(now, name, text(body, "password")?)?
+                {
+                    Login::Tokens(tokens) => (tokens, "password"),
+                    Login::Session(session) => {
+                        let answer = json!({"status": "success", "session": session});
+                        return Ok(Answer::of(answer));
+                    }
+                }
             }
         };
-        if let Login::Tokens(tokens) = &login {
-            self.note_login(tokens, by);
-        }
-        Ok(login)
+        self.note_login(&tokens, by);
+        Ok(Answer::of(members(json!({
+            "status": "success",
+            "accesstoken": tokens.access,
+            "idtoken": tokens.id,
+            "refreshtoken": tokens.refresh,
+        }))))
     }
 
     fn note_login(&mut self, tokens: &Tokens, by: &'static str) {
         self.log.write(&Entry::Login {
-            user: tokens.user.clone(),
+            user: &tokens.user,
             by,
         });
     }
@@ -100,7 +99,7 @@ impl Cloud {
         }
         let user = self.accounts.user(&call.user_id);
         self.log.write(&Entry::Logout {
-            user: user.map(|user| user.name.clone()).unwrap_or_default(),
+            user: user.map(|user| user.name.as_str()).unwrap_or_default(),
         });
         Answer::done()
     }
@@ -166,29 +165,28 @@ impl Cloud {
         };
         let user = user.ok_or_else(|| MALFORMED.because("there is no such user"))?;
         let (now, user_id) = (self.now(), user.id.clone());
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        match request.parameter("answer").unwrap_or("code") {
-            "code" => {
-                query.append_pair("code", &self.accounts.authorize(now, &user_id));
-            }
+        let mut pairs = match request.parameter("answer").unwrap_or("code") {
+            "code" => vec![("code", self.accounts.authorize(now, &user_id))],
             "tokens" => {
                 let tokens = self.accounts.begin(now, &user_id)?;
                 self.note_login(&tokens, "browser");
-                query.append_pair("id_token", &tokens.id);
-                query.append_pair("access_token", &tokens.access);
-                query.append_pair("refresh_token", &tokens.refresh.unwrap_or_default());
+                vec![
+                    ("id_token", tokens.id),
+                    ("access_token", tokens.access),
+                    ("refresh_token", tokens.refresh.unwrap_or_default()),
+                ]
             }
-            "error" => {
-                query.append_pair("error", "access_denied");
-                query.append_pair("error_description", "The user said no.");
-            }
+            "error" => vec![
+                ("error", "access_denied".to_owned()),
+                ("error_description", "The user said no.".to_owned()),
+            ],
             _ => return Err(MALFORMED.because("answer is code, tokens or error")),
-        }
+        };
         // The page of a custom profile brings it back.
-        if let Some(state) = request.parameter("state") {
-            query.append_pair("state", state);
-        }
-        let query = query.finish();
+        let state = request.parameter("state");
+        pairs.extend(state.map(|state| ("state", state.to_owned())));
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let query = query.extend_pairs(pairs).finish();
         Ok(Answer {
             status: 302,
             body: Body::Redirect(format!("http://127.0.0.1:{port}/?{query}")),
@@ -213,7 +211,7 @@ impl Cloud {
         let Some(tokens) = self.accounts.by_authorization(now, field("code")) else {
             self.log.write(&Entry::LoginRefused {
                 user: None,
-                why: "the authorisation code is not valid".to_owned(),
+                why: "the authorisation code is not valid",
             });
             return error("invalid_grant");
         };

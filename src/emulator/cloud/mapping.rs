@@ -29,12 +29,20 @@ pub(super) struct Challenge {
 /// One half of a mapping by secret key: a user's request, or a node's message.
 #[derive(Clone, Debug)]
 pub(super) struct Half {
-    pub(super) user_id: String,
-    pub(super) node_id: String,
-    pub(super) secret: Secret<String>,
+    user_id: String,
+    node_id: String,
+    secret: Secret<String>,
 }
 
 impl Half {
+    pub(super) fn new(user_id: &str, node_id: &str, secret: &str) -> Self {
+        Self {
+            user_id: user_id.to_owned(),
+            node_id: node_id.to_owned(),
+            secret: Secret::new(secret.to_owned()),
+        }
+    }
+
     fn has_same_node_and_user(&self, other: &Self) -> bool {
         (&self.node_id, &self.user_id) == (&other.node_id, &other.user_id)
     }
@@ -192,16 +200,8 @@ mod tests {
         NOW + Duration::from_secs(seconds)
     }
 
-    fn half(user: &str, node: &str, secret: &str) -> Half {
-        Half {
-            user_id: user.to_owned(),
-            node_id: node.to_owned(),
-            secret: Secret::new(secret.to_owned()),
-        }
-    }
-
     fn request(mappings: &mut Mappings, now: Duration, user: &str, secret: &str) -> Requested {
-        mappings.request(now, half(user, "node", secret), Extras::default())
+        mappings.request(now, Half::new(user, "node", secret), Extras::default())
     }
 
     fn mappings() -> Mappings {
@@ -217,12 +217,24 @@ mod tests {
         let mut mappings = mappings();
         let request = request(&mut mappings, NOW, "ann", "s");
         assert!(!request.confirmed);
-        assert!(mappings.message(at(1), half("ann", "node", "x")).is_none());
-        assert!(mappings.message(at(1), half("bob", "node", "s")).is_none());
-        assert!(mappings.message(at(1), half("ann", "other", "s")).is_none());
+        assert!(
+            mappings
+                .message(at(1), Half::new("ann", "node", "x"))
+                .is_none()
+        );
+        assert!(
+            mappings
+                .message(at(1), Half::new("bob", "node", "s"))
+                .is_none()
+        );
+        assert!(
+            mappings
+                .message(at(1), Half::new("ann", "other", "s"))
+                .is_none()
+        );
         let id = &request.request_id;
         assert_eq!(status(&mut mappings, at(2), id), Status::Requested);
-        let confirmed = mappings.message(at(59), half("ann", "node", "s"));
+        let confirmed = mappings.message(at(59), Half::new("ann", "node", "s"));
         assert_eq!(confirmed, Some(Extras::default()));
         assert_eq!(status(&mut mappings, at(600), id), Status::Confirmed);
     }
@@ -232,7 +244,11 @@ mod tests {
         let mut mappings = mappings();
         let id = request(&mut mappings, NOW, "ann", "s").request_id;
         assert_eq!(status(&mut mappings, at(59), &id), Status::Requested);
-        assert!(mappings.message(at(60), half("ann", "node", "s")).is_none());
+        assert!(
+            mappings
+                .message(at(60), Half::new("ann", "node", "s"))
+                .is_none()
+        );
         assert_eq!(status(&mut mappings, at(60), &id), Status::TimedOut);
     }
 
@@ -240,7 +256,11 @@ mod tests {
     fn early_message_is_kept_for_a_minute() {
         for (after, kept) in [(59, true), (60, false)] {
             let mut mappings = mappings();
-            assert!(mappings.message(NOW, half("ann", "node", "s")).is_none());
+            assert!(
+                mappings
+                    .message(NOW, Half::new("ann", "node", "s"))
+                    .is_none()
+            );
             let request = request(&mut mappings, at(after), "ann", "s");
             assert_eq!(request.confirmed, kept, "{after}");
         }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::exchange::{Answer, Outcome, required_text, text};
+use super::exchange::{Answer, Object, Outcome, required_text, text};
 use super::extras::Extras;
 use super::log::Entry;
 use super::mapping::{Challenge, Half, Status};
@@ -15,58 +15,66 @@ use super::signature::PublicKey;
 use super::ticket::BadTicket;
 use super::{Call, Cloud, random};
 use crate::ident::decode_hex;
-use crate::secret::Secret;
 
 impl Cloud {
-    /// `PUT user/nodes/mapping`: a mapping by secret key, or the end of one.
-    pub(super) fn change_mapping(&mut self, call: &Call<'_>) -> Outcome {
+    /// One of the two calls below that map. Logs that a node was not mapped, if so; a group that
+    /// failed is another matter.
+    pub(super) fn map_by(
+        &mut self,
+        call: &Call<'_>,
+        method: fn(&mut Self, &Call<'_>, &Object) -> Outcome,
+    ) -> Outcome {
         let body = call.request.object()?;
-        let outcome = match text(&body, "operation") {
-            Ok(Some("add")) => self.request_mapping(call, &body),
-            Ok(Some("remove")) => self.remove_mapping(call, &body),
-            Ok(_) => Err(MALFORMED.because("operation is add or remove")),
-            Err(refusal) => Err(refusal),
-        };
-        self.note_refused(call, &body, outcome)
+        method(self, call, &body).inspect_err(|refusal| {
+            if refusal.kind != GROUP_FAILED {
+                self.log.write(&Entry::MappingRefused {
+                    node_id: body.get("node_id").and_then(Value::as_str),
+                    user_id: &call.user_id,
+                    why: &refusal.description,
+                });
+            }
+        })
     }
 
-    fn request_mapping(&mut self, call: &Call<'_>, body: &Map<String, Value>) -> Outcome {
-        let half = Half {
-            // The user is whose token it is; the one in the body is ignored.
-            user_id: call.user_id.clone(),
-            node_id: required_text(body, "node_id")?.to_owned(),
-            secret: Secret::new(required_text(body, "secret_key")?.to_owned()),
-        };
+    /// `PUT user/nodes/mapping`: a mapping by secret key, or the end of one.
+    pub(super) fn change_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+        match text(body, "operation")? {
+            Some("add") => self.request_mapping(call, body),
+            Some("remove") => self.remove_mapping(call, body),
+            _ => Err(MALFORMED.because("operation is add or remove")),
+        }
+    }
+
+    fn request_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+        let node_id = required_text(body, "node_id")?;
+        // The user is whose token it is; the one in the body is ignored.
+        let half = Half::new(&call.user_id, node_id, required_text(body, "secret_key")?);
         let extras = Extras::of(body)?;
-        let node_id = half.node_id.clone();
-        self.nodes.known(&node_id)?;
+        self.nodes.known(node_id)?;
         let requested = self
             .mappings
             .request(self.clock.now(), half, extras.clone());
-        for request_id in requested.discarded {
+        for request_id in &requested.discarded {
             self.log.write(&Entry::MappingDiscarded {
                 request_id,
-                node_id: node_id.clone(),
+                node_id,
             });
         }
         self.log.write(&Entry::MappingRequested {
-            request_id: requested.request_id.clone(),
-            node_id: node_id.clone(),
-            user_id: call.user_id.clone(),
+            request_id: &requested.request_id,
+            node_id,
+            user_id: &call.user_id,
         });
         if requested.confirmed {
-            self.map(&call.user_id, &node_id, &extras, None)?;
+            self.map(&call.user_id, node_id, &extras, None)?;
         }
         Ok(request_made(&requested.request_id))
     }
 
-    fn remove_mapping(&mut self, call: &Call<'_>, body: &Map<String, Value>) -> Outcome {
-        let half = Half {
-            user_id: call.user_id.clone(),
-            node_id: required_text(body, "node_id")?.to_owned(),
-            secret: Secret::default(),
-        };
-        self.unmap(&half.user_id, &half.node_id)?;
+    fn remove_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+        let node_id = required_text(body, "node_id")?;
+        self.unmap(&call.user_id, node_id)?;
+        let half = Half::new(&call.user_id, node_id, "");
         let (now, extras) = (self.now(), Extras::default());
         let request_id = self.mappings.record(now, half, extras, Status::Confirmed);
         Ok(request_made(&request_id))
@@ -85,11 +93,7 @@ impl Cloud {
     }
 
     /// What a node says over MQTT about whose it is.
-    pub(super) fn node_message(
-        &mut self,
-        node_id: &str,
-        body: &Map<String, Value>,
-    ) -> Result<(), Refusal> {
+    pub(super) fn node_message(&mut self, node_id: &str, body: &Object) -> Result<(), Refusal> {
         self.nodes.known(node_id)?;
         let user_id = required_text(body, "user_id")?;
         let secret = text(body, "secret_key")?.unwrap_or_default();
@@ -102,19 +106,15 @@ impl Cloud {
                 }
             }
         }
-        let half = Half {
-            user_id: user_id.to_owned(),
-            node_id: node_id.to_owned(),
-            secret: Secret::new(secret.to_owned()),
-        };
         let extras = if has_no_user {
             None
         } else {
+            let half = Half::new(user_id, node_id, secret);
             self.mappings.message(self.clock.now(), half)
         };
         self.log.write(&Entry::NodeMessage {
-            node_id: node_id.to_owned(),
-            user_id: user_id.to_owned(),
+            node_id,
+            user_id,
             reset,
             matched: extras.is_some(),
         });
@@ -123,7 +123,7 @@ impl Cloud {
         };
         // Neither the node nor the user who polls learns of a group that failed.
         match self.map(user_id, node_id, &extras, None) {
-            Err(refusal) if GROUP_FAILED.is(&refusal) => Ok(()),
+            Err(refusal) if refusal.kind == GROUP_FAILED => Ok(()),
             outcome => outcome,
         }
     }
@@ -146,8 +146,8 @@ impl Cloud {
         };
         let request_id = self.challenges.issue(self.clock.now(), life, 32, challenge);
         self.log.write(&Entry::ChallengeIssued {
-            request_id: request_id.clone(),
-            user_id: call.user_id.clone(),
+            request_id: &request_id,
+            user_id: &call.user_id,
             life_s: life.as_secs(),
         });
         Ok(Answer::of(
@@ -156,13 +156,7 @@ impl Cloud {
     }
 
     /// `POST user/nodes/mapping/verify`.
-    pub(super) fn verify(&mut self, call: &Call<'_>) -> Outcome {
-        let body = call.request.object()?;
-        let outcome = self.verify_signature(call, &body);
-        self.note_refused(call, &body, outcome)
-    }
-
-    fn verify_signature(&mut self, call: &Call<'_>, body: &Map<String, Value>) -> Outcome {
+    pub(super) fn verify(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
         let request_id = required_text(body, "request_id")?;
         let challenge = self.challenges.get(self.now(), request_id);
         let challenge = challenge.map_err(|why| {
@@ -201,8 +195,8 @@ impl Cloud {
     ) -> Result<(), Refusal> {
         self.nodes.map(self.clock.now(), user_id, node_id, extras)?;
         self.log.write(&Entry::Mapped {
-            node_id: node_id.to_owned(),
-            user_id: user_id.to_owned(),
+            node_id,
+            user_id,
             by: match key {
                 Some(_) => "challenge_response",
                 None => "secret_key",
@@ -214,13 +208,9 @@ impl Cloud {
         };
         let added = self.groups.add(user_id, group_id, &[node_id.to_owned()]);
         added.map_err(|refusal| {
-            let why = refusal.to_string();
-            let description = format!("the node is mapped, and not in the group: {why}");
-            self.log.write(&Entry::GroupFailed {
-                node_id: node_id.to_owned(),
-                why,
-            });
-            GROUP_FAILED.because(description)
+            let why = &refusal.description;
+            self.log.write(&Entry::GroupFailed { node_id, why });
+            GROUP_FAILED.because(format!("the node is mapped, and not in the group: {why}"))
         })
     }
 
@@ -228,30 +218,8 @@ impl Cloud {
     pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> Result<(), Refusal> {
         self.nodes.unmap(user_id, node_id)?;
         self.groups.forget_node(user_id, node_id);
-        self.log.write(&Entry::Unmapped {
-            node_id: node_id.to_owned(),
-            user_id: user_id.to_owned(),
-        });
+        self.log.write(&Entry::Unmapped { node_id, user_id });
         Ok(())
-    }
-
-    /// Logs that a node was not mapped, if so. A group that failed is another matter.
-    fn note_refused(
-        &mut self,
-        call: &Call<'_>,
-        body: &Map<String, Value>,
-        outcome: Outcome,
-    ) -> Outcome {
-        outcome.inspect_err(|refusal| {
-            if !GROUP_FAILED.is(refusal) {
-                let node_id = body.get("node_id").and_then(Value::as_str);
-                self.log.write(&Entry::MappingRefused {
-                    node_id: node_id.map(str::to_owned),
-                    user_id: call.user_id.clone(),
-                    why: refusal.to_string(),
-                });
-            }
-        })
     }
 }
 

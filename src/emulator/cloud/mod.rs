@@ -38,7 +38,7 @@ use self::clock::Clock;
 use self::exchange::{Answer, Body, Outcome, Request};
 use self::fault::{Fault, FaultKind};
 use self::groups::Groups;
-use self::log::{Entry, redacted_body, redacted_query};
+use self::log::{Entry, redacted_body, redacted_pairs};
 use self::mapping::{Challenge, Mappings};
 use self::nodes::Nodes;
 use self::ticket::Tickets;
@@ -127,8 +127,8 @@ impl Cloud {
         let fault = self.faults.next_call(&request.method, &request.path);
         if let Some((number, kind)) = &fault {
             self.log.write(&Entry::Fault {
-                path: request.path.clone(),
-                kind: kind.to_string(),
+                path: &request.path,
+                kind: &kind.to_string(),
                 number: *number,
             });
         }
@@ -150,11 +150,11 @@ impl Cloud {
                 Delivery::After(Duration::ZERO, answer)
             }
         };
-        self.note(request, holder, &delivery);
+        self.note(request, holder.as_deref(), &delivery);
         delivery
     }
 
-    fn note(&mut self, request: &Request, user_id: Option<String>, delivery: &Delivery) {
+    fn note(&mut self, request: &Request, user_id: Option<&str>, delivery: &Delivery) {
         let answer = match delivery {
             Delivery::After(_, answer) => Some(answer),
             Delivery::Never | Delivery::Close => None,
@@ -163,13 +163,13 @@ impl Cloud {
         let refused = refused.and_then(|answer| match &answer.body {
             Body::Json(body) => ["description", "message", "error"]
                 .iter()
-                .find_map(|key| Some(body.get(key)?.as_str()?.to_owned())),
+                .find_map(|key| body.get(key)?.as_str()),
             _ => None,
         });
         self.log.write(&Entry::Request {
-            method: request.method.clone(),
-            path: request.path.clone(),
-            query: redacted_query(request),
+            method: &request.method,
+            path: &request.path,
+            query: redacted_pairs(&request.query),
             user_id,
             body: redacted_body(request),
             status: answer.map(|answer| answer.status),
@@ -181,8 +181,8 @@ impl Cloud {
     fn note_timeouts(&mut self) {
         for (request_id, node_id) in self.mappings.expire(self.clock.now()) {
             self.log.write(&Entry::MappingTimedOut {
-                request_id,
-                node_id,
+                request_id: &request_id,
+                node_id: &node_id,
             });
         }
     }
@@ -250,10 +250,10 @@ impl Cloud {
             ("GET", "user/nodes/status") => self.node_status(call),
             ("GET", "user/nodes/params") => self.node_params(call),
             ("PUT", "user/nodes/params") => self.set_params(call),
-            ("PUT", "user/nodes/mapping") => self.change_mapping(call),
+            ("PUT", "user/nodes/mapping") => self.map_by(call, Self::change_mapping),
             ("GET", "user/nodes/mapping") => self.poll_mapping(call),
             ("POST", "user/nodes/mapping/initiate") => self.initiate(call),
-            ("POST", "user/nodes/mapping/verify") => self.verify(call),
+            ("POST", "user/nodes/mapping/verify") => self.map_by(call, Self::verify),
             ("GET", "user/node_group") => self.list_groups(call),
             ("POST", "user/node_group") => self.create_group(call),
             ("PUT", "user/node_group") => self.change_group(call),

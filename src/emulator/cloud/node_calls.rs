@@ -73,22 +73,16 @@ impl Cloud {
         for entry in entries {
             let node_id = entry.get("node_id").and_then(Value::as_str);
             let node_id = node_id.unwrap_or_default();
-            outcomes.push(match self.set_params_of(call, node_id, &entry) {
-                Ok(()) => json!({
-                    "node_id": node_id,
-                    "status": "success",
-                    "description": "Success",
-                }),
-                Err(refusal) => {
-                    status = 207;
-                    json!({
-                        "node_id": node_id,
-                        "status": "failure",
-                        "error_code": refusal.code,
-                        "description": refusal.description,
-                    })
-                }
-            });
+            let refusal = self.set_params_of(call, node_id, &entry).err();
+            if refusal.is_some() {
+                status = 207;
+            }
+            outcomes.push(members(json!({
+                "node_id": node_id,
+                "status": if refusal.is_some() { "failure" } else { "success" },
+                "error_code": refusal.as_ref().and_then(|refusal| refusal.kind.code),
+                "description": refusal.map_or("Success".into(), |refusal| refusal.description),
+            })));
         }
         Ok(Answer::new(status, outcomes))
     }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::exchange::members;
+use super::exchange::{Object, members};
 use super::extras::{Extras, merge};
 use super::refusal::{NO_NODE, NOT_MAPPED, Refusal};
 use super::signature::PublicKey;
@@ -18,11 +18,11 @@ pub(super) struct Node {
     /// `Null` until it has reported one.
     pub(super) config: Value,
     /// Service or device → parameter → value.
-    pub(super) params: Map<String, Value>,
+    pub(super) params: Object,
     connected: bool,
     connected_at: Duration,
     pub(super) tags: Vec<String>,
-    pub(super) metadata: Map<String, Value>,
+    pub(super) metadata: Object,
     /// By user id: since when.
     owners: BTreeMap<String, Duration>,
 }
@@ -59,7 +59,7 @@ impl Node {
     }
 
     /// Writes values: of each service or device those that are named.
-    pub(super) fn write_params(&mut self, payload: &Map<String, Value>) {
+    pub(super) fn write_params(&mut self, payload: &Object) {
         for (name, change) in payload {
             match (self.params.get_mut(name), change) {
                 (Some(Value::Object(known)), Value::Object(change)) => {

@@ -5,21 +5,14 @@ use rand_core::{Rng as _, UnwrapErr};
 
 /// As many of them.
 pub fn alphanumerics(length: usize) -> String {
-    let mut rng = UnwrapErr(SysRng);
-    let mut text = String::with_capacity(length);
-    while text.len() < length {
-        let mut bytes = [0; 64];
-        rng.fill_bytes(&mut bytes);
-        // Bytes beyond the last whole round would make some characters likelier than others.
-        let drawn = bytes.iter().filter(|byte| **byte < ROUNDS);
-        let drawn = drawn.filter_map(|byte| ALPHABET.get(usize::from(*byte) % ALPHABET.len()));
-        text.extend(
-            drawn
-                .take(length - text.len())
-                .map(|byte| char::from(*byte)),
-        );
-    }
-    text
+    let random = std::iter::repeat_with(bytes).map(|[byte]| byte);
+    // Bytes beyond the last whole round would make some characters likelier than others.
+    let random = random.filter(|byte| *byte < ROUNDS);
+    let characters = random.filter_map(|byte| ALPHABET.get(usize::from(byte) % ALPHABET.len()));
+    characters
+        .take(length)
+        .map(|byte| char::from(*byte))
+        .collect()
 }
 
 /// As many random bytes.
@@ -38,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_as_asked_for_and_never_the_same() {
+    fn alphanumerics_have_the_given_length_and_differ() {
         for length in [0, 1, 22, 64, 300] {
             let text = alphanumerics(length);
             assert_eq!(text.len(), length);

@@ -6,7 +6,6 @@ use p256::pkcs8::{EncodePublicKey as _, LineEnding};
 use serde_json::{Value, json};
 
 use super::account::AccountSettings;
-use super::jwt::Claims;
 use super::*;
 use crate::ident::encode_hex;
 use crate::secret::Secret;
@@ -26,7 +25,7 @@ fn bench(faults: &[&str]) -> Bench {
             otp: None,
             access_life: Duration::from_hours(1),
             rotates: false,
-            claims: Claims::Plain,
+            base64url_claims: false,
         },
         page_size: 25,
         mapping_wait: Duration::from_mins(1),
