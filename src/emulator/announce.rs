@@ -161,7 +161,8 @@ impl Announcement {
             return;
         };
         let begun = if self.has_route {
-            self.register(&daemon).await.map_err(failed)
+            let registered = self.register(&daemon).await;
+            registered.map_err(|error| failed(error.to_string()))
         } else {
             Err(failed("the interface has no route for multicast of IPv6"))
         };
@@ -192,7 +193,7 @@ impl Announcement {
                 Ok(Ok(DaemonEvent::NameChange(change))) => {
                     self.renamed(&change.original, &change.new_name)
                 }
-                Ok(Ok(DaemonEvent::Error(error))) => Some(failed(error)),
+                Ok(Ok(DaemonEvent::Error(error))) => Some(failed(error.to_string())),
                 Ok(Ok(_)) => None,
                 // The daemon has ended.
                 Ok(Err(_)) => {
@@ -235,9 +236,7 @@ impl Announcement {
             .services
             .iter_mut()
             .find(|service| is(service.info.get_fullname()) || is(service.info.get_hostname()))?;
-        if is(service.info.get_fullname()) {
-            service.is_announced = true;
-        }
+        service.is_announced |= is(service.info.get_fullname());
         Some(failed(format!("{original} is taken; now {new_name}")))
     }
 
@@ -279,16 +278,14 @@ impl Announcement {
                         instance: service.advertisement.instance,
                     }
                 }
-                Err(error) => failed(error),
+                Err(error) => failed(error.to_string()),
             });
         }
     }
 }
 
-fn failed(why: impl ToString) -> Entry {
-    Entry::AnnouncementFailed {
-        why: why.to_string(),
-    }
+fn failed(why: impl Into<String>) -> Entry {
+    Entry::AnnouncementFailed { why: why.into() }
 }
 
 /// Calls again while the daemon has no room for another command.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use derive_more::Display;
+use derive_more::{Display, From};
 use thiserror::Error;
 
 /// One fault: `[METHOD ]PATH:N:KIND`. For a device, the path is the name of an endpoint.
@@ -34,8 +34,9 @@ pub trait FaultKinds: ValueEnum + fmt::Display + 'static {
 pub type ParseValue<K> = fn(&str) -> Result<K, &'static str>;
 
 /// Why a text is not a fault.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, From, PartialEq, Eq)]
 #[error("{0}")]
+#[from(String, &str)]
 pub struct ParseFaultError(String);
 
 /// What goes wrong with a request to a device, or with its answer.
@@ -159,10 +160,7 @@ impl<K: FaultKinds> FromStr for Fault<K> {
             number: match number.parse() {
                 Ok(number @ 1..) => Some(number),
                 Err(_) if number == "*" => None,
-                _ => {
-                    let message = "the requests are counted from 1; * is every one";
-                    return Err(ParseFaultError(message.to_owned()));
-                }
+                _ => return Err("the requests are counted from 1; * is every one".into()),
             },
             kind: parse_kind(kind)?,
         })
@@ -187,7 +185,7 @@ fn parse_kind<K: FaultKinds>(text: &str) -> Result<K, ParseFaultError> {
             words.join(", ")
         )));
     };
-    kind.map_err(|why| ParseFaultError(why.to_owned()))
+    kind.map_err(ParseFaultError::from)
 }
 
 impl<K: fmt::Display> fmt::Display for Fault<K> {
@@ -296,12 +294,14 @@ mod tests {
             fault("prov-config:2:drop"),
             fault("prov-config:2:close"),
             fault("prov-scan:*:garble"),
+            fault("*:6:mute"),
         ]);
         assert_eq!(faults.next("prov-config"), None);
         assert_eq!(faults.next("prov-scan"), Some((1, FaultKind::Garble)));
         assert_eq!(faults.next("prov-config"), Some((2, FaultKind::Drop)));
         assert_eq!(faults.next("prov-config"), None);
         assert_eq!(faults.next("prov-scan"), Some((2, FaultKind::Garble)));
+        assert_eq!(faults.next("proto-ver"), Some((6, FaultKind::Mute)));
         assert_eq!(faults.next("proto-ver"), None);
     }
 

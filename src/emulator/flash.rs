@@ -105,10 +105,8 @@ fn read(bytes: &[u8]) -> io::Result<Option<StoredConfig>> {
 /// a passphrase is in it. It outlives this process, not this computer's power supply: waiting for a
 /// disk would hold up the device's answers.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let path = std::path::absolute(path)?;
+    let mut file = NamedTempFile::new_in(path.parent().unwrap_or(&path))?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())

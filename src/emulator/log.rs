@@ -15,7 +15,7 @@ use std::io::Write;
 use serde::Serialize;
 use tokio::time::Instant;
 
-pub use self::entry::{Entry, ProvEvent};
+pub(crate) use self::entry::{Entry, ProvEvent};
 use crate::ident::printable;
 
 /// One thing that happened: its JSON by `Serialize`, its line for people by `Display`. That line

@@ -75,7 +75,7 @@ struct Session {
 pub(super) struct Accounts {
     settings: AccountSettings,
     signer: Signer,
-    users: BTreeMap<String, User>,
+    users: Vec<User>,
     sessions: BTreeMap<String, Session>,
     /// Logins that await a code, with the id of the user.
     awaiting: Tickets<String>,
@@ -84,49 +84,48 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    pub(super) fn new(settings: AccountSettings) -> Self {
+    pub(super) fn new(mut settings: AccountSettings) -> Self {
+        let users = std::mem::take(&mut settings.users);
         let mut accounts = Self {
             signer: Signer::new(settings.base64url_claims),
-            users: BTreeMap::new(),
+            users: Vec::new(),
             sessions: BTreeMap::new(),
             awaiting: Tickets::new(),
             codes: Tickets::new(),
             settings,
         };
-        for (name, password) in accounts.settings.users.clone() {
+        for (name, password) in users {
             accounts.insert(&name, password, true);
         }
         accounts
     }
 
     fn insert(&mut self, name: &str, password: Secret<String>, confirmed: bool) {
-        let user = User {
+        self.users.push(User {
             id: random::alphanumerics(22),
             subject: Uuid::new_v4().to_string(),
             name: name.to_owned(),
             password,
             confirmed,
             custom_data: Object::new(),
-        };
-        self.users.insert(user.id.clone(), user);
+        });
     }
 
     pub(super) fn user(&self, id: &str) -> Option<&User> {
-        self.users.get(id)
+        self.users.iter().find(|user| user.id == id)
     }
 
     pub(super) fn user_mut(&mut self, id: &str) -> Option<&mut User> {
-        self.users.get_mut(id)
+        self.users.iter_mut().find(|user| user.id == id)
     }
 
     pub(super) fn named(&self, name: &str) -> Option<&User> {
-        self.users.values().find(|user| user.name == name)
+        self.users.iter().find(|user| user.name == name)
     }
 
-    /// The first user of the settings, who logs in where no name is asked for.
+    /// The first user, who logs in where no name is asked for.
     pub(super) fn first(&self) -> Option<&User> {
-        let (name, _) = self.settings.users.first()?;
-        self.named(name)
+        self.users.first()
     }
 
     /// Whether a second factor is needed.
@@ -145,7 +144,7 @@ impl Accounts {
         if self.named(name).is_some_and(|user| user.confirmed) {
             return Err(USER_EXISTS.because("there is such a user"));
         }
-        self.users.retain(|_, user| user.name != name);
+        self.users.retain(|user| user.name != name);
         self.insert(name, Secret::new(password.to_owned()), false);
         Ok(())
     }
@@ -158,7 +157,7 @@ impl Accounts {
         password: Option<&str>,
     ) -> Result<(), Refusal> {
         let is_code = self.is_code(code);
-        let user = self.users.values_mut().find(|user| user.name == name);
+        let user = self.users.iter_mut().find(|user| user.name == name);
         let user = user
             .filter(|_| is_code)
             .ok_or_else(|| WRONG_CODE.because("wrong verification code"))?;
@@ -171,7 +170,7 @@ impl Accounts {
 
     /// Forgets a user.
     pub(super) fn remove(&mut self, id: &str) {
-        self.users.remove(id);
+        self.users.retain(|user| user.id != id);
         self.log_out_everywhere(id);
     }
 
@@ -304,7 +303,7 @@ impl Accounts {
     pub(super) fn holder(&self, token: &str) -> Option<&User> {
         let claims = self.signer.read(token)?;
         let subject = claims.get("sub")?.as_str()?;
-        self.users.values().find(|user| user.subject == subject)
+        self.users.iter().find(|user| user.subject == subject)
     }
 
     /// The user of an `Authorization` header, and the session.

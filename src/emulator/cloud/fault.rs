@@ -9,6 +9,7 @@ use derive_more::Display;
 use serde_json::{Value, json};
 
 use super::exchange::{Answer, Body};
+use super::refusal::FAILURE_200;
 use crate::emulator::fault::{self, FaultKinds, ParseValue, parse_delay, parse_status};
 
 /// One fault: `[METHOD ]PATH:N:KIND`.
@@ -69,11 +70,7 @@ impl FaultKind {
     /// What is answered instead of handling the request, if this kind is of that sort.
     pub(super) fn instead(&self) -> Option<Answer> {
         match self {
-            Self::Failure200 => Some(Answer::of(json!({
-                "status": "failure",
-                "error_code": 100_900,
-                "description": "this failure was ordered",
-            }))),
+            Self::Failure200 => Some(FAILURE_200.because("this failure was ordered").into()),
             Self::Html => Some(Answer {
                 status: 200,
                 body: Body::Page(PAGE),

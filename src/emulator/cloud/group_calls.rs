@@ -12,13 +12,11 @@ use super::{Call, Cloud};
 impl Cloud {
     /// `GET user/node_group`.
     pub(super) fn list_groups(&mut self, call: &Call<'_>) -> Outcome {
-        let ids = match call.request.parameter("group_id") {
-            Some(id) => {
-                self.groups.of_user(&call.user_id, id)?;
-                vec![id.to_owned()]
-            }
-            None => self.groups.below(&call.user_id, None),
-        };
+        let mut ids = self.groups.below(&call.user_id, None);
+        if let Some(id) = call.request.parameter("group_id") {
+            self.groups.of_user(&call.user_id, id)?;
+            ids = vec![id.to_owned()];
+        }
         let page = Page::of(call.request, ids, self.page_size)?;
         let groups = page.ids.iter().filter_map(|id| self.describe(id, call));
         Ok(Answer::of(members(json!({

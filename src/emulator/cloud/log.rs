@@ -21,9 +21,7 @@ pub(super) enum Entry<'a> {
         optional(", ", *refused, "")
     )]
     Request {
-        /// GET, PUT and so on.
         method: &'a str,
-        /// Without the query.
         path: &'a str,
         /// The parameters, redacted.
         #[serde(skip_serializing_if = "Value::is_null")]
@@ -31,7 +29,7 @@ pub(super) enum Entry<'a> {
         /// Whose token it had, by user id. The token may have expired.
         #[serde(skip_serializing_if = "Option::is_none")]
         user_id: Option<&'a str>,
-        /// The body, redacted; what is neither JSON nor a form is told by its length.
+        /// The body, redacted; of what is neither JSON nor a form, the length.
         #[serde(skip_serializing_if = "Value::is_null")]
         body: Value,
         /// The HTTP status; `null` when there was no answer.
@@ -43,97 +41,66 @@ pub(super) enum Entry<'a> {
     /// A request met a fault that was ordered.
     #[display("{path}: fault {kind} at request {number}")]
     Fault {
-        /// Its path.
         path: &'a str,
-        /// Which one, as it was ordered.
         kind: &'a str,
-        /// The how-manieth request of those that this fault is about.
+        /// The number of the request among those that this fault is about, from 1.
         number: u32,
     },
-    /// Faults were ordered, in place of those before.
+    /// This many faults were ordered, in place of those before.
     #[display("{ordered} faults ordered")]
-    FaultsOrdered {
-        /// How many.
-        ordered: usize,
-    },
-    /// Tokens were given out.
+    FaultsOrdered { ordered: usize },
+    /// Tokens were given out for a `password`, `otp`, `refresh` or `browser`.
     #[display("{user} logged in by {by}")]
-    Login {
-        /// To whom.
-        user: &'a str,
-        /// For what: `password`, `otp`, `refresh` or `browser`.
-        by: &'static str,
-    },
-    /// Tokens were refused.
+    Login { user: &'a str, by: &'static str },
+    /// Tokens were refused. The user of a wrong refresh token is not known.
     #[display(
         "{} logged in: {why}",
         user.map_or_else(|| "nobody".to_owned(), |user| format!("{user} not"))
     )]
     LoginRefused {
-        /// To whom; unknown for a refresh token that is nobody's.
         #[serde(skip_serializing_if = "Option::is_none")]
         user: Option<&'a str>,
-        /// Why.
         why: &'a str,
     },
-    /// A user's tokens count no longer.
+    /// A user's tokens ended.
     #[display("{user} logged out")]
-    Logout {
-        /// Whose.
-        user: &'a str,
-    },
+    Logout { user: &'a str },
     /// A call was refused for its token.
     #[display("unauthorized: {why}")]
-    Unauthorized {
-        /// What is wrong with it.
-        why: &'static str,
-    },
+    Unauthorized { why: &'static str },
     /// A mapping by secret key was asked for.
     #[display("mapping of {node_id} requested")]
     MappingRequested {
-        /// Under this id.
         request_id: &'a str,
-        /// Which node.
         node_id: &'a str,
-        /// For whom.
         user_id: &'a str,
     },
     /// No message of the node came in time.
     #[display("mapping of {node_id} timed out")]
     MappingTimedOut {
-        /// The request's id.
         request_id: &'a str,
-        /// Which node.
         node_id: &'a str,
     },
     /// A later request took the place of this one.
     #[display("mapping of {node_id} discarded for a later one")]
     MappingDiscarded {
-        /// The request's id.
         request_id: &'a str,
-        /// Which node.
         node_id: &'a str,
     },
-    /// A node said to whom it belongs.
+    /// A node reported its owner; with `reset`, it gave up all others.
     #[display("{node_id} told its owner: {}", if *matched { "a match" } else { "no match" })]
     NodeMessage {
-        /// Which node.
         node_id: &'a str,
-        /// The user it named.
         user_id: &'a str,
-        /// Whether it gave up all others.
         reset: bool,
-        /// Whether a request was waiting for just that.
+        /// Whether a request waited for this user and secret.
         matched: bool,
     },
-    /// A challenge was given out.
+    /// A challenge was given out for this time.
     #[display("challenge given out for {life_s} s")]
     ChallengeIssued {
-        /// Under this id.
         request_id: &'a str,
-        /// To whom.
         user_id: &'a str,
-        /// For how long, in seconds.
         life_s: u64,
     },
     /// A node came into an account.
@@ -142,9 +109,7 @@ pub(super) enum Entry<'a> {
         key.map_or_else(|| " by secret key".to_owned(), |key| format!(", its {key} signature is good"))
     )]
     Mapped {
-        /// Which node.
         node_id: &'a str,
-        /// Whose account.
         user_id: &'a str,
         /// `secret_key` or `challenge_response`.
         by: &'static str,
@@ -155,54 +120,29 @@ pub(super) enum Entry<'a> {
     /// A node did not come into an account.
     #[display("{}not mapped: {why}", optional("", *node_id, " "))]
     MappingRefused {
-        /// Which node, if any was named.
         #[serde(skip_serializing_if = "Option::is_none")]
         node_id: Option<&'a str>,
-        /// Who asked.
         user_id: &'a str,
-        /// Why not.
         why: &'a str,
     },
     /// A node is mapped, and is not in the group that was named.
     #[display("{node_id} not in the group: {why}")]
-    GroupFailed {
-        /// Which node.
-        node_id: &'a str,
-        /// Why not.
-        why: &'a str,
-    },
+    GroupFailed { node_id: &'a str, why: &'a str },
     /// A node left an account.
     #[display("{node_id} unmapped")]
-    Unmapped {
-        /// Which node.
-        node_id: &'a str,
-        /// Whose account.
-        user_id: &'a str,
-    },
-    /// A node was made known, or made known anew.
+    Unmapped { node_id: &'a str, user_id: &'a str },
+    /// A node was made known, perhaps again, with keys of these kinds.
     #[display("{node_id} registered")]
     NodeRegistered {
-        /// Which node.
         node_id: &'a str,
-        /// The kinds of its keys.
         keys: Vec<&'static str>,
     },
-    /// A node came or went.
+    /// A node came online or went offline.
     #[display("{node_id} is {}", if *connected { "online" } else { "offline" })]
-    Connectivity {
-        /// Which node.
-        node_id: &'a str,
-        /// Whether it is there.
-        connected: bool,
-    },
-    /// The clock was moved.
+    Connectivity { node_id: &'a str, connected: bool },
+    /// The clock was moved; now it shows these seconds since 1970.
     #[display("clock moved by {advance_s} s")]
-    Clock {
-        /// By that many seconds.
-        advance_s: u64,
-        /// What it says now, in seconds since 1970.
-        now: u64,
-    },
+    Clock { advance_s: u64, now: u64 },
 }
 
 impl LogEntry for Entry<'_> {}
@@ -252,8 +192,8 @@ fn redact(value: &mut Value) {
     }
 }
 
-/// Whether what stands under this name is for nobody's eyes. Services name their parameters as
-/// they like: `UserToken`, `refresh-token`.
+/// Whether the value of this name is a secret. Services name their parameters as they like:
+/// `UserToken`, `refresh-token`.
 fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["token", "password", "passphrase", "secret"]
@@ -270,7 +210,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn secrets_are_replaced_wherever_they_stand() {
+    fn secrets_are_redacted_everywhere() {
         let request = Request {
             body: json!({
                 "user_name": "u", "password": "p", "secret_key": "s", "deep": [{"UserToken": "t"}],
@@ -296,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_are_told_with_their_secrets_replaced_and_other_bytes_by_length() {
+    fn forms_are_redacted_and_other_bytes_are_counted() {
         let request = |path: &str, body: &[u8]| Request {
             path: path.to_owned(),
             body: body.to_vec(),

@@ -12,13 +12,11 @@ use super::{Call, Cloud};
 impl Cloud {
     /// `GET user/nodes`.
     pub(super) fn list_nodes(&mut self, call: &Call<'_>) -> Outcome {
-        let ids = match call.request.node_id() {
-            Some(id) => {
-                self.nodes.mapped(&call.user_id, id)?;
-                vec![id.to_owned()]
-            }
-            None => self.nodes.of_user(&call.user_id),
-        };
+        let mut ids = self.nodes.of_user(&call.user_id);
+        if let Some(id) = call.request.node_id() {
+            self.nodes.mapped(&call.user_id, id)?;
+            ids = vec![id.to_owned()];
+        }
         let page = Page::of(call.request, ids, self.page_size)?;
         let with_details = call.request.asks_for("node_details");
         Ok(Answer::of(members(json!({
@@ -74,14 +72,15 @@ impl Cloud {
             let node_id = entry.get("node_id").and_then(Value::as_str);
             let node_id = node_id.unwrap_or_default();
             let refusal = self.set_params_of(call, node_id, &entry).err();
+            let refusal = refusal.as_ref();
             if refusal.is_some() {
                 status = 207;
             }
             outcomes.push(members(json!({
                 "node_id": node_id,
-                "status": if refusal.is_some() { "failure" } else { "success" },
-                "error_code": refusal.as_ref().and_then(|refusal| refusal.kind.code),
-                "description": refusal.map_or("Success".into(), |refusal| refusal.description),
+                "status": refusal.map_or("success", |_| "failure"),
+                "error_code": refusal.and_then(|refusal| refusal.kind.code),
+                "description": refusal.map_or("Success", |refusal| &refusal.description),
             })));
         }
         Ok(Answer::new(status, outcomes))

@@ -44,6 +44,9 @@ pub(super) const GROUP_EXISTS: Kind = Kind::new(400, 108_007);
 
 // Assumed: status and code.
 
+/// What the fault `failure-200` answers: a refusal that looks like a success.
+pub(super) const FAILURE_200: Kind = Kind::new(200, 100_900);
+
 /// The call does not accept this.
 pub(super) const MALFORMED: Kind = Kind::new(400, 100_901);
 /// User name, password, code or refresh token is not right.

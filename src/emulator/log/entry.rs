@@ -11,67 +11,39 @@ use crate::security::SecurityScheme;
 /// One thing that happened.
 #[derive(Clone, Debug, Display, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Entry {
-    /// A client connected.
+pub(crate) enum Entry {
+    /// A client connected from this address.
     #[display("connection from {peer}")]
-    ConnectionOpened {
-        /// Where from.
-        peer: String,
-    },
-    /// A connection ended.
+    ConnectionOpened { peer: String },
+    /// A connection ended: by whom, and for what.
     #[display("connection closed: {why}")]
-    ConnectionClosed {
-        /// Who ended it and for what.
-        why: String,
-    },
-    /// A transport session began. Whatever keys another one had are gone.
+    ConnectionClosed { why: String },
+    /// A transport session of this number began. Whatever keys another one had are gone.
     #[display("new transport session {session}")]
-    SessionOpened {
-        /// Its number.
-        session: u32,
-    },
+    SessionOpened { session: u32 },
     /// A request reached an endpoint.
     #[display("{endpoint}: request of {bytes} bytes")]
     Request {
-        /// The transport session that it belongs to.
         session: u32,
-        /// The endpoint's name, as the client spelled it.
         endpoint: String,
-        /// Its length.
         bytes: usize,
     },
-    /// A request was answered.
+    /// A request was answered, with that many bytes.
     #[display("{endpoint}: answered with {bytes} bytes")]
-    Answered {
-        /// The endpoint's name.
-        endpoint: String,
-        /// The length of the answer.
-        bytes: usize,
-    },
-    /// A request was not answered, or not with what it asked for.
+    Answered { endpoint: String, bytes: usize },
+    /// A request was not answered, or not with what it asked for. The endpoint is a path if there is
+    /// no such endpoint.
     #[display("{endpoint}: refused, {why}")]
-    Refused {
-        /// The endpoint's name, or the path where there is no such endpoint.
-        endpoint: String,
-        /// What is wrong with it.
-        why: String,
-    },
+    Refused { endpoint: String, why: String },
     /// The first message of a handshake in the device's own scheme.
     #[display("handshake of {scheme}")]
-    HandshakeStarted {
-        /// That scheme.
-        scheme: SecurityScheme,
-    },
+    HandshakeStarted { scheme: SecurityScheme },
     /// A Security 2 public key without its leading zeros, which firmware refuses.
     #[display("public key of {bytes} bytes instead of 384")]
-    ShortA {
-        /// Its length.
-        bytes: usize,
-    },
+    ShortA { bytes: usize },
     /// Both sides have the keys.
     #[display("secured with {scheme}{}", optional(" as ", username.as_ref(), ""))]
     Secured {
-        /// Under which scheme.
         scheme: SecurityScheme,
         /// The user name that the client sent (Security 2).
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,19 +52,15 @@ pub enum Entry {
         #[serde(skip_serializing_if = "Option::is_none")]
         pop: Option<bool>,
     },
-    /// A handshake that counts towards the lock-out.
+    /// A handshake that counts towards the lock-out, with how many there were since the start.
     #[display("strike {count}")]
-    Strike {
-        /// How many there were since the device started.
-        count: u32,
-    },
+    Strike { count: u32 },
     /// One strike too many.
     #[display("locked until restart")]
     Locked,
     /// The provisioning component reported an event to its application.
     #[display("event {name}{}", optional(": ", *reason, ""))]
     ProvEvent {
-        /// Which one.
         name: ProvEvent,
         /// For `cred_fail`: `auth_error` or `network_not_found`.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,9 +69,7 @@ pub enum Entry {
     /// A request met a fault that was ordered.
     #[display("{endpoint}: fault {kind} at request {number}")]
     Fault {
-        /// Which endpoint's.
         endpoint: String,
-        /// Which one, as it was ordered.
         kind: String,
         /// The number of the request among those to that endpoint, from 1.
         number: u32,
@@ -119,10 +85,7 @@ pub enum Entry {
     Restarted,
     /// Bytes arrived on its serial line faster than it read them, and are lost.
     #[display("{bytes} bytes lost, nobody read them in time")]
-    Overrun {
-        /// How many.
-        bytes: usize,
-    },
+    Overrun { bytes: usize },
     /// Clients cannot reach the device: it listens nowhere.
     #[display("out of reach")]
     Unreachable,
@@ -131,10 +94,7 @@ pub enum Entry {
     Reachable,
     /// What the device should keep could not be written.
     #[display("what it should keep is lost: {why}")]
-    StateLost {
-        /// Why not.
-        why: String,
-    },
+    StateLost { why: String },
     /// Wi-Fi credentials were stored.
     #[display("credentials for {ssid} stored")]
     WifiSet {
@@ -150,55 +110,36 @@ pub enum Entry {
     /// The device began to join with the stored credentials.
     #[display("joining")]
     WifiApplied,
-    /// The client asked how joining goes.
+    /// The client asked how joining goes, and was answered `connecting`, `attempt_failed`,
+    /// `connected` or `failed`.
     #[display("status told: {state}")]
-    WifiStatus {
-        /// `connecting`, `attempt_failed`, `connected` or `failed`.
-        state: &'static str,
-    },
+    WifiStatus { state: &'static str },
     /// The device is on the network.
     #[display("joined {ssid}")]
-    WifiJoined {
-        /// Which one, as text.
-        ssid: String,
-    },
-    /// The client asked to reset the provisioning manager.
+    WifiJoined { ssid: String },
+    /// The client asked to reset the provisioning manager, which did it or refused.
     #[display("reset{}", if *accepted { "" } else { " refused" })]
-    Reset {
-        /// Whether the manager did it.
-        accepted: bool,
-    },
+    Reset { accepted: bool },
     /// The client asked to provision a provisioned device again.
     #[display("provisioning anew{}", if *accepted { "" } else { " refused" })]
-    Reprov {
-        /// Whether the manager did it.
-        accepted: bool,
-    },
-    /// A challenge was signed with the node's key.
+    Reprov { accepted: bool },
+    /// A challenge of this length was signed with the node's key.
     #[display("challenge of {challenge_bytes} bytes signed as {node_id}")]
     ChallengeSigned {
         /// Which node the answer names.
         node_id: String,
-        /// The length of the challenge.
         challenge_bytes: usize,
     },
     /// The device does not sign challenges any more, until it restarts.
     #[display("signs no challenge until restart")]
     ChalRespDisabled,
-    /// The client told the device which user it belongs to.
+    /// The client told the device which user it belongs to. The cloud compares the secret key with
+    /// that of the user's client.
     #[display("told that it belongs to {user_id}")]
-    UserMappingReceived {
-        /// That user.
-        user_id: String,
-        /// What the cloud compares with what the user's client sends to it.
-        secret_key: String,
-    },
+    UserMappingReceived { user_id: String, secret_key: String },
     /// The cloud accepted the device's half of a user mapping.
     #[display("told the cloud that it belongs to {user_id}")]
-    UserMappingSent {
-        /// Which user's.
-        user_id: String,
-    },
+    UserMappingSent { user_id: String },
     /// The cloud accepted that the device is online.
     #[display("told the cloud that it is online")]
     ConnectivitySent,
@@ -209,7 +150,6 @@ pub enum Entry {
         what: &'static str,
         /// The number of the attempt, from 1.
         attempt: u32,
-        /// Why not.
         why: String,
     },
     /// A service was announced by mDNS.
@@ -217,13 +157,9 @@ pub enum Entry {
     Announced {
         /// Its type, such as `_esp_rmaker_chal_resp._tcp`.
         service: &'static str,
-        /// Its name.
         instance: String,
-        /// The name of its host.
         host: String,
-        /// Its port.
         port: u16,
-        /// Its TXT record.
         txt: Map<String, Value>,
     },
     /// The goodbye of a service was sent by mDNS.
@@ -231,15 +167,11 @@ pub enum Entry {
     AnnouncementRemoved {
         /// Its type.
         service: &'static str,
-        /// Its name.
         instance: String,
     },
     /// A service could not be announced, or not under its name.
     #[display("not announced: {why}")]
-    AnnouncementFailed {
-        /// Why not.
-        why: String,
-    },
+    AnnouncementFailed { why: String },
     /// A client began to look for Bluetooth devices.
     #[display("looked for")]
     DiscoveryStarted,
@@ -254,15 +186,12 @@ pub enum Entry {
     Forgotten,
     /// The device does not listen any more.
     #[display("service stopped: {why}")]
-    ServiceStopped {
-        /// For which reason.
-        why: String,
-    },
+    ServiceStopped { why: String },
 }
 
 impl Entry {
     /// An event without a reason.
-    pub const fn prov_event(name: ProvEvent) -> Self {
+    pub(crate) const fn prov_event(name: ProvEvent) -> Self {
         Self::ProvEvent { name, reason: None }
     }
 }
@@ -282,7 +211,7 @@ impl LogEntry for Entry {
 #[derive(Clone, Copy, Debug, Display, PartialEq, Eq, Serialize)]
 #[display(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
-pub enum ProvEvent {
+pub(crate) enum ProvEvent {
     /// The component is there.
     Init,
     /// The service is up.

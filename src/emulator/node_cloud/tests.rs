@@ -1,4 +1,8 @@
-//! The way to the cloud, against a port that answers by a list.
+//! Calls and messages to the cloud, against a port that answers by a list.
+#![expect(
+    clippy::disallowed_types,
+    reason = "this file is one end of a socket, the listening one"
+)]
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
