@@ -87,7 +87,7 @@ class Bench:
         self.espctl_path = espctl
         self.folder = folder
         self.config = folder / 'rainmaker'
-        self.emulators = []
+        self.programs = []
         self.outputs = []
         kept = {name: value for name, value in os.environ.items()
                 if not name.upper().startswith(('ESPCTL_', 'ESP_RAINMAKER_', 'RM_', 'RMAKER_', 'HTTP', 'NO_PROXY'))}
@@ -101,21 +101,22 @@ class Bench:
         return self
 
     def __exit__(self, *_):
-        for emulator in reversed(self.emulators):
-            emulator.end()
+        for program in reversed(self.programs):
+            program.end()
 
-    def start(self, emulator):
-        self.emulators.append(emulator)
-        emulator.start()
-        return emulator
+    def start(self, program):
+        self.programs.append(program)
+        program.start()
+        return program
 
     def device(self, *flags, time_scale=TIME_SCALE):
         """A new emulated device."""
         return self.start(Device(self, flags, time_scale))
 
     def in_air(self, *flags):
-        """A new emulated device that is reached by Bluetooth, through an emulated adapter of its own."""
-        return self.start(DeviceInAir(self, flags))
+        """A new emulated device that is reached by Bluetooth, through an emulated adapter on a bus of its own."""
+        bus = self.start(DBusDaemon(self))
+        return self.start(DeviceInAir(self, bus.address, flags))
 
     def on_network(self, *flags):
         """A new emulated device that is on its network already, and announces nothing."""
@@ -152,8 +153,8 @@ class Bench:
         """For a failed case: what each side said last, as lines."""
         lines = []
         texts = [('programs', '\n'.join(self.outputs))]
-        for emulator in self.emulators:
-            for file in (emulator.log_file, emulator.stderr_file):
+        for program in self.programs:
+            for file in (program.log_file, program.stderr_file):
                 texts.append((file.name, file.read_text(encoding='utf-8') if file.exists() else ''))
         for name, text in texts:
             lines.append(f'--- {name}')
@@ -161,19 +162,19 @@ class Bench:
         return lines
 
 
-class Emulator:
-    """One `espctl emulate` process."""
+class Program:
+    """A program that runs until the end of the case, and prints a line when it is ready."""
 
-    def __init__(self, bench, kind, flags):
+    def __init__(self, bench, kind, command):
         self.bench = bench
-        name = f'{kind}-{len(bench.emulators) + 1}'
+        name = f'{kind}-{len(bench.programs) + 1}'
         self.log_file = bench.folder / f'{name}.jsonl'
         self.stderr_file = bench.folder / f'{name}.stderr'
-        self.command = [bench.espctl_path, 'emulate', kind, '--log', str(self.log_file), *flags]
+        self.command = command
         self.process = None
 
     def start(self):
-        """Starts it and waits for its first line."""
+        """Starts it and waits for its first line, which it returns."""
         with open(self.stderr_file, 'wb') as stderr:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                             stderr=stderr, text=True, env=self.bench.env)
@@ -190,9 +191,8 @@ class Emulator:
             line = lines.get(timeout=READY_SECONDS)
         except queue.Empty:
             raise CaseFailed(f'a ready line within {READY_SECONDS} s') from None
-        check(line, 'a ready line on stdout, which the emulator closed instead')
-        self.ready = json.loads(line)
-        check_equal('event of the first line', self.ready.get('event'), 'ready')
+        check(line, f'a ready line on the stdout of {self.command[0]}, which closed it instead')
+        return line
 
     def end(self):
         if self.process is None:
@@ -206,6 +206,30 @@ class Emulator:
                 self.process.wait()
         self.reader.join()
         self.process.stdout.close()
+
+
+class DBusDaemon(Program):
+    """A bus of this case's own, on which bleak starts: it asks for a match rule that espctl's own bus rejects."""
+
+    def __init__(self, bench):
+        address = f'unix:path={bench.folder / "bus"}'
+        super().__init__(bench, 'dbus-daemon', ['dbus-daemon', '--session', '--nofork', '--nopidfile', '--nosyslog',
+                                                '--address', address, '--print-address'])
+
+    def start(self):
+        self.address = super().start().strip()
+
+
+class Emulator(Program):
+    """One `espctl emulate` process."""
+
+    def __init__(self, bench, kind, flags):
+        super().__init__(bench, kind, [bench.espctl_path, 'emulate', kind])
+        self.command += ['--log', str(self.log_file), *flags]
+
+    def start(self):
+        self.ready = json.loads(super().start())
+        check_equal('event of the first line', self.ready.get('event'), 'ready')
 
     def log(self, *events):
         """Its log entries, all or those of the given kinds."""
@@ -275,10 +299,10 @@ class Device(Emulator):
 
 
 class DeviceInAir(Device):
-    """Such a device that is reached by Bluetooth; its bus is in the case's folder."""
+    """Such a device that is reached by Bluetooth."""
 
-    def __init__(self, bench, flags):
-        super().__init__(bench, flags, TIME_SCALE, ('--transport', 'ble', '--bus', str(bench.folder / 'bus')))
+    def __init__(self, bench, bus_address, flags):
+        super().__init__(bench, flags, TIME_SCALE, ('--transport', 'ble', '--bus-address', bus_address))
 
     def place(self):
         return (['--transport', 'ble', '--address', self.ready['name']],

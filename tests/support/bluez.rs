@@ -15,6 +15,24 @@ use zbus::{
     connection,
 };
 
+use super::device::fresh_path;
+
+/// Runs a bus that no emulator started, until the tests end. Its address.
+pub(crate) fn start_bus() -> String {
+    let address = format!("unix:path={}", fresh_path("bus").display());
+    let (opened, is_open) = std::sync::mpsc::channel();
+    let at = address.clone();
+    std::thread::spawn(move || {
+        zruntime::block_on(async move {
+            let mut bus = busd::bus::Bus::for_address(Some(&at)).await.unwrap();
+            opened.send(()).unwrap();
+            bus.run().await.unwrap();
+        });
+    });
+    is_open.recv().expect("a bus");
+    address
+}
+
 /// The properties of an interface.
 pub(crate) type Properties = HashMap<String, OwnedVariant>;
 /// The interfaces of an object.

@@ -223,7 +223,7 @@ pub(super) async fn run(args: &EmulateDevice, ui: &Ui) -> Result<(), Failure> {
     }
     // One that has credentials is over before it began; its first line has said so.
     let already = args.count == 1 && devices.is_empty();
-    let mut served = air.serve().await?;
+    let mut served = air.serve();
     for device in &devices {
         if let Some(ready) = &device.ready {
             print(ready)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use zbus::{Variant, connection};
 
-use crate::support::bluez::{ADAPTER, Client, Error, error};
+use crate::support::bluez::{ADAPTER, Client, Error, error, start_bus};
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::espctl;
 
@@ -152,4 +152,53 @@ async fn a_bus_can_be_put_where_it_is_wanted_and_goes_at_the_end() {
     assert_eq!(device.bus(), format!("unix:path={}", path.display()));
     let client = Client::connect(device.bus()).await;
     assert_eq!(client.objects().await.len(), 2);
+}
+
+#[tokio::test]
+async fn adapter_is_emulated_on_an_existing_bus() {
+    let bus = start_bus();
+    let mut device = Device::over_bluetooth(&["--bus-address", &bus]);
+    assert_eq!(device.bus(), bus);
+    let mut client = Client::connect(&bus).await;
+    client.reach().await;
+    let version = client.endpoint(0xff53).await;
+    client.write(&version, b"a").await.unwrap();
+    // Only one emulator at a time owns the name of BlueZ.
+    let line = [
+        "emulate",
+        "device",
+        "--transport",
+        "ble",
+        "--bus-address",
+        &bus,
+    ];
+    let run = espctl(line).output();
+    assert_ne!(run.exit, Some(0));
+    assert!(run.stderr.contains("--bus-address"), "{run}");
+    assert!(run.stderr.contains("dbus-daemon"), "{run}");
+    // The bus outlives the emulator.
+    device.terminate();
+    let next = Device::over_bluetooth(&["--bus-address", &bus]);
+    let mut client = Client::connect(&bus).await;
+    client.reach().await;
+    assert_eq!(next.told("connection_opened").len(), 1);
+}
+
+#[test]
+fn rejects_unusable_bus_addresses() {
+    let missing = format!("unix:path={}", fresh_path("bus").display());
+    for (flags, exit, message) in [
+        (&["--bus-address", &missing][..], 3, "dbus-daemon"),
+        (&["--bus-address", "nonsense"], 3, "dbus-daemon"),
+        (
+            &["--bus-address", &missing, "--host-trouble", "hangs"],
+            2,
+            "omit --bus-address",
+        ),
+        (&["--bus-address", &missing, "--bus", "bus"], 2, "--bus"),
+    ] {
+        let line = ["emulate", "device", "--transport", "ble"];
+        let run = espctl(line.iter().chain(flags)).output().exits(exit);
+        assert!(run.stderr.contains(message), "{run}");
+    }
 }

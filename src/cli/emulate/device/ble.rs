@@ -18,8 +18,8 @@ use crate::cli::failure::Failure;
 use crate::emulator::device::Device;
 use crate::emulator::fault::FaultKind;
 use crate::emulator::listen::ble::{
-    self, Address, Advert, AirSettings, HostTrouble, LinkTrouble, Neighbour, RadioSettings, Served,
-    Stack, rainmaker_data,
+    Address, Advert, BusChoice, HostSettings, HostTrouble, LinkTrouble, Neighbour, RadioSettings,
+    Served, Stack, VirtualRadio, rainmaker_data,
 };
 
 pub(super) use crate::emulator::listen::ble::Peripheral;
@@ -36,10 +36,15 @@ pub(super) struct BleFlags {
     #[arg(long, value_name = "PATH")]
     bus: Option<PathBuf>,
 
+    /// D-Bus address of an existing bus to emulate the adapter on, such as that of a dbus-daemon; its
+    /// policy must allow to own org.bluez [default: a new bus in this process].
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "bus")]
+    bus_address: Option<String>,
+
     /// Bluetooth stack of the device, of which each has its own sizes and errors [default:
     /// nimble].
     #[arg(long, value_enum)]
-    stack: Option<StackName>,
+    stack: Option<Stack>,
 
     /// Bluetooth address of the device; with --count, of the first [default: a random one].
     #[arg(long, value_name = "ADDRESS")]
@@ -87,30 +92,17 @@ pub(super) struct BleFlags {
     #[arg(long, value_name = "FILE")]
     neighbours: Option<PathBuf>,
 
-    /// What is wrong with the Bluetooth link; can be given again: connect-fails-once, connected (to
-    /// this computer, already), encryption-required, held (by another computer),
-    /// lost-before-resolved, name-in-cache, no-pairing, pairing-by-hand, pairing-by-hand-refused,
-    /// pairing-hangs, stale-cache, stale-handles, unresolved, vanishes.
+    /// What is wrong with the Bluetooth link; can be given again.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     link_trouble: Vec<LinkTrouble>,
 
-    /// What is wrong with Bluetooth on this computer: access-denied, adapter-blocked, adapter-off,
-    /// dies, hangs, no-adapter, no-bluez.
+    /// What is wrong with Bluetooth on this computer.
     #[arg(long, value_name = "NAME")]
     host_trouble: Option<HostTrouble>,
 }
 
-/// A Bluetooth stack, as it is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum StackName {
-    /// MTU 256, values of 512 bytes; refuses with ATT errors and keeps the link.
-    Nimble,
-    /// MTU 500, values of 481 bytes, 257 without Security 2; drops the link after a refusal.
-    Bluedroid,
-}
-
 /// An adapter, if one is wanted, and what is in reach of it.
-pub(super) struct Air(Option<ble::Air>);
+pub(super) struct Air(Option<VirtualRadio>);
 
 /// Likewise, once it answers.
 pub(super) struct ServedAir(Option<Served>);
@@ -131,28 +123,32 @@ impl Air {
                 Neighbour::list_from_json(&text).map_err(|error| unusable(&error))?
             }
         };
-        let settings = AirSettings {
-            socket: flags.bus.clone(),
+        let bus = match (&flags.bus, &flags.bus_address) {
+            (Some(socket), _) => BusChoice::AtSocket(socket.clone()),
+            (None, Some(address)) => BusChoice::Existing(address.clone()),
+            (None, None) => BusChoice::InNewFolder,
+        };
+        let settings = HostSettings {
             trouble: flags.host_trouble,
-            neighbours,
-            time_scale: Some(args.time_scale),
+            time_scale: args.time_scale,
             operation_wait: Duration::from_millis(flags.att_ms.unwrap_or(0)),
         };
-        let air = ble::Air::open(settings)
-            .await
-            .map_err(|error| match &flags.bus {
-                Some(path) => unusable_bus(path, &error),
-                None => no_bus(&error),
-            })?;
-        Ok(Self(Some(air)))
+        let mut radio = VirtualRadio::open(bus, settings).await.map_err(|error| {
+            match (&flags.bus, &flags.bus_address) {
+                (Some(path), _) => unusable_bus(path, &error),
+                (None, Some(address)) => unusable_existing_bus(address, &error),
+                (None, None) => no_bus(&error),
+            }
+        })?;
+        for neighbour in neighbours {
+            radio.add_neighbour(neighbour);
+        }
+        Ok(Self(Some(radio)))
     }
 
     /// Has the adapter answer.
-    pub(super) async fn serve(self) -> Result<ServedAir, Failure> {
-        Ok(ServedAir(match self.0 {
-            Some(air) => Some(air.serve().await.map_err(|error| no_bus(&error))?),
-            None => None,
-        }))
+    pub(super) fn serve(self) -> ServedAir {
+        ServedAir(self.0.map(VirtualRadio::serve))
     }
 }
 
@@ -181,6 +177,7 @@ impl EmulateDevice {
         let flags = &self.ble;
         let given = [
             ("--bus", flags.bus.is_some()),
+            ("--bus-address", flags.bus_address.is_some()),
             ("--stack", flags.stack.is_some()),
             ("--mac", flags.mac.is_some()),
             ("--service-uuid", flags.service_uuid.is_some()),
@@ -206,6 +203,11 @@ impl EmulateDevice {
             return conflict(format!(
                 "{flag} is about HTTP, and not about --transport ble"
             ));
+        }
+        if flags.bus_address.is_some() && flags.host_trouble == Some(HostTrouble::Hangs) {
+            return conflict(
+                "--host-trouble hangs requires a bus of its own: omit --bus-address".to_owned(),
+            );
         }
         for fault in &self.fault {
             let of_http = matches!(fault.kind(), FaultKind::Duplicate | FaultKind::Status(_));
@@ -250,10 +252,7 @@ impl EmulateDevice {
             BTreeMap::new()
         };
         check_name(name, &manufacturer)?;
-        let stack = match flags.stack {
-            None | Some(StackName::Nimble) => Stack::Nimble,
-            Some(StackName::Bluedroid) => Stack::Bluedroid,
-        };
+        let stack = flags.stack.unwrap_or_default();
         let settings = RadioSettings {
             advert: Advert {
                 address,
@@ -323,6 +322,13 @@ fn unusable_bus(path: &Path, error: &std::io::Error) -> Failure {
         ErrorKind::NotFound => failure.hint("the folder has to be there"),
         _ => failure,
     }
+}
+
+fn unusable_existing_bus(address: &str, error: &std::io::Error) -> Failure {
+    let message = format!("--bus-address: cannot emulate an adapter on the bus at {address}");
+    Failure::new(ErrorId::CannotListen, message)
+        .cause(error)
+        .hint("start a bus of its own for it: dbus-daemon --session --fork --print-address")
 }
 
 fn no_bus(error: &std::io::Error) -> Failure {

@@ -24,8 +24,8 @@ impl Air {
         Ok(Self)
     }
 
-    pub(super) async fn serve(self) -> Result<Self, Failure> {
-        Ok(self)
+    pub(super) fn serve(self) -> Self {
+        self
     }
 
     pub(super) async fn failed(&mut self) -> Failure {

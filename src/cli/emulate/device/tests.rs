@@ -317,15 +317,6 @@ fn the_help_names_every_scenario_and_every_kind_of_fault() {
     for (name, _) in Scenario::ALL {
         assert!(help.contains(name), "{name}");
     }
-    #[cfg(target_os = "linux")]
-    {
-        use crate::emulator::listen::ble::{HostTrouble, LinkTrouble};
-        let links = LinkTrouble::ALL.map(|(name, _)| name);
-        let hosts = HostTrouble::ALL.map(|(name, _)| name);
-        for name in links.into_iter().chain(hosts) {
-            assert!(help.contains(name), "{name}");
-        }
-    }
     let Err(error) = "a:1:?".parse::<Fault>() else {
         panic!("a fault of no kind");
     };

@@ -1,5 +1,5 @@
-//! What is said over the air: by an emulated device, and by neighbours that are nothing more than
-//! their advertisements. Not who hears it.
+//! What emulated devices advertise, and neighbours that are nothing more than their advertisements. Not
+//! who receives it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,44 +7,49 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use rand_core::Rng;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::ident::decode_hex;
 
 /// An advertisement and its scan response.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advert {
-    /// Who says it.
+    /// The advertiser's.
     pub address: Address,
     /// Its complete local name.
     pub name: Option<String>,
     /// How strong it is received, in dBm.
     pub rssi: i16,
-    /// The services that it names.
+    /// The services that it lists.
     pub uuids: Vec<String>,
     /// Data by company.
     pub manufacturer: BTreeMap<u16, Vec<u8>>,
-    /// It is not said sooner after somebody first looks.
+    /// How long it is not sent after a client first discovers.
     pub after: Duration,
-    /// It is heard at the beginning of each interval, together with all that are, and not at a
-    /// time of its own.
+    /// It arrives at the beginning of each interval, together with all such, and not at a time of
+    /// its own.
     pub at_once: bool,
 }
 
 impl Advert {
-    /// When in each interval it is heard.
+    /// When in each interval it arrives.
     pub(super) fn phase(&self, interval: Duration) -> Duration {
         if self.at_once {
             return Duration::ZERO;
         }
-        let parts = self.address.spread();
+        // The golden ratio keeps addresses that follow each other far apart.
+        let spread = self.address.number().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let [high, low, ..] = spread.to_be_bytes();
+        let parts = u16::from_be_bytes([high, low]);
         interval.saturating_mul(parts.into()) / (1 << u16::BITS)
     }
 }
 
 /// A Bluetooth address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Address {
     bytes: [u8; 6],
     /// Drawn by the device, and not given out by the IEEE.
@@ -67,26 +72,14 @@ impl Address {
     /// The n-th after it.
     #[must_use]
     pub fn plus(self, number: u16) -> Self {
-        let mut bytes = self.bytes;
-        let mut carry = u32::from(number);
-        for byte in bytes.iter_mut().rev() {
-            let [.., low] = carry.wrapping_add((*byte).into()).to_be_bytes();
-            carry = carry.wrapping_add((*byte).into()) >> 8;
-            *byte = low;
-        }
+        let sum = self.number().wrapping_add(number.into());
+        let [_, _, bytes @ ..] = sum.to_be_bytes();
         Self { bytes, ..self }
     }
 
-    /// A number that is always the same for this address, and far from those of the addresses next
-    /// to it.
-    fn spread(self) -> u16 {
-        let mixed = self.bytes.iter().fold(0x811c_9dc5_u32, |mixed, byte| {
-            (mixed ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-        });
-        let [high, low, ..] = (mixed ^ (mixed >> 15))
-            .wrapping_mul(0x85eb_ca6b)
-            .to_be_bytes();
-        u16::from_be_bytes([high, low])
+    fn number(self) -> u64 {
+        let bytes = self.bytes.into_iter().map(u64::from);
+        bytes.fold(0, |number, byte| number << 8 | byte)
     }
 
     /// What BlueZ calls its kind.
@@ -116,9 +109,9 @@ impl fmt::Display for Address {
 }
 
 impl FromStr for Address {
-    type Err = NoAddress;
+    type Err = InvalidAddress;
 
-    fn from_str(text: &str) -> Result<Self, NoAddress> {
+    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         let parts: Vec<&str> = text.split([':', '-']).collect();
         let is_pairs = parts.iter().all(|part| part.len() == 2);
         let bytes = decode_hex(&parts.concat()).and_then(|bytes| bytes.try_into().ok());
@@ -127,15 +120,23 @@ impl FromStr for Address {
                 bytes,
                 is_random: false,
             }),
-            _ => Err(NoAddress),
+            _ => Err(InvalidAddress),
         }
     }
 }
 
-/// A text that is no Bluetooth address.
+impl TryFrom<String> for Address {
+    type Error = InvalidAddress;
+
+    fn try_from(text: String) -> Result<Self, InvalidAddress> {
+        text.parse()
+    }
+}
+
+/// A text that is not a Bluetooth address.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("expected six pairs of hexadecimal digits, as in 7C:DF:A1:00:00:01")]
-pub struct NoAddress;
+pub struct InvalidAddress;
 
 /// Of RainMaker firmware (`app_network.h`): "Nov", the format, whose it is, and what it is.
 pub fn rainmaker_data(customer: u16, device_type: u16, subtype: u8) -> BTreeMap<u16, Vec<u8>> {
@@ -146,54 +147,32 @@ pub fn rainmaker_data(customer: u16, device_type: u16, subtype: u8) -> BTreeMap<
     BTreeMap::from([(ESPRESSIF, data)])
 }
 
-/// Somebody else in the air.
+/// Another device in reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbour {
     pub(super) advert: Advert,
-    /// BlueZ knows it from before, and it is not in reach.
+    /// It is not in reach, but BlueZ knows it from before.
     pub(super) is_stale: bool,
 }
 
 impl Neighbour {
     /// Reads a list of them.
-    pub fn list_from_json(text: &str) -> Result<Vec<Self>, NeighbourError> {
+    pub fn list_from_json(text: &str) -> serde_json::Result<Vec<Self>> {
         let listed: Vec<Listed> = serde_json::from_str(text)?;
-        (1..).zip(listed).map(|(n, one)| one.check(n)).collect()
+        Ok((1..).zip(listed).map(|(n, one)| one.neighbour(n)).collect())
     }
-}
-
-/// A list of neighbours that cannot be.
-#[derive(Debug, Error)]
-pub enum NeighbourError {
-    /// An address that is none.
-    #[error("neighbour {number}: address: {NoAddress}")]
-    Address {
-        /// The how-manieth one.
-        number: u16,
-    },
-    /// No JSON, or none of this form.
-    #[error("the list of neighbours cannot be read: {0}")]
-    Json(#[from] serde_json::Error),
-    /// Manufacturer data that is none.
-    #[error(
-        "neighbour {number}: manufacturer: expected a company such as \"0x02e5\" and hexadecimal digits"
-    )]
-    Manufacturer {
-        /// The how-manieth one.
-        number: u16,
-    },
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listed {
     name: Option<String>,
-    address: Option<String>,
+    address: Option<Address>,
     rssi: Option<i16>,
     #[serde(default)]
     uuids: Vec<String>,
-    #[serde(default)]
-    manufacturer: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "manufacturer_data")]
+    manufacturer: BTreeMap<u16, Vec<u8>>,
     #[serde(default)]
     appears_after_ms: u64,
     #[serde(default)]
@@ -203,40 +182,40 @@ struct Listed {
 }
 
 impl Listed {
-    fn check(self, number: u16) -> Result<Neighbour, NeighbourError> {
-        let address = match self.address {
-            Some(text) => text
-                .parse()
-                .map_err(|NoAddress| NeighbourError::Address { number })?,
-            None => Address {
-                bytes: [0xc0, 0x00, 0x00, 0x4e, 0x00, 0x00],
-                is_random: true,
-            }
-            .plus(number),
+    fn neighbour(self, number: u16) -> Neighbour {
+        let first = Address {
+            bytes: [0xc0, 0x00, 0x00, 0x4e, 0x00, 0x00],
+            is_random: true,
         };
-        let manufacturer = self
-            .manufacturer
-            .iter()
-            .map(|(company, data)| {
-                let digits = company.strip_prefix("0x")?;
-                let company = u16::from_str_radix(digits, 16).ok()?;
-                Some((company, decode_hex(data)?))
-            })
-            .collect::<Option<_>>()
-            .ok_or(NeighbourError::Manufacturer { number })?;
-        Ok(Neighbour {
+        Neighbour {
             advert: Advert {
-                address,
+                address: self.address.unwrap_or_else(|| first.plus(number)),
                 name: self.name,
                 rssi: self.rssi.unwrap_or(USUAL_RSSI),
                 uuids: self.uuids,
-                manufacturer,
+                manufacturer: self.manufacturer,
                 after: Duration::from_millis(self.appears_after_ms),
                 at_once: self.at_once,
             },
             is_stale: self.stale,
-        })
+        }
     }
+}
+
+fn manufacturer_data<'de, D>(deserializer: D) -> Result<BTreeMap<u16, Vec<u8>>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let listed = BTreeMap::<String, String>::deserialize(deserializer)?;
+    let read = listed.iter().map(|(company, data)| {
+        let digits = company.strip_prefix("0x")?;
+        let company = u16::from_str_radix(digits, 16).ok()?;
+        Some((company, decode_hex(data)?))
+    });
+    let read: Option<_> = read.collect();
+    read.ok_or_else(|| {
+        D::Error::custom("expected a company such as \"0x02e5\" and hexadecimal digits")
+    })
 }
 
 /// Espressif, as the Bluetooth SIG numbers companies.
@@ -258,7 +237,7 @@ mod tests {
             ("7C-DF-A1-00-FF-FF", "public")
         );
         for wrong in ["", "7c:df:a1:00:ff", "7cdfa100ffff", "7c:df:a1:00:ff:fg"] {
-            assert_eq!(wrong.parse::<Address>(), Err(NoAddress), "{wrong}");
+            assert_eq!(wrong.parse::<Address>(), Err(InvalidAddress), "{wrong}");
         }
     }
 
@@ -301,8 +280,8 @@ mod tests {
         assert_eq!(list[1].advert.address.to_string(), "AA:BB:CC:00:11:22");
         assert!(list[1].is_stale && list[0].advert.address != list[1].advert.address);
         for (text, said) in [
-            ("{}", "cannot be read"),
-            (r#"[{"colour": 1}]"#, "cannot be read"),
+            ("{}", "expected a sequence"),
+            (r#"[{"colour": 1}]"#, "unknown field"),
             (r#"[{"address": "1"}]"#, "six pairs"),
             (r#"[{"manufacturer": {"741": "00"}}]"#, "0x02e5"),
         ] {

@@ -1,138 +1,120 @@
-//! A bus of D-Bus for this emulation alone: in this process, on a thread of its own, behind a socket
-//! that nobody else can reach. Not what is on it.
-
-mod front;
+//! The bus on which BlueZ is emulated: a D-Bus of our own, in this process and behind a socket that
+//! only this user can open, or one that exists. Not what is on it.
 
 use std::io;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+use zbus::Address;
+use zbus::address::Transport;
+use zbus::address::transport::{Unix, UnixSocket};
 
-use self::front::{Conduct, Front};
+/// Which bus to use.
+#[derive(Clone, Debug, Default)]
+pub enum BusChoice {
+    /// One of our own, at a socket in a new folder.
+    #[default]
+    InNewFolder,
+    /// One of our own, at this socket.
+    AtSocket(PathBuf),
+    /// The bus at this D-Bus address.
+    Existing(String),
+}
 
-pub(super) use self::front::{Absence, BLUEZ, STAND_IN};
-
-/// A bus that runs until it is dropped.
+/// The bus, which lasts until this is dropped if it is our own.
 #[derive(Debug)]
-pub(super) struct PrivateBus {
+pub(super) struct Bus {
+    /// Where clients find it.
+    pub(super) address: String,
+    /// Where BlueZ finds it.
+    pub(super) address_for_bluez: String,
+    _own: Option<OwnBus>,
+}
+
+impl Bus {
+    /// Opens it. If it `hangs`, the socket of our own accepts clients and never answers.
+    pub(super) async fn open(choice: BusChoice, hangs: bool) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("espctl-bus-").tempdir()?;
+        let socket = match choice {
+            BusChoice::InNewFolder => folder.path().join("bus"),
+            BusChoice::AtSocket(socket) => std::path::absolute(socket)?,
+            BusChoice::Existing(address) => {
+                return Ok(Self {
+                    address_for_bluez: address.clone(),
+                    address,
+                    _own: None,
+                });
+            }
+        };
+        // Here rather than in the bus, whose errors do not say what is wrong with the path.
+        let silent = UnixListener::bind(&socket)?;
+        let (silent, listens_at) = if hangs {
+            (Some(silent), folder.path().join("hidden"))
+        } else {
+            std::fs::remove_file(&socket)?;
+            (None, socket.clone())
+        };
+        let address_for_bluez = address_of(&listens_at);
+        Ok(Self {
+            address: address_of(&socket),
+            _own: Some(OwnBus {
+                _running: run(address_for_bluez.clone()).await?,
+                _silent: silent,
+                socket,
+                _folder: folder,
+            }),
+            address_for_bluez,
+        })
+    }
+}
+
+/// What keeps a bus of our own running.
+#[derive(Debug)]
+struct OwnBus {
+    /// Dropping it ends the bus's thread.
+    _running: oneshot::Sender<()>,
+    /// Accepts clients and never answers.
+    _silent: Option<UnixListener>,
     socket: PathBuf,
-    /// Dropped, it ends the thread.
-    running: Option<oneshot::Sender<()>>,
-    /// The socket of the bus itself.
-    bus: PathBuf,
-    front: Front,
-    /// The folder of that, and of the other where it was not given.
     _folder: TempDir,
 }
 
-impl PrivateBus {
-    /// Opens one at `socket`, or in a new folder of this user's own. One that hangs takes clients,
-    /// and answers nothing.
-    pub(super) async fn open(socket: Option<&Path>, hangs: bool) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("espctl-bus-").tempdir()?;
-        let bus = folder.path().join("behind");
-        let socket = match socket {
-            Some(socket) => std::path::absolute(socket)?,
-            None => folder.path().join("bus"),
-        };
-        let address = address_of(&bus);
-        let (running, stopped) = oneshot::channel();
-        let (opened, is_open) = oneshot::channel();
-        thread::Builder::new()
-            .name("bus".to_owned())
-            .spawn(move || zruntime::block_on(run(address, opened, stopped)))?;
-        is_open.await.map_err(io::Error::other)??;
-        let conduct = Conduct {
-            hangs,
-            ..Conduct::default()
-        };
-        let front = Front::open(&socket, &bus, conduct)?;
-        Ok(Self {
-            socket,
-            running: Some(running),
-            bus,
-            front,
-            _folder: folder,
-        })
-    }
-
-    /// Where clients find it.
-    pub(super) fn address(&self) -> String {
-        address_of(&self.socket)
-    }
-
-    /// Whether nobody has BlueZ's name.
-    pub(super) fn is_absent(&self) -> Absence {
-        self.front.is_absent.clone()
-    }
-
-    /// Where it is for whoever is in this process.
-    pub(super) fn address_behind(&self) -> String {
-        address_of(&self.bus)
-    }
-}
-
-impl Drop for PrivateBus {
+impl Drop for OwnBus {
     fn drop(&mut self) {
-        self.running.take();
-        // It may be gone with its folder, or was never there.
+        // The folder removes it if it is in there.
         let _removed = std::fs::remove_file(&self.socket);
     }
 }
 
-async fn run(
-    address: String,
-    opened: oneshot::Sender<io::Result<()>>,
-    stopped: oneshot::Receiver<()>,
-) {
-    let mut bus = match busd::bus::Bus::for_address(Some(&address)).await {
-        Ok(bus) => bus,
-        Err(error) => {
-            // Whoever asked may be gone.
-            let _told = opened.send(Err(io_error(error)));
-            return;
+/// Runs a bus on a thread of its own, and returns when it accepts clients.
+async fn run(address: String) -> io::Result<oneshot::Sender<()>> {
+    let (running, stopped) = oneshot::channel();
+    let (opened, is_open) = oneshot::channel();
+    let run = async move {
+        // The receivers are gone if the emulation has ended meanwhile.
+        match busd::bus::Bus::for_address(Some(&address)).await {
+            Err(error) => drop(opened.send(Err(io::Error::other(error)))),
+            Ok(mut bus) if opened.send(Ok(())).is_ok() => {
+                // A socket that fails shows as clients that cannot connect.
+                select(std::pin::pin!(bus.run()), stopped).await;
+            }
+            Ok(_) => {}
         }
     };
-    if opened.send(Ok(())).is_err() {
-        return;
-    }
-    let run = std::pin::pin!(bus.run());
-    match select(run, stopped).await {
-        // Sockets that fail show as clients that cannot connect.
-        Either::Left(_) | Either::Right(_) => {}
-    }
+    thread::Builder::new()
+        .name("bus".to_owned())
+        .spawn(|| zruntime::block_on(run))?;
+    is_open.await.map_err(io::Error::other)??;
+    Ok(running)
 }
 
-/// What the system said, where it was the system.
-fn io_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
-    let error = error.into();
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&*error);
-    while let Some(one) = cause {
-        if let Some(system) = one.downcast_ref::<io::Error>() {
-            return match system.raw_os_error() {
-                Some(code) => io::Error::from_raw_os_error(code),
-                None => io::Error::new(system.kind(), system.to_string()),
-            };
-        }
-        cause = one.source();
-    }
-    io::Error::other(error)
-}
-
-/// In D-Bus's own escapes.
 fn address_of(socket: &Path) -> String {
-    use std::os::unix::ffi::OsStrExt as _;
-    let socket = socket.as_os_str().as_bytes().iter();
-    let escaped = socket.map(|byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'/' | b'.' | b'*' => {
-            char::from(*byte).to_string()
-        }
-        other => format!("%{other:02x}"),
-    });
-    format!("unix:path={}", escaped.collect::<String>())
+    let socket = UnixSocket::File(socket.to_owned());
+    Address::new(Transport::Unix(Unix::new(socket))).to_string()
 }
 
 #[cfg(test)]
@@ -140,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_escapes_what_d_bus_wants_escaped() {
+    fn address_escapes_what_d_bus_requires() {
         assert_eq!(
             address_of(Path::new("/tmp/a b,ü/bus_1.x")),
             "unix:path=/tmp/a%20b%2c%c3%bc/bus_1.x"

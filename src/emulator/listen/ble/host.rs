@@ -1,144 +1,98 @@
-//! BlueZ, as a client meets it: one adapter, the devices that it knows, and the calls about them, in
-//! the order and the words of bluetoothd 5.66. Not a Bluetooth stack: what would be radio is a
-//! channel to each emulated device.
+//! BlueZ, as a client meets it: one adapter, the devices that it knows, and the calls about them, in the
+//! order and the words of bluetoothd 5.66. Not a Bluetooth stack: what would be radio is a channel to
+//! each emulated device.
 //!
-//! All of it is one task. What changes is told before the next answer leaves, as gdbus does it.
+//! All of it is one task. What changes is signaled before the next answer leaves, as BlueZ's library does it.
 
 mod adapter;
 mod device;
 mod gatt;
 mod remote;
-mod timers;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
-use zbus::message::{Flags, Message, Type};
-use zbus::wire::DynamicType;
+use zbus::fdo::RequestNameFlags;
+use zbus::message::{Message, Type};
 use zbus::{Connection, MessageStream, ObjectPath, OwnedVariant};
 
+pub use self::remote::HostSettings;
 pub(super) use self::remote::Remote;
 
 use self::adapter::{ADAPTER, Adapter};
-use self::device::{BY_THE_CLIENT, DEVICE};
-use self::timers::{Timer, Timers};
-use super::bus::{Absence, BLUEZ};
-use super::link::{FromDevice, Report, ToDevice};
-use super::property::{Properties, to_variants};
-use super::refusal::Refused;
-use super::tree::{INTROSPECTABLE, OBJECT_MANAGER, PROPERTIES, Tree};
+use self::remote::{BLUEZ_PATH, Bluez, CHARACTERISTIC, DESCRIPTOR, DEVICE};
+use super::answer::{Answer, Refusal};
+use super::link::{FromDevice, Report};
+use super::objects::{INTROSPECTABLE, OBJECT_MANAGER, PROPERTIES, Properties};
 use super::trouble::HostTrouble;
-use crate::emulator::device::TimeScale;
-use crate::emulator::log::Entry;
 
 /// The host.
 pub(super) struct Host {
-    connection: Connection,
-    tree: Tree,
-    adapter: Option<Adapter>,
-    devices: Vec<Remote>,
-    timers: Timers,
-    trouble: Option<HostTrouble>,
-    scale: TimeScale,
-    /// How long each operation of ATT takes.
-    operation_wait: Duration,
-    /// Who has called and is still on the bus.
+    bluez: Bluez,
+    adapter: Adapter,
+    remotes: Vec<Remote>,
+    /// Clients that have called and are still on the bus.
     clients: BTreeSet<String>,
-    /// When somebody first looked for devices.
-    first_looked: Option<Instant>,
-    numbers: u64,
-    connections: u64,
-    /// The call with which BlueZ ends.
-    dying: Option<Message>,
-    is_absent: Absence,
-    /// Signals and answers, in order.
-    outbox: Vec<zbus::Result<Message>>,
 }
-
-/// What a host is made with.
-pub(super) struct HostParts {
-    pub(super) trouble: Option<HostTrouble>,
-    pub(super) scale: TimeScale,
-    pub(super) operation_wait: Duration,
-    pub(super) devices: Vec<Remote>,
-    pub(super) is_absent: Absence,
-}
-
-/// What becomes of a call: `None`, it is answered later.
-type Answered<T> = Result<Option<T>, Refused>;
 
 impl Host {
-    pub(super) fn new(connection: Connection, parts: HostParts) -> Self {
-        let HostParts {
-            trouble,
-            scale,
-            operation_wait,
-            devices,
-            is_absent,
-        } = parts;
-        let mut host = Self {
-            connection,
-            tree: Tree::default(),
-            adapter: None,
-            devices,
-            timers: Timers::default(),
-            trouble,
-            scale,
-            operation_wait,
-            clients: BTreeSet::new(),
-            first_looked: None,
-            numbers: 0,
-            connections: 0,
-            dying: None,
-            is_absent,
-            outbox: Vec::new(),
-        };
-        let agents = [("org.bluez.AgentManager1", Properties::new())];
-        host.tree
-            .add(ObjectPath::from_static_str_unchecked(ROOT), agents.into());
-        if trouble != Some(HostTrouble::NoAdapter) {
-            host.add_adapter();
-            host.remember_devices();
+    pub(super) fn new(settings: HostSettings, mut remotes: Vec<Remote>) -> Self {
+        let mut bluez = Bluez::new(settings);
+        bluez.objects.add(BLUEZ_PATH, AGENTS, Properties::new());
+        if settings.trouble != Some(HostTrouble::NoAdapter) {
+            Adapter::export(&mut bluez);
+            for remote in &mut remotes {
+                remote.remember(&mut bluez);
+            }
         }
-        // There is nobody yet to be told.
-        host.tree.take_signals();
-        host
+        // No client is there yet to receive signals.
+        bluez.objects.take_messages();
+        Self {
+            bluez,
+            adapter: Adapter::default(),
+            remotes,
+            clients: BTreeSet::new(),
+        }
     }
 
     /// Serves clients until all have left after `closing`.
     pub(super) async fn run(
         mut self,
+        connection: Connection,
         mut messages: MessageStream,
         mut reports: mpsc::UnboundedReceiver<Report>,
         mut closing: oneshot::Receiver<()>,
     ) -> zbus::Result<()> {
         let mut is_closing = false;
         loop {
-            if let Some(call) = self.dying.take() {
-                self.die(call).await?;
+            if let Some(call) = self.bluez.dies_of.take() {
+                self.die(call, &connection).await?;
             }
-            self.flush().await?;
+            for message in self.bluez.objects.take_messages() {
+                connection.send(&message?).await?;
+            }
             if is_closing && self.clients.is_empty() {
                 return Ok(());
             }
-            let wake_at = self.timers.next();
+            let advertisements = self.remotes.iter();
+            let advertisements = advertisements.filter_map(|remote| remote.next_advertisement);
+            let wake_at = advertisements.chain(self.bluez.next_timer()).min();
             tokio::select! {
                 biased;
-                // None any more once all devices are gone.
-                Some(report) = reports.recv() => self.hear(report),
+                // The channel closes when all devices are gone.
+                Some(report) = reports.recv() => self.note_report(report),
                 message = messages.next() => match message {
                     Some(message) => self.receive(&message?),
                     None => return Ok(()),
                 },
                 _ = &mut closing, if !is_closing => is_closing = true,
-                () = at(wake_at) => {
-                    if let Some(timer) = self.timers.take(Instant::now()) {
-                        self.fire(timer);
-                    }
+                Some(()) = at(wake_at) => {
+                    let now = Instant::now();
+                    let Self { bluez, adapter, remotes, .. } = &mut self;
+                    bluez.run_timers(now, remotes);
+                    adapter.hear_advertisements(now, remotes, bluez);
                 }
             }
         }
@@ -146,261 +100,171 @@ impl Host {
 
     fn receive(&mut self, message: &Message) {
         match message.message_type() {
-            Type::MethodCall => self.answer(message),
-            Type::Signal => self.note_owner(message),
+            Type::MethodCall => {
+                if let Some(client) = message.header().sender() {
+                    self.clients.insert(client.to_string());
+                }
+                match self.answer(message) {
+                    Ok(Answer::Empty) => self.bluez.objects.reply(message, &()),
+                    Ok(Answer::Sent) => {}
+                    Err(refusal) => self.bluez.objects.refuse(message, &refusal),
+                }
+            }
+            Type::Signal => self.note_name_owner(message),
             Type::MethodReturn | Type::Error => {}
         }
     }
 
-    /// Somebody left the bus.
-    fn note_owner(&mut self, signal: &Message) {
-        let header = signal.header();
-        if header
-            .member()
-            .is_none_or(|member| member != "NameOwnerChanged")
-        {
-            return;
-        }
+    /// Notes a client that leaves the bus.
+    fn note_name_owner(&mut self, signal: &Message) {
         let body = signal.body();
-        let Ok((name, _, owner)) = body.deserialize::<(&str, &str, &str)>() else {
-            return;
-        };
-        let own = self.connection.unique_name();
-        if !name.starts_with(':') || own.is_some_and(|own| own.as_str() == name) {
-            return;
-        }
-        // Who comes is known by the first call.
-        if owner.is_empty() {
+        if let Ok((name, _, "")) = body.deserialize::<(&str, &str, &str)>() {
             self.clients.remove(name);
-            self.end_session_of(name);
+            self.adapter
+                .end_session(name, &mut self.remotes, &mut self.bluez);
         }
     }
 
-    fn answer(&mut self, call: &Message) {
+    fn answer(&mut self, call: &Message) -> Result<Answer, Refusal> {
         let header = call.header();
         let member = header.member().map_or("", |member| member.as_str());
         let interface = header.interface().map_or("", |name| name.as_str());
-        if let Some(caller) = header.sender() {
-            self.clients.insert(caller.to_string());
-        }
-        let path = header.path().map(ObjectPath::to_owned).unwrap_or_default();
-        match self.trouble {
-            Some(HostTrouble::AccessDenied) => return self.refuse(call, &Refused::ACCESS_DENIED),
-            // In place of the bus, which is silent about names that nobody has.
-            Some(HostTrouble::NoBluez) => return self.refuse(call, &Refused::NO_BLUEZ),
+        let path = header.path().ok_or(Refusal::UnknownMethod)?;
+        let path = &path.to_owned();
+        match self.bluez.settings.trouble {
+            Some(HostTrouble::AccessDenied) => {
+                let text = "Rejected send message: the bus's policy forbids it";
+                return Err(Refusal::standard("AccessDenied", text));
+            }
+            // In place of the bus: `busd` never answers a call to a name that has no owner.
+            Some(HostTrouble::NoBluez) => {
+                let text = "The name org.bluez was not provided by any .service files";
+                return Err(Refusal::standard("ServiceUnknown", text));
+            }
             _ => {}
         }
-        let answered = match (interface, member) {
-            ("org.freedesktop.DBus.Peer", "Ping") => Ok(Some(())),
-            (INTROSPECTABLE, "Introspect") => match self.tree.introspection(&path) {
-                Some(text) => return self.reply(call, &(text,)),
-                None => Err(Refused::UNKNOWN),
-            },
+        let Self {
+            bluez,
+            adapter,
+            remotes,
+            ..
+        } = self;
+        match (interface, member) {
+            ("org.freedesktop.DBus.Peer", "Ping") => return Ok(Answer::Empty),
+            (INTROSPECTABLE, "Introspect") => {
+                let text = bluez.objects.introspection(path);
+                let text = text.ok_or(Refusal::UnknownMethod)?;
+                bluez.objects.reply(call, &(text,));
+                return Ok(Answer::Sent);
+            }
             (OBJECT_MANAGER, "GetManagedObjects") if path.as_str() == "/" => {
-                let built = Message::method_return(&header).build(&(self.tree.managed(),));
-                return self.send(call, built);
+                bluez.objects.reply_managed(call);
+                return Ok(Answer::Sent);
             }
-            (PROPERTIES, _) => self.call_properties(call, member, &path),
-            (
-                "org.bluez.AgentManager1",
-                "RegisterAgent" | "RequestDefaultAgent" | "UnregisterAgent",
-            ) if path.as_str() == ROOT => Ok(Some(())),
-            (ADAPTER, _) if self.tree.interface(&path, ADAPTER).is_some() => {
-                self.call_adapter(call, member)
+            (PROPERTIES, "Set") if bluez.objects.has(path) => return self.set(call, path),
+            (PROPERTIES, _) if bluez.objects.has(path) => {
+                return bluez.objects.reply_property(call, member, path);
             }
-            (DEVICE, _) if self.tree.interface(&path, DEVICE).is_some() => {
-                self.call_device(call, member, &path)
+            _ => {}
+        }
+        if bluez.objects.properties(path, interface).is_none() {
+            return Err(Refusal::UnknownMethod);
+        }
+        if interface == ADAPTER {
+            return adapter.call(call, member, remotes, bluez);
+        }
+        // A device's object, or one below it.
+        let mut owners = remotes.iter_mut();
+        let remote = owners.find(|one| path.starts_with(one.path.as_str()));
+        match (interface, remote) {
+            (DEVICE, Some(remote)) => remote.call_device(call, member, bluez),
+            (CHARACTERISTIC | DESCRIPTOR, Some(remote)) => {
+                remote.call_gatt(call, member, path, bluez)
             }
-            (gatt::CHARACTERISTIC | gatt::DESCRIPTOR, _)
-                if self.tree.interface(&path, interface).is_some() =>
-            {
-                self.call_gatt(call, member, &path)
-            }
-            _ => Err(Refused::UNKNOWN),
-        };
-        match answered {
-            Ok(Some(())) => self.reply(call, &()),
-            Ok(None) => {}
-            Err(refused) if refused == Refused::UNKNOWN => {
-                let has_object = self.tree.has(&path);
-                let signature = header.signature().to_string_no_parens();
-                let refused = Refused::unknown_method(interface, member, &signature, has_object);
-                self.refuse(call, &refused);
-            }
-            Err(refused) => self.refuse(call, &refused),
+            (AGENTS, _) if AGENT_METHODS.contains(&member) => Ok(Answer::Empty),
+            _ => Err(Refusal::UnknownMethod),
         }
     }
 
-    fn call_properties(
-        &mut self,
-        call: &Message,
-        member: &str,
-        path: &ObjectPath<'static>,
-    ) -> Answered<()> {
-        if !self.tree.has(path) {
-            return Err(Refused::UNKNOWN);
-        }
-        let header = call.header();
+    /// Changes a property for a client.
+    fn set(&mut self, call: &Message, path: &ObjectPath<'static>) -> Result<Answer, Refusal> {
         let body = call.body();
-        let wrong = |_| Refused::INVALID_ARGUMENTS;
-        match member {
-            "GetAll" => {
-                let (interface,) = body.deserialize::<(&str,)>().map_err(wrong)?;
-                let properties = self.tree.interface(path, interface);
-                let properties = properties.ok_or_else(|| Refused::no_such_interface(interface))?;
-                let built = Message::method_return(&header).build(&(to_variants(properties),));
-                self.send(call, built);
-                Ok(None)
-            }
-            "Get" => {
-                let (interface, name) = body.deserialize::<(&str, &str)>().map_err(wrong)?;
-                let properties = self.tree.interface(path, interface);
-                let properties = properties.ok_or_else(|| Refused::no_such_interface(interface))?;
-                let property = properties.get(name);
-                let property = property.ok_or_else(|| Refused::no_such_property(name))?;
-                let built = Message::method_return(&header).build(&(property.to_variant(),));
-                self.send(call, built);
-                Ok(None)
-            }
-            "Set" => {
-                let (interface, name, value) = body
-                    .deserialize::<(&str, &str, OwnedVariant)>()
-                    .map_err(wrong)?;
-                match interface {
-                    ADAPTER => self.set_of_adapter(name, &value)?,
-                    DEVICE => self.set_of_device(path, name, &value)?,
-                    _ => return Err(Refused::read_only(name)),
-                }
-                Ok(Some(()))
-            }
-            _ => Err(Refused::UNKNOWN),
+        let (_, name, value): (&str, &str, OwnedVariant) = body.deserialize()?;
+        let current = self.bluez.objects.property(path, name);
+        let current = current.ok_or_else(|| Refusal::no_such("property", name))?;
+        if current.value_signature() != value.value_signature() {
+            return Err(Refusal::INVALID_ARGUMENTS);
         }
+        if name == "Powered" {
+            let on = bool::try_from(&*value)?;
+            self.adapter.power(on, &mut self.remotes, &mut self.bluez)?;
+            return Ok(Answer::Empty);
+        }
+        let writable = WRITABLE.into_iter().find(|writable| *writable == name);
+        let name = writable.ok_or_else(|| {
+            let text = format!("Property '{name}' is not writable");
+            Refusal::Standard("PropertyReadOnly", text.into())
+        })?;
+        self.bluez.objects.set(path, [(name, value.into())]);
+        Ok(Answer::Empty)
     }
 
-    /// What an emulated device reports.
-    fn hear(&mut self, report: Report) {
-        let Report { device, what } = report;
-        match what {
-            FromDevice::Advertising(on) => self.note_advertising(device, on),
+    fn note_report(&mut self, report: Report) {
+        let Some(remote) = self.remotes.get_mut(report.device) else {
+            return;
+        };
+        let bluez = &mut self.bluez;
+        match report.what {
+            FromDevice::Advertising(on) => remote.note_advertising(on, bluez),
             FromDevice::Answered { operation, outcome } => {
-                self.finish_operation(device, operation, outcome);
+                remote.finish_operation(operation, outcome, bluez);
             }
-            FromDevice::LinkLost { connection } => self.note_link_lost(device, connection),
+            FromDevice::LinkLost { connection } => {
+                if remote.connected == Some(connection) {
+                    remote.lose_link(bluez);
+                }
+            }
             FromDevice::Gone => {
-                self.note_advertising(device, false);
-                self.cut(device, "the service ended");
+                remote.note_advertising(false, bluez);
+                remote.cut("the service ended", bluez);
             }
         }
     }
 
-    fn fire(&mut self, timer: Timer) {
-        match timer {
-            Timer::Advertisements { discovery, phase } => self.see_advertisements(discovery, phase),
-            Timer::Forget => self.forget_unseen(),
-            Timer::ConnectFails { device, attempt } => self.fail_connect(device, attempt),
-            Timer::Resolve { device, connection } => self.resolve(device, connection),
-            Timer::Paired { device, connection } => self.finish_pairing(device, connection),
-            Timer::Disconnect { device, connection } => {
-                self.cut_this(device, connection, BY_THE_CLIENT);
-            }
-            Timer::Lost { device, connection } => {
-                self.cut_this(device, connection, "lost before its services were known");
-            }
-            Timer::NoAnswer { device, operation } => self.time_out(device, operation),
-        }
-    }
-
-    /// Ends this link, and no later one.
-    fn cut_this(&mut self, device: usize, connection: u64, why: &'static str) {
-        let connected = self.devices.get(device).and_then(|remote| remote.connected);
-        if connected == Some(connection) {
-            self.cut(device, why);
-        }
-    }
-
-    /// BlueZ is no more: its objects and its links are gone with it, and who waits for an answer is
-    /// told so by the bus.
-    async fn die(&mut self, last: Message) -> zbus::Result<()> {
-        self.trouble = Some(HostTrouble::NoBluez);
-        self.adapter = None;
-        self.tree = Tree::default();
-        self.timers = Timers::default();
-        let mut unanswered = vec![last];
-        for device in 0..self.devices.len() {
-            let why = "the client's computer has no BlueZ any more";
-            self.send_to(device, ToDevice::Disconnected { why });
-            if let Some(remote) = self.devices.get_mut(device) {
-                unanswered.extend(remote.unanswered());
-            }
-        }
-        self.is_absent.set();
-        self.connection.release_name(BLUEZ).await?;
-        for call in unanswered {
-            self.refuse(&call, &Refused::NO_REPLY);
-        }
-        Ok(())
-    }
-
-    fn send_to(&self, device: usize, message: ToDevice) {
-        let radio = self
-            .devices
-            .get(device)
-            .and_then(|remote| remote.radio.as_ref());
-        if let Some(radio) = radio {
-            // A device that is gone hears nothing, and has reported that.
-            let _sent = radio.send(message);
-        }
-    }
-
-    /// For the logs of all devices.
-    fn note_to_all(&self, entry: &Entry) {
-        for device in 0..self.devices.len() {
-            self.send_to(device, ToDevice::Note(entry.clone()));
-        }
-    }
-
-    /// A number that was not given out before.
-    fn next_number(&mut self) -> u64 {
-        self.numbers = self.numbers.saturating_add(1);
-        self.numbers
-    }
-
-    fn reply(&mut self, call: &Message, body: &(impl Serialize + DynamicType)) {
-        let built = Message::method_return(&call.header()).build(body);
-        self.send(call, built);
-    }
-
-    fn refuse(&mut self, call: &Message, refused: &Refused) {
-        let built = Message::error(&call.header(), refused.name).build(&(refused.text.as_ref(),));
-        self.send(call, built);
-    }
-
-    /// Puts an answer behind what is to be told before it.
-    fn send(&mut self, call: &Message, built: zbus::Result<Message>) {
-        self.outbox.extend(self.tree.take_signals());
-        let flags = call.primary_header().flags();
-        if !flags.contains(Flags::NO_REPLY_EXPECTED) {
-            self.outbox.push(built);
-        }
-    }
-
-    /// Sends what has changed and what is answered.
-    async fn flush(&mut self) -> zbus::Result<()> {
-        self.outbox.extend(self.tree.take_signals());
-        for message in std::mem::take(&mut self.outbox) {
-            self.connection.send(&message?).await?;
+    /// BlueZ ends, and its objects and links with it. Clients that wait for an answer get one from
+    /// the bus.
+    async fn die(&mut self, last: Message, connection: &Connection) -> zbus::Result<()> {
+        self.bluez.end();
+        self.adapter = Adapter::default();
+        // Clients see it leave. Then we answer in place of the bus, as without BlueZ.
+        connection.release_name(BLUEZ).await?;
+        own_name(connection).await?;
+        let unanswered = self.remotes.iter_mut().flat_map(Remote::take_unanswered);
+        for call in unanswered.chain([last]) {
+            let text = "Message recipient disconnected from message bus without replying";
+            let refusal = Refusal::standard("NoReply", text);
+            self.bluez.objects.refuse(&call, &refusal);
         }
         Ok(())
     }
 }
 
-/// Waits for that moment; for ever where there is none.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
+/// Waits for that moment. `None` at once if there is none.
+async fn at(moment: Option<Instant>) -> Option<()> {
+    sleep_until(moment?).await;
+    Some(())
 }
 
-/// The object of the daemon itself.
-const ROOT: &str = "/org/bluez";
+/// Makes the connection BlueZ's, unless another one is.
+pub(super) async fn own_name(connection: &Connection) -> zbus::Result<()> {
+    let flags = RequestNameFlags::DO_NOT_QUEUE;
+    connection.request_name_with_flags(BLUEZ, flags).await?;
+    Ok(())
+}
+
+/// The name of BlueZ on a bus.
+const BLUEZ: &str = "org.bluez";
+const AGENTS: &str = "org.bluez.AgentManager1";
+const AGENT_METHODS: [&str; 3] = ["RegisterAgent", "RequestDefaultAgent", "UnregisterAgent"];
+/// Properties that clients can change.
+const WRITABLE: [&str; 5] = ["Alias", "Blocked", "Discoverable", "Pairable", "Trusted"];

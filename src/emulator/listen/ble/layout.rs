@@ -1,4 +1,4 @@
-//! The attributes of a device, as BlueZ exports them: services, characteristics, descriptors, with
+//! The GATT objects of a device as BlueZ exports them: services, characteristics and descriptors, with
 //! their handles and UUIDs (`protocomm_nimble.c`, `network_prov_scheme_ble`). Not their values.
 
 /// What is at a handle.
@@ -16,129 +16,86 @@ pub(super) enum Attribute {
     Gone,
 }
 
-/// A service.
+/// A service, a characteristic or a descriptor.
 #[derive(Clone, Debug)]
-pub(super) struct Service {
-    pub(super) handle: u16,
+pub(super) struct GattObject {
+    /// Its path below the device's, such as `service0028/char0029/desc002b`.
+    pub(super) path: String,
     pub(super) uuid: String,
-    pub(super) characteristics: Vec<Characteristic>,
+    /// What a client can access. `None`: it is a service.
+    pub(super) attribute: Option<Attribute>,
 }
 
-/// A characteristic.
-#[derive(Clone, Debug)]
-pub(super) struct Characteristic {
-    /// That of its declaration, by which BlueZ names it.
-    pub(super) handle: u16,
-    pub(super) uuid: String,
-    pub(super) flags: &'static [&'static str],
-    pub(super) value: Attribute,
-    pub(super) descriptors: Vec<Descriptor>,
-}
-
-/// A descriptor.
-#[derive(Clone, Debug)]
-pub(super) struct Descriptor {
-    pub(super) handle: u16,
-    pub(super) uuid: String,
-    pub(super) value: Attribute,
-}
-
-/// What a device that runs provisioning has. GAP is there too, and BlueZ keeps it for itself.
-pub(super) fn services(service_uuid: &str, endpoints: &[&str]) -> Vec<Service> {
-    let changed = Characteristic {
-        handle: 0x0002,
-        uuid: short_uuid(0x2a05),
-        flags: &["indicate"],
-        value: Attribute::Indication,
-        descriptors: vec![Descriptor {
-            handle: 0x0004,
-            uuid: short_uuid(0x2902),
-            value: Attribute::Constant(&[0, 0]),
-        }],
-    };
-    let pnp_id = Characteristic {
-        handle: 0x0011,
-        uuid: short_uuid(0x2a50),
-        flags: &["read"],
-        value: Attribute::Constant(&[0x01, 0xe5, 0x02, 0x01, 0x00, 0x01, 0x00]),
-        descriptors: Vec::new(),
-    };
-    let characteristics = (0x0029_u16..)
-        .step_by(3)
-        .zip(endpoints.iter().enumerate())
-        .map(|(handle, (place, endpoint))| Characteristic {
-            handle,
-            uuid: endpoint_uuid(service_uuid, endpoint, place_among_custom(endpoints, place)),
-            flags: &["read", "write"],
-            value: Attribute::Endpoint(place),
-            descriptors: vec![Descriptor {
-                handle: handle.saturating_add(2),
-                uuid: short_uuid(0x2901),
-                value: Attribute::Name(place),
-            }],
-        })
-        .collect();
-    [
-        (0x0001, short_uuid(0x1801), vec![changed]),
-        (0x0010, short_uuid(0x180a), vec![pnp_id]),
-        (0x0028, service_uuid.to_owned(), characteristics),
-    ]
-    .into_iter()
-    .map(|(handle, uuid, characteristics)| Service {
-        handle,
+/// The objects of a device that runs provisioning. BlueZ keeps GAP, which is there as well, for itself.
+pub(super) fn gatt_objects(service_uuid: &str, endpoints: &[String]) -> Vec<GattObject> {
+    let object = |path: &str, uuid, attribute| GattObject {
+        path: path.to_owned(),
         uuid,
-        characteristics,
-    })
-    .collect()
+        attribute,
+    };
+    let pnp_id = Attribute::Constant(&[0x01, 0xe5, 0x02, 0x01, 0x00, 0x01, 0x00]);
+    let not_subscribed = Attribute::Constant(&[0, 0]);
+    let mut objects = vec![
+        object("service0001", short_uuid(0x1801), None),
+        object(
+            "service0001/char0002",
+            short_uuid(0x2a05),
+            Some(Attribute::Indication),
+        ),
+        object(
+            "service0001/char0002/desc0004",
+            short_uuid(0x2902),
+            Some(not_subscribed),
+        ),
+        object("service0010", short_uuid(0x180a), None),
+        object("service0010/char0011", short_uuid(0x2a50), Some(pnp_id)),
+        object("service0028", service_uuid.to_owned(), None),
+    ];
+    let mut ids = FIRST_CUSTOM..;
+    for (handle, (place, endpoint)) in (0x0029_u16..).step_by(3).zip(endpoints.iter().enumerate()) {
+        let fixed = FIXED.iter().find(|(name, _)| name == endpoint);
+        let Some(id) = fixed.map(|(_, id)| *id).or_else(|| ids.next()) else {
+            break;
+        };
+        let characteristic = format!("service0028/char{handle:04x}");
+        let descriptor = format!("{characteristic}/desc{:04x}", handle.saturating_add(2));
+        let uuid = endpoint_uuid(service_uuid, id);
+        objects.push(object(
+            &characteristic,
+            uuid,
+            Some(Attribute::Endpoint(place)),
+        ));
+        objects.push(object(
+            &descriptor,
+            short_uuid(0x2901),
+            Some(Attribute::Name(place)),
+        ));
+    }
+    objects
 }
 
-/// How a cache remembers what has changed since: without the endpoint of sessions, if so, and
-/// nothing where it was.
-pub(super) fn outdated(mut services: Vec<Service>, without: Option<&str>) -> Vec<Service> {
-    let characteristics = services
-        .iter_mut()
-        .flat_map(|service| &mut service.characteristics);
-    for characteristic in characteristics {
-        if matches!(characteristic.value, Attribute::Endpoint(_)) {
-            characteristic.value = Attribute::Gone;
-            for descriptor in &mut characteristic.descriptors {
-                descriptor.value = Attribute::Gone;
-            }
+/// The objects that a stale cache has instead: handles of endpoints that are gone, and no objects at
+/// all for the endpoint `without`.
+pub(super) fn outdated(objects: &[GattObject], without: Option<usize>) -> Vec<GattObject> {
+    let outdated = objects.iter().cloned().filter_map(|mut object| {
+        if let Some(Attribute::Endpoint(place) | Attribute::Name(place)) = object.attribute {
+            object.attribute = Some(Attribute::Gone);
+            return (Some(place) != without).then_some(object);
         }
-    }
-    if let Some(uuid) = without {
-        for service in &mut services {
-            service
-                .characteristics
-                .retain(|characteristic| characteristic.uuid != uuid);
-        }
-    }
-    services
+        Some(object)
+    });
+    outdated.collect()
 }
 
-/// The UUID of an endpoint's characteristic: the service's, in which the id of the endpoint takes
-/// the place of four digits. Not a mask, and not a sum.
-pub(super) fn endpoint_uuid(service_uuid: &str, endpoint: &str, place_among_custom: u16) -> String {
-    let fixed = FIXED.iter().find(|(name, _)| *name == endpoint);
-    let custom = FIRST_CUSTOM.saturating_add(place_among_custom);
-    let id = fixed.map_or(custom, |(_, id)| *id);
-    let (before, rest) = service_uuid
-        .split_at_checked(4)
-        .unwrap_or((service_uuid, ""));
-    let after = rest.get(4..).unwrap_or_default();
+/// The UUID of an endpoint's characteristic: that of the service, with the id of the endpoint in place
+/// of four digits. Not a mask, and not a sum.
+fn endpoint_uuid(service_uuid: &str, id: u16) -> String {
+    let before = service_uuid.get(..4).unwrap_or_default();
+    let after = service_uuid.get(8..).unwrap_or_default();
     format!("{before}{id:04x}{after}")
 }
 
-fn place_among_custom(endpoints: &[&str], place: usize) -> u16 {
-    let before = endpoints
-        .iter()
-        .take(place)
-        .filter(|endpoint| !FIXED.iter().any(|(name, _)| name == *endpoint))
-        .count();
-    u16::try_from(before).unwrap_or(u16::MAX)
-}
-
-/// One that the Bluetooth SIG gave out.
+/// A UUID that the Bluetooth SIG assigned.
 pub(super) fn short_uuid(number: u16) -> String {
     format!("0000{number:04x}-0000-1000-8000-00805f9b34fb")
 }
@@ -160,8 +117,13 @@ mod tests {
 
     const SERVICE: &str = "021a9004-0382-4aea-bff4-6b3f1c5adfb4";
 
+    fn objects(endpoints: &[&str]) -> Vec<GattObject> {
+        let endpoints: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
+        gatt_objects(SERVICE, &endpoints)
+    }
+
     #[test]
-    fn characteristics_are_derived_from_the_service_and_numbered_in_order_of_creation() {
+    fn derives_characteristics_from_the_service_in_order_of_creation() {
         let names = [
             "prov-scan",
             "prov-session",
@@ -169,34 +131,32 @@ mod tests {
             "ch_resp",
             "rmaker_claim",
         ];
-        let all = services(SERVICE, &names);
-        let ours = all.iter().find(|service| service.uuid == SERVICE).unwrap();
-        let uuids: Vec<&str> = ours
-            .characteristics
+        let objects = objects(&names);
+        let (paths, uuids): (Vec<&str>, Vec<&str>) = objects
             .iter()
-            .map(|characteristic| &characteristic.uuid[..8])
-            .collect();
+            .filter(|object| matches!(object.attribute, Some(Attribute::Endpoint(_))))
+            .map(|object| (object.path.as_str(), &object.uuid[..8]))
+            .unzip();
         assert_eq!(
             uuids,
             ["021aff50", "021aff51", "021aff53", "021aff54", "021aff55"]
         );
-        let handles: Vec<u16> = ours
-            .characteristics
-            .iter()
-            .map(|characteristic| characteristic.handle)
-            .collect();
-        assert_eq!(handles, [0x29, 0x2c, 0x2f, 0x32, 0x35]);
+        let handles = ["0029", "002c", "002f", "0032", "0035"];
+        let expected = handles.map(|handle| format!("service0028/char{handle}"));
+        assert_eq!(paths, expected);
     }
 
     #[test]
-    fn a_cache_from_before_leads_nowhere() {
-        let session = endpoint_uuid(SERVICE, "prov-session", 0);
-        let old = outdated(
-            services(SERVICE, &["prov-session", "proto-ver"]),
-            Some(&session),
+    fn outdated_objects_lead_nowhere() {
+        let old = outdated(&objects(&["prov-session", "proto-ver"]), Some(0));
+        let ours: Vec<&GattObject> = old
+            .iter()
+            .filter(|object| object.path.starts_with("service0028/"))
+            .collect();
+        assert_eq!(ours.len(), 2, "a characteristic and its descriptor");
+        assert!(
+            ours.iter()
+                .all(|object| object.attribute == Some(Attribute::Gone))
         );
-        let ours = old.iter().find(|service| service.uuid == SERVICE).unwrap();
-        assert_eq!(ours.characteristics.len(), 1);
-        assert_eq!(ours.characteristics[0].value, Attribute::Gone);
     }
 }

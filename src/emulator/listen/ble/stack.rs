@@ -2,16 +2,18 @@
 //! (`protocomm_nimble.c`, `protocomm_ble.c` with `simple_ble.c`). Not how: the device's side of the
 //! link asks here.
 
+use clap::ValueEnum;
+
 use crate::emulator::device::Firmware;
 use crate::security::SecurityScheme;
 
 /// A stack.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Stack {
-    /// NimBLE, the usual one.
+    /// MTU 256, values of 512 bytes; refuses with ATT errors and keeps the link.
     #[default]
     Nimble,
-    /// Bluedroid, the older and larger one.
+    /// MTU 500, values of 481 bytes, 257 without Security 2; drops the link after a refusal.
     Bluedroid,
 }
 

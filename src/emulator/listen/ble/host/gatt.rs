@@ -1,4 +1,4 @@
-//! Attributes: their objects, and the reading and writing of them (`src/gatt-client.c`). Not their
+//! The calls of clients to attributes: reading, writing, subscribing (`src/gatt-client.c`). Not the
 //! values, which the device has.
 
 use std::collections::HashMap;
@@ -7,298 +7,180 @@ use std::time::Duration;
 use zbus::message::Message;
 use zbus::{ObjectPath, Variant};
 
+use super::super::answer::{Answer, Refusal};
 use super::super::layout::Attribute;
 use super::super::link::{Access, Operation, ToDevice};
-use super::super::property::{Properties, Property};
-use super::super::refusal::Refused;
-use super::super::stack::INSUFFICIENT_ENCRYPTION;
+use super::super::stack::{INSUFFICIENT_ENCRYPTION, INVALID_OFFSET};
 use super::super::trouble::{HostTrouble, LinkTrouble};
-use super::device::NOT_PAIRED;
-use super::remote::Pending;
-use super::timers::{Timer, scaled};
-use super::{Answered, Host};
+use super::remote::{Bluez, NOT_PAIRED, Pending, Remote};
 
-impl Host {
-    /// Puts the attributes of a device there, as far as BlueZ knows them, unless they are.
-    pub(super) fn export(&mut self, device: usize) {
-        let Some(remote) = self.devices.get_mut(device) else {
-            return;
-        };
-        if !remote.attributes.is_empty() {
-            return;
-        }
-        let services = remote.remembered.as_ref().unwrap_or(&remote.services);
-        let below = |path: &ObjectPath<'_>, kind: &str, handle: u16| {
-            ObjectPath::try_from(format!("{path}/{kind}{handle:04x}")).ok()
-        };
-        for service in services {
-            let Some(path) = below(&remote.path, "service", service.handle) else {
-                continue;
-            };
-            let properties = Properties::from([
-                ("Device", Property::Path(remote.path.clone())),
-                ("Includes", Property::Paths(Vec::new())),
-                ("Primary", Property::Flag(true)),
-                ("UUID", Property::text(&service.uuid)),
-            ]);
-            self.tree.add(path.clone(), [(SERVICE, properties)].into());
-            for characteristic in &service.characteristics {
-                let Some(chrc) = below(&path, "char", characteristic.handle) else {
-                    continue;
-                };
-                let flags = characteristic.flags.iter().map(ToString::to_string);
-                let mut properties = Properties::from([
-                    ("Flags", Property::Texts(flags.collect())),
-                    ("MTU", Property::Number16(remote.mtu)),
-                    ("Service", Property::Path(path.clone())),
-                    ("UUID", Property::text(&characteristic.uuid)),
-                    ("Value", Property::Bytes(Vec::new())),
-                ]);
-                if characteristic.value == Attribute::Indication {
-                    properties.insert("Notifying", Property::Flag(false));
-                }
-                self.tree
-                    .add(chrc.clone(), [(CHARACTERISTIC, properties)].into());
-                for descriptor in &characteristic.descriptors {
-                    let Some(desc) = below(&chrc, "desc", descriptor.handle) else {
-                        continue;
-                    };
-                    let properties = Properties::from([
-                        ("Characteristic", Property::Path(chrc.clone())),
-                        ("UUID", Property::text(&descriptor.uuid)),
-                        ("Value", Property::Bytes(Vec::new())),
-                    ]);
-                    self.tree
-                        .add(desc.clone(), [(DESCRIPTOR, properties)].into());
-                    remote.attributes.insert(desc, descriptor.value.clone());
-                }
-                remote.attributes.insert(chrc, characteristic.value.clone());
-            }
-        }
-    }
+type Options<'a> = HashMap<&'a str, Variant<'a>>;
 
+impl Remote {
     pub(super) fn call_gatt(
         &mut self,
         call: &Message,
         member: &str,
         path: &ObjectPath<'static>,
-    ) -> Answered<()> {
-        let device = self
-            .devices
-            .iter()
-            .position(|remote| remote.attributes.contains_key(path))
-            .ok_or(Refused::UNKNOWN)?;
-        let id = self.next_number();
-        let remote = self.devices.get_mut(device).ok_or(Refused::UNKNOWN)?;
-        let attribute = remote.attributes.get(path).ok_or(Refused::UNKNOWN)?.clone();
-        // A link whose services are not known yet has no client of GATT.
-        let is_usable = remote.connected.is_some();
-        if self.trouble == Some(HostTrouble::Dies) && is_usable && member == "WriteValue" {
-            self.dying = Some(call.clone());
-            return Ok(None);
-        }
+        bluez: &mut Bluez,
+    ) -> Result<Answer, Refusal> {
+        let attribute = self.attributes.get(path).cloned();
+        let attribute = attribute.ok_or(Refusal::UnknownMethod)?;
         let body = call.body();
-        let (access, is_write) = match member {
+        let access = match member {
             "ReadValue" => {
-                let (options,) = body
-                    .deserialize::<(HashMap<&str, Variant<'_>>,)>()
-                    .map_err(|_| Refused::INVALID_ARGUMENTS)?;
+                let (options,): (Options<'_>,) = body.deserialize()?;
                 let offset = offset(&options)?;
-                (Access::Read { offset }, false)
+                Access::Read { offset }
             }
             "WriteValue" => {
-                let (value, options) = body
-                    .deserialize::<(Vec<u8>, HashMap<&str, Variant<'_>>)>()
-                    .map_err(|_| Refused::INVALID_ARGUMENTS)?;
-                if is_usable && offset(&options)? != 0 {
-                    return Err(Refused::by_att(0x07));
+                let (value, options): (Vec<u8>, Options<'_>) = body.deserialize()?;
+                if offset(&options)? != 0 {
+                    return Err(Refusal::by_att(INVALID_OFFSET));
                 }
-                let kind = options
-                    .get("type")
-                    .and_then(|kind| <&str>::try_from(kind).ok());
-                if kind.is_some_and(|kind| kind != "request" && kind != "reliable") {
-                    // A command needs no answer, and gets none even where it is not allowed.
-                    return Err(Refused::NOT_SUPPORTED);
+                if options.get("type") == Some(&"command".into()) {
+                    return Err(Refusal::NOT_SUPPORTED);
                 }
-                (Access::Write { value }, true)
+                Access::Write { value }
             }
-            "StartNotify" | "StopNotify" => {
-                return self.call_notify(device, member, path, &attribute);
-            }
-            _ => return Err(Refused::UNKNOWN),
+            "StartNotify" => return self.subscribe(&attribute, true, path, bluez),
+            "StopNotify" => return self.subscribe(&attribute, false, path, bluez),
+            _ => return Err(Refusal::UnknownMethod),
         };
-        if !is_usable {
-            return Err(Refused::NO_LINK);
+        if self.connected.is_none() {
+            return Err(Refusal::NOT_CONNECTED);
         }
-        if remote
-            .operations
-            .iter()
-            .any(|pending| pending.path == *path && pending.is_write == is_write)
-        {
-            return Err(Refused::IN_PROGRESS);
+        let is_write = matches!(access, Access::Write { .. });
+        if is_write && bluez.settings.trouble == Some(HostTrouble::Dies) {
+            bluez.dies_of = Some(call.clone());
+            return Ok(Answer::Sent);
         }
-        remote.operations.push_back(Pending {
-            id,
+        let is_under_way = self.operations.iter().any(|pending| {
+            pending.path == *path
+                && matches!(pending.operation.access, Access::Write { .. }) == is_write
+        });
+        if is_under_way {
+            return Err(Refusal::IN_PROGRESS);
+        }
+        self.operations.push_back(Pending {
             call: call.clone(),
             path: path.clone(),
-            is_write,
             operation: Operation {
-                id,
+                id: bluez.next_number(),
                 attribute,
                 access,
             },
-            is_under_way: false,
-            awaits_pairing: false,
         });
-        self.send_next(device);
-        Ok(None)
+        if self.operations.len() == 1 {
+            self.send_first_operation(bluez);
+        }
+        Ok(Answer::Sent)
     }
 
-    fn call_notify(
-        &mut self,
-        device: usize,
-        member: &str,
-        path: &ObjectPath<'static>,
+    fn subscribe(
+        &self,
         attribute: &Attribute,
-    ) -> Answered<()> {
-        let remote = self.devices.get(device);
-        if remote.is_none_or(|remote| remote.connected.is_none()) {
-            return Err(Refused::NO_LINK);
+        on: bool,
+        path: &ObjectPath<'static>,
+        bluez: &mut Bluez,
+    ) -> Result<Answer, Refusal> {
+        if self.connected.is_none() {
+            return Err(Refusal::NOT_CONNECTED);
         }
         if *attribute != Attribute::Indication {
-            return Err(Refused::NOT_SUPPORTED);
+            return Err(Refusal::NOT_SUPPORTED);
         }
-        let properties = self.tree.interface(path, CHARACTERISTIC);
-        let is_on = properties.and_then(|all| all.get("Notifying")) == Some(&Property::Flag(true));
-        let on = member == "StartNotify";
-        match (on, is_on) {
-            (true, true) => return Err(Refused::IN_PROGRESS),
-            (false, false) => return Err(Refused::NO_NOTIFY_SESSION),
-            _ => {}
+        if bluez.objects.property(path, "Notifying") == Some(&on.into()) {
+            return Err(if on {
+                Refusal::IN_PROGRESS
+            } else {
+                Refusal::failed("No notify session started")
+            });
         }
-        let notifying = [("Notifying", Some(Property::Flag(on)))];
-        self.tree.set(path, CHARACTERISTIC, notifying);
-        Ok(Some(()))
+        bluez.objects.set(path, [("Notifying", on.into())]);
+        Ok(Answer::Empty)
     }
 
     /// One operation at a time is under way on a link.
-    fn send_next(&mut self, device: usize) {
-        let wait = scaled(self.scale, ATT_LIMIT, LEAST_ATT_LIMIT);
-        let Some(first) = self
-            .devices
-            .get_mut(device)
-            .and_then(|remote| remote.operations.front_mut())
-        else {
+    fn send_first_operation(&self, bluez: &mut Bluez) {
+        let Some(Pending { operation, .. }) = self.operations.front() else {
             return;
         };
-        if std::mem::replace(&mut first.is_under_way, true) {
-            return;
-        }
-        let (id, operation) = (first.id, first.operation.clone());
-        self.send_to(device, ToDevice::Operate(operation));
-        let timer = Timer::NoAnswer {
-            device,
-            operation: id,
-        };
-        self.timers.add(wait, timer);
+        let id = operation.id;
+        self.send(ToDevice::Operate(operation.clone()));
+        let wait = bluez.scaled(ATT_LIMIT, LEAST_ATT_LIMIT);
+        self.after_on_link(bluez, wait, move |remote, bluez| remote.time_out(id, bluez));
+    }
+
+    fn is_first_operation(&self, id: u64) -> bool {
+        let first = self.operations.front();
+        first.is_some_and(|pending| pending.operation.id == id)
     }
 
     pub(super) fn finish_operation(
         &mut self,
-        device: usize,
-        operation: u64,
+        id: u64,
         outcome: Result<Vec<u8>, u8>,
+        bluez: &mut Bluez,
     ) {
-        let Some(pending) = self
-            .devices
-            .get_mut(device)
-            .filter(|remote| {
-                let first = remote.operations.front();
-                first.is_some_and(|first| first.id == operation)
-            })
-            .and_then(|remote| remote.operations.pop_front())
-        else {
-            // Nobody waits for it any more.
-            return;
-        };
-        if outcome == Err(INSUFFICIENT_ENCRYPTION) && self.pairs_for(device, &pending) {
+        if !self.is_first_operation(id) {
+            // Its link is gone, and its call is answered.
             return;
         }
-        match outcome {
-            Ok(_) if pending.is_write => self.reply(&pending.call, &()),
-            Ok(value) => {
-                // As with a notification, and before the answer.
-                for interface in [CHARACTERISTIC, DESCRIPTOR] {
-                    let value = Property::Bytes(value.clone());
-                    self.tree
-                        .set(&pending.path, interface, [("Value", Some(value))]);
-                }
-                self.reply(&pending.call, &(value,));
+        // BlueZ pairs because of an access, and then repeats it.
+        if outcome == Err(INSUFFICIENT_ENCRYPTION) {
+            if self.has(LinkTrouble::NoPairing) {
+                return self.cut(NOT_PAIRED, bluez);
             }
-            Err(code) => self.refuse(&pending.call, &Refused::by_att(code)),
+            if self.has(LinkTrouble::PairingHangs) {
+                return;
+            }
+            if self.has(LinkTrouble::EncryptionRequired) && !self.is_paired {
+                self.encrypt(bluez);
+                return self.send_first_operation(bluez);
+            }
         }
-        self.send_next(device);
-    }
-
-    /// Whether BlueZ pairs because of an access, which it repeats then.
-    fn pairs_for(&mut self, device: usize, pending: &Pending) -> bool {
-        let Some(remote) = self.devices.get_mut(device) else {
-            return false;
+        let Some(Pending {
+            call,
+            path,
+            operation,
+        }) = self.operations.pop_front()
+        else {
+            return;
         };
-        if remote.has(LinkTrouble::NoPairing) {
-            // The access is answered by what the end of the link brings.
-            remote.operations.push_front(pending.clone());
-            self.cut(device, NOT_PAIRED);
-            return true;
+        match (outcome, operation.access) {
+            (Err(code), _) => bluez.objects.refuse(&call, &Refusal::by_att(code)),
+            (Ok(_), Access::Write { .. }) => bluez.objects.reply(&call, &()),
+            (Ok(value), Access::Read { .. }) => {
+                // As with a notification, and before the answer.
+                bluez.objects.set(&path, [("Value", value.clone().into())]);
+                bluez.objects.reply(&call, &(value,));
+            }
         }
-        if remote.has(LinkTrouble::PairingHangs) {
-            remote.operations.push_front(Pending {
-                awaits_pairing: true,
-                ..pending.clone()
-            });
-            return true;
-        }
-        if !remote.has(LinkTrouble::EncryptionRequired) || remote.is_paired {
-            return false;
-        }
-        remote.operations.push_front(Pending {
-            is_under_way: false,
-            ..pending.clone()
-        });
-        self.encrypt(device);
-        self.send_next(device);
-        true
+        self.send_first_operation(bluez);
     }
 
     /// ATT ends a link on which nothing is answered.
-    pub(super) fn time_out(&mut self, device: usize, operation: u64) {
-        let Some(remote) = self.devices.get_mut(device) else {
+    fn time_out(&mut self, id: u64, bluez: &mut Bluez) {
+        if !self.is_first_operation(id) {
             return;
-        };
-        match remote.operations.front() {
-            Some(first) if first.id == operation && first.awaits_pairing => {
-                // The device is given up with all that was asked of it, which nobody answers.
-                remote.operations.clear();
-                self.cut(device, NOT_PAIRED);
-                self.forget(device);
-            }
-            Some(first) if first.id == operation => self.cut(device, "no answer in time"),
-            _ => {}
+        }
+        if self.has(LinkTrouble::PairingHangs) {
+            // BlueZ gives the device up, and never answers the calls to it.
+            self.operations.clear();
+            self.cut(NOT_PAIRED, bluez);
+            self.forget(bluez);
+        } else {
+            self.cut("no answer in time", bluez);
         }
     }
 }
 
-fn offset(options: &HashMap<&str, Variant<'_>>) -> Result<usize, Refused> {
-    let Some(offset) = options.get("offset") else {
-        return Ok(0);
-    };
-    let offset = u16::try_from(offset).map_err(|_| Refused::INVALID_ARGUMENTS)?;
+fn offset(options: &Options<'_>) -> Result<usize, Refusal> {
+    let offset = options.get("offset").map_or(Ok(0), u16::try_from)?;
     Ok(offset.into())
 }
 
-pub(super) const SERVICE: &str = "org.bluez.GattService1";
-pub(super) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
-pub(super) const DESCRIPTOR: &str = "org.bluez.GattDescriptor1";
 /// The specification's: nothing is tried on a link after it.
 const ATT_LIMIT: Duration = Duration::from_secs(30);
 /// However fast the device's time runs, the computers are no faster.

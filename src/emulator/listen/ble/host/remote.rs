@@ -1,50 +1,137 @@
-//! What the host knows of one device in the air or in its cache. Not what it does about it.
+//! A device in reach of BlueZ or in its cache, and what all of BlueZ shares: objects, timers, settings.
+//! Not the calls of clients.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use zbus::ObjectPath;
 use zbus::message::Message;
+use zbus::{ObjectPath, Variant};
 
 use super::super::advert::Advert;
-use super::super::layout::{Attribute, Service};
+use super::super::answer::Refusal;
+use super::super::layout::{Attribute, GattObject, short_uuid};
 use super::super::link::{Operation, ToDevice};
-use super::super::trouble::LinkTrouble;
-use super::adapter::ADAPTER_PATH;
+use super::super::objects::{Objects, Properties};
+use super::super::trouble::{HostTrouble, LinkTrouble};
+use crate::emulator::device::TimeScale;
+use crate::emulator::log::Entry;
+
+/// What a computer is emulated with.
+#[derive(Clone, Copy, Debug)]
+pub struct HostSettings {
+    /// What is wrong with the computer.
+    pub trouble: Option<HostTrouble>,
+    /// How fast BlueZ's longer waits are.
+    pub time_scale: TimeScale,
+    /// How long each operation of ATT takes.
+    pub operation_wait: Duration,
+}
+
+/// What all parts of BlueZ share.
+pub(super) struct Bluez {
+    pub(super) settings: HostSettings,
+    pub(super) objects: Objects,
+    pub(super) is_powered: bool,
+    /// The call during which BlueZ ends.
+    pub(super) dies_of: Option<Message>,
+    timers: BTreeMap<(Instant, u64), (usize, Action)>,
+    numbers: u64,
+}
+
+/// What to do later, with the device that it is for.
+type Action = Box<dyn FnOnce(&mut Remote, &mut Bluez) + Send>;
+
+impl Bluez {
+    pub(super) fn new(settings: HostSettings) -> Self {
+        Self {
+            settings,
+            objects: Objects::default(),
+            is_powered: false,
+            dies_of: None,
+            timers: BTreeMap::new(),
+            numbers: 0,
+        }
+    }
+
+    /// A number that is new.
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.numbers = self.numbers.saturating_add(1);
+        self.numbers
+    }
+
+    /// A wait on the device's clock, but not shorter than a busy computer needs.
+    pub(super) fn scaled(&self, wait: Duration, least: Duration) -> Duration {
+        self.settings.time_scale.of(wait).max(least.min(wait))
+    }
+
+    /// Does something with a device later.
+    pub(super) fn after(
+        &mut self,
+        wait: Duration,
+        device: usize,
+        action: impl FnOnce(&mut Remote, &mut Self) + Send + 'static,
+    ) {
+        let now = Instant::now();
+        let when = now.checked_add(wait).unwrap_or(now);
+        let number = self.next_number();
+        self.timers
+            .insert((when, number), (device, Box::new(action)));
+    }
+
+    /// When the next of these is due.
+    pub(super) fn next_timer(&self) -> Option<Instant> {
+        self.timers.keys().next().map(|(when, _)| *when)
+    }
+
+    /// Does what is due by now.
+    pub(super) fn run_timers(&mut self, now: Instant, remotes: &mut [Remote]) {
+        while let Some(first) = self.timers.first_entry()
+            && first.key().0 <= now
+        {
+            let (device, action) = first.remove();
+            if let Some(remote) = remotes.get_mut(device) {
+                action(remote, self);
+            }
+        }
+    }
+
+    /// Forgets all that it was doing.
+    pub(super) fn end(&mut self) {
+        self.settings.trouble = Some(HostTrouble::NoBluez);
+        self.objects.clear();
+        self.timers.clear();
+    }
+}
 
 /// A device.
-#[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a property of its own, as BlueZ has it"
-)]
+#[derive(Debug, Default)]
 pub(in super::super) struct Remote {
+    /// Its place among all devices.
+    pub(super) number: usize,
     pub(in super::super) advert: Advert,
     pub(super) path: ObjectPath<'static>,
     pub(in super::super) troubles: Vec<LinkTrouble>,
     /// The way to it. `None`: it is an advertisement and nothing more.
     pub(in super::super) radio: Option<mpsc::UnboundedSender<ToDevice>>,
-    /// What it really has.
-    pub(in super::super) services: Vec<Service>,
+    /// Its GATT objects.
+    pub(in super::super) gatt: Vec<GattObject>,
     /// What BlueZ remembers instead, until it forgets the device.
-    pub(in super::super) remembered: Option<Vec<Service>>,
-    /// The largest packet that both ends take.
+    pub(in super::super) remembered: Option<Vec<GattObject>>,
+    /// The largest packet that both ends accept.
     pub(in super::super) mtu: u16,
-    pub(in super::super) advertising: bool,
-    /// Known from before the first discovery.
+    pub(in super::super) is_advertising: bool,
+    /// BlueZ knows it before the first discovery.
     pub(in super::super) is_known_from_before: bool,
-    /// Whether it is forgotten when it is not seen for a while.
-    pub(super) is_temporary: bool,
-    /// How often it was seen in the present discovery.
-    pub(super) seen: u32,
-    pub(super) last_seen: Option<Instant>,
+    /// When its next advertisement arrives, while a client discovers.
+    pub(super) next_advertisement: Option<Instant>,
+    /// The number of the link to it.
     pub(super) connected: Option<u64>,
-    pub(super) is_resolved: bool,
     pub(super) is_paired: bool,
-    /// What its objects are, while they are there.
+    /// What is behind its exported GATT objects.
     pub(super) attributes: BTreeMap<ObjectPath<'static>, Attribute>,
-    /// Calls that are to be answered when it is time.
+    /// Calls to answer later.
     pub(super) connecting: Option<(u64, Message)>,
     pub(super) disconnecting: Vec<Message>,
     pub(super) pairing: Option<Message>,
@@ -52,71 +139,299 @@ pub(in super::super) struct Remote {
     pub(super) operations: VecDeque<Pending>,
 }
 
-/// An operation that a client waits for.
-#[derive(Clone, Debug)]
+/// An operation whose outcome a client waits for.
+#[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) id: u64,
     pub(super) call: Message,
     pub(super) path: ObjectPath<'static>,
-    pub(super) is_write: bool,
     pub(super) operation: Operation,
-    pub(super) is_under_way: bool,
-    /// It waits for a pairing that does not end.
-    pub(super) awaits_pairing: bool,
 }
 
 impl Remote {
-    /// One in reach. `None`: never, because every address makes a path.
-    pub(in super::super) fn new(advert: Advert) -> Option<Self> {
+    pub(in super::super) fn new(number: usize, advert: Advert) -> Self {
         let path = format!("{ADAPTER_PATH}/{}", advert.address.node());
-        Some(Self {
-            path: ObjectPath::try_from(path).ok()?,
+        Self {
+            number,
+            path: ObjectPath::from_string_unchecked(path),
             advert,
-            troubles: Vec::new(),
-            radio: None,
-            services: Vec::new(),
-            remembered: None,
-            mtu: 23,
-            advertising: true,
-            is_known_from_before: false,
-            is_temporary: true,
-            seen: 0,
-            last_seen: None,
-            connected: None,
-            is_resolved: false,
-            is_paired: false,
-            attributes: BTreeMap::new(),
-            connecting: None,
-            disconnecting: Vec::new(),
-            pairing: None,
-            operations: VecDeque::new(),
-        })
+            ..Self::default()
+        }
     }
 
     pub(super) fn has(&self, trouble: LinkTrouble) -> bool {
         self.troubles.contains(&trouble)
     }
 
-    /// Takes the calls about it that wait for an answer, when there is no link any more either.
-    pub(super) fn unanswered(&mut self) -> Vec<Message> {
-        self.connected = None;
-        self.is_resolved = false;
-        self.attributes.clear();
-        let operations = std::mem::take(&mut self.operations);
-        let connecting = self.connecting.take().map(|(_, call)| call);
-        operations
-            .into_iter()
-            .map(|pending| pending.call)
-            .chain(connecting)
-            .chain(std::mem::take(&mut self.disconnecting))
-            .chain(self.pairing.take())
-            .collect()
-    }
-
-    /// Whether it has a trouble that is there once.
-    pub(super) fn had(&mut self, trouble: LinkTrouble) -> bool {
+    /// Whether it has a trouble that is there once, and no longer.
+    pub(super) fn take_trouble(&mut self, trouble: LinkTrouble) -> bool {
         let had = self.has(trouble);
         self.troubles.retain(|one| *one != trouble);
         had
     }
+
+    /// Whether a link to it is possible.
+    pub(super) fn is_reachable(&self) -> bool {
+        self.is_advertising && self.radio.is_some() && !self.has(LinkTrouble::Vanishes)
+    }
+
+    pub(super) fn send(&self, message: ToDevice) {
+        if let Some(radio) = &self.radio {
+            // A device that is gone receives nothing, and has reported that.
+            let _sent = radio.send(message);
+        }
+    }
+
+    /// Its object as far as BlueZ knows it without its advertisement.
+    fn bare_properties(&self) -> Properties {
+        let address = self.advert.address;
+        Properties::from([
+            ("Adapter", ADAPTER_PATH.into()),
+            ("Address", address.to_string().into()),
+            ("AddressType", address.kind().into()),
+            ("Alias", address.alias().into()),
+            ("Blocked", false.into()),
+            ("Bonded", false.into()),
+            ("Connected", false.into()),
+            ("LegacyPairing", false.into()),
+            ("Paired", false.into()),
+            ("ServicesResolved", false.into()),
+            ("Trusted", false.into()),
+            ("UUIDs", self.advert.uuids.clone().into()),
+        ])
+    }
+
+    /// What its advertisement says, without or with the scan response, which has the name.
+    fn advertised_properties(&self, has_name: bool) -> Properties {
+        let mut properties = Properties::new();
+        if let Some(name) = self.advert.name.as_ref().filter(|_| has_name) {
+            properties.insert("Name", name.clone().into());
+            properties.insert("Alias", name.clone().into());
+        }
+        if !self.advert.manufacturer.is_empty() {
+            let data = self.advert.manufacturer.iter();
+            let data: BTreeMap<u16, Variant<'static>> = data
+                .map(|(company, bytes)| (*company, bytes.clone().into()))
+                .collect();
+            properties.insert("ManufacturerData", data.into());
+        }
+        properties
+    }
+
+    /// The services that BlueZ knows of.
+    fn known_uuids(&self) -> Variant<'static> {
+        let known = self.remembered.as_ref().unwrap_or(&self.gatt);
+        let uuids: BTreeSet<String> = known
+            .iter()
+            .filter(|object| object.attribute.is_none())
+            .map(|service| service.uuid.clone())
+            .chain(self.advert.uuids.iter().cloned())
+            .chain([short_uuid(0x1800)])
+            .collect();
+        Vec::from_iter(uuids).into()
+    }
+
+    /// Exports it if BlueZ knows it from before.
+    pub(super) fn remember(&mut self, bluez: &mut Bluez) {
+        if !self.is_known_from_before {
+            return;
+        }
+        let mut properties = self.bare_properties();
+        properties.extend(self.advertised_properties(true));
+        if self.has(LinkTrouble::NameInCache) {
+            properties.insert("Name", OLD_NAME.into());
+            properties.insert("Alias", OLD_NAME.into());
+        }
+        if self.remembered.is_some() {
+            properties.insert("UUIDs", self.known_uuids());
+        }
+        bluez.objects.add(self.path.clone(), DEVICE, properties);
+        if self.remembered.is_some() {
+            self.export_gatt(bluez);
+        }
+        if self.has(LinkTrouble::Connected) {
+            self.link(bluez);
+            self.resolve(bluez);
+        }
+    }
+
+    /// Receives its advertisement.
+    pub(super) fn hear(&mut self, bluez: &mut Bluez) {
+        // The scan response comes after the advertisement.
+        let has_name = !self.take_trouble(LinkTrouble::NameInCache);
+        let mut changes = self.advertised_properties(has_name);
+        changes.insert("RSSI", self.advert.rssi.into());
+        if !bluez.objects.has(&self.path) {
+            let mut properties = self.bare_properties();
+            properties.extend(changes);
+            return bluez.objects.add(self.path.clone(), DEVICE, properties);
+        }
+        // The others are signaled again although they are as before.
+        for name in ["Name", "Alias"] {
+            if bluez.objects.property(&self.path, name) == changes.get(name) {
+                changes.remove(name);
+            }
+        }
+        bluez.objects.set(&self.path, changes);
+    }
+
+    /// A link to it is up. Its number.
+    pub(super) fn link(&mut self, bluez: &mut Bluez) -> u64 {
+        let connection = bluez.next_number();
+        self.connected = Some(connection);
+        // It reports when it advertises again.
+        self.is_advertising = false;
+        self.send(ToDevice::Connected {
+            connection,
+            encrypted: self.is_paired,
+        });
+        bluez.objects.set(&self.path, [("Connected", true.into())]);
+        connection
+    }
+
+    /// Does something later, if this link is up then.
+    pub(super) fn after_on_link(
+        &self,
+        bluez: &mut Bluez,
+        wait: Duration,
+        action: impl FnOnce(&mut Self, &mut Bluez) + Send + 'static,
+    ) {
+        let connected = self.connected;
+        bluez.after(wait, self.number, move |remote, bluez| {
+            if remote.connected == connected {
+                action(remote, bluez);
+            }
+        });
+    }
+
+    /// One signal says that the services are known and which they are.
+    pub(super) fn resolve(&mut self, bluez: &mut Bluez) {
+        let uuids = self.known_uuids();
+        let changes = [("UUIDs", uuids), ("ServicesResolved", true.into())];
+        bluez.objects.set(&self.path, changes);
+        // The objects are there when a client reads that, and signaled after it.
+        self.export_gatt(bluez);
+    }
+
+    /// Exports the GATT objects that BlueZ knows, unless they are.
+    fn export_gatt(&mut self, bluez: &mut Bluez) {
+        if !self.attributes.is_empty() {
+            return;
+        }
+        for object in self.remembered.as_ref().unwrap_or(&self.gatt) {
+            let path = format!("{}/{}", self.path, object.path);
+            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let parent = ObjectPath::from_string_unchecked(parent.to_owned());
+            let path = ObjectPath::from_string_unchecked(path);
+            let mut properties = Properties::from([("UUID", object.uuid.clone().into())]);
+            let Some(attribute) = &object.attribute else {
+                properties.insert("Device", parent.into());
+                properties.insert("Includes", Vec::<ObjectPath<'_>>::new().into());
+                properties.insert("Primary", true.into());
+                bluez.objects.add(path, SERVICE, properties);
+                continue;
+            };
+            self.attributes.insert(path.clone(), attribute.clone());
+            properties.insert("Value", Vec::<u8>::new().into());
+            if object.path.contains("/desc") {
+                properties.insert("Characteristic", parent.into());
+                bluez.objects.add(path, DESCRIPTOR, properties);
+                continue;
+            }
+            let flags = match attribute {
+                Attribute::Indication => vec!["indicate"],
+                Attribute::Constant(_) => vec!["read"],
+                Attribute::Name(_) | Attribute::Endpoint(_) | Attribute::Gone => {
+                    vec!["read", "write"]
+                }
+            };
+            if *attribute == Attribute::Indication {
+                properties.insert("Notifying", false.into());
+            }
+            properties.insert("Flags", flags.into());
+            properties.insert("MTU", self.mtu.into());
+            properties.insert("Service", parent.into());
+            bluez.objects.add(path, CHARACTERISTIC, properties);
+        }
+    }
+
+    /// Both sides have keys for the link from now on.
+    pub(super) fn encrypt(&mut self, bluez: &mut Bluez) {
+        self.send(ToDevice::Encrypted);
+        self.send(ToDevice::Note(Entry::Paired));
+        self.is_paired = true;
+        let changes = [("Bonded", true.into()), ("Paired", true.into())];
+        bluez.objects.set(&self.path, changes);
+    }
+
+    /// Ends a link at once, if there is one.
+    pub(super) fn cut(&mut self, why: &'static str, bluez: &mut Bluez) {
+        if self.connected.is_some() {
+            self.send(ToDevice::Disconnected { why });
+            self.lose_link(bluez);
+        }
+    }
+
+    /// The link is gone: what was under way fails when that is signaled.
+    pub(super) fn lose_link(&mut self, bluez: &mut Bluez) {
+        self.connected = None;
+        let changes = [
+            ("Connected", false.into()),
+            ("ServicesResolved", false.into()),
+        ];
+        bluez.objects.set(&self.path, changes);
+        for call in self.disconnecting.drain(..) {
+            bluez.objects.reply(&call, &());
+        }
+        for pending in self.operations.drain(..) {
+            let refusal = Refusal::by_att(LINK_LOST);
+            bluez.objects.refuse(&pending.call, &refusal);
+        }
+        if let Some(call) = self.pairing.take() {
+            bluez.objects.refuse(&call, &Refusal::PAIRING_CANCELED);
+        }
+    }
+
+    /// BlueZ knows nothing of it any more, what it remembered included.
+    pub(super) fn forget(&mut self, bluez: &mut Bluez) {
+        self.cut(BY_THE_CLIENT, bluez);
+        self.is_paired = false;
+        self.remembered = None;
+        self.attributes.clear();
+        self.take_trouble(LinkTrouble::NameInCache);
+        if let Some((_, call)) = self.connecting.take() {
+            bluez.objects.refuse(&call, &Refusal::CONNECT_CANCELED);
+        }
+        bluez.objects.remove(&self.path);
+    }
+
+    /// BlueZ ends: takes the calls that it has not answered.
+    pub(super) fn take_unanswered(&mut self) -> impl Iterator<Item = Message> {
+        let why = "the client's computer has no BlueZ any more";
+        if self.connected.take().is_some() {
+            self.send(ToDevice::Disconnected { why });
+        }
+        let operations = std::mem::take(&mut self.operations).into_iter();
+        operations
+            .map(|pending| pending.call)
+            .chain(self.connecting.take().map(|(_, call)| call))
+            .chain(std::mem::take(&mut self.disconnecting))
+            .chain(self.pairing.take())
+    }
 }
+
+pub(super) const ADAPTER_PATH: ObjectPath<'static> =
+    ObjectPath::from_static_str_unchecked("/org/bluez/hci0");
+/// The object of the daemon itself.
+pub(super) const BLUEZ_PATH: ObjectPath<'static> =
+    ObjectPath::from_static_str_unchecked("/org/bluez");
+pub(super) const DEVICE: &str = "org.bluez.Device1";
+pub(super) const SERVICE: &str = "org.bluez.GattService1";
+pub(super) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
+pub(super) const DESCRIPTOR: &str = "org.bluez.GattDescriptor1";
+/// Why a link ended, for the device's log.
+pub(super) const BY_THE_CLIENT: &str = "by the client";
+pub(super) const NOT_PAIRED: &str = "pairing failed";
+/// How BlueZ reports operations that a lost link took with it.
+const LINK_LOST: u8 = 0x0e;
+/// The name that BlueZ remembers of a device that has another one now.
+const OLD_NAME: &str = "PROV_old";

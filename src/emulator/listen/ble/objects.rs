@@ -1,0 +1,288 @@
+//! The D-Bus objects that BlueZ exports, with their properties, and in order everything that it sends:
+//! each change is signaled before the next answer. Not what methods do.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use zbus::message::{Flags, Message};
+use zbus::wire::DynamicType;
+use zbus::{ObjectPath, Variant};
+
+use super::answer::{Answer, Refusal};
+
+/// The properties of an object.
+pub(super) type Properties = BTreeMap<&'static str, Variant<'static>>;
+
+/// All objects by path, and the messages to send.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    objects: BTreeMap<ObjectPath<'static>, Object>,
+    outbox: Vec<zbus::Result<Message>>,
+}
+
+/// An object, which has one interface besides the standard ones.
+#[derive(Debug)]
+struct Object {
+    interface: &'static str,
+    properties: Properties,
+}
+
+impl Object {
+    /// The interfaces as clients see them, with the standard ones, as BlueZ lists them.
+    fn interfaces(&self) -> BTreeMap<&'static str, &Properties> {
+        static NONE: Properties = Properties::new();
+        BTreeMap::from([
+            (INTROSPECTABLE, &NONE),
+            (PROPERTIES, &NONE),
+            (self.interface, &self.properties),
+        ])
+    }
+}
+
+impl Objects {
+    /// Exports an object.
+    pub(super) fn add(
+        &mut self,
+        path: ObjectPath<'static>,
+        interface: &'static str,
+        properties: Properties,
+    ) {
+        let object = Object {
+            interface,
+            properties,
+        };
+        let signal = Message::signal("/", OBJECT_MANAGER, "InterfacesAdded");
+        self.outbox
+            .push(signal.build(&(&path, object.interfaces())));
+        self.objects.insert(path, object);
+    }
+
+    /// Removes an object and all below it, leaves first.
+    pub(super) fn remove(&mut self, path: &ObjectPath<'_>) {
+        let below = format!("{path}/");
+        let removed = self
+            .objects
+            .extract_if(.., |known, _| known == path || known.starts_with(&below));
+        let signals = removed.map(|(path, object)| {
+            let interfaces: Vec<&str> = object.interfaces().into_keys().collect();
+            Message::signal("/", OBJECT_MANAGER, "InterfacesRemoved").build(&(path, interfaces))
+        });
+        let signals: Vec<_> = signals.collect();
+        self.outbox.extend(signals.into_iter().rev());
+    }
+
+    /// Removes all objects without a signal.
+    pub(super) fn clear(&mut self) {
+        self.objects.clear();
+    }
+
+    /// Changes properties and signals them all at once, also those that stay as they were: BlueZ
+    /// repeats what an advertisement repeats.
+    pub(super) fn set(&mut self, path: &ObjectPath<'static>, changes: impl Into<Properties>) {
+        let changes = changes.into();
+        if let Some(object) = self.objects.get_mut(path) {
+            let signal = properties_changed(path, object.interface, &changes, &[]);
+            self.outbox.push(signal);
+            object.properties.extend(changes);
+        }
+    }
+
+    /// Removes a property, if it is there.
+    pub(super) fn invalidate(&mut self, path: &ObjectPath<'static>, name: &'static str) {
+        if let Some(object) = self.objects.get_mut(path)
+            && object.properties.remove(name).is_some()
+        {
+            let none = Properties::new();
+            let signal = properties_changed(path, object.interface, &none, &[name]);
+            self.outbox.push(signal);
+        }
+    }
+
+    pub(super) fn has(&self, path: &ObjectPath<'static>) -> bool {
+        self.objects.contains_key(path)
+    }
+
+    /// The properties of an object, if it has this interface.
+    pub(super) fn properties(
+        &self,
+        path: &ObjectPath<'static>,
+        interface: &str,
+    ) -> Option<&Properties> {
+        let object = self.objects.get(path)?;
+        (object.interface == interface).then_some(&object.properties)
+    }
+
+    pub(super) fn property(
+        &self,
+        path: &ObjectPath<'static>,
+        name: &str,
+    ) -> Option<&Variant<'static>> {
+        self.objects.get(path)?.properties.get(name)
+    }
+
+    /// Answers `Get` and `GetAll`.
+    pub(super) fn reply_property(
+        &mut self,
+        call: &Message,
+        member: &str,
+        path: &ObjectPath<'static>,
+    ) -> Result<Answer, Refusal> {
+        let body = call.body();
+        let (interface, name) = match member {
+            "GetAll" => (body.deserialize::<(&str,)>()?.0, None),
+            "Get" => {
+                let (interface, name): (&str, &str) = body.deserialize()?;
+                (interface, Some(name))
+            }
+            _ => return Err(Refusal::UnknownMethod),
+        };
+        let properties = self.properties(path, interface);
+        let properties = properties.ok_or_else(|| Refusal::no_such("interface", interface))?;
+        let header = call.header();
+        let reply = Message::method_return(&header);
+        let reply = match name {
+            None => reply.build(&(properties,)),
+            Some(name) => {
+                let property = properties.get(name);
+                reply.build(&(property.ok_or_else(|| Refusal::no_such("property", name))?,))
+            }
+        };
+        self.send_reply(call, reply);
+        Ok(Answer::Sent)
+    }
+
+    /// Answers `GetManagedObjects`.
+    pub(super) fn reply_managed(&mut self, call: &Message) {
+        let managed: BTreeMap<_, _> = self
+            .objects
+            .iter()
+            .map(|(path, object)| (path, object.interfaces()))
+            .collect();
+        let reply = Message::method_return(&call.header()).build(&(managed,));
+        self.send_reply(call, reply);
+    }
+
+    /// The answer to `Introspect`: the interface and the names of the children. `None` if there is
+    /// no such object.
+    pub(super) fn introspection(&self, path: &ObjectPath<'static>) -> Option<String> {
+        let below = format!("{}/", path.trim_end_matches('/'));
+        let names = self
+            .objects
+            .keys()
+            .filter_map(|known| known.strip_prefix(&below)?.split('/').next());
+        let mut names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+        names.dedup();
+        let interface = match self.objects.get(path) {
+            Some(object) => object.interface,
+            None if path.as_str() == "/" => OBJECT_MANAGER,
+            None if names.is_empty() => return None,
+            None => INTROSPECTABLE,
+        };
+        let nodes = names.iter().map(|name| format!("<node name=\"{name}\"/>"));
+        let nodes = nodes.collect::<Vec<_>>().concat();
+        Some(format!(
+            "{DOCTYPE}<node><interface name=\"{interface}\"></interface>{nodes}</node>"
+        ))
+    }
+
+    /// Answers a call.
+    pub(super) fn reply(&mut self, call: &Message, body: &(impl Serialize + DynamicType)) {
+        self.send_reply(call, Message::method_return(&call.header()).build(body));
+    }
+
+    /// Answers a call with an error.
+    pub(super) fn refuse(&mut self, call: &Message, refusal: &Refusal) {
+        let header = call.header();
+        let has_object = header.path().is_some_and(|path| self.has(&path.to_owned()));
+        let (name, text) = refusal.for_call(&header, has_object);
+        self.send_reply(call, Message::error(&header, name).build(&(text,)));
+    }
+
+    fn send_reply(&mut self, call: &Message, reply: zbus::Result<Message>) {
+        let flags = call.primary_header().flags();
+        if !flags.contains(Flags::NO_REPLY_EXPECTED) {
+            self.outbox.push(reply);
+        }
+    }
+
+    /// The messages to send by now.
+    pub(super) fn take_messages(&mut self) -> Vec<zbus::Result<Message>> {
+        std::mem::take(&mut self.outbox)
+    }
+}
+
+fn properties_changed(
+    path: &ObjectPath<'_>,
+    interface: &str,
+    changes: &Properties,
+    invalidated: &[&str],
+) -> zbus::Result<Message> {
+    let signal = Message::signal(path, PROPERTIES, "PropertiesChanged");
+    signal.build(&(interface, changes, invalidated))
+}
+
+pub(super) const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
+pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+pub(super) const INTROSPECTABLE: &str = "org.freedesktop.DBus.Introspectable";
+const DOCTYPE: &str = "<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\" \
+     \"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLUEZ: ObjectPath<'static> = ObjectPath::from_static_str_unchecked("/org/bluez");
+    const ADAPTER: ObjectPath<'static> = ObjectPath::from_static_str_unchecked("/org/bluez/hci0");
+
+    fn objects() -> Objects {
+        let mut objects = Objects::default();
+        for path in ["/org/bluez", "/org/bluez/hci0", "/org/bluez/hci0/dev_A"] {
+            let path = ObjectPath::from_static_str_unchecked(path);
+            objects.add(path, "org.example.A", [("Name", "a".into())].into());
+        }
+        objects.take_messages();
+        objects
+    }
+
+    #[test]
+    fn removes_an_object_with_all_below_it_leaves_first() {
+        let mut objects = objects();
+        objects.remove(&ADAPTER);
+        assert!(objects.has(&BLUEZ) && !objects.has(&ADAPTER));
+        let removed: Vec<String> = objects
+            .take_messages()
+            .into_iter()
+            .map(|signal| {
+                let body = signal.unwrap().body();
+                let (path, _) = body.deserialize::<(ObjectPath<'_>, Vec<String>)>().unwrap();
+                path.to_string()
+            })
+            .collect();
+        assert_eq!(removed, ["/org/bluez/hci0/dev_A", "/org/bluez/hci0"]);
+    }
+
+    #[test]
+    fn introspection_lists_children_by_name() {
+        let objects = objects();
+        for (parent, child) in [
+            ("/", "<node name=\"org\"/>"),
+            ("/org", "<node name=\"bluez\"/>"),
+            ("/org/bluez/hci0", "<node name=\"dev_A\"/>"),
+        ] {
+            let parent = ObjectPath::from_static_str_unchecked(parent);
+            assert!(objects.introspection(&parent).unwrap().contains(child));
+        }
+        let missing = ObjectPath::from_static_str_unchecked("/org/bluez/hci1");
+        assert_eq!(objects.introspection(&missing), None);
+    }
+
+    #[test]
+    fn invalidates_only_properties_that_exist() {
+        let mut objects = objects();
+        objects.invalidate(&BLUEZ, "RSSI");
+        assert!(objects.take_messages().is_empty());
+        objects.invalidate(&BLUEZ, "Name");
+        assert_eq!(objects.take_messages().len(), 1);
+        assert!(objects.property(&BLUEZ, "Name").is_none());
+    }
+}
