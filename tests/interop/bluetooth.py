@@ -1,8 +1,8 @@
 """The cases by Bluetooth Low Energy: esp-rainmaker-cli's own transport against emulated devices.
 
 What it is: the provisioning of each security scheme on each Bluetooth stack, and refused secrets. The
-client's transport is bleak, which speaks to BlueZ over D-Bus. Each device brings a BlueZ of its own, on
-a bus of its own, so these cases may run at the same time.
+client's transport is bleak, which speaks to BlueZ over D-Bus. Each case has a dbus-daemon of its own with an
+emulated BlueZ, so these cases may run at the same time.
 
 What it is not: a test with a radio, or with BlueZ itself.
 """

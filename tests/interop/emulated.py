@@ -1,4 +1,4 @@
-"""What the cases of the interop job have in common: emulators, the programs set on them, and checks.
+"""What the cases of the interop job have in common: emulators, the programs that run against them, and checks.
 
 What it is: `Bench`, which belongs to one case. It has a folder of its own, starts emulated devices and
 clouds in it, runs `espctl` and the client that is not ours, and ends what it started.
@@ -209,7 +209,7 @@ class Program:
 
 
 class DBusDaemon(Program):
-    """A bus of this case's own, on which bleak starts: it asks for a match rule that espctl's own bus rejects."""
+    """A bus of this case's own. bleak does not start on espctl's: that rejects one of its match rules."""
 
     def __init__(self, bench):
         address = f'unix:path={bench.folder / "bus"}'

@@ -7,8 +7,8 @@ What it is: the program. A case starts emulators, lets a client that is not ours
 own command line) work on them, and compares what the client says with what the emulators logged:
 
 * `provisioning.py`: devices that are provisioned over HTTP.
-* `bluetooth.py`: the same by Bluetooth Low Energy. The client's own transport (bleak) speaks to the BlueZ
-  that each emulated device brings along. Most of such a case is bleak's search, which takes 5 seconds
+* `bluetooth.py`: the same by Bluetooth Low Energy. The client's own transport (bleak) speaks to the emulated
+  BlueZ on a `dbus-daemon` that each case starts. Most of such a case is bleak's search, which takes 5 seconds
   whatever it finds, so these cases run at the same time. Linux only.
 * `account.py`: the account, with an emulated cloud.
 
