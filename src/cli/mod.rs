@@ -166,7 +166,7 @@ pub fn main() -> ExitCode {
         }
         return failure.exit.into();
     }
-    quieten(DEPENDENCY_RACE);
+    suppress_known_panic(DEPENDENCY_RACE);
     let answer = cli.command.answer();
     // A panic is a fault of ours, and still ends with a result and an exit code of the table.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -257,7 +257,7 @@ impl Command {
 
 /// Keeps a panic in one file of a dependency from being shown. It ends a task that was only tidying
 /// up, so nothing is lost; any other is told as ever.
-fn quieten(file: &'static str) {
+fn suppress_known_panic(file: &'static str) {
     let shown = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| match panic.location() {
         Some(place) if place.file().replace('\\', "/").ends_with(file) => {

@@ -19,7 +19,7 @@ use zbus::message::{Message, Type};
 use zbus::{Connection, MessageStream, ObjectPath, OwnedVariant};
 
 pub use self::remote::HostSettings;
-pub(super) use self::remote::Remote;
+pub(super) use self::remote::RemoteDevice;
 
 use self::adapter::{ADAPTER, Adapter};
 use self::remote::{BLUEZ_PATH, Bluez, CHARACTERISTIC, DESCRIPTOR, DEVICE};
@@ -32,13 +32,13 @@ use super::trouble::HostTrouble;
 pub(super) struct Host {
     bluez: Bluez,
     adapter: Adapter,
-    remotes: Vec<Remote>,
+    remotes: Vec<RemoteDevice>,
     /// Clients that have called and are still on the bus.
     clients: BTreeSet<String>,
 }
 
 impl Host {
-    pub(super) fn new(settings: HostSettings, mut remotes: Vec<Remote>) -> Self {
+    pub(super) fn new(settings: HostSettings, mut remotes: Vec<RemoteDevice>) -> Self {
         let mut bluez = Bluez::new(settings);
         bluez.objects.add(BLUEZ_PATH, AGENTS, Properties::new());
         if settings.trouble != Some(HostTrouble::NoAdapter) {
@@ -189,8 +189,9 @@ impl Host {
     /// Changes a property for a client.
     fn set(&mut self, call: &Message, path: &ObjectPath<'static>) -> Result<Answer, Refusal> {
         let body = call.body();
-        let (_, name, value): (&str, &str, OwnedVariant) = body.deserialize()?;
-        let current = self.bluez.objects.property(path, name);
+        let (interface, name, value): (&str, &str, OwnedVariant) = body.deserialize()?;
+        let properties = self.bluez.objects.properties(path, interface);
+        let current = properties.and_then(|properties| properties.get(name));
         let current = current.ok_or_else(|| Refusal::no_such("property", name))?;
         if current.value_signature() != value.value_signature() {
             return Err(Refusal::INVALID_ARGUMENTS);
@@ -239,7 +240,10 @@ impl Host {
         // Clients see it leave. Then we answer in place of the bus, as without BlueZ.
         connection.release_name(BLUEZ).await?;
         own_name(connection).await?;
-        let unanswered = self.remotes.iter_mut().flat_map(Remote::take_unanswered);
+        let unanswered = self
+            .remotes
+            .iter_mut()
+            .flat_map(RemoteDevice::take_unanswered);
         for call in unanswered.chain([last]) {
             let text = "Message recipient disconnected from message bus without replying";
             let refusal = Refusal::standard("NoReply", text);

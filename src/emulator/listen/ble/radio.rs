@@ -10,7 +10,7 @@ use zbus::{Connection, MessageStream, connection};
 
 use super::advert::{Advert, Neighbour};
 use super::bus::{Bus, BusChoice};
-use super::host::{Host, HostSettings, Remote, own_name};
+use super::host::{Host, HostSettings, RemoteDevice, own_name};
 use super::layout;
 use super::link::{Report, Reports};
 use super::peripheral::Peripheral;
@@ -40,7 +40,7 @@ pub struct VirtualRadio {
     connection: Connection,
     messages: MessageStream,
     settings: HostSettings,
-    remotes: Vec<Remote>,
+    remotes: Vec<RemoteDevice>,
     reports: (Reports, mpsc::UnboundedReceiver<Report>),
 }
 
@@ -68,7 +68,7 @@ impl VirtualRadio {
 
     /// Adds an advertiser that is nothing more.
     pub fn add_neighbour(&mut self, Neighbour { advert, is_stale }: Neighbour) {
-        let mut remote = Remote::new(self.remotes.len(), advert);
+        let mut remote = RemoteDevice::new(self.remotes.len(), advert);
         remote.is_advertising = !is_stale;
         remote.is_known_from_before = is_stale;
         self.remotes.push(remote);
@@ -76,20 +76,14 @@ impl VirtualRadio {
 
     /// Adds a device, whose side has to be served. `None`: there is one with this address.
     pub fn add(&mut self, device: &Device, settings: RadioSettings) -> Option<Peripheral> {
-        let RadioSettings {
-            advert,
-            service_uuid,
-            stack,
-            longest_value,
-            troubles,
-        } = settings;
         let mut others = self.remotes.iter();
-        if others.any(|other| other.advert.address == advert.address) {
+        if others.any(|other| other.advert.address == settings.advert.address) {
             return None;
         }
         let endpoints = device.created_endpoints();
-        let gatt = layout::gatt_objects(&service_uuid, &endpoints);
+        let gatt = layout::gatt_objects(&settings.service_uuid, &endpoints);
         let session = endpoints.iter().position(|name| name == "prov-session");
+        let troubles = settings.troubles;
         let remembered = if troubles.contains(&LinkTrouble::StaleCache) {
             Some(layout::outdated(&gatt, session))
         } else if troubles.contains(&LinkTrouble::StaleHandles) {
@@ -98,20 +92,21 @@ impl VirtualRadio {
             None
         };
         let (radio, inbox) = mpsc::unbounded_channel();
+        let rules = settings.stack.rules();
         let number = self.remotes.len();
-        let mut remote = Remote::new(number, advert);
+        let mut remote = RemoteDevice::new(number, settings.advert);
         remote.is_known_from_before = troubles.iter().any(|one| one.is_known_from_before());
         remote.troubles.clone_from(&troubles);
         remote.radio = Some(radio);
         remote.gatt = gatt;
         remote.remembered = remembered;
-        remote.mtu = stack.rules().mtu;
+        remote.mtu = rules.mtu;
         self.remotes.push(remote);
         Some(Peripheral {
             number,
             endpoints,
-            rules: stack.rules(),
-            longest_value,
+            rules,
+            longest_value: settings.longest_value,
             operation_wait: self.settings.operation_wait,
             troubles,
             inbox,

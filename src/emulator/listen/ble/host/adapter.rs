@@ -13,7 +13,7 @@ use super::super::link::ToDevice;
 use super::super::objects::Properties;
 use super::super::peripheral::CENTRAL;
 use super::super::trouble::HostTrouble;
-use super::remote::{ADAPTER_PATH, Bluez, Remote};
+use super::remote::{ADAPTER_PATH, Bluez, RemoteDevice};
 use crate::emulator::log::Entry;
 
 /// The adapter, and which clients discover on it.
@@ -76,7 +76,7 @@ impl Adapter {
         &mut self,
         call: &Message,
         member: &str,
-        remotes: &mut [Remote],
+        remotes: &mut [RemoteDevice],
         bluez: &mut Bluez,
     ) -> Result<Answer, Refusal> {
         let body = call.body();
@@ -120,7 +120,7 @@ impl Adapter {
     pub(super) fn power(
         &mut self,
         on: bool,
-        remotes: &mut [Remote],
+        remotes: &mut [RemoteDevice],
         bluez: &mut Bluez,
     ) -> Result<(), Refusal> {
         if on && bluez.settings.trouble == Some(HostTrouble::AdapterBlocked) {
@@ -139,13 +139,18 @@ impl Adapter {
     }
 
     /// A client that leaves the bus discovers no longer.
-    pub(super) fn end_session(&mut self, client: &str, remotes: &mut [Remote], bluez: &mut Bluez) {
+    pub(super) fn end_session(
+        &mut self,
+        client: &str,
+        remotes: &mut [RemoteDevice],
+        bluez: &mut Bluez,
+    ) {
         self.sessions.remove(client);
         self.update_discovery(remotes, bluez);
     }
 
     /// Begins or ends discovery as the sessions of all clients ask for it.
-    fn update_discovery(&mut self, remotes: &mut [Remote], bluez: &mut Bluez) {
+    fn update_discovery(&mut self, remotes: &mut [RemoteDevice], bluez: &mut Bluez) {
         let on = self.sessions.values().any(|session| session.is_discovering);
         if std::mem::replace(&mut self.is_discovering, on) == on {
             return;
@@ -175,7 +180,7 @@ impl Adapter {
     pub(super) fn hear_advertisements(
         &self,
         now: Instant,
-        remotes: &mut [Remote],
+        remotes: &mut [RemoteDevice],
         bluez: &mut Bluez,
     ) {
         let interval = interval(bluez);

@@ -7,9 +7,9 @@ use zbus::message::Message;
 
 use super::super::answer::{Answer, Refusal};
 use super::super::trouble::LinkTrouble;
-use super::remote::{BY_THE_CLIENT, Bluez, NOT_PAIRED, Remote};
+use super::remote::{BY_THE_CLIENT, Bluez, NOT_PAIRED, RemoteDevice};
 
-impl Remote {
+impl RemoteDevice {
     pub(super) fn call_device(
         &mut self,
         call: &Message,

@@ -12,11 +12,11 @@ use super::super::layout::Attribute;
 use super::super::link::{Access, Operation, ToDevice};
 use super::super::stack::{INSUFFICIENT_ENCRYPTION, INVALID_OFFSET};
 use super::super::trouble::{HostTrouble, LinkTrouble};
-use super::remote::{Bluez, NOT_PAIRED, Pending, Remote};
+use super::remote::{Bluez, NOT_PAIRED, Pending, RemoteDevice};
 
 type Options<'a> = HashMap<&'a str, Variant<'a>>;
 
-impl Remote {
+impl RemoteDevice {
     pub(super) fn call_gatt(
         &mut self,
         call: &Message,

@@ -41,7 +41,7 @@ pub(super) struct Bluez {
 }
 
 /// What to do later, with the device that it is for.
-type Action = Box<dyn FnOnce(&mut Remote, &mut Bluez) + Send>;
+type Action = Box<dyn FnOnce(&mut RemoteDevice, &mut Bluez) + Send>;
 
 impl Bluez {
     pub(super) fn new(settings: HostSettings) -> Self {
@@ -71,7 +71,7 @@ impl Bluez {
         &mut self,
         wait: Duration,
         device: usize,
-        action: impl FnOnce(&mut Remote, &mut Self) + Send + 'static,
+        action: impl FnOnce(&mut RemoteDevice, &mut Self) + Send + 'static,
     ) {
         let now = Instant::now();
         let when = now.checked_add(wait).unwrap_or(now);
@@ -86,7 +86,7 @@ impl Bluez {
     }
 
     /// Does what is due by now.
-    pub(super) fn run_timers(&mut self, now: Instant, remotes: &mut [Remote]) {
+    pub(super) fn run_timers(&mut self, now: Instant, remotes: &mut [RemoteDevice]) {
         while let Some(first) = self.timers.first_entry()
             && first.key().0 <= now
         {
@@ -107,7 +107,7 @@ impl Bluez {
 
 /// A device.
 #[derive(Debug, Default)]
-pub(in super::super) struct Remote {
+pub(in super::super) struct RemoteDevice {
     /// Its place among all devices.
     pub(super) number: usize,
     pub(in super::super) advert: Advert,
@@ -147,7 +147,7 @@ pub(super) struct Pending {
     pub(super) operation: Operation,
 }
 
-impl Remote {
+impl RemoteDevice {
     pub(in super::super) fn new(number: usize, advert: Advert) -> Self {
         let path = format!("{ADAPTER_PATH}/{}", advert.address.node());
         Self {
