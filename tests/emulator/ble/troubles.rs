@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::timeout;
 use zbus::ObjectPath;
 
@@ -173,7 +174,9 @@ async fn a_first_link_can_be_lost_before_its_services_are_known() {
     let resolved = client.property::<bool>(&path, DEVICE, "ServicesResolved");
     assert_eq!(resolved.await, Some(false));
     client.link(&path).await;
-    assert_eq!(device.told("connection_opened").len(), 2);
+    let opened = device.told("connection_opened");
+    let numbers: Vec<&Value> = opened.iter().map(|entry| &entry["connection"]).collect();
+    assert_eq!(numbers, [1, 2]);
 }
 
 #[tokio::test]

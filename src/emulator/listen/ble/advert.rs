@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_read_written_and_counted_on() {
+    fn address_parses_prints_and_counts_on() {
         let address: Address = "7c:df:a1:00:ff:ff".parse().unwrap();
         assert_eq!(address.to_string(), "7C:DF:A1:00:FF:FF");
         assert_eq!(address.plus(1).to_string(), "7C:DF:A1:01:00:00");
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn each_device_is_heard_at_a_time_of_its_own() {
+    fn phases_of_successive_addresses_differ() {
         let neighbours = Neighbour::list_from_json(
             r#"[{"address": "7C:DF:A1:00:00:01"}, {"address": "7C:DF:A1:00:00:02"},
                 {"address": "7C:DF:A1:00:00:03"}, {"at_once": true}]"#,
@@ -262,14 +262,14 @@ mod tests {
     }
 
     #[test]
-    fn the_data_of_rainmaker_is_what_its_firmware_writes() {
+    fn rainmaker_data_matches_its_firmware() {
         let data = rainmaker_data(1, 0x80, 1);
         let expected = [0x4e, 0x6f, 0x76, 0x61, 0, 1, 0, 0x80, 1, 0];
         assert_eq!(data[&0x02e5], expected);
     }
 
     #[test]
-    fn neighbours_are_read_from_json() {
+    fn neighbours_parse_from_json() {
         let list = Neighbour::list_from_json(
             r#"[{"name": "Scale", "rssi": -90, "manufacturer": {"0x02e5": "4e6f76"}},
                 {"address": "AA:BB:CC:00:11:22", "stale": true, "appears_after_ms": 5}]"#,

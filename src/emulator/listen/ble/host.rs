@@ -6,6 +6,7 @@
 
 mod adapter;
 mod device;
+mod exports;
 mod gatt;
 mod remote;
 
@@ -22,7 +23,8 @@ pub use self::remote::HostSettings;
 pub(super) use self::remote::RemoteDevice;
 
 use self::adapter::{ADAPTER, Adapter};
-use self::remote::{BLUEZ_PATH, Bluez, CHARACTERISTIC, DESCRIPTOR, DEVICE};
+use self::exports::{CHARACTERISTIC, DESCRIPTOR, DEVICE};
+use self::remote::{BLUEZ_PATH, Bluez};
 use super::answer::{Answer, Refusal};
 use super::link::{FromDevice, Report};
 use super::objects::{INTROSPECTABLE, OBJECT_MANAGER, PROPERTIES, Properties};

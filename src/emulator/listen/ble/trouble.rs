@@ -77,3 +77,45 @@ pub enum HostTrouble {
     /// There is no BlueZ on the bus.
     NoBluez,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spellings<T: ValueEnum>() -> Vec<String> {
+        let values = T::value_variants().iter();
+        let values = values.filter_map(ValueEnum::to_possible_value);
+        values.map(|value| value.get_name().to_owned()).collect()
+    }
+
+    #[test]
+    fn spellings_stay_as_scripts_have_them() {
+        let links = [
+            "connect-fails-once",
+            "connected",
+            "encryption-required",
+            "held",
+            "lost-before-resolved",
+            "name-in-cache",
+            "no-pairing",
+            "pairing-by-hand",
+            "pairing-by-hand-refused",
+            "pairing-hangs",
+            "stale-cache",
+            "stale-handles",
+            "unresolved",
+            "vanishes",
+        ];
+        assert_eq!(spellings::<LinkTrouble>(), links);
+        let hosts = [
+            "access-denied",
+            "adapter-blocked",
+            "adapter-off",
+            "dies",
+            "hangs",
+            "no-adapter",
+            "no-bluez",
+        ];
+        assert_eq!(spellings::<HostTrouble>(), hosts);
+    }
+}

@@ -1,19 +1,19 @@
 //! A device in reach of BlueZ or in its cache, and what all of BlueZ shares: objects, timers, settings.
 //! Not the calls of clients.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use zbus::ObjectPath;
 use zbus::message::Message;
-use zbus::{ObjectPath, Variant};
 
 use super::super::advert::Advert;
 use super::super::answer::Refusal;
-use super::super::layout::{Attribute, GattObject, short_uuid};
+use super::super::layout::{Attribute, GattObject};
 use super::super::link::{Operation, ToDevice};
-use super::super::objects::{Objects, Properties};
+use super::super::objects::Objects;
 use super::super::trouble::{HostTrouble, LinkTrouble};
 use crate::emulator::device::TimeScale;
 use crate::emulator::log::Entry;
@@ -38,6 +38,8 @@ pub(super) struct Bluez {
     pub(super) dies_of: Option<Message>,
     timers: BTreeMap<(Instant, u64), (usize, Action)>,
     numbers: u64,
+    /// How many links there have been.
+    links: u64,
 }
 
 /// What to do later, with the device that it is for.
@@ -52,6 +54,7 @@ impl Bluez {
             dies_of: None,
             timers: BTreeMap::new(),
             numbers: 0,
+            links: 0,
         }
     }
 
@@ -181,102 +184,10 @@ impl RemoteDevice {
         }
     }
 
-    /// Its object as far as BlueZ knows it without its advertisement.
-    fn bare_properties(&self) -> Properties {
-        let address = self.advert.address;
-        Properties::from([
-            ("Adapter", ADAPTER_PATH.into()),
-            ("Address", address.to_string().into()),
-            ("AddressType", address.kind().into()),
-            ("Alias", address.alias().into()),
-            ("Blocked", false.into()),
-            ("Bonded", false.into()),
-            ("Connected", false.into()),
-            ("LegacyPairing", false.into()),
-            ("Paired", false.into()),
-            ("ServicesResolved", false.into()),
-            ("Trusted", false.into()),
-            ("UUIDs", self.advert.uuids.clone().into()),
-        ])
-    }
-
-    /// What its advertisement says, without or with the scan response, which has the name.
-    fn advertised_properties(&self, has_name: bool) -> Properties {
-        let mut properties = Properties::new();
-        if let Some(name) = self.advert.name.as_ref().filter(|_| has_name) {
-            properties.insert("Name", name.clone().into());
-            properties.insert("Alias", name.clone().into());
-        }
-        if !self.advert.manufacturer.is_empty() {
-            let data = self.advert.manufacturer.iter();
-            let data: BTreeMap<u16, Variant<'static>> = data
-                .map(|(company, bytes)| (*company, bytes.clone().into()))
-                .collect();
-            properties.insert("ManufacturerData", data.into());
-        }
-        properties
-    }
-
-    /// The services that BlueZ knows of.
-    fn known_uuids(&self) -> Variant<'static> {
-        let known = self.remembered.as_ref().unwrap_or(&self.gatt);
-        let uuids: BTreeSet<String> = known
-            .iter()
-            .filter(|object| object.attribute.is_none())
-            .map(|service| service.uuid.clone())
-            .chain(self.advert.uuids.iter().cloned())
-            .chain([short_uuid(0x1800)])
-            .collect();
-        Vec::from_iter(uuids).into()
-    }
-
-    /// Exports it if BlueZ knows it from before.
-    pub(super) fn remember(&mut self, bluez: &mut Bluez) {
-        if !self.is_known_from_before {
-            return;
-        }
-        let mut properties = self.bare_properties();
-        properties.extend(self.advertised_properties(true));
-        if self.has(LinkTrouble::NameInCache) {
-            properties.insert("Name", OLD_NAME.into());
-            properties.insert("Alias", OLD_NAME.into());
-        }
-        if self.remembered.is_some() {
-            properties.insert("UUIDs", self.known_uuids());
-        }
-        bluez.objects.add(self.path.clone(), DEVICE, properties);
-        if self.remembered.is_some() {
-            self.export_gatt(bluez);
-        }
-        if self.has(LinkTrouble::Connected) {
-            self.link(bluez);
-            self.resolve(bluez);
-        }
-    }
-
-    /// Receives its advertisement.
-    pub(super) fn hear(&mut self, bluez: &mut Bluez) {
-        // The scan response comes after the advertisement.
-        let has_name = !self.take_trouble(LinkTrouble::NameInCache);
-        let mut changes = self.advertised_properties(has_name);
-        changes.insert("RSSI", self.advert.rssi.into());
-        if !bluez.objects.has(&self.path) {
-            let mut properties = self.bare_properties();
-            properties.extend(changes);
-            return bluez.objects.add(self.path.clone(), DEVICE, properties);
-        }
-        // The others are signaled again although they are as before.
-        for name in ["Name", "Alias"] {
-            if bluez.objects.property(&self.path, name) == changes.get(name) {
-                changes.remove(name);
-            }
-        }
-        bluez.objects.set(&self.path, changes);
-    }
-
-    /// A link to it is up. Its number.
-    pub(super) fn link(&mut self, bluez: &mut Bluez) -> u64 {
-        let connection = bluez.next_number();
+    /// A link to it is up.
+    pub(super) fn link(&mut self, bluez: &mut Bluez) {
+        bluez.links = bluez.links.saturating_add(1);
+        let connection = bluez.links;
         self.connected = Some(connection);
         // It reports when it advertises again.
         self.is_advertising = false;
@@ -285,7 +196,6 @@ impl RemoteDevice {
             encrypted: self.is_paired,
         });
         bluez.objects.set(&self.path, [("Connected", true.into())]);
-        connection
     }
 
     /// Does something later, if this link is up then.
@@ -301,57 +211,6 @@ impl RemoteDevice {
                 action(remote, bluez);
             }
         });
-    }
-
-    /// One signal says that the services are known and which they are.
-    pub(super) fn resolve(&mut self, bluez: &mut Bluez) {
-        let uuids = self.known_uuids();
-        let changes = [("UUIDs", uuids), ("ServicesResolved", true.into())];
-        bluez.objects.set(&self.path, changes);
-        // The objects are there when a client reads that, and signaled after it.
-        self.export_gatt(bluez);
-    }
-
-    /// Exports the GATT objects that BlueZ knows, unless they are.
-    fn export_gatt(&mut self, bluez: &mut Bluez) {
-        if !self.attributes.is_empty() {
-            return;
-        }
-        for object in self.remembered.as_ref().unwrap_or(&self.gatt) {
-            let path = format!("{}/{}", self.path, object.path);
-            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let parent = ObjectPath::from_string_unchecked(parent.to_owned());
-            let path = ObjectPath::from_string_unchecked(path);
-            let mut properties = Properties::from([("UUID", object.uuid.clone().into())]);
-            let Some(attribute) = &object.attribute else {
-                properties.insert("Device", parent.into());
-                properties.insert("Includes", Vec::<ObjectPath<'_>>::new().into());
-                properties.insert("Primary", true.into());
-                bluez.objects.add(path, SERVICE, properties);
-                continue;
-            };
-            self.attributes.insert(path.clone(), attribute.clone());
-            properties.insert("Value", Vec::<u8>::new().into());
-            if object.path.contains("/desc") {
-                properties.insert("Characteristic", parent.into());
-                bluez.objects.add(path, DESCRIPTOR, properties);
-                continue;
-            }
-            let flags = match attribute {
-                Attribute::Indication => vec!["indicate"],
-                Attribute::Constant(_) => vec!["read"],
-                Attribute::Name(_) | Attribute::Endpoint(_) | Attribute::Gone => {
-                    vec!["read", "write"]
-                }
-            };
-            if *attribute == Attribute::Indication {
-                properties.insert("Notifying", false.into());
-            }
-            properties.insert("Flags", flags.into());
-            properties.insert("MTU", self.mtu.into());
-            properties.insert("Service", parent.into());
-            bluez.objects.add(path, CHARACTERISTIC, properties);
-        }
     }
 
     /// Both sides have keys for the link from now on.
@@ -424,14 +283,8 @@ pub(super) const ADAPTER_PATH: ObjectPath<'static> =
 /// The object of the daemon itself.
 pub(super) const BLUEZ_PATH: ObjectPath<'static> =
     ObjectPath::from_static_str_unchecked("/org/bluez");
-pub(super) const DEVICE: &str = "org.bluez.Device1";
-pub(super) const SERVICE: &str = "org.bluez.GattService1";
-pub(super) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
-pub(super) const DESCRIPTOR: &str = "org.bluez.GattDescriptor1";
 /// Why a link ended, for the device's log.
 pub(super) const BY_THE_CLIENT: &str = "by the client";
 pub(super) const NOT_PAIRED: &str = "pairing failed";
 /// How BlueZ reports operations that a lost link took with it.
 const LINK_LOST: u8 = 0x0e;
-/// The name that BlueZ remembers of a device that has another one now.
-const OLD_NAME: &str = "PROV_old";
