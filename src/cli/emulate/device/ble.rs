@@ -133,12 +133,11 @@ impl Air {
             time_scale: args.time_scale,
             operation_wait: Duration::from_millis(flags.att_ms.unwrap_or(0)),
         };
-        let mut radio = VirtualRadio::open(bus, settings).await.map_err(|error| {
-            match (&flags.bus, &flags.bus_address) {
-                (Some(path), _) => unusable_bus(path, &error),
-                (None, Some(address)) => unusable_existing_bus(address, &error),
-                (None, None) => no_bus(&error),
-            }
+        let opened = VirtualRadio::open(bus.clone(), settings).await;
+        let mut radio = opened.map_err(|error| match &bus {
+            BusChoice::AtSocket(path) => unusable_bus(path, &error),
+            BusChoice::Existing(address) => unusable_existing_bus(address, &error),
+            BusChoice::InNewFolder => no_bus(&error),
         })?;
         for neighbour in neighbours {
             radio.add_neighbour(neighbour);
