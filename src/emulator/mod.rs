@@ -11,6 +11,7 @@
 //! | [`listen`] | one file a medium: puts a [`device::Device`] behind a port and refuses as that medium does |
 //! | [`log`] | what happened to both, as JSON lines and for people |
 //! | [`node_cloud`] | the device's own way to the cloud, for which a real one has MQTT |
+| `server` | one device behind any medium: starts, wakes up, meets faults, ends |
 //!
 //! It reads raw messages and never `endpoint`'s idea of them, so that a mistake there cannot
 //! cancel itself out here. Security schemes are shared with the client; their truth comes from
@@ -24,3 +25,4 @@ pub mod flash;
 pub mod listen;
 pub mod log;
 pub mod node_cloud;
+mod server;

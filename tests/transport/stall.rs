@@ -24,7 +24,7 @@ use crate::support::scripted_rng::SeededRng;
 /// An emulated device on a port of its own.
 async fn device() -> (SocketAddr, JoinHandle<()>) {
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let address = listener.address();
     let settings = DeviceSettings::new(DeviceSecret::Sec0);
     let device = Device::new(settings, SeededRng::new("small pieces"));
     let served = tokio::spawn(async move {

@@ -30,20 +30,19 @@ use self::ble::{Air, BleFlags, Peripheral};
 use self::console::{Console, ConsoleFlags};
 use self::label::{Label, random_digits};
 use self::node::{CH_RESP, NodeFlags, register};
-use self::on_network::{OnNetworkFlags, cannot_announce};
-use self::ready::Place;
+use self::on_network::OnNetworkFlags;
+use self::ready::ListenAddress;
 use super::{cannot_listen, create, print, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Format, Ui, keys_of};
 use crate::emulator::announce::Announcer;
 use crate::emulator::device::{
-    Advertisement, Device, DeviceSettings, Firmware, NodeSettings, Scenario, StopReason, TimeScale,
-    World,
+    Device, DeviceSettings, Firmware, NodeSettings, Scenario, StopReason, TimeScale, World,
 };
 use crate::emulator::fault::Fault;
 use crate::emulator::flash::Flash;
-use crate::emulator::listen::http::{self, Stopped};
+use crate::emulator::listen::http::{self, HttpPort};
 use crate::emulator::log::{Entry, Log};
 use crate::secret::Secret;
 use crate::security::{DeviceSecret, SecurityScheme};
@@ -253,25 +252,35 @@ pub(super) async fn run(args: &EmulateDevice, ui: &Ui) -> Result<(), Failure> {
     }
 }
 
+fn conflict<T>(message: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::new(ErrorId::ConflictingFlags, message.into()))
+}
+
+/// The first of these flags that was given.
+fn first_given(flags: &[(&'static str, bool)]) -> Option<&'static str> {
+    let given = flags.iter().find(|(_, is_given)| *is_given);
+    given.map(|(flag, _)| *flag)
+}
+
 /// A device that can be reached.
 struct Started {
     name: String,
     device: Device,
-    medium: Reached,
-    /// Its first line, while its medium is not ready.
+    listener: Listener,
+    /// Its first line, if it is printed later: when the emulated adapter answers.
     ready: Option<Value>,
 }
 
-/// How.
-enum Reached {
-    ByHttp(http::Listener),
-    ByBle(Peripheral),
-    Wired(Console),
+/// A medium on which a device can be reached.
+enum Listener {
+    Http(HttpPort),
+    Ble(Peripheral),
+    Console(Console),
 }
 
 impl Started {
-    /// The n-th one; its first line is printed once its port is open. `None` if it does not
-    /// offer provisioning.
+    /// Starts the n-th device, and prints its first line once its port is open. `None` if it does
+    /// not offer provisioning.
     async fn new(
         args: &EmulateDevice,
         number: u16,
@@ -296,88 +305,64 @@ impl Started {
         };
         let log = args.log_of(&name, log_file)?;
         let mut settings = args.settings(label.secret.clone())?;
-        settings.always_provisions = args.force_provisioning;
         settings.node.clone_from(&node);
         let is_over = flash.is_provisioned() && !args.force_provisioning;
         let mut device = Device::new(settings, rng).with_log(log).with_flash(flash);
-        if is_over {
-            if let Some(node) = &node {
-                register(node).await?;
+        let opened = match args.transport {
+            _ if is_over => None,
+            Medium::Ble => {
+                let (peripheral, address) =
+                    args.put_into_air(air, number, &name, &label, &device)?;
+                Some((Listener::Ble(peripheral), address))
             }
-            print(&args.ready(&Place::Nowhere, &name, &label, node.as_ref()))?;
+            Medium::Console => {
+                let (console, address) = args.open_console(&name, &label)?;
+                Some((Listener::Console(console), address))
+            }
+            Medium::Softap | Medium::OnNetwork => {
+                let mut port = args.open_port(number).await?;
+                let bound = port.address();
+                if let (Some(announcer), Some(node)) = (announcer, &node) {
+                    port = port.announced(args.announcement(
+                        announcer,
+                        &label.secret,
+                        &node.id,
+                        &name,
+                        bound,
+                    )?);
+                }
+                Some((Listener::Http(port), ListenAddress::Port(bound)))
+            }
+        };
+        // Whoever reads the first line finds the port open and the node in its cloud.
+        if let Some(node) = &node {
+            register(node).await?;
+        }
+        let address = opened.as_ref().map(|(_, address)| address);
+        let ready = args.ready(address, &name, &label, node.as_ref());
+        let is_later = matches!(opened, Some((Listener::Ble(_), _)));
+        if !is_later {
+            print(&ready)?;
+        }
+        let Some((listener, _)) = opened else {
             device.log().write(&Entry::ServiceStopped {
                 why: StopReason::AlreadyProvisioned.to_string(),
             });
             return Ok(None);
-        }
-
-        if args.transport == Medium::Ble {
-            let (peripheral, place) = args.put_into_air(air, number, &name, &label, &device)?;
-            if let Some(node) = &node {
-                register(node).await?;
-            }
-            let ready = args.ready(&place, &name, &label, node.as_ref());
-            return Ok(Some(Self {
-                name,
-                device,
-                medium: Reached::ByBle(peripheral),
-                ready: Some(ready),
-            }));
-        }
-        if args.transport == Medium::Console {
-            let (console, place) = args.put_on_line(&name, &label)?;
-            if let Some(node) = &node {
-                register(node).await?;
-            }
-            print(&args.ready(&place, &name, &label, node.as_ref()))?;
-            return Ok(Some(Self {
-                name,
-                device,
-                medium: Reached::Wired(console),
-                ready: None,
-            }));
-        }
-        let port = match args.port {
-            0 => 0,
-            first => first.saturating_add(number.saturating_sub(1)),
         };
-        let listen = args.listen.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let asked = SocketAddr::new(listen, port);
-        let listening = match http::bind(asked).await {
-            Ok(listener) => listener.local_addr().map(|bound| (listener, bound)),
-            Err(error) => Err(error),
-        };
-        let (mut listener, bound) = listening.map_err(|error| cannot_listen(asked, &error))?;
-        if let (Some(announcer), Some(node)) = (announcer, &node) {
-            let (offering, secret) = (args.offering(), &label.secret);
-            let mut said = Advertisement::of(offering, secret, &node.id, &name, bound.port());
-            args.on_network.alter(&mut said);
-            let announcement = announcer
-                .announcement(bound.ip(), said)
-                .map_err(|error| cannot_announce(&error))?;
-            listener = listener.announced(announcement);
-        }
-        // The port is open and will answer; whoever reads the line finds the node in its cloud.
-        if let Some(node) = &node {
-            register(node).await?;
-        }
-        print(&args.ready(&Place::Port(bound), &name, &label, node.as_ref()))?;
         Ok(Some(Self {
             name,
             device,
-            medium: Reached::ByHttp(listener),
-            ready: None,
+            listener,
+            ready: is_later.then_some(ready),
         }))
     }
 
     async fn serve(self) -> (String, StopReason) {
-        let why = match self.medium {
-            Reached::ByHttp(listener) => {
-                let Stopped(why) = listener.serve(self.device).await;
-                why
-            }
-            Reached::ByBle(peripheral) => peripheral.serve(self.device).await,
-            Reached::Wired(console) => console.serve(self.device).await,
+        let why = match self.listener {
+            Listener::Http(port) => port.serve(self.device).await,
+            Listener::Ble(peripheral) => peripheral.serve(self.device).await,
+            Listener::Console(console) => console.serve(self.device).await,
         };
         (self.name, why)
     }
@@ -386,7 +371,6 @@ impl Started {
 impl EmulateDevice {
     /// What clap cannot see: flags that exclude each other by what they say.
     fn check(&self) -> Result<(), Failure> {
-        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         self.check_medium()?;
         self.check_console()?;
         self.check_ble()?;
@@ -398,16 +382,29 @@ impl EmulateDevice {
             return conflict(format!("--scenario: {error}"));
         }
         if self.count > 1 && self.state.is_some() {
-            return conflict("--state is for one device, and --count asks for several".to_owned());
+            return conflict("--state is for one device, and --count asks for several");
         }
         if self
             .port
             .checked_add(self.count.saturating_sub(1))
             .is_none()
         {
-            return conflict("--port and --count lead beyond port 65535".to_owned());
+            return conflict("--port and --count lead beyond port 65535");
         }
         self.node.check(&self.cap, self.count)
+    }
+
+    /// Opens the HTTP port of the n-th device.
+    async fn open_port(&self, number: u16) -> Result<HttpPort, Failure> {
+        let port = match self.port {
+            0 => 0,
+            first => first.saturating_add(number.saturating_sub(1)),
+        };
+        let listen = self.listen.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let address = SocketAddr::new(listen, port);
+        http::bind(address)
+            .await
+            .map_err(|error| cannot_listen(address, &error))
     }
 
     /// What a RainMaker application adds to the n-th device, if anything.
@@ -424,10 +421,11 @@ impl EmulateDevice {
             &self.cap
         };
         let node = self.node.settings(capabilities, number, rng)?;
-        Scenario::check_node(&self.scenario, node.as_ref().map(NodeSettings::nature)).map_err(
-            |error| Failure::new(ErrorId::ConflictingFlags, format!("--scenario: {error}")),
-        )?;
-        Ok(node)
+        let nature = node.as_ref().map(NodeSettings::nature);
+        match Scenario::check_node(&self.scenario, nature) {
+            Ok(()) => Ok(node),
+            Err(error) => conflict(format!("--scenario: {error}")),
+        }
     }
 
     /// The generation that is played.
@@ -448,6 +446,7 @@ impl EmulateDevice {
             with_patch_version: self.sec_patch_ver.is_some() || firmware != Firmware::V5,
             scenarios: self.scenario.clone(),
             faults: self.fault.clone(),
+            always_provisions: self.force_provisioning,
             ..usual
         })
     }

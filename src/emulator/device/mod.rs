@@ -38,7 +38,7 @@ use self::keys::Keys;
 use self::manager::{Conduct, Manager, News, Reason, later};
 use self::node::Node;
 use self::reply::{Handled, at_once, crash, refuse, without_body};
-use super::fault::{Fault, FaultKind};
+use super::fault::Fault;
 use super::flash::Flash;
 use super::log::{Entry, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
@@ -223,7 +223,7 @@ impl Device {
     }
 
     /// When something happens of itself that is to be taken down.
-    pub(super) fn next_news(&self) -> Option<Instant> {
+    pub(super) fn next_event(&self) -> Option<Instant> {
         self.manager.next_news()
     }
 
@@ -292,21 +292,14 @@ impl Device {
         self.answer(session_id, endpoint, request, false)
     }
 
-    /// Likewise, as a fault wants it that concerns what is answered, and not how it travels.
-    pub(super) fn handle_with(
+    /// Likewise, but the answer is one to another kind of request.
+    pub(super) fn handle_as_wrong_type(
         &mut self,
-        fault: Option<FaultKind>,
         session_id: u32,
         endpoint: &str,
         request: &[u8],
     ) -> Result<Reply, Refusal> {
-        let disguised = fault == Some(FaultKind::WrongType);
-        let reply = self.answer(session_id, endpoint, request, disguised);
-        if fault == Some(FaultKind::Repeat) {
-            // Its answer comes too late to be sent, and its effects do not.
-            let _too_late = self.answer(session_id, endpoint, request, false);
-        }
-        reply
+        self.answer(session_id, endpoint, request, true)
     }
 
     fn answer(

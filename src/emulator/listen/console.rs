@@ -3,28 +3,27 @@
 //! without a reply.
 //!
 //! One task reads the line, runs the handler and prints; while it is busy, what arrives waits in the
-//! driver's ring. Bytes leave and arrive at the speed of the line, whoever prints them.
+//! driver's ring. Bytes leave and arrive at the speed of the line, whichever task prints them.
 
 mod board;
-mod chatter;
 mod line;
+mod log_noise;
+mod other_console;
 mod pty;
-mod stranger;
 mod trouble;
 mod uart;
 
 use std::io;
 use std::path::Path;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use self::board::Board;
 use self::pty::Pty;
 use crate::emulator::device::{Device, StopReason};
-use crate::emulator::log::Entry;
-use crate::emulator::node_cloud::Uplink;
+use crate::emulator::server::{DeviceServer, Listener, wait_until};
 
-pub use self::chatter::Noise;
+pub use self::log_noise::Noise;
 pub use self::trouble::{ConsoleTrouble, UnknownConsoleTrouble};
 
 /// How a board is on its serial line.
@@ -45,7 +44,7 @@ pub struct ConsoleSettings {
     pub qr_code: Option<String>,
 }
 
-/// A serial line that nobody plays yet.
+/// A serial line, not served yet.
 #[derive(Debug)]
 pub struct Console {
     pty: Pty,
@@ -66,88 +65,81 @@ impl Console {
         self.pty.path()
     }
 
-    /// Makes a symbolic link to it, in place of one that is there.
+    /// Makes a symbolic link to it, in place of an existing one.
     pub fn link(&mut self, link: &Path) -> io::Result<()> {
         self.pty.link(link)
     }
 
-    /// Plays `device` until its service ends; then the port is gone. Dropping the future ends it as
-    /// well.
-    pub async fn serve(self, mut device: Device) -> StopReason {
-        let Self { pty, settings } = self;
-        device.start(Instant::now());
-        let mut server = Server {
-            uplink: device.uplink(),
-            board: Board::new(settings, device, Instant::now()),
-            pty,
+    /// Serves `device` until its service ends; then the port is gone. Dropping the future ends it
+    /// as well.
+    pub async fn serve(self, device: Device) -> StopReason {
+        let line = SerialLine {
+            board: Board::new(self.settings, device.time_scale(), Instant::now()),
+            pty: self.pty,
         };
-        let reason = match server.run().await {
-            Ok(reason) => reason,
-            // There is no port without its pty.
-            Err(_) => StopReason::Unplugged,
-        };
-        let Server {
-            board: Board { mut device, .. },
-            uplink,
-            ..
-        } = server;
-        device.end();
-        device.log().write(&Entry::ServiceStopped {
-            why: reason.to_string(),
-        });
-        uplink.send(device.outgoing());
-        uplink.finish(device.log()).await;
-        reason
+        DeviceServer::run(device, line).await
     }
 }
 
-struct Server {
+struct SerialLine {
     board: Board,
-    uplink: Uplink,
     pty: Pty,
 }
 
-impl Server {
-    async fn run(&mut self) -> io::Result<StopReason> {
-        let mut buffer = [0; 128];
+impl Listener for SerialLine {
+    type Event = io::Result<()>;
+
+    async fn turn(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
         loop {
             let now = Instant::now();
-            if let Some(reason) = self.board.device.stopped(now) {
-                self.board.stop(now);
-                self.print_rest().await?;
-                return Ok(reason);
-            }
-            self.uplink.send(self.board.device.outgoing());
-            self.board.go_on(now);
+            self.board.go_on(server, now);
             let was_clogged = self.board.uart.is_clogged();
-            self.pty.write(&self.board.uart.sent(now)).await?;
-            if was_clogged && !self.board.uart.is_clogged() {
-                // What had to wait for the line goes on.
-                continue;
-            }
-            if self.board.is_unplugged() {
-                return Ok(StopReason::Unplugged);
-            }
-            let wake_at = [
-                self.board.next_turn(),
-                self.board.device.stops_at(),
-                self.board.device.next_news(),
-            ];
-            let wake_at = wake_at.into_iter().flatten().min();
-            tokio::select! {
-                biased;
-                () = at(wake_at) => {}
-                (when, entry) = self.uplink.outcome() => {
-                    self.board.device.log().write_at(when, &entry);
-                }
-                read = self.pty.read(&mut buffer), if self.board.uart.wants_bytes() => {
-                    let sent = buffer.get(..read?).unwrap_or_default();
-                    self.board.uart.take(Instant::now(), sent);
-                }
+            let sent = self.board.uart.sent(now);
+            self.pty.write(&sent).await.map_err(unplugged)?;
+            // What had to wait for the line goes on.
+            if !was_clogged || self.board.uart.is_clogged() {
+                break;
             }
         }
+        if self.board.is_unplugged() {
+            return Err(StopReason::Unplugged);
+        }
+        Ok(self.board.next_turn())
     }
 
+    async fn event(&mut self) -> io::Result<()> {
+        if !self.board.uart.wants_bytes() {
+            return std::future::pending().await;
+        }
+        let mut buffer = [0; 128];
+        let count = self.pty.read(&mut buffer).await?;
+        let sent = buffer.get(..count).unwrap_or_default();
+        self.board.uart.take(Instant::now(), sent);
+        Ok(())
+    }
+
+    async fn handle(
+        &mut self,
+        _: &mut DeviceServer,
+        read: io::Result<()>,
+    ) -> Result<(), StopReason> {
+        read.map_err(unplugged)
+    }
+
+    async fn end(&mut self, server: &mut DeviceServer, reason: StopReason) -> StopReason {
+        if reason == StopReason::Unplugged {
+            return reason;
+        }
+        self.board.stop(server, Instant::now());
+        self.print_rest()
+            .await
+            .map_err(unplugged)
+            .err()
+            .unwrap_or(reason)
+    }
+}
+
+impl SerialLine {
     /// What was printed still leaves, and is read.
     async fn print_rest(&mut self) -> io::Result<()> {
         let uart = &mut self.board.uart;
@@ -156,17 +148,14 @@ impl Server {
             if uart.is_silent() {
                 break;
             }
-            at(uart.next_turn()).await;
+            wait_until(uart.next_turn()).await;
         }
         self.pty.read_out().await;
         Ok(())
     }
 }
 
-/// Waits for that moment; for ever where there is none.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
+/// Without its pty, there is no port.
+fn unplugged(_: io::Error) -> StopReason {
+    StopReason::Unplugged
 }

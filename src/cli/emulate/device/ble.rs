@@ -11,8 +11,8 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use super::label::Label;
-use super::ready::Place;
-use super::{EmulateDevice, Medium, unusable};
+use super::ready::ListenAddress;
+use super::{EmulateDevice, Medium, conflict, first_given, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::emulator::device::Device;
@@ -171,10 +171,9 @@ impl ServedAir {
 impl EmulateDevice {
     /// Flags that other media do not have.
     pub(super) fn check_ble(&self) -> Result<(), Failure> {
-        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         let is_ble = self.transport == Medium::Ble;
         let flags = &self.ble;
-        let given = [
+        let given = first_given(&[
             ("--bus", flags.bus.is_some()),
             ("--bus-address", flags.bus_address.is_some()),
             ("--stack", flags.stack.is_some()),
@@ -190,18 +189,21 @@ impl EmulateDevice {
             ("--neighbours", flags.neighbours.is_some()),
             ("--link-trouble", !flags.link_trouble.is_empty()),
             ("--host-trouble", flags.host_trouble.is_some()),
-        ];
-        if let Some((flag, _)) = given.iter().find(|(_, given)| *given && !is_ble) {
-            return conflict(format!("{flag} is about Bluetooth: --transport ble"));
-        }
-        let of_http = [
+        ]);
+        let of_http = first_given(&[
             ("--listen", self.listen.is_some()),
             ("--port", self.port != 0),
-        ];
-        if let Some((flag, _)) = of_http.iter().find(|(_, given)| *given && is_ble) {
-            return conflict(format!(
-                "{flag} is about HTTP, and not about --transport ble"
-            ));
+        ]);
+        match (given, of_http) {
+            (Some(flag), _) if !is_ble => {
+                return conflict(format!("{flag} is about Bluetooth: --transport ble"));
+            }
+            (_, Some(flag)) if is_ble => {
+                return conflict(format!(
+                    "{flag} is about HTTP, and not about --transport ble"
+                ));
+            }
+            _ => {}
         }
         if flags.bus_address.is_some() && flags.host_trouble == Some(HostTrouble::Hangs) {
             return conflict(
@@ -231,7 +233,7 @@ impl EmulateDevice {
         name: &str,
         label: &Label,
         device: &Device,
-    ) -> Result<(Peripheral, Place), Failure> {
+    ) -> Result<(Peripheral, ListenAddress), Failure> {
         let flags = &self.ble;
         let address = match flags.mac {
             Some(first) => first.plus(number.saturating_sub(1)),
@@ -268,16 +270,20 @@ impl EmulateDevice {
             troubles: flags.link_trouble.clone(),
         };
         let added = air.0.as_mut().and_then(|air| {
-            let place = Place::Air {
+            let address = ListenAddress::Ble {
                 address: address.to_string(),
                 bus_address: air.bus_address(),
             };
-            Some((air.add(device, settings)?, place))
+            Some((air.add(device, settings)?, address))
         });
-        added.ok_or_else(|| {
-            let message = format!("--mac and --neighbours: there are two devices at {address}");
-            Failure::new(ErrorId::ConflictingFlags, message)
-        })
+        added.map_or_else(
+            || {
+                conflict(format!(
+                    "--mac and --neighbours: there are two devices at {address}"
+                ))
+            },
+            Ok,
+        )
     }
 }
 
@@ -296,11 +302,10 @@ fn check_name(name: &str, manufacturer: &BTreeMap<u16, Vec<u8>>) -> Result<(), F
     } else {
         " beside manufacturer data"
     };
-    let message = format!(
+    conflict(format!(
         "--name: {name:?} is {} bytes long, and an advertisement has room for {room}{beside}",
         name.len()
-    );
-    Err(Failure::new(ErrorId::ConflictingFlags, message))
+    ))
 }
 
 fn unusable_bus(path: &Path, error: &std::io::Error) -> Failure {

@@ -4,8 +4,8 @@
 use std::path::PathBuf;
 
 use super::label::Label;
-use super::ready::Place;
-use super::{EmulateDevice, Medium, unusable};
+use super::ready::ListenAddress;
+use super::{EmulateDevice, Medium, conflict, first_given, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::emulator::device::{Firmware, Scenario};
@@ -66,30 +66,25 @@ enum Newlines {
 impl EmulateDevice {
     /// Flags that other media do not have, and those of others that this has not.
     pub(super) fn check_console(&self) -> Result<(), Failure> {
-        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         let flags = &self.console;
         if self.transport != Medium::Console {
-            let given = [
+            let given = first_given(&[
                 ("--pty-link", flags.pty_link.is_some()),
                 ("--uart-baud", flags.uart_baud.is_some()),
                 ("--noise", flags.noise.is_some()),
                 ("--console-newlines", flags.console_newlines.is_some()),
                 ("--console-trouble", !flags.console_trouble.is_empty()),
-            ];
-            return match given.iter().find(|(_, given)| *given) {
-                Some((flag, _)) => conflict(format!(
-                    "{flag} is about a serial line: --transport console"
-                )),
-                None => Ok(()),
-            };
+            ]);
+            return given.map_or(Ok(()), |flag| {
+                let message = format!("{flag} is about a serial line: --transport console");
+                conflict(message)
+            });
         }
         if self.port != 0 {
-            return conflict("--port is about HTTP, and not about --transport console".to_owned());
+            return conflict("--port is about HTTP, and not about --transport console");
         }
         if self.count > 1 && flags.pty_link.is_some() {
-            return conflict(
-                "--pty-link is for one device, and --count asks for several".to_owned(),
-            );
+            return conflict("--pty-link is for one device, and --count asks for several");
         }
         let is_of_radio =
             |one: &&Scenario| matches!(one, Scenario::ChannelChange | Scenario::ServiceGone);
@@ -115,11 +110,11 @@ impl EmulateDevice {
     }
 
     /// Opens the serial line of a device.
-    pub(super) fn put_on_line(
+    pub(super) fn open_console(
         &self,
         name: &str,
         label: &Label,
-    ) -> Result<(Console, Place), Failure> {
+    ) -> Result<(Console, ListenAddress), Failure> {
         let flags = &self.console;
         let baud = flags.uart_baud.unwrap_or(USUAL_BAUD);
         let settings = ConsoleSettings {
@@ -145,7 +140,7 @@ impl EmulateDevice {
                 .map_err(|error| unusable("--pty-link", link, &error))?;
         }
         let pty = console.path().display().to_string();
-        Ok((console, Place::Line { pty, baud }))
+        Ok((console, ListenAddress::Console { pty, baud }))
     }
 }
 

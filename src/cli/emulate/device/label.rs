@@ -4,8 +4,7 @@
 use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 
-use super::EmulateDevice;
-use crate::cli::error_id::ErrorId;
+use super::{EmulateDevice, conflict};
 use crate::cli::failure::Failure;
 use crate::emulator::device::Offering;
 use crate::ident::encode_hex;
@@ -23,7 +22,6 @@ pub(super) struct Label {
 impl Label {
     /// As the flags have it; what they leave open is drawn.
     pub(super) fn new(args: &EmulateDevice, rng: &mut UnwrapErr<SysRng>) -> Result<Self, Failure> {
-        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         let (firmware, offering) = (args.firmware(), args.offering());
         let rules = firmware.rules();
         let has_sec2_by_default = rules.announces_scheme && !offering.is_on_network();
@@ -36,9 +34,7 @@ impl Label {
             return conflict(format!("--sec-ver 2: {firmware} has no Security 2"));
         }
         if args.pop.is_some() && scheme == SecurityScheme::Sec0 {
-            return conflict(
-                "--pop is not possible with --sec-ver 0, which has no secret".to_owned(),
-            );
+            return conflict("--pop is not possible with --sec-ver 0, which has no secret");
         }
         let pop = match &args.pop {
             _ if args.no_pop || scheme == SecurityScheme::Sec0 => None,
@@ -66,9 +62,7 @@ impl Label {
                 DeviceSecret::sec2(&args.username, &Secret::new(password.clone()), nonce, rng)
             }
             (SecurityScheme::Sec2, None) => {
-                return conflict(
-                    "--no-pop is not possible with --sec-ver 2: it needs a password".to_owned(),
-                );
+                return conflict("--no-pop is not possible with --sec-ver 2: it needs a password");
             }
         };
         let username = (scheme == SecurityScheme::Sec2).then(|| args.username.clone());

@@ -3,9 +3,8 @@
 use std::convert::Infallible;
 
 use super::label::Label;
-use super::ready::Place;
-use super::{EmulateDevice, Medium};
-use crate::cli::error_id::ErrorId;
+use super::ready::ListenAddress;
+use super::{EmulateDevice, Medium, conflict};
 use crate::cli::failure::Failure;
 use crate::emulator::device::{Device, StopReason};
 
@@ -44,7 +43,7 @@ impl Peripheral {
 impl EmulateDevice {
     pub(super) fn check_ble(&self) -> Result<(), Failure> {
         if self.transport == Medium::Ble {
-            return Err(only_on_linux());
+            return only_on_linux();
         }
         Ok(())
     }
@@ -56,12 +55,12 @@ impl EmulateDevice {
         _: &str,
         _: &Label,
         _: &Device,
-    ) -> Result<(Peripheral, Place), Failure> {
-        Err(only_on_linux())
+    ) -> Result<(Peripheral, ListenAddress), Failure> {
+        only_on_linux()
     }
 }
 
-fn only_on_linux() -> Failure {
+fn only_on_linux<T>() -> Result<T, Failure> {
     let message = "--transport ble: an adapter is emulated on Linux only, where it is BlueZ's";
-    Failure::new(ErrorId::ConflictingFlags, message)
+    conflict(message)
 }

@@ -3,9 +3,8 @@
 use std::convert::Infallible;
 
 use super::label::Label;
-use super::ready::Place;
-use super::{EmulateDevice, Medium};
-use crate::cli::error_id::ErrorId;
+use super::ready::ListenAddress;
+use super::{EmulateDevice, Medium, conflict};
 use crate::cli::failure::Failure;
 use crate::emulator::device::{Device, StopReason};
 
@@ -25,7 +24,7 @@ impl Console {
 impl EmulateDevice {
     pub(super) fn check_console(&self) -> Result<(), Failure> {
         if self.transport == Medium::Console {
-            return Err(only_on_unix());
+            return only_on_unix();
         }
         Ok(())
     }
@@ -34,14 +33,18 @@ impl EmulateDevice {
         true
     }
 
-    pub(super) fn put_on_line(&self, _: &str, _: &Label) -> Result<(Console, Place), Failure> {
-        Err(only_on_unix())
+    pub(super) fn open_console(
+        &self,
+        _: &str,
+        _: &Label,
+    ) -> Result<(Console, ListenAddress), Failure> {
+        only_on_unix()
     }
 }
 
-fn only_on_unix() -> Failure {
+fn only_on_unix<T>() -> Result<T, Failure> {
     let message = "--transport console: a serial port is emulated by a pty, which is Unix's";
-    Failure::new(ErrorId::ConflictingFlags, message)
+    conflict(message)
 }
 
 /// Nobody asks for it here.

@@ -11,7 +11,7 @@ use rand_core::{Rng as _, UnwrapErr};
 use zeroize::Zeroizing;
 
 use super::label::random_digits;
-use super::unusable;
+use super::{conflict, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::emulator::device::{
@@ -76,7 +76,6 @@ impl NodeFlags {
 
     /// What clap cannot see.
     pub(super) fn check(&self, capabilities: &[String], count: u16) -> Result<(), Failure> {
-        let conflict = |message: &str| Err(Failure::new(ErrorId::ConflictingFlags, message));
         let has = |wanted: &str| capabilities.iter().any(|name| name == wanted);
         if has(CH_RESP) && has(USER_ASSOC) {
             return conflict("--cap: firmware has ch_resp or user_assoc, never both");

@@ -1,12 +1,15 @@
 //! The flags of a device that is on its network already: which service it runs, and how it is
 //! announced. Not what it announces, which is `emulator`'s.
 
+use std::net::SocketAddr;
+
 use super::node::CH_RESP;
-use super::{EmulateDevice, Medium};
+use super::{EmulateDevice, Medium, conflict, first_given};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
-use crate::emulator::announce::{AnnounceError, Announcer};
+use crate::emulator::announce::{AnnounceError, Announcement, Announcer};
 use crate::emulator::device::{Advertisement, Offering, Scenario};
+use crate::security::DeviceSecret;
 
 /// The flags.
 #[derive(clap::Args, Debug)]
@@ -54,44 +57,39 @@ impl EmulateDevice {
         }
     }
 
-    /// Flags that the other kind of device has.
+    /// Rejects flags and scenarios of the other kind of device.
     pub(super) fn check_medium(&self) -> Result<(), Failure> {
-        let conflict = |message: String| Err(Failure::new(ErrorId::ConflictingFlags, message));
         let flags = &self.on_network;
-        let (of_the_other, why) = match self.transport {
-            Medium::Softap | Medium::Ble | Medium::Console => (
-                [
-                    ("--variant", flags.variant.is_some()),
-                    ("--interface", flags.interface.is_some()),
-                    ("--txt", !flags.txt.is_empty()),
-                    ("--no-announce", flags.no_announce),
-                ]
-                .to_vec(),
-                "is about a device that is on its network: --transport on-network",
-            ),
-            Medium::OnNetwork => (
-                [
-                    ("--aps", self.aps.is_some()),
-                    ("--join-ms", self.join_ms.is_some()),
-                    ("--firmware", self.firmware.is_some()),
-                    ("--max-strikes", self.max_strikes.is_some()),
-                    ("--state", self.state.is_some()),
-                    ("--force-provisioning", self.force_provisioning),
-                    ("--cap", self.cap.iter().any(|name| name != CH_RESP)),
-                ]
-                .to_vec(),
-                "is about a device that waits to be provisioned, and not about one on its network",
-            ),
-        };
-        if let Some((flag, _)) = of_the_other.into_iter().find(|(_, given)| *given) {
-            return conflict(format!("{flag} {why}"));
+        if self.transport != Medium::OnNetwork {
+            let given = first_given(&[
+                ("--variant", flags.variant.is_some()),
+                ("--interface", flags.interface.is_some()),
+                ("--txt", !flags.txt.is_empty()),
+                ("--no-announce", flags.no_announce),
+            ]);
+            return given.map_or(Ok(()), |flag| {
+                conflict(format!(
+                    "{flag} is about a device that is on its network: --transport on-network"
+                ))
+            });
         }
-        if self.transport == Medium::OnNetwork
-            && let Err(error) = Scenario::check_on_network(&self.scenario)
-        {
-            return conflict(format!("--scenario: {error}"));
+        let given = first_given(&[
+            ("--aps", self.aps.is_some()),
+            ("--join-ms", self.join_ms.is_some()),
+            ("--firmware", self.firmware.is_some()),
+            ("--max-strikes", self.max_strikes.is_some()),
+            ("--state", self.state.is_some()),
+            ("--force-provisioning", self.force_provisioning),
+            ("--cap", self.cap.iter().any(|name| name != CH_RESP)),
+        ]);
+        if let Some(flag) = given {
+            return conflict(format!(
+                "{flag} is about a device that waits to be provisioned, and not about one on its \
+                 network"
+            ));
         }
-        Ok(())
+        Scenario::check_on_network(&self.scenario)
+            .or_else(|error| conflict(format!("--scenario: {error}")))
     }
 }
 
@@ -105,20 +103,35 @@ impl OnNetworkFlags {
             .map(Some)
             .map_err(|error| cannot_announce(&error))
     }
+}
 
-    /// Puts what was asked for into what is said.
-    pub(super) fn alter(&self, advertisements: &mut [Advertisement]) {
-        for said in advertisements {
-            if said.is_challenge_response() {
-                for (key, value) in &self.txt {
-                    said.set(key, value);
-                }
+impl EmulateDevice {
+    /// What the device at this address announces, with the entries of `--txt`.
+    pub(super) fn announcement(
+        &self,
+        announcer: &Announcer,
+        secret: &DeviceSecret,
+        node_id: &str,
+        instance: &str,
+        bound: SocketAddr,
+    ) -> Result<Announcement, Failure> {
+        let mut services =
+            Advertisement::of(self.offering(), secret, node_id, instance, bound.port());
+        let challenge_response = services
+            .iter_mut()
+            .find(|service| service.is_challenge_response());
+        if let Some(service) = challenge_response {
+            for (key, value) in &self.on_network.txt {
+                service.set(key, value);
             }
         }
+        announcer
+            .announcement(bound.ip(), services)
+            .map_err(|error| cannot_announce(&error))
     }
 }
 
-pub(super) fn cannot_announce(error: &AnnounceError) -> Failure {
+fn cannot_announce(error: &AnnounceError) -> Failure {
     let failure = Failure::new(ErrorId::CannotAnnounce, "cannot announce the device").cause(error);
     match error {
         AnnounceError::NoAddress { .. } => {

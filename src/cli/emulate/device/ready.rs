@@ -1,76 +1,56 @@
-//! The first line of an emulated device: where it is, and what opens it. Not how it came to be
-//! there.
+//! The first line of an emulated device: where it is, and what opens it.
 
 use std::net::SocketAddr;
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::console::QR_TRANSPORT;
 use super::label::Label;
 use super::{EmulateDevice, Medium};
-use crate::emulator::device::{Firmware, NodeSettings, Offering};
-use crate::security::SecurityScheme;
+use crate::emulator::device::{NodeSettings, Offering};
 
 /// Where a device can be reached.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
-    /// Nowhere: it has nothing to offer.
-    Nowhere,
-    /// At a port.
+pub(super) enum ListenAddress {
     Port(SocketAddr),
-    /// In the air, through an adapter on a bus.
+    /// Through an adapter on a bus.
     #[cfg(target_os = "linux")]
-    Air {
+    Ble {
         address: String,
         bus_address: String,
     },
-    /// On a serial line, which is a pty.
     #[cfg(unix)]
-    Line { pty: String, baud: u32 },
+    Console {
+        pty: String,
+        baud: u32,
+    },
 }
 
-impl Place {
-    fn address(&self) -> Option<String> {
+impl ListenAddress {
+    /// The keys of the first line.
+    fn keys(&self) -> Value {
         match self {
-            Self::Nowhere => None,
-            Self::Port(bound) => Some(bound.ip().to_string()),
+            Self::Port(bound) => json!({
+                "address": bound.ip(),
+                "port": bound.port(),
+                "url": format!("http://{bound}"),
+            }),
             #[cfg(target_os = "linux")]
-            Self::Air { address, .. } => Some(address.clone()),
+            Self::Ble {
+                address,
+                bus_address,
+            } => json!({"address": address, "bus_address": bus_address}),
             #[cfg(unix)]
-            Self::Line { .. } => None,
-        }
-    }
-
-    fn bound(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Port(bound) => Some(*bound),
-            _ => None,
-        }
-    }
-
-    fn bus_address(&self) -> Option<&str> {
-        match self {
-            #[cfg(target_os = "linux")]
-            Self::Air { bus_address, .. } => Some(bus_address),
-            _ => None,
-        }
-    }
-
-    fn line(&self) -> Option<(&str, u32)> {
-        match self {
-            #[cfg(unix)]
-            Self::Line { pty, baud } => Some((pty, *baud)),
-            _ => None,
+            Self::Console { pty, baud } => json!({"pty": pty, "baud": baud}),
         }
     }
 }
 
 impl EmulateDevice {
-    /// The line.
+    /// The line. Without an address, the device has credentials, and there is nothing to reach.
     pub(super) fn ready(
         &self,
-        place: &Place,
+        address: Option<&ListenAddress>,
         name: &str,
         label: &Label,
         node: Option<&NodeSettings>,
@@ -79,79 +59,41 @@ impl EmulateDevice {
         let offering = self.offering();
         let on_network = offering.is_on_network();
         let node_id = node.map(|node| node.id.as_str());
-        let ready = Ready {
-            event: "ready",
-            transport,
-            service: match offering {
-                Offering::Provisioning => None,
-                Offering::Standalone => Some("on_network"),
-                Offering::LocalControl => Some("local_ctrl"),
-            },
-            address: place.address(),
-            port: place.bound().map(|bound| bound.port()),
-            url: place.bound().map(|bound| format!("http://{bound}")),
-            bus_address: place.bus_address(),
-            pty: place.line().map(|(pty, _)| pty),
-            baud: place.line().map(|(_, baud)| baud),
-            name,
-            instance: on_network.then_some(name),
-            host: node_id
-                .filter(|_| on_network)
-                .map(|id| format!("{id}.local")),
-            node_id,
-            pop: label.pop.as_deref(),
-            username: label.username.as_deref(),
-            sec_ver: label.secret.scheme(),
-            firmware: (!on_network).then(|| self.firmware()),
-            provisioned: matches!(place, Place::Nowhere),
-            // It is about being provisioned.
-            qrcode: (!on_network && self.shows_qr_code()).then(|| {
-                let transport = match self.transport {
-                    Medium::Console => QR_TRANSPORT,
-                    _ => transport,
-                };
-                label.qr_code(name, transport)
-            }),
+        let qr_transport = match self.transport {
+            Medium::Console => QR_TRANSPORT,
+            _ => transport,
         };
-        json!(ready)
+        // A QR code is about being provisioned.
+        let has_qr_code = !on_network && self.shows_qr_code();
+        let service = match offering {
+            Offering::Provisioning => None,
+            Offering::Standalone => Some("on_network"),
+            Offering::LocalControl => Some("local_ctrl"),
+        };
+        let parts = [
+            json!({"event": "ready", "transport": transport, "service": service}),
+            address.map_or_else(|| json!({}), ListenAddress::keys),
+            json!({
+                "name": name,
+                "instance": on_network.then_some(name),
+                "host": node_id.filter(|_| on_network).map(|id| format!("{id}.local")),
+                "node_id": node_id,
+                "pop": label.pop,
+                "username": label.username,
+                "sec_ver": label.secret.scheme(),
+                "firmware": (!on_network).then(|| self.firmware().to_string()),
+                "provisioned": address.is_none().then_some(true),
+                "qrcode": has_qr_code.then(|| label.qr_code(name, qr_transport)),
+            }),
+        ];
+        let keys = parts.into_iter().filter_map(|part| match part {
+            Value::Object(keys) => Some(keys),
+            _ => None,
+        });
+        let keys: Map<_, _> = keys
+            .flatten()
+            .filter(|(_, value)| !value.is_null())
+            .collect();
+        keys.into()
     }
-}
-
-#[derive(Serialize)]
-struct Ready<'a> {
-    event: &'static str,
-    transport: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    address: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    port: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bus_address: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pty: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    baud: Option<u32>,
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instance: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    host: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pop: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    sec_ver: SecurityScheme,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    firmware: Option<Firmware>,
-    /// Whether it has credentials, so that there is nothing to reach.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    provisioned: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    qrcode: Option<String>,
 }

@@ -19,9 +19,9 @@ fn parse(flags: &[&str]) -> EmulateDevice {
 fn ready(flags: &[&str]) -> Value {
     let args = parse(flags);
     let label = Label::new(&args, &mut UnwrapErr(SysRng)).unwrap();
-    let place = Place::Port("127.0.0.1:8080".parse().unwrap());
+    let address = ListenAddress::Port("127.0.0.1:8080".parse().unwrap());
     let node = args.node(1, &mut UnwrapErr(SysRng)).unwrap();
-    args.ready(&place, "PROV_1", &label, node.as_ref())
+    args.ready(Some(&address), "PROV_1", &label, node.as_ref())
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn a_disguised_answer_is_well_formed_sealed_and_of_another_type() {
         let sealed = client.cipher.as_mut().unwrap().seal(&request).unwrap();
         let reply = client
             .device
-            .handle_with(Some(FaultKind::WrongType), 1, endpoint, &sealed)
+            .handle_as_wrong_type(1, endpoint, &sealed)
             .unwrap();
         let opened = client.cipher.as_mut().unwrap().open(&reply.bytes).unwrap();
         let msg = match endpoint {

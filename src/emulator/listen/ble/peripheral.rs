@@ -1,12 +1,12 @@
-//! The device's side of the link: a GATT server before a [`Device`], with the sizes, the errors and
-//! the temper of its Bluetooth stack (`protocomm_nimble.c`, `protocomm_ble.c`). Not what a client
-//! sees of it, which is the host's.
+//! The device's side of the link: a GATT server in front of a [`Device`], with the sizes, the errors
+//! and the behavior of its Bluetooth stack (`protocomm_nimble.c`, `protocomm_ble.c`). What a client
+//! sees of it is the host's part.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 use super::layout::Attribute;
 use super::link::{Access, FromDevice, Operation, Report, Reports, ToDevice};
@@ -16,11 +16,10 @@ use super::stack::{
 };
 use super::trouble::LinkTrouble;
 use crate::emulator::device::{Device, Refusal, Reply, StopReason};
-use crate::emulator::fault::{FaultKind, Faults};
-use crate::emulator::log::Entry;
-use crate::emulator::node_cloud::Uplink;
+use crate::emulator::fault::FaultKind;
+use crate::emulator::server::{DeviceServer, Listener};
 
-/// A device in the air that nobody plays yet.
+/// A device in reach of the adapter, not served yet.
 #[derive(Debug)]
 pub struct Peripheral {
     pub(super) number: usize,
@@ -34,51 +33,27 @@ pub struct Peripheral {
 }
 
 impl Peripheral {
-    /// Plays `device` until its service ends; then it is no longer in the air. Dropping the
-    /// future ends it as well.
-    pub async fn serve(self, mut device: Device) -> StopReason {
-        device.start(Instant::now());
-        let mut server = Server {
-            faults: Faults::new(device.faults().to_vec()),
-            uplink: device.uplink(),
-            device,
-            place: self,
+    /// Serves `device` until its service ends; then the adapter does not see it any more. Dropping
+    /// the future ends it as well.
+    pub async fn serve(self, device: Device) -> StopReason {
+        let gatt = GattServer {
+            peripheral: self,
             link: None,
-            advertised: false,
-            out_of_reach: false,
+            is_advertised: false,
             values: BTreeMap::new(),
-            previous: Vec::new(),
             lost_at_read: None,
             unread_since: None,
         };
-        let reason = server.run().await;
-        server.report(FromDevice::Gone);
-        server.device.log().set_connection(None);
-        server.device.end();
-        server.device.log().write(&Entry::ServiceStopped {
-            why: reason.to_string(),
-        });
-        let Server {
-            mut device, uplink, ..
-        } = server;
-        uplink.send(device.outgoing());
-        uplink.finish(device.log()).await;
-        reason
+        DeviceServer::run(device, gatt).await
     }
 }
 
-struct Server {
-    place: Peripheral,
-    device: Device,
-    uplink: Uplink,
-    faults: Faults,
+struct GattServer {
+    peripheral: Peripheral,
     link: Option<Link>,
-    advertised: bool,
-    out_of_reach: bool,
+    is_advertised: bool,
     /// The last reply of each endpoint, which a read returns.
     values: BTreeMap<usize, Vec<u8>>,
-    /// The last answer that was due, for a fault that sends it again.
-    previous: Vec<u8>,
     /// The endpoint whose next read ends the link, by a fault.
     lost_at_read: Option<usize>,
     /// When a write was answered whose reply was not read yet.
@@ -88,79 +63,46 @@ struct Server {
 #[derive(Clone, Copy)]
 struct Link {
     connection: u64,
-    encrypted: bool,
+    is_encrypted: bool,
 }
 
-/// What becomes of an operation.
-enum Outcome {
-    Answer(Result<Vec<u8>, u8>),
-    /// An answer, and then the device ends the link.
-    AnswerAndClose(Result<Vec<u8>, u8>, String),
+/// How an operation fails.
+enum Failed {
+    /// With an error of ATT.
+    Att(u8),
+    /// With an error of ATT, and then the device ends the link.
+    AttAndClose(u8, String),
     /// The link is lost before there is an answer.
     Lost(String),
-    /// Nothing at all.
+    /// Without any answer.
     Silence,
 }
 
-impl Server {
-    async fn run(&mut self) -> StopReason {
-        loop {
-            self.note_connection();
-            let now = Instant::now();
-            let stopped = self.device.stopped(now);
-            let stops_at = self.stops_at(stopped);
-            if let Some(reason) = stopped
-                && stops_at.is_none_or(|at| at <= now)
-            {
-                self.lose("the service ended");
-                return reason;
-            }
-            self.uplink.send(self.device.outgoing());
-            let outage = self.device.outage();
-            self.be_out_of_reach(outage.is_some_and(|outage| outage.covers(now)));
-            let is_held = self.place.troubles.contains(&LinkTrouble::Held);
-            self.advertise(self.link.is_none() && !self.out_of_reach && !is_held);
-            let turns = outage.map(|outage| [Some(outage.from), outage.until]);
-            let wake_at = turns
-                .into_iter()
-                .flatten()
-                .flatten()
-                .filter(|turn| *turn > now)
-                .chain(stops_at)
-                .chain(self.device.next_news())
-                .min();
-            tokio::select! {
-                biased;
-                () = at(wake_at) => {}
-                (when, entry) = self.uplink.outcome() => self.device.log().write_at(when, &entry),
-                message = receive(&mut self.place.inbox) => match message {
-                    ToDevice::Operate(operation) => tokio::select! {
-                        biased;
-                        () = self.operate(operation) => {}
-                        // A service that ends does not wait for a handler that hangs.
-                        () = at(stops_at) => {}
-                    },
-                    other => self.hear(other),
-                },
-            }
+impl Listener for GattServer {
+    type Event = ToDevice;
+
+    async fn turn(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
+        let is_held = self.peripheral.troubles.contains(&LinkTrouble::Held);
+        let is_advertised = self.link.is_none() && !server.is_out_of_reach() && !is_held;
+        if self.is_advertised != is_advertised {
+            self.is_advertised = is_advertised;
+            self.report(FromDevice::Advertising(is_advertised));
+        }
+        Ok(None)
+    }
+
+    async fn event(&mut self) -> ToDevice {
+        match self.peripheral.inbox.recv().await {
+            Some(message) => message,
+            None => std::future::pending().await,
         }
     }
 
-    /// When the service ends. However fast the device's time runs, a client has the time of a real
-    /// device's clean-up to read what it was answered.
-    fn stops_at(&self, stopped: Option<StopReason>) -> Option<Instant> {
-        let at = self.device.stops_at();
-        let unread = self.unread_since.filter(|_| {
-            matches!(
-                stopped,
-                Some(StopReason::Provisioned | StopReason::NobodyAsked)
-            )
-        });
-        let read_by = unread.and_then(|since| since.checked_add(CLEANUP));
-        at.map(|at| read_by.map_or(at, |read_by| at.max(read_by)))
-    }
-
-    fn hear(&mut self, message: ToDevice) {
+    async fn handle(
+        &mut self,
+        server: &mut DeviceServer,
+        message: ToDevice,
+    ) -> Result<(), StopReason> {
         match message {
             ToDevice::Connected {
                 connection,
@@ -168,281 +110,225 @@ impl Server {
             } => {
                 self.link = Some(Link {
                     connection,
-                    encrypted,
+                    is_encrypted: encrypted,
                 });
                 // The host knows that a link ends it.
-                self.advertised = false;
-                if self.out_of_reach {
-                    return self.lose("out of reach");
+                self.is_advertised = false;
+                if server.is_out_of_reach() {
+                    self.disconnect(server, "out of reach");
+                } else {
+                    server.connection_opened(connection, CENTRAL.to_owned());
+                    server.device.open_session(HANDLE);
                 }
-                self.note_connection();
-                self.device.log().write(&Entry::ConnectionOpened {
-                    peer: CENTRAL.to_owned(),
-                });
-                self.device.open_session(HANDLE);
             }
-            ToDevice::Disconnected { why } => self.end_link(why),
+            ToDevice::Disconnected { why } => self.end_link(server, why),
             ToDevice::Encrypted => {
                 if let Some(link) = &mut self.link {
-                    link.encrypted = true;
+                    link.is_encrypted = true;
                 }
             }
-            ToDevice::Note(entry) => self.device.log().write(&entry),
-            ToDevice::Operate(_) => {}
+            ToDevice::Note(entry) => server.log().write(&entry),
+            // Without a link, the operation came too late, and the host knows.
+            ToDevice::Operate(_) if self.link.is_none() => {}
+            ToDevice::Operate(operation) => self.operate(server, operation).await,
         }
+        Ok(())
     }
 
     /// The link goes, and the host finds out.
-    fn lose(&mut self, why: &str) {
+    fn disconnect(&mut self, server: &mut DeviceServer, why: &str) {
         if let Some(Link { connection, .. }) = self.link {
-            self.end_link(why);
+            self.end_link(server, why);
             self.report(FromDevice::LinkLost { connection });
         }
     }
 
+    /// However fast the device's time runs, a client has as long to read its answer as during the
+    /// clean-up of a real device.
+    fn lingers_until(&self, reason: StopReason) -> Option<Instant> {
+        let cleans_up = matches!(reason, StopReason::Provisioned | StopReason::NobodyAsked);
+        let unread_since = self.unread_since.filter(|_| cleans_up)?;
+        unread_since.checked_add(CLEANUP)
+    }
+
+    async fn end(&mut self, _: &mut DeviceServer, reason: StopReason) -> StopReason {
+        self.report(FromDevice::Gone);
+        reason
+    }
+}
+
+impl GattServer {
     /// A link that ends takes the session and all replies with it.
-    fn end_link(&mut self, why: &str) {
+    fn end_link(&mut self, server: &mut DeviceServer, why: &str) {
         if self.link.take().is_some() {
-            self.device.log().write(&Entry::ConnectionClosed {
-                why: why.to_owned(),
-            });
-            self.device.close_session(HANDLE);
+            server.connection_closed(why);
+            server.device.close_session(HANDLE);
             self.values.clear();
             self.lost_at_read = None;
             self.unread_since = None;
         }
     }
 
-    fn be_out_of_reach(&mut self, out: bool) {
-        if out && !self.out_of_reach {
-            self.lose("the radio went to another channel");
-            self.device.log().set_connection(None);
-            self.device.log().write(&Entry::Unreachable);
-        } else if !out && self.out_of_reach {
-            self.device.log().write(&Entry::Reachable);
-        }
-        self.out_of_reach = out;
-    }
-
-    fn advertise(&mut self, on: bool) {
-        if self.advertised != on {
-            self.advertised = on;
-            self.report(FromDevice::Advertising(on));
-        }
-    }
-
     fn report(&self, what: FromDevice) {
-        let device = self.place.number;
-        // A host that is gone hears of nothing any more.
-        let _sent = self.place.reports.send(Report { device, what });
+        let device = self.peripheral.number;
+        // A host that has ended needs no reports.
+        let _sent = self.peripheral.reports.send(Report { device, what });
     }
 
-    fn note_connection(&mut self) {
-        let connection = self.link.map(|link| link.connection);
-        self.device.log().set_connection(connection);
-    }
-
-    async fn operate(&mut self, operation: Operation) {
+    async fn operate(&mut self, server: &mut DeviceServer, operation: Operation) {
         let Operation {
             id,
             attribute,
             access,
         } = operation;
-        if self.link.is_none() {
-            // It came too late; the host knows.
-            return;
-        }
         let outcome = match access {
             Access::Read { offset } => self.read(&attribute, offset).await,
-            Access::Write { value } => self.write(&attribute, value).await,
+            Access::Write { value } => self.write(server, &attribute, &value).await,
         };
-        let answer = |outcome| FromDevice::Answered {
-            operation: id,
-            outcome,
+        let (answer, closes) = match outcome {
+            Ok(value) => (Some(Ok(value)), None),
+            Err(Failed::Att(code)) => (Some(Err(code)), None),
+            Err(Failed::AttAndClose(code, why)) => (Some(Err(code)), Some(why)),
+            Err(Failed::Lost(why)) => (None, Some(why)),
+            Err(Failed::Silence) => (None, None),
         };
-        match outcome {
-            Outcome::Answer(outcome) => self.report(answer(outcome)),
-            Outcome::AnswerAndClose(outcome, why) => {
-                self.report(answer(outcome));
-                self.lose(&why);
-            }
-            Outcome::Lost(why) => self.lose(&why),
-            Outcome::Silence => {}
+        if let Some(outcome) = answer {
+            let operation = id;
+            self.report(FromDevice::Answered { operation, outcome });
+        }
+        if let Some(why) = closes {
+            self.disconnect(server, &why);
         }
     }
 
-    async fn read(&mut self, attribute: &Attribute, offset: usize) -> Outcome {
-        let value = match attribute {
-            Attribute::Constant(value) => (*value).to_vec(),
-            Attribute::Name(place) => match self.place.endpoints.get(*place) {
-                Some(name) => name.clone().into_bytes(),
-                None => return self.refuse(INVALID_HANDLE).await,
-            },
-            Attribute::Endpoint(place) => {
-                if !self.may_access() {
-                    return self.refuse(INSUFFICIENT_ENCRYPTION).await;
-                }
-                if self.lost_at_read == Some(*place) {
-                    return Outcome::Lost("at the reading of an answer".to_owned());
-                }
-                self.unread_since = None;
-                self.values.get(place).cloned().unwrap_or_default()
+    async fn read(&mut self, attribute: &Attribute, offset: usize) -> Result<Vec<u8>, Failed> {
+        let value = self.value(attribute).and_then(|value| {
+            let rest = value.get(offset..).map(<[u8]>::to_vec);
+            rest.ok_or(Failed::Att(INVALID_OFFSET))
+        });
+        if !matches!(value, Err(Failed::Lost(_))) {
+            self.travel(value.as_ref().map_or(0, Vec::len), 1).await;
+        }
+        value
+    }
+
+    fn value(&mut self, attribute: &Attribute) -> Result<Vec<u8>, Failed> {
+        match attribute {
+            Attribute::Constant(value) => Ok(value.to_vec()),
+            Attribute::Name(place) => {
+                let name = self.peripheral.endpoints.get(*place);
+                let name = name.ok_or(Failed::Att(INVALID_HANDLE))?;
+                Ok(name.clone().into_bytes())
             }
-            Attribute::Indication => return self.refuse(READ_NOT_PERMITTED).await,
-            Attribute::Gone => return self.refuse(INVALID_HANDLE).await,
-        };
-        let Some(rest) = value.get(offset..) else {
-            return self.refuse(INVALID_OFFSET).await;
-        };
-        self.travel(rest.len(), 1).await;
-        Outcome::Answer(Ok(rest.to_vec()))
+            Attribute::Endpoint(_) if !self.may_access() => {
+                Err(Failed::Att(INSUFFICIENT_ENCRYPTION))
+            }
+            Attribute::Endpoint(place) if self.lost_at_read == Some(*place) => {
+                Err(Failed::Lost("at the reading of an answer".to_owned()))
+            }
+            Attribute::Endpoint(place) => {
+                self.unread_since = None;
+                Ok(self.values.get(place).cloned().unwrap_or_default())
+            }
+            Attribute::Indication => Err(Failed::Att(READ_NOT_PERMITTED)),
+            Attribute::Gone => Err(Failed::Att(INVALID_HANDLE)),
+        }
     }
 
     /// The handler runs within the write.
-    async fn write(&mut self, attribute: &Attribute, value: Vec<u8>) -> Outcome {
-        let Attribute::Endpoint(place) = *attribute else {
-            let code = match attribute {
-                Attribute::Gone => INVALID_HANDLE,
-                _ => WRITE_NOT_PERMITTED,
-            };
-            return self.refuse(code).await;
+    async fn write(
+        &mut self,
+        server: &mut DeviceServer,
+        attribute: &Attribute,
+        value: &[u8],
+    ) -> Result<Vec<u8>, Failed> {
+        let endpoints = &self.peripheral.endpoints;
+        let endpoint = match attribute {
+            Attribute::Endpoint(place) => endpoints.get(*place).map(|name| (*place, name.clone())),
+            _ => None,
         };
-        let Some(endpoint) = self.place.endpoints.get(place).cloned() else {
-            return self.refuse(INVALID_HANDLE).await;
+        let Some((place, endpoint)) = endpoint else {
+            self.travel(0, 1).await;
+            return Err(Failed::Att(match attribute {
+                Attribute::Endpoint(_) | Attribute::Gone => INVALID_HANDLE,
+                _ => WRITE_NOT_PERMITTED,
+            }));
         };
         self.travel(value.len(), 3).await;
         if !self.may_access() {
-            self.note_refused(&endpoint, "the link is not encrypted");
-            return Outcome::Answer(Err(INSUFFICIENT_ENCRYPTION));
+            server.note_refused(&endpoint, "the link is not encrypted");
+            return Err(Failed::Att(INSUFFICIENT_ENCRYPTION));
         }
-        let fault = self.faults.next(&endpoint);
-        if let Some((number, kind)) = fault {
-            self.device.log().write(&Entry::Fault {
-                endpoint: endpoint.clone(),
-                kind: kind.to_string(),
-                number,
-            });
-        }
-        let fault = fault.map(|(_, kind)| kind);
-        match fault {
-            Some(FaultKind::Close | FaultKind::Reset) => {
-                return Outcome::Lost("before the request was handled".to_owned());
-            }
-            Some(FaultKind::Drop) => return Outcome::Silence,
-            Some(FaultKind::NotFound) => return self.fail(&Refusal::NoSuchEndpoint),
-            Some(FaultKind::Att(code)) => return Outcome::Answer(Err(code)),
-            _ => {}
-        }
-        if value.len() > self.place.longest_value {
-            let why = format!("{} bytes, longer than its stack takes", value.len());
-            self.note_refused(&endpoint, &why);
-            return Outcome::Answer(Err(INVALID_LENGTH));
-        }
-        let Reply { bytes, after } = match self.device.handle_with(fault, HANDLE, &endpoint, &value)
-        {
-            Ok(reply) => reply,
-            Err(refusal) => return self.fail(&refusal),
-        };
+        let fault = server.admit(&endpoint).map_err(|fault| match fault {
+            FaultKind::Att(code) => Failed::Att(code),
+            FaultKind::Drop => Failed::Silence,
+            FaultKind::NotFound => self.failed(server, &Refusal::NoSuchEndpoint),
+            _ => Failed::Lost("before the request was handled".to_owned()),
+        })?;
+        self.check_length(server, &endpoint, "", value.len())?;
+        let Reply { mut bytes, after } = server
+            .exchange(fault, HANDLE, &endpoint, value)
+            .map_err(|refusal| self.failed(server, &refusal))?;
         sleep(after).await;
-        let before = std::mem::replace(&mut self.previous, bytes.clone());
-        if bytes.len() > self.place.longest_value {
-            let why = format!(
-                "an answer of {} bytes, longer than its stack takes",
-                bytes.len()
-            );
-            self.note_refused(&endpoint, &why);
-            return Outcome::Answer(Err(INVALID_LENGTH));
-        }
-        let bytes = match fault {
-            Some(FaultKind::Delay(wait)) => {
-                sleep(wait).await;
-                bytes
-            }
-            Some(FaultKind::Cut) => {
-                self.lost_at_read = Some(place);
-                bytes
-            }
-            Some(kind) => {
-                let mut altered = kind.alter(bytes, &before);
-                altered.truncate(LONGEST_VALUE);
-                altered
-            }
-            None => bytes,
-        };
+        let length = server.unaltered().len();
+        self.check_length(server, &endpoint, "an answer of ", length)?;
+        bytes.truncate(LONGEST_VALUE);
         self.values.insert(place, bytes);
         self.unread_since = Some(Instant::now());
-        if fault == Some(FaultKind::Mute) {
-            return Outcome::Silence;
+        match fault {
+            Some(FaultKind::Mute) => return Err(Failed::Silence),
+            Some(FaultKind::Cut) => self.lost_at_read = Some(place),
+            _ => {}
         }
-        Outcome::Answer(Ok(Vec::new()))
+        Ok(Vec::new())
+    }
+
+    fn check_length(
+        &self,
+        server: &mut DeviceServer,
+        endpoint: &str,
+        what: &str,
+        length: usize,
+    ) -> Result<(), Failed> {
+        if length <= self.peripheral.longest_value {
+            return Ok(());
+        }
+        let why = format!("{what}{length} bytes, longer than its stack takes");
+        server.note_refused(endpoint, &why);
+        Err(Failed::Att(INVALID_LENGTH))
     }
 
     /// What the stack makes of a refusal. The reply before it stays where it is.
-    fn fail(&self, refusal: &Refusal) -> Outcome {
+    fn failed(&self, server: &DeviceServer, refusal: &Refusal) -> Failed {
         let why = format!("refused: {refusal}");
-        if !self.device.has_session(HANDLE) {
-            // It went down, and its radio with it.
-            return Outcome::Lost(why);
+        let rules = self.peripheral.rules;
+        match refusal {
+            // The device crashed, and its radio with it.
+            _ if !server.device.has_session(HANDLE) => Failed::Lost(why),
+            _ if rules.closes_after_failure => Failed::AttAndClose(rules.failure, why),
+            Refusal::NoSuchEndpoint => Failed::Att(UNLIKELY),
+            Refusal::Failed { .. } => Failed::Att(rules.failure),
         }
-        let rules = self.place.rules;
-        if rules.closes_after_failure {
-            return Outcome::AnswerAndClose(Err(rules.failure), why);
-        }
-        Outcome::Answer(Err(match refusal {
-            Refusal::NoSuchEndpoint => UNLIKELY,
-            Refusal::Failed { .. } => rules.failure,
-        }))
     }
 
     fn may_access(&self) -> bool {
-        let wants_encryption = self
-            .place
-            .troubles
-            .iter()
-            .any(|trouble| trouble.wants_encryption());
-        !wants_encryption || self.link.is_some_and(|link| link.encrypted)
-    }
-
-    async fn refuse(&self, code: u8) -> Outcome {
-        self.travel(0, 1).await;
-        Outcome::Answer(Err(code))
-    }
-
-    fn note_refused(&mut self, endpoint: &str, why: &str) {
-        self.device.log().write(&Entry::Refused {
-            endpoint: endpoint.to_owned(),
-            why: why.to_owned(),
-        });
+        let mut troubles = self.peripheral.troubles.iter();
+        !troubles.any(|trouble| trouble.wants_encryption())
+            || self.link.is_some_and(|link| link.is_encrypted)
     }
 
     /// As long as the packets of a value need, of which each holds that much less than the MTU.
     async fn travel(&self, bytes: usize, overhead: u16) {
-        let room = usize::from(self.place.rules.mtu.saturating_sub(overhead));
+        let room = usize::from(self.peripheral.rules.mtu.saturating_sub(overhead));
         let packets = bytes.checked_div(room).unwrap_or(0).saturating_add(1);
         let packets = u32::try_from(packets).unwrap_or(u32::MAX);
-        sleep(self.place.operation_wait.saturating_mul(packets)).await;
-    }
-}
-
-/// Waits for the host; for ever where there is none any more.
-async fn receive(inbox: &mut mpsc::UnboundedReceiver<ToDevice>) -> ToDevice {
-    match inbox.recv().await {
-        Some(message) => message,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for that moment; for ever where there is none.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
+        sleep(self.peripheral.operation_wait.saturating_mul(packets)).await;
     }
 }
 
 /// The handle of the one connection, which is also the number of its session.
 const HANDLE: u32 = 1;
-/// `cleanup_delay`, of a device whose time is that of everybody.
+/// `cleanup_delay`, of a device at real speed.
 const CLEANUP: Duration = Duration::from_secs(1);
 /// The address of the emulated adapter.
 pub(super) const CENTRAL: &str = "00:AA:01:00:00:23";

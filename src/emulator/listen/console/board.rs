@@ -1,30 +1,30 @@
 //! The board at the other end: what its console task does next, what is printed around it, and how
-//! troubles and faults look there. It never waits: it is told the time, and says when it is next
-//! to be asked.
+//! troubles and faults look there. It never waits: each call passes the time, and
+//! [`Board::next_turn`] returns when the next call is due.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::ConsoleSettings;
-use super::chatter::{BANNER, Chatter, Level, Noise, boot_lines};
 use super::line::{Command, Line, Request};
-use super::stranger::Stranger;
+use super::log_noise::{BANNER, LogNoise, Noise};
+use super::other_console::OtherConsole;
 use super::trouble::ConsoleTrouble;
 use super::uart::Uart;
-use crate::emulator::device::{Device, Reply};
-use crate::emulator::fault::{FaultKind, Faults};
+use crate::emulator::device::{Reply, TimeScale};
+use crate::emulator::fault::FaultKind;
 use crate::emulator::log::Entry;
+use crate::emulator::server::DeviceServer;
 use crate::ident::encode_hex;
 use crate::proto::Service;
 
 /// A board on a serial line.
 pub(super) struct Board {
-    pub(super) device: Device,
     pub(super) uart: Uart,
     settings: ConsoleSettings,
-    faults: Faults,
-    chatter: Chatter,
+    noise: LogNoise,
+    boot_time: Duration,
     state: State,
     line: Line,
     /// Whether there was an event, and what has arrived is being read.
@@ -32,16 +32,13 @@ pub(super) struct Board {
     /// Bytes echoed since another task last printed in between.
     echoed: usize,
     exchanges: u32,
-    /// The last answer that was due, for a fault that sends it again.
-    previous: Vec<u8>,
-    booted: Instant,
     /// When another task prints something next.
     next_line: Option<Instant>,
 }
 
 /// What the console task does.
 enum State {
-    /// It is not there yet.
+    /// It does not run yet.
     Starting {
         until: Instant,
     },
@@ -49,23 +46,18 @@ enum State {
     /// A handler runs.
     Busy {
         until: Instant,
-        outcome: Outcome,
+        text: String,
+        then: Then,
     },
     /// It hangs, and reads nothing.
     Hung,
     /// The cable was pulled.
     Unplugged,
     /// No protocomm at all.
-    Stranger(Stranger),
+    Other(OtherConsole),
 }
 
-/// What comes of a line.
-struct Outcome {
-    text: String,
-    then: Then,
-}
-
-/// What follows it.
+/// What follows a reply or a refusal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     Prompt,
@@ -77,71 +69,58 @@ enum Then {
 }
 
 impl Board {
-    pub(super) fn new(settings: ConsoleSettings, device: Device, now: Instant) -> Self {
-        let stranger = settings
-            .troubles
-            .iter()
-            .find(|trouble| trouble.is_something_else());
+    pub(super) fn new(settings: ConsoleSettings, time_scale: TimeScale, now: Instant) -> Self {
+        let other = OtherConsole::among(&settings.troubles, now);
+        let has_other = other.is_some();
         let mut board = Self {
-            faults: Faults::new(device.faults().to_vec()),
             uart: Uart::new(settings.baud, now),
-            chatter: Chatter::new(settings.noise),
-            state: match stranger {
-                Some(trouble) => State::Stranger(Stranger::new(*trouble, now)),
-                None => State::Reading,
-            },
+            noise: LogNoise::new(settings.noise, now),
+            boot_time: time_scale.of(BOOT),
+            state: other.map_or(State::Reading, State::Other),
             line: Line::default(),
             is_reading: false,
             echoed: 0,
             exchanges: 0,
-            previous: Vec::new(),
-            booted: now,
             next_line: None,
-            device,
             settings,
         };
-        if stranger_free(&board.state) {
-            if board.settings.qr_code.is_some() {
-                board.boot(now);
-            } else {
-                board.prompt(now);
-            }
-            board.next_line = board.pause().map(|pause| now + pause);
+        if has_other {
+            return board;
         }
+        if board.settings.qr_code.is_some() {
+            board.boot(now);
+        } else {
+            board.prompt(now);
+        }
+        board.next_line = board.pause().map(|pause| now + pause);
         board
     }
 
-    /// Does what is to be done by now.
-    pub(super) fn go_on(&mut self, now: Instant) {
+    /// Does everything that is due by now.
+    pub(super) fn go_on(&mut self, server: &mut DeviceServer, now: Instant) {
         self.uart.receive(now);
         let bytes = self.uart.take_lost();
         if bytes > 0 {
-            self.device.log().write(&Entry::Overrun { bytes });
+            server.log().write(&Entry::Overrun { bytes });
         }
         if self.next_line.is_some_and(|at| at <= now) {
-            let line = self.chatter.another(self.ms(now));
-            self.uart.print(now, line.as_bytes());
+            self.print_noise(now, 1);
             self.next_line = self.pause().map(|pause| now + pause);
         }
-        while self.step(now) {}
+        while self.step(server, now) {}
     }
 
-    /// When to ask again.
+    /// When to go on.
     pub(super) fn next_turn(&self) -> Option<Instant> {
         let task = match &self.state {
             State::Starting { until } | State::Busy { until, .. } => Some(*until),
-            State::Stranger(stranger) => stranger.next_turn(),
+            State::Other(other) => other.next_turn(),
             State::Reading | State::Hung | State::Unplugged => None,
         };
         // What has to wait for the line is looked at when something has left.
-        [
-            task.filter(|_| !self.uart.is_clogged()),
-            self.uart.next_turn(),
-            self.next_line,
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let task = task.filter(|_| !self.uart.is_clogged());
+        let turns = [task, self.uart.next_turn(), self.next_line];
+        turns.into_iter().flatten().min()
     }
 
     /// Whether the cable was pulled, behind what was printed until then.
@@ -150,55 +129,48 @@ impl Board {
     }
 
     /// The service ends, and the task with it, once what it was busy with is printed.
-    pub(super) fn stop(&mut self, now: Instant) {
-        if let State::Busy { outcome, .. } = std::mem::replace(&mut self.state, State::Hung) {
-            self.conclude(now, &outcome);
+    pub(super) fn stop(&mut self, server: &mut DeviceServer, now: Instant) {
+        if let State::Busy { text, then, .. } = std::mem::replace(&mut self.state, State::Hung) {
+            self.conclude(server, now, &text, then);
         }
         for text in ["Stopping console...", "Console stopped"] {
-            self.log(now, Level::Info, "protocomm_console", text);
+            self.log(now, &format!("I protocomm_console: {text}"));
         }
     }
 
-    /// One thing; whether there may be more.
-    fn step(&mut self, now: Instant) -> bool {
+    /// Does one thing; returns whether there may be more.
+    fn step(&mut self, server: &mut DeviceServer, now: Instant) -> bool {
         if self.uart.is_clogged() {
             return false;
         }
         match &mut self.state {
-            State::Reading => self.read(now),
-            State::Starting { until } => {
-                let is_due = *until <= now;
-                if is_due {
-                    self.uart.forget_input();
-                    self.state = State::Reading;
-                    self.prompt(now);
-                }
-                is_due
+            State::Starting { until } | State::Busy { until, .. } if *until > now => return false,
+            State::Reading => return self.read(server, now),
+            State::Hung | State::Unplugged => return false,
+            State::Starting { .. } => {
+                self.uart.forget_input();
+                self.state = State::Reading;
+                self.prompt(now);
             }
-            State::Busy { until, .. } if *until > now => false,
-            State::Busy { .. } => {
-                if let State::Busy { outcome, .. } =
-                    std::mem::replace(&mut self.state, State::Reading)
-                {
-                    self.conclude(now, &outcome);
-                }
-                true
+            State::Busy { text, then, .. } => {
+                let (text, then) = (std::mem::take(text), *then);
+                self.conclude(server, now, &text, then);
             }
-            State::Stranger(stranger) => {
-                let mut heard = Vec::new();
+            State::Other(other) => {
+                let mut typed = Vec::new();
                 if self.uart.event() {
-                    heard.extend(std::iter::from_fn(|| self.uart.read()));
+                    typed.extend(std::iter::from_fn(|| self.uart.read()));
                 }
-                let printed = stranger.print(now, &heard);
+                let printed = other.print(now, &typed);
                 self.uart.print(now, &printed);
-                !heard.is_empty()
+                return !typed.is_empty();
             }
-            State::Hung | State::Unplugged => false,
         }
+        true
     }
 
     /// Reads a byte, or takes what there is for a line.
-    fn read(&mut self, now: Instant) -> bool {
+    fn read(&mut self, server: &mut DeviceServer, now: Instant) -> bool {
         if !self.is_reading {
             self.is_reading = self.uart.event();
             return self.is_reading;
@@ -212,7 +184,7 @@ impl Board {
         self.is_reading = false;
         if !has_room || self.line.is_ended() {
             let command = self.line.take();
-            self.run(now, command);
+            self.execute(server, now, command);
         }
         true
     }
@@ -230,158 +202,128 @@ impl Board {
         };
         if self.echoed >= patience && byte != b'\r' {
             self.echoed = 0;
-            self.chat(now, 1);
+            self.print_noise(now, 1);
         }
     }
 
-    fn run(&mut self, now: Instant, command: Command) {
-        let then = |then| Outcome {
-            text: String::new(),
-            then,
-        };
-        let outcome = match command {
-            Command::Nothing => then(Then::Prompt),
-            Command::Complete(request) if self.device.has_endpoint(&request.endpoint) => {
-                return self.exchange(now, request);
+    fn execute(&mut self, server: &mut DeviceServer, now: Instant, command: Command) {
+        match command {
+            Command::Nothing => {}
+            Command::Complete(request) if server.device.has_endpoint(&request.endpoint) => {
+                return self.exchange(server, now, request);
             }
-            // Neither is said to a client.
+            // A client sees neither reason.
             Command::Complete(Request { endpoint, .. }) => {
-                self.note_refused(endpoint, "no such command");
-                then(Then::Prompt)
+                server.note_refused(&endpoint, "no such command");
             }
             Command::Incomplete(endpoint) => {
-                self.note_refused(endpoint, "a session and hexadecimal digits are missing");
-                then(Then::Prompt)
+                server.note_refused(&endpoint, "a session and hexadecimal digits are missing");
             }
-        };
-        self.conclude(now, &outcome);
+        }
+        self.conclude(server, now, "", Then::Prompt);
     }
 
-    fn exchange(&mut self, now: Instant, request: Request) {
+    fn exchange(&mut self, server: &mut DeviceServer, now: Instant, request: Request) {
         let Request {
             endpoint,
             session,
             bytes,
         } = request;
         self.exchanges = self.exchanges.saturating_add(1);
-        let fault = self.faults.next(&endpoint);
-        if let Some((number, kind)) = fault {
-            self.device.log().write(&Entry::Fault {
-                endpoint: endpoint.clone(),
-                kind: kind.to_string(),
-                number,
-            });
-        }
-        let fault = fault.map(|(_, kind)| kind);
-        let unheard = match fault {
-            Some(FaultKind::Close | FaultKind::NotFound) => Some(Then::Prompt),
-            Some(FaultKind::Drop) => Some(Then::Nothing),
-            Some(FaultKind::Reset) => Some(Then::Restart),
-            _ => None,
+        let fault = match server.admit(&endpoint) {
+            Ok(fault) => fault,
+            Err(fault) => {
+                let then = match fault {
+                    FaultKind::Drop => Then::Nothing,
+                    FaultKind::Reset => Then::Restart,
+                    _ => Then::Prompt,
+                };
+                return self.conclude(server, now, "", then);
+            }
         };
-        if let Some(then) = unheard {
-            let text = String::new();
-            return self.conclude(now, &Outcome { text, then });
-        }
         let Some(bytes) = bytes else {
-            self.note_refused(endpoint, "no hexadecimal digits");
-            return self.fail(now, "Invalid argument");
+            server.note_refused(&endpoint, "no hexadecimal digits");
+            return self.refuse(server, now, "Invalid argument");
         };
-        let handled = self.device.handle_with(fault, session, &endpoint, &bytes);
+        let exchanged = server.exchange(fault, session, &endpoint, &bytes);
         if endpoint == Service::Provisioning.session_endpoint().as_str() && self.settings.dumps_keys
         {
-            let reply = handled.as_ref().ok().map(|reply| &*reply.bytes);
-            let dump = self.chatter.key_dump(self.ms(now), &bytes, reply);
+            let reply = exchanged.is_ok().then(|| server.unaltered());
+            let dump = self.noise.key_dump(now, &bytes, reply);
             self.uart.print(now, dump.as_bytes());
         }
-        match handled {
+        match exchanged {
             Ok(reply) => self.reply(now, reply, fault),
-            // It went down, and starts again.
-            Err(_) if !self.device.has_session(session) => self.boot(now),
-            Err(_) => self.fail(now, &format!("Request handler for {endpoint} failed")),
+            // The device crashed, and starts again.
+            Err(_) if !server.device.has_session(session) => self.boot(now),
+            Err(_) => {
+                let why = format!("Request handler for {endpoint} failed");
+                self.refuse(server, now, &why);
+            }
         }
     }
 
     fn reply(&mut self, now: Instant, reply: Reply, fault: Option<FaultKind>) {
-        let Reply { bytes, mut after } = reply;
-        let before = std::mem::replace(&mut self.previous, bytes.clone());
-        let mut bytes = bytes;
-        match fault {
-            Some(FaultKind::Delay(wait)) => after = after.saturating_add(wait),
-            Some(kind) => {
-                bytes = kind.alter(bytes, &before);
-                bytes.truncate(LONGEST);
-            }
-            None => {}
-        }
+        let Reply { mut bytes, after } = reply;
+        bytes.truncate(LONGEST);
         let hex = encode_hex(&bytes);
-        let (one, other) = hex
+        let (start, rest) = hex
             .split_at_checked(hex.len() / 4 * 2)
             .unwrap_or((&hex, ""));
         let newline = self.newline();
         let whole = format!("{newline}{hex}{newline}");
-        let has = |trouble| self.settings.troubles.contains(&trouble);
+        let half = format!("{newline}{start}");
         let stray = format!("{newline}{STRAY}{newline}");
-        let prompt = if self.loses_prompt() {
+        let has = |trouble| self.settings.troubles.contains(&trouble);
+        let prompt = self.prompt_or_hang();
+        let (text, then) = match fault {
+            _ if has(ConsoleTrouble::Resets(self.exchanges)) => (half, Then::Restart),
+            _ if has(ConsoleTrouble::Unplugged(self.exchanges)) => (half, Then::Unplug),
+            Some(FaultKind::Mute) => (String::new(), Then::Nothing),
+            Some(FaultKind::Duplicate) => (whole.repeat(2), prompt),
+            // A line of the log, even on a line without noise.
+            Some(FaultKind::Cut) => {
+                let ms = self.noise.ms(now);
+                let line = format!("I ({ms}) wifi: state: auth -> assoc (0)\r\n");
+                (format!("{half}{line}{rest}{newline}"), prompt)
+            }
+            _ if has(ConsoleTrouble::HexBefore) => (format!("{stray}{whole}"), prompt),
+            _ if has(ConsoleTrouble::HexAfter) => (format!("{whole}{stray}"), prompt),
+            _ => (whole, prompt),
+        };
+        let until = now + after;
+        self.state = State::Busy { until, text, then };
+    }
+
+    fn prompt_or_hang(&self) -> Then {
+        let loses_prompt = self.settings.troubles.iter().any(|trouble| {
+            matches!(trouble, ConsoleTrouble::NoPromptAfter(number) if self.exchanges >= *number)
+        });
+        if loses_prompt {
             Then::Hang
         } else {
             Then::Prompt
-        };
-        let half = format!("{newline}{one}");
-        let (text, then) = if has(ConsoleTrouble::Resets(self.exchanges)) {
-            (half, Then::Restart)
-        } else if has(ConsoleTrouble::Unplugged(self.exchanges)) {
-            (half, Then::Unplug)
-        } else {
-            match fault {
-                Some(FaultKind::Mute) => (String::new(), Then::Nothing),
-                Some(FaultKind::Duplicate) => (format!("{whole}{whole}"), prompt),
-                // Ordered, and so printed without noise, too.
-                Some(FaultKind::Cut) => {
-                    let line = format!("I ({}) wifi: state: auth -> assoc (0)\r\n", self.ms(now));
-                    (format!("{half}{line}{other}{newline}"), prompt)
-                }
-                _ if has(ConsoleTrouble::HexBefore) => (format!("{stray}{whole}"), prompt),
-                _ if has(ConsoleTrouble::HexAfter) => (format!("{whole}{stray}"), prompt),
-                _ => (whole, prompt),
-            }
-        };
-        self.state = State::Busy {
-            until: now + after,
-            outcome: Outcome { text, then },
-        };
-    }
-
-    fn loses_prompt(&self) -> bool {
-        self.settings.troubles.iter().any(|trouble| {
-            matches!(trouble, ConsoleTrouble::NoPromptAfter(number) if self.exchanges >= *number)
-        })
+        }
     }
 
     /// A refusal: nothing but log lines.
-    fn fail(&mut self, now: Instant, why: &str) {
-        self.log(now, Level::Error, "protocomm", why);
-        let then = if self.loses_prompt() {
-            Then::Hang
-        } else {
-            Then::Prompt
-        };
-        let text = String::new();
-        self.conclude(now, &Outcome { text, then });
+    fn refuse(&mut self, server: &mut DeviceServer, now: Instant, why: &str) {
+        self.log(now, &format!("E protocomm: {why}"));
+        let then = self.prompt_or_hang();
+        self.conclude(server, now, "", then);
     }
 
-    /// Prints what comes of a line, and what other tasks print around it.
-    fn conclude(&mut self, now: Instant, outcome: &Outcome) {
-        let Outcome { text, then } = outcome;
-        let is_reply = !text.is_empty() && *then == Then::Prompt;
+    /// Prints the outcome of a line, and what other tasks print around it.
+    fn conclude(&mut self, server: &mut DeviceServer, now: Instant, text: &str, then: Then) {
+        let is_reply = !text.is_empty() && then == Then::Prompt;
         let (before, after) = match self.settings.noise {
             Noise::Heavy if is_reply => (2, 1),
             Noise::Light if is_reply => (0, usize::from(self.exchanges.is_multiple_of(2))),
             _ => (0, 0),
         };
-        self.chat(now, before);
+        self.print_noise(now, before);
         self.uart.print(now, text.as_bytes());
-        self.chat(now, after);
+        self.print_noise(now, after);
         self.state = State::Reading;
         match then {
             Then::Prompt => self.prompt(now),
@@ -389,7 +331,7 @@ impl Board {
             Then::Hang => self.state = State::Hung,
             Then::Unplug => self.state = State::Unplugged,
             Then::Restart => {
-                self.device.lose_power(now);
+                server.device.lose_power(now);
                 self.boot(now);
             }
         }
@@ -397,14 +339,13 @@ impl Board {
 
     /// The chip starts; the device behind it is as new already.
     fn boot(&mut self, now: Instant) {
-        self.booted = now;
         self.line = Line::default();
         self.is_reading = false;
         self.uart.print(now, BANNER.as_bytes());
-        let text = boot_lines(&self.chatter, self.settings.qr_code.as_deref());
+        let text = self.noise.boot(now, self.settings.qr_code.as_deref());
         self.uart.print(now, text.as_bytes());
         self.state = State::Starting {
-            until: now + self.device.time_scale().of(BOOT),
+            until: now + self.boot_time,
         };
     }
 
@@ -425,23 +366,16 @@ impl Board {
         }
     }
 
-    fn chat(&mut self, now: Instant, lines: usize) {
+    fn print_noise(&mut self, now: Instant, lines: usize) {
         for _ in 0..lines {
-            let line = self.chatter.another(self.ms(now));
+            let line = self.noise.next_line(now);
             self.uart.print(now, line.as_bytes());
         }
     }
 
-    fn log(&mut self, now: Instant, level: Level, tag: &str, text: &str) {
-        let line = self.chatter.line(self.ms(now), level, tag, text);
+    fn log(&mut self, now: Instant, entry: &str) {
+        let line = self.noise.line(now, entry);
         self.uart.print(now, line.as_bytes());
-    }
-
-    fn note_refused(&mut self, endpoint: String, why: &str) {
-        self.device.log().write(&Entry::Refused {
-            endpoint,
-            why: why.to_owned(),
-        });
     }
 
     /// Between two lines of other tasks.
@@ -452,15 +386,6 @@ impl Board {
             Noise::Heavy => Some(Duration::from_millis(170)),
         }
     }
-
-    /// As the log counts.
-    fn ms(&self, now: Instant) -> u128 {
-        now.saturating_duration_since(self.booted).as_millis()
-    }
-}
-
-fn stranger_free(state: &State) -> bool {
-    !matches!(state, State::Stranger(_))
 }
 
 /// From power to prompt.

@@ -1,7 +1,6 @@
 //! What can be wrong with a board at the other end of a serial line, by name. Not what comes of it:
 //! the console asks here.
 
-use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -29,33 +28,6 @@ pub enum ConsoleTrouble {
     Unplugged(u32),
 }
 
-/// Those that are a word and nothing else.
-const WORDS: [(&str, ConsoleTrouble); 6] = [
-    ("binary", ConsoleTrouble::Binary),
-    ("boot-log", ConsoleTrouble::BootLog),
-    ("hex-after", ConsoleTrouble::HexAfter),
-    ("hex-before", ConsoleTrouble::HexBefore),
-    ("repl", ConsoleTrouble::Repl),
-    ("silent", ConsoleTrouble::Silent),
-];
-
-/// A trouble that is about the N-th exchange.
-type Numbered = fn(u32) -> ConsoleTrouble;
-
-/// Those that have a number, which is 2 where none is given: the first message that secures.
-const NUMBERED: [(&str, Numbered); 3] = [
-    ("no-prompt-after", ConsoleTrouble::NoPromptAfter),
-    ("resets", ConsoleTrouble::Resets),
-    ("unplugged", ConsoleTrouble::Unplugged),
-];
-
-impl ConsoleTrouble {
-    /// Whether there is no protocomm on the line.
-    pub(super) const fn is_something_else(self) -> bool {
-        matches!(self, Self::Binary | Self::Repl | Self::Silent)
-    }
-}
-
 /// A text that names no trouble.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error(
@@ -68,35 +40,31 @@ impl FromStr for ConsoleTrouble {
     type Err = UnknownConsoleTrouble;
 
     fn from_str(text: &str) -> Result<Self, UnknownConsoleTrouble> {
-        if let Some((_, trouble)) = WORDS.iter().find(|(name, _)| *name == text) {
-            return Ok(*trouble);
-        }
         let (name, number) = match text.split_once('=') {
-            Some((name, number)) => (name, number.parse().map_err(|_| UnknownConsoleTrouble)?),
-            None => (text, USUAL),
+            Some((name, number)) => (name, Some(number)),
+            None => (text, None),
         };
-        let found = NUMBERED.iter().find(|(known, _)| *known == name);
-        match found {
-            Some((_, trouble)) if number > 0 => Ok(trouble(number)),
-            _ => Err(UnknownConsoleTrouble),
-        }
+        let exchange = || match number.map(str::parse) {
+            None => Ok(USUAL),
+            Some(Ok(number @ 1..)) => Ok(number),
+            Some(_) => Err(UnknownConsoleTrouble),
+        };
+        Ok(match (name, number) {
+            ("binary", None) => Self::Binary,
+            ("boot-log", None) => Self::BootLog,
+            ("hex-after", None) => Self::HexAfter,
+            ("hex-before", None) => Self::HexBefore,
+            ("no-prompt-after", _) => Self::NoPromptAfter(exchange()?),
+            ("repl", None) => Self::Repl,
+            ("resets", _) => Self::Resets(exchange()?),
+            ("silent", None) => Self::Silent,
+            ("unplugged", _) => Self::Unplugged(exchange()?),
+            _ => return Err(UnknownConsoleTrouble),
+        })
     }
 }
 
-impl fmt::Display for ConsoleTrouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoPromptAfter(number) => write!(f, "no-prompt-after={number}"),
-            Self::Resets(number) => write!(f, "resets={number}"),
-            Self::Unplugged(number) => write!(f, "unplugged={number}"),
-            word => {
-                let found = WORDS.iter().find(|(_, trouble)| trouble == word);
-                f.write_str(found.map_or("?", |(name, _)| name))
-            }
-        }
-    }
-}
-
+/// The exchange without a number: the first encrypted message.
 const USUAL: u32 = 2;
 
 #[cfg(test)]
@@ -104,15 +72,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lead_there_and_back() {
-        let numbered = NUMBERED.map(|(name, _)| format!("{name}=7"));
-        let words = WORDS.map(|(name, _)| name.to_owned());
-        for name in words.iter().chain(&numbered) {
-            assert_eq!(name.parse::<ConsoleTrouble>().unwrap().to_string(), *name);
-            let told = UnknownConsoleTrouble.to_string();
-            assert!(told.contains(name.trim_end_matches('7')), "{name}");
+    fn each_name_is_read_and_listed_in_the_error() {
+        use ConsoleTrouble::{
+            Binary, BootLog, HexAfter, HexBefore, NoPromptAfter, Repl, Resets, Silent, Unplugged,
+        };
+        for (name, trouble) in [
+            ("binary", Binary),
+            ("boot-log", BootLog),
+            ("hex-after", HexAfter),
+            ("hex-before", HexBefore),
+            ("no-prompt-after=7", NoPromptAfter(7)),
+            ("repl", Repl),
+            ("resets=7", Resets(7)),
+            ("silent", Silent),
+            ("unplugged=7", Unplugged(7)),
+        ] {
+            assert_eq!(name.parse(), Ok(trouble));
+            let error = UnknownConsoleTrouble.to_string();
+            assert!(error.contains(name.trim_end_matches('7')), "{name}");
         }
-        assert_eq!("resets".parse(), Ok(ConsoleTrouble::Resets(USUAL)));
+        assert_eq!("resets".parse(), Ok(Resets(2)));
         for wrong in ["rain", "resets=0", "resets=x", "silent=1", ""] {
             assert!(wrong.parse::<ConsoleTrouble>().is_err(), "{wrong}");
         }

@@ -1,5 +1,5 @@
-//! The head of an HTTP request, as `esp_http_server` reads it, and the pages it answers to one that
-//! it does not take. Not what is done with it.
+//! The head of an HTTP request, as `esp_http_server` reads it, and its error pages. Not what is done
+//! with it.
 
 /// A request without its body.
 pub(super) struct Head {
@@ -7,7 +7,7 @@ pub(super) struct Head {
     pub(super) target: String,
     pub(super) cookie: Option<String>,
     /// What a missing or chunked body counts as is 0.
-    pub(super) length: u64,
+    pub(super) length: usize,
     /// How long the head itself is.
     pub(super) bytes: usize,
 }
@@ -17,6 +17,12 @@ pub(super) struct Head {
 pub(super) struct Page {
     pub(super) status: &'static str,
     pub(super) text: &'static str,
+}
+
+impl Page {
+    const fn new(status: &'static str, text: &'static str) -> Self {
+        Self { status, text }
+    }
 }
 
 impl Head {
@@ -64,30 +70,18 @@ pub(super) fn path_of(target: &str) -> &str {
         .unwrap_or("/")
 }
 
-pub(super) const BAD_REQUEST: Page = Page {
-    status: "400 Bad Request",
-    text: "Bad request syntax",
-};
-pub(super) const NOT_FOUND: Page = Page {
-    status: "404 Not Found",
-    text: "Nothing matches the given URI",
-};
-pub(super) const WRONG_METHOD: Page = Page {
-    status: "405 Method Not Allowed",
-    text: "Specified method is invalid for this resource",
-};
-pub(super) const TOO_SLOW: Page = Page {
-    status: "408 Request Timeout",
-    text: "Server closed this connection",
-};
-pub(super) const URI_TOO_LONG: Page = Page {
-    status: "414 URI Too Long",
-    text: "URI is too long",
-};
-pub(super) const HEAD_TOO_LONG: Page = Page {
-    status: "431 Request Header Fields Too Large",
-    text: "Header fields are too long",
-};
+pub(super) const BAD_REQUEST: Page = Page::new("400 Bad Request", "Bad request syntax");
+pub(super) const NOT_FOUND: Page = Page::new("404 Not Found", "Nothing matches the given URI");
+pub(super) const WRONG_METHOD: Page = Page::new(
+    "405 Method Not Allowed",
+    "Specified method is invalid for this resource",
+);
+pub(super) const TOO_SLOW: Page = Page::new("408 Request Timeout", "Server closed this connection");
+pub(super) const URI_TOO_LONG: Page = Page::new("414 URI Too Long", "URI is too long");
+pub(super) const HEAD_TOO_LONG: Page = Page::new(
+    "431 Request Header Fields Too Large",
+    "Header fields are too long",
+);
 
 /// More cannot fit into a head of that length.
 const MAX_HEADERS: usize = 256;

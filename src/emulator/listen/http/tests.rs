@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::*;
 use crate::emulator::device::tests::{rng, sec1};
@@ -22,7 +22,7 @@ use crate::security::{self, Cipher, Credentials, DeviceSecret, SecurityScheme, S
 struct Served {
     address: SocketAddr,
     log: Shared,
-    task: JoinHandle<Stopped>,
+    task: JoinHandle<StopReason>,
 }
 
 impl Drop for Served {
@@ -48,7 +48,7 @@ async fn serve_as(settings: DeviceSettings) -> Served {
         .await
         .unwrap();
     Served {
-        address: listener.local_addr().unwrap(),
+        address: listener.address(),
         log,
         task: tokio::spawn(listener.serve(device)),
     }
@@ -351,7 +351,7 @@ async fn a_locked_device_refuses_connections() {
         assert!(secure(&mut client, "b").await.is_none());
     }
     let stopped = (&mut served.task).await.unwrap();
-    assert_eq!(stopped, Stopped(StopReason::Locked));
+    assert_eq!(stopped, StopReason::Locked);
     assert!(TcpStream::connect(served.address).await.is_err());
     assert_eq!(served.log.events().last().unwrap(), "service_stopped");
 }
@@ -396,7 +396,7 @@ async fn a_device_is_provisioned_and_goes() {
     }
     assert!(client.is_closed().await);
     let stopped = (&mut served.task).await.unwrap();
-    assert_eq!(stopped, Stopped(StopReason::Provisioned));
+    assert_eq!(stopped, StopReason::Provisioned);
     assert!(TcpStream::connect(served.address).await.is_err());
 }
 

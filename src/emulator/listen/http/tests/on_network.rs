@@ -36,7 +36,7 @@ async fn on_network(offering: Offering, address: impl Into<IpAddr>) -> Announced
         cloud: None,
     });
     let listener = bind(SocketAddr::from((address.into(), 0))).await.unwrap();
-    let bound = listener.local_addr().unwrap();
+    let bound = listener.address();
     let mut said = Advertisement::of(offering, &settings.secret, id, "Lamp", bound.port());
     said[0].set("dialect", "");
     let announcer = Announcer::start(None, Some(bound.port())).unwrap();
@@ -146,13 +146,14 @@ async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
         ]
     );
 
+    // The device logs this when the announcer reports it, which may be after the service is found.
+    let begun = first_told(&device.served, "announced").await;
     let mut client = Client::to(&device.served).await;
     let (_, body) = client.ask(post("/ch_resp", "", DISABLE)).await.unwrap();
     assert_eq!(body, [8, 5]);
     assert_eq!(removed(&events).await, found.get_fullname());
     assert!(client.is_closed().await);
     let served = &device.served;
-    let begun = &first_told(served, "announced").await;
     assert_eq!(
         (&begun["instance"], &begun["port"]),
         (&json!("Lamp"), &json!(port))
@@ -163,7 +164,7 @@ async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
     assert_eq!(told(served, "announcement_removed").len(), 1);
     // The firmware's two seconds, a hundred times as fast.
     let stopped = timeout(Duration::from_secs(10), &mut device.served.task).await;
-    assert_eq!(stopped.unwrap().unwrap(), Stopped(StopReason::SwitchedOff));
+    assert_eq!(stopped.unwrap().unwrap(), StopReason::SwitchedOff);
     let why = &told(&device.served, "service_stopped")[0]["why"];
     assert_eq!(why, "challenge-response switched off");
     let address = device.served.address;

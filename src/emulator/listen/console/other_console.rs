@@ -1,5 +1,5 @@
-//! What can be on a serial line in place of protocomm: an application's console, another speed, nothing
-//! at all. Just enough of each to be met.
+//! What can be on a serial line instead of protocomm: an application's console, another speed, nothing
+//! at all. Just enough of each for a client to recognize it.
 
 use std::time::Duration;
 
@@ -7,56 +7,60 @@ use tokio::time::Instant;
 
 use super::trouble::ConsoleTrouble;
 
-/// Something else.
-pub(super) struct Stranger {
+/// A line without protocomm.
+pub(super) struct OtherConsole {
     kind: ConsoleTrouble,
-    /// When it next prints of itself.
+    /// When it next prints by itself.
     next: Option<Instant>,
     /// Whether the line has anything in it.
     is_begun: bool,
     garbage: u8,
 }
 
-impl Stranger {
-    pub(super) fn new(kind: ConsoleTrouble, now: Instant) -> Self {
-        Self {
+impl OtherConsole {
+    /// The first one among these troubles, if there is one.
+    pub(super) fn among(troubles: &[ConsoleTrouble], now: Instant) -> Option<Self> {
+        use ConsoleTrouble::{Binary, Repl, Silent};
+        let kind = *troubles
+            .iter()
+            .find(|trouble| matches!(trouble, Binary | Repl | Silent))?;
+        Some(Self {
             kind,
-            next: (kind != ConsoleTrouble::Silent).then_some(now),
+            next: (kind != Silent).then_some(now),
             is_begun: false,
             garbage: 0,
-        }
+        })
     }
 
     pub(super) fn next_turn(&self) -> Option<Instant> {
         self.next
     }
 
-    /// What it prints by now, having been sent this.
-    pub(super) fn print(&mut self, now: Instant, heard: &[u8]) -> Vec<u8> {
+    /// What it prints by now, after these bytes were typed.
+    pub(super) fn print(&mut self, now: Instant, typed: &[u8]) -> Vec<u8> {
         let is_due = self.next.is_some_and(|at| at <= now);
+        let mut printed = Vec::new();
         match self.kind {
             ConsoleTrouble::Binary => {
-                let count = if is_due { BURST } else { 0 };
+                let mut count = typed.len();
                 if is_due {
                     self.next = Some(now + PAUSE);
+                    count = count.saturating_add(BURST);
                 }
-                (0..count.saturating_add(heard.len()))
-                    .map(|_| self.garbled())
-                    .collect()
+                printed.extend((0..count).map(|_| self.garbled()));
             }
             ConsoleTrouble::Repl => {
-                let mut printed = Vec::new();
                 if is_due {
                     self.next = None;
                     printed.extend(PROMPT);
                 }
-                for byte in heard {
+                for byte in typed {
                     self.type_into(*byte, &mut printed);
                 }
-                printed
             }
-            _ => Vec::new(),
+            _ => {}
         }
+        printed
     }
 
     fn type_into(&mut self, byte: u8, printed: &mut Vec<u8>) {
