@@ -1,13 +1,11 @@
 //! `ch_resp` on the device (`esp_rmaker_chal_resp.c`): a challenge is signed, or the endpoint is
 //! told to do so no more. Not how a signature is made.
 
-use std::time::Duration;
-
 use prost::Message as _;
 use tokio::time::Instant;
 
 use super::node::Node;
-use super::{Handled, Refusal, refuse};
+use super::reply::{Refusal, decode, refuse, unknown_command};
 use crate::emulator::log::{Entry, Log};
 use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
 use crate::proto::rmaker_ch_resp::{
@@ -19,18 +17,14 @@ pub(super) fn handle(
     log: &mut Log,
     now: Instant,
     request: &[u8],
-) -> Result<Handled, Refusal> {
+) -> Result<Vec<u8>, Refusal> {
     // Firmware looks at the flag before it reads anything: whatever was asked is answered as if
     // it had been a challenge.
     if node.is_disabled() {
-        return Ok(reply(
-            Msg::TypeRespChallengeResponse,
-            Status::Disabled,
-            None,
-        ));
+        let msg = Msg::TypeRespChallengeResponse;
+        return Ok(encode(msg, Status::Disabled, None));
     }
-    let request = RMakerChRespPayload::decode(request)
-        .map_err(|_| refuse("a message that cannot be read"))?;
+    let request: RMakerChRespPayload = decode(request)?;
     match Msg::try_from(request.msg) {
         Ok(Msg::TypeCmdChallengeResponse) => {
             let Some(Payload::CmdChallengeResponsePayload(command)) = request.payload else {
@@ -43,40 +37,35 @@ pub(super) fn handle(
             let signature = node
                 .sign(&challenge)
                 .ok_or_else(|| refuse("a challenge that could not be signed"))?;
-            let node_id = node.id().to_owned();
+            let node_id = node.settings.id.clone();
             log.write(&Entry::ChallengeSigned {
                 node_id: node_id.clone(),
                 challenge_bytes: challenge.len(),
             });
-            let signed = RespCrPayload {
+            let signed = Payload::RespChallengeResponsePayload(RespCrPayload {
                 payload: signature,
                 node_id,
-            };
-            Ok(reply(
-                Msg::TypeRespChallengeResponse,
-                Status::Success,
-                Some(Payload::RespChallengeResponsePayload(signed)),
-            ))
+            });
+            let msg = Msg::TypeRespChallengeResponse;
+            Ok(encode(msg, Status::Success, Some(signed)))
         }
-        // Its body is not looked at: it is empty, where there is one.
+        // Its body is not looked at: it is empty, if there is one.
         Ok(Msg::TypeCmdDisableChalResp) => {
             node.switch_off(now);
             log.write(&Entry::ChalRespDisabled);
-            Ok(reply(Msg::TypeRespDisableChalResp, Status::Success, None))
+            let msg = Msg::TypeRespDisableChalResp;
+            Ok(encode(msg, Status::Success, None))
         }
-        // The node id can be asked for in the protocol, and in no firmware.
-        _ => Err(refuse("a command that does not exist")),
+        // The protocol has a command for the node id, and no firmware does.
+        _ => Err(unknown_command()),
     }
 }
 
-fn reply(msg: Msg, status: Status, payload: Option<Payload>) -> Handled {
+fn encode(msg: Msg, status: Status, payload: Option<Payload>) -> Vec<u8> {
     let message = RMakerChRespPayload {
         msg: msg.into(),
         status: status.into(),
         payload,
     };
-    Handled {
-        bytes: message.encode_to_vec(),
-        after: Duration::ZERO,
-    }
+    message.encode_to_vec()
 }

@@ -1,24 +1,22 @@
 //! The firmware generations that can be played, and in one table what each does differently. Not
 //! how: the endpoint, the manager or the medium that has a rule asks here for it.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::Serialize;
+use strum::{Display, EnumString};
 use thiserror::Error;
 
 /// A generation of the provisioning component.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
+#[strum(parse_err_ty = UnknownFirmware, parse_err_fn = unknown)]
 pub enum Firmware {
     /// `wifi_provisioning` of ESP-IDF 4.4.
-    #[serde(rename = "v4.4")]
+    #[strum(serialize = "v4.4")]
     V44,
     /// `wifi_provisioning` of ESP-IDF 5.1 to 5.4.
-    #[serde(rename = "v5")]
+    #[strum(serialize = "v5")]
     V5,
     /// The component `network_provisioning` 1.2.4 on today's ESP-IDF, with a RainMaker application.
     #[default]
-    #[serde(rename = "network_provisioning")]
+    #[strum(serialize = "network_provisioning")]
     NetworkProvisioning,
 }
 
@@ -60,45 +58,31 @@ pub struct Rules {
 }
 
 impl Firmware {
-    /// Every one, and its name.
-    pub const ALL: [(&'static str, Self); 3] = [
-        ("v4.4", Self::V44),
-        ("v5", Self::V5),
-        ("network_provisioning", Self::NetworkProvisioning),
-    ];
-
     /// The table.
     pub const fn rules(self) -> Rules {
+        const V44: Rules = Rules {
+            protocol: "v1.1",
+            announces_scheme: false,
+            lists_wifi: false,
+            has_control: false,
+            knows_thread: false,
+            counts_attempts: false,
+            resets_at_start: false,
+            knows_auth_expire: true,
+            crashes_without_body: true,
+            refuses_results_beyond: false,
+            takes_empty_pop: false,
+            longest_head: 512,
+            application_resets_after: Some(5),
+        };
         match self {
-            Self::V44 => Rules {
-                protocol: "v1.1",
-                announces_scheme: false,
-                lists_wifi: false,
-                has_control: false,
-                knows_thread: false,
-                counts_attempts: false,
-                resets_at_start: false,
-                knows_auth_expire: true,
-                crashes_without_body: true,
-                refuses_results_beyond: false,
-                takes_empty_pop: false,
-                longest_head: 512,
-                application_resets_after: Some(5),
-            },
+            Self::V44 => V44,
             Self::V5 => Rules {
-                protocol: "v1.1",
                 announces_scheme: true,
-                lists_wifi: false,
                 has_control: true,
-                knows_thread: false,
-                counts_attempts: false,
-                resets_at_start: false,
                 knows_auth_expire: false,
-                crashes_without_body: true,
-                refuses_results_beyond: false,
                 takes_empty_pop: true,
-                longest_head: 512,
-                application_resets_after: Some(5),
+                ..V44
             },
             Self::NetworkProvisioning => Rules {
                 protocol: "netprov-v1.2",
@@ -119,29 +103,14 @@ impl Firmware {
     }
 }
 
-impl fmt::Display for Firmware {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.iter().find(|(_, firmware)| firmware == self);
-        f.pad(name.map_or("?", |(name, _)| name))
-    }
-}
-
-impl FromStr for Firmware {
-    type Err = UnknownFirmware;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFirmware> {
-        Self::ALL
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, firmware)| *firmware)
-            .ok_or(UnknownFirmware)
-    }
-}
-
 /// A text that names no firmware.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("expected v4.4, v5 or network_provisioning")]
 pub struct UnknownFirmware;
+
+fn unknown(_: &str) -> UnknownFirmware {
+    UnknownFirmware
+}
 
 #[cfg(test)]
 mod tests {
@@ -149,10 +118,13 @@ mod tests {
 
     #[test]
     fn names_lead_there_and_back() {
-        for (name, firmware) in Firmware::ALL {
+        for (name, firmware) in [
+            ("v4.4", Firmware::V44),
+            ("v5", Firmware::V5),
+            ("network_provisioning", Firmware::NetworkProvisioning),
+        ] {
             assert_eq!(name.parse(), Ok(firmware));
             assert_eq!(firmware.to_string(), name);
-            assert_eq!(serde_json::json!(firmware), name);
         }
         assert_eq!("v4".parse::<Firmware>(), Err(UnknownFirmware));
     }

@@ -8,7 +8,7 @@ use rand_core::CryptoRng;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::{Refusal, refuse};
+use super::reply::{Refusal, refuse};
 use crate::emulator::log::{Entry, Log};
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{SessionData, sec2_payload};

@@ -4,9 +4,9 @@
 //! There is no timer here. What was begun is kept with the moment it began, and every question
 //! is answered from that and the present moment, so that a test can ask about any moment.
 
-mod conduct;
 mod scan;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,20 +15,17 @@ use self::scan::Scan;
 use super::StopReason;
 use super::firmware::Rules;
 use super::outage::Outage;
-use super::world::{AccessPoint, Attempt, Failure, TimeScale, World};
+use super::scenario::Scenario;
+use super::settings::DeviceSettings;
+use super::world::{AccessPoint, Attempt, Failure};
 use crate::emulator::flash::StoredConfig;
 
-pub(super) use self::conduct::Conduct;
-use self::conduct::RadioLoss;
 pub(super) use self::scan::ScanRequest;
 
 /// The manager and the station that it drives.
 #[derive(Debug)]
 pub(super) struct Manager {
-    world: World,
-    scale: TimeScale,
-    auto_stop: bool,
-    conduct: Conduct,
+    settings: Arc<DeviceSettings>,
     /// Credentials that wait for an apply.
     stored: Option<StoredConfig>,
     /// Whether the state machine is at its start: before an apply, or after a reset.
@@ -38,21 +35,13 @@ pub(super) struct Manager {
     scan: Option<Scan>,
     /// When a client was first told that the device is connected.
     reported: Option<Instant>,
-    /// How much of what happens without a client has been told by [`Manager::news`].
-    told: Told,
+    /// How many events of the current trial [`Manager::take_events`] has returned.
+    reported_events: usize,
 }
 
-/// What has been told of the current trial.
-#[derive(Debug, Default)]
-struct Told {
-    joined: bool,
-    failures: u32,
-    reset: bool,
-}
-
-/// What happens while nobody asks.
+/// What happens in a trial without a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(super) enum ManagerEvent {
     /// The application took the manager back to its start.
     ApplicationReset,
     /// `CRED_FAIL`.
@@ -84,8 +73,9 @@ pub(super) enum Station {
     Failed(Reason),
 }
 
-/// The two reasons that the protocol can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The two reasons that the protocol has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(super) enum Reason {
     AuthError,
     NetworkNotFound,
@@ -105,34 +95,29 @@ struct Trial {
 }
 
 impl Manager {
-    pub(super) fn new(world: World, scale: TimeScale, auto_stop: bool, conduct: Conduct) -> Self {
+    pub(super) fn new(settings: Arc<DeviceSettings>) -> Self {
         Self {
-            world,
-            scale,
-            auto_stop,
-            conduct,
+            settings,
             stored: None,
             started: true,
             trial: None,
             scan: None,
             reported: None,
-            told: Told::default(),
+            reported_events: 0,
         }
     }
 
-    /// What its firmware does and does not.
     pub(super) fn rules(&self) -> Rules {
-        self.conduct.rules
+        self.settings.rules()
+    }
+
+    fn scaled(&self, wait: Duration) -> Duration {
+        self.settings.time_scale.of(wait)
     }
 
     /// As after a power cycle.
     pub(super) fn restart(&mut self) {
-        *self = Self::new(
-            self.world.clone(),
-            self.scale,
-            self.auto_stop,
-            self.conduct.clone(),
-        );
+        *self = Self::new(Arc::clone(&self.settings));
     }
 
     pub(super) fn store(&mut self, config: StoredConfig) {
@@ -158,13 +143,17 @@ impl Manager {
             scan.freeze(now);
         }
         self.started = false;
-        self.told = Told::default();
-        let attempt = match self.conduct.failure {
+        self.reported_events = 0;
+        let mut scenarios = self.settings.scenarios.iter();
+        let attempt = match scenarios.find_map(|scenario| scenario.failure()) {
             Some(failure) => Attempt::Fails(failure),
-            None => self.world.join(&config.ssid, config.passphrase.expose()),
+            None => self
+                .settings
+                .world
+                .join(&config.ssid, config.passphrase.expose()),
         };
         self.trial = Some(Trial {
-            begins: later(now, self.scale.of(CONNECT_DELAY)),
+            begins: later(now, self.scaled(CONNECT_DELAY)),
             attempt,
             stale,
             frozen: None,
@@ -185,8 +174,10 @@ impl Manager {
     /// reported stays.
     pub(super) fn reset(&mut self, now: Instant) -> Result<(), WrongState> {
         match self.state(now) {
-            _ if self.conduct.refuses_reset => Err(WrongState),
-            State::CredentialsReceived if !self.conduct.always_resets => Err(WrongState),
+            _ if self.settings.acts_out(Scenario::ResetRefused) => Err(WrongState),
+            State::CredentialsReceived if !self.settings.acts_out(Scenario::ResetAccepted) => {
+                Err(WrongState)
+            }
             State::Fail | State::CredentialsReceived => {
                 // The station stops trying, too.
                 if let Some(trial) = &mut self.trial {
@@ -195,14 +186,14 @@ impl Manager {
                 self.started = true;
                 Ok(())
             }
-            State::Started if self.conduct.rules.resets_at_start => Ok(()),
+            State::Started if self.rules().resets_at_start => Ok(()),
             State::Started | State::Success | State::Stopping => Err(WrongState),
         }
     }
 
     /// Provisioning anew, which only an application allows that keeps the service up.
     pub(super) fn reprovision(&mut self, now: Instant) -> Result<(), WrongState> {
-        if self.auto_stop {
+        if self.settings.auto_stop {
             return Err(WrongState);
         }
         if let Some(trial) = &mut self.trial {
@@ -216,89 +207,74 @@ impl Manager {
     pub(super) fn stops_at(&self) -> Option<(Instant, StopReason)> {
         let joined = self.joined_at().filter(|_| !self.started);
         if let Some(joined) = joined
-            && self.conduct.radio_loss == Some(RadioLoss::ForEver)
+            && self.settings.acts_out(Scenario::ServiceGone)
         {
             return Some((joined, StopReason::Vanished));
         }
-        if !self.auto_stop {
+        if !self.settings.auto_stop {
             return None;
         }
         if let Some(reported) = self.reported {
-            let at = later(reported, self.scale.of(CLEANUP_DELAY));
+            let at = later(reported, self.scaled(CLEANUP_DELAY));
             return Some((at, StopReason::Provisioned));
         }
-        let at = later(joined?, self.scale.of(AUTO_STOP));
+        let at = later(joined?, self.scaled(AUTO_STOP));
         Some((at, StopReason::NobodyAsked))
     }
 
-    /// What has happened since this was last asked, and when.
-    pub(super) fn news(&mut self, now: Instant) -> Vec<(Instant, News)> {
-        let mut news = Vec::new();
-        let Some(trial) = &self.trial else {
-            return news;
-        };
-        match &trial.attempt {
-            Attempt::Joins(point) => {
-                if let Some(at) = self.joined_at().filter(|at| *at <= now)
-                    && !std::mem::replace(&mut self.told.joined, true)
-                {
-                    news.push((at, News::Joined(point.ssid.clone())));
-                }
-            }
-            Attempt::Fails(failure) => {
-                // Without an application that counts them, firmware tells the first.
-                let last = self.conduct.application_resets_after.unwrap_or(1);
-                let Some(reason) = self.reason(trial, *failure) else {
-                    return news;
-                };
-                let end = trial.frozen.map_or(now, |frozen| frozen.min(now));
-                while self.told.failures < last {
-                    let next = self.told.failures.saturating_add(1);
-                    let at = self.failure_at(trial, next);
-                    if at > end {
-                        return news;
-                    }
-                    self.told.failures = next;
-                    news.push((at, News::Failed(reason)));
-                }
-                if let Some(at) = self.application_reset_at()
-                    && !std::mem::replace(&mut self.told.reset, true)
-                {
-                    news.push((at, News::ApplicationReset));
-                }
-            }
-        }
-        news
+    /// What has happened since the last call, and when.
+    pub(super) fn take_events(&mut self, now: Instant) -> Vec<(Instant, ManagerEvent)> {
+        let events = self.events().into_iter().filter(|(at, _)| *at <= now);
+        let events: Vec<_> = events.skip(self.reported_events).collect();
+        self.reported_events = self.reported_events.saturating_add(events.len());
+        events
     }
 
-    /// When there will be something for [`Manager::news`], as far as that is settled.
-    pub(super) fn next_news(&self) -> Option<Instant> {
-        let trial = self.trial.as_ref()?;
-        let at = match &trial.attempt {
-            Attempt::Joins(_) if self.told.joined => return None,
-            Attempt::Joins(_) => self.joined_at()?,
-            Attempt::Fails(failure) => {
-                self.reason(trial, *failure)?;
-                let last = self.conduct.application_resets_after.unwrap_or(1);
-                if self.told.failures >= last {
-                    return None;
-                }
-                self.failure_at(trial, self.told.failures.saturating_add(1))
-            }
+    /// When there will be something for [`Manager::take_events`], as far as that is settled.
+    pub(super) fn next_event(&self) -> Option<Instant> {
+        let events = self.events();
+        events.get(self.reported_events).map(|(at, _)| *at)
+    }
+
+    /// Everything that happens in the current trial, in order.
+    fn events(&self) -> Vec<(Instant, ManagerEvent)> {
+        let Some(trial) = &self.trial else {
+            return Vec::new();
         };
-        trial.frozen.is_none_or(|frozen| at <= frozen).then_some(at)
+        let mut events = Vec::new();
+        match &trial.attempt {
+            Attempt::Joins(point) => {
+                let joined = ManagerEvent::Joined(point.ssid.clone());
+                events.extend(self.joined_at().map(|at| (at, joined)));
+            }
+            Attempt::Fails(failure) => {
+                if let Some(reason) = self.reason(trial, *failure) {
+                    // Without an application that counts them, firmware reports the first.
+                    let last = self.application_resets_after().unwrap_or(1);
+                    events.extend((1..=last).map(|number| {
+                        let failed = ManagerEvent::Failed(reason);
+                        (self.failure_at(trial, number), failed)
+                    }));
+                }
+                let reset_at = self.application_reset_at();
+                events.extend(reset_at.map(|at| (at, ManagerEvent::ApplicationReset)));
+            }
+        }
+        events.retain(|(at, _)| trial.frozen.is_none_or(|frozen| *at <= frozen));
+        events
     }
 
     /// When the way to the device is lost and found again, as far as the current trial has that.
     pub(super) fn outage(&self) -> Option<Outage> {
         let trial = self.trial.as_ref()?;
         let joined = self.joined_at()?;
-        let until = match self.conduct.radio_loss? {
-            RadioLoss::ForAWhile => {
-                let away = later(trial.begins, self.scale.of(CHANNEL_CHANGE));
-                Some(away.max(joined))
-            }
-            RadioLoss::ForEver => None,
+        let until = if self.settings.acts_out(Scenario::ServiceGone) {
+            None
+        } else if self.settings.acts_out(Scenario::ChannelChange) {
+            let away = later(trial.begins, self.scaled(CHANNEL_CHANGE));
+            Some(away.max(joined))
+        } else {
+            return None;
         };
         Some(Outage {
             from: trial.begins,
@@ -313,7 +289,7 @@ impl Manager {
             return Duration::ZERO;
         }
         let stuck = self.state(now) != State::Started;
-        let scan = Scan::begin(now, request, self.scale, stuck);
+        let scan = Scan::begin(now, request, self.settings.time_scale, stuck);
         let whole = scan.whole();
         self.scan = Some(scan);
         if stuck { NEVER } else { whole }
@@ -330,6 +306,7 @@ impl Manager {
             return Vec::new();
         };
         let mut seen: Vec<_> = self
+            .settings
             .world
             .access_points
             .iter()
@@ -341,7 +318,7 @@ impl Manager {
     }
 
     fn state(&self, now: Instant) -> State {
-        if self.auto_stop && self.reported.is_some() {
+        if self.settings.auto_stop && self.reported.is_some() {
             return State::Stopping;
         }
         if self.started {
@@ -377,7 +354,7 @@ impl Manager {
         let Some(reason) = self.reason(trial, failure) else {
             return Station::Connecting;
         };
-        let each = self.scale.of(self.world.failed_attempt);
+        let each = self.scaled(self.settings.world.failed_attempt);
         let completed = now
             .checked_duration_since(trial.begins)
             .map_or(0, |elapsed| {
@@ -401,7 +378,7 @@ impl Manager {
         match failure {
             Failure::NotFound => Some(Reason::NetworkNotFound),
             Failure::WrongPassphrase => Some(Reason::AuthError),
-            Failure::AuthExpired if self.conduct.rules.knows_auth_expire => Some(Reason::AuthError),
+            Failure::AuthExpired if self.rules().knows_auth_expire => Some(Reason::AuthError),
             Failure::AuthExpired | Failure::Unrelated => {
                 (self.attempts() > 0).then_some(trial.stale)
             }
@@ -409,8 +386,26 @@ impl Manager {
         }
     }
 
+    /// How many attempts the firmware makes, 0 for one or endless ones.
     fn attempts(&self) -> u32 {
-        self.conduct.attempts(self.world.attempts)
+        if !self.rules().counts_attempts {
+            0
+        } else if self.settings.acts_out(Scenario::AttemptsCountdown) {
+            5
+        } else {
+            self.settings.world.attempts
+        }
+    }
+
+    /// After how many failures the application takes the manager back to its start.
+    fn application_resets_after(&self) -> Option<u32> {
+        if self.settings.acts_out(Scenario::AppResets) {
+            Some(1)
+        } else if self.settings.acts_out(Scenario::AppNeverResets) {
+            None
+        } else {
+            self.rules().application_resets_after
+        }
     }
 
     /// When a trial fails for the n-th time, which is after its last attempt and again with every
@@ -418,7 +413,7 @@ impl Manager {
     fn failure_at(&self, trial: &Trial, number: u32) -> Instant {
         let attempts = self.attempts().max(1);
         let before = attempts.saturating_add(number).saturating_sub(1);
-        let each = self.scale.of(self.world.failed_attempt);
+        let each = self.scaled(self.settings.world.failed_attempt);
         later(trial.begins, each.saturating_mul(before))
     }
 
@@ -429,7 +424,7 @@ impl Manager {
             return None;
         };
         self.reason(trial, *failure)?;
-        let at = self.failure_at(trial, self.conduct.application_resets_after?);
+        let at = self.failure_at(trial, self.application_resets_after()?);
         trial.frozen.is_none_or(|frozen| at <= frozen).then_some(at)
     }
 
@@ -439,7 +434,7 @@ impl Manager {
         if !matches!(trial.attempt, Attempt::Joins(_)) {
             return None;
         }
-        let at = later(trial.begins, self.scale.of(self.world.join));
+        let at = later(trial.begins, self.scaled(self.settings.world.join));
         (trial.frozen.is_none_or(|frozen| at <= frozen)).then_some(at)
     }
 }

@@ -7,7 +7,6 @@
 
 mod advertisement;
 mod challenge_response;
-mod disguise;
 mod endpoint;
 mod firmware;
 mod keys;
@@ -27,17 +26,21 @@ mod wifi_config;
 mod wifi_ctrl;
 mod wifi_scan;
 mod world;
+mod wrong_type_reply;
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use rand_core::CryptoRng;
 use tokio::time::Instant;
 
 use self::endpoint::Endpoint;
 use self::keys::Keys;
-use self::manager::{Conduct, Manager, News, Reason, later};
+use self::manager::{Manager, ManagerEvent, later};
 use self::node::Node;
-use self::reply::{Handled, at_once, crash, refuse, without_body};
+use self::reply::{crash, refuse};
+use self::wrong_type_reply::wrong_type_reply;
 use super::fault::Fault;
 use super::flash::Flash;
 use super::log::{Entry, Log, ProvEvent};
@@ -56,11 +59,10 @@ pub use settings::DeviceSettings;
 pub use stop_reason::StopReason;
 pub use world::{AUTH_NAMES, AccessPoint, NoTimeScale, TimeScale, World, WorldError};
 
-/// A device that is not there.
+/// An emulated device.
 pub struct Device {
-    offering: Offering,
+    settings: Arc<DeviceSettings>,
     version: String,
-    time_scale: TimeScale,
     rng: Box<dyn CryptoRng + Send>,
     log: Log,
     session: Option<u32>,
@@ -69,84 +71,57 @@ pub struct Device {
     /// What a RainMaker application adds.
     node: Option<Node>,
     flash: Flash,
-    always_provisions: bool,
     /// When it found that it has credentials already.
     provisioned_before: Option<Instant>,
-    faults: Vec<Fault>,
 }
 
 impl Device {
     /// A device that has just started. `rng` makes its keys and session numbers.
     pub fn new(settings: DeviceSettings, rng: impl CryptoRng + Send + 'static) -> Self {
-        let DeviceSettings {
-            secret,
-            offering,
-            world,
-            capabilities,
-            auto_stop,
-            max_strikes,
-            time_scale,
-            firmware,
-            with_patch_version,
-            scenarios,
-            faults,
-            always_provisions,
-            node,
-        } = settings;
-        let rules = firmware.rules();
-        let version = offering.version(&secret).unwrap_or_else(|| {
-            version::document(&secret, &capabilities, rules, with_patch_version)
-        });
+        let settings = Arc::new(settings);
         // The lock-out belongs to the application's provisioning.
-        let max_strikes = if offering.is_on_network() {
+        let max_strikes = if settings.offering.is_on_network() {
             0
         } else {
-            max_strikes
+            settings.max_strikes
         };
+        let node = settings.node.clone();
         Self {
-            offering,
-            version,
-            keys: Keys::new(secret, max_strikes),
-            time_scale,
+            version: version::document(&settings),
+            keys: Keys::new(settings.secret.clone(), max_strikes),
             rng: Box::new(rng),
             log: Log::new(),
             session: None,
-            manager: Manager::new(
-                world,
-                time_scale,
-                auto_stop,
-                Conduct::new(firmware, &scenarios),
-            ),
-            node: node.map(|node| Node::new(node, &scenarios)),
+            manager: Manager::new(Arc::clone(&settings)),
+            node: node.map(|node| Node::new(node, &settings.scenarios)),
             flash: Flash::default(),
-            always_provisions,
             provisioned_before: None,
-            faults,
+            settings,
         }
     }
 
-    /// Has it keep its credentials there.
+    /// Keeps its credentials there.
     #[must_use]
     pub fn with_flash(mut self, flash: Flash) -> Self {
         self.flash = flash;
         self
     }
 
-    /// Has it take down what it is told.
+    /// Logs there.
     #[must_use]
     pub fn with_log(mut self, log: Log) -> Self {
         self.log = log;
         self
     }
 
-    /// For what only the medium sees.
+    /// The log, for what only the medium sees.
     pub fn log(&mut self) -> &mut Log {
         &mut self.log
     }
 
     /// How fast its time runs, for the waits of the medium.
     pub fn time_scale(&self) -> TimeScale {
-        self.time_scale
+        self.settings.time_scale
     }
 
     /// Whether an endpoint of this name is registered.
@@ -155,56 +130,63 @@ impl Device {
     }
 
     fn endpoint(&self, name: &str) -> Option<Endpoint> {
-        let association = self.node.as_ref().map(Node::association);
-        Endpoint::named(name, self.offering, self.rules(), association)
+        Endpoint::named(
+            name,
+            self.settings.offering,
+            self.rules(),
+            self.association(),
+        )
+    }
+
+    fn association(&self) -> Option<Association> {
+        let node = self.node.as_ref();
+        node.map(|node| node.settings.association)
     }
 
     /// The endpoints that there is a characteristic for over Bluetooth, handled or not, in order.
     pub fn created_endpoints(&self) -> Vec<String> {
         let node = self.node.as_ref();
-        let waits_for_claim = node.is_some_and(|node| !node.is_claimed());
-        endpoint::created(self.rules(), node.map(Node::association), waits_for_claim)
+        let waits_for_claim = node.is_some_and(|node| !node.settings.is_claimed);
+        endpoint::created(self.rules(), self.association(), waits_for_claim)
     }
 
     /// What its firmware does and does not.
     pub fn rules(&self) -> Rules {
-        self.manager.rules()
+        self.settings.rules()
     }
 
-    /// A way to its cloud, for the medium to fill and to empty. Leads nowhere where there is none.
+    /// A way to its cloud. Without a cloud, everything sent there is lost.
     pub(super) fn uplink(&self) -> Uplink {
         let cloud = self.node.as_ref().and_then(|node| {
-            let cloud = node.cloud()?.clone();
-            Some((cloud, node.id().to_owned()))
+            let settings = &node.settings;
+            Some((settings.cloud.clone()?, settings.id.clone()))
         });
-        Uplink::start(cloud, self.time_scale)
+        Uplink::start(cloud, self.settings.time_scale)
     }
 
     /// What it has to tell its cloud by now.
     pub(super) fn outgoing(&mut self) -> Vec<Message> {
-        self.node
-            .as_mut()
-            .map(Node::take_outgoing)
-            .unwrap_or_default()
+        let node = self.node.as_mut();
+        node.map(Node::take_outgoing).unwrap_or_default()
     }
 
     /// What was ordered to go wrong on its medium.
     pub(super) fn faults(&self) -> &[Fault] {
-        &self.faults
+        &self.settings.faults
     }
 
     /// As the application does it after a power cycle: the service comes up, unless credentials
     /// are there already. On a network, it tells its cloud.
     pub(super) fn start(&mut self, now: Instant) {
         self.log.begin_service();
-        if self.offering.is_on_network() {
+        if self.settings.offering.is_on_network() {
             if let Some(node) = &mut self.node {
                 node.go_online();
             }
             return;
         }
         self.log.write(&Entry::prov_event(ProvEvent::Init));
-        if self.flash.is_provisioned() && !self.always_provisions {
+        if self.flash.is_provisioned() && !self.settings.always_provisions {
             self.provisioned_before = Some(now);
         } else {
             self.log.write(&Entry::prov_event(ProvEvent::Start));
@@ -213,7 +195,7 @@ impl Device {
 
     /// The service is down, and takes the component with it.
     pub(super) fn end(&mut self) {
-        if self.offering.is_on_network() {
+        if self.settings.offering.is_on_network() {
             return;
         }
         if self.provisioned_before.is_none() {
@@ -224,7 +206,7 @@ impl Device {
 
     /// When something happens of itself that is to be taken down.
     pub(super) fn next_event(&self) -> Option<Instant> {
-        self.manager.next_news()
+        self.manager.next_event()
     }
 
     /// Whether it has taken back the announcement of its challenge-response.
@@ -275,7 +257,7 @@ impl Device {
 
     /// Why the service has ended by `now`, if it has.
     pub fn stopped(&mut self, now: Instant) -> Option<StopReason> {
-        self.note_news(now);
+        self.log_events(now);
         self.stop()
             .filter(|(at, _)| *at <= now)
             .map(|(_, reason)| reason)
@@ -307,17 +289,17 @@ impl Device {
         session_id: u32,
         endpoint: &str,
         request: &[u8],
-        disguised: bool,
+        is_wrong_type: bool,
     ) -> Result<Reply, Refusal> {
         let now = Instant::now();
-        self.note_news(now);
+        self.log_events(now);
         self.open_session(session_id);
         self.log.write(&Entry::Request {
             session: session_id,
             endpoint: endpoint.to_owned(),
             bytes: request.len(),
         });
-        let answer = self.dispatch(now, endpoint, request, disguised);
+        let answer = self.dispatch(now, endpoint, request, is_wrong_type);
         self.log.write(&match &answer {
             Ok(reply) => Entry::Answered {
                 endpoint: endpoint.to_owned(),
@@ -357,65 +339,59 @@ impl Device {
         now: Instant,
         endpoint: &str,
         request: &[u8],
-        disguised: bool,
+        is_wrong_type: bool,
     ) -> Result<Reply, Refusal> {
         let endpoint = self.endpoint(endpoint).ok_or(Refusal::NoSuchEndpoint)?;
-        let disguise = |bytes: Vec<u8>| {
-            if disguised {
-                disguise::another(endpoint, &bytes)
-            } else {
-                bytes
-            }
-        };
         if self.stopped(now).is_some() {
             return Err(refuse("the service has ended"));
         }
-        let handled = match endpoint {
+        let is_sealed = !matches!(endpoint, Endpoint::Session | Endpoint::Version);
+        let opened;
+        let request = if is_sealed {
+            opened = self.keys.open(request)?;
+            opened.as_slice()
+        } else {
+            request
+        };
+        let mut after = Duration::ZERO;
+        let (manager, flash, log) = (&mut self.manager, &mut self.flash, &mut self.log);
+        let mut bytes = match endpoint {
+            Endpoint::Session => self.keys.shake_hands(log, &mut *self.rng, now, request)?,
+            Endpoint::Version => self.version.clone().into_bytes(),
+            Endpoint::Config => wifi_config::handle(manager, flash, log, now, request)?,
+            Endpoint::Control => wifi_ctrl::handle(manager, flash, log, now, request)?,
+            Endpoint::Scan => {
+                let reply = wifi_scan::handle(manager, now, request)?;
+                after = reply.after;
+                reply.bytes
+            }
             Endpoint::ChallengeResponse => {
-                let request = self.keys.open(request)?;
                 let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
-                challenge_response::handle(node, &mut self.log, now, &request)?
+                challenge_response::handle(node, log, now, request)?
             }
             Endpoint::UserMapping => {
-                let request = self.keys.open(request)?;
                 let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
-                user_mapping::handle(node, &mut self.log, &request)?
-            }
-            Endpoint::Session => {
-                let (keys, log) = (&mut self.keys, &mut self.log);
-                let bytes = keys.shake_hands(log, &mut *self.rng, now, request)?;
-                return Ok(at_once(disguise(bytes)));
-            }
-            Endpoint::Version => {
-                return Ok(at_once(disguise(self.version.clone().into_bytes())));
-            }
-            Endpoint::Config => {
-                let request = self.keys.open(request)?;
-                let (manager, flash) = (&mut self.manager, &mut self.flash);
-                wifi_config::handle(manager, flash, &mut self.log, now, &request)?
-            }
-            Endpoint::Control => {
-                let request = self.keys.open(request)?;
-                let (manager, flash) = (&mut self.manager, &mut self.flash);
-                wifi_ctrl::handle(manager, flash, &mut self.log, now, &request)?
-            }
-            Endpoint::Scan => {
-                let request = self.keys.open(request)?;
-                wifi_scan::handle(&mut self.manager, now, &request)?
+                user_mapping::handle(node, log, request)?
             }
         };
+        if is_wrong_type {
+            bytes = wrong_type_reply(endpoint, &bytes);
+        }
         // A handler that fails leaves here without this: the request has moved the keys on, and
         // there is no reply to move them further.
-        Ok(Reply {
-            bytes: self.keys.seal(&disguise(handled.bytes))?,
-            after: handled.after,
-        })
+        if is_sealed {
+            bytes = self.keys.seal(&bytes)?;
+        }
+        Ok(Reply { bytes, after })
     }
 
     fn stop(&self) -> Option<(Instant, StopReason)> {
-        if self.offering.is_on_network() {
+        if self.settings.offering.is_on_network() {
             let switched_off = self.node.as_ref()?.switched_off?;
-            let wait = self.time_scale.of(self.offering.outlasts_challenges()?);
+            let wait = self
+                .settings
+                .time_scale
+                .of(self.settings.offering.outlasts_challenges()?);
             return Some((later(switched_off, wait), StopReason::SwitchedOff));
         }
         if let Some(at) = self.provisioned_before {
@@ -428,10 +404,10 @@ impl Device {
     }
 
     /// Joining happens while nobody asks; it is taken down with the time at which it happened.
-    fn note_news(&mut self, now: Instant) {
-        for (at, news) in self.manager.news(now) {
-            match news {
-                News::Joined(ssid) => {
+    fn log_events(&mut self, now: Instant) {
+        for (at, event) in self.manager.take_events(now) {
+            match event {
+                ManagerEvent::Joined(ssid) => {
                     let ssid = String::from_utf8_lossy(&ssid).into_owned();
                     self.log.write_at(at, &Entry::WifiJoined { ssid });
                     let event = Entry::prov_event(ProvEvent::CredSuccess);
@@ -440,17 +416,14 @@ impl Device {
                         node.go_online();
                     }
                 }
-                News::Failed(reason) => {
+                ManagerEvent::Failed(reason) => {
                     let event = Entry::ProvEvent {
                         name: ProvEvent::CredFail,
-                        reason: Some(match reason {
-                            Reason::AuthError => "auth_error",
-                            Reason::NetworkNotFound => "network_not_found",
-                        }),
+                        reason: Some(reason.into()),
                     };
                     self.log.write_at(at, &event);
                 }
-                News::ApplicationReset => {
+                ManagerEvent::ApplicationReset => {
                     self.log.write_at(at, &Entry::ApplicationReset);
                     let kept = self.flash.store(None);
                     self.log.kept(kept);

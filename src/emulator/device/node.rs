@@ -58,21 +58,11 @@ pub(super) struct UserMapping {
     pub(super) secret_key: Secret<String>,
 }
 
-/// What the cloud hears of a user.
-#[derive(Clone, Copy, Debug)]
-enum Telling {
-    AsTold,
-    Nothing,
-    OtherSecret,
-}
-
 /// A node at work.
 #[derive(Debug)]
 pub(super) struct Node {
-    settings: NodeSettings,
-    signing: Signing,
-    starts_disabled: bool,
-    telling: Telling,
+    pub(super) settings: NodeSettings,
+    scenarios: Vec<Scenario>,
     /// When a client switched off its signatures. In RAM, as in firmware: a restart clears it, and
     /// `--state` does not keep it.
     pub(super) switched_off: Option<Instant>,
@@ -84,51 +74,14 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(settings: NodeSettings, scenarios: &[Scenario]) -> Self {
-        let has = |scenario| scenarios.contains(&scenario);
-        let signing = if has(Scenario::WrongSignature) {
-            Signing::OtherBytes
-        } else if has(Scenario::Pkcs1Signature) {
-            Signing::Pkcs1
-        } else if has(Scenario::RawSignature) {
-            Signing::Raw
-        } else {
-            Signing::Proper
-        };
-        let starts_disabled = has(Scenario::ChalRespDisabled);
         Self {
             settings,
-            signing,
-            starts_disabled,
-            telling: if has(Scenario::NoUserMappingMessage) {
-                Telling::Nothing
-            } else if has(Scenario::WrongSecretKey) {
-                Telling::OtherSecret
-            } else {
-                Telling::AsTold
-            },
+            scenarios: scenarios.to_vec(),
             switched_off: None,
             mapping: None,
             is_online: false,
             outgoing: Vec::new(),
         }
-    }
-
-    pub(super) fn id(&self) -> &str {
-        &self.settings.id
-    }
-
-    pub(super) fn association(&self) -> Association {
-        self.settings.association
-    }
-
-    /// Whether its cloud knows it.
-    pub(super) fn is_claimed(&self) -> bool {
-        self.settings.is_claimed
-    }
-
-    /// The cloud that it reports to.
-    pub(super) fn cloud(&self) -> Option<&NodeCloud> {
-        self.settings.cloud.as_ref()
     }
 
     /// As after a power cycle.
@@ -141,16 +94,27 @@ impl Node {
 
     /// Whether it signs nothing.
     pub(super) fn is_disabled(&self) -> bool {
-        self.starts_disabled || self.switched_off.is_some()
+        self.acts_out(Scenario::ChalRespDisabled) || self.switched_off.is_some()
     }
 
     pub(super) fn switch_off(&mut self, now: Instant) {
         self.switched_off.get_or_insert(now);
     }
 
-    /// Signs as it does; `None` if that fails.
+    fn acts_out(&self, scenario: Scenario) -> bool {
+        self.scenarios.contains(&scenario)
+    }
+
+    /// Signs as the scenario has it; `None` if that fails.
     pub(super) fn sign(&self, challenge: &[u8]) -> Option<Vec<u8>> {
-        self.settings.key.sign(challenge, self.signing)
+        let signing = self.scenarios.iter().find_map(|scenario| match scenario {
+            Scenario::WrongSignature => Some(Signing::OtherBytes),
+            Scenario::Pkcs1Signature => Some(Signing::Pkcs1),
+            Scenario::RawSignature => Some(Signing::Raw),
+            _ => None,
+        });
+        let key = &self.settings.key;
+        key.sign(challenge, signing.unwrap_or_default())
     }
 
     /// Takes note of a user. A former one that nobody has heard of is forgotten.
@@ -189,11 +153,13 @@ impl Node {
         let Some(mapping) = self.mapping.take() else {
             return;
         };
-        let secret_key = match self.telling {
-            Telling::AsTold => mapping.secret_key,
-            Telling::Nothing => return,
-            Telling::OtherSecret => Secret::new(format!("not-{}", mapping.secret_key.expose())),
-        };
+        if self.acts_out(Scenario::NoUserMappingMessage) {
+            return;
+        }
+        let mut secret_key = mapping.secret_key;
+        if self.acts_out(Scenario::WrongSecretKey) {
+            secret_key = Secret::new(format!("not-{}", secret_key.expose()));
+        }
         self.outgoing.push(Message::UserMapping {
             user_id: mapping.user_id,
             secret_key,

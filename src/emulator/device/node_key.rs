@@ -2,7 +2,6 @@
 //! (`esp_rmaker_node_auth.c`). Not what is signed or when: that is `ch_resp`'s.
 
 use std::fmt;
-use std::str::FromStr;
 
 use p256::ecdsa::SigningKey;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
@@ -11,10 +10,12 @@ use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _, Signer as _};
 use rsa::traits::PublicKeyParts as _;
 use rsa::{RsaPrivateKey, pkcs1v15, pss};
+use strum::{Display, EnumString};
 use thiserror::Error;
 
 /// Which kind of key a node has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
+#[strum(serialize_all = "lowercase", parse_err_ty = NoNodeKey, parse_err_fn = no_kind)]
 pub enum KeyKind {
     /// On the curve P-256, what new nodes get.
     #[default]
@@ -123,27 +124,6 @@ impl fmt::Debug for NodeKey {
     }
 }
 
-impl fmt::Display for KeyKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Ec => "ec",
-            Self::Rsa => "rsa",
-        })
-    }
-}
-
-impl FromStr for KeyKind {
-    type Err = NoNodeKey;
-
-    fn from_str(text: &str) -> Result<Self, NoNodeKey> {
-        match text {
-            "ec" => Ok(Self::Ec),
-            "rsa" => Ok(Self::Rsa),
-            _ => Err(NoNodeKey::NoKind),
-        }
-    }
-}
-
 /// Why there is no key.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum NoNodeKey {
@@ -159,6 +139,10 @@ pub enum NoNodeKey {
     /// Not a key of these kinds.
     #[error("expected PEM with a PKCS #8 private key, P-256 or RSA")]
     Unreadable,
+}
+
+fn no_kind(_: &str) -> NoNodeKey {
+    NoNodeKey::NoKind
 }
 
 const RSA_BITS: usize = 2048;

@@ -1,11 +1,8 @@
-//! What a device offers to clients: to be provisioned, or, on its network already, to be mapped. Which
-//! endpoints that means, and what its version document says. Not what the endpoints do.
+//! What a device offers to clients: to be provisioned, or, on its network already, to be mapped.
 
 use std::time::Duration;
 
-use super::version::patch_version;
 use crate::proto::Service;
-use crate::security::DeviceSecret;
 
 /// What a device offers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,22 +28,6 @@ impl Offering {
         match self {
             Self::Provisioning => Service::Provisioning,
             Self::Standalone | Self::LocalControl => Service::LocalControl,
-        }
-    }
-
-    /// The version document of a device on its network: formats of `printf`, not of cJSON, and so
-    /// without any space. `None`: the provisioning manager writes it.
-    pub(super) fn version(self, secret: &DeviceSecret) -> Option<String> {
-        match self {
-            Self::Provisioning => None,
-            Self::Standalone => {
-                Some(r#"{"on_network":{"ver":"v1.0","cap":["ch_resp"]}}"#.to_owned())
-            }
-            Self::LocalControl => Some(format!(
-                r#"{{"local_ctrl":{{"ver":"v1.0","sec_ver":{},"sec_patch_ver":{}}}}}"#,
-                secret.scheme().number(),
-                patch_version(secret),
-            )),
         }
     }
 

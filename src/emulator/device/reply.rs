@@ -1,8 +1,9 @@
-//! What becomes of a request: an answer, or one of the ways to have none. Not which of them.
+//! The outcome of a request: an answer, or one of the ways to have none.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
+use prost::Message;
 use thiserror::Error;
 
 use super::firmware::Rules;
@@ -10,7 +11,7 @@ use super::firmware::Rules;
 /// What a device answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The answer, sealed where the endpoint is.
+    /// The answer, sealed if the endpoint's messages are.
     pub bytes: Vec<u8>,
     /// How long the device is busy before the answer leaves. It does nothing else meanwhile.
     pub after: Duration,
@@ -25,22 +26,19 @@ pub enum Refusal {
     /// The security scheme or the endpoint's handler failed.
     #[error("{why}")]
     Failed {
-        /// For the log: a client is not told.
+        /// For the log: a client does not see it.
         why: Cow<'static, str>,
     },
 }
 
-/// What an endpoint's handler answers, before it is sealed.
-pub(super) struct Handled {
-    pub(super) bytes: Vec<u8>,
-    pub(super) after: Duration,
+/// Reads a request.
+pub(super) fn decode<M: Message + Default>(request: &[u8]) -> Result<M, Refusal> {
+    M::decode(request).map_err(|_| refuse("a message that cannot be read"))
 }
 
-pub(super) fn at_once(bytes: Vec<u8>) -> Reply {
-    Reply {
-        bytes,
-        after: Duration::ZERO,
-    }
+/// The type of the message that responds to a command: in every protocol, the next number.
+pub(super) const fn response_to(command: i32) -> i32 {
+    command.saturating_add(1)
 }
 
 pub(super) fn refuse(why: &'static str) -> Refusal {
@@ -49,7 +47,11 @@ pub(super) fn refuse(why: &'static str) -> Refusal {
     }
 }
 
-/// What becomes of a command without its body: older firmware reads what is not there.
+pub(super) fn unknown_command() -> Refusal {
+    refuse("a command that does not exist")
+}
+
+/// Refuses a command without its body: older firmware reads beyond it, and crashes.
 pub(super) fn without_body(rules: Rules) -> Refusal {
     if rules.crashes_without_body {
         crash()

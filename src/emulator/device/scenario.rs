@@ -1,19 +1,21 @@
-//! Stories that a device can be told to act out, by name. Not how: each turns a few knobs of the
-//! manager or of the node, and what they do is documented there and in `docs/reference/faults.md`.
+//! Stories that a device can act out, by name: each turns a few knobs of the manager or of the node.
+//! What they do is documented there and in `docs/reference/faults.md`.
 
-use std::fmt;
-use std::str::FromStr;
-
+use strum::{Display, EnumString, VariantNames};
 use thiserror::Error;
 
 use super::firmware::Firmware;
 use super::node::Association;
 use super::node_key::KeyKind;
 use super::world::Failure;
-use crate::proto::EndpointName;
 
 /// What goes otherwise than it should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames)]
+#[strum(
+    serialize_all = "kebab-case",
+    parse_err_ty = UnknownScenario,
+    parse_err_fn = unknown
+)]
 pub enum Scenario {
     /// The application never takes the manager back to its start.
     AppNeverResets,
@@ -55,80 +57,43 @@ pub enum Scenario {
 }
 
 impl Scenario {
-    /// Every one, and its name.
-    pub const ALL: [(&'static str, Self); 18] = [
-        ("app-never-resets", Self::AppNeverResets),
-        ("app-resets", Self::AppResets),
-        ("attempts-countdown", Self::AttemptsCountdown),
-        ("auth-expire", Self::AuthExpire),
-        ("chal-resp-disabled", Self::ChalRespDisabled),
-        ("channel-change", Self::ChannelChange),
-        ("endless-connecting", Self::EndlessConnecting),
-        ("no-user-mapping-message", Self::NoUserMappingMessage),
-        ("not-found", Self::NotFound),
-        ("pkcs1-signature", Self::Pkcs1Signature),
-        ("raw-signature", Self::RawSignature),
-        ("reset-accepted", Self::ResetAccepted),
-        ("reset-refused", Self::ResetRefused),
-        ("service-gone", Self::ServiceGone),
-        ("wrong-passphrase", Self::WrongPassphrase),
-        ("wrong-reason", Self::WrongReason),
-        ("wrong-secret-key", Self::WrongSecretKey),
-        ("wrong-signature", Self::WrongSignature),
-    ];
-
-    /// Why these cannot be acted out together, by this firmware.
+    /// Checks that this firmware can act these out, together.
     pub fn check(scenarios: &[Self], firmware: Firmware) -> Result<(), ImpossibleScenario> {
         let rules = firmware.rules();
         for scenario in scenarios {
-            let needs_count = matches!(scenario, Self::AttemptsCountdown | Self::WrongReason);
-            if needs_count && !rules.counts_attempts {
-                return Err(ImpossibleScenario::NoAttempts {
-                    scenario: *scenario,
-                    firmware,
-                });
+            match scenario {
+                Self::AttemptsCountdown | Self::WrongReason if !rules.counts_attempts => {
+                    return impossible(format!(
+                        "{scenario} needs firmware that counts attempts, and {firmware} does not"
+                    ));
+                }
+                Self::ResetAccepted | Self::ResetRefused if !rules.has_control => {
+                    return impossible(format!(
+                        "{scenario} needs firmware with prov-ctrl, and {firmware} has none"
+                    ));
+                }
+                _ => {}
             }
-            let is_reset = matches!(scenario, Self::ResetAccepted | Self::ResetRefused);
-            if is_reset && !rules.has_control {
-                return Err(ImpossibleScenario::NoReset {
-                    scenario: *scenario,
-                    firmware,
-                });
-            }
         }
-        let never = scenarios.contains(&Self::AppNeverResets);
-        if never && scenarios.contains(&Self::AppResets) {
-            return Err(ImpossibleScenario::Contradiction {
-                one: Self::AppNeverResets,
-                other: Self::AppResets,
-            });
-        }
-        if scenarios.contains(&Self::ResetAccepted) && scenarios.contains(&Self::ResetRefused) {
-            return Err(ImpossibleScenario::Contradiction {
-                one: Self::ResetAccepted,
-                other: Self::ResetRefused,
-            });
-        }
-        let mut outcomes = scenarios.iter().filter(|one| {
-            // These two are about joining, too.
+        one_at_most(scenarios, |one| {
+            matches!(one, Self::AppNeverResets | Self::AppResets)
+        })?;
+        one_at_most(scenarios, |one| {
+            matches!(one, Self::ResetAccepted | Self::ResetRefused)
+        })?;
+        // The last two are also about joining.
+        one_at_most(scenarios, |one| {
             one.failure().is_some() || matches!(one, Self::ChannelChange | Self::ServiceGone)
-        });
-        if let (Some(one), Some(other)) = (outcomes.next(), outcomes.next()) {
-            return Err(ImpossibleScenario::Contradiction {
-                one: *one,
-                other: *other,
-            });
-        }
-        Ok(())
+        })
     }
 
-    /// Why these cannot be acted out by a device that is this RainMaker node, or none.
+    /// Checks that a device with this RainMaker node, or without one, can act these out.
     pub fn check_node(
         scenarios: &[Self],
         node: Option<(Association, KeyKind)>,
     ) -> Result<(), ImpossibleScenario> {
         for scenario in scenarios {
-            let (association, kind) = match scenario {
+            let (association, needed) = match scenario {
                 Self::Pkcs1Signature => (Association::ChallengeResponse, Some(KeyKind::Rsa)),
                 Self::RawSignature => (Association::ChallengeResponse, Some(KeyKind::Ec)),
                 Self::ChalRespDisabled | Self::WrongSignature => {
@@ -139,55 +104,37 @@ impl Scenario {
                 }
                 _ => continue,
             };
-            let Some((_, has)) = node.filter(|(has, _)| *has == association) else {
-                return Err(ImpossibleScenario::NoEndpoint {
-                    scenario: *scenario,
-                    endpoint: association.endpoint(),
-                });
+            let Some((_, kind)) = node.filter(|(has, _)| *has == association) else {
+                let endpoint = association.endpoint();
+                return impossible(format!("{scenario} needs a device with {endpoint}"));
             };
-            if let Some(needed) = kind.filter(|needed| *needed != has) {
-                return Err(ImpossibleScenario::OtherKey {
-                    scenario: *scenario,
-                    needed,
-                });
+            if let Some(needed) = needed.filter(|needed| *needed != kind) {
+                return impossible(format!("{scenario} needs a node key of kind {needed}"));
             }
         }
-        for about_one_thing in [
-            &[
-                Self::Pkcs1Signature,
-                Self::RawSignature,
-                Self::WrongSignature,
-            ][..],
-            &[Self::NoUserMappingMessage, Self::WrongSecretKey],
-        ] {
-            let mut those = scenarios.iter().filter(|one| about_one_thing.contains(one));
-            if let (Some(one), Some(other)) = (those.next(), those.next()) {
-                return Err(ImpossibleScenario::Contradiction {
-                    one: *one,
-                    other: *other,
-                });
-            }
-        }
-        Ok(())
+        one_at_most(scenarios, Self::is_of_signature)?;
+        one_at_most(scenarios, |one| {
+            matches!(one, Self::NoUserMappingMessage | Self::WrongSecretKey)
+        })
     }
 
-    /// Why these cannot be acted out by a device that is on its network already.
+    /// Checks that a device that is on its network already can act these out.
     pub fn check_on_network(scenarios: &[Self]) -> Result<(), ImpossibleScenario> {
-        let is_about_challenges = |one: &Self| {
-            matches!(
-                one,
-                Self::ChalRespDisabled
-                    | Self::Pkcs1Signature
-                    | Self::RawSignature
-                    | Self::WrongSignature
-            )
-        };
+        let is_about_challenges =
+            |one: &Self| *one == Self::ChalRespDisabled || one.is_of_signature();
         match scenarios.iter().find(|one| !is_about_challenges(one)) {
-            Some(scenario) => Err(ImpossibleScenario::NotProvisioning {
-                scenario: *scenario,
-            }),
+            Some(scenario) => impossible(format!(
+                "{scenario} is about provisioning, and not about a device on its network"
+            )),
             None => Ok(()),
         }
+    }
+
+    const fn is_of_signature(&self) -> bool {
+        matches!(
+            self,
+            Self::Pkcs1Signature | Self::RawSignature | Self::WrongSignature
+        )
     }
 
     /// How it makes every attempt fail, if it does.
@@ -198,104 +145,42 @@ impl Scenario {
             Self::AuthExpire => Some(Failure::AuthExpired),
             Self::EndlessConnecting => Some(Failure::Endless),
             Self::WrongReason => Some(Failure::Unrelated),
-            Self::AppNeverResets
-            | Self::AppResets
-            | Self::ChalRespDisabled
-            | Self::ChannelChange
-            | Self::NoUserMappingMessage
-            | Self::Pkcs1Signature
-            | Self::RawSignature
-            | Self::ResetAccepted
-            | Self::ResetRefused
-            | Self::ServiceGone
-            | Self::WrongSecretKey
-            | Self::WrongSignature => None,
+            _ => None,
         }
     }
 }
 
-impl fmt::Display for Scenario {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = Self::ALL.iter().find(|(_, scenario)| scenario == self);
-        f.pad(name.map_or("?", |(name, _)| name))
+/// Rejects two scenarios of one group: each decides the same thing differently.
+fn one_at_most(
+    scenarios: &[Scenario],
+    is_in_group: impl Fn(&Scenario) -> bool,
+) -> Result<(), ImpossibleScenario> {
+    let mut group = scenarios.iter().filter(|one| is_in_group(one));
+    match (group.next(), group.next()) {
+        (Some(first), Some(second)) => {
+            impossible(format!("{first} and {second} exclude each other"))
+        }
+        _ => Ok(()),
     }
 }
 
-impl FromStr for Scenario {
-    type Err = UnknownScenario;
-
-    fn from_str(text: &str) -> Result<Self, UnknownScenario> {
-        Self::ALL
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, scenario)| *scenario)
-            .ok_or(UnknownScenario)
-    }
+fn impossible(why: String) -> Result<(), ImpossibleScenario> {
+    Err(ImpossibleScenario(why))
 }
 
 /// A text that names no scenario.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("expected one of {}", Scenario::VARIANTS.join(", "))]
 pub struct UnknownScenario;
 
-impl std::error::Error for UnknownScenario {}
-
-impl fmt::Display for UnknownScenario {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = Scenario::ALL.iter().map(|(name, _)| *name).collect();
-        write!(f, "expected one of {}", names.join(", "))
-    }
+fn unknown(_: &str) -> UnknownScenario {
+    UnknownScenario
 }
 
 /// Why scenarios cannot be acted out.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum ImpossibleScenario {
-    /// Each says how the same thing goes, and they differ.
-    #[error("{one} and {other} exclude each other")]
-    Contradiction {
-        /// The first.
-        one: Scenario,
-        /// The second.
-        other: Scenario,
-    },
-    /// The device has no such endpoint.
-    #[error("{scenario} needs a device with {endpoint}")]
-    NoEndpoint {
-        /// Which one.
-        scenario: Scenario,
-        /// The endpoint that it is about.
-        endpoint: EndpointName,
-    },
-    /// The device has a key of another kind.
-    #[error("{scenario} needs a node key of kind {needed}")]
-    OtherKey {
-        /// Which one.
-        scenario: Scenario,
-        /// The kind that it is about.
-        needed: KeyKind,
-    },
-    /// The firmware has no limit of attempts.
-    #[error("{scenario} needs firmware that counts attempts, and {firmware} does not")]
-    NoAttempts {
-        /// Which one.
-        scenario: Scenario,
-        /// Of which firmware.
-        firmware: Firmware,
-    },
-    /// The device is on its network already.
-    #[error("{scenario} is about provisioning, and not about a device on its network")]
-    NotProvisioning {
-        /// Which one.
-        scenario: Scenario,
-    },
-    /// The firmware has no reset that could be refused.
-    #[error("{scenario} needs firmware with prov-ctrl, and {firmware} has none")]
-    NoReset {
-        /// Which one.
-        scenario: Scenario,
-        /// Of which firmware.
-        firmware: Firmware,
-    },
-}
+#[error("{0}")]
+pub struct ImpossibleScenario(String);
 
 #[cfg(test)]
 mod tests {
@@ -303,10 +188,11 @@ mod tests {
 
     #[test]
     fn names_lead_there_and_back() {
-        for (name, scenario) in Scenario::ALL {
-            assert_eq!(name.parse(), Ok(scenario));
-            assert_eq!(scenario.to_string(), name);
+        for name in Scenario::VARIANTS {
+            let scenario: Scenario = name.parse().unwrap();
+            assert_eq!(scenario.to_string(), *name);
         }
+        assert_eq!("raw-signature".parse(), Ok(Scenario::RawSignature));
         let error = "nonsense".parse::<Scenario>().unwrap_err().to_string();
         assert!(error.contains("channel-change"), "{error}");
     }
@@ -335,9 +221,10 @@ mod tests {
             "raw-signature",
             "wrong-signature",
         ];
-        for (name, scenario) in Scenario::ALL {
+        for name in Scenario::VARIANTS {
+            let scenario = name.parse().unwrap();
             let possible = Scenario::check_on_network(&[scenario]).is_ok();
-            assert_eq!(possible, about_challenges.contains(&name), "{name}");
+            assert_eq!(possible, about_challenges.contains(name), "{name}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a device is made with: its secret, its firmware, its surroundings, its bad days. Not what it
 //! keeps when it loses power, nor where its log goes.
 
-use super::firmware::Firmware;
+use super::firmware::{Firmware, Rules};
 use super::node::NodeSettings;
 use super::offering::Offering;
 use super::scenario::Scenario;
@@ -32,7 +32,7 @@ pub struct DeviceSettings {
     pub with_patch_version: bool,
     /// What goes otherwise than it should.
     pub scenarios: Vec<Scenario>,
-    /// What happens to requests and answers on their way. The medium sees to it.
+    /// What happens to requests and answers on their way.
     pub faults: Vec<Fault>,
     /// Whether it offers provisioning although it has credentials already.
     pub always_provisions: bool,
@@ -58,5 +58,13 @@ impl DeviceSettings {
             always_provisions: false,
             node: None,
         }
+    }
+
+    pub(super) fn rules(&self) -> Rules {
+        self.firmware.rules()
+    }
+
+    pub(super) fn acts_out(&self, scenario: Scenario) -> bool {
+        self.scenarios.contains(&scenario)
     }
 }

@@ -1,12 +1,10 @@
-//! `cloud_user_assoc` on the device (`esp_rmaker_user_mapping.c`): it is told a user and a secret.
-//! Not when the cloud hears of them, which is the node's.
-
-use std::time::Duration;
+//! `cloud_user_assoc` on the device (`esp_rmaker_user_mapping.c`): a client sends a user and a secret.
+//! When the cloud receives them is decided by the node.
 
 use prost::Message as _;
 
 use super::node::{Node, UserMapping};
-use super::{Handled, Refusal, refuse};
+use super::reply::{Refusal, decode, refuse, unknown_command};
 use crate::emulator::log::Log;
 use crate::proto::rainmaker::r_maker_config_payload::Payload;
 use crate::proto::rainmaker::{
@@ -15,37 +13,30 @@ use crate::proto::rainmaker::{
 };
 use crate::secret::Secret;
 
-pub(super) fn handle(node: &mut Node, log: &mut Log, request: &[u8]) -> Result<Handled, Refusal> {
-    let request = RMakerConfigPayload::decode(request)
-        .map_err(|_| refuse("a message that cannot be read"))?;
+pub(super) fn handle(node: &mut Node, log: &mut Log, request: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let request: RMakerConfigPayload = decode(request)?;
     if Msg::try_from(request.msg) != Ok(Msg::TypeCmdSetUserMapping) {
-        return Err(refuse("a command that does not exist"));
+        return Err(unknown_command());
     }
     let Some(Payload::CmdSetUserMapping(command)) = request.payload else {
         return Err(refuse("a command without its body"));
     };
-    let reply = if command.user_id.is_empty() || command.secret_key.is_empty() {
-        RespSetUserMapping {
-            status: Status::InvalidParam.into(),
-            node_id: String::new(),
-        }
-    } else {
+    let mut reply = RespSetUserMapping {
+        status: Status::InvalidParam.into(),
+        node_id: String::new(),
+    };
+    if !command.user_id.is_empty() && !command.secret_key.is_empty() {
         let mapping = UserMapping {
             user_id: command.user_id,
             secret_key: Secret::new(command.secret_key),
         };
         node.map_to(mapping, log);
-        RespSetUserMapping {
-            status: Status::Success.into(),
-            node_id: node.id().to_owned(),
-        }
-    };
+        reply.status = Status::Success.into();
+        reply.node_id.clone_from(&node.settings.id);
+    }
     let message = RMakerConfigPayload {
         msg: Msg::TypeRespSetUserMapping.into(),
         payload: Some(Payload::RespSetUserMapping(reply)),
     };
-    Ok(Handled {
-        bytes: message.encode_to_vec(),
-        after: Duration::ZERO,
-    })
+    Ok(message.encode_to_vec())
 }

@@ -2,11 +2,32 @@
 //! the clear, in the shape in which cJSON prints it. What is asked makes no difference.
 
 use super::firmware::Rules;
+use super::offering::Offering;
+use super::settings::DeviceSettings;
 use crate::security::{DeviceSecret, NonceRule};
 
-/// The document, tabs and line ends included: a client that cuts it out of a fixed frame, or
-/// compares it with a text of its own, is found out here.
-pub(super) fn document(
+/// The document. On a network, firmware prints it by formats of `printf`, without any space.
+pub(super) fn document(settings: &DeviceSettings) -> String {
+    let secret = &settings.secret;
+    match settings.offering {
+        Offering::Provisioning => provisioning_document(
+            secret,
+            &settings.capabilities,
+            settings.rules(),
+            settings.with_patch_version,
+        ),
+        Offering::Standalone => r#"{"on_network":{"ver":"v1.0","cap":["ch_resp"]}}"#.to_owned(),
+        Offering::LocalControl => format!(
+            r#"{{"local_ctrl":{{"ver":"v1.0","sec_ver":{},"sec_patch_ver":{}}}}}"#,
+            secret.scheme().number(),
+            patch_version(secret),
+        ),
+    }
+}
+
+/// As cJSON prints it, tabs and line ends included: this reveals a client that cuts it out of a
+/// fixed frame, or compares it with a text of its own.
+fn provisioning_document(
     secret: &DeviceSecret,
     capabilities: &[String],
     rules: Rules,
@@ -51,7 +72,7 @@ fn provisioning(secret: &DeviceSecret, rules: Rules) -> Vec<&'static str> {
     names
 }
 
-pub(super) fn patch_version(secret: &DeviceSecret) -> u8 {
+fn patch_version(secret: &DeviceSecret) -> u8 {
     match secret {
         DeviceSecret::Sec2 {
             nonce: NonceRule::Counter,
@@ -92,7 +113,7 @@ mod tests {
     fn read(secret: &DeviceSecret, capabilities: &[&str]) -> Value {
         let capabilities: Vec<String> = capabilities.iter().map(ToString::to_string).collect();
         let rules = Firmware::NetworkProvisioning.rules();
-        serde_json::from_str(&document(secret, &capabilities, rules, true)).unwrap()
+        serde_json::from_str(&provisioning_document(secret, &capabilities, rules, true)).unwrap()
     }
 
     #[test]
@@ -133,7 +154,7 @@ mod tests {
                 json!({"ver": "v1.1", "sec_ver": 1, "sec_patch_ver": 0, "cap": ["wifi_scan"]}),
             ),
         ] {
-            let text = document(secret, &[], firmware.rules(), patched);
+            let text = provisioning_document(secret, &[], firmware.rules(), patched);
             let said: Value = serde_json::from_str(&text).unwrap();
             assert_eq!(said, json!({ "prov": expected }));
         }
@@ -141,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_document_looks_as_firmware_prints_it() {
-        let text = document(
+        let text = provisioning_document(
             &DeviceSecret::Sec0,
             &["ch_resp".to_owned()],
             Firmware::NetworkProvisioning.rules(),

@@ -1,14 +1,12 @@
 //! prov-config on the device (`NP/src/network_config.c`, `handlers.c`): raw messages to stored
 //! and applied credentials. Not what comes of them, which is the manager's.
 
-use std::time::Duration;
-
 use prost::Message as _;
 use tokio::time::Instant;
 
 use super::manager::{Manager, Reason, Station};
+use super::reply::{Refusal, decode, response_to, unknown_command, without_body};
 use super::wifi_scan::until_nul;
-use super::{Handled, Refusal, refuse, without_body};
 use crate::emulator::flash::{Flash, StoredConfig};
 use crate::emulator::log::{Entry, Log, ProvEvent};
 use crate::ident::encode_hex;
@@ -29,68 +27,49 @@ pub(super) fn handle(
     log: &mut Log,
     now: Instant,
     request: &[u8],
-) -> Result<Handled, Refusal> {
-    let request = NetworkConfigPayload::decode(request)
-        .map_err(|_| refuse("a message that cannot be read"))?;
+) -> Result<Vec<u8>, Refusal> {
+    let request: NetworkConfigPayload = decode(request)?;
     let rules = manager.rules();
-    let wrong_network = i32::from(Status::InvalidArgument);
-    let (msg, payload) = match (Msg::try_from(request.msg), request.payload) {
-        (Ok(Msg::TypeCmdGetWifiStatus), _) => (
-            Msg::TypeRespGetWifiStatus,
-            Payload::RespGetWifiStatus(status(manager, log, now)),
-        ),
-        (Ok(Msg::TypeCmdSetWifiConfig), Some(Payload::CmdSetWifiConfig(command))) => {
+    let is_thread = request.msg >= Msg::TypeCmdGetThreadStatus.into();
+    let command = Msg::try_from(request.msg)
+        .ok()
+        .filter(|_| rules.knows_thread || !is_thread);
+    // For the commands about Thread, which this device does not have.
+    let status = Status::InvalidArgument.into();
+    let payload = match (command, request.payload) {
+        (Some(Msg::TypeCmdGetWifiStatus), _) => {
+            Payload::RespGetWifiStatus(wifi_status(manager, log, now))
+        }
+        (Some(Msg::TypeCmdSetWifiConfig), Some(Payload::CmdSetWifiConfig(command))) => {
             let status = set(manager, log, &command).into();
-            (
-                Msg::TypeRespSetWifiConfig,
-                Payload::RespSetWifiConfig(RespSetWifiConfig { status }),
-            )
+            Payload::RespSetWifiConfig(RespSetWifiConfig { status })
         }
-        (Ok(Msg::TypeCmdApplyWifiConfig), _) => {
+        (Some(Msg::TypeCmdApplyWifiConfig), _) => {
             let status = apply(manager, flash, log, now).into();
-            (
-                Msg::TypeRespApplyWifiConfig,
-                Payload::RespApplyWifiConfig(RespApplyWifiConfig { status }),
-            )
+            Payload::RespApplyWifiConfig(RespApplyWifiConfig { status })
         }
-        (Ok(Msg::TypeCmdGetThreadStatus), _) if rules.knows_thread => (
-            Msg::TypeRespGetThreadStatus,
+        (Some(Msg::TypeCmdGetThreadStatus), _) => {
             Payload::RespGetThreadStatus(RespGetThreadStatus {
-                status: wrong_network,
+                status,
                 ..RespGetThreadStatus::default()
-            }),
-        ),
-        (Ok(Msg::TypeCmdSetThreadConfig), Some(Payload::CmdSetThreadConfig(_)))
-            if rules.knows_thread =>
-        {
-            (
-                Msg::TypeRespSetThreadConfig,
-                Payload::RespSetThreadConfig(RespSetThreadConfig {
-                    status: wrong_network,
-                }),
-            )
+            })
         }
-        (Ok(Msg::TypeCmdApplyThreadConfig), _) if rules.knows_thread => (
-            Msg::TypeRespApplyThreadConfig,
-            Payload::RespApplyThreadConfig(RespApplyThreadConfig {
-                status: wrong_network,
-            }),
-        ),
-        (Ok(Msg::TypeCmdSetWifiConfig), _) => return Err(without_body(rules)),
-        (Ok(Msg::TypeCmdSetThreadConfig), _) if rules.knows_thread => {
+        (Some(Msg::TypeCmdSetThreadConfig), Some(Payload::CmdSetThreadConfig(_))) => {
+            Payload::RespSetThreadConfig(RespSetThreadConfig { status })
+        }
+        (Some(Msg::TypeCmdApplyThreadConfig), _) => {
+            Payload::RespApplyThreadConfig(RespApplyThreadConfig { status })
+        }
+        (Some(Msg::TypeCmdSetWifiConfig | Msg::TypeCmdSetThreadConfig), _) => {
             return Err(without_body(rules));
         }
-        _ => return Err(refuse("a command that does not exist")),
+        _ => return Err(unknown_command()),
     };
-    let bytes = NetworkConfigPayload {
-        msg: msg.into(),
+    let message = NetworkConfigPayload {
+        msg: response_to(request.msg),
         payload: Some(payload),
-    }
-    .encode_to_vec();
-    Ok(Handled {
-        bytes,
-        after: Duration::ZERO,
-    })
+    };
+    Ok(message.encode_to_vec())
 }
 
 /// Lengths are all that is checked; BSSID and channel are taken and ignored.
@@ -128,40 +107,36 @@ fn apply(manager: &mut Manager, flash: &mut Flash, log: &mut Log, now: Instant) 
     }
 }
 
-fn status(manager: &mut Manager, log: &mut Log, now: Instant) -> RespGetWifiStatus {
-    let (told, station, state) = match manager.report(now) {
+fn wifi_status(manager: &mut Manager, log: &mut Log, now: Instant) -> RespGetWifiStatus {
+    let (name, station, state) = match manager.report(now) {
         Station::Connecting => ("connecting", WifiStationState::Connecting, None),
-        Station::AttemptFailed { remaining } => (
-            "attempt_failed",
-            WifiStationState::Connecting,
-            Some(State::AttemptFailed(WifiAttemptFailed {
+        Station::AttemptFailed { remaining } => {
+            let state = State::AttemptFailed(WifiAttemptFailed {
                 attempts_remaining: remaining,
-            })),
-        ),
-        Station::Connected(point) => (
-            "connected",
-            WifiStationState::Connected,
-            Some(State::WifiConnected(WifiConnectedState {
+            });
+            let station = WifiStationState::Connecting;
+            ("attempt_failed", station, Some(state))
+        }
+        Station::Connected(point) => {
+            let state = State::WifiConnected(WifiConnectedState {
                 ip4_addr: point.ip.to_string(),
                 auth_mode: point.auth.into(),
                 ssid: until_nul(&point.ssid),
                 bssid: point.bssid.to_vec(),
                 channel: point.channel.into(),
-            })),
-        ),
+            });
+            ("connected", WifiStationState::Connected, Some(state))
+        }
         Station::Failed(reason) => {
             let reason = match reason {
                 Reason::AuthError => WifiConnectFailedReason::AuthError,
                 Reason::NetworkNotFound => WifiConnectFailedReason::WifiNetworkNotFound,
             };
-            (
-                "failed",
-                WifiStationState::ConnectionFailed,
-                Some(State::WifiFailReason(reason.into())),
-            )
+            let state = State::WifiFailReason(reason.into());
+            ("failed", WifiStationState::ConnectionFailed, Some(state))
         }
     };
-    log.write(&Entry::WifiStatus { state: told });
+    log.write(&Entry::WifiStatus { state: name });
     RespGetWifiStatus {
         status: Status::Success.into(),
         wifi_sta_state: station.into(),

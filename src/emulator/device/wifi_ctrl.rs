@@ -1,13 +1,11 @@
 //! prov-ctrl on the device (`NP/src/network_ctrl.c`): back to the start, or provisioning anew.
 //! Not when that is allowed, which the manager decides.
 
-use std::time::Duration;
-
 use prost::Message as _;
 use tokio::time::Instant;
 
 use super::manager::{Manager, WrongState};
-use super::{Handled, Refusal, refuse};
+use super::reply::{Refusal, decode, response_to, unknown_command};
 use crate::emulator::flash::Flash;
 use crate::emulator::log::{Entry, Log};
 use crate::proto::network_provisioning::network_ctrl_payload::Payload;
@@ -23,59 +21,44 @@ pub(super) fn handle(
     log: &mut Log,
     now: Instant,
     request: &[u8],
-) -> Result<Handled, Refusal> {
-    let request =
-        NetworkCtrlPayload::decode(request).map_err(|_| refuse("a message that cannot be read"))?;
-    let rules = manager.rules();
+) -> Result<Vec<u8>, Refusal> {
+    let request: NetworkCtrlPayload = decode(request)?;
+    let knows_thread = manager.rules().knows_thread;
     // No body is looked at: all are empty.
-    let (msg, status, payload) = match Msg::try_from(request.msg) {
+    let (status, payload) = match Msg::try_from(request.msg) {
         Ok(Msg::TypeCmdCtrlWifiReset) => {
             let done = manager.reset(now);
-            if done.is_ok() {
+            let accepted = done.is_ok();
+            if accepted {
                 log.kept(flash.store(None));
             }
-            log.write(&Entry::Reset {
-                accepted: done.is_ok(),
-            });
-            (
-                Msg::TypeRespCtrlWifiReset,
-                status_of(done),
-                Payload::RespCtrlWifiReset(RespCtrlWifiReset {}),
-            )
+            log.write(&Entry::Reset { accepted });
+            let payload = Payload::RespCtrlWifiReset(RespCtrlWifiReset {});
+            (status_of(done), payload)
         }
         Ok(Msg::TypeCmdCtrlWifiReprov) => {
             let done = manager.reprovision(now);
-            log.write(&Entry::Reprov {
-                accepted: done.is_ok(),
-            });
-            (
-                Msg::TypeRespCtrlWifiReprov,
-                status_of(done),
-                Payload::RespCtrlWifiReprov(RespCtrlWifiReprov {}),
-            )
+            let accepted = done.is_ok();
+            log.write(&Entry::Reprov { accepted });
+            let payload = Payload::RespCtrlWifiReprov(RespCtrlWifiReprov {});
+            (status_of(done), payload)
         }
-        Ok(Msg::TypeCmdCtrlThreadReset) if rules.knows_thread => (
-            Msg::TypeRespCtrlThreadReset,
-            Status::InvalidArgument,
-            Payload::RespCtrlThreadReset(RespCtrlThreadReset {}),
-        ),
-        Ok(Msg::TypeCmdCtrlThreadReprov) if rules.knows_thread => (
-            Msg::TypeRespCtrlThreadReprov,
-            Status::InvalidArgument,
-            Payload::RespCtrlThreadReprov(RespCtrlThreadReprov {}),
-        ),
-        _ => return Err(refuse("a command that does not exist")),
+        Ok(Msg::TypeCmdCtrlThreadReset) if knows_thread => {
+            let payload = Payload::RespCtrlThreadReset(RespCtrlThreadReset {});
+            (Status::InvalidArgument, payload)
+        }
+        Ok(Msg::TypeCmdCtrlThreadReprov) if knows_thread => {
+            let payload = Payload::RespCtrlThreadReprov(RespCtrlThreadReprov {});
+            (Status::InvalidArgument, payload)
+        }
+        _ => return Err(unknown_command()),
     };
-    let bytes = NetworkCtrlPayload {
-        msg: msg.into(),
+    let message = NetworkCtrlPayload {
+        msg: response_to(request.msg),
         status: status.into(),
         payload: Some(payload),
-    }
-    .encode_to_vec();
-    Ok(Handled {
-        bytes,
-        after: Duration::ZERO,
-    })
+    };
+    Ok(message.encode_to_vec())
 }
 
 fn status_of(done: Result<(), WrongState>) -> Status {

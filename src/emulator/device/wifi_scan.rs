@@ -7,7 +7,7 @@ use prost::Message as _;
 use tokio::time::Instant;
 
 use super::manager::{Manager, ScanRequest};
-use super::{Handled, Refusal, refuse, without_body};
+use super::reply::{Refusal, Reply, decode, refuse, response_to, unknown_command, without_body};
 use crate::proto::network_provisioning::network_scan_payload::Payload;
 use crate::proto::network_provisioning::{
     CmdScanWifiResult, CmdScanWifiStart, NetworkScanMsgType as Msg, NetworkScanPayload,
@@ -20,68 +20,54 @@ pub(super) fn handle(
     manager: &mut Manager,
     now: Instant,
     request: &[u8],
-) -> Result<Handled, Refusal> {
-    let request =
-        NetworkScanPayload::decode(request).map_err(|_| refuse("a message that cannot be read"))?;
+) -> Result<Reply, Refusal> {
+    let request: NetworkScanPayload = decode(request)?;
     let rules = manager.rules();
     let mut after = Duration::ZERO;
-    let (msg, status, payload) = match (Msg::try_from(request.msg), request.payload) {
+    // What a device with Wi-Fi answers to the commands for Thread.
+    let mut status = Status::InvalidArgument;
+    let payload = match (Msg::try_from(request.msg), request.payload) {
         (Ok(Msg::TypeCmdScanWifiStart), Some(Payload::CmdScanWifiStart(command))) => {
             after = start(manager, now, &command);
-            let reply = RespScanWifiStart {};
-            (
-                Msg::TypeRespScanWifiStart,
-                Status::Success,
-                Payload::RespScanWifiStart(reply),
-            )
+            status = Status::Success;
+            Payload::RespScanWifiStart(RespScanWifiStart {})
         }
         // The one command of which the body is not looked at.
         (Ok(Msg::TypeCmdScanWifiStatus), _) => {
-            let reply = RespScanWifiStatus {
+            status = Status::Success;
+            Payload::RespScanWifiStatus(RespScanWifiStatus {
                 scan_finished: manager.scan_finished(now),
                 result_count: u32::try_from(manager.seen(now).len()).unwrap_or(u32::MAX),
-            };
-            (
-                Msg::TypeRespScanWifiStatus,
-                Status::Success,
-                Payload::RespScanWifiStatus(reply),
-            )
+            })
         }
         (Ok(Msg::TypeCmdScanWifiResult), Some(Payload::CmdScanWifiResult(command))) => {
-            let (status, reply) = results(manager, now, command)?;
-            (
-                Msg::TypeRespScanWifiResult,
-                status,
-                Payload::RespScanWifiResult(reply),
-            )
+            let reply;
+            (status, reply) = results(manager, now, command)?;
+            Payload::RespScanWifiResult(reply)
         }
-        (Ok(Msg::TypeCmdScanThreadStart), _) if rules.knows_thread => (
-            Msg::TypeRespScanThreadStart,
-            Status::InvalidArgument,
-            Payload::RespScanThreadStart(RespScanThreadStart {}),
-        ),
-        (Ok(Msg::TypeCmdScanThreadStatus), _) if rules.knows_thread => (
-            Msg::TypeRespScanThreadStatus,
-            Status::InvalidArgument,
-            Payload::RespScanThreadStatus(RespScanThreadStatus::default()),
-        ),
-        (Ok(Msg::TypeCmdScanThreadResult), _) if rules.knows_thread => (
-            Msg::TypeRespScanThreadResult,
-            Status::InvalidArgument,
-            Payload::RespScanThreadResult(RespScanThreadResult::default()),
-        ),
+        (Ok(Msg::TypeCmdScanThreadStart), _) if rules.knows_thread => {
+            Payload::RespScanThreadStart(RespScanThreadStart {})
+        }
+        (Ok(Msg::TypeCmdScanThreadStatus), _) if rules.knows_thread => {
+            Payload::RespScanThreadStatus(RespScanThreadStatus::default())
+        }
+        (Ok(Msg::TypeCmdScanThreadResult), _) if rules.knows_thread => {
+            Payload::RespScanThreadResult(RespScanThreadResult::default())
+        }
         (Ok(Msg::TypeCmdScanWifiStart | Msg::TypeCmdScanWifiResult), _) => {
             return Err(without_body(rules));
         }
-        _ => return Err(refuse("a command that does not exist")),
+        _ => return Err(unknown_command()),
     };
-    let bytes = NetworkScanPayload {
-        msg: msg.into(),
+    let message = NetworkScanPayload {
+        msg: response_to(request.msg),
         status: status.into(),
         payload: Some(payload),
-    }
-    .encode_to_vec();
-    Ok(Handled { bytes, after })
+    };
+    Ok(Reply {
+        bytes: message.encode_to_vec(),
+        after,
+    })
 }
 
 fn start(manager: &mut Manager, now: Instant, command: &CmdScanWifiStart) -> Duration {

@@ -314,7 +314,7 @@ fn the_help_names_every_scenario_and_every_kind_of_fault() {
     use clap::CommandFactory as _;
     let help = Alone::command().render_long_help().to_string();
     let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
-    for (name, _) in Scenario::ALL {
+    for name in <Scenario as strum::VariantNames>::VARIANTS {
         assert!(help.contains(name), "{name}");
     }
     let Err(error) = "a:1:?".parse::<Fault>() else {

@@ -3,14 +3,22 @@
 mod generations;
 
 use super::*;
-use crate::emulator::device::firmware::Firmware;
+use crate::emulator::device::world::World;
 use crate::secret::Secret;
+use crate::security::DeviceSecret;
 
 const RIGHT: &str = "correct horse battery";
 
+fn settings() -> DeviceSettings {
+    DeviceSettings::new(DeviceSecret::Sec0)
+}
+
 fn of(world: World, auto_stop: bool) -> Manager {
-    let conduct = Conduct::new(Firmware::default(), &[]);
-    Manager::new(world, TimeScale::REAL, auto_stop, conduct)
+    Manager::new(Arc::new(DeviceSettings {
+        world,
+        auto_stop,
+        ..settings()
+    }))
 }
 
 fn manager() -> Manager {
@@ -75,12 +83,12 @@ fn a_good_join_is_seen_after_deferral_and_join_time_and_ends_the_service() {
     // Nobody asks: thirty seconds from the address.
     let unasked = (t + ms(2200 + 30_000), StopReason::NobodyAsked);
     assert_eq!(manager.stops_at(), Some(unasked));
-    assert_eq!(manager.next_news(), Some(t + ms(2200)));
-    assert_eq!(manager.news(t + ms(2199)), []);
-    let joined = (t + ms(2200), News::Joined(b"Home".to_vec()));
-    assert_eq!(manager.news(t + ms(5000)), [joined]);
-    assert_eq!(manager.news(t + ms(5000)), []);
-    assert_eq!(manager.next_news(), None);
+    assert_eq!(manager.next_event(), Some(t + ms(2200)));
+    assert_eq!(manager.take_events(t + ms(2199)), []);
+    let joined = (t + ms(2200), ManagerEvent::Joined(b"Home".to_vec()));
+    assert_eq!(manager.take_events(t + ms(5000)), [joined]);
+    assert_eq!(manager.take_events(t + ms(5000)), []);
+    assert_eq!(manager.next_event(), None);
     assert_eq!(word(&manager.report(t + ms(6000))), "connected to 1");
     // The first report counts, not the last.
     assert_eq!(word(&manager.report(t + ms(6500))), "connected to 1");

@@ -1,11 +1,14 @@
 //! The manager of older firmware, and of scenarios: what becomes of an apply, and when.
 
 use super::*;
-use crate::emulator::device::scenario::Scenario;
+use crate::emulator::device::firmware::Firmware;
 
 fn trying(firmware: Firmware, scenarios: &[Scenario], ssid: &str, t: Instant) -> Manager {
-    let conduct = Conduct::new(firmware, scenarios);
-    let mut manager = Manager::new(World::neighbourhood(), TimeScale::REAL, true, conduct);
+    let mut manager = Manager::new(Arc::new(DeviceSettings {
+        firmware,
+        scenarios: scenarios.to_vec(),
+        ..settings()
+    }));
     manager.store(config(ssid, RIGHT));
     manager.apply(t).unwrap();
     manager
@@ -45,13 +48,13 @@ fn the_example_resets_after_five_failures_and_what_is_reported_stays() {
     let fifth = t + ms(1000 + 5 * 1500);
     manager.store(config("Home", RIGHT));
     assert_eq!(manager.apply(fifth - ms(1)).err(), Some(WrongState));
-    let failed = News::Failed(Reason::NetworkNotFound);
+    let failed = ManagerEvent::Failed(Reason::NetworkNotFound);
     let mut expected: Vec<_> = (1..=5)
         .map(|attempt| (t + ms(1000 + attempt * 1500), failed.clone()))
         .collect();
-    expected.push((fifth, News::ApplicationReset));
-    assert_eq!(manager.news(t + ms(60_000)), expected);
-    assert_eq!(manager.next_news(), None);
+    expected.push((fifth, ManagerEvent::ApplicationReset));
+    assert_eq!(manager.take_events(t + ms(60_000)), expected);
+    assert_eq!(manager.next_event(), None);
     assert_eq!(word(&manager.report(fifth)), "NetworkNotFound");
     manager.store(config("Home", RIGHT));
     assert!(manager.apply(fifth).is_ok());
@@ -75,11 +78,11 @@ fn an_application_resets_at_once_or_never_when_it_is_told_to() {
     let today = Firmware::NetworkProvisioning;
     let mut manager = trying(today, &[Scenario::AppResets], "Nowhere", t);
     let at = t + ms(5500);
-    assert_eq!(manager.next_news(), Some(at));
-    let failed = News::Failed(Reason::NetworkNotFound);
+    assert_eq!(manager.next_event(), Some(at));
+    let failed = ManagerEvent::Failed(Reason::NetworkNotFound);
     assert_eq!(
-        manager.news(end),
-        [(at, failed), (at, News::ApplicationReset)]
+        manager.take_events(end),
+        [(at, failed), (at, ManagerEvent::ApplicationReset)]
     );
 }
 
@@ -90,7 +93,7 @@ fn a_clients_reset_ends_the_applications_count() {
     assert_eq!(manager.reset(t + ms(3000)), Ok(()));
     // At the start: older firmware calls that an error.
     assert_eq!(manager.reset(t + ms(3001)), Err(WrongState));
-    let news = manager.news(t + ms(60_000));
+    let news = manager.take_events(t + ms(60_000));
     assert_eq!(news.len(), 1, "{news:?}");
 }
 
@@ -131,5 +134,5 @@ fn a_service_that_goes_is_over_when_the_device_has_joined() {
     assert_eq!(manager.outage().unwrap().until, None);
     let end = (t + ms(2200), StopReason::Vanished);
     assert_eq!(manager.stops_at(), Some(end));
-    assert_eq!(manager.news(t + ms(2200)).len(), 1);
+    assert_eq!(manager.take_events(t + ms(2200)).len(), 1);
 }
