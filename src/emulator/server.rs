@@ -50,14 +50,13 @@ pub(super) trait Listener {
 }
 
 /// A device and what happens on the way to and from it.
-#[derive(Debug)]
 pub(super) struct DeviceServer {
     pub(super) device: Device,
     faults: Faults,
     uplink: Uplink,
     /// The last answer of the device, before a fault altered it.
     previous: Vec<u8>,
-    is_out_of_reach: bool,
+    pub(super) is_out_of_reach: bool,
 }
 
 impl DeviceServer {
@@ -156,11 +155,6 @@ impl DeviceServer {
         self.device.log()
     }
 
-    /// Whether the device is out of reach at the moment.
-    pub(super) fn is_out_of_reach(&self) -> bool {
-        self.is_out_of_reach
-    }
-
     pub(super) fn connection_opened(&mut self, number: u64, peer: String) {
         self.log().set_connection(Some(number));
         self.log().write(&Entry::ConnectionOpened { peer });
@@ -211,11 +205,10 @@ impl DeviceServer {
         endpoint: &str,
         request: &[u8],
     ) -> Result<Reply, Refusal> {
-        let reply = if fault == Some(FaultKind::WrongType) {
-            self.device.handle_as_wrong_type(session, endpoint, request)
-        } else {
-            self.device.handle(session, endpoint, request)
-        };
+        let is_wrong_type = fault == Some(FaultKind::WrongType);
+        let reply = self
+            .device
+            .answer(session, endpoint, request, is_wrong_type);
         if fault == Some(FaultKind::Repeat) {
             // The second answer is not sent; what the second request does to the device stays.
             let _second = self.device.handle(session, endpoint, request);

@@ -168,7 +168,7 @@ impl Transport for MemoryTransport {
                 Err(Refusal::NoSuchEndpoint) => {
                     return Err(TransportError::NoSuchEndpoint { endpoint });
                 }
-                Err(Refusal::Failed { .. }) => {
+                Err(Refusal::Crashed | Refusal::Failed { .. }) => {
                     return Err(TransportError::Refused {
                         endpoint,
                         how: No::HungUp,

@@ -181,7 +181,8 @@ pub(in super::super) struct EmulateDevice {
 }
 
 /// How an emulated device can be reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub(super) enum Medium {
     /// HTTP, as on a device's own access point.
     Softap,
@@ -191,17 +192,6 @@ pub(super) enum Medium {
     Ble,
     /// A serial line, which is a pty.
     Console,
-}
-
-impl Medium {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Softap => "softap",
-            Self::OnNetwork => "on-network",
-            Self::Ble => "ble",
-            Self::Console => "console",
-        }
-    }
 }
 
 /// Plays devices until their services have ended.

@@ -30,22 +30,21 @@ impl Advertisement {
         instance: &str,
         port: u16,
     ) -> Vec<Self> {
-        let host = format!("{node_id}.local");
-        let with = |service, instance: &str, txt: Vec<(&str, String)>| Self {
-            service,
-            instance: instance.to_owned(),
-            host: host.clone(),
-            port,
-            txt: txt
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect(),
+        let new = |service, instance: &str| {
+            let mut advertisement = Self {
+                service,
+                instance: instance.to_owned(),
+                host: format!("{node_id}.local"),
+                port,
+                txt: Vec::new(),
+            };
+            advertisement.set("node_id", node_id);
+            advertisement
         };
-        let mut txt = vec![
-            ("node_id", node_id.to_owned()),
-            ("port", port.to_string()),
-            ("sec_version", secret.scheme().number().to_string()),
-        ];
+        let mut challenge_response = new(CHALLENGE_RESPONSE, instance);
+        challenge_response.set("port", &port.to_string());
+        let scheme = secret.scheme().number();
+        challenge_response.set("sec_version", &scheme.to_string());
         // Whether there is a PoP, not whether it is empty. Security 2 has one and says no.
         let pop_required = match secret {
             DeviceSecret::Sec1 { pop } => Some(pop.is_some()),
@@ -54,29 +53,21 @@ impl Advertisement {
             }
         };
         if let Some(required) = pop_required {
-            txt.push(("pop_required", required.to_string()));
+            challenge_response.set("pop_required", &required.to_string());
         }
-        let challenge_response = with(CHALLENGE_RESPONSE, instance, txt);
+        let mut local_control = new(LOCAL_CONTROL, node_id);
+        let service = Service::LocalControl;
+        for (key, endpoint) in [
+            ("version_endpoint", service.version_endpoint().as_str()),
+            ("session_endpoint", service.session_endpoint().as_str()),
+            ("control_endpoint", "esp_local_ctrl/control"),
+        ] {
+            local_control.set(key, &format!("/{endpoint}"));
+        }
         match offering {
             Offering::Provisioning => Vec::new(),
             Offering::Standalone => vec![challenge_response],
-            Offering::LocalControl => {
-                let path = |endpoint: &str| format!("/{endpoint}");
-                let service = Service::LocalControl;
-                let txt = vec![
-                    ("node_id", node_id.to_owned()),
-                    (
-                        "version_endpoint",
-                        path(service.version_endpoint().as_str()),
-                    ),
-                    (
-                        "session_endpoint",
-                        path(service.session_endpoint().as_str()),
-                    ),
-                    ("control_endpoint", path("esp_local_ctrl/control")),
-                ];
-                vec![challenge_response, with(LOCAL_CONTROL, node_id, txt)]
-            }
+            Offering::LocalControl => vec![challenge_response, local_control],
         }
     }
 

@@ -1,8 +1,7 @@
 //! Which endpoints a device registers, by name. Not what they do.
 
-use super::firmware::Rules;
 use super::node::Association;
-use super::offering::Offering;
+use super::settings::DeviceSettings;
 use crate::proto::{EndpointName, Service};
 
 /// The endpoints that firmware registers.
@@ -19,59 +18,54 @@ pub(super) enum Endpoint {
 
 /// The endpoints that provisioning firmware creates before it is known who handles them, in that
 /// order: what Bluetooth has a characteristic for.
-pub(super) fn created(
-    rules: Rules,
-    association: Option<Association>,
-    waits_for_claim: bool,
-) -> Vec<String> {
-    let control = rules.has_control.then_some(EndpointName::PROV_CTRL);
-    let association = association.map(Association::endpoint);
-    control
-        .into_iter()
-        .chain([
-            EndpointName::PROV_SCAN,
-            Service::Provisioning.session_endpoint(),
-            EndpointName::PROV_CONFIG,
-            Service::Provisioning.version_endpoint(),
-        ])
-        .chain(association)
-        .map(|name| name.as_str().to_owned())
-        .chain(waits_for_claim.then(|| CLAIM.to_owned()))
-        .collect()
+pub(super) fn created(settings: &DeviceSettings) -> Vec<String> {
+    let node = settings.node.as_ref();
+    let has_control = settings.rules().has_control;
+    let names = [
+        has_control.then_some(EndpointName::PROV_CTRL),
+        Some(EndpointName::PROV_SCAN),
+        Some(Service::Provisioning.session_endpoint()),
+        Some(EndpointName::PROV_CONFIG),
+        Some(Service::Provisioning.version_endpoint()),
+        node.map(|node| node.association.endpoint()),
+    ];
+    let names = names.into_iter().flatten();
+    let mut names: Vec<String> = names.map(|name| name.as_str().to_owned()).collect();
+    if node.is_some_and(|node| !node.is_claimed) {
+        names.push(CLAIM.to_owned());
+    }
+    names
 }
 
 impl Endpoint {
-    /// Looks one up among those of what is offered, of this firmware, and of its RainMaker
-    /// application if it has one.
-    pub(super) fn named(
-        name: &str,
-        offering: Offering,
-        rules: Rules,
-        association: Option<Association>,
-    ) -> Option<Self> {
+    /// Looks one up among those that a device registers.
+    pub(super) fn named(name: &str, settings: &DeviceSettings) -> Option<Self> {
+        let service = settings.offering.service();
+        let association = settings.node.as_ref().map(|node| node.association);
+        let provisions = !settings.offering.is_on_network();
+        let signs = association == Some(Association::ChallengeResponse);
+        let maps = association == Some(Association::UserMapping);
+        let has_control = settings.rules().has_control;
         [
-            (EndpointName::CH_RESP, Self::ChallengeResponse),
-            (EndpointName::CLOUD_USER_ASSOC, Self::UserMapping),
-            (EndpointName::PROV_CONFIG, Self::Config),
-            (EndpointName::PROV_CTRL, Self::Control),
-            (EndpointName::PROV_SCAN, Self::Scan),
-            (offering.service().session_endpoint(), Self::Session),
-            (offering.service().version_endpoint(), Self::Version),
+            (EndpointName::CH_RESP, signs, Self::ChallengeResponse),
+            (
+                EndpointName::CLOUD_USER_ASSOC,
+                provisions && maps,
+                Self::UserMapping,
+            ),
+            (EndpointName::PROV_CONFIG, provisions, Self::Config),
+            (
+                EndpointName::PROV_CTRL,
+                provisions && has_control,
+                Self::Control,
+            ),
+            (EndpointName::PROV_SCAN, provisions, Self::Scan),
+            (service.session_endpoint(), true, Self::Session),
+            (service.version_endpoint(), true, Self::Version),
         ]
         .into_iter()
-        .find(|(known, _)| known.as_str() == name)
-        .map(|(_, endpoint)| endpoint)
-        .filter(|endpoint| match endpoint {
-            Self::ChallengeResponse => association == Some(Association::ChallengeResponse),
-            Self::Config | Self::Control | Self::Scan | Self::UserMapping
-                if offering.is_on_network() =>
-            {
-                false
-            }
-            Self::Control => rules.has_control,
-            Self::UserMapping => association == Some(Association::UserMapping),
-            Self::Config | Self::Scan | Self::Session | Self::Version => true,
-        })
+        .find(|(known, is_registered, _)| *is_registered && known.as_str() == name)
+        .map(|(_, _, endpoint)| endpoint)
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) struct Keys {
     max_strikes: u32,
     /// Counted from start to restart; a success does not take any back.
     pub(super) strikes: u32,
-    locked: Option<Instant>,
+    /// When the device locked itself.
+    pub(super) locked: Option<Instant>,
 }
 
 /// How far the handshake of the current session is.
@@ -56,14 +57,7 @@ impl Keys {
 
     /// As after a power cycle.
     pub(super) fn restart(&mut self) {
-        self.state = State::None;
-        self.strikes = 0;
-        self.locked = None;
-    }
-
-    /// When the device locked itself, if it has.
-    pub(super) fn locked(&self) -> Option<Instant> {
-        self.locked
+        *self = Self::new(self.secret.clone(), self.max_strikes);
     }
 
     /// Handles one message of a handshake.
@@ -125,7 +119,7 @@ impl Keys {
                 if counts(&error) {
                     self.strike(log, now);
                 }
-                Err(failed(&error))
+                Err(error.into())
             }
         }
     }
@@ -152,7 +146,7 @@ impl Keys {
                 return Err(refuse("no session with agreed keys"));
             }
         };
-        let message = cipher.open(request).map_err(|error| failed(&error))?;
+        let message = cipher.open(request)?;
         // The firmware's decrypt asks for a buffer of no bytes, and takes the null it gets for
         // being out of memory.
         if message.is_empty() {
@@ -164,7 +158,7 @@ impl Keys {
     /// Seals the reply to it.
     pub(super) fn seal(&mut self, reply: &[u8]) -> Result<Vec<u8>, Refusal> {
         match &mut self.state {
-            State::Agreed(cipher) => cipher.seal(reply).map_err(|error| failed(&error)),
+            State::Agreed(cipher) => Ok(cipher.seal(reply)?),
             // Security 0, as above.
             State::None | State::Awaiting { .. } => Ok(reply.to_vec()),
         }
@@ -199,9 +193,11 @@ fn counts(error: &SecurityError) -> bool {
     )
 }
 
-fn failed(error: &SecurityError) -> Refusal {
-    Refusal::Failed {
-        why: Cow::Owned(error.to_string()),
+impl From<SecurityError> for Refusal {
+    fn from(error: SecurityError) -> Self {
+        Self::Failed {
+            why: Cow::Owned(error.to_string()),
+        }
     }
 }
 

@@ -146,7 +146,7 @@ impl Manager {
         self.reported_events = 0;
         let mut scenarios = self.settings.scenarios.iter();
         let attempt = match scenarios.find_map(|scenario| scenario.failure()) {
-            Some(failure) => Attempt::Fails(failure),
+            Some(failure) => Err(failure),
             None => self
                 .settings
                 .world
@@ -179,11 +179,7 @@ impl Manager {
                 Err(WrongState)
             }
             State::Fail | State::CredentialsReceived => {
-                // The station stops trying, too.
-                if let Some(trial) = &mut self.trial {
-                    trial.frozen.get_or_insert(now);
-                }
-                self.started = true;
+                self.go_to_start(now);
                 Ok(())
             }
             State::Started if self.rules().resets_at_start => Ok(()),
@@ -196,11 +192,16 @@ impl Manager {
         if self.settings.auto_stop {
             return Err(WrongState);
         }
+        self.go_to_start(now);
+        Ok(())
+    }
+
+    /// The station also stops trying.
+    fn go_to_start(&mut self, now: Instant) {
         if let Some(trial) = &mut self.trial {
             trial.frozen.get_or_insert(now);
         }
         self.started = true;
-        Ok(())
     }
 
     /// When the service goes down, as far as that is settled.
@@ -243,11 +244,11 @@ impl Manager {
         };
         let mut events = Vec::new();
         match &trial.attempt {
-            Attempt::Joins(point) => {
+            Ok(point) => {
                 let joined = ManagerEvent::Joined(point.ssid.clone());
                 events.extend(self.joined_at().map(|at| (at, joined)));
             }
-            Attempt::Fails(failure) => {
+            Err(failure) => {
                 if let Some(reason) = self.reason(trial, *failure) {
                     // Without an application that counts them, firmware reports the first.
                     let last = self.application_resets_after().unwrap_or(1);
@@ -341,11 +342,11 @@ impl Manager {
         };
         let now = trial.frozen.map_or(now, |frozen| frozen.min(now));
         match &trial.attempt {
-            Attempt::Joins(point) => match self.joined_at() {
+            Ok(point) => match self.joined_at() {
                 Some(at) if at <= now => Station::Connected(point.clone()),
                 _ => Station::Connecting,
             },
-            Attempt::Fails(failure) => self.failing(trial, *failure, now),
+            Err(failure) => self.failing(trial, *failure, now),
         }
     }
 
@@ -420,7 +421,7 @@ impl Manager {
     /// When the application takes the manager back to its start, if the client does not before.
     fn application_reset_at(&self) -> Option<Instant> {
         let trial = self.trial.as_ref()?;
-        let Attempt::Fails(failure) = &trial.attempt else {
+        let Err(failure) = &trial.attempt else {
             return None;
         };
         self.reason(trial, *failure)?;
@@ -431,9 +432,7 @@ impl Manager {
     /// When the current trial gets its address, if it does.
     fn joined_at(&self) -> Option<Instant> {
         let trial = self.trial.as_ref()?;
-        if !matches!(trial.attempt, Attempt::Joins(_)) {
-            return None;
-        }
+        trial.attempt.as_ref().ok()?;
         let at = later(trial.begins, self.scaled(self.settings.world.join));
         (trial.frozen.is_none_or(|frozen| at <= frozen)).then_some(at)
     }

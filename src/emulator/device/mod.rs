@@ -39,7 +39,7 @@ use self::endpoint::Endpoint;
 use self::keys::Keys;
 use self::manager::{Manager, ManagerEvent, later};
 use self::node::Node;
-use self::reply::{crash, refuse};
+use self::reply::refuse;
 use self::wrong_type_reply::wrong_type_reply;
 use super::fault::Fault;
 use super::flash::Flash;
@@ -57,7 +57,7 @@ pub use reply::{Refusal, Reply};
 pub use scenario::{ImpossibleScenario, Scenario, UnknownScenario};
 pub use settings::DeviceSettings;
 pub use stop_reason::StopReason;
-pub use world::{AUTH_NAMES, AccessPoint, NoTimeScale, TimeScale, World, WorldError};
+pub use world::{AccessPoint, NoTimeScale, TimeScale, World, WorldError};
 
 /// An emulated device.
 pub struct Device {
@@ -130,24 +130,12 @@ impl Device {
     }
 
     fn endpoint(&self, name: &str) -> Option<Endpoint> {
-        Endpoint::named(
-            name,
-            self.settings.offering,
-            self.rules(),
-            self.association(),
-        )
-    }
-
-    fn association(&self) -> Option<Association> {
-        let node = self.node.as_ref();
-        node.map(|node| node.settings.association)
+        Endpoint::named(name, &self.settings)
     }
 
     /// The endpoints that there is a characteristic for over Bluetooth, handled or not, in order.
     pub fn created_endpoints(&self) -> Vec<String> {
-        let node = self.node.as_ref();
-        let waits_for_claim = node.is_some_and(|node| !node.settings.is_claimed);
-        endpoint::created(self.rules(), self.association(), waits_for_claim)
+        endpoint::created(&self.settings)
     }
 
     /// What its firmware does and does not.
@@ -157,10 +145,8 @@ impl Device {
 
     /// A way to its cloud. Without a cloud, everything sent there is lost.
     pub(super) fn uplink(&self) -> Uplink {
-        let cloud = self.node.as_ref().and_then(|node| {
-            let settings = &node.settings;
-            Some((settings.cloud.clone()?, settings.id.clone()))
-        });
+        let node = self.settings.node.as_ref();
+        let cloud = node.and_then(|node| Some((node.cloud.clone()?, node.id.clone())));
         Uplink::start(cloud, self.settings.time_scale)
     }
 
@@ -274,17 +260,8 @@ impl Device {
         self.answer(session_id, endpoint, request, false)
     }
 
-    /// Likewise, but the answer is one to another kind of request.
-    pub(super) fn handle_as_wrong_type(
-        &mut self,
-        session_id: u32,
-        endpoint: &str,
-        request: &[u8],
-    ) -> Result<Reply, Refusal> {
-        self.answer(session_id, endpoint, request, true)
-    }
-
-    fn answer(
+    /// Likewise; the answer can be one to another type of request.
+    pub(super) fn answer(
         &mut self,
         session_id: u32,
         endpoint: &str,
@@ -310,7 +287,7 @@ impl Device {
                 why: refusal.to_string(),
             },
         });
-        if answer.as_ref().is_err_and(|refusal| *refusal == crash()) {
+        if answer == Err(Refusal::Crashed) {
             self.log.write(&Entry::Crashed);
             self.restart(now);
         }
@@ -397,7 +374,7 @@ impl Device {
         if let Some(at) = self.provisioned_before {
             return Some((at, StopReason::AlreadyProvisioned));
         }
-        match self.keys.locked() {
+        match self.keys.locked {
             Some(at) => Some((at, StopReason::Locked)),
             None => self.manager.stops_at(),
         }

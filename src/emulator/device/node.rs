@@ -51,13 +51,6 @@ impl NodeSettings {
     }
 }
 
-/// A user, and what proves the user's consent to the cloud.
-#[derive(Clone, Debug)]
-pub(super) struct UserMapping {
-    pub(super) user_id: String,
-    pub(super) secret_key: Secret<String>,
-}
-
 /// A node at work.
 #[derive(Debug)]
 pub(super) struct Node {
@@ -66,7 +59,8 @@ pub(super) struct Node {
     /// When a client switched off its signatures. In RAM, as in firmware: a restart clears it, and
     /// `--state` does not keep it.
     pub(super) switched_off: Option<Instant>,
-    mapping: Option<UserMapping>,
+    /// The last user that a client sent, until the cloud can hear of it.
+    mapping: Option<Message>,
     is_online: bool,
     /// What the cloud is to hear, and the medium has not fetched yet.
     outgoing: Vec<Message>,
@@ -117,26 +111,33 @@ impl Node {
         key.sign(challenge, signing.unwrap_or_default())
     }
 
-    /// Takes note of a user. A former one that nobody has heard of is forgotten.
-    pub(super) fn map_to(&mut self, mapping: UserMapping, log: &mut Log) {
+    /// Keeps a user for the cloud, in place of one that it has not heard of.
+    pub(super) fn map_to(&mut self, user_id: String, secret_key: String, log: &mut Log) {
         log.write(&Entry::UserMappingReceived {
-            user_id: mapping.user_id.clone(),
-            secret_key: mapping.secret_key.expose().clone(),
+            user_id: user_id.clone(),
+            secret_key: secret_key.clone(),
         });
-        self.mapping = Some(mapping);
+        let mut secret_key = Secret::new(secret_key);
+        if self.acts_out(Scenario::WrongSecretKey) {
+            secret_key = Secret::new(format!("not-{}", secret_key.expose()));
+        }
+        let is_sent = !self.acts_out(Scenario::NoUserMappingMessage);
+        self.mapping = is_sent.then_some(Message::UserMapping {
+            user_id,
+            secret_key,
+        });
         if self.is_online {
-            self.tell_mapping();
+            self.outgoing.extend(self.mapping.take());
         }
     }
 
     /// It is on a network, and would reach its cloud from there.
     pub(super) fn go_online(&mut self) {
-        if !self.settings.is_claimed {
-            return;
+        if self.settings.is_claimed {
+            self.is_online = true;
+            self.outgoing.push(Message::Online);
+            self.outgoing.extend(self.mapping.take());
         }
-        self.is_online = true;
-        self.outgoing.push(Message::Online);
-        self.tell_mapping();
     }
 
     /// What the cloud is to hear now, in order.
@@ -147,22 +148,5 @@ impl Node {
     #[cfg(test)]
     pub(super) fn public_pem(&self) -> String {
         self.settings.key.public_pem().unwrap()
-    }
-
-    fn tell_mapping(&mut self) {
-        let Some(mapping) = self.mapping.take() else {
-            return;
-        };
-        if self.acts_out(Scenario::NoUserMappingMessage) {
-            return;
-        }
-        let mut secret_key = mapping.secret_key;
-        if self.acts_out(Scenario::WrongSecretKey) {
-            secret_key = Secret::new(format!("not-{}", secret_key.expose()));
-        }
-        self.outgoing.push(Message::UserMapping {
-            user_id: mapping.user_id,
-            secret_key,
-        });
     }
 }

@@ -23,6 +23,9 @@ pub enum Refusal {
     /// No endpoint has this name.
     #[error("no such endpoint")]
     NoSuchEndpoint,
+    /// The handler brought the device down.
+    #[error("a command without its body, which brings it down")]
+    Crashed,
     /// The security scheme or the endpoint's handler failed.
     #[error("{why}")]
     Failed {
@@ -54,12 +57,8 @@ pub(super) fn unknown_command() -> Refusal {
 /// Refuses a command without its body: older firmware reads beyond it, and crashes.
 pub(super) fn without_body(rules: Rules) -> Refusal {
     if rules.crashes_without_body {
-        crash()
+        Refusal::Crashed
     } else {
         refuse("a command without its body")
     }
-}
-
-pub(super) fn crash() -> Refusal {
-    refuse("a command without its body, which brings it down")
 }

@@ -3,7 +3,7 @@
 
 use prost::Message as _;
 
-use super::node::{Node, UserMapping};
+use super::node::Node;
 use super::reply::{Refusal, decode, refuse, unknown_command};
 use crate::emulator::log::Log;
 use crate::proto::rainmaker::r_maker_config_payload::Payload;
@@ -11,7 +11,6 @@ use crate::proto::rainmaker::{
     RMakerConfigMsgType as Msg, RMakerConfigPayload, RMakerConfigStatus as Status,
     RespSetUserMapping,
 };
-use crate::secret::Secret;
 
 pub(super) fn handle(node: &mut Node, log: &mut Log, request: &[u8]) -> Result<Vec<u8>, Refusal> {
     let request: RMakerConfigPayload = decode(request)?;
@@ -26,11 +25,7 @@ pub(super) fn handle(node: &mut Node, log: &mut Log, request: &[u8]) -> Result<V
         node_id: String::new(),
     };
     if !command.user_id.is_empty() && !command.secret_key.is_empty() {
-        let mapping = UserMapping {
-            user_id: command.user_id,
-            secret_key: Secret::new(command.secret_key),
-        };
-        node.map_to(mapping, log);
+        node.map_to(command.user_id, command.secret_key, log);
         reply.status = Status::Success.into();
         reply.node_id.clone_from(&node.settings.id);
     }

@@ -58,40 +58,30 @@ impl World {
     }
 
     /// Reads a JSON list of `{ssid | ssid_hex, bssid?, channel?, rssi?, auth?, passphrase?, ip?,
-    /// hidden?}`. `auth` is the driver's number or a name as in [`AUTH_NAMES`]; without it, a
+    /// hidden?}`. `auth` is the driver's number or a name; without it, a
     /// network with a passphrase is WPA2 and one without is open.
     pub fn from_json(text: &str) -> Result<Self, WorldError> {
         let rows: Vec<Row> = serde_json::from_str(text).map_err(WorldError::Json)?;
-        let points: Result<_, _> = rows
-            .into_iter()
-            .enumerate()
-            .map(|(index, row)| {
-                let place = u8::try_from(index).unwrap_or(u8::MAX);
-                row.read(place).map_err(|what| WorldError::Row {
-                    number: index.saturating_add(1),
-                    what,
-                })
-            })
-            .collect();
-        Ok(Self::with(points?))
+        let points = (1..).zip(rows).map(|(number, row)| {
+            let read = row.read(number);
+            read.map_err(|what| WorldError::Row { number, what })
+        });
+        Ok(Self::with(points.collect::<Result<_, _>>()?))
     }
 
-    /// What comes of trying to join `ssid` with `passphrase`.
+    /// Tries to join `ssid` with `passphrase`.
     pub(super) fn join(&self, ssid: &[u8], passphrase: &[u8]) -> Attempt {
-        let mut named: Vec<&AccessPoint> = self
-            .access_points
-            .iter()
-            .filter(|point| point.ssid == ssid)
-            .collect();
+        let points = self.access_points.iter();
+        let mut named: Vec<&AccessPoint> = points.filter(|point| point.ssid == ssid).collect();
         named.sort_by_key(|point| std::cmp::Reverse(point.rssi));
-        let mut refusal = None;
+        let mut failure = None;
         for point in named {
             match point.admits(passphrase) {
-                Ok(()) => return Attempt::Joins(point.clone()),
-                Err(reason) => refusal = refusal.or(Some(reason)),
+                Ok(()) => return Ok(point.clone()),
+                Err(reason) => failure = failure.or(Some(reason)),
             }
         }
-        Attempt::Fails(refusal.unwrap_or(Failure::NotFound))
+        Err(failure.unwrap_or(Failure::NotFound))
     }
 }
 
@@ -132,12 +122,8 @@ impl AccessPoint {
     }
 }
 
-/// What comes of an attempt to join.
-#[derive(Clone, Debug)]
-pub(super) enum Attempt {
-    Joins(AccessPoint),
-    Fails(Failure),
-}
+/// The outcome of an attempt to join.
+pub(super) type Attempt = Result<AccessPoint, Failure>;
 
 /// Why an attempt fails, as far as the manager tells reasons apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,26 +138,10 @@ pub(super) enum Failure {
     WrongPassphrase,
 }
 
-/// Names of the driver's numbers (`esp_wifi_types_generic.h`, `wifi_auth_mode_t`).
-pub const AUTH_NAMES: [(&str, u8); 17] = [
-    ("open", OPEN),
-    ("wep", 1),
-    ("wpa-psk", 2),
-    ("wpa2-psk", WPA2),
-    ("wpa-wpa2-psk", 4),
-    ("wpa2-enterprise", 5),
-    ("wpa3-psk", 6),
-    ("wpa2-wpa3-psk", 7),
-    ("wapi-psk", 8),
-    ("owe", OWE),
-    ("wpa3-ent-192", 10),
-    ("wpa3-ext-psk", 11),
-    ("wpa3-ext-psk-mixed", 12),
-    ("dpp", 13),
-    ("wpa3-enterprise", 14),
-    ("wpa2-wpa3-enterprise", 15),
-    ("wpa-enterprise", 16),
-];
+/// Names of the driver's numbers, from 0 on (`esp_wifi_types_generic.h`, `wifi_auth_mode_t`).
+const AUTH_NAMES: &str = "open wep wpa-psk wpa2-psk wpa-wpa2-psk wpa2-enterprise wpa3-psk \
+    wpa2-wpa3-psk wapi-psk owe wpa3-ent-192 wpa3-ext-psk wpa3-ext-psk-mixed dpp wpa3-enterprise \
+    wpa2-wpa3-enterprise wpa-enterprise";
 
 const OPEN: u8 = 0;
 const WPA2: u8 = 3;
@@ -216,7 +186,7 @@ enum Auth {
 }
 
 impl Row {
-    fn read(self, place: u8) -> Result<AccessPoint, &'static str> {
+    fn read(self, number: usize) -> Result<AccessPoint, &'static str> {
         let ssid = match (self.ssid, self.ssid_hex) {
             (Some(text), None) => text.into_bytes(),
             (None, Some(digits)) => decode_hex(&digits).ok_or("ssid_hex is not hexadecimal")?,
@@ -226,19 +196,26 @@ impl Row {
             return Err("an SSID has 1 to 32 bytes");
         }
         let bssid = match self.bssid {
-            None => [0x02, 0x1a, 0x11, 0xf0, 0x0e, place],
+            None => {
+                let index = number.saturating_sub(1);
+                let last = u8::try_from(index).unwrap_or(u8::MAX);
+                [0x02, 0x1a, 0x11, 0xf0, 0x0e, last]
+            }
             Some(text) => decode_hex(&text.replace([':', '-'], ""))
                 .and_then(|bytes| bytes.try_into().ok())
                 .ok_or("bssid is not six pairs of hexadecimal digits")?,
         };
         let auth = match self.auth {
             Some(Auth::Number(number)) => number,
-            Some(Auth::Name(name)) => AUTH_NAMES
-                .iter()
-                // As `device wifi` prints them, too.
-                .find(|(known, _)| *known == name.to_lowercase().replace('_', "-"))
-                .map(|(_, number)| *number)
-                .ok_or("auth is none of the known names")?,
+            Some(Auth::Name(name)) => {
+                // Also as `device wifi` prints them.
+                let name = name.to_lowercase().replace('_', "-");
+                let mut known = (0..).zip(AUTH_NAMES.split(' '));
+                let found = known.find(|(_, known)| *known == name);
+                found
+                    .map(|(number, _)| number)
+                    .ok_or("auth is none of the known names")?
+            }
             None if self.passphrase.is_some() => WPA2,
             None => OPEN,
         };
@@ -314,10 +291,8 @@ mod tests {
     use super::*;
 
     fn outcome(world: &World, ssid: &str, passphrase: &str) -> Result<u8, Failure> {
-        match world.join(ssid.as_bytes(), passphrase.as_bytes()) {
-            Attempt::Joins(point) => Ok(point.bssid[5]),
-            Attempt::Fails(failure) => Err(failure),
-        }
+        let attempt = world.join(ssid.as_bytes(), passphrase.as_bytes());
+        attempt.map(|point| point.bssid[5])
     }
 
     #[test]
@@ -355,6 +330,11 @@ mod tests {
         assert_eq!(first.ip, Ipv4Addr::new(10, 0, 0, 9));
         assert!(first.hidden);
         assert_eq!(world.access_points[1].auth, 3);
+        for (name, number) in [("open", 0), ("WPA3_PSK", 6), ("wpa-enterprise", 16)] {
+            let list = format!(r#"[{{"ssid": "a", "auth": "{name}"}}]"#);
+            let world = World::from_json(&list).unwrap();
+            assert_eq!(world.access_points[0].auth, number, "{name}");
+        }
     }
 
     #[test]

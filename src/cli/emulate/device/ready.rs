@@ -55,7 +55,7 @@ impl EmulateDevice {
         label: &Label,
         node: Option<&NodeSettings>,
     ) -> Value {
-        let transport = self.transport.name();
+        let transport: &str = self.transport.into();
         let offering = self.offering();
         let on_network = offering.is_on_network();
         let node_id = node.map(|node| node.id.as_str());

@@ -15,43 +15,32 @@ pub(in super::super) struct ScanRequest {
     pub(in super::super) period_ms: u32,
 }
 
-impl ScanRequest {
-    fn dwell(self) -> Duration {
-        match (self.period_ms, self.passive) {
-            (0, false) => Duration::from_millis(120),
-            (0, true) => Duration::from_millis(360),
-            (period, _) => Duration::from_millis(period.into()),
-        }
-    }
-
-    /// After every group the device serves its own access point; spread evenly here.
-    fn pause_per_channel(self) -> Duration {
-        match u32::from(self.group_channels) {
-            0 => Duration::ZERO,
-            channels => GROUP_PAUSE.checked_div(channels).unwrap_or_default(),
-        }
-    }
-}
-
 /// A scan, under way or over.
 #[derive(Debug)]
 pub(super) struct Scan {
     begun: Instant,
     grouped: bool,
-    dwell: Duration,
-    pause: Duration,
+    /// With the pause after every group, in which the device serves its own access point, spread
+    /// evenly.
+    per_channel: Duration,
     /// When the manager stopped listening to it, for good.
     frozen: Option<Instant>,
 }
 
 impl Scan {
-    /// One that begins now; `stuck` where the manager does not listen to the radio.
+    /// One that begins now; `stuck` if the manager does not listen to the radio.
     pub(super) fn begin(now: Instant, request: ScanRequest, scale: TimeScale, stuck: bool) -> Self {
+        let dwell_ms = match (request.period_ms, request.passive) {
+            (0, false) => 120,
+            (0, true) => 360,
+            (period, _) => period,
+        };
+        let dwell = scale.of(Duration::from_millis(dwell_ms.into()));
+        let pause = GROUP_PAUSE.checked_div(request.group_channels.into());
         Self {
             begun: now,
             grouped: request.group_channels > 0,
-            dwell: scale.of(request.dwell()),
-            pause: scale.of(request.pause_per_channel()),
+            per_channel: dwell.saturating_add(scale.of(pause.unwrap_or_default())),
             frozen: stuck.then_some(now),
         }
     }
@@ -61,9 +50,7 @@ impl Scan {
     }
 
     fn until(&self, channel: u8) -> Duration {
-        self.dwell
-            .saturating_add(self.pause)
-            .saturating_mul(u32::from(channel))
+        self.per_channel.saturating_mul(channel.into())
     }
 
     pub(super) fn finished(&self, now: Instant) -> bool {

@@ -39,13 +39,13 @@ fn a_command_without_its_body_brings_older_firmware_down() {
     for firmware in [Firmware::V44, Firmware::V5] {
         let mut client = of(firmware);
         client.set(b"Home", b"correct horse battery", b"");
-        failed(client.config(2, None));
+        assert_eq!(client.config(2, None).err(), Some(Refusal::Crashed));
         assert!(client.log.events().contains(&"crashed".to_owned()));
         assert!(!client.device.has_session(1));
         // It knows nothing of the session, nor of what was set.
         client.secure(&pop("a")).unwrap();
         assert_eq!(client.apply(), i32::from(Status::InternalError));
-        failed(client.scan(4, None));
+        assert_eq!(client.scan(4, None).err(), Some(Refusal::Crashed));
     }
     let mut newest = of(Firmware::NetworkProvisioning);
     failed(newest.config(2, None));
@@ -57,7 +57,7 @@ fn a_crash_after_an_apply_finds_credentials_and_offers_nothing() {
     let mut client = of(Firmware::V44);
     client.set(b"Home", b"correct horse battery", b"");
     client.apply();
-    failed(client.config(2, None));
+    assert_eq!(client.config(2, None).err(), Some(Refusal::Crashed));
     assert_eq!(
         client.device.stopped(Instant::now()),
         Some(StopReason::AlreadyProvisioned)
@@ -181,10 +181,7 @@ fn a_disguised_answer_is_well_formed_sealed_and_of_another_type() {
     ];
     for (endpoint, request) in requests {
         let sealed = client.cipher.as_mut().unwrap().seal(&request).unwrap();
-        let reply = client
-            .device
-            .handle_as_wrong_type(1, endpoint, &sealed)
-            .unwrap();
+        let reply = client.device.answer(1, endpoint, &sealed, true).unwrap();
         let opened = client.cipher.as_mut().unwrap().open(&reply.bytes).unwrap();
         let msg = match endpoint {
             "prov-config" => NetworkConfigPayload::decode(&opened[..]).unwrap().msg,

@@ -83,7 +83,7 @@ impl Listener for GattServer {
 
     async fn turn(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
         let is_held = self.peripheral.troubles.contains(&LinkTrouble::Held);
-        let is_advertised = self.link.is_none() && !server.is_out_of_reach() && !is_held;
+        let is_advertised = self.link.is_none() && !server.is_out_of_reach && !is_held;
         if self.is_advertised != is_advertised {
             self.is_advertised = is_advertised;
             self.report(FromDevice::Advertising(is_advertised));
@@ -114,7 +114,7 @@ impl Listener for GattServer {
                 });
                 // The host knows that a link ends it.
                 self.is_advertised = false;
-                if server.is_out_of_reach() {
+                if server.is_out_of_reach {
                     self.disconnect(server, "out of reach");
                 } else {
                     server.connection_opened(connection, CENTRAL.to_owned());
@@ -307,7 +307,7 @@ impl GattServer {
             _ if !server.device.has_session(HANDLE) => Failed::Lost(why),
             _ if rules.closes_after_failure => Failed::AttAndClose(rules.failure, why),
             Refusal::NoSuchEndpoint => Failed::Att(UNLIKELY),
-            Refusal::Failed { .. } => Failed::Att(rules.failure),
+            Refusal::Crashed | Refusal::Failed { .. } => Failed::Att(rules.failure),
         }
     }
 

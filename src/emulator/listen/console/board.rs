@@ -270,7 +270,11 @@ impl Board {
         let (start, rest) = hex
             .split_at_checked(hex.len() / 4 * 2)
             .unwrap_or((&hex, ""));
-        let newline = self.newline();
+        let newline = if self.settings.translates_newlines {
+            "\r\r\n"
+        } else {
+            "\r\n"
+        };
         let whole = format!("{newline}{hex}{newline}");
         let half = format!("{newline}{start}");
         let stray = format!("{newline}{STRAY}{newline}");
@@ -356,14 +360,6 @@ impl Board {
             b"\n>> "
         };
         self.uart.print(now, prompt);
-    }
-
-    fn newline(&self) -> &'static str {
-        if self.settings.translates_newlines {
-            "\r\r\n"
-        } else {
-            "\r\n"
-        }
     }
 
     fn print_noise(&mut self, now: Instant, lines: usize) {

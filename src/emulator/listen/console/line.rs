@@ -67,28 +67,20 @@ impl Line {
     }
 }
 
-/// Leading digits, with a sign; 0 where there are none.
+/// Leading digits, with a sign; 0 without digits.
 fn atoi(text: &[u8]) -> u32 {
     let text = text.trim_ascii_start();
-    let (is_negative, digits) = match text.split_first() {
-        Some((b'-', rest)) => (true, rest),
-        Some((b'+', rest)) => (false, rest),
-        _ => (false, text),
+    let (sign, digits) = match text.split_first() {
+        Some((b'-', rest)) => (-1, rest),
+        Some((b'+', rest)) => (1, rest),
+        _ => (1, text),
     };
-    let number =
-        digits
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .fold(0_i32, |sum, digit| {
-                let digit = i32::from(digit.wrapping_sub(b'0'));
-                sum.saturating_mul(10).saturating_add(digit)
-            });
-    let number = if is_negative {
-        number.saturating_neg()
-    } else {
-        number
-    };
-    number.cast_unsigned()
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    let number = digits.fold(0_i32, |sum, digit| {
+        let digit = i32::from(digit.wrapping_sub(b'0'));
+        sum.saturating_mul(10).saturating_add(digit)
+    });
+    number.saturating_mul(sign).cast_unsigned()
 }
 
 /// Pairs of digits. The CR belongs to the argument: it is half a pair at the end, which is dropped,
