@@ -112,7 +112,7 @@ impl Scenario {
                 return impossible(format!("{scenario} needs a node key of kind {needed}"));
             }
         }
-        one_at_most(scenarios, Self::is_of_signature)?;
+        one_at_most(scenarios, |one| one.is_of_signature())?;
         one_at_most(scenarios, |one| {
             matches!(one, Self::NoUserMappingMessage | Self::WrongSecretKey)
         })
@@ -130,7 +130,7 @@ impl Scenario {
         }
     }
 
-    const fn is_of_signature(&self) -> bool {
+    const fn is_of_signature(self) -> bool {
         matches!(
             self,
             Self::Pkcs1Signature | Self::RawSignature | Self::WrongSignature

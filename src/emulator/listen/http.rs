@@ -133,12 +133,12 @@ impl Listener for Http {
                 let Some(connection) = &mut self.held else {
                     return Ok(());
                 };
-                let served = match read {
+                let outcome = match read {
                     Ok(0) => Err(Closing("by the client".to_owned())),
                     Ok(_) => self.service.serve_request(server, connection).await,
                     Err(error) => Err(error.into()),
                 };
-                if let Err(Closing(why)) = served {
+                if let Err(Closing(why)) = outcome {
                     self.disconnect(server, &why);
                 }
             }
