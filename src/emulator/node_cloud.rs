@@ -51,25 +51,23 @@ impl NodeCloud {
     }
 
     async fn send(&self, node_id: &str, message: &Message) -> Result<(), NodeCloudError> {
-        let (user_id, secret_key) = match message {
-            Message::Online => {
-                let body = json!({"connected": true});
-                return self
-                    .call(Method::PUT, node_id, "/connectivity", &body)
-                    .await;
-            }
+        let (method, what, body) = match message {
+            Message::Online => (Method::PUT, "/connectivity", json!({"connected": true})),
             Message::UserMapping {
                 user_id,
                 secret_key,
-            } => (user_id, secret_key.expose()),
+            } => {
+                let secret_key = secret_key.expose();
+                let body =
+                    json!({"node_id": node_id, "user_id": user_id, "secret_key": secret_key});
+                (Method::POST, "/user_mapping", body)
+            }
         };
-        let body = json!({"node_id": node_id, "user_id": user_id, "secret_key": secret_key});
         let bytes = body.to_string().len();
-        if bytes >= MAPPING_BUFFER {
+        if bytes >= MESSAGE_BUFFER {
             return Err(NodeCloudError::TooLong(bytes));
         }
-        self.call(Method::POST, node_id, "/user_mapping", &body)
-            .await
+        self.call(method, node_id, what, &body).await
     }
 
     async fn call(
@@ -163,8 +161,8 @@ pub enum NodeCloudError {
     /// It took too long.
     #[error("no answer within {} s", CALL_TIMEOUT.as_secs())]
     Silent,
-    /// A mapping of this many bytes does not fit into firmware's buffer.
-    #[error("{0} bytes; firmware has room for {MAPPING_BUFFER}")]
+    /// A message of this many bytes does not fit into firmware's buffer.
+    #[error("{0} bytes; firmware has room for {MESSAGE_BUFFER}")]
     TooLong(usize),
     /// There is no cloud, or it does not speak HTTP.
     #[error("{0}")]
@@ -185,8 +183,8 @@ impl NodeCloudError {
 /// Of one call, connecting included. Real time: a cloud has no part in the device's.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_ANSWER: usize = 64 * 1024;
-/// The buffer of the message in `esp_rmaker_user_mapping.c`, with its end mark.
-const MAPPING_BUFFER: usize = 200;
+/// The buffer of the mapping in `esp_rmaker_user_mapping.c`, with its end mark.
+const MESSAGE_BUFFER: usize = 200;
 
 #[cfg(test)]
 mod tests;

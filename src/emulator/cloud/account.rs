@@ -313,10 +313,7 @@ impl Accounts {
         header: Option<&str>,
     ) -> Result<(String, String), &'static str> {
         let token = header.filter(|token| !token.is_empty()).ok_or("no token")?;
-        if token
-            .get(..7)
-            .is_some_and(|start| start.eq_ignore_ascii_case("bearer "))
-        {
+        if token.to_ascii_lowercase().starts_with("bearer ") {
             return Err("a Bearer prefix, and the token should stand alone");
         }
         let claims = self.signer.read(token).ok_or("not a token of this cloud")?;

@@ -31,6 +31,22 @@ impl Clock {
     }
 
     pub(super) fn advance(&mut self, by: Duration) {
-        self.at_start = self.at_start.saturating_add(by);
+        self.at_start = self.at_start.saturating_add(by).min(LATEST);
+    }
+}
+
+/// About seven thousand years after 1970: HTTP has no date beyond the year 9999.
+const LATEST: Duration = Duration::from_hours(24 * 365 * 7000);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clock_stays_within_the_dates_of_http() {
+        let mut clock = Clock::new();
+        clock.advance(Duration::MAX);
+        let date = httpdate::fmt_http_date(UNIX_EPOCH + clock.now());
+        assert!(date.contains(" 8965 "), "{date}");
     }
 }

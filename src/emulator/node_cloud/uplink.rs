@@ -81,23 +81,19 @@ async fn deliver(
     scale: TimeScale,
     report: impl Fn(Entry),
 ) {
+    let (what, delivered) = match message {
+        Message::Online => ("connectivity", Entry::ConnectivitySent),
+        Message::UserMapping { user_id, .. } => {
+            let user_id = user_id.clone();
+            ("user_mapping", Entry::UserMappingSent { user_id })
+        }
+    };
     for attempt in 1..=MAX_ATTEMPTS {
         let Err(error) = cloud.send(node_id, message).await else {
-            return report(match message {
-                Message::Online => Entry::ConnectivitySent,
-                Message::UserMapping { user_id, .. } => Entry::UserMappingSent {
-                    user_id: user_id.clone(),
-                },
-            });
+            return report(delivered);
         };
-        report(Entry::CloudFailed {
-            what: match message {
-                Message::Online => "connectivity",
-                Message::UserMapping { .. } => "user_mapping",
-            },
-            attempt,
-            why: error.to_string(),
-        });
+        let why = error.to_string();
+        report(Entry::CloudFailed { what, attempt, why });
         if error.is_final() || attempt == MAX_ATTEMPTS {
             return;
         }
