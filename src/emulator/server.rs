@@ -63,7 +63,7 @@ impl DeviceServer {
     /// Serves `device` until its service ends. Dropping the future ends it as well.
     pub(super) async fn run(device: Device, mut listener: impl Listener) -> StopReason {
         let mut server = Self {
-            faults: Faults::new(device.faults().to_vec()),
+            faults: Faults::new(device.settings.faults.clone()),
             uplink: device.uplink(),
             device,
             previous: Vec::new(),
@@ -96,20 +96,18 @@ impl DeviceServer {
         let now = Instant::now();
         let stopped = self.device.stopped(now);
         let lingers_until = stopped.and_then(|reason| listener.lingers_until(reason));
-        let stops_at = self.device.stops_at().max(lingers_until);
         if let Some(reason) = stopped
-            && stops_at.is_none_or(|at| at <= now)
+            && lingers_until.is_none_or(|until| until <= now)
         {
             return Err(reason);
         }
         self.uplink.send(self.device.outgoing());
         let reach_changes_at = self.check_reach(listener, now).await?;
-        let wake_at = [
-            listener.turn(self).await?,
-            reach_changes_at,
-            stops_at,
-            self.device.next_event(),
-        ];
+        let turns_at = listener.turn(self).await?;
+        // Only now: in its turn, a listener may have handled a request.
+        let stops_at = self.device.stops_at().max(lingers_until);
+        let next_event = self.device.next_event();
+        let wake_at = [turns_at, reach_changes_at, stops_at, next_event];
         tokio::select! {
             biased;
             () = wait_until(wake_at.into_iter().flatten().min()) => Ok(()),

@@ -21,13 +21,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, join_all};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use serde_json::{Value, json};
 
-use self::ble::{Air, BleFlags, Peripheral};
-use self::console::{Console, ConsoleFlags};
+use self::ble::{Air, BleFlags};
+use self::console::ConsoleFlags;
 use self::label::{Label, random_digits};
 use self::node::{CH_RESP, NodeFlags, register};
 use self::on_network::OnNetworkFlags;
@@ -252,20 +253,16 @@ fn first_given(flags: &[(&'static str, bool)]) -> Option<&'static str> {
     given.map(|(flag, _)| *flag)
 }
 
+/// Serves a device on its medium until its service ends.
+type Serve = Box<dyn FnOnce(Device) -> LocalBoxFuture<'static, StopReason>>;
+
 /// A device that can be reached.
 struct Started {
     name: String,
     device: Device,
-    listener: Listener,
+    serve: Serve,
     /// Its first line, if it is printed later: when the emulated adapter answers.
     ready: Option<Value>,
-}
-
-/// A medium on which a device can be reached.
-enum Listener {
-    Http(HttpPort),
-    Ble(Peripheral),
-    Console(Console),
 }
 
 impl Started {
@@ -300,15 +297,8 @@ impl Started {
         let mut device = Device::new(settings, rng).with_log(log).with_flash(flash);
         let opened = match args.transport {
             _ if is_over => None,
-            Medium::Ble => {
-                let (peripheral, address) =
-                    args.put_into_air(air, number, &name, &label, &device)?;
-                Some((Listener::Ble(peripheral), address))
-            }
-            Medium::Console => {
-                let (console, address) = args.open_console(&name, &label)?;
-                Some((Listener::Console(console), address))
-            }
+            Medium::Ble => Some(args.put_into_air(air, number, &name, &label, &device)?),
+            Medium::Console => Some(args.open_console(&name, &label)?),
             Medium::Softap | Medium::OnNetwork => {
                 let mut port = args.open_port(number).await?;
                 let bound = port.address();
@@ -321,7 +311,8 @@ impl Started {
                         bound,
                     )?);
                 }
-                Some((Listener::Http(port), ListenAddress::Port(bound)))
+                let serve: Serve = Box::new(|device| port.serve(device).boxed_local());
+                Some((serve, ListenAddress::Port(bound)))
             }
         };
         // Whoever reads the first line finds the port open and the node in its cloud.
@@ -330,11 +321,11 @@ impl Started {
         }
         let address = opened.as_ref().map(|(_, address)| address);
         let ready = args.ready(address, &name, &label, node.as_ref());
-        let is_later = matches!(opened, Some((Listener::Ble(_), _)));
+        let is_later = opened.is_some() && args.transport == Medium::Ble;
         if !is_later {
             print(&ready)?;
         }
-        let Some((listener, _)) = opened else {
+        let Some((serve, _)) = opened else {
             device.log().write(&Entry::ServiceStopped {
                 why: StopReason::AlreadyProvisioned.to_string(),
             });
@@ -343,18 +334,13 @@ impl Started {
         Ok(Some(Self {
             name,
             device,
-            listener,
+            serve,
             ready: is_later.then_some(ready),
         }))
     }
 
     async fn serve(self) -> (String, StopReason) {
-        let why = match self.listener {
-            Listener::Http(port) => port.serve(self.device).await,
-            Listener::Ble(peripheral) => peripheral.serve(self.device).await,
-            Listener::Console(console) => console.serve(self.device).await,
-        };
-        (self.name, why)
+        (self.name, (self.serve)(self.device).await)
     }
 }
 

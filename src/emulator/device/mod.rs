@@ -41,7 +41,6 @@ use self::manager::{Manager, ManagerEvent, later};
 use self::node::Node;
 use self::reply::refuse;
 use self::wrong_type_reply::wrong_type_reply;
-use super::fault::Fault;
 use super::flash::Flash;
 use super::log::{Entry, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
@@ -61,7 +60,7 @@ pub use world::{AccessPoint, NoTimeScale, TimeScale, World, WorldError};
 
 /// An emulated device.
 pub struct Device {
-    settings: Arc<DeviceSettings>,
+    pub(super) settings: Arc<DeviceSettings>,
     version: String,
     rng: Box<dyn CryptoRng + Send>,
     log: Log,
@@ -119,11 +118,6 @@ impl Device {
         &mut self.log
     }
 
-    /// How fast its time runs, for the waits of the medium.
-    pub fn time_scale(&self) -> TimeScale {
-        self.settings.time_scale
-    }
-
     /// Whether an endpoint of this name is registered.
     pub fn has_endpoint(&self, name: &str) -> bool {
         self.endpoint(name).is_some()
@@ -138,11 +132,6 @@ impl Device {
         endpoint::created(&self.settings)
     }
 
-    /// What its firmware does and does not.
-    pub fn rules(&self) -> Rules {
-        self.settings.rules()
-    }
-
     /// A way to its cloud. Without a cloud, everything sent there is lost.
     pub(super) fn uplink(&self) -> Uplink {
         let node = self.settings.node.as_ref();
@@ -154,11 +143,6 @@ impl Device {
     pub(super) fn outgoing(&mut self) -> Vec<Message> {
         let node = self.node.as_mut();
         node.map(Node::take_outgoing).unwrap_or_default()
-    }
-
-    /// What was ordered to go wrong on its medium.
-    pub(super) fn faults(&self) -> &[Fault] {
-        &self.settings.faults
     }
 
     /// As the application does it after a power cycle: the service comes up, unless credentials

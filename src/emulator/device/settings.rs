@@ -60,7 +60,7 @@ impl DeviceSettings {
         }
     }
 
-    pub(super) fn rules(&self) -> Rules {
+    pub(in crate::emulator) fn rules(&self) -> Rules {
         self.firmware.rules()
     }
 

@@ -74,7 +74,7 @@ impl Console {
     /// as well.
     pub async fn serve(self, device: Device) -> StopReason {
         let line = SerialLine {
-            board: Board::new(self.settings, device.time_scale(), Instant::now()),
+            board: Board::new(self.settings, device.settings.time_scale, Instant::now()),
             pty: self.pty,
         };
         DeviceServer::run(device, line).await

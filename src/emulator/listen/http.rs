@@ -203,9 +203,9 @@ impl Service {
         server: &mut DeviceServer,
         connection: &mut Connection,
     ) -> Result<(), Closing> {
-        let wait = server.device.time_scale().of(RECEIVE_WAIT);
+        let wait = server.device.settings.time_scale.of(RECEIVE_WAIT);
         let wait = wait.max(LEAST_RECEIVE_WAIT);
-        let longest = server.device.rules().longest_head;
+        let longest = server.device.settings.rules().longest_head;
         let head = match connection.read_head(wait, longest).await {
             Ok(head) => head,
             Err(NoHead::Page(page)) => return show(server, connection, "?", page).await,

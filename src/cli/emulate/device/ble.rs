@@ -7,12 +7,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use super::label::Label;
 use super::ready::ListenAddress;
-use super::{EmulateDevice, Medium, conflict, first_given, unusable};
+use super::{EmulateDevice, Medium, Serve, conflict, first_given, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::emulator::device::Device;
@@ -21,8 +22,6 @@ use crate::emulator::listen::ble::{
     Address, Advert, BusChoice, HostSettings, HostTrouble, LinkTrouble, Neighbour, RadioSettings,
     Served, Stack, VirtualRadio, rainmaker_data,
 };
-
-pub(super) use crate::emulator::listen::ble::Peripheral;
 
 /// The flags.
 #[derive(clap::Args, Debug)]
@@ -233,7 +232,7 @@ impl EmulateDevice {
         name: &str,
         label: &Label,
         device: &Device,
-    ) -> Result<(Peripheral, ListenAddress), Failure> {
+    ) -> Result<(Serve, ListenAddress), Failure> {
         let flags = &self.ble;
         let address = match flags.mac {
             Some(first) => first.plus(number.saturating_sub(1)),
@@ -274,7 +273,9 @@ impl EmulateDevice {
                 address: address.to_string(),
                 bus_address: air.bus_address(),
             };
-            Some((air.add(device, settings)?, address))
+            let peripheral = air.add(device, settings)?;
+            let serve: Serve = Box::new(|device| peripheral.serve(device).boxed_local());
+            Some((serve, address))
         });
         added.map_or_else(
             || {

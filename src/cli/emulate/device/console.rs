@@ -3,16 +3,16 @@
 
 use std::path::PathBuf;
 
+use futures_util::FutureExt as _;
+
 use super::label::Label;
 use super::ready::ListenAddress;
-use super::{EmulateDevice, Medium, conflict, first_given, unusable};
+use super::{EmulateDevice, Medium, Serve, conflict, first_given, unusable};
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::emulator::device::{Firmware, Scenario};
 use crate::emulator::fault::FaultKind;
 use crate::emulator::listen::console::{self, ConsoleSettings, ConsoleTrouble, Noise};
-
-pub(super) use crate::emulator::listen::console::Console;
 
 /// The flags.
 #[derive(clap::Args, Debug)]
@@ -114,7 +114,7 @@ impl EmulateDevice {
         &self,
         name: &str,
         label: &Label,
-    ) -> Result<(Console, ListenAddress), Failure> {
+    ) -> Result<(Serve, ListenAddress), Failure> {
         let flags = &self.console;
         let baud = flags.uart_baud.unwrap_or(USUAL_BAUD);
         let settings = ConsoleSettings {
@@ -140,7 +140,8 @@ impl EmulateDevice {
                 .map_err(|error| unusable("--pty-link", link, &error))?;
         }
         let pty = console.path().display().to_string();
-        Ok((console, ListenAddress::Console { pty, baud }))
+        let serve: Serve = Box::new(|device| console.serve(device).boxed_local());
+        Ok((serve, ListenAddress::Console { pty, baud }))
     }
 }
 

@@ -1,12 +1,10 @@
 //! In place of `ble.rs` where there is no BlueZ to emulate: `--transport ble` is refused.
 
-use std::convert::Infallible;
-
 use super::label::Label;
 use super::ready::ListenAddress;
-use super::{EmulateDevice, Medium, conflict};
+use super::{EmulateDevice, Medium, Serve, conflict};
 use crate::cli::failure::Failure;
-use crate::emulator::device::{Device, StopReason};
+use crate::emulator::device::Device;
 
 /// None.
 #[derive(clap::Args, Debug)]
@@ -14,9 +12,6 @@ pub(super) struct BleFlags {}
 
 /// Nothing is in it.
 pub(super) struct Air;
-
-/// There is none.
-pub(super) struct Peripheral(Infallible);
 
 impl Air {
     pub(super) async fn open(_: &EmulateDevice) -> Result<Self, Failure> {
@@ -34,12 +29,6 @@ impl Air {
     pub(super) async fn close(self) {}
 }
 
-impl Peripheral {
-    pub(super) async fn serve(self, _: Device) -> StopReason {
-        match self.0 {}
-    }
-}
-
 impl EmulateDevice {
     pub(super) fn check_ble(&self) -> Result<(), Failure> {
         if self.transport == Medium::Ble {
@@ -55,7 +44,7 @@ impl EmulateDevice {
         _: &str,
         _: &Label,
         _: &Device,
-    ) -> Result<(Peripheral, ListenAddress), Failure> {
+    ) -> Result<(Serve, ListenAddress), Failure> {
         only_on_linux()
     }
 }

@@ -1,25 +1,13 @@
 //! In place of `console.rs` where there is no pty: `--transport console` is refused.
 
-use std::convert::Infallible;
-
 use super::label::Label;
 use super::ready::ListenAddress;
-use super::{EmulateDevice, Medium, conflict};
+use super::{EmulateDevice, Medium, Serve, conflict};
 use crate::cli::failure::Failure;
-use crate::emulator::device::{Device, StopReason};
 
 /// None.
 #[derive(clap::Args, Debug)]
 pub(super) struct ConsoleFlags {}
-
-/// There is none.
-pub(super) struct Console(Infallible);
-
-impl Console {
-    pub(super) async fn serve(self, _: Device) -> StopReason {
-        match self.0 {}
-    }
-}
 
 impl EmulateDevice {
     pub(super) fn check_console(&self) -> Result<(), Failure> {
@@ -37,7 +25,7 @@ impl EmulateDevice {
         &self,
         _: &str,
         _: &Label,
-    ) -> Result<(Console, ListenAddress), Failure> {
+    ) -> Result<(Serve, ListenAddress), Failure> {
         only_on_unix()
     }
 }
