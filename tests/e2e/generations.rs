@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{Output, espctl};
+use crate::support::wait::until;
 
 fn provision(device: &Device, arguments: &[&str]) -> Output {
     let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
@@ -242,13 +243,7 @@ fn a_service_that_goes_leaves_a_joined_device_and_an_open_question() {
 
 #[track_caller]
 fn wait_for(device: &Device, event: &str) {
-    for _ in 0..500 {
-        if !device.told(event).is_empty() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("no {event} in {:#?}", device.log());
+    until(event, || !device.told(event).is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Every source file says what it is, and stays small enough to be read.
+//! Every source file says what it is, and is named for one thing.
 
 use crate::support::source::source_files;
 
@@ -10,14 +10,6 @@ fn every_file_opens_with_what_it_is() {
             "{} has no head line",
             file.path.display()
         );
-    }
-}
-
-#[test]
-fn no_file_outgrows_a_reader() {
-    for file in source_files() {
-        let lines = file.text.lines().count();
-        assert!(lines <= 500, "{} has {lines} lines", file.path.display());
     }
 }
 

@@ -27,3 +27,4 @@ pub(crate) mod serial;
 pub(crate) mod source;
 pub(crate) mod switchable_proxy;
 pub(crate) mod vector_file;
+pub(crate) mod wait;

@@ -2,13 +2,12 @@
 //! mDNS on a port of its own, on the loopback interface.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use super::device::Device;
 use super::espctl::{Output, Run, espctl};
 use super::owner::Owner;
 use super::pty::Terminal;
+use super::wait::until;
 
 /// Where devices of a test announce themselves, and are looked for.
 pub(crate) struct Network {
@@ -70,16 +69,3 @@ fn line<'a>(command: &[&'a str], arguments: &[&'a str]) -> Vec<&'a str> {
     let here = ["--transport", "on-network", "--interface", "lo"];
     [command, &here[..], arguments].concat()
 }
-
-/// Waits until it is so.
-#[track_caller]
-pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// No wait of a test takes as long.
-const LIMIT: Duration = Duration::from_secs(30);

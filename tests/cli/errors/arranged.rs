@@ -2,7 +2,6 @@
 //! which.
 
 use std::fs;
-use std::thread;
 
 use espctl::proto::network_provisioning::network_config_payload::Payload as Config;
 use espctl::proto::network_provisioning::network_ctrl_payload::Payload as Control;
@@ -21,6 +20,7 @@ use serde_json::{Value, json};
 use crate::support::device::{Device, access_points, fresh_path};
 use crate::support::espctl::{Output, command, espctl};
 use crate::support::scripted_server::{ScriptedServer, Turn, ok};
+use crate::support::wait::until;
 
 pub(super) const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
 
@@ -233,10 +233,7 @@ pub(super) fn interrupted() -> Output {
     line.extend(HOME.map(str::to_owned));
     let child = command(line).spawn().unwrap();
     let applied = || fs::read_to_string(&transcript).is_ok_and(|text| text.contains("ApplyWifi"));
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while !applied() && std::time::Instant::now() < deadline {
-        thread::sleep(std::time::Duration::from_millis(10));
-    }
+    until("it is applied", applied);
     let signal = std::process::Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status();

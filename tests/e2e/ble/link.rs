@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{HOME, failed, heard_nothing, joined, provision, provision_it};
 use crate::support::device::Device;
 use crate::support::espctl::{send_signal, watch};
-use crate::support::network::until;
+use crate::support::wait::until;
 
 #[test]
 fn a_device_that_wants_encryption_is_paired_with() {
@@ -143,7 +143,7 @@ fn a_link_that_is_lost_is_told_as_what_it_is() {
         for stack in ["nimble", "bluedroid"] {
             let fault = format!("{step}:reset");
             let device = Device::over_bluetooth(&["--fault", &fault, "--stack", stack]);
-            let output = provision_it(&device, &["--join-timeout", "10"]);
+            let output = provision_it(&device, &["--join-timeout", "30"]);
             let exit = output.exit.unwrap();
             assert!(exits.contains(&exit), "{fault}: {output}");
             if exit == 6 {
@@ -207,7 +207,7 @@ fn a_device_that_vanishes_is_out_of_reach() {
         "--pop",
         device.pop(),
         "--timeout",
-        "3",
+        "10",
     ];
     line.extend(HOME);
     let output = provision(&device, &line);

@@ -1,13 +1,13 @@
 //! Once mapped, a device signs no more until it restarts, unless that is not wanted.
 
 use super::{Home, at, events, failed, flags};
-use crate::support::network::until;
+use crate::support::wait::until;
 
 #[test]
 fn a_service_of_its_own_is_switched_off_and_goes_away() {
     let home = Home::new();
     let mut device = home.device(&["--name", "Lamp"]);
-    let named = ["--device-name", "Lamp", "--discovery-timeout", "20"];
+    let named = ["--device-name", "Lamp", "--discovery-timeout", "60"];
     let output = home.mapped(home.provision(&named), &device);
     let disabled = events(&output, "challenge_response_disabled");
     assert_eq!(disabled[0]["already"], false, "{output}");

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::{Home, events, failed, heard_nothing};
 use crate::support::device::Device;
 use crate::support::espctl::espctl;
-use crate::support::network::until;
+use crate::support::wait::until;
 
 /// One line of `discover`, by its name.
 fn listed(home: &Home, name: &str) -> Value {
-    let arguments = ["--discovery-timeout", "2.5", "--format", "json"];
+    let arguments = ["--discovery-timeout", "5", "--format", "json"];
     let output = home
         .network
         .run(&["discover"], &arguments)
@@ -37,7 +37,7 @@ fn discover_lists_each_with_what_it_says() {
         "a",
     ]);
     let sec2 = home.device(&["--name", "Sec2", "--sec-ver", "2"]);
-    let arguments = ["--discovery-timeout", "2.5", "--format", "json"];
+    let arguments = ["--discovery-timeout", "5", "--format", "json"];
     let output = home
         .network
         .run(&["discover"], &arguments)
@@ -69,7 +69,7 @@ fn discover_lists_each_with_what_it_says() {
         heard_nothing(device);
     }
 
-    let text = ["--discovery-timeout", "2.5"];
+    let text = ["--discovery-timeout", "5"];
     let output = home.network.run(&["discover"], &text).output().exits(0);
     let lines: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(lines.len(), 4, "{output}");
@@ -146,7 +146,7 @@ fn values_that_say_nothing_are_taken_for_nothing() {
     let check = |index: usize, txt: &str| {
         let name = format!("Lamp {index}");
         let device = home.device(&["--name", &name, "--txt", txt]);
-        let given = ["--device-name", &name, "--discovery-timeout", "20"];
+        let given = ["--device-name", &name, "--discovery-timeout", "60"];
         let output = home.mapped(home.provision(&given), &device);
         let chosen = &events(&output, "scheme_chosen")[0];
         assert_eq!(chosen["scheme"], 1, "{txt}: {output}");
