@@ -189,12 +189,7 @@ impl Announcement {
                 None => Ok(events.recv_async().await),
             };
             let entry = match event {
-                Ok(Ok(DaemonEvent::Announce(fullname, _))) => self.announced(&fullname),
-                Ok(Ok(DaemonEvent::NameChange(change))) => {
-                    self.renamed(&change.original, &change.new_name)
-                }
-                Ok(Ok(DaemonEvent::Error(error))) => Some(failed(error.to_string())),
-                Ok(Ok(_)) => None,
+                Ok(Ok(event)) => self.entry_of(event),
                 // The daemon has ended.
                 Ok(Err(_)) => {
                     self.events = None;
@@ -210,6 +205,16 @@ impl Announcement {
             }
         }
         std::future::pending().await
+    }
+
+    /// The log's entry for what mDNS reports, if it has one.
+    fn entry_of(&mut self, event: DaemonEvent) -> Option<Entry> {
+        match event {
+            DaemonEvent::Announce(fullname, _) => self.announced(&fullname),
+            DaemonEvent::NameChange(change) => self.renamed(&change.original, &change.new_name),
+            DaemonEvent::Error(error) => Some(failed(error.to_string())),
+            _ => None,
+        }
     }
 
     /// Each interface and family is an event of its own; the first counts.
@@ -261,25 +266,38 @@ impl Announcement {
     }
 
     async fn take_back(&mut self, log: &mut Log, which: impl Fn(&Advertisement) -> bool) {
-        let Some(daemon) = &self.daemon else {
+        let Some(daemon) = self.daemon.clone() else {
             return;
         };
-        let gone = self
-            .services
-            .extract_if(.., |service| which(&service.advertisement));
-        for service in gone {
+        let mut ends = Vec::new();
+        let is_meant = |service: &Service| which(&service.advertisement);
+        for service in self.services.iter().filter(|service| is_meant(service)) {
             let fullname = service.info.get_fullname();
-            log.write(&match with_room(|| daemon.unregister(fullname)).await {
+            ends.push(match with_room(|| daemon.unregister(fullname)).await {
                 Ok(answer) => {
                     // The goodbye has left when this is answered, or when the daemon has ended.
                     let _status = answer.recv_async().await;
                     Entry::AnnouncementRemoved {
                         service: service.advertisement.service,
-                        instance: service.advertisement.instance,
+                        instance: service.advertisement.instance.clone(),
                     }
                 }
                 Err(error) => failed(error.to_string()),
             });
+        }
+        // mDNS reports an announcement after it has sent it. A client can be quicker than that.
+        while let Some(event) = self
+            .events
+            .as_ref()
+            .and_then(|events| events.try_recv().ok())
+        {
+            if let Some(entry) = self.entry_of(event) {
+                log.write(&entry);
+            }
+        }
+        self.services.retain(|service| !is_meant(service));
+        for end in &ends {
+            log.write(end);
         }
     }
 }
