@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::Output;
-use crate::support::matrix::{agreed_exit, run_all};
+use crate::support::matrix::{agreed_exit, run_all, sample};
 use crate::support::owner::{Owner, Word};
 
 /// How the node gets into the account.
@@ -267,12 +267,29 @@ fn matrix() -> Vec<Case> {
 }
 
 #[test]
-fn every_fault_of_the_cloud_is_told_truly_and_costs_no_more_than_the_run() {
-    let mut cases = matrix();
+fn sampled_cloud_faults_are_reported_truly_and_cost_only_the_run() {
+    let cases = sample(matrix(), |case| {
+        vec![
+            format!("{:?}", case.exchange),
+            format!("{:?}, {}", case.way, case.always),
+            case.fault.to_owned(),
+        ]
+    });
+    run_cases("a sample of the cloud's fault matrix", cases);
+}
+
+#[test]
+#[ignore = "the cloud's whole fault matrix takes minutes; .ci/run runs it"]
+fn all_cloud_faults_are_reported_truly_and_cost_only_the_run() {
+    let cases = matrix();
     assert!(cases.len() >= 350, "{} cases", cases.len());
-    // The slow ones first: they wait, and the others compute meanwhile.
+    run_cases("the cloud's fault matrix", cases);
+}
+
+fn run_cases(name: &str, mut cases: Vec<Case>) {
+    // The slow cases first: they wait while the others compute.
     cases.sort_by_key(|case| (!case.is_endless(), !case.is_silent()));
-    run_all("the cloud's fault matrix", cases, run);
+    run_all(name, cases, run);
 }
 
 /// One case, and the run after it. The first run's exit code.
@@ -292,7 +309,7 @@ fn run(case: &Case) -> Result<i32, String> {
     let state = fresh_path("state.json");
     let state = state.to_str().ok_or("a path of ASCII")?;
     let mut own = vec!["--sec-ver", "0", "--node-id", "N", "--state", state];
-    own.extend(["--cloud", owner.cloud.url(), "--time-scale", TIME_SCALE]);
+    own.extend(["--cloud", owner.cloud.url()]);
     own.extend(match case.way {
         Way::SecretKey => ["--cap", "user_assoc"],
         Way::Challenge | Way::ChallengeAlone => ["--cap", "ch_resp"],
@@ -302,11 +319,8 @@ fn run(case: &Case) -> Result<i32, String> {
     owner.order(&case.faults());
     let began = Instant::now();
     let output = provision(case, &owner, &device, true);
+    let took = began.elapsed();
     let exit = check(case, &owner, &device, &output)
-        .and_then(|exit| match began.elapsed() {
-            took if took > BOUND => Err(format!("it took {took:?}")),
-            _ => Ok(exit),
-        })
         .map_err(|why| format!("{why}\n{output}\n{}", owner.cloud.log_text()))?;
 
     // The cloud is well again. A device that has joined goes away by itself, and is restarted.
@@ -316,7 +330,13 @@ fn run(case: &Case) -> Result<i32, String> {
         device.kill();
         device = Device::start(&[&own[..], &["--force-provisioning"]].concat());
     }
+    let began = Instant::now();
     let again = provision(case, &owner, &device, false);
+    // A loaded computer needs longer for a run without a fault, too.
+    let bound = BOUND + 10 * began.elapsed();
+    if took > bound {
+        return Err(format!("it took {took:?} of {bound:?}\n{output}"));
+    }
     expect_done(case, &owner, &device, &again)
         .map_err(|why| format!("the first run:\n{output}\nthe run after it: {why}\n{again}"))?;
     Ok(exit)
@@ -406,11 +426,9 @@ fn provision(case: &Case, owner: &Owner, device: &Device, faulty: bool) -> Outpu
 }
 
 const GROUP: &str = "Upstairs";
-/// A device that has joined waits four and a half seconds for whoever wants to know, times this.
-const TIME_SCALE: &str = "0.15";
 /// In seconds. Less than a busy computer takes for an answer would be another fault.
-const PATIENCE: &str = "1";
+const PATIENCE: &str = "3";
 /// In seconds: for a run that would wait for minutes. Long enough to join meanwhile.
-const LIMIT: &str = "12";
-/// No case takes longer: three times the patience and the pauses between, thrice.
-const BOUND: Duration = Duration::from_secs(30);
+const LIMIT: &str = "20";
+/// What a case waits at most: three times the patience and the pauses between, thrice.
+const BOUND: Duration = Duration::from_secs(40);

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use self::media::{Harm, MEDIA, Medium, Step};
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::Output;
-use crate::support::matrix::{agreed_exit, run_all};
+use crate::support::matrix::{agreed_exit, run_all, sample};
 use crate::support::owner::{Owner, Word};
 
 #[derive(Clone, Copy)]
@@ -132,12 +132,30 @@ fn matrix() -> Vec<Case> {
 }
 
 #[test]
-fn every_fault_at_every_step_is_told_truly_and_costs_no_more_than_the_run() {
-    let mut cases = matrix();
+fn sampled_faults_are_reported_truly_and_cost_only_the_run() {
+    let cases = sample(matrix(), |case| {
+        let (medium, scheme) = (case.medium.name, case.scheme);
+        vec![
+            format!("{medium}, Security {scheme}"),
+            format!("{:?}", case.step),
+            case.fault.to_owned(),
+        ]
+    });
+    run_cases("a sample of the fault matrix", cases);
+}
+
+#[test]
+#[ignore = "the whole fault matrix takes minutes; .ci/run runs it"]
+fn all_faults_are_reported_truly_and_cost_only_the_run() {
+    let cases = matrix();
     assert!(cases.len() >= 640, "{} cases", cases.len());
-    // The slow ones first: they wait, and the others compute meanwhile.
+    run_cases("the fault matrix", cases);
+}
+
+fn run_cases(name: &str, mut cases: Vec<Case>) {
+    // The slow cases first: they wait while the others compute.
     cases.sort_by_key(|case| !case.is_slow());
-    run_all("fault matrix", cases, run);
+    run_all(name, cases, run);
 }
 
 /// One case, and the run after it. The first run's exit code.
@@ -282,7 +300,7 @@ fn provision(case: &Case, owner: Option<&Owner>, device: &Device) -> Output {
         line.extend(["--transport", "on-network"].map(str::to_owned));
     } else {
         // An open network without a word about its passphrase: the client has to look.
-        line.extend(["--ssid", "Guest", "--join-timeout", "10"].map(str::to_owned));
+        line.extend(["--ssid", "Guest", "--join-timeout", "30"].map(str::to_owned));
     }
     if case.scheme > 0 {
         line.extend(["--pop", POP].map(str::to_owned));
@@ -295,6 +313,6 @@ fn provision(case: &Case, owner: Option<&Owner>, device: &Device) -> Output {
 }
 
 /// Until a device has read what lies in its socket.
-const SETTLING: Duration = Duration::from_millis(400);
+const SETTLING: Duration = Duration::from_secs(3);
 const POP: &str = "abcd1234";
-const TRIES: usize = 4;
+const TRIES: usize = 10;
