@@ -13,8 +13,8 @@ filters=("${@:2}")
 if [ ${#filters[@]} -eq 0 ]; then
     filters=(e2e::ble:: emulator::ble::)
 fi
-# They wait more than they compute.
-export RUST_TEST_THREADS="${RUST_TEST_THREADS:-32}"
+# They wait more than they compute, but each runs two or three processes.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((8 * $(nproc)))}"
 
 # What is shown is how often it went well, so a filter that fits nothing is a failure, too.
 cargo test --locked --quiet --test all --no-run
