@@ -335,7 +335,8 @@ mod tests {
     }
 
     #[cfg(target_os = "linux")]
-    #[tokio::test]
+    /// On a clock that stands still while anything is computed.
+    #[tokio::test(start_paused = true)]
     async fn a_silent_port_costs_neither_the_next_one_nor_more_than_the_limit() {
         let (_one, _queued, first) = silent();
         let (_other, _queued_too, second) = silent();

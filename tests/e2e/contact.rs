@@ -49,7 +49,7 @@ fn an_access_point_that_changes_channel_is_found_again() {
 #[test]
 fn a_device_that_never_comes_back_is_unconfirmed() {
     let device = Device::start(&["--scenario", "service-gone"]);
-    let output = run(&device, &["--join-timeout", "4"]).exits(10);
+    let output = run(&device, &["--join-timeout", "6"]).exits(10);
     assert_eq!(output.result()["error"]["id"], "unconfirmed");
     assert_eq!(count(&output, "contact_lost"), 1);
     assert_eq!(count(&output, "contact_regained"), 0);
@@ -90,7 +90,7 @@ fn another_device_at_the_same_address_is_tried_once() {
     line.extend(lost.address());
     let home = ["--ssid", "Home", "--passphrase", "correct horse battery"];
     line.extend(home.map(str::to_owned));
-    line.extend(["--pop", lost.pop(), "--join-timeout", "8"].map(str::to_owned));
+    line.extend(["--pop", lost.pop(), "--join-timeout", "60"].map(str::to_owned));
     let mut neighbour = None;
     let output = watched(line, "\"wifi_applied\"", |_| {
         lost.kill();
@@ -105,14 +105,14 @@ fn another_device_at_the_same_address_is_tried_once() {
 #[test]
 fn time_that_ends_while_contact_is_lost_leaves_the_outcome_open() {
     let device = Device::start(&["--scenario", "service-gone"]);
-    let output = run(&device, &["--timeout", "4"]).exits(10);
+    let output = run(&device, &["--timeout", "12"]).exits(10);
     assert_eq!(output.result()["error"]["id"], "expired");
 }
 
 #[test]
 fn time_that_ends_before_apply_was_sent_is_the_devices() {
     let device = Device::start(&["--fault", "prov-config:1:drop"]);
-    let output = run(&device, &["--timeout", "2"]).exits(6);
+    let output = run(&device, &["--timeout", "6"]).exits(6);
     let error = &output.result()["error"];
     assert_eq!(error["id"], "expired");
     assert!(error["hints"].to_string().contains("not stored"), "{error}");

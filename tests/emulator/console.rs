@@ -290,14 +290,14 @@ fn other_things_can_be_on_the_line() {
 
     let (_binary, mut port) = quiet(&["--console-trouble", "binary"]);
     port.send("\r");
-    let garbage = port.within(Duration::from_millis(300));
-    assert!(garbage.len() > 24);
+    let garbage = port.at_least(25);
     assert!(garbage.iter().all(|byte| *byte == 0 || *byte >= 0x80));
 
     let (_mute, mut port) = quiet(&["--console-trouble", "no-prompt-after=1"]);
     port.until(PROMPT);
     port.send(VERSION);
-    let shown = port.until("\r\n");
+    // The last digits of a version document.
+    let shown = port.with("7d\r\n");
     let shown = shown + &String::from_utf8_lossy(&port.within(Duration::from_millis(300)));
     assert!(version_of(&shown) && !shown.contains(">>"), "{shown}");
 }

@@ -254,4 +254,4 @@ pub(crate) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
 const OBJECTS: &str = "org.freedesktop.DBus.ObjectManager";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// Nothing here takes long.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_mins(1);

@@ -191,4 +191,4 @@ pub(crate) const CTRL_R: &str = "\x12";
 const ROWS: NonZeroU16 = NonZeroU16::new(90).unwrap();
 const COLUMNS: NonZeroU16 = NonZeroU16::new(100).unwrap();
 /// No wait of a test takes as long.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_mins(2);

@@ -268,4 +268,4 @@ async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Heard
 /// More than any buffer of the system between the two ends.
 const FLOOD: usize = 512 * 1024 * 1024;
 /// No script takes as long.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);

@@ -58,6 +58,12 @@ impl Port {
         })
     }
 
+    /// Waits until so many bytes were read, and takes everything.
+    #[track_caller]
+    pub(crate) fn at_least(&self, bytes: usize) -> Vec<u8> {
+        self.take_bytes_when("enough", |read| read.len() >= bytes)
+    }
+
     /// Waits for the end of the line, and takes what came before it.
     #[track_caller]
     pub(crate) fn hung_up(&self) -> String {
@@ -79,6 +85,11 @@ impl Port {
 
     #[track_caller]
     fn take_when(&self, wanted: &str, is_there: impl Fn(&[u8]) -> bool) -> String {
+        String::from_utf8_lossy(&self.take_bytes_when(wanted, is_there)).into_owned()
+    }
+
+    #[track_caller]
+    fn take_bytes_when(&self, wanted: &str, is_there: impl Fn(&[u8]) -> bool) -> Vec<u8> {
         let deadline = Instant::now() + LIMIT;
         let mut state = self.heard.state.lock().unwrap();
         while !is_there(&state.bytes) {
@@ -90,7 +101,7 @@ impl Port {
             );
             state = self.heard.changed.wait_timeout(state, left).unwrap().0;
         }
-        String::from_utf8_lossy(&std::mem::take(&mut state.bytes)).into_owned()
+        std::mem::take(&mut state.bytes)
     }
 }
 
@@ -112,4 +123,4 @@ impl Heard {
 }
 
 /// No wait of a test takes as long.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_mins(2);

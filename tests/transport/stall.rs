@@ -33,8 +33,24 @@ async fn device() -> (SocketAddr, JoinHandle<()>) {
     (address, served)
 }
 
+/// An ordinary client with the same load on the computer a moment before is the measure: its exchanges
+/// wait, and ours take less time by more than half of that.
 #[tokio::test]
 async fn our_exchanges_do_not_wait_for_acknowledgements() {
+    let mut told = Vec::new();
+    // Whatever else runs can hold up either.
+    for _ in 0..10 {
+        let (ordinary, ours) = (ordinary_exchanges().await, our_exchanges().await);
+        assert!(ordinary > STALLED / 2, "{ordinary:?}");
+        if ours + STALLED / 2 < ordinary {
+            return;
+        }
+        told.push((ours, ordinary));
+    }
+    panic!("ours and an ordinary client's: {told:?}");
+}
+
+async fn our_exchanges() -> Duration {
     let (address, served) = device().await;
     let mut transport = open(address).await;
     let began = Instant::now();
@@ -43,13 +59,11 @@ async fn our_exchanges_do_not_wait_for_acknowledgements() {
         transport.exchange(&endpoint, b"---").await.unwrap();
     }
     let took = began.elapsed();
-    assert!(took < STALLED / 2, "{took:?}");
     served.abort();
+    took
 }
 
-/// Without this, the test above could not fail.
-#[tokio::test]
-async fn an_ordinary_clients_do() {
+async fn ordinary_exchanges() -> Duration {
     let (address, served) = device().await;
     let client = thread::spawn(move || {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -66,8 +80,8 @@ async fn an_ordinary_clients_do() {
     let took = tokio::task::spawn_blocking(|| client.join().unwrap())
         .await
         .unwrap();
-    assert!(took > STALLED / 2, "{took:?}");
     served.abort();
+    took
 }
 
 fn read_answer(stream: &mut TcpStream) {

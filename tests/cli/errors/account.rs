@@ -44,7 +44,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "cloud-timed-out",
         Run(|| {
             // Each time it is asked again, on another connection.
-            let line = ["node", "list", "--cloud-timeout", "0.2"];
+            let line = ["node", "list", "--cloud-timeout", "1"];
             at_cloud(vec![vec![Turn::silence()]; 3], tokens("me"), &line)
         }),
     ),

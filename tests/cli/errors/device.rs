@@ -20,7 +20,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         Run(|| {
             let network = Network::new();
             let _devices = [network.device(&[]), network.device(&[])];
-            let look = network.run(&["device", "info"], &["--discovery-timeout", "2.5"]);
+            let look = network.run(&["device", "info"], &["--discovery-timeout", "5"]);
             look.output()
         }),
     ),
@@ -68,7 +68,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         Run(|| {
             provision(
                 &["--join-ms", "600000"],
-                &[&HOME[..], &["--timeout", "1.6"]].concat(),
+                &[&HOME[..], &["--timeout", "6"]].concat(),
             )
         }),
     ),

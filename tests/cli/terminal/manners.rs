@@ -78,7 +78,7 @@ fn a_signal_at_a_prompt_gives_the_terminal_back() {
 fn the_limit_of_a_run_holds_at_a_prompt_too() {
     let device = device();
     let mut line = bare(&device);
-    line.extend(["--pop", device.pop(), "--timeout", "6"].map(str::to_owned));
+    line.extend(["--pop", device.pop(), "--timeout", "20"].map(str::to_owned));
     let mut terminal = Terminal::start(line, &[]);
     terminal.shows(PROMPT);
     let screen = terminal.exits(6);

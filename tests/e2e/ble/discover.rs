@@ -8,13 +8,7 @@ use crate::support::espctl::Output;
 use crate::support::pty::Terminal;
 
 fn discover(device: &Device, arguments: &[&str]) -> Output {
-    let line = [
-        "discover",
-        "--transport",
-        "ble",
-        "--discovery-timeout",
-        "1.5",
-    ];
+    let line = ["discover", "--transport", "ble", "--discovery-timeout", "4"];
     let output = device.run(line.iter().chain(arguments)).output();
     never_panicked(&output);
     output

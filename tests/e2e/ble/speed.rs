@@ -5,48 +5,42 @@ use std::time::{Duration, Instant};
 
 use super::{HOME, never_panicked};
 use crate::support::device::Device;
+use crate::support::espctl::{command, watch};
 
+/// The same run over HTTP, a moment before on the same computer, is the measure. Whatever else runs can
+/// hold up either, so one good pair is enough.
 #[test]
 fn a_known_name_is_secured_at_once() {
     for scheme in ["1", "2"] {
-        let mut fastest = Duration::MAX;
-        // Other tests run at the same time; one undisturbed run is enough to know, and usually the
-        // first is.
-        for _ in 0..40 {
-            let device = Device::over_bluetooth(&["--sec-ver", scheme]);
-            let name = device.ready["name"].as_str().unwrap();
-            let began = Instant::now();
-            let mut secured = None;
-            let mut command = crate::support::espctl::command(
-                [
-                    "provision",
-                    "--no-cloud",
-                    "--transport",
-                    "ble",
-                    "--format",
-                    "json",
-                ]
-                .into_iter()
-                .chain(["--device-name", name, "--pop", device.pop()])
-                .chain(HOME),
-            );
-            command.env("DBUS_SYSTEM_BUS_ADDRESS", device.bus());
-            let output = crate::support::espctl::watch(command, |line, _| {
-                if line.contains("\"event\":\"secured\"") {
-                    secured = Some(began.elapsed());
-                }
-            });
-            never_panicked(&output);
-            if let Some(took) = secured {
-                fastest = fastest.min(took);
-            }
-            if fastest < LIMIT {
-                break;
-            }
-        }
-        assert!(fastest < LIMIT, "Security {scheme}: {fastest:?}");
+        let mut told = Vec::new();
+        let is_quick = (0..20).any(|_| {
+            let own = ["--sec-ver", scheme];
+            let measure = until_secured(&Device::start(&own));
+            let took = until_secured(&Device::over_bluetooth(&own));
+            told.push((took, measure));
+            took < 2 * measure + LESS_THAN_ANY_WINDOW
+        });
+        assert!(is_quick, "Security {scheme}: {told:?}");
     }
 }
 
-/// Far below any window; a debug build computes Security 2 in 0.1 s.
-const LIMIT: Duration = Duration::from_millis(500);
+fn until_secured(device: &Device) -> Duration {
+    let line = ["provision", "--no-cloud", "--format", "json"].map(str::to_owned);
+    let mut command = command(line.into_iter().chain(device.address()));
+    command.args(["--pop", device.pop()]).args(HOME);
+    if let Some(bus) = device.ready["bus_address"].as_str() {
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", bus);
+    }
+    let began = Instant::now();
+    let mut secured = None;
+    let output = watch(command, |line, _| {
+        if line.contains("\"event\":\"secured\"") {
+            secured = Some(began.elapsed());
+        }
+    });
+    never_panicked(&output);
+    secured.unwrap_or_else(|| panic!("{output}"))
+}
+
+/// Half of the pause after which the client looks again by itself.
+const LESS_THAN_ANY_WINDOW: Duration = Duration::from_millis(250);

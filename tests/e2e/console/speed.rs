@@ -1,18 +1,22 @@
 //! How well a line is used: beside what the bytes themselves need, at ten bits each, little time may
 //! pass.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{HOME, at, on_a_line};
 use crate::support::device::fresh_path;
 use crate::support::line_time::{Exchange, exchanges};
+use crate::support::serial::Port;
 
 #[test]
 fn the_line_is_busy_while_there_is_something_to_say() {
     let mut best: Vec<Exchange> = Vec::new();
-    // Other tests run at the same time: of each exchange, the fastest counts. Usually the first
-    // run is enough.
+    let mut measure = f64::MAX;
+    // Other programs run at the same time: of each exchange, the fastest counts. Usually the first
+    // run is enough. A loaded computer is late with the bytes of a line that is only written and read,
+    // too.
     for _ in 0..40 {
+        measure = measure.min(bare_line());
         let run = of_a_run();
         if best.is_empty() {
             best = run;
@@ -22,11 +26,30 @@ fn the_line_is_busy_while_there_is_something_to_say() {
                 best.took = best.took.min(new.took);
             }
         }
-        if ratio(&best) <= MOST {
+        if ratio(&best) <= MOST * measure.max(1.0) {
             return;
         }
     }
-    panic!("{:.2} times what the bytes need", ratio(&best));
+    panic!(
+        "{:.2} times what the bytes need, and a bare line {measure:.2} times",
+        ratio(&best)
+    );
+}
+
+/// How many times what its bytes need a line takes that is written and read at once.
+fn bare_line() -> f64 {
+    let device = on_a_line(&["--noise", "none"]);
+    let port = device.ready["pty"].as_str().unwrap();
+    let mut port = Port::open(port);
+    let prompt = "\n>> ";
+    port.until(prompt);
+    let request = format!("proto-ver 7 {}\r", "2d".repeat(50));
+    let began = Instant::now();
+    port.send(&request);
+    let answer = port.until(prompt);
+    let took = began.elapsed();
+    let bits = 10 * u32::try_from(request.len() + answer.len()).unwrap();
+    took.as_secs_f64() / (f64::from(bits) / 115_200.0)
 }
 
 /// Of a whole run up to Apply: how often is asked for the status depends on how long joining takes.

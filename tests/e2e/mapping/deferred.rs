@@ -57,7 +57,7 @@ fn a_signature_that_counted_is_not_taken_for_a_refusal_later() {
     let cloud = Cloud::start(&faults);
     let account = Account::of(&cloud);
     let device = node(&cloud, &[]);
-    let arguments = [&HOME[..], &["--cloud-timeout", "2"]].concat();
+    let arguments = [&HOME[..], &["--cloud-timeout", "5"]].concat();
     let output = account.provision(&device, &arguments).output();
     let output = mapped(output, &device, "challenge_response");
     assert_eq!(events(&output, "mapping_deferred").len(), 1);

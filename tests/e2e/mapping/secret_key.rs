@@ -130,7 +130,7 @@ fn a_request_whose_answer_is_lost_is_found_in_the_account() {
         let cloud = Cloud::start(&["--fault", &fault, "--mapping-timeout", "20"]);
         let account = Account::of(&cloud);
         let device = older_node(&cloud, &[]);
-        let arguments = [&HOME[..], &["--cloud-timeout", "2"]].concat();
+        let arguments = [&HOME[..], &["--cloud-timeout", "5"]].concat();
         let output = account.provision(&device, &arguments).output();
         mapped(output, &device, "secret_key");
         assert!(cloud.told("mapping_discarded").is_empty());

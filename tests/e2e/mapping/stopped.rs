@@ -56,7 +56,7 @@ fn the_limit_of_the_run_ends_the_wait_as_the_clouds_move() {
     let account = Account::by_way_of(&proxy.url(), &cloud);
     proxy.off();
     let device = older_node(&cloud, &[]);
-    let arguments = [&HOME[..], &["--timeout", "6"]].concat();
+    let arguments = [&HOME[..], &["--timeout", "15"]].concat();
     let output = account.provision(&device, &arguments).output();
     assert_eq!(events(&output, "mapping_waits").len(), 1, "{output}");
     failed(output, 7, "expired", "the device has joined its network");
@@ -69,7 +69,7 @@ fn the_limit_of_the_run_counts_for_the_challenge_too() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/initiate:*:drop"]);
     let account = Account::of(&cloud);
     let device = older_node(&cloud, &[]);
-    let arguments = [&HOME[..], &["--timeout", "0.5"]].concat();
+    let arguments = [&HOME[..], &["--timeout", "5"]].concat();
     let output = account.provision(&device, &arguments).output();
     failed(output, 7, "expired", "the device was given no credentials");
     heard_nothing(&device);

@@ -192,7 +192,7 @@ fn a_run_that_is_stopped_while_the_node_is_set_up_has_mapped_it() {
     let cloud = Cloud::start(&["--fault", "PUT user/node_group:*:drop"]);
     let account = Account::of(&cloud);
     group(&cloud, "Kitchen");
-    let arguments = [&HOME[..], &["--group", "Kitchen", "--timeout", "4"]].concat();
+    let arguments = [&HOME[..], &["--group", "Kitchen", "--timeout", "15"]].concat();
     let device = older_node(&cloud, &[]);
     let output = account.provision(&device, &arguments).output();
     let output = mapped(output, &device, "secret_key");

@@ -37,7 +37,7 @@ fn a_device_is_reached_by_name_and_by_either_kind_of_address() {
 fn by_address_a_name_is_for_messages_only_and_mdns_is_not_asked() {
     let home = Home::new();
     let device = home.silent(&[]);
-    let others = ["--device-name", "Elsewhere", "--discovery-timeout", "20"];
+    let others = ["--device-name", "Elsewhere", "--discovery-timeout", "60"];
     let output = home.mapped(home.provision(&flags(&at(&device), &others)), &device);
     assert_eq!(
         events(&output, "device_found")[0]["name"],

@@ -4,7 +4,7 @@ use super::{Home, failed, heard_nothing};
 use crate::support::device::Device;
 use crate::support::pty::{DOWN, ENTER};
 
-const SHORT: [&str; 2] = ["--discovery-timeout", "2.5"];
+const SHORT: [&str; 2] = ["--discovery-timeout", "5"];
 const PROMPT: &str = "Select device number (0 to look again, or 'q' to quit):";
 const HEADER: &str = "#   Instance Name        Node ID                  IP Address       Port   Sec  PoP      Service";
 

@@ -1,13 +1,11 @@
 //! A device that is looked for by mDNS: the one that is named, and what is said when it is not
 //! there.
 
-use std::time::{Duration, Instant};
-
 use super::{Home, events, failed, heard_nothing};
 
-/// So long that nobody could mistake a search that took it for one that did not.
-const LONG: [&str; 2] = ["--discovery-timeout", "20"];
-const SHORT: [&str; 2] = ["--discovery-timeout", "2.5"];
+/// Longer than any test lets a run last: a search that waits for its end fails.
+const LONG: [&str; 2] = ["--discovery-timeout", "3600"];
+const SHORT: [&str; 2] = ["--discovery-timeout", "5"];
 
 #[test]
 fn the_wanted_device_ends_the_search_by_its_name_or_its_node_id() {
@@ -24,11 +22,8 @@ fn the_wanted_device_ends_the_search_by_its_name_or_its_node_id() {
         (&lamp, "My Lamp.2 \\ 家"),
         (&socket, "bK1qV0cJRhS2o3u4v5w6xA"),
     ] {
-        let began = Instant::now();
         let output = home.provision(&[&["--device-name", name][..], &LONG].concat());
-        let took = began.elapsed();
         let output = home.mapped(output, device);
-        assert!(took < Duration::from_secs(5), "{took:?} of 20 s\n{output}");
         let found = &events(&output, "device_found")[0];
         assert_eq!(found["node_id"], device.node_id());
         assert_eq!(found["name"], device.ready["instance"]);
@@ -48,16 +43,14 @@ fn a_device_that_appears_meanwhile_is_found() {
     let run = home
         .network
         .run(&["device", "info"], &[&name[..], &LONG].concat());
-    let (output, took) = std::thread::scope(|scope| {
-        let began = Instant::now();
+    let output = std::thread::scope(|scope| {
         let looking = scope.spawn(|| run.output());
         let device = home.network.starting(&["--name", "Late"]);
         let output = looking.join().unwrap();
         assert_eq!(device.requests("esp_local_ctrl/version"), 1, "{output}");
-        (output, began.elapsed())
+        output
     });
-    let output = output.exits(0);
-    assert!(took < Duration::from_secs(10), "{took:?} of 20 s\n{output}");
+    output.exits(0);
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn map_announced(variant: &str, source: &str) {
     by(|case| {
         let own = ["--variant", variant, "--name", case.name];
         let device = home.device(&[&own[..], case.own].concat());
-        let named = ["--device-name", case.name, "--discovery-timeout", "20"];
+        let named = ["--device-name", case.name, "--discovery-timeout", "60"];
         let output = home.provision(&[&named[..], case.given].concat());
         let output = home.mapped(output, &device);
         let chosen = &events(&output, "scheme_chosen")[0];

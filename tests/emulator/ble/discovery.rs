@@ -1,7 +1,7 @@
 //! What is seen of devices before anybody connects to them.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::timeout;
@@ -95,13 +95,11 @@ async fn devices_are_heard_one_by_one_within_an_interval() {
     let slowly = ["--time-scale", "10", "--mac", "7c:df:a1:00:00:01"];
     let device = Device::over_bluetooth(&[&slowly[..], &["--count", "3"]].concat());
     let mut client = Client::connect(device.bus()).await;
-    let began = Instant::now();
     client.start_discovery().await.unwrap();
     for heard in 1..=3 {
         client.added().await;
         assert_eq!(client.objects().await.len(), 2 + heard);
     }
-    assert!(began.elapsed() < Duration::from_millis(1700));
 }
 
 #[tokio::test]
