@@ -303,7 +303,7 @@ fn a_command_that_is_proposed_reaches_the_same_device() {
             Some("PROV_1"),
             "`espctl device wifi --transport ble --device-name PROV_1`",
         ),
-        (Some("Bob's lamp"), r"--device-name 'Bob'\''s lamp'`"),
+        (Some("Bob's lamp"), r#"--device-name "Bob's lamp"`"#),
         (None, "`espctl device wifi --transport ble`"),
     ] {
         let hints = missing(&ble(name));
