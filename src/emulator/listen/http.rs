@@ -36,52 +36,21 @@ pub async fn bind(address: SocketAddr) -> io::Result<HttpPort> {
     let socket = open(address).await?;
     Ok(HttpPort {
         address: socket.local_addr()?,
-        socket,
-        announcement: Announcement::none(),
+        socket: Some(socket),
+        reserved: None,
+        held: None,
+        connections: 0,
+        service: Service {
+            announcement: Announcement::none(),
+            session: None,
+            bare_socket: None,
+        },
     })
 }
 
-/// An open port, not served yet.
+/// An open port.
 #[derive(Debug)]
 pub struct HttpPort {
-    socket: TcpListener,
-    address: SocketAddr,
-    announcement: Announcement,
-}
-
-impl HttpPort {
-    /// The address and the port that were taken.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Announces the device while it is served.
-    #[must_use]
-    pub fn announced(mut self, announcement: Announcement) -> Self {
-        self.announcement = announcement;
-        self
-    }
-
-    /// Serves `device` until its service ends; then the port is closed. Dropping the future ends
-    /// it as well.
-    pub async fn serve(self, device: Device) -> StopReason {
-        let http = Http {
-            socket: Some(self.socket),
-            reserved: None,
-            address: self.address,
-            held: None,
-            connections: 0,
-            service: Service {
-                announcement: self.announcement,
-                session: None,
-                bare_socket: None,
-            },
-        };
-        DeviceServer::run(device, http).await
-    }
-}
-
-struct Http {
     /// `None` while the device is out of reach.
     socket: Option<TcpListener>,
     /// Keeps the port while the device is out of reach: a socket that is bound and does not listen
@@ -94,13 +63,33 @@ struct Http {
     service: Service,
 }
 
-enum Event {
+impl HttpPort {
+    /// The address and the port that were taken.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Announces the device while it is served.
+    #[must_use]
+    pub fn announced(mut self, announcement: Announcement) -> Self {
+        self.service.announcement = announcement;
+        self
+    }
+
+    /// Serves `device` until its service ends; then the port is closed. Dropping the future ends
+    /// it as well.
+    pub async fn serve(self, device: Device) -> StopReason {
+        DeviceServer::run(device, self).await
+    }
+}
+
+pub(in crate::emulator) enum Event {
     Announcement(Entry),
     Received(io::Result<usize>),
     Accepted(io::Result<(TcpStream, SocketAddr)>),
 }
 
-impl Listener for Http {
+impl Listener for HttpPort {
     type Event = Event;
 
     async fn start(&mut self, server: &mut DeviceServer) {
@@ -187,6 +176,7 @@ async fn accept(socket: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAd
     }
 }
 
+#[derive(Debug)]
 struct Service {
     announcement: Announcement,
     /// `cookie_session_id`: the one session of the whole server.

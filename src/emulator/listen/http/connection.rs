@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::head::{Head, Page, TOO_SLOW};
 
 /// The one connection that the device has room for.
+#[derive(Debug)]
 pub(super) struct Connection {
     pub(super) number: u64,
     pub(super) stream: TcpStream,
