@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use zbus::fdo::RequestNameFlags;
 use zbus::message::{Message, Type};
@@ -72,6 +73,8 @@ impl Host {
             if let Some(call) = self.bluez.dies_of.take() {
                 self.die(call, &connection).await?;
             }
+            // Devices log what happens to them before clients learn of it.
+            yield_now().await;
             for message in self.bluez.objects.take_messages() {
                 connection.send(&message?).await?;
             }
