@@ -71,3 +71,19 @@ impl Echo {
             .count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn echo_is_followed_over_the_lines_of_others() {
+        let mut echo = Echo::of("prov-config 1 08");
+        assert!(echo.may_hold(b"config 1") && !echo.may_hold(b"I (1) wifi"));
+        assert_eq!(echo.length(b"prov-"), 5);
+        assert!(!echo.ends_with(b">> prov-I (1) wifi", b">> "));
+        assert_eq!(echo.length(b"config"), 11);
+        assert_eq!(echo.length(b"wifi"), 5);
+        assert!(echo.ends_with(b"config 1 08", b">> "));
+    }
+}

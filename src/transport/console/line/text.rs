@@ -91,3 +91,28 @@ impl Text {
 
 /// To tell noise from a byte that was spoilt on the way.
 const ENOUGH: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_binary(bytes: &[u8]) -> bool {
+        let mut text = Text::default();
+        for byte in bytes {
+            text.read(*byte);
+        }
+        text.is_binary()
+    }
+
+    #[test]
+    fn noise_is_binary_and_text_of_any_language_is_not() {
+        assert!(is_binary(&[0x80; ENOUGH]));
+        assert!(!is_binary(&[0x80; ENOUGH - 1]));
+        assert!(!is_binary("grün 電 😀 ".repeat(20).as_bytes()));
+        assert!(!is_binary(&b"\x1b[0;32mI (1) a\x1b[0m\r\n".repeat(20)));
+        // More than a quarter.
+        let mixed = |odd: usize| [vec![0xff; odd], vec![b' '; ENOUGH - odd]].concat();
+        assert!(!is_binary(&mixed(ENOUGH / 4)));
+        assert!(is_binary(&mixed(ENOUGH / 4 + 1)));
+    }
+}
