@@ -29,7 +29,7 @@ impl Ssid {
 
     /// Reads pairs of hexadecimal digits.
     pub fn from_hex(text: &str) -> Result<Self, SsidError> {
-        Self::from_bytes(decode_hex(text).ok_or(SsidError::NotHex)?)
+        Self::from_bytes(hex::decode(text).map_err(|_| SsidError::NotHex)?)
     }
 
     /// The bytes as they travel.
@@ -39,7 +39,7 @@ impl Ssid {
 
     /// The bytes as lower-case hexadecimal digits.
     pub fn to_hex(&self) -> String {
-        encode_hex(&self.0)
+        hex::encode(&self.0)
     }
 }
 
@@ -162,7 +162,7 @@ pub struct Bssid(String);
 impl Bssid {
     /// Six bytes; of more, the first six.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        Self(encode_hex(bytes.get(..6).unwrap_or(bytes)))
+        Self(hex::encode(bytes.get(..6).unwrap_or(bytes)))
     }
 }
 
@@ -170,29 +170,6 @@ impl fmt::Display for Bssid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Lower-case digit pairs.
-pub fn encode_hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _written: fmt::Result = write!(text, "{byte:02x}");
-            text
-        })
-}
-
-/// Digit pairs of either case; `None` for anything else.
-pub fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    text.as_bytes()
-        .chunks_exact(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
 }
 
 /// Bytes from outside as one line of text: UTF-8 where it is, the rest escaped.
@@ -208,7 +185,7 @@ pub fn printable(bytes: &[u8]) -> String {
         }
         for byte in chunk.invalid() {
             text.push_str("\\x");
-            text.push_str(&encode_hex(&[*byte]));
+            text.push_str(&hex::encode([*byte]));
         }
     }
     text

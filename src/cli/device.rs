@@ -13,7 +13,6 @@ use super::settings::{Inputs, LONGEST_TEXT};
 use super::ui::{Format, Ui, keys_of, network_table, version_line};
 use crate::flows::control::Reserved;
 use crate::flows::{Doing, FlowError, Network, connect, control, wifi};
-use crate::ident::{decode_hex, encode_hex};
 use crate::secret::Secret;
 use crate::session::Session;
 
@@ -179,7 +178,7 @@ async fn call(
         let shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
         text.chars().all(shown)
     });
-    let hex = encode_hex(&answer);
+    let hex = hex::encode(&answer);
     let mut keys = Map::new();
     keys.insert("answer_hex".to_owned(), json!(hex));
     keys.insert("answer_text".to_owned(), json!(text));
@@ -203,7 +202,7 @@ async fn data(args: &Call, inputs: &mut Inputs<'_>) -> Result<Secret<Vec<u8>>, F
             }
             None => text.as_bytes().to_vec(),
         },
-        (None, Some(hex)) => decode_hex(hex.expose()).ok_or_else(|| {
+        (None, Some(hex)) => hex::decode(hex.expose()).map_err(|_| {
             let message = "--hex: expected pairs of hexadecimal digits";
             Failure::new(ErrorId::InvalidData, message)
         })?,

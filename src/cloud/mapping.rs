@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Call, Client, CloudError};
-use crate::ident::encode_hex;
 use crate::secret::Secret;
 
 /// What a node gets along with its owner.
@@ -159,7 +158,7 @@ impl Client {
         let body = Verify {
             request_id: &challenge.request_id,
             node_id,
-            challenge_response: encode_hex(signature),
+            challenge_response: hex::encode(signature),
             extras: extras.body(),
         };
         let call = Call::post("the signature", "user/nodes/mapping/verify").json(&body);

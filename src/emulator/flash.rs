@@ -10,7 +10,6 @@ use serde::Deserialize;
 use serde_json::json;
 use tempfile::NamedTempFile;
 
-use crate::ident::{decode_hex, encode_hex};
 use crate::secret::Secret;
 
 /// The memory that survives a loss of power. Without a file, it lasts as long as the device.
@@ -63,9 +62,9 @@ impl Flash {
             let (ssid, passphrase) = (&config.ssid, config.passphrase.expose());
             json!({
                 "ssid": String::from_utf8_lossy(ssid),
-                "ssid_hex": encode_hex(ssid),
+                "ssid_hex": hex::encode(ssid),
                 "passphrase": String::from_utf8_lossy(passphrase),
-                "passphrase_hex": encode_hex(passphrase),
+                "passphrase_hex": hex::encode(passphrase),
             })
         });
         let contents = json!({"is_provisioned": self.is_provisioned(), "wifi": wifi});
@@ -89,7 +88,7 @@ fn read(bytes: &[u8]) -> io::Result<Option<StoredConfig>> {
     let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let contents: Contents =
         serde_json::from_slice(bytes).map_err(|error| invalid(&error.to_string()))?;
-    let digits = |text: &str| decode_hex(text).ok_or_else(|| invalid("not hexadecimal digits"));
+    let digits = |text: &str| hex::decode(text).map_err(|_| invalid("not hexadecimal digits"));
     contents
         .wifi
         .map(|wifi| {

@@ -11,7 +11,6 @@ use prost::Message as _;
 use zeroize::Zeroizing;
 
 use super::{Command, DeviceStatus, ReplyError};
-use crate::ident::encode_hex;
 use crate::proto::EndpointName;
 use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
 use crate::proto::rmaker_ch_resp::{
@@ -42,7 +41,7 @@ impl fmt::Debug for Signed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Signed")
             .field("node_id", &self.node_id)
-            .field("signature", &encode_hex(&self.signature))
+            .field("signature", &hex::encode(&self.signature))
             .finish()
     }
 }
@@ -165,10 +164,9 @@ fn check(status: i32) -> Result<(), ReplyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ident::decode_hex;
 
     fn challenged(hex: &str) -> Result<Challenged, ReplyError> {
-        SignChallenge::decode(&decode_hex(hex).unwrap())
+        SignChallenge::decode(&hex::decode(hex).unwrap())
     }
 
     #[test]
@@ -176,8 +174,8 @@ mod tests {
         let command = SignChallenge {
             challenge: "abc".to_owned(),
         };
-        assert_eq!(encode_hex(&command.encode()), "52050a03616263");
-        assert_eq!(encode_hex(&DisableChallengeResponse.encode()), "08047200");
+        assert_eq!(hex::encode(command.encode()), "52050a03616263");
+        assert_eq!(hex::encode(DisableChallengeResponse.encode()), "08047200");
         assert_eq!(
             DisableChallengeResponse::decode(&[0x08, 0x05]),
             Ok(Disabled::Now)
@@ -217,7 +215,7 @@ mod tests {
     #[test]
     fn a_device_that_is_switched_off_answers_all_alike() {
         assert_eq!(challenged("08011003"), Ok(Challenged::Disabled));
-        let bytes = decode_hex("08011003").unwrap();
+        let bytes = hex::decode("08011003").unwrap();
         assert_eq!(
             DisableChallengeResponse::decode(&bytes),
             Ok(Disabled::Already)

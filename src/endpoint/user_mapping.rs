@@ -72,10 +72,9 @@ impl Command for SetUserMapping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ident::{decode_hex, encode_hex};
 
     fn reply(hex: &str) -> Result<String, ReplyError> {
-        SetUserMapping::decode(&decode_hex(hex).unwrap())
+        SetUserMapping::decode(&hex::decode(hex).unwrap())
     }
 
     #[test]
@@ -84,7 +83,7 @@ mod tests {
             user_id: "U".to_owned(),
             secret_key: Secret::new("S".to_owned()),
         };
-        assert_eq!(encode_hex(&command.encode()), "52060a0155120153");
+        assert_eq!(hex::encode(command.encode()), "52060a0155120153");
         assert!(!format!("{command:?}").contains("\"S\""));
         assert_eq!(reply("08015a0712056e6f646531").unwrap(), "node1");
     }

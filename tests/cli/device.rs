@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{Run, espctl};
-use espctl::ident::encode_hex;
 
 fn at(device: &Device, line: &[&str], arguments: &[&str]) -> Run {
     let mut line: Vec<String> = line.iter().map(ToString::to_string).collect();
@@ -109,7 +108,7 @@ fn made_to_fail(device: &Device) {
     set.extend([0x12, 0x06]);
     set.extend(b"wrong!");
     for request in [&set[..], &[0x08, 0x04, 0x72, 0x00]] {
-        call(device, &["prov-config", "--hex", &encode_hex(request)])
+        call(device, &["prov-config", "--hex", &hex::encode(request)])
             .output()
             .exits(0);
     }

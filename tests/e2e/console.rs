@@ -9,7 +9,6 @@ use std::fs;
 use std::thread;
 use std::time::Instant;
 
-use espctl::ident::encode_hex;
 use serde_json::{Value, json};
 
 use crate::support::device::{Device, access_points, fresh_path};
@@ -224,7 +223,7 @@ fn what_is_on_the_line_is_in_no_log() {
         let passphrase = HOME[3];
         for secret in [
             passphrase,
-            &encode_hex(passphrase.as_bytes()),
+            &hex::encode(passphrase.as_bytes()),
             "Shared key",
             "security1:",
         ] {

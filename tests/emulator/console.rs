@@ -55,7 +55,7 @@ fn digits(text: &str) -> Vec<&str> {
 
 fn version_of(text: &str) -> bool {
     digits(text).iter().any(|line| {
-        let bytes = espctl::ident::decode_hex(line).unwrap_or_default();
+        let bytes = hex::decode(line).unwrap_or_default();
         String::from_utf8_lossy(&bytes).contains("netprov-v1.2")
     })
 }

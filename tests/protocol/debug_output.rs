@@ -3,7 +3,6 @@
 
 use std::fmt::Debug;
 
-use espctl::ident::{decode_hex, encode_hex};
 use espctl::secret::Secret;
 use espctl::security::{
     Answer, Credentials, DeviceSecret, NonceRule, Step, VerifierForm, accept, start,
@@ -25,13 +24,13 @@ fn a_secret_that_is_shown_is_found() {
     for shown in [
         format!("{:?}", Some("abcd1234")),
         format!("{:?}", "abcd1234".as_bytes()),
-        encode_hex(b"abcd1234"),
+        hex::encode(b"abcd1234"),
         format!("{key:?}"),
         format!("{key:#?}"),
         format!("{key:02x?}"),
         format!("{key:02X?}"),
-        encode_hex(key),
-        encode_hex(key).to_uppercase(),
+        hex::encode(key),
+        hex::encode(key).to_uppercase(),
         format!("Key({:?})", &key[2..]),
     ] {
         assert!(secrets.first_in(&shown).is_some(), "{shown}");
@@ -191,12 +190,15 @@ impl Secrets {
         let decimal: Vec<Option<u8>> = words.iter().map(|word| word.parse().ok()).collect();
         let pairs: Vec<Option<u8>> = words
             .iter()
-            .map(|word| match decode_hex(word).as_deref() {
+            .map(|word| match hex::decode(word).ok().as_deref() {
                 Some([byte]) => Some(*byte),
                 _ => None,
             })
             .collect();
-        let runs: Vec<_> = words.iter().filter_map(|word| decode_hex(word)).collect();
+        let runs: Vec<_> = words
+            .iter()
+            .filter_map(|word| hex::decode(word).ok())
+            .collect();
         let bytes = self.texts.iter().map(String::as_bytes);
         let key = bytes
             .chain(self.keys.iter().map(Vec::as_slice))
@@ -210,6 +212,6 @@ impl Secrets {
                             .any(|run| run.windows(4).any(|shown| shown == part))
                 })
             });
-        text.cloned().or_else(|| key.map(encode_hex))
+        text.cloned().or_else(|| key.map(hex::encode))
     }
 }

@@ -3,7 +3,6 @@
 
 use std::fmt::Debug;
 
-use espctl::ident::encode_hex;
 use espctl::proto::network_provisioning::{
     CmdApplyThreadConfig, CmdApplyWifiConfig, CmdCtrlThreadReprov, CmdCtrlThreadReset,
     CmdCtrlWifiReprov, CmdCtrlWifiReset, CmdGetThreadStatus, CmdGetWifiStatus, CmdScanThreadStart,
@@ -304,8 +303,8 @@ fn assert_both_ways<M: Debug + Default + Message + PartialEq>(payloads: Vec<(&st
         let wire = bytes(&file["payloads"], name);
         assert_eq!(M::decode(&wire[..]).unwrap(), payload, "{name}");
         assert_eq!(
-            encode_hex(&payload.encode_to_vec()),
-            encode_hex(&wire),
+            hex::encode(payload.encode_to_vec()),
+            hex::encode(&wire),
             "{name}"
         );
     }

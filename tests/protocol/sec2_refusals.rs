@@ -1,7 +1,6 @@
 //! Security 2: the public keys, proofs and nonces that a side must not accept, and the odd ones
 //! that it must survive. Handshakes that succeed are in `sec2`.
 
-use espctl::ident::encode_hex;
 use espctl::proto::protocomm::Status;
 use espctl::proto::protocomm::sec2_payload::Payload;
 use espctl::secret::Secret;
@@ -32,7 +31,7 @@ fn a_device_key_outside_the_group_is_refused() {
         with_leading_zero,
     ] {
         let refused = with_field(Message::Sr0, "device_pubkey", &key);
-        assert_eq!(refused.by, Side::Client, "{}", encode_hex(&key));
+        assert_eq!(refused.by, Side::Client, "{}", hex::encode(&key));
         assert_eq!(refused.error, misbehaved(Misbehaviour::KeyOutOfRange));
     }
 }
@@ -41,7 +40,7 @@ fn a_device_key_outside_the_group_is_refused() {
 fn a_client_key_outside_the_group_is_refused() {
     for key in [vec![0; 384], modulus(), above_modulus(), vec![0xff; 384]] {
         let refused = with_field(Message::Sc0, "client_pubkey", &key);
-        assert_eq!(refused.by, Side::Device, "{}", encode_hex(&key));
+        assert_eq!(refused.by, Side::Device, "{}", hex::encode(&key));
         assert_eq!(refused.error, misbehaved(Misbehaviour::KeyOutOfRange));
     }
 }
@@ -60,7 +59,7 @@ fn an_odd_key_inside_the_group_is_only_a_mismatch() {
         below_modulus(),
     ] {
         let refused = with_field(Message::Sr0, "device_pubkey", &key);
-        assert_eq!(refused.by, Side::Device, "{}", encode_hex(&key));
+        assert_eq!(refused.by, Side::Device, "{}", hex::encode(&key));
         assert_eq!(refused.error, mismatch());
     }
     for key in [padded_one, below_modulus()] {

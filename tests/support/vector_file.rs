@@ -1,6 +1,5 @@
 //! Reads `tests/vectors/vectors.json`. What it contains: the README beside it.
 
-use espctl::ident::decode_hex;
 use serde_json::Value;
 
 /// The whole file.
@@ -27,7 +26,7 @@ pub(crate) fn text(entry: &Value, key: &str) -> String {
 
 /// A text of hexadecimal digits, as bytes.
 pub(crate) fn bytes(entry: &Value, key: &str) -> Vec<u8> {
-    decode_hex(&text(entry, key)).expect(key)
+    hex::decode(text(entry, key)).expect(key)
 }
 
 /// The members of an object, sorted.

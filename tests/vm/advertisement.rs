@@ -8,7 +8,6 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use espctl::ident::encode_hex;
 use tokio::process::Command;
 
 use crate::gatt::SERVICE;
@@ -98,5 +97,5 @@ impl Advertising {
 /// One field of an advertisement: its length, its kind, what it says.
 fn field(kind: u8, said: &[u8]) -> Result<String> {
     let length = u8::try_from(said.len() + 1)?;
-    Ok(encode_hex(&[&[length, kind], said].concat()))
+    Ok(hex::encode([&[length, kind], said].concat()))
 }

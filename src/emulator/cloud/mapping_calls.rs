@@ -14,7 +14,6 @@ use super::refusal::{
 use super::signature::PublicKey;
 use super::ticket::BadTicket;
 use super::{Call, Cloud, random};
-use crate::ident::decode_hex;
 
 impl Cloud {
     /// One of the two calls below that map. Logs that a node was not mapped, if so; a group that
@@ -170,7 +169,8 @@ impl Cloud {
         }
         // Errors that show without a look at the signature leave the challenge as it is.
         let node_id = required_text(body, "node_id")?;
-        let signature = decode_hex(required_text(body, "challenge_response")?)
+        let signature = hex::decode(required_text(body, "challenge_response")?)
+            .ok()
             .ok_or_else(|| MALFORMED.because("challenge_response is not hexadecimal"))?;
         let extras = Extras::of(body)?;
         let mut keys = self.nodes.known(node_id)?.keys.iter();

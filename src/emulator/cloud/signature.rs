@@ -75,7 +75,6 @@ const FIRMWARES_SALT: usize = 32;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ident::decode_hex;
     use serde_json::Value;
 
     /// Made with OpenSSL; the commands are in the README beside the file.
@@ -94,7 +93,7 @@ mod tests {
         let mut good = 0;
         for entry in vectors["signatures"].as_array().unwrap() {
             let key = key(entry["key"].as_str().unwrap());
-            let signature = decode_hex(entry["signature"].as_str().unwrap()).unwrap();
+            let signature = hex::decode(entry["signature"].as_str().unwrap()).unwrap();
             let judged = key.has_signed(challenge, &signature);
             assert_eq!(
                 judged,

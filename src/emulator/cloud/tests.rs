@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::account::AccountSettings;
 use super::*;
-use crate::ident::encode_hex;
 use crate::secret::Secret;
 
 /// A cloud with the users ann and bob, both logged in.
@@ -100,7 +99,7 @@ impl Bench {
         json!({
             "request_id": told["request_id"],
             "node_id": node_id,
-            "challenge_response": encode_hex(signature.to_der().as_bytes()),
+            "challenge_response": hex::encode(signature.to_der().as_bytes()),
         })
     }
 

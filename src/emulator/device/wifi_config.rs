@@ -9,7 +9,6 @@ use super::reply::{Refusal, decode, response_to, unknown_command, without_body};
 use super::wifi_scan::until_nul;
 use crate::emulator::flash::{Flash, StoredConfig};
 use crate::emulator::log::{Entry, Log, ProvEvent};
-use crate::ident::encode_hex;
 use crate::proto::network_provisioning::network_config_payload::Payload;
 use crate::proto::network_provisioning::resp_get_wifi_status::State;
 use crate::proto::network_provisioning::{
@@ -82,9 +81,9 @@ fn set(manager: &mut Manager, log: &mut Log, command: &CmdSetWifiConfig) -> Stat
     }
     log.write(&Entry::WifiSet {
         ssid: String::from_utf8_lossy(&command.ssid).into_owned(),
-        ssid_hex: encode_hex(&command.ssid),
+        ssid_hex: hex::encode(&command.ssid),
         passphrase: String::from_utf8_lossy(&command.passphrase).into_owned(),
-        passphrase_hex: encode_hex(&command.passphrase),
+        passphrase_hex: hex::encode(&command.passphrase),
     });
     // Both are copied as C strings.
     manager.store(StoredConfig {

@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::ident::decode_hex;
 use crate::secret::Secret;
 
 /// What is in the air, and how long joining it takes.
@@ -189,7 +188,9 @@ impl Row {
     fn read(self, number: usize) -> Result<AccessPoint, &'static str> {
         let ssid = match (self.ssid, self.ssid_hex) {
             (Some(text), None) => text.into_bytes(),
-            (None, Some(digits)) => decode_hex(&digits).ok_or("ssid_hex is not hexadecimal")?,
+            (None, Some(digits)) => {
+                hex::decode(&digits).map_err(|_| "ssid_hex is not hexadecimal")?
+            }
             _ => return Err("it needs either ssid or ssid_hex"),
         };
         if ssid.is_empty() || ssid.len() > 32 {
@@ -201,7 +202,8 @@ impl Row {
                 let last = u8::try_from(index).unwrap_or(u8::MAX);
                 [0x02, 0x1a, 0x11, 0xf0, 0x0e, last]
             }
-            Some(text) => decode_hex(&text.replace([':', '-'], ""))
+            Some(text) => hex::decode(text.replace([':', '-'], ""))
+                .ok()
                 .and_then(|bytes| bytes.try_into().ok())
                 .ok_or("bssid is not six pairs of hexadecimal digits")?,
         };

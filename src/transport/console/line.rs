@@ -15,7 +15,6 @@ use zeroize::Zeroizing;
 use self::echo::Echo;
 use self::text::Read;
 pub(super) use self::text::Text;
-use crate::ident::{decode_hex, encode_hex};
 
 /// What a device prints when it waits for a request.
 pub(super) const PROMPT: &[u8] = b">> ";
@@ -25,7 +24,7 @@ pub(super) const LONGEST_REQUEST: usize = 254;
 /// A request as it is typed, without the CR at its end. `None`: it is longer than the device's
 /// buffer.
 pub(super) fn request(endpoint: &str, session: u16, bytes: &[u8]) -> Option<Zeroizing<String>> {
-    let digits = Zeroizing::new(encode_hex(bytes));
+    let digits = Zeroizing::new(hex::encode(bytes));
     let line = Zeroizing::new(format!("{endpoint} {session} {}", *digits));
     (line.len() <= LONGEST_REQUEST).then_some(line)
 }
@@ -247,7 +246,7 @@ fn hex(line: &[u8]) -> Option<Vec<u8>> {
     let text = str::from_utf8(line).ok()?;
     text.bytes()
         .all(is_digit)
-        .then(|| decode_hex(text))
+        .then(|| hex::decode(text).ok())
         .flatten()
 }
 

@@ -7,7 +7,6 @@ use rand_core::{Rng as _, UnwrapErr};
 use super::{EmulateDevice, conflict};
 use crate::cli::failure::Failure;
 use crate::emulator::device::Offering;
-use crate::ident::encode_hex;
 use crate::qr::Payload;
 use crate::secret::Secret;
 use crate::security::{DeviceSecret, NonceRule, SecurityScheme};
@@ -89,5 +88,5 @@ impl Label {
 pub(super) fn random_digits<const BYTES: usize>(rng: &mut UnwrapErr<SysRng>) -> String {
     let mut bytes = [0; BYTES];
     rng.fill_bytes(&mut bytes);
-    encode_hex(&bytes)
+    hex::encode(bytes)
 }

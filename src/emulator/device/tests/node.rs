@@ -6,7 +6,6 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1, RSA_PSS_2048_8192_SHA256};
 use super::*;
 use crate::emulator::device::node_key::tests::{RSA, verifies};
 use crate::emulator::node_cloud::Message as ToCloud;
-use crate::ident::{decode_hex, encode_hex};
 use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload as Signed;
 use crate::proto::rmaker_ch_resp::{RMakerChRespPayload, RespCrPayload};
 
@@ -41,14 +40,14 @@ fn secured(settings: DeviceSettings) -> Client {
 
 /// Sends these bytes, and gives the answer's.
 fn send(client: &mut Client, endpoint: &str, request: &str) -> Result<String, Refusal> {
-    let request = decode_hex(&request.replace(' ', "")).unwrap();
+    let request = hex::decode(request.replace(' ', "")).unwrap();
     let (reply, after) = client.call(endpoint, &request)?;
     assert_eq!(after, Duration::ZERO);
-    Ok(encode_hex(&reply))
+    Ok(hex::encode(&reply))
 }
 
 fn signature_of(reply: &str) -> Vec<u8> {
-    let reply = decode_hex(reply).unwrap();
+    let reply = hex::decode(reply).unwrap();
     match RMakerChRespPayload::decode(&*reply).unwrap().payload {
         Some(Signed::RespChallengeResponsePayload(signed)) => signed.payload,
         other => panic!("{other:?}"),
@@ -95,7 +94,7 @@ fn a_challenge_is_signed_by_either_kind_of_key() {
     let mut ec = node(Association::ChallengeResponse, &[]);
     let reply = send(&mut ec, "ch_resp", "52 05 0a 03 61 62 63").unwrap();
     let signature = signature_of(&reply);
-    let expected = encode_hex(ID.as_bytes());
+    let expected = hex::encode(ID.as_bytes());
     assert!(reply.starts_with("08015a"), "{reply}");
     assert!(reply.ends_with(&format!("1216{expected}")), "{reply}");
     let public = |client: &Client| {
@@ -111,7 +110,7 @@ fn a_challenge_is_signed_by_either_kind_of_key() {
 
     let mut rsa = secured(settings(Association::ChallengeResponse, RSA.clone()));
     let challenge = [b'x'; 64];
-    let request = format!("52420a40{}", encode_hex(&challenge));
+    let request = format!("52420a40{}", hex::encode(challenge));
     let reply = send(&mut rsa, "ch_resp", &request).unwrap();
     assert!(reply.starts_with("08015a9b020a8002"), "{reply}");
     assert_eq!(reply.len(), 2 * 288);
@@ -137,7 +136,7 @@ fn what_an_independent_encoder_makes_of_a_signed_challenge_is_what_is_sent() {
             status: 0,
             payload: Some(Signed::RespChallengeResponsePayload(signed)),
         };
-        encode_hex(&message.encode_to_vec())
+        hex::encode(message.encode_to_vec())
     };
     let of_ec = message(71);
     assert!(of_ec.len() == 2 * 101 && of_ec.starts_with("08015a610a47"));
@@ -193,7 +192,7 @@ fn once_disabled_it_answers_anything_with_that_until_it_restarts() {
 #[test]
 fn a_user_is_taken_if_there_is_one_with_a_secret() {
     let mut client = node(Association::UserMapping, &[]);
-    let success = format!("08015a181216{}", encode_hex(ID.as_bytes()));
+    let success = format!("08015a181216{}", hex::encode(ID.as_bytes()));
     for (request, reply) in [
         ("52 06 0a 01 55 12 01 53", success.as_str()),
         ("52 03 0a 01 55", "08015a020801"),

@@ -3,7 +3,6 @@
 
 use super::*;
 use crate::emulator::node_cloud::Message as ToCloud;
-use crate::ident::{decode_hex, encode_hex};
 
 fn settings(offering: Offering, secret: DeviceSecret) -> DeviceSettings {
     DeviceSettings {
@@ -26,8 +25,8 @@ fn on_network(offering: Offering, secret: DeviceSecret) -> Client {
 }
 
 fn ask(client: &mut Client, request: &str) -> Result<String, Refusal> {
-    let request = decode_hex(request).unwrap();
-    Ok(encode_hex(&client.call("ch_resp", &request)?.0))
+    let request = hex::decode(request).unwrap();
+    Ok(hex::encode(&client.call("ch_resp", &request)?.0))
 }
 
 const CHALLENGE: &str = "52050a03616263";

@@ -11,8 +11,6 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use crate::ident::decode_hex;
-
 /// An advertisement and its scan response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advert {
@@ -114,7 +112,9 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, InvalidAddress> {
         let parts: Vec<&str> = text.split([':', '-']).collect();
         let is_pairs = parts.iter().all(|part| part.len() == 2);
-        let bytes = decode_hex(&parts.concat()).and_then(|bytes| bytes.try_into().ok());
+        let bytes = hex::decode(parts.concat())
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok());
         match bytes {
             Some(bytes) if is_pairs => Ok(Self {
                 bytes,
@@ -210,7 +210,7 @@ where
     let read = listed.iter().map(|(company, data)| {
         let digits = company.strip_prefix("0x")?;
         let company = u16::from_str_radix(digits, 16).ok()?;
-        Some((company, decode_hex(data)?))
+        Some((company, hex::decode(data).ok()?))
     });
     let read: Option<_> = read.collect();
     read.ok_or_else(|| {

@@ -16,7 +16,6 @@ use crate::emulator::device::{Reply, TimeScale};
 use crate::emulator::fault::FaultKind;
 use crate::emulator::log::Entry;
 use crate::emulator::server::DeviceServer;
-use crate::ident::encode_hex;
 use crate::proto::Service;
 
 /// A board on a serial line.
@@ -266,7 +265,7 @@ impl Board {
     fn reply(&mut self, now: Instant, reply: Reply, fault: Option<FaultKind>) {
         let Reply { mut bytes, after } = reply;
         bytes.truncate(LONGEST);
-        let hex = encode_hex(&bytes);
+        let hex = hex::encode(&bytes);
         let (start, rest) = hex
             .split_at_checked(hex.len() / 4 * 2)
             .unwrap_or((&hex, ""));

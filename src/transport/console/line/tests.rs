@@ -149,7 +149,7 @@ impl Seeded {
     }
 
     fn hex(&mut self, longest: usize) -> String {
-        encode_hex(&self.bytes(longest))
+        hex::encode(self.bytes(longest))
     }
 
     /// What an application may print, of its own, with no line's end: never bare hex.
