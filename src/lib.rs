@@ -33,7 +33,7 @@ pub mod cli;
 pub mod emulator;
 pub mod flows;
 
-pub mod account;
+mod account;
 pub mod cloud;
 pub mod session;
 

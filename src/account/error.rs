@@ -9,7 +9,7 @@ use super::profile::InvalidUrl;
 
 /// Why a profile or its tokens could not be had or kept.
 #[derive(Debug, Error)]
-pub enum AccountError {
+pub(crate) enum AccountError {
     /// `global` and `china` are always there.
     #[error("{0} is built in, and cannot be added or removed")]
     BuiltIn(String),
@@ -25,33 +25,21 @@ pub enum AccountError {
     /// A file that is left as it is.
     #[error("{} {reason}", path.display())]
     Malformed {
-        /// Which.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
     /// A file that is there, and cannot be read.
     #[error("cannot read {}", path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Unreadable { path: PathBuf, source: io::Error },
     /// No such profile.
     #[error("there is no profile {name}")]
     Unknown {
         /// As it was asked for, made printable.
         name: String,
-        /// Those that there are.
         known: Vec<String>,
     },
     /// A file that cannot be written or removed.
     #[error("cannot write to {}", path.display())]
-    Unwritable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Unwritable { path: PathBuf, source: io::Error },
 }

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 
 /// What a logout did on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoggedOut {
+pub(crate) struct LoggedOut {
     /// Whether there was a login.
     pub was_logged_in: bool,
     /// Whether the file from before there were profiles still holds one. Nothing here reads it
@@ -25,7 +25,7 @@ pub struct LoggedOut {
 
 impl Folder {
     /// The login of a profile. `None`: there is none.
-    pub fn tokens(&self, profile: &Profile) -> Result<Option<Tokens>, AccountError> {
+    pub(crate) fn tokens(&self, profile: &Profile) -> Result<Option<Tokens>, AccountError> {
         let place = self.tokens_place(&profile.name);
         if let Some(keys) = place.object()? {
             return tokens(keys).map_err(|reason| malformed(place.path(), reason));
@@ -39,7 +39,7 @@ impl Folder {
     }
 
     /// Replaces the login of a profile.
-    pub fn log_in(&self, profile: &Profile, tokens: &Tokens) -> Result<(), AccountError> {
+    pub(crate) fn log_in(&self, profile: &Profile, tokens: &Tokens) -> Result<(), AccountError> {
         let _lock = self.exclusively()?;
         // Removed meanwhile, it has no host that the tokens could be for.
         self.select(Some(profile.name.as_str()))?;
@@ -50,7 +50,7 @@ impl Folder {
     }
 
     /// Removes the login of a profile.
-    pub fn log_out(&self, profile: &Profile) -> Result<LoggedOut, AccountError> {
+    pub(crate) fn log_out(&self, profile: &Profile) -> Result<LoggedOut, AccountError> {
         let _lock = self.exclusively()?;
         let was_logged_in = match self.tokens(profile) {
             Ok(tokens) => tokens.is_some(),
@@ -71,7 +71,7 @@ impl Folder {
     }
 
     /// Keeps what the cloud renews for this profile.
-    pub fn keeper(&self, profile: &Profile) -> Keeper {
+    pub(crate) fn keeper(&self, profile: &Profile) -> Keeper {
         Keeper {
             folder: self.clone(),
             profile: profile.clone(),
@@ -103,7 +103,7 @@ impl Folder {
 
 /// Writes renewed tokens to the file of the profile that they are of.
 #[derive(Debug)]
-pub struct Keeper {
+pub(crate) struct Keeper {
     folder: Folder,
     profile: Profile,
 }

@@ -23,25 +23,24 @@ mod rights;
 
 use std::path::{Path, PathBuf};
 
-pub use error::AccountError;
-pub use login::{Keeper, LoggedOut};
-pub use profile::{BrowserLogin, InvalidUrl, Profile, ProfileName, base_url};
-pub use rights::{Exposed, Rights};
+pub(crate) use error::AccountError;
+pub(crate) use profile::{BrowserLogin, Profile, base_url};
+pub(crate) use rights::{Exposed, Rights};
 
 /// The folder in which all of it lies. It need not exist.
 #[derive(Clone, Debug)]
-pub struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
     /// Touches nothing.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

@@ -13,16 +13,16 @@ use super::files::Object;
 
 /// A profile's name. It is part of a file's name, so there is none that has not been checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProfileName(String);
+pub(crate) struct ProfileName(String);
 
 impl ProfileName {
     /// As it is.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether it always exists.
-    pub fn is_built_in(&self) -> bool {
+    pub(crate) fn is_built_in(&self) -> bool {
         BUILT_IN.contains(&self.as_str())
     }
 }
@@ -47,7 +47,7 @@ impl fmt::Display for ProfileName {
 
 /// A cloud, by name.
 #[derive(Clone, Debug)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// What it is called.
     pub name: ProfileName,
     /// For people.
@@ -62,7 +62,7 @@ pub struct Profile {
 
 /// What a login by browser needs.
 #[derive(Clone, Debug)]
-pub struct BrowserLogin {
+pub(crate) struct BrowserLogin {
     /// The page, up to the port that is appended.
     pub login_url: String,
     /// Where a code becomes tokens.
@@ -99,7 +99,7 @@ impl Profile {
 
     /// Whether its cloud can have made a token with this issuer. Only those that are built in are
     /// known.
-    pub fn may_be_issued_by(&self, issuer: &str) -> bool {
+    pub(crate) fn may_be_issued_by(&self, issuer: &str) -> bool {
         let is_global = issuer.contains(GLOBAL_ISSUER);
         match self.base_url.as_str() {
             GLOBAL_HOST => is_global,
@@ -109,7 +109,7 @@ impl Profile {
     }
 
     /// `global` or `china` for their hosts, else its name.
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         let host = self.base_url.as_str();
         match HOSTS.iter().find(|(_, of_region)| *of_region == host) {
             Some((region, _)) => region,
@@ -131,7 +131,7 @@ fn browser<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<BrowserLogin> 
 
 /// Why something is no base URL.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum InvalidUrl {
+pub(crate) enum InvalidUrl {
     /// Such as one without a scheme.
     #[error("is no URL; it begins with https:// and names a host")]
     NoUrl,
@@ -144,7 +144,7 @@ pub enum InvalidUrl {
 }
 
 /// The base of every call: with `v1/` at its end, whether that was typed or not.
-pub fn base_url(text: &str) -> Result<Url, InvalidUrl> {
+pub(crate) fn base_url(text: &str) -> Result<Url, InvalidUrl> {
     let mut url: Url = text.trim().parse().map_err(|_| InvalidUrl::NoUrl)?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(InvalidUrl::NoUrl);

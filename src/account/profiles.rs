@@ -10,7 +10,7 @@ use super::{AccountError, Folder};
 
 impl Folder {
     /// All profiles: those that are built in, then the others in their order.
-    pub fn profiles(&self) -> Result<Vec<Profile>, AccountError> {
+    pub(crate) fn profiles(&self) -> Result<Vec<Profile>, AccountError> {
         let place = self.place(PROFILES);
         let whole = place.object()?.unwrap_or_default();
         let wrong = |reason: String| malformed(place.path(), reason);
@@ -40,7 +40,7 @@ impl Folder {
     }
 
     /// The name of the current profile, whether or not there is such a profile.
-    pub fn current(&self) -> Result<String, AccountError> {
+    pub(crate) fn current(&self) -> Result<String, AccountError> {
         let text = self.place(CURRENT).text()?.unwrap_or_default();
         let name = text.trim();
         if !name.is_empty() {
@@ -51,7 +51,7 @@ impl Folder {
     }
 
     /// The profile of this name, or the current one.
-    pub fn select(&self, name: Option<&str>) -> Result<Profile, AccountError> {
+    pub(crate) fn select(&self, name: Option<&str>) -> Result<Profile, AccountError> {
         let name = match name {
             Some(name) => name.to_owned(),
             None => self.current()?,
@@ -70,7 +70,7 @@ impl Folder {
     }
 
     /// Makes a profile the current one.
-    pub fn switch(&self, name: &str) -> Result<Profile, AccountError> {
+    pub(crate) fn switch(&self, name: &str) -> Result<Profile, AccountError> {
         self.select(Some(name))?;
         let _lock = self.exclusively()?;
         let profile = self.select(Some(name))?;
@@ -80,7 +80,7 @@ impl Folder {
     }
 
     /// Adds a profile of one's own.
-    pub fn add(
+    pub(crate) fn add(
         &self,
         name: &str,
         base_url: &Url,
@@ -112,7 +112,7 @@ impl Folder {
     }
 
     /// Removes a profile of one's own and its login, and tells which one is current then.
-    pub fn remove(&self, name: &str) -> Result<String, AccountError> {
+    pub(crate) fn remove(&self, name: &str) -> Result<String, AccountError> {
         if self.select(Some(name))?.built_in {
             return Err(AccountError::BuiltIn(name.to_owned()));
         }

@@ -8,8 +8,7 @@ use super::Folder;
 
 /// A file that others than its owner may read or write.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exposed {
-    /// Which.
+pub(crate) struct Exposed {
     pub path: PathBuf,
     /// Its rights, as `chmod` takes them.
     pub mode: u32,
@@ -17,7 +16,7 @@ pub struct Exposed {
 
 /// The rights of the files and folders, as far as there are any.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rights {
+pub(crate) struct Rights {
     /// How many files there are.
     pub files: usize,
     /// Those that are open to others.
@@ -32,7 +31,7 @@ pub struct Rights {
 
 impl Folder {
     /// Looks at each file of the account; `None` where files have no such rights.
-    pub fn rights(&self) -> Option<Rights> {
+    pub(crate) fn rights(&self) -> Option<Rights> {
         cfg!(unix).then(|| self.rights_for(current_user()))
     }
 

@@ -1,5 +1,6 @@
 //! Every shape of the files, right and wrong, and what becomes of them.
 
+use super::profile::{InvalidUrl, ProfileName};
 use std::fs;
 use std::path::Path;
 

@@ -18,15 +18,12 @@ pub(super) enum Exit {
     NoDevice,
     /// A secret was not accepted.
     Secret,
-    /// The device.
     Device,
-    /// The cloud.
     Cloud,
     /// No login.
     Login,
     /// The network.
     Wifi,
-    /// Unconfirmed.
     Unconfirmed,
     /// Ctrl-C.
     Interrupted,

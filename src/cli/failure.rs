@@ -36,7 +36,6 @@ pub(super) struct Failure {
     pub(super) exit: Exit,
     /// Stable, in kebab case: what scripts compare.
     pub(super) id: ErrorId,
-    /// What happened.
     pub(super) message: String,
     /// What was being done, with which device.
     pub(super) doing: Option<String>,

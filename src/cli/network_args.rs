@@ -16,7 +16,6 @@ use crate::ident::{Passphrase, Ssid};
 use crate::qr::Network;
 use crate::secret::Secret;
 
-/// Which network.
 #[derive(Args, Debug)]
 #[expect(
     clippy::doc_markdown,

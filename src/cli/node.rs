@@ -34,7 +34,6 @@ pub(super) struct List {
 /// Arguments of `node info`.
 #[derive(Args, Debug)]
 pub(super) struct Info {
-    /// Which node.
     #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new(), add = node_ids())]
     node_id: String,
 
@@ -45,7 +44,6 @@ pub(super) struct Info {
 /// Arguments of `node remove`.
 #[derive(Args, Debug)]
 pub(super) struct Remove {
-    /// Which node.
     #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new(), add = node_ids())]
     node_id: String,
 

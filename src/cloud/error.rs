@@ -18,7 +18,7 @@ pub enum CloudError {
     /// Tokens and passwords would travel in the clear.
     #[error("{host} is reached over plain HTTP, where anybody can read tokens")]
     Insecure {
-        /// Where to.
+        /// The cloud's host name.
         host: String,
     },
     /// The login has ended, and cannot be renewed.
@@ -36,7 +36,7 @@ pub enum CloudError {
     /// An answer that is none.
     #[error("{host} answered {call} with something else than was asked for: {what}")]
     Malformed {
-        /// Who.
+        /// The cloud's host name.
         host: String,
         /// What was asked.
         call: &'static str,
@@ -58,7 +58,7 @@ pub enum CloudError {
     /// No answer in time.
     #[error("{host} did not answer {call} within {} s", waited.as_secs_f32())]
     TimedOut {
-        /// Who.
+        /// The cloud's host name.
         host: String,
         /// What was asked.
         call: &'static str,
@@ -68,9 +68,9 @@ pub enum CloudError {
     /// No connection, or one that broke.
     #[error("{host} cannot be reached")]
     Unreachable {
-        /// Who.
+        /// The cloud's host name.
         host: String,
-        /// Why.
+        /// The HTTP client's error.
         #[source]
         source: reqwest::Error,
         /// Whether the request may have arrived before.

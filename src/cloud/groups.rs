@@ -8,7 +8,7 @@ use super::{Call, Client, CloudError};
 /// A group, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Group {
-    /// Its id.
+    /// The group's id in the account.
     pub group_id: String,
     /// Its name; empty where it has none.
     #[serde(default, deserialize_with = "name")]

@@ -111,7 +111,6 @@ pub struct Client {
     not_kept: Slot<Option<String>>,
 }
 
-/// One request.
 struct Call<'a> {
     /// For people: reads on after "refused".
     name: &'static str,

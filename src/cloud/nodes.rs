@@ -9,7 +9,7 @@ use super::{Call, Client, CloudError};
 /// A node, with whatever the cloud tells of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Node {
-    /// Its id.
+    /// The node's id in the account.
     pub node_id: String,
     /// What the firmware says about itself: name, type, model, version, devices, services.
     pub config: Option<Value>,

@@ -24,7 +24,7 @@ pub enum FlowError {
     Ambiguous {
         /// Where we looked.
         kind: TransportKind,
-        /// Which.
+        /// The devices that the search found instead.
         seen: Vec<Sighted>,
     },
     /// The device announces plaintext although a secret was given for it. Somebody in between
@@ -38,7 +38,7 @@ pub enum FlowError {
     /// Something was achieved before the error, and stays.
     #[error("{source}; {before}")]
     After {
-        /// What.
+        /// What was completed before the error.
         before: Before,
         /// The error.
         source: Box<Self>,
@@ -68,7 +68,7 @@ pub enum FlowError {
     Cloud {
         /// What was being done.
         doing: Doing,
-        /// What happened.
+        /// The cloud's part of the error.
         source: CloudError,
     },
     /// The network wants an identity, for which the protocol has no field.
@@ -163,7 +163,7 @@ pub enum FlowError {
     Session {
         /// What was being done.
         doing: Doing,
-        /// What happened.
+        /// The session's part of the error.
         source: SessionError,
     },
     /// A device could not be found or opened.
@@ -172,7 +172,7 @@ pub enum FlowError {
     /// The run was ended from outside.
     #[error("{}", stop_of(*reason))]
     Stopped {
-        /// Why.
+        /// Why the run stops.
         reason: StopReason,
         /// What it cut short.
         doing: Doing,
@@ -184,7 +184,7 @@ pub enum FlowError {
     Unconfirmed {
         /// The network.
         ssid: Ssid,
-        /// What happened.
+        /// The session's part of the error.
         source: SessionError,
     },
     /// The device announces a scheme that does not exist here.
@@ -246,17 +246,17 @@ impl FlowError {
 pub enum Before {
     /// The device joined its network.
     Joined {
-        /// Which.
+        /// The network's name.
         ssid: Ssid,
     },
     /// The node is in the account.
     Mapped {
-        /// Its id.
+        /// The node's id in the account.
         node_id: String,
     },
     /// The device knows whose it is, and will say so once it is online; the account was not told.
     Told {
-        /// Its id.
+        /// The node's id in the account.
         node_id: String,
     },
 }
@@ -293,7 +293,7 @@ pub enum Left {
 /// What a device's own scan shows of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sighting {
-    /// Nothing.
+    /// The device does not see the network.
     NotSeen,
     /// Only channels above 14.
     OnlyFiveGhz,

@@ -61,7 +61,7 @@ impl Way {
 /// A node in its owner's account.
 #[derive(Clone, Debug)]
 pub struct MappedNode {
-    /// Its id.
+    /// The node's id in the account.
     pub node_id: String,
     /// How it got there.
     pub way: Way,
@@ -90,7 +90,7 @@ pub(super) enum Progress {
 /// What is left to do about that which goes along with the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// Nothing.
+    /// The mapping is complete.
     Nothing,
     /// The node is not in the group, or the cloud does not say.
     Group,

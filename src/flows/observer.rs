@@ -66,7 +66,7 @@ pub enum Event {
     DeviceFound {
         /// Where we found it.
         transport: TransportKind,
-        /// Its address.
+        /// The device's address.
         address: String,
         /// The name that it announced.
         name: Option<String>,
@@ -76,7 +76,7 @@ pub enum Event {
     },
     /// A path to it is open.
     Connected {
-        /// Its address.
+        /// The device's address.
         address: String,
     },
     /// The device said what it is.
@@ -149,14 +149,14 @@ pub enum Event {
     },
     /// The account was asked for a challenge, and could not be reached: the device may need none.
     ChallengeMissed {
-        /// Why.
+        /// The cause, in words for people.
         why: String,
     },
     /// The account is asked for a challenge.
     ChallengeRequested,
     /// The node signed the challenge.
     ChallengeSigned {
-        /// Its id.
+        /// The node's id in the account.
         node_id: String,
     },
     /// The device signs nothing more until it restarts.
@@ -166,7 +166,7 @@ pub enum Event {
     },
     /// The node is in the account.
     Mapped {
-        /// Its id.
+        /// The node's id in the account.
         node_id: String,
         /// How that came about.
         way: Way,
@@ -177,7 +177,7 @@ pub enum Event {
     MappingDeferred {
         /// The node.
         node_id: String,
-        /// Why.
+        /// The cause, in words for people.
         why: String,
         /// How long a confirmation counts yet.
         seconds_left: u64,
@@ -208,7 +208,7 @@ pub enum Event {
     },
     /// One of the five stages began, ended, or is not part of this run.
     Stage {
-        /// Which.
+        /// The stage that the event is about.
         stage: Stage,
         /// For people.
         title: &'static str,
@@ -396,17 +396,17 @@ pub enum Chosen {
 pub enum Question {
     /// The passphrase of a network.
     Passphrase {
-        /// Which network.
+        /// The network's name.
         ssid: Ssid,
     },
     /// Another passphrase for a network, after one was refused.
     NewPassphrase {
-        /// Which network.
+        /// The network's name.
         ssid: Ssid,
     },
     /// The password of Security 2.
     Password,
-    /// The PoP.
+    /// The proof of possession.
     Pop,
     /// The network to join.
     Ssid,

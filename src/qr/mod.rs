@@ -57,7 +57,7 @@ pub struct Payload {
 pub enum Network {
     /// Wi-Fi.
     Wifi,
-    /// Thread.
+    /// A Thread network.
     Thread,
 }
 
@@ -256,7 +256,7 @@ fn read_form(body: &str, tail: Tail) -> Result<Payload, Wrong> {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{fault} (line {line}, column {column})")]
 pub struct PayloadError {
-    /// Why.
+    /// What is wrong with the payload.
     pub fault: Fault,
     /// From 1.
     pub line: usize,
@@ -285,7 +285,7 @@ pub enum Fault {
     /// A known key with a value of another type.
     #[error("the key \"{key}\" is not {expected}")]
     WrongType {
-        /// Which.
+        /// The JSON key in question.
         key: &'static str,
         /// What it is in every known payload.
         expected: &'static str,
@@ -293,7 +293,7 @@ pub enum Fault {
     /// Which of the two counts, nobody can know.
     #[error("the key \"{key}\" stands there twice")]
     Twice {
-        /// Which.
+        /// The JSON key in question.
         key: &'static str,
     },
     /// JSON's escape, or what firmware printed as it was.
@@ -316,7 +316,7 @@ pub enum Fault {
     /// Not `NP:<name>|<pop>|<b or s>`.
     #[error("{expected} is missing in NP:NAME|POP|b, where b may be s")]
     NotCompact {
-        /// What.
+        /// The missing or expected part.
         expected: &'static str,
     },
     /// A URL of something else.

@@ -150,7 +150,7 @@ fn note<'a>(transcript: Option<&Transcript>, line: impl FnOnce() -> Line<'a>) {
 pub struct NotSecured {
     /// Still usable, unless the error says otherwise.
     pub connection: Connection,
-    /// What happened.
+    /// Why the handshake failed.
     pub error: SessionError,
 }
 

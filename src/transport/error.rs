@@ -25,7 +25,7 @@ pub enum TransportError {
     /// A serial port, or what is at its other end, is not what it has to be.
     #[error("{port}: {problem}")]
     Console {
-        /// Which one.
+        /// The port's path.
         port: Arc<str>,
         /// What is wrong.
         problem: Box<ConsoleProblem>,
@@ -57,7 +57,7 @@ pub enum TransportError {
     /// This computer may not open the path.
     #[error("this computer does not allow a connection to {address}")]
     PermissionDenied {
-        /// Where to.
+        /// The device's address.
         address: Address,
         /// What the system says.
         source: io::Error,
@@ -65,7 +65,7 @@ pub enum TransportError {
     /// This computer and the device could not be paired, and the device wants that.
     #[error("the device at {address} wants to be paired, and this computer could not pair with it")]
     NotPaired {
-        /// Which device.
+        /// The device's address.
         address: Address,
         /// What the system says.
         source: io::Error,
@@ -79,7 +79,7 @@ pub enum TransportError {
     /// The link opened, and the device did not say what it offers.
     #[error("the device at {address} took the connection, and did not tell its services within {} s", waited.as_secs_f32())]
     Unresolved {
-        /// Which device.
+        /// The device's address.
         address: Address,
         /// The limit.
         waited: Duration,
@@ -119,7 +119,7 @@ pub enum TransportError {
     /// Nobody takes connections there.
     #[error("nobody answers at {address}")]
     Unreachable {
-        /// Where to.
+        /// The device's address.
         address: Address,
         /// What the system says.
         source: io::Error,
@@ -178,7 +178,7 @@ pub enum BluetoothProblem {
     NoSuchAdapter {
         /// As asked for.
         wanted: Box<str>,
-        /// Those that there are.
+        /// The adapters that this computer has.
         there: Box<str>,
     },
     /// The system's message bus, by which programs reach Bluetooth, is not there.

@@ -7,7 +7,7 @@ mod network;
 mod serial;
 mod switches;
 
-pub use mdns::{GROUP_V4, Joined, join};
-pub use network::{Network, Route, default_interfaces, networks, route_to, wifi_interfaces};
-pub use serial::{Access, Group, access};
-pub use switches::{Switch, switches};
+pub(crate) use mdns::{GROUP_V4, Joined, join};
+pub(crate) use network::{Network, Route, default_interfaces, networks, route_to, wifi_interfaces};
+pub(crate) use serial::{Access, Group, access};
+pub(crate) use switches::{Switch, switches};

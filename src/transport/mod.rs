@@ -7,7 +7,7 @@
 pub mod ble;
 mod console;
 mod error;
-pub mod facts;
+pub(crate) mod facts;
 mod http;
 mod on_network;
 pub mod record;
@@ -77,7 +77,7 @@ pub trait Transport: fmt::Debug + Send {
 /// One kind of transport.
 #[async_trait]
 pub trait Driver: fmt::Debug + Sync {
-    /// Which one.
+    /// The kind of transport that this driver opens.
     fn kind(&self) -> TransportKind;
 
     /// Streams devices as they announce themselves, until `search.wait` is over or the stream is

@@ -41,12 +41,10 @@ pub(super) enum Format {
 /// When colour is used. It never carries meaning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// Always.
     Always,
     /// On a terminal, unless NO_COLOR is set.
     #[default]
     Auto,
-    /// Never.
     Never,
 }
 

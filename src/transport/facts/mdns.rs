@@ -10,8 +10,7 @@ use super::network::Network;
 
 /// What came of listening on an interface.
 #[derive(Debug)]
-pub struct Joined {
-    /// Which one.
+pub(crate) struct Joined {
     pub interface: String,
     /// By IPv4, where it has such an address.
     pub v4: Option<io::Result<()>>,
@@ -20,7 +19,7 @@ pub struct Joined {
 }
 
 /// Listens on each interface that a search would use, or on the one that is named.
-pub fn join(networks: &[Network], only: Option<&str>, port: Option<u16>) -> Vec<Joined> {
+pub(crate) fn join(networks: &[Network], only: Option<&str>, port: Option<u16>) -> Vec<Joined> {
     let port = port.unwrap_or(PORT);
     let mut joined: Vec<Joined> = Vec::new();
     for network in networks.iter().filter(|one| is_searched(one, only)) {
@@ -82,7 +81,7 @@ fn shared(domain: Domain) -> io::Result<Socket> {
 }
 
 /// RFC 6762, 3.
-pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+pub(crate) const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 /// Likewise.
 const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 /// Likewise.

@@ -15,7 +15,7 @@ use netdev::interface::types::InterfaceType;
 
 /// One address of this computer, and the network that it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Network {
+pub(crate) struct Network {
     /// The interface's name, such as `wlan0`.
     pub interface: String,
     /// The interface's number, as the system counts.
@@ -34,18 +34,18 @@ pub struct Network {
 
 impl Network {
     /// Whether it connects this computer with itself only.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         self.address.is_loopback()
     }
 
     /// Whether a search for devices uses it: it is up and leads to a network rather than to one
     /// other computer.
-    pub fn is_searched(&self) -> bool {
+    pub(crate) fn is_searched(&self) -> bool {
         self.is_up && !self.is_point_to_point
     }
 
     /// Whether this address is one of this network's own.
-    pub fn has(&self, address: IpAddr) -> bool {
+    pub(crate) fn has(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
                 let shift = 32_u32.saturating_sub(self.prefix.into());
@@ -63,7 +63,7 @@ impl Network {
 }
 
 /// All networks of this computer, by interface and address.
-pub fn networks() -> Vec<Network> {
+pub(crate) fn networks() -> Vec<Network> {
     let mut networks: Vec<Network> = netdev::get_interfaces()
         .iter()
         .flat_map(of_interface)
@@ -118,7 +118,7 @@ fn has_tunnel_name(name: &str) -> bool {
 
 /// The interfaces that lead to the internet, over IPv4 and IPv6. The system decides with all of its
 /// routes and policies, so that a VPN that splits the default route in two halves is found as well.
-pub fn default_interfaces(networks: &[Network]) -> Vec<&Network> {
+pub(crate) fn default_interfaces(networks: &[Network]) -> Vec<&Network> {
     let mut found: Vec<&Network> = INTERNET
         .into_iter()
         .filter_map(|address| {
@@ -132,7 +132,7 @@ pub fn default_interfaces(networks: &[Network]) -> Vec<&Network> {
 
 /// How this computer would reach an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
+pub(crate) struct Route {
     /// By which of its networks; `None` when the system names an address that it does not list.
     pub network: Option<Network>,
     /// Whether the address is on that network, and not behind a router.
@@ -140,7 +140,7 @@ pub struct Route {
 }
 
 /// The route to an address, chosen from all routes; `None` when there is none.
-pub fn route_to(address: IpAddr, networks: &[Network]) -> Option<Route> {
+pub(crate) fn route_to(address: IpAddr, networks: &[Network]) -> Option<Route> {
     let source = source_for(address)
         .inspect_err(|error| tracing::debug!(%error, %address, "no route"))
         .ok()?;
@@ -169,7 +169,7 @@ fn source_for(address: IpAddr) -> io::Result<IpAddr> {
 }
 
 /// The Wi-Fi interfaces of this computer, joined to a network or not.
-pub fn wifi_interfaces() -> Vec<String> {
+pub(crate) fn wifi_interfaces() -> Vec<String> {
     netdev::get_interfaces()
         .into_iter()
         .filter(|interface| interface.if_type == InterfaceType::Wireless80211)

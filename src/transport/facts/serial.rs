@@ -5,7 +5,7 @@ use std::io;
 
 /// What the rights say.
 #[derive(Debug)]
-pub enum Access {
+pub(crate) enum Access {
     /// This user may.
     Allowed,
     /// This user may not.
@@ -16,12 +16,13 @@ pub enum Access {
     /// There is no such port, or it cannot be asked about.
     Missing(io::Error),
     /// This system has no rights of that kind.
+    #[cfg_attr(unix, expect(dead_code, reason = "Unix has groups"))]
     Unknown,
 }
 
 /// A group that owns a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Group {
+pub(crate) struct Group {
     /// `dialout`, `uucp`; or its number.
     pub name: String,
     /// Whether this user is in it, and only logged in too early to be.
@@ -30,7 +31,7 @@ pub struct Group {
 
 /// Whether this user may open the port.
 #[cfg(unix)]
-pub fn access(path: &str) -> Access {
+pub(crate) fn access(path: &str) -> Access {
     use std::os::unix::fs::MetadataExt as _;
 
     use rustix::fs::{Access as Right, access};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// A switch of one radio.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Switch {
+pub(crate) struct Switch {
     /// Of what: `hci0`, `phy0`, or what the computer's maker calls it.
     pub name: String,
     /// Whether a program has switched it off, and a program can switch it on.
@@ -16,13 +16,13 @@ pub struct Switch {
 
 impl Switch {
     /// Whether it keeps its radio off.
-    pub fn is_off(&self) -> bool {
+    pub(crate) fn is_off(&self) -> bool {
         self.by_program || self.by_hand
     }
 }
 
 /// Those of a kind: `bluetooth`, `wlan`. None where the system has no such list.
-pub fn switches(kind: &str) -> Vec<Switch> {
+pub(crate) fn switches(kind: &str) -> Vec<Switch> {
     in_folder(Path::new("/sys/class/rfkill"), kind)
 }
 

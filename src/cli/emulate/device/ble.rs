@@ -23,7 +23,6 @@ use crate::emulator::listen::ble::{
     Served, Stack, VirtualRadio, rainmaker_data,
 };
 
-/// The flags.
 #[derive(clap::Args, Debug)]
 #[expect(
     clippy::doc_markdown,

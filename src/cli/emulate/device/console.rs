@@ -14,7 +14,6 @@ use crate::emulator::device::{Firmware, Scenario};
 use crate::emulator::fault::FaultKind;
 use crate::emulator::listen::console::{self, ConsoleSettings, ConsoleTrouble, Noise};
 
-/// The flags.
 #[derive(clap::Args, Debug)]
 pub(super) struct ConsoleFlags {
     /// Make a symbolic link to the pty that stands for the serial port; it goes at the end.

@@ -6,7 +6,6 @@ use super::{EmulateDevice, Medium, Serve, conflict};
 use crate::cli::failure::Failure;
 use crate::emulator::device::Device;
 
-/// None.
 #[derive(clap::Args, Debug)]
 pub(super) struct BleFlags {}
 

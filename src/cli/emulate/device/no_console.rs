@@ -5,7 +5,6 @@ use super::ready::ListenAddress;
 use super::{EmulateDevice, Medium, Serve, conflict};
 use crate::cli::failure::Failure;
 
-/// None.
 #[derive(clap::Args, Debug)]
 pub(super) struct ConsoleFlags {}
 

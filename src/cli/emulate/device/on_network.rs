@@ -11,7 +11,6 @@ use crate::emulator::announce::{AnnounceError, Announcement, Announcer};
 use crate::emulator::device::{Advertisement, Offering, Scenario};
 use crate::security::DeviceSecret;
 
-/// The flags.
 #[derive(clap::Args, Debug)]
 pub(super) struct OnNetworkFlags {
     /// Service of a device on its network: RainMaker's challenge-response by itself, or next to
