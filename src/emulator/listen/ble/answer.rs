@@ -33,16 +33,12 @@ impl From<zbus::Error> for Refusal {
 }
 
 impl Refusal {
-    pub(super) const BUSY: Self = Self::bluez("InProgress", "Operation already in progress");
     pub(super) const CONNECT_CANCELED: Self = Self::failed("le-connection-canceled");
     pub(super) const IN_PROGRESS: Self = Self::bluez("InProgress", "In Progress");
     pub(super) const INVALID_ARGUMENTS: Self =
         Self::bluez("InvalidArguments", "Invalid arguments in method call");
-    pub(super) const NOT_CONNECTED: Self = Self::failed("Not connected");
     pub(super) const NOT_SUPPORTED: Self =
         Self::bluez("NotSupported", "Operation is not supported");
-    pub(super) const PAIRING_CANCELED: Self =
-        Self::bluez("AuthenticationCanceled", "Authentication Canceled");
 
     pub(super) const fn bluez(name: &'static str, text: &'static str) -> Self {
         Self::Bluez(name, Cow::Borrowed(text))

@@ -70,13 +70,14 @@ impl Host {
     ) -> zbus::Result<()> {
         let mut is_closing = false;
         loop {
-            if let Some(call) = self.bluez.dies_of.take() {
-                self.die(call, &connection).await?;
-            }
             // Devices log what happens to them before clients learn of it.
             yield_now().await;
             for message in self.bluez.objects.take_messages() {
                 connection.send(&message?).await?;
+            }
+            if let Some(call) = self.bluez.dies_of.take() {
+                self.die(call, &connection).await?;
+                continue;
             }
             if is_closing && self.clients.is_empty() {
                 return Ok(());
@@ -120,13 +121,14 @@ impl Host {
         }
     }
 
-    /// Notes a client that leaves the bus.
+    /// Notes a client that leaves the bus, and so discovers no longer.
     fn note_name_owner(&mut self, signal: &Message) {
         let body = signal.body();
         if let Ok((name, _, "")) = body.deserialize::<(&str, &str, &str)>() {
             self.clients.remove(name);
+            self.adapter.sessions.remove(name);
             self.adapter
-                .end_session(name, &mut self.remotes, &mut self.bluez);
+                .update_discovery(&mut self.remotes, &mut self.bluez);
         }
     }
 
@@ -186,7 +188,6 @@ impl Host {
             (CHARACTERISTIC | DESCRIPTOR, Some(remote)) => {
                 remote.call_gatt(call, member, path, bluez)
             }
-            (AGENTS, _) if AGENT_METHODS.contains(&member) => Ok(Answer::Empty),
             _ => Err(Refusal::UnknownMethod),
         }
     }
@@ -240,7 +241,10 @@ impl Host {
     /// BlueZ ends, and its objects and links with it. Clients that wait for an answer get one from
     /// the bus.
     async fn die(&mut self, last: Message, connection: &Connection) -> zbus::Result<()> {
-        self.bluez.end();
+        self.bluez = Bluez::new(HostSettings {
+            trouble: Some(HostTrouble::NoBluez),
+            ..self.bluez.settings
+        });
         self.adapter = Adapter::default();
         // Clients see it leave. Then we answer in place of the bus, as without BlueZ.
         connection.release_name(BLUEZ).await?;
@@ -274,6 +278,5 @@ pub(super) async fn own_name(connection: &Connection) -> zbus::Result<()> {
 /// The name of BlueZ on a bus.
 const BLUEZ: &str = "org.bluez";
 const AGENTS: &str = "org.bluez.AgentManager1";
-const AGENT_METHODS: [&str; 3] = ["RegisterAgent", "RequestDefaultAgent", "UnregisterAgent"];
 /// Properties that clients can change.
 const WRITABLE: [&str; 5] = ["Alias", "Blocked", "Discoverable", "Pairable", "Trusted"];

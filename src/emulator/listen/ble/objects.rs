@@ -71,11 +71,6 @@ impl Objects {
         self.outbox.extend(signals.into_iter().rev());
     }
 
-    /// Removes all objects without a signal.
-    pub(super) fn clear(&mut self) {
-        self.objects.clear();
-    }
-
     /// Changes properties and signals them all at once, also those that stay as they were: BlueZ
     /// repeats what an advertisement repeats.
     pub(super) fn set(&mut self, path: &ObjectPath<'static>, changes: impl Into<Properties>) {

@@ -84,13 +84,11 @@ impl VirtualRadio {
         let gatt = layout::gatt_objects(&settings.service_uuid, &endpoints);
         let session = endpoints.iter().position(|name| name == "prov-session");
         let troubles = settings.troubles;
-        let remembered = if troubles.contains(&LinkTrouble::StaleCache) {
-            Some(layout::outdated(&gatt, session))
-        } else if troubles.contains(&LinkTrouble::StaleHandles) {
-            Some(layout::outdated(&gatt, None))
-        } else {
-            None
-        };
+        let is_outdated = [LinkTrouble::StaleCache, LinkTrouble::StaleHandles]
+            .iter()
+            .any(|stale| troubles.contains(stale));
+        let without = session.filter(|_| troubles.contains(&LinkTrouble::StaleCache));
+        let remembered = is_outdated.then(|| layout::outdated(&gatt, without));
         let (radio, inbox) = mpsc::unbounded_channel();
         let rules = settings.stack.rules();
         let number = self.remotes.len();

@@ -20,14 +20,14 @@ use crate::emulator::log::Entry;
 #[derive(Debug, Default)]
 pub(super) struct Adapter {
     /// By the client's name on the bus.
-    sessions: BTreeMap<String, Session>,
+    pub(super) sessions: BTreeMap<String, Session>,
     is_discovering: bool,
     first_discovery: Option<Instant>,
 }
 
 /// What one client wants to discover.
 #[derive(Debug, Default)]
-struct Session {
+pub(super) struct Session {
     is_discovering: bool,
     /// Only devices with one of these, if there are any.
     uuids: Vec<String>,
@@ -35,11 +35,8 @@ struct Session {
 
 impl Session {
     fn wants(&self, uuids: &[String]) -> bool {
-        let is_wanted = |uuid: &String| {
-            let mut wanted = self.uuids.iter();
-            wanted.any(|wanted| wanted.eq_ignore_ascii_case(uuid))
-        };
-        self.is_discovering && (self.uuids.is_empty() || uuids.iter().any(is_wanted))
+        self.is_discovering
+            && (self.uuids.is_empty() || uuids.iter().any(|uuid| self.uuids.contains(uuid)))
     }
 }
 
@@ -98,7 +95,10 @@ impl Adapter {
         match member {
             "StartDiscovery" => {
                 if std::mem::replace(&mut session.is_discovering, true) {
-                    return Err(Refusal::BUSY);
+                    return Err(Refusal::bluez(
+                        "InProgress",
+                        "Operation already in progress",
+                    ));
                 }
             }
             "StopDiscovery" => {
@@ -109,7 +109,9 @@ impl Adapter {
             "SetDiscoveryFilter" => {
                 let (mut filter,): (HashMap<&str, Variant<'_>>,) = body.deserialize()?;
                 let uuids = filter.remove("UUIDs").map(Vec::<String>::try_from);
-                session.uuids = uuids.transpose()?.unwrap_or_default();
+                let uuids = uuids.transpose()?.unwrap_or_default();
+                let uuids = uuids.iter().map(|uuid| uuid.to_ascii_lowercase());
+                session.uuids = uuids.collect();
             }
             _ => return Err(Refusal::UnknownMethod),
         }
@@ -138,19 +140,8 @@ impl Adapter {
         Ok(())
     }
 
-    /// A client that leaves the bus discovers no longer.
-    pub(super) fn end_session(
-        &mut self,
-        client: &str,
-        remotes: &mut [RemoteDevice],
-        bluez: &mut Bluez,
-    ) {
-        self.sessions.remove(client);
-        self.update_discovery(remotes, bluez);
-    }
-
     /// Begins or ends discovery as the sessions of all clients ask for it.
-    fn update_discovery(&mut self, remotes: &mut [RemoteDevice], bluez: &mut Bluez) {
+    pub(super) fn update_discovery(&mut self, remotes: &mut [RemoteDevice], bluez: &mut Bluez) {
         let on = self.sessions.values().any(|session| session.is_discovering);
         if std::mem::replace(&mut self.is_discovering, on) == on {
             return;

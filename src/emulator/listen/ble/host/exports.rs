@@ -71,13 +71,7 @@ impl RemoteDevice {
             properties.insert("Name", OLD_NAME.into());
             properties.insert("Alias", OLD_NAME.into());
         }
-        if self.remembered.is_some() {
-            properties.insert("UUIDs", self.known_uuids());
-        }
         bluez.objects.add(self.path.clone(), DEVICE, properties);
-        if self.remembered.is_some() {
-            self.export_gatt(bluez);
-        }
         if self.has(LinkTrouble::Connected) {
             self.link(bluez);
             self.resolve(bluez);

@@ -26,6 +26,9 @@ impl RemoteDevice {
     ) -> Result<Answer, Refusal> {
         let attribute = self.attributes.get(path).cloned();
         let attribute = attribute.ok_or(Refusal::UnknownMethod)?;
+        if self.connected.is_none() {
+            return Err(Refusal::failed("Not connected"));
+        }
         let body = call.body();
         let access = match member {
             "ReadValue" => {
@@ -43,13 +46,10 @@ impl RemoteDevice {
                 }
                 Access::Write { value }
             }
-            "StartNotify" => return self.subscribe(&attribute, true, path, bluez),
-            "StopNotify" => return self.subscribe(&attribute, false, path, bluez),
+            "StartNotify" => return subscribe(&attribute, true, path, bluez),
+            "StopNotify" => return subscribe(&attribute, false, path, bluez),
             _ => return Err(Refusal::UnknownMethod),
         };
-        if self.connected.is_none() {
-            return Err(Refusal::NOT_CONNECTED);
-        }
         let is_write = matches!(access, Access::Write { .. });
         if is_write && bluez.settings.trouble == Some(HostTrouble::Dies) {
             bluez.dies_of = Some(call.clone());
@@ -77,37 +77,13 @@ impl RemoteDevice {
         Ok(Answer::Sent)
     }
 
-    fn subscribe(
-        &self,
-        attribute: &Attribute,
-        on: bool,
-        path: &ObjectPath<'static>,
-        bluez: &mut Bluez,
-    ) -> Result<Answer, Refusal> {
-        if self.connected.is_none() {
-            return Err(Refusal::NOT_CONNECTED);
-        }
-        if *attribute != Attribute::Indication {
-            return Err(Refusal::NOT_SUPPORTED);
-        }
-        if bluez.objects.property(path, "Notifying") == Some(&on.into()) {
-            return Err(if on {
-                Refusal::IN_PROGRESS
-            } else {
-                Refusal::failed("No notify session started")
-            });
-        }
-        bluez.objects.set(path, [("Notifying", on.into())]);
-        Ok(Answer::Empty)
-    }
-
     /// One operation at a time is under way on a link.
     fn send_first_operation(&self, bluez: &mut Bluez) {
-        let Some(Pending { operation, .. }) = self.operations.front() else {
+        let Some(first) = self.operations.front() else {
             return;
         };
-        let id = operation.id;
-        self.send(ToDevice::Operate(operation.clone()));
+        let id = first.operation.id;
+        self.send(ToDevice::Operate(first.operation.clone()));
         let wait = bluez.scaled(ATT_LIMIT, LEAST_ATT_LIMIT);
         self.after_on_link(bluez, wait, move |remote, bluez| remote.time_out(id, bluez));
     }
@@ -140,20 +116,17 @@ impl RemoteDevice {
                 return self.send_first_operation(bluez);
             }
         }
-        let Some(Pending {
-            call,
-            path,
-            operation,
-        }) = self.operations.pop_front()
-        else {
+        let Some(finished) = self.operations.pop_front() else {
             return;
         };
-        match (outcome, operation.access) {
+        let call = finished.call;
+        match (outcome, finished.operation.access) {
             (Err(code), _) => bluez.objects.refuse(&call, &Refusal::by_att(code)),
             (Ok(_), Access::Write { .. }) => bluez.objects.reply(&call, &()),
             (Ok(value), Access::Read { .. }) => {
                 // As with a notification, and before the answer.
-                bluez.objects.set(&path, [("Value", value.clone().into())]);
+                let changes = [("Value", value.clone().into())];
+                bluez.objects.set(&finished.path, changes);
                 bluez.objects.reply(&call, &(value,));
             }
         }
@@ -174,6 +147,27 @@ impl RemoteDevice {
             self.cut("no answer in time", bluez);
         }
     }
+}
+
+/// Starts or stops notifications.
+fn subscribe(
+    attribute: &Attribute,
+    on: bool,
+    path: &ObjectPath<'static>,
+    bluez: &mut Bluez,
+) -> Result<Answer, Refusal> {
+    if *attribute != Attribute::Indication {
+        return Err(Refusal::NOT_SUPPORTED);
+    }
+    if bluez.objects.property(path, "Notifying") == Some(&on.into()) {
+        return Err(if on {
+            Refusal::IN_PROGRESS
+        } else {
+            Refusal::failed("No notify session started")
+        });
+    }
+    bluez.objects.set(path, [("Notifying", on.into())]);
+    Ok(Answer::Empty)
 }
 
 fn offset(options: &Options<'_>) -> Result<usize, Refusal> {

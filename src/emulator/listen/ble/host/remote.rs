@@ -99,13 +99,6 @@ impl Bluez {
             }
         }
     }
-
-    /// Forgets all that it was doing.
-    pub(super) fn end(&mut self) {
-        self.settings.trouble = Some(HostTrouble::NoBluez);
-        self.objects.clear();
-        self.timers.clear();
-    }
 }
 
 /// A device.
@@ -242,11 +235,13 @@ impl RemoteDevice {
             bluez.objects.reply(&call, &());
         }
         for pending in self.operations.drain(..) {
-            let refusal = Refusal::by_att(LINK_LOST);
-            bluez.objects.refuse(&pending.call, &refusal);
+            bluez
+                .objects
+                .refuse(&pending.call, &Refusal::by_att(LINK_LOST));
         }
         if let Some(call) = self.pairing.take() {
-            bluez.objects.refuse(&call, &Refusal::PAIRING_CANCELED);
+            let refusal = Refusal::bluez("AuthenticationCanceled", "Authentication Canceled");
+            bluez.objects.refuse(&call, &refusal);
         }
     }
 
