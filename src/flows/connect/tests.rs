@@ -57,6 +57,7 @@ fn with_pop(pop: &str) -> Access {
 }
 
 const OLD: &str = "V0.1";
+const SEC0: &str = r#"{"prov":{"ver":"v1.1","sec_ver":0,"cap":[]}}"#;
 const SEC1: &str = r#"{"prov":{"ver":"v1.1","sec_ver":1,"cap":[]}}"#;
 const SEC2: &str = r#"{"prov":{"ver":"v1.1","sec_ver":2,"cap":[]}}"#;
 
@@ -76,6 +77,27 @@ async fn announced_or_probed_scheme_is_reported_once_and_carries_data() {
         let endpoint = EndpointName::from_static("echo");
         let answer = secured.session.exchange(&endpoint, b"data").await.unwrap();
         assert_eq!(answer[..], b"data"[..]);
+    }
+}
+
+#[tokio::test]
+async fn only_security_0_warns_that_nothing_is_encrypted() {
+    for (secret, document, warned) in [
+        (DeviceSecret::Sec0, SEC0, true),
+        (sec1("abcd1234"), SEC1, false),
+    ] {
+        let access = if warned {
+            Access::default()
+        } else {
+            with_pop("abcd1234")
+        };
+        let (device, mut observer) = (device(secret, document), ScriptedObserver::default());
+        run(&device, &access, &mut observer).await.unwrap();
+        let no_security = |event: &Event| {
+            let id = Warning::NoSecurity;
+            matches!(event, Event::Warned { id: of, .. } if *of == id)
+        };
+        assert_eq!(observer.events.iter().any(no_security), warned);
     }
 }
 
