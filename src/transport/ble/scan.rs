@@ -10,7 +10,7 @@ use btleplug::api::{
     Central as _, CentralEvent, CentralState, Peripheral as _, PeripheralProperties,
 };
 use btleplug::platform::{Peripheral, PeripheralId};
-use futures_util::future::{join_all, pending};
+use futures_util::future::join_all;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
@@ -109,28 +109,18 @@ impl Scan {
                 return Some(Ok(candidate));
             }
             let events = self.events.as_mut()?;
-            // A crowd is never silent, so the clock is asked before the next event is taken.
-            let now = Instant::now();
-            let until = self.look_again.min(self.deadline).max(now);
-            let is_due = now >= self.look_again || now >= self.deadline;
-            let next = async {
-                if is_due {
-                    pending().await
-                } else {
-                    events.next().await
-                }
-            };
-            let event = match timeout_at(until, next).await {
-                Ok(Some(event)) => Some(event),
+            let until = self.look_again.min(self.deadline);
+            let event = match next_until(events, until).await {
+                Some(Some(event)) => Some(event),
                 // The system's Bluetooth is gone.
-                Ok(None) => {
+                Some(None) => {
                     self.events = None;
                     return Some(Err(TransportError::Bluetooth {
                         problem: BluetoothProblem::NoService,
                         source: None,
                     }));
                 }
-                Err(_) if Instant::now() >= self.deadline => {
+                None if Instant::now() >= self.deadline => {
                     if let Some(scanning) = self.scanning.take() {
                         // A system that says nothing is told again when we leave.
                         let _stopped = timeout(goodbye::LONGEST, scanning.stop()).await;
@@ -138,7 +128,7 @@ impl Scan {
                     return None;
                 }
                 // Not every change is told: a name may come later than the device.
-                Err(_) => {
+                None => {
                     self.look_again = Instant::now() + LOOK_AGAIN;
                     None
                 }
@@ -282,6 +272,18 @@ impl Drop for Scan {
     }
 }
 
+/// The next event, or the end of the stream; `None` when the time is up. A crowd is never silent, so
+/// the clock is asked before the next event is taken.
+async fn next_until<T>(
+    events: &mut (impl Stream<Item = T> + Unpin),
+    until: Instant,
+) -> Option<Option<T>> {
+    if Instant::now() >= until {
+        return None;
+    }
+    timeout_at(until, events.next()).await.ok()
+}
+
 async fn properties(peripheral: &Peripheral) -> Option<PeripheralProperties> {
     peripheral.properties().await.unwrap_or_else(|error| {
         // It has gone in between.
@@ -295,3 +297,22 @@ async fn properties(peripheral: &Peripheral) -> Option<PeripheralProperties> {
 const NOT_KNOWN: i16 = 127;
 /// Between two looks at all devices.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn crowd_does_not_delay_the_end_of_a_scan() {
+        let mut crowd = stream::repeat(1);
+        let later = Instant::now() + LOOK_AGAIN;
+        assert_eq!(next_until(&mut crowd, later).await, Some(Some(1)));
+        assert_eq!(next_until(&mut crowd, Instant::now()).await, None);
+        let mut silence = stream::pending::<u8>();
+        assert_eq!(next_until(&mut silence, later).await, None);
+        assert_eq!(Instant::now(), later);
+        let mut over = stream::empty::<u8>();
+        let later = later + LOOK_AGAIN;
+        assert_eq!(next_until(&mut over, later).await, Some(None));
+    }
+}
