@@ -517,4 +517,26 @@ mod tests {
         assert!(error.may_have_arrived(), "{error:?}");
         assert_eq!(cloud.requests().len(), 1);
     }
+
+    #[tokio::test]
+    async fn login_is_sent_without_a_token_and_its_secrets_are_not_shown() {
+        let repeated = r#"{"status":"failure","description":"no user with horse-battery"}"#;
+        let cloud = ScriptedCloud::start(&[Turn::Answer(400, repeated)]).await;
+        let client = cloud.client(tokens("token", None), 0);
+        let password = Secret::new("horse-battery".to_owned());
+        let error = client.log_in("user", Some(&password)).await.unwrap_err();
+        let words = error.to_string();
+        assert!(words.contains("no user with <redacted>"), "{words}");
+        let body = r#"{"user_name":"user","password":"horse-battery"}"#;
+        assert_eq!(cloud.requests(), [format!("POST login2 - {body}")]);
+    }
+
+    #[tokio::test]
+    async fn query_and_token_are_sent() {
+        let cloud = ScriptedCloud::start(&[Turn::Answer(200, r#"{"nodes":[]}"#)]).await;
+        let client = cloud.client(tokens("token", None), 0);
+        assert_eq!(client.node("node1").await.unwrap(), None);
+        let query = "node_id=node1&node_details=true&show_tags=true";
+        assert_eq!(cloud.requests(), [format!("GET user/nodes?{query} token")]);
+    }
 }
