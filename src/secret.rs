@@ -34,8 +34,8 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
     }
 }
 
-impl From<String> for Secret<String> {
-    fn from(value: String) -> Self {
+impl<T: Zeroize> From<T> for Secret<T> {
+    fn from(value: T) -> Self {
         Self::new(value)
     }
 }

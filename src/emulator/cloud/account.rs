@@ -32,7 +32,7 @@ pub struct AccountSettings {
 }
 
 /// One user.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct User {
     pub(super) id: String,
     /// What the identity provider calls the user: deliberately not the id.
@@ -90,8 +90,8 @@ impl Accounts {
             signer: Signer::new(settings.base64url_claims),
             users: Vec::new(),
             sessions: BTreeMap::new(),
-            awaiting: Tickets::new(),
-            codes: Tickets::new(),
+            awaiting: Tickets::default(),
+            codes: Tickets::default(),
             settings,
         };
         for (name, password) in users {
@@ -311,7 +311,7 @@ impl Accounts {
         &self,
         now: Duration,
         header: Option<&str>,
-    ) -> Result<(String, String), &'static str> {
+    ) -> Result<(User, String), &'static str> {
         let token = header.filter(|token| !token.is_empty()).ok_or("no token")?;
         if token.to_ascii_lowercase().starts_with("bearer ") {
             return Err("a Bearer prefix, and the token should stand alone");
@@ -326,8 +326,9 @@ impl Accounts {
             return Err("the token has expired");
         }
         let number = claim("origin_jti").unwrap_or_default();
-        let session = self.sessions.get(number).ok_or("logged out")?;
-        Ok((session.user_id.clone(), number.to_owned()))
+        let session = self.sessions.get(number);
+        let user = session.and_then(|session| self.user(&session.user_id));
+        Ok((user.ok_or("logged out")?.clone(), number.to_owned()))
     }
 
     /// Ends one session.

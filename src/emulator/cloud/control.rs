@@ -50,19 +50,16 @@ impl Cloud {
         }
         self.log.write(&Entry::NodeRegistered {
             node_id: id,
-            keys: keys.iter().map(PublicKey::kind).collect(),
+            keys: keys.iter().map(PublicKey::into_str).collect(),
         });
-        let node = self.nodes.register(id, keys, config);
-        if let Some(Value::Object(params)) = body.get("params") {
-            node.params.clone_from(params);
-        }
+        self.nodes.register(id, keys, config);
         Ok(())
     }
 
     fn set_connected(&mut self, id: &str, body: &Object) -> Result<(), Refusal> {
         let connected = body.get("connected").and_then(Value::as_bool);
         let connected = connected.ok_or_else(|| CONTROL.because("connected is true or false"))?;
-        let now = self.now();
+        let now = self.clock.now();
         self.nodes.known(id)?.set_connected(now, connected);
         self.log.write(&Entry::Connectivity {
             node_id: id,
@@ -94,7 +91,7 @@ impl Cloud {
         self.note_timeouts();
         self.log.write(&Entry::Clock {
             advance_s: seconds,
-            now: self.now().as_secs(),
+            now: self.clock.now().as_secs(),
         });
         Ok(())
     }

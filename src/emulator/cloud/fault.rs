@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use derive_more::Display;
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::exchange::{Answer, Body};
@@ -77,12 +78,9 @@ impl FaultKind {
             }),
             Self::NotFound => Some(Answer::not_found()),
             Self::Status(status) => {
-                let message = match status {
-                    429 => "Too Many Requests",
-                    500 => "Internal Server Error",
-                    503 => "Service Unavailable",
-                    _ => "this status was ordered",
-                };
+                let reason = StatusCode::from_u16(*status).ok();
+                let reason = reason.and_then(|status| status.canonical_reason());
+                let message = reason.unwrap_or("this status was ordered");
                 Some(Answer::of_gateway(*status, message))
             }
             Self::Unauthorized => Some(Answer::unauthorized()),

@@ -12,9 +12,9 @@ use super::{Call, Cloud};
 impl Cloud {
     /// `GET user/node_group`.
     pub(super) fn list_groups(&mut self, call: &Call<'_>) -> Outcome {
-        let mut ids = self.groups.below(&call.user_id, None);
+        let mut ids = self.groups.below(&call.user.id, None);
         if let Some(id) = call.request.parameter("group_id") {
-            self.groups.of_user(&call.user_id, id)?;
+            self.groups.of_user(&call.user.id, id)?;
             ids = vec![id.to_owned()];
         }
         let page = Page::of(call.request, ids, self.page_size)?;
@@ -28,21 +28,25 @@ impl Cloud {
 
     /// Calls itself once a level; how many levels there can be is limited when they are made.
     fn describe(&mut self, id: &str, call: &Call<'_>) -> Option<Value> {
-        let group = self.groups.of_user(&call.user_id, id).ok()?;
-        let mut described = group.describe(id);
-        let nodes: Vec<String> = group.nodes.iter().cloned().collect();
+        let group = self.groups.of_user(&call.user.id, id).ok()?.clone();
+        let nodes: Vec<String> = group.nodes.into_iter().collect();
         let asks_for = |name| call.request.asks_for(name);
         let details = asks_for("node_details").then(|| self.details(&nodes, call));
         let sub_groups = asks_for("sub_groups").then(|| {
-            let below = self.groups.below(&call.user_id, Some(id));
+            let below = self.groups.below(&call.user.id, Some(id));
             let below = below.iter().filter_map(|id| self.describe(id, call));
             below.collect::<Vec<_>>()
         });
-        described.extend(members(json!({
+        let mut described = members(json!({
+            "group_id": id,
+            "primary": true,
+            "total": nodes.len(),
+            "parent_group_id": group.parent,
             "nodes": asks_for("node_list").then_some(nodes),
             "node_details": details,
             "sub_groups": sub_groups,
-        })));
+        }));
+        described.extend(group.about);
         Some(Value::Object(described))
     }
 
@@ -53,8 +57,8 @@ impl Cloud {
         let nodes = self.own_nodes(call, &about)?;
         let parent = nonempty_text(&about, "parent_group_id")?.map(str::to_owned);
         about.retain(|key, _| ABOUT.contains(&key.as_str()));
-        let group_id = self.groups.create(&call.user_id, parent, about)?;
-        self.groups.add(&call.user_id, &group_id, &nodes)?;
+        let group_id = self.groups.create(&call.user.id, parent, about)?;
+        self.groups.add(&call.user.id, &group_id, &nodes)?;
         Ok(Answer::of(
             json!({"status": "success", "group_id": group_id}),
         ))
@@ -62,7 +66,7 @@ impl Cloud {
 
     /// `PUT user/node_group`: nodes in or out, or what the group says of itself.
     pub(super) fn change_group(&mut self, call: &Call<'_>) -> Outcome {
-        let user_id = &call.user_id;
+        let user_id = &call.user.id;
         let id = call.request.required_parameter("group_id")?;
         let mut change = call.request.object()?;
         let nodes = match text(&change, "operation")? {
@@ -91,7 +95,7 @@ impl Cloud {
     /// `DELETE user/node_group`.
     pub(super) fn remove_group(&mut self, call: &Call<'_>) -> Outcome {
         let id = call.request.required_parameter("group_id")?;
-        self.groups.remove(&call.user_id, id)?;
+        self.groups.remove(&call.user.id, id)?;
         Ok(Answer::done())
     }
 
@@ -99,7 +103,7 @@ impl Cloud {
     fn own_nodes(&mut self, call: &Call<'_>, body: &Object) -> Result<Vec<String>, Refusal> {
         let nodes = texts(body, "nodes")?;
         for node in &nodes {
-            self.nodes.mapped(&call.user_id, node)?;
+            self.nodes.mapped(&call.user.id, node)?;
         }
         Ok(nodes)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::exchange::{Object, members};
+use super::exchange::Object;
 use super::random;
 use super::refusal::{GROUP_EXISTS, NO_GROUP, Refusal};
 
@@ -12,24 +12,10 @@ use super::refusal::{GROUP_EXISTS, NO_GROUP, Refusal};
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     user_id: String,
-    parent: Option<String>,
+    pub(super) parent: Option<String>,
     /// What it was given: name, type, description and the like, as it came.
-    about: Object,
+    pub(super) about: Object,
     pub(super) nodes: BTreeSet<String>,
-}
-
-impl Group {
-    /// As the API describes it, without its nodes.
-    pub(super) fn describe(&self, id: &str) -> Object {
-        let mut described = members(json!({
-            "group_id": id,
-            "primary": true,
-            "total": self.nodes.len(),
-            "parent_group_id": self.parent,
-        }));
-        described.extend(self.about.clone());
-        described
-    }
 }
 
 /// All groups.
@@ -161,6 +147,7 @@ const MAX_DEPTH: u32 = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::emulator::cloud::exchange::members;
 
     #[test]
     fn name_is_taken_once_below_the_same_parent() {

@@ -8,11 +8,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use rsa::rand_core::{OsRng, RngCore as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::exchange::Object;
-use super::random;
 use crate::secret::Secret;
 
 /// What signs tokens, and knows its own.
@@ -25,8 +25,10 @@ pub(super) struct Signer {
 impl Signer {
     /// With claims that plain base64 can or cannot decode.
     pub(super) fn new(base64url_claims: bool) -> Self {
+        let mut key = [0; 64];
+        OsRng.fill_bytes(&mut key);
         Self {
-            key: Secret::new(random::bytes()),
+            key: key.into(),
             base64url_claims,
         }
     }

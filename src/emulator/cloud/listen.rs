@@ -96,7 +96,7 @@ async fn respond(
     };
     let (delivery, now) = {
         let mut cloud = cloud.lock().await;
-        (cloud.handle(&request), cloud.now())
+        (cloud.handle(&request), cloud.clock.now())
     };
     match delivery {
         Delivery::After(wait, answer) => {

@@ -25,7 +25,7 @@ impl Cloud {
     }
 
     fn log_in(&mut self, body: &Object) -> Outcome {
-        let now = self.now();
+        let now = self.clock.now();
         let (tokens, by) = if let Some(token) = text(body, "refreshtoken")? {
             (self.accounts.by_refresh(now, token)?, "refresh")
         } else {
@@ -93,14 +93,12 @@ impl Cloud {
     /// `POST logout2`.
     pub(super) fn log_out(&mut self, call: &Call<'_>) -> Answer {
         if call.request.asks_for("logout_all") {
-            self.accounts.log_out_everywhere(&call.user_id);
+            self.accounts.log_out_everywhere(&call.user.id);
         } else {
             self.accounts.log_out(&call.session);
         }
-        let user = self.accounts.user(&call.user_id);
-        self.log.write(&Entry::Logout {
-            user: user.map(|user| user.name.as_str()).unwrap_or_default(),
-        });
+        let user = &call.user.name;
+        self.log.write(&Entry::Logout { user });
         Answer::done()
     }
 
@@ -113,18 +111,16 @@ impl Cloud {
         if !code.is_some_and(|code| self.accounts.is_code(code)) {
             return Err(WRONG_CODE.because("wrong verification code"));
         }
-        for node_id in self.nodes.of_user(&call.user_id) {
-            self.unmap(&call.user_id, &node_id)?;
+        for node_id in self.nodes.of_user(&call.user.id) {
+            self.unmap(&call.user.id, &node_id)?;
         }
-        self.accounts.remove(&call.user_id);
+        self.accounts.remove(&call.user.id);
         Ok(Answer::done())
     }
 
     /// `GET user`, `GET user2`.
     pub(super) fn user_info(&self, call: &Call<'_>) -> Answer {
-        let Some(user) = self.accounts.user(&call.user_id) else {
-            return Answer::unauthorized();
-        };
+        let user = &call.user;
         let with_data = call.request.asks_for("custom_data");
         Answer::of(members(json!({
             "user_id": user.id,
@@ -135,17 +131,10 @@ impl Cloud {
         })))
     }
 
-    /// `GET user/custom_data`.
-    pub(super) fn custom_data(&self, call: &Call<'_>) -> Answer {
-        let user = self.accounts.user(&call.user_id);
-        let data = user.map(|user| user.custom_data.clone());
-        Answer::of(Value::Object(data.unwrap_or_default()))
-    }
-
     /// `PUT user/custom_data`.
     pub(super) fn set_custom_data(&mut self, call: &Call<'_>) -> Outcome {
         let change = Value::Object(call.request.object()?);
-        if let Some(user) = self.accounts.user_mut(&call.user_id) {
+        if let Some(user) = self.accounts.user_mut(&call.user.id) {
             merge(&mut user.custom_data, &change);
         }
         Ok(Answer::done())
@@ -164,7 +153,7 @@ impl Cloud {
             None => self.accounts.first(),
         };
         let user = user.ok_or_else(|| MALFORMED.because("there is no such user"))?;
-        let (now, user_id) = (self.now(), user.id.clone());
+        let (now, user_id) = (self.clock.now(), user.id.clone());
         let mut pairs = match request.parameter("answer").unwrap_or("code") {
             "code" => vec![("code", self.accounts.authorize(now, &user_id))],
             "tokens" => {
@@ -207,7 +196,7 @@ impl Cloud {
         if field("client_id").is_empty() || field("redirect_uri").is_empty() {
             return error("invalid_request");
         }
-        let now = self.now();
+        let now = self.clock.now();
         let Some(tokens) = self.accounts.by_authorization(now, field("code")) else {
             self.log.write(&Entry::LoginRefused {
                 user: None,

@@ -20,7 +20,7 @@ use super::refusal::{NO_REQUEST, Refusal};
 use crate::secret::Secret;
 
 /// What a node is to sign. It is one user's, and good for one answer: a wrong signature ends it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Challenge {
     pub(super) user_id: String,
     pub(super) text: String,

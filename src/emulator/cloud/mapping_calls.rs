@@ -28,7 +28,7 @@ impl Cloud {
             if refusal.kind != GROUP_FAILED {
                 self.log.write(&Entry::MappingRefused {
                     node_id: body.get("node_id").and_then(Value::as_str),
-                    user_id: &call.user_id,
+                    user_id: &call.user.id,
                     why: &refusal.description,
                 });
             }
@@ -47,7 +47,7 @@ impl Cloud {
     fn request_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
         let node_id = required_text(body, "node_id")?;
         // The user is whose token it is; the one in the body is ignored.
-        let half = Half::new(&call.user_id, node_id, required_text(body, "secret_key")?);
+        let half = Half::new(&call.user.id, node_id, required_text(body, "secret_key")?);
         let extras = Extras::of(body)?;
         self.nodes.known(node_id)?;
         let requested = self
@@ -62,19 +62,19 @@ impl Cloud {
         self.log.write(&Entry::MappingRequested {
             request_id: &requested.request_id,
             node_id,
-            user_id: &call.user_id,
+            user_id: &call.user.id,
         });
         if requested.confirmed {
-            self.map(&call.user_id, node_id, &extras, None)?;
+            self.map(&call.user.id, node_id, &extras, None)?;
         }
         Ok(request_made(&requested.request_id))
     }
 
     fn remove_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
         let node_id = required_text(body, "node_id")?;
-        self.unmap(&call.user_id, node_id)?;
-        let half = Half::new(&call.user_id, node_id, "");
-        let (now, extras) = (self.now(), Extras::default());
+        self.unmap(&call.user.id, node_id)?;
+        let half = Half::new(&call.user.id, node_id, "");
+        let (now, extras) = (self.clock.now(), Extras::default());
         let request_id = self.mappings.record(now, half, extras, Status::Confirmed);
         Ok(request_made(&request_id))
     }
@@ -82,8 +82,8 @@ impl Cloud {
     /// `GET user/nodes/mapping`: how a request is getting on.
     pub(super) fn poll_mapping(&mut self, call: &Call<'_>) -> Outcome {
         let request_id = call.request.required_parameter("request_id")?;
-        let now = self.now();
-        let found = self.mappings.poll(now, &call.user_id, request_id)?;
+        let now = self.clock.now();
+        let found = self.mappings.poll(now, &call.user.id, request_id)?;
         Ok(Answer::of(json!({
             "request_status": found.status,
             "request_id": request_id,
@@ -140,13 +140,13 @@ impl Cloud {
         };
         let text = random::alphanumerics(64);
         let challenge = Challenge {
-            user_id: call.user_id.clone(),
+            user_id: call.user.id.clone(),
             text: text.clone(),
         };
         let request_id = self.challenges.issue(self.clock.now(), life, 32, challenge);
         self.log.write(&Entry::ChallengeIssued {
             request_id: &request_id,
-            user_id: &call.user_id,
+            user_id: &call.user.id,
             life_s: life.as_secs(),
         });
         Ok(Answer::of(
@@ -157,14 +157,14 @@ impl Cloud {
     /// `POST user/nodes/mapping/verify`.
     pub(super) fn verify(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
         let request_id = required_text(body, "request_id")?;
-        let challenge = self.challenges.get(self.now(), request_id);
+        let challenge = self.challenges.get(self.clock.now(), request_id);
         let challenge = challenge.map_err(|why| {
             NO_REQUEST.because(match why {
                 BadTicket::Unknown => "there is no such request, or it was used",
                 BadTicket::Expired => "the request has expired",
             })
         })?;
-        if challenge.user_id != call.user_id {
+        if challenge.user_id != call.user.id {
             return Err(OTHER_USERS_REQUEST.because("the request is another user's"));
         }
         // Errors that show without a look at the signature leave the challenge as it is.
@@ -175,13 +175,13 @@ impl Cloud {
         let extras = Extras::of(body)?;
         let mut keys = self.nodes.known(node_id)?.keys.iter();
         let key = keys.find(|key| key.has_signed(challenge.text.as_bytes(), &signature));
-        let key = key.map(PublicKey::kind);
+        let key = key.map(PublicKey::into_str);
         // Good or bad, it was the one answer.
         self.challenges.consume(request_id);
         let key = key.ok_or_else(|| {
             BAD_SIGNATURE.because(format!("the signature is not that of the node {node_id}"))
         })?;
-        self.map(&call.user_id, node_id, &extras, Some(key))?;
+        self.map(&call.user.id, node_id, &extras, Some(key))?;
         Ok(Answer::done_as("the node is in the account"))
     }
 

@@ -33,7 +33,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use self::account::{AccountSettings, Accounts};
+use self::account::{AccountSettings, Accounts, User};
 use self::clock::Clock;
 use self::exchange::{Answer, Body, Outcome, Request};
 use self::fault::{Fault, FaultKind};
@@ -90,7 +90,7 @@ pub enum Delivery {
 #[derive(Debug)]
 struct Call<'a> {
     request: &'a Request,
-    user_id: String,
+    user: User,
     session: String,
 }
 
@@ -103,7 +103,7 @@ impl Cloud {
             nodes: Nodes::default(),
             groups: Groups::default(),
             mappings: Mappings::new(settings.mapping_wait),
-            challenges: Tickets::new(),
+            challenges: Tickets::default(),
             faults: Faults::new(settings.faults),
             page_size: settings.page_size,
             challenge_life: settings.challenge_life,
@@ -114,11 +114,6 @@ impl Cloud {
     /// The user id of a user who is there from the start.
     pub fn user_id(&self, name: &str) -> Option<&str> {
         self.accounts.named(name).map(|user| user.id.as_str())
-    }
-
-    /// The time of day by its clock, since 1970.
-    fn now(&self) -> Duration {
-        self.clock.now()
     }
 
     /// Handles one request, as a fault wants it.
@@ -145,8 +140,8 @@ impl Cloud {
             }
             Some(FaultKind::Delay(wait)) => Delivery::After(wait, self.answer(request)),
             Some(kind) => {
-                let answer = kind.instead();
-                let answer = answer.unwrap_or_else(|| kind.alter(self.answer(request)));
+                let instead = kind.instead();
+                let answer = instead.unwrap_or_else(|| kind.alter(self.answer(request)));
                 Delivery::After(Duration::ZERO, answer)
             }
         };
@@ -225,7 +220,7 @@ impl Cloud {
             _ => {}
         }
         let header = request.authorization.as_deref();
-        let (user_id, session) = match self.accounts.authorized(self.now(), header) {
+        let (user, session) = match self.accounts.authorized(self.clock.now(), header) {
             Ok(caller) => caller,
             Err(why) => {
                 self.log.write(&Entry::Unauthorized { why });
@@ -234,14 +229,14 @@ impl Cloud {
         };
         let call = &Call {
             request,
-            user_id,
+            user,
             session,
         };
         match (method, path) {
             ("POST", "logout2") => Ok(self.log_out(call)),
             ("GET", "user" | "user2") => Ok(self.user_info(call)),
             ("DELETE", "user2") => self.delete_user(call),
-            ("GET", "user/custom_data") => Ok(self.custom_data(call)),
+            ("GET", "user/custom_data") => Ok(Answer::of(call.user.custom_data.clone())),
             ("PUT", "user/custom_data") => self.set_custom_data(call),
             ("GET", "user/nodes") => self.list_nodes(call),
             ("PUT", "user/nodes") => self.tag_node(call),

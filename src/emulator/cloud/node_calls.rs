@@ -12,9 +12,9 @@ use super::{Call, Cloud};
 impl Cloud {
     /// `GET user/nodes`.
     pub(super) fn list_nodes(&mut self, call: &Call<'_>) -> Outcome {
-        let mut ids = self.nodes.of_user(&call.user_id);
+        let mut ids = self.nodes.of_user(&call.user.id);
         if let Some(id) = call.request.node_id() {
-            self.nodes.mapped(&call.user_id, id)?;
+            self.nodes.mapped(&call.user.id, id)?;
             ids = vec![id.to_owned()];
         }
         let page = Page::of(call.request, ids, self.page_size)?;
@@ -32,8 +32,8 @@ impl Cloud {
         let wants = |name: &str| call.request.parameter(name) != Some("false");
         ids.iter()
             .filter_map(|id| {
-                let node = self.nodes.mapped(&call.user_id, id).ok()?;
-                Some(node.details(id, &call.user_id, wants))
+                let node = self.nodes.mapped(&call.user.id, id).ok()?;
+                Some(node.details(id, &call.user.id, wants))
             })
             .collect()
     }
@@ -92,7 +92,7 @@ impl Cloud {
         node_id: &str,
         entry: &Value,
     ) -> Result<(), Refusal> {
-        let node = self.nodes.mapped(&call.user_id, node_id)?;
+        let node = self.nodes.mapped(&call.user.id, node_id)?;
         let payload = entry.get("payload").and_then(Value::as_object);
         let payload = payload.filter(|payload| payload.values().all(Value::is_object));
         let payload = payload
@@ -123,6 +123,6 @@ impl Cloud {
     fn named_node(&mut self, call: &Call<'_>) -> Result<&mut Node, Refusal> {
         let id = call.request.node_id();
         let id = id.ok_or_else(|| MALFORMED.because("node_id is missing"))?;
-        self.nodes.mapped(&call.user_id, id)
+        self.nodes.mapped(&call.user.id, id)
     }
 }

@@ -92,11 +92,10 @@ pub(super) struct Nodes(BTreeMap<String, Node>);
 impl Nodes {
     /// Makes a node known, or gives it other keys and another configuration. What it has become
     /// since stays.
-    pub(super) fn register(&mut self, id: &str, keys: Vec<PublicKey>, config: Value) -> &mut Node {
+    pub(super) fn register(&mut self, id: &str, keys: Vec<PublicKey>, config: Value) {
         let node = self.0.entry(id.to_owned()).or_default();
         node.keys = keys;
         node.config = config;
-        node
     }
 
     pub(super) fn known(&mut self, id: &str) -> Result<&mut Node, Refusal> {

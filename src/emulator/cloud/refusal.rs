@@ -1,8 +1,6 @@
 //! How the emulated cloud refuses: one table of HTTP statuses and error codes. Few of the real
 //! ones are published, so what is assumed is here, to be corrected in one place.
 
-use thiserror::Error;
-
 /// A kind of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
@@ -11,8 +9,7 @@ pub(super) struct Kind {
 }
 
 impl Kind {
-    const fn new(status: u16, code: u32) -> Self {
-        let code = Some(code);
+    const fn new(status: u16, code: Option<u32>) -> Self {
         Self { status, code }
     }
 
@@ -26,8 +23,7 @@ impl Kind {
 }
 
 /// That a request was refused: the API's failure shape.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{description}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) kind: Kind,
     pub(super) description: String,
@@ -36,39 +32,36 @@ pub(super) struct Refusal {
 // Known from the field.
 
 /// The node is mapped and could not be added to the group.
-pub(super) const GROUP_FAILED: Kind = Kind::new(400, 103_035);
+pub(super) const GROUP_FAILED: Kind = Kind::new(400, Some(103_035));
 /// A tag without a colon.
-pub(super) const BAD_TAG: Kind = Kind::new(400, 105_046);
+pub(super) const BAD_TAG: Kind = Kind::new(400, Some(105_046));
 /// The user has a group of that name.
-pub(super) const GROUP_EXISTS: Kind = Kind::new(400, 108_007);
+pub(super) const GROUP_EXISTS: Kind = Kind::new(400, Some(108_007));
 
 // Assumed: status and code.
 
 /// What the fault `failure-200` answers: a refusal that looks like a success.
-pub(super) const FAILURE_200: Kind = Kind::new(200, 100_900);
+pub(super) const FAILURE_200: Kind = Kind::new(200, Some(100_900));
 
 /// The call does not accept this.
-pub(super) const MALFORMED: Kind = Kind::new(400, 100_901);
+pub(super) const MALFORMED: Kind = Kind::new(400, Some(100_901));
 /// User name, password, code or refresh token is not right.
-pub(super) const NO_LOGIN: Kind = Kind::new(401, 101_901);
+pub(super) const NO_LOGIN: Kind = Kind::new(401, Some(101_901));
 /// The user name is taken.
-pub(super) const USER_EXISTS: Kind = Kind::new(400, 101_902);
+pub(super) const USER_EXISTS: Kind = Kind::new(400, Some(101_902));
 /// A wrong verification code.
-pub(super) const WRONG_CODE: Kind = Kind::new(400, 101_903);
+pub(super) const WRONG_CODE: Kind = Kind::new(400, Some(101_903));
 /// There is no such request of a mapping, or it can no longer be answered.
-pub(super) const NO_REQUEST: Kind = Kind::new(400, 103_901);
+pub(super) const NO_REQUEST: Kind = Kind::new(400, Some(103_901));
 /// The request is another user's.
-pub(super) const OTHER_USERS_REQUEST: Kind = Kind::new(401, 103_902);
+pub(super) const OTHER_USERS_REQUEST: Kind = Kind::new(401, Some(103_902));
 /// The signature is not the node's.
-pub(super) const BAD_SIGNATURE: Kind = Kind::new(401, 103_903);
+pub(super) const BAD_SIGNATURE: Kind = Kind::new(401, Some(103_903));
 /// No node of that id.
-pub(super) const NO_NODE: Kind = Kind::new(400, 103_904);
+pub(super) const NO_NODE: Kind = Kind::new(400, Some(103_904));
 /// The node is not in the user's account.
-pub(super) const NOT_MAPPED: Kind = Kind::new(400, 103_905);
+pub(super) const NOT_MAPPED: Kind = Kind::new(400, Some(103_905));
 /// No group of that id.
-pub(super) const NO_GROUP: Kind = Kind::new(400, 108_901);
+pub(super) const NO_GROUP: Kind = Kind::new(400, Some(108_901));
 /// A control call makes no sense. It has no code, because it is not the API's.
-pub(super) const CONTROL: Kind = Kind {
-    status: 400,
-    code: None,
-};
+pub(super) const CONTROL: Kind = Kind::new(400, None);

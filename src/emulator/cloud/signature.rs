@@ -11,7 +11,8 @@ use rsa::{Pss, RsaPublicKey};
 use thiserror::Error;
 
 /// A key that a node signs with, as far as the cloud knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub(super) enum PublicKey {
     Ec(VerifyingKey),
     Rsa(RsaPublicKey),
@@ -37,14 +38,6 @@ impl PublicKey {
             .ok_or(NoKey)
     }
 
-    /// Its kind, as a person calls it.
-    pub(super) const fn kind(&self) -> &'static str {
-        match self {
-            Self::Ec(_) => "ec",
-            Self::Rsa(_) => "rsa",
-        }
-    }
-
     /// Whether the holder of this key signed these bytes.
     pub(super) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
@@ -53,20 +46,16 @@ impl PublicKey {
             Self::Rsa(key) => {
                 let hash = Sha256::digest(message);
                 // The verifier wants to know the length of the salt; the signature does not say.
-                salt_lengths(key.size()).any(|salt| {
+                // The firmware's own, then every one that fits.
+                let longest = key.size().saturating_sub(FIRMWARES_SALT + 2);
+                let mut lengths = std::iter::once(FIRMWARES_SALT).chain(0..=longest);
+                lengths.any(|salt| {
                     let scheme = Pss::new_with_salt::<Sha256>(salt);
                     key.verify(scheme, &hash, signature).is_ok()
                 })
             }
         }
     }
-}
-
-/// Every length of salt that fits a key of this many bytes; the firmware's own comes first.
-fn salt_lengths(key: usize) -> impl Iterator<Item = usize> {
-    let longest = key.saturating_sub(FIRMWARES_SALT + 2);
-    let others = (0..=longest).filter(|length| *length != FIRMWARES_SALT);
-    std::iter::once(FIRMWARES_SALT).chain(others)
 }
 
 /// As long as the hash.
@@ -110,7 +99,7 @@ mod tests {
     fn no_bytes_are_a_signature_by_chance() {
         for name in ["ec", "rsa"] {
             let key = key(name);
-            assert_eq!(key.kind(), name);
+            assert_eq!(key.into_str(), name);
             for bytes in [
                 &[][..],
                 &[0x30],

@@ -31,7 +31,7 @@ fn bench(faults: &[&str]) -> Bench {
         challenge_life: Duration::from_mins(5),
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
     };
-    let mut cloud = Cloud::new(settings, Log::new());
+    let mut cloud = Cloud::new(settings, Log::default());
     let [ann, bob] = ["ann", "bob"].map(|name| {
         let body = json!({"user_name": name, "password": "right"});
         let (_, told) = call(&mut cloud, "", "POST /v1/login2", &body);

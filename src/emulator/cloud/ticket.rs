@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::random;
 
 /// The tickets of one kind that were given out, with what each is for and its end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tickets<T>(BTreeMap<String, (T, Duration)>);
 
 /// Why a ticket is not good.
@@ -19,10 +19,6 @@ pub(super) enum BadTicket {
 }
 
 impl<T> Tickets<T> {
-    pub(super) const fn new() -> Self {
-        Self(BTreeMap::new())
-    }
-
     /// Gives out a ticket of that many characters.
     pub(super) fn issue(
         &mut self,
@@ -59,7 +55,7 @@ mod tests {
     #[test]
     fn ticket_is_good_for_a_time_and_for_one_use() {
         let at = Duration::from_secs;
-        let mut tickets = Tickets::new();
+        let mut tickets = Tickets::default();
         let ticket = tickets.issue(at(1000), at(300), 32, "ann");
         assert_eq!(ticket.len(), 32);
         assert_eq!(tickets.get(at(1299), &ticket), Ok(&"ann"));
