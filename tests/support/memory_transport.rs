@@ -43,7 +43,7 @@ impl MemoryDevice {
     pub(crate) fn new(settings: DeviceSettings) -> Self {
         let log = Shared::default();
         let device = Device::new(settings, SeededRng::new("a device in memory"))
-            .with_log(Log::new().lines_to(Box::new(log.clone())));
+            .with_log(Log::default().lines_to(Box::new(log.clone())));
         let inner = Inner {
             device,
             heard: Vec::new(),
@@ -168,7 +168,7 @@ impl Transport for MemoryTransport {
                 Err(Refusal::NoSuchEndpoint) => {
                     return Err(TransportError::NoSuchEndpoint { endpoint });
                 }
-                Err(Refusal::Crashed | Refusal::Failed { .. }) => {
+                Err(_) => {
                     return Err(TransportError::Refused {
                         endpoint,
                         how: No::HungUp,

@@ -1,8 +1,6 @@
 //! Whose keys are agreed on a device, and how often that failed: the `prov-session` endpoint, and
 //! the lock-out that a RainMaker application adds to it. Not the schemes, which are `security`'s.
 
-use std::borrow::Cow;
-
 use prost::Message as _;
 use rand_core::CryptoRng;
 use tokio::time::Instant;
@@ -191,14 +189,6 @@ fn counts(error: &SecurityError) -> bool {
                 ..
             }
     )
-}
-
-impl From<SecurityError> for Refusal {
-    fn from(error: SecurityError) -> Self {
-        Self::Failed {
-            why: Cow::Owned(error.to_string()),
-        }
-    }
 }
 
 /// Bytes that a Security 2 client must send for A, leading zeros and all.

@@ -19,8 +19,7 @@ use super::scenario::Scenario;
 use super::settings::DeviceSettings;
 use super::world::{AccessPoint, Attempt, Failure};
 use crate::emulator::flash::StoredConfig;
-
-pub(super) use self::scan::ScanRequest;
+use crate::proto::network_provisioning::CmdScanWifiStart;
 
 /// The manager and the station that it drives.
 #[derive(Debug)]
@@ -284,13 +283,13 @@ impl Manager {
     }
 
     /// Looks for networks. The answer is how long the radio needs from now on.
-    pub(super) fn scan(&mut self, now: Instant, request: ScanRequest) -> Duration {
+    pub(super) fn scan(&mut self, now: Instant, command: CmdScanWifiStart) -> Duration {
         if self.scan.as_ref().is_some_and(|scan| !scan.finished(now)) {
             // As firmware: success at once, even for a blocking request.
             return Duration::ZERO;
         }
         let stuck = self.state(now) != State::Started;
-        let scan = Scan::begin(now, request, self.settings.time_scale, stuck);
+        let scan = Scan::begin(now, command, self.settings.time_scale, stuck);
         let whole = scan.whole();
         self.scan = Some(scan);
         if stuck { NEVER } else { whole }

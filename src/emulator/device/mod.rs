@@ -28,7 +28,6 @@ mod wifi_scan;
 mod world;
 mod wrong_type_reply;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,9 +58,11 @@ pub use stop_reason::StopReason;
 pub use world::{AccessPoint, NoTimeScale, TimeScale, World, WorldError};
 
 /// An emulated device.
+#[derive(derive_more::Debug)]
 pub struct Device {
     pub(super) settings: Arc<DeviceSettings>,
     version: String,
+    #[debug(skip)]
     rng: Box<dyn CryptoRng + Send>,
     log: Log,
     session: Option<u32>,
@@ -89,7 +90,7 @@ impl Device {
             version: version::document(&settings),
             keys: Keys::new(settings.secret.clone(), max_strikes),
             rng: Box::new(rng),
-            log: Log::new(),
+            log: Log::default(),
             session: None,
             manager: Manager::new(Arc::clone(&settings)),
             node: node.map(|node| Node::new(node, &settings.scenarios)),
@@ -120,11 +121,7 @@ impl Device {
 
     /// Whether an endpoint of this name is registered.
     pub fn has_endpoint(&self, name: &str) -> bool {
-        self.endpoint(name).is_some()
-    }
-
-    fn endpoint(&self, name: &str) -> Option<Endpoint> {
-        Endpoint::named(name, &self.settings)
+        Endpoint::named(name, &self.settings).is_some()
     }
 
     /// The endpoints that there is a characteristic for over Bluetooth, handled or not, in order.
@@ -302,7 +299,8 @@ impl Device {
         request: &[u8],
         is_wrong_type: bool,
     ) -> Result<Reply, Refusal> {
-        let endpoint = self.endpoint(endpoint).ok_or(Refusal::NoSuchEndpoint)?;
+        let endpoint = Endpoint::named(endpoint, &self.settings);
+        let endpoint = endpoint.ok_or(Refusal::NoSuchEndpoint)?;
         if self.stopped(now).is_some() {
             return Err(refuse("the service has ended"));
         }
@@ -322,9 +320,9 @@ impl Device {
             Endpoint::Config => wifi_config::handle(manager, flash, log, now, request)?,
             Endpoint::Control => wifi_ctrl::handle(manager, flash, log, now, request)?,
             Endpoint::Scan => {
-                let reply = wifi_scan::handle(manager, now, request)?;
-                after = reply.after;
-                reply.bytes
+                let reply;
+                (reply, after) = wifi_scan::handle(manager, now, request)?;
+                reply
             }
             Endpoint::ChallengeResponse => {
                 let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
@@ -391,15 +389,6 @@ impl Device {
                 }
             }
         }
-    }
-}
-
-impl fmt::Debug for Device {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Device")
-            .field("session", &self.session)
-            .field("keys", &self.keys)
-            .finish_non_exhaustive()
     }
 }
 

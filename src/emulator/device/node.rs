@@ -80,10 +80,7 @@ impl Node {
 
     /// As after a power cycle.
     pub(super) fn restart(&mut self) {
-        self.switched_off = None;
-        self.mapping = None;
-        self.is_online = false;
-        self.outgoing.clear();
+        *self = Self::new(self.settings.clone(), &self.scenarios);
     }
 
     /// Whether it signs nothing.
@@ -143,10 +140,5 @@ impl Node {
     /// What the cloud is to hear now, in order.
     pub(super) fn take_outgoing(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.outgoing)
-    }
-
-    #[cfg(test)]
-    pub(super) fn public_pem(&self) -> String {
-        self.settings.key.public_pem().unwrap()
     }
 }

@@ -1,8 +1,7 @@
 //! The private key of a node, and the two kinds of signature that firmware makes with it
 //! (`esp_rmaker_node_auth.c`). Not what is signed or when: that is `ch_resp`'s.
 
-use std::fmt;
-
+use derive_more::Debug;
 use p256::ecdsa::SigningKey;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rsa::rand_core::OsRng;
@@ -25,7 +24,8 @@ pub enum KeyKind {
 }
 
 /// The private key of a node. It does not print.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
+#[debug("NodeKey({}, <redacted>)", self.kind())]
 pub struct NodeKey(Private);
 
 #[derive(Clone)]
@@ -115,12 +115,6 @@ impl NodeKey {
             }
             (Private::Ec(_), Signing::Pkcs1) | (Private::Rsa(_), Signing::Raw) => None,
         }
-    }
-}
-
-impl fmt::Debug for NodeKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NodeKey({}, <redacted>)", self.kind())
     }
 }
 

@@ -32,11 +32,8 @@ impl Offering {
     }
 
     /// How long its service lasts once challenge-response is switched off; `None`: as before.
-    pub(super) const fn outlasts_challenges(self) -> Option<Duration> {
-        match self {
-            Self::Standalone => Some(STOP_DELAY),
-            Self::Provisioning | Self::LocalControl => None,
-        }
+    pub(super) fn outlasts_challenges(self) -> Option<Duration> {
+        (self == Self::Standalone).then_some(STOP_DELAY)
     }
 }
 

@@ -1,12 +1,12 @@
 //! The outcome of a request: an answer, or one of the ways to have none.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use prost::Message;
 use thiserror::Error;
 
 use super::firmware::Rules;
+use crate::security::SecurityError;
 
 /// What a device answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +26,15 @@ pub enum Refusal {
     /// The handler brought the device down.
     #[error("a command without its body, which brings it down")]
     Crashed,
-    /// The security scheme or the endpoint's handler failed.
+    /// The endpoint's handler failed.
     #[error("{why}")]
     Failed {
         /// For the log: a client does not see it.
-        why: Cow<'static, str>,
+        why: &'static str,
     },
+    /// The security scheme failed.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
 }
 
 /// Reads a request.
@@ -44,10 +47,8 @@ pub(super) const fn response_to(command: i32) -> i32 {
     command.saturating_add(1)
 }
 
-pub(super) fn refuse(why: &'static str) -> Refusal {
-    Refusal::Failed {
-        why: Cow::Borrowed(why),
-    }
+pub(super) const fn refuse(why: &'static str) -> Refusal {
+    Refusal::Failed { why }
 }
 
 pub(super) fn unknown_command() -> Refusal {

@@ -81,7 +81,7 @@ impl Client {
         let scheme = settings.secret.scheme();
         let handshakes = settings.offering.service().session_endpoint();
         let device =
-            Device::new(settings, rng()).with_log(Log::new().lines_to(Box::new(log.clone())));
+            Device::new(settings, rng()).with_log(Log::default().lines_to(Box::new(log.clone())));
         Self {
             device,
             log,
@@ -186,9 +186,9 @@ impl Client {
     clippy::needless_pass_by_value,
     reason = "so that a call can be written inside"
 )]
-fn failed<T: fmt::Debug>(outcome: Result<T, Refusal>) {
+fn failed<T: std::fmt::Debug>(outcome: Result<T, Refusal>) {
     assert!(
-        matches!(outcome, Err(Refusal::Failed { .. })),
+        matches!(outcome, Err(Refusal::Failed { .. } | Refusal::Security(_))),
         "{outcome:?}"
     );
 }

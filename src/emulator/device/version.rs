@@ -10,12 +10,7 @@ use crate::security::{DeviceSecret, NonceRule};
 pub(super) fn document(settings: &DeviceSettings) -> String {
     let secret = &settings.secret;
     match settings.offering {
-        Offering::Provisioning => provisioning_document(
-            secret,
-            &settings.capabilities,
-            settings.rules(),
-            settings.with_patch_version,
-        ),
+        Offering::Provisioning => provisioning_document(settings),
         Offering::Standalone => r#"{"on_network":{"ver":"v1.0","cap":["ch_resp"]}}"#.to_owned(),
         Offering::LocalControl => format!(
             r#"{{"local_ctrl":{{"ver":"v1.0","sec_ver":{},"sec_patch_ver":{}}}}}"#,
@@ -27,13 +22,10 @@ pub(super) fn document(settings: &DeviceSettings) -> String {
 
 /// As cJSON prints it, tabs and line ends included: this reveals a client that cuts it out of a
 /// fixed frame, or compares it with a text of its own.
-fn provisioning_document(
-    secret: &DeviceSecret,
-    capabilities: &[String],
-    rules: Rules,
-    with_patch_version: bool,
-) -> String {
-    let (claiming, extra): (Vec<&str>, Vec<&str>) = capabilities
+fn provisioning_document(settings: &DeviceSettings) -> String {
+    let (secret, rules) = (&settings.secret, settings.rules());
+    let (claiming, extra): (Vec<&str>, Vec<&str>) = settings
+        .capabilities
         .iter()
         .map(String::as_str)
         .partition(|name| CLAIMING.contains(name));
@@ -49,7 +41,7 @@ fn provisioning_document(
     let mut members = vec![("ver", quoted(rules.protocol))];
     if rules.announces_scheme {
         members.push(("sec_ver", secret.scheme().number().to_string()));
-        if with_patch_version {
+        if settings.with_patch_version {
             members.push(("sec_patch_ver", patch_version(secret).to_string()));
         }
     }
@@ -110,10 +102,14 @@ mod tests {
     use crate::emulator::device::firmware::Firmware;
     use crate::secret::Secret;
 
+    fn settings(secret: &DeviceSecret, capabilities: &[&str]) -> DeviceSettings {
+        let mut settings = DeviceSettings::new(secret.clone());
+        settings.capabilities = capabilities.iter().map(ToString::to_string).collect();
+        settings
+    }
+
     fn read(secret: &DeviceSecret, capabilities: &[&str]) -> Value {
-        let capabilities: Vec<String> = capabilities.iter().map(ToString::to_string).collect();
-        let rules = Firmware::NetworkProvisioning.rules();
-        serde_json::from_str(&provisioning_document(secret, &capabilities, rules, true)).unwrap()
+        serde_json::from_str(&document(&settings(secret, capabilities))).unwrap()
     }
 
     #[test]
@@ -154,20 +150,17 @@ mod tests {
                 json!({"ver": "v1.1", "sec_ver": 1, "sec_patch_ver": 0, "cap": ["wifi_scan"]}),
             ),
         ] {
-            let text = provisioning_document(secret, &[], firmware.rules(), patched);
-            let said: Value = serde_json::from_str(&text).unwrap();
+            let mut settings = settings(secret, &[]);
+            settings.firmware = firmware;
+            settings.with_patch_version = patched;
+            let said: Value = serde_json::from_str(&document(&settings)).unwrap();
             assert_eq!(said, json!({ "prov": expected }));
         }
     }
 
     #[test]
     fn the_document_looks_as_firmware_prints_it() {
-        let text = provisioning_document(
-            &DeviceSecret::Sec0,
-            &["ch_resp".to_owned()],
-            Firmware::NetworkProvisioning.rules(),
-            true,
-        );
+        let text = document(&settings(&DeviceSecret::Sec0, &["ch_resp"]));
         assert_eq!(
             text,
             "{\n\t\"rmaker_extra\":\t{\n\t\t\"ver\":\t\"1.0\",\n\t\t\"cap\":\t[\"ch_resp\"]\n\t},\n\

@@ -6,21 +6,22 @@ use std::time::Duration;
 use prost::Message as _;
 use tokio::time::Instant;
 
-use super::manager::{Manager, ScanRequest};
-use super::reply::{Refusal, Reply, decode, refuse, response_to, unknown_command, without_body};
+use super::manager::Manager;
+use super::reply::{Refusal, decode, refuse, response_to, unknown_command, without_body};
 use crate::proto::network_provisioning::network_scan_payload::Payload;
 use crate::proto::network_provisioning::{
-    CmdScanWifiResult, CmdScanWifiStart, NetworkScanMsgType as Msg, NetworkScanPayload,
-    RespScanThreadResult, RespScanThreadStart, RespScanThreadStatus, RespScanWifiResult,
-    RespScanWifiStart, RespScanWifiStatus, WiFiScanResult,
+    CmdScanWifiResult, NetworkScanMsgType as Msg, NetworkScanPayload, RespScanThreadResult,
+    RespScanThreadStart, RespScanThreadStatus, RespScanWifiResult, RespScanWifiStart,
+    RespScanWifiStatus, WiFiScanResult,
 };
 use crate::proto::protocomm::Status;
 
+/// The answer, and how long the radio is busy before it leaves.
 pub(super) fn handle(
     manager: &mut Manager,
     now: Instant,
     request: &[u8],
-) -> Result<Reply, Refusal> {
+) -> Result<(Vec<u8>, Duration), Refusal> {
     let request: NetworkScanPayload = decode(request)?;
     let rules = manager.rules();
     let mut after = Duration::ZERO;
@@ -28,7 +29,10 @@ pub(super) fn handle(
     let mut status = Status::InvalidArgument;
     let payload = match (Msg::try_from(request.msg), request.payload) {
         (Ok(Msg::TypeCmdScanWifiStart), Some(Payload::CmdScanWifiStart(command))) => {
-            after = start(manager, now, &command);
+            let takes = manager.scan(now, command);
+            if command.blocking {
+                after = takes;
+            }
             status = Status::Success;
             Payload::RespScanWifiStart(RespScanWifiStart {})
         }
@@ -64,28 +68,7 @@ pub(super) fn handle(
         status: status.into(),
         payload: Some(payload),
     };
-    Ok(Reply {
-        bytes: message.encode_to_vec(),
-        after,
-    })
-}
-
-fn start(manager: &mut Manager, now: Instant, command: &CmdScanWifiStart) -> Duration {
-    let [group_channels, ..] = command.group_channels.to_le_bytes();
-    let takes = manager.scan(
-        now,
-        ScanRequest {
-            passive: command.passive,
-            // A C cast to uint8_t.
-            group_channels,
-            period_ms: command.period_ms,
-        },
-    );
-    if command.blocking {
-        takes
-    } else {
-        Duration::ZERO
-    }
+    Ok((message.encode_to_vec(), after))
 }
 
 /// One index too many fails the whole request, or, in older firmware, leaves empty entries.

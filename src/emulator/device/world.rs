@@ -1,7 +1,6 @@
 //! The world around an emulated device: the access points it sees, the passphrases that open
 //! them, and how long radio work takes. Not the provisioning manager's view of it.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -251,7 +250,7 @@ pub enum WorldError {
 }
 
 /// How fast the device's time runs: every wait of the firmware is multiplied by it.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, derive_more::Display, PartialEq, PartialOrd)]
 pub struct TimeScale(f64);
 
 impl TimeScale {
@@ -266,12 +265,6 @@ impl TimeScale {
     /// The wait that stands for `real`.
     pub fn of(self, real: Duration) -> Duration {
         Duration::try_from_secs_f64(real.as_secs_f64() * self.0).unwrap_or(Duration::MAX)
-    }
-}
-
-impl fmt::Display for TimeScale {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

@@ -6,14 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::emulator::device::world::TimeScale;
-
-/// What a client wants of a scan.
-#[derive(Clone, Copy, Debug)]
-pub(in super::super) struct ScanRequest {
-    pub(in super::super) passive: bool,
-    pub(in super::super) group_channels: u8,
-    pub(in super::super) period_ms: u32,
-}
+use crate::proto::network_provisioning::CmdScanWifiStart;
 
 /// A scan, under way or over.
 #[derive(Debug)]
@@ -29,17 +22,24 @@ pub(super) struct Scan {
 
 impl Scan {
     /// One that begins now; `stuck` if the manager does not listen to the radio.
-    pub(super) fn begin(now: Instant, request: ScanRequest, scale: TimeScale, stuck: bool) -> Self {
-        let dwell_ms = match (request.period_ms, request.passive) {
+    pub(super) fn begin(
+        now: Instant,
+        command: CmdScanWifiStart,
+        scale: TimeScale,
+        stuck: bool,
+    ) -> Self {
+        let dwell_ms = match (command.period_ms, command.passive) {
             (0, false) => 120,
             (0, true) => 360,
             (period, _) => period,
         };
         let dwell = scale.of(Duration::from_millis(dwell_ms.into()));
-        let pause = GROUP_PAUSE.checked_div(request.group_channels.into());
+        // A C cast to uint8_t.
+        let [group_channels, ..] = command.group_channels.to_le_bytes();
+        let pause = GROUP_PAUSE.checked_div(group_channels.into());
         Self {
             begun: now,
-            grouped: request.group_channels > 0,
+            grouped: group_channels > 0,
             per_channel: dwell.saturating_add(scale.of(pause.unwrap_or_default())),
             frozen: stuck.then_some(now),
         }

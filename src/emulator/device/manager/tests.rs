@@ -190,7 +190,8 @@ fn reprovisioning_is_for_applications_that_stay_up() {
 fn a_scan_takes_its_time_and_finds_the_strongest_first() {
     let t = Instant::now();
     let mut manager = manager();
-    let whole = ScanRequest {
+    let whole = CmdScanWifiStart {
+        blocking: true,
         passive: false,
         group_channels: 0,
         period_ms: 100,
@@ -213,7 +214,8 @@ fn a_scan_takes_its_time_and_finds_the_strongest_first() {
 fn channel_by_channel_results_come_in_one_after_the_other() {
     let t = Instant::now();
     let mut manager = manager();
-    let grouped = ScanRequest {
+    let grouped = CmdScanWifiStart {
+        blocking: true,
         passive: false,
         group_channels: 5,
         period_ms: 96,
@@ -238,7 +240,8 @@ fn no_more_than_sixteen_are_reported() {
     let mut manager = of(world, true);
     let takes = manager.scan(
         t,
-        ScanRequest {
+        CmdScanWifiStart {
+            blocking: true,
             passive: true,
             group_channels: 0,
             period_ms: 0,
@@ -251,7 +254,8 @@ fn no_more_than_sixteen_are_reported() {
 #[test]
 fn a_scan_after_an_apply_never_ends_and_leaves_the_manager_stuck() {
     let t = Instant::now();
-    let request = ScanRequest {
+    let request = CmdScanWifiStart {
+        blocking: true,
         passive: false,
         group_channels: 0,
         period_ms: 10,
@@ -272,7 +276,8 @@ fn an_apply_leaves_a_scan_that_is_under_way_without_an_end() {
     let mut manager = manager();
     manager.scan(
         t,
-        ScanRequest {
+        CmdScanWifiStart {
+            blocking: true,
             passive: false,
             group_channels: 0,
             period_ms: 100,

@@ -99,7 +99,7 @@ fn a_challenge_is_signed_by_either_kind_of_key() {
     assert!(reply.ends_with(&format!("1216{expected}")), "{reply}");
     let public = |client: &Client| {
         let node = client.device.node.as_ref().unwrap();
-        node.public_pem()
+        node.settings.key.public_pem().unwrap()
     };
     let pem = public(&ec);
     assert!(verifies(&pem, &ECDSA_P256_SHA256_ASN1, b"abc", &signature));

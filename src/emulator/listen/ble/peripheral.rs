@@ -307,7 +307,7 @@ impl GattServer {
             _ if !server.device.has_session(HANDLE) => Failed::Lost(why),
             _ if rules.closes_after_failure => Failed::AttAndClose(rules.failure, why),
             Refusal::NoSuchEndpoint => Failed::Att(UNLIKELY),
-            Refusal::Crashed | Refusal::Failed { .. } => Failed::Att(rules.failure),
+            _ => Failed::Att(rules.failure),
         }
     }
 
