@@ -84,7 +84,7 @@ impl Announcer {
             daemon: Some(self.daemon.clone()),
             has_route: !addresses.is_empty(),
             services,
-            ..Announcement::none()
+            ..Announcement::default()
         })
     }
 }
@@ -96,7 +96,7 @@ impl Drop for Announcer {
     }
 }
 
-/// What one device announces of itself, if anything.
+/// What one device announces of itself; by default, nothing.
 #[derive(Debug, Default)]
 pub struct Announcement {
     #[debug(skip)]
@@ -149,11 +149,6 @@ impl Service {
 }
 
 impl Announcement {
-    /// Of a device that is not announced.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
     /// Begins to ask whether the names are free; announcing follows on that, see
     /// [`Announcement::news`].
     pub(super) async fn begin(&mut self, log: &mut Log) {
@@ -168,7 +163,7 @@ impl Announcement {
         };
         if let Err(entry) = begun {
             log.write(&entry);
-            *self = Self::none();
+            *self = Self::default();
         }
     }
 
@@ -254,18 +249,8 @@ impl Announcement {
         )))
     }
 
-    /// Takes back the challenge-response service; returns when the goodbye has left.
-    pub(super) async fn end_challenge_response(&mut self, log: &mut Log) {
-        self.take_back(log, Advertisement::is_challenge_response)
-            .await;
-    }
-
-    /// Takes back the rest.
-    pub(super) async fn end(&mut self, log: &mut Log) {
-        self.take_back(log, |_| true).await;
-    }
-
-    async fn take_back(&mut self, log: &mut Log, which: impl Fn(&Advertisement) -> bool) {
+    /// Takes back some services; returns when the goodbyes have left.
+    pub(super) async fn end(&mut self, log: &mut Log, which: impl Fn(&Advertisement) -> bool) {
         let Some(daemon) = self.daemon.clone() else {
             return;
         };
@@ -286,11 +271,7 @@ impl Announcement {
             });
         }
         // mDNS reports an announcement after it has sent it. A client can be quicker than that.
-        while let Some(event) = self
-            .events
-            .as_ref()
-            .and_then(|events| events.try_recv().ok())
-        {
+        while let Some(Ok(event)) = self.events.as_ref().map(Receiver::try_recv) {
             if let Some(entry) = self.entry_of(event) {
                 log.write(&entry);
             }

@@ -19,7 +19,8 @@ pub struct Fault<K = FaultKind> {
     path: String,
     /// `None`: every request.
     number: Option<u32>,
-    kind: K,
+    /// What goes wrong.
+    pub kind: K,
 }
 
 /// The kinds of fault that one side has. Kinds that are one word are the names of the enum.
@@ -130,13 +131,6 @@ pub(super) fn parse_status(number: &str) -> Result<u16, &'static str> {
         .ok_or("status takes an HTTP status from 400 to 599")
 }
 
-impl<K: Copy> Fault<K> {
-    /// What goes wrong.
-    pub const fn kind(&self) -> K {
-        self.kind
-    }
-}
-
 impl<K: FaultKinds> FromStr for Fault<K> {
     type Err = ParseFaultError;
 
@@ -215,7 +209,8 @@ impl<K: Clone> Faults<K> {
         Self(list.into_iter().map(|fault| (fault, 0)).collect())
     }
 
-    /// Counts a request. Its number, and the fault that it meets: the first that fits.
+    /// Counts a request. Its number, and the fault that it meets: the first that fits. Requests to a
+    /// device have an empty method.
     pub(super) fn next_call(&mut self, method: &str, path: &str) -> Option<(u32, K)> {
         let mut met = None;
         for (fault, count) in &mut self.0 {
@@ -229,13 +224,6 @@ impl<K: Clone> Faults<K> {
             }
         }
         met
-    }
-}
-
-impl Faults {
-    /// Likewise for a device, whose requests have no method.
-    pub(super) fn next(&mut self, endpoint: &str) -> Option<(u32, FaultKind)> {
-        self.next_call("", endpoint)
     }
 }
 
@@ -296,13 +284,14 @@ mod tests {
             fault("prov-scan:*:garble"),
             fault("*:6:mute"),
         ]);
-        assert_eq!(faults.next("prov-config"), None);
-        assert_eq!(faults.next("prov-scan"), Some((1, FaultKind::Garble)));
-        assert_eq!(faults.next("prov-config"), Some((2, FaultKind::Drop)));
-        assert_eq!(faults.next("prov-config"), None);
-        assert_eq!(faults.next("prov-scan"), Some((2, FaultKind::Garble)));
-        assert_eq!(faults.next("proto-ver"), Some((6, FaultKind::Mute)));
-        assert_eq!(faults.next("proto-ver"), None);
+        let mut next = |endpoint| faults.next_call("", endpoint);
+        assert_eq!(next("prov-config"), None);
+        assert_eq!(next("prov-scan"), Some((1, FaultKind::Garble)));
+        assert_eq!(next("prov-config"), Some((2, FaultKind::Drop)));
+        assert_eq!(next("prov-config"), None);
+        assert_eq!(next("prov-scan"), Some((2, FaultKind::Garble)));
+        assert_eq!(next("proto-ver"), Some((6, FaultKind::Mute)));
+        assert_eq!(next("proto-ver"), None);
     }
 
     #[test]

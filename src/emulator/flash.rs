@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -19,10 +19,13 @@ pub struct Flash {
     stored: Option<StoredConfig>,
 }
 
-/// Wi-Fi credentials.
-#[derive(Clone, Debug)]
+/// Wi-Fi credentials. What counts in the file are the hexadecimal digits; the texts beside them are
+/// for reading.
+#[derive(Clone, Debug, serde::Deserialize)]
 pub(super) struct StoredConfig {
+    #[serde(rename = "ssid_hex", deserialize_with = "from_hex")]
     pub(super) ssid: Vec<u8>,
+    #[serde(rename = "passphrase_hex", deserialize_with = "from_hex")]
     pub(super) passphrase: Secret<Vec<u8>>,
 }
 
@@ -30,7 +33,7 @@ impl Flash {
     /// Kept in that file, which need not exist yet.
     pub fn in_file(path: &Path) -> io::Result<Self> {
         let stored = match fs::read(path) {
-            Ok(bytes) => read(&bytes)?,
+            Ok(bytes) => serde_json::from_slice::<Contents>(&bytes)?.wifi,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
@@ -72,32 +75,15 @@ impl Flash {
     }
 }
 
-/// What counts in the file: the hexadecimal digits. The texts beside them are for reading.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Contents {
-    wifi: Option<Wifi>,
+    wifi: Option<StoredConfig>,
 }
 
-#[derive(Deserialize)]
-struct Wifi {
-    ssid_hex: String,
-    passphrase_hex: String,
-}
-
-fn read(bytes: &[u8]) -> io::Result<Option<StoredConfig>> {
-    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-    let contents: Contents =
-        serde_json::from_slice(bytes).map_err(|error| invalid(&error.to_string()))?;
-    let digits = |text: &str| hex::decode(text).map_err(|_| invalid("not hexadecimal digits"));
-    contents
-        .wifi
-        .map(|wifi| {
-            Ok(StoredConfig {
-                ssid: digits(&wifi.ssid_hex)?,
-                passphrase: Secret::new(digits(&wifi.passphrase_hex)?),
-            })
-        })
-        .transpose()
+fn from_hex<'de, D: Deserializer<'de>, T: From<Vec<u8>>>(from: D) -> Result<T, D::Error> {
+    let bytes = hex::decode(String::deserialize(from)?);
+    let bytes = bytes.map_err(|_| D::Error::custom("not hexadecimal digits"))?;
+    Ok(bytes.into())
 }
 
 /// All or nothing: written beside the file and then put in its place, for its owner alone, because

@@ -20,21 +20,13 @@ use crate::ident::printable;
 
 /// One thing that happened: its JSON by `Serialize`, its line for people by `Display`. That line
 /// need not be safe to print; the log makes it so.
-pub trait LogEntry: Serialize + fmt::Display {
-    /// Whether a service or a connection began or ended.
-    fn note(&self, _open: &mut Open) {}
-}
+pub trait LogEntry: Serialize + fmt::Display {}
+
+impl<T: Serialize + fmt::Display> LogEntry for T {}
 
 /// A part of a line for people that is there if the value is.
 pub(super) fn optional(before: &str, value: Option<impl fmt::Display>, after: &str) -> String {
     value.map_or_else(String::new, |value| format!("{before}{value}{after}"))
-}
-
-/// What has begun and not ended.
-#[derive(Debug, Default)]
-pub struct Open {
-    service: bool,
-    connection: bool,
 }
 
 /// Receives each entry's line for people, in which nothing can steer a terminal.
@@ -47,26 +39,29 @@ pub struct Log {
     started: Instant,
     connection: Option<u64>,
     device: Option<String>,
-    open: Open,
+    /// Whether a service began and has not ended.
+    has_service: bool,
     #[debug(skip)]
     sink: Option<Box<dyn Write + Send>>,
     #[debug(skip)]
     reader: Option<Reader>,
 }
 
-impl Log {
-    /// One without a file and without a reader.
-    pub fn new() -> Self {
+/// One without a file and without a reader.
+impl Default for Log {
+    fn default() -> Self {
         Self {
             started: Instant::now(),
             connection: None,
             device: None,
-            open: Open::default(),
+            has_service: false,
             sink: None,
             reader: None,
         }
     }
+}
 
+impl Log {
     /// Writes JSON lines to `sink`, each flushed. A device's hold secrets: see the module.
     #[must_use]
     pub fn lines_to(mut self, sink: Box<dyn Write + Send>) -> Self {
@@ -104,7 +99,6 @@ impl Log {
     }
 
     fn write_line(&mut self, when: Instant, connection: Option<u64>, entry: &impl LogEntry) {
-        entry.note(&mut self.open);
         self.show(&entry.to_string());
         let elapsed = when.saturating_duration_since(self.started);
         let line = Line {
@@ -131,12 +125,6 @@ impl Log {
         if let Some(reader) = &mut self.reader {
             reader(&printable(line.as_bytes()));
         }
-    }
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

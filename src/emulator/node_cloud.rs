@@ -3,7 +3,6 @@
 
 mod uplink;
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -47,42 +46,30 @@ impl NodeCloud {
         config: &Value,
     ) -> Result<(), NodeCloudError> {
         let body = json!({"public_keys": [public_pem], "config": config});
-        self.call(Method::PUT, node_id, "", &body).await
+        self.call(Method::PUT, node_id, body.to_string()).await
     }
 
-    async fn send(&self, node_id: &str, message: &Message) -> Result<(), NodeCloudError> {
-        let (method, what, body) = match message {
-            Message::Online => (Method::PUT, "/connectivity", json!({"connected": true})),
-            Message::UserMapping {
-                user_id,
-                secret_key,
-            } => {
-                let secret_key = secret_key.expose();
-                let body =
-                    json!({"node_id": node_id, "user_id": user_id, "secret_key": secret_key});
-                (Method::POST, "/user_mapping", body)
-            }
-        };
-        let bytes = body.to_string().len();
-        if bytes >= MESSAGE_BUFFER {
-            return Err(NodeCloudError::TooLong(bytes));
-        }
-        self.call(method, node_id, what, &body).await
-    }
-
-    async fn call(
+    /// Sends a message that firmware would send over MQTT.
+    async fn send(
         &self,
         method: Method,
         node_id: &str,
         what: &str,
-        body: &Value,
+        body: String,
     ) -> Result<(), NodeCloudError> {
+        if body.len() >= MESSAGE_BUFFER {
+            return Err(NodeCloudError::TooLong(body.len()));
+        }
+        self.call(method, &format!("{node_id}/{what}"), body).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: String) -> Result<(), NodeCloudError> {
         let base = self.0.as_str().trim_end_matches('/');
         let request = Request::builder()
             .method(method)
-            .uri(format!("{base}/emulator/nodes/{node_id}{what}"))
+            .uri(format!("{base}/emulator/nodes/{path}"))
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body.to_string())))
+            .body(Full::from(body))
             .map_err(|error| NodeCloudError::Unreachable(error.to_string()))?;
         let exchanged = timeout(CALL_TIMEOUT, exchange(request)).await;
         let (status, answer) = exchanged.map_err(|_| NodeCloudError::Silent)??;
@@ -103,11 +90,7 @@ async fn exchange(request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), 
     let client = Client::builder(TokioExecutor::new()).build_http();
     let response = client.request(request).await.map_err(|error| {
         // The client's own error says only that a request failed.
-        let mut cause: &dyn StdError = &error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        NodeCloudError::Unreachable(cause.to_string())
+        NodeCloudError::Unreachable(anyhow::Error::new(error).root_cause().to_string())
     })?;
     let status = response.status();
     let body = Limited::new(response.into_body(), MAX_ANSWER)

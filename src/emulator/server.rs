@@ -55,7 +55,7 @@ pub(super) struct DeviceServer {
     faults: Faults,
     uplink: Uplink,
     /// The last answer of the device, before a fault altered it.
-    previous: Vec<u8>,
+    pub(super) previous: Vec<u8>,
     pub(super) is_out_of_reach: bool,
 }
 
@@ -82,9 +82,7 @@ impl DeviceServer {
             mut device, uplink, ..
         } = server;
         device.end();
-        device.log().write(&Entry::ServiceStopped {
-            why: reason.to_string(),
-        });
+        device.log().end_service(&reason.to_string());
         // The device outlives its service, and sends the cloud what is left.
         uplink.send(device.outgoing());
         uplink.finish(device.log()).await;
@@ -111,7 +109,7 @@ impl DeviceServer {
         tokio::select! {
             biased;
             () = wait_until(wake_at.into_iter().flatten().min()) => Ok(()),
-            (when, entry) = self.uplink.outcome() => {
+            Some((when, entry)) = self.uplink.outcomes.recv() => {
                 self.device.log().write_at(when, &entry);
                 Ok(())
             }
@@ -175,7 +173,7 @@ impl DeviceServer {
     /// Counts a request. Returns the fault to handle it with; `Err` is a fault that keeps the
     /// request from the device.
     pub(super) fn admit(&mut self, endpoint: &str) -> Result<Option<FaultKind>, FaultKind> {
-        let Some((number, kind)) = self.faults.next(endpoint) else {
+        let Some((number, kind)) = self.faults.next_call("", endpoint) else {
             return Ok(None);
         };
         self.log().write(&Entry::Fault {
@@ -224,11 +222,6 @@ impl DeviceServer {
                 after,
             },
         })
-    }
-
-    /// The last answer of the device, before a fault altered it.
-    pub(super) fn unaltered(&self) -> &[u8] {
-        &self.previous
     }
 }
 

@@ -94,7 +94,7 @@ pub(in crate::cli) struct EmulateCloud {
 
 /// Plays the cloud until it is dropped.
 pub(super) async fn run(args: &EmulateCloud) -> Result<(), Failure> {
-    let mut log = Log::new().shown_to(Box::new(|line| ui::note(&format!("cloud: {line}"))));
+    let mut log = Log::default().shown_to(Box::new(|line| ui::note(&format!("cloud: {line}"))));
     if let Some(path) = &args.log {
         let file = create_private(path, "--log", Existing::Replaced)?;
         log = log.lines_to(Box::new(file));

@@ -430,7 +430,8 @@ impl EmulateDevice {
     fn log_of(&self, name: &str, file: Option<&File>) -> Result<Log, Failure> {
         let alone = self.count == 1;
         let of = if alone { "device" } else { name }.to_owned();
-        let mut log = Log::new().shown_to(Box::new(move |line| ui::note(&format!("{of}: {line}"))));
+        let mut log =
+            Log::default().shown_to(Box::new(move |line| ui::note(&format!("{of}: {line}"))));
         if let (Some(file), Some(path)) = (file, &self.log) {
             let file = file
                 .try_clone()

@@ -7,8 +7,8 @@ use derive_more::Display;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::exchange::{Object, Request};
-use crate::emulator::log::{LogEntry, optional};
+use super::exchange::Request;
+use crate::emulator::log::optional;
 
 /// One thing that happened.
 #[derive(Clone, Debug, Display, PartialEq, Serialize)]
@@ -145,8 +145,6 @@ pub(super) enum Entry<'a> {
     Clock { advance_s: u64, now: u64 },
 }
 
-impl LogEntry for Entry<'_> {}
-
 /// The body of a request, for the log.
 pub(super) fn redacted_body(request: &Request) -> Value {
     if request.body.is_empty() {
@@ -167,9 +165,7 @@ pub(super) fn redacted_pairs(pairs: &[(String, String)]) -> Value {
     if pairs.is_empty() {
         return Value::Null;
     }
-    let pairs = pairs.iter().cloned();
-    let pairs: Object = pairs.map(|(key, value)| (key, value.into())).collect();
-    let mut value = Value::Object(pairs);
+    let mut value: Value = pairs.iter().cloned().collect();
     redact(&mut value);
     value
 }

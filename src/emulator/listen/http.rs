@@ -26,7 +26,7 @@ use self::connection::{Answer, Closing, Connection, NoHead, receive};
 use self::head::{MAX_TARGET, NOT_FOUND, Page, URI_TOO_LONG, WRONG_METHOD, path_of};
 use self::port::{BACKLOG, open, reserve};
 use crate::emulator::announce::Announcement;
-use crate::emulator::device::{Device, Reply, StopReason};
+use crate::emulator::device::{Advertisement, Device, Reply, StopReason};
 use crate::emulator::fault::FaultKind;
 use crate::emulator::log::Entry;
 use crate::emulator::server::{DeviceServer, Listener};
@@ -41,7 +41,7 @@ pub async fn bind(address: SocketAddr) -> io::Result<HttpPort> {
         held: None,
         connections: 0,
         service: Service {
-            announcement: Announcement::none(),
+            announcement: Announcement::default(),
             session: None,
             bare_socket: None,
         },
@@ -164,7 +164,7 @@ impl Listener for HttpPort {
 
     async fn end(&mut self, server: &mut DeviceServer, reason: StopReason) -> StopReason {
         self.socket = None;
-        self.service.announcement.end(server.log()).await;
+        self.service.announcement.end(server.log(), |_| true).await;
         reason
     }
 }
@@ -240,8 +240,8 @@ impl Service {
         let exchanged = server.exchange(fault, session, endpoint, &body);
         if server.device.is_switched_off() {
             // Within the handler, so that the answer leaves after it.
-            let log = server.log();
-            self.announcement.end_challenge_response(log).await;
+            let which = Advertisement::is_challenge_response;
+            self.announcement.end(server.log(), which).await;
         }
         let Reply { bytes, after } = match exchanged {
             Ok(reply) => reply,

@@ -17,20 +17,28 @@ impl Log {
 
     /// From now on there is a service, and the log has its end, whatever ends it.
     pub(in super::super) fn begin_service(&mut self) {
-        self.open.service = true;
+        self.has_service = true;
+    }
+
+    /// Logs that the service ended, and a connection that was still open before that.
+    pub(in super::super) fn end_service(&mut self, why: &str) {
+        if self.connection.is_some() {
+            self.write(&Entry::ConnectionClosed {
+                why: why.to_owned(),
+            });
+        }
+        self.set_connection(None);
+        self.write(&Entry::ServiceStopped {
+            why: why.to_owned(),
+        });
+        self.has_service = false;
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        if !self.open.service {
-            return;
+        if self.has_service {
+            self.end_service("interrupted");
         }
-        let why = || "interrupted".to_owned();
-        if self.open.connection {
-            self.write(&Entry::ConnectionClosed { why: why() });
-        }
-        self.set_connection(None);
-        self.write(&Entry::ServiceStopped { why: why() });
     }
 }

@@ -5,7 +5,7 @@ use derive_more::Display;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{LogEntry, Open, optional};
+use super::optional;
 use crate::security::SecurityScheme;
 
 /// One thing that happened.
@@ -193,17 +193,6 @@ impl Entry {
     /// An event without a reason.
     pub(crate) const fn prov_event(name: ProvEvent) -> Self {
         Self::ProvEvent { name, reason: None }
-    }
-}
-
-impl LogEntry for Entry {
-    fn note(&self, open: &mut Open) {
-        match self {
-            Self::ConnectionOpened { .. } => open.connection = true,
-            Self::ConnectionClosed { .. } => open.connection = false,
-            Self::ServiceStopped { .. } => open.service = false,
-            _ => {}
-        }
     }
 }
 

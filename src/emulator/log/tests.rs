@@ -50,7 +50,7 @@ impl Write for Shared {
 #[test]
 fn line_has_event_time_and_connection() {
     let sink = Shared::default();
-    let mut log = Log::new().lines_to(Box::new(sink.clone()));
+    let mut log = Log::default().lines_to(Box::new(sink.clone()));
     log.set_connection(Some(7));
     log.write(&Entry::Strike { count: 2 });
     log.write_at(log.started, &Entry::Locked);
@@ -66,7 +66,7 @@ fn line_has_event_time_and_connection() {
 fn shown() -> (Log, Receiver<String>) {
     let (sender, lines) = channel();
     let reader = move |line: &str| sender.send(line.to_owned()).unwrap();
-    (Log::new().shown_to(Box::new(reader)), lines)
+    (Log::default().shown_to(Box::new(reader)), lines)
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn user(user_id: &str) -> Message {
 /// Sends all of it, and gives what is in the log after that.
 async fn told(cloud: NodeCloud, messages: Vec<Message>) -> Vec<Value> {
     let sink = Shared::default();
-    let mut log = Log::new().lines_to(Box::new(sink.clone()));
+    let mut log = Log::default().lines_to(Box::new(sink.clone()));
     let at_once = TimeScale::new(0.0).unwrap();
     let uplink = Uplink::start(Some((cloud, "N".to_owned())), at_once);
     uplink.send(messages);
@@ -188,7 +188,7 @@ async fn a_mapping_that_the_buffer_does_not_hold_is_not_sent() {
 
 #[tokio::test]
 async fn without_a_cloud_nothing_is_told() {
-    let mut log = Log::new();
+    let mut log = Log::default();
     let uplink = Uplink::start(None, TimeScale::REAL);
     uplink.send(vec![Message::Online]);
     uplink.finish(&mut log).await;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use hyper::Method;
+use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -15,7 +17,7 @@ use crate::emulator::log::{Entry, Log};
 pub(in super::super) struct Uplink {
     messages: UnboundedSender<Message>,
     /// What came of them, and when.
-    outcomes: UnboundedReceiver<(Instant, Entry)>,
+    pub(in super::super) outcomes: UnboundedReceiver<(Instant, Entry)>,
 }
 
 impl Uplink {
@@ -43,23 +45,11 @@ impl Uplink {
         }
     }
 
-    /// What next came of a message; waits for ever if nothing is under way.
-    pub(in super::super) async fn outcome(&mut self) -> (Instant, Entry) {
-        match self.outcomes.recv().await {
-            Some(outcome) => outcome,
-            None => std::future::pending().await,
-        }
-    }
-
     /// Waits until every message is delivered or given up.
-    pub(in super::super) async fn finish(self, log: &mut Log) {
-        let Self {
-            messages,
-            mut outcomes,
-        } = self;
-        drop(messages);
+    pub(in super::super) async fn finish(mut self, log: &mut Log) {
+        drop(self.messages);
         let drained = timeout(FINISH_TIMEOUT, async {
-            while let Some((at, entry)) = outcomes.recv().await {
+            while let Some((at, entry)) = self.outcomes.recv().await {
                 log.write_at(at, &entry);
             }
         });
@@ -81,15 +71,28 @@ async fn deliver(
     scale: TimeScale,
     report: impl Fn(Entry),
 ) {
-    let (what, delivered) = match message {
-        Message::Online => ("connectivity", Entry::ConnectivitySent),
-        Message::UserMapping { user_id, .. } => {
+    let (method, what, body, delivered) = match message {
+        Message::Online => {
+            let body = json!({"connected": true});
+            (Method::PUT, "connectivity", body, Entry::ConnectivitySent)
+        }
+        Message::UserMapping {
+            user_id,
+            secret_key,
+        } => {
+            let secret_key = secret_key.expose();
+            let body = json!({"node_id": node_id, "user_id": user_id, "secret_key": secret_key});
             let user_id = user_id.clone();
-            ("user_mapping", Entry::UserMappingSent { user_id })
+            let delivered = Entry::UserMappingSent { user_id };
+            (Method::POST, "user_mapping", body, delivered)
         }
     };
+    let body = body.to_string();
     for attempt in 1..=MAX_ATTEMPTS {
-        let Err(error) = cloud.send(node_id, message).await else {
+        let Err(error) = cloud
+            .send(method.clone(), node_id, what, body.clone())
+            .await
+        else {
             return report(delivered);
         };
         let why = error.to_string();

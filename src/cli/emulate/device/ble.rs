@@ -209,8 +209,8 @@ impl EmulateDevice {
             );
         }
         for fault in &self.fault {
-            let of_http = matches!(fault.kind(), FaultKind::Duplicate | FaultKind::Status(_));
-            let of_ble = matches!(fault.kind(), FaultKind::Att(_));
+            let of_http = matches!(fault.kind, FaultKind::Duplicate | FaultKind::Status(_));
+            let of_ble = matches!(fault.kind, FaultKind::Att(_));
             if is_ble && of_http {
                 return conflict(format!(
                     "--fault {fault}: there is none such over Bluetooth"

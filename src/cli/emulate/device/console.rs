@@ -93,7 +93,7 @@ impl EmulateDevice {
             ));
         }
         let of_others = |kind: FaultKind| matches!(kind, FaultKind::Att(_) | FaultKind::Status(_));
-        if let Some(fault) = self.fault.iter().find(|fault| of_others(fault.kind())) {
+        if let Some(fault) = self.fault.iter().find(|fault| of_others(fault.kind)) {
             return conflict(format!(
                 "--fault {fault}: there is none such on a serial line"
             ));

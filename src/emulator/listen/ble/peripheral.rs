@@ -270,7 +270,7 @@ impl GattServer {
             .exchange(fault, HANDLE, &endpoint, value)
             .map_err(|refusal| self.failed(server, &refusal))?;
         sleep(after).await;
-        let length = server.unaltered().len();
+        let length = server.previous.len();
         self.check_length(server, &endpoint, "an answer of ", length)?;
         bytes.truncate(LONGEST_VALUE);
         self.values.insert(place, bytes);

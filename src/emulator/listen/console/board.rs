@@ -247,7 +247,7 @@ impl Board {
         let exchanged = server.exchange(fault, session, &endpoint, &bytes);
         if endpoint == Service::Provisioning.session_endpoint().as_str() && self.settings.dumps_keys
         {
-            let reply = exchanged.is_ok().then(|| server.unaltered());
+            let reply = exchanged.is_ok().then_some(&*server.previous);
             let dump = self.noise.key_dump(now, &bytes, reply);
             self.uart.print(now, dump.as_bytes());
         }

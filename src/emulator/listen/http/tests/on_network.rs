@@ -43,7 +43,8 @@ async fn on_network(offering: Offering, address: impl Into<IpAddr>) -> Announced
     let listener = listener.announced(announcer.announcement(bound.ip(), said).unwrap());
 
     let log = Shared::default();
-    let device = Device::new(settings, rng()).with_log(Log::new().lines_to(Box::new(log.clone())));
+    let device =
+        Device::new(settings, rng()).with_log(Log::default().lines_to(Box::new(log.clone())));
     let browser = ServiceDaemon::new_with_port(bound.port()).unwrap();
     browser.disable_interface(IfKind::All).unwrap();
     let loopback = vec![IfKind::LoopbackV4, IfKind::LoopbackV6];
