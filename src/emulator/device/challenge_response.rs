@@ -51,7 +51,7 @@ pub(super) fn handle(
         }
         // Its body is not looked at: it is empty, if there is one.
         Ok(Msg::TypeCmdDisableChalResp) => {
-            node.switch_off(now);
+            node.switched_off.get_or_insert(now);
             log.write(&Entry::ChalRespDisabled);
             let msg = Msg::TypeRespDisableChalResp;
             Ok(encode(msg, Status::Success, None))

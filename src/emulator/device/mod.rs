@@ -139,7 +139,8 @@ impl Device {
     /// What it has to tell its cloud by now.
     pub(super) fn outgoing(&mut self) -> Vec<Message> {
         let node = self.node.as_mut();
-        node.map(Node::take_outgoing).unwrap_or_default()
+        node.map(|node| std::mem::take(&mut node.outgoing))
+            .unwrap_or_default()
     }
 
     /// As the application does it after a power cycle: the service comes up, unless credentials
@@ -194,10 +195,8 @@ impl Device {
 
     /// A number for a transport session, as `esp_random()` draws it.
     pub fn draw_session_id(&mut self) -> u32 {
-        let mut bytes = [0; 4];
-        self.rng.fill_bytes(&mut bytes);
         // The highest one means "none" (`PROTOCOMM_NO_SESSION_ID`).
-        u32::from_le_bytes(bytes).min(u32::MAX - 1)
+        self.rng.next_u32().min(u32::MAX - 1)
     }
 
     /// Begins a transport session. There is one at a time: the keys of another are gone.

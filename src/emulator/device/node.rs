@@ -62,8 +62,8 @@ pub(super) struct Node {
     /// The last user that a client sent, until the cloud can hear of it.
     mapping: Option<Message>,
     is_online: bool,
-    /// What the cloud is to hear, and the medium has not fetched yet.
-    outgoing: Vec<Message>,
+    /// What the cloud is to hear, in order, and the medium has not fetched yet.
+    pub(super) outgoing: Vec<Message>,
 }
 
 impl Node {
@@ -86,10 +86,6 @@ impl Node {
     /// Whether it signs nothing.
     pub(super) fn is_disabled(&self) -> bool {
         self.acts_out(Scenario::ChalRespDisabled) || self.switched_off.is_some()
-    }
-
-    pub(super) fn switch_off(&mut self, now: Instant) {
-        self.switched_off.get_or_insert(now);
     }
 
     fn acts_out(&self, scenario: Scenario) -> bool {
@@ -135,10 +131,5 @@ impl Node {
             self.outgoing.push(Message::Online);
             self.outgoing.extend(self.mapping.take());
         }
-    }
-
-    /// What the cloud is to hear now, in order.
-    pub(super) fn take_outgoing(&mut self) -> Vec<Message> {
-        std::mem::take(&mut self.outgoing)
     }
 }

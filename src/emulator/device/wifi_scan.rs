@@ -88,10 +88,8 @@ fn results(
     if !within && (refuses || count > MOST_EMPTY_ENTRIES) {
         return Err(too_far());
     }
-    let mut entries: Vec<WiFiScanResult> = seen
-        .get(first.min(seen.len())..end.min(seen.len()))
-        .unwrap_or_default()
-        .iter()
+    let entries = seen.iter().skip(first).take(count);
+    let mut entries: Vec<WiFiScanResult> = entries
         .map(|point| WiFiScanResult {
             // A C string: it ends at the first NUL.
             ssid: if point.hidden {
@@ -118,9 +116,6 @@ fn results(
 const MOST_EMPTY_ENTRIES: usize = 255;
 
 pub(super) fn until_nul(bytes: &[u8]) -> Vec<u8> {
-    bytes
-        .iter()
-        .copied()
-        .take_while(|byte| *byte != 0)
-        .collect()
+    let text = bytes.split(|byte| *byte == 0).next();
+    text.unwrap_or_default().to_vec()
 }
