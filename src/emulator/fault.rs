@@ -10,8 +10,15 @@ use clap::ValueEnum;
 use derive_more::{Display, From};
 use thiserror::Error;
 
+use super::log::optional;
+
 /// One fault: `[METHOD ]PATH:N:KIND`. For a device, the path is the name of an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Display, PartialEq, Eq)]
+#[display(
+    "{}{path}:{}:{kind}",
+    optional("", method.as_ref(), " "),
+    number.map_or_else(|| "*".to_owned(), |number| number.to_string())
+)]
 pub struct Fault<K = FaultKind> {
     /// In capitals; `None`: every method.
     method: Option<String>,
@@ -180,18 +187,6 @@ fn parse_kind<K: FaultKinds>(text: &str) -> Result<K, ParseFaultError> {
         )));
     };
     kind.map_err(ParseFaultError::from)
-}
-
-impl<K: fmt::Display> fmt::Display for Fault<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(method) = &self.method {
-            write!(f, "{method} ")?;
-        }
-        match self.number {
-            Some(number) => write!(f, "{}:{number}:{}", self.path, self.kind),
-            None => write!(f, "{}:*:{}", self.path, self.kind),
-        }
-    }
 }
 
 /// A path as faults name it.

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::de::{Deserialize, Deserializer, Error};
+use serde::{Deserialize, Deserializer, de};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
@@ -21,7 +21,7 @@ pub struct Flash {
 
 /// Wi-Fi credentials. What counts in the file are the hexadecimal digits; the texts beside them are
 /// for reading.
-#[derive(Clone, Debug, serde::Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct StoredConfig {
     #[serde(rename = "ssid_hex", deserialize_with = "from_hex")]
     pub(super) ssid: Vec<u8>,
@@ -75,15 +75,15 @@ impl Flash {
     }
 }
 
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Contents {
     wifi: Option<StoredConfig>,
 }
 
 fn from_hex<'de, D: Deserializer<'de>, T: From<Vec<u8>>>(from: D) -> Result<T, D::Error> {
     let bytes = hex::decode(String::deserialize(from)?);
-    let bytes = bytes.map_err(|_| D::Error::custom("not hexadecimal digits"))?;
-    Ok(bytes.into())
+    let invalid = |_| de::Error::custom("not hexadecimal digits");
+    bytes.map(T::from).map_err(invalid)
 }
 
 /// All or nothing: written beside the file and then put in its place, for its owner alone, because

@@ -37,7 +37,8 @@ pub type Reader = Box<dyn FnMut(&str) + Send>;
 #[derive(derive_more::Debug)]
 pub struct Log {
     started: Instant,
-    connection: Option<u64>,
+    /// The open connection, to which entries belong.
+    pub(super) connection: Option<u64>,
     device: Option<String>,
     /// Whether a service began and has not ended.
     has_service: bool,
@@ -81,11 +82,6 @@ impl Log {
     pub fn shown_to(mut self, reader: Reader) -> Self {
         self.reader = Some(reader);
         self
-    }
-
-    /// Sets the connection that the following entries belong to.
-    pub fn set_connection(&mut self, connection: Option<u64>) {
-        self.connection = connection;
     }
 
     /// Logs what happens now.

@@ -3,11 +3,11 @@
 
 mod uplink;
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
+use derive_more::Display;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Method, Request, StatusCode};
@@ -21,8 +21,9 @@ use url::{Position, Url};
 pub(super) use self::uplink::Uplink;
 use crate::secret::Secret;
 
-/// Where an emulated cloud is: the URL that `/emulator/…` follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where an emulated cloud is: the URL that `/emulator/…` follows. It prints host and port.
+#[derive(Clone, Debug, Display, PartialEq, Eq)]
+#[display("{}", _0.authority())]
 pub struct NodeCloud(Url);
 
 /// A message of a node that would travel over MQTT.
@@ -98,13 +99,6 @@ async fn exchange(request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), 
         .await;
     let body = body.map_err(|error| NodeCloudError::Unreachable(error.to_string()))?;
     Ok((status, body.to_bytes()))
-}
-
-/// Host and port.
-impl fmt::Display for NodeCloud {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.authority())
-    }
 }
 
 /// From the URL that the emulated cloud prints, or the one that a profile has for it, which ends

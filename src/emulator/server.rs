@@ -78,14 +78,11 @@ impl DeviceServer {
         };
         listener.disconnect(&mut server, "the service ended");
         let reason = listener.end(&mut server, reason).await;
-        let Self {
-            mut device, uplink, ..
-        } = server;
-        device.end();
-        device.log().end_service(&reason.to_string());
+        server.device.end();
+        server.log().end_service(&reason.to_string());
         // The device outlives its service, and sends the cloud what is left.
-        uplink.send(device.outgoing());
-        uplink.finish(device.log()).await;
+        server.uplink.send(server.device.outgoing());
+        server.uplink.finish(server.device.log()).await;
         reason
     }
 
@@ -152,14 +149,14 @@ impl DeviceServer {
     }
 
     pub(super) fn connection_opened(&mut self, number: u64, peer: String) {
-        self.log().set_connection(Some(number));
+        self.log().connection = Some(number);
         self.log().write(&Entry::ConnectionOpened { peer });
     }
 
     pub(super) fn connection_closed(&mut self, why: &str) {
         let why = why.to_owned();
         self.log().write(&Entry::ConnectionClosed { why });
-        self.log().set_connection(None);
+        self.log().connection = None;
     }
 
     /// Logs a request that the medium refuses by itself.

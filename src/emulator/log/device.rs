@@ -27,7 +27,7 @@ impl Log {
                 why: why.to_owned(),
             });
         }
-        self.set_connection(None);
+        self.connection = None;
         self.write(&Entry::ServiceStopped {
             why: why.to_owned(),
         });

@@ -51,7 +51,7 @@ impl Write for Shared {
 fn line_has_event_time_and_connection() {
     let sink = Shared::default();
     let mut log = Log::default().lines_to(Box::new(sink.clone()));
-    log.set_connection(Some(7));
+    log.connection = Some(7);
     log.write(&Entry::Strike { count: 2 });
     log.write_at(log.started, &Entry::Locked);
     let lines = sink.lines();
