@@ -206,6 +206,16 @@ impl Device {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Stops the process where it is, so that requests wait for an answer.
+    pub(crate) fn suspend(&self) {
+        espctl::send_signal("-STOP", self.child.id());
+    }
+
+    /// Lets a suspended process go on.
+    pub(crate) fn resume(&self) {
+        espctl::send_signal("-CONT", self.child.id());
+    }
+
     /// Ends it at once.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a child of ours");

@@ -150,11 +150,14 @@ fn a_group_that_goes_away_does_not_undo_the_mapping() {
     let group_id = group(&cloud, "Kitchen");
     let device = node(&cloud, &[]);
     let arguments = ["--no-wifi", "--group", "Kitchen"];
+    // The device answers only after the group is gone.
+    device.suspend();
     let output = account.watch(&device, &arguments, |line, _| {
         if line.contains("\"search_started\"") {
             let target = format!("/v1/user/node_group?group_id={group_id}");
             let gone = cloud.call("DELETE", &target, &cloud.token(), &Value::Null);
             assert_eq!(gone.status, 200, "{gone:?}");
+            device.resume();
         }
     });
     let output = mapped(output, &device, "challenge_response");
