@@ -89,7 +89,7 @@ impl Bundle {
         &self,
         reach: Reach,
         matches: &ArgMatches,
-        ui: &mut Ui,
+        ui: &Ui,
         interrupts: &mut Interrupts,
     ) -> Findings {
         ui.wait("Looking at this computer for the support bundle");

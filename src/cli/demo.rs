@@ -55,11 +55,7 @@ struct DeviceReady {
 }
 
 /// Runs `demo`.
-pub(super) async fn run(
-    _args: &Demo,
-    ui: &mut Ui,
-    interrupts: &mut Interrupts,
-) -> Result<(), Failure> {
+pub(super) async fn run(_args: &Demo, ui: &Ui, interrupts: &mut Interrupts) -> Result<(), Failure> {
     ui.share_terminal();
     // Both end with us at the latest: see kill_on_drop.
     let fault = |error: anyhow::Error| Failure::fault(&error);
@@ -87,7 +83,7 @@ pub(super) async fn run(
     let asked = Asked {
         target: Target {
             address: Some(Address::Http { host, port }),
-            transcript: transcript(None, ui.recording()),
+            transcript: transcript(None, ui.recording().as_ref()),
             ..Target::of_kind(TransportKind::SoftAp)
         },
         access: Access {

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::settings::{Inputs, LONGEST_TEXT};
 use super::ui::{Format, Ui, keys_of, network_table, version_line};
 use crate::flows::control::Reserved;
-use crate::flows::{Doing, FlowError, Network, connect, control, wifi};
+use crate::flows::{Doing, FlowError, Network, Run, connect, control, wifi};
 use crate::secret::Secret;
 use crate::session::Session;
 
@@ -80,11 +80,7 @@ pub(super) struct Call {
 }
 
 /// Runs `device …`.
-pub(super) async fn run(
-    command: &Device,
-    matches: &ArgMatches,
-    ui: &mut Ui,
-) -> Result<(), Failure> {
+pub(super) async fn run(command: &Device, matches: &ArgMatches, ui: &Ui) -> Result<(), Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
     let mut inputs = Inputs::new(matches);
     let (Device::Info(Plain { device })
@@ -92,7 +88,9 @@ pub(super) async fn run(
     | Device::Reset(Plain { device })
     | Device::Wifi(Plain { device })
     | Device::Call(Call { device, .. })) = command;
-    let asked = device.resolve(None, &mut inputs, ui.recording()).await?;
+    let asked = device
+        .resolve(None, &mut inputs, ui.recording().as_ref())
+        .await?;
     ui.result_only();
     let outcome = match command {
         Device::Call(args) => return call(args, &asked, &mut inputs, ui).await,
@@ -111,8 +109,8 @@ pub(super) async fn run(
 /// What a command answers: for people, and for machines.
 type Reply = (Vec<String>, Map<String, Value>);
 
-async fn info(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
-    let version = connect::identify(&asked.target, &asked.pace, ui).await?;
+async fn info(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
+    let version = connect::identify(&asked.run(ui), &asked.target).await?;
     let security = version.sec_ver.map_or_else(unsaid, |n| n.to_string());
     let pop = version.pop_required.map_or_else(unsaid, |needed| {
         if needed { "yes" } else { "no" }.to_owned()
@@ -129,9 +127,10 @@ fn unsaid() -> String {
     "not announced".to_owned()
 }
 
-async fn list_wifi(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
-    let mut session = secured(asked, ui).await?;
-    let seen = wifi::scan(&mut session, &asked.pace, ui).await?;
+async fn list_wifi(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
+    let run = asked.run(ui);
+    let mut session = secured(&run, asked).await?;
+    let seen = wifi::scan(&run, &mut session).await?;
     let networks: Vec<Network> = seen.iter().map(Network::from).collect();
     session.close().await.map_err(|source| FlowError::Session {
         doing: Doing::Scanning,
@@ -146,29 +145,24 @@ fn waiting() -> Reply {
     (vec![line], Map::new())
 }
 
-async fn reset(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
-    control::reset(secured(asked, ui).await?).await?;
+async fn reset(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
+    control::reset(secured(&asked.run(ui), asked).await?).await?;
     Ok(waiting())
 }
 
-async fn reprovision(asked: &Asked, ui: &mut Ui) -> Result<Reply, FlowError> {
-    control::reprovision(secured(asked, ui).await?).await?;
+async fn reprovision(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
+    control::reprovision(secured(&asked.run(ui), asked).await?).await?;
     Ok(waiting())
 }
 
-async fn call(
-    args: &Call,
-    asked: &Asked,
-    inputs: &mut Inputs<'_>,
-    ui: &mut Ui,
-) -> Result<(), Failure> {
+async fn call(args: &Call, asked: &Asked, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<(), Failure> {
     if args.raw && ui.format() == Format::Json {
         let message = "--raw and --format json exclude each other";
         return Err(Failure::new(ErrorId::ConflictingFlags, message));
     }
     let data = data(args, inputs).await?;
     let failed = |error| Failure::of_flow(&error, asked);
-    let session = secured(asked, ui).await.map_err(failed)?;
+    let session = secured(&asked.run(ui), asked).await.map_err(failed)?;
     let answer = control::call(session, &args.endpoint, data.expose()).await;
     let answer = answer.map_err(failed)?;
     if args.raw {
@@ -230,9 +224,10 @@ fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-async fn secured(asked: &Asked, ui: &mut Ui) -> Result<Session, FlowError> {
-    let opened = connect::open(&asked.target, &asked.pace, ui).await?;
-    Ok(connect::secure(opened, &asked.access, ui).await?.session)
+async fn secured(run: &Run, asked: &Asked) -> Result<Session, FlowError> {
+    let opened = connect::open(run, &asked.target).await?;
+    let secured = connect::secure(run, opened, &asked.access).await?;
+    Ok(secured.session)
 }
 
 /// A name that a device can have registered, and that takes sealed requests.

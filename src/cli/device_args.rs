@@ -2,6 +2,7 @@
 //! They become flow types here, checked before anything is touched.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,9 +16,10 @@ use super::qr::{payload, port_of};
 use super::radio_args::RadioArgs;
 use super::serial_args::{LogArgs, SerialArgs};
 use super::settings::{Existing, Inputs, SecretInput, create_private, parse_seconds};
-use crate::flows::Pace;
+use super::ui::Ui;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
+use crate::flows::{Pace, Run};
 use crate::ident::printable;
 use crate::qr::{Network, Payload};
 use crate::secret::Secret;
@@ -157,6 +159,13 @@ pub(super) struct Asked {
     pub(super) label: String,
     /// What its label says that it joins.
     pub(super) network: Option<Network>,
+}
+
+impl Asked {
+    /// A run with this device that reports to `ui`, and that nothing ends from outside.
+    pub(super) fn run(&self, ui: &Ui) -> Run {
+        Run::new(Arc::new(ui.clone()), self.pace.clone())
+    }
 }
 
 impl DeviceArgs {

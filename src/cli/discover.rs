@@ -3,9 +3,10 @@
 
 mod rows;
 
-use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use clap::{ArgMatches, Args};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
@@ -23,9 +24,12 @@ use super::serial_args::SerialArgs;
 use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, keys_of};
 use crate::flows::connect::Access;
-use crate::flows::discover::{self, Discovered, Found, Heard, Probe};
+use crate::flows::discover::{Discovered, Found, Probe, discover};
 use crate::flows::find::Target;
-use crate::flows::{Doing, Event, FlowError, Observer as _, Pace, Warning};
+use crate::flows::{
+    Choice, Chosen, Doing, Event, FlowError, Observer, Pace, Question, Run, SeenDevice,
+};
+use crate::secret::Secret;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportError, TransportKind};
 
 /// List the devices in reach, and what they say about themselves.
@@ -80,7 +84,7 @@ pub(super) struct Discover {
 }
 
 /// Runs `discover`.
-pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Result<(), Failure> {
     ui.result_only();
     let inputs = Inputs::new(matches);
     if let Some(kind) = args.transport {
@@ -113,7 +117,7 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
         .into_iter()
         .map(|kind| args.asked(kind, host.as_ref()))
         .collect::<Result<Vec<Asked>, Failure>>()?;
-    let transcript = transcript(None, ui.recording());
+    let transcript = transcript(None, ui.recording().as_ref());
     for asked in &mut asked {
         asked.target.transcript.clone_from(&transcript);
     }
@@ -121,16 +125,18 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
     for asked in &asked {
         ui.say(&format!("Looking {}", place(asked)));
     }
-    let live = RefCell::new(Live {
-        heard: Vec::new(),
-        shows_others: args.all,
-        ui,
-    });
-    let live_list = &live;
-    let searches = asked.into_iter().map(|asked| async move {
-        let heard = |heard: Heard<'_>| live_list.borrow_mut().hear(heard, &asked.target);
-        let outcome = discover::run(&asked.target, &asked.pace, probe, heard).await;
-        (asked, outcome)
+    let list = Arc::new(Mutex::new(Vec::new()));
+    let searches = asked.into_iter().map(|asked| {
+        let observer = LiveList {
+            seen: Arc::clone(&list),
+            shows_others: lists_others(args.all, &asked.target),
+            ui: ui.clone(),
+        };
+        let run = Run::new(Arc::new(observer), asked.pace.clone());
+        async move {
+            let outcome = discover(&run, &asked.target, probe).await;
+            (asked, outcome)
+        }
     });
     // Where both ways lead to the same device, it has one socket, and a second visitor evicts the
     // first.
@@ -139,7 +145,6 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &mut Ui) -> R
     } else {
         join_all(searches).await
     };
-    let ui = live.into_inner().ui;
     let mut found = Vec::new();
     let mut notes = Vec::new();
     let mut failed = None;
@@ -285,33 +290,37 @@ impl Discover {
     }
 }
 
-/// The list while it grows, for whoever watches.
-struct Live<'a> {
-    heard: Vec<Found>,
+/// Shows the devices that one of several searches has seen so far, in one list for all of them.
+#[derive(Debug)]
+struct LiveList {
+    seen: Arc<Mutex<Vec<SeenDevice>>>,
     shows_others: bool,
-    ui: &'a mut Ui,
+    ui: Ui,
 }
 
-impl Live<'_> {
-    fn hear(&mut self, heard: Heard<'_>, target: &Target) {
-        let (found, is_shown) = match heard {
-            Heard::Remark(remark) => {
-                return self.ui.event(&Event::Warned {
-                    id: Warning::HostChanged,
-                    message: remark.to_owned(),
-                });
-            }
-            Heard::Device(found) => (found, true),
-            Heard::Other(found) => (found, lists_others(self.shows_others, target)),
+#[async_trait]
+impl Observer for LiveList {
+    fn event(&self, event: &Event) {
+        let Event::DeviceSeen { device, is_wanted } = event else {
+            return self.ui.event(event);
         };
-        // A device that is not wanted any more is not shown any more.
-        self.heard
-            .retain(|known| (known.kind, &known.address) != (found.kind, &found.address));
-        if is_shown {
-            self.heard.push(found.clone());
-            sort(&mut self.heard);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // What a device announces may change, and with it whether it is shown.
+        seen.retain(|known| (known.kind, &known.address) != (device.kind, &device.address));
+        if *is_wanted || self.shows_others {
+            seen.push(device.clone());
         }
-        self.ui.show(&tables(&self.heard));
+        let mut found: Vec<Found> = seen.iter().cloned().map(Found::from).collect();
+        sort(&mut found);
+        self.ui.show(&tables(&found));
+    }
+
+    async fn choose(&self, _choice: &Choice<'_>) -> Chosen {
+        Chosen::Nothing
+    }
+
+    async fn ask(&self, _question: &Question) -> Option<Secret<String>> {
+        None
     }
 }
 

@@ -95,7 +95,7 @@ impl Scope {
 }
 
 /// Runs `doctor`.
-pub(super) async fn run(args: &Doctor, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) async fn run(args: &Doctor, ui: &Ui) -> Result<(), Failure> {
     ui.result_only();
     let scope = args.scope()?;
     ui.wait("Looking at this computer");

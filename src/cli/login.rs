@@ -97,7 +97,7 @@ impl<'a> Account<'a> {
 }
 
 /// Runs `login`.
-pub(super) async fn run(args: &Login, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) async fn run(args: &Login, matches: &ArgMatches, ui: &Ui) -> Result<(), Failure> {
     let mut inputs = Inputs::new(matches);
     // Whatever is wrong is said before anything is asked or sent.
     let (folder, profile) = args.account.select()?;
@@ -148,7 +148,7 @@ async fn with_name(
     args: &Login,
     client: &Client,
     inputs: &mut Inputs<'_>,
-    ui: &mut Ui,
+    ui: &Ui,
 ) -> Result<Tokens, Failure> {
     if args.otp && (inputs.is_typed("password") || inputs.is_typed("password_file")) {
         let message = "--otp and a password exclude each other";
@@ -185,7 +185,7 @@ async fn password(
     user: &str,
     args: &Login,
     inputs: &mut Inputs<'_>,
-    ui: &mut Ui,
+    ui: &Ui,
 ) -> Result<Secret<String>, Failure> {
     let input = SecretInput {
         value: ("password", "--password"),
@@ -228,11 +228,7 @@ fn old_variable() -> Result<Option<Secret<String>>, Failure> {
     })
 }
 
-async fn code(
-    args: &Login,
-    inputs: &mut Inputs<'_>,
-    ui: &mut Ui,
-) -> Result<Secret<String>, Failure> {
+async fn code(args: &Login, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<Secret<String>, Failure> {
     let input = SecretInput {
         value: ("code", "--code"),
         file: ("code_file", "--code-file"),
@@ -259,7 +255,7 @@ async fn with_browser(
     profile: &Profile,
     client: &Client,
     inputs: &Inputs<'_>,
-    ui: &mut Ui,
+    ui: &Ui,
 ) -> Result<Tokens, Failure> {
     let secrets = ["password", "password_file", "otp", "code", "code_file"];
     if let Some(typed) = secrets.iter().find(|id| inputs.is_typed(id)) {

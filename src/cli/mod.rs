@@ -146,7 +146,7 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    let mut ui = Ui::new(cli.output.format, cli.output.color)
+    let ui = Ui::new(cli.output.format, cli.output.color)
         .with_somebody(cli.output.no_input, cli.output.verbose);
     let bundle = cli.output.support_bundle.as_deref();
     let bundle = bundle
@@ -159,7 +159,7 @@ pub fn main() -> ExitCode {
             return failure.exit.into();
         }
     };
-    if let Err(failure) = take_down(&cli.output, &mut ui, bundle.as_ref()) {
+    if let Err(failure) = take_down(&cli.output, &ui, bundle.as_ref()) {
         ui.failure(&failure);
         if let Some(bundle) = bundle {
             bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &ui);
@@ -170,7 +170,7 @@ pub fn main() -> ExitCode {
     let answer = cli.command.answer();
     // A panic is a fault of ours, and still ends with a result and an exit code of the table.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        block_on(cli.command, &matches, &mut ui, bundle.as_ref())
+        block_on(cli.command, &matches, &ui, bundle.as_ref())
     }));
     let (outcome, findings) = outcome.unwrap_or_else(|_| {
         let failure = Failure::fault(&anyhow!("this should not have happened: please report it"));
@@ -268,7 +268,7 @@ fn suppress_known_panic(file: &'static str) {
 }
 
 /// Has the run taken down wherever that is wanted.
-fn take_down(output: &OutputArgs, ui: &mut Ui, bundle: Option<&Bundle>) -> Result<(), Failure> {
+fn take_down(output: &OutputArgs, ui: &Ui, bundle: Option<&Bundle>) -> Result<(), Failure> {
     let recording = bundle.map(Bundle::recording);
     if let Some(recording) = recording {
         ui.record(recording);
@@ -283,7 +283,7 @@ fn take_down(output: &OutputArgs, ui: &mut Ui, bundle: Option<&Bundle>) -> Resul
 fn block_on(
     command: Command,
     matches: &ArgMatches,
-    ui: &mut Ui,
+    ui: &Ui,
     bundle: Option<&Bundle>,
 ) -> (Result<(), Failure>, Findings) {
     let runtime = match Builder::new_current_thread().enable_all().build() {
@@ -333,7 +333,7 @@ fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
 async fn run(
     command: Command,
     matches: &ArgMatches,
-    ui: &mut Ui,
+    ui: &Ui,
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);

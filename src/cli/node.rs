@@ -56,7 +56,7 @@ pub(super) struct Remove {
 }
 
 /// Runs `node …`.
-pub(super) async fn run(command: &Node, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) async fn run(command: &Node, ui: &Ui) -> Result<(), Failure> {
     ui.result_only();
     match command {
         Node::Info(args) => info(args, ui).await,
@@ -109,7 +109,7 @@ async fn info(args: &Info, ui: &Ui) -> Result<(), Failure> {
     ui.result(&lines.collect::<Vec<_>>(), keys_of("node", &node))
 }
 
-async fn remove(args: &Remove, ui: &mut Ui) -> Result<(), Failure> {
+async fn remove(args: &Remove, ui: &Ui) -> Result<(), Failure> {
     let account = args.account.open()?;
     let id = printable(args.node_id.as_bytes());
     let question = format!("Remove {id} from the account?");

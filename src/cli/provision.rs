@@ -21,7 +21,7 @@ use super::ui::{Ui, keys_of};
 use crate::flows::map::{Owner, Way};
 use crate::flows::provision::{self as flow, Outcome, Request};
 use crate::flows::wifi::Wanted;
-use crate::flows::{Event, Observer as _, Warning};
+use crate::flows::{Event, Observer as _, Run, Warning};
 use crate::ident::Ssid;
 use crate::secret::Secret;
 use crate::transport::TransportKind;
@@ -71,7 +71,7 @@ pub(super) struct Summary {
 pub(super) async fn run(
     args: &Provision,
     matches: &ArgMatches,
-    ui: &mut Ui,
+    ui: &Ui,
     interrupts: &mut Interrupts,
 ) -> Result<(), Failure> {
     let began = Instant::now();
@@ -124,7 +124,11 @@ async fn resolve(
     let mut inputs = Inputs::new(matches);
     let mut asked = args
         .device
-        .resolve(args.positional_pop.as_ref(), &mut inputs, ui.recording())
+        .resolve(
+            args.positional_pop.as_ref(),
+            &mut inputs,
+            ui.recording().as_ref(),
+        )
         .await?;
     asked.pace.join = args.network.join_timeout;
     let wifi = args
@@ -141,7 +145,7 @@ pub(super) async fn provision(
     wifi: Option<Wanted>,
     owner: Option<Owner>,
     limit: Option<Duration>,
-    ui: &mut Ui,
+    ui: &Ui,
     interrupts: &mut Interrupts,
 ) -> Result<Summary, Failure> {
     let cloud = owner.as_ref().map(|owner| Arc::clone(&owner.cloud));
@@ -151,10 +155,14 @@ pub(super) async fn provision(
         wifi,
         owner,
     };
-    let run = |mut stop| {
-        let (ui, asked) = (&mut *ui, &asked);
+    let run = |stop| {
+        let run = Run {
+            stop,
+            ..asked.run(ui)
+        };
+        let (request, asked) = (&request, &asked);
         async move {
-            flow::run(&request, &asked.pace, ui, &mut stop)
+            flow::provision(&run, request)
                 .await
                 .map_err(|error| Failure::of_flow(&error, asked))
         }
@@ -167,7 +175,7 @@ pub(super) async fn provision(
         });
     }
     let mut summary = Summary::new(&outcome?, asked.target.kind, ui.elapsed());
-    summary.warnings = ui.warnings().to_vec();
+    summary.warnings = ui.warnings();
     Ok(summary)
 }
 
@@ -200,7 +208,7 @@ impl Summary {
     }
 
     /// Prints it as the result.
-    pub(super) fn print(&self, ui: &mut Ui) -> Result<(), Failure> {
+    pub(super) fn print(&self, ui: &Ui) -> Result<(), Failure> {
         ui.result(&self.lines(), keys_of("summary", self))
     }
 

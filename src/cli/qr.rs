@@ -25,7 +25,7 @@ pub(super) enum Qr {
 }
 
 /// Runs `qr …`.
-pub(super) async fn run(command: &Qr, matches: &ArgMatches, ui: &mut Ui) -> Result<(), Failure> {
+pub(super) async fn run(command: &Qr, matches: &ArgMatches, ui: &Ui) -> Result<(), Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
     let mut inputs = Inputs::new(matches);
     ui.result_only();

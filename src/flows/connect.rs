@@ -12,7 +12,7 @@ use rand_core::UnwrapErr;
 
 use self::plan::{Need, Plan, need, plan};
 use super::find::{self, Target};
-use super::{Doing, Event, FlowError, Observer, Pace, Question, SchemeSource, Warning};
+use super::{Doing, Event, FlowError, Pace, Question, Run, SchemeSource, Warning};
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::Version;
 use crate::proto::Service;
@@ -145,12 +145,8 @@ impl From<SessionError> for NotRegained {
 }
 
 /// Finds and opens the device and reads its version document.
-pub async fn open(
-    target: &Target,
-    pace: &Pace,
-    observer: &mut dyn Observer,
-) -> Result<Opened, FlowError> {
-    let (driver, candidate) = find::run(target, pace, observer).await?;
+pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
+    let (driver, candidate) = find::find_device(run, target).await?;
     let service = candidate.service;
     let route = Target {
         address: Some(candidate.address.clone()),
@@ -159,10 +155,10 @@ pub async fn open(
     let hints = candidate.hints.clone();
     let address = candidate.address.to_string();
     let remarks = candidate.remarks.clone();
-    let opened = driver.open(candidate, &pace.limits).await;
-    find::tell(&remarks, observer);
+    let opened = driver.open(candidate, &run.pace.limits).await;
+    find::tell(run, &remarks);
     let transport = opened?;
-    observer.event(&Event::Connected { address });
+    run.report(&Event::Connected { address });
 
     let mut connection = Connection::new(transport, service).recorded(target.transcript.clone());
     let version = match connection.version().await {
@@ -178,7 +174,7 @@ pub async fn open(
             });
         }
     };
-    observer.event(&Event::VersionRead {
+    run.report(&Event::VersionRead {
         version: version.clone(),
     });
     Ok(Opened {
@@ -191,16 +187,12 @@ pub async fn open(
 
 /// Reads what a device says about itself, and leaves. Here, unlike before a session, a device
 /// without a version document is an error.
-pub async fn identify(
-    target: &Target,
-    pace: &Pace,
-    observer: &mut dyn Observer,
-) -> Result<Version, FlowError> {
+pub async fn identify(run: &Run, target: &Target) -> Result<Version, FlowError> {
     let Opened {
         connection,
         version,
         ..
-    } = open(target, pace, observer).await?;
+    } = open(run, target).await?;
     let reading = |source| FlowError::Session {
         doing: Doing::ReadingVersion,
         source,
@@ -214,11 +206,7 @@ pub async fn identify(
 }
 
 /// Agrees keys with an opened device.
-pub async fn secure(
-    opened: Opened,
-    access: &Access,
-    observer: &mut dyn Observer,
-) -> Result<Secured, FlowError> {
+pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secured, FlowError> {
     let Opened {
         mut connection,
         version,
@@ -246,26 +234,26 @@ pub async fn secure(
             });
         }
         let need = need(service, &version);
-        let credentials = credentials(scheme, &mut access, need, observer).await?;
+        let credentials = credentials(run, scheme, &mut access, need).await?;
         // Nothing was given, and nothing said that something is needed.
         let guessed = need == Need::Unknown
             && scheme == SecurityScheme::Sec1
             && matches!(credentials, Credentials::None);
         if source != SchemeSource::Probed && !asked_again {
-            observer.event(&Event::SchemeChosen { scheme, source });
+            run.report(&Event::SchemeChosen { scheme, source });
         }
-        let agreed = agree(connection, scheme, credentials, &access, observer).await;
+        let agreed = agree(run, connection, scheme, credentials, &access).await;
         let NotSecured {
             connection: path,
             error,
         } = match agreed {
             Ok((session, credentials)) => {
                 if source == SchemeSource::Probed {
-                    observer.event(&Event::SchemeChosen { scheme, source });
+                    run.report(&Event::SchemeChosen { scheme, source });
                 }
-                observer.event(&Event::Secured { scheme });
+                run.report(&Event::Secured { scheme });
                 if scheme == SecurityScheme::Sec0 {
-                    observer.event(&Event::Warned {
+                    run.report(&Event::Warned {
                         id: Warning::NoSecurity,
                         message: no_security(service).to_owned(),
                     });
@@ -288,7 +276,7 @@ pub async fn secure(
             scheme = next;
             source = SchemeSource::Probed;
         } else if guessed && is_wrong_secret(&error) {
-            access.pop = observer.ask(&Question::Pop).await;
+            access.pop = run.ask(&Question::Pop).await;
             if access.pop.is_none() {
                 return Err(FlowError::MissingInput(Question::Pop));
             }
@@ -303,10 +291,10 @@ pub async fn secure(
 }
 
 async fn credentials(
+    run: &Run,
     scheme: SecurityScheme,
     access: &mut Access,
     need: Need,
-    observer: &mut dyn Observer,
 ) -> Result<Credentials, FlowError> {
     match scheme {
         SecurityScheme::Sec0 => Ok(Credentials::None),
@@ -320,7 +308,7 @@ async fn credentials(
                 Some(pop) => Ok(Credentials::Pop(pop.clone())),
                 None if need != Need::Some => Ok(Credentials::None),
                 None => {
-                    access.pop = observer.ask(&Question::Pop).await;
+                    access.pop = run.ask(&Question::Pop).await;
                     let pop = access.pop.clone().map(Credentials::Pop);
                     pop.ok_or(FlowError::MissingInput(Question::Pop))
                 }
@@ -334,7 +322,7 @@ async fn credentials(
                 .find(|one| !one.expose().is_empty())
             {
                 Some(password) => password.clone(),
-                None => observer
+                None => run
                     .ask(&Question::Password)
                     .await
                     .ok_or(FlowError::MissingInput(Question::Password))?,
@@ -364,11 +352,11 @@ const fn no_security(service: Service) -> &'static str {
 
 /// One handshake; with `sec2_compat`, one more for each broken verifier form that could apply.
 async fn agree(
+    run: &Run,
     connection: Connection,
     scheme: SecurityScheme,
     mut credentials: Credentials,
     access: &Access,
-    observer: &mut dyn Observer,
 ) -> Result<(Session, Credentials), NotSecured> {
     let mut rng = UnwrapErr(SysRng);
     let NotSecured {
@@ -383,7 +371,7 @@ async fn agree(
             if let Credentials::UserPassword { verifier, .. } = &mut credentials {
                 *verifier = form;
             }
-            observer.event(&Event::Warned {
+            run.report(&Event::Warned {
                 id: Warning::Sec2Compat,
                 message: "the password was refused; trying it in another form, \
                           which counts as one more wrong try"

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::future::{try_join, try_join_all};
 
-use super::find::{self, Sighted, Target};
-use super::{Doing, FlowError, Pace};
+use super::find::{self, Target};
+use super::seen_device::SeenDevice;
+use super::{Doing, Event, FlowError, Run};
 use crate::endpoint::version::Version;
 use crate::session::{Connection, SessionError};
 use crate::transport::{self, Address, Candidate, Driver, Hints, TransportError, TransportKind};
@@ -32,20 +33,30 @@ pub struct Found {
 
 impl Found {
     /// As lists of announced devices show it.
-    pub fn sighted(&self) -> Sighted {
-        Sighted {
+    pub fn seen(&self) -> SeenDevice {
+        SeenDevice {
+            kind: self.kind,
             name: self.name.clone(),
             address: self.address.clone(),
             hints: self.hints.clone(),
         }
     }
+}
 
-    fn announced(candidate: &Candidate) -> Self {
+/// A device that was not asked what it is.
+impl From<SeenDevice> for Found {
+    fn from(device: SeenDevice) -> Self {
+        let SeenDevice {
+            kind,
+            name,
+            address,
+            hints,
+        } = device;
         Self {
-            kind: candidate.kind,
-            address: candidate.address.clone(),
-            name: candidate.name.clone(),
-            hints: candidate.hints.clone(),
+            kind,
+            address,
+            name,
+            hints,
             version: None,
             silence: None,
         }
@@ -66,20 +77,9 @@ impl Discovered {
     pub fn nobody(&self, kind: TransportKind) -> FlowError {
         find::nobody(
             kind,
-            &self.others.iter().map(Found::sighted).collect::<Vec<_>>(),
+            &self.others.iter().map(Found::seen).collect::<Vec<_>>(),
         )
     }
-}
-
-/// What is heard of while the search goes on.
-#[derive(Clone, Copy, Debug)]
-pub enum Heard<'a> {
-    /// A device that is wanted, or news of one that was heard before.
-    Device(&'a Found),
-    /// Likewise, of something else that announces itself there.
-    Other(&'a Found),
-    /// What was done to this computer for the search.
-    Remark(&'a str),
 }
 
 /// Whom to ask what it is.
@@ -94,17 +94,12 @@ pub enum Probe {
     AllPorts,
 }
 
-/// Looks for as long as `pace.search` allows. Nobody in reach is an empty list; whatever else is
+/// Looks for as long as the pace of the run allows, and reports every device that it sees. Nobody in reach is an empty list; whatever else is
 /// in the way of an answer is an error.
-pub async fn run(
-    target: &Target,
-    pace: &Pace,
-    probe: Probe,
-    mut heard: impl FnMut(Heard<'_>),
-) -> Result<Discovered, FlowError> {
+pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discovered, FlowError> {
     let kind = target.kind;
     let driver = transport::driver(kind).ok_or(FlowError::UnsupportedTransport(kind))?;
-    let search = target.search(pace.search);
+    let search = target.search(run.pace.search);
     let mut candidates = driver.scan(&search);
     let is_wanted =
         |candidate: &Candidate| target.admits(candidate.name.as_deref(), &candidate.hints);
@@ -112,17 +107,13 @@ pub async fn run(
     let mut seen = Vec::new();
     loop {
         let candidate = candidates.next().await;
-        for remark in search.remarks.take() {
-            heard(Heard::Remark(&remark));
-        }
+        find::tell(run, &search.remarks);
         match candidate {
             None => break,
             Some(Ok(candidate)) => {
-                let announced = Found::announced(&candidate);
-                heard(if is_wanted(&candidate) {
-                    Heard::Device(&announced)
-                } else {
-                    Heard::Other(&announced)
+                run.report(&Event::DeviceSeen {
+                    device: SeenDevice::of(&candidate),
+                    is_wanted: is_wanted(&candidate),
                 });
                 find::note(&mut seen, candidate);
             }
@@ -143,11 +134,11 @@ pub async fn run(
         TransportKind::SoftAp => true,
     };
     let look = |candidate: Candidate, is_asked: bool| async move {
-        let announced = Found::announced(&candidate);
+        let announced = Found::from(SeenDevice::of(&candidate));
         if !is_asked {
             return Ok(announced);
         }
-        match look_at(driver, candidate, pace).await {
+        match look_at(run, driver, candidate).await {
             Ok(version) => Ok(Found {
                 version,
                 ..announced
@@ -169,16 +160,16 @@ pub async fn run(
 }
 
 async fn look_at(
+    run: &Run,
     driver: &dyn Driver,
     candidate: Candidate,
-    pace: &Pace,
 ) -> Result<Option<Version>, FlowError> {
     let reading = |source| FlowError::Session {
         doing: Doing::ReadingVersion,
         source,
     };
     let service = candidate.service;
-    let transport = driver.open(candidate, &pace.limits).await?;
+    let transport = driver.open(candidate, &run.pace.limits).await?;
     let mut connection = Connection::new(transport, service);
     let version = match connection.version().await {
         Ok(version) => Some(version),

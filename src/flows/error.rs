@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::find::Sighted;
+use super::seen_device::SeenDevice;
 use super::{Question, StopReason};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::MappingStatus;
@@ -25,7 +25,7 @@ pub enum FlowError {
         /// Where we looked.
         kind: TransportKind,
         /// The devices that the search found instead.
-        seen: Vec<Sighted>,
+        seen: Vec<SeenDevice>,
     },
     /// The device announces plaintext although a secret was given for it. Somebody in between
     /// could announce that to learn the Wi-Fi passphrase.
@@ -125,7 +125,7 @@ pub enum FlowError {
         /// Where we looked.
         kind: TransportKind,
         /// Others that were seen, those with a name first.
-        seen: Vec<Sighted>,
+        seen: Vec<SeenDevice>,
     },
     /// The device has no endpoint by which it could be mapped.
     #[error("the device's firmware cannot be mapped to an account")]
@@ -391,7 +391,7 @@ const fn stop_of(reason: StopReason) -> &'static str {
 }
 
 /// Over a serial line, what is looked for is the port.
-fn nobody(kind: TransportKind, seen: &[Sighted]) -> String {
+fn nobody(kind: TransportKind, seen: &[SeenDevice]) -> String {
     match (kind, seen) {
         (TransportKind::Console, _) => "this computer has no serial port on USB".to_owned(),
         (_, []) => format!("no device found over {kind}"),

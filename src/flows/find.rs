@@ -10,7 +10,8 @@ use std::cmp::Reverse;
 use futures_util::{FutureExt as _, StreamExt as _};
 use uuid::Uuid;
 
-use super::{Choice, Chosen, Event, FlowError, Observer, Pace, Warning};
+use super::seen_device::SeenDevice;
+use super::{Choice, Chosen, Event, FlowError, Run, Warning};
 use crate::transport::ble::looks_like_provisioning;
 use crate::transport::record::Transcript;
 use crate::transport::{self, Address, Candidate, Driver, Hints, Remarks, Search, TransportKind};
@@ -97,52 +98,30 @@ impl Target {
     }
 }
 
-/// A device that was seen, as lists show it.
-#[derive(Clone, Debug)]
-pub struct Sighted {
-    /// The name that it announced.
-    pub name: Option<String>,
-    /// Where it is.
-    pub address: Address,
-    /// What else it announced.
-    pub hints: Hints,
-}
-
-impl Sighted {
-    fn of(candidate: &Candidate) -> Self {
-        Self {
-            name: candidate.name.clone(),
-            address: candidate.address.clone(),
-            hints: candidate.hints.clone(),
-        }
-    }
-}
-
 /// Searches until the device that fits is known.
-pub async fn run(
+pub async fn find_device(
+    run: &Run,
     target: &Target,
-    pace: &Pace,
-    observer: &mut dyn Observer,
 ) -> Result<(&'static dyn Driver, Candidate), FlowError> {
     let kind = target.kind;
     let driver = transport::driver(kind).ok_or(FlowError::UnsupportedTransport(kind))?;
     loop {
-        observer.event(&Event::SearchStarted {
+        run.report(&Event::SearchStarted {
             transport: kind,
             address: target.address.as_ref().map(ToString::to_string),
             name: target.announced_name().map(str::to_owned),
         });
         let found = if kind.has_a_choice() && target.address.is_none() {
-            among(driver, target, pace, observer).await?
+            among(run, driver, target).await?
         } else {
-            let search = target.search(pace.search);
+            let search = target.search(run.pace.search);
             let found = driver.scan(&search).next().await;
-            tell(&search.remarks, observer);
+            tell(run, &search.remarks);
             Some(found.ok_or_else(|| nobody(kind, &[]))??)
         };
         // Otherwise: look again.
         if let Some(candidate) = found {
-            observer.event(&Event::DeviceFound {
+            run.report(&Event::DeviceFound {
                 transport: candidate.kind,
                 address: candidate.address.to_string(),
                 name: candidate.name.clone(),
@@ -155,18 +134,17 @@ pub async fn run(
 
 /// The one among those that announce themselves; `None` when somebody wants to look again.
 async fn among(
+    run: &Run,
     driver: &dyn Driver,
     target: &Target,
-    pace: &Pace,
-    observer: &mut dyn Observer,
 ) -> Result<Option<Candidate>, FlowError> {
     let kind = target.kind;
-    let search = target.search(pace.search);
+    let search = target.search(run.pace.search);
     let mut scan = driver.scan(&search);
     let mut seen: Vec<Candidate> = Vec::new();
     let mut exact: Vec<Candidate> = Vec::new();
     while let Some(candidate) = scan.next().await {
-        tell(&search.remarks, observer);
+        tell(run, &search.remarks);
         let candidate = candidate?;
         if is_wanted(&candidate, target, is_called) {
             note(&mut exact, candidate);
@@ -200,17 +178,17 @@ async fn among(
                 .partition(|one| target.admits(one.name.as_deref(), &one.hints)),
         };
     fitting.sort_by_key(|one| Reverse(one.hints.signal));
-    let listed: Vec<Sighted> = fitting.iter().map(Sighted::of).collect();
+    let listed: Vec<SeenDevice> = fitting.iter().map(SeenDevice::of).collect();
     let chosen = match &listed[..] {
         [] => {
-            let others: Vec<Sighted> = others.iter().map(Sighted::of).collect();
+            let others: Vec<SeenDevice> = others.iter().map(SeenDevice::of).collect();
             return Err(nobody(kind, &others));
         }
         // Named by its beginning, and only one is: nothing is left to choose.
         [_] if target.announced_name().is_some() => Chosen::Item(0),
         // Of ports that say nothing, the only one on USB.
         [_] if !kind.announces() => Chosen::Item(0),
-        _ => observer.choose(&Choice::Devices(&listed)).await,
+        _ => run.choose(Choice::Devices(&listed)).await,
     };
     match chosen {
         Chosen::Item(index) if index < fitting.len() => Ok(Some(fitting.swap_remove(index))),
@@ -223,10 +201,10 @@ async fn among(
 }
 
 /// Passes on what the driver did to this computer.
-pub(super) fn tell(remarks: &Remarks, observer: &mut dyn Observer) {
+pub(super) fn tell(run: &Run, remarks: &Remarks) {
     for message in remarks.take() {
         let id = Warning::HostChanged;
-        observer.event(&Event::Warned { id, message });
+        run.report(&Event::Warned { id, message });
     }
 }
 
@@ -278,7 +256,7 @@ fn begins_with(candidate: &Candidate, name: &str) -> bool {
 }
 
 /// The wanted one is not there. Of the others, those with a name and a strong signal come first.
-pub(super) fn nobody(kind: TransportKind, others: &[Sighted]) -> FlowError {
+pub(super) fn nobody(kind: TransportKind, others: &[SeenDevice]) -> FlowError {
     let mut seen = others.to_vec();
     seen.sort_by_key(|one| (one.name.is_none(), Reverse(one.hints.signal)));
     FlowError::NoCandidate { kind, seen }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::connect::{NotRegained, Secured};
 use super::wifi::{self, Settled, sighting};
-use super::{Doing, Event, FlowError, Left, Observer, Pace, Question, Stage, StageState};
+use super::{Doing, Event, FlowError, Left, Question, Run, Stage};
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::{Version, WIFI_SCAN};
 use crate::endpoint::wifi_config::{
@@ -24,12 +24,12 @@ use crate::transport::TransportError;
 /// A device that is being given a network.
 #[derive(Debug)]
 pub struct Joining<'a> {
+    /// The run that this is a part of.
+    pub run: &'a Run,
     /// The conversation; another one after contact was lost.
     pub secured: &'a mut Secured,
     /// What the device said about itself.
     pub version: &'a Version,
-    /// Intervals and limits.
-    pub pace: &'a Pace,
     /// What the device would be left with, were this the end.
     pub left: Left,
 }
@@ -37,11 +37,10 @@ pub struct Joining<'a> {
 impl Joining<'_> {
     /// Has the network joined; after a definite failure up to `retries` times more, and as often
     /// as somebody has another passphrase.
-    pub async fn run(
+    pub async fn join(
         &mut self,
         settled: Settled,
         retries: u32,
-        observer: &mut dyn Observer,
     ) -> Result<(Ssid, ConnectedNetwork), FlowError> {
         let Settled {
             mut network,
@@ -50,16 +49,13 @@ impl Joining<'_> {
         let mut attempt = 1;
         let mut before = None;
         loop {
-            let reason = match (
-                self.once(&network, attempt > 1, observer).await,
-                before.take(),
-            ) {
+            let reason = match (self.once(&network, attempt > 1).await, before.take()) {
                 (Ok(joined), _) => return Ok((network.ssid, joined)),
                 (Err(FlowError::JoinFailed { reason, .. }), _) => reason,
                 (Err(FlowError::JoinTimedOut { ssid, waited, .. }), _) => {
-                    let forgotten = self.forget(observer).await;
+                    let forgotten = self.forget().await;
                     if seen.is_none() && forgotten {
-                        seen = self.look(observer).await;
+                        seen = self.look().await;
                     }
                     return Err(FlowError::JoinTimedOut {
                         sighting: seen.map(|seen| sighting(&ssid, &seen)),
@@ -82,9 +78,9 @@ impl Joining<'_> {
                 ) => return Err(before),
                 (Err(failure), _) => return Err(failure),
             };
-            let forgotten = self.forget(observer).await;
+            let forgotten = self.forget().await;
             if reason == Some(JoinFailure::NetworkNotFound) && seen.is_none() && forgotten {
-                seen = self.look(observer).await;
+                seen = self.look().await;
             }
             let failure = FlowError::JoinFailed {
                 ssid: network.ssid.clone(),
@@ -93,13 +89,13 @@ impl Joining<'_> {
                 sighting: seen.as_deref().map(|seen| sighting(&network.ssid, seen)),
             };
             if attempt > retries {
-                match another_passphrase(reason, &network.ssid, observer).await {
+                match another_passphrase(self.run, reason, &network.ssid).await {
                     Some(passphrase) => network.passphrase = passphrase,
                     None => return Err(failure),
                 }
             }
             attempt += 1;
-            observer.event(&Event::WifiRetried {
+            self.run.report(&Event::WifiRetried {
                 attempt,
                 after: failure.to_string(),
             });
@@ -112,38 +108,31 @@ impl Joining<'_> {
         &mut self,
         network: &SetWifi,
         retried: bool,
-        observer: &mut dyn Observer,
     ) -> Result<ConnectedNetwork, FlowError> {
-        let began = Instant::now();
-        observer.event(&Stage::SendWifi.event(StageState::Started, None));
-        let mut sent = self.send(network, observer).await;
+        let stage = self.run.start_stage(Stage::SendWifi);
+        let mut sent = self.send(network).await;
         // Before ESP-IDF 5.1 only the application can clear a failure, after attempts of its own.
-        let deadline = Instant::now() + self.pace.apply_again;
+        let deadline = Instant::now() + self.run.pace.apply_again;
         while retried && self.version.legacy && is_wrong_state(&sent) && Instant::now() < deadline {
-            sleep(self.pace.slowest_status).await;
-            sent = self.send(network, observer).await;
+            sleep(self.run.pace.slowest_status).await;
+            sent = self.send(network).await;
         }
         // What an earlier client left behind: a device that failed takes others after a reset.
-        if is_wrong_state(&sent) && self.left == Left::Unapplied && self.forget(observer).await {
-            sent = self.send(network, observer).await;
+        if is_wrong_state(&sent) && self.left == Left::Unapplied && self.forget().await {
+            sent = self.send(network).await;
         }
-        Stage::SendWifi.ended(began, StageState::of(sent.is_ok()), observer);
+        self.run.end_stage(&stage, sent.is_ok());
         sent?;
 
-        let began = Instant::now();
-        observer.event(&Stage::ConfirmWifi.event(StageState::Started, None));
-        let confirmed = self.confirm(&network.ssid, observer).await;
-        Stage::ConfirmWifi.ended(began, StageState::of(confirmed.is_ok()), observer);
+        let stage = self.run.start_stage(Stage::ConfirmWifi);
+        let confirmed = self.confirm(&network.ssid).await;
+        self.run.end_stage(&stage, confirmed.is_ok());
         confirmed
     }
 
-    async fn send(
-        &mut self,
-        network: &SetWifi,
-        observer: &mut dyn Observer,
-    ) -> Result<(), FlowError> {
+    async fn send(&mut self, network: &SetWifi) -> Result<(), FlowError> {
         // Firmware without prov-ctrl took the session with it when it was asked to forget.
-        if self.secured.session.is_lost() && self.secured.regain(self.pace).await.is_err() {
+        if self.secured.session.is_lost() && self.secured.regain(&self.run.pace).await.is_err() {
             return Err(FlowError::Session {
                 doing: Doing::SendingWifi,
                 source: SessionError::Lost,
@@ -158,7 +147,7 @@ impl Joining<'_> {
                 doing: Doing::SendingWifi,
                 source,
             })?;
-        observer.event(&Event::WifiSent {
+        self.run.report(&Event::WifiSent {
             ssid: network.ssid.clone(),
             ssid_hex: network.ssid.to_hex(),
         });
@@ -177,23 +166,19 @@ impl Joining<'_> {
             });
         }
         self.left = Left::Applied;
-        observer.event(&Event::WifiApplied);
+        self.run.report(&Event::WifiApplied);
         Ok(())
     }
 
-    async fn confirm(
-        &mut self,
-        ssid: &Ssid,
-        observer: &mut dyn Observer,
-    ) -> Result<ConnectedNetwork, FlowError> {
-        let deadline = Instant::now() + self.pace.join;
+    async fn confirm(&mut self, ssid: &Ssid) -> Result<ConnectedNetwork, FlowError> {
+        let deadline = Instant::now() + self.run.pace.join;
         let mut told = None;
-        let mut intervals = self.pace.status_intervals();
-        sleep(self.pace.first_status.min(self.pace.join)).await;
+        let mut intervals = self.run.pace.status_intervals();
+        sleep(self.run.pace.first_status.min(self.run.pace.join)).await;
         loop {
             let state = match self.status().await {
                 Ok(state) => state,
-                Err(lost) => self.status_after(lost, ssid, deadline, observer).await?,
+                Err(lost) => self.status_after(lost, ssid, deadline).await?,
             };
             match state {
                 WifiState::Connected(network)
@@ -206,7 +191,7 @@ impl Joining<'_> {
                     });
                 }
                 WifiState::Connected(network) => {
-                    observer.event(&Event::joined(ssid, &network));
+                    self.run.report(&Event::joined(ssid, &network));
                     return Ok(*network);
                 }
                 WifiState::Failed { reason } => {
@@ -220,7 +205,7 @@ impl Joining<'_> {
                 WifiState::Connecting { attempts_remaining } => {
                     if told != Some(attempts_remaining) {
                         told = Some(attempts_remaining);
-                        observer.event(&Event::WifiJoining { attempts_remaining });
+                        self.run.report(&Event::WifiJoining { attempts_remaining });
                     }
                 }
             }
@@ -228,7 +213,7 @@ impl Joining<'_> {
             if left.is_zero() {
                 return Err(FlowError::JoinTimedOut {
                     ssid: ssid.clone(),
-                    waited: self.pace.join,
+                    waited: self.run.pace.join,
                     forgotten: false,
                     sighting: None,
                 });
@@ -239,7 +224,7 @@ impl Joining<'_> {
 
     /// Asks once how joining goes. A question that was begun in time gets all of its own.
     async fn status(&mut self) -> Result<WifiState, SessionError> {
-        let limit = self.pace.status_answer;
+        let limit = self.run.pace.status_answer;
         match timeout(limit, self.secured.session.call(&WifiStatus)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(SessionError::Transport(TransportError::TimedOut {
@@ -256,10 +241,9 @@ impl Joining<'_> {
         mut lost: SessionError,
         ssid: &Ssid,
         deadline: Instant,
-        observer: &mut dyn Observer,
     ) -> Result<WifiState, FlowError> {
-        let deadline = deadline.min(Instant::now() + self.pace.regain);
-        observer.event(&Event::ContactLost);
+        let deadline = deadline.min(Instant::now() + self.run.pace.regain);
+        self.run.report(&Event::ContactLost);
         self.left = Left::Unknown;
         if !self.secured.has_a_way_back() {
             return Err(FlowError::Unconfirmed {
@@ -270,9 +254,9 @@ impl Joining<'_> {
         let mut regained = 0;
         while regained < MOST_REGAINED && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
-            match timeout(left, self.secured.regain(self.pace)).await {
+            match timeout(left, self.secured.regain(&self.run.pace)).await {
                 Ok(Ok(())) => {
-                    observer.event(&Event::ContactRegained);
+                    self.run.report(&Event::ContactRegained);
                     self.left = Left::Applied;
                     regained += 1;
                     match self.status().await {
@@ -294,7 +278,7 @@ impl Joining<'_> {
                 Ok(Err(NotRegained::Away)) | Err(_) => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            sleep(self.pace.regain_pause.min(left)).await;
+            sleep(self.run.pace.regain_pause.min(left)).await;
         }
         Err(FlowError::Unconfirmed {
             ssid: ssid.clone(),
@@ -304,15 +288,15 @@ impl Joining<'_> {
 
     /// Asks the device to forget the credentials: they are stored, and a restart would go on with
     /// them. Firmware refuses while it joins, and some has done so by itself.
-    pub async fn forget(&mut self, observer: &mut dyn Observer) -> bool {
+    pub async fn forget(&mut self) -> bool {
         // Before ESP-IDF 5.1 there is nobody to ask.
         if self.version.legacy {
             return false;
         }
-        let accepted = timeout(self.pace.forget, self.reset())
+        let accepted = timeout(self.run.pace.forget, self.reset())
             .await
             .unwrap_or(false);
-        observer.event(&Event::WifiReset { accepted });
+        self.run.report(&Event::WifiReset { accepted });
         if accepted {
             self.left = Left::Forgotten;
         }
@@ -323,7 +307,7 @@ impl Joining<'_> {
         match self.secured.session.call(&ResetWifi).await {
             // A request was cut off in the middle.
             Err(SessionError::Lost) => {
-                self.secured.regain(self.pace).await.is_ok()
+                self.secured.regain(&self.run.pace).await.is_ok()
                     && self.secured.session.call(&ResetWifi).await.is_ok()
             }
             outcome => outcome.is_ok(),
@@ -331,27 +315,25 @@ impl Joining<'_> {
     }
 
     /// What the device sees now that it waits for credentials again. Only a help for words.
-    async fn look(&mut self, observer: &mut dyn Observer) -> Option<Vec<AccessPoint>> {
+    async fn look(&mut self) -> Option<Vec<AccessPoint>> {
         if !self.version.has(WIFI_SCAN) {
             return None;
         }
-        wifi::scan(&mut self.secured.session, self.pace, observer)
-            .await
-            .ok()
+        wifi::scan(self.run, &mut self.secured.session).await.ok()
     }
 }
 
 /// Asks for another passphrase where that could help.
 async fn another_passphrase(
+    run: &Run,
     reason: Option<JoinFailure>,
     ssid: &Ssid,
-    observer: &mut dyn Observer,
 ) -> Option<Passphrase> {
     if reason == Some(JoinFailure::NetworkNotFound) {
         return None;
     }
     let question = Question::NewPassphrase { ssid: ssid.clone() };
-    let answer = observer.ask(&question).await?;
+    let answer = run.ask(&question).await?;
     Passphrase::new(answer).ok()
 }
 

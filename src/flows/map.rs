@@ -11,14 +11,14 @@ mod scripted;
 mod secret_key;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
 
 use self::challenge::Issued;
 use super::connect::Secured;
-use super::{Doing, Event, FlowError, Observer, Pace, Stage, StageState, Warning};
+use super::run::StartedStage;
+use super::{Doing, Event, FlowError, Run, Stage, Warning};
 use crate::cloud::mapping::Extras;
 use crate::cloud::{Client, CloudError};
 use crate::endpoint::challenge_response::{CHALLENGE_RESPONSE, Signed};
@@ -76,7 +76,7 @@ pub(super) enum Progress {
     Signed {
         challenge: Issued,
         signed: Signed,
-        began: Instant,
+        stage: StartedStage,
         /// Whether the signature may have counted all the same.
         in_doubt: bool,
     },
@@ -101,8 +101,8 @@ pub(super) enum Rest {
 /// A mapping under way.
 #[derive(Debug)]
 pub(super) struct Mapping<'a> {
+    run: &'a Run,
     owner: &'a Owner,
-    pace: &'a Pace,
     /// Fetched before the device was looked for, where its network may cut us off; else before
     /// the handshake.
     prepared: Option<Issued>,
@@ -120,14 +120,13 @@ impl<'a> Mapping<'a> {
     /// Gets ready, before the device hears anything: a login that has ended is found here, and
     /// the challenge is fetched where that may not be possible later.
     pub(super) async fn prepare(
+        run: &'a Run,
         owner: &'a Owner,
         kind: TransportKind,
-        pace: &'a Pace,
-        observer: &mut dyn Observer,
     ) -> Result<Self, FlowError> {
         let mut mapping = Self {
+            run,
             owner,
-            pace,
             prepared: None,
             may_be_cut_off: kind.is_on_the_devices_network(),
             announced: None,
@@ -135,13 +134,13 @@ impl<'a> Mapping<'a> {
             mapped: None,
         };
         if mapping.may_be_cut_off {
-            observer.event(&Event::ChallengeRequested);
+            run.report(&Event::ChallengeRequested);
             match mapping.challenge().await {
                 Ok(issued) => mapping.prepared = Some(issued),
                 // Firmware of the other way needs none; for the rest it is an error in its turn.
                 Err(error) if error.is_unreachable() || error.is_no_such_call() => {
                     let why = error.to_string();
-                    observer.event(&Event::ChallengeMissed { why });
+                    run.report(&Event::ChallengeMissed { why });
                 }
                 Err(source) => return Err(failed(Doing::FetchingChallenge, source)),
             }
@@ -155,14 +154,10 @@ impl<'a> Mapping<'a> {
     }
 
     /// Makes sure that what this way needs of the account is there, before a handshake is spent.
-    pub(super) async fn ready(
-        &mut self,
-        way: Way,
-        observer: &mut dyn Observer,
-    ) -> Result<(), FlowError> {
+    pub(super) async fn ready(&mut self, way: Way) -> Result<(), FlowError> {
         match way {
             Way::ChallengeResponse if self.prepared.is_none() => {
-                observer.event(&Event::ChallengeRequested);
+                self.run.report(&Event::ChallengeRequested);
                 let issued = self.challenge().await;
                 let issued = issued.map_err(|source| failed(Doing::FetchingChallenge, source))?;
                 self.prepared = Some(issued);
@@ -180,12 +175,11 @@ impl<'a> Mapping<'a> {
         &mut self,
         secured: &mut Secured,
         way: Way,
-        observer: &mut dyn Observer,
     ) -> Result<Progress, FlowError> {
-        observer.event(&Event::MappingStarted { way });
+        self.run.report(&Event::MappingStarted { way });
         match way {
-            Way::ChallengeResponse => self.challenge_device(secured, observer).await,
-            Way::SecretKey => self.tell_device(secured, observer).await,
+            Way::ChallengeResponse => self.challenge_device(secured).await,
+            Way::SecretKey => self.tell_device(secured).await,
         }
     }
 
@@ -203,35 +197,33 @@ impl<'a> Mapping<'a> {
     pub(super) async fn confirm(
         &mut self,
         progress: Progress,
-        observer: &mut dyn Observer,
     ) -> Result<(MappedNode, Rest), FlowError> {
         let (node_id, way, rest) = match progress {
             Progress::Done { node_id, rest } => (node_id, Way::ChallengeResponse, rest),
             Progress::Signed {
                 challenge,
                 signed,
-                began,
+                stage,
                 in_doubt,
             } => {
                 self.doing = Doing::FollowingMapping;
-                let later = self.hand_in_later(&challenge, &signed, in_doubt, observer);
+                let later = self.hand_in_later(&challenge, &signed, in_doubt);
                 let confirmed = later.await;
-                verified(began, &confirmed, observer);
+                self.run.end_stage(&stage, confirmed.is_ok());
                 let rest = confirmed?;
-                self.note_mapped(&signed.node_id, Way::ChallengeResponse, observer);
+                self.note_mapped(&signed.node_id, Way::ChallengeResponse);
                 (signed.node_id, Way::ChallengeResponse, rest)
             }
             Progress::Told {
                 node_id,
                 secret_key,
             } => {
-                let began = Instant::now();
-                observer.event(&Stage::VerifyAssociation.event(StageState::Started, None));
+                let stage = self.run.start_stage(Stage::VerifyAssociation);
                 self.doing = Doing::FollowingMapping;
-                let confirmed = self.follow(&node_id, &secret_key, observer).await;
-                verified(began, &confirmed, observer);
+                let confirmed = self.follow(&node_id, &secret_key).await;
+                self.run.end_stage(&stage, confirmed.is_ok());
                 confirmed?;
-                self.note_mapped(&node_id, Way::SecretKey, observer);
+                self.note_mapped(&node_id, Way::SecretKey);
                 // The cloud does not say whether it heeded the group.
                 (node_id, Way::SecretKey, Rest::Group)
             }
@@ -240,9 +232,8 @@ impl<'a> Mapping<'a> {
     }
 
     /// The steps after provisioning. What fails here is told, and undoes nothing.
-    pub(super) async fn set_up(&self, node_id: &str, rest: Rest, observer: &mut dyn Observer) {
-        let began = Instant::now();
-        observer.event(&Stage::SetupNode.event(StageState::Started, None));
+    pub(super) async fn set_up(&self, node_id: &str, rest: Rest) {
+        let stage = self.run.start_stage(Stage::SetupNode);
         let (cloud, extras) = (&self.owner.cloud, &self.owner.extras);
         let mut failed = Vec::new();
         if rest == Rest::Everything && !extras.tags.is_empty() {
@@ -257,44 +248,37 @@ impl<'a> Mapping<'a> {
             let added = cloud.add_to_group(group_id, node_id).await;
             failed.extend(added.err().map(|error| ("is not in the group", error)));
         }
-        Stage::SetupNode.ended(began, StageState::of(failed.is_empty()), observer);
+        self.run.end_stage(&stage, failed.is_empty());
         for (what, error) in failed {
-            observer.event(&Event::Warned {
+            self.run.report(&Event::Warned {
                 id: Warning::NotSetUp,
                 message: format!("the node is in the account, but {what}: {error}"),
             });
         }
     }
 
-    fn note_mapped(&mut self, node_id: &str, way: Way, observer: &mut dyn Observer) {
+    fn note_mapped(&mut self, node_id: &str, way: Way) {
         self.mapped = Some(node_id.to_owned());
-        observer.event(&Event::Mapped {
+        self.run.report(&Event::Mapped {
             node_id: node_id.to_owned(),
             way,
             host: self.owner.cloud.host().to_owned(),
         });
     }
-}
 
-/// Tells that nothing but the account is missing.
-fn waits(node_id: &str, until: Instant, observer: &mut dyn Observer) {
-    let left = until.saturating_duration_since(Instant::now());
-    observer.event(&Event::MappingWaits {
-        node_id: node_id.to_owned(),
-        seconds_left: left.as_secs(),
-    });
+    /// Reports that only the account is missing, and how long the run waits for it.
+    fn report_waiting(&self, node_id: &str, until: Instant) {
+        let left = until.saturating_duration_since(Instant::now());
+        self.run.report(&Event::MappingWaits {
+            node_id: node_id.to_owned(),
+            seconds_left: left.as_secs(),
+        });
+    }
 }
 
 fn failed(doing: Doing, source: CloudError) -> FlowError {
     FlowError::Cloud { doing, source }
 }
 
-fn verified<T, E>(began: Instant, outcome: &Result<T, E>, observer: &mut dyn Observer) {
-    Stage::VerifyAssociation.ended(began, StageState::of(outcome.is_ok()), observer);
-}
-
 /// Capabilities of firmware that must be claimed first.
 pub(super) const CLAIMING: [&str; 2] = ["claim", "camera_claim"];
-
-/// As long as clients of this API ask for.
-pub(super) const CHALLENGE_LIFE: Duration = Duration::from_mins(6);

@@ -1,6 +1,7 @@
 //! What a person would name as one thing to do: find a device, secure it, map it, give it Wi-Fi. A flow
 //! is the order of steps and nothing else: bytes, keys and sockets are the layers' below, words
-//! and exit codes `cli`'s. A flow never prints and never prompts; it tells an [`Observer`].
+//! and exit codes `cli`'s. A flow never prints and never prompts; it reports to the [`Observer`] of
+//! its [`Run`].
 //!
 //! | flow | steps |
 //! |---|---|
@@ -21,120 +22,22 @@ pub mod find;
 pub mod join;
 pub mod map;
 mod observer;
+mod pace;
 pub mod provision;
+mod run;
 #[cfg(test)]
 mod scripted_device;
 #[cfg(test)]
 mod scripted_observer;
+mod seen_device;
 mod stop;
 pub mod wifi;
 
-use std::time::Duration;
-
 pub use error::{Before, Doing, FlowError, Left, Sighting};
 pub use observer::{
-    Choice, Chosen, Event, Network, Observer, Question, SchemeSource, SilentObserver, Stage,
-    StageState, Warning,
+    Choice, Chosen, Event, Network, Observer, Question, SchemeSource, Stage, StageState, Warning,
 };
+pub use pace::Pace;
+pub use run::Run;
+pub use seen_device::SeenDevice;
 pub use stop::{Stop, StopReason, Stopper};
-
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
-
-use crate::transport::Limits;
-
-/// Every interval and limit of the flows, in one place: tests shorten them, nothing else does.
-#[derive(Clone, Debug)]
-pub struct Pace {
-    /// How long to look for a device.
-    pub search: Duration,
-    /// The limits of single exchanges.
-    pub limits: Limits,
-    /// From the answer to Apply to the first question how joining goes. Devices start joining
-    /// 1000 ms after Apply and say "connecting" until then.
-    pub first_status: Duration,
-    /// Between the first questions; grows up to `slowest_status`.
-    pub status: Duration,
-    /// Between later questions.
-    pub slowest_status: Duration,
-    /// How long a device may say "connecting".
-    pub join: Duration,
-    /// How long one answer about joining may take: less than other answers, because a radio that
-    /// changes channel loses some.
-    pub status_answer: Duration,
-    /// How long to look for a device that was lost while it joined. Its hotspot is back within
-    /// seconds, or it has joined and needs none.
-    pub regain: Duration,
-    /// Between two attempts to find it again.
-    pub regain_pause: Duration,
-    /// How long a device may take to forget the credentials, when we are leaving.
-    pub forget: Duration,
-    /// How long to offer credentials again to a device that cannot be made to forget the last.
-    pub apply_again: Duration,
-    /// Before a scan that the driver refused is asked for once more.
-    pub scan_again: Duration,
-    /// Between two questions whether a scan has finished.
-    pub scan_status: Duration,
-    /// How long a scan may take.
-    pub scan: Duration,
-    /// How long a challenge shall live, from being fetched to being handed in.
-    pub challenge: Duration,
-    /// How much of that a prepared one must have left to be used.
-    pub challenge_left: Duration,
-    /// Between two attempts to reach the account.
-    pub account_again: Duration,
-    /// How long the account waits for a node to confirm a mapping.
-    pub mapping: Duration,
-    /// Before the account is first asked again how that goes.
-    pub mapping_status: Duration,
-    /// Between later questions.
-    pub slowest_mapping_status: Duration,
-}
-
-impl Pace {
-    /// The waits between two questions how joining goes.
-    pub(crate) fn status_intervals(&self) -> ExponentialBackoff {
-        growing(self.status, 1.25, self.slowest_status)
-    }
-
-    /// The waits between two questions how a mapping by secret key goes.
-    pub(crate) fn mapping_status_intervals(&self) -> ExponentialBackoff {
-        growing(self.mapping_status, 1.5, self.slowest_mapping_status)
-    }
-}
-
-/// Waits without an end, each longer than the one before until `longest`.
-fn growing(first: Duration, factor: f32, longest: Duration) -> ExponentialBackoff {
-    ExponentialBuilder::new()
-        .with_min_delay(first)
-        .with_factor(factor)
-        .with_max_delay(longest)
-        .without_max_times()
-        .build()
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            search: Duration::from_secs(5),
-            limits: Limits::default(),
-            first_status: Duration::from_secs(1),
-            status: Duration::from_millis(250),
-            slowest_status: Duration::from_secs(1),
-            join: Duration::from_mins(1),
-            status_answer: Duration::from_secs(3),
-            regain: Duration::from_secs(20),
-            regain_pause: Duration::from_millis(500),
-            forget: Duration::from_secs(3),
-            apply_again: Duration::from_secs(15),
-            scan_again: Duration::from_secs(1),
-            scan_status: Duration::from_millis(300),
-            scan: Duration::from_secs(20),
-            challenge: map::CHALLENGE_LIFE,
-            challenge_left: Duration::from_mins(1),
-            account_again: Duration::from_secs(2),
-            mapping: Duration::from_mins(1),
-            mapping_status: Duration::from_millis(500),
-            slowest_mapping_status: Duration::from_secs(5),
-        }
-    }
-}

@@ -6,10 +6,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 use serde::Serialize;
-use tokio::time::Instant;
 
-use super::find::Sighted;
 use super::map::Way;
+use super::seen_device::SeenDevice;
 use crate::endpoint::version::Version;
 use crate::endpoint::wifi_config::ConnectedNetwork;
 use crate::endpoint::wifi_scan::{AccessPoint, AuthMode};
@@ -20,32 +19,15 @@ use crate::transport::TransportKind;
 
 /// Whoever a flow is run for.
 #[async_trait]
-pub trait Observer: Send {
+pub trait Observer: fmt::Debug + Send + Sync {
     /// Something happened.
-    fn event(&mut self, event: &Event);
+    fn event(&self, event: &Event);
 
     /// Something must be chosen from a list.
-    async fn choose(&mut self, choice: &Choice<'_>) -> Chosen;
+    async fn choose(&self, choice: &Choice<'_>) -> Chosen;
 
     /// Something must be typed. `None`: nobody is there, or nobody wants to.
-    async fn ask(&mut self, question: &Question) -> Option<Secret<String>>;
-}
-
-/// Nobody: hears nothing, answers nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct SilentObserver;
-
-#[async_trait]
-impl Observer for SilentObserver {
-    fn event(&mut self, _event: &Event) {}
-
-    async fn choose(&mut self, _choice: &Choice<'_>) -> Chosen {
-        Chosen::Nothing
-    }
-
-    async fn ask(&mut self, _question: &Question) -> Option<Secret<String>> {
-        None
-    }
+    async fn ask(&self, question: &Question) -> Option<Secret<String>>;
 }
 
 /// What happened, each a fact. The field names are the JSON's.
@@ -73,6 +55,14 @@ pub enum Event {
         /// The node id that it announced.
         #[serde(skip_serializing_if = "Option::is_none")]
         node_id: Option<String>,
+    },
+    /// A search saw a device, or something new about one that it saw before.
+    DeviceSeen {
+        /// What it announced.
+        #[serde(flatten)]
+        device: SeenDevice,
+        /// Whether the search is for this device.
+        is_wanted: bool,
     },
     /// A path to it is open.
     Connected {
@@ -267,12 +257,6 @@ impl Stage {
         }
     }
 
-    /// Tells that it ended.
-    pub(super) fn ended(self, began: Instant, state: StageState, observer: &mut dyn Observer) {
-        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        observer.event(&self.event(state, Some(took)));
-    }
-
     pub(super) const fn event(self, state: StageState, took_ms: Option<u64>) -> Event {
         Event::Stage {
             stage: self,
@@ -295,13 +279,6 @@ pub enum StageState {
     Skipped,
     /// It began.
     Started,
-}
-
-impl StageState {
-    /// How a stage ended.
-    pub(super) const fn of(ok: bool) -> Self {
-        if ok { Self::Done } else { Self::Failed }
-    }
 }
 
 /// What a warning is about.
@@ -371,7 +348,7 @@ impl Event {
 #[derive(Clone, Copy, Debug)]
 pub enum Choice<'a> {
     /// Devices that announced themselves.
-    Devices(&'a [Sighted]),
+    Devices(&'a [SeenDevice]),
     /// Networks that the device sees, strongest first.
     Networks(&'a [AccessPoint]),
 }

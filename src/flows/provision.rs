@@ -9,10 +9,7 @@ use super::find::Target;
 use super::join::Joining;
 use super::map::{CLAIMING, MappedNode, Mapping, Owner, Progress, Way};
 use super::wifi::{self, Settled, Wanted};
-use super::{
-    Before, Doing, Event, FlowError, Left, Observer, Pace, Stage, StageState, Stop, StopReason,
-    Warning,
-};
+use super::{Before, Doing, Event, FlowError, Left, Run, Stage, StopReason, Warning};
 use crate::endpoint::version::Version;
 use crate::endpoint::wifi_config::ConnectedNetwork;
 use crate::ident::Ssid;
@@ -51,22 +48,17 @@ pub struct Joined {
     pub network: ConnectedNetwork,
 }
 
-/// Runs the whole of it, until `stop`.
-pub async fn run(
-    request: &Request,
-    pace: &Pace,
-    observer: &mut dyn Observer,
-    stop: &mut Stop,
-) -> Result<Outcome, FlowError> {
+/// Runs the whole of it.
+pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowError> {
     let mut mapping = match &request.owner {
         None => None,
         Some(owner) => {
-            let preparing = Mapping::prepare(owner, request.target.kind, pace, observer);
-            Some(stop.or(Doing::FetchingChallenge, preparing).await?)
+            let preparing = Mapping::prepare(run, owner, request.target.kind);
+            Some(run.or(Doing::FetchingChallenge, preparing).await?)
         }
     };
-    let opening = connect::open(&request.target, pace, observer);
-    let opened = stop.or(Doing::Connecting, opening).await?;
+    let opening = connect::open(run, &request.target);
+    let opened = run.or(Doing::Connecting, opening).await?;
     let version = opened.version.clone();
     let announced = opened.hints.node_id.clone();
     check(request, &version)?;
@@ -77,42 +69,46 @@ pub async fn run(
     };
     if let Some(mapping) = &mut mapping {
         mapping.expect(announced);
-        let readying = mapping.ready(way, observer);
-        stop.or(Doing::FetchingChallenge, readying).await?;
+        let readying = mapping.ready(way);
+        run.or(Doing::FetchingChallenge, readying).await?;
     }
-    let securing = connect::secure(opened, &request.access, observer);
-    let mut secured = stop.or(Doing::Securing, securing).await?;
+    let securing = connect::secure(run, opened, &request.access);
+    let mut secured = run.or(Doing::Securing, securing).await?;
     let scheme = secured.scheme;
 
     let settled = match &request.wifi {
         None => None,
         Some(wanted) => {
-            let settling = wifi::settle(&mut secured.session, wanted, &version, pace, observer);
-            Some((stop.or(Doing::Scanning, settling).await?, wanted.retries))
+            let settling = wifi::settle(run, &mut secured.session, wanted, &version);
+            Some((run.or(Doing::Scanning, settling).await?, wanted.retries))
         }
     };
     let mut progress = None;
     match &mut mapping {
-        None => skip(&[Stage::Associate, Stage::VerifyAssociation], observer),
+        None => {
+            run.skip_stage(Stage::Associate);
+            run.skip_stage(Stage::VerifyAssociation);
+        }
         Some(mapping) => {
-            let associating = mapping.associate(&mut secured, way, observer);
-            let associated = stop.or(Doing::VerifyingAssociation, associating).await;
+            let associating = mapping.associate(&mut secured, way);
+            let associated = run.or(Doing::VerifyingAssociation, associating).await;
             progress = Some(associated.map_err(|error| stays(mapping, error))?);
         }
     }
     let joined = match settled {
         None => {
-            skip(&[Stage::SendWifi, Stage::ConfirmWifi], observer);
+            run.skip_stage(Stage::SendWifi);
+            run.skip_stage(Stage::ConfirmWifi);
             None
         }
         Some((settled, retries)) => {
             let mut joining = Joining {
+                run,
                 secured: &mut secured,
                 version: &version,
-                pace,
                 left: Left::Nothing,
             };
-            let joined = join(&mut joining, settled, retries, observer, stop).await;
+            let joined = join(&mut joining, settled, retries).await;
             Some(joined.map_err(|error| match (&mapping, &progress) {
                 (_, Some(Progress::Told { node_id, .. })) => {
                     let node_id = node_id.clone();
@@ -128,23 +124,23 @@ pub async fn run(
         tracing::debug!(%error, "closing");
     }
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
-        let confirming = mapping.confirm(progress, observer);
-        let confirmed = stop.or(Doing::FollowingMapping, confirming).await;
+        let confirming = mapping.confirm(progress);
+        let confirmed = run.or(Doing::FollowingMapping, confirming).await;
         let joining = |error| match &joined {
             Some(Joined { ssid, .. }) => after(Before::Joined { ssid: ssid.clone() }, error),
             None => error,
         };
         let (node, rest) = confirmed.map_err(|error| stays(mapping, joining(error)))?;
         let setting_up = async {
-            mapping.set_up(&node.node_id, rest, observer).await;
+            mapping.set_up(&node.node_id, rest).await;
             Ok(())
         };
-        match stop.or(Doing::SettingUp, setting_up).await {
+        match run.or(Doing::SettingUp, setting_up).await {
             // What is missing can be done by hand; the node is where it belongs.
             Err(FlowError::Stopped {
                 reason: StopReason::Expired,
                 ..
-            }) => observer.event(&Event::Warned {
+            }) => run.report(&Event::Warned {
                 id: Warning::NotSetUp,
                 message: "the node is in the account, and there was no time to set it up"
                     .to_owned(),
@@ -153,7 +149,7 @@ pub async fn run(
         }
         Some(node)
     } else {
-        skip(&[Stage::SetupNode], observer);
+        run.skip_stage(Stage::SetupNode);
         None
     };
     Ok(Outcome {
@@ -189,15 +185,14 @@ async fn join(
     joining: &mut Joining<'_>,
     settled: Settled,
     retries: u32,
-    observer: &mut dyn Observer,
-    stop: &mut Stop,
 ) -> Result<Joined, FlowError> {
-    let run = joining.run(settled, retries, observer);
-    match stop.or(Doing::ConfirmingWifi, run).await {
+    let run = joining.run;
+    let attempts = joining.join(settled, retries);
+    match run.or(Doing::ConfirmingWifi, attempts).await {
         Ok((ssid, network)) => Ok(Joined { ssid, network }),
         Err(FlowError::Stopped { reason, .. }) => {
             if matches!(joining.left, Left::Applied | Left::Unknown) {
-                joining.forget(observer).await;
+                joining.forget().await;
             }
             let doing = match joining.left {
                 Left::Nothing | Left::Unapplied => Doing::SendingWifi,
@@ -248,11 +243,5 @@ fn after(before: Before, error: FlowError) -> FlowError {
             before,
             source: Box::new(error),
         },
-    }
-}
-
-fn skip(stages: &[Stage], observer: &mut dyn Observer) {
-    for stage in stages {
-        observer.event(&stage.event(StageState::Skipped, None));
     }
 }

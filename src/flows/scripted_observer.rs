@@ -1,30 +1,64 @@
 //! An observer for tests: it keeps the events, and answers questions with what a test gave it.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
-use super::{Choice, Chosen, Event, Observer, Question, SchemeSource, Stage, StageState};
+use super::{
+    Choice, Chosen, Event, Observer, Pace, Question, Run, SchemeSource, Stage, StageState,
+};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 
-/// Without an answer left, nobody is there to answer.
+/// Without an answer left, nobody is there to answer. Clones share everything.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ScriptedObserver(Arc<Mutex<Script>>);
+
 #[derive(Debug, Default)]
-pub(super) struct ScriptedObserver {
-    pub(super) events: Vec<Event>,
-    pub(super) asked: Vec<Question>,
-    pub(super) answers: VecDeque<&'static str>,
-    pub(super) choices: VecDeque<Chosen>,
+struct Script {
+    events: Vec<Event>,
+    asked: Vec<Question>,
+    answers: VecDeque<&'static str>,
 }
 
 impl ScriptedObserver {
+    /// A run that reports to this observer.
+    pub(super) fn run(&self) -> Run {
+        self.run_at(Pace::default())
+    }
+
+    /// The same, with other intervals and limits.
+    pub(super) fn run_at(&self, pace: Pace) -> Run {
+        Run::new(Arc::new(self.clone()), pace)
+    }
+
+    /// Answers the next question.
+    pub(super) fn answer(&self, answer: &'static str) {
+        self.script().answers.push_back(answer);
+    }
+
+    /// The questions so far.
+    pub(super) fn asked(&self) -> Vec<Question> {
+        self.script().asked.clone()
+    }
+
+    /// The events so far.
+    pub(super) fn events(&self) -> Vec<Event> {
+        self.script().events.clone()
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.0.lock().unwrap()
+    }
+
     /// The schemes that were chosen, and why.
     pub(super) fn schemes(&self) -> Vec<(SecurityScheme, SchemeSource)> {
         let chosen = |event: &Event| match event {
             Event::SchemeChosen { scheme, source } => Some((*scheme, *source)),
             _ => None,
         };
-        self.events.iter().filter_map(chosen).collect()
+        self.script().events.iter().filter_map(chosen).collect()
     }
 
     /// How each stage ended, in order.
@@ -35,23 +69,24 @@ impl ScriptedObserver {
             }
             _ => None,
         };
-        self.events.iter().filter_map(ended).collect()
+        self.script().events.iter().filter_map(ended).collect()
     }
 }
 
 #[async_trait]
 impl Observer for ScriptedObserver {
-    fn event(&mut self, event: &Event) {
-        self.events.push(event.clone());
+    fn event(&self, event: &Event) {
+        self.script().events.push(event.clone());
     }
 
-    async fn choose(&mut self, _choice: &Choice<'_>) -> Chosen {
-        self.choices.pop_front().unwrap_or(Chosen::Nothing)
+    async fn choose(&self, _choice: &Choice<'_>) -> Chosen {
+        Chosen::Nothing
     }
 
-    async fn ask(&mut self, question: &Question) -> Option<Secret<String>> {
-        self.asked.push(question.clone());
-        let answer = self.answers.pop_front()?;
+    async fn ask(&self, question: &Question) -> Option<Secret<String>> {
+        let mut script = self.script();
+        script.asked.push(question.clone());
+        let answer = script.answers.pop_front()?;
         Some(Secret::new(answer.to_owned()))
     }
 }

@@ -3,8 +3,6 @@
 
 use tokio::sync::watch;
 
-use super::{Doing, FlowError, Left};
-
 /// Why a run shall end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
@@ -34,27 +32,16 @@ impl Stop {
         Self::new().1
     }
 
-    /// Does `work` unless a stop is asked for; then `work` is dropped where it stands.
-    pub(super) async fn or<T>(
-        &mut self,
-        doing: Doing,
-        work: impl Future<Output = Result<T, FlowError>>,
-    ) -> Result<T, FlowError> {
-        tokio::select! {
-            biased;
-            reason = self.asked() => Err(FlowError::Stopped {
-                reason,
-                doing,
-                left: Left::Nothing,
-            }),
-            outcome = work => outcome,
-        }
-    }
-
-    async fn asked(&mut self) -> StopReason {
-        match self.0.wait_for(Option::is_some).await.map(|reason| *reason) {
+    /// Waits until the run is to end; for ever when nothing ends it.
+    pub(super) async fn requested(&self) -> StopReason {
+        let mut receiver = self.0.clone();
+        match receiver
+            .wait_for(Option::is_some)
+            .await
+            .map(|reason| *reason)
+        {
             Ok(Some(reason)) => reason,
-            // Nobody is left who could ask.
+            // The other end is gone, so nothing can stop the run.
             Ok(None) | Err(_) => std::future::pending().await,
         }
     }

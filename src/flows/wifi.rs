@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Choice, Chosen, Doing, Event, FlowError, Network, Observer, Pace, Question, Sighting};
+use super::{Choice, Chosen, Doing, Event, FlowError, Network, Question, Run, Sighting};
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::{Version, WIFI_SCAN};
 use crate::endpoint::wifi_config::SetWifi;
@@ -53,11 +53,10 @@ pub(super) fn sighting(ssid: &Ssid, seen: &[AccessPoint]) -> Sighting {
 
 /// Settles which network: as given, or chosen from what the device sees.
 pub async fn settle(
+    run: &Run,
     session: &mut Session,
     wanted: &Wanted,
     version: &Version,
-    pace: &Pace,
-    observer: &mut dyn Observer,
 ) -> Result<Settled, FlowError> {
     match (&wanted.ssid, &wanted.passphrase) {
         (Some(ssid), Some(passphrase)) => Ok(Settled {
@@ -70,38 +69,38 @@ pub async fn settle(
         (Some(ssid), None) => {
             // Only the scan can tell that a network needs no passphrase.
             let seen = if version.has(WIFI_SCAN) {
-                scan(session, pace, observer).await?
+                scan(run, session).await?
             } else {
                 Vec::new()
             };
             let network = find_by_name(ssid, &seen);
-            let network = complete(ssid.clone(), network, wanted, observer).await?;
+            let network = complete(run, ssid.clone(), network, wanted).await?;
             let seen = version.has(WIFI_SCAN).then_some(seen);
             Ok(Settled { network, seen })
         }
         (None, _) if !version.has(WIFI_SCAN) => {
-            let named = observer.ask(&Question::Ssid).await;
+            let named = run.ask(&Question::Ssid).await;
             let ssid = named.and_then(|name| name.expose().parse().ok());
             let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
-            let network = complete(ssid, None, wanted, observer).await?;
+            let network = complete(run, ssid, None, wanted).await?;
             Ok(Settled {
                 network,
                 seen: None,
             })
         }
         (None, _) => loop {
-            let seen = scan(session, pace, observer).await?;
-            match observer.choose(&Choice::Networks(&seen)).await {
+            let seen = scan(run, session).await?;
+            match run.choose(Choice::Networks(&seen)).await {
                 Chosen::Item(index) => {
                     let network = seen.get(index);
                     let ssid = network.and_then(|network| network.ssid.clone());
                     let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
-                    let network = complete(ssid, network, wanted, observer).await?;
+                    let network = complete(run, ssid, network, wanted).await?;
                     let seen = Some(seen);
                     return Ok(Settled { network, seen });
                 }
                 Chosen::Manual(ssid) => {
-                    let network = complete(ssid, None, wanted, observer).await?;
+                    let network = complete(run, ssid, None, wanted).await?;
                     let seen = Some(seen);
                     return Ok(Settled { network, seen });
                 }
@@ -127,10 +126,10 @@ fn find_by_name<'a>(ssid: &Ssid, seen: &'a [AccessPoint]) -> Option<&'a AccessPo
 }
 
 async fn complete(
+    run: &Run,
     ssid: Ssid,
     network: Option<&AccessPoint>,
     wanted: &Wanted,
-    observer: &mut dyn Observer,
 ) -> Result<SetWifi, FlowError> {
     if let Some(auth) = network
         .map(|network| network.auth)
@@ -151,42 +150,40 @@ async fn complete(
         });
     }
     let question = Question::Passphrase { ssid: ssid.clone() };
-    let answer = observer.ask(&question).await;
+    let answer = run.ask(&question).await;
     let passphrase = answer.and_then(|answer| Passphrase::new(answer).ok());
     let passphrase = passphrase.ok_or(FlowError::MissingInput(question))?;
     Ok(SetWifi { ssid, passphrase })
 }
 
 /// Lists the networks that the device sees: strongest first, each name once.
-pub async fn scan(
-    session: &mut Session,
-    pace: &Pace,
-    observer: &mut dyn Observer,
-) -> Result<Vec<AccessPoint>, FlowError> {
+pub async fn scan(run: &Run, session: &mut Session) -> Result<Vec<AccessPoint>, FlowError> {
     let scanning = |source| FlowError::Session {
         doing: Doing::Scanning,
         source,
     };
-    observer.event(&Event::WifiScanStarted);
+    run.report(&Event::WifiScanStarted);
     match session.call(&SCAN).await {
         // The driver is busy now and then, such as right after a reset.
         Err(SessionError::Reply(ReplyError::Refused { status })) if status.is_wrong_state() => {
-            sleep(pace.scan_again).await;
+            sleep(run.pace.scan_again).await;
             session.call(&SCAN).await.map_err(scanning)?;
         }
         outcome => outcome.map_err(scanning)?,
     }
 
-    let deadline = Instant::now() + pace.scan;
+    let deadline = Instant::now() + run.pace.scan;
     let count = loop {
         let progress = session.call(&ScanStatus).await.map_err(scanning)?;
         if progress.finished {
             break progress.count;
         }
-        if Instant::now() + pace.scan_status > deadline {
-            return Err(FlowError::ScanUnfinished { waited: pace.scan });
+        if Instant::now() + run.pace.scan_status > deadline {
+            return Err(FlowError::ScanUnfinished {
+                waited: run.pace.scan,
+            });
         }
-        sleep(pace.scan_status).await;
+        sleep(run.pace.scan_status).await;
     };
 
     let most = entries_that_fit(session.longest_answer());
@@ -207,7 +204,7 @@ pub async fn scan(
         start += results.count;
     }
     let networks = merge(found);
-    observer.event(&Event::WifiScanned {
+    run.report(&Event::WifiScanned {
         networks: networks.iter().map(Network::from).collect(),
     });
     Ok(networks)
@@ -260,8 +257,8 @@ mod tests {
 
     use super::*;
     use crate::endpoint::wifi_scan::AuthMode;
-    use crate::flows::SilentObserver;
     use crate::flows::scripted_device::ScriptedDevice;
+    use crate::flows::scripted_observer::ScriptedObserver;
     use crate::ident::Bssid;
     use crate::proto::network_provisioning::network_scan_payload::Payload;
     use crate::proto::network_provisioning::{
@@ -361,8 +358,7 @@ mod tests {
         for (count, pages) in [(0, 0), (1, 1), (16, 1), (17, 2), (40, 3)] {
             let device = device(count);
             let mut session = device.secured().await.session;
-            let pace = Pace::default();
-            let found = scan(&mut session, &pace, &mut SilentObserver).await;
+            let found = scan(&ScriptedObserver::default().run(), &mut session).await;
             let found = found.unwrap();
             assert_eq!(u32::try_from(found.len()), Ok(count));
             // Beside the start and the status.

@@ -4,7 +4,7 @@
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::connect::{Access, open, secure};
 use espctl::flows::find::Target;
-use espctl::flows::{Doing, Event, FlowError, Pace, Question, SchemeSource, Warning};
+use espctl::flows::{Doing, Event, FlowError, Question, SchemeSource, Warning};
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, Misbehaviour, NonceRule, SecurityError, SecurityScheme};
 use espctl::session::SessionError;
@@ -57,10 +57,10 @@ async fn run(
 async fn run_with(
     device: &MemoryDevice,
     access: &Access,
-    mut recorder: Recorder,
+    recorder: Recorder,
 ) -> (Result<SecurityScheme, FlowError>, Recorder) {
     let opened = device.opened().await;
-    let outcome = secure(opened, access, &mut recorder).await;
+    let outcome = secure(&recorder.run(), opened, access).await;
     (outcome.map(|secured| secured.scheme), recorder)
 }
 
@@ -109,7 +109,7 @@ async fn the_scheme_is_the_announced_one_in_every_form_of_announcement() {
         assert_eq!(recorder.schemes(), [(scheme, Announced)], "{document}");
         assert_eq!(device.handshakes(), 1);
         assert_eq!(device.requests("proto-ver").len(), 1);
-        assert!(recorder.asked.is_empty());
+        assert!(recorder.asked().is_empty());
         let warned: &[Warning] = match scheme {
             Sec0 => &[Warning::NoSecurity],
             _ => &[],
@@ -149,14 +149,14 @@ async fn a_probe_asks_once_for_a_secret_that_serves_both_schemes() {
             "{error:?}"
         );
         assert_eq!(
-            (device.handshakes(), &recorder.asked[..]),
+            (device.handshakes(), &recorder.asked()[..]),
             (0, &[Question::Pop][..])
         );
 
         let recorder = Recorder::typing(["typed"]);
         let (outcome, recorder) = run_with(&device, &Access::default(), recorder).await;
         assert_eq!(outcome.unwrap(), scheme);
-        assert_eq!(recorder.asked, [Question::Pop]);
+        assert_eq!(recorder.asked(), [Question::Pop]);
         assert!(device.told("strike").is_empty());
     }
     // That there is none can be said.
@@ -209,7 +209,7 @@ async fn a_device_that_wants_no_pop_gets_none() {
         let device = device_of(Sec1, None);
         let (outcome, recorder) = run(&device, &given).await;
         assert_eq!(outcome.unwrap(), Sec1);
-        assert!(recorder.warnings().is_empty() && recorder.asked.is_empty());
+        assert!(recorder.warnings().is_empty() && recorder.asked().is_empty());
         assert_eq!(device.handshakes(), 1);
     }
 }
@@ -246,7 +246,7 @@ async fn a_missing_secret_is_asked_for_before_anything_is_sent() {
             panic!("{scheme}");
         };
         assert_eq!(
-            (missing, &recorder.asked[..]),
+            (missing, &recorder.asked()[..]),
             (question.clone(), &[question.clone()][..])
         );
         assert_eq!(device.handshakes(), 0);
@@ -254,7 +254,7 @@ async fn a_missing_secret_is_asked_for_before_anything_is_sent() {
         let recorder = Recorder::typing(["typed"]);
         let (outcome, recorder) = run_with(&device, &Access::default(), recorder).await;
         assert_eq!(outcome.unwrap(), scheme);
-        assert_eq!(recorder.asked, [question]);
+        assert_eq!(recorder.asked(), [question]);
     }
 }
 
@@ -357,8 +357,8 @@ async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
         }),
         ..Target::of_kind(TransportKind::SoftAp)
     };
-    let mut recorder = Recorder::default();
-    let opened = open(&target, &Pace::default(), &mut recorder).await;
+    let recorder = Recorder::default();
+    let opened = open(&recorder.run(), &target).await;
     assert_eq!(server.heard().len(), 1);
     assert!(server.heard()[0].head.starts_with("POST /proto-ver "));
     (opened.map(|opened| opened.version.ver), recorder)
@@ -368,7 +368,8 @@ async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
 async fn a_device_without_a_version_document_is_opened_and_one_that_hangs_up_is_not() {
     let (version, recorder) = opened(Turn::say(ok("V0.1"))).await;
     assert_eq!(version.unwrap().as_deref(), Some("V0.1"));
-    let last = recorder.events.last().unwrap();
+    let events = recorder.events();
+    let last = events.last().unwrap();
     assert!(matches!(last, Event::VersionRead { .. }), "{last:?}");
 
     let page = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";

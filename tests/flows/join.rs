@@ -11,7 +11,7 @@ use espctl::flows::connect::{Access, Secured, open, secure};
 use espctl::flows::find::Target;
 use espctl::flows::join::Joining;
 use espctl::flows::wifi::Settled;
-use espctl::flows::{Doing, Event, FlowError, Left, Pace, Stage, StageState};
+use espctl::flows::{Doing, Event, FlowError, Left, Pace, Run, Stage, StageState};
 use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
 use espctl::proto::network_provisioning::NetworkConfigPayload;
@@ -52,27 +52,25 @@ async fn joining(
     session: &mut Session,
     network: &SetWifi,
 ) -> (Result<ConnectedNetwork, FlowError>, Recorder) {
-    let mut recorder = Recorder::default();
-    let outcome = join(session, network, &Pace::default(), &mut recorder).await;
+    let recorder = Recorder::default();
+    let outcome = join(&recorder.run(), session, network).await;
     (outcome, recorder)
 }
 
 /// On a session that nobody can open again when it is lost.
 async fn join(
+    run: &Run,
     session: &mut Session,
     network: &SetWifi,
-    pace: &Pace,
-    recorder: &mut Recorder,
 ) -> Result<ConnectedNetwork, FlowError> {
-    try_joining(session, network, 0, pace, recorder).await
+    try_joining(run, session, network, 0).await
 }
 
 async fn try_joining(
+    run: &Run,
     session: &mut Session,
     network: &SetWifi,
     retries: u32,
-    pace: &Pace,
-    recorder: &mut Recorder,
 ) -> Result<ConnectedNetwork, FlowError> {
     let taken = std::mem::replace(
         session,
@@ -86,12 +84,12 @@ async fn try_joining(
         seen: None,
     };
     let mut joining = Joining {
+        run,
         secured: &mut secured,
         version: &Version::default(),
-        pace,
         left: Left::Nothing,
     };
-    let outcome = joining.run(settled, retries, recorder).await;
+    let outcome = joining.join(settled, retries).await;
     *session = secured.session;
     outcome.map(|(_, network)| network)
 }
@@ -99,7 +97,7 @@ async fn try_joining(
 /// How the two stages ended.
 fn ends(recorder: &Recorder) -> Vec<(Stage, StageState)> {
     recorder
-        .events
+        .events()
         .iter()
         .filter_map(|event| match event {
             Event::Stage { stage, state, .. } if *state != StageState::Started => {
@@ -113,7 +111,7 @@ fn ends(recorder: &Recorder) -> Vec<(Stage, StageState)> {
 /// The attempts left, each time the person was told.
 fn countdown(recorder: &Recorder) -> Vec<Option<u32>> {
     recorder
-        .events
+        .events()
         .iter()
         .filter_map(|event| match event {
             Event::WifiJoining { attempts_remaining } => Some(*attempts_remaining),
@@ -163,7 +161,7 @@ async fn a_network_is_handed_over_once_and_joined() {
         );
         assert_eq!(countdown(&recorder), [None], "told once");
         assert!(matches!(
-            recorder.events[recorder.events.len() - 2],
+            recorder.events()[recorder.events().len() - 2],
             Event::WifiJoined { .. }
         ));
         // The device takes 2200 ms; what follows is the pause between two questions at most.
@@ -243,9 +241,9 @@ async fn endless_joining_ends_at_the_limit() {
             join: limit,
             ..Pace::default()
         };
-        let mut recorder = Recorder::default();
+        let recorder = Recorder::default();
         let began = Instant::now();
-        let outcome = join(&mut session, &home(), &pace, &mut recorder).await;
+        let outcome = join(&recorder.run_at(pace.clone()), &mut session, &home()).await;
         let error = outcome.unwrap_err();
         assert!(
             matches!(error, FlowError::JoinTimedOut { waited, .. } if waited == limit),
@@ -271,8 +269,8 @@ async fn questions_come_at_the_pace_that_was_set() {
         join: Duration::from_millis(100),
         ..Pace::default()
     };
-    let mut recorder = Recorder::default();
-    let outcome = join(&mut session, &home(), &pace, &mut recorder).await;
+    let recorder = Recorder::default();
+    let outcome = join(&recorder.run_at(pace.clone()), &mut session, &home()).await;
     outcome.unwrap_err();
     let asked = config_messages(&device)
         .into_iter()
@@ -395,7 +393,7 @@ async fn connected_without_details_is_no_success() {
             "{hollow:?}: {error:?}"
         );
         let joined = |event: &Event| matches!(event, Event::WifiJoined { .. });
-        assert!(!recorder.events.iter().any(joined));
+        assert!(!recorder.events().iter().any(joined));
     }
 }
 
@@ -445,24 +443,25 @@ async fn reconnects_at_most_three_times() {
         scheme: Some(SecurityScheme::Sec0),
         ..Access::default()
     };
-    let mut recorder = Recorder::default();
-    let opened = open(&target, &pace, &mut recorder).await.unwrap();
+    let recorder = Recorder::default();
+    let run = recorder.run_at(pace);
+    let opened = open(&run, &target).await.unwrap();
     let version = opened.version.clone();
-    let mut secured = secure(opened, &access, &mut recorder).await.unwrap();
+    let mut secured = secure(&run, opened, &access).await.unwrap();
     let mut joining = Joining {
+        run: &run,
         secured: &mut secured,
         version: &version,
-        pace: &pace,
         left: Left::Nothing,
     };
     let settled = Settled {
         network: home(),
         seen: None,
     };
-    let error = joining.run(settled, 0, &mut recorder).await.unwrap_err();
+    let error = joining.join(settled, 0).await.unwrap_err();
     assert!(matches!(error, FlowError::Unconfirmed { .. }), "{error:?}");
     let count =
-        |wanted: fn(&Event) -> bool| recorder.events.iter().filter(|one| wanted(one)).count();
+        |wanted: fn(&Event) -> bool| recorder.events().iter().filter(|one| wanted(one)).count();
     assert_eq!(count(|event| matches!(event, Event::ContactLost)), 1);
     assert_eq!(count(|event| matches!(event, Event::ContactRegained)), 3);
     assert_eq!(server.connections(), 4);

@@ -9,9 +9,9 @@ use espctl::cloud::{Client, Limits, Settings, Tokens};
 use espctl::flows::connect::Access;
 use espctl::flows::find::Target;
 use espctl::flows::map::Owner;
-use espctl::flows::provision::{Request, run};
+use espctl::flows::provision::{Request, provision};
 use espctl::flows::wifi::Wanted;
-use espctl::flows::{Before, Event, FlowError, Pace, Stop};
+use espctl::flows::{Before, Event, FlowError, Pace};
 use espctl::ident::Passphrase;
 use espctl::secret::Secret;
 use espctl::transport::{Address, TransportKind};
@@ -72,8 +72,8 @@ fn request(device: &Device, owner: Owner) -> Request {
 }
 
 async fn error_of(request: &Request, pace: &Pace) -> (FlowError, Recorder) {
-    let mut recorder = Recorder::default();
-    let outcome = run(request, pace, &mut recorder, &mut Stop::never()).await;
+    let recorder = Recorder::default();
+    let outcome = provision(&recorder.run_at(pace.clone()), request).await;
     (outcome.unwrap_err(), recorder)
 }
 
@@ -106,7 +106,7 @@ async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
         other => panic!("{other:?}"),
     }
     let told =
-        |wanted: fn(&Event) -> bool| recorder.events.iter().filter(|one| wanted(one)).count();
+        |wanted: fn(&Event) -> bool| recorder.events().iter().filter(|one| wanted(one)).count();
     assert_eq!(
         told(|event| matches!(event, Event::MappingDeferred { .. })),
         1
@@ -147,7 +147,8 @@ async fn an_account_that_never_says_is_not_waited_for_for_ever() {
     };
     assert!(matches!(*source, FlowError::MappingPending { .. }));
     // The same word is told once.
-    let polled = recorder.events.iter();
+    let events = recorder.events();
+    let polled = events.iter();
     let polled = polled.filter(|event| matches!(event, Event::MappingPolled { .. }));
     assert_eq!(polled.count(), 1);
 }

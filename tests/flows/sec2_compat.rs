@@ -41,9 +41,9 @@ fn holder_of(name: &str, sec2_compat: bool) -> Access {
 
 /// The outcome, and how many warnings it took.
 async fn run(device: &MemoryDevice, access: &Access) -> (Result<SecurityScheme, FlowError>, usize) {
-    let mut recorder = Recorder::default();
+    let recorder = Recorder::default();
     let opened = device.opened().await;
-    let outcome = secure(opened, access, &mut recorder).await;
+    let outcome = secure(&recorder.run(), opened, access).await;
     let warnings = recorder.warnings();
     assert!(warnings.iter().all(|id| *id == Warning::Sec2Compat));
     (outcome.map(|secured| secured.scheme), warnings.len())

@@ -8,7 +8,7 @@ use espctl::endpoint::version::Version;
 use espctl::endpoint::wifi_config::SetWifi;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::wifi::{Wanted, scan, settle};
-use espctl::flows::{Chosen, Event, FlowError, Pace, Question, SilentObserver};
+use espctl::flows::{Chosen, Event, FlowError, Pace, Question};
 use espctl::ident::{Passphrase, Ssid};
 use espctl::proto::network_provisioning::network_scan_payload::Payload;
 use espctl::proto::network_provisioning::{
@@ -64,10 +64,8 @@ fn scan_requests(device: &MemoryDevice) -> Vec<Payload> {
 async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
     let device = neighbourhood();
     let mut session = device.plain_session().await;
-    let mut recorder = Recorder::default();
-    let found = scan(&mut session, &Pace::default(), &mut recorder)
-        .await
-        .unwrap();
+    let recorder = Recorder::default();
+    let found = scan(&recorder.run(), &mut session).await.unwrap();
     assert_eq!(
         names(&found),
         [
@@ -85,8 +83,8 @@ async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
     );
     // Not beyond what the device has: seven, the second "Home" among them.
     assert_eq!(pages(&device), [(0, 7)]);
-    let [Event::WifiScanStarted, Event::WifiScanned { networks }] = &recorder.events[..] else {
-        panic!("{:?}", recorder.events);
+    let [Event::WifiScanStarted, Event::WifiScanned { networks }] = &recorder.events()[..] else {
+        panic!("{:?}", recorder.events());
     };
     assert_eq!(networks.len(), found.len());
     assert_eq!(networks[5].ssid_hex, "");
@@ -98,7 +96,7 @@ async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
 async fn a_scan_keeps_the_hotspot_alive() {
     let device = neighbourhood();
     let mut session = device.plain_session().await;
-    scan(&mut session, &Pace::default(), &mut SilentObserver)
+    scan(&Recorder::default().run(), &mut session)
         .await
         .unwrap();
     let Payload::CmdScanWifiStart(start) = &scan_requests(&device)[0] else {
@@ -119,7 +117,7 @@ async fn the_same_name_with_another_kind_of_authentication_is_another_network() 
     );
     let device = device_in(world.unwrap());
     let mut session = device.plain_session().await;
-    let found = scan(&mut session, &Pace::default(), &mut SilentObserver)
+    let found = scan(&Recorder::default().run(), &mut session)
         .await
         .unwrap();
     assert_eq!(names(&found), ["Twin", "Twin", "(hidden)", "(hidden)"]);
@@ -184,7 +182,7 @@ async fn pages_end_where_the_list_does() {
     ] {
         let device = listing(count, 3);
         let mut session = device.plain_session().await;
-        let found = scan(&mut session, &Pace::default(), &mut SilentObserver)
+        let found = scan(&Recorder::default().run(), &mut session)
             .await
             .unwrap();
         assert_eq!(u32::try_from(found.len()).unwrap(), count);
@@ -202,7 +200,7 @@ async fn a_scan_that_does_not_end_is_given_up() {
         ..Pace::default()
     };
     let began = Instant::now();
-    let error = scan(&mut session, &pace, &mut SilentObserver)
+    let error = scan(&Recorder::default().run_at(pace.clone()), &mut session)
         .await
         .unwrap_err();
     assert!(
@@ -225,12 +223,11 @@ fn wanted(ssid: Option<&str>, passphrase: Option<&str>) -> Wanted {
 async fn settled(
     device: &MemoryDevice,
     wanted: &Wanted,
-    recorder: &mut Recorder,
+    recorder: &Recorder,
 ) -> Result<(String, String), FlowError> {
     let mut session = device.plain_session().await;
     let scanning = Version::from_bytes(br#"{"prov":{"sec_ver":0,"cap":["wifi_scan"]}}"#).unwrap();
-    let pace = Pace::default();
-    let settled = settle(&mut session, wanted, &scanning, &pace, recorder).await?;
+    let settled = settle(&recorder.run(), &mut session, wanted, &scanning).await?;
     let SetWifi { ssid, passphrase } = settled.network;
     let passphrase = String::from_utf8(passphrase.expose().to_vec()).unwrap();
     Ok((ssid.to_string(), passphrase))
@@ -246,11 +243,11 @@ async fn what_was_given_in_full_is_taken_without_a_look() {
         let device = neighbourhood();
         // Not even for an enterprise network: an access point of that name may be another.
         let wanted = wanted(Some("Office"), Some(passphrase));
-        let mut recorder = Recorder::default();
-        let network = settled(&device, &wanted, &mut recorder).await.unwrap();
+        let recorder = Recorder::default();
+        let network = settled(&device, &wanted, &recorder).await.unwrap();
         assert_eq!(network, pair("Office", passphrase));
         assert!(device.requests("prov-scan").is_empty());
-        assert!(recorder.events.is_empty());
+        assert!(recorder.events().is_empty());
     }
 }
 
@@ -258,13 +255,13 @@ async fn what_was_given_in_full_is_taken_without_a_look() {
 async fn a_name_alone_is_looked_up_and_an_open_network_needs_no_passphrase() {
     let owe = World::from_json(r#"[{"ssid": "Guest", "auth": "owe"}]"#).unwrap();
     for world in [World::neighbourhood(), owe] {
-        let mut recorder = Recorder::default();
+        let recorder = Recorder::default();
         let wanted = wanted(Some("Guest"), None);
-        let network = settled(&device_in(world), &wanted, &mut recorder)
+        let network = settled(&device_in(world), &wanted, &recorder)
             .await
             .unwrap();
         assert_eq!(network, pair("Guest", ""));
-        assert!(recorder.asked.is_empty());
+        assert!(recorder.asked().is_empty());
     }
 }
 
@@ -275,12 +272,12 @@ async fn a_passphrase_is_asked_for_where_one_may_be_needed() {
         let name: Ssid = ssid.parse().unwrap();
         let question = Question::Passphrase { ssid: name };
 
-        let mut recorder = Recorder::typing(["typed in"]);
-        let network = settled(&neighbourhood(), &wanted, &mut recorder).await;
+        let recorder = Recorder::typing(["typed in"]);
+        let network = settled(&neighbourhood(), &wanted, &recorder).await;
         assert_eq!(network.unwrap(), pair(ssid, "typed in"));
-        assert_eq!(recorder.asked, std::slice::from_ref(&question));
+        assert_eq!(recorder.asked(), std::slice::from_ref(&question));
 
-        let nobody = &mut Recorder::default();
+        let nobody = &Recorder::default();
         let error = settled(&neighbourhood(), &wanted, nobody)
             .await
             .unwrap_err();
@@ -293,10 +290,10 @@ async fn a_passphrase_is_asked_for_where_one_may_be_needed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_enterprise_network_is_refused_before_a_passphrase_is_asked_for() {
-    let mut recorder = Recorder::typing(["typed in"]).choosing([Chosen::Item(3)]);
+    let recorder = Recorder::typing(["typed in"]).choosing([Chosen::Item(3)]);
     for ssid in [Some("Office"), None] {
         let wanted = wanted(ssid, None);
-        let error = settled(&neighbourhood(), &wanted, &mut recorder)
+        let error = settled(&neighbourhood(), &wanted, &recorder)
             .await
             .unwrap_err();
         assert!(
@@ -304,29 +301,29 @@ async fn an_enterprise_network_is_refused_before_a_passphrase_is_asked_for() {
                 if ssid.as_bytes() == b"Office" && auth.0 == 5),
             "{error:?}"
         );
-        assert!(recorder.asked.is_empty());
+        assert!(recorder.asked().is_empty());
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_name_one_is_chosen_from_what_is_seen() {
     let nothing = wanted(None, None);
-    let mut recorder = Recorder::typing(["typed in"]).choosing([Chosen::Rescan, Chosen::Item(0)]);
-    let network = settled(&neighbourhood(), &nothing, &mut recorder).await;
+    let recorder = Recorder::typing(["typed in"]).choosing([Chosen::Rescan, Chosen::Item(0)]);
+    let network = settled(&neighbourhood(), &nothing, &recorder).await;
     assert_eq!(network.unwrap(), pair("Home", "typed in"));
-    assert_eq!(recorder.shown.len(), 2, "looked again when asked to");
-    assert_eq!(names(&recorder.shown[0])[0], "Home");
+    assert_eq!(recorder.shown().len(), 2, "looked again when asked to");
+    assert_eq!(names(&recorder.shown()[0])[0], "Home");
 
     let manual = Chosen::Manual("Elsewhere".parse().unwrap());
-    let mut recorder = Recorder::default().choosing([manual]);
+    let recorder = Recorder::default().choosing([manual]);
     let given = wanted(None, Some("12345678"));
-    let network = settled(&neighbourhood(), &given, &mut recorder).await;
+    let network = settled(&neighbourhood(), &given, &recorder).await;
     assert_eq!(network.unwrap(), pair("Elsewhere", "12345678"));
 
     // Nobody chooses; a hidden network, which has no name to send; one that is not in the list.
     for choice in [Chosen::Nothing, Chosen::Item(5), Chosen::Item(99)] {
-        let mut recorder = Recorder::default().choosing([choice]);
-        let error = settled(&neighbourhood(), &nothing, &mut recorder)
+        let recorder = Recorder::default().choosing([choice]);
+        let error = settled(&neighbourhood(), &nothing, &recorder)
             .await
             .unwrap_err();
         assert!(
@@ -341,25 +338,25 @@ async fn without_a_name_one_is_chosen_from_what_is_seen() {
 async fn a_device_that_cannot_scan_is_not_asked_to() {
     let device = neighbourhood();
     let mut session = device.plain_session().await;
-    let (version, pace) = (Version::default(), Pace::default());
-    let nobody = &mut SilentObserver;
+    let version = Version::default();
+    let nobody = Recorder::default();
     let nothing = wanted(None, None);
-    let error = settle(&mut session, &nothing, &version, &pace, nobody)
+    let error = settle(&nobody.run(), &mut session, &nothing, &version)
         .await
         .unwrap_err();
     assert!(
         matches!(error, FlowError::MissingInput(Question::Ssid)),
         "{error:?}"
     );
-    let mut recorder = Recorder::typing(["typed in"]);
+    let recorder = Recorder::typing(["typed in"]);
     let name = wanted(Some("Guest"), None);
-    settle(&mut session, &name, &version, &pace, &mut recorder)
+    settle(&recorder.run(), &mut session, &name, &version)
         .await
         .unwrap();
-    assert_eq!(recorder.asked.len(), 1);
+    assert_eq!(recorder.asked().len(), 1);
     // Whoever is there names the network.
-    let mut recorder = Recorder::typing(["Guest", "typed in"]);
-    let settled = settle(&mut session, &nothing, &version, &pace, &mut recorder)
+    let recorder = Recorder::typing(["Guest", "typed in"]);
+    let settled = settle(&recorder.run(), &mut session, &nothing, &version)
         .await
         .unwrap();
     let SetWifi { ssid, passphrase } = settled.network;
@@ -367,6 +364,6 @@ async fn a_device_that_cannot_scan_is_not_asked_to() {
         (ssid, passphrase.expose()),
         ("Guest".parse().unwrap(), &b"typed in"[..])
     );
-    assert_eq!(recorder.asked[0], Question::Ssid);
+    assert_eq!(recorder.asked()[0], Question::Ssid);
     assert!(device.requests("prov-scan").is_empty());
 }

@@ -2,23 +2,23 @@
 //! person: without an answer it has none.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use espctl::endpoint::wifi_scan::AccessPoint;
-use espctl::flows::find::Sighted;
-use espctl::flows::{Choice, Chosen, Event, Observer, Question, SchemeSource, Warning};
+use espctl::flows::{Choice, Chosen, Event, Observer, Pace, Question, Run, SchemeSource, Warning};
 use espctl::secret::Secret;
 use espctl::security::SecurityScheme;
 
-/// Whoever a flow under test is run for.
+/// Clones share everything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recorder(Arc<Mutex<Inner>>);
+
 #[derive(Debug, Default)]
-pub(crate) struct Recorder {
-    pub(crate) events: Vec<Event>,
-    /// What it was asked to type.
-    pub(crate) asked: Vec<Question>,
-    /// What it was asked to choose from.
-    pub(crate) shown: Vec<Vec<AccessPoint>>,
-    pub(crate) sighted: Vec<Vec<Sighted>>,
+struct Inner {
+    events: Vec<Event>,
+    asked: Vec<Question>,
+    shown: Vec<Vec<AccessPoint>>,
     answers: VecDeque<Secret<String>>,
     choices: VecDeque<Chosen>,
 }
@@ -26,57 +26,81 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// One that types these, in this order.
     pub(crate) fn typing<const N: usize>(answers: [&str; N]) -> Self {
-        Self {
-            answers: answers.map(|answer| Secret::new(answer.to_owned())).into(),
-            ..Self::default()
-        }
+        let recorder = Self::default();
+        recorder.inner().answers = answers.map(|answer| Secret::new(answer.to_owned())).into();
+        recorder
     }
 
     /// And chooses these.
-    pub(crate) fn choosing<const N: usize>(mut self, choices: [Chosen; N]) -> Self {
-        self.choices = choices.into();
+    pub(crate) fn choosing<const N: usize>(self, choices: [Chosen; N]) -> Self {
+        self.inner().choices = choices.into();
         self
+    }
+
+    /// A run that reports to this recorder.
+    pub(crate) fn run(&self) -> Run {
+        self.run_at(Pace::default())
+    }
+
+    /// The same, with other intervals and limits.
+    pub(crate) fn run_at(&self, pace: Pace) -> Run {
+        Run::new(Arc::new(self.clone()), pace)
+    }
+
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.inner().events.clone()
+    }
+
+    /// What it was asked to type.
+    pub(crate) fn asked(&self) -> Vec<Question> {
+        self.inner().asked.clone()
+    }
+
+    /// The lists of networks that it was asked to choose from.
+    pub(crate) fn shown(&self) -> Vec<Vec<AccessPoint>> {
+        self.inner().shown.clone()
     }
 
     /// What it was warned of.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
-        self.events
-            .iter()
-            .filter_map(|event| match event {
-                Event::Warned { id, .. } => Some(*id),
-                _ => None,
-            })
-            .collect()
+        let warning = |event: &Event| match event {
+            Event::Warned { id, .. } => Some(*id),
+            _ => None,
+        };
+        self.inner().events.iter().filter_map(warning).collect()
     }
 
     /// The schemes that it was told of, and who decided.
     pub(crate) fn schemes(&self) -> Vec<(SecurityScheme, SchemeSource)> {
-        self.events
-            .iter()
-            .filter_map(|event| match event {
-                Event::SchemeChosen { scheme, source } => Some((*scheme, *source)),
-                _ => None,
-            })
-            .collect()
+        let chosen = |event: &Event| match event {
+            Event::SchemeChosen { scheme, source } => Some((*scheme, *source)),
+            _ => None,
+        };
+        self.inner().events.iter().filter_map(chosen).collect()
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
     }
 }
 
 #[async_trait]
 impl Observer for Recorder {
-    fn event(&mut self, event: &Event) {
-        self.events.push(event.clone());
+    fn event(&self, event: &Event) {
+        self.inner().events.push(event.clone());
     }
 
-    async fn choose(&mut self, choice: &Choice<'_>) -> Chosen {
-        match choice {
-            Choice::Devices(devices) => self.sighted.push(devices.to_vec()),
-            Choice::Networks(networks) => self.shown.push(networks.to_vec()),
+    async fn choose(&self, choice: &Choice<'_>) -> Chosen {
+        let mut inner = self.inner();
+        if let Choice::Networks(networks) = choice {
+            inner.shown.push(networks.to_vec());
         }
-        self.choices.pop_front().unwrap_or(Chosen::Nothing)
+        inner.choices.pop_front().unwrap_or(Chosen::Nothing)
     }
 
-    async fn ask(&mut self, question: &Question) -> Option<Secret<String>> {
-        self.asked.push(question.clone());
-        self.answers.pop_front()
+    async fn ask(&self, question: &Question) -> Option<Secret<String>> {
+        let mut inner = self.inner();
+        inner.asked.push(question.clone());
+        inner.answers.pop_front()
     }
 }

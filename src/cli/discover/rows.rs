@@ -13,10 +13,10 @@ use crate::endpoint::version::Version;
 use crate::flows::Pace;
 use crate::flows::connect::Access;
 use crate::flows::discover::Found;
-use crate::flows::find::{Sighted, Target};
+use crate::flows::{SeenDevice, find::Target};
 use crate::ident::printable;
 use crate::transport::ble::{MakerData, looks_like_provisioning};
-use crate::transport::{DRIVERS, Hints, TransportKind};
+use crate::transport::{DRIVERS, TransportKind};
 
 /// A line of the list. What a device did not say is null.
 #[derive(Serialize)]
@@ -133,16 +133,11 @@ impl<'a> Row<'a> {
     }
 }
 
-fn sighted(found: &Found) -> Sighted {
-    Sighted {
-        name: found.name.clone(),
-        address: found.address.clone(),
-        hints: Hints {
-            sec_version: sec_version(found),
-            pop_required: pop_required(found),
-            ..found.hints.clone()
-        },
-    }
+fn sighted(found: &Found) -> SeenDevice {
+    let mut seen = found.seen();
+    seen.hints.sec_version = sec_version(found);
+    seen.hints.pop_required = pop_required(found);
+    seen
 }
 
 /// The version document is the device's own word; an announcement could be anybody's.
@@ -220,7 +215,7 @@ pub(super) fn sort(found: &mut [Found]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::Address;
+    use crate::transport::{Address, Hints};
 
     #[test]
     fn each_kind_has_a_table_of_its_own_and_the_strongest_is_first() {

@@ -6,7 +6,7 @@ use super::{Advice, advice};
 use crate::cli::device_args::Asked;
 use crate::cli::error_id::ErrorId;
 use crate::flows::Doing;
-use crate::flows::find::Sighted;
+use crate::flows::SeenDevice;
 use crate::ident::printable;
 use crate::transport::{Address, ConsoleProblem, TransportError};
 
@@ -106,7 +106,7 @@ pub(super) fn too_long(doing: Doing) -> Advice {
 }
 
 /// This computer has no port at which a board would be.
-pub(super) fn no_ports(others: &[Sighted]) -> Advice {
+pub(super) fn no_ports(others: &[SeenDevice]) -> Advice {
     let mut advice = advice(
         ErrorId::NoSerialPort,
         [

@@ -6,13 +6,13 @@ use crate::cli::device_args::Asked;
 use crate::cli::error_id::ErrorId;
 use crate::cli::radio_args::narrowed_by;
 use crate::cli::shell::quote_word;
-use crate::flows::find::{Sighted, Target};
+use crate::flows::{SeenDevice, find::Target};
 use crate::ident::printable;
 use crate::transport::ble::looks_like_provisioning;
 use crate::transport::{Address, TransportKind};
 
 /// Several fit.
-pub(super) fn ambiguous(kind: TransportKind, seen: &[Sighted]) -> Advice {
+pub(super) fn ambiguous(kind: TransportKind, seen: &[SeenDevice]) -> Advice {
     let [first, others @ ..] = seen else {
         return advice(ErrorId::AmbiguousDevice, []);
     };
@@ -39,7 +39,7 @@ pub(super) fn ambiguous(kind: TransportKind, seen: &[Sighted]) -> Advice {
 }
 
 /// Nobody fits.
-pub(super) fn nobody(asked: &Asked, seen: &[Sighted]) -> Advice {
+pub(super) fn nobody(asked: &Asked, seen: &[SeenDevice]) -> Advice {
     let target = &asked.target;
     let kind = target.kind;
     if kind == TransportKind::Console {
@@ -130,7 +130,7 @@ fn quote_name(name: &str) -> String {
 }
 
 /// Somebody typed the name in other letters.
-fn misspelt(target: &Target, seen: &[Sighted]) -> Option<String> {
+fn misspelt(target: &Target, seen: &[SeenDevice]) -> Option<String> {
     let wanted = target.name.as_deref()?;
     let differs = |name: &&str| *name != wanted && name.to_lowercase() == wanted.to_lowercase();
     let name = seen.iter().filter_map(|one| one.name.as_deref());
@@ -141,9 +141,9 @@ fn misspelt(target: &Target, seen: &[Sighted]) -> Option<String> {
 }
 
 /// Who would fit but for the filters.
-fn left_out(target: &Target, seen: &[Sighted]) -> Option<String> {
+fn left_out(target: &Target, seen: &[SeenDevice]) -> Option<String> {
     let filter = narrowed_by(target)?;
-    let fits = |one: &&Sighted| match (&target.name, &one.name) {
+    let fits = |one: &&SeenDevice| match (&target.name, &one.name) {
         (Some(wanted), Some(name)) => {
             name.starts_with(wanted) || one.address.to_string().eq_ignore_ascii_case(wanted)
         }
@@ -174,12 +174,12 @@ fn unheard(asked: &Asked) -> [String; 3] {
     ]
 }
 
-fn there_is(one: &Sighted) -> String {
+fn there_is(one: &SeenDevice) -> String {
     format!("there is {}", described(one))
 }
 
 /// A device, in a few words.
-fn described(one: &Sighted) -> String {
+fn described(one: &SeenDevice) -> String {
     let name = one.name.as_deref().unwrap_or("one without a name");
     let name = printable(name.as_bytes());
     if let Some(signal) = one.hints.signal {

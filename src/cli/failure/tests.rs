@@ -10,8 +10,8 @@ use super::*;
 use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::flows::Pace;
+use crate::flows::SeenDevice;
 use crate::flows::connect::Access;
-use crate::flows::find::Sighted;
 use crate::flows::find::Target;
 use crate::security::SecurityScheme;
 use crate::transport::{Address, Hints, TransportError, TransportKind};
@@ -187,8 +187,9 @@ fn at_address(last: u8) -> Address {
     }
 }
 
-fn sighted(name: Option<&str>, last: u8) -> Sighted {
-    Sighted {
+fn sighted(name: Option<&str>, last: u8) -> SeenDevice {
+    SeenDevice {
+        kind: TransportKind::Ble,
         name: name.map(str::to_owned),
         address: at_address(last),
         hints: Hints {
@@ -198,7 +199,7 @@ fn sighted(name: Option<&str>, last: u8) -> Sighted {
     }
 }
 
-fn hints_of_nobody(asked: &Asked, seen: Vec<Sighted>) -> Vec<String> {
+fn hints_of_nobody(asked: &Asked, seen: Vec<SeenDevice>) -> Vec<String> {
     let kind = asked.target.kind;
     Failure::of_flow(&FlowError::NoCandidate { kind, seen }, asked).hints
 }
@@ -246,7 +247,7 @@ fn a_filter_that_leaves_the_device_out_is_named() {
 
 #[test]
 fn devices_of_one_name_are_told_apart_by_address() {
-    let hints = |seen: Vec<Sighted>| {
+    let hints = |seen: Vec<SeenDevice>| {
         let kind = TransportKind::Ble;
         Failure::of_flow(&FlowError::Ambiguous { kind, seen }, &ble(None)).hints
     };

@@ -49,11 +49,7 @@ pub(super) struct Visit<'a> {
 }
 
 /// Has somebody log in with a browser.
-pub(super) async fn log_in(
-    visit: &Visit<'_>,
-    client: &Client,
-    ui: &mut Ui,
-) -> Result<Tokens, Failure> {
+pub(super) async fn log_in(visit: &Visit<'_>, client: &Client, ui: &Ui) -> Result<Tokens, Failure> {
     let token_url = &visit.page.token_url;
     if token_url.scheme() != "https" && !is_loopback(token_url) && !visit.plain_http {
         let host = token_url.host_str().unwrap_or_default().to_owned();

@@ -44,7 +44,7 @@ struct Login<'a> {
 }
 
 /// Runs `whoami`.
-pub(in crate::cli) async fn run(args: &Whoami, ui: &mut Ui) -> Result<(), Failure> {
+pub(in crate::cli) async fn run(args: &Whoami, ui: &Ui) -> Result<(), Failure> {
     ui.result_only();
     let found = args.account.logged_in()?;
     let tokens = &found.tokens;

@@ -3,13 +3,13 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::text::columns;
-use crate::flows::find::Sighted;
+use crate::flows::SeenDevice;
 use crate::ident::printable;
 use crate::transport::Address;
 use crate::transport::ble::looks_like_provisioning;
 
 /// Devices that announced themselves, with the columns that people know.
-pub(in crate::cli) fn device_table(devices: &[Sighted]) -> Vec<String> {
+pub(in crate::cli) fn device_table(devices: &[SeenDevice]) -> Vec<String> {
     if devices.iter().all(is_ble) {
         ble_table(devices)
     } else if devices.iter().all(is_serial) {
@@ -19,7 +19,7 @@ pub(in crate::cli) fn device_table(devices: &[Sighted]) -> Vec<String> {
     }
 }
 
-fn network_device_table(devices: &[Sighted]) -> Vec<String> {
+fn network_device_table(devices: &[SeenDevice]) -> Vec<String> {
     let row = |cells: [&str; 8]| {
         let gaps = [3_usize, 20, 24, 16, 6, 4, 8, 0];
         let text = cells
@@ -75,7 +75,7 @@ fn network_device_table(devices: &[Sighted]) -> Vec<String> {
 }
 
 /// Over Bluetooth: the columns are as wide as what is in them.
-fn ble_table(devices: &[Sighted]) -> Vec<String> {
+fn ble_table(devices: &[SeenDevice]) -> Vec<String> {
     let heading = [
         "#",
         "Name",
@@ -96,7 +96,7 @@ fn ble_table(devices: &[Sighted]) -> Vec<String> {
 }
 
 /// Name, address, signal, customer, type, and whether it looks as if it could be provisioned.
-fn ble_cells(device: &Sighted) -> [String; 6] {
+fn ble_cells(device: &SeenDevice) -> [String; 6] {
     let unsaid = || "-".to_owned();
     let hints = &device.hints;
     let name = device.name.as_deref();
@@ -120,7 +120,7 @@ fn ble_cells(device: &Sighted) -> [String; 6] {
 }
 
 /// Serial ports: what is plugged in, and what tells boards of one kind apart.
-fn port_table(devices: &[Sighted]) -> Vec<String> {
+fn port_table(devices: &[SeenDevice]) -> Vec<String> {
     let heading = ["#", "Port", "Product", "USB", "Serial Number"].map(str::to_owned);
     let rows = devices.iter().enumerate().map(|(index, device)| {
         let said = |text: Option<&String>| {
@@ -141,11 +141,11 @@ fn port_table(devices: &[Sighted]) -> Vec<String> {
     columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
 }
 
-fn is_serial(device: &Sighted) -> bool {
+fn is_serial(device: &SeenDevice) -> bool {
     matches!(device.address, Address::Serial { .. })
 }
 
-fn is_ble(device: &Sighted) -> bool {
+fn is_ble(device: &SeenDevice) -> bool {
     matches!(device.address, Address::Ble { .. })
 }
 

@@ -9,6 +9,7 @@ mod prompt;
 mod text;
 
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -68,16 +69,23 @@ impl Color {
     }
 }
 
-/// Where everything that is said goes through.
-#[derive(Debug)]
+/// Prints everything that a command says. Clones print to the same terminal.
+#[derive(Clone, Debug)]
 pub(super) struct Ui {
     format: Format,
     began: Instant,
+    /// Whether a person can be asked.
+    attended: bool,
+    state: Arc<Mutex<State>>,
+}
+
+/// What changes while a command runs.
+#[derive(Debug)]
+struct State {
     stages: Vec<Stage>,
     /// Whether progress is shown; commands that answer one question show none in JSON.
     progress: bool,
     spinner: Spinner,
-    attended: bool,
     /// Whether the passphrase that was refused was the last.
     no_second_passphrase: bool,
     /// What is said in place of the usual line when the search begins.
@@ -88,55 +96,60 @@ pub(super) struct Ui {
     reported: Map<String, Value>,
     /// The device that was found: its name and its node id, as far as it announced them.
     found: Option<(Option<String>, Option<String>)>,
-    /// Where all of this is taken down.
+    /// Where all of this is recorded.
     recording: Option<Recording>,
 }
 
 impl Ui {
-    /// Starts the clock that `elapsed_ms` counts on.
+    /// Starts the clock of `elapsed_ms`. Nobody is asked anything.
     pub(super) fn new(format: Format, color: Color) -> Self {
         color.settle();
         Self {
             format,
             began: Instant::now(),
-            stages: Vec::new(),
-            progress: true,
-            spinner: Spinner::default(),
             attended: false,
-            no_second_passphrase: false,
-            invitation: None,
-            warnings: Vec::new(),
-            reported: Map::new(),
-            found: None,
-            recording: None,
+            state: Arc::new(Mutex::new(State {
+                stages: Vec::new(),
+                progress: true,
+                spinner: Spinner::default(),
+                no_second_passphrase: false,
+                invitation: None,
+                warnings: Vec::new(),
+                reported: Map::new(),
+                found: None,
+                recording: None,
+            })),
         }
     }
 
-    /// For runs at which somebody may be there to watch and to answer. Without this, nothing is
-    /// asked.
+    /// For runs that may show a spinner and ask questions, where a person is at the terminal.
     #[must_use]
     pub(super) fn with_somebody(mut self, no_input: bool, verbose: u8) -> Self {
         let watched = io::stderr().is_terminal();
         self.attended = watched && io::stdin().is_terminal() && !no_input && !is_set("CI");
-        // What is logged goes past the spinner, and would be torn by it.
-        self.spinner =
-            Spinner::new(watched && verbose == 0 && self.format == Format::Text && !is_dumb());
+        // Log lines bypass the spinner and would tear it.
+        let is_drawn = watched && verbose == 0 && self.format == Format::Text && !is_dumb();
+        self.state().spinner = Spinner::new(is_drawn);
         self
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The device that was found, by name and node id.
-    pub(super) fn found(&self) -> Option<&(Option<String>, Option<String>)> {
-        self.found.as_ref()
+    pub(super) fn found(&self) -> Option<(Option<String>, Option<String>)> {
+        self.state().found.clone()
     }
 
     /// Has everything that is told to machines taken down, too.
-    pub(super) fn record(&mut self, recording: &Recording) {
-        self.recording = Some(recording.clone());
+    pub(super) fn record(&self, recording: &Recording) {
+        self.state().recording = Some(recording.clone());
     }
 
     /// Where this is taken down.
-    pub(super) fn recording(&self) -> Option<&Recording> {
-        self.recording.as_ref()
+    pub(super) fn recording(&self) -> Option<Recording> {
+        self.state().recording.clone()
     }
 
     /// Whether somebody can be asked.
@@ -145,33 +158,33 @@ impl Ui {
     }
 
     /// What to say once the search begins: whoever follows it may lose the internet by that.
-    pub(super) fn invite(&mut self, invitation: String) {
-        self.invitation = Some(invitation);
+    pub(super) fn invite(&self, invitation: String) {
+        self.state().invitation = Some(invitation);
     }
 
     /// What the run warned of so far.
-    pub(super) fn warnings(&self) -> &[Warning] {
-        &self.warnings
+    pub(super) fn warnings(&self) -> Vec<Warning> {
+        self.state().warnings.clone()
     }
 
     /// For runs that end with the first passphrase that was refused.
-    pub(super) fn ask_no_second_passphrase(&mut self) {
-        self.no_second_passphrase = true;
+    pub(super) fn ask_no_second_passphrase(&self) {
+        self.state().no_second_passphrase = true;
     }
 
     /// For commands beside which something else writes to the terminal.
-    pub(super) fn share_terminal(&mut self) {
-        self.spinner = Spinner::default();
+    pub(super) fn share_terminal(&self) {
+        self.state().spinner = Spinner::default();
     }
 
     /// For commands that answer at once.
-    pub(super) fn answer_only(&mut self) {
-        self.progress = false;
+    pub(super) fn answer_only(&self) {
+        self.state().progress = false;
     }
 
     /// For commands whose JSON is one `result` object and nothing before it.
-    pub(super) fn result_only(&mut self) {
-        self.progress = self.format == Format::Text;
+    pub(super) fn result_only(&self) {
+        self.state().progress = self.format == Format::Text;
     }
 
     /// How it speaks.
@@ -187,33 +200,33 @@ impl Ui {
     /// A line for people, on stderr. Nothing in JSON.
     pub(super) fn say(&self, line: &str) {
         if self.format == Format::Text {
-            self.spinner.above(|| note(line));
+            self.state().spinner.above(|| note(line));
         }
     }
 
     /// Lines that stand for now and are drawn over by later ones, for whoever watches.
     pub(super) fn show(&self, lines: &[String]) {
-        self.spinner.show(&lines.join("\n"));
+        self.state().spinner.show(&lines.join("\n"));
     }
 
     /// For commands that show what they have so far, while they go on.
-    pub(super) fn listen(&mut self) {
-        self.spinner.listen();
+    pub(super) fn listen(&self) {
+        self.state().spinner.listen();
     }
 
     /// Says what goes on, to whoever watches.
-    pub(super) fn wait(&mut self, what: &'static str) {
-        self.spinner.start(what);
+    pub(super) fn wait(&self, what: &'static str) {
+        self.state().spinner.start(what);
     }
 
     /// It does not go on any more.
-    pub(super) fn stop_waiting(&mut self) {
-        self.spinner.clear();
+    pub(super) fn stop_waiting(&self) {
+        self.state().spinner.clear();
     }
 
     /// Something that whoever runs this has to act on: a line, or an event with these keys.
     pub(super) fn tell(&self, event: &str, line: &str, keys: Map<String, Value>) {
-        if let Some(recording) = &self.recording {
+        if let Some(recording) = self.recording() {
             // Its keys are for whoever acts on them.
             recording.note(Value::Object(self.object(event)));
         }
@@ -229,28 +242,28 @@ impl Ui {
     }
 
     /// What is typed unseen. `None`: nobody is there, or they would rather not.
-    pub(super) async fn ask_secret(&mut self, message: &str, help: &str) -> Option<Secret<String>> {
+    pub(super) async fn ask_secret(&self, message: &str, help: &str) -> Option<Secret<String>> {
         if !self.attended {
             return None;
         }
-        self.spinner.clear();
+        self.stop_waiting();
         prompt::ask_secret(message, help).await
     }
 
     /// Whether somebody is there, and says yes.
-    pub(super) async fn confirm(&mut self, message: &str) -> bool {
+    pub(super) async fn confirm(&self, message: &str) -> bool {
         if !self.attended {
             return false;
         }
-        self.spinner.clear();
+        self.stop_waiting();
         prompt::confirm(message).await
     }
 
     /// The end of a run that succeeded: text lines, or the keys of the `result` object. It fails
     /// when the outcome cannot be told.
     pub(super) fn result(&self, lines: &[String], keys: Map<String, Value>) -> Result<(), Failure> {
-        self.spinner.clear();
-        if let Some(recording) = &self.recording {
+        self.stop_waiting();
+        if let Some(recording) = self.recording() {
             recording.result(keys.clone());
         }
         let told = match self.format {
@@ -267,18 +280,14 @@ impl Ui {
 
     /// What there is to tell, whichever way the run ends: text lines now, or keys of the `result`
     /// object that is still to come.
-    pub(super) fn report(
-        &mut self,
-        lines: &[String],
-        keys: Map<String, Value>,
-    ) -> Result<(), Failure> {
+    pub(super) fn report(&self, lines: &[String], keys: Map<String, Value>) -> Result<(), Failure> {
         match self.format {
             Format::Text => self.result(lines, keys),
             Format::Json => {
-                if let Some(recording) = &self.recording {
+                if let Some(recording) = self.recording() {
                     recording.result(keys.clone());
                 }
-                self.reported = keys;
+                self.state().reported = keys;
                 Ok(())
             }
         }
@@ -286,7 +295,7 @@ impl Ui {
 
     /// The end of a run that failed.
     pub(super) fn failure(&self, failure: &Failure) {
-        self.spinner.clear();
+        self.stop_waiting();
         match self.format {
             Format::Text => {
                 let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
@@ -306,7 +315,7 @@ impl Ui {
                 let mut object = self.object("result");
                 object.insert("ok".to_owned(), Value::Bool(false));
                 object.insert("error".to_owned(), failure.to_json());
-                object.extend(self.reported.clone());
+                object.extend(self.state().reported.clone());
                 // The exit code is all that is left when this fails.
                 let _lost: io::Result<()> = print_json(&Value::Object(object));
             }
@@ -334,11 +343,12 @@ impl Ui {
 
 #[async_trait]
 impl Observer for Ui {
-    fn event(&mut self, event: &Event) {
+    fn event(&self, event: &Event) {
+        let mut state = self.state();
         if let Event::Warned { id, .. } = event {
-            self.warnings.push(*id);
+            state.warnings.push(*id);
         }
-        if let Some(recording) = &self.recording
+        if let Some(recording) = &state.recording
             && let Some(object) = self.event_as_json(event)
         {
             recording.event(event, object);
@@ -351,56 +361,62 @@ impl Observer for Ui {
         } = event
             && *transport != TransportKind::Console
         {
-            self.found = Some((name.clone(), node_id.clone()));
+            state.found = Some((name.clone(), node_id.clone()));
         }
         if let Event::SearchStarted { .. } = event
-            && let Some(invitation) = self.invitation.take()
+            && let Some(invitation) = state.invitation.take()
+            && self.format == Format::Text
         {
-            self.say(&invitation);
+            state.spinner.above(|| note(&invitation));
         }
         match self.format {
-            // What was changed on this computer is told even by commands that only answer.
-            Format::Text if !self.progress && matches!(event, Event::Warned { .. }) => {
-                if let Some(line) = text::line_of(event, &mut self.stages) {
-                    self.say(&line);
-                }
+            // Changes to this computer are shown even by commands that show no progress.
+            Format::Text if !state.progress && matches!(event, Event::Warned { .. }) => {
+                state.print_line(event);
             }
-            // Nothing is said, but whoever watches sees that something goes on.
-            Format::Text if !self.progress => self.spinner.follow(event),
-            Format::Json if !self.progress => {}
+            // The spinner alone shows that the command is at work.
+            Format::Text if !state.progress => state.spinner.follow(event),
+            Format::Json if !state.progress => {}
             Format::Json => {
                 if let Some(object) = self.event_as_json(event) {
-                    // The result will fail likewise, and be told by the exit code.
+                    // The result fails likewise, and the exit code says so.
                     let _lost: io::Result<()> = print_json(&object);
                 }
             }
             Format::Text => {
-                if let Some(line) = text::line_of(event, &mut self.stages) {
-                    self.spinner.above(|| note(&line));
-                }
-                self.spinner.follow(event);
+                state.print_line(event);
+                state.spinner.follow(event);
             }
         }
     }
 
-    async fn choose(&mut self, choice: &Choice<'_>) -> Chosen {
+    async fn choose(&self, choice: &Choice<'_>) -> Chosen {
         if !self.attended {
             return Chosen::Nothing;
         }
-        self.spinner.clear();
+        self.stop_waiting();
         match choice {
             Choice::Devices(devices) => prompt::choose_device(devices).await,
             Choice::Networks(networks) => prompt::choose_network(networks).await,
         }
     }
 
-    async fn ask(&mut self, question: &Question) -> Option<Secret<String>> {
+    async fn ask(&self, question: &Question) -> Option<Secret<String>> {
         let again = matches!(question, Question::NewPassphrase { .. });
-        if !self.attended || again && self.no_second_passphrase {
+        if !self.attended || again && self.state().no_second_passphrase {
             return None;
         }
-        self.spinner.clear();
+        self.stop_waiting();
         prompt::ask(question).await
+    }
+}
+
+impl State {
+    /// Prints what people read of an event, if there is anything, above the spinner.
+    fn print_line(&mut self, event: &Event) {
+        if let Some(line) = text::line_of(event, &mut self.stages) {
+            self.spinner.above(|| note(&line));
+        }
     }
 }
 

@@ -50,6 +50,7 @@ impl Spinner {
             Event::ChallengeMissed { .. }
             | Event::ChallengeResponseDisabled { .. }
             | Event::ChallengeSigned { .. }
+            | Event::DeviceSeen { .. }
             | Event::MappingPolled { .. }
             | Event::MappingStarted { .. }
             | Event::UserSent { .. }

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use super::list::{List, Picked, Row, pick};
 use super::{device_table, has_colour, network_table, note};
 use crate::endpoint::wifi_scan::AccessPoint;
-use crate::flows::find::Sighted;
+use crate::flows::SeenDevice;
 use crate::flows::{Chosen, Network, Question};
 use crate::ident::{Passphrase, Ssid};
 use crate::secret::Secret;
@@ -62,7 +62,7 @@ pub(super) async fn choose_network(seen: &[AccessPoint]) -> Chosen {
 }
 
 /// Asks which of these devices; of one, whether it is meant.
-pub(super) async fn choose_device(seen: &[Sighted]) -> Chosen {
+pub(super) async fn choose_device(seen: &[SeenDevice]) -> Chosen {
     let mut lines = device_table(seen).into_iter();
     let list = List {
         title: match seen {

@@ -46,6 +46,7 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
             "Looking for a device over {transport}: join its hotspot (PROV_…) with this computer"
         ),
         Event::DeviceFound { .. } => "Connecting...".to_owned(),
+        Event::DeviceSeen { .. } => return None,
         Event::Connected { address } => format!("Connected to {address}"),
         Event::VersionRead { version } => version_line(version),
         Event::SchemeChosen { scheme, source } => match source {

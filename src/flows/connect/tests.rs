@@ -37,7 +37,7 @@ fn device(secret: DeviceSecret, document: &'static str) -> ScriptedDevice {
 async fn run(
     device: &ScriptedDevice,
     access: &Access,
-    observer: &mut ScriptedObserver,
+    observer: &ScriptedObserver,
 ) -> Result<Secured, FlowError> {
     let mut connection = device.connection();
     let opened = Opened {
@@ -46,7 +46,7 @@ async fn run(
         hints: Hints::default(),
         route: None,
     };
-    secure(opened, access, observer).await
+    secure(&observer.run(), opened, access).await
 }
 
 fn with_pop(pop: &str) -> Access {
@@ -69,8 +69,8 @@ async fn announced_or_probed_scheme_is_reported_once_and_carries_data() {
         (sec1("abcd1234"), OLD, [(Sec1, Probed)]),
         (sec2("abcd1234"), OLD, [(Sec2, Probed)]),
     ] {
-        let (device, mut observer) = (device(secret, document), ScriptedObserver::default());
-        let outcome = run(&device, &with_pop("abcd1234"), &mut observer).await;
+        let (device, observer) = (device(secret, document), ScriptedObserver::default());
+        let outcome = run(&device, &with_pop("abcd1234"), &observer).await;
         let mut secured = outcome.unwrap();
         assert_eq!(observer.schemes(), schemes, "{document}");
         assert_eq!(secured.scheme, schemes[0].0);
@@ -91,28 +91,28 @@ async fn only_security_0_warns_that_nothing_is_encrypted() {
         } else {
             with_pop("abcd1234")
         };
-        let (device, mut observer) = (device(secret, document), ScriptedObserver::default());
-        run(&device, &access, &mut observer).await.unwrap();
+        let (device, observer) = (device(secret, document), ScriptedObserver::default());
+        run(&device, &access, &observer).await.unwrap();
         let no_security = |event: &Event| {
             let id = Warning::NoSecurity;
             matches!(event, Event::Warned { id: of, .. } if *of == id)
         };
-        assert_eq!(observer.events.iter().any(no_security), warned);
+        assert_eq!(observer.events().iter().any(no_security), warned);
     }
 }
 
 #[tokio::test]
 async fn rejects_wrong_secret_after_one_attempt() {
     for (secret, document, requests) in [(sec1("right"), SEC1, 2), (sec2("right"), SEC2, 2)] {
-        let (device, mut observer) = (device(secret, document), ScriptedObserver::default());
-        let outcome = run(&device, &with_pop("wrong"), &mut observer).await;
+        let (device, observer) = (device(secret, document), ScriptedObserver::default());
+        let outcome = run(&device, &with_pop("wrong"), &observer).await;
         let error = outcome.unwrap_err();
         let FlowError::Session { source, .. } = &error else {
             panic!("{error:?}");
         };
         assert!(is_wrong_secret(source), "{error:?}");
         assert_eq!(device.requests("prov-session").len(), requests);
-        assert!(observer.asked.is_empty());
+        assert!(observer.asked().is_empty());
     }
 }
 
@@ -122,8 +122,8 @@ async fn missing_secret_is_asked_for_before_the_handshake() {
         (sec1("typed"), SEC1, Question::Pop),
         (sec2("typed"), SEC2, Question::Password),
     ] {
-        let (device, mut observer) = (device(secret, document), ScriptedObserver::default());
-        let outcome = run(&device, &Access::default(), &mut observer).await;
+        let (device, observer) = (device(secret, document), ScriptedObserver::default());
+        let outcome = run(&device, &Access::default(), &observer).await;
         let error = outcome.unwrap_err();
         assert!(
             matches!(&error, FlowError::MissingInput(missing) if *missing == question),
@@ -131,9 +131,9 @@ async fn missing_secret_is_asked_for_before_the_handshake() {
         );
         assert!(device.requests("prov-session").is_empty());
 
-        observer.answers.push_back("typed");
-        let outcome = run(&device, &Access::default(), &mut observer).await;
+        observer.answer("typed");
+        let outcome = run(&device, &Access::default(), &observer).await;
         outcome.unwrap();
-        assert_eq!(observer.asked, [question.clone(), question]);
+        assert_eq!(observer.asked(), [question.clone(), question]);
     }
 }

@@ -3,6 +3,7 @@
 use prost::Message as _;
 
 use super::*;
+use crate::flows::StageState;
 use crate::flows::scripted_device::ScriptedDevice;
 use crate::flows::scripted_observer::ScriptedObserver;
 use crate::proto::network_provisioning::network_config_payload::Payload;
@@ -116,14 +117,14 @@ async fn join(
     version: &Version,
     retries: u32,
 ) -> (Result<ConnectedNetwork, FlowError>, Left, ScriptedObserver) {
-    let (mut secured, mut observer) = (device.secured().await, ScriptedObserver::default());
+    let (mut secured, observer) = (device.secured().await, ScriptedObserver::default());
     let mut joining = Joining {
+        run: &observer.run(),
         secured: &mut secured,
         version,
-        pace: &Pace::default(),
         left: Left::Nothing,
     };
-    let outcome = joining.run(home(), retries, &mut observer).await;
+    let outcome = joining.join(home(), retries).await;
     let left = joining.left;
     (outcome.map(|(_, network)| network), left, observer)
 }
@@ -182,7 +183,7 @@ async fn failure_resets_the_device_and_is_retried_as_often_as_allowed() {
     assert!(*forgotten && left == Left::Forgotten);
     assert!(error.to_string().contains("authentication failed"));
     // Somebody may know another passphrase.
-    assert_eq!(observer.asked.len(), 1);
+    assert_eq!(observer.asked().len(), 1);
 }
 
 /// Only firmware that lists the endpoint can say whether it sees the network.
@@ -200,6 +201,6 @@ async fn missing_network_is_looked_for_by_a_device_that_can_scan() {
             "{error:?}"
         );
         assert_eq!(device.requests("prov-scan").len(), scans);
-        assert!(observer.asked.is_empty(), "no passphrase can help");
+        assert!(observer.asked().is_empty(), "no passphrase can help");
     }
 }

@@ -2,14 +2,14 @@
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Mapping, Owner, Progress, Rest, Way, failed, verified, waits};
+use super::{Mapping, Owner, Progress, Rest, Way, failed};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Challenge, Mapped};
 use crate::endpoint::challenge_response::{
     Challenged, DisableChallengeResponse, Disabled, SignChallenge, Signed,
 };
 use crate::flows::connect::Secured;
-use crate::flows::{Doing, Event, FlowError, Observer, Stage, StageState, Warning};
+use crate::flows::{Doing, Event, FlowError, Run, Stage, Warning};
 use crate::session::SessionError;
 
 /// A challenge, and until when a signature of it counts.
@@ -21,11 +21,11 @@ pub(in crate::flows) struct Issued {
 
 impl Mapping<'_> {
     pub(super) async fn challenge(&self) -> Result<Issued, CloudError> {
-        let until = Instant::now() + self.pace.challenge;
+        let until = Instant::now() + self.run.pace.challenge;
         let challenge = self
             .owner
             .cloud
-            .initiate_mapping(self.pace.challenge)
+            .initiate_mapping(self.run.pace.challenge)
             .await?;
         Ok(Issued { challenge, until })
     }
@@ -33,11 +33,10 @@ impl Mapping<'_> {
     pub(super) async fn challenge_device(
         &mut self,
         secured: &mut Secured,
-        observer: &mut dyn Observer,
     ) -> Result<Progress, FlowError> {
         let mut attempt = 1;
         loop {
-            let fresh = Instant::now() + self.pace.challenge_left;
+            let fresh = Instant::now() + self.run.pace.challenge_left;
             let prepared = self.prepared.take().filter(|one| one.until > fresh);
             let issued = if let Some(issued) = prepared {
                 issued
@@ -46,17 +45,16 @@ impl Mapping<'_> {
                 let issued = self.challenge().await;
                 issued.map_err(|source| failed(Doing::FetchingChallenge, source))?
             };
-            let signed = self.signed(secured, &issued, observer).await?;
+            let signed = self.signed(secured, &issued).await?;
             self.doing = Doing::VerifyingAssociation;
-            let began = Instant::now();
-            observer.event(&Stage::VerifyAssociation.event(StageState::Started, None));
+            let stage = self.run.start_stage(Stage::VerifyAssociation);
             let error = match self.hand_in(&issued, &signed).await {
                 Ok(rest) => {
-                    verified::<_, CloudError>(began, &Ok(()), observer);
-                    self.note_mapped(&signed.node_id, Way::ChallengeResponse, observer);
+                    self.run.end_stage(&stage, true);
+                    self.note_mapped(&signed.node_id, Way::ChallengeResponse);
                     if self.owner.disable {
                         self.doing = Doing::Signing;
-                        disable(secured, observer).await;
+                        disable(self.run, secured).await;
                     }
                     return Ok(Progress::Done {
                         node_id: signed.node_id,
@@ -72,7 +70,7 @@ impl Mapping<'_> {
                 attempt += 1;
                 match self.challenge().await {
                     Ok(issued) => {
-                        verified::<(), _>(began, &Err(&error), observer);
+                        self.run.end_stage(&stage, false);
                         self.prepared = Some(issued);
                         continue;
                     }
@@ -80,15 +78,15 @@ impl Mapping<'_> {
                 }
             }
             if self.may_be_cut_off && error.is_unreachable() {
-                self.defer(&issued, &signed, &error, observer);
+                self.defer(&issued, &signed, &error);
                 return Ok(Progress::Signed {
                     challenge: issued,
                     signed,
-                    began,
+                    stage,
                     in_doubt,
                 });
             }
-            verified::<(), _>(began, &Err(&error), observer);
+            self.run.end_stage(&stage, false);
             return Err(failed(Doing::VerifyingAssociation, error));
         }
     }
@@ -97,13 +95,11 @@ impl Mapping<'_> {
         &mut self,
         secured: &mut Secured,
         issued: &Issued,
-        observer: &mut dyn Observer,
     ) -> Result<Signed, FlowError> {
         self.doing = Doing::Signing;
-        let began = Instant::now();
-        observer.event(&Stage::Associate.event(StageState::Started, None));
+        let stage = self.run.start_stage(Stage::Associate);
         let signed = sign(secured, &issued.challenge).await;
-        Stage::Associate.ended(began, StageState::of(signed.is_ok()), observer);
+        self.run.end_stage(&stage, signed.is_ok());
         let signed = signed?;
         // Another device at an address of before, or one that poses as it.
         if let Some(announced) = &self.announced
@@ -114,27 +110,21 @@ impl Mapping<'_> {
                 signed: signed.node_id,
             });
         }
-        observer.event(&Event::ChallengeSigned {
+        self.run.report(&Event::ChallengeSigned {
             node_id: signed.node_id.clone(),
         });
         Ok(signed)
     }
 
-    fn defer(
-        &self,
-        issued: &Issued,
-        signed: &Signed,
-        error: &CloudError,
-        observer: &mut dyn Observer,
-    ) {
+    fn defer(&self, issued: &Issued, signed: &Signed, error: &CloudError) {
         let left = issued.until.saturating_duration_since(Instant::now());
-        observer.event(&Event::MappingDeferred {
+        self.run.report(&Event::MappingDeferred {
             node_id: signed.node_id.clone(),
             why: error.to_string(),
             seconds_left: left.as_secs(),
         });
         if self.owner.disable {
-            observer.event(&Event::Warned {
+            self.run.report(&Event::Warned {
                 id: Warning::NotDisabled,
                 message: "challenge-response stays on until the device restarts: \
                           when the mapping is confirmed, the device is out of reach"
@@ -161,9 +151,8 @@ impl Mapping<'_> {
         issued: &Issued,
         signed: &Signed,
         mut in_doubt: bool,
-        observer: &mut dyn Observer,
     ) -> Result<Rest, FlowError> {
-        waits(&signed.node_id, issued.until, observer);
+        self.report_waiting(&signed.node_id, issued.until);
         let mut last = None;
         let mut unread = 0;
         while Instant::now() < issued.until {
@@ -198,7 +187,7 @@ impl Mapping<'_> {
                 }
             };
             last = Some(error);
-            sleep(self.pace.account_again).await;
+            sleep(self.run.pace.account_again).await;
         }
         Err(FlowError::ChallengeExpired {
             node_id: signed.node_id.clone(),
@@ -226,12 +215,12 @@ async fn sign(secured: &mut Secured, challenge: &Challenge) -> Result<Signed, Fl
 }
 
 /// Has the device sign nothing more. The mapping holds without it, so a failure is only told.
-async fn disable(secured: &mut Secured, observer: &mut dyn Observer) {
+async fn disable(run: &Run, secured: &mut Secured) {
     match secured.session.call(&DisableChallengeResponse).await {
-        Ok(how) => observer.event(&Event::ChallengeResponseDisabled {
+        Ok(how) => run.report(&Event::ChallengeResponseDisabled {
             already: how == Disabled::Already,
         }),
-        Err(error) => observer.event(&Event::Warned {
+        Err(error) => run.report(&Event::Warned {
             id: Warning::NotDisabled,
             message: format!("challenge-response stays on until the device restarts: {error}"),
         }),

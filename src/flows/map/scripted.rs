@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Mapping, Owner};
 use crate::cloud::mapping::Extras;
 use crate::cloud::scripted::{ScriptedCloud, tokens};
-use crate::flows::{Doing, Pace};
+use crate::flows::{Doing, Pace, Run};
 
 pub(super) fn owner(cloud: &ScriptedCloud) -> Owner {
     Owner {
@@ -28,10 +28,10 @@ pub(super) fn pace() -> Pace {
 }
 
 /// As over SoftAP, with nothing prepared.
-pub(super) fn mapping<'a>(owner: &'a Owner, pace: &'a Pace) -> Mapping<'a> {
+pub(super) fn mapping<'a>(run: &'a Run, owner: &'a Owner) -> Mapping<'a> {
     Mapping {
+        run,
         owner,
-        pace,
         prepared: None,
         may_be_cut_off: true,
         announced: None,

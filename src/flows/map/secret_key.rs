@@ -3,12 +3,12 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::{Mapping, Progress, failed, waits};
+use super::{Mapping, Progress, failed};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Added, MappingStatus};
 use crate::endpoint::user_mapping::SetUserMapping;
 use crate::flows::connect::Secured;
-use crate::flows::{Doing, Event, FlowError, Observer, Stage, StageState, Warning};
+use crate::flows::{Doing, Event, FlowError, Stage, Warning};
 use crate::secret::Secret;
 use crate::session::SessionError;
 
@@ -16,7 +16,6 @@ impl Mapping<'_> {
     pub(super) async fn tell_device(
         &mut self,
         secured: &mut Secured,
-        observer: &mut dyn Observer,
     ) -> Result<Progress, FlowError> {
         let user_id = self.owner.cloud.user_id().await;
         let command = SetUserMapping {
@@ -24,10 +23,9 @@ impl Mapping<'_> {
             secret_key: Secret::new(uuid::Uuid::new_v4().to_string()),
         };
         self.doing = Doing::SendingUser;
-        let began = Instant::now();
-        observer.event(&Stage::Associate.event(StageState::Started, None));
+        let stage = self.run.start_stage(Stage::Associate);
         let told = secured.session.call(&command).await;
-        Stage::Associate.ended(began, StageState::of(told.is_ok()), observer);
+        self.run.end_stage(&stage, told.is_ok());
         let node_id = told.map_err(|source| match source {
             SessionError::Transport(error) if error.may_be_missing_endpoint() => {
                 FlowError::NoMapping
@@ -37,11 +35,11 @@ impl Mapping<'_> {
                 source,
             },
         })?;
-        observer.event(&Event::UserSent {
+        self.run.report(&Event::UserSent {
             node_id: node_id.clone(),
         });
         if self.owner.disable {
-            observer.event(&Event::Warned {
+            self.run.report(&Event::Warned {
                 id: Warning::NotDisabled,
                 message: "this firmware has no challenge-response that could be switched off"
                     .to_owned(),
@@ -58,12 +56,11 @@ impl Mapping<'_> {
         &self,
         node_id: &str,
         secret_key: &Secret<String>,
-        observer: &mut dyn Observer,
     ) -> Result<(), FlowError> {
         let cloud = &self.owner.cloud;
         let began = Instant::now();
         // The node's half is kept as long.
-        let deadline = began + self.pace.mapping;
+        let deadline = began + self.run.pace.mapping;
         let mut told = false;
         // A request whose answer was lost may have been confirmed, and then no other one is.
         let mut lost = false;
@@ -83,17 +80,17 @@ impl Mapping<'_> {
                         return Ok(());
                     }
                     if !told {
-                        waits(node_id, deadline, observer);
+                        self.report_waiting(node_id, deadline);
                         told = true;
                     }
-                    sleep(self.pace.account_again).await;
+                    sleep(self.run.pace.account_again).await;
                 }
                 Err(source) => return Err(failed(Doing::AddingMapping, source)),
             }
         };
         let asked = Instant::now();
-        let deadline = asked + self.pace.mapping;
-        let mut intervals = self.pace.mapping_status_intervals();
+        let deadline = asked + self.run.pace.mapping;
+        let mut intervals = self.run.pace.mapping_status_intervals();
         let mut told = None;
         loop {
             let status = match cloud.mapping_status(&request).await {
@@ -110,7 +107,7 @@ impl Mapping<'_> {
             if let Some(status) = &status
                 && told.as_ref() != Some(status)
             {
-                observer.event(&Event::MappingPolled {
+                self.run.report(&Event::MappingPolled {
                     status: status.to_string(),
                     elapsed_s: asked.elapsed().as_secs(),
                 });
@@ -136,7 +133,7 @@ impl Mapping<'_> {
                 }
                 return Err(FlowError::MappingPending {
                     node_id: node_id.to_owned(),
-                    waited: self.pace.mapping,
+                    waited: self.run.pace.mapping,
                     status: told,
                 });
             }
@@ -171,8 +168,8 @@ const MOST_ASKED: u32 = 3;
 mod tests {
     use super::*;
     use crate::cloud::scripted::{ScriptedCloud, Turn};
-    use crate::flows::SilentObserver;
     use crate::flows::map::scripted::{calls, mapping, owner, pace};
+    use crate::flows::scripted_observer::ScriptedObserver;
 
     const ADD: &str = "PUT user/nodes/mapping";
     const STATUS: &str = "GET user/nodes/mapping";
@@ -188,11 +185,10 @@ mod tests {
 
     async fn follow(script: &[Turn]) -> (Result<(), FlowError>, Vec<String>) {
         let cloud = ScriptedCloud::start(script).await;
-        let (owner, pace) = (owner(&cloud), pace());
+        let owner = owner(&cloud);
+        let run = ScriptedObserver::default().run_at(pace());
         let key = Secret::new("key".to_owned());
-        let outcome = mapping(&owner, &pace)
-            .follow("node1", &key, &mut SilentObserver)
-            .await;
+        let outcome = mapping(&run, &owner).follow("node1", &key).await;
         (outcome, calls(&cloud))
     }
 

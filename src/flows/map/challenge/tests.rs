@@ -7,7 +7,7 @@ use prost::Message as _;
 
 use super::*;
 use crate::cloud::scripted::{ScriptedCloud, Turn};
-use crate::flows::SilentObserver;
+use crate::flows::StageState;
 use crate::flows::map::scripted::{calls, mapping, owner, pace};
 use crate::flows::scripted_device::ScriptedDevice;
 use crate::flows::scripted_observer::ScriptedObserver;
@@ -74,15 +74,12 @@ async fn stale_challenge_is_replaced_before_it_is_signed() {
         ),
     ] {
         let cloud = ScriptedCloud::start(script).await;
-        let (owner, pace, device) = (owner(&cloud), pace(), device());
-        let mut mapping = mapping(&owner, &pace);
+        let (owner, device, observer) = (owner(&cloud), device(), ScriptedObserver::default());
+        let run = observer.run_at(pace());
+        let mut mapping = mapping(&run, &owner);
         mapping.prepared = Some(issued("prepared", life));
         let mut secured = device.secured().await;
-        let mut observer = ScriptedObserver::default();
-        let progress = mapping
-            .challenge_device(&mut secured, &mut observer)
-            .await
-            .unwrap();
+        let progress = mapping.challenge_device(&mut secured).await.unwrap();
         assert!(matches!(progress, Progress::Done { .. }), "{progress:?}");
         assert_eq!(mapping.mapped_node(), Some("node1"));
         let done = |stage| (stage, StageState::Done);
@@ -97,10 +94,10 @@ async fn stale_challenge_is_replaced_before_it_is_signed() {
 
 async fn hand_in_later(script: &[Turn], in_doubt: bool) -> (Result<Rest, FlowError>, Vec<String>) {
     let cloud = ScriptedCloud::start(script).await;
-    let (owner, pace) = (owner(&cloud), pace());
+    let (owner, run) = (owner(&cloud), ScriptedObserver::default().run_at(pace()));
     let issued = issued("prepared", Duration::from_mins(5));
-    let outcome = mapping(&owner, &pace)
-        .hand_in_later(&issued, &signed(), in_doubt, &mut SilentObserver)
+    let outcome = mapping(&run, &owner)
+        .hand_in_later(&issued, &signed(), in_doubt)
         .await;
     (outcome, calls(&cloud))
 }

@@ -1,0 +1,98 @@
+//! What every step of a flow has at hand: to whom it reports, how long it waits, what ends it.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::error::{Doing, FlowError, Left};
+use super::observer::{Choice, Chosen, Event, Observer, Question, Stage, StageState};
+use super::pace::Pace;
+use super::stop::Stop;
+use crate::secret::Secret;
+
+/// A stage that has not ended yet.
+#[derive(Debug)]
+pub(super) struct StartedStage {
+    stage: Stage,
+    began: Instant,
+}
+
+/// One run with one device. Clones share everything, so that steps may run side by side.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Who is told what happens, and asked what is missing.
+    pub observer: Arc<dyn Observer>,
+    /// Intervals and limits.
+    pub pace: Arc<Pace>,
+    /// What ends the run from outside.
+    pub stop: Stop,
+}
+
+impl Run {
+    /// A run that nothing ends from outside.
+    pub fn new(observer: Arc<dyn Observer>, pace: Pace) -> Self {
+        Self {
+            observer,
+            pace: Arc::new(pace),
+            stop: Stop::never(),
+        }
+    }
+
+    /// Reports what happened.
+    pub fn report(&self, event: &Event) {
+        self.observer.event(event);
+    }
+
+    /// Reports that a stage began.
+    pub(super) fn start_stage(&self, stage: Stage) -> StartedStage {
+        self.report(&stage.event(StageState::Started, None));
+        StartedStage {
+            stage,
+            began: Instant::now(),
+        }
+    }
+
+    /// Reports that a stage ended, and whether its condition is met.
+    pub(super) fn end_stage(&self, started: &StartedStage, is_done: bool) {
+        let took = u64::try_from(started.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let state = if is_done {
+            StageState::Done
+        } else {
+            StageState::Failed
+        };
+        self.report(&started.stage.event(state, Some(took)));
+    }
+
+    /// Reports that this run has no such stage.
+    pub(super) fn skip_stage(&self, stage: Stage) {
+        self.report(&stage.event(StageState::Skipped, None));
+    }
+
+    /// Has one item of a list chosen.
+    pub(super) async fn choose(&self, choice: Choice<'_>) -> Chosen {
+        self.observer.choose(&choice).await
+    }
+
+    /// Asks for a value that only a person can give.
+    pub(super) async fn ask(&self, question: &Question) -> Option<Secret<String>> {
+        self.observer.ask(question).await
+    }
+
+    /// Does `work` unless the run is stopped: then `work` is dropped where it stands.
+    pub(super) async fn or<T>(
+        &self,
+        doing: Doing,
+        work: impl Future<Output = Result<T, FlowError>>,
+    ) -> Result<T, FlowError> {
+        let reason = tokio::select! {
+            biased;
+            reason = self.stop.requested() => reason,
+            outcome = work => return outcome,
+        };
+        Err(FlowError::Stopped {
+            reason,
+            doing,
+            left: Left::Nothing,
+        })
+    }
+}
