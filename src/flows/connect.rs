@@ -12,7 +12,7 @@ use rand_core::UnwrapErr;
 
 use self::plan::{Need, Plan, need, plan};
 use super::find::{self, Target};
-use super::{Doing, Event, FlowError, Pace, Question, Run, SchemeSource, Warning};
+use super::{Doing, Event, FlowError, Question, Run, SchemeSource, Warning};
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::Version;
 use crate::proto::Service;
@@ -20,7 +20,7 @@ use crate::secret::Secret;
 use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
-use crate::session::{Connection, NotSecured, Session, SessionError};
+use crate::session::{Connection, Keys, Session, SessionError};
 use crate::transport::{self, Hints, Limits, TransportError};
 
 /// What the person gave to get in with. What is missing is read from the device, or asked.
@@ -84,13 +84,14 @@ impl Secured {
 
     /// Opens a new connection and secures it as before, once. With the device that was lost this
     /// costs no strike; with another one at the same address one at most, so a refusal is final.
-    pub(super) async fn regain(&mut self, pace: &Pace) -> Result<(), NotRegained> {
+    pub(super) async fn regain(&mut self, run: &Run) -> Result<(), NotRegained> {
         let route = self.route.as_ref().ok_or(SessionError::Lost)?;
         // A device has room for one, and a path that is closed late would take the new one along.
         if let Err(error) = self.session.leave().await {
             tracing::debug!(%error, "the path that was lost");
         }
         let driver = transport::driver(route.kind).ok_or(SessionError::Lost)?;
+        let pace = &run.pace;
         // One that announces itself may do so seldom.
         let search = route.search(if route.kind.announces() {
             pace.regain
@@ -118,10 +119,10 @@ impl Secured {
                 if error.may_be_missing_endpoint() && self.version == Version::default() => {}
             Err(_) => return Err(NotRegained::Away),
         }
-        let secured = connection
-            .secure(self.scheme, &self.credentials, &mut UnwrapErr(SysRng))
-            .await;
-        self.session = secured.map_err(|failed| failed.error)?;
+        let (scheme, credentials) = (self.scheme, &self.credentials);
+        let agreed = connection.agree(scheme, credentials, UnwrapErr(SysRng), &run.handshakes);
+        let keys = agreed.await?;
+        self.session = connection.into_session(keys);
         Ok(())
     }
 }
@@ -189,7 +190,7 @@ pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
 /// without a version document is an error.
 pub async fn identify(run: &Run, target: &Target) -> Result<Version, FlowError> {
     let Opened {
-        connection,
+        mut connection,
         version,
         ..
     } = open(run, target).await?;
@@ -242,12 +243,9 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
         if source != SchemeSource::Probed && !asked_again {
             run.report(&Event::SchemeChosen { scheme, source });
         }
-        let agreed = agree(run, connection, scheme, credentials, &access).await;
-        let NotSecured {
-            connection: path,
-            error,
-        } = match agreed {
-            Ok((session, credentials)) => {
+        let agreed = agree(run, &mut connection, scheme, credentials, &access).await;
+        let error = match agreed {
+            Ok((keys, credentials)) => {
                 if source == SchemeSource::Probed {
                     run.report(&Event::SchemeChosen { scheme, source });
                 }
@@ -259,16 +257,15 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
                     });
                 }
                 return Ok(Secured {
-                    session,
+                    session: connection.into_session(keys),
                     scheme,
                     version,
                     credentials,
                     route,
                 });
             }
-            Err(failed) => failed,
+            Err(error) => error,
         };
-        connection = path;
         if speaks_another(&error)
             && let Some(next) = otherwise.pop()
         {
@@ -353,18 +350,18 @@ const fn no_security(service: Service) -> &'static str {
 /// One handshake; with `sec2_compat`, one more for each broken verifier form that could apply.
 async fn agree(
     run: &Run,
-    connection: Connection,
+    connection: &mut Connection,
     scheme: SecurityScheme,
     mut credentials: Credentials,
     access: &Access,
-) -> Result<(Session, Credentials), NotSecured> {
-    let mut rng = UnwrapErr(SysRng);
-    let NotSecured {
-        mut connection,
-        error,
-    } = match connection.secure(scheme, &credentials, &mut rng).await {
-        Ok(session) => return Ok((session, credentials)),
-        Err(failed) => failed,
+) -> Result<(Keys, Credentials), SessionError> {
+    let (rng, handshakes) = (UnwrapErr(SysRng), &run.handshakes);
+    let error = match connection
+        .agree(scheme, &credentials, rng, handshakes)
+        .await
+    {
+        Ok(keys) => return Ok((keys, credentials)),
+        Err(error) => error,
     };
     if access.sec2_compat && is_wrong_secret(&error) {
         for form in other_forms(&credentials) {
@@ -377,18 +374,18 @@ async fn agree(
                           which counts as one more wrong try"
                     .to_owned(),
             });
-            let failed = match connection.secure(scheme, &credentials, &mut rng).await {
-                Ok(session) => return Ok((session, credentials)),
-                Err(failed) => failed,
-            };
-            connection = failed.connection;
-            if !is_wrong_secret(&failed.error) {
-                break;
+            match connection
+                .agree(scheme, &credentials, rng, handshakes)
+                .await
+            {
+                Ok(keys) => return Ok((keys, credentials)),
+                Err(error) if is_wrong_secret(&error) => {}
+                Err(_) => break,
             }
         }
     }
     // Whatever a further try met, it is the password that was refused first.
-    Err(NotSecured { connection, error })
+    Err(error)
 }
 
 /// The verifier forms beside the standard one that this secret can have.

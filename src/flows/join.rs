@@ -132,7 +132,7 @@ impl Joining<'_> {
 
     async fn send(&mut self, network: &SetWifi) -> Result<(), FlowError> {
         // Firmware without prov-ctrl took the session with it when it was asked to forget.
-        if self.secured.session.is_lost() && self.secured.regain(&self.run.pace).await.is_err() {
+        if self.secured.session.is_lost() && self.secured.regain(self.run).await.is_err() {
             return Err(FlowError::Session {
                 doing: Doing::SendingWifi,
                 source: SessionError::Lost,
@@ -254,7 +254,7 @@ impl Joining<'_> {
         let mut regained = 0;
         while regained < MOST_REGAINED && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
-            match timeout(left, self.secured.regain(&self.run.pace)).await {
+            match timeout(left, self.secured.regain(self.run)).await {
                 Ok(Ok(())) => {
                     self.run.report(&Event::ContactRegained);
                     self.left = Left::Applied;
@@ -307,7 +307,7 @@ impl Joining<'_> {
         match self.secured.session.call(&ResetWifi).await {
             // A request was cut off in the middle.
             Err(SessionError::Lost) => {
-                self.secured.regain(&self.run.pace).await.is_ok()
+                self.secured.regain(self.run).await.is_ok()
                     && self.secured.session.call(&ResetWifi).await.is_ok()
             }
             outcome => outcome.is_ok(),

@@ -9,6 +9,7 @@ use super::observer::{Choice, Chosen, Event, Observer, Question, Stage, StageSta
 use super::pace::Pace;
 use super::stop::Stop;
 use crate::secret::Secret;
+use crate::session::Handshakes;
 
 /// A stage that has not ended yet.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Run {
     pub pace: Arc<Pace>,
     /// What ends the run from outside.
     pub stop: Stop,
+    /// How many handshakes may go on at once, in this run and in those beside it.
+    pub handshakes: Handshakes,
 }
 
 impl Run {
@@ -35,6 +38,7 @@ impl Run {
             observer,
             pace: Arc::new(pace),
             stop: Stop::never(),
+            handshakes: Handshakes::default(),
         }
     }
 

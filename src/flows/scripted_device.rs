@@ -12,7 +12,7 @@ use crate::proto::{EndpointName, Service};
 use crate::security::{
     Answer, Cipher, Credentials, DeviceSecret, Responder, SecurityScheme, accept, opens_handshake,
 };
-use crate::session::Connection;
+use crate::session::{Connection, Handshakes};
 use crate::transport::{No, Transport, TransportError};
 
 /// What the transport brings back.
@@ -54,10 +54,11 @@ impl ScriptedDevice {
 
     /// A session in the clear, which cannot be reconnected.
     pub(super) async fn secured(&self) -> Secured {
-        let (scheme, mut rng) = (SecurityScheme::Sec0, UnwrapErr(SysRng));
-        let connection = self.connection();
-        let session = connection.secure(scheme, &Credentials::None, &mut rng);
-        Secured::without_a_way_back(session.await.unwrap(), scheme)
+        let (scheme, handshakes) = (SecurityScheme::Sec0, Handshakes::default());
+        let mut connection = self.connection();
+        let agreed = connection.agree(scheme, &Credentials::None, UnwrapErr(SysRng), &handshakes);
+        let keys = agreed.await.unwrap();
+        Secured::without_a_way_back(connection.into_session(keys), scheme)
     }
 
     /// What was sent to an endpoint so far, in the clear.

@@ -23,6 +23,13 @@ pub struct Transcript {
     began: Instant,
 }
 
+/// Writes a line that is made only if there is a transcript.
+pub fn note<'a>(transcript: Option<&Transcript>, line: impl FnOnce() -> Line<'a>) {
+    if let Some(transcript) = transcript {
+        transcript.note(&line());
+    }
+}
+
 /// One line of it, but for the time.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -94,7 +101,7 @@ impl Transcript {
         transcript
     }
 
-    /// Takes a line down. A transcript that can no longer be written stops nothing.
+    /// Writes a line. A transcript that can no longer be written stops nothing.
     pub fn note(&self, line: &Line<'_>) {
         #[derive(Serialize)]
         struct Timed<'a> {

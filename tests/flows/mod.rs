@@ -3,6 +3,8 @@
 
 mod connect;
 mod join;
+#[cfg(unix)]
+mod many;
 mod map;
 mod sec2_compat;
 mod session;

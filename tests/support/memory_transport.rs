@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use espctl::emulator::device::{Device, DeviceSettings, Refusal};
@@ -12,9 +13,10 @@ use espctl::endpoint::version::Version;
 use espctl::flows::connect::Opened;
 use espctl::proto::{EndpointName, Service};
 use espctl::security::{Credentials, SecurityScheme, opens_handshake};
-use espctl::session::{Connection, Session, SessionError};
+use espctl::session::{Connection, Handshakes, Session, SessionError};
 use espctl::transport::{Hints, No, Transport, TransportError};
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::scripted_rng::SeededRng;
@@ -34,6 +36,7 @@ struct Inner {
     heard: Vec<(String, Vec<u8>)>,
     instead: Box<Instead>,
     altering: Box<Altering>,
+    delay: Duration,
 }
 
 type Instead = dyn FnMut(&str, &[u8]) -> Option<Outcome> + Send;
@@ -49,6 +52,7 @@ impl MemoryDevice {
             heard: Vec::new(),
             instead: Box::new(|_, _| None),
             altering: Box::new(|_, answer| Ok(answer)),
+            delay: Duration::ZERO,
         };
         Self {
             log,
@@ -71,6 +75,12 @@ impl MemoryDevice {
         alter: impl FnMut(&str, Vec<u8>) -> Outcome + Send + 'static,
     ) -> Self {
         self.inner.lock().unwrap().altering = Box::new(alter);
+        self
+    }
+
+    /// Delays every answer.
+    pub(crate) fn delayed(self, delay: Duration) -> Self {
+        self.inner.lock().unwrap().delay = delay;
         self
     }
 
@@ -120,11 +130,12 @@ impl MemoryDevice {
         scheme: SecurityScheme,
         credentials: &Credentials,
     ) -> Session {
-        let mut rng = SeededRng::new("a client in memory");
-        self.connection()
-            .secure(scheme, credentials, &mut rng)
-            .await
-            .expect("a device that takes these")
+        let (rng, handshakes) = (SeededRng::new("a client in memory"), Handshakes::default());
+        let mut connection = self.connection();
+        let agreed = connection
+            .agree(scheme, credentials, rng, &handshakes)
+            .await;
+        connection.into_session(agreed.expect("a device that takes these"))
     }
 
     /// What was sent to an endpoint, as it travelled.
@@ -155,29 +166,39 @@ struct MemoryTransport(Arc<Mutex<Inner>>);
 #[async_trait]
 impl Transport for MemoryTransport {
     async fn exchange(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
-        let name = endpoint.as_str();
-        let (answer, after) = {
-            let mut inner = self.0.lock().unwrap();
-            inner.heard.push((name.to_owned(), request.to_vec()));
-            if let Some(outcome) = (inner.instead)(name, request) {
-                return outcome;
-            }
-            let endpoint = endpoint.clone();
-            match inner.device.handle(SESSION, name, request) {
-                Ok(reply) => ((inner.altering)(name, reply.bytes), reply.after),
-                Err(Refusal::NoSuchEndpoint) => {
-                    return Err(TransportError::NoSuchEndpoint { endpoint });
-                }
-                Err(_) => {
-                    return Err(TransportError::Refused {
-                        endpoint,
-                        how: No::HungUp,
-                    });
-                }
-            }
-        };
+        // A device computes elsewhere, and not on the thread that waits for its answer.
+        let (inner, endpoint) = (Arc::clone(&self.0), endpoint.clone());
+        let request = request.to_vec();
+        let answered = spawn_blocking(move || inner.lock().unwrap().answer(endpoint, request));
+        let (answer, after) = answered.await.unwrap()?;
         sleep(after).await;
-        answer
+        Ok(answer)
+    }
+}
+
+impl Inner {
+    /// The answer, and when it comes.
+    fn answer(
+        &mut self,
+        endpoint: EndpointName,
+        request: Vec<u8>,
+    ) -> Result<(Vec<u8>, Duration), TransportError> {
+        let name = endpoint.as_str();
+        self.heard.push((name.to_owned(), request.clone()));
+        if let Some(outcome) = (self.instead)(name, &request) {
+            return outcome.map(|answer| (answer, Duration::ZERO));
+        }
+        match self.device.handle(SESSION, name, &request) {
+            Ok(reply) => Ok((
+                (self.altering)(name, reply.bytes)?,
+                reply.after + self.delay,
+            )),
+            Err(Refusal::NoSuchEndpoint) => Err(TransportError::NoSuchEndpoint { endpoint }),
+            Err(_) => Err(TransportError::Refused {
+                endpoint,
+                how: No::HungUp,
+            }),
+        }
     }
 }
 

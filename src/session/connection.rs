@@ -1,0 +1,147 @@
+//! A conversation before keys: the version document, and the handshake.
+
+use rand_core::CryptoRng;
+use tracing::trace;
+
+use super::error::SessionError;
+use super::established::Session;
+use super::handshakes::Handshakes;
+use crate::endpoint::version::{self, Version};
+use crate::proto::Service;
+use crate::security::{self, Cipher, Credentials, SecurityScheme, Step};
+use crate::transport::Transport;
+use crate::transport::record::{self, Line, Transcript};
+
+/// An open path to a device, before any keys.
+#[derive(Debug)]
+pub struct Connection {
+    transport: Box<dyn Transport>,
+    service: Service,
+    transcript: Option<Transcript>,
+}
+
+/// What both ends agreed in a handshake. Good for the connection on which it was agreed.
+#[derive(Debug)]
+pub struct Keys {
+    pub(super) scheme: SecurityScheme,
+    pub(super) cipher: Box<dyn Cipher>,
+}
+
+impl Connection {
+    /// Takes over an open path.
+    pub fn new(transport: Box<dyn Transport>, service: Service) -> Self {
+        Self {
+            transport,
+            service,
+            transcript: None,
+        }
+    }
+
+    /// Records the conversation: what travels, and what it means.
+    #[must_use]
+    pub fn recorded(self, transcript: Option<Transcript>) -> Self {
+        Self {
+            transport: record::recorded(self.transport, transcript.as_ref()),
+            transcript,
+            ..self
+        }
+    }
+
+    /// Which service runs at the other end.
+    pub fn service(&self) -> Service {
+        self.service
+    }
+
+    /// Reads the version document: the one endpoint in the clear.
+    pub async fn version(&mut self) -> Result<Version, SessionError> {
+        let endpoint = self.service.version_endpoint();
+        let answer = self.transport.exchange(&endpoint, version::REQUEST).await?;
+        trace!(%endpoint, answered = answer.len(), "version");
+        record::note(self.transcript.as_ref(), || Line::Version {
+            document: String::from_utf8_lossy(&answer).into_owned(),
+        });
+        Ok(Version::from_bytes(&answer)?)
+    }
+
+    /// Whether the path has room for the messages of this scheme.
+    pub fn carries(&self, scheme: SecurityScheme) -> bool {
+        let longest = self.transport.longest_request();
+        longest.is_none_or(|longest| scheme.longest_message() <= longest)
+    }
+
+    /// Agrees keys. After a failure the path can be used for another scheme, unless the error says
+    /// otherwise.
+    pub async fn agree(
+        &mut self,
+        scheme: SecurityScheme,
+        credentials: &Credentials,
+        rng: impl CryptoRng + Send + 'static,
+        handshakes: &Handshakes,
+    ) -> Result<Keys, SessionError> {
+        let _under_way = handshakes.begin().await;
+        let agreed = self.exchange_keys(scheme, credentials, rng, handshakes);
+        match agreed.await {
+            Ok(cipher) => {
+                record::note(self.transcript.as_ref(), || Line::Secured {
+                    scheme: scheme.number(),
+                });
+                Ok(Keys { scheme, cipher })
+            }
+            Err(error) => {
+                record::note(self.transcript.as_ref(), || Line::NotSecured {
+                    error: error.to_string(),
+                });
+                Err(error)
+            }
+        }
+    }
+
+    async fn exchange_keys(
+        &mut self,
+        scheme: SecurityScheme,
+        credentials: &Credentials,
+        mut rng: impl CryptoRng + Send + 'static,
+        handshakes: &Handshakes,
+    ) -> Result<Box<dyn Cipher>, SessionError> {
+        let endpoint = self.service.session_endpoint();
+        let credentials = credentials.clone();
+        let started = move || security::start(scheme, &credentials, &mut rng);
+        let mut step = handshakes.compute(started).await?;
+        loop {
+            step = match step {
+                Step::Established(cipher) => return Ok(cipher),
+                Step::Send { request, next } => {
+                    trace!(%endpoint, asked = request.len(), "handshake");
+                    match self.transport.exchange(&endpoint, &request).await {
+                        Ok(response) => {
+                            let received = move || next.receive(&response);
+                            handshakes.compute(received).await?
+                        }
+                        Err(how) if how.may_be_refusal() => {
+                            return Err(SessionError::HandshakeRefused {
+                                means: next.refused(),
+                                how,
+                            });
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            };
+        }
+    }
+
+    /// The same path with keys that were agreed on it.
+    pub fn into_session(self, keys: Keys) -> Session {
+        Session {
+            transport: self.transport,
+            keys,
+            transcript: self.transcript,
+            lost: false,
+        }
+    }
+
+    /// Says goodbye.
+    pub async fn close(&mut self) -> Result<(), SessionError> {
+        Ok(self.transport.close().await?)
+    }
+}

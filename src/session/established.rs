@@ -1,0 +1,97 @@
+//! A conversation with keys: commands go out sealed, replies come back opened.
+
+use tracing::trace;
+use zeroize::Zeroizing;
+
+use super::connection::Keys;
+use super::error::SessionError;
+use crate::endpoint::{Command, ReplyError};
+use crate::proto::EndpointName;
+use crate::security::SecurityScheme;
+use crate::transport::Transport;
+use crate::transport::record::{self, Line, Transcript};
+
+/// A session: commands go out sealed, replies come back opened.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) transport: Box<dyn Transport>,
+    pub(super) keys: Keys,
+    pub(super) transcript: Option<Transcript>,
+    /// Whether the two ends may be out of step: set before each request, cleared when its answer
+    /// was understood. Security 1 has no authentication, so being out of step shows as nonsense.
+    pub(super) lost: bool,
+}
+
+impl Session {
+    /// Sends a command and reads its reply.
+    pub async fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, SessionError> {
+        let endpoint = C::ENDPOINT;
+        record::note(self.transcript.as_ref(), || Line::Command {
+            endpoint: endpoint.as_str(),
+            command: format!("{command:?}"),
+        });
+        let answer = self.exchange(&endpoint, &command.encode()).await;
+        if let Err(error @ SessionError::Security(_)) = &answer {
+            record::note(self.transcript.as_ref(), || Line::Reply {
+                endpoint: endpoint.as_str(),
+                reply: error.to_string(),
+            });
+        }
+        let reply = C::decode(&answer?);
+        record::note(self.transcript.as_ref(), || Line::Reply {
+            endpoint: endpoint.as_str(),
+            reply: match &reply {
+                Ok(reply) => format!("{reply:?}"),
+                Err(error) => error.to_string(),
+            },
+        });
+        match reply {
+            // Not a message at all: perhaps the keystreams have parted.
+            Err(error @ ReplyError::Malformed { .. }) => {
+                self.lost = true;
+                Err(error.into())
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// The longest answer that is sure to come through, in bytes, where the medium has a limit.
+    pub fn longest_answer(&self) -> Option<usize> {
+        self.transport
+            .longest_answer(self.keys.scheme == SecurityScheme::Sec2)
+    }
+
+    /// Gives the path up, whatever its state: nothing can be said any more.
+    pub async fn leave(&mut self) -> Result<(), SessionError> {
+        self.lost = true;
+        Ok(self.transport.close().await?)
+    }
+
+    /// Whether the two ends may be out of step, so that nothing more can be said.
+    pub fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Sends bytes to any endpoint, sealed, and opens the answer.
+    pub async fn exchange(
+        &mut self,
+        endpoint: &EndpointName,
+        plaintext: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SessionError> {
+        if self.lost {
+            return Err(SessionError::Lost);
+        }
+        self.lost = true;
+        let request = self.keys.cipher.seal(plaintext)?;
+        let answer = self.transport.exchange(endpoint, &request).await?;
+        let opened = self.keys.cipher.open(&answer)?;
+        trace!(%endpoint, asked = plaintext.len(), answered = opened.len(), "call");
+        self.lost = false;
+        Ok(opened)
+    }
+
+    /// Says goodbye.
+    pub async fn close(mut self) -> Result<(), SessionError> {
+        Ok(self.transport.close().await?)
+    }
+}
