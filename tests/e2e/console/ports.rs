@@ -1,81 +1,16 @@
-//! Which serial ports there are, which one is meant, and what the boards there say: in a mount
-//! namespace whose `/sys` and `/dev` have ports that are ptys of emulated boards.
-
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::Path;
+//! Which serial ports there are, which one is meant, and what the boards there say.
 
 use serde_json::{Value, json};
 
 use super::failed;
-use crate::support::device::Device;
 use crate::support::espctl::{Output, espctl};
 use crate::support::namespace::Namespace;
-
-/// A port on USB as the kernel shows it, with a board on a pty behind it.
-struct Board {
-    device: Device,
-    tty: &'static str,
-}
-
-impl Board {
-    fn plug_in(tty: &'static str, arguments: &[&str], usb: Option<[&str; 5]>) -> Self {
-        let device = Device::on_serial_line(arguments);
-        symlink(device.ready["pty"].as_str().unwrap(), dev(tty)).unwrap();
-        // `/sys/class/tty/ttyUSB0/device` is a port of an interface of the device on the bus.
-        let bus = Path::new("/sys/class/tty/.bus").join(tty);
-        let port = bus.join("interface/port");
-        fs::create_dir_all(&port).unwrap();
-        let subsystem = match usb {
-            Some(_) => "/sys/class/tty/.bus/usb-serial",
-            None => "/sys/class/tty/.bus/pnp",
-        };
-        fs::create_dir_all(subsystem).unwrap();
-        symlink(subsystem, port.join("subsystem")).unwrap();
-        for (file, text) in ["idVendor", "idProduct", "manufacturer", "product", "serial"]
-            .into_iter()
-            .zip(usb.into_iter().flatten())
-        {
-            fs::write(bus.join(file), format!("{text}\n")).unwrap();
-        }
-        fs::create_dir_all(class(tty)).unwrap();
-        symlink(&port, Path::new(&class(tty)).join("device")).unwrap();
-        Self { device, tty }
-    }
-
-    fn told(&self, event: &str) -> usize {
-        self.device.told(event).len()
-    }
-}
-
-impl Drop for Board {
-    fn drop(&mut self) {
-        fs::remove_file(dev(self.tty)).unwrap();
-        fs::remove_dir_all(class(self.tty)).unwrap();
-    }
-}
-
-fn dev(tty: &str) -> String {
-    format!("/dev/{tty}")
-}
-
-fn class(tty: &str) -> String {
-    format!("/sys/class/tty/{tty}")
-}
+use crate::support::usb::{Board, CH340, CP2102, ports};
 
 fn run(line: &[&str]) -> Output {
     let place = ["--transport", "console", "--format", "json"];
     espctl(line.iter().chain(&place)).output()
 }
-
-const CP2102: [&str; 5] = [
-    "10c4",
-    "ea60",
-    "Silicon Labs",
-    "CP2102N USB to UART Bridge Controller",
-    "0001",
-];
-const CH340: [&str; 5] = ["1a86", "7523", "QinHeng", "CH340 \x1b[31mred", ""];
 
 #[test]
 fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
@@ -173,18 +108,5 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
     assert_eq!(internal.told("request"), 1);
 }
 
-/// The real `/dev` is kept aside, for what a program needs of it.
-const PORTS: Namespace = Namespace {
-    test: "e2e::console::ports::the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named",
-    own: &["--mount"],
-    set_up: "
-        mount -t tmpfs none /mnt
-        mkdir /mnt/dev
-        mount --rbind /dev /mnt/dev
-        mount -t tmpfs none /sys/class/tty
-        mount -t tmpfs none /dev
-        for name in null zero random urandom tty ptmx pts shm fd stdin stdout stderr; do
-            ln -s /mnt/dev/$name /dev/$name
-        done
-    ",
-};
+const PORTS: Namespace =
+    ports("e2e::console::ports::the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named");
