@@ -6,7 +6,7 @@ mod bluetooth;
 #[cfg(unix)]
 mod files;
 #[cfg(target_os = "linux")]
-mod namespace;
+pub(super) mod namespace;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -5,7 +5,7 @@
 //! the unit test that produces it.
 
 mod account;
-mod arranged;
+pub(super) mod arranged;
 mod device;
 mod line;
 mod mapping;

@@ -7,6 +7,8 @@ mod completions;
 mod device;
 mod doctor;
 mod errors;
+#[cfg(target_os = "linux")]
+mod json_keys;
 mod missing;
 mod qr;
 mod reference;

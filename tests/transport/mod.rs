@@ -35,7 +35,7 @@ async fn open_at(host: &str, port: u16, limits: &Limits) -> Box<dyn Transport> {
     softap().open(candidate, limits).await.unwrap()
 }
 
-async fn open(address: SocketAddr) -> Box<dyn Transport> {
+pub(crate) async fn open(address: SocketAddr) -> Box<dyn Transport> {
     open_at(&address.ip().to_string(), address.port(), &patient()).await
 }
 

@@ -9,7 +9,7 @@ use crate::support::espctl::{NO_BUS, Output};
 
 /// A run in a computer that is set up like this; `None` where there are no namespaces, and why is
 /// printed.
-fn in_a_computer(set_up: &str, arguments: &[&str]) -> Option<Output> {
+pub(in crate::cli) fn in_a_computer(set_up: &str, arguments: &[&str]) -> Option<Output> {
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "--net", "sh", "-ec"])
         .arg(format!("{set_up}\necho {READY} >&2\nexec \"$@\""))

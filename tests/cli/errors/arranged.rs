@@ -22,20 +22,21 @@ use crate::support::espctl::{Output, command, espctl};
 use crate::support::scripted_server::{ScriptedServer, Turn, ok};
 use crate::support::wait::until;
 
-pub(super) const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
+pub(in crate::cli) const HOME: [&str; 4] =
+    ["--ssid", "Home", "--passphrase", "correct horse battery"];
 
-pub(super) fn text(value: &Value) -> &str {
+pub(in crate::cli) fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
 /// A command line that never gets as far as a device.
-pub(super) fn without_device(arguments: &[&str]) -> Output {
+pub(in crate::cli) fn without_device(arguments: &[&str]) -> Output {
     let nobody = ["--device-ip", "127.0.0.1", "--device-port", "1"];
     let line = ["provision", "--no-cloud", "--ssid", "Home"];
     espctl([&line[..], &nobody, arguments].concat()).output()
 }
 
-pub(super) fn at(device: &Device, line: &[&str], arguments: &[&str]) -> Output {
+pub(in crate::cli) fn at(device: &Device, line: &[&str], arguments: &[&str]) -> Output {
     let mut line: Vec<String> = line.iter().map(ToString::to_string).collect();
     line.extend(device.address());
     line.extend(arguments.iter().map(ToString::to_string));
@@ -43,17 +44,17 @@ pub(super) fn at(device: &Device, line: &[&str], arguments: &[&str]) -> Output {
 }
 
 /// Reads what such a device is, over Bluetooth.
-pub(super) fn over_bluetooth(device: &[&str]) -> Output {
+pub(in crate::cli) fn over_bluetooth(device: &[&str]) -> Output {
     at(&Device::over_bluetooth(device), &["device", "info"], &[])
 }
 
 /// Reads what such a device is, over a serial line.
-pub(super) fn on_serial_line(device: &[&str]) -> Output {
+pub(in crate::cli) fn on_serial_line(device: &[&str]) -> Output {
     at(&Device::on_serial_line(device), &["device", "info"], &[])
 }
 
 /// Provisions an emulated device, with its own PoP unless another is given.
-pub(super) fn provision(device: &[&str], arguments: &[&str]) -> Output {
+pub(in crate::cli) fn provision(device: &[&str], arguments: &[&str]) -> Output {
     let device = Device::start(device);
     let mut arguments = arguments.to_vec();
     if !arguments.contains(&"--ssid") {
@@ -66,7 +67,7 @@ pub(super) fn provision(device: &[&str], arguments: &[&str]) -> Output {
 }
 
 /// Runs against a server that answers by a script, on one connection.
-pub(super) fn scripted(turns: Vec<Turn>, line: &[&str]) -> Output {
+pub(in crate::cli) fn scripted(turns: Vec<Turn>, line: &[&str]) -> Output {
     let line: Vec<String> = line.iter().map(ToString::to_string).collect();
     scripted_for(turns, move |address| {
         espctl(line.into_iter().chain(address)).output()
@@ -74,7 +75,7 @@ pub(super) fn scripted(turns: Vec<Turn>, line: &[&str]) -> Output {
 }
 
 /// The same with a run of the test's own, which is given the flags that lead to the server.
-pub(super) fn scripted_for(
+pub(in crate::cli) fn scripted_for(
     turns: Vec<Turn>,
     run: impl FnOnce([String; 4]) -> Output + Send + 'static,
 ) -> Output {
@@ -91,13 +92,13 @@ pub(super) fn scripted_for(
     })
 }
 
-pub(super) fn version(scheme: u8, capabilities: &[&str]) -> Turn {
+pub(in crate::cli) fn version(scheme: u8, capabilities: &[&str]) -> Turn {
     let document = json!({"prov": {"ver": "v1.1", "sec_ver": scheme, "cap": capabilities}});
     Turn::say(ok(document.to_string()))
 }
 
 /// From here on, everything is in the clear.
-pub(super) fn session_of_sec0() -> Turn {
+pub(in crate::cli) fn session_of_sec0() -> Turn {
     let data = SessionData {
         proto: Some(Proto::Sec0(Sec0Payload {
             msg: Sec0MsgType::S0SessionResponse.into(),
@@ -108,7 +109,7 @@ pub(super) fn session_of_sec0() -> Turn {
     Turn::say(ok(data.encode_to_vec()))
 }
 
-pub(super) fn config(msg: NetworkConfigMsgType, payload: Config) -> Turn {
+pub(in crate::cli) fn config(msg: NetworkConfigMsgType, payload: Config) -> Turn {
     let message = NetworkConfigPayload {
         msg: msg.into(),
         payload: Some(payload),
@@ -116,21 +117,21 @@ pub(super) fn config(msg: NetworkConfigMsgType, payload: Config) -> Turn {
     Turn::say(ok(message.encode_to_vec()))
 }
 
-pub(super) fn set() -> Turn {
+pub(in crate::cli) fn set() -> Turn {
     config(
         NetworkConfigMsgType::TypeRespSetWifiConfig,
         Config::RespSetWifiConfig(RespSetWifiConfig::default()),
     )
 }
 
-pub(super) fn applied() -> Turn {
+pub(in crate::cli) fn applied() -> Turn {
     config(
         NetworkConfigMsgType::TypeRespApplyWifiConfig,
         Config::RespApplyWifiConfig(RespApplyWifiConfig::default()),
     )
 }
 
-pub(super) fn failed_without_reason() -> Turn {
+pub(in crate::cli) fn failed_without_reason() -> Turn {
     let status = RespGetWifiStatus {
         wifi_sta_state: WifiStationState::ConnectionFailed.into(),
         ..RespGetWifiStatus::default()
@@ -141,7 +142,7 @@ pub(super) fn failed_without_reason() -> Turn {
     )
 }
 
-pub(super) fn control(msg: NetworkCtrlMsgType, status: Status) -> Turn {
+pub(in crate::cli) fn control(msg: NetworkCtrlMsgType, status: Status) -> Turn {
     let message = NetworkCtrlPayload {
         msg: msg.into(),
         status: status.into(),
@@ -150,17 +151,17 @@ pub(super) fn control(msg: NetworkCtrlMsgType, status: Status) -> Turn {
     Turn::say(ok(message.encode_to_vec()))
 }
 
-pub(super) fn reset(status: Status) -> Turn {
+pub(in crate::cli) fn reset(status: Status) -> Turn {
     control(NetworkCtrlMsgType::TypeRespCtrlWifiReset, status)
 }
 
-pub(super) fn reset_answered(msg: NetworkCtrlMsgType, status: Status) -> Output {
+pub(in crate::cli) fn reset_answered(msg: NetworkCtrlMsgType, status: Status) -> Output {
     let turns = vec![version(0, &[]), session_of_sec0(), control(msg, status)];
     scripted(turns, &["device", "reset"])
 }
 
 /// Takes part in the handshake of Security 1, and knows no PoP.
-pub(super) fn device_not_authentic() -> Output {
+pub(in crate::cli) fn device_not_authentic() -> Output {
     let sec1 = |msg: Sec1MsgType, payload| {
         let data = SessionData {
             sec_ver: 1,
@@ -191,7 +192,7 @@ pub(super) fn device_not_authentic() -> Output {
     scripted(turns, &["device", "wifi", "--pop", "x"])
 }
 
-pub(super) fn cannot_listen() -> Output {
+pub(in crate::cli) fn cannot_listen() -> Output {
     let device = Device::start(&[]);
     let port = device.ready["port"].to_string();
     espctl([
@@ -205,7 +206,7 @@ pub(super) fn cannot_listen() -> Output {
     .output()
 }
 
-pub(super) fn enterprise_network() -> Output {
+pub(in crate::cli) fn enterprise_network() -> Output {
     let world = access_points(&json!([{
         "ssid": "Office", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 5,
     }]));
@@ -216,7 +217,7 @@ pub(super) fn enterprise_network() -> Output {
 }
 
 /// By SIGTERM, while the device joins.
-pub(super) fn interrupted() -> Output {
+pub(in crate::cli) fn interrupted() -> Output {
     let device = Device::start(&["--join-ms", "600000"]);
     let transcript = fresh_path("transcript");
     let mut line: Vec<String> = [
@@ -247,7 +248,7 @@ pub(super) fn interrupted() -> Output {
 }
 
 /// A file that is always full.
-pub(super) fn output_lost() -> Output {
+pub(in crate::cli) fn output_lost() -> Output {
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let output = command(["explain"]).stdout(full).output().unwrap();
     Output {
