@@ -133,7 +133,11 @@ impl InterfaceArgs {
         let Some(name) = &self.interface else {
             return Ok(());
         };
-        let mut known: Vec<String> = networks()
+        let networks = networks().map_err(|error| {
+            let message = "--interface: the networks of this computer cannot be listed";
+            Failure::new(ErrorId::UnknownInterface, message).cause(&error)
+        })?;
+        let mut known: Vec<String> = networks
             .into_iter()
             .map(|network| network.interface)
             .collect();

@@ -47,7 +47,7 @@ fn keeps_to(_: &TcpSocket, _: &str) -> io::Result<bool> {
 
 /// The address of the interface that suits the other end, on any port.
 fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
-    let own = networks().into_iter().filter(|network| {
+    let own = networks()?.into_iter().filter(|network| {
         network.interface == interface && network.address.is_ipv4() == to.is_ipv4()
     });
     // A link-local address is heard from another link-local one.
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     fn loopback() -> String {
-        let mut networks = networks().into_iter();
+        let mut networks = networks().unwrap().into_iter();
         networks.find(Network::is_loopback).unwrap().interface
     }
 

@@ -33,15 +33,22 @@ pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
     let (device, interface) = (scope.device.clone(), scope.interface.clone());
     let (listens, port) = (scope.has(on_network), scope.mdns_port);
     let look = move || {
-        let mut seen = see(&device, interface.as_deref());
+        let mut seen = see(&device, interface.as_deref())?;
         if listens {
             seen.joined = join(&seen.networks, interface.as_deref(), port);
         }
-        seen
+        Ok::<_, std::io::Error>(seen)
     };
-    let Some(seen) = asked(look).await else {
-        let seen = "the system did not list the networks in time";
-        return vec![Finding::new(Part::Network, NETWORK, State::Skipped, seen)];
+    let seen = match asked(look).await {
+        Some(Ok(seen)) => seen,
+        Some(Err(error)) => {
+            let seen = format!("the networks cannot be listed: {error}");
+            return vec![Finding::new(Part::Network, NETWORK, State::Problem, seen)];
+        }
+        None => {
+            let seen = "the system did not list the networks in time";
+            return vec![Finding::new(Part::Network, NETWORK, State::Skipped, seen)];
+        }
     };
     let mut findings = vec![network(scope, &seen.networks)];
     if scope.has(softap) {
@@ -62,17 +69,17 @@ pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
     findings
 }
 
-fn see(device: &str, interface: Option<&str>) -> Seen {
-    let networks = networks();
-    Seen {
+fn see(device: &str, interface: Option<&str>) -> std::io::Result<Seen> {
+    let networks = networks()?;
+    Ok(Seen {
         to_device: route_to_device(device, interface, &networks),
         to_multicast: route_to(GROUP_V4.into(), &networks),
-        wifi_interfaces: wifi_interfaces(),
+        wifi_interfaces: wifi_interfaces()?,
         switches: switches("wlan"),
         defaults: default_interfaces(&networks).into_iter().cloned().collect(),
         joined: Vec::new(),
         networks,
-    }
+    })
 }
 
 /// A zone or `--interface` names the route by itself.

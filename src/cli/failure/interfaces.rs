@@ -9,7 +9,10 @@ pub(super) fn tried(target: &Target) -> Vec<String> {
     if target.address.is_some() {
         return Vec::new();
     }
-    let networks = networks();
+    let networks = match networks() {
+        Ok(networks) => networks,
+        Err(error) => return vec![format!("the networks cannot be listed: {error}")],
+    };
     let searched = networks.iter().filter(|network| {
         let only = target.interface.as_ref();
         network.is_searched() && only.is_none_or(|only| network.interface == *only)

@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn the_loopback_interface_is_listened_on_when_it_is_named() {
-        let networks = networks();
+        let networks = networks().unwrap();
         let loopback = networks.iter().find(|one| one.is_loopback()).unwrap();
         let name = loopback.interface.as_str();
         // A port of nobody's.
@@ -107,7 +107,7 @@ mod tests {
     /// Whether the system lets it or not: computers without IPv6 exist.
     #[test]
     fn both_families_of_an_interface_are_tried() {
-        let networks = networks();
+        let networks = networks().unwrap();
         let v4 = networks.iter().find(|one| one.is_loopback()).unwrap();
         let v6 = Network {
             address: Ipv6Addr::LOCALHOST.into(),

@@ -8,10 +8,13 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::path::Path;
 
-use netdev::interface::interface::Interface;
-use netdev::interface::types::InterfaceType;
+#[cfg(target_os = "linux")]
+use std::{fs, path::PathBuf};
+
+use if_addrs::{IfAddr, get_if_addrs};
+#[cfg(not(target_os = "linux"))]
+use netdev::interface::{interface::Interface, types::InterfaceType};
 
 /// One address of this computer, and the network that it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,55 +66,54 @@ impl Network {
 }
 
 /// All networks of this computer, by interface and address.
-pub(crate) fn networks() -> Vec<Network> {
-    let mut networks: Vec<Network> = netdev::get_interfaces()
-        .iter()
-        .flat_map(of_interface)
+pub(crate) fn networks() -> io::Result<Vec<Network>> {
+    let kinds = Kinds::read();
+    let mut networks: Vec<Network> = get_if_addrs()?
+        .into_iter()
+        .map(|interface| Network {
+            // The system's number for "any".
+            index: interface.index.unwrap_or(0),
+            address: interface.ip(),
+            prefix: match &interface.addr {
+                IfAddr::V4(v4) => v4.prefixlen,
+                IfAddr::V6(v6) => v6.prefixlen,
+            },
+            is_up: interface.is_oper_up(),
+            is_point_to_point: interface.is_p2p(),
+            is_tunnel: is_tunnel(
+                &interface.name,
+                kinds.kind_of(&interface),
+                interface.is_p2p(),
+            ),
+            interface: interface.name,
+        })
         .collect();
     networks.sort_by(|one, other| {
         (&one.interface, one.address).cmp(&(&other.interface, other.address))
     });
-    networks
+    Ok(networks)
 }
 
-fn of_interface(interface: &Interface) -> impl Iterator<Item = Network> {
-    let v4 = interface
-        .ipv4
-        .iter()
-        .map(|net| (net.addr().into(), net.prefix_len()));
-    let v6 = interface
-        .ipv6
-        .iter()
-        .map(|net| (net.addr().into(), net.prefix_len()));
-    v4.chain(v6).map(|(address, prefix)| Network {
-        interface: interface.name.clone(),
-        index: interface.index,
-        address,
-        prefix,
-        is_up: interface.is_running(),
-        is_point_to_point: interface.is_point_to_point(),
-        is_tunnel: is_tunnel(interface),
-    })
+/// What the system says an interface is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Tunnel,
+    /// Hardware, such as a modem, which leads to one other computer and is not a tunnel.
+    Hardware,
+    /// The system does not say.
+    Unknown,
 }
 
-/// Judged by the kind that the system reports, and by the names that systems and VPN programs give.
-fn is_tunnel(interface: &Interface) -> bool {
-    let is_made_as_one = match interface.if_type {
-        InterfaceType::Ppp | InterfaceType::Slip | InterfaceType::Tunnel => true,
-        // A modem leads to one other computer, too, and is not a tunnel.
-        InterfaceType::Wwan | InterfaceType::Wwanpp | InterfaceType::Wwanpp2 => false,
-        _ => interface.is_point_to_point(),
+fn is_tunnel(name: &str, kind: Kind, is_point_to_point: bool) -> bool {
+    let is_made_as_tunnel = match kind {
+        Kind::Tunnel => true,
+        Kind::Hardware => false,
+        Kind::Unknown => is_point_to_point,
     };
-    // Linux: a tap looks like Ethernet otherwise.
-    let is_tap = || {
-        Path::new("/sys/class/net")
-            .join(&interface.name)
-            .join("tun_flags")
-            .exists()
-    };
-    is_made_as_one || has_tunnel_name(&interface.name) || is_tap()
+    is_made_as_tunnel || has_tunnel_name(name)
 }
 
+/// By the names that systems and VPN programs give.
 fn has_tunnel_name(name: &str) -> bool {
     TUNNEL_NAMES.iter().any(|start| name.starts_with(start))
 }
@@ -169,12 +171,103 @@ fn source_for(address: IpAddr) -> io::Result<IpAddr> {
 }
 
 /// The Wi-Fi interfaces of this computer, joined to a network or not.
-pub(crate) fn wifi_interfaces() -> Vec<String> {
-    netdev::get_interfaces()
-        .into_iter()
-        .filter(|interface| interface.if_type == InterfaceType::Wireless80211)
-        .map(|interface| interface.name)
-        .collect()
+pub(crate) fn wifi_interfaces() -> io::Result<Vec<String>> {
+    Kinds::read().wifi_interfaces()
+}
+
+/// The kinds of the interfaces, from the kernel's files. No crate, because `netdev` also reads
+/// `NetworkManager`'s files with the passphrases of this computer's networks.
+#[cfg(target_os = "linux")]
+struct Kinds {
+    folder: PathBuf,
+}
+
+#[cfg(target_os = "linux")]
+impl Kinds {
+    fn read() -> Self {
+        let folder = PathBuf::from("/sys/class/net");
+        Self { folder }
+    }
+
+    fn kind_of(&self, interface: &if_addrs::Interface) -> Kind {
+        self.kind_of_name(&interface.name)
+    }
+
+    fn kind_of_name(&self, name: &str) -> Kind {
+        let folder = self.folder.join(name);
+        if folder.join("device").exists() {
+            return Kind::Hardware;
+        }
+        let number = fs::read_to_string(folder.join("type")).unwrap_or_default();
+        // A tap has the number of Ethernet.
+        if TUNNEL_TYPES.contains(&number.trim()) || folder.join("tun_flags").exists() {
+            return Kind::Tunnel;
+        }
+        Kind::Unknown
+    }
+
+    fn wifi_interfaces(&self) -> io::Result<Vec<String>> {
+        // This list is of this network namespace; the folder may be of another.
+        let mut names = parse_interface_names(&fs::read_to_string("/proc/net/dev")?);
+        names.retain(|name| self.is_wifi(name));
+        Ok(names)
+    }
+
+    fn is_wifi(&self, name: &str) -> bool {
+        let folder = self.folder.join(name);
+        folder.join("phy80211").exists() || folder.join("wireless").exists()
+    }
+}
+
+/// The names in `/proc/net/dev`, below two lines of headings.
+#[cfg(target_os = "linux")]
+fn parse_interface_names(listed: &str) -> Vec<String> {
+    let lines = listed.lines().skip(2);
+    let names = lines.filter_map(|line| line.split_once(':'));
+    names.map(|(name, _)| name.trim().to_owned()).collect()
+}
+
+/// The kinds of the interfaces, as the system reports them.
+#[cfg(not(target_os = "linux"))]
+struct Kinds(Vec<Interface>);
+
+#[cfg(not(target_os = "linux"))]
+impl Kinds {
+    fn read() -> Self {
+        Self(netdev::get_interfaces())
+    }
+
+    /// Found by number: on Windows the two crates give different names.
+    fn kind_of(&self, interface: &if_addrs::Interface) -> Kind {
+        let mut known = self.0.iter();
+        match known.find(|known| Some(known.index) == interface.index) {
+            Some(known) => kind_of_type(known.if_type),
+            None => Kind::Unknown,
+        }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "Linux may fail here")]
+    fn wifi_interfaces(self) -> io::Result<Vec<String>> {
+        let of_wifi = |interface: &Interface| interface.if_type == InterfaceType::Wireless80211;
+        let interfaces = self.0.into_iter().filter(of_wifi);
+        Ok(interfaces.map(name_of).collect())
+    }
+}
+
+/// The name that [`networks`] has for it.
+#[cfg(not(target_os = "linux"))]
+fn name_of(interface: Interface) -> String {
+    let friendly_name = interface.friendly_name.filter(|_| cfg!(windows));
+    friendly_name.unwrap_or(interface.name)
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn kind_of_type(kind: InterfaceType) -> Kind {
+    match kind {
+        InterfaceType::Ppp | InterfaceType::Slip | InterfaceType::Tunnel => Kind::Tunnel,
+        InterfaceType::Wwan | InterfaceType::Wwanpp | InterfaceType::Wwanpp2 => Kind::Hardware,
+        _ => Kind::Unknown,
+    }
 }
 
 /// The discard service (RFC 863): a port on which no program waits.
@@ -185,6 +278,11 @@ const INTERNET: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
 ];
+
+/// Kinds of interfaces as the kernel numbers them (`ARPHRD_…`): PPP, IP in IP, in IPv6, SIT, GRE, GRE
+/// over IPv6, and those without hardware addresses, such as `WireGuard`'s.
+#[cfg(target_os = "linux")]
+const TUNNEL_TYPES: [&str; 7] = ["512", "768", "769", "776", "778", "823", "65534"];
 
 /// How the names of tunnels begin.
 const TUNNEL_NAMES: [&str; 9] = [
@@ -249,48 +347,69 @@ mod tests {
 
     #[test]
     fn this_computer_reaches_itself_directly() {
-        let networks = networks();
+        let networks = networks().unwrap();
         let route = route_to(Ipv4Addr::LOCALHOST.into(), &networks).unwrap();
         assert!(route.is_direct && route.network.unwrap().is_loopback());
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn kernel_files_tell_tunnels_from_hardware() {
+        let folder = tempfile::tempdir().unwrap();
+        let kinds = Kinds {
+            folder: folder.path().to_owned(),
+        };
+        for (name, file, text, kind) in [
+            // WireGuard's, which need not be point-to-point.
+            ("office", "type", "65534\n", Kind::Tunnel),
+            ("work", "type", "512\n", Kind::Tunnel),
+            ("six", "type", "776\n", Kind::Tunnel),
+            ("corp", "tun_flags", "0x1001\n", Kind::Tunnel),
+            ("eth0", "type", "1\n", Kind::Unknown),
+        ] {
+            let interface = folder.path().join(name);
+            fs::create_dir(&interface).unwrap();
+            fs::write(interface.join(file), text).unwrap();
+            assert_eq!(kinds.kind_of_name(name), kind, "{name}");
+            // A modem, for example.
+            fs::create_dir(interface.join("device")).unwrap();
+            assert_eq!(kinds.kind_of_name(name), Kind::Hardware, "{name}");
+            assert!(!kinds.is_wifi(name), "{name}");
+            fs::create_dir(interface.join("phy80211")).unwrap();
+            assert!(kinds.is_wifi(name), "{name}");
+        }
+        assert_eq!(kinds.kind_of_name("nowhere"), Kind::Unknown);
+    }
+
     #[test]
     fn tunnels_are_recognized_by_kind_and_by_name() {
-        // Flags as Linux has them: up, point-to-point.
-        let looks_like_tunnel = |name: &str, if_type, flags| {
-            let mut interface = Interface::dummy();
-            name.clone_into(&mut interface.name);
-            interface.if_type = if_type;
-            interface.flags = flags;
-            is_tunnel(&interface)
-        };
-        let point_to_point = if cfg!(target_os = "linux") { 0x11 } else { 0 };
-        for (name, kind, flags) in [
-            ("office", InterfaceType::Ppp, 1),
-            ("office", InterfaceType::Tunnel, 1),
-            ("tun0", InterfaceType::Unknown, 1),
-            ("wg-home", InterfaceType::Unknown, 1),
-            ("utun4", InterfaceType::Unknown, 1),
-            ("tailscale0", InterfaceType::Ethernet, 1),
+        for (name, kind, is_point_to_point, expected) in [
+            ("office", Kind::Tunnel, false, true),
+            ("office", Kind::Unknown, true, true),
+            ("office", Kind::Unknown, false, false),
+            ("wwan0", Kind::Hardware, true, false),
         ] {
-            assert!(looks_like_tunnel(name, kind, flags), "{name} {kind:?}");
+            let found = is_tunnel(name, kind, is_point_to_point);
+            assert_eq!(found, expected, "{name} {kind:?}");
         }
-        if point_to_point != 0 {
-            // WireGuard: ARPHRD_NONE, point-to-point.
-            let none = InterfaceType::UnknownWithValue(65534);
-            assert!(looks_like_tunnel("office", none, point_to_point));
-            // A modem is point-to-point as well.
-            assert!(!looks_like_tunnel(
-                "wwan0",
-                InterfaceType::Wwan,
-                point_to_point
-            ));
+        for name in ["tun0", "wg-home", "ppp0", "utun4", "tailscale0"] {
+            assert!(is_tunnel(name, Kind::Unknown, false), "{name}");
         }
         for name in ["eth0", "wlan0", "wlp3s0", "lo", "en0", "docker0"] {
-            assert!(
-                !looks_like_tunnel(name, InterfaceType::Ethernet, 1),
-                "{name}"
-            );
+            assert!(!is_tunnel(name, Kind::Unknown, false), "{name}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn interface_names_are_below_two_headings() {
+        let listed = "\
+Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:   55632     514    0    0    0     0          0         0    55632     514    0    0    0     0       0          0
+wlp0s20f3: 1234       5    0    0    0     0          0         0        0       0    0    0    0     0       0          0
+";
+        assert_eq!(parse_interface_names(listed), ["lo", "wlp0s20f3"]);
+        assert!(parse_interface_names("").is_empty());
     }
 }
