@@ -90,7 +90,7 @@ async fn devices_that_are_heard_at_once_are_all_there_when_the_first_is_told_of(
 }
 
 #[tokio::test]
-async fn devices_are_heard_one_by_one_within_an_interval() {
+async fn devices_are_heard_one_by_one() {
     // Slowly, so that the computer keeps up: an interval is 1.6 seconds.
     let slowly = ["--time-scale", "10", "--mac", "7c:df:a1:00:00:01"];
     let device = Device::over_bluetooth(&[&slowly[..], &["--count", "3"]].concat());

@@ -234,7 +234,7 @@ impl EmulateDevice {
     ) -> Result<(Serve, ListenAddress), Failure> {
         let flags = &self.ble;
         let address = match flags.mac {
-            Some(first) => first.plus(number.saturating_sub(1)),
+            Some(first) => first.plus(number.saturating_sub(1).into()),
             None => Address::random(&mut UnwrapErr(SysRng)),
         };
         let service_uuid = flags.service_uuid.as_deref().unwrap_or(SERVICE).to_owned();

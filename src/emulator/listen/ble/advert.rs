@@ -9,6 +9,7 @@ use std::time::Duration;
 use rand_core::Rng;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 use thiserror::Error;
 
 /// An advertisement and its scan response.
@@ -46,8 +47,7 @@ impl Advert {
 }
 
 /// A Bluetooth address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Address {
     bytes: [u8; 6],
     /// Drawn by the device, and not given out by the IEEE.
@@ -69,7 +69,7 @@ impl Address {
 
     /// The n-th after it.
     #[must_use]
-    pub fn plus(self, number: u16) -> Self {
+    pub fn plus(self, number: u32) -> Self {
         let sum = self.number().wrapping_add(number.into());
         let [_, _, bytes @ ..] = sum.to_be_bytes();
         Self { bytes, ..self }
@@ -125,14 +125,6 @@ impl FromStr for Address {
     }
 }
 
-impl TryFrom<String> for Address {
-    type Error = InvalidAddress;
-
-    fn try_from(text: String) -> Result<Self, InvalidAddress> {
-        text.parse()
-    }
-}
-
 /// A text that is not a Bluetooth address.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("expected six pairs of hexadecimal digits, as in 7C:DF:A1:00:00:01")]
@@ -157,16 +149,38 @@ pub struct Neighbour {
 
 impl Neighbour {
     /// Reads a list of them.
-    pub fn list_from_json(text: &str) -> serde_json::Result<Vec<Self>> {
-        let listed: Vec<Listed> = serde_json::from_str(text)?;
-        Ok((1..).zip(listed).map(|(n, one)| one.neighbour(n)).collect())
+    pub fn list_from_json(text: &str) -> Result<Vec<Self>, NeighbourError> {
+        let entries: Vec<Value> = serde_json::from_str(text).map_err(NeighbourError::Json)?;
+        let neighbours = (1..).zip(entries).map(|(number, entry)| {
+            Listed::deserialize(entry)
+                .map(|listed| listed.neighbour(number))
+                .map_err(|error| NeighbourError::Entry { number, error })
+        });
+        neighbours.collect()
     }
+}
+
+/// Why a list of neighbours cannot be used.
+#[derive(Debug, Error)]
+pub enum NeighbourError {
+    /// Not JSON, or not a list.
+    #[error("the list of neighbours cannot be read: {0}")]
+    Json(serde_json::Error),
+    /// One of them is not of the right form.
+    #[error("neighbour {number}: {error}")]
+    Entry {
+        /// Counted from 1.
+        number: u32,
+        /// What is wrong.
+        error: serde_json::Error,
+    },
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listed {
     name: Option<String>,
+    #[serde(default, deserialize_with = "address")]
     address: Option<Address>,
     rssi: Option<i16>,
     #[serde(default)]
@@ -182,7 +196,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn neighbour(self, number: u16) -> Neighbour {
+    fn neighbour(self, number: u32) -> Neighbour {
         let first = Address {
             bytes: [0xc0, 0x00, 0x00, 0x4e, 0x00, 0x00],
             is_random: true,
@@ -202,6 +216,15 @@ impl Listed {
     }
 }
 
+fn address<'de, D>(deserializer: D) -> Result<Option<Address>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let text = Option::<String>::deserialize(deserializer)?;
+    let address = text.map(|text| text.parse()).transpose();
+    address.map_err(|error| D::Error::custom(format!("address: {error}")))
+}
+
 fn manufacturer_data<'de, D>(deserializer: D) -> Result<BTreeMap<u16, Vec<u8>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -214,7 +237,9 @@ where
     });
     let read: Option<_> = read.collect();
     read.ok_or_else(|| {
-        D::Error::custom("expected a company such as \"0x02e5\" and hexadecimal digits")
+        D::Error::custom(
+            "manufacturer: expected a company such as \"0x02e5\" and hexadecimal digits",
+        )
     })
 }
 
@@ -262,6 +287,23 @@ mod tests {
     }
 
     #[test]
+    fn phase_is_within_the_interval() {
+        let interval = Duration::from_millis(160);
+        let first: Address = "7C:DF:A1:00:00:01".parse().unwrap();
+        for number in 0..10_000 {
+            let mut advert = Advert {
+                // Far apart, for phases of all sizes.
+                address: first.plus(number * 429_497),
+                ..Advert::default()
+            };
+            let phase = advert.phase(interval);
+            assert!(phase < interval, "{}: {phase:?}", advert.address);
+            advert.at_once = true;
+            assert_eq!(advert.phase(interval), Duration::ZERO);
+        }
+    }
+
+    #[test]
     fn rainmaker_data_matches_its_firmware() {
         let data = rainmaker_data(1, 0x80, 1);
         let expected = [0x4e, 0x6f, 0x76, 0x61, 0, 1, 0, 0x80, 1, 0];
@@ -279,14 +321,27 @@ mod tests {
         assert_eq!(list[0].advert.manufacturer[&0x02e5], *b"Nov");
         assert_eq!(list[1].advert.address.to_string(), "AA:BB:CC:00:11:22");
         assert!(list[1].is_stale && list[0].advert.address != list[1].advert.address);
-        for (text, said) in [
-            ("{}", "expected a sequence"),
-            (r#"[{"colour": 1}]"#, "unknown field"),
-            (r#"[{"address": "1"}]"#, "six pairs"),
-            (r#"[{"manufacturer": {"741": "00"}}]"#, "0x02e5"),
+        for (text, expected) in [
+            ("", "the list of neighbours cannot be read: EOF"),
+            (
+                "{}",
+                "the list of neighbours cannot be read: invalid type: map",
+            ),
+            (
+                r#"[{}, {"colour": 1}]"#,
+                "neighbour 2: unknown field `colour`",
+            ),
+            (
+                r#"[{}, {}, {"address": "1"}]"#,
+                "neighbour 3: address: expected six pairs of hexadecimal digits",
+            ),
+            (
+                r#"[{"manufacturer": {"741": "00"}}]"#,
+                "neighbour 1: manufacturer: expected a company such as \"0x02e5\"",
+            ),
         ] {
             let error = Neighbour::list_from_json(text).unwrap_err().to_string();
-            assert!(error.contains(said), "{text}: {error}");
+            assert!(error.starts_with(expected), "{text}: {error}");
         }
     }
 }
