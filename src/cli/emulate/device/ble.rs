@@ -35,7 +35,7 @@ pub(super) struct BleFlags {
     bus: Option<PathBuf>,
 
     /// D-Bus address of an existing bus to emulate the adapter on, such as that of a dbus-daemon; its
-    /// policy must allow to own org.bluez [default: a new bus in this process].
+    /// policy must allow espctl to own org.bluez [default: a new bus in this process].
     #[arg(long, value_name = "ADDRESS", conflicts_with = "bus")]
     bus_address: Option<String>,
 
@@ -204,9 +204,7 @@ impl EmulateDevice {
             _ => {}
         }
         if flags.bus_address.is_some() && flags.host_trouble == Some(HostTrouble::Hangs) {
-            return conflict(
-                "--host-trouble hangs requires a bus of its own: omit --bus-address".to_owned(),
-            );
+            return conflict("--host-trouble hangs requires a bus of its own: omit --bus-address");
         }
         for fault in &self.fault {
             let of_http = matches!(fault.kind, FaultKind::Duplicate | FaultKind::Status(_));

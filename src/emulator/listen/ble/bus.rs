@@ -38,10 +38,14 @@ pub(super) struct Bus {
 impl Bus {
     /// Opens it. If it `hangs`, the socket of our own accepts clients and never answers.
     pub(super) async fn open(choice: BusChoice, hangs: bool) -> io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("espctl-bus-").tempdir()?;
-        let socket = match choice {
-            BusChoice::InNewFolder => folder.path().join("bus"),
-            BusChoice::AtSocket(socket) => std::path::absolute(socket)?,
+        let new_folder = || tempfile::Builder::new().prefix("espctl-bus-").tempdir();
+        let (folder, socket) = match choice {
+            BusChoice::InNewFolder => {
+                let folder = new_folder()?;
+                let socket = folder.path().join("bus");
+                (folder, socket)
+            }
+            BusChoice::AtSocket(socket) => (new_folder()?, std::path::absolute(socket)?),
             BusChoice::Existing(address) => {
                 return Ok(Self {
                     address_for_bluez: address.clone(),
