@@ -105,3 +105,39 @@ impl Default for Pace {
 
 /// How long a challenge is valid: what clients of this API ask for.
 pub(super) const CHALLENGE_LIFE: Duration = Duration::from_mins(6);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn intervals_grow_by_their_factor_up_to_the_longest() {
+        let pace = Pace::default();
+        for (mut intervals, factor, first, longest) in [
+            (
+                pace.status_intervals(),
+                1.25,
+                pace.status,
+                pace.slowest_status,
+            ),
+            (
+                pace.mapping_status_intervals(),
+                1.5,
+                pace.mapping_status,
+                pace.slowest_mapping_status,
+            ),
+        ] {
+            let mut expected = first;
+            for _ in 0..1000 {
+                let interval = intervals.next().expect("they do not end");
+                let difference = interval.abs_diff(expected);
+                assert!(
+                    difference < Duration::from_millis(1),
+                    "{interval:?} {expected:?}"
+                );
+                expected = expected.mul_f64(factor).min(longest);
+            }
+            assert_eq!(intervals.next(), Some(longest));
+        }
+    }
+}
