@@ -93,6 +93,7 @@ impl Limits {
     fn pauses(&self) -> ExponentialBackoff {
         ExponentialBuilder::new()
             .with_min_delay(self.pause)
+            .without_max_delay()
             .with_max_times(self.retries)
             .build()
     }
@@ -440,7 +441,9 @@ const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use super::scripted::{ScriptedCloud, Turn, tokens};
+    use tokio::time::Instant;
+
+    use super::scripted::{ScriptedCloud, Turn, refused_client, tokens};
     use super::*;
 
     #[test]
@@ -471,16 +474,32 @@ mod tests {
     fn pause_doubles_before_each_retry() {
         let limits = Limits {
             retries: 4,
-            pause: Duration::from_millis(500),
+            pause: Duration::from_secs(40),
             ..Limits::default()
         };
-        let pauses: Vec<u128> = limits.pauses().map(|pause| pause.as_millis()).collect();
-        assert_eq!(pauses, [500, 1000, 2000, 4000]);
+        let pauses: Vec<u64> = limits.pauses().map(|pause| pause.as_secs()).collect();
+        assert_eq!(pauses, [40, 80, 160, 320]);
         let never = Limits {
             retries: 0,
             ..limits
         };
         assert_eq!(never.pauses().count(), 0);
+    }
+
+    /// On a clock that moves when the client only waits.
+    #[tokio::test(start_paused = true)]
+    async fn client_waits_before_each_retry() {
+        let limits = Limits {
+            retries: 3,
+            pause: Duration::from_millis(500),
+            ..Limits::default()
+        };
+        let (_socket, client) = refused_client(limits);
+        let began = Instant::now();
+        let error = client.remove_node("node1").await.unwrap_err();
+        assert!(!error.may_have_arrived(), "{error:?}");
+        let pauses = Duration::from_millis(500 + 1000 + 2000);
+        assert!(began.elapsed() >= pauses, "{:?}", began.elapsed());
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::{Client, Limits, Settings, Tokens};
@@ -47,17 +47,12 @@ impl ScriptedCloud {
 
     /// A client of this cloud, with these tokens, that retries `retries` times.
     pub(crate) fn client(&self, tokens: Tokens, retries: usize) -> Client {
-        let settings = Settings {
-            base_url: format!("http://{}/v1/", self.address).parse().unwrap(),
-            ca_cert: None,
-            allow_plain_http: false,
-            limits: Limits {
-                retries,
-                pause: Duration::from_millis(1),
-                ..Limits::default()
-            },
+        let limits = Limits {
+            retries,
+            pause: Duration::from_millis(1),
+            ..Limits::default()
         };
-        Client::new(&settings).unwrap().with_tokens(tokens, None)
+        client_of(self.address, limits).with_tokens(tokens, None)
     }
 
     /// Method, path below the base URL, token and body of each request so far.
@@ -70,6 +65,24 @@ impl Drop for ScriptedCloud {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A client, with a token, of a port that refuses connections as long as the socket is kept.
+pub(crate) fn refused_client(limits: Limits) -> (TcpSocket, Client) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let client = client_of(socket.local_addr().unwrap(), limits);
+    (socket, client.with_tokens(tokens("token", None), None))
+}
+
+fn client_of(address: SocketAddr, limits: Limits) -> Client {
+    let settings = Settings {
+        base_url: format!("http://{address}/v1/").parse().unwrap(),
+        ca_cert: None,
+        allow_plain_http: false,
+        limits,
+    };
+    Client::new(&settings).unwrap()
 }
 
 /// Tokens that do not tell when they end.
