@@ -12,7 +12,8 @@ use thiserror::Error;
 
 use super::log::optional;
 
-/// One fault: `[METHOD ]PATH:N:KIND`. For a device, the path is the name of an endpoint.
+/// One fault: `[METHOD ]PATH:N:KIND`. For a device, the path is the name of an endpoint, and there is no
+/// method.
 #[derive(Clone, Debug, Display, PartialEq, Eq)]
 #[display(
     "{}{path}:{}:{kind}",
@@ -32,6 +33,8 @@ pub struct Fault<K = FaultKind> {
 
 /// The kinds of fault that one side has. Kinds that are one word are the names of the enum.
 pub trait FaultKinds: ValueEnum + fmt::Display + 'static {
+    /// Whether requests have a method, which a fault may name.
+    const HAS_METHODS: bool;
     /// How a fault is typed, for messages.
     const FORM: &'static str;
     /// The kinds that are more than a word: `NAME=VALUE`, and what reads the value.
@@ -92,6 +95,7 @@ pub enum FaultKind {
 }
 
 impl FaultKinds for FaultKind {
+    const HAS_METHODS: bool = false;
     const FORM: &'static str = "ENDPOINT:N:KIND, as in prov-config:2:drop";
     const WITH_VALUE: &'static [(&'static str, ParseValue<Self>)] = &[
         ("att=0xNN", |value| parse_att(value).map(Self::Att)),
@@ -147,7 +151,7 @@ impl<K: FaultKinds> FromStr for Fault<K> {
         let [target, number, kind] = parts[..] else {
             return Err(bad_form());
         };
-        let (method, path) = match target.split_once(' ') {
+        let (method, path) = match target.split_once(' ').filter(|_| K::HAS_METHODS) {
             Some((method, path)) => (Some(method.to_ascii_uppercase()), path),
             None => (None, target),
         };
@@ -256,6 +260,7 @@ mod tests {
             ("prov-config:drop", "ENDPOINT:N:KIND"),
             ("prov-config:1:drop:1", "no kind of fault"),
             (":1:drop", "ENDPOINT:N:KIND"),
+            ("GET prov-config:1:drop", "ENDPOINT:N:KIND"),
             ("prov-config:0:drop", "counted from 1"),
             ("prov-config:x:drop", "counted from 1"),
             ("prov-config:1:explode", "wrong-type"),

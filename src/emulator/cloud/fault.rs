@@ -57,6 +57,7 @@ pub enum FaultKind {
 }
 
 impl FaultKinds for FaultKind {
+    const HAS_METHODS: bool = true;
     const FORM: &'static str = "PATH:N:KIND, as in user/nodes/mapping/initiate:1:drop; a method may come before the path, as in 'GET user/nodes:*:html'";
     const WITH_VALUE: &'static [(&'static str, ParseValue<Self>)] = &[
         ("delay=MS", |value| parse_delay(value).map(Self::Delay)),
