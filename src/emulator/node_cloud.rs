@@ -23,7 +23,7 @@ use crate::secret::Secret;
 
 /// Where an emulated cloud is: the URL that `/emulator/…` follows. It prints host and port.
 #[derive(Clone, Debug, Display, PartialEq, Eq)]
-#[display("{}", _0.authority())]
+#[display("{}:{}", _0.host_str().unwrap_or_default(), _0.port().unwrap_or(HTTP))]
 pub struct NodeCloud(Url);
 
 /// A message of a node that would travel over MQTT.
@@ -157,6 +157,8 @@ impl NodeCloudError {
     }
 }
 
+/// The port of a URL that names none.
+const HTTP: u16 = 80;
 /// Of one call, connecting included. Real time: a cloud has no part in the device's.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_ANSWER: usize = 64 * 1024;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use derive_more::Display;
-use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use super::exchange::{Answer, Body};
@@ -79,9 +78,12 @@ impl FaultKind {
             }),
             Self::NotFound => Some(Answer::not_found()),
             Self::Status(status) => {
-                let reason = StatusCode::from_u16(*status).ok();
-                let reason = reason.and_then(|status| status.canonical_reason());
-                let message = reason.unwrap_or("this status was ordered");
+                let message = match status {
+                    429 => "Too Many Requests",
+                    500 => "Internal Server Error",
+                    503 => "Service Unavailable",
+                    _ => "this status was ordered",
+                };
                 Some(Answer::of_gateway(*status, message))
             }
             Self::Unauthorized => Some(Answer::unauthorized()),
@@ -173,6 +175,20 @@ mod tests {
         assert_eq!(met, Some((2, FaultKind::Html)), "the first that fits");
         assert_eq!(next("GET", "/apiversions"), Some((4, FaultKind::Drop)));
         assert_eq!(next("GET", "/apiversions"), None);
+    }
+
+    #[test]
+    fn gateway_answers_the_ordered_status() {
+        for (status, message) in [
+            (429, "Too Many Requests"),
+            (500, "Internal Server Error"),
+            (502, "this status was ordered"),
+            (503, "Service Unavailable"),
+        ] {
+            let answer = FaultKind::Status(status).instead().unwrap();
+            assert_eq!(answer.status, status);
+            assert_eq!(answer.body, Body::Json(json!({"message": message})));
+        }
     }
 
     #[test]

@@ -28,6 +28,8 @@ fn url_is_read_with_and_without_version() {
     let other: NodeCloud = "http://[::1]:81/cloud/v1".parse().unwrap();
     assert_eq!(other.0.as_str(), "http://[::1]:81/cloud");
     assert_eq!(other.to_string(), "[::1]:81");
+    let usual_port: NodeCloud = "http://localhost".parse().unwrap();
+    assert_eq!(usual_port.to_string(), "localhost:80");
 }
 
 #[test]
