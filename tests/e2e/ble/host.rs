@@ -56,6 +56,19 @@ fn a_bus_that_says_nothing_is_not_waited_for() {
 
 #[test]
 fn a_run_that_waits_for_the_system_can_be_interrupted() {
+    // Whatever else runs can hold it up, so one quick end is enough.
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        let took = time_to_be_interrupted();
+        if took < LIMIT_OF_AN_ANSWER {
+            return;
+        }
+        all.push(took);
+    }
+    panic!("it waited for the answer: {all:?}");
+}
+
+fn time_to_be_interrupted() -> Duration {
     let (listener, bus) = silent_bus();
     let mut command = command(["device", "info", "--transport", "ble", "--device-name", "X"]);
     command.env("DBUS_SYSTEM_BUS_ADDRESS", &bus);
@@ -64,8 +77,7 @@ fn a_run_that_waits_for_the_system_can_be_interrupted() {
     let began = Instant::now();
     send_signal("-INT", child.id());
     assert_eq!(child.wait().expect("a child of ours").code(), Some(130));
-    // That is how long an answer is waited for.
-    assert!(began.elapsed() < Duration::from_secs(10));
+    began.elapsed()
 }
 
 #[test]
@@ -102,3 +114,6 @@ fn an_address_of_a_network_is_none_of_bluetooth_s() {
     failed(output, 2, "conflicting-flags", &["--device-name"]);
     heard_nothing(&device);
 }
+
+/// How long the client waits for the system's answer.
+const LIMIT_OF_AN_ANSWER: Duration = Duration::from_secs(10);

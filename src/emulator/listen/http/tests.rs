@@ -55,6 +55,9 @@ async fn serve_as(settings: DeviceSettings) -> Served {
     }
 }
 
+/// Longer than anything takes on a loaded computer.
+const HANG: Duration = Duration::from_mins(1);
+
 /// One socket, and nothing that an HTTP client would add.
 struct Client(TcpStream);
 
@@ -90,7 +93,7 @@ impl Client {
 
     /// A reset is a close too: it is one when something was left unread.
     async fn read(&mut self, bytes: &mut Vec<u8>) -> usize {
-        timeout(Duration::from_secs(10), self.0.read_buf(bytes))
+        timeout(HANG, self.0.read_buf(bytes))
             .await
             .expect("neither answered nor closed")
             .unwrap_or(0)

@@ -74,7 +74,7 @@ impl Drop for Announced {
 }
 
 async fn event(events: &Receiver<ServiceEvent>) -> ServiceEvent {
-    timeout(Duration::from_secs(20), events.recv_async())
+    timeout(HANG, events.recv_async())
         .await
         .expect("nothing heard by mDNS")
         .unwrap()
@@ -113,7 +113,7 @@ fn told(served: &Served, event: &str) -> Vec<serde_json::Value> {
 
 /// The log is written when the announcer hears of it, which may be after everybody else.
 async fn first_told(served: &Served, event: &str) -> serde_json::Value {
-    timeout(Duration::from_secs(20), async {
+    timeout(HANG, async {
         loop {
             if let Some(first) = told(served, event).into_iter().next() {
                 return first;
@@ -164,7 +164,7 @@ async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
     assert_eq!(begun["txt"]["dialect"], "");
     assert_eq!(told(served, "announcement_removed").len(), 1);
     // The firmware's two seconds, a hundred times as fast.
-    let stopped = timeout(Duration::from_secs(10), &mut device.served.task).await;
+    let stopped = timeout(HANG, &mut device.served.task).await;
     assert_eq!(stopped.unwrap().unwrap(), StopReason::SwitchedOff);
     let why = &told(&device.served, "service_stopped")[0]["why"];
     assert_eq!(why, "challenge-response switched off");
