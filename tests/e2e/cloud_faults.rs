@@ -332,7 +332,7 @@ fn run(case: &Case) -> Result<i32, String> {
     }
     let began = Instant::now();
     let again = provision(case, &owner, &device, false);
-    // A loaded computer needs longer for a run without a fault, too.
+    // A loaded computer also needs longer for a run without a fault.
     let bound = BOUND + 10 * began.elapsed();
     if took > bound {
         return Err(format!("it took {took:?} of {bound:?}\n{output}"));

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
 use super::espctl::Output;
 
-/// A fixed tenth of a matrix. Whatever the matrix is made of is in it at least once: `parts` are those of
+/// Every eleventh case of a matrix. Whatever the matrix is made of is in it at least once: `parts` are those of
 /// a case.
 pub(crate) fn sample<C>(cases: Vec<C>, parts: impl Fn(&C) -> Vec<String>) -> Vec<C> {
     let mut seen = BTreeSet::new();
@@ -36,7 +36,7 @@ pub(crate) fn sample<C>(cases: Vec<C>, parts: impl Fn(&C) -> Vec<String>) -> Vec
 /// Runs every case, in this order, and fails with all that is wrong. `run` gives the exit code.
 #[expect(
     clippy::print_stdout,
-    reason = "how it went is of interest when all is well, too"
+    reason = "a matrix that passes also shows what it did"
 )]
 pub(crate) fn run_all<C: fmt::Display + Send>(
     name: &str,
@@ -48,14 +48,14 @@ pub(crate) fn run_all<C: fmt::Display + Send>(
     let queue = Mutex::new(VecDeque::from(cases));
     let failures = Mutex::new(Vec::new());
     let tally = Mutex::new(BTreeMap::<i32, usize>::new());
-    let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 0..cores * CASES_PER_CORE {
+        for _ in 0..case_limit() {
             scope.spawn(|| {
                 loop {
                     let Some(case) = queue.lock().unwrap().pop_front() else {
                         return;
                     };
+                    let _permit = Permit::acquire();
                     match catch_unwind(AssertUnwindSafe(|| run(&case))) {
                         Ok(Ok(exit)) => *tally.lock().unwrap().entry(exit).or_default() += 1,
                         Ok(Err(why)) => failures.lock().unwrap().push(format!("{case}: {why}")),
@@ -76,6 +76,33 @@ pub(crate) fn run_all<C: fmt::Display + Send>(
         failures.join("\n")
     );
 }
+
+/// Lets one case run; those of all matrices in this process are counted together.
+struct Permit;
+
+impl Permit {
+    fn acquire() -> Self {
+        let is_full = |running: &mut usize| *running >= case_limit();
+        let running = RUNNING.lock().unwrap();
+        *ENDED.wait_while(running, is_full).unwrap() += 1;
+        Self
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        *RUNNING.lock().unwrap() -= 1;
+        ENDED.notify_one();
+    }
+}
+
+/// How many cases run at once.
+fn case_limit() -> usize {
+    thread::available_parallelism().map_or(1, usize::from) * CASES_PER_CORE
+}
+
+static RUNNING: Mutex<usize> = Mutex::new(0);
+static ENDED: Condvar = Condvar::new();
 
 /// The exit code of a run that ended by itself, with one of these, and whose result agrees with
 /// it: in whether it succeeded, in the number, and in an id that has this number.
