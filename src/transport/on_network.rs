@@ -334,8 +334,8 @@ mod tests {
         (socket, queued, port)
     }
 
-    #[cfg(target_os = "linux")]
     /// On a clock that stands still while anything is computed.
+    #[cfg(target_os = "linux")]
     #[tokio::test(start_paused = true)]
     async fn a_silent_port_costs_neither_the_next_one_nor_more_than_the_limit() {
         let (_one, _queued, first) = silent();

@@ -172,7 +172,7 @@ impl Device {
         self.log.write(&Entry::prov_event(ProvEvent::Deinit));
     }
 
-    /// When something happens of itself that is to be taken down.
+    /// When the next event without a request is due.
     pub(super) fn next_event(&self) -> Option<Instant> {
         self.manager.next_event()
     }

@@ -71,7 +71,7 @@ fn join_v6(index: u32, port: u16) -> io::Result<()> {
     socket.join_multicast_v6(&GROUP_V6, index)
 }
 
-/// Others listen there, too: that is what mDNS is like.
+/// Other programs also listen there: that is what mDNS is like.
 fn shared(domain: Domain) -> io::Result<Socket> {
     let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_address(true)?;

@@ -158,7 +158,7 @@ fn a_device_with_credentials_offers_nothing_unless_its_application_insists() {
 }
 
 #[test]
-fn a_disguised_answer_is_well_formed_sealed_and_of_another_type() {
+fn wrong_type_reply_is_well_formed_sealed_and_of_another_type() {
     let mut client = of(Firmware::NetworkProvisioning);
     let requests = [
         (
