@@ -169,7 +169,7 @@ impl Transport for MemoryTransport {
         // A device computes elsewhere, and not on the thread that waits for its answer.
         let (inner, endpoint) = (Arc::clone(&self.0), endpoint.clone());
         let request = request.to_vec();
-        let answered = spawn_blocking(move || inner.lock().unwrap().answer(endpoint, request));
+        let answered = spawn_blocking(move || inner.lock().unwrap().answer(endpoint, &request));
         let (answer, after) = answered.await.unwrap()?;
         sleep(after).await;
         Ok(answer)
@@ -181,14 +181,14 @@ impl Inner {
     fn answer(
         &mut self,
         endpoint: EndpointName,
-        request: Vec<u8>,
+        request: &[u8],
     ) -> Result<(Vec<u8>, Duration), TransportError> {
         let name = endpoint.as_str();
-        self.heard.push((name.to_owned(), request.clone()));
-        if let Some(outcome) = (self.instead)(name, &request) {
+        self.heard.push((name.to_owned(), request.to_vec()));
+        if let Some(outcome) = (self.instead)(name, request) {
             return outcome.map(|answer| (answer, Duration::ZERO));
         }
-        match self.device.handle(SESSION, name, &request) {
+        match self.device.handle(SESSION, name, request) {
             Ok(reply) => Ok((
                 (self.altering)(name, reply.bytes)?,
                 reply.after + self.delay,
