@@ -11,7 +11,9 @@
 //!    ├────────────────────────────┬─────────┤  emulate   │ imports proto, security      │
 //!    │ flows  the order of steps  │ account │            │                              │
 //!    ├────────────────────────────┼─────────┤            └──────────────────────────────┘
-//!    │ session   a conversation   │ cloud   │
+//!    │ provisioner  gets a network│ cloud   │
+//!    ├────────────────────────────┤         │
+//!    │ session   a conversation   │         │
 //!    ├──────────┬──────────┬──────┴─────────┤
 //!    │ endpoint │ security │ transport      │   meaning · keys · movement
 //!    ├──────────┴──────────┴────────────────┤
@@ -22,7 +24,7 @@
 //! A device exposes named *endpoints*: bytes in, bytes out, one request at a time. [`transport`]
 //! moves them, [`security`] decides who can read them, [`endpoint`] what they mean; the first two
 //! never look inside and the last never touches a socket. [`session`] joins the three into a
-//! conversation, [`cloud`] is the owner's account behind its calls, and [`flows`] says what to talk
+//! conversation, [`provisioner`] is what a flow asks of any device that can be given a network, [`cloud`] is the owner's account behind its calls, and [`flows`] says what to talk
 //! about with both in which order. [`account`] keeps which account that is. Which module may import
 //! which is a table in `tests/repo/layering.rs`, and a test.
 //!
@@ -35,6 +37,7 @@ pub mod flows;
 
 mod account;
 pub mod cloud;
+pub mod provisioner;
 pub mod session;
 
 pub mod endpoint;

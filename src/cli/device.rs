@@ -14,7 +14,7 @@ use super::ui::{Format, Ui, keys_of, network_table, version_line};
 use crate::flows::control::Reserved;
 use crate::flows::{Doing, FlowError, Network, Run, connect, control, wifi};
 use crate::secret::Secret;
-use crate::session::Session;
+use crate::session::Secured;
 
 /// What to ask the device.
 #[derive(Debug, Subcommand)]
@@ -129,10 +129,12 @@ fn unsaid() -> String {
 
 async fn list_wifi(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
     let run = asked.run(ui);
-    let mut session = secured(&run, asked).await?;
-    let seen = wifi::scan(&run, &mut session).await?;
+    let secured = secured(&run, asked).await?;
+    let mut device = run.pace.protocomm(secured);
+    let seen = wifi::scan(&run, &mut device).await?;
     let networks: Vec<Network> = seen.iter().map(Network::from).collect();
-    session.close().await.map_err(|source| FlowError::Session {
+    let closed = device.secured.session.close().await;
+    closed.map_err(|source| FlowError::Session {
         doing: Doing::Scanning,
         source,
     })?;
@@ -146,12 +148,12 @@ fn waiting() -> Reply {
 }
 
 async fn reset(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
-    control::reset(secured(&asked.run(ui), asked).await?).await?;
+    control::reset(secured(&asked.run(ui), asked).await?.session).await?;
     Ok(waiting())
 }
 
 async fn reprovision(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
-    control::reprovision(secured(&asked.run(ui), asked).await?).await?;
+    control::reprovision(secured(&asked.run(ui), asked).await?.session).await?;
     Ok(waiting())
 }
 
@@ -162,8 +164,8 @@ async fn call(args: &Call, asked: &Asked, inputs: &mut Inputs<'_>, ui: &Ui) -> R
     }
     let data = data(args, inputs).await?;
     let failed = |error| Failure::of_flow(&error, asked);
-    let session = secured(&asked.run(ui), asked).await.map_err(failed)?;
-    let answer = control::call(session, &args.endpoint, data.expose()).await;
+    let secured = secured(&asked.run(ui), asked).await.map_err(failed)?;
+    let answer = control::call(secured.session, &args.endpoint, data.expose()).await;
     let answer = answer.map_err(failed)?;
     if args.raw {
         return write_bytes(&answer);
@@ -224,10 +226,9 @@ fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-async fn secured(run: &Run, asked: &Asked) -> Result<Session, FlowError> {
+async fn secured(run: &Run, asked: &Asked) -> Result<Secured, FlowError> {
     let opened = connect::open(run, &asked.target).await?;
-    let secured = connect::secure(run, opened, &asked.access).await?;
-    Ok(secured.session)
+    connect::secure(run, opened, &asked.access).await
 }
 
 /// A name that a device can have registered, and that takes sealed requests.

@@ -21,10 +21,10 @@ use super::device_args::Asked;
 use super::error_id::ErrorId;
 use super::exit::Exit;
 use crate::cloud::mapping::MappingStatus;
-use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_config::JoinFailure;
 use crate::flows::find::Target;
 use crate::flows::{Before, Doing, FlowError, Left, Question, StopReason};
+use crate::provisioner::{Cause, ProvisionError};
 use crate::security::SecurityError;
 use crate::session::SessionError;
 use crate::transport::{TransportError, TransportKind};
@@ -295,6 +295,14 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
                 "nothing was mapped; look again (`espctl discover`), or give its address with --device-ip if it is surely this one",
             ],
         ),
+        FlowError::Protocol { source, .. } => match source {
+            ProvisionError::Unsupported { .. } => advice(ErrorId::NoSuchEndpoint, []),
+            ProvisionError::Refused { .. } => advice(ErrorId::Refused, []),
+            ProvisionError::LinkLost(_)
+            | ProvisionError::NotSent(_)
+            | ProvisionError::ScanUnfinished { .. }
+            | ProvisionError::Unanswered(_) => advice(ErrorId::UnexpectedReply, []),
+        },
         FlowError::ScanUnfinished { .. } => advice(
             ErrorId::ScanUnfinished,
             ["name the network with --ssid and --passphrase; restart the device if that fails too"],
@@ -332,7 +340,7 @@ fn not_mapped(status: &MappingStatus) -> Advice {
     }
 }
 
-fn unconfirmed(error: &SessionError, kind: TransportKind) -> Advice {
+fn unconfirmed(cause: &Cause, kind: TransportKind) -> Advice {
     let mut advice = advice(
         ErrorId::Unconfirmed,
         [
@@ -346,10 +354,7 @@ fn unconfirmed(error: &SessionError, kind: TransportKind) -> Advice {
             },
         ],
     );
-    if matches!(
-        error,
-        SessionError::Reply(ReplyError::Malformed { .. } | ReplyError::Unexpected { .. })
-    ) {
+    if cause.is_misunderstood() {
         advice.hints.push(PRE_RELEASE.to_owned());
     }
     advice

@@ -22,7 +22,8 @@ use crate::flows::map::{Owner, Way};
 use crate::flows::provision::{self as flow, Outcome, Request};
 use crate::flows::wifi::Wanted;
 use crate::flows::{Event, Observer as _, Run, Warning};
-use crate::ident::Ssid;
+use crate::ident::printable;
+use crate::provisioner::{JoinedNetwork, JoinedThread};
 use crate::secret::Secret;
 use crate::transport::TransportKind;
 
@@ -60,11 +61,36 @@ pub(super) struct Summary {
     bssid: Option<String>,
     channel: Option<i32>,
     auth: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<ThreadSummary>,
+    /// Pages of the device that a person can open now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    urls: Vec<String>,
     security: u8,
     transport: TransportKind,
     duration_s: f64,
     /// What the run warned of: done, but not all of it as asked for.
     warnings: Vec<Warning>,
+}
+
+/// The Thread network of a summary.
+#[derive(Debug, Serialize)]
+struct ThreadSummary {
+    network_name: String,
+    pan_id: String,
+    ext_pan_id: String,
+    channel: u32,
+}
+
+impl ThreadSummary {
+    fn of(thread: &JoinedThread) -> Self {
+        Self {
+            network_name: thread.network_name.clone(),
+            pan_id: thread.pan_id_text(),
+            ext_pan_id: thread.ext_pan_id_text(),
+            channel: thread.channel,
+        }
+    }
 }
 
 /// Runs `provision`.
@@ -182,19 +208,27 @@ pub(super) async fn provision(
 impl Summary {
     fn new(outcome: &Outcome, transport: TransportKind, duration_s: f64) -> Self {
         let node = outcome.node.as_ref();
-        let joined = outcome.joined.as_ref();
-        let network = joined.map(|joined| &joined.network);
-        let ssid = joined.map(|joined| joined.network.ssid.as_ref().unwrap_or(&joined.ssid));
+        let network = outcome.joined.as_ref().map(|joined| &joined.network);
+        let (wifi, thread) = match network {
+            Some(JoinedNetwork::Wifi(wifi)) => (Some(wifi), None),
+            Some(JoinedNetwork::Thread(thread)) => (None, Some(thread)),
+            None => (None, None),
+        };
         Self {
             node_id: node.map(|node| node.node_id.clone()),
             mapped: node.is_some(),
             mapped_by: node.map(|node| node.way),
-            ip: network.and_then(|network| Some(network.ip?.to_string())),
-            ssid: ssid.map(ToString::to_string),
-            ssid_hex: ssid.map(Ssid::to_hex),
-            bssid: network.map(|network| network.bssid.to_string()),
-            channel: network.map(|network| network.channel),
-            auth: network.map(|network| network.auth.0),
+            ip: wifi.and_then(|wifi| wifi.ip.clone()),
+            ssid: wifi.map(|wifi| wifi.ssid.to_string()),
+            ssid_hex: wifi.map(|wifi| wifi.ssid.to_hex()),
+            bssid: wifi.and_then(|wifi| Some(wifi.bssid.as_ref()?.to_string())),
+            channel: wifi.and_then(|wifi| wifi.channel),
+            auth: wifi.and_then(|wifi| Some(wifi.auth?.0)),
+            thread: thread.map(ThreadSummary::of),
+            urls: outcome
+                .joined
+                .as_ref()
+                .map_or_else(Vec::new, |joined| joined.urls.clone()),
             security: outcome.scheme.number(),
             transport,
             duration_s,
@@ -213,11 +247,13 @@ impl Summary {
     }
 
     fn lines(&self) -> Vec<String> {
-        let title = match (&self.ssid, &self.node_id) {
-            (Some(_), Some(node_id)) => format!("Node {node_id} provisioned successfully!"),
-            (Some(_), None) => "Wi-Fi Provisioning Successful".to_owned(),
-            (None, Some(node_id)) => format!("Node {node_id} mapped to your account successfully!"),
-            (None, None) => "Nothing was asked for".to_owned(),
+        let has_joined = self.ssid.is_some() || self.thread.is_some();
+        let title = match &self.node_id {
+            Some(node_id) if has_joined => format!("Node {node_id} provisioned successfully!"),
+            Some(node_id) => format!("Node {node_id} mapped to your account successfully!"),
+            None if self.thread.is_some() => "Thread Provisioning Successful".to_owned(),
+            None if has_joined => "Wi-Fi Provisioning Successful".to_owned(),
+            None => "Nothing was asked for".to_owned(),
         };
         let mut lines = vec![title];
         let mut row = |name: &str, value: &str| lines.push(format!("  {name:<11}{value}"));
@@ -233,6 +269,14 @@ impl Summary {
         }
         if let Some(channel) = self.channel {
             row("channel", &channel.to_string());
+        }
+        if let Some(thread) = &self.thread {
+            row("network", &printable(thread.network_name.as_bytes()));
+            row("PAN id", &thread.pan_id);
+            row("channel", &thread.channel.to_string());
+        }
+        for url in &self.urls {
+            row("page", url);
         }
         row("security", &self.security.to_string());
         row("duration", &format!("{:.1} s", self.duration_s));

@@ -6,22 +6,20 @@
 
 mod plan;
 
-use futures_util::StreamExt as _;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use self::plan::{Need, Plan, need, plan};
 use super::find::{self, Target};
 use super::{Doing, Event, FlowError, Question, Run, SchemeSource, Warning};
-use crate::endpoint::ReplyError;
 use crate::endpoint::version::Version;
 use crate::proto::Service;
 use crate::secret::Secret;
 use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
-use crate::session::{Connection, Keys, Session, SessionError};
-use crate::transport::{self, Hints, Limits, TransportError};
+use crate::session::{Connection, Keys, Secured, SessionError};
+use crate::transport::{Hints, Route, TransportError};
 
 /// What the person gave to get in with. What is missing is read from the device, or asked.
 #[derive(Clone, Debug, Default)]
@@ -50,108 +48,21 @@ pub struct Opened {
     /// What it announced before anybody asked.
     pub hints: Hints,
     /// The way back to it, should it be lost.
-    pub route: Option<Target>,
-}
-
-/// A device and us with the same keys, and what it takes to agree such keys again.
-#[derive(Debug)]
-pub struct Secured {
-    /// The conversation.
-    pub session: Session,
-    /// The scheme that the device speaks.
-    pub scheme: SecurityScheme,
-    version: Version,
-    credentials: Credentials,
-    route: Option<Target>,
-}
-
-impl Secured {
-    /// A conversation that cannot be had again when it is lost.
-    pub fn without_a_way_back(session: Session, scheme: SecurityScheme) -> Self {
-        Self {
-            session,
-            scheme,
-            version: Version::default(),
-            credentials: Credentials::None,
-            route: None,
-        }
-    }
-
-    /// Whether it could be found again.
-    pub(super) fn has_a_way_back(&self) -> bool {
-        self.route.is_some()
-    }
-
-    /// Opens a new connection and secures it as before, once. With the device that was lost this
-    /// costs no strike; with another one at the same address one at most, so a refusal is final.
-    pub(super) async fn regain(&mut self, run: &Run) -> Result<(), NotRegained> {
-        let route = self.route.as_ref().ok_or(SessionError::Lost)?;
-        // A device has room for one, and a path that is closed late would take the new one along.
-        if let Err(error) = self.session.leave().await {
-            tracing::debug!(%error, "the path that was lost");
-        }
-        let driver = transport::driver(route.kind).ok_or(SessionError::Lost)?;
-        let pace = &run.pace;
-        // One that announces itself may do so seldom.
-        let search = route.search(if route.kind.announces() {
-            pace.regain
-        } else {
-            pace.regain_pause
-        });
-        let away = |_| NotRegained::Away;
-        let found = driver.scan(&search).next().await;
-        let candidate = found.ok_or(NotRegained::Away)?.map_err(away)?;
-        let service = candidate.service;
-        // One that cannot be reached at once may be back a moment later.
-        let limits = Limits {
-            connect: pace.limits.connect.min(pace.regain / 3),
-            ..pace.limits.clone()
-        };
-        let transport = driver.open(candidate, &limits).await.map_err(away)?;
-        let mut connection = Connection::new(transport, service).recorded(route.transcript.clone());
-        match connection.version().await {
-            Ok(version) if version == self.version => {}
-            Ok(_) => {
-                let expected = "the version document of the device that was lost";
-                return Err(SessionError::from(ReplyError::Unexpected { expected }).into());
-            }
-            Err(SessionError::Transport(error))
-                if error.may_be_missing_endpoint() && self.version == Version::default() => {}
-            Err(_) => return Err(NotRegained::Away),
-        }
-        let (scheme, credentials) = (self.scheme, &self.credentials);
-        let agreed = connection.agree(scheme, credentials, UnwrapErr(SysRng), &run.handshakes);
-        let keys = agreed.await?;
-        self.session = connection.into_session(keys);
-        Ok(())
-    }
-}
-
-/// Why a device could not be had again.
-#[derive(Debug)]
-pub(super) enum NotRegained {
-    /// Nobody answers, or the line broke: perhaps a moment later.
-    Away,
-    /// It answered, and this will not become better.
-    Final(SessionError),
-}
-
-impl From<SessionError> for NotRegained {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Transport(_) => Self::Away,
-            other => Self::Final(other),
-        }
-    }
+    pub route: Option<Route>,
 }
 
 /// Finds and opens the device and reads its version document.
 pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
     let (driver, candidate) = find::find_device(run, target).await?;
     let service = candidate.service;
-    let route = Target {
+    let found = Target {
         address: Some(candidate.address.clone()),
         ..target.clone()
+    };
+    let route = Route {
+        driver,
+        search: found.search(run.pace.search),
+        transcript: target.transcript.clone(),
     };
     let hints = candidate.hints.clone();
     let address = candidate.address.to_string();
@@ -262,6 +173,7 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
                     version,
                     credentials,
                     route,
+                    handshakes: run.handshakes.clone(),
                 });
             }
             Err(error) => error,

@@ -71,8 +71,8 @@ fn during(doing: Doing) -> impl FnOnce(SessionError) -> FlowError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flows::scripted_device::ScriptedDevice;
     use crate::security::DeviceSecret;
+    use crate::session::scripted_device::ScriptedDevice;
 
     #[tokio::test]
     async fn call_returns_the_answer_of_the_endpoint() {

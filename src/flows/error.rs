@@ -13,6 +13,7 @@ use crate::cloud::mapping::MappingStatus;
 use crate::endpoint::wifi_config::JoinFailure;
 use crate::endpoint::wifi_scan::AuthMode;
 use crate::ident::Ssid;
+use crate::provisioner::{Cause, NetworkName, ProvisionError};
 use crate::session::SessionError;
 use crate::transport::{TransportError, TransportKind};
 
@@ -80,10 +81,10 @@ pub enum FlowError {
         auth: AuthMode,
     },
     /// The device gave up joining.
-    #[error("the device could not join {ssid}: {}{}", reason_of(*reason), sight_of(*sighting))]
+    #[error("the device could not join {network}: {}{}", reason_of(*reason), sight_of(*sighting))]
     JoinFailed {
         /// The network.
-        ssid: Ssid,
+        network: NetworkName,
         /// What the device says; `None` when it does not.
         reason: Option<JoinFailure>,
         /// Whether the device has been made to forget the credentials.
@@ -92,10 +93,10 @@ pub enum FlowError {
         sighting: Option<Sighting>,
     },
     /// The device was still trying when the time was up.
-    #[error("the device was still trying to join {ssid} after {} s", waited.as_secs_f32())]
+    #[error("the device was still trying to join {network} after {} s", waited.as_secs_f32())]
     JoinTimedOut {
         /// The network.
-        ssid: Ssid,
+        network: NetworkName,
         /// The limit.
         waited: Duration,
         /// Whether the device has been made to forget the credentials.
@@ -166,6 +167,14 @@ pub enum FlowError {
         /// The session's part of the error.
         source: SessionError,
     },
+    /// A request failed, over a protocol without sessions, or that this protocol does not have.
+    #[error("{source}")]
+    Protocol {
+        /// What was being done.
+        doing: Doing,
+        /// The protocol's part of the error.
+        source: ProvisionError,
+    },
     /// A device could not be found or opened.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -180,12 +189,14 @@ pub enum FlowError {
         left: Left,
     },
     /// Credentials were applied, and then contact was lost or its answers could not be read.
-    #[error("the device was given the credentials of {ssid}, but has not confirmed that it joined")]
+    #[error(
+        "the device was given the credentials of {network}, but has not confirmed that it joined"
+    )]
     Unconfirmed {
         /// The network.
-        ssid: Ssid,
-        /// The session's part of the error.
-        source: SessionError,
+        network: NetworkName,
+        /// What was the last to fail.
+        source: Cause,
     },
     /// The device announces a scheme that does not exist here.
     #[error("the device announces Security {number}, which this program does not know")]
@@ -202,6 +213,21 @@ pub enum FlowError {
 }
 
 impl FlowError {
+    /// What became of a request to a device.
+    pub(super) fn of_provisioner(doing: Doing, error: ProvisionError) -> Self {
+        match error {
+            ProvisionError::LinkLost(Cause::Session(source))
+            | ProvisionError::NotSent(Cause::Session(source))
+            | ProvisionError::Refused {
+                cause: Cause::Session(source),
+                ..
+            }
+            | ProvisionError::Unanswered(Cause::Session(source)) => Self::Session { doing, source },
+            ProvisionError::ScanUnfinished { waited } => Self::ScanUnfinished { waited },
+            source => Self::Protocol { doing, source },
+        }
+    }
+
     /// The step that was under way.
     pub const fn doing(&self) -> Doing {
         match self {
@@ -235,6 +261,7 @@ impl FlowError {
             | Self::UnsupportedTransport(_) => Doing::Connecting,
             Self::ScanUnfinished { .. } => Doing::Scanning,
             Self::Cloud { doing, .. }
+            | Self::Protocol { doing, .. }
             | Self::Session { doing, .. }
             | Self::Stopped { doing, .. } => *doing,
         }
@@ -246,8 +273,8 @@ impl FlowError {
 pub enum Before {
     /// The device joined its network.
     Joined {
-        /// The network's name.
-        ssid: Ssid,
+        /// The network.
+        network: NetworkName,
     },
     /// The node is in the account.
     Mapped {
@@ -264,7 +291,7 @@ pub enum Before {
 impl fmt::Display for Before {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Joined { ssid } => write!(f, "the device has joined {ssid}"),
+            Self::Joined { network } => write!(f, "the device has joined {network}"),
             Self::Mapped { node_id } => write!(f, "the node {node_id} is in your account"),
             Self::Told { node_id } => {
                 write!(f, "the account was not told of the node {node_id}")

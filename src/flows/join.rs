@@ -1,81 +1,77 @@
-//! Has the device join a network, and finds out what came of it: hand over, apply, ask until it is
-//! joined; after a definite failure make it forget and try again; find it again when it was lost
+//! Makes the device join a network, and finds out what came of it: hand over, apply, follow until it
+//! is joined; after a definite failure make it forget and try again; find it again when it was lost
 //! on the way. An outcome counts only when the device said so with the details that prove it.
-//!
-//! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_ctrl.c`.
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::connect::{NotRegained, Secured};
 use super::wifi::{self, Settled, sighting};
 use super::{Doing, Event, FlowError, Left, Question, Run, Stage};
 use crate::endpoint::ReplyError;
-use crate::endpoint::version::{Version, WIFI_SCAN};
-use crate::endpoint::wifi_config::{
-    ApplyWifi, ConnectedNetwork, JoinFailure, SetWifi, WifiState, WifiStatus,
-};
-use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::endpoint::wifi_scan::AccessPoint;
-use crate::ident::{Passphrase, Ssid};
-use crate::proto::EndpointName;
+use crate::ident::Passphrase;
+use crate::provisioner::{
+    Cause, JoinFailure, JoinReports, JoinState, JoinedNetwork, NetworkCredentials, NetworkName,
+    ProvisionError, Provisioner, ReconnectError, ResetAbility, WifiCredentials,
+};
 use crate::session::SessionError;
-use crate::transport::TransportError;
+use crate::transport::Limits;
 
 /// A device that is being given a network.
 #[derive(Debug)]
 pub struct Joining<'a> {
     /// The run that this is a part of.
     pub run: &'a Run,
-    /// The conversation; another one after contact was lost.
-    pub secured: &'a mut Secured,
-    /// What the device said about itself.
-    pub version: &'a Version,
+    /// The device; another connection to it after contact was lost.
+    pub device: &'a mut dyn Provisioner,
     /// What the device would be left with, were this the end.
     pub left: Left,
 }
 
+/// A network that a device joined.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// As the device reports it.
+    pub network: JoinedNetwork,
+    /// Pages of the device that a person can open now.
+    pub urls: Vec<String>,
+}
+
 impl Joining<'_> {
-    /// Has the network joined; after a definite failure up to `retries` times more, and as often
-    /// as somebody has another passphrase.
-    pub async fn join(
-        &mut self,
-        settled: Settled,
-        retries: u32,
-    ) -> Result<(Ssid, ConnectedNetwork), FlowError> {
+    /// Makes the device join; after a definite failure up to `retries` times more, and as often as
+    /// a person has another passphrase.
+    pub async fn join(&mut self, settled: Settled, retries: u32) -> Result<Joined, FlowError> {
         let Settled {
             mut network,
             mut seen,
         } = settled;
+        let name = network.name();
         let mut attempt = 1;
         let mut before = None;
         loop {
             let reason = match (self.once(&network, attempt > 1).await, before.take()) {
-                (Ok(joined), _) => return Ok((network.ssid, joined)),
+                (Ok(joined), _) => return Ok(joined),
                 (Err(FlowError::JoinFailed { reason, .. }), _) => reason,
-                (Err(FlowError::JoinTimedOut { ssid, waited, .. }), _) => {
+                (Err(FlowError::JoinTimedOut { waited, .. }), _) => {
                     let forgotten = self.forget().await;
                     if seen.is_none() && forgotten {
                         seen = self.look().await;
                     }
                     return Err(FlowError::JoinTimedOut {
-                        sighting: seen.map(|seen| sighting(&ssid, &seen)),
+                        sighting: seen.and_then(|seen| sighting_of(&name, &seen)),
                         forgotten,
-                        ssid,
+                        network: name,
                         waited,
                     });
                 }
                 // Firmware that did not forget takes no others: the attempt before is the story.
                 (
-                    Err(FlowError::Session {
-                        doing: Doing::ApplyingWifi,
-                        source: SessionError::Reply(ReplyError::Refused { .. }),
-                    }),
+                    Err(failure),
                     Some(
                         before @ FlowError::JoinFailed {
                             forgotten: false, ..
                         },
                     ),
-                ) => return Err(before),
+                ) if is_refused(&failure) => return Err(before),
                 (Err(failure), _) => return Err(failure),
             };
             let forgotten = self.forget().await;
@@ -83,14 +79,14 @@ impl Joining<'_> {
                 seen = self.look().await;
             }
             let failure = FlowError::JoinFailed {
-                ssid: network.ssid.clone(),
+                network: name.clone(),
                 reason,
                 forgotten,
-                sighting: seen.as_deref().map(|seen| sighting(&network.ssid, seen)),
+                sighting: seen.as_deref().and_then(|seen| sighting_of(&name, seen)),
             };
             if attempt > retries {
-                match another_passphrase(self.run, reason, &network.ssid).await {
-                    Some(passphrase) => network.passphrase = passphrase,
+                match another_passphrase(self.run, reason, &network).await {
+                    Some(other) => network = other,
                     None => return Err(failure),
                 }
             }
@@ -106,14 +102,15 @@ impl Joining<'_> {
     /// One attempt. Ends with `JoinFailed` without having tidied up.
     async fn once(
         &mut self,
-        network: &SetWifi,
+        network: &NetworkCredentials,
         retried: bool,
-    ) -> Result<ConnectedNetwork, FlowError> {
+    ) -> Result<Joined, FlowError> {
         let stage = self.run.start_stage(Stage::SendWifi);
         let mut sent = self.send(network).await;
-        // Before ESP-IDF 5.1 only the application can clear a failure, after attempts of its own.
+        // Such firmware clears a failure by itself, some time later.
         let deadline = Instant::now() + self.run.pace.apply_again;
-        while retried && self.version.legacy && is_wrong_state(&sent) && Instant::now() < deadline {
+        let clears_by_itself = self.device.abilities().reset == ResetAbility::ByItself;
+        while retried && clears_by_itself && is_wrong_state(&sent) && Instant::now() < deadline {
             sleep(self.run.pace.slowest_status).await;
             sent = self.send(network).await;
         }
@@ -125,172 +122,177 @@ impl Joining<'_> {
         sent?;
 
         let stage = self.run.start_stage(Stage::ConfirmWifi);
-        let confirmed = self.confirm(&network.ssid).await;
+        let confirmed = self.confirm(network).await;
         self.run.end_stage(&stage, confirmed.is_ok());
         confirmed
     }
 
-    async fn send(&mut self, network: &SetWifi) -> Result<(), FlowError> {
-        // Firmware without prov-ctrl took the session with it when it was asked to forget.
-        if self.secured.session.is_lost() && self.secured.regain(self.run).await.is_err() {
-            return Err(FlowError::Session {
-                doing: Doing::SendingWifi,
-                source: SessionError::Lost,
-            });
-        }
+    async fn send(&mut self, network: &NetworkCredentials) -> Result<(), FlowError> {
         self.left = Left::Unapplied;
-        let session = &mut self.secured.session;
-        session
-            .call(network)
-            .await
-            .map_err(|source| FlowError::Session {
-                doing: Doing::SendingWifi,
-                source,
-            })?;
-        self.run.report(&Event::WifiSent {
-            ssid: network.ssid.clone(),
-            ssid_hex: network.ssid.to_hex(),
-        });
+        let mut set = self.device.set_credentials(network).await;
+        // Firmware that was asked to forget may have closed the session.
+        if matches!(set, Err(ProvisionError::LinkLost(_))) && self.reconnect().await.is_ok() {
+            set = self.device.set_credentials(network).await;
+        }
+        set.map_err(|error| FlowError::of_provisioner(Doing::SendingWifi, error))?;
+        self.run.report(&Event::credentials_sent(&network.name()));
         // Until it has answered.
         self.left = Left::Unknown;
-        if let Err(source) = session.call(&ApplyWifi).await {
-            let ssid = network.ssid.clone();
-            // Perhaps it heard us, and perhaps what cannot be read was a yes.
-            if !is_surely_not_applied(&source) {
-                return Err(FlowError::Unconfirmed { ssid, source });
+        match self.device.apply().await {
+            Ok(()) => {}
+            // Perhaps it got the request, and perhaps what cannot be read was a yes.
+            Err(ProvisionError::LinkLost(source) | ProvisionError::Unanswered(source)) => {
+                let network = network.name();
+                return Err(FlowError::Unconfirmed { network, source });
             }
-            self.left = Left::Unapplied;
-            return Err(FlowError::Session {
-                doing: Doing::ApplyingWifi,
-                source,
-            });
+            Err(
+                error @ (ProvisionError::NotSent(_)
+                | ProvisionError::Refused { .. }
+                | ProvisionError::ScanUnfinished { .. }
+                | ProvisionError::Unsupported { .. }),
+            ) => {
+                self.left = Left::Unapplied;
+                return Err(FlowError::of_provisioner(Doing::ApplyingWifi, error));
+            }
         }
         self.left = Left::Applied;
         self.run.report(&Event::WifiApplied);
         Ok(())
     }
 
-    async fn confirm(&mut self, ssid: &Ssid) -> Result<ConnectedNetwork, FlowError> {
+    async fn confirm(&mut self, network: &NetworkCredentials) -> Result<Joined, FlowError> {
+        let name = network.name();
         let deadline = Instant::now() + self.run.pace.join;
-        let mut told = None;
+        let mut reported = None;
         let mut intervals = self.run.pace.status_intervals();
-        sleep(self.run.pace.first_status.min(self.run.pace.join)).await;
+        let is_polled = self.device.abilities().reports == JoinReports::Polled;
+        if is_polled {
+            sleep(self.run.pace.first_status.min(self.run.pace.join)).await;
+        }
         loop {
-            let state = match self.status().await {
-                Ok(state) => state,
-                Err(lost) => self.status_after(lost, ssid, deadline).await?,
+            let left = deadline.saturating_duration_since(Instant::now());
+            let asked = self.device.join_state();
+            let state = if is_polled {
+                // A question that was begun in time gets all of its own.
+                Some(asked.await)
+            } else {
+                timeout(left, asked).await.ok()
+            };
+            let state = match state {
+                None => None,
+                Some(Ok(state)) => Some(state),
+                Some(Err(error)) => Some(self.state_after(error, &name, deadline).await?),
             };
             match state {
-                WifiState::Connected(network)
-                    if network.ssid.as_ref().is_some_and(|joined| joined != ssid) =>
-                {
+                Some(JoinState::Joined { network, .. }) if network.name() != name => {
                     let expected = "a connection to the network that was asked for";
+                    let source = SessionError::from(ReplyError::Unexpected { expected }).into();
                     return Err(FlowError::Unconfirmed {
-                        ssid: ssid.clone(),
-                        source: ReplyError::Unexpected { expected }.into(),
+                        network: name,
+                        source,
                     });
                 }
-                WifiState::Connected(network) => {
-                    self.run.report(&Event::joined(ssid, &network));
-                    return Ok(*network);
+                Some(JoinState::Joined { network, urls }) => {
+                    self.run.report(&Event::joined(&network));
+                    return Ok(Joined { network, urls });
                 }
-                WifiState::Failed { reason } => {
+                Some(JoinState::Failed(reason)) => {
                     return Err(FlowError::JoinFailed {
-                        ssid: ssid.clone(),
+                        network: name,
                         reason,
                         forgotten: false,
                         sighting: None,
                     });
                 }
-                WifiState::Connecting { attempts_remaining } => {
-                    if told != Some(attempts_remaining) {
-                        told = Some(attempts_remaining);
+                Some(JoinState::Joining { attempts_remaining }) => {
+                    if reported != Some(attempts_remaining) {
+                        reported = Some(attempts_remaining);
                         self.run.report(&Event::WifiJoining { attempts_remaining });
                     }
                 }
+                None => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(FlowError::JoinTimedOut {
-                    ssid: ssid.clone(),
+                    network: name,
                     waited: self.run.pace.join,
                     forgotten: false,
                     sighting: None,
                 });
             }
-            sleep(intervals.next().map_or(left, |interval| interval.min(left))).await;
-        }
-    }
-
-    /// Asks once how joining goes. A question that was begun in time gets all of its own.
-    async fn status(&mut self) -> Result<WifiState, SessionError> {
-        let limit = self.run.pace.status_answer;
-        match timeout(limit, self.secured.session.call(&WifiStatus)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(SessionError::Transport(TransportError::TimedOut {
-                endpoint: EndpointName::PROV_CONFIG,
-                waited: limit,
-            })),
+            if is_polled {
+                sleep(intervals.next().map_or(left, |interval| interval.min(left))).await;
+            }
         }
     }
 
     /// Looks for a device that was lost, and asks it. An access point that changes channel comes
     /// back within seconds; a device that has joined may have closed its own for good.
-    async fn status_after(
+    async fn state_after(
         &mut self,
-        mut lost: SessionError,
-        ssid: &Ssid,
+        error: ProvisionError,
+        name: &NetworkName,
         deadline: Instant,
-    ) -> Result<WifiState, FlowError> {
+    ) -> Result<JoinState, FlowError> {
         let deadline = deadline.min(Instant::now() + self.run.pace.regain);
         self.run.report(&Event::ContactLost);
         self.left = Left::Unknown;
-        if !self.secured.has_a_way_back() {
-            return Err(FlowError::Unconfirmed {
-                ssid: ssid.clone(),
-                source: lost,
-            });
+        let unconfirmed = |source| FlowError::Unconfirmed {
+            network: name.clone(),
+            source,
+        };
+        let mut lost = cause_of(error)
+            .map_err(|error| FlowError::of_provisioner(Doing::ConfirmingWifi, error))?;
+        if !self.device.abilities().can_reconnect {
+            return Err(unconfirmed(lost));
         }
-        let mut regained = 0;
-        while regained < MOST_REGAINED && Instant::now() < deadline {
+        let mut reconnected = 0;
+        while reconnected < MAX_RECONNECTS && Instant::now() < deadline {
             let left = deadline.saturating_duration_since(Instant::now());
-            match timeout(left, self.secured.regain(self.run)).await {
+            match timeout(left, self.reconnect()).await {
                 Ok(Ok(())) => {
                     self.run.report(&Event::ContactRegained);
                     self.left = Left::Applied;
-                    regained += 1;
-                    match self.status().await {
+                    reconnected += 1;
+                    let error = match self.device.join_state().await {
                         Ok(state) => return Ok(state),
-                        Err(error) => {
-                            self.left = Left::Unknown;
-                            lost = error;
-                        }
-                    }
+                        Err(error) => error,
+                    };
+                    self.left = Left::Unknown;
+                    lost = cause_of(error)
+                        .map_err(|error| FlowError::of_provisioner(Doing::ConfirmingWifi, error))?;
                     // A device that answers, but not what it should, will do so again.
-                    if matches!(lost, SessionError::Reply(_)) {
+                    if matches!(lost, Cause::Session(SessionError::Reply(_))) {
                         break;
                     }
                 }
-                Ok(Err(NotRegained::Final(error))) => {
-                    lost = error;
+                Ok(Err(ReconnectError::Final(cause))) => {
+                    lost = cause;
                     break;
                 }
-                Ok(Err(NotRegained::Away)) | Err(_) => {}
+                Ok(Err(ReconnectError::Unreachable)) | Err(_) => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
             sleep(self.run.pace.regain_pause.min(left)).await;
         }
-        Err(FlowError::Unconfirmed {
-            ssid: ssid.clone(),
-            source: lost,
-        })
+        Err(unconfirmed(lost))
+    }
+
+    async fn reconnect(&mut self) -> Result<(), ReconnectError> {
+        let pace = &self.run.pace;
+        // A device that cannot be reached at once may be back a moment later.
+        let limits = Limits {
+            connect: pace.limits.connect.min(pace.regain / 3),
+            ..pace.limits.clone()
+        };
+        self.device.reconnect(pace.regain, &limits).await
     }
 
     /// Asks the device to forget the credentials: they are stored, and a restart would go on with
     /// them. Firmware refuses while it joins, and some has done so by itself.
     pub async fn forget(&mut self) -> bool {
-        // Before ESP-IDF 5.1 there is nobody to ask.
-        if self.version.legacy {
+        if self.device.abilities().reset != ResetAbility::OnRequest {
             return false;
         }
         let accepted = timeout(self.run.pace.forget, self.reset())
@@ -304,11 +306,10 @@ impl Joining<'_> {
     }
 
     async fn reset(&mut self) -> bool {
-        match self.secured.session.call(&ResetWifi).await {
+        match self.device.reset().await {
             // A request was cut off in the middle.
-            Err(SessionError::Lost) => {
-                self.secured.regain(self.run).await.is_ok()
-                    && self.secured.session.call(&ResetWifi).await.is_ok()
+            Err(ProvisionError::LinkLost(_)) => {
+                self.reconnect().await.is_ok() && self.device.reset().await.is_ok()
             }
             outcome => outcome.is_ok(),
         }
@@ -316,53 +317,81 @@ impl Joining<'_> {
 
     /// What the device sees now that it waits for credentials again. Only a help for words.
     async fn look(&mut self) -> Option<Vec<AccessPoint>> {
-        if !self.version.has(WIFI_SCAN) {
+        if !self.device.abilities().can_scan {
             return None;
         }
-        wifi::scan(self.run, &mut self.secured.session).await.ok()
+        wifi::scan(self.run, self.device).await.ok()
     }
 }
 
-/// Asks for another passphrase where that could help.
+/// The cause of an error after which the device may be found again; any other error ends the run.
+fn cause_of(error: ProvisionError) -> Result<Cause, ProvisionError> {
+    match error {
+        ProvisionError::LinkLost(cause)
+        | ProvisionError::NotSent(cause)
+        | ProvisionError::Refused { cause, .. }
+        | ProvisionError::Unanswered(cause) => Ok(cause),
+        error @ (ProvisionError::ScanUnfinished { .. } | ProvisionError::Unsupported { .. }) => {
+            Err(error)
+        }
+    }
+}
+
+/// Asks for another passphrase if that could help.
 async fn another_passphrase(
     run: &Run,
     reason: Option<JoinFailure>,
-    ssid: &Ssid,
-) -> Option<Passphrase> {
+    network: &NetworkCredentials,
+) -> Option<NetworkCredentials> {
+    let NetworkCredentials::Wifi(WifiCredentials { ssid, .. }) = network else {
+        return None;
+    };
     if reason == Some(JoinFailure::NetworkNotFound) {
         return None;
     }
     let question = Question::NewPassphrase { ssid: ssid.clone() };
     let answer = run.ask(&question).await?;
-    Passphrase::new(answer).ok()
+    Some(NetworkCredentials::Wifi(WifiCredentials {
+        ssid: ssid.clone(),
+        passphrase: Passphrase::new(answer).ok()?,
+    }))
+}
+
+/// What a Wi-Fi scan shows of the network.
+fn sighting_of(name: &NetworkName, seen: &[AccessPoint]) -> Option<super::Sighting> {
+    match name {
+        NetworkName::Wifi(ssid) => Some(sighting(ssid, seen)),
+        NetworkName::Thread(_) => None,
+    }
+}
+
+/// Whether the device refused Apply.
+fn is_refused(failure: &FlowError) -> bool {
+    refusal(failure).is_some()
 }
 
 /// Whether the device refused Apply for the state that it is in.
 fn is_wrong_state(sent: &Result<(), FlowError>) -> bool {
-    matches!(
-        sent,
-        Err(FlowError::Session {
-            doing: Doing::ApplyingWifi,
-            source: SessionError::Reply(ReplyError::Refused { status }),
-        }) if status.is_wrong_state()
-    )
+    sent.as_ref().err().and_then(refusal) == Some(true)
 }
 
-/// Whether the device said no to Apply, or never heard of it.
-fn is_surely_not_applied(error: &SessionError) -> bool {
-    matches!(
-        error,
-        SessionError::Reply(ReplyError::Refused { .. })
-            | SessionError::Transport(
-                TransportError::NoSuchEndpoint { .. }
-                    | TransportError::PermissionDenied { .. }
-                    | TransportError::Unreachable { .. }
-            )
-    )
+/// Of a refused Apply: whether another state of the device would allow it.
+fn refusal(failure: &FlowError) -> Option<bool> {
+    match failure {
+        FlowError::Session {
+            doing: Doing::ApplyingWifi,
+            source: SessionError::Reply(ReplyError::Refused { status }),
+        } => Some(status.is_wrong_state()),
+        FlowError::Protocol {
+            doing: Doing::ApplyingWifi,
+            source: ProvisionError::Refused { is_wrong_state, .. },
+        } => Some(*is_wrong_state),
+        _ => None,
+    }
 }
 
 /// A device that is lost again and again has another trouble than a change of channel.
-const MOST_REGAINED: u32 = 3;
+const MAX_RECONNECTS: u32 = 3;
 
 #[cfg(test)]
 mod tests;

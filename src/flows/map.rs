@@ -16,7 +16,6 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use self::challenge::Issued;
-use super::connect::Secured;
 use super::run::StartedStage;
 use super::{Doing, Event, FlowError, Run, Stage, Warning};
 use crate::cloud::mapping::Extras;
@@ -24,6 +23,7 @@ use crate::cloud::{Client, CloudError};
 use crate::endpoint::challenge_response::{CHALLENGE_RESPONSE, Signed};
 use crate::endpoint::version::Version;
 use crate::secret::Secret;
+use crate::session::Secured;
 use crate::transport::TransportKind;
 
 /// Whose the device shall be.

@@ -26,8 +26,6 @@ mod pace;
 pub mod provision;
 mod run;
 #[cfg(test)]
-mod scripted_device;
-#[cfg(test)]
 mod scripted_observer;
 mod seen_device;
 mod stop;

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::map::Way;
 use super::seen_device::SeenDevice;
 use crate::endpoint::version::Version;
-use crate::endpoint::wifi_config::ConnectedNetwork;
 use crate::endpoint::wifi_scan::{AccessPoint, AuthMode};
 use crate::ident::{Bssid, Ssid};
+use crate::provisioner::{JoinedNetwork, JoinedWifi, NetworkName};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::TransportKind;
@@ -124,6 +124,22 @@ pub enum Event {
         /// Why the one before failed.
         after: String,
     },
+    /// The device stored the credentials of a Thread network.
+    ThreadSent {
+        /// The name of the network.
+        network_name: String,
+    },
+    /// The device joined a Thread network.
+    ThreadJoined {
+        /// The name of the network.
+        network_name: String,
+        /// As `0x1a2b`.
+        pan_id: String,
+        /// 16 hexadecimal digits.
+        ext_pan_id: String,
+        /// The radio channel.
+        channel: u32,
+    },
     /// The device joined.
     WifiJoined {
         /// Its address there.
@@ -131,11 +147,11 @@ pub enum Event {
         /// The network.
         ssid: Ssid,
         /// The access point, as the device reports it.
-        bssid: Bssid,
+        bssid: Option<Bssid>,
         /// The radio channel.
-        channel: i32,
+        channel: Option<i32>,
         /// How it authenticated.
-        auth: AuthMode,
+        auth: Option<AuthMode>,
     },
     /// The account was asked for a challenge, and could not be reached: the device may need none.
     ChallengeMissed {
@@ -333,13 +349,39 @@ impl From<&AccessPoint> for Network {
 }
 
 impl Event {
-    pub(super) fn joined(asked: &Ssid, network: &ConnectedNetwork) -> Self {
-        Self::WifiJoined {
-            ip: network.ip.map(|ip| ip.to_string()),
-            ssid: network.ssid.clone().unwrap_or_else(|| asked.clone()),
-            bssid: network.bssid.clone(),
-            channel: network.channel,
-            auth: network.auth,
+    pub(super) fn credentials_sent(network: &NetworkName) -> Self {
+        match network {
+            NetworkName::Wifi(ssid) => Self::WifiSent {
+                ssid: ssid.clone(),
+                ssid_hex: ssid.to_hex(),
+            },
+            NetworkName::Thread(name) => Self::ThreadSent {
+                network_name: name.clone(),
+            },
+        }
+    }
+
+    pub(super) fn joined(network: &JoinedNetwork) -> Self {
+        match network {
+            JoinedNetwork::Wifi(JoinedWifi {
+                ssid,
+                ip,
+                bssid,
+                channel,
+                auth,
+            }) => Self::WifiJoined {
+                ip: ip.clone(),
+                ssid: ssid.clone(),
+                bssid: bssid.clone(),
+                channel: *channel,
+                auth: *auth,
+            },
+            JoinedNetwork::Thread(thread) => Self::ThreadJoined {
+                network_name: thread.network_name.clone(),
+                pan_id: thread.pan_id_text(),
+                ext_pan_id: thread.ext_pan_id_text(),
+                channel: thread.channel,
+            },
         }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
+use crate::provisioner::{Protocomm, ScanIntervals};
+use crate::session::Secured;
 use crate::transport::Limits;
 
 /// Intervals and limits. Only tests shorten the intervals.
@@ -55,6 +57,16 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// A device with a session, at this pace.
+    pub fn protocomm(&self, secured: Secured) -> Protocomm {
+        let scan = ScanIntervals {
+            retry: self.scan_again,
+            poll: self.scan_status,
+            limit: self.scan,
+        };
+        Protocomm::new(secured, scan, self.status_answer)
+    }
+
     /// The waits between two questions how joining goes.
     pub(crate) fn status_intervals(&self) -> ExponentialBackoff {
         growing(self.status, 1.25, self.slowest_status)

@@ -6,13 +6,12 @@
 
 use super::connect::{self, Access};
 use super::find::Target;
-use super::join::Joining;
+use super::join::{Joined, Joining};
 use super::map::{CLAIMING, MappedNode, Mapping, Owner, Progress, Way};
 use super::wifi::{self, Settled, Wanted};
 use super::{Before, Doing, Event, FlowError, Left, Run, Stage, StopReason, Warning};
 use crate::endpoint::version::Version;
-use crate::endpoint::wifi_config::ConnectedNetwork;
-use crate::ident::Ssid;
+use crate::provisioner::Provisioner as _;
 use crate::security::SecurityScheme;
 
 /// What is to be done.
@@ -37,15 +36,6 @@ pub struct Outcome {
     pub node: Option<MappedNode>,
     /// The network that it joined.
     pub joined: Option<Joined>,
-}
-
-/// A network that a device joined.
-#[derive(Clone, Debug)]
-pub struct Joined {
-    /// As it was asked for.
-    pub ssid: Ssid,
-    /// The connection as the device reports it.
-    pub network: ConnectedNetwork,
 }
 
 /// Runs the whole of it.
@@ -73,13 +63,14 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
         run.or(Doing::FetchingChallenge, readying).await?;
     }
     let securing = connect::secure(run, opened, &request.access);
-    let mut secured = run.or(Doing::Securing, securing).await?;
+    let secured = run.or(Doing::Securing, securing).await?;
     let scheme = secured.scheme;
+    let mut device = run.pace.protocomm(secured);
 
     let settled = match &request.wifi {
         None => None,
         Some(wanted) => {
-            let settling = wifi::settle(run, &mut secured.session, wanted, &version);
+            let settling = wifi::settle(run, &mut device, wanted);
             Some((run.or(Doing::Scanning, settling).await?, wanted.retries))
         }
     };
@@ -90,7 +81,7 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
             run.skip_stage(Stage::VerifyAssociation);
         }
         Some(mapping) => {
-            let associating = mapping.associate(&mut secured, way);
+            let associating = mapping.associate(&mut device.secured, way);
             let associated = run.or(Doing::VerifyingAssociation, associating).await;
             progress = Some(associated.map_err(|error| stays(mapping, error))?);
         }
@@ -104,8 +95,7 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
         Some((settled, retries)) => {
             let mut joining = Joining {
                 run,
-                secured: &mut secured,
-                version: &version,
+                device: &mut device,
                 left: Left::Nothing,
             };
             let joined = join(&mut joining, settled, retries).await;
@@ -120,14 +110,17 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
         }
     };
     // The device closes its side by itself; a failure to say goodbye changes nothing.
-    if let Err(error) = secured.session.close().await {
+    if let Err(error) = device.close().await {
         tracing::debug!(%error, "closing");
     }
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
         let confirming = mapping.confirm(progress);
         let confirmed = run.or(Doing::FollowingMapping, confirming).await;
         let joining = |error| match &joined {
-            Some(Joined { ssid, .. }) => after(Before::Joined { ssid: ssid.clone() }, error),
+            Some(Joined { network, .. }) => {
+                let network = network.name();
+                after(Before::Joined { network }, error)
+            }
             None => error,
         };
         let (node, rest) = confirmed.map_err(|error| stays(mapping, joining(error)))?;
@@ -189,7 +182,7 @@ async fn join(
     let run = joining.run;
     let attempts = joining.join(settled, retries);
     match run.or(Doing::ConfirmingWifi, attempts).await {
-        Ok((ssid, network)) => Ok(Joined { ssid, network }),
+        Ok(joined) => Ok(joined),
         Err(FlowError::Stopped { reason, .. }) => {
             if matches!(joining.left, Left::Applied | Left::Unknown) {
                 joining.forget().await;

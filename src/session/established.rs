@@ -61,12 +61,6 @@ impl Session {
             .longest_answer(self.keys.scheme == SecurityScheme::Sec2)
     }
 
-    /// Gives the path up, whatever its state: nothing can be said any more.
-    pub async fn leave(&mut self) -> Result<(), SessionError> {
-        self.lost = true;
-        Ok(self.transport.close().await?)
-    }
-
     /// Whether the two ends may be out of step, so that nothing more can be said.
     pub fn is_lost(&self) -> bool {
         self.lost
@@ -90,8 +84,9 @@ impl Session {
         Ok(opened)
     }
 
-    /// Says goodbye.
-    pub async fn close(mut self) -> Result<(), SessionError> {
+    /// Closes the connection. Nothing can be sent after it.
+    pub async fn close(&mut self) -> Result<(), SessionError> {
+        self.lost = true;
         Ok(self.transport.close().await?)
     }
 }

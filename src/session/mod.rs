@@ -13,8 +13,12 @@ mod connection;
 mod error;
 mod established;
 mod handshakes;
+#[cfg(test)]
+pub(crate) mod scripted_device;
+mod secured;
 
 pub use connection::{Connection, Keys};
 pub use error::SessionError;
 pub use established::Session;
 pub use handshakes::Handshakes;
+pub use secured::{NotReconnected, Secured};

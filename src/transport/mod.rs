@@ -11,6 +11,7 @@ pub(crate) mod facts;
 mod http;
 mod on_network;
 pub mod record;
+mod route;
 mod softap;
 mod source;
 
@@ -31,6 +32,7 @@ use crate::proto::{EndpointName, Service};
 
 pub use console::{BoardLog, DEFAULT_BAUD};
 pub use error::{BluetoothProblem, ConsoleProblem, No, TransportError};
+pub use route::Route;
 
 /// Every built-in driver.
 pub static DRIVERS: &[&dyn Driver] = &[

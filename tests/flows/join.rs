@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::ReplyError;
-use espctl::endpoint::version::Version;
-use espctl::endpoint::wifi_config::{ConnectedNetwork, JoinFailure, SetWifi};
-use espctl::flows::connect::{Access, Secured, open, secure};
+use espctl::flows::connect::{Access, open, secure};
 use espctl::flows::find::Target;
 use espctl::flows::join::Joining;
 use espctl::flows::wifi::Settled;
@@ -15,9 +13,12 @@ use espctl::flows::{Doing, Event, FlowError, Left, Pace, Run, Stage, StageState}
 use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
 use espctl::proto::network_provisioning::NetworkConfigPayload;
+use espctl::provisioner::{
+    Cause, JoinFailure, JoinedNetwork, JoinedWifi, NetworkCredentials, NetworkName, WifiCredentials,
+};
 use espctl::secret::Secret;
 use espctl::security::{Answer, Credentials, DeviceSecret, SecurityScheme, accept};
-use espctl::session::{Session, SessionError};
+use espctl::session::{Secured, Session, SessionError};
 use espctl::transport::{Address, TransportError, TransportKind};
 use prost::Message as _;
 use tokio::time::Instant;
@@ -37,21 +38,21 @@ fn device_in(world: World) -> MemoryDevice {
     MemoryDevice::new(settings)
 }
 
-fn network(ssid: &str, passphrase: &str) -> SetWifi {
-    SetWifi {
+fn network(ssid: &str, passphrase: &str) -> WifiCredentials {
+    WifiCredentials {
         ssid: ssid.parse().unwrap(),
         passphrase: Passphrase::new(Secret::new(passphrase.to_owned())).unwrap(),
     }
 }
 
-fn home() -> SetWifi {
+fn home() -> WifiCredentials {
     network("Home", "correct horse battery")
 }
 
 async fn joining(
     session: &mut Session,
-    network: &SetWifi,
-) -> (Result<ConnectedNetwork, FlowError>, Recorder) {
+    network: &WifiCredentials,
+) -> (Result<JoinedWifi, FlowError>, Recorder) {
     let recorder = Recorder::default();
     let outcome = join(&recorder.run(), session, network).await;
     (outcome, recorder)
@@ -61,37 +62,40 @@ async fn joining(
 async fn join(
     run: &Run,
     session: &mut Session,
-    network: &SetWifi,
-) -> Result<ConnectedNetwork, FlowError> {
+    network: &WifiCredentials,
+) -> Result<JoinedWifi, FlowError> {
     try_joining(run, session, network, 0).await
 }
 
 async fn try_joining(
     run: &Run,
     session: &mut Session,
-    network: &SetWifi,
+    network: &WifiCredentials,
     retries: u32,
-) -> Result<ConnectedNetwork, FlowError> {
+) -> Result<JoinedWifi, FlowError> {
     let taken = std::mem::replace(
         session,
         MemoryDevice::new(DeviceSettings::new(DeviceSecret::Sec0))
             .plain_session()
             .await,
     );
-    let mut secured = Secured::without_a_way_back(taken, SecurityScheme::Sec0);
+    let secured = Secured::without_route(taken, SecurityScheme::Sec0);
+    let mut device = run.pace.protocomm(secured);
     let settled = Settled {
-        network: network.clone(),
+        network: NetworkCredentials::Wifi(network.clone()),
         seen: None,
     };
     let mut joining = Joining {
         run,
-        secured: &mut secured,
-        version: &Version::default(),
+        device: &mut device,
         left: Left::Nothing,
     };
     let outcome = joining.join(settled, retries).await;
-    *session = secured.session;
-    outcome.map(|(_, network)| network)
+    *session = device.secured.session;
+    outcome.map(|joined| match joined.network {
+        JoinedNetwork::Wifi(wifi) => wifi,
+        JoinedNetwork::Thread(thread) => panic!("{thread:?}"),
+    })
 }
 
 /// How the two stages ended.
@@ -150,8 +154,8 @@ async fn a_network_is_handed_over_once_and_joined() {
         let began = Instant::now();
         let (outcome, recorder) = joining(&mut session, &home()).await;
         let joined = outcome.unwrap();
-        assert_eq!(joined.ssid, Some(home().ssid));
-        assert_eq!(joined.ip.unwrap().to_string(), "192.168.1.23");
+        assert_eq!(joined.ssid, home().ssid);
+        assert_eq!(joined.ip.unwrap(), "192.168.1.23");
         assert_eq!(
             ends(&recorder),
             [
@@ -185,8 +189,8 @@ async fn a_device_that_gives_up_counts_down_and_is_made_to_forget() {
         let (outcome, recorder) = joining(&mut session, &network).await;
         let error = outcome.unwrap_err();
         assert!(
-            matches!(&error, FlowError::JoinFailed { ssid, reason: Some(said), forgotten: true, .. }
-                if *ssid == network.ssid && *said == reason),
+            matches!(&error, FlowError::JoinFailed { network: named, reason: Some(said), forgotten: true, .. }
+                if *named == NetworkName::Wifi(network.ssid.clone()) && *said == reason),
             "{error:?}"
         );
         assert_eq!(countdown(&recorder), [None, Some(2), Some(1)]);
@@ -318,7 +322,7 @@ async fn an_answer_that_is_lost_leaves_open_what_the_device_did() {
             matches!(
                 error,
                 FlowError::Unconfirmed {
-                    source: SessionError::Transport(_),
+                    source: Cause::Session(SessionError::Transport(_)),
                     ..
                 }
             ),
@@ -338,7 +342,7 @@ async fn nonsense_in_answer_to_apply_leaves_it_open_too() {
             matches!(
                 error,
                 FlowError::Unconfirmed {
-                    source: SessionError::Reply(_),
+                    source: Cause::Session(SessionError::Reply(_)),
                     ..
                 }
             ),
@@ -386,7 +390,7 @@ async fn connected_without_details_is_no_success() {
             matches!(
                 error,
                 FlowError::Unconfirmed {
-                    source: SessionError::Reply(ReplyError::Unexpected { .. }),
+                    source: Cause::Session(SessionError::Reply(ReplyError::Unexpected { .. })),
                     ..
                 }
             ),
@@ -446,16 +450,15 @@ async fn reconnects_at_most_three_times() {
     let recorder = Recorder::default();
     let run = recorder.run_at(pace);
     let opened = open(&run, &target).await.unwrap();
-    let version = opened.version.clone();
-    let mut secured = secure(&run, opened, &access).await.unwrap();
+    let secured = secure(&run, opened, &access).await.unwrap();
+    let mut device = run.pace.protocomm(secured);
     let mut joining = Joining {
         run: &run,
-        secured: &mut secured,
-        version: &version,
+        device: &mut device,
         left: Left::Nothing,
     };
     let settled = Settled {
-        network: home(),
+        network: NetworkCredentials::Wifi(home()),
         seen: None,
     };
     let error = joining.join(settled, 0).await.unwrap_err();

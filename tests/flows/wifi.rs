@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::version::Version;
-use espctl::endpoint::wifi_config::SetWifi;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::wifi::{Wanted, scan, settle};
 use espctl::flows::{Chosen, Event, FlowError, Pace, Question};
@@ -14,6 +13,7 @@ use espctl::proto::network_provisioning::network_scan_payload::Payload;
 use espctl::proto::network_provisioning::{
     NetworkScanPayload, RespScanWifiResult, RespScanWifiStart, RespScanWifiStatus, WiFiScanResult,
 };
+use espctl::provisioner::{NetworkCredentials, WifiCredentials};
 use espctl::secret::Secret;
 use espctl::security::DeviceSecret;
 use prost::Message as _;
@@ -63,9 +63,9 @@ fn scan_requests(device: &MemoryDevice) -> Vec<Payload> {
 #[tokio::test(start_paused = true)]
 async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
     let device = neighbourhood();
-    let mut session = device.plain_session().await;
+    let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
     let recorder = Recorder::default();
-    let found = scan(&recorder.run(), &mut session).await.unwrap();
+    let found = scan(&recorder.run(), &mut provisioner).await.unwrap();
     assert_eq!(
         names(&found),
         [
@@ -95,8 +95,8 @@ async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
 #[tokio::test(start_paused = true)]
 async fn a_scan_keeps_the_hotspot_alive() {
     let device = neighbourhood();
-    let mut session = device.plain_session().await;
-    scan(&Recorder::default().run(), &mut session)
+    let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
+    scan(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap();
     let Payload::CmdScanWifiStart(start) = &scan_requests(&device)[0] else {
@@ -116,8 +116,8 @@ async fn the_same_name_with_another_kind_of_authentication_is_another_network() 
             {"ssid": "b", "rssi": -90, "hidden": true}]"#,
     );
     let device = device_in(world.unwrap());
-    let mut session = device.plain_session().await;
-    let found = scan(&Recorder::default().run(), &mut session)
+    let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
+    let found = scan(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap();
     assert_eq!(names(&found), ["Twin", "Twin", "(hidden)", "(hidden)"]);
@@ -181,8 +181,8 @@ async fn pages_end_where_the_list_does() {
         (40, &[(0, 16), (16, 16), (32, 8)]),
     ] {
         let device = listing(count, 3);
-        let mut session = device.plain_session().await;
-        let found = scan(&Recorder::default().run(), &mut session)
+        let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
+        let found = scan(&Recorder::default().run(), &mut provisioner)
             .await
             .unwrap();
         assert_eq!(u32::try_from(found.len()).unwrap(), count);
@@ -193,14 +193,14 @@ async fn pages_end_where_the_list_does() {
 #[tokio::test(start_paused = true)]
 async fn a_scan_that_does_not_end_is_given_up() {
     let device = listing(1, u32::MAX);
-    let mut session = device.plain_session().await;
     let pace = Pace {
         scan: Duration::from_millis(50),
         scan_status: Duration::from_millis(7),
         ..Pace::default()
     };
+    let mut provisioner = device.protocomm(scanning(), &pace).await;
     let began = Instant::now();
-    let error = scan(&Recorder::default().run_at(pace.clone()), &mut session)
+    let error = scan(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap_err();
     assert!(
@@ -225,10 +225,11 @@ async fn settled(
     wanted: &Wanted,
     recorder: &Recorder,
 ) -> Result<(String, String), FlowError> {
-    let mut session = device.plain_session().await;
-    let scanning = Version::from_bytes(br#"{"prov":{"sec_ver":0,"cap":["wifi_scan"]}}"#).unwrap();
-    let settled = settle(&recorder.run(), &mut session, wanted, &scanning).await?;
-    let SetWifi { ssid, passphrase } = settled.network;
+    let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
+    let settled = settle(&recorder.run(), &mut provisioner, wanted).await?;
+    let NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase }) = settled.network else {
+        panic!("{settled:?}");
+    };
     let passphrase = String::from_utf8(passphrase.expose().to_vec()).unwrap();
     Ok((ssid.to_string(), passphrase))
 }
@@ -337,11 +338,10 @@ async fn without_a_name_one_is_chosen_from_what_is_seen() {
 #[tokio::test(start_paused = true)]
 async fn a_device_that_cannot_scan_is_not_asked_to() {
     let device = neighbourhood();
-    let mut session = device.plain_session().await;
-    let version = Version::default();
+    let mut provisioner = device.protocomm(Version::default(), &Pace::default()).await;
     let nobody = Recorder::default();
     let nothing = wanted(None, None);
-    let error = settle(&nobody.run(), &mut session, &nothing, &version)
+    let error = settle(&nobody.run(), &mut provisioner, &nothing)
         .await
         .unwrap_err();
     assert!(
@@ -350,20 +350,27 @@ async fn a_device_that_cannot_scan_is_not_asked_to() {
     );
     let recorder = Recorder::typing(["typed in"]);
     let name = wanted(Some("Guest"), None);
-    settle(&recorder.run(), &mut session, &name, &version)
+    settle(&recorder.run(), &mut provisioner, &name)
         .await
         .unwrap();
     assert_eq!(recorder.asked().len(), 1);
     // Whoever is there names the network.
     let recorder = Recorder::typing(["Guest", "typed in"]);
-    let settled = settle(&recorder.run(), &mut session, &nothing, &version)
+    let settled = settle(&recorder.run(), &mut provisioner, &nothing)
         .await
         .unwrap();
-    let SetWifi { ssid, passphrase } = settled.network;
+    let NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase }) = settled.network else {
+        panic!("{settled:?}");
+    };
     assert_eq!(
         (ssid, passphrase.expose()),
         ("Guest".parse().unwrap(), &b"typed in"[..])
     );
     assert_eq!(recorder.asked()[0], Question::Ssid);
     assert!(device.requests("prov-scan").is_empty());
+}
+
+/// Of firmware that scans.
+fn scanning() -> Version {
+    Version::from_bytes(br#"{"prov":{"sec_ver":0,"cap":["wifi_scan"]}}"#).unwrap()
 }

@@ -6,12 +6,16 @@ use std::collections::BTreeSet;
 use crate::support::source::{SourceFile, source_files};
 
 /// Module → what it may import, besides itself and the leaves.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("proto", &[]),
     ("endpoint", &["proto"]),
     ("security", &["proto"]),
     ("transport", &["proto"]),
     ("session", &["endpoint", "proto", "security", "transport"]),
+    (
+        "provisioner",
+        &["endpoint", "proto", "security", "session", "transport"],
+    ),
     ("cloud", &[]),
     ("account", &["cloud"]),
     (
@@ -20,6 +24,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "cloud",
             "endpoint",
             "proto",
+            "provisioner",
             "security",
             "session",
             "transport",
@@ -34,6 +39,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "emulator",
             "endpoint",
             "flows",
+            "provisioner",
             "security",
             "session",
             "transport",

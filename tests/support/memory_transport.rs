@@ -10,10 +10,12 @@ use async_trait::async_trait;
 use espctl::emulator::device::{Device, DeviceSettings, Refusal};
 use espctl::emulator::log::Log;
 use espctl::endpoint::version::Version;
+use espctl::flows::Pace;
 use espctl::flows::connect::Opened;
 use espctl::proto::{EndpointName, Service};
+use espctl::provisioner::Protocomm;
 use espctl::security::{Credentials, SecurityScheme, opens_handshake};
-use espctl::session::{Connection, Handshakes, Session, SessionError};
+use espctl::session::{Connection, Handshakes, Secured, Session, SessionError};
 use espctl::transport::{Hints, No, Transport, TransportError};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -123,6 +125,15 @@ impl MemoryDevice {
     /// A session without encryption, so that a test can read and write what travels.
     pub(crate) async fn plain_session(&self) -> Session {
         self.session(SecurityScheme::Sec0, &Credentials::None).await
+    }
+
+    /// The same, ready to be given a network at this pace.
+    pub(crate) async fn protocomm(&self, version: Version, pace: &Pace) -> Protocomm {
+        let session = self.plain_session().await;
+        pace.protocomm(Secured {
+            version,
+            ..Secured::without_route(session, SecurityScheme::Sec0)
+        })
     }
 
     pub(crate) async fn session(

@@ -44,6 +44,7 @@ impl Spinner {
             | Event::SchemeChosen { .. }
             | Event::Secured { .. }
             | Event::Stage { .. }
+            | Event::ThreadJoined { .. }
             | Event::VersionRead { .. }
             | Event::WifiJoined { .. }
             | Event::WifiScanned { .. } => self.clear(),
@@ -53,6 +54,7 @@ impl Spinner {
             | Event::DeviceSeen { .. }
             | Event::MappingPolled { .. }
             | Event::MappingStarted { .. }
+            | Event::ThreadSent { .. }
             | Event::UserSent { .. }
             | Event::Warned { .. }
             | Event::WifiApplied

@@ -63,6 +63,7 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
         Event::WifiScanned { networks } => {
             format!("The device sees {} network(s)", networks.len())
         }
+        Event::ThreadSent { .. } => "Sending Thread credentials to node - Successful".to_owned(),
         Event::WifiSent { .. } => "Sending Wi-Fi credentials to node - Successful".to_owned(),
         Event::WifiApplied => "Applying Wi-Fi config to node - Successful".to_owned(),
         Event::WifiJoining {
@@ -79,6 +80,10 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
         }
         Event::WifiRetried { attempt, after } => format!("Attempt {attempt}, after: {after}"),
         Event::WifiJoined { ssid, .. } => format!("The device joined {ssid}"),
+        Event::ThreadJoined { network_name, .. } => format!(
+            "The device joined the Thread network {}",
+            printable(network_name.as_bytes())
+        ),
         Event::MappingStarted { way } => match way {
             Way::ChallengeResponse => {
                 "Device supports challenge-response, initiating user-node association..."

@@ -1,10 +1,10 @@
 //! Which scheme is spoken with a scripted device, and with what secret.
 
 use super::*;
-use crate::flows::scripted_device::ScriptedDevice;
 use crate::flows::scripted_observer::ScriptedObserver;
 use crate::proto::EndpointName;
 use crate::security::{DeviceSecret, NonceRule};
+use crate::session::scripted_device::ScriptedDevice;
 
 use SchemeSource::{Announced, Probed};
 use SecurityScheme::{Sec1, Sec2};

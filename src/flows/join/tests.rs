@@ -3,8 +3,8 @@
 use prost::Message as _;
 
 use super::*;
+use crate::endpoint::version::Version;
 use crate::flows::StageState;
-use crate::flows::scripted_device::ScriptedDevice;
 use crate::flows::scripted_observer::ScriptedObserver;
 use crate::proto::network_provisioning::network_config_payload::Payload;
 use crate::proto::network_provisioning::network_ctrl_payload::Payload as CtrlPayload;
@@ -17,6 +17,7 @@ use crate::proto::network_provisioning::{
 };
 use crate::secret::Secret;
 use crate::security::DeviceSecret;
+use crate::session::scripted_device::ScriptedDevice;
 
 /// What a device reports about joining.
 #[derive(Clone, Copy, PartialEq)]
@@ -104,10 +105,10 @@ fn device(reports: &[Report]) -> ScriptedDevice {
 
 fn home() -> Settled {
     Settled {
-        network: SetWifi {
+        network: NetworkCredentials::Wifi(WifiCredentials {
             ssid: "Home".parse().unwrap(),
             passphrase: Passphrase::new(Secret::new("correct horse".to_owned())).unwrap(),
-        },
+        }),
         seen: None,
     }
 }
@@ -116,17 +117,18 @@ async fn join(
     device: &ScriptedDevice,
     version: &Version,
     retries: u32,
-) -> (Result<ConnectedNetwork, FlowError>, Left, ScriptedObserver) {
+) -> (Result<Joined, FlowError>, Left, ScriptedObserver) {
     let (mut secured, observer) = (device.secured().await, ScriptedObserver::default());
+    secured.version = version.clone();
+    let run = observer.run();
     let mut joining = Joining {
-        run: &observer.run(),
-        secured: &mut secured,
-        version,
+        run: &run,
+        device: &mut run.pace.protocomm(secured),
         left: Left::Nothing,
     };
     let outcome = joining.join(home(), retries).await;
     let left = joining.left;
-    (outcome.map(|(_, network)| network), left, observer)
+    (outcome, left, observer)
 }
 
 /// The message types that went to `prov-config`.
@@ -147,7 +149,10 @@ const STATUS: i32 = 0;
 async fn network_is_set_applied_and_confirmed() {
     let device = device(&[Report::Connected]);
     let (outcome, left, observer) = join(&device, &Version::default(), 0).await;
-    assert_eq!(outcome.unwrap().channel, 6);
+    let JoinedNetwork::Wifi(wifi) = outcome.unwrap().network else {
+        panic!("Thread");
+    };
+    assert_eq!(wifi.channel, Some(6));
     assert_eq!(left, Left::Applied);
     assert_eq!(config(&device), [SET, APPLY, STATUS]);
     assert_eq!(

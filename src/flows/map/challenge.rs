@@ -8,9 +8,8 @@ use crate::cloud::mapping::{Challenge, Mapped};
 use crate::endpoint::challenge_response::{
     Challenged, DisableChallengeResponse, Disabled, SignChallenge, Signed,
 };
-use crate::flows::connect::Secured;
 use crate::flows::{Doing, Event, FlowError, Run, Stage, Warning};
-use crate::session::SessionError;
+use crate::session::{Secured, SessionError};
 
 /// A challenge, and until when a signature of it counts.
 #[derive(Clone, Debug)]

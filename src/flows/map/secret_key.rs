@@ -7,10 +7,9 @@ use super::{Mapping, Progress, failed};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Added, MappingStatus};
 use crate::endpoint::user_mapping::SetUserMapping;
-use crate::flows::connect::Secured;
 use crate::flows::{Doing, Event, FlowError, Stage, Warning};
 use crate::secret::Secret;
-use crate::session::SessionError;
+use crate::session::{Secured, SessionError};
 
 impl Mapping<'_> {
     pub(super) async fn tell_device(

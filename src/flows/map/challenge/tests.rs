@@ -9,11 +9,11 @@ use super::*;
 use crate::cloud::scripted::{ScriptedCloud, Turn};
 use crate::flows::StageState;
 use crate::flows::map::scripted::{calls, mapping, owner, pace};
-use crate::flows::scripted_device::ScriptedDevice;
 use crate::flows::scripted_observer::ScriptedObserver;
 use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
 use crate::proto::rmaker_ch_resp::{RMakerChRespMsgType, RMakerChRespPayload, RespCrPayload};
 use crate::security::DeviceSecret;
+use crate::session::scripted_device::ScriptedDevice;
 
 fn issued(name: &str, life: Duration) -> Issued {
     Issued {

@@ -7,20 +7,19 @@ use async_trait::async_trait;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-use super::connect::Secured;
+use super::{Connection, Handshakes, Secured};
 use crate::proto::{EndpointName, Service};
 use crate::security::{
     Answer, Cipher, Credentials, DeviceSecret, Responder, SecurityScheme, accept, opens_handshake,
 };
-use crate::session::{Connection, Handshakes};
 use crate::transport::{No, Transport, TransportError};
 
 /// What the transport brings back.
-pub(super) type Outcome = Result<Vec<u8>, TransportError>;
+pub(crate) type Outcome = Result<Vec<u8>, TransportError>;
 
 /// A device, and both ends of the path to it.
 #[derive(Clone)]
-pub(super) struct ScriptedDevice(Arc<Mutex<Inner>>);
+pub(crate) struct ScriptedDevice(Arc<Mutex<Inner>>);
 
 struct Inner {
     secret: DeviceSecret,
@@ -34,7 +33,7 @@ type Answering = dyn FnMut(&str, &[u8]) -> Outcome + Send;
 
 impl ScriptedDevice {
     /// `answer` gets each endpoint and request in the clear, except those of handshakes.
-    pub(super) fn new(
+    pub(crate) fn new(
         secret: DeviceSecret,
         answer: impl FnMut(&str, &[u8]) -> Outcome + Send + 'static,
     ) -> Self {
@@ -48,21 +47,21 @@ impl ScriptedDevice {
     }
 
     /// A path to it, before any keys.
-    pub(super) fn connection(&self) -> Connection {
+    pub(crate) fn connection(&self) -> Connection {
         Connection::new(Box::new(self.clone()), Service::Provisioning)
     }
 
     /// A session in the clear, which cannot be reconnected.
-    pub(super) async fn secured(&self) -> Secured {
+    pub(crate) async fn secured(&self) -> Secured {
         let (scheme, handshakes) = (SecurityScheme::Sec0, Handshakes::default());
         let mut connection = self.connection();
         let agreed = connection.agree(scheme, &Credentials::None, UnwrapErr(SysRng), &handshakes);
         let keys = agreed.await.unwrap();
-        Secured::without_a_way_back(connection.into_session(keys), scheme)
+        Secured::without_route(connection.into_session(keys), scheme)
     }
 
     /// What was sent to an endpoint so far, in the clear.
-    pub(super) fn requests(&self, endpoint: &str) -> Vec<Vec<u8>> {
+    pub(crate) fn requests(&self, endpoint: &str) -> Vec<Vec<u8>> {
         let inner = self.0.lock().unwrap();
         let to_it = inner.requests.iter().filter(|(name, _)| name == endpoint);
         to_it.map(|(_, request)| request.clone()).collect()

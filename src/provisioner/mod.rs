@@ -1,0 +1,19 @@
+//! What a flow asks of any device that can be given a network, whatever protocol it speaks.
+//!
+//! A [`Provisioner`] is such a device. [`Protocomm`] is one over a session; it owns the session and
+//! lends it, because mapping and application endpoints use the session itself.
+
+mod api;
+mod error;
+mod network;
+mod protocomm;
+mod state;
+
+pub use api::{Abilities, JoinReports, Provisioner, ResetAbility};
+pub use error::{Cause, ProvisionError, ReconnectError};
+pub use network::{
+    JoinedNetwork, JoinedThread, JoinedWifi, NetworkCredentials, NetworkName, ThreadCredentials,
+    WifiCredentials,
+};
+pub use protocomm::{Protocomm, ScanIntervals};
+pub use state::{JoinFailure, JoinState};

@@ -1,0 +1,315 @@
+//! Provisioning over a protocomm session: `prov-scan`, `prov-config`, `prov-ctrl`.
+//!
+//! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_scan.c`,
+//! `network_ctrl.c`.
+
+use std::cmp::Reverse;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::api::{Abilities, JoinReports, Provisioner, ResetAbility};
+use super::error::{Cause, ProvisionError, ReconnectError};
+use super::network::{JoinedNetwork, JoinedWifi, NetworkCredentials, WifiCredentials};
+use super::state::JoinState;
+use crate::endpoint::ReplyError;
+use crate::endpoint::version::{Version, WIFI_SCAN};
+use crate::endpoint::wifi_config::{ApplyWifi, ConnectedNetwork, SetWifi, WifiState, WifiStatus};
+use crate::endpoint::wifi_ctrl::ResetWifi;
+use crate::endpoint::wifi_scan::{AccessPoint, ScanResults, ScanStatus, StartScan};
+use crate::ident::Ssid;
+use crate::proto::EndpointName;
+use crate::session::{NotReconnected, Secured, Session, SessionError};
+use crate::transport::{Limits, TransportError};
+
+/// A device with a session.
+#[derive(Debug)]
+pub struct Protocomm {
+    /// The session. Mapping and application endpoints use it directly.
+    pub secured: Secured,
+    scan: ScanIntervals,
+    /// How long one answer about joining may take.
+    status_answer: Duration,
+    /// The network that was handed over.
+    ssid: Option<Ssid>,
+}
+
+/// Intervals and limits of a scan.
+#[derive(Clone, Copy, Debug)]
+pub struct ScanIntervals {
+    /// Before a scan that the driver refused is requested once more.
+    pub retry: Duration,
+    /// Between two questions whether the scan has finished.
+    pub poll: Duration,
+    /// How long the scan may take.
+    pub limit: Duration,
+}
+
+impl Protocomm {
+    /// A device with these intervals and limits.
+    pub fn new(secured: Secured, scan: ScanIntervals, status_answer: Duration) -> Self {
+        Self {
+            secured,
+            scan,
+            status_answer,
+            ssid: None,
+        }
+    }
+
+    /// What the device said about itself.
+    pub fn version(&self) -> &Version {
+        &self.secured.version
+    }
+
+    fn session(&mut self) -> &mut Session {
+        &mut self.secured.session
+    }
+
+    /// Asks once how joining gets on. Less time than for other answers, because a radio that changes
+    /// its channel loses some.
+    async fn status(&mut self) -> Result<WifiState, SessionError> {
+        let waited = self.status_answer;
+        let asked = timeout(waited, self.session().call(&WifiStatus));
+        asked.await.unwrap_or_else(|_| {
+            Err(SessionError::Transport(TransportError::TimedOut {
+                endpoint: EndpointName::PROV_CONFIG,
+                waited,
+            }))
+        })
+    }
+}
+
+#[async_trait]
+impl Provisioner for Protocomm {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            can_scan: self.version().has(WIFI_SCAN),
+            can_reconnect: self.secured.route.is_some(),
+            reset: if self.version().legacy {
+                ResetAbility::ByItself
+            } else {
+                ResetAbility::OnRequest
+            },
+            reports: JoinReports::Polled,
+        }
+    }
+
+    async fn scan_networks(&mut self) -> Result<Vec<AccessPoint>, ProvisionError> {
+        let scan = self.scan;
+        let session = self.session();
+        match session.call(&SCAN).await {
+            // The driver is busy now and then, such as right after a reset.
+            Err(SessionError::Reply(ReplyError::Refused { status })) if status.is_wrong_state() => {
+                sleep(scan.retry).await;
+                session.call(&SCAN).await?;
+            }
+            outcome => outcome?,
+        }
+        let deadline = Instant::now() + scan.limit;
+        let count = loop {
+            let progress = session.call(&ScanStatus).await?;
+            if progress.finished {
+                break progress.count;
+            }
+            if Instant::now() + scan.poll > deadline {
+                return Err(ProvisionError::ScanUnfinished { waited: scan.limit });
+            }
+            sleep(scan.poll).await;
+        };
+        let most = entries_that_fit(session.longest_answer());
+        let mut found = Vec::new();
+        let mut start = 0;
+        // Never beyond the count: old firmware crashes there, newer fails the whole request.
+        while start < count {
+            let results = ScanResults {
+                start,
+                count: most.min(count - start),
+            };
+            let entries = session.call(&results).await?;
+            if u32::try_from(entries.len()).is_ok_and(|length| length > results.count) {
+                let expected = "the results that were asked for";
+                return Err(SessionError::from(ReplyError::Unexpected { expected }).into());
+            }
+            found.extend(entries);
+            start += results.count;
+        }
+        Ok(merge(found))
+    }
+
+    async fn set_credentials(
+        &mut self,
+        network: &NetworkCredentials,
+    ) -> Result<(), ProvisionError> {
+        match network {
+            NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase }) => {
+                let command = SetWifi {
+                    ssid: ssid.clone(),
+                    passphrase: passphrase.clone(),
+                };
+                self.session().call(&command).await?;
+                self.ssid = Some(command.ssid);
+                Ok(())
+            }
+            NetworkCredentials::Thread(_) => Err(ProvisionError::Unsupported {
+                what: "join a Thread network",
+            }),
+        }
+    }
+
+    async fn apply(&mut self) -> Result<(), ProvisionError> {
+        Ok(self.session().call(&ApplyWifi).await?)
+    }
+
+    async fn join_state(&mut self) -> Result<JoinState, ProvisionError> {
+        Ok(match self.status().await? {
+            WifiState::Connected(network) => JoinState::Joined {
+                network: self.joined(*network)?,
+                urls: Vec::new(),
+            },
+            WifiState::Connecting { attempts_remaining } => {
+                JoinState::Joining { attempts_remaining }
+            }
+            WifiState::Failed { reason } => JoinState::Failed(reason),
+        })
+    }
+
+    async fn reset(&mut self) -> Result<(), ProvisionError> {
+        Ok(self.session().call(&ResetWifi).await?)
+    }
+
+    async fn reconnect(&mut self, within: Duration, limits: &Limits) -> Result<(), ReconnectError> {
+        let reconnected = self.secured.reconnect(within, limits).await;
+        reconnected.map_err(|error| match error {
+            NotReconnected::Final(error) => ReconnectError::Final(Cause::Session(error)),
+            NotReconnected::Unreachable => ReconnectError::Unreachable,
+        })
+    }
+
+    async fn close(&mut self) -> Result<(), ProvisionError> {
+        Ok(self.session().close().await?)
+    }
+}
+
+impl Protocomm {
+    /// The network that the device reports. Some firmware leaves its name out.
+    fn joined(&self, network: ConnectedNetwork) -> Result<JoinedNetwork, SessionError> {
+        let expected = "the name of its network";
+        let ssid = network.ssid.or_else(|| self.ssid.clone());
+        Ok(JoinedNetwork::Wifi(JoinedWifi {
+            ssid: ssid.ok_or(ReplyError::Unexpected { expected })?,
+            ip: network.ip.map(|ip| ip.to_string()),
+            bssid: Some(network.bssid),
+            channel: Some(network.channel),
+            auth: Some(network.auth),
+        }))
+    }
+}
+
+/// How many entries to ask for at once: as many as the medium carries.
+fn entries_that_fit(longest_answer: Option<usize>) -> u32 {
+    let fits = longest_answer.map_or(PAGE, |longest| {
+        let entries = longest.saturating_sub(AROUND) / ENTRY;
+        u32::try_from(entries).unwrap_or(PAGE)
+    });
+    fits.clamp(1, PAGE)
+}
+
+/// One entry a network: several access points share a name, and the strongest stands for them.
+fn merge(mut found: Vec<AccessPoint>) -> Vec<AccessPoint> {
+    found.sort_by_key(|network| Reverse(network.rssi));
+    let mut networks: Vec<AccessPoint> = Vec::new();
+    for network in found {
+        let known = |other: &AccessPoint| {
+            network.ssid.is_some() && other.ssid == network.ssid && other.auth == network.auth
+        };
+        if !networks.iter().any(known) {
+            networks.push(network);
+        }
+    }
+    networks
+}
+
+/// Over HTTP: five channels at a time, so that the device's hotspot keeps us; not blocking, so
+/// that its server keeps answering.
+const SCAN: StartScan = StartScan {
+    blocking: false,
+    passive: false,
+    group_channels: 5,
+    period_ms: 120,
+};
+/// Entries in one answer, where it may be of any length: no device lists more by default.
+const PAGE: u32 = 16;
+/// One entry, at its longest.
+const ENTRY: usize = 59;
+/// What is around them: the message's own fields, and a tag of 16 bytes at its longest.
+const AROUND: usize = 21;
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+    use crate::proto::network_provisioning::network_scan_payload::Payload;
+    use crate::proto::network_provisioning::{
+        NetworkScanPayload, RespScanWifiResult, RespScanWifiStart, RespScanWifiStatus,
+        WiFiScanResult,
+    };
+    use crate::security::DeviceSecret;
+    use crate::session::scripted_device::ScriptedDevice;
+
+    /// A device that sees so many networks.
+    fn device(count: u32) -> ScriptedDevice {
+        ScriptedDevice::new(DeviceSecret::Sec0, move |_, request| {
+            let asked = NetworkScanPayload::decode(request).unwrap();
+            let payload = match asked.payload {
+                Some(Payload::CmdScanWifiResult(page)) => {
+                    let entries = page.start_index..page.start_index + page.count;
+                    assert!(entries.end <= count, "beyond the count: {entries:?}");
+                    Payload::RespScanWifiResult(RespScanWifiResult {
+                        entries: entries.map(entry).collect(),
+                    })
+                }
+                Some(Payload::CmdScanWifiStart(_)) => {
+                    Payload::RespScanWifiStart(RespScanWifiStart::default())
+                }
+                _ => Payload::RespScanWifiStatus(RespScanWifiStatus {
+                    scan_finished: true,
+                    result_count: count,
+                }),
+            };
+            let reply = NetworkScanPayload {
+                msg: asked.msg + 1,
+                payload: Some(payload),
+                ..asked
+            };
+            Ok(reply.encode_to_vec())
+        })
+    }
+
+    fn entry(number: u32) -> WiFiScanResult {
+        WiFiScanResult {
+            ssid: format!("network {number}").into_bytes(),
+            ..WiFiScanResult::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn scan_fetches_every_page_and_nothing_beyond_the_count() {
+        for (count, pages) in [(0, 0), (1, 1), (16, 1), (17, 2), (40, 3)] {
+            let device = device(count);
+            let scan = ScanIntervals {
+                retry: Duration::from_secs(1),
+                poll: Duration::from_secs(1),
+                limit: Duration::from_secs(20),
+            };
+            let secured = device.secured().await;
+            let mut protocomm = Protocomm::new(secured, scan, Duration::from_secs(3));
+            let found = protocomm.scan_networks().await;
+            let found = found.unwrap();
+            assert_eq!(u32::try_from(found.len()), Ok(count));
+            // Beside the start and the status.
+            assert_eq!(device.requests("prov-scan").len(), 2 + pages, "{count}");
+        }
+    }
+}
