@@ -7,10 +7,12 @@
 //! ```text
 //!    what the person does, top down                      what the other side is
 //!    ┌──────────────────────────────────────┐            ┌──────────────────────────────┐
-//!    │ cli       typed, read, exit code     │───────────▶│ emulator   a device, a cloud │
-//!    ├────────────────────────────┬─────────┤  emulate   │ imports proto, security      │
-//!    │ flows  the order of steps  │ account │            │                              │
-//!    ├────────────────────────────┼─────────┤            └──────────────────────────────┘
+//!    │ cli       typed, read                │───────────▶│ emulator   a device, a cloud │
+//!    ├──────────────────────────────────────┤  emulate   │ imports proto, security      │
+//!    │ report    errors, exit codes, advice │            │                              │
+//!    ├────────────────────────────┬─────────┤            └──────────────────────────────┘
+//!    │ flows  the order of steps  │ account │
+//!    ├────────────────────────────┼─────────┤
 //!    │ provisioner  gets a network│ cloud   │
 //!    ├────────────────────────────┤         │
 //!    │ session   a conversation   │         │
@@ -24,8 +26,10 @@
 //! A device exposes named *endpoints*: bytes in, bytes out, one request at a time. [`transport`]
 //! moves them, [`security`] decides who can read them, [`endpoint`] what they mean; the first two
 //! never look inside and the last never touches a socket. [`session`] joins the three into a
-//! conversation, [`provisioner`] is what a flow asks of any device that can be given a network, [`cloud`] is the owner's account behind its calls, and [`flows`] says what to talk
-//! about with both in which order. [`account`] keeps which account that is. Which module may import
+//! conversation, [`provisioner`] is what a flow asks of any device that can be given a network,
+//! [`cloud`] is the owner's account behind its calls, and [`flows`] says what to talk about with
+//! all of them in which order. [`account`] keeps which account that is, and `report` says what a
+//! failed run is called and what to do about it. Which module may import
 //! which is a table in `tests/repo/layering.rs`, and a test.
 //!
 //! The library exists for the program, its tests and its benchmarks; it makes no promise of
@@ -34,6 +38,8 @@
 pub mod cli;
 pub mod emulator;
 pub mod flows;
+
+mod report;
 
 mod account;
 pub mod cloud;

@@ -2,7 +2,6 @@
 //! to: a profile, its login and a client for both. The account's part of the environment is read
 //! here: where the files are, and tokens that are not to be in one.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,13 +10,13 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::completion::profiles;
-use super::error_id::ErrorId;
-use super::failure::Failure;
+use super::environment::{ACCESS_TOKEN, cloud_failure, variable, without_device};
 use super::settings::parse_seconds;
 use super::ui::note;
 use crate::account::{Folder, Profile};
 use crate::cloud::{Client, Keep, Limits, Settings, Tokens};
 use crate::ident::printable;
+use crate::report::{Context, ErrorId, Failure, quote_word, remedies};
 use crate::secret::Secret;
 
 /// Which account.
@@ -122,7 +121,7 @@ impl AccountArgs {
             },
         };
         let doing = format!("preparing the account of the profile {}", profile.name);
-        Client::new(&settings).map_err(|error| Failure::of_cloud(&error, &doing))
+        Client::new(&settings).map_err(|error| cloud_failure(&error, &doing))
     }
 }
 
@@ -169,8 +168,7 @@ fn certificates(path: &Path) -> Result<Vec<u8>, Failure> {
         "--ca-cert: {} has no certificate in PEM form",
         path.display()
     );
-    Err(Failure::new(ErrorId::BadCaCert, message)
-        .hint("`openssl x509 -inform der -in FILE` makes PEM of a DER file"))
+    Err(Failure::new(ErrorId::BadCaCert, message))
 }
 
 /// Where the account's files are.
@@ -179,7 +177,7 @@ pub(super) fn folder() -> Result<Folder, Failure> {
     let usual = || Some(std::env::home_dir()?.join(".espressif").join("rainmaker"));
     given.or_else(usual).map(Folder::new).ok_or_else(|| {
         let message = "it is not known where the account's files are: there is no home directory";
-        Failure::new(ErrorId::AccountFiles, message).hint("RM_USER_CONFIG_DIR names a folder")
+        Failure::new(ErrorId::AccountFiles, message).remedy(&remedies::SET_CONFIG_DIR)
     })
 }
 
@@ -197,11 +195,6 @@ fn login(folder: &Folder, profile: &Profile) -> Result<Option<(Tokens, Source)>,
     Ok(stored.map(|tokens| (tokens, Source::Stored)))
 }
 
-/// Whether a token in the environment stands before any login on disk.
-pub(super) fn environment_counts() -> bool {
-    variable(ACCESS_TOKEN).is_some()
-}
-
 fn token(name: &str) -> Result<Option<Secret<String>>, Failure> {
     let Some(value) = variable(name) else {
         return Ok(None);
@@ -215,32 +208,27 @@ fn token(name: &str) -> Result<Option<Secret<String>>, Failure> {
             ErrorId::UnusableSecret,
             format!("{name} does not hold a token"),
         )
-        .hint("a token is one word, as the cloud gave it, without \"Bearer\"")),
+        .remedy(&remedies::TOKEN)),
     }
-}
-
-/// One that is set to nothing is not set.
-fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 fn nobody(profile: &Profile) -> Failure {
     let message = format!("nobody is logged in to the profile {}", profile.name);
-    let user = if profile.browser.is_some() {
-        ""
-    } else {
-        " --user-name NAME"
+    let mut login = vec![
+        "--profile".to_owned(),
+        quote_word(&profile.name.to_string()),
+    ];
+    if profile.browser.is_none() {
+        login.extend(["--user-name", "NAME"].map(str::to_owned));
+    }
+    let context = Context {
+        login,
+        ..without_device()
     };
-    let line = format!("espctl login --profile {}{user}", profile.name);
-    Failure::new(ErrorId::LoginRequired, message)
-        .hint(format!("log in with `{line}`"))
-        .hint(format!(
-            "where nobody can, set {ACCESS_TOKEN} to an access token of this cloud"
-        ))
+    Failure::in_context(ErrorId::LoginRequired, message, &context)
 }
 
 /// Of every flag here.
 pub(super) const ACCOUNT: &str = "Account";
-pub(super) const ACCESS_TOKEN: &str = "ESPCTL_ACCESS_TOKEN";
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const ID_TOKEN: &str = "ESPCTL_ID_TOKEN";

@@ -23,14 +23,12 @@ use self::recording::Told;
 pub(super) use self::recording::{Recording, transcript};
 use self::run_line::RunLine;
 use super::doctor::after::{Reach, findings};
-use super::error_id::ErrorId;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::interrupt::Interrupts;
 use super::settings::{Existing, create_private};
 use super::ui::{Color, Ui};
 use super::usage;
 use crate::ident::printable_json;
+use crate::report::{ErrorId, Exit, Failure};
 
 /// A file that is there already, and what it will say.
 #[derive(Debug)]
@@ -188,13 +186,19 @@ impl Bundle {
         let mut object = Map::new();
         object.insert("ok".to_owned(), failure.is_none().into());
         if let Some(failure) = failure {
-            let retold =
-                |lines: &[String]| lines.iter().map(|line| self.line.retold(line)).collect();
             let failure = Failure {
                 message: self.line.retold(&failure.message),
-                doing: failure.doing.clone(),
-                causes: retold(&failure.causes),
-                hints: retold(&failure.hints),
+                step: failure.step.clone(),
+                causes: failure
+                    .causes
+                    .iter()
+                    .map(|cause| self.line.retold(cause))
+                    .collect(),
+                hints: failure
+                    .hints
+                    .iter()
+                    .map(|hint| self.line.retold(&hint.to_string()).into())
+                    .collect(),
                 ..*failure
             };
             object.insert("error".to_owned(), failure.to_json());

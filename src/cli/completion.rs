@@ -12,10 +12,9 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::account_args::folder;
-use super::error_id::ErrorId;
-use super::exit::Exit;
 use super::reference::tree;
 use super::seen::{self, Seen};
+use crate::report::{ErrorId, Exit};
 
 /// The answer to a shell, if it was one that asked.
 pub(super) fn answer() -> Option<Exit> {

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::bundle::transcript;
 use super::device_args::Asked;
-use super::failure::Failure;
+use super::environment::cloud_failure;
 use super::interrupt::Interrupts;
 use super::provision::{self, Summary};
 use super::ui::{Format, Ui};
@@ -30,6 +30,7 @@ use crate::flows::find::Target;
 use crate::flows::map::Owner;
 use crate::flows::wifi::Wanted;
 use crate::ident::Passphrase;
+use crate::report::Failure;
 use crate::secret::Secret;
 use crate::transport::{Address, TransportKind};
 
@@ -118,7 +119,7 @@ pub(super) async fn run(_args: &Demo, ui: &Ui, interrupts: &mut Interrupts) -> R
 /// As `espctl login` does it, but the tokens stay in memory.
 async fn log_in(cloud: &CloudReady, ui: &Ui) -> Result<Arc<Client>, Failure> {
     let doing = "logging in to the emulated cloud";
-    let failed = |error: &CloudError| Failure::of_cloud(error, doing);
+    let failed = |error: &CloudError| cloud_failure(error, doing);
     let base_url = cloud.url.join("v1/");
     let settings = Settings {
         base_url: base_url.map_err(|error| Failure::fault(&error.into()))?,
@@ -139,7 +140,7 @@ async fn log_in(cloud: &CloudReady, ui: &Ui) -> Result<Arc<Client>, Failure> {
 
 /// As `espctl node list` does it: what was said to be done is looked up.
 async fn look(account: &Client, summary: &Summary, ui: &Ui) -> Result<(), Failure> {
-    let failed = |error: &CloudError| Failure::of_cloud(error, "listing the nodes");
+    let failed = |error: &CloudError| cloud_failure(error, "listing the nodes");
     let nodes = account.nodes().await.map_err(|error| failed(&error))?;
     let node = nodes
         .iter()

@@ -7,12 +7,12 @@ use clap::{ArgMatches, Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::device_args::{Asked, DeviceArgs};
-use super::error_id::ErrorId;
-use super::failure::Failure;
+use super::failure_context::flow_failure;
 use super::settings::{Inputs, LONGEST_TEXT};
 use super::ui::{Format, Ui, keys_of, network_table, version_line};
 use crate::flows::control::Reserved;
 use crate::flows::{Doing, FlowError, Network, Run, connect, control, wifi};
+use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
 use crate::session::Secured;
 
@@ -102,7 +102,7 @@ pub(super) async fn run(command: &Device, matches: &ArgMatches, ui: &Ui) -> Resu
         Device::Reset(_) => reset(&asked, ui).await,
         Device::Wifi(_) => list_wifi(&asked, ui).await,
     };
-    let (lines, keys) = outcome.map_err(|error| Failure::of_flow(&error, &asked))?;
+    let (lines, keys) = outcome.map_err(|error| flow_failure(&error, &asked))?;
     ui.result(&lines, keys)
 }
 
@@ -163,7 +163,7 @@ async fn call(args: &Call, asked: &Asked, inputs: &mut Inputs<'_>, ui: &Ui) -> R
         return Err(Failure::new(ErrorId::ConflictingFlags, message));
     }
     let data = data(args, inputs).await?;
-    let failed = |error| Failure::of_flow(&error, asked);
+    let failed = |error| flow_failure(&error, asked);
     let secured = secured(&asked.run(ui), asked).await.map_err(failed)?;
     let answer = control::call(secured.session, &args.endpoint, data.expose()).await;
     let answer = answer.map_err(failed)?;
@@ -203,13 +203,12 @@ async fn data(args: &Call, inputs: &mut Inputs<'_>) -> Result<Secret<Vec<u8>>, F
             Failure::new(ErrorId::InvalidData, message)
         })?,
         (None, None) => {
-            let message = "there is nothing to send, and devices cannot take an empty request";
-            return Err(Failure::new(ErrorId::MissingData, message)
-                .hint("give --data TEXT, --hex HEX, @FILE, or - for standard input"));
+            let message = "there is no data to send, and devices do not accept an empty request";
+            return Err(Failure::new(ErrorId::MissingData, message));
         }
     };
     if bytes.is_empty() {
-        let message = format!("{flag}: devices cannot take an empty request");
+        let message = format!("{flag}: devices do not accept an empty request");
         return Err(Failure::new(ErrorId::InvalidData, message));
     }
     Ok(Secret::new(bytes))

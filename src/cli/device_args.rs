@@ -10,8 +10,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::bundle::{Recording, transcript};
 use super::completion::device_names;
-use super::error_id::ErrorId;
-use super::failure::Failure;
 use super::qr::{payload, port_of};
 use super::radio_args::RadioArgs;
 use super::serial_args::{LogArgs, SerialArgs};
@@ -22,6 +20,7 @@ use crate::flows::find::Target;
 use crate::flows::{Pace, Run};
 use crate::ident::printable;
 use crate::qr::{Network, Payload};
+use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::facts::networks;
@@ -145,8 +144,8 @@ impl InterfaceArgs {
         if !known.contains(name) {
             let name = printable(name.as_bytes());
             let message = format!("--interface: this computer has no interface {name}");
-            return Err(Failure::new(ErrorId::UnknownInterface, message)
-                .hint(format!("there are: {}", known.join(", "))));
+            let known = format!("available interfaces: {}", known.join(", "));
+            return Err(Failure::new(ErrorId::UnknownInterface, message).hint(known));
         }
         target.interface = Some(name.clone());
         Ok(())
@@ -221,7 +220,6 @@ impl DeviceArgs {
                 // Not repeated: in a label that is mixed up it can be anything.
                 let message = "the QR code asks for a transport that espctl does not have";
                 Failure::new(ErrorId::UnsupportedTransport, message)
-                    .hint("--transport chooses another")
             })?,
             // A port says which way.
             (None, None) if inputs.is_typed("port") => TransportKind::Console,
@@ -313,17 +311,17 @@ pub(super) fn refuse_address(kind: TransportKind, inputs: &Inputs<'_>) -> Result
             ErrorId::ConflictingFlags,
             format!("{flag} and the transport ble exclude each other: Bluetooth has no such address"),
         )
-        .hint("--device-name takes a name, or the address that `espctl discover --transport ble` shows")),
+        .remedy(&remedies::DEVICE_NAME)),
         Some((_, flag)) if kind == TransportKind::Console => Err(Failure::new(
             ErrorId::ConflictingFlags,
             format!("{flag} and the transport console exclude each other: a serial line has no such address"),
         )
-        .hint("--port names the serial port")),
+        .remedy(&remedies::PORT)),
         _ if kind != TransportKind::Console && inputs.is_typed("port") => Err(Failure::new(
             ErrorId::ConflictingFlags,
             format!("--port and the transport {kind} exclude each other: it is for a serial line"),
         )
-        .hint("--transport console uses it; a TCP port goes to --device-port")),
+        .remedy(&remedies::DEVICE_PORT)),
         _ => Ok(()),
     }
 }

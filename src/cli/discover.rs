@@ -17,7 +17,7 @@ use super::bundle::transcript;
 use super::device_args::{
     Asked, InterfaceArgs, parse_host, parse_ip, refuse_address, transports, where_it_is,
 };
-use super::failure::Failure;
+use super::failure_context::flow_failure;
 use super::radio_args::{RadioArgs, narrowed_by};
 use super::seen::{self, Seen};
 use super::serial_args::SerialArgs;
@@ -29,6 +29,7 @@ use crate::flows::find::Target;
 use crate::flows::{
     Choice, Chosen, Doing, Event, FlowError, Observer, Pace, Question, Run, SeenDevice,
 };
+use crate::report::Failure;
 use crate::secret::Secret;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportError, TransportKind};
 
@@ -188,11 +189,11 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Resul
     remember(&found);
     match failed {
         Some((error, asked)) if found.is_empty() => {
-            let failure = Failure::of_flow(&error, &asked);
+            let failure = flow_failure(&error, &asked);
             Err(match error.doing() {
                 // Nobody was to be connected to.
                 Doing::Connecting => {
-                    failure.while_doing(format!("looking for devices {}", place(&asked)))
+                    failure.during(format!("looking for devices {}", place(&asked)))
                 }
                 _ => failure,
             })

@@ -19,10 +19,9 @@ use tokio::time::timeout;
 use self::finding::{Finding, State, in_lines};
 use super::account_args::AccountArgs;
 use super::device_args::{InterfaceArgs, parse_ip, transports};
-use super::error_id::ErrorId;
-use super::failure::Failure;
 use super::ui::{Ui, keys_of};
 use crate::flows::find::Target;
+use crate::report::{ErrorId, Failure};
 use crate::transport::{DRIVERS, SOFTAP_HOST, TransportKind};
 
 /// Look at this computer for what would stop provisioning, and say what fixes it.
@@ -115,8 +114,7 @@ pub(super) async fn run(args: &Doctor, ui: &Ui) -> Result<(), Failure> {
     let mut ids = problems;
     ids.dedup();
     let message = format!("this computer is not ready: {}", ids.join(", "));
-    Err(Failure::new(ErrorId::HostNotReady, message)
-        .hint("each finding above has what fixes it; --transport leaves out what is not needed"))
+    Err(Failure::new(ErrorId::HostNotReady, message))
 }
 
 impl Doctor {

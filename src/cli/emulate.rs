@@ -14,9 +14,8 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use self::device::EmulateDevice;
-use super::error_id::ErrorId;
-use super::failure::Failure;
 use super::ui::{self, Ui};
+use crate::report::{ErrorId, Failure, remedies};
 
 /// Which other side to play.
 #[derive(Debug, Subcommand)]
@@ -40,8 +39,8 @@ fn cannot_listen(asked: SocketAddr, error: &std::io::Error) -> Failure {
     let message = format!("cannot listen on {asked}");
     let failure = Failure::new(ErrorId::CannotListen, message).cause(error);
     match error.kind() {
-        ErrorKind::AddrInUse => failure.hint("--port 0 takes a free port"),
-        ErrorKind::PermissionDenied => failure.hint("ports below 1024 need permission"),
+        ErrorKind::AddrInUse => failure.remedy(&remedies::FREE_PORT),
+        ErrorKind::PermissionDenied => failure.remedy(&remedies::HIGH_PORT),
         _ => failure,
     }
 }

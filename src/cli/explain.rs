@@ -1,5 +1,5 @@
-//! `explain`: what an error id means, why it happens, what to do. The texts are `error_id`'s; the
-//! same ones are printed as `docs/reference/errors.md`.
+//! `explain`: what an error id means, why it happens, what to do. The texts are those of `report`;
+//! the same ones are printed as `docs/reference/errors.md`.
 
 use clap::Args;
 use serde::Serialize;
@@ -7,11 +7,9 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::completion::error_ids;
 use super::doctor::check_of;
-use super::error_id::{Entry, ErrorId};
-use super::exit::Exit;
-use super::failure::Failure;
 use super::ui::{Ui, keys_of};
 use crate::ident::printable;
+use crate::report::{Entry, ErrorId, Exit, Failure};
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
@@ -30,7 +28,7 @@ struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<&'static str>,
+    remedy: Option<String>,
     /// The finding of doctor that shows whether this is the matter.
     #[serde(skip_serializing_if = "Option::is_none")]
     doctor: Option<&'static str>,
@@ -94,17 +92,14 @@ fn ask_doctor(id: ErrorId) -> Option<String> {
 impl Explanation {
     fn of(id: ErrorId) -> Self {
         let Entry {
-            exits,
-            title,
-            why,
-            remedy,
+            exits, title, why, ..
         } = id.entry();
         Self {
             id: id.as_str(),
             exits: exits.iter().map(|exit| exit.code()).collect(),
             title,
             why: Some(why),
-            remedy: Some(remedy),
+            remedy: Some(id.entry().what_to_do().join(" ")),
             doctor: check_of(id).map(|(check, _)| check),
         }
     }
@@ -112,10 +107,7 @@ impl Explanation {
 
 fn as_text(id: ErrorId) -> String {
     let Entry {
-        exits,
-        title,
-        why,
-        remedy,
+        exits, title, why, ..
     } = id.entry();
     let exits = exits.iter().fold(String::new(), |lines, exit| {
         format!("{lines}\n  exit {}: {}", exit.code(), exit.meaning())
@@ -127,8 +119,21 @@ fn as_text(id: ErrorId) -> String {
         "{id}{exits}\n\n{}\n\nWhy it happens:\n{}\n\nWhat to do:\n{}{doctor}",
         wrapped(title, COLUMNS, ""),
         wrapped(why, COLUMNS, "  "),
-        wrapped(remedy, COLUMNS, "  ")
+        listed(id, COLUMNS, "  ")
     )
+}
+
+/// What to do, as a list.
+fn listed(id: ErrorId, columns: usize, indent: &str) -> String {
+    let sentences = id.entry().what_to_do();
+    let items: Vec<String> = sentences
+        .iter()
+        .map(|sentence| {
+            let lines = wrapped(sentence, columns, &format!("{indent}  "));
+            format!("{indent}- {}", lines.trim_start())
+        })
+        .collect();
+    items.join("\n")
 }
 
 /// All of them, as a page of the documentation.
@@ -149,14 +154,12 @@ pub(super) fn page() -> String {
         page.push_str(&row);
     }
     for id in ErrorId::ALL {
-        let Entry {
-            title, why, remedy, ..
-        } = id.entry();
+        let Entry { title, why, .. } = id.entry();
         let section = format!(
-            "\n## {id}\n\nExit {}. {title}\n\n{}\n\n{}\n",
+            "\n## {id}\n\nExit {}. {title}\n\n{}\n\n**What to do.**\n\n{}\n",
             exits_of(*id),
             wrapped(&format!("**Why it happens.** {why}"), PAGE_COLUMNS, ""),
-            wrapped(&format!("**What to do.** {remedy}"), PAGE_COLUMNS, "")
+            listed(*id, PAGE_COLUMNS, "")
         );
         page.push_str(&section);
         if let Some(doctor) = ask_doctor(*id) {
@@ -190,7 +193,7 @@ fn unknown(asked: &str) -> Failure {
     near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let near: Vec<&str> = near.into_iter().map(|(_, id)| id).take(MOST).collect();
     if near.is_empty() {
-        failure.hint("`espctl explain` lists all ids")
+        failure
     } else {
         failure.hint(format!("did you mean {}?", near.join(", ")))
     }
@@ -235,6 +238,8 @@ const PAGE_COLUMNS: usize = 125;
 
 #[cfg(test)]
 mod tests {
+    use clap::{Arg, Command, CommandFactory as _};
+
     use super::*;
 
     #[test]
@@ -246,10 +251,11 @@ mod tests {
             ("unreachible", "unreachable"),
             ("WIFI-AUTH", "wifi-auth-failed"),
         ] {
-            let hints = unknown(asked).hints.join("\n");
+            let hints = format!("{:?}", unknown(asked).hints);
             assert!(hints.contains(meant), "{asked}: {hints}");
         }
-        assert!(unknown("zzzz").hints[0].contains("lists all"));
+        let hints = unknown("zzzz").hints;
+        assert!(hints[0].to_string().contains("list all ids"), "{hints:?}");
     }
 
     #[test]
@@ -259,5 +265,46 @@ mod tests {
             " one two\n three\n four"
         );
         assert_eq!(wrapped("verylongword x", 4, ""), "verylongword\nx");
+    }
+
+    /// A flag in backticks is one of a command, and a command line is one that exists.
+    #[test]
+    fn remedies_name_flags_that_exist() {
+        fn flags_of(command: &Command, flags: &mut Vec<String>) {
+            let long = command.get_arguments().filter_map(Arg::get_long);
+            flags.extend(long.map(|flag| format!("--{flag}")));
+            for command in command.get_subcommands() {
+                flags_of(command, flags);
+            }
+        }
+        let mut tree = crate::cli::Cli::command();
+        tree.build();
+        let mut flags = vec!["--help".to_owned()];
+        flags_of(&tree, &mut flags);
+        let sentences: Vec<String> = ErrorId::ALL
+            .iter()
+            .flat_map(|id| id.entry().what_to_do())
+            .collect();
+        for line in sentences
+            .iter()
+            .flat_map(|text| text.split('`').skip(1).step_by(2))
+        {
+            let words = line.split(' ');
+            if let Some(commands) = line.strip_prefix("espctl ") {
+                let names = commands
+                    .split(' ')
+                    .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+                let mut command = &tree;
+                for name in names {
+                    let found = command.find_subcommand(name);
+                    command = found.unwrap_or_else(|| panic!("{line}"));
+                }
+            } else if !line.starts_with("--") {
+                continue;
+            }
+            for flag in words.filter(|word| word.starts_with("--") && *word != "--flag=VALUE") {
+                assert!(flags.iter().any(|known| known == flag), "{line}");
+            }
+        }
     }
 }

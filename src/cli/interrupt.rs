@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::failure::Failure;
 use crate::flows::{Stop, StopReason};
+use crate::report::Failure;
 
 /// Where the signals arrive. Made once, so that none is missed between two waits.
 #[derive(Debug)]

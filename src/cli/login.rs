@@ -13,15 +13,15 @@ use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
 use clap::{ArgMatches, Args};
 use serde::Serialize;
 
-use super::account_args::{ACCESS_TOKEN, AccountArgs, environment_counts, foreign_issuer};
-use super::error_id::ErrorId;
-use super::failure::Failure;
+use super::account_args::{AccountArgs, foreign_issuer};
+use super::environment::{ACCESS_TOKEN, cloud_failure, has_access_token};
 use super::settings::{Inputs, SecretInput, parse_seconds};
 use super::ui::{Ui, keys_of};
 use crate::account::{AccountError, Profile};
 use crate::cloud::account::LogIn;
 use crate::cloud::{Client, Tokens};
 use crate::ident::printable;
+use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
 /// Log in to an account: with a user name, or with the browser.
@@ -120,7 +120,7 @@ pub(super) async fn run(args: &Login, matches: &ArgMatches, ui: &Ui) -> Result<(
     if let Some(warning) = foreign_issuer(&profile, &tokens) {
         ui.say(&warning);
     }
-    if environment_counts() {
+    if has_access_token() {
         ui.say(&format!(
             "warning: {ACCESS_TOKEN} is set, and counts instead of this login until it is not"
         ));
@@ -169,7 +169,7 @@ async fn with_name(
         printable(user.as_bytes()),
         client.host()
     );
-    let failed = |error| Failure::of_cloud(&error, &doing);
+    let failed = |error| cloud_failure(&error, &doing);
     let session = match client.log_in(user, password.as_ref()).await {
         Ok(LogIn::Done(tokens)) => return Ok(tokens),
         Ok(LogIn::NeedsCode { session }) => session,
@@ -211,8 +211,8 @@ async fn password(
         Some(password) => Ok(password),
         None => Err(
             Failure::new(ErrorId::MissingLogin, "the password is missing")
-                .hint("give --password-file, --password, ESPCTL_PASSWORD or ESP_RAINMAKER_PASSWORD")
-                .hint("--otp needs none: the cloud sends a code"),
+                .remedy(&remedies::PASSWORD)
+                .remedy(&remedies::OTP),
         ),
     }
 }
@@ -246,8 +246,7 @@ async fn code(args: &Login, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<Secret<S
 }
 
 fn no_code() -> Failure {
-    Failure::new(ErrorId::MissingLogin, "the one-time code is missing")
-        .hint("--code-file - waits for it on stdin; --code and ESPCTL_CODE are for codes that are known before")
+    Failure::new(ErrorId::MissingLogin, "the one-time code is missing").remedy(&remedies::CODE)
 }
 
 async fn with_browser(
@@ -261,19 +260,17 @@ async fn with_browser(
     if let Some(typed) = secrets.iter().find(|id| inputs.is_typed(id)) {
         let flag = typed.replace('_', "-");
         let message = format!("--{flag} is for a login with --user-name, which is missing");
-        return Err(Failure::new(ErrorId::MissingLogin, message)
-            .hint("give --user-name or ESPCTL_USER_NAME"));
+        return Err(Failure::new(ErrorId::MissingLogin, message).remedy(&remedies::USER_NAME));
     }
     let Some(page) = &profile.browser else {
         let message = format!("the profile {} has no login page", profile.name);
-        return Err(Failure::new(ErrorId::NoLoginPage, message)
-            .hint("give --user-name or ESPCTL_USER_NAME, and a password"));
+        return Err(Failure::new(ErrorId::NoLoginPage, message));
     };
     if !ui.is_attended() && !args.no_browser {
         let message = "the user name is missing, and nobody is there to use a browser";
         return Err(Failure::new(ErrorId::MissingLogin, message)
-            .hint("give --user-name or ESPCTL_USER_NAME, and the password")
-            .hint("--no-browser prints the address of the login page, and waits"));
+            .remedy(&remedies::USER_NAME)
+            .remedy(&remedies::NO_BROWSER));
     }
     browser::log_in(
         &browser::Visit {

@@ -7,13 +7,12 @@ use std::time::Duration;
 use clap::Args;
 
 use super::device_args::Asked;
-use super::error_id::ErrorId;
-use super::failure::{Failure, command_for};
+use super::failure_context::with_device;
 use super::settings::{Inputs, SecretInput, parse_seconds};
-use crate::flows::find::Target;
 use crate::flows::wifi::Wanted;
 use crate::ident::{Passphrase, Ssid};
 use crate::qr::Network;
+use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
 #[derive(Args, Debug)]
@@ -68,15 +67,15 @@ impl NetworkArgs {
         inputs: &mut Inputs<'_>,
         choosable: bool,
     ) -> Result<Option<Wanted>, Failure> {
-        let target = &asked.target;
-        let kind = target.kind;
+        let kind = asked.target.kind;
         if !self.no_wifi && !kind.needs_an_owner_only() {
             if asked.network == Some(Network::Thread) {
                 let message = "--qrcode asks for a Thread network, and is no label for Wi-Fi";
-                return Err(Failure::new(ErrorId::ConflictingFlags, message)
-                    .hint("this version gives Wi-Fi only: use a phone app that knows Thread"));
+                return Err(
+                    Failure::new(ErrorId::ConflictingFlags, message).remedy(&remedies::THREAD)
+                );
             }
-            return wanted(self, target, inputs, choosable).await.map(Some);
+            return wanted(self, asked, inputs, choosable).await.map(Some);
         }
         // By its value: a variable can say no.
         if inputs.is_on("no_cloud") {
@@ -112,7 +111,7 @@ impl NetworkArgs {
 
 async fn wanted(
     args: &NetworkArgs,
-    target: &Target,
+    asked: &Asked,
     inputs: &mut Inputs<'_>,
     choosable: bool,
 ) -> Result<Wanted, Failure> {
@@ -135,14 +134,9 @@ async fn wanted(
     )?;
     let ssid = ssid.transpose()?;
     if ssid.is_none() && !choosable {
-        return Err(
-            Failure::new(ErrorId::MissingSsid, "the Wi-Fi network is missing")
-                .hint("give --ssid, --ssid-hex or ESPCTL_SSID")
-                .hint(format!(
-                    "{} lists what the device sees",
-                    command_for("device wifi", target)
-                )),
-        );
+        let message = "the Wi-Fi network is missing";
+        let context = with_device(asked);
+        return Err(Failure::in_context(ErrorId::MissingSsid, message, &context));
     }
 
     if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
@@ -174,7 +168,7 @@ async fn wanted(
     if passphrase.as_ref().is_some_and(Passphrase::is_empty) {
         return Err(
             Failure::new(ErrorId::InvalidPassphrase, "the passphrase is empty")
-                .hint("--open is for networks without one"),
+                .remedy(&remedies::OPEN),
         );
     }
     Ok(Wanted {

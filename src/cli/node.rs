@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 
 use super::account_args::AccountArgs;
 use super::completion::node_ids;
-use super::error_id::ErrorId;
-use super::failure::Failure;
+use super::environment::cloud_failure;
 use super::ui::{Ui, columns, keys_of};
 use crate::cloud::CloudError;
 use crate::cloud::nodes::Node as Owned;
 use crate::ident::printable;
+use crate::report::{ErrorId, Failure};
 
 /// What to do with nodes.
 #[derive(Debug, Subcommand)]
@@ -69,7 +69,7 @@ async fn list(args: &List, ui: &Ui) -> Result<(), Failure> {
     let account = args.account.open()?;
     let nodes = account.client.nodes().await;
     account.warn();
-    let mut nodes = nodes.map_err(|error| Failure::of_cloud(&error, "listing the nodes"))?;
+    let mut nodes = nodes.map_err(|error| cloud_failure(&error, "listing the nodes"))?;
     nodes.iter_mut().for_each(hide_tokens);
     let heading = ["NODE ID", "NAME", "TYPE", "FIRMWARE", "CONNECTED", "TAGS"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(heading)
@@ -88,7 +88,7 @@ async fn info(args: &Info, ui: &Ui) -> Result<(), Failure> {
     let doing = format!("asking about {}", printable(args.node_id.as_bytes()));
     let node = account.client.node(&args.node_id).await;
     account.warn();
-    let node = node.map_err(|error| Failure::of_cloud(&error, &doing))?;
+    let node = node.map_err(|error| cloud_failure(&error, &doing))?;
     let Some(mut node) = node else {
         return Err(unknown(&args.node_id));
     };
@@ -115,8 +115,7 @@ async fn remove(args: &Remove, ui: &Ui) -> Result<(), Failure> {
     let question = format!("Remove {id} from the account?");
     if !args.yes && !ui.confirm(&question).await {
         let message = format!("the removal of {id} was not confirmed");
-        return Err(Failure::new(ErrorId::ConfirmationNeeded, message)
-            .hint("give --yes if it is meant; nothing was removed"));
+        return Err(Failure::new(ErrorId::ConfirmationNeeded, message));
     }
     let removed = account.client.remove_node(&args.node_id).await;
     account.warn();
@@ -126,7 +125,7 @@ async fn remove(args: &Remove, ui: &Ui) -> Result<(), Failure> {
     {
         return Err(unknown(&args.node_id));
     }
-    removed.map_err(|error| Failure::of_cloud(&error, &format!("removing {id}")))?;
+    removed.map_err(|error| cloud_failure(&error, &format!("removing {id}")))?;
     let line = format!("Removed {id} from the account");
     ui.result(&[line], keys_of("removed", &args.node_id))
 }
@@ -137,7 +136,6 @@ fn unknown(node_id: &str) -> Failure {
         ErrorId::UnknownNode,
         format!("the account has no node {id}"),
     )
-    .hint("`espctl node list` shows those that there are")
 }
 
 fn cells(node: &Owned) -> [String; 6] {

@@ -8,13 +8,13 @@ use clap::builder::FalseyValueParser;
 use serde_json::{Map, Value};
 
 use super::account_args::{ACCOUNT, AccountArgs, not_kept};
-use super::error_id::ErrorId;
-use super::failure::Failure;
+use super::environment::cloud_failure;
 use super::settings::Inputs;
 use crate::cloud::groups::Group;
 use crate::cloud::mapping::Extras;
 use crate::flows::map::Owner;
 use crate::ident::printable;
+use crate::report::{ErrorId, Failure, remedies};
 use crate::transport::TransportKind;
 
 /// Whose it shall be.
@@ -63,7 +63,7 @@ impl OwnerArgs {
         }
         let opened = self.account.open().map_err(|failure| match failure.id {
             ErrorId::LoginRequired if !kind.needs_an_owner_only() => {
-                failure.hint("--no-cloud gives the device Wi-Fi without an account")
+                failure.remedy(&remedies::NO_CLOUD)
             }
             _ => failure,
         })?;
@@ -72,7 +72,7 @@ impl OwnerArgs {
             Some(wanted) => {
                 let groups = opened.client.groups().await;
                 let found = groups
-                    .map_err(|error| Failure::of_cloud(&error, "looking up --group"))
+                    .map_err(|error| cloud_failure(&error, "looking up --group"))
                     .and_then(|groups| group_named(wanted, &groups));
                 // A run that goes on says so at its end.
                 let id = found.map_err(|failure| match not_kept(&opened.client) {
@@ -106,7 +106,7 @@ impl OwnerArgs {
         let failure = Failure::new(ErrorId::ConflictingFlags, message);
         Err(if no_cloud == NO_CLOUD {
             failure.hint(format!(
-                "{NO_CLOUD}=0 in front of the command gives it an account"
+                "set `{NO_CLOUD}=0` in front of the command to use the account"
             ))
         } else {
             failure
@@ -126,17 +126,14 @@ fn tags(text: &str) -> Result<Vec<String>, Failure> {
         Some(wrong) => {
             let wrong = printable(wrong.as_bytes());
             let message = format!("--tags: \"{wrong}\" is not key:value");
-            Err(Failure::new(ErrorId::InvalidTags, message)
-                .hint("as in --tags location:mumbai,env:production"))
+            Err(Failure::new(ErrorId::InvalidTags, message))
         }
     }
 }
 
 fn metadata(text: &str) -> Result<Map<String, Value>, Failure> {
-    let invalid = |what: String| {
-        Failure::new(ErrorId::InvalidMetadata, format!("--metadata: {what}"))
-            .hint("as in --metadata '{\"serial_no\": \"abc123\"}'")
-    };
+    let invalid =
+        |what: String| Failure::new(ErrorId::InvalidMetadata, format!("--metadata: {what}"));
     match serde_json::from_str(text) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(invalid("not a JSON object".to_owned())),
@@ -183,7 +180,7 @@ fn group_named(wanted: &str, groups: &[Group]) -> Result<String, Failure> {
         .fold(failure, |failure, group| {
             let name = printable(group.group_name.as_bytes());
             let id = printable(group.group_id.as_bytes());
-            failure.hint(format!("there is {name} ({id})"))
+            failure.hint(format!("the account has {name} ({id})"))
         }))
 }
 

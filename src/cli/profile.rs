@@ -7,11 +7,11 @@ use serde_json::Map;
 
 use super::account_args::folder;
 use super::completion::profiles;
-use super::failure::Failure;
 use super::ui::{Ui, columns, keys_of};
 use crate::account::{AccountError, Folder, Profile, base_url};
 use crate::cloud::is_loopback;
 use crate::ident::printable;
+use crate::report::Failure;
 
 /// What to do with profiles.
 #[derive(Debug, Subcommand)]

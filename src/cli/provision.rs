@@ -11,8 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::account_args::not_kept;
 use super::device_args::{Asked, DeviceArgs};
-use super::error_id::ErrorId;
-use super::failure::Failure;
+use super::failure_context::flow_failure;
 use super::interrupt::Interrupts;
 use super::network_args::NetworkArgs;
 use super::owner_args::OwnerArgs;
@@ -24,6 +23,7 @@ use crate::flows::wifi::Wanted;
 use crate::flows::{Event, Observer as _, Run, Warning};
 use crate::ident::printable;
 use crate::provisioner::{JoinedNetwork, JoinedThread};
+use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
 use crate::transport::TransportKind;
 
@@ -108,7 +108,7 @@ pub(super) async fn run(
             None => resolving.await,
             Some(limit) => timeout(limit, resolving).await.unwrap_or_else(|_| {
                 let message = "the time for the whole run is up";
-                Err(Failure::new(ErrorId::Expired, message).hint("an input did not come in time"))
+                Err(Failure::new(ErrorId::Expired, message).hint("an input did not arrive in time"))
             }),
         }
     };
@@ -190,7 +190,7 @@ pub(super) async fn provision(
         async move {
             flow::provision(&run, request)
                 .await
-                .map_err(|error| Failure::of_flow(&error, asked))
+                .map_err(|error| flow_failure(&error, asked))
         }
     };
     let outcome = interrupts.stopping(limit, run).await;

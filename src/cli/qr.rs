@@ -11,9 +11,9 @@ use clap::{ArgMatches, Subcommand};
 pub(super) use self::argument::{payload, port_of};
 use self::decode::Decode;
 use self::encode::Encode;
-use super::failure::Failure;
 use super::settings::Inputs;
 use super::ui::Ui;
+use crate::report::Failure;
 
 /// What to do with a code.
 #[derive(Debug, Subcommand)]

@@ -11,10 +11,9 @@ use clap_mangen::Man;
 
 use super::Cli;
 use super::completion;
-use super::error_id::ErrorId;
 use super::explain;
-use super::failure::Failure;
 use super::ui::{Ui, keys_of};
+use crate::report::{ErrorId, Failure};
 
 /// Arguments of `completions`.
 #[derive(Args, Debug)]

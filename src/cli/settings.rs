@@ -9,8 +9,7 @@ use std::time::Duration;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
-use super::error_id::ErrorId;
-use super::failure::Failure;
+use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
 /// Knows which values were typed, and reads files and stdin for those that stand there.
@@ -130,8 +129,7 @@ impl<'m> Inputs<'m> {
             return Ok(secret);
         };
         let message = format!("{flag}: {} {wrong}", path.display());
-        Err(Failure::new(ErrorId::UnusableSecret, message)
-            .hint("one line, with nothing but the secret"))
+        Err(Failure::new(ErrorId::UnusableSecret, message))
     }
 
     /// The text of a file, or of stdin for `-`.
@@ -170,7 +168,7 @@ impl<'m> Inputs<'m> {
                 message: format!("the file of {flag} cannot be read"),
                 ..failure
             }
-            .hint("what follows an @ is the name of a file")
+            .hint("name a file after the @")
         })
     }
 
@@ -232,9 +230,8 @@ pub(super) enum Existing {
 /// A file that is written for its owner alone.
 pub(super) fn create_private(path: &Path, flag: &str, existing: Existing) -> Result<File, Failure> {
     if path.as_os_str() == "-" {
-        let message = format!("{flag}: `-` is no file, and standard output is for the result");
-        return Err(Failure::new(ErrorId::UnwritableFile, message)
-            .hint("name a file; one that is called `-` is ./-"));
+        let message = format!("{flag}: `-` is not a file, and standard output is for the result");
+        return Err(Failure::new(ErrorId::UnwritableFile, message).remedy(&remedies::NAMED_DASH));
     }
     let mut options = File::options();
     options
@@ -247,7 +244,9 @@ pub(super) fn create_private(path: &Path, flag: &str, existing: Existing) -> Res
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let unwritable = |error: io::Error| {
         let message = format!("{flag}: cannot write to {}", path.display());
-        Failure::new(ErrorId::UnwritableFile, message).cause(&error)
+        Failure::new(ErrorId::UnwritableFile, message)
+            .cause(&error)
+            .remedy(&remedies::OTHER_PATH)
     };
     let file = options.open(path).map_err(unwritable)?;
     // The mode counts for new files only. A pipe or a terminal is somebody else's to protect.

@@ -6,10 +6,8 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command, Parser};
 
-use super::error_id::ErrorId;
-use super::exit::Exit;
-use super::failure::Failure;
 use super::ui::{Color, Format, Ui, note};
+use crate::report::{ErrorId, Exit, Failure};
 
 /// Parses, and keeps the matches: they know whether a value was typed or came from the
 /// environment. Help, version and errors are told here.
@@ -69,9 +67,7 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
         let first = text.lines().next().unwrap_or_default();
         first.strip_prefix("error: ").unwrap_or(first).to_owned()
     };
-    let failure = Failure::new(ErrorId::Usage, message).hint(
-        "see --help; quote values with spaces, and write --flag=VALUE for one that begins with -",
-    );
+    let failure = Failure::new(ErrorId::Usage, message);
     Ui::new(format_of(arguments), Color::Auto).failure(&failure);
     Exit::Usage
 }

@@ -1,5 +1,5 @@
 //! How a call to the cloud can end badly, by whose fault it is. What to do about it is
-//! `cli/failure/`'s.
+//! `report`'s.
 
 use std::time::Duration;
 

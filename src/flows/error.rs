@@ -1,5 +1,5 @@
 //! How a flow can end badly, by whose fault it is and with the data to say so. What to do about
-//! it, and the exit code, are `cli/failure.rs`'s.
+//! it, and the exit code, are `report`'s.
 
 use std::fmt;
 use std::time::Duration;

@@ -204,13 +204,13 @@ impl Joining<'_> {
                         sighting: None,
                     });
                 }
-                Some(JoinState::Joining { attempts_remaining }) => {
-                    if reported != Some(attempts_remaining) {
-                        reported = Some(attempts_remaining);
-                        self.run.report(&Event::WifiJoining { attempts_remaining });
-                    }
+                Some(JoinState::Joining { attempts_remaining })
+                    if reported != Some(attempts_remaining) =>
+                {
+                    reported = Some(attempts_remaining);
+                    self.run.report(&Event::WifiJoining { attempts_remaining });
                 }
-                None => {}
+                Some(JoinState::Joining { .. }) | None => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {

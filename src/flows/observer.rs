@@ -356,7 +356,7 @@ impl Event {
                 ssid_hex: ssid.to_hex(),
             },
             NetworkName::Thread(name) => Self::ThreadSent {
-                network_name: name.clone(),
+                network_name: name.to_string(),
             },
         }
     }

@@ -20,7 +20,7 @@ impl NetworkCredentials {
     pub fn name(&self) -> NetworkName {
         match self {
             Self::Wifi(wifi) => NetworkName::Wifi(wifi.ssid.clone()),
-            Self::Thread(thread) => NetworkName::Thread(thread.network_name.clone()),
+            Self::Thread(thread) => NetworkName::Thread(thread.network_name.as_str().into()),
         }
     }
 }
@@ -49,7 +49,7 @@ pub enum NetworkName {
     /// Any bytes.
     Wifi(Ssid),
     /// UTF-8.
-    Thread(String),
+    Thread(Box<str>),
 }
 
 impl fmt::Display for NetworkName {
@@ -75,7 +75,7 @@ impl JoinedNetwork {
     pub fn name(&self) -> NetworkName {
         match self {
             Self::Wifi(wifi) => NetworkName::Wifi(wifi.ssid.clone()),
-            Self::Thread(thread) => NetworkName::Thread(thread.network_name.clone()),
+            Self::Thread(thread) => NetworkName::Thread(thread.network_name.as_str().into()),
         }
     }
 }

@@ -71,12 +71,13 @@ impl Protocomm {
     async fn status(&mut self) -> Result<WifiState, SessionError> {
         let waited = self.status_answer;
         let asked = timeout(waited, self.session().call(&WifiStatus));
-        asked.await.unwrap_or_else(|_| {
-            Err(SessionError::Transport(TransportError::TimedOut {
-                endpoint: EndpointName::PROV_CONFIG,
-                waited,
-            }))
-        })
+        let timed_out = TransportError::TimedOut {
+            endpoint: EndpointName::PROV_CONFIG,
+            waited,
+        };
+        asked
+            .await
+            .unwrap_or(Err(SessionError::Transport(timed_out)))
     }
 }
 

@@ -1,5 +1,5 @@
 //! Why there is no session, told by whose fault: a secret that is not shared, a peer that speaks
-//! another scheme, a peer that breaks the rules. What to do about it is `cli/failure.rs`'s.
+//! another scheme, a peer that breaks the rules. What to do about it is `report`'s.
 
 use thiserror::Error;
 

@@ -1,5 +1,5 @@
 //! Why a request did not come back with an answer, or no path was opened. What to do about it is
-//! `cli/failure`'s.
+//! `report`'s.
 
 use std::fmt;
 use std::io;

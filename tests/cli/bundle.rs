@@ -264,7 +264,7 @@ fn a_file_that_the_run_reads_or_writes_is_not_replaced() {
     for flag in ["--support-bundle", "--log-file"] {
         let output = espctl(["explain", "wrong-pop", flag, "-"]).output();
         let output = output.exits(2);
-        assert!(output.stderr.contains("`-` is no file"), "{output}");
+        assert!(output.stderr.contains("`-` is not a file"), "{output}");
         assert!(!Path::new("-").exists());
     }
 }

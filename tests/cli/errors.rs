@@ -71,7 +71,7 @@ fn every_error_id_comes_about() {
 fn what_the_binary_cannot_do_is_produced_below() {
     let source = fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/src/cli/failure/tests.rs"
+        "/src/report/advice/tests.rs"
     ));
     let source = source.unwrap();
     for (id, case) in cases() {

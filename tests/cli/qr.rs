@@ -174,7 +174,7 @@ fn values_are_shown_as_they_are_to_be_copied() {
     );
     let unclear = r#"{"ver":"v1","name":"n","pop":"7a\t9d","transport":"ble"}"#;
     let output = espctl(["qr", "decode", unclear]).output().exits(2);
-    assert!(output.stderr.contains("give --pop"), "{output}");
+    assert!(output.stderr.contains("pass `--pop`"), "{output}");
     assert!(!output.stderr.contains("9d"), "{output}");
 }
 

@@ -111,7 +111,7 @@ fn a_wrong_pop_is_tried_once() {
 
 #[test]
 fn security_2_is_too_much_for_a_console() {
-    let words = ["the console cannot carry Security 2", "Security 1"];
+    let words = ["Security 2 does not fit through the console", "Security 1"];
     let device = Device::on_serial_line(&["--sec-ver", "2"]);
     failed(provision(&device, &[]), 6, "message-too-long", &words);
     assert_eq!(device.requests("prov-session"), 0);
@@ -140,13 +140,13 @@ fn each_trouble_of_a_line_is_told_as_what_it_is() {
         let waited = [
             ("silent", 4, "no-console", "within 5"),
             ("binary", 6, "not-text", "--baud"),
-            ("no-prompt-after=2", 6, "timed-out", "restart the board"),
+            ("no-prompt-after=2", 6, "timed-out", "restart the device"),
         ]
         .map(|case| scope.spawn(move || check(case)));
         // These are not, so they take less time on the same computer at the same time.
         let at_once = [
             ("repl", 6, "other-console", "another transport"),
-            ("resets=2", 6, "restarted", "its log says why"),
+            ("resets=2", 6, "restarted", "read the board's log"),
             ("unplugged=2", 6, "disconnected", "check the cable"),
         ]
         .map(|case| scope.spawn(move || check(case)));
@@ -185,7 +185,10 @@ fn a_port_says_that_a_console_is_meant() {
     assert!(output.stdout.contains("netprov"), "{output}");
     for (flags, words) in [
         (["--transport", "ble"], "--device-port"),
-        (["--device-ip", "127.0.0.1"], "--port names"),
+        (
+            ["--device-ip", "127.0.0.1"],
+            "pass the serial port with `--port`",
+        ),
     ] {
         let output = espctl(info.iter().chain(&flags)).output();
         failed(output, 2, "conflicting-flags", &["--port", words]);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::support::source::{SourceFile, source_files};
 
 /// Module → what it may import, besides itself and the leaves.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("proto", &[]),
     ("endpoint", &["proto"]),
     ("security", &["proto"]),
@@ -30,6 +30,20 @@ const LAYERS: [(&str, &[&str]); 11] = [
             "transport",
         ],
     ),
+    (
+        "report",
+        &[
+            "account",
+            "cloud",
+            "endpoint",
+            "flows",
+            "proto",
+            "provisioner",
+            "security",
+            "session",
+            "transport",
+        ],
+    ),
     ("emulator", &["proto", "security"]),
     (
         "cli",
@@ -40,6 +54,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
             "endpoint",
             "flows",
             "provisioner",
+            "report",
             "security",
             "session",
             "transport",

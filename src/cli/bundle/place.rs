@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command};
 
-use super::super::error_id::ErrorId;
-use super::super::failure::Failure;
+use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
 
 /// An error where another argument names the same file.
@@ -50,7 +49,7 @@ pub(super) fn refuse_shared(
             );
             let message = format!("{FLAG} and {flag} name the same file");
             return Err(Failure::new(ErrorId::ConflictingFlags, message)
-                .hint("the bundle needs a file of its own"));
+                .hint("choose a file of its own for the bundle"));
         }
     }
     Ok(())

@@ -8,8 +8,8 @@ use std::path::Path;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
-use crate::cli::shell::quote_word;
 use crate::ident::printable;
+use crate::report::quote_word;
 use crate::secret::Secret;
 
 /// A command line, and which variables took part.

@@ -6,15 +6,13 @@ use std::cmp::Reverse;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::cli::device_args::Asked;
-use crate::cli::failure::Failure;
+use crate::cli::environment::without_device;
 use crate::cli::ui::{columns, device_table, version_line};
 use crate::endpoint::version::Version;
-use crate::flows::Pace;
-use crate::flows::connect::Access;
+use crate::flows::SeenDevice;
 use crate::flows::discover::Found;
-use crate::flows::{SeenDevice, find::Target};
 use crate::ident::printable;
+use crate::report::{Context, Failure};
 use crate::transport::ble::{MakerData, looks_like_provisioning};
 use crate::transport::{DRIVERS, TransportKind};
 
@@ -83,22 +81,17 @@ impl<'a> Port<'a> {
             silence: found
                 .silence
                 .as_ref()
-                .map(|error| Failure::of_flow(error, &asked_of(found)).id.as_str()),
+                .map(|error| Failure::of_flow(error, &context_of(found)).id.as_str()),
         }
     }
 }
 
-/// As if only this device had been looked for.
-fn asked_of(found: &Found) -> Asked {
-    Asked {
-        target: Target {
-            address: Some(found.address.clone()),
-            ..Target::of_kind(found.kind)
-        },
-        access: Access::default(),
-        pace: Pace::default(),
-        label: found.address.to_string(),
-        network: None,
+/// As if the search had been for this device only.
+fn context_of(found: &Found) -> Context {
+    Context {
+        medium: Some(found.kind),
+        address: Some(found.address.clone()),
+        ..without_device()
     }
 }
 

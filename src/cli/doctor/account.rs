@@ -9,15 +9,12 @@ use tokio::time::timeout;
 use super::finding::{Finding, Part, State};
 use super::{LIMIT, Scope};
 use crate::account::{Exposed, Profile, Rights};
-use crate::cli::account_args::{
-    ACCESS_TOKEN, AccountArgs, LoggedIn, Source, folder, foreign_issuer,
-};
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
-use crate::cli::shell::quote_word;
+use crate::cli::account_args::{AccountArgs, LoggedIn, Source, folder, foreign_issuer};
+use crate::cli::environment::{ACCESS_TOKEN, cloud_failure};
 use crate::cli::spoken::spoken;
 use crate::cloud::{Present, Skew, Tokens};
 use crate::ident::printable;
+use crate::report::{ErrorId, quote_word};
 
 pub(super) async fn look(scope: &Scope, args: &AccountArgs) -> Vec<Finding> {
     let profile = match args.select() {
@@ -219,7 +216,7 @@ async fn cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding
     let problem = match timeout(LIMIT, client.present()).await {
         Ok(Ok(present)) => return [present_at(&host, present), clock(present.skew)],
         Ok(Err(error)) => {
-            let failure = Failure::of_cloud(&error, "");
+            let failure = cloud_failure(&error, "");
             let finding = Finding::failed(Part::Account, CLOUD, &failure);
             // Certificates count by the clock, too.
             if finding.seen.contains("certificate") {

@@ -3,8 +3,9 @@
 
 use super::finding::{Finding, Part, State};
 use super::{LIMIT, Scope};
-use crate::cli::failure::Failure;
+use crate::cli::environment::without_device;
 use crate::ident::printable;
+use crate::report::Failure;
 use crate::transport::ble::{AdapterHealth, Health, Power, health};
 use crate::transport::{BluetoothProblem, TransportError, TransportKind};
 
@@ -23,7 +24,7 @@ fn failed(error: &TransportError) -> Vec<Finding> {
         TransportError::Bluetooth { problem, source } => (problem, source.as_ref()),
         _ => (&BluetoothProblem::Failed, None),
     };
-    let mut failure = Failure::of_bluetooth(problem);
+    let mut failure = Failure::of_bluetooth(problem, &without_device());
     if let Some(source) = source {
         failure = failure.cause(source);
     }
@@ -74,7 +75,11 @@ fn adapters(health: &Health, wanted: Option<&str>) -> [Finding; 2] {
     };
     let unknown = |id| Finding::new(Part::Bluetooth, id, State::Skipped, "there is no adapter");
     let failed = |id, problem: &BluetoothProblem| {
-        Finding::failed(Part::Bluetooth, id, &Failure::of_bluetooth(problem))
+        Finding::failed(
+            Part::Bluetooth,
+            id,
+            &Failure::of_bluetooth(problem, &without_device()),
+        )
     };
     let Some(chosen) = chosen else {
         return match wanted {

@@ -3,8 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
+use crate::report::{ErrorId, Failure};
 use crate::transport::TransportKind;
 
 /// How it is.
@@ -72,7 +71,8 @@ impl Finding {
         let seen = causes.fold(failure.message.clone(), |seen, cause| {
             format!("{seen}: {cause}")
         });
-        let fix = failure.hints.join("; ");
+        let fix: Vec<String> = failure.hints.iter().map(ToString::to_string).collect();
+        let fix = fix.join("; ");
         Self {
             fix: (!fix.is_empty()).then_some(fix),
             see: Some(failure.id),

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::finding::{Finding, Part, State};
 use super::{Scope, asked};
-use crate::cli::error_id::ErrorId;
 use crate::ident::printable;
+use crate::report::ErrorId;
 use crate::transport::TransportKind;
 use crate::transport::facts::{
     GROUP_V4, Joined, Network, Route, Switch, default_interfaces, join, networks, route_to,

@@ -6,8 +6,8 @@ use tokio::runtime::Handle;
 
 use super::finding::{Finding, Part, State};
 use super::{Scope, asked};
-use crate::cli::error_id::ErrorId;
 use crate::ident::printable;
+use crate::report::ErrorId;
 use crate::transport::facts::{Access, Group, access};
 use crate::transport::{Candidate, Search, TransportError, TransportKind, driver};
 

@@ -9,8 +9,6 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{cannot_listen, print};
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
 use crate::cli::settings::{Existing, create_private};
 use crate::cli::ui;
 use crate::emulator::cloud::account::AccountSettings;
@@ -18,6 +16,7 @@ use crate::emulator::cloud::fault::Fault;
 use crate::emulator::cloud::listen::Listener;
 use crate::emulator::cloud::{Cloud, CloudSettings, random};
 use crate::emulator::log::Log;
+use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
 
 /// Play a RainMaker cloud with one account, without the internet.

@@ -34,8 +34,6 @@ use self::node::{CH_RESP, NodeFlags, register};
 use self::on_network::OnNetworkFlags;
 use self::ready::ListenAddress;
 use super::{cannot_listen, create, print, unusable};
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
 use crate::cli::ui::{self, Format, Ui, keys_of};
 use crate::emulator::announce::Announcer;
 use crate::emulator::device::{
@@ -45,6 +43,7 @@ use crate::emulator::fault::Fault;
 use crate::emulator::flash::Flash;
 use crate::emulator::listen::http::{self, HttpPort};
 use crate::emulator::log::{Entry, Log};
+use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
 use crate::security::{DeviceSecret, SecurityScheme};
 

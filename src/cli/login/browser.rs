@@ -30,12 +30,12 @@ use tokio::time::timeout;
 use url::Url;
 use uuid::Uuid;
 
-use super::super::error_id::ErrorId;
-use super::super::failure::Failure;
+use super::super::environment::cloud_failure;
 use super::super::ui::Ui;
 use super::callback::{self, Brought, Expected, Visitor};
 use crate::account::{BrowserLogin, Profile};
 use crate::cloud::{Client, CloudError, Tokens, is_loopback};
+use crate::report::{ErrorId, Failure, remedies};
 
 /// A visit to the login page.
 pub(super) struct Visit<'a> {
@@ -53,7 +53,7 @@ pub(super) async fn log_in(visit: &Visit<'_>, client: &Client, ui: &Ui) -> Resul
     let token_url = &visit.page.token_url;
     if token_url.scheme() != "https" && !is_loopback(token_url) && !visit.plain_http {
         let host = token_url.host_str().unwrap_or_default().to_owned();
-        return Err(Failure::of_cloud(&CloudError::Insecure { host }, DOING));
+        return Err(cloud_failure(&CloudError::Insecure { host }, DOING));
     }
     // Bound before anybody is told of it, and reachable from this computer alone.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
@@ -63,9 +63,7 @@ pub(super) async fn log_in(visit: &Visit<'_>, client: &Client, ui: &Ui) -> Resul
         .and_then(|listener| listener.local_addr().ok());
     let (Ok(listener), Some(address)) = (listener, port) else {
         let message = "no port of 127.0.0.1 could be opened for the browser to come back to";
-        return Err(
-            Failure::new(ErrorId::CannotListen, message).hint("--user-name needs no browser")
-        );
+        return Err(Failure::new(ErrorId::CannotListen, message).remedy(&remedies::WITHOUT_BROWSER));
     };
     let expected = Expected {
         port: address.port(),
@@ -86,7 +84,7 @@ pub(super) async fn log_in(visit: &Visit<'_>, client: &Client, ui: &Ui) -> Resul
             let exchanged = client
                 .exchange_code(token_url, &page.client_id, &page.redirect_url, &code)
                 .await;
-            exchanged.map_err(|error| Failure::of_cloud(&error, DOING))
+            exchanged.map_err(|error| cloud_failure(&error, DOING))
         }
     }
 }
@@ -158,8 +156,7 @@ fn page_url(visit: &Visit<'_>, expected: &Expected) -> Result<Url, Failure> {
     usable.ok_or_else(|| {
         let name = &visit.profile.name;
         let message = format!("the login page of the profile {name} has no usable address");
-        Failure::new(ErrorId::NoLoginPage, message)
-            .hint("correct its login_url in profiles.json, or give --user-name")
+        Failure::new(ErrorId::NoLoginPage, message).remedy(&remedies::LOGIN_URL)
     })
 }
 
@@ -184,8 +181,7 @@ async fn wait(
     let first = timeout(limit, tasks.run_until(brought.recv())).await;
     let Ok(Some((brought, mut answered))) = first else {
         let message = format!("nobody logged in within {} s", limit.as_secs_f32());
-        return Err(Failure::new(ErrorId::LoginTimedOut, message)
-            .hint("--browser-timeout gives it longer; --user-name needs no browser"));
+        return Err(Failure::new(ErrorId::LoginTimedOut, message));
     };
     // The visitor reads that it was done; whether they do changes nothing.
     if timeout(LAST_WORD, tasks.run_until(answered.recv()))

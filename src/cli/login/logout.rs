@@ -3,11 +3,12 @@
 use clap::Args;
 use serde_json::{Map, json};
 
-use super::super::account_args::{ACCESS_TOKEN, AccountArgs, environment_counts};
-use super::super::failure::Failure;
+use super::super::account_args::AccountArgs;
+use super::super::environment::{ACCESS_TOKEN, cloud_failure, has_access_token};
 use super::super::ui::Ui;
 use crate::account::Profile;
 use crate::cloud::Tokens;
+use crate::report::Failure;
 
 /// Arguments of `logout`.
 #[derive(Args, Debug)]
@@ -42,7 +43,7 @@ pub(in crate::cli) async fn run(args: &Logout, ui: &Ui) -> Result<(), Failure> {
              is older than profiles; remove that file if it should not",
         );
     }
-    if environment_counts() {
+    if has_access_token() {
         ui.say(&format!("warning: {ACCESS_TOKEN} is set, and still counts"));
     }
     let name = &profile.name;
@@ -62,5 +63,5 @@ pub(in crate::cli) async fn run(args: &Logout, ui: &Ui) -> Result<(), Failure> {
 async fn tell(args: &Logout, profile: &Profile, tokens: Tokens) -> Result<(), Failure> {
     let client = args.account.client(profile)?.with_tokens(tokens, None);
     let told = client.log_out().await;
-    told.map_err(|error| Failure::of_cloud(&error, "logging out"))
+    told.map_err(|error| cloud_failure(&error, "logging out"))
 }

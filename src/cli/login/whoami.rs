@@ -5,12 +5,13 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::super::account_args::{ACCESS_TOKEN, AccountArgs, LoggedIn, Source, foreign_issuer};
-use super::super::failure::Failure;
+use super::super::account_args::{AccountArgs, LoggedIn, Source, foreign_issuer};
+use super::super::environment::{ACCESS_TOKEN, cloud_failure};
 use super::super::spoken::spoken;
 use super::super::ui::{Ui, keys_of};
 use super::Account;
 use crate::ident::printable;
+use crate::report::Failure;
 
 /// Arguments of `whoami`.
 #[derive(Args, Debug)]
@@ -66,7 +67,7 @@ pub(in crate::cli) async fn run(args: &Whoami, ui: &Ui) -> Result<(), Failure> {
         let account = args.account.open()?;
         let user = account.client.user().await;
         account.warn();
-        let user = user.map_err(|error| Failure::of_cloud(&error, "asking who is logged in"))?;
+        let user = user.map_err(|error| cloud_failure(&error, "asking who is logged in"))?;
         login.account.user_id = Some(printable(user.user_id.as_bytes()));
         if let Some(name) = user.user_name {
             login.account.user_name = Some(printable(name.as_bytes()));

@@ -4,13 +4,12 @@
 use std::path::Path;
 
 use super::serial;
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
 use crate::cli::serial_args::LogLine;
 use crate::cli::settings::Inputs;
 use crate::cli::ui::note;
 use crate::qr::image::{self, PictureError};
 use crate::qr::{Fault, Found, Payload, PayloadError, find_in_log};
+use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
 /// The payload that an argument leads to. What had to be overlooked in it is told on stderr.
@@ -98,18 +97,19 @@ fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
         PictureError::Broken { cause } => {
             Failure::new(ErrorId::UnreadableFile, message).cause(cause)
         }
-        PictureError::TooLarge { .. } => Failure::new(ErrorId::UnreadableFile, message)
-            .hint("cut the code out of it, with some white around it"),
-        PictureError::NoCode => Failure::new(ErrorId::NoQrCode, message)
-            .hint("cut the code out with some white around it, or take it again: straight, sharp, without glare"),
-        PictureError::Several => Failure::new(ErrorId::InvalidQrcode, message)
-            .hint("cut out the code that is meant, with some white around it"),
+        PictureError::TooLarge { .. } => {
+            Failure::new(ErrorId::UnreadableFile, message).remedy(&remedies::CUT_OUT)
+        }
+        PictureError::NoCode => Failure::new(ErrorId::NoQrCode, message),
+        PictureError::Several => {
+            Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::CUT_OUT)
+        }
         PictureError::NoPayload(error) => {
             let failure = of_fault(&error.fault, message);
             if matches!(error.fault, Fault::Matter | Fault::TwoReadings { .. }) {
                 failure
             } else {
-                failure.hint("the device's own code is another one; it may be on its packaging")
+                failure.remedy(&remedies::OWN_CODE)
             }
         }
     }
@@ -129,27 +129,23 @@ fn refused(error: &PayloadError, flag: &str, given: &Secret<String>) -> Failure 
             "@FILE".to_owned()
         };
         failure.hint(format!(
-            "`{typed}`, with the @, reads the payload from a file"
+            "pass `{typed}`, with the @, to read the payload from a file"
         ))
     } else {
-        failure.hint("in a shell, quote the whole payload with '…'")
+        failure.remedy(&remedies::QUOTE_PAYLOAD)
     }
 }
 
 /// What can be done about a fault in a payload.
 pub(super) fn of_fault(fault: &Fault, message: String) -> Failure {
     match fault {
-        Fault::Matter => Failure::new(ErrorId::MatterCode, message)
-            .hint(
-                "commission the device with an app or a hub for Matter; espctl has no part in that",
-            )
-            .hint(
-                "firmware that offers both has a second code: JSON, in its log or on its packaging",
-            ),
-        Fault::TwoReadings { .. } => Failure::new(ErrorId::InvalidQrcode, message)
-            .hint("leave the payload away, and give --pop, --device-name and --transport"),
-        Fault::Several => Failure::new(ErrorId::InvalidQrcode, message)
-            .hint("give the payload of the one that is meant"),
+        Fault::Matter => Failure::new(ErrorId::MatterCode, message),
+        Fault::TwoReadings { .. } => {
+            Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::FLAGS_INSTEAD)
+        }
+        Fault::Several => {
+            Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::ONE_PAYLOAD)
+        }
         _ => Failure::new(ErrorId::InvalidQrcode, message),
     }
 }

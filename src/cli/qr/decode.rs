@@ -6,13 +6,12 @@ use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use super::argument::found;
-use crate::cli::failure::Failure;
 use crate::cli::serial_args::{LogArgs, SpeedArgs};
 use crate::cli::settings::Inputs;
-use crate::cli::shell::quote_word;
 use crate::cli::ui::{Ui, keys_of};
 use crate::ident::printable;
 use crate::qr::{Network, Payload, Remark};
+use crate::report::{Failure, quote_word};
 use crate::secret::Secret;
 
 /// Arguments of `qr decode`.

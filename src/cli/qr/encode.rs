@@ -10,13 +10,12 @@ use serde_json::json;
 
 use super::argument::found;
 use super::decode::PAYLOAD;
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
 use crate::cli::serial_args::{LogArgs, SpeedArgs};
 use crate::cli::settings::{Existing, Inputs, create_private};
 use crate::cli::ui::{Format, Ui, keys_of, note};
 use crate::qr::drawing::{Drawing, Terminal};
 use crate::qr::{Found, Remark, to_url};
+use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
 /// Arguments of `qr encode`.
@@ -151,8 +150,8 @@ fn refuse_files(args: &Encode) -> Result<(), Failure> {
             && !args.force
             && path.symlink_metadata().is_ok()
         {
-            let message = format!("{flag}: {} is there already", path.display());
-            return Err(Failure::new(ErrorId::UnwritableFile, message).hint("--force replaces it"));
+            let message = format!("{flag}: {} already exists", path.display());
+            return Err(Failure::new(ErrorId::UnwritableFile, message).remedy(&remedies::FORCE));
         }
     }
     Ok(())

@@ -4,34 +4,27 @@
 use tokio::time::timeout;
 
 use super::argument::of_fault;
-use crate::cli::device_args::Asked;
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
+use crate::cli::environment::without_device;
 use crate::cli::serial_args::LogLine;
 use crate::cli::ui::note;
-use crate::flows::connect::Access;
-use crate::flows::find::Target;
-use crate::flows::{FlowError, Pace};
+use crate::flows::FlowError;
 use crate::qr::{Payload, find_in_log_line};
+use crate::report::{Context, ErrorId, Failure};
 use crate::transport::{Address, BoardLog, TransportError, TransportKind};
 
 /// Waits until a payload stands in a line of the log.
 pub(super) async fn payload(port: &str, line: LogLine) -> Result<Payload, Failure> {
     let baud = line.baud;
     let of_port = |error: TransportError| {
-        let asked = Asked {
-            target: Target {
-                address: Some(Address::Serial { path: port.into() }),
-                baud: Some(baud),
-                ..Target::of_kind(TransportKind::Console)
-            },
-            access: Access::default(),
-            pace: Pace::default(),
+        let context = Context {
+            medium: Some(TransportKind::Console),
+            address: Some(Address::Serial { path: port.into() }),
+            baud: Some(baud),
             label: port.to_owned(),
-            network: None,
+            ..without_device()
         };
-        Failure::of_flow(&FlowError::from(error), &asked)
-            .while_doing(format!("waiting for a QR code in the log at {port}"))
+        Failure::of_flow(&FlowError::from(error), &context)
+            .during(format!("waiting for a QR code in the log at {port}"))
     };
     let mut log = BoardLog::open(port, baud).await.map_err(of_port)?;
     note(&format!(
@@ -55,10 +48,6 @@ pub(super) async fn payload(port: &str, line: LogLine) -> Result<Payload, Failur
             "no code came from {port} within {} s",
             line.patience.as_secs_f32()
         );
-        Err(Failure::new(ErrorId::NoCodeInLog, message)
-            .hint("restart the board while this waits: the code is printed once, when it starts")
-            .hint(format!(
-                "a log of another speed than {baud} is read with --baud"
-            )))
+        Err(Failure::new(ErrorId::NoCodeInLog, message))
     })
 }

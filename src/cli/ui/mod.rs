@@ -20,9 +20,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::bundle::Recording;
-use super::failure::Failure;
 use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage, Warning};
 use crate::ident::printable_json;
+use crate::report::Failure;
 use crate::secret::Secret;
 use crate::transport::TransportKind;
 pub(super) use devices::device_table;
@@ -300,8 +300,8 @@ impl Ui {
             Format::Text => {
                 let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
                 note(&format!("{red}error:{red:#} {}", failure.message));
-                if let Some(doing) = &failure.doing {
-                    note(&format!("  while: {doing}"));
+                if let Some(step) = &failure.step {
+                    note(&format!("  while: {step}"));
                 }
                 for cause in &failure.causes {
                     note(&format!("  cause: {cause}"));

@@ -102,7 +102,7 @@ fn an_adapter_that_works_is_well() {
 fn without_a_bus_there_is_no_service() {
     let output = espctl(LINE).output().exits(0);
     let see = "no-bluetooth-service";
-    let fix = "DBUS_SYSTEM_BUS_ADDRESS is set";
+    let fix = "unset `DBUS_SYSTEM_BUS_ADDRESS`";
     lacks(&output, "bluetooth-service", "problem", see, fix);
     assert_eq!(output.result()["problems"], 1, "{output}");
 }

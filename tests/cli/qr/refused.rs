@@ -140,6 +140,6 @@ fn a_thread_label_gets_no_wifi() {
     ];
     line.extend(rest.map(str::to_owned));
     let output = espctl(line).output().exits(2);
-    assert!(output.stderr.contains("gives Wi-Fi only"), "{output}");
+    assert!(output.stderr.contains("provisions Wi-Fi only"), "{output}");
     assert!(device.told("connection_opened").is_empty());
 }

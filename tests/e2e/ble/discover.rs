@@ -141,7 +141,7 @@ fn all_lists_nothing_that_a_filter_leaves_out() {
         assert_eq!(listed[0]["customer_id"], 7);
     }
     let line = ["--customer-id", "8", "--all", "--format", "json"];
-    let filter = "--customer-id leaves it out";
+    let filter = "omit --customer-id";
     failed(discover(&device, &line), 4, "no-device", &[filter]);
 }
 

@@ -34,7 +34,7 @@ fn without_a_system_bus_there_is_no_bluetooth() {
         output,
         3,
         "no-bluetooth-service",
-        &["DBUS_SYSTEM_BUS_ADDRESS is set"],
+        &["unset `DBUS_SYSTEM_BUS_ADDRESS`"],
     );
 }
 

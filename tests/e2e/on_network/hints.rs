@@ -55,7 +55,7 @@ fn a_pop_that_the_device_does_not_have_is_advised_to_be_left_out() {
     let home = Home::new();
     let device = home.device(&["--name", "Lamp"]);
     let output = home.provision(&["--device-name", "Lamp", "--pop", "abcd1234"]);
-    failed(output, 5, "wrong-pop", &["leave --pop out"]);
+    failed(output, 5, "wrong-pop", &["omit `--pop`"]);
     assert!(!home.owner.has(&device));
 }
 

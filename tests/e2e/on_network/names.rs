@@ -85,10 +85,10 @@ fn who_is_not_there_is_answered_with_who_is() {
     let socket = home.device(&["--name", "Socket"]);
     let output = home.provision(&[&["--device-name", "Fridge"][..], &SHORT].concat());
     let there = format!(
-        "there is Lamp (node NodeOfLamp) at 127.0.0.1:{}",
+        "found Lamp (node NodeOfLamp) at 127.0.0.1:{}",
         lamp.ready["port"]
     );
-    let words = [&there, "there is Socket (node ", "Fridge"];
+    let words = [&there, "found Socket (node ", "Fridge"];
     failed(output, 4, "no-device", &words);
     heard_nothing(&lamp);
     heard_nothing(&socket);
@@ -99,7 +99,10 @@ fn where_nobody_is_the_error_says_where_it_looked() {
     let home = Home::new();
     let silent = home.silent(&[]);
     let output = home.provision(&["--discovery-timeout", "0.5"]);
-    let words = ["looked for _esp_rmaker_chal_resp._tcp on lo (", "127.0.0.1"];
+    let words = [
+        "searched for _esp_rmaker_chal_resp._tcp on lo (",
+        "127.0.0.1",
+    ];
     let error = failed(output, 4, "no-device", &words);
     assert_eq!(error["exit"], 4);
     let discover = ["--discovery-timeout", "0.5", "--format", "json"];

@@ -53,7 +53,7 @@ fn an_interface_that_is_not_there_is_named_with_those_that_are() {
     let error = failed(output.output(), 3, "unknown-interface", &["nonesuch0"]);
     let hints = error["hints"].to_string();
     assert!(
-        hints.contains("there are: ") && hints.contains("lo"),
+        hints.contains("available interfaces: ") && hints.contains("lo"),
         "{hints}"
     );
     heard_nothing(&device);

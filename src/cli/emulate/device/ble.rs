@@ -14,14 +14,13 @@ use rand_core::UnwrapErr;
 use super::label::Label;
 use super::ready::ListenAddress;
 use super::{EmulateDevice, Medium, Serve, conflict, first_given, unusable};
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
 use crate::emulator::device::Device;
 use crate::emulator::fault::FaultKind;
 use crate::emulator::listen::ble::{
     Address, Advert, BusChoice, HostSettings, HostTrouble, LinkTrouble, Neighbour, RadioSettings,
     Served, Stack, VirtualRadio, rainmaker_data,
 };
+use crate::report::{ErrorId, Failure};
 
 #[derive(clap::Args, Debug)]
 #[expect(
@@ -314,14 +313,14 @@ fn unusable_bus(path: &Path, error: &std::io::Error) -> Failure {
     });
     match error.kind() {
         ErrorKind::AddrInUse if is_socket => failure.hint(format!(
-            "a socket is there already: if no other emulator uses it, remove it (rm {})",
+            "if no other emulator uses the existing socket, remove it: `rm {}`",
             path.display()
         )),
-        ErrorKind::AddrInUse => failure.hint("something is there already: choose another path"),
+        ErrorKind::AddrInUse => failure.hint("choose another path: this one already exists"),
         ErrorKind::InvalidInput => {
-            failure.hint("the path of a socket has room for 107 bytes: choose a shorter one")
+            failure.hint("choose a shorter path: that of a socket has at most 107 bytes")
         }
-        ErrorKind::NotFound => failure.hint("the folder has to be there"),
+        ErrorKind::NotFound => failure.hint("create the folder first"),
         _ => failure,
     }
 }
@@ -330,7 +329,7 @@ fn unusable_existing_bus(address: &str, error: &std::io::Error) -> Failure {
     let message = format!("--bus-address: cannot emulate an adapter on the bus at {address}");
     Failure::new(ErrorId::CannotListen, message)
         .cause(error)
-        .hint("start a bus of its own for it: dbus-daemon --session --fork --print-address")
+        .hint("start a bus for it: `dbus-daemon --session --fork --print-address`")
 }
 
 fn no_bus(error: &std::io::Error) -> Failure {

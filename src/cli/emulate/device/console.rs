@@ -8,11 +8,10 @@ use futures_util::FutureExt as _;
 use super::label::Label;
 use super::ready::ListenAddress;
 use super::{EmulateDevice, Medium, Serve, conflict, first_given, unusable};
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
 use crate::emulator::device::{Firmware, Scenario};
 use crate::emulator::fault::FaultKind;
 use crate::emulator::listen::console::{self, ConsoleSettings, ConsoleTrouble, Noise};
+use crate::report::{ErrorId, Failure};
 
 #[derive(clap::Args, Debug)]
 pub(super) struct ConsoleFlags {

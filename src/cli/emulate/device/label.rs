@@ -5,9 +5,9 @@ use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 
 use super::{EmulateDevice, conflict};
-use crate::cli::failure::Failure;
 use crate::emulator::device::Offering;
 use crate::qr::Payload;
+use crate::report::Failure;
 use crate::secret::Secret;
 use crate::security::{DeviceSecret, NonceRule, SecurityScheme};
 

@@ -3,8 +3,8 @@
 use super::label::Label;
 use super::ready::ListenAddress;
 use super::{EmulateDevice, Medium, Serve, conflict};
-use crate::cli::failure::Failure;
 use crate::emulator::device::Device;
+use crate::report::Failure;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct BleFlags {}

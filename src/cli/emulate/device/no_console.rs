@@ -3,7 +3,7 @@
 use super::label::Label;
 use super::ready::ListenAddress;
 use super::{EmulateDevice, Medium, Serve, conflict};
-use crate::cli::failure::Failure;
+use crate::report::Failure;
 
 #[derive(clap::Args, Debug)]
 pub(super) struct ConsoleFlags {}

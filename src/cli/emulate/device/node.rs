@@ -12,12 +12,11 @@ use zeroize::Zeroizing;
 
 use super::label::random_digits;
 use super::{conflict, unusable};
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
 use crate::emulator::device::{
     Association, KeyKind, NoNodeKey, NodeKey, NodeSettings, node_config,
 };
 use crate::emulator::node_cloud::NodeCloud;
+use crate::report::{ErrorId, Failure};
 
 /// The flags. Any of them, or a capability of RainMaker's, makes the device a node.
 #[derive(clap::Args, Debug)]
@@ -136,9 +135,7 @@ pub(super) async fn register(node: &NodeSettings) -> Result<(), Failure> {
         .await
         .map_err(|error| {
             let message = format!("cannot register the node with the cloud at http://{cloud}");
-            Failure::new(ErrorId::EmulatedCloudUnreachable, message)
-                .cause(&error)
-                .hint("start `espctl emulate cloud` first, and give --cloud the url of its first line")
+            Failure::new(ErrorId::EmulatedCloudUnreachable, message).cause(&error)
         })
 }
 

@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 
 use super::node::CH_RESP;
 use super::{EmulateDevice, Medium, conflict, first_given};
-use crate::cli::error_id::ErrorId;
-use crate::cli::failure::Failure;
 use crate::emulator::announce::{AnnounceError, Announcement, Announcer};
 use crate::emulator::device::{Advertisement, Offering, Scenario};
+use crate::report::{ErrorId, Failure, remedies};
 use crate::security::DeviceSecret;
 
 #[derive(clap::Args, Debug)]
@@ -133,15 +132,13 @@ impl EmulateDevice {
 fn cannot_announce(error: &AnnounceError) -> Failure {
     let failure = Failure::new(ErrorId::CannotAnnounce, "cannot announce the device").cause(error);
     match error {
-        AnnounceError::NoAddress { .. } => {
-            failure.hint("--listen takes an address of that interface, or 0.0.0.0 for all")
-        }
-        AnnounceError::NoInterface(_) => {
-            failure.hint("--interface names another one, and --no-announce does without")
-        }
-        AnnounceError::NoName(_) => failure.hint("--name and --node-id can be shorter"),
+        AnnounceError::NoAddress { .. } => failure.remedy(&remedies::LISTEN_ON_INTERFACE),
+        AnnounceError::NoInterface(_) => failure
+            .remedy(&remedies::OTHER_INTERFACE)
+            .remedy(&remedies::NO_ANNOUNCE),
+        AnnounceError::NoName(_) => failure.remedy(&remedies::SHORTER_NAME),
         AnnounceError::Mdns(_) | AnnounceError::Unreadable(_) => {
-            failure.hint("--no-announce does without")
+            failure.remedy(&remedies::NO_ANNOUNCE)
         }
     }
 }

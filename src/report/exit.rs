@@ -1,14 +1,14 @@
 //! Exit codes: whose move is it? One table, shown by `--help` and in
-//! `docs/reference/exit-codes.md`. Which error has which code is `failure`'s.
+//! `docs/reference/exit-codes.md`. Which error has which code is in `table`.
 
 use std::process::ExitCode;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exit {
-    /// Done, and seen to be done.
+pub(crate) enum Exit {
+    /// Success.
     Done,
-    /// A fault of this program.
+    /// An error of this program.
     Fault,
     /// The command line.
     Usage,
@@ -31,7 +31,7 @@ pub(super) enum Exit {
 
 impl Exit {
     /// Every code, in the order of the table.
-    pub(super) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Done,
         Self::Fault,
         Self::Usage,
@@ -47,7 +47,7 @@ impl Exit {
     ];
 
     /// The number that a script sees.
-    pub(super) const fn code(self) -> u8 {
+    pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Fault => 1,
@@ -65,33 +65,35 @@ impl Exit {
     }
 
     /// What it means.
-    pub(super) const fn meaning(self) -> &'static str {
+    pub(crate) const fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "done, and seen to be done",
-            Self::Fault => "a fault of espctl: report it",
-            Self::Usage => "the command line: fix the call",
+            Self::Done => "success, confirmed by the device",
+            Self::Fault => "an internal error of espctl: report it",
+            Self::Usage => "the command line is invalid: correct it",
             Self::Host => "this computer: no adapter, no permission, no port",
             Self::NoDevice => "no such device in reach: power it, move closer, retry",
             Self::Secret => {
                 "PoP or password not accepted: do not retry it, five wrong ones lock a device"
             }
-            Self::Device => "the device refused, misbehaved, hung up or is incompatible",
-            Self::Cloud => "the cloud is unreachable or said no: retry later",
-            Self::Login => "no login, or it expired: `espctl login`",
-            Self::Wifi => "the device could not join the Wi-Fi: fix the network data, retry",
-            Self::Unconfirmed => "applied but unconfirmed: check before retrying",
+            Self::Device => {
+                "the device rejected the request, misbehaved, hung up or is incompatible"
+            }
+            Self::Cloud => "the cloud is unreachable or rejected the request: retry later",
+            Self::Login => "no login, or it has expired: run `espctl login`",
+            Self::Wifi => "the device could not join the Wi-Fi: correct the network data, retry",
+            Self::Unconfirmed => "credentials applied but not confirmed: check before retrying",
             Self::Interrupted => "interrupted",
         }
     }
 
     /// The table, as `--help` shows it.
-    pub(super) fn table() -> String {
+    pub(crate) fn table() -> String {
         let table = Self::ALL
             .iter()
             .fold("Exit codes:".to_owned(), |table, exit| {
                 format!("{table}\n  {:>3}  {}", exit.code(), exit.meaning())
             });
-        table + "\n\n`espctl explain ID` says what an error means."
+        table + "\n\n`espctl explain ID` explains an error."
     }
 }
 

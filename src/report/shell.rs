@@ -1,10 +1,10 @@
-//! Words for a POSIX shell: what is shown so that a person can type it again is one word.
+//! Quotes text for a POSIX shell, so that a person can type what is shown.
 
-/// The text as one word. Control characters are the caller's to escape: no quote takes them away.
-pub(super) fn quote_word(text: &str) -> String {
+/// The text as one word. The caller escapes control characters, which no quoting removes.
+pub(crate) fn quote_word(text: &str) -> String {
     match shlex::try_quote(text) {
         Ok(word) => word.into_owned(),
-        // A NUL byte cannot be in an argument at all.
+        // No argument can have a NUL byte.
         Err(_) => format!("{text:?}"),
     }
 }

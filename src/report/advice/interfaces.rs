@@ -1,12 +1,12 @@
-//! Where a search on the network looked, for the advice when it found nobody: this computer's
-//! interfaces, and a default route that may lead past the device.
+//! Where a search on the network looked, for the advice if it found no device: this computer's
+//! interfaces, and a default route that may bypass the device.
 
-use crate::flows::find::Target;
+use crate::report::context::Context;
 use crate::transport::facts::{Network, default_interfaces, networks};
 
-/// In words; nothing where nobody looked, because the address was given.
-pub(super) fn tried(target: &Target) -> Vec<String> {
-    if target.address.is_some() {
+/// Which interfaces were searched; nothing if there was no search because the address was given.
+pub(super) fn searched(context: &Context) -> Vec<String> {
+    if context.address.is_some() {
         return Vec::new();
     }
     let networks = match networks() {
@@ -14,27 +14,27 @@ pub(super) fn tried(target: &Target) -> Vec<String> {
         Err(error) => return vec![format!("the networks cannot be listed: {error}")],
     };
     let searched = networks.iter().filter(|network| {
-        let only = target.interface.as_ref();
+        let only = context.interface.as_ref();
         network.is_searched() && only.is_none_or(|only| network.interface == *only)
     });
-    advice(searched, &default_interfaces(&networks))
+    describe(searched, &default_interfaces(&networks))
 }
 
-fn advice<'n>(searched: impl Iterator<Item = &'n Network>, defaults: &[&Network]) -> Vec<String> {
+fn describe<'n>(searched: impl Iterator<Item = &'n Network>, defaults: &[&Network]) -> Vec<String> {
     let interfaces: Vec<String> = searched
         .map(|network| format!("{} ({})", network.interface, network.address))
         .collect();
     let mut hints = vec![if interfaces.is_empty() {
-        "looked nowhere: this computer has no network interface for it that is up".to_owned()
+        "connect this computer to the device's network: no network interface is up".to_owned()
     } else {
         format!(
-            "looked for _esp_rmaker_chal_resp._tcp on {}; --interface names one",
+            "searched for _esp_rmaker_chal_resp._tcp on {}; select one with `--interface`",
             interfaces.join(", ")
         )
     }];
     if let Some(tunnel) = defaults.iter().find(|network| network.is_tunnel) {
         hints.push(format!(
-            "everything else goes through {}, which looks like a VPN: it may keep this computer from its own network",
+            "disconnect {}, which looks like a VPN: it may hide the network that this computer is on",
             tunnel.interface
         ));
     }
@@ -57,12 +57,12 @@ mod tests {
             is_tunnel,
         };
         let (home, vpn) = (network("wlan0", false), network("tun0", true));
-        let hints = advice([&home].into_iter(), &[&vpn]);
+        let hints = describe([&home].into_iter(), &[&vpn]);
         assert!(hints[0].contains("on wlan0 (192.168.1.2);"), "{hints:?}");
-        assert!(hints[1].contains("through tun0,"), "{hints:?}");
+        assert!(hints[1].contains("disconnect tun0,"), "{hints:?}");
         for defaults in [&[&home][..], &[]] {
-            assert_eq!(advice([&home].into_iter(), defaults).len(), 1);
+            assert_eq!(describe([&home].into_iter(), defaults).len(), 1);
         }
-        assert!(advice([].into_iter(), &[])[0].starts_with("looked nowhere"));
+        assert!(describe([].into_iter(), &[])[0].starts_with("connect this computer"));
     }
 }

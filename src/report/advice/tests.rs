@@ -6,26 +6,26 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::*;
 use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
-use crate::flows::Pace;
-use crate::flows::SeenDevice;
-use crate::flows::connect::Access;
-use crate::flows::find::Target;
-use crate::security::SecurityScheme;
+use crate::flows::{Doing, FlowError, Left, Question, SeenDevice, StopReason};
+use crate::report::{Context, Environment, Exit, Failure};
+use crate::security::{SecurityError, SecurityScheme};
+use crate::session::SessionError;
 use crate::transport::{Address, Hints, TransportError, TransportKind};
 
-fn asked() -> Asked {
-    Asked {
-        target: Target {
-            ..Target::of_kind(TransportKind::SoftAp)
-        },
-        access: Access::default(),
-        pace: Pace::default(),
+fn over_softap() -> Context {
+    Context {
+        medium: Some(TransportKind::SoftAp),
         label: "PROV_1".to_owned(),
-        network: None,
+        ..Context::default()
     }
+}
+
+/// The hints, as a terminal shows them.
+fn hints_of(error: &FlowError, context: &Context) -> Vec<String> {
+    let hints = Failure::of_flow(error, context).hints;
+    hints.iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn faults_and_oddities_have_their_ids() {
         ),
     ];
     for (id, exit, error) in cases {
-        let failure = Failure::of_flow(&error, &asked());
+        let failure = Failure::of_flow(&error, &over_softap());
         assert_eq!((failure.id.as_str(), failure.exit.code()), (id, exit));
         assert_eq!(failure.to_json()["id"], id);
     }
@@ -112,7 +112,7 @@ fn a_missing_control_endpoint_is_a_matter_of_old_firmware() {
             doing,
             source: TransportError::NoSuchEndpoint { endpoint }.into(),
         };
-        Failure::of_flow(&error, &asked()).hints.join("\n")
+        hints_of(&error, &over_softap()).join("\n")
     };
     assert!(missing(Doing::Resetting).contains("before ESP-IDF 5.1"));
     assert!(missing(Doing::Reopening).contains("before ESP-IDF 5.1"));
@@ -141,10 +141,10 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
     ] {
         let source = None;
         let error = FlowError::Transport(TransportError::Bluetooth { problem, source });
-        let failure = Failure::of_flow(&error, &asked());
+        let failure = Failure::of_flow(&error, &over_softap());
         assert_eq!(failure.id.as_str(), id);
         assert_eq!(failure.exit.code(), 3, "{id}");
-        let hints = failure.hints.join("\n");
+        let hints = hints_of(&error, &over_softap()).join("\n");
         assert!(
             !hints.is_empty() && hints.contains(command),
             "{id}: {hints}"
@@ -159,23 +159,31 @@ fn a_bus_of_somebody_s_own_is_suspected_first() {
         (Problem::NoBus, "systemctl start dbus"),
         (Problem::NoService, "systemctl enable"),
     ] {
-        let hints = bluetooth::advise_on(&problem, false).hints;
-        assert!(hints[0].contains(command), "{hints:?}");
-        let hints = bluetooth::advise_on(&problem, true).hints;
+        let hints = |has_bus_address| {
+            let environment = Environment {
+                has_bus_address,
+                ..Environment::default()
+            };
+            let context = Context {
+                environment,
+                ..Context::default()
+            };
+            Failure::of_bluetooth(&problem, &context).hints
+        };
+        assert!(hints(false)[0].to_string().contains(command), "{problem}");
+        let first = hints(true)[0].to_string();
         assert!(
-            hints[0].contains("unset it, or start the emulator again"),
-            "{hints:?}"
+            first.contains("unset `DBUS_SYSTEM_BUS_ADDRESS`, or start the emulator again"),
+            "{first}"
         );
     }
 }
 
-fn ble(name: Option<&str>) -> Asked {
-    Asked {
-        target: Target {
-            name: name.map(str::to_owned),
-            ..Target::of_kind(TransportKind::Ble)
-        },
-        ..asked()
+fn over_ble(name: Option<&str>) -> Context {
+    Context {
+        medium: Some(TransportKind::Ble),
+        name: name.map(str::to_owned),
+        ..over_softap()
     }
 }
 
@@ -199,49 +207,61 @@ fn sighted(name: Option<&str>, last: u8) -> SeenDevice {
     }
 }
 
-fn hints_of_nobody(asked: &Asked, seen: Vec<SeenDevice>) -> Vec<String> {
-    let kind = asked.target.kind;
-    Failure::of_flow(&FlowError::NoCandidate { kind, seen }, asked).hints
+fn hints_without_candidate(context: &Context, seen: Vec<SeenDevice>) -> Vec<String> {
+    let kind = context.medium.unwrap();
+    hints_of(&FlowError::NoCandidate { kind, seen }, context)
 }
 
 #[test]
 fn of_those_that_are_heard_instead_five_are_told_after_the_advice() {
     let seen = (1..=8).map(|last| sighted((last != 2).then_some("Watch"), last));
-    let hints = hints_of_nobody(&ble(Some("PROV_1")), seen.collect());
-    let told = hints.iter().filter(|hint| hint.starts_with("there is "));
+    let hints = hints_without_candidate(&over_ble(Some("PROV_1")), seen.collect());
+    let told = hints
+        .iter()
+        .filter(|hint| hint.starts_with("found ") && !hint.ends_with(" more"));
     assert_eq!(told.count(), 5, "{hints:?}");
     let advised = hints
         .iter()
         .position(|hint| hint.contains("--all"))
         .unwrap();
-    let first = hints.iter().position(|hint| hint.starts_with("there is "));
+    let first = hints
+        .iter()
+        .position(|hint| hint.starts_with("found ") && !hint.ends_with(" more"));
     assert!(advised < first.unwrap(), "{hints:?}");
     assert!(
-        hints.contains(&"there is one without a name at C0:00:00:00:00:02 (-50 dBm)".to_owned()),
+        hints.contains(&"found a device without a name at C0:00:00:00:00:02 (-50 dBm)".to_owned()),
         "{hints:?}"
     );
-    assert_eq!(hints.last().unwrap(), "and there are 3 more");
+    assert_eq!(hints.last().unwrap(), "found 3 more");
 }
 
 #[test]
 fn a_name_in_other_letters_is_proposed() {
-    let hints = hints_of_nobody(&ble(Some("prov_abc")), vec![sighted(Some("PROV_ABC"), 1)]);
+    let hints = hints_without_candidate(
+        &over_ble(Some("prov_abc")),
+        vec![sighted(Some("PROV_ABC"), 1)],
+    );
     assert!(
-        hints[0].contains("did you mean --device-name PROV_ABC?"),
+        hints[0].contains("did you mean `--device-name PROV_ABC`?"),
         "{hints:?}"
     );
-    let hints = hints_of_nobody(&ble(Some("prov_x")), vec![sighted(Some("PROV_ABC"), 1)]);
+    let hints = hints_without_candidate(
+        &over_ble(Some("prov_x")),
+        vec![sighted(Some("PROV_ABC"), 1)],
+    );
     assert!(!hints.concat().contains("did you mean"), "{hints:?}");
 }
 
 #[test]
 fn a_filter_that_leaves_the_device_out_is_named() {
     for (name, fits) in [(Some("PROV_1"), true), (None, true), (Some("Lamp"), false)] {
-        let mut asked = ble(name);
-        asked.target.customer_id = Some(7);
-        let hints = hints_of_nobody(&asked, vec![sighted(Some("PROV_12"), 1)]);
-        let told = hints[0].contains("--customer-id leaves it out: run the command without it");
-        assert_eq!(told, fits, "{hints:?}");
+        let context = Context {
+            narrowed_by: Some("--customer-id"),
+            ..over_ble(name)
+        };
+        let hints = hints_without_candidate(&context, vec![sighted(Some("PROV_12"), 1)]);
+        let is_named = hints[0].contains("omit --customer-id if you mean PROV_12 at");
+        assert_eq!(is_named, fits, "{hints:?}");
     }
 }
 
@@ -249,7 +269,7 @@ fn a_filter_that_leaves_the_device_out_is_named() {
 fn devices_of_one_name_are_told_apart_by_address() {
     let hints = |seen: Vec<SeenDevice>| {
         let kind = TransportKind::Ble;
-        Failure::of_flow(&FlowError::Ambiguous { kind, seen }, &ble(None)).hints
+        hints_of(&FlowError::Ambiguous { kind, seen }, &over_ble(None))
     };
     let twins = hints(vec![sighted(Some("PROV_1"), 1), sighted(Some("PROV_1"), 2)]);
     assert!(
@@ -257,7 +277,10 @@ fn devices_of_one_name_are_told_apart_by_address() {
         "{twins:?}"
     );
     let two = hints(vec![sighted(Some("PROV_1"), 1), sighted(Some("PROV_2"), 2)]);
-    assert!(two[0].contains("its whole name"), "{two:?}");
+    assert!(
+        two[0].contains("its whole name") && two[0].contains("--device-name PROV_1"),
+        "{two:?}"
+    );
 }
 
 #[test]
@@ -282,8 +305,8 @@ fn what_cannot_be_connected_to_by_bluetooth_needs_no_hotspot() {
         },
     ];
     for error in errors {
-        let failure = Failure::of_flow(&FlowError::Transport(error), &ble(Some("PROV_1")));
-        let hints = failure.hints.join("\n");
+        let error = FlowError::Transport(error);
+        let hints = hints_of(&error, &over_ble(Some("PROV_1"))).join("\n");
         assert!(hints.contains(forget), "{hints}");
         assert!(
             !hints.contains("hotspot") && !hints.contains("--device-ip"),
@@ -294,11 +317,8 @@ fn what_cannot_be_connected_to_by_bluetooth_needs_no_hotspot() {
 
 #[test]
 fn a_command_that_is_proposed_reaches_the_same_device() {
-    let missing = |asked: &Asked| {
-        Failure::of_flow(&FlowError::MissingInput(Question::Ssid), asked)
-            .hints
-            .concat()
-    };
+    let missing =
+        |context: &Context| hints_of(&FlowError::MissingInput(Question::Ssid), context).concat();
     for (name, command) in [
         (
             Some("PROV_1"),
@@ -307,18 +327,16 @@ fn a_command_that_is_proposed_reaches_the_same_device() {
         (Some("Bob's lamp"), r#"--device-name "Bob's lamp"`"#),
         (None, "`espctl device wifi --transport ble`"),
     ] {
-        let hints = missing(&ble(name));
+        let hints = missing(&over_ble(name));
         assert!(hints.contains(command), "{hints}");
     }
-    assert!(missing(&asked()).contains("`espctl device wifi`"));
+    assert!(missing(&over_softap()).contains("`espctl device wifi`"));
     let endpoint = ResetWifi::ENDPOINT;
     let error = FlowError::Session {
         doing: Doing::Calling,
         source: TransportError::NoSuchEndpoint { endpoint }.into(),
     };
-    let hints = Failure::of_flow(&error, &ble(Some("PROV_1")))
-        .hints
-        .concat();
+    let hints = hints_of(&error, &over_ble(Some("PROV_1"))).concat();
     assert!(
         hints.contains("`espctl device info --transport ble --device-name PROV_1`"),
         "{hints}"
@@ -332,10 +350,12 @@ fn a_device_that_joins_while_a_run_is_interrupted_keeps_what_it_has() {
         doing: Doing::ConfirmingWifi,
         left: Left::Applied,
     };
-    let hints = Failure::of_flow(&error, &asked()).hints.join("\n");
+    let hints = hints_of(&error, &over_softap()).join("\n");
     assert!(hints.contains("keeps the credentials"), "{hints}");
     assert!(
-        hints.contains("wait until it has joined or failed, or restart it"),
+        hints.contains(
+            "wait until the device has joined or failed before the next run, or restart it"
+        ),
         "{hints}"
     );
 }

@@ -1,0 +1,42 @@
+//! The id and the advice for an error of the account's files.
+
+use std::error::Error as _;
+
+use crate::account::AccountError;
+use crate::report::context::Context;
+use crate::report::diagnosis::Diagnosis;
+use crate::report::failure::Failure;
+use crate::report::remedies::{
+    BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, REMOVE_PROFILE, SET_CONFIG_DIR,
+};
+use crate::report::table::ErrorId;
+
+impl Failure {
+    /// A profile or a login that could not be read or stored.
+    pub(crate) fn of_account(error: &AccountError) -> Self {
+        let causes = error.source().map(ToString::to_string);
+        // An error that only wraps another one repeats its words.
+        let causes = causes.filter(|cause| !error.to_string().contains(cause.as_str()));
+        Self {
+            causes: causes.into_iter().collect(),
+            ..diagnose(error).failure(error.to_string())
+        }
+    }
+}
+
+fn diagnose(error: &AccountError) -> Diagnosis {
+    let new = |id| Diagnosis::new(id, Context::default());
+    match error {
+        AccountError::BuiltIn(_) | AccountError::InvalidName => new(ErrorId::InvalidProfile),
+        AccountError::Exists(_) => new(ErrorId::InvalidProfile).remedy(&REMOVE_PROFILE),
+        AccountError::InvalidUrl(_) => new(ErrorId::InvalidProfile).remedy(&BASE_URL),
+        AccountError::Malformed { .. } => new(ErrorId::AccountFiles).remedy(&CORRECT_FILE),
+        AccountError::Unreadable { .. } | AccountError::Unwritable { .. } => {
+            new(ErrorId::AccountFiles)
+                .remedy(&CHECK_PERMISSIONS)
+                .remedy(&SET_CONFIG_DIR)
+        }
+        AccountError::Unknown { known, .. } => new(ErrorId::UnknownProfile)
+            .after([format!("available profiles: {}", known.join(", "))]),
+    }
+}

@@ -1,0 +1,36 @@
+//! The id and the advice for an error of the cloud.
+
+use super::causes::causes_of;
+use crate::cloud::CloudError;
+use crate::report::context::Context;
+use crate::report::diagnosis::Diagnosis;
+use crate::report::failure::Failure;
+use crate::report::table::ErrorId;
+
+impl Failure {
+    /// A call to the cloud that no device is part of. `step` reads as in "while: listing the nodes".
+    pub(crate) fn of_cloud(error: &CloudError, step: &str, context: &Context) -> Self {
+        Self {
+            step: Some(step.to_owned()),
+            causes: causes_of(error),
+            ..diagnose(error, context.clone()).failure(error.to_string())
+        }
+    }
+}
+
+pub(super) fn diagnose(error: &CloudError, mut context: Context) -> Diagnosis {
+    let id = match error {
+        CloudError::BadCertificate { .. } => ErrorId::BadCaCert,
+        CloudError::Insecure { .. } => ErrorId::InsecureCloud,
+        CloudError::LoginExpired { .. } => ErrorId::LoginExpired,
+        CloudError::LoginRefused { .. } => ErrorId::LoginRefused,
+        CloudError::Malformed { .. } => ErrorId::CloudAnswer,
+        CloudError::Rejected { status, .. } => {
+            context.error.cloud_status = Some(*status);
+            ErrorId::CloudRefused
+        }
+        CloudError::TimedOut { .. } => ErrorId::CloudTimedOut,
+        CloudError::Unreachable { .. } => ErrorId::CloudUnreachable,
+    };
+    Diagnosis::new(id, context)
+}

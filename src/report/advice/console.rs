@@ -1,0 +1,37 @@
+//! The id and the advice if a serial port cannot be used, or if the board at its other end has no
+//! protocomm console.
+
+use crate::flows::SeenDevice;
+use crate::ident::printable;
+use crate::report::context::{Context, typed};
+use crate::report::diagnosis::Diagnosis;
+use crate::report::hint::{Action, Hint};
+use crate::report::table::ErrorId;
+use crate::transport::ConsoleProblem;
+
+pub(super) fn diagnose(problem: &ConsoleProblem) -> ErrorId {
+    match problem {
+        ConsoleProblem::Garbled(_) => ErrorId::GarbledAnswer,
+        ConsoleProblem::InUse => ErrorId::PortInUse,
+        ConsoleProblem::NoPort => ErrorId::NoSerialPort,
+        ConsoleProblem::NoPrompt(_) => ErrorId::NoConsole,
+        ConsoleProblem::NotText => ErrorId::NotText,
+        ConsoleProblem::Other => ErrorId::OtherConsole,
+        ConsoleProblem::Restarted(_) => ErrorId::Restarted,
+    }
+}
+
+/// This computer has no port that a board would be at.
+pub(super) fn no_ports(others: &[SeenDevice], context: Context) -> Diagnosis {
+    let others = others.iter().map(|port| {
+        let path = port.address.to_string();
+        let product = port.name.as_deref().unwrap_or("not on USB");
+        let product = printable(product.as_bytes());
+        let action = Action::Flag {
+            name: "--port".to_owned(),
+            value: Some(typed(&path)),
+        };
+        Hint::new(&format!("use {product} with {{}}"), Some(action))
+    });
+    Diagnosis::new(ErrorId::NoSerialPort, context).after(others)
+}

@@ -1,0 +1,116 @@
+//! The id and the advice for an error of a conversation with a device: of its transport, its
+//! security, its replies.
+
+use super::{bluetooth, console};
+use crate::endpoint::ReplyError;
+use crate::flows::Doing;
+use crate::report::context::{Context, GivenSecret};
+use crate::report::diagnosis::Diagnosis;
+use crate::report::table::ErrorId;
+use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
+use crate::session::SessionError;
+use crate::transport::{Address, TransportError};
+
+pub(super) fn session(step: Doing, error: &SessionError, context: Context) -> Diagnosis {
+    match error {
+        SessionError::HandshakeRefused { means, .. } | SessionError::Security(means) => {
+            security(means, context)
+        }
+        SessionError::Lost => Diagnosis::new(ErrorId::SessionLost, context),
+        SessionError::Reply(error) => Diagnosis::new(reply(step, error), context),
+        SessionError::Transport(error) => transport(step, error, context),
+    }
+}
+
+fn security(error: &SecurityError, mut context: Context) -> Diagnosis {
+    let id = match error {
+        SecurityError::CredentialsMismatch { scheme } => return wrong_secret(*scheme, context),
+        SecurityError::CounterExhausted => ErrorId::SessionExhausted,
+        SecurityError::PeerIncompatible { .. } => ErrorId::WrongScheme,
+        SecurityError::PeerMisbehaved { how, .. } => match how {
+            Misbehaviour::NoProofOfItsOwn => ErrorId::DeviceNotAuthentic,
+            Misbehaviour::NotAuthentic => ErrorId::MessageNotAuthentic,
+            Misbehaviour::BadStatus(_)
+            | Misbehaviour::EmptyUsername
+            | Misbehaviour::KeyOutOfRange
+            | Misbehaviour::Undecodable
+            | Misbehaviour::UnexpectedMessage
+            | Misbehaviour::WrongLength { .. } => ErrorId::HandshakeBroken,
+        },
+        SecurityError::WrongKindOfCredentials { scheme } => {
+            context.error.scheme = Some(*scheme);
+            ErrorId::WrongCredentials
+        }
+    };
+    Diagnosis::new(id, context)
+}
+
+fn wrong_secret(scheme: SecurityScheme, mut context: Context) -> Diagnosis {
+    context.error.scheme = Some(scheme);
+    let has_tried_faults = scheme == SecurityScheme::Sec2 && context.has_sec2_compat;
+    let id = match context.secret {
+        GivenSecret::Pop => ErrorId::WrongPop,
+        GivenSecret::None | GivenSecret::Password => ErrorId::WrongPassword,
+    };
+    let tried = has_tried_faults.then_some("the two known firmware faults were also tried");
+    Diagnosis::new(id, context).after(tried)
+}
+
+fn reply(step: Doing, error: &ReplyError) -> ErrorId {
+    match error {
+        ReplyError::Malformed { .. } if step == Doing::ReadingVersion => ErrorId::NotADevice,
+        ReplyError::Malformed { .. } | ReplyError::Unexpected { .. } => ErrorId::UnexpectedReply,
+        ReplyError::Refused { .. } if step == Doing::SendingUser => ErrorId::UserRefused,
+        ReplyError::Refused { status } if status.is_wrong_state() => ErrorId::WrongState,
+        ReplyError::Refused { .. } => ErrorId::Refused,
+    }
+}
+
+pub(super) fn transport(step: Doing, error: &TransportError, mut context: Context) -> Diagnosis {
+    let id = match error {
+        TransportError::Bluetooth { problem, .. } => return bluetooth::diagnose(problem, context),
+        TransportError::Console { problem, port, .. } => {
+            let path = port.clone();
+            context.address = Some(Address::Serial { path });
+            console::diagnose(problem)
+        }
+        TransportError::Disconnected { .. } => ErrorId::Disconnected,
+        TransportError::Malformed { .. } => ErrorId::NotADevice,
+        TransportError::NoSuchEndpoint { .. } => ErrorId::NoSuchEndpoint,
+        TransportError::NotADevice { address } => {
+            know_address(&mut context, address);
+            ErrorId::NotADevice
+        }
+        TransportError::NotPaired { address, .. } => {
+            know_address(&mut context, address);
+            ErrorId::NotPaired
+        }
+        TransportError::PermissionDenied { address, .. } => {
+            know_address(&mut context, address);
+            ErrorId::PermissionDenied
+        }
+        TransportError::Refused { .. } => ErrorId::HungUp,
+        TransportError::Unresolved { address, .. } => {
+            know_address(&mut context, address);
+            ErrorId::Silent
+        }
+        TransportError::TooLong { .. } => ErrorId::MessageTooLong,
+        // A device that never answered may not be one; later it hangs.
+        TransportError::TimedOut { .. } if step == Doing::ReadingVersion => ErrorId::Silent,
+        TransportError::TimedOut { .. } => ErrorId::TimedOut,
+        TransportError::Unavailable { .. } => ErrorId::TransportUnavailable,
+        TransportError::Unreachable { address, .. } => {
+            know_address(&mut context, address);
+            ErrorId::Unreachable
+        }
+    };
+    Diagnosis::new(id, context)
+}
+
+/// An address of this computer's own that the error names: advice can repeat it. An address on a
+/// network is advice only if the user gave it.
+fn know_address(context: &mut Context, address: &Address) {
+    if matches!(address, Address::Ble { .. } | Address::Serial { .. }) {
+        context.address = Some(address.clone());
+    }
+}

@@ -1,0 +1,15 @@
+//! From an error of the layers below to its id and the advice for this run. No match has a wildcard
+//! over errors, so a new kind of error does not compile until someone has chosen an id for it.
+
+mod account;
+mod bluetooth;
+mod causes;
+mod cloud;
+mod console;
+mod device;
+mod flow;
+mod interfaces;
+mod search;
+
+#[cfg(test)]
+mod tests;

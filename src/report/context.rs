@@ -1,0 +1,136 @@
+//! What is known about a run when it fails: plain data that any face of the program can fill in.
+
+use std::time::Duration;
+
+use super::shell::quote_word;
+use crate::flows::{Doing, Left};
+use crate::ident::printable;
+use crate::security::SecurityScheme;
+use crate::transport::{Address, TransportKind};
+
+/// What is known about a run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Context {
+    /// How the device is reached; `None` if the run involves no device.
+    pub medium: Option<TransportKind>,
+    /// The device, in messages.
+    pub label: String,
+    /// The device's address, given by the user or named by the error.
+    pub address: Option<Address>,
+    /// The device's name, given by the user or a label.
+    pub name: Option<String>,
+    /// The secret that a session starts with.
+    pub secret: GivenSecret,
+    /// Whether the user or a label chose the security scheme.
+    pub has_scheme: bool,
+    /// Whether the run tries the passwords of the known firmware faults.
+    pub has_sec2_compat: bool,
+    /// How long the search for the device takes.
+    pub search: Duration,
+    /// The flags that exclude devices from the search.
+    pub narrowed_by: Option<&'static str>,
+    /// The network interface that the search is limited to.
+    pub interface: Option<String>,
+    /// The speed of the serial line, if the user gave it.
+    pub baud: Option<u32>,
+    /// The words that follow `espctl login` for the account of this run.
+    pub login: Vec<String>,
+    /// What environment variables override.
+    pub environment: Environment,
+    /// What the error tells.
+    pub error: Details,
+}
+
+/// Which secret the user or a label gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum GivenSecret {
+    #[default]
+    None,
+    /// A PoP, which is also tried as the password of Security 2.
+    Pop,
+    /// A password of Security 2.
+    Password,
+}
+
+/// What environment variables override.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Environment {
+    /// An access token replaces the login.
+    pub has_access_token: bool,
+    /// A D-Bus address replaces the system bus.
+    pub has_bus_address: bool,
+}
+
+/// What an error tells besides its id.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Details {
+    /// The step that failed.
+    pub step: Option<Doing>,
+    /// The scheme of the failed handshake.
+    pub scheme: Option<SecurityScheme>,
+    /// The HTTP status of the cloud's answer.
+    pub cloud_status: Option<u16>,
+    /// What a stopped run left on the device.
+    pub left: Option<Left>,
+    /// What selects one of several devices, quoted for a shell.
+    pub example: Option<String>,
+    /// Which of two problems with one id it is.
+    pub case: Option<Case>,
+}
+
+/// What tells problems with one id apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    /// The system message bus is missing, not the Bluetooth service.
+    NoBus,
+    /// The chosen Bluetooth adapter is missing, but there are others.
+    NoSuchAdapter,
+}
+
+impl Context {
+    /// Whether the failed step is this one.
+    pub(super) fn is_during(&self, step: Doing) -> bool {
+        self.error.step == Some(step)
+    }
+
+    /// The flags that select the same device, quoted for a shell.
+    pub(super) fn device_flags(&self) -> Vec<String> {
+        let Some(medium) = self.medium else {
+            return Vec::new();
+        };
+        let mut words = Vec::new();
+        let mut add = |flag: &str, value: &str| words.extend([flag.to_owned(), typed(value)]);
+        // The default needs no flag.
+        if !medium.is_on_the_devices_network() {
+            add("--transport", medium.name());
+        }
+        let name = self.name.as_deref().filter(|_| medium.announces());
+        match (&self.address, name) {
+            (Some(Address::Serial { path }), _) => add("--port", path),
+            (Some(Address::Host { host }), _) => add("--device-host", host),
+            (Some(Address::Http { host, port }), _) => {
+                add("--device-host", host);
+                add("--device-port", &port.to_string());
+            }
+            (_, Some(name)) => add("--device-name", name),
+            (Some(Address::Ble { shown, .. }), None) => add("--device-name", shown),
+            (None, None) => {}
+        }
+        words
+    }
+
+    /// The device's address, quoted for a shell.
+    pub(super) fn typed_address(&self) -> Option<String> {
+        Some(typed(&self.address.as_ref()?.to_string()))
+    }
+
+    /// A search time, in seconds, that finds more than this run did.
+    pub(super) fn longer_search(&self) -> String {
+        self.search.as_secs().saturating_mul(2).max(15).to_string()
+    }
+}
+
+/// Data of a device as one word for a shell.
+pub(super) fn typed(text: &str) -> String {
+    quote_word(&printable(text.as_bytes()))
+}

@@ -1,0 +1,107 @@
+//! A run that failed, as every face shows it: message, causes, hints, stable id and exit code.
+
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::exit::Exit;
+use super::hint::Hint;
+use super::remedy::Remedy;
+use super::table::ErrorId;
+
+/// A run that did not reach its end.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub exit: Exit,
+    /// Stable, in kebab case: what scripts compare.
+    pub id: ErrorId,
+    pub message: String,
+    /// The step that failed, and on which device.
+    pub step: Option<String>,
+    /// The chain of errors behind the message, outermost first.
+    pub causes: Vec<String>,
+    /// What to do next.
+    pub hints: Vec<Hint>,
+}
+
+impl Failure {
+    /// A failure with the exit code of its id, and the advice that is true of every run.
+    pub(crate) fn new(id: ErrorId, message: impl Into<String>) -> Self {
+        Self::in_context(id, message, &Context::default())
+    }
+
+    /// A failure with the exit code of its id, and the advice for this run.
+    pub(crate) fn in_context(id: ErrorId, message: impl Into<String>, context: &Context) -> Self {
+        Self {
+            exit: id.exit(),
+            id,
+            message: message.into(),
+            step: None,
+            causes: Vec::new(),
+            hints: id.entry().hints(context),
+        }
+    }
+
+    /// Adds the error behind it.
+    #[must_use]
+    pub(crate) fn cause(mut self, cause: &dyn std::fmt::Display) -> Self {
+        self.causes.push(cause.to_string());
+        self
+    }
+
+    /// Adds what only this run knows.
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds advice that only the code knows to be true.
+    #[must_use]
+    pub(crate) fn remedy(mut self, remedy: &Remedy) -> Self {
+        self.hints.push(remedy.hint(&Context::default()));
+        self
+    }
+
+    /// Names the step in other words.
+    #[must_use]
+    pub(crate) fn during(mut self, step: String) -> Self {
+        self.step = Some(step);
+        self
+    }
+
+    /// Something that this program should have been able to do.
+    pub(crate) fn fault(error: &anyhow::Error) -> Self {
+        Self {
+            causes: error.chain().skip(1).map(ToString::to_string).collect(),
+            ..Self::new(ErrorId::Fault, error.to_string())
+        }
+    }
+
+    /// The run ended well, but its result could not be written.
+    pub(crate) fn output_lost(error: &std::io::Error) -> Self {
+        Self::new(ErrorId::OutputLost, "the result could not be written").cause(error)
+    }
+
+    /// Ctrl-C.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(ErrorId::Interrupted, "interrupted")
+    }
+
+    /// A second Ctrl-C.
+    pub(crate) fn interrupted_twice() -> Self {
+        Self::interrupted().hint("stopped at once: the device keeps whatever it was given")
+    }
+
+    /// The `error` object of the JSON result.
+    pub(crate) fn to_json(&self) -> Value {
+        let hints: Vec<String> = self.hints.iter().map(ToString::to_string).collect();
+        json!({
+            "id": self.id.as_str(),
+            "message": self.message,
+            "while": self.step,
+            "causes": self.causes,
+            "hints": hints,
+            "exit": self.exit.code(),
+        })
+    }
+}
