@@ -1,5 +1,6 @@
 //! What is known about a run when it fails: plain data that any face of the program can fill in.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::shell::quote_word;
@@ -107,9 +108,9 @@ impl Context {
         let name = self.name.as_deref().filter(|_| medium.announces());
         match (&self.address, name) {
             (Some(Address::Serial { path }), _) => add("--port", path),
-            (Some(Address::Host { host }), _) => add("--device-host", host),
+            (Some(Address::Host { host }), _) => add(host_flag(host), host),
             (Some(Address::Http { host, port }), _) => {
-                add("--device-host", host);
+                add(host_flag(host), host);
                 add("--device-port", &port.to_string());
             }
             (_, Some(name)) => add("--device-name", name),
@@ -127,6 +128,17 @@ impl Context {
     /// A search time, in seconds, that finds more than this run did.
     pub(super) fn longer_search(&self) -> String {
         self.search.as_secs().saturating_mul(2).max(15).to_string()
+    }
+}
+
+/// The flag for a host name or an IP address.
+fn host_flag(host: &str) -> &'static str {
+    // Only an IPv6 address has colons, also with a zone.
+    let is_address = host.contains(':') || host.parse::<Ipv4Addr>().is_ok();
+    if is_address {
+        "--device-ip"
+    } else {
+        "--device-host"
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) const GIVE_ADDRESS: Remedy = flag(
 .over(HTTP)
 .when("", |run| run.address.is_none());
 pub(super) const CHECK_ADDRESS: Remedy = plain(
-    "check the address, and that the device is powered and on the same network as this computer",
+    "check the address (`--device-ip`, `--device-host`, `--device-port`), and that the device is powered and on the same network as this computer",
 )
 .over(HTTP)
 .when("if you gave its address", |run| run.address.is_some());
@@ -64,16 +64,6 @@ pub(super) const PAIR: Remedy = command(
 .when("if the first request fails", |run| {
     run.is_during(Doing::ReadingVersion)
 });
-pub(super) const POP_ON_LABEL: Remedy = flag(
-    "--pop",
-    "check {}: the PoP is printed on the device or in its QR code",
-)
-.over(PROVISIONING);
-pub(super) const POP_OF_APP: Remedy = flag(
-    "--pop",
-    "check {}: a device that is on a network has another PoP than its label says, and the app shows it to the owner",
-)
-.over(NETWORK);
 pub(super) const FIVE_TRIES: Remedy = plain(
     "do not repeat a secret that was rejected: five wrong tries close provisioning until the device restarts",
 )

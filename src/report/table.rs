@@ -116,7 +116,7 @@ errors! {
         "The device did not sign the challenge."
         "A node signs with the key that it got when it was claimed. A node that was never claimed, or whose key is damaged, closes the connection instead."
         [
-            plain("claim the device first, as the documentation of its firmware describes"),
+            plain("claim the device first, as its firmware documents: a device that was never claimed has no key to sign with"),
             plain("read the device's log for the reason").explained_only(),
         ];
     ClaimRequired "claim-required" [Device]
@@ -415,9 +415,8 @@ errors! {
         "The device needs a proof of possession (PoP) or a password, and none was given."
         "Its version document says so, or does not say that it needs none. Without a terminal, espctl does not ask."
         [
-            plain("pass `--pop` or `--pop-file`, or set `ESPCTL_POP`"),
-            POP_ON_LABEL,
-            POP_OF_APP,
+            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: the PoP is printed on the device or in its QR code").over(PROVISIONING),
+            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: a device that is on a network has another PoP than its label says, and the app shows it to the owner").over(NETWORK),
             plain("if the firmware has a user name and password of its own, pass `--sec2-password` or `--sec2-password-file`, or set `ESPCTL_SEC2_PASSWORD`").when("", |run| run.error.scheme == Some(SecurityScheme::Sec2)),
         ];
     MissingSsid "missing-ssid" [Usage]
@@ -753,8 +752,8 @@ errors! {
         "The device rejected this proof of possession (PoP)."
         "It differs from the firmware's PoP. espctl tried it once. For a Security 2 device, espctl tried the PoP as the password."
         [
-            POP_ON_LABEL,
-            POP_OF_APP,
+            flag("--pop", "check {}: the PoP is printed on the device or in its QR code").over(PROVISIONING),
+            flag("--pop", "check {}: a device that is on a network has another PoP than its label says, and the app shows it to the owner").over(NETWORK),
             plain("omit `--pop`: by default, firmware has no PoP here").over(NETWORK).when("for Security 1", |run| run.error.scheme == Some(SecurityScheme::Sec1)),
             FIVE_TRIES,
             SEC2_COMPAT,

@@ -71,6 +71,6 @@ fn the_limit_of_the_run_counts_for_the_challenge_too() {
     let device = older_node(&cloud, &[]);
     let arguments = [&HOME[..], &["--timeout", "5"]].concat();
     let output = account.provision(&device, &arguments).output();
-    failed(output, 7, "expired", "the device was given no credentials");
+    failed(output, 7, "expired", "the device received no credentials");
     heard_nothing(&device);
 }
