@@ -15,7 +15,6 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use url::Url;
 
-use super::bundle::transcript;
 use super::device_args::Asked;
 use super::environment::cloud_failure;
 use super::interrupt::Interrupts;
@@ -30,7 +29,7 @@ use crate::flows::find::Target;
 use crate::flows::map::Owner;
 use crate::flows::wifi::Wanted;
 use crate::ident::Passphrase;
-use crate::report::Failure;
+use crate::report::{Failure, transcript};
 use crate::secret::Secret;
 use crate::transport::{Address, TransportKind};
 
@@ -84,7 +83,7 @@ pub(super) async fn run(_args: &Demo, ui: &Ui, interrupts: &mut Interrupts) -> R
     let asked = Asked {
         target: Target {
             address: Some(Address::Http { host, port }),
-            transcript: transcript(None, ui.recording().as_ref()),
+            transcript: transcript(None, ui.recorder().as_ref()),
             ..Target::of_kind(TransportKind::SoftAp)
         },
         access: Access {

@@ -89,7 +89,7 @@ pub(super) async fn run(command: &Device, matches: &ArgMatches, ui: &Ui) -> Resu
     | Device::Wifi(Plain { device })
     | Device::Call(Call { device, .. })) = command;
     let asked = device
-        .resolve(None, &mut inputs, ui.recording().as_ref())
+        .resolve(None, &mut inputs, ui.recorder().as_ref())
         .await?;
     ui.result_only();
     let outcome = match command {

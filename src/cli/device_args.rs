@@ -8,7 +8,6 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
-use super::bundle::{Recording, transcript};
 use super::completion::device_names;
 use super::qr::{payload, port_of};
 use super::radio_args::RadioArgs;
@@ -20,7 +19,7 @@ use crate::flows::find::Target;
 use crate::flows::{Pace, Run};
 use crate::ident::printable;
 use crate::qr::{Network, Payload};
-use crate::report::{ErrorId, Failure, remedies};
+use crate::report::{ErrorId, Failure, Recorder, remedies, transcript};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::facts::networks;
@@ -173,12 +172,12 @@ impl Asked {
 
 impl DeviceArgs {
     /// Puts flags, environment, QR code and files together. `pop` is the positional one; what is said
-    /// to the device goes to the recording, too.
+    /// to the device is also recorded.
     pub(super) async fn resolve(
         &self,
         pop: Option<&Secret<String>>,
         inputs: &mut Inputs<'_>,
-        recording: Option<&Recording>,
+        recorder: Option<&Recorder>,
     ) -> Result<Asked, Failure> {
         let qr = self.payload(inputs).await?;
         let given = self
@@ -253,7 +252,7 @@ impl DeviceArgs {
             address,
             name: name.clone(),
             is_whole_name: self.device_name.is_none(),
-            transcript: transcript(file, recording),
+            transcript: transcript(file, recorder),
             ..Target::of_kind(kind)
         };
         self.network.apply(&mut target)?;

@@ -13,7 +13,6 @@ use futures_util::future::join_all;
 use futures_util::stream;
 
 use self::rows::{Row, sort, tables};
-use super::bundle::transcript;
 use super::device_args::{
     Asked, InterfaceArgs, parse_host, parse_ip, refuse_address, transports, where_it_is,
 };
@@ -29,7 +28,7 @@ use crate::flows::find::Target;
 use crate::flows::{
     Choice, Chosen, Doing, Event, FlowError, Observer, Pace, Question, Run, SeenDevice,
 };
-use crate::report::Failure;
+use crate::report::{Failure, transcript};
 use crate::secret::Secret;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportError, TransportKind};
 
@@ -118,7 +117,7 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Resul
         .into_iter()
         .map(|kind| args.asked(kind, host.as_ref()))
         .collect::<Result<Vec<Asked>, Failure>>()?;
-    let transcript = transcript(None, ui.recording().as_ref());
+    let transcript = transcript(None, ui.recorder().as_ref());
     for asked in &mut asked {
         asked.target.transcript.clone_from(&transcript);
     }

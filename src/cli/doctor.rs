@@ -3,9 +3,9 @@
 //! each part of the computer. Nothing is changed.
 
 mod account;
-pub(super) mod after;
 mod bluetooth;
 mod finding;
+pub(super) mod for_bundle;
 mod network;
 mod serial;
 

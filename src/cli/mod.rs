@@ -14,7 +14,6 @@ mod environment;
 mod explain;
 mod failure_context;
 mod interrupt;
-mod logging;
 mod login;
 mod network_args;
 mod node;
@@ -41,10 +40,10 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::Builder;
 
-use crate::report::{ErrorId, Exit, Failure};
+use crate::report::{Answer, ErrorId, Exit, Failure, Findings, init_logging};
 use crate::transport::ble::say_goodbye;
-use bundle::{Answer, Bundle, Findings};
-use doctor::after::{Devices, Reach};
+use bundle::Bundle;
+use doctor::for_bundle::{Devices, Reach};
 use interrupt::Interrupts;
 use settings::Existing;
 use ui::{Color, Format, Ui};
@@ -155,7 +154,7 @@ pub fn main() -> ExitCode {
             return failure.exit.into();
         }
     };
-    if let Err(failure) = take_down(&cli.output, &ui, bundle.as_ref()) {
+    if let Err(failure) = start_recording(&cli.output, &ui, bundle.as_ref()) {
         ui.failure(&failure);
         if let Some(bundle) = bundle {
             bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &ui);
@@ -263,15 +262,15 @@ fn suppress_known_panic(file: &'static str) {
     }));
 }
 
-/// Has the run taken down wherever that is wanted.
-fn take_down(output: &OutputArgs, ui: &Ui, bundle: Option<&Bundle>) -> Result<(), Failure> {
-    let recording = bundle.map(Bundle::recording);
-    if let Some(recording) = recording {
-        ui.record(recording);
+/// Starts the log and the record of the run, if the flags ask for them.
+fn start_recording(output: &OutputArgs, ui: &Ui, bundle: Option<&Bundle>) -> Result<(), Failure> {
+    let recorder = bundle.map(Bundle::recorder);
+    if let Some(recorder) = recorder {
+        ui.record(recorder);
     }
     let file = output.log_file.as_deref();
     let file = file.map(|path| settings::create_private(path, "--log-file", Existing::Extended));
-    logging::start(output.verbose, file.transpose()?, recording);
+    init_logging(output.verbose, file.transpose()?, recorder);
     Ok(())
 }
 

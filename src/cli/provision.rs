@@ -153,7 +153,7 @@ async fn resolve(
         .resolve(
             args.positional_pop.as_ref(),
             &mut inputs,
-            ui.recording().as_ref(),
+            ui.recorder().as_ref(),
         )
         .await?;
     asked.pace.join = args.network.join_timeout;

@@ -1,22 +1,30 @@
 //! What a failed run is called and what a person can do about it: error ids, exit codes, the table
-//! that explains them, and the advice for one run. Every face of the program uses it; it knows none
+//! that explains them, the advice for one run, and the record of a run for a support bundle. Every face of the program uses it; it knows none
 //! of them, and chooses advice by a plain [`Context`].
 
 mod advice;
+mod bundle;
 mod context;
 mod diagnosis;
 mod exit;
 mod failure;
 mod hint;
 mod id;
+mod log;
+mod recorder;
+mod redact_email;
 pub(crate) mod remedies;
 mod remedy;
 mod shell;
+mod system;
 mod table;
 
+pub(crate) use bundle::{Answer, Findings, Start, compose_bundle};
 pub(crate) use context::{Context, Environment, GivenSecret};
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 pub(crate) use id::Entry;
+pub(crate) use log::init_logging;
+pub(crate) use recorder::{Recorder, transcript};
 pub(crate) use shell::quote_word;
 pub(crate) use table::ErrorId;

@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use crate::ident::printable;
-use crate::report::quote_word;
+use crate::report::{Failure, quote_word};
 use crate::secret::Secret;
 
 /// A command line, and which variables took part.
@@ -71,8 +71,22 @@ impl RunLine {
         }
     }
 
-    /// A message to whoever typed the line, for somebody else: it may quote what they typed.
-    pub(super) fn retold(&self, message: &str) -> String {
+    /// A failure without what the user typed as free text or as a secret: messages can quote it.
+    pub(super) fn redact(&self, failure: &Failure) -> Failure {
+        let causes = failure.causes.iter();
+        let hints = failure.hints.iter();
+        Failure {
+            message: self.without_withheld(&failure.message),
+            step: failure.step.clone(),
+            causes: causes.map(|cause| self.without_withheld(cause)).collect(),
+            hints: hints
+                .map(|hint| self.without_withheld(&hint.to_string()).into())
+                .collect(),
+            ..*failure
+        }
+    }
+
+    fn without_withheld(&self, message: &str) -> String {
         let pieces = self.withheld.iter();
         pieces.fold(message.to_owned(), |text, piece| {
             text.replace(piece.expose(), REDACTED)

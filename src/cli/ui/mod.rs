@@ -19,10 +19,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::bundle::Recording;
 use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage, Warning};
 use crate::ident::printable_json;
-use crate::report::Failure;
+use crate::report::{Failure, Recorder};
 use crate::secret::Secret;
 use crate::transport::TransportKind;
 pub(super) use devices::device_table;
@@ -97,7 +96,7 @@ struct State {
     /// The device that was found: its name and its node id, as far as it announced them.
     found: Option<(Option<String>, Option<String>)>,
     /// Where all of this is recorded.
-    recording: Option<Recording>,
+    recorder: Option<Recorder>,
 }
 
 impl Ui {
@@ -117,7 +116,7 @@ impl Ui {
                 warnings: Vec::new(),
                 reported: Map::new(),
                 found: None,
-                recording: None,
+                recorder: None,
             })),
         }
     }
@@ -143,13 +142,13 @@ impl Ui {
     }
 
     /// Has everything that is told to machines taken down, too.
-    pub(super) fn record(&self, recording: &Recording) {
-        self.state().recording = Some(recording.clone());
+    pub(super) fn record(&self, recorder: &Recorder) {
+        self.state().recorder = Some(recorder.clone());
     }
 
     /// Where this is taken down.
-    pub(super) fn recording(&self) -> Option<Recording> {
-        self.state().recording.clone()
+    pub(super) fn recorder(&self) -> Option<Recorder> {
+        self.state().recorder.clone()
     }
 
     /// Whether somebody can be asked.
@@ -226,9 +225,9 @@ impl Ui {
 
     /// Something that whoever runs this has to act on: a line, or an event with these keys.
     pub(super) fn tell(&self, event: &str, line: &str, keys: Map<String, Value>) {
-        if let Some(recording) = self.recording() {
+        if let Some(recorder) = self.recorder() {
             // Its keys are for whoever acts on them.
-            recording.note(Value::Object(self.object(event)));
+            recorder.note(Value::Object(self.object(event)));
         }
         match self.format {
             Format::Text => self.say(line),
@@ -263,8 +262,8 @@ impl Ui {
     /// when the outcome cannot be told.
     pub(super) fn result(&self, lines: &[String], keys: Map<String, Value>) -> Result<(), Failure> {
         self.stop_waiting();
-        if let Some(recording) = self.recording() {
-            recording.result(keys.clone());
+        if let Some(recorder) = self.recorder() {
+            recorder.result(keys.clone());
         }
         let told = match self.format {
             Format::Text => write_line(&mut anstream::stdout().lock(), &lines.join("\n")),
@@ -284,8 +283,8 @@ impl Ui {
         match self.format {
             Format::Text => self.result(lines, keys),
             Format::Json => {
-                if let Some(recording) = self.recording() {
-                    recording.result(keys.clone());
+                if let Some(recorder) = self.recorder() {
+                    recorder.result(keys.clone());
                 }
                 self.state().reported = keys;
                 Ok(())
@@ -348,10 +347,10 @@ impl Observer for Ui {
         if let Event::Warned { id, .. } = event {
             state.warnings.push(*id);
         }
-        if let Some(recording) = &state.recording
+        if let Some(recorder) = &state.recorder
             && let Some(object) = self.event_as_json(event)
         {
-            recording.event(event, object);
+            recorder.event(event, object);
         }
         if let Event::DeviceFound {
             transport,

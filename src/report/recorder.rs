@@ -1,6 +1,5 @@
-//! What a run leaves behind for a report while it goes on: log, transcript, events, result. It is
-//! kept in memory, up to a limit, and holds what may be read by others alone: what is taken down is
-//! redacted by those who tell it.
+//! Records a run for a support bundle: log, transcript, events, result. The record is in memory, up
+//! to a limit, and has only data that others may read: its sources redact it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -13,73 +12,75 @@ use crate::flows::Event;
 use crate::transport::TransportKind;
 use crate::transport::record::Transcript;
 
-/// What is kept. Its copies are the same one.
+/// The record of a run. Its clones share it.
 #[derive(Clone, Debug, Default)]
-pub(in crate::cli) struct Recording {
-    /// What the layers note.
+pub(crate) struct Recorder {
+    /// What the layers log.
     pub(super) log: Lines,
     /// What went over a transport.
     pub(super) transcript: Lines,
-    told: Arc<Mutex<Told>>,
+    run: Arc<Mutex<RecordedRun>>,
 }
 
-/// What the flows told, and what was answered.
+/// The events of a run, and its result.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Told {
+pub(super) struct RecordedRun {
     pub(super) events: Vec<Value>,
-    /// Of the events after so many.
+    /// The number of events beyond the limit.
     pub(super) dropped: usize,
     /// The keys of the result.
     pub(super) result: Option<Map<String, Value>>,
-    /// Where a device was looked for.
+    /// The transport of the last search.
     pub(super) kind: Option<TransportKind>,
 }
 
-impl Recording {
-    /// Takes an event down, as it is told to machines.
-    pub(in crate::cli) fn event(&self, event: &Event, object: Value) {
+impl Recorder {
+    /// Records an event, with its JSON form.
+    pub(crate) fn event(&self, event: &Event, object: Value) {
         if let Event::SearchStarted { transport, .. } = event {
-            self.told().kind = Some(*transport);
+            self.run().kind = Some(*transport);
         }
         self.note(object);
     }
 
-    /// Takes down something else that happened.
-    pub(in crate::cli) fn note(&self, object: Value) {
-        let mut told = self.told();
-        if told.events.len() < MOST_EVENTS {
-            told.events.push(object);
+    /// Records something else that happened.
+    pub(crate) fn note(&self, object: Value) {
+        let mut run = self.run();
+        if run.events.len() < MAX_EVENTS {
+            run.events.push(object);
         } else {
-            told.dropped += 1;
+            run.dropped += 1;
         }
     }
 
-    /// Takes down the keys of the result.
-    pub(in crate::cli) fn result(&self, keys: Map<String, Value>) {
-        self.told().result = Some(keys);
+    /// Records the keys of the result.
+    pub(crate) fn result(&self, keys: Map<String, Value>) {
+        self.run().result = Some(keys);
     }
 
-    /// Where the log goes.
-    pub(in crate::cli) fn log(&self) -> Lines {
+    /// The destination of the log.
+    pub(crate) fn log(&self) -> Lines {
         self.log.clone()
     }
 
-    /// Everything so far, but for log and transcript.
-    pub(super) fn so_far(&self) -> Told {
-        self.told().clone()
+    /// The transport of the last search, if there was one.
+    pub(crate) fn searched(&self) -> Option<TransportKind> {
+        self.run().kind
     }
 
-    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The events and the result so far.
+    pub(super) fn so_far(&self) -> RecordedRun {
+        self.run().clone()
+    }
+
+    fn run(&self) -> std::sync::MutexGuard<'_, RecordedRun> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A transcript that goes to a file, to the recording, to both, or is not wanted.
-pub(in crate::cli) fn transcript(
-    file: Option<File>,
-    recording: Option<&Recording>,
-) -> Option<Transcript> {
-    let kept = recording.map(|recording| recording.transcript.clone());
+/// A transcript that goes to a file, to the recorder, to both, or to neither.
+pub(crate) fn transcript(file: Option<File>, recorder: Option<&Recorder>) -> Option<Transcript> {
+    let kept = recorder.map(|recorder| recorder.transcript.clone());
     let to: Box<dyn Write + Send> = match (file, kept) {
         (None, None) => return None,
         (Some(file), None) => Box::new(file),
@@ -89,7 +90,7 @@ pub(in crate::cli) fn transcript(
     Some(Transcript::new(to))
 }
 
-/// Everything goes to the one and to the other.
+/// Writes to both.
 struct Both {
     file: File,
     kept: Lines,
@@ -108,26 +109,25 @@ impl Write for Both {
     }
 }
 
-/// Lines of text: the first and the last of them, where there are too many. Its copies are the same
-/// one.
+/// Lines of text: only the first and the last ones if there are too many. Its clones share them.
 #[derive(Clone, Debug, Default)]
-pub(in crate::cli) struct Lines(Arc<Mutex<Kept>>);
+pub(crate) struct Lines(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// What has no end yet.
+    /// A line without its end.
     partial: Vec<u8>,
     first: Vec<String>,
-    /// How long these are.
+    /// The length of these lines.
     first_bytes: usize,
     last: VecDeque<String>,
     last_bytes: usize,
-    /// How many there were between the two.
+    /// The number of lines between the two.
     dropped: usize,
 }
 
 impl Lines {
-    /// All that were kept, and a line that says how many were not.
+    /// All lines, and in their place a line with the number of those left out.
     pub(super) fn all(&self) -> Vec<String> {
         let kept = self.kept();
         let gap = (kept.dropped > 0).then(|| format!("[{} lines left out]", kept.dropped));
@@ -147,14 +147,14 @@ impl Lines {
 
 impl Kept {
     fn push(&mut self, line: String) {
-        if self.last.is_empty() && self.first_bytes + line.len() <= FIRST {
+        if self.last.is_empty() && self.first_bytes + line.len() <= MAX_FIRST_BYTES {
             self.first_bytes += line.len();
             self.first.push(line);
             return;
         }
         self.last_bytes += line.len();
         self.last.push_back(line);
-        while self.last_bytes > LAST
+        while self.last_bytes > MAX_LAST_BYTES
             && let Some(oldest) = self.last.pop_front()
         {
             self.last_bytes -= oldest.len();
@@ -180,11 +180,11 @@ impl Write for Lines {
     }
 }
 
-/// Of lines, in bytes: how a run began, and how it ended.
-const FIRST: usize = 128 * 1024;
-const LAST: usize = 1024 * 1024;
-/// Hours of a run that polls.
-const MOST_EVENTS: usize = 5000;
+/// The bytes of lines to keep from the start of a run, and from its end.
+const MAX_FIRST_BYTES: usize = 128 * 1024;
+const MAX_LAST_BYTES: usize = 1024 * 1024;
+/// Enough for hours of a run that polls.
+const MAX_EVENTS: usize = 5000;
 
 #[cfg(test)]
 mod tests {
@@ -202,7 +202,7 @@ mod tests {
         write!(lines, "and half a line").unwrap();
         let all = lines.all();
         let bytes: usize = all.iter().map(String::len).sum();
-        assert!(bytes < FIRST + LAST + 100, "{bytes}");
+        assert!(bytes < MAX_FIRST_BYTES + MAX_LAST_BYTES + 100, "{bytes}");
         assert!(all[0].starts_with("00000 x"));
         assert_eq!(all[all.len() - 1], "and half a line");
         assert!(all[all.len() - 2].starts_with("29999 x"));

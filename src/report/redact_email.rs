@@ -1,7 +1,7 @@
 //! E-mail addresses, shortened: a report needs to tell two accounts apart, and not to name them.
 
 /// The text with every address cut down to its first letter and its domain.
-pub(super) fn shortened(text: &str) -> String {
+pub(super) fn redact_emails(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, at, after)) = next(rest) {
@@ -66,7 +66,7 @@ mod tests {
             ),
             ("", ""),
         ] {
-            assert_eq!(shortened(text), short);
+            assert_eq!(redact_emails(text), short);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The computer that a run was on, as far as a report needs it. Not its name, nor its user's.
+//! The computer that a run was on, as far as a support bundle needs it: without its name and its
+//! user's.
 
 use std::fs;
 use std::io::{self, IsTerminal as _};

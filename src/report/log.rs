@@ -1,5 +1,5 @@
-//! `-v`, `-vv`, `--log-file` and the log of a support bundle: what the layers below note. They note
-//! names, sizes and times, never contents, so there is nothing to redact here.
+//! The log: on standard error, in a file, and in the record of a run. The layers log names, sizes and
+//! times, never contents, so there is nothing to redact here.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _};
@@ -10,30 +10,30 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::bundle::Recording;
+use super::recorder::Recorder;
 
-/// Starts logging for the number of `-v`. A file gets at least what one `-v` shows, a recording
+/// Starts logging. Standard error gets what `verbose` asks for, a file at least level 1, a recorder
 /// everything.
-pub(super) fn start(verbose: u8, file: Option<File>, recording: Option<&Recording>) {
+pub(crate) fn init_logging(verbose: u8, file: Option<File>, recorder: Option<&Recorder>) {
     let terminal = (verbose > 0).then(|| {
         tracing_subscriber::fmt::layer()
             .with_writer(io::stderr)
             .with_ansi(io::stderr().is_terminal())
             .without_time()
-            .with_filter(ours(verbose))
+            .with_filter(of_this_crate(verbose))
     });
     let file = file.map(|file| {
         tracing_subscriber::fmt::layer()
             .with_writer(Mutex::new(file))
             .with_ansi(false)
-            .with_filter(ours(verbose.max(1)))
+            .with_filter(of_this_crate(verbose.max(1)))
     });
-    let kept = recording.map(|recording| {
-        let lines = recording.log();
+    let kept = recorder.map(|recorder| {
+        let lines = recorder.log();
         tracing_subscriber::fmt::layer()
             .with_writer(move || lines.clone())
             .with_ansi(false)
-            .with_filter(ours(u8::MAX))
+            .with_filter(of_this_crate(u8::MAX))
     });
     if terminal.is_some() || file.is_some() || kept.is_some() {
         tracing_subscriber::registry()
@@ -44,8 +44,8 @@ pub(super) fn start(verbose: u8, file: Option<File>, recording: Option<&Recordin
     }
 }
 
-/// Only our own: what a library notes about a connection may hold what travels on it.
-fn ours(verbose: u8) -> Targets {
+/// Only events of this crate: those of a library about a connection can have its contents.
+fn of_this_crate(verbose: u8) -> Targets {
     let level = match verbose {
         0 | 1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,

@@ -1,0 +1,177 @@
+//! The text of a support bundle: one file about a run, to attach to a report. It has no secret: only
+//! data that may be logged or printed as an event goes in, and the face has removed secrets from the
+//! command line and the failure.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value, json};
+
+use super::exit::Exit;
+use super::failure::Failure;
+use super::recorder::{RecordedRun, Recorder};
+use super::redact_email::redact_emails;
+use super::system;
+use crate::ident::printable_json;
+
+/// What becomes of a command's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Others may read it.
+    Kept,
+    /// It shows secrets, or is long and always the same.
+    LeftOut,
+}
+
+/// The findings of `doctor`, or why there are none.
+pub(crate) type Findings = Result<Vec<Value>, &'static str>;
+
+/// How a run was started, and how long it took.
+#[derive(Debug)]
+pub(crate) struct Start<'a> {
+    /// The command line, without secrets.
+    pub command: &'a str,
+    /// The variables that took part, without secrets.
+    pub environment: &'a [String],
+    pub began: SystemTime,
+    pub took: Duration,
+}
+
+/// The whole text.
+pub(crate) fn compose_bundle(
+    start: &Start<'_>,
+    recorder: &Recorder,
+    answer: Answer,
+    failure: Option<&Failure>,
+    findings: &Findings,
+) -> String {
+    let run = recorder.so_far();
+    let mut text = HEAD.to_owned();
+    let mut section = |name: &str, lines: Vec<String>| {
+        text.push_str("\n## ");
+        text.push_str(name);
+        text.push('\n');
+        for line in lines {
+            // A line of the log can begin with anything.
+            if line.starts_with("## ") {
+                text.push(' ');
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+    };
+    section("run", vec![line(&describe_run(start, failure))]);
+    section("system", vec![line(&system::described())]);
+    section(
+        "result",
+        vec![line(&describe_result(answer, failure, &run))],
+    );
+    section(
+        "doctor",
+        match findings {
+            Ok(found) => found.iter().map(line).collect(),
+            Err(why) => vec![line(&json!({"skipped": why}))],
+        },
+    );
+    section("timings", timings(&run.events).iter().map(line).collect());
+    let dropped = (run.dropped > 0).then(|| json!({"left_out": run.dropped}));
+    let events = run.events.iter().chain(&dropped);
+    section("events", events.map(line).collect());
+    section("transcript", recorder.transcript.all());
+    section("log", recorder.log.all());
+    redact_emails(&text)
+}
+
+fn describe_run(start: &Start<'_>, failure: Option<&Failure>) -> Value {
+    let exit = failure.map_or(Exit::Done, |failure| failure.exit);
+    json!({
+        "program": concat!("espctl ", env!("CARGO_PKG_VERSION")),
+        "build": if cfg!(debug_assertions) { "debug" } else { "release" },
+        "command": start.command,
+        "environment": start.environment,
+        "began": httpdate::fmt_http_date(start.began),
+        "took_ms": u64::try_from(start.took.as_millis()).unwrap_or(u64::MAX),
+        "exit": exit.code(),
+        "meaning": exit.meaning(),
+    })
+}
+
+fn describe_result(answer: Answer, failure: Option<&Failure>, run: &RecordedRun) -> Value {
+    let mut object = Map::new();
+    object.insert("ok".to_owned(), failure.is_none().into());
+    if let Some(failure) = failure {
+        object.insert("error".to_owned(), failure.to_json());
+    }
+    match (answer, &run.result) {
+        (Answer::Kept, Some(keys)) => object.extend(keys.clone()),
+        (Answer::LeftOut, Some(_)) => {
+            object.insert("left_out".to_owned(), "what this command prints".into());
+        }
+        (_, None) => {}
+    }
+    Value::Object(object)
+}
+
+/// How long each step took: those of every run, and the stages of provisioning.
+fn timings(events: &[Value]) -> Vec<Value> {
+    let at = |event: &Value| event.get("elapsed_ms").and_then(Value::as_u64);
+    let is = |event: &Value, name: &str| event.get("event").is_some_and(|event| event == name);
+    let of_every_run = STEPS.into_iter().filter_map(|(step, begin, end)| {
+        let mut events = events.iter();
+        let since = at(events.find(|event| is(event, begin))?)?;
+        let ended = events.find(|event| is(event, end)).and_then(at);
+        let took = ended.map(|ended| ended.saturating_sub(since));
+        Some(json!({"step": step, "began_ms": since, "took_ms": took}))
+    });
+    let stages = events.iter().filter(|event| is(event, "stage"));
+    let stages = stages.filter_map(|event| {
+        let took = event.get("took_ms")?;
+        let (name, outcome) = (event.get("stage")?, event.get("state")?);
+        Some(json!({"stage": name, "state": outcome, "took_ms": took, "ended_ms": at(event)}))
+    });
+    of_every_run.chain(stages).collect()
+}
+
+fn line(value: &Value) -> String {
+    printable_json(&value.to_string())
+}
+
+/// What took time in any run: from which event to which.
+const STEPS: [(&str, &str, &str); 5] = [
+    ("search", "search_started", "device_found"),
+    ("connect", "device_found", "connected"),
+    ("identify", "connected", "scheme_chosen"),
+    ("secure", "scheme_chosen", "secured"),
+    ("scan", "wifi_scan_started", "wifi_scanned"),
+];
+const HEAD: &str = "\
+espctl support bundle, form 1. Made for a report about espctl; read it before you pass it on.
+In it: names of Wi-Fi networks, names and addresses of devices and of this computer's interfaces, node ids,
+paths of files, user names (of e-mail addresses the first letter and the domain).
+Not in it: passphrases, proofs of possession, passwords, tokens, keys, QR payloads, bytes of `device call`.
+A section begins with `## `; its lines are JSON objects, those of the log plain text.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_ended_have_their_time_and_the_last_has_none() {
+        let event = |name: &str, ms: u64| json!({"event": name, "elapsed_ms": ms});
+        let mut events = vec![
+            event("search_started", 10),
+            event("device_found", 110),
+            event("connected", 150),
+            event("scheme_chosen", 160),
+        ];
+        events.push(json!({
+            "event": "stage", "elapsed_ms": 200, "stage": "send_wifi", "state": "done", "took_ms": 7,
+        }));
+        let told = timings(&events);
+        let took: Vec<_> = told.iter().map(|one| one["took_ms"].as_u64()).collect();
+        assert_eq!(took, [Some(100), Some(40), Some(10), None, Some(7)]);
+        assert_eq!(told[3]["step"], "secure");
+        assert_eq!(told[4]["stage"], "send_wifi");
+        assert_eq!(timings(&[]), Vec::<Value>::new());
+    }
+}
