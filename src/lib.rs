@@ -14,16 +14,16 @@
 //!    │ session   a conversation   │ cloud   │
 //!    ├──────────┬──────────┬──────┴─────────┤
 //!    │ endpoint │ security │ transport      │   meaning · keys · movement
-//!    ├──────────┴──────────┴────────────────┤
-//!    │ proto     messages and names         │   leaves, for all: secret, ident, qr
-//!    └──────────────────────────────────────┘
+//!    ├──────────┴──────────┴───────┬────────┤
+//!    │ proto   messages and names  │ host   │   host: this computer, for transport and cli
+//!    └─────────────────────────────┴────────┘   leaves, for all: secret, ident, qr
 //! ```
 //!
 //! A device exposes named *endpoints*: bytes in, bytes out, one request at a time. [`transport`]
 //! moves them, [`security`] decides who can read them, [`endpoint`] what they mean; the first two
 //! never look inside and the last never touches a socket. [`session`] joins the three into a
 //! conversation, [`cloud`] is the owner's account behind its calls, and [`flows`] says what to talk
-//! about with both in which order. [`account`] keeps which account that is. Which module may import
+//! about with both in which order. [`host`] is this computer, which drivers and advice ask. [`account`] keeps which account that is. Which module may import
 //! which is a table in `tests/repo/layering.rs`, and a test.
 //!
 //! The library exists for the program, its tests and its benchmarks; it makes no promise of
@@ -41,6 +41,7 @@ pub mod endpoint;
 pub mod security;
 pub mod transport;
 
+pub mod host;
 pub mod proto;
 
 pub mod ident;

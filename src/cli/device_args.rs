@@ -20,11 +20,11 @@ use super::ui::Ui;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
 use crate::flows::{Pace, Run};
+use crate::host::list_networks;
 use crate::ident::printable;
 use crate::qr::{Network, Payload};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
-use crate::transport::facts::networks;
 use crate::transport::{Address, DEVICE_PORT, DRIVERS, Limits, SOFTAP_HOST, TransportKind};
 
 /// Which device, and how to get in.
@@ -133,7 +133,7 @@ impl InterfaceArgs {
         let Some(name) = &self.interface else {
             return Ok(());
         };
-        let mut known: Vec<String> = networks()
+        let mut known: Vec<String> = list_networks()
             .into_iter()
             .map(|network| network.interface)
             .collect();

@@ -171,7 +171,7 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Resul
                 found.extend(devices.into_iter().chain(listed));
             }
             // Looked for because nobody said where to look: there are other ways.
-            Err(FlowError::Transport(error @ TransportError::Bluetooth { .. }))
+            Err(FlowError::Transport(error @ TransportError::Bluetooth(_)))
                 if args.transport.is_none() =>
             {
                 ui.say(&format!("Nothing is looked for over {kind}: {error}"));

@@ -11,7 +11,6 @@ mod endpoints;
 mod exchange;
 mod gatt;
 mod goodbye;
-mod health;
 mod native;
 mod scan;
 #[cfg(not(target_os = "linux"))]
@@ -36,7 +35,6 @@ use super::{
 
 pub use advertisement::{MakerData, PROVISIONING_SERVICES, looks_like_provisioning};
 pub use goodbye::say_goodbye;
-pub use health::{AdapterHealth, Health, Power, health};
 
 /// Bluetooth Low Energy.
 #[derive(Debug)]

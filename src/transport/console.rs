@@ -1,5 +1,5 @@
 //! The `console` driver: a device that takes requests as lines of text on a serial port. Which ports
-//! there are is `console/ports.rs`'s, the lines `console/line.rs`'s; here a port is opened.
+//! there are is `host`'s, the lines `console/line.rs`'s; here a port is opened.
 //!
 //! Source: `protocomm_console.c`, `NP/src/scheme_console.c`.
 
@@ -7,7 +7,6 @@ mod exchange;
 mod line;
 mod log;
 mod port;
-mod ports;
 
 use std::sync::Arc;
 
@@ -16,15 +15,17 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use self::exchange::ConsoleTransport;
 use self::port::Port;
-use self::ports::Found;
 use super::{
     Address, Candidate, Driver, Handle, Hints, Limits, Remarks, Search, Transport, TransportError,
     TransportKind,
 };
+use crate::host::{SerialPort, list_serial_ports};
 use crate::proto::Service;
 
 pub use log::BoardLog;
-pub use ports::DEFAULT_BAUD;
+
+/// What the firmware's console is set to unless it was changed (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).
+pub const DEFAULT_BAUD: u32 = 115_200;
 
 /// A serial console.
 #[derive(Debug)]
@@ -48,17 +49,22 @@ impl Driver for Console {
         let baud = search.baud.unwrap_or(DEFAULT_BAUD);
         let found = match &search.address {
             Some(Address::Serial { path }) => {
-                let port = Found {
+                let port = SerialPort {
                     path: Arc::clone(path),
                     product: None,
                     usb: None,
                 };
                 Ok(vec![candidate(port, baud)])
             }
-            _ => ports::all().map(|ports| {
-                let candidates = ports.into_iter().map(|port| candidate(port, baud));
-                candidates.collect()
-            }),
+            _ => list_serial_ports()
+                .map(|ports| {
+                    let candidates = ports.into_iter().map(|port| candidate(port, baud));
+                    candidates.collect()
+                })
+                .map_err(|source| TransportError::Unavailable {
+                    what: "its serial ports",
+                    source,
+                }),
         };
         match found {
             Ok(found) => stream::iter(found.into_iter().map(Ok)).boxed(),
@@ -83,8 +89,8 @@ impl Driver for Console {
     }
 }
 
-fn candidate(port: Found, baud: u32) -> Candidate {
-    let Found { path, product, usb } = port;
+fn candidate(port: SerialPort, baud: u32) -> Candidate {
+    let SerialPort { path, product, usb } = port;
     Candidate {
         address: Address::Serial {
             path: Arc::clone(&path),

@@ -7,7 +7,6 @@
 pub mod ble;
 mod console;
 mod error;
-pub(crate) mod facts;
 mod http;
 mod on_network;
 pub mod record;
@@ -27,10 +26,11 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use self::ble::MakerData;
+use crate::host::UsbIdentity;
 use crate::proto::{EndpointName, Service};
 
 pub use console::{BoardLog, DEFAULT_BAUD};
-pub use error::{BluetoothProblem, ConsoleProblem, No, TransportError};
+pub use error::{ConsoleProblem, No, TransportError};
 
 /// Every built-in driver.
 pub static DRIVERS: &[&dyn Driver] = &[
@@ -312,17 +312,6 @@ pub struct Hints {
     pub usb: Option<UsbIdentity>,
     /// What its maker says of it, in RainMaker's form.
     pub maker: Option<MakerData>,
-}
-
-/// What a USB device says that it is, beside its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UsbIdentity {
-    /// Of its maker.
-    pub vendor_id: u16,
-    /// The maker's own.
-    pub product_id: u16,
-    /// Tells boards of one kind apart, where they have one.
-    pub serial_number: Option<String>,
 }
 
 /// Something that only the driver understands which made it.

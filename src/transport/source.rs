@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::facts::{Network, networks};
+use crate::host::{HostNetwork, list_networks};
 
 /// Connects; from any interface when none is named.
 pub(super) async fn connect(to: SocketAddr, interface: Option<&str>) -> io::Result<TcpStream> {
@@ -47,7 +47,7 @@ fn keeps_to(_: &TcpSocket, _: &str) -> io::Result<bool> {
 
 /// The address of the interface that suits the other end, on any port.
 fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
-    let own = networks().into_iter().filter(|network| {
+    let own = list_networks().into_iter().filter(|network| {
         network.interface == interface && network.address.is_ipv4() == to.is_ipv4()
     });
     // A link-local address is heard from another link-local one.
@@ -61,7 +61,7 @@ fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
         })
 }
 
-fn on_any_port(own: &Network) -> SocketAddr {
+fn on_any_port(own: &HostNetwork) -> SocketAddr {
     match own.address {
         IpAddr::V6(six) if six.is_unicast_link_local() => {
             SocketAddrV6::new(six, 0, 0, own.index).into()
@@ -82,8 +82,8 @@ mod tests {
     use super::*;
 
     fn loopback() -> String {
-        let mut networks = networks().into_iter();
-        networks.find(Network::is_loopback).unwrap().interface
+        let mut networks = list_networks().into_iter();
+        networks.find(HostNetwork::is_loopback).unwrap().interface
     }
 
     #[tokio::test]

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use crate::support::source::{SourceFile, source_files};
 
 /// Module → what it may import, besides itself and the leaves.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("proto", &[]),
     ("endpoint", &["proto"]),
     ("security", &["proto"]),
-    ("transport", &["proto"]),
+    ("host", &[]),
+    ("transport", &["host", "proto"]),
     ("session", &["endpoint", "proto", "security", "transport"]),
     ("cloud", &[]),
     ("account", &["cloud"]),
@@ -34,6 +35,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
             "emulator",
             "endpoint",
             "flows",
+            "host",
             "security",
             "session",
             "transport",

@@ -3,7 +3,7 @@
 
 use super::{Advice, Failure, advice};
 use crate::cli::error_id::ErrorId;
-use crate::transport::BluetoothProblem;
+use crate::host::BluetoothProblem;
 
 impl Failure {
     /// This computer's Bluetooth, by itself.

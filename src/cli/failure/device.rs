@@ -133,7 +133,7 @@ fn reply(doing: Doing, error: &ReplyError) -> Advice {
 
 pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> Advice {
     match error {
-        TransportError::Bluetooth { problem, .. } => bluetooth::advise(problem),
+        TransportError::Bluetooth(error) => bluetooth::advise(&error.problem),
         TransportError::Console { problem, .. } => console::advise(problem, asked),
         // BlueZ does not say why a link goes with the first request.
         TransportError::Disconnected { .. }

@@ -2,22 +2,25 @@
 //! interfaces, and a default route that may lead past the device.
 
 use crate::flows::find::Target;
-use crate::transport::facts::{Network, default_interfaces, networks};
+use crate::host::{HostNetwork, find_default_networks, list_networks};
 
 /// In words; nothing where nobody looked, because the address was given.
 pub(super) fn tried(target: &Target) -> Vec<String> {
     if target.address.is_some() {
         return Vec::new();
     }
-    let networks = networks();
+    let networks = list_networks();
     let searched = networks.iter().filter(|network| {
         let only = target.interface.as_ref();
         network.is_searched() && only.is_none_or(|only| network.interface == *only)
     });
-    advice(searched, &default_interfaces(&networks))
+    advice(searched, &find_default_networks(&networks))
 }
 
-fn advice<'n>(searched: impl Iterator<Item = &'n Network>, defaults: &[&Network]) -> Vec<String> {
+fn advice<'n>(
+    searched: impl Iterator<Item = &'n HostNetwork>,
+    defaults: &[&HostNetwork],
+) -> Vec<String> {
     let interfaces: Vec<String> = searched
         .map(|network| format!("{} ({})", network.interface, network.address))
         .collect();
@@ -44,7 +47,7 @@ mod tests {
 
     #[test]
     fn default_route_through_vpn_is_named() {
-        let network = |interface: &str, is_tunnel| Network {
+        let network = |interface: &str, is_tunnel| HostNetwork {
             interface: interface.to_owned(),
             index: 1,
             address: "192.168.1.2".parse().unwrap(),

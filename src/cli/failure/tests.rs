@@ -121,7 +121,7 @@ fn a_missing_control_endpoint_is_a_matter_of_old_firmware() {
 
 #[test]
 fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
-    use crate::transport::BluetoothProblem as Problem;
+    use crate::host::{BluetoothError, BluetoothProblem as Problem};
     for (problem, id, command) in [
         (Problem::Blocked, "bluetooth-blocked", ""),
         (Problem::Denied, "bluetooth-denied", ""),
@@ -140,7 +140,10 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
         (Problem::Off, "bluetooth-off", ""),
     ] {
         let source = None;
-        let error = FlowError::Transport(TransportError::Bluetooth { problem, source });
+        let error = FlowError::Transport(TransportError::Bluetooth(BluetoothError {
+            problem,
+            source,
+        }));
         let failure = Failure::of_flow(&error, &asked());
         assert_eq!(failure.id.as_str(), id);
         assert_eq!(failure.exit.code(), 3, "{id}");
@@ -154,7 +157,7 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
 
 #[test]
 fn a_bus_of_somebody_s_own_is_suspected_first() {
-    use crate::transport::BluetoothProblem as Problem;
+    use crate::host::BluetoothProblem as Problem;
     for (problem, command) in [
         (Problem::NoBus, "systemctl start dbus"),
         (Problem::NoService, "systemctl enable"),

@@ -12,9 +12,10 @@ use btleplug::platform::Peripheral;
 use futures_util::StreamExt as _;
 use zbus::ObjectPath;
 
-use super::super::{BluetoothProblem, Remarks, TransportError};
+use super::super::{Remarks, TransportError};
 use super::adapter::Radio;
 use super::gatt::{GattError, INVALID_LENGTH};
+use crate::host::{BluetoothProblem, find_dbus_problem};
 
 /// What an error means.
 pub(super) fn classify(error: btleplug::Error) -> GattError {
@@ -41,21 +42,14 @@ pub(super) fn classify(error: btleplug::Error) -> GattError {
 }
 
 /// Of a D-Bus error's name and message.
-pub(super) fn said(name: &str, message: &str) -> GattError {
+fn said(name: &str, message: &str) -> GattError {
+    if let Some(problem) = find_dbus_problem(name, message) {
+        return GattError::Radio(problem);
+    }
     if let Some(kind) = name.strip_prefix("org.bluez.Error.") {
         return bluez_said(kind, message);
     }
     match name.strip_prefix("org.freedesktop.DBus.Error.") {
-        Some("AccessDenied" | "AuthFailed") => GattError::Radio(BluetoothProblem::Denied),
-        Some("FileNotFound" | "NoServer" | "BadAddress" | "IOError" | "Disconnected") => {
-            GattError::Radio(BluetoothProblem::NoBus)
-        }
-        Some("NameHasNoOwner" | "ServiceUnknown") => GattError::Radio(BluetoothProblem::NoService),
-        Some(other) if other.starts_with("Spawn.") => GattError::Radio(BluetoothProblem::NoService),
-        // The service ended while it was asked.
-        Some("NoReply") if message.contains("recipient disconnected") => {
-            GattError::Radio(BluetoothProblem::NoService)
-        }
         Some("NoReply" | "Timeout" | "TimedOut") => GattError::TimedOut,
         Some("UnknownObject" | "UnknownMethod" | "UnknownInterface" | "UnknownProperty") => {
             GattError::Gone
@@ -79,12 +73,6 @@ fn bluez_said(kind: &str, message: &str) -> GattError {
         ("NotConnected", _) | ("Failed", "Not connected") => GattError::LinkLost,
         ("AlreadyExists", _) => GattError::AlreadyDone,
         ("DoesNotExist", _) => GattError::Gone,
-        ("Blocked", _) => GattError::Radio(BluetoothProblem::Blocked),
-        ("NotReady", _) => GattError::Radio(BluetoothProblem::Off),
-        // Older versions say it in words only.
-        ("Failed", message) if message.contains("rfkill") => {
-            GattError::Radio(BluetoothProblem::Blocked)
-        }
         ("Failed", message) => {
             att_number(message).map_or_else(|| GattError::Other(message.to_owned()), GattError::Att)
         }
@@ -128,7 +116,7 @@ pub(super) async fn forget(
     let mut events = radio.adapter.events().await.map_err(classify)?;
     let scanning = radio.start_scan(&Remarks::default()).await;
     let scanning = scanning.map_err(|error| match error {
-        TransportError::Bluetooth { problem, .. } => GattError::Radio(problem),
+        TransportError::Bluetooth(error) => GattError::Radio(error.problem),
         other => GattError::Other(other.to_string()),
     })?;
     let mut found = None;

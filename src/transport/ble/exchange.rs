@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::super::{Address, Limits, No, Transport, TransportError};
+use super::adapter::bluetooth;
 use super::endpoints::{Endpoints, is_bluetooths_own, is_provisionings_own};
 use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY};
 use super::{goodbye, within};
@@ -251,10 +252,7 @@ impl BleTransport {
                 endpoint,
                 source: None,
             },
-            GattError::Radio(problem) => TransportError::Bluetooth {
-                problem,
-                source: None,
-            },
+            GattError::Radio(problem) => bluetooth(problem),
             // Systems that keep the number to themselves, and a link that is still there.
             GattError::Other(said)
                 if !cfg!(target_os = "linux") && self.is_alive(attribute).await =>
@@ -301,10 +299,7 @@ impl BleTransport {
 
     fn unreachable(&self, error: GattError) -> TransportError {
         match error {
-            GattError::Radio(problem) => TransportError::Bluetooth {
-                problem,
-                source: None,
-            },
+            GattError::Radio(problem) => bluetooth(problem),
             error if error.wants_pairing() => TransportError::NotPaired {
                 address: self.address.clone(),
                 source: error.into_io(),

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::super::BluetoothProblem;
+use crate::host::BluetoothProblem;
 
 /// A characteristic, by its place in the attribute table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -15,12 +15,12 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use super::super::{
-    Address, BluetoothProblem, Candidate, Handle, Hints, Remarks, Search, TransportError,
-    TransportKind,
+    Address, Candidate, Handle, Hints, Remarks, Search, TransportError, TransportKind,
 };
-use super::adapter::{PATIENCE, Radio, Scanning, failed, silent};
+use super::adapter::{PATIENCE, Radio, Scanning, bluetooth, failed, silent};
 use super::advertisement::MakerData;
 use super::{Found, address_of, goodbye};
+use crate::host::BluetoothProblem;
 use crate::proto::Service;
 
 /// Yields devices until the time is up or the stream is dropped.
@@ -115,10 +115,7 @@ impl Scan {
                 // The system's Bluetooth is gone.
                 Some(None) => {
                     self.events = None;
-                    return Some(Err(TransportError::Bluetooth {
-                        problem: BluetoothProblem::NoService,
-                        source: None,
-                    }));
+                    return Some(Err(bluetooth(BluetoothProblem::NoService)));
                 }
                 None if Instant::now() >= self.deadline => {
                     if let Some(scanning) = self.scanning.take() {
@@ -185,10 +182,9 @@ impl Scan {
                 }
                 Ok(())
             }
-            CentralEvent::StateUpdate(CentralState::PoweredOff) => Err(TransportError::Bluetooth {
-                problem: BluetoothProblem::Off,
-                source: None,
-            }),
+            CentralEvent::StateUpdate(CentralState::PoweredOff) => {
+                Err(bluetooth(BluetoothProblem::Off))
+            }
             CentralEvent::StateUpdate(_) => Ok(()),
         }
     }

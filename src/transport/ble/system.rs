@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use btleplug::platform::Peripheral;
 
-use super::super::BluetoothProblem;
 use super::adapter::Radio;
 use super::gatt::GattError;
+use crate::host::BluetoothProblem;
 
 /// What an error means.
 pub(super) fn classify(error: btleplug::Error) -> GattError {

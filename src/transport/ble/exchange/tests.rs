@@ -336,12 +336,12 @@ async fn connecting_is_tried_again_and_then_anew() {
     );
     assert_eq!(memory.asked()[..4], steps[..4]);
     let (_memory, opened) = open(Script {
-        connects: [GattError::Radio(super::super::super::BluetoothProblem::Off)].into(),
+        connects: [GattError::Radio(crate::host::BluetoothProblem::Off)].into(),
         ..Script::default()
     })
     .await;
     let error = opened.unwrap_err();
-    assert!(matches!(error, TransportError::Bluetooth { .. }), "{error}");
+    assert!(matches!(error, TransportError::Bluetooth(_)), "{error}");
 }
 
 #[tokio::test]
