@@ -23,6 +23,7 @@ use self::recording::Told;
 pub(super) use self::recording::{Recording, transcript};
 use self::run_line::RunLine;
 use super::doctor::after::{Reach, findings};
+use super::drivers::Drivers;
 use super::error_id::ErrorId;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -91,10 +92,11 @@ impl Bundle {
         matches: &ArgMatches,
         ui: &Ui,
         interrupts: &mut Interrupts,
+        drivers: &Drivers,
     ) -> Findings {
         ui.wait("Looking at this computer for the support bundle");
-        let kind = self.recording.so_far().kind;
-        let looking = async { Ok(timeout(LOOK, findings(reach, kind, matches)).await) };
+        let medium = self.recording.so_far().medium;
+        let looking = async { Ok(timeout(LOOK, findings(reach, medium, matches, drivers)).await) };
         let outcome = interrupts.or(looking).await;
         ui.stop_waiting();
         match outcome {

@@ -27,7 +27,7 @@ use crate::flows::find::Target;
 use crate::flows::{Before, Doing, FlowError, Left, Question, StopReason};
 use crate::security::SecurityError;
 use crate::session::SessionError;
-use crate::transport::{TransportError, TransportKind};
+use crate::transport::{Medium, TransportError};
 
 /// A run that did not reach its end.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl Failure {
                 "{} {} over {}",
                 error.doing(),
                 asked.label,
-                asked.target.kind
+                asked.target.medium
             )),
             causes: causes(error),
             exit,
@@ -172,17 +172,14 @@ fn message(error: &FlowError, asked: &Asked) -> String {
         FlowError::Session {
             doing: Doing::Securing,
             source: SessionError::Transport(TransportError::TooLong { .. }),
-        } if asked.target.kind == TransportKind::Console => {
-            "the console cannot carry Security 2: its messages are longer than the device's line"
-                .to_owned()
-        }
+        } if let Some(words) = asked.target.medium.words.no_room_for_sec2 => words.to_owned(),
         FlowError::MissingInput(Question::Password) => Question::Pop.to_string() + " is missing",
         _ => error.to_string(),
     }
 }
 
 fn advise(error: &FlowError, asked: &Asked) -> Advice {
-    let kind = asked.target.kind;
+    let medium = asked.target.medium;
     match error {
         FlowError::After { before, source } => {
             let mut advice = advise(source, asked);
@@ -203,7 +200,7 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             );
             advice
         }
-        FlowError::Ambiguous { seen, .. } => search::ambiguous(kind, seen),
+        FlowError::Ambiguous { seen, .. } => search::ambiguous(medium, seen),
         FlowError::Declined => advice(ErrorId::Interrupted, ["nothing was changed"]),
         FlowError::AnnouncedNoPop => advice(
             ErrorId::AnnouncedNoPop,
@@ -301,7 +298,7 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
         ),
         FlowError::Session { doing, source } => session(*doing, source, asked),
         FlowError::Transport(error) => transport(Doing::Connecting, error, asked),
-        FlowError::Unconfirmed { source, .. } => unconfirmed(source, kind),
+        FlowError::Unconfirmed { source, .. } => unconfirmed(source, medium),
         FlowError::UnknownScheme { .. } => advice(
             ErrorId::UnknownScheme,
             ["look for a newer espctl, or try --sec-ver 2"],
@@ -310,7 +307,6 @@ fn advise(error: &FlowError, asked: &Asked) -> Advice {
             ErrorId::LoginLacksUser,
             ["run `espctl login`, or set ESPCTL_ID_TOKEN beside ESPCTL_ACCESS_TOKEN"],
         ),
-        FlowError::UnsupportedTransport(_) => advice(ErrorId::UnsupportedTransport, []),
     }
 }
 
@@ -332,18 +328,12 @@ fn not_mapped(status: &MappingStatus) -> Advice {
     }
 }
 
-fn unconfirmed(error: &SessionError, kind: TransportKind) -> Advice {
+fn unconfirmed(error: &SessionError, medium: &Medium) -> Advice {
     let mut advice = advice(
         ErrorId::Unconfirmed,
         [
             "the device may well have joined: look for it on the network before trying again",
-            match kind {
-                TransportKind::Ble => "it stops advertising when provisioning succeeded",
-                TransportKind::Console => "its log on the serial port says whether it did",
-                TransportKind::OnNetwork | TransportKind::SoftAp => {
-                    "its hotspot vanishes when provisioning succeeded"
-                }
-            },
+            medium.words.joined,
         ],
     );
     if matches!(
@@ -445,13 +435,10 @@ fn missing(question: &Question, target: &Target) -> Advice {
         ),
         Question::Pop => advice(
             ErrorId::MissingPop,
-            [match target.kind {
-                TransportKind::OnNetwork => {
-                    "give --pop, --pop-file or ESPCTL_POP; on the network it is another one than on the label: the app shows it to its owner"
-                }
-                TransportKind::Ble | TransportKind::Console | TransportKind::SoftAp => {
-                    "give --pop, --pop-file or ESPCTL_POP; it is printed on the device or in its QR code"
-                }
+            [if target.medium.has_network_already {
+                "give --pop, --pop-file or ESPCTL_POP; on the network it is another one than on the label: the app shows it to its owner"
+            } else {
+                "give --pop, --pop-file or ESPCTL_POP; it is printed on the device or in its QR code"
             }],
         ),
         Question::Ssid => advice(

@@ -9,6 +9,7 @@ mod device;
 mod device_args;
 mod discover;
 mod doctor;
+mod drivers;
 mod emulate;
 mod error_id;
 mod exit;
@@ -37,15 +38,18 @@ use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::Builder;
 
+use crate::transport::Driver;
 use crate::transport::ble::say_goodbye;
 use bundle::{Answer, Bundle, Findings};
 use doctor::after::{Devices, Reach};
+use drivers::Drivers;
 use error_id::ErrorId;
 use exit::Exit;
 use failure::Failure;
@@ -131,17 +135,22 @@ enum Command {
     Whoami(login::whoami::Whoami),
 }
 
-/// Runs the program.
-pub fn main() -> ExitCode {
-    if let Some(exit) = completion::answer() {
+/// The command tree, with the flags of the drivers.
+fn command(drivers: &Drivers) -> clap::Command {
+    drivers.extend(Cli::command())
+}
+
+/// Runs the program on a command line, its name in front, with these transports.
+pub fn main(arguments: &[OsString], drivers: Vec<Arc<dyn Driver>>) -> ExitCode {
+    let drivers = Drivers::new(drivers);
+    if let Some(exit) = completion::answer(arguments, &drivers) {
         return exit.into();
     }
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let (cli, matches) = match usage::parse::<Cli>(&arguments) {
+    let (cli, matches) = match usage::parse::<Cli>(command(&drivers), arguments) {
         Ok(parsed) => parsed,
         Err(exit) => {
             if exit == Exit::Usage {
-                bundle::of_no_run(&arguments);
+                bundle::of_no_run(arguments);
             }
             return exit.into();
         }
@@ -150,7 +159,7 @@ pub fn main() -> ExitCode {
         .with_somebody(cli.output.no_input, cli.output.verbose);
     let bundle = cli.output.support_bundle.as_deref();
     let bundle = bundle
-        .map(|path| Bundle::begin(path, Cli::command(), &matches))
+        .map(|path| Bundle::begin(path, command(&drivers), &matches))
         .transpose();
     let bundle = match bundle {
         Ok(bundle) => bundle,
@@ -170,7 +179,7 @@ pub fn main() -> ExitCode {
     let answer = cli.command.answer();
     // A panic is a fault of ours, and still ends with a result and an exit code of the table.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        block_on(cli.command, &matches, &ui, bundle.as_ref())
+        block_on(cli.command, &matches, &ui, bundle.as_ref(), &drivers)
     }));
     let (outcome, findings) = outcome.unwrap_or_else(|_| {
         let failure = Failure::fault(&anyhow!("this should not have happened: please report it"));
@@ -285,6 +294,7 @@ fn block_on(
     matches: &ArgMatches,
     ui: &Ui,
     bundle: Option<&Bundle>,
+    drivers: &Drivers,
 ) -> (Result<(), Failure>, Findings) {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -298,7 +308,7 @@ fn block_on(
         let mut interrupts = Interrupts::listen();
         let mut reach = command.reach();
         let remembers = command.looks_for_one();
-        let outcome = run(command, matches, ui, &mut interrupts).await;
+        let outcome = run(command, matches, ui, &mut interrupts, drivers).await;
         if let Some((name, node_id)) = ui.found().filter(|_| remembers) {
             seen::add(name.as_deref(), node_id.as_deref());
         }
@@ -310,7 +320,8 @@ fn block_on(
         let findings = match bundle {
             Some(bundle) => {
                 let matches = innermost(matches);
-                bundle.look(reach, matches, ui, &mut interrupts).await
+                let look = bundle.look(reach, matches, ui, &mut interrupts, drivers);
+                look.await
             }
             None => NOT_LOOKED,
         };
@@ -335,24 +346,37 @@ async fn run(
     matches: &ArgMatches,
     ui: &Ui,
     interrupts: &mut Interrupts,
+    drivers: &Drivers,
 ) -> Result<(), Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
     match command {
         Command::Completions(args) => reference::completions(&args, ui),
-        Command::Demo(args) => demo::run(&args, ui, interrupts).await,
-        Command::Device(args) => interrupts.or(device::run(&args, matches, ui)).await,
-        Command::Discover(args) => interrupts.or(discover::run(&args, matches, ui)).await,
-        Command::Doctor(args) => interrupts.or(doctor::run(&args, ui)).await,
+        Command::Demo(args) => demo::run(&args, ui, interrupts, drivers).await,
+        Command::Device(args) => {
+            let run = device::run(&args, matches, ui, drivers);
+            interrupts.or(run).await
+        }
+        Command::Discover(args) => {
+            let run = discover::run(&args, matches, ui, drivers);
+            interrupts.or(run).await
+        }
+        Command::Doctor(args) => {
+            let run = doctor::run(&args, matches, ui, drivers);
+            interrupts.or(run).await
+        }
         Command::Emulate(args) => interrupts.or(emulate::run(args, ui)).await,
         Command::Explain(args) => explain::run(&args, ui),
         Command::Login(args) => interrupts.or(login::run(&args, matches, ui)).await,
         Command::Logout(args) => interrupts.or(login::logout::run(&args, ui)).await,
-        Command::Man(args) => reference::man(&args, ui),
+        Command::Man(args) => reference::man(&args, ui, drivers),
         Command::Node(args) => interrupts.or(node::run(&args, ui)).await,
         Command::Profile(args) => profile::run(&args, ui),
-        Command::Provision(args) => provision::run(&args, matches, ui, interrupts).await,
-        Command::Qr(command) => interrupts.or(qr::run(&command, matches, ui)).await,
-        Command::Reference(page) => reference::run(page, ui),
+        Command::Provision(args) => provision::run(&args, matches, ui, interrupts, drivers).await,
+        Command::Qr(command) => {
+            let run = qr::run(&command, matches, ui, drivers);
+            interrupts.or(run).await
+        }
+        Command::Reference(page) => reference::run(page, ui, drivers),
         Command::Whoami(args) => interrupts.or(login::whoami::run(&args, ui)).await,
     }
 }

@@ -21,7 +21,7 @@ use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
 use crate::session::{Connection, Keys, Session, SessionError};
-use crate::transport::{self, Hints, Limits, TransportError};
+use crate::transport::{Hints, Limits, TransportError};
 
 /// What the person gave to get in with. What is missing is read from the device, or asked.
 #[derive(Clone, Debug, Default)]
@@ -90,16 +90,15 @@ impl Secured {
         if let Err(error) = self.session.leave().await {
             tracing::debug!(%error, "the path that was lost");
         }
-        let driver = transport::driver(route.kind).ok_or(SessionError::Lost)?;
         let pace = &run.pace;
         // One that announces itself may do so seldom.
-        let search = route.search(if route.kind.announces() {
+        let search = route.search(if route.medium.announces() {
             pace.regain
         } else {
             pace.regain_pause
         });
         let away = |_| NotRegained::Away;
-        let found = driver.scan(&search).next().await;
+        let found = route.driver.scan(&search).next().await;
         let candidate = found.ok_or(NotRegained::Away)?.map_err(away)?;
         let service = candidate.service;
         // One that cannot be reached at once may be back a moment later.
@@ -107,7 +106,9 @@ impl Secured {
             connect: pace.limits.connect.min(pace.regain / 3),
             ..pace.limits.clone()
         };
-        let transport = driver.open(candidate, &limits).await.map_err(away)?;
+        let opening = route.driver.open(&candidate, &route.options, &limits);
+        let link = opening.await.map_err(away)?;
+        let transport = link.into_transport().await.map_err(away)?;
         let mut connection = Connection::new(transport, service).recorded(route.transcript.clone());
         match connection.version().await {
             Ok(version) if version == self.version => {}
@@ -147,18 +148,22 @@ impl From<SessionError> for NotRegained {
 
 /// Finds and opens the device and reads its version document.
 pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
-    let (driver, candidate) = find::find_device(run, target).await?;
+    let candidate = find::find_device(run, target).await?;
     let service = candidate.service;
     let route = Target {
         address: Some(candidate.address.clone()),
         ..target.clone()
     };
-    let hints = candidate.hints.clone();
     let address = candidate.address.to_string();
-    let remarks = candidate.remarks.clone();
-    let opened = driver.open(candidate, &run.pace.limits).await;
-    find::tell(run, &remarks);
-    let transport = opened?;
+    let opening = target
+        .driver
+        .open(&candidate, &target.options, &run.pace.limits);
+    let opened = opening.await;
+    find::tell(run, &candidate.changes);
+    let prepared = opened?.into_transport().await;
+    // Preparing a link may have to open it anew.
+    find::tell(run, &candidate.changes);
+    let transport = prepared?;
     run.report(&Event::Connected { address });
 
     let mut connection = Connection::new(transport, service).recorded(target.transcript.clone());
@@ -181,7 +186,7 @@ pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
     Ok(Opened {
         connection,
         version,
-        hints,
+        hints: candidate.hints,
         route: Some(route),
     })
 }

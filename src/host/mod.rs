@@ -9,6 +9,7 @@ mod port_access;
 mod routes;
 mod serial_ports;
 mod switches;
+mod this;
 
 #[cfg(target_os = "linux")]
 pub(crate) use bluetooth::find_dbus_problem;
@@ -21,3 +22,4 @@ pub(crate) use routes::{HostRoute, find_default_networks, find_route};
 pub use serial_ports::UsbIdentity;
 pub(crate) use serial_ports::{SerialPort, list_serial_ports};
 pub(crate) use switches::{RadioSwitch, list_switches};
+pub use this::Host;

@@ -2,14 +2,13 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use serialport::{SerialPortInfo, SerialPortType, available_ports};
 
 /// A port.
 #[derive(Debug)]
 pub(crate) struct SerialPort {
-    pub path: Arc<str>,
+    pub path: String,
     /// Maker and product of what is plugged in there, in its own words.
     pub product: Option<String>,
     /// Set for ports on USB, where boards are.
@@ -40,7 +39,7 @@ pub(crate) fn list_serial_ports() -> io::Result<Vec<SerialPort>> {
         .map(read)
         .collect();
     found.sort_by(|one, other| {
-        let place = |port: &SerialPort| (port.usb.is_none(), Arc::clone(&port.path));
+        let place = |port: &SerialPort| (port.usb.is_none(), port.path.clone());
         place(one).cmp(&place(other))
     });
     Ok(found)
@@ -67,7 +66,7 @@ fn read(port: SerialPortInfo) -> SerialPort {
         _ => (None, None),
     };
     SerialPort {
-        path: port_name.into(),
+        path: port_name,
         product,
         usb,
     }

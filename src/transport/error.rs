@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::Address;
+use super::address::Address;
 use crate::host::BluetoothError;
 use crate::proto::EndpointName;
 

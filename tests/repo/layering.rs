@@ -20,6 +20,7 @@ const LAYERS: [(&str, &[&str]); 11] = [
         &[
             "cloud",
             "endpoint",
+            "host",
             "proto",
             "security",
             "session",

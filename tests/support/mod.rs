@@ -26,5 +26,6 @@ pub(crate) mod scripted_server;
 pub(crate) mod serial;
 pub(crate) mod source;
 pub(crate) mod switchable_proxy;
+pub(crate) mod target;
 pub(crate) mod vector_file;
 pub(crate) mod wait;

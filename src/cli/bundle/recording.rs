@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use crate::flows::Event;
-use crate::transport::TransportKind;
+use crate::transport::Medium;
 use crate::transport::record::Transcript;
 
 /// What is kept. Its copies are the same one.
@@ -32,14 +32,14 @@ pub(super) struct Told {
     /// The keys of the result.
     pub(super) result: Option<Map<String, Value>>,
     /// Where a device was looked for.
-    pub(super) kind: Option<TransportKind>,
+    pub(super) medium: Option<&'static Medium>,
 }
 
 impl Recording {
     /// Takes an event down, as it is told to machines.
     pub(in crate::cli) fn event(&self, event: &Event, object: Value) {
         if let Event::SearchStarted { transport, .. } = event {
-            self.told().kind = Some(*transport);
+            self.told().medium = Some(*transport);
         }
         self.note(object);
     }

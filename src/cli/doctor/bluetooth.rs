@@ -8,10 +8,10 @@ use crate::host::{
     AdapterHealth, BluetoothError, BluetoothHealth, BluetoothProblem, Power, check_bluetooth,
 };
 use crate::ident::printable;
-use crate::transport::TransportKind;
+use crate::transport::HostPart;
 
 pub(super) async fn look(scope: &Scope, wanted: Option<&str>) -> Vec<Finding> {
-    if !scope.has(TransportKind::Ble) {
+    if !scope.has(HostPart::Bluetooth) {
         return Vec::new();
     }
     match check_bluetooth(LIMIT).await {

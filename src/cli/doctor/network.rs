@@ -11,7 +11,7 @@ use crate::host::{
     join_mdns_groups, list_networks, list_switches, list_wifi_interfaces,
 };
 use crate::ident::printable;
-use crate::transport::TransportKind;
+use crate::transport::HostPart;
 
 /// What the system says.
 struct Seen {
@@ -26,8 +26,8 @@ struct Seen {
 }
 
 pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
-    let (softap, on_network) = (TransportKind::SoftAp, TransportKind::OnNetwork);
-    if !scope.has(softap) && !scope.has(on_network) {
+    let (hotspot, on_network) = (HostPart::Hotspot, HostPart::LocalNetwork);
+    if !scope.has(hotspot) && !scope.has(on_network) {
         return Vec::new();
     }
     let (device, interface) = (scope.device.clone(), scope.interface.clone());
@@ -44,19 +44,19 @@ pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
         return vec![Finding::new(Part::Network, NETWORK, State::Skipped, seen)];
     };
     let mut findings = vec![network(scope, &seen.networks)];
-    if scope.has(softap) {
-        findings.push(wifi(&seen).over(softap));
-        findings.push(device_route(scope, &seen).over(softap));
+    if scope.has(hotspot) {
+        findings.push(wifi(&seen).over(scope.only_one(hotspot)));
+        findings.push(device_route(scope, &seen).over(scope.only_one(hotspot)));
     }
-    if scope.has(on_network) && scope.is_device_given && !scope.has(softap) {
-        findings.push(route_on_network(scope, &seen).over(on_network));
+    if scope.has(on_network) && scope.is_device_given && !scope.has(hotspot) {
+        findings.push(route_on_network(scope, &seen).over(scope.only_one(on_network)));
     }
     findings.push(vpn(&seen));
     if scope.has(on_network) {
         findings.extend(
             mdns_of(&seen.joined)
                 .into_iter()
-                .map(|one| one.over(on_network)),
+                .map(|one| one.over(scope.only_one(on_network))),
         );
     }
     findings
@@ -112,7 +112,7 @@ fn network(scope: &Scope, networks: &[HostNetwork]) -> Finding {
         .filter_map(all_of)
         .collect();
     if shown.is_empty() {
-        let state = if scope.has(TransportKind::OnNetwork) {
+        let state = if scope.has(HostPart::LocalNetwork) {
             State::Problem
         } else {
             State::Warning

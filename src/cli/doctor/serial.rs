@@ -1,25 +1,21 @@
 //! The words for this computer's serial ports: where a board is plugged in, and whether this user may
 //! open its port. None is opened: that resets some boards.
 
-use futures_util::StreamExt as _;
-use tokio::runtime::Handle;
-
 use super::finding::{Finding, Part, State};
 use super::{Scope, asked};
 use crate::cli::error_id::ErrorId;
-use crate::host::{PortAccess, PortGroup, check_port_access};
+use crate::host::{PortAccess, PortGroup, SerialPort, check_port_access, list_serial_ports};
 use crate::ident::printable;
-use crate::transport::{Candidate, Search, TransportError, TransportKind, driver};
+use crate::transport::HostPart;
 
 pub(super) async fn look(scope: &Scope, named: Option<&str>) -> Vec<Finding> {
-    if !scope.has(TransportKind::Console) {
+    if !scope.has(HostPart::SerialPorts) {
         return Vec::new();
     }
     if let Some(named) = named {
         return vec![port(named).await];
     }
-    let handle = Handle::current();
-    let all = asked(move || handle.block_on(ports())).await;
+    let all = asked(list_serial_ports).await;
     let found = match all {
         Some(Ok(found)) => found,
         Some(Err(error)) => {
@@ -38,9 +34,8 @@ pub(super) async fn look(scope: &Scope, named: Option<&str>) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for board in boards {
-        let path = board.address.to_string();
-        let mut finding = port(&path).await;
-        if let Some(product) = &board.name {
+        let mut finding = port(&board.path).await;
+        if let Some(product) = &board.product {
             let product = printable(product.as_bytes());
             finding.seen = format!("{product}; {}", finding.seen);
         }
@@ -49,20 +44,12 @@ pub(super) async fn look(scope: &Scope, named: Option<&str>) -> Vec<Finding> {
     findings
 }
 
-async fn ports() -> Result<Vec<Candidate>, TransportError> {
-    let Some(driver) = driver(TransportKind::Console) else {
-        return Ok(Vec::new());
-    };
-    let found: Vec<_> = driver.scan(&Search::default()).collect().await;
-    found.into_iter().collect()
+fn is_likely(port: &SerialPort) -> bool {
+    port.usb.is_some()
 }
 
-fn is_likely(port: &Candidate) -> bool {
-    port.hints.usb.is_some()
-}
-
-fn none(scope: &Scope, others: &[&Candidate]) -> Finding {
-    let others: Vec<String> = others.iter().map(|one| one.address.to_string()).collect();
+fn none(scope: &Scope, others: &[&SerialPort]) -> Finding {
+    let others: Vec<String> = others.iter().map(|one| one.path.clone()).collect();
     let seen = if others.is_empty() {
         "there is no serial port".to_owned()
     } else {

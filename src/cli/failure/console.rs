@@ -8,7 +8,7 @@ use crate::cli::error_id::ErrorId;
 use crate::flows::Doing;
 use crate::flows::SeenDevice;
 use crate::ident::printable;
-use crate::transport::{Address, ConsoleProblem, TransportError};
+use crate::transport::{ConsoleProblem, TransportError};
 
 pub(super) fn advise(problem: &ConsoleProblem, asked: &Asked) -> Advice {
     match problem {
@@ -32,7 +32,7 @@ pub(super) fn advise(problem: &ConsoleProblem, asked: &Asked) -> Advice {
             ErrorId::NoConsole,
             ["is this the board's port, and does its firmware provision over the console? restart it and run the command again"],
         )
-        .and(match asked.target.baud {
+        .and(match asked.target.options.given("baud") {
             None => "its console may have another speed than 115200: give it with --baud".to_owned(),
             Some(baud) => format!("its console may have another speed than {baud}"),
         })
@@ -114,9 +114,7 @@ pub(super) fn no_ports(others: &[SeenDevice]) -> Advice {
         ],
     );
     advice.hints.extend(others.iter().map(|port| {
-        let Address::Serial { path } = &port.address else {
-            return format!("there is {}", port.address);
-        };
+        let path = &port.address;
         let product = port.name.as_deref().unwrap_or("not on USB");
         format!(
             "there is {path} ({}): `--port {path}` takes it",

@@ -9,7 +9,7 @@ use crate::endpoint::ReplyError;
 use crate::flows::Doing;
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{Address, No, TransportError, TransportKind};
+use crate::transport::{HostPart, No, TransportError};
 
 pub(super) fn session(doing: Doing, error: &SessionError, asked: &Asked) -> Advice {
     match error {
@@ -65,26 +65,23 @@ fn security(error: &SecurityError, asked: &Asked) -> Advice {
 }
 
 fn wrong_secret(scheme: SecurityScheme, asked: &Asked) -> Advice {
-    let kind = asked.target.kind;
+    let medium = asked.target.medium;
     let mut advice = if asked.access.password.is_some() || asked.access.pop.is_none() {
         let check = "check --sec2-username and --sec2-password; they are set in the firmware";
         advice(ErrorId::WrongPassword, [check])
     } else {
-        let check = match kind {
-            TransportKind::OnNetwork => {
-                "check --pop: on the network it is another one than on the label; the app shows it to its owner"
-            }
-            TransportKind::Ble | TransportKind::Console | TransportKind::SoftAp => {
-                "check --pop; it is printed on the device or in its QR code"
-            }
+        let check = if medium.has_network_already {
+            "check --pop: on the network it is another one than on the label; the app shows it to its owner"
+        } else {
+            "check --pop; it is printed on the device or in its QR code"
         };
         advice(ErrorId::WrongPop, [check])
     };
-    if !kind.needs_an_owner_only() {
+    if !medium.has_network_already {
         let lock = "five wrong tries close provisioning until the device restarts";
         advice.hints.push(lock.to_owned());
     }
-    if kind == TransportKind::OnNetwork && scheme == SecurityScheme::Sec1 {
+    if medium.has_network_already && scheme == SecurityScheme::Sec1 {
         let none = "by default this firmware has no PoP there: leave --pop out";
         advice.hints.push(none.to_owned());
     }
@@ -137,7 +134,8 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
         TransportError::Console { problem, .. } => console::advise(problem, asked),
         // BlueZ does not say why a link goes with the first request.
         TransportError::Disconnected { .. }
-            if asked.target.kind == TransportKind::Ble && doing == Doing::ReadingVersion =>
+            if asked.target.medium.needs == Some(HostPart::Bluetooth)
+                && doing == Doing::ReadingVersion =>
         {
             advice(
                 ErrorId::Disconnected,
@@ -145,7 +143,8 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             )
         }
         TransportError::TimedOut { .. }
-            if asked.target.kind == TransportKind::Ble && doing == Doing::ReadingVersion =>
+            if asked.target.medium.needs == Some(HostPart::Bluetooth)
+                && doing == Doing::ReadingVersion =>
         {
             advice(
                 ErrorId::Silent,
@@ -156,7 +155,7 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             )
         }
         TransportError::Disconnected { .. } | TransportError::TimedOut { .. }
-            if asked.target.kind == TransportKind::Console =>
+            if asked.target.medium.needs == Some(HostPart::SerialPorts) =>
         {
             console::lost(doing, error)
         }
@@ -197,10 +196,11 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
                 "run the command again"
             }
         )),
-        TransportError::PermissionDenied {
-            address: Address::Serial { path },
-            ..
-        } => console::not_permitted(path),
+        TransportError::PermissionDenied { address, .. }
+            if asked.target.medium.needs == Some(HostPart::SerialPorts) =>
+        {
+            console::not_permitted(address.as_str())
+        }
         TransportError::PermissionDenied { .. } => advice(
             ErrorId::PermissionDenied,
             ["a firewall or a sandbox on this computer may forbid it"],
@@ -227,7 +227,9 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             )],
             ..advice(ErrorId::Silent, [])
         },
-        TransportError::TooLong { .. } if asked.target.kind == TransportKind::Console => {
+        TransportError::TooLong { .. }
+            if asked.target.medium.needs == Some(HostPart::SerialPorts) =>
+        {
             console::too_long(doing)
         }
         TransportError::TooLong { .. } => advice(
@@ -247,7 +249,7 @@ pub(super) fn transport(doing: Doing, error: &TransportError, asked: &Asked) -> 
             ErrorId::TransportUnavailable,
             ["the causes say what is missing; --device-ip needs no discovery"],
         ),
-        TransportError::Unreachable { address, .. } => unreachable(asked.target.kind, address),
+        TransportError::Unreachable { address, .. } => unreachable(asked.target.medium, address),
     }
 }
 

@@ -11,8 +11,8 @@ pub(super) fn tried(target: &Target) -> Vec<String> {
     }
     let networks = list_networks();
     let searched = networks.iter().filter(|network| {
-        let only = target.interface.as_ref();
-        network.is_searched() && only.is_none_or(|only| network.interface == *only)
+        let only = target.options.given("interface");
+        network.is_searched() && only.is_none_or(|only| network.interface == only)
     });
     advice(searched, &find_default_networks(&networks))
 }

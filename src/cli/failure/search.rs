@@ -3,36 +3,27 @@
 
 use super::{Advice, advice, console, interfaces};
 use crate::cli::device_args::Asked;
+use crate::cli::drivers::DEFAULT_TRANSPORT;
 use crate::cli::error_id::ErrorId;
 use crate::cli::radio_args::narrowed_by;
 use crate::cli::shell::quote_word;
 use crate::flows::{SeenDevice, find::Target};
 use crate::ident::printable;
-use crate::transport::ble::looks_like_provisioning;
-use crate::transport::{Address, TransportKind};
+use crate::transport::{Address, HostPart, Medium};
 
 /// Several fit.
-pub(super) fn ambiguous(kind: TransportKind, seen: &[SeenDevice]) -> Advice {
+pub(super) fn ambiguous(medium: &Medium, seen: &[SeenDevice]) -> Advice {
     let [first, others @ ..] = seen else {
         return advice(ErrorId::AmbiguousDevice, []);
     };
     let of_one_name = first.name.is_some() && others.iter().all(|one| one.name == first.name);
-    let mut advice = match kind {
-        TransportKind::Ble if of_one_name => advice(ErrorId::AmbiguousDevice, []).and(format!(
+    let mut advice = if of_one_name && medium.announces() && !medium.names_are_unique {
+        advice(ErrorId::AmbiguousDevice, []).and(format!(
             "they have one name: give the address of the one that is meant, such as --device-name {}",
             first.address
-        )),
-        TransportKind::Ble => advice(
-            ErrorId::AmbiguousDevice,
-            ["name one with --device-name: its whole name, or its address where names are equal"],
-        ),
-        TransportKind::Console => {
-            advice(ErrorId::AmbiguousDevice, ["name the board's port with --port"])
-        }
-        TransportKind::OnNetwork | TransportKind::SoftAp => advice(
-            ErrorId::AmbiguousDevice,
-            ["name one with --device-name: its instance name or its node id"],
-        ),
+        ))
+    } else {
+        advice(ErrorId::AmbiguousDevice, [medium.words.choose])
     };
     advice.hints.extend(seen.iter().map(there_is));
     advice
@@ -41,15 +32,15 @@ pub(super) fn ambiguous(kind: TransportKind, seen: &[SeenDevice]) -> Advice {
 /// Nobody fits.
 pub(super) fn nobody(asked: &Asked, seen: &[SeenDevice]) -> Advice {
     let target = &asked.target;
-    let kind = target.kind;
-    if kind == TransportKind::Console {
+    let medium = target.medium;
+    if medium.needs == Some(HostPart::SerialPorts) {
         return console::no_ports(seen);
     }
     let mut advice = advice(ErrorId::NoDevice, []);
     advice.hints.extend(misspelt(target, seen));
     advice.hints.extend(left_out(target, seen));
-    advice.hints.push(reach(kind).to_owned());
-    if kind == TransportKind::Ble {
+    advice.hints.push(medium.words.reach.to_owned());
+    if medium.needs == Some(HostPart::Bluetooth) {
         advice.hints.extend(unheard(asked));
     }
     advice
@@ -59,45 +50,25 @@ pub(super) fn nobody(asked: &Asked, seen: &[SeenDevice]) -> Advice {
     if untold > 0 {
         advice.hints.push(format!("and there are {untold} more"));
     }
-    if seen.is_empty() && kind == TransportKind::OnNetwork {
+    if seen.is_empty() && medium.needs == Some(HostPart::LocalNetwork) {
         advice.hints.extend(interfaces::tried(target));
     }
     advice
 }
 
 /// It was found, and does not answer.
-pub(super) fn unreachable(kind: TransportKind, address: &Address) -> Advice {
-    match kind {
-        TransportKind::Ble => advice(
-            ErrorId::Unreachable,
-            [
-                "move closer: it was heard, and could not be connected to",
-                "somebody else may have been faster: a device serves one at a time, so close the phone app",
-            ],
-        )
-        .and(format!("{}, then run the command again", forget(address))),
-        TransportKind::Console | TransportKind::OnNetwork | TransportKind::SoftAp => {
-            advice(ErrorId::Unreachable, [reach(kind)])
-        }
+pub(super) fn unreachable(medium: &Medium, address: &Address) -> Advice {
+    let words = &medium.words;
+    let mut advice = advice(ErrorId::Unreachable, []);
+    if words.unreachable.is_empty() {
+        return advice.and(words.reach);
     }
-}
-
-/// How to get a device into reach, by medium.
-pub(super) fn reach(kind: TransportKind) -> &'static str {
-    match kind {
-        TransportKind::Ble => {
-            "the device must be powered and within a few metres, and wait to be provisioned: one that has Wi-Fi already does not advertise until it is reset"
-        }
-        TransportKind::Console => {
-            "plug the board in, or name its port with --port; `espctl discover --transport console` lists those that there are"
-        }
-        TransportKind::OnNetwork => {
-            "the device must be on this network and powered, with challenge-response switched on; or say where it is with --device-ip and --device-port"
-        }
-        TransportKind::SoftAp => {
-            "join the device's hotspot (PROV_…) with this computer, or say where it is with --device-ip and --device-port"
-        }
+    let hints = words.unreachable.iter();
+    advice.hints.extend(hints.map(|hint| (*hint).to_owned()));
+    if medium.needs == Some(HostPart::Bluetooth) {
+        return advice.and(format!("{}, then run the command again", forget(address)));
     }
+    advice
 }
 
 /// How this computer is made to forget what it knows of a device.
@@ -111,18 +82,20 @@ pub(super) fn forget(address: &Address) -> String {
 
 /// A command about the same device, as it has to be typed.
 pub(in crate::cli) fn command_for(command: &str, target: &Target) -> String {
-    let name = target.name.as_deref().map(quote_name);
-    match (target.kind, name) {
-        (TransportKind::Ble, Some(name)) => {
-            format!("`espctl {command} --transport ble --device-name {name}`")
-        }
-        (TransportKind::Ble, None) => format!("`espctl {command} --transport ble`"),
-        (TransportKind::Console, _) => match &target.address {
-            Some(port) => format!("`espctl {command} --transport console --port {port}`"),
-            None => format!("`espctl {command} --transport console`"),
-        },
-        (TransportKind::OnNetwork | TransportKind::SoftAp, _) => format!("`espctl {command}`"),
+    let medium = target.medium;
+    if medium.name == DEFAULT_TRANSPORT {
+        return format!("`espctl {command}`");
     }
+    let name = target.name.as_deref().filter(|_| medium.announces());
+    let name = name.map(|name| format!(" --device-name {}", quote_name(name)));
+    let mut locating = target.driver.options().iter().filter(|one| one.locates);
+    let place = match (locating.next(), locating.next(), &target.address) {
+        // One flag has the whole address; several share it.
+        (Some(flag), None, Some(address)) => Some(format!(" --{} {address}", flag.long)),
+        _ => None,
+    };
+    let (name, place) = (name.unwrap_or_default(), place.unwrap_or_default());
+    format!("`espctl {command} --transport {medium}{name}{place}`")
 }
 
 fn quote_name(name: &str) -> String {
@@ -148,7 +121,7 @@ fn left_out(target: &Target, seen: &[SeenDevice]) -> Option<String> {
             name.starts_with(wanted) || one.address.to_string().eq_ignore_ascii_case(wanted)
         }
         (Some(wanted), None) => one.address.to_string().eq_ignore_ascii_case(wanted),
-        (None, name) => looks_like_provisioning(name.as_deref(), &one.hints),
+        (None, _) => one.hints.is_likely,
     };
     let one = seen.iter().find(fits)?;
     Some(format!(

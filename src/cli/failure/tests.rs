@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use super::*;
+use crate::cli::drivers::Drivers;
 use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::flows::Pace;
@@ -14,13 +15,16 @@ use crate::flows::SeenDevice;
 use crate::flows::connect::Access;
 use crate::flows::find::Target;
 use crate::security::SecurityScheme;
-use crate::transport::{Address, Hints, TransportError, TransportKind};
+use crate::transport::{Address, Hints, TransportError, built_in_drivers};
+
+fn any_device(medium: &str) -> Target {
+    let drivers = Drivers::new(built_in_drivers());
+    drivers.target(drivers.find(medium).unwrap())
+}
 
 fn asked() -> Asked {
     Asked {
-        target: Target {
-            ..Target::of_kind(TransportKind::SoftAp)
-        },
+        target: any_device("softap"),
         access: Access::default(),
         pace: Pace::default(),
         label: "PROV_1".to_owned(),
@@ -57,10 +61,7 @@ fn faults_and_oddities_have_their_ids() {
             "permission-denied",
             3,
             FlowError::Transport(TransportError::PermissionDenied {
-                address: Address::Http {
-                    host: "127.0.0.1".to_owned(),
-                    port: 80,
-                },
+                address: Address::new("127.0.0.1:80"),
                 source: io::ErrorKind::PermissionDenied.into(),
             }),
         ),
@@ -176,35 +177,33 @@ fn ble(name: Option<&str>) -> Asked {
     Asked {
         target: Target {
             name: name.map(str::to_owned),
-            ..Target::of_kind(TransportKind::Ble)
+            ..any_device("ble")
         },
         ..asked()
     }
 }
 
 fn at_address(last: u8) -> Address {
-    let text: std::sync::Arc<str> = format!("C0:00:00:00:00:{last:02X}").into();
-    Address::Ble {
-        id: text.clone(),
-        shown: text,
-    }
+    let text = format!("C0:00:00:00:00:{last:02X}");
+    Address::new(text.clone()).with_id(text)
 }
 
 fn sighted(name: Option<&str>, last: u8) -> SeenDevice {
     SeenDevice {
-        kind: TransportKind::Ble,
+        medium: any_device("ble").medium,
         name: name.map(str::to_owned),
         address: at_address(last),
         hints: Hints {
             signal: Some(-50),
+            is_likely: name.is_some_and(|name| name.starts_with("PROV_")),
             ..Hints::default()
         },
     }
 }
 
 fn hints_of_nobody(asked: &Asked, seen: Vec<SeenDevice>) -> Vec<String> {
-    let kind = asked.target.kind;
-    Failure::of_flow(&FlowError::NoCandidate { kind, seen }, asked).hints
+    let medium = asked.target.medium;
+    Failure::of_flow(&FlowError::NoCandidate { medium, seen }, asked).hints
 }
 
 #[test]
@@ -251,8 +250,8 @@ fn a_filter_that_leaves_the_device_out_is_named() {
 #[test]
 fn devices_of_one_name_are_told_apart_by_address() {
     let hints = |seen: Vec<SeenDevice>| {
-        let kind = TransportKind::Ble;
-        Failure::of_flow(&FlowError::Ambiguous { kind, seen }, &ble(None)).hints
+        let medium = any_device("ble").medium;
+        Failure::of_flow(&FlowError::Ambiguous { medium, seen }, &ble(None)).hints
     };
     let twins = hints(vec![sighted(Some("PROV_1"), 1), sighted(Some("PROV_1"), 2)]);
     assert!(

@@ -5,6 +5,7 @@ use tokio::time::timeout;
 
 use super::argument::of_fault;
 use crate::cli::device_args::Asked;
+use crate::cli::drivers::Drivers;
 use crate::cli::error_id::ErrorId;
 use crate::cli::failure::Failure;
 use crate::cli::serial_args::LogLine;
@@ -13,17 +14,25 @@ use crate::flows::connect::Access;
 use crate::flows::find::Target;
 use crate::flows::{FlowError, Pace};
 use crate::qr::{Payload, find_in_log_line};
-use crate::transport::{Address, BoardLog, TransportError, TransportKind};
+use crate::transport::{Address, BoardLog, HostPart, TransportError};
 
 /// Waits until a payload stands in a line of the log.
-pub(super) async fn payload(port: &str, line: LogLine) -> Result<Payload, Failure> {
+pub(super) async fn payload(
+    port: &str,
+    line: LogLine,
+    drivers: &Drivers,
+) -> Result<Payload, Failure> {
     let baud = line.baud;
+    let driver = match drivers.needing(HostPart::SerialPorts) {
+        Some(driver) => driver,
+        None => drivers.default_driver()?,
+    };
+    let target = drivers.target(driver);
     let of_port = |error: TransportError| {
         let asked = Asked {
             target: Target {
-                address: Some(Address::Serial { path: port.into() }),
-                baud: Some(baud),
-                ..Target::of_kind(TransportKind::Console)
+                address: Some(Address::new(port)),
+                ..target.clone()
             },
             access: Access::default(),
             pace: Pace::default(),

@@ -13,14 +13,12 @@ use tokio::runtime::Builder;
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::timeout;
 
-use super::super::{Remarks, TransportError};
-#[cfg(target_os = "linux")]
-use super::bluez as system;
 use super::gatt::GattError;
 use super::goodbye;
-#[cfg(not(target_os = "linux"))]
-use super::system;
+use super::system_errors::classify;
 use crate::host::{BluetoothError, BluetoothProblem};
+use crate::transport::error::TransportError;
+use crate::transport::search::HostChanges;
 
 /// An adapter that works.
 pub(super) struct Radio {
@@ -64,10 +62,10 @@ impl Radio {
     }
 
     /// Begins an active scan: names are in answers that only such a scan asks for. An adapter that
-    /// is off is switched on where the system lets us, and that is remarked.
+    /// is off is switched on where the system lets us, and that is reported.
     pub(super) async fn start_scan(
         self: &Arc<Self>,
-        remarks: &Remarks,
+        changes: &HostChanges,
     ) -> Result<Scanning, TransportError> {
         let was_off = !is_on(&self.adapter).await;
         // From here on it may run, whatever becomes of this future.
@@ -75,7 +73,7 @@ impl Radio {
         self.adapter
             .start_scan(ScanFilter::default())
             .await
-            .map_err(|error| match system::classify(error) {
+            .map_err(|error| match classify(error) {
                 GattError::Other(said) if was_off => bluetooth(BluetoothError {
                     problem: BluetoothProblem::Off,
                     source: Some(GattError::Other(said).into_io()),
@@ -83,7 +81,7 @@ impl Radio {
                 other => radio_failed(other),
             })?;
         if was_off && is_on(&self.adapter).await {
-            remarks.add("Bluetooth was switched off on this computer, and is on now".to_owned());
+            changes.add("Bluetooth was switched off on this computer, and is on now");
         }
         Ok(scanning)
     }
@@ -165,7 +163,7 @@ pub(super) fn silent() -> TransportError {
 
 /// What the system says while it is only the computer that is asked.
 pub(super) fn failed(error: btleplug::Error) -> TransportError {
-    match system::classify(error) {
+    match classify(error) {
         // There is no device yet that could want it.
         GattError::NotPaired => bluetooth(BluetoothProblem::Denied),
         other => radio_failed(other),

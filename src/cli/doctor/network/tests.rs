@@ -3,6 +3,8 @@
 use std::io;
 
 use super::*;
+use crate::host::Host;
+use crate::transport::built_in_drivers;
 
 fn network(interface: &str, address: &str) -> HostNetwork {
     HostNetwork {
@@ -32,8 +34,16 @@ fn seen(networks: &[HostNetwork], device_by: Option<(usize, bool)>) -> Seen {
 }
 
 fn scope(is_asked: bool) -> Scope {
+    let mut drivers = built_in_drivers().into_iter();
+    let softap = drivers.find_map(|driver| {
+        let medium = driver.medium(&Host::this());
+        (medium.needs == Some(HostPart::Hotspot)).then_some(medium)
+    });
+    let softap = softap.unwrap();
     Scope {
-        kinds: vec![TransportKind::SoftAp],
+        media: vec![softap],
+        adapter: None,
+        port: None,
         is_asked,
         interface: None,
         mdns_port: None,
