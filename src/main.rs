@@ -6,5 +6,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    espctl::cli::main(&arguments, espctl::transport::built_in_drivers())
+    espctl::cli::main(&arguments, espctl::transport::built_in_drivers()).into()
 }

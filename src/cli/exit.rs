@@ -1,8 +1,6 @@
 //! Exit codes: whose move is it? One table, shown by `--help` and in
 //! `docs/reference/exit-codes.md`. Which error has which code is `failure`'s.
 
-use std::process::ExitCode;
-
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
@@ -92,11 +90,5 @@ impl Exit {
                 format!("{table}\n  {:>3}  {}", exit.code(), exit.meaning())
             });
         table + "\n\n`espctl explain ID` says what an error means."
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
     }
 }

@@ -37,7 +37,6 @@ mod usage;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -140,11 +139,12 @@ fn command(drivers: &Drivers) -> clap::Command {
     drivers.extend(Cli::command())
 }
 
-/// Runs the program on a command line, its name in front, with these transports.
-pub fn main(arguments: &[OsString], drivers: Vec<Arc<dyn Driver>>) -> ExitCode {
+/// Runs the program on a command line, its name in front, with these transports; returns the exit
+/// code.
+pub fn main(arguments: &[OsString], drivers: Vec<Arc<dyn Driver>>) -> u8 {
     let drivers = Drivers::new(drivers);
     if let Some(exit) = completion::answer(arguments, &drivers) {
-        return exit.into();
+        return exit.code();
     }
     let (cli, matches) = match usage::parse::<Cli>(command(&drivers), arguments) {
         Ok(parsed) => parsed,
@@ -152,7 +152,7 @@ pub fn main(arguments: &[OsString], drivers: Vec<Arc<dyn Driver>>) -> ExitCode {
             if exit == Exit::Usage {
                 bundle::of_no_run(arguments);
             }
-            return exit.into();
+            return exit.code();
         }
     };
     let ui = Ui::new(cli.output.format, cli.output.color)
@@ -165,7 +165,7 @@ pub fn main(arguments: &[OsString], drivers: Vec<Arc<dyn Driver>>) -> ExitCode {
         Ok(bundle) => bundle,
         Err(failure) => {
             ui.failure(&failure);
-            return failure.exit.into();
+            return failure.exit.code();
         }
     };
     if let Err(failure) = take_down(&cli.output, &ui, bundle.as_ref()) {
@@ -173,7 +173,7 @@ pub fn main(arguments: &[OsString], drivers: Vec<Arc<dyn Driver>>) -> ExitCode {
         if let Some(bundle) = bundle {
             bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &ui);
         }
-        return failure.exit.into();
+        return failure.exit.code();
     }
     suppress_known_panic(DEPENDENCY_RACE);
     let answer = cli.command.answer();
@@ -190,7 +190,7 @@ pub fn main(arguments: &[OsString], drivers: Vec<Arc<dyn Driver>>) -> ExitCode {
     if let Some(bundle) = bundle {
         bundle.write(answer, failure.as_ref(), &findings, &ui);
     }
-    failure.map_or(Exit::Done, |failure| failure.exit).into()
+    failure.map_or(Exit::Done, |failure| failure.exit).code()
 }
 
 impl Command {
