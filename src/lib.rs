@@ -18,9 +18,9 @@
 //!    │ session   a conversation   │         │
 //!    ├──────────┬──────────┬──────┴─────────┤
 //!    │ endpoint │ security │ transport      │   meaning · keys · movement
-//!    ├──────────┴──────────┴────────────────┤
-//!    │ proto     messages and names         │   leaves, for all: secret, ident, qr
-//!    └──────────────────────────────────────┘
+//!    ├──────────┴──────────┴───────┬────────┤
+//!    │ proto   messages and names  │ host   │   host: this computer, for transport and cli
+//!    └─────────────────────────────┴────────┘   leaves, for all: secret, ident, qr
 //! ```
 //!
 //! A device exposes named *endpoints*: bytes in, bytes out, one request at a time. [`transport`]
@@ -28,8 +28,9 @@
 //! never look inside and the last never touches a socket. [`session`] joins the three into a
 //! conversation, [`provisioner`] is what a flow asks of any device that can be given a network,
 //! [`cloud`] is the owner's account behind its calls, and [`flows`] says what to talk about with
-//! all of them in which order. [`account`] keeps which account that is, and `report` says what a
-//! failed run is called and what to do about it. Which module may import
+//! all of them in which order. `host` is this computer, which drivers and advice ask, `account`
+//! keeps which account that is, and `report` says what a failed run is called and what to do about
+//! it. Which module may import
 //! which is a table in `tests/repo/layering.rs`, and a test.
 //!
 //! The library exists for the program, its tests and its benchmarks; it makes no promise of
@@ -50,6 +51,7 @@ pub mod endpoint;
 pub mod security;
 pub mod transport;
 
+pub mod host;
 pub mod proto;
 
 pub mod ident;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use self::run_line::RunLine;
 use super::doctor::for_bundle::{Reach, findings};
+use super::drivers::Drivers;
 use super::interrupt::Interrupts;
 use super::settings::{Existing, create_private};
 use super::ui::{Color, Ui};
@@ -68,10 +69,11 @@ impl Bundle {
         matches: &ArgMatches,
         ui: &Ui,
         interrupts: &mut Interrupts,
+        drivers: &Drivers,
     ) -> Findings {
         ui.wait("Looking at this computer for the support bundle");
-        let kind = self.recorder.searched();
-        let looking = async { Ok(timeout(LOOK, findings(reach, kind, matches)).await) };
+        let medium = self.recorder.searched();
+        let looking = async { Ok(timeout(LOOK, findings(reach, medium, matches, drivers)).await) };
         let outcome = interrupts.or(looking).await;
         ui.stop_waiting();
         match outcome {

@@ -12,21 +12,22 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::account_args::folder;
+use super::drivers::Drivers;
 use super::reference::tree;
 use super::seen::{self, Seen};
 use crate::report::{ErrorId, Exit};
 
 /// The answer to a shell, if it was one that asked.
-pub(super) fn answer() -> Option<Exit> {
+pub(super) fn answer(arguments: &[OsString], drivers: &Drivers) -> Option<Exit> {
     let folder = std::env::current_dir().ok();
-    let names_alias = |word: OsString| word.to_string_lossy().starts_with(ALIAS_FLAG);
-    let asked = CompleteEnv::with_factory(if std::env::args_os().any(names_alias) {
-        || with_alias(tree())
-    } else {
-        tree
+    let names_alias = |word: &OsString| word.to_string_lossy().starts_with(ALIAS_FLAG);
+    let has_alias = arguments.iter().any(names_alias);
+    let asked = CompleteEnv::with_factory(|| {
+        let tree = tree(drivers);
+        if has_alias { with_alias(tree) } else { tree }
     });
     let asked = asked.var(VARIABLE);
-    match asked.try_complete(std::env::args_os(), folder.as_deref()) {
+    match asked.try_complete(arguments.iter().cloned(), folder.as_deref()) {
         Ok(false) => None,
         Ok(true) => Some(Exit::Done),
         Err(error) => {

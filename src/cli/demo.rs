@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::device_args::Asked;
+use super::drivers::Drivers;
 use super::environment::cloud_failure;
 use super::interrupt::Interrupts;
 use super::provision::{self, Summary};
@@ -31,7 +32,6 @@ use crate::flows::wifi::Wanted;
 use crate::ident::Passphrase;
 use crate::report::{Failure, transcript};
 use crate::secret::Secret;
-use crate::transport::{Address, TransportKind};
 
 /// Arguments of `demo`: none.
 #[derive(Args, Debug)]
@@ -55,7 +55,12 @@ struct DeviceReady {
 }
 
 /// Runs `demo`.
-pub(super) async fn run(_args: &Demo, ui: &Ui, interrupts: &mut Interrupts) -> Result<(), Failure> {
+pub(super) async fn run(
+    _args: &Demo,
+    ui: &Ui,
+    interrupts: &mut Interrupts,
+    drivers: &Drivers,
+) -> Result<(), Failure> {
     ui.share_terminal();
     // Both end with us at the latest: see kill_on_drop.
     let fault = |error: anyhow::Error| Failure::fault(&error);
@@ -80,11 +85,14 @@ pub(super) async fn run(_args: &Demo, ui: &Ui, interrupts: &mut Interrupts) -> R
          espctl provision --device-ip {host} --device-port {port} --pop {pop} \
          --ssid {SSID} --passphrase '{PASSPHRASE}'\n"
     ));
+    let driver = drivers.default_driver()?;
+    let address = driver.parse_address(&format!("{host}:{port}"));
+    let address = address.map_err(|error| Failure::fault(&error.into()))?;
     let asked = Asked {
         target: Target {
-            address: Some(Address::Http { host, port }),
+            address: Some(address),
             transcript: transcript(None, ui.recorder().as_ref()),
-            ..Target::of_kind(TransportKind::SoftAp)
+            ..drivers.target(driver)
         },
         access: Access {
             pop: Some(Secret::new(pop)),

@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::device_args::{Asked, DeviceArgs};
+use super::drivers::Drivers;
 use super::failure_context::flow_failure;
 use super::settings::{Inputs, LONGEST_TEXT};
 use super::ui::{Format, Ui, keys_of, network_table, version_line};
@@ -80,7 +81,12 @@ pub(super) struct Call {
 }
 
 /// Runs `device …`.
-pub(super) async fn run(command: &Device, matches: &ArgMatches, ui: &Ui) -> Result<(), Failure> {
+pub(super) async fn run(
+    command: &Device,
+    matches: &ArgMatches,
+    ui: &Ui,
+    drivers: &Drivers,
+) -> Result<(), Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
     let mut inputs = Inputs::new(matches);
     let (Device::Info(Plain { device })
@@ -89,7 +95,7 @@ pub(super) async fn run(command: &Device, matches: &ArgMatches, ui: &Ui) -> Resu
     | Device::Wifi(Plain { device })
     | Device::Call(Call { device, .. })) = command;
     let asked = device
-        .resolve(None, &mut inputs, ui.recorder().as_ref())
+        .resolve(None, &mut inputs, ui.recorder().as_ref(), drivers)
         .await?;
     ui.result_only();
     let outcome = match command {

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
 use super::completion::device_names;
+use super::drivers::{Drivers, TransportName};
 use super::qr::{payload, port_of};
 use super::radio_args::RadioArgs;
-use super::serial_args::{LogArgs, SerialArgs};
+use super::serial_args::LogArgs;
 use super::settings::{Existing, Inputs, SecretInput, create_private, parse_seconds};
 use super::ui::Ui;
 use crate::flows::connect::Access;
@@ -19,58 +19,38 @@ use crate::flows::find::Target;
 use crate::flows::{Pace, Run};
 use crate::ident::printable;
 use crate::qr::{Network, Payload};
-use crate::report::{ErrorId, Failure, Recorder, remedies, transcript};
+use crate::report::{ErrorId, Failure, Recorder, transcript};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
-use crate::transport::facts::networks;
-use crate::transport::{Address, DEVICE_PORT, DRIVERS, Limits, SOFTAP_HOST, TransportKind};
+use crate::transport::{HostPart, WHICH_DEVICE};
 
 /// Which device, and how to get in.
 #[derive(Args, Debug)]
 pub(super) struct DeviceArgs {
     /// How to reach the device [default: the QR code's, else softap]
-    #[arg(long, env = "ESPCTL_TRANSPORT", value_parser = transports(), help_heading = WHERE)]
-    transport: Option<TransportKind>,
+    #[arg(long, env = "ESPCTL_TRANSPORT", help_heading = WHICH_DEVICE)]
+    transport: Option<TransportName>,
 
     /// The device's name, as its label or its QR code says; over ble also its address, on the
     /// network its instance name or node id; or the beginning of a name. Over SoftAP it is for messages only: the device is
     /// whichever answers.
-    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = WHERE)]
+    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = WHICH_DEVICE)]
     device_name: Option<String>,
-
-    /// The device's IP address: over SoftAP where it is not 192.168.4.1, on the network instead
-    /// of looking for it.
-    #[arg(long, value_name = "IP", env = "ESPCTL_DEVICE_IP", value_parser = parse_ip, help_heading = WHERE)]
-    device_ip: Option<String>,
-
-    /// The device's host name, instead of an IP address.
-    #[arg(long, value_name = "HOST", env = "ESPCTL_DEVICE_HOST", value_parser = parse_host, help_heading = WHERE)]
-    device_host: Option<String>,
-
-    /// The device's TCP port, where it is not 80 (on the network: not 80 nor 8080).
-    #[arg(long, value_name = "PORT", env = "ESPCTL_DEVICE_PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = WHERE)]
-    device_port: Option<u16>,
-
-    #[command(flatten)]
-    network: InterfaceArgs,
 
     #[command(flatten)]
     radio: RadioArgs,
 
     #[command(flatten)]
-    serial: SerialArgs,
-
-    #[command(flatten)]
     log: LogArgs,
 
     /// How long to look for the device, in seconds.
-    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHERE)]
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHICH_DEVICE)]
     discovery_timeout: Duration,
 
     /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with one, text or
     /// picture (PNG, JPEG); `-` for stdin; `serial:PORT` for the log of a board that starts. Flags
     /// win over its values.
-    #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = WHERE)]
+    #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = WHICH_DEVICE)]
     qrcode: Option<Secret<String>>,
 
     /// Proof of possession. For Security 2 it is the password when none is given.
@@ -112,45 +92,6 @@ pub(super) struct DeviceArgs {
     transcript: Option<PathBuf>,
 }
 
-/// On which of this computer's networks to look.
-#[derive(Args, Clone, Debug)]
-pub(super) struct InterfaceArgs {
-    /// Network interface to look on, such as eth0; `lo` for emulators [default: all]
-    #[arg(long, value_name = "NAME", env = "ESPCTL_INTERFACE", help_heading = WHERE)]
-    interface: Option<String>,
-
-    /// Another port than that of mDNS, which keeps tests apart.
-    #[arg(long, value_name = "PORT", env = "ESPCTL_MDNS_PORT", hide = true, value_parser = clap::value_parser!(u16).range(1..))]
-    mdns_port: Option<u16>,
-}
-
-impl InterfaceArgs {
-    /// Has the search keep to it, once it is known to be there.
-    pub(super) fn apply(&self, target: &mut Target) -> Result<(), Failure> {
-        target.mdns_port = self.mdns_port;
-        let Some(name) = &self.interface else {
-            return Ok(());
-        };
-        let networks = networks().map_err(|error| {
-            let message = "--interface: the networks of this computer cannot be listed";
-            Failure::new(ErrorId::UnknownInterface, message).cause(&error)
-        })?;
-        let mut known: Vec<String> = networks
-            .into_iter()
-            .map(|network| network.interface)
-            .collect();
-        known.dedup();
-        if !known.contains(name) {
-            let name = printable(name.as_bytes());
-            let message = format!("--interface: this computer has no interface {name}");
-            let known = format!("available interfaces: {}", known.join(", "));
-            return Err(Failure::new(ErrorId::UnknownInterface, message).hint(known));
-        }
-        target.interface = Some(name.clone());
-        Ok(())
-    }
-}
-
 /// What the arguments mean.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -178,8 +119,9 @@ impl DeviceArgs {
         pop: Option<&Secret<String>>,
         inputs: &mut Inputs<'_>,
         recorder: Option<&Recorder>,
+        drivers: &Drivers,
     ) -> Result<Asked, Failure> {
-        let qr = self.payload(inputs).await?;
+        let qr = self.payload(inputs, drivers).await?;
         let given = self
             .pop
             .as_ref()
@@ -213,26 +155,29 @@ impl DeviceArgs {
             ));
         }
 
-        let kind = match (self.transport, qr.transport) {
-            (Some(kind), _) => kind,
-            (None, Some(name)) => name.parse().map_err(|_| {
+        let driver = match (&self.transport, qr.transport) {
+            (Some(name), _) => drivers.named(name)?,
+            (None, Some(name)) => drivers.find(&name).ok_or_else(|| {
                 // Not repeated: in a label that is mixed up it can be anything.
                 let message = "the QR code asks for a transport that espctl does not have";
                 Failure::new(ErrorId::UnsupportedTransport, message)
             })?,
-            // A port says which way.
-            (None, None) if inputs.is_typed("port") => TransportKind::Console,
-            (None, None) => TransportKind::SoftAp,
+            // A serial port says which way.
+            (None, None) => match drivers.implied_by(inputs) {
+                Some(driver) => driver,
+                None => drivers.default_driver()?,
+            },
         };
-        refuse_address(kind, inputs)?;
-        let address = self.address(kind, inputs)?;
+        drivers.refuse_other_addresses(driver, inputs)?;
+        let target = drivers.target_from(driver, inputs)?;
+        let medium = target.medium;
         // A label is about provisioning: on the network its name and its scheme are others.
-        let on_label = !kind.needs_an_owner_only();
+        let on_label = !medium.has_network_already;
         let name = self
             .device_name
             .clone()
             .or_else(|| qr.name.filter(|_| on_label));
-        let label = match (&name, &address) {
+        let label = match (&name, &target.address) {
             (Some(name), _) => printable(name.as_bytes()),
             (None, Some(address)) => address.to_string(),
             (None, None) => "the device".to_owned(),
@@ -249,17 +194,19 @@ impl DeviceArgs {
             .map(|path| create_private(path, "--transcript", Existing::Replaced))
             .transpose()?;
         let mut target = Target {
-            address,
             name: name.clone(),
             is_whole_name: self.device_name.is_none(),
             transcript: transcript(file, recorder),
-            ..Target::of_kind(kind)
+            ..target
         };
-        self.network.apply(&mut target)?;
         self.radio.apply(&mut target);
         // A board whose code was read at its port is on that port.
-        self.serial
-            .apply(self.qrcode.as_ref().and_then(port_of), &mut target);
+        if let Some(port) = self.qrcode.as_ref().and_then(port_of)
+            && medium.needs == Some(HostPart::SerialPorts)
+            && target.address.is_none()
+        {
+            target.address = target.driver.parse_address(port).ok();
+        }
         Ok(Asked {
             target,
             access: Access {
@@ -272,7 +219,7 @@ impl DeviceArgs {
             },
             pace: Pace {
                 search: self.discovery_timeout,
-                limits: Limits::of_kind(kind),
+                limits: medium.limits.clone(),
                 ..Pace::default()
             },
             label,
@@ -280,147 +227,39 @@ impl DeviceArgs {
         })
     }
 
-    async fn payload(&self, inputs: &mut Inputs<'_>) -> Result<Payload, Failure> {
+    async fn payload(
+        &self,
+        inputs: &mut Inputs<'_>,
+        drivers: &Drivers,
+    ) -> Result<Payload, Failure> {
         match &self.qrcode {
-            Some(given) => payload(given, "--qrcode", self.serial.log(&self.log), inputs).await,
+            Some(given) => {
+                let baud = inputs.option("baud").and_then(|baud| baud.parse().ok());
+                payload(given, "--qrcode", self.log.line(baud), inputs, drivers).await
+            }
             None => Ok(Payload::default()),
         }
     }
-
-    fn address(
-        &self,
-        kind: TransportKind,
-        inputs: &Inputs<'_>,
-    ) -> Result<Option<Address>, Failure> {
-        let host = inputs.one_of(
-            ("device_ip", "--device-ip", self.device_ip.clone()),
-            ("device_host", "--device-host", self.device_host.clone()),
-        )?;
-        Ok(where_it_is(kind, host, self.device_port))
-    }
 }
 
-/// A flag that says where a device is on a network makes no sense where there is none.
-pub(super) fn refuse_address(kind: TransportKind, inputs: &Inputs<'_>) -> Result<(), Failure> {
-    let typed = ADDRESS_FLAGS
-        .into_iter()
-        .find(|(id, _)| inputs.is_typed(id));
-    match typed {
-        Some((_, flag)) if kind == TransportKind::Ble => Err(Failure::new(
-            ErrorId::ConflictingFlags,
-            format!("{flag} and the transport ble exclude each other: Bluetooth has no such address"),
-        )
-        .remedy(&remedies::DEVICE_NAME)),
-        Some((_, flag)) if kind == TransportKind::Console => Err(Failure::new(
-            ErrorId::ConflictingFlags,
-            format!("{flag} and the transport console exclude each other: a serial line has no such address"),
-        )
-        .remedy(&remedies::PORT)),
-        _ if kind != TransportKind::Console && inputs.is_typed("port") => Err(Failure::new(
-            ErrorId::ConflictingFlags,
-            format!("--port and the transport {kind} exclude each other: it is for a serial line"),
-        )
-        .remedy(&remedies::DEVICE_PORT)),
-        _ => Ok(()),
-    }
-}
-
-/// Host and port, as far as they are given, completed by what is usual for the kind.
-pub(super) fn where_it_is(
-    kind: TransportKind,
-    host: Option<String>,
-    port: Option<u16>,
-) -> Option<Address> {
-    match (kind, host, port) {
-        // Of an announcement, the port is part; others have none.
-        (TransportKind::Ble | TransportKind::Console, _, _)
-        | (TransportKind::SoftAp, None, None)
-        | (TransportKind::OnNetwork, None, _) => None,
-        (TransportKind::SoftAp, host, port) => Some(Address::Http {
-            host: host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
-            port: port.unwrap_or(DEVICE_PORT),
-        }),
-        (TransportKind::OnNetwork, Some(host), None) => Some(Address::Host { host }),
-        (TransportKind::OnNetwork, Some(host), Some(port)) => Some(Address::Http { host, port }),
-    }
-}
-
-/// The values of `--transport`: whatever drivers there are.
-pub(super) fn transports() -> impl clap::builder::TypedValueParser<Value = TransportKind> {
-    PossibleValuesParser::new(DRIVERS.iter().map(|driver| driver.kind().name()))
-        .try_map(|name| name.parse())
-}
-
-/// An address, IPv6 with or without brackets and zone.
-pub(super) fn parse_ip(text: &str) -> Result<String, String> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
-    let (address, zone) = bare
-        .split_once('%')
-        .map_or((bare, None), |(ip, zone)| (ip, Some(zone)));
-    let expected = || "expected an IP address; a host name goes to --device-host".to_owned();
-    match address.parse().map_err(|_| expected())? {
-        std::net::IpAddr::V4(_) if zone.is_some() => Err(expected()),
-        _ if zone.is_some_and(str::is_empty) => Err(expected()),
-        _ => Ok(bare.to_owned()),
-    }
-}
-
-pub(super) fn parse_host(text: &str) -> Result<String, String> {
-    if text.contains(':') {
-        return parse_ip(text).map_err(|_| "a port goes to --device-port".to_owned());
-    }
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-    if text.is_empty() || text.len() > 253 || !text.chars().all(fits) {
-        return Err("expected a host name, without scheme and path".to_owned());
-    }
-    Ok(text.to_owned())
-}
-
-/// What says where a device is on a network.
-const ADDRESS_FLAGS: [(&str, &str); 3] = [
-    ("device_ip", "--device-ip"),
-    ("device_host", "--device-host"),
-    ("device_port", "--device-port"),
-];
 const LONGEST_USERNAME: usize = 65_535;
 const SECURITY: &str = "Security";
-const WHERE: &str = "Which device";
 
 #[cfg(test)]
 mod tests {
     use clap::FromArgMatches as _;
 
     use super::*;
-
-    #[test]
-    fn addresses_are_addresses_and_hosts_are_hosts() {
-        assert_eq!(parse_ip("192.168.4.1").as_deref(), Ok("192.168.4.1"));
-        assert_eq!(parse_ip("[::1]").as_deref(), Ok("::1"));
-        assert_eq!(parse_ip("fe80::1%wlan0").as_deref(), Ok("fe80::1%wlan0"));
-        for wrong in [
-            "",
-            "device.local",
-            "192.168.4.1:80",
-            "127.0.0.1%lo",
-            "::1%",
-            "1.2.3",
-        ] {
-            assert!(parse_ip(wrong).is_err(), "{wrong}");
-        }
-        assert!(parse_host("mydevice.local").is_ok());
-        for wrong in ["", "http://x", "a/b", "a b", "a\r\nb", "host:80"] {
-            assert!(parse_host(wrong).is_err(), "{wrong}");
-        }
-    }
+    use crate::transport::built_in_drivers;
 
     async fn scheme(line: &[&str]) -> Option<SecurityScheme> {
+        let drivers = Drivers::new(built_in_drivers());
         let command = DeviceArgs::augment_args(clap::Command::new("espctl"));
+        let command = drivers.extend(command);
         let matches = command.get_matches_from([&["espctl"], line].concat());
         let args = DeviceArgs::from_arg_matches(&matches).unwrap();
-        let resolved = args.resolve(None, &mut Inputs::new(&matches), None).await;
+        let mut inputs = Inputs::new(&matches);
+        let resolved = args.resolve(None, &mut inputs, None, &drivers).await;
         resolved.unwrap().access.scheme
     }
 

@@ -13,13 +13,11 @@ use futures_util::future::join_all;
 use futures_util::stream;
 
 use self::rows::{Row, sort, tables};
-use super::device_args::{
-    Asked, InterfaceArgs, parse_host, parse_ip, refuse_address, transports, where_it_is,
-};
+use super::device_args::Asked;
+use super::drivers::{Drivers, TransportName};
 use super::failure_context::flow_failure;
 use super::radio_args::{RadioArgs, narrowed_by};
 use super::seen::{self, Seen};
-use super::serial_args::SerialArgs;
 use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, keys_of};
 use crate::flows::connect::Access;
@@ -30,7 +28,7 @@ use crate::flows::{
 };
 use crate::report::{Failure, transcript};
 use crate::secret::Secret;
-use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportError, TransportKind};
+use crate::transport::{Discovery, Driver, Medium, TransportError};
 
 /// List the devices in reach, and what they say about themselves.
 ///
@@ -43,30 +41,11 @@ use crate::transport::{Address, DEVICE_PORT, DRIVERS, SOFTAP_HOST, TransportErro
 #[derive(Args, Debug)]
 pub(super) struct Discover {
     /// Where to look [default: everywhere that this program can]
-    #[arg(long, env = "ESPCTL_TRANSPORT", value_parser = transports())]
-    transport: Option<TransportKind>,
-
-    /// The device's IP address: over softap where it is not 192.168.4.1, on the network instead
-    /// of looking for it.
-    #[arg(long, value_name = "IP", env = "ESPCTL_DEVICE_IP", value_parser = parse_ip)]
-    device_ip: Option<String>,
-
-    /// The device's host name, instead of an IP address.
-    #[arg(long, value_name = "HOST", env = "ESPCTL_DEVICE_HOST", value_parser = parse_host)]
-    device_host: Option<String>,
-
-    /// The device's TCP port, where it is not 80.
-    #[arg(long, value_name = "PORT", env = "ESPCTL_DEVICE_PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    device_port: Option<u16>,
-
-    #[command(flatten)]
-    network: InterfaceArgs,
+    #[arg(long, env = "ESPCTL_TRANSPORT")]
+    transport: Option<TransportName>,
 
     #[command(flatten)]
     radio: RadioArgs,
-
-    #[command(flatten)]
-    serial: SerialArgs,
 
     /// Over the console, open each port and ask the board there what it is. Whatever else is
     /// plugged in is typed at, too.
@@ -84,38 +63,33 @@ pub(super) struct Discover {
 }
 
 /// Runs `discover`.
-pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Result<(), Failure> {
+pub(super) async fn run(
+    args: &Discover,
+    matches: &ArgMatches,
+    ui: &Ui,
+    drivers: &Drivers,
+) -> Result<(), Failure> {
     ui.result_only();
     let inputs = Inputs::new(matches);
-    if let Some(kind) = args.transport {
-        refuse_address(kind, &inputs)?;
-    }
-    let host = inputs.one_of(
-        ("device_ip", "--device-ip", args.device_ip.clone()),
-        ("device_host", "--device-host", args.device_host.clone()),
-    )?;
-    let has_address = host.is_some() || args.device_port.is_some();
-    let kinds: Vec<TransportKind> = match args.transport {
-        Some(kind) => vec![kind],
+    let has_address = drivers.is_located(&inputs);
+    let chosen: Vec<&Arc<dyn Driver>> = if let Some(name) = &args.transport {
+        let driver = drivers.named(name)?;
+        drivers.refuse_other_addresses(driver, &inputs)?;
+        vec![driver]
+    } else {
         // Where a device is says how to get there.
-        None => DRIVERS
-            .iter()
-            .map(|driver| driver.kind())
-            .filter(|kind| match kind {
-                TransportKind::Ble => !has_address && !args.serial.has_port(),
-                TransportKind::Console => !has_address,
-                TransportKind::OnNetwork | TransportKind::SoftAp => !args.serial.has_port(),
-            })
-            .collect(),
+        let all = drivers.all().iter();
+        all.filter(|driver| drivers.can_go_where(driver, &inputs))
+            .collect()
     };
     let probe = match (args.probe, args.all) {
         (false, _) => Probe::Known,
         (true, false) => Probe::Ports,
         (true, true) => Probe::AllPorts,
     };
-    let mut asked = kinds
+    let mut asked = chosen
         .into_iter()
-        .map(|kind| args.asked(kind, host.as_ref()))
+        .map(|driver| args.asked(driver, &inputs, drivers))
         .collect::<Result<Vec<Asked>, Failure>>()?;
     let transcript = transcript(None, ui.recorder().as_ref());
     for asked in &mut asked {
@@ -125,11 +99,13 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Resul
     for asked in &asked {
         ui.say(&format!("Looking {}", place(asked)));
     }
+    let order = drivers.media();
     let list = Arc::new(Mutex::new(Vec::new()));
     let searches = asked.into_iter().map(|asked| {
         let observer = LiveList {
             seen: Arc::clone(&list),
             shows_others: lists_others(args.all, &asked.target),
+            order: order.clone(),
             ui: ui.clone(),
         };
         let run = Run::new(Arc::new(observer), asked.pace.clone());
@@ -149,10 +125,10 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Resul
     let mut notes = Vec::new();
     let mut failed = None;
     for (asked, outcome) in outcomes {
-        let kind = asked.target.kind;
+        let medium = asked.target.medium;
         match outcome {
             Ok(discovered) => {
-                let nobody = discovered.nobody(kind);
+                let nobody = discovered.nobody(medium);
                 let Discovered { devices, others } = discovered;
                 let listed = if lists_others(args.all, &asked.target) {
                     others
@@ -162,8 +138,8 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Resul
                 };
                 if devices.is_empty() && listed.is_empty() {
                     // Looked for because nobody said where to look: there are other ways.
-                    if kind == TransportKind::Console && args.transport.is_none() {
-                        ui.say(&format!("Nothing is looked for over {kind}: {nobody}"));
+                    if medium.discovery == Discovery::Enumerated && args.transport.is_none() {
+                        ui.say(&format!("Nothing is looked for over {medium}: {nobody}"));
                     } else {
                         failed.get_or_insert((nobody, asked));
                     }
@@ -171,10 +147,10 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Resul
                 found.extend(devices.into_iter().chain(listed));
             }
             // Looked for because nobody said where to look: there are other ways.
-            Err(FlowError::Transport(error @ TransportError::Bluetooth { .. }))
+            Err(FlowError::Transport(error @ TransportError::Bluetooth(_)))
                 if args.transport.is_none() =>
             {
-                ui.say(&format!("Nothing is looked for over {kind}: {error}"));
+                ui.say(&format!("Nothing is looked for over {medium}: {error}"));
             }
             // Says more than that nobody is there.
             Err(error) => match &failed {
@@ -184,7 +160,7 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Resul
         }
     }
     let mut found = distinct(found);
-    sort(&mut found);
+    sort(&mut found, &order);
     remember(&found);
     match failed {
         Some((error, asked)) if found.is_empty() => {
@@ -200,7 +176,8 @@ pub(super) async fn run(args: &Discover, matches: &ArgMatches, ui: &Ui) -> Resul
         _ => {
             let mut lines = tables(&found);
             lines.extend(notes);
-            let rows: Vec<Row<'_>> = found.iter().map(Row::of).collect();
+            let rows = found.iter().map(Row::of);
+            let rows: Vec<Row<'_>> = rows.collect();
             let mut keys = keys_of("devices", &rows);
             keys.extend(keys_of("warnings", &ui.warnings()));
             ui.result(&lines, keys)
@@ -214,7 +191,7 @@ fn remember(found: &[Found]) {
     // The latest comes first.
     let devices = found
         .iter()
-        .filter(|one| one.kind != TransportKind::Console);
+        .filter(|one| one.medium.discovery != Discovery::Enumerated);
     for one in devices.rev() {
         seen.add(one.name.as_deref(), one.hints.node_id.as_deref());
     }
@@ -223,10 +200,10 @@ fn remember(found: &[Found]) {
 
 /// Where it is looked, in messages.
 fn place(asked: &Asked) -> String {
-    let kind = asked.target.kind;
+    let medium = asked.target.medium;
     match &asked.target.address {
-        Some(address) => format!("over {kind} at {address}"),
-        None => format!("over {kind}"),
+        Some(address) => format!("over {medium} at {address}"),
+        None => format!("over {medium}"),
     }
 }
 
@@ -241,48 +218,39 @@ fn unlisted(count: usize, target: &Target) -> Option<String> {
         None => "--all lists them".to_owned(),
         Some(filter) => format!("{filter} leaves them out"),
     };
-    (count > 0).then(|| match target.kind {
-        TransportKind::Console => {
-            format!("{count} more serial port(s) are not on USB; --all lists them")
-        }
-        TransportKind::Ble | TransportKind::OnNetwork | TransportKind::SoftAp => {
-            format!("{count} more advertise by Bluetooth; {how}")
-        }
-    })
+    let unlisted = target.medium.words.unlisted;
+    (count > 0).then(|| format!("{count} {unlisted}; {how}"))
 }
 
 impl Discover {
-    fn asked(&self, kind: TransportKind, host: Option<&String>) -> Result<Asked, Failure> {
+    fn asked(
+        &self,
+        driver: &Arc<dyn Driver>,
+        inputs: &Inputs<'_>,
+        drivers: &Drivers,
+    ) -> Result<Asked, Failure> {
+        let mut target = drivers.target_from(driver, inputs)?;
+        self.radio.apply(&mut target);
         let mut pace = Pace {
             search: self.discovery_timeout,
             ..Pace::default()
         };
         // A device that is there answers at once; one that says nothing is not waited for longer.
-        pace.limits.other = pace.limits.other.min(self.discovery_timeout.max(SHORTEST));
-        if kind == TransportKind::Console {
-            pace.limits.connect = pace
-                .limits
-                .connect
-                .min(self.discovery_timeout.max(SHORTEST));
+        let patience = self.discovery_timeout.max(SHORTEST);
+        pace.limits.other = pace.limits.other.min(patience);
+        if target.medium.discovery == Discovery::Enumerated {
+            pace.limits.connect = pace.limits.connect.min(patience);
         }
-        let given = where_it_is(kind, host.cloned(), self.device_port);
-        let address = match kind {
-            TransportKind::Ble | TransportKind::Console | TransportKind::OnNetwork => given,
-            TransportKind::SoftAp => Some(given.unwrap_or_else(|| Address::Http {
-                host: SOFTAP_HOST.to_owned(),
-                port: DEVICE_PORT,
-            })),
-        };
-        let mut target = Target::of_kind(kind);
-        self.network.apply(&mut target)?;
-        self.radio.apply(&mut target);
-        self.serial.apply(None, &mut target);
-        let address = address.or_else(|| target.address.clone());
+        if target.address.is_none() {
+            let usual = target.medium.usual_address;
+            target.address = usual.and_then(|usual| driver.parse_address(usual).ok());
+        }
         Ok(Asked {
-            label: address
+            label: target
+                .address
                 .as_ref()
                 .map_or_else(|| "a device".to_owned(), ToString::to_string),
-            target: Target { address, ..target },
+            target,
             access: Access::default(),
             pace,
             network: None,
@@ -295,6 +263,8 @@ impl Discover {
 struct LiveList {
     seen: Arc<Mutex<Vec<SeenDevice>>>,
     shows_others: bool,
+    /// In which media follow each other.
+    order: Vec<&'static Medium>,
     ui: Ui,
 }
 
@@ -306,12 +276,12 @@ impl Observer for LiveList {
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // What a device announces may change, and with it whether it is shown.
-        seen.retain(|known| (known.kind, &known.address) != (device.kind, &device.address));
+        seen.retain(|known| (known.medium, &known.address) != (device.medium, &device.address));
         if *is_wanted || self.shows_others {
             seen.push(device.clone());
         }
         let mut found: Vec<Found> = seen.iter().cloned().map(Found::from).collect();
-        sort(&mut found);
+        sort(&mut found, &self.order);
         self.ui.show(&tables(&found));
     }
 
@@ -330,7 +300,7 @@ fn distinct(found: Vec<Found>) -> Vec<Found> {
     for one in found {
         let same = kept
             .iter_mut()
-            .find(|known| known.kind != one.kind && known.address == one.address);
+            .find(|known| known.medium != one.medium && known.address == one.address);
         match same {
             None => kept.push(one),
             Some(known) if known.version.is_none() && one.version.is_some() => *known = one,

@@ -11,18 +11,18 @@ mod serial;
 
 use std::time::Duration;
 
-use clap::Args;
-use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
+use clap::builder::FalseyValueParser;
+use clap::{ArgMatches, Args};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use self::finding::{Finding, State, in_lines};
 use super::account_args::AccountArgs;
-use super::device_args::{InterfaceArgs, parse_ip, transports};
+use super::drivers::{Drivers, TransportName};
+use super::settings::Inputs;
 use super::ui::{Ui, keys_of};
-use crate::flows::find::Target;
 use crate::report::{ErrorId, Failure};
-use crate::transport::{DRIVERS, SOFTAP_HOST, TransportKind};
+use crate::transport::{HostPart, Medium, SOFTAP_HOST};
 
 /// Look at this computer for what would stop provisioning, and say what fixes it.
 ///
@@ -32,8 +32,8 @@ use crate::transport::{DRIVERS, SOFTAP_HOST, TransportKind};
 #[derive(Args, Debug)]
 pub(super) struct Doctor {
     /// Look only at what this way to a device needs; can be given again [default: all of them]
-    #[arg(long, env = "ESPCTL_TRANSPORT", value_parser = transports())]
-    transport: Vec<TransportKind>,
+    #[arg(long, env = "ESPCTL_TRANSPORT")]
+    transport: Vec<TransportName>,
 
     /// End with exit code 3 if there is a problem. Without this, the report is the success.
     #[arg(long, env = "ESPCTL_REQUIRE", value_parser = FalseyValueParser::new())]
@@ -43,31 +43,17 @@ pub(super) struct Doctor {
     #[arg(long, env = "ESPCTL_NO_CLOUD", value_parser = FalseyValueParser::new())]
     no_cloud: bool,
 
-    /// The device's IP address: over softap where it is not 192.168.4.1, on the network where it is
-    /// known. Nothing is sent to it.
-    #[arg(long, value_name = "IP", env = "ESPCTL_DEVICE_IP", value_parser = parse_ip)]
-    device_ip: Option<String>,
-
-    #[command(flatten)]
-    network: InterfaceArgs,
-
-    /// Bluetooth adapter, such as hci1 [default: the first that is switched on]
-    #[arg(long, value_name = "NAME", env = "ESPCTL_ADAPTER", value_parser = NonEmptyStringValueParser::new())]
-    adapter: Option<String>,
-
-    /// Serial port of the board, such as /dev/ttyUSB0 or COM3 [default: those on USB]
-    #[arg(long, value_name = "PATH", env = "ESPCTL_PORT", value_parser = NonEmptyStringValueParser::new())]
-    port: Option<String>,
-
     #[command(flatten)]
     account: AccountArgs,
 }
 
 /// What is looked at.
 struct Scope {
-    kinds: Vec<TransportKind>,
+    media: Vec<&'static Medium>,
     /// Whether somebody named these, and so wants each of them to work.
     is_asked: bool,
+    adapter: Option<String>,
+    port: Option<String>,
     interface: Option<String>,
     mdns_port: Option<u16>,
     device: String,
@@ -78,8 +64,19 @@ struct Scope {
 }
 
 impl Scope {
-    fn has(&self, kind: TransportKind) -> bool {
-        self.kinds.contains(&kind)
+    fn has(&self, part: HostPart) -> bool {
+        self.with(part).next().is_some()
+    }
+
+    fn with(&self, part: HostPart) -> impl Iterator<Item = &'static Medium> {
+        let media = self.media.iter().copied();
+        media.filter(move |medium| medium.needs == Some(part))
+    }
+
+    /// The only medium that needs this part.
+    fn only_one(&self, part: HostPart) -> Option<&'static Medium> {
+        let mut media = self.with(part);
+        media.next().filter(|_| media.next().is_none())
     }
 
     /// How bad it is that somebody has not done something yet, such as plugging a board in: only
@@ -94,9 +91,14 @@ impl Scope {
 }
 
 /// Runs `doctor`.
-pub(super) async fn run(args: &Doctor, ui: &Ui) -> Result<(), Failure> {
+pub(super) async fn run(
+    args: &Doctor,
+    matches: &ArgMatches,
+    ui: &Ui,
+    drivers: &Drivers,
+) -> Result<(), Failure> {
     ui.result_only();
-    let scope = args.scope()?;
+    let scope = args.scope(&Inputs::new(matches), drivers)?;
     ui.wait("Looking at this computer");
     let findings = look(args, &scope).await;
     let problems: Vec<&str> = findings
@@ -118,34 +120,40 @@ pub(super) async fn run(args: &Doctor, ui: &Ui) -> Result<(), Failure> {
 }
 
 impl Doctor {
-    fn scope(&self) -> Result<Scope, Failure> {
-        let all = || DRIVERS.iter().map(|driver| driver.kind()).collect();
-        // It knows whether there is such an interface.
-        let mut target = Target::of_kind(TransportKind::OnNetwork);
-        self.network.apply(&mut target)?;
+    fn scope(&self, inputs: &Inputs<'_>, drivers: &Drivers) -> Result<Scope, Failure> {
+        // They know whether there is what the flags name.
+        for driver in drivers.all() {
+            drivers.target_from(driver, inputs)?;
+        }
+        let named = self.transport.iter().map(|name| drivers.named(name));
+        let named = named.map(|driver| Ok(drivers.medium(driver?)));
+        let named = named.collect::<Result<Vec<_>, Failure>>()?;
+        let text = |id| inputs.option(id).map(str::to_owned);
+        let device = text("device_ip");
         Ok(Scope {
-            is_asked: !self.transport.is_empty(),
-            kinds: if self.transport.is_empty() {
-                all()
+            is_asked: !named.is_empty(),
+            media: if named.is_empty() {
+                drivers.media()
             } else {
-                self.transport.clone()
+                named
             },
-            interface: target.interface,
-            mdns_port: target.mdns_port,
+            adapter: text("adapter"),
+            port: text("port"),
+            interface: text("interface"),
+            mdns_port: inputs
+                .option("mdns_port")
+                .and_then(|port| port.parse().ok()),
             asks_cloud: true,
-            is_device_given: self.device_ip.is_some(),
-            device: self
-                .device_ip
-                .clone()
-                .unwrap_or_else(|| SOFTAP_HOST.to_owned()),
+            is_device_given: device.is_some(),
+            device: device.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
         })
     }
 }
 
 /// The finding that shows whether this is the matter, and the way to a device that it belongs to.
-pub(super) const fn check_of(id: ErrorId) -> Option<(&'static str, Option<TransportKind>)> {
-    const BLE: Option<TransportKind> = Some(TransportKind::Ble);
-    const CONSOLE: Option<TransportKind> = Some(TransportKind::Console);
+pub(super) const fn check_of(id: ErrorId) -> Option<(&'static str, Option<&'static str>)> {
+    const BLE: Option<&str> = Some("ble");
+    const CONSOLE: Option<&str> = Some("console");
     Some(match id {
         ErrorId::BluetoothBlocked | ErrorId::BluetoothOff => (bluetooth::POWER, BLE),
         ErrorId::BluetoothDenied => (bluetooth::PERMISSION, BLE),
@@ -153,8 +161,8 @@ pub(super) const fn check_of(id: ErrorId) -> Option<(&'static str, Option<Transp
         ErrorId::NoBluetoothAdapter => (bluetooth::ADAPTER, BLE),
         ErrorId::NoSerialPort => (serial::PORT, CONSOLE),
         ErrorId::PermissionDenied => (serial::PERMISSION, CONSOLE),
-        ErrorId::Unreachable => (network::ROUTE, Some(TransportKind::SoftAp)),
-        ErrorId::TransportUnavailable => (network::MDNS, Some(TransportKind::OnNetwork)),
+        ErrorId::Unreachable => (network::ROUTE, Some("softap")),
+        ErrorId::TransportUnavailable => (network::MDNS, Some("on-network")),
         ErrorId::UnknownInterface => (network::NETWORK, None),
         ErrorId::AccountFiles => (account::FILES, None),
         ErrorId::LoginExpired | ErrorId::LoginRequired => (account::LOGIN, None),
@@ -168,8 +176,8 @@ pub(super) const fn check_of(id: ErrorId) -> Option<(&'static str, Option<Transp
 /// All at once, and each for as long as it is let.
 async fn look(args: &Doctor, scope: &Scope) -> Vec<Finding> {
     let (bluetooth, serial, network, account) = tokio::join!(
-        bluetooth::look(scope, args.adapter.as_deref()),
-        serial::look(scope, args.port.as_deref()),
+        bluetooth::look(scope, scope.adapter.as_deref()),
+        serial::look(scope, scope.port.as_deref()),
         network::look(scope),
         async {
             if args.no_cloud {
@@ -179,7 +187,15 @@ async fn look(args: &Doctor, scope: &Scope) -> Vec<Finding> {
             }
         },
     );
-    [bluetooth, serial, network, account].concat()
+    let over = |part, findings: Vec<Finding>| {
+        let medium = scope.only_one(part);
+        findings.into_iter().map(move |one| one.over(medium))
+    };
+    over(HostPart::Bluetooth, bluetooth)
+        .chain(over(HostPart::SerialPorts, serial))
+        .chain(network)
+        .chain(account)
+        .collect()
 }
 
 /// What the system says, if it does in time: it can hang in a driver.

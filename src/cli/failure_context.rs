@@ -4,7 +4,9 @@ use super::device_args::Asked;
 use super::environment::without_device;
 use super::radio_args::narrowed_by;
 use crate::flows::FlowError;
+use crate::flows::find::Target;
 use crate::report::{Context, Failure, GivenSecret};
+use crate::transport::OptionSpec;
 
 /// What is known about a run with this device.
 pub(super) fn with_device(asked: &Asked) -> Context {
@@ -16,9 +18,11 @@ pub(super) fn with_device(asked: &Asked) -> Context {
         network: _,
     } = asked;
     Context {
-        medium: Some(target.kind),
+        medium: Some(target.medium),
         label: label.clone(),
         address: target.address.clone(),
+        address_flag: address_flag(target),
+        location: location(target),
         name: target.name.clone(),
         secret: match (&access.password, &access.pop) {
             (Some(_), _) => GivenSecret::Password,
@@ -29,10 +33,34 @@ pub(super) fn with_device(asked: &Asked) -> Context {
         has_sec2_compat: access.sec2_compat,
         search: pace.search,
         narrowed_by: narrowed_by(target),
-        interface: target.interface.clone(),
-        baud: target.baud,
+        interface: target.options.given("interface").map(str::to_owned),
+        has_baud: target.options.given("baud").is_some(),
         ..without_device()
     }
+}
+
+/// The flag that takes a whole address: that of the medium if it has one alone, and the name where
+/// devices can be called by their address.
+fn address_flag(target: &Target) -> Option<&'static str> {
+    let mut flags = location_flags(target);
+    match (flags.next(), flags.next()) {
+        (None, _) if target.medium.announces() => Some("device-name"),
+        (Some(only), None) => Some(only.long),
+        _ => None,
+    }
+}
+
+/// What the flags of the driver say about where the device is.
+fn location(target: &Target) -> Vec<(&'static str, String)> {
+    let given = |spec: &'static OptionSpec| {
+        let value = target.options.given(spec.id)?;
+        Some((spec.long, value.to_owned()))
+    };
+    location_flags(target).filter_map(given).collect()
+}
+
+fn location_flags(target: &Target) -> impl Iterator<Item = &'static OptionSpec> {
+    target.driver.options().iter().filter(|spec| spec.locates)
 }
 
 /// The failure of a flow.

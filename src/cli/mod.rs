@@ -9,6 +9,7 @@ mod device;
 mod device_args;
 mod discover;
 mod doctor;
+mod drivers;
 mod emulate;
 mod environment;
 mod explain;
@@ -33,7 +34,7 @@ mod usage;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::builder::FalseyValueParser;
@@ -41,9 +42,11 @@ use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::Builder;
 
 use crate::report::{Answer, ErrorId, Exit, Failure, Findings, init_logging};
+use crate::transport::Driver;
 use crate::transport::ble::say_goodbye;
 use bundle::Bundle;
 use doctor::for_bundle::{Devices, Reach};
+use drivers::Drivers;
 use interrupt::Interrupts;
 use settings::Existing;
 use ui::{Color, Format, Ui};
@@ -126,32 +129,38 @@ enum Command {
     Whoami(login::whoami::Whoami),
 }
 
-/// Runs the program.
-pub fn main() -> ExitCode {
-    if let Some(exit) = completion::answer() {
-        return exit.into();
+/// The command tree, with the flags of the drivers.
+fn command(drivers: &Drivers) -> clap::Command {
+    drivers.extend(Cli::command())
+}
+
+/// Runs the program on a command line, its name in front, with these transports; returns the exit
+/// code.
+pub fn main(arguments: &[OsString], drivers: Vec<Arc<dyn Driver>>) -> u8 {
+    let drivers = Drivers::new(drivers);
+    if let Some(exit) = completion::answer(arguments, &drivers) {
+        return exit.code();
     }
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    let (cli, matches) = match usage::parse::<Cli>(&arguments) {
+    let (cli, matches) = match usage::parse::<Cli>(command(&drivers), arguments) {
         Ok(parsed) => parsed,
         Err(exit) => {
             if exit == Exit::Usage {
-                bundle::of_no_run(&arguments);
+                bundle::of_no_run(arguments);
             }
-            return exit.into();
+            return exit.code();
         }
     };
     let ui = Ui::new(cli.output.format, cli.output.color)
         .with_somebody(cli.output.no_input, cli.output.verbose);
     let bundle = cli.output.support_bundle.as_deref();
     let bundle = bundle
-        .map(|path| Bundle::begin(path, Cli::command(), &matches))
+        .map(|path| Bundle::begin(path, command(&drivers), &matches))
         .transpose();
     let bundle = match bundle {
         Ok(bundle) => bundle,
         Err(failure) => {
             ui.failure(&failure);
-            return failure.exit.into();
+            return failure.exit.code();
         }
     };
     if let Err(failure) = start_recording(&cli.output, &ui, bundle.as_ref()) {
@@ -159,13 +168,13 @@ pub fn main() -> ExitCode {
         if let Some(bundle) = bundle {
             bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &ui);
         }
-        return failure.exit.into();
+        return failure.exit.code();
     }
     suppress_known_panic(DEPENDENCY_RACE);
     let answer = cli.command.answer();
     // A panic is a fault of ours, and still ends with a result and an exit code of the table.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        block_on(cli.command, &matches, &ui, bundle.as_ref())
+        block_on(cli.command, &matches, &ui, bundle.as_ref(), &drivers)
     }));
     let (outcome, findings) = outcome.unwrap_or_else(|_| {
         let failure = Failure::fault(&anyhow!("this should not have happened: please report it"));
@@ -176,7 +185,7 @@ pub fn main() -> ExitCode {
     if let Some(bundle) = bundle {
         bundle.write(answer, failure.as_ref(), &findings, &ui);
     }
-    failure.map_or(Exit::Done, |failure| failure.exit).into()
+    failure.map_or(Exit::Done, |failure| failure.exit).code()
 }
 
 impl Command {
@@ -280,6 +289,7 @@ fn block_on(
     matches: &ArgMatches,
     ui: &Ui,
     bundle: Option<&Bundle>,
+    drivers: &Drivers,
 ) -> (Result<(), Failure>, Findings) {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -293,7 +303,7 @@ fn block_on(
         let mut interrupts = Interrupts::listen();
         let mut reach = command.reach();
         let remembers = command.looks_for_one();
-        let outcome = run(command, matches, ui, &mut interrupts).await;
+        let outcome = run(command, matches, ui, &mut interrupts, drivers).await;
         if let Some((name, node_id)) = ui.found().filter(|_| remembers) {
             seen::add(name.as_deref(), node_id.as_deref());
         }
@@ -305,7 +315,8 @@ fn block_on(
         let findings = match bundle {
             Some(bundle) => {
                 let matches = innermost(matches);
-                bundle.look(reach, matches, ui, &mut interrupts).await
+                let look = bundle.look(reach, matches, ui, &mut interrupts, drivers);
+                look.await
             }
             None => NOT_LOOKED,
         };
@@ -330,24 +341,37 @@ async fn run(
     matches: &ArgMatches,
     ui: &Ui,
     interrupts: &mut Interrupts,
+    drivers: &Drivers,
 ) -> Result<(), Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
     match command {
         Command::Completions(args) => reference::completions(&args, ui),
-        Command::Demo(args) => demo::run(&args, ui, interrupts).await,
-        Command::Device(args) => interrupts.or(device::run(&args, matches, ui)).await,
-        Command::Discover(args) => interrupts.or(discover::run(&args, matches, ui)).await,
-        Command::Doctor(args) => interrupts.or(doctor::run(&args, ui)).await,
+        Command::Demo(args) => demo::run(&args, ui, interrupts, drivers).await,
+        Command::Device(args) => {
+            let run = device::run(&args, matches, ui, drivers);
+            interrupts.or(run).await
+        }
+        Command::Discover(args) => {
+            let run = discover::run(&args, matches, ui, drivers);
+            interrupts.or(run).await
+        }
+        Command::Doctor(args) => {
+            let run = doctor::run(&args, matches, ui, drivers);
+            interrupts.or(run).await
+        }
         Command::Emulate(args) => interrupts.or(emulate::run(args, ui)).await,
         Command::Explain(args) => explain::run(&args, ui),
         Command::Login(args) => interrupts.or(login::run(&args, matches, ui)).await,
         Command::Logout(args) => interrupts.or(login::logout::run(&args, ui)).await,
-        Command::Man(args) => reference::man(&args, ui),
+        Command::Man(args) => reference::man(&args, ui, drivers),
         Command::Node(args) => interrupts.or(node::run(&args, ui)).await,
         Command::Profile(args) => profile::run(&args, ui),
-        Command::Provision(args) => provision::run(&args, matches, ui, interrupts).await,
-        Command::Qr(command) => interrupts.or(qr::run(&command, matches, ui)).await,
-        Command::Reference(page) => reference::run(page, ui),
+        Command::Provision(args) => provision::run(&args, matches, ui, interrupts, drivers).await,
+        Command::Qr(command) => {
+            let run = qr::run(&command, matches, ui, drivers);
+            interrupts.or(run).await
+        }
+        Command::Reference(page) => reference::run(page, ui, drivers),
         Command::Whoami(args) => interrupts.or(login::whoami::run(&args, ui)).await,
     }
 }

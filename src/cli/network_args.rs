@@ -67,8 +67,8 @@ impl NetworkArgs {
         inputs: &mut Inputs<'_>,
         choosable: bool,
     ) -> Result<Option<Wanted>, Failure> {
-        let kind = asked.target.kind;
-        if !self.no_wifi && !kind.needs_an_owner_only() {
+        let medium = asked.target.medium;
+        if !self.no_wifi && !medium.has_network_already {
             if asked.network == Some(Network::Thread) {
                 let message = "--qrcode asks for a Thread network, and is no label for Wi-Fi";
                 return Err(
@@ -84,7 +84,7 @@ impl NetworkArgs {
                 format!("--no-wifi and {no_cloud} exclude each other: nothing is left")
             } else {
                 format!(
-                    "{no_cloud}: a device that is reached over {kind} needs nothing but an owner"
+                    "{no_cloud}: a device that is reached over {medium} needs nothing but an owner"
                 )
             };
             return Err(Failure::new(ErrorId::ConflictingFlags, message));
@@ -100,7 +100,9 @@ impl NetworkArgs {
                 let message = if self.no_wifi {
                     format!("--no-wifi and {flag} exclude each other")
                 } else {
-                    format!("{flag}: a device that is reached over {kind} has its network already")
+                    format!(
+                        "{flag}: a device that is reached over {medium} has its network already"
+                    )
                 };
                 return Err(Failure::new(ErrorId::ConflictingFlags, message));
             }

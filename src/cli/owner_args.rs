@@ -15,7 +15,7 @@ use crate::cloud::mapping::Extras;
 use crate::flows::map::Owner;
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure, remedies};
-use crate::transport::TransportKind;
+use crate::transport::Medium;
 
 /// Whose it shall be.
 #[derive(Args, Debug)]
@@ -53,7 +53,7 @@ impl OwnerArgs {
     /// The account, and what goes with it; `None` where nobody shall own the device.
     pub(super) async fn resolve(
         &self,
-        kind: TransportKind,
+        medium: &Medium,
         inputs: &Inputs<'_>,
     ) -> Result<Option<Owner>, Failure> {
         let tags = self.tags.as_deref().map(tags).transpose()?;
@@ -62,7 +62,7 @@ impl OwnerArgs {
             return Self::without_account(inputs).map(|()| None);
         }
         let opened = self.account.open().map_err(|failure| match failure.id {
-            ErrorId::LoginRequired if !kind.needs_an_owner_only() => {
+            ErrorId::LoginRequired if !medium.has_network_already => {
                 failure.remedy(&remedies::NO_CLOUD)
             }
             _ => failure,
@@ -90,7 +90,7 @@ impl OwnerArgs {
                 group_id,
             },
             disable: match (self.disable_chal_resp, self.no_disable_chal_resp) {
-                (false, false) => kind.needs_an_owner_only(),
+                (false, false) => medium.has_network_already,
                 (asked, _) => asked,
             },
         }))

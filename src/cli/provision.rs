@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::account_args::not_kept;
 use super::device_args::{Asked, DeviceArgs};
+use super::drivers::Drivers;
 use super::failure_context::flow_failure;
 use super::interrupt::Interrupts;
 use super::network_args::NetworkArgs;
@@ -25,7 +26,7 @@ use crate::ident::printable;
 use crate::provisioner::{JoinedNetwork, JoinedThread};
 use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
-use crate::transport::TransportKind;
+use crate::transport::Medium;
 
 /// Arguments of `provision`.
 #[derive(Args, Debug)]
@@ -67,7 +68,7 @@ pub(super) struct Summary {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     urls: Vec<String>,
     security: u8,
-    transport: TransportKind,
+    transport: &'static Medium,
     duration_s: f64,
     /// What the run warned of: done, but not all of it as asked for.
     warnings: Vec<Warning>,
@@ -99,9 +100,10 @@ pub(super) async fn run(
     matches: &ArgMatches,
     ui: &Ui,
     interrupts: &mut Interrupts,
+    drivers: &Drivers,
 ) -> Result<(), Failure> {
     let began = Instant::now();
-    let resolving = resolve(args, matches, ui);
+    let resolving = resolve(args, matches, ui, drivers);
     // The whole run, waiting for a pipe included.
     let in_time = async {
         match args.timeout {
@@ -113,7 +115,7 @@ pub(super) async fn run(
         }
     };
     let (mut asked, wifi, owner) = interrupts.or(in_time).await?;
-    if ui.is_attended() && asked.target.kind == TransportKind::SoftAp {
+    if ui.is_attended() && asked.target.medium.joins_device_network {
         if matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
             // Whoever is there joins the hotspot in their own time.
             asked.pace.search = PATIENCE;
@@ -146,6 +148,7 @@ async fn resolve(
     args: &Provision,
     matches: &ArgMatches,
     ui: &Ui,
+    drivers: &Drivers,
 ) -> Result<(Asked, Option<Wanted>, Option<Owner>), Failure> {
     let mut inputs = Inputs::new(matches);
     let mut asked = args
@@ -154,6 +157,7 @@ async fn resolve(
             args.positional_pop.as_ref(),
             &mut inputs,
             ui.recorder().as_ref(),
+            drivers,
         )
         .await?;
     asked.pace.join = args.network.join_timeout;
@@ -161,7 +165,7 @@ async fn resolve(
         .network
         .resolve(&asked, &mut inputs, ui.is_attended())
         .await?;
-    let owner = args.owner.resolve(asked.target.kind, &inputs).await?;
+    let owner = args.owner.resolve(asked.target.medium, &inputs).await?;
     Ok((asked, wifi, owner))
 }
 
@@ -200,13 +204,13 @@ pub(super) async fn provision(
             message,
         });
     }
-    let mut summary = Summary::new(&outcome?, asked.target.kind, ui.elapsed());
+    let mut summary = Summary::new(&outcome?, asked.target.medium, ui.elapsed());
     summary.warnings = ui.warnings();
     Ok(summary)
 }
 
 impl Summary {
-    fn new(outcome: &Outcome, transport: TransportKind, duration_s: f64) -> Self {
+    fn new(outcome: &Outcome, transport: &'static Medium, duration_s: f64) -> Self {
         let node = outcome.node.as_ref();
         let network = outcome.joined.as_ref().map(|joined| &joined.network);
         let (wifi, thread) = match network {
@@ -303,14 +307,16 @@ mod tests {
     use crate::flows::Pace;
     use crate::flows::connect::Access;
     use crate::flows::find::Target;
-    use crate::transport::Address;
+    use crate::transport::{Address, built_in_drivers};
 
     #[test]
     fn the_hotspot_to_join_is_named() {
+        let drivers = Drivers::new(built_in_drivers());
+        let target = drivers.target(drivers.default_driver().unwrap());
         let asked = |address| Asked {
             target: Target {
                 address,
-                ..Target::of_kind(TransportKind::SoftAp)
+                ..target.clone()
             },
             access: Access::default(),
             pace: Pace::default(),
@@ -319,10 +325,7 @@ mod tests {
         };
         let said = invitation(&asked(None)).unwrap();
         assert!(said.starts_with("Join the hotspot of PROV_d76c30 with"));
-        let elsewhere = Address::Http {
-            host: "127.0.0.1".to_owned(),
-            port: 80,
-        };
+        let elsewhere = Address::new("127.0.0.1:80");
         assert_eq!(invitation(&asked(Some(elsewhere))), None);
     }
 }

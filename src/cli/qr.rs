@@ -11,6 +11,7 @@ use clap::{ArgMatches, Subcommand};
 pub(super) use self::argument::{payload, port_of};
 use self::decode::Decode;
 use self::encode::Encode;
+use super::drivers::Drivers;
 use super::settings::Inputs;
 use super::ui::Ui;
 use crate::report::Failure;
@@ -25,12 +26,17 @@ pub(super) enum Qr {
 }
 
 /// Runs `qr …`.
-pub(super) async fn run(command: &Qr, matches: &ArgMatches, ui: &Ui) -> Result<(), Failure> {
+pub(super) async fn run(
+    command: &Qr,
+    matches: &ArgMatches,
+    ui: &Ui,
+    drivers: &Drivers,
+) -> Result<(), Failure> {
     let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
     let mut inputs = Inputs::new(matches);
     ui.result_only();
     match command {
-        Qr::Decode(args) => decode::run(args, &mut inputs, ui).await,
-        Qr::Encode(args) => encode::run(args, &mut inputs, ui).await,
+        Qr::Decode(args) => decode::run(args, &mut inputs, ui, drivers).await,
+        Qr::Encode(args) => encode::run(args, &mut inputs, ui, drivers).await,
     }
 }

@@ -1,19 +1,13 @@
-//! The flags about Bluetooth that searches share: which adapter, and which devices count. Names are
-//! `device_args`'s.
+//! The flags about what devices advertise by Bluetooth. Names are `device_args`'s.
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
 use uuid::Uuid;
 
 use crate::flows::find::Target;
 
-/// With which adapter to look, and for whom.
+/// Which devices count.
 #[derive(Args, Clone, Debug)]
 pub(super) struct RadioArgs {
-    /// Bluetooth adapter, such as hci1 [default: the first that is switched on]
-    #[arg(long, value_name = "NAME", env = "ESPCTL_ADAPTER", value_parser = NonEmptyStringValueParser::new(), help_heading = HEADING)]
-    adapter: Option<String>,
-
     /// Only devices whose advertisement carries this customer id of RainMaker; 1 is Espressif's.
     #[arg(long, value_name = "N", env = "ESPCTL_CUSTOMER_ID", help_heading = HEADING)]
     customer_id: Option<u16>,
@@ -26,7 +20,6 @@ pub(super) struct RadioArgs {
 impl RadioArgs {
     /// Has the search keep to them.
     pub(super) fn apply(&self, target: &mut Target) {
-        target.adapter.clone_from(&self.adapter);
         target.customer_id = self.customer_id;
         target.service = self.service_uuid;
     }

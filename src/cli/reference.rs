@@ -5,12 +5,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, CommandFactory as _, Subcommand};
+use clap::{Args, Command, Subcommand};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use super::Cli;
+use super::command;
 use super::completion;
+use super::drivers::Drivers;
 use super::explain;
 use super::ui::{Ui, keys_of};
 use crate::report::{ErrorId, Failure};
@@ -49,24 +50,24 @@ pub(super) fn completions(args: &Completions, ui: &Ui) -> Result<(), Failure> {
 }
 
 /// Runs `man`.
-pub(super) fn man(args: &ManPages, ui: &Ui) -> Result<(), Failure> {
+pub(super) fn man(args: &ManPages, ui: &Ui, drivers: &Drivers) -> Result<(), Failure> {
     let Some(folder) = &args.out else {
         let mut page = Vec::new();
-        Man::new(tree())
+        Man::new(tree(drivers))
             .render(&mut page)
             .map_err(|error| Failure::fault(&error.into()))?;
         return print("page", &page, ui);
     };
-    let written = write_pages(folder).map_err(|error| {
+    let written = write_pages(folder, drivers).map_err(|error| {
         let message = format!("--out: cannot write to {}", folder.display());
         Failure::new(ErrorId::UnwritableFile, message).cause(&error)
     })?;
     ui.result(&written, keys_of("files", &written))
 }
 
-fn write_pages(folder: &Path) -> io::Result<Vec<String>> {
+fn write_pages(folder: &Path, drivers: &Drivers) -> io::Result<Vec<String>> {
     fs::create_dir_all(folder)?;
-    clap_mangen::generate_to(tree(), folder)?;
+    clap_mangen::generate_to(tree(drivers), folder)?;
     let mut files = fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))
         .filter(|path| {
@@ -83,9 +84,9 @@ fn write_pages(folder: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Runs `reference`.
-pub(super) fn run(page: Reference, ui: &Ui) -> Result<(), Failure> {
+pub(super) fn run(page: Reference, ui: &Ui, drivers: &Drivers) -> Result<(), Failure> {
     let text = match page {
-        Reference::Cli => cli_page(),
+        Reference::Cli => cli_page(drivers),
         Reference::Errors => explain::page(),
     };
     print("page", text.as_bytes(), ui)
@@ -98,11 +99,11 @@ fn print(key: &str, text: &[u8], ui: &Ui) -> Result<(), Failure> {
 }
 
 /// Every command with its long help.
-fn cli_page() -> String {
+fn cli_page(drivers: &Drivers) -> String {
     let mut page = "# Command line\n\nWhat `--help` says, of every command. The flags under *Output* go with each of them. \
                     This page is printed by\n`espctl reference cli`.\n"
         .to_owned();
-    describe(&tree(), &mut Vec::new(), &mut page);
+    describe(&tree(drivers), &mut Vec::new(), &mut page);
     page
 }
 
@@ -129,8 +130,8 @@ fn describe<'c>(command: &'c Command, path: &mut Vec<&'c str>, page: &mut String
 
 /// The command tree as everybody sees it: without what this run's environment holds, and without
 /// what is hidden.
-pub(super) fn tree() -> Command {
-    let whole = Cli::command();
+pub(super) fn tree(drivers: &Drivers) -> Command {
+    let whole = command(drivers);
     // Completions would offer what is hidden, and nothing can be taken out of a tree.
     let seen = Command::new("espctl")
         .about(whole.get_about().cloned().unwrap_or_default())

@@ -1,24 +1,11 @@
-//! The flags about a serial line: which port, and how fast.
+//! The flags by which the log of a board is read.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::settings::parse_seconds;
-use crate::flows::find::Target;
-use crate::transport::{Address, DEFAULT_BAUD, TransportKind};
-
-/// Where a board is plugged in.
-#[derive(Args, Clone, Debug)]
-pub(super) struct SerialArgs {
-    /// Serial port of the board, such as /dev/ttyUSB0 or COM3 [default: the only one on USB]
-    #[arg(long, value_name = "PATH", env = "ESPCTL_PORT", value_parser = clap::builder::NonEmptyStringValueParser::new(), help_heading = HEADING)]
-    port: Option<String>,
-
-    #[command(flatten)]
-    speed: SpeedArgs,
-}
+use crate::transport::DEFAULT_BAUD;
 
 /// How fast it is.
 #[derive(Args, Clone, Debug)]
@@ -45,35 +32,16 @@ pub(super) struct LogLine {
 
 impl SpeedArgs {
     pub(super) fn log(&self, log: &LogArgs) -> LogLine {
-        LogLine {
-            baud: self.baud.unwrap_or(DEFAULT_BAUD),
-            patience: log.log_timeout,
-        }
+        log.line(self.baud)
     }
 }
 
-impl SerialArgs {
-    /// How its log is read.
-    pub(super) fn log(&self, log: &LogArgs) -> LogLine {
-        self.speed.log(log)
-    }
-
-    /// Whether it is said which port.
-    pub(super) fn has_port(&self) -> bool {
-        self.port.is_some()
-    }
-
-    /// Has the search keep to them, where it is one for a serial line; `otherwise` is the port where
-    /// none is given.
-    pub(super) fn apply(&self, otherwise: Option<&str>, target: &mut Target) {
-        if target.kind != TransportKind::Console {
-            return;
-        }
-        target.baud = self.speed.baud;
-        if let Some(port) = self.port.as_deref().or(otherwise) {
-            target.address = Some(Address::Serial {
-                path: Arc::from(port),
-            });
+impl LogArgs {
+    /// How the log is read at this speed.
+    pub(super) fn line(&self, baud: Option<u32>) -> LogLine {
+        LogLine {
+            baud: baud.unwrap_or(DEFAULT_BAUD),
+            patience: self.log_timeout,
         }
     }
 }

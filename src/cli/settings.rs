@@ -11,6 +11,11 @@ use clap::parser::ValueSource;
 
 use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
+use crate::transport::OptionSpec;
+
+/// The value of a driver's flag, in its usual form.
+#[derive(Clone, Debug)]
+pub(super) struct OptionText(pub(super) String);
 
 /// Knows which values were typed, and reads files and stdin for those that stand there.
 pub(super) struct Inputs<'m> {
@@ -44,6 +49,34 @@ impl<'m> Inputs<'m> {
         // Not every command has every flag, and asking for one that it lacks is a panic.
         self.matches.try_contains_id(id).is_ok()
             && self.matches.value_source(id) == Some(ValueSource::CommandLine)
+    }
+
+    /// The value of a driver's flag, typed or from the environment.
+    pub(super) fn option(&self, id: &str) -> Option<&str> {
+        let OptionText(value) = self.matches.try_get_one(id).ok().flatten()?;
+        Some(value)
+    }
+
+    /// What a driver's flags were given. Of two that exclude each other, the one that counts.
+    pub(super) fn driver_options(
+        &self,
+        specs: &'static [OptionSpec],
+    ) -> Result<Vec<(&'static str, String)>, Failure> {
+        let value = |id: &'static str| Some((id, self.option(id)?.to_owned()));
+        let mut given: Vec<(&'static str, String)> = Vec::new();
+        for spec in specs {
+            let other = specs.iter().find(|one| Some(one.id) == spec.instead_of);
+            let Some(other) = other else {
+                given.extend(value(spec.id));
+                continue;
+            };
+            given.retain(|(id, _)| *id != other.id);
+            given.extend(self.one_of(
+                (other.id, &format!("--{}", other.long), value(other.id)),
+                (spec.id, &format!("--{}", spec.long), value(spec.id)),
+            )?);
+        }
+        Ok(given)
     }
 
     /// Whether this switch is on, by flag or by environment.

@@ -11,10 +11,13 @@ use crate::report::{ErrorId, Exit, Failure};
 
 /// Parses, and keeps the matches: they know whether a value was typed or came from the
 /// environment. Help, version and errors are told here.
-pub(super) fn parse<C: Parser>(arguments: &[OsString]) -> Result<(C, ArgMatches), Exit> {
+pub(super) fn parse<C: Parser>(
+    command: Command,
+    arguments: &[OsString],
+) -> Result<(C, ArgMatches), Exit> {
     // Help and errors follow the rules too; a typed --color is not known yet.
     Color::Auto.settle();
-    let command = without_empty_variables(C::command());
+    let command = without_empty_variables(command);
     command
         .try_get_matches_from(arguments)
         .and_then(|matches| Ok((C::from_arg_matches(&matches)?, matches)))

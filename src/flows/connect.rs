@@ -6,6 +6,8 @@
 
 mod plan;
 
+use std::sync::Arc;
+
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
@@ -53,23 +55,28 @@ pub struct Opened {
 
 /// Finds and opens the device and reads its version document.
 pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
-    let (driver, candidate) = find::find_device(run, target).await?;
+    let candidate = find::find_device(run, target).await?;
     let service = candidate.service;
     let found = Target {
         address: Some(candidate.address.clone()),
         ..target.clone()
     };
     let route = Route {
-        driver,
+        driver: Arc::clone(&target.driver),
+        medium: target.medium,
         search: found.search(run.pace.search),
         transcript: target.transcript.clone(),
     };
-    let hints = candidate.hints.clone();
     let address = candidate.address.to_string();
-    let remarks = candidate.remarks.clone();
-    let opened = driver.open(candidate, &run.pace.limits).await;
-    find::tell(run, &remarks);
-    let transport = opened?;
+    let opening = target
+        .driver
+        .open(&candidate, &target.options, &run.pace.limits);
+    let opened = opening.await;
+    find::tell(run, &candidate.changes);
+    let prepared = opened?.into_transport().await;
+    // Preparing a link may have to open it anew.
+    find::tell(run, &candidate.changes);
+    let transport = prepared?;
     run.report(&Event::Connected { address });
 
     let mut connection = Connection::new(transport, service).recorded(target.transcript.clone());
@@ -92,7 +99,7 @@ pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
     Ok(Opened {
         connection,
         version,
-        hints,
+        hints: candidate.hints,
         route: Some(route),
     })
 }

@@ -12,13 +12,13 @@ use super::seen_device::SeenDevice;
 use super::{Doing, Event, FlowError, Run};
 use crate::endpoint::version::Version;
 use crate::session::{Connection, SessionError};
-use crate::transport::{self, Address, Candidate, Driver, Hints, TransportError, TransportKind};
+use crate::transport::{Address, Candidate, Discovery, Hints, Medium, TransportError};
 
 /// A device in reach.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// Over which transport.
-    pub kind: TransportKind,
+    pub medium: &'static Medium,
     /// Where it is.
     pub address: Address,
     /// The name that it announced.
@@ -35,7 +35,7 @@ impl Found {
     /// As lists of announced devices show it.
     pub fn seen(&self) -> SeenDevice {
         SeenDevice {
-            kind: self.kind,
+            medium: self.medium,
             name: self.name.clone(),
             address: self.address.clone(),
             hints: self.hints.clone(),
@@ -47,13 +47,13 @@ impl Found {
 impl From<SeenDevice> for Found {
     fn from(device: SeenDevice) -> Self {
         let SeenDevice {
-            kind,
+            medium,
             name,
             address,
             hints,
         } = device;
         Self {
-            kind,
+            medium,
             address,
             name,
             hints,
@@ -74,9 +74,9 @@ pub struct Discovered {
 
 impl Discovered {
     /// That nobody is there, and who is there instead.
-    pub fn nobody(&self, kind: TransportKind) -> FlowError {
+    pub fn nobody(&self, medium: &'static Medium) -> FlowError {
         find::nobody(
-            kind,
+            medium,
             &self.others.iter().map(Found::seen).collect::<Vec<_>>(),
         )
     }
@@ -97,17 +97,15 @@ pub enum Probe {
 /// Looks for as long as the pace of the run allows, and reports every device that it sees. Nobody in reach is an empty list; whatever else is
 /// in the way of an answer is an error.
 pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discovered, FlowError> {
-    let kind = target.kind;
-    let driver = transport::driver(kind).ok_or(FlowError::UnsupportedTransport(kind))?;
+    let discovery = target.medium.discovery;
     let search = target.search(run.pace.search);
-    let mut candidates = driver.scan(&search);
-    let is_wanted =
-        |candidate: &Candidate| target.admits(candidate.name.as_deref(), &candidate.hints);
+    let mut candidates = target.driver.scan(&search);
+    let is_wanted = |candidate: &Candidate| target.admits(&candidate.hints);
     // One list: what a device says may change, and its last word counts.
     let mut seen = Vec::new();
     loop {
         let candidate = candidates.next().await;
-        find::tell(run, &search.remarks);
+        find::tell(run, &search.changes);
         match candidate {
             None => break,
             Some(Ok(candidate)) => {
@@ -123,28 +121,28 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
     }
     let (wanted, others): (Vec<Candidate>, Vec<Candidate>) = seen.into_iter().partition(is_wanted);
     // Whoever announces itself has said what there is to show, and is left in peace.
-    let is_asked = |was_wanted: bool| match kind {
+    let is_asked = |was_wanted: bool| match discovery {
         _ if target.address.is_some() => true,
-        TransportKind::Ble | TransportKind::OnNetwork => false,
-        TransportKind::Console => match probe {
+        Discovery::Announced => false,
+        Discovery::Enumerated => match probe {
             Probe::Known => false,
             Probe::Ports => was_wanted,
             Probe::AllPorts => true,
         },
-        TransportKind::SoftAp => true,
+        Discovery::Fixed => true,
     };
     let look = |candidate: Candidate, is_asked: bool| async move {
         let announced = Found::from(SeenDevice::of(&candidate));
         if !is_asked {
             return Ok(announced);
         }
-        match look_at(run, driver, candidate).await {
+        match look_at(run, target, &candidate).await {
             Ok(version) => Ok(Found {
                 version,
                 ..announced
             }),
             // One of several that were asked: what the others say counts, too.
-            Err(silence) if target.address.is_none() && kind == TransportKind::Console => {
+            Err(silence) if target.address.is_none() && discovery == Discovery::Enumerated => {
                 Ok(Found {
                     silence: Some(Arc::new(silence)),
                     ..announced
@@ -161,15 +159,18 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
 
 async fn look_at(
     run: &Run,
-    driver: &dyn Driver,
-    candidate: Candidate,
+    target: &Target,
+    candidate: &Candidate,
 ) -> Result<Option<Version>, FlowError> {
     let reading = |source| FlowError::Session {
         doing: Doing::ReadingVersion,
         source,
     };
     let service = candidate.service;
-    let transport = driver.open(candidate, &run.pace.limits).await?;
+    let opening = target
+        .driver
+        .open(candidate, &target.options, &run.pace.limits);
+    let transport = opening.await?.into_transport().await?;
     let mut connection = Connection::new(transport, service);
     let version = match connection.version().await {
         Ok(version) => Some(version),

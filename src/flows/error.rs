@@ -15,7 +15,7 @@ use crate::endpoint::wifi_scan::AuthMode;
 use crate::ident::Ssid;
 use crate::provisioner::{Cause, NetworkName, ProvisionError};
 use crate::session::SessionError;
-use crate::transport::{TransportError, TransportKind};
+use crate::transport::{Medium, TransportError};
 
 /// Why a flow did not reach its end.
 #[derive(Debug, Error)]
@@ -24,7 +24,7 @@ pub enum FlowError {
     #[error("{} devices fit", seen.len())]
     Ambiguous {
         /// Where we looked.
-        kind: TransportKind,
+        medium: &'static Medium,
         /// The devices that the search found instead.
         seen: Vec<SeenDevice>,
     },
@@ -121,10 +121,10 @@ pub enum FlowError {
     #[error("no device was chosen")]
     Declined,
     /// No device in reach, or not the one that is wanted.
-    #[error("{}", nobody(*kind, seen))]
+    #[error("{}", nobody(medium, seen))]
     NoCandidate {
         /// Where we looked.
-        kind: TransportKind,
+        medium: &'static Medium,
         /// Others that were seen, those with a name first.
         seen: Vec<SeenDevice>,
     },
@@ -207,9 +207,6 @@ pub enum FlowError {
     /// The login does not say who the user is.
     #[error("the device has to be told its user, and the login does not say who that is")]
     UserUnknown,
-    /// A transport that this program was built without.
-    #[error("this program has no {0} transport")]
-    UnsupportedTransport(TransportKind),
 }
 
 impl FlowError {
@@ -257,8 +254,7 @@ impl FlowError {
             Self::Ambiguous { .. }
             | Self::Declined
             | Self::NoCandidate { .. }
-            | Self::Transport(_)
-            | Self::UnsupportedTransport(_) => Doing::Connecting,
+            | Self::Transport(_) => Doing::Connecting,
             Self::ScanUnfinished { .. } => Doing::Scanning,
             Self::Cloud { doing, .. }
             | Self::Protocol { doing, .. }
@@ -417,11 +413,11 @@ const fn stop_of(reason: StopReason) -> &'static str {
     }
 }
 
-/// Over a serial line, what is looked for is the port.
-fn nobody(kind: TransportKind, seen: &[SeenDevice]) -> String {
-    match (kind, seen) {
-        (TransportKind::Console, _) => "this computer has no serial port on USB".to_owned(),
-        (_, []) => format!("no device found over {kind}"),
-        (_, [_, ..]) => format!("no such device found over {kind}"),
+/// In the words of the medium: over a serial line, what is looked for is the port.
+fn nobody(medium: &Medium, seen: &[SeenDevice]) -> String {
+    match (medium.words.nothing_found, seen) {
+        (Some(words), _) => words.to_owned(),
+        (None, []) => format!("no device found over {medium}"),
+        (None, [_, ..]) => format!("no such device found over {medium}"),
     }
 }

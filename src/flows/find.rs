@@ -6,21 +6,26 @@
 //! that fits one device, somebody's choice, or the only one.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use uuid::Uuid;
 
 use super::seen_device::SeenDevice;
 use super::{Choice, Chosen, Event, FlowError, Run, Warning};
-use crate::transport::ble::looks_like_provisioning;
+use crate::host::Host;
 use crate::transport::record::Transcript;
-use crate::transport::{self, Address, Candidate, Driver, Hints, Remarks, Search, TransportKind};
+use crate::transport::{
+    Address, Candidate, Discovery, Driver, DriverOptions, Hints, HostChanges, Medium, Search,
+};
 
 /// Which device, and where.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// Over which transport.
-    pub kind: TransportKind,
+    /// By which driver.
+    pub driver: Arc<dyn Driver>,
+    /// The driver's medium, on this computer.
+    pub medium: &'static Medium,
     /// Where it is, when that is known.
     pub address: Option<Address>,
     /// What it is called: its name, the beginning of it, or its node id. Over media that announce
@@ -28,36 +33,28 @@ pub struct Target {
     pub name: Option<String>,
     /// Whether the beginning of the name is not enough: a label says it as a whole.
     pub is_whole_name: bool,
-    /// With which of this computer's Bluetooth adapters; the first that works when not said.
-    pub adapter: Option<String>,
-    /// How fast a serial line is, in bits a second.
-    pub baud: Option<u32>,
+    /// What else the driver was told.
+    pub options: DriverOptions,
     /// Only devices whose maker's data carry this customer.
     pub customer_id: Option<u16>,
     /// Only devices that announce this Bluetooth service.
     pub service: Option<Uuid>,
-    /// On which of this computer's interfaces to look; all of them when not said.
-    pub interface: Option<String>,
-    /// Another port than that of mDNS, which keeps tests apart.
-    pub mdns_port: Option<u16>,
     /// Where the conversation with it is taken down.
     pub transcript: Option<Transcript>,
 }
 
 impl Target {
-    /// Any device of a kind.
-    pub fn of_kind(kind: TransportKind) -> Self {
+    /// Any device that the driver finds.
+    pub fn new(driver: Arc<dyn Driver>, host: &Host) -> Self {
         Self {
-            kind,
+            medium: driver.medium(host),
+            driver,
             address: None,
             name: None,
             is_whole_name: false,
-            adapter: None,
-            baud: None,
+            options: DriverOptions::default(),
             customer_id: None,
             service: None,
-            interface: None,
-            mdns_port: None,
             transcript: None,
         }
     }
@@ -66,26 +63,22 @@ impl Target {
     pub(super) fn search(&self, wait: std::time::Duration) -> Search {
         Search {
             address: self.address.clone(),
-            adapter: self.adapter.clone(),
-            baud: self.baud,
-            interface: self.interface.clone(),
-            remarks: Remarks::default(),
-            mdns_port: self.mdns_port,
+            options: self.options.clone(),
+            changes: HostChanges::default(),
             wait,
         }
     }
 
     /// The name by which a device is known among others.
     fn announced_name(&self) -> Option<&str> {
-        self.name.as_deref().filter(|_| self.kind.announces())
+        self.name.as_deref().filter(|_| self.medium.announces())
     }
 
-    /// Whether what a device announces is what is wanted, its name aside. Where all kinds of
-    /// things announce themselves, one that is not named has to look like a device of ours; of
-    /// serial ports, boards are on those of USB.
-    pub(super) fn admits(&self, name: Option<&str>, hints: &Hints) -> bool {
-        if self.kind == TransportKind::Console {
-            return self.address.is_some() || hints.usb.is_some();
+    /// Whether what a device announces is what is wanted, its name aside. One that is not named has
+    /// to look like a device of ours: on many media, all kinds of things announce themselves.
+    pub(super) fn admits(&self, hints: &Hints) -> bool {
+        if self.medium.discovery == Discovery::Enumerated {
+            return self.address.is_some() || hints.is_likely;
         }
         let is_narrowed =
             self.name.is_some() || self.customer_id.is_some() || self.service.is_some();
@@ -94,62 +87,54 @@ impl Target {
             && self
                 .service
                 .is_none_or(|wanted| hints.services.contains(&wanted))
-            && (is_narrowed || !self.kind.is_shared() || looks_like_provisioning(name, hints))
+            && (is_narrowed || hints.is_likely)
     }
 }
 
 /// Searches until the device that fits is known.
-pub async fn find_device(
-    run: &Run,
-    target: &Target,
-) -> Result<(&'static dyn Driver, Candidate), FlowError> {
-    let kind = target.kind;
-    let driver = transport::driver(kind).ok_or(FlowError::UnsupportedTransport(kind))?;
+pub async fn find_device(run: &Run, target: &Target) -> Result<Candidate, FlowError> {
+    let medium = target.medium;
     loop {
         run.report(&Event::SearchStarted {
-            transport: kind,
+            transport: medium,
             address: target.address.as_ref().map(ToString::to_string),
             name: target.announced_name().map(str::to_owned),
         });
-        let found = if kind.has_a_choice() && target.address.is_none() {
-            among(run, driver, target).await?
+        let found = if medium.has_a_choice() && target.address.is_none() {
+            among(run, target).await?
         } else {
             let search = target.search(run.pace.search);
-            let found = driver.scan(&search).next().await;
-            tell(run, &search.remarks);
-            Some(found.ok_or_else(|| nobody(kind, &[]))??)
+            let found = target.driver.scan(&search).next().await;
+            tell(run, &search.changes);
+            Some(found.ok_or_else(|| nobody(medium, &[]))??)
         };
         // Otherwise: look again.
         if let Some(candidate) = found {
             run.report(&Event::DeviceFound {
-                transport: candidate.kind,
+                transport: candidate.medium,
                 address: candidate.address.to_string(),
                 name: candidate.name.clone(),
                 node_id: candidate.hints.node_id.clone(),
             });
-            return Ok((driver, candidate));
+            return Ok(candidate);
         }
     }
 }
 
 /// The one among those that announce themselves; `None` when somebody wants to look again.
-async fn among(
-    run: &Run,
-    driver: &dyn Driver,
-    target: &Target,
-) -> Result<Option<Candidate>, FlowError> {
-    let kind = target.kind;
+async fn among(run: &Run, target: &Target) -> Result<Option<Candidate>, FlowError> {
+    let medium = target.medium;
     let search = target.search(run.pace.search);
-    let mut scan = driver.scan(&search);
+    let mut scan = target.driver.scan(&search);
     let mut seen: Vec<Candidate> = Vec::new();
     let mut exact: Vec<Candidate> = Vec::new();
     while let Some(candidate) = scan.next().await {
-        tell(run, &search.remarks);
+        tell(run, &search.changes);
         let candidate = candidate?;
         if is_wanted(&candidate, target, is_called) {
             note(&mut exact, candidate);
             // Another one of the same name counts if it was seen at the same time.
-            while !kind.names_are_unique()
+            while !medium.names_are_unique
                 && let Some(Some(other)) = scan.next().now_or_never()
             {
                 let of = other?;
@@ -173,21 +158,19 @@ async fn among(
             (Some(_), 0) => seen
                 .into_iter()
                 .partition(|one| !target.is_whole_name && is_wanted(one, target, begins_with)),
-            (None, _) => seen
-                .into_iter()
-                .partition(|one| target.admits(one.name.as_deref(), &one.hints)),
+            (None, _) => seen.into_iter().partition(|one| target.admits(&one.hints)),
         };
     fitting.sort_by_key(|one| Reverse(one.hints.signal));
     let listed: Vec<SeenDevice> = fitting.iter().map(SeenDevice::of).collect();
     let chosen = match &listed[..] {
         [] => {
             let others: Vec<SeenDevice> = others.iter().map(SeenDevice::of).collect();
-            return Err(nobody(kind, &others));
+            return Err(nobody(medium, &others));
         }
         // Named by its beginning, and only one is: nothing is left to choose.
         [_] if target.announced_name().is_some() => Chosen::Item(0),
-        // Of ports that say nothing, the only one on USB.
-        [_] if !kind.announces() => Chosen::Item(0),
+        // Of those that say nothing, the only likely one.
+        [_] if !medium.announces() => Chosen::Item(0),
         _ => run.choose(Choice::Devices(&listed)).await,
     };
     match chosen {
@@ -195,14 +178,17 @@ async fn among(
         Chosen::Rescan => Ok(None),
         // Nobody is there to choose.
         Chosen::Nothing if fitting.len() == 1 => Ok(fitting.pop()),
-        Chosen::Nothing => Err(FlowError::Ambiguous { kind, seen: listed }),
+        Chosen::Nothing => Err(FlowError::Ambiguous {
+            medium,
+            seen: listed,
+        }),
         Chosen::Declined | Chosen::Item(_) | Chosen::Manual(_) => Err(FlowError::Declined),
     }
 }
 
 /// Passes on what the driver did to this computer.
-pub(super) fn tell(run: &Run, remarks: &Remarks) {
-    for message in remarks.take() {
+pub(super) fn tell(run: &Run, changes: &HostChanges) {
+    for message in changes.take() {
         let id = Warning::HostChanged;
         run.report(&Event::Warned { id, message });
     }
@@ -212,7 +198,7 @@ pub(super) fn tell(run: &Run, remarks: &Remarks) {
 /// the same one under its name, wherever it is now; elsewhere, one with the same address is.
 pub(super) fn note(seen: &mut Vec<Candidate>, candidate: Candidate) {
     let known = seen.iter_mut().find(|known| {
-        if candidate.kind.names_are_unique() {
+        if candidate.medium.names_are_unique {
             known.name.is_some() && known.name == candidate.name
         } else {
             known.address == candidate.address
@@ -232,7 +218,7 @@ fn is_wanted(
     target
         .announced_name()
         .is_some_and(|name| is_meant(candidate, name))
-        && target.admits(candidate.name.as_deref(), &candidate.hints)
+        && target.admits(&candidate.hints)
 }
 
 fn names(candidate: &Candidate) -> impl Iterator<Item = &str> {
@@ -244,11 +230,7 @@ fn names(candidate: &Candidate) -> impl Iterator<Item = &str> {
 }
 
 fn is_called(candidate: &Candidate, name: &str) -> bool {
-    let is_address = match &candidate.address {
-        Address::Ble { id, shown } => **id == *name || shown.eq_ignore_ascii_case(name),
-        Address::Host { .. } | Address::Http { .. } | Address::Serial { .. } => false,
-    };
-    is_address || names(candidate).any(|one| one == name)
+    candidate.address.is_called(name) || names(candidate).any(|one| one == name)
 }
 
 fn begins_with(candidate: &Candidate, name: &str) -> bool {
@@ -256,30 +238,33 @@ fn begins_with(candidate: &Candidate, name: &str) -> bool {
 }
 
 /// The wanted one is not there. Of the others, those with a name and a strong signal come first.
-pub(super) fn nobody(kind: TransportKind, others: &[SeenDevice]) -> FlowError {
+pub(super) fn nobody(medium: &'static Medium, others: &[SeenDevice]) -> FlowError {
     let mut seen = others.to_vec();
     seen.sort_by_key(|one| (one.name.is_none(), Reverse(one.hints.signal)));
-    FlowError::NoCandidate { kind, seen }
+    FlowError::NoCandidate { medium, seen }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::proto::Service;
+    use crate::transport::built_in_drivers;
+
+    fn medium(name: &str) -> &'static Medium {
+        let drivers = built_in_drivers();
+        let mut media = drivers.iter().map(|driver| driver.medium(&Host::this()));
+        media.find(|medium| medium.name == name).unwrap()
+    }
 
     #[test]
     fn a_device_that_went_and_came_back_is_one_device() {
         let candidate = |name: Option<&str>, port: u16| Candidate {
-            address: Address::Http {
-                host: "127.0.0.1".to_owned(),
-                port,
-            },
-            handle: None,
-            kind: TransportKind::OnNetwork,
             name: name.map(str::to_owned),
-            hints: Hints::default(),
-            remarks: Remarks::default(),
-            service: Service::LocalControl,
+            ..Candidate::new(
+                medium("on-network"),
+                Address::new(format!("127.0.0.1:{port}")),
+                Service::LocalControl,
+            )
         };
         let mut seen = Vec::new();
         for (name, port) in [
@@ -297,20 +282,14 @@ mod tests {
     }
 
     fn bluetooth(name: &str, id: &str, node_id: Option<&str>) -> Candidate {
+        let address = Address::new("C0:FF:EE:00:00:01").with_id(id);
         Candidate {
-            address: Address::Ble {
-                id: id.into(),
-                shown: "C0:FF:EE:00:00:01".into(),
-            },
-            handle: None,
-            kind: TransportKind::Ble,
             name: Some(name.to_owned()),
             hints: Hints {
                 node_id: node_id.map(str::to_owned),
                 ..Hints::default()
             },
-            remarks: Remarks::default(),
-            service: Service::Provisioning,
+            ..Candidate::new(medium("ble"), address, Service::Provisioning)
         }
     }
 

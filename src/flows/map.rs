@@ -24,7 +24,7 @@ use crate::endpoint::challenge_response::{CHALLENGE_RESPONSE, Signed};
 use crate::endpoint::version::Version;
 use crate::secret::Secret;
 use crate::session::Secured;
-use crate::transport::TransportKind;
+use crate::transport::Medium;
 
 /// Whose the device shall be.
 #[derive(Clone, Debug)]
@@ -122,13 +122,13 @@ impl<'a> Mapping<'a> {
     pub(super) async fn prepare(
         run: &'a Run,
         owner: &'a Owner,
-        kind: TransportKind,
+        medium: &Medium,
     ) -> Result<Self, FlowError> {
         let mut mapping = Self {
             run,
             owner,
             prepared: None,
-            may_be_cut_off: kind.is_on_the_devices_network(),
+            may_be_cut_off: medium.joins_device_network,
             announced: None,
             doing: Doing::FetchingChallenge,
             mapped: None,

@@ -15,7 +15,7 @@ use crate::ident::{Bssid, Ssid};
 use crate::provisioner::{JoinedNetwork, JoinedWifi, NetworkName};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
-use crate::transport::TransportKind;
+use crate::transport::Medium;
 
 /// Whoever a flow is run for.
 #[async_trait]
@@ -37,7 +37,7 @@ pub enum Event {
     /// The search for a device began.
     SearchStarted {
         /// Where we look.
-        transport: TransportKind,
+        transport: &'static Medium,
         /// The address, where it is known beforehand.
         address: Option<String>,
         /// The name, where one is wanted and devices announce theirs.
@@ -47,7 +47,7 @@ pub enum Event {
     /// A device was found.
     DeviceFound {
         /// Where we found it.
-        transport: TransportKind,
+        transport: &'static Medium,
         /// The device's address.
         address: String,
         /// The name that it announced.

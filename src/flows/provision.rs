@@ -43,7 +43,7 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
     let mut mapping = match &request.owner {
         None => None,
         Some(owner) => {
-            let preparing = Mapping::prepare(run, owner, request.target.kind);
+            let preparing = Mapping::prepare(run, owner, request.target.medium);
             Some(run.or(Doing::FetchingChallenge, preparing).await?)
         }
     };
@@ -52,7 +52,7 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
     let version = opened.version.clone();
     let announced = opened.hints.node_id.clone();
     check(request, &version)?;
-    let way = if request.target.kind.needs_an_owner_only() {
+    let way = if request.target.medium.has_network_already {
         Way::ChallengeResponse
     } else {
         Way::of(&version)
@@ -159,7 +159,7 @@ fn check(request: &Request, version: &Version) -> Result<(), FlowError> {
         return Err(FlowError::ClaimRequired);
     }
     // Whatever is found there is found by its challenge-response service.
-    if request.target.kind.needs_an_owner_only() {
+    if request.target.medium.has_network_already {
         return Ok(());
     }
     if request.wifi.is_none() {

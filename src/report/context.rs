@@ -1,23 +1,26 @@
 //! What is known about a run when it fails: plain data that any face of the program can fill in.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::shell::quote_word;
 use crate::flows::{Doing, Left};
 use crate::ident::printable;
 use crate::security::SecurityScheme;
-use crate::transport::{Address, TransportKind};
+use crate::transport::{Address, HostPart, Medium};
 
 /// What is known about a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Context {
     /// How the device is reached; `None` if the run involves no device.
-    pub medium: Option<TransportKind>,
+    pub medium: Option<&'static Medium>,
     /// The device, in messages.
     pub label: String,
     /// The device's address, given by the user or named by the error.
     pub address: Option<Address>,
+    /// The flag that takes the whole address, if the medium has one.
+    pub address_flag: Option<&'static str>,
+    /// The flags that say where the device is, with their values, as the user gave them.
+    pub location: Vec<(&'static str, String)>,
     /// The device's name, given by the user or a label.
     pub name: Option<String>,
     /// The secret that a session starts with.
@@ -32,8 +35,8 @@ pub(crate) struct Context {
     pub narrowed_by: Option<&'static str>,
     /// The network interface that the search is limited to.
     pub interface: Option<String>,
-    /// The speed of the serial line, if the user gave it.
-    pub baud: Option<u32>,
+    /// Whether the user gave the speed of the serial line.
+    pub has_baud: bool,
     /// The words that follow `espctl login` for the account of this run.
     pub login: Vec<String>,
     /// What environment variables override.
@@ -94,28 +97,31 @@ impl Context {
         self.error.step == Some(step)
     }
 
+    /// The part of this computer that the medium needs.
+    pub(super) fn needed_part(&self) -> Option<HostPart> {
+        self.medium?.needs
+    }
+
     /// The flags that select the same device, quoted for a shell.
     pub(super) fn device_flags(&self) -> Vec<String> {
         let Some(medium) = self.medium else {
             return Vec::new();
         };
         let mut words = Vec::new();
-        let mut add = |flag: &str, value: &str| words.extend([flag.to_owned(), typed(value)]);
+        let mut add = |flag: &str, value: &str| words.extend([format!("--{flag}"), typed(value)]);
         // The default needs no flag.
-        if !medium.is_on_the_devices_network() {
-            add("--transport", medium.name());
+        if !medium.joins_device_network {
+            add("transport", medium.name);
         }
         let name = self.name.as_deref().filter(|_| medium.announces());
-        match (&self.address, name) {
-            (Some(Address::Serial { path }), _) => add("--port", path),
-            (Some(Address::Host { host }), _) => add(host_flag(host), host),
-            (Some(Address::Http { host, port }), _) => {
-                add(host_flag(host), host);
-                add("--device-port", &port.to_string());
+        match (&self.location[..], name, self.address_flag, &self.address) {
+            ([], Some(name), ..) => add("device-name", name),
+            ([], None, Some(flag), Some(address)) => add(flag, address.as_str()),
+            (location, ..) => {
+                for (flag, value) in location {
+                    add(flag, value);
+                }
             }
-            (_, Some(name)) => add("--device-name", name),
-            (Some(Address::Ble { shown, .. }), None) => add("--device-name", shown),
-            (None, None) => {}
         }
         words
     }
@@ -128,17 +134,6 @@ impl Context {
     /// A search time, in seconds, that finds more than this run did.
     pub(super) fn longer_search(&self) -> String {
         self.search.as_secs().saturating_mul(2).max(15).to_string()
-    }
-}
-
-/// The flag for a host name or an IP address.
-fn host_flag(host: &str) -> &'static str {
-    // Only an IPv6 address has colons, also with a zone.
-    let is_address = host.contains(':') || host.parse::<Ipv4Addr>().is_ok();
-    if is_address {
-        "--device-ip"
-    } else {
-        "--device-host"
     }
 }
 

@@ -1,8 +1,6 @@
 //! Exit codes: whose move is it? One table, shown by `--help` and in
 //! `docs/reference/exit-codes.md`. Which error has which code is in `table`.
 
-use std::process::ExitCode;
-
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -94,11 +92,5 @@ impl Exit {
                 format!("{table}\n  {:>3}  {}", exit.code(), exit.meaning())
             });
         table + "\n\n`espctl explain ID` explains an error."
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit.code())
     }
 }

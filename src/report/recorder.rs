@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 
 use crate::flows::Event;
-use crate::transport::TransportKind;
+use crate::transport::Medium;
 use crate::transport::record::Transcript;
 
 /// The record of a run. Its clones share it.
@@ -30,15 +30,15 @@ pub(super) struct RecordedRun {
     pub(super) dropped: usize,
     /// The keys of the result.
     pub(super) result: Option<Map<String, Value>>,
-    /// The transport of the last search.
-    pub(super) kind: Option<TransportKind>,
+    /// The medium of the last search.
+    pub(super) medium: Option<&'static Medium>,
 }
 
 impl Recorder {
     /// Records an event, with its JSON form.
     pub(crate) fn event(&self, event: &Event, object: Value) {
         if let Event::SearchStarted { transport, .. } = event {
-            self.run().kind = Some(*transport);
+            self.run().medium = Some(*transport);
         }
         self.note(object);
     }
@@ -64,8 +64,8 @@ impl Recorder {
     }
 
     /// The transport of the last search, if there was one.
-    pub(crate) fn searched(&self) -> Option<TransportKind> {
-        self.run().kind
+    pub(crate) fn searched(&self) -> Option<&'static Medium> {
+        self.run().medium
     }
 
     /// The events and the result so far.

@@ -4,16 +4,16 @@
 use super::remedy::{Remedy, System, command, flag, plain, retry};
 use crate::flows::Doing;
 use crate::security::SecurityScheme;
-use crate::transport::TransportKind::{self, Ble, Console, OnNetwork, SoftAp};
+use crate::transport::HostPart::{self, Bluetooth, Hotspot, LocalNetwork, SerialPorts};
 
-pub(super) const BLE: &[TransportKind] = &[Ble];
-pub(super) const SERIAL: &[TransportKind] = &[Console];
-pub(super) const NETWORK: &[TransportKind] = &[OnNetwork];
-pub(super) const HOTSPOT: &[TransportKind] = &[SoftAp];
-pub(super) const HTTP: &[TransportKind] = &[OnNetwork, SoftAp];
-pub(super) const NOT_SERIAL: &[TransportKind] = &[Ble, OnNetwork, SoftAp];
+pub(super) const BLE: &[HostPart] = &[Bluetooth];
+pub(super) const SERIAL: &[HostPart] = &[SerialPorts];
+pub(super) const NETWORK: &[HostPart] = &[LocalNetwork];
+pub(super) const HOTSPOT: &[HostPart] = &[Hotspot];
+pub(super) const HTTP: &[HostPart] = &[LocalNetwork, Hotspot];
+pub(super) const NOT_SERIAL: &[HostPart] = &[Bluetooth, LocalNetwork, Hotspot];
 /// The media of devices that wait to be provisioned.
-pub(super) const PROVISIONING: &[TransportKind] = &[Ble, Console, SoftAp];
+pub(super) const PROVISIONING: &[HostPart] = &[Bluetooth, SerialPorts, Hotspot];
 
 pub(super) const LINUX: &[System] = &[System::Linux];
 pub(super) const UNIX: &[System] = &[System::Linux, System::MacOs];

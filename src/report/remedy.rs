@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::hint::{Action, Hint};
-use crate::transport::TransportKind;
+use crate::transport::HostPart;
 
 /// What a person can do about an error.
 #[derive(Clone, Copy, Debug)]
@@ -11,8 +11,8 @@ pub(crate) struct Remedy {
     /// An imperative in lower case, without a full stop. `{}` stands for the step.
     text: &'static str,
     step: Step,
-    /// The media that it is for; empty for all.
-    media: &'static [TransportKind],
+    /// The media that it is for, by the part of this computer that they need; empty for all.
+    media: &'static [HostPart],
     /// The systems that it is for; empty for all.
     systems: &'static [System],
     condition: Option<Condition>,
@@ -97,7 +97,7 @@ const fn with_step(text: &'static str, step: Step) -> Remedy {
 
 impl Remedy {
     /// Only for a device that is reached like this.
-    pub(super) const fn over(mut self, media: &'static [TransportKind]) -> Self {
+    pub(super) const fn over(mut self, media: &'static [HostPart]) -> Self {
         self.media = media;
         self
     }
@@ -125,8 +125,8 @@ impl Remedy {
         !self.is_explained_only
             && (self.media.is_empty()
                 || context
-                    .medium
-                    .is_some_and(|kind| self.media.contains(&kind)))
+                    .needed_part()
+                    .is_some_and(|part| self.media.contains(&part)))
             && self.is_for_this_system()
             && self.condition.is_none_or(|it| (it.holds)(context))
     }
@@ -149,7 +149,7 @@ impl Remedy {
         }
         // For most media: other remedies are for the rest.
         if (1..3).contains(&self.media.len()) {
-            let media: Vec<&str> = self.media.iter().map(|kind| circumstance(*kind)).collect();
+            let media: Vec<&str> = self.media.iter().map(|part| circumstance(*part)).collect();
             circumstances.push(media.join(" or "));
         }
         let words = self.condition.map(|it| it.words.to_owned());
@@ -198,20 +198,21 @@ fn fill(word: &str, context: &Context) -> Vec<String> {
 }
 
 /// What a medium is called where an explanation says for which one a remedy is.
-const fn circumstance(kind: TransportKind) -> &'static str {
-    match kind {
-        TransportKind::Ble => "over Bluetooth",
-        TransportKind::Console => "over a serial line",
-        TransportKind::OnNetwork => "on the network",
-        TransportKind::SoftAp => "over SoftAP",
+const fn circumstance(part: HostPart) -> &'static str {
+    match part {
+        HostPart::Bluetooth => "over Bluetooth",
+        HostPart::SerialPorts => "over a serial line",
+        HostPart::LocalNetwork => "on the network",
+        HostPart::Hotspot => "over SoftAP",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::medium_named;
 
-    const BLE: &[TransportKind] = &[TransportKind::Ble];
+    const BLE: &[HostPart] = &[HostPart::Bluetooth];
 
     #[test]
     fn sentence_names_circumstances() {
@@ -230,7 +231,7 @@ mod tests {
     #[test]
     fn hint_knows_the_device_of_the_run() {
         let context = Context {
-            medium: Some(TransportKind::Ble),
+            medium: Some(medium_named("ble")),
             name: Some("Bob's lamp".to_owned()),
             ..Context::default()
         };

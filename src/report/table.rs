@@ -459,8 +459,8 @@ errors! {
         "The port belongs to something else, the board is silent or not started, its firmware provisions over another transport, or the line has another speed."
         [
             retry("check that this is the board's port, restart the board, and {}: a provisioned board no longer has this console"),
-            flag("--baud", "set the speed of the console with {} if it is not 115200").when("", |run| run.baud.is_none()),
-            flag("--baud", "check the speed of the console: {} may be wrong").when("", |run| run.baud.is_some()),
+            flag("--baud", "set the speed of the console with {} if it is not 115200").when("", |run| !run.has_baud),
+            flag("--baud", "check the speed of the console: {} may be wrong").when("", |run| run.has_baud),
             command("idf.py monitor", "look at the board's output with {}: a console that provisions shows `>> `, and silence can be RX and TX swapped").explained_only(),
         ];
     NoDevice "no-device" [NoDevice]
@@ -780,6 +780,7 @@ errors! {
 mod tests {
     use super::*;
     use crate::report::Context;
+    use crate::transport::medium_named;
 
     #[test]
     fn table_is_sorted_and_complete() {
@@ -813,7 +814,7 @@ mod tests {
 
     #[test]
     fn a_run_shows_few_hints() {
-        let media = [BLE, SERIAL, NETWORK, HOTSPOT].concat();
+        let media = ["ble", "console", "on-network", "softap"].map(medium_named);
         for medium in media.into_iter().map(Some).chain([None]) {
             let context = Context {
                 medium,

@@ -65,7 +65,7 @@ impl Connection {
 
     /// Whether the path has room for the messages of this scheme.
     pub fn carries(&self, scheme: SecurityScheme) -> bool {
-        let longest = self.transport.longest_request();
+        let longest = self.transport.capacity().request;
         longest.is_none_or(|longest| scheme.longest_message() <= longest)
     }
 

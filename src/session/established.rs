@@ -57,8 +57,12 @@ impl Session {
 
     /// The longest answer that is sure to come through, in bytes, where the medium has a limit.
     pub fn longest_answer(&self) -> Option<usize> {
-        self.transport
-            .longest_answer(self.keys.scheme == SecurityScheme::Sec2)
+        let capacity = self.transport.capacity();
+        if self.keys.scheme == SecurityScheme::Sec2 {
+            capacity.answer_with_sec2
+        } else {
+            capacity.answer
+        }
     }
 
     /// Whether the two ends may be out of step, so that nothing more can be said.

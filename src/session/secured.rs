@@ -63,7 +63,7 @@ impl Secured {
             .ok_or(NotReconnected::Unreachable)?
             .map_err(unreachable)?;
         let service = candidate.service;
-        let opened = route.driver.open(candidate, limits).await;
+        let opened = route.open(&candidate, limits).await;
         let mut connection = Connection::new(opened.map_err(unreachable)?, service)
             .recorded(route.transcript.clone());
         match connection.version().await {

@@ -8,20 +8,16 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::Address;
+use super::address::Address;
+use crate::host::BluetoothError;
 use crate::proto::EndpointName;
 
 /// Why a request did not come back with an answer.
 #[derive(Debug, Error)]
 pub enum TransportError {
     /// This computer's Bluetooth cannot be used.
-    #[error("{problem}")]
-    Bluetooth {
-        /// What is wrong with it.
-        problem: BluetoothProblem,
-        /// What the system says, if anything.
-        source: Option<io::Error>,
-    },
+    #[error(transparent)]
+    Bluetooth(#[from] BluetoothError),
     /// A serial port, or what is at its other end, is not what it has to be.
     #[error("{port}: {problem}")]
     Console {
@@ -159,40 +155,6 @@ impl fmt::Display for No {
             Self::Unnumbered => f.write_str("reported an error"),
         }
     }
-}
-
-/// What can be wrong with the Bluetooth of a computer.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum BluetoothProblem {
-    /// Switched off in a way that only a person can undo.
-    #[error("Bluetooth is blocked on this computer")]
-    Blocked,
-    /// The user may not use it.
-    #[error("this user may not use Bluetooth")]
-    Denied,
-    /// There is hardware for it nowhere.
-    #[error("this computer has no Bluetooth adapter")]
-    NoAdapter,
-    /// Not the one that was asked for.
-    #[error("this computer has no Bluetooth adapter {wanted}; there is {there}")]
-    NoSuchAdapter {
-        /// As asked for.
-        wanted: Box<str>,
-        /// The adapters that this computer has.
-        there: Box<str>,
-    },
-    /// The system's message bus, by which programs reach Bluetooth, is not there.
-    #[error("this computer has no system message bus (D-Bus)")]
-    NoBus,
-    /// The system's Bluetooth service does not run.
-    #[error("the Bluetooth service (bluetoothd) does not run")]
-    NoService,
-    /// Switched off, and it could not be switched on.
-    #[error("Bluetooth is switched off")]
-    Off,
-    /// Something else, which the system's words say.
-    #[error("this computer's Bluetooth failed")]
-    Failed,
 }
 
 /// What can be wrong with a serial port and the board at it.

@@ -10,8 +10,8 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -29,7 +29,13 @@ use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::{Address, DEVICE_PORT, Limits, No, Transport, TransportError, source};
+use super::address::Address;
+use super::candidate::{Candidate, Handle};
+use super::error::{No, TransportError};
+use super::exchange::Transport;
+use super::host_address::HostAddress;
+use super::limits::Limits;
+use super::source;
 use crate::proto::EndpointName;
 
 /// An open path over HTTP.
@@ -132,12 +138,8 @@ impl HttpTransport {
     ) -> Result<Request<Full<Bytes>>, TransportError> {
         let (host, port) = host_and_port(&self.address);
         // A zone belongs to this computer, not to the name of the other (RFC 6874, section 3).
-        let host = host.split_once('%').map_or(host, |(host, _)| host);
-        let authority = Address::Http {
-            host: host.to_owned(),
-            port,
-        }
-        .to_string();
+        let host = host.split_once('%').map_or(host.as_str(), |(host, _)| host);
+        let authority = HostAddress::at(host, port).to_string();
         let path = format!("/{endpoint}");
         let mut request = Request::post(&path)
             .header(HOST, authority)
@@ -368,6 +370,21 @@ impl Socket {
     fn acknowledge_at_once(&self) {}
 }
 
+/// A socket that a scan opened, for the first one who connects to what was found.
+pub(super) struct KeptSocket(Mutex<Option<Socket>>);
+
+impl KeptSocket {
+    pub(super) fn keep(socket: Socket) -> Handle {
+        Handle::new(Self(Mutex::new(Some(socket))))
+    }
+
+    /// The socket; `None` if there is none, or it was taken before.
+    pub(super) fn take(candidate: &Candidate) -> Option<Socket> {
+        let Self(kept) = candidate.handle.as_ref()?.read()?;
+        kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Tries one address after the other, each for its share of the time: one that swallows attempts
 /// must not hide the next.
 async fn connect_any(
@@ -376,7 +393,7 @@ async fn connect_any(
     limit: Duration,
 ) -> io::Result<TcpStream> {
     let (host, port) = host_and_port(address);
-    let addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
+    let addresses: Vec<SocketAddr> = lookup_host((host.as_str(), port)).await?.collect();
     let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
@@ -393,13 +410,9 @@ async fn connect_any(
     Err(last)
 }
 
-fn host_and_port(address: &Address) -> (&str, u16) {
-    match address {
-        // Neither is anybody's host name, and no name server knows it.
-        Address::Ble { id: other, .. } | Address::Serial { path: other } => (other, DEVICE_PORT),
-        Address::Host { host } => (host, DEVICE_PORT),
-        Address::Http { host, port } => (host, *port),
-    }
+fn host_and_port(address: &Address) -> (String, u16) {
+    let HostAddress { host, port } = HostAddress::of(address);
+    (host, port.unwrap_or(DEFAULT_PORT))
 }
 
 fn unanswered() -> io::Error {
@@ -456,6 +469,8 @@ impl AsyncWrite for Socket {
     }
 }
 
+/// Where the provisioning manager serves HTTP.
+pub(super) const DEFAULT_PORT: u16 = 80;
 /// No answer of any firmware comes near this.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
@@ -465,10 +480,12 @@ mod tests {
 
     #[test]
     fn port_of_a_bare_host_is_that_of_a_device() {
-        let host = "device.local".to_owned();
-        let bare = Address::Host { host: host.clone() };
-        assert_eq!(host_and_port(&bare), ("device.local", DEVICE_PORT));
-        let full = Address::Http { host, port: 8080 };
-        assert_eq!(host_and_port(&full), ("device.local", 8080));
+        let host = || "device.local".to_owned();
+        let bare = HostAddress::of_host(host());
+        assert_eq!(host_and_port(&bare), (host(), DEFAULT_PORT));
+        let full = HostAddress::at(host(), 8080);
+        assert_eq!(host_and_port(&full), (host(), 8080));
+        // Another driver's: no name server knows it.
+        assert_eq!(host_and_port(&Address::new("COM3")).0, "COM3");
     }
 }

@@ -12,7 +12,8 @@ use serde_json::json;
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::{Transport, TransportError};
+use super::error::TransportError;
+use super::exchange::{Capacity, Transport};
 use crate::ident::printable_json;
 use crate::proto::EndpointName;
 
@@ -179,11 +180,7 @@ impl Transport for Recorded {
         self.transport.close().await
     }
 
-    fn longest_request(&self) -> Option<usize> {
-        self.transport.longest_request()
-    }
-
-    fn longest_answer(&self, has_sec2: bool) -> Option<usize> {
-        self.transport.longest_answer(has_sec2)
+    fn capacity(&self) -> Capacity {
+        self.transport.capacity()
     }
 }

@@ -1,17 +1,26 @@
 //! The way back to a device that was connected before.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
+use super::candidate::Candidate;
+use super::driver::Driver;
+use super::error::TransportError;
+use super::exchange::Transport;
+use super::limits::Limits;
+use super::medium::Medium;
 use super::record::Transcript;
-use super::{Candidate, Driver, Search, TransportError};
+use super::search::Search;
 
-/// Where a device was found, and with which driver.
+/// Where a device was found, and by which driver.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The driver that found it.
-    pub driver: &'static dyn Driver,
+    pub driver: Arc<dyn Driver>,
+    /// The driver's medium.
+    pub medium: &'static Medium,
     /// A search that finds this device only.
     pub search: Search,
     /// Where conversations with it are recorded.
@@ -23,7 +32,7 @@ impl Route {
     pub async fn find(&self, within: Duration) -> Option<Result<Candidate, TransportError>> {
         // A device that announces itself may do so seldom; one at a known address answers at once,
         // or not at all.
-        let wait = if self.driver.kind().announces() {
+        let wait = if self.medium.announces() {
             within
         } else {
             within.min(AT_ADDRESS)
@@ -33,6 +42,17 @@ impl Route {
             ..self.search.clone()
         };
         self.driver.scan(&search).next().await
+    }
+
+    /// Connects to the device as it was found now.
+    pub async fn open(
+        &self,
+        candidate: &Candidate,
+        limits: &Limits,
+    ) -> Result<Box<dyn Transport>, TransportError> {
+        let options = &self.search.options;
+        let link = self.driver.open(candidate, options, limits).await?;
+        link.into_transport().await
     }
 }
 

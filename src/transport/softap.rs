@@ -3,46 +3,105 @@
 //!
 //! Source: `NP/src/scheme_softap.c`.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Duration, Instant, sleep};
 
-use super::http::{HttpTransport, Socket};
-use super::{
-    Address, Candidate, DEVICE_PORT, Driver, Handle, Hints, Limits, Remarks, SOFTAP_HOST, Search,
-    Transport, TransportError, TransportKind,
-};
+use super::address::{Address, AddressError};
+use super::candidate::{Candidate, Hints};
+use super::driver::Driver;
+use super::error::TransportError;
+use super::host_address::{DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HostAddress};
+use super::http::{DEFAULT_PORT, HttpTransport, KeptSocket, Socket};
+use super::limits::Limits;
+use super::link::Link;
+use super::medium::{Columns, Discovery, HostPart, Medium, Words};
+use super::options::{DriverOptions, OptionError, OptionSpec};
+use super::search::Search;
+use super::source::{INTERFACE, Interface};
+use crate::host::Host;
 use crate::proto::Service;
 
 /// A device's hotspot.
 #[derive(Debug)]
 pub(super) struct SoftAp;
 
+static MEDIUM: Medium = Medium {
+    name: "softap",
+    discovery: Discovery::Fixed,
+    columns: Columns::Version,
+    names_are_unique: true,
+    joins_device_network: true,
+    has_network_already: false,
+    needs: Some(HostPart::Hotspot),
+    limits: Limits::USUAL,
+    usual_address: Some("192.168.4.1:80"),
+    words: Words {
+        searching: "Looking for a device over softap: join its hotspot (PROV_…) with this computer",
+        reach: "join the device's hotspot (PROV_…) with this computer, or say where it is with --device-ip and --device-port",
+        choose: "name one with --device-name: its instance name or its node id",
+        addresses: (
+            "a device is at an IP address or a host name there",
+            "pass a TCP port with `--device-port`",
+        ),
+        joined: "its hotspot vanishes when provisioning succeeded",
+        ..Words::USUAL
+    },
+};
+
+static OPTIONS: [OptionSpec; 4] = [DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE];
+
 #[async_trait]
 impl Driver for SoftAp {
-    fn kind(&self) -> TransportKind {
-        TransportKind::SoftAp
+    fn medium(&self, _host: &Host) -> &'static Medium {
+        &MEDIUM
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        &OPTIONS
+    }
+
+    fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
+        let address = match HostAddress::from_options(given)? {
+            (None, None) => None,
+            (host, port) => Some(HostAddress::at(
+                host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
+                port.unwrap_or(DEFAULT_PORT),
+            )),
+        };
+        Ok(DriverOptions::new(
+            given,
+            address,
+            Interface::from_options(given)?,
+        ))
+    }
+
+    fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
+        let HostAddress { host, port } = HostAddress::parse(text)?;
+        Ok(HostAddress::at(host, port.unwrap_or(DEFAULT_PORT)))
+    }
+
+    /// This computer is on one hotspot at a time, and all devices have the same address there.
+    fn occupies(&self, _options: &DriverOptions, address: Option<&Address>) -> Option<String> {
+        Some(address.map_or_else(|| default_address().to_string(), Address::to_string))
     }
 
     /// One device at most: the one that answers at the address. Keeps trying, because the
     /// hotspot may be joined while we wait.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let address = search.address.clone().unwrap_or_else(default_address);
-        let interface = search.interface.clone();
+        let interface = Interface::of(&search.options);
         let deadline = Instant::now() + search.wait;
         stream::once(async move {
-            let socket = first_answer(&address, interface.as_deref(), deadline).await?;
+            let socket = first_answer(&address, interface.name(), deadline).await?;
             Ok(Candidate {
-                address,
-                handle: Some(Handle::new(socket)),
-                kind: TransportKind::SoftAp,
-                name: None,
-                hints: Hints::default(),
-                remarks: Remarks::default(),
-                service: Service::Provisioning,
+                handle: Some(KeptSocket::keep(socket)),
+                hints: Hints {
+                    is_likely: true,
+                    ..Hints::default()
+                },
+                ..Candidate::new(&MEDIUM, address, Service::Provisioning)
             })
         })
         .boxed()
@@ -50,17 +109,20 @@ impl Driver for SoftAp {
 
     async fn open(
         &self,
-        candidate: Candidate,
+        candidate: &Candidate,
+        options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Box<dyn Transport>, TransportError> {
+    ) -> Result<Link, TransportError> {
+        let address = candidate.address.clone();
         // The scan's own socket: a device has room for one, and a second would evict it.
-        let found = candidate.handle.and_then(Handle::take::<Socket>);
-        let socket = match found {
-            Some(socket) => socket,
-            None => Socket::connect(&candidate.address, None, limits.connect).await?,
+        let socket = if let Some(socket) = KeptSocket::take(candidate) {
+            socket
+        } else {
+            let interface = Interface::of(options);
+            Socket::connect(&address, interface.name(), limits.connect).await?
         };
-        Ok(Box::new(HttpTransport::new(
-            candidate.address,
+        Ok(Link::new(HttpTransport::new(
+            address,
             socket,
             limits.clone(),
         )))
@@ -86,12 +148,11 @@ async fn first_answer(
 }
 
 fn default_address() -> Address {
-    Address::Http {
-        host: SOFTAP_HOST.to_owned(),
-        port: DEVICE_PORT,
-    }
+    HostAddress::at(SOFTAP_HOST, DEFAULT_PORT)
 }
 
+/// Where every ESP-IDF SoftAP is (`esp_netif_defaults.h`).
+pub const SOFTAP_HOST: &str = "192.168.4.1";
 /// Between two attempts to connect.
 const BETWEEN: Duration = Duration::from_millis(200);
 /// Even with no time to wait, one attempt is made.

@@ -8,7 +8,69 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::facts::{Network, networks};
+use super::options::{DriverOptions, OptionError, OptionSpec, check_number, find_option};
+use crate::host::{HostNetwork, list_networks};
+use crate::ident::printable;
+
+/// The interface from which devices are looked for and connected to; all of them if `None`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interface {
+    name: Option<String>,
+    /// Another port than that of mDNS, which keeps tests apart.
+    pub(super) mdns_port: Option<u16>,
+}
+
+impl Interface {
+    /// The one that was asked for, once it is known to be there.
+    pub(super) fn from_options(given: &[(&str, String)]) -> Result<Self, OptionError> {
+        let name = find_option(given, INTERFACE.id).map(str::to_owned);
+        if let Some(wanted) = &name {
+            let networks = list_networks().map_err(|error| OptionError::NotListed {
+                option: INTERFACE.id,
+                what: "network",
+                error: error.to_string(),
+            })?;
+            let mut there: Vec<String> = networks
+                .into_iter()
+                .map(|network| network.interface)
+                .collect();
+            there.dedup();
+            if !there.contains(wanted) {
+                return Err(OptionError::Missing {
+                    option: INTERFACE.id,
+                    what: "interface",
+                    wanted: printable(wanted.as_bytes()),
+                    there,
+                });
+            }
+        }
+        let mdns_port = find_option(given, MDNS_PORT.id).and_then(|port| port.parse().ok());
+        Ok(Self { name, mdns_port })
+    }
+
+    /// The one in a driver's options.
+    pub(super) fn of(options: &DriverOptions) -> Self {
+        options.settings::<Self>().cloned().unwrap_or_default()
+    }
+
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+pub(super) const INTERFACE: OptionSpec = OptionSpec {
+    help: "Network interface to look on, such as eth0; `lo` for emulators [default: all]",
+    is_for_doctor: true,
+    ..OptionSpec::text("interface", "interface", "ESPCTL_INTERFACE")
+};
+pub(super) const MDNS_PORT: OptionSpec = OptionSpec {
+    value_name: "PORT",
+    help: "Another port than that of mDNS, which keeps tests apart",
+    check: |text| check_number(text, 1..=65_535),
+    is_for_doctor: true,
+    is_hidden: true,
+    ..OptionSpec::text("mdns_port", "mdns-port", "ESPCTL_MDNS_PORT")
+};
 
 /// Connects; from any interface when none is named.
 pub(super) async fn connect(to: SocketAddr, interface: Option<&str>) -> io::Result<TcpStream> {
@@ -47,7 +109,7 @@ fn keeps_to(_: &TcpSocket, _: &str) -> io::Result<bool> {
 
 /// The address of the interface that suits the other end, on any port.
 fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
-    let own = networks()?.into_iter().filter(|network| {
+    let own = list_networks()?.into_iter().filter(|network| {
         network.interface == interface && network.address.is_ipv4() == to.is_ipv4()
     });
     // A link-local address is heard from another link-local one.
@@ -61,7 +123,7 @@ fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
         })
 }
 
-fn on_any_port(own: &Network) -> SocketAddr {
+fn on_any_port(own: &HostNetwork) -> SocketAddr {
     match own.address {
         IpAddr::V6(six) if six.is_unicast_link_local() => {
             SocketAddrV6::new(six, 0, 0, own.index).into()
@@ -82,8 +144,8 @@ mod tests {
     use super::*;
 
     fn loopback() -> String {
-        let mut networks = networks().unwrap().into_iter();
-        networks.find(Network::is_loopback).unwrap().interface
+        let mut networks = list_networks().unwrap().into_iter();
+        networks.find(HostNetwork::is_loopback).unwrap().interface
     }
 
     #[tokio::test]

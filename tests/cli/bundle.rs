@@ -100,7 +100,8 @@ fn a_run_that_ends_well_leaves_all_that_a_report_needs() {
     assert_eq!(run["exit"], 0);
     let command = run["command"].as_str().unwrap();
     for part in [
-        "espctl provision --device-ip 127.0.0.1 --device-port ",
+        "espctl provision --pop <redacted> ",
+        " --device-ip 127.0.0.1 --device-port ",
         " --ssid Home --passphrase <redacted> ",
     ] {
         assert!(command.contains(part), "{command}");

@@ -184,7 +184,7 @@ fn a_port_says_that_a_console_is_meant() {
     let output = espctl(info).output().exits(0);
     assert!(output.stdout.contains("netprov"), "{output}");
     for (flags, words) in [
-        (["--transport", "ble"], "--device-port"),
+        (["--transport", "ble"], "is for `--transport console`"),
         (
             ["--device-ip", "127.0.0.1"],
             "pass the serial port with `--port`",

@@ -18,3 +18,4 @@ mod node;
 mod on_network;
 mod outcomes;
 mod provision;
+mod toy;

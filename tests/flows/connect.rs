@@ -3,12 +3,10 @@
 
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::connect::{Access, open, secure};
-use espctl::flows::find::Target;
 use espctl::flows::{Doing, Event, FlowError, Question, SchemeSource, Warning};
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, Misbehaviour, NonceRule, SecurityError, SecurityScheme};
 use espctl::session::SessionError;
-use espctl::transport::{Address, TransportKind};
 
 use crate::support::altered::sec2;
 use crate::support::memory_transport::MemoryDevice;
@@ -16,6 +14,7 @@ use crate::support::pair::Message;
 use crate::support::recorder::Recorder;
 use crate::support::scripted_rng::SeededRng;
 use crate::support::scripted_server::{ScriptedServer, Turn, ok};
+use crate::support::target::softap_at;
 
 use SchemeSource::{Announced, Asked, Probed};
 use SecurityScheme::{Sec0, Sec1, Sec2};
@@ -350,13 +349,7 @@ async fn a_device_that_cannot_prove_itself_is_not_talked_to() {
 /// What the version document of a device on a real socket comes to.
 async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
     let server = ScriptedServer::start(vec![vec![answer]]).await;
-    let target = Target {
-        address: Some(Address::Http {
-            host: server.address.ip().to_string(),
-            port: server.address.port(),
-        }),
-        ..Target::of_kind(TransportKind::SoftAp)
-    };
+    let target = softap_at(server.address);
     let recorder = Recorder::default();
     let opened = open(&recorder.run(), &target).await;
     assert_eq!(server.heard().len(), 1);

@@ -6,7 +6,6 @@ use std::time::Duration;
 use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::ReplyError;
 use espctl::flows::connect::{Access, open, secure};
-use espctl::flows::find::Target;
 use espctl::flows::join::Joining;
 use espctl::flows::wifi::Settled;
 use espctl::flows::{Doing, Event, FlowError, Left, Pace, Run, Stage, StageState};
@@ -19,7 +18,7 @@ use espctl::provisioner::{
 use espctl::secret::Secret;
 use espctl::security::{Answer, Credentials, DeviceSecret, SecurityScheme, accept};
 use espctl::session::{Secured, Session, SessionError};
-use espctl::transport::{Address, TransportError, TransportKind};
+use espctl::transport::TransportError;
 use prost::Message as _;
 use tokio::time::Instant;
 
@@ -27,6 +26,7 @@ use crate::support::memory_transport::{MemoryDevice, Outcome, broken};
 use crate::support::recorder::Recorder;
 use crate::support::scripted_rng::SeededRng;
 use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok};
+use crate::support::target::softap_at;
 
 fn device() -> MemoryDevice {
     device_in(World::neighbourhood())
@@ -431,13 +431,7 @@ async fn reconnects_at_most_three_times() {
     // One reconnection more would get an answer.
     script.push(answers(3));
     let server = ScriptedServer::start(script).await;
-    let target = Target {
-        address: Some(Address::Http {
-            host: server.address.ip().to_string(),
-            port: server.address.port(),
-        }),
-        ..Target::of_kind(TransportKind::SoftAp)
-    };
+    let target = softap_at(server.address);
     let pace = Pace {
         first_status: Duration::ZERO,
         regain_pause: Duration::from_millis(1),

@@ -7,19 +7,18 @@ use std::time::Duration;
 use espctl::cloud::mapping::Extras;
 use espctl::cloud::{Client, Limits, Settings, Tokens};
 use espctl::flows::connect::Access;
-use espctl::flows::find::Target;
 use espctl::flows::map::Owner;
 use espctl::flows::provision::{Request, provision};
 use espctl::flows::wifi::Wanted;
 use espctl::flows::{Before, Event, FlowError, Pace};
 use espctl::ident::Passphrase;
 use espctl::secret::Secret;
-use espctl::transport::{Address, TransportKind};
 
 use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 use crate::support::device::Device;
 use crate::support::recorder::Recorder;
+use crate::support::target::softap_at;
 
 fn secret(text: &str) -> Secret<String> {
     Secret::new(text.to_owned())
@@ -51,13 +50,7 @@ fn owner(url: &str, account: &Account) -> Owner {
 
 fn request(device: &Device, owner: Owner) -> Request {
     Request {
-        target: Target {
-            address: Some(Address::Http {
-                host: "127.0.0.1".to_owned(),
-                port: device.ready["port"].as_u64().unwrap().try_into().unwrap(),
-            }),
-            ..Target::of_kind(TransportKind::SoftAp)
-        },
+        target: softap_at(format!("127.0.0.1:{}", device.ready["port"])),
         access: Access {
             pop: Some(secret(device.pop())),
             ..Access::default()

@@ -6,11 +6,12 @@ use std::collections::BTreeSet;
 use crate::support::source::{SourceFile, source_files};
 
 /// Module → what it may import, besides itself and the leaves.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     ("proto", &[]),
     ("endpoint", &["proto"]),
     ("security", &["proto"]),
-    ("transport", &["proto"]),
+    ("host", &[]),
+    ("transport", &["host", "proto"]),
     ("session", &["endpoint", "proto", "security", "transport"]),
     (
         "provisioner",
@@ -23,6 +24,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
         &[
             "cloud",
             "endpoint",
+            "host",
             "proto",
             "provisioner",
             "security",
@@ -37,6 +39,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "cloud",
             "endpoint",
             "flows",
+            "host",
             "proto",
             "provisioner",
             "security",
@@ -53,6 +56,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "emulator",
             "endpoint",
             "flows",
+            "host",
             "provisioner",
             "report",
             "security",

@@ -31,6 +31,21 @@ pub(crate) fn espctl<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Ite
     }
 }
 
+/// Prepares a run of the program with other transports than its own: a test of this binary that calls
+/// `cli::main` with the command line in a variable, an argument a line.
+pub(crate) fn espctl_with(test: &str, variable: &str, arguments: &[&str]) -> Run {
+    let binary = std::env::current_exe().expect("a path");
+    let mut command = alone(binary.to_str().expect("text"));
+    let arguments = [&["espctl"], arguments].concat().join("\n");
+    command
+        .args([test, "--exact", "--ignored", "--nocapture", "--quiet"])
+        .env(variable, arguments);
+    Run {
+        command,
+        stdin: None,
+    }
+}
+
 /// Prepares a line that is typed into a shell, with nothing put in or replaced.
 #[cfg(target_os = "linux")]
 pub(crate) fn typed(line: &str) -> Run {

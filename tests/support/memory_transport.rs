@@ -99,10 +99,14 @@ impl MemoryDevice {
         })
     }
 
+    /// What a driver would open.
+    pub(crate) fn transport(&self) -> impl Transport + 'static {
+        MemoryTransport(Arc::clone(&self.inner))
+    }
+
     /// A path to it.
     pub(crate) fn connection(&self) -> Connection {
-        let transport = MemoryTransport(Arc::clone(&self.inner));
-        Connection::new(Box::new(transport), Service::Provisioning)
+        Connection::new(Box::new(self.transport()), Service::Provisioning)
     }
 
     /// Likewise, with the version document read.

@@ -26,6 +26,7 @@ pub(crate) mod scripted_server;
 pub(crate) mod serial;
 pub(crate) mod source;
 pub(crate) mod switchable_proxy;
+pub(crate) mod target;
 #[cfg(unix)]
 pub(crate) mod usb;
 pub(crate) mod vector_file;

@@ -9,30 +9,35 @@ mod search;
 mod stall;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use espctl::proto::EndpointName;
-use espctl::transport::{
-    Address, Driver, Limits, Search, Transport, TransportError, TransportKind, driver,
-};
+use espctl::transport::{Driver, DriverOptions, Limits, Search, Transport, TransportError};
 use futures_util::StreamExt as _;
 
-fn softap() -> &'static dyn Driver {
-    driver(TransportKind::SoftAp).expect("a built-in driver")
+use crate::support::target::{driver, http_address};
+
+fn softap() -> Arc<dyn Driver> {
+    driver("softap")
 }
 
 /// Finds and opens what listens there, as a flow does.
 async fn open_at(host: &str, port: u16, limits: &Limits) -> Box<dyn Transport> {
+    let address = if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    };
     let search = Search {
-        address: Some(Address::Http {
-            host: host.to_owned(),
-            port,
-        }),
+        address: Some(http_address(address)),
         wait: LONG,
         ..Search::default()
     };
     let candidate = softap().scan(&search).next().await.unwrap().unwrap();
-    softap().open(candidate, limits).await.unwrap()
+    let options = DriverOptions::default();
+    let link = softap().open(&candidate, &options, limits).await.unwrap();
+    link.into_transport().await.unwrap()
 }
 
 pub(crate) async fn open(address: SocketAddr) -> Box<dyn Transport> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use espctl::transport::{Address, Candidate, Search, TransportError, TransportKind, driver};
+use espctl::transport::{Candidate, DriverOptions, Search, TransportError};
 use futures_util::StreamExt as _;
 use socket2::{Domain, Socket, Type};
 use tokio::time::{Instant, timeout};
@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 #[cfg(target_os = "linux")]
 use super::connections_to;
 use super::{LONG, softap};
+use crate::support::target::{driver, http_address};
 
 /// A port that is taken, on which nobody listens until a test says so.
 pub(crate) struct ClosedPort {
@@ -30,10 +31,7 @@ pub(crate) fn closed_port() -> ClosedPort {
 
 async fn search(at: SocketAddr, wait: Duration) -> Vec<Result<Candidate, TransportError>> {
     let search = Search {
-        address: Some(Address::Http {
-            host: at.ip().to_string(),
-            port: at.port(),
-        }),
+        address: Some(http_address(at)),
         wait,
         ..Search::default()
     };
@@ -105,32 +103,29 @@ const SYN_SENT: &str = "02";
 async fn no_other_interface_is_used_than_the_one_that_is_named() {
     let port = closed_port();
     port.socket.listen(4).unwrap();
-    for kind in [TransportKind::SoftAp, TransportKind::OnNetwork] {
-        let search = Search {
-            address: Some(Address::Http {
-                host: "127.0.0.1".to_owned(),
-                port: port.address.port(),
-            }),
-            // This computer has none, so nothing is sent.
-            interface: Some("nowhere0".to_owned()),
+    for name in ["softap", "on-network"] {
+        let driver = driver(name);
+        let search = |options: DriverOptions| Search {
+            address: Some(http_address(port.address)),
+            options,
             ..Search::default()
         };
-        let found: Vec<_> = driver(kind).unwrap().scan(&search).collect().await;
-        assert!(
-            matches!(&found[..], [Err(TransportError::Unreachable { .. })]),
-            "{found:?}"
-        );
+        let named = |interface: &str| {
+            let given = [("interface", interface.to_owned())];
+            driver.parse_options(&given)
+        };
+        let found: Vec<_> = driver.scan(&search(named("lo").unwrap())).collect().await;
+        assert!(matches!(&found[..], [Ok(_)]), "{found:?}");
+        let error = named("nowhere0").unwrap_err();
+        assert!(error.to_string().contains("nowhere0"), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_name_that_nobody_has_is_nobody_there() {
     let search = Search {
-        address: Some(Address::Http {
-            // Too long for a label, so that no name server is asked.
-            host: "x".repeat(64),
-            port: 80,
-        }),
+        // Too long for a label, so that no name server is asked.
+        address: Some(http_address("x".repeat(64))),
         ..Search::default()
     };
     let found: Vec<_> = softap().scan(&search).collect().await;

@@ -277,11 +277,11 @@ const OTHERS: [&str; 8] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[track_caller]
     fn line(words: &[&str]) -> String {
-        let mut tree = crate::cli::Cli::command();
+        let drivers = crate::cli::drivers::Drivers::new(crate::transport::built_in_drivers());
+        let mut tree = crate::cli::command(&drivers);
         let matches = tree.clone().try_get_matches_from(words).unwrap();
         tree.build();
         RunLine::of(&tree, &matches).command
@@ -297,7 +297,7 @@ mod tests {
             ),
             (
                 "espctl device call custom --pop s3cret --hex 00ff --device-ip ::1 --format json",
-                "espctl device call custom --hex <redacted> --device-ip ::1 --pop <redacted> \
+                "espctl device call custom --hex <redacted> --pop <redacted> --device-ip ::1 \
                  --format json",
             ),
             (

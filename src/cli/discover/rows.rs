@@ -13,13 +13,12 @@ use crate::flows::SeenDevice;
 use crate::flows::discover::Found;
 use crate::ident::printable;
 use crate::report::{Context, Failure};
-use crate::transport::ble::{MakerData, looks_like_provisioning};
-use crate::transport::{DRIVERS, TransportKind};
+use crate::transport::{Columns, MakerData, Medium};
 
 /// A line of the list. What a device did not say is null.
 #[derive(Serialize)]
 pub(super) struct Row<'a> {
-    transport: TransportKind,
+    transport: &'static Medium,
     address: String,
     name: Option<&'a str>,
     node_id: Option<&'a str>,
@@ -55,7 +54,7 @@ impl<'a> Radio<'a> {
             device_type_name: hints.maker.and_then(MakerData::type_name),
             device_subtype: hints.maker.map(|maker| maker.device_subtype),
             services: &hints.services,
-            looks_like_provisioning: looks_like_provisioning(found.name.as_deref(), hints),
+            looks_like_provisioning: hints.is_likely,
         }
     }
 }
@@ -78,32 +77,32 @@ impl<'a> Port<'a> {
             usb_vendor_id: usb.map(|usb| format!("{:04x}", usb.vendor_id)),
             usb_product_id: usb.map(|usb| format!("{:04x}", usb.product_id)),
             serial_number: usb.and_then(|usb| usb.serial_number.as_deref()),
-            silence: found
-                .silence
-                .as_ref()
-                .map(|error| Failure::of_flow(error, &context_of(found)).id.as_str()),
+            silence: silence_of(found),
         }
     }
 }
 
-/// As if the search had been for this device only.
-fn context_of(found: &Found) -> Context {
-    Context {
-        medium: Some(found.kind),
+/// The id of the error, as if the search had been for this device only.
+fn silence_of(found: &Found) -> Option<&'static str> {
+    let error = found.silence.as_ref()?;
+    let context = Context {
+        medium: Some(found.medium),
         address: Some(found.address.clone()),
         ..without_device()
-    }
+    };
+    Some(Failure::of_flow(error, &context).id.as_str())
 }
 
 impl<'a> Row<'a> {
     pub(super) fn of(found: &'a Found) -> Self {
+        let columns = found.medium.columns;
         Self {
-            transport: found.kind,
+            transport: found.medium,
             address: found.address.to_string(),
             name: found.name.as_deref(),
             node_id: found.hints.node_id.as_deref(),
-            radio: (found.kind == TransportKind::Ble).then(|| Radio::of(found)),
-            port: (found.kind == TransportKind::Console).then(|| Port::of(found)),
+            radio: (columns == Columns::Advertisement).then(|| Radio::of(found)),
+            port: (columns == Columns::Plug).then(|| Port::of(found)),
             version: found.version.as_ref(),
             sec_ver: sec_version(found),
             pop_required: pop_required(found),
@@ -152,21 +151,26 @@ fn unsaid() -> String {
 
 /// One table for each kind: their columns differ.
 pub(super) fn tables(found: &[Found]) -> Vec<String> {
-    let kinds: Vec<&[Found]> = found.chunk_by(|one, next| one.kind == next.kind).collect();
+    let kinds: Vec<&[Found]> = found
+        .chunk_by(|one, next| one.medium == next.medium)
+        .collect();
     let mut lines = Vec::new();
     for of_kind in &kinds {
-        let Some(kind) = of_kind.first().map(|one| one.kind) else {
+        let Some(medium) = of_kind.first().map(|one| one.medium) else {
             continue;
         };
         if kinds.len() > 1 {
-            lines.push(format!("Over {kind}:"));
+            lines.push(format!("Over {medium}:"));
         }
-        lines.extend(match kind {
-            TransportKind::Ble | TransportKind::OnNetwork => {
+        lines.extend(match medium.columns {
+            Columns::Advertisement | Columns::Service => {
                 device_table(&of_kind.iter().map(sighted).collect::<Vec<_>>())
             }
-            TransportKind::Console => port_table(of_kind),
-            TransportKind::SoftAp => table(&of_kind.iter().map(Row::of).collect::<Vec<_>>()),
+            Columns::Plug => port_table(of_kind),
+            Columns::Version => {
+                let rows = of_kind.iter().map(Row::of);
+                table(&rows.collect::<Vec<_>>())
+            }
         });
     }
     lines
@@ -199,21 +203,27 @@ fn port_table(found: &[Found]) -> Vec<String> {
     told
 }
 
-/// By kind, and those that are heard best first.
-pub(super) fn sort(found: &mut [Found]) {
-    let place = |kind| DRIVERS.iter().position(|driver| driver.kind() == kind);
-    found.sort_by_key(|one| (place(one.kind), Reverse(one.hints.signal)));
+/// By medium, in this order, and those that are heard best first.
+pub(super) fn sort(found: &mut [Found], order: &[&'static Medium]) {
+    let place = |medium| order.iter().position(|known| *known == medium);
+    found.sort_by_key(|one| (place(one.medium), Reverse(one.hints.signal)));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::{Address, Hints};
+    use crate::host::Host;
+    use crate::transport::{Address, Hints, built_in_drivers};
 
     #[test]
-    fn each_kind_has_a_table_of_its_own_and_the_strongest_is_first() {
-        let found = |kind, address, name: &str, signal| Found {
-            kind,
+    fn each_medium_has_a_table_of_its_own_and_the_strongest_is_first() {
+        let drivers = built_in_drivers();
+        let order: Vec<_> = drivers
+            .iter()
+            .map(|one| one.medium(&Host::this()))
+            .collect();
+        let found = |medium: &str, address, name: &str, signal| Found {
+            medium: order.iter().find(|one| one.name == medium).unwrap(),
             address,
             name: Some(name.to_owned()),
             hints: Hints {
@@ -223,24 +233,16 @@ mod tests {
             version: None,
             silence: None,
         };
-        let in_the_air = |name: &str, signal| {
-            let address = Address::Ble {
-                id: name.into(),
-                shown: name.into(),
-            };
-            found(TransportKind::Ble, address, name, signal)
-        };
-        let host = Address::Http {
-            host: "127.0.0.1".to_owned(),
-            port: 80,
-        };
+        let in_the_air =
+            |name: &str, signal| found("ble", Address::new(name).with_id(name), name, signal);
+        let host = Address::new("127.0.0.1:80");
         let mut all = vec![
-            found(TransportKind::OnNetwork, host, "Lamp", None),
+            found("on-network", host, "Lamp", None),
             in_the_air("PROV_connected", None),
             in_the_air("PROV_far", Some(-90)),
             in_the_air("PROV_near", Some(-40)),
         ];
-        sort(&mut all);
+        sort(&mut all, &order);
         let lines = tables(&all);
         let starts = [
             "Over ble:",

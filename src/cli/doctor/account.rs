@@ -237,8 +237,8 @@ async fn cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding
         }
     };
     // On a device's hotspot it is so by nature, and the run waits for the end of that.
-    let mut kinds = scope.kinds.iter();
-    let is_natural = !scope.kinds.is_empty() && kinds.all(|kind| kind.is_on_the_devices_network());
+    let mut media = scope.media.iter();
+    let is_natural = !scope.media.is_empty() && media.all(|one| one.joins_device_network);
     let state = if is_natural {
         State::Warning
     } else {

@@ -4,26 +4,24 @@
 use super::finding::{Finding, Part, State};
 use super::{LIMIT, Scope};
 use crate::cli::environment::without_device;
+use crate::host::{
+    AdapterHealth, BluetoothError, BluetoothHealth, BluetoothProblem, Power, check_bluetooth,
+};
 use crate::ident::printable;
 use crate::report::Failure;
-use crate::transport::ble::{AdapterHealth, Health, Power, health};
-use crate::transport::{BluetoothProblem, TransportError, TransportKind};
+use crate::transport::HostPart;
 
 pub(super) async fn look(scope: &Scope, wanted: Option<&str>) -> Vec<Finding> {
-    if !scope.has(TransportKind::Ble) {
+    if !scope.has(HostPart::Bluetooth) {
         return Vec::new();
     }
-    match health(LIMIT).await {
+    match check_bluetooth(LIMIT).await {
         Ok(health) => found(&health, wanted),
         Err(error) => failed(&error),
     }
 }
 
-fn failed(error: &TransportError) -> Vec<Finding> {
-    let (problem, source) = match error {
-        TransportError::Bluetooth { problem, source } => (problem, source.as_ref()),
-        _ => (&BluetoothProblem::Failed, None),
-    };
+fn failed(BluetoothError { problem, source }: &BluetoothError) -> Vec<Finding> {
     let mut failure = Failure::of_bluetooth(problem, &without_device());
     if let Some(source) = source {
         failure = failure.cause(source);
@@ -45,7 +43,7 @@ fn failed(error: &TransportError) -> Vec<Finding> {
     .to_vec()
 }
 
-fn found(health: &Health, wanted: Option<&str>) -> Vec<Finding> {
+fn found(health: &BluetoothHealth, wanted: Option<&str>) -> Vec<Finding> {
     let ok = |id, seen: String| Finding::new(Part::Bluetooth, id, State::Ok, seen);
     let service = match &health.version {
         _ if !cfg!(target_os = "linux") => Finding::new(
@@ -65,7 +63,7 @@ fn found(health: &Health, wanted: Option<&str>) -> Vec<Finding> {
     vec![service, permission, adapter, power]
 }
 
-fn adapters(health: &Health, wanted: Option<&str>) -> [Finding; 2] {
+fn adapters(health: &BluetoothHealth, wanted: Option<&str>) -> [Finding; 2] {
     let adapters = &health.adapters;
     let shown: Vec<String> = adapters.iter().map(described).collect();
     let on = || adapters.iter().find(|one| one.power == Power::On);
@@ -143,7 +141,7 @@ mod tests {
     }
 
     fn states(adapters: Vec<AdapterHealth>, is_blocked: bool, wanted: Option<&str>) -> [State; 2] {
-        let health = Health {
+        let health = BluetoothHealth {
             version: None,
             adapters,
             is_blocked,

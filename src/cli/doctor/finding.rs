@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::report::{ErrorId, Failure};
-use crate::transport::TransportKind;
+use crate::transport::Medium;
 
 /// How it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -37,7 +37,7 @@ pub(super) struct Finding {
     /// Stable: what scripts compare.
     pub(super) id: &'static str,
     /// The way to a device that it matters to; none for several.
-    pub(super) transport: Option<TransportKind>,
+    pub(super) transport: Option<&'static Medium>,
     /// Which port or interface, where there can be several.
     pub(super) subject: Option<String>,
     pub(super) state: State,
@@ -52,11 +52,7 @@ impl Finding {
         Self {
             part,
             id,
-            transport: match part {
-                Part::Bluetooth => Some(TransportKind::Ble),
-                Part::Serial => Some(TransportKind::Console),
-                Part::Network | Part::Account => None,
-            },
+            transport: None,
             subject: None,
             state,
             seen: seen.into(),
@@ -81,8 +77,8 @@ impl Finding {
     }
 
     #[must_use]
-    pub(super) fn over(mut self, kind: TransportKind) -> Self {
-        self.transport = Some(kind);
+    pub(super) fn over(mut self, medium: Option<&'static Medium>) -> Self {
+        self.transport = medium;
         self
     }
 

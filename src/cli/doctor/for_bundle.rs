@@ -5,7 +5,9 @@ use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 use serde_json::Value;
 
 use super::{Doctor, look};
-use crate::transport::TransportKind;
+use crate::cli::drivers::Drivers;
+use crate::cli::settings::Inputs;
+use crate::transport::Medium;
 
 /// What a command has to do with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,30 +37,32 @@ impl Reach {
     };
 }
 
-/// What there is to see. `kind` is how a device was looked for, where it came to that.
+/// What there is to see. `medium` is how a device was looked for, where it came to that.
 pub(in crate::cli) async fn findings(
     reach: Reach,
-    kind: Option<TransportKind>,
+    medium: Option<&'static Medium>,
     matches: &ArgMatches,
+    drivers: &Drivers,
 ) -> Result<Vec<Value>, &'static str> {
     if reach == Reach::NOTHING {
         return Err("this command has to do with neither devices nor the account");
     }
-    let args = flags(matches).ok_or("its flags do not fit")?;
+    let (args, matches_of_doctor) = flags(matches, drivers).ok_or("its flags do not fit")?;
     let mut scope = args
-        .scope()
+        .scope(&Inputs::new(&matches_of_doctor), drivers)
         .map_err(|_| "its flags name what is not there")?;
     if args.transport.is_empty() {
-        match (reach.devices, kind) {
-            (Devices::None, _) => scope.kinds.clear(),
-            (Devices::One, Some(kind)) => scope.kinds = vec![kind],
+        match (reach.devices, medium) {
+            (Devices::None, _) => scope.media.clear(),
+            (Devices::One, Some(medium)) => scope.media = vec![medium],
             (Devices::One, None) if !is_given(matches, "qrcode") => {
-                scope.kinds = vec![TransportKind::SoftAp];
+                let driver = drivers.default_driver().ok();
+                scope.media = driver.map(|one| drivers.medium(one)).into_iter().collect();
             }
             (Devices::One, None) | (Devices::All, _) => {}
         }
     }
-    scope.is_asked = scope.kinds.len() == 1;
+    scope.is_asked = scope.media.len() == 1;
     scope.asks_cloud = reach.cloud;
     let args = Doctor {
         no_cloud: args.no_cloud || !reach.account,
@@ -72,8 +76,9 @@ pub(in crate::cli) async fn findings(
 }
 
 /// The flags of doctor, with the values that the other command has for those of the same name.
-fn flags(matches: &ArgMatches) -> Option<Doctor> {
+fn flags(matches: &ArgMatches, drivers: &Drivers) -> Option<(Doctor, ArgMatches)> {
     let command = Doctor::augment_args(Command::new("doctor").no_binary_name(true));
+    let command = drivers.extend(command);
     // What a variable says, the other command knows already. No variable can have this name.
     let command = command.mut_args(|argument| argument.env(""));
     let mut words = Vec::new();
@@ -96,7 +101,7 @@ fn flags(matches: &ArgMatches) -> Option<Doctor> {
     }
     let matches = command.try_get_matches_from(words);
     matches
-        .and_then(|matches| Doctor::from_arg_matches(&matches))
+        .and_then(|matches| Ok((Doctor::from_arg_matches(&matches)?, matches)))
         .inspect_err(|error| tracing::debug!(kind = ?error.kind(), "no flags for doctor"))
         .ok()
 }
@@ -108,20 +113,22 @@ fn is_given(matches: &ArgMatches, id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
+    use crate::cli::drivers::TransportName;
+    use crate::transport::built_in_drivers;
 
-    fn flags_of(words: &[&str]) -> Doctor {
-        let tree = crate::cli::Cli::command();
+    fn flags_of(words: &[&str]) -> (Doctor, ArgMatches) {
+        let drivers = Drivers::new(built_in_drivers());
+        let tree = crate::cli::command(&drivers);
         let mut matches = tree.try_get_matches_from(words).unwrap();
         while let Some((_, inner)) = matches.remove_subcommand() {
             matches = inner;
         }
-        flags(&matches).unwrap()
+        flags(&matches, &drivers).unwrap()
     }
 
     #[test]
     fn doctor_gets_the_flags_of_the_command() {
-        let args = flags_of(&[
+        let (args, matches) = flags_of(&[
             "espctl",
             "provision",
             "--transport",
@@ -132,10 +139,10 @@ mod tests {
             "--pop",
             "secret",
         ]);
-        assert_eq!(args.transport, [TransportKind::Console]);
-        assert_eq!(args.port.as_deref(), Some("/dev/x"));
+        assert_eq!(args.transport, [TransportName("console".to_owned())]);
+        assert_eq!(Inputs::new(&matches).option("port"), Some("/dev/x"));
         assert!(args.no_cloud && !args.require);
-        let args = flags_of(&["espctl", "node", "list", "--profile", "lab"]);
+        let (args, _) = flags_of(&["espctl", "node", "list", "--profile", "lab"]);
         assert!(args.transport.is_empty() && !args.no_cloud);
     }
 }

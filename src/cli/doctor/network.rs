@@ -5,29 +5,29 @@ use std::net::IpAddr;
 
 use super::finding::{Finding, Part, State};
 use super::{Scope, asked};
+use crate::host::{
+    GROUP_V4, HostNetwork, HostRoute, MdnsAccess, RadioSwitch, find_default_networks, find_route,
+    join_mdns_groups, list_networks, list_switches, list_wifi_interfaces,
+};
 use crate::ident::printable;
 use crate::report::ErrorId;
-use crate::transport::TransportKind;
-use crate::transport::facts::{
-    GROUP_V4, Joined, Network, Route, Switch, default_interfaces, join, networks, route_to,
-    switches, wifi_interfaces,
-};
+use crate::transport::HostPart;
 
 /// What the system says.
 struct Seen {
-    networks: Vec<Network>,
+    networks: Vec<HostNetwork>,
     wifi_interfaces: Vec<String>,
-    switches: Vec<Switch>,
+    switches: Vec<RadioSwitch>,
     /// The interfaces that lead to the internet.
-    defaults: Vec<Network>,
-    to_device: Option<Route>,
-    to_multicast: Option<Route>,
-    joined: Vec<Joined>,
+    defaults: Vec<HostNetwork>,
+    to_device: Option<HostRoute>,
+    to_multicast: Option<HostRoute>,
+    joined: Vec<MdnsAccess>,
 }
 
 pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
-    let (softap, on_network) = (TransportKind::SoftAp, TransportKind::OnNetwork);
-    if !scope.has(softap) && !scope.has(on_network) {
+    let (hotspot, on_network) = (HostPart::Hotspot, HostPart::LocalNetwork);
+    if !scope.has(hotspot) && !scope.has(on_network) {
         return Vec::new();
     }
     let (device, interface) = (scope.device.clone(), scope.interface.clone());
@@ -35,7 +35,7 @@ pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
     let look = move || {
         let mut seen = see(&device, interface.as_deref())?;
         if listens {
-            seen.joined = join(&seen.networks, interface.as_deref(), port);
+            seen.joined = join_mdns_groups(&seen.networks, interface.as_deref(), port);
         }
         Ok::<_, std::io::Error>(seen)
     };
@@ -51,56 +51,63 @@ pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
         }
     };
     let mut findings = vec![network(scope, &seen.networks)];
-    if scope.has(softap) {
-        findings.push(wifi(&seen).over(softap));
-        findings.push(device_route(scope, &seen).over(softap));
+    if scope.has(hotspot) {
+        findings.push(wifi(&seen).over(scope.only_one(hotspot)));
+        findings.push(device_route(scope, &seen).over(scope.only_one(hotspot)));
     }
-    if scope.has(on_network) && scope.is_device_given && !scope.has(softap) {
-        findings.push(route_on_network(scope, &seen).over(on_network));
+    if scope.has(on_network) && scope.is_device_given && !scope.has(hotspot) {
+        findings.push(route_on_network(scope, &seen).over(scope.only_one(on_network)));
     }
     findings.push(vpn(&seen));
     if scope.has(on_network) {
         findings.extend(
             mdns_of(&seen.joined)
                 .into_iter()
-                .map(|one| one.over(on_network)),
+                .map(|one| one.over(scope.only_one(on_network))),
         );
     }
     findings
 }
 
 fn see(device: &str, interface: Option<&str>) -> std::io::Result<Seen> {
-    let networks = networks()?;
+    let networks = list_networks()?;
     Ok(Seen {
         to_device: route_to_device(device, interface, &networks),
-        to_multicast: route_to(GROUP_V4.into(), &networks),
-        wifi_interfaces: wifi_interfaces()?,
-        switches: switches("wlan"),
-        defaults: default_interfaces(&networks).into_iter().cloned().collect(),
+        to_multicast: find_route(GROUP_V4.into(), &networks),
+        wifi_interfaces: list_wifi_interfaces()?,
+        switches: list_switches("wlan"),
+        defaults: find_default_networks(&networks)
+            .into_iter()
+            .cloned()
+            .collect(),
         joined: Vec::new(),
         networks,
     })
 }
 
 /// A zone or `--interface` names the route by itself.
-fn route_to_device(device: &str, interface: Option<&str>, networks: &[Network]) -> Option<Route> {
+fn route_to_device(
+    device: &str,
+    interface: Option<&str>,
+    networks: &[HostNetwork],
+) -> Option<HostRoute> {
     let (address, zone) = device
         .split_once('%')
         .map_or((device, None), |(address, zone)| (address, Some(zone)));
     let address: IpAddr = address.parse().ok()?;
     let Some(interface) = interface.or(zone) else {
-        return route_to(address, networks);
+        return find_route(address, networks);
     };
     let of_it = || networks.iter().filter(|one| one.interface == interface);
     let direct = of_it().find(|one| one.has(address));
-    Some(Route {
+    Some(HostRoute {
         is_direct: direct.is_some(),
         network: direct.or_else(|| of_it().next()).cloned(),
     })
 }
 
-fn network(scope: &Scope, networks: &[Network]) -> Finding {
-    let here: Vec<&Network> = networks
+fn network(scope: &Scope, networks: &[HostNetwork]) -> Finding {
+    let here: Vec<&HostNetwork> = networks
         .iter()
         .filter(|one| match &scope.interface {
             Some(interface) => one.interface == *interface,
@@ -112,7 +119,7 @@ fn network(scope: &Scope, networks: &[Network]) -> Finding {
         .filter_map(all_of)
         .collect();
     if shown.is_empty() {
-        let state = if scope.has(TransportKind::OnNetwork) {
+        let state = if scope.has(HostPart::LocalNetwork) {
             State::Problem
         } else {
             State::Warning
@@ -132,12 +139,13 @@ fn network(scope: &Scope, networks: &[Network]) -> Finding {
 }
 
 /// An interface with its addresses; those that it made up itself where it has no others.
-fn all_of(networks: &[&Network]) -> Option<String> {
-    let is_own = |one: &&Network| match one.address {
+fn all_of(networks: &[&HostNetwork]) -> Option<String> {
+    let is_own = |one: &&HostNetwork| match one.address {
         IpAddr::V4(four) => four.is_link_local(),
         IpAddr::V6(six) => six.is_unicast_link_local(),
     };
-    let (own, given): (Vec<&Network>, Vec<&Network>) = networks.iter().copied().partition(is_own);
+    let (own, given): (Vec<&HostNetwork>, Vec<&HostNetwork>) =
+        networks.iter().copied().partition(is_own);
     let addresses = if given.is_empty() { own } else { given };
     let (first, others) = addresses.split_first()?;
     Some(others.iter().fold(described(first), |text, one| {
@@ -145,8 +153,8 @@ fn all_of(networks: &[&Network]) -> Option<String> {
     }))
 }
 
-fn described(network: &Network) -> String {
-    let Network {
+fn described(network: &HostNetwork) -> String {
+    let HostNetwork {
         interface,
         address,
         prefix,
@@ -169,7 +177,7 @@ fn wifi(seen: &Seen) -> Finding {
     }
     let shown: Vec<String> = radios.iter().map(|name| state_of(name, seen)).collect();
     let shown = shown.join(", ");
-    if seen.switches.iter().any(Switch::is_off) && !is_on_hotspot(seen) {
+    if seen.switches.iter().any(RadioSwitch::is_off) && !is_on_hotspot(seen) {
         let by_hand = seen.switches.iter().any(|one| one.by_hand);
         let seen = format!("{shown}; it is blocked: a switch, flight mode or rfkill keeps it off");
         return Finding::new(Part::Network, WIFI, State::Problem, seen).fix(if by_hand {
@@ -198,7 +206,7 @@ fn is_on_hotspot(seen: &Seen) -> bool {
     route.is_some_and(|route| route.is_direct && tunnel_of(route).is_none())
 }
 
-fn tunnel_of(route: &Route) -> Option<&str> {
+fn tunnel_of(route: &HostRoute) -> Option<&str> {
     let network = route.network.as_ref()?;
     network.is_tunnel.then_some(&network.interface)
 }
@@ -304,7 +312,7 @@ fn vpn(seen: &Seen) -> Finding {
     )
 }
 
-fn mdns_of(joined: &[Joined]) -> Vec<Finding> {
+fn mdns_of(joined: &[MdnsAccess]) -> Vec<Finding> {
     if joined.is_empty() {
         let seen = "there is no interface to look on that is up";
         let finding = Finding::new(Part::Network, MDNS, State::Problem, seen);
@@ -317,7 +325,7 @@ fn mdns_of(joined: &[Joined]) -> Vec<Finding> {
     joined.iter().map(mdns).collect()
 }
 
-fn mdns(joined: &Joined) -> Finding {
+fn mdns(joined: &MdnsAccess) -> Finding {
     let families = [("IPv4", &joined.v4), ("IPv6", &joined.v6)];
     let mut works = Vec::new();
     let mut fails = Vec::new();

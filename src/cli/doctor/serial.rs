@@ -1,25 +1,21 @@
 //! The words for this computer's serial ports: where a board is plugged in, and whether this user may
 //! open its port. None is opened: that resets some boards.
 
-use futures_util::StreamExt as _;
-use tokio::runtime::Handle;
-
 use super::finding::{Finding, Part, State};
 use super::{Scope, asked};
+use crate::host::{PortAccess, PortGroup, SerialPort, check_port_access, list_serial_ports};
 use crate::ident::printable;
 use crate::report::ErrorId;
-use crate::transport::facts::{Access, Group, access};
-use crate::transport::{Candidate, Search, TransportError, TransportKind, driver};
+use crate::transport::HostPart;
 
 pub(super) async fn look(scope: &Scope, named: Option<&str>) -> Vec<Finding> {
-    if !scope.has(TransportKind::Console) {
+    if !scope.has(HostPart::SerialPorts) {
         return Vec::new();
     }
     if let Some(named) = named {
         return vec![port(named).await];
     }
-    let handle = Handle::current();
-    let all = asked(move || handle.block_on(ports())).await;
+    let all = asked(list_serial_ports).await;
     let found = match all {
         Some(Ok(found)) => found,
         Some(Err(error)) => {
@@ -38,9 +34,8 @@ pub(super) async fn look(scope: &Scope, named: Option<&str>) -> Vec<Finding> {
     }
     let mut findings = Vec::new();
     for board in boards {
-        let path = board.address.to_string();
-        let mut finding = port(&path).await;
-        if let Some(product) = &board.name {
+        let mut finding = port(&board.path).await;
+        if let Some(product) = &board.product {
             let product = printable(product.as_bytes());
             finding.seen = format!("{product}; {}", finding.seen);
         }
@@ -49,20 +44,12 @@ pub(super) async fn look(scope: &Scope, named: Option<&str>) -> Vec<Finding> {
     findings
 }
 
-async fn ports() -> Result<Vec<Candidate>, TransportError> {
-    let Some(driver) = driver(TransportKind::Console) else {
-        return Ok(Vec::new());
-    };
-    let found: Vec<_> = driver.scan(&Search::default()).collect().await;
-    found.into_iter().collect()
+fn is_likely(port: &SerialPort) -> bool {
+    port.usb.is_some()
 }
 
-fn is_likely(port: &Candidate) -> bool {
-    port.hints.usb.is_some()
-}
-
-fn none(scope: &Scope, others: &[&Candidate]) -> Finding {
-    let others: Vec<String> = others.iter().map(|one| one.address.to_string()).collect();
+fn none(scope: &Scope, others: &[&SerialPort]) -> Finding {
+    let others: Vec<String> = others.iter().map(|one| one.path.clone()).collect();
     let seen = if others.is_empty() {
         "there is no serial port".to_owned()
     } else {
@@ -75,23 +62,23 @@ fn none(scope: &Scope, others: &[&Candidate]) -> Finding {
 
 async fn port(path: &str) -> Finding {
     let owned = path.to_owned();
-    let access = asked(move || access(&owned)).await;
+    let access = asked(move || check_port_access(&owned)).await;
     judged(path, access.as_ref()).about(printable(path.as_bytes()))
 }
 
-fn judged(path: &str, access: Option<&Access>) -> Finding {
+fn judged(path: &str, access: Option<&PortAccess>) -> Finding {
     let path = printable(path.as_bytes());
     let denied = |seen: &str, fix: String| {
         let finding = Finding::new(Part::Serial, PERMISSION, State::Problem, seen);
         finding.fix(fix).see(ErrorId::PermissionDenied)
     };
     match access {
-        Some(Access::Allowed) => {
+        Some(PortAccess::Allowed) => {
             Finding::new(Part::Serial, PERMISSION, State::Ok, "this user may open it")
         }
-        Some(Access::Denied {
+        Some(PortAccess::Denied {
             group:
-                Some(Group {
+                Some(PortGroup {
                     name,
                     has_this_user: true,
                 }),
@@ -99,25 +86,25 @@ fn judged(path: &str, access: Option<&Access>) -> Finding {
             &format!("this user may not open it yet: added to the group {name} after logging in"),
             "log out and in again".to_owned(),
         ),
-        Some(Access::Denied {
-            group: Some(Group { name, .. }),
+        Some(PortAccess::Denied {
+            group: Some(PortGroup { name, .. }),
         }) => denied(
             &format!("this user may not open it; the group {name} may"),
             format!("sudo usermod -aG {name} $USER, then log in again"),
         ),
-        Some(Access::Denied { group: None }) => denied(
+        Some(PortAccess::Denied { group: None }) => denied(
             "this user may not open it, and no group helps",
             format!(
                 "sudo chmod a+rw {path}, until it is plugged in anew; a udev rule does it for good"
             ),
         ),
-        Some(Access::Missing(error)) => {
+        Some(PortAccess::Missing(error)) => {
             let seen = format!("it cannot be used: {error}");
             Finding::new(Part::Serial, PORT, State::Problem, seen)
                 .fix("plug the board in; `espctl discover --transport console` lists the ports")
                 .see(ErrorId::NoSerialPort)
         }
-        Some(Access::Unknown) => Finding::new(
+        Some(PortAccess::Unknown) => Finding::new(
             Part::Serial,
             PERMISSION,
             State::Skipped,
@@ -141,8 +128,8 @@ mod tests {
 
     #[test]
     fn who_may_not_open_a_port_is_told_how_to() {
-        let group = |has_this_user| Access::Denied {
-            group: Some(Group {
+        let group = |has_this_user| PortAccess::Denied {
+            group: Some(PortGroup {
                 name: "dialout".to_owned(),
                 has_this_user,
             }),
@@ -153,13 +140,16 @@ mod tests {
                 "sudo usermod -aG dialout $USER, then log in again",
             ),
             (group(true), "log out and in again"),
-            (Access::Denied { group: None }, "sudo chmod a+rw /dev/ttyX"),
+            (
+                PortAccess::Denied { group: None },
+                "sudo chmod a+rw /dev/ttyX",
+            ),
         ] {
             let finding = judged("/dev/ttyX", Some(&access));
             assert_eq!((finding.id, finding.state), (PERMISSION, State::Problem));
             assert!(finding.fix.unwrap().starts_with(fix), "{access:?}");
         }
-        let allowed = judged("COM3", Some(&Access::Allowed));
+        let allowed = judged("COM3", Some(&PortAccess::Allowed));
         assert_eq!((allowed.state, allowed.fix), (State::Ok, None));
         assert_eq!(judged("COM3", None).state, State::Skipped);
     }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::serial;
+use crate::cli::drivers::Drivers;
 use crate::cli::serial_args::LogLine;
 use crate::cli::settings::Inputs;
 use crate::cli::ui::note;
@@ -18,8 +19,9 @@ pub(in crate::cli) async fn payload(
     flag: &'static str,
     line: LogLine,
     inputs: &mut Inputs<'_>,
+    drivers: &Drivers,
 ) -> Result<Payload, Failure> {
-    Ok(found(given, flag, line, inputs).await?.payload)
+    Ok(found(given, flag, line, inputs, drivers).await?.payload)
 }
 
 /// The serial port at which the payload is to be waited for, if that is meant.
@@ -34,9 +36,12 @@ pub(super) async fn found(
     flag: &'static str,
     line: LogLine,
     inputs: &mut Inputs<'_>,
+    drivers: &Drivers,
 ) -> Result<Found, Failure> {
     let found = match path_of(given.expose()) {
-        None if let Some(port) = port_of(given) => Found::alone(serial::payload(port, line).await?),
+        None if let Some(port) = port_of(given) => {
+            Found::alone(serial::payload(port, line, drivers).await?)
+        }
         None => Found::in_text(given.expose()).map_err(|error| refused(&error, flag, given))?,
         Some(path) => {
             let bytes = inputs.read_unnamed(LONGEST_FILE, path, flag).await?;

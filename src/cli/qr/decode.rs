@@ -6,6 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Value, json};
 
 use super::argument::found;
+use crate::cli::drivers::Drivers;
 use crate::cli::serial_args::{LogArgs, SpeedArgs};
 use crate::cli::settings::Inputs;
 use crate::cli::ui::{Ui, keys_of};
@@ -39,12 +40,17 @@ pub(in crate::cli) struct Decode {
 }
 
 /// Runs `qr decode`.
-pub(super) async fn run(args: &Decode, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<(), Failure> {
+pub(super) async fn run(
+    args: &Decode,
+    inputs: &mut Inputs<'_>,
+    ui: &Ui,
+    drivers: &Drivers,
+) -> Result<(), Failure> {
     let given = match (&args.payload, &args.from_serial) {
         (Some(given), _) => given.clone(),
         (None, port) => Secret::new(format!("serial:{}", port.as_deref().unwrap_or_default())),
     };
-    let found = found(&given, PAYLOAD, args.speed.log(&args.log), inputs).await?;
+    let found = found(&given, PAYLOAD, args.speed.log(&args.log), inputs, drivers).await?;
     let payload = &found.payload;
     let command = command(payload, given.expose());
     let mut lines: Vec<String> = rows(payload)

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::argument::found;
 use super::decode::PAYLOAD;
+use crate::cli::drivers::Drivers;
 use crate::cli::serial_args::{LogArgs, SpeedArgs};
 use crate::cli::settings::{Existing, Inputs, create_private};
 use crate::cli::ui::{Format, Ui, keys_of, note};
@@ -62,8 +63,20 @@ pub(in crate::cli) struct Encode {
 }
 
 /// Runs `qr encode`.
-pub(super) async fn run(args: &Encode, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<(), Failure> {
-    let found = found(&args.payload, PAYLOAD, args.speed.log(&args.log), inputs).await?;
+pub(super) async fn run(
+    args: &Encode,
+    inputs: &mut Inputs<'_>,
+    ui: &Ui,
+    drivers: &Drivers,
+) -> Result<(), Failure> {
+    let found = found(
+        &args.payload,
+        PAYLOAD,
+        args.speed.log(&args.log),
+        inputs,
+        drivers,
+    )
+    .await?;
     let text = text(&found, args)?;
     let drawing = Drawing::of(text.expose())
         .map_err(|error| Failure::new(ErrorId::InvalidQrcode, format!("{PAYLOAD}: {error}")))?;

@@ -4,22 +4,32 @@
 use tokio::time::timeout;
 
 use super::argument::of_fault;
+use crate::cli::drivers::Drivers;
 use crate::cli::environment::without_device;
 use crate::cli::serial_args::LogLine;
 use crate::cli::ui::note;
 use crate::flows::FlowError;
 use crate::qr::{Payload, find_in_log_line};
 use crate::report::{Context, ErrorId, Failure};
-use crate::transport::{Address, BoardLog, TransportError, TransportKind};
+use crate::transport::{Address, BoardLog, HostPart, TransportError};
 
 /// Waits until a payload stands in a line of the log.
-pub(super) async fn payload(port: &str, line: LogLine) -> Result<Payload, Failure> {
+pub(super) async fn payload(
+    port: &str,
+    line: LogLine,
+    drivers: &Drivers,
+) -> Result<Payload, Failure> {
     let baud = line.baud;
+    let driver = match drivers.needing(HostPart::SerialPorts) {
+        Some(driver) => driver,
+        None => drivers.default_driver()?,
+    };
+    let target = drivers.target(driver);
     let of_port = |error: TransportError| {
         let context = Context {
-            medium: Some(TransportKind::Console),
-            address: Some(Address::Serial { path: port.into() }),
-            baud: Some(baud),
+            medium: Some(target.medium),
+            address: Some(Address::new(port)),
+            has_baud: true,
             label: port.to_owned(),
             ..without_device()
         };

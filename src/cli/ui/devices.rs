@@ -5,17 +5,15 @@ use unicode_width::UnicodeWidthStr as _;
 use super::text::columns;
 use crate::flows::SeenDevice;
 use crate::ident::printable;
-use crate::transport::Address;
-use crate::transport::ble::looks_like_provisioning;
+use crate::transport::Columns;
 
 /// Devices that announced themselves, with the columns that people know.
 pub(in crate::cli) fn device_table(devices: &[SeenDevice]) -> Vec<String> {
-    if devices.iter().all(is_ble) {
-        ble_table(devices)
-    } else if devices.iter().all(is_serial) {
-        port_table(devices)
-    } else {
-        network_device_table(devices)
+    match devices.first().map(|device| device.medium.columns) {
+        Some(Columns::Advertisement) => ble_table(devices),
+        Some(Columns::Plug) => port_table(devices),
+        Some(Columns::Service) | None => network_device_table(devices),
+        Some(Columns::Version) => plain_table(devices),
     }
 }
 
@@ -46,18 +44,13 @@ fn network_device_table(devices: &[SeenDevice]) -> Vec<String> {
         let said = |text: Option<&String>, most: usize| {
             text.map_or_else(unsaid, |text| shortened(&printable(text.as_bytes()), most))
         };
-        let (host, port) = match &device.address {
-            Address::Ble { shown: other, .. } | Address::Serial { path: other } => {
-                (other.to_string(), unsaid())
-            }
-            Address::Host { host } => (host.clone(), unsaid()),
-            Address::Http { host, port } => (host.clone(), port.to_string()),
-        };
+        let (host, port) = split_port(device.address.as_str());
+        let port = port.map_or_else(unsaid, str::to_owned);
         row([
             &(index + 1).to_string(),
             &said(device.name.as_ref(), LONGEST_NAME),
             &said(device.hints.node_id.as_ref(), LONGEST_ID),
-            &host,
+            host,
             &port,
             &device
                 .hints
@@ -100,7 +93,6 @@ fn ble_cells(device: &SeenDevice) -> [String; 6] {
     let unsaid = || "-".to_owned();
     let hints = &device.hints;
     let name = device.name.as_deref();
-    let looks = looks_like_provisioning(name, hints);
     [
         name.map_or_else(unsaid, |name| printable(name.as_bytes())),
         device.address.to_string(),
@@ -115,7 +107,7 @@ fn ble_cells(device: &SeenDevice) -> [String; 6] {
                 .type_name()
                 .map_or_else(|| format!("0x{:04x}", maker.device_type), str::to_owned)
         }),
-        if looks { "yes" } else { "no" }.to_owned(),
+        if hints.is_likely { "yes" } else { "no" }.to_owned(),
     ]
 }
 
@@ -141,12 +133,32 @@ fn port_table(devices: &[SeenDevice]) -> Vec<String> {
     columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
 }
 
-fn is_serial(device: &SeenDevice) -> bool {
-    matches!(device.address, Address::Serial { .. })
+/// Devices of which nothing is known but name and address.
+fn plain_table(devices: &[SeenDevice]) -> Vec<String> {
+    let heading = ["#", "Name", "Address"].map(str::to_owned);
+    let rows = devices.iter().enumerate().map(|(index, device)| {
+        let name = device.name.as_deref();
+        [
+            (index + 1).to_string(),
+            name.map_or_else(|| "-".to_owned(), |name| printable(name.as_bytes())),
+            device.address.to_string(),
+        ]
+    });
+    columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
 }
 
-fn is_ble(device: &SeenDevice) -> bool {
-    matches!(device.address, Address::Ble { .. })
+/// Host and port of an address, `[::1]:80` or `::1`.
+fn split_port(address: &str) -> (&str, Option<&str>) {
+    if let Some((host, port)) = address
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("]:"))
+    {
+        return (host, Some(port));
+    }
+    match address.split_once(':') {
+        Some((host, port)) if !port.contains(':') => (host, Some(port)),
+        _ => (address, None),
+    }
 }
 
 /// As much of a text as its column holds.

@@ -23,7 +23,7 @@ use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage, Warning};
 use crate::ident::printable_json;
 use crate::report::{Failure, Recorder};
 use crate::secret::Secret;
-use crate::transport::TransportKind;
+use crate::transport::Discovery;
 pub(super) use devices::device_table;
 use progress::Spinner;
 pub(super) use text::{columns, network_table, version_line};
@@ -358,7 +358,7 @@ impl Observer for Ui {
             node_id,
             ..
         } = event
-            && *transport != TransportKind::Console
+            && transport.discovery != Discovery::Enumerated
         {
             state.found = Some((name.clone(), node_id.clone()));
         }

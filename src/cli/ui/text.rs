@@ -9,7 +9,6 @@ use crate::endpoint::version::Version;
 use crate::flows::map::Way;
 use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
 use crate::ident::printable;
-use crate::transport::TransportKind;
 
 /// What people read of an event; nothing of some. `stages` holds those that began: their
 /// numbers follow the real order, and stay theirs when an attempt is repeated.
@@ -21,30 +20,14 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
             ..
         } => format!("Looking for a device over {transport} at {address}"),
         Event::SearchStarted {
-            transport: TransportKind::Ble,
+            transport,
             name: Some(name),
             ..
-        } => format!(
-            "Looking for BLE device: {}\nDiscovering...",
-            printable(name.as_bytes())
-        ),
-        Event::SearchStarted {
-            transport: TransportKind::Ble | TransportKind::OnNetwork,
-            address: None,
-            ..
-        } => "Discovering...".to_owned(),
-        Event::SearchStarted {
-            transport: TransportKind::Console,
-            address: None,
-            ..
-        } => "Looking for the board's serial port".to_owned(),
-        Event::SearchStarted {
-            transport,
-            address: None,
-            ..
-        } => format!(
-            "Looking for a device over {transport}: join its hotspot (PROV_…) with this computer"
-        ),
+        } => {
+            let name = printable(name.as_bytes());
+            transport.words.searching_by_name.replace("{}", &name)
+        }
+        Event::SearchStarted { transport, .. } => transport.words.searching.to_owned(),
         Event::DeviceFound { .. } => "Connecting...".to_owned(),
         Event::DeviceSeen { .. } => return None,
         Event::Connected { address } => format!("Connected to {address}"),

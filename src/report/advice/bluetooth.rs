@@ -1,10 +1,10 @@
 //! The id and the advice if this computer's Bluetooth cannot be used.
 
+use crate::host::BluetoothProblem;
 use crate::report::context::{Case, Context};
 use crate::report::diagnosis::Diagnosis;
 use crate::report::failure::Failure;
 use crate::report::table::ErrorId;
-use crate::transport::BluetoothProblem;
 
 impl Failure {
     /// A problem of this computer's Bluetooth, without a device.

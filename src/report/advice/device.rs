@@ -4,6 +4,7 @@
 use super::{bluetooth, console};
 use crate::endpoint::ReplyError;
 use crate::flows::Doing;
+use crate::host::BluetoothError;
 use crate::report::context::{Context, GivenSecret};
 use crate::report::diagnosis::Diagnosis;
 use crate::report::table::ErrorId;
@@ -68,10 +69,11 @@ fn reply(step: Doing, error: &ReplyError) -> ErrorId {
 
 pub(super) fn transport(step: Doing, error: &TransportError, mut context: Context) -> Diagnosis {
     let id = match error {
-        TransportError::Bluetooth { problem, .. } => return bluetooth::diagnose(problem, context),
+        TransportError::Bluetooth(BluetoothError { problem, .. }) => {
+            return bluetooth::diagnose(problem, context);
+        }
         TransportError::Console { problem, port, .. } => {
-            let path = port.clone();
-            context.address = Some(Address::Serial { path });
+            context.address = Some(Address::new(&**port));
             console::diagnose(problem)
         }
         TransportError::Disconnected { .. } => ErrorId::Disconnected,
@@ -110,7 +112,7 @@ pub(super) fn transport(step: Doing, error: &TransportError, mut context: Contex
 /// An address of this computer's own that the error names: advice can repeat it. An address on a
 /// network is advice only if the user gave it.
 fn know_address(context: &mut Context, address: &Address) {
-    if matches!(address, Address::Ble { .. } | Address::Serial { .. }) {
+    if context.address_flag.is_some() {
         context.address = Some(address.clone());
     }
 }

@@ -15,7 +15,7 @@ use crate::report::remedy::{Remedy, command, retry};
 use crate::report::table::ErrorId;
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{TransportError, TransportKind};
+use crate::transport::TransportError;
 
 impl Failure {
     /// An error of a flow.
@@ -51,9 +51,11 @@ fn message(error: &FlowError, context: &Context) -> String {
         FlowError::Session {
             doing: Doing::Securing,
             source: SessionError::Transport(TransportError::TooLong { .. }),
-        } if context.medium == Some(TransportKind::Console) => {
-            "Security 2 does not fit through the console: its messages are longer than a line of the device"
-                .to_owned()
+        } if let Some(words) = context
+            .medium
+            .and_then(|medium| medium.words.no_room_for_sec2) =>
+        {
+            words.to_owned()
         }
         FlowError::MissingInput(Question::Password) => Question::Pop.to_string() + " is missing",
         _ => error.to_string(),
@@ -158,9 +160,6 @@ fn diagnose(error: &FlowError, context: &Context) -> Diagnosis {
         }
         FlowError::UnknownScheme { .. } => Diagnosis::new(ErrorId::UnknownScheme, context),
         FlowError::UserUnknown => Diagnosis::new(ErrorId::LoginLacksUser, context),
-        FlowError::UnsupportedTransport(_) => {
-            Diagnosis::new(ErrorId::UnsupportedTransport, context)
-        }
     }
 }
 

@@ -1,15 +1,15 @@
 //! Where a search on the network looked, for the advice if it found no device: this computer's
 //! interfaces, and a default route that may bypass the device.
 
+use crate::host::{HostNetwork, find_default_networks, list_networks};
 use crate::report::context::Context;
-use crate::transport::facts::{Network, default_interfaces, networks};
 
 /// Which interfaces were searched; nothing if there was no search because the address was given.
 pub(super) fn searched(context: &Context) -> Vec<String> {
     if context.address.is_some() {
         return Vec::new();
     }
-    let networks = match networks() {
+    let networks = match list_networks() {
         Ok(networks) => networks,
         Err(error) => return vec![format!("the networks cannot be listed: {error}")],
     };
@@ -17,10 +17,13 @@ pub(super) fn searched(context: &Context) -> Vec<String> {
         let only = context.interface.as_ref();
         network.is_searched() && only.is_none_or(|only| network.interface == *only)
     });
-    describe(searched, &default_interfaces(&networks))
+    describe(searched, &find_default_networks(&networks))
 }
 
-fn describe<'n>(searched: impl Iterator<Item = &'n Network>, defaults: &[&Network]) -> Vec<String> {
+fn describe<'n>(
+    searched: impl Iterator<Item = &'n HostNetwork>,
+    defaults: &[&HostNetwork],
+) -> Vec<String> {
     let interfaces: Vec<String> = searched
         .map(|network| format!("{} ({})", network.interface, network.address))
         .collect();
@@ -47,7 +50,7 @@ mod tests {
 
     #[test]
     fn default_route_through_vpn_is_named() {
-        let network = |interface: &str, is_tunnel| Network {
+        let network = |interface: &str, is_tunnel| HostNetwork {
             interface: interface.to_owned(),
             index: 1,
             address: "192.168.1.2".parse().unwrap(),

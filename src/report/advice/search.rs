@@ -7,8 +7,7 @@ use crate::report::context::{Context, typed};
 use crate::report::diagnosis::Diagnosis;
 use crate::report::hint::{Action, Hint};
 use crate::report::table::ErrorId;
-use crate::transport::TransportKind;
-use crate::transport::ble::looks_like_provisioning;
+use crate::transport::{HostPart, Medium};
 
 /// Several devices match.
 pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Diagnosis {
@@ -18,7 +17,7 @@ pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Diagnosis 
             .iter()
             .skip(1)
             .all(|other| other.name.as_deref() != name);
-        let announces = context.medium.is_some_and(TransportKind::announces);
+        let announces = context.medium.is_some_and(Medium::announces);
         match name {
             Some(name) if is_unique && announces => typed(name),
             _ => typed(&first.address.to_string()),
@@ -29,7 +28,7 @@ pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Diagnosis 
 
 /// No device matches.
 pub(super) fn no_candidate(context: Context, seen: &[SeenDevice]) -> Diagnosis {
-    if context.medium == Some(TransportKind::Console) {
+    if context.needed_part() == Some(HostPart::SerialPorts) {
         return console::no_ports(seen, context);
     }
     let before: Vec<Hint> = misspelled(&context, seen)
@@ -38,7 +37,7 @@ pub(super) fn no_candidate(context: Context, seen: &[SeenDevice]) -> Diagnosis {
         .collect();
     let more = seen.len().saturating_sub(MAX_LISTED);
     let more = (more > 0).then(|| format!("found {more} more"));
-    let searched = if seen.is_empty() && context.medium == Some(TransportKind::OnNetwork) {
+    let searched = if seen.is_empty() && context.needed_part() == Some(HostPart::LocalNetwork) {
         interfaces::searched(&context)
     } else {
         Vec::new()
@@ -74,7 +73,7 @@ fn excluded(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
         match (&context.name, &device.name) {
             (Some(wanted), Some(name)) => name.starts_with(wanted) || has_address(wanted),
             (Some(wanted), None) => has_address(wanted),
-            (None, name) => looks_like_provisioning(name.as_deref(), &device.hints),
+            (None, _) => device.hints.is_likely,
         }
     };
     let device = describe(seen.iter().find(matches)?);

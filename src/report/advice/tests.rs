@@ -12,11 +12,11 @@ use crate::flows::{Doing, FlowError, Left, Question, SeenDevice, StopReason};
 use crate::report::{Context, Environment, Exit, Failure};
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{Address, Hints, TransportError, TransportKind};
+use crate::transport::{Address, Hints, TransportError, medium_named};
 
 fn over_softap() -> Context {
     Context {
-        medium: Some(TransportKind::SoftAp),
+        medium: Some(medium_named("softap")),
         label: "PROV_1".to_owned(),
         ..Context::default()
     }
@@ -57,10 +57,7 @@ fn faults_and_oddities_have_their_ids() {
             "permission-denied",
             3,
             FlowError::Transport(TransportError::PermissionDenied {
-                address: Address::Http {
-                    host: "127.0.0.1".to_owned(),
-                    port: 80,
-                },
+                address: Address::new("127.0.0.1:80"),
                 source: io::ErrorKind::PermissionDenied.into(),
             }),
         ),
@@ -121,7 +118,7 @@ fn a_missing_control_endpoint_is_a_matter_of_old_firmware() {
 
 #[test]
 fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
-    use crate::transport::BluetoothProblem as Problem;
+    use crate::host::{BluetoothError, BluetoothProblem as Problem};
     for (problem, id, command) in [
         (Problem::Blocked, "bluetooth-blocked", ""),
         (Problem::Denied, "bluetooth-denied", ""),
@@ -140,7 +137,10 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
         (Problem::Off, "bluetooth-off", ""),
     ] {
         let source = None;
-        let error = FlowError::Transport(TransportError::Bluetooth { problem, source });
+        let error = FlowError::Transport(TransportError::Bluetooth(BluetoothError {
+            problem,
+            source,
+        }));
         let failure = Failure::of_flow(&error, &over_softap());
         assert_eq!(failure.id.as_str(), id);
         assert_eq!(failure.exit.code(), 3, "{id}");
@@ -154,7 +154,7 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
 
 #[test]
 fn a_bus_of_somebody_s_own_is_suspected_first() {
-    use crate::transport::BluetoothProblem as Problem;
+    use crate::host::BluetoothProblem as Problem;
     for (problem, command) in [
         (Problem::NoBus, "systemctl start dbus"),
         (Problem::NoService, "systemctl enable"),
@@ -181,35 +181,33 @@ fn a_bus_of_somebody_s_own_is_suspected_first() {
 
 fn over_ble(name: Option<&str>) -> Context {
     Context {
-        medium: Some(TransportKind::Ble),
+        medium: Some(medium_named("ble")),
         name: name.map(str::to_owned),
         ..over_softap()
     }
 }
 
 fn at_address(last: u8) -> Address {
-    let text: std::sync::Arc<str> = format!("C0:00:00:00:00:{last:02X}").into();
-    Address::Ble {
-        id: text.clone(),
-        shown: text,
-    }
+    let text = format!("C0:00:00:00:00:{last:02X}");
+    Address::new(text.clone()).with_id(text)
 }
 
 fn sighted(name: Option<&str>, last: u8) -> SeenDevice {
     SeenDevice {
-        kind: TransportKind::Ble,
+        medium: medium_named("ble"),
         name: name.map(str::to_owned),
         address: at_address(last),
         hints: Hints {
             signal: Some(-50),
+            is_likely: name.is_some_and(|name| name.starts_with("PROV_")),
             ..Hints::default()
         },
     }
 }
 
 fn hints_without_candidate(context: &Context, seen: Vec<SeenDevice>) -> Vec<String> {
-    let kind = context.medium.unwrap();
-    hints_of(&FlowError::NoCandidate { kind, seen }, context)
+    let medium = context.medium.unwrap();
+    hints_of(&FlowError::NoCandidate { medium, seen }, context)
 }
 
 #[test]
@@ -268,8 +266,8 @@ fn a_filter_that_leaves_the_device_out_is_named() {
 #[test]
 fn devices_of_one_name_are_told_apart_by_address() {
     let hints = |seen: Vec<SeenDevice>| {
-        let kind = TransportKind::Ble;
-        hints_of(&FlowError::Ambiguous { kind, seen }, &over_ble(None))
+        let medium = medium_named("ble");
+        hints_of(&FlowError::Ambiguous { medium, seen }, &over_ble(None))
     };
     let twins = hints(vec![sighted(Some("PROV_1"), 1), sighted(Some("PROV_1"), 2)]);
     assert!(

@@ -13,13 +13,12 @@ use tokio::runtime::Builder;
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::timeout;
 
-use super::super::{BluetoothProblem, Remarks, TransportError};
-#[cfg(target_os = "linux")]
-use super::bluez as system;
 use super::gatt::GattError;
 use super::goodbye;
-#[cfg(not(target_os = "linux"))]
-use super::system;
+use super::system_errors::classify;
+use crate::host::{BluetoothError, BluetoothProblem};
+use crate::transport::error::TransportError;
+use crate::transport::search::HostChanges;
 
 /// An adapter that works.
 pub(super) struct Radio {
@@ -56,23 +55,17 @@ impl Radio {
             (Some(adapter), _) => Ok(Self { adapter }),
             (None, Some(wanted)) if !there.is_empty() => {
                 let (wanted, there) = (wanted.into(), there.join(", ").into());
-                Err(problem(BluetoothProblem::NoSuchAdapter { wanted, there }))
+                Err(bluetooth(BluetoothProblem::NoSuchAdapter { wanted, there }))
             }
-            (None, _) => Err(problem(BluetoothProblem::NoAdapter)),
+            (None, _) => Err(bluetooth(BluetoothProblem::NoAdapter)),
         }
     }
 
-    /// What the system calls it.
-    #[cfg(not(target_os = "linux"))]
-    pub(super) async fn name(&self) -> Result<String, TransportError> {
-        self.adapter.adapter_info().await.map_err(failed)
-    }
-
     /// Begins an active scan: names are in answers that only such a scan asks for. An adapter that
-    /// is off is switched on where the system lets us, and that is remarked.
+    /// is off is switched on where the system lets us, and that is reported.
     pub(super) async fn start_scan(
         self: &Arc<Self>,
-        remarks: &Remarks,
+        changes: &HostChanges,
     ) -> Result<Scanning, TransportError> {
         let was_off = !is_on(&self.adapter).await;
         // From here on it may run, whatever becomes of this future.
@@ -80,15 +73,15 @@ impl Radio {
         self.adapter
             .start_scan(ScanFilter::default())
             .await
-            .map_err(|error| match system::classify(error) {
-                GattError::Other(said) if was_off => TransportError::Bluetooth {
+            .map_err(|error| match classify(error) {
+                GattError::Other(said) if was_off => bluetooth(BluetoothError {
                     problem: BluetoothProblem::Off,
                     source: Some(GattError::Other(said).into_io()),
-                },
+                }),
                 other => radio_failed(other),
             })?;
         if was_off && is_on(&self.adapter).await {
-            remarks.add("Bluetooth was switched off on this computer, and is on now".to_owned());
+            changes.add("Bluetooth was switched off on this computer, and is on now");
         }
         Ok(scanning)
     }
@@ -147,25 +140,20 @@ async fn connect_to_system() -> Result<Manager, TransportError> {
             std::future::pending::<()>().await;
         });
     });
-    let broken = |source| TransportError::Bluetooth {
-        problem: BluetoothProblem::Failed,
-        source: Some(source),
-    };
+    let broken = |source: io::Error| bluetooth(BluetoothError::failed(source));
     started.map_err(broken)?;
     let ended = |_| broken(io::Error::other("its thread has ended"));
     is_open.await.map_err(ended)?.map_err(failed)
 }
 
-pub(super) async fn is_on(adapter: &Adapter) -> bool {
+async fn is_on(adapter: &Adapter) -> bool {
     // A system that does not say is not off.
     !matches!(adapter.adapter_state().await, Ok(CentralState::PoweredOff))
 }
 
-fn problem(problem: BluetoothProblem) -> TransportError {
-    TransportError::Bluetooth {
-        problem,
-        source: None,
-    }
+/// An error of the computer's Bluetooth, as the transport's.
+pub(super) fn bluetooth(error: impl Into<BluetoothError>) -> TransportError {
+    TransportError::Bluetooth(error.into())
 }
 
 /// A system that says nothing.
@@ -175,20 +163,17 @@ pub(super) fn silent() -> TransportError {
 
 /// What the system says while it is only the computer that is asked.
 pub(super) fn failed(error: btleplug::Error) -> TransportError {
-    match system::classify(error) {
+    match classify(error) {
         // There is no device yet that could want it.
-        GattError::NotPaired => problem(BluetoothProblem::Denied),
+        GattError::NotPaired => bluetooth(BluetoothProblem::Denied),
         other => radio_failed(other),
     }
 }
 
-pub(super) fn radio_failed(error: GattError) -> TransportError {
+fn radio_failed(error: GattError) -> TransportError {
     match error {
-        GattError::Radio(found) => problem(found),
-        other => TransportError::Bluetooth {
-            problem: BluetoothProblem::Failed,
-            source: Some(other.into_io()),
-        },
+        GattError::Radio(found) => bluetooth(found),
+        other => bluetooth(BluetoothError::failed(other.into_io())),
     }
 }
 

@@ -1,103 +1,20 @@
-//! Linux: what BlueZ's errors mean, and the two things that `btleplug` cannot ask of it, pairing and
-//! forgetting a device.
+//! Linux: the two things that `btleplug` cannot ask of BlueZ, pairing and forgetting a device.
 //!
-//! Source: BlueZ `src/gatt-client.c` (`create_gatt_dbus_error`), `src/error.c`, `src/adapter.c`,
-//! `src/device.c`.
+//! Source: BlueZ `src/adapter.c`, `src/device.c`.
 
 use std::sync::Arc;
 
-use bluez_async::BluetoothError;
 use btleplug::api::{Central as _, CentralEvent, Peripheral as _};
 use btleplug::platform::Peripheral;
 use futures_util::StreamExt as _;
 use zbus::ObjectPath;
 
-use super::super::{BluetoothProblem, Remarks, TransportError};
 use super::adapter::Radio;
-use super::gatt::{GattError, INVALID_LENGTH};
-
-/// What an error means.
-pub(super) fn classify(error: btleplug::Error) -> GattError {
-    match error {
-        btleplug::Error::NotConnected => GattError::LinkLost,
-        btleplug::Error::DeviceNotFound => GattError::Gone,
-        btleplug::Error::TimedOut(_) => GattError::TimedOut,
-        btleplug::Error::Other(other) => match other.downcast::<BluetoothError>() {
-            Ok(error) => match *error {
-                BluetoothError::DbusError(error) => said(
-                    error.name().unwrap_or_default(),
-                    error.message().unwrap_or_default(),
-                ),
-                BluetoothError::ServiceDiscoveryTimedOut => GattError::TimedOut,
-                BluetoothError::NoBluetoothAdapters => {
-                    GattError::Radio(BluetoothProblem::NoAdapter)
-                }
-                other => GattError::Other(other.to_string()),
-            },
-            Err(other) => GattError::Other(other.to_string()),
-        },
-        other => GattError::Other(other.to_string()),
-    }
-}
-
-/// Of a D-Bus error's name and message.
-pub(super) fn said(name: &str, message: &str) -> GattError {
-    if let Some(kind) = name.strip_prefix("org.bluez.Error.") {
-        return bluez_said(kind, message);
-    }
-    match name.strip_prefix("org.freedesktop.DBus.Error.") {
-        Some("AccessDenied" | "AuthFailed") => GattError::Radio(BluetoothProblem::Denied),
-        Some("FileNotFound" | "NoServer" | "BadAddress" | "IOError" | "Disconnected") => {
-            GattError::Radio(BluetoothProblem::NoBus)
-        }
-        Some("NameHasNoOwner" | "ServiceUnknown") => GattError::Radio(BluetoothProblem::NoService),
-        Some(other) if other.starts_with("Spawn.") => GattError::Radio(BluetoothProblem::NoService),
-        // The service ended while it was asked.
-        Some("NoReply") if message.contains("recipient disconnected") => {
-            GattError::Radio(BluetoothProblem::NoService)
-        }
-        Some("NoReply" | "Timeout" | "TimedOut") => GattError::TimedOut,
-        Some("UnknownObject" | "UnknownMethod" | "UnknownInterface" | "UnknownProperty") => {
-            GattError::Gone
-        }
-        _ => GattError::Other(format!("{name}: {message}")),
-    }
-}
-
-fn bluez_said(kind: &str, message: &str) -> GattError {
-    match (kind, message) {
-        ("NotPermitted", "Not paired") => GattError::NotPaired,
-        ("NotPermitted", message) if message.starts_with("Read") => GattError::Att(0x02),
-        ("NotPermitted", _) => GattError::Att(0x03),
-        ("InvalidArguments", "Invalid offset") | ("InvalidOffset", _) => GattError::Att(0x07),
-        ("InvalidArguments", "Invalid Length") | ("InvalidValueLength", _) => {
-            GattError::Att(INVALID_LENGTH)
-        }
-        ("NotAuthorized", _) => GattError::Att(0x08),
-        ("NotSupported", _) => GattError::Att(0x06),
-        ("InProgress", _) => GattError::Busy,
-        ("NotConnected", _) | ("Failed", "Not connected") => GattError::LinkLost,
-        ("AlreadyExists", _) => GattError::AlreadyDone,
-        ("DoesNotExist", _) => GattError::Gone,
-        ("Blocked", _) => GattError::Radio(BluetoothProblem::Blocked),
-        ("NotReady", _) => GattError::Radio(BluetoothProblem::Off),
-        // Older versions say it in words only.
-        ("Failed", message) if message.contains("rfkill") => {
-            GattError::Radio(BluetoothProblem::Blocked)
-        }
-        ("Failed", message) => {
-            att_number(message).map_or_else(|| GattError::Other(message.to_owned()), GattError::Att)
-        }
-        _ if message.is_empty() => GattError::Other(kind.to_owned()),
-        _ => GattError::Other(message.to_owned()),
-    }
-}
-
-/// The number in `Operation failed with ATT error: 0x80`.
-fn att_number(message: &str) -> Option<u8> {
-    let (_, number) = message.rsplit_once("ATT error: 0x")?;
-    u8::from_str_radix(number.trim(), 16).ok()
-}
+use super::gatt::GattError;
+use super::system_errors::{classify, said};
+use crate::host::BluetoothProblem;
+use crate::transport::error::TransportError;
+use crate::transport::search::HostChanges;
 
 /// Pairs, with whatever agent the desktop has, or without one: devices that provision have neither
 /// keys nor a display, so there is nothing to type.
@@ -126,9 +43,9 @@ pub(super) async fn forget(
     }
     let id = peripheral.id();
     let mut events = radio.adapter.events().await.map_err(classify)?;
-    let scanning = radio.start_scan(&Remarks::default()).await;
+    let scanning = radio.start_scan(&HostChanges::default()).await;
     let scanning = scanning.map_err(|error| match error {
-        TransportError::Bluetooth { problem, .. } => GattError::Radio(problem),
+        TransportError::Bluetooth(error) => GattError::Radio(error.problem),
         other => GattError::Other(other.to_string()),
     })?;
     let mut found = None;
@@ -170,77 +87,4 @@ where
 
 fn other(error: &dyn std::error::Error) -> GattError {
     GattError::Other(error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name_of(name: &str, message: &str) -> String {
-        format!("{:?}", said(name, message))
-    }
-
-    #[test]
-    fn bluez_s_words_are_what_the_device_or_the_link_said() {
-        for (name, message, meant) in [
-            (
-                "org.bluez.Error.Failed",
-                "Operation failed with ATT error: 0x80",
-                "Att(128)",
-            ),
-            (
-                "org.bluez.Error.Failed",
-                "Operation failed with ATT error: 0x0e",
-                "Att(14)",
-            ),
-            ("org.bluez.Error.Failed", "Not connected", "LinkLost"),
-            ("org.bluez.Error.NotConnected", "Not Connected", "LinkLost"),
-            ("org.bluez.Error.NotPermitted", "Not paired", "NotPaired"),
-            (
-                "org.bluez.Error.NotPermitted",
-                "Write not permitted",
-                "Att(3)",
-            ),
-            (
-                "org.bluez.Error.InvalidArguments",
-                "Invalid Length",
-                "Att(13)",
-            ),
-            ("org.bluez.Error.InProgress", "In Progress", "Busy"),
-            (
-                "org.bluez.Error.Failed",
-                "le-connection-abort-by-local",
-                "Other(\"le-connection-abort-by-local\")",
-            ),
-            (
-                "org.bluez.Error.Blocked",
-                "Blocked through rfkill",
-                "Radio(Blocked)",
-            ),
-            (
-                "org.freedesktop.DBus.Error.ServiceUnknown",
-                "The name org.bluez was not provided by any .service files",
-                "Radio(NoService)",
-            ),
-            (
-                "org.freedesktop.DBus.Error.NoReply",
-                "Message recipient disconnected from message bus without replying",
-                "Radio(NoService)",
-            ),
-            ("org.freedesktop.DBus.Error.NoReply", "Did not", "TimedOut"),
-            (
-                "org.freedesktop.DBus.Error.FileNotFound",
-                "Failed to connect to socket",
-                "Radio(NoBus)",
-            ),
-            (
-                "org.freedesktop.DBus.Error.AccessDenied",
-                "",
-                "Radio(Denied)",
-            ),
-            ("org.freedesktop.DBus.Error.UnknownObject", "", "Gone"),
-        ] {
-            assert_eq!(name_of(name, message), meant, "{name}: {message}");
-        }
-    }
 }

@@ -11,17 +11,22 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::super::{Address, Limits, No, Transport, TransportError};
+use super::adapter::bluetooth;
 use super::endpoints::{Endpoints, is_bluetooths_own, is_provisionings_own};
-use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY};
-use super::{goodbye, within};
+use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY, within};
+use super::goodbye;
 use crate::proto::EndpointName;
+use crate::transport::address::Address;
+use crate::transport::error::{No, TransportError};
+use crate::transport::exchange::{Capacity, Transport};
+use crate::transport::limits::Limits;
+use crate::transport::link::IntoTransport;
 
 /// An open path over Bluetooth.
 #[derive(Debug)]
 pub(super) struct BleTransport {
     address: Address,
-    link: Link,
+    link: OpenLink,
     endpoints: Endpoints,
     limits: Limits,
     /// Whether anything was exchanged: from then on nothing can be done over.
@@ -30,17 +35,20 @@ pub(super) struct BleTransport {
     has_forgotten: bool,
 }
 
-impl BleTransport {
-    /// Connects and learns the endpoints. A table without any is stale more often than not: then
-    /// the system is made to forget it, once.
-    pub(super) async fn open(
+/// A link that is open, and of which no endpoint is known.
+#[derive(Debug)]
+pub(super) struct BleLink(BleTransport);
+
+impl BleLink {
+    /// Connects.
+    pub(super) async fn connect(
         gatt: Box<dyn Gatt>,
         address: Address,
         limits: Limits,
     ) -> Result<Self, TransportError> {
-        let mut transport = Self {
+        let mut transport = BleTransport {
             address,
-            link: Link(Some(gatt)),
+            link: OpenLink(Some(gatt)),
             endpoints: Endpoints::default(),
             limits,
             has_answered: false,
@@ -48,6 +56,13 @@ impl BleTransport {
             has_forgotten: false,
         };
         transport.connect().await?;
+        Ok(Self(transport))
+    }
+
+    /// Learns the endpoints. A table without any is stale more often than not: then the system is
+    /// made to forget it, once.
+    async fn learn(self) -> Result<BleTransport, TransportError> {
+        let Self(mut transport) = self;
         if let Err(stale) = transport.learn().await? {
             tracing::debug!(%stale, "what the system knows of the device may be old");
             transport.renew().await?;
@@ -55,7 +70,16 @@ impl BleTransport {
         tracing::debug!(endpoints = ?transport.endpoints.names(), "open");
         Ok(transport)
     }
+}
 
+#[async_trait]
+impl IntoTransport for BleLink {
+    async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
+        Ok(Box::new(self.learn().await?))
+    }
+}
+
+impl BleTransport {
     /// Some controllers give a first attempt up for no reason, and some systems do so, or wait for
     /// services in vain, until they have forgotten the device.
     async fn connect(&mut self) -> Result<(), TransportError> {
@@ -251,10 +275,7 @@ impl BleTransport {
                 endpoint,
                 source: None,
             },
-            GattError::Radio(problem) => TransportError::Bluetooth {
-                problem,
-                source: None,
-            },
+            GattError::Radio(problem) => bluetooth(problem),
             // Systems that keep the number to themselves, and a link that is still there.
             GattError::Other(said)
                 if !cfg!(target_os = "linux") && self.is_alive(attribute).await =>
@@ -301,10 +322,7 @@ impl BleTransport {
 
     fn unreachable(&self, error: GattError) -> TransportError {
         match error {
-            GattError::Radio(problem) => TransportError::Bluetooth {
-                problem,
-                source: None,
-            },
+            GattError::Radio(problem) => bluetooth(problem),
             error if error.wants_pairing() => TransportError::NotPaired {
                 address: self.address.clone(),
                 source: error.into_io(),
@@ -356,22 +374,24 @@ impl Transport for BleTransport {
     }
 
     /// Bluedroid without Security 2 has room for 257 bytes, with it for 481; `NimBLE` for more.
-    fn longest_answer(&self, has_sec2: bool) -> Option<usize> {
-        Some(if has_sec2 { 481 } else { 257 })
+    fn capacity(&self) -> Capacity {
+        Capacity {
+            request: None,
+            answer: Some(257),
+            answer_with_sec2: Some(481),
+        }
     }
 }
 
 /// A link that is closed when nobody holds it any more, so that the device is free for the next.
-struct Link(Option<Box<dyn Gatt>>);
+struct OpenLink(Option<Box<dyn Gatt>>);
 
-impl Link {
+impl OpenLink {
     fn gatt(&mut self) -> Result<&mut dyn Gatt, TransportError> {
         match &mut self.0 {
             Some(gatt) => Ok(gatt.as_mut()),
             None => Err(TransportError::Unreachable {
-                address: Address::Host {
-                    host: String::new(),
-                },
+                address: Address::new(""),
                 source: std::io::ErrorKind::NotConnected.into(),
             }),
         }
@@ -387,7 +407,7 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for OpenLink {
     fn drop(&mut self) {
         if let Some(gatt) = self.0.take() {
             goodbye::after_all(async move {
@@ -397,7 +417,7 @@ impl Drop for Link {
     }
 }
 
-impl fmt::Debug for Link {
+impl fmt::Debug for OpenLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::super::BluetoothProblem;
+use crate::host::BluetoothProblem;
 
 /// A characteristic, by its place in the attribute table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -133,6 +134,16 @@ impl GattError {
         };
         io::Error::new(kind, self.to_string())
     }
+}
+
+/// The future's outcome, or that it took too long.
+pub(super) async fn within<T>(
+    limit: Duration,
+    future: impl Future<Output = Result<T, GattError>>,
+) -> Result<T, GattError> {
+    timeout(limit, future)
+        .await
+        .unwrap_or(Err(GattError::TimedOut))
 }
 
 const INVALID_HANDLE: u8 = 0x01;

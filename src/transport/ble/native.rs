@@ -15,28 +15,29 @@ use futures_util::future::{join_all, pending};
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 use uuid::{Uuid, uuid};
 
-use super::super::Remarks;
 use super::adapter::Radio;
 #[cfg(target_os = "linux")]
 use super::bluez as system;
 use super::gatt::{Attribute, Gatt, GattError};
 #[cfg(not(target_os = "linux"))]
 use super::system;
+use super::system_errors::classify;
+use crate::transport::search::HostChanges;
 
 /// One device, through the system.
 pub(super) struct Native {
     radio: Arc<Radio>,
     peripheral: Peripheral,
-    remarks: Remarks,
+    changes: HostChanges,
     characteristics: HashMap<Attribute, Characteristic>,
 }
 
 impl Native {
-    pub(super) fn new(radio: Arc<Radio>, peripheral: Peripheral, remarks: Remarks) -> Self {
+    pub(super) fn new(radio: Arc<Radio>, peripheral: Peripheral, changes: HostChanges) -> Self {
         Self {
             radio,
             peripheral,
-            remarks,
+            changes,
             characteristics: HashMap::new(),
         }
     }
@@ -53,17 +54,15 @@ impl Native {
         }
         self.disconnect().await?;
         self.closed().await?;
-        self.remarks.add(
-            "this computer was connected to the device already; that connection was closed"
-                .to_owned(),
-        );
+        self.changes
+            .add("this computer was connected to the device already; that connection was closed");
         Ok(())
     }
 
     /// Waits until the link is closed.
     async fn closed(&self) -> Result<(), GattError> {
         let events = self.radio.adapter.events().await;
-        let mut events = events.map_err(system::classify)?;
+        let mut events = events.map_err(classify)?;
         while self.is_connected().await {
             // Whatever happened: perhaps that.
             if events.next().await.is_none() {
@@ -87,7 +86,7 @@ impl Native {
         self.peripheral
             .read_descriptor(&descriptor)
             .await
-            .map_err(system::classify)
+            .map_err(classify)
     }
 }
 
@@ -99,7 +98,7 @@ impl Gatt for Native {
         self.clear_the_way().await?;
         let id = self.peripheral.id();
         let events = self.radio.adapter.events().await;
-        let mut events = events.map_err(system::classify)?;
+        let mut events = events.map_err(classify)?;
         let mut connecting = std::pin::pin!(self.peripheral.connect());
         let mut resolved_by = None;
         loop {
@@ -111,7 +110,7 @@ impl Gatt for Native {
             };
             tokio::select! {
                 biased;
-                done = &mut connecting => return done.map_err(system::classify),
+                done = &mut connecting => return done.map_err(classify),
                 event = events.next() => match event {
                     Some(CentralEvent::DeviceConnected(who)) if who == id => {
                         resolved_by = Some(Instant::now() + services);
@@ -143,7 +142,7 @@ impl Gatt for Native {
         self.peripheral
             .discover_services()
             .await
-            .map_err(system::classify)?;
+            .map_err(classify)?;
         let found = self.peripheral.characteristics().into_iter();
         self.characteristics = found
             .map(|characteristic| {
@@ -172,14 +171,14 @@ impl Gatt for Native {
         self.peripheral
             .write(self.characteristic(to)?, value, WriteType::WithResponse)
             .await
-            .map_err(system::classify)
+            .map_err(classify)
     }
 
     async fn read(&self, from: Attribute) -> Result<Vec<u8>, GattError> {
         self.peripheral
             .read(self.characteristic(from)?)
             .await
-            .map_err(system::classify)
+            .map_err(classify)
     }
 
     async fn is_connected(&self) -> bool {
@@ -197,7 +196,7 @@ impl Gatt for Native {
     }
 
     async fn disconnect(&self) -> Result<(), GattError> {
-        self.peripheral.disconnect().await.map_err(system::classify)
+        self.peripheral.disconnect().await.map_err(classify)
     }
 }
 

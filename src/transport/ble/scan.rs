@@ -7,26 +7,39 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use btleplug::api::{
-    Central as _, CentralEvent, CentralState, Peripheral as _, PeripheralProperties,
+    BDAddr, Central as _, CentralEvent, CentralState, Peripheral as _, PeripheralProperties,
 };
 use btleplug::platform::{Peripheral, PeripheralId};
 use futures_util::future::join_all;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
-use super::super::{
-    Address, BluetoothProblem, Candidate, Handle, Hints, Remarks, Search, TransportError,
-    TransportKind,
-};
-use super::adapter::{PATIENCE, Radio, Scanning, failed, silent};
-use super::advertisement::MakerData;
-use super::{Found, address_of, goodbye};
+use super::adapter::{PATIENCE, Radio, Scanning, bluetooth, failed, silent};
+use super::advertisement::looks_like_provisioning;
+use super::goodbye;
+use crate::host::BluetoothProblem;
 use crate::proto::Service;
+use crate::transport::address::Address;
+use crate::transport::candidate::{Candidate, Handle, Hints};
+use crate::transport::error::TransportError;
+use crate::transport::maker_data::MakerData;
+use crate::transport::medium::Medium;
+use crate::transport::search::{HostChanges, Search};
+
+/// What is kept between finding a device and connecting to it.
+pub(super) struct Heard {
+    pub(super) radio: Arc<Radio>,
+    pub(super) peripheral: Peripheral,
+}
 
 /// Yields devices until the time is up or the stream is dropped.
-pub(super) fn run(search: Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
+pub(super) fn run(
+    medium: &'static Medium,
+    adapter: Option<String>,
+    search: Search,
+) -> BoxStream<'static, Result<Candidate, TransportError>> {
     let deadline = Instant::now() + search.wait;
-    stream::once(Scan::start(search, deadline))
+    stream::once(Scan::start(medium, adapter, search, deadline))
         .flat_map(|started| match started {
             Err(error) => stream::iter([Err(error)]).boxed(),
             Ok(scan) => stream::unfold(scan, |mut scan| async {
@@ -43,9 +56,10 @@ struct Scan {
     /// `None` once the scan is over.
     events: Option<Events>,
     scanning: Option<Scanning>,
-    remarks: Remarks,
-    /// The only device that is wanted, by the system's name for it.
-    only: Option<Arc<str>>,
+    medium: &'static Medium,
+    changes: HostChanges,
+    /// The only device that is wanted.
+    only: Option<Address>,
     /// Every device that was looked at, as it was shown last.
     known: HashMap<PeripheralId, Option<Seen>>,
     /// Those that the system knew before and that were not heard twice since: what it says of them
@@ -68,15 +82,21 @@ struct Seen {
 type Events = Pin<Box<dyn Stream<Item = CentralEvent> + Send>>;
 
 impl Scan {
-    async fn start(search: Search, deadline: Instant) -> Result<Self, TransportError> {
-        let radio = Arc::new(Radio::open(search.adapter.as_deref()).await?);
-        let starting = Self::start_with(radio, search, deadline);
+    async fn start(
+        medium: &'static Medium,
+        adapter: Option<String>,
+        search: Search,
+        deadline: Instant,
+    ) -> Result<Self, TransportError> {
+        let radio = Arc::new(Radio::open(adapter.as_deref()).await?);
+        let starting = Self::start_with(medium, radio, search, deadline);
         timeout(PATIENCE, starting)
             .await
             .unwrap_or_else(|_| Err(silent()))
     }
 
     async fn start_with(
+        medium: &'static Medium,
         radio: Arc<Radio>,
         search: Search,
         deadline: Instant,
@@ -84,16 +104,14 @@ impl Scan {
         // First, so that nothing is missed.
         let events = radio.adapter.events().await.map_err(failed)?;
         let before = radio.adapter.peripherals().await.map_err(failed)?;
-        let scanning = radio.start_scan(&search.remarks).await?;
+        let scanning = radio.start_scan(&search.changes).await?;
         Ok(Self {
             radio,
             events: Some(events),
             scanning: Some(scanning),
-            remarks: search.remarks,
-            only: match search.address {
-                Some(Address::Ble { id, .. }) => Some(id),
-                _ => None,
-            },
+            medium,
+            changes: search.changes,
+            only: search.address,
             known: HashMap::new(),
             doubtful: before.iter().map(|one| (one.id(), false)).collect(),
             connected: HashSet::new(),
@@ -115,10 +133,7 @@ impl Scan {
                 // The system's Bluetooth is gone.
                 Some(None) => {
                     self.events = None;
-                    return Some(Err(TransportError::Bluetooth {
-                        problem: BluetoothProblem::NoService,
-                        source: None,
-                    }));
+                    return Some(Err(bluetooth(BluetoothProblem::NoService)));
                 }
                 None if Instant::now() >= self.deadline => {
                     if let Some(scanning) = self.scanning.take() {
@@ -185,10 +200,9 @@ impl Scan {
                 }
                 Ok(())
             }
-            CentralEvent::StateUpdate(CentralState::PoweredOff) => Err(TransportError::Bluetooth {
-                problem: BluetoothProblem::Off,
-                source: None,
-            }),
+            CentralEvent::StateUpdate(CentralState::PoweredOff) => {
+                Err(bluetooth(BluetoothProblem::Off))
+            }
             CentralEvent::StateUpdate(_) => Ok(()),
         }
     }
@@ -216,15 +230,20 @@ impl Scan {
             .filter(|said| {
                 said.rssi.is_some() || self.connected.contains(&id) || !cfg!(target_os = "linux")
             })
-            .map(|said| Seen {
-                hints: Hints {
+            .map(|said| {
+                // The other name that systems have is their own, or one from before.
+                let name = said.advertisement_name;
+                let hints = Hints {
                     maker: MakerData::of(&said.manufacturer_data),
                     services: said.services,
                     signal: said.rssi.filter(|signal| *signal != NOT_KNOWN),
                     ..Hints::default()
-                },
-                // The other name that systems have is their own, or one from before.
-                name: said.advertisement_name,
+                };
+                let is_likely = looks_like_provisioning(name.as_deref(), &hints);
+                Seen {
+                    name,
+                    hints: Hints { is_likely, ..hints },
+                }
             });
         if seen.is_some()
             && !self.connected.contains(&id)
@@ -238,23 +257,23 @@ impl Scan {
             return;
         };
         let address = address_of(&peripheral);
-        if let (Some(only), Address::Ble { id, .. }) = (&self.only, &address)
-            && only != id
+        if self
+            .only
+            .as_ref()
+            .is_some_and(|only| !is_at(only, &address))
         {
             return;
         }
+        let heard = Heard {
+            radio: Arc::clone(&self.radio),
+            peripheral,
+        };
         self.ready.push_back(Candidate {
-            address,
-            handle: Some(Handle::new(Found {
-                radio: Arc::clone(&self.radio),
-                peripheral,
-                remarks: self.remarks.clone(),
-            })),
-            kind: TransportKind::Ble,
+            handle: Some(Handle::new(heard)),
             name,
             hints,
-            remarks: self.remarks.clone(),
-            service: Service::Provisioning,
+            changes: self.changes.clone(),
+            ..Candidate::new(self.medium, address, Service::Provisioning)
         });
     }
 }
@@ -270,6 +289,27 @@ impl Drop for Scan {
             });
         }
     }
+}
+
+/// Whether an address is the one that is wanted: of an earlier scan, or typed.
+fn is_at(only: &Address, address: &Address) -> bool {
+    if only.has_id() {
+        only == address
+    } else {
+        address.is_called(only.as_str())
+    }
+}
+
+/// The address of a peripheral: the system's name for it, and what people read.
+fn address_of(peripheral: &Peripheral) -> Address {
+    let id = peripheral.id().to_string();
+    let mac = peripheral.address();
+    let address = if mac == BDAddr::default() {
+        Address::new(id.as_str())
+    } else {
+        Address::new(mac.to_string())
+    };
+    address.with_id(id)
 }
 
 /// The next event, or the end of the stream; `None` when the time is up. A crowd is never silent, so

@@ -11,10 +11,36 @@ use rand_core::{Rng as _, UnwrapErr};
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use super::super::{ConsoleProblem, Limits, No, Transport, TransportError};
 use super::line::{Found, LONGEST_REQUEST, Output, Trouble, request};
 use super::port::Port;
 use crate::proto::EndpointName;
+use crate::transport::error::{ConsoleProblem, No, TransportError};
+use crate::transport::exchange::{Capacity, Transport};
+use crate::transport::limits::Limits;
+use crate::transport::link::IntoTransport;
+
+/// A serial line that is open, and on which nothing was typed.
+#[derive(Debug)]
+pub(super) struct ConsoleLink {
+    pub(super) port: Port,
+    pub(super) path: Arc<str>,
+    pub(super) baud: u32,
+    pub(super) limits: Limits,
+}
+
+#[async_trait]
+impl IntoTransport for ConsoleLink {
+    async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
+        let Self {
+            port,
+            path,
+            baud,
+            limits,
+        } = *self;
+        let transport = ConsoleTransport::open(port, path, baud, limits).await?;
+        Ok(Box::new(transport))
+    }
+}
 
 /// An open path on a serial line.
 #[derive(Debug)]
@@ -235,8 +261,11 @@ impl Transport for ConsoleTransport {
         Ok(())
     }
 
-    fn longest_request(&self) -> Option<usize> {
-        Some(LONGEST_HANDSHAKE)
+    fn capacity(&self) -> Capacity {
+        Capacity {
+            request: Some(LONGEST_HANDSHAKE),
+            ..Capacity::default()
+        }
     }
 }
 

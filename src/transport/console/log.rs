@@ -4,10 +4,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::super::{ConsoleProblem, TransportError};
 use super::line::Text;
 use super::port::Port;
 use crate::secret::Secret;
+use crate::transport::error::{ConsoleProblem, TransportError};
 
 /// The log of a board, from now on.
 pub struct BoardLog {

@@ -12,7 +12,8 @@ use tokio::sync::mpsc::{Receiver, channel};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
-use super::super::{Address, ConsoleProblem, TransportError};
+use crate::transport::address::Address;
+use crate::transport::error::{ConsoleProblem, TransportError};
 
 /// An open port. Closed when it is dropped.
 pub(super) struct Port {
@@ -31,7 +32,7 @@ impl Port {
         opened.map_err(|source| {
             let problem = match source.kind() {
                 io::ErrorKind::PermissionDenied => {
-                    let address = Address::Serial { path: path.into() };
+                    let address = Address::new(path);
                     return TransportError::PermissionDenied { address, source };
                 }
                 io::ErrorKind::ResourceBusy => ConsoleProblem::InUse,

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::mdns::Announcement;
-use crate::transport::Address;
+use super::announcement::Announcement;
+use crate::transport::address::Address;
+use crate::transport::host_address::HostAddress;
 
 /// Devices by their full names.
 #[derive(Default)]
@@ -104,10 +105,7 @@ impl Pending {
 
 /// Announced addresses are numbers.
 fn is_ipv4(address: &Address) -> bool {
-    match address {
-        Address::Ble { .. } | Address::Serial { .. } => false,
-        Address::Host { host } | Address::Http { host, .. } => !host.contains(':'),
-    }
+    !HostAddress::of(address).host.contains(':')
 }
 
 /// After a device's last news, where an IPv4 address is among it.
@@ -122,13 +120,10 @@ const MOST_ADDRESSES: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::Hints;
+    use crate::transport::candidate::Hints;
 
     fn at(hosts: &[&str]) -> Announcement {
-        let addresses = hosts.iter().map(|host| Address::Http {
-            host: (*host).to_owned(),
-            port: 80,
-        });
+        let addresses = hosts.iter().map(|host| HostAddress::at(*host, 80));
         Announcement {
             instance: "Lamp".to_owned(),
             addresses: addresses.collect(),

@@ -10,19 +10,13 @@ use mdns_sd::{
 };
 use tokio::time::{Instant, timeout_at};
 
+use super::announcement::Announcement;
 use super::gathered::Gathered;
-use crate::transport::{Address, Hints, Search, TransportError};
-
-/// A device that announced itself.
-#[derive(Clone, Debug)]
-pub(super) struct Announcement {
-    /// The instance's name.
-    pub(super) instance: String,
-    /// Where it is; IPv4 first, and never empty.
-    pub(super) addresses: Vec<Address>,
-    /// What its TXT record says.
-    pub(super) hints: Hints,
-}
+use crate::transport::address::Address;
+use crate::transport::candidate::Hints;
+use crate::transport::error::TransportError;
+use crate::transport::host_address::HostAddress;
+use crate::transport::source::Interface;
 
 /// A search under way. It ends when dropped.
 pub(super) struct Browser {
@@ -43,12 +37,12 @@ impl Drop for Daemon {
 }
 
 impl Daemon {
-    fn start(search: &Search) -> Result<Self, TransportError> {
+    fn start(interface: &Interface) -> Result<Self, TransportError> {
         let failed = |source: mdns_sd::Error| TransportError::Unavailable {
             what: "mDNS",
             source: io::Error::other(source),
         };
-        let daemon = match search.mdns_port {
+        let daemon = match interface.mdns_port {
             Some(port) => ServiceDaemon::new_with_port(port),
             None => ServiceDaemon::new(),
         }
@@ -59,9 +53,9 @@ impl Daemon {
             .0
             .set_service_name_len_max(LONGEST_TYPE)
             .map_err(failed)?;
-        if let Some(interface) = &search.interface {
+        if let Some(name) = interface.name() {
             daemon.0.disable_interface(IfKind::All).map_err(failed)?;
-            let only = IfKind::Name(interface.clone());
+            let only = IfKind::Name(name.to_owned());
             daemon.0.enable_interface(only).map_err(failed)?;
         }
         Ok(daemon)
@@ -69,8 +63,8 @@ impl Daemon {
 }
 
 impl Browser {
-    pub(super) fn start(search: &Search) -> Result<Self, TransportError> {
-        let daemon = Daemon::start(search)?;
+    pub(super) fn start(interface: &Interface) -> Result<Self, TransportError> {
+        let daemon = Daemon::start(interface)?;
         let found = daemon.0.browse(SERVICE_TYPE);
         let found = found.map_err(|source| TransportError::Unavailable {
             what: "mDNS",
@@ -121,8 +115,8 @@ pub(super) struct Resolver {
 
 impl Resolver {
     /// Of a name in `.local`; `None` where mDNS does not work.
-    pub(super) fn start(host: &str, search: &Search) -> Option<Self> {
-        let started = Daemon::start(search).map_err(|error| error.to_string());
+    pub(super) fn start(host: &str, interface: &Interface) -> Option<Self> {
+        let started = Daemon::start(interface).map_err(|error| error.to_string());
         let started = started.and_then(|daemon| {
             let found = daemon.0.resolve_hostname(&format!("{host}."), None);
             Ok((found.map_err(|error| error.to_string())?, daemon))
@@ -165,7 +159,7 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
     let port = service.port;
     let addresses: Vec<Address> = hosts(&service.addresses)
         .into_iter()
-        .map(|host| Address::Http { host, port })
+        .map(|host| HostAddress::at(host, port))
         .collect();
     if addresses.is_empty() || port == 0 {
         return None;
@@ -183,6 +177,7 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
             node_id: text("node_id"),
             sec_version,
             pop_required: read_pop_required(text("pop_required").as_deref(), sec_version),
+            is_likely: true,
             ..Hints::default()
         },
     })
@@ -241,10 +236,7 @@ mod tests {
         assert_eq!(text("fe80::1", ""), "fe80::1");
         assert_eq!(text("fd00::1", "wlan0"), "fd00::1");
         assert_eq!(text("192.168.1.100", ""), "192.168.1.100");
-        let address = Address::Http {
-            host: text("fe80::1", "wlan0"),
-            port: 80,
-        };
+        let address = HostAddress::at(text("fe80::1", "wlan0"), 80);
         assert_eq!(address.to_string(), "[fe80::1%wlan0]:80");
     }
 

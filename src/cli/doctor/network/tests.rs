@@ -3,9 +3,11 @@
 use std::io;
 
 use super::*;
+use crate::host::Host;
+use crate::transport::built_in_drivers;
 
-fn network(interface: &str, address: &str) -> Network {
-    Network {
+fn network(interface: &str, address: &str) -> HostNetwork {
+    HostNetwork {
         interface: interface.to_owned(),
         index: 1,
         address: address.parse().unwrap(),
@@ -16,13 +18,13 @@ fn network(interface: &str, address: &str) -> Network {
     }
 }
 
-fn seen(networks: &[Network], device_by: Option<(usize, bool)>) -> Seen {
+fn seen(networks: &[HostNetwork], device_by: Option<(usize, bool)>) -> Seen {
     Seen {
         networks: networks.to_vec(),
         wifi_interfaces: vec!["wlan0".to_owned()],
         switches: Vec::new(),
         defaults: Vec::new(),
-        to_device: device_by.map(|(place, is_direct)| Route {
+        to_device: device_by.map(|(place, is_direct)| HostRoute {
             network: Some(networks[place].clone()),
             is_direct,
         }),
@@ -32,8 +34,16 @@ fn seen(networks: &[Network], device_by: Option<(usize, bool)>) -> Seen {
 }
 
 fn scope(is_asked: bool) -> Scope {
+    let mut drivers = built_in_drivers().into_iter();
+    let softap = drivers.find_map(|driver| {
+        let medium = driver.medium(&Host::this());
+        (medium.needs == Some(HostPart::Hotspot)).then_some(medium)
+    });
+    let softap = softap.unwrap();
     Scope {
-        kinds: vec![TransportKind::SoftAp],
+        media: vec![softap],
+        adapter: None,
+        port: None,
         is_asked,
         interface: None,
         mdns_port: None,
@@ -82,7 +92,7 @@ fn wifi_that_is_missing_or_blocked_is_named() {
     let networks = [network("eth0", "192.168.1.20")];
     let mut here = seen(&networks, Some((0, false)));
     assert_eq!(wifi(&here).seen, "wlan0, on no network");
-    here.switches = vec![Switch {
+    here.switches = vec![RadioSwitch {
         name: "phy0".to_owned(),
         by_program: true,
         by_hand: false,
@@ -103,7 +113,7 @@ fn default_route_through_vpn_is_a_warning() {
     assert!(vpn(&here).seen.ends_with("through wlan0"));
     // IPv4 at home, IPv6 through the VPN.
     here.defaults.push(networks[0].clone());
-    here.to_multicast = Some(Route {
+    here.to_multicast = Some(HostRoute {
         network: Some(networks[0].clone()),
         is_direct: false,
     });
@@ -117,7 +127,7 @@ fn mdns_is_judged_by_interface_and_family() {
     let taken = || Some(Err(io::Error::from(io::ErrorKind::AddrInUse)));
     let state = |v4, v6| {
         let interface = "wlan0".to_owned();
-        mdns(&Joined { interface, v4, v6 }).state
+        mdns(&MdnsAccess { interface, v4, v6 }).state
     };
     assert_eq!(state(Some(Ok(())), None), State::Ok);
     assert_eq!(state(None, Some(Ok(()))), State::Ok);

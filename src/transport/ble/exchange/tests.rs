@@ -130,19 +130,18 @@ impl Gatt for Memory {
 }
 
 fn address() -> Address {
-    Address::Ble {
-        id: "hci0/dev_C0".into(),
-        shown: "C0".into(),
-    }
+    Address::new("C0").with_id("hci0/dev_C0")
 }
 
 async fn open(script: Script) -> (Memory, Result<BleTransport, TransportError>) {
     let memory = Memory::with(script);
     let limits = Limits {
         other: Duration::from_millis(50),
-        ..Limits::of_kind(super::super::super::TransportKind::Ble)
+        ..super::super::driver::MEDIUM.limits.clone()
     };
-    let opened = BleTransport::open(Box::new(memory.clone()), address(), limits).await;
+    let opening = BleLink::connect(Box::new(memory.clone()), address(), limits);
+    let opened = async { opening.await?.learn().await };
+    let opened = opened.await;
     (memory, opened)
 }
 
@@ -164,7 +163,7 @@ async fn a_request_is_written_and_its_answer_read_once() {
     let endpoint = EndpointName::from_static("ch_resp");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
     assert!(matches!(error, TransportError::NoSuchEndpoint { .. }));
-    assert_eq!(transport.longest_answer(false), Some(257));
+    assert_eq!(transport.capacity().answer, Some(257));
 }
 
 #[tokio::test]
@@ -336,12 +335,12 @@ async fn connecting_is_tried_again_and_then_anew() {
     );
     assert_eq!(memory.asked()[..4], steps[..4]);
     let (_memory, opened) = open(Script {
-        connects: [GattError::Radio(super::super::super::BluetoothProblem::Off)].into(),
+        connects: [GattError::Radio(crate::host::BluetoothProblem::Off)].into(),
         ..Script::default()
     })
     .await;
     let error = opened.unwrap_err();
-    assert!(matches!(error, TransportError::Bluetooth { .. }), "{error}");
+    assert!(matches!(error, TransportError::Bluetooth(_)), "{error}");
 }
 
 #[tokio::test]

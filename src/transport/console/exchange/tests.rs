@@ -6,7 +6,7 @@ use serialport::{SerialPort as _, TTYPort};
 use tokio::sync::mpsc::channel;
 use tokio::time::sleep;
 
-use super::super::super::TransportKind;
+use super::super::driver::MEDIUM;
 use super::*;
 
 const BAUD: u32 = 115_200;
@@ -17,7 +17,7 @@ fn transport(port: Port, path: &Arc<str>) -> ConsoleTransport {
         port: Some(port),
         session: 1,
         byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / BAUD,
-        limits: Limits::of_kind(TransportKind::Console),
+        limits: MEDIUM.limits.clone(),
     }
 }
 
@@ -72,7 +72,7 @@ async fn silent_line_is_closed_after_the_time_limit() {
     let (_board, line) = TTYPort::pair().unwrap();
     let path: Arc<str> = line.name().unwrap().into();
     let port = Port::open(&path, BAUD).await.unwrap();
-    let limits = Limits::of_kind(TransportKind::Console);
+    let limits = MEDIUM.limits.clone();
     let began = Instant::now();
     let opened = ConsoleTransport::open(port, Arc::clone(&path), BAUD, limits.clone()).await;
     let error = opened.unwrap_err();

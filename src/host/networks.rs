@@ -1,13 +1,7 @@
-//! Which networks this computer is on, and by which of them it would reach an address, as the
-//! system answers. Nothing is sent.
-
-#![expect(
-    clippy::disallowed_types,
-    reason = "a socket that sends nothing tells which route the system would use"
-)]
+//! Which networks this computer is on, as the system lists them. Nothing is sent.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 #[cfg(target_os = "linux")]
 use std::{fs, path::PathBuf};
@@ -18,7 +12,7 @@ use netdev::interface::{interface::Interface, types::InterfaceType};
 
 /// One address of this computer, and the network that it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Network {
+pub(crate) struct HostNetwork {
     /// The interface's name, such as `wlan0`.
     pub interface: String,
     /// The interface's number, as the system counts.
@@ -35,7 +29,7 @@ pub(crate) struct Network {
     pub is_tunnel: bool,
 }
 
-impl Network {
+impl HostNetwork {
     /// Whether it connects this computer with itself only.
     pub(crate) fn is_loopback(&self) -> bool {
         self.address.is_loopback()
@@ -66,11 +60,11 @@ impl Network {
 }
 
 /// All networks of this computer, by interface and address.
-pub(crate) fn networks() -> io::Result<Vec<Network>> {
+pub(crate) fn list_networks() -> io::Result<Vec<HostNetwork>> {
     let kinds = Kinds::read();
-    let mut networks: Vec<Network> = get_if_addrs()?
+    let mut networks: Vec<HostNetwork> = get_if_addrs()?
         .into_iter()
-        .map(|interface| Network {
+        .map(|interface| HostNetwork {
             // The system's number for "any".
             index: interface.index.unwrap_or(0),
             address: interface.ip(),
@@ -118,60 +112,8 @@ fn has_tunnel_name(name: &str) -> bool {
     TUNNEL_NAMES.iter().any(|start| name.starts_with(start))
 }
 
-/// The interfaces that lead to the internet, over IPv4 and IPv6. The system decides with all of its
-/// routes and policies, so that a VPN that splits the default route in two halves is found as well.
-pub(crate) fn default_interfaces(networks: &[Network]) -> Vec<&Network> {
-    let mut found: Vec<&Network> = INTERNET
-        .into_iter()
-        .filter_map(|address| {
-            let source = source_for(address).ok()?;
-            networks.iter().find(|network| network.address == source)
-        })
-        .collect();
-    found.dedup_by_key(|network| &network.interface);
-    found
-}
-
-/// How this computer would reach an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Route {
-    /// By which of its networks; `None` when the system names an address that it does not list.
-    pub network: Option<Network>,
-    /// Whether the address is on that network, and not behind a router.
-    pub is_direct: bool,
-}
-
-/// The route to an address, chosen from all routes; `None` when there is none.
-pub(crate) fn route_to(address: IpAddr, networks: &[Network]) -> Option<Route> {
-    let source = source_for(address)
-        .inspect_err(|error| tracing::debug!(%error, %address, "no route"))
-        .ok()?;
-    Some(route_from(source, address, networks))
-}
-
-fn route_from(source: IpAddr, address: IpAddr, networks: &[Network]) -> Route {
-    let from = || networks.iter().filter(|network| network.address == source);
-    let direct = from().find(|network| network.has(address));
-    Route {
-        is_direct: direct.is_some(),
-        network: direct.or_else(|| from().next()).cloned(),
-    }
-}
-
-/// The address of this computer that the system would send from. Connecting a UDP socket sends
-/// nothing; the system only chooses its own end.
-fn source_for(address: IpAddr) -> io::Result<IpAddr> {
-    let any: IpAddr = match address {
-        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let socket = UdpSocket::bind((any, 0))?;
-    socket.connect(SocketAddr::new(address, DISCARD))?;
-    Ok(socket.local_addr()?.ip())
-}
-
 /// The Wi-Fi interfaces of this computer, joined to a network or not.
-pub(crate) fn wifi_interfaces() -> io::Result<Vec<String>> {
+pub(crate) fn list_wifi_interfaces() -> io::Result<Vec<String>> {
     Kinds::read().wifi_interfaces()
 }
 
@@ -254,7 +196,7 @@ impl Kinds {
     }
 }
 
-/// The name that [`networks`] has for it.
+/// The name that [`list_networks`] has for it.
 #[cfg(not(target_os = "linux"))]
 fn name_of(interface: Interface) -> String {
     let friendly_name = interface.friendly_name.filter(|_| cfg!(windows));
@@ -269,15 +211,6 @@ const fn kind_of_type(kind: InterfaceType) -> Kind {
         _ => Kind::Unknown,
     }
 }
-
-/// The discard service (RFC 863): a port on which no program waits.
-const DISCARD: u16 = 9;
-
-/// Reserved for documentation (RFC 5737, RFC 3849), and so behind the default route everywhere.
-const INTERNET: [IpAddr; 2] = [
-    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
-    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
-];
 
 /// Kinds of interfaces as the kernel numbers them (`ARPHRD_…`): PPP, IP in IP, in IPv6, SIT, GRE, GRE
 /// over IPv6, and those without hardware addresses, such as `WireGuard`'s.
@@ -301,8 +234,8 @@ const TUNNEL_NAMES: [&str; 9] = [
 mod tests {
     use super::*;
 
-    fn network(interface: &str, address: &str, prefix: u8) -> Network {
-        Network {
+    fn network(interface: &str, address: &str, prefix: u8) -> HostNetwork {
+        HostNetwork {
             interface: interface.to_owned(),
             index: 1,
             address: address.parse().unwrap(),
@@ -328,28 +261,6 @@ mod tests {
         assert!(!has("::1", 128, "127.0.0.1"));
         // A prefix that no system should report does not panic.
         assert!(has("10.0.0.1", 200, "10.0.0.1"));
-    }
-
-    #[test]
-    fn route_is_direct_on_the_same_network_only() {
-        let networks = [
-            network("wlan0", "192.168.4.2", 24),
-            network("tun0", "10.8.0.2", 24),
-        ];
-        let device: IpAddr = "192.168.4.1".parse().unwrap();
-        let from = |source: &str| route_from(source.parse().unwrap(), device, &networks);
-        assert!(from("192.168.4.2").is_direct);
-        let tunnel = from("10.8.0.2");
-        assert!(!tunnel.is_direct);
-        assert_eq!(tunnel.network.unwrap().interface, "tun0");
-        assert_eq!(from("172.16.0.1").network, None);
-    }
-
-    #[test]
-    fn this_computer_reaches_itself_directly() {
-        let networks = networks().unwrap();
-        let route = route_to(Ipv4Addr::LOCALHOST.into(), &networks).unwrap();
-        assert!(route.is_direct && route.network.unwrap().is_loopback());
     }
 
     #[cfg(target_os = "linux")]

@@ -6,11 +6,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::network::Network;
+use super::networks::HostNetwork;
 
 /// What came of listening on an interface.
 #[derive(Debug)]
-pub(crate) struct Joined {
+pub(crate) struct MdnsAccess {
     pub interface: String,
     /// By IPv4, where it has such an address.
     pub v4: Option<io::Result<()>>,
@@ -19,15 +19,19 @@ pub(crate) struct Joined {
 }
 
 /// Listens on each interface that a search would use, or on the one that is named.
-pub(crate) fn join(networks: &[Network], only: Option<&str>, port: Option<u16>) -> Vec<Joined> {
+pub(crate) fn join_mdns_groups(
+    networks: &[HostNetwork],
+    only: Option<&str>,
+    port: Option<u16>,
+) -> Vec<MdnsAccess> {
     let port = port.unwrap_or(PORT);
-    let mut joined: Vec<Joined> = Vec::new();
+    let mut joined: Vec<MdnsAccess> = Vec::new();
     for network in networks.iter().filter(|one| is_searched(one, only)) {
         let place = joined
             .iter()
             .position(|one| one.interface == network.interface);
         let place = place.unwrap_or_else(|| {
-            joined.push(Joined {
+            joined.push(MdnsAccess {
                 interface: network.interface.clone(),
                 v4: None,
                 v6: None,
@@ -51,7 +55,7 @@ pub(crate) fn join(networks: &[Network], only: Option<&str>, port: Option<u16>) 
     joined
 }
 
-fn is_searched(network: &Network, only: Option<&str>) -> bool {
+fn is_searched(network: &HostNetwork, only: Option<&str>) -> bool {
     match only {
         Some(only) => network.interface == only,
         None => network.is_searched() && !network.is_loopback(),
@@ -89,31 +93,31 @@ const PORT: u16 = 5353;
 
 #[cfg(test)]
 mod tests {
-    use super::super::networks;
+    use super::super::networks::list_networks;
     use super::*;
 
     #[test]
     fn the_loopback_interface_is_listened_on_when_it_is_named() {
-        let networks = networks().unwrap();
+        let networks = list_networks().unwrap();
         let loopback = networks.iter().find(|one| one.is_loopback()).unwrap();
         let name = loopback.interface.as_str();
         // A port of nobody's.
-        let joined = join(&networks, Some(name), Some(20_053));
+        let joined = join_mdns_groups(&networks, Some(name), Some(20_053));
         assert_eq!(joined.len(), 1, "{joined:?}");
         assert!(matches!(joined[0].v4, Some(Ok(()))), "{joined:?}");
-        assert!(join(std::slice::from_ref(loopback), None, None).is_empty());
+        assert!(join_mdns_groups(std::slice::from_ref(loopback), None, None).is_empty());
     }
 
     /// Whether the system lets it or not: computers without IPv6 exist.
     #[test]
     fn both_families_of_an_interface_are_tried() {
-        let networks = networks().unwrap();
+        let networks = list_networks().unwrap();
         let v4 = networks.iter().find(|one| one.is_loopback()).unwrap();
-        let v6 = Network {
+        let v6 = HostNetwork {
             address: Ipv6Addr::LOCALHOST.into(),
             ..v4.clone()
         };
-        let joined = join(&[v4.clone(), v6], Some(&v4.interface), Some(20_053));
+        let joined = join_mdns_groups(&[v4.clone(), v6], Some(&v4.interface), Some(20_053));
         assert_eq!(joined.len(), 1, "{joined:?}");
         assert!(
             joined[0].v4.is_some() && joined[0].v6.is_some(),

@@ -1,48 +1,51 @@
-//! Which serial ports this computer has, and at which of them a board could be. Nothing is opened.
+//! Which serial ports this computer has, and which of them are on USB. Nothing is opened.
 
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use serialport::{SerialPortInfo, SerialPortType, available_ports};
 
-use super::super::{TransportError, UsbIdentity};
-
-/// What the firmware's console is set to unless it was changed (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).
-pub const DEFAULT_BAUD: u32 = 115_200;
-
 /// A port.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) path: Arc<str>,
-    /// What is plugged in there, by its own word.
-    pub(super) product: Option<String>,
-    /// Where boards are.
-    pub(super) usb: Option<UsbIdentity>,
+pub(crate) struct SerialPort {
+    pub path: String,
+    /// Maker and product of what is plugged in there, in its own words.
+    pub product: Option<String>,
+    /// Set for ports on USB, where boards are.
+    pub usb: Option<UsbIdentity>,
 }
 
-/// All of them, those on USB first.
-pub(super) fn all() -> Result<Vec<Found>, TransportError> {
+/// What a USB device says that it is, beside its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsbIdentity {
+    /// Of its maker.
+    pub vendor_id: u16,
+    /// The maker's own.
+    pub product_id: u16,
+    /// Tells boards of one kind apart, where they have one.
+    pub serial_number: Option<String>,
+}
+
+/// All ports, those on USB first.
+pub(crate) fn list_serial_ports() -> io::Result<Vec<SerialPort>> {
     // The library takes this folder for granted, and a container may lack it.
     if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
         return Ok(Vec::new());
     }
-    let ports = available_ports().map_err(|error| TransportError::Unavailable {
-        what: "its serial ports",
-        source: error.into(),
-    })?;
-    let mut found: Vec<Found> = ports
+    let ports = available_ports().map_err(io::Error::from)?;
+    let mut found: Vec<SerialPort> = ports
         .into_iter()
         .filter(is_one_of_a_pair)
         .map(read)
         .collect();
     found.sort_by(|one, other| {
-        let place = |port: &Found| (port.usb.is_none(), Arc::clone(&port.path));
+        let place = |port: &SerialPort| (port.usb.is_none(), port.path.clone());
         place(one).cmp(&place(other))
     });
     Ok(found)
 }
 
-fn read(port: SerialPortInfo) -> Found {
+fn read(port: SerialPortInfo) -> SerialPort {
     let SerialPortInfo {
         port_name,
         port_type,
@@ -62,8 +65,8 @@ fn read(port: SerialPortInfo) -> Found {
         }
         _ => (None, None),
     };
-    Found {
-        path: port_name.into(),
+    SerialPort {
+        path: port_name,
         product,
         usb,
     }

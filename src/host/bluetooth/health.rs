@@ -1,16 +1,18 @@
-//! How this computer's Bluetooth is, as data: whether the system's service answers, which adapters
-//! there are and whether they are on. Nothing is changed, and nobody is looked for.
+//! Whether the system's Bluetooth service answers, which adapters there are, and whether they are
+//! on. Nothing is changed, and no device is looked for.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::super::TransportError;
-use super::adapter::silent;
+use super::problem::BluetoothError;
+#[cfg(not(target_os = "linux"))]
+use super::problem::BluetoothProblem;
 
 /// What there is to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Health {
+pub(crate) struct BluetoothHealth {
     /// Of BlueZ, as in `5.66`, where it tells.
     pub version: Option<String>,
     /// In the system's order.
@@ -21,7 +23,7 @@ pub struct Health {
 
 /// One adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdapterHealth {
+pub(crate) struct AdapterHealth {
     /// `hci0`.
     pub name: String,
     /// Where the system tells it.
@@ -32,7 +34,7 @@ pub struct AdapterHealth {
 
 /// Whether an adapter works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Power {
+pub(crate) enum Power {
     /// Kept off by a switch.
     Blocked,
     /// Switched off; a search switches it on.
@@ -41,35 +43,44 @@ pub enum Power {
     On,
 }
 
-/// Asks the system, which is a [`TransportError::Bluetooth`] where that is in vain.
-pub async fn health(limit: Duration) -> Result<Health, TransportError> {
-    timeout(limit, asked())
+/// Asks the system, for at most `limit`.
+pub(crate) async fn check_bluetooth(limit: Duration) -> Result<BluetoothHealth, BluetoothError> {
+    timeout(limit, ask_system())
         .await
-        .unwrap_or_else(|_| Err(silent()))
+        .unwrap_or_else(|_| Err(BluetoothError::failed(io::ErrorKind::TimedOut)))
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn asked() -> Result<Health, TransportError> {
-    use super::adapter::{Radio, is_on};
-    let radio = Radio::open(None).await?;
-    let name = radio.name().await?;
-    let power = if is_on(&radio.adapter).await {
-        Power::On
-    } else {
-        Power::Off
+async fn ask_system() -> Result<BluetoothHealth, BluetoothError> {
+    use btleplug::api::{Central as _, CentralState, Manager as _};
+
+    let failed = |error| match error {
+        btleplug::Error::PermissionDenied => BluetoothProblem::Denied.into(),
+        btleplug::Error::NoAdapterAvailable => BluetoothProblem::NoAdapter.into(),
+        other => BluetoothError::failed(io::Error::other(other)),
     };
-    Ok(Health {
-        adapters: vec![AdapterHealth {
-            name,
+    let manager = btleplug::platform::Manager::new().await.map_err(failed)?;
+    let mut adapters = Vec::new();
+    for adapter in manager.adapters().await.map_err(failed)? {
+        // A system that does not say is not off.
+        let is_off = matches!(adapter.adapter_state().await, Ok(CentralState::PoweredOff));
+        adapters.push(AdapterHealth {
+            name: adapter.adapter_info().await.map_err(failed)?,
             address: None,
-            power,
-        }],
-        ..Health::default()
+            power: if is_off { Power::Off } else { Power::On },
+        });
+    }
+    if adapters.is_empty() {
+        return Err(BluetoothProblem::NoAdapter.into());
+    }
+    Ok(BluetoothHealth {
+        adapters,
+        ..BluetoothHealth::default()
     })
 }
 
 #[cfg(target_os = "linux")]
-use linux::asked;
+use linux::ask_system;
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -78,60 +89,61 @@ mod linux {
 
     use zbus::{Connection, DBusError as _, OwnedObjectPath, OwnedVariant};
 
-    use super::super::super::facts::{Switch, switches};
-    use super::super::super::{BluetoothProblem, TransportError};
-    use super::super::adapter::radio_failed;
-    use super::super::bluez::said;
-    use super::super::gatt::GattError;
-    use super::{AdapterHealth, Health, Power};
+    use super::super::super::switches::{RadioSwitch, list_switches};
+    use super::super::problem::{BluetoothError, BluetoothProblem, find_dbus_problem};
+    use super::{AdapterHealth, BluetoothHealth, Power};
 
     type Properties = HashMap<String, OwnedVariant>;
     type Objects = HashMap<OwnedObjectPath, HashMap<String, Properties>>;
 
-    pub(super) async fn asked() -> Result<Health, TransportError> {
-        let objects = objects().await.map_err(radio_failed)?;
-        Ok(read(&objects, &switches("bluetooth")))
+    pub(super) async fn ask_system() -> Result<BluetoothHealth, BluetoothError> {
+        let objects = read_objects().await?;
+        Ok(read(&objects, &list_switches("bluetooth")))
     }
 
-    async fn objects() -> Result<Objects, GattError> {
-        let bus = Connection::system().await.map_err(unconnected)?;
+    async fn read_objects() -> Result<Objects, BluetoothError> {
+        let bus = Connection::system().await.map_err(not_connected)?;
         let interface = Some("org.freedesktop.DBus.ObjectManager");
         let asked = bus.call_method(Some("org.bluez"), "/", interface, "GetManagedObjects", &());
         let answer = asked.await.map_err(refused)?;
         let objects = answer.body().deserialize();
-        objects.map_err(|error| GattError::Other(error.to_string()))
+        objects.map_err(|error| BluetoothError::failed(io::Error::other(error)))
     }
 
     /// Whatever it is, programs reach no bus.
-    fn unconnected(error: zbus::Error) -> GattError {
+    fn not_connected(error: zbus::Error) -> BluetoothError {
         let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
         match error {
             zbus::Error::InputOutput(source) | zbus::Error::Connection(source, _)
                 if denied(&source) =>
             {
-                GattError::Radio(BluetoothProblem::Denied)
+                BluetoothProblem::Denied.into()
             }
             error => {
                 tracing::debug!(%error, "no bus");
-                GattError::Radio(BluetoothProblem::NoBus)
+                BluetoothProblem::NoBus.into()
             }
         }
     }
 
-    fn refused(error: zbus::Error) -> GattError {
-        match error {
+    fn refused(error: zbus::Error) -> BluetoothError {
+        let problem = match &error {
             zbus::Error::MethodError(name, words, _) => {
-                said(name.as_str(), words.as_deref().unwrap_or_default())
+                find_dbus_problem(name.as_str(), words.as_deref().unwrap_or_default())
             }
-            zbus::Error::FDO(error) => said(
+            zbus::Error::FDO(error) => find_dbus_problem(
                 error.name().as_str(),
                 error.description().unwrap_or_default(),
             ),
-            error => GattError::Other(error.to_string()),
-        }
+            _ => None,
+        };
+        problem.map_or_else(
+            || BluetoothError::failed(io::Error::other(error)),
+            BluetoothError::from,
+        )
     }
 
-    fn read(objects: &Objects, switches: &[Switch]) -> Health {
+    fn read(objects: &Objects, switches: &[RadioSwitch]) -> BluetoothHealth {
         let mut version = None;
         let mut adapters: Vec<AdapterHealth> = objects
             .iter()
@@ -159,10 +171,10 @@ mod linux {
             })
             .collect();
         adapters.sort_by(|one, other| one.name.cmp(&other.name));
-        Health {
+        BluetoothHealth {
             version,
             adapters,
-            is_blocked: switches.iter().any(Switch::is_off),
+            is_blocked: switches.iter().any(RadioSwitch::is_off),
         }
     }
 
@@ -197,7 +209,7 @@ mod linux {
 
         #[test]
         fn only_a_switch_of_its_own_blocks_an_adapter_that_is_there() {
-            let off = |name: &str| Switch {
+            let off = |name: &str| RadioSwitch {
                 name: name.to_owned(),
                 by_program: true,
                 by_hand: false,
@@ -209,8 +221,9 @@ mod linux {
                 let interfaces = HashMap::from([("org.bluez.Adapter1".to_owned(), properties)]);
                 Objects::from([(path, interfaces)])
             };
-            let power =
-                |powered, switches: &[Switch]| read(&adapter(powered), switches).adapters[0].power;
+            let power = |powered, switches: &[RadioSwitch]| {
+                read(&adapter(powered), switches).adapters[0].power
+            };
             assert_eq!(power(true, &[]), Power::On);
             assert_eq!(power(false, &[]), Power::Off);
             assert_eq!(power(false, &[off("hci0")]), Power::Blocked);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// A switch of one radio.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Switch {
+pub(crate) struct RadioSwitch {
     /// Of what: `hci0`, `phy0`, or what the computer's maker calls it.
     pub name: String,
     /// Whether a program has switched it off, and a program can switch it on.
@@ -14,7 +14,7 @@ pub(crate) struct Switch {
     pub by_hand: bool,
 }
 
-impl Switch {
+impl RadioSwitch {
     /// Whether it keeps its radio off.
     pub(crate) fn is_off(&self) -> bool {
         self.by_program || self.by_hand
@@ -22,15 +22,15 @@ impl Switch {
 }
 
 /// Those of a kind: `bluetooth`, `wlan`. None where the system has no such list.
-pub(crate) fn switches(kind: &str) -> Vec<Switch> {
+pub(crate) fn list_switches(kind: &str) -> Vec<RadioSwitch> {
     in_folder(Path::new("/sys/class/rfkill"), kind)
 }
 
-fn in_folder(folder: &Path, kind: &str) -> Vec<Switch> {
+fn in_folder(folder: &Path, kind: &str) -> Vec<RadioSwitch> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
-    let mut switches: Vec<Switch> = entries
+    let mut switches: Vec<RadioSwitch> = entries
         .filter_map(|entry| {
             let path = entry.ok()?.path();
             let read = |file| {
@@ -38,7 +38,7 @@ fn in_folder(folder: &Path, kind: &str) -> Vec<Switch> {
                 Some(text.trim().to_owned())
             };
             let is_set = |file| read(file).is_some_and(|text| text == "1");
-            (read("type")? == kind).then(|| Switch {
+            (read("type")? == kind).then(|| RadioSwitch {
                 name: read("name").unwrap_or_default(),
                 by_program: is_set("soft"),
                 by_hand: is_set("hard"),

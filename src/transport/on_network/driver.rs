@@ -1,11 +1,7 @@
-//! The `on-network` driver: a device that is on this computer's network already, found by its
-//! mDNS announcement or at a known address. What travels over HTTP is `http`'s, what an
-//! announcement says `on_network/mdns.rs`'s.
+//! The driver: finds a device by its announcement or at an address, and connects to it. What travels
+//! over HTTP is `http`'s, what an announcement says `mdns.rs`'s.
 //!
 //! Sources: esp-rainmaker `esp_rmaker_on_network_chal_resp.c`, `esp_rmaker_local_ctrl.c`.
-
-mod gathered;
-mod mdns;
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,16 +13,51 @@ use futures_util::future::{ready, select_ok};
 use futures_util::stream::{self, BoxStream, FuturesUnordered};
 use tokio::time::{Instant, timeout_at};
 
-use super::http::{HttpTransport, Socket};
-use super::{
-    Address, Candidate, Driver, Handle, Hints, Limits, Remarks, Search, Transport, TransportError,
-    TransportKind,
-};
+use super::announcement::Announcement;
+use super::mdns::{Browser, Resolver};
+use crate::host::Host;
 use crate::proto::Service;
+use crate::transport::address::{Address, AddressError};
+use crate::transport::candidate::{Candidate, Handle, Hints};
+use crate::transport::driver::Driver;
+use crate::transport::error::TransportError;
+use crate::transport::host_address::{DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HostAddress};
+use crate::transport::http::{DEFAULT_PORT, HttpTransport, KeptSocket, Socket};
+use crate::transport::limits::Limits;
+use crate::transport::link::Link;
+use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
+use crate::transport::options::{DriverOptions, OptionError, OptionSpec};
+use crate::transport::search::Search;
+use crate::transport::source::{INTERFACE, Interface, MDNS_PORT};
 
 /// A device on the network.
 #[derive(Debug)]
-pub(super) struct OnNetwork;
+pub(in crate::transport) struct OnNetwork;
+
+static MEDIUM: Medium = Medium {
+    name: "on-network",
+    discovery: Discovery::Announced,
+    columns: Columns::Service,
+    // mDNS sees to that.
+    names_are_unique: true,
+    joins_device_network: false,
+    has_network_already: true,
+    needs: Some(HostPart::LocalNetwork),
+    limits: Limits::USUAL,
+    usual_address: None,
+    words: Words {
+        reach: "the device must be on this network and powered, with challenge-response switched on; or say where it is with --device-ip and --device-port",
+        choose: "name one with --device-name: its instance name or its node id",
+        addresses: (
+            "a device is at an IP address or a host name there",
+            "pass a TCP port with `--device-port`",
+        ),
+        joined: "its hotspot vanishes when provisioning succeeded",
+        ..Words::USUAL
+    },
+};
+
+static OPTIONS: [OptionSpec; 5] = [DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE, MDNS_PORT];
 
 /// What is known of an announced device: it has one port and may have several addresses, not all
 /// of which can be reached from here.
@@ -34,44 +65,64 @@ struct Reachable(Vec<Address>);
 
 #[async_trait]
 impl Driver for OnNetwork {
-    fn kind(&self) -> TransportKind {
-        TransportKind::OnNetwork
+    fn medium(&self, _host: &Host) -> &'static Medium {
+        &MEDIUM
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        &OPTIONS
+    }
+
+    fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
+        // A port alone is part of an announcement, not an address.
+        let (host, port) = HostAddress::from_options(given)?;
+        let address = host.map(|host| HostAddress { host, port }.into_address());
+        Ok(DriverOptions::new(
+            given,
+            address,
+            Interface::from_options(given)?,
+        ))
+    }
+
+    fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
+        Ok(HostAddress::parse(text)?.into_address())
+    }
+
+    fn occupies(&self, _options: &DriverOptions, _address: Option<&Address>) -> Option<String> {
+        None
     }
 
     /// Every device that announces itself, as it does; or the one at the address.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let deadline = Instant::now() + search.wait;
-        match &search.address {
-            None => announced(search, deadline),
+        let interface = Interface::of(&search.options);
+        match search.address.clone() {
+            None => announced(&interface, deadline),
             Some(address) => {
-                let (address, search) = (address.clone(), search.clone());
-                stream::once(async move { at(&address, &search, deadline).await }).boxed()
+                stream::once(async move { at(&address, &interface, deadline).await }).boxed()
             }
         }
     }
 
     async fn open(
         &self,
-        candidate: Candidate,
+        candidate: &Candidate,
+        options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Box<dyn Transport>, TransportError> {
-        let (address, socket) = match candidate.handle {
-            None => (candidate.address.clone(), None),
-            Some(handle) => match handle.take::<Found>() {
-                Some(Found::Open(socket)) => (candidate.address.clone(), Some(*socket)),
-                Some(Found::Announced(addresses, interface)) => {
-                    let from = interface.as_deref();
-                    let (address, socket) = first_open(&addresses, from, limits.connect).await?;
-                    (address, Some(socket))
-                }
-                None => (candidate.address.clone(), None),
-            },
+    ) -> Result<Link, TransportError> {
+        let interface = Interface::of(options);
+        let from = interface.name();
+        let announced = candidate.handle.as_ref().and_then(Handle::read);
+        let (address, socket) = match (KeptSocket::take(candidate), announced) {
+            (Some(socket), _) => (candidate.address.clone(), socket),
+            (None, Some(reachable)) => first_open(reachable, from, limits.connect).await?,
+            (None, None) => {
+                let address = candidate.address.clone();
+                let socket = Socket::connect(&address, from, limits.connect).await?;
+                (address, socket)
+            }
         };
-        let socket = match socket {
-            Some(socket) => socket,
-            None => Socket::connect(&address, None, limits.connect).await?,
-        };
-        Ok(Box::new(HttpTransport::new(
+        Ok(Link::new(HttpTransport::new(
             address,
             socket,
             limits.clone(),
@@ -79,95 +130,63 @@ impl Driver for OnNetwork {
     }
 }
 
-/// What is kept between finding a device and opening a path to it.
-enum Found {
-    /// The socket by which it was found.
-    Open(Box<Socket>),
-    /// Where it says that it is, and from which interface to go there.
-    Announced(Reachable, Option<String>),
-}
-
 fn announced(
-    search: &Search,
+    interface: &Interface,
     deadline: Instant,
 ) -> BoxStream<'static, Result<Candidate, TransportError>> {
-    let browser = match mdns::Browser::start(search) {
+    let browser = match Browser::start(interface) {
         Ok(browser) => browser,
         Err(error) => return stream::iter([Err(error)]).boxed(),
     };
-    let interface = search.interface.clone();
-    stream::unfold(
-        (browser, interface),
-        move |(mut browser, interface)| async move {
-            let announcement = browser.next(deadline).await?;
-            let candidate = candidate(announcement, interface.clone());
-            Some((Ok(candidate), (browser, interface)))
-        },
-    )
+    stream::unfold(browser, move |mut browser| async move {
+        let announcement = browser.next(deadline).await?;
+        Some((Ok(candidate(announcement)), browser))
+    })
     .boxed()
 }
 
-fn candidate(announcement: mdns::Announcement, interface: Option<String>) -> Candidate {
-    let mdns::Announcement {
+fn candidate(announcement: Announcement) -> Candidate {
+    let Announcement {
         instance,
         addresses,
         hints,
     } = announcement;
+    // There is at least one: an announcement without is none.
+    let address = addresses.first().cloned();
+    let address = address.unwrap_or_else(|| HostAddress::of_host(instance.clone()));
     Candidate {
-        // There is at least one: an announcement without is none.
-        address: addresses.first().cloned().unwrap_or_else(|| Address::Host {
-            host: instance.clone(),
-        }),
-        handle: Some(Handle::new(Found::Announced(
-            Reachable(addresses),
-            interface,
-        ))),
-        kind: TransportKind::OnNetwork,
+        handle: Some(Handle::new(Reachable(addresses))),
         name: Some(instance),
         hints,
-        remarks: Remarks::default(),
-        service: Service::LocalControl,
+        ..Candidate::new(&MEDIUM, address, Service::LocalControl)
     }
 }
 
-/// The device at an address that somebody gave. Without a port, the two that firmware uses.
+/// The device at an address that was given. Without a port, the two that firmware uses.
 async fn at(
     address: &Address,
-    search: &Search,
+    interface: &Interface,
     deadline: Instant,
 ) -> Result<Candidate, TransportError> {
     let left = deadline
         .saturating_duration_since(Instant::now())
         .max(SHORTEST);
-    let (host, ports) = match address {
-        // Nobody has a network address of this kind.
-        Address::Ble { id: other, .. } | Address::Serial { path: other } => {
-            (other.as_ref(), Vec::new())
-        }
-        Address::Host { host } => (host.as_str(), PORTS.to_vec()),
-        Address::Http { host, port } => (host.as_str(), vec![*port]),
-    };
+    let HostAddress { host, port } = HostAddress::of(address);
+    let ports = port.map_or_else(|| PORTS.to_vec(), |port| vec![port]);
     let name = host.to_ascii_lowercase();
     let name = name.strip_suffix('.').unwrap_or(&name);
     let (address, socket) = if name.ends_with(LOCAL) {
-        called(name, &ports, search, left).await
+        called(name, &ports, interface, left).await
     } else {
-        on_any(
-            vec![host.to_owned()],
-            &ports,
-            search.interface.as_deref(),
-            left,
-        )
-        .await
+        on_any(vec![host], &ports, interface.name(), left).await
     }?;
     Ok(Candidate {
-        address,
-        handle: Some(Handle::new(Found::Open(Box::new(socket)))),
-        kind: TransportKind::OnNetwork,
-        name: None,
-        hints: Hints::default(),
-        remarks: Remarks::default(),
-        service: Service::LocalControl,
+        handle: Some(KeptSocket::keep(socket)),
+        hints: Hints {
+            is_likely: true,
+            ..Hints::default()
+        },
+        ..Candidate::new(&MEDIUM, address, Service::LocalControl)
     })
 }
 
@@ -176,7 +195,7 @@ async fn at(
 async fn called(
     name: &str,
     ports: &[u16],
-    search: &Search,
+    interface: &Interface,
     left: Duration,
 ) -> Result<(Address, Socket), TransportError> {
     let system = stream::once(async {
@@ -189,7 +208,7 @@ async fn called(
             |found| found.map(host).collect(),
         )
     });
-    let ours = stream::unfold(mdns::Resolver::start(name, search), |resolver| async {
+    let ours = stream::unfold(Resolver::start(name, interface), |resolver| async {
         let mut resolver = resolver?;
         let hosts = resolver.next().await?;
         Some((hosts, Some(resolver)))
@@ -197,7 +216,7 @@ async fn called(
     let known =
         stream::select(system.boxed(), ours.boxed()).filter(|hosts| ready(!hosts.is_empty()));
     let mut attempts = known
-        .map(|hosts| on_any(hosts, ports, search.interface.as_deref(), left))
+        .map(|hosts| on_any(hosts, ports, interface.name(), left))
         .buffer_unordered(MOST_ATTEMPTS);
     let deadline = Instant::now() + left;
     let mut first = None;
@@ -208,9 +227,7 @@ async fn called(
         }
     }
     Err(first.unwrap_or_else(|| TransportError::Unreachable {
-        address: Address::Host {
-            host: name.to_owned(),
-        },
+        address: HostAddress::of_host(name),
         source: io::Error::new(
             io::ErrorKind::NotFound,
             "neither the system nor anybody by mDNS knows this name",
@@ -241,10 +258,7 @@ async fn on_any(
     let mut first: Option<(usize, TransportError)> = None;
     loop {
         if let Some((rank, &port)) = waiting.next() {
-            let addresses = hosts.iter().map(|host| Address::Http {
-                host: host.clone(),
-                port,
-            });
+            let addresses = hosts.iter().map(|host| HostAddress::at(host, port));
             let reachable = Reachable(addresses.collect());
             attempts.push(async move {
                 let left = deadline.saturating_duration_since(Instant::now());
@@ -291,15 +305,13 @@ async fn first_open(
 
 fn nowhere() -> TransportError {
     TransportError::Unreachable {
-        address: Address::Host {
-            host: String::new(),
-        },
+        address: Address::new(""),
         source: io::Error::new(io::ErrorKind::NotFound, "it has no address"),
     }
 }
 
 /// Of the service of its own, and of Local Control (`CONFIG_ESP_RMAKER_LOCAL_CTRL_HTTP_PORT`).
-const PORTS: [u16; 2] = [super::DEVICE_PORT, 8080];
+const PORTS: [u16; 2] = [DEFAULT_PORT, 8080];
 const LOCAL: &str = ".local";
 /// To reach a name, at the same time.
 const MOST_ATTEMPTS: usize = 8;

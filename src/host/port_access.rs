@@ -5,13 +5,13 @@ use std::io;
 
 /// What the rights say.
 #[derive(Debug)]
-pub(crate) enum Access {
+pub(crate) enum PortAccess {
     /// This user may.
     Allowed,
     /// This user may not.
     Denied {
         /// Which group may; `None` where it takes more than a group.
-        group: Option<Group>,
+        group: Option<PortGroup>,
     },
     /// There is no such port, or it cannot be asked about.
     Missing(io::Error),
@@ -22,7 +22,7 @@ pub(crate) enum Access {
 
 /// A group that owns a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Group {
+pub(crate) struct PortGroup {
     /// `dialout`, `uucp`; or its number.
     pub name: String,
     /// Whether this user is in it, and only logged in too early to be.
@@ -31,37 +31,37 @@ pub(crate) struct Group {
 
 /// Whether this user may open the port.
 #[cfg(unix)]
-pub(crate) fn access(path: &str) -> Access {
+pub(crate) fn check_port_access(path: &str) -> PortAccess {
     use std::os::unix::fs::MetadataExt as _;
 
-    use rustix::fs::{Access as Right, access};
+    use rustix::fs::{Access, access};
     let data = match std::fs::metadata(path) {
         Ok(data) => data,
-        Err(error) => return Access::Missing(error),
+        Err(error) => return PortAccess::Missing(error),
     };
-    match access(path, Right::READ_OK | Right::WRITE_OK) {
-        Ok(()) => Access::Allowed,
+    match access(path, Access::READ_OK | Access::WRITE_OK) {
+        Ok(()) => PortAccess::Allowed,
         Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
             let read = |path| std::fs::read_to_string(path).unwrap_or_default();
             let (users, groups) = (read("/etc/passwd"), read("/etc/group"));
             let user = user_name(&users, rustix::process::getuid().as_raw());
-            Access::Denied {
+            PortAccess::Denied {
                 group: group_that_may(data.mode(), data.gid(), &groups, user),
             }
         }
-        Err(error) => Access::Missing(error.into()),
+        Err(error) => PortAccess::Missing(error.into()),
     }
 }
 
 /// Nothing to ask.
 #[cfg(not(unix))]
-pub fn access(_path: &str) -> Access {
-    Access::Unknown
+pub(crate) fn check_port_access(_path: &str) -> PortAccess {
+    PortAccess::Unknown
 }
 
 /// The group of a file that its group may read and write. Nobody is put into root's.
 #[cfg(any(unix, test))]
-fn group_that_may(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Option<Group> {
+fn group_that_may(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Option<PortGroup> {
     if mode & BY_GROUP != BY_GROUP || gid == 0 {
         return None;
     }
@@ -74,12 +74,12 @@ fn group_that_may(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Opti
         }
     });
     Some(match found {
-        Some((name, members)) => Group {
+        Some((name, members)) => PortGroup {
             name: name.to_owned(),
             has_this_user: user.is_some_and(|user| members.split(',').any(|one| one == user)),
         },
         // Of a directory service, or of another system's disk.
-        None => Group {
+        None => PortGroup {
             name: number,
             has_this_user: false,
         },
@@ -111,7 +111,7 @@ mod tests {
     fn the_group_of_a_port_is_named() {
         let of = |mode, gid, user| group_that_may(mode, gid, GROUPS, user);
         let named = |name: &str, has_this_user| {
-            Some(Group {
+            Some(PortGroup {
                 name: name.to_owned(),
                 has_this_user,
             })
@@ -139,7 +139,13 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_port_is_there_or_it_is_not() {
-        assert!(matches!(access("/dev/null"), Access::Allowed));
-        assert!(matches!(access("/dev/nonesuch"), Access::Missing(_)));
+        assert!(matches!(
+            check_port_access("/dev/null"),
+            PortAccess::Allowed
+        ));
+        assert!(matches!(
+            check_port_access("/dev/nonesuch"),
+            PortAccess::Missing(_)
+        ));
     }
 }

@@ -1,0 +1,25 @@
+//! This computer, as data: its networks and routes, mDNS, serial ports, Bluetooth, radio switches.
+//! Drivers, `doctor` and the errors' advice ask here. Nothing is changed, and no device is contacted;
+//! what is wrong, and what to do about it, the caller decides.
+
+mod bluetooth;
+mod mdns;
+mod networks;
+mod port_access;
+mod routes;
+mod serial_ports;
+mod switches;
+mod this;
+
+#[cfg(target_os = "linux")]
+pub(crate) use bluetooth::find_dbus_problem;
+pub(crate) use bluetooth::{AdapterHealth, BluetoothHealth, Power, check_bluetooth};
+pub use bluetooth::{BluetoothError, BluetoothProblem};
+pub(crate) use mdns::{GROUP_V4, MdnsAccess, join_mdns_groups};
+pub(crate) use networks::{HostNetwork, list_networks, list_wifi_interfaces};
+pub(crate) use port_access::{PortAccess, PortGroup, check_port_access};
+pub(crate) use routes::{HostRoute, find_default_networks, find_route};
+pub use serial_ports::UsbIdentity;
+pub(crate) use serial_ports::{SerialPort, list_serial_ports};
+pub(crate) use switches::{RadioSwitch, list_switches};
+pub use this::Host;

@@ -1,0 +1,158 @@
+//! The driver: finding a device is `scan.rs`'s, what travels `exchange.rs`'s; here a found one is
+//! connected to.
+//!
+//! Sources: `protocomm_nimble.c`, `protocomm_ble.c`, `NP/src/scheme_ble.c`.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+
+use super::exchange::BleLink;
+use super::gatt::Gatt;
+use super::goodbye::say_goodbye;
+use super::native::Native;
+use super::scan::{self, Heard};
+use crate::host::Host;
+use crate::transport::address::{Address, AddressError};
+use crate::transport::candidate::{Candidate, Handle};
+use crate::transport::driver::Driver;
+use crate::transport::error::TransportError;
+use crate::transport::limits::Limits;
+use crate::transport::link::Link;
+use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
+use crate::transport::options::{DriverOptions, OptionError, OptionSpec, find_option};
+use crate::transport::search::Search;
+
+/// Bluetooth Low Energy.
+#[derive(Debug)]
+pub(in crate::transport) struct Ble;
+
+pub(super) static MEDIUM: Medium = Medium {
+    name: "ble",
+    discovery: Discovery::Announced,
+    columns: Columns::Advertisement,
+    names_are_unique: false,
+    joins_device_network: false,
+    has_network_already: false,
+    needs: Some(HostPart::Bluetooth),
+    limits: Limits {
+        // A weak device is heard seldom, and every attempt begins by hearing it.
+        connect: Duration::from_secs(20),
+        ..Limits::USUAL
+    },
+    usual_address: None,
+    words: Words {
+        searching_by_name: "Looking for BLE device: {}\nDiscovering...",
+        reach: "the device must be powered and within a few metres, and wait to be provisioned: one that has Wi-Fi already does not advertise until it is reset",
+        unreachable: &[
+            "move closer: it was heard, and could not be connected to",
+            "somebody else may have been faster: a device serves one at a time, so close the phone app",
+        ],
+        choose: "name one with --device-name: its whole name, or its address where names are equal",
+        joined: "it stops advertising when provisioning succeeded",
+        unlisted: "more advertise by Bluetooth",
+        addresses: (
+            "Bluetooth has no such address",
+            "pass the name or the address that `espctl discover --transport ble` shows with `--device-name`",
+        ),
+        ..Words::USUAL
+    },
+};
+
+static OPTIONS: [OptionSpec; 1] = [OptionSpec {
+    help: "Bluetooth adapter, such as hci1 [default: the first that is switched on]",
+    heading: "Bluetooth",
+    is_for_doctor: true,
+    ..OptionSpec::text(ADAPTER, ADAPTER, "ESPCTL_ADAPTER")
+}];
+
+/// With which of this computer's adapters; the first that works if `None`.
+#[derive(Clone, Debug, Default)]
+struct Adapter(Option<String>);
+
+#[async_trait]
+impl Driver for Ble {
+    fn medium(&self, _host: &Host) -> &'static Medium {
+        &MEDIUM
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        &OPTIONS
+    }
+
+    /// Which device is said by its name.
+    fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
+        let adapter = find_option(given, ADAPTER).map(str::to_owned);
+        Ok(DriverOptions::new(given, None, Adapter(adapter)))
+    }
+
+    fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
+        if text.is_empty() {
+            let expected = "the address that `espctl discover --transport ble` shows";
+            return Err(AddressError { expected });
+        }
+        Ok(Address::new(text))
+    }
+
+    /// Few controllers connect well while they scan, whoever else asked for that.
+    fn occupies(&self, options: &DriverOptions, _address: Option<&Address>) -> Option<String> {
+        Some(adapter_of(options).unwrap_or_else(|| "the Bluetooth adapter".to_owned()))
+    }
+
+    /// Every device that advertises, again whenever it says something new; with an address, that
+    /// one only.
+    fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
+        scan::run(&MEDIUM, adapter_of(&search.options), search.clone())
+    }
+
+    async fn open(
+        &self,
+        candidate: &Candidate,
+        _options: &DriverOptions,
+        limits: &Limits,
+    ) -> Result<Link, TransportError> {
+        let address = candidate.address.clone();
+        let Some(heard) = candidate.handle.as_ref().and_then(Handle::read::<Heard>) else {
+            return Err(TransportError::Unreachable {
+                address,
+                source: io::Error::new(io::ErrorKind::NotFound, "it was not found by a search"),
+            });
+        };
+        // Few controllers connect well while they scan, and the search that found it is just ending.
+        say_goodbye().await;
+        let gatt: Box<dyn Gatt> = Box::new(Native::new(
+            Arc::clone(&heard.radio),
+            heard.peripheral.clone(),
+            candidate.changes.clone(),
+        ));
+        let link = BleLink::connect(gatt, address, limits.clone()).await?;
+        Ok(Link::new(link))
+    }
+}
+
+fn adapter_of(options: &DriverOptions) -> Option<String> {
+    let Adapter(name) = options.settings()?;
+    name.clone()
+}
+
+const ADAPTER: &str = "adapter";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_run_at_a_time_uses_an_adapter() {
+        let options = Ble.parse_options(&[(ADAPTER, "hci1".to_owned())]).unwrap();
+        assert_eq!(Ble.occupies(&options, None).as_deref(), Some("hci1"));
+        let any = Ble.parse_options(&[]).unwrap();
+        assert_eq!(any.address(), None);
+        let occupied = Ble.occupies(&any, None).unwrap();
+        assert!(occupied.contains("adapter"), "{occupied}");
+        assert!(!Ble.parse_address("C0:FF:EE:00:00:01").unwrap().has_id());
+        assert!(Ble.parse_address("").is_err());
+    }
+}

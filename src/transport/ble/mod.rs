@@ -1,0 +1,21 @@
+//! The transport `ble`: a device that offers its endpoints as characteristics of a Bluetooth service.
+
+mod adapter;
+mod advertisement;
+#[cfg(target_os = "linux")]
+mod bluez;
+mod driver;
+mod endpoints;
+mod exchange;
+mod gatt;
+mod goodbye;
+mod native;
+mod scan;
+#[cfg(not(target_os = "linux"))]
+mod system;
+#[cfg_attr(target_os = "linux", path = "bluez_errors.rs")]
+mod system_errors;
+
+pub use advertisement::PROVISIONING_SERVICES;
+pub(super) use driver::Ble;
+pub use goodbye::say_goodbye;

@@ -1,0 +1,192 @@
+//! The driver: which ports there are is `host`'s, the lines `line.rs`'s; here a port is opened.
+//!
+//! Source: `protocomm_console.c`, `NP/src/scheme_console.c`.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+
+use super::exchange::ConsoleLink;
+use super::port::Port;
+use crate::host::{Host, SerialPort, list_serial_ports};
+use crate::proto::Service;
+use crate::transport::address::{Address, AddressError};
+use crate::transport::candidate::{Candidate, Hints};
+use crate::transport::driver::Driver;
+use crate::transport::error::TransportError;
+use crate::transport::limits::Limits;
+use crate::transport::link::Link;
+use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
+use crate::transport::options::{
+    DriverOptions, OptionError, OptionSpec, check_number, find_option,
+};
+use crate::transport::search::Search;
+
+/// A serial console.
+#[derive(Debug)]
+pub(in crate::transport) struct Console;
+
+pub(super) static MEDIUM: Medium = Medium {
+    name: "console",
+    discovery: Discovery::Enumerated,
+    columns: Columns::Plug,
+    names_are_unique: false,
+    joins_device_network: false,
+    has_network_already: false,
+    needs: Some(HostPart::SerialPorts),
+    limits: Limits {
+        // Ten bits a byte, and two digits each.
+        scan: Duration::from_secs(20),
+        ..Limits::USUAL
+    },
+    usual_address: None,
+    words: Words {
+        searching: "Looking for the board's serial port",
+        nothing_found: Some("this computer has no serial port on USB"),
+        reach: "plug the board in, or name its port with --port; `espctl discover --transport console` lists those that there are",
+        choose: "name the board's port with --port",
+        no_room_for_sec2: Some(
+            "the console cannot carry Security 2: its messages are longer than the device's line",
+        ),
+        joined: "its log on the serial port says whether it did",
+        unlisted: "more serial port(s) are not on USB",
+        addresses: (
+            "a serial line has no such address",
+            "pass the serial port with `--port`",
+        ),
+        ..Words::USUAL
+    },
+};
+
+static OPTIONS: [OptionSpec; 2] = [
+    OptionSpec {
+        value_name: "PATH",
+        help: "Serial port of the board, such as /dev/ttyUSB0 or COM3 [default: the only one on USB]",
+        heading: HEADING,
+        locates: true,
+        is_for_doctor: true,
+        ..OptionSpec::text(PORT, PORT, "ESPCTL_PORT")
+    },
+    OptionSpec {
+        value_name: "N",
+        help: "Speed of the serial line, in bits a second [default: 115200]",
+        heading: HEADING,
+        check: |text| check_number(text, 300..=4_000_000),
+        ..OptionSpec::text(BAUD, BAUD, "ESPCTL_BAUD")
+    },
+];
+
+/// How fast the line is, in bits a second.
+#[derive(Clone, Copy, Debug)]
+struct Baud(u32);
+
+#[async_trait]
+impl Driver for Console {
+    fn medium(&self, _host: &Host) -> &'static Medium {
+        &MEDIUM
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        &OPTIONS
+    }
+
+    fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
+        let baud = find_option(given, BAUD).map_or(Ok(DEFAULT_BAUD), str::parse);
+        let baud = baud.map_err(|_| OptionError::Invalid {
+            option: BAUD.to_owned(),
+            expected: "expected a number".to_owned(),
+        })?;
+        let address = find_option(given, PORT).map(Address::new);
+        Ok(DriverOptions::new(given, address, Baud(baud)))
+    }
+
+    fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
+        if text.is_empty() {
+            let expected = "the path or name of a serial port";
+            return Err(AddressError { expected });
+        }
+        Ok(Address::new(text))
+    }
+
+    fn occupies(&self, _options: &DriverOptions, address: Option<&Address>) -> Option<String> {
+        address.map(Address::to_string)
+    }
+
+    /// Every port at which a board could be; or the one that is named, whatever it is. Nothing is
+    /// opened: that resets some boards.
+    fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
+        let found = match &search.address {
+            Some(address) => Ok(vec![Candidate::new(
+                &MEDIUM,
+                address.clone(),
+                Service::Provisioning,
+            )]),
+            None => list_serial_ports()
+                .map(|ports| ports.into_iter().map(candidate).collect())
+                .map_err(|source| TransportError::Unavailable {
+                    what: "its serial ports",
+                    source,
+                }),
+        };
+        match found {
+            Ok(found) => stream::iter(found.into_iter().map(Ok)).boxed(),
+            Err(error) => stream::iter([Err(error)]).boxed(),
+        }
+    }
+
+    async fn open(
+        &self,
+        candidate: &Candidate,
+        options: &DriverOptions,
+        limits: &Limits,
+    ) -> Result<Link, TransportError> {
+        let path = candidate.address.as_str();
+        let Baud(baud) = options.settings().copied().unwrap_or(Baud(DEFAULT_BAUD));
+        let port = Port::open(path, baud).await?;
+        Ok(Link::new(ConsoleLink {
+            port,
+            path: path.into(),
+            baud,
+            limits: limits.clone(),
+        }))
+    }
+}
+
+fn candidate(port: SerialPort) -> Candidate {
+    let SerialPort { path, product, usb } = port;
+    Candidate {
+        name: product,
+        hints: Hints {
+            is_likely: usb.is_some(),
+            usb,
+            ..Hints::default()
+        },
+        ..Candidate::new(&MEDIUM, Address::new(path), Service::Provisioning)
+    }
+}
+
+/// What the firmware's console is set to unless it was changed (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).
+pub const DEFAULT_BAUD: u32 = 115_200;
+const PORT: &str = "port";
+const BAUD: &str = "baud";
+const HEADING: &str = "Serial line";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_and_speed_come_from_the_flags() {
+        let given = [(PORT, "COM3".to_owned()), (BAUD, "9600".to_owned())];
+        let options = Console.parse_options(&given).unwrap();
+        let address = options.address().unwrap();
+        assert_eq!(address, &Console.parse_address("COM3").unwrap());
+        let Baud(baud) = options.settings::<Baud>().unwrap();
+        assert_eq!(*baud, 9600);
+        let occupied = Console.occupies(&options, Some(address));
+        assert_eq!(occupied.as_deref(), Some("COM3"));
+        assert!(Console.parse_address("").is_err());
+        assert!(Console.parse_options(&[(BAUD, "fast".to_owned())]).is_err());
+    }
+}

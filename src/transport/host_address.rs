@@ -1,0 +1,198 @@
+//! Where devices are that speak HTTP: a host, and a TCP port unless it is the usual one.
+
+use std::net::IpAddr;
+
+use super::address::{Address, AddressError};
+use super::options::{OptionError, OptionSpec, check_number, find_option};
+
+/// A host name or IP address without brackets, and a TCP port.
+#[derive(Clone, Debug)]
+pub(super) struct HostAddress {
+    /// `192.168.4.1`, `fe80::1%wlan0`, `device.local`.
+    pub(super) host: String,
+    /// The usual one of the medium if `None`.
+    pub(super) port: Option<u16>,
+}
+
+impl HostAddress {
+    /// What is inside an address; another driver's is taken for a host, which no name server knows.
+    pub(super) fn of(address: &Address) -> Self {
+        address.detail().cloned().unwrap_or_else(|| Self {
+            host: address.as_str().to_owned(),
+            port: None,
+        })
+    }
+
+    /// An address, `[::1]:80` with a port and `::1` without.
+    pub(super) fn into_address(self) -> Address {
+        let Self { host, port } = &self;
+        let text = match port {
+            None => host.clone(),
+            Some(port) if host.contains(':') => format!("[{host}]:{port}"),
+            Some(port) => format!("{host}:{port}"),
+        };
+        Address::new(text).with_detail(self)
+    }
+
+    /// An address at a port.
+    pub(super) fn at(host: impl Into<String>, port: u16) -> Address {
+        let port = Some(port);
+        let host = host.into();
+        Self { host, port }.into_address()
+    }
+
+    /// The address without a port, as a device without a known one has.
+    pub(super) fn of_host(host: impl Into<String>) -> Address {
+        let host = host.into();
+        Self { host, port: None }.into_address()
+    }
+
+    /// The host that a text names, and its port if it has one.
+    pub(super) fn parse(text: &str) -> Result<Self, AddressError> {
+        let wrong = AddressError {
+            expected: "a host or IP address, and a port behind a colon if it is not the usual one",
+        };
+        let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, "")) => (host, None),
+            Some((host, rest)) => (
+                host,
+                Some(rest.strip_prefix(':').ok_or_else(|| wrong.clone())?),
+            ),
+            None if text.matches(':').count() == 1 => {
+                let split = text.split_once(':');
+                split.map_or((text, None), |(host, port)| (host, Some(port)))
+            }
+            None => (text, None),
+        };
+        let port = port.map(|port| port.parse().ok().filter(|port| *port > 0));
+        let (Ok(host), None | Some(Some(_))) = (check_host(host), port) else {
+            return Err(wrong);
+        };
+        Ok(Self {
+            host,
+            port: port.flatten(),
+        })
+    }
+
+    /// Host and port, as far as the flags say them.
+    pub(super) fn from_options(
+        given: &[(&str, String)],
+    ) -> Result<(Option<String>, Option<u16>), OptionError> {
+        let host = find_option(given, DEVICE_IP.id).or_else(|| find_option(given, DEVICE_HOST.id));
+        let port = find_option(given, DEVICE_PORT.id).map(str::parse::<u16>);
+        let port = port.transpose().map_err(|_| OptionError::Invalid {
+            option: DEVICE_PORT.id.to_owned(),
+            expected: "expected a port".to_owned(),
+        })?;
+        Ok((host.map(str::to_owned), port))
+    }
+}
+
+/// An address, IPv6 with or without brackets and zone.
+fn check_ip(text: &str) -> Result<String, String> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let (address, zone) = bare
+        .split_once('%')
+        .map_or((bare, None), |(ip, zone)| (ip, Some(zone)));
+    let expected = || "expected an IP address; a host name goes to --device-host".to_owned();
+    match address.parse().map_err(|_| expected())? {
+        IpAddr::V4(_) if zone.is_some() => Err(expected()),
+        _ if zone.is_some_and(str::is_empty) => Err(expected()),
+        _ => Ok(bare.to_owned()),
+    }
+}
+
+fn check_host(text: &str) -> Result<String, String> {
+    if text.contains(':') {
+        return check_ip(text).map_err(|_| "a port goes to --device-port".to_owned());
+    }
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if text.is_empty() || text.len() > 253 || !text.chars().all(fits) {
+        return Err("expected a host name, without scheme and path".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) const DEVICE_IP: OptionSpec = OptionSpec {
+    value_name: "IP",
+    help: "The device's IP address: over SoftAP where it is not 192.168.4.1, on the network instead \
+           of looking for it",
+    check: check_ip,
+    locates: true,
+    is_for_doctor: true,
+    ..OptionSpec::text("device_ip", "device-ip", "ESPCTL_DEVICE_IP")
+};
+pub(super) const DEVICE_HOST: OptionSpec = OptionSpec {
+    value_name: "HOST",
+    help: "The device's host name, instead of an IP address",
+    check: check_host,
+    locates: true,
+    instead_of: Some("device_ip"),
+    ..OptionSpec::text("device_host", "device-host", "ESPCTL_DEVICE_HOST")
+};
+pub(super) const DEVICE_PORT: OptionSpec = OptionSpec {
+    value_name: "PORT",
+    help: "The device's TCP port, if it is not 80 (on the network: neither 80 nor 8080)",
+    check: |text| check_number(text, 1..=65_535),
+    locates: true,
+    ..OptionSpec::text("device_port", "device-port", "ESPCTL_DEVICE_PORT")
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_addresses_and_hosts_are_hosts() {
+        assert_eq!(check_ip("192.168.4.1").as_deref(), Ok("192.168.4.1"));
+        assert_eq!(check_ip("[::1]").as_deref(), Ok("::1"));
+        assert_eq!(check_ip("fe80::1%wlan0").as_deref(), Ok("fe80::1%wlan0"));
+        for wrong in [
+            "",
+            "device.local",
+            "192.168.4.1:80",
+            "127.0.0.1%lo",
+            "::1%",
+            "1.2.3",
+        ] {
+            assert!(check_ip(wrong).is_err(), "{wrong}");
+        }
+        assert!(check_host("mydevice.local").is_ok());
+        for wrong in ["", "http://x", "a/b", "a b", "a\r\nb", "host:80"] {
+            assert!(check_host(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn address_text_is_host_and_port() {
+        for (text, host, port, shown) in [
+            ("192.168.4.1", "192.168.4.1", None, "192.168.4.1"),
+            (
+                "device.local:8080",
+                "device.local",
+                Some(8080),
+                "device.local:8080",
+            ),
+            ("::1", "::1", None, "::1"),
+            (
+                "[fe80::1%wlan0]:80",
+                "fe80::1%wlan0",
+                Some(80),
+                "[fe80::1%wlan0]:80",
+            ),
+            ("[::1]", "::1", None, "::1"),
+        ] {
+            let parsed = HostAddress::parse(text).unwrap();
+            assert_eq!((parsed.host.as_str(), parsed.port), (host, port), "{text}");
+            assert_eq!(parsed.into_address().to_string(), shown);
+        }
+        for wrong in [
+            "", "a b", "host:0", "host:x", "[::1]80", "host:", "http://x",
+        ] {
+            assert!(HostAddress::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

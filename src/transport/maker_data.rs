@@ -1,0 +1,109 @@
+//! What a device's maker says of it in a Bluetooth advertisement, in RainMaker's form. Nothing of it is
+//! proved.
+//!
+//! Source: RainMaker `app_network.c` (`E5 02 "Nov" 'a'`, customer, type, subtype).
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+/// RainMaker's manufacturer data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MakerData {
+    /// Whose product it is; 1 is Espressif's default.
+    pub customer_id: u16,
+    /// What kind of product.
+    pub device_type: u16,
+    /// Which of these; 1 so far.
+    pub device_subtype: u8,
+}
+
+impl MakerData {
+    /// Reads what follows the company's number; `None` if it is in another form. A version byte
+    /// other than `a` is read as if it were, as the phone apps do.
+    fn from_bytes(data: &[u8]) -> Option<Self> {
+        let data = data.strip_prefix(SIGNATURE)?;
+        let &[
+            _version,
+            customer_1,
+            customer_2,
+            type_1,
+            type_2,
+            device_subtype,
+            ..,
+        ] = data
+        else {
+            return None;
+        };
+        Some(Self {
+            customer_id: u16::from_be_bytes([customer_1, customer_2]),
+            device_type: u16::from_be_bytes([type_1, type_2]),
+            device_subtype,
+        })
+    }
+
+    /// Reads what was advertised, under whichever company's number.
+    pub(in crate::transport) fn of(advertised: &HashMap<u16, Vec<u8>>) -> Option<Self> {
+        let espressif = advertised.get(&ESPRESSIF).into_iter();
+        espressif
+            .chain(advertised.values())
+            .find_map(|data| Self::from_bytes(data))
+    }
+
+    /// The kind of product in words, where it is a known one.
+    pub const fn type_name(self) -> Option<&'static str> {
+        match self.device_type {
+            0x0005 => Some("light"),
+            0x0080 => Some("switch"),
+            0x0101 => Some("user-auth"),
+            0xfff1 => Some("matter-controller"),
+            _ => None,
+        }
+    }
+}
+
+const ESPRESSIF: u16 = 0x02e5;
+/// As it follows the company's number.
+const SIGNATURE: &[u8] = b"Nov";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advertised(data: &[u8]) -> HashMap<u16, Vec<u8>> {
+        HashMap::from([(ESPRESSIF, data.to_vec())])
+    }
+
+    #[test]
+    fn the_maker_s_data_are_read_as_firmware_writes_them() {
+        let light = [0x4e, 0x6f, 0x76, 0x61, 0x00, 0x01, 0x00, 0x05, 0x01, 0x00];
+        let read = MakerData::of(&advertised(&light)).unwrap();
+        assert_eq!(
+            read,
+            MakerData {
+                customer_id: 1,
+                device_type: 5,
+                device_subtype: 1
+            }
+        );
+        assert_eq!(read.type_name(), Some("light"));
+        let big = [
+            0x4e, 0x6f, 0x76, 0x62, 0x12, 0x34, 0xff, 0xf1, 0x02, 0x00, 0x99,
+        ];
+        let read = MakerData::of(&HashMap::from([(0x1234, big.to_vec())])).unwrap();
+        assert_eq!(read.customer_id, 0x1234);
+        assert_eq!(read.type_name(), Some("matter-controller"));
+    }
+
+    #[test]
+    fn other_data_say_nothing() {
+        for data in [
+            &b""[..],
+            b"Nov",
+            b"Nova\0\x01\0\x05",
+            b"Xova\0\x01\0\x05\x01\0",
+        ] {
+            assert_eq!(MakerData::of(&advertised(data)), None, "{data:?}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Devices as flows and drivers are told of them.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use espctl::flows::find::Target;
+use espctl::host::Host;
+use espctl::transport::{Address, Driver, built_in_drivers};
+
+/// A built-in driver.
+pub(crate) fn driver(name: &str) -> Arc<dyn Driver> {
+    let mut drivers = built_in_drivers().into_iter();
+    let found = drivers.find(|driver| driver.medium(&Host::this()).name == name);
+    found.expect("a built-in driver")
+}
+
+/// An address over HTTP.
+pub(crate) fn http_address(address: impl Display) -> Address {
+    driver("softap")
+        .parse_address(&address.to_string())
+        .unwrap()
+}
+
+/// The device at an address over SoftAP.
+pub(crate) fn softap_at(address: impl Display) -> Target {
+    Target {
+        address: Some(http_address(address)),
+        ..Target::new(driver("softap"), &Host::this())
+    }
+}
