@@ -13,7 +13,7 @@ use super::settings::{Inputs, OptionText};
 use crate::flows::find::Target;
 use crate::host::Host;
 use crate::report::{ErrorId, Failure};
-use crate::transport::{Driver, HostPart, Medium, OptionError, OptionSpec};
+use crate::transport::{DEFAULT_TRANSPORT, Driver, HostPart, Medium, OptionError, OptionSpec};
 
 /// The drivers of this run, on this computer.
 #[derive(Clone, Debug)]
@@ -224,14 +224,12 @@ fn refuse_option(error: &OptionError) -> Failure {
     match error {
         OptionError::Invalid { .. } => Failure::new(ErrorId::Usage, error.to_string()),
         OptionError::NotListed { .. } => Failure::new(ErrorId::UnknownInterface, error.to_string()),
-        OptionError::Missing { there, .. } => {
+        OptionError::NoSuchInterface { there, .. } => {
             Failure::new(ErrorId::UnknownInterface, error.to_string())
                 .hint(format!("available interfaces: {}", there.join(", ")))
         }
     }
 }
 
-/// The transport where nothing says which.
-pub(super) const DEFAULT_TRANSPORT: &str = "softap";
 /// clap's id of the flag that every command has that looks for devices.
 const SEARCH_TIME: &str = "discovery_timeout";

@@ -45,6 +45,9 @@ pub use route::Route;
 pub use search::{HostChanges, Search};
 pub use softap::SOFTAP_HOST;
 
+/// The transport that is used where nothing says which.
+pub const DEFAULT_TRANSPORT: &str = "softap";
+
 /// The drivers of the program. Lists of devices follow their order.
 pub fn built_in_drivers() -> Vec<Arc<dyn Driver>> {
     vec![
@@ -136,6 +139,9 @@ mod tests {
         }
         let unknown = [given("interface", "nowhere0")];
         let error = built_in_drivers()[2].parse_options(&unknown).unwrap_err();
-        assert!(matches!(error, OptionError::Missing { .. }), "{error}");
+        assert!(
+            matches!(error, OptionError::NoSuchInterface { .. }),
+            "{error}"
+        );
     }
 }

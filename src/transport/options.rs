@@ -134,23 +134,15 @@ pub enum OptionError {
         /// What was expected.
         expected: String,
     },
-    /// This computer does not list what there is.
-    #[error("--{}: the {what}s of this computer cannot be listed: {error}", option.replace('_', "-"))]
+    /// This computer does not list its networks.
+    #[error("--interface: the networks of this computer cannot be listed: {error}")]
     NotListed {
-        /// The flag's id.
-        option: &'static str,
-        /// What kind of thing.
-        what: &'static str,
         /// The system's words.
         error: String,
     },
-    /// This computer lacks what the value names.
-    #[error("--{}: this computer has no {what} {wanted}", option.replace('_', "-"))]
-    Missing {
-        /// The flag's id.
-        option: &'static str,
-        /// What kind of thing.
-        what: &'static str,
+    /// This computer has no such network interface.
+    #[error("--interface: this computer has no interface {wanted}")]
+    NoSuchInterface {
         /// As asked for, printable.
         wanted: String,
         /// Those that there are.

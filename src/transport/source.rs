@@ -26,8 +26,6 @@ impl Interface {
         let name = find_option(given, INTERFACE.id).map(str::to_owned);
         if let Some(wanted) = &name {
             let networks = list_networks().map_err(|error| OptionError::NotListed {
-                option: INTERFACE.id,
-                what: "network",
                 error: error.to_string(),
             })?;
             let mut there: Vec<String> = networks
@@ -36,9 +34,7 @@ impl Interface {
                 .collect();
             there.dedup();
             if !there.contains(wanted) {
-                return Err(OptionError::Missing {
-                    option: INTERFACE.id,
-                    what: "interface",
+                return Err(OptionError::NoSuchInterface {
                     wanted: printable(wanted.as_bytes()),
                     there,
                 });

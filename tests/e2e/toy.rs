@@ -120,7 +120,7 @@ impl fmt::Debug for Toy {
 #[ignore = "the other tests of this file run it"]
 #[expect(
     clippy::exit,
-    clippy::print_stdout,
+    clippy::disallowed_methods,
     reason = "output and exit code are the program's"
 )]
 fn program() {

@@ -237,18 +237,15 @@ const REDACTED: &str = "<redacted>";
 const SHORTEST: usize = 4;
 /// Arguments of free text that hold names and addresses, and nothing that opens anything. Of what is
 /// not here, no value is shown.
-const HARMLESS: [&str; 23] = [
+const HARMLESS: [&str; 20] = [
     "adapter",
     "base_url",
     "cap",
-    "device_host",
-    "device_ip",
     "device_name",
     "endpoint",
     "from_serial",
     "group",
     "id",
-    "interface",
     "name",
     "node_id",
     "port",

@@ -54,7 +54,7 @@ pub(crate) async fn check_bluetooth(limit: Duration) -> Result<BluetoothHealth, 
 async fn ask_system() -> Result<BluetoothHealth, BluetoothError> {
     use btleplug::api::{Central as _, CentralState, Manager as _};
 
-    let failed = |error| match error {
+    let failed = |error: btleplug::Error| match error {
         btleplug::Error::PermissionDenied => BluetoothProblem::Denied.into(),
         btleplug::Error::NoAdapterAvailable => BluetoothProblem::NoAdapter.into(),
         other => BluetoothError::failed(io::Error::other(other)),
