@@ -174,3 +174,20 @@ fn shortened(text: &str, most: usize) -> String {
 const LONGEST_NAME: usize = 18;
 /// Of the column with the node ids.
 const LONGEST_ID: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_and_port_have_columns_of_their_own() {
+        for (address, host, port) in [
+            ("192.168.1.7:80", "192.168.1.7", Some("80")),
+            ("device.local", "device.local", None),
+            ("[fe80::1%wlan0]:8080", "fe80::1%wlan0", Some("8080")),
+            ("fe80::1", "fe80::1", None),
+        ] {
+            assert_eq!(split_port(address), (host, port));
+        }
+    }
+}
