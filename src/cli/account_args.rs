@@ -176,7 +176,7 @@ pub(super) fn folder() -> Result<Folder, Failure> {
     let given = variable("RM_USER_CONFIG_DIR").map(PathBuf::from);
     let usual = || Some(std::env::home_dir()?.join(".espressif").join("rainmaker"));
     given.or_else(usual).map(Folder::new).ok_or_else(|| {
-        let message = "it is not known where the account's files are: there is no home directory";
+        let message = "cannot find the account's files: there is no home directory";
         Failure::new(ErrorId::AccountFiles, message).remedy(&remedies::SET_CONFIG_DIR)
     })
 }
@@ -213,7 +213,7 @@ fn token(name: &str) -> Result<Option<Secret<String>>, Failure> {
 }
 
 fn nobody(profile: &Profile) -> Failure {
-    let message = format!("nobody is logged in to the profile {}", profile.name);
+    let message = format!("not logged in to the profile {}", profile.name);
     let mut login = vec![
         "--profile".to_owned(),
         quote_word(&profile.name.to_string()),

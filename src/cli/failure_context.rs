@@ -20,7 +20,11 @@ pub(super) fn with_device(asked: &Asked) -> Context {
     Context {
         medium: Some(target.medium),
         label: label.clone(),
-        address: target.address.clone(),
+        // The default address of a hotspot was not given.
+        address: target
+            .address
+            .clone()
+            .filter(|address| target.medium.usual_address != Some(address.as_str())),
         address_flag: address_flag(target),
         location: location(target),
         name: target.name.clone(),

@@ -267,7 +267,7 @@ async fn with_browser(
         return Err(Failure::new(ErrorId::NoLoginPage, message));
     };
     if !ui.is_attended() && !args.no_browser {
-        let message = "the user name is missing, and nobody is there to use a browser";
+        let message = "the user name is missing, and without a terminal espctl opens no browser";
         return Err(Failure::new(ErrorId::MissingLogin, message)
             .remedy(&remedies::USER_NAME)
             .remedy(&remedies::NO_BROWSER));

@@ -70,7 +70,7 @@ impl NetworkArgs {
         let medium = asked.target.medium;
         if !self.no_wifi && !medium.has_network_already {
             if asked.network == Some(Network::Thread) {
-                let message = "--qrcode asks for a Thread network, and is no label for Wi-Fi";
+                let message = "--qrcode asks for a Thread network, not for Wi-Fi";
                 return Err(
                     Failure::new(ErrorId::ConflictingFlags, message).remedy(&remedies::THREAD)
                 );
@@ -100,9 +100,7 @@ impl NetworkArgs {
                 let message = if self.no_wifi {
                     format!("--no-wifi and {flag} exclude each other")
                 } else {
-                    format!(
-                        "{flag}: a device that is reached over {medium} has its network already"
-                    )
+                    format!("{flag}: a device that is reached over {medium} already has a network")
                 };
                 return Err(Failure::new(ErrorId::ConflictingFlags, message));
             }

@@ -41,6 +41,11 @@ impl Failure {
         }
     }
 
+    /// The advice for an error of a layer below, which has the message.
+    pub(super) fn advised(id: ErrorId, context: &Context) -> Self {
+        Self::in_context(id, "", context)
+    }
+
     /// Adds the error behind it.
     #[must_use]
     pub(crate) fn cause(mut self, cause: &dyn std::fmt::Display) -> Self {
@@ -52,6 +57,28 @@ impl Failure {
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hints.push(hint.into());
+        self
+    }
+
+    /// Adds what only this run knows.
+    #[must_use]
+    pub(super) fn hints<T: Into<Hint>>(mut self, hints: impl IntoIterator<Item = T>) -> Self {
+        self.hints.extend(hints.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds what only this run knows, before the advice.
+    #[must_use]
+    pub(super) fn before<T: Into<Hint>>(mut self, hints: impl IntoIterator<Item = T>) -> Self {
+        self.hints.splice(0..0, hints.into_iter().map(Into::into));
+        self
+    }
+
+    /// Removes advice that something known makes untrue.
+    #[must_use]
+    pub(super) fn without(mut self, remedy: &Remedy) -> Self {
+        let removed = remedy.hint(&Context::default());
+        self.hints.retain(|hint| *hint != removed);
         self
     }
 

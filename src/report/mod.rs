@@ -5,7 +5,6 @@
 mod advice;
 mod bundle;
 mod context;
-mod diagnosis;
 mod exit;
 mod failure;
 mod hint;

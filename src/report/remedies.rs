@@ -98,80 +98,98 @@ pub(super) const LOOK: Remedy = command(
 );
 pub(super) const FACTORY_RESET: Remedy = retry(
     "if the node is not in your account, reset the device to its factory settings and {}: a device that has joined rejects a second run",
-);
+).explained_only();
 pub(crate) const NO_CLOUD: Remedy = flag(
     "--no-cloud",
     "pass {} to give the device Wi-Fi without an account",
 );
-pub(super) const CORRECT_FILE: Remedy = plain("correct the file, or move it away and log in again");
+pub(super) const CORRECT_FILE: Remedy =
+    plain("correct the file, or move it away and log in again").explained_only();
 pub(super) const CHECK_PERMISSIONS: Remedy =
-    plain("check the permissions of `~/.espressif/rainmaker` and that its disk is not full");
+    plain("check the permissions of `~/.espressif/rainmaker` and that its disk is not full")
+        .explained_only();
 pub(crate) const SET_CONFIG_DIR: Remedy =
-    plain("set `RM_USER_CONFIG_DIR` to a folder that you can write to");
+    plain("set `RM_USER_CONFIG_DIR` to a folder that you can write to").explained_only();
 pub(super) const REMOVE_PROFILE: Remedy = command(
     "espctl profile remove",
     "choose another name, or remove the profile of this name with {}",
-);
+)
+.explained_only();
 pub(super) const BASE_URL: Remedy = plain(
     "pass a base URL such as `https://rainmaker.example.com`; espctl adds `v1/` if it is missing",
-);
-pub(crate) const USER_NAME: Remedy = flag("--user-name", "pass {} or set `ESPCTL_USER_NAME`");
+)
+.explained_only();
+pub(crate) const USER_NAME: Remedy =
+    flag("--user-name", "pass {} or set `ESPCTL_USER_NAME`").explained_only();
 pub(crate) const PASSWORD: Remedy = plain(
     "pass `--password-file` or `--password`, or set `ESPCTL_PASSWORD` or `ESP_RAINMAKER_PASSWORD`",
-);
+)
+.explained_only();
 pub(crate) const OTP: Remedy = flag(
     "--otp",
     "pass {} to log in without a password: the cloud sends a code",
-);
+)
+.explained_only();
 pub(crate) const CODE: Remedy = flag(
     "--code-file -",
     "pass {} to read the code from standard input when it arrives; if it is known before, pass `--code` or set `ESPCTL_CODE`",
-);
+).explained_only();
 pub(crate) const NO_BROWSER: Remedy = flag(
     "--no-browser",
     "pass {} to print the address of the login page and wait",
-);
+)
+.explained_only();
 pub(crate) const WITHOUT_BROWSER: Remedy = flag("--user-name", "log in without a browser with {}");
-pub(crate) const LOGIN_URL: Remedy = plain("correct `login_url` in profiles.json");
+pub(crate) const LOGIN_URL: Remedy = plain("correct `login_url` in profiles.json").explained_only();
 
 // QR codes and files.
 
 pub(crate) const QUOTE_PAYLOAD: Remedy =
-    plain("quote the whole payload with '…' so that the shell does not change it");
+    plain("quote the whole payload with '…' so that the shell does not change it").explained_only();
 pub(crate) const FLAGS_INSTEAD: Remedy =
-    plain("omit the payload and pass `--pop`, `--device-name` and `--transport`");
-pub(crate) const ONE_PAYLOAD: Remedy = plain("pass only the payload of this device");
+    plain("omit the payload and pass `--pop`, `--device-name` and `--transport`").explained_only();
+pub(crate) const ONE_PAYLOAD: Remedy =
+    plain("pass only the payload of this device").explained_only();
 pub(crate) const CUT_OUT: Remedy =
-    plain("cut the code of this device out of the picture, with some white around it");
+    plain("cut the code of this device out of the picture, with some white around it")
+        .explained_only();
 pub(crate) const OWN_CODE: Remedy =
-    plain("look for the device's own code, which may be on its packaging");
+    plain("look for the device's own code, which may be on its packaging").explained_only();
 pub(crate) const OTHER_PATH: Remedy =
-    plain("choose another path, or check the permissions of the folder");
-pub(crate) const FORCE: Remedy = flag("--force", "pass {} to replace the file");
-pub(crate) const NAMED_DASH: Remedy = plain("name a file; `./-` is a file called `-`");
+    plain("choose another path, or check the permissions of the folder").explained_only();
+pub(crate) const FORCE: Remedy = flag("--force", "pass {} to replace the file").explained_only();
+pub(crate) const NAMED_DASH: Remedy =
+    plain("name a file; `./-` is a file called `-`").explained_only();
 pub(crate) const TOKEN: Remedy =
-    plain("pass a token as one word, as the cloud issued it, without \"Bearer\"");
+    plain("pass a token as one word, as the cloud issued it, without \"Bearer\"").explained_only();
 
 // Flags.
 
 pub(crate) const DEVICE_NAME: Remedy = flag(
     "--device-name",
     "over Bluetooth, pass the name or the address that `espctl discover --transport ble` shows with {}",
-);
-pub(crate) const PORT: Remedy = flag("--port", "pass the serial port with {}");
+).explained_only();
+pub(crate) const PORT: Remedy = flag("--port", "pass the serial port with {}").explained_only();
 pub(crate) const DEVICE_PORT: Remedy = flag(
     "--device-port",
     "pass a TCP port with {}; `--port` is for `--transport console`",
-);
-pub(crate) const FREE_PORT: Remedy = flag("--port 0", "pass {} to use any free port");
-pub(crate) const HIGH_PORT: Remedy = plain("choose a port above 1023, which needs no permission");
+)
+.explained_only();
+pub(crate) const FREE_PORT: Remedy =
+    flag("--port 0", "pass {} to use any free port").explained_only();
+pub(crate) const HIGH_PORT: Remedy =
+    plain("choose a port above 1023, which needs no permission").explained_only();
 
 // What is emulated.
 
 pub(crate) const LISTEN_ON_INTERFACE: Remedy = flag(
     "--listen",
     "pass an address of the interface with {}, or 0.0.0.0 for all",
-);
-pub(crate) const OTHER_INTERFACE: Remedy = flag("--interface", "select another interface with {}");
-pub(crate) const SHORTER_NAME: Remedy = plain("choose a shorter `--name` or `--node-id`");
-pub(crate) const NO_ANNOUNCE: Remedy = flag("--no-announce", "do without mDNS with {}");
+)
+.explained_only();
+pub(crate) const OTHER_INTERFACE: Remedy =
+    flag("--interface", "select another interface with {}").explained_only();
+pub(crate) const SHORTER_NAME: Remedy =
+    plain("choose a shorter `--name` or `--node-id`").explained_only();
+pub(crate) const NO_ANNOUNCE: Remedy =
+    flag("--no-announce", "do without mDNS with {}").explained_only();

@@ -17,11 +17,7 @@ errors! {
     AccountFiles "account-files" [Host]
         "A file of the account cannot be read, written or parsed."
         "The files are in `~/.espressif/rainmaker`, or in `$RM_USER_CONFIG_DIR`, and esp-rainmaker-cli shares them. The permissions forbid access, the disk is full, or a file was edited by hand. espctl does not change a file that it cannot parse. The message names the file."
-        [
-            CORRECT_FILE.explained_only(),
-            CHECK_PERMISSIONS.explained_only(),
-            SET_CONFIG_DIR.explained_only(),
-        ];
+        [CORRECT_FILE, CHECK_PERMISSIONS, SET_CONFIG_DIR];
     AmbiguousDevice "ambiguous-device" [Usage]
         "Several devices match, and the run cannot ask which one to use."
         "Without a terminal, espctl uses the only device in reach, or the one that is named. Nothing was sent."
@@ -85,18 +81,13 @@ errors! {
     CannotAnnounce "cannot-announce" [Host]
         "espctl could not announce an emulated device by mDNS."
         "The network interface does not exist, the device listens on an address that the interface does not have, or a name is too long."
-        [
-            LISTEN_ON_INTERFACE.explained_only(),
-            OTHER_INTERFACE.explained_only(),
-            SHORTER_NAME.explained_only(),
-            NO_ANNOUNCE.explained_only(),
-        ];
+        [LISTEN_ON_INTERFACE, OTHER_INTERFACE, SHORTER_NAME, NO_ANNOUNCE];
     CannotListen "cannot-listen" [Host]
         "espctl could not open a port of this computer."
         "Another program uses the port, the port needs permission (below 1024), or the address is not one of this computer's. A login by browser uses any free port of 127.0.0.1."
         [
-            FREE_PORT.explained_only(),
-            HIGH_PORT.explained_only(),
+            FREE_PORT,
+            HIGH_PORT,
             flag("--listen", "pass an address of this computer with {}").explained_only(),
             WITHOUT_BROWSER.explained_only(),
         ];
@@ -110,7 +101,7 @@ errors! {
         [
             plain("connect this computer to the internet as soon as the device is done"),
             LOOK.explained_only(),
-            FACTORY_RESET.explained_only(),
+            FACTORY_RESET,
         ];
     ChallengeRefused "challenge-refused" [Device]
         "The device did not sign the challenge."
@@ -166,9 +157,9 @@ errors! {
         "Both have the same purpose, or one makes the other impossible. A flag and a variable never conflict: the flag wins. `--device-ip`, `--device-host` and `--device-port` are for networks, and exclude `--transport ble` and `console`."
         [
             plain("omit one of the two arguments that the message names").explained_only(),
-            DEVICE_NAME.explained_only(),
-            PORT.explained_only(),
-            DEVICE_PORT.explained_only(),
+            DEVICE_NAME,
+            PORT,
+            DEVICE_PORT,
         ];
     DeviceNotAuthentic "device-not-authentic" [Device]
         "The device could not prove that it knows the secret."
@@ -272,20 +263,20 @@ errors! {
         "The profile is invalid."
         "A name has 1 to 50 letters, digits and `_-.#`, and no other profile has it. `global` and `china` are built in. A base URL begins with `https://` and names a host."
         [
-            REMOVE_PROFILE.explained_only(),
-            BASE_URL.explained_only(),
+            REMOVE_PROFILE,
+            BASE_URL,
             command("espctl profile list", "run {} to list the profiles").explained_only(),
         ];
     InvalidQrcode "invalid-qrcode" [Usage]
         "espctl cannot read the QR payload."
         "A payload is JSON, `NP:…`, or a URL that has one of them as its `data`. The message has line and column of the error. A shell changes an unquoted payload."
         [
-            QUOTE_PAYLOAD.explained_only(),
+            QUOTE_PAYLOAD,
             flag("--qrcode @FILE", "read the payload from a file, text or picture, with {}").explained_only(),
-            FLAGS_INSTEAD.explained_only(),
-            ONE_PAYLOAD.explained_only(),
-            CUT_OUT.explained_only(),
-            OWN_CODE.explained_only(),
+            FLAGS_INSTEAD,
+            ONE_PAYLOAD,
+            CUT_OUT,
+            OWN_CODE,
             command("espctl qr decode", "run {} to see how espctl reads a payload").explained_only(),
         ];
     InvalidSsid "invalid-ssid" [Usage]
@@ -326,7 +317,7 @@ errors! {
         "The new login could not be stored."
         "espctl cannot write to the folder of the account files, or its disk is full."
         [
-            CHECK_PERMISSIONS.explained_only(),
+            CHECK_PERMISSIONS,
             command("espctl login", "then run {} again").explained_only(),
         ];
     LoginRefused "login-refused" [Login]
@@ -353,19 +344,19 @@ errors! {
         "Another request for the same node replaced it."
         [
             plain("make sure that no one else maps this device at the same time"),
-            FACTORY_RESET.explained_only(),
+            FACTORY_RESET,
         ];
     MappingPending "mapping-pending" [Cloud]
         "The cloud did not confirm the mapping in time."
         "The cloud still waits for the device's half of the mapping, or is busy."
-        [LOOK, FACTORY_RESET.explained_only()];
+        [LOOK, FACTORY_RESET];
     MappingTimedOut "mapping-timed-out" [Cloud]
         "The device's half of the mapping did not reach the cloud in time."
         "The device has joined the Wi-Fi, but cannot reach the internet, or its clock or certificate is wrong; or a second run gave it another secret."
         [
             plain("check that the device's network has internet access, and that port 8883 (MQTT over TLS) is open"),
             plain("read the device's log").explained_only(),
-            FACTORY_RESET.explained_only(),
+            FACTORY_RESET,
         ];
     MatterCode "matter-code" [Usage]
         "This QR code is for Matter, not for ESP provisioning."
@@ -397,13 +388,7 @@ errors! {
     MissingLogin "missing-login" [Usage]
         "The login needs a value that was not given."
         "It needs a user name, a password, or the one-time code that the cloud has sent. Without a terminal, espctl does not ask, and opens no browser."
-        [
-            USER_NAME.explained_only(),
-            PASSWORD.explained_only(),
-            OTP.explained_only(),
-            CODE.explained_only(),
-            NO_BROWSER.explained_only(),
-        ];
+        [USER_NAME, PASSWORD, OTP, CODE, NO_BROWSER];
     MissingPassphrase "missing-passphrase" [Usage]
         "The network needs a passphrase, and none was given."
         "The device sees the network as protected, or does not see it. Without a terminal, espctl does not ask."
@@ -481,7 +466,7 @@ errors! {
         "Only the built-in profiles have one, and profiles whose entry in profiles.json has `login_url`, `token_url`, `client_id` and `redirect_url`."
         [
             flag("--user-name", "log in with {} and a password"),
-            LOGIN_URL.explained_only(),
+            LOGIN_URL,
         ];
     NoMapping "no-mapping" [Device]
         "The device's firmware cannot be mapped to an account."
@@ -686,7 +671,7 @@ errors! {
         "It does not exist, this user has no permission to read it, it is not text, or it is far too long. The causes say which."
         [
             plain("check the path and the permissions").explained_only(),
-            CUT_OUT.explained_only(),
+            CUT_OUT,
         ];
     UnsupportedTransport "unsupported-transport" [Usage]
         "This program does not support the transport."
@@ -697,16 +682,12 @@ errors! {
         "It is empty, has several lines, or has control characters. A device would count it as a wrong secret."
         [
             plain("put the secret and nothing else on one line"),
-            TOKEN.explained_only(),
+            TOKEN,
         ];
     UnwritableFile "unwritable-file" [Usage]
         "A file cannot be written."
         "Its folder does not exist, this user has no permission to write to it, or `qr encode` found an existing file. Nothing was sent to a device."
-        [
-            OTHER_PATH.explained_only(),
-            FORCE.explained_only(),
-            NAMED_DASH.explained_only(),
-        ];
+        [OTHER_PATH, FORCE, NAMED_DASH];
     Usage "usage" [Usage]
         "The command line is invalid."
         "An argument is unknown, misspelled or missing, or has a value that it cannot have. espctl does not repeat what could be part of a secret."

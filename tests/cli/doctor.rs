@@ -79,7 +79,7 @@ fn who_is_not_logged_in_is_told_how_to() {
         "login-required",
         "espctl login --profile lab",
     );
-    assert!(says(&login, "nobody is logged in to the profile lab"));
+    assert!(says(&login, "not logged in to the profile lab"));
     // One thing that is missing hides nothing else.
     is_ok(&output, "cloud");
     is_ok(&output, "clock");

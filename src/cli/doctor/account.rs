@@ -14,7 +14,7 @@ use crate::cli::environment::{ACCESS_TOKEN, cloud_failure};
 use crate::cli::spoken::spoken;
 use crate::cloud::{Present, Skew, Tokens};
 use crate::ident::printable;
-use crate::report::{ErrorId, quote_word};
+use crate::report::{ErrorId, Failure, quote_word};
 
 pub(super) async fn look(scope: &Scope, args: &AccountArgs) -> Vec<Finding> {
     let profile = match args.select() {
@@ -255,9 +255,11 @@ fn present_at(host: &str, present: Present) -> Finding {
         return new(CLOUD, State::Ok, format!("{host} answers"));
     }
     let seen = format!("what answers at {host} is no RainMaker cloud, or a login page in between");
-    new(CLOUD, State::Warning, seen)
-        .fix("open its address in a browser to see who answers; `espctl profile list` has the URLs")
-        .see(ErrorId::CloudAnswer)
+    let failure = Failure::new(ErrorId::CloudAnswer, seen);
+    Finding {
+        state: State::Warning,
+        ..Finding::failed(Part::Account, CLOUD, &failure)
+    }
 }
 
 fn clock(skew: Option<Skew>) -> Finding {

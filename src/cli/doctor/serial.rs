@@ -5,7 +5,7 @@ use super::finding::{Finding, Part, State};
 use super::{Scope, asked};
 use crate::host::{PortAccess, PortGroup, SerialPort, check_port_access, list_serial_ports};
 use crate::ident::printable;
-use crate::report::ErrorId;
+use crate::report::{ErrorId, Failure};
 use crate::transport::HostPart;
 
 pub(super) async fn look(scope: &Scope, named: Option<&str>) -> Vec<Finding> {
@@ -55,9 +55,11 @@ fn none(scope: &Scope, others: &[&SerialPort]) -> Finding {
     } else {
         format!("no board on USB; other ports: {}", others.join(", "))
     };
-    Finding::new(Part::Serial, PORT, scope.undone(), seen)
-        .fix("plug the board in with a cable that carries data, or name its port with --port")
-        .see(ErrorId::NoSerialPort)
+    let failure = Failure::new(ErrorId::NoSerialPort, seen);
+    Finding {
+        state: scope.undone(),
+        ..Finding::failed(Part::Serial, PORT, &failure)
+    }
 }
 
 async fn port(path: &str) -> Finding {

@@ -62,7 +62,7 @@ pub(super) async fn log_in(visit: &Visit<'_>, client: &Client, ui: &Ui) -> Resul
         .ok()
         .and_then(|listener| listener.local_addr().ok());
     let (Ok(listener), Some(address)) = (listener, port) else {
-        let message = "no port of 127.0.0.1 could be opened for the browser to come back to";
+        let message = "cannot open a port of 127.0.0.1 for the answer of the browser";
         return Err(Failure::new(ErrorId::CannotListen, message).remedy(&remedies::WITHOUT_BROWSER));
     };
     let expected = Expected {
@@ -180,7 +180,7 @@ async fn wait(
     });
     let first = timeout(limit, tasks.run_until(brought.recv())).await;
     let Ok(Some((brought, mut answered))) = first else {
-        let message = format!("nobody logged in within {} s", limit.as_secs_f32());
+        let message = format!("no login in the browser within {} s", limit.as_secs_f32());
         return Err(Failure::new(ErrorId::LoginTimedOut, message));
     };
     // The visitor reads that it was done; whether they do changes nothing.

@@ -3,8 +3,6 @@
 use std::error::Error as _;
 
 use crate::account::AccountError;
-use crate::report::context::Context;
-use crate::report::diagnosis::Diagnosis;
 use crate::report::failure::Failure;
 use crate::report::remedies::{
     BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, REMOVE_PROFILE, SET_CONFIG_DIR,
@@ -18,14 +16,15 @@ impl Failure {
         // An error that only wraps another one repeats its words.
         let causes = causes.filter(|cause| !error.to_string().contains(cause.as_str()));
         Self {
+            message: error.to_string(),
             causes: causes.into_iter().collect(),
-            ..diagnose(error).failure(error.to_string())
+            ..diagnose(error)
         }
     }
 }
 
-fn diagnose(error: &AccountError) -> Diagnosis {
-    let new = |id| Diagnosis::new(id, Context::default());
+fn diagnose(error: &AccountError) -> Failure {
+    let new = |id| Failure::new(id, "");
     match error {
         AccountError::BuiltIn(_) | AccountError::InvalidName => new(ErrorId::InvalidProfile),
         AccountError::Exists(_) => new(ErrorId::InvalidProfile).remedy(&REMOVE_PROFILE),
@@ -37,6 +36,6 @@ fn diagnose(error: &AccountError) -> Diagnosis {
                 .remedy(&SET_CONFIG_DIR)
         }
         AccountError::Unknown { known, .. } => new(ErrorId::UnknownProfile)
-            .after([format!("available profiles: {}", known.join(", "))]),
+            .hints([format!("available profiles: {}", known.join(", "))]),
     }
 }

@@ -2,18 +2,20 @@
 
 use crate::host::BluetoothProblem;
 use crate::report::context::{Case, Context};
-use crate::report::diagnosis::Diagnosis;
 use crate::report::failure::Failure;
 use crate::report::table::ErrorId;
 
 impl Failure {
     /// A problem of this computer's Bluetooth, without a device.
     pub(crate) fn of_bluetooth(problem: &BluetoothProblem, context: &Context) -> Self {
-        diagnose(problem, context.clone()).failure(problem.to_string())
+        Self {
+            message: problem.to_string(),
+            ..diagnose(problem, context.clone())
+        }
     }
 }
 
-pub(super) fn diagnose(problem: &BluetoothProblem, mut context: Context) -> Diagnosis {
+pub(super) fn diagnose(problem: &BluetoothProblem, mut context: Context) -> Failure {
     let (id, case) = match problem {
         BluetoothProblem::Blocked => (ErrorId::BluetoothBlocked, None),
         BluetoothProblem::Denied => (ErrorId::BluetoothDenied, None),
@@ -27,5 +29,5 @@ pub(super) fn diagnose(problem: &BluetoothProblem, mut context: Context) -> Diag
         BluetoothProblem::Off => (ErrorId::BluetoothOff, None),
     };
     context.error.case = case;
-    Diagnosis::new(id, context)
+    Failure::advised(id, &context)
 }

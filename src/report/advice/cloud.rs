@@ -3,7 +3,6 @@
 use super::causes::causes_of;
 use crate::cloud::CloudError;
 use crate::report::context::Context;
-use crate::report::diagnosis::Diagnosis;
 use crate::report::failure::Failure;
 use crate::report::table::ErrorId;
 
@@ -12,13 +11,14 @@ impl Failure {
     pub(crate) fn of_cloud(error: &CloudError, step: &str, context: &Context) -> Self {
         Self {
             step: Some(step.to_owned()),
+            message: error.to_string(),
             causes: causes_of(error),
-            ..diagnose(error, context.clone()).failure(error.to_string())
+            ..diagnose(error, context.clone())
         }
     }
 }
 
-pub(super) fn diagnose(error: &CloudError, mut context: Context) -> Diagnosis {
+pub(super) fn diagnose(error: &CloudError, mut context: Context) -> Failure {
     let id = match error {
         CloudError::BadCertificate { .. } => ErrorId::BadCaCert,
         CloudError::Insecure { .. } => ErrorId::InsecureCloud,
@@ -32,5 +32,5 @@ pub(super) fn diagnose(error: &CloudError, mut context: Context) -> Diagnosis {
         CloudError::TimedOut { .. } => ErrorId::CloudTimedOut,
         CloudError::Unreachable { .. } => ErrorId::CloudUnreachable,
     };
-    Diagnosis::new(id, context)
+    Failure::advised(id, &context)
 }

@@ -4,7 +4,7 @@
 use crate::flows::SeenDevice;
 use crate::ident::printable;
 use crate::report::context::{Context, typed};
-use crate::report::diagnosis::Diagnosis;
+use crate::report::failure::Failure;
 use crate::report::hint::{Action, Hint};
 use crate::report::table::ErrorId;
 use crate::transport::ConsoleProblem;
@@ -22,7 +22,7 @@ pub(super) fn diagnose(problem: &ConsoleProblem) -> ErrorId {
 }
 
 /// This computer has no port that a board would be at.
-pub(super) fn no_ports(others: &[SeenDevice], context: Context) -> Diagnosis {
+pub(super) fn no_ports(others: &[SeenDevice], context: &Context) -> Failure {
     let others = others.iter().map(|port| {
         let path = port.address.to_string();
         let product = port.name.as_deref().unwrap_or("not on USB");
@@ -33,5 +33,5 @@ pub(super) fn no_ports(others: &[SeenDevice], context: Context) -> Diagnosis {
         };
         Hint::new(&format!("use {product} with {{}}"), Some(action))
     });
-    Diagnosis::new(ErrorId::NoSerialPort, context).after(others)
+    Failure::advised(ErrorId::NoSerialPort, context).hints(others)
 }

@@ -6,24 +6,24 @@ use crate::endpoint::ReplyError;
 use crate::flows::Doing;
 use crate::host::BluetoothError;
 use crate::report::context::{Context, GivenSecret};
-use crate::report::diagnosis::Diagnosis;
+use crate::report::failure::Failure;
 use crate::report::table::ErrorId;
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
 use crate::transport::{Address, TransportError};
 
-pub(super) fn session(step: Doing, error: &SessionError, context: Context) -> Diagnosis {
+pub(super) fn session(step: Doing, error: &SessionError, context: Context) -> Failure {
     match error {
         SessionError::HandshakeRefused { means, .. } | SessionError::Security(means) => {
             security(means, context)
         }
-        SessionError::Lost => Diagnosis::new(ErrorId::SessionLost, context),
-        SessionError::Reply(error) => Diagnosis::new(reply(step, error), context),
+        SessionError::Lost => Failure::advised(ErrorId::SessionLost, &context),
+        SessionError::Reply(error) => Failure::advised(reply(step, error), &context),
         SessionError::Transport(error) => transport(step, error, context),
     }
 }
 
-fn security(error: &SecurityError, mut context: Context) -> Diagnosis {
+fn security(error: &SecurityError, mut context: Context) -> Failure {
     let id = match error {
         SecurityError::CredentialsMismatch { scheme } => return wrong_secret(*scheme, context),
         SecurityError::CounterExhausted => ErrorId::SessionExhausted,
@@ -43,10 +43,10 @@ fn security(error: &SecurityError, mut context: Context) -> Diagnosis {
             ErrorId::WrongCredentials
         }
     };
-    Diagnosis::new(id, context)
+    Failure::advised(id, &context)
 }
 
-fn wrong_secret(scheme: SecurityScheme, mut context: Context) -> Diagnosis {
+fn wrong_secret(scheme: SecurityScheme, mut context: Context) -> Failure {
     context.error.scheme = Some(scheme);
     let has_tried_faults = scheme == SecurityScheme::Sec2 && context.has_sec2_compat;
     let id = match context.secret {
@@ -54,7 +54,7 @@ fn wrong_secret(scheme: SecurityScheme, mut context: Context) -> Diagnosis {
         GivenSecret::None | GivenSecret::Password => ErrorId::WrongPassword,
     };
     let tried = has_tried_faults.then_some("the two known firmware faults were also tried");
-    Diagnosis::new(id, context).after(tried)
+    Failure::advised(id, &context).hints(tried)
 }
 
 fn reply(step: Doing, error: &ReplyError) -> ErrorId {
@@ -67,7 +67,7 @@ fn reply(step: Doing, error: &ReplyError) -> ErrorId {
     }
 }
 
-pub(super) fn transport(step: Doing, error: &TransportError, mut context: Context) -> Diagnosis {
+pub(super) fn transport(step: Doing, error: &TransportError, mut context: Context) -> Failure {
     let id = match error {
         TransportError::Bluetooth(BluetoothError { problem, .. }) => {
             return bluetooth::diagnose(problem, context);
@@ -106,7 +106,7 @@ pub(super) fn transport(step: Doing, error: &TransportError, mut context: Contex
             ErrorId::Unreachable
         }
     };
-    Diagnosis::new(id, context)
+    Failure::advised(id, &context)
 }
 
 /// An address of this computer's own that the error names: advice can repeat it. An address on a

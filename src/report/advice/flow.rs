@@ -7,7 +7,6 @@ use crate::endpoint::wifi_config::JoinFailure;
 use crate::flows::{Before, Doing, FlowError, Left, Question, StopReason};
 use crate::provisioner::ProvisionError;
 use crate::report::context::{Context, GivenSecret};
-use crate::report::diagnosis::Diagnosis;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::report::remedies::{FACTORY_RESET, LOOK, UPDATE_FIRMWARE};
@@ -30,7 +29,8 @@ impl Failure {
         Self {
             step: Some(format!("{} {}{medium}", error.doing(), context.label)),
             causes: causes_of(innermost),
-            ..diagnose(error, context).failure(message(error, context))
+            message: message(error, context),
+            ..diagnose(error, context)
         }
     }
 }
@@ -62,42 +62,42 @@ fn message(error: &FlowError, context: &Context) -> String {
     }
 }
 
-fn diagnose(error: &FlowError, context: &Context) -> Diagnosis {
+fn diagnose(error: &FlowError, context: &Context) -> Failure {
     let mut context = context.clone();
     context.error.step = Some(error.doing());
-    match error {
+    let id = match error {
         FlowError::After { before, source } => {
-            let diagnosis = diagnose(source, &context).without(&LOOK);
-            match before {
-                Before::Joined { .. } => diagnosis.remedy(&LOOK).remedy(&FACTORY_RESET),
-                Before::Told { .. } => diagnosis.remedy(&TELL_ACCOUNT),
-                Before::Mapped { .. } => diagnosis.remedy(&JOIN_LATER).remedy(&UNMAP),
-            }
+            let failure = diagnose(source, &context).without(&LOOK);
+            return match before {
+                Before::Joined { .. } => failure.remedy(&LOOK).remedy(&FACTORY_RESET),
+                Before::Told { .. } => failure.remedy(&TELL_ACCOUNT),
+                Before::Mapped { .. } => failure.remedy(&JOIN_LATER).remedy(&UNMAP),
+            };
         }
-        FlowError::Ambiguous { seen, .. } => search::ambiguous(context, seen),
+        FlowError::Ambiguous { seen, .. } => return search::ambiguous(context, seen),
         FlowError::Declined => {
-            Diagnosis::new(ErrorId::Interrupted, context).after(["nothing was changed"])
+            return Failure::advised(ErrorId::Interrupted, &context).hint("nothing was changed");
         }
-        FlowError::AnnouncedNoPop => Diagnosis::new(ErrorId::AnnouncedNoPop, context),
-        FlowError::AnnouncedNoSecurity => Diagnosis::new(ErrorId::AnnouncedNoSecurity, context),
-        FlowError::ChallengeDisabled => Diagnosis::new(ErrorId::ChallengeDisabled, context),
-        FlowError::ChallengeExpired { .. } => Diagnosis::new(ErrorId::ChallengeExpired, context),
-        FlowError::ChallengeRefused { .. } => Diagnosis::new(ErrorId::ChallengeRefused, context),
-        FlowError::ClaimRequired => Diagnosis::new(ErrorId::ClaimRequired, context),
+        FlowError::AnnouncedNoPop => ErrorId::AnnouncedNoPop,
+        FlowError::AnnouncedNoSecurity => ErrorId::AnnouncedNoSecurity,
+        FlowError::ChallengeDisabled => ErrorId::ChallengeDisabled,
+        FlowError::ChallengeExpired { .. } => ErrorId::ChallengeExpired,
+        FlowError::ChallengeRefused { .. } => ErrorId::ChallengeRefused,
+        FlowError::ClaimRequired => ErrorId::ClaimRequired,
         FlowError::Cloud { doing, source } => {
+            let failure = cloud::diagnose(source, context);
             let may_be_mapped = match doing {
                 Doing::FollowingMapping => true,
                 Doing::AddingMapping | Doing::VerifyingAssociation => source.may_have_arrived(),
                 _ => false,
             };
-            let diagnosis = cloud::diagnose(source, context);
-            if may_be_mapped {
-                diagnosis.remedy(&LOOK)
+            return if may_be_mapped {
+                failure.remedy(&LOOK)
             } else {
-                diagnosis
-            }
+                failure
+            };
         }
-        FlowError::EnterpriseNetwork { .. } => Diagnosis::new(ErrorId::EnterpriseNetwork, context),
+        FlowError::EnterpriseNetwork { .. } => ErrorId::EnterpriseNetwork,
         FlowError::JoinFailed {
             reason, forgotten, ..
         } => {
@@ -107,64 +107,69 @@ fn diagnose(error: &FlowError, context: &Context) -> Diagnosis {
                 Some(JoinFailure::Other(_)) | None => ErrorId::WifiJoinFailed,
             };
             let state = if *forgotten { FORGOTTEN } else { NOT_FORGOTTEN };
-            Diagnosis::new(id, context).after([state])
+            return Failure::advised(id, &context).hint(state);
         }
         FlowError::JoinTimedOut { forgotten, .. } => {
             let state = if *forgotten { FORGOTTEN } else { STILL_STORED };
-            Diagnosis::new(ErrorId::JoinTimedOut, context).after([state])
+            return Failure::advised(ErrorId::JoinTimedOut, &context).hint(state);
         }
-        FlowError::MappingPending { .. } => Diagnosis::new(ErrorId::MappingPending, context),
-        FlowError::MissingInput(question) => missing(question, context),
-        FlowError::NoCandidate { seen, .. } => search::no_candidate(context, seen),
-        FlowError::NoMapping => Diagnosis::new(ErrorId::NoMapping, context),
-        FlowError::NotMapped { status, .. } => Diagnosis::new(
-            match status {
-                MappingStatus::TimedOut => ErrorId::MappingTimedOut,
-                MappingStatus::Discarded => ErrorId::MappingDiscarded,
-                MappingStatus::Confirmed | MappingStatus::Requested | MappingStatus::Other(_) => {
-                    ErrorId::MappingPending
-                }
-            },
-            context,
-        ),
-        FlowError::NoWifiNeedsChallenge => Diagnosis::new(ErrorId::NoWifiNeedsChallenge, context),
-        FlowError::NoWifi => Diagnosis::new(ErrorId::ThreadOnly, context),
-        FlowError::OtherNode { .. } => Diagnosis::new(ErrorId::OtherNode, context),
-        FlowError::Protocol { source, .. } => Diagnosis::new(
-            match source {
-                ProvisionError::Refused { .. } => ErrorId::Refused,
-                ProvisionError::Unsupported { .. } => ErrorId::NoSuchEndpoint,
-                ProvisionError::ScanUnfinished { .. } => ErrorId::ScanUnfinished,
-                ProvisionError::LinkLost(_) => ErrorId::SessionLost,
-                ProvisionError::NotSent(_) | ProvisionError::Unanswered(_) => {
-                    ErrorId::UnexpectedReply
-                }
-            },
-            context,
-        ),
-        FlowError::ScanUnfinished { .. } => Diagnosis::new(ErrorId::ScanUnfinished, context),
-        FlowError::Session { doing, source } => device::session(*doing, source, context),
+        FlowError::MappingPending { .. } => ErrorId::MappingPending,
+        FlowError::MissingInput(question) => match question {
+            Question::NewPassphrase { .. } | Question::Passphrase { .. } => {
+                ErrorId::MissingPassphrase
+            }
+            Question::Password => {
+                context.error.scheme = Some(SecurityScheme::Sec2);
+                ErrorId::MissingPop
+            }
+            Question::Pop => ErrorId::MissingPop,
+            Question::Ssid => ErrorId::MissingSsid,
+        },
+        FlowError::NoCandidate { seen, .. } => return search::no_candidate(&context, seen),
+        FlowError::NoMapping => ErrorId::NoMapping,
+        FlowError::NotMapped { status, .. } => match status {
+            MappingStatus::TimedOut => ErrorId::MappingTimedOut,
+            MappingStatus::Discarded => ErrorId::MappingDiscarded,
+            MappingStatus::Confirmed | MappingStatus::Requested | MappingStatus::Other(_) => {
+                ErrorId::MappingPending
+            }
+        },
+        FlowError::NoWifiNeedsChallenge => ErrorId::NoWifiNeedsChallenge,
+        FlowError::NoWifi => ErrorId::ThreadOnly,
+        FlowError::OtherNode { .. } => ErrorId::OtherNode,
+        FlowError::Protocol { source, .. } => match source {
+            ProvisionError::Refused { .. } => ErrorId::Refused,
+            ProvisionError::Unsupported { .. } => ErrorId::NoSuchEndpoint,
+            ProvisionError::ScanUnfinished { .. } => ErrorId::ScanUnfinished,
+            ProvisionError::LinkLost(_) => ErrorId::SessionLost,
+            ProvisionError::NotSent(_) | ProvisionError::Unanswered(_) => ErrorId::UnexpectedReply,
+        },
+        FlowError::ScanUnfinished { .. } => ErrorId::ScanUnfinished,
+        FlowError::Session { doing, source } => return device::session(*doing, source, context),
         FlowError::Stopped {
             reason,
             doing,
             left,
-        } => stopped(*reason, *doing, *left, context),
-        FlowError::Transport(error) => device::transport(Doing::Connecting, error, context),
-        FlowError::Unconfirmed { source, .. } => {
-            let diagnosis = Diagnosis::new(ErrorId::Unconfirmed, context);
-            if source.is_misunderstood() {
-                diagnosis.remedy(&UPDATE_FIRMWARE)
-            } else {
-                diagnosis
-            }
+        } => return stopped(*reason, *doing, *left, context),
+        FlowError::Transport(error) => {
+            return device::transport(Doing::Connecting, error, context);
         }
-        FlowError::UnknownScheme { .. } => Diagnosis::new(ErrorId::UnknownScheme, context),
-        FlowError::UserUnknown => Diagnosis::new(ErrorId::LoginLacksUser, context),
-    }
+        FlowError::Unconfirmed { source, .. } => {
+            let failure = Failure::advised(ErrorId::Unconfirmed, &context);
+            return if source.is_misunderstood() {
+                failure.remedy(&UPDATE_FIRMWARE)
+            } else {
+                failure
+            };
+        }
+        FlowError::UnknownScheme { .. } => ErrorId::UnknownScheme,
+        FlowError::UserUnknown => ErrorId::LoginLacksUser,
+    };
+    Failure::advised(id, &context)
 }
 
 /// A run that was ended from outside: a limit has the exit code of the step that it cut short.
-fn stopped(reason: StopReason, step: Doing, left: Left, mut context: Context) -> Diagnosis {
+fn stopped(reason: StopReason, step: Doing, left: Left, mut context: Context) -> Failure {
     context.error.left = Some(left);
     let state = match left {
         Left::Applied => STILL_STORED,
@@ -180,36 +185,26 @@ fn stopped(reason: StopReason, step: Doing, left: Left, mut context: Context) ->
         step,
         Doing::AddingMapping | Doing::FollowingMapping | Doing::VerifyingAssociation
     );
-    let diagnosis = match reason {
-        StopReason::Interrupted => Diagnosis::new(ErrorId::Interrupted, context),
-        StopReason::Expired => Diagnosis::new(ErrorId::Expired, context).exit(match (step, left) {
-            (Doing::FetchingChallenge | Doing::SettingUp, _) => Exit::Cloud,
-            _ if is_mapping => Exit::Cloud,
-            (_, Left::Unknown) => Exit::Unconfirmed,
-            (_, Left::Applied | Left::Forgotten | Left::Joined) => Exit::Wifi,
-            (Doing::Connecting, _) => Exit::NoDevice,
-            _ => Exit::Device,
-        }),
+    let failure = match reason {
+        StopReason::Interrupted => Failure::advised(ErrorId::Interrupted, &context),
+        StopReason::Expired => Failure {
+            exit: match (step, left) {
+                (Doing::FetchingChallenge | Doing::SettingUp, _) => Exit::Cloud,
+                _ if is_mapping => Exit::Cloud,
+                (_, Left::Unknown) => Exit::Unconfirmed,
+                (_, Left::Applied | Left::Forgotten | Left::Joined) => Exit::Wifi,
+                (Doing::Connecting, _) => Exit::NoDevice,
+                _ => Exit::Device,
+            },
+            ..Failure::advised(ErrorId::Expired, &context)
+        },
     };
-    let diagnosis = diagnosis.before([state]);
+    let failure = failure.before([state]);
     if is_mapping {
-        diagnosis.remedy(&LOOK)
+        failure.remedy(&LOOK)
     } else {
-        diagnosis
+        failure
     }
-}
-
-fn missing(question: &Question, mut context: Context) -> Diagnosis {
-    let id = match question {
-        Question::NewPassphrase { .. } | Question::Passphrase { .. } => ErrorId::MissingPassphrase,
-        Question::Password => {
-            context.error.scheme = Some(SecurityScheme::Sec2);
-            ErrorId::MissingPop
-        }
-        Question::Pop => ErrorId::MissingPop,
-        Question::Ssid => ErrorId::MissingSsid,
-    };
-    Diagnosis::new(id, context)
 }
 
 const TELL_ACCOUNT: Remedy =

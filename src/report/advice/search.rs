@@ -4,13 +4,13 @@ use super::{console, interfaces};
 use crate::flows::SeenDevice;
 use crate::ident::printable;
 use crate::report::context::{Context, typed};
-use crate::report::diagnosis::Diagnosis;
+use crate::report::failure::Failure;
 use crate::report::hint::{Action, Hint};
 use crate::report::table::ErrorId;
 use crate::transport::{HostPart, Medium};
 
 /// Several devices match.
-pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Diagnosis {
+pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
     context.error.example = seen.first().map(|first| {
         let name = first.name.as_deref();
         let is_unique = seen
@@ -23,30 +23,30 @@ pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Diagnosis 
             _ => typed(&first.address.to_string()),
         }
     });
-    Diagnosis::new(ErrorId::AmbiguousDevice, context).after(seen.iter().map(found))
+    Failure::advised(ErrorId::AmbiguousDevice, &context).hints(seen.iter().map(found))
 }
 
 /// No device matches.
-pub(super) fn no_candidate(context: Context, seen: &[SeenDevice]) -> Diagnosis {
+pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
     if context.needed_part() == Some(HostPart::SerialPorts) {
         return console::no_ports(seen, context);
     }
-    let before: Vec<Hint> = misspelled(&context, seen)
+    let before: Vec<Hint> = misspelled(context, seen)
         .into_iter()
-        .chain(excluded(&context, seen))
+        .chain(excluded(context, seen))
         .collect();
     let more = seen.len().saturating_sub(MAX_LISTED);
     let more = (more > 0).then(|| format!("found {more} more"));
     let searched = if seen.is_empty() && context.needed_part() == Some(HostPart::LocalNetwork) {
-        interfaces::searched(&context)
+        interfaces::searched(context)
     } else {
         Vec::new()
     };
-    Diagnosis::new(ErrorId::NoDevice, context)
+    Failure::advised(ErrorId::NoDevice, context)
         .before(before)
-        .after(seen.iter().take(MAX_LISTED).map(found))
-        .after(more)
-        .after(searched)
+        .hints(seen.iter().take(MAX_LISTED).map(found))
+        .hints(more)
+        .hints(searched)
 }
 
 /// A device whose name differs from the given one only in case.
