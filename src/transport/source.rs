@@ -137,7 +137,10 @@ fn is_link_local(address: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt as _;
+
     use super::*;
+    use crate::transport::{Search, TransportError, built_in_drivers};
 
     fn loopback() -> String {
         let mut networks = list_networks().unwrap().into_iter();
@@ -165,5 +168,34 @@ mod tests {
         assert!(own.ip().is_loopback() && own.is_ipv4() && own.port() == 0);
         let error = address_of("nowhere0", to).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
+    }
+
+    #[tokio::test]
+    async fn drivers_use_no_other_interface_than_the_one_that_is_named() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let mut count = 0;
+        for driver in built_in_drivers() {
+            if driver.options().iter().all(|one| one.id != INTERFACE.id) {
+                continue;
+            }
+            // This computer has none of that name, so nothing is sent.
+            let interface = Interface {
+                name: Some("nowhere0".to_owned()),
+                mdns_port: None,
+            };
+            let search = Search {
+                address: Some(driver.parse_address(&address).unwrap()),
+                options: DriverOptions::new(&[], None, interface),
+                ..Search::default()
+            };
+            let found: Vec<_> = driver.scan(&search).collect().await;
+            assert!(
+                matches!(&found[..], [Err(TransportError::Unreachable { .. })]),
+                "{found:?}"
+            );
+            count += 1;
+        }
+        assert_eq!(count, 2);
     }
 }

@@ -100,7 +100,7 @@ async fn an_attempt_that_hangs_is_not_the_last_one() {
 const SYN_SENT: &str = "02";
 
 #[tokio::test]
-async fn no_other_interface_is_used_than_the_one_that_is_named() {
+async fn device_is_found_from_the_interface_that_is_named() {
     let port = closed_port();
     port.socket.listen(4).unwrap();
     for name in ["softap", "on-network"] {

@@ -52,7 +52,6 @@ static MEDIUM: Medium = Medium {
             "a device is at an IP address or a host name there",
             "pass a TCP port with `--device-port`",
         ),
-        joined: "its hotspot vanishes when provisioning succeeded",
         ..Words::USUAL
     },
 };
