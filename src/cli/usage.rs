@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command, Parser};
 
 use super::ui::{Color, Format, Ui, note};
-use crate::report::{ErrorId, Exit, Failure};
+use crate::report::{ErrorId, Exit, Failure, remedies};
 
 /// Parses, and keeps the matches: they know whether a value was typed or came from the
 /// environment. Help, version and errors are told here.
@@ -70,7 +70,9 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
         let first = text.lines().next().unwrap_or_default();
         first.strip_prefix("error: ").unwrap_or(first).to_owned()
     };
-    let failure = Failure::new(ErrorId::Usage, message);
+    let failure = Failure::new(ErrorId::Usage, message)
+        .remedy(&remedies::SEE_HELP)
+        .remedy(&remedies::QUOTE_VALUES);
     Ui::new(format_of(arguments), Color::Auto).failure(&failure);
     Exit::Usage
 }

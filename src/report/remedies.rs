@@ -165,6 +165,10 @@ pub(crate) const TOKEN: Remedy =
 
 // Flags.
 
+pub(crate) const SEE_HELP: Remedy = flag("--help", "see {}");
+pub(crate) const QUOTE_VALUES: Remedy =
+    plain("quote values with spaces, and write `--flag=VALUE` for a value that begins with a dash");
+
 pub(crate) const DEVICE_NAME: Remedy = flag(
     "--device-name",
     "over Bluetooth, pass the name or the address that `espctl discover --transport ble` shows with {}",

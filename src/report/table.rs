@@ -692,8 +692,8 @@ errors! {
         "The command line is invalid."
         "An argument is unknown, misspelled or missing, or has a value that it cannot have. espctl does not repeat what could be part of a secret."
         [
-            flag("--help", "see {}").explained_only(),
-            plain("quote values with spaces, and write `--flag=VALUE` for a value that begins with a dash").explained_only(),
+            SEE_HELP.explained_only(),
+            QUOTE_VALUES.explained_only(),
         ];
     UserRefused "user-refused" [Device]
         "The device rejected the user's id and secret."
