@@ -80,16 +80,13 @@ pub struct Words {
     pub searching_by_name: &'static str,
     /// That the search found nothing; the usual words if `None`.
     pub nothing_found: Option<&'static str>,
-    /// How a device gets into reach.
+    /// How a device gets into reach. Only for a medium that the table of errors does not know:
+    /// for the others it has more to say.
     pub reach: &'static str,
-    /// What to do about a device that was found and does not answer; `reach` if empty.
-    pub unreachable: &'static [&'static str],
-    /// How one of several is chosen.
+    /// How one of several is chosen. Likewise.
     pub choose: &'static str,
     /// That Security 2 needs longer messages than it carries; the usual words if `None`.
     pub no_room_for_sec2: Option<&'static str>,
-    /// What shows whether a device has joined, when it did not say so.
-    pub joined: &'static str,
     /// Candidates that are not listed, behind their number.
     pub unlisted: &'static str,
     /// Why flags for the addresses of other media make no sense, and which flag does.
@@ -103,10 +100,8 @@ impl Words {
         searching_by_name: "Discovering...",
         nothing_found: None,
         reach: "the device must be powered and in reach, and wait to be provisioned",
-        unreachable: &[],
         choose: "name one with --device-name",
         no_room_for_sec2: None,
-        joined: "it stops answering when provisioning succeeded",
         unlisted: "more were found",
         addresses: (
             "it has other addresses",

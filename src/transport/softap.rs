@@ -39,13 +39,10 @@ static MEDIUM: Medium = Medium {
     usual_address: Some("192.168.4.1:80"),
     words: Words {
         searching: "Looking for a device over softap: join its hotspot (PROV_…) with this computer",
-        reach: "join the device's hotspot (PROV_…) with this computer, or say where it is with --device-ip and --device-port",
-        choose: "name one with --device-name: its instance name or its node id",
         addresses: (
             "a device is at an IP address or a host name there",
             "pass a TCP port with `--device-port`",
         ),
-        joined: "its hotspot vanishes when provisioning succeeded",
         ..Words::USUAL
     },
 };

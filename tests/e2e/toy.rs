@@ -248,7 +248,7 @@ fn errors_name_a_new_transport_in_its_own_words() {
     ];
     let hints = error(&line, 2)["hints"].to_string();
     assert!(
-        hints.contains("--toy-room is for --transport toy"),
+        hints.contains("`--toy-room` is for `--transport toy`"),
         "{hints}"
     );
 }

@@ -23,7 +23,10 @@ pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
             _ => typed(&first.address.to_string()),
         }
     });
-    Failure::advised(ErrorId::AmbiguousDevice, &context).hints(seen.iter().map(found))
+    let choose = unknown_medium(&context).map(|medium| medium.words.choose);
+    Failure::advised(ErrorId::AmbiguousDevice, &context)
+        .before(choose)
+        .hints(seen.iter().map(found))
 }
 
 /// No device matches.
@@ -43,10 +46,16 @@ pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
         Vec::new()
     };
     Failure::advised(ErrorId::NoDevice, context)
+        .before(unknown_medium(context).map(|medium| medium.words.reach))
         .before(before)
         .hints(seen.iter().take(MAX_LISTED).map(found))
         .hints(more)
         .hints(searched)
+}
+
+/// The medium, if the table of errors has no advice for it.
+fn unknown_medium(context: &Context) -> Option<&'static Medium> {
+    context.medium.filter(|medium| medium.needs.is_none())
 }
 
 /// A device whose name differs from the given one only in case.

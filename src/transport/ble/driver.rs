@@ -46,13 +46,6 @@ pub(super) static MEDIUM: Medium = Medium {
     usual_address: None,
     words: Words {
         searching_by_name: "Looking for BLE device: {}\nDiscovering...",
-        reach: "the device must be powered and within a few metres, and wait to be provisioned: one that has Wi-Fi already does not advertise until it is reset",
-        unreachable: &[
-            "move closer: it was heard, and could not be connected to",
-            "somebody else may have been faster: a device serves one at a time, so close the phone app",
-        ],
-        choose: "name one with --device-name: its whole name, or its address where names are equal",
-        joined: "it stops advertising when provisioning succeeded",
         unlisted: "more advertise by Bluetooth",
         addresses: (
             "Bluetooth has no such address",

@@ -44,12 +44,9 @@ pub(super) static MEDIUM: Medium = Medium {
     words: Words {
         searching: "Looking for the board's serial port",
         nothing_found: Some("this computer has no serial port on USB"),
-        reach: "plug the board in, or name its port with --port; `espctl discover --transport console` lists those that there are",
-        choose: "name the board's port with --port",
         no_room_for_sec2: Some(
-            "the console cannot carry Security 2: its messages are longer than the device's line",
+            "Security 2 does not fit through the console: its messages are longer than a line of the device",
         ),
-        joined: "its log on the serial port says whether it did",
         unlisted: "more serial port(s) are not on USB",
         addresses: (
             "a serial line has no such address",

@@ -46,8 +46,6 @@ static MEDIUM: Medium = Medium {
     limits: Limits::USUAL,
     usual_address: None,
     words: Words {
-        reach: "the device must be on this network and powered, with challenge-response switched on; or say where it is with --device-ip and --device-port",
-        choose: "name one with --device-name: its instance name or its node id",
         addresses: (
             "a device is at an IP address or a host name there",
             "pass a TCP port with `--device-port`",
