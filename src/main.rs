@@ -1,10 +1,13 @@
-//! The binary: runs the command line with the transports of the program, and returns its exit code.
+//! The binary: runs the command line with the transports and protocols of the program, and returns its exit code.
 //! Everything else is the library's.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use espctl::provisioner::built_in_protocols;
+use espctl::transport::built_in_drivers;
+
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    espctl::cli::main(&arguments, espctl::transport::built_in_drivers()).into()
+    espctl::cli::main(&arguments, built_in_drivers(), built_in_protocols()).into()
 }

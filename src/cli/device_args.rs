@@ -250,10 +250,11 @@ mod tests {
     use clap::FromArgMatches as _;
 
     use super::*;
+    use crate::provisioner::built_in_protocols;
     use crate::transport::built_in_drivers;
 
     async fn scheme(line: &[&str]) -> Option<SecurityScheme> {
-        let drivers = Drivers::new(built_in_drivers());
+        let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
         let command = DeviceArgs::augment_args(clap::Command::new("espctl"));
         let command = drivers.extend(command);
         let matches = command.get_matches_from([&["espctl"], line].concat());

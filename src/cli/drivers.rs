@@ -12,14 +12,16 @@ use clap::{Arg, Command};
 use super::settings::{Inputs, OptionText};
 use crate::flows::find::Target;
 use crate::host::Host;
+use crate::provisioner::Protocol;
 use crate::report::{ErrorId, Failure};
 use crate::transport::{DEFAULT_TRANSPORT, Driver, HostPart, Medium, OptionError, OptionSpec};
 
-/// The drivers of this run, on this computer.
+/// The drivers of this run, on this computer, and the protocols that its devices may speak.
 #[derive(Clone, Debug)]
 pub(super) struct Drivers {
     host: Host,
     list: Vec<Arc<dyn Driver>>,
+    protocols: Vec<Arc<dyn Protocol>>,
 }
 
 /// The name of a transport, as typed after `--transport`.
@@ -27,10 +29,11 @@ pub(super) struct Drivers {
 pub(super) struct TransportName(pub(super) String);
 
 impl Drivers {
-    pub(super) fn new(list: Vec<Arc<dyn Driver>>) -> Self {
+    pub(super) fn new(list: Vec<Arc<dyn Driver>>, protocols: Vec<Arc<dyn Protocol>>) -> Self {
         Self {
             host: Host::this(),
             list,
+            protocols,
         }
     }
 
@@ -78,7 +81,7 @@ impl Drivers {
 
     /// Any device that the driver finds.
     pub(super) fn target(&self, driver: &Arc<dyn Driver>) -> Target {
-        Target::new(Arc::clone(driver), &self.host)
+        Target::new(Arc::clone(driver), self.protocols.clone(), &self.host)
     }
 
     /// The device that the driver's flags describe.

@@ -238,9 +238,12 @@ const PAGE_COLUMNS: usize = 125;
 
 #[cfg(test)]
 mod tests {
-    use clap::{Arg, Command, CommandFactory as _};
+    use clap::{Arg, Command};
 
     use super::*;
+    use crate::cli::drivers::Drivers;
+    use crate::provisioner::built_in_protocols;
+    use crate::transport::built_in_drivers;
 
     #[test]
     fn the_nearest_ids_are_suggested() {
@@ -277,7 +280,8 @@ mod tests {
                 flags_of(command, flags);
             }
         }
-        let mut tree = crate::cli::Cli::command();
+        let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
+        let mut tree = crate::cli::command(&drivers);
         tree.build();
         let mut flags = vec!["--help".to_owned()];
         flags_of(&tree, &mut flags);

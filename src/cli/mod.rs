@@ -41,6 +41,7 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::Builder;
 
+use crate::provisioner::Protocol;
 use crate::report::{Answer, ErrorId, Exit, Failure, Findings, init_logging};
 use crate::transport::Driver;
 use crate::transport::ble::say_goodbye;
@@ -136,8 +137,12 @@ fn command(drivers: &Drivers) -> clap::Command {
 
 /// Runs the program on a command line, its name in front, with these transports; returns the exit
 /// code.
-pub fn main(arguments: &[OsString], drivers: Vec<Arc<dyn Driver>>) -> u8 {
-    let drivers = Drivers::new(drivers);
+pub fn main(
+    arguments: &[OsString],
+    drivers: Vec<Arc<dyn Driver>>,
+    protocols: Vec<Arc<dyn Protocol>>,
+) -> u8 {
+    let drivers = Drivers::new(drivers, protocols);
     if let Some(exit) = completion::answer(arguments, &drivers) {
         return exit.code();
     }

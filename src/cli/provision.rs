@@ -26,6 +26,7 @@ use crate::ident::printable;
 use crate::provisioner::{JoinedNetwork, JoinedThread};
 use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
+use crate::security::SecurityScheme;
 use crate::transport::Medium;
 
 /// Arguments of `provision`.
@@ -67,7 +68,8 @@ pub(super) struct Summary {
     /// Pages of the device that a person can open now.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     urls: Vec<String>,
-    security: u8,
+    /// Null for a device without sessions.
+    security: Option<u8>,
     transport: &'static Medium,
     duration_s: f64,
     /// What the run warned of: done, but not all of it as asked for.
@@ -233,7 +235,7 @@ impl Summary {
                 .joined
                 .as_ref()
                 .map_or_else(Vec::new, |joined| joined.urls.clone()),
-            security: outcome.scheme.number(),
+            security: outcome.scheme.map(SecurityScheme::number),
             transport,
             duration_s,
             warnings: Vec::new(),
@@ -282,7 +284,9 @@ impl Summary {
         for url in &self.urls {
             row("page", url);
         }
-        row("security", &self.security.to_string());
+        if let Some(security) = self.security {
+            row("security", &security.to_string());
+        }
         row("duration", &format!("{:.1} s", self.duration_s));
         lines
     }
@@ -307,11 +311,12 @@ mod tests {
     use crate::flows::Pace;
     use crate::flows::connect::Access;
     use crate::flows::find::Target;
+    use crate::provisioner::built_in_protocols;
     use crate::transport::{Address, built_in_drivers};
 
     #[test]
     fn the_hotspot_to_join_is_named() {
-        let drivers = Drivers::new(built_in_drivers());
+        let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
         let target = drivers.target(drivers.default_driver().unwrap());
         let asked = |address| Asked {
             target: Target {

@@ -16,6 +16,7 @@ use super::find::{self, Target};
 use super::{Doing, Event, FlowError, Question, Run, SchemeSource, Warning};
 use crate::endpoint::version::Version;
 use crate::proto::Service;
+use crate::provisioner::{self, ProvisionError, Provisioner};
 use crate::secret::Secret;
 use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
@@ -53,10 +54,38 @@ pub struct Opened {
     pub route: Option<Route>,
 }
 
-/// Finds and opens the device and reads its version document.
+/// A connected device, by what has to follow.
+#[derive(Debug)]
+pub enum Connected {
+    /// Keys have to be agreed.
+    Protocomm(Box<Opened>),
+    /// Nothing.
+    Ready(Box<dyn Provisioner>),
+}
+
+/// Finds the device and opens a protocomm connection to it. A device that speaks another protocol is
+/// an error.
 pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
+    match connect(run, target).await? {
+        Connected::Protocomm(opened) => Ok(*opened),
+        Connected::Ready(mut device) => {
+            if let Err(error) = device.close().await {
+                tracing::debug!(%error, "closing");
+            }
+            let what = "open a protocomm session";
+            let source = ProvisionError::Unsupported { what };
+            let doing = Doing::Connecting;
+            Err(FlowError::Protocol { doing, source })
+        }
+    }
+}
+
+/// Finds the device, connects to it and, over protocomm, reads its version document.
+pub(super) async fn connect(run: &Run, target: &Target) -> Result<Connected, FlowError> {
     let candidate = find::find_device(run, target).await?;
-    let service = candidate.service;
+    let mut protocols = target.protocols.iter();
+    let protocol = protocols.find(|protocol| protocol.recognizes(&candidate));
+    let protocol = protocol.ok_or(FlowError::UnknownProtocol)?;
     let found = Target {
         address: Some(candidate.address.clone()),
         ..target.clone()
@@ -73,13 +102,17 @@ pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
         .open(&candidate, &target.options, &run.pace.limits);
     let opened = opening.await;
     find::tell(run, &candidate.changes);
-    let prepared = opened?.into_transport().await;
+    let prepared = protocol.open(opened?, &candidate).await;
     // Preparing a link may have to open it anew.
     find::tell(run, &candidate.changes);
-    let transport = prepared?;
+    let prepared = prepared?;
     run.report(&Event::Connected { address });
 
-    let mut connection = Connection::new(transport, service).recorded(target.transcript.clone());
+    let connection = match prepared {
+        provisioner::Opened::Connection(connection) => connection,
+        provisioner::Opened::Ready(device) => return Ok(Connected::Ready(device)),
+    };
+    let mut connection = connection.recorded(target.transcript.clone());
     let version = match connection.version().await {
         Ok(version) => version,
         // Nothing announced: the scheme will be probed.
@@ -96,12 +129,12 @@ pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
     run.report(&Event::VersionRead {
         version: version.clone(),
     });
-    Ok(Opened {
+    Ok(Connected::Protocomm(Box::new(Opened {
         connection,
         version,
         hints: candidate.hints,
         route: Some(route),
-    })
+    })))
 }
 
 /// Reads what a device says about itself, and leaves. Here, unlike before a session, a device

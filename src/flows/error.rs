@@ -198,6 +198,9 @@ pub enum FlowError {
         /// What was the last to fail.
         source: Cause,
     },
+    /// The device speaks no protocol of this program.
+    #[error("the device speaks no protocol that espctl supports")]
+    UnknownProtocol,
     /// The device announces a scheme that does not exist here.
     #[error("the device announces Security {number}, which this program does not know")]
     UnknownScheme {
@@ -254,6 +257,7 @@ impl FlowError {
             Self::Ambiguous { .. }
             | Self::Declined
             | Self::NoCandidate { .. }
+            | Self::UnknownProtocol
             | Self::Transport(_) => Doing::Connecting,
             Self::ScanUnfinished { .. } => Doing::Scanning,
             Self::Cloud { doing, .. }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::seen_device::SeenDevice;
 use super::{Choice, Chosen, Event, FlowError, Run, Warning};
 use crate::host::Host;
+use crate::provisioner::Protocol;
 use crate::transport::record::Transcript;
 use crate::transport::{
     Address, Candidate, Discovery, Driver, DriverOptions, Hints, HostChanges, Medium, Search,
@@ -24,6 +25,8 @@ use crate::transport::{
 pub struct Target {
     /// By which driver.
     pub driver: Arc<dyn Driver>,
+    /// The protocols that it may speak; the first one that recognizes it is used.
+    pub protocols: Vec<Arc<dyn Protocol>>,
     /// The driver's medium, on this computer.
     pub medium: &'static Medium,
     /// Where it is, when that is known.
@@ -44,11 +47,12 @@ pub struct Target {
 }
 
 impl Target {
-    /// Any device that the driver finds.
-    pub fn new(driver: Arc<dyn Driver>, host: &Host) -> Self {
+    /// Any device that the driver finds and that speaks one of the protocols.
+    pub fn new(driver: Arc<dyn Driver>, protocols: Vec<Arc<dyn Protocol>>, host: &Host) -> Self {
         Self {
             medium: driver.medium(host),
             driver,
+            protocols,
             address: None,
             name: None,
             is_whole_name: false,

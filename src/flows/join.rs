@@ -292,8 +292,13 @@ impl Joining<'_> {
     /// Asks the device to forget the credentials: they are stored, and a restart would go on with
     /// them. Firmware refuses while it joins, and some has done so by itself.
     pub async fn forget(&mut self) -> bool {
-        if self.device.abilities().reset != ResetAbility::OnRequest {
-            return false;
+        match self.device.abilities().reset {
+            ResetAbility::ByItself => return false,
+            ResetAbility::NotNeeded => {
+                self.left = Left::Forgotten;
+                return true;
+            }
+            ResetAbility::OnRequest => {}
         }
         let accepted = timeout(self.run.pace.forget, self.reset())
             .await

@@ -16,6 +16,7 @@
 
 pub mod connect;
 pub mod control;
+mod device;
 pub mod discover;
 mod error;
 pub mod find;

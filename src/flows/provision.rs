@@ -4,14 +4,14 @@
 //! Everything that a person can still get wrong is settled before the device is changed: which
 //! network, which passphrase. Then it is mapped, then it is told to join.
 
-use super::connect::{self, Access};
+use super::connect::{self, Access, Connected, Opened};
+use super::device::Device;
 use super::find::Target;
 use super::join::{Joined, Joining};
 use super::map::{CLAIMING, MappedNode, Mapping, Owner, Progress, Way};
 use super::wifi::{self, Settled, Wanted};
 use super::{Before, Doing, Event, FlowError, Left, Run, Stage, StopReason, Warning};
 use crate::endpoint::version::Version;
-use crate::provisioner::Provisioner as _;
 use crate::security::SecurityScheme;
 
 /// What is to be done.
@@ -30,8 +30,8 @@ pub struct Request {
 /// What was done, and seen to be done.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The scheme of the session.
-    pub scheme: SecurityScheme,
+    /// The scheme of the session; `None` for a device without sessions.
+    pub scheme: Option<SecurityScheme>,
     /// The node in the account.
     pub node: Option<MappedNode>,
     /// The network that it joined.
@@ -47,41 +47,29 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
             Some(run.or(Doing::FetchingChallenge, preparing).await?)
         }
     };
-    let opening = connect::open(run, &request.target);
-    let opened = run.or(Doing::Connecting, opening).await?;
-    let version = opened.version.clone();
-    let announced = opened.hints.node_id.clone();
-    check(request, &version)?;
-    let way = if request.target.medium.has_network_already {
-        Way::ChallengeResponse
-    } else {
-        Way::of(&version)
+    let connecting = connect::connect(run, &request.target);
+    let (mut device, way) = match run.or(Doing::Connecting, connecting).await? {
+        Connected::Protocomm(opened) => secure(run, request, &mut mapping, *opened).await?,
+        Connected::Ready(_) if mapping.is_some() => return Err(FlowError::NoMapping),
+        Connected::Ready(device) => (Device::Ready(device), Way::ChallengeResponse),
     };
-    if let Some(mapping) = &mut mapping {
-        mapping.expect(announced);
-        let readying = mapping.ready(way);
-        run.or(Doing::FetchingChallenge, readying).await?;
-    }
-    let securing = connect::secure(run, opened, &request.access);
-    let secured = run.or(Doing::Securing, securing).await?;
-    let scheme = secured.scheme;
-    let mut device = run.pace.protocomm(secured);
+    let scheme = device.secured().map(|secured| secured.scheme);
 
     let settled = match &request.wifi {
         None => None,
         Some(wanted) => {
-            let settling = wifi::settle(run, &mut device, wanted);
+            let settling = wifi::settle(run, device.provisioner(), wanted);
             Some((run.or(Doing::Scanning, settling).await?, wanted.retries))
         }
     };
     let mut progress = None;
-    match &mut mapping {
-        None => {
+    match (&mut mapping, device.secured()) {
+        (None, _) | (_, None) => {
             run.skip_stage(Stage::Associate);
             run.skip_stage(Stage::VerifyAssociation);
         }
-        Some(mapping) => {
-            let associating = mapping.associate(&mut device.secured, way);
+        (Some(mapping), Some(secured)) => {
+            let associating = mapping.associate(secured, way);
             let associated = run.or(Doing::VerifyingAssociation, associating).await;
             progress = Some(associated.map_err(|error| stays(mapping, error))?);
         }
@@ -95,7 +83,7 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
         Some((settled, retries)) => {
             let mut joining = Joining {
                 run,
-                device: &mut device,
+                device: device.provisioner(),
                 left: Left::Nothing,
             };
             let joined = join(&mut joining, settled, retries).await;
@@ -110,7 +98,7 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
         }
     };
     // The device closes its side by itself; a failure to say goodbye changes nothing.
-    if let Err(error) = device.close().await {
+    if let Err(error) = device.provisioner().close().await {
         tracing::debug!(%error, "closing");
     }
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
@@ -150,6 +138,31 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
         node,
         joined,
     })
+}
+
+/// Agrees keys with a device, once what it says about itself does not rule the run out and the
+/// account has given what its way of mapping needs.
+async fn secure(
+    run: &Run,
+    request: &Request,
+    mapping: &mut Option<Mapping<'_>>,
+    opened: Opened,
+) -> Result<(Device, Way), FlowError> {
+    check(request, &opened.version)?;
+    let way = if request.target.medium.has_network_already {
+        Way::ChallengeResponse
+    } else {
+        Way::of(&opened.version)
+    };
+    if let Some(mapping) = mapping {
+        mapping.expect(opened.hints.node_id.clone());
+        let readying = mapping.ready(way);
+        run.or(Doing::FetchingChallenge, readying).await?;
+    }
+    let securing = connect::secure(run, opened, &request.access);
+    let secured = run.or(Doing::Securing, securing).await?;
+    let device = run.pace.protocomm(secured);
+    Ok((Device::Protocomm(Box::new(device)), way))
 }
 
 /// What the device says about itself can rule the whole run out, before it is touched.

@@ -6,6 +6,7 @@
 mod api;
 mod error;
 mod network;
+mod protocol;
 mod protocomm;
 mod state;
 
@@ -15,5 +16,13 @@ pub use network::{
     JoinedNetwork, JoinedThread, JoinedWifi, NetworkCredentials, NetworkName, ThreadCredentials,
     WifiCredentials,
 };
+pub use protocol::{Opened, Protocol, ProtocommProtocol};
 pub use protocomm::{Protocomm, ScanIntervals};
 pub use state::{JoinFailure, JoinState};
+
+use std::sync::Arc;
+
+/// The protocols of the program. The first one that recognizes a device is used.
+pub fn built_in_protocols() -> Vec<Arc<dyn Protocol>> {
+    vec![Arc::new(ProtocommProtocol)]
+}

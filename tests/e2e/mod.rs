@@ -19,3 +19,4 @@ mod on_network;
 mod outcomes;
 mod provision;
 mod toy;
+mod toy_protocol;

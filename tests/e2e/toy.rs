@@ -1,5 +1,5 @@
-//! A transport that only these tests have: the program finds its devices, provisions them, and names
-//! it in errors, help and JSON, although no other file knows of it.
+//! A transport and a protocol that only these tests have: the program finds their devices, provisions
+//! them, and names them in errors, help and JSON, although no other file knows of them.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use espctl::emulator::device::DeviceSettings;
 use espctl::host::Host;
 use espctl::proto::Service;
+use espctl::provisioner::built_in_protocols;
 use espctl::secret::Secret;
 use espctl::security::DeviceSecret;
 use espctl::transport::{
@@ -19,13 +20,17 @@ use espctl::transport::{
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 
+use super::toy_protocol::{LetterBox, Mail};
 use crate::support::espctl::{Output, espctl_with};
 use crate::support::memory_transport::MemoryDevice;
 
-/// A device for each room of a house, in the memory of the program.
+/// A device for each room of a house, in the memory of the program. On the porch is one that does not
+/// speak protocomm.
 struct Toy {
     rooms: Vec<(&'static str, MemoryDevice)>,
 }
+
+pub(super) const PORCH: &str = "porch";
 
 static MEDIUM: Medium = Medium {
     name: "toy",
@@ -78,11 +83,14 @@ impl Driver for Toy {
 
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let wanted = search.address.as_ref().map(Address::as_str);
-        let rooms = self.rooms.iter();
+        let rooms = self.rooms.iter().map(|(room, _)| *room);
+        // Only whoever names the porch is sent there.
+        let porch = wanted.filter(|wanted| *wanted == PORCH).map(|_| PORCH);
         let found: Vec<_> = rooms
-            .filter(|(room, _)| wanted.is_none_or(|wanted| wanted == *room))
-            .map(|(room, _)| {
-                let address = Address::new(*room);
+            .filter(|room| wanted.is_none_or(|wanted| wanted == *room))
+            .chain(porch)
+            .map(|room| {
+                let address = Address::new(room);
                 Ok(Candidate {
                     name: Some(format!("PROV_{room}")),
                     hints: Hints {
@@ -103,6 +111,9 @@ impl Driver for Toy {
         _limits: &Limits,
     ) -> Result<Link, TransportError> {
         let room = candidate.address.as_str();
+        if room == PORCH {
+            return Ok(Link::new(LetterBox::default()));
+        }
         let mut rooms = self.rooms.iter();
         let (_, device) = rooms.find(|(name, _)| *name == room).expect("a room");
         Ok(Link::new(device.transport()))
@@ -139,11 +150,13 @@ fn program() {
     drivers.push(Arc::new(Toy {
         rooms: vec![("kitchen", device("abcd1234")), ("attic", device("other"))],
     }));
+    let mut protocols = built_in_protocols();
+    protocols.insert(0, Arc::new(Mail));
     println!("{BEGINNING}");
-    std::process::exit(espctl::cli::main(&arguments, drivers).into());
+    std::process::exit(espctl::cli::main(&arguments, drivers, protocols).into());
 }
 
-fn espctl(arguments: &[&str]) -> Output {
+pub(super) fn espctl(arguments: &[&str]) -> Output {
     let mut output = espctl_with("e2e::toy::program", LINE, arguments).output();
     if let Some((_, own)) = output.stdout.split_once(BEGINNING) {
         output.stdout = own.trim_start().to_owned();

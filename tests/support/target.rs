@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use espctl::flows::find::Target;
 use espctl::host::Host;
+use espctl::provisioner::built_in_protocols;
 use espctl::transport::{Address, Driver, built_in_drivers};
 
 /// A built-in driver.
@@ -25,6 +26,6 @@ pub(crate) fn http_address(address: impl Display) -> Address {
 pub(crate) fn softap_at(address: impl Display) -> Target {
     Target {
         address: Some(http_address(address)),
-        ..Target::new(driver("softap"), &Host::this())
+        ..Target::new(driver("softap"), built_in_protocols(), &Host::this())
     }
 }

@@ -277,7 +277,10 @@ mod tests {
 
     #[track_caller]
     fn line(words: &[&str]) -> String {
-        let drivers = crate::cli::drivers::Drivers::new(crate::transport::built_in_drivers());
+        let drivers = crate::cli::drivers::Drivers::new(
+            crate::transport::built_in_drivers(),
+            crate::provisioner::built_in_protocols(),
+        );
         let mut tree = crate::cli::command(&drivers);
         let matches = tree.clone().try_get_matches_from(words).unwrap();
         tree.build();

@@ -114,10 +114,11 @@ fn is_given(matches: &ArgMatches, id: &str) -> bool {
 mod tests {
     use super::*;
     use crate::cli::drivers::TransportName;
+    use crate::provisioner::built_in_protocols;
     use crate::transport::built_in_drivers;
 
     fn flags_of(words: &[&str]) -> (Doctor, ArgMatches) {
-        let drivers = Drivers::new(built_in_drivers());
+        let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
         let tree = crate::cli::command(&drivers);
         let mut matches = tree.try_get_matches_from(words).unwrap();
         while let Some((_, inner)) = matches.remove_subcommand() {

@@ -10,7 +10,7 @@ use crate::report::failure::Failure;
 use crate::report::table::ErrorId;
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{Address, TransportError};
+use crate::transport::{Address, HostPart, TransportError};
 
 pub(super) fn session(step: Doing, error: &SessionError, context: Context) -> Failure {
     match error {
@@ -112,7 +112,11 @@ pub(super) fn transport(step: Doing, error: &TransportError, mut context: Contex
 /// An address of this computer's own that the error names: advice can repeat it. An address on a
 /// network is advice only if the user gave it.
 fn know_address(context: &mut Context, address: &Address) {
-    if context.address_flag.is_some() {
+    let is_on_network = matches!(
+        context.needed_part(),
+        Some(HostPart::Hotspot | HostPart::LocalNetwork)
+    );
+    if !is_on_network {
         context.address = Some(address.clone());
     }
 }

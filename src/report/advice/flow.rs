@@ -162,6 +162,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
                 failure
             };
         }
+        FlowError::UnknownProtocol => ErrorId::NotADevice,
         FlowError::UnknownScheme { .. } => ErrorId::UnknownScheme,
         FlowError::UserUnknown => ErrorId::LoginLacksUser,
     };
