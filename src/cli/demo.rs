@@ -15,7 +15,6 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use url::Url;
 
-use super::device_args::Asked;
 use super::drivers::Drivers;
 use super::environment::cloud_failure;
 use super::interrupt::Interrupts;
@@ -24,11 +23,12 @@ use super::ui::{Format, Ui};
 use crate::cloud::account::LogIn;
 use crate::cloud::mapping::Extras;
 use crate::cloud::{Client, CloudError, Limits, Settings};
+use crate::flows::Access;
+use crate::flows::NetworkRequest;
+use crate::flows::OwnerRequest;
 use crate::flows::Pace;
-use crate::flows::connect::Access;
-use crate::flows::find::Target;
-use crate::flows::map::Owner;
-use crate::flows::wifi::Wanted;
+use crate::flows::Target;
+use crate::flows::{DeviceRequest, ProvisionRequest};
 use crate::ident::Passphrase;
 use crate::report::{Failure, transcript};
 use crate::secret::Secret;
@@ -88,7 +88,7 @@ pub(super) async fn run(
     let driver = drivers.default_driver()?;
     let address = driver.parse_address(&format!("{host}:{port}"));
     let address = address.map_err(|error| Failure::fault(&error.into()))?;
-    let asked = Asked {
+    let device = DeviceRequest {
         target: Target {
             address: Some(address),
             transcript: transcript(None, ui.recorder().as_ref()),
@@ -107,18 +107,22 @@ pub(super) async fn run(
     let ssid = SSID
         .parse()
         .map_err(|error| Failure::fault(&anyhow!("{error}")))?;
-    let wifi = Wanted {
+    let network = NetworkRequest {
         ssid: Some(ssid),
         passphrase: Some(passphrase),
-        ..Wanted::default()
+        ..NetworkRequest::default()
     };
-    let owner = Owner {
+    let owner = OwnerRequest {
         cloud: Arc::clone(&account),
         extras: Extras::default(),
         disable: false,
     };
-    let provisioning = provision::provision(asked, Some(wifi), Some(owner), None, ui, interrupts);
-    let summary = provisioning.await?;
+    let request = ProvisionRequest {
+        device,
+        network: Some(network),
+        owner: Some(owner),
+    };
+    let summary = provision::provision(request, None, ui, interrupts).await?;
     interrupts.or(look(&account, &summary, ui)).await?;
     summary.print(ui)
 }

@@ -6,11 +6,12 @@ use std::path::Path;
 use clap::{ArgMatches, Args, Subcommand};
 use serde_json::{Map, Value, json};
 
-use super::device_args::{Asked, DeviceArgs};
+use super::device_args::{DeviceArgs, run_with};
 use super::drivers::Drivers;
 use super::failure_context::flow_failure;
 use super::settings::{Inputs, LONGEST_TEXT};
 use super::ui::{Format, Ui, keys_of, network_table, version_line};
+use crate::flows::DeviceRequest;
 use crate::flows::control::Reserved;
 use crate::flows::{Doing, FlowError, Network, Run, connect, control, wifi};
 use crate::report::{ErrorId, Failure};
@@ -115,8 +116,8 @@ pub(super) async fn run(
 /// What a command answers: for people, and for machines.
 type Reply = (Vec<String>, Map<String, Value>);
 
-async fn info(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
-    let version = connect::identify(&asked.run(ui), &asked.target).await?;
+async fn info(asked: &DeviceRequest, ui: &Ui) -> Result<Reply, FlowError> {
+    let version = connect::identify(&run_with(asked, ui), &asked.target).await?;
     let security = version.sec_ver.map_or_else(unsaid, |n| n.to_string());
     let pop = version.pop_required.map_or_else(unsaid, |needed| {
         if needed { "yes" } else { "no" }.to_owned()
@@ -133,8 +134,8 @@ fn unsaid() -> String {
     "not announced".to_owned()
 }
 
-async fn list_wifi(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
-    let run = asked.run(ui);
+async fn list_wifi(asked: &DeviceRequest, ui: &Ui) -> Result<Reply, FlowError> {
+    let run = run_with(asked, ui);
     let secured = secured(&run, asked).await?;
     let mut device = run.pace.protocomm(secured);
     let seen = wifi::scan(&run, &mut device).await?;
@@ -153,24 +154,29 @@ fn waiting() -> Reply {
     (vec![line], Map::new())
 }
 
-async fn reset(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
-    control::reset(secured(&asked.run(ui), asked).await?.session).await?;
+async fn reset(asked: &DeviceRequest, ui: &Ui) -> Result<Reply, FlowError> {
+    control::reset(secured(&run_with(asked, ui), asked).await?.session).await?;
     Ok(waiting())
 }
 
-async fn reprovision(asked: &Asked, ui: &Ui) -> Result<Reply, FlowError> {
-    control::reprovision(secured(&asked.run(ui), asked).await?.session).await?;
+async fn reprovision(asked: &DeviceRequest, ui: &Ui) -> Result<Reply, FlowError> {
+    control::reprovision(secured(&run_with(asked, ui), asked).await?.session).await?;
     Ok(waiting())
 }
 
-async fn call(args: &Call, asked: &Asked, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<(), Failure> {
+async fn call(
+    args: &Call,
+    asked: &DeviceRequest,
+    inputs: &mut Inputs<'_>,
+    ui: &Ui,
+) -> Result<(), Failure> {
     if args.raw && ui.format() == Format::Json {
         let message = "--raw and --format json exclude each other";
         return Err(Failure::new(ErrorId::ConflictingFlags, message));
     }
     let data = data(args, inputs).await?;
     let failed = |error| flow_failure(&error, asked);
-    let secured = secured(&asked.run(ui), asked).await.map_err(failed)?;
+    let secured = secured(&run_with(asked, ui), asked).await.map_err(failed)?;
     let answer = control::call(secured.session, &args.endpoint, data.expose()).await;
     let answer = answer.map_err(failed)?;
     if args.raw {
@@ -231,7 +237,7 @@ fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-async fn secured(run: &Run, asked: &Asked) -> Result<Secured, FlowError> {
+async fn secured(run: &Run, asked: &DeviceRequest) -> Result<Secured, FlowError> {
     let opened = connect::open(run, &asked.target).await?;
     connect::secure(run, opened, &asked.access).await
 }

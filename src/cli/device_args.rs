@@ -14,11 +14,11 @@ use super::radio_args::RadioArgs;
 use super::serial_args::LogArgs;
 use super::settings::{Existing, Inputs, SecretInput, create_private, parse_seconds};
 use super::ui::Ui;
-use crate::flows::connect::Access;
-use crate::flows::find::Target;
-use crate::flows::{Pace, Run};
+use crate::flows::Access;
+use crate::flows::Target;
+use crate::flows::{DeviceRequest, Pace, Run};
 use crate::ident::printable;
-use crate::qr::{Network, Payload};
+use crate::qr::Payload;
 use crate::report::{ErrorId, Failure, Recorder, transcript};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
@@ -92,23 +92,9 @@ pub(super) struct DeviceArgs {
     transcript: Option<PathBuf>,
 }
 
-/// What the arguments mean.
-#[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) target: Target,
-    pub(super) access: Access,
-    pub(super) pace: Pace,
-    /// The device, in messages.
-    pub(super) label: String,
-    /// What its label says that it joins.
-    pub(super) network: Option<Network>,
-}
-
-impl Asked {
-    /// A run with this device that reports to `ui`, and that nothing ends from outside.
-    pub(super) fn run(&self, ui: &Ui) -> Run {
-        Run::new(Arc::new(ui.clone()), self.pace.clone())
-    }
+/// A run with this device that reports to `ui`, and that nothing ends from outside.
+pub(super) fn run_with(device: &DeviceRequest, ui: &Ui) -> Run {
+    Run::new(Arc::new(ui.clone()), device.pace.clone())
 }
 
 impl DeviceArgs {
@@ -120,7 +106,7 @@ impl DeviceArgs {
         inputs: &mut Inputs<'_>,
         recorder: Option<&Recorder>,
         drivers: &Drivers,
-    ) -> Result<Asked, Failure> {
+    ) -> Result<DeviceRequest, Failure> {
         let qr = self.payload(inputs, drivers).await?;
         let given = self
             .pop
@@ -207,7 +193,7 @@ impl DeviceArgs {
         {
             target.address = target.driver.parse_address(port).ok();
         }
-        Ok(Asked {
+        Ok(DeviceRequest {
             target,
             access: Access {
                 scheme,

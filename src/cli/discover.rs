@@ -13,16 +13,16 @@ use futures_util::future::join_all;
 use futures_util::stream;
 
 use self::rows::{Row, sort, tables};
-use super::device_args::Asked;
 use super::drivers::{Drivers, TransportName};
 use super::failure_context::flow_failure;
 use super::radio_args::{RadioArgs, narrowed_by};
 use super::seen::{self, Seen};
 use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, keys_of};
-use crate::flows::connect::Access;
+use crate::flows::Access;
+use crate::flows::DeviceRequest;
+use crate::flows::Target;
 use crate::flows::discover::{Discovered, Found, Probe, discover};
-use crate::flows::find::Target;
 use crate::flows::{
     Choice, Chosen, Doing, Event, FlowError, Observer, Pace, Question, Run, SeenDevice,
 };
@@ -90,7 +90,7 @@ pub(super) async fn run(
     let mut asked = chosen
         .into_iter()
         .map(|driver| args.asked(driver, &inputs, drivers))
-        .collect::<Result<Vec<Asked>, Failure>>()?;
+        .collect::<Result<Vec<DeviceRequest>, Failure>>()?;
     let transcript = transcript(None, ui.recorder().as_ref());
     for asked in &mut asked {
         asked.target.transcript.clone_from(&transcript);
@@ -199,7 +199,7 @@ fn remember(found: &[Found]) {
 }
 
 /// Where it is looked, in messages.
-fn place(asked: &Asked) -> String {
+fn place(asked: &DeviceRequest) -> String {
     let medium = asked.target.medium;
     match &asked.target.address {
         Some(address) => format!("over {medium} at {address}"),
@@ -228,7 +228,7 @@ impl Discover {
         driver: &Arc<dyn Driver>,
         inputs: &Inputs<'_>,
         drivers: &Drivers,
-    ) -> Result<Asked, Failure> {
+    ) -> Result<DeviceRequest, Failure> {
         let mut target = drivers.target_from(driver, inputs)?;
         self.radio.apply(&mut target);
         let mut pace = Pace {
@@ -245,7 +245,7 @@ impl Discover {
             let usual = target.medium.usual_address;
             target.address = usual.and_then(|usual| driver.parse_address(usual).ok());
         }
-        Ok(Asked {
+        Ok(DeviceRequest {
             label: target
                 .address
                 .as_ref()

@@ -10,7 +10,7 @@ use clap::builder::TypedValueParser as _;
 use clap::{Arg, Command};
 
 use super::settings::{Inputs, OptionText};
-use crate::flows::find::Target;
+use crate::flows::Target;
 use crate::host::Host;
 use crate::provisioner::Protocol;
 use crate::report::{ErrorId, Failure};

@@ -1,16 +1,16 @@
 //! What the command line knows about a run with a device, as the advice for its failure takes it.
 
-use super::device_args::Asked;
 use super::environment::without_device;
 use super::radio_args::narrowed_by;
+use crate::flows::DeviceRequest;
 use crate::flows::FlowError;
-use crate::flows::find::Target;
+use crate::flows::Target;
 use crate::report::{Context, Failure, GivenSecret};
 use crate::transport::OptionSpec;
 
 /// What is known about a run with this device.
-pub(super) fn with_device(asked: &Asked) -> Context {
-    let Asked {
+pub(super) fn with_device(asked: &DeviceRequest) -> Context {
+    let DeviceRequest {
         target,
         access,
         pace,
@@ -68,6 +68,6 @@ fn location_flags(target: &Target) -> impl Iterator<Item = &'static OptionSpec> 
 }
 
 /// The failure of a flow.
-pub(super) fn flow_failure(error: &FlowError, asked: &Asked) -> Failure {
+pub(super) fn flow_failure(error: &FlowError, asked: &DeviceRequest) -> Failure {
     Failure::of_flow(error, &with_device(asked))
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::device_args::Asked;
 use super::failure_context::with_device;
 use super::settings::{Inputs, SecretInput, parse_seconds};
-use crate::flows::wifi::Wanted;
+use crate::flows::DeviceRequest;
+use crate::flows::NetworkRequest;
 use crate::ident::{Passphrase, Ssid};
 use crate::qr::Network;
 use crate::report::{ErrorId, Failure, remedies};
@@ -63,10 +63,10 @@ impl NetworkArgs {
     /// choose it.
     pub(super) async fn resolve(
         &self,
-        asked: &Asked,
+        asked: &DeviceRequest,
         inputs: &mut Inputs<'_>,
         choosable: bool,
-    ) -> Result<Option<Wanted>, Failure> {
+    ) -> Result<Option<NetworkRequest>, Failure> {
         let medium = asked.target.medium;
         if !self.no_wifi && !medium.has_network_already {
             if asked.network == Some(Network::Thread) {
@@ -111,10 +111,10 @@ impl NetworkArgs {
 
 async fn wanted(
     args: &NetworkArgs,
-    asked: &Asked,
+    asked: &DeviceRequest,
     inputs: &mut Inputs<'_>,
     choosable: bool,
-) -> Result<Wanted, Failure> {
+) -> Result<NetworkRequest, Failure> {
     let invalid = |flag: &str, error: &dyn std::error::Error| {
         Failure::new(ErrorId::InvalidSsid, format!("{flag}: {error}"))
     };
@@ -146,7 +146,7 @@ async fn wanted(
         ));
     }
     if args.open {
-        return Ok(Wanted {
+        return Ok(NetworkRequest {
             ssid,
             passphrase: Some(Passphrase::none()),
             retries: if args.no_retry { 0 } else { args.retries },
@@ -171,7 +171,7 @@ async fn wanted(
                 .remedy(&remedies::OPEN),
         );
     }
-    Ok(Wanted {
+    Ok(NetworkRequest {
         ssid,
         passphrase,
         retries: if args.no_retry { 0 } else { args.retries },

@@ -12,7 +12,7 @@ use super::environment::cloud_failure;
 use super::settings::Inputs;
 use crate::cloud::groups::Group;
 use crate::cloud::mapping::Extras;
-use crate::flows::map::Owner;
+use crate::flows::OwnerRequest;
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure, remedies};
 use crate::transport::Medium;
@@ -55,7 +55,7 @@ impl OwnerArgs {
         &self,
         medium: &Medium,
         inputs: &Inputs<'_>,
-    ) -> Result<Option<Owner>, Failure> {
+    ) -> Result<Option<OwnerRequest>, Failure> {
         let tags = self.tags.as_deref().map(tags).transpose()?;
         let metadata = self.metadata.as_deref().map(metadata).transpose()?;
         if self.no_cloud {
@@ -82,7 +82,7 @@ impl OwnerArgs {
                 Some(id)
             }
         };
-        Ok(Some(Owner {
+        Ok(Some(OwnerRequest {
             cloud: Arc::new(opened.client),
             extras: Extras {
                 tags: tags.unwrap_or_default(),

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
 use super::account_args::not_kept;
-use super::device_args::{Asked, DeviceArgs};
+use super::device_args::{DeviceArgs, run_with};
 use super::drivers::Drivers;
 use super::failure_context::flow_failure;
 use super::interrupt::Interrupts;
@@ -18,9 +18,9 @@ use super::network_args::NetworkArgs;
 use super::owner_args::OwnerArgs;
 use super::settings::{Inputs, parse_seconds};
 use super::ui::{Ui, keys_of};
-use crate::flows::map::{Owner, Way};
-use crate::flows::provision::{self as flow, Outcome, Request};
-use crate::flows::wifi::Wanted;
+use crate::flows::MappingMethod;
+use crate::flows::provision::{self as flow, Outcome};
+use crate::flows::{DeviceRequest, ProvisionRequest};
 use crate::flows::{Event, Observer as _, Run, Warning};
 use crate::ident::printable;
 use crate::provisioner::{JoinedNetwork, JoinedThread};
@@ -56,7 +56,7 @@ pub(super) struct Provision {
 pub(super) struct Summary {
     node_id: Option<String>,
     mapped: bool,
-    mapped_by: Option<Way>,
+    mapped_by: Option<MappingMethod>,
     ip: Option<String>,
     ssid: Option<String>,
     ssid_hex: Option<String>,
@@ -116,13 +116,14 @@ pub(super) async fn run(
             }),
         }
     };
-    let (mut asked, wifi, owner) = interrupts.or(in_time).await?;
-    if ui.is_attended() && asked.target.medium.joins_device_network {
+    let mut request = interrupts.or(in_time).await?;
+    let device = &mut request.device;
+    if ui.is_attended() && device.target.medium.joins_device_network {
         if matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
             // Whoever is there joins the hotspot in their own time.
-            asked.pace.search = PATIENCE;
+            device.pace.search = PATIENCE;
         }
-        if let Some(invitation) = invitation(&asked) {
+        if let Some(invitation) = invitation(device) {
             ui.invite(invitation);
         }
     }
@@ -132,16 +133,16 @@ pub(super) async fn run(
     let left = args
         .timeout
         .map(|limit| limit.saturating_sub(began.elapsed()));
-    let summary = provision(asked, wifi, owner, left, ui, interrupts).await?;
+    let summary = provision(request, left, ui, interrupts).await?;
     summary.print(ui)
 }
 
 /// Which hotspot to join. None, where somebody says how the device is reached.
-fn invitation(asked: &Asked) -> Option<String> {
-    asked.target.address.is_none().then(|| {
+fn invitation(device: &DeviceRequest) -> Option<String> {
+    device.target.address.is_none().then(|| {
         format!(
             "Join the hotspot of {} with this computer; it goes on as soon as the device answers",
-            asked.label
+            device.label
         )
     })
 }
@@ -151,9 +152,9 @@ async fn resolve(
     matches: &ArgMatches,
     ui: &Ui,
     drivers: &Drivers,
-) -> Result<(Asked, Option<Wanted>, Option<Owner>), Failure> {
+) -> Result<ProvisionRequest, Failure> {
     let mut inputs = Inputs::new(matches);
-    let mut asked = args
+    let mut device = args
         .device
         .resolve(
             args.positional_pop.as_ref(),
@@ -162,41 +163,39 @@ async fn resolve(
             drivers,
         )
         .await?;
-    asked.pace.join = args.network.join_timeout;
-    let wifi = args
+    device.pace.join = args.network.join_timeout;
+    let network = args
         .network
-        .resolve(&asked, &mut inputs, ui.is_attended())
+        .resolve(&device, &mut inputs, ui.is_attended())
         .await?;
-    let owner = args.owner.resolve(asked.target.medium, &inputs).await?;
-    Ok((asked, wifi, owner))
+    let owner = args.owner.resolve(device.target.medium, &inputs).await?;
+    Ok(ProvisionRequest {
+        device,
+        network,
+        owner,
+    })
 }
 
-/// Runs the flow. The demo does, too.
+/// Runs the flow. The demo also does.
 pub(super) async fn provision(
-    asked: Asked,
-    wifi: Option<Wanted>,
-    owner: Option<Owner>,
+    request: ProvisionRequest,
     limit: Option<Duration>,
     ui: &Ui,
     interrupts: &mut Interrupts,
 ) -> Result<Summary, Failure> {
-    let cloud = owner.as_ref().map(|owner| Arc::clone(&owner.cloud));
-    let request = Request {
-        target: asked.target.clone(),
-        access: asked.access.clone(),
-        wifi,
-        owner,
-    };
+    let owner = request.owner.as_ref();
+    let cloud = owner.map(|owner| Arc::clone(&owner.cloud));
+    let device = &request.device;
     let run = |stop| {
         let run = Run {
             stop,
-            ..asked.run(ui)
+            ..run_with(device, ui)
         };
-        let (request, asked) = (&request, &asked);
+        let request = &request;
         async move {
             flow::provision(&run, request)
                 .await
-                .map_err(|error| flow_failure(&error, asked))
+                .map_err(|error| flow_failure(&error, device))
         }
     };
     let outcome = interrupts.stopping(limit, run).await;
@@ -206,7 +205,7 @@ pub(super) async fn provision(
             message,
         });
     }
-    let mut summary = Summary::new(&outcome?, asked.target.medium, ui.elapsed());
+    let mut summary = Summary::new(&outcome?, device.target.medium, ui.elapsed());
     summary.warnings = ui.warnings();
     Ok(summary)
 }
@@ -308,9 +307,9 @@ Examples:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flows::Access;
     use crate::flows::Pace;
-    use crate::flows::connect::Access;
-    use crate::flows::find::Target;
+    use crate::flows::Target;
     use crate::provisioner::built_in_protocols;
     use crate::transport::{Address, built_in_drivers};
 
@@ -318,7 +317,7 @@ mod tests {
     fn the_hotspot_to_join_is_named() {
         let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
         let target = drivers.target(drivers.default_driver().unwrap());
-        let asked = |address| Asked {
+        let asked = |address| DeviceRequest {
             target: Target {
                 address,
                 ..target.clone()

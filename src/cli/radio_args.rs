@@ -3,7 +3,7 @@
 use clap::Args;
 use uuid::Uuid;
 
-use crate::flows::find::Target;
+use crate::flows::Target;
 
 /// Which devices count.
 #[derive(Args, Clone, Debug)]

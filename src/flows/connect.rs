@@ -12,34 +12,18 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use self::plan::{Need, Plan, need, plan};
-use super::find::{self, Target};
+use super::find;
+use super::request::Access;
+use super::target::Target;
 use super::{Doing, Event, FlowError, Question, Run, SchemeSource, Warning};
 use crate::endpoint::version::Version;
 use crate::proto::Service;
 use crate::provisioner::{self, ProvisionError, Provisioner};
-use crate::secret::Secret;
 use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
 use crate::session::{Connection, Keys, Secured, SessionError};
 use crate::transport::{Hints, Route, TransportError};
-
-/// What the person gave to get in with. What is missing is read from the device, or asked.
-#[derive(Clone, Debug, Default)]
-pub struct Access {
-    /// Asked for explicitly; else the device's announcement counts.
-    pub scheme: Option<SecurityScheme>,
-    /// The proof of possession; also the Security 2 password when none is given.
-    pub pop: Option<Secret<String>>,
-    /// Security 2; default `wifiprov`.
-    pub username: Option<String>,
-    /// Security 2.
-    pub password: Option<Secret<String>>,
-    /// What a label calls its password: the hotspot's key, and perhaps that of Security 2 too.
-    pub label_password: Option<Secret<String>>,
-    /// Whether the broken verifier forms may be tried, each costing a strike.
-    pub sec2_compat: bool,
-}
 
 /// A device that said what it is.
 #[derive(Debug)]

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::future::{try_join, try_join_all};
 
-use super::find::{self, Target};
+use super::find;
 use super::seen_device::SeenDevice;
+use super::target::Target;
 use super::{Doing, Event, FlowError, Run};
 use crate::endpoint::version::Version;
 use crate::session::{Connection, SessionError};

@@ -6,94 +6,13 @@
 //! that fits one device, somebody's choice, or the only one.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use uuid::Uuid;
 
 use super::seen_device::SeenDevice;
+use super::target::Target;
 use super::{Choice, Chosen, Event, FlowError, Run, Warning};
-use crate::host::Host;
-use crate::provisioner::Protocol;
-use crate::transport::record::Transcript;
-use crate::transport::{
-    Address, Candidate, Discovery, Driver, DriverOptions, Hints, HostChanges, Medium, Search,
-};
-
-/// Which device, and where.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// By which driver.
-    pub driver: Arc<dyn Driver>,
-    /// The protocols that it may speak; the first one that recognizes it is used.
-    pub protocols: Vec<Arc<dyn Protocol>>,
-    /// The driver's medium, on this computer.
-    pub medium: &'static Medium,
-    /// Where it is, when that is known.
-    pub address: Option<Address>,
-    /// What it is called: its name, the beginning of it, or its node id. Over media that announce
-    /// nothing, for messages only.
-    pub name: Option<String>,
-    /// Whether the beginning of the name is not enough: a label says it as a whole.
-    pub is_whole_name: bool,
-    /// What else the driver was told.
-    pub options: DriverOptions,
-    /// Only devices whose maker's data carry this customer.
-    pub customer_id: Option<u16>,
-    /// Only devices that announce this Bluetooth service.
-    pub service: Option<Uuid>,
-    /// Where the conversation with it is taken down.
-    pub transcript: Option<Transcript>,
-}
-
-impl Target {
-    /// Any device that the driver finds and that speaks one of the protocols.
-    pub fn new(driver: Arc<dyn Driver>, protocols: Vec<Arc<dyn Protocol>>, host: &Host) -> Self {
-        Self {
-            medium: driver.medium(host),
-            driver,
-            protocols,
-            address: None,
-            name: None,
-            is_whole_name: false,
-            options: DriverOptions::default(),
-            customer_id: None,
-            service: None,
-            transcript: None,
-        }
-    }
-
-    /// What a driver needs to know of it.
-    pub(super) fn search(&self, wait: std::time::Duration) -> Search {
-        Search {
-            address: self.address.clone(),
-            options: self.options.clone(),
-            changes: HostChanges::default(),
-            wait,
-        }
-    }
-
-    /// The name by which a device is known among others.
-    fn announced_name(&self) -> Option<&str> {
-        self.name.as_deref().filter(|_| self.medium.announces())
-    }
-
-    /// Whether what a device announces is what is wanted, its name aside. One that is not named has
-    /// to look like a device of ours: on many media, all kinds of things announce themselves.
-    pub(super) fn admits(&self, hints: &Hints) -> bool {
-        if self.medium.discovery == Discovery::Enumerated {
-            return self.address.is_some() || hints.is_likely;
-        }
-        let is_narrowed =
-            self.name.is_some() || self.customer_id.is_some() || self.service.is_some();
-        let customer = hints.maker.map(|maker| maker.customer_id);
-        (self.customer_id.is_none() || self.customer_id == customer)
-            && self
-                .service
-                .is_none_or(|wanted| hints.services.contains(&wanted))
-            && (is_narrowed || hints.is_likely)
-    }
-}
+use crate::transport::{Candidate, HostChanges, Medium};
 
 /// Searches until the device that fits is known.
 pub async fn find_device(run: &Run, target: &Target) -> Result<Candidate, FlowError> {
@@ -251,8 +170,10 @@ pub(super) fn nobody(medium: &'static Medium, others: &[SeenDevice]) -> FlowErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Host;
     use crate::proto::Service;
     use crate::transport::built_in_drivers;
+    use crate::transport::{Address, Hints};
 
     fn medium(name: &str) -> &'static Medium {
         let drivers = built_in_drivers();

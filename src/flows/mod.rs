@@ -22,21 +22,27 @@ mod error;
 pub mod find;
 pub mod join;
 pub mod map;
+mod mapping_method;
 mod observer;
 mod pace;
 pub mod provision;
+mod request;
 mod run;
 #[cfg(test)]
 mod scripted_observer;
 mod seen_device;
 mod stop;
+mod target;
 pub mod wifi;
 
 pub use error::{Before, Doing, FlowError, Left, Sighting};
+pub use mapping_method::MappingMethod;
 pub use observer::{
     Choice, Chosen, Event, Network, Observer, Question, SchemeSource, Stage, StageState, Warning,
 };
 pub use pace::Pace;
+pub use request::{Access, DeviceRequest, NetworkRequest, OwnerRequest, ProvisionRequest};
 pub use run::Run;
 pub use seen_device::SeenDevice;
 pub use stop::{Stop, StopReason, Stopper};
+pub use target::Target;

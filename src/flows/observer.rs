@@ -7,7 +7,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use super::map::Way;
+use super::mapping_method::MappingMethod;
 use super::seen_device::SeenDevice;
 use crate::endpoint::version::Version;
 use crate::endpoint::wifi_scan::{AccessPoint, AuthMode};
@@ -175,7 +175,7 @@ pub enum Event {
         /// The node's id in the account.
         node_id: String,
         /// How that came about.
-        way: Way,
+        way: MappingMethod,
         /// Whose account it is.
         host: String,
     },
@@ -198,7 +198,7 @@ pub enum Event {
     /// The device is being tied to the account.
     MappingStarted {
         /// How.
-        way: Way,
+        way: MappingMethod,
     },
     /// The device is done, and the run waits for the account to be in reach.
     MappingWaits {

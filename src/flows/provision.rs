@@ -4,28 +4,16 @@
 //! Everything that a person can still get wrong is settled before the device is changed: which
 //! network, which passphrase. Then it is mapped, then it is told to join.
 
-use super::connect::{self, Access, Connected, Opened};
+use super::connect::{self, Connected, Opened};
 use super::device::Device;
-use super::find::Target;
 use super::join::{Joined, Joining};
-use super::map::{CLAIMING, MappedNode, Mapping, Owner, Progress, Way};
-use super::wifi::{self, Settled, Wanted};
+use super::map::{CLAIMING, MappedNode, Mapping, Progress};
+use super::mapping_method::MappingMethod;
+use super::request::ProvisionRequest;
+use super::wifi::{self, Settled};
 use super::{Before, Doing, Event, FlowError, Left, Run, Stage, StopReason, Warning};
 use crate::endpoint::version::Version;
 use crate::security::SecurityScheme;
-
-/// What is to be done.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// To which device.
-    pub target: Target,
-    /// How to get in.
-    pub access: Access,
-    /// Which network it shall join; `None` leaves it without.
-    pub wifi: Option<Wanted>,
-    /// Whose it shall be; `None` leaves it nobody's.
-    pub owner: Option<Owner>,
-}
 
 /// What was done, and seen to be done.
 #[derive(Clone, Debug)]
@@ -39,23 +27,23 @@ pub struct Outcome {
 }
 
 /// Runs the whole of it.
-pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowError> {
+pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome, FlowError> {
     let mut mapping = match &request.owner {
         None => None,
         Some(owner) => {
-            let preparing = Mapping::prepare(run, owner, request.target.medium);
+            let preparing = Mapping::prepare(run, owner, request.device.target.medium);
             Some(run.or(Doing::FetchingChallenge, preparing).await?)
         }
     };
-    let connecting = connect::connect(run, &request.target);
+    let connecting = connect::connect(run, &request.device.target);
     let (mut device, way) = match run.or(Doing::Connecting, connecting).await? {
         Connected::Protocomm(opened) => secure(run, request, &mut mapping, *opened).await?,
         Connected::Ready(_) if mapping.is_some() => return Err(FlowError::NoMapping),
-        Connected::Ready(device) => (Device::Ready(device), Way::ChallengeResponse),
+        Connected::Ready(device) => (Device::Ready(device), MappingMethod::ChallengeResponse),
     };
     let scheme = device.secured().map(|secured| secured.scheme);
 
-    let settled = match &request.wifi {
+    let settled = match &request.network {
         None => None,
         Some(wanted) => {
             let settling = wifi::settle(run, device.provisioner(), wanted);
@@ -144,41 +132,41 @@ pub async fn provision(run: &Run, request: &Request) -> Result<Outcome, FlowErro
 /// account has given what its way of mapping needs.
 async fn secure(
     run: &Run,
-    request: &Request,
+    request: &ProvisionRequest,
     mapping: &mut Option<Mapping<'_>>,
     opened: Opened,
-) -> Result<(Device, Way), FlowError> {
+) -> Result<(Device, MappingMethod), FlowError> {
     check(request, &opened.version)?;
-    let way = if request.target.medium.has_network_already {
-        Way::ChallengeResponse
+    let way = if request.device.target.medium.has_network_already {
+        MappingMethod::ChallengeResponse
     } else {
-        Way::of(&opened.version)
+        MappingMethod::of(&opened.version)
     };
     if let Some(mapping) = mapping {
         mapping.expect(opened.hints.node_id.clone());
         let readying = mapping.ready(way);
         run.or(Doing::FetchingChallenge, readying).await?;
     }
-    let securing = connect::secure(run, opened, &request.access);
+    let securing = connect::secure(run, opened, &request.device.access);
     let secured = run.or(Doing::Securing, securing).await?;
     let device = run.pace.protocomm(secured);
     Ok((Device::Protocomm(Box::new(device)), way))
 }
 
 /// What the device says about itself can rule the whole run out, before it is touched.
-fn check(request: &Request, version: &Version) -> Result<(), FlowError> {
+fn check(request: &ProvisionRequest, version: &Version) -> Result<(), FlowError> {
     // Given credentials now, an unclaimed node would go where it cannot be claimed any more.
     if CLAIMING.iter().any(|capability| version.has(capability)) {
         return Err(FlowError::ClaimRequired);
     }
     // Whatever is found there is found by its challenge-response service.
-    if request.target.medium.has_network_already {
+    if request.device.target.medium.has_network_already {
         return Ok(());
     }
-    if request.wifi.is_none() {
-        return match Way::of(version) {
-            Way::ChallengeResponse => Ok(()),
-            Way::SecretKey => Err(FlowError::NoWifiNeedsChallenge),
+    if request.network.is_none() {
+        return match MappingMethod::of(version) {
+            MappingMethod::ChallengeResponse => Ok(()),
+            MappingMethod::SecretKey => Err(FlowError::NoWifiNeedsChallenge),
         };
     }
     if version.has("thread_prov") && !version.has("wifi_prov") {

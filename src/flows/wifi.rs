@@ -3,21 +3,11 @@
 //!
 //! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_scan.c`.
 
+use super::request::NetworkRequest;
 use super::{Choice, Chosen, Doing, Event, FlowError, Network, Question, Run, Sighting};
 use crate::endpoint::wifi_scan::AccessPoint;
 use crate::ident::{Passphrase, Ssid};
 use crate::provisioner::{NetworkCredentials, Provisioner, WifiCredentials};
-
-/// What the person said about the network. What is missing is chosen or asked.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// The network's name.
-    pub ssid: Option<Ssid>,
-    /// Its passphrase; empty for an open network, absent when not given.
-    pub passphrase: Option<Passphrase>,
-    /// How often to try again after a definite failure, with the same credentials.
-    pub retries: u32,
-}
 
 /// The network that it is to be.
 #[derive(Clone, Debug)]
@@ -48,7 +38,7 @@ pub(super) fn sighting(ssid: &Ssid, seen: &[AccessPoint]) -> Sighting {
 pub async fn settle(
     run: &Run,
     device: &mut dyn Provisioner,
-    wanted: &Wanted,
+    wanted: &NetworkRequest,
 ) -> Result<Settled, FlowError> {
     let can_scan = device.abilities().can_scan;
     match (&wanted.ssid, &wanted.passphrase) {
@@ -119,7 +109,7 @@ async fn complete(
     run: &Run,
     ssid: Ssid,
     network: Option<&AccessPoint>,
-    wanted: &Wanted,
+    wanted: &NetworkRequest,
 ) -> Result<NetworkCredentials, FlowError> {
     if let Some(auth) = network
         .map(|network| network.auth)

@@ -2,7 +2,8 @@
 //! and what neither says. The broken verifier forms are `sec2_compat`'s.
 
 use espctl::emulator::device::DeviceSettings;
-use espctl::flows::connect::{Access, open, secure};
+use espctl::flows::Access;
+use espctl::flows::connect::{open, secure};
 use espctl::flows::{Doing, Event, FlowError, Question, SchemeSource, Warning};
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, Misbehaviour, NonceRule, SecurityError, SecurityScheme};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::ReplyError;
-use espctl::flows::connect::{Access, open, secure};
+use espctl::flows::Access;
+use espctl::flows::connect::{open, secure};
 use espctl::flows::join::Joining;
 use espctl::flows::wifi::Settled;
 use espctl::flows::{Doing, Event, FlowError, Left, Pace, Run, Stage, StageState};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use espctl::emulator::device::DeviceSettings;
-use espctl::flows::connect::{Access, secure};
+use espctl::flows::Access;
+use espctl::flows::connect::secure;
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, NonceRule, SecurityScheme};
 use futures_util::future::{Either, join_all, select};

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use espctl::cloud::mapping::Extras;
 use espctl::cloud::{Client, Limits, Settings, Tokens};
-use espctl::flows::connect::Access;
-use espctl::flows::map::Owner;
-use espctl::flows::provision::{Request, provision};
-use espctl::flows::wifi::Wanted;
+use espctl::flows::Access;
+use espctl::flows::DeviceRequest;
+use espctl::flows::NetworkRequest;
+use espctl::flows::OwnerRequest;
+use espctl::flows::ProvisionRequest;
+use espctl::flows::provision::provision;
 use espctl::flows::{Before, Event, FlowError, Pace};
 use espctl::ident::Passphrase;
 use espctl::secret::Secret;
@@ -25,7 +27,7 @@ fn secret(text: &str) -> Secret<String> {
 }
 
 /// For the cloud's user, by way of a URL.
-fn owner(url: &str, account: &Account) -> Owner {
+fn owner(url: &str, account: &Account) -> OwnerRequest {
     let settings = Settings {
         base_url: format!("{url}/v1/").parse().unwrap(),
         ca_cert: None,
@@ -41,21 +43,26 @@ fn owner(url: &str, account: &Account) -> Owner {
         id: Some(secret(&account.token("lab", "idtoken"))),
         refresh: None,
     };
-    Owner {
+    OwnerRequest {
         cloud: Arc::new(Client::new(&settings).unwrap().with_tokens(tokens, None)),
         extras: Extras::default(),
         disable: false,
     }
 }
 
-fn request(device: &Device, owner: Owner) -> Request {
-    Request {
-        target: softap_at(format!("127.0.0.1:{}", device.ready["port"])),
-        access: Access {
-            pop: Some(secret(device.pop())),
-            ..Access::default()
+fn request(device: &Device, owner: OwnerRequest) -> ProvisionRequest {
+    ProvisionRequest {
+        device: DeviceRequest {
+            target: softap_at(format!("127.0.0.1:{}", device.ready["port"])),
+            access: Access {
+                pop: Some(secret(device.pop())),
+                ..Access::default()
+            },
+            pace: Pace::default(),
+            label: "a device".to_owned(),
+            network: None,
         },
-        wifi: Some(Wanted {
+        network: Some(NetworkRequest {
             ssid: Some("Home".parse().unwrap()),
             passphrase: Passphrase::new(secret("correct horse battery")).ok(),
             retries: 0,
@@ -64,7 +71,7 @@ fn request(device: &Device, owner: Owner) -> Request {
     }
 }
 
-async fn error_of(request: &Request, pace: &Pace) -> (FlowError, Recorder) {
+async fn error_of(request: &ProvisionRequest, pace: &Pace) -> (FlowError, Recorder) {
     let recorder = Recorder::default();
     let outcome = provision(&recorder.run_at(pace.clone()), request).await;
     (outcome.unwrap_err(), recorder)

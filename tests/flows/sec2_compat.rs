@@ -2,7 +2,8 @@
 //! the price that is announced, and never otherwise. The devices are those of the test vectors.
 
 use espctl::emulator::device::DeviceSettings;
-use espctl::flows::connect::{Access, secure};
+use espctl::flows::Access;
+use espctl::flows::connect::secure;
 use espctl::flows::{FlowError, Warning};
 use espctl::secret::Secret;
 use espctl::security::{

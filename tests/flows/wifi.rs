@@ -6,7 +6,8 @@ use std::time::Duration;
 use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::version::Version;
 use espctl::endpoint::wifi_scan::AccessPoint;
-use espctl::flows::wifi::{Wanted, scan, settle};
+use espctl::flows::NetworkRequest;
+use espctl::flows::wifi::{scan, settle};
 use espctl::flows::{Chosen, Event, FlowError, Pace, Question};
 use espctl::ident::{Passphrase, Ssid};
 use espctl::proto::network_provisioning::network_scan_payload::Payload;
@@ -211,18 +212,18 @@ async fn a_scan_that_does_not_end_is_given_up() {
     assert!(pages(&device).is_empty());
 }
 
-fn wanted(ssid: Option<&str>, passphrase: Option<&str>) -> Wanted {
+fn wanted(ssid: Option<&str>, passphrase: Option<&str>) -> NetworkRequest {
     let checked = |text: &str| Passphrase::new(Secret::new(text.to_owned())).unwrap();
-    Wanted {
+    NetworkRequest {
         ssid: ssid.map(|ssid| ssid.parse().unwrap()),
         passphrase: passphrase.map(checked),
-        ..Wanted::default()
+        ..NetworkRequest::default()
     }
 }
 
 async fn settled(
     device: &MemoryDevice,
-    wanted: &Wanted,
+    wanted: &NetworkRequest,
     recorder: &Recorder,
 ) -> Result<(String, String), FlowError> {
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use espctl::flows::find::Target;
+use espctl::flows::Target;
 use espctl::host::Host;
 use espctl::provisioner::built_in_protocols;
 use espctl::transport::{Address, Driver, built_in_drivers};

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::endpoint::version::Version;
-use crate::flows::map::Way;
+use crate::flows::MappingMethod;
 use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
 use crate::ident::printable;
 
@@ -39,7 +39,9 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
                     scheme.number()
                 )
             }
-            SchemeSource::Asked => format!("==== Security Scheme: {} ====", scheme.number()),
+            SchemeSource::Asked => {
+                format!("==== Security Scheme: {} ====", scheme.number())
+            }
         },
         Event::Secured { .. } => "Establishing session - Successful".to_owned(),
         Event::WifiScanStarted => "Scanning Wi-Fi AP's...".to_owned(),
@@ -68,10 +70,10 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
             printable(network_name.as_bytes())
         ),
         Event::MappingStarted { way } => match way {
-            Way::ChallengeResponse => {
+            MappingMethod::ChallengeResponse => {
                 "Device supports challenge-response, initiating user-node association..."
             }
-            Way::SecretKey => {
+            MappingMethod::SecretKey => {
                 "Device does not support challenge-response, proceeding with traditional flow"
             }
         }
@@ -105,7 +107,7 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
         }
         Event::Mapped {
             node_id,
-            way: Way::ChallengeResponse,
+            way: MappingMethod::ChallengeResponse,
             ..
         } => format!(
             "Challenge-response user-node association successful\n\
@@ -113,7 +115,7 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
         ),
         Event::Mapped {
             node_id,
-            way: Way::SecretKey,
+            way: MappingMethod::SecretKey,
             ..
         } => format!("Node {node_id} added to your account successfully!"),
         Event::Stage {

@@ -1,8 +1,8 @@
 //! What to speak with a device: which scheme first and which then, and whether it needs a PoP. The
 //! device's own word decides; an announcement orders what is tried.
 
-use super::Access;
 use crate::endpoint::version::Version;
+use crate::flows::request::Access;
 use crate::flows::{FlowError, SchemeSource};
 use crate::proto::Service;
 use crate::security::SecurityScheme;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::flows::scripted_observer::ScriptedObserver;
 use crate::proto::EndpointName;
+use crate::secret::Secret;
 use crate::security::{DeviceSecret, NonceRule};
 use crate::session::scripted_device::ScriptedDevice;
 

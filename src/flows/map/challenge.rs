@@ -2,21 +2,17 @@
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Mapping, Owner, Progress, Rest, Way, failed};
+use super::mapping::{Mapping, failed};
+use super::progress::{Issued, Progress, Rest};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Challenge, Mapped};
 use crate::endpoint::challenge_response::{
     Challenged, DisableChallengeResponse, Disabled, SignChallenge, Signed,
 };
+use crate::flows::mapping_method::MappingMethod;
+use crate::flows::request::OwnerRequest;
 use crate::flows::{Doing, Event, FlowError, Run, Stage, Warning};
 use crate::session::{Secured, SessionError};
-
-/// A challenge, and until when a signature of it counts.
-#[derive(Clone, Debug)]
-pub(in crate::flows) struct Issued {
-    challenge: Challenge,
-    until: Instant,
-}
 
 impl Mapping<'_> {
     pub(super) async fn challenge(&self) -> Result<Issued, CloudError> {
@@ -50,7 +46,7 @@ impl Mapping<'_> {
             let error = match self.hand_in(&issued, &signed).await {
                 Ok(rest) => {
                     self.run.end_stage(&stage, true);
-                    self.note_mapped(&signed.node_id, Way::ChallengeResponse);
+                    self.note_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
                     if self.owner.disable {
                         self.doing = Doing::Signing;
                         disable(self.run, secured).await;
@@ -133,7 +129,7 @@ impl Mapping<'_> {
     }
 
     async fn hand_in(&self, issued: &Issued, signed: &Signed) -> Result<Rest, CloudError> {
-        let Owner { cloud, extras, .. } = self.owner;
+        let OwnerRequest { cloud, extras, .. } = self.owner;
         let Signed { node_id, signature } = signed;
         let verified = cloud.verify_mapping(&issued.challenge, node_id, signature, extras);
         Ok(match verified.await? {

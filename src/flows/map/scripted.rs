@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Mapping, Owner};
+use super::mapping::Mapping;
 use crate::cloud::mapping::Extras;
 use crate::cloud::scripted::{ScriptedCloud, tokens};
+use crate::flows::request::OwnerRequest;
 use crate::flows::{Doing, Pace, Run};
 
-pub(super) fn owner(cloud: &ScriptedCloud) -> Owner {
-    Owner {
+pub(super) fn owner(cloud: &ScriptedCloud) -> OwnerRequest {
+    OwnerRequest {
         cloud: Arc::new(cloud.client(tokens("token", None), 0)),
         extras: Extras::default(),
         disable: false,
@@ -28,7 +29,7 @@ pub(super) fn pace() -> Pace {
 }
 
 /// As over SoftAP, with nothing prepared.
-pub(super) fn mapping<'a>(run: &'a Run, owner: &'a Owner) -> Mapping<'a> {
+pub(super) fn mapping<'a>(run: &'a Run, owner: &'a OwnerRequest) -> Mapping<'a> {
     Mapping {
         run,
         owner,

@@ -3,7 +3,8 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::{Mapping, Progress, failed};
+use super::mapping::{Mapping, failed};
+use super::progress::Progress;
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Added, MappingStatus};
 use crate::endpoint::user_mapping::SetUserMapping;
