@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 use clap::{Arg, Command};
+use futures_util::future::join_all;
 
 use super::settings::{Inputs, OptionText};
 use crate::flows::Target;
@@ -63,6 +64,11 @@ impl Drivers {
 
     pub(super) fn all(&self) -> &[Arc<dyn Driver>] {
         &self.list
+    }
+
+    /// Waits until what was dropped during the run is closed, for a short time at most.
+    pub(super) async fn finish_closing(&self) {
+        join_all(self.list.iter().map(|driver| driver.finish_closing())).await;
     }
 
     pub(super) fn medium(&self, driver: &Arc<dyn Driver>) -> &'static Medium {

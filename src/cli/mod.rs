@@ -44,7 +44,6 @@ use tokio::runtime::Builder;
 use crate::provisioner::Protocol;
 use crate::report::{Answer, ErrorId, Exit, Failure, Findings, init_logging};
 use crate::transport::Driver;
-use crate::transport::ble::say_goodbye;
 use bundle::Bundle;
 use doctor::for_bundle::{Devices, Reach};
 use drivers::Drivers;
@@ -325,7 +324,7 @@ fn block_on(
             }
             None => NOT_LOOKED,
         };
-        say_goodbye().await;
+        drivers.finish_closing().await;
         (outcome, findings)
     });
     // A thread that still waits for stdin must not keep the program alive.

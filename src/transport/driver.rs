@@ -47,4 +47,8 @@ pub trait Driver: fmt::Debug + Send + Sync {
         options: &DriverOptions,
         limits: &Limits,
     ) -> Result<Link, TransportError>;
+
+    /// Waits until the links and scans that were dropped are closed, for a short time at most: a
+    /// program that ends earlier would leave devices occupied.
+    async fn finish_closing(&self) {}
 }

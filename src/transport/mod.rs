@@ -51,7 +51,7 @@ pub const DEFAULT_TRANSPORT: &str = "softap";
 /// The drivers of the program. Lists of devices follow their order.
 pub fn built_in_drivers() -> Vec<Arc<dyn Driver>> {
     vec![
-        Arc::new(ble::Ble),
+        Arc::new(ble::Ble::default()),
         Arc::new(console::Console),
         Arc::new(softap::SoftAp),
         Arc::new(on_network::OnNetwork),

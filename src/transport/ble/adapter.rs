@@ -1,66 +1,103 @@
-//! The computer's Bluetooth adapter: which one, whether it works, and its scan. Devices are
+//! The computer's Bluetooth adapters: which one to use, whether it works, and its scan. Devices are
 //! `scan.rs`'s and `native.rs`'s.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use btleplug::api::{Central as _, CentralState, Manager as _, ScanFilter};
 use btleplug::platform::{Adapter, Manager};
+use futures_util::future::join_all;
 use tokio::runtime::Builder;
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::timeout;
 
+use super::closing::ClosingTasks;
 use super::gatt::GattError;
-use super::goodbye;
 use super::system_errors::classify;
 use crate::host::{BluetoothError, BluetoothProblem};
 use crate::transport::error::TransportError;
 use crate::transport::search::HostChanges;
 
-/// An adapter that works.
-pub(super) struct Radio {
-    pub(super) adapter: Adapter,
+/// The adapters of this computer, as one driver uses them.
+#[derive(Debug, Default)]
+pub(super) struct Adapters {
+    /// Made for the first search: without one, the system is never asked.
+    connection: OnceCell<Arc<SystemConnection>>,
+    /// By the name of the adapter.
+    closing: Mutex<HashMap<String, Arc<ClosingTasks>>>,
 }
 
-impl Radio {
-    /// The adapter of this name, or the first, one that is switched on before others.
-    pub(super) async fn open(wanted: Option<&str>) -> Result<Self, TransportError> {
-        timeout(PATIENCE, Self::find(wanted))
+impl Adapters {
+    /// Opens the adapter of this name, or the first one, preferring those that are switched on.
+    pub(super) async fn open(&self, wanted: Option<&str>) -> Result<Radio, TransportError> {
+        timeout(PATIENCE, self.find(wanted))
             .await
             .unwrap_or_else(|_| Err(silent()))
     }
 
-    async fn find(wanted: Option<&str>) -> Result<Self, TransportError> {
-        static MANAGER: OnceCell<Manager> = OnceCell::const_new();
-        let manager = MANAGER.get_or_try_init(connect_to_system).await?;
+    async fn find(&self, wanted: Option<&str>) -> Result<Radio, TransportError> {
+        let connection = self.connection.get_or_try_init(connect_to_system).await?;
         let mut first = None;
-        let mut there = Vec::new();
-        for adapter in manager.adapters().await.map_err(failed)? {
-            let told = adapter.adapter_info().await.map_err(failed)?;
-            let name = told.split_whitespace().next().unwrap_or_default();
-            there.push(name.to_owned());
-            match wanted {
-                Some(wanted) if wanted == name => return Ok(Self { adapter }),
-                Some(_) => {}
-                None if is_on(&adapter).await => return Ok(Self { adapter }),
-                None => {
-                    first.get_or_insert(adapter);
-                }
+        let mut names = Vec::new();
+        for adapter in connection.manager.adapters().await.map_err(failed)? {
+            let info = adapter.adapter_info().await.map_err(failed)?;
+            let name = info.split_whitespace().next().unwrap_or_default();
+            let is_choice = match wanted {
+                Some(wanted) => wanted == name,
+                None => is_on(&adapter).await,
+            };
+            names.push(name.to_owned());
+            let radio = Radio {
+                adapter,
+                closing: self.closing_tasks(name),
+                _connection: Arc::clone(connection),
+            };
+            if is_choice {
+                return Ok(radio);
             }
+            first.get_or_insert(radio);
         }
         match (first, wanted) {
-            (Some(adapter), _) => Ok(Self { adapter }),
-            (None, Some(wanted)) if !there.is_empty() => {
-                let (wanted, there) = (wanted.into(), there.join(", ").into());
+            (Some(_), Some(wanted)) => {
+                let (wanted, there) = (wanted.into(), names.join(", ").into());
                 Err(bluetooth(BluetoothProblem::NoSuchAdapter { wanted, there }))
             }
+            (Some(radio), None) => Ok(radio),
             (None, _) => Err(bluetooth(BluetoothProblem::NoAdapter)),
         }
     }
 
+    /// The closing tasks of the adapter of this name.
+    pub(super) fn closing_tasks(&self, adapter: &str) -> Arc<ClosingTasks> {
+        let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(closing.entry(adapter.to_owned()).or_default())
+    }
+
+    /// Waits until every link and scan that was dropped is closed, of all adapters at once.
+    pub(super) async fn finish_closing(&self) {
+        let closing: Vec<Arc<ClosingTasks>> = {
+            let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
+            closing.values().map(Arc::clone).collect()
+        };
+        join_all(closing.iter().map(|tasks| tasks.wait())).await;
+    }
+}
+
+/// An adapter that works.
+pub(super) struct Radio {
+    pub(super) adapter: Adapter,
+    /// What closes the links and scans over this adapter.
+    pub(super) closing: Arc<ClosingTasks>,
+    /// Serves the adapter and its devices, as long as it is held.
+    _connection: Arc<SystemConnection>,
+}
+
+impl Radio {
     /// Begins an active scan: names are in answers that only such a scan asks for. An adapter that
     /// is off is switched on where the system lets us, and that is reported.
     pub(super) async fn start_scan(
@@ -109,7 +146,8 @@ impl Scanning {
 impl Drop for Scanning {
     fn drop(&mut self) {
         if let Some(radio) = self.0.take() {
-            goodbye::after_all(async move { stop(&radio).await });
+            let closing = Arc::clone(&radio.closing);
+            closing.spawn(async move { stop(&radio).await });
         }
     }
 }
@@ -120,30 +158,42 @@ async fn stop(radio: &Radio) {
     }
 }
 
-/// Connecting to the system blocks, for ever if it is a bus that says nothing: so it has a thread of
-/// its own, which then carries what goes over the connection. One serves the whole program.
-async fn connect_to_system() -> Result<Manager, TransportError> {
+/// The connection to the system's Bluetooth.
+#[derive(Debug)]
+struct SystemConnection {
+    manager: Manager,
+    /// The connection's thread ends when this is dropped.
+    _thread: oneshot::Sender<Infallible>,
+}
+
+/// Connects to the system's Bluetooth. That blocks, for ever if the bus does not answer: so the
+/// connection has a thread of its own, which then carries what goes over it.
+async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
     let (opened, is_open) = oneshot::channel();
+    let (in_use, unused) = oneshot::channel();
     let thread = thread::Builder::new().name("bluetooth".to_owned());
     let started = thread.spawn(move || {
         let runtime = match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
-                // Whoever waits for it may have left, here as below.
-                let _told = opened.send(Err(btleplug::Error::Other(Box::new(error))));
+                // The caller may have stopped waiting, here as below.
+                let _sent = opened.send(Err(btleplug::Error::Other(Box::new(error))));
                 return;
             }
         };
         runtime.block_on(async {
-            let manager = Manager::new().await;
-            let _told = opened.send(manager);
-            std::future::pending::<()>().await;
+            let _sent = opened.send(Manager::new().await);
+            let _unused = unused.await;
         });
     });
     let broken = |source: io::Error| bluetooth(BluetoothError::failed(source));
     started.map_err(broken)?;
     let ended = |_| broken(io::Error::other("its thread has ended"));
-    is_open.await.map_err(ended)?.map_err(failed)
+    let manager = is_open.await.map_err(ended)?.map_err(failed)?;
+    Ok(Arc::new(SystemConnection {
+        manager,
+        _thread: in_use,
+    }))
 }
 
 async fn is_on(adapter: &Adapter) -> bool {

@@ -10,9 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
+use super::adapter::Adapters;
 use super::exchange::BleLink;
 use super::gatt::Gatt;
-use super::goodbye::say_goodbye;
 use super::native::Native;
 use super::scan::{self, Heard};
 use crate::host::Host;
@@ -27,8 +27,10 @@ use crate::transport::options::{DriverOptions, OptionError, OptionSpec, find_opt
 use crate::transport::search::Search;
 
 /// Bluetooth Low Energy.
-#[derive(Debug)]
-pub(in crate::transport) struct Ble;
+#[derive(Debug, Default)]
+pub(in crate::transport) struct Ble {
+    adapters: Arc<Adapters>,
+}
 
 pub(super) static MEDIUM: Medium = Medium {
     name: "ble",
@@ -98,7 +100,8 @@ impl Driver for Ble {
     /// Every device that advertises, again whenever it says something new; with an address, that
     /// one only.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
-        scan::run(&MEDIUM, adapter_of(&search.options), search.clone())
+        let adapter = adapter_of(&search.options);
+        scan::run(&MEDIUM, Arc::clone(&self.adapters), adapter, search.clone())
     }
 
     async fn open(
@@ -115,14 +118,19 @@ impl Driver for Ble {
             });
         };
         // Few controllers connect well while they scan, and the search that found it is just ending.
-        say_goodbye().await;
+        heard.radio.closing.wait().await;
         let gatt: Box<dyn Gatt> = Box::new(Native::new(
             Arc::clone(&heard.radio),
             heard.peripheral.clone(),
             candidate.changes.clone(),
         ));
-        let link = BleLink::connect(gatt, address, limits.clone()).await?;
+        let closing = Arc::clone(&heard.radio.closing);
+        let link = BleLink::connect(gatt, address, limits.clone(), closing).await?;
         Ok(Link::new(link))
+    }
+
+    async fn finish_closing(&self) {
+        self.adapters.finish_closing().await;
     }
 }
 
@@ -135,17 +143,33 @@ const ADAPTER: &str = "adapter";
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     #[test]
     fn one_run_at_a_time_uses_an_adapter() {
-        let options = Ble.parse_options(&[(ADAPTER, "hci1".to_owned())]).unwrap();
-        assert_eq!(Ble.occupies(&options, None).as_deref(), Some("hci1"));
-        let any = Ble.parse_options(&[]).unwrap();
+        let ble = Ble::default();
+        let options = ble.parse_options(&[(ADAPTER, "hci1".to_owned())]).unwrap();
+        assert_eq!(ble.occupies(&options, None).as_deref(), Some("hci1"));
+        let any = ble.parse_options(&[]).unwrap();
         assert_eq!(any.address(), None);
-        let occupied = Ble.occupies(&any, None).unwrap();
+        let occupied = ble.occupies(&any, None).unwrap();
         assert!(occupied.contains("adapter"), "{occupied}");
-        assert!(!Ble.parse_address("C0:FF:EE:00:00:01").unwrap().has_id());
-        assert!(Ble.parse_address("").is_err());
+        assert!(!ble.parse_address("C0:FF:EE:00:00:01").unwrap().has_id());
+        assert!(ble.parse_address("").is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn driver_waits_only_for_its_own_closing_tasks() {
+        let (idle, closing) = (Ble::default(), Ble::default());
+        let time = Duration::from_millis(100);
+        let tasks = closing.adapters.closing_tasks("hci0");
+        tasks.spawn(tokio::time::sleep(time));
+        let start = Instant::now();
+        idle.finish_closing().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        closing.finish_closing().await;
+        assert_eq!(start.elapsed(), time);
     }
 }

@@ -5,16 +5,16 @@
 //! After a write that failed nothing is read: `NimBLE` would hand out the answer before
 //! (`protocomm_nimble.c`).
 
-use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
 
 use super::adapter::bluetooth;
+use super::closing::{CLOSE_TIMEOUT, ClosingTasks};
 use super::endpoints::{Endpoints, is_bluetooths_own, is_provisionings_own};
 use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY, within};
-use super::goodbye;
 use crate::proto::EndpointName;
 use crate::transport::address::Address;
 use crate::transport::error::{No, TransportError};
@@ -45,10 +45,14 @@ impl BleLink {
         gatt: Box<dyn Gatt>,
         address: Address,
         limits: Limits,
+        closing: Arc<ClosingTasks>,
     ) -> Result<Self, TransportError> {
         let mut transport = BleTransport {
             address,
-            link: OpenLink(Some(gatt)),
+            link: OpenLink {
+                gatt: Some(gatt),
+                closing,
+            },
             endpoints: Endpoints::default(),
             limits,
             has_answered: false,
@@ -346,7 +350,7 @@ impl Transport for BleTransport {
         endpoint: &EndpointName,
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
-        if self.link.0.is_none() {
+        if self.link.gatt.is_none() {
             let endpoint = endpoint.clone();
             let source = None;
             return Err(TransportError::Disconnected { endpoint, source });
@@ -383,12 +387,16 @@ impl Transport for BleTransport {
     }
 }
 
-/// A link that is closed when nobody holds it any more, so that the device is free for the next.
-struct OpenLink(Option<Box<dyn Gatt>>);
+/// A link that is closed when it is dropped, so that the device is free for the next run.
+#[derive(Debug)]
+struct OpenLink {
+    gatt: Option<Box<dyn Gatt>>,
+    closing: Arc<ClosingTasks>,
+}
 
 impl OpenLink {
     fn gatt(&mut self) -> Result<&mut dyn Gatt, TransportError> {
-        match &mut self.0 {
+        match &mut self.gatt {
             Some(gatt) => Ok(gatt.as_mut()),
             None => Err(TransportError::Unreachable {
                 address: Address::new(""),
@@ -398,28 +406,26 @@ impl OpenLink {
     }
 
     async fn close(&mut self) {
-        if let Some(gatt) = self.0.take() {
+        if let Some(gatt) = &self.gatt
             // BlueZ takes two seconds for it; being told is enough.
-            if let Err(error) = within(goodbye::LONGEST, gatt.disconnect()).await {
-                tracing::debug!(%error, "the link did not close in time");
-            }
+            && let Err(error) = within(CLOSE_TIMEOUT, gatt.disconnect()).await
+        {
+            tracing::debug!(%error, "the link did not close in time");
         }
+        // Only now: if the caller stops waiting, `drop` closes the link.
+        self.gatt = None;
     }
 }
 
 impl Drop for OpenLink {
     fn drop(&mut self) {
-        if let Some(gatt) = self.0.take() {
-            goodbye::after_all(async move {
-                let _left = gatt.disconnect().await;
+        if let Some(gatt) = self.gatt.take() {
+            self.closing.spawn(async move {
+                if let Err(error) = gatt.disconnect().await {
+                    tracing::debug!(%error, "the link did not close");
+                }
             });
         }
-    }
-}
-
-impl fmt::Debug for OpenLink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

@@ -4,11 +4,11 @@ mod adapter;
 mod advertisement;
 #[cfg(target_os = "linux")]
 mod bluez;
+mod closing;
 mod driver;
 mod endpoints;
 mod exchange;
 mod gatt;
-mod goodbye;
 mod native;
 mod scan;
 #[cfg(not(target_os = "linux"))]
@@ -18,4 +18,3 @@ mod system_errors;
 
 pub use advertisement::PROVISIONING_SERVICES;
 pub(super) use driver::Ble;
-pub use goodbye::say_goodbye;

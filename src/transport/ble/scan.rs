@@ -14,9 +14,9 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
-use super::adapter::{PATIENCE, Radio, Scanning, bluetooth, failed, silent};
+use super::adapter::{Adapters, PATIENCE, Radio, Scanning, bluetooth, failed, silent};
 use super::advertisement::looks_like_provisioning;
-use super::goodbye;
+use super::closing::CLOSE_TIMEOUT;
 use crate::host::BluetoothProblem;
 use crate::proto::Service;
 use crate::transport::address::Address;
@@ -35,11 +35,12 @@ pub(super) struct Heard {
 /// Yields devices until the time is up or the stream is dropped.
 pub(super) fn run(
     medium: &'static Medium,
+    adapters: Arc<Adapters>,
     adapter: Option<String>,
     search: Search,
 ) -> BoxStream<'static, Result<Candidate, TransportError>> {
     let deadline = Instant::now() + search.wait;
-    stream::once(Scan::start(medium, adapter, search, deadline))
+    stream::once(Scan::start(medium, adapters, adapter, search, deadline))
         .flat_map(|started| match started {
             Err(error) => stream::iter([Err(error)]).boxed(),
             Ok(scan) => stream::unfold(scan, |mut scan| async {
@@ -84,11 +85,12 @@ type Events = Pin<Box<dyn Stream<Item = CentralEvent> + Send>>;
 impl Scan {
     async fn start(
         medium: &'static Medium,
+        adapters: Arc<Adapters>,
         adapter: Option<String>,
         search: Search,
         deadline: Instant,
     ) -> Result<Self, TransportError> {
-        let radio = Arc::new(Radio::open(adapter.as_deref()).await?);
+        let radio = Arc::new(adapters.open(adapter.as_deref()).await?);
         let starting = Self::start_with(medium, radio, search, deadline);
         timeout(PATIENCE, starting)
             .await
@@ -138,7 +140,7 @@ impl Scan {
                 None if Instant::now() >= self.deadline => {
                     if let Some(scanning) = self.scanning.take() {
                         // A system that says nothing is told again when we leave.
-                        let _stopped = timeout(goodbye::LONGEST, scanning.stop()).await;
+                        let _stopped = timeout(CLOSE_TIMEOUT, scanning.stop()).await;
                     }
                     return None;
                 }
@@ -283,9 +285,12 @@ impl Drop for Scan {
     fn drop(&mut self) {
         let (scanning, events) = (self.scanning.take(), self.events.take());
         if let Some(scanning) = scanning {
-            goodbye::after_all(async move {
+            // The events end over the same connection, which the radio holds.
+            let radio = Arc::clone(&self.radio);
+            self.radio.closing.spawn(async move {
                 scanning.stop().await;
                 drop(events);
+                drop(radio);
             });
         }
     }

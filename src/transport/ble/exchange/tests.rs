@@ -4,8 +4,11 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use tokio::time::sleep;
 use uuid::{Uuid, uuid};
 
+use super::super::adapter::Adapters;
+use super::super::driver::MEDIUM;
 use super::*;
 
 const SERVICE: Uuid = uuid!("021a9004-0382-4aea-bff4-6b3f1c5adfb4");
@@ -22,6 +25,8 @@ struct Script {
     old_tables: VecDeque<Vec<Attribute>>,
     is_dead: bool,
     hangs: bool,
+    /// How long the link takes to close.
+    closing_time: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -125,6 +130,11 @@ impl Gatt for Memory {
 
     async fn disconnect(&self) -> Result<(), GattError> {
         self.ask("disconnect");
+        let closing_time = self.script.lock().unwrap().closing_time;
+        if !closing_time.is_zero() {
+            sleep(closing_time).await;
+            self.ask("disconnected");
+        }
         Ok(())
     }
 }
@@ -137,9 +147,9 @@ async fn open(script: Script) -> (Memory, Result<BleTransport, TransportError>) 
     let memory = Memory::with(script);
     let limits = Limits {
         other: Duration::from_millis(50),
-        ..super::super::driver::MEDIUM.limits.clone()
+        ..MEDIUM.limits.clone()
     };
-    let opening = BleLink::connect(Box::new(memory.clone()), address(), limits);
+    let opening = BleLink::connect(Box::new(memory.clone()), address(), limits, Arc::default());
     let opened = async { opening.await?.learn().await };
     let opened = opened.await;
     (memory, opened)
@@ -404,4 +414,71 @@ async fn stale_handles_after_renewal_are_not_a_device() {
     );
     let forgotten = memory.asked().iter().filter(|one| *one == "forget").count();
     assert_eq!(forgotten, 1);
+}
+
+/// A link over this adapter that takes so long to close.
+async fn connect_over(
+    adapters: &Adapters,
+    adapter: &str,
+    closing_time: Duration,
+) -> (Memory, BleLink) {
+    let memory = Memory::with(Script {
+        closing_time,
+        ..Script::default()
+    });
+    let closing = adapters.closing_tasks(adapter);
+    let gatt = Box::new(memory.clone());
+    let link = BleLink::connect(gatt, address(), MEDIUM.limits.clone(), closing).await;
+    (memory, link.unwrap())
+}
+
+fn is_disconnected(memory: &Memory) -> bool {
+    memory.asked().contains(&"disconnected".to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_link_delays_only_its_own_adapter() {
+    let adapters = Adapters::default();
+    let (first, first_link) = connect_over(&adapters, "hci0", CLOSE_TIMEOUT / 3).await;
+    let (second, second_link) = connect_over(&adapters, "hci1", CLOSE_TIMEOUT / 2).await;
+    drop(first_link);
+    drop(second_link);
+    let start = Instant::now();
+    adapters.closing_tasks("hci2").wait().await;
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    adapters.closing_tasks("hci0").wait().await;
+    assert_eq!(start.elapsed(), CLOSE_TIMEOUT / 3);
+    assert!(is_disconnected(&first) && !is_disconnected(&second));
+    adapters.finish_closing().await;
+    assert_eq!(start.elapsed(), CLOSE_TIMEOUT / 2);
+    assert!(is_disconnected(&second));
+}
+
+#[tokio::test(start_paused = true)]
+async fn finish_closing_waits_for_slow_links_a_limited_time() {
+    let adapters = Adapters::default();
+    let slow = CLOSE_TIMEOUT * 3 / 2;
+    let (memory, link) = connect_over(&adapters, "hci0", slow).await;
+    let (_hanging, hanging_link) = connect_over(&adapters, "hci1", Duration::MAX).await;
+    drop(link);
+    drop(hanging_link);
+    let start = Instant::now();
+    adapters.finish_closing().await;
+    assert_eq!(start.elapsed(), CLOSE_TIMEOUT);
+    // Waiting that was given up, or is done twice, takes no link off the list.
+    let hci0 = adapters.closing_tasks("hci0");
+    tokio::join!(hci0.wait(), hci0.wait());
+    assert_eq!(start.elapsed(), slow);
+    assert!(is_disconnected(&memory));
+}
+
+#[tokio::test(start_paused = true)]
+async fn interrupted_close_is_completed_after_drop() {
+    let adapters = Adapters::default();
+    let (memory, BleLink(mut transport)) = connect_over(&adapters, "hci0", CLOSE_TIMEOUT / 3).await;
+    let interrupted = tokio::time::timeout(CLOSE_TIMEOUT / 6, transport.close()).await;
+    assert!(interrupted.is_err());
+    drop(transport);
+    adapters.finish_closing().await;
+    assert!(is_disconnected(&memory));
 }
