@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::profile::InvalidUrl;
+use super::base_url::InvalidUrl;
 
 /// Why a profile or its tokens could not be had or kept.
 #[derive(Debug, Error)]

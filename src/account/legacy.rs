@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use super::base_url::base_url;
+use super::error::AccountError;
 use super::files::{self, Object};
-use super::profile::{CHINA, GLOBAL, HOSTS, base_url};
-use super::{AccountError, Folder};
+use super::folder::Folder;
+use super::profile::{CHINA, GLOBAL, HOSTS};
 
 /// What the old file says.
 #[derive(Debug)]

@@ -13,37 +13,21 @@
 //! Files of `profiles/` that lie in the folder itself, where older versions had them, are read
 //! where `profiles/` lacks them, and taken away when they have been written anew.
 
+mod base_url;
 mod error;
 mod files;
+mod folder;
 mod legacy;
 mod login;
 mod profile;
 mod profiles;
 mod rights;
 
-use std::path::{Path, PathBuf};
-
+pub(crate) use base_url::base_url;
 pub(crate) use error::AccountError;
-pub(crate) use profile::{BrowserLogin, Profile, base_url};
+pub(crate) use folder::Folder;
+pub(crate) use profile::{BrowserLogin, Profile};
 pub(crate) use rights::{Exposed, Rights};
-
-/// The folder in which all of it lies. It need not exist.
-#[derive(Clone, Debug)]
-pub(crate) struct Folder {
-    path: PathBuf,
-}
-
-impl Folder {
-    /// Touches nothing.
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
-    }
-
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,14 @@
 //! One profile: the cloud that it means, and what its login page needs. Those that are built in,
-//! the rules for names and base URLs. Not where profiles are kept.
+//! the rules for names. Not where profiles are kept.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde_json::{Value, json};
-use thiserror::Error;
 use url::Url;
 
-use super::AccountError;
+use super::base_url::base_url;
+use super::error::AccountError;
 use super::files::Object;
 
 /// A profile's name. It is part of a file's name, so there is none that has not been checked.
@@ -127,41 +127,6 @@ fn browser<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<BrowserLogin> 
         redirect_url: owned("redirect_url")?,
         external_url: owned("external_url").unwrap_or_default(),
     })
-}
-
-/// Why something is no base URL.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub(crate) enum InvalidUrl {
-    /// Such as one without a scheme.
-    #[error("is no URL; it begins with https:// and names a host")]
-    NoUrl,
-    /// They would be written to a file that others may read.
-    #[error("must not hold a user name or a password")]
-    Credentials,
-    /// They would end up in the middle.
-    #[error("must not have a query or a fragment")]
-    Query,
-}
-
-/// The base of every call: with `v1/` at its end, whether that was typed or not.
-pub(crate) fn base_url(text: &str) -> Result<Url, InvalidUrl> {
-    let mut url: Url = text.trim().parse().map_err(|_| InvalidUrl::NoUrl)?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(InvalidUrl::NoUrl);
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(InvalidUrl::Credentials);
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(InvalidUrl::Query);
-    }
-    let mut path = url.path().trim_end_matches('/').to_owned();
-    if !path.ends_with("/v1") {
-        path.push_str("/v1");
-    }
-    path.push('/');
-    url.set_path(&path);
-    Ok(url)
 }
 
 /// A custom profile, as esp-rainmaker-cli writes it.

@@ -1,6 +1,7 @@
 //! Every shape of the files, right and wrong, and what becomes of them.
 
-use super::profile::{InvalidUrl, ProfileName};
+use super::base_url::InvalidUrl;
+use super::profile::ProfileName;
 use std::fs;
 use std::path::Path;
 
