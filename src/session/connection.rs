@@ -6,6 +6,7 @@ use tracing::trace;
 use super::error::SessionError;
 use super::established::Session;
 use super::handshakes::Handshakes;
+use super::keys::Keys;
 use crate::endpoint::version::{self, Version};
 use crate::proto::Service;
 use crate::security::{self, Cipher, Credentials, SecurityScheme, Step};
@@ -18,13 +19,6 @@ pub struct Connection {
     transport: Box<dyn Transport>,
     service: Service,
     transcript: Option<Transcript>,
-}
-
-/// What both ends agreed in a handshake. Good for the connection on which it was agreed.
-#[derive(Debug)]
-pub struct Keys {
-    pub(super) scheme: SecurityScheme,
-    pub(super) cipher: Box<dyn Cipher>,
 }
 
 impl Connection {

@@ -3,8 +3,8 @@
 use tracing::trace;
 use zeroize::Zeroizing;
 
-use super::connection::Keys;
 use super::error::SessionError;
+use super::keys::Keys;
 use crate::endpoint::{Command, ReplyError};
 use crate::proto::EndpointName;
 use crate::security::SecurityScheme;

@@ -13,12 +13,14 @@ mod connection;
 mod error;
 mod established;
 mod handshakes;
+mod keys;
 #[cfg(test)]
 pub(crate) mod scripted_device;
 mod secured;
 
-pub use connection::{Connection, Keys};
+pub use connection::Connection;
 pub use error::SessionError;
 pub use established::Session;
 pub use handshakes::Handshakes;
+pub use keys::Keys;
 pub use secured::{NotReconnected, Secured};
