@@ -3,7 +3,7 @@
 
 use thiserror::Error;
 
-use super::SecurityScheme;
+use super::scheme::SecurityScheme;
 
 /// Why there is no session, or no longer one.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 
 use zeroize::Zeroizing;
 
-use super::{
-    Answer, Cipher, Handshake, Misbehaviour, Responder, SecurityError, SecurityScheme, Step,
-    check_status, envelope, open_envelope,
-};
+use super::envelope::{check_status, envelope, open_envelope};
+use super::error::{Misbehaviour, SecurityError};
+use super::handshake::{Answer, Cipher, Handshake, Responder, Step};
+use super::scheme::SecurityScheme;
 use crate::proto::protocomm::sec0_payload::Payload;
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{S0SessionCmd, S0SessionResp, Sec0MsgType, Sec0Payload};

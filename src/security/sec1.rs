@@ -21,10 +21,10 @@ use subtle::ConstantTimeEq as _;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
-use super::{
-    Answer, Cipher, Handshake, Misbehaviour, Responder, SecurityError, SecurityScheme, Step,
-    check_status, envelope, field, open_envelope,
-};
+use super::envelope::{check_status, envelope, field, open_envelope};
+use super::error::{Misbehaviour, SecurityError};
+use super::handshake::{Answer, Cipher, Handshake, Responder, Step};
+use super::scheme::SecurityScheme;
 use crate::proto::protocomm::sec1_payload::Payload;
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{

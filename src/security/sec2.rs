@@ -21,11 +21,12 @@ use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
+use super::credentials::VerifierForm;
+use super::envelope::{check_status, envelope, field, open_envelope};
+use super::error::{Misbehaviour, SecurityError};
+use super::handshake::{Answer, Cipher, Handshake, Responder, Step};
+use super::scheme::SecurityScheme;
 use super::srp6a::{Agreement, ClientKey, DeviceKey, HASH, OutOfRange, PUBLIC};
-use super::{
-    Answer, Cipher, Handshake, Misbehaviour, Responder, SecurityError, SecurityScheme, Step,
-    VerifierForm, check_status, envelope, field, open_envelope,
-};
 use crate::proto::protocomm::sec2_payload::Payload;
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{

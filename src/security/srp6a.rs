@@ -19,7 +19,7 @@ use srp::groups::G3072;
 use srp::{Client, Group as _, Server};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::VerifierForm;
+use super::credentials::VerifierForm;
 use crate::secret::Secret;
 
 /// Bytes of the modulus, and so of a padded public key.
@@ -148,8 +148,14 @@ pub(super) fn verifier(username: &str, password: &Secret<String>, salt: &[u8]) -
     v.to_be_bytes_trimmed_vartime().into()
 }
 
+/// Whether H(user:password) begins with a zero byte: only then can the verifier of
+/// [`VerifierForm::StrippedInnerHash`] differ from the standard one.
+pub fn inner_hash_is_ambiguous(username: &str, password: &Secret<String>) -> bool {
+    inner_hash(username, password).first() == Some(&0)
+}
+
 /// H(user ":" password).
-pub(super) fn inner_hash(username: &str, password: &Secret<String>) -> Zeroizing<[u8; HASH]> {
+fn inner_hash(username: &str, password: &Secret<String>) -> Zeroizing<[u8; HASH]> {
     Zeroizing::new(hash([
         username.as_bytes(),
         b":",

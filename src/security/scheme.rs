@@ -1,0 +1,93 @@
+//! The security schemes, by name and number.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use thiserror::Error;
+
+/// The security schemes, numbered as protocomm numbers them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecurityScheme {
+    /// Plaintext.
+    Sec0,
+    /// X25519, AES-256-CTR, proof of possession.
+    Sec1,
+    /// SRP6a, AES-256-GCM.
+    Sec2,
+}
+
+impl SecurityScheme {
+    /// The scheme of a number that a device or a person gave.
+    pub const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Sec0),
+            1 => Some(Self::Sec1),
+            2 => Some(Self::Sec2),
+            _ => None,
+        }
+    }
+
+    /// 0, 1 or 2.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Sec0 => 0,
+            Self::Sec1 => 1,
+            Self::Sec2 => 2,
+        }
+    }
+
+    /// How many bytes the longest message of its handshake has at least: a public key is 32 bytes
+    /// of X25519, or 384 of SRP.
+    pub const fn longest_message(self) -> usize {
+        match self {
+            Self::Sec0 => 6,
+            Self::Sec1 => 41,
+            Self::Sec2 => 390,
+        }
+    }
+}
+
+impl fmt::Display for SecurityScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Security {}", self.number())
+    }
+}
+
+impl FromStr for SecurityScheme {
+    type Err = UnknownScheme;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScheme> {
+        text.parse()
+            .ok()
+            .and_then(Self::from_number)
+            .ok_or(UnknownScheme)
+    }
+}
+
+impl Serialize for SecurityScheme {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
+}
+
+/// A text that names no security scheme.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("expected 0, 1 or 2")]
+pub struct UnknownScheme;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schemes_are_written_and_read_as_numbers() {
+        use SecurityScheme::{Sec0, Sec1, Sec2};
+        for (number, scheme) in [(0, Sec0), (1, Sec1), (2, Sec2)] {
+            assert_eq!(serde_json::to_value(scheme).unwrap(), number);
+            assert_eq!(scheme.number(), number);
+            assert_eq!(SecurityScheme::from_number(number.into()), Some(scheme));
+        }
+        assert_eq!(SecurityScheme::from_number(3), None);
+    }
+}
