@@ -10,7 +10,8 @@ use std::fmt;
 use prost::Message as _;
 use zeroize::Zeroizing;
 
-use super::{Command, DeviceStatus, ReplyError};
+use super::command::{Command, DeviceStatus, ReplyError};
+use super::node_id::parse_node_id;
 use crate::proto::EndpointName;
 use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
 use crate::proto::rmaker_ch_resp::{
@@ -83,7 +84,7 @@ impl Command for SignChallenge {
         let Some(Payload::RespChallengeResponsePayload(reply)) = message.payload else {
             return Err(EXPECTED);
         };
-        let node_id = super::node_id(&reply.node_id).ok_or(EXPECTED)?;
+        let node_id = parse_node_id(&reply.node_id).ok_or(EXPECTED)?;
         if reply.payload.is_empty() {
             return Err(EXPECTED);
         }

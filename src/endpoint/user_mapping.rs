@@ -6,7 +6,8 @@
 use prost::Message as _;
 use zeroize::Zeroizing;
 
-use super::{Command, DeviceStatus, ReplyError};
+use super::command::{Command, DeviceStatus, ReplyError};
+use super::node_id::parse_node_id;
 use crate::proto::EndpointName;
 use crate::proto::rainmaker::r_maker_config_payload::Payload;
 use crate::proto::rainmaker::{
@@ -65,7 +66,7 @@ impl Command for SetUserMapping {
                 }),
             });
         }
-        super::node_id(&reply.node_id).ok_or(EXPECTED)
+        parse_node_id(&reply.node_id).ok_or(EXPECTED)
     }
 }
 

@@ -6,7 +6,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::ReplyError;
+use super::command::ReplyError;
 
 /// What is sent: the content is ignored, but empty requests never reach the handler.
 pub const REQUEST: &[u8] = b"---";

@@ -9,8 +9,8 @@ use std::net::Ipv4Addr;
 use prost::Message as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use super::command::{Command, ReplyError, check_status};
 use super::wifi_scan::AuthMode;
-use super::{Command, ReplyError, check_status};
 use crate::ident::{Bssid, Passphrase, Ssid};
 use crate::proto::EndpointName;
 use crate::proto::network_provisioning::network_config_payload::Payload;

@@ -5,7 +5,7 @@
 use prost::Message as _;
 use zeroize::Zeroizing;
 
-use super::{Command, ReplyError, check_status};
+use super::command::{Command, ReplyError, check_status};
 use crate::proto::EndpointName;
 use crate::proto::network_provisioning::network_ctrl_payload::Payload;
 use crate::proto::network_provisioning::{

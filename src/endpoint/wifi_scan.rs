@@ -9,7 +9,7 @@ use prost::Message as _;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Command, ReplyError, check_status};
+use super::command::{Command, ReplyError, check_status};
 use crate::ident::{Bssid, Ssid};
 use crate::proto::EndpointName;
 use crate::proto::network_provisioning::network_scan_payload::Payload;
