@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Body, Call, Client, CloudError, Repeat, Tokens};
+use super::call::{Body, Call, Repeat};
+use super::client::Client;
+use super::error::CloudError;
+use super::tokens::Tokens;
 use crate::secret::Secret;
 
 /// What came of logging in.

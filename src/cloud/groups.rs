@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::call::Call;
+use super::client::Client;
+use super::error::CloudError;
 use super::paging::{entries, entries_if_any, text};
-use super::{Call, Client, CloudError};
 
 /// A group, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

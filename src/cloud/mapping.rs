@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Call, Client, CloudError};
+use super::call::{Call, Repeat};
+use super::client::Client;
+use super::error::CloudError;
 use crate::secret::Secret;
 
 /// What a node gets along with its owner.
@@ -137,7 +139,7 @@ impl Client {
     /// sign it need not be known yet, and one that nobody signs does no harm.
     pub async fn initiate_mapping(&self, life: Duration) -> Result<Challenge, CloudError> {
         let call = Call {
-            repeat: super::Repeat::Safe,
+            repeat: Repeat::Safe,
             ..Call::post("the challenge", "user/nodes/mapping/initiate")
         };
         self.call(call.json(&Initiate {
@@ -182,7 +184,7 @@ impl Client {
             extras: extras.body(),
         };
         let call = Call {
-            repeat: super::Repeat::Unsafe,
+            repeat: Repeat::Unsafe,
             ..Call::put("the mapping", "user/nodes/mapping")
         };
         let call = call.json(&body).hiding([secret_key.expose().as_str()]);

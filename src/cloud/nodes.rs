@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::call::{Call, Repeat};
+use super::client::Client;
+use super::error::CloudError;
 use super::paging::{entries, entries_if_any, text};
-use super::{Call, Client, CloudError};
 
 /// A node, with whatever the cloud tells of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -157,7 +159,7 @@ impl Client {
         };
         // Removed twice, the second is refused: so not again once it may have arrived.
         let call = Call {
-            repeat: super::Repeat::Unsafe,
+            repeat: Repeat::Unsafe,
             ..Call::put("the removal", "user/nodes/mapping")
         };
         self.call_for_success(call.json(&body)).await

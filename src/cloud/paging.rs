@@ -7,7 +7,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Call, Client, CloudError};
+use super::call::Call;
+use super::client::Client;
+use super::error::CloudError;
 
 #[derive(Deserialize)]
 struct Page<T> {

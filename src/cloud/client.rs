@@ -1,0 +1,353 @@
+//! A cloud, and how a call is sent to it: with a login that is good, and again where that is safe.
+
+use std::error::Error as _;
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Mutex as Slot;
+
+use bytes::Bytes;
+use reqwest::Certificate;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::answer;
+use super::call::{Body, Call, Repeat};
+use super::error::CloudError;
+use super::loopback::{LOCALHOST, is_loopback};
+use super::settings::{Limits, Settings};
+use super::tokens::{Keep, Tokens};
+use crate::secret::Secret;
+
+/// A cloud, and perhaps a login there.
+pub struct Client {
+    pub(super) http: reqwest::Client,
+    pub(super) base_url: Url,
+    pub(super) host: String,
+    limits: Limits,
+    /// Held while they are renewed, so that two calls do not renew at once.
+    pub(super) tokens: Mutex<Option<Tokens>>,
+    pub(super) keep: Option<Box<dyn Keep>>,
+    /// Why the newest of them could not be kept.
+    pub(super) not_kept: Slot<Option<String>>,
+}
+
+impl Client {
+    /// Prepares calls; nothing is sent.
+    pub fn new(settings: &Settings) -> Result<Self, CloudError> {
+        let name = settings.base_url.host_str().unwrap_or_default();
+        let host = match settings.base_url.port() {
+            Some(port) => format!("{name}:{port}"),
+            None => name.to_owned(),
+        };
+        let local = is_loopback(&settings.base_url);
+        if settings.base_url.scheme() != "https" && !local && !settings.allow_plain_http {
+            return Err(CloudError::Insecure { host });
+        }
+        Ok(Self {
+            http: http_client(settings, local)?,
+            base_url: settings.base_url.clone(),
+            host,
+            limits: settings.limits.clone(),
+            tokens: Mutex::new(None),
+            keep: None,
+            not_kept: Slot::new(None),
+        })
+    }
+
+    /// Logged in with these tokens; renewed ones go to `keep`.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Tokens, keep: Option<Box<dyn Keep>>) -> Self {
+        Self {
+            tokens: Mutex::new(Some(tokens)),
+            keep,
+            ..self
+        }
+    }
+
+    /// The host name, for messages.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Who is logged in: what devices are told. `None` where only an access token was given.
+    pub async fn user_id(&self) -> Option<String> {
+        self.tokens.lock().await.as_ref().and_then(Tokens::user_id)
+    }
+
+    /// Sends a request and reads its answer, with a login that is good.
+    pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CloudError> {
+        if !call.authorised {
+            return self.asked(&call, None).await;
+        }
+        let token = self.access_token().await?;
+        match self.asked(&call, Some(&token)).await {
+            // Ended before its time: a clock that goes wrong, or a logout elsewhere.
+            Err(expired @ CloudError::LoginExpired { .. }) => {
+                match self.renewed_after(&token).await? {
+                    None => Err(expired),
+                    Some(token) => self.asked(&call, Some(&token)).await,
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Sends a request, again where that is safe and can help.
+    pub(super) async fn asked<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        token: Option<&Secret<String>>,
+    ) -> Result<T, CloudError> {
+        let mut pauses = self.limits.pauses();
+        loop {
+            let error = match self.once(call, token).await {
+                Err(error) => error,
+                done => return done,
+            };
+            let safe = call.repeat == Repeat::Safe || !error.may_have_arrived();
+            if !safe || !error.is_passing() {
+                return Err(error);
+            }
+            let Some(pause) = pauses.next() else {
+                return Err(error);
+            };
+            tracing::debug!(call = call.name, %error, "asking again");
+            sleep(pause).await;
+        }
+    }
+
+    /// Likewise, where the answer says nothing more than that it was done.
+    pub(super) async fn call_for_success(&self, call: Call<'_>) -> Result<(), CloudError> {
+        let name = call.name;
+        let answer: Map<String, Value> = self.call(call).await?;
+        self.done(name, &answer)
+    }
+
+    /// Whether that is what it says.
+    pub(super) fn done(
+        &self,
+        call: &'static str,
+        answer: &Map<String, Value>,
+    ) -> Result<(), CloudError> {
+        match answer::not_done(answer) {
+            None => Ok(()),
+            Some(what) => Err(self.malformed(call, what)),
+        }
+    }
+
+    /// An answer of this cloud that is none.
+    pub(super) fn malformed(&self, call: &'static str, what: impl Into<String>) -> CloudError {
+        CloudError::Malformed {
+            host: self.host.clone(),
+            call,
+            what: what.into(),
+        }
+    }
+
+    /// One request, one answer.
+    pub(super) async fn once<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        token: Option<&Secret<String>>,
+    ) -> Result<T, CloudError> {
+        let malformed = |what: String| self.malformed(call.name, what);
+        let url = self
+            .base_url
+            .join(call.path)
+            .map_err(|error| malformed(error.to_string()))?;
+        let mut request = self.http.request(call.method.clone(), url);
+        if !call.query.is_empty() {
+            request = request.query(call.query);
+        }
+        if let Some(token) = token {
+            let mut value =
+                HeaderValue::from_str(token.expose()).map_err(|_| CloudError::LoginExpired {
+                    description: Some("the token cannot be sent".to_owned()),
+                })?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        request = match &call.body {
+            Body::None => request,
+            Body::Form(pairs) => request.form(pairs),
+            Body::Json(bytes) => request
+                .header(CONTENT_TYPE, "application/json")
+                .body(Bytes::from_owner(bytes.clone())),
+        };
+        let sent = async {
+            let mut response = request.send().await?;
+            let mut body = Zeroizing::new(Vec::new());
+            while let Some(chunk) = response.chunk().await? {
+                body.extend_from_slice(&chunk);
+                if body.len() > LONGEST_ANSWER {
+                    break;
+                }
+            }
+            Ok((response.status().as_u16(), body))
+        };
+        let (status, body) = sent
+            .await
+            .map_err(|source| self.not_answered(call.name, source))?;
+        tracing::debug!(call = call.name, host = %self.host, status, bytes = body.len(), "cloud");
+        if body.len() > LONGEST_ANSWER {
+            return Err(malformed(format!("more than {LONGEST_ANSWER} bytes")));
+        }
+        let token = token.map(|token| token.expose().as_str());
+        let secrets: Vec<&str> = call.secrets.iter().copied().chain(token).collect();
+        answer::read(&self.host, call.name, status, &body, &secrets)
+    }
+
+    pub(super) fn not_answered(&self, call: &'static str, source: reqwest::Error) -> CloudError {
+        let host = self.host.clone();
+        // Its address may hold what was asked for, and its text begins with it.
+        let source = source.without_url();
+        if source.is_timeout() && !source.is_connect() {
+            return CloudError::TimedOut {
+                host,
+                call,
+                waited: self.limits.answer,
+            };
+        }
+        CloudError::Unreachable {
+            host,
+            may_have_arrived: !source.is_connect(),
+            source,
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.base_url.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, CloudError> {
+    // Fails only if it is installed already, which is as good.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let own = match &settings.ca_cert {
+        None => Vec::new(),
+        Some(pem) => Certificate::from_pem_bundle(pem)
+            .map_err(|source| CloudError::BadCertificate { source })?,
+    };
+    let loopback = [
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+    ];
+    let builder = || {
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("espctl/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(settings.limits.connect)
+            .timeout(settings.limits.answer)
+            // Its plain HTTP is for this computer alone, whatever a name server makes of the name.
+            .resolve_to_addrs(LOCALHOST, &loopback)
+            // A token goes where it was meant to go.
+            .redirect(reqwest::redirect::Policy::none());
+        if local { builder.no_proxy() } else { builder }
+    };
+    let with_system_roots = builder().tls_certs_merge(own.clone()).build();
+    with_system_roots.or_else(|error| {
+        // A computer without a store of its own, as in small containers.
+        tracing::debug!(cause = ?error.source(), "no system certificates: using those of Mozilla");
+        let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+            .iter()
+            .filter_map(|der| Certificate::from_der(der).ok());
+        builder()
+            .tls_certs_only(own.into_iter().chain(bundled))
+            .build()
+            .map_err(|source| CloudError::BadCertificate { source })
+    })
+}
+
+/// A page of nodes with their details is some hundred KiB.
+const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::super::scripted::{ScriptedCloud, Turn, refused_client, tokens};
+    use super::*;
+
+    /// On a clock that moves when the client only waits.
+    #[tokio::test(start_paused = true)]
+    async fn client_waits_before_each_retry() {
+        let limits = Limits {
+            retries: 3,
+            pause: Duration::from_millis(500),
+            ..Limits::default()
+        };
+        let (_socket, client) = refused_client(limits);
+        let began = Instant::now();
+        let error = client.remove_node("node1").await.unwrap_err();
+        assert!(!error.may_have_arrived(), "{error:?}");
+        let pauses = Duration::from_millis(500 + 1000 + 2000);
+        assert!(began.elapsed() >= pauses, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test]
+    async fn answer_is_read_up_to_the_longest_and_not_beyond() {
+        for (length, is_read) in [(LONGEST_ANSWER, true), (LONGEST_ANSWER + 1, false)] {
+            let (start, end) = (r#"{"request_id":"1","challenge":""#, r#""}"#);
+            let filling = "x".repeat(length - start.len() - end.len());
+            let body = [start, &filling, end].concat().leak();
+            let cloud = ScriptedCloud::start(&[Turn::Answer(200, body)]).await;
+            let client = cloud.client(tokens("token", None), 0);
+            let challenge = client.initiate_mapping(Duration::from_secs(1)).await;
+            match challenge {
+                Ok(challenge) => assert!(is_read && challenge.challenge == filling),
+                Err(CloudError::Malformed { what, .. }) => {
+                    assert!(!is_read && what.contains("more than"), "{what}");
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_may_arrive_twice_is_retried_after_a_lost_answer() {
+        let node = Turn::Answer(200, r#"{"nodes":["node1"]}"#);
+        let cloud = ScriptedCloud::start(&[Turn::HangUp, Turn::HangUp, node]).await;
+        let client = cloud.client(tokens("token", None), 2);
+        let found = client.node("node1").await.unwrap();
+        assert_eq!(found.unwrap().node_id, "node1");
+        assert_eq!(cloud.requests().len(), 3);
+
+        let cloud = ScriptedCloud::start(&[Turn::HangUp]).await;
+        let client = cloud.client(tokens("token", None), 2);
+        let error = client.remove_node("node1").await.unwrap_err();
+        assert!(error.may_have_arrived(), "{error:?}");
+        assert_eq!(cloud.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn login_is_sent_without_a_token_and_its_secrets_are_not_shown() {
+        let repeated = r#"{"status":"failure","description":"no user with horse-battery"}"#;
+        let cloud = ScriptedCloud::start(&[Turn::Answer(400, repeated)]).await;
+        let client = cloud.client(tokens("token", None), 0);
+        let password = Secret::new("horse-battery".to_owned());
+        let error = client.log_in("user", Some(&password)).await.unwrap_err();
+        let words = error.to_string();
+        assert!(words.contains("no user with <redacted>"), "{words}");
+        let body = r#"{"user_name":"user","password":"horse-battery"}"#;
+        assert_eq!(cloud.requests(), [format!("POST login2 - {body}")]);
+    }
+
+    #[tokio::test]
+    async fn query_and_token_are_sent() {
+        let cloud = ScriptedCloud::start(&[Turn::Answer(200, r#"{"nodes":[]}"#)]).await;
+        let client = cloud.client(tokens("token", None), 0);
+        assert_eq!(client.node("node1").await.unwrap(), None);
+        let query = "node_id=node1&node_details=true&show_tags=true";
+        assert_eq!(cloud.requests(), [format!("GET user/nodes?{query} token")]);
+    }
+}
