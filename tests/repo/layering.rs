@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use super::cycles::planted;
+use super::imports::find_imports;
 use crate::support::source::{SourceFile, source_files};
 
 /// Module → what it may import, besides itself and the leaves.
@@ -72,7 +74,7 @@ const LEAVES: [&str; 3] = ["ident", "qr", "secret"];
 #[test]
 fn imports_go_down() {
     let files = source_files();
-    let wrong: Vec<String> = files.iter().flat_map(forbidden_imports).collect();
+    let wrong = find_forbidden_imports(&files);
     assert!(
         wrong.is_empty(),
         "imports that go up or sideways:\n{}",
@@ -93,27 +95,17 @@ fn imports_go_down() {
 
 #[test]
 fn only_the_command_line_imports_the_emulator() {
-    for file in source_files() {
-        let imports = file.imports();
-        let allowed = file.top_module() == Some("cli") || file.top_module() == Some("emulator");
+    let files = source_files();
+    for import in find_imports(&files) {
+        let (from, to) = (&files[import.from], &files[import.to]);
+        let plays = from
+            .module
+            .starts_with(&["cli".to_owned(), "emulate".to_owned()]);
         assert!(
-            allowed || imports.iter().all(|import| import.module != "emulator"),
-            "{} imports the emulator",
-            file.path.display()
-        );
-    }
-    for file in source_files() {
-        let is_cli = file.top_module() == Some("cli");
-        let plays = file.module.get(1).is_some_and(|name| name == "emulate");
-        assert!(
-            !is_cli
-                || plays
-                || file
-                    .imports()
-                    .iter()
-                    .all(|import| import.module != "emulator"),
-            "{}: cli/emulate alone knows the emulator",
-            file.path.display()
+            plays || from.top_module() == Some("emulator") || to.top_module() != Some("emulator"),
+            "{}:{}: cli/emulate alone knows the emulator",
+            from.path.display(),
+            import.line
         );
     }
 }
@@ -121,50 +113,95 @@ fn only_the_command_line_imports_the_emulator() {
 /// A planted import, in each of the ways that Rust allows, is found.
 #[test]
 fn the_check_itself_finds_an_upward_import() {
-    let planted = |path: &[&str], text: &str| {
-        let file = SourceFile {
-            path: path.iter().collect(),
-            module: path.iter().map(ToString::to_string).collect(),
-            text: text.to_owned(),
-        };
-        forbidden_imports(&file).len()
+    let found = |path: &str, text: &str| {
+        let files = planted(&[
+            (
+                "lib.rs",
+                "pub mod cli; mod flows; mod ident; mod proto; mod session; mod transport;",
+            ),
+            ("cli.rs", ""),
+            ("flows/mod.rs", "pub mod find; pub struct Pace;"),
+            ("flows/find.rs", "pub fn run() {}"),
+            ("ident.rs", "pub struct Ssid;"),
+            ("proto.rs", "pub struct EndpointName;"),
+            (
+                "session.rs",
+                "pub struct Session; pub use crate::proto::EndpointName;",
+            ),
+            ("transport/mod.rs", "pub mod http; pub struct Address;"),
+            (path, text),
+        ]);
+        find_forbidden_imports(&files)
     };
-    let http = ["transport", "http"];
-    assert_eq!(planted(&http, "use crate::session::Session;"), 1);
-    assert_eq!(planted(&http, "fn f() { crate::flows::find::run() }"), 1);
-    assert_eq!(planted(&http, "f(crate::flows::Pace::default())"), 1);
-    assert_eq!(planted(&http, "use super::super::cli;"), 1);
-    assert_eq!(planted(&http, "use crate::{ident, proto};"), 1);
-    assert_eq!(planted(&http, "use crate as all;"), 1);
-    assert_eq!(planted(&["session"], "use super::flows::Pace;"), 1);
-    assert_eq!(planted(&["proto"], "use super::ident::Ssid;"), 0);
-    let comments = "// use crate::session::Session;\n/// [`crate::session`]";
-    assert_eq!(planted(&http, comments), 0);
-    let own = "use super::Address;\nuse crate::proto::EndpointName;\npub(crate) fn f() {}";
-    assert_eq!(planted(&http, own), 0);
+    for (path, text, expected) in [
+        (
+            "transport/http.rs",
+            "use crate::session::Session;",
+            "session",
+        ),
+        (
+            "transport/http.rs",
+            "fn f() { crate::flows::find::run() }",
+            "flows",
+        ),
+        (
+            "transport/http.rs",
+            "fn f() { g!(crate::flows::Pace::default()) }",
+            "flows",
+        ),
+        ("transport/http.rs", "use super::super::cli;", "cli"),
+        ("transport/http.rs", "use crate::{ident, flows};", "flows"),
+        ("transport/http.rs", "use crate as all;", "the whole crate"),
+        (
+            "transport/http.rs",
+            "#[cfg(test)] mod tests { use crate::session::Session; }",
+            "session",
+        ),
+        ("session/more.rs", "use super::super::flows::Pace;", "flows"),
+    ] {
+        let own = path.split('/').next().unwrap_or_default();
+        let line = format!("src/{path}:1: {own} may not import {expected}");
+        assert_eq!(found(path, text), [line], "{text}");
+    }
+    for (path, text) in [
+        ("proto/more.rs", "use super::super::ident::Ssid;"),
+        (
+            "transport/http.rs",
+            "// use crate::session::Session;\n/// [`crate::session`]\nfn f() {}",
+        ),
+        (
+            "transport/http.rs",
+            "use super::Address;\nuse crate::proto::EndpointName;\npub(crate) fn f() {}",
+        ),
+    ] {
+        assert_eq!(found(path, text), [""; 0], "{text}");
+    }
 }
 
-fn forbidden_imports(file: &SourceFile) -> Vec<String> {
-    let Some(own) = file.top_module() else {
-        return Vec::new();
-    };
-    let allowed = LAYERS
-        .iter()
-        .find(|(module, _)| *module == own)
-        .map(|(_, allowed)| *allowed)
-        .unwrap_or_default();
-    file.imports()
+/// Tests of `src/` included: a test that needs an upper layer belongs there.
+fn find_forbidden_imports(files: &[SourceFile]) -> Vec<String> {
+    let wrong: BTreeSet<String> = find_imports(files)
         .into_iter()
-        .filter(|import| {
-            let module = import.module.as_str();
-            module != own && !LEAVES.contains(&module) && !allowed.contains(&module)
+        .filter_map(|import| {
+            let (from, to) = (&files[import.from], &files[import.to]);
+            let own = from.top_module()?;
+            let allowed = LAYERS
+                .iter()
+                .find(|(module, _)| *module == own)
+                .map(|(_, allowed)| *allowed)
+                .unwrap_or_default();
+            let path = from.path.display();
+            let forbidden = match to.top_module() {
+                None => "the whole crate",
+                Some(module) if module == own || LEAVES.contains(&module) => return None,
+                Some(module) if allowed.contains(&module) => return None,
+                Some(module) => module,
+            };
+            Some(format!(
+                "{path}:{}: {own} may not import {forbidden}",
+                import.line
+            ))
         })
-        .map(|import| {
-            let path = file.path.display();
-            format!(
-                "{path}:{}: {own} may not import {}",
-                import.line, import.module
-            )
-        })
-        .collect()
+        .collect();
+    wrong.into_iter().collect()
 }
