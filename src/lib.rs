@@ -19,7 +19,7 @@
 //!    ├──────────┬──────────┬──────┴─────────┤
 //!    │ endpoint │ security │ transport      │   meaning · keys · movement
 //!    ├──────────┴──────────┴───────┬────────┤
-//!    │ proto   messages and names  │ host   │   host: this computer, for transport and cli
+//!    │ proto   messages and names  │ host   │   host: this computer
 //!    └─────────────────────────────┴────────┘   leaves, for all: secret, ident, qr
 //! ```
 //!
@@ -28,10 +28,10 @@
 //! never look inside and the last never touches a socket. [`session`] joins the three into a
 //! conversation, [`provisioner`] is what a flow asks of any device that can be given a network,
 //! [`cloud`] is the owner's account behind its calls, and [`flows`] says what to talk about with
-//! all of them in which order. `host` is this computer, which drivers and advice ask, `account`
+//! all of them in which order. [`host`] is this computer, which drivers and advice ask, `account`
 //! keeps which account that is, and `report` says what a failed run is called and what to do about
-//! it. Which module may import
-//! which is a table in `tests/repo/layering.rs`, and a test.
+//! it. Which module may import which is a table in `tests/repo/layering.rs`, and a test; that files
+//! do not import each other in a circle, one in `tests/repo/cycles.rs`.
 //!
 //! The library exists for the program, its tests and its benchmarks; it makes no promise of
 //! stability.
