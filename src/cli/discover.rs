@@ -24,7 +24,7 @@ use crate::flows::DeviceRequest;
 use crate::flows::Target;
 use crate::flows::discover::{Discovered, Found, Probe, discover};
 use crate::flows::{
-    Choice, Chosen, Doing, Event, FlowError, Observer, Pace, Question, Run, SeenDevice,
+    Choice, Chosen, Doing, Event, FlowError, Observer, Pace, Question, RowName, Run, SeenDevice,
 };
 use crate::report::{Failure, transcript};
 use crate::secret::Secret;
@@ -270,9 +270,9 @@ struct LiveList {
 
 #[async_trait]
 impl Observer for LiveList {
-    fn event(&self, event: &Event) {
+    fn event(&self, row: Option<&RowName>, event: &Event) {
         let Event::DeviceSeen { device, is_wanted } = event else {
-            return self.ui.event(event);
+            return self.ui.event(row, event);
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // What a device announces may change, and with it whether it is shown.
@@ -285,11 +285,11 @@ impl Observer for LiveList {
         self.ui.show(&tables(&found));
     }
 
-    async fn choose(&self, _choice: &Choice<'_>) -> Chosen {
+    async fn choose(&self, _row: Option<&RowName>, _choice: &Choice<'_>) -> Chosen {
         Chosen::Nothing
     }
 
-    async fn ask(&self, _question: &Question) -> Option<Secret<String>> {
+    async fn ask(&self, _row: Option<&RowName>, _question: &Question) -> Option<Secret<String>> {
         None
     }
 }

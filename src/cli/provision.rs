@@ -193,17 +193,16 @@ pub(super) async fn provision(
         };
         let request = &request;
         async move {
-            flow::provision(&run, request)
+            // Large, and the futures around it need not be.
+            Box::pin(flow::provision(&run, request))
                 .await
                 .map_err(|error| flow_failure(&error, device))
         }
     };
     let outcome = interrupts.stopping(limit, run).await;
     if let Some(message) = cloud.and_then(|cloud| not_kept(&cloud)) {
-        ui.event(&Event::Warned {
-            id: Warning::LoginNotKept,
-            message,
-        });
+        let id = Warning::LoginNotKept;
+        ui.event(None, &Event::Warned { id, message });
     }
     let mut summary = Summary::new(&outcome?, device.target.medium, ui.elapsed());
     summary.warnings = ui.warnings();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::journal::JournalError;
 use super::seen_device::SeenDevice;
 use super::{Question, StopReason};
 use crate::cloud::CloudError;
@@ -159,6 +160,14 @@ pub enum FlowError {
         /// As signed.
         signed: String,
     },
+    /// A step that cannot be taken back could not be recorded, and was not taken.
+    #[error("the step could not be recorded, so it was not taken: {source}")]
+    NotRecorded {
+        /// The step.
+        doing: Doing,
+        /// The journal's part of the error.
+        source: JournalError,
+    },
     /// A conversation failed.
     #[error("{source}")]
     Session {
@@ -261,6 +270,7 @@ impl FlowError {
             | Self::Transport(_) => Doing::Connecting,
             Self::ScanUnfinished { .. } => Doing::Scanning,
             Self::Cloud { doing, .. }
+            | Self::NotRecorded { doing, .. }
             | Self::Protocol { doing, .. }
             | Self::Session { doing, .. }
             | Self::Stopped { doing, .. } => *doing,

@@ -5,7 +5,7 @@
 use tokio::time::{Instant, sleep, timeout};
 
 use super::wifi::{self, Settled, sighting};
-use super::{Doing, Event, FlowError, Left, Question, Run, Stage};
+use super::{Doing, Event, FlowError, Irreversible, Left, Question, Run, Stage, Taken};
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_scan::AccessPoint;
 use crate::ident::Passphrase;
@@ -138,7 +138,16 @@ impl Joining<'_> {
         self.run.report(&Event::credentials_sent(&network.name()));
         // Until it has answered.
         self.left = Left::Unknown;
-        match self.device.apply().await {
+        let taken = |error: &ProvisionError| match error {
+            ProvisionError::LinkLost(_) | ProvisionError::Unanswered(_) => Taken::Perhaps,
+            _ => Taken::No,
+        };
+        let applying = self.device.apply();
+        let doing = Doing::ApplyingWifi;
+        let applied = self
+            .run
+            .irreversible(doing, &Irreversible::Apply, taken, applying);
+        match applied.await? {
             Ok(()) => {}
             // Perhaps it got the request, and perhaps what cannot be read was a yes.
             Err(ProvisionError::LinkLost(source) | ProvisionError::Unanswered(source)) => {

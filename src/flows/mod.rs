@@ -21,6 +21,7 @@ pub mod discover;
 mod error;
 pub mod find;
 pub mod join;
+mod journal;
 pub mod map;
 mod mapping_method;
 mod observer;
@@ -36,6 +37,7 @@ mod target;
 pub mod wifi;
 
 pub use error::{Before, Doing, FlowError, Left, Sighting};
+pub use journal::{Irreversible, Journal, JournalError, NoJournal, RowName, Taken};
 pub use mapping_method::MappingMethod;
 pub use observer::{
     Choice, Chosen, Event, Network, Observer, Question, SchemeSource, Stage, StageState, Warning,

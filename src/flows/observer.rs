@@ -7,6 +7,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::Serialize;
 
+use super::journal::RowName;
 use super::mapping_method::MappingMethod;
 use super::seen_device::SeenDevice;
 use crate::endpoint::version::Version;
@@ -20,14 +21,14 @@ use crate::transport::Medium;
 /// Whoever a flow is run for.
 #[async_trait]
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// Something happened.
-    fn event(&self, event: &Event);
+    /// Something happened, to the device of this row.
+    fn event(&self, row: Option<&RowName>, event: &Event);
 
     /// Something must be chosen from a list.
-    async fn choose(&self, choice: &Choice<'_>) -> Chosen;
+    async fn choose(&self, row: Option<&RowName>, choice: &Choice<'_>) -> Chosen;
 
     /// Something must be typed. `None`: nobody is there, or nobody wants to.
-    async fn ask(&self, question: &Question) -> Option<Secret<String>>;
+    async fn ask(&self, row: Option<&RowName>, question: &Question) -> Option<Secret<String>>;
 }
 
 /// What happened, each a fact. The field names are the JSON's.
@@ -309,6 +310,8 @@ pub enum Warning {
     NoSecurity,
     /// Challenge-response could not be switched off.
     NotDisabled,
+    /// The outcome of a step could not be recorded.
+    NotRecorded,
     /// The node is in the account, but lacks what should have gone along.
     NotSetUp,
     /// A second password form is tried.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::error::{Doing, FlowError, Left};
-use super::observer::{Choice, Chosen, Event, Observer, Question, Stage, StageState};
+use super::journal::{Irreversible, Journal, NoJournal, RowName, Taken};
+use super::observer::{Choice, Chosen, Event, Observer, Question, Stage, StageState, Warning};
 use super::pace::Pace;
 use super::stop::Stop;
 use crate::secret::Secret;
@@ -21,8 +22,12 @@ pub(super) struct StartedStage {
 /// One run with one device. Clones share everything, so that steps may run side by side.
 #[derive(Clone, Debug)]
 pub struct Run {
+    /// The row of the device in a batch; `None` for a run of its own.
+    pub device: Option<RowName>,
     /// Who is told what happens, and asked what is missing.
     pub observer: Arc<dyn Observer>,
+    /// Where steps that cannot be taken back are recorded.
+    pub journal: Arc<dyn Journal>,
     /// Intervals and limits.
     pub pace: Arc<Pace>,
     /// What ends the run from outside.
@@ -35,7 +40,9 @@ impl Run {
     /// A run that nothing ends from outside.
     pub fn new(observer: Arc<dyn Observer>, pace: Pace) -> Self {
         Self {
+            device: None,
             observer,
+            journal: Arc::new(NoJournal),
             pace: Arc::new(pace),
             stop: Stop::never(),
             handshakes: Handshakes::default(),
@@ -44,7 +51,7 @@ impl Run {
 
     /// Reports what happened.
     pub fn report(&self, event: &Event) {
-        self.observer.event(event);
+        self.observer.event(self.device.as_ref(), event);
     }
 
     /// Reports that a stage began.
@@ -74,12 +81,36 @@ impl Run {
 
     /// Has one item of a list chosen.
     pub(super) async fn choose(&self, choice: Choice<'_>) -> Chosen {
-        self.observer.choose(&choice).await
+        self.observer.choose(self.device.as_ref(), &choice).await
     }
 
     /// Asks for a value that only a person can give.
     pub(super) async fn ask(&self, question: &Question) -> Option<Secret<String>> {
-        self.observer.ask(question).await
+        self.observer.ask(self.device.as_ref(), question).await
+    }
+
+    /// Takes a step that cannot be taken back, and records it before and after. `taken` tells what a
+    /// failure of the step means.
+    pub(super) async fn irreversible<T, E>(
+        &self,
+        doing: Doing,
+        step: &Irreversible,
+        taken: impl FnOnce(&E) -> Taken,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<Result<T, E>, FlowError> {
+        let row = self.device.as_ref();
+        let recorded = self.journal.about_to(row, step).await;
+        recorded.map_err(|source| FlowError::NotRecorded { doing, source })?;
+        let outcome = work.await;
+        let taken = outcome.as_ref().map_or_else(taken, |_| Taken::Yes);
+        // The step is recorded as begun, which is safe: the run goes on.
+        if let Err(error) = self.journal.did(row, step, taken).await {
+            self.report(&Event::Warned {
+                id: Warning::NotRecorded,
+                message: format!("the outcome of a step could not be recorded: {error}"),
+            });
+        }
+        Ok(outcome)
     }
 
     /// Does `work` unless the run is stopped: then `work` is dropped where it stands.

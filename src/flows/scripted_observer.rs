@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use super::{
-    Choice, Chosen, Event, Observer, Pace, Question, Run, SchemeSource, Stage, StageState,
+    Choice, Chosen, Event, Observer, Pace, Question, RowName, Run, SchemeSource, Stage, StageState,
 };
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
@@ -75,15 +75,15 @@ impl ScriptedObserver {
 
 #[async_trait]
 impl Observer for ScriptedObserver {
-    fn event(&self, event: &Event) {
+    fn event(&self, _row: Option<&RowName>, event: &Event) {
         self.script().events.push(event.clone());
     }
 
-    async fn choose(&self, _choice: &Choice<'_>) -> Chosen {
+    async fn choose(&self, _row: Option<&RowName>, _choice: &Choice<'_>) -> Chosen {
         Chosen::Nothing
     }
 
-    async fn ask(&self, question: &Question) -> Option<Secret<String>> {
+    async fn ask(&self, _row: Option<&RowName>, question: &Question) -> Option<Secret<String>> {
         let mut script = self.script();
         script.asked.push(question.clone());
         let answer = script.answers.pop_front()?;

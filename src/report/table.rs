@@ -515,6 +515,10 @@ errors! {
             FORGET_OTHER.on(MACOS),
             retry("remove the device in the Bluetooth settings, pair with it there, and {}").on(WINDOWS),
         ];
+    NotRecorded "not-recorded" [Host]
+        "A step that cannot be taken back could not be recorded, so espctl did not take it."
+        "A batch records what it is about to do with a device before it does it. The disk is full, or the file cannot be written."
+        [plain("check that the disk is not full and that you may write to the file that the causes name"), RUN_AGAIN];
     NotText "not-text" [Device]
         "The serial port sends something that is not text."
         "The line has another speed than it was opened with, or a device that is not a console is plugged in."

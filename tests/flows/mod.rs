@@ -3,6 +3,7 @@
 
 mod connect;
 mod join;
+mod journal;
 #[cfg(unix)]
 mod many;
 mod map;

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use espctl::endpoint::wifi_scan::AccessPoint;
-use espctl::flows::{Choice, Chosen, Event, Observer, Pace, Question, Run, SchemeSource, Warning};
+use espctl::flows::{
+    Choice, Chosen, Event, Observer, Pace, Question, RowName, Run, SchemeSource, Warning,
+};
 use espctl::secret::Secret;
 use espctl::security::SecurityScheme;
 
@@ -86,11 +88,11 @@ impl Recorder {
 
 #[async_trait]
 impl Observer for Recorder {
-    fn event(&self, event: &Event) {
+    fn event(&self, _row: Option<&RowName>, event: &Event) {
         self.inner().events.push(event.clone());
     }
 
-    async fn choose(&self, choice: &Choice<'_>) -> Chosen {
+    async fn choose(&self, _row: Option<&RowName>, choice: &Choice<'_>) -> Chosen {
         let mut inner = self.inner();
         if let Choice::Networks(networks) = choice {
             inner.shown.push(networks.to_vec());
@@ -98,7 +100,7 @@ impl Observer for Recorder {
         inner.choices.pop_front().unwrap_or(Chosen::Nothing)
     }
 
-    async fn ask(&self, question: &Question) -> Option<Secret<String>> {
+    async fn ask(&self, _row: Option<&RowName>, question: &Question) -> Option<Secret<String>> {
         let mut inner = self.inner();
         inner.asked.push(question.clone());
         inner.answers.pop_front()

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use crate::flows::{Choice, Chosen, Event, Observer, Question, Stage, Warning};
+use crate::flows::{Choice, Chosen, Event, Observer, Question, RowName, Stage, Warning};
 use crate::ident::printable_json;
 use crate::report::{Failure, Recorder};
 use crate::secret::Secret;
@@ -330,25 +330,28 @@ impl Ui {
         object
     }
 
-    fn event_as_json(&self, event: &Event) -> Option<Value> {
+    fn event_as_json(&self, row: Option<&RowName>, event: &Event) -> Option<Value> {
         let Ok(Value::Object(keys)) = serde_json::to_value(event) else {
             return None;
         };
         let mut object = self.object("");
         object.extend(keys);
+        if let Some(row) = row {
+            object.insert("device".to_owned(), row.as_str().into());
+        }
         Some(Value::Object(object))
     }
 }
 
 #[async_trait]
 impl Observer for Ui {
-    fn event(&self, event: &Event) {
+    fn event(&self, row: Option<&RowName>, event: &Event) {
         let mut state = self.state();
         if let Event::Warned { id, .. } = event {
             state.warnings.push(*id);
         }
         if let Some(recorder) = &state.recorder
-            && let Some(object) = self.event_as_json(event)
+            && let Some(object) = self.event_as_json(row, event)
         {
             recorder.event(event, object);
         }
@@ -377,7 +380,7 @@ impl Observer for Ui {
             Format::Text if !state.progress => state.spinner.follow(event),
             Format::Json if !state.progress => {}
             Format::Json => {
-                if let Some(object) = self.event_as_json(event) {
+                if let Some(object) = self.event_as_json(row, event) {
                     // The result fails likewise, and the exit code says so.
                     let _lost: io::Result<()> = print_json(&object);
                 }
@@ -389,7 +392,7 @@ impl Observer for Ui {
         }
     }
 
-    async fn choose(&self, choice: &Choice<'_>) -> Chosen {
+    async fn choose(&self, _row: Option<&RowName>, choice: &Choice<'_>) -> Chosen {
         if !self.attended {
             return Chosen::Nothing;
         }
@@ -400,7 +403,7 @@ impl Observer for Ui {
         }
     }
 
-    async fn ask(&self, question: &Question) -> Option<Secret<String>> {
+    async fn ask(&self, _row: Option<&RowName>, question: &Question) -> Option<Secret<String>> {
         let again = matches!(question, Question::NewPassphrase { .. });
         if !self.attended || again && self.state().no_second_passphrase {
             return None;

@@ -43,7 +43,7 @@ impl Mapping<'_> {
             let signed = self.signed(secured, &issued).await?;
             self.doing = Doing::VerifyingAssociation;
             let stage = self.run.start_stage(Stage::VerifyAssociation);
-            let error = match self.hand_in(&issued, &signed).await {
+            let error = match self.hand_in(&issued, &signed).await? {
                 Ok(rest) => {
                     self.run.end_stage(&stage, true);
                     self.note_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
@@ -128,14 +128,19 @@ impl Mapping<'_> {
         }
     }
 
-    async fn hand_in(&self, issued: &Issued, signed: &Signed) -> Result<Rest, CloudError> {
+    async fn hand_in(
+        &self,
+        issued: &Issued,
+        signed: &Signed,
+    ) -> Result<Result<Rest, CloudError>, FlowError> {
         let OwnerRequest { cloud, extras, .. } = self.owner;
         let Signed { node_id, signature } = signed;
-        let verified = cloud.verify_mapping(&issued.challenge, node_id, signature, extras);
-        Ok(match verified.await? {
+        let verifying = cloud.verify_mapping(&issued.challenge, node_id, signature, extras);
+        let verified = self.record_mapping(Doing::VerifyingAssociation, node_id, verifying);
+        Ok(verified.await?.map(|mapped| match mapped {
             Mapped::Whole => Rest::Nothing,
             Mapped::WithoutGroup => Rest::Group,
-        })
+        }))
     }
 
     /// Hands in a signature as soon as the account can be reached, while the challenge lives. The
@@ -153,8 +158,10 @@ impl Mapping<'_> {
         while Instant::now() < issued.until {
             let handed_in = timeout_at(issued.until, self.hand_in(issued, signed));
             let error = match handed_in.await {
-                Ok(Ok(rest)) => return Ok(rest),
-                Ok(Err(error)) => error,
+                Ok(handed_in) => match handed_in? {
+                    Ok(rest) => return Ok(rest),
+                    Err(error) => error,
+                },
                 Err(_) => break,
             };
             in_doubt |= error.may_have_arrived();

@@ -6,7 +6,7 @@ use super::progress::{Issued, MappedNode, Progress, Rest};
 use crate::cloud::CloudError;
 use crate::flows::mapping_method::MappingMethod;
 use crate::flows::request::OwnerRequest;
-use crate::flows::{Doing, Event, FlowError, Run, Stage, Warning};
+use crate::flows::{Doing, Event, FlowError, Irreversible, Run, Stage, Taken, Warning};
 use crate::session::Secured;
 use crate::transport::Medium;
 
@@ -167,6 +167,26 @@ impl<'a> Mapping<'a> {
                 message: format!("the node is in the account, but {what}: {error}"),
             });
         }
+    }
+
+    /// Puts the node into the account, and records it before and after.
+    pub(super) async fn record_mapping<T>(
+        &self,
+        doing: Doing,
+        node_id: &str,
+        work: impl Future<Output = Result<T, CloudError>>,
+    ) -> Result<Result<T, CloudError>, FlowError> {
+        let step = Irreversible::Map {
+            node_id: node_id.to_owned(),
+        };
+        let taken = |error: &CloudError| {
+            if error.may_have_arrived() {
+                Taken::Perhaps
+            } else {
+                Taken::No
+            }
+        };
+        self.run.irreversible(doing, &step, taken, work).await
     }
 
     pub(super) fn note_mapped(&mut self, node_id: &str, way: MappingMethod) {

@@ -67,10 +67,9 @@ impl Mapping<'_> {
         let mut asked = 0;
         let request = loop {
             asked += 1;
-            match cloud
-                .add_mapping(node_id, secret_key, &self.owner.extras)
-                .await
-            {
+            let adding = cloud.add_mapping(node_id, secret_key, &self.owner.extras);
+            let added = self.record_mapping(Doing::AddingMapping, node_id, adding);
+            match added.await? {
                 Ok(Added::Requested(request)) => break request,
                 Ok(Added::MappedWithoutGroup) => return Ok(()),
                 Err(error) if Instant::now() < deadline && may_pass(&error, asked) => {

@@ -134,6 +134,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
                 ErrorId::MappingPending
             }
         },
+        FlowError::NotRecorded { .. } => ErrorId::NotRecorded,
         FlowError::NoWifiNeedsChallenge => ErrorId::NoWifiNeedsChallenge,
         FlowError::NoWifi => ErrorId::ThreadOnly,
         FlowError::OtherNode { .. } => ErrorId::OtherNode,

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 
 use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
-use crate::flows::{Doing, FlowError, Left, Question, SeenDevice, StopReason};
+use crate::flows::{Doing, FlowError, JournalError, Left, Question, SeenDevice, StopReason};
 use crate::report::{Context, Environment, Exit, Failure};
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
@@ -60,6 +60,16 @@ fn faults_and_oddities_have_their_ids() {
                 address: Address::new("127.0.0.1:80"),
                 source: io::ErrorKind::PermissionDenied.into(),
             }),
+        ),
+        (
+            "not-recorded",
+            3,
+            FlowError::NotRecorded {
+                doing: Doing::ApplyingWifi,
+                source: JournalError {
+                    words: "the disk is full".to_owned(),
+                },
+            },
         ),
         (
             "scan-unfinished",

@@ -192,6 +192,13 @@ pub(super) const CASES: &[(&str, Case)] = &[
         Run(|| on_serial_line(&["--console-trouble", "repl"])),
     ),
     (
+        "not-recorded",
+        Below(
+            "only batches record their steps, and there is no batch yet",
+            "faults_and_oddities_have_their_ids",
+        ),
+    ),
+    (
         "permission-denied",
         Below(
             "it takes a system that forbids connections to this computer itself",

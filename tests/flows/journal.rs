@@ -1,0 +1,164 @@
+//! What a run records before and after the steps that it cannot take back.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use espctl::endpoint::version::Version;
+use espctl::flows::join::Joining;
+use espctl::flows::wifi::Settled;
+use espctl::flows::{
+    Doing, FlowError, Irreversible, Journal, JournalError, Left, Pace, RowName, Run, Taken, Warning,
+};
+use espctl::ident::Passphrase;
+use espctl::provisioner::{NetworkCredentials, WifiCredentials};
+use espctl::secret::Secret;
+use espctl::security::DeviceSecret;
+use espctl::transport::TransportError;
+
+use crate::support::memory_transport::{MemoryDevice, Outcome, broken};
+use crate::support::recorder::Recorder;
+
+/// Keeps what it is told, and fails at the step of the test's choice.
+#[derive(Clone, Debug, Default)]
+struct Notebook {
+    lines: Arc<Mutex<Vec<String>>>,
+    fails_before: bool,
+    fails_after: bool,
+}
+
+impl Notebook {
+    fn note(&self, line: String, fails: bool) -> Result<(), JournalError> {
+        if fails {
+            let words = "the disk is full".to_owned();
+            return Err(JournalError { words });
+        }
+        self.lines.lock().unwrap().push(line);
+        Ok(())
+    }
+
+    fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Journal for Notebook {
+    async fn about_to(
+        &self,
+        row: Option<&RowName>,
+        step: &Irreversible,
+    ) -> Result<(), JournalError> {
+        let row = row.map_or("", RowName::as_str);
+        self.note(format!("{row}: {step:?}"), self.fails_before)
+    }
+
+    async fn did(
+        &self,
+        row: Option<&RowName>,
+        _step: &Irreversible,
+        taken: Taken,
+    ) -> Result<(), JournalError> {
+        let row = row.map_or("", RowName::as_str);
+        self.note(format!("{row}: {taken:?}"), self.fails_after)
+    }
+}
+
+fn device() -> MemoryDevice {
+    MemoryDevice::new(espctl::emulator::device::DeviceSettings::new(
+        DeviceSecret::Sec0,
+    ))
+}
+
+/// Gives the device a network, with this journal.
+async fn join(device: &MemoryDevice, notebook: &Notebook) -> (Result<(), FlowError>, Recorder) {
+    let recorder = Recorder::default();
+    let run = Run {
+        device: Some(RowName::new("row 7")),
+        journal: Arc::new(notebook.clone()),
+        ..recorder.run()
+    };
+    let mut device = device.protocomm(Version::default(), &Pace::default()).await;
+    let mut joining = Joining {
+        run: &run,
+        device: &mut device,
+        left: Left::Nothing,
+    };
+    let settled = Settled {
+        network: NetworkCredentials::Wifi(WifiCredentials {
+            ssid: "Home".parse().unwrap(),
+            passphrase: Passphrase::new(Secret::new("correct horse battery".to_owned())).unwrap(),
+        }),
+        seen: None,
+    };
+    let outcome = joining.join(settled, 0).await;
+    (outcome.map(|_| ()), recorder)
+}
+
+/// A device whose answer to Apply is this.
+fn answering(answer: impl Fn() -> Outcome + Send + 'static) -> MemoryDevice {
+    let mut requests = 0;
+    device().altering(move |endpoint, bytes| {
+        if endpoint != "prov-config" {
+            return Ok(bytes);
+        }
+        requests += 1;
+        if requests == 2 { answer() } else { Ok(bytes) }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn step_is_recorded_before_and_after() {
+    let missing = || {
+        let endpoint = espctl::proto::EndpointName::PROV_CONFIG;
+        Err(TransportError::NoSuchEndpoint { endpoint })
+    };
+    for (device, taken) in [
+        (device(), "Yes"),
+        (answering(|| Err(broken("prov-config"))), "Perhaps"),
+        (answering(missing), "No"),
+    ] {
+        let notebook = Notebook::default();
+        let (outcome, _) = join(&device, &notebook).await;
+        assert_eq!(outcome.is_ok(), taken == "Yes");
+        assert_eq!(
+            notebook.lines(),
+            ["row 7: Apply".to_owned(), format!("row 7: {taken}")]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn step_that_cannot_be_recorded_is_not_taken() {
+    let device = device();
+    let notebook = Notebook {
+        fails_before: true,
+        ..Notebook::default()
+    };
+    let error = join(&device, &notebook).await.0.unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            FlowError::NotRecorded {
+                doing: Doing::ApplyingWifi,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("the disk is full"), "{error}");
+    assert_eq!(device.told("wifi_set").len(), 1);
+    assert!(device.told("wifi_applied").is_empty());
+}
+
+/// The device joins all the same, and somebody has to see it through.
+#[tokio::test(start_paused = true)]
+async fn run_goes_on_when_an_outcome_cannot_be_recorded() {
+    let notebook = Notebook {
+        fails_after: true,
+        ..Notebook::default()
+    };
+    let (outcome, recorder) = join(&device(), &notebook).await;
+    outcome.unwrap();
+    assert_eq!(notebook.lines(), ["row 7: Apply"]);
+    assert_eq!(recorder.warnings(), [Warning::NotRecorded]);
+}
