@@ -23,7 +23,7 @@ use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
 use crate::session::{Connection, Keys, Secured, SessionError};
-use crate::transport::{Hints, Route, TransportError};
+use crate::transport::{Candidate, Hints, Route, TransportError};
 
 /// A device that said what it is.
 #[derive(Debug)]
@@ -50,7 +50,8 @@ pub enum Connected {
 /// Finds the device and opens a protocomm connection to it. A device that speaks another protocol is
 /// an error.
 pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
-    match connect(run, target).await? {
+    let candidate = find::find_device(run, target).await?;
+    match connect(run, target, candidate).await? {
         Connected::Protocomm(opened) => Ok(*opened),
         Connected::Ready(mut device) => {
             if let Err(error) = device.close().await {
@@ -64,9 +65,12 @@ pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
     }
 }
 
-/// Finds the device, connects to it and, over protocomm, reads its version document.
-pub(super) async fn connect(run: &Run, target: &Target) -> Result<Connected, FlowError> {
-    let candidate = find::find_device(run, target).await?;
+/// Connects to a device that was selected and, over protocomm, reads its version document.
+pub(super) async fn connect(
+    run: &Run,
+    target: &Target,
+    candidate: Candidate,
+) -> Result<Connected, FlowError> {
     let mut protocols = target.protocols.iter();
     let protocol = protocols.find(|protocol| protocol.recognizes(&candidate));
     let protocol = protocol.ok_or(FlowError::UnknownProtocol)?;

@@ -6,6 +6,7 @@
 
 use super::connect::{self, Connected, Opened};
 use super::device::Device;
+use super::find;
 use super::join::{Joined, Joining};
 use super::map::{CLAIMING, MappedNode, Mapping, Progress};
 use super::mapping_method::MappingMethod;
@@ -35,7 +36,10 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
             Some(run.or(Doing::FetchingChallenge, preparing).await?)
         }
     };
-    let connecting = connect::connect(run, &request.device.target);
+    let target = &request.device.target;
+    let selecting = find::find_device(run, target);
+    let candidate = run.or(Doing::Connecting, selecting).await?;
+    let connecting = connect::connect(run, target, candidate);
     let (mut device, way) = match run.or(Doing::Connecting, connecting).await? {
         Connected::Protocomm(opened) => secure(run, request, &mut mapping, *opened).await?,
         Connected::Ready(_) if mapping.is_some() => return Err(FlowError::NoMapping),
