@@ -118,6 +118,14 @@ impl Driver for Toy {
         let (_, device) = rooms.find(|(name, _)| *name == room).expect("a room");
         Ok(Link::new(device.transport()))
     }
+
+    #[expect(
+        clippy::print_stderr,
+        reason = "the test reads what the program prints"
+    )]
+    async fn finish_closing(&self) {
+        eprintln!("{CLOSED}");
+    }
 }
 
 impl fmt::Debug for Toy {
@@ -192,6 +200,16 @@ fn provision_reaches_a_device_by_a_new_transport() {
         let result = espctl(&line).exits(0).result();
         assert_eq!(result["summary"]["transport"], "toy", "{result}");
         assert_eq!(result["summary"]["ssid"], "Home", "{result}");
+    }
+}
+
+#[test]
+fn every_run_ends_with_closing_what_drivers_opened() {
+    let runs = [("kitchen", 0), ("cellar", 4)];
+    for (room, exit) in runs {
+        let line = ["device", "info", "--pop", "abcd1234", "--toy-room", room];
+        let output = espctl(&line).exits(exit);
+        assert_eq!(output.stderr.matches(CLOSED).count(), 1, "{output}");
     }
 }
 
@@ -290,6 +308,8 @@ fn help_and_doctor_know_a_new_transport() {
 
 /// Where the output of the program begins, and that of the test harness ends.
 const BEGINNING: &str = "--- the program";
+/// What the driver prints when the run waits for it to close everything.
+const CLOSED: &str = "--- the toy is closed";
 /// The variable with the command line, an argument a line.
 const LINE: &str = "TOY_COMMAND_LINE";
 const HOME: [&str; 6] = [
