@@ -5,14 +5,17 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
-use btleplug::api::{Central as _, CentralState, Manager as _, ScanFilter};
+use btleplug::api::{Central as _, CentralEvent, CentralState, Manager as _, ScanFilter};
 use btleplug::platform::{Adapter, Manager};
 use futures_util::future::join_all;
-use tokio::runtime::Builder;
+use futures_util::stream::Stream;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::timeout;
 
@@ -55,7 +58,7 @@ impl Adapters {
             let radio = Radio {
                 adapter,
                 closing: self.closing_tasks(name),
-                _connection: Arc::clone(connection),
+                connection: Arc::clone(connection),
             };
             if is_choice {
                 return Ok(radio);
@@ -94,10 +97,18 @@ pub(super) struct Radio {
     /// What closes the links and scans over this adapter.
     pub(super) closing: Arc<ClosingTasks>,
     /// Serves the adapter and its devices, as long as it is held.
-    _connection: Arc<SystemConnection>,
+    connection: Arc<SystemConnection>,
 }
 
 impl Radio {
+    /// Subscribes to everything that the adapter reports.
+    pub(super) async fn events(&self) -> Result<AdapterEvents, btleplug::Error> {
+        Ok(AdapterEvents {
+            stream: Some(self.adapter.events().await?),
+            connection: Arc::clone(&self.connection),
+        })
+    }
+
     /// Begins an active scan: names are in answers that only such a scan asks for. An adapter that
     /// is off is switched on where the system lets us, and that is reported.
     pub(super) async fn start_scan(
@@ -158,10 +169,42 @@ async fn stop(radio: &Radio) {
     }
 }
 
+/// What an adapter reports, for as long as this is held.
+pub(super) struct AdapterEvents {
+    /// `None` only while it is dropped.
+    stream: Option<Pin<Box<dyn Stream<Item = CentralEvent> + Send>>>,
+    connection: Arc<SystemConnection>,
+}
+
+impl Stream for AdapterEvents {
+    type Item = CentralEvent;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<CentralEvent>> {
+        match &mut self.stream {
+            Some(stream) => stream.as_mut().poll_next(context),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl Drop for AdapterEvents {
+    /// `bluez-async` spawns a task that unsubscribes. It has to end with the connection: on another
+    /// runtime it would wait for an answer in vain, and without one it could not be spawned.
+    fn drop(&mut self) {
+        let _guard = self.connection.runtime.enter();
+        self.stream = None;
+    }
+}
+
 /// The connection to the system's Bluetooth.
 #[derive(Debug)]
 struct SystemConnection {
     manager: Manager,
+    /// The runtime of the connection's thread.
+    runtime: Handle,
     /// The connection's thread ends when this is dropped.
     _thread: oneshot::Sender<Infallible>,
 }
@@ -182,16 +225,18 @@ async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
             }
         };
         runtime.block_on(async {
-            let _sent = opened.send(Manager::new().await);
+            let manager = Manager::new().await;
+            let _sent = opened.send(manager.map(|manager| (manager, Handle::current())));
             let _unused = unused.await;
         });
     });
     let broken = |source: io::Error| bluetooth(BluetoothError::failed(source));
     started.map_err(broken)?;
     let ended = |_| broken(io::Error::other("its thread has ended"));
-    let manager = is_open.await.map_err(ended)?.map_err(failed)?;
+    let (manager, runtime) = is_open.await.map_err(ended)?.map_err(failed)?;
     Ok(Arc::new(SystemConnection {
         manager,
+        runtime,
         _thread: in_use,
     }))
 }

@@ -42,7 +42,7 @@ pub(super) async fn forget(
         Err(error) => return Err(error),
     }
     let id = peripheral.id();
-    let mut events = radio.adapter.events().await.map_err(classify)?;
+    let mut events = radio.events().await.map_err(classify)?;
     let scanning = radio.start_scan(&HostChanges::default()).await;
     let scanning = scanning.map_err(|error| match error {
         TransportError::Bluetooth(error) => GattError::Radio(error.problem),

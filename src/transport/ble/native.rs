@@ -6,9 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use btleplug::api::{
-    Central as _, CentralEvent, Characteristic, Descriptor, Peripheral as _, WriteType,
-};
+use btleplug::api::{CentralEvent, Characteristic, Descriptor, Peripheral as _, WriteType};
 use btleplug::platform::Peripheral;
 use futures_util::StreamExt as _;
 use futures_util::future::{join_all, pending};
@@ -61,7 +59,7 @@ impl Native {
 
     /// Waits until the link is closed.
     async fn closed(&self) -> Result<(), GattError> {
-        let events = self.radio.adapter.events().await;
+        let events = self.radio.events().await;
         let mut events = events.map_err(classify)?;
         while self.is_connected().await {
             // Whatever happened: perhaps that.
@@ -97,7 +95,7 @@ impl Gatt for Native {
     async fn connect(&mut self, services: Duration) -> Result<(), GattError> {
         self.clear_the_way().await?;
         let id = self.peripheral.id();
-        let events = self.radio.adapter.events().await;
+        let events = self.radio.events().await;
         let mut events = events.map_err(classify)?;
         let mut connecting = std::pin::pin!(self.peripheral.connect());
         let mut resolved_by = None;
@@ -130,7 +128,7 @@ impl Gatt for Native {
 
     async fn settle(&self) {
         let next = async {
-            if let Ok(mut events) = self.radio.adapter.events().await {
+            if let Ok(mut events) = self.radio.events().await {
                 events.next().await;
             }
         };

@@ -3,7 +3,6 @@
 //! heard days ago.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::pin::Pin;
 use std::sync::Arc;
 
 use btleplug::api::{
@@ -14,7 +13,9 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
-use super::adapter::{Adapters, PATIENCE, Radio, Scanning, bluetooth, failed, silent};
+use super::adapter::{
+    AdapterEvents, Adapters, PATIENCE, Radio, Scanning, bluetooth, failed, silent,
+};
 use super::advertisement::looks_like_provisioning;
 use super::closing::CLOSE_TIMEOUT;
 use crate::host::BluetoothProblem;
@@ -55,7 +56,7 @@ pub(super) fn run(
 struct Scan {
     radio: Arc<Radio>,
     /// `None` once the scan is over.
-    events: Option<Events>,
+    events: Option<AdapterEvents>,
     scanning: Option<Scanning>,
     medium: &'static Medium,
     changes: HostChanges,
@@ -80,8 +81,6 @@ struct Seen {
     hints: Hints,
 }
 
-type Events = Pin<Box<dyn Stream<Item = CentralEvent> + Send>>;
-
 impl Scan {
     async fn start(
         medium: &'static Medium,
@@ -104,7 +103,7 @@ impl Scan {
         deadline: Instant,
     ) -> Result<Self, TransportError> {
         // First, so that nothing is missed.
-        let events = radio.adapter.events().await.map_err(failed)?;
+        let events = radio.events().await.map_err(failed)?;
         let before = radio.adapter.peripherals().await.map_err(failed)?;
         let scanning = radio.start_scan(&search.changes).await?;
         Ok(Self {
@@ -285,12 +284,9 @@ impl Drop for Scan {
     fn drop(&mut self) {
         let (scanning, events) = (self.scanning.take(), self.events.take());
         if let Some(scanning) = scanning {
-            // The events end over the same connection, which the radio holds.
-            let radio = Arc::clone(&self.radio);
             self.radio.closing.spawn(async move {
                 scanning.stop().await;
                 drop(events);
-                drop(radio);
             });
         }
     }
