@@ -96,6 +96,19 @@ impl Drivers {
         driver: &Arc<dyn Driver>,
         inputs: &Inputs<'_>,
     ) -> Result<Target, Failure> {
+        // Flags of other drivers are not used, but they may not be wrong.
+        for other in self.list.iter().filter(|other| !Arc::ptr_eq(other, driver)) {
+            let given = inputs.driver_options(other.options())?;
+            let is_checked = |(id, _): &(&str, String)| {
+                other
+                    .options()
+                    .iter()
+                    .any(|spec| spec.id == *id && !spec.locates)
+            };
+            let given: Vec<_> = given.into_iter().filter(is_checked).collect();
+            let parsed = other.parse_options(&given);
+            parsed.map_err(|error| refuse_option(&error))?;
+        }
         let given = inputs.driver_options(driver.options())?;
         let options = driver
             .parse_options(&given)

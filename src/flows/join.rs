@@ -128,21 +128,30 @@ impl Joining<'_> {
     }
 
     async fn send(&mut self, network: &NetworkCredentials) -> Result<(), FlowError> {
+        let before = self.left;
         self.left = Left::Unapplied;
         let mut set = self.device.set_credentials(network).await;
-        // Firmware that was asked to forget may have closed the session.
-        if matches!(set, Err(ProvisionError::LinkLost(_))) && self.reconnect().await.is_ok() {
-            set = self.device.set_credentials(network).await;
+        // Firmware that was asked to forget may have closed the session. Nothing was sent then.
+        if matches!(set, Err(ProvisionError::LinkLost(_))) {
+            self.left = before;
+            if self.reconnect().await.is_ok() {
+                self.left = Left::Unapplied;
+                set = self.device.set_credentials(network).await;
+            }
         }
         set.map_err(|error| FlowError::of_provisioner(Doing::SendingWifi, error))?;
         self.run.report(&Event::credentials_sent(&network.name()));
-        // Until it has answered.
-        self.left = Left::Unknown;
-        let taken = |error: &ProvisionError| match error {
-            ProvisionError::LinkLost(_) | ProvisionError::Unanswered(_) => Taken::Perhaps,
-            _ => Taken::No,
+        let taken = |applied: &Result<(), ProvisionError>| match applied {
+            Ok(()) => Taken::Yes,
+            Err(ProvisionError::LinkLost(_) | ProvisionError::Unanswered(_)) => Taken::Perhaps,
+            Err(_) => Taken::No,
         };
-        let applying = self.device.apply();
+        let (left, device) = (&mut self.left, &mut self.device);
+        let applying = async {
+            // Until it has answered.
+            *left = Left::Unknown;
+            device.apply().await
+        };
         let doing = Doing::ApplyingWifi;
         let applied = self
             .run
@@ -192,6 +201,7 @@ impl Joining<'_> {
                 Some(Ok(state)) => Some(state),
                 Some(Err(error)) => Some(self.state_after(error, &name, deadline).await?),
             };
+            let mut is_new = true;
             match state {
                 Some(JoinState::Joined { network, .. }) if network.name() != name => {
                     let expected = "a connection to the network that was asked for";
@@ -219,7 +229,7 @@ impl Joining<'_> {
                     reported = Some(attempts_remaining);
                     self.run.report(&Event::WifiJoining { attempts_remaining });
                 }
-                Some(JoinState::Joining { .. }) | None => {}
+                Some(JoinState::Joining { .. }) | None => is_new = false,
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -230,7 +240,8 @@ impl Joining<'_> {
                     sighting: None,
                 });
             }
-            if is_polled {
+            // A device that says the same again and again must not keep this thread busy.
+            if is_polled || !is_new {
                 sleep(intervals.next().map_or(left, |interval| interval.min(left))).await;
             }
         }

@@ -1,6 +1,6 @@
 //! What a person would name as one thing to do: find a device, secure it, map it, give it Wi-Fi. A flow
 //! is the order of steps and nothing else: bytes, keys and sockets are the layers' below, words
-//! and exit codes `cli`'s. A flow never prints and never prompts; it reports to the [`Observer`] of
+//! and exit codes `report`'s. A flow never prints and never prompts; it reports to the [`Observer`] of
 //! its [`Run`].
 //!
 //! | flow | steps |
@@ -29,6 +29,8 @@ mod pace;
 pub mod provision;
 mod request;
 mod run;
+#[cfg(test)]
+mod scripted_journal;
 #[cfg(test)]
 mod scripted_observer;
 mod seen_device;

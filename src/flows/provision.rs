@@ -42,8 +42,13 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
     let connecting = connect::connect(run, target, candidate);
     let (mut device, way) = match run.or(Doing::Connecting, connecting).await? {
         Connected::Protocomm(opened) => secure(run, request, &mut mapping, *opened).await?,
-        Connected::Ready(_) if mapping.is_some() => return Err(FlowError::NoMapping),
-        Connected::Ready(device) => (Device::Ready(device), MappingMethod::ChallengeResponse),
+        Connected::Ready(mut device) if mapping.is_some() => {
+            if let Err(error) = device.close().await {
+                tracing::debug!(%error, "closing");
+            }
+            return Err(FlowError::NoMapping);
+        }
+        Connected::Ready(device) => (Device::Ready(device), None),
     };
     let scheme = device.secured().map(|secured| secured.scheme);
 
@@ -55,12 +60,12 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         }
     };
     let mut progress = None;
-    match (&mut mapping, device.secured()) {
-        (None, _) | (_, None) => {
+    match (&mut mapping, device.secured(), way) {
+        (None, ..) | (_, None, _) | (.., None) => {
             run.skip_stage(Stage::Associate);
             run.skip_stage(Stage::VerifyAssociation);
         }
-        (Some(mapping), Some(secured)) => {
+        (Some(mapping), Some(secured), Some(way)) => {
             let associating = mapping.associate(secured, way);
             let associated = run.or(Doing::VerifyingAssociation, associating).await;
             progress = Some(associated.map_err(|error| stays(mapping, error))?);
@@ -139,7 +144,7 @@ async fn secure(
     request: &ProvisionRequest,
     mapping: &mut Option<Mapping<'_>>,
     opened: Opened,
-) -> Result<(Device, MappingMethod), FlowError> {
+) -> Result<(Device, Option<MappingMethod>), FlowError> {
     check(request, &opened.version)?;
     let way = if request.device.target.medium.has_network_already {
         MappingMethod::ChallengeResponse
@@ -154,7 +159,7 @@ async fn secure(
     let securing = connect::secure(run, opened, &request.device.access);
     let secured = run.or(Doing::Securing, securing).await?;
     let device = run.pace.protocomm(secured);
-    Ok((Device::Protocomm(Box::new(device)), way))
+    Ok((Device::Protocomm(Box::new(device)), Some(way)))
 }
 
 /// What the device says about itself can rule the whole run out, before it is touched.

@@ -89,28 +89,33 @@ impl Run {
         self.observer.ask(self.device.as_ref(), question).await
     }
 
-    /// Takes a step that cannot be taken back, and records it before and after. `taken` tells what a
-    /// failure of the step means.
+    /// Takes a step that cannot be taken back, and records it before and after. `taken` tells what its
+    /// outcome means.
     pub(super) async fn irreversible<T, E>(
         &self,
         doing: Doing,
         step: &Irreversible,
-        taken: impl FnOnce(&E) -> Taken,
+        taken: impl FnOnce(&Result<T, E>) -> Taken,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<Result<T, E>, FlowError> {
         let row = self.device.as_ref();
         let recorded = self.journal.about_to(row, step).await;
         recorded.map_err(|source| FlowError::NotRecorded { doing, source })?;
         let outcome = work.await;
-        let taken = outcome.as_ref().map_or_else(taken, |_| Taken::Yes);
-        // The step is recorded as begun, which is safe: the run goes on.
-        if let Err(error) = self.journal.did(row, step, taken).await {
+        self.record_outcome(step, taken(&outcome)).await;
+        Ok(outcome)
+    }
+
+    /// Records what became of a step. If that fails, the step is still recorded as begun, which is
+    /// safe: the run goes on.
+    pub(super) async fn record_outcome(&self, step: &Irreversible, taken: Taken) {
+        let recorded = self.journal.did(self.device.as_ref(), step, taken).await;
+        if let Err(error) = recorded {
             self.report(&Event::Warned {
                 id: Warning::NotRecorded,
                 message: format!("the outcome of a step could not be recorded: {error}"),
             });
         }
-        Ok(outcome)
     }
 
     /// Does `work` unless the run is stopped: then `work` is dropped where it stands.

@@ -6,7 +6,7 @@ use super::shell::quote_word;
 use crate::flows::{Doing, Left};
 use crate::ident::printable;
 use crate::security::SecurityScheme;
-use crate::transport::{Address, HostPart, Medium};
+use crate::transport::{Address, DEFAULT_TRANSPORT, HostPart, Medium};
 
 /// What is known about a run.
 #[derive(Clone, Debug, Default)]
@@ -110,7 +110,7 @@ impl Context {
         let mut words = Vec::new();
         let mut add = |flag: &str, value: &str| words.extend([format!("--{flag}"), typed(value)]);
         // The default needs no flag.
-        if !medium.joins_device_network {
+        if medium.name != DEFAULT_TRANSPORT {
             add("transport", medium.name);
         }
         let name = self.name.as_deref().filter(|_| medium.announces());

@@ -608,8 +608,11 @@ errors! {
         [RESTART_DEVICE];
     TransportUnavailable "transport-unavailable" [Host]
         "This computer lacks something that the transport needs."
-        "For devices on the network, mDNS could not be started: a sandbox, no network interface, or no permission. The causes say more."
-        [flag("--device-ip", "pass the device's address with {}, which needs no discovery")];
+        "For devices on the network, mDNS could not be started: a sandbox, no network interface, or no permission. For serial ports, the system does not list them. The causes say more."
+        [
+            flag("--device-ip", "pass the device's address with {}, which needs no discovery").over(NETWORK),
+            PORT.over(SERIAL),
+        ];
     Unconfirmed "unconfirmed" [Unconfirmed]
         "The device received credentials, but did not confirm that it joined."
         "Contact was lost after Apply, or the answers could not be read. The hotspot of a device disappears when it has joined, and over Bluetooth it stops advertising, so this may well be a success."

@@ -25,6 +25,9 @@ pub struct Session {
 impl Session {
     /// Sends a command and reads its reply.
     pub async fn call<C: Command>(&mut self, command: &C) -> Result<C::Reply, SessionError> {
+        if self.lost {
+            return Err(SessionError::Lost);
+        }
         let endpoint = C::ENDPOINT;
         record::note(self.transcript.as_ref(), || Line::Command {
             endpoint: endpoint.as_str(),

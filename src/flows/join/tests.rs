@@ -1,5 +1,7 @@
 //! Joining with a scripted device, on a clock that does not wait.
 
+use std::time::Duration;
+
 use prost::Message as _;
 
 use super::*;
@@ -15,6 +17,7 @@ use crate::proto::network_provisioning::{
     RespCtrlWifiReset, RespGetWifiStatus, RespScanWifiStart, RespScanWifiStatus, RespSetWifiConfig,
     WifiConnectedState, WifiStationState,
 };
+use crate::provisioner::Abilities;
 use crate::secret::Secret;
 use crate::security::DeviceSecret;
 use crate::session::scripted_device::ScriptedDevice;
@@ -208,4 +211,66 @@ async fn missing_network_is_looked_for_by_a_device_that_can_scan() {
         assert_eq!(device.requests("prov-scan").len(), scans);
         assert!(observer.asked().is_empty(), "no passphrase can help");
     }
+}
+
+/// Stopped while it reconnects for another attempt: nothing new was sent, and the device still has
+/// what the attempt before left on it.
+#[tokio::test(start_paused = true)]
+async fn stop_while_reconnecting_leaves_what_was_applied_before() {
+    #[derive(Debug)]
+    struct LostDevice;
+
+    #[async_trait::async_trait]
+    impl Provisioner for LostDevice {
+        fn abilities(&self) -> Abilities {
+            Abilities {
+                can_scan: false,
+                can_reconnect: true,
+                reset: ResetAbility::OnRequest,
+                reports: JoinReports::Polled,
+            }
+        }
+
+        async fn scan_networks(&mut self) -> Result<Vec<AccessPoint>, ProvisionError> {
+            Err(lost())
+        }
+
+        async fn set_credentials(&mut self, _: &NetworkCredentials) -> Result<(), ProvisionError> {
+            Err(lost())
+        }
+
+        async fn apply(&mut self) -> Result<(), ProvisionError> {
+            Err(lost())
+        }
+
+        async fn join_state(&mut self) -> Result<JoinState, ProvisionError> {
+            Err(lost())
+        }
+
+        async fn reset(&mut self) -> Result<(), ProvisionError> {
+            Err(lost())
+        }
+
+        async fn reconnect(&mut self, _: Duration, _: &Limits) -> Result<(), ReconnectError> {
+            std::future::pending().await
+        }
+
+        async fn close(&mut self) -> Result<(), ProvisionError> {
+            Ok(())
+        }
+    }
+
+    fn lost() -> ProvisionError {
+        SessionError::Lost.into()
+    }
+
+    let run = ScriptedObserver::default().run();
+    let mut joining = Joining {
+        run: &run,
+        device: &mut LostDevice,
+        left: Left::Applied,
+    };
+    let stopped = timeout(Duration::from_secs(1), joining.join(home(), 0)).await;
+    assert!(stopped.is_err());
+    assert_eq!(joining.left, Left::Applied);
 }

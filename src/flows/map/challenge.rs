@@ -30,6 +30,8 @@ impl Mapping<'_> {
         secured: &mut Secured,
     ) -> Result<Progress, FlowError> {
         let mut attempt = 1;
+        // Whether a signature that was handed in may have counted.
+        let mut is_in_doubt = false;
         loop {
             let fresh = Instant::now() + self.run.pace.challenge_left;
             let prepared = self.prepared.take().filter(|one| one.until > fresh);
@@ -43,7 +45,11 @@ impl Mapping<'_> {
             let signed = self.signed(secured, &issued).await?;
             self.doing = Doing::VerifyingAssociation;
             let stage = self.run.start_stage(Stage::VerifyAssociation);
-            let error = match self.hand_in(&issued, &signed).await? {
+            let handed_in = self.hand_in(&issued, &signed, is_in_doubt).await;
+            if handed_in.is_err() {
+                self.run.end_stage(&stage, false);
+            }
+            let error = match handed_in? {
                 Ok(rest) => {
                     self.run.end_stage(&stage, true);
                     self.note_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
@@ -61,6 +67,7 @@ impl Mapping<'_> {
             // A challenge counts once, so that nobody knows what one without an answer came to.
             // Another one does: mapped twice is mapped.
             let in_doubt = error.may_have_arrived();
+            is_in_doubt |= in_doubt;
             if in_doubt && attempt < MOST_CHALLENGES {
                 attempt += 1;
                 match self.challenge().await {
@@ -132,11 +139,13 @@ impl Mapping<'_> {
         &self,
         issued: &Issued,
         signed: &Signed,
+        in_doubt: bool,
     ) -> Result<Result<Rest, CloudError>, FlowError> {
         let OwnerRequest { cloud, extras, .. } = self.owner;
         let Signed { node_id, signature } = signed;
         let verifying = cloud.verify_mapping(&issued.challenge, node_id, signature, extras);
-        let verified = self.record_mapping(Doing::VerifyingAssociation, node_id, verifying);
+        let doing = Doing::VerifyingAssociation;
+        let verified = self.record_mapping(doing, node_id, in_doubt, |_| true, verifying);
         Ok(verified.await?.map(|mapped| match mapped {
             Mapped::Whole => Rest::Nothing,
             Mapped::WithoutGroup => Rest::Group,
@@ -156,7 +165,7 @@ impl Mapping<'_> {
         let mut last = None;
         let mut unread = 0;
         while Instant::now() < issued.until {
-            let handed_in = timeout_at(issued.until, self.hand_in(issued, signed));
+            let handed_in = timeout_at(issued.until, self.hand_in(issued, signed, in_doubt));
             let error = match handed_in.await {
                 Ok(handed_in) => match handed_in? {
                     Ok(rest) => return Ok(rest),

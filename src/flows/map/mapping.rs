@@ -169,24 +169,30 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// Puts the node into the account, and records it before and after.
+    /// Puts the node into the account, and records it before and after. `in_doubt`: an earlier
+    /// request may have done so. `is_done`: what the answer says.
     pub(super) async fn record_mapping<T>(
         &self,
         doing: Doing,
         node_id: &str,
+        in_doubt: bool,
+        is_done: impl FnOnce(&T) -> bool,
         work: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<Result<T, CloudError>, FlowError> {
-        let step = Irreversible::Map {
-            node_id: node_id.to_owned(),
-        };
-        let taken = |error: &CloudError| {
-            if error.may_have_arrived() {
-                Taken::Perhaps
-            } else {
-                Taken::No
-            }
+        let step = Self::mapping_of(node_id);
+        let taken = |outcome: &Result<T, CloudError>| match outcome {
+            Ok(answer) if is_done(answer) => Taken::Yes,
+            Err(error) if !in_doubt && !error.may_have_arrived() => Taken::No,
+            Ok(_) | Err(_) => Taken::Perhaps,
         };
         self.run.irreversible(doing, &step, taken, work).await
+    }
+
+    /// The step that puts this node into the account.
+    pub(super) fn mapping_of(node_id: &str) -> Irreversible {
+        Irreversible::Map {
+            node_id: node_id.to_owned(),
+        }
     }
 
     pub(super) fn note_mapped(&mut self, node_id: &str, way: MappingMethod) {

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Added, MappingStatus};
 use crate::endpoint::user_mapping::SetUserMapping;
-use crate::flows::{Doing, Event, FlowError, Stage, Warning};
+use crate::flows::{Doing, Event, FlowError, Stage, Taken, Warning};
 use crate::secret::Secret;
 use crate::session::{Secured, SessionError};
 
@@ -68,7 +68,9 @@ impl Mapping<'_> {
         let request = loop {
             asked += 1;
             let adding = cloud.add_mapping(node_id, secret_key, &self.owner.extras);
-            let added = self.record_mapping(Doing::AddingMapping, node_id, adding);
+            let is_done = |added: &Added| matches!(added, Added::MappedWithoutGroup);
+            let doing = Doing::AddingMapping;
+            let added = self.record_mapping(doing, node_id, lost, is_done, adding);
             match added.await? {
                 Ok(Added::Requested(request)) => break request,
                 Ok(Added::MappedWithoutGroup) => return Ok(()),
@@ -113,7 +115,11 @@ impl Mapping<'_> {
             }
             told = status.or(told);
             match &told {
-                Some(MappingStatus::Confirmed) => return Ok(()),
+                Some(MappingStatus::Confirmed) => {
+                    let step = Self::mapping_of(node_id);
+                    self.run.record_outcome(&step, Taken::Yes).await;
+                    return Ok(());
+                }
                 Some(status @ (MappingStatus::TimedOut | MappingStatus::Discarded)) => {
                     if lost && self.has(node_id).await {
                         return Ok(());
@@ -165,9 +171,13 @@ const MOST_ASKED: u32 = 3;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::cloud::scripted::{ScriptedCloud, Turn};
+    use crate::flows::Run;
     use crate::flows::map::scripted::{calls, mapping, owner, pace};
+    use crate::flows::scripted_journal::ScriptedJournal;
     use crate::flows::scripted_observer::ScriptedObserver;
 
     const ADD: &str = "PUT user/nodes/mapping";
@@ -189,6 +199,31 @@ mod tests {
         let key = Secret::new("key".to_owned());
         let outcome = mapping(&run, &owner).follow("node1", &key).await;
         (outcome, calls(&cloud))
+    }
+
+    /// The cloud only knows after the node has confirmed, and an earlier request may have counted.
+    #[tokio::test]
+    async fn journal_has_what_is_known_of_the_mapping() {
+        use Taken::{No, Perhaps, Yes};
+        for (script, outcomes) in [
+            (&[REQUESTED, CONFIRMED][..], &[Perhaps, Yes][..]),
+            (&[REQUESTED, TIMED_OUT], &[Perhaps]),
+            (&[REFUSED], &[No]),
+            (
+                &[Turn::HangUp, NOT_IN_ACCOUNT, REFUSED],
+                &[Perhaps, Perhaps],
+            ),
+        ] {
+            let cloud = ScriptedCloud::start(script).await;
+            let (owner, journal) = (owner(&cloud), ScriptedJournal::default());
+            let run = Run {
+                journal: Arc::new(journal.clone()),
+                ..ScriptedObserver::default().run_at(pace())
+            };
+            let key = Secret::new("key".to_owned());
+            let _outcome = mapping(&run, &owner).follow("node1", &key).await;
+            assert_eq!(journal.outcomes(), outcomes, "{script:?}");
+        }
     }
 
     #[tokio::test]

@@ -31,7 +31,7 @@ pub(super) fn no_ports(others: &[SeenDevice], context: &Context) -> Failure {
             name: "--port".to_owned(),
             value: Some(typed(&path)),
         };
-        Hint::new(&format!("use {product} with {{}}"), Some(action))
+        Hint::new(&format!("pass {{}} to use {product}"), Some(action))
     });
     Failure::advised(ErrorId::NoSerialPort, context).hints(others)
 }

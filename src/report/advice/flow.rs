@@ -71,7 +71,21 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             return match before {
                 Before::Joined { .. } => failure.remedy(&LOOK).remedy(&FACTORY_RESET),
                 Before::Told { .. } => failure.remedy(&TELL_ACCOUNT),
-                Before::Mapped { .. } => failure.remedy(&JOIN_LATER).remedy(&UNMAP),
+                Before::Mapped { .. } => {
+                    let has_joined = matches!(
+                        **source,
+                        FlowError::Stopped {
+                            left: Left::Joined,
+                            ..
+                        }
+                    );
+                    let has_network = context.medium.is_some_and(|it| it.has_network_already);
+                    if has_joined || has_network {
+                        failure.remedy(&UNMAP)
+                    } else {
+                        failure.remedy(&JOIN_LATER).remedy(&UNMAP)
+                    }
+                }
             };
         }
         FlowError::Ambiguous { seen, .. } => return search::ambiguous(context, seen),
