@@ -120,25 +120,19 @@ struct Service {
 
 impl Service {
     fn new(advertisement: Advertisement, addresses: &[IpAddr]) -> Result<Self, AnnounceError> {
-        let Advertisement {
-            service,
-            instance,
-            host,
-            port,
-            txt,
-        } = &advertisement;
+        let (instance, host) = (&advertisement.instance, &advertisement.host);
         for label in [instance, host.trim_end_matches(".local")] {
             if !(1..=MAX_LABEL).contains(&label.len()) {
                 return Err(AnnounceError::NoName(label.to_owned()));
             }
         }
         let info = ServiceInfo::new(
-            &format!("{service}.local."),
+            &format!("{}.local.", advertisement.service),
             instance,
             &format!("{host}."),
             addresses,
-            *port,
-            txt.as_slice(),
+            advertisement.port,
+            advertisement.txt.as_slice(),
         )?;
         Ok(Self {
             advertisement,

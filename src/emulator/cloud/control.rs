@@ -56,15 +56,12 @@ impl Cloud {
         Ok(())
     }
 
-    fn set_connected(&mut self, id: &str, body: &Object) -> Result<(), Refusal> {
+    fn set_connected(&mut self, node_id: &str, body: &Object) -> Result<(), Refusal> {
         let connected = body.get("connected").and_then(Value::as_bool);
         let connected = connected.ok_or_else(|| CONTROL.because("connected is true or false"))?;
         let now = self.clock.now();
-        self.nodes.known(id)?.set_connected(now, connected);
-        self.log.write(&Entry::Connectivity {
-            node_id: id,
-            connected,
-        });
+        self.nodes.known(node_id)?.set_connected(now, connected);
+        self.log.write(&Entry::Connectivity { node_id, connected });
         Ok(())
     }
 
@@ -75,24 +72,21 @@ impl Cloud {
         let faults: Vec<Fault> = faults
             .collect::<Result<_, _>>()
             .map_err(|error: ParseFaultError| CONTROL.because(error.to_string()))?;
-        self.log.write(&Entry::FaultsOrdered {
-            ordered: faults.len(),
-        });
+        let ordered = faults.len();
+        self.log.write(&Entry::FaultsOrdered { ordered });
         self.faults = Faults::new(faults);
         Ok(())
     }
 
     fn move_clock(&mut self, body: &Object) -> Result<(), Refusal> {
-        let seconds = body.get("advance_s").and_then(Value::as_u64);
-        let seconds = seconds
+        let advance_s = body.get("advance_s").and_then(Value::as_u64);
+        let advance_s = advance_s
             .filter(|seconds| *seconds <= A_CENTURY)
             .ok_or_else(|| CONTROL.because("advance_s is a number of seconds"))?;
-        self.clock.advance(Duration::from_secs(seconds));
+        self.clock.advance(Duration::from_secs(advance_s));
         self.note_timeouts();
-        self.log.write(&Entry::Clock {
-            advance_s: seconds,
-            now: self.clock.now().as_secs(),
-        });
+        let now = self.clock.now().as_secs();
+        self.log.write(&Entry::Clock { advance_s, now });
         Ok(())
     }
 }

@@ -17,10 +17,8 @@ impl Cloud {
         let body = request.object()?;
         let user = text(&body, "user_name")?;
         self.log_in(&body).inspect_err(|refusal| {
-            self.log.write(&Entry::LoginRefused {
-                user,
-                why: &refusal.description,
-            });
+            let why = &refusal.description;
+            self.log.write(&Entry::LoginRefused { user, why });
         })
     }
 
@@ -56,10 +54,8 @@ impl Cloud {
     }
 
     fn note_login(&mut self, tokens: &Tokens, by: &'static str) {
-        self.log.write(&Entry::Login {
-            user: &tokens.user,
-            by,
-        });
+        let user = &tokens.user;
+        self.log.write(&Entry::Login { user, by });
     }
 
     /// `POST user2`: first name and password, then name and code.
@@ -198,10 +194,8 @@ impl Cloud {
         }
         let now = self.clock.now();
         let Some(tokens) = self.accounts.by_authorization(now, field("code")) else {
-            self.log.write(&Entry::LoginRefused {
-                user: None,
-                why: "the authorisation code is not valid",
-            });
+            let (user, why) = (None, "the authorisation code is not valid");
+            self.log.write(&Entry::LoginRefused { user, why });
             return error("invalid_grant");
         };
         self.note_login(&tokens, "browser");
