@@ -44,21 +44,13 @@ impl Endpoint {
         let association = settings.node.as_ref().map(|node| node.association);
         let provisions = !settings.offering.is_on_network();
         let signs = association == Some(Association::ChallengeResponse);
-        let maps = association == Some(Association::UserMapping);
-        let has_control = settings.rules().has_control;
+        let maps = provisions && association == Some(Association::UserMapping);
+        let has_control = provisions && settings.rules().has_control;
         [
             (EndpointName::CH_RESP, signs, Self::ChallengeResponse),
-            (
-                EndpointName::CLOUD_USER_ASSOC,
-                provisions && maps,
-                Self::UserMapping,
-            ),
+            (EndpointName::CLOUD_USER_ASSOC, maps, Self::UserMapping),
             (EndpointName::PROV_CONFIG, provisions, Self::Config),
-            (
-                EndpointName::PROV_CTRL,
-                provisions && has_control,
-                Self::Control,
-            ),
+            (EndpointName::PROV_CTRL, has_control, Self::Control),
             (EndpointName::PROV_SCAN, provisions, Self::Scan),
             (service.session_endpoint(), true, Self::Session),
             (service.version_endpoint(), true, Self::Version),

@@ -124,9 +124,8 @@ impl Keys {
 
     fn strike(&mut self, log: &mut Log, now: Instant) {
         self.strikes = self.strikes.saturating_add(1);
-        log.write(&Entry::Strike {
-            count: self.strikes,
-        });
+        let count = self.strikes;
+        log.write(&Entry::Strike { count });
         if self.max_strikes > 0 && self.strikes >= self.max_strikes && self.locked.is_none() {
             self.locked = Some(now);
             log.write(&Entry::Locked);

@@ -143,13 +143,11 @@ impl Manager {
         }
         self.started = false;
         self.reported_events = 0;
+        let world = &self.settings.world;
         let mut scenarios = self.settings.scenarios.iter();
         let attempt = match scenarios.find_map(|scenario| scenario.failure()) {
             Some(failure) => Err(failure),
-            None => self
-                .settings
-                .world
-                .join(&config.ssid, config.passphrase.expose()),
+            None => world.join(&config.ssid, config.passphrase.expose()),
         };
         self.trial = Some(Trial {
             begins: later(now, self.scaled(CONNECT_DELAY)),
@@ -305,13 +303,9 @@ impl Manager {
         let Some(scan) = &self.scan else {
             return Vec::new();
         };
-        let mut seen: Vec<_> = self
-            .settings
-            .world
-            .access_points
-            .iter()
-            .filter(|point| scan.has_visited(point.channel, now))
-            .collect();
+        let points = self.settings.world.access_points.iter();
+        let seen = points.filter(|point| scan.has_visited(point.channel, now));
+        let mut seen: Vec<_> = seen.collect();
         seen.sort_by_key(|point| std::cmp::Reverse(point.rssi));
         seen.truncate(MAX_SCAN_ENTRIES);
         seen
@@ -355,15 +349,11 @@ impl Manager {
             return Station::Connecting;
         };
         let each = self.scaled(self.settings.world.failed_attempt);
-        let completed = now
-            .checked_duration_since(trial.begins)
-            .map_or(0, |elapsed| {
-                elapsed
-                    .as_nanos()
-                    .checked_div(each.as_nanos())
-                    .unwrap_or(u128::MAX)
-            });
-        let completed = u32::try_from(completed).unwrap_or(u32::MAX);
+        let elapsed = now.checked_duration_since(trial.begins);
+        let completed =
+            elapsed.map_or(Some(0), |time| time.as_nanos().checked_div(each.as_nanos()));
+        let completed = completed.and_then(|count| u32::try_from(count).ok());
+        let completed = completed.unwrap_or(u32::MAX);
         if completed == 0 {
             Station::Connecting
         } else if let Some(remaining @ 1..) = self.attempts().checked_sub(completed) {
@@ -420,9 +410,7 @@ impl Manager {
     /// When the application takes the manager back to its start, if the client does not before.
     fn application_reset_at(&self) -> Option<Instant> {
         let trial = self.trial.as_ref()?;
-        let Err(failure) = &trial.attempt else {
-            return None;
-        };
+        let failure = trial.attempt.as_ref().err()?;
         self.reason(trial, *failure)?;
         let at = self.failure_at(trial, self.application_resets_after()?);
         trial.frozen.is_none_or(|frozen| at <= frozen).then_some(at)

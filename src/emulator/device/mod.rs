@@ -346,10 +346,8 @@ impl Device {
     fn stop(&self) -> Option<(Instant, StopReason)> {
         if self.settings.offering.is_on_network() {
             let switched_off = self.node.as_ref()?.switched_off?;
-            let wait = self
-                .settings
-                .time_scale
-                .of(self.settings.offering.outlasts_challenges()?);
+            let wait = self.settings.offering.outlasts_challenges()?;
+            let wait = self.settings.time_scale.of(wait);
             return Some((later(switched_off, wait), StopReason::SwitchedOff));
         }
         if let Some(at) = self.provisioned_before {
@@ -375,11 +373,8 @@ impl Device {
                     }
                 }
                 ManagerEvent::Failed(reason) => {
-                    let event = Entry::ProvEvent {
-                        name: ProvEvent::CredFail,
-                        reason: Some(reason.into()),
-                    };
-                    self.log.write_at(at, &event);
+                    let (name, reason) = (ProvEvent::CredFail, Some(reason.into()));
+                    self.log.write_at(at, &Entry::ProvEvent { name, reason });
                 }
                 ManagerEvent::ApplicationReset => {
                     self.log.write_at(at, &Entry::ApplicationReset);

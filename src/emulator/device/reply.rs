@@ -6,6 +6,7 @@ use prost::Message;
 use thiserror::Error;
 
 use super::firmware::Rules;
+use crate::proto::protocomm::Status;
 use crate::security::SecurityError;
 
 /// What a device answers.
@@ -61,5 +62,14 @@ pub(super) fn without_body(rules: Rules) -> Refusal {
         Refusal::Crashed
     } else {
         refuse("a command without its body")
+    }
+}
+
+/// The status of a command that the manager accepted, or not.
+pub(super) const fn status_of(accepted: bool) -> Status {
+    if accepted {
+        Status::Success
+    } else {
+        Status::InternalError
     }
 }

@@ -32,10 +32,8 @@ fn provisioning_document(settings: &DeviceSettings) -> String {
     let mut objects = Vec::new();
     for (label, names) in [("rmaker", claiming), ("rmaker_extra", extra)] {
         if !names.is_empty() {
-            objects.push(object(
-                label,
-                &[("ver", quoted("1.0")), ("cap", list(&names))],
-            ));
+            let members = [("ver", quoted("1.0")), ("cap", list(&names))];
+            objects.push(object(label, &members));
         }
     }
     let mut members = vec![("ver", quoted(rules.protocol))];

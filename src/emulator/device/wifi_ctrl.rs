@@ -4,8 +4,8 @@
 use prost::Message as _;
 use tokio::time::Instant;
 
-use super::manager::{Manager, WrongState};
-use super::reply::{Refusal, decode, response_to, unknown_command};
+use super::manager::Manager;
+use super::reply::{Refusal, decode, response_to, status_of, unknown_command};
 use crate::emulator::flash::Flash;
 use crate::emulator::log::{Entry, Log};
 use crate::proto::network_provisioning::network_ctrl_payload::Payload;
@@ -25,31 +25,28 @@ pub(super) fn handle(
     let request: NetworkCtrlPayload = decode(request)?;
     let knows_thread = manager.rules().knows_thread;
     // No body is looked at: all are empty.
-    let (status, payload) = match Msg::try_from(request.msg) {
+    let mut status = Status::InvalidArgument;
+    let payload = match Msg::try_from(request.msg) {
         Ok(Msg::TypeCmdCtrlWifiReset) => {
-            let done = manager.reset(now);
-            let accepted = done.is_ok();
+            let accepted = manager.reset(now).is_ok();
             if accepted {
                 log.kept(flash.store(None));
             }
             log.write(&Entry::Reset { accepted });
-            let payload = Payload::RespCtrlWifiReset(RespCtrlWifiReset {});
-            (status_of(done), payload)
+            status = status_of(accepted);
+            Payload::RespCtrlWifiReset(RespCtrlWifiReset {})
         }
         Ok(Msg::TypeCmdCtrlWifiReprov) => {
-            let done = manager.reprovision(now);
-            let accepted = done.is_ok();
+            let accepted = manager.reprovision(now).is_ok();
             log.write(&Entry::Reprov { accepted });
-            let payload = Payload::RespCtrlWifiReprov(RespCtrlWifiReprov {});
-            (status_of(done), payload)
+            status = status_of(accepted);
+            Payload::RespCtrlWifiReprov(RespCtrlWifiReprov {})
         }
         Ok(Msg::TypeCmdCtrlThreadReset) if knows_thread => {
-            let payload = Payload::RespCtrlThreadReset(RespCtrlThreadReset {});
-            (Status::InvalidArgument, payload)
+            Payload::RespCtrlThreadReset(RespCtrlThreadReset {})
         }
         Ok(Msg::TypeCmdCtrlThreadReprov) if knows_thread => {
-            let payload = Payload::RespCtrlThreadReprov(RespCtrlThreadReprov {});
-            (Status::InvalidArgument, payload)
+            Payload::RespCtrlThreadReprov(RespCtrlThreadReprov {})
         }
         _ => return Err(unknown_command()),
     };
@@ -59,11 +56,4 @@ pub(super) fn handle(
         payload: Some(payload),
     };
     Ok(message.encode_to_vec())
-}
-
-fn status_of(done: Result<(), WrongState>) -> Status {
-    match done {
-        Ok(()) => Status::Success,
-        Err(WrongState) => Status::InternalError,
-    }
 }

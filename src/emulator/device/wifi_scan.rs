@@ -7,7 +7,9 @@ use prost::Message as _;
 use tokio::time::Instant;
 
 use super::manager::Manager;
-use super::reply::{Refusal, decode, refuse, response_to, unknown_command, without_body};
+use super::reply::{
+    Refusal, decode, refuse, response_to, status_of, unknown_command, without_body,
+};
 use crate::proto::network_provisioning::network_scan_payload::Payload;
 use crate::proto::network_provisioning::{
     CmdScanWifiResult, NetworkScanMsgType as Msg, NetworkScanPayload, RespScanThreadResult,
@@ -104,12 +106,7 @@ fn results(
         })
         .collect();
     entries.resize_with(count, WiFiScanResult::default);
-    let status = if within {
-        Status::Success
-    } else {
-        Status::InternalError
-    };
-    Ok((status, RespScanWifiResult { entries }))
+    Ok((status_of(within), RespScanWifiResult { entries }))
 }
 
 /// What `CONFIG_WIFI_PROV_SCAN_MAX_ENTRIES` can be set to.

@@ -28,21 +28,17 @@ impl World {
     /// A neighbourhood with one network of each kind that a client must cope with. All that
     /// have a passphrase take `correct horse battery`, but for `Café 家 ’`: `naïve café`.
     pub fn neighbourhood() -> Self {
-        Self::with(
-            DEFAULT
-                .iter()
-                .map(|row| AccessPoint {
-                    ssid: row.0.as_bytes().to_vec(),
-                    hidden: row.0 == "Attic",
-                    bssid: [0x02, 0x1a, 0x11, 0xf0, 0x0d, row.1],
-                    channel: row.2,
-                    rssi: row.3,
-                    auth: row.4,
-                    passphrase: row.5.map(|text| Secret::new(text.to_owned())),
-                    ip: FIRST_ADDRESS,
-                })
-                .collect(),
-        )
+        let points = DEFAULT.map(|row| AccessPoint {
+            ssid: row.0.as_bytes().to_vec(),
+            hidden: row.0 == "Attic",
+            bssid: [0x02, 0x1a, 0x11, 0xf0, 0x0d, row.1],
+            channel: row.2,
+            rssi: row.3,
+            auth: row.4,
+            passphrase: row.5.map(|text| Secret::new(text.to_owned())),
+            ip: FIRST_ADDRESS,
+        });
+        Self::with(points.to_vec())
     }
 
     /// These access points, and the usual times.
