@@ -153,18 +153,10 @@ impl DeviceServer {
         self.log().write(&Entry::ConnectionOpened { peer });
     }
 
-    pub(super) fn connection_closed(&mut self, why: &str) {
-        let why = why.to_owned();
-        self.log().write(&Entry::ConnectionClosed { why });
-        self.log().connection = None;
-    }
-
     /// Logs a request that the medium refuses by itself.
     pub(super) fn note_refused(&mut self, endpoint: &str, why: &str) {
-        self.log().write(&Entry::Refused {
-            endpoint: endpoint.to_owned(),
-            why: why.to_owned(),
-        });
+        let (endpoint, why) = (endpoint.to_owned(), why.to_owned());
+        self.log().write(&Entry::Refused { endpoint, why });
     }
 
     /// Counts a request. Returns the fault to handle it with; `Err` is a fault that keeps the
@@ -199,26 +191,20 @@ impl DeviceServer {
         request: &[u8],
     ) -> Result<Reply, Refusal> {
         let is_wrong_type = fault == Some(FaultKind::WrongType);
-        let reply = self
-            .device
-            .answer(session, endpoint, request, is_wrong_type);
+        let device = &mut self.device;
+        let reply = device.answer(session, endpoint, request, is_wrong_type);
         if fault == Some(FaultKind::Repeat) {
             // The second answer is not sent; what the second request does to the device stays.
-            let _second = self.device.handle(session, endpoint, request);
+            let _second = device.handle(session, endpoint, request);
         }
-        let Reply { bytes, after } = reply?;
-        let before = std::mem::replace(&mut self.previous, bytes.clone());
-        Ok(match fault {
-            None => Reply { bytes, after },
-            Some(FaultKind::Delay(wait)) => Reply {
-                bytes,
-                after: after.saturating_add(wait),
-            },
-            Some(kind) => Reply {
-                bytes: kind.alter(bytes, &before),
-                after,
-            },
-        })
+        let mut reply = reply?;
+        let before = std::mem::replace(&mut self.previous, reply.bytes.clone());
+        match fault {
+            None => {}
+            Some(FaultKind::Delay(wait)) => reply.after = reply.after.saturating_add(wait),
+            Some(kind) => reply.bytes = kind.alter(reply.bytes, &before),
+        }
+        Ok(reply)
     }
 }
 

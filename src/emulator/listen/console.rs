@@ -131,11 +131,10 @@ impl Listener for SerialLine {
             return reason;
         }
         self.board.stop(server, Instant::now());
-        self.print_rest()
-            .await
-            .map_err(unplugged)
-            .err()
-            .unwrap_or(reason)
+        match self.print_rest().await {
+            Ok(()) => reason,
+            Err(error) => unplugged(error),
+        }
     }
 }
 

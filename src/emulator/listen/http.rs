@@ -18,11 +18,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::sleep;
 
-use self::connection::{Answer, Closing, Connection, NoHead, receive};
+use self::connection::{Answer, Closing, Connection, NoHead};
 use self::head::{MAX_TARGET, NOT_FOUND, Page, URI_TOO_LONG, WRONG_METHOD, path_of};
 use self::port::{BACKLOG, open, reserve};
 use crate::emulator::announce::Announcement;
@@ -40,11 +41,7 @@ pub async fn bind(address: SocketAddr) -> io::Result<HttpPort> {
         reserved: None,
         held: None,
         connections: 0,
-        service: Service {
-            announcement: Announcement::default(),
-            session: None,
-            bare_socket: None,
-        },
+        service: Service::default(),
     })
 }
 
@@ -98,11 +95,13 @@ impl Listener for HttpPort {
 
     /// As in the firmware's loop, a request comes before a new connection.
     async fn event(&mut self) -> Event {
+        let read = OptionFuture::from(self.held.as_mut().map(Connection::read));
+        let accepted = OptionFuture::from(self.socket.as_ref().map(TcpListener::accept));
         tokio::select! {
             biased;
             entry = self.service.announcement.news() => Event::Announcement(entry),
-            read = receive(self.held.as_mut()) => Event::Received(read),
-            accepted = accept(self.socket.as_ref()) => Event::Accepted(accepted),
+            Some(read) = read => Event::Received(read),
+            Some(accepted) = accepted => Event::Accepted(accepted),
         }
     }
 
@@ -139,7 +138,7 @@ impl Listener for HttpPort {
         if self.held.take().is_some() {
             // The firmware gives the number of a closed socket to the next one.
             self.service.bare_socket = None;
-            server.connection_closed(why);
+            server.log().close_connection(why);
         }
     }
 
@@ -169,14 +168,7 @@ impl Listener for HttpPort {
     }
 }
 
-async fn accept(socket: Option<&TcpListener>) -> io::Result<(TcpStream, SocketAddr)> {
-    match socket {
-        Some(socket) => socket.accept().await,
-        None => std::future::pending().await,
-    }
-}
-
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Service {
     announcement: Announcement,
     /// `cookie_session_id`: the one session of the whole server.

@@ -2,10 +2,10 @@
 //! who receives it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use derive_more::Display;
 use rand_core::Rng;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -47,7 +47,8 @@ impl Advert {
 }
 
 /// A Bluetooth address.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Display, PartialEq, Eq)]
+#[display("{}", self.joined(":"))]
 pub struct Address {
     bytes: [u8; 6],
     /// Drawn by the device, and not given out by the IEEE.
@@ -97,12 +98,6 @@ impl Address {
     /// What BlueZ calls its object.
     pub(super) fn node(self) -> String {
         format!("dev_{}", self.joined("_"))
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.joined(":"))
     }
 }
 
@@ -216,10 +211,7 @@ impl Listed {
     }
 }
 
-fn address<'de, D>(deserializer: D) -> Result<Option<Address>, D::Error>
-where
-    D: Deserializer<'de>,
-{
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     let address = text.map(|text| text.parse()).transpose();
     address.map_err(|error| D::Error::custom(format!("address: {error}")))

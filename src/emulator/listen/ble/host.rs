@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use zbus::fdo::RequestNameFlags;
 use zbus::message::{Message, Type};
 use zbus::{Connection, MessageStream, ObjectPath, OwnedVariant};
@@ -30,6 +30,7 @@ use super::answer::{Answer, Refusal};
 use super::link::{FromDevice, Report};
 use super::objects::{INTROSPECTABLE, OBJECT_MANAGER, PROPERTIES, Properties};
 use super::trouble::HostTrouble;
+use crate::emulator::server::wait_until;
 
 /// The host.
 pub(super) struct Host {
@@ -94,7 +95,7 @@ impl Host {
                     None => return Ok(()),
                 },
                 _ = &mut closing, if !is_closing => is_closing = true,
-                Some(()) = at(wake_at) => {
+                () = wait_until(wake_at) => {
                     let now = Instant::now();
                     let Self { bluez, adapter, remotes, .. } = &mut self;
                     bluez.run_timers(now, remotes);
@@ -223,7 +224,7 @@ impl Host {
         let bluez = &mut self.bluez;
         match report.what {
             FromDevice::Advertising(on) => remote.note_advertising(on, bluez),
-            FromDevice::Answered { operation, outcome } => {
+            FromDevice::Answered(operation, outcome) => {
                 remote.finish_operation(operation, outcome, bluez);
             }
             FromDevice::LinkLost { connection } => {
@@ -260,12 +261,6 @@ impl Host {
         }
         Ok(())
     }
-}
-
-/// Waits for that moment. `None` at once if there is none.
-async fn at(moment: Option<Instant>) -> Option<()> {
-    sleep_until(moment?).await;
-    Some(())
 }
 
 /// Makes the connection BlueZ's, unless another one is.

@@ -33,19 +33,16 @@ pub(super) fn gatt_objects(service_uuid: &str, endpoints: &[String]) -> Vec<Gatt
         uuid,
         attribute,
     };
+    let changed = Some(Attribute::Indication);
+    let not_subscribed = Some(Attribute::Constant(&[0, 0]));
     let pnp_id = Attribute::Constant(&[0x01, 0xe5, 0x02, 0x01, 0x00, 0x01, 0x00]);
-    let not_subscribed = Attribute::Constant(&[0, 0]);
     let mut objects = vec![
         object("service0001", short_uuid(0x1801), None),
-        object(
-            "service0001/char0002",
-            short_uuid(0x2a05),
-            Some(Attribute::Indication),
-        ),
+        object("service0001/char0002", short_uuid(0x2a05), changed),
         object(
             "service0001/char0002/desc0004",
             short_uuid(0x2902),
-            Some(not_subscribed),
+            not_subscribed,
         ),
         object("service0010", short_uuid(0x180a), None),
         object("service0010/char0011", short_uuid(0x2a50), Some(pnp_id)),
@@ -60,16 +57,9 @@ pub(super) fn gatt_objects(service_uuid: &str, endpoints: &[String]) -> Vec<Gatt
         let characteristic = format!("service0028/char{handle:04x}");
         let descriptor = format!("{characteristic}/desc{:04x}", handle.saturating_add(2));
         let uuid = endpoint_uuid(service_uuid, id);
-        objects.push(object(
-            &characteristic,
-            uuid,
-            Some(Attribute::Endpoint(place)),
-        ));
-        objects.push(object(
-            &descriptor,
-            short_uuid(0x2901),
-            Some(Attribute::Name(place)),
-        ));
+        let (value, name) = (Attribute::Endpoint(place), Attribute::Name(place));
+        objects.push(object(&characteristic, uuid, Some(value)));
+        objects.push(object(&descriptor, short_uuid(0x2901), Some(name)));
     }
     objects
 }

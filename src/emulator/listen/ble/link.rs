@@ -10,22 +10,23 @@ use crate::emulator::log::Entry;
 #[derive(Debug)]
 pub(super) enum ToDevice {
     /// A link to it is up.
-    Connected {
-        connection: u64,
-        /// By keys from an earlier pairing.
-        encrypted: bool,
-    },
-    /// The host's side ended the link.
-    Disconnected {
-        /// For the log.
-        why: &'static str,
-    },
+    Connected(Link),
+    /// The host's side ended the link, for this reason.
+    Disconnected(&'static str),
     /// The link is encrypted from now on.
     Encrypted,
     /// The host did something that a device cannot see, for its log.
     Note(Entry),
     /// An operation on an attribute.
     Operate(Operation),
+}
+
+/// A link between both.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    pub(super) connection: u64,
+    /// At its start: by keys from an earlier pairing.
+    pub(super) is_encrypted: bool,
 }
 
 /// An operation of ATT; long ones are one here.
@@ -56,11 +57,8 @@ pub(super) struct Report {
 pub(super) enum FromDevice {
     /// Whether it is advertised.
     Advertising(bool),
-    /// What came of an operation: a value, or an error of ATT.
-    Answered {
-        operation: u64,
-        outcome: Result<Vec<u8>, u8>,
-    },
+    /// The operation of this id has this outcome: a value, or an error of ATT.
+    Answered(u64, Result<Vec<u8>, u8>),
     /// The link is gone.
     LinkLost { connection: u64 },
     /// So is the device.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::layout::Attribute;
-use super::link::{Access, FromDevice, Operation, Report, Reports, ToDevice};
+use super::link::{Access, FromDevice, Link, Operation, Report, Reports, ToDevice};
 use super::stack::{
     INSUFFICIENT_ENCRYPTION, INVALID_HANDLE, INVALID_LENGTH, INVALID_OFFSET, LONGEST_VALUE,
     READ_NOT_PERMITTED, StackRules, UNLIKELY, WRITE_NOT_PERMITTED,
@@ -60,12 +60,6 @@ struct GattServer {
     unread_since: Option<Instant>,
 }
 
-#[derive(Clone, Copy)]
-struct Link {
-    connection: u64,
-    is_encrypted: bool,
-}
-
 /// How an operation fails.
 enum Failed {
     /// With an error of ATT.
@@ -104,24 +98,18 @@ impl Listener for GattServer {
         message: ToDevice,
     ) -> Result<(), StopReason> {
         match message {
-            ToDevice::Connected {
-                connection,
-                encrypted,
-            } => {
-                self.link = Some(Link {
-                    connection,
-                    is_encrypted: encrypted,
-                });
+            ToDevice::Connected(link) => {
+                self.link = Some(link);
                 // The host knows that a link ends it.
                 self.is_advertised = false;
                 if server.is_out_of_reach {
                     self.disconnect(server, "out of reach");
                 } else {
-                    server.connection_opened(connection, CENTRAL.to_owned());
+                    server.connection_opened(link.connection, CENTRAL.to_owned());
                     server.device.open_session(HANDLE);
                 }
             }
-            ToDevice::Disconnected { why } => self.end_link(server, why),
+            ToDevice::Disconnected(why) => self.end_link(server, why),
             ToDevice::Encrypted => {
                 if let Some(link) = &mut self.link {
                     link.is_encrypted = true;
@@ -161,7 +149,7 @@ impl GattServer {
     /// A link that ends takes the session and all replies with it.
     fn end_link(&mut self, server: &mut DeviceServer, why: &str) {
         if self.link.take().is_some() {
-            server.connection_closed(why);
+            server.log().close_connection(why);
             server.device.close_session(HANDLE);
             self.values.clear();
             self.lost_at_read = None;
@@ -176,14 +164,10 @@ impl GattServer {
     }
 
     async fn operate(&mut self, server: &mut DeviceServer, operation: Operation) {
-        let Operation {
-            id,
-            attribute,
-            access,
-        } = operation;
-        let outcome = match access {
-            Access::Read { offset } => self.read(&attribute, offset).await,
-            Access::Write { value } => self.write(server, &attribute, &value).await,
+        let attribute = &operation.attribute;
+        let outcome = match operation.access {
+            Access::Read { offset } => self.read(attribute, offset).await,
+            Access::Write { value } => self.write(server, attribute, &value).await,
         };
         let (answer, closes) = match outcome {
             Ok(value) => (Some(Ok(value)), None),
@@ -193,8 +177,7 @@ impl GattServer {
             Err(Failed::Silence) => (None, None),
         };
         if let Some(outcome) = answer {
-            let operation = id;
-            self.report(FromDevice::Answered { operation, outcome });
+            self.report(FromDevice::Answered(operation.id, outcome));
         }
         if let Some(why) = closes {
             self.disconnect(server, &why);

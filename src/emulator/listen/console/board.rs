@@ -70,7 +70,6 @@ enum Then {
 impl Board {
     pub(super) fn new(settings: ConsoleSettings, time_scale: TimeScale, now: Instant) -> Self {
         let other = OtherConsole::among(&settings.troubles, now);
-        let has_other = other.is_some();
         let mut board = Self {
             uart: Uart::new(settings.baud, now),
             noise: LogNoise::new(settings.noise, now),
@@ -83,13 +82,10 @@ impl Board {
             next_line: None,
             settings,
         };
-        if has_other {
-            return board;
-        }
-        if board.settings.qr_code.is_some() {
-            board.boot(now);
-        } else {
-            board.prompt(now);
+        match board.state {
+            State::Other(_) => return board,
+            _ if board.settings.qr_code.is_some() => board.boot(now),
+            _ => board.prompt(now),
         }
         board.next_line = board.pause().map(|pause| now + pause);
         board

@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 use prost::Message as _;
 use tokio::time::Instant;
 
+use crate::proto::protocomm::SessionData;
 use crate::proto::protocomm::sec1_payload::Payload;
 use crate::proto::protocomm::session_data::Proto;
-use crate::proto::protocomm::{SessionData, SessionResp0};
 use crate::qr::PAGE;
 use crate::qr::drawing::{Drawing, Terminal};
 
@@ -87,16 +87,12 @@ impl LogNoise {
         let mut dump = |label: &str, bytes: &[u8]| text.push_str(&self.dump(now, label, bytes));
         match (payload(request), reply.and_then(payload)) {
             (Some(Payload::Sc0(command)), Some(Payload::Sr0(answer))) => {
-                let SessionResp0 {
-                    device_pubkey,
-                    device_random,
-                    ..
-                } = answer;
-                dump("Device pubkey", &device_pubkey);
+                let (key, random) = (answer.device_pubkey, answer.device_random);
+                dump("Device pubkey", &key);
                 dump("Client pubkey", &command.client_pubkey);
-                dump("Shared key", &stand_in(&device_pubkey, &device_random));
-                dump("Device random", &device_random);
-                self.device_key = device_pubkey;
+                dump("Shared key", &stand_in(&key, &random));
+                dump("Device random", &random);
+                self.device_key = key;
             }
             (Some(Payload::Sc1(command)), answer) => {
                 dump("Client verifier", &command.client_verify_data);
@@ -127,17 +123,12 @@ impl LogNoise {
     /// What the firmware prints from its start until its console is there.
     pub(super) fn boot(&mut self, now: Instant, qr_code: Option<&str>) -> String {
         self.booted = now;
-        let mut text = String::new();
-        for (ms, entry) in BOOT_LOG {
-            text.push_str(&self.line_at(ms, entry));
-        }
+        let mut text = BOOT_LOG.map(|(ms, entry)| self.line_at(ms, entry)).concat();
         let Some(payload) = qr_code else {
             return text;
         };
         // The flag that shows a QR code prints these lines, with noise or without.
-        for (ms, entry) in QR_CODE_LOG {
-            text.push_str(&log_line(ms, entry));
-        }
+        text.extend(QR_CODE_LOG.map(|(ms, entry)| log_line(ms, entry)));
         text.push_str(&log_line(1042, &format!("I QRCODE: {payload}")));
         // Firmware logs an error instead of drawing a payload that is too long.
         let drawing = Drawing::of(payload).map(|drawing| drawing.lines(Terminal::LightOnDark));

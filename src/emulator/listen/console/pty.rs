@@ -1,7 +1,6 @@
 //! The pty that stands for a serial port: raw, and there whether or not somebody has it open. Not when
 //! bytes travel on it, which is the UART's.
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,7 +16,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::{Instant, sleep, timeout};
 
 /// A pty.
+#[derive(derive_more::Debug)]
 pub(super) struct Pty {
+    #[debug(skip)]
     board: pty_process::Pty,
     /// The client's side, kept open: otherwise the line is dead between two clients, and its
     /// settings are gone.
@@ -102,14 +103,6 @@ impl Pty {
         while Instant::now() < delivered || (Instant::now() < limit && is_unread()) {
             sleep(POLL).await;
         }
-    }
-}
-
-impl fmt::Debug for Pty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pty")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
     }
 }
 

@@ -92,10 +92,8 @@ impl Uart {
     /// Lets arrive what has arrived by now.
     pub(super) fn receive(&mut self, now: Instant) {
         let count = self.count_until(self.wire_from, now).min(self.wire.len());
-        for _ in 0..count {
-            let Some(byte) = self.wire.pop_front() else {
-                break;
-            };
+        let arrived: Vec<u8> = self.wire.drain(..count).collect();
+        for byte in arrived {
             self.wire_from = self.after(self.wire_from, 1);
             if self.wire_from > self.idle_at() {
                 self.hand_over();
@@ -182,10 +180,9 @@ impl Uart {
     /// How many bytes fit in between.
     fn count_until(&self, from: Instant, now: Instant) -> usize {
         let between = now.saturating_duration_since(from).as_nanos();
-        match between.checked_div(self.byte_time.as_nanos()) {
-            Some(count) => usize::try_from(count).unwrap_or(usize::MAX),
-            None => usize::MAX,
-        }
+        let count = between.checked_div(self.byte_time.as_nanos());
+        let count = count.and_then(|count| usize::try_from(count).ok());
+        count.unwrap_or(usize::MAX)
     }
 }
 

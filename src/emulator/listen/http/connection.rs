@@ -59,14 +59,6 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Waits for bytes; forever if there is no connection.
-pub(super) async fn receive(connection: Option<&mut Connection>) -> io::Result<usize> {
-    match connection {
-        Some(connection) => connection.read().await,
-        None => std::future::pending().await,
-    }
-}
-
 impl Connection {
     pub(super) const fn new(number: u64, stream: TcpStream) -> Self {
         Self {
@@ -76,7 +68,8 @@ impl Connection {
         }
     }
 
-    async fn read(&mut self) -> io::Result<usize> {
+    /// Waits for bytes.
+    pub(super) async fn read(&mut self) -> io::Result<usize> {
         if self.pending.len() >= MAX_PENDING {
             return Ok(self.pending.len());
         }

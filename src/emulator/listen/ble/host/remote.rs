@@ -12,7 +12,7 @@ use zbus::message::Message;
 use super::super::advert::Advert;
 use super::super::answer::Refusal;
 use super::super::layout::{Attribute, GattObject};
-use super::super::link::{Operation, ToDevice};
+use super::super::link::{Link, Operation, ToDevice};
 use super::super::objects::Objects;
 use super::super::trouble::{HostTrouble, LinkTrouble};
 use crate::emulator::device::TimeScale;
@@ -184,10 +184,11 @@ impl RemoteDevice {
         self.connected = Some(connection);
         // It reports when it advertises again.
         self.is_advertising = false;
-        self.send(ToDevice::Connected {
+        let is_encrypted = self.is_paired;
+        self.send(ToDevice::Connected(Link {
             connection,
-            encrypted: self.is_paired,
-        });
+            is_encrypted,
+        }));
         bluez.objects.set(&self.path, [("Connected", true.into())]);
     }
 
@@ -218,7 +219,7 @@ impl RemoteDevice {
     /// Ends a link at once, if there is one.
     pub(super) fn cut(&mut self, why: &'static str, bluez: &mut Bluez) {
         if self.connected.is_some() {
-            self.send(ToDevice::Disconnected { why });
+            self.send(ToDevice::Disconnected(why));
             self.lose_link(bluez);
         }
     }
@@ -262,7 +263,7 @@ impl RemoteDevice {
     pub(super) fn take_unanswered(&mut self) -> impl Iterator<Item = Message> {
         let why = "the client's computer has no BlueZ any more";
         if self.connected.take().is_some() {
-            self.send(ToDevice::Disconnected { why });
+            self.send(ToDevice::Disconnected(why));
         }
         let operations = std::mem::take(&mut self.operations).into_iter();
         operations
