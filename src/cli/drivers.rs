@@ -165,12 +165,10 @@ impl Drivers {
         let has_it =
             |driver: &&Arc<dyn Driver>| driver.options().iter().any(|own| own.id == spec.id);
         let owners = self.list.iter().filter(has_it);
-        let names: Vec<&str> = owners.map(|owner| self.medium(owner).name).collect();
-        Err(failure.hint(format!(
-            "`--{}` is for `--transport {}`",
-            spec.long,
-            names.join(" or ")
-        )))
+        let names: Vec<String> = owners
+            .map(|owner| format!("`--transport {}`", self.medium(owner).name))
+            .collect();
+        Err(failure.hint(format!("`--{}` is for {}", spec.long, names.join(" or "))))
     }
 
     /// The flags by which other drivers are told where a device is.
@@ -209,7 +207,10 @@ impl Drivers {
             let searches = has(&command, SEARCH_TIME);
             let specs = self.specs().into_iter();
             let specs = specs.filter(|spec| searches || spec.is_for_doctor);
-            command = command.args(specs.map(argument));
+            command = command.args(specs.map(|spec| {
+                let help = spec.doctor_help.filter(|_| !searches);
+                argument(spec, help.unwrap_or(spec.help))
+            }));
         }
         let names: Vec<String> = command
             .get_subcommands()
@@ -222,12 +223,12 @@ impl Drivers {
     }
 }
 
-fn argument(spec: &'static OptionSpec) -> Arg {
+fn argument(spec: &'static OptionSpec, help: &'static str) -> Arg {
     Arg::new(spec.id)
         .long(spec.long)
         .value_name(spec.value_name)
         .env(spec.variable)
-        .help(spec.help)
+        .help(help)
         .help_heading(spec.heading)
         .hide(spec.is_hidden)
         .value_parser(|text: &str| (spec.check)(text).map(OptionText))

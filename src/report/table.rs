@@ -107,7 +107,7 @@ errors! {
         "The device did not sign the challenge."
         "A node signs with the key that it got when it was claimed. A node that was never claimed, or whose key is damaged, closes the connection instead."
         [
-            plain("claim the device first, as its firmware documents: a device that was never claimed has no key to sign with"),
+            plain("claim the device if it was never claimed, as its firmware documents: it has no key to sign with then"),
             plain("read the device's log for the reason").explained_only(),
         ];
     ClaimRequired "claim-required" [Device]
@@ -129,7 +129,7 @@ errors! {
             retry("wait a minute and {}: the cloud is busy").when("for status 429", |run| run.error.cloud_status == Some(429)),
             retry("wait, and {} later: the cloud has a problem of its own").when("for status 500 and above", |run| run.error.cloud_status >= Some(500)),
             command("espctl profile list", "check the base URL with {}: this may not be a RainMaker cloud").when("for status 404", |run| run.error.cloud_status == Some(404)),
-            plain("correct what the cloud's reason names; the same request fails again").when("for any other status", |run| run.error.cloud_status.is_some_and(|status| status < 500 && status != 429 && status != 404)),
+            plain("correct what the cloud names as the reason, if it names one: the same request fails again").when("for any other status", |run| run.error.cloud_status.is_some_and(|status| status < 500 && status != 429 && status != 404)),
             LOOK.explained_only(),
         ];
     CloudTimedOut "cloud-timed-out" [Cloud]
@@ -436,7 +436,7 @@ errors! {
         "Firmware prints the code once, when it starts to wait for provisioning. A provisioned device does not print it, nor one whose log is off or on another port."
         [
             plain("restart the board while the command waits"),
-            flag("--baud", "set the speed of the board's log with {} if it is another one"),
+            flag("--baud", "set the speed of the board's log with {} if it is not 115200"),
             command("idf.py monitor", "run {} to see whether the log has a line with `{\"ver\":…}` or a URL with `data=`").explained_only(),
         ];
     NoConsole "no-console" [NoDevice]
@@ -710,7 +710,7 @@ errors! {
         "The device could not join: the network rejected it."
         "Usually the passphrase is wrong. Firmware with a limit of attempts also reports this for other reasons, such as a weak signal."
         [
-            flag("--passphrase", "check {}"),
+            plain("check the passphrase: capitals and spaces count"),
             plain("if the passphrase is certainly right, move the device closer to the access point"),
         ];
     WifiJoinFailed "wifi-join-failed" [Wifi]

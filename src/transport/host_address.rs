@@ -123,6 +123,10 @@ pub(super) const DEVICE_IP: OptionSpec = OptionSpec {
     check: check_ip,
     locates: true,
     is_for_doctor: true,
+    doctor_help: Some(
+        "The device's IP address: over SoftAP if it is not 192.168.4.1, on the network if it is known. \
+         Nothing is sent to it",
+    ),
     ..OptionSpec::text("device_ip", "device-ip", "ESPCTL_DEVICE_IP")
 };
 pub(super) const DEVICE_HOST: OptionSpec = OptionSpec {

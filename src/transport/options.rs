@@ -31,6 +31,8 @@ pub struct OptionSpec {
     pub locates: bool,
     /// Whether `doctor` has it, too: what it names can be looked at without a device.
     pub is_for_doctor: bool,
+    /// What it means to `doctor`, if that is something else.
+    pub doctor_help: Option<&'static str>,
     /// Another flag that says the same in another way, so that both exclude each other.
     pub instead_of: Option<&'static str>,
     /// Whether help leaves it out.
@@ -50,6 +52,7 @@ impl OptionSpec {
             check: check_text,
             locates: false,
             is_for_doctor: false,
+            doctor_help: None,
             instead_of: None,
             is_hidden: false,
         }

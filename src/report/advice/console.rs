@@ -25,8 +25,10 @@ pub(super) fn diagnose(problem: &ConsoleProblem) -> ErrorId {
 pub(super) fn no_ports(others: &[SeenDevice], context: &Context) -> Failure {
     let others = others.iter().map(|port| {
         let path = port.address.to_string();
-        let product = port.name.as_deref().unwrap_or("not on USB");
-        let product = printable(product.as_bytes());
+        let product = port.name.as_deref().map_or_else(
+            || "this port, which is not on USB".to_owned(),
+            |name| printable(name.as_bytes()),
+        );
         let action = Action::Flag {
             name: "--port".to_owned(),
             value: Some(typed(&path)),

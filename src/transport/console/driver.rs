@@ -63,6 +63,9 @@ static OPTIONS: [OptionSpec; 2] = [
         heading: HEADING,
         locates: true,
         is_for_doctor: true,
+        doctor_help: Some(
+            "Serial port of the board, such as /dev/ttyUSB0 or COM3 [default: those on USB]",
+        ),
         ..OptionSpec::text(PORT, PORT, "ESPCTL_PORT")
     },
     OptionSpec {
