@@ -128,7 +128,7 @@ pub(super) async fn run(
         let medium = asked.target.medium;
         match outcome {
             Ok(discovered) => {
-                let nobody = discovered.nobody(medium);
+                let nobody = discovered.no_candidate(medium);
                 let Discovered { devices, others } = discovered;
                 let listed = if lists_others(args.all, &asked.target) {
                     others
@@ -285,7 +285,7 @@ impl Observer for LiveList {
         self.ui.show(&tables(&found));
     }
 
-    async fn choose(&self, _row: Option<&RowName>, _choice: &Choice<'_>) -> Chosen {
+    async fn choose(&self, _row: Option<&RowName>, _choice: Choice) -> Chosen {
         Chosen::Nothing
     }
 

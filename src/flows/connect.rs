@@ -89,10 +89,10 @@ pub(super) async fn connect(
         .driver
         .open(&candidate, &target.options, &run.pace.limits);
     let opened = opening.await;
-    find::tell(run, &candidate.changes);
+    find::report_host_changes(run, &candidate.changes);
     let prepared = protocol.open(opened?, &candidate).await;
     // Preparing a link may have to open it anew.
-    find::tell(run, &candidate.changes);
+    find::report_host_changes(run, &candidate.changes);
     let prepared = prepared?;
     run.report(&Event::Connected { address });
 

@@ -74,9 +74,9 @@ pub struct Discovered {
 }
 
 impl Discovered {
-    /// That nobody is there, and who is there instead.
-    pub fn nobody(&self, medium: &'static Medium) -> FlowError {
-        find::nobody(
+    /// The error that no device fits, with the devices that were seen.
+    pub fn no_candidate(&self, medium: &'static Medium) -> FlowError {
+        find::no_candidate(
             medium,
             &self.others.iter().map(Found::seen).collect::<Vec<_>>(),
         )
@@ -106,7 +106,7 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
     let mut seen = Vec::new();
     loop {
         let candidate = candidates.next().await;
-        find::tell(run, &search.changes);
+        find::report_host_changes(run, &search.changes);
         match candidate {
             None => break,
             Some(Ok(candidate)) => {
@@ -114,7 +114,7 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
                     device: SeenDevice::of(&candidate),
                     is_wanted: is_wanted(&candidate),
                 });
-                find::note(&mut seen, candidate);
+                find::upsert(&mut seen, candidate);
             }
             Some(Err(TransportError::Unreachable { .. })) => {}
             Some(Err(error)) => return Err(error.into()),

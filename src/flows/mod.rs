@@ -20,6 +20,7 @@ mod device;
 pub mod discover;
 mod error;
 pub mod find;
+mod growing;
 pub mod join;
 mod journal;
 pub mod map;
@@ -39,6 +40,7 @@ mod target;
 pub mod wifi;
 
 pub use error::{Before, Doing, FlowError, Left, Sighting};
+pub use growing::{Grower, Growing};
 pub use journal::{Irreversible, Journal, JournalError, NoJournal, RowName, Taken};
 pub use mapping_method::MappingMethod;
 pub use observer::{

@@ -80,8 +80,8 @@ impl Run {
     }
 
     /// Has one item of a list chosen.
-    pub(super) async fn choose(&self, choice: Choice<'_>) -> Chosen {
-        self.observer.choose(self.device.as_ref(), &choice).await
+    pub(super) async fn choose(&self, choice: Choice) -> Chosen {
+        self.observer.choose(self.device.as_ref(), choice).await
     }
 
     /// Asks for a value that only a person can give.

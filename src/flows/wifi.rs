@@ -3,6 +3,7 @@
 //!
 //! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_scan.c`.
 
+use super::growing::Growing;
 use super::request::NetworkRequest;
 use super::{Choice, Chosen, Doing, Event, FlowError, Network, Question, Run, Sighting};
 use crate::endpoint::wifi_scan::AccessPoint;
@@ -70,7 +71,10 @@ pub async fn settle(
         }
         (None, _) => loop {
             let seen = scan(run, device).await?;
-            match run.choose(Choice::Networks(&seen)).await {
+            match run
+                .choose(Choice::Networks(Growing::complete(seen.clone())))
+                .await
+            {
                 Chosen::Item(index) => {
                     let network = seen.get(index);
                     let ssid = network.and_then(|network| network.ssid.clone());

@@ -1,17 +1,19 @@
-//! A list to choose from on a terminal: by arrow, or by typing the number. What the rows mean and
-//! what a choice leads to is `prompt`'s. Drawn here and not by `inquire`, whose list takes what is
-//! typed for a filter and puts the question above the rows.
+//! A list to choose from on a terminal: by arrow, or by typing the number. It can grow while it is
+//! shown. What the rows mean and what a choice leads to is `prompt`'s. Drawn here and not by `inquire`,
+//! whose list uses typed text as a filter and puts the question above the rows.
 
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 
 use crossterm::cursor::{MoveToColumn, MoveUp};
-use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use crossterm::style::{Attribute, Print, SetAttribute};
 use crossterm::terminal::{self, Clear, ClearType};
 use crossterm::{execute, queue};
+use futures_util::StreamExt as _;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::prompt::{Answer, Unanswered};
+use crate::flows::Growing;
 
 /// What is shown.
 #[derive(Debug)]
@@ -40,40 +42,47 @@ pub(super) enum Picked {
     Zero,
 }
 
-/// Shows the list until something is chosen. Blocks; the terminal is as before when it returns.
-pub(super) fn pick(list: &List, colour: bool) -> Answer<Picked> {
+/// Shows the items until one is chosen. `draw_list` makes rows of them, one each; its second argument
+/// is whether the items are complete. The caller gives the terminal back, also when it drops the
+/// future.
+pub(super) async fn pick<T: Clone>(
+    mut items: Growing<T>,
+    draw_list: impl Fn(&[T], bool) -> List,
+    colour: bool,
+) -> Answer<Picked> {
     terminal::enable_raw_mode()?;
-    let picked = shown(list, colour);
-    terminal::disable_raw_mode()?;
-    picked
-}
-
-fn shown(list: &List, colour: bool) -> Answer<Picked> {
+    let mut keys = EventStream::new();
     let mut out = io::stderr();
-    let mut picker = Picker::new(list);
+    let mut picker = Picker::new(draw_list(&items.items(), items.is_complete()));
     let mut drawn = 0;
-    execute!(out, Print(format!("{}\r\n", list.title)))?;
     let outcome = loop {
         drawn = draw(&mut out, &picker, drawn, colour)?;
-        let key = match event::read()? {
-            Event::Key(key) if key.kind == KeyEventKind::Press => key,
-            // Another size, perhaps.
-            _ => continue,
+        let event = tokio::select! {
+            event = keys.next() => event.transpose()?.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?,
+            () = items.changed() => {
+                picker.list = draw_list(&items.items(), items.is_complete());
+                continue;
+            }
         };
-        if let Some(outcome) = picker.press(key) {
+        // Any other event may be a new size.
+        if let Event::Key(key) = event
+            && key.kind == KeyEventKind::Press
+            && let Some(outcome) = picker.press(key)
+        {
             break outcome;
         }
     };
     draw(&mut out, &picker, drawn, colour)?;
     execute!(out, Print("\r\n"))?;
+    terminal::disable_raw_mode()?;
     outcome
 }
 
 /// Draws over what was drawn before, and leaves the cursor behind the prompt.
-fn draw(out: &mut impl Write, picker: &Picker<'_>, drawn: u16, colour: bool) -> io::Result<u16> {
+fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, colour: bool) -> io::Result<u16> {
     let (width, height) = terminal::size()?;
     let width = usize::from(width.max(20)) - 1;
-    let window = picker.window(usize::from(height.saturating_sub(4).max(3)));
+    let window = picker.window(usize::from(height.saturating_sub(4).max(2)));
     // A terminal takes a move by nothing for one by one line.
     if drawn > 0 {
         queue!(out, MoveUp(drawn))?;
@@ -84,6 +93,7 @@ fn draw(out: &mut impl Write, picker: &Picker<'_>, drawn: u16, colour: bool) -> 
         lines += 1;
         out.write_all(format!("{}\r\n", fitting(text, width)).as_bytes())
     };
+    line(out, picker.list.title)?;
     line(out, &format!("  {}", picker.list.header))?;
     for (index, row) in window {
         if index != picker.at {
@@ -124,15 +134,15 @@ fn fitting(text: &str, width: usize) -> String {
 }
 
 /// What was typed so far.
-struct Picker<'l> {
-    list: &'l List,
+struct Picker {
+    list: List,
     at: usize,
     typed: String,
     note: Option<String>,
 }
 
-impl<'l> Picker<'l> {
-    fn new(list: &'l List) -> Self {
+impl Picker {
+    fn new(list: List) -> Self {
         Self {
             list,
             at: 0,
@@ -238,7 +248,7 @@ mod tests {
     }
 
     /// What comes of these keys: digits, and words for the others.
-    fn pressed(picker: &mut Picker<'_>, keys: &str) -> Option<Answer<Picked>> {
+    fn pressed(picker: &mut Picker, keys: &str) -> Option<Answer<Picked>> {
         let mut outcome = None;
         for key in keys.split(' ') {
             let code = match key {
@@ -256,7 +266,6 @@ mod tests {
 
     #[test]
     fn arrows_and_numbers_choose() {
-        let list = list(12);
         for (keys, row) in [
             ("enter", 0),
             ("down enter", 1),
@@ -268,22 +277,21 @@ mod tests {
             ("7 back enter", 6),
             ("x 5 enter", 4),
         ] {
-            let outcome = pressed(&mut Picker::new(&list), keys);
+            let outcome = pressed(&mut Picker::new(list(12)), keys);
             assert!(
                 matches!(outcome, Some(Ok(Picked::Row(picked))) if picked == row),
                 "{keys}: {outcome:?}"
             );
         }
-        let zero = pressed(&mut Picker::new(&list), "0 enter");
+        let zero = pressed(&mut Picker::new(list(12)), "0 enter");
         assert!(matches!(zero, Some(Ok(Picked::Zero))));
-        let esc = pressed(&mut Picker::new(&list), "5 esc");
+        let esc = pressed(&mut Picker::new(list(12)), "5 esc");
         assert!(matches!(esc, Some(Err(Unanswered::GivenUp))));
     }
 
     #[test]
     fn what_cannot_be_chosen_is_said_and_the_list_stays() {
-        let list = list(4);
-        let mut picker = Picker::new(&list);
+        let mut picker = Picker::new(list(4));
         assert!(pressed(&mut picker, "3 enter").is_none());
         assert_eq!(picker.note.as_deref(), Some("not this one"));
         assert!(pressed(&mut picker, "1 7 enter").is_none());
@@ -299,8 +307,7 @@ mod tests {
 
     #[test]
     fn the_current_row_is_always_in_the_window() {
-        let list = list(40);
-        let mut picker = Picker::new(&list);
+        let mut picker = Picker::new(list(40));
         for at in 0..40 {
             picker.at = at;
             let window: Vec<usize> = picker.window(5).map(|(index, _)| index).collect();

@@ -392,7 +392,7 @@ impl Observer for Ui {
         }
     }
 
-    async fn choose(&self, _row: Option<&RowName>, choice: &Choice<'_>) -> Chosen {
+    async fn choose(&self, _row: Option<&RowName>, choice: Choice) -> Chosen {
         if !self.attended {
             return Chosen::Nothing;
         }

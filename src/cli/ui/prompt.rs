@@ -1,5 +1,6 @@
-//! What is asked at a terminal, and in which words. Prompts block, so they run on a thread of
-//! their own and signals are still heard; whichever way one ends, the terminal is as before.
+//! What espctl asks at a terminal, and in which words. Prompts for text block, so they run on a thread of
+//! their own and signals still reach the program. However a prompt ends, also when it is dropped, the
+//! terminal is as before.
 
 use std::fmt::Display;
 use std::io;
@@ -16,8 +17,7 @@ use tokio::task::spawn_blocking;
 use super::list::{List, Picked, Row, pick};
 use super::{device_table, has_colour, network_table, note};
 use crate::endpoint::wifi_scan::AccessPoint;
-use crate::flows::SeenDevice;
-use crate::flows::{Chosen, Network, Question};
+use crate::flows::{Chosen, Growing, Network, Question, SeenDevice};
 use crate::ident::{Passphrase, Ssid};
 use crate::secret::Secret;
 
@@ -53,19 +53,42 @@ impl From<InquireError> for Unanswered {
 }
 
 /// Asks which of these networks.
-pub(super) async fn choose_network(seen: &[AccessPoint]) -> Chosen {
-    let seen: Vec<Network> = seen.iter().map(Network::from).collect();
-    let enterprise: Vec<bool> = seen.iter().map(|one| one.auth.is_enterprise()).collect();
-    let colour = has_colour();
-    let chosen = on_thread(move || network(&seen, &enterprise, colour)).await;
-    chosen.unwrap_or(Chosen::Nothing)
+pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
+    loop {
+        let Some(picked) = at_terminal(pick(networks.clone(), list_networks, has_colour())).await
+        else {
+            return Chosen::Nothing;
+        };
+        let Picked::Row(index) = picked else {
+            return Chosen::Rescan;
+        };
+        let question = match networks.items().get(index) {
+            Some(network) if network.ssid.is_some() => return Chosen::Item(index),
+            Some(_) => "Name of the hidden network (SSID):",
+            None => "Name of the network (SSID):",
+        };
+        let colour = has_colour();
+        // Back to the list, on Esc.
+        if let Some(ssid) = on_thread(move || ssid(question, colour)).await {
+            return Chosen::Manual(ssid);
+        }
+    }
 }
 
 /// Asks which of these devices; of one, whether it is meant.
-pub(super) async fn choose_device(seen: &[SeenDevice]) -> Chosen {
-    let mut lines = device_table(seen).into_iter();
-    let list = List {
-        title: match seen {
+pub(super) async fn choose_device(devices: Growing<SeenDevice>) -> Chosen {
+    match at_terminal(pick(devices, list_devices, has_colour())).await {
+        Some(Picked::Row(index)) => Chosen::Item(index),
+        Some(Picked::Zero) => Chosen::Rescan,
+        None => Chosen::Declined,
+    }
+}
+
+fn list_devices(devices: &[SeenDevice], is_complete: bool) -> List {
+    let mut lines = device_table(devices).into_iter();
+    List {
+        title: match devices {
+            _ if !is_complete => "Discovered so far:",
             [_] => "Discovered 1 device:",
             _ => "Discovered several devices:",
         },
@@ -77,12 +100,6 @@ pub(super) async fn choose_device(seen: &[SeenDevice]) -> Chosen {
             })
             .collect(),
         prompt: "Select device number (0 to look again, or 'q' to quit):",
-    };
-    let colour = has_colour();
-    match on_thread(move || pick(&list, colour)).await {
-        Some(Picked::Row(index)) => Chosen::Item(index),
-        Some(Picked::Zero) => Chosen::Rescan,
-        None => Chosen::Declined,
     }
 }
 
@@ -126,13 +143,14 @@ pub(super) async fn confirm(message: &str) -> bool {
     confirmed.await.unwrap_or(false)
 }
 
-fn network(seen: &[Network], enterprise: &[bool], colour: bool) -> Answer<Chosen> {
-    let mut lines = network_table(seen).into_iter();
+fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
+    let shown: Vec<Network> = networks.iter().map(Network::from).collect();
+    let mut lines = network_table(&shown).into_iter();
     let header = lines.next().unwrap_or_default();
     let mut rows: Vec<Row> = lines
-        .zip(enterprise)
-        .map(|(text, enterprise)| Row {
-            refusal: enterprise.then(|| {
+        .zip(networks)
+        .map(|(text, network)| Row {
+            refusal: network.auth.is_enterprise().then(|| {
                 "this is an enterprise network, which cannot be joined by this protocol".to_owned()
             }),
             text,
@@ -142,28 +160,11 @@ fn network(seen: &[Network], enterprise: &[bool], colour: bool) -> Answer<Chosen
         text: format!("[{:>2}] Join another network", rows.len() + 1),
         refusal: None,
     });
-    let list = List {
+    List {
         title: "Select the Wi-Fi network from the following list:",
         header,
         rows,
         prompt: "Select AP by number (0 to rescan) :",
-    };
-    loop {
-        let index = match pick(&list, colour)? {
-            Picked::Zero => return Ok(Chosen::Rescan),
-            Picked::Row(index) => index,
-        };
-        let question = match seen.get(index) {
-            Some(network) if network.ssid.is_some() => return Ok(Chosen::Item(index)),
-            Some(_) => "Name of the hidden network (SSID):",
-            None => "Name of the network (SSID):",
-        };
-        match ssid(question, colour) {
-            Ok(ssid) => return Ok(Chosen::Manual(ssid)),
-            // Back to the list.
-            Err(Unanswered::GivenUp) => {}
-            Err(other) => return Err(other),
-        }
     }
 }
 
@@ -234,30 +235,31 @@ fn look(colour: bool) -> RenderConfig<'static> {
     }
 }
 
-/// Runs a prompt while the program stays awake. `None`: there is no answer, and none will come.
+/// Runs a blocking prompt on a thread of its own.
 async fn on_thread<T: Send + 'static>(
     prompt: impl FnOnce() -> Answer<T> + Send + 'static,
 ) -> Option<T> {
+    let prompting = spawn_blocking(prompt);
+    at_terminal(async { prompting.await.map_err(io::Error::other)? }).await
+}
+
+/// Lends the terminal to a prompt. `None`: there is no answer, and none will come.
+async fn at_terminal<T>(prompt: impl Future<Output = Answer<T>>) -> Option<T> {
     let screen = Screen { left: false };
-    let outcome = spawn_blocking(prompt).await;
+    let outcome = prompt.await;
     screen.leave();
     match outcome {
-        Ok(Ok(answer)) => Some(answer),
-        Ok(Err(Unanswered::GivenUp)) => None,
-        Ok(Err(Unanswered::Interrupted)) => interrupt().await,
-        Ok(Err(Unanswered::Lost(error))) => {
-            tracing::debug!(%error, "asking");
-            None
-        }
-        Err(error) => {
+        Ok(answer) => Some(answer),
+        Err(Unanswered::GivenUp) => None,
+        Err(Unanswered::Interrupted) => interrupt().await,
+        Err(Unanswered::Lost(error)) => {
             tracing::debug!(%error, "asking");
             None
         }
     }
 }
 
-/// A prompt turns Ctrl-C into a key. Here it becomes again what it is elsewhere, and whoever
-/// handles that ends the wait.
+/// A prompt reads Ctrl-C as a key. This makes it a signal again, whose handler ends the wait.
 async fn interrupt<T>() -> Option<T> {
     #[cfg(unix)]
     {
@@ -269,8 +271,7 @@ async fn interrupt<T>() -> Option<T> {
     None
 }
 
-/// The terminal while a prompt may have it. A signal can end the wait for one that goes on
-/// reading, and then nobody else would give the terminal back.
+/// The terminal while a prompt uses it. When the prompt is dropped, the terminal is restored here.
 struct Screen {
     left: bool,
 }
@@ -284,8 +285,8 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         let mut out = io::stderr();
-        // All of it changes nothing where the prompt has tidied up; nobody is told of a failure,
-        // because nobody could do anything about it.
+        // All of this changes nothing if the prompt has restored the terminal. A failure has no
+        // remedy, so it is not reported.
         let _raw: io::Result<()> = terminal::disable_raw_mode();
         let _shown: io::Result<()> = execute!(out, DisableBracketedPaste, Show);
         if !self.left {
