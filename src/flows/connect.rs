@@ -22,7 +22,7 @@ use crate::provisioner::{self, ProvisionError, Provisioner};
 use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
-use crate::session::{Connection, Keys, Secured, SessionError};
+use crate::session::{Connection, HandshakePermit, Keys, Secured, SessionError};
 use crate::transport::{Candidate, Hints, Route, TransportError};
 
 /// A device that said what it is.
@@ -36,6 +36,8 @@ pub struct Opened {
     pub hints: Hints,
     /// The way back to it, should it be lost.
     pub route: Option<Route>,
+    /// The right to the handshake that follows.
+    pub permit: HandshakePermit,
 }
 
 /// A connected device, by what has to follow.
@@ -85,6 +87,7 @@ pub(super) async fn connect(
         transcript: target.transcript.clone(),
     };
     let address = candidate.address.to_string();
+    let permit = run.handshakes.begin().await;
     let opening = target
         .driver
         .open(&candidate, &target.options, &run.pace.limits);
@@ -122,6 +125,7 @@ pub(super) async fn connect(
         version,
         hints: candidate.hints,
         route: Some(route),
+        permit,
     })))
 }
 
@@ -152,6 +156,7 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
         version,
         hints,
         route,
+        permit,
     } = opened;
     let service = connection.service();
     let Plan {
@@ -182,7 +187,7 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
         if source != SchemeSource::Probed && !asked_again {
             run.report(&Event::SchemeChosen { scheme, source });
         }
-        let agreed = agree(run, &mut connection, scheme, credentials, &access).await;
+        let agreed = agree(run, &mut connection, &permit, scheme, credentials, &access).await;
         let error = match agreed {
             Ok((keys, credentials)) => {
                 if source == SchemeSource::Probed {
@@ -201,7 +206,6 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
                     version,
                     credentials,
                     route,
-                    handshakes: run.handshakes.clone(),
                 });
             }
             Err(error) => error,
@@ -291,15 +295,13 @@ const fn no_security(service: Service) -> &'static str {
 async fn agree(
     run: &Run,
     connection: &mut Connection,
+    permit: &HandshakePermit,
     scheme: SecurityScheme,
     mut credentials: Credentials,
     access: &Access,
 ) -> Result<(Keys, Credentials), SessionError> {
-    let (rng, handshakes) = (UnwrapErr(SysRng), &run.handshakes);
-    let error = match connection
-        .agree(scheme, &credentials, rng, handshakes)
-        .await
-    {
+    let rng = UnwrapErr(SysRng);
+    let error = match connection.agree(scheme, &credentials, rng, permit).await {
         Ok(keys) => return Ok((keys, credentials)),
         Err(error) => error,
     };
@@ -314,10 +316,7 @@ async fn agree(
                           which counts as one more wrong try"
                     .to_owned(),
             });
-            match connection
-                .agree(scheme, &credentials, rng, handshakes)
-                .await
-            {
+            match connection.agree(scheme, &credentials, rng, permit).await {
                 Ok(keys) => return Ok((keys, credentials)),
                 Err(error) if is_wrong_secret(&error) => {}
                 Err(_) => break,

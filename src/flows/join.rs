@@ -2,6 +2,8 @@
 //! is joined; after a definite failure make it forget and try again; find it again when it was lost
 //! on the way. An outcome counts only when the device said so with the details that prove it.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep, timeout};
 
 use super::wifi::{self, Settled, sighting};
@@ -13,7 +15,7 @@ use crate::provisioner::{
     Cause, JoinFailure, JoinReports, JoinState, JoinedNetwork, NetworkCredentials, NetworkName,
     ProvisionError, Provisioner, ReconnectError, ResetAbility, WifiCredentials,
 };
-use crate::session::SessionError;
+use crate::session::{HandshakePermit, SessionError};
 use crate::transport::Limits;
 
 /// A device that is being given a network.
@@ -134,7 +136,8 @@ impl Joining<'_> {
         // Firmware that was asked to forget may have closed the session. Nothing was sent then.
         if matches!(set, Err(ProvisionError::LinkLost(_))) {
             self.left = before;
-            if self.reconnect().await.is_ok() {
+            let permit = self.run.handshakes.begin().await;
+            if self.reconnect(&permit).await.is_ok() {
                 self.left = Left::Unapplied;
                 set = self.device.set_credentials(network).await;
             }
@@ -255,7 +258,7 @@ impl Joining<'_> {
         name: &NetworkName,
         deadline: Instant,
     ) -> Result<JoinState, FlowError> {
-        let deadline = deadline.min(Instant::now() + self.run.pace.regain);
+        let mut deadline = deadline.min(Instant::now() + self.run.pace.regain);
         self.run.report(&Event::ContactLost);
         self.left = Left::Unknown;
         let unconfirmed = |source| FlowError::Unconfirmed {
@@ -269,8 +272,12 @@ impl Joining<'_> {
         }
         let mut reconnected = 0;
         while reconnected < MAX_RECONNECTS && Instant::now() < deadline {
+            let waiting = Instant::now();
+            let permit = self.run.handshakes.begin().await;
+            // The limit is for the device, and not for other handshakes.
+            deadline += waiting.elapsed();
             let left = deadline.saturating_duration_since(Instant::now());
-            match timeout(left, self.reconnect()).await {
+            match timeout(left, self.reconnect(&permit)).await {
                 Ok(Ok(())) => {
                     self.run.report(&Event::ContactRegained);
                     self.left = Left::Applied;
@@ -299,14 +306,14 @@ impl Joining<'_> {
         Err(unconfirmed(lost))
     }
 
-    async fn reconnect(&mut self) -> Result<(), ReconnectError> {
+    async fn reconnect(&mut self, permit: &HandshakePermit) -> Result<(), ReconnectError> {
         let pace = &self.run.pace;
         // A device that cannot be reached at once may be back a moment later.
         let limits = Limits {
             connect: pace.limits.connect.min(pace.regain / 3),
             ..pace.limits.clone()
         };
-        self.device.reconnect(pace.regain, &limits).await
+        self.device.reconnect(permit, pace.regain, &limits).await
     }
 
     /// Asks the device to forget the credentials: they are stored, and a restart would go on with
@@ -320,9 +327,7 @@ impl Joining<'_> {
             }
             ResetAbility::OnRequest => {}
         }
-        let accepted = timeout(self.run.pace.forget, self.reset())
-            .await
-            .unwrap_or(false);
+        let accepted = self.reset(self.run.pace.forget).await;
         self.run.report(&Event::WifiReset { accepted });
         if accepted {
             self.left = Left::Forgotten;
@@ -330,14 +335,18 @@ impl Joining<'_> {
         accepted
     }
 
-    async fn reset(&mut self) -> bool {
-        match self.device.reset().await {
-            // A request was cut off in the middle.
-            Err(ProvisionError::LinkLost(_)) => {
-                self.reconnect().await.is_ok() && self.device.reset().await.is_ok()
-            }
-            outcome => outcome.is_ok(),
+    /// Resets the device, on another connection if this one was cut off in the middle of a request. Each
+    /// of the two has this limit.
+    async fn reset(&mut self, limit: Duration) -> bool {
+        match timeout(limit, self.device.reset()).await {
+            Ok(Err(ProvisionError::LinkLost(_))) => {}
+            outcome => return matches!(outcome, Ok(Ok(()))),
         }
+        let permit = self.run.handshakes.begin().await;
+        let again = timeout(limit, async {
+            self.reconnect(&permit).await.is_ok() && self.device.reset().await.is_ok()
+        });
+        again.await.unwrap_or(false)
     }
 
     /// What the device sees now that it waits for credentials again. Only a help for words.

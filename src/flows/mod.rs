@@ -48,7 +48,7 @@ pub use observer::{
 };
 pub use pace::Pace;
 pub use request::{Access, DeviceRequest, NetworkRequest, OwnerRequest, ProvisionRequest};
-pub use run::Run;
+pub use run::{BegunSteps, Run};
 pub use seen_device::SeenDevice;
 pub use stop::{Stop, StopReason, Stopper};
 pub use target::Target;

@@ -1,6 +1,6 @@
 //! What every step of a flow has at hand: to whom it reports, how long it waits, what ends it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
@@ -32,8 +32,20 @@ pub struct Run {
     pub pace: Arc<Pace>,
     /// What ends the run from outside.
     pub stop: Stop,
-    /// How many handshakes may go on at once, in this run and in those beside it.
+    /// How many handshakes may go on at once, in this run and in others.
     pub handshakes: Handshakes,
+    /// Irreversible steps that were begun and whose outcome is not recorded.
+    pub begun: BegunSteps,
+}
+
+/// Steps of one run. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct BegunSteps(Arc<Mutex<Vec<Irreversible>>>);
+
+impl BegunSteps {
+    fn list(&self) -> MutexGuard<'_, Vec<Irreversible>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Run {
@@ -46,6 +58,7 @@ impl Run {
             pace: Arc::new(pace),
             stop: Stop::never(),
             handshakes: Handshakes::default(),
+            begun: BegunSteps::default(),
         }
     }
 
@@ -89,8 +102,8 @@ impl Run {
         self.observer.ask(self.device.as_ref(), question).await
     }
 
-    /// Takes a step that cannot be taken back, and records it before and after. `taken` tells what its
-    /// outcome means.
+    /// Takes a step that cannot be taken back, and records it before and after. `taken` translates its
+    /// outcome.
     pub(super) async fn irreversible<T, E>(
         &self,
         doing: Doing,
@@ -101,6 +114,7 @@ impl Run {
         let row = self.device.as_ref();
         let recorded = self.journal.about_to(row, step).await;
         recorded.map_err(|source| FlowError::NotRecorded { doing, source })?;
+        self.begun.list().push(step.clone());
         let outcome = work.await;
         self.record_outcome(step, taken(&outcome)).await;
         Ok(outcome)
@@ -109,6 +123,7 @@ impl Run {
     /// Records what became of a step. If that fails, the step is still recorded as begun, which is
     /// safe: the run goes on.
     pub(super) async fn record_outcome(&self, step: &Irreversible, taken: Taken) {
+        self.begun.list().retain(|begun| begun != step);
         let recorded = self.journal.did(self.device.as_ref(), step, taken).await;
         if let Err(error) = recorded {
             self.report(&Event::Warned {
@@ -118,7 +133,8 @@ impl Run {
         }
     }
 
-    /// Does `work` unless the run is stopped: then `work` is dropped where it stands.
+    /// Does `work` unless the run is stopped: then `work` is dropped, and an irreversible step in it is
+    /// recorded as perhaps taken.
     pub(super) async fn or<T>(
         &self,
         doing: Doing,
@@ -129,10 +145,53 @@ impl Run {
             reason = self.stop.requested() => reason,
             outcome = work => return outcome,
         };
+        let begun = std::mem::take(&mut *self.begun.list());
+        for step in begun {
+            self.record_outcome(&step, Taken::Perhaps).await;
+        }
         Err(FlowError::Stopped {
             reason,
             doing,
             left: Left::Nothing,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+    use crate::flows::StopReason;
+    use crate::flows::scripted_journal::ScriptedJournal;
+    use crate::flows::scripted_observer::ScriptedObserver;
+
+    #[tokio::test]
+    async fn stop_records_a_step_without_outcome_as_perhaps_taken() {
+        let journal = ScriptedJournal::default();
+        let (stopper, stop) = Stop::new();
+        let run = Run {
+            journal: Arc::new(journal.clone()),
+            stop,
+            ..ScriptedObserver::default().run()
+        };
+        let node_id = "node1".to_owned();
+        let (done, cut_off) = (Irreversible::Map { node_id }, Irreversible::Apply);
+        let work = async {
+            let taken = |_: &Result<(), ()>| Taken::Yes;
+            let doing = Doing::ApplyingWifi;
+            let _done = run
+                .irreversible(doing, &done, taken, async { Ok(()) })
+                .await?;
+            stopper.stop(StopReason::Interrupted);
+            let _never = run.irreversible(doing, &cut_off, taken, pending()).await?;
+            Ok(())
+        };
+        let stopped = run.or(Doing::ApplyingWifi, work).await;
+        assert!(
+            matches!(stopped, Err(FlowError::Stopped { .. })),
+            "{stopped:?}"
+        );
+        assert_eq!(journal.outcomes(), [Taken::Yes, Taken::Perhaps]);
     }
 }

@@ -8,7 +8,7 @@ use rand_core::UnwrapErr;
 use super::connection::Connection;
 use super::error::SessionError;
 use super::established::Session;
-use super::handshakes::Handshakes;
+use super::handshakes::HandshakePermit;
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::Version;
 use crate::security::{Credentials, SecurityScheme};
@@ -27,8 +27,6 @@ pub struct Secured {
     pub credentials: Credentials,
     /// The way back to it. `None`: when contact is lost, the session is over.
     pub route: Option<Route>,
-    /// The bounds of the handshakes that may follow.
-    pub handshakes: Handshakes,
 }
 
 impl Secured {
@@ -40,7 +38,6 @@ impl Secured {
             version: Version::default(),
             credentials: Credentials::None,
             route: None,
-            handshakes: Handshakes::default(),
         }
     }
 
@@ -48,6 +45,7 @@ impl Secured {
     /// attempt; with another one at the same address one at most, so that a refusal is final.
     pub async fn reconnect(
         &mut self,
+        permit: &HandshakePermit,
         within: Duration,
         limits: &Limits,
     ) -> Result<(), NotReconnected> {
@@ -77,7 +75,7 @@ impl Secured {
             Err(_) => return Err(NotReconnected::Unreachable),
         }
         let rng = UnwrapErr(SysRng);
-        let agreed = connection.agree(self.scheme, &self.credentials, rng, &self.handshakes);
+        let agreed = connection.agree(self.scheme, &self.credentials, rng, permit);
         let keys = agreed.await?;
         self.session = connection.into_session(keys);
         Ok(())

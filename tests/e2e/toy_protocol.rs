@@ -16,6 +16,7 @@ use espctl::provisioner::{
     ResetAbility, ThreadCredentials,
 };
 use espctl::secret::Secret;
+use espctl::session::HandshakePermit;
 use espctl::transport::{Candidate, Limits, Link, Transport, TransportError};
 use serde_json::Value;
 
@@ -180,6 +181,7 @@ impl Provisioner for MailDevice {
 
     async fn reconnect(
         &mut self,
+        _permit: &HandshakePermit,
         _within: Duration,
         _limits: &Limits,
     ) -> Result<(), ReconnectError> {

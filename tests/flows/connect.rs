@@ -59,8 +59,9 @@ async fn run_with(
     access: &Access,
     recorder: Recorder,
 ) -> (Result<SecurityScheme, FlowError>, Recorder) {
-    let opened = device.opened().await;
-    let outcome = secure(&recorder.run(), opened, access).await;
+    let run = recorder.run();
+    let opened = device.opened(&run).await;
+    let outcome = secure(&run, opened, access).await;
     (outcome.map(|secured| secured.scheme), recorder)
 }
 

@@ -17,9 +17,10 @@ use crate::proto::network_provisioning::{
     RespCtrlWifiReset, RespGetWifiStatus, RespScanWifiStart, RespScanWifiStatus, RespSetWifiConfig,
     WifiConnectedState, WifiStationState,
 };
-use crate::provisioner::Abilities;
+use crate::provisioner::{Abilities, JoinedWifi};
 use crate::secret::Secret;
 use crate::security::DeviceSecret;
+use crate::session::Handshakes;
 use crate::session::scripted_device::ScriptedDevice;
 
 /// What a device reports about joining.
@@ -213,64 +214,132 @@ async fn missing_network_is_looked_for_by_a_device_that_can_scan() {
     }
 }
 
-/// Stopped while it reconnects for another attempt: nothing new was sent, and the device still has
-/// what the attempt before left on it.
-#[tokio::test(start_paused = true)]
-async fn stop_while_reconnecting_leaves_what_was_applied_before() {
-    #[derive(Debug)]
-    struct LostDevice;
+/// A device that loses contact: with every request or, for one that comes back, once.
+#[derive(Debug)]
+struct LostDevice {
+    comes_back: bool,
+    is_lost: bool,
+}
 
-    #[async_trait::async_trait]
-    impl Provisioner for LostDevice {
-        fn abilities(&self) -> Abilities {
-            Abilities {
-                can_scan: false,
-                can_reconnect: true,
-                reset: ResetAbility::OnRequest,
-                reports: JoinReports::Polled,
-            }
-        }
-
-        async fn scan_networks(&mut self) -> Result<Vec<AccessPoint>, ProvisionError> {
-            Err(lost())
-        }
-
-        async fn set_credentials(&mut self, _: &NetworkCredentials) -> Result<(), ProvisionError> {
-            Err(lost())
-        }
-
-        async fn apply(&mut self) -> Result<(), ProvisionError> {
-            Err(lost())
-        }
-
-        async fn join_state(&mut self) -> Result<JoinState, ProvisionError> {
-            Err(lost())
-        }
-
-        async fn reset(&mut self) -> Result<(), ProvisionError> {
-            Err(lost())
-        }
-
-        async fn reconnect(&mut self, _: Duration, _: &Limits) -> Result<(), ReconnectError> {
-            std::future::pending().await
-        }
-
-        async fn close(&mut self) -> Result<(), ProvisionError> {
+impl LostDevice {
+    fn answer(&self) -> Result<(), ProvisionError> {
+        if self.is_lost {
+            Err(SessionError::Lost.into())
+        } else {
             Ok(())
         }
     }
+}
 
-    fn lost() -> ProvisionError {
-        SessionError::Lost.into()
+#[async_trait::async_trait]
+impl Provisioner for LostDevice {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            can_scan: false,
+            can_reconnect: true,
+            reset: ResetAbility::OnRequest,
+            reports: JoinReports::Polled,
+        }
     }
 
+    async fn scan_networks(&mut self) -> Result<Vec<AccessPoint>, ProvisionError> {
+        self.answer().map(|()| Vec::new())
+    }
+
+    async fn set_credentials(&mut self, _: &NetworkCredentials) -> Result<(), ProvisionError> {
+        self.answer()
+    }
+
+    async fn apply(&mut self) -> Result<(), ProvisionError> {
+        let applied = self.answer();
+        self.is_lost = true;
+        applied
+    }
+
+    async fn join_state(&mut self) -> Result<JoinState, ProvisionError> {
+        self.answer()?;
+        let wifi = JoinedWifi {
+            ssid: "Home".parse().unwrap(),
+            ip: None,
+            bssid: None,
+            channel: None,
+            auth: None,
+        };
+        Ok(JoinState::Joined {
+            network: JoinedNetwork::Wifi(wifi),
+            urls: Vec::new(),
+        })
+    }
+
+    async fn reset(&mut self) -> Result<(), ProvisionError> {
+        self.answer()
+    }
+
+    async fn reconnect(
+        &mut self,
+        _: &HandshakePermit,
+        _: Duration,
+        _: &Limits,
+    ) -> Result<(), ReconnectError> {
+        if !self.comes_back {
+            return std::future::pending().await;
+        }
+        self.is_lost = false;
+        Ok(())
+    }
+
+    async fn close(&mut self) -> Result<(), ProvisionError> {
+        Ok(())
+    }
+}
+
+/// A stop while the flow reconnects for another attempt: nothing new was sent, and the device still has
+/// what the attempt before left on it.
+#[tokio::test(start_paused = true)]
+async fn stop_while_reconnecting_leaves_what_was_applied_before() {
     let run = ScriptedObserver::default().run();
     let mut joining = Joining {
         run: &run,
-        device: &mut LostDevice,
+        device: &mut LostDevice {
+            comes_back: false,
+            is_lost: true,
+        },
         left: Left::Applied,
     };
     let stopped = timeout(Duration::from_secs(1), joining.join(home(), 0)).await;
     assert!(stopped.is_err());
     assert_eq!(joining.left, Left::Applied);
+}
+
+/// Other runs use all permits for longer than any limit of reconnecting and resetting.
+#[tokio::test(start_paused = true)]
+async fn limits_do_not_include_waiting_for_other_handshakes() {
+    for is_reset in [false, true] {
+        let handshakes = Handshakes::new(1, 1);
+        let run = Run {
+            handshakes: handshakes.clone(),
+            ..ScriptedObserver::default().run()
+        };
+        let permit = handshakes.begin().await;
+        let others = async {
+            sleep(10 * run.pace.regain).await;
+            drop(permit);
+        };
+        let mut joining = Joining {
+            run: &run,
+            device: &mut LostDevice {
+                comes_back: true,
+                is_lost: is_reset,
+            },
+            left: Left::Nothing,
+        };
+        let joining = async {
+            if is_reset {
+                assert!(joining.forget().await);
+            } else {
+                joining.join(home(), 0).await.unwrap();
+            }
+        };
+        tokio::join!(others, joining);
+    }
 }
