@@ -284,6 +284,7 @@ impl Provisioner for LostDevice {
         if !self.comes_back {
             return std::future::pending().await;
         }
+        sleep(Duration::from_secs(1)).await;
         self.is_lost = false;
         Ok(())
     }
