@@ -77,10 +77,6 @@ impl Driver for Toy {
         Ok(Address::new(text))
     }
 
-    fn occupies(&self, _options: &DriverOptions, _address: Option<&Address>) -> Option<String> {
-        None
-    }
-
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let wanted = search.address.as_ref().map(Address::as_str);
         let rooms = self.rooms.iter().map(|(room, _)| *room);
