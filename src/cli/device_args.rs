@@ -186,7 +186,8 @@ impl DeviceArgs {
             ..target
         };
         self.radio.apply(&mut target);
-        // A board whose code was read at its port is on that port.
+        // A board whose code was read at its port is on that port: where a medium needs the serial
+        // ports, they are its addresses.
         if let Some(port) = self.qrcode.as_ref().and_then(port_of)
             && medium.needs == Some(HostPart::SerialPorts)
             && target.address.is_none()

@@ -84,8 +84,8 @@ pub(super) async fn run(
     };
     let probe = match (args.probe, args.all) {
         (false, _) => Probe::Known,
-        (true, false) => Probe::Ports,
-        (true, true) => Probe::AllPorts,
+        (true, false) => Probe::Likely,
+        (true, true) => Probe::All,
     };
     let mut asked = chosen
         .into_iter()
@@ -137,7 +137,8 @@ pub(super) async fn run(
                     Vec::new()
                 };
                 if devices.is_empty() && listed.is_empty() {
-                    // Looked for because nobody said where to look: there are other ways.
+                    // Looked for because nobody said where to look: a computer without such a place has
+                    // other ways.
                     if medium.discovery == Discovery::Enumerated && args.transport.is_none() {
                         ui.say(&format!("Nothing is looked for over {medium}: {nobody}"));
                     } else {
@@ -185,13 +186,11 @@ pub(super) async fn run(
     }
 }
 
-/// Keeps the names of those that were listed, for completions. That of a serial port is its cable's.
+/// Keeps the names of those that were listed, for completions: the names by which one can be chosen.
 fn remember(found: &[Found]) {
     let mut seen = Seen::default();
     // The latest comes first.
-    let devices = found
-        .iter()
-        .filter(|one| one.medium.discovery != Discovery::Enumerated);
+    let devices = found.iter().filter(|one| one.medium.announces());
     for one in devices.rev() {
         seen.add(one.name.as_deref(), one.hints.node_id.as_deref());
     }
@@ -238,6 +237,7 @@ impl Discover {
         // A device that is there answers at once; one that says nothing is not waited for longer.
         let patience = self.discovery_timeout.max(SHORTEST);
         pace.limits.other = pace.limits.other.min(patience);
+        // To connect, an empty place is also asked whether a device is there.
         if target.medium.discovery == Discovery::Enumerated {
             pace.limits.connect = pace.limits.connect.min(patience);
         }

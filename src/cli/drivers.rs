@@ -15,7 +15,7 @@ use crate::flows::Target;
 use crate::host::Host;
 use crate::provisioner::Protocol;
 use crate::report::{ErrorId, Failure};
-use crate::transport::{DEFAULT_TRANSPORT, Driver, HostPart, Medium, OptionError, OptionSpec};
+use crate::transport::{DEFAULT_TRANSPORT, Driver, Medium, OptionError, OptionSpec};
 
 /// The drivers of this run, on this computer, and the protocols that its devices may speak.
 #[derive(Clone, Debug)]
@@ -77,12 +77,6 @@ impl Drivers {
 
     pub(super) fn media(&self) -> Vec<&'static Medium> {
         self.list.iter().map(|driver| self.medium(driver)).collect()
-    }
-
-    /// The first one that needs this part of the computer.
-    pub(super) fn needing(&self, part: HostPart) -> Option<&Arc<dyn Driver>> {
-        let mut drivers = self.list.iter();
-        drivers.find(|driver| self.medium(driver).needs == Some(part))
     }
 
     /// Any device that the driver finds.

@@ -4,6 +4,7 @@ use clap::Args;
 use uuid::Uuid;
 
 use crate::flows::Target;
+use crate::transport::Discovery;
 
 /// Which devices count.
 #[derive(Args, Clone, Debug)]
@@ -18,8 +19,12 @@ pub(super) struct RadioArgs {
 }
 
 impl RadioArgs {
-    /// Has the search keep to them.
+    /// Has the search keep to them. A place that exists whether or not a device is there announces
+    /// nothing that they could be compared with.
     pub(super) fn apply(&self, target: &mut Target) {
+        if target.medium.discovery == Discovery::Enumerated {
+            return;
+        }
         target.customer_id = self.customer_id;
         target.service = self.service_uuid;
     }

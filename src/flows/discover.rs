@@ -1,6 +1,6 @@
 //! Lists the devices in reach: every candidate of a driver's scan, and what each says about itself
-//! before any keys: in its announcement, or else in its version document. Serial ports are asked
-//! only when that is wanted. It secures nothing and changes nothing.
+//! before any keys: in its announcement, or else in its version document. Places that exist whether
+//! or not a device is there are asked only when that is wanted. It secures nothing and changes nothing.
 
 use std::sync::Arc;
 
@@ -88,11 +88,11 @@ impl Discovered {
 pub enum Probe {
     /// The one at a known address, or where devices do not announce themselves.
     Known,
-    /// Every serial port on USB, too: opening one can reset the board there, or disturb whatever
-    /// else it is.
-    Ports,
-    /// Every serial port that there is.
-    AllPorts,
+    /// Also every place where a device is likely: to open one can reset the device there, or disturb
+    /// whatever else it is.
+    Likely,
+    /// Also every other place that this computer lists.
+    All,
 }
 
 /// Looks for as long as the pace of the run allows, and reports every device that it sees. Nobody in reach is an empty list; whatever else is
@@ -127,8 +127,8 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
         Discovery::Announced => false,
         Discovery::Enumerated => match probe {
             Probe::Known => false,
-            Probe::Ports => was_wanted,
-            Probe::AllPorts => true,
+            Probe::Likely => was_wanted,
+            Probe::All => true,
         },
         Discovery::Fixed => true,
     };

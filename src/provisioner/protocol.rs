@@ -11,9 +11,6 @@ use crate::transport::{Candidate, Link, TransportError};
 /// One protocol.
 #[async_trait]
 pub trait Protocol: fmt::Debug + Send + Sync {
-    /// As messages name it.
-    fn name(&self) -> &'static str;
-
     /// Whether a device that announces itself like this speaks it.
     fn recognizes(&self, candidate: &Candidate) -> bool;
 
@@ -36,10 +33,6 @@ pub struct ProtocommProtocol;
 
 #[async_trait]
 impl Protocol for ProtocommProtocol {
-    fn name(&self) -> &'static str {
-        "protocomm"
-    }
-
     /// Any device may: only its answers tell.
     fn recognizes(&self, _candidate: &Candidate) -> bool {
         true

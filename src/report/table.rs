@@ -1,7 +1,7 @@
 //! The table of errors, sorted by id: exit codes, title, why it happens, and what to do. Every hint
 //! of the program is written here or in `remedies`, except what only one run knows.
 
-use super::context::Case;
+use super::context::{Case, Context};
 use super::exit::Exit;
 use super::id::{Entry, errors, first};
 #[allow(
@@ -378,7 +378,7 @@ errors! {
         [
             plain("send less: a line of the console has 254 characters, about 115 bytes").over(SERIAL).when("for `device call`", |run| run.is_during(Doing::Calling)),
             flag("--transport", "use another transport with {}"),
-            plain("build the firmware with Security 1").over(SERIAL).when("for the handshake", |run| run.is_during(Doing::Securing)),
+            plain("build the firmware with Security 1").when("over a serial line, for the handshake", |run| run.has_no_room_for_sec2() && run.is_during(Doing::Securing)),
             plain("build the firmware with Security 2 or NimBLE, which accept longer messages").over(BLE),
         ];
     MissingData "missing-data" [Usage]
@@ -400,8 +400,8 @@ errors! {
         "The device needs a proof of possession (PoP) or a password, and none was given."
         "Its version document says so, or does not say that it needs none. Without a terminal, espctl does not ask."
         [
-            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: the PoP is printed on the device or in its QR code").over(PROVISIONING),
-            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: a device that is on a network has another PoP than its label says, and the app shows it to the owner").over(NETWORK),
+            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: the PoP is printed on the device or in its QR code").when("", Context::is_unprovisioned),
+            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: a device that is on a network has another PoP than its label says, and the app shows it to the owner").when("on the network", Context::is_on_network),
             plain("if the firmware has a user name and password of its own, pass `--sec2-password` or `--sec2-password-file`, or set `ESPCTL_SEC2_PASSWORD`").when("", |run| run.error.scheme == Some(SecurityScheme::Sec2)),
         ];
     MissingSsid "missing-ssid" [Usage]
@@ -740,9 +740,9 @@ errors! {
         "The device rejected this proof of possession (PoP)."
         "It differs from the firmware's PoP. espctl tried it once. For a Security 2 device, espctl tried the PoP as the password."
         [
-            flag("--pop", "check {}: the PoP is printed on the device or in its QR code").over(PROVISIONING),
-            flag("--pop", "check {}: a device that is on a network has another PoP than its label says, and the app shows it to the owner").over(NETWORK),
-            plain("omit `--pop`: by default, firmware has no PoP here").over(NETWORK).when("for Security 1", |run| run.error.scheme == Some(SecurityScheme::Sec1)),
+            flag("--pop", "check {}: the PoP is printed on the device or in its QR code").when("", Context::is_unprovisioned),
+            flag("--pop", "check {}: a device that is on a network has another PoP than its label says, and the app shows it to the owner").when("on the network", Context::is_on_network),
+            plain("omit `--pop`: by default, firmware has no PoP here").when("on the network, for Security 1", |run| run.is_on_network() && run.error.scheme == Some(SecurityScheme::Sec1)),
             FIVE_TRIES,
             SEC2_COMPAT,
         ];

@@ -32,10 +32,6 @@ pub trait Driver: fmt::Debug + Send + Sync {
     /// The address that a text names.
     fn parse_address(&self, text: &str) -> Result<Address, AddressError>;
 
-    /// What only one run at a time can use: a port, an adapter. `None` if any number can run beside
-    /// each other.
-    fn occupies(&self, options: &DriverOptions, address: Option<&Address>) -> Option<String>;
-
     /// Streams devices as they announce themselves, until `search.wait` is over or the stream is
     /// dropped: the first match ends a search.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>>;

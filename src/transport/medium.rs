@@ -39,7 +39,9 @@ pub struct Medium {
 pub enum Discovery {
     /// They announce themselves, by name, before anybody connects.
     Announced,
-    /// This computer lists the places where one could be. Who is there, only a question tells.
+    /// This computer lists the places where one could be, such as its ports. A place may be empty and
+    /// has no name of a device; only a question tells who is there. A candidate's name is the place's,
+    /// and `is_likely` says whether to expect a device there.
     Enumerated,
     /// One device at most, at an address that is known beforehand.
     Fixed,
@@ -80,14 +82,14 @@ pub struct Words {
     pub searching_by_name: &'static str,
     /// That the search found nothing; the usual words if `None`.
     pub nothing_found: Option<&'static str>,
-    /// How a device gets into reach. Only for a medium that the table of errors does not know:
-    /// for the others it has more to say.
+    /// How a device gets into reach. Only for a medium that needs no part of this computer: for
+    /// the others, the table of errors has more to say.
     pub reach: &'static str,
     /// How one of several is chosen. Likewise.
     pub choose: &'static str,
     /// That Security 2 needs longer messages than it carries; the usual words if `None`.
     pub no_room_for_sec2: Option<&'static str>,
-    /// Candidates that are not listed, behind their number.
+    /// Unlikely candidates, which are not listed, behind their number.
     pub unlisted: &'static str,
     /// Why flags for the addresses of other media make no sense, and which flag does.
     pub addresses: (&'static str, &'static str),

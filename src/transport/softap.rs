@@ -80,10 +80,6 @@ impl Driver for SoftAp {
     }
 
     /// This computer is on one hotspot at a time, and all devices have the same address there.
-    fn occupies(&self, _options: &DriverOptions, address: Option<&Address>) -> Option<String> {
-        Some(address.map_or_else(|| default_address().to_string(), Address::to_string))
-    }
-
     /// One device at most: the one that answers at the address. Keeps trying, because the
     /// hotspot may be joined while we wait.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {

@@ -63,10 +63,6 @@ pub(super) struct Mail;
 
 #[async_trait]
 impl Protocol for Mail {
-    fn name(&self) -> &'static str {
-        "mail"
-    }
-
     fn recognizes(&self, candidate: &Candidate) -> bool {
         candidate.address.as_str() == PORCH
     }

@@ -36,14 +36,23 @@ pub(crate) fn espctl<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Ite
 pub(crate) fn espctl_with(test: &str, variable: &str, arguments: &[&str]) -> Run {
     let binary = std::env::current_exe().expect("a path");
     let mut command = alone(binary.to_str().expect("text"));
-    let arguments = [&["espctl"], arguments].concat().join("\n");
     command
-        .args([test, "--exact", "--ignored", "--nocapture", "--quiet"])
-        .env(variable, arguments);
+        .args(harness(test))
+        .env(variable, one_line(arguments));
     Run {
         command,
         stdin: None,
     }
+}
+
+/// The arguments by which a binary of tests runs one that others run.
+pub(super) const fn harness(test: &str) -> [&str; 5] {
+    [test, "--exact", "--ignored", "--nocapture", "--quiet"]
+}
+
+/// A command line as a variable holds it.
+pub(super) fn one_line(arguments: &[&str]) -> String {
+    [&["espctl"], arguments].concat().join("\n")
 }
 
 /// Prepares a line that is typed into a shell, with nothing put in or replaced.

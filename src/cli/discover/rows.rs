@@ -13,7 +13,7 @@ use crate::flows::SeenDevice;
 use crate::flows::discover::Found;
 use crate::ident::printable;
 use crate::report::{Context, Failure};
-use crate::transport::{Columns, MakerData, Medium};
+use crate::transport::{Columns, Discovery, MakerData, Medium};
 
 /// A line of the list. What a device did not say is null.
 #[derive(Serialize)]
@@ -26,6 +26,8 @@ pub(super) struct Row<'a> {
     radio: Option<Radio<'a>>,
     #[serde(flatten)]
     port: Option<Port<'a>>,
+    #[serde(flatten)]
+    probe: Option<ProbeOutcome>,
     version: Option<&'a Version>,
     sec_ver: Option<u64>,
     pop_required: Option<bool>,
@@ -66,7 +68,12 @@ struct Port<'a> {
     usb_vendor_id: Option<String>,
     usb_product_id: Option<String>,
     serial_number: Option<&'a str>,
-    /// Why the board did not say what it is: an error id. Null where it did, or was not asked.
+}
+
+/// What only places tell that exist whether or not a device is there.
+#[derive(Serialize)]
+struct ProbeOutcome {
+    /// Why no device said what it is: an error id. Null where one did, or none was asked.
     silence: Option<&'static str>,
 }
 
@@ -77,7 +84,6 @@ impl<'a> Port<'a> {
             usb_vendor_id: usb.map(|usb| format!("{:04x}", usb.vendor_id)),
             usb_product_id: usb.map(|usb| format!("{:04x}", usb.product_id)),
             serial_number: usb.and_then(|usb| usb.serial_number.as_deref()),
-            silence: silence_of(found),
         }
     }
 }
@@ -95,7 +101,9 @@ fn silence_of(found: &Found) -> Option<&'static str> {
 
 impl<'a> Row<'a> {
     pub(super) fn of(found: &'a Found) -> Self {
-        let columns = found.medium.columns;
+        let Medium {
+            columns, discovery, ..
+        } = *found.medium;
         Self {
             transport: found.medium,
             address: found.address.to_string(),
@@ -103,6 +111,9 @@ impl<'a> Row<'a> {
             node_id: found.hints.node_id.as_deref(),
             radio: (columns == Columns::Advertisement).then(|| Radio::of(found)),
             port: (columns == Columns::Plug).then(|| Port::of(found)),
+            probe: (discovery == Discovery::Enumerated).then(|| ProbeOutcome {
+                silence: silence_of(found),
+            }),
             version: found.version.as_ref(),
             sec_ver: sec_version(found),
             pop_required: pop_required(found),
@@ -166,10 +177,13 @@ pub(super) fn tables(found: &[Found]) -> Vec<String> {
             Columns::Advertisement | Columns::Service => {
                 device_table(&of_kind.iter().map(sighted).collect::<Vec<_>>())
             }
-            Columns::Plug => port_table(of_kind),
+            Columns::Plug => {
+                let lines = device_table(&of_kind.iter().map(sighted).collect::<Vec<_>>());
+                with_outcomes(lines, of_kind)
+            }
             Columns::Version => {
                 let rows = of_kind.iter().map(Row::of);
-                table(&rows.collect::<Vec<_>>())
+                with_outcomes(table(&rows.collect::<Vec<_>>()), of_kind)
             }
         });
     }
@@ -184,23 +198,21 @@ fn table(rows: &[Row<'_>]) -> Vec<String> {
     columns(&lines)
 }
 
-/// Ports, and what the boards there say, if any was asked.
-fn port_table(found: &[Found]) -> Vec<String> {
-    let mut lines = device_table(&found.iter().map(sighted).collect::<Vec<_>>()).into_iter();
-    let is_asked = |one: &Found| one.version.is_some() || one.silence.is_some();
-    if !found.iter().any(is_asked) {
-        return lines.collect();
-    }
-    let mut told: Vec<String> = lines.by_ref().take(1).collect();
-    for (line, one) in lines.zip(found) {
-        told.push(line);
-        told.push(match (&one.version, &one.silence) {
-            (Some(version), _) => format!("   {}", version_line(version)),
-            (None, Some(silence)) => format!("   {}", printable(silence.to_string().as_bytes())),
-            (None, None) => continue,
-        });
-    }
-    told
+/// Adds below each row what the device there said, if the table has no columns for that, or why none
+/// said anything.
+fn with_outcomes(table: Vec<String>, found: &[Found]) -> Vec<String> {
+    let has_versions = |one: &Found| one.medium.columns == Columns::Version;
+    let outcomes = found.iter().map(|one| match (&one.version, &one.silence) {
+        (Some(version), _) if !has_versions(one) => Some(format!("   {}", version_line(version))),
+        (None, Some(silence)) => Some(format!("   {}", printable(silence.to_string().as_bytes()))),
+        _ => None,
+    });
+    // The heading has none.
+    let outcomes = std::iter::once(None).chain(outcomes);
+    let lines = table.into_iter().zip(outcomes);
+    lines
+        .flat_map(|(line, outcome)| std::iter::once(line).chain(outcome))
+        .collect()
 }
 
 /// By medium, in this order, and those that are heard best first.

@@ -1,5 +1,9 @@
 //! A payload from the log of a board: firmware prints it when it starts. Opening ports and finding a
 //! payload in a line are for others.
+//!
+//! `serial:PORT` names a serial port of this computer, whatever transports there are: the log of a board
+//! comes out there even if the device is then provisioned over another medium. So the port is not
+//! a driver's, and a driver is asked for nothing.
 
 use tokio::time::timeout;
 
@@ -20,14 +24,14 @@ pub(super) async fn payload(
     drivers: &Drivers,
 ) -> Result<Payload, Failure> {
     let baud = line.baud;
-    let driver = match drivers.needing(HostPart::SerialPorts) {
-        Some(driver) => driver,
-        None => drivers.default_driver()?,
-    };
-    let target = drivers.target(driver);
+    // For the advice alone, which is that for serial ports.
+    let medium = drivers
+        .media()
+        .into_iter()
+        .find(|medium| medium.needs == Some(HostPart::SerialPorts));
     let of_port = |error: TransportError| {
         let context = Context {
-            medium: Some(target.medium),
+            medium,
             address: Some(Address::new(port)),
             has_baud: true,
             label: port.to_owned(),

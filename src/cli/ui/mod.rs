@@ -23,7 +23,6 @@ use crate::flows::{Choice, Chosen, Event, Observer, Question, RowName, Stage, Wa
 use crate::ident::printable_json;
 use crate::report::{Failure, Recorder};
 use crate::secret::Secret;
-use crate::transport::Discovery;
 pub(super) use devices::device_table;
 use progress::Spinner;
 pub(super) use text::{columns, network_table, version_line};
@@ -361,7 +360,7 @@ impl Observer for Ui {
             node_id,
             ..
         } = event
-            && transport.discovery != Discovery::Enumerated
+            && transport.announces()
         {
             state.found = Some((name.clone(), node_id.clone()));
         }

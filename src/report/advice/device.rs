@@ -106,7 +106,13 @@ pub(super) fn transport(step: Doing, error: &TransportError, mut context: Contex
             ErrorId::Unreachable
         }
     };
-    Failure::advised(id, &context)
+    let reach = match id {
+        ErrorId::Disconnected | ErrorId::Silent | ErrorId::Unreachable => {
+            context.own_words().map(|words| words.reach)
+        }
+        _ => None,
+    };
+    Failure::advised(id, &context).before(reach)
 }
 
 /// An address of this computer's own that the error names: advice can repeat it. An address on a

@@ -93,10 +93,6 @@ impl Driver for Ble {
     }
 
     /// Few controllers connect well while they scan, whoever else asked for that.
-    fn occupies(&self, options: &DriverOptions, _address: Option<&Address>) -> Option<String> {
-        Some(adapter_of(options).unwrap_or_else(|| "the Bluetooth adapter".to_owned()))
-    }
-
     /// Every device that advertises, again whenever it says something new; with an address, that
     /// one only.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
@@ -148,14 +144,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_run_at_a_time_uses_an_adapter() {
+    fn adapter_comes_from_the_flag() {
         let ble = Ble::default();
         let options = ble.parse_options(&[(ADAPTER, "hci1".to_owned())]).unwrap();
-        assert_eq!(ble.occupies(&options, None).as_deref(), Some("hci1"));
+        assert_eq!(adapter_of(&options).as_deref(), Some("hci1"));
         let any = ble.parse_options(&[]).unwrap();
-        assert_eq!(any.address(), None);
-        let occupied = ble.occupies(&any, None).unwrap();
-        assert!(occupied.contains("adapter"), "{occupied}");
+        assert_eq!((adapter_of(&any), any.address()), (None, None));
         assert!(!ble.parse_address("C0:FF:EE:00:00:01").unwrap().has_id());
         assert!(ble.parse_address("").is_err());
     }

@@ -109,10 +109,6 @@ impl Driver for Console {
         Ok(Address::new(text))
     }
 
-    fn occupies(&self, _options: &DriverOptions, address: Option<&Address>) -> Option<String> {
-        address.map(Address::to_string)
-    }
-
     /// Every port at which a board could be; or the one that is named, whatever it is. Nothing is
     /// opened: that resets some boards.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
@@ -184,8 +180,6 @@ mod tests {
         assert_eq!(address, &Console.parse_address("COM3").unwrap());
         let Baud(baud) = options.settings::<Baud>().unwrap();
         assert_eq!(*baud, 9600);
-        let occupied = Console.occupies(&options, Some(address));
-        assert_eq!(occupied.as_deref(), Some("COM3"));
         assert!(Console.parse_address("").is_err());
         assert!(Console.parse_options(&[(BAUD, "fast".to_owned())]).is_err());
     }

@@ -85,10 +85,6 @@ impl Driver for OnNetwork {
         Ok(HostAddress::parse(text)?.into_address())
     }
 
-    fn occupies(&self, _options: &DriverOptions, _address: Option<&Address>) -> Option<String> {
-        None
-    }
-
     /// Every device that announces itself, as it does; or the one at the address.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let deadline = Instant::now() + search.wait;
