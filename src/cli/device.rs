@@ -13,7 +13,7 @@ use super::settings::{Inputs, LONGEST_TEXT};
 use super::ui::{Format, Ui, keys_of, network_table, version_line};
 use crate::flows::DeviceRequest;
 use crate::flows::control::Reserved;
-use crate::flows::{Doing, FlowError, Network, Run, connect, control, wifi};
+use crate::flows::{FlowError, FlowStep, Network, Run, connect, control, wifi};
 use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
 use crate::session::Secured;
@@ -142,7 +142,7 @@ async fn list_wifi(asked: &DeviceRequest, ui: &Ui) -> Result<Reply, FlowError> {
     let networks: Vec<Network> = seen.iter().map(Network::from).collect();
     let closed = device.secured.session.close().await;
     closed.map_err(|source| FlowError::Session {
-        doing: Doing::Scanning,
+        step: FlowStep::Scanning,
         source,
     })?;
     Ok((network_table(&networks), keys_of("networks", &networks)))

@@ -24,7 +24,7 @@ use crate::flows::DeviceRequest;
 use crate::flows::Target;
 use crate::flows::discover::{Discovered, Found, Probe, discover};
 use crate::flows::{
-    Choice, Chosen, Doing, Event, FlowError, Observer, Pace, Question, RowName, Run, SeenDevice,
+    Choice, Chosen, Event, FlowError, FlowStep, Observer, Pace, Question, RowName, Run, SeenDevice,
 };
 use crate::report::{Failure, transcript};
 use crate::secret::Secret;
@@ -166,9 +166,9 @@ pub(super) async fn run(
     match failed {
         Some((error, asked)) if found.is_empty() => {
             let failure = flow_failure(&error, &asked);
-            Err(match error.doing() {
+            Err(match error.step() {
                 // Nobody was to be connected to.
-                Doing::Connecting => {
+                FlowStep::Connecting => {
                     failure.during(format!("looking for devices {}", place(&asked)))
                 }
                 _ => failure,

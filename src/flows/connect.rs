@@ -11,11 +11,11 @@ use std::sync::Arc;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-use self::plan::{Need, Plan, need, plan};
+use self::plan::{Plan, PopRequirement, plan, pop_requirement};
 use super::find;
 use super::request::Access;
 use super::target::Target;
-use super::{Doing, Event, FlowError, Question, Run, SchemeSource, Warning};
+use super::{Event, FlowError, FlowStep, Question, Run, SchemeSource, Warning};
 use crate::endpoint::version::Version;
 use crate::proto::Service;
 use crate::provisioner::{self, ProvisionError, Provisioner};
@@ -61,8 +61,8 @@ pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
             }
             let what = "open a protocomm session";
             let source = ProvisionError::Unsupported { what };
-            let doing = Doing::Connecting;
-            Err(FlowError::Protocol { doing, source })
+            let step = FlowStep::Connecting;
+            Err(FlowError::Protocol { step, source })
         }
     }
 }
@@ -112,7 +112,7 @@ pub(super) async fn connect(
         }
         Err(source) => {
             return Err(FlowError::Session {
-                doing: Doing::ReadingVersion,
+                step: FlowStep::ReadingVersion,
                 source,
             });
         }
@@ -138,7 +138,7 @@ pub async fn identify(run: &Run, target: &Target) -> Result<Version, FlowError> 
         ..
     } = open(run, target).await?;
     let reading = |source| FlowError::Session {
-        doing: Doing::ReadingVersion,
+        step: FlowStep::ReadingVersion,
         source,
     };
     let endpoint = connection.service().version_endpoint();
@@ -171,23 +171,25 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
         // Before anybody is asked for a secret.
         if !connection.carries(scheme) {
             return Err(FlowError::Session {
-                doing: Doing::Securing,
+                step: FlowStep::Securing,
                 source: SessionError::from(TransportError::TooLong {
                     endpoint: service.session_endpoint(),
                     bytes: scheme.longest_message(),
                 }),
             });
         }
-        let need = need(service, &version);
-        let credentials = credentials(run, scheme, &mut access, need).await?;
+        let requirement = pop_requirement(service, &version);
+        let credentials = credentials(run, scheme, &mut access, requirement).await?;
         // Nothing was given, and nothing said that something is needed.
-        let guessed = need == Need::Unknown
+        let guessed = requirement == PopRequirement::Unknown
             && scheme == SecurityScheme::Sec1
             && matches!(credentials, Credentials::None);
         if source != SchemeSource::Probed && !asked_again {
             run.report(&Event::SchemeChosen { scheme, source });
         }
-        let agreed = agree(run, &mut connection, &permit, scheme, credentials, &access).await;
+        let agreed =
+            handshake_with_fallbacks(run, &mut connection, &permit, scheme, credentials, &access)
+                .await;
         let error = match agreed {
             Ok((keys, credentials)) => {
                 if source == SchemeSource::Probed {
@@ -210,7 +212,7 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
             }
             Err(error) => error,
         };
-        if speaks_another(&error)
+        if is_scheme_mismatch(&error)
             && let Some(next) = otherwise.pop()
         {
             // Another scheme is no strike (`security1.c`, `security2.c`), so probing is free.
@@ -224,7 +226,7 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
             asked_again = true;
         } else {
             return Err(FlowError::Session {
-                doing: Doing::Securing,
+                step: FlowStep::Securing,
                 source: error,
             });
         }
@@ -235,7 +237,7 @@ async fn credentials(
     run: &Run,
     scheme: SecurityScheme,
     access: &mut Access,
-    need: Need,
+    requirement: PopRequirement,
 ) -> Result<Credentials, FlowError> {
     match scheme {
         SecurityScheme::Sec0 => Ok(Credentials::None),
@@ -243,11 +245,13 @@ async fn credentials(
             match &access.pop {
                 // Whoever stands in between can announce this; nobody gives a PoP to prove
                 // nothing.
-                Some(pop) if need == Need::AnnouncedNone && !pop.expose().is_empty() => {
+                Some(pop)
+                    if requirement == PopRequirement::AnnouncedNone && !pop.expose().is_empty() =>
+                {
                     Err(FlowError::AnnouncedNoPop)
                 }
                 Some(pop) => Ok(Credentials::Pop(pop.clone())),
-                None if need != Need::Some => Ok(Credentials::None),
+                None if requirement != PopRequirement::Some => Ok(Credentials::None),
                 None => {
                     access.pop = run.ask(&Question::Pop).await;
                     let pop = access.pop.clone().map(Credentials::Pop);
@@ -292,7 +296,7 @@ const fn no_security(service: Service) -> &'static str {
 }
 
 /// One handshake; with `sec2_compat`, one more for each broken verifier form that could apply.
-async fn agree(
+async fn handshake_with_fallbacks(
     run: &Run,
     connection: &mut Connection,
     permit: &HandshakePermit,
@@ -353,7 +357,7 @@ fn is_wrong_secret(error: &SessionError) -> bool {
     )
 }
 
-fn speaks_another(error: &SessionError) -> bool {
+fn is_scheme_mismatch(error: &SessionError) -> bool {
     matches!(
         error,
         SessionError::HandshakeRefused {

@@ -10,7 +10,7 @@ use futures_util::future::{try_join, try_join_all};
 use super::find;
 use super::seen_device::SeenDevice;
 use super::target::Target;
-use super::{Doing, Event, FlowError, Run};
+use super::{Event, FlowError, FlowStep, Run};
 use crate::endpoint::version::Version;
 use crate::session::{Connection, SessionError};
 use crate::transport::{Address, Candidate, Discovery, Hints, Medium, TransportError};
@@ -164,7 +164,7 @@ async fn look_at(
     candidate: &Candidate,
 ) -> Result<Option<Version>, FlowError> {
     let reading = |source| FlowError::Session {
-        doing: Doing::ReadingVersion,
+        step: FlowStep::ReadingVersion,
         source,
     };
     let service = candidate.service;

@@ -39,7 +39,7 @@ mod stop;
 mod target;
 pub mod wifi;
 
-pub use error::{Before, Doing, FlowError, Left, Sighting};
+pub use error::{Completed, CredentialState, FlowError, FlowStep, NetworkVisibility};
 pub use growing::{Grower, Growing};
 pub use journal::{Irreversible, Journal, JournalError, NoJournal, RowName, Taken};
 pub use mapping_method::MappingMethod;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::error::{Doing, FlowError, Left};
+use super::error::{CredentialState, FlowError, FlowStep};
 use super::journal::{Irreversible, Journal, NoJournal, RowName, Taken};
 use super::observer::{Choice, Chosen, Event, Observer, Question, Stage, StageState, Warning};
 use super::pace::Pace;
@@ -106,25 +106,25 @@ impl Run {
     /// outcome.
     pub(super) async fn irreversible<T, E>(
         &self,
-        doing: Doing,
-        step: &Irreversible,
+        step: FlowStep,
+        what: &Irreversible,
         taken: impl FnOnce(&Result<T, E>) -> Taken,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<Result<T, E>, FlowError> {
         let row = self.device.as_ref();
-        let recorded = self.journal.about_to(row, step).await;
-        recorded.map_err(|source| FlowError::NotRecorded { doing, source })?;
-        self.begun.list().push(step.clone());
+        let recorded = self.journal.about_to(row, what).await;
+        recorded.map_err(|source| FlowError::NotRecorded { step, source })?;
+        self.begun.list().push(what.clone());
         let outcome = work.await;
-        self.record_outcome(step, taken(&outcome)).await;
+        self.record_outcome(what, taken(&outcome)).await;
         Ok(outcome)
     }
 
     /// Records what became of a step. If that fails, the step is still recorded as begun, which is
     /// safe: the run goes on.
-    pub(super) async fn record_outcome(&self, step: &Irreversible, taken: Taken) {
-        self.begun.list().retain(|begun| begun != step);
-        let recorded = self.journal.did(self.device.as_ref(), step, taken).await;
+    pub(super) async fn record_outcome(&self, what: &Irreversible, taken: Taken) {
+        self.begun.list().retain(|begun| begun != what);
+        let recorded = self.journal.did(self.device.as_ref(), what, taken).await;
         if let Err(error) = recorded {
             self.report(&Event::Warned {
                 id: Warning::NotRecorded,
@@ -137,7 +137,7 @@ impl Run {
     /// recorded as perhaps taken.
     pub(super) async fn or<T>(
         &self,
-        doing: Doing,
+        step: FlowStep,
         work: impl Future<Output = Result<T, FlowError>>,
     ) -> Result<T, FlowError> {
         let reason = tokio::select! {
@@ -151,8 +151,8 @@ impl Run {
         }
         Err(FlowError::Stopped {
             reason,
-            doing,
-            left: Left::Nothing,
+            step,
+            credentials: CredentialState::Nothing,
         })
     }
 }
@@ -179,15 +179,15 @@ mod tests {
         let (done, cut_off) = (Irreversible::Map { node_id }, Irreversible::Apply);
         let work = async {
             let taken = |_: &Result<(), ()>| Taken::Yes;
-            let doing = Doing::ApplyingWifi;
+            let step = FlowStep::ApplyingWifi;
             let _done = run
-                .irreversible(doing, &done, taken, async { Ok(()) })
+                .irreversible(step, &done, taken, async { Ok(()) })
                 .await?;
             stopper.stop(StopReason::Interrupted);
-            let _never = run.irreversible(doing, &cut_off, taken, pending()).await?;
+            let _never = run.irreversible(step, &cut_off, taken, pending()).await?;
             Ok(())
         };
-        let stopped = run.or(Doing::ApplyingWifi, work).await;
+        let stopped = run.or(FlowStep::ApplyingWifi, work).await;
         assert!(
             matches!(stopped, Err(FlowError::Stopped { .. })),
             "{stopped:?}"

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::shell::quote_word;
-use crate::flows::{Doing, Left};
+use crate::flows::{CredentialState, FlowStep};
 use crate::ident::printable;
 use crate::security::SecurityScheme;
 use crate::transport::{Address, DEFAULT_TRANSPORT, HostPart, Medium, Words};
@@ -69,13 +69,13 @@ pub(crate) struct Environment {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Details {
     /// The step that failed.
-    pub step: Option<Doing>,
+    pub step: Option<FlowStep>,
     /// The scheme of the failed handshake.
     pub scheme: Option<SecurityScheme>,
     /// The HTTP status of the cloud's answer.
     pub cloud_status: Option<u16>,
     /// What a stopped run left on the device.
-    pub left: Option<Left>,
+    pub credentials: Option<CredentialState>,
     /// What selects one of several devices, quoted for a shell.
     pub example: Option<String>,
     /// Which of two problems with one id it is.
@@ -93,7 +93,7 @@ pub(crate) enum Case {
 
 impl Context {
     /// Whether the failed step is this one.
-    pub(super) fn is_during(&self, step: Doing) -> bool {
+    pub(super) fn is_during(&self, step: FlowStep) -> bool {
         self.error.step == Some(step)
     }
 

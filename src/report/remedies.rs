@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::remedy::{Remedy, System, command, flag, plain, retry};
-use crate::flows::Doing;
+use crate::flows::FlowStep;
 use crate::security::SecurityScheme;
 use crate::transport::HostPart::{self, Bluetooth, Hotspot, LocalNetwork, SerialPorts};
 
@@ -61,7 +61,7 @@ pub(super) const PAIR: Remedy = command(
 .over(BLE)
 .on(LINUX)
 .when("if the first request fails", |run| {
-    run.is_during(Doing::ReadingVersion)
+    run.is_during(FlowStep::ReadingVersion)
 });
 pub(super) const FIVE_TRIES: Remedy = plain(
     "do not repeat a secret that was rejected: five wrong tries close provisioning until the device restarts",

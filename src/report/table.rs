@@ -10,7 +10,7 @@ use super::id::{Entry, errors, first};
 )]
 use super::remedies::*;
 use super::remedy::{command, flag, plain, retry};
-use crate::flows::{Doing, Left};
+use crate::flows::{CredentialState, FlowStep};
 use crate::security::SecurityScheme;
 
 errors! {
@@ -175,7 +175,7 @@ errors! {
             retry("move closer to the device, check its power supply, and {}").over(NOT_SERIAL),
             retry("check the cable, the hub and the board's power supply, and {}").over(SERIAL),
             PAIR,
-            FORGET_LINUX.when("if the first request fails", |run| run.is_during(Doing::ReadingVersion)),
+            FORGET_LINUX.when("if the first request fails", |run| run.is_during(FlowStep::ReadingVersion)),
             plain("read the device's log if the connection breaks at the same step each time: the firmware may crash").explained_only(),
         ];
     EmulatedCloudUnreachable "emulated-cloud-unreachable" [Host]
@@ -239,7 +239,7 @@ errors! {
         "The run was stopped by Ctrl-C or SIGTERM."
         "espctl asks a device that already has credentials to forget them. Firmware rejects this while it joins, and keeps the credentials."
         [
-            plain("wait until the device has joined or failed before the next run, or restart it").when("if the device was joining", |run| run.error.left == Some(Left::Applied)),
+            plain("wait until the device has joined or failed before the next run, or restart it").when("if the device was joining", |run| run.error.credentials == Some(CredentialState::Applied)),
             RUN_AGAIN.explained_only(),
             plain("restart the device if it rejects new credentials").explained_only(),
             LOOK.explained_only(),
@@ -376,9 +376,9 @@ errors! {
         "A message is too long for the device's Bluetooth, or for a line of its console."
         "Over Bluetooth, firmware accepts 257 bytes if it is built without Security 2 on Bluedroid, 481 with it, and 512 on NimBLE; a signed challenge may be longer than 257. A line of a console has 254 characters, about 115 bytes, which is too short for Security 2."
         [
-            plain("send less: a line of the console has 254 characters, about 115 bytes").over(SERIAL).when("for `device call`", |run| run.is_during(Doing::Calling)),
+            plain("send less: a line of the console has 254 characters, about 115 bytes").over(SERIAL).when("for `device call`", |run| run.is_during(FlowStep::Calling)),
             flag("--transport", "use another transport with {}"),
-            plain("build the firmware with Security 1").when("over a serial line, for the handshake", |run| run.has_no_room_for_sec2() && run.is_during(Doing::Securing)),
+            plain("build the firmware with Security 1").when("over a serial line, for the handshake", |run| run.has_no_room_for_sec2() && run.is_during(FlowStep::Securing)),
             plain("build the firmware with Security 2 or NimBLE, which accept longer messages").over(BLE),
         ];
     MissingData "missing-data" [Usage]
@@ -490,8 +490,8 @@ errors! {
         "The device does not have the requested endpoint."
         "Each firmware registers its own endpoints. `prov-ctrl` (reset, reprovision) exists since ESP-IDF 5.1; `prov-scan` is absent if the device cannot scan; applications add others."
         [
-            plain("restart the device instead: firmware before ESP-IDF 5.1 has no such command").when("for `device reset` and `device reprovision`", |run| run.is_during(Doing::Resetting) || run.is_during(Doing::Reopening)),
-            command("espctl device info DEVICE", "run {} to see what the firmware offers").when("otherwise", |run| !run.is_during(Doing::Resetting) && !run.is_during(Doing::Reopening)),
+            plain("restart the device instead: firmware before ESP-IDF 5.1 has no such command").when("for `device reset` and `device reprovision`", |run| run.is_during(FlowStep::Resetting) || run.is_during(FlowStep::Reopening)),
+            command("espctl device info DEVICE", "run {} to see what the firmware offers").when("otherwise", |run| !run.is_during(FlowStep::Resetting) && !run.is_during(FlowStep::Reopening)),
         ];
     NoWifiNeedsChallenge "no-wifi-needs-challenge" [Device]
         "Mapping without Wi-Fi needs firmware with challenge-response."
@@ -757,10 +757,10 @@ errors! {
         "The device cannot do this now."
         "A device joins one network at a time, resets only after it failed to join, and reopens provisioning only after it joined. It answers every other request with InternalError."
         [
-            plain("reset or restart the device: it already holds credentials").when("if it does not apply credentials", |run| run.is_during(Doing::ApplyingWifi)),
-            plain("restart the device instead: it accepts a reset only after it failed to join").when("for `device reset`", |run| run.is_during(Doing::Resetting)),
-            plain("wait until the device has joined: only then it reopens provisioning, if its firmware keeps the service running").when("for `device reprovision`", |run| run.is_during(Doing::Reopening)),
-            retry("wait a second and {}, or restart the device").when("otherwise", |run| ![Doing::ApplyingWifi, Doing::Resetting, Doing::Reopening].iter().any(|step| run.is_during(*step))),
+            plain("reset or restart the device: it already holds credentials").when("if it does not apply credentials", |run| run.is_during(FlowStep::ApplyingWifi)),
+            plain("restart the device instead: it accepts a reset only after it failed to join").when("for `device reset`", |run| run.is_during(FlowStep::Resetting)),
+            plain("wait until the device has joined: only then it reopens provisioning, if its firmware keeps the service running").when("for `device reprovision`", |run| run.is_during(FlowStep::Reopening)),
+            retry("wait a second and {}, or restart the device").when("otherwise", |run| ![FlowStep::ApplyingWifi, FlowStep::Resetting, FlowStep::Reopening].iter().any(|step| run.is_during(*step))),
         ];
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::Settled;
-use espctl::flows::{Event, Left};
+use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::{CredentialState, Event};
 use espctl::proto::EndpointName;
 use espctl::provisioner::{
     Abilities, Cause, JoinFailure, JoinReports, JoinState, JoinedNetwork, JoinedThread, JoinedWifi,
@@ -244,13 +244,13 @@ async fn joins_a_thread_network_through_the_same_flow() {
     let mut joining = Joining {
         run: &recorder.run(),
         device: &mut device,
-        left: Left::Nothing,
+        credentials: CredentialState::Nothing,
     };
     let network = NetworkCredentials::Thread(ThreadCredentials {
         network_name: "Garden".to_owned(),
         dataset: Secret::new(vec![0; 3]),
     });
-    let settled = Settled {
+    let settled = NetworkSelection {
         network,
         seen: None,
     };

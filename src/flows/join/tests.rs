@@ -107,8 +107,8 @@ fn device(reports: &[Report]) -> ScriptedDevice {
     })
 }
 
-fn home() -> Settled {
-    Settled {
+fn home() -> NetworkSelection {
+    NetworkSelection {
         network: NetworkCredentials::Wifi(WifiCredentials {
             ssid: "Home".parse().unwrap(),
             passphrase: Passphrase::new(Secret::new("correct horse".to_owned())).unwrap(),
@@ -121,17 +121,17 @@ async fn join(
     device: &ScriptedDevice,
     version: &Version,
     retries: u32,
-) -> (Result<Joined, FlowError>, Left, ScriptedObserver) {
+) -> (Result<Joined, FlowError>, CredentialState, ScriptedObserver) {
     let (mut secured, observer) = (device.secured().await, ScriptedObserver::default());
     secured.version = version.clone();
     let run = observer.run();
     let mut joining = Joining {
         run: &run,
         device: &mut run.pace.protocomm(secured),
-        left: Left::Nothing,
+        credentials: CredentialState::Nothing,
     };
     let outcome = joining.join(home(), retries).await;
-    let left = joining.left;
+    let left = joining.credentials;
     (outcome, left, observer)
 }
 
@@ -157,7 +157,7 @@ async fn network_is_set_applied_and_confirmed() {
         panic!("Thread");
     };
     assert_eq!(wifi.channel, Some(6));
-    assert_eq!(left, Left::Applied);
+    assert_eq!(left, CredentialState::Applied);
     assert_eq!(config(&device), [SET, APPLY, STATUS]);
     assert_eq!(
         observer.ended(),
@@ -189,7 +189,7 @@ async fn failure_resets_the_device_and_is_retried_as_often_as_allowed() {
         panic!("{error:?}");
     };
     assert_eq!(*reason, Some(JoinFailure::Authentication));
-    assert!(*forgotten && left == Left::Forgotten);
+    assert!(*forgotten && left == CredentialState::Forgotten);
     assert!(error.to_string().contains("authentication failed"));
     // Somebody may know another passphrase.
     assert_eq!(observer.asked().len(), 1);
@@ -198,15 +198,19 @@ async fn failure_resets_the_device_and_is_retried_as_often_as_allowed() {
 /// Only firmware that lists the endpoint can say whether it sees the network.
 #[tokio::test(start_paused = true)]
 async fn missing_network_is_looked_for_by_a_device_that_can_scan() {
-    for (version, sighting, scans) in [
-        (scanning(), Some(super::super::Sighting::NotSeen), 2),
+    for (version, visibility, scans) in [
+        (
+            scanning(),
+            Some(super::super::NetworkVisibility::NotSeen),
+            2,
+        ),
         (Version::default(), None, 0),
     ] {
         let device = device(&[Report::NotFound]);
         let (outcome, _, observer) = join(&device, &version, 0).await;
         let error = outcome.unwrap_err();
         assert!(
-            matches!(&error, FlowError::JoinFailed { sighting: seen, .. } if *seen == sighting),
+            matches!(&error, FlowError::JoinFailed { visibility: seen, .. } if *seen == visibility),
             "{error:?}"
         );
         assert_eq!(device.requests("prov-scan").len(), scans);
@@ -305,11 +309,11 @@ async fn stop_while_reconnecting_leaves_what_was_applied_before() {
             comes_back: false,
             is_lost: true,
         },
-        left: Left::Applied,
+        credentials: CredentialState::Applied,
     };
     let stopped = timeout(Duration::from_secs(1), joining.join(home(), 0)).await;
     assert!(stopped.is_err());
-    assert_eq!(joining.left, Left::Applied);
+    assert_eq!(joining.credentials, CredentialState::Applied);
 }
 
 /// Other runs use all permits for longer than any limit of reconnecting and resetting.
@@ -332,11 +336,11 @@ async fn limits_do_not_include_waiting_for_other_handshakes() {
                 comes_back: true,
                 is_lost: is_reset,
             },
-            left: Left::Nothing,
+            credentials: CredentialState::Nothing,
         };
         let joining = async {
             if is_reset {
-                assert!(joining.forget().await);
+                assert!(joining.reset_credentials().await);
             } else {
                 joining.join(home(), 0).await.unwrap();
             }
