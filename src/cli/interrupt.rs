@@ -11,7 +11,7 @@ use crate::report::Failure;
 
 /// Where the signals arrive. Made once, so that none is missed between two waits.
 #[derive(Debug)]
-pub(super) struct Interrupts {
+pub(in crate::cli) struct Interrupts {
     #[cfg(unix)]
     signals: Option<[tokio::signal::unix::Signal; 2]>,
 }
@@ -19,7 +19,7 @@ pub(super) struct Interrupts {
 impl Interrupts {
     /// From now on, the signals come here.
     #[cfg(unix)]
-    pub(super) fn listen() -> Self {
+    pub(in crate::cli) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let both = signal(SignalKind::interrupt())
             .and_then(|interrupt| Ok([interrupt, signal(SignalKind::terminate())?]));
@@ -29,7 +29,7 @@ impl Interrupts {
 
     /// From now on, Ctrl-C comes here.
     #[cfg(not(unix))]
-    pub(super) fn listen() -> Self {
+    pub(in crate::cli) fn listen() -> Self {
         Self {}
     }
 
@@ -56,7 +56,7 @@ impl Interrupts {
     }
 
     /// Does `work`, or drops it at the first signal.
-    pub(super) async fn or<T>(
+    pub(in crate::cli) async fn or<T>(
         &mut self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
@@ -68,7 +68,7 @@ impl Interrupts {
 
     /// Does `work`, which ends by itself when it is stopped: at the first signal, or when `limit`
     /// is over. A second signal drops it.
-    pub(super) async fn stopping<T, W>(
+    pub(in crate::cli) async fn stopping<T, W>(
         &mut self,
         limit: Option<Duration>,
         work: impl FnOnce(Stop) -> W,

@@ -6,12 +6,12 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command, Parser};
 
-use super::ui::{Color, Format, Ui, note};
+use crate::cli::terminal::{Color, Format, Ui, note};
 use crate::report::{ErrorId, Exit, Failure, remedies};
 
 /// Parses, and keeps the matches: they know whether a value was typed or came from the
 /// environment. Help, version and errors are told here.
-pub(super) fn parse<C: Parser>(
+pub(in crate::cli) fn parse<C: Parser>(
     command: Command,
     arguments: &[OsString],
 ) -> Result<(C, ArgMatches), Exit> {
@@ -91,7 +91,7 @@ fn may_show_a_secret(error: &clap::Error, arguments: &[OsString]) -> bool {
 }
 
 /// The format that was asked for, likewise.
-pub(super) fn format_of(arguments: &[OsString]) -> Format {
+pub(in crate::cli) fn format_of(arguments: &[OsString]) -> Format {
     if wants_json(arguments) {
         Format::Json
     } else {
