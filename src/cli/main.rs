@@ -8,23 +8,25 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use clap::builder::FalseyValueParser;
-use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
+use clap::{ArgMatches, Args, CommandFactory as _, Parser};
 use tokio::runtime::Builder;
 
 use super::args::drivers::Drivers;
-use super::args::inputs::{self, Existing};
+use super::args::inputs::{Existing, create_private};
 use super::args::seen;
 use super::commands::{
     demo, device, discover, emulate, login, logout, node, profile, provision, qr, reference, whoami,
 };
 use super::diagnose::bundle::{self, Bundle};
-use super::diagnose::doctor::for_bundle::{Devices, Reach};
 use super::diagnose::{complete, doctor, explain};
 use super::interrupt::Interrupts;
-use super::terminal::{Color, Format, Ui};
+use super::subcommand::{Devices, Subcommand};
+use super::terminal::{Color, Format, Printer, TerminalObserver};
+use super::tree::public_tree;
 use super::usage;
+use super::workplace::Workplace;
 use crate::provisioner::Protocol;
-use crate::report::{Answer, ErrorId, Exit, Failure, Findings, init_logging};
+use crate::report::{Answer, ErrorId, Exit, Failure, Findings, Recorder, init_logging};
 use crate::transport::Driver;
 
 /// Puts ESP32 devices on a network and into their owner's account.
@@ -66,7 +68,7 @@ struct OutputArgs {
     support_bundle: Option<PathBuf>,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Print a script that completes commands, flags and names in a shell.
     Completions(reference::Completions),
@@ -110,131 +112,97 @@ pub(super) fn command(drivers: &Drivers) -> clap::Command {
     drivers.extend(Cli::command())
 }
 
-/// Runs the program on a command line, its name in front, with these transports; returns the exit
-/// code.
+/// Runs the program with these arguments, of which the first is its name, and with these transports
+/// and protocols; returns the exit code.
 pub fn main(
     arguments: &[OsString],
     drivers: Vec<Arc<dyn Driver>>,
     protocols: Vec<Arc<dyn Protocol>>,
 ) -> u8 {
     let drivers = Drivers::new(drivers, protocols);
-    if let Some(exit) = complete::answer(arguments, &drivers) {
+    if let Some(exit) = complete::answer(arguments, || public_tree(&command(&drivers))) {
         return exit.code();
     }
     let (cli, matches) = match usage::parse::<Cli>(command(&drivers), arguments) {
         Ok(parsed) => parsed,
         Err(exit) => {
             if exit == Exit::Usage {
-                bundle::of_no_run(arguments);
+                bundle::write_without_run(arguments);
             }
             return exit.code();
         }
     };
-    let ui = Ui::new(cli.output.format, cli.output.color)
-        .with_somebody(cli.output.no_input, cli.output.verbose);
+    cli.output.color.apply();
+    let printer = Printer::new(cli.output.format);
+    let tree = command(&drivers);
     let bundle = cli.output.support_bundle.as_deref();
-    let bundle = bundle
-        .map(|path| Bundle::begin(path, command(&drivers), &matches))
-        .transpose();
-    let bundle = match bundle {
+    let bundle = bundle.map(|path| Bundle::begin(path, tree.clone(), &matches));
+    let bundle = match bundle.transpose() {
         Ok(bundle) => bundle,
         Err(failure) => {
-            ui.failure(&failure);
+            printer.failure(&failure);
             return failure.exit.code();
         }
     };
-    if let Err(failure) = start_recording(&cli.output, &ui, bundle.as_ref()) {
-        ui.failure(&failure);
+    let recorder = bundle.as_ref().map(Bundle::recorder);
+    let printer = printer.recorded(recorder.cloned());
+    if let Err(failure) = start_log(&cli.output, recorder) {
+        printer.failure(&failure);
         if let Some(bundle) = bundle {
-            bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &ui);
+            bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &printer);
         }
         return failure.exit.code();
     }
     suppress_known_panic(DEPENDENCY_RACE);
-    let answer = cli.command.answer();
+    let command = cli.command.subcommand();
+    let answer = if command.is_output_private() {
+        Answer::LeftOut
+    } else {
+        Answer::Kept
+    };
+    let observer = TerminalObserver::new(printer.clone(), cli.output.no_input, cli.output.verbose);
     // A panic is a fault of ours, and still ends with a result and an exit code of the table.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        block_on(cli.command, &matches, &ui, bundle.as_ref(), &drivers)
+        block_on(command, &printer, bundle.as_ref(), || Workplace {
+            drivers,
+            matches: innermost(&matches).clone(),
+            tree,
+            printer: printer.clone(),
+            observer,
+            interrupts: Interrupts::listen(),
+        })
     }));
     let (outcome, findings) = outcome.unwrap_or_else(|_| {
         let failure = Failure::fault(&anyhow!("this should not have happened: please report it"));
-        ui.failure(&failure);
+        printer.failure(&failure);
         (Err(failure), NOT_LOOKED)
     });
     let failure = outcome.err();
     if let Some(bundle) = bundle {
-        bundle.write(answer, failure.as_ref(), &findings, &ui);
+        bundle.write(answer, failure.as_ref(), &findings, &printer);
     }
     failure.map_or(Exit::Done, |failure| failure.exit).code()
 }
 
 impl Command {
-    /// What it has to do with, and so may be looked at for a report about it.
-    fn reach(&self) -> Reach {
-        let account = Reach {
-            account: true,
-            cloud: true,
-            ..Reach::NOTHING
-        };
-        let files = Reach {
-            cloud: false,
-            ..account
-        };
+    fn subcommand(&self) -> &dyn Subcommand {
         match self {
-            Self::Device(_) => Reach {
-                devices: Devices::One,
-                ..Reach::NOTHING
-            },
-            Self::Discover(_) => Reach {
-                devices: Devices::All,
-                ..Reach::NOTHING
-            },
-            Self::Doctor(_) => Reach {
-                devices: Devices::All,
-                ..account
-            },
-            Self::Provision(_) => Reach {
-                devices: Devices::One,
-                ..account
-            },
-            Self::Login(_) | Self::Logout(_) | Self::Node(_) => account,
-            Self::Whoami(args) if args.asks_cloud() => account,
-            Self::Profile(_) | Self::Whoami(_) => files,
-            Self::Completions(_)
-            | Self::Demo(_)
-            | Self::Emulate(_)
-            | Self::Explain(_)
-            | Self::Man(_)
-            | Self::Qr(_)
-            | Self::Reference(_) => Reach::NOTHING,
-        }
-    }
-
-    /// Whether the device that it finds is one to be remembered.
-    fn looks_for_one(&self) -> bool {
-        self.reach().devices == Devices::One
-    }
-
-    /// Whether its result may be read by others.
-    fn answer(&self) -> Answer {
-        match self {
-            Self::Device(args) if args.carries_anything() => Answer::LeftOut,
-            Self::Completions(_)
-            | Self::Emulate(_)
-            | Self::Man(_)
-            | Self::Qr(_)
-            | Self::Reference(_) => Answer::LeftOut,
-            Self::Demo(_)
-            | Self::Device(_)
-            | Self::Discover(_)
-            | Self::Doctor(_)
-            | Self::Explain(_)
-            | Self::Login(_)
-            | Self::Logout(_)
-            | Self::Node(_)
-            | Self::Profile(_)
-            | Self::Provision(_)
-            | Self::Whoami(_) => Answer::Kept,
+            Self::Completions(command) => command,
+            Self::Demo(command) => command,
+            Self::Device(command) => &**command,
+            Self::Discover(command) => command,
+            Self::Doctor(command) => &**command,
+            Self::Emulate(command) => command,
+            Self::Explain(command) => command,
+            Self::Login(command) => &**command,
+            Self::Logout(command) => command,
+            Self::Man(command) => command,
+            Self::Node(command) => command,
+            Self::Profile(command) => command,
+            Self::Provision(command) => &**command,
+            Self::Qr(command) => command,
+            Self::Reference(command) => command,
+            Self::Whoami(command) => command,
         }
     }
 }
@@ -251,60 +219,67 @@ fn suppress_known_panic(file: &'static str) {
     }));
 }
 
-/// Starts the log and the record of the run, if the flags ask for them.
-fn start_recording(output: &OutputArgs, ui: &Ui, bundle: Option<&Bundle>) -> Result<(), Failure> {
-    let recorder = bundle.map(Bundle::recorder);
-    if let Some(recorder) = recorder {
-        ui.record(recorder);
-    }
+/// Starts the log, if the flags ask for it.
+fn start_log(output: &OutputArgs, recorder: Option<&Recorder>) -> Result<(), Failure> {
     let file = output.log_file.as_deref();
-    let file = file.map(|path| inputs::create_private(path, "--log-file", Existing::Extended));
+    let file = file.map(|path| create_private(path, "--log-file", Existing::Extended));
     init_logging(output.verbose, file.transpose()?, recorder);
     Ok(())
 }
 
-/// Runs the command, tells how it failed, and then looks at this computer for the bundle.
+/// Runs the command, prints how it failed, and then looks at this computer for the bundle.
 fn block_on(
-    command: Command,
-    matches: &ArgMatches,
-    ui: &Ui,
+    command: &dyn Subcommand,
+    printer: &Printer,
     bundle: Option<&Bundle>,
-    drivers: &Drivers,
+    workplace: impl FnOnce() -> Workplace,
 ) -> (Result<(), Failure>, Findings) {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let failure = Failure::fault(&error.into());
-            ui.failure(&failure);
+            printer.failure(&failure);
             return (Err(failure), NOT_LOOKED);
         }
     };
-    let outcome = runtime.block_on(async {
-        let mut interrupts = Interrupts::listen();
-        let mut reach = command.reach();
-        let remembers = command.looks_for_one();
-        let outcome = run(command, matches, ui, &mut interrupts, drivers).await;
-        if let Some((name, node_id)) = ui.found().filter(|_| remembers) {
-            seen::add(name.as_deref(), node_id.as_deref());
-        }
-        if let Err(failure) = &outcome {
-            ui.failure(failure);
-            // It came to no call of the cloud, and none is made for a report.
-            reach.cloud &= failure.exit != Exit::Usage && failure.id != ErrorId::LoginRequired;
-        }
+    let ended = runtime.block_on(async {
+        // Signals need the runtime.
+        let workplace = workplace();
+        let outcome = run(command, &workplace).await;
         let findings = match bundle {
             Some(bundle) => {
-                let matches = innermost(matches);
-                let look = bundle.look(reach, matches, ui, &mut interrupts, drivers);
-                look.await
+                let mut touches = command.touches();
+                if let Err(failure) = &outcome {
+                    // Such a run did not call the cloud, and a report does not either.
+                    touches.cloud &=
+                        failure.exit != Exit::Usage && failure.id != ErrorId::LoginRequired;
+                }
+                bundle.look(touches, &workplace).await
             }
             None => NOT_LOOKED,
         };
-        drivers.finish_closing().await;
+        workplace.drivers.finish_closing().await;
         (outcome, findings)
     });
     // A thread that still waits for stdin must not keep the program alive.
     runtime.shutdown_background();
+    ended
+}
+
+async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Failure> {
+    let outcome = if command.stops_in_order() {
+        command.run(workplace).await
+    } else {
+        workplace.interrupts.or(command.run(workplace)).await
+    };
+    if let Some(device) = workplace.observer.found()
+        && command.touches().devices == Devices::One
+    {
+        seen::add(device.name.as_deref(), device.node_id.as_deref());
+    }
+    if let Err(failure) = &outcome {
+        workplace.printer.failure(failure);
+    }
     outcome
 }
 
@@ -314,46 +289,6 @@ fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
         matches = inner;
     }
     matches
-}
-
-async fn run(
-    command: Command,
-    matches: &ArgMatches,
-    ui: &Ui,
-    interrupts: &mut Interrupts,
-    drivers: &Drivers,
-) -> Result<(), Failure> {
-    let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
-    match command {
-        Command::Completions(args) => reference::completions(&args, ui),
-        Command::Demo(args) => demo::run(&args, ui, interrupts, drivers).await,
-        Command::Device(args) => {
-            let run = device::run(&args, matches, ui, drivers);
-            interrupts.or(run).await
-        }
-        Command::Discover(args) => {
-            let run = discover::run(&args, matches, ui, drivers);
-            interrupts.or(run).await
-        }
-        Command::Doctor(args) => {
-            let run = doctor::run(&args, matches, ui, drivers);
-            interrupts.or(run).await
-        }
-        Command::Emulate(args) => interrupts.or(emulate::run(args, ui)).await,
-        Command::Explain(args) => explain::run(&args, ui),
-        Command::Login(args) => interrupts.or(login::run(&args, matches, ui)).await,
-        Command::Logout(args) => interrupts.or(logout::run(&args, ui)).await,
-        Command::Man(args) => reference::man(&args, ui, drivers),
-        Command::Node(args) => interrupts.or(node::run(&args, ui)).await,
-        Command::Profile(args) => profile::run(&args, ui),
-        Command::Provision(args) => provision::run(&args, matches, ui, interrupts, drivers).await,
-        Command::Qr(command) => {
-            let run = qr::run(&command, matches, ui, drivers);
-            interrupts.or(run).await
-        }
-        Command::Reference(page) => reference::run(page, ui, drivers),
-        Command::Whoami(args) => interrupts.or(whoami::run(&args, ui)).await,
-    }
 }
 
 /// A match rule of the bus that is gone already when it is removed (bluez-async 0.9).

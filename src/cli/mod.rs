@@ -5,7 +5,10 @@ mod commands;
 mod diagnose;
 mod interrupt;
 mod main;
+mod subcommand;
 mod terminal;
+mod tree;
 mod usage;
+mod workplace;
 
 pub use main::main;

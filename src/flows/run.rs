@@ -169,10 +169,10 @@ mod tests {
     #[tokio::test]
     async fn stop_records_a_step_without_outcome_as_perhaps_taken() {
         let journal = ScriptedJournal::default();
-        let (stopper, stop) = Stop::new();
+        let (stopper, end) = Stop::new();
         let run = Run {
             journal: Arc::new(journal.clone()),
-            stop,
+            stop: end,
             ..ScriptedObserver::default().run()
         };
         let node_id = "node1".to_owned();
@@ -187,10 +187,10 @@ mod tests {
             let _never = run.irreversible(step, &cut_off, taken, pending()).await?;
             Ok(())
         };
-        let stopped = run.or(FlowStep::ApplyingWifi, work).await;
+        let outcome = run.or(FlowStep::ApplyingWifi, work).await;
         assert!(
-            matches!(stopped, Err(FlowError::Stopped { .. })),
-            "{stopped:?}"
+            matches!(outcome, Err(FlowError::Stopped { .. })),
+            "{outcome:?}"
         );
         assert_eq!(journal.outcomes(), [Taken::Yes, Taken::Perhaps]);
     }

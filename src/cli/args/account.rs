@@ -10,10 +10,12 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use crate::account::{Folder, Profile};
-use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure, variable, without_device};
+use crate::cli::args::candidates::profiles;
+use crate::cli::args::environment::{
+    ACCESS_TOKEN, account_folder, cloud_failure, variable, without_device,
+};
 use crate::cli::args::inputs::parse_seconds;
-use crate::cli::diagnose::complete::profiles;
-use crate::cli::terminal::note;
+use crate::cli::terminal::print_note;
 use crate::cloud::{Client, Keep, Limits, Settings, Tokens};
 use crate::ident::printable;
 use crate::report::{Context, ErrorId, Failure, quote_word, remedies};
@@ -97,7 +99,7 @@ impl AccountArgs {
 
     /// The profile, whether or not somebody is logged in, and the folder it is from.
     pub(in crate::cli) fn select(&self) -> Result<(Folder, Profile), Failure> {
-        let folder = folder()?;
+        let folder = account_folder()?;
         let profile = folder.select(self.profile.as_deref());
         let profile = profile.map_err(|error| Failure::of_account(&error))?;
         Ok((folder, profile))
@@ -137,7 +139,7 @@ impl Opened {
     /// Says so on stderr, for commands that write one result and nothing else.
     pub(in crate::cli) fn warn(&self) {
         if let Some(why) = not_kept(&self.client) {
-            note(&format!("warning: {why}"));
+            print_note(&format!("warning: {why}"));
         }
     }
 }
@@ -169,16 +171,6 @@ fn certificates(path: &Path) -> Result<Vec<u8>, Failure> {
         path.display()
     );
     Err(Failure::new(ErrorId::BadCaCert, message))
-}
-
-/// Where the account's files are.
-pub(in crate::cli) fn folder() -> Result<Folder, Failure> {
-    let given = variable("RM_USER_CONFIG_DIR").map(PathBuf::from);
-    let usual = || Some(std::env::home_dir()?.join(".espressif").join("rainmaker"));
-    given.or_else(usual).map(Folder::new).ok_or_else(|| {
-        let message = "cannot find the account's files: there is no home directory";
-        Failure::new(ErrorId::AccountFiles, message).remedy(&remedies::SET_CONFIG_DIR)
-    })
 }
 
 /// The tokens in effect, if there are any.

@@ -11,7 +11,7 @@ use super::label::of_fault;
 use crate::cli::args::drivers::Drivers;
 use crate::cli::args::environment::without_device;
 use crate::cli::args::serial::LogLine;
-use crate::cli::terminal::note;
+use crate::cli::terminal::print_note;
 use crate::flows::FlowError;
 use crate::qr::{Payload, find_in_log_line};
 use crate::report::{Context, ErrorId, Failure};
@@ -41,7 +41,7 @@ pub(in crate::cli) async fn payload(
             .during(format!("waiting for a QR code in the log at {port}"))
     };
     let mut log = BoardLog::open(port, baud).await.map_err(of_port)?;
-    note(&format!(
+    print_note(&format!(
         "Waiting for the code in the log at {port}: restart the board (its EN or RST button)"
     ));
     let found = timeout(line.patience, async {

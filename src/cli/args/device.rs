@@ -2,21 +2,19 @@
 //! They become flow types here, checked before anything is touched.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::cli::args::ble::RadioArgs;
+use crate::cli::args::candidates::device_names;
 use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::inputs::{Existing, Inputs, SecretInput, create_private, parse_seconds};
 use crate::cli::args::label::{payload, port_of};
 use crate::cli::args::serial::LogArgs;
-use crate::cli::diagnose::complete::device_names;
-use crate::cli::terminal::Ui;
 use crate::flows::Access;
 use crate::flows::Target;
-use crate::flows::{DeviceRequest, Pace, Run};
+use crate::flows::{DeviceRequest, Pace};
 use crate::ident::printable;
 use crate::qr::Payload;
 use crate::report::{ErrorId, Failure, Recorder, transcript};
@@ -90,11 +88,6 @@ pub(in crate::cli) struct DeviceArgs {
         help_heading = "Output"
     )]
     transcript: Option<PathBuf>,
-}
-
-/// A run with this device that reports to `ui`, and that nothing ends from outside.
-pub(in crate::cli) fn run_with(device: &DeviceRequest, ui: &Ui) -> Run {
-    Run::new(Arc::new(ui.clone()), device.pace.clone())
 }
 
 impl DeviceArgs {

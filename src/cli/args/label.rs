@@ -7,7 +7,7 @@ use super::board_log;
 use crate::cli::args::drivers::Drivers;
 use crate::cli::args::inputs::Inputs;
 use crate::cli::args::serial::LogLine;
-use crate::cli::terminal::note;
+use crate::cli::terminal::print_note;
 use crate::qr::image::{self, PictureError};
 use crate::qr::{Fault, Found, Payload, PayloadError, find_in_log};
 use crate::report::{ErrorId, Failure, remedies};
@@ -49,7 +49,7 @@ pub(in crate::cli) async fn found(
         }
     };
     for remark in &found.payload.remarks {
-        note(&format!("warning: {flag}: {remark}"));
+        print_note(&format!("warning: {flag}: {remark}"));
     }
     Ok(found)
 }

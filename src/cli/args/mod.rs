@@ -3,6 +3,7 @@
 pub(super) mod account;
 pub(super) mod ble;
 pub(super) mod board_log;
+pub(super) mod candidates;
 pub(super) mod device;
 pub(super) mod drivers;
 pub(super) mod environment;

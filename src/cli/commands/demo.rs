@@ -2,6 +2,7 @@
 //! a login to the one, and the other provisioned into it through the same client stack as any.
 //! Nothing here is a shortcut around it, but that the login is not written to disk.
 
+use async_trait::async_trait;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +16,11 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use url::Url;
 
-use crate::cli::args::drivers::Drivers;
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::commands::provision::{self, Summary};
-use crate::cli::interrupt::Interrupts;
-use crate::cli::terminal::{Format, Ui};
+use crate::cli::subcommand::Subcommand;
+use crate::cli::terminal::{Format, Printer};
+use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
 use crate::cloud::mapping::Extras;
 use crate::cloud::{Client, CloudError, Limits, Settings};
@@ -54,33 +55,45 @@ struct DeviceReady {
     pop: String,
 }
 
-/// Runs `demo`.
-pub(in crate::cli) async fn run(
-    _args: &Demo,
-    ui: &Ui,
-    interrupts: &mut Interrupts,
-    drivers: &Drivers,
-) -> Result<(), Failure> {
-    ui.share_terminal();
+#[async_trait(?Send)]
+impl Subcommand for Demo {
+    fn stops_in_order(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        run(workplace).await
+    }
+}
+
+async fn run(workplace: &Workplace) -> Result<(), Failure> {
+    let Workplace {
+        drivers,
+        printer,
+        interrupts,
+        ..
+    } = workplace;
+    printer.share_terminal();
     // Both end with us at the latest: see kill_on_drop.
     let fault = |error: anyhow::Error| Failure::fault(&error);
-    ui.say("Starting an emulated cloud:  espctl emulate cloud");
-    let (_cloud, cloud): (_, CloudReady) = start(&["emulate", "cloud"], ui.format())
+    printer.say("Starting an emulated cloud:  espctl emulate cloud");
+    let (_cloud, cloud): (_, CloudReady) = start(&["emulate", "cloud"], printer.format())
         .await
         .map_err(fault)?;
     let url = cloud.url.as_str();
-    ui.say("Starting an emulated device: espctl emulate device --cloud URL");
+    printer.say("Starting an emulated device: espctl emulate device --cloud URL");
     let device = ["emulate", "device", "--join-ms", "800", "--cloud", url];
-    let (_device, device): (_, DeviceReady) = start(&device, ui.format()).await.map_err(fault)?;
+    let (_device, device): (_, DeviceReady) =
+        start(&device, printer.format()).await.map_err(fault)?;
 
-    let account = log_in(&cloud, ui).await?;
+    let account = log_in(&cloud, printer).await?;
     let DeviceReady {
         address: host,
         port,
         name,
         pop,
     } = device;
-    ui.say(&format!(
+    printer.say(&format!(
         "The device is {name} at {host}:{port}. What follows is what this command would do:\n  \
          espctl provision --device-ip {host} --device-port {port} --pop {pop} \
          --ssid {SSID} --passphrase '{PASSPHRASE}'\n"
@@ -91,7 +104,7 @@ pub(in crate::cli) async fn run(
     let device = DeviceRequest {
         target: Target {
             address: Some(address),
-            transcript: transcript(None, ui.recorder().as_ref()),
+            transcript: transcript(None, printer.recorder()),
             ..drivers.target(driver)
         },
         access: Access {
@@ -122,13 +135,13 @@ pub(in crate::cli) async fn run(
         network: Some(network),
         owner: Some(owner),
     };
-    let summary = provision::provision(request, None, ui, interrupts).await?;
-    interrupts.or(look(&account, &summary, ui)).await?;
-    summary.print(ui)
+    let summary = provision::provision(request, None, workplace).await?;
+    interrupts.or(look(&account, &summary, printer)).await?;
+    summary.print(printer)
 }
 
 /// As `espctl login` does it, but the tokens stay in memory.
-async fn log_in(cloud: &CloudReady, ui: &Ui) -> Result<Arc<Client>, Failure> {
+async fn log_in(cloud: &CloudReady, printer: &Printer) -> Result<Arc<Client>, Failure> {
     let doing = "logging in to the emulated cloud";
     let failed = |error: &CloudError| cloud_failure(error, doing);
     let base_url = cloud.url.join("v1/");
@@ -142,7 +155,7 @@ async fn log_in(cloud: &CloudReady, ui: &Ui) -> Result<Arc<Client>, Failure> {
     let login = client.log_in(&cloud.user, Some(&cloud.password)).await;
     match login.map_err(|error| failed(&error))? {
         LogIn::Done(tokens) => {
-            ui.say(&format!("Logged in to it as {}", cloud.user));
+            printer.say(&format!("Logged in to it as {}", cloud.user));
             Ok(Arc::new(client.with_tokens(tokens, None)))
         }
         LogIn::NeedsCode { .. } => Err(Failure::fault(&anyhow!("the emulated cloud wants a code"))),
@@ -150,14 +163,14 @@ async fn log_in(cloud: &CloudReady, ui: &Ui) -> Result<Arc<Client>, Failure> {
 }
 
 /// As `espctl node list` does it: what was said to be done is looked up.
-async fn look(account: &Client, summary: &Summary, ui: &Ui) -> Result<(), Failure> {
+async fn look(account: &Client, summary: &Summary, printer: &Printer) -> Result<(), Failure> {
     let failed = |error: &CloudError| cloud_failure(error, "listing the nodes");
     let nodes = account.nodes().await.map_err(|error| failed(&error))?;
     let node = nodes
         .iter()
         .find(|node| Some(node.node_id.as_str()) == summary.node_id())
         .ok_or_else(|| Failure::fault(&anyhow!("the node is not in the account")))?;
-    ui.say(&format!(
+    printer.say(&format!(
         "\nIn the account now: {}, a {} ({})\n",
         node.name().unwrap_or("a node"),
         node.kind().unwrap_or("thing without a type"),

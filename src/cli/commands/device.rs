@@ -1,16 +1,21 @@
 //! `device`: talk to one device without provisioning it.
 
+use async_trait::async_trait;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use clap::{ArgMatches, Args, Subcommand};
+use clap::Args;
 use serde_json::{Map, Value, json};
 
-use crate::cli::args::device::{DeviceArgs, run_with};
-use crate::cli::args::drivers::Drivers;
+use crate::cli::args::device::DeviceArgs;
 use crate::cli::args::failure_context::flow_failure;
 use crate::cli::args::inputs::{Inputs, LONGEST_TEXT};
-use crate::cli::terminal::{Format, Ui, keys_of, network_table, version_line};
+use crate::cli::subcommand::{Devices, Subcommand, Touches};
+use crate::cli::terminal::{
+    Format, ObserverOptions, Printer, ShownEvents, keys_of, network_table, version_line,
+};
+use crate::cli::workplace::Workplace;
 use crate::flows::DeviceRequest;
 use crate::flows::control::Reserved;
 use crate::flows::{FlowError, FlowStep, Network, Run, connect, control, wifi};
@@ -19,7 +24,7 @@ use crate::secret::Secret;
 use crate::session::Secured;
 
 /// What to ask the device.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Device {
     /// Send bytes to any endpoint of the device, sealed, and print the answer.
     Call(Call),
@@ -81,43 +86,53 @@ pub(in crate::cli) struct Call {
     device: DeviceArgs,
 }
 
-/// Runs `device …`.
-pub(in crate::cli) async fn run(
-    command: &Device,
-    matches: &ArgMatches,
-    ui: &Ui,
-    drivers: &Drivers,
-) -> Result<(), Failure> {
-    let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
-    let mut inputs = Inputs::new(matches);
-    let (Device::Info(Plain { device })
-    | Device::Reprovision(Plain { device })
-    | Device::Reset(Plain { device })
-    | Device::Wifi(Plain { device })
-    | Device::Call(Call { device, .. })) = command;
-    let asked = device
-        .resolve(None, &mut inputs, ui.recorder().as_ref(), drivers)
-        .await?;
-    ui.result_only();
-    let outcome = match command {
-        Device::Call(args) => return call(args, &asked, &mut inputs, ui).await,
-        Device::Info(_) => {
-            ui.answer_only();
-            info(&asked, ui).await
-        }
-        Device::Reprovision(_) => reprovision(&asked, ui).await,
-        Device::Reset(_) => reset(&asked, ui).await,
-        Device::Wifi(_) => list_wifi(&asked, ui).await,
-    };
-    let (lines, keys) = outcome.map_err(|error| flow_failure(&error, &asked))?;
-    ui.result(&lines, keys)
+#[async_trait(?Send)]
+impl Subcommand for Device {
+    fn touches(&self) -> Touches {
+        Touches::NOTHING.with(Devices::One)
+    }
+
+    fn is_output_private(&self) -> bool {
+        self.carries_anything()
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        let mut inputs = workplace.inputs();
+        let (Self::Info(Plain { device })
+        | Self::Reprovision(Plain { device })
+        | Self::Reset(Plain { device })
+        | Self::Wifi(Plain { device })
+        | Self::Call(Call { device, .. })) = self;
+        let (printer, observer) = (&workplace.printer, &workplace.observer);
+        let asked = device
+            .resolve(None, &mut inputs, printer.recorder(), &workplace.drivers)
+            .await?;
+        let events = match self {
+            Self::Info(_) => ShownEvents::Warnings,
+            _ => ShownEvents::AsText,
+        };
+        observer.configure(ObserverOptions {
+            events,
+            ..ObserverOptions::default()
+        });
+        let run = Run::new(Arc::new(observer.clone()), asked.pace.clone());
+        let outcome = match self {
+            Self::Call(args) => return call(args, &asked, &run, &mut inputs, printer).await,
+            Self::Info(_) => info(&asked, &run).await,
+            Self::Reprovision(_) => reprovision(&asked, &run).await,
+            Self::Reset(_) => reset(&asked, &run).await,
+            Self::Wifi(_) => list_wifi(&asked, &run).await,
+        };
+        let (lines, keys) = outcome.map_err(|error| flow_failure(&error, &asked))?;
+        printer.result(&lines, keys)
+    }
 }
 
 /// What a command answers: for people, and for machines.
 type Reply = (Vec<String>, Map<String, Value>);
 
-async fn info(asked: &DeviceRequest, ui: &Ui) -> Result<Reply, FlowError> {
-    let version = connect::identify(&run_with(asked, ui), &asked.target).await?;
+async fn info(asked: &DeviceRequest, run: &Run) -> Result<Reply, FlowError> {
+    let version = connect::identify(run, &asked.target).await?;
     let security = version.sec_ver.map_or_else(unsaid, |n| n.to_string());
     let pop = version.pop_required.map_or_else(unsaid, |needed| {
         if needed { "yes" } else { "no" }.to_owned()
@@ -134,11 +149,10 @@ fn unsaid() -> String {
     "not announced".to_owned()
 }
 
-async fn list_wifi(asked: &DeviceRequest, ui: &Ui) -> Result<Reply, FlowError> {
-    let run = run_with(asked, ui);
-    let secured = secured(&run, asked).await?;
+async fn list_wifi(asked: &DeviceRequest, run: &Run) -> Result<Reply, FlowError> {
+    let secured = secured(run, asked).await?;
     let mut device = run.pace.protocomm(secured);
-    let seen = wifi::scan(&run, &mut device).await?;
+    let seen = wifi::scan(run, &mut device).await?;
     let networks: Vec<Network> = seen.iter().map(Network::from).collect();
     let closed = device.secured.session.close().await;
     closed.map_err(|source| FlowError::Session {
@@ -154,29 +168,30 @@ fn waiting() -> Reply {
     (vec![line], Map::new())
 }
 
-async fn reset(asked: &DeviceRequest, ui: &Ui) -> Result<Reply, FlowError> {
-    control::reset(secured(&run_with(asked, ui), asked).await?.session).await?;
+async fn reset(asked: &DeviceRequest, run: &Run) -> Result<Reply, FlowError> {
+    control::reset(secured(run, asked).await?.session).await?;
     Ok(waiting())
 }
 
-async fn reprovision(asked: &DeviceRequest, ui: &Ui) -> Result<Reply, FlowError> {
-    control::reprovision(secured(&run_with(asked, ui), asked).await?.session).await?;
+async fn reprovision(asked: &DeviceRequest, run: &Run) -> Result<Reply, FlowError> {
+    control::reprovision(secured(run, asked).await?.session).await?;
     Ok(waiting())
 }
 
 async fn call(
     args: &Call,
     asked: &DeviceRequest,
+    run: &Run,
     inputs: &mut Inputs<'_>,
-    ui: &Ui,
+    printer: &Printer,
 ) -> Result<(), Failure> {
-    if args.raw && ui.format() == Format::Json {
+    if args.raw && printer.format() == Format::Json {
         let message = "--raw and --format json exclude each other";
         return Err(Failure::new(ErrorId::ConflictingFlags, message));
     }
     let data = data(args, inputs).await?;
     let failed = |error| flow_failure(&error, asked);
-    let secured = secured(&run_with(asked, ui), asked).await.map_err(failed)?;
+    let secured = secured(run, asked).await.map_err(failed)?;
     let answer = control::call(secured.session, &args.endpoint, data.expose()).await;
     let answer = answer.map_err(failed)?;
     if args.raw {
@@ -190,7 +205,7 @@ async fn call(
     let mut keys = Map::new();
     keys.insert("answer_hex".to_owned(), json!(hex));
     keys.insert("answer_text".to_owned(), json!(text));
-    ui.result(&[text.map_or(hex, str::to_owned)], keys)
+    printer.result(&[text.map_or(hex, str::to_owned)], keys)
 }
 
 /// What `device call` is to send. Never empty, which devices cannot take.

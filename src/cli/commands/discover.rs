@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clap::{ArgMatches, Args};
+use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
@@ -18,7 +18,9 @@ use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::failure_context::flow_failure;
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::seen::{self, Seen};
-use crate::cli::terminal::{Ui, keys_of};
+use crate::cli::subcommand::{Devices, Subcommand, Touches};
+use crate::cli::terminal::{ObserverOptions, Printer, ShownEvents, TerminalObserver, keys_of};
+use crate::cli::workplace::Workplace;
 use crate::flows::Access;
 use crate::flows::DeviceRequest;
 use crate::flows::Target;
@@ -62,15 +64,29 @@ pub(in crate::cli) struct Discover {
     discovery_timeout: Duration,
 }
 
-/// Runs `discover`.
-pub(in crate::cli) async fn run(
-    args: &Discover,
-    matches: &ArgMatches,
-    ui: &Ui,
-    drivers: &Drivers,
-) -> Result<(), Failure> {
-    ui.result_only();
-    let inputs = Inputs::new(matches);
+#[async_trait(?Send)]
+impl Subcommand for Discover {
+    fn touches(&self) -> Touches {
+        Touches::NOTHING.with(Devices::All)
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        list_devices(self, workplace).await
+    }
+}
+
+async fn list_devices(args: &Discover, workplace: &Workplace) -> Result<(), Failure> {
+    let Workplace {
+        drivers,
+        printer,
+        observer,
+        ..
+    } = workplace;
+    observer.configure(ObserverOptions {
+        events: ShownEvents::AsText,
+        ..ObserverOptions::default()
+    });
+    let inputs = workplace.inputs();
     let has_address = drivers.is_located(&inputs);
     let chosen: Vec<&Arc<dyn Driver>> = if let Some(name) = &args.transport {
         let driver = drivers.named(name)?;
@@ -91,13 +107,13 @@ pub(in crate::cli) async fn run(
         .into_iter()
         .map(|driver| args.asked(driver, &inputs, drivers))
         .collect::<Result<Vec<DeviceRequest>, Failure>>()?;
-    let transcript = transcript(None, ui.recorder().as_ref());
+    let transcript = transcript(None, printer.recorder());
     for asked in &mut asked {
         asked.target.transcript.clone_from(&transcript);
     }
-    ui.listen();
+    printer.start_list();
     for asked in &asked {
-        ui.say(&format!("Looking {}", place(asked)));
+        printer.say(&format!("Looking {}", place(asked)));
     }
     let order = drivers.media();
     let list = Arc::new(Mutex::new(Vec::new()));
@@ -106,7 +122,8 @@ pub(in crate::cli) async fn run(
             seen: Arc::clone(&list),
             shows_others: lists_others(args.all, &asked.target),
             order: order.clone(),
-            ui: ui.clone(),
+            terminal: observer.clone(),
+            printer: printer.clone(),
         };
         let run = Run::new(Arc::new(observer), asked.pace.clone());
         async move {
@@ -140,7 +157,7 @@ pub(in crate::cli) async fn run(
                     // Looked for because nobody said where to look: a computer without such a place has
                     // other ways.
                     if medium.discovery == Discovery::Enumerated && args.transport.is_none() {
-                        ui.say(&format!("Nothing is looked for over {medium}: {nobody}"));
+                        printer.say(&format!("Nothing is looked for over {medium}: {nobody}"));
                     } else {
                         failed.get_or_insert((nobody, asked));
                     }
@@ -151,7 +168,7 @@ pub(in crate::cli) async fn run(
             Err(FlowError::Transport(error @ TransportError::Bluetooth(_)))
                 if args.transport.is_none() =>
             {
-                ui.say(&format!("Nothing is looked for over {medium}: {error}"));
+                printer.say(&format!("Nothing is looked for over {medium}: {error}"));
             }
             // Says more than that nobody is there.
             Err(error) => match &failed {
@@ -180,8 +197,8 @@ pub(in crate::cli) async fn run(
             let rows = found.iter().map(Row::of);
             let rows: Vec<Row<'_>> = rows.collect();
             let mut keys = keys_of("devices", &rows);
-            keys.extend(keys_of("warnings", &ui.warnings()));
-            ui.result(&lines, keys)
+            keys.extend(keys_of("warnings", &observer.warnings()));
+            printer.result(&lines, keys)
         }
     }
 }
@@ -265,14 +282,15 @@ struct LiveList {
     shows_others: bool,
     /// In which media follow each other.
     order: Vec<&'static Medium>,
-    ui: Ui,
+    terminal: TerminalObserver,
+    printer: Printer,
 }
 
 #[async_trait]
 impl Observer for LiveList {
     fn event(&self, row: Option<&RowName>, event: &Event) {
         let Event::DeviceSeen { device, is_wanted } = event else {
-            return self.ui.event(row, event);
+            return self.terminal.event(row, event);
         };
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // What a device announces may change, and with it whether it is shown.
@@ -282,7 +300,7 @@ impl Observer for LiveList {
         }
         let mut found: Vec<Found> = seen.iter().cloned().map(Found::from).collect();
         sort(&mut found, &self.order);
-        self.ui.show(&tables(&found));
+        self.printer.show(&tables(&found));
     }
 
     async fn choose(&self, _row: Option<&RowName>, _choice: Choice) -> Chosen {

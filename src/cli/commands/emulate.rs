@@ -5,20 +5,22 @@
 mod cloud;
 mod device;
 
+use async_trait::async_trait;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use clap::Subcommand;
 use serde_json::Value;
 
 use self::device::EmulateDevice;
-use crate::cli::terminal::{self, Ui};
+use crate::cli::subcommand::Subcommand;
+use crate::cli::terminal::{self};
+use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure, remedies};
 
 /// Which other side to play.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Emulate {
     /// Play a RainMaker cloud with one account, without the internet.
     Cloud(Box<cloud::EmulateCloud>),
@@ -26,11 +28,17 @@ pub(in crate::cli) enum Emulate {
     Device(Box<EmulateDevice>),
 }
 
-/// Plays the other side until it ends.
-pub(in crate::cli) async fn run(command: Emulate, ui: &Ui) -> Result<(), Failure> {
-    match command {
-        Emulate::Cloud(args) => cloud::run(&args).await,
-        Emulate::Device(args) => device::run(&args, ui).await,
+#[async_trait(?Send)]
+impl Subcommand for Emulate {
+    fn is_output_private(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        match self {
+            Self::Cloud(args) => cloud::run(args).await,
+            Self::Device(args) => device::run(args, &workplace.printer).await,
+        }
     }
 }
 

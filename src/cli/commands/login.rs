@@ -3,18 +3,21 @@
 
 mod browser;
 mod callback;
+use async_trait::async_trait;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
-use clap::{ArgMatches, Args};
 use serde::Serialize;
 
 use crate::account::{AccountError, Profile};
 use crate::cli::args::account::{AccountArgs, foreign_issuer};
 use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure, has_access_token};
 use crate::cli::args::inputs::{Inputs, SecretInput, parse_seconds};
-use crate::cli::terminal::{Ui, keys_of};
+use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::terminal::{TerminalObserver, keys_of};
+use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
 use crate::cloud::{Client, Tokens};
 use crate::ident::printable;
@@ -93,19 +96,26 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Runs `login`.
-pub(in crate::cli) async fn run(
-    args: &Login,
-    matches: &ArgMatches,
-    ui: &Ui,
-) -> Result<(), Failure> {
-    let mut inputs = Inputs::new(matches);
+#[async_trait(?Send)]
+impl Subcommand for Login {
+    fn touches(&self) -> Touches {
+        Touches::ACCOUNT
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        log_in(self, workplace).await
+    }
+}
+
+async fn log_in(args: &Login, workplace: &Workplace) -> Result<(), Failure> {
+    let printer = &workplace.printer;
+    let mut inputs = workplace.inputs();
     // Whatever is wrong is said before anything is asked or sent.
     let (folder, profile) = args.account.select()?;
     let client = args.account.client(&profile)?;
     let tokens = match &args.user_name {
-        Some(user) => with_name(user, args, &client, &mut inputs, ui).await?,
-        None => with_browser(args, &profile, &client, &inputs, ui).await?,
+        Some(user) => with_name(user, args, &client, &mut inputs, workplace).await?,
+        None => with_browser(args, &profile, &client, &inputs, workplace).await?,
     };
     folder.log_in(&profile, &tokens).map_err(|error| {
         let failure = Failure::of_account(&error);
@@ -119,10 +129,10 @@ pub(in crate::cli) async fn run(
         }
     })?;
     if let Some(warning) = foreign_issuer(&profile, &tokens) {
-        ui.say(&warning);
+        printer.say(&warning);
     }
     if has_access_token() {
-        ui.say(&format!(
+        printer.say(&format!(
             "warning: {ACCESS_TOKEN} is set, and counts instead of this login until it is not"
         ));
     }
@@ -141,7 +151,7 @@ pub(in crate::cli) async fn run(
             "The current profile is another: use --profile {name}, or `espctl profile switch {name}`"
         ));
     }
-    ui.result(&lines, keys_of("account", &account))
+    printer.result(&lines, keys_of("account", &account))
 }
 
 async fn with_name(
@@ -149,21 +159,21 @@ async fn with_name(
     args: &Login,
     client: &Client,
     inputs: &mut Inputs<'_>,
-    ui: &Ui,
+    workplace: &Workplace,
 ) -> Result<Tokens, Failure> {
     if args.otp && (inputs.is_typed("password") || inputs.is_typed("password_file")) {
         let message = "--otp and a password exclude each other";
         return Err(Failure::new(ErrorId::ConflictingFlags, message));
     }
     // A code that is sent and cannot be handed in is a code lost.
-    let later = args.code.is_some() || args.code_file.is_some() || ui.is_attended();
+    let later = args.code.is_some() || args.code_file.is_some() || workplace.observer.can_ask();
     if args.otp && !later {
         return Err(no_code());
     }
     let password = if args.otp {
         None
     } else {
-        Some(password(user, args, inputs, ui).await?)
+        Some(password(user, args, inputs, &workplace.observer).await?)
     };
     let doing = format!(
         "logging in as {} to {}",
@@ -176,8 +186,8 @@ async fn with_name(
         Ok(LogIn::NeedsCode { session }) => session,
         Err(error) => return Err(failed(error)),
     };
-    ui.say("The cloud has sent a one-time code");
-    let code = code(args, inputs, ui).await?;
+    workplace.printer.say("The cloud has sent a one-time code");
+    let code = code(args, inputs, &workplace.observer).await?;
     let done = client.log_in_with_code(user, &session, &code).await;
     done.map_err(failed)
 }
@@ -186,7 +196,7 @@ async fn password(
     user: &str,
     args: &Login,
     inputs: &mut Inputs<'_>,
-    ui: &Ui,
+    observer: &TerminalObserver,
 ) -> Result<Secret<String>, Failure> {
     let input = SecretInput {
         value: ("password", "--password"),
@@ -202,7 +212,9 @@ async fn password(
         given
     } else {
         let user = printable(user.as_bytes());
-        ui.ask_secret(&format!("Password of {user}:"), SHOWN).await
+        observer
+            .ask_secret(&format!("Password of {user}:"), SHOWN)
+            .await
     };
     match asked {
         Some(password) if password.expose().is_empty() => {
@@ -229,7 +241,11 @@ fn old_variable() -> Result<Option<Secret<String>>, Failure> {
     })
 }
 
-async fn code(args: &Login, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<Secret<String>, Failure> {
+async fn code(
+    args: &Login,
+    inputs: &mut Inputs<'_>,
+    observer: &TerminalObserver,
+) -> Result<Secret<String>, Failure> {
     let input = SecretInput {
         value: ("code", "--code"),
         file: ("code_file", "--code-file"),
@@ -238,7 +254,7 @@ async fn code(args: &Login, inputs: &mut Inputs<'_>, ui: &Ui) -> Result<Secret<S
     };
     let code = match inputs.secret(input).await? {
         Some(code) => Some(code),
-        None => ui.ask_secret("One-time code:", SHOWN).await,
+        None => observer.ask_secret("One-time code:", SHOWN).await,
     };
     // Copied out of a message, it comes with spaces.
     let code = code.map(|code| Secret::new(code.expose().trim().to_owned()));
@@ -255,7 +271,7 @@ async fn with_browser(
     profile: &Profile,
     client: &Client,
     inputs: &Inputs<'_>,
-    ui: &Ui,
+    workplace: &Workplace,
 ) -> Result<Tokens, Failure> {
     let secrets = ["password", "password_file", "otp", "code", "code_file"];
     if let Some(typed) = secrets.iter().find(|id| inputs.is_typed(id)) {
@@ -267,7 +283,7 @@ async fn with_browser(
         let message = format!("the profile {} has no login page", profile.name);
         return Err(Failure::new(ErrorId::NoLoginPage, message));
     };
-    if !ui.is_attended() && !args.no_browser {
+    if !workplace.observer.can_ask() && !args.no_browser {
         let message = "the user name is missing, and without a terminal espctl opens no browser";
         return Err(Failure::new(ErrorId::MissingLogin, message)
             .remedy(&remedies::USER_NAME)
@@ -282,7 +298,7 @@ async fn with_browser(
             plain_http: args.account.allows_plain_http(),
         },
         client,
-        ui,
+        &workplace.printer,
     )
     .await
 }

@@ -1,12 +1,15 @@
 //! `logout`: here at once, and at the cloud if it can be reached.
 
+use async_trait::async_trait;
 use clap::Args;
 use serde_json::{Map, json};
 
 use crate::account::Profile;
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure, has_access_token};
-use crate::cli::terminal::Ui;
+use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::terminal::Printer;
+use crate::cli::workplace::Workplace;
 use crate::cloud::Tokens;
 use crate::report::Failure;
 
@@ -17,8 +20,18 @@ pub(in crate::cli) struct Logout {
     account: AccountArgs,
 }
 
-/// Runs `logout`.
-pub(in crate::cli) async fn run(args: &Logout, ui: &Ui) -> Result<(), Failure> {
+#[async_trait(?Send)]
+impl Subcommand for Logout {
+    fn touches(&self) -> Touches {
+        Touches::ACCOUNT
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        log_out(self, &workplace.printer).await
+    }
+}
+
+async fn log_out(args: &Logout, printer: &Printer) -> Result<(), Failure> {
     let (folder, profile) = args.account.select()?;
     let failed = |error| Failure::of_account(&error);
     let tokens = folder.tokens(&profile).map_err(failed)?;
@@ -30,7 +43,7 @@ pub(in crate::cli) async fn run(args: &Logout, ui: &Ui) -> Result<(), Failure> {
     };
     if let Some(failure) = &untold {
         let causes = failure.causes.iter().map(|cause| format!(": {cause}"));
-        ui.say(&format!(
+        printer.say(&format!(
             "warning: the cloud was not told, and its side of the login goes on until it ends by \
              itself: {}{}",
             failure.message,
@@ -38,13 +51,13 @@ pub(in crate::cli) async fn run(args: &Logout, ui: &Ui) -> Result<(), Failure> {
         ));
     }
     if done.legacy_left {
-        ui.say(
+        printer.say(
             "warning: esp-rainmaker-cli can log itself in again from rainmaker_config.json, which \
              is older than profiles; remove that file if it should not",
         );
     }
     if has_access_token() {
-        ui.say(&format!("warning: {ACCESS_TOKEN} is set, and still counts"));
+        printer.say(&format!("warning: {ACCESS_TOKEN} is set, and still counts"));
     }
     let name = &profile.name;
     let line = if done.was_logged_in {
@@ -57,7 +70,7 @@ pub(in crate::cli) async fn run(args: &Logout, ui: &Ui) -> Result<(), Failure> {
     keys.insert("was_logged_in".to_owned(), json!(done.was_logged_in));
     let told = done.was_logged_in.then_some(untold.is_none());
     keys.insert("cloud_told".to_owned(), json!(told));
-    ui.result(&[line], keys)
+    printer.result(&[line], keys)
 }
 
 async fn tell(args: &Logout, profile: &Profile, tokens: Tokens) -> Result<(), Failure> {

@@ -1,20 +1,23 @@
 //! `node`: what the account owns. The calls are `cloud`'s.
 
+use async_trait::async_trait;
+use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use crate::cli::args::account::AccountArgs;
+use crate::cli::args::candidates::node_ids;
 use crate::cli::args::environment::cloud_failure;
-use crate::cli::diagnose::complete::node_ids;
-use crate::cli::terminal::{Ui, columns, keys_of};
+use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::terminal::{Printer, columns, keys_of};
+use crate::cli::workplace::Workplace;
 use crate::cloud::CloudError;
 use crate::cloud::nodes::Node as Owned;
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure};
 
 /// What to do with nodes.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Node {
     /// Say what the cloud knows about a node.
     Info(Info),
@@ -55,17 +58,22 @@ pub(in crate::cli) struct Remove {
     account: AccountArgs,
 }
 
-/// Runs `node …`.
-pub(in crate::cli) async fn run(command: &Node, ui: &Ui) -> Result<(), Failure> {
-    ui.result_only();
-    match command {
-        Node::Info(args) => info(args, ui).await,
-        Node::List(args) => list(args, ui).await,
-        Node::Remove(args) => remove(args, ui).await,
+#[async_trait(?Send)]
+impl Subcommand for Node {
+    fn touches(&self) -> Touches {
+        Touches::ACCOUNT
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        match self {
+            Self::Info(args) => info(args, &workplace.printer).await,
+            Self::List(args) => list(args, &workplace.printer).await,
+            Self::Remove(args) => remove(args, workplace).await,
+        }
     }
 }
 
-async fn list(args: &List, ui: &Ui) -> Result<(), Failure> {
+async fn list(args: &List, printer: &Printer) -> Result<(), Failure> {
     let account = args.account.open()?;
     let nodes = account.client.nodes().await;
     account.warn();
@@ -80,10 +88,10 @@ async fn list(args: &List, ui: &Ui) -> Result<(), Failure> {
     } else {
         columns(&rows)
     };
-    ui.result(&lines, keys_of("nodes", &nodes))
+    printer.result(&lines, keys_of("nodes", &nodes))
 }
 
-async fn info(args: &Info, ui: &Ui) -> Result<(), Failure> {
+async fn info(args: &Info, printer: &Printer) -> Result<(), Failure> {
     let account = args.account.open()?;
     let doing = format!("asking about {}", printable(args.node_id.as_bytes()));
     let node = account.client.node(&args.node_id).await;
@@ -106,14 +114,14 @@ async fn info(args: &Info, ui: &Ui) -> Result<(), Failure> {
             ),
         ])
         .map(|(name, value)| format!("{name:<11}{value}"));
-    ui.result(&lines.collect::<Vec<_>>(), keys_of("node", &node))
+    printer.result(&lines.collect::<Vec<_>>(), keys_of("node", &node))
 }
 
-async fn remove(args: &Remove, ui: &Ui) -> Result<(), Failure> {
+async fn remove(args: &Remove, workplace: &Workplace) -> Result<(), Failure> {
     let account = args.account.open()?;
     let id = printable(args.node_id.as_bytes());
     let question = format!("Remove {id} from the account?");
-    if !args.yes && !ui.confirm(&question).await {
+    if !args.yes && !workplace.observer.confirm(&question).await {
         let message = format!("the removal of {id} was not confirmed");
         return Err(Failure::new(ErrorId::ConfirmationNeeded, message));
     }
@@ -127,7 +135,9 @@ async fn remove(args: &Remove, ui: &Ui) -> Result<(), Failure> {
     }
     removed.map_err(|error| cloud_failure(&error, &format!("removing {id}")))?;
     let line = format!("Removed {id} from the account");
-    ui.result(&[line], keys_of("removed", &args.node_id))
+    workplace
+        .printer
+        .result(&[line], keys_of("removed", &args.node_id))
 }
 
 fn unknown(node_id: &str) -> Failure {

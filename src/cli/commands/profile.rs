@@ -1,20 +1,23 @@
 //! `profile`: which clouds there are, and which one counts. It touches files only; what they are
 //! is `account`'s.
 
-use clap::{Args, Subcommand};
+use async_trait::async_trait;
+use clap::Args;
 use serde::Serialize;
 use serde_json::Map;
 
 use crate::account::{AccountError, Folder, Profile, base_url};
-use crate::cli::args::account::folder;
-use crate::cli::diagnose::complete::profiles;
-use crate::cli::terminal::{Ui, columns, keys_of};
+use crate::cli::args::candidates::profiles;
+use crate::cli::args::environment::account_folder;
+use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::terminal::{Printer, columns, keys_of};
+use crate::cli::workplace::Workplace;
 use crate::cloud::is_loopback;
 use crate::ident::printable;
 use crate::report::Failure;
 
 /// What to do with profiles.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Profiles {
     /// Add a cloud of your own.
     Add(Add),
@@ -65,24 +68,30 @@ struct Row {
     user_name: Option<String>,
 }
 
-/// Runs `profile …`.
-pub(in crate::cli) fn run(command: &Profiles, ui: &Ui) -> Result<(), Failure> {
-    let folder = folder()?;
-    match command {
-        Profiles::Add(args) => add(args, &folder, ui),
-        Profiles::Current => current(&folder, ui),
-        Profiles::List => list(&folder, ui),
-        Profiles::Remove(args) => remove(&folder, &args.name, ui),
-        Profiles::Switch(args) => switch(&folder, &args.name, ui),
+#[async_trait(?Send)]
+impl Subcommand for Profiles {
+    fn touches(&self) -> Touches {
+        Touches::ACCOUNT_FILES
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        let (folder, printer) = (account_folder()?, &workplace.printer);
+        match self {
+            Self::Add(args) => add(args, &folder, printer),
+            Self::Current => current(&folder, printer),
+            Self::List => list(&folder, printer),
+            Self::Remove(args) => remove(&folder, &args.name, printer),
+            Self::Switch(args) => switch(&folder, &args.name, printer),
+        }
     }
 }
 
-fn add(args: &Add, folder: &Folder, ui: &Ui) -> Result<(), Failure> {
+fn add(args: &Add, folder: &Folder, printer: &Printer) -> Result<(), Failure> {
     let url = base_url(&args.base_url).map_err(|error| failed(&error.into()))?;
     let added = folder.add(&args.name, &url, args.description.as_deref());
     let added = added.map_err(|error| failed(&error))?;
     if added.base_url.scheme() != "https" && !is_loopback(&added.base_url) {
-        ui.say(
+        printer.say(
             "warning: over plain HTTP anybody in between can read tokens; commands refuse to send \
              them there without --allow-plain-http",
         );
@@ -95,23 +104,23 @@ fn add(args: &Add, folder: &Folder, ui: &Ui) -> Result<(), Failure> {
             row.name
         ),
     ];
-    ui.result(&lines, keys_of("profile", &row))
+    printer.result(&lines, keys_of("profile", &row))
 }
 
-fn current(folder: &Folder, ui: &Ui) -> Result<(), Failure> {
+fn current(folder: &Folder, printer: &Printer) -> Result<(), Failure> {
     let current = folder.select(None).map_err(|error| failed(&error))?;
     let row = row(folder, &current)?;
-    ui.result(std::slice::from_ref(&row.name), keys_of("profile", &row))
+    printer.result(std::slice::from_ref(&row.name), keys_of("profile", &row))
 }
 
-fn list(folder: &Folder, ui: &Ui) -> Result<(), Failure> {
+fn list(folder: &Folder, printer: &Printer) -> Result<(), Failure> {
     let profiles = folder.profiles().map_err(|error| failed(&error))?;
     let rows = profiles.iter().map(|profile| row(folder, profile));
     let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
     let current = folder.current().map_err(|error| failed(&error))?;
     if rows.iter().all(|row| !row.current) {
         let name = printable(current.as_bytes());
-        ui.say(&format!(
+        printer.say(&format!(
             "warning: the current profile is {name}, and there is none of this name"
         ));
     }
@@ -119,19 +128,19 @@ fn list(folder: &Folder, ui: &Ui) -> Result<(), Failure> {
     let cells: Vec<_> = std::iter::once(heading)
         .chain(rows.iter().map(Row::cells))
         .collect();
-    ui.result(&columns(&cells), keys_of("profiles", &rows))
+    printer.result(&columns(&cells), keys_of("profiles", &rows))
 }
 
-fn remove(folder: &Folder, name: &str, ui: &Ui) -> Result<(), Failure> {
+fn remove(folder: &Folder, name: &str, printer: &Printer) -> Result<(), Failure> {
     let current = folder.remove(name).map_err(|error| failed(&error))?;
     let line = format!("Removed the profile {name}; the current one is {current}");
     let mut keys = Map::new();
     keys.insert("removed".to_owned(), name.into());
     keys.insert("current".to_owned(), current.into());
-    ui.result(&[line], keys)
+    printer.result(&[line], keys)
 }
 
-fn switch(folder: &Folder, name: &str, ui: &Ui) -> Result<(), Failure> {
+fn switch(folder: &Folder, name: &str, printer: &Printer) -> Result<(), Failure> {
     let profile = folder.switch(name).map_err(|error| failed(&error))?;
     let row = row(folder, &profile)?;
     let who = match (row.logged_in, &row.user_name) {
@@ -140,7 +149,7 @@ fn switch(folder: &Folder, name: &str, ui: &Ui) -> Result<(), Failure> {
         _ => "nobody is logged in".to_owned(),
     };
     let line = format!("The current profile is {name} ({}): {who}", row.base_url);
-    ui.result(&[line], keys_of("profile", &row))
+    printer.result(&[line], keys_of("profile", &row))
 }
 
 fn failed(error: &AccountError) -> Failure {

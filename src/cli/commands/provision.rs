@@ -1,23 +1,24 @@
 //! `provision`: from flags to a request, from its outcome to a summary. The run itself is
 //! `flows::provision`.
 
+use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args};
 use serde::Serialize;
 use tokio::time::{Instant, timeout};
 
 use crate::cli::args::account::not_kept;
-use crate::cli::args::device::{DeviceArgs, run_with};
-use crate::cli::args::drivers::Drivers;
+use crate::cli::args::device::DeviceArgs;
 use crate::cli::args::failure_context::flow_failure;
-use crate::cli::args::inputs::{Inputs, parse_seconds};
+use crate::cli::args::inputs::parse_seconds;
 use crate::cli::args::network::NetworkArgs;
 use crate::cli::args::owner::OwnerArgs;
-use crate::cli::interrupt::Interrupts;
-use crate::cli::terminal::{Ui, keys_of};
+use crate::cli::subcommand::{Devices, Subcommand, Touches};
+use crate::cli::terminal::{ObserverOptions, Printer, keys_of};
+use crate::cli::workplace::Workplace;
 use crate::flows::MappingMethod;
 use crate::flows::provision::{self as flow, Outcome};
 use crate::flows::{DeviceRequest, ProvisionRequest};
@@ -96,16 +97,31 @@ impl ThreadSummary {
     }
 }
 
-/// Runs `provision`.
-pub(in crate::cli) async fn run(
-    args: &Provision,
-    matches: &ArgMatches,
-    ui: &Ui,
-    interrupts: &mut Interrupts,
-    drivers: &Drivers,
-) -> Result<(), Failure> {
+#[async_trait(?Send)]
+impl Subcommand for Provision {
+    fn touches(&self) -> Touches {
+        Touches::ACCOUNT.with(Devices::One)
+    }
+
+    fn stops_in_order(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        run(self, workplace).await
+    }
+}
+
+async fn run(args: &Provision, workplace: &Workplace) -> Result<(), Failure> {
+    let Workplace {
+        matches,
+        printer,
+        observer,
+        interrupts,
+        ..
+    } = workplace;
     let began = Instant::now();
-    let resolving = resolve(args, matches, ui, drivers);
+    let resolving = resolve(args, workplace);
     // The whole run, waiting for a pipe included.
     let in_time = async {
         match args.timeout {
@@ -118,23 +134,23 @@ pub(in crate::cli) async fn run(
     };
     let mut request = interrupts.or(in_time).await?;
     let device = &mut request.device;
-    if ui.is_attended() && device.target.medium.joins_device_network {
+    let mut options = ObserverOptions {
+        asks_one_passphrase: args.network.no_retry,
+        ..ObserverOptions::default()
+    };
+    if observer.can_ask() && device.target.medium.joins_device_network {
         if matches.value_source(LIMIT) == Some(ValueSource::DefaultValue) {
             // Whoever is there joins the hotspot in their own time.
             device.pace.search = PATIENCE;
         }
-        if let Some(invitation) = invitation(device) {
-            ui.invite(invitation);
-        }
+        options.invitation = invitation(device);
     }
-    if args.network.no_retry {
-        ui.ask_no_second_passphrase();
-    }
+    observer.configure(options);
     let left = args
         .timeout
         .map(|limit| limit.saturating_sub(began.elapsed()));
-    let summary = provision(request, left, ui, interrupts).await?;
-    summary.print(ui)
+    let summary = provision(request, left, workplace).await?;
+    summary.print(printer)
 }
 
 /// Which hotspot to join. None, where somebody says how the device is reached.
@@ -147,26 +163,21 @@ fn invitation(device: &DeviceRequest) -> Option<String> {
     })
 }
 
-async fn resolve(
-    args: &Provision,
-    matches: &ArgMatches,
-    ui: &Ui,
-    drivers: &Drivers,
-) -> Result<ProvisionRequest, Failure> {
-    let mut inputs = Inputs::new(matches);
+async fn resolve(args: &Provision, workplace: &Workplace) -> Result<ProvisionRequest, Failure> {
+    let mut inputs = workplace.inputs();
     let mut device = args
         .device
         .resolve(
             args.positional_pop.as_ref(),
             &mut inputs,
-            ui.recorder().as_ref(),
-            drivers,
+            workplace.printer.recorder(),
+            &workplace.drivers,
         )
         .await?;
     device.pace.join = args.network.join_timeout;
     let network = args
         .network
-        .resolve(&device, &mut inputs, ui.is_attended())
+        .resolve(&device, &mut inputs, workplace.observer.can_ask())
         .await?;
     let owner = args.owner.resolve(device.target.medium, &inputs).await?;
     Ok(ProvisionRequest {
@@ -180,16 +191,21 @@ async fn resolve(
 pub(in crate::cli) async fn provision(
     request: ProvisionRequest,
     limit: Option<Duration>,
-    ui: &Ui,
-    interrupts: &mut Interrupts,
+    workplace: &Workplace,
 ) -> Result<Summary, Failure> {
+    let Workplace {
+        printer,
+        observer,
+        interrupts,
+        ..
+    } = workplace;
     let owner = request.owner.as_ref();
     let cloud = owner.map(|owner| Arc::clone(&owner.cloud));
     let device = &request.device;
     let run = |stop| {
         let run = Run {
             stop,
-            ..run_with(device, ui)
+            ..Run::new(Arc::new(observer.clone()), device.pace.clone())
         };
         let request = &request;
         async move {
@@ -202,10 +218,10 @@ pub(in crate::cli) async fn provision(
     let outcome = interrupts.stopping(limit, run).await;
     if let Some(message) = cloud.and_then(|cloud| not_kept(&cloud)) {
         let id = Warning::LoginNotKept;
-        ui.event(None, &Event::Warned { id, message });
+        observer.event(None, &Event::Warned { id, message });
     }
-    let mut summary = Summary::new(&outcome?, device.target.medium, ui.elapsed());
-    summary.warnings = ui.warnings();
+    let mut summary = Summary::new(&outcome?, device.target.medium, printer.elapsed());
+    summary.warnings = observer.warnings();
     Ok(summary)
 }
 
@@ -246,8 +262,8 @@ impl Summary {
     }
 
     /// Prints it as the result.
-    pub(in crate::cli) fn print(&self, ui: &Ui) -> Result<(), Failure> {
-        ui.result(&self.lines(), keys_of("summary", self))
+    pub(in crate::cli) fn print(&self, printer: &Printer) -> Result<(), Failure> {
+        printer.result(&self.lines(), keys_of("summary", self))
     }
 
     fn lines(&self) -> Vec<String> {
@@ -306,6 +322,7 @@ Examples:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::args::drivers::Drivers;
     use crate::flows::Access;
     use crate::flows::Pace;
     use crate::flows::Target;

@@ -4,17 +4,16 @@
 mod decode;
 mod encode;
 
-use clap::{ArgMatches, Subcommand};
+use async_trait::async_trait;
 
 use self::decode::Decode;
 use self::encode::Encode;
-use crate::cli::args::drivers::Drivers;
-use crate::cli::args::inputs::Inputs;
-use crate::cli::terminal::Ui;
+use crate::cli::subcommand::Subcommand;
+use crate::cli::workplace::Workplace;
 use crate::report::Failure;
 
 /// What to do with a code.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Qr {
     /// Say what a label's QR code means: its text, a picture of it, or a log that has it.
     Decode(Decode),
@@ -22,18 +21,18 @@ pub(in crate::cli) enum Qr {
     Encode(Encode),
 }
 
-/// Runs `qr …`.
-pub(in crate::cli) async fn run(
-    command: &Qr,
-    matches: &ArgMatches,
-    ui: &Ui,
-    drivers: &Drivers,
-) -> Result<(), Failure> {
-    let matches = matches.subcommand().map_or(matches, |(_, matches)| matches);
-    let mut inputs = Inputs::new(matches);
-    ui.result_only();
-    match command {
-        Qr::Decode(args) => decode::run(args, &mut inputs, ui, drivers).await,
-        Qr::Encode(args) => encode::run(args, &mut inputs, ui, drivers).await,
+#[async_trait(?Send)]
+impl Subcommand for Qr {
+    fn is_output_private(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        let (printer, drivers) = (&workplace.printer, &workplace.drivers);
+        let mut inputs = workplace.inputs();
+        match self {
+            Self::Decode(args) => decode::run(args, &mut inputs, printer, drivers).await,
+            Self::Encode(args) => encode::run(args, &mut inputs, printer, drivers).await,
+        }
     }
 }

@@ -1,19 +1,21 @@
 //! What is generated from the command tree: completions, manual pages, and two pages of the
 //! documentation. It says nothing of its own; the words are those of the flags.
 
+use async_trait::async_trait;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Command, Subcommand};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
-use crate::cli::args::drivers::Drivers;
 use crate::cli::diagnose::complete;
 use crate::cli::diagnose::explain;
-use crate::cli::main::command;
-use crate::cli::terminal::{Ui, keys_of};
+use crate::cli::subcommand::Subcommand;
+use crate::cli::terminal::{Printer, keys_of};
+use crate::cli::tree::{public_subcommands, public_tree};
+use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure};
 
 /// Arguments of `completions`.
@@ -35,7 +37,7 @@ pub(in crate::cli) struct ManPages {
 }
 
 /// Pages of the documentation.
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
 pub(in crate::cli) enum Reference {
     /// docs/reference/cli.md
     Cli,
@@ -43,31 +45,63 @@ pub(in crate::cli) enum Reference {
     Errors,
 }
 
-/// Runs `completions`.
-pub(in crate::cli) fn completions(args: &Completions, ui: &Ui) -> Result<(), Failure> {
-    let script = complete::script(args.shell).map_err(|error| Failure::fault(&error.into()))?;
-    print("script", &script, ui)
+#[async_trait(?Send)]
+impl Subcommand for Completions {
+    fn is_output_private(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        let script = complete::script(self.shell);
+        let script = script.map_err(|error| Failure::fault(&error.into()))?;
+        print("script", &script, &workplace.printer)
+    }
 }
 
-/// Runs `man`.
-pub(in crate::cli) fn man(args: &ManPages, ui: &Ui, drivers: &Drivers) -> Result<(), Failure> {
+#[async_trait(?Send)]
+impl Subcommand for ManPages {
+    fn is_output_private(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        print_pages(self, &workplace.tree, &workplace.printer)
+    }
+}
+
+#[async_trait(?Send)]
+impl Subcommand for Reference {
+    fn is_output_private(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        let text = match self {
+            Self::Cli => cli_page(&workplace.tree),
+            Self::Errors => explain::page(),
+        };
+        print("page", text.as_bytes(), &workplace.printer)
+    }
+}
+
+fn print_pages(args: &ManPages, tree: &Command, printer: &Printer) -> Result<(), Failure> {
     let Some(folder) = &args.out else {
         let mut page = Vec::new();
-        Man::new(tree(drivers))
+        Man::new(public_tree(tree))
             .render(&mut page)
             .map_err(|error| Failure::fault(&error.into()))?;
-        return print("page", &page, ui);
+        return print("page", &page, printer);
     };
-    let written = write_pages(folder, drivers).map_err(|error| {
+    let written = write_pages(folder, tree).map_err(|error| {
         let message = format!("--out: cannot write to {}", folder.display());
         Failure::new(ErrorId::UnwritableFile, message).cause(&error)
     })?;
-    ui.result(&written, keys_of("files", &written))
+    printer.result(&written, keys_of("files", &written))
 }
 
-fn write_pages(folder: &Path, drivers: &Drivers) -> io::Result<Vec<String>> {
+fn write_pages(folder: &Path, tree: &Command) -> io::Result<Vec<String>> {
     fs::create_dir_all(folder)?;
-    clap_mangen::generate_to(tree(drivers), folder)?;
+    clap_mangen::generate_to(public_tree(tree), folder)?;
     let mut files = fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))
         .filter(|path| {
@@ -83,27 +117,18 @@ fn write_pages(folder: &Path, drivers: &Drivers) -> io::Result<Vec<String>> {
     Ok(files)
 }
 
-/// Runs `reference`.
-pub(in crate::cli) fn run(page: Reference, ui: &Ui, drivers: &Drivers) -> Result<(), Failure> {
-    let text = match page {
-        Reference::Cli => cli_page(drivers),
-        Reference::Errors => explain::page(),
-    };
-    print("page", text.as_bytes(), ui)
-}
-
-fn print(key: &str, text: &[u8], ui: &Ui) -> Result<(), Failure> {
+fn print(key: &str, text: &[u8], printer: &Printer) -> Result<(), Failure> {
     let text = String::from_utf8_lossy(text);
     let text = text.trim_end();
-    ui.result(&[text.to_owned()], keys_of(key, &text))
+    printer.result(&[text.to_owned()], keys_of(key, &text))
 }
 
 /// Every command with its long help.
-fn cli_page(drivers: &Drivers) -> String {
+fn cli_page(tree: &Command) -> String {
     let mut page = "# Command line\n\nWhat `--help` says, of every command. The flags under *Output* go with each of them. \
                     This page is printed by\n`espctl reference cli`.\n"
         .to_owned();
-    describe(&tree(drivers), &mut Vec::new(), &mut page);
+    describe(&public_tree(tree), &mut Vec::new(), &mut page);
     page
 }
 
@@ -122,43 +147,10 @@ fn describe<'c>(command: &'c Command, path: &mut Vec<&'c str>, page: &mut String
     let help = help.join("\n");
     let section = format!("\n## {name}\n\n```text\n{}\n```\n", help.trim_end());
     page.push_str(&section);
-    for subcommand in shown(command) {
+    for subcommand in public_subcommands(command) {
         describe(subcommand, path, page);
     }
     path.pop();
-}
-
-/// The command tree as everybody sees it: without what this run's environment holds, and without
-/// what is hidden.
-pub(in crate::cli) fn tree(drivers: &Drivers) -> Command {
-    let whole = command(drivers);
-    // Completions would offer what is hidden, and nothing can be taken out of a tree.
-    let seen = Command::new("espctl")
-        .about(whole.get_about().cloned().unwrap_or_default())
-        .version(env!("CARGO_PKG_VERSION"))
-        .propagate_version(true)
-        .subcommand_required(true)
-        .after_long_help(whole.get_after_long_help().cloned().unwrap_or_default())
-        .args(whole.get_arguments().cloned())
-        .subcommands(shown(&whole).cloned());
-    without_values(seen)
-}
-
-fn without_values(command: Command) -> Command {
-    let names: Vec<String> = shown(&command)
-        .map(|subcommand| subcommand.get_name().to_owned())
-        .collect();
-    let mut command = command.mut_args(|argument| argument.hide_env_values(true));
-    for name in names {
-        command = command.mut_subcommand(name, without_values);
-    }
-    command
-}
-
-fn shown(command: &Command) -> impl Iterator<Item = &Command> {
-    command
-        .get_subcommands()
-        .filter(|subcommand| !subcommand.is_hide_set())
 }
 
 const INSTALL: &str = "\

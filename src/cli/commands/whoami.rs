@@ -1,5 +1,6 @@
 //! `whoami`: what the tokens say, and with `--check` what the cloud says.
 
+use async_trait::async_trait;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,8 +9,10 @@ use serde::Serialize;
 use super::login::Account;
 use crate::cli::args::account::{AccountArgs, LoggedIn, Source, foreign_issuer};
 use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure};
-use crate::cli::terminal::duration::spoken;
-use crate::cli::terminal::{Ui, keys_of};
+use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::terminal::format_duration;
+use crate::cli::terminal::{Printer, keys_of};
+use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::report::Failure;
 
@@ -22,13 +25,6 @@ pub(in crate::cli) struct Whoami {
 
     #[command(flatten)]
     account: AccountArgs,
-}
-
-impl Whoami {
-    /// Whether anything is sent.
-    pub(in crate::cli) fn asks_cloud(&self) -> bool {
-        self.check
-    }
 }
 
 /// A login, for machines.
@@ -44,13 +40,26 @@ struct Login<'a> {
     checked: bool,
 }
 
-/// Runs `whoami`.
-pub(in crate::cli) async fn run(args: &Whoami, ui: &Ui) -> Result<(), Failure> {
-    ui.result_only();
+#[async_trait(?Send)]
+impl Subcommand for Whoami {
+    fn touches(&self) -> Touches {
+        if self.check {
+            Touches::ACCOUNT
+        } else {
+            Touches::ACCOUNT_FILES
+        }
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        show_login(self, &workplace.printer).await
+    }
+}
+
+async fn show_login(args: &Whoami, printer: &Printer) -> Result<(), Failure> {
     let found = args.account.logged_in()?;
     let tokens = &found.tokens;
     if let Some(warning) = foreign_issuer(&found.profile, tokens) {
-        ui.say(&warning);
+        printer.say(&warning);
     }
     let mut login = Login {
         account: Account::new(&found.profile, tokens),
@@ -74,7 +83,7 @@ pub(in crate::cli) async fn run(args: &Whoami, ui: &Ui) -> Result<(), Failure> {
         }
         login.checked = true;
     }
-    ui.result(&lines(&login, &found), keys_of("account", &login))
+    printer.result(&lines(&login, &found), keys_of("account", &login))
 }
 
 fn lines(login: &Login<'_>, found: &LoggedIn) -> Vec<String> {
@@ -88,8 +97,10 @@ fn lines(login: &Login<'_>, found: &LoggedIn) -> Vec<String> {
         None => "its end is not known".to_owned(),
         Some(Duration::ZERO) if login.renewable => "has ended; the next call renews it".to_owned(),
         Some(Duration::ZERO) => "has ended".to_owned(),
-        Some(left) if login.renewable => format!("ends in {}, renewed by itself", spoken(left)),
-        Some(left) => format!("ends in {}", spoken(left)),
+        Some(left) if login.renewable => {
+            format!("ends in {}, renewed by itself", format_duration(left))
+        }
+        Some(left) => format!("ends in {}", format_duration(left)),
     };
     let checked = if login.checked {
         "; the cloud takes it"

@@ -14,12 +14,12 @@ use clap::{ArgMatches, Command};
 use tokio::time::{Instant, timeout};
 
 use self::run_line::RunLine;
-use crate::cli::args::drivers::Drivers;
 use crate::cli::args::inputs::{Existing, create_private};
-use crate::cli::diagnose::doctor::for_bundle::{Reach, findings};
-use crate::cli::interrupt::Interrupts;
-use crate::cli::terminal::{Color, Ui};
+use crate::cli::diagnose::doctor::for_bundle::findings;
+use crate::cli::subcommand::Touches;
+use crate::cli::terminal::{Printer, print_note};
 use crate::cli::usage;
+use crate::cli::workplace::Workplace;
 use crate::report::{Answer, ErrorId, Failure, Findings, Recorder, Start, compose_bundle};
 
 /// A file that is there already, and what it will say.
@@ -63,19 +63,20 @@ impl Bundle {
     }
 
     /// Has doctor look at what the run had to do with, and at nothing else. A signal ends that.
-    pub(in crate::cli) async fn look(
-        &self,
-        reach: Reach,
-        matches: &ArgMatches,
-        ui: &Ui,
-        interrupts: &mut Interrupts,
-        drivers: &Drivers,
-    ) -> Findings {
-        ui.wait("Looking at this computer for the support bundle");
+    pub(in crate::cli) async fn look(&self, touches: Touches, workplace: &Workplace) -> Findings {
+        let Workplace {
+            drivers,
+            matches,
+            printer,
+            interrupts,
+            ..
+        } = workplace;
+        printer.start_waiting("Looking at this computer for the support bundle");
         let medium = self.recorder.searched();
-        let looking = async { Ok(timeout(LOOK, findings(reach, medium, matches, drivers)).await) };
+        let looking =
+            async { Ok(timeout(LOOK, findings(touches, medium, matches, drivers)).await) };
         let outcome = interrupts.or(looking).await;
-        ui.stop_waiting();
+        printer.stop_waiting();
         match outcome {
             Ok(Ok(found)) => found,
             Ok(Err(_)) => Err("it did not end in time"),
@@ -89,7 +90,7 @@ impl Bundle {
         answer: Answer,
         failure: Option<&Failure>,
         findings: &Findings,
-        ui: &Ui,
+        printer: &Printer,
     ) {
         let failure = failure.map(|failure| self.line.redact(failure));
         let start = Start {
@@ -101,10 +102,10 @@ impl Bundle {
         let text = compose_bundle(&start, &self.recorder, answer, failure.as_ref(), findings);
         let path = self.path.display().to_string();
         match self.write_text(&text) {
-            Ok(()) => ui.say(&format!(
+            Ok(()) => printer.say(&format!(
                 "The support bundle is in {path}: no secret is in it, but names and addresses are"
             )),
-            Err(error) => crate::cli::terminal::note(&format!(
+            Err(error) => print_note(&format!(
                 "warning: the support bundle cannot be written to {path}: {error}"
             )),
         }
@@ -118,11 +119,11 @@ impl Bundle {
 
 /// A bundle for a command line that was not understood, so that none of an earlier run is taken for
 /// this one's. Such a line is not repeated, nor what is wrong with it: it may be part of a secret.
-pub(in crate::cli) fn of_no_run(arguments: &[OsString]) {
+pub(in crate::cli) fn write_without_run(arguments: &[OsString]) {
     let Some(path) = output_path::of_line(arguments) else {
         return;
     };
-    let ui = Ui::new(usage::format_of(arguments), Color::Auto);
+    let printer = Printer::new(usage::format_of(arguments));
     let message = "the command line was not understood (not shown: it may hold a secret)";
     let failure = Failure::new(ErrorId::Usage, message);
     match Bundle::at(&path, RunLine::of_nothing()) {
@@ -130,9 +131,9 @@ pub(in crate::cli) fn of_no_run(arguments: &[OsString]) {
             Answer::LeftOut,
             Some(&failure),
             &Err("there was no run"),
-            &ui,
+            &printer,
         ),
-        Err(failure) => crate::cli::terminal::note(&format!("warning: {}", failure.message)),
+        Err(failure) => print_note(&format!("warning: {}", failure.message)),
     }
 }
 

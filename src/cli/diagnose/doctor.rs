@@ -9,10 +9,11 @@ pub(in crate::cli) mod for_bundle;
 mod network;
 mod serial;
 
+use async_trait::async_trait;
 use std::time::Duration;
 
+use clap::Args;
 use clap::builder::FalseyValueParser;
-use clap::{ArgMatches, Args};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -20,7 +21,9 @@ use self::finding::{Finding, State, in_lines};
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::inputs::Inputs;
-use crate::cli::terminal::{Ui, keys_of};
+use crate::cli::subcommand::{Devices, Subcommand, Touches};
+use crate::cli::terminal::keys_of;
+use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure};
 use crate::transport::{HostPart, Medium, SOFTAP_HOST};
 
@@ -90,16 +93,21 @@ impl Scope {
     }
 }
 
-/// Runs `doctor`.
-pub(in crate::cli) async fn run(
-    args: &Doctor,
-    matches: &ArgMatches,
-    ui: &Ui,
-    drivers: &Drivers,
-) -> Result<(), Failure> {
-    ui.result_only();
-    let scope = args.scope(&Inputs::new(matches), drivers)?;
-    ui.wait("Looking at this computer");
+#[async_trait(?Send)]
+impl Subcommand for Doctor {
+    fn touches(&self) -> Touches {
+        Touches::ACCOUNT.with(Devices::All)
+    }
+
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        diagnose(self, workplace).await
+    }
+}
+
+async fn diagnose(args: &Doctor, workplace: &Workplace) -> Result<(), Failure> {
+    let printer = &workplace.printer;
+    let scope = args.scope(&workplace.inputs(), &workplace.drivers)?;
+    printer.start_waiting("Looking at this computer");
     let findings = look(args, &scope).await;
     let problems: Vec<&str> = findings
         .iter()
@@ -110,9 +118,9 @@ pub(in crate::cli) async fn run(
     keys.extend(keys_of("problems", &problems.len()));
     let lines = in_lines(&findings);
     if !args.require || problems.is_empty() {
-        return ui.result(&lines, keys);
+        return printer.result(&lines, keys);
     }
-    ui.report(&lines, keys)?;
+    printer.report(&lines, keys)?;
     let mut ids = problems;
     ids.dedup();
     let message = format!("this computer is not ready: {}", ids.join(", "));

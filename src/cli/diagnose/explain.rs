@@ -1,13 +1,16 @@
 //! `explain`: what an error id means, why it happens, what to do. The texts are those of `report`;
 //! the same ones are printed as `docs/reference/errors.md`.
 
+use async_trait::async_trait;
 use clap::Args;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::cli::diagnose::complete::error_ids;
+use crate::cli::args::candidates::error_ids;
 use crate::cli::diagnose::doctor::check_of;
-use crate::cli::terminal::{Ui, keys_of};
+use crate::cli::subcommand::Subcommand;
+use crate::cli::terminal::{Printer, keys_of};
+use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::report::{Entry, ErrorId, Exit, Failure};
 
@@ -34,8 +37,14 @@ struct Explanation {
     doctor: Option<&'static str>,
 }
 
-/// Runs `explain`.
-pub(in crate::cli) fn run(args: &Explain, ui: &Ui) -> Result<(), Failure> {
+#[async_trait(?Send)]
+impl Subcommand for Explain {
+    async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
+        explain(self, &workplace.printer)
+    }
+}
+
+fn explain(args: &Explain, printer: &Printer) -> Result<(), Failure> {
     let Some(asked) = &args.id else {
         let errors: Vec<Explanation> = ErrorId::ALL
             .iter()
@@ -46,13 +55,13 @@ pub(in crate::cli) fn run(args: &Explain, ui: &Ui) -> Result<(), Failure> {
                 ..Explanation::of(*id)
             })
             .collect();
-        return ui.result(&by_exit(), keys_of("errors", &errors));
+        return printer.result(&by_exit(), keys_of("errors", &errors));
     };
     let id = ErrorId::ALL
         .iter()
         .find(|id| id.as_str() == asked)
         .ok_or_else(|| unknown(asked))?;
-    ui.result(
+    printer.result(
         &[as_text(*id)],
         keys_of("explanation", &Explanation::of(*id)),
     )

@@ -1,9 +1,9 @@
-//! A length of time in words, in the one unit that fits: for people. Machines get seconds.
+//! Durations for people, in the unit that fits. Machines get seconds.
 
 use std::time::Duration;
 
-/// Rounded down.
-pub(in crate::cli) fn spoken(time: Duration) -> String {
+/// Formats a duration, rounded down.
+pub(in crate::cli) fn format_duration(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
     match minutes {
         0..2 => format!("{} s", time.as_secs()),
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_spoken_in_the_unit_that_fits() {
+    fn duration_has_the_unit_that_fits() {
         for (seconds, words) in [
             (0, "0 s"),
             (119, "119 s"),
@@ -26,7 +26,7 @@ mod tests {
             (7200, "2 h"),
             (200_000, "2 days"),
         ] {
-            assert_eq!(spoken(Duration::from_secs(seconds)), words);
+            assert_eq!(format_duration(Duration::from_secs(seconds)), words);
         }
     }
 }

@@ -12,7 +12,7 @@ use crossterm::{execute, queue};
 use futures_util::StreamExt as _;
 use unicode_width::UnicodeWidthChar as _;
 
-use super::prompt::{Answer, Unanswered};
+use super::answer::{Answer, Unanswered};
 use crate::flows::Growing;
 
 /// What is shown.
@@ -48,7 +48,7 @@ pub(super) enum Picked {
 pub(super) async fn pick<T: Clone>(
     mut items: Growing<T>,
     draw_list: impl Fn(&[T], bool) -> List,
-    colour: bool,
+    color: bool,
 ) -> Answer<Picked> {
     terminal::enable_raw_mode()?;
     let mut keys = EventStream::new();
@@ -56,7 +56,7 @@ pub(super) async fn pick<T: Clone>(
     let mut picker = Picker::new(draw_list(&items.items(), items.is_complete()));
     let mut drawn = 0;
     let outcome = loop {
-        drawn = draw(&mut out, &picker, drawn, colour)?;
+        drawn = draw(&mut out, &picker, drawn, color)?;
         let event = tokio::select! {
             event = keys.next() => event.transpose()?.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?,
             () = items.changed() => {
@@ -72,14 +72,14 @@ pub(super) async fn pick<T: Clone>(
             break outcome;
         }
     };
-    draw(&mut out, &picker, drawn, colour)?;
+    draw(&mut out, &picker, drawn, color)?;
     execute!(out, Print("\r\n"))?;
     terminal::disable_raw_mode()?;
     outcome
 }
 
 /// Draws over what was drawn before, and leaves the cursor behind the prompt.
-fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, colour: bool) -> io::Result<u16> {
+fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::Result<u16> {
     let (width, height) = terminal::size()?;
     let width = usize::from(width.max(20)) - 1;
     let window = picker.window(usize::from(height.saturating_sub(4).max(2)));
@@ -100,11 +100,11 @@ fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, colour: bool) -> io::
             line(out, &format!("  {}", row.text))?;
             continue;
         }
-        if colour {
+        if color {
             queue!(out, SetAttribute(Attribute::Bold))?;
         }
         line(out, &format!("> {}", row.text))?;
-        if colour {
+        if color {
             queue!(out, SetAttribute(Attribute::Reset))?;
         }
     }

@@ -11,51 +11,24 @@ use crossterm::style::Print;
 use crossterm::{execute, terminal};
 use inquire::ui::RenderConfig;
 use inquire::validator::Validation;
-use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Text};
+use inquire::{Confirm, Password, PasswordDisplayMode, Text};
 use tokio::task::spawn_blocking;
 
+use super::answer::{Answer, Unanswered};
+use super::color::has_color;
+use super::devices::device_table;
 use super::list::{List, Picked, Row, pick};
-use super::{device_table, has_colour, network_table, note};
+use super::output::print_note;
+use super::text::network_table;
 use crate::endpoint::wifi_scan::AccessPoint;
 use crate::flows::{Chosen, Growing, Network, Question, SeenDevice};
 use crate::ident::{Passphrase, Ssid};
 use crate::secret::Secret;
 
-/// What somebody said.
-pub(super) type Answer<T> = Result<T, Unanswered>;
-
-/// What somebody did instead.
-#[derive(Debug)]
-pub(super) enum Unanswered {
-    /// Esc: not this question.
-    GivenUp,
-    /// Ctrl-C: not this run.
-    Interrupted,
-    /// The terminal is gone, or is none.
-    Lost(io::Error),
-}
-
-impl From<io::Error> for Unanswered {
-    fn from(error: io::Error) -> Self {
-        Self::Lost(error)
-    }
-}
-
-impl From<InquireError> for Unanswered {
-    fn from(error: InquireError) -> Self {
-        match error {
-            InquireError::OperationCanceled => Self::GivenUp,
-            InquireError::OperationInterrupted => Self::Interrupted,
-            InquireError::IO(error) => Self::Lost(error),
-            other => Self::Lost(io::Error::other(other)),
-        }
-    }
-}
-
 /// Asks which of these networks.
 pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
     loop {
-        let Some(picked) = at_terminal(pick(networks.clone(), list_networks, has_colour())).await
+        let Some(picked) = at_terminal(pick(networks.clone(), list_networks, has_color())).await
         else {
             return Chosen::Nothing;
         };
@@ -67,9 +40,9 @@ pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
             Some(_) => "Name of the hidden network (SSID):",
             None => "Name of the network (SSID):",
         };
-        let colour = has_colour();
+        let color = has_color();
         // Back to the list, on Esc.
-        if let Some(ssid) = on_thread(move || ssid(question, colour)).await {
+        if let Some(ssid) = on_thread(move || ssid(question, color)).await {
             return Chosen::Manual(ssid);
         }
     }
@@ -77,7 +50,7 @@ pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
 
 /// Asks which of these devices; of one, whether it is meant.
 pub(super) async fn choose_device(devices: Growing<SeenDevice>) -> Chosen {
-    match at_terminal(pick(devices, list_devices, has_colour())).await {
+    match at_terminal(pick(devices, list_devices, has_color())).await {
         Some(Picked::Row(index)) => Chosen::Item(index),
         Some(Picked::Zero) => Chosen::Rescan,
         None => Chosen::Declined,
@@ -106,20 +79,20 @@ fn list_devices(devices: &[SeenDevice], is_complete: bool) -> List {
 /// Asks one question.
 pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
     let question = question.clone();
-    let colour = has_colour();
+    let color = has_color();
     on_thread(move || match question {
         Question::NewPassphrase { ssid } => {
-            note(&format!(
+            print_note(&format!(
                 "The device could not join {ssid} with the passphrase before"
             ));
-            passphrase(&format!("Another passphrase of {ssid}:"), &ssid, colour)
+            passphrase(&format!("Another passphrase of {ssid}:"), &ssid, color)
         }
         Question::Passphrase { ssid } => {
-            passphrase(&format!("Passphrase of {ssid}:"), &ssid, colour)
+            passphrase(&format!("Passphrase of {ssid}:"), &ssid, color)
         }
-        Question::Password => secret("Password of Security 2:", PASSWORD, typed_something, colour),
-        Question::Pop => secret("Proof of possession (PoP):", POP, typed_something, colour),
-        Question::Ssid => ssid("Name of the Wi-Fi network (SSID):", colour)
+        Question::Password => secret("Password of Security 2:", PASSWORD, typed_something, color),
+        Question::Pop => secret("Proof of possession (PoP):", POP, typed_something, color),
+        Question::Ssid => ssid("Name of the Wi-Fi network (SSID):", color)
             .map(|ssid| Secret::new(String::from_utf8_lossy(ssid.as_bytes()).into_owned())),
     })
     .await
@@ -128,17 +101,17 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
 /// Asks for a secret that is no device's.
 pub(super) async fn ask_secret(message: &str, help: &str) -> Option<Secret<String>> {
     let (message, help) = (message.to_owned(), help.to_owned());
-    let colour = has_colour();
-    on_thread(move || secret(&message, &help, typed_something, colour)).await
+    let color = has_color();
+    on_thread(move || secret(&message, &help, typed_something, color)).await
 }
 
 /// Asks for a yes; anything else is none.
 pub(super) async fn confirm(message: &str) -> bool {
     let message = message.to_owned();
-    let colour = has_colour();
+    let color = has_color();
     let confirmed = on_thread(move || {
         let confirm = Confirm::new(&message).with_default(false);
-        Ok(confirm.with_render_config(look(colour)).prompt()?)
+        Ok(confirm.with_render_config(look(color)).prompt()?)
     });
     confirmed.await.unwrap_or(false)
 }
@@ -168,26 +141,26 @@ fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
     }
 }
 
-fn ssid(message: &str, colour: bool) -> Answer<Ssid> {
+fn ssid(message: &str, color: bool) -> Answer<Ssid> {
     let text = Text::new(message)
         .with_validator(|text: &str| Ok(verdict(text.parse::<Ssid>())))
-        .with_render_config(look(colour))
+        .with_render_config(look(color))
         .prompt()?;
     text.parse()
         .map_err(|error| Unanswered::Lost(io::Error::other(error)))
 }
 
 /// Nothing typed means an open network, if that is confirmed.
-fn passphrase(message: &str, ssid: &Ssid, colour: bool) -> Answer<Secret<String>> {
+fn passphrase(message: &str, ssid: &Ssid, color: bool) -> Answer<Secret<String>> {
     let valid = |text: &str| verdict(Passphrase::new(Secret::new(text.to_owned())));
     loop {
-        let typed = secret(message, PASSPHRASE, valid, colour)?;
+        let typed = secret(message, PASSPHRASE, valid, color)?;
         if !typed.expose().is_empty() {
             return Ok(typed);
         }
         let open = Confirm::new(&format!("Is {ssid} open, without a passphrase?"))
             .with_default(false)
-            .with_render_config(look(colour))
+            .with_render_config(look(color))
             .prompt()?;
         if open {
             return Ok(typed);
@@ -199,7 +172,7 @@ fn secret(
     message: &str,
     help: &str,
     valid: impl Fn(&str) -> Validation + Clone + 'static,
-    colour: bool,
+    color: bool,
 ) -> Answer<Secret<String>> {
     let typed = Password::new(message)
         .without_confirmation()
@@ -207,7 +180,7 @@ fn secret(
         .with_display_toggle_enabled()
         .with_help_message(help)
         .with_validator(move |text: &str| Ok(valid(text)))
-        .with_render_config(look(colour))
+        .with_render_config(look(color))
         .prompt()?;
     Ok(Secret::new(typed))
 }
@@ -227,8 +200,8 @@ fn verdict<T, E: Display>(parsed: Result<T, E>) -> Validation {
     }
 }
 
-fn look(colour: bool) -> RenderConfig<'static> {
-    if colour {
+fn look(color: bool) -> RenderConfig<'static> {
+    if color {
         RenderConfig::default_colored()
     } else {
         RenderConfig::empty()

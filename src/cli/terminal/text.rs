@@ -1,4 +1,4 @@
-//! Events, versions and networks as lines for people. Who prints them, and where, is `ui`'s.
+//! Events, versions and networks as lines for people.
 
 use std::time::Duration;
 

@@ -93,8 +93,9 @@ pub(in crate::cli) struct EmulateCloud {
 
 /// Plays the cloud until it is dropped.
 pub(super) async fn run(args: &EmulateCloud) -> Result<(), Failure> {
-    let mut log =
-        Log::default().shown_to(Box::new(|line| terminal::note(&format!("cloud: {line}"))));
+    let mut log = Log::default().shown_to(Box::new(|line| {
+        terminal::print_note(&format!("cloud: {line}"));
+    }));
     if let Some(path) = &args.log {
         let file = create_private(path, "--log", Existing::Replaced)?;
         log = log.lines_to(Box::new(file));

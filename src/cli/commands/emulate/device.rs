@@ -34,7 +34,7 @@ use self::node::{CH_RESP, NodeFlags, register};
 use self::on_network::OnNetworkFlags;
 use self::ready::ListenAddress;
 use super::{cannot_listen, create, print, unusable};
-use crate::cli::terminal::{self, Format, Ui, keys_of};
+use crate::cli::terminal::{self, Format, Printer, keys_of};
 use crate::emulator::announce::Announcer;
 use crate::emulator::device::{
     Device, DeviceSettings, Firmware, NodeSettings, Scenario, StopReason, TimeScale, World,
@@ -195,7 +195,7 @@ pub(super) enum Medium {
 }
 
 /// Plays devices until their services have ended.
-pub(super) async fn run(args: &EmulateDevice, ui: &Ui) -> Result<(), Failure> {
+pub(super) async fn run(args: &EmulateDevice, printer: &Printer) -> Result<(), Failure> {
     args.check()?;
     let log = match &args.log {
         Some(path) => Some(create(path).map_err(|error| unusable("--log", path, &error))?),
@@ -223,21 +223,21 @@ pub(super) async fn run(args: &EmulateDevice, ui: &Ui) -> Result<(), Failure> {
         failure = served.failed() => return Err(failure),
     };
     served.close().await;
-    if ui.format() != Format::Json {
+    if printer.format() != Format::Json {
         return Ok(());
     }
     match &ended[..] {
         [] if already => {
             let why = StopReason::AlreadyProvisioned.to_string();
-            ui.result(&[], keys_of("stopped", &why))
+            printer.result(&[], keys_of("stopped", &why))
         }
-        [(_, why)] => ui.result(&[], keys_of("stopped", &why.to_string())),
+        [(_, why)] => printer.result(&[], keys_of("stopped", &why.to_string())),
         all => {
             let all: Vec<Value> = all
                 .iter()
                 .map(|(name, why)| json!({"name": name, "why": why.to_string()}))
                 .collect();
-            ui.result(&[], keys_of("stopped", &all))
+            printer.result(&[], keys_of("stopped", &all))
         }
     }
 }
@@ -430,7 +430,7 @@ impl EmulateDevice {
         let alone = self.count == 1;
         let of = if alone { "device" } else { name }.to_owned();
         let mut log = Log::default().shown_to(Box::new(move |line| {
-            terminal::note(&format!("{of}: {line}"))
+            terminal::print_note(&format!("{of}: {line}"));
         }));
         if let (Some(file), Some(path)) = (file, &self.log) {
             let file = file

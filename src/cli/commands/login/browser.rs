@@ -33,7 +33,7 @@ use uuid::Uuid;
 use super::callback::{self, Brought, Expected, Visitor};
 use crate::account::{BrowserLogin, Profile};
 use crate::cli::args::environment::cloud_failure;
-use crate::cli::terminal::Ui;
+use crate::cli::terminal::Printer;
 use crate::cloud::{Client, CloudError, Tokens, is_loopback};
 use crate::report::{ErrorId, Failure, remedies};
 
@@ -49,7 +49,11 @@ pub(super) struct Visit<'a> {
 }
 
 /// Has somebody log in with a browser.
-pub(super) async fn log_in(visit: &Visit<'_>, client: &Client, ui: &Ui) -> Result<Tokens, Failure> {
+pub(super) async fn log_in(
+    visit: &Visit<'_>,
+    client: &Client,
+    printer: &Printer,
+) -> Result<Tokens, Failure> {
     let token_url = &visit.page.token_url;
     if token_url.scheme() != "https" && !is_loopback(token_url) && !visit.plain_http {
         let host = token_url.host_str().unwrap_or_default().to_owned();
@@ -72,7 +76,7 @@ pub(super) async fn log_in(visit: &Visit<'_>, client: &Client, ui: &Ui) -> Resul
         origins: origins(visit.page),
     };
     let url = page_url(visit, &expected)?;
-    invite(visit, &url, ui);
+    invite(visit, &url, printer);
     match wait(listener, expected, visit.limit).await? {
         Brought::Tokens(tokens) => Ok(tokens),
         Brought::Refused(words) => Err(Failure::new(
@@ -89,9 +93,9 @@ pub(super) async fn log_in(visit: &Visit<'_>, client: &Client, ui: &Ui) -> Resul
     }
 }
 
-fn invite(visit: &Visit<'_>, url: &Url, ui: &Ui) {
+fn invite(visit: &Visit<'_>, url: &Url, printer: &Printer) {
     if url.scheme() == "http" && !is_loopback(url) {
-        ui.say(
+        printer.say(
             "warning: this login page comes over plain HTTP, where anybody in between can read \
              what is typed; --user-name sends the password over HTTPS",
         );
@@ -103,12 +107,12 @@ fn invite(visit: &Visit<'_>, url: &Url, ui: &Ui) {
     } else {
         "Open this page with a browser on this computer"
     };
-    ui.tell("login_page", &format!("{asked}:\n{url}"), keys);
+    printer.announce("login_page", &format!("{asked}:\n{url}"), keys);
     if visit.open
         && let Err(error) = open::that_detached(url.as_str())
     {
         tracing::debug!(%error, "opening a browser");
-        ui.say("No browser could be opened");
+        printer.say("No browser could be opened");
     }
 }
 
@@ -292,10 +296,10 @@ mod tests {
         let global = folder.select(Some("global")).unwrap();
         assert_eq!(
             url(&global),
-            "https://rainmaker-signin-ui.s3.amazonaws.com/index.html?port=4711\
+            "https://rainmaker-signin-printer.s3.amazonaws.com/index.html?port=4711\
              &host_url=https://api.rainmaker.espressif.com/v1/login2\
              &github_url=https://3pauth.rainmaker.espressif.com/oauth2/authorize?\
-             &redirect_uri=https://rainmaker-login-ui.s3.amazonaws.com/welcome.html\
+             &redirect_uri=https://rainmaker-login-printer.s3.amazonaws.com/welcome.html\
              &response_type=CODE&client_id=1h7ujqjs8140n17v0ahb4n51m2\
              &scope=aws.cognito.signin.user.admin%20email%20openid%20phone%20profile\
              &state=port:4711"
@@ -313,8 +317,8 @@ mod tests {
         assert_eq!(
             of("global"),
             [
-                "https://rainmaker-signin-ui.s3.amazonaws.com",
-                "https://rainmaker-login-ui.s3.amazonaws.com"
+                "https://rainmaker-signin-printer.s3.amazonaws.com",
+                "https://rainmaker-login-printer.s3.amazonaws.com"
             ]
         );
         assert_eq!(of("china")[0], "http://login.rainmaker.espressif.com.cn");

@@ -9,7 +9,7 @@ use crate::cli::args::drivers::Drivers;
 use crate::cli::args::inputs::Inputs;
 use crate::cli::args::label::found;
 use crate::cli::args::serial::{LogArgs, SpeedArgs};
-use crate::cli::terminal::{Ui, keys_of};
+use crate::cli::terminal::{Printer, keys_of};
 use crate::ident::printable;
 use crate::qr::{Network, Payload, Remark};
 use crate::report::{Failure, quote_word};
@@ -43,7 +43,7 @@ pub(in crate::cli) struct Decode {
 pub(super) async fn run(
     args: &Decode,
     inputs: &mut Inputs<'_>,
-    ui: &Ui,
+    printer: &Printer,
     drivers: &Drivers,
 ) -> Result<(), Failure> {
     let given = match (&args.payload, &args.from_serial) {
@@ -77,7 +77,7 @@ pub(super) async fn run(
     });
     keys.insert("cut".to_owned(), json!(cut));
     keys.insert("command".to_owned(), json!(command));
-    ui.result(&lines, keys)
+    printer.result(&lines, keys)
 }
 
 fn rows(payload: &Payload) -> Vec<(&'static str, String)> {

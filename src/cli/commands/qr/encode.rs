@@ -13,7 +13,7 @@ use crate::cli::args::drivers::Drivers;
 use crate::cli::args::inputs::{Existing, Inputs, create_private};
 use crate::cli::args::label::found;
 use crate::cli::args::serial::{LogArgs, SpeedArgs};
-use crate::cli::terminal::{Format, Ui, keys_of, note};
+use crate::cli::terminal::{Format, Printer, keys_of, print_note};
 use crate::qr::drawing::{Drawing, Terminal};
 use crate::qr::{Found, Remark, to_url};
 use crate::report::{ErrorId, Failure, remedies};
@@ -66,7 +66,7 @@ pub(in crate::cli) struct Encode {
 pub(super) async fn run(
     args: &Encode,
     inputs: &mut Inputs<'_>,
-    ui: &Ui,
+    printer: &Printer,
     drivers: &Drivers,
 ) -> Result<(), Failure> {
     let found = found(
@@ -97,7 +97,7 @@ pub(super) async fn run(
     keys.insert("files".to_owned(), json!(files));
     if !files.is_empty() {
         let lines: Vec<String> = files.iter().map(|file| format!("Wrote {file}")).collect();
-        return ui.result(&lines, keys);
+        return printer.result(&lines, keys);
     }
     let terminal = if args.invert {
         Terminal::DarkOnLight
@@ -105,11 +105,11 @@ pub(super) async fn run(
         Terminal::LightOnDark
     };
     let lines = drawing.lines(terminal);
-    if ui.format() == Format::Text && std::io::stdout().is_terminal() {
+    if printer.format() == Format::Text && std::io::stdout().is_terminal() {
         warn_of_width(&lines);
     }
     keys.insert("drawing".to_owned(), json!(lines));
-    ui.result(&lines, keys)
+    printer.result(&lines, keys)
 }
 
 /// What stands in the code: the text as it was given, unless another form is asked for.
@@ -209,7 +209,7 @@ fn warn_of_width(lines: &[String]) {
         && columns > 0
         && columns < needed
     {
-        note(&format!(
+        print_note(&format!(
             "warning: the code is {needed} columns wide and the terminal {columns}: \
              widen it, or write a file with --png"
         ));

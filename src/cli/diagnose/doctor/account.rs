@@ -9,9 +9,9 @@ use tokio::time::timeout;
 use super::finding::{Finding, Part, State};
 use super::{LIMIT, Scope};
 use crate::account::{Exposed, Profile, Rights};
-use crate::cli::args::account::{AccountArgs, LoggedIn, Source, folder, foreign_issuer};
-use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure};
-use crate::cli::terminal::duration::spoken;
+use crate::cli::args::account::{AccountArgs, LoggedIn, Source, foreign_issuer};
+use crate::cli::args::environment::{ACCESS_TOKEN, account_folder, cloud_failure};
+use crate::cli::terminal::format_duration;
 use crate::cloud::{Present, Skew, Tokens};
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure, quote_word};
@@ -59,7 +59,7 @@ fn logged_in(found: &LoggedIn) -> Finding {
         format!(", region {}", printable(region.as_bytes()))
     };
     let age = tokens.age().map_or_else(String::new, |age| {
-        format!(", logged in {} ago", spoken(age))
+        format!(", logged in {} ago", format_duration(age))
     });
     let by = match source {
         Source::Environment => format!(" by {ACCESS_TOKEN}"),
@@ -103,14 +103,14 @@ fn life(tokens: &Tokens) -> String {
         (Some(Duration::ZERO), false) => "it has ended".to_owned(),
         (Some(left), true) => format!(
             "its token ends in {}, and is renewed by itself",
-            spoken(left)
+            format_duration(left)
         ),
-        (Some(left), false) => format!("it ends in {}", spoken(left)),
+        (Some(left), false) => format!("it ends in {}", format_duration(left)),
     }
 }
 
 fn files() -> Finding {
-    let folder = match folder() {
+    let folder = match account_folder() {
         Ok(folder) => folder,
         Err(failure) => return Finding::failed(Part::Account, FILES, &failure),
     };
@@ -280,7 +280,7 @@ fn clock(skew: Option<Skew>) -> Finding {
     };
     let seen = format!(
         "this computer's is {} {direction} the cloud's",
-        spoken(size)
+        format_duration(size)
     );
     let state = if size < HARMFUL {
         State::Warning

@@ -7,44 +7,17 @@ use serde_json::Value;
 use super::{Doctor, look};
 use crate::cli::args::drivers::Drivers;
 use crate::cli::args::inputs::Inputs;
+use crate::cli::subcommand::{Devices, Touches};
 use crate::transport::Medium;
-
-/// What a command has to do with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) struct Reach {
-    /// With devices.
-    pub(in crate::cli) devices: Devices,
-    /// With the account's files.
-    pub(in crate::cli) account: bool,
-    /// With the account's cloud.
-    pub(in crate::cli) cloud: bool,
-}
-
-/// How many devices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Devices {
-    None,
-    One,
-    All,
-}
-
-impl Reach {
-    /// With nothing outside.
-    pub(in crate::cli) const NOTHING: Self = Self {
-        devices: Devices::None,
-        account: false,
-        cloud: false,
-    };
-}
 
 /// What there is to see. `medium` is how a device was looked for, where it came to that.
 pub(in crate::cli) async fn findings(
-    reach: Reach,
+    touches: Touches,
     medium: Option<&'static Medium>,
     matches: &ArgMatches,
     drivers: &Drivers,
 ) -> Result<Vec<Value>, &'static str> {
-    if reach == Reach::NOTHING {
+    if touches == Touches::NOTHING {
         return Err("this command has to do with neither devices nor the account");
     }
     let (args, matches_of_doctor) = flags(matches, drivers).ok_or("its flags do not fit")?;
@@ -52,7 +25,7 @@ pub(in crate::cli) async fn findings(
         .scope(&Inputs::new(&matches_of_doctor), drivers)
         .map_err(|_| "its flags name what is not there")?;
     if args.transport.is_empty() {
-        match (reach.devices, medium) {
+        match (touches.devices, medium) {
             (Devices::None, _) => scope.media.clear(),
             (Devices::One, Some(medium)) => scope.media = vec![medium],
             (Devices::One, None) if !is_given(matches, "qrcode") => {
@@ -63,9 +36,9 @@ pub(in crate::cli) async fn findings(
         }
     }
     scope.is_asked = scope.media.len() == 1;
-    scope.asks_cloud = reach.cloud;
+    scope.asks_cloud = touches.cloud;
     let args = Doctor {
-        no_cloud: args.no_cloud || !reach.account,
+        no_cloud: args.no_cloud || !touches.account,
         ..args
     };
     let found = look(&args, &scope).await;

@@ -1,22 +1,26 @@
-//! What goes on right now, with the time it has taken so far: one line on a terminal that is
-//! drawn over itself. Not the lines that stay, which are `text`'s.
+//! Shows what the program is doing and for how long: one line of the terminal that is drawn again and
+//! again. Lines that stay are `text`'s.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::output::print_note;
 use crate::flows::{Event, SchemeSource, Stage, StageState};
 
-/// A spinner, or nothing where nobody watches.
+/// A spinner; it draws nothing without a terminal.
 #[derive(Debug, Default)]
 pub(super) struct Spinner {
-    watched: bool,
+    is_drawn: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Spinner {
-    pub(super) fn new(watched: bool) -> Self {
-        Self { watched, bar: None }
+    pub(super) fn new(is_drawn: bool) -> Self {
+        Self {
+            is_drawn,
+            bar: None,
+        }
     }
 
     /// Shows what began with this event, or nothing when something ended.
@@ -65,40 +69,40 @@ impl Spinner {
         }
     }
 
-    /// Begins to show what was heard so far.
-    pub(super) fn listen(&mut self) {
+    /// Starts to show a list that grows.
+    pub(super) fn start_list(&mut self) {
         self.start("Listening");
         if let (Some(bar), Ok(style)) = (&self.bar, ProgressStyle::with_template(LIST)) {
             bar.set_style(style);
         }
     }
 
-    /// Draws these lines over those before.
+    /// Replaces the lines of the list.
     pub(super) fn show(&self, lines: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(lines.to_owned());
         }
     }
 
-    /// Prints while the spinner is out of the way.
-    pub(super) fn above(&self, print: impl FnOnce()) {
+    /// Prints a line above the spinner.
+    pub(super) fn print_above(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(print),
-            None => print(),
+            Some(bar) => bar.suspend(|| print_note(line)),
+            None => print_note(line),
         }
     }
 
-    /// Takes the spinner away.
+    /// Removes the spinner.
     pub(super) fn clear(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    /// Shows that this goes on.
+    /// Shows that this is going on.
     pub(super) fn start(&mut self, what: &'static str) {
         self.clear();
-        if !self.watched {
+        if !self.is_drawn {
             return;
         }
         let bar = ProgressBar::new_spinner().with_message(what);
@@ -110,7 +114,7 @@ impl Spinner {
     }
 }
 
-/// No colour: there is nothing that it could say.
+/// Without color, which would have no meaning here.
 const LINE: &str = "{spinner} {msg}... {elapsed}";
 /// Lines above it.
 const LIST: &str = "{msg}\n{spinner} Listening... {elapsed}";
