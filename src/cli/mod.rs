@@ -4,11 +4,11 @@ mod args;
 mod commands;
 mod diagnose;
 mod interrupt;
-mod main;
+mod program;
 mod subcommand;
 mod terminal;
 mod tree;
 mod usage;
 mod workplace;
 
-pub use main::main;
+pub use program::main;

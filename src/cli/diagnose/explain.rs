@@ -290,7 +290,7 @@ mod tests {
             }
         }
         let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
-        let mut tree = crate::cli::main::command(&drivers);
+        let mut tree = crate::cli::program::command(&drivers);
         tree.build();
         let mut flags = vec!["--help".to_owned()];
         flags_of(&tree, &mut flags);

@@ -281,7 +281,7 @@ mod tests {
             crate::transport::built_in_drivers(),
             crate::provisioner::built_in_protocols(),
         );
-        let mut tree = crate::cli::main::command(&drivers);
+        let mut tree = crate::cli::program::command(&drivers);
         let matches = tree.clone().try_get_matches_from(words).unwrap();
         tree.build();
         RunLine::of(&tree, &matches).command

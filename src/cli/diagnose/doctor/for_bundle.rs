@@ -92,7 +92,7 @@ mod tests {
 
     fn flags_of(words: &[&str]) -> (Doctor, ArgMatches) {
         let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
-        let tree = crate::cli::main::command(&drivers);
+        let tree = crate::cli::program::command(&drivers);
         let mut matches = tree.try_get_matches_from(words).unwrap();
         while let Some((_, inner)) = matches.remove_subcommand() {
             matches = inner;
