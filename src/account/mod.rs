@@ -18,10 +18,11 @@ mod error;
 mod files;
 mod folder;
 mod legacy;
-mod login;
+pub(crate) mod login;
 mod profile;
 mod profiles;
 mod rights;
+mod tokens;
 
 pub(crate) use base_url::base_url;
 pub(crate) use error::AccountError;
