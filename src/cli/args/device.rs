@@ -1,5 +1,5 @@
-//! The flags that say which device and how to get in, shared by every command that talks to one.
-//! They become flow types here, checked before anything is touched.
+//! The flags of a device and of its session, for every command that connects to one. They become a
+//! request, which is checked before anything is touched.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use clap::Args;
 use crate::cli::args::ble::RadioArgs;
 use crate::cli::args::candidates::device_names;
 use crate::cli::args::drivers::{Drivers, TransportName};
-use crate::cli::args::inputs::{Existing, Inputs, SecretInput, create_private, parse_seconds};
+use crate::cli::args::inputs::{Existing, Inputs, create_private, parse_seconds};
 use crate::cli::args::label::{payload, port_of};
 use crate::cli::args::serial::LogArgs;
 use crate::flows::Access;
@@ -22,7 +22,7 @@ use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::{HostPart, WHICH_DEVICE};
 
-/// Which device, and how to get in.
+/// The device, and how to start a session with it.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct DeviceArgs {
     /// How to reach the device [default: the QR code's, else softap]
@@ -91,8 +91,8 @@ pub(in crate::cli) struct DeviceArgs {
 }
 
 impl DeviceArgs {
-    /// Puts flags, environment, QR code and files together. `pop` is the positional one; what is said
-    /// to the device is also recorded.
+    /// Combines flags, environment, label and files. `pop` is the positional one. The conversation with
+    /// the device is also recorded.
     pub(in crate::cli) async fn resolve(
         &self,
         pop: Option<&Secret<String>>,
@@ -107,41 +107,33 @@ impl DeviceArgs {
             .filter(|_| inputs.is_typed("pop") || pop.is_none())
             .or(pop);
         let pop = inputs
-            .secret(SecretInput {
-                value: ("pop", "--pop"),
-                file: ("pop_file", "--pop-file"),
-                given,
-                path: self.pop_file.as_ref(),
-            })
+            .secret("pop", given, self.pop_file.as_ref())
             .await?
             .or_else(|| qr.pop.filter(|pop| !pop.expose().is_empty()));
-        let password = inputs
-            .secret(SecretInput {
-                value: ("sec2_password", "--sec2-password"),
-                file: ("sec2_password_file", "--sec2-password-file"),
-                given: self.sec2_password.as_ref(),
-                path: self.sec2_password_file.as_ref(),
-            })
-            .await?;
+        let (given, path) = (
+            self.sec2_password.as_ref(),
+            self.sec2_password_file.as_ref(),
+        );
+        let password = inputs.secret("sec2_password", given, path).await?;
         let username = self.sec2_username.clone().or(qr.username);
         if username
             .as_ref()
-            .is_some_and(|name| name.is_empty() || name.len() > LONGEST_USERNAME)
+            .is_some_and(|name| name.is_empty() || name.len() > MAX_USERNAME)
         {
             return Err(Failure::new(
                 ErrorId::InvalidUsername,
-                format!("a Security 2 user name has 1 to {LONGEST_USERNAME} bytes"),
+                format!("a Security 2 user name has 1 to {MAX_USERNAME} bytes"),
             ));
         }
 
         let driver = match (&self.transport, qr.transport) {
             (Some(name), _) => drivers.named(name)?,
             (None, Some(name)) => drivers.find(&name).ok_or_else(|| {
-                // Not repeated: in a label that is mixed up it can be anything.
+                // The message does not repeat it: in a broken label it can be a secret.
                 let message = "the QR code asks for a transport that espctl does not have";
                 Failure::new(ErrorId::UnsupportedTransport, message)
             })?,
-            // A serial port says which way.
+            // A flag such as `--port` implies its transport.
             (None, None) => match drivers.implied_by(inputs) {
                 Some(driver) => driver,
                 None => drivers.default_driver()?,
@@ -150,7 +142,7 @@ impl DeviceArgs {
         drivers.refuse_other_addresses(driver, inputs)?;
         let target = drivers.target_from(driver, inputs)?;
         let medium = target.medium;
-        // A label is about provisioning: on the network its name and its scheme are others.
+        // A label is for provisioning: on the network a device has another name and another scheme.
         let on_label = !medium.has_network_already;
         let name = self
             .device_name
@@ -222,7 +214,7 @@ impl DeviceArgs {
     }
 }
 
-const LONGEST_USERNAME: usize = 65_535;
+const MAX_USERNAME: usize = 65_535;
 const SECURITY: &str = "Security";
 
 #[cfg(test)]
