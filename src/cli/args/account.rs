@@ -27,16 +27,15 @@ pub(in crate::cli) struct AccountArgs {
     #[arg(long, value_name = "NAME", env = "ESPCTL_PROFILE", add = profiles(), help_heading = ACCOUNT)]
     profile: Option<String>,
 
-    /// Certificates to trust besides the system's, as PEM: for a cloud of your own.
+    /// Trust these certificates (PEM) in addition to the system's, for a cloud of your own.
     #[arg(long, value_name = "FILE", env = "ESPCTL_CA_CERT", help_heading = ACCOUNT)]
     ca_cert: Option<PathBuf>,
 
-    /// Send login and tokens over plain HTTP to another computer, where anybody in between can
-    /// read them.
+    /// Send login and tokens over plain HTTP to another computer. Others on the way can read them.
     #[arg(long, env = "ESPCTL_ALLOW_PLAIN_HTTP", value_parser = FalseyValueParser::new(), help_heading = ACCOUNT)]
     allow_plain_http: bool,
 
-    /// How long the cloud may take to answer one request, in seconds.
+    /// Time limit for each answer of the cloud, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_CLOUD_TIMEOUT", value_parser = parse_seconds, default_value = "15", help_heading = ACCOUNT)]
     cloud_timeout: Duration,
 }
@@ -84,7 +83,7 @@ impl AccountArgs {
         })
     }
 
-    /// The login of the profile; an error if there is none.
+    /// The login of the profile; without one it fails.
     pub(in crate::cli) fn logged_in(&self) -> Result<LoggedIn, Failure> {
         let (folder, profile) = self.select()?;
         let (tokens, source) =

@@ -29,9 +29,9 @@ pub(in crate::cli) struct DeviceArgs {
     #[arg(long, env = "ESPCTL_TRANSPORT", help_heading = WHICH_DEVICE)]
     transport: Option<TransportName>,
 
-    /// The device's name, as its label or its QR code says; over ble also its address, on the
-    /// network its instance name or node id; or the beginning of a name. Over SoftAP it is for messages only: the device is
-    /// whichever answers.
+    /// The device's name, as printed on its label, or the beginning of the name; over ble also its
+    /// address; on the network its instance name or node id. Over SoftAP only messages use it: the
+    /// device is the one that answers.
     #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = WHICH_DEVICE)]
     device_name: Option<String>,
 
@@ -41,13 +41,13 @@ pub(in crate::cli) struct DeviceArgs {
     #[command(flatten)]
     log: LogArgs,
 
-    /// How long to look for the device, in seconds.
+    /// Time limit for finding the device, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHICH_DEVICE)]
     discovery_timeout: Duration,
 
-    /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with one, text or
-    /// picture (PNG, JPEG); `-` for stdin; `serial:PORT` for the log of a board that starts. Flags
-    /// win over its values.
+    /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with a payload, as text or
+    /// picture (PNG, JPEG); `-` for stdin; `serial:PORT` for the log of a starting board. Flags
+    /// override its values.
     #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = WHICH_DEVICE)]
     qrcode: Option<Secret<String>>,
 
@@ -55,7 +55,7 @@ pub(in crate::cli) struct DeviceArgs {
     #[arg(long, value_name = "POP", env = "ESPCTL_POP", hide_env_values = true, help_heading = SECURITY)]
     pop: Option<Secret<String>>,
 
-    /// A file with the proof of possession, `-` for stdin: arguments are visible to everybody.
+    /// A file with the proof of possession, `-` for stdin. Other users can see arguments.
     #[arg(long, value_name = "FILE", env = "ESPCTL_POP_FILE", help_heading = SECURITY)]
     pop_file: Option<PathBuf>,
 
@@ -75,12 +75,12 @@ pub(in crate::cli) struct DeviceArgs {
     #[arg(long, value_name = "FILE", env = "ESPCTL_SEC2_PASSWORD_FILE", help_heading = SECURITY)]
     sec2_password_file: Option<PathBuf>,
 
-    /// After a refused Security 2 password, try it as two known firmware faults would store it.
-    /// Each try counts as a wrong one on the device, and five lock it.
+    /// If the device rejects the Security 2 password, try it in the form that two known firmware faults
+    /// store. The device counts each try as a wrong password, and locks itself after five.
     #[arg(long, help_heading = SECURITY)]
     sec2_compat: bool,
 
-    /// Take the whole conversation down in this file, without secrets: one JSON object a line.
+    /// Record the whole conversation in this file, without secrets: one JSON object a line.
     #[arg(
         long,
         value_name = "FILE",
@@ -100,7 +100,7 @@ impl DeviceArgs {
         recorder: Option<&Recorder>,
         drivers: &Drivers,
     ) -> Result<DeviceRequest, Failure> {
-        let qr = self.payload(inputs, drivers).await?;
+        let qr = self.read_label(inputs, drivers).await?;
         let given = self
             .pop
             .as_ref()
@@ -154,11 +154,11 @@ impl DeviceArgs {
             (None, None) => "the device".to_owned(),
         };
         // A label cannot ask for plaintext: only a typed --sec-ver 0 does.
-        let labelled = qr
+        let label_scheme = qr
             .security
             .and_then(SecurityScheme::from_number)
             .filter(|scheme| *scheme != SecurityScheme::Sec0 && on_label);
-        let scheme = self.sec_ver.or(labelled);
+        let scheme = self.sec_ver.or(label_scheme);
         let file = self
             .transcript
             .as_ref()
@@ -171,8 +171,8 @@ impl DeviceArgs {
             ..target
         };
         self.radio.apply(&mut target);
-        // A board whose code was read at its port is on that port: where a medium needs the serial
-        // ports, they are its addresses.
+        // A board whose label was read from its log is at that port. If a medium needs the serial ports,
+        // they are its addresses.
         if let Some(port) = self.qrcode.as_ref().and_then(port_of)
             && medium.needs == Some(HostPart::SerialPorts)
             && target.address.is_none()
@@ -199,7 +199,7 @@ impl DeviceArgs {
         })
     }
 
-    async fn payload(
+    async fn read_label(
         &self,
         inputs: &mut Inputs<'_>,
         drivers: &Drivers,
@@ -246,7 +246,7 @@ mod tests {
         // A typed scheme overrides the label.
         let typed = ["--qrcode", LABEL_1, "--sec-ver", "0"];
         assert_eq!(scheme(&typed).await, Some(SecurityScheme::Sec0));
-        // The label is about provisioning, not about a device that joined a network.
+        // The label is for provisioning, not for a device that joined a network.
         let on_network = ["--qrcode", LABEL_1, "--transport", "on-network"];
         assert_eq!(scheme(&on_network).await, None);
     }

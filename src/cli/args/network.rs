@@ -21,19 +21,19 @@ use crate::secret::Secret;
     reason = "these comments are help texts, read in a terminal"
 )]
 pub(in crate::cli) struct NetworkArgs {
-    /// The Wi-Fi network that the device shall join.
+    /// The Wi-Fi network that the device joins.
     #[arg(long, value_name = "SSID", env = "ESPCTL_SSID", help_heading = NETWORK)]
     ssid: Option<String>,
 
-    /// The network's name as hexadecimal bytes, where it is not UTF-8.
+    /// The network's name as hexadecimal bytes, if it is not UTF-8.
     #[arg(long, value_name = "HEX", env = "ESPCTL_SSID_HEX", help_heading = NETWORK)]
     ssid_hex: Option<String>,
 
-    /// Its passphrase, 8 to 63 bytes (WEP: 5 or 13). Not needed where the device sees the network as open.
+    /// Its passphrase, 8 to 63 bytes (WEP: 5 or 13). Not needed if the device sees an open network.
     #[arg(long, value_name = "PASSPHRASE", env = "ESPCTL_PASSPHRASE", hide_env_values = true, help_heading = NETWORK)]
     passphrase: Option<Secret<String>>,
 
-    /// A file with the passphrase, `-` for stdin: arguments are visible to everybody.
+    /// A file with the passphrase, `-` for stdin. Other users can see arguments.
     #[arg(long, value_name = "FILE", env = "ESPCTL_PASSPHRASE_FILE", help_heading = NETWORK)]
     passphrase_file: Option<PathBuf>,
 
@@ -41,15 +41,15 @@ pub(in crate::cli) struct NetworkArgs {
     #[arg(long, help_heading = NETWORK)]
     open: bool,
 
-    /// How long the device may try to join, in seconds.
+    /// Time limit for the device to join, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_JOIN_TIMEOUT", value_parser = parse_seconds, default_value = "60", help_heading = NETWORK)]
     pub(in crate::cli) join_timeout: Duration,
 
-    /// Try again after a definite failure to join, with a reset between, up to N times.
+    /// Retry up to N times after a definite failure to join, with a reset before each retry.
     #[arg(long, value_name = "N", env = "ESPCTL_RETRIES", default_value_t = 0, help_heading = NETWORK)]
     retries: u32,
 
-    /// Do not try again, and do not ask for another passphrase.
+    /// Do not retry, and do not ask for another passphrase.
     #[arg(long, help_heading = NETWORK)]
     pub(in crate::cli) no_retry: bool,
 
