@@ -1,4 +1,4 @@
-//! Where devices are that speak HTTP: a host, and a TCP port unless it is the usual one.
+//! Addresses of devices that use HTTP: a host, and a TCP port unless it is the default.
 
 use std::net::IpAddr;
 
@@ -8,14 +8,15 @@ use super::options::{OptionError, OptionSpec, check_number, find_option};
 /// A host name or IP address without brackets, and a TCP port.
 #[derive(Clone, Debug)]
 pub(super) struct HostAddress {
-    /// `192.168.4.1`, `fe80::1%wlan0`, `device.local`.
+    /// For example `192.168.4.1`, `fe80::1%wlan0`, `device.local`.
     pub(super) host: String,
-    /// The usual one of the medium if `None`.
+    /// `None`: the default port of the medium.
     pub(super) port: Option<u16>,
 }
 
 impl HostAddress {
-    /// What is inside an address; another driver's is taken for a host, which no name server knows.
+    /// Reads an address. Another driver's address becomes a host name, which no name server
+    /// resolves.
     pub(super) fn of(address: &Address) -> Self {
         address.detail().cloned().unwrap_or_else(|| Self {
             host: address.as_str().to_owned(),
@@ -23,7 +24,7 @@ impl HostAddress {
         })
     }
 
-    /// An address, `[::1]:80` with a port and `::1` without.
+    /// Makes an address, written `[::1]:80` with a port and `::1` without.
     pub(super) fn into_address(self) -> Address {
         let Self { host, port } = &self;
         let text = match port {
@@ -34,20 +35,20 @@ impl HostAddress {
         Address::new(text).with_detail(self)
     }
 
-    /// An address at a port.
+    /// Makes an address with a port.
     pub(super) fn at(host: impl Into<String>, port: u16) -> Address {
         let port = Some(port);
         let host = host.into();
         Self { host, port }.into_address()
     }
 
-    /// The address without a port, as a device without a known one has.
+    /// Makes an address without a port.
     pub(super) fn of_host(host: impl Into<String>) -> Address {
         let host = host.into();
         Self { host, port: None }.into_address()
     }
 
-    /// The host that a text names, and its port if it has one.
+    /// Parses a host with an optional port.
     pub(super) fn parse(text: &str) -> Result<Self, AddressError> {
         let wrong = AddressError {
             expected: "a host or IP address, and a port behind a colon if it is not the usual one",
@@ -74,7 +75,7 @@ impl HostAddress {
         })
     }
 
-    /// Host and port, as far as the flags say them.
+    /// The host and port that the flags give, if any.
     pub(super) fn from_options(
         given: &[(&str, String)],
     ) -> Result<(Option<String>, Option<u16>), OptionError> {
@@ -88,7 +89,7 @@ impl HostAddress {
     }
 }
 
-/// An address, IPv6 with or without brackets and zone.
+/// Checks an IP address; IPv6 with or without brackets and zone.
 fn check_ip(text: &str) -> Result<String, String> {
     let bare = text
         .strip_prefix('[')

@@ -1,8 +1,8 @@
-//! protocomm over HTTP: `POST /<endpoint>`, one socket, one session cookie. Used by every driver
-//! whose devices speak HTTP. It does not find them.
+//! protocomm over HTTP: `POST /<endpoint>`, one socket, one session cookie. Every driver whose
+//! devices use HTTP uses this file; finding the devices is the driver's work.
 //!
-//! A device has room for one socket and one session, so this owns both: no pool, no proxy, no
-//! redirect, no cookie jar. What the cookie means is in `protocomm_httpd.c`; anything beside
+//! A device has room for one socket and one session, so this transport owns both: no pool, no
+//! proxy, no redirect, no cookie jar. `protocomm_httpd.c` defines the cookie: any text other than
 //! exactly `session=N` would start a new session with each request.
 
 #![expect(clippy::disallowed_types, reason = "this is where device sockets live")]
@@ -38,14 +38,14 @@ use super::limits::Limits;
 use super::source;
 use crate::proto::EndpointName;
 
-/// An open path over HTTP.
+/// An open connection over HTTP.
 #[derive(Debug)]
 pub(super) struct HttpTransport {
     address: Address,
-    /// From which every further socket is opened, too.
+    /// The interface for every further socket.
     interface: Option<String>,
     limits: Limits,
-    /// The socket that a scan opened, until the first exchange.
+    /// The socket that the scan opened, until the first exchange uses it.
     socket: Option<Socket>,
     connection: Option<Connection>,
     cookie: Option<u32>,
@@ -63,12 +63,12 @@ impl HttpTransport {
         }
     }
 
-    /// The connection that is open, or a new one. With the cookie, a session outlives a socket
-    /// that closed between two exchanges.
+    /// Returns the open connection, or opens one. The cookie keeps the session alive when the
+    /// socket closes between two exchanges.
     async fn connection(&mut self) -> Result<Connection, TransportError> {
         if let Some(connection) = self.connection.take() {
-            // A close that arrived while we computed is noticed only when sockets are looked at
-            // again. A request sent before that would be lost, and look like a refusal.
+            // The runtime notices a close only when it polls the socket again. A request sent
+            // before that would be lost, and would look like a refusal.
             yield_now().await;
             if connection.is_open() {
                 return Ok(connection);
@@ -102,14 +102,15 @@ impl HttpTransport {
                 request: Some(request),
                 ..
             }) => {
-                // Given back unsent: the socket had been closed, so nothing is said twice.
+                // hyper returned the request unsent because the socket was closed, so sending it
+                // again repeats nothing.
                 *connection = self.connection().await?;
                 connection.send(request).await
             }
             outcome => outcome,
         };
         let response = response.map_err(|failed| match failed.request {
-            // Unsent a second time: nobody takes requests there.
+            // Unsent a second time: the device accepts no requests.
             Some(_) => TransportError::Unreachable {
                 address: self.address.clone(),
                 source: io::Error::other(failed.error),
@@ -137,7 +138,7 @@ impl HttpTransport {
         body: &[u8],
     ) -> Result<Request<Full<Bytes>>, TransportError> {
         let (host, port) = host_and_port(&self.address);
-        // A zone belongs to this computer, not to the name of the other (RFC 6874, section 3).
+        // A zone belongs to this computer, not to the device's name (RFC 6874, section 3).
         let host = host.split_once('%').map_or(host.as_str(), |(host, _)| host);
         let authority = HostAddress::at(host, port).to_string();
         let path = format!("/{endpoint}");
@@ -150,7 +151,7 @@ impl HttpTransport {
         request
             .body(Full::new(Bytes::copy_from_slice(body)))
             .ok()
-            // A `#` or `?` in the name would end the path, and another endpoint be asked.
+            // A `#` or `?` in the name would end the path and address another endpoint.
             .filter(|request| request.uri().path() == path)
             .ok_or_else(|| TransportError::NoSuchEndpoint {
                 endpoint: endpoint.clone(),
@@ -170,8 +171,8 @@ impl Transport for HttpTransport {
         let request = self.request(endpoint, request)?;
         let mut connection = self.connection().await?;
         debug!(%endpoint, sent, "request");
-        // A connection whose exchange failed is dropped: a late answer must not be taken for the
-        // next one's.
+        // A connection whose exchange failed is dropped, so that a late answer is not read as the
+        // next one.
         let outcome = timeout(limit, self.converse(&mut connection, endpoint, request)).await;
         match outcome {
             Ok(Ok(answer)) => {
@@ -197,12 +198,12 @@ impl Transport for HttpTransport {
 #[derive(Debug)]
 struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    /// Whether anything came back since the last request.
+    /// Whether the device sent anything since the last request.
     answered: Arc<AtomicBool>,
     driver: JoinHandle<()>,
 }
 
-/// Why there is no response. `request` is there when not a byte of it left.
+/// Why there is no response. `request` is `Some` if not a single byte of it was sent.
 struct NoResponse {
     request: Option<Request<Full<Bytes>>>,
     error: hyper::Error,
@@ -215,7 +216,7 @@ impl Connection {
             .await
             .map_err(io::Error::other)?;
         let driver = tokio::spawn(async move {
-            // Its errors come back through the sender.
+            // The sender reports its errors.
             if let Err(error) = connection.await {
                 debug!(%error, "connection ended");
             }
@@ -278,8 +279,8 @@ async fn read_body(
     }
 }
 
-/// Tells "hung up without a word", which is how a device refuses, from a broken line and from an
-/// answer that is no HTTP.
+/// Distinguishes a connection that the device closed without an answer, which is a refusal, from a
+/// broken connection and from an answer that is not HTTP.
 fn broken(
     endpoint: &EndpointName,
     error: &hyper::Error,
@@ -302,7 +303,7 @@ fn broken(
     }
 }
 
-/// The number of `Set-Cookie: session=N`, which is all that a device ever sets.
+/// The number in `Set-Cookie: session=N`, the only cookie that devices set.
 fn session_of(headers: &HeaderMap) -> Option<u32> {
     headers
         .get_all(SET_COOKIE)
@@ -310,27 +311,27 @@ fn session_of(headers: &HeaderMap) -> Option<u32> {
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| value.trim().strip_prefix("session="))
         .map(|value| value.split(';').next().unwrap_or(value).trim())
-        // `parse` alone takes a sign, which no device sends and none would know again.
+        // `parse` alone accepts a sign, which devices neither send nor recognize.
         .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
         .find_map(|number| number.parse().ok())
 }
 
 /// A TCP connection to a device.
 ///
-/// Its HTTP server writes an answer in several small pieces with Nagle's algorithm on, so each
-/// exchange would wait 40 ms for a delayed acknowledgement of ours. On Linux we ask for immediate
-/// ones, again around each read, because the system forgets the wish.
+/// The device's HTTP server writes an answer in several small pieces with Nagle's algorithm on.
+/// Each exchange would therefore wait 40 ms for a delayed acknowledgement. On Linux espctl requests
+/// immediate acknowledgements, again around each read, because the system resets the option.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
     answered: Arc<AtomicBool>,
-    /// The only one that it may use.
+    /// The only interface that the socket may use.
     interface: Option<String>,
 }
 
 impl Socket {
-    /// Connects within `limit`, trying every address of the host in turn, from the interface where
-    /// one is named.
+    /// Connects within `limit`, trying every address of the host in turn, from `interface` if there
+    /// is one.
     pub(super) async fn connect(
         address: &Address,
         interface: Option<&str>,
@@ -359,7 +360,7 @@ impl Socket {
 
     #[cfg(target_os = "linux")]
     fn acknowledge_at_once(&self) {
-        // A wish: without it everything works, only slower.
+        // Failure is harmless: exchanges only take longer.
         if let Err(error) = socket2::SockRef::from(&self.stream).set_tcp_quickack(true) {
             debug!(%error, "no immediate acknowledgements");
         }
@@ -370,7 +371,7 @@ impl Socket {
     fn acknowledge_at_once(&self) {}
 }
 
-/// A socket that a scan opened, for the first one who connects to what was found.
+/// The socket that a scan opened, for the first connection to the candidate.
 pub(super) struct KeptSocket(Mutex<Option<Socket>>);
 
 impl KeptSocket {
@@ -378,15 +379,15 @@ impl KeptSocket {
         Handle::new(Self(Mutex::new(Some(socket))))
     }
 
-    /// The socket; `None` if there is none, or it was taken before.
+    /// The socket; `None` if the candidate has none or it was taken before.
     pub(super) fn take(candidate: &Candidate) -> Option<Socket> {
         let Self(kept) = candidate.handle.as_ref()?.read()?;
         kept.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Tries one address after the other, each for its share of the time: one that swallows attempts
-/// must not hide the next.
+/// Tries one address after the other, each for its share of the time: an address that never answers
+/// must not block the next.
 async fn connect_any(
     address: &Address,
     interface: Option<&str>,
@@ -469,9 +470,9 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Where the provisioning manager serves HTTP.
+/// The port of the provisioning manager's HTTP server.
 pub(super) const DEFAULT_PORT: u16 = 80;
-/// No answer of any firmware comes near this.
+/// Far above the answers of any firmware.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
 #[cfg(test)]
@@ -485,7 +486,7 @@ mod tests {
         assert_eq!(host_and_port(&bare), (host(), DEFAULT_PORT));
         let full = HostAddress::at(host(), 8080);
         assert_eq!(host_and_port(&full), (host(), 8080));
-        // Another driver's: no name server knows it.
+        // Another driver's address, which no name server resolves.
         assert_eq!(host_and_port(&Address::new("COM3")).0, "COM3");
     }
 }

@@ -1,5 +1,5 @@
-//! What a device's maker says of it in a Bluetooth advertisement, in RainMaker's form. Nothing of it is
-//! proved.
+//! RainMaker's manufacturer data in a Bluetooth advertisement: who made the product, and what it
+//! is. The data is not authenticated.
 //!
 //! Source: RainMaker `app_network.c` (`E5 02 "Nov" 'a'`, customer, type, subtype).
 
@@ -10,17 +10,17 @@ use serde::Serialize;
 /// RainMaker's manufacturer data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct MakerData {
-    /// Whose product it is; 1 is Espressif's default.
+    /// The manufacturer; 1 is Espressif's default.
     pub customer_id: u16,
-    /// What kind of product.
+    /// The kind of product; see [`ManufacturerData::type_name`].
     pub device_type: u16,
-    /// Which of these; 1 so far.
+    /// The variant of this kind; firmware only uses 1.
     pub device_subtype: u8,
 }
 
 impl MakerData {
-    /// Reads what follows the company's number; `None` if it is in another form. A version byte
-    /// other than `a` is read as if it were, as the phone apps do.
+    /// Parses the data that follow the company id; `None` if they have another format. The version
+    /// byte is ignored, as the phone apps do.
     fn from_bytes(data: &[u8]) -> Option<Self> {
         let data = data.strip_prefix(SIGNATURE)?;
         let &[
@@ -42,7 +42,7 @@ impl MakerData {
         })
     }
 
-    /// Reads what was advertised, under whichever company's number.
+    /// Parses the advertised data, under any company id; Espressif's has priority.
     pub(in crate::transport) fn of(advertised: &HashMap<u16, Vec<u8>>) -> Option<Self> {
         let espressif = advertised.get(&ESPRESSIF).into_iter();
         espressif
@@ -50,7 +50,7 @@ impl MakerData {
             .find_map(|data| Self::from_bytes(data))
     }
 
-    /// The kind of product in words, where it is a known one.
+    /// The name of the product kind, if it is known.
     pub const fn type_name(self) -> Option<&'static str> {
         match self.device_type {
             0x0005 => Some("light"),
@@ -63,7 +63,7 @@ impl MakerData {
 }
 
 const ESPRESSIF: u16 = 0x02e5;
-/// As it follows the company's number.
+/// The bytes that follow the company id.
 const SIGNATURE: &[u8] = b"Nov";
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Moves one request to one endpoint of one device and brings the answer: bytes in, bytes out.
-//! It neither reads nor encrypts them, and it never asks a person anything.
+//! Sends one request to one endpoint of one device and returns the answer. Requests and answers are
+//! bytes: a transport does not interpret or encrypt them, and never prompts the user.
 //!
-//! A [`Driver`] is one kind of transport: it states what its [`Medium`] is like, finds devices
-//! ([`Candidate`]) and connects to them ([`Link`]). [`built_in_drivers`] lists those of the program; a new
-//! one is a folder and a line there.
+//! A [`Driver`] is one kind of transport: it describes its [`Medium`], finds devices
+//! ([`Candidate`]) and connects to them ([`Link`]). [`built_in_drivers`] lists the drivers of the
+//! program; a new driver is a folder and a line there.
 
 mod address;
 pub mod ble;
@@ -45,10 +45,10 @@ pub use route::Route;
 pub use search::{HostChanges, Search};
 pub use softap::SOFTAP_HOST;
 
-/// The transport that is used where nothing says which.
+/// The transport that espctl uses by default.
 pub const DEFAULT_TRANSPORT: &str = "softap";
 
-/// The drivers of the program. Lists of devices follow their order.
+/// The drivers of the program. Device lists follow this order.
 pub fn built_in_drivers() -> Vec<Arc<dyn Driver>> {
     vec![
         Arc::new(ble::Ble::default()),
@@ -58,7 +58,7 @@ pub fn built_in_drivers() -> Vec<Arc<dyn Driver>> {
     ]
 }
 
-/// The medium of one of them.
+/// The medium of the driver with this name.
 #[cfg(test)]
 pub(crate) fn medium_named(name: &str) -> &'static Medium {
     let host = crate::host::Host::this();
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn media_differ_in_how_devices_are_found_and_served() {
         use Discovery::{Announced, Enumerated, Fixed};
-        // Names are unique, joins the device's network, has a network already.
+        // Has unique names, joins the device's network, already has a network.
         let expected = [
             ("ble", Announced, [false, false, false]),
             ("console", Enumerated, [false, false, false]),

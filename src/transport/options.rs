@@ -1,5 +1,5 @@
-//! The flags of a driver, as data: the command line makes arguments of them, and the driver reads
-//! what they were given. Nothing in between knows what they mean.
+//! A driver's flags, as data. The command line makes arguments of them, and the driver parses their
+//! values; the code in between does not interpret them.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -10,37 +10,37 @@ use thiserror::Error;
 
 use super::address::Address;
 
-/// One flag of a driver. Drivers that share one have the same text for it.
+/// One flag of a driver. Drivers that share a flag use the same text for it.
 #[derive(Debug)]
 pub struct OptionSpec {
-    /// Its name, as the driver and the command line know it: `device_ip`.
+    /// The flag's id in the driver and the command line, for example `device_ip`.
     pub id: &'static str,
-    /// The flag, without dashes in front: `device-ip`.
+    /// The flag without leading dashes, for example `device-ip`.
     pub long: &'static str,
-    /// What stands for its value in help.
+    /// The placeholder for the value in help.
     pub value_name: &'static str,
-    /// The environment variable that gives it, too.
+    /// The environment variable that also sets the value.
     pub variable: &'static str,
-    /// What it means.
+    /// The help text.
     pub help: &'static str,
-    /// Under which heading help has it.
+    /// The heading in help.
     pub heading: &'static str,
-    /// Checks a value and brings it into its usual form, or says what was expected.
+    /// Validates a value and returns its normal form, or an error that says what was expected.
     pub check: fn(&str) -> Result<String, String>,
-    /// Whether it says where the device is.
+    /// Whether the value is part of the device's address.
     pub locates: bool,
-    /// Whether `doctor` has it, too: what it names can be looked at without a device.
+    /// Whether `doctor` also has the flag, because it can check the value without a device.
     pub is_for_doctor: bool,
-    /// What it means to `doctor`, if that is something else.
+    /// The help text of `doctor`, if it differs.
     pub doctor_help: Option<&'static str>,
-    /// Another flag that says the same in another way, so that both exclude each other.
+    /// A flag that sets the same in another form; the two exclude each other.
     pub instead_of: Option<&'static str>,
-    /// Whether help leaves it out.
+    /// Whether help omits the flag.
     pub is_hidden: bool,
 }
 
 impl OptionSpec {
-    /// A flag whose value can be any text that is not empty.
+    /// A flag whose value is any text that is not empty.
     pub const fn text(id: &'static str, long: &'static str, variable: &'static str) -> Self {
         Self {
             id,
@@ -59,7 +59,7 @@ impl OptionSpec {
     }
 }
 
-/// The heading of flags that say which device is meant.
+/// The help heading of flags that select a device.
 pub const WHICH_DEVICE: &str = "Which device";
 
 fn check_text(text: &str) -> Result<String, String> {
@@ -69,7 +69,7 @@ fn check_text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A number within a range, as clap says it.
+/// Checks that a number is in a range. The errors are worded as clap's.
 pub fn check_number(text: &str, range: RangeInclusive<u32>) -> Result<String, String> {
     let number: u32 = text.parse().map_err(|_| "expected a number".to_owned())?;
     if range.contains(&number) {
@@ -79,7 +79,7 @@ pub fn check_number(text: &str, range: RangeInclusive<u32>) -> Result<String, St
     Err(format!("{number} is not in {first}..={last}"))
 }
 
-/// What one driver was told by its flags. Only the driver reads the settings.
+/// The flag values of one driver. Only the driver reads the settings.
 #[derive(Clone, Debug, Default)]
 pub struct DriverOptions {
     given: Vec<(String, String)>,
@@ -92,7 +92,8 @@ trait Settings: Any + Debug + Send + Sync {}
 impl<T: Any + Debug + Send + Sync> Settings for T {}
 
 impl DriverOptions {
-    /// What a driver made of its flags: where the device is, if they say so, and the rest.
+    /// Stores the flag values with what the driver parsed: the device's address, if given, and its
+    /// settings.
     pub fn new(
         given: &[(&str, String)],
         address: Option<Address>,
@@ -108,28 +109,28 @@ impl DriverOptions {
         }
     }
 
-    /// The value that a flag was given, for messages.
+    /// The value of a flag as the user wrote it, for messages.
     pub fn given(&self, id: &str) -> Option<&str> {
         let found = self.given.iter().find(|(known, _)| known == id)?;
         Some(&found.1)
     }
 
-    /// Where the device is, if the flags say so.
+    /// The device's address, if the flags give one.
     pub fn address(&self) -> Option<&Address> {
         self.address.as_ref()
     }
 
-    /// The rest, as the driver put it there; `None` if nothing was given.
+    /// The driver's settings; `None` if another driver made them, or none were set.
     pub fn settings<T: Any>(&self) -> Option<&T> {
         let settings: &dyn Any = self.settings.as_deref()?;
         settings.downcast_ref()
     }
 }
 
-/// Flags that a driver cannot use.
+/// A flag has a value that the driver cannot use.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum OptionError {
-    /// A value that is wrong by itself.
+    /// The value is invalid by itself.
     #[error("--{}: {expected}", option.replace('_', "-"))]
     Invalid {
         /// The flag's id.
@@ -137,23 +138,23 @@ pub enum OptionError {
         /// What was expected.
         expected: String,
     },
-    /// This computer does not list its networks.
+    /// The networks of this computer cannot be listed.
     #[error("--interface: the networks of this computer cannot be listed: {error}")]
     NotListed {
-        /// The system's words.
+        /// The system's message.
         error: String,
     },
-    /// This computer has no such network interface.
+    /// This computer has no network interface of this name.
     #[error("--interface: this computer has no interface {wanted}")]
     NoSuchInterface {
-        /// As asked for, printable.
+        /// The requested name, printable.
         wanted: String,
-        /// Those that there are.
+        /// The interfaces that exist.
         there: Vec<String>,
     },
 }
 
-/// The value that was given for a flag.
+/// The value of the flag with this id.
 pub fn find_option<'a>(given: &'a [(&str, String)], id: &str) -> Option<&'a str> {
     let found = given.iter().find(|(known, _)| *known == id)?;
     Some(&found.1)

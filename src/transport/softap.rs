@@ -1,5 +1,5 @@
-//! The `softap` driver: a device that offers its own hotspot and answers at a known address.
-//! Joining that hotspot is the person's; what travels over HTTP is `http`'s.
+//! The `softap` driver: finds a device that offers its own hotspot at a known address. The user
+//! joins the hotspot; `http` does the exchanges.
 //!
 //! Source: `NP/src/scheme_softap.c`.
 
@@ -23,7 +23,7 @@ use super::source::{INTERFACE, Interface};
 use crate::host::Host;
 use crate::proto::Service;
 
-/// A device's hotspot.
+/// The driver of devices with a hotspot of their own.
 #[derive(Debug)]
 pub(super) struct SoftAp;
 
@@ -84,8 +84,8 @@ impl Driver for SoftAp {
         Some(address.map_or_else(|| default_address().to_string(), Address::to_string))
     }
 
-    /// One device at most: the one that answers at the address. Keeps trying, because the
-    /// hotspot may be joined while we wait.
+    /// At most one device: the one that answers at the address. The scan keeps trying, because the
+    /// user may join the hotspot meanwhile.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let address = search.address.clone().unwrap_or_else(default_address);
         let interface = Interface::of(&search.options);
@@ -111,7 +111,7 @@ impl Driver for SoftAp {
         limits: &Limits,
     ) -> Result<Link, TransportError> {
         let address = candidate.address.clone();
-        // The scan's own socket: a device has room for one, and a second would evict it.
+        // The scan's own socket: the device has room for one, and a second one would evict it.
         let socket = if let Some(socket) = KeptSocket::take(candidate) {
             socket
         } else {
@@ -148,12 +148,12 @@ fn default_address() -> Address {
     HostAddress::at(SOFTAP_HOST, DEFAULT_PORT)
 }
 
-/// Where every ESP-IDF SoftAP is (`esp_netif_defaults.h`).
+/// The address of every ESP-IDF SoftAP (`esp_netif_defaults.h`).
 pub const SOFTAP_HOST: &str = "192.168.4.1";
-/// Between two attempts to connect.
+/// The pause between two connection attempts.
 const BETWEEN: Duration = Duration::from_millis(200);
-/// Even with no time to wait, one attempt is made.
+/// At least one attempt is made, even without time left.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// An attempt keeps the route that it began with: one from before the hotspot was joined goes
-/// nowhere, for as long as the system tries.
+/// An attempt keeps the route that it started with. If it started before this computer joined the
+/// hotspot, it cannot succeed, however long the system tries.
 const LONGEST: Duration = Duration::from_secs(2);

@@ -1,5 +1,5 @@
-//! Opens a TCP connection from one of this computer's interfaces, whatever the routes say: a VPN
-//! may have taken the way to the device's network. It neither finds nor lists interfaces.
+//! Opens TCP connections from a given network interface of this computer, regardless of the routes:
+//! a VPN may cover the route to the device's network. Listing the interfaces is the work of `host`.
 
 #![expect(clippy::disallowed_types, reason = "this is where device sockets live")]
 
@@ -12,16 +12,16 @@ use super::options::{DriverOptions, OptionError, OptionSpec, check_number, find_
 use crate::host::{HostNetwork, list_networks};
 use crate::ident::printable;
 
-/// The interface from which devices are looked for and connected to; all of them if `None`.
+/// The network interface for searches and connections; `None` means all.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interface {
     name: Option<String>,
-    /// Another port than that of mDNS, which keeps tests apart.
+    /// Replaces the mDNS port, which separates tests from each other.
     pub(super) mdns_port: Option<u16>,
 }
 
 impl Interface {
-    /// The one that was asked for, once it is known to be there.
+    /// The requested interface. An interface that does not exist is an error.
     pub(super) fn from_options(given: &[(&str, String)]) -> Result<Self, OptionError> {
         let name = find_option(given, INTERFACE.id).map(str::to_owned);
         if let Some(wanted) = &name {
@@ -44,7 +44,7 @@ impl Interface {
         Ok(Self { name, mdns_port })
     }
 
-    /// The one in a driver's options.
+    /// The interface in a driver's options.
     pub(super) fn of(options: &DriverOptions) -> Self {
         options.settings::<Self>().cloned().unwrap_or_default()
     }
@@ -68,7 +68,7 @@ pub(super) const MDNS_PORT: OptionSpec = OptionSpec {
     ..OptionSpec::text("mdns_port", "mdns-port", "ESPCTL_MDNS_PORT")
 };
 
-/// Connects; from any interface when none is named.
+/// Connects to `to`, from `interface` if there is one.
 pub(super) async fn connect(to: SocketAddr, interface: Option<&str>) -> io::Result<TcpStream> {
     let Some(interface) = interface else {
         return TcpStream::connect(to).await;
@@ -84,7 +84,8 @@ pub(super) async fn connect(to: SocketAddr, interface: Option<&str>) -> io::Resu
     socket.connect(to).await
 }
 
-/// Whether the system ties the socket to the interface: Linux since 5.7, and before that for root.
+/// Binds the socket to the interface. Returns whether the system allows it: Linux since 5.7, before
+/// that only for root.
 #[cfg(target_os = "linux")]
 fn keeps_to(socket: &TcpSocket, interface: &str) -> io::Result<bool> {
     match socket.bind_device(Some(interface.as_bytes())) {
@@ -103,12 +104,12 @@ fn keeps_to(_: &TcpSocket, _: &str) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The address of the interface that suits the other end, on any port.
+/// The interface's address for connections to `to`, with any port.
 fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
     let own = list_networks()?.into_iter().filter(|network| {
         network.interface == interface && network.address.is_ipv4() == to.is_ipv4()
     });
-    // A link-local address is heard from another link-local one.
+    // A link-local address is only reachable from a link-local address.
     own.max_by_key(|network| is_link_local(network.address) == is_link_local(to.ip()))
         .map(|network| on_any_port(&network))
         .ok_or_else(|| {
@@ -179,7 +180,7 @@ mod tests {
             if driver.options().iter().all(|one| one.id != INTERFACE.id) {
                 continue;
             }
-            // This computer has none of that name, so nothing is sent.
+            // This computer has no interface of this name, so nothing is sent.
             let interface = Interface {
                 name: Some("nowhere0".to_owned()),
                 mdns_port: None,

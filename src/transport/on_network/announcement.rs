@@ -1,15 +1,15 @@
-//! What one device announced by mDNS.
+//! A device's mDNS announcement.
 
 use crate::transport::address::Address;
 use crate::transport::candidate::Hints;
 
-/// A device that announced itself.
+/// A device that announced itself by mDNS.
 #[derive(Clone, Debug)]
 pub(super) struct Announcement {
-    /// The instance's name.
+    /// The name of the service instance.
     pub(super) instance: String,
-    /// Where it is; IPv4 first, and never empty.
+    /// IPv4 addresses first; never empty.
     pub(super) addresses: Vec<Address>,
-    /// What its TXT record says.
+    /// The data of the TXT record.
     pub(super) hints: Hints,
 }

@@ -1,5 +1,5 @@
-//! The driver: finds a device by its announcement or at an address, and connects to it. What travels
-//! over HTTP is `http`'s, what an announcement says `mdns.rs`'s.
+//! The `on-network` driver: finds a device by its mDNS announcement or at an address, and connects to
+//! it. `http` does the exchanges; `mdns.rs` reads the announcements.
 //!
 //! Sources: esp-rainmaker `esp_rmaker_on_network_chal_resp.c`, `esp_rmaker_local_ctrl.c`.
 
@@ -30,7 +30,7 @@ use crate::transport::options::{DriverOptions, OptionError, OptionSpec};
 use crate::transport::search::Search;
 use crate::transport::source::{INTERFACE, Interface, MDNS_PORT};
 
-/// A device on the network.
+/// The driver of devices on this computer's network.
 #[derive(Debug)]
 pub(in crate::transport) struct OnNetwork;
 
@@ -56,8 +56,8 @@ static MEDIUM: Medium = Medium {
 
 static OPTIONS: [OptionSpec; 5] = [DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE, MDNS_PORT];
 
-/// What is known of an announced device: it has one port and may have several addresses, not all
-/// of which can be reached from here.
+/// The addresses of an announced device. It may have several, and this computer may not reach all
+/// of them.
 struct Reachable(Vec<Address>);
 
 #[async_trait]
@@ -71,7 +71,7 @@ impl Driver for OnNetwork {
     }
 
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
-        // A port alone is part of an announcement, not an address.
+        // A port without a host is not an address: the announcement gives the port.
         let (host, port) = HostAddress::from_options(given)?;
         let address = host.map(|host| HostAddress { host, port }.into_address());
         Ok(DriverOptions::new(
@@ -89,7 +89,7 @@ impl Driver for OnNetwork {
         None
     }
 
-    /// Every device that announces itself, as it does; or the one at the address.
+    /// Every device as it announces itself, or the one at the address.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let deadline = Instant::now() + search.wait;
         let interface = Interface::of(&search.options);
@@ -148,7 +148,7 @@ fn candidate(announcement: Announcement) -> Candidate {
         addresses,
         hints,
     } = announcement;
-    // There is at least one: an announcement without is none.
+    // `mdns.rs` drops announcements without an address.
     let address = addresses.first().cloned();
     let address = address.unwrap_or_else(|| HostAddress::of_host(instance.clone()));
     Candidate {
@@ -159,7 +159,7 @@ fn candidate(announcement: Announcement) -> Candidate {
     }
 }
 
-/// The device at an address that was given. Without a port, the two that firmware uses.
+/// Connects to the device at a given address; without a port, at the two ports that firmware uses.
 async fn at(
     address: &Address,
     interface: &Interface,
@@ -187,8 +187,8 @@ async fn at(
     })
 }
 
-/// The device behind a name in `.local`: many systems ask an ordinary name server for those, so
-/// mDNS is asked here, too. Responders may tell the addresses one by one, and each is tried.
+/// Connects to the device with a name in `.local`. Many systems only ask an ordinary name server, so
+/// espctl also asks by mDNS. Responders may announce addresses one by one, and each is tried.
 async fn called(
     name: &str,
     ports: &[u16],
@@ -199,7 +199,7 @@ async fn called(
         let found = tokio::net::lookup_host((name, 0)).await;
         found.map_or_else(
             |error| {
-                tracing::debug!(%error, name, "the system does not know the name");
+                tracing::debug!(%error, name, "the system does not resolve the name");
                 Vec::new()
             },
             |found| found.map(host).collect(),
@@ -227,12 +227,12 @@ async fn called(
         address: HostAddress::of_host(name),
         source: io::Error::new(
             io::ErrorKind::NotFound,
-            "neither the system nor anybody by mDNS knows this name",
+            "neither the system nor mDNS resolves this name",
         ),
     }))
 }
 
-/// As a text to connect to. A link-local address says nothing without its scope.
+/// Formats an address to connect to. A link-local address is useless without its scope.
 fn host(address: SocketAddr) -> String {
     match address {
         SocketAddr::V6(six) if six.scope_id() != 0 => format!("{}%{}", six.ip(), six.scope_id()),
@@ -240,8 +240,9 @@ fn host(address: SocketAddr) -> String {
     }
 }
 
-/// The first of the ports on which one of the hosts answers, within one limit for all. Where a
-/// port refuses, the next is tried at once; where it is silent, after a while and beside it.
+/// Connects to the first of the ports on which one of the hosts answers, within one limit for all.
+/// If a port refuses, the next one is tried at once; if it is silent, the next attempt starts after
+/// a while and runs in parallel.
 async fn on_any(
     hosts: Vec<String>,
     ports: &[u16],
@@ -264,12 +265,12 @@ async fn on_any(
         }
         let until = match waiting.peek() {
             Some(_) => Instant::now() + head_start,
-            // Each attempt has its own end.
+            // Each attempt has its own deadline.
             None => deadline + HEAD_START,
         };
         match timeout_at(until, attempts.next()).await {
             Ok(Some((_, Ok(open)))) => return Ok(open),
-            // The first port's error is the story: most devices are there.
+            // Most devices use the first port, so its error is reported.
             Ok(Some((rank, Err(error)))) => {
                 if first.as_ref().is_none_or(|(known, _)| rank < *known) {
                     first = Some((rank, error));
@@ -282,7 +283,8 @@ async fn on_any(
     Err(first.map_or_else(nowhere, |(_, error)| error))
 }
 
-/// Connects to whichever address answers first. One that swallows attempts must not hide another.
+/// Connects to the address that answers first. An address that never answers must not block the
+/// others.
 async fn first_open(
     Reachable(addresses): &Reachable,
     interface: Option<&str>,
@@ -307,14 +309,15 @@ fn nowhere() -> TransportError {
     }
 }
 
-/// Of the service of its own, and of Local Control (`CONFIG_ESP_RMAKER_LOCAL_CTRL_HTTP_PORT`).
+/// The port of challenge-response's own server, and of Local Control's
+/// (`CONFIG_ESP_RMAKER_LOCAL_CTRL_HTTP_PORT`).
 const PORTS: [u16; 2] = [DEFAULT_PORT, 8080];
 const LOCAL: &str = ".local";
-/// To reach a name, at the same time.
+/// Parallel attempts to connect to one name.
 const MOST_ATTEMPTS: usize = 8;
-/// Of a port that says nothing, before the next one.
+/// How long a silent port delays the attempt at the next one.
 const HEAD_START: Duration = Duration::from_secs(1);
-/// Even with no time to look, one attempt is made.
+/// At least one attempt is made, even without time left.
 const SHORTEST: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
@@ -323,7 +326,7 @@ mod tests {
 
     use super::*;
 
-    /// A port of the loopback interface with so much room for connections.
+    /// Listens on a loopback port with this backlog.
     fn listening(backlog: i32) -> (Raw, u16) {
         let socket = Raw::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
@@ -333,7 +336,7 @@ mod tests {
         (socket, address.port())
     }
 
-    /// One that says nothing to whoever comes: on Linux, one whose room is taken.
+    /// A port that never answers: on Linux, one whose backlog is full.
     #[cfg(target_os = "linux")]
     fn silent() -> (Raw, Raw, u16) {
         let (socket, port) = listening(0);
@@ -343,7 +346,7 @@ mod tests {
         (socket, queued, port)
     }
 
-    /// On a clock that stands still while anything is computed.
+    /// The paused clock does not advance while the test computes.
     #[cfg(target_os = "linux")]
     #[tokio::test(start_paused = true)]
     async fn a_silent_port_costs_neither_the_next_one_nor_more_than_the_limit() {

@@ -1,6 +1,6 @@
-//! What was heard of each device so far, until it is to be told. Responders may tell a device's
-//! addresses one by one, and each of them may be the one that can be reached. It hears nothing
-//! itself: that is `mdns.rs`'s.
+//! Collects the mDNS announcements of each device until they are complete enough to report.
+//! Responders may announce a device's addresses one by one, and any of them may be the only
+//! reachable one. `mdns.rs` receives the announcements.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,16 +11,16 @@ use super::announcement::Announcement;
 use crate::transport::address::Address;
 use crate::transport::host_address::HostAddress;
 
-/// Devices by their full names.
+/// Announcements by the device's full service name.
 #[derive(Default)]
 pub(super) struct Gathered {
-    /// Every name that was ever heard, so that their number has an end.
+    /// Every name that was ever seen, so that their number stays limited.
     known: HashSet<String>,
     told: HashSet<String>,
     pending: HashMap<String, Pending>,
 }
 
-/// A device of which there may be more to hear.
+/// A device whose announcement may still grow.
 struct Pending {
     until: Instant,
     latest: Instant,
@@ -28,7 +28,7 @@ struct Pending {
 }
 
 impl Gathered {
-    /// Takes in what was heard of a device at `now`.
+    /// Adds what was announced for a device at `now`.
     pub(super) fn heard(&mut self, fullname: &str, announcement: Announcement, now: Instant) {
         if self.told.contains(fullname) {
             return;
@@ -56,18 +56,18 @@ impl Gathered {
         }
     }
 
-    /// Gone, and perhaps back under the same name.
+    /// Forgets a device that left. It may return under the same name.
     pub(super) fn gone(&mut self, fullname: &str) {
         self.told.remove(fullname);
         self.pending.remove(fullname);
     }
 
-    /// When the next device is to be told.
+    /// When the next announcement is complete.
     pub(super) fn due(&self) -> Option<Instant> {
         self.pending.values().map(|one| one.until).min()
     }
 
-    /// A device that is due at `now`.
+    /// A device whose announcement is complete at `now`.
     pub(super) fn take(&mut self, now: Instant) -> Option<Announcement> {
         let due = self.pending.iter().filter(|(_, one)| one.until <= now);
         let next = due.min_by_key(|(_, one)| one.until);
@@ -77,14 +77,14 @@ impl Gathered {
         Some(pending.announcement)
     }
 
-    /// A device of which nothing more will be heard, because the time is up.
+    /// Any pending device, for the end of the search.
     pub(super) fn take_any(&mut self) -> Option<Announcement> {
         self.due().and_then(|due| self.take(due))
     }
 }
 
 impl Pending {
-    /// Whether an address is among it that was not known.
+    /// Merges an announcement. Returns whether it has a new address.
     fn take(&mut self, announcement: Announcement) -> bool {
         let known = &mut self.announcement.addresses;
         let before = known.len();
@@ -103,18 +103,18 @@ impl Pending {
     }
 }
 
-/// Announced addresses are numbers.
+/// Announced addresses are numeric.
 fn is_ipv4(address: &Address) -> bool {
     !HostAddress::of(address).host.contains(':')
 }
 
-/// After a device's last news, where an IPv4 address is among it.
+/// Wait after the last new address, if an IPv4 address is known.
 const QUIET: Duration = Duration::from_millis(150);
-/// After its first. Both families are told of at once, as a rule.
+/// Wait after the first announcement. Responders usually announce both address families at once.
 const LONGEST: Duration = Duration::from_millis(500);
-/// Beyond every home. Anybody on the network can make announcements up.
+/// More than any home has. Any host on the network can send false announcements.
 const MOST_DEVICES: usize = 256;
-/// Of one device: each is tried.
+/// espctl tries every address of a device.
 const MOST_ADDRESSES: usize = 16;
 
 #[cfg(test)]
@@ -153,7 +153,7 @@ mod tests {
         assert!(gathered.take(now + after(200)).is_none());
         let told = gathered.take(now + after(250)).unwrap();
         assert_eq!(shown(&told), ["127.0.0.9:80", "127.0.0.1:80", "[::1]:80"]);
-        // Told once, until it goes.
+        // A device is reported once, until it leaves.
         gathered.heard("Lamp", at(&["127.0.0.1"]), now + after(300));
         assert_eq!(gathered.due(), None);
         gathered.gone("Lamp");

@@ -1,4 +1,5 @@
-//! What devices announce by mDNS (RFC 6762, RFC 6763), read with a library. It connects to nobody.
+//! Reads the mDNS announcements of devices (RFC 6762, RFC 6763) with the `mdns-sd` crate. It does
+//! not connect to them.
 
 use std::collections::HashSet;
 use std::io;
@@ -18,20 +19,20 @@ use crate::transport::error::TransportError;
 use crate::transport::host_address::HostAddress;
 use crate::transport::source::Interface;
 
-/// A search under way. It ends when dropped.
+/// A running search for devices. Dropping it ends the search.
 pub(super) struct Browser {
     found: Receiver<ServiceEvent>,
-    /// Works for as long as this is held.
+    /// The search runs while this is alive.
     _daemon: Daemon,
     gathered: Gathered,
 }
 
-/// Stops its thread when dropped.
+/// Dropping it stops the library's thread.
 struct Daemon(ServiceDaemon);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // Nothing of it is left to be told when that fails.
+        // A failure leaves nothing to clean up.
         let _stopping = self.0.shutdown();
     }
 }
@@ -48,7 +49,7 @@ impl Daemon {
         }
         .map_err(failed)?;
         let daemon = Self(daemon);
-        // Firmware's name is longer than RFC 6763, 7.2 allows.
+        // The firmware's service name is longer than RFC 6763, 7.2 allows.
         daemon
             .0
             .set_service_name_len_max(LONGEST_TYPE)
@@ -77,11 +78,12 @@ impl Browser {
         })
     }
 
-    /// The next device that was not told of yet; `None` when the time is up.
+    /// The next device that was not reported yet; `None` when the time is up.
     pub(super) async fn next(&mut self, deadline: Instant) -> Option<Announcement> {
         loop {
             let now = Instant::now();
-            // Looked at in each turn: a queue that is never empty would hide it from the wait.
+            // Checked in each round: an event queue that is never empty would otherwise hide the
+            // deadline.
             if now >= deadline {
                 return self.gathered.take_any();
             }
@@ -99,14 +101,14 @@ impl Browser {
                 }
                 Ok(Ok(ServiceEvent::ServiceRemoved(_, name))) => self.gathered.gone(&name),
                 Ok(Ok(_)) | Err(_) => {}
-                // Nobody will say anything more.
+                // The library stopped: no more events follow.
                 Ok(Err(_)) => return self.gathered.take_any(),
             }
         }
     }
 }
 
-/// A search for the addresses of a host. It ends when dropped.
+/// A running search for the addresses of a host. Dropping it ends the search.
 pub(super) struct Resolver {
     found: Receiver<HostnameResolutionEvent>,
     _daemon: Daemon,
@@ -114,7 +116,7 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
-    /// Of a name in `.local`; `None` where mDNS does not work.
+    /// Starts a search for a name in `.local`; `None` if mDNS does not work.
     pub(super) fn start(host: &str, interface: &Interface) -> Option<Self> {
         let started = Daemon::start(interface).map_err(|error| error.to_string());
         let started = started.and_then(|daemon| {
@@ -134,8 +136,8 @@ impl Resolver {
         }
     }
 
-    /// The next ones that were not told of yet; `None` when nothing more will be said. It waits
-    /// for as long as it is let.
+    /// The next addresses that were not reported yet; `None` when no more can follow. The caller
+    /// limits the wait.
     pub(super) async fn next(&mut self) -> Option<Vec<String>> {
         loop {
             let event = self.found.recv_async().await.ok()?;
@@ -150,12 +152,12 @@ impl Resolver {
     }
 }
 
-/// `None` when it says nothing by which a device could be reached.
+/// Parses a service; `None` if it has no address or port.
 fn read(service: &ResolvedService) -> Option<Announcement> {
-    // The library joins labels as they are: a dot or a backslash in it is part of the name.
+    // The library joins labels without escapes: a dot or a backslash is part of the name.
     let instance = service.fullname.strip_suffix(SERVICE_TYPE)?;
     let instance = instance.strip_suffix('.').unwrap_or(instance).to_owned();
-    // The port of the SRV record counts; firmware repeats one in the TXT record.
+    // The SRV record's port is valid; firmware repeats it in the TXT record.
     let port = service.port;
     let addresses: Vec<Address> = hosts(&service.addresses)
         .into_iter()
@@ -183,8 +185,8 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
     })
 }
 
-/// Whether a PoP is required. It is so for Security 1 alone: Local Control says "false" for Security 2
-/// as well, which needs a password.
+/// Whether a PoP is required. Only Security 1 has a PoP: Local Control announces "false" also for
+/// Security 2, which requires a password.
 fn read_pop_required(text: Option<&str>, sec_version: Option<u64>) -> Option<bool> {
     match (text?, sec_version) {
         ("true" | "1" | "yes", None | Some(1)) => Some(true),
@@ -193,7 +195,7 @@ fn read_pop_required(text: Option<&str>, sec_version: Option<u64>) -> Option<boo
     }
 }
 
-/// As texts to connect to: IPv4 first, IPv6 link-local ones with their zone.
+/// Formats addresses to connect to: IPv4 first, link-local IPv6 with the zone.
 fn hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
     let mut hosts: Vec<(bool, String)> = addresses
         .iter()
@@ -209,7 +211,7 @@ fn hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
     hosts.into_iter().map(|(_, host)| host).collect()
 }
 
-/// A link-local address says nothing without the interface on which it was heard.
+/// A link-local address is useless without the interface on which it was announced.
 fn host(address: IpAddr, zone: &str) -> String {
     match address {
         IpAddr::V6(six) if six.is_unicast_link_local() && !zone.is_empty() => {
@@ -220,9 +222,9 @@ fn host(address: IpAddr, zone: &str) -> String {
 }
 
 const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
-/// Of the name in it.
+/// The maximum for the service name in `SERVICE_TYPE`.
 const LONGEST_TYPE: u8 = 30;
-/// Of a value that we read.
+/// The maximum for a value of a TXT record.
 const LONGEST_VALUE: usize = 128;
 
 #[cfg(test)]
