@@ -22,19 +22,19 @@ use crate::qr::Payload;
 use crate::report::{ErrorId, Failure, Recorder, transcript};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
-use crate::transport::{HostPart, WHICH_DEVICE};
+use crate::transport::{DEVICE_HEADING, HostPart};
 
 /// Which device, and how to get in.
 #[derive(Args, Debug)]
 pub(super) struct DeviceArgs {
     /// How to reach the device [default: the QR code's, else softap]
-    #[arg(long, env = "ESPCTL_TRANSPORT", help_heading = WHICH_DEVICE)]
+    #[arg(long, env = "ESPCTL_TRANSPORT", help_heading = DEVICE_HEADING)]
     transport: Option<TransportName>,
 
     /// The device's name, as its label or its QR code says; over ble also its address, on the
     /// network its instance name or node id; or the beginning of a name. Over SoftAP it is for messages only: the device is
     /// whichever answers.
-    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = WHICH_DEVICE)]
+    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = DEVICE_HEADING)]
     device_name: Option<String>,
 
     #[command(flatten)]
@@ -44,13 +44,13 @@ pub(super) struct DeviceArgs {
     log: LogArgs,
 
     /// How long to look for the device, in seconds.
-    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHICH_DEVICE)]
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = DEVICE_HEADING)]
     discovery_timeout: Duration,
 
     /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with one, text or
     /// picture (PNG, JPEG); `-` for stdin; `serial:PORT` for the log of a board that starts. Flags
     /// win over its values.
-    #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = WHICH_DEVICE)]
+    #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = DEVICE_HEADING)]
     qrcode: Option<Secret<String>>,
 
     /// Proof of possession. For Security 2 it is the password when none is given.

@@ -12,7 +12,7 @@ use crate::proto::{EndpointName, Service};
 use crate::security::{
     Answer, Cipher, Credentials, DeviceSecret, Responder, SecurityScheme, accept, opens_handshake,
 };
-use crate::transport::{No, Transport, TransportError};
+use crate::transport::{Rejection, Transport, TransportError};
 
 /// What the transport brings back.
 pub(crate) type Outcome = Result<Vec<u8>, TransportError>;
@@ -111,7 +111,7 @@ impl Inner {
             }
             Some(Err(_)) | None => Err(TransportError::Refused {
                 endpoint: endpoint.clone(),
-                how: No::HungUp,
+                how: Rejection::ConnectionClosed,
             }),
         }
     }

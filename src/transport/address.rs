@@ -79,7 +79,7 @@ impl Address {
 impl PartialEq for Address {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0.id, &other.0.id) {
-            (Some(one), Some(other)) => one == other,
+            (Some(id), Some(other_id)) => id == other_id,
             (None, None) => self.0.text == other.0.text,
             _ => false,
         }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn address_is_shown_compared_and_opened_by_its_driver_only() {
+    fn only_driver_reads_address_detail() {
         let plain = Address::new("/dev/ttyUSB0");
         assert_eq!(format!("{plain:>14}"), "  /dev/ttyUSB0");
         assert_eq!(plain, Address::new("/dev/ttyUSB0").with_detail(7_u8));

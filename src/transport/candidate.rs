@@ -7,7 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::address::Address;
-use super::maker_data::MakerData;
+use super::manufacturer_data::ManufacturerData;
 use super::medium::Medium;
 use super::search::HostChanges;
 use crate::host::UsbIdentity;
@@ -63,7 +63,7 @@ pub struct Hints {
     /// The USB identity of a serial port; `None` if the port is not on USB.
     pub usb: Option<UsbIdentity>,
     /// RainMaker's manufacturer data.
-    pub maker: Option<MakerData>,
+    pub manufacturer: Option<ManufacturerData>,
     /// Whether the device looks provisionable. A scan also finds unrelated Bluetooth devices and
     /// serial ports.
     pub is_likely: bool,

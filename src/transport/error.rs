@@ -58,7 +58,7 @@ pub enum TransportError {
         source: io::Error,
     },
     /// The device requires pairing, and pairing failed.
-    #[error("the device at {address} wants to be paired, and this computer could not pair with it")]
+    #[error("the device at {address} requires pairing, and pairing with this computer failed")]
     NotPaired {
         /// The device's address.
         address: Address,
@@ -66,13 +66,13 @@ pub enum TransportError {
         source: io::Error,
     },
     /// The remote device has no protocomm endpoint.
-    #[error("what is at {address} offers no provisioning over Bluetooth")]
+    #[error("the device at {address} does not offer provisioning over Bluetooth")]
     NotADevice {
         /// The address of the other device.
         address: Address,
     },
     /// The link opened, but service discovery did not finish in time.
-    #[error("the device at {address} took the connection, and did not tell its services within {} s", waited.as_secs_f32())]
+    #[error("connected to {address}, but service discovery timed out after {} s", waited.as_secs_f32())]
     Unresolved {
         /// The device's address.
         address: Address,
@@ -85,7 +85,7 @@ pub enum TransportError {
         /// The endpoint of the request.
         endpoint: EndpointName,
         /// The form of the refusal.
-        how: No,
+        how: Rejection,
     },
     /// The request, or its answer, is longer than the device can handle over this medium.
     #[error("a message of {endpoint} is too long for the device: {bytes} bytes, or its answer")]
@@ -111,8 +111,8 @@ pub enum TransportError {
         /// The system's error.
         source: io::Error,
     },
-    /// No device accepts connections at the address.
-    #[error("nobody answers at {address}")]
+    /// Rejection device accepts connections at the address.
+    #[error("no device answers at {address}")]
     Unreachable {
         /// The device's address.
         address: Address,
@@ -123,36 +123,36 @@ pub enum TransportError {
 
 /// The form in which a device refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum No {
+pub enum Rejection {
     /// An error of the attribute protocol (ATT), with its code.
     Att(u8),
     /// The device closed the connection.
-    HungUp,
+    ConnectionClosed,
     /// A new prompt without an answer.
-    Prompt,
+    PromptOnly,
     /// An ATT error whose code the operating system does not report.
-    Unnumbered,
+    UnknownAttError,
 }
 
-impl No {
+impl Rejection {
     /// Whether protocomm refuses requests in this form: it closes the connection, or reports an
     /// invalid PDU (`NimBLE`) or an application error (Bluedroid). Other ATT codes come from the
     /// Bluetooth stack.
-    const fn may_be_protocomms(self) -> bool {
+    const fn is_from_protocomm(self) -> bool {
         match self {
             Self::Att(number) => matches!(number, 0x04 | 0x80..=0x9f),
-            Self::HungUp | Self::Prompt | Self::Unnumbered => true,
+            Self::ConnectionClosed | Self::PromptOnly | Self::UnknownAttError => true,
         }
     }
 }
 
-impl fmt::Display for No {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Att(number) => write!(f, "reported an error (ATT 0x{number:02x})"),
-            Self::HungUp => f.write_str("hung up"),
-            Self::Prompt => f.write_str("went on to its next prompt"),
-            Self::Unnumbered => f.write_str("reported an error"),
+            Self::ConnectionClosed => f.write_str("closed the connection"),
+            Self::PromptOnly => f.write_str("went on to its next prompt"),
+            Self::UnknownAttError => f.write_str("reported an error"),
         }
     }
 }
@@ -161,7 +161,7 @@ impl fmt::Display for No {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConsoleProblem {
     /// Other output of the board interrupted the answer.
-    #[error("the answer of {0} was broken by what the board printed meanwhile")]
+    #[error("other output of the board interrupted the answer of {0}")]
     Garbled(EndpointName),
     /// Another program has opened the port.
     #[error("the serial port is in use by another program")]
@@ -169,11 +169,11 @@ pub enum ConsoleProblem {
     /// The port does not exist or cannot be opened.
     #[error("the serial port cannot be used")]
     NoPort,
-    /// No prompt arrived within the time limit.
+    /// Rejection prompt arrived within the time limit.
     #[error("no protocomm console answers within {} s", .0.as_secs_f32())]
     NoPrompt(Duration),
     /// The received bytes are not text.
-    #[error("what arrives is no text: another speed, or no console")]
+    #[error("the received data is not text: wrong speed, or not a console")]
     NotText,
     /// The prompt belongs to another program.
     #[error("the console is not protocomm's, but an application's")]
@@ -190,7 +190,7 @@ impl TransportError {
             self,
             Self::NoSuchEndpoint { .. }
                 | Self::Refused {
-                    how: No::Prompt,
+                    how: Rejection::PromptOnly,
                     ..
                 }
         )
@@ -200,7 +200,7 @@ impl TransportError {
     /// before it sent any byte. A timeout or a local error says nothing about the request.
     pub fn may_be_refusal(&self) -> bool {
         match self {
-            Self::Refused { how, .. } => how.may_be_protocomms(),
+            Self::Refused { how, .. } => how.is_from_protocomm(),
             Self::Disconnected { source, .. } => source.as_ref().is_some_and(|source| {
                 matches!(
                     source.kind(),

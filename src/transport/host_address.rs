@@ -17,7 +17,7 @@ pub(super) struct HostAddress {
 impl HostAddress {
     /// Reads an address. Another driver's address becomes a host name, which no name server
     /// resolves.
-    pub(super) fn of(address: &Address) -> Self {
+    pub(super) fn from_address(address: &Address) -> Self {
         address.detail().cloned().unwrap_or_else(|| Self {
             host: address.as_str().to_owned(),
             port: None,
@@ -36,14 +36,14 @@ impl HostAddress {
     }
 
     /// Makes an address with a port.
-    pub(super) fn at(host: impl Into<String>, port: u16) -> Address {
+    pub(super) fn with_port(host: impl Into<String>, port: u16) -> Address {
         let port = Some(port);
         let host = host.into();
         Self { host, port }.into_address()
     }
 
     /// Makes an address without a port.
-    pub(super) fn of_host(host: impl Into<String>) -> Address {
+    pub(super) fn without_port(host: impl Into<String>) -> Address {
         let host = host.into();
         Self { host, port: None }.into_address()
     }
@@ -98,7 +98,7 @@ fn check_ip(text: &str) -> Result<String, String> {
     let (address, zone) = bare
         .split_once('%')
         .map_or((bare, None), |(ip, zone)| (ip, Some(zone)));
-    let expected = || "expected an IP address; a host name goes to --device-host".to_owned();
+    let expected = || "expected an IP address; pass a host name with --device-host".to_owned();
     match address.parse().map_err(|_| expected())? {
         IpAddr::V4(_) if zone.is_some() => Err(expected()),
         _ if zone.is_some_and(str::is_empty) => Err(expected()),
@@ -108,7 +108,7 @@ fn check_ip(text: &str) -> Result<String, String> {
 
 fn check_host(text: &str) -> Result<String, String> {
     if text.contains(':') {
-        return check_ip(text).map_err(|_| "a port goes to --device-port".to_owned());
+        return check_ip(text).map_err(|_| "pass a port with --device-port".to_owned());
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     if text.is_empty() || text.len() > 253 || !text.chars().all(fits) {
@@ -119,10 +119,10 @@ fn check_host(text: &str) -> Result<String, String> {
 
 pub(super) const DEVICE_IP: OptionSpec = OptionSpec {
     value_name: "IP",
-    help: "The device's IP address: over SoftAP where it is not 192.168.4.1, on the network instead \
-           of looking for it",
+    help: "The device's IP address: over SoftAP if it is not 192.168.4.1, on the network instead \
+           of a search",
     check: check_ip,
-    locates: true,
+    is_address: true,
     is_for_doctor: true,
     doctor_help: Some(
         "The device's IP address: over SoftAP if it is not 192.168.4.1, on the network if it is known. \
@@ -134,15 +134,15 @@ pub(super) const DEVICE_HOST: OptionSpec = OptionSpec {
     value_name: "HOST",
     help: "The device's host name, instead of an IP address",
     check: check_host,
-    locates: true,
-    instead_of: Some("device_ip"),
+    is_address: true,
+    conflicts_with: Some("device_ip"),
     ..OptionSpec::text("device_host", "device-host", "ESPCTL_DEVICE_HOST")
 };
 pub(super) const DEVICE_PORT: OptionSpec = OptionSpec {
     value_name: "PORT",
     help: "The device's TCP port, if it is not 80 (on the network: neither 80 nor 8080)",
     check: |text| check_number(text, 1..=65_535),
-    locates: true,
+    is_address: true,
     ..OptionSpec::text("device_port", "device-port", "ESPCTL_DEVICE_PORT")
 };
 
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_addresses_and_hosts_are_hosts() {
+    fn validates_ip_addresses_and_host_names() {
         assert_eq!(check_ip("192.168.4.1").as_deref(), Ok("192.168.4.1"));
         assert_eq!(check_ip("[::1]").as_deref(), Ok("::1"));
         assert_eq!(check_ip("fe80::1%wlan0").as_deref(), Ok("fe80::1%wlan0"));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn address_text_is_host_and_port() {
+    fn parses_host_and_optional_port() {
         for (text, host, port, shown) in [
             ("192.168.4.1", "192.168.4.1", None, "192.168.4.1"),
             (

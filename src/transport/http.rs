@@ -31,7 +31,7 @@ use tracing::debug;
 
 use super::address::Address;
 use super::candidate::{Candidate, Handle};
-use super::error::{No, TransportError};
+use super::error::{Rejection, TransportError};
 use super::exchange::Transport;
 use super::host_address::HostAddress;
 use super::limits::Limits;
@@ -65,7 +65,7 @@ impl HttpTransport {
 
     /// Returns the open connection, or opens one. The cookie keeps the session alive when the
     /// socket closes between two exchanges.
-    async fn connection(&mut self) -> Result<Connection, TransportError> {
+    async fn take_or_open_connection(&mut self) -> Result<Connection, TransportError> {
         if let Some(connection) = self.connection.take() {
             // The runtime notices a close only when it polls the socket again. A request sent
             // before that would be lost, and would look like a refusal.
@@ -76,7 +76,7 @@ impl HttpTransport {
         }
         let socket = match self.socket.take() {
             Some(socket) => socket,
-            None => self.socket().await?,
+            None => self.open_socket().await?,
         };
         Connection::new(socket)
             .await
@@ -86,12 +86,12 @@ impl HttpTransport {
             })
     }
 
-    async fn socket(&self) -> Result<Socket, TransportError> {
+    async fn open_socket(&self) -> Result<Socket, TransportError> {
         let from = self.interface.as_deref();
         Socket::connect(&self.address, from, self.limits.connect).await
     }
 
-    async fn converse(
+    async fn send_and_read(
         &mut self,
         connection: &mut Connection,
         endpoint: &EndpointName,
@@ -104,7 +104,7 @@ impl HttpTransport {
             }) => {
                 // hyper returned the request unsent because the socket was closed, so sending it
                 // again repeats nothing.
-                *connection = self.connection().await?;
+                *connection = self.take_or_open_connection().await?;
                 connection.send(request).await
             }
             outcome => outcome,
@@ -115,9 +115,9 @@ impl HttpTransport {
                 address: self.address.clone(),
                 source: io::Error::other(failed.error),
             },
-            None => broken(endpoint, &failed.error, connection),
+            None => classify_failure(endpoint, &failed.error, connection),
         })?;
-        if let Some(session) = session_of(response.headers()) {
+        if let Some(session) = parse_session_cookie(response.headers()) {
             self.cookie = Some(session);
         }
         match response.status() {
@@ -132,7 +132,7 @@ impl HttpTransport {
         }
     }
 
-    fn request(
+    fn build_request(
         &self,
         endpoint: &EndpointName,
         body: &[u8],
@@ -140,7 +140,7 @@ impl HttpTransport {
         let (host, port) = host_and_port(&self.address);
         // A zone belongs to this computer, not to the device's name (RFC 6874, section 3).
         let host = host.split_once('%').map_or(host.as_str(), |(host, _)| host);
-        let authority = HostAddress::at(host, port).to_string();
+        let authority = HostAddress::with_port(host, port).to_string();
         let path = format!("/{endpoint}");
         let mut request = Request::post(&path)
             .header(HOST, authority)
@@ -168,12 +168,16 @@ impl Transport for HttpTransport {
     ) -> Result<Vec<u8>, TransportError> {
         let limit = self.limits.for_endpoint(endpoint);
         let sent = request.len();
-        let request = self.request(endpoint, request)?;
-        let mut connection = self.connection().await?;
+        let request = self.build_request(endpoint, request)?;
+        let mut connection = self.take_or_open_connection().await?;
         debug!(%endpoint, sent, "request");
         // A connection whose exchange failed is dropped, so that a late answer is not read as the
         // next one.
-        let outcome = timeout(limit, self.converse(&mut connection, endpoint, request)).await;
+        let outcome = timeout(
+            limit,
+            self.send_and_read(&mut connection, endpoint, request),
+        )
+        .await;
         match outcome {
             Ok(Ok(answer)) => {
                 debug!(%endpoint, received = answer.len(), "answer");
@@ -264,16 +268,16 @@ async fn read_body(
     response: Response<Incoming>,
     connection: &Connection,
 ) -> Result<Vec<u8>, TransportError> {
-    match Limited::new(response.into_body(), LARGEST_ANSWER)
+    match Limited::new(response.into_body(), MAX_ANSWER_BYTES)
         .collect()
         .await
     {
         Ok(body) => Ok(body.to_bytes().to_vec()),
         Err(error) => match error.downcast::<hyper::Error>() {
-            Ok(error) => Err(broken(endpoint, &error, connection)),
+            Ok(error) => Err(classify_failure(endpoint, &error, connection)),
             Err(_) => Err(TransportError::Malformed {
                 endpoint: endpoint.clone(),
-                what: format!("more than {LARGEST_ANSWER} bytes"),
+                what: format!("more than {MAX_ANSWER_BYTES} bytes"),
             }),
         },
     }
@@ -281,7 +285,7 @@ async fn read_body(
 
 /// Distinguishes a connection that the device closed without an answer, which is a refusal, from a
 /// broken connection and from an answer that is not HTTP.
-fn broken(
+fn classify_failure(
     endpoint: &EndpointName,
     error: &hyper::Error,
     connection: &Connection,
@@ -297,14 +301,14 @@ fn broken(
     match cause {
         None if !connection.answered.load(Ordering::Relaxed) => TransportError::Refused {
             endpoint,
-            how: No::HungUp,
+            how: Rejection::ConnectionClosed,
         },
         source => TransportError::Disconnected { endpoint, source },
     }
 }
 
 /// The number in `Set-Cookie: session=N`, the only cookie that devices set.
-fn session_of(headers: &HeaderMap) -> Option<u32> {
+fn parse_session_cookie(headers: &HeaderMap) -> Option<u32> {
     headers
         .get_all(SET_COOKIE)
         .iter()
@@ -354,21 +358,21 @@ impl Socket {
                 interface: interface.map(str::to_owned),
             }),
             Ok(Err(source)) => Err(failed(source)),
-            Err(_) => Err(failed(unanswered())),
+            Err(_) => Err(failed(connect_timeout())),
         }
     }
 
     #[cfg(target_os = "linux")]
-    fn acknowledge_at_once(&self) {
+    fn request_quick_acks(&self) {
         // Failure is harmless: exchanges only take longer.
         if let Err(error) = socket2::SockRef::from(&self.stream).set_tcp_quickack(true) {
-            debug!(%error, "no immediate acknowledgements");
+            debug!(%error, "TCP_QUICKACK is not available");
         }
     }
 
     #[cfg(not(target_os = "linux"))]
     #[expect(clippy::unused_self, reason = "only Linux has this option")]
-    fn acknowledge_at_once(&self) {}
+    fn request_quick_acks(&self) {}
 }
 
 /// The socket that a scan opened, for the first connection to the candidate.
@@ -405,22 +409,19 @@ async fn connect_any(
                 return Ok(stream);
             }
             Ok(Err(error)) => last = error,
-            Err(_) => last = unanswered(),
+            Err(_) => last = connect_timeout(),
         }
     }
     Err(last)
 }
 
 fn host_and_port(address: &Address) -> (String, u16) {
-    let HostAddress { host, port } = HostAddress::of(address);
+    let HostAddress { host, port } = HostAddress::from_address(address);
     (host, port.unwrap_or(DEFAULT_PORT))
 }
 
-fn unanswered() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::TimedOut,
-        "an attempt to connect was not answered",
-    )
+fn connect_timeout() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the connection attempt timed out")
 }
 
 impl AsyncRead for Socket {
@@ -429,12 +430,12 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.acknowledge_at_once();
+        self.request_quick_acks();
         let before = buffer.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.answered.store(true, Ordering::Relaxed);
-            self.acknowledge_at_once();
+            self.request_quick_acks();
         }
         outcome
     }
@@ -473,18 +474,18 @@ impl AsyncWrite for Socket {
 /// The port of the provisioning manager's HTTP server.
 pub(super) const DEFAULT_PORT: u16 = 80;
 /// Far above the answers of any firmware.
-const LARGEST_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn port_of_a_bare_host_is_that_of_a_device() {
+    fn host_without_port_gets_default_port() {
         let host = || "device.local".to_owned();
-        let bare = HostAddress::of_host(host());
+        let bare = HostAddress::without_port(host());
         assert_eq!(host_and_port(&bare), (host(), DEFAULT_PORT));
-        let full = HostAddress::at(host(), 8080);
+        let full = HostAddress::with_port(host(), 8080);
         assert_eq!(host_and_port(&full), (host(), 8080));
         // Another driver's address, which no name server resolves.
         assert_eq!(host_and_port(&Address::new("COM3")).0, "COM3");

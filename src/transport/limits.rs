@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_that_compute_or_listen_have_limits_of_their_own() {
+    fn slow_endpoints_have_own_limits() {
         let limits = Limits {
             handshake: Duration::from_secs(1),
             scan: Duration::from_secs(2),

@@ -16,7 +16,7 @@ mod host_address;
 mod http;
 mod limits;
 mod link;
-mod maker_data;
+mod manufacturer_data;
 mod medium;
 mod on_network;
 mod options;
@@ -32,14 +32,14 @@ pub use address::{Address, AddressError};
 pub use candidate::{Candidate, Handle, Hints};
 pub use console::{BoardLog, DEFAULT_BAUD};
 pub use driver::Driver;
-pub use error::{ConsoleProblem, No, TransportError};
+pub use error::{ConsoleProblem, Rejection, TransportError};
 pub use exchange::{Capacity, Transport};
 pub use limits::Limits;
 pub use link::{IntoTransport, Link};
-pub use maker_data::MakerData;
+pub use manufacturer_data::ManufacturerData;
 pub use medium::{Columns, Discovery, HostPart, Medium, Words};
 pub use options::{
-    DriverOptions, OptionError, OptionSpec, WHICH_DEVICE, check_number, find_option,
+    DEVICE_HEADING, DriverOptions, OptionError, OptionSpec, check_number, find_option,
 };
 pub use route::Route;
 pub use search::{HostChanges, Search};
@@ -87,31 +87,31 @@ mod tests {
         assert_eq!(drivers.len(), expected.len());
         for (driver, (name, discovery, flags)) in drivers.iter().zip(expected) {
             let medium = driver.medium(&Host::this());
-            let found = [
+            let properties = [
                 medium.names_are_unique,
                 medium.joins_device_network,
                 medium.has_network_already,
             ];
-            assert_eq!((medium.discovery, found), (discovery, flags), "{name}");
+            assert_eq!((medium.discovery, properties), (discovery, flags), "{name}");
             assert_eq!(format!("{medium:>10}"), format!("{name:>10}"));
             assert_eq!(serde_json::to_string(medium).unwrap(), format!("{name:?}"));
         }
     }
 
     #[test]
-    fn drivers_that_share_a_flag_say_the_same_of_it() {
+    fn shared_flags_have_the_same_help() {
         let drivers = built_in_drivers();
-        let all: Vec<&OptionSpec> = drivers.iter().flat_map(|one| one.options()).collect();
-        for one in &all {
-            for other in all.iter().filter(|other| other.id == one.id) {
-                assert_eq!((one.help, one.variable), (other.help, other.variable));
+        let all: Vec<&OptionSpec> = drivers.iter().flat_map(|driver| driver.options()).collect();
+        for spec in &all {
+            for other in all.iter().filter(|other| other.id == spec.id) {
+                assert_eq!((spec.help, spec.variable), (other.help, other.variable));
             }
-            assert!(one.variable.starts_with("ESPCTL_") && !one.help.is_empty());
+            assert!(spec.variable.starts_with("ESPCTL_") && !spec.help.is_empty());
         }
     }
 
     #[test]
-    fn an_address_is_where_the_flags_say() {
+    fn flags_set_device_address() {
         let given = |id: &'static str, value: &str| (id, value.to_owned());
         let port = given("device_port", "8080");
         let host = given("device_ip", "127.0.0.1");
@@ -127,7 +127,7 @@ mod tests {
             let drivers = built_in_drivers();
             let driver = drivers
                 .iter()
-                .find(|one| one.medium(&Host::this()).name == name)
+                .find(|driver| driver.medium(&Host::this()).name == name)
                 .unwrap();
             let options = driver.parse_options(&flags).unwrap();
             let shown = options.address().map(ToString::to_string);

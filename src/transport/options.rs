@@ -28,13 +28,13 @@ pub struct OptionSpec {
     /// Validates a value and returns its normal form, or an error that says what was expected.
     pub check: fn(&str) -> Result<String, String>,
     /// Whether the value is part of the device's address.
-    pub locates: bool,
+    pub is_address: bool,
     /// Whether `doctor` also has the flag, because it can check the value without a device.
     pub is_for_doctor: bool,
     /// The help text of `doctor`, if it differs.
     pub doctor_help: Option<&'static str>,
     /// A flag that sets the same in another form; the two exclude each other.
-    pub instead_of: Option<&'static str>,
+    pub conflicts_with: Option<&'static str>,
     /// Whether help omits the flag.
     pub is_hidden: bool,
 }
@@ -48,19 +48,19 @@ impl OptionSpec {
             value_name: "NAME",
             variable,
             help: "",
-            heading: WHICH_DEVICE,
+            heading: DEVICE_HEADING,
             check: check_text,
-            locates: false,
+            is_address: false,
             is_for_doctor: false,
             doctor_help: None,
-            instead_of: None,
+            conflicts_with: None,
             is_hidden: false,
         }
     }
 }
 
 /// The help heading of flags that select a device.
-pub const WHICH_DEVICE: &str = "Which device";
+pub const DEVICE_HEADING: &str = "Which device";
 
 fn check_text(text: &str) -> Result<String, String> {
     if text.is_empty() {
@@ -111,8 +111,8 @@ impl DriverOptions {
 
     /// The value of a flag as the user wrote it, for messages.
     pub fn given(&self, id: &str) -> Option<&str> {
-        let found = self.given.iter().find(|(known, _)| known == id)?;
-        Some(&found.1)
+        let value = self.given.iter().find(|(given_id, _)| given_id == id)?;
+        Some(&value.1)
     }
 
     /// The device's address, if the flags give one.
@@ -145,19 +145,19 @@ pub enum OptionError {
         error: String,
     },
     /// This computer has no network interface of this name.
-    #[error("--interface: this computer has no interface {wanted}")]
+    #[error("--interface: this computer has no interface {requested}")]
     NoSuchInterface {
         /// The requested name, printable.
-        wanted: String,
+        requested: String,
         /// The interfaces that exist.
-        there: Vec<String>,
+        available: Vec<String>,
     },
 }
 
 /// The value of the flag with this id.
 pub fn find_option<'a>(given: &'a [(&str, String)], id: &str) -> Option<&'a str> {
-    let found = given.iter().find(|(known, _)| *known == id)?;
-    Some(&found.1)
+    let value = given.iter().find(|(given_id, _)| *given_id == id)?;
+    Some(&value.1)
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_read_by_the_driver_that_made_them() {
+    fn only_driver_reads_its_settings() {
         let given = [("baud", "9600".to_owned())];
         let options = DriverOptions::new(&given, Some(Address::new("COM3")), 115_200_u32);
         assert_eq!(options.given("baud"), Some("9600"));
@@ -179,15 +179,15 @@ mod tests {
     }
 
     #[test]
-    fn numbers_outside_their_range_are_refused() {
+    fn rejects_numbers_outside_range() {
         assert_eq!(check_number("080", 1..=65_535).as_deref(), Ok("80"));
-        for (text, said) in [
+        for (text, expected) in [
             ("0", "0 is not in 1..=65535"),
             ("65536", "65536 is not in 1..=65535"),
             ("-1", "expected a number"),
             ("", "expected a number"),
         ] {
-            assert_eq!(check_number(text, 1..=65_535).unwrap_err(), said);
+            assert_eq!(check_number(text, 1..=65_535).unwrap_err(), expected);
         }
     }
 }

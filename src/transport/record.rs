@@ -94,7 +94,7 @@ impl Transcript {
             lines: Arc::new(Mutex::new(to)),
             began: Instant::now(),
         };
-        transcript.line(&json!({
+        transcript.write_line(&json!({
             "ms": 0,
             "event": "begun",
             "program": concat!("espctl ", env!("CARGO_PKG_VERSION")),
@@ -111,10 +111,10 @@ impl Transcript {
             line: &'a Line<'a>,
         }
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.line(&json!(Timed { ms, line }));
+        self.write_line(&json!(Timed { ms, line }));
     }
 
-    fn line(&self, value: &serde_json::Value) {
+    fn write_line(&self, value: &serde_json::Value) {
         let text = printable_json(&value.to_string());
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let written: io::Result<()> = writeln!(lines, "{text}").and_then(|()| lines.flush());

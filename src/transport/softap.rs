@@ -62,7 +62,7 @@ impl Driver for SoftAp {
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
         let address = match HostAddress::from_options(given)? {
             (None, None) => None,
-            (host, port) => Some(HostAddress::at(
+            (host, port) => Some(HostAddress::with_port(
                 host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
                 port.unwrap_or(DEFAULT_PORT),
             )),
@@ -76,7 +76,7 @@ impl Driver for SoftAp {
 
     fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
         let HostAddress { host, port } = HostAddress::parse(text)?;
-        Ok(HostAddress::at(host, port.unwrap_or(DEFAULT_PORT)))
+        Ok(HostAddress::with_port(host, port.unwrap_or(DEFAULT_PORT)))
     }
 
     /// This computer is on one hotspot at a time, and all devices have the same address there.
@@ -88,10 +88,10 @@ impl Driver for SoftAp {
     /// user may join the hotspot meanwhile.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let address = search.address.clone().unwrap_or_else(default_address);
-        let interface = Interface::of(&search.options);
+        let interface = Interface::from_driver_options(&search.options);
         let deadline = Instant::now() + search.wait;
         stream::once(async move {
-            let socket = first_answer(&address, interface.name(), deadline).await?;
+            let socket = connect_until(&address, interface.name(), deadline).await?;
             Ok(Candidate {
                 handle: Some(KeptSocket::keep(socket)),
                 hints: Hints {
@@ -115,7 +115,7 @@ impl Driver for SoftAp {
         let socket = if let Some(socket) = KeptSocket::take(candidate) {
             socket
         } else {
-            let interface = Interface::of(options);
+            let interface = Interface::from_driver_options(options);
             Socket::connect(&address, interface.name(), limits.connect).await?
         };
         Ok(Link::new(HttpTransport::new(
@@ -126,18 +126,20 @@ impl Driver for SoftAp {
     }
 }
 
-async fn first_answer(
+async fn connect_until(
     address: &Address,
     interface: Option<&str>,
     deadline: Instant,
 ) -> Result<Socket, TransportError> {
     loop {
-        let left = deadline
+        let timeout = deadline
             .saturating_duration_since(Instant::now())
-            .clamp(SHORTEST, LONGEST);
-        match Socket::connect(address, interface, left).await {
-            Err(TransportError::Unreachable { .. }) if Instant::now() + BETWEEN < deadline => {
-                sleep(BETWEEN).await;
+            .clamp(MIN_CONNECT_TIMEOUT, MAX_CONNECT_TIMEOUT);
+        match Socket::connect(address, interface, timeout).await {
+            Err(TransportError::Unreachable { .. })
+                if Instant::now() + RETRY_INTERVAL < deadline =>
+            {
+                sleep(RETRY_INTERVAL).await;
             }
             outcome => return outcome,
         }
@@ -145,15 +147,15 @@ async fn first_answer(
 }
 
 fn default_address() -> Address {
-    HostAddress::at(SOFTAP_HOST, DEFAULT_PORT)
+    HostAddress::with_port(SOFTAP_HOST, DEFAULT_PORT)
 }
 
 /// The address of every ESP-IDF SoftAP (`esp_netif_defaults.h`).
 pub const SOFTAP_HOST: &str = "192.168.4.1";
 /// The pause between two connection attempts.
-const BETWEEN: Duration = Duration::from_millis(200);
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 /// At least one attempt is made, even without time left.
-const SHORTEST: Duration = Duration::from_millis(100);
+const MIN_CONNECT_TIMEOUT: Duration = Duration::from_millis(100);
 /// An attempt keeps the route that it started with. If it started before this computer joined the
 /// hotspot, it cannot succeed, however long the system tries.
-const LONGEST: Duration = Duration::from_secs(2);
+const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

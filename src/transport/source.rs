@@ -24,19 +24,19 @@ impl Interface {
     /// The requested interface. An interface that does not exist is an error.
     pub(super) fn from_options(given: &[(&str, String)]) -> Result<Self, OptionError> {
         let name = find_option(given, INTERFACE.id).map(str::to_owned);
-        if let Some(wanted) = &name {
+        if let Some(name) = &name {
             let networks = list_networks().map_err(|error| OptionError::NotListed {
                 error: error.to_string(),
             })?;
-            let mut there: Vec<String> = networks
+            let mut available: Vec<String> = networks
                 .into_iter()
                 .map(|network| network.interface)
                 .collect();
-            there.dedup();
-            if !there.contains(wanted) {
+            available.dedup();
+            if !available.contains(name) {
                 return Err(OptionError::NoSuchInterface {
-                    wanted: printable(wanted.as_bytes()),
-                    there,
+                    requested: printable(name.as_bytes()),
+                    available,
                 });
             }
         }
@@ -45,7 +45,7 @@ impl Interface {
     }
 
     /// The interface in a driver's options.
-    pub(super) fn of(options: &DriverOptions) -> Self {
+    pub(super) fn from_driver_options(options: &DriverOptions) -> Self {
         options.settings::<Self>().cloned().unwrap_or_default()
     }
 
@@ -61,7 +61,7 @@ pub(super) const INTERFACE: OptionSpec = OptionSpec {
 };
 pub(super) const MDNS_PORT: OptionSpec = OptionSpec {
     value_name: "PORT",
-    help: "Another port than that of mDNS, which keeps tests apart",
+    help: "mDNS port, for tests that must not see each other",
     check: |text| check_number(text, 1..=65_535),
     is_for_doctor: true,
     is_hidden: true,
@@ -78,8 +78,8 @@ pub(super) async fn connect(to: SocketAddr, interface: Option<&str>) -> io::Resu
     } else {
         TcpSocket::new_v6()?
     };
-    if !keeps_to(&socket, interface)? {
-        socket.bind(address_of(interface, to)?)?;
+    if !bind_to_interface(&socket, interface)? {
+        socket.bind(select_source_address(interface, to)?)?;
     }
     socket.connect(to).await
 }
@@ -87,11 +87,11 @@ pub(super) async fn connect(to: SocketAddr, interface: Option<&str>) -> io::Resu
 /// Binds the socket to the interface. Returns whether the system allows it: Linux since 5.7, before
 /// that only for root.
 #[cfg(target_os = "linux")]
-fn keeps_to(socket: &TcpSocket, interface: &str) -> io::Result<bool> {
+fn bind_to_interface(socket: &TcpSocket, interface: &str) -> io::Result<bool> {
     match socket.bind_device(Some(interface.as_bytes())) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            tracing::debug!(%error, interface, "only the source address is kept to");
+            tracing::debug!(%error, interface, "cannot bind to the interface, so only the source address is set");
             Ok(false)
         }
         Err(error) => Err(error),
@@ -100,18 +100,18 @@ fn keeps_to(socket: &TcpSocket, interface: &str) -> io::Result<bool> {
 
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "Linux may fail here")]
-fn keeps_to(_: &TcpSocket, _: &str) -> io::Result<bool> {
+fn bind_to_interface(_: &TcpSocket, _: &str) -> io::Result<bool> {
     Ok(false)
 }
 
 /// The interface's address for connections to `to`, with any port.
-fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
+fn select_source_address(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
     let own = list_networks()?.into_iter().filter(|network| {
         network.interface == interface && network.address.is_ipv4() == to.is_ipv4()
     });
     // A link-local address is only reachable from a link-local address.
     own.max_by_key(|network| is_link_local(network.address) == is_link_local(to.ip()))
-        .map(|network| on_any_port(&network))
+        .map(|network| with_any_port(&network))
         .ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::AddrNotAvailable,
@@ -120,7 +120,7 @@ fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
         })
 }
 
-fn on_any_port(own: &HostNetwork) -> SocketAddr {
+fn with_any_port(own: &HostNetwork) -> SocketAddr {
     match own.address {
         IpAddr::V6(six) if six.is_unicast_link_local() => {
             SocketAddrV6::new(six, 0, 0, own.index).into()
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_is_made_from_the_interface_that_is_named() {
+    async fn connects_from_named_interface() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let to = listener.local_addr().unwrap();
         let stream = connect(to, Some(&loopback())).await.unwrap();
@@ -163,21 +163,21 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_the_interface_is_the_source_where_it_cannot_be_tied() {
+    fn selects_interface_address_as_source() {
         let to: SocketAddr = "127.0.0.1:80".parse().unwrap();
-        let own = address_of(&loopback(), to).unwrap();
+        let own = select_source_address(&loopback(), to).unwrap();
         assert!(own.ip().is_loopback() && own.is_ipv4() && own.port() == 0);
-        let error = address_of("nowhere0", to).unwrap_err();
+        let error = select_source_address("nowhere0", to).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
     }
 
     #[tokio::test]
-    async fn drivers_use_no_other_interface_than_the_one_that_is_named() {
+    async fn drivers_use_only_named_interface() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let mut count = 0;
         for driver in built_in_drivers() {
-            if driver.options().iter().all(|one| one.id != INTERFACE.id) {
+            if driver.options().iter().all(|spec| spec.id != INTERFACE.id) {
                 continue;
             }
             // This computer has no interface of this name, so nothing is sent.

@@ -16,7 +16,7 @@ use espctl::proto::{EndpointName, Service};
 use espctl::provisioner::Protocomm;
 use espctl::security::{Credentials, SecurityScheme, opens_handshake};
 use espctl::session::{Connection, Handshakes, Secured, Session, SessionError};
-use espctl::transport::{Hints, No, Transport, TransportError};
+use espctl::transport::{Hints, Rejection, Transport, TransportError};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -211,7 +211,7 @@ impl Inner {
             Err(Refusal::NoSuchEndpoint) => Err(TransportError::NoSuchEndpoint { endpoint }),
             Err(_) => Err(TransportError::Refused {
                 endpoint,
-                how: No::HungUp,
+                how: Rejection::ConnectionClosed,
             }),
         }
     }

@@ -12,7 +12,7 @@ use crate::transport::candidate::Hints;
 pub(super) fn looks_like_provisioning(name: Option<&str>, hints: &Hints) -> bool {
     let known = |service| PROVISIONING_SERVICES.contains(service);
     hints.services.iter().any(known)
-        || hints.maker.is_some()
+        || hints.manufacturer.is_some()
         || name.is_some_and(|name| NAMES.iter().any(|usual| name.starts_with(usual)))
 }
 

@@ -17,7 +17,7 @@ use super::endpoints::{Endpoints, is_bluetooths_own, is_provisionings_own};
 use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY, within};
 use crate::proto::EndpointName;
 use crate::transport::address::Address;
-use crate::transport::error::{No, TransportError};
+use crate::transport::error::{Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
 use crate::transport::link::IntoTransport;
@@ -273,7 +273,7 @@ impl BleTransport {
             error if error.is_stale() && !self.has_answered => self.no_device(),
             GattError::Att(number) => TransportError::Refused {
                 endpoint,
-                how: No::Att(number),
+                how: Rejection::Att(number),
             },
             GattError::LinkLost => TransportError::Disconnected {
                 endpoint,
@@ -287,7 +287,7 @@ impl BleTransport {
                 tracing::debug!(said, "an error without a number");
                 TransportError::Refused {
                     endpoint,
-                    how: No::Unnumbered,
+                    how: Rejection::UnknownAttError,
                 }
             }
             other => TransportError::Disconnected {

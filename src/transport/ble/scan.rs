@@ -23,7 +23,7 @@ use crate::proto::Service;
 use crate::transport::address::Address;
 use crate::transport::candidate::{Candidate, Handle, Hints};
 use crate::transport::error::TransportError;
-use crate::transport::maker_data::MakerData;
+use crate::transport::manufacturer_data::ManufacturerData;
 use crate::transport::medium::Medium;
 use crate::transport::search::{HostChanges, Search};
 
@@ -235,7 +235,7 @@ impl Scan {
                 // The other name that systems have is their own, or one from before.
                 let name = said.advertisement_name;
                 let hints = Hints {
-                    maker: MakerData::of(&said.manufacturer_data),
+                    manufacturer: ManufacturerData::from_advertisement(&said.manufacturer_data),
                     services: said.services,
                     signal: said.rssi.filter(|signal| *signal != NOT_KNOWN),
                     ..Hints::default()

@@ -61,7 +61,7 @@ static OPTIONS: [OptionSpec; 2] = [
         value_name: "PATH",
         help: "Serial port of the board, such as /dev/ttyUSB0 or COM3 [default: the only one on USB]",
         heading: HEADING,
-        locates: true,
+        is_address: true,
         is_for_doctor: true,
         doctor_help: Some(
             "Serial port of the board, such as /dev/ttyUSB0 or COM3 [default: those on USB]",

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::line::{Found, LONGEST_REQUEST, Output, Trouble, request};
 use super::port::Port;
 use crate::proto::EndpointName;
-use crate::transport::error::{ConsoleProblem, No, TransportError};
+use crate::transport::error::{ConsoleProblem, Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
 use crate::transport::link::IntoTransport;
@@ -154,7 +154,7 @@ impl ConsoleTransport {
             Outcome::Found(Found::Garbled) => problem(ConsoleProblem::Garbled(endpoint.clone())),
             Outcome::Found(Found::Refusal) => Err(TransportError::Refused {
                 endpoint: endpoint.clone(),
-                how: No::Prompt,
+                how: Rejection::PromptOnly,
             }),
             Outcome::Restarted => problem(ConsoleProblem::Restarted(endpoint.clone())),
             Outcome::Silence(Some(Trouble::Binary)) => problem(ConsoleProblem::NotText),

@@ -11,8 +11,7 @@ use mdns_sd::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::announcement::Announcement;
-use super::gathered::Gathered;
+use super::collector::{Announcement, AnnouncementCollector};
 use crate::transport::address::Address;
 use crate::transport::candidate::Hints;
 use crate::transport::error::TransportError;
@@ -21,10 +20,10 @@ use crate::transport::source::Interface;
 
 /// A running search for devices. Dropping it ends the search.
 pub(super) struct Browser {
-    found: Receiver<ServiceEvent>,
+    events: Receiver<ServiceEvent>,
     /// The search runs while this is alive.
     _daemon: Daemon,
-    gathered: Gathered,
+    collector: AnnouncementCollector,
 }
 
 /// Dropping it stops the library's thread.
@@ -52,7 +51,7 @@ impl Daemon {
         // The firmware's service name is longer than RFC 6763, 7.2 allows.
         daemon
             .0
-            .set_service_name_len_max(LONGEST_TYPE)
+            .set_service_name_len_max(MAX_SERVICE_NAME_BYTES)
             .map_err(failed)?;
         if let Some(name) = interface.name() {
             daemon.0.disable_interface(IfKind::All).map_err(failed)?;
@@ -66,15 +65,15 @@ impl Daemon {
 impl Browser {
     pub(super) fn start(interface: &Interface) -> Result<Self, TransportError> {
         let daemon = Daemon::start(interface)?;
-        let found = daemon.0.browse(SERVICE_TYPE);
-        let found = found.map_err(|source| TransportError::Unavailable {
+        let events = daemon.0.browse(SERVICE_TYPE);
+        let events = events.map_err(|source| TransportError::Unavailable {
             what: "mDNS",
             source: io::Error::other(source),
         })?;
         Ok(Self {
-            found,
+            events,
             _daemon: daemon,
-            gathered: Gathered::default(),
+            collector: AnnouncementCollector::default(),
         })
     }
 
@@ -85,24 +84,24 @@ impl Browser {
             // Checked in each round: an event queue that is never empty would otherwise hide the
             // deadline.
             if now >= deadline {
-                return self.gathered.take_any();
+                return self.collector.take_any();
             }
-            if let Some(announcement) = self.gathered.take(now) {
+            if let Some(announcement) = self.collector.take_due(now) {
                 return Some(announcement);
             }
-            let due = self.gathered.due();
+            let due = self.collector.next_due();
             let until = due.map_or(deadline, |due| due.min(deadline));
-            match timeout_at(until, self.found.recv_async()).await {
+            match timeout_at(until, self.events.recv_async()).await {
                 Ok(Ok(ServiceEvent::ServiceResolved(service))) => {
-                    if let Some(announcement) = read(&service) {
-                        self.gathered
-                            .heard(&service.fullname, announcement, Instant::now());
+                    if let Some(announcement) = parse_service(&service) {
+                        self.collector
+                            .add(&service.fullname, announcement, Instant::now());
                     }
                 }
-                Ok(Ok(ServiceEvent::ServiceRemoved(_, name))) => self.gathered.gone(&name),
+                Ok(Ok(ServiceEvent::ServiceRemoved(_, name))) => self.collector.remove(&name),
                 Ok(Ok(_)) | Err(_) => {}
                 // The library stopped: no more events follow.
-                Ok(Err(_)) => return self.gathered.take_any(),
+                Ok(Err(_)) => return self.collector.take_any(),
             }
         }
     }
@@ -110,9 +109,9 @@ impl Browser {
 
 /// A running search for the addresses of a host. Dropping it ends the search.
 pub(super) struct Resolver {
-    found: Receiver<HostnameResolutionEvent>,
+    events: Receiver<HostnameResolutionEvent>,
     _daemon: Daemon,
-    told: HashSet<String>,
+    reported: HashSet<String>,
 }
 
 impl Resolver {
@@ -120,17 +119,17 @@ impl Resolver {
     pub(super) fn start(host: &str, interface: &Interface) -> Option<Self> {
         let started = Daemon::start(interface).map_err(|error| error.to_string());
         let started = started.and_then(|daemon| {
-            let found = daemon.0.resolve_hostname(&format!("{host}."), None);
-            Ok((found.map_err(|error| error.to_string())?, daemon))
+            let events = daemon.0.resolve_hostname(&format!("{host}."), None);
+            Ok((events.map_err(|error| error.to_string())?, daemon))
         });
         match started {
-            Ok((found, daemon)) => Some(Self {
-                found,
+            Ok((events, daemon)) => Some(Self {
+                events,
                 _daemon: daemon,
-                told: HashSet::new(),
+                reported: HashSet::new(),
             }),
             Err(error) => {
-                tracing::debug!(error, host, "no mDNS for the host's name");
+                tracing::debug!(error, host, "mDNS cannot resolve the host name");
                 None
             }
         }
@@ -140,10 +139,10 @@ impl Resolver {
     /// limits the wait.
     pub(super) async fn next(&mut self) -> Option<Vec<String>> {
         loop {
-            let event = self.found.recv_async().await.ok()?;
+            let event = self.events.recv_async().await.ok()?;
             if let HostnameResolutionEvent::AddressesFound(_, addresses) = event {
-                let mut new = hosts(&addresses);
-                new.retain(|host| self.told.insert(host.clone()));
+                let mut new = format_hosts(&addresses);
+                new.retain(|host| self.reported.insert(host.clone()));
                 if !new.is_empty() {
                     return Some(new);
                 }
@@ -153,15 +152,15 @@ impl Resolver {
 }
 
 /// Parses a service; `None` if it has no address or port.
-fn read(service: &ResolvedService) -> Option<Announcement> {
+fn parse_service(service: &ResolvedService) -> Option<Announcement> {
     // The library joins labels without escapes: a dot or a backslash is part of the name.
     let instance = service.fullname.strip_suffix(SERVICE_TYPE)?;
     let instance = instance.strip_suffix('.').unwrap_or(instance).to_owned();
     // The SRV record's port is valid; firmware repeats it in the TXT record.
     let port = service.port;
-    let addresses: Vec<Address> = hosts(&service.addresses)
+    let addresses: Vec<Address> = format_hosts(&service.addresses)
         .into_iter()
-        .map(|host| HostAddress::at(host, port))
+        .map(|host| HostAddress::with_port(host, port))
         .collect();
     if addresses.is_empty() || port == 0 {
         return None;
@@ -169,7 +168,7 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
     let text = |key: &str| {
         let value = service.txt_properties.get(key)?.val()?;
         let text = std::str::from_utf8(value).ok()?.trim();
-        (!text.is_empty() && text.len() <= LONGEST_VALUE).then(|| text.to_owned())
+        (!text.is_empty() && text.len() <= MAX_TXT_VALUE_BYTES).then(|| text.to_owned())
     };
     let sec_version = text("sec_version").and_then(|text| text.parse().ok());
     Some(Announcement {
@@ -196,7 +195,7 @@ fn read_pop_required(text: Option<&str>, sec_version: Option<u64>) -> Option<boo
 }
 
 /// Formats addresses to connect to: IPv4 first, link-local IPv6 with the zone.
-fn hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
+fn format_hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
     let mut hosts: Vec<(bool, String)> = addresses
         .iter()
         .map(|address| {
@@ -204,7 +203,7 @@ fn hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
                 ScopedIp::V6(six) => six.scope_id().name.as_str(),
                 _ => "",
             };
-            (address.is_ipv6(), host(address.to_ip_addr(), zone))
+            (address.is_ipv6(), format_host(address.to_ip_addr(), zone))
         })
         .collect();
     hosts.sort();
@@ -212,7 +211,7 @@ fn hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
 }
 
 /// A link-local address is useless without the interface on which it was announced.
-fn host(address: IpAddr, zone: &str) -> String {
+fn format_host(address: IpAddr, zone: &str) -> String {
     match address {
         IpAddr::V6(six) if six.is_unicast_link_local() && !zone.is_empty() => {
             format!("{six}%{zone}")
@@ -223,27 +222,27 @@ fn host(address: IpAddr, zone: &str) -> String {
 
 const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
 /// The maximum for the service name in `SERVICE_TYPE`.
-const LONGEST_TYPE: u8 = 30;
+const MAX_SERVICE_NAME_BYTES: u8 = 30;
 /// The maximum for a value of a TXT record.
-const LONGEST_VALUE: usize = 128;
+const MAX_TXT_VALUE_BYTES: usize = 128;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_link_local_address_has_its_zone_and_no_other_has() {
-        let text = |address: &str, zone: &str| host(address.parse().unwrap(), zone);
+    fn only_link_local_addresses_have_a_zone() {
+        let text = |address: &str, zone: &str| format_host(address.parse().unwrap(), zone);
         assert_eq!(text("fe80::1", "wlan0"), "fe80::1%wlan0");
         assert_eq!(text("fe80::1", ""), "fe80::1");
         assert_eq!(text("fd00::1", "wlan0"), "fd00::1");
         assert_eq!(text("192.168.1.100", ""), "192.168.1.100");
-        let address = HostAddress::at(text("fe80::1", "wlan0"), 80);
+        let address = HostAddress::with_port(text("fe80::1", "wlan0"), 80);
         assert_eq!(address.to_string(), "[fe80::1%wlan0]:80");
     }
 
     #[test]
-    fn pop_requirement_is_believed_for_security_1_only() {
+    fn only_security_1_has_pop_requirement() {
         for (text, sec_version, expected) in [
             (Some("true"), None, Some(true)),
             (Some("yes"), Some(1), Some(true)),
@@ -255,8 +254,8 @@ mod tests {
             (Some("maybe"), Some(1), None),
             (None, Some(1), None),
         ] {
-            let found = read_pop_required(text, sec_version);
-            assert_eq!(found, expected, "{text:?} {sec_version:?}");
+            let required = read_pop_required(text, sec_version);
+            assert_eq!(required, expected, "{text:?} {sec_version:?}");
         }
     }
 }

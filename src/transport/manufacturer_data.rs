@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// RainMaker's manufacturer data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct MakerData {
+pub struct ManufacturerData {
     /// The manufacturer; 1 is Espressif's default.
     pub customer_id: u16,
     /// The kind of product; see [`ManufacturerData::type_name`].
@@ -18,7 +18,7 @@ pub struct MakerData {
     pub device_subtype: u8,
 }
 
-impl MakerData {
+impl ManufacturerData {
     /// Parses the data that follow the company id; `None` if they have another format. The version
     /// byte is ignored, as the phone apps do.
     fn from_bytes(data: &[u8]) -> Option<Self> {
@@ -43,7 +43,9 @@ impl MakerData {
     }
 
     /// Parses the advertised data, under any company id; Espressif's has priority.
-    pub(in crate::transport) fn of(advertised: &HashMap<u16, Vec<u8>>) -> Option<Self> {
+    pub(in crate::transport) fn from_advertisement(
+        advertised: &HashMap<u16, Vec<u8>>,
+    ) -> Option<Self> {
         let espressif = advertised.get(&ESPRESSIF).into_iter();
         espressif
             .chain(advertised.values())
@@ -75,12 +77,12 @@ mod tests {
     }
 
     #[test]
-    fn the_maker_s_data_are_read_as_firmware_writes_them() {
+    fn parses_manufacturer_data_of_firmware() {
         let light = [0x4e, 0x6f, 0x76, 0x61, 0x00, 0x01, 0x00, 0x05, 0x01, 0x00];
-        let read = MakerData::of(&advertised(&light)).unwrap();
+        let read = ManufacturerData::from_advertisement(&advertised(&light)).unwrap();
         assert_eq!(
             read,
-            MakerData {
+            ManufacturerData {
                 customer_id: 1,
                 device_type: 5,
                 device_subtype: 1
@@ -90,20 +92,25 @@ mod tests {
         let big = [
             0x4e, 0x6f, 0x76, 0x62, 0x12, 0x34, 0xff, 0xf1, 0x02, 0x00, 0x99,
         ];
-        let read = MakerData::of(&HashMap::from([(0x1234, big.to_vec())])).unwrap();
+        let read =
+            ManufacturerData::from_advertisement(&HashMap::from([(0x1234, big.to_vec())])).unwrap();
         assert_eq!(read.customer_id, 0x1234);
         assert_eq!(read.type_name(), Some("matter-controller"));
     }
 
     #[test]
-    fn other_data_say_nothing() {
+    fn ignores_other_manufacturer_data() {
         for data in [
             &b""[..],
             b"Nov",
             b"Nova\0\x01\0\x05",
             b"Xova\0\x01\0\x05\x01\0",
         ] {
-            assert_eq!(MakerData::of(&advertised(data)), None, "{data:?}");
+            assert_eq!(
+                ManufacturerData::from_advertisement(&advertised(data)),
+                None,
+                "{data:?}"
+            );
         }
     }
 }
