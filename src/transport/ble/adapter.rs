@@ -1,5 +1,5 @@
-//! The computer's Bluetooth adapters: which one to use, whether it works, and its scan. Devices are
-//! `scan.rs`'s and `native.rs`'s.
+//! This computer's Bluetooth adapters: selects one, checks that it works, and starts its scan.
+//! `scan.rs` and `native.rs` deal with the devices.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -26,17 +26,18 @@ use crate::host::{BluetoothError, BluetoothProblem};
 use crate::transport::error::TransportError;
 use crate::transport::search::HostChanges;
 
-/// The adapters of this computer, as one driver uses them.
+/// This computer's adapters, as one driver uses them.
 #[derive(Debug, Default)]
 pub(super) struct Adapters {
-    /// Made for the first search: without one, the system is never asked.
+    /// Opened by the first search: espctl does not contact the system's Bluetooth without one.
     connection: OnceCell<Arc<SystemConnection>>,
-    /// By the name of the adapter.
+    /// The closing tasks by adapter name.
     closing: Mutex<HashMap<String, Arc<ClosingTasks>>>,
 }
 
 impl Adapters {
-    /// Opens the adapter of this name, or the first one, preferring those that are switched on.
+    /// Opens the adapter with the requested name, or else the first adapter that is switched on, or
+    /// else the first one.
     pub(super) async fn open(&self, wanted: Option<&str>) -> Result<Radio, TransportError> {
         timeout(PATIENCE, self.find(wanted))
             .await
@@ -75,13 +76,13 @@ impl Adapters {
         }
     }
 
-    /// The closing tasks of the adapter of this name.
+    /// The closing tasks of the adapter with this name.
     pub(super) fn closing_tasks(&self, adapter: &str) -> Arc<ClosingTasks> {
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(closing.entry(adapter.to_owned()).or_default())
     }
 
-    /// Waits until every link and scan that was dropped is closed, of all adapters at once.
+    /// Waits until every dropped link and scan of all adapters is closed.
     pub(super) async fn finish_closing(&self) {
         let closing: Vec<Arc<ClosingTasks>> = {
             let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,14 +95,14 @@ impl Adapters {
 /// An adapter that works.
 pub(super) struct Radio {
     pub(super) adapter: Adapter,
-    /// What closes the links and scans over this adapter.
+    /// Closes the links and scans of this adapter.
     pub(super) closing: Arc<ClosingTasks>,
-    /// Serves the adapter and its devices, as long as it is held.
+    /// The adapter and its devices work as long as this is alive.
     connection: Arc<SystemConnection>,
 }
 
 impl Radio {
-    /// Subscribes to everything that the adapter reports.
+    /// Subscribes to all events of the adapter.
     pub(super) async fn events(&self) -> Result<AdapterEvents, btleplug::Error> {
         Ok(AdapterEvents {
             stream: Some(self.adapter.events().await?),
@@ -109,14 +110,14 @@ impl Radio {
         })
     }
 
-    /// Begins an active scan: names are in answers that only such a scan asks for. An adapter that
-    /// is off is switched on where the system lets us, and that is reported.
+    /// Starts an active scan: devices send their names only in scan responses. If the adapter is
+    /// off, the system switches it on where it permits that, and the change is recorded.
     pub(super) async fn start_scan(
         self: &Arc<Self>,
         changes: &HostChanges,
     ) -> Result<Scanning, TransportError> {
         let was_off = !is_on(&self.adapter).await;
-        // From here on it may run, whatever becomes of this future.
+        // The scan may run from here on, even if this future is dropped.
         let scanning = Scanning(Some(Arc::clone(self)));
         self.adapter
             .start_scan(ScanFilter::default())
@@ -141,12 +142,13 @@ impl fmt::Debug for Radio {
     }
 }
 
-/// A scan that runs, until it is stopped or dropped.
+/// A running scan. Dropping it stops the scan.
 #[derive(Debug)]
 pub(super) struct Scanning(Option<Arc<Radio>>);
 
 impl Scanning {
-    /// Ends it. The system ends it too when we leave, so a failure is no matter.
+    /// Stops the scan. A failure is harmless, because the system also stops the scan when espctl
+    /// exits.
     pub(super) async fn stop(mut self) {
         if let Some(radio) = self.0.take() {
             stop(&radio).await;
@@ -169,9 +171,9 @@ async fn stop(radio: &Radio) {
     }
 }
 
-/// What an adapter reports, for as long as this is held.
+/// The adapter's events, for as long as this is alive.
 pub(super) struct AdapterEvents {
-    /// `None` only while it is dropped.
+    /// `None` only in `drop`.
     stream: Option<Pin<Box<dyn Stream<Item = CentralEvent> + Send>>>,
     connection: Arc<SystemConnection>,
 }
@@ -191,26 +193,27 @@ impl Stream for AdapterEvents {
 }
 
 impl Drop for AdapterEvents {
-    /// `bluez-async` spawns a task that unsubscribes. It has to end with the connection: on another
-    /// runtime it would wait for an answer in vain, and without one it could not be spawned.
+    /// `bluez-async` spawns a task that unsubscribes. The task must run on the connection's
+    /// runtime: on another runtime it would wait for an answer forever, and without a runtime it
+    /// could not be spawned.
     fn drop(&mut self) {
         let _guard = self.connection.runtime.enter();
         self.stream = None;
     }
 }
 
-/// The connection to the system's Bluetooth.
+/// A connection to the system's Bluetooth.
 #[derive(Debug)]
 struct SystemConnection {
     manager: Manager,
     /// The runtime of the connection's thread.
     runtime: Handle,
-    /// The connection's thread ends when this is dropped.
+    /// Dropping it ends the connection's thread.
     _thread: oneshot::Sender<Infallible>,
 }
 
-/// Connects to the system's Bluetooth. That blocks, for ever if the bus does not answer: so the
-/// connection has a thread of its own, which then carries what goes over it.
+/// Connects to the system's Bluetooth. This blocks, forever if the bus does not answer. The
+/// connection therefore has a thread of its own, which also carries its traffic.
 async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
     let (opened, is_open) = oneshot::channel();
     let (in_use, unused) = oneshot::channel();
@@ -219,7 +222,7 @@ async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
         let runtime = match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
-                // The caller may have stopped waiting, here as below.
+                // The caller may have stopped waiting, here and below.
                 let _sent = opened.send(Err(btleplug::Error::Other(Box::new(error))));
                 return;
             }
@@ -242,24 +245,24 @@ async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
 }
 
 async fn is_on(adapter: &Adapter) -> bool {
-    // A system that does not say is not off.
+    // An adapter that does not report its state is not off.
     !matches!(adapter.adapter_state().await, Ok(CentralState::PoweredOff))
 }
 
-/// An error of the computer's Bluetooth, as the transport's.
+/// Wraps an error of this computer's Bluetooth.
 pub(super) fn bluetooth(error: impl Into<BluetoothError>) -> TransportError {
     TransportError::Bluetooth(error.into())
 }
 
-/// A system that says nothing.
+/// The system's Bluetooth did not answer in time.
 pub(super) fn silent() -> TransportError {
     radio_failed(GattError::TimedOut)
 }
 
-/// What the system says while it is only the computer that is asked.
+/// Converts an error of a request that only concerns this computer.
 pub(super) fn failed(error: btleplug::Error) -> TransportError {
     match classify(error) {
-        // There is no device yet that could want it.
+        // No device is involved yet that could require pairing.
         GattError::NotPaired => bluetooth(BluetoothProblem::Denied),
         other => radio_failed(other),
     }
@@ -272,5 +275,6 @@ fn radio_failed(error: GattError) -> TransportError {
     }
 }
 
-/// With the system's own service: it computes nothing and waits for nobody.
+/// Time limit for answers of the system's Bluetooth service, which neither computes nor waits for
+/// devices.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! Linux: the two things that `btleplug` cannot ask of BlueZ, pairing and forgetting a device.
+//! Linux: pairs with a device and removes it from BlueZ, which `btleplug` cannot do.
 //!
 //! Source: BlueZ `src/adapter.c`, `src/device.c`.
 
@@ -16,18 +16,18 @@ use crate::host::BluetoothProblem;
 use crate::transport::error::TransportError;
 use crate::transport::search::HostChanges;
 
-/// Pairs, with whatever agent the desktop has, or without one: devices that provision have neither
-/// keys nor a display, so there is nothing to type.
+/// Pairs with the desktop's agent, or without one: devices that wait to be provisioned have neither
+/// keys nor a display, so the user has nothing to type.
 pub(super) async fn pair(peripheral: &Peripheral) -> Result<(), GattError> {
     let path = object_path(peripheral);
     match ask(&path, "org.bluez.Device1", "Pair", &()).await {
-        // BlueZ has done so meanwhile, by itself.
+        // BlueZ paired meanwhile by itself.
         Err(GattError::AlreadyDone) => Ok(()),
         outcome => outcome,
     }
 }
 
-/// Has BlueZ forget a device, cached attributes included, and hears it anew.
+/// Makes BlueZ remove a device with its cached attributes, and finds the device again.
 pub(super) async fn forget(
     radio: &Arc<Radio>,
     peripheral: &Peripheral,
@@ -37,7 +37,7 @@ pub(super) async fn forget(
     let path = ObjectPath::try_from(device.as_str()).map_err(|error| other(&error))?;
     let removed = ask(adapter, "org.bluez.Adapter1", "RemoveDevice", &path).await;
     match removed {
-        // Nothing was kept.
+        // BlueZ had no data about the device.
         Ok(()) | Err(GattError::Gone) => {}
         Err(error) => return Err(error),
     }

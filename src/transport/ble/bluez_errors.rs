@@ -1,4 +1,4 @@
-//! Linux: what BlueZ's errors mean, as `btleplug` passes them on.
+//! Linux: classifies BlueZ's errors, as `btleplug` passes them on.
 //!
 //! Source: BlueZ `src/gatt-client.c` (`create_gatt_dbus_error`), `src/error.c`.
 
@@ -7,7 +7,7 @@ use bluez_async::BluetoothError;
 use super::gatt::{GattError, INVALID_LENGTH};
 use crate::host::{BluetoothProblem, find_dbus_problem};
 
-/// What an error means.
+/// Converts an error of `btleplug`.
 pub(super) fn classify(error: btleplug::Error) -> GattError {
     match error {
         btleplug::Error::NotConnected => GattError::LinkLost,
@@ -31,7 +31,7 @@ pub(super) fn classify(error: btleplug::Error) -> GattError {
     }
 }
 
-/// Of a D-Bus error's name and message.
+/// Converts a D-Bus error from its name and message.
 pub(super) fn said(name: &str, message: &str) -> GattError {
     if let Some(problem) = find_dbus_problem(name, message) {
         return GattError::Radio(problem);
@@ -71,7 +71,7 @@ fn bluez_said(kind: &str, message: &str) -> GattError {
     }
 }
 
-/// The number in `Operation failed with ATT error: 0x80`.
+/// The code in `Operation failed with ATT error: 0x80`.
 fn att_number(message: &str) -> Option<u8> {
     let (_, number) = message.rsplit_once("ATT error: 0x")?;
     u8::from_str_radix(number.trim(), 16).ok()

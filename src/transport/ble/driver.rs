@@ -1,5 +1,4 @@
-//! The driver: finding a device is `scan.rs`'s, what travels `exchange.rs`'s; here a found one is
-//! connected to.
+//! The `ble` driver: connects to a device that `scan.rs` found. `exchange.rs` does the exchanges.
 //!
 //! Sources: `protocomm_nimble.c`, `protocomm_ble.c`, `NP/src/scheme_ble.c`.
 
@@ -26,7 +25,7 @@ use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
 use crate::transport::options::{DriverOptions, OptionError, OptionSpec, find_option};
 use crate::transport::search::Search;
 
-/// Bluetooth Low Energy.
+/// The driver of devices over Bluetooth Low Energy.
 #[derive(Debug, Default)]
 pub(in crate::transport) struct Ble {
     adapters: Arc<Adapters>,
@@ -64,7 +63,7 @@ static OPTIONS: [OptionSpec; 1] = [OptionSpec {
     ..OptionSpec::text(ADAPTER, ADAPTER, "ESPCTL_ADAPTER")
 }];
 
-/// With which of this computer's adapters; the first that works if `None`.
+/// The requested adapter; `None` means the first that works.
 #[derive(Clone, Debug, Default)]
 struct Adapter(Option<String>);
 
@@ -78,7 +77,7 @@ impl Driver for Ble {
         &OPTIONS
     }
 
-    /// Which device is said by its name.
+    /// Only the adapter is an option: the device is selected by its name.
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
         let adapter = find_option(given, ADAPTER).map(str::to_owned);
         Ok(DriverOptions::new(given, None, Adapter(adapter)))
@@ -97,8 +96,8 @@ impl Driver for Ble {
         Some(adapter_of(options).unwrap_or_else(|| "the Bluetooth adapter".to_owned()))
     }
 
-    /// Every device that advertises, again whenever it says something new; with an address, that
-    /// one only.
+    /// Every device that advertises, again whenever it advertises new data; with an address, only
+    /// that device.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let adapter = adapter_of(&search.options);
         scan::run(&MEDIUM, Arc::clone(&self.adapters), adapter, search.clone())
@@ -117,7 +116,7 @@ impl Driver for Ble {
                 source: io::Error::new(io::ErrorKind::NotFound, "it was not found by a search"),
             });
         };
-        // Few controllers connect well while they scan, and the search that found it is just ending.
+        // Few controllers connect well while they scan, and the search may still be stopping.
         heard.radio.closing.wait().await;
         let gatt: Box<dyn Gatt> = Box::new(Native::new(
             Arc::clone(&heard.radio),

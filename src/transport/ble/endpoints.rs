@@ -1,7 +1,7 @@
-//! Which characteristic is which endpoint: by its user description (0x2901), which firmware sets to
-//! the endpoint's name, and for the five that every device has else by the UUID derived from the
-//! service's. Others are never derived: they are numbered in the order in which an application
-//! creates them.
+//! Maps characteristics to endpoints. Firmware sets the user description (0x2901) of a
+//! characteristic to the endpoint's name. Without descriptions, the five standard endpoints are
+//! found by a UUID derived from the service's. Application endpoints are never derived: their
+//! numbers depend on the order in which the application creates them.
 //!
 //! Source: `protocomm_nimble.c`, `NP/src/scheme_ble.c`, `NP/src/manager.c`.
 
@@ -17,7 +17,8 @@ use crate::proto::EndpointName;
 pub(super) struct Endpoints(HashMap<String, Attribute>);
 
 impl Endpoints {
-    /// Reads a table: of the services that offer endpoints, the one whose handshake is there.
+    /// Reads an attribute table. If several services have endpoints, the one with a handshake
+    /// endpoint is used.
     pub(super) fn of(table: &[(Attribute, Option<String>)]) -> Option<Self> {
         let mut services: BTreeMap<Uuid, Self> = BTreeMap::new();
         for (attribute, name) in table {
@@ -41,12 +42,12 @@ impl Endpoints {
             .find(|Self(known)| known.contains_key(HANDSHAKE))
     }
 
-    /// The characteristic of an endpoint.
+    /// The characteristic of an endpoint, if the device has it.
     pub(super) fn attribute(&self, endpoint: &EndpointName) -> Option<Attribute> {
         self.0.get(endpoint.as_str()).copied()
     }
 
-    /// Their names, sorted.
+    /// The endpoint names, sorted.
     pub(super) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         names.sort_unstable();
@@ -54,14 +55,14 @@ impl Endpoints {
     }
 }
 
-/// Whether the service is one of Bluetooth's own, which no endpoint lives in. The legacy
-/// provisioning service has such a UUID, too.
+/// Whether the service is a standard service of the Bluetooth SIG, which has no endpoints. The
+/// legacy provisioning service also has a 16-bit UUID.
 pub(super) fn is_bluetooths_own(service: Uuid) -> bool {
     let number = service.as_u128() >> 96;
     derived_base(service) == BASE && (0x1800..=0x18ff).contains(&number)
 }
 
-/// Whether every device that provisions serves it.
+/// Whether the endpoint is one of the five that every provisioning device has.
 pub(super) fn is_provisionings_own(endpoint: &EndpointName) -> bool {
     DERIVED.iter().any(|(_, name)| *name == endpoint.as_str())
 }
@@ -70,7 +71,7 @@ fn derived_base(service: Uuid) -> u128 {
     service.as_u128() & (u128::MAX >> 32)
 }
 
-/// The service's UUID with its characters 4 to 8 replaced.
+/// The service's UUID with its hex digits 5 to 8 replaced by `number`.
 fn derived(service: Uuid, number: u16) -> Uuid {
     let mask = u128::from(u16::MAX) << 96;
     Uuid::from_u128((service.as_u128() & !mask) | (u128::from(number) << 96))
@@ -84,7 +85,7 @@ const DERIVED: [(u16, &str); 5] = [
     (0xff52, "prov-config"),
     (0xff53, "proto-ver"),
 ];
-/// `0000xxxx-0000-1000-8000-00805f9b34fb`.
+/// The base of 16-bit UUIDs: `0000xxxx-0000-1000-8000-00805f9b34fb`.
 const BASE: u128 = 0x0000_1000_8000_0080_5f9b_34fb;
 
 #[cfg(test)]
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn a_description_wins_and_the_five_have_a_second_way() {
         let session = attribute(derived(SERVICE, 0xff51), false);
-        // A firmware that numbers otherwise: the name counts.
+        // Firmware with another numbering: the description is authoritative.
         let version = attribute(derived(SERVICE, 0xff60), true);
         let custom = attribute(derived(SERVICE, 0xff54), false);
         let table = [
@@ -154,7 +155,7 @@ mod tests {
             };
             let table: Vec<_> = uuids.values().map(|uuid| (at(uuid), None)).collect();
             let endpoints = Endpoints::of(&table).unwrap();
-            // The sixth is an application's, and could be any.
+            // The sixth endpoint is an application's, so it cannot be derived.
             assert_eq!((uuids.len(), endpoints.names().len()), (6, 5));
             for (name, uuid) in uuids {
                 let found = endpoints.attribute(&EndpointName::new(name.clone()));

@@ -1,8 +1,8 @@
-//! protocomm over Bluetooth: write the request, and read the answer from the same characteristic.
-//! The device has handled a request when the write returns, so nothing is polled and nothing is
-//! subscribed to. Which attributes there are is `endpoints.rs`'s.
+//! protocomm over Bluetooth: espctl writes the request to a characteristic and reads the answer
+//! from the same one. The device has handled the request when the write returns, so espctl neither
+//! polls nor subscribes. `endpoints.rs` maps the characteristics.
 //!
-//! After a write that failed nothing is read: `NimBLE` would hand out the answer before
+//! After a failed write espctl does not read: `NimBLE` would return the previous answer
 //! (`protocomm_nimble.c`).
 
 use std::sync::Arc;
@@ -22,25 +22,26 @@ use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
 use crate::transport::link::IntoTransport;
 
-/// An open path over Bluetooth.
+/// An open connection over Bluetooth.
 #[derive(Debug)]
 pub(super) struct BleTransport {
     address: Address,
     link: OpenLink,
     endpoints: Endpoints,
     limits: Limits,
-    /// Whether anything was exchanged: from then on nothing can be done over.
+    /// Whether an exchange succeeded. From then on the connection cannot be opened again without
+    /// losing the session.
     has_answered: bool,
     has_paired: bool,
     has_forgotten: bool,
 }
 
-/// A link that is open, and of which no endpoint is known.
+/// An open link whose endpoints are not yet known.
 #[derive(Debug)]
 pub(super) struct BleLink(BleTransport);
 
 impl BleLink {
-    /// Connects.
+    /// Opens the link.
     pub(super) async fn connect(
         gatt: Box<dyn Gatt>,
         address: Address,
@@ -63,8 +64,8 @@ impl BleLink {
         Ok(Self(transport))
     }
 
-    /// Learns the endpoints. A table without any is stale more often than not: then the system is
-    /// made to forget it, once.
+    /// Discovers the endpoints. A table without endpoints is usually stale, so espctl makes the
+    /// system discard it and reads it again, once.
     async fn learn(self) -> Result<BleTransport, TransportError> {
         let Self(mut transport) = self;
         if let Err(stale) = transport.learn().await? {
@@ -84,8 +85,9 @@ impl IntoTransport for BleLink {
 }
 
 impl BleTransport {
-    /// Some controllers give a first attempt up for no reason, and some systems do so, or wait for
-    /// services in vain, until they have forgotten the device.
+    /// Opens the link, in several attempts. Some controllers abort a first attempt for no reason.
+    /// Some systems abort, or wait for services forever, until they have discarded their cache of
+    /// the device.
     async fn connect(&mut self) -> Result<(), TransportError> {
         let deadline = Instant::now() + self.limits.connect;
         let services = self.until_resolved();
@@ -124,7 +126,7 @@ impl BleTransport {
         }
     }
 
-    /// Learns the endpoints; the inner error is a table that cannot be right.
+    /// Discovers the endpoints. The inner error means that the attribute table is inconsistent.
     async fn learn(&mut self) -> Result<Result<(), GattError>, TransportError> {
         let limit = self.limits.services;
         let gatt = self.link.gatt()?;
@@ -150,13 +152,13 @@ impl BleTransport {
                     return Err(self.unreachable(error));
                 }
                 Err(error) if error.is_stale() => return Ok(Err(error)),
-                // The five that every device has are known without.
+                // The five standard endpoints are found without a description.
                 Err(error) => {
                     tracing::debug!(%error, uuid = %attribute.uuid, "no description");
                     None
                 }
             };
-            // C strings are sent with their end by some.
+            // Some firmware includes the terminating NUL of the C string.
             let name = name.map(|name| name.trim_end_matches('\0').to_owned());
             known.push((attribute, name));
         }
@@ -170,8 +172,8 @@ impl BleTransport {
         }
     }
 
-    /// Has the system forget the device, and opens the path anew. Once, and only while nothing was
-    /// said: a session ends with its link.
+    /// Makes the system discard its cache of the device, and connects again. This happens once, and
+    /// only before the first answer, because a session ends with its link.
     async fn renew(&mut self) -> Result<(), TransportError> {
         if self.has_forgotten {
             return Err(self.no_device());
@@ -202,7 +204,8 @@ impl BleTransport {
         })
     }
 
-    /// One request, and its answer; what stands in the way and can be helped is, once.
+    /// Sends one request and reads its answer. It pairs if the device requires it, and discards a
+    /// stale cache, each once.
     async fn converse(
         &mut self,
         endpoint: &EndpointName,
@@ -243,7 +246,7 @@ impl BleTransport {
         }
     }
 
-    /// What an error of an exchange means.
+    /// Converts the error of an exchange.
     async fn meaning(
         &mut self,
         error: GattError,
@@ -254,15 +257,16 @@ impl BleTransport {
         let endpoint = endpoint.clone();
         match error {
             GattError::Att(INVALID_LENGTH) => TransportError::TooLong { endpoint, bytes },
-            // Either the device says so, or BlueZ lost the link: only the link knows.
+            // Either the device reports this, or BlueZ lost the link: only the link's state
+            // distinguishes them.
             GattError::Att(UNLIKELY) if !self.is_alive(attribute).await => {
                 TransportError::Disconnected {
                     endpoint,
                     source: None,
                 }
             }
-            // Firmware says so of endpoints that nobody serves; those of provisioning itself it
-            // serves as long as it provisions.
+            // Firmware reports this for endpoints without a handler. The standard endpoints always
+            // have one while the device provisions.
             GattError::Att(UNLIKELY) if !is_provisionings_own(&endpoint) => {
                 TransportError::NoSuchEndpoint { endpoint }
             }
@@ -280,7 +284,8 @@ impl BleTransport {
                 source: None,
             },
             GattError::Radio(problem) => bluetooth(problem),
-            // Systems that keep the number to themselves, and a link that is still there.
+            // Some systems do not report the ATT code. If the link is still open, the device
+            // refused.
             GattError::Other(said)
                 if !cfg!(target_os = "linux") && self.is_alive(attribute).await =>
             {
@@ -297,7 +302,7 @@ impl BleTransport {
         }
     }
 
-    /// Asks for something that every link can answer.
+    /// Checks that the link still works, with a request that every device answers.
     async fn is_alive(&mut self, attribute: Attribute) -> bool {
         let Ok(gatt) = self.link.gatt() else {
             return false;
@@ -313,7 +318,7 @@ impl BleTransport {
         tokio::time::timeout(ALIVE, asked).await.unwrap_or(false)
     }
 
-    /// How long a device may take to tell its services: short enough for a second attempt.
+    /// Time limit for service discovery: short enough for a second attempt.
     fn until_resolved(&self) -> Duration {
         self.limits.services.min(self.limits.connect / 3)
     }
@@ -362,7 +367,7 @@ impl Transport for BleTransport {
             }
             Err(error) => error,
         };
-        // The system would keep the next request waiting for the one that hangs.
+        // The system would queue the next request behind the one that hangs.
         if matches!(
             error,
             TransportError::Disconnected { .. } | TransportError::TimedOut { .. }
@@ -377,7 +382,7 @@ impl Transport for BleTransport {
         Ok(())
     }
 
-    /// Bluedroid without Security 2 has room for 257 bytes, with it for 481; `NimBLE` for more.
+    /// Bluedroid's buffer has 257 bytes without Security 2 and 481 with it; `NimBLE`'s is larger.
     fn capacity(&self) -> Capacity {
         Capacity {
             request: None,
@@ -387,7 +392,7 @@ impl Transport for BleTransport {
     }
 }
 
-/// A link that is closed when it is dropped, so that the device is free for the next run.
+/// A link that closes when it is dropped, so that the device is free for the next run.
 #[derive(Debug)]
 struct OpenLink {
     gatt: Option<Box<dyn Gatt>>,
@@ -407,12 +412,12 @@ impl OpenLink {
 
     async fn close(&mut self) {
         if let Some(gatt) = &self.gatt
-            // BlueZ takes two seconds for it; being told is enough.
+            // BlueZ takes two seconds to disconnect; sending the request is enough.
             && let Err(error) = within(CLOSE_TIMEOUT, gatt.disconnect()).await
         {
             tracing::debug!(%error, "the link did not close in time");
         }
-        // Only now: if the caller stops waiting, `drop` closes the link.
+        // Not before: if the caller stops waiting, `drop` closes the link.
         self.gatt = None;
     }
 }
@@ -429,9 +434,9 @@ impl Drop for OpenLink {
     }
 }
 
-/// To connect.
+/// Attempts to open one link.
 const MOST_ATTEMPTS: u32 = 3;
-/// For a sign of life.
+/// Time limit for the check that a link still works.
 const ALIVE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

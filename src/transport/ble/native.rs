@@ -1,5 +1,5 @@
-//! A link through the system's own Bluetooth, by way of `btleplug`. What only one system can do is
-//! `bluez.rs`'s, or `system.rs`'s.
+//! A link through the system's Bluetooth, with `btleplug`. `bluez.rs` and `system.rs` have the
+//! operations that differ between systems.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,7 +22,7 @@ use super::system;
 use super::system_errors::classify;
 use crate::transport::search::HostChanges;
 
-/// One device, through the system.
+/// A device, through the system's Bluetooth.
 pub(super) struct Native {
     radio: Arc<Radio>,
     peripheral: Peripheral,
@@ -40,9 +40,10 @@ impl Native {
         }
     }
 
-    /// A link that is open already is another run's that has left: BlueZ closes it two seconds after
-    /// it was told to, and would take ours along. One that stays was left behind by a program that
-    /// died, or is another program's: a device serves one at a time.
+    /// Closes a link that is already open, because a device serves only one link. A previous run's
+    /// link closes by itself: BlueZ disconnects two seconds after the request, and would take a new
+    /// link along. A link that stays open belongs to another program, or was left by a program that
+    /// died.
     async fn clear_the_way(&self) -> Result<(), GattError> {
         if !self.is_connected().await {
             return Ok(());
@@ -62,7 +63,7 @@ impl Native {
         let events = self.radio.events().await;
         let mut events = events.map_err(classify)?;
         while self.is_connected().await {
-            // Whatever happened: perhaps that.
+            // Any event may be the disconnection.
             if events.next().await.is_none() {
                 return Err(GattError::LinkLost);
             }
@@ -90,8 +91,8 @@ impl Native {
 
 #[async_trait]
 impl Gatt for Native {
-    /// The system's own connecting ends when the services are known, and does not notice that the
-    /// link is lost before; so that is watched for here.
+    /// `btleplug` returns when the services are known, and does not notice a lost link before. This
+    /// function therefore also watches the events.
     async fn connect(&mut self, services: Duration) -> Result<(), GattError> {
         self.clear_the_way().await?;
         let id = self.peripheral.id();
@@ -132,7 +133,7 @@ impl Gatt for Native {
                 events.next().await;
             }
         };
-        // Whatever is under way takes as long as it takes; this is only not to ask all the time.
+        // The pause only limits how often espctl asks. The operation in progress may take longer.
         let _waited = timeout(BUSY, next).await;
     }
 
@@ -207,7 +208,7 @@ impl fmt::Debug for Native {
 }
 
 const USER_DESCRIPTION: Uuid = uuid!("00002901-0000-1000-8000-00805f9b34fb");
-/// How long BlueZ takes to close a link, and a little (`src/device.c`, `DISCONNECT_TIMER`).
+/// The time that BlueZ takes to close a link, with a margin (`src/device.c`, `DISCONNECT_TIMER`).
 const CLOSING: Duration = Duration::from_millis(2200);
-/// Between two attempts of what the system is too busy for.
+/// The pause between two attempts of an operation for which the system is busy.
 const BUSY: Duration = Duration::from_millis(500);

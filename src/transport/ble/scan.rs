@@ -1,6 +1,5 @@
-//! Looks for devices that advertise, and yields each as soon as it is heard. Who is wanted is the
-//! caller's; here it is only told apart who is really there: systems also list devices that they
-//! heard days ago.
+//! Scans for devices that advertise, and yields each as soon as it is seen. The caller selects the
+//! device. This file only drops stale devices: systems also list devices that they saw days ago.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -27,7 +26,7 @@ use crate::transport::manufacturer_data::ManufacturerData;
 use crate::transport::medium::Medium;
 use crate::transport::search::{HostChanges, Search};
 
-/// What is kept between finding a device and connecting to it.
+/// What the connection to a scanned device needs.
 pub(super) struct Heard {
     pub(super) radio: Arc<Radio>,
     pub(super) peripheral: Peripheral,
@@ -60,21 +59,21 @@ struct Scan {
     scanning: Option<Scanning>,
     medium: &'static Medium,
     changes: HostChanges,
-    /// The only device that is wanted.
+    /// If set, the only device to yield.
     only: Option<Address>,
-    /// Every device that was looked at, as it was shown last.
+    /// Every device that was seen, with its latest data.
     known: HashMap<PeripheralId, Option<Seen>>,
-    /// Those that the system knew before and that were not heard twice since: what it says of them
-    /// may still be from before.
+    /// Devices that the system listed before the scan. The value is whether such a device was seen
+    /// since: its first data may be from before the scan.
     doubtful: HashMap<PeripheralId, bool>,
-    /// Those that this computer is connected to: they do not advertise, and are there.
+    /// Devices that this computer is connected to. They do not advertise, but are in reach.
     connected: HashSet<PeripheralId>,
     ready: VecDeque<Candidate>,
     look_again: Instant,
     deadline: Instant,
 }
 
-/// What a device that is there says of itself.
+/// What a device in reach advertises.
 #[derive(Clone, PartialEq, Eq)]
 struct Seen {
     name: Option<String>,
@@ -102,7 +101,7 @@ impl Scan {
         search: Search,
         deadline: Instant,
     ) -> Result<Self, TransportError> {
-        // First, so that nothing is missed.
+        // Subscribe first, so that no event is missed.
         let events = radio.events().await.map_err(failed)?;
         let before = radio.adapter.peripherals().await.map_err(failed)?;
         let scanning = radio.start_scan(&search.changes).await?;
@@ -131,19 +130,19 @@ impl Scan {
             let until = self.look_again.min(self.deadline);
             let event = match next_until(events, until).await {
                 Some(Some(event)) => Some(event),
-                // The system's Bluetooth is gone.
+                // The system's Bluetooth service stopped.
                 Some(None) => {
                     self.events = None;
                     return Some(Err(bluetooth(BluetoothProblem::NoService)));
                 }
                 None if Instant::now() >= self.deadline => {
                     if let Some(scanning) = self.scanning.take() {
-                        // A system that says nothing is told again when we leave.
+                        // `Drop` of the scan tries again if the system does not answer.
                         let _stopped = timeout(CLOSE_TIMEOUT, scanning.stop()).await;
                     }
                     return None;
                 }
-                // Not every change is told: a name may come later than the device.
+                // Systems do not report every change: a device's name may arrive later.
                 None => {
                     self.look_again = Instant::now() + LOOK_AGAIN;
                     None
@@ -173,12 +172,12 @@ impl Scan {
                 self.connected.remove(&id);
                 Ok(())
             }
-            // A device that is new: whoever else was heard by now is looked at, too, so that two
-            // that fit equally are seen together.
+            // For a new device, all devices are read again, so that two devices that match equally
+            // are yielded together.
             CentralEvent::DeviceDiscovered(id) if !self.known.contains_key(&id) => {
                 self.look_at_all().await
             }
-            // What is known is looked at in its turn: each look is a question to the system.
+            // Known devices wait for the next refresh: each read is a request to the system.
             CentralEvent::DeviceDiscovered(id)
             | CentralEvent::DeviceUpdated(id)
             | CentralEvent::ManufacturerDataAdvertisement { id, .. }
@@ -194,7 +193,7 @@ impl Scan {
             | CentralEvent::ServiceDataAdvertisement { id, .. }
             | CentralEvent::ServicesAdvertisement { id, .. }
             | CentralEvent::RssiUpdate { id, .. } => {
-                // One that has gone in between is no matter.
+                // The device may have left meanwhile.
                 if let Ok(peripheral) = self.radio.adapter.peripheral(&id).await {
                     let said = properties(&peripheral).await;
                     self.show(peripheral, said);
@@ -208,7 +207,7 @@ impl Scan {
         }
     }
 
-    /// Whether it was shown already, by a name.
+    /// Whether the device was already yielded with a name.
     fn is_settled(&self, id: &PeripheralId) -> bool {
         let known = self.known.get(id).and_then(Option::as_ref);
         known.is_some_and(|seen| seen.name.is_some())
@@ -223,16 +222,16 @@ impl Scan {
         Ok(())
     }
 
-    /// Has it yielded, if it is there and says something new.
+    /// Yields the device if it is in reach and its data changed.
     fn show(&mut self, peripheral: Peripheral, properties: Option<PeripheralProperties>) {
         let id = peripheral.id();
         let seen = properties
-            // BlueZ has a signal's strength only of what it hears in this scan.
+            // BlueZ reports the signal strength only of devices that it sees in this scan.
             .filter(|said| {
                 said.rssi.is_some() || self.connected.contains(&id) || !cfg!(target_os = "linux")
             })
             .map(|said| {
-                // The other name that systems have is their own, or one from before.
+                // The system's other name is its own alias, or an old name.
                 let name = said.advertisement_name;
                 let hints = Hints {
                     manufacturer: ManufacturerData::from_advertisement(&said.manufacturer_data),
@@ -280,7 +279,7 @@ impl Scan {
 }
 
 impl Drop for Scan {
-    /// A search is dropped as soon as it is decided, and cannot wait then.
+    /// The caller drops a search as soon as it has its device, and cannot wait then.
     fn drop(&mut self) {
         let (scanning, events) = (self.scanning.take(), self.events.take());
         if let Some(scanning) = scanning {
@@ -292,7 +291,7 @@ impl Drop for Scan {
     }
 }
 
-/// Whether an address is the one that is wanted: of an earlier scan, or typed.
+/// Whether an address is the requested one, which comes from an earlier scan or from the user.
 fn is_at(only: &Address, address: &Address) -> bool {
     if only.has_id() {
         only == address
@@ -301,7 +300,7 @@ fn is_at(only: &Address, address: &Address) -> bool {
     }
 }
 
-/// The address of a peripheral: the system's name for it, and what people read.
+/// Makes the address of a peripheral: the text for the user, and the system's id.
 fn address_of(peripheral: &Peripheral) -> Address {
     let id = peripheral.id().to_string();
     let mac = peripheral.address();
@@ -313,8 +312,8 @@ fn address_of(peripheral: &Peripheral) -> Address {
     address.with_id(id)
 }
 
-/// The next event, or the end of the stream; `None` when the time is up. A crowd is never silent, so
-/// the clock is asked before the next event is taken.
+/// The next event, or the end of the stream; `None` when the time is up. With many devices there is
+/// always an event, so the deadline is checked first.
 async fn next_until<T>(
     events: &mut (impl Stream<Item = T> + Unpin),
     until: Instant,
@@ -327,16 +326,16 @@ async fn next_until<T>(
 
 async fn properties(peripheral: &Peripheral) -> Option<PeripheralProperties> {
     peripheral.properties().await.unwrap_or_else(|error| {
-        // It has gone in between.
+        // The device left meanwhile.
         tracing::debug!(%error, "a device that cannot be looked at");
         None
     })
 }
 
-/// How a controller says that it does not know a signal's strength (Bluetooth Core, vol 4, part E,
-/// 7.7.65.2).
+/// The value of a controller that did not measure the signal strength (Bluetooth Core, vol 4, part
+/// E, 7.7.65.2).
 const NOT_KNOWN: i16 = 127;
-/// Between two looks at all devices.
+/// The interval at which all devices are read again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! macOS and Windows: what their errors mean, as `btleplug` passes them on. Written from its source
-//! and the systems' documentation, and not tried on either.
+//! macOS and Windows: classifies their errors, as `btleplug` passes them on. Written from
+//! `btleplug`'s source and the systems' documentation; not tested on either.
 
 use super::gatt::GattError;
 use crate::host::BluetoothProblem;
 
-/// What an error means.
+/// Converts an error of `btleplug`.
 pub(super) fn classify(error: btleplug::Error) -> GattError {
     match error {
-        // Windows' for a characteristic that wants a paired link.
+        // Windows reports this for a characteristic that requires pairing.
         btleplug::Error::PermissionDenied => GattError::NotPaired,
         btleplug::Error::NoAdapterAvailable => GattError::Radio(BluetoothProblem::NoAdapter),
         btleplug::Error::NotConnected => GattError::LinkLost,
@@ -31,7 +31,7 @@ fn in_words(said: &str) -> GattError {
     }
 }
 
-/// Windows wraps ATT's numbers (`E_BLUETOOTH_ATT_…`, 0x806500NN).
+/// The ATT code in a Windows error (`E_BLUETOOTH_ATT_…`, 0x806500NN).
 fn att_number(said: &str) -> Option<u8> {
     let (_, number) = said.split_once("0x806500")?;
     u8::from_str_radix(number.get(..2)?, 16).ok()

@@ -1,4 +1,4 @@
-//! The driver: which ports there are is `host`'s, the lines `line.rs`'s; here a port is opened.
+//! The `console` driver: opens a serial port. `host` lists the ports, `line.rs` reads the lines.
 //!
 //! Source: `protocomm_console.c`, `NP/src/scheme_console.c`.
 
@@ -23,7 +23,7 @@ use crate::transport::options::{
 };
 use crate::transport::search::Search;
 
-/// A serial console.
+/// The driver of devices with a serial console.
 #[derive(Debug)]
 pub(in crate::transport) struct Console;
 
@@ -77,7 +77,7 @@ static OPTIONS: [OptionSpec; 2] = [
     },
 ];
 
-/// How fast the line is, in bits a second.
+/// The speed of the line, in bits a second.
 #[derive(Clone, Copy, Debug)]
 struct Baud(u32);
 
@@ -113,8 +113,8 @@ impl Driver for Console {
         address.map(Address::to_string)
     }
 
-    /// Every port at which a board could be; or the one that is named, whatever it is. Nothing is
-    /// opened: that resets some boards.
+    /// Every serial port that may have a board, or the named port. The scan opens no port, because
+    /// that resets some boards.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let found = match &search.address {
             Some(address) => Ok(vec![Candidate::new(
@@ -166,7 +166,7 @@ fn candidate(port: SerialPort) -> Candidate {
     }
 }
 
-/// What the firmware's console is set to unless it was changed (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).
+/// The default speed of the firmware's console (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).
 pub const DEFAULT_BAUD: u32 = 115_200;
 const PORT: &str = "port";
 const BAUD: &str = "baud";

@@ -1,5 +1,5 @@
-//! protocomm on a serial line: types a request as the echo allows, and waits for the answer among
-//! what the board prints. Where it is in there is `line.rs`'s.
+//! protocomm on a serial line: types a request as fast as the echo allows, and waits for the
+//! answer. `line.rs` finds the answer in the output of the board.
 
 use std::io;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
 use crate::transport::link::IntoTransport;
 
-/// A serial line that is open, and on which nothing was typed.
+/// An open serial line, on which espctl has typed nothing yet.
 #[derive(Debug)]
 pub(super) struct ConsoleLink {
     pub(super) port: Port,
@@ -42,25 +42,25 @@ impl IntoTransport for ConsoleLink {
     }
 }
 
-/// An open path on a serial line.
+/// An open connection over a serial line.
 #[derive(Debug)]
 pub(super) struct ConsoleTransport {
     path: Arc<str>,
-    /// `None` once the line is of no use any more.
+    /// `None` once the line can no longer be used.
     port: Option<Port>,
-    /// The transport session: a number that the device has not seen begins one.
+    /// The transport session: a number that is new to the device starts a session.
     session: u16,
-    /// How long a byte takes on the line.
+    /// The time that one byte takes on the line.
     byte: Duration,
     limits: Limits,
 }
 
-/// What became of a line that was typed.
+/// The outcome of a typed line.
 enum Outcome {
     Found(Found),
-    /// The board started anew.
+    /// The board restarted.
     Restarted,
-    /// Nothing was found in time; what the output shows instead.
+    /// No reply arrived in time; the problem that the output shows, if any.
     Silence(Option<Trouble>),
 }
 
@@ -76,12 +76,12 @@ impl ConsoleTransport {
         let mut transport = Self {
             path,
             port: Some(port),
-            // Positive, for the firmware's `atoi`, and short: every digit takes its time.
+            // Positive, for the firmware's `atoi`, and short, because every digit takes time.
             session: u16::from_le_bytes([one, other]).max(1),
             byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / baud.max(1),
             limits,
         };
-        // Only now: later, the rest of a line that is cut off would be in front of an echo.
+        // Not earlier: the rest of a truncated line would otherwise precede an echo.
         if let Some(port) = &mut transport.port {
             port.clear();
         }
@@ -96,10 +96,9 @@ impl ConsoleTransport {
         Err(error)
     }
 
-    /// Types a number, which is no command anywhere, until its echo is followed by a prompt:
-    /// whatever was typed before is over then. What is typed right behind a line that the board
-    /// has not read would become part of that line, so an empty one, which has no echo to tell it
-    /// by, is not enough.
+    /// Types a number, which is no command of any console, until a prompt follows its echo: then
+    /// everything typed earlier is complete. An empty line is not enough, because it has no echo of
+    /// its own, and the board would append the next text to a line that it has not read yet.
     async fn synchronise(&mut self) -> io::Result<Option<ConsoleProblem>> {
         let waited = self.limits.connect + LONGEST_NUMBER * self.byte;
         let deadline = Instant::now() + waited;
@@ -108,8 +107,8 @@ impl ConsoleTransport {
         let mut patience = AGAIN + LONGEST_NUMBER * self.byte;
         loop {
             number += 1;
-            // A board that is just starting has not heard the one before; one that is slow has, and
-            // is given more time.
+            // A board that is still starting did not read the previous number. A slow board did,
+            // and gets more time.
             let until = deadline.min(Instant::now() + patience);
             patience *= 2;
             let seen = match self.say(&number.to_string(), until).await? {
@@ -136,13 +135,13 @@ impl ConsoleTransport {
                 bytes: bytes.len(),
             });
         };
-        // The device's patience begins when it has all of it, and its echo has come back.
+        // The time limit starts when the device has the whole line and its echo has arrived.
         let typing = 2 * self.byte * u32::try_from(line.len()).unwrap_or(u32::MAX);
         let limit = self.limits.for_endpoint(endpoint);
         let outcome = self.say(&line, Instant::now() + limit + typing).await;
         let outcome = outcome.map_err(|source| TransportError::Disconnected {
             endpoint: endpoint.clone(),
-            // Of another kind than a device that hangs up.
+            // This kind distinguishes a broken port from a device that closes the connection.
             source: Some(io::Error::new(
                 io::ErrorKind::NotConnected,
                 source.to_string(),
@@ -166,8 +165,8 @@ impl ConsoleTransport {
         }
     }
 
-    /// Types a line, as fast as its echo allows, and waits for what the device makes of it. An
-    /// error is the port's.
+    /// Types a line as fast as its echo allows, and waits for the reply. An error concerns the
+    /// port.
     async fn say(&mut self, line: &str, deadline: Instant) -> io::Result<Outcome> {
         let port = self.port.as_mut();
         let port = port.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
@@ -175,11 +174,11 @@ impl ConsoleTransport {
         typed.push(b'\r');
         let mut output = Output::after(line);
         let mut sent = 0;
-        // Since the last chunk left, or since a prompt came that may be an older one.
+        // When the last chunk was sent, or when a prompt arrived that may be an older one.
         let mut since = Instant::now();
         let patience = UNECHOED + 4 * CHUNK_LENGTH * self.byte;
         loop {
-            // The device has room for 256 bytes, and has taken what it echoed.
+            // The device's buffer has 256 bytes. It has read what it echoed.
             let room = CHUNK.saturating_sub(sent - output.echoed().min(sent));
             let chunk: Vec<u8> = typed.iter().skip(sent).take(room).copied().collect();
             if !chunk.is_empty() {
@@ -193,12 +192,12 @@ impl ConsoleTransport {
             let was_unsure = output.is_unsure();
             let read = tokio::select! {
                 biased;
-                // First, for a port that never pauses.
+                // Checked first, in case the port never pauses.
                 () = sleep_until(deadline) => return Ok(Outcome::Silence(output.trouble())),
-                // An echo that cannot be told from what others print must stop nothing.
+                // Typing continues even if the echo cannot be distinguished from other output.
                 () = sleep_until(since + patience), if sent < typed.len() || was_unsure => None,
                 read = port.read() => match read {
-                    // What came before the end is all that there is.
+                    // What arrived before the end is complete.
                     Err(_) if was_unsure => None,
                     read => Some(read?),
                 },
@@ -248,7 +247,7 @@ impl Transport for ConsoleTransport {
                 | TransportError::TimedOut { .. })
         );
         if is_over && let Some(port) = self.port.take() {
-            // What comes later on this line would be taken for the next answer.
+            // Later bytes on this line would be read as the next answer.
             port.close().await;
         }
         outcome
@@ -269,15 +268,15 @@ impl Transport for ConsoleTransport {
     }
 }
 
-/// Why there is no prompt: `seen` is the last thing that the line showed, `others` how often another
-/// console has answered, `waited` the whole time once it is over.
+/// Why there is no prompt. `trouble` is the last problem that the output showed, `other_consoles`
+/// how often another console answered, and `waited` the whole time once it is over.
 fn no_prompt(
     seen: Option<Trouble>,
     others: u32,
     waited: Option<Duration>,
 ) -> Option<ConsoleProblem> {
     match (seen, waited) {
-        // It has answered each time, as something else.
+        // Another console answered each time.
         (Some(Trouble::OtherConsole), _) if others >= 2 => Some(ConsoleProblem::Other),
         (Some(Trouble::OtherConsole), Some(_)) => Some(ConsoleProblem::Other),
         (Some(Trouble::Binary), Some(_)) => Some(ConsoleProblem::NotText),
@@ -286,19 +285,21 @@ fn no_prompt(
     }
 }
 
-/// At once: what the receiving side has room for, with a margin.
+/// The most bytes to send before their echo: the size of the device's receive buffer, with a
+/// margin.
 const CHUNK: usize = 64;
-/// The same, to count time with.
+/// The same as [`CHUNK_BYTES`], to multiply times.
 const CHUNK_LENGTH: u32 = 64;
-/// With its echo and the prompt, in bytes, and some more.
+/// The most bytes of a number with its echo and the prompt, with a margin.
 const LONGEST_NUMBER: u32 = 128;
-/// How long an echo may stay out before the line goes on without it: many times what 64 bytes take.
+/// How long espctl waits for an echo before it continues without it: many times the duration of 64
+/// bytes.
 const UNECHOED: Duration = Duration::from_millis(600);
-/// How long a board may leave a number without an echo before it is typed the next one.
+/// How long espctl waits for the echo of a number before it types the next one.
 const AGAIN: Duration = Duration::from_millis(500);
-/// Of a handshake, in bytes: what is left of a line behind `prov-session 65535 `.
+/// The longest handshake message, in bytes: the rest of a line after `prov-session 65535 `.
 const LONGEST_HANDSHAKE: usize = (LONGEST_REQUEST - 19) / 2;
-/// On a line, with start and stop.
+/// With start and stop bit.
 const BITS_OF_A_BYTE: u32 = 10;
 
 #[cfg(test)]

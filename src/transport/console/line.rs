@@ -1,9 +1,9 @@
-//! The lines of a device's console, without a port: the request as it is typed, and the answer found
-//! among what a board prints: the echo of the request, log lines, colours, a boot banner. Sending
-//! and waiting are `exchange.rs`'s.
+//! The lines of a device's console, without a port: formats a request, and finds the answer in the
+//! output of the board, which also has the echo, log lines, colors and a boot banner. `exchange.rs`
+//! sends and waits.
 //!
-//! Source: `protocomm_console.c`. A request is `<endpoint> <session> <hex>` and CR; the answer is an
-//! empty line and one of lower-case hex, and a refusal is none before the next prompt.
+//! Source: `protocomm_console.c`. A request is `<endpoint> <session> <hex>` and CR. The answer is
+//! an empty line and a line of lower-case hex; a refusal is a prompt without an answer.
 
 mod echo;
 mod text;
@@ -16,12 +16,13 @@ use self::echo::Echo;
 use self::text::Read;
 pub(super) use self::text::Text;
 
-/// What a device prints when it waits for a request.
+/// The prompt of a device that waits for a request.
 pub(super) const PROMPT: &[u8] = b">> ";
-/// Of a request without its CR: the buffer has 256 bytes, and older versions overflow at the last.
+/// The maximum for a request without its CR. The device's buffer has 256 bytes, and older versions
+/// overflow at the last one.
 pub(super) const LONGEST_REQUEST: usize = 254;
 
-/// A request as it is typed, without the CR at its end. `None`: it is longer than the device's
+/// Formats a request as it is typed, without the final CR. `None` if it is longer than the device's
 /// buffer.
 pub(super) fn request(endpoint: &str, session: u16, bytes: &[u8]) -> Option<Zeroizing<String>> {
     let digits = Zeroizing::new(hex::encode(bytes));
@@ -29,25 +30,25 @@ pub(super) fn request(endpoint: &str, session: u16, bytes: &[u8]) -> Option<Zero
     (line.len() <= LONGEST_REQUEST).then_some(line)
 }
 
-/// What was found in the output.
+/// The reply that was found in the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// The device's answer.
     Answer(Vec<u8>),
-    /// The next prompt, and no answer before it: how the device says no.
+    /// The next prompt without an answer: the device refused the request.
     Refusal,
-    /// An answer that another task printed into: which part of it is missing cannot be told.
+    /// Another task printed into the answer, and the missing part is unknown.
     Garbled,
 }
 
-/// What the output shows that no answer can follow.
+/// Output after which no answer can follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// The board starts anew.
+    /// The board restarts.
     Restarted,
-    /// Another program's prompt.
+    /// The prompt of another program.
     OtherConsole,
-    /// Bytes that no console prints.
+    /// Bytes that consoles do not print.
     Binary,
 }
 
@@ -55,44 +56,44 @@ pub(super) enum Trouble {
 pub(super) struct Output {
     echo: Echo,
     text: Text,
-    /// The line that is not at its end yet, without colours.
+    /// The current line without colors.
     line: Zeroizing<Vec<u8>>,
-    /// How many lines ended since something was printed, before this line and now.
+    /// How many line feeds preceded the current line, and how many came since.
     before: usize,
     line_feeds: usize,
     seen: Seen,
     stage: Stage,
-    /// What was seen of these.
+    /// The problem that the output showed.
     trouble: Option<Trouble>,
 }
 
-/// What could be the answer, or parts of it.
+/// The lines that may be the answer, or parts of it.
 #[derive(Default)]
 struct Seen {
-    /// A line of bare hex behind an empty line: what firmware prints.
+    /// A line of bare hex after an empty line, as firmware prints an answer.
     answer: Option<Zeroizing<Vec<u8>>>,
-    /// Such a line has something else in it.
+    /// Whether such a line contains something else.
     is_broken: bool,
-    /// A line of bare hex that is not behind an empty one: another's, or the rest of an answer.
+    /// Whether there is a line of bare hex without an empty line before it: other output, or the
+    /// rest of an answer.
     has_rest: bool,
 }
 
-/// How far the request is.
+/// How much of the request is sent and echoed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Some of it has not left.
+    /// Part of the request is not sent.
     Typing,
-    /// All of it has, its CR included.
+    /// The whole request is sent, with its CR.
     Sent,
-    /// A prompt came, and no echo that could be told from what others print. It may be an older
-    /// one.
+    /// A prompt arrived without a recognizable echo. It may be an older one.
     Unsure,
-    /// All of it was echoed: the next prompt is the end.
+    /// The whole request was echoed: the next prompt ends the reply.
     Echoed,
 }
 
 impl Output {
-    /// What follows this request.
+    /// Reads the output that follows this request.
     pub(super) fn after(request: &str) -> Self {
         Self {
             echo: Echo::of(request),
@@ -106,29 +107,29 @@ impl Output {
         }
     }
 
-    /// How much of the request has been echoed: more may be sent.
+    /// The number of echoed bytes: the device has read them, so more can be sent.
     pub(super) fn echoed(&self) -> usize {
         self.echo.length(&self.line)
     }
 
-    /// So much has surely been taken by now, though its echo was not seen as such.
+    /// Assumes that the device has read `sent` bytes, although their echo was not recognized.
     pub(super) fn presume(&mut self, sent: usize) {
         self.echo.presume(sent);
     }
 
-    /// All of the request has left.
+    /// Records that the whole request is sent.
     pub(super) fn sent(&mut self) {
         if self.stage == Stage::Typing {
             self.stage = Stage::Sent;
         }
     }
 
-    /// Whether a prompt came that is the end unless more follows soon.
+    /// Whether a prompt arrived that ends the reply, unless more output follows soon.
     pub(super) fn is_unsure(&self) -> bool {
         self.stage == Stage::Unsure
     }
 
-    /// What was found, now that nothing more follows.
+    /// Returns the reply, once no more output follows.
     pub(super) fn conclude(&mut self) -> Found {
         match std::mem::take(&mut self.seen) {
             seen if seen.is_broken => Found::Garbled,
@@ -141,7 +142,7 @@ impl Output {
         }
     }
 
-    /// Takes what was printed; the answer, or that there is none, once the next prompt is there.
+    /// Reads more output. Returns the reply once the next prompt ends it.
     pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Found> {
         for &byte in bytes {
             if self.byte(byte) {
@@ -151,7 +152,7 @@ impl Output {
         None
     }
 
-    /// What is wrong, if anything. Where a request was sent, it is asked when nothing was found.
+    /// The problem that the output shows. The caller asks when no reply arrives in time.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         match self.trouble {
             Some(Trouble::Restarted) => Some(Trouble::Restarted),
@@ -161,7 +162,7 @@ impl Output {
         }
     }
 
-    /// Takes one; whether it completes the prompt that is the end of this request.
+    /// Reads a byte. Returns whether it completes the prompt that ends the reply.
     fn byte(&mut self, byte: u8) -> bool {
         match self.text.read(byte) {
             Read::Nothing => return false,
@@ -204,7 +205,7 @@ impl Output {
         if self.stage != Stage::Echoed {
             if self.echo.ends_with(&line, PROMPT) {
                 self.stage = Stage::Echoed;
-                // What looked like an answer was before it, or part of it.
+                // Lines that looked like an answer came before the echo, or were part of it.
                 self.seen = Seen::default();
                 return;
             }
@@ -218,11 +219,11 @@ impl Output {
             Some(bytes) if is_behind_an_empty_line => {
                 let bytes = Zeroizing::new(bytes);
                 let answer = self.seen.answer.get_or_insert_with(|| bytes.clone());
-                // Which of two is the answer cannot be told.
+                // The answer cannot be distinguished from the other line.
                 self.seen.is_broken |= *answer != bytes;
             }
             Some(_) => {
-                // Behind an answer it is the rest of that: something of bare digits broke into it.
+                // After an answer this is its rest: output of bare digits interrupted it.
                 self.seen.is_broken |= self.seen.answer.is_some();
                 self.seen.has_rest = true;
             }
@@ -231,14 +232,14 @@ impl Output {
     }
 }
 
-/// What is typed may be a passphrase, without keys.
+/// The request may contain a passphrase in plain text.
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Output")
     }
 }
 
-/// A line that consists of bytes in lower-case hex.
+/// Decodes a line that consists of lower-case hex.
 fn hex(line: &[u8]) -> Option<Vec<u8>> {
     if line.is_empty() || !line.len().is_multiple_of(2) {
         return None;
@@ -254,16 +255,16 @@ const fn is_digit(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
-/// What the first stage of an ESP32's start prints, whichever chip it is.
+/// Whether the line is from the boot ROM of any ESP32 chip.
 fn is_banner(line: &[u8]) -> bool {
     let holds = |text: &[u8]| line.windows(text.len()).any(|part| part == text);
     line.starts_with(b"ets ") || line.starts_with(b"ESP-ROM:") || holds(b"rst:0x")
 }
 
-/// `esp32> `, `>>> ` and their like, at which a console waits that is not protocomm's.
+/// Whether the line is the prompt of another console, such as `esp32> ` or `>>> `.
 fn is_other_prompt(line: &[u8]) -> bool {
     let waits = [&b"> "[..], b"$ ", b"# "];
-    // By itself that may be what is left of ours.
+    // A shorter one may be the rest of protocomm's prompt.
     line.len() > PROMPT.len()
         && line.len() <= LONGEST_PROMPT
         && !line.starts_with(PROMPT)
@@ -271,14 +272,14 @@ fn is_other_prompt(line: &[u8]) -> bool {
         && !line.trim_ascii_end().contains(&b' ')
 }
 
-/// What `esp_console` says of a word that it does not know.
+/// Whether the line is `esp_console`'s message for an unknown command.
 fn is_unknown_command(line: &[u8]) -> bool {
     line.starts_with(b"Unrecognized command") || line.starts_with(b"Command not found")
 }
 
-/// Longer ones hold no answer: the longest one, of 4096 bytes, has twice as many digits.
+/// Longer lines are not an answer: the longest answer has 4096 bytes, with two digits each.
 const LONGEST_LINE: usize = 8192;
-/// Of somebody else's.
+/// The maximum for another console's prompt.
 const LONGEST_PROMPT: usize = 32;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,5 @@
-//! The log of a board, read and never answered: a line at a time, whatever is on it. What stands in a
-//! line is for others to know; no request is ever sent.
+//! Reads the log of a board, a line at a time. The caller interprets the lines; nothing is ever
+//! sent.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::transport::error::{ConsoleProblem, TransportError};
 pub struct BoardLog {
     port: Port,
     path: Arc<str>,
-    /// What arrived and is no line yet.
+    /// The received bytes of an incomplete line.
     rest: Secret<Vec<u8>>,
-    /// Only to notice what is no log.
+    /// Detects data that is not a log.
     text: Text,
 }
 
 impl BoardLog {
-    /// Opens the port. The board is not restarted by it.
+    /// Opens the port without restarting the board.
     pub async fn open(path: &str, baud: u32) -> Result<Self, TransportError> {
         Ok(Self {
             port: Port::open(path, baud).await?,
@@ -30,7 +30,7 @@ impl BoardLog {
         })
     }
 
-    /// The next line that is not empty, as text; bytes that are none are replaced.
+    /// The next line that is not empty. Bytes that are not UTF-8 are replaced.
     pub async fn line(&mut self) -> Result<Secret<String>, TransportError> {
         loop {
             if let Some(end) = self.rest.expose().iter().position(|byte| is_end(*byte)) {
@@ -56,8 +56,8 @@ impl BoardLog {
         }
     }
 
-    /// Closes the port, so that the next one to open it finds it free. An error says that what
-    /// came was no text; a board prints some of that when it starts, at another speed.
+    /// Closes the port, so that it is free for the next program. Fails if the received data was not
+    /// text; a starting board prints some such bytes at another speed.
     pub async fn close(self) -> Result<(), TransportError> {
         let outcome = if self.text.is_binary() {
             Err(self.problem(ConsoleProblem::NotText, None))
@@ -77,7 +77,7 @@ impl BoardLog {
     }
 }
 
-/// What is on the line may be a secret.
+/// The line may contain a secret.
 impl fmt::Debug for BoardLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BoardLog")
@@ -90,5 +90,5 @@ const fn is_end(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n')
 }
 
-/// Of what has no end. A payload has 150 bytes in firmware.
+/// The maximum for a line without an end. A firmware's QR payload has 150 bytes.
 const LONGEST_LINE: usize = 4096;

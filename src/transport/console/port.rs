@@ -1,5 +1,5 @@
-//! A serial port that is open: bytes in, bytes out, each waited for without blocking anybody. What
-//! they mean is `exchange.rs`'s.
+//! An open serial port. Reads and writes bytes without blocking the runtime. `exchange.rs`
+//! interprets them.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -15,16 +15,17 @@ use tokio::task::spawn_blocking;
 use crate::transport::address::Address;
 use crate::transport::error::{ConsoleProblem, TransportError};
 
-/// An open port. Closed when it is dropped.
+/// An open port. Dropping it closes the port.
 pub(super) struct Port {
     writer: Arc<Mutex<Box<dyn SerialPort>>>,
     arrived: Receiver<io::Result<Vec<u8>>>,
-    /// Ends with the thread that reads.
+    /// Resolves when the reading thread ends.
     reading: oneshot::Receiver<()>,
 }
 
 impl Port {
-    /// Opens it for us alone, with DTR and RTS inactive: on most boards the two reset it.
+    /// Opens the port exclusively, with DTR and RTS inactive: on most boards these two lines reset
+    /// the board.
     pub(super) async fn open(path: &str, baud: u32) -> Result<Self, TransportError> {
         let name = path.to_owned();
         let opened = spawn_blocking(move || open(&name, baud)).await;
@@ -46,8 +47,8 @@ impl Port {
         })
     }
 
-    /// Writes all of these. Waiting until they have left would take some drivers tens of
-    /// milliseconds; the echo says so sooner.
+    /// Writes all bytes. It does not wait until they are sent, which takes tens of milliseconds
+    /// with some drivers; the echo arrives sooner.
     pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let (writer, bytes) = (Arc::clone(&self.writer), bytes.to_vec());
         let written = spawn_blocking(move || {
@@ -57,13 +58,13 @@ impl Port {
         written.await.map_err(io::Error::other)?
     }
 
-    /// What arrives next. An error is the end of the port.
+    /// The next received bytes. After an error the port is closed.
     pub(super) async fn read(&mut self) -> io::Result<Vec<u8>> {
         let gone = || Err(io::ErrorKind::BrokenPipe.into());
         self.arrived.recv().await.unwrap_or_else(gone)
     }
 
-    /// Closes it, so that the next one to open it finds it free.
+    /// Closes the port, so that it is free for the next program.
     pub(super) async fn close(self) {
         let Self {
             writer,
@@ -71,15 +72,15 @@ impl Port {
             reading,
         } = self;
         drop((writer, arrived));
-        // An error is the end that is waited for.
+        // An error only means that the thread ended.
         let _ended = reading.await;
     }
 
-    /// Forgets what has arrived and was not read.
+    /// Discards received bytes that were not read.
     pub(super) fn clear(&mut self) {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = writer.clear(ClearBuffer::Input) {
-            // A port that is gone says so when it is read.
+            // A removed port reports an error at the next read.
             tracing::debug!(%error, "what had arrived");
         }
         drop(writer);
@@ -89,7 +90,7 @@ impl Port {
 
 #[cfg(test)]
 impl Port {
-    /// A port on which a test decides what arrives, and when.
+    /// A port on which a test controls the received bytes.
     pub(super) fn scripted(
         writer: Box<dyn SerialPort>,
         arrived: Receiver<io::Result<Vec<u8>>>,
@@ -112,14 +113,14 @@ impl fmt::Debug for Port {
 fn open(path: &str, baud: u32) -> io::Result<Port> {
     let builder = serialport::new(path, baud).timeout(LISTENING);
     let mut port = builder.open().map_err(|error| match error.kind() {
-        // That it is locked; a port that is not there is another error (`posix/flock.rs`).
+        // The port is locked. A port that does not exist has another error (`posix/flock.rs`).
         serialport::ErrorKind::NoDevice if cfg!(unix) => {
             io::Error::new(io::ErrorKind::ResourceBusy, error)
         }
         _ => error.into(),
     })?;
-    // RTS before DTR: the other way round, the usual circuit pulls the board's reset in between.
-    // A port without such lines is fine.
+    // RTS before DTR: in the other order, the usual circuit resets the board in between. A port
+    // without these lines works as well.
     for inactive in [
         port.write_request_to_send(false),
         port.write_data_terminal_ready(false),
@@ -133,11 +134,11 @@ fn open(path: &str, baud: u32) -> io::Result<Port> {
     let (read_on, reading) = oneshot::channel::<()>();
     let thread = thread::Builder::new().name("serial".to_owned());
     thread.spawn(move || {
-        // Locals are dropped in reverse: this one last, when the port is closed.
+        // Locals are dropped in reverse order: this one last, after the port is closed.
         let _read_on = read_on;
         let mut reader = reader;
         let mut buffer = [0; 1024];
-        // Until nobody listens any more.
+        // The thread ends when the port is dropped.
         while !arriving.is_closed() {
             let read = match reader.read(&mut buffer) {
                 Ok(0) => Err(io::ErrorKind::BrokenPipe.into()),
@@ -165,7 +166,7 @@ fn is_silence(error: &io::Error) -> bool {
     )
 }
 
-/// How many pieces may wait to be read. What comes beyond that waits in the system, and is lost there.
+/// How many reads can be queued. The system buffers, and finally drops, the bytes beyond.
 const UNREAD: usize = 64;
-/// After which the reading thread looks whether it is still wanted.
+/// How often the reading thread checks whether the port was dropped.
 const LISTENING: Duration = Duration::from_millis(25);

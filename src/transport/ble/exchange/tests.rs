@@ -1,5 +1,4 @@
-//! The exchange over a link in memory, which does what each test tells it and takes down what it
-//! was asked.
+//! Tests the exchange over an in-memory link, which follows a script and records its calls.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -13,7 +12,7 @@ use super::*;
 
 const SERVICE: Uuid = uuid!("021a9004-0382-4aea-bff4-6b3f1c5adfb4");
 
-/// What a link does next, where that is not that all goes well.
+/// The errors that the link reports next; calls without one succeed.
 #[derive(Debug, Default)]
 struct Script {
     connects: VecDeque<GattError>,
@@ -21,11 +20,11 @@ struct Script {
     reads: VecDeque<GattError>,
     pairs: VecDeque<GattError>,
     forgets: VecDeque<GattError>,
-    /// The tables before the right one.
+    /// The attribute tables that come before the right one.
     old_tables: VecDeque<Vec<Attribute>>,
     is_dead: bool,
     hangs: bool,
-    /// How long the link takes to close.
+    /// The time that the link takes to close.
     closing_time: Duration,
 }
 
@@ -155,7 +154,7 @@ async fn open(script: Script) -> (Memory, Result<BleTransport, TransportError>) 
     (memory, opened)
 }
 
-/// Opens, and sends one request to the version endpoint.
+/// Opens a link and sends one request to the version endpoint.
 async fn ask(script: Script) -> (Memory, BleTransport, Result<Vec<u8>, TransportError>) {
     let (memory, opened) = open(script).await;
     let mut transport = opened.unwrap();
@@ -211,7 +210,7 @@ async fn an_error_of_a_link_that_is_gone_is_no_answer() {
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
     assert!(!error.may_be_refusal(), "{error}");
     assert!(matches!(error, TransportError::Disconnected { .. }));
-    // Nothing goes over it any more.
+    // The link is no longer used.
     assert_eq!(memory.asked().last().unwrap(), "disconnect");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
     assert!(matches!(error, TransportError::Disconnected { .. }));
@@ -286,7 +285,7 @@ async fn a_table_from_before_is_forgotten_once() {
     );
     assert_eq!(memory.asked()[..5], steps);
 
-    // Systems that forget nothing.
+    // Systems that cannot discard their cache.
     let (_memory, opened) = open(Script {
         old_tables: [vec![]].into(),
         forgets: [GattError::Unsupported("forget a device")].into(),
@@ -310,7 +309,7 @@ async fn handles_that_lead_nowhere_are_renewed_before_anything_was_said() {
     assert_eq!(answer.unwrap(), b"answer");
     let renewed = ["write ESP", "forget", "connect", "attributes", "write ESP"];
     assert_eq!(memory.asked()[..5], renewed);
-    // With a session on the way, that would begin another one.
+    // Once a session may exist, a new connection would lose it.
     memory
         .script
         .lock()
@@ -370,7 +369,7 @@ async fn gatt_table_is_not_renewed_in_the_middle_of_a_session() {
     assert_eq!(memory.asked(), ["write x"]);
 }
 
-/// `NimBLE` answers 0x0e where an endpoint has no handler, and BlueZ where it lost the link.
+/// `NimBLE` returns 0x0e for an endpoint without a handler, and BlueZ for a lost link.
 #[tokio::test]
 async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
     for (name, is_dead, meant) in [
@@ -399,7 +398,7 @@ async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
     }
 }
 
-/// The GATT table was renewed, so that it cannot be the table: this is no device of ours.
+/// The cache was discarded before, so the table is right and the device has no endpoints.
 #[tokio::test]
 async fn stale_handles_after_renewal_are_not_a_device() {
     let (memory, _transport, answer) = ask(Script {
@@ -416,7 +415,7 @@ async fn stale_handles_after_renewal_are_not_a_device() {
     assert_eq!(forgotten, 1);
 }
 
-/// A link over this adapter that takes so long to close.
+/// Opens a link over this adapter that takes `closing_time` to close.
 async fn connect_over(
     adapters: &Adapters,
     adapter: &str,
@@ -465,7 +464,7 @@ async fn finish_closing_waits_for_slow_links_a_limited_time() {
     let start = Instant::now();
     adapters.finish_closing().await;
     assert_eq!(start.elapsed(), CLOSE_TIMEOUT);
-    // Waiting that was given up, or is done twice, takes no link off the list.
+    // Tasks stay listed when a wait is canceled or runs twice.
     let hci0 = adapters.closing_tasks("hci0");
     tokio::join!(hci0.wait(), hci0.wait());
     assert_eq!(start.elapsed(), slow);

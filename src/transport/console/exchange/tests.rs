@@ -1,4 +1,4 @@
-//! The exchange on a pty, and on a line where a test decides what is printed, and when.
+//! Tests the exchange on a pty, and on a line whose output the test controls.
 
 use std::io::Read as _;
 
@@ -31,13 +31,13 @@ async fn port_is_given_up_after_failed_exchange() {
     let error = transport.exchange(&endpoint, b"ESP").await.unwrap_err();
     assert!(matches!(error, TransportError::TimedOut { .. }), "{error}");
 
-    // Whatever arrives now answers the request before.
+    // Anything that arrives now would answer the previous request.
     let error = transport.exchange(&endpoint, b"late").await.unwrap_err();
     assert!(
         matches!(error, TransportError::Disconnected { .. }),
         "{error}"
     );
-    // The next program finds the port free.
+    // The port is free for the next program.
     Port::open(&path, BAUD).await.unwrap().close().await;
     let mut typed = [0; 256];
     let length = board.read(&mut typed).unwrap();
@@ -58,7 +58,7 @@ fn missing_prompt_is_explained_by_what_the_line_showed() {
         (binary, 0, "NotText"),
         (other, 1, "Other"),
     ] {
-        // Unless the time is over, there may be a prompt yet.
+        // A prompt may still arrive until the time is over.
         assert_eq!(problem(seen, others, None), None);
         let found = problem(seen, others, Some(waited));
         assert_eq!(found.as_deref(), Some(expected));
@@ -85,8 +85,8 @@ async fn silent_line_is_closed_after_the_time_limit() {
     Port::open(&path, BAUD).await.unwrap().close().await;
 }
 
-/// The answer to `proto-ver 1 455350`, while the board prints each of these after so many
-/// milliseconds; and the transport.
+/// Sends `proto-ver 1 455350` while the board prints each text after a delay in milliseconds.
+/// Returns the answer and the transport.
 async fn exchange_with(
     printed: Vec<(u64, &'static str)>,
 ) -> (Result<Vec<u8>, TransportError>, ConsoleTransport) {

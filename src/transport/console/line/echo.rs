@@ -1,13 +1,13 @@
-//! How much of a request has been echoed: the board sends back every byte that it has read, and others
-//! print between them. Sending what may follow is for others.
+//! Follows how much of a request was echoed. The board echoes every byte that it reads, and other
+//! tasks print in between. `exchange.rs` sends the rest.
 
 use zeroize::Zeroizing;
 
 /// The echo of one request.
 pub(super) struct Echo {
     sent: Zeroizing<Vec<u8>>,
-    /// After the lines so far: whether it can be that exactly so many bytes were echoed. What others
-    /// print may begin like the part that is to come, so there are several ways to read it.
+    /// For each number of bytes, whether exactly that many may have been echoed in the lines so
+    /// far. Other output may begin like the next part of the echo, so several numbers are possible.
     reached: Vec<bool>,
     presumed: usize,
 }
@@ -25,19 +25,19 @@ impl Echo {
         }
     }
 
-    /// How much at most, with the line that is not at its end yet.
+    /// The largest possible number of echoed bytes, including the current line.
     pub(super) fn length(&self, line: &[u8]) -> usize {
         let furthest = self.places().map(|from| from + self.same(from, line)).max();
         furthest.unwrap_or(0).max(self.presumed)
     }
 
-    /// So much was surely read by now, though its echo was not seen as such.
+    /// Assumes that the device has read `length` bytes, although their echo was not recognized.
     pub(super) fn presume(&mut self, length: usize) {
         self.presumed = length;
     }
 
-    /// Takes a line that ended; whether the echo ended with it. In front of the first part of an
-    /// echo is the prompt.
+    /// Reads a complete line. Returns whether the echo ends with it. The prompt precedes the first
+    /// part of an echo.
     pub(super) fn ends_with(&mut self, line: &[u8], prompt: &[u8]) -> bool {
         let line = line.strip_prefix(prompt).unwrap_or(line);
         let places: Vec<usize> = self.places().collect();
@@ -52,7 +52,7 @@ impl Echo {
         is_end
     }
 
-    /// Whether this could be a part of it.
+    /// Whether the line may be a part of the echo.
     pub(super) fn may_hold(&self, line: &[u8]) -> bool {
         self.sent.windows(line.len()).any(|part| part == line)
     }
@@ -62,7 +62,7 @@ impl Echo {
         places.filter_map(|(place, is_reached)| is_reached.then_some(place))
     }
 
-    /// How many bytes of the line go on with the echo from there.
+    /// How many bytes of the line match the echo from this position.
     fn same(&self, from: usize, line: &[u8]) -> usize {
         let left = self.sent.get(from..).unwrap_or_default();
         left.iter()

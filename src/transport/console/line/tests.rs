@@ -1,10 +1,10 @@
-//! The finder against what boards print, and against noise.
+//! Tests the search for replies on recorded output, and on noise.
 
 use serde_json::Value;
 
 use super::*;
 
-/// Everything that a device prints for a request, byte by byte.
+/// Reads the output for a request byte by byte.
 fn read(request: &str, output: &[u8]) -> Option<Found> {
     let mut reader = Output::after(request);
     reader.sent();
@@ -14,7 +14,7 @@ fn read(request: &str, output: &[u8]) -> Option<Found> {
             return found;
         }
     }
-    // Nothing more follows.
+    // The output is complete.
     reader.is_unsure().then(|| reader.conclude())
 }
 
@@ -29,11 +29,11 @@ fn a_reply_is_found_after_its_echo() {
         "prov-session 1 10015a25\r\n\r\n10015a39\r\n\r\n>> ",
         "prov-session 1 10015a25\r\n\r\r\n10015a39\r\r\n\r\n>> ",
         "prov-session 1 10015a25\r\n\x1b[0;32mI (1) wifi: up\x1b[0m\r\n\r\n10015a39\r\n\n>> ",
-        // Broken by others, twice.
+        // Two interruptions of the echo.
         "prov-I (1) wifi: up\r\nsession 1 10W (2) x: y\r\n015a25\r\n\r\n10015a39\r\n\n>> ",
-        // Firmware's is behind an empty line.
+        // Firmware prints the answer after an empty line.
         "prov-session 1 10015a25\r\nabcd\r\n\r\n10015a39\r\n\n>> ",
-        // Others' lines may begin like what is to come.
+        // Other lines begin like the next part of the echo.
         "prov-prompt\r\nsession 1 11 bars\r\n10 x\r\n10015a25\r\n\r\n10015a39\r\n\n>> ",
     ] {
         assert_eq!(
@@ -57,7 +57,7 @@ fn a_prompt_without_a_reply_is_a_refusal() {
             "{output}"
         );
     }
-    // An echo that is broken looks like hex, and is no answer.
+    // The rest of an interrupted echo looks like hex, but is not an answer.
     let output = b"ch_resp 1 0I (1) x: y\r\n0a0b0c\r\n\r\n>> ";
     assert_eq!(read("ch_resp 1 00a0b0c", output), Some(Found::Refusal));
 }
@@ -67,7 +67,7 @@ fn a_log_line_within_the_digits_spoils_the_answer() {
     for output in [
         "ch_resp 1 00\r\n\r\n0a0bI (7) wifi: x\r\n0c0d\r\n\r\n>> ",
         "ch_resp 1 00\r\n\r\n0a0b\x1b[0;32mI (7) wifi: x\x1b[0m\r\n\r\n\r\n>> ",
-        // Not only a log does that.
+        // Other output can interrupt an answer as well.
         "ch_resp 1 00\r\n\r\n0a0b25.3 C\r\n0c0d\r\n\r\n>> ",
         "ch_resp 1 00\r\n\r\n0a0b\r\n0c0d\r\n\r\n>> ",
         "ch_resp 1 00\r\n\r\n25.3 C\r\n0a0b0c0d\r\n\r\n>> ",
@@ -77,7 +77,7 @@ fn a_log_line_within_the_digits_spoils_the_answer() {
         let found = read("ch_resp 1 00", output.as_bytes());
         assert_eq!(found, Some(Found::Garbled), "{output}");
     }
-    // Nor is what does not end.
+    // An answer without an end is garbled as well.
     let endless = format!("ch_resp 1 00\r\n\r\n{}\r\n\r\n>> ", "0a".repeat(9000));
     let found = read("ch_resp 1 00", endless.as_bytes());
     assert_eq!(found, Some(Found::Garbled));
@@ -127,7 +127,7 @@ fn before_the_prompt_nothing_is_known() {
     assert_eq!(read("ch_resp 1 00", half), None);
 }
 
-/// A generator that is the same in every run (splitmix64).
+/// A generator that yields the same numbers in every run (splitmix64).
 struct Seeded(u64);
 
 impl Seeded {
@@ -152,7 +152,7 @@ impl Seeded {
         hex::encode(self.bytes(longest))
     }
 
-    /// What an application may print, of its own, with no line's end: never bare hex.
+    /// Output of an application without a line end, never bare hex.
     fn words(&mut self) -> String {
         let letters = b"0123456789abcdef ghz.:()-_>IWE";
         let mut text: String = (0..=self.below(12))
@@ -162,7 +162,7 @@ impl Seeded {
         text
     }
 
-    /// A line that somebody else prints: never one of bare hex.
+    /// A line of other output, never bare hex.
     fn noise(&mut self) -> String {
         let words = self.words();
         let lines = [
@@ -182,8 +182,8 @@ impl Seeded {
     }
 }
 
-/// One exchange as a board prints it, with others' lines between the parts of its echo, and before
-/// and behind its reply.
+/// The output of one exchange, with other lines between the parts of the echo, and before and after
+/// the reply.
 fn printed(random: &mut Seeded, request: &str, reply: Option<&str>) -> String {
     let mut text = String::new();
     let mut left = request;
@@ -223,7 +223,7 @@ fn noise_without_bare_hex_never_yields_a_wrong_reply() {
         };
         let found = read(&request, output.as_bytes());
         right += usize::from(found == expected);
-        // What begins with digits behind an empty line may have broken into a reply.
+        // Digits after an empty line may be part of an interrupted answer.
         assert!(
             found == expected || found == Some(Found::Garbled),
             "case {case}: {found:?}: {output:?}"
@@ -263,7 +263,7 @@ fn bare_hex_in_the_noise_ends_in_an_answer_or_a_refusal_and_never_in_silence() {
         let reply = random.hex(60);
         let before = format!("{}\r\n", random.hex(8));
         let output = printed(&mut random, &request, Some(&reply));
-        // Right before the reply, or a line earlier, where it does no harm.
+        // Directly before the reply, or one line earlier, where it is harmless.
         let place = output.find(&reply).unwrap();
         let line = |text: &str| text.rfind('\n').map_or(0, |end| end + 1);
         let mut at = line(&output[..place]);

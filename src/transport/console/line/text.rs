@@ -1,28 +1,28 @@
-//! Bytes of a serial line as text: colours are left out, and what no console prints is counted. What
-//! the text says is for others.
+//! Decodes the bytes of a serial line as text: drops color sequences, and counts bytes that
+//! consoles do not print.
 
-/// One byte, read.
+/// One decoded byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::transport::console) enum Read {
-    /// Of a line's text.
+    /// A byte of the line's text.
     Text(u8),
     CarriageReturn,
     LineFeed,
-    /// Part of a colour.
+    /// Part of a color sequence.
     Nothing,
 }
 
-/// Reads one byte after the other.
+/// Decodes one byte after the other.
 #[derive(Debug, Default)]
 pub(in crate::transport::console) struct Text {
     escape: Escape,
-    /// Of a character of UTF-8, how many bytes are to come.
+    /// How many bytes of the current UTF-8 character are missing.
     to_come: u8,
     bytes: usize,
     odd: usize,
 }
 
-/// Where in a colour sequence it is.
+/// The position in a color sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Escape {
     #[default]
@@ -51,7 +51,7 @@ impl Text {
                 self.escape = Escape::Inside;
                 Read::Nothing
             }
-            // A sequence ends with a letter.
+            // A letter ends a sequence.
             (Escape::Began, _) | (Escape::Inside, b'@'..=b'~') => {
                 self.escape = Escape::No;
                 Read::Nothing
@@ -66,7 +66,7 @@ impl Text {
         }
     }
 
-    /// Whether a good part of it is nothing that a console prints.
+    /// Whether more than a quarter of the bytes are not console output.
     pub(in crate::transport::console) fn is_binary(&self) -> bool {
         self.bytes >= ENOUGH && self.odd * 4 > self.bytes
     }
@@ -89,7 +89,7 @@ impl Text {
     }
 }
 
-/// To tell noise from a byte that was spoilt on the way.
+/// The fewest bytes that distinguish binary data from a single transmission error.
 const ENOUGH: usize = 64;
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
         assert!(!is_binary(&[0x80; ENOUGH - 1]));
         assert!(!is_binary("grün 電 😀 ".repeat(20).as_bytes()));
         assert!(!is_binary(&b"\x1b[0;32mI (1) a\x1b[0m\r\n".repeat(20)));
-        // More than a quarter.
+        // Binary means more than a quarter.
         let mixed = |odd: usize| [vec![0xff; odd], vec![b' '; ENOUGH - odd]].concat();
         assert!(!is_binary(&mixed(ENOUGH / 4)));
         assert!(is_binary(&mixed(ENOUGH / 4 + 1)));
