@@ -73,7 +73,7 @@ pub enum TransportError {
     },
     /// The link opened, but service discovery did not finish in time.
     #[error("connected to {address}, but service discovery timed out after {} s", waited.as_secs_f32())]
-    Unresolved {
+    ServiceDiscoveryTimedOut {
         /// The device's address.
         address: Address,
         /// The time limit.

@@ -42,7 +42,7 @@ pub(super) async fn payload(
     ));
     let found = timeout(line.patience, async {
         loop {
-            let line = log.line().await.map_err(of_port)?;
+            let line = log.read_line().await.map_err(of_port)?;
             let found = find_in_log_line(line.expose())
                 .map_err(|fault| of_fault(&fault, format!("the log at {port}: {fault}")))?;
             if let Some(payload) = found {

@@ -17,12 +17,12 @@ pub enum BluetoothProblem {
     #[error("this computer has no Bluetooth adapter")]
     NoAdapter,
     /// Not the one that was asked for.
-    #[error("this computer has no Bluetooth adapter {wanted}; there is {there}")]
+    #[error("this computer has no Bluetooth adapter {requested}; there is {available}")]
     NoSuchAdapter {
         /// As asked for.
-        wanted: Box<str>,
+        requested: Box<str>,
         /// The adapters that this computer has.
-        there: Box<str>,
+        available: Box<str>,
     },
     /// The system's message bus, by which programs reach Bluetooth, is not there.
     #[error("this computer has no system message bus (D-Bus)")]

@@ -38,21 +38,21 @@ pub(super) struct Adapters {
 impl Adapters {
     /// Opens the adapter with the requested name, or else the first adapter that is switched on, or
     /// else the first one.
-    pub(super) async fn open(&self, wanted: Option<&str>) -> Result<Radio, TransportError> {
-        timeout(PATIENCE, self.find(wanted))
+    pub(super) async fn open(&self, requested: Option<&str>) -> Result<Radio, TransportError> {
+        timeout(SYSTEM_TIMEOUT, self.select(requested))
             .await
-            .unwrap_or_else(|_| Err(silent()))
+            .unwrap_or_else(|_| Err(system_timed_out()))
     }
 
-    async fn find(&self, wanted: Option<&str>) -> Result<Radio, TransportError> {
+    async fn select(&self, requested: Option<&str>) -> Result<Radio, TransportError> {
         let connection = self.connection.get_or_try_init(connect_to_system).await?;
         let mut first = None;
         let mut names = Vec::new();
-        for adapter in connection.manager.adapters().await.map_err(failed)? {
-            let info = adapter.adapter_info().await.map_err(failed)?;
+        for adapter in connection.manager.adapters().await.map_err(system_error)? {
+            let info = adapter.adapter_info().await.map_err(system_error)?;
             let name = info.split_whitespace().next().unwrap_or_default();
-            let is_choice = match wanted {
-                Some(wanted) => wanted == name,
+            let is_match = match requested {
+                Some(requested) => requested == name,
                 None => is_on(&adapter).await,
             };
             names.push(name.to_owned());
@@ -61,18 +61,21 @@ impl Adapters {
                 closing: self.closing_tasks(name),
                 connection: Arc::clone(connection),
             };
-            if is_choice {
+            if is_match {
                 return Ok(radio);
             }
             first.get_or_insert(radio);
         }
-        match (first, wanted) {
-            (Some(_), Some(wanted)) => {
-                let (wanted, there) = (wanted.into(), names.join(", ").into());
-                Err(bluetooth(BluetoothProblem::NoSuchAdapter { wanted, there }))
+        match (first, requested) {
+            (Some(_), Some(requested)) => {
+                let (requested, available) = (requested.into(), names.join(", ").into());
+                Err(bluetooth_error(BluetoothProblem::NoSuchAdapter {
+                    requested,
+                    available,
+                }))
             }
             (Some(radio), None) => Ok(radio),
-            (None, _) => Err(bluetooth(BluetoothProblem::NoAdapter)),
+            (None, _) => Err(bluetooth_error(BluetoothProblem::NoAdapter)),
         }
     }
 
@@ -123,14 +126,14 @@ impl Radio {
             .start_scan(ScanFilter::default())
             .await
             .map_err(|error| match classify(error) {
-                GattError::Other(said) if was_off => bluetooth(BluetoothError {
+                GattError::Other(message) if was_off => bluetooth_error(BluetoothError {
                     problem: BluetoothProblem::Off,
-                    source: Some(GattError::Other(said).into_io()),
+                    source: Some(GattError::Other(message).into_io()),
                 }),
-                other => radio_failed(other),
+                other => adapter_error(other),
             })?;
         if was_off && is_on(&self.adapter).await {
-            changes.add("Bluetooth was switched off on this computer, and is on now");
+            changes.add("Bluetooth was off on this computer; it is switched on now");
         }
         Ok(scanning)
     }
@@ -151,7 +154,7 @@ impl Scanning {
     /// exits.
     pub(super) async fn stop(mut self) {
         if let Some(radio) = self.0.take() {
-            stop(&radio).await;
+            stop_scan(&radio).await;
         }
     }
 }
@@ -160,14 +163,14 @@ impl Drop for Scanning {
     fn drop(&mut self) {
         if let Some(radio) = self.0.take() {
             let closing = Arc::clone(&radio.closing);
-            closing.spawn(async move { stop(&radio).await });
+            closing.spawn(async move { stop_scan(&radio).await });
         }
     }
 }
 
-async fn stop(radio: &Radio) {
+async fn stop_scan(radio: &Radio) {
     if let Err(error) = radio.adapter.stop_scan().await {
-        tracing::debug!(%error, "the scan did not end");
+        tracing::debug!(%error, "the scan did not stop");
     }
 }
 
@@ -233,10 +236,10 @@ async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
             let _unused = unused.await;
         });
     });
-    let broken = |source: io::Error| bluetooth(BluetoothError::failed(source));
+    let broken = |source: io::Error| bluetooth_error(BluetoothError::failed(source));
     started.map_err(broken)?;
-    let ended = |_| broken(io::Error::other("its thread has ended"));
-    let (manager, runtime) = is_open.await.map_err(ended)?.map_err(failed)?;
+    let ended = |_| broken(io::Error::other("its thread ended"));
+    let (manager, runtime) = is_open.await.map_err(ended)?.map_err(system_error)?;
     Ok(Arc::new(SystemConnection {
         manager,
         runtime,
@@ -250,31 +253,31 @@ async fn is_on(adapter: &Adapter) -> bool {
 }
 
 /// Wraps an error of this computer's Bluetooth.
-pub(super) fn bluetooth(error: impl Into<BluetoothError>) -> TransportError {
+pub(super) fn bluetooth_error(error: impl Into<BluetoothError>) -> TransportError {
     TransportError::Bluetooth(error.into())
 }
 
 /// The system's Bluetooth did not answer in time.
-pub(super) fn silent() -> TransportError {
-    radio_failed(GattError::TimedOut)
+pub(super) fn system_timed_out() -> TransportError {
+    adapter_error(GattError::TimedOut)
 }
 
 /// Converts an error of a request that only concerns this computer.
-pub(super) fn failed(error: btleplug::Error) -> TransportError {
+pub(super) fn system_error(error: btleplug::Error) -> TransportError {
     match classify(error) {
         // No device is involved yet that could require pairing.
-        GattError::NotPaired => bluetooth(BluetoothProblem::Denied),
-        other => radio_failed(other),
+        GattError::NotPaired => bluetooth_error(BluetoothProblem::Denied),
+        other => adapter_error(other),
     }
 }
 
-fn radio_failed(error: GattError) -> TransportError {
+fn adapter_error(error: GattError) -> TransportError {
     match error {
-        GattError::Radio(found) => bluetooth(found),
-        other => bluetooth(BluetoothError::failed(other.into_io())),
+        GattError::Radio(problem) => bluetooth_error(problem),
+        other => bluetooth_error(BluetoothError::failed(other.into_io())),
     }
 }
 
 /// Time limit for answers of the system's Bluetooth service, which neither computes nor waits for
 /// devices.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const SYSTEM_TIMEOUT: Duration = Duration::from_secs(10);

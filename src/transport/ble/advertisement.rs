@@ -10,10 +10,10 @@ use crate::transport::candidate::Hints;
 /// Whether the device advertises as provisioning firmware does: a known service, RainMaker's
 /// manufacturer data, or a usual name prefix.
 pub(super) fn looks_like_provisioning(name: Option<&str>, hints: &Hints) -> bool {
-    let known = |service| PROVISIONING_SERVICES.contains(service);
-    hints.services.iter().any(known)
+    let is_known = |service| PROVISIONING_SERVICES.contains(service);
+    hints.services.iter().any(is_known)
         || hints.manufacturer.is_some()
-        || name.is_some_and(|name| NAMES.iter().any(|usual| name.starts_with(usual)))
+        || name.is_some_and(|name| NAME_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
 /// Provisioning services: that of the examples and RainMaker, the default of `scheme_ble`, the
@@ -23,14 +23,14 @@ pub const PROVISIONING_SERVICES: [Uuid; 3] = [
     uuid!("1775244d-6b43-439b-877c-060f2d9bed07"),
     uuid!("0000ffff-0000-1000-8000-00805f9b34fb"),
 ];
-const NAMES: [&str; 2] = ["PROV_", "ESP-Prov"];
+const NAME_PREFIXES: [&str; 2] = ["PROV_", "ESP-Prov"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn firmware_is_known_by_its_service_its_maker_or_its_name() {
+    fn recognizes_service_manufacturer_data_and_name() {
         let nothing = Hints::default();
         assert!(looks_like_provisioning(Some("PROV_d76c30"), &nothing));
         assert!(!looks_like_provisioning(Some("Headphones"), &nothing));

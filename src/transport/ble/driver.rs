@@ -12,8 +12,8 @@ use futures_util::stream::BoxStream;
 use super::adapter::Adapters;
 use super::exchange::BleLink;
 use super::gatt::Gatt;
-use super::native::Native;
-use super::scan::{self, Heard};
+use super::native::NativeGatt;
+use super::scan::{self, ScannedDevice};
 use crate::host::Host;
 use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Handle};
@@ -100,7 +100,7 @@ impl Driver for Ble {
     /// that device.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let adapter = adapter_of(&search.options);
-        scan::run(&MEDIUM, Arc::clone(&self.adapters), adapter, search.clone())
+        scan::stream_candidates(&MEDIUM, Arc::clone(&self.adapters), adapter, search.clone())
     }
 
     async fn open(
@@ -110,20 +110,24 @@ impl Driver for Ble {
         limits: &Limits,
     ) -> Result<Link, TransportError> {
         let address = candidate.address.clone();
-        let Some(heard) = candidate.handle.as_ref().and_then(Handle::read::<Heard>) else {
+        let Some(device) = candidate
+            .handle
+            .as_ref()
+            .and_then(Handle::read::<ScannedDevice>)
+        else {
             return Err(TransportError::Unreachable {
                 address,
-                source: io::Error::new(io::ErrorKind::NotFound, "it was not found by a search"),
+                source: io::Error::new(io::ErrorKind::NotFound, "no search found this device"),
             });
         };
         // Few controllers connect well while they scan, and the search may still be stopping.
-        heard.radio.closing.wait().await;
-        let gatt: Box<dyn Gatt> = Box::new(Native::new(
-            Arc::clone(&heard.radio),
-            heard.peripheral.clone(),
+        device.radio.closing.wait().await;
+        let gatt: Box<dyn Gatt> = Box::new(NativeGatt::new(
+            Arc::clone(&device.radio),
+            device.peripheral.clone(),
             candidate.changes.clone(),
         ));
-        let closing = Arc::clone(&heard.radio.closing);
+        let closing = Arc::clone(&device.radio.closing);
         let link = BleLink::connect(gatt, address, limits.clone(), closing).await?;
         Ok(Link::new(link))
     }
@@ -147,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_run_at_a_time_uses_an_adapter() {
+    fn only_one_run_uses_an_adapter() {
         let ble = Ble::default();
         let options = ble.parse_options(&[(ADAPTER, "hci1".to_owned())]).unwrap();
         assert_eq!(ble.occupies(&options, None).as_deref(), Some("hci1"));

@@ -11,10 +11,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::adapter::bluetooth;
+use super::adapter::bluetooth_error;
 use super::closing::{CLOSE_TIMEOUT, ClosingTasks};
-use super::endpoints::{Endpoints, is_bluetooths_own, is_provisionings_own};
-use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY, within};
+use super::endpoints::{Endpoints, is_bluetooth_sig_service, is_standard_endpoint};
+use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY, with_timeout};
 use crate::proto::EndpointName;
 use crate::transport::address::Address;
 use crate::transport::error::{Rejection, TransportError};
@@ -33,7 +33,7 @@ pub(super) struct BleTransport {
     /// losing the session.
     has_answered: bool,
     has_paired: bool,
-    has_forgotten: bool,
+    has_discarded_cache: bool,
 }
 
 /// An open link whose endpoints are not yet known.
@@ -58,7 +58,7 @@ impl BleLink {
             limits,
             has_answered: false,
             has_paired: false,
-            has_forgotten: false,
+            has_discarded_cache: false,
         };
         transport.connect().await?;
         Ok(Self(transport))
@@ -66,11 +66,11 @@ impl BleLink {
 
     /// Discovers the endpoints. A table without endpoints is usually stale, so espctl makes the
     /// system discard it and reads it again, once.
-    async fn learn(self) -> Result<BleTransport, TransportError> {
+    async fn discover_endpoints(self) -> Result<BleTransport, TransportError> {
         let Self(mut transport) = self;
-        if let Err(stale) = transport.learn().await? {
-            tracing::debug!(%stale, "what the system knows of the device may be old");
-            transport.renew().await?;
+        if let Err(stale) = transport.read_endpoints().await? {
+            tracing::debug!(%stale, "the system's attribute cache may be stale");
+            transport.discard_cache_and_reconnect().await?;
         }
         tracing::debug!(endpoints = ?transport.endpoints.names(), "open");
         Ok(transport)
@@ -80,7 +80,7 @@ impl BleLink {
 #[async_trait]
 impl IntoTransport for BleLink {
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
-        Ok(Box::new(self.learn().await?))
+        Ok(Box::new(self.discover_endpoints().await?))
     }
 }
 
@@ -90,66 +90,66 @@ impl BleTransport {
     /// the device.
     async fn connect(&mut self) -> Result<(), TransportError> {
         let deadline = Instant::now() + self.limits.connect;
-        let services = self.until_resolved();
+        let services = self.services_timeout();
         let mut attempts = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let gatt = self.link.gatt()?;
-            let error = match within(left, gatt.connect(services)).await {
+            let error = match with_timeout(left, gatt.connect(services)).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            tracing::debug!(%error, attempts, "no connection");
-            let (goes_on, forgets) = match &error {
+            tracing::debug!(%error, attempts, "connection attempt failed");
+            let (should_retry, should_discard_cache) = match &error {
                 GattError::Busy => (Instant::now() < deadline, false),
-                GattError::Unresolved => (!self.has_forgotten, true),
+                GattError::ServicesTimedOut => (!self.has_discarded_cache, true),
                 GattError::Gone | GattError::LinkLost | GattError::Other(_) => (
-                    attempts < MOST_ATTEMPTS,
-                    attempts + 1 == MOST_ATTEMPTS && !self.has_forgotten,
+                    attempts < MAX_CONNECT_ATTEMPTS,
+                    attempts + 1 == MAX_CONNECT_ATTEMPTS && !self.has_discarded_cache,
                 ),
                 _ => (false, false),
             };
-            if !goes_on {
-                return Err(self.unreachable(error));
+            if !should_retry {
+                return Err(self.connect_error(error));
             }
-            if forgets {
+            if should_discard_cache {
                 let left = deadline.saturating_duration_since(Instant::now());
-                self.has_forgotten = true;
-                if let Err(why) = within(left, gatt.forget()).await {
-                    tracing::debug!(%why, "the device was not forgotten");
-                    return Err(self.unreachable(error));
+                self.has_discarded_cache = true;
+                if let Err(forget_error) = with_timeout(left, gatt.forget()).await {
+                    tracing::debug!(%forget_error, "the system did not discard its cache");
+                    return Err(self.connect_error(error));
                 }
             } else if matches!(error, GattError::Busy) {
-                gatt.settle().await;
+                gatt.wait_while_busy().await;
             }
             attempts += 1;
         }
     }
 
     /// Discovers the endpoints. The inner error means that the attribute table is inconsistent.
-    async fn learn(&mut self) -> Result<Result<(), GattError>, TransportError> {
+    async fn read_endpoints(&mut self) -> Result<Result<(), GattError>, TransportError> {
         let limit = self.limits.services;
         let gatt = self.link.gatt()?;
-        let table = match within(limit, gatt.attributes()).await {
+        let table = match with_timeout(limit, gatt.discover_attributes()).await {
             Ok(table) => table,
             Err(error) if error.is_stale() => return Ok(Err(error)),
-            Err(error) => return Err(self.unreachable(error)),
+            Err(error) => return Err(self.connect_error(error)),
         };
         let (described, others): (Vec<Attribute>, Vec<Attribute>) = table
             .into_iter()
-            .filter(|attribute| !is_bluetooths_own(attribute.service))
+            .filter(|attribute| !is_bluetooth_sig_service(attribute.service))
             .partition(|attribute| attribute.is_described);
-        let reading = async { Ok(gatt.descriptions(&described).await) };
-        let names = match within(limit, reading).await {
+        let reading = async { Ok(gatt.read_descriptions(&described).await) };
+        let names = match with_timeout(limit, reading).await {
             Ok(names) => names,
-            Err(error) => return Err(self.unreachable(error)),
+            Err(error) => return Err(self.connect_error(error)),
         };
-        let mut known = Vec::new();
+        let mut named = Vec::new();
         for (attribute, name) in described.into_iter().zip(names) {
             let name = match name {
                 Ok(bytes) => String::from_utf8(bytes).ok(),
                 Err(error @ (GattError::LinkLost | GattError::Radio(_))) => {
-                    return Err(self.unreachable(error));
+                    return Err(self.connect_error(error));
                 }
                 Err(error) if error.is_stale() => return Ok(Err(error)),
                 // The five standard endpoints are found without a description.
@@ -160,10 +160,10 @@ impl BleTransport {
             };
             // Some firmware includes the terminating NUL of the C string.
             let name = name.map(|name| name.trim_end_matches('\0').to_owned());
-            known.push((attribute, name));
+            named.push((attribute, name));
         }
-        known.extend(others.into_iter().map(|attribute| (attribute, None)));
-        match Endpoints::of(&known) {
+        named.extend(others.into_iter().map(|attribute| (attribute, None)));
+        match Endpoints::from_table(&named) {
             Some(endpoints) => {
                 self.endpoints = endpoints;
                 Ok(Ok(()))
@@ -174,30 +174,30 @@ impl BleTransport {
 
     /// Makes the system discard its cache of the device, and connects again. This happens once, and
     /// only before the first answer, because a session ends with its link.
-    async fn renew(&mut self) -> Result<(), TransportError> {
-        if self.has_forgotten {
-            return Err(self.no_device());
+    async fn discard_cache_and_reconnect(&mut self) -> Result<(), TransportError> {
+        if self.has_discarded_cache {
+            return Err(self.not_a_device());
         }
-        self.has_forgotten = true;
+        self.has_discarded_cache = true;
         let limit = self.limits.connect;
-        if let Err(error) = within(limit, self.link.gatt()?.forget()).await {
-            tracing::debug!(%error, "the device was not forgotten");
+        if let Err(error) = with_timeout(limit, self.link.gatt()?.forget()).await {
+            tracing::debug!(%error, "the system did not discard its cache");
             return Err(match error {
-                GattError::Unsupported(_) => self.no_device(),
-                other => self.unreachable(other),
+                GattError::Unsupported(_) => self.not_a_device(),
+                other => self.connect_error(other),
             });
         }
         self.connect().await?;
-        match self.learn().await? {
+        match self.read_endpoints().await? {
             Ok(()) => Ok(()),
-            Err(_) => Err(self.no_device()),
+            Err(_) => Err(self.not_a_device()),
         }
     }
 
     async fn pair(&mut self) -> Result<(), TransportError> {
         self.has_paired = true;
         let limit = self.limits.services;
-        let paired = within(limit, self.link.gatt()?.pair()).await;
+        let paired = with_timeout(limit, self.link.gatt()?.pair()).await;
         paired.map_err(|source| TransportError::NotPaired {
             address: self.address.clone(),
             source: source.into_io(),
@@ -206,7 +206,7 @@ impl BleTransport {
 
     /// Sends one request and reads its answer. It pairs if the device requires it, and discards a
     /// stale cache, each once.
-    async fn converse(
+    async fn send_and_read(
         &mut self,
         endpoint: &EndpointName,
         request: &[u8],
@@ -232,22 +232,22 @@ impl BleTransport {
                     });
                 }
             };
-            if error.wants_pairing() && !self.has_paired {
+            if error.requires_pairing() && !self.has_paired {
                 tracing::debug!(%error, "pairing");
                 self.pair().await?;
-            } else if error.is_stale() && !self.has_answered && !self.has_forgotten {
-                tracing::debug!(%error, "what the system knows of the device may be old");
-                self.renew().await?;
+            } else if error.is_stale() && !self.has_answered && !self.has_discarded_cache {
+                tracing::debug!(%error, "the system's attribute cache may be stale");
+                self.discard_cache_and_reconnect().await?;
             } else {
                 return Err(self
-                    .meaning(error, attribute, endpoint, request.len())
+                    .classify_error(error, attribute, endpoint, request.len())
                     .await);
             }
         }
     }
 
     /// Converts the error of an exchange.
-    async fn meaning(
+    async fn classify_error(
         &mut self,
         error: GattError,
         attribute: Attribute,
@@ -267,14 +267,14 @@ impl BleTransport {
             }
             // Firmware reports this for endpoints without a handler. The standard endpoints always
             // have one while the device provisions.
-            GattError::Att(UNLIKELY) if !is_provisionings_own(&endpoint) => {
+            GattError::Att(UNLIKELY) if !is_standard_endpoint(&endpoint) => {
                 TransportError::NoSuchEndpoint { endpoint }
             }
-            error if error.wants_pairing() => TransportError::NotPaired {
+            error if error.requires_pairing() => TransportError::NotPaired {
                 address: self.address.clone(),
                 source: error.into_io(),
             },
-            error if error.is_stale() && !self.has_answered => self.no_device(),
+            error if error.is_stale() && !self.has_answered => self.not_a_device(),
             GattError::Att(number) => TransportError::Refused {
                 endpoint,
                 how: Rejection::Att(number),
@@ -283,13 +283,13 @@ impl BleTransport {
                 endpoint,
                 source: None,
             },
-            GattError::Radio(problem) => bluetooth(problem),
+            GattError::Radio(problem) => bluetooth_error(problem),
             // Some systems do not report the ATT code. If the link is still open, the device
             // refused.
-            GattError::Other(said)
+            GattError::Other(message)
                 if !cfg!(target_os = "linux") && self.is_alive(attribute).await =>
             {
-                tracing::debug!(said, "an error without a number");
+                tracing::debug!(message, "an error without an ATT code");
                 TransportError::Refused {
                     endpoint,
                     how: Rejection::UnknownAttError,
@@ -307,38 +307,40 @@ impl BleTransport {
         let Ok(gatt) = self.link.gatt() else {
             return false;
         };
-        let asked = async {
+        let check = async {
             if attribute.is_described {
-                let mut said = gatt.descriptions(&[attribute]).await;
-                said.pop().is_some_and(|said| said.is_ok())
+                let mut answers = gatt.read_descriptions(&[attribute]).await;
+                answers.pop().is_some_and(|answer| answer.is_ok())
             } else {
                 gatt.is_connected().await
             }
         };
-        tokio::time::timeout(ALIVE, asked).await.unwrap_or(false)
+        tokio::time::timeout(LIVENESS_TIMEOUT, check)
+            .await
+            .unwrap_or(false)
     }
 
     /// Time limit for service discovery: short enough for a second attempt.
-    fn until_resolved(&self) -> Duration {
+    fn services_timeout(&self) -> Duration {
         self.limits.services.min(self.limits.connect / 3)
     }
 
-    fn no_device(&self) -> TransportError {
+    fn not_a_device(&self) -> TransportError {
         TransportError::NotADevice {
             address: self.address.clone(),
         }
     }
 
-    fn unreachable(&self, error: GattError) -> TransportError {
+    fn connect_error(&self, error: GattError) -> TransportError {
         match error {
-            GattError::Radio(problem) => bluetooth(problem),
-            error if error.wants_pairing() => TransportError::NotPaired {
+            GattError::Radio(problem) => bluetooth_error(problem),
+            error if error.requires_pairing() => TransportError::NotPaired {
                 address: self.address.clone(),
                 source: error.into_io(),
             },
-            GattError::Unresolved => TransportError::Unresolved {
+            GattError::ServicesTimedOut => TransportError::ServiceDiscoveryTimedOut {
                 address: self.address.clone(),
-                waited: self.until_resolved(),
+                waited: self.services_timeout(),
             },
             other => TransportError::Unreachable {
                 address: self.address.clone(),
@@ -360,7 +362,7 @@ impl Transport for BleTransport {
             let source = None;
             return Err(TransportError::Disconnected { endpoint, source });
         }
-        let error = match self.converse(endpoint, request).await {
+        let error = match self.send_and_read(endpoint, request).await {
             Ok(answer) => {
                 self.has_answered = true;
                 return Ok(answer);
@@ -413,7 +415,7 @@ impl OpenLink {
     async fn close(&mut self) {
         if let Some(gatt) = &self.gatt
             // BlueZ takes two seconds to disconnect; sending the request is enough.
-            && let Err(error) = within(CLOSE_TIMEOUT, gatt.disconnect()).await
+            && let Err(error) = with_timeout(CLOSE_TIMEOUT, gatt.disconnect()).await
         {
             tracing::debug!(%error, "the link did not close in time");
         }
@@ -435,9 +437,9 @@ impl Drop for OpenLink {
 }
 
 /// Attempts to open one link.
-const MOST_ATTEMPTS: u32 = 3;
+const MAX_CONNECT_ATTEMPTS: u32 = 3;
 /// Time limit for the check that a link still works.
-const ALIVE: Duration = Duration::from_secs(2);
+const LIVENESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests;

@@ -31,13 +31,13 @@ pub(super) trait Gatt: fmt::Debug + Send + Sync {
     async fn connect(&mut self, services: Duration) -> Result<(), GattError>;
 
     /// Waits a moment for a busy system.
-    async fn settle(&self);
+    async fn wait_while_busy(&self);
 
     /// Discovers the attributes. Called once a link.
-    async fn attributes(&mut self) -> Result<Vec<Attribute>, GattError>;
+    async fn discover_attributes(&mut self) -> Result<Vec<Attribute>, GattError>;
 
     /// Reads the user descriptions of these attributes, each with its own result.
-    async fn descriptions(&self, of: &[Attribute]) -> Vec<Result<Vec<u8>, GattError>>;
+    async fn read_descriptions(&self, of: &[Attribute]) -> Vec<Result<Vec<u8>, GattError>>;
 
     /// Writes with response: the device has handled the value when this returns.
     async fn write(&self, to: Attribute, value: &[u8]) -> Result<(), GattError>;
@@ -63,27 +63,30 @@ pub(super) trait Gatt: fmt::Debug + Send + Sync {
 #[derive(Debug, Error)]
 pub(super) enum GattError {
     /// The requested state already exists.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "BlueZ says so"))]
-    #[error("it is so already")]
+    #[cfg_attr(
+        not(target_os = "linux"),
+        allow(dead_code, reason = "only BlueZ reports it")
+    )]
+    #[error("already done")]
     AlreadyDone,
     /// An error that the device reported, by its ATT code (Bluetooth Core, vol 3, part F, 3.4.1.1).
     #[error("ATT error 0x{0:02x}")]
     Att(u8),
     /// Another operation is in progress.
-    #[error("another operation is under way")]
+    #[error("another operation is in progress")]
     Busy,
     /// The system no longer has the device or the attribute.
-    #[error("the system no longer knows it")]
+    #[error("the system no longer has the device or the attribute")]
     Gone,
     /// The link is not open.
     #[error("the link is closed")]
     LinkLost,
     /// The device requires pairing.
-    #[error("the device wants to be paired")]
+    #[error("the device requires pairing")]
     NotPaired,
     /// The link is open, but service discovery timed out.
-    #[error("the device does not tell its services")]
-    Unresolved,
+    #[error("service discovery timed out")]
+    ServicesTimedOut,
     /// This computer's Bluetooth does not work.
     #[error("{0}")]
     Radio(BluetoothProblem),
@@ -93,7 +96,7 @@ pub(super) enum GattError {
     /// This system does not support the operation.
     #[cfg_attr(
         target_os = "linux",
-        allow(dead_code, reason = "BlueZ can do all of it")
+        allow(dead_code, reason = "BlueZ supports all operations")
     )]
     #[error("this system cannot {0}")]
     Unsupported(&'static str),
@@ -112,7 +115,7 @@ impl GattError {
     }
 
     /// Whether pairing may resolve the error.
-    pub(super) const fn wants_pairing(&self) -> bool {
+    pub(super) const fn requires_pairing(&self) -> bool {
         matches!(
             self,
             Self::NotPaired
@@ -130,7 +133,7 @@ impl GattError {
             Self::LinkLost => io::ErrorKind::NotConnected,
             Self::NotPaired => io::ErrorKind::PermissionDenied,
             Self::Radio(_) => io::ErrorKind::NetworkDown,
-            Self::TimedOut | Self::Unresolved => io::ErrorKind::TimedOut,
+            Self::TimedOut | Self::ServicesTimedOut => io::ErrorKind::TimedOut,
             Self::Unsupported(_) => io::ErrorKind::Unsupported,
         };
         io::Error::new(kind, self.to_string())
@@ -138,7 +141,7 @@ impl GattError {
 }
 
 /// Limits the time of a future.
-pub(super) async fn within<T>(
+pub(super) async fn with_timeout<T>(
     limit: Duration,
     future: impl Future<Output = Result<T, GattError>>,
 ) -> Result<T, GattError> {

@@ -13,7 +13,8 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use super::adapter::{
-    AdapterEvents, Adapters, PATIENCE, Radio, Scanning, bluetooth, failed, silent,
+    AdapterEvents, Adapters, Radio, SYSTEM_TIMEOUT, Scanning, bluetooth_error, system_error,
+    system_timed_out,
 };
 use super::advertisement::looks_like_provisioning;
 use super::closing::CLOSE_TIMEOUT;
@@ -27,13 +28,13 @@ use crate::transport::medium::Medium;
 use crate::transport::search::{HostChanges, Search};
 
 /// What the connection to a scanned device needs.
-pub(super) struct Heard {
+pub(super) struct ScannedDevice {
     pub(super) radio: Arc<Radio>,
     pub(super) peripheral: Peripheral,
 }
 
 /// Yields devices until the time is up or the stream is dropped.
-pub(super) fn run(
+pub(super) fn stream_candidates(
     medium: &'static Medium,
     adapters: Arc<Adapters>,
     adapter: Option<String>,
@@ -62,20 +63,20 @@ struct Scan {
     /// If set, the only device to yield.
     only: Option<Address>,
     /// Every device that was seen, with its latest data.
-    known: HashMap<PeripheralId, Option<Seen>>,
+    latest: HashMap<PeripheralId, Option<AdvertisedData>>,
     /// Devices that the system listed before the scan. The value is whether such a device was seen
     /// since: its first data may be from before the scan.
-    doubtful: HashMap<PeripheralId, bool>,
+    cached: HashMap<PeripheralId, bool>,
     /// Devices that this computer is connected to. They do not advertise, but are in reach.
     connected: HashSet<PeripheralId>,
     ready: VecDeque<Candidate>,
-    look_again: Instant,
+    next_refresh: Instant,
     deadline: Instant,
 }
 
 /// What a device in reach advertises.
 #[derive(Clone, PartialEq, Eq)]
-struct Seen {
+struct AdvertisedData {
     name: Option<String>,
     hints: Hints,
 }
@@ -90,9 +91,9 @@ impl Scan {
     ) -> Result<Self, TransportError> {
         let radio = Arc::new(adapters.open(adapter.as_deref()).await?);
         let starting = Self::start_with(medium, radio, search, deadline);
-        timeout(PATIENCE, starting)
+        timeout(SYSTEM_TIMEOUT, starting)
             .await
-            .unwrap_or_else(|_| Err(silent()))
+            .unwrap_or_else(|_| Err(system_timed_out()))
     }
 
     async fn start_with(
@@ -102,8 +103,8 @@ impl Scan {
         deadline: Instant,
     ) -> Result<Self, TransportError> {
         // Subscribe first, so that no event is missed.
-        let events = radio.events().await.map_err(failed)?;
-        let before = radio.adapter.peripherals().await.map_err(failed)?;
+        let events = radio.events().await.map_err(system_error)?;
+        let listed = radio.adapter.peripherals().await.map_err(system_error)?;
         let scanning = radio.start_scan(&search.changes).await?;
         Ok(Self {
             radio,
@@ -112,11 +113,14 @@ impl Scan {
             medium,
             changes: search.changes,
             only: search.address,
-            known: HashMap::new(),
-            doubtful: before.iter().map(|one| (one.id(), false)).collect(),
+            latest: HashMap::new(),
+            cached: listed
+                .iter()
+                .map(|peripheral| (peripheral.id(), false))
+                .collect(),
             connected: HashSet::new(),
             ready: VecDeque::new(),
-            look_again: Instant::now() + LOOK_AGAIN,
+            next_refresh: Instant::now() + REFRESH_INTERVAL,
             deadline,
         })
     }
@@ -127,13 +131,13 @@ impl Scan {
                 return Some(Ok(candidate));
             }
             let events = self.events.as_mut()?;
-            let until = self.look_again.min(self.deadline);
+            let until = self.next_refresh.min(self.deadline);
             let event = match next_until(events, until).await {
                 Some(Some(event)) => Some(event),
                 // The system's Bluetooth service stopped.
                 Some(None) => {
                     self.events = None;
-                    return Some(Err(bluetooth(BluetoothProblem::NoService)));
+                    return Some(Err(bluetooth_error(BluetoothProblem::NoService)));
                 }
                 None if Instant::now() >= self.deadline => {
                     if let Some(scanning) = self.scanning.take() {
@@ -144,29 +148,29 @@ impl Scan {
                 }
                 // Systems do not report every change: a device's name may arrive later.
                 None => {
-                    self.look_again = Instant::now() + LOOK_AGAIN;
+                    self.next_refresh = Instant::now() + REFRESH_INTERVAL;
                     None
                 }
             };
-            let looked = async {
+            let update = async {
                 match event {
-                    Some(event) => self.take(event).await,
-                    None => self.look_at_all().await,
+                    Some(event) => self.handle_event(event).await,
+                    None => self.refresh_all().await,
                 }
             };
-            let looked = timeout(PATIENCE, looked).await;
-            if let Err(error) = looked.unwrap_or_else(|_| Err(silent())) {
+            let outcome = timeout(SYSTEM_TIMEOUT, update).await;
+            if let Err(error) = outcome.unwrap_or_else(|_| Err(system_timed_out())) {
                 self.events = None;
                 return Some(Err(error));
             }
         }
     }
 
-    async fn take(&mut self, event: CentralEvent) -> Result<(), TransportError> {
+    async fn handle_event(&mut self, event: CentralEvent) -> Result<(), TransportError> {
         match event {
             CentralEvent::DeviceConnected(id) => {
                 self.connected.insert(id);
-                self.look_at_all().await
+                self.refresh_all().await
             }
             CentralEvent::DeviceDisconnected(id) => {
                 self.connected.remove(&id);
@@ -174,15 +178,15 @@ impl Scan {
             }
             // For a new device, all devices are read again, so that two devices that match equally
             // are yielded together.
-            CentralEvent::DeviceDiscovered(id) if !self.known.contains_key(&id) => {
-                self.look_at_all().await
+            CentralEvent::DeviceDiscovered(id) if !self.latest.contains_key(&id) => {
+                self.refresh_all().await
             }
             // Known devices wait for the next refresh: each read is a request to the system.
             CentralEvent::DeviceDiscovered(id)
             | CentralEvent::DeviceUpdated(id)
             | CentralEvent::ManufacturerDataAdvertisement { id, .. }
             | CentralEvent::RssiUpdate { id, .. }
-                if self.is_settled(&id) =>
+                if self.has_yielded_name(&id) =>
             {
                 Ok(())
             }
@@ -195,81 +199,92 @@ impl Scan {
             | CentralEvent::RssiUpdate { id, .. } => {
                 // The device may have left meanwhile.
                 if let Ok(peripheral) = self.radio.adapter.peripheral(&id).await {
-                    let said = properties(&peripheral).await;
-                    self.show(peripheral, said);
+                    let properties = read_properties(&peripheral).await;
+                    self.update(peripheral, properties);
                 }
                 Ok(())
             }
             CentralEvent::StateUpdate(CentralState::PoweredOff) => {
-                Err(bluetooth(BluetoothProblem::Off))
+                Err(bluetooth_error(BluetoothProblem::Off))
             }
             CentralEvent::StateUpdate(_) => Ok(()),
         }
     }
 
     /// Whether the device was already yielded with a name.
-    fn is_settled(&self, id: &PeripheralId) -> bool {
-        let known = self.known.get(id).and_then(Option::as_ref);
-        known.is_some_and(|seen| seen.name.is_some())
+    fn has_yielded_name(&self, id: &PeripheralId) -> bool {
+        let latest = self.latest.get(id).and_then(Option::as_ref);
+        latest.is_some_and(|data| data.name.is_some())
     }
 
-    async fn look_at_all(&mut self) -> Result<(), TransportError> {
-        let all = self.radio.adapter.peripherals().await.map_err(failed)?;
-        let said = join_all(all.iter().map(properties)).await;
-        for (peripheral, said) in all.into_iter().zip(said) {
-            self.show(peripheral, said);
+    async fn refresh_all(&mut self) -> Result<(), TransportError> {
+        let all = self
+            .radio
+            .adapter
+            .peripherals()
+            .await
+            .map_err(system_error)?;
+        let properties = join_all(all.iter().map(read_properties)).await;
+        for (peripheral, properties) in all.into_iter().zip(properties) {
+            self.update(peripheral, properties);
         }
         Ok(())
     }
 
     /// Yields the device if it is in reach and its data changed.
-    fn show(&mut self, peripheral: Peripheral, properties: Option<PeripheralProperties>) {
+    fn update(&mut self, peripheral: Peripheral, properties: Option<PeripheralProperties>) {
         let id = peripheral.id();
-        let seen = properties
+        let data = properties
             // BlueZ reports the signal strength only of devices that it sees in this scan.
-            .filter(|said| {
-                said.rssi.is_some() || self.connected.contains(&id) || !cfg!(target_os = "linux")
+            .filter(|properties| {
+                properties.rssi.is_some()
+                    || self.connected.contains(&id)
+                    || !cfg!(target_os = "linux")
             })
-            .map(|said| {
+            .map(|properties| {
                 // The system's other name is its own alias, or an old name.
-                let name = said.advertisement_name;
+                let name = properties.advertisement_name;
                 let hints = Hints {
-                    manufacturer: ManufacturerData::from_advertisement(&said.manufacturer_data),
-                    services: said.services,
-                    signal: said.rssi.filter(|signal| *signal != NOT_KNOWN),
+                    manufacturer: ManufacturerData::from_advertisement(
+                        &properties.manufacturer_data,
+                    ),
+                    services: properties.services,
+                    signal: properties.rssi.filter(|signal| *signal != UNKNOWN_RSSI),
                     ..Hints::default()
                 };
                 let is_likely = looks_like_provisioning(name.as_deref(), &hints);
-                Seen {
+                AdvertisedData {
                     name,
                     hints: Hints { is_likely, ..hints },
                 }
             });
-        if seen.is_some()
+        if data.is_some()
             && !self.connected.contains(&id)
-            && let Some(was_heard) = self.doubtful.get_mut(&id)
-            && !std::mem::replace(was_heard, true)
+            && let Some(was_seen) = self.cached.get_mut(&id)
+            && !std::mem::replace(was_seen, true)
         {
             return;
         }
-        let before = self.known.insert(id, seen.clone()).flatten();
-        let Some(Seen { name, hints }) = seen.filter(|seen| before.as_ref() != Some(seen)) else {
+        let previous = self.latest.insert(id, data.clone()).flatten();
+        let Some(AdvertisedData { name, hints }) =
+            data.filter(|data| previous.as_ref() != Some(data))
+        else {
             return;
         };
-        let address = address_of(&peripheral);
+        let address = make_address(&peripheral);
         if self
             .only
             .as_ref()
-            .is_some_and(|only| !is_at(only, &address))
+            .is_some_and(|only| !matches_address(only, &address))
         {
             return;
         }
-        let heard = Heard {
+        let device = ScannedDevice {
             radio: Arc::clone(&self.radio),
             peripheral,
         };
         self.ready.push_back(Candidate {
-            handle: Some(Handle::new(heard)),
+            handle: Some(Handle::new(device)),
             name,
             hints,
             changes: self.changes.clone(),
@@ -292,7 +307,7 @@ impl Drop for Scan {
 }
 
 /// Whether an address is the requested one, which comes from an earlier scan or from the user.
-fn is_at(only: &Address, address: &Address) -> bool {
+fn matches_address(only: &Address, address: &Address) -> bool {
     if only.has_id() {
         only == address
     } else {
@@ -301,7 +316,7 @@ fn is_at(only: &Address, address: &Address) -> bool {
 }
 
 /// Makes the address of a peripheral: the text for the user, and the system's id.
-fn address_of(peripheral: &Peripheral) -> Address {
+fn make_address(peripheral: &Peripheral) -> Address {
     let id = peripheral.id().to_string();
     let mac = peripheral.address();
     let address = if mac == BDAddr::default() {
@@ -324,35 +339,35 @@ async fn next_until<T>(
     timeout_at(until, events.next()).await.ok()
 }
 
-async fn properties(peripheral: &Peripheral) -> Option<PeripheralProperties> {
+async fn read_properties(peripheral: &Peripheral) -> Option<PeripheralProperties> {
     peripheral.properties().await.unwrap_or_else(|error| {
         // The device left meanwhile.
-        tracing::debug!(%error, "a device that cannot be looked at");
+        tracing::debug!(%error, "the system has no properties of the device");
         None
     })
 }
 
 /// The value of a controller that did not measure the signal strength (Bluetooth Core, vol 4, part
 /// E, 7.7.65.2).
-const NOT_KNOWN: i16 = 127;
+const UNKNOWN_RSSI: i16 = 127;
 /// The interval at which all devices are read again.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn crowd_does_not_delay_the_end_of_a_scan() {
+    async fn constant_events_do_not_delay_deadline() {
         let mut crowd = stream::repeat(1);
-        let later = Instant::now() + LOOK_AGAIN;
+        let later = Instant::now() + REFRESH_INTERVAL;
         assert_eq!(next_until(&mut crowd, later).await, Some(Some(1)));
         assert_eq!(next_until(&mut crowd, Instant::now()).await, None);
         let mut silence = stream::pending::<u8>();
         assert_eq!(next_until(&mut silence, later).await, None);
         assert_eq!(Instant::now(), later);
         let mut over = stream::empty::<u8>();
-        let later = later + LOOK_AGAIN;
+        let later = later + REFRESH_INTERVAL;
         assert_eq!(next_until(&mut over, later).await, Some(None));
     }
 }

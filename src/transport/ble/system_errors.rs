@@ -13,26 +13,26 @@ pub(super) fn classify(error: btleplug::Error) -> GattError {
         btleplug::Error::NotConnected => GattError::LinkLost,
         btleplug::Error::DeviceNotFound => GattError::Gone,
         btleplug::Error::TimedOut(_) => GattError::TimedOut,
-        other => in_words(&other.to_string()),
+        other => classify_message(&other.to_string()),
     }
 }
 
-fn in_words(said: &str) -> GattError {
-    if let Some(number) = att_number(said) {
+fn classify_message(message: &str) -> GattError {
+    if let Some(number) = parse_att_code(message) {
         return GattError::Att(number);
     }
-    let lower = said.to_lowercase();
+    let lower = message.to_lowercase();
     if lower.contains("authentication is insufficient")
         || lower.contains("encryption is insufficient")
     {
         GattError::NotPaired
     } else {
-        GattError::Other(said.to_owned())
+        GattError::Other(message.to_owned())
     }
 }
 
 /// The ATT code in a Windows error (`E_BLUETOOTH_ATT_…`, 0x806500NN).
-fn att_number(said: &str) -> Option<u8> {
-    let (_, number) = said.split_once("0x806500")?;
+fn parse_att_code(message: &str) -> Option<u8> {
+    let (_, number) = message.split_once("0x806500")?;
     u8::from_str_radix(number.get(..2)?, 16).ok()
 }

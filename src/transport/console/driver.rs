@@ -116,21 +116,21 @@ impl Driver for Console {
     /// Every serial port that may have a board, or the named port. The scan opens no port, because
     /// that resets some boards.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
-        let found = match &search.address {
+        let candidates = match &search.address {
             Some(address) => Ok(vec![Candidate::new(
                 &MEDIUM,
                 address.clone(),
                 Service::Provisioning,
             )]),
             None => list_serial_ports()
-                .map(|ports| ports.into_iter().map(candidate).collect())
+                .map(|ports| ports.into_iter().map(into_candidate).collect())
                 .map_err(|source| TransportError::Unavailable {
                     what: "its serial ports",
                     source,
                 }),
         };
-        match found {
-            Ok(found) => stream::iter(found.into_iter().map(Ok)).boxed(),
+        match candidates {
+            Ok(candidates) => stream::iter(candidates.into_iter().map(Ok)).boxed(),
             Err(error) => stream::iter([Err(error)]).boxed(),
         }
     }
@@ -153,7 +153,7 @@ impl Driver for Console {
     }
 }
 
-fn candidate(port: SerialPort) -> Candidate {
+fn into_candidate(port: SerialPort) -> Candidate {
     let SerialPort { path, product, usb } = port;
     Candidate {
         name: product,
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn port_and_speed_come_from_the_flags() {
+    fn parses_port_and_speed() {
         let given = [(PORT, "COM3".to_owned()), (BAUD, "9600".to_owned())];
         let options = Console.parse_options(&given).unwrap();
         let address = options.address().unwrap();

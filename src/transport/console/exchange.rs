@@ -11,7 +11,7 @@ use rand_core::{Rng as _, UnwrapErr};
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use super::line::{Found, LONGEST_REQUEST, Output, Trouble, request};
+use super::line::{MAX_REQUEST_BYTES, Output, Reply, Trouble, format_request};
 use super::port::Port;
 use crate::proto::EndpointName;
 use crate::transport::error::{ConsoleProblem, Rejection, TransportError};
@@ -57,7 +57,7 @@ pub(super) struct ConsoleTransport {
 
 /// The outcome of a typed line.
 enum Outcome {
-    Found(Found),
+    Reply(Reply),
     /// The board restarted.
     Restarted,
     /// No reply arrived in time; the problem that the output shows, if any.
@@ -72,20 +72,20 @@ impl ConsoleTransport {
         baud: u32,
         limits: Limits,
     ) -> Result<Self, TransportError> {
-        let [one, other, ..] = UnwrapErr(SysRng).next_u32().to_le_bytes();
+        let [low, high, ..] = UnwrapErr(SysRng).next_u32().to_le_bytes();
         let mut transport = Self {
             path,
             port: Some(port),
             // Positive, for the firmware's `atoi`, and short, because every digit takes time.
-            session: u16::from_le_bytes([one, other]).max(1),
-            byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / baud.max(1),
+            session: u16::from_le_bytes([low, high]).max(1),
+            byte: Duration::from_secs(BITS_PER_BYTE.into()) / baud.max(1),
             limits,
         };
         // Not earlier: the rest of a truncated line would otherwise precede an echo.
         if let Some(port) = &mut transport.port {
             port.clear();
         }
-        let error = match transport.synchronise().await {
+        let error = match transport.synchronize().await {
             Ok(None) => return Ok(transport),
             Ok(Some(problem)) => transport.problem(problem, None),
             Err(source) => transport.problem(ConsoleProblem::NoPort, Some(source)),
@@ -99,37 +99,39 @@ impl ConsoleTransport {
     /// Types a number, which is no command of any console, until a prompt follows its echo: then
     /// everything typed earlier is complete. An empty line is not enough, because it has no echo of
     /// its own, and the board would append the next text to a line that it has not read yet.
-    async fn synchronise(&mut self) -> io::Result<Option<ConsoleProblem>> {
-        let waited = self.limits.connect + LONGEST_NUMBER * self.byte;
+    async fn synchronize(&mut self) -> io::Result<Option<ConsoleProblem>> {
+        let waited = self.limits.connect + MAX_NUMBER_BYTES * self.byte;
         let deadline = Instant::now() + waited;
         let mut number = u32::from(self.session);
-        let mut others = 0;
-        let mut patience = AGAIN + LONGEST_NUMBER * self.byte;
+        let mut other_consoles = 0;
+        let mut wait = SYNC_INTERVAL + MAX_NUMBER_BYTES * self.byte;
         loop {
             number += 1;
             // A board that is still starting did not read the previous number. A slow board did,
             // and gets more time.
-            let until = deadline.min(Instant::now() + patience);
-            patience *= 2;
-            let seen = match self.say(&number.to_string(), until).await? {
-                Outcome::Found(_) => return Ok(None),
+            let until = deadline.min(Instant::now() + wait);
+            wait *= 2;
+            let trouble = match self.type_line(&number.to_string(), until).await? {
+                Outcome::Reply(_) => return Ok(None),
                 Outcome::Restarted => None,
                 Outcome::Silence(trouble) => trouble,
             };
-            others += u32::from(seen == Some(Trouble::OtherConsole));
+            other_consoles += u32::from(trouble == Some(Trouble::OtherConsole));
             let is_over = Instant::now() >= deadline;
-            if let Some(problem) = no_prompt(seen, others, is_over.then_some(waited)) {
+            if let Some(problem) =
+                explain_missing_prompt(trouble, other_consoles, is_over.then_some(waited))
+            {
                 return Ok(Some(problem));
             }
         }
     }
 
-    async fn converse(
+    async fn send_and_read(
         &mut self,
         endpoint: &EndpointName,
         bytes: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
-        let Some(line) = request(endpoint.as_str(), self.session, bytes) else {
+        let Some(line) = format_request(endpoint.as_str(), self.session, bytes) else {
             return Err(TransportError::TooLong {
                 endpoint: endpoint.clone(),
                 bytes: bytes.len(),
@@ -138,7 +140,7 @@ impl ConsoleTransport {
         // The time limit starts when the device has the whole line and its echo has arrived.
         let typing = 2 * self.byte * u32::try_from(line.len()).unwrap_or(u32::MAX);
         let limit = self.limits.for_endpoint(endpoint);
-        let outcome = self.say(&line, Instant::now() + limit + typing).await;
+        let outcome = self.type_line(&line, Instant::now() + limit + typing).await;
         let outcome = outcome.map_err(|source| TransportError::Disconnected {
             endpoint: endpoint.clone(),
             // This kind distinguishes a broken port from a device that closes the connection.
@@ -149,9 +151,9 @@ impl ConsoleTransport {
         })?;
         let problem = |problem| Err(self.problem(problem, None));
         match outcome {
-            Outcome::Found(Found::Answer(answer)) => Ok(answer),
-            Outcome::Found(Found::Garbled) => problem(ConsoleProblem::Garbled(endpoint.clone())),
-            Outcome::Found(Found::Refusal) => Err(TransportError::Refused {
+            Outcome::Reply(Reply::Answer(answer)) => Ok(answer),
+            Outcome::Reply(Reply::Garbled) => problem(ConsoleProblem::Garbled(endpoint.clone())),
+            Outcome::Reply(Reply::Refusal) => Err(TransportError::Refused {
                 endpoint: endpoint.clone(),
                 how: Rejection::PromptOnly,
             }),
@@ -167,58 +169,58 @@ impl ConsoleTransport {
 
     /// Types a line as fast as its echo allows, and waits for the reply. An error concerns the
     /// port.
-    async fn say(&mut self, line: &str, deadline: Instant) -> io::Result<Outcome> {
+    async fn type_line(&mut self, line: &str, deadline: Instant) -> io::Result<Outcome> {
         let port = self.port.as_mut();
         let port = port.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
         let mut typed = Zeroizing::new(line.as_bytes().to_vec());
         typed.push(b'\r');
-        let mut output = Output::after(line);
+        let mut output = Output::for_request(line);
         let mut sent = 0;
         // When the last chunk was sent, or when a prompt arrived that may be an older one.
         let mut since = Instant::now();
-        let patience = UNECHOED + 4 * CHUNK_LENGTH * self.byte;
+        let max_wait = ECHO_TIMEOUT + 4 * CHUNK_LENGTH * self.byte;
         loop {
             // The device's buffer has 256 bytes. It has read what it echoed.
-            let room = CHUNK.saturating_sub(sent - output.echoed().min(sent));
+            let room = CHUNK_BYTES.saturating_sub(sent - output.echoed().min(sent));
             let chunk: Vec<u8> = typed.iter().skip(sent).take(room).copied().collect();
             if !chunk.is_empty() {
                 port.write(&chunk).await?;
                 since = Instant::now();
                 sent += chunk.len();
                 if sent == typed.len() {
-                    output.sent();
+                    output.mark_sent();
                 }
             }
-            let was_unsure = output.is_unsure();
+            let was_unsure = output.is_prompt_uncertain();
             let read = tokio::select! {
                 biased;
                 // Checked first, in case the port never pauses.
                 () = sleep_until(deadline) => return Ok(Outcome::Silence(output.trouble())),
                 // Typing continues even if the echo cannot be distinguished from other output.
-                () = sleep_until(since + patience), if sent < typed.len() || was_unsure => None,
+                () = sleep_until(since + max_wait), if sent < typed.len() || was_unsure => None,
                 read = port.read() => match read {
                     // What arrived before the end is complete.
                     Err(_) if was_unsure => None,
                     read => Some(read?),
                 },
             };
-            let found = match read {
-                Some(read) => output.take(&read),
-                None if output.is_unsure() => Some(output.conclude()),
+            let reply = match read {
+                Some(read) => output.read(&read),
+                None if output.is_prompt_uncertain() => Some(output.finish()),
                 None => {
-                    output.presume(sent);
+                    output.assume_echoed(sent);
                     since = Instant::now();
                     None
                 }
             };
-            if output.is_unsure() && !was_unsure {
+            if output.is_prompt_uncertain() && !was_unsure {
                 since = Instant::now();
             }
             if output.trouble() == Some(Trouble::Restarted) {
                 return Ok(Outcome::Restarted);
             }
-            if let Some(found) = found {
-                return Ok(Outcome::Found(found));
+            if let Some(reply) = reply {
+                return Ok(Outcome::Reply(reply));
             }
         }
     }
@@ -239,7 +241,7 @@ impl Transport for ConsoleTransport {
         endpoint: &EndpointName,
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
-        let outcome = self.converse(endpoint, request).await;
+        let outcome = self.send_and_read(endpoint, request).await;
         let is_over = matches!(
             outcome,
             Err(TransportError::Disconnected { .. }
@@ -262,7 +264,7 @@ impl Transport for ConsoleTransport {
 
     fn capacity(&self) -> Capacity {
         Capacity {
-            request: Some(LONGEST_HANDSHAKE),
+            request: Some(MAX_HANDSHAKE_BYTES),
             ..Capacity::default()
         }
     }
@@ -270,14 +272,14 @@ impl Transport for ConsoleTransport {
 
 /// Why there is no prompt. `trouble` is the last problem that the output showed, `other_consoles`
 /// how often another console answered, and `waited` the whole time once it is over.
-fn no_prompt(
-    seen: Option<Trouble>,
-    others: u32,
+fn explain_missing_prompt(
+    trouble: Option<Trouble>,
+    other_consoles: u32,
     waited: Option<Duration>,
 ) -> Option<ConsoleProblem> {
-    match (seen, waited) {
+    match (trouble, waited) {
         // Another console answered each time.
-        (Some(Trouble::OtherConsole), _) if others >= 2 => Some(ConsoleProblem::Other),
+        (Some(Trouble::OtherConsole), _) if other_consoles >= 2 => Some(ConsoleProblem::Other),
         (Some(Trouble::OtherConsole), Some(_)) => Some(ConsoleProblem::Other),
         (Some(Trouble::Binary), Some(_)) => Some(ConsoleProblem::NotText),
         (_, Some(waited)) => Some(ConsoleProblem::NoPrompt(waited)),
@@ -287,20 +289,20 @@ fn no_prompt(
 
 /// The most bytes to send before their echo: the size of the device's receive buffer, with a
 /// margin.
-const CHUNK: usize = 64;
+const CHUNK_BYTES: usize = 64;
 /// The same as [`CHUNK_BYTES`], to multiply times.
 const CHUNK_LENGTH: u32 = 64;
 /// The most bytes of a number with its echo and the prompt, with a margin.
-const LONGEST_NUMBER: u32 = 128;
+const MAX_NUMBER_BYTES: u32 = 128;
 /// How long espctl waits for an echo before it continues without it: many times the duration of 64
 /// bytes.
-const UNECHOED: Duration = Duration::from_millis(600);
+const ECHO_TIMEOUT: Duration = Duration::from_millis(600);
 /// How long espctl waits for the echo of a number before it types the next one.
-const AGAIN: Duration = Duration::from_millis(500);
+const SYNC_INTERVAL: Duration = Duration::from_millis(500);
 /// The longest handshake message, in bytes: the rest of a line after `prov-session 65535 `.
-const LONGEST_HANDSHAKE: usize = (LONGEST_REQUEST - 19) / 2;
+const MAX_HANDSHAKE_BYTES: usize = (MAX_REQUEST_BYTES - 19) / 2;
 /// With start and stop bit.
-const BITS_OF_A_BYTE: u32 = 10;
+const BITS_PER_BYTE: u32 = 10;
 
 #[cfg(test)]
 #[cfg(unix)]

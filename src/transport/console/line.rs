@@ -13,26 +13,30 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use self::echo::Echo;
-use self::text::Read;
-pub(super) use self::text::Text;
+use self::text::TextByte;
+pub(super) use self::text::TextDecoder;
 
 /// The prompt of a device that waits for a request.
 pub(super) const PROMPT: &[u8] = b">> ";
 /// The maximum for a request without its CR. The device's buffer has 256 bytes, and older versions
 /// overflow at the last one.
-pub(super) const LONGEST_REQUEST: usize = 254;
+pub(super) const MAX_REQUEST_BYTES: usize = 254;
 
 /// Formats a request as it is typed, without the final CR. `None` if it is longer than the device's
 /// buffer.
-pub(super) fn request(endpoint: &str, session: u16, bytes: &[u8]) -> Option<Zeroizing<String>> {
+pub(super) fn format_request(
+    endpoint: &str,
+    session: u16,
+    bytes: &[u8],
+) -> Option<Zeroizing<String>> {
     let digits = Zeroizing::new(hex::encode(bytes));
     let line = Zeroizing::new(format!("{endpoint} {session} {}", *digits));
-    (line.len() <= LONGEST_REQUEST).then_some(line)
+    (line.len() <= MAX_REQUEST_BYTES).then_some(line)
 }
 
 /// The reply that was found in the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Reply {
     /// The device's answer.
     Answer(Vec<u8>),
     /// The next prompt without an answer: the device refused the request.
@@ -55,21 +59,21 @@ pub(super) enum Trouble {
 /// Reads a device's output, byte by byte.
 pub(super) struct Output {
     echo: Echo,
-    text: Text,
+    text: TextDecoder,
     /// The current line without colors.
     line: Zeroizing<Vec<u8>>,
     /// How many line feeds preceded the current line, and how many came since.
-    before: usize,
+    feeds_before_line: usize,
     line_feeds: usize,
-    seen: Seen,
-    stage: Stage,
+    parts: AnswerParts,
+    stage: EchoStage,
     /// The problem that the output showed.
     trouble: Option<Trouble>,
 }
 
 /// The lines that may be the answer, or parts of it.
 #[derive(Default)]
-struct Seen {
+struct AnswerParts {
     /// A line of bare hex after an empty line, as firmware prints an answer.
     answer: Option<Zeroizing<Vec<u8>>>,
     /// Whether such a line contains something else.
@@ -81,72 +85,72 @@ struct Seen {
 
 /// How much of the request is sent and echoed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum EchoStage {
     /// Part of the request is not sent.
     Typing,
     /// The whole request is sent, with its CR.
     Sent,
     /// A prompt arrived without a recognizable echo. It may be an older one.
-    Unsure,
+    PromptUncertain,
     /// The whole request was echoed: the next prompt ends the reply.
     Echoed,
 }
 
 impl Output {
     /// Reads the output that follows this request.
-    pub(super) fn after(request: &str) -> Self {
+    pub(super) fn for_request(request: &str) -> Self {
         Self {
-            echo: Echo::of(request),
-            text: Text::default(),
+            echo: Echo::new(request),
+            text: TextDecoder::default(),
             line: Zeroizing::default(),
-            before: 0,
+            feeds_before_line: 0,
             line_feeds: 0,
-            seen: Seen::default(),
-            stage: Stage::Typing,
+            parts: AnswerParts::default(),
+            stage: EchoStage::Typing,
             trouble: None,
         }
     }
 
     /// The number of echoed bytes: the device has read them, so more can be sent.
     pub(super) fn echoed(&self) -> usize {
-        self.echo.length(&self.line)
+        self.echo.echoed_length(&self.line)
     }
 
     /// Assumes that the device has read `sent` bytes, although their echo was not recognized.
-    pub(super) fn presume(&mut self, sent: usize) {
-        self.echo.presume(sent);
+    pub(super) fn assume_echoed(&mut self, sent: usize) {
+        self.echo.assume_echoed(sent);
     }
 
     /// Records that the whole request is sent.
-    pub(super) fn sent(&mut self) {
-        if self.stage == Stage::Typing {
-            self.stage = Stage::Sent;
+    pub(super) fn mark_sent(&mut self) {
+        if self.stage == EchoStage::Typing {
+            self.stage = EchoStage::Sent;
         }
     }
 
     /// Whether a prompt arrived that ends the reply, unless more output follows soon.
-    pub(super) fn is_unsure(&self) -> bool {
-        self.stage == Stage::Unsure
+    pub(super) fn is_prompt_uncertain(&self) -> bool {
+        self.stage == EchoStage::PromptUncertain
     }
 
     /// Returns the reply, once no more output follows.
-    pub(super) fn conclude(&mut self) -> Found {
-        match std::mem::take(&mut self.seen) {
-            seen if seen.is_broken => Found::Garbled,
-            Seen {
+    pub(super) fn finish(&mut self) -> Reply {
+        match std::mem::take(&mut self.parts) {
+            parts if parts.is_broken => Reply::Garbled,
+            AnswerParts {
                 answer: Some(answer),
                 ..
-            } => Found::Answer(answer.to_vec()),
-            seen if seen.has_rest => Found::Garbled,
-            _ => Found::Refusal,
+            } => Reply::Answer(answer.to_vec()),
+            parts if parts.has_rest => Reply::Garbled,
+            _ => Reply::Refusal,
         }
     }
 
     /// Reads more output. Returns the reply once the next prompt ends it.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Found> {
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Option<Reply> {
         for &byte in bytes {
-            if self.byte(byte) {
-                return Some(self.conclude());
+            if self.read_byte(byte) {
+                return Some(self.finish());
             }
         }
         None
@@ -158,26 +162,26 @@ impl Output {
             Some(Trouble::Restarted) => Some(Trouble::Restarted),
             _ if self.text.is_binary() => Some(Trouble::Binary),
             _ if is_other_prompt(&self.line) => Some(Trouble::OtherConsole),
-            seen => seen,
+            trouble => trouble,
         }
     }
 
     /// Reads a byte. Returns whether it completes the prompt that ends the reply.
-    fn byte(&mut self, byte: u8) -> bool {
+    fn read_byte(&mut self, byte: u8) -> bool {
         match self.text.read(byte) {
-            Read::Nothing => return false,
-            Read::CarriageReturn => self.end_line(),
-            Read::LineFeed => {
+            TextByte::Nothing => return false,
+            TextByte::CarriageReturn => self.end_line(),
+            TextByte::LineFeed => {
                 self.end_line();
                 self.line_feeds += 1;
             }
-            Read::Text(byte) => {
+            TextByte::Text(byte) => {
                 if self.line.is_empty() {
-                    self.before = std::mem::take(&mut self.line_feeds);
+                    self.feeds_before_line = std::mem::take(&mut self.line_feeds);
                 }
                 self.line.push(byte);
-                if self.line.len() > LONGEST_LINE {
-                    self.seen.is_broken |= self.line.iter().copied().all(is_digit);
+                if self.line.len() > MAX_LINE_BYTES {
+                    self.parts.is_broken |= self.line.iter().copied().all(is_digit);
                     self.line.clear();
                 }
             }
@@ -185,10 +189,10 @@ impl Output {
         if self.line.as_slice() != PROMPT {
             return false;
         }
-        if self.stage == Stage::Sent {
-            self.stage = Stage::Unsure;
+        if self.stage == EchoStage::Sent {
+            self.stage = EchoStage::PromptUncertain;
         }
-        self.stage == Stage::Echoed
+        self.stage == EchoStage::Echoed
     }
 
     fn end_line(&mut self) {
@@ -202,32 +206,32 @@ impl Output {
         if is_other_prompt(&line) || is_unknown_command(&line) {
             self.trouble.get_or_insert(Trouble::OtherConsole);
         }
-        if self.stage != Stage::Echoed {
+        if self.stage != EchoStage::Echoed {
             if self.echo.ends_with(&line, PROMPT) {
-                self.stage = Stage::Echoed;
+                self.stage = EchoStage::Echoed;
                 // Lines that looked like an answer came before the echo, or were part of it.
-                self.seen = Seen::default();
+                self.parts = AnswerParts::default();
                 return;
             }
-            if self.echo.may_hold(&line) {
+            if self.echo.may_contain(&line) {
                 return;
             }
         }
-        let is_behind_an_empty_line = self.before >= 2;
+        let follows_empty_line = self.feeds_before_line >= 2;
         let digits = line.iter().take_while(|byte| is_digit(**byte)).count();
-        match hex(&line) {
-            Some(bytes) if is_behind_an_empty_line => {
+        match decode_hex(&line) {
+            Some(bytes) if follows_empty_line => {
                 let bytes = Zeroizing::new(bytes);
-                let answer = self.seen.answer.get_or_insert_with(|| bytes.clone());
+                let answer = self.parts.answer.get_or_insert_with(|| bytes.clone());
                 // The answer cannot be distinguished from the other line.
-                self.seen.is_broken |= *answer != bytes;
+                self.parts.is_broken |= *answer != bytes;
             }
             Some(_) => {
                 // After an answer this is its rest: output of bare digits interrupted it.
-                self.seen.is_broken |= self.seen.answer.is_some();
-                self.seen.has_rest = true;
+                self.parts.is_broken |= self.parts.answer.is_some();
+                self.parts.has_rest = true;
             }
-            None => self.seen.is_broken |= is_behind_an_empty_line && digits >= 2,
+            None => self.parts.is_broken |= follows_empty_line && digits >= 2,
         }
     }
 }
@@ -240,7 +244,7 @@ impl fmt::Debug for Output {
 }
 
 /// Decodes a line that consists of lower-case hex.
-fn hex(line: &[u8]) -> Option<Vec<u8>> {
+fn decode_hex(line: &[u8]) -> Option<Vec<u8>> {
     if line.is_empty() || !line.len().is_multiple_of(2) {
         return None;
     }
@@ -257,18 +261,18 @@ const fn is_digit(byte: u8) -> bool {
 
 /// Whether the line is from the boot ROM of any ESP32 chip.
 fn is_banner(line: &[u8]) -> bool {
-    let holds = |text: &[u8]| line.windows(text.len()).any(|part| part == text);
-    line.starts_with(b"ets ") || line.starts_with(b"ESP-ROM:") || holds(b"rst:0x")
+    let contains = |text: &[u8]| line.windows(text.len()).any(|part| part == text);
+    line.starts_with(b"ets ") || line.starts_with(b"ESP-ROM:") || contains(b"rst:0x")
 }
 
 /// Whether the line is the prompt of another console, such as `esp32> ` or `>>> `.
 fn is_other_prompt(line: &[u8]) -> bool {
-    let waits = [&b"> "[..], b"$ ", b"# "];
+    let endings = [&b"> "[..], b"$ ", b"# "];
     // A shorter one may be the rest of protocomm's prompt.
     line.len() > PROMPT.len()
-        && line.len() <= LONGEST_PROMPT
+        && line.len() <= MAX_PROMPT_BYTES
         && !line.starts_with(PROMPT)
-        && waits.iter().any(|end| line.ends_with(end))
+        && endings.iter().any(|end| line.ends_with(end))
         && !line.trim_ascii_end().contains(&b' ')
 }
 
@@ -278,8 +282,8 @@ fn is_unknown_command(line: &[u8]) -> bool {
 }
 
 /// Longer lines are not an answer: the longest answer has 4096 bytes, with two digits each.
-const LONGEST_LINE: usize = 8192;
+const MAX_LINE_BYTES: usize = 8192;
 /// The maximum for another console's prompt.
-const LONGEST_PROMPT: usize = 32;
+const MAX_PROMPT_BYTES: usize = 32;
 #[cfg(test)]
 mod tests;

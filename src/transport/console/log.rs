@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::line::Text;
+use super::line::TextDecoder;
 use super::port::Port;
 use crate::secret::Secret;
 use crate::transport::error::{ConsoleProblem, TransportError};
@@ -16,7 +16,7 @@ pub struct BoardLog {
     /// The received bytes of an incomplete line.
     rest: Secret<Vec<u8>>,
     /// Detects data that is not a log.
-    text: Text,
+    text: TextDecoder,
 }
 
 impl BoardLog {
@@ -26,14 +26,19 @@ impl BoardLog {
             port: Port::open(path, baud).await?,
             path: path.into(),
             rest: Secret::new(Vec::new()),
-            text: Text::default(),
+            text: TextDecoder::default(),
         })
     }
 
     /// The next line that is not empty. Bytes that are not UTF-8 are replaced.
-    pub async fn line(&mut self) -> Result<Secret<String>, TransportError> {
+    pub async fn read_line(&mut self) -> Result<Secret<String>, TransportError> {
         loop {
-            if let Some(end) = self.rest.expose().iter().position(|byte| is_end(*byte)) {
+            if let Some(end) = self
+                .rest
+                .expose()
+                .iter()
+                .position(|byte| is_line_end(*byte))
+            {
                 let next = Secret::new(self.rest.expose().iter().skip(end + 1).copied().collect());
                 let line = std::mem::replace(&mut self.rest, next);
                 if end > 0 {
@@ -48,7 +53,7 @@ impl BoardLog {
                 self.text.read(*byte);
             }
             let mut bytes = self.rest.expose().clone();
-            if bytes.len() > LONGEST_LINE {
+            if bytes.len() > MAX_LINE_BYTES {
                 bytes.clear();
             }
             bytes.extend(read);
@@ -86,9 +91,9 @@ impl fmt::Debug for BoardLog {
     }
 }
 
-const fn is_end(byte: u8) -> bool {
+const fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n')
 }
 
 /// The maximum for a line without an end. A firmware's QR payload has 150 bytes.
-const LONGEST_LINE: usize = 4096;
+const MAX_LINE_BYTES: usize = 4096;

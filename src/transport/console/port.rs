@@ -18,9 +18,9 @@ use crate::transport::error::{ConsoleProblem, TransportError};
 /// An open port. Dropping it closes the port.
 pub(super) struct Port {
     writer: Arc<Mutex<Box<dyn SerialPort>>>,
-    arrived: Receiver<io::Result<Vec<u8>>>,
+    received: Receiver<io::Result<Vec<u8>>>,
     /// Resolves when the reading thread ends.
-    reading: oneshot::Receiver<()>,
+    reader_ended: oneshot::Receiver<()>,
 }
 
 impl Port {
@@ -28,7 +28,7 @@ impl Port {
     /// the board.
     pub(super) async fn open(path: &str, baud: u32) -> Result<Self, TransportError> {
         let name = path.to_owned();
-        let opened = spawn_blocking(move || open(&name, baud)).await;
+        let opened = spawn_blocking(move || open_port(&name, baud)).await;
         let opened = opened.unwrap_or_else(|error| Err(io::Error::other(error)));
         opened.map_err(|source| {
             let problem = match source.kind() {
@@ -61,19 +61,19 @@ impl Port {
     /// The next received bytes. After an error the port is closed.
     pub(super) async fn read(&mut self) -> io::Result<Vec<u8>> {
         let gone = || Err(io::ErrorKind::BrokenPipe.into());
-        self.arrived.recv().await.unwrap_or_else(gone)
+        self.received.recv().await.unwrap_or_else(gone)
     }
 
     /// Closes the port, so that it is free for the next program.
     pub(super) async fn close(self) {
         let Self {
             writer,
-            arrived,
-            reading,
+            received,
+            reader_ended,
         } = self;
-        drop((writer, arrived));
+        drop((writer, received));
         // An error only means that the thread ended.
-        let _ended = reading.await;
+        let _ended = reader_ended.await;
     }
 
     /// Discards received bytes that were not read.
@@ -81,10 +81,10 @@ impl Port {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = writer.clear(ClearBuffer::Input) {
             // A removed port reports an error at the next read.
-            tracing::debug!(%error, "what had arrived");
+            tracing::debug!(%error, "cannot discard received bytes");
         }
         drop(writer);
-        while let Ok(Ok(_)) = self.arrived.try_recv() {}
+        while let Ok(Ok(_)) = self.received.try_recv() {}
     }
 }
 
@@ -93,13 +93,13 @@ impl Port {
     /// A port on which a test controls the received bytes.
     pub(super) fn scripted(
         writer: Box<dyn SerialPort>,
-        arrived: Receiver<io::Result<Vec<u8>>>,
+        received: Receiver<io::Result<Vec<u8>>>,
     ) -> Self {
-        let (_ended, reading) = oneshot::channel();
+        let (_ended, reader_ended) = oneshot::channel();
         Self {
             writer: Arc::new(Mutex::new(writer)),
-            arrived,
-            reading,
+            received,
+            reader_ended,
         }
     }
 }
@@ -110,8 +110,8 @@ impl fmt::Debug for Port {
     }
 }
 
-fn open(path: &str, baud: u32) -> io::Result<Port> {
-    let builder = serialport::new(path, baud).timeout(LISTENING);
+fn open_port(path: &str, baud: u32) -> io::Result<Port> {
+    let builder = serialport::new(path, baud).timeout(READ_TIMEOUT);
     let mut port = builder.open().map_err(|error| match error.kind() {
         // The port is locked. A port that does not exist has another error (`posix/flock.rs`).
         serialport::ErrorKind::NoDevice if cfg!(unix) => {
@@ -126,40 +126,40 @@ fn open(path: &str, baud: u32) -> io::Result<Port> {
         port.write_data_terminal_ready(false),
     ] {
         if let Err(error) = inactive {
-            tracing::debug!(%error, "a control line");
+            tracing::debug!(%error, "cannot set a control line");
         }
     }
     let reader = port.try_clone()?;
-    let (arriving, arrived) = channel(UNREAD);
-    let (read_on, reading) = oneshot::channel::<()>();
+    let (sender, received) = channel(MAX_QUEUED_READS);
+    let (ended, reader_ended) = oneshot::channel::<()>();
     let thread = thread::Builder::new().name("serial".to_owned());
     thread.spawn(move || {
         // Locals are dropped in reverse order: this one last, after the port is closed.
-        let _read_on = read_on;
+        let _ended = ended;
         let mut reader = reader;
         let mut buffer = [0; 1024];
         // The thread ends when the port is dropped.
-        while !arriving.is_closed() {
+        while !sender.is_closed() {
             let read = match reader.read(&mut buffer) {
                 Ok(0) => Err(io::ErrorKind::BrokenPipe.into()),
                 Ok(length) => Ok(buffer.get(..length).unwrap_or_default().to_vec()),
-                Err(error) if is_silence(&error) => continue,
+                Err(error) if is_read_timeout(&error) => continue,
                 Err(error) => Err(error),
             };
             let is_over = read.is_err();
-            if arriving.blocking_send(read).is_err() || is_over {
+            if sender.blocking_send(read).is_err() || is_over {
                 return;
             }
         }
     })?;
     Ok(Port {
         writer: Arc::new(Mutex::new(port)),
-        arrived,
-        reading,
+        received,
+        reader_ended,
     })
 }
 
-fn is_silence(error: &io::Error) -> bool {
+fn is_read_timeout(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::TimedOut | io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
@@ -167,6 +167,6 @@ fn is_silence(error: &io::Error) -> bool {
 }
 
 /// How many reads can be queued. The system buffers, and finally drops, the bytes beyond.
-const UNREAD: usize = 64;
+const MAX_QUEUED_READS: usize = 64;
 /// How often the reading thread checks whether the port was dropped.
-const LISTENING: Duration = Duration::from_millis(25);
+const READ_TIMEOUT: Duration = Duration::from_millis(25);

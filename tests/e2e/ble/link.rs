@@ -185,7 +185,7 @@ fn a_device_that_connects_and_does_not_tell_its_services_is_told_as_that() {
         output,
         exit,
         "silent",
-        &["did not tell its services", &command],
+        &["service discovery timed out", &command],
     );
     // What the system remembers of it was forgotten first.
     assert_eq!(device.told("forgotten").len(), 1, "{:#?}", device.log());

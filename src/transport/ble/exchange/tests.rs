@@ -29,25 +29,25 @@ struct Script {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Memory {
+struct ScriptedGatt {
     script: Arc<Mutex<Script>>,
-    asked: Arc<Mutex<Vec<String>>>,
+    calls: Arc<Mutex<Vec<String>>>,
 }
 
-impl Memory {
+impl ScriptedGatt {
     fn with(script: Script) -> Self {
         Self {
             script: Arc::new(Mutex::new(script)),
-            asked: Arc::default(),
+            calls: Arc::default(),
         }
     }
 
-    fn ask(&self, what: &str) {
-        self.asked.lock().unwrap().push(what.to_owned());
+    fn record_call(&self, call: &str) {
+        self.calls.lock().unwrap().push(call.to_owned());
     }
 
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
     }
 
     fn next(
@@ -69,23 +69,23 @@ fn attribute(number: u128) -> Attribute {
 }
 
 #[async_trait]
-impl Gatt for Memory {
+impl Gatt for ScriptedGatt {
     async fn connect(&mut self, _services: Duration) -> Result<(), GattError> {
-        self.ask("connect");
+        self.record_call("connect");
         self.next(|script| &mut script.connects)
     }
 
-    async fn settle(&self) {
-        self.ask("settle");
+    async fn wait_while_busy(&self) {
+        self.record_call("wait_while_busy");
     }
 
-    async fn attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
-        self.ask("attributes");
+    async fn discover_attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
+        self.record_call("attributes");
         let old = self.script.lock().unwrap().old_tables.pop_front();
         Ok(old.unwrap_or_else(|| vec![attribute(0xff51), attribute(0xff53)]))
     }
 
-    async fn descriptions(&self, of: &[Attribute]) -> Vec<Result<Vec<u8>, GattError>> {
+    async fn read_descriptions(&self, of: &[Attribute]) -> Vec<Result<Vec<u8>, GattError>> {
         let is_dead = self.script.lock().unwrap().is_dead;
         of.iter()
             .map(|_| {
@@ -99,7 +99,7 @@ impl Gatt for Memory {
     }
 
     async fn write(&self, _to: Attribute, value: &[u8]) -> Result<(), GattError> {
-        self.ask(&format!("write {}", String::from_utf8_lossy(value)));
+        self.record_call(&format!("write {}", String::from_utf8_lossy(value)));
         let hangs = self.script.lock().unwrap().hangs;
         if hangs {
             std::future::pending::<()>().await;
@@ -108,7 +108,7 @@ impl Gatt for Memory {
     }
 
     async fn read(&self, _from: Attribute) -> Result<Vec<u8>, GattError> {
-        self.ask("read");
+        self.record_call("read");
         self.next(|script| &mut script.reads)
             .map(|()| b"answer".to_vec())
     }
@@ -118,21 +118,21 @@ impl Gatt for Memory {
     }
 
     async fn pair(&self) -> Result<(), GattError> {
-        self.ask("pair");
+        self.record_call("pair");
         self.next(|script| &mut script.pairs)
     }
 
     async fn forget(&mut self) -> Result<(), GattError> {
-        self.ask("forget");
+        self.record_call("forget");
         self.next(|script| &mut script.forgets)
     }
 
     async fn disconnect(&self) -> Result<(), GattError> {
-        self.ask("disconnect");
+        self.record_call("disconnect");
         let closing_time = self.script.lock().unwrap().closing_time;
         if !closing_time.is_zero() {
             sleep(closing_time).await;
-            self.ask("disconnected");
+            self.record_call("disconnected");
         }
         Ok(())
     }
@@ -142,33 +142,35 @@ fn address() -> Address {
     Address::new("C0").with_id("hci0/dev_C0")
 }
 
-async fn open(script: Script) -> (Memory, Result<BleTransport, TransportError>) {
-    let memory = Memory::with(script);
+async fn open(script: Script) -> (ScriptedGatt, Result<BleTransport, TransportError>) {
+    let memory = ScriptedGatt::with(script);
     let limits = Limits {
         other: Duration::from_millis(50),
         ..MEDIUM.limits.clone()
     };
     let opening = BleLink::connect(Box::new(memory.clone()), address(), limits, Arc::default());
-    let opened = async { opening.await?.learn().await };
+    let opened = async { opening.await?.discover_endpoints().await };
     let opened = opened.await;
     (memory, opened)
 }
 
 /// Opens a link and sends one request to the version endpoint.
-async fn ask(script: Script) -> (Memory, BleTransport, Result<Vec<u8>, TransportError>) {
+async fn exchange_once(
+    script: Script,
+) -> (ScriptedGatt, BleTransport, Result<Vec<u8>, TransportError>) {
     let (memory, opened) = open(script).await;
     let mut transport = opened.unwrap();
-    memory.asked.lock().unwrap().clear();
+    memory.calls.lock().unwrap().clear();
     let endpoint = EndpointName::from_static("proto-ver");
     let answer = transport.exchange(&endpoint, b"ESP").await;
     (memory, transport, answer)
 }
 
 #[tokio::test]
-async fn a_request_is_written_and_its_answer_read_once() {
-    let (memory, mut transport, answer) = ask(Script::default()).await;
+async fn writes_request_and_reads_answer_once() {
+    let (memory, mut transport, answer) = exchange_once(Script::default()).await;
     assert_eq!(answer.unwrap(), b"answer");
-    assert_eq!(memory.asked(), ["write ESP", "read"]);
+    assert_eq!(memory.calls(), ["write ESP", "read"]);
     let endpoint = EndpointName::from_static("ch_resp");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
     assert!(matches!(error, TransportError::NoSuchEndpoint { .. }));
@@ -176,8 +178,8 @@ async fn a_request_is_written_and_its_answer_read_once() {
 }
 
 #[tokio::test]
-async fn after_a_write_that_failed_nothing_is_read() {
-    for (error, meant) in [
+async fn does_not_read_after_failed_write() {
+    for (error, expected) in [
         (GattError::Att(0x04), "Refused"),
         (GattError::Att(0x80), "Refused"),
         (GattError::Att(0x85), "Refused"),
@@ -186,19 +188,19 @@ async fn after_a_write_that_failed_nothing_is_read() {
         (GattError::LinkLost, "Disconnected"),
         (GattError::Busy, "Disconnected"),
     ] {
-        let (memory, _transport, answer) = ask(Script {
+        let (memory, _transport, answer) = exchange_once(Script {
             writes: [error].into(),
             ..Script::default()
         })
         .await;
-        let said = format!("{:?}", answer.unwrap_err());
-        assert!(said.starts_with(meant), "{said}");
-        assert!(!memory.asked().contains(&"read".to_owned()), "{meant}");
+        let error = format!("{:?}", answer.unwrap_err());
+        assert!(error.starts_with(expected), "{error}");
+        assert!(!memory.calls().contains(&"read".to_owned()), "{expected}");
     }
 }
 
 #[tokio::test]
-async fn an_error_of_a_link_that_is_gone_is_no_answer() {
+async fn error_on_dead_link_is_not_refusal() {
     let (memory, opened) = open(Script::default()).await;
     let mut transport = opened.unwrap();
     {
@@ -211,47 +213,47 @@ async fn an_error_of_a_link_that_is_gone_is_no_answer() {
     assert!(!error.may_be_refusal(), "{error}");
     assert!(matches!(error, TransportError::Disconnected { .. }));
     // The link is no longer used.
-    assert_eq!(memory.asked().last().unwrap(), "disconnect");
+    assert_eq!(memory.calls().last().unwrap(), "disconnect");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
     assert!(matches!(error, TransportError::Disconnected { .. }));
 }
 
 #[tokio::test]
-async fn a_request_that_hangs_ends_the_link() {
-    let (memory, _transport, answer) = ask(Script {
+async fn timed_out_request_closes_link() {
+    let (memory, _transport, answer) = exchange_once(Script {
         hangs: true,
         ..Script::default()
     })
     .await;
     let error = answer.unwrap_err();
     assert!(matches!(error, TransportError::TimedOut { .. }), "{error}");
-    assert_eq!(memory.asked(), ["write ESP", "disconnect"]);
+    assert_eq!(memory.calls(), ["write ESP", "disconnect"]);
 }
 
 #[tokio::test]
-async fn a_device_that_wants_encryption_is_paired_with_once() {
+async fn pairs_once_when_device_requires_encryption() {
     for error in [
         || GattError::NotPaired,
         || GattError::Att(0x05),
         || GattError::Att(0x0f),
     ] {
-        let (memory, _transport, answer) = ask(Script {
+        let (memory, _transport, answer) = exchange_once(Script {
             writes: [error()].into(),
             ..Script::default()
         })
         .await;
         assert_eq!(answer.unwrap(), b"answer");
-        assert_eq!(memory.asked(), ["write ESP", "pair", "write ESP", "read"]);
-        let (memory, _transport, answer) = ask(Script {
+        assert_eq!(memory.calls(), ["write ESP", "pair", "write ESP", "read"]);
+        let (memory, _transport, answer) = exchange_once(Script {
             writes: [error(), error()].into(),
             ..Script::default()
         })
         .await;
         let error = answer.unwrap_err();
         assert!(matches!(error, TransportError::NotPaired { .. }), "{error}");
-        assert_eq!(memory.asked(), ["write ESP", "pair", "write ESP"]);
+        assert_eq!(memory.calls(), ["write ESP", "pair", "write ESP"]);
     }
-    let (memory, _transport, answer) = ask(Script {
+    let (memory, _transport, answer) = exchange_once(Script {
         writes: [GattError::NotPaired].into(),
         pairs: [GattError::Other("Authentication Failed".to_owned())].into(),
         ..Script::default()
@@ -259,11 +261,11 @@ async fn a_device_that_wants_encryption_is_paired_with_once() {
     .await;
     let error = answer.unwrap_err();
     assert!(matches!(error, TransportError::NotPaired { .. }), "{error}");
-    assert_eq!(memory.asked(), ["write ESP", "pair"]);
+    assert_eq!(memory.calls(), ["write ESP", "pair"]);
 }
 
 #[tokio::test]
-async fn a_table_from_before_is_forgotten_once() {
+async fn discards_stale_table_once() {
     let (memory, opened) = open(Script {
         old_tables: [vec![attribute(0xff53)]].into(),
         ..Script::default()
@@ -271,7 +273,7 @@ async fn a_table_from_before_is_forgotten_once() {
     .await;
     opened.unwrap();
     let steps = ["connect", "attributes", "forget", "connect", "attributes"];
-    assert_eq!(memory.asked()[..5], steps);
+    assert_eq!(memory.calls()[..5], steps);
 
     let (memory, opened) = open(Script {
         old_tables: [vec![], vec![]].into(),
@@ -283,7 +285,7 @@ async fn a_table_from_before_is_forgotten_once() {
         matches!(error, TransportError::NotADevice { .. }),
         "{error}"
     );
-    assert_eq!(memory.asked()[..5], steps);
+    assert_eq!(memory.calls()[..5], steps);
 
     // Systems that cannot discard their cache.
     let (_memory, opened) = open(Script {
@@ -300,15 +302,15 @@ async fn a_table_from_before_is_forgotten_once() {
 }
 
 #[tokio::test]
-async fn handles_that_lead_nowhere_are_renewed_before_anything_was_said() {
-    let (memory, mut transport, answer) = ask(Script {
+async fn discards_stale_handles_before_first_answer() {
+    let (memory, mut transport, answer) = exchange_once(Script {
         writes: [GattError::Att(0x01)].into(),
         ..Script::default()
     })
     .await;
     assert_eq!(answer.unwrap(), b"answer");
     let renewed = ["write ESP", "forget", "connect", "attributes", "write ESP"];
-    assert_eq!(memory.asked()[..5], renewed);
+    assert_eq!(memory.calls()[..5], renewed);
     // Once a session may exist, a new connection would lose it.
     memory
         .script
@@ -322,7 +324,7 @@ async fn handles_that_lead_nowhere_are_renewed_before_anything_was_said() {
 }
 
 #[tokio::test]
-async fn connecting_is_tried_again_and_then_anew() {
+async fn retries_connection_then_discards_cache() {
     let passing = || GattError::Other("le-connection-abort-by-local".to_owned());
     let (memory, opened) = open(Script {
         connects: [passing(), passing()].into(),
@@ -331,7 +333,7 @@ async fn connecting_is_tried_again_and_then_anew() {
     .await;
     opened.unwrap();
     let steps = ["connect", "connect", "forget", "connect", "attributes"];
-    assert_eq!(memory.asked()[..5], steps);
+    assert_eq!(memory.calls()[..5], steps);
     let (memory, opened) = open(Script {
         connects: [passing(), passing(), passing()].into(),
         ..Script::default()
@@ -342,7 +344,7 @@ async fn connecting_is_tried_again_and_then_anew() {
         matches!(error, TransportError::Unreachable { .. }),
         "{error}"
     );
-    assert_eq!(memory.asked()[..4], steps[..4]);
+    assert_eq!(memory.calls()[..4], steps[..4]);
     let (_memory, opened) = open(Script {
         connects: [GattError::Radio(crate::host::BluetoothProblem::Off)].into(),
         ..Script::default()
@@ -354,7 +356,7 @@ async fn connecting_is_tried_again_and_then_anew() {
 
 #[tokio::test]
 async fn gatt_table_is_not_renewed_in_the_middle_of_a_session() {
-    let (memory, mut transport, answer) = ask(Script::default()).await;
+    let (memory, mut transport, answer) = exchange_once(Script::default()).await;
     assert_eq!(answer.unwrap(), b"answer");
     memory
         .script
@@ -362,17 +364,17 @@ async fn gatt_table_is_not_renewed_in_the_middle_of_a_session() {
         .unwrap()
         .writes
         .push_back(GattError::Att(0x01));
-    memory.asked.lock().unwrap().clear();
+    memory.calls.lock().unwrap().clear();
     let endpoint = EndpointName::from_static("proto-ver");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
     assert!(matches!(error, TransportError::Refused { .. }), "{error}");
-    assert_eq!(memory.asked(), ["write x"]);
+    assert_eq!(memory.calls(), ["write x"]);
 }
 
 /// `NimBLE` returns 0x0e for an endpoint without a handler, and BlueZ for a lost link.
 #[tokio::test]
-async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
-    for (name, is_dead, meant) in [
+async fn att_0x0e_is_classified_by_endpoint_and_link() {
+    for (name, is_dead, expected) in [
         ("claim", false, "NoSuchEndpoint"),
         ("claim", true, "Disconnected"),
         ("prov-session", false, "Refused"),
@@ -386,7 +388,7 @@ async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
             (claim, Some("claim".to_owned())),
             (session, Some("prov-session".to_owned())),
         ];
-        transport.endpoints = Endpoints::of(&table).unwrap();
+        transport.endpoints = Endpoints::from_table(&table).unwrap();
         {
             let mut script = memory.script.lock().unwrap();
             script.writes.push_back(GattError::Att(0x0e));
@@ -394,14 +396,14 @@ async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
         }
         let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
         let words = format!("{error:?}");
-        assert!(words.starts_with(meant), "{name}, {is_dead}: {words}");
+        assert!(words.starts_with(expected), "{name}, {is_dead}: {words}");
     }
 }
 
 /// The cache was discarded before, so the table is right and the device has no endpoints.
 #[tokio::test]
 async fn stale_handles_after_renewal_are_not_a_device() {
-    let (memory, _transport, answer) = ask(Script {
+    let (memory, _transport, answer) = exchange_once(Script {
         writes: [GattError::Att(0x01), GattError::Att(0x01)].into(),
         ..Script::default()
     })
@@ -411,8 +413,12 @@ async fn stale_handles_after_renewal_are_not_a_device() {
         matches!(error, TransportError::NotADevice { .. }),
         "{error}"
     );
-    let forgotten = memory.asked().iter().filter(|one| *one == "forget").count();
-    assert_eq!(forgotten, 1);
+    let forget_calls = memory
+        .calls()
+        .iter()
+        .filter(|call| *call == "forget")
+        .count();
+    assert_eq!(forget_calls, 1);
 }
 
 /// Opens a link over this adapter that takes `closing_time` to close.
@@ -420,8 +426,8 @@ async fn connect_over(
     adapters: &Adapters,
     adapter: &str,
     closing_time: Duration,
-) -> (Memory, BleLink) {
-    let memory = Memory::with(Script {
+) -> (ScriptedGatt, BleLink) {
+    let memory = ScriptedGatt::with(Script {
         closing_time,
         ..Script::default()
     });
@@ -431,8 +437,8 @@ async fn connect_over(
     (memory, link.unwrap())
 }
 
-fn is_disconnected(memory: &Memory) -> bool {
-    memory.asked().contains(&"disconnected".to_owned())
+fn is_disconnected(memory: &ScriptedGatt) -> bool {
+    memory.calls().contains(&"disconnected".to_owned())
 }
 
 #[tokio::test(start_paused = true)]
@@ -472,7 +478,7 @@ async fn finish_closing_waits_for_slow_links_a_limited_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn interrupted_close_is_completed_after_drop() {
+async fn drop_completes_interrupted_close() {
     let adapters = Adapters::default();
     let (memory, BleLink(mut transport)) = connect_over(&adapters, "hci0", CLOSE_TIMEOUT / 3).await;
     let interrupted = tokio::time::timeout(CLOSE_TIMEOUT / 6, transport.close()).await;
