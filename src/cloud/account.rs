@@ -1,4 +1,4 @@
-//! Logging in and out, and who one is. Passwords and codes are sent once and kept nowhere.
+//! Login, logout and the user's identity. Passwords and codes are sent once and never stored.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -9,35 +9,35 @@ use super::error::CloudError;
 use super::tokens::Tokens;
 use crate::secret::Secret;
 
-/// What came of logging in.
+/// The outcome of a login request.
 #[derive(Clone, Debug)]
 pub enum LogIn {
-    /// It is done.
+    /// The user is logged in.
     Done(Tokens),
-    /// The cloud has sent a one-time code to the user and wants to see it.
+    /// The cloud sent a one-time code to the user and requires it.
     NeedsCode {
-        /// Belongs to that code.
+        /// The cloud's session for this code.
         session: Secret<String>,
     },
 }
 
-/// The user of a login, as the cloud knows them.
+/// The user of a login, as stored by the cloud.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct User {
-    /// What devices are told.
+    /// The user id that mapping sends to devices.
     pub user_id: String,
-    /// What they log in with.
+    /// The email address or phone number for the login.
     #[serde(default)]
     pub user_name: Option<String>,
-    /// Their name.
+    /// The user's name.
     #[serde(default)]
     pub name: Option<String>,
-    /// Their telephone number.
+    /// The user's phone number.
     #[serde(default)]
     pub phone_number: Option<String>,
 }
 
-/// `POST login2`, all of its shapes.
+/// The body of `POST login2`, in all its variants.
 #[derive(Default, Serialize)]
 struct LoginBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ struct LoginBody<'a> {
 }
 
 impl<'a> LoginBody<'a> {
-    /// All but the name.
+    /// All members except the user name.
     fn secrets(&self) -> impl Iterator<Item = &'a str> {
         let secrets = [
             self.password,
@@ -65,7 +65,7 @@ impl<'a> LoginBody<'a> {
     }
 }
 
-/// Its answer, all of its shapes.
+/// The answer of `POST login2`, in all its variants.
 #[derive(Deserialize)]
 struct LoginAnswer {
     accesstoken: Option<Secret<String>>,
@@ -86,7 +86,7 @@ struct TokenAnswer {
 }
 
 impl Client {
-    /// Begins a login: with a password, or without one to be sent a code.
+    /// Starts a login: with a password, or without one so that the cloud sends a code.
     pub async fn log_in(
         &self,
         user: &str,
@@ -121,7 +121,7 @@ impl Client {
         }
     }
 
-    /// Ends a login with the code that the user was sent.
+    /// Completes a login with the code that the cloud sent to the user.
     pub async fn log_in_with_code(
         &self,
         user: &str,
@@ -148,7 +148,7 @@ impl Client {
         })
     }
 
-    /// Exchanges what a browser brought back (RFC 6749, 4.1.3).
+    /// Exchanges the authorization code from the browser for tokens (RFC 6749, 4.1.3).
     pub async fn exchange_code(
         &self,
         token_url: &Url,
@@ -174,8 +174,9 @@ impl Client {
         })
     }
 
-    /// Ends the login at the cloud. One that has ended already is as good; an access token that
-    /// has ended says nothing of its login, so it is renewed for this, and not kept.
+    /// Ends the login at the cloud. A login that has already ended is a success. An expired access
+    /// token does not mean that the login has ended, so it is renewed for this call, and not
+    /// stored.
     pub async fn log_out(&self) -> Result<(), CloudError> {
         let Some(tokens) = self.tokens.lock().await.clone() else {
             return Ok(());
@@ -202,12 +203,12 @@ impl Client {
         self.done(call.name, &answer)
     }
 
-    /// Who is logged in, as the cloud sees it.
+    /// The user who is logged in, as stored by the cloud.
     pub async fn user(&self) -> Result<User, CloudError> {
         self.call(Call::get("the user", "user2")).await
     }
 
-    /// New tokens for old. The refresh token stays, unless there is a new one in the answer.
+    /// Renews the tokens. The old refresh token stays unless the answer has a new one.
     pub(super) async fn refresh(&self, tokens: &Tokens) -> Result<Tokens, CloudError> {
         const NAME: &str = "the renewal of the login";
         let refresh = tokens.refresh.as_ref().map(|token| token.expose().as_str());
@@ -253,14 +254,14 @@ impl Client {
     }
 }
 
-/// A refusal here is about who asks.
+/// Converts a rejection of a login call: it concerns the credentials.
 fn refused(error: CloudError) -> CloudError {
     match error {
         CloudError::Rejected {
             status,
             description,
             ..
-        // Not found is the login itself: this is no such cloud.
+        // 404 means that the server has no login call, so it is not a RainMaker cloud.
         } if (400..500).contains(&status) && ![404, super::error::BUSY].contains(&status)
             || status == 200 =>
         {

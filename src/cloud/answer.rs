@@ -1,5 +1,5 @@
-//! What the cloud's answers say: success in the shape that was asked for, or one of the shapes in
-//! which it refuses. Not what to do about a refusal.
+//! Parses the cloud's answers: the requested data, or one of the forms of a rejection. The caller
+//! decides what to do about a rejection.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -8,29 +8,29 @@ use serde_json::{Map, Value};
 use super::CloudError;
 use crate::ident::printable;
 
-/// The parts in which every answer can say no.
+/// The members in which any answer can report a failure.
 #[derive(Default, Deserialize)]
 struct Verdict {
     status: Option<Value>,
-    /// Seen as number and as text.
+    /// A number or a text.
     error_code: Option<Value>,
     description: Option<Value>,
-    /// The gateway's shape, and that of the token service.
+    /// The API gateway's form, and the token service's.
     message: Option<Value>,
     error_description: Option<Value>,
 }
 
 impl Verdict {
-    /// Whether it is a refusal, whatever the HTTP status says: a code, or another word than the
-    /// one for success.
+    /// Whether it is a failure, regardless of the HTTP status: it has an error code, or a status
+    /// other than success.
     fn says_no(&self) -> bool {
         let other_word = |said: &Value| said.as_str().is_some_and(|word| word != SUCCESS);
         self.error_code.is_some() || self.status.as_ref().is_some_and(other_word)
     }
 }
 
-/// Reads an answer. The cloud's words are shown without these `secrets`, which the request
-/// carried: a server that repeats what it does not understand would spread them.
+/// Parses an answer. Messages of the cloud are shown without the request's `secrets`, because a
+/// server may quote a request that it rejects.
 pub(super) fn read<T: DeserializeOwned>(
     host: &str,
     call: &'static str,
@@ -43,7 +43,8 @@ pub(super) fn read<T: DeserializeOwned>(
         call,
         what,
     };
-    // Every answer of this API is an object. Of lists, serde would make objects without a verdict.
+    // Every answer of this API is an object. serde would also parse a list, as an object without a
+    // verdict.
     let verdict = match serde_json::from_slice::<Value>(body) {
         Ok(json @ Value::Object(_)) => Ok(serde_json::from_value(json).unwrap_or_default()),
         Ok(_) => Err("JSON of another type than an object".to_owned()),
@@ -52,13 +53,14 @@ pub(super) fn read<T: DeserializeOwned>(
     let success = (200..300).contains(&status);
     let said_no = verdict.as_ref().is_ok_and(Verdict::says_no);
     if !success || said_no {
-        // The gateway's shape: it is the token that is not taken. A call has failures with this
-        // status, too, and asking again would spend what it was about.
+        // The API gateway's form means that the token is not accepted. Calls also fail with this
+        // status for other reasons, and a second request would use up a challenge or a code.
         let by_gateway = status == UNAUTHORIZED
             && !said_no
             && (body.is_empty() || verdict.as_ref().is_ok_and(|said| said.message.is_some()));
         let verdict = match verdict {
-            // Whoever sends a page for this is no API: a hotspot, a proxy with a login of its own.
+            // A server that sends a web page is not the API: a hotspot, or a proxy with its own
+            // login.
             Err(what) if status == UNAUTHORIZED && !by_gateway => return Err(malformed(what)),
             verdict => verdict.unwrap_or_default(),
         };
@@ -81,33 +83,33 @@ pub(super) fn read<T: DeserializeOwned>(
         });
     }
     verdict.map_err(malformed)?;
-    // serde's words name keys and types; what it found can be a token, so its quotes go.
+    // serde's message quotes values, which may be tokens; only its keys and types are shown.
     serde_json::from_slice(body).map_err(|error| malformed(without_values(&error)))
 }
 
-/// What is wrong with an answer that should say nothing more than that it was done, if anything.
+/// The problem of an answer that should only report success, if there is one.
 pub(super) fn not_done(answer: &Map<String, Value>) -> Option<String> {
-    // Other words are refusals, and have been taken for such.
+    // Another text is a failure, and was handled as a rejection.
     match answer.get("status") {
         None | Some(Value::Null | Value::String(_)) => None,
         Some(_) => Some("a status that is no text".to_owned()),
     }
 }
 
-/// A text or a number, made fit to be shown.
+/// Formats a text or a number for the terminal.
 fn text(value: &Value, secrets: &[&str]) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    // Before it is shortened: half of a secret would not be found.
+    // Redact before truncating: half of a secret would not be found.
     let text = redacted(text, secrets);
     let text: String = text.trim().chars().take(LONGEST_TEXT).collect();
     (!text.is_empty()).then(|| printable(text.as_bytes()))
 }
 
-/// Without these, as they are and as JSON and forms spell them.
+/// Replaces these secrets, as they are and as JSON and forms write them.
 fn redacted(text: String, secrets: &[&str]) -> String {
     let long = |secret: &&&str| secret.chars().count() >= SHORTEST_SECRET;
     let spellings = |secret: &&str| {
@@ -120,7 +122,7 @@ fn redacted(text: String, secrets: &[&str]) -> String {
         ]
     };
     let mut spelt: Vec<String> = secrets.iter().filter(long).flat_map(spellings).collect();
-    // The longest first: one may be a part of another.
+    // The longest first, because one may be a part of another.
     spelt.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     spelt
         .iter()
@@ -155,11 +157,11 @@ fn without_values(error: &serde_json::Error) -> String {
 const SUCCESS: &str = "success";
 const UNAUTHORIZED: u16 = 401;
 const REDACTED: &str = "<redacted>";
-/// What is shorter is part of too many words, and no secret.
+/// Shorter texts are parts of ordinary words, and are not redacted.
 const SHORTEST_SECRET: usize = 4;
-/// Nobody reads more.
+/// Longer messages are truncated.
 const LONGEST_TEXT: usize = 300;
-/// Enough to tell a web page.
+/// Enough to recognize a web page.
 const LONGEST_SNIFF: usize = 64;
 
 #[cfg(test)]
@@ -244,7 +246,7 @@ mod tests {
             let error = read::<Asked>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
             assert!(matches!(error, CloudError::LoginExpired { .. }), "{body}");
         }
-        // Nobody who knows of tokens.
+        // Servers that are not the API.
         for body in ["<html>", "Unauthorized", "[]", "null"] {
             let error = read::<Asked>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
             assert!(matches!(error, CloudError::Malformed { .. }), "{body}");
@@ -314,7 +316,7 @@ mod tests {
                 assert!(words.contains("<reda"), "{words}");
             }
         }
-        // Nobody's secret, and part of every other word.
+        // Too short to be secrets: they are parts of other words.
         assert_eq!(
             redacted("a refusal".to_owned(), &["a", "", "us"]),
             "a refusal"
@@ -323,7 +325,8 @@ mod tests {
 
     #[test]
     fn longest_secret_is_redacted_first() {
-        // Each secret is a part of the next; redacted in this order, their ends would stay.
+        // Each secret is a part of the next. In this order, the ends of the longer ones would
+        // remain.
         let secrets = ["abcd", "abcd-1234", "abcd-1234-wxyz"];
         let redact = |text: &str| redacted(text.to_owned(), &secrets);
         assert_eq!(redact("got abcd-1234-wxyz"), "got <redacted>");

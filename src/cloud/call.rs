@@ -1,37 +1,37 @@
-//! One call, as data: what is asked where, and whether it may be asked twice.
+//! One request to the cloud, as data: method, path, body, and whether it can be sent twice.
 
 use reqwest::Method;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// One request, before it is sent.
+/// A request before it is sent.
 pub(super) struct Call<'a> {
-    /// For people: reads on after "refused".
+    /// For messages: continues "the cloud refused …".
     pub(super) name: &'static str,
     pub(super) method: Method,
-    /// Below the base URL, or a whole URL.
+    /// Relative to the base URL, or a whole URL.
     pub(super) path: &'a str,
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) body: Body<'a>,
-    /// What it carries that nobody may read, in case the cloud repeats it.
+    /// The secrets in the request, to redact if the cloud quotes them.
     pub(super) secrets: Vec<&'a str>,
     pub(super) repeat: Repeat,
     pub(super) authorised: bool,
 }
 
-/// What a request carries.
+/// The body of a request.
 pub(super) enum Body<'a> {
     None,
     Json(Zeroizing<Vec<u8>>),
     Form(&'a [(&'a str, &'a str)]),
 }
 
-/// Whether a request may arrive twice.
+/// Whether a request can be sent again if it may have arrived.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// Twice is as good as once.
+    /// Sending it twice has the same effect as once.
     Safe,
-    /// Only if it surely did not arrive.
+    /// Sent again only if it did not arrive.
     Unsafe,
 }
 
@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn json(self, body: &impl Serialize) -> Self {
-        // Maps with text keys always serialize. Zeroed, because it can hold secrets.
+        // Maps with text keys always serialize. The buffer is zeroed, because it may hold secrets.
         let bytes = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
         Self {
             body: Body::Json(bytes),
@@ -74,7 +74,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// With these in it, which no message may show.
+    /// Marks the secrets in the request, which messages must not show.
     pub(super) fn hiding(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             secrets: secrets.into_iter().collect(),
@@ -82,7 +82,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Without a token.
+    /// Sends the request without a token.
     pub(super) fn unauthorised(self) -> Self {
         Self {
             authorised: false,

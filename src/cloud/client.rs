@@ -1,4 +1,4 @@
-//! A cloud, and how a call is sent to it: with a login that is good, and again where that is safe.
+//! A client of one cloud: sends calls with a valid login, and retries where that is safe.
 
 use std::error::Error as _;
 use std::fmt;
@@ -23,21 +23,21 @@ use super::settings::{Limits, Settings};
 use super::tokens::{Keep, Tokens};
 use crate::secret::Secret;
 
-/// A cloud, and perhaps a login there.
+/// A client of one cloud, with or without a login.
 pub struct Client {
     pub(super) http: reqwest::Client,
     pub(super) base_url: Url,
     pub(super) host: String,
     limits: Limits,
-    /// Held while they are renewed, so that two calls do not renew at once.
+    /// Locked during a renewal, so that two calls do not renew at once.
     pub(super) tokens: Mutex<Option<Tokens>>,
     pub(super) keep: Option<Box<dyn Keep>>,
-    /// Why the newest of them could not be kept.
+    /// Why the newest tokens could not be saved.
     pub(super) not_kept: Slot<Option<String>>,
 }
 
 impl Client {
-    /// Prepares calls; nothing is sent.
+    /// Creates a client; nothing is sent.
     pub fn new(settings: &Settings) -> Result<Self, CloudError> {
         let name = settings.base_url.host_str().unwrap_or_default();
         let host = match settings.base_url.port() {
@@ -59,7 +59,7 @@ impl Client {
         })
     }
 
-    /// Logged in with these tokens; renewed ones go to `keep`.
+    /// Adds a login. Renewed tokens are saved to `store`.
     #[must_use]
     pub fn with_tokens(self, tokens: Tokens, keep: Option<Box<dyn Keep>>) -> Self {
         Self {
@@ -74,19 +74,19 @@ impl Client {
         &self.host
     }
 
-    /// Who is logged in: what devices are told. `None` where only an access token was given.
+    /// The user id, which mapping sends to devices. `None` with only an access token.
     pub async fn user_id(&self) -> Option<String> {
         self.tokens.lock().await.as_ref().and_then(Tokens::user_id)
     }
 
-    /// Sends a request and reads its answer, with a login that is good.
+    /// Sends a request with a valid login and parses its answer.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CloudError> {
         if !call.authorised {
             return self.asked(&call, None).await;
         }
         let token = self.access_token().await?;
         match self.asked(&call, Some(&token)).await {
-            // Ended before its time: a clock that goes wrong, or a logout elsewhere.
+            // The token expired early: a wrong clock, or a logout elsewhere.
             Err(expired @ CloudError::LoginExpired { .. }) => {
                 match self.renewed_after(&token).await? {
                     None => Err(expired),
@@ -97,7 +97,7 @@ impl Client {
         }
     }
 
-    /// Sends a request, again where that is safe and can help.
+    /// Sends a request, and retries it where that is safe and may help.
     pub(super) async fn asked<T: DeserializeOwned>(
         &self,
         call: &Call<'_>,
@@ -121,14 +121,14 @@ impl Client {
         }
     }
 
-    /// Likewise, where the answer says nothing more than that it was done.
+    /// Sends a request whose answer only reports success.
     pub(super) async fn call_for_success(&self, call: Call<'_>) -> Result<(), CloudError> {
         let name = call.name;
         let answer: Map<String, Value> = self.call(call).await?;
         self.done(name, &answer)
     }
 
-    /// Whether that is what it says.
+    /// Checks that an answer reports success.
     pub(super) fn done(
         &self,
         call: &'static str,
@@ -140,7 +140,7 @@ impl Client {
         }
     }
 
-    /// An answer of this cloud that is none.
+    /// The error for an answer of this cloud that is not valid.
     pub(super) fn malformed(&self, call: &'static str, what: impl Into<String>) -> CloudError {
         CloudError::Malformed {
             host: self.host.clone(),
@@ -149,7 +149,7 @@ impl Client {
         }
     }
 
-    /// One request, one answer.
+    /// Sends a request once and parses its answer.
     pub(super) async fn once<T: DeserializeOwned>(
         &self,
         call: &Call<'_>,
@@ -204,7 +204,7 @@ impl Client {
 
     pub(super) fn not_answered(&self, call: &'static str, source: reqwest::Error) -> CloudError {
         let host = self.host.clone();
-        // Its address may hold what was asked for, and its text begins with it.
+        // The error's text begins with the URL, whose query may be private.
         let source = source.without_url();
         if source.is_timeout() && !source.is_connect() {
             return CloudError::TimedOut {
@@ -230,7 +230,7 @@ impl fmt::Debug for Client {
 }
 
 fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, CloudError> {
-    // Fails only if it is installed already, which is as good.
+    // Fails only if a provider is already installed, which is equivalent.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let own = match &settings.ca_cert {
         None => Vec::new(),
@@ -246,15 +246,16 @@ fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, Clou
             .user_agent(concat!("espctl/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.limits.connect)
             .timeout(settings.limits.answer)
-            // Its plain HTTP is for this computer alone, whatever a name server makes of the name.
+            // Plain HTTP to `localhost` must stay on this computer, whatever a name server
+            // resolves.
             .resolve_to_addrs(LOCALHOST, &loopback)
-            // A token goes where it was meant to go.
+            // A redirect would send the token to another server.
             .redirect(reqwest::redirect::Policy::none());
         if local { builder.no_proxy() } else { builder }
     };
     let with_system_roots = builder().tls_certs_merge(own.clone()).build();
     with_system_roots.or_else(|error| {
-        // A computer without a store of its own, as in small containers.
+        // The computer has no certificate store, as in small containers.
         tracing::debug!(cause = ?error.source(), "no system certificates: using those of Mozilla");
         let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS
             .iter()
@@ -266,7 +267,7 @@ fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, Clou
     })
 }
 
-/// A page of nodes with their details is some hundred KiB.
+/// A page of nodes with their details has some hundred KiB.
 const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 #[cfg(test)]
@@ -278,7 +279,7 @@ mod tests {
     use super::super::scripted::{ScriptedCloud, Turn, refused_client, tokens};
     use super::*;
 
-    /// On a clock that moves when the client only waits.
+    /// The paused clock advances only while the client waits.
     #[tokio::test(start_paused = true)]
     async fn client_waits_before_each_retry() {
         let limits = Limits {

@@ -1,4 +1,4 @@
-//! What time the cloud has it, beside this computer's. Anybody may ask: no login goes along.
+//! Probes a cloud: whether it answers, and how far this computer's clock differs. No login is sent.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,23 +10,23 @@ use super::{Client, CloudError};
 /// A cloud that answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Present {
-    /// How far this computer's clock is from the cloud's; `None` where the cloud does not say.
+    /// The difference of this computer's clock from the cloud's; `None` if the answer has no date.
     pub skew: Option<Skew>,
-    /// Whether it answered as a RainMaker cloud does.
+    /// Whether the answer is that of a RainMaker cloud.
     pub is_a_cloud: bool,
 }
 
-/// How far this computer's clock is from another.
+/// The difference of this computer's clock from another clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skew {
-    /// It is late.
+    /// This computer's clock is behind.
     Behind(Duration),
-    /// It is early, or right.
+    /// This computer's clock is ahead, or right.
     Ahead(Duration),
 }
 
 impl Skew {
-    /// In either direction.
+    /// The difference, in either direction.
     pub fn size(self) -> Duration {
         match self {
             Self::Behind(size) | Self::Ahead(size) => size,
@@ -35,7 +35,7 @@ impl Skew {
 }
 
 impl Client {
-    /// Asks once whether the cloud is there, and what time it has.
+    /// Sends one request that checks whether the cloud answers and what time it has.
     pub async fn present(&self) -> Result<Present, CloudError> {
         let url = self.base_url.join("/apiversions");
         let url = url.map_err(|error| self.malformed(CALL, error.to_string()))?;
@@ -52,7 +52,7 @@ impl Client {
             Some(skew(asked_at, heard_at, theirs))
         });
         let mut body = Vec::new();
-        // Whoever answers may not be a cloud, and has no end of words.
+        // Another server may answer, with a body of any size.
         while body.len() <= LONGEST
             && let Ok(Some(more)) = response.chunk().await
         {
@@ -68,7 +68,8 @@ impl Client {
     }
 }
 
-/// Its answer was made at some time between; it tells whole seconds.
+/// Compares the clocks. The cloud made its answer between sending and receiving, and truncates its
+/// time to seconds.
 fn skew(asked_at: SystemTime, heard_at: SystemTime, theirs: SystemTime) -> Skew {
     let second = Duration::from_secs(1);
     if let Ok(ahead) = asked_at.duration_since(theirs + second) {
@@ -89,7 +90,7 @@ fn now() -> SystemTime {
 }
 
 const CALL: &str = "which versions it has";
-/// No list of versions is longer.
+/// Longer than any list of versions.
 const LONGEST: usize = 64 * 1024;
 
 #[cfg(test)]
@@ -101,7 +102,7 @@ mod tests {
         let at = |seconds: f64| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds);
         let right = Skew::Ahead(Duration::ZERO);
         assert_eq!(skew(at(100.0), at(102.0), at(101.0)), right);
-        // Cut off to whole seconds.
+        // The cloud's time is truncated to seconds.
         assert_eq!(skew(at(100.9), at(100.95), at(100.0)), right);
         let hour = Duration::from_hours(1);
         assert_eq!(skew(at(100.0), at(100.0), at(3700.0)), Skew::Behind(hour));

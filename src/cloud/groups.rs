@@ -1,4 +1,4 @@
-//! The groups of the account: which there are, and adding nodes to one.
+//! The groups of the account: lists them, and adds nodes.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -12,13 +12,13 @@ use super::paging::{entries, entries_if_any, text};
 pub struct Group {
     /// The group's id in the account.
     pub group_id: String,
-    /// Its name; empty where it has none.
+    /// The group's name; empty if it has none.
     #[serde(default, deserialize_with = "name")]
     pub group_name: String,
-    /// The group that it is part of.
+    /// The id of the parent group.
     #[serde(default, deserialize_with = "text")]
     pub parent_group_id: Option<String>,
-    /// Its parts.
+    /// The groups inside this one.
     #[serde(default, deserialize_with = "entries_if_any")]
     pub sub_groups: Vec<Self>,
 }
@@ -40,7 +40,7 @@ struct Change<'a> {
 }
 
 impl Client {
-    /// Every group of the account, parts below their wholes.
+    /// Every group of the account; subgroups are inside their parents.
     pub async fn groups(&self) -> Result<Vec<Group>, CloudError> {
         let query = [("sub_groups", "true")];
         let pages = self.pages("the list of groups", "user/node_group", &query);
@@ -48,7 +48,7 @@ impl Client {
         Ok(pages.into_iter().flat_map(|page| page.groups).collect())
     }
 
-    /// Has a node join a group. Twice is as good as once.
+    /// Adds a node to a group. Repeating it is harmless.
     pub async fn add_to_group(&self, group_id: &str, node_id: &str) -> Result<(), CloudError> {
         let body = Change {
             operation: "add",

@@ -1,13 +1,13 @@
-//! Which addresses are this computer's own, where nobody listens in.
+//! Recognizes addresses of this computer, where plain HTTP is safe.
 
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
-/// Whether this is this computer, where nobody listens in.
+/// Whether the URL leads to this computer. Only `localhost` and loopback addresses do.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        // Names below it lead wherever the resolver says.
+        // A resolver can send names below `localhost` elsewhere.
         Some(Host::Domain(name)) => name == LOCALHOST,
         Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
         Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
@@ -15,7 +15,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The one name that is meant.
+/// The only host name that counts as this computer.
 pub(super) const LOCALHOST: &str = "localhost";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The nodes of the account: what there is, what each is, and letting go of one.
+//! The nodes of the account: lists, reads, tags and removes them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,42 +8,42 @@ use super::client::Client;
 use super::error::CloudError;
 use super::paging::{entries, entries_if_any, text};
 
-/// A node, with whatever the cloud tells of it.
+/// A node, with all data of the cloud.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Node {
     /// The node's id in the account.
     pub node_id: String,
-    /// What the firmware says about itself: name, type, model, version, devices, services.
+    /// The firmware's description of the node: name, type, model, version, devices, services.
     pub config: Option<Value>,
-    /// Whether it is connected, and since when (milliseconds since 1970).
+    /// Whether the node is connected, and since when (milliseconds since 1970).
     pub status: Option<Value>,
-    /// The values of its parameters, by device or service and name.
+    /// Parameter values, by device or service and by name.
     pub params: Option<Value>,
-    /// Each `key:value`.
+    /// Tags, each `key:value`.
     pub tags: Vec<String>,
-    /// What its owner noted.
+    /// The owner's metadata.
     pub metadata: Option<Value>,
     /// `primary` or `secondary`.
     pub role: Option<String>,
 }
 
 impl Node {
-    /// What its firmware calls it.
+    /// The name set by the firmware.
     pub fn name(&self) -> Option<&str> {
         self.config.as_ref()?.pointer("/info/name")?.as_str()
     }
 
-    /// What kind of thing it says to be.
+    /// The type of product, as set by the firmware.
     pub fn kind(&self) -> Option<&str> {
         self.config.as_ref()?.pointer("/info/type")?.as_str()
     }
 
-    /// Its firmware's version.
+    /// The firmware version.
     pub fn firmware(&self) -> Option<&str> {
         self.config.as_ref()?.pointer("/info/fw_version")?.as_str()
     }
 
-    /// Whether it is connected to the cloud; `None` where it never was.
+    /// Whether the node is connected to the cloud; `None` if it never was.
     pub fn is_connected(&self) -> Option<bool> {
         self.status
             .as_ref()?
@@ -60,7 +60,7 @@ struct Page {
     node_details: Vec<Details>,
 }
 
-/// Some deployments say `id`, others `node_id`, or both.
+/// The details of a node. Deployments use `id`, `node_id`, or both.
 #[derive(Deserialize)]
 struct Details {
     #[serde(default, deserialize_with = "text")]
@@ -78,7 +78,7 @@ struct Details {
 }
 
 impl Node {
-    /// `None` where it has no name to be called by.
+    /// `None` if the details have no id.
     fn from_details(details: Details) -> Option<Self> {
         Some(Self {
             node_id: details.id.or(details.node_id)?,
@@ -110,7 +110,7 @@ impl Client {
         Ok(found)
     }
 
-    /// One node of the account; `None` if it has no such node.
+    /// One node of the account; `None` if the account does not have it.
     pub async fn node(&self, node_id: &str) -> Result<Option<Node>, CloudError> {
         let query = [
             ("node_id", node_id),
@@ -137,7 +137,7 @@ impl Client {
         self.call_for_success(call).await
     }
 
-    /// Merges metadata: new members are added, others replaced, `null` removes one.
+    /// Merges metadata: members are added or replaced; a `null` removes one.
     pub async fn merge_metadata(
         &self,
         node_id: &str,
@@ -151,13 +151,13 @@ impl Client {
         self.call_for_success(call).await
     }
 
-    /// Lets go of a node: it is nobody's then, or the others' who share it.
+    /// Removes a node from the account. Users who share it keep it.
     pub async fn remove_node(&self, node_id: &str) -> Result<(), CloudError> {
         let body = Removal {
             node_id,
             operation: "remove",
         };
-        // Removed twice, the second is refused: so not again once it may have arrived.
+        // A second removal would be rejected, so the call is not repeated if it may have arrived.
         let call = Call {
             repeat: Repeat::Unsafe,
             ..Call::put("the removal", "user/nodes/mapping")
@@ -166,8 +166,8 @@ impl Client {
     }
 }
 
-/// Whether a refusal says that the account has no such node: somebody else's, or nobody's. Any
-/// other refusal says nothing about the node.
+/// Whether a rejection means that the account does not have the node. Any other rejection says
+/// nothing about the node.
 fn is_unknown_node(error: &CloudError) -> bool {
     match error {
         CloudError::Rejected { status: 404, .. } => true,
@@ -178,7 +178,7 @@ fn is_unknown_node(error: &CloudError) -> bool {
     }
 }
 
-/// Details where there are some, the bare id where not.
+/// Adds the nodes of a page: with details if the page has them, or else only the id.
 fn add_page(found: &mut Vec<Node>, page: Page) {
     let mut add = |node: Node| {
         if found.iter().all(|known| known.node_id != node.node_id) {
@@ -201,8 +201,8 @@ fn add_page(found: &mut Vec<Node>, page: Page) {
     }
 }
 
-/// "No such node" and "not in this account", as the emulated cloud says it. The codes of others are
-/// not published.
+/// The emulated cloud's codes for "no such node" and "not in this account". The codes of other
+/// clouds are not published.
 const UNKNOWN_NODE: [&str; 2] = ["103904", "103905"];
 
 #[cfg(test)]
@@ -240,7 +240,7 @@ mod tests {
             found
         };
         assert!(ids(r#"{"nodes":null,"node_details":null}"#).is_empty());
-        // That is no list of nodes, and must not read as one without any.
+        // This is not a list of nodes, and must not count as an empty one.
         for other in [r#"{"nodes":"none"}"#, r#"{"node_details":{}}"#] {
             assert!(serde_json::from_str::<Page>(other).is_err(), "{other}");
         }

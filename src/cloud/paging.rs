@@ -1,5 +1,5 @@
-//! Lists of the cloud: page after page until there is none, and an end in any case. What is in a
-//! page is the call's; one odd entry of a list does not hide the others.
+//! Reads the cloud's lists page by page, with a limit. The caller defines the content of a page.
+//! Invalid entries of a list are skipped.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ struct Page<T> {
 }
 
 impl Client {
-    /// Every page of a list, in order.
+    /// Fetches every page of a list, in order.
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         name: &'static str,
@@ -28,7 +28,7 @@ impl Client {
     ) -> Result<Vec<T>, CloudError> {
         let mut pages = Vec::new();
         let mut start: Option<String> = None;
-        // A page that was asked for before would come for ever.
+        // A page that was fetched before would repeat forever.
         let mut seen = HashSet::new();
         while pages.len() < MOST_PAGES {
             let mut query = query.to_vec();
@@ -47,7 +47,7 @@ impl Client {
     }
 }
 
-/// The entries of a list that are what they should be. `null` is an empty one.
+/// The valid entries of a list; `null` is an empty list.
 pub(super) fn entries<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -57,7 +57,7 @@ where
     Ok(fitting(all))
 }
 
-/// Likewise, for what need not be a list.
+/// The valid entries of a list; anything else is an empty list.
 pub(super) fn entries_if_any<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -80,7 +80,7 @@ fn fitting<T: DeserializeOwned>(all: Vec<Value>) -> Vec<T> {
     fitting
 }
 
-/// A text; none where something else stands.
+/// A text; anything else is `None`.
 pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(from)? {
         Value::String(text) => Some(text),
@@ -88,5 +88,5 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
     })
 }
 
-/// Nobody has as many nodes, even with one to a page.
+/// More pages than any account has, even with one node on each.
 const MOST_PAGES: usize = 1000;

@@ -1,5 +1,5 @@
-//! The tokens that calls are sent with, renewed when they end. Renewed ones count at once, and are
-//! kept where that is possible: a disk that is full is no reason to end a run that has a login.
+//! Renews the tokens of a login when they expire. Renewed tokens are used at once, and saved if
+//! possible: a full disk must not end a run that has a valid login.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -8,23 +8,22 @@ use super::{Client, CloudError, Tokens};
 use crate::secret::Secret;
 
 impl Client {
-    /// Why the login that was renewed last could not be kept, if it could not: the next run will
-    /// lack it. Told once.
+    /// Why the tokens that were renewed last could not be saved, if they could not: the next run
+    /// will not have them. Returned once.
     pub fn take_not_kept(&self) -> Option<String> {
-        // What a thread that panicked left there is as good.
+        // The value is valid even if a thread panicked with the lock.
         let mut slot = self.not_kept.lock().unwrap_or_else(PoisonError::into_inner);
         slot.take()
     }
 
-    /// A token that lives for a while yet.
+    /// An access token that is not about to expire.
     pub(super) async fn access_token(&self) -> Result<Secret<String>, CloudError> {
         let mut held = self.tokens.lock().await;
         let tokens = held.as_ref().ok_or(CloudError::LoginExpired {
             description: Some("nobody is logged in".to_owned()),
         })?;
         let ends = tokens.time_left().is_some_and(|left| left < FRESH);
-        // Without a way to renew it: perhaps it is this computer's clock that is wrong, and the
-        // cloud knows.
+        // Without a refresh token the cloud decides: this computer's clock may be wrong.
         if !ends || tokens.refresh.is_none() {
             return Ok(tokens.access.clone());
         }
@@ -32,7 +31,7 @@ impl Client {
         Ok(self.hold(&mut held, renewed))
     }
 
-    /// Another token for one that the cloud does not take. `None` when there is no way to.
+    /// A new token to replace one that the cloud refused; `None` without a refresh token.
     pub(super) async fn renewed_after(
         &self,
         refused: &Secret<String>,
@@ -41,7 +40,7 @@ impl Client {
         let Some(tokens) = held.as_ref() else {
             return Ok(None);
         };
-        // Another call has done so meanwhile.
+        // Another call renewed the token meanwhile.
         if tokens.access.expose() != refused.expose() {
             return Ok(Some(tokens.access.clone()));
         }
@@ -52,7 +51,7 @@ impl Client {
         Ok(Some(self.hold(&mut held, renewed)))
     }
 
-    /// From here on these count, kept or not: those of before may have ended with their renewal.
+    /// Uses the renewed tokens from now on, saved or not: the renewal may have ended the old ones.
     fn hold(&self, held: &mut Option<Tokens>, renewed: Tokens) -> Secret<String> {
         let tokens = held.insert(renewed);
         if let Some(keep) = &self.keep {
@@ -67,7 +66,7 @@ impl Client {
     }
 }
 
-/// A token with less than this left is renewed before it is used.
+/// A token with less time left is renewed before it is used.
 const FRESH: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
@@ -99,7 +98,7 @@ mod tests {
         );
     }
 
-    /// An access token that ends in so many seconds.
+    /// An access token that expires in this many seconds.
     fn ending_in(seconds: u64) -> Tokens {
         let end = since_epoch() + Duration::from_secs(seconds);
         let claims = format!(r#"{{"exp":{}}}"#, end.as_secs());
