@@ -10,7 +10,7 @@ use super::files::{Object, Place, malformed};
 use super::legacy::Legacy;
 use super::profile::{Profile, ProfileName};
 use super::{AccountError, Folder};
-use crate::cloud::{Keep, Tokens};
+use crate::cloud::{TokenStore, Tokens};
 use crate::secret::Secret;
 
 /// What a logout did on disk.
@@ -108,8 +108,8 @@ pub(crate) struct Keeper {
     profile: Profile,
 }
 
-impl Keep for Keeper {
-    fn keep(&self, renewed: &Tokens) -> io::Result<()> {
+impl TokenStore for Keeper {
+    fn save(&self, renewed: &Tokens) -> io::Result<()> {
         let stored = self.folder.tokens(&self.profile).map_err(whole)?;
         // Logged out, or logged in as somebody else, while this ran: that was meant.
         let same = |stored: &Tokens| stored.user_id() == renewed.user_id();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::cloud::{Keep as _, Tokens};
+use crate::cloud::{TokenStore as _, Tokens};
 use crate::secret::Secret;
 
 /// A folder with these files, by path below it.
@@ -202,7 +202,7 @@ fn each_profile_has_its_own_login() {
     assert_eq!(text(&folder, "profiles/current_profile"), "lab");
     assert_eq!(stored(&folder, "lab"), None);
     folder.log_in(&lab, &tokens_named("lab")).unwrap();
-    folder.keeper(&lab).keep(&tokens_named("renewed")).unwrap();
+    folder.keeper(&lab).save(&tokens_named("renewed")).unwrap();
     assert_eq!(stored(&folder, "lab").as_deref(), Some("renewed-access"));
     assert_eq!(text(&folder, "profiles/global_config.json"), LOGIN);
 
@@ -283,7 +283,7 @@ fn a_file_that_is_wrong_is_named_and_left_as_it_is() {
         assert_malformed(&folder.tokens(&global).unwrap_err(), path);
         let error = folder
             .keeper(&global)
-            .keep(&tokens_named("new"))
+            .save(&tokens_named("new"))
             .unwrap_err();
         assert!(error.to_string().contains(path), "{error}");
         assert_eq!(text(&folder, path), wrong);
@@ -385,7 +385,7 @@ fn the_renewed_login_of_the_old_file_is_kept_in_its_profile() {
     let global = folder.select(None).unwrap();
     let keeper = folder.keeper(&global);
     let renewed = Tokens::access_only(Secret::new("new".to_owned()));
-    keeper.keep(&renewed).unwrap();
+    keeper.save(&renewed).unwrap();
     assert_eq!(stored(&folder, "global").as_deref(), Some("new"));
     assert!(text(&folder, OLD).contains("old"));
 }
@@ -403,10 +403,10 @@ fn renewing_does_not_undo_a_logout_or_another_login() {
         ..tokens_named("other")
     };
     folder.log_in(&global, &other).unwrap();
-    keeper.keep(&tokens_named("renewed")).unwrap();
+    keeper.save(&tokens_named("renewed")).unwrap();
     assert_eq!(stored(&folder, "global").as_deref(), Some("other-access"));
     folder.log_out(&global).unwrap();
-    keeper.keep(&tokens_named("renewed")).unwrap();
+    keeper.save(&tokens_named("renewed")).unwrap();
     assert_eq!(stored(&folder, "global"), None);
 }
 

@@ -14,7 +14,7 @@ use super::environment::{ACCESS_TOKEN, cloud_failure, variable, without_device};
 use super::settings::parse_seconds;
 use super::ui::note;
 use crate::account::{Folder, Profile};
-use crate::cloud::{Client, Keep, Limits, Settings, Tokens};
+use crate::cloud::{Client, Limits, Settings, TokenStore, Tokens};
 use crate::ident::printable;
 use crate::report::{Context, ErrorId, Failure, quote_word, remedies};
 use crate::secret::Secret;
@@ -74,12 +74,12 @@ impl AccountArgs {
             tokens,
             source,
         } = self.logged_in()?;
-        let keep: Option<Box<dyn Keep>> = match source {
+        let store: Option<Box<dyn TokenStore>> = match source {
             Source::Environment => None,
             Source::Stored => Some(Box::new(folder.keeper(&profile))),
         };
         Ok(Opened {
-            client: self.client(&profile)?.with_tokens(tokens, keep),
+            client: self.client(&profile)?.with_tokens(tokens, store),
         })
     }
 
@@ -127,7 +127,7 @@ impl AccountArgs {
 
 /// What to tell of a renewed login that could not be kept, if there is one.
 pub(super) fn not_kept(client: &Client) -> Option<String> {
-    let why = client.take_not_kept()?;
+    let why = client.take_save_error()?;
     Some(format!(
         "the renewed login could not be kept, so that the next command may need `espctl login`: {why}"
     ))

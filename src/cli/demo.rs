@@ -152,7 +152,7 @@ async fn log_in(cloud: &CloudReady, ui: &Ui) -> Result<Arc<Client>, Failure> {
 /// As `espctl node list` does it: what was said to be done is looked up.
 async fn look(account: &Client, summary: &Summary, ui: &Ui) -> Result<(), Failure> {
     let failed = |error: &CloudError| cloud_failure(error, "listing the nodes");
-    let nodes = account.nodes().await.map_err(|error| failed(&error))?;
+    let nodes = account.list_nodes().await.map_err(|error| failed(&error))?;
     let node = nodes
         .iter()
         .find(|node| Some(node.node_id.as_str()) == summary.node_id())

@@ -117,7 +117,7 @@ impl Client {
                 session: Some(session),
                 ..
             } => Ok(LogIn::NeedsCode { session }),
-            LoginAnswer { .. } => Err(self.no_tokens("the login")),
+            LoginAnswer { .. } => Err(self.missing_tokens("the login")),
         }
     }
 
@@ -142,7 +142,7 @@ impl Client {
         Ok(Tokens {
             access: answer
                 .accesstoken
-                .ok_or_else(|| self.no_tokens("the one-time code"))?,
+                .ok_or_else(|| self.missing_tokens("the one-time code"))?,
             id: answer.idtoken,
             refresh: answer.refreshtoken,
         })
@@ -163,10 +163,10 @@ impl Client {
             ("redirect_uri", redirect_uri),
         ];
         let mut call = Call::post("the login code", token_url.as_str())
-            .hiding([code.expose().as_str()])
-            .unauthorised();
+            .with_secrets([code.expose().as_str()])
+            .without_token();
         call.body = Body::Form(&form);
-        let answer: TokenAnswer = self.call(call).await.map_err(refused)?;
+        let answer: TokenAnswer = self.call(call).await.map_err(as_login_refusal)?;
         Ok(Tokens {
             access: answer.access,
             id: answer.id,
@@ -197,14 +197,19 @@ impl Client {
     }
 
     async fn log_out_with(&self, tokens: &Tokens) -> Result<(), CloudError> {
-        let call = Call::new("the logout", reqwest::Method::POST, "logout2", Repeat::Safe)
-            .query(&[("logout_all", "false")]);
-        let answer = self.once(&call, Some(&tokens.access)).await?;
-        self.done(call.name, &answer)
+        let call = Call::new(
+            "the logout",
+            reqwest::Method::POST,
+            "logout2",
+            Repeat::Idempotent,
+        )
+        .query(&[("logout_all", "false")]);
+        let answer = self.send(&call, Some(&tokens.access)).await?;
+        self.check_success(call.name, &answer)
     }
 
     /// The user who is logged in, as stored by the cloud.
-    pub async fn user(&self) -> Result<User, CloudError> {
+    pub async fn fetch_user(&self) -> Result<User, CloudError> {
         self.call(Call::get("the user", "user2")).await
     }
 
@@ -217,21 +222,26 @@ impl Client {
             ..LoginBody::default()
         };
         let call = Call::post(NAME, "login2")
-            .unauthorised()
+            .without_token()
             .json(&body)
-            .hiding(body.secrets());
-        let answer: LoginAnswer = self.asked(&call, None).await.map_err(|error| match error {
-            CloudError::Rejected {
-                status,
-                description,
-                ..
-            } if status < 500 && status != super::error::BUSY => {
-                CloudError::LoginExpired { description }
-            }
-            other => other,
-        })?;
+            .with_secrets(body.secrets());
+        let answer: LoginAnswer =
+            self.send_with_retry(&call, None)
+                .await
+                .map_err(|error| match error {
+                    CloudError::Rejected {
+                        status,
+                        description,
+                        ..
+                    } if status < 500 && status != super::error::BUSY => {
+                        CloudError::LoginExpired { description }
+                    }
+                    other => other,
+                })?;
         Ok(Tokens {
-            access: answer.accesstoken.ok_or_else(|| self.no_tokens(NAME))?,
+            access: answer
+                .accesstoken
+                .ok_or_else(|| self.missing_tokens(NAME))?,
             id: answer.idtoken.or_else(|| tokens.id.clone()),
             refresh: answer.refreshtoken.or_else(|| tokens.refresh.clone()),
         })
@@ -243,19 +253,19 @@ impl Client {
         body: LoginBody<'_>,
     ) -> Result<LoginAnswer, CloudError> {
         let call = Call::post(name, "login2")
-            .unauthorised()
+            .without_token()
             .json(&body)
-            .hiding(body.secrets());
-        self.call(call).await.map_err(refused)
+            .with_secrets(body.secrets());
+        self.call(call).await.map_err(as_login_refusal)
     }
 
-    fn no_tokens(&self, call: &'static str) -> CloudError {
-        self.malformed(call, "no tokens in it")
+    fn missing_tokens(&self, call: &'static str) -> CloudError {
+        self.malformed(call, "it has no tokens")
     }
 }
 
 /// Converts a rejection of a login call: it concerns the credentials.
-fn refused(error: CloudError) -> CloudError {
+fn as_login_refusal(error: CloudError) -> CloudError {
     match error {
         CloudError::Rejected {
             status,

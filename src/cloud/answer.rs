@@ -23,15 +23,15 @@ struct Verdict {
 impl Verdict {
     /// Whether it is a failure, regardless of the HTTP status: it has an error code, or a status
     /// other than success.
-    fn says_no(&self) -> bool {
-        let other_word = |said: &Value| said.as_str().is_some_and(|word| word != SUCCESS);
-        self.error_code.is_some() || self.status.as_ref().is_some_and(other_word)
+    fn is_failure(&self) -> bool {
+        let is_not_success = |status: &Value| status.as_str().is_some_and(|word| word != SUCCESS);
+        self.error_code.is_some() || self.status.as_ref().is_some_and(is_not_success)
     }
 }
 
 /// Parses an answer. Messages of the cloud are shown without the request's `secrets`, because a
 /// server may quote a request that it rejects.
-pub(super) fn read<T: DeserializeOwned>(
+pub(super) fn parse<T: DeserializeOwned>(
     host: &str,
     call: &'static str,
     status: u16,
@@ -48,16 +48,19 @@ pub(super) fn read<T: DeserializeOwned>(
     let verdict = match serde_json::from_slice::<Value>(body) {
         Ok(json @ Value::Object(_)) => Ok(serde_json::from_value(json).unwrap_or_default()),
         Ok(_) => Err("JSON of another type than an object".to_owned()),
-        Err(_) => Err(describe(body)),
+        Err(_) => Err(describe_non_json(body)),
     };
-    let success = (200..300).contains(&status);
-    let said_no = verdict.as_ref().is_ok_and(Verdict::says_no);
-    if !success || said_no {
+    let is_success = (200..300).contains(&status);
+    let is_failure = verdict.as_ref().is_ok_and(Verdict::is_failure);
+    if !is_success || is_failure {
         // The API gateway's form means that the token is not accepted. Calls also fail with this
         // status for other reasons, and a second request would use up a challenge or a code.
         let by_gateway = status == UNAUTHORIZED
-            && !said_no
-            && (body.is_empty() || verdict.as_ref().is_ok_and(|said| said.message.is_some()));
+            && !is_failure
+            && (body.is_empty()
+                || verdict
+                    .as_ref()
+                    .is_ok_and(|verdict| verdict.message.is_some()));
         let verdict = match verdict {
             // A server that sends a web page is not the API: a hotspot, or a proxy with its own
             // login.
@@ -69,15 +72,15 @@ pub(super) fn read<T: DeserializeOwned>(
             verdict.message,
             verdict.error_description,
         ];
-        let text = |value: &Value| text(value, secrets);
-        let description = description.iter().flatten().find_map(text);
+        let format = |value: &Value| format_text(value, secrets);
+        let description = description.iter().flatten().find_map(format);
         return Err(if by_gateway {
             CloudError::LoginExpired { description }
         } else {
             CloudError::Rejected {
                 call,
                 status,
-                code: verdict.error_code.as_ref().and_then(text),
+                code: verdict.error_code.as_ref().and_then(format),
                 description,
             }
         });
@@ -88,30 +91,30 @@ pub(super) fn read<T: DeserializeOwned>(
 }
 
 /// The problem of an answer that should only report success, if there is one.
-pub(super) fn not_done(answer: &Map<String, Value>) -> Option<String> {
+pub(super) fn find_status_problem(answer: &Map<String, Value>) -> Option<String> {
     // Another text is a failure, and was handled as a rejection.
     match answer.get("status") {
         None | Some(Value::Null | Value::String(_)) => None,
-        Some(_) => Some("a status that is no text".to_owned()),
+        Some(_) => Some("a status that is not a text".to_owned()),
     }
 }
 
 /// Formats a text or a number for the terminal.
-fn text(value: &Value, secrets: &[&str]) -> Option<String> {
+fn format_text(value: &Value, secrets: &[&str]) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
     // Redact before truncating: half of a secret would not be found.
-    let text = redacted(text, secrets);
-    let text: String = text.trim().chars().take(LONGEST_TEXT).collect();
+    let text = redact(text, secrets);
+    let text: String = text.trim().chars().take(MAX_TEXT_CHARS).collect();
     (!text.is_empty()).then(|| printable(text.as_bytes()))
 }
 
 /// Replaces these secrets, as they are and as JSON and forms write them.
-fn redacted(text: String, secrets: &[&str]) -> String {
-    let long = |secret: &&&str| secret.chars().count() >= SHORTEST_SECRET;
+fn redact(text: String, secrets: &[&str]) -> String {
+    let is_long_enough = |secret: &&&str| secret.chars().count() >= MIN_SECRET_CHARS;
     let spellings = |secret: &&str| {
         let json = Value::from(*secret).to_string();
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
@@ -121,21 +124,25 @@ fn redacted(text: String, secrets: &[&str]) -> String {
             form,
         ]
     };
-    let mut spelt: Vec<String> = secrets.iter().filter(long).flat_map(spellings).collect();
+    let mut variants: Vec<String> = secrets
+        .iter()
+        .filter(is_long_enough)
+        .flat_map(spellings)
+        .collect();
     // The longest first, because one may be a part of another.
-    spelt.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    spelt
+    variants.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    variants
         .iter()
         .fold(text, |text, secret| text.replace(secret, REDACTED))
 }
 
-fn describe(body: &[u8]) -> String {
-    let start: Vec<u8> = body.iter().copied().take(LONGEST_SNIFF).collect();
+fn describe_non_json(body: &[u8]) -> String {
+    let start: Vec<u8> = body.iter().copied().take(MAX_SNIFF_BYTES).collect();
     let start = String::from_utf8_lossy(&start).trim_start().to_lowercase();
     if body.is_empty() {
         "an empty answer".to_owned()
     } else if start.starts_with("<!doctype") || start.starts_with("<html") {
-        "a web page, as a hotspot's login page or a proxy sends it".to_owned()
+        "a web page, such as the login page of a hotspot or a proxy".to_owned()
     } else {
         format!("{} bytes that are not JSON", body.len())
     }
@@ -158,23 +165,23 @@ const SUCCESS: &str = "success";
 const UNAUTHORIZED: u16 = 401;
 const REDACTED: &str = "<redacted>";
 /// Shorter texts are parts of ordinary words, and are not redacted.
-const SHORTEST_SECRET: usize = 4;
+const MIN_SECRET_CHARS: usize = 4;
 /// Longer messages are truncated.
-const LONGEST_TEXT: usize = 300;
+const MAX_TEXT_CHARS: usize = 300;
 /// Enough to recognize a web page.
-const LONGEST_SNIFF: usize = 64;
+const MAX_SNIFF_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
-    struct Asked {
+    struct Parsed {
         request_id: String,
     }
 
     fn rejected(status: u16, body: &str) -> (u16, Option<String>, Option<String>) {
-        match read::<Asked>("cloud", "a call", status, body.as_bytes(), &[]) {
+        match parse::<Parsed>("cloud", "a call", status, body.as_bytes(), &[]) {
             Err(CloudError::Rejected {
                 status,
                 code,
@@ -186,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_a_refusal_is_understood() {
+    fn parses_every_form_of_rejection() {
         let code = |text: &str| Some(text.to_owned());
         for (status, body, expected) in [
             (
@@ -241,20 +248,20 @@ mod tests {
     }
 
     #[test]
-    fn the_gateway_speaks_of_the_token() {
+    fn gateway_401_means_expired_login() {
         for body in [r#"{"message":"Unauthorized"}"#, ""] {
-            let error = read::<Asked>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
+            let error = parse::<Parsed>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
             assert!(matches!(error, CloudError::LoginExpired { .. }), "{body}");
         }
         // Servers that are not the API.
         for body in ["<html>", "Unauthorized", "[]", "null"] {
-            let error = read::<Asked>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
+            let error = parse::<Parsed>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
             assert!(matches!(error, CloudError::Malformed { .. }), "{body}");
         }
     }
 
     #[test]
-    fn an_answer_that_is_none_is_named_without_its_contents() {
+    fn malformed_answer_is_described_without_contents() {
         for (body, word) in [
             ("", "empty"),
             ("<!DOCTYPE html><p>", "web page"),
@@ -266,18 +273,18 @@ mod tests {
             (r#"["secret"]"#, "another type"),
             ("null", "another type"),
         ] {
-            let error = read::<Asked>("cloud", "a call", 200, body.as_bytes(), &[]).unwrap_err();
+            let error = parse::<Parsed>("cloud", "a call", 200, body.as_bytes(), &[]).unwrap_err();
             let words = error.to_string();
             assert!(words.contains(word), "{words}");
             assert!(!words.contains("secret"), "{words}");
         }
-        let good = read::<Asked>("cloud", "a call", 200, br#"{"request_id":"R"}"#, &[]).unwrap();
+        let good = parse::<Parsed>("cloud", "a call", 200, br#"{"request_id":"R"}"#, &[]).unwrap();
         assert_eq!(good.request_id, "R");
     }
 
     #[test]
-    fn done_is_said_with_the_one_word_or_none() {
-        let wrong = |answer: Value| not_done(answer.as_object().unwrap());
+    fn accepts_success_or_missing_status() {
+        let wrong = |answer: Value| find_status_problem(answer.as_object().unwrap());
         for done in ["{}", r#"{"status":null}"#, r#"{"status":"success"}"#] {
             assert_eq!(wrong(serde_json::from_str(done).unwrap()), None, "{done}");
         }
@@ -290,25 +297,25 @@ mod tests {
     }
 
     #[test]
-    fn the_clouds_words_do_not_steer_a_terminal() {
+    fn escapes_control_characters_of_cloud() {
         let (_, _, description) = rejected(400, r#"{"description":"a\u001b[2Jb"}"#);
         assert!(!description.unwrap().contains('\u{1b}'));
     }
 
     #[test]
-    fn a_cloud_that_repeats_a_request_spreads_no_secret() {
+    fn redacts_secrets_that_cloud_quotes() {
         let secrets = ["pass\"wörd", "token-1234567890", "1234"];
         let sent = r#"{"password":"pass\"wörd","code":"1234"}"#;
         let long = "x".repeat(295);
-        for said in [
+        for message in [
             format!("cannot parse {sent}"),
             "no user for pass\"wörd with token-1234567890".to_owned(),
             "code=1234&password=pass%22w%C3%B6rd".to_owned(),
             format!("{long}token-1234567890"),
         ] {
             for key in ["description", "message", "error_description", "error_code"] {
-                let body = serde_json::json!({key: said, "status": "failure"}).to_string();
-                let read = read::<Asked>("cloud", "a call", 400, body.as_bytes(), &secrets);
+                let body = serde_json::json!({key: message, "status": "failure"}).to_string();
+                let read = parse::<Parsed>("cloud", "a call", 400, body.as_bytes(), &secrets);
                 let words = read.unwrap_err().to_string();
                 for secret in ["1234", "token", "wörd", "w%C3"] {
                     assert!(!words.contains(secret), "{words}");
@@ -318,18 +325,21 @@ mod tests {
         }
         // Too short to be secrets: they are parts of other words.
         assert_eq!(
-            redacted("a refusal".to_owned(), &["a", "", "us"]),
+            redact("a refusal".to_owned(), &["a", "", "us"]),
             "a refusal"
         );
     }
 
     #[test]
-    fn longest_secret_is_redacted_first() {
+    fn redacts_longest_secret_first() {
         // Each secret is a part of the next. In this order, the ends of the longer ones would
         // remain.
         let secrets = ["abcd", "abcd-1234", "abcd-1234-wxyz"];
-        let redact = |text: &str| redacted(text.to_owned(), &secrets);
-        assert_eq!(redact("got abcd-1234-wxyz"), "got <redacted>");
-        assert_eq!(redact("got abcd-1234, abcd"), "got <redacted>, <redacted>");
+        let redacted = |text: &str| redact(text.to_owned(), &secrets);
+        assert_eq!(redacted("got abcd-1234-wxyz"), "got <redacted>");
+        assert_eq!(
+            redacted("got abcd-1234, abcd"),
+            "got <redacted>, <redacted>"
+        );
     }
 }

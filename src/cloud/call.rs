@@ -16,7 +16,7 @@ pub(super) struct Call<'a> {
     /// The secrets in the request, to redact if the cloud quotes them.
     pub(super) secrets: Vec<&'a str>,
     pub(super) repeat: Repeat,
-    pub(super) authorised: bool,
+    pub(super) needs_token: bool,
 }
 
 /// The body of a request.
@@ -30,22 +30,22 @@ pub(super) enum Body<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
     /// Sending it twice has the same effect as once.
-    Safe,
+    Idempotent,
     /// Sent again only if it did not arrive.
-    Unsafe,
+    Once,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn get(name: &'static str, path: &'a str) -> Self {
-        Self::new(name, Method::GET, path, Repeat::Safe)
+        Self::new(name, Method::GET, path, Repeat::Idempotent)
     }
 
     pub(super) fn post(name: &'static str, path: &'a str) -> Self {
-        Self::new(name, Method::POST, path, Repeat::Unsafe)
+        Self::new(name, Method::POST, path, Repeat::Once)
     }
 
     pub(super) fn put(name: &'static str, path: &'a str) -> Self {
-        Self::new(name, Method::PUT, path, Repeat::Safe)
+        Self::new(name, Method::PUT, path, Repeat::Idempotent)
     }
 
     pub(super) fn new(name: &'static str, method: Method, path: &'a str, repeat: Repeat) -> Self {
@@ -57,7 +57,7 @@ impl<'a> Call<'a> {
             body: Body::None,
             secrets: Vec::new(),
             repeat,
-            authorised: true,
+            needs_token: true,
         }
     }
 
@@ -75,7 +75,7 @@ impl<'a> Call<'a> {
     }
 
     /// Marks the secrets in the request, which messages must not show.
-    pub(super) fn hiding(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn with_secrets(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             secrets: secrets.into_iter().collect(),
             ..self
@@ -83,9 +83,9 @@ impl<'a> Call<'a> {
     }
 
     /// Sends the request without a token.
-    pub(super) fn unauthorised(self) -> Self {
+    pub(super) fn without_token(self) -> Self {
         Self {
-            authorised: false,
+            needs_token: false,
             ..self
         }
     }

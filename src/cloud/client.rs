@@ -20,7 +20,7 @@ use super::call::{Body, Call, Repeat};
 use super::error::CloudError;
 use super::loopback::{LOCALHOST, is_loopback};
 use super::settings::{Limits, Settings};
-use super::tokens::{Keep, Tokens};
+use super::tokens::{TokenStore, Tokens};
 use crate::secret::Secret;
 
 /// A client of one cloud, with or without a login.
@@ -31,9 +31,9 @@ pub struct Client {
     limits: Limits,
     /// Locked during a renewal, so that two calls do not renew at once.
     pub(super) tokens: Mutex<Option<Tokens>>,
-    pub(super) keep: Option<Box<dyn Keep>>,
+    pub(super) store: Option<Box<dyn TokenStore>>,
     /// Why the newest tokens could not be saved.
-    pub(super) not_kept: Slot<Option<String>>,
+    pub(super) save_error: Slot<Option<String>>,
 }
 
 impl Client {
@@ -44,27 +44,27 @@ impl Client {
             Some(port) => format!("{name}:{port}"),
             None => name.to_owned(),
         };
-        let local = is_loopback(&settings.base_url);
-        if settings.base_url.scheme() != "https" && !local && !settings.allow_plain_http {
+        let is_local = is_loopback(&settings.base_url);
+        if settings.base_url.scheme() != "https" && !is_local && !settings.allow_plain_http {
             return Err(CloudError::Insecure { host });
         }
         Ok(Self {
-            http: http_client(settings, local)?,
+            http: http_client(settings, is_local)?,
             base_url: settings.base_url.clone(),
             host,
             limits: settings.limits.clone(),
             tokens: Mutex::new(None),
-            keep: None,
-            not_kept: Slot::new(None),
+            store: None,
+            save_error: Slot::new(None),
         })
     }
 
     /// Adds a login. Renewed tokens are saved to `store`.
     #[must_use]
-    pub fn with_tokens(self, tokens: Tokens, keep: Option<Box<dyn Keep>>) -> Self {
+    pub fn with_tokens(self, tokens: Tokens, store: Option<Box<dyn TokenStore>>) -> Self {
         Self {
             tokens: Mutex::new(Some(tokens)),
-            keep,
+            store,
             ..self
         }
     }
@@ -81,16 +81,16 @@ impl Client {
 
     /// Sends a request with a valid login and parses its answer.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CloudError> {
-        if !call.authorised {
-            return self.asked(&call, None).await;
+        if !call.needs_token {
+            return self.send_with_retry(&call, None).await;
         }
         let token = self.access_token().await?;
-        match self.asked(&call, Some(&token)).await {
+        match self.send_with_retry(&call, Some(&token)).await {
             // The token expired early: a wrong clock, or a logout elsewhere.
             Err(expired @ CloudError::LoginExpired { .. }) => {
-                match self.renewed_after(&token).await? {
+                match self.renew_refused_token(&token).await? {
                     None => Err(expired),
-                    Some(token) => self.asked(&call, Some(&token)).await,
+                    Some(token) => self.send_with_retry(&call, Some(&token)).await,
                 }
             }
             outcome => outcome,
@@ -98,25 +98,25 @@ impl Client {
     }
 
     /// Sends a request, and retries it where that is safe and may help.
-    pub(super) async fn asked<T: DeserializeOwned>(
+    pub(super) async fn send_with_retry<T: DeserializeOwned>(
         &self,
         call: &Call<'_>,
         token: Option<&Secret<String>>,
     ) -> Result<T, CloudError> {
         let mut pauses = self.limits.pauses();
         loop {
-            let error = match self.once(call, token).await {
+            let error = match self.send(call, token).await {
                 Err(error) => error,
-                done => return done,
+                answer => return answer,
             };
-            let safe = call.repeat == Repeat::Safe || !error.may_have_arrived();
-            if !safe || !error.is_passing() {
+            let is_safe = call.repeat == Repeat::Idempotent || !error.may_have_arrived();
+            if !is_safe || !error.is_transient() {
                 return Err(error);
             }
             let Some(pause) = pauses.next() else {
                 return Err(error);
             };
-            tracing::debug!(call = call.name, %error, "asking again");
+            tracing::debug!(call = call.name, %error, "retrying");
             sleep(pause).await;
         }
     }
@@ -125,16 +125,16 @@ impl Client {
     pub(super) async fn call_for_success(&self, call: Call<'_>) -> Result<(), CloudError> {
         let name = call.name;
         let answer: Map<String, Value> = self.call(call).await?;
-        self.done(name, &answer)
+        self.check_success(name, &answer)
     }
 
     /// Checks that an answer reports success.
-    pub(super) fn done(
+    pub(super) fn check_success(
         &self,
         call: &'static str,
         answer: &Map<String, Value>,
     ) -> Result<(), CloudError> {
-        match answer::not_done(answer) {
+        match answer::find_status_problem(answer) {
             None => Ok(()),
             Some(what) => Err(self.malformed(call, what)),
         }
@@ -150,7 +150,7 @@ impl Client {
     }
 
     /// Sends a request once and parses its answer.
-    pub(super) async fn once<T: DeserializeOwned>(
+    pub(super) async fn send<T: DeserializeOwned>(
         &self,
         call: &Call<'_>,
         token: Option<&Secret<String>>,
@@ -167,7 +167,7 @@ impl Client {
         if let Some(token) = token {
             let mut value =
                 HeaderValue::from_str(token.expose()).map_err(|_| CloudError::LoginExpired {
-                    description: Some("the token cannot be sent".to_owned()),
+                    description: Some("the token has invalid characters".to_owned()),
                 })?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
@@ -179,30 +179,34 @@ impl Client {
                 .header(CONTENT_TYPE, "application/json")
                 .body(Bytes::from_owner(bytes.clone())),
         };
-        let sent = async {
+        let exchange = async {
             let mut response = request.send().await?;
             let mut body = Zeroizing::new(Vec::new());
             while let Some(chunk) = response.chunk().await? {
                 body.extend_from_slice(&chunk);
-                if body.len() > LONGEST_ANSWER {
+                if body.len() > MAX_ANSWER_BYTES {
                     break;
                 }
             }
             Ok((response.status().as_u16(), body))
         };
-        let (status, body) = sent
+        let (status, body) = exchange
             .await
-            .map_err(|source| self.not_answered(call.name, source))?;
+            .map_err(|source| self.connection_error(call.name, source))?;
         tracing::debug!(call = call.name, host = %self.host, status, bytes = body.len(), "cloud");
-        if body.len() > LONGEST_ANSWER {
-            return Err(malformed(format!("more than {LONGEST_ANSWER} bytes")));
+        if body.len() > MAX_ANSWER_BYTES {
+            return Err(malformed(format!("more than {MAX_ANSWER_BYTES} bytes")));
         }
         let token = token.map(|token| token.expose().as_str());
         let secrets: Vec<&str> = call.secrets.iter().copied().chain(token).collect();
-        answer::read(&self.host, call.name, status, &body, &secrets)
+        answer::parse(&self.host, call.name, status, &body, &secrets)
     }
 
-    pub(super) fn not_answered(&self, call: &'static str, source: reqwest::Error) -> CloudError {
+    pub(super) fn connection_error(
+        &self,
+        call: &'static str,
+        source: reqwest::Error,
+    ) -> CloudError {
         let host = self.host.clone();
         // The error's text begins with the URL, whose query may be private.
         let source = source.without_url();
@@ -229,7 +233,7 @@ impl fmt::Debug for Client {
     }
 }
 
-fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, CloudError> {
+fn http_client(settings: &Settings, is_local: bool) -> Result<reqwest::Client, CloudError> {
     // Fails only if a provider is already installed, which is equivalent.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let own = match &settings.ca_cert {
@@ -251,7 +255,11 @@ fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, Clou
             .resolve_to_addrs(LOCALHOST, &loopback)
             // A redirect would send the token to another server.
             .redirect(reqwest::redirect::Policy::none());
-        if local { builder.no_proxy() } else { builder }
+        if is_local {
+            builder.no_proxy()
+        } else {
+            builder
+        }
     };
     let with_system_roots = builder().tls_certs_merge(own.clone()).build();
     with_system_roots.or_else(|error| {
@@ -268,7 +276,7 @@ fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, Clou
 }
 
 /// A page of nodes with their details has some hundred KiB.
-const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -296,8 +304,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answer_is_read_up_to_the_longest_and_not_beyond() {
-        for (length, is_read) in [(LONGEST_ANSWER, true), (LONGEST_ANSWER + 1, false)] {
+    async fn limits_answer_size() {
+        for (length, is_read) in [(MAX_ANSWER_BYTES, true), (MAX_ANSWER_BYTES + 1, false)] {
             let (start, end) = (r#"{"request_id":"1","challenge":""#, r#""}"#);
             let filling = "x".repeat(length - start.len() - end.len());
             let body = [start, &filling, end].concat().leak();
@@ -315,12 +323,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_may_arrive_twice_is_retried_after_a_lost_answer() {
+    async fn retries_only_idempotent_calls_after_lost_answer() {
         let node = Turn::Answer(200, r#"{"nodes":["node1"]}"#);
         let cloud = ScriptedCloud::start(&[Turn::HangUp, Turn::HangUp, node]).await;
         let client = cloud.client(tokens("token", None), 2);
-        let found = client.node("node1").await.unwrap();
-        assert_eq!(found.unwrap().node_id, "node1");
+        let node = client.fetch_node("node1").await.unwrap();
+        assert_eq!(node.unwrap().node_id, "node1");
         assert_eq!(cloud.requests().len(), 3);
 
         let cloud = ScriptedCloud::start(&[Turn::HangUp]).await;
@@ -331,7 +339,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn login_is_sent_without_a_token_and_its_secrets_are_not_shown() {
+    async fn login_has_no_token_and_redacts_password() {
         let repeated = r#"{"status":"failure","description":"no user with horse-battery"}"#;
         let cloud = ScriptedCloud::start(&[Turn::Answer(400, repeated)]).await;
         let client = cloud.client(tokens("token", None), 0);
@@ -344,10 +352,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn query_and_token_are_sent() {
+    async fn sends_query_and_token() {
         let cloud = ScriptedCloud::start(&[Turn::Answer(200, r#"{"nodes":[]}"#)]).await;
         let client = cloud.client(tokens("token", None), 0);
-        assert_eq!(client.node("node1").await.unwrap(), None);
+        assert_eq!(client.fetch_node("node1").await.unwrap(), None);
         let query = "node_id=node1&node_details=true&show_tags=true";
         assert_eq!(cloud.requests(), [format!("GET user/nodes?{query} token")]);
     }

@@ -9,11 +9,11 @@ use super::{Client, CloudError};
 
 /// A cloud that answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Present {
+pub struct CloudStatus {
     /// The difference of this computer's clock from the cloud's; `None` if the answer has no date.
     pub skew: Option<Skew>,
     /// Whether the answer is that of a RainMaker cloud.
-    pub is_a_cloud: bool,
+    pub is_cloud: bool,
 }
 
 /// The difference of this computer's clock from another clock.
@@ -36,24 +36,24 @@ impl Skew {
 
 impl Client {
     /// Sends one request that checks whether the cloud answers and what time it has.
-    pub async fn present(&self) -> Result<Present, CloudError> {
+    pub async fn probe(&self) -> Result<CloudStatus, CloudError> {
         let url = self.base_url.join("/apiversions");
         let url = url.map_err(|error| self.malformed(CALL, error.to_string()))?;
-        let asked_at = now();
-        let failed = |source| self.not_answered(CALL, source);
+        let sent_at = now();
+        let failed = |source| self.connection_error(CALL, source);
         let mut response = self.http.get(url).send().await.map_err(failed)?;
-        let heard_at = now();
+        let received_at = now();
         let date = response.headers().get(DATE);
         let date = date.and_then(|value| value.to_str().ok());
         let status = response.status();
         tracing::debug!(host = %self.host, %status, date, "cloud");
         let skew = date.and_then(|date| {
-            let theirs = httpdate::parse_http_date(date).ok()?;
-            Some(skew(asked_at, heard_at, theirs))
+            let cloud_time = httpdate::parse_http_date(date).ok()?;
+            Some(measure_skew(sent_at, received_at, cloud_time))
         });
         let mut body = Vec::new();
         // Another server may answer, with a body of any size.
-        while body.len() <= LONGEST
+        while body.len() <= MAX_ANSWER_BYTES
             && let Ok(Some(more)) = response.chunk().await
         {
             body.extend_from_slice(&more);
@@ -61,21 +61,21 @@ impl Client {
         let body = serde_json::from_slice::<Value>(&body).ok();
         let body = body.as_ref();
         let versions = body.and_then(|body| body.get("supported_versions"));
-        Ok(Present {
+        Ok(CloudStatus {
             skew,
-            is_a_cloud: versions.is_some_and(Value::is_array),
+            is_cloud: versions.is_some_and(Value::is_array),
         })
     }
 }
 
 /// Compares the clocks. The cloud made its answer between sending and receiving, and truncates its
 /// time to seconds.
-fn skew(asked_at: SystemTime, heard_at: SystemTime, theirs: SystemTime) -> Skew {
+fn measure_skew(sent_at: SystemTime, received_at: SystemTime, cloud_time: SystemTime) -> Skew {
     let second = Duration::from_secs(1);
-    if let Ok(ahead) = asked_at.duration_since(theirs + second) {
+    if let Ok(ahead) = sent_at.duration_since(cloud_time + second) {
         return Skew::Ahead(ahead);
     }
-    match theirs.duration_since(heard_at) {
+    match cloud_time.duration_since(received_at) {
         Ok(behind) => Skew::Behind(behind),
         Err(_) => Skew::Ahead(Duration::ZERO),
     }
@@ -89,23 +89,29 @@ fn now() -> SystemTime {
     SystemTime::now()
 }
 
-const CALL: &str = "which versions it has";
+const CALL: &str = "the list of API versions";
 /// Longer than any list of versions.
-const LONGEST: usize = 64 * 1024;
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_is_right_if_it_can_be() {
+    fn measures_skew_within_request_time() {
         let at = |seconds: f64| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds);
         let right = Skew::Ahead(Duration::ZERO);
-        assert_eq!(skew(at(100.0), at(102.0), at(101.0)), right);
+        assert_eq!(measure_skew(at(100.0), at(102.0), at(101.0)), right);
         // The cloud's time is truncated to seconds.
-        assert_eq!(skew(at(100.9), at(100.95), at(100.0)), right);
+        assert_eq!(measure_skew(at(100.9), at(100.95), at(100.0)), right);
         let hour = Duration::from_hours(1);
-        assert_eq!(skew(at(100.0), at(100.0), at(3700.0)), Skew::Behind(hour));
-        assert_eq!(skew(at(3701.0), at(3701.0), at(100.0)), Skew::Ahead(hour));
+        assert_eq!(
+            measure_skew(at(100.0), at(100.0), at(3700.0)),
+            Skew::Behind(hour)
+        );
+        assert_eq!(
+            measure_skew(at(3701.0), at(3701.0), at(100.0)),
+            Skew::Ahead(hour)
+        );
     }
 }

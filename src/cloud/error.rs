@@ -15,7 +15,7 @@ pub enum CloudError {
         source: reqwest::Error,
     },
     /// The URL would send tokens and passwords over plain HTTP.
-    #[error("{host} is reached over plain HTTP, where anybody can read tokens")]
+    #[error("{host} uses plain HTTP, which would expose tokens")]
     Insecure {
         /// The cloud's host name.
         host: String,
@@ -33,7 +33,7 @@ pub enum CloudError {
         description: Option<String>,
     },
     /// The answer is not what the API defines.
-    #[error("{host} answered {call} with something else than was asked for: {what}")]
+    #[error("{host} sent an invalid answer to {call}: {what}")]
     Malformed {
         /// The cloud's host name.
         host: String,
@@ -94,7 +94,7 @@ impl CloudError {
     }
 
     /// Whether the cloud does not have this call, like an older one.
-    pub fn is_no_such_call(&self) -> bool {
+    pub fn is_unknown_call(&self) -> bool {
         matches!(self, Self::Rejected { status: 404, .. })
     }
 
@@ -104,7 +104,7 @@ impl CloudError {
     }
 
     /// Whether a retry may help: the cloud did not answer, or was too busy.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         self.is_unreachable()
             || matches!(self, Self::Rejected { status, .. } if *status >= 500 || *status == BUSY)
     }
@@ -117,7 +117,7 @@ fn detail(description: Option<&str>) -> String {
 fn refusal(status: u16, code: Option<&str>, description: Option<&str>) -> String {
     let status = match description {
         Some(text) => format!("{text} (HTTP {status}"),
-        None => format!("it does not say why (HTTP {status}"),
+        None => format!("no reason given (HTTP {status}"),
     };
     match code {
         Some(code) => format!("{status}, code {code})"),
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejections_and_timeouts_say_whether_a_retry_can_help() {
+    fn classifies_errors_for_retries() {
         let rejected = |status| CloudError::Rejected {
             call: "a call",
             status,
@@ -162,13 +162,13 @@ mod tests {
             (malformed, [true, false, false, false]),
             (expired, [false, false, false, false]),
         ] {
-            let found = [
+            let flags = [
                 error.may_have_arrived(),
                 error.is_unreachable(),
-                error.is_passing(),
-                error.is_no_such_call(),
+                error.is_transient(),
+                error.is_unknown_call(),
             ];
-            assert_eq!(found, expected, "{error:?}");
+            assert_eq!(flags, expected, "{error:?}");
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct Group {
     /// The group's id in the account.
     pub group_id: String,
     /// The group's name; empty if it has none.
-    #[serde(default, deserialize_with = "name")]
+    #[serde(default, deserialize_with = "name_or_empty")]
     pub group_name: String,
     /// The id of the parent group.
     #[serde(default, deserialize_with = "text")]
@@ -29,7 +29,7 @@ struct Page {
     groups: Vec<Group>,
 }
 
-fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+fn name_or_empty<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     text(from).map(Option::unwrap_or_default)
 }
 
@@ -41,9 +41,9 @@ struct Change<'a> {
 
 impl Client {
     /// Every group of the account; subgroups are inside their parents.
-    pub async fn groups(&self) -> Result<Vec<Group>, CloudError> {
+    pub async fn list_groups(&self) -> Result<Vec<Group>, CloudError> {
         let query = [("sub_groups", "true")];
-        let pages = self.pages("the list of groups", "user/node_group", &query);
+        let pages = self.fetch_pages("the list of groups", "user/node_group", &query);
         let pages: Vec<Page> = pages.await?;
         Ok(pages.into_iter().flat_map(|page| page.groups).collect())
     }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_without_name_or_parts_are_groups() {
+    fn parses_groups_without_name_or_subgroups() {
         let page: Page = serde_json::from_str(
             r#"{"groups":[{"group_id":"1","group_name":null,"sub_groups":null,"parent_group_id":null},
                 null,{"group_name":"nobody"},
@@ -77,7 +77,7 @@ mod tests {
         let ids: Vec<&str> = page
             .groups
             .iter()
-            .map(|one| one.group_id.as_str())
+            .map(|group| group.group_id.as_str())
             .collect();
         assert_eq!(ids, ["1", "2"]);
         assert_eq!(page.groups[0].group_name, "");

@@ -23,18 +23,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_computer_is_localhost_and_the_loopback_addresses_alone() {
-        let local = |url: &str| is_loopback(&url.parse().unwrap());
-        for here in [
+    fn only_localhost_and_loopback_addresses_are_local() {
+        let is_local = |url: &str| is_loopback(&url.parse().unwrap());
+        for local in [
             "localhost",
             "LOCALHOST:8080",
             "127.0.0.1",
             "127.9.9.9:1",
             "[::1]:80",
         ] {
-            assert!(local(&format!("http://{here}/v1/")), "{here}");
+            assert!(is_local(&format!("http://{local}/v1/")), "{local}");
         }
-        for elsewhere in [
+        for remote in [
             "a.localhost",
             "localhost.example",
             "localhost.",
@@ -42,7 +42,7 @@ mod tests {
             "[::ffff:127.0.0.1]",
             "[fe80::1]",
         ] {
-            assert!(!local(&format!("http://{elsewhere}/v1/")), "{elsewhere}");
+            assert!(!is_local(&format!("http://{remote}/v1/")), "{remote}");
         }
     }
 }

@@ -36,7 +36,7 @@ pub struct Challenge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mapped {
     /// The node is mapped, with all extras.
-    Whole,
+    Complete,
     /// The node is mapped, but was not added to the group.
     WithoutGroup,
 }
@@ -120,7 +120,7 @@ struct AddAnswer {
 }
 
 #[derive(Deserialize)]
-struct Followed {
+struct StatusAnswer {
     request_status: String,
 }
 
@@ -139,7 +139,7 @@ impl Client {
     /// be known yet, and an unused challenge is harmless.
     pub async fn initiate_mapping(&self, life: Duration) -> Result<Challenge, CloudError> {
         let call = Call {
-            repeat: Repeat::Safe,
+            repeat: Repeat::Idempotent,
             ..Call::post("the challenge", "user/nodes/mapping/initiate")
         };
         self.call(call.json(&Initiate {
@@ -164,7 +164,7 @@ impl Client {
             extras: extras.body(),
         };
         let call = Call::post("the signature", "user/nodes/mapping/verify").json(&body);
-        mapped(self.call_for_success(call).await)
+        as_mapped(self.call_for_success(call).await)
     }
 
     /// Claims the node with this secret key for the user. The cloud maps the node if the node
@@ -183,10 +183,12 @@ impl Client {
             extras: extras.body(),
         };
         let call = Call {
-            repeat: Repeat::Unsafe,
+            repeat: Repeat::Once,
             ..Call::put("the mapping", "user/nodes/mapping")
         };
-        let call = call.json(&body).hiding([secret_key.expose().as_str()]);
+        let call = call
+            .json(&body)
+            .with_secrets([secret_key.expose().as_str()]);
         match self.call::<AddAnswer>(call).await {
             Ok(added) => Ok(Added::Requested(MappingRequest(added.request_id))),
             Err(error) if is_group_refused(&error) => Ok(Added::MappedWithoutGroup),
@@ -195,20 +197,20 @@ impl Client {
     }
 
     /// Fetches the state of a secret-key mapping.
-    pub async fn mapping_status(
+    pub async fn fetch_mapping_status(
         &self,
         request: &MappingRequest,
     ) -> Result<MappingStatus, CloudError> {
         let query = [("request_id", request.0.as_str())];
         let call = Call::get("the state of the mapping", "user/nodes/mapping").query(&query);
-        let followed: Followed = self.call(call).await?;
-        Ok(match followed.request_status.as_str() {
+        let answer: StatusAnswer = self.call(call).await?;
+        Ok(match answer.request_status.as_str() {
             "requested" => MappingStatus::Requested,
             "confirmed" => MappingStatus::Confirmed,
             "timedout" => MappingStatus::TimedOut,
             "discarded" => MappingStatus::Discarded,
             other => {
-                let word: String = other.chars().take(LONGEST_WORD).collect();
+                let word: String = other.chars().take(MAX_STATUS_CHARS).collect();
                 MappingStatus::Other(crate::ident::printable(word.as_bytes()))
             }
         })
@@ -217,9 +219,9 @@ impl Client {
 
 /// Converts the outcome. One rejection is a success: the node was mapped, but the group did not
 /// accept it.
-fn mapped(outcome: Result<(), CloudError>) -> Result<Mapped, CloudError> {
+fn as_mapped(outcome: Result<(), CloudError>) -> Result<Mapped, CloudError> {
     match outcome {
-        Ok(()) => Ok(Mapped::Whole),
+        Ok(()) => Ok(Mapped::Complete),
         Err(error) if is_group_refused(&error) => Ok(Mapped::WithoutGroup),
         Err(error) => Err(error),
     }
@@ -232,4 +234,4 @@ fn is_group_refused(error: &CloudError) -> bool {
 /// The cloud's code for a node that was mapped, but not added to the group.
 const GROUP_REFUSED: &str = "103035";
 /// Longer than any documented state.
-const LONGEST_WORD: usize = 40;
+const MAX_STATUS_CHARS: usize = 40;

@@ -3,8 +3,8 @@
 //!
 //! | file | calls |
 //! |---|---|
-//! | [`account`] | log in, renew, log out, who am I |
-//! | [`mapping`] | begin and verify a challenge; add and follow a secret-key mapping |
+//! | [`account`] | log in, renew, log out, fetch the user |
+//! | [`mapping`] | start and verify a challenge; add and watch a secret-key mapping |
 //! | [`nodes`] | list, describe, tag, remove nodes |
 //! | [`groups`] | list groups, add nodes |
 //!
@@ -32,8 +32,8 @@ mod settings;
 mod tokens;
 
 pub use client::Client;
-pub use date::{Present, Skew};
+pub use date::{CloudStatus, Skew};
 pub use error::CloudError;
 pub use loopback::is_loopback;
 pub use settings::{Limits, Settings};
-pub use tokens::{Keep, Tokens};
+pub use tokens::{TokenStore, Tokens};

@@ -100,31 +100,31 @@ struct Removal<'a> {
 
 impl Client {
     /// Every node of the account, with details.
-    pub async fn nodes(&self) -> Result<Vec<Node>, CloudError> {
+    pub async fn list_nodes(&self) -> Result<Vec<Node>, CloudError> {
         let query = [("node_details", "true"), ("show_tags", "true")];
-        let pages = self.pages("the list of nodes", "user/nodes", &query);
-        let mut found = Vec::new();
+        let pages = self.fetch_pages("the list of nodes", "user/nodes", &query);
+        let mut nodes = Vec::new();
         for page in pages.await? {
-            add_page(&mut found, page);
+            add_page(&mut nodes, page);
         }
-        Ok(found)
+        Ok(nodes)
     }
 
     /// One node of the account; `None` if the account does not have it.
-    pub async fn node(&self, node_id: &str) -> Result<Option<Node>, CloudError> {
+    pub async fn fetch_node(&self, node_id: &str) -> Result<Option<Node>, CloudError> {
         let query = [
             ("node_id", node_id),
             ("node_details", "true"),
             ("show_tags", "true"),
         ];
         let call = Call::get("the node", "user/nodes").query(&query);
-        let mut found = Vec::new();
+        let mut nodes = Vec::new();
         match self.call::<Page>(call).await {
-            Ok(page) => add_page(&mut found, page),
+            Ok(page) => add_page(&mut nodes, page),
             Err(error) if is_unknown_node(&error) => {}
             Err(error) => return Err(error),
         }
-        Ok(found.into_iter().find(|node| node.node_id == node_id))
+        Ok(nodes.into_iter().find(|node| node.node_id == node_id))
     }
 
     /// Adds tags, each `key:value`.
@@ -159,7 +159,7 @@ impl Client {
         };
         // A second removal would be rejected, so the call is not repeated if it may have arrived.
         let call = Call {
-            repeat: Repeat::Unsafe,
+            repeat: Repeat::Once,
             ..Call::put("the removal", "user/nodes/mapping")
         };
         self.call_for_success(call.json(&body)).await
@@ -173,16 +173,16 @@ fn is_unknown_node(error: &CloudError) -> bool {
         CloudError::Rejected { status: 404, .. } => true,
         CloudError::Rejected {
             code: Some(code), ..
-        } => UNKNOWN_NODE.contains(&code.as_str()),
+        } => UNKNOWN_NODE_CODES.contains(&code.as_str()),
         _ => false,
     }
 }
 
 /// Adds the nodes of a page: with details if the page has them, or else only the id.
-fn add_page(found: &mut Vec<Node>, page: Page) {
+fn add_page(nodes: &mut Vec<Node>, page: Page) {
     let mut add = |node: Node| {
-        if found.iter().all(|known| known.node_id != node.node_id) {
-            found.push(node);
+        if nodes.iter().all(|listed| listed.node_id != node.node_id) {
+            nodes.push(node);
         }
     };
     for node in page.node_details.into_iter().filter_map(Node::from_details) {
@@ -203,14 +203,14 @@ fn add_page(found: &mut Vec<Node>, page: Page) {
 
 /// The emulated cloud's codes for "no such node" and "not in this account". The codes of other
 /// clouds are not published.
-const UNKNOWN_NODE: [&str; 2] = ["103904", "103905"];
+const UNKNOWN_NODE_CODES: [&str; 2] = ["103904", "103905"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_node_is_known_by_either_name() {
+    fn reads_node_id_of_either_key() {
         let page: Page = serde_json::from_str(
             r#"{"nodes":["a","b","c","d"],"next_id":null,"node_details":[
                 {"id":"a","node_id":"a","role":"primary","tags":["k:v"]},
@@ -219,41 +219,43 @@ mod tests {
                 {"role":"nobody"}]}"#,
         )
         .unwrap();
-        let mut found = Vec::new();
-        add_page(&mut found, page);
-        let ids: Vec<&str> = found.iter().map(|node| node.node_id.as_str()).collect();
+        let mut nodes = Vec::new();
+        add_page(&mut nodes, page);
+        let ids: Vec<&str> = nodes.iter().map(|node| node.node_id.as_str()).collect();
         assert_eq!(ids, ["a", "b", "c", "d"]);
-        assert_eq!(found[0].tags, ["k:v"]);
-        assert_eq!(found[1].name(), Some("Lamp"));
-        assert_eq!(found[1].kind(), Some("Light"));
-        assert_eq!(found[1].firmware(), Some("1.0"));
-        assert_eq!(found[2].is_connected(), Some(true));
-        assert_eq!(found[3].is_connected(), None);
+        assert_eq!(nodes[0].tags, ["k:v"]);
+        assert_eq!(nodes[1].name(), Some("Lamp"));
+        assert_eq!(nodes[1].kind(), Some("Light"));
+        assert_eq!(nodes[1].firmware(), Some("1.0"));
+        assert_eq!(nodes[2].is_connected(), Some(true));
+        assert_eq!(nodes[3].is_connected(), None);
     }
 
     #[test]
-    fn what_is_odd_hides_nothing_else() {
-        let ids = |page: &str| {
+    fn skips_invalid_entries() {
+        let nodes_of = |page: &str| {
             let page: Page = serde_json::from_str(page).unwrap();
-            let mut found = Vec::new();
-            add_page(&mut found, page);
-            found
+            let mut nodes = Vec::new();
+            add_page(&mut nodes, page);
+            nodes
         };
-        assert!(ids(r#"{"nodes":null,"node_details":null}"#).is_empty());
+        assert!(nodes_of(r#"{"nodes":null,"node_details":null}"#).is_empty());
         // This is not a list of nodes, and must not count as an empty one.
         for other in [r#"{"nodes":"none"}"#, r#"{"node_details":{}}"#] {
             assert!(serde_json::from_str::<Page>(other).is_err(), "{other}");
         }
-        let found = ids(r#"{"nodes":["a",null,7,"b"],"node_details":[null,"a",
-                {"id":"a","tags":["k:v",null,{"k":"v"}],"role":1},{"id":5,"node_id":"c","tags":{}}]}"#);
-        let names: Vec<&str> = found.iter().map(|node| node.node_id.as_str()).collect();
+        let nodes = nodes_of(
+            r#"{"nodes":["a",null,7,"b"],"node_details":[null,"a",
+                {"id":"a","tags":["k:v",null,{"k":"v"}],"role":1},{"id":5,"node_id":"c","tags":{}}]}"#,
+        );
+        let names: Vec<&str> = nodes.iter().map(|node| node.node_id.as_str()).collect();
         assert_eq!(names, ["a", "c", "b"]);
-        assert_eq!(found[0].tags, ["k:v"]);
-        assert_eq!(found[0].role, None);
+        assert_eq!(nodes[0].tags, ["k:v"]);
+        assert_eq!(nodes[0].role, None);
     }
 
     #[test]
-    fn only_what_is_about_the_node_says_that_there_is_none() {
+    fn only_specific_rejections_mean_unknown_node() {
         let refusal = |status, code: Option<&str>| CloudError::Rejected {
             call: "the node",
             status,

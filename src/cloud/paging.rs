@@ -20,7 +20,7 @@ struct Page<T> {
 
 impl Client {
     /// Fetches every page of a list, in order.
-    pub(super) async fn pages<T: DeserializeOwned>(
+    pub(super) async fn fetch_pages<T: DeserializeOwned>(
         &self,
         name: &'static str,
         path: &str,
@@ -30,7 +30,7 @@ impl Client {
         let mut start: Option<String> = None;
         // A page that was fetched before would repeat forever.
         let mut seen = HashSet::new();
-        while pages.len() < MOST_PAGES {
+        while pages.len() < MAX_PAGES {
             let mut query = query.to_vec();
             query.extend(start.as_deref().map(|start| ("start_id", start)));
             let page: Page<T> = self.call(Call::get(name, path).query(&query)).await?;
@@ -54,7 +54,7 @@ where
     T: DeserializeOwned,
 {
     let all = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
-    Ok(fitting(all))
+    Ok(keep_valid(all))
 }
 
 /// The valid entries of a list; anything else is an empty list.
@@ -64,20 +64,20 @@ where
     T: DeserializeOwned,
 {
     Ok(match Value::deserialize(from)? {
-        Value::Array(all) => fitting(all),
+        Value::Array(all) => keep_valid(all),
         _ => Vec::new(),
     })
 }
 
-fn fitting<T: DeserializeOwned>(all: Vec<Value>) -> Vec<T> {
-    let given = all.len();
-    let of_type = |entry| serde_json::from_value(entry).ok();
-    let fitting: Vec<T> = all.into_iter().filter_map(of_type).collect();
-    if fitting.len() < given {
-        let left_out = given - fitting.len();
-        tracing::debug!(left_out, "odd entries of a list");
+fn keep_valid<T: DeserializeOwned>(all: Vec<Value>) -> Vec<T> {
+    let total = all.len();
+    let parse = |entry| serde_json::from_value(entry).ok();
+    let valid: Vec<T> = all.into_iter().filter_map(parse).collect();
+    if valid.len() < total {
+        let skipped = total - valid.len();
+        tracing::debug!(skipped, "invalid entries of a list");
     }
-    fitting
+    valid
 }
 
 /// A text; anything else is `None`.
@@ -89,4 +89,4 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
 }
 
 /// More pages than any account has, even with one node on each.
-const MOST_PAGES: usize = 1000;
+const MAX_PAGES: usize = 1000;

@@ -133,6 +133,6 @@ async fn read_request(stream: &mut TcpStream) -> String {
             }
         }
         let read = stream.read_buf(&mut bytes).await.unwrap();
-        assert_ne!(read, 0, "a request was cut off");
+        assert_ne!(read, 0, "a request was truncated");
     }
 }

@@ -25,9 +25,9 @@ pub struct Tokens {
 }
 
 /// Saves renewed tokens for the next run.
-pub trait Keep: fmt::Debug + Send + Sync {
+pub trait TokenStore: fmt::Debug + Send + Sync {
     /// Replaces the stored tokens.
-    fn keep(&self, tokens: &Tokens) -> io::Result<()>;
+    fn save(&self, tokens: &Tokens) -> io::Result<()>;
 }
 
 impl Tokens {
@@ -42,13 +42,13 @@ impl Tokens {
 
     /// The user id that mapping sends to devices: claim `custom:user_id` of the ID token.
     pub fn user_id(&self) -> Option<String> {
-        text(self.id.as_ref()?, "custom:user_id")
+        text_claim(self.id.as_ref()?, "custom:user_id")
     }
 
     /// The user's email address or phone number.
     pub fn user_name(&self) -> Option<String> {
         let id = self.id.as_ref()?;
-        text(id, "email").or_else(|| text(id, "phone_number"))
+        text_claim(id, "email").or_else(|| text_claim(id, "phone_number"))
     }
 
     /// When the access token expires, in seconds since 1970. `None` if it has no such claim.
@@ -65,7 +65,7 @@ impl Tokens {
 
     /// The issuer of the access token.
     pub fn issuer(&self) -> Option<String> {
-        text(&self.access, "iss")
+        text_claim(&self.access, "iss")
     }
 
     /// The remaining time of the access token; zero if it expired.
@@ -77,7 +77,7 @@ impl Tokens {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "tokens end at a time of day, and this is the one place that asks for it"
+    reason = "tokens expire at a time of day; only this function reads it"
 )]
 pub(super) fn since_epoch() -> Duration {
     // With a clock before 1970, no token has expired.
@@ -86,7 +86,7 @@ pub(super) fn since_epoch() -> Duration {
         .unwrap_or_default()
 }
 
-fn text(token: &Secret<String>, claim: &str) -> Option<String> {
+fn text_claim(token: &Secret<String>, claim: &str) -> Option<String> {
     let claims = claims(token)?;
     let text = claims.get(claim)?.as_str()?;
     (!text.is_empty()).then(|| text.to_owned())
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_base64url() {
+    fn decodes_claims_as_base64url() {
         // Bytes whose encoding has both characters that differ between the alphabets.
         let id = token(r#"{"custom:user_id":"Ab1","email":"ü?>~@example.com"}"#);
         let payload = id.expose().split('.').nth(1).unwrap().to_owned();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_says_nothing() {
+    fn invalid_token_has_no_claims() {
         for text in ["", "a", "a.b", "a.!!.c", "..", "a.bnVsbA.c", "a.e30.c"] {
             let tokens = Tokens {
                 access: Secret::new(text.to_owned()),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn age_counts_from_the_login_rather_than_from_the_token() {
+    fn age_starts_at_login() {
         let age = |claims: &str| Tokens::access_only(token(claims)).age();
         let hours_ago = |hours: u64| since_epoch().as_secs() - hours * 3600;
         let (login, issued) = (hours_ago(3), hours_ago(1));

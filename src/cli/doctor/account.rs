@@ -12,7 +12,7 @@ use crate::account::{Exposed, Profile, Rights};
 use crate::cli::account_args::{AccountArgs, LoggedIn, Source, folder, foreign_issuer};
 use crate::cli::environment::{ACCESS_TOKEN, cloud_failure};
 use crate::cli::spoken::spoken;
-use crate::cloud::{Present, Skew, Tokens};
+use crate::cloud::{CloudStatus, Skew, Tokens};
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure, quote_word};
 
@@ -213,7 +213,7 @@ async fn cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding
         }
     };
     let host = printable(client.host().as_bytes());
-    let problem = match timeout(LIMIT, client.present()).await {
+    let problem = match timeout(LIMIT, client.probe()).await {
         Ok(Ok(present)) => return [present_at(&host, present), clock(present.skew)],
         Ok(Err(error)) => {
             let failure = cloud_failure(&error, "");
@@ -250,8 +250,8 @@ async fn cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding
     ]
 }
 
-fn present_at(host: &str, present: Present) -> Finding {
-    if present.is_a_cloud {
+fn present_at(host: &str, status: CloudStatus) -> Finding {
+    if status.is_cloud {
         return new(CLOUD, State::Ok, format!("{host} answers"));
     }
     let seen = format!("what answers at {host} is no RainMaker cloud, or a login page in between");

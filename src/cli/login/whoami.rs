@@ -65,7 +65,7 @@ pub(in crate::cli) async fn run(args: &Whoami, ui: &Ui) -> Result<(), Failure> {
     };
     if args.check {
         let account = args.account.open()?;
-        let user = account.client.user().await;
+        let user = account.client.fetch_user().await;
         account.warn();
         let user = user.map_err(|error| cloud_failure(&error, "asking who is logged in"))?;
         login.account.user_id = Some(printable(user.user_id.as_bytes()));
