@@ -1,5 +1,5 @@
-//! Reading and writing one file of the folder: whole or not at all, and for its owner alone. What
-//! stands in it is for others to say.
+//! Reads and writes the files of the account folder. A file is written completely or not at all,
+//! and only its owner can read it. The callers interpret the content.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 
 use super::{AccountError, Folder};
 
-/// Keys in the order of the file, those that nobody here knows included.
+/// A JSON object that keeps the order of its keys, including unknown ones.
 pub(super) type Object = Map<String, Value>;
 
-/// Below `profiles/`, or where older versions had it.
+/// A file in `profiles/`, with the path where older versions had it.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     home: PathBuf,
@@ -22,7 +22,7 @@ pub(super) struct Place {
 }
 
 impl Folder {
-    /// Where a file of `profiles/` is.
+    /// The file of this name.
     pub(super) fn place(&self, file: &str) -> Place {
         Place {
             home: self.path.join("profiles").join(file),
@@ -32,8 +32,8 @@ impl Folder {
 }
 
 impl Folder {
-    /// Until this is dropped, no other run changes anything: two that read, changed and wrote at
-    /// once would lose what one of them did.
+    /// Locks the folder until the result is dropped. Without the lock, two runs that read, change
+    /// and write a file could lose a change.
     pub(super) fn exclusively(&self) -> Result<File, AccountError> {
         let path = self.path.join("profiles").join(".espctl.lock");
         let locked = || {
@@ -51,7 +51,7 @@ impl Folder {
 }
 
 impl Place {
-    /// The path that counts: for messages, and for reading.
+    /// The existing path, for messages and for reading; the current path if there is no file.
     pub(super) fn path(&self) -> &Path {
         match &self.stray {
             Some(stray) if !self.home.exists() && stray.is_file() => stray,
@@ -59,7 +59,7 @@ impl Place {
         }
     }
 
-    /// Below `profiles/` only.
+    /// Ignores the path of older versions.
     pub(super) fn without_stray(self) -> Self {
         Self {
             stray: None,
@@ -67,27 +67,27 @@ impl Place {
         }
     }
 
-    /// `None`: there is no such file.
+    /// Reads the file; `None` if it does not exist.
     pub(super) fn text(&self) -> Result<Option<String>, AccountError> {
         text(self.path())
     }
 
-    /// `None`: there is no such file.
+    /// Reads the file as a JSON object; `None` if it does not exist.
     pub(super) fn object(&self) -> Result<Option<Object>, AccountError> {
         object(self.path())
     }
 
-    /// Puts this in place of what is there.
+    /// Replaces the file, and removes the one of older versions.
     pub(super) fn write(&self, text: &str) -> Result<(), AccountError> {
         write(&self.home, text).map_err(|source| AccountError::Unwritable {
             path: self.home.clone(),
             source,
         })?;
-        // esp-rainmaker-cli would move it over the new one.
+        // esp-rainmaker-cli would move the old file over the new one.
         self.remove_stray().map(drop)
     }
 
-    /// Whether there was anything to remove.
+    /// Removes the file. Returns whether there was one.
     pub(super) fn remove(&self) -> Result<bool, AccountError> {
         Ok(remove(&self.home)? | self.remove_stray()?)
     }
@@ -97,7 +97,7 @@ impl Place {
     }
 }
 
-/// `None`: there is no such file.
+/// Reads a file as a JSON object; `None` if it does not exist.
 pub(super) fn object(path: &Path) -> Result<Option<Object>, AccountError> {
     let Some(text) = text(path)?.map(Zeroizing::new) else {
         return Ok(None);
@@ -105,7 +105,7 @@ pub(super) fn object(path: &Path) -> Result<Option<Object>, AccountError> {
     match serde_json::from_str(&text) {
         Ok(Value::Object(object)) => Ok(Some(object)),
         Ok(_) => Err(malformed(path, "is not a JSON object")),
-        // Line and column, and nothing of the text.
+        // The message has the position of the error, and nothing of the text.
         Err(error) => Err(malformed(path, format!("is not JSON: {error}"))),
     }
 }
@@ -128,13 +128,14 @@ fn text(path: &Path) -> Result<Option<String>, AccountError> {
     }
 }
 
-/// By way of a file beside it, so that nobody ever reads half of it, and a full disk costs nothing.
+/// Writes a temporary file first and renames it, so that readers never see half a file, and a full
+/// disk loses nothing.
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    // Where somebody keeps these files elsewhere, by a link, they stay there.
+    // A symbolic link to a file elsewhere stays a link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     create_private(folder)?;
-    // Made with mode 0600.
+    // `NamedTempFile` uses mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
@@ -171,7 +172,7 @@ mod tests {
         let names: Vec<String> = (0..16).map(|number| format!("p{number}")).collect();
         std::thread::scope(|scope| {
             for name in &names {
-                // As in a process of its own.
+                // A lock of its own, as in another process.
                 let folder = Folder::new(home.path());
                 scope.spawn(move || {
                     let url = "https://cloud.example/v1/".parse().unwrap();

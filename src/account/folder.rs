@@ -1,20 +1,20 @@
-//! Where the files of accounts lie.
+//! The folder of the account files.
 
 use std::path::{Path, PathBuf};
 
-/// The folder in which all of it lies. It need not exist.
+/// The folder of the account files. It need not exist.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
     pub(super) path: PathBuf,
 }
 
 impl Folder {
-    /// Touches nothing.
+    /// Stores the path; reads and writes nothing.
     pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

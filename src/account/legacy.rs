@@ -1,5 +1,5 @@
-//! `rainmaker_config.json`, from before there were profiles: one login, read while profiles.json
-//! does not exist, and never written.
+//! `rainmaker_config.json`, the single login of versions without profiles. It is read while
+//! profiles.json does not exist, and never written.
 
 use std::path::PathBuf;
 
@@ -11,18 +11,18 @@ use super::files::{self, Object};
 use super::folder::Folder;
 use super::profile::{CHINA, GLOBAL, HOSTS};
 
-/// What the old file says.
+/// The login in the old file.
 #[derive(Debug)]
 pub(super) struct Legacy {
     pub(super) path: PathBuf,
-    /// The built-in profile that it is of.
+    /// The built-in profile of the login.
     pub(super) profile: &'static str,
-    /// With its tokens, if they are of that profile's host.
+    /// The file's keys. The tokens are removed if they belong to another cloud.
     pub(super) keys: Object,
 }
 
 impl Folder {
-    /// The old file, if it counts.
+    /// Reads the old file; `None` if it is missing, or replaced by profiles.json.
     pub(super) fn legacy(&self) -> Result<Option<Legacy>, AccountError> {
         if self.place(super::profiles::PROFILES).path().exists() {
             return Ok(None);
@@ -41,7 +41,7 @@ impl Folder {
             Some(Some(CHINA)) => CHINA,
             Some(Some(_)) | None => GLOBAL,
             Some(None) => {
-                // Tokens of some other cloud: nobody else may see them.
+                // The tokens belong to another cloud, and must not be sent to this one.
                 keys.retain(|key, _| !key.ends_with("token"));
                 GLOBAL
             }
@@ -53,8 +53,8 @@ impl Folder {
         }))
     }
 
-    /// Whether the old file holds a login, whoever reads it. One that cannot be understood holds
-    /// none for anybody.
+    /// Whether the old file contains a login that esp-rainmaker-cli may use. A file with invalid
+    /// content contains none.
     pub(super) fn has_legacy_login(&self) -> bool {
         let keys = files::object(&self.path().join(FILE)).ok().flatten();
         let token = keys.as_ref().and_then(|keys| keys.get("accesstoken"));

@@ -1,5 +1,6 @@
-//! The tokens of one profile: read, replaced, removed, and kept when the cloud renews them. Every
-//! access names the profile, so that no token is written to, or read from, another one's file.
+//! Reads, replaces and removes the tokens of one profile, and saves them when the cloud renews
+//! them. Every function requires the profile, so that tokens never end up in another profile's
+//! file.
 
 use std::io;
 
@@ -13,18 +14,18 @@ use super::{AccountError, Folder};
 use crate::cloud::{TokenStore, Tokens};
 use crate::secret::Secret;
 
-/// What a logout did on disk.
+/// The result of a logout on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LoggedOut {
     /// Whether there was a login.
     pub was_logged_in: bool,
-    /// Whether the file from before there were profiles still holds one. Nothing here reads it
-    /// any more; esp-rainmaker-cli does.
+    /// Whether `rainmaker_config.json` still contains a login. espctl no longer reads it, but
+    /// esp-rainmaker-cli does.
     pub legacy_left: bool,
 }
 
 impl Folder {
-    /// The login of a profile. `None`: there is none.
+    /// Reads the login of a profile; `None` if there is none.
     pub(crate) fn tokens(&self, profile: &Profile) -> Result<Option<Tokens>, AccountError> {
         let place = self.tokens_place(&profile.name);
         if let Some(keys) = place.object()? {
@@ -38,13 +39,13 @@ impl Folder {
         }
     }
 
-    /// Replaces the login of a profile.
+    /// Saves or replaces the login of a profile.
     pub(crate) fn log_in(&self, profile: &Profile, tokens: &Tokens) -> Result<(), AccountError> {
         let _lock = self.exclusively()?;
-        // Removed meanwhile, it has no host that the tokens could be for.
+        // If another run removed the profile, the tokens have no host.
         self.select(Some(profile.name.as_str()))?;
-        // Without profiles.json, esp-rainmaker-cli would replace this login by that of the old
-        // file.
+        // If profiles.json did not exist, esp-rainmaker-cli would replace this login by that of the
+        // old file.
         self.settle(true)?;
         write(&self.tokens_place(&profile.name), tokens)
     }
@@ -54,13 +55,13 @@ impl Folder {
         let _lock = self.exclusively()?;
         let was_logged_in = match self.tokens(profile) {
             Ok(tokens) => tokens.is_some(),
-            // Whatever it is, it goes.
+            // A file with invalid content is removed as well.
             Err(AccountError::Malformed { .. }) => true,
             Err(error) => return Err(error),
         };
         let legacy = self.legacy()?;
         if legacy.is_some_and(|legacy| legacy.profile == profile.name.as_str()) {
-            // What cannot be taken out of the old file must not count any more.
+            // espctl does not change the old file, so profiles.json must replace it.
             self.settle(false)?;
         }
         self.tokens_place(&profile.name).remove()?;
@@ -70,7 +71,7 @@ impl Folder {
         })
     }
 
-    /// Keeps what the cloud renews for this profile.
+    /// A store for the tokens that the cloud renews for this profile.
     pub(crate) fn keeper(&self, profile: &Profile) -> Keeper {
         Keeper {
             folder: self.clone(),
@@ -78,17 +79,18 @@ impl Folder {
         }
     }
 
-    /// Where the tokens of a profile are.
+    /// The file with the tokens of a profile.
     pub(super) fn tokens_place(&self, name: &ProfileName) -> Place {
         let place = self.place(&format!("{name}_config.json"));
-        // In the folder itself these are the old file, and that of the admin's tool.
+        // At their old path, these names are `rainmaker_config.json` and the file of
+        // esp-rainmaker-admin-cli.
         if matches!(name.as_str(), "rainmaker" | "rainmaker_admin") {
             return place.without_stray();
         }
         place
     }
 
-    /// Gives the old file's login to its profile.
+    /// Saves the old file's login to its profile, unless the profile has one.
     pub(super) fn carry_over(&self, legacy: Legacy) -> Result<(), AccountError> {
         let place = self.tokens_place(&legacy.profile.parse()?);
         if place.object()?.is_some() {
@@ -101,7 +103,7 @@ impl Folder {
     }
 }
 
-/// Writes renewed tokens to the file of the profile that they are of.
+/// Saves renewed tokens to the file of their profile.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     folder: Folder,
@@ -111,7 +113,7 @@ pub(crate) struct Keeper {
 impl TokenStore for Keeper {
     fn save(&self, renewed: &Tokens) -> io::Result<()> {
         let stored = self.folder.tokens(&self.profile).map_err(whole)?;
-        // Logged out, or logged in as somebody else, while this ran: that was meant.
+        // The user logged out, or logged in as another user, meanwhile. That login must stay.
         let same = |stored: &Tokens| stored.user_id() == renewed.user_id();
         if !stored.is_some_and(|stored| same(&stored)) {
             return Ok(());
@@ -120,7 +122,7 @@ impl TokenStore for Keeper {
     }
 }
 
-/// With what lies behind it, for an error that shows no source of its own.
+/// Wraps the error. The result keeps the kind of its source.
 fn whole(error: AccountError) -> io::Error {
     let kind = match &error {
         AccountError::Unreadable { source, .. } | AccountError::Unwritable { source, .. } => {
@@ -131,9 +133,10 @@ fn whole(error: AccountError) -> io::Error {
     io::Error::new(kind, error)
 }
 
-/// "Logged in" means that there is an access token. The error says what is wrong.
+/// Takes the tokens out of a file's keys; `None` without an access token. The error says what is
+/// wrong with the file.
 fn tokens(mut keys: Object) -> Result<Option<Tokens>, String> {
-    // Moved, not copied: what is left behind is not zeroed.
+    // The strings are moved, because a copy left behind would not be zeroed.
     let mut secret = |key: &str| match keys.get_mut(key).map(Value::take) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
@@ -149,7 +152,7 @@ fn tokens(mut keys: Object) -> Result<Option<Tokens>, String> {
 }
 
 fn write(place: &Place, tokens: &Tokens) -> Result<(), AccountError> {
-    // Keys that nobody here knows stay; what is no JSON has none.
+    // Unknown keys stay. A file with invalid content has none.
     let mut keys = match place.object() {
         Ok(keys) => keys.unwrap_or_default(),
         Err(AccountError::Malformed { .. }) => Object::new(),

@@ -1,6 +1,6 @@
-//! Which account a command acts for: profiles (which cloud) and tokens (which user) on disk, in
-//! the files and the layout of esp-rainmaker-cli, so that a login there counts here and the other
-//! way round. Not the cloud's calls, which are `cloud`'s, nor what is typed, which is `cli`'s.
+//! The account of a command: profiles (which cloud) and tokens (which user) on disk. Files and
+//! layout are those of esp-rainmaker-cli, so that both programs share their logins. `cloud` makes
+//! the calls; `cli` parses the arguments.
 //!
 //! ```text
 //! <folder>/
@@ -10,8 +10,8 @@
 //!   profiles/<profile>_config.json   the tokens of one profile
 //! ```
 //!
-//! Files of `profiles/` that lie in the folder itself, where older versions had them, are read
-//! where `profiles/` lacks them, and taken away when they have been written anew.
+//! Older versions had the files of `profiles/` in the folder itself. They are read from there if
+//! `profiles/` lacks them, and removed when they are written again.
 
 mod base_url;
 mod error;

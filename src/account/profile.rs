@@ -1,5 +1,5 @@
-//! One profile: the cloud that it means, and what its login page needs. Those that are built in,
-//! the rules for names. Not where profiles are kept.
+//! A profile: its cloud and the settings of its login page; the built-in profiles and the rules for
+//! names. `profiles.rs` reads and writes them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,17 +11,17 @@ use super::base_url::base_url;
 use super::error::AccountError;
 use super::files::Object;
 
-/// A profile's name. It is part of a file's name, so there is none that has not been checked.
+/// The validated name of a profile. It is part of a file name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProfileName(String);
 
 impl ProfileName {
-    /// As it is.
+    /// The name.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it always exists.
+    /// Whether the profile is built in.
     pub(crate) fn is_built_in(&self) -> bool {
         BUILT_IN.contains(&self.as_str())
     }
@@ -45,39 +45,39 @@ impl fmt::Display for ProfileName {
     }
 }
 
-/// A cloud, by name.
+/// A named cloud.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
-    /// What it is called.
+    /// The profile's name.
     pub name: ProfileName,
-    /// For people.
+    /// The description, for the user.
     pub description: String,
-    /// Ends in `/v1/`.
+    /// The URL of the API; ends in `/v1/`.
     pub base_url: Url,
-    /// Whether it always exists.
+    /// Whether the profile is built in.
     pub built_in: bool,
-    /// `None`: it has no login page.
+    /// The settings of the browser login; `None` if the cloud has no login page.
     pub browser: Option<BrowserLogin>,
 }
 
-/// What a login by browser needs.
+/// The settings of a login in the browser.
 #[derive(Clone, Debug)]
 pub(crate) struct BrowserLogin {
-    /// The page, up to the port that is appended.
+    /// The URL of the login page, without the port at its end.
     pub login_url: String,
-    /// Where a code becomes tokens.
+    /// The URL that exchanges an authorization code for tokens.
     pub token_url: Url,
-    /// Who asks.
+    /// The OAuth client id.
     pub client_id: String,
-    /// Must be what the code was made for.
+    /// The redirect URL that the authorization code was requested with.
     pub redirect_url: String,
-    /// Handed to the page, with the port appended.
+    /// The authorization URL for the login page, without the port at its end.
     pub external_url: String,
 }
 
 impl Profile {
-    /// Reads one of profiles.json. What a built-in one lacks is as it is built in; a custom one
-    /// takes nothing from elsewhere. The error says what is wrong with it.
+    /// Parses a profile of profiles.json. Built-in profiles have defaults for missing keys; custom
+    /// profiles have none. The error says what is wrong with the file.
     pub(super) fn from_keys(name: ProfileName, keys: &Object) -> Result<Self, String> {
         let built_in = name.is_built_in();
         let defaults = built_in_keys(name.as_str());
@@ -97,8 +97,8 @@ impl Profile {
         })
     }
 
-    /// Whether its cloud can have made a token with this issuer. Only those that are built in are
-    /// known.
+    /// Whether this profile's cloud may have issued the token. Only the issuers of the built-in
+    /// clouds are known.
     pub(crate) fn may_be_issued_by(&self, issuer: &str) -> bool {
         let is_global = issuer.contains(GLOBAL_ISSUER);
         match self.base_url.as_str() {
@@ -108,7 +108,7 @@ impl Profile {
         }
     }
 
-    /// `global` or `china` for their hosts, else its name.
+    /// `global` or `china` if the host is theirs, else the profile's name.
     pub(crate) fn region(&self) -> &str {
         let host = self.base_url.as_str();
         match HOSTS.iter().find(|(_, of_region)| *of_region == host) {
@@ -129,7 +129,7 @@ fn browser<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<BrowserLogin> 
     })
 }
 
-/// A custom profile, as esp-rainmaker-cli writes it.
+/// The keys of a custom profile, as esp-rainmaker-cli writes them.
 pub(super) fn custom_keys(name: &ProfileName, base_url: &Url, description: Option<&str>) -> Value {
     json!({
         "name": name.as_str(),
@@ -141,7 +141,7 @@ pub(super) fn custom_keys(name: &ProfileName, base_url: &Url, description: Optio
     })
 }
 
-/// A built-in profile, as esp-rainmaker-cli writes it; empty for other names.
+/// The keys of a built-in profile, as esp-rainmaker-cli writes them; empty for other names.
 pub(super) fn built_in_keys(name: &str) -> Object {
     let keys = match name {
         GLOBAL => json!({
@@ -180,11 +180,11 @@ pub(super) fn built_in_keys(name: &str) -> Object {
 
 pub(super) const GLOBAL: &str = "global";
 pub(super) const CHINA: &str = "china";
-/// In the order in which they are listed.
+/// In the order of lists.
 pub(super) const BUILT_IN: [&str; 2] = [GLOBAL, CHINA];
-/// By region.
+/// The hosts of the built-in profiles.
 pub(super) const HOSTS: [(&str, &str); 2] = [(GLOBAL, GLOBAL_HOST), (CHINA, CHINA_HOST)];
-/// The user pool's service, in the region where it runs.
+/// The issuer of the user pool in its AWS region.
 const GLOBAL_ISSUER: &str = "cognito-idp.us-east-1";
 const GLOBAL_HOST: &str = "https://api.rainmaker.espressif.com/v1/";
 const CHINA_HOST: &str = "https://api2.rainmaker.espressif.com.cn/v1/";

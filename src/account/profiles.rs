@@ -1,4 +1,4 @@
-//! Which profiles there are, and which one is current: profiles.json and `current_profile`. Not
+//! The list of profiles and the current one: profiles.json and `current_profile`. `login.rs` has
 //! their tokens.
 
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::profile::{BUILT_IN, GLOBAL, Profile, ProfileName, built_in_keys, cust
 use super::{AccountError, Folder};
 
 impl Folder {
-    /// All profiles: those that are built in, then the others in their order.
+    /// All profiles: the built-in ones, then the custom ones in the order of the file.
     pub(crate) fn profiles(&self) -> Result<Vec<Profile>, AccountError> {
         let place = self.place(PROFILES);
         let whole = place.object()?.unwrap_or_default();
@@ -26,7 +26,7 @@ impl Folder {
             let keys = written.cloned().unwrap_or_default();
             profiles.push(Profile::from_keys(name.parse()?, &keys).map_err(wrong)?);
         }
-        // A reserved name here would be another cloud under a trusted name.
+        // A custom profile with a built-in name would be another cloud under a trusted name.
         let others = custom.iter();
         for (name, keys) in others.filter(|(name, _)| !BUILT_IN.contains(&name.as_str())) {
             let name: ProfileName = name
@@ -39,7 +39,7 @@ impl Folder {
         Ok(profiles)
     }
 
-    /// The name of the current profile, whether or not there is such a profile.
+    /// The name of the current profile, which may not exist.
     pub(crate) fn current(&self) -> Result<String, AccountError> {
         let text = self.place(CURRENT).text()?.unwrap_or_default();
         let name = text.trim();
@@ -79,7 +79,7 @@ impl Folder {
         Ok(profile)
     }
 
-    /// Adds a profile of one's own.
+    /// Adds a custom profile.
     pub(crate) fn add(
         &self,
         name: &str,
@@ -94,7 +94,7 @@ impl Folder {
         let _lock = self.exclusively()?;
         self.expect_new(&name)?;
         self.settle(true)?;
-        // Tokens of a former profile of this name were for another host.
+        // Tokens of an earlier profile of this name belong to another host.
         self.tokens_place(&name).remove()?;
         self.change(|custom| {
             custom.insert(name.to_string(), custom_keys(&name, base_url, description));
@@ -102,7 +102,7 @@ impl Folder {
         self.select(Some(name.as_str()))
     }
 
-    /// Names that differ in case alone would share a file on some systems.
+    /// Rejects an existing name. Names that differ only in case share a file on some systems.
     fn expect_new(&self, name: &ProfileName) -> Result<(), AccountError> {
         let same = |one: &Profile| one.name.as_str().eq_ignore_ascii_case(name.as_str());
         match self.profiles()?.iter().find(|one| same(one)) {
@@ -111,7 +111,7 @@ impl Folder {
         }
     }
 
-    /// Removes a profile of one's own and its login, and tells which one is current then.
+    /// Removes a custom profile and its login. Returns the name of the current profile.
     pub(crate) fn remove(&self, name: &str) -> Result<String, AccountError> {
         if self.select(Some(name))?.built_in {
             return Err(AccountError::BuiltIn(name.to_owned()));
@@ -119,7 +119,7 @@ impl Folder {
         let _lock = self.exclusively()?;
         let profile = self.select(Some(name))?;
         let mut current = self.current()?;
-        // In this order: what is left after half of it can be done again.
+        // In this order, an interrupted removal can be repeated.
         self.tokens_place(&profile.name).remove()?;
         if current == name {
             self.set_current(GLOBAL)?;
@@ -131,8 +131,8 @@ impl Folder {
         Ok(current)
     }
 
-    /// Makes sure that profiles.json exists: from then on the old file counts for nothing, so its
-    /// login goes where it belongs, unless it is to be `kept` no longer.
+    /// Creates profiles.json if it does not exist. From then on `rainmaker_config.json` is ignored,
+    /// so its login is moved to its profile or discarded.
     pub(super) fn settle(&self, kept: bool) -> Result<(), AccountError> {
         if self.place(PROFILES).path().exists() {
             return Ok(());
@@ -153,12 +153,12 @@ impl Folder {
         self.place(CURRENT).write(name)
     }
 
-    /// Writes profiles.json anew, with everything in it that nobody here knows.
+    /// Edits the custom profiles in profiles.json. Everything unknown in the file stays.
     fn change(&self, edit: impl FnOnce(&mut Object)) -> Result<(), AccountError> {
         let place = self.place(PROFILES);
         let mut whole = place.object()?.unwrap_or_default();
         let wrong = || malformed(place.path(), "has something else than profiles");
-        // esp-rainmaker-cli looks for both sections, and for both built-in profiles.
+        // esp-rainmaker-cli requires both sections and both built-in profiles.
         let built_in = section(&mut whole, BUILT_IN_SECTION).ok_or_else(wrong)?;
         for name in BUILT_IN {
             let absent = built_in.get(name).is_none_or(Value::is_null);

@@ -1,4 +1,4 @@
-//! Who else may read the files of the account. Not what is in them.
+//! Checks the permissions of the account files: whether other users may read or change them.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -6,31 +6,31 @@ use std::path::{Path, PathBuf};
 
 use super::Folder;
 
-/// A file that others than its owner may read or write.
+/// A file or folder that other users may access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Exposed {
     pub path: PathBuf,
-    /// Its rights, as `chmod` takes them.
+    /// The permission bits, as for `chmod`.
     pub mode: u32,
 }
 
-/// The rights of the files and folders, as far as there are any.
+/// The permissions of the account files and folders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rights {
-    /// How many files there are.
+    /// The number of account files.
     pub files: usize,
-    /// Those that are open to others.
+    /// Files that other users may read or write.
     pub exposed: Vec<Exposed>,
-    /// Folders in which others may put files in place of these.
+    /// Folders in which other users may replace files.
     pub folders: Vec<Exposed>,
-    /// Files and folders that are another user's.
+    /// Files and folders of another user.
     pub foreign: Vec<PathBuf>,
-    /// What could not be looked at, and why.
+    /// Paths that could not be checked, each with the error.
     pub unseen: Vec<(PathBuf, String)>,
 }
 
 impl Folder {
-    /// Looks at each file of the account; `None` where files have no such rights.
+    /// Checks each account file; `None` if the system has no such permissions.
     pub(crate) fn rights(&self) -> Option<Rights> {
         cfg!(unix).then(|| self.rights_for(current_user()))
     }
@@ -101,7 +101,7 @@ impl Rights {
     #[cfg(not(unix))]
     fn note(&mut self, _path: &Path, _data: &Metadata, _user: u32) {}
 
-    /// Where there is nothing, nobody reads it.
+    /// Records a path that could not be checked. A missing path is fine.
     fn not_seen(&mut self, path: &Path, error: &io::Error) {
         if error.kind() != io::ErrorKind::NotFound {
             self.unseen.push((path.to_owned(), error.to_string()));
@@ -109,7 +109,7 @@ impl Rights {
     }
 }
 
-/// Other programs may keep what they like beside these.
+/// Other programs may have files in the same folder.
 fn is_of_an_account(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     let is_ours = |name: &str| {
@@ -118,7 +118,7 @@ fn is_of_an_account(path: &Path) -> bool {
     name.is_some_and(is_ours)
 }
 
-/// The id of the user that espctl runs as; 0 where users have no such ids.
+/// The effective user id; 0 on systems without user ids.
 #[cfg(unix)]
 fn current_user() -> u32 {
     rustix::process::geteuid().as_raw()
@@ -129,19 +129,19 @@ fn current_user() -> u32 {
     0
 }
 
-/// Root can use the files of every user, and `chown` would take them from their owners.
+/// Root can use every user's files, and the hint `chown` would take them from their owners.
 #[cfg(unix)]
 const fn is_foreign(owner: u32, user: u32) -> bool {
     user != ROOT && owner != user
 }
 
-/// To anybody but its owner.
+/// Whether users other than the owner have any access.
 #[cfg(any(unix, test))]
 const fn is_open(mode: u32) -> bool {
     mode & 0o077 != 0
 }
 
-/// By anybody but its owner.
+/// Whether users other than the owner may write.
 #[cfg(any(unix, test))]
 const fn is_writable(mode: u32) -> bool {
     mode & 0o022 != 0

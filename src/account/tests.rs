@@ -1,4 +1,4 @@
-//! Every shape of the files, right and wrong, and what becomes of them.
+//! Tests valid and invalid account files.
 
 use super::base_url::InvalidUrl;
 use super::profile::ProfileName;
@@ -12,7 +12,7 @@ use super::*;
 use crate::cloud::{TokenStore as _, Tokens};
 use crate::secret::Secret;
 
-/// A folder with these files, by path below it.
+/// A folder with these files; paths are relative to it.
 fn folder(files: &[(&str, &str)]) -> (TempDir, Folder) {
     let home = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -123,7 +123,7 @@ fn a_custom_profile_takes_nothing_from_another() {
             "node_cache_enabled": false,
         })
     );
-    // Those of esp-rainmaker-cli are asked for by name.
+    // esp-rainmaker-cli requires its built-in profiles.
     assert_eq!(written["profiles"]["china"]["builtin"], true);
     assert!(text(&folder, "profiles/profiles.json").contains("\n  \"profiles\""));
 }
@@ -209,7 +209,7 @@ fn each_profile_has_its_own_login() {
     assert_eq!(folder.remove("lab").unwrap(), "global");
     assert_eq!(folder.current().unwrap(), "global");
     assert!(!folder.path().join("profiles/lab_config.json").exists());
-    // A later one of this name begins without a login.
+    // A later profile of this name has no login.
     folder.add("lab", &url("https://b.example"), None).unwrap();
     assert_eq!(stored(&folder, "lab"), None);
 }
@@ -318,7 +318,7 @@ fn only_the_owner_can_read_what_is_written() {
     for file in ["profiles.json", "current_profile", "global_config.json"] {
         assert_eq!(mode(&format!("profiles/{file}")), 0o600, "{file}");
     }
-    // One that others could read is no more so once it has been replaced.
+    // A file that others could read is private once it is replaced.
     let path = folder.path().join("profiles/global_config.json");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     folder.log_in(&global, &tokens_named("y")).unwrap();
@@ -348,7 +348,7 @@ fn the_old_file_counts_while_there_are_no_profiles() {
         "reading wrote something"
     );
 
-    // Once there are profiles, it counts no more: its login goes where it belongs before that.
+    // Creating profiles.json moves the login to its profile; then the old file is ignored.
     folder.add("lab", &url("https://a.example"), None).unwrap();
     assert_eq!(stored(&folder, "lab"), None);
     assert_eq!(stored(&folder, "china").as_deref(), Some("old"));
@@ -365,7 +365,7 @@ fn a_logout_is_one_for_the_old_files_login_too() {
     assert!(done.was_logged_in && done.legacy_left);
     assert_eq!(stored(&folder, "global"), None);
     assert!(!folder.log_out(&global).unwrap().was_logged_in);
-    // Without a login in it, there is nothing to warn of.
+    // Without a login in the old file, no warning is needed.
     fs::write(folder.path().join(OLD), "{}").unwrap();
     assert!(!folder.log_out(&global).unwrap().legacy_left);
 }
@@ -425,7 +425,7 @@ fn files_where_older_versions_had_them_are_read_and_replaced() {
     let lab = folder.select(None).unwrap();
     assert_eq!(lab.name.as_str(), "lab");
     assert_eq!(stored(&folder, "lab").as_deref(), Some("a"));
-    // profiles.json exists, wherever it lies.
+    // profiles.json exists, at its old path.
     assert_eq!(stored(&folder, "global"), None);
     assert!(
         !folder.path().join("profiles").exists(),
@@ -433,12 +433,12 @@ fn files_where_older_versions_had_them_are_read_and_replaced() {
     );
 
     folder.log_in(&lab, &tokens_named("new")).unwrap();
-    // esp-rainmaker-cli would move it over the new one.
+    // esp-rainmaker-cli would move the old file over the new one.
     assert!(!folder.path().join("lab_config.json").exists());
     assert_eq!(stored(&folder, "lab").as_deref(), Some("new-access"));
     assert!(folder.path().join("profiles.json").exists());
 
-    // Names that would be those of files of somebody else.
+    // At the old path, these names are files of other programs.
     for name in ["rainmaker", "rainmaker_admin"] {
         let profile = folder.add(name, &url("https://b.example"), None).unwrap();
         assert_eq!(stored(&folder, name), None);
@@ -460,7 +460,7 @@ fn a_link_stays_one() {
     assert!(text(&folder, "elsewhere/login.json").contains("new-access"));
 }
 
-/// Each reader gets one of the two logins, whole.
+/// Each reader gets one of the two logins, complete.
 #[test]
 fn a_reader_never_sees_half_a_file() {
     let (_home, folder) = folder(&[]);

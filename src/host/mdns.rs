@@ -1,5 +1,5 @@
-//! Whether this computer lets a program listen for mDNS, one interface at a time. Groups are joined
-//! and left again, as every search does; nothing is asked, and no answer is read.
+//! Checks whether this computer lets a program receive mDNS, for each interface. It joins and
+//! leaves the multicast groups, as every search does. Nothing is sent, and no answer is read.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,17 +8,17 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::networks::HostNetwork;
 
-/// What came of listening on an interface.
+/// The result for one interface.
 #[derive(Debug)]
 pub(crate) struct MdnsAccess {
     pub interface: String,
-    /// By IPv4, where it has such an address.
+    /// The result over IPv4, if the interface has an IPv4 address.
     pub v4: Option<io::Result<()>>,
-    /// By IPv6, likewise.
+    /// The result over IPv6, if the interface has an IPv6 address.
     pub v6: Option<io::Result<()>>,
 }
 
-/// Listens on each interface that a search would use, or on the one that is named.
+/// Joins the groups on each interface that a search uses, or only on the named one.
 pub(crate) fn join_mdns_groups(
     networks: &[HostNetwork],
     only: Option<&str>,
@@ -45,7 +45,7 @@ pub(crate) fn join_mdns_groups(
             IpAddr::V4(address) if known.v4.is_none() => {
                 known.v4 = Some(join_v4(address, port));
             }
-            // The group is joined by interface, whichever address it has there.
+            // IPv6 joins a group by interface, so one address is enough.
             IpAddr::V6(_) if known.v6.is_none() => {
                 known.v6 = Some(join_v6(network.index, port));
             }
@@ -75,7 +75,7 @@ fn join_v6(index: u32, port: u16) -> io::Result<()> {
     socket.join_multicast_v6(&GROUP_V6, index)
 }
 
-/// Other programs also listen there: that is what mDNS is like.
+/// Opens a socket that shares its port, because other programs also receive mDNS.
 fn shared(domain: Domain) -> io::Result<Socket> {
     let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_address(true)?;
@@ -84,11 +84,11 @@ fn shared(domain: Domain) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// RFC 6762, 3.
+/// The IPv4 group of mDNS (RFC 6762, 3).
 pub(crate) const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
-/// Likewise.
+/// The IPv6 group of mDNS (RFC 6762, 3).
 const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
-/// Likewise.
+/// The port of mDNS (RFC 6762, 3).
 const PORT: u16 = 5353;
 
 #[cfg(test)]
@@ -101,14 +101,14 @@ mod tests {
         let networks = list_networks().unwrap();
         let loopback = networks.iter().find(|one| one.is_loopback()).unwrap();
         let name = loopback.interface.as_str();
-        // A port of nobody's.
+        // A port that no program uses.
         let joined = join_mdns_groups(&networks, Some(name), Some(20_053));
         assert_eq!(joined.len(), 1, "{joined:?}");
         assert!(matches!(joined[0].v4, Some(Ok(()))), "{joined:?}");
         assert!(join_mdns_groups(std::slice::from_ref(loopback), None, None).is_empty());
     }
 
-    /// Whether the system lets it or not: computers without IPv6 exist.
+    /// Computers without IPv6 exist, so the result is not checked.
     #[test]
     fn both_families_of_an_interface_are_tried() {
         let networks = list_networks().unwrap();

@@ -1,4 +1,4 @@
-//! Which networks this computer is on, as the system lists them. Nothing is sent.
+//! The networks of this computer, as the system lists them. Nothing is sent.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -10,38 +10,37 @@ use if_addrs::{IfAddr, get_if_addrs};
 #[cfg(not(target_os = "linux"))]
 use netdev::interface::{interface::Interface, types::InterfaceType};
 
-/// One address of this computer, and the network that it is from.
+/// An address of this computer, with its network and interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostNetwork {
     /// The interface's name, such as `wlan0`.
     pub interface: String,
-    /// The interface's number, as the system counts.
+    /// The system's index of the interface.
     pub index: u32,
-    /// This computer's address.
+    /// This computer's address in the network.
     pub address: IpAddr,
-    /// How many bits the network's addresses share.
+    /// The length of the network prefix, in bits.
     pub prefix: u8,
-    /// Whether a cable is plugged in, or a Wi-Fi network joined.
+    /// Whether the link is up: a cable is plugged in, or a Wi-Fi network joined.
     pub is_up: bool,
-    /// Whether the interface leads to one other computer, as a tunnel does.
+    /// Whether the interface leads to a single computer, as a tunnel does.
     pub is_point_to_point: bool,
-    /// Whether the interface looks like a VPN's.
+    /// Whether the interface looks like a VPN.
     pub is_tunnel: bool,
 }
 
 impl HostNetwork {
-    /// Whether it connects this computer with itself only.
+    /// Whether it is the loopback network.
     pub(crate) fn is_loopback(&self) -> bool {
         self.address.is_loopback()
     }
 
-    /// Whether a search for devices uses it: it is up and leads to a network rather than to one
-    /// other computer.
+    /// Whether a search for devices uses the network: it is up, and not point-to-point.
     pub(crate) fn is_searched(&self) -> bool {
         self.is_up && !self.is_point_to_point
     }
 
-    /// Whether this address is one of this network's own.
+    /// Whether the address belongs to this network.
     pub(crate) fn has(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
@@ -59,13 +58,13 @@ impl HostNetwork {
     }
 }
 
-/// All networks of this computer, by interface and address.
+/// All networks of this computer, sorted by interface and address.
 pub(crate) fn list_networks() -> io::Result<Vec<HostNetwork>> {
     let kinds = Kinds::read();
     let mut networks: Vec<HostNetwork> = get_if_addrs()?
         .into_iter()
         .map(|interface| HostNetwork {
-            // The system's number for "any".
+            // 0 is the system's index for any interface.
             index: interface.index.unwrap_or(0),
             address: interface.ip(),
             prefix: match &interface.addr {
@@ -88,13 +87,13 @@ pub(crate) fn list_networks() -> io::Result<Vec<HostNetwork>> {
     Ok(networks)
 }
 
-/// What the system says an interface is made of.
+/// The system's information about an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Tunnel,
-    /// Hardware, such as a modem, which leads to one other computer and is not a tunnel.
+    /// Hardware. A modem is point-to-point, but not a tunnel.
     Hardware,
-    /// The system does not say.
+    /// The system has no information.
     Unknown,
 }
 
@@ -107,18 +106,18 @@ fn is_tunnel(name: &str, kind: Kind, is_point_to_point: bool) -> bool {
     is_made_as_tunnel || has_tunnel_name(name)
 }
 
-/// By the names that systems and VPN programs give.
+/// Whether the name is usual for a tunnel of the system or of a VPN program.
 fn has_tunnel_name(name: &str) -> bool {
     TUNNEL_NAMES.iter().any(|start| name.starts_with(start))
 }
 
-/// The Wi-Fi interfaces of this computer, joined to a network or not.
+/// The Wi-Fi interfaces of this computer, connected or not.
 pub(crate) fn list_wifi_interfaces() -> io::Result<Vec<String>> {
     Kinds::read().wifi_interfaces()
 }
 
-/// The kinds of the interfaces, from the kernel's files. No crate, because `netdev` also reads
-/// `NetworkManager`'s files with the passphrases of this computer's networks.
+/// Reads the kinds of interfaces from the kernel's files. The crate `netdev` is not used here,
+/// because it also reads `NetworkManager`'s files with the passphrases of this computer's networks.
 #[cfg(target_os = "linux")]
 struct Kinds {
     folder: PathBuf,
@@ -141,7 +140,7 @@ impl Kinds {
             return Kind::Hardware;
         }
         let number = fs::read_to_string(folder.join("type")).unwrap_or_default();
-        // A tap has the number of Ethernet.
+        // A tap has the type number of Ethernet.
         if TUNNEL_TYPES.contains(&number.trim()) || folder.join("tun_flags").exists() {
             return Kind::Tunnel;
         }
@@ -149,7 +148,7 @@ impl Kinds {
     }
 
     fn wifi_interfaces(&self) -> io::Result<Vec<String>> {
-        // This list is of this network namespace; the folder may be of another.
+        // This list is for the current network namespace; the folder may be for another one.
         let mut names = parse_interface_names(&fs::read_to_string("/proc/net/dev")?);
         names.retain(|name| self.is_wifi(name));
         Ok(names)
@@ -161,7 +160,7 @@ impl Kinds {
     }
 }
 
-/// The names in `/proc/net/dev`, below two lines of headings.
+/// Parses the names in `/proc/net/dev`, which has two lines of headings.
 #[cfg(target_os = "linux")]
 fn parse_interface_names(listed: &str) -> Vec<String> {
     let lines = listed.lines().skip(2);
@@ -169,7 +168,7 @@ fn parse_interface_names(listed: &str) -> Vec<String> {
     names.map(|(name, _)| name.trim().to_owned()).collect()
 }
 
-/// The kinds of the interfaces, as the system reports them.
+/// The kinds of interfaces, as the system reports them.
 #[cfg(not(target_os = "linux"))]
 struct Kinds(Vec<Interface>);
 
@@ -179,7 +178,7 @@ impl Kinds {
         Self(netdev::get_interfaces())
     }
 
-    /// Found by number: on Windows the two crates give different names.
+    /// Compares the index, because the two crates use different names on Windows.
     fn kind_of(&self, interface: &if_addrs::Interface) -> Kind {
         let mut known = self.0.iter();
         match known.find(|known| Some(known.index) == interface.index) {
@@ -196,7 +195,7 @@ impl Kinds {
     }
 }
 
-/// The name that [`list_networks`] has for it.
+/// The name that [`list_networks`] has for the interface.
 #[cfg(not(target_os = "linux"))]
 fn name_of(interface: Interface) -> String {
     let friendly_name = interface.friendly_name.filter(|_| cfg!(windows));
@@ -212,12 +211,12 @@ const fn kind_of_type(kind: InterfaceType) -> Kind {
     }
 }
 
-/// Kinds of interfaces as the kernel numbers them (`ARPHRD_…`): PPP, IP in IP, in IPv6, SIT, GRE, GRE
-/// over IPv6, and those without hardware addresses, such as `WireGuard`'s.
+/// The kernel's type numbers of tunnels (`ARPHRD_…`): PPP, IP in IP, IP in IPv6, SIT, GRE, GRE over
+/// IPv6, and interfaces without hardware addresses, such as `WireGuard`'s.
 #[cfg(target_os = "linux")]
 const TUNNEL_TYPES: [&str; 7] = ["512", "768", "769", "776", "778", "823", "65534"];
 
-/// How the names of tunnels begin.
+/// The usual prefixes of tunnel names.
 const TUNNEL_NAMES: [&str; 9] = [
     "tun",
     "tap",
@@ -259,7 +258,7 @@ mod tests {
         assert!(has("fe80::2", 64, "fe80::1"));
         assert!(!has("fd00::2", 64, "fe80::1"));
         assert!(!has("::1", 128, "127.0.0.1"));
-        // A prefix that no system should report does not panic.
+        // An invalid prefix does not panic.
         assert!(has("10.0.0.1", 200, "10.0.0.1"));
     }
 
@@ -271,7 +270,7 @@ mod tests {
             folder: folder.path().to_owned(),
         };
         for (name, file, text, kind) in [
-            // WireGuard's, which need not be point-to-point.
+            // A WireGuard interface, which need not be point-to-point.
             ("office", "type", "65534\n", Kind::Tunnel),
             ("work", "type", "512\n", Kind::Tunnel),
             ("six", "type", "776\n", Kind::Tunnel),

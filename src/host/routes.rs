@@ -1,5 +1,5 @@
-//! By which of its networks this computer would reach an address, as the system answers. Nothing is
-//! sent.
+//! Finds the network over which this computer would reach an address, by asking the system. Nothing
+//! is sent.
 
 #![expect(
     clippy::disallowed_types,
@@ -11,8 +11,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use super::networks::HostNetwork;
 
-/// The interfaces that lead to the internet, over IPv4 and IPv6. The system decides with all of its
-/// routes and policies, so that a VPN that splits the default route in two halves is found as well.
+/// The networks that lead to the internet, over IPv4 and IPv6. The system applies all its routes
+/// and policies, so this also finds a VPN that splits the default route in two halves.
 pub(crate) fn find_default_networks(networks: &[HostNetwork]) -> Vec<&HostNetwork> {
     let mut found: Vec<&HostNetwork> = INTERNET
         .into_iter()
@@ -25,16 +25,16 @@ pub(crate) fn find_default_networks(networks: &[HostNetwork]) -> Vec<&HostNetwor
     found
 }
 
-/// How this computer would reach an address.
+/// The route from this computer to an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostRoute {
-    /// By which of its networks; `None` when the system names an address that it does not list.
+    /// The network; `None` if the system's source address is not in the list of networks.
     pub network: Option<HostNetwork>,
-    /// Whether the address is on that network, and not behind a router.
+    /// Whether the address is in that network, not behind a router.
     pub is_direct: bool,
 }
 
-/// The route to an address, chosen from all routes; `None` when there is none.
+/// The route to an address, chosen by the system; `None` if there is none.
 pub(crate) fn find_route(address: IpAddr, networks: &[HostNetwork]) -> Option<HostRoute> {
     let source = source_for(address)
         .inspect_err(|error| tracing::debug!(%error, %address, "no route"))
@@ -51,8 +51,8 @@ fn route_from(source: IpAddr, address: IpAddr, networks: &[HostNetwork]) -> Host
     }
 }
 
-/// The address of this computer that the system would send from. Connecting a UDP socket sends
-/// nothing; the system only chooses its own end.
+/// The source address that the system would use. Connecting a UDP socket sends nothing; it only
+/// selects the source.
 fn source_for(address: IpAddr) -> io::Result<IpAddr> {
     let any: IpAddr = match address {
         IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -63,10 +63,11 @@ fn source_for(address: IpAddr) -> io::Result<IpAddr> {
     Ok(socket.local_addr()?.ip())
 }
 
-/// The discard service (RFC 863): a port on which no program waits.
+/// The discard service (RFC 863), which no program uses.
 const DISCARD: u16 = 9;
 
-/// Reserved for documentation (RFC 5737, RFC 3849), and so behind the default route everywhere.
+/// Addresses reserved for documentation (RFC 5737, RFC 3849), which are behind the default route
+/// everywhere.
 const INTERNET: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),

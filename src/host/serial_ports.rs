@@ -1,34 +1,34 @@
-//! Which serial ports this computer has, and which of them are on USB. Nothing is opened.
+//! Lists the serial ports of this computer, with their USB identity. No port is opened.
 
 use std::io;
 use std::path::Path;
 
 use serialport::{SerialPortInfo, SerialPortType, available_ports};
 
-/// A port.
+/// A serial port.
 #[derive(Debug)]
 pub(crate) struct SerialPort {
     pub path: String,
-    /// Maker and product of what is plugged in there, in its own words.
+    /// Manufacturer and product names of the USB device.
     pub product: Option<String>,
     /// Set for ports on USB, where boards are.
     pub usb: Option<UsbIdentity>,
 }
 
-/// What a USB device says that it is, beside its name.
+/// The ids of a USB device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsbIdentity {
-    /// Of its maker.
+    /// The vendor id of the USB device's manufacturer.
     pub vendor_id: u16,
-    /// The maker's own.
+    /// The manufacturer's id of the product.
     pub product_id: u16,
-    /// Tells boards of one kind apart, where they have one.
+    /// Distinguishes boards of the same product, if they have one.
     pub serial_number: Option<String>,
 }
 
-/// All ports, those on USB first.
+/// Lists all ports, those on USB first.
 pub(crate) fn list_serial_ports() -> io::Result<Vec<SerialPort>> {
-    // The library takes this folder for granted, and a container may lack it.
+    // The library requires this folder, which a container may lack.
     if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
         return Ok(Vec::new());
     }
@@ -72,7 +72,7 @@ fn read(port: SerialPortInfo) -> SerialPort {
     }
 }
 
-/// macOS lists each port twice: `tty.` waits for a modem's carrier, `cu.` does not.
+/// macOS lists each port twice: `tty.` waits for a modem's carrier signal, `cu.` does not.
 fn is_one_of_a_pair(port: &SerialPortInfo) -> bool {
     !port.port_name.starts_with("/dev/tty.")
 }

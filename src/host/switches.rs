@@ -1,27 +1,27 @@
-//! The switches of this computer that keep a radio off, by the kernel's list of them (rfkill).
+//! The switches that keep this computer's radios off, from the kernel's list (rfkill).
 
 use std::fs;
 use std::path::Path;
 
-/// A switch of one radio.
+/// The switch of one radio.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RadioSwitch {
-    /// Of what: `hci0`, `phy0`, or what the computer's maker calls it.
+    /// The radio: `hci0`, `phy0`, or a name of the computer's manufacturer.
     pub name: String,
-    /// Whether a program has switched it off, and a program can switch it on.
+    /// Whether a program switched the radio off. A program can switch it on again.
     pub by_program: bool,
-    /// Whether a key or a slider has.
+    /// Whether a key or a slider switched the radio off.
     pub by_hand: bool,
 }
 
 impl RadioSwitch {
-    /// Whether it keeps its radio off.
+    /// Whether the switch keeps its radio off.
     pub(crate) fn is_off(&self) -> bool {
         self.by_program || self.by_hand
     }
 }
 
-/// Those of a kind: `bluetooth`, `wlan`. None where the system has no such list.
+/// Lists the switches of a kind, `bluetooth` or `wlan`; empty if the system has no such list.
 pub(crate) fn list_switches(kind: &str) -> Vec<RadioSwitch> {
     in_folder(Path::new("/sys/class/rfkill"), kind)
 }

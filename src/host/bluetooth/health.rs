@@ -1,5 +1,5 @@
-//! Whether the system's Bluetooth service answers, which adapters there are, and whether they are
-//! on. Nothing is changed, and no device is looked for.
+//! Checks the system's Bluetooth service: whether it answers, and the state of the adapters.
+//! Nothing is changed, and no device is searched.
 
 use std::io;
 use std::time::Duration;
@@ -10,40 +10,40 @@ use super::problem::BluetoothError;
 #[cfg(not(target_os = "linux"))]
 use super::problem::BluetoothProblem;
 
-/// What there is to know.
+/// The state of this computer's Bluetooth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BluetoothHealth {
-    /// Of BlueZ, as in `5.66`, where it tells.
+    /// The version of BlueZ, such as `5.66`, if BlueZ reports it.
     pub version: Option<String>,
-    /// In the system's order.
+    /// The adapters, in order of their names.
     pub adapters: Vec<AdapterHealth>,
-    /// Whether a switch is off that can make adapters disappear.
+    /// Whether an rfkill switch is off, which may hide adapters.
     pub is_blocked: bool,
 }
 
-/// One adapter.
+/// The state of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AdapterHealth {
-    /// `hci0`.
+    /// For example `hci0`.
     pub name: String,
-    /// Where the system tells it.
+    /// The Bluetooth address, if the system reports it.
     pub address: Option<String>,
-    /// Whether it works.
+    /// Whether the adapter is on.
     pub power: Power,
 }
 
-/// Whether an adapter works.
+/// Whether an adapter is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Power {
-    /// Kept off by a switch.
+    /// Off, and blocked by a switch.
     Blocked,
-    /// Switched off; a search switches it on.
+    /// Off; a search switches it on.
     Off,
-    /// It works.
+    /// The adapter works.
     On,
 }
 
-/// Asks the system, for at most `limit`.
+/// Queries the system, for at most `limit`.
 pub(crate) async fn check_bluetooth(limit: Duration) -> Result<BluetoothHealth, BluetoothError> {
     timeout(limit, ask_system())
         .await
@@ -62,7 +62,7 @@ async fn ask_system() -> Result<BluetoothHealth, BluetoothError> {
     let manager = btleplug::platform::Manager::new().await.map_err(failed)?;
     let mut adapters = Vec::new();
     for adapter in manager.adapters().await.map_err(failed)? {
-        // A system that does not say is not off.
+        // An adapter that does not report its state is not off.
         let is_off = matches!(adapter.adapter_state().await, Ok(CentralState::PoweredOff));
         adapters.push(AdapterHealth {
             name: adapter.adapter_info().await.map_err(failed)?,
@@ -110,7 +110,7 @@ mod linux {
         objects.map_err(|error| BluetoothError::failed(io::Error::other(error)))
     }
 
-    /// Whatever it is, programs reach no bus.
+    /// Any other failure means that there is no usable bus.
     fn not_connected(error: zbus::Error) -> BluetoothError {
         let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
         match error {
@@ -178,8 +178,9 @@ mod linux {
         }
     }
 
-    /// BlueZ's, which is what it says of itself unless somebody has configured otherwise: the Linux
-    /// Foundation's number, BlueZ's, and major and minor version (`src/main.c`, `did_version`).
+    /// Parses the version of BlueZ from an adapter's modalias, unless it was configured: the Linux
+    /// Foundation's vendor id, BlueZ's product id, and major and minor version (`src/main.c`,
+    /// `did_version`).
     fn of_modalias(modalias: &str) -> Option<String> {
         let digits = modalias.strip_prefix("usb:v1D6Bp0246d")?;
         let number = u16::from_str_radix(digits.get(..4)?, 16).ok()?;
@@ -196,7 +197,7 @@ mod linux {
             let of = of_modalias;
             assert_eq!(of("usb:v1D6Bp0246d0542").as_deref(), Some("5.66"));
             assert_eq!(of("usb:v1D6Bp0246d0530").as_deref(), Some("5.48"));
-            // Configured to be something else.
+            // A configured modalias.
             for other in [
                 "bluetooth:v000Fp1200d1436",
                 "usb:v1D6Bp0246d",
