@@ -7,10 +7,10 @@ use url::Url;
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum InvalidUrl {
     /// The text is not an HTTP URL with a host; its scheme may be missing.
-    #[error("is no URL; it begins with https:// and names a host")]
+    #[error("is not a URL; expected https:// and a host")]
     NoUrl,
     /// Credentials would be written to a file that other users may be able to read.
-    #[error("must not hold a user name or a password")]
+    #[error("must not contain a user name or a password")]
     Credentials,
     /// A query or fragment would end up in the middle of a call's URL.
     #[error("must not have a query or a fragment")]
@@ -18,7 +18,7 @@ pub(crate) enum InvalidUrl {
 }
 
 /// Parses a base URL, and appends `v1/` if it is missing.
-pub(crate) fn base_url(text: &str) -> Result<Url, InvalidUrl> {
+pub(crate) fn parse_base_url(text: &str) -> Result<Url, InvalidUrl> {
     let mut url: Url = text.trim().parse().map_err(|_| InvalidUrl::NoUrl)?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(InvalidUrl::NoUrl);

@@ -11,10 +11,10 @@ use super::base_url::InvalidUrl;
 #[derive(Debug, Error)]
 pub(crate) enum AccountError {
     /// `global` and `china` cannot be added or removed.
-    #[error("{0} is built in, and cannot be added or removed")]
+    #[error("{0} is built in and cannot be added or removed")]
     BuiltIn(String),
     /// The name exists, or differs only in case: such names share a file on some systems.
-    #[error("there is a profile {0} already")]
+    #[error("profile {0} already exists")]
     Exists(String),
     /// The name is not valid as a part of a file name.
     #[error("a profile's name has 1 to 50 letters, digits and _-.#")]
@@ -37,7 +37,7 @@ pub(crate) enum AccountError {
     Unknown {
         /// The requested name, printable.
         name: String,
-        known: Vec<String>,
+        available: Vec<String>,
     },
     /// The file cannot be written or removed.
     #[error("cannot write to {}", path.display())]

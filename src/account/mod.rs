@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! <folder>/
-//!   rainmaker_config.json            before there were profiles: read while profiles.json is absent
-//!   profiles/profiles.json           which profiles there are
-//!   profiles/current_profile         the name of one of them
+//!   rainmaker_config.json            without profiles; read while profiles.json is absent
+//!   profiles/profiles.json           all profiles
+//!   profiles/current_profile         the name of the current profile
 //!   profiles/<profile>_config.json   the tokens of one profile
 //! ```
 //!
@@ -16,18 +16,17 @@
 mod base_url;
 mod error;
 mod files;
-mod folder;
 mod legacy;
 mod login;
+mod permissions;
 mod profile;
 mod profiles;
-mod rights;
 
-pub(crate) use base_url::base_url;
+pub(crate) use base_url::parse_base_url;
 pub(crate) use error::AccountError;
-pub(crate) use folder::Folder;
+pub(crate) use files::Folder;
+pub(crate) use permissions::{ExposedPath, Permissions};
 pub(crate) use profile::{BrowserLogin, Profile};
-pub(crate) use rights::{Exposed, Rights};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::base_url::base_url;
+use super::base_url::parse_base_url;
 use super::error::AccountError;
 use super::files::Object;
 
@@ -32,7 +32,7 @@ impl FromStr for ProfileName {
 
     fn from_str(text: &str) -> Result<Self, AccountError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '#');
-        if text.is_empty() || text.len() > LONGEST_NAME || !text.chars().all(fits) {
+        if text.is_empty() || text.len() > MAX_NAME_BYTES || !text.chars().all(fits) {
             return Err(AccountError::InvalidName);
         }
         Ok(Self(text.to_owned()))
@@ -55,7 +55,7 @@ pub(crate) struct Profile {
     /// The URL of the API; ends in `/v1/`.
     pub base_url: Url,
     /// Whether the profile is built in.
-    pub built_in: bool,
+    pub is_built_in: bool,
     /// The settings of the browser login; `None` if the cloud has no login page.
     pub browser: Option<BrowserLogin>,
 }
@@ -79,20 +79,20 @@ impl Profile {
     /// Parses a profile of profiles.json. Built-in profiles have defaults for missing keys; custom
     /// profiles have none. The error says what is wrong with the file.
     pub(super) fn from_keys(name: ProfileName, keys: &Object) -> Result<Self, String> {
-        let built_in = name.is_built_in();
+        let is_built_in = name.is_built_in();
         let defaults = built_in_keys(name.as_str());
         let text = |key: &str| {
-            let given = keys.get(key).and_then(Value::as_str);
-            given.or_else(|| defaults.get(key).and_then(Value::as_str))
+            let own = keys.get(key).and_then(Value::as_str);
+            own.or_else(|| defaults.get(key).and_then(Value::as_str))
         };
         let host = text("host").ok_or_else(|| format!("lacks the host of the profile {name}"))?;
-        let url = base_url(host)
-            .map_err(|error| format!("has a profile {name} without a usable host: it {error}"))?;
+        let url = parse_base_url(host)
+            .map_err(|error| format!("has an invalid host in profile {name}: it {error}"))?;
         Ok(Self {
             description: text("description").unwrap_or_default().to_owned(),
             base_url: url,
-            built_in,
-            browser: browser(&text),
+            is_built_in,
+            browser: parse_browser_login(&text),
             name,
         })
     }
@@ -118,7 +118,7 @@ impl Profile {
     }
 }
 
-fn browser<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<BrowserLogin> {
+fn parse_browser_login<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<BrowserLogin> {
     let owned = |key| text(key).map(str::to_owned);
     Some(BrowserLogin {
         login_url: owned("login_url")?,
@@ -190,4 +190,4 @@ const GLOBAL_HOST: &str = "https://api.rainmaker.espressif.com/v1/";
 const CHINA_HOST: &str = "https://api2.rainmaker.espressif.com.cn/v1/";
 const GLOBAL_EXTERNAL: &str = "https://3pauth.rainmaker.espressif.com/oauth2/authorize?&redirect_uri=https://rainmaker-login-ui.s3.amazonaws.com/welcome.html&response_type=CODE&client_id=1h7ujqjs8140n17v0ahb4n51m2&scope=aws.cognito.signin.user.admin%20email%20openid%20phone%20profile&state=port:";
 const CHINA_EXTERNAL: &str = "https://api2.rainmaker.espressif.com.cn/authorize?&client_id=6m3FgmvJSt4g6pDrHgfpYj&response_type=code&redirect_uri=http://login.rainmaker.espressif.com.cn/welcome.html&state=port:";
-const LONGEST_NAME: usize = 50;
+const MAX_NAME_BYTES: usize = 50;

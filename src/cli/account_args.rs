@@ -76,7 +76,7 @@ impl AccountArgs {
         } = self.logged_in()?;
         let store: Option<Box<dyn TokenStore>> = match source {
             Source::Environment => None,
-            Source::Stored => Some(Box::new(folder.keeper(&profile))),
+            Source::Stored => Some(Box::new(folder.token_store(&profile))),
         };
         Ok(Opened {
             client: self.client(&profile)?.with_tokens(tokens, store),
@@ -98,7 +98,7 @@ impl AccountArgs {
     /// The profile, whether or not somebody is logged in, and the folder it is from.
     pub(super) fn select(&self) -> Result<(Folder, Profile), Failure> {
         let folder = folder()?;
-        let profile = folder.select(self.profile.as_deref());
+        let profile = folder.select_profile(self.profile.as_deref());
         let profile = profile.map_err(|error| Failure::of_account(&error))?;
         Ok((folder, profile))
     }
@@ -190,7 +190,7 @@ fn login(folder: &Folder, profile: &Profile) -> Result<Option<(Tokens, Source)>,
         };
         return Ok(Some((tokens, Source::Environment)));
     }
-    let stored = folder.tokens(profile);
+    let stored = folder.read_tokens(profile);
     let stored = stored.map_err(|error| Failure::of_account(&error))?;
     Ok(stored.map(|tokens| (tokens, Source::Stored)))
 }

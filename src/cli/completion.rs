@@ -79,7 +79,7 @@ pub(super) fn error_ids() -> ArgValueCompleter {
 /// Profiles of the account.
 pub(super) fn profiles() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
-        let profiles = folder().ok().and_then(|folder| folder.profiles().ok());
+        let profiles = folder().ok().and_then(|folder| folder.list_profiles().ok());
         let names = profiles.into_iter().flatten();
         fitting(typed, names.map(|profile| (profile.name.to_string(), None)))
     })

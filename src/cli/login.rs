@@ -106,7 +106,7 @@ pub(super) async fn run(args: &Login, matches: &ArgMatches, ui: &Ui) -> Result<(
         Some(user) => with_name(user, args, &client, &mut inputs, ui).await?,
         None => with_browser(args, &profile, &client, &inputs, ui).await?,
     };
-    folder.log_in(&profile, &tokens).map_err(|error| {
+    folder.save_login(&profile, &tokens).map_err(|error| {
         let failure = Failure::of_account(&error);
         match error {
             // The login is there, at the cloud, and lost.
@@ -133,7 +133,7 @@ pub(super) async fn run(args: &Login, matches: &ArgMatches, ui: &Ui) -> Result<(
         account.profile
     );
     let mut lines = vec![line];
-    let current = folder.current().unwrap_or_default();
+    let current = folder.read_current_name().unwrap_or_default();
     if current != account.profile {
         let name = account.profile;
         lines.push(format!(

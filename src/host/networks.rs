@@ -41,7 +41,7 @@ impl HostNetwork {
     }
 
     /// Whether the address belongs to this network.
-    pub(crate) fn has(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
                 let shift = 32_u32.saturating_sub(self.prefix.into());
@@ -60,7 +60,7 @@ impl HostNetwork {
 
 /// All networks of this computer, sorted by interface and address.
 pub(crate) fn list_networks() -> io::Result<Vec<HostNetwork>> {
-    let kinds = Kinds::read();
+    let kinds = InterfaceKinds::read();
     let mut networks: Vec<HostNetwork> = get_if_addrs()?
         .into_iter()
         .map(|interface| HostNetwork {
@@ -81,15 +81,15 @@ pub(crate) fn list_networks() -> io::Result<Vec<HostNetwork>> {
             interface: interface.name,
         })
         .collect();
-    networks.sort_by(|one, other| {
-        (&one.interface, one.address).cmp(&(&other.interface, other.address))
+    networks.sort_by(|left, right| {
+        (&left.interface, left.address).cmp(&(&right.interface, right.address))
     });
     Ok(networks)
 }
 
 /// The system's information about an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum InterfaceKind {
     Tunnel,
     /// Hardware. A modem is point-to-point, but not a tunnel.
     Hardware,
@@ -97,54 +97,56 @@ enum Kind {
     Unknown,
 }
 
-fn is_tunnel(name: &str, kind: Kind, is_point_to_point: bool) -> bool {
-    let is_made_as_tunnel = match kind {
-        Kind::Tunnel => true,
-        Kind::Hardware => false,
-        Kind::Unknown => is_point_to_point,
+fn is_tunnel(name: &str, kind: InterfaceKind, is_point_to_point: bool) -> bool {
+    let is_tunnel_by_kind = match kind {
+        InterfaceKind::Tunnel => true,
+        InterfaceKind::Hardware => false,
+        InterfaceKind::Unknown => is_point_to_point,
     };
-    is_made_as_tunnel || has_tunnel_name(name)
+    is_tunnel_by_kind || has_tunnel_name(name)
 }
 
 /// Whether the name is usual for a tunnel of the system or of a VPN program.
 fn has_tunnel_name(name: &str) -> bool {
-    TUNNEL_NAMES.iter().any(|start| name.starts_with(start))
+    TUNNEL_NAME_PREFIXES
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 /// The Wi-Fi interfaces of this computer, connected or not.
 pub(crate) fn list_wifi_interfaces() -> io::Result<Vec<String>> {
-    Kinds::read().wifi_interfaces()
+    InterfaceKinds::read().wifi_interfaces()
 }
 
 /// Reads the kinds of interfaces from the kernel's files. The crate `netdev` is not used here,
 /// because it also reads `NetworkManager`'s files with the passphrases of this computer's networks.
 #[cfg(target_os = "linux")]
-struct Kinds {
+struct InterfaceKinds {
     folder: PathBuf,
 }
 
 #[cfg(target_os = "linux")]
-impl Kinds {
+impl InterfaceKinds {
     fn read() -> Self {
         let folder = PathBuf::from("/sys/class/net");
         Self { folder }
     }
 
-    fn kind_of(&self, interface: &if_addrs::Interface) -> Kind {
+    fn kind_of(&self, interface: &if_addrs::Interface) -> InterfaceKind {
         self.kind_of_name(&interface.name)
     }
 
-    fn kind_of_name(&self, name: &str) -> Kind {
+    fn kind_of_name(&self, name: &str) -> InterfaceKind {
         let folder = self.folder.join(name);
         if folder.join("device").exists() {
-            return Kind::Hardware;
+            return InterfaceKind::Hardware;
         }
         let number = fs::read_to_string(folder.join("type")).unwrap_or_default();
         // A tap has the type number of Ethernet.
         if TUNNEL_TYPES.contains(&number.trim()) || folder.join("tun_flags").exists() {
-            return Kind::Tunnel;
+            return InterfaceKind::Tunnel;
         }
-        Kind::Unknown
+        InterfaceKind::Unknown
     }
 
     fn wifi_interfaces(&self) -> io::Result<Vec<String>> {
@@ -170,20 +172,20 @@ fn parse_interface_names(listed: &str) -> Vec<String> {
 
 /// The kinds of interfaces, as the system reports them.
 #[cfg(not(target_os = "linux"))]
-struct Kinds(Vec<Interface>);
+struct InterfaceKinds(Vec<Interface>);
 
 #[cfg(not(target_os = "linux"))]
-impl Kinds {
+impl InterfaceKinds {
     fn read() -> Self {
         Self(netdev::get_interfaces())
     }
 
     /// Compares the index, because the two crates use different names on Windows.
-    fn kind_of(&self, interface: &if_addrs::Interface) -> Kind {
-        let mut known = self.0.iter();
-        match known.find(|known| Some(known.index) == interface.index) {
-            Some(known) => kind_of_type(known.if_type),
-            None => Kind::Unknown,
+    fn kind_of(&self, interface: &if_addrs::Interface) -> InterfaceKind {
+        let mut interfaces = self.0.iter();
+        match interfaces.find(|candidate| Some(candidate.index) == interface.index) {
+            Some(found) => kind_of_type(found.if_type),
+            None => InterfaceKind::Unknown,
         }
     }
 
@@ -203,11 +205,13 @@ fn name_of(interface: Interface) -> String {
 }
 
 #[cfg(not(target_os = "linux"))]
-const fn kind_of_type(kind: InterfaceType) -> Kind {
+const fn kind_of_type(kind: InterfaceType) -> InterfaceKind {
     match kind {
-        InterfaceType::Ppp | InterfaceType::Slip | InterfaceType::Tunnel => Kind::Tunnel,
-        InterfaceType::Wwan | InterfaceType::Wwanpp | InterfaceType::Wwanpp2 => Kind::Hardware,
-        _ => Kind::Unknown,
+        InterfaceType::Ppp | InterfaceType::Slip | InterfaceType::Tunnel => InterfaceKind::Tunnel,
+        InterfaceType::Wwan | InterfaceType::Wwanpp | InterfaceType::Wwanpp2 => {
+            InterfaceKind::Hardware
+        }
+        _ => InterfaceKind::Unknown,
     }
 }
 
@@ -217,7 +221,7 @@ const fn kind_of_type(kind: InterfaceType) -> Kind {
 const TUNNEL_TYPES: [&str; 7] = ["512", "768", "769", "776", "778", "823", "65534"];
 
 /// The usual prefixes of tunnel names.
-const TUNNEL_NAMES: [&str; 9] = [
+const TUNNEL_NAME_PREFIXES: [&str; 9] = [
     "tun",
     "tap",
     "wg",
@@ -230,11 +234,10 @@ const TUNNEL_NAMES: [&str; 9] = [
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn network(interface: &str, address: &str, prefix: u8) -> HostNetwork {
-        HostNetwork {
+impl HostNetwork {
+    /// An ordinary network that is up.
+    pub(super) fn sample(interface: &str, address: &str, prefix: u8) -> Self {
+        Self {
             interface: interface.to_owned(),
             index: 1,
             address: address.parse().unwrap(),
@@ -244,11 +247,17 @@ mod tests {
             is_tunnel: false,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
-    fn network_contains_addresses_that_share_its_prefix() {
-        let has =
-            |own: &str, prefix, other: &str| network("x", own, prefix).has(other.parse().unwrap());
+    fn network_contains_addresses_with_its_prefix() {
+        let has = |own: &str, prefix, other: &str| {
+            HostNetwork::sample("x", own, prefix).contains(other.parse().unwrap())
+        };
         assert!(has("192.168.4.2", 24, "192.168.4.1"));
         assert!(!has("192.168.1.20", 24, "192.168.4.1"));
         assert!(has("192.168.1.20", 16, "192.168.4.1"));
@@ -264,18 +273,18 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn kernel_files_tell_tunnels_from_hardware() {
+    fn reads_kinds_from_kernel_files() {
         let folder = tempfile::tempdir().unwrap();
-        let kinds = Kinds {
+        let kinds = InterfaceKinds {
             folder: folder.path().to_owned(),
         };
         for (name, file, text, kind) in [
             // A WireGuard interface, which need not be point-to-point.
-            ("office", "type", "65534\n", Kind::Tunnel),
-            ("work", "type", "512\n", Kind::Tunnel),
-            ("six", "type", "776\n", Kind::Tunnel),
-            ("corp", "tun_flags", "0x1001\n", Kind::Tunnel),
-            ("eth0", "type", "1\n", Kind::Unknown),
+            ("office", "type", "65534\n", InterfaceKind::Tunnel),
+            ("work", "type", "512\n", InterfaceKind::Tunnel),
+            ("six", "type", "776\n", InterfaceKind::Tunnel),
+            ("corp", "tun_flags", "0x1001\n", InterfaceKind::Tunnel),
+            ("eth0", "type", "1\n", InterfaceKind::Unknown),
         ] {
             let interface = folder.path().join(name);
             fs::create_dir(&interface).unwrap();
@@ -283,36 +292,36 @@ mod tests {
             assert_eq!(kinds.kind_of_name(name), kind, "{name}");
             // A modem, for example.
             fs::create_dir(interface.join("device")).unwrap();
-            assert_eq!(kinds.kind_of_name(name), Kind::Hardware, "{name}");
+            assert_eq!(kinds.kind_of_name(name), InterfaceKind::Hardware, "{name}");
             assert!(!kinds.is_wifi(name), "{name}");
             fs::create_dir(interface.join("phy80211")).unwrap();
             assert!(kinds.is_wifi(name), "{name}");
         }
-        assert_eq!(kinds.kind_of_name("nowhere"), Kind::Unknown);
+        assert_eq!(kinds.kind_of_name("nowhere"), InterfaceKind::Unknown);
     }
 
     #[test]
-    fn tunnels_are_recognized_by_kind_and_by_name() {
+    fn recognizes_tunnels_by_kind_and_name() {
         for (name, kind, is_point_to_point, expected) in [
-            ("office", Kind::Tunnel, false, true),
-            ("office", Kind::Unknown, true, true),
-            ("office", Kind::Unknown, false, false),
-            ("wwan0", Kind::Hardware, true, false),
+            ("office", InterfaceKind::Tunnel, false, true),
+            ("office", InterfaceKind::Unknown, true, true),
+            ("office", InterfaceKind::Unknown, false, false),
+            ("wwan0", InterfaceKind::Hardware, true, false),
         ] {
-            let found = is_tunnel(name, kind, is_point_to_point);
-            assert_eq!(found, expected, "{name} {kind:?}");
+            let is_recognized = is_tunnel(name, kind, is_point_to_point);
+            assert_eq!(is_recognized, expected, "{name} {kind:?}");
         }
         for name in ["tun0", "wg-home", "ppp0", "utun4", "tailscale0"] {
-            assert!(is_tunnel(name, Kind::Unknown, false), "{name}");
+            assert!(is_tunnel(name, InterfaceKind::Unknown, false), "{name}");
         }
         for name in ["eth0", "wlan0", "wlp3s0", "lo", "en0", "docker0"] {
-            assert!(!is_tunnel(name, Kind::Unknown, false), "{name}");
+            assert!(!is_tunnel(name, InterfaceKind::Unknown, false), "{name}");
         }
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn interface_names_are_below_two_headings() {
+    fn parses_interface_names_below_headings() {
         let listed = "\
 Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed

@@ -44,9 +44,9 @@ pub(crate) fn check_port_access(path: &str) -> PortAccess {
         Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
             let read = |path| std::fs::read_to_string(path).unwrap_or_default();
             let (users, groups) = (read("/etc/passwd"), read("/etc/group"));
-            let user = user_name(&users, rustix::process::getuid().as_raw());
+            let user = find_user_name(&users, rustix::process::getuid().as_raw());
             PortAccess::Denied {
-                group: group_that_may(data.mode(), data.gid(), &groups, user),
+                group: find_port_group(data.mode(), data.gid(), &groups, user),
             }
         }
         Err(error) => PortAccess::Missing(error.into()),
@@ -61,22 +61,22 @@ pub(crate) fn check_port_access(_path: &str) -> PortAccess {
 
 /// The group of a file, if it may read and write the file. Root's group is not suggested.
 #[cfg(any(unix, test))]
-fn group_that_may(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Option<PortGroup> {
-    if mode & BY_GROUP != BY_GROUP || gid == 0 {
+fn find_port_group(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Option<PortGroup> {
+    if mode & GROUP_READ_WRITE != GROUP_READ_WRITE || gid == 0 {
         return None;
     }
     let number = gid.to_string();
-    let found = groups.lines().find_map(|line| {
+    let entry = groups.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
         match fields[..] {
             [name, _, id, members, ..] if id == number => Some((name, members)),
             _ => None,
         }
     });
-    Some(match found {
+    Some(match entry {
         Some((name, members)) => PortGroup {
             name: name.to_owned(),
-            has_this_user: user.is_some_and(|user| members.split(',').any(|one| one == user)),
+            has_this_user: user.is_some_and(|user| members.split(',').any(|member| member == user)),
         },
         // The group is in a directory service, or from another system's disk.
         None => PortGroup {
@@ -87,7 +87,7 @@ fn group_that_may(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Opti
 }
 
 #[cfg(any(unix, test))]
-fn user_name(users: &str, uid: u32) -> Option<&str> {
+fn find_user_name(users: &str, uid: u32) -> Option<&str> {
     let number = uid.to_string();
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -98,7 +98,7 @@ fn user_name(users: &str, uid: u32) -> Option<&str> {
 
 /// The permission bits for the group to read and write.
 #[cfg(any(unix, test))]
-const BY_GROUP: u32 = 0o060;
+const GROUP_READ_WRITE: u32 = 0o060;
 
 #[cfg(test)]
 mod tests {
@@ -108,8 +108,8 @@ mod tests {
     const USERS: &str = "root:x:0:0:root:/root:/bin/bash\nada:x:1000:1000::/home/ada:/bin/sh\n";
 
     #[test]
-    fn the_group_of_a_port_is_named() {
-        let of = |mode, gid, user| group_that_may(mode, gid, GROUPS, user);
+    fn finds_group_of_port() {
+        let of = |mode, gid, user| find_port_group(mode, gid, GROUPS, user);
         let named = |name: &str, has_this_user| {
             Some(PortGroup {
                 name: name.to_owned(),
@@ -129,16 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn users_are_known_by_their_number() {
-        assert_eq!(user_name(USERS, 1000), Some("ada"));
-        assert_eq!(user_name(USERS, 0), Some("root"));
-        assert_eq!(user_name(USERS, 7), None);
-        assert_eq!(user_name("", 0), None);
+    fn finds_user_name_by_id() {
+        assert_eq!(find_user_name(USERS, 1000), Some("ada"));
+        assert_eq!(find_user_name(USERS, 0), Some("root"));
+        assert_eq!(find_user_name(USERS, 7), None);
+        assert_eq!(find_user_name("", 0), None);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_port_is_there_or_it_is_not() {
+    fn missing_port_is_reported() {
         assert!(matches!(
             check_port_access("/dev/null"),
             PortAccess::Allowed

@@ -33,26 +33,26 @@ pub(crate) fn list_serial_ports() -> io::Result<Vec<SerialPort>> {
         return Ok(Vec::new());
     }
     let ports = available_ports().map_err(io::Error::from)?;
-    let mut found: Vec<SerialPort> = ports
+    let mut serial_ports: Vec<SerialPort> = ports
         .into_iter()
-        .filter(is_one_of_a_pair)
-        .map(read)
+        .filter(is_callout_port)
+        .map(convert_port)
         .collect();
-    found.sort_by(|one, other| {
-        let place = |port: &SerialPort| (port.usb.is_none(), port.path.clone());
-        place(one).cmp(&place(other))
+    serial_ports.sort_by(|left, right| {
+        let sort_key = |port: &SerialPort| (port.usb.is_none(), port.path.clone());
+        sort_key(left).cmp(&sort_key(right))
     });
-    Ok(found)
+    Ok(serial_ports)
 }
 
-fn read(port: SerialPortInfo) -> SerialPort {
+fn convert_port(port: SerialPortInfo) -> SerialPort {
     let SerialPortInfo {
         port_name,
         port_type,
     } = port;
     let (product, usb) = match port_type {
         SerialPortType::UsbPort(usb) => {
-            let words: Vec<String> = [usb.manufacturer, usb.product]
+            let names: Vec<String> = [usb.manufacturer, usb.product]
                 .into_iter()
                 .flatten()
                 .collect();
@@ -61,7 +61,7 @@ fn read(port: SerialPortInfo) -> SerialPort {
                 product_id: usb.pid,
                 serial_number: usb.serial_number.filter(|number| !number.is_empty()),
             };
-            ((!words.is_empty()).then(|| words.join(" ")), Some(identity))
+            ((!names.is_empty()).then(|| names.join(" ")), Some(identity))
         }
         _ => (None, None),
     };
@@ -73,6 +73,6 @@ fn read(port: SerialPortInfo) -> SerialPort {
 }
 
 /// macOS lists each port twice: `tty.` waits for a modem's carrier signal, `cu.` does not.
-fn is_one_of_a_pair(port: &SerialPortInfo) -> bool {
+fn is_callout_port(port: &SerialPortInfo) -> bool {
     !port.port_name.starts_with("/dev/tty.")
 }

@@ -68,7 +68,7 @@ pub(super) async fn log_in(visit: &Visit<'_>, client: &Client, ui: &Ui) -> Resul
     let expected = Expected {
         port: address.port(),
         state: Uuid::new_v4().simple().to_string(),
-        needs_state: !visit.profile.built_in,
+        needs_state: !visit.profile.is_built_in,
         origins: origins(visit.page),
     };
     let url = page_url(visit, &expected)?;
@@ -137,7 +137,7 @@ fn page_url(visit: &Visit<'_>, expected: &Expected) -> Result<Url, Failure> {
     } = visit.page;
     let (port, state) = (expected.port, &expected.state);
     let login2 = format!("{}login2", visit.profile.base_url);
-    let text = if visit.profile.built_in {
+    let text = if visit.profile.is_built_in {
         format!("{login_url}{port}&host_url={login2}&github_url={external_url}{port}")
     } else {
         let encoded = |text: &str| -> String {
@@ -280,7 +280,7 @@ mod tests {
         let expected = Expected {
             port: 4711,
             state: "abc".to_owned(),
-            needs_state: !profile.built_in,
+            needs_state: !profile.is_built_in,
             origins: Vec::new(),
         };
         page_url(&visit, &expected).unwrap().to_string()
@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn the_built_in_pages_get_the_address_that_they_know() {
         let folder = Folder::new("/nowhere/at/all");
-        let global = folder.select(Some("global")).unwrap();
+        let global = folder.select_profile(Some("global")).unwrap();
         assert_eq!(
             url(&global),
             "https://rainmaker-signin-ui.s3.amazonaws.com/index.html?port=4711\
@@ -300,7 +300,7 @@ mod tests {
              &scope=aws.cognito.signin.user.admin%20email%20openid%20phone%20profile\
              &state=port:4711"
         );
-        let china = folder.select(Some("china")).unwrap();
+        let china = folder.select_profile(Some("china")).unwrap();
         assert!(url(&china).starts_with(
             "http://login.rainmaker.espressif.com.cn/?rm_cli=true&port=4711&host_url=https://api2."
         ));
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn the_pages_of_a_login_may_send_scripts() {
         let folder = Folder::new("/nowhere/at/all");
-        let of = |name| origins(&folder.select(Some(name)).unwrap().browser.unwrap());
+        let of = |name| origins(&folder.select_profile(Some(name)).unwrap().browser.unwrap());
         assert_eq!(
             of("global"),
             [
@@ -323,8 +323,8 @@ mod tests {
     #[test]
     fn a_page_of_ones_own_gets_a_state_and_encoded_values() {
         let folder = Folder::new("/nowhere/at/all");
-        let mut own = folder.select(Some("global")).unwrap();
-        own.built_in = false;
+        let mut own = folder.select_profile(Some("global")).unwrap();
+        own.is_built_in = false;
         let page = own.browser.as_mut().unwrap();
         page.login_url = "https://login.example/?port=".to_owned();
         page.external_url = "https://other.example/?a=1&state=port:".to_owned();

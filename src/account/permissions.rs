@@ -8,7 +8,7 @@ use super::Folder;
 
 /// A file or folder that other users may access.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Exposed {
+pub(crate) struct ExposedPath {
     pub path: PathBuf,
     /// The permission bits, as for `chmod`.
     pub mode: u32,
@@ -16,82 +16,82 @@ pub(crate) struct Exposed {
 
 /// The permissions of the account files and folders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rights {
+pub(crate) struct Permissions {
     /// The number of account files.
     pub files: usize,
     /// Files that other users may read or write.
-    pub exposed: Vec<Exposed>,
+    pub exposed: Vec<ExposedPath>,
     /// Folders in which other users may replace files.
-    pub folders: Vec<Exposed>,
+    pub folders: Vec<ExposedPath>,
     /// Files and folders of another user.
     pub foreign: Vec<PathBuf>,
     /// Paths that could not be checked, each with the error.
-    pub unseen: Vec<(PathBuf, String)>,
+    pub unchecked: Vec<(PathBuf, String)>,
 }
 
 impl Folder {
     /// Checks each account file; `None` if the system has no such permissions.
-    pub(crate) fn rights(&self) -> Option<Rights> {
-        cfg!(unix).then(|| self.rights_for(current_user()))
+    pub(crate) fn check_permissions(&self) -> Option<Permissions> {
+        cfg!(unix).then(|| self.check_permissions_for(current_user()))
     }
 
-    fn rights_for(&self, user: u32) -> Rights {
-        let mut rights = Rights::default();
+    fn check_permissions_for(&self, user: u32) -> Permissions {
+        let mut permissions = Permissions::default();
         for folder in [self.path.clone(), self.path.join("profiles")] {
-            rights.look_into(&folder, user);
+            permissions.check_folder(&folder, user);
         }
-        rights
+        permissions
             .exposed
-            .sort_by(|one, other| one.path.cmp(&other.path));
-        rights
+            .sort_by(|left, right| left.path.cmp(&right.path));
+        permissions
     }
 }
 
-impl Rights {
-    fn look_into(&mut self, folder: &Path, user: u32) {
+impl Permissions {
+    fn check_folder(&mut self, folder: &Path, user: u32) {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            Err(error) => return self.not_seen(folder, &error),
+            Err(error) => return self.add_unchecked(folder, &error),
         };
         match fs::metadata(folder) {
-            Ok(data) => self.note(folder, &data, user),
-            Err(error) => self.not_seen(folder, &error),
+            Ok(data) => self.check_path(folder, &data, user),
+            Err(error) => self.add_unchecked(folder, &error),
         }
         for entry in entries {
             let path = match entry {
                 Ok(entry) => entry.path(),
                 Err(error) => {
-                    self.not_seen(folder, &error);
+                    self.add_unchecked(folder, &error);
                     continue;
                 }
             };
-            if !is_of_an_account(&path) {
+            if !is_account_file(&path) {
                 continue;
             }
             match fs::metadata(&path) {
                 Ok(data) if data.is_file() => {
                     self.files += 1;
-                    self.note(&path, &data, user);
+                    self.check_path(&path, &data, user);
                 }
                 Ok(_) => {}
-                Err(error) => self.not_seen(&path, &error),
+                Err(error) => self.add_unchecked(&path, &error),
             }
         }
     }
 
     #[cfg(unix)]
-    fn note(&mut self, path: &Path, data: &Metadata, user: u32) {
+    fn check_path(&mut self, path: &Path, data: &Metadata, user: u32) {
         use std::os::unix::fs::MetadataExt as _;
         let mode = data.mode() & 0o777;
-        let one = || Exposed {
+        let exposed = || ExposedPath {
             path: path.to_owned(),
             mode,
         };
-        if data.is_file() && is_open(mode) {
-            self.exposed.push(one());
+        if data.is_file() && is_open_to_others(mode) {
+            self.exposed.push(exposed());
         }
-        if data.is_dir() && is_writable(mode) {
-            self.folders.push(one());
+        if data.is_dir() && is_writable_by_others(mode) {
+            self.folders.push(exposed());
         }
         if is_foreign(data.uid(), user) {
             self.foreign.push(path.to_owned());
@@ -99,23 +99,23 @@ impl Rights {
     }
 
     #[cfg(not(unix))]
-    fn note(&mut self, _path: &Path, _data: &Metadata, _user: u32) {}
+    fn check_path(&mut self, _path: &Path, _data: &Metadata, _user: u32) {}
 
     /// Records a path that could not be checked. A missing path is fine.
-    fn not_seen(&mut self, path: &Path, error: &io::Error) {
+    fn add_unchecked(&mut self, path: &Path, error: &io::Error) {
         if error.kind() != io::ErrorKind::NotFound {
-            self.unseen.push((path.to_owned(), error.to_string()));
+            self.unchecked.push((path.to_owned(), error.to_string()));
         }
     }
 }
 
 /// Other programs may have files in the same folder.
-fn is_of_an_account(path: &Path) -> bool {
+fn is_account_file(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
-    let is_ours = |name: &str| {
+    let is_account_name = |name: &str| {
         name.ends_with("_config.json") || matches!(name, "profiles.json" | "current_profile")
     };
-    name.is_some_and(is_ours)
+    name.is_some_and(is_account_name)
 }
 
 /// The effective user id; 0 on systems without user ids.
@@ -137,13 +137,13 @@ const fn is_foreign(owner: u32, user: u32) -> bool {
 
 /// Whether users other than the owner have any access.
 #[cfg(any(unix, test))]
-const fn is_open(mode: u32) -> bool {
+const fn is_open_to_others(mode: u32) -> bool {
     mode & 0o077 != 0
 }
 
 /// Whether users other than the owner may write.
 #[cfg(any(unix, test))]
-const fn is_writable(mode: u32) -> bool {
+const fn is_writable_by_others(mode: u32) -> bool {
     mode & 0o022 != 0
 }
 
@@ -155,8 +155,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_its_owners_alone() {
-        for (mode, open) in [
+    fn detects_files_open_to_others() {
+        for (mode, is_open) in [
             (0o600, false),
             (0o400, false),
             (0o700, false),
@@ -164,19 +164,19 @@ mod tests {
             (0o644, true),
             (0o602, true),
         ] {
-            assert_eq!(is_open(mode), open, "{mode:o}");
+            assert_eq!(is_open_to_others(mode), is_open, "{mode:o}");
         }
     }
     #[test]
-    fn a_folder_is_its_owners_to_change() {
+    fn detects_folders_writable_by_others() {
         for (mode, writable) in [(0o700, false), (0o755, false), (0o775, true), (0o702, true)] {
-            assert_eq!(is_writable(mode), writable, "{mode:o}");
+            assert_eq!(is_writable_by_others(mode), writable, "{mode:o}");
         }
     }
 
     #[cfg(unix)]
     #[test]
-    fn root_leaves_files_of_another_user_alone() {
+    fn root_ignores_files_of_other_users() {
         for (owner, user, foreign) in [
             (1000, 1000, false),
             (1001, 1000, true),
@@ -190,15 +190,15 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn files_of_another_user_are_listed() {
+    fn lists_files_of_other_users() {
         use std::os::unix::fs::MetadataExt as _;
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("rainmaker_config.json");
         fs::write(&file, "{}").unwrap();
         let folder = Folder::new(home.path());
         let owner = fs::metadata(&file).unwrap().uid();
-        assert!(folder.rights_for(owner).foreign.is_empty());
-        let foreign = folder.rights_for(owner + 1).foreign;
+        assert!(folder.check_permissions_for(owner).foreign.is_empty());
+        let foreign = folder.check_permissions_for(owner + 1).foreign;
         assert_eq!(foreign, [home.path().to_owned(), file]);
     }
 }
