@@ -1,7 +1,6 @@
 //! Provisioning over a protocomm session: `prov-scan`, `prov-config`, `prov-ctrl`.
 //!
-//! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_scan.c`,
-//! `network_ctrl.c`.
+//! Source: `NP/src/manager.c`, `network_config.c`, `network_scan.c`, `network_ctrl.c`.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -29,25 +28,25 @@ pub struct Protocomm {
     /// The session. Mapping and application endpoints use it directly.
     pub secured: Secured,
     scan: ScanIntervals,
-    /// How long one answer about joining may take.
+    /// The time limit for an answer about the state of the join.
     status_answer: Duration,
-    /// The network that was handed over.
+    /// The network of the credentials that were sent.
     ssid: Option<Ssid>,
 }
 
-/// Intervals and limits of a scan.
+/// The intervals and the time limit of a scan.
 #[derive(Clone, Copy, Debug)]
 pub struct ScanIntervals {
-    /// Before a scan that the driver refused is requested once more.
+    /// The pause before a scan that the Wi-Fi driver refused is requested again.
     pub retry: Duration,
-    /// Between two questions whether the scan has finished.
+    /// The pause between two requests for the progress.
     pub poll: Duration,
-    /// How long the scan may take.
+    /// The time limit of the scan.
     pub limit: Duration,
 }
 
 impl Protocomm {
-    /// A device with these intervals and limits.
+    /// Creates a device with these intervals and limits.
     pub fn new(secured: Secured, scan: ScanIntervals, status_answer: Duration) -> Self {
         Self {
             secured,
@@ -57,7 +56,7 @@ impl Protocomm {
         }
     }
 
-    /// What the device said about itself.
+    /// The device's version document.
     pub fn version(&self) -> &Version {
         &self.secured.version
     }
@@ -66,8 +65,8 @@ impl Protocomm {
         &mut self.secured.session
     }
 
-    /// Asks once how joining gets on. Less time than for other answers, because a radio that changes
-    /// its channel loses some.
+    /// Asks once for the state of the join. The time limit is shorter than for other answers,
+    /// because some answers are lost while the device changes its channel.
     async fn status(&mut self) -> Result<WifiState, SessionError> {
         let waited = self.status_answer;
         let asked = timeout(waited, self.session().call(&WifiStatus));
@@ -100,7 +99,7 @@ impl Provisioner for Protocomm {
         let scan = self.scan;
         let session = self.session();
         match session.call(&SCAN).await {
-            // The driver is busy now and then, such as right after a reset.
+            // The Wi-Fi driver is sometimes busy, such as right after a reset.
             Err(SessionError::Reply(ReplyError::Refused { status })) if status.is_wrong_state() => {
                 sleep(scan.retry).await;
                 session.call(&SCAN).await?;
@@ -121,7 +120,8 @@ impl Provisioner for Protocomm {
         let most = entries_that_fit(session.longest_answer());
         let mut found = Vec::new();
         let mut start = 0;
-        // Never beyond the count: old firmware crashes there, newer fails the whole request.
+        // Never request results beyond the count: old firmware crashes, newer firmware fails the
+        // whole request.
         while start < count {
             let results = ScanResults {
                 start,
@@ -193,7 +193,7 @@ impl Provisioner for Protocomm {
 }
 
 impl Protocomm {
-    /// The network that the device reports. Some firmware leaves its name out.
+    /// Converts the network that the device reports. Some firmware omits the name.
     fn joined(&self, network: ConnectedNetwork) -> Result<JoinedNetwork, SessionError> {
         let expected = "the name of its network";
         let ssid = network.ssid.or_else(|| self.ssid.clone());
@@ -207,7 +207,7 @@ impl Protocomm {
     }
 }
 
-/// How many entries to ask for at once: as many as the medium carries.
+/// The number of entries to request at once: as many as the medium can carry.
 fn entries_that_fit(longest_answer: Option<usize>) -> u32 {
     let fits = longest_answer.map_or(PAGE, |longest| {
         let entries = longest.saturating_sub(AROUND) / ENTRY;
@@ -216,7 +216,8 @@ fn entries_that_fit(longest_answer: Option<usize>) -> u32 {
     fits.clamp(1, PAGE)
 }
 
-/// One entry a network: several access points share a name, and the strongest stands for them.
+/// Keeps one entry for each network: several access points may share a name, and the strongest
+/// represents them.
 fn merge(mut found: Vec<AccessPoint>) -> Vec<AccessPoint> {
     found.sort_by_key(|network| Reverse(network.rssi));
     let mut networks: Vec<AccessPoint> = Vec::new();
@@ -231,19 +232,20 @@ fn merge(mut found: Vec<AccessPoint>) -> Vec<AccessPoint> {
     networks
 }
 
-/// Over HTTP: five channels at a time, so that the device's hotspot keeps us; not blocking, so
-/// that its server keeps answering.
+/// Five channels at a time, so that this computer stays connected to the device's hotspot. Not
+/// blocking, so that the device's HTTP server keeps answering.
 const SCAN: StartScan = StartScan {
     blocking: false,
     passive: false,
     group_channels: 5,
     period_ms: 120,
 };
-/// Entries in one answer, where it may be of any length: no device lists more by default.
+/// The maximum when answers may have any length: no device lists more entries by default.
 const PAGE: u32 = 16;
-/// One entry, at its longest.
+/// The longest entry.
 const ENTRY: usize = 59;
-/// What is around them: the message's own fields, and a tag of 16 bytes at its longest.
+/// The bytes around the entries: the message's own fields, and at most 16 bytes of authentication
+/// tag.
 const AROUND: usize = 21;
 
 #[cfg(test)]
@@ -259,7 +261,7 @@ mod tests {
     use crate::security::DeviceSecret;
     use crate::session::scripted_device::ScriptedDevice;
 
-    /// A device that sees so many networks.
+    /// A device that sees this many networks.
     fn device(count: u32) -> ScriptedDevice {
         ScriptedDevice::new(DeviceSecret::Sec0, move |_, request| {
             let asked = NetworkScanPayload::decode(request).unwrap();
@@ -309,7 +311,7 @@ mod tests {
             let found = protocomm.scan_networks().await;
             let found = found.unwrap();
             assert_eq!(u32::try_from(found.len()), Ok(count));
-            // Beside the start and the status.
+            // In addition to the start and the status.
             assert_eq!(device.requests("prov-scan").len(), 2 + pages, "{count}");
         }
     }

@@ -1,4 +1,4 @@
-//! A device for tests, without a medium: its handshakes are real, its answers are the test's.
+//! A device for tests, without a medium: its handshakes are real, and the test defines its answers.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -14,10 +14,10 @@ use crate::security::{
 };
 use crate::transport::{Rejection, Transport, TransportError};
 
-/// What the transport brings back.
+/// The result of an exchange.
 pub(crate) type Outcome = Result<Vec<u8>, TransportError>;
 
-/// A device, and both ends of the path to it.
+/// A device that is its own transport.
 #[derive(Clone)]
 pub(crate) struct ScriptedDevice(Arc<Mutex<Inner>>);
 
@@ -32,7 +32,8 @@ struct Inner {
 type Answering = dyn FnMut(&str, &[u8]) -> Outcome + Send;
 
 impl ScriptedDevice {
-    /// `answer` gets each endpoint and request in the clear, except those of handshakes.
+    /// Creates a device. `answer` receives the endpoint and the decrypted request, except those of
+    /// handshakes.
     pub(crate) fn new(
         secret: DeviceSecret,
         answer: impl FnMut(&str, &[u8]) -> Outcome + Send + 'static,
@@ -46,12 +47,12 @@ impl ScriptedDevice {
         })))
     }
 
-    /// A path to it, before any keys.
+    /// A connection to the device, before any keys.
     pub(crate) fn connection(&self) -> Connection {
         Connection::new(Box::new(self.clone()), Service::Provisioning)
     }
 
-    /// A session in the clear, which cannot be reconnected.
+    /// A session in plaintext, which cannot be reconnected.
     pub(crate) async fn secured(&self) -> Secured {
         let (scheme, handshakes) = (SecurityScheme::Sec0, Handshakes::default());
         let mut connection = self.connection();
@@ -60,7 +61,7 @@ impl ScriptedDevice {
         Secured::without_route(connection.into_session(keys), scheme)
     }
 
-    /// What was sent to an endpoint so far, in the clear.
+    /// The decrypted requests to an endpoint so far.
     pub(crate) fn requests(&self, endpoint: &str) -> Vec<Vec<u8>> {
         let inner = self.0.lock().unwrap();
         let to_it = inner.requests.iter().filter(|(name, _)| name == endpoint);

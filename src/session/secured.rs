@@ -1,4 +1,4 @@
-//! A session, and what it takes to agree one again with the same device.
+//! A session with the data for a new handshake with the same device.
 
 use std::time::Duration;
 
@@ -14,25 +14,25 @@ use crate::endpoint::version::Version;
 use crate::security::{Credentials, SecurityScheme};
 use crate::transport::{Limits, Route};
 
-/// A device and us with the same keys.
+/// A device with which espctl shares keys.
 #[derive(Debug)]
 pub struct Secured {
-    /// The conversation.
+    /// The session.
     pub session: Session,
-    /// The scheme that the device speaks.
+    /// The device's security scheme.
     pub scheme: SecurityScheme,
-    /// What the device said about itself before the handshake.
+    /// The device's version document, read before the handshake.
     pub version: Version,
-    /// What the device accepted.
+    /// The credentials that the device accepted.
     pub credentials: Credentials,
-    /// The way back to it. `None`: when contact is lost, the session is over.
+    /// The route to the device. Without one, a lost session cannot be reconnected.
     pub route: Option<Route>,
-    /// The bounds of the handshakes that may follow.
+    /// The limits of further handshakes.
     pub handshakes: Handshakes,
 }
 
 impl Secured {
-    /// A session that cannot be agreed again.
+    /// A session that cannot be reconnected.
     pub fn without_route(session: Session, scheme: SecurityScheme) -> Self {
         Self {
             session,
@@ -44,16 +44,17 @@ impl Secured {
         }
     }
 
-    /// Opens a new connection and secures it as before, once. With the same device this costs no
-    /// attempt; with another one at the same address one at most, so that a refusal is final.
+    /// Opens a new connection and repeats the handshake, once. With the same device this costs no
+    /// attempt. Another device at the same address counts at most one failed attempt, so a refusal
+    /// is final.
     pub async fn reconnect(
         &mut self,
         within: Duration,
         limits: &Limits,
     ) -> Result<(), NotReconnected> {
         let route = self.route.as_ref().ok_or(SessionError::Lost)?;
-        // A device serves one client. A connection that is closed late would take the new one with
-        // it.
+        // A device serves one client. If the old connection were closed later, the device would
+        // also close the new one.
         if let Err(error) = self.session.close().await {
             tracing::debug!(%error, "the connection that was lost");
         }
@@ -87,9 +88,9 @@ impl Secured {
 /// Why a device could not be reconnected.
 #[derive(Debug)]
 pub enum NotReconnected {
-    /// It answered, and will answer the same again.
+    /// The device answered, and would answer the same again.
     Final(SessionError),
-    /// It does not answer, or the connection broke: perhaps a moment later.
+    /// The device does not answer, or the connection broke; a later attempt may succeed.
     Unreachable,
 }
 
