@@ -137,7 +137,7 @@ pub enum PassphraseError {
     Nul,
     /// 64 hexadecimal digits, which is a pre-shared key. The protocol's field is too short for it.
     #[error(
-        "the firmware takes a passphrase of at most {MAX_PASSPHRASE} bytes, not a raw 64-digit key"
+        "the firmware accepts a passphrase of at most {MAX_PASSPHRASE} bytes, not a raw 64-digit key"
     )]
     RawKey,
     /// The passphrase has more than 63 bytes.
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ssid_is_bytes_and_is_counted_in_bytes() {
+    fn ssid_length_is_counted_in_bytes() {
         let ssid: Ssid = "Café 家 ’".parse().unwrap();
         assert_eq!(ssid.as_bytes(), "Café 家 ’".as_bytes());
         assert_eq!(ssid.to_string(), "Café 家 ’");
@@ -251,13 +251,13 @@ mod tests {
     }
 
     #[test]
-    fn what_could_steer_a_terminal_is_escaped() {
+    fn escapes_terminal_control_characters() {
         let ssid = Ssid::from_bytes(b"a\x1b[31m\xff\\\xe2\x80\xae".to_vec()).unwrap();
         assert_eq!(ssid.to_string(), r"a\u{1b}[31m\xff\\\u{202e}");
     }
 
     #[test]
-    fn json_stays_the_same_document_and_steers_nothing() {
+    fn escaped_json_is_same_document() {
         let value = serde_json::json!({"cap": "x\u{9b}31m\u{7f}\u{202e}é\n"});
         let line = printable_json(&value.to_string());
         assert!(
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passphrase_has_the_length_that_a_network_can_have() {
+    fn checks_passphrase_length() {
         let parse = |text: &str| Passphrase::new(Secret::new(text.to_owned())).map(|_| ());
         assert_eq!(parse(""), Ok(()));
         assert_eq!(parse("12345"), Ok(()));

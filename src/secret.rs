@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing_of_the_value() {
+    fn debug_does_not_show_value() {
         let secret = Secret::new(String::from("abcd1234"));
         assert_eq!(format!("{secret:?}"), "<redacted>");
         assert_eq!(secret.expose(), "abcd1234");

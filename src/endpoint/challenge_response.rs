@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_are_those_of_the_firmware() {
+    fn encodes_bytes_of_firmware() {
         let command = SignChallenge {
             challenge: "abc".to_owned(),
         };
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_needs_its_node() {
+    fn signature_requires_node_id() {
         let signed = Challenged::Signed(Signed {
             node_id: "node1".to_owned(),
             signature: vec![0x30, 0x01],
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_switched_off_answers_all_alike() {
+    fn disabled_endpoint_answers_every_command() {
         assert_eq!(challenged("08011003"), Ok(Challenged::Disabled));
         let bytes = hex::decode("08011003").unwrap();
         assert_eq!(

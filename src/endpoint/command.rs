@@ -41,7 +41,7 @@ pub enum ReplyError {
         status: DeviceStatus,
     },
     /// A valid message of another type, or without the expected part.
-    #[error("the device answered with something else than {expected}")]
+    #[error("the device answered with a message that is not {expected}")]
     Unexpected {
         /// The expected message.
         expected: &'static str,
@@ -60,10 +60,12 @@ pub struct DeviceStatus {
 impl DeviceStatus {
     /// A status of protocomm.
     fn of_protocomm(number: i32) -> Self {
-        let known = |number| Status::try_from(number).ok();
+        let parse = |number| Status::try_from(number).ok();
         Self {
-            wrong_state: known(number) == Some(Status::InternalError),
-            ..Self::named(number, |number| known(number).map(|one| one.as_str_name()))
+            wrong_state: parse(number) == Some(Status::InternalError),
+            ..Self::named(number, |number| {
+                parse(number).map(|status| status.as_str_name())
+            })
         }
     }
 

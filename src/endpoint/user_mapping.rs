@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_are_those_of_the_firmware() {
+    fn encodes_bytes_of_firmware() {
         let command = SetUserMapping {
             user_id: "U".to_owned(),
             secret_key: Secret::new("S".to_owned()),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_its_name() {
+    fn refusal_has_status_name() {
         let error = reply("08015a020801").unwrap_err();
         assert_eq!(error.to_string(), "the device refused: InvalidParam");
         let unknown = reply("08015a020809").unwrap_err();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_less_than_a_node_id_counts() {
+    fn reply_requires_valid_node_id() {
         // Empty, wrong type, no payload, no node id, invalid node id.
         for hex in [
             "",

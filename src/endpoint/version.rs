@@ -60,7 +60,7 @@ impl Version {
             .find_map(|label| Some((*label, document.get(label)?)))?;
         let number = |key| service.get(key).and_then(Value::as_u64);
         // Only the service's own capabilities concern its security.
-        let lists = |capability: &str| names_in(service).any(|one| one == capability);
+        let lists = |capability: &str| names_in(service).any(|name| name == capability);
 
         // Firmware before 5.0 announces no number: `no_sec` means Security 0, otherwise Security 1.
         let implied = match label {
@@ -70,7 +70,7 @@ impl Version {
         };
         let sec_ver = number("sec_ver").or(implied);
         Some(Self {
-            ver: service.get("ver").and_then(Value::as_str).map(shortened),
+            ver: service.get("ver").and_then(Value::as_str).map(truncated),
             sec_ver,
             legacy: number("sec_ver").is_none(),
             sec_patch_ver: number("sec_patch_ver"),
@@ -85,15 +85,15 @@ impl Version {
                 .as_object()?
                 .values()
                 .flat_map(names_in)
-                .take(MOST_CAPABILITIES)
-                .map(shortened)
+                .take(MAX_CAPABILITIES)
+                .map(truncated)
                 .collect(),
         })
     }
 
     /// Whether the device listed this capability.
     pub fn has(&self, capability: &str) -> bool {
-        self.capabilities.iter().any(|one| one == capability)
+        self.capabilities.iter().any(|name| name == capability)
     }
 }
 
@@ -110,11 +110,11 @@ fn names_in(object: &Value) -> impl Iterator<Item = &str> {
 /// Whether the text is like that of old examples: `V0.1`, `v1.0`, `SUCCESS`.
 fn is_plain_version(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
-    (1..=LONGEST_PLAIN).contains(&text.len()) && text.chars().all(fits)
+    (1..=MAX_PLAIN_BYTES).contains(&text.len()) && text.chars().all(fits)
 }
 
-fn shortened(text: &str) -> String {
-    text.chars().take(LONGEST_TEXT).collect()
+fn truncated(text: &str) -> String {
+    text.chars().take(MAX_TEXT_CHARS).collect()
 }
 
 /// The capability of `prov-scan` to list Wi-Fi networks.
@@ -123,11 +123,11 @@ pub const WIFI_SCAN: &str = "wifi_scan";
 /// The objects that describe the service, the most specific first.
 const SERVICES: [&str; 3] = ["prov", "local_ctrl", "on_network"];
 /// Longer than any old version text.
-const LONGEST_PLAIN: usize = 16;
+const MAX_PLAIN_BYTES: usize = 16;
 /// Texts are displayed, so longer ones are truncated.
-const LONGEST_TEXT: usize = 64;
+const MAX_TEXT_CHARS: usize = 64;
 /// Firmware lists fewer than ten.
-const MOST_CAPABILITIES: usize = 64;
+const MAX_CAPABILITIES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn json_without_a_number_implies_a_scheme() {
+    fn document_without_number_implies_scheme() {
         let scheme = |text: &str| read(text).sec_ver;
         assert_eq!(
             scheme(r#"{"prov":{"ver":"v1.1","cap":["wifi_scan"]}}"#),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_needed_unless_the_service_itself_says_otherwise() {
+    fn secret_is_required_unless_service_lists_no_pop() {
         let needed = |text: &str| read(text).pop_required;
         assert_eq!(needed(r#"{"prov":{"sec_ver":0}}"#), Some(false));
         assert_eq!(needed(r#"{"prov":{"sec_ver":1}}"#), Some(true));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_device_sends_is_refused() {
+    fn rejects_documents_no_device_sends() {
         let page = "<html><body>Welcome to your router</body></html>";
         for odd in [
             "",
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_services_are_read_as_far_as_they_go() {
+    fn skips_invalid_capabilities() {
         for odd in [
             r#"{"prov":7}"#,
             r#"{"prov":{"cap":"x"}}"#,
@@ -216,6 +216,6 @@ mod tests {
             r#"{{"prov":{{"cap":[{}]}}}}"#,
             vec![r#""x""#; 5000].join(",")
         );
-        assert_eq!(read(&many).capabilities.len(), MOST_CAPABILITIES);
+        assert_eq!(read(&many).capabilities.len(), MAX_CAPABILITIES);
     }
 }

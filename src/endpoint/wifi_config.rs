@@ -222,11 +222,11 @@ fn encode(msg: NetworkConfigMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     encoded
 }
 
-fn decode(response: &[u8], due: NetworkConfigMsgType) -> Result<Option<Payload>, ReplyError> {
+fn decode(response: &[u8], expected: NetworkConfigMsgType) -> Result<Option<Payload>, ReplyError> {
     let message = NetworkConfigPayload::decode(response).map_err(|_| ReplyError::Malformed {
         endpoint: "prov-config",
     })?;
-    if message.msg != i32::from(due) {
+    if message.msg != i32::from(expected) {
         return Err(ReplyError::Unexpected {
             expected: "an answer about the configuration",
         });

@@ -74,11 +74,11 @@ fn encode(msg: NetworkCtrlMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(message.encode_to_vec())
 }
 
-fn decode(response: &[u8], due: NetworkCtrlMsgType) -> Result<Option<Payload>, ReplyError> {
+fn decode(response: &[u8], expected: NetworkCtrlMsgType) -> Result<Option<Payload>, ReplyError> {
     let message = NetworkCtrlPayload::decode(response).map_err(|_| ReplyError::Malformed {
         endpoint: "prov-ctrl",
     })?;
-    if message.msg != i32::from(due) {
+    if message.msg != i32::from(expected) {
         return Err(ReplyError::Unexpected {
             expected: "an answer about the state",
         });

@@ -85,7 +85,7 @@ impl Command for ScanStatus {
 
     fn decode(response: &[u8]) -> Result<ScanProgress, ReplyError> {
         match decode(response, NetworkScanMsgType::TypeRespScanWifiStatus)? {
-            Some(Payload::RespScanWifiStatus(status)) if status.result_count > MOST_NETWORKS => {
+            Some(Payload::RespScanWifiStatus(status)) if status.result_count > MAX_NETWORKS => {
                 Err(ReplyError::Unexpected {
                     expected: "a number of networks that a device can hold",
                 })
@@ -221,7 +221,7 @@ impl Serialize for AuthMode {
 }
 
 /// The largest `NETWORK_PROV_SCAN_MAX_ENTRIES` that firmware can be built with.
-const MOST_NETWORKS: u32 = 255;
+const MAX_NETWORKS: u32 = 255;
 
 fn encode(msg: NetworkScanMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     let message = NetworkScanPayload {
@@ -232,11 +232,11 @@ fn encode(msg: NetworkScanMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(message.encode_to_vec())
 }
 
-fn decode(response: &[u8], due: NetworkScanMsgType) -> Result<Option<Payload>, ReplyError> {
+fn decode(response: &[u8], expected: NetworkScanMsgType) -> Result<Option<Payload>, ReplyError> {
     let message = NetworkScanPayload::decode(response).map_err(|_| ReplyError::Malformed {
         endpoint: "prov-scan",
     })?;
-    if message.msg != i32::from(due) {
+    if message.msg != i32::from(expected) {
         return Err(ReplyError::Unexpected {
             expected: "an answer about a scan",
         });
@@ -251,14 +251,14 @@ mod tests {
     use crate::proto::network_provisioning::RespScanWifiStatus;
 
     #[test]
-    fn unknown_auth_modes_are_listed_by_number() {
+    fn unknown_auth_modes_are_shown_by_number() {
         assert_eq!(AuthMode(3).to_string(), "WPA2_PSK");
         assert_eq!(AuthMode(42).to_string(), "auth 42");
         assert_eq!(format!("{:<8}|", AuthMode(1)), "WEP     |");
     }
 
     #[test]
-    fn an_empty_answer_is_no_answer() {
+    fn rejects_empty_answer() {
         assert_eq!(
             ScanStatus::decode(&[]),
             Err(ReplyError::Unexpected {

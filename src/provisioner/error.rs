@@ -49,12 +49,12 @@ pub enum Cause {
     #[error(transparent)]
     Session(#[from] SessionError),
     /// The device's message, over another protocol.
-    #[error("{protocol}: {words}")]
-    Said {
+    #[error("{protocol}: {text}")]
+    Message {
         /// The name of the protocol.
         protocol: &'static str,
         /// The message. Already printable.
-        words: String,
+        text: String,
     },
 }
 

@@ -67,15 +67,14 @@ impl Protocomm {
 
     /// Asks once for the state of the join. The time limit is shorter than for other answers,
     /// because some answers are lost while the device changes its channel.
-    async fn status(&mut self) -> Result<WifiState, SessionError> {
+    async fn fetch_wifi_state(&mut self) -> Result<WifiState, SessionError> {
         let waited = self.status_answer;
-        let asked = timeout(waited, self.session().call(&WifiStatus));
+        let call = timeout(waited, self.session().call(&WifiStatus));
         let timed_out = TransportError::TimedOut {
             endpoint: EndpointName::PROV_CONFIG,
             waited,
         };
-        asked
-            .await
+        call.await
             .unwrap_or(Err(SessionError::Transport(timed_out)))
     }
 }
@@ -117,25 +116,25 @@ impl Provisioner for Protocomm {
             }
             sleep(scan.poll).await;
         };
-        let most = entries_that_fit(session.longest_answer());
-        let mut found = Vec::new();
+        let page_size = count_entries_per_page(session.longest_answer());
+        let mut entries = Vec::new();
         let mut start = 0;
         // Never request results beyond the count: old firmware crashes, newer firmware fails the
         // whole request.
         while start < count {
             let results = ScanResults {
                 start,
-                count: most.min(count - start),
+                count: page_size.min(count - start),
             };
-            let entries = session.call(&results).await?;
-            if u32::try_from(entries.len()).is_ok_and(|length| length > results.count) {
-                let expected = "the results that were asked for";
+            let page = session.call(&results).await?;
+            if u32::try_from(page.len()).is_ok_and(|length| length > results.count) {
+                let expected = "the requested results";
                 return Err(SessionError::from(ReplyError::Unexpected { expected }).into());
             }
-            found.extend(entries);
+            entries.extend(page);
             start += results.count;
         }
-        Ok(merge(found))
+        Ok(merge_by_name(entries))
     }
 
     async fn set_credentials(
@@ -163,9 +162,9 @@ impl Provisioner for Protocomm {
     }
 
     async fn join_state(&mut self) -> Result<JoinState, ProvisionError> {
-        Ok(match self.status().await? {
+        Ok(match self.fetch_wifi_state().await? {
             WifiState::Connected(network) => JoinState::Joined {
-                network: self.joined(*network)?,
+                network: self.joined_network(*network)?,
                 urls: Vec::new(),
             },
             WifiState::Connecting { attempts_remaining } => {
@@ -194,7 +193,7 @@ impl Provisioner for Protocomm {
 
 impl Protocomm {
     /// Converts the network that the device reports. Some firmware omits the name.
-    fn joined(&self, network: ConnectedNetwork) -> Result<JoinedNetwork, SessionError> {
+    fn joined_network(&self, network: ConnectedNetwork) -> Result<JoinedNetwork, SessionError> {
         let expected = "the name of its network";
         let ssid = network.ssid.or_else(|| self.ssid.clone());
         Ok(JoinedNetwork::Wifi(JoinedWifi {
@@ -208,24 +207,24 @@ impl Protocomm {
 }
 
 /// The number of entries to request at once: as many as the medium can carry.
-fn entries_that_fit(longest_answer: Option<usize>) -> u32 {
-    let fits = longest_answer.map_or(PAGE, |longest| {
-        let entries = longest.saturating_sub(AROUND) / ENTRY;
-        u32::try_from(entries).unwrap_or(PAGE)
+fn count_entries_per_page(longest_answer: Option<usize>) -> u32 {
+    let entries = longest_answer.map_or(MAX_ENTRIES_PER_PAGE, |longest| {
+        let entries = longest.saturating_sub(OVERHEAD_BYTES) / MAX_ENTRY_BYTES;
+        u32::try_from(entries).unwrap_or(MAX_ENTRIES_PER_PAGE)
     });
-    fits.clamp(1, PAGE)
+    entries.clamp(1, MAX_ENTRIES_PER_PAGE)
 }
 
 /// Keeps one entry for each network: several access points may share a name, and the strongest
 /// represents them.
-fn merge(mut found: Vec<AccessPoint>) -> Vec<AccessPoint> {
-    found.sort_by_key(|network| Reverse(network.rssi));
+fn merge_by_name(mut access_points: Vec<AccessPoint>) -> Vec<AccessPoint> {
+    access_points.sort_by_key(|network| Reverse(network.rssi));
     let mut networks: Vec<AccessPoint> = Vec::new();
-    for network in found {
-        let known = |other: &AccessPoint| {
+    for network in access_points {
+        let is_same = |other: &AccessPoint| {
             network.ssid.is_some() && other.ssid == network.ssid && other.auth == network.auth
         };
-        if !networks.iter().any(known) {
+        if !networks.iter().any(is_same) {
             networks.push(network);
         }
     }
@@ -241,12 +240,12 @@ const SCAN: StartScan = StartScan {
     period_ms: 120,
 };
 /// The maximum when answers may have any length: no device lists more entries by default.
-const PAGE: u32 = 16;
+const MAX_ENTRIES_PER_PAGE: u32 = 16;
 /// The longest entry.
-const ENTRY: usize = 59;
+const MAX_ENTRY_BYTES: usize = 59;
 /// The bytes around the entries: the message's own fields, and at most 16 bytes of authentication
 /// tag.
-const AROUND: usize = 21;
+const OVERHEAD_BYTES: usize = 21;
 
 #[cfg(test)]
 mod tests {
@@ -264,8 +263,8 @@ mod tests {
     /// A device that sees this many networks.
     fn device(count: u32) -> ScriptedDevice {
         ScriptedDevice::new(DeviceSecret::Sec0, move |_, request| {
-            let asked = NetworkScanPayload::decode(request).unwrap();
-            let payload = match asked.payload {
+            let request = NetworkScanPayload::decode(request).unwrap();
+            let payload = match request.payload {
                 Some(Payload::CmdScanWifiResult(page)) => {
                     let entries = page.start_index..page.start_index + page.count;
                     assert!(entries.end <= count, "beyond the count: {entries:?}");
@@ -282,9 +281,9 @@ mod tests {
                 }),
             };
             let reply = NetworkScanPayload {
-                msg: asked.msg + 1,
+                msg: request.msg + 1,
                 payload: Some(payload),
-                ..asked
+                ..request
             };
             Ok(reply.encode_to_vec())
         })
@@ -298,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn scan_fetches_every_page_and_nothing_beyond_the_count() {
+    async fn scan_fetches_all_pages_within_count() {
         for (count, pages) in [(0, 0), (1, 1), (16, 1), (17, 2), (40, 3)] {
             let device = device(count);
             let scan = ScanIntervals {
@@ -308,9 +307,9 @@ mod tests {
             };
             let secured = device.secured().await;
             let mut protocomm = Protocomm::new(secured, scan, Duration::from_secs(3));
-            let found = protocomm.scan_networks().await;
-            let found = found.unwrap();
-            assert_eq!(u32::try_from(found.len()), Ok(count));
+            let networks = protocomm.scan_networks().await;
+            let networks = networks.unwrap();
+            assert_eq!(u32::try_from(networks.len()), Ok(count));
             // In addition to the start and the status.
             assert_eq!(device.requests("prov-scan").len(), 2 + pages, "{count}");
         }

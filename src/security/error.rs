@@ -24,7 +24,7 @@ pub enum SecurityError {
         scheme: SecurityScheme,
     },
     /// The other side violated the protocol.
-    #[error("the other side broke the rules of {scheme}: {how}")]
+    #[error("the other side violated the rules of {scheme}: {how}")]
     PeerMisbehaved {
         /// The scheme whose rules were violated.
         scheme: SecurityScheme,
@@ -32,7 +32,7 @@ pub enum SecurityError {
         how: Misbehaviour,
     },
     /// The caller's credentials are not for this scheme.
-    #[error("these are not the credentials that {scheme} takes")]
+    #[error("these credentials are not for {scheme}")]
     WrongKindOfCredentials {
         /// The requested scheme.
         scheme: SecurityScheme,
@@ -55,13 +55,13 @@ pub enum Misbehaviour {
     #[error("a message that is not authentic")]
     NotAuthentic,
     /// The device could not prove that it has the secret.
-    #[error("it could not prove that it holds the secret")]
+    #[error("it could not prove that it has the secret")]
     NoProofOfItsOwn,
     /// The message is not a `SessionData` message.
     #[error("a message that cannot be decoded")]
     Undecodable,
     /// The message is not the expected one.
-    #[error("another message than the one that was due")]
+    #[error("an unexpected message")]
     UnexpectedMessage,
     /// A field with a wrong length.
     #[error("{field} of {length} bytes")]

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schemes_are_written_and_read_as_numbers() {
+    fn schemes_are_numbers_in_json() {
         use SecurityScheme::{Sec0, Sec1, Sec2};
         for (number, scheme) in [(0, Sec0), (1, Sec1), (2, Sec2)] {
             assert_eq!(serde_json::to_value(scheme).unwrap(), number);

@@ -20,7 +20,7 @@ pub enum SessionError {
         how: TransportError,
     },
     /// An earlier error put the two sides out of step.
-    #[error("the session ended with the error before")]
+    #[error("an earlier error closed the session")]
     Lost,
     /// The device's answer is not the expected reply.
     #[error(transparent)]

@@ -87,7 +87,7 @@ impl Session {
         let request = self.keys.cipher.seal(plaintext)?;
         let answer = self.transport.exchange(endpoint, &request).await?;
         let opened = self.keys.cipher.open(&answer)?;
-        trace!(%endpoint, asked = plaintext.len(), answered = opened.len(), "call");
+        trace!(%endpoint, sent = plaintext.len(), received = opened.len(), "call");
         self.lost = false;
         Ok(opened)
     }

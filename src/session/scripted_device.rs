@@ -56,16 +56,16 @@ impl ScriptedDevice {
     pub(crate) async fn secured(&self) -> Secured {
         let (scheme, handshakes) = (SecurityScheme::Sec0, Handshakes::default());
         let mut connection = self.connection();
-        let agreed = connection.agree(scheme, &Credentials::None, UnwrapErr(SysRng), &handshakes);
-        let keys = agreed.await.unwrap();
+        let keys = connection.agree(scheme, &Credentials::None, UnwrapErr(SysRng), &handshakes);
+        let keys = keys.await.unwrap();
         Secured::without_route(connection.into_session(keys), scheme)
     }
 
     /// The decrypted requests to an endpoint so far.
     pub(crate) fn requests(&self, endpoint: &str) -> Vec<Vec<u8>> {
         let inner = self.0.lock().unwrap();
-        let to_it = inner.requests.iter().filter(|(name, _)| name == endpoint);
-        to_it.map(|(_, request)| request.clone()).collect()
+        let matching = inner.requests.iter().filter(|(name, _)| name == endpoint);
+        matching.map(|(_, request)| request.clone()).collect()
     }
 }
 
@@ -74,7 +74,7 @@ impl Transport for ScriptedDevice {
     async fn exchange(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
         let mut inner = self.0.lock().unwrap();
         match endpoint.as_str() {
-            "prov-session" => inner.shake_hands(endpoint, request),
+            "prov-session" => inner.answer_handshake(endpoint, request),
             "proto-ver" => inner.answer(endpoint.as_str(), request),
             name => {
                 let mut cipher = inner.cipher.take().expect("a session");
@@ -90,14 +90,14 @@ impl Transport for ScriptedDevice {
 
 impl Inner {
     fn answer(&mut self, endpoint: &str, request: &[u8]) -> Outcome {
-        let kept = (endpoint.to_owned(), request.to_vec());
-        self.requests.push(kept);
+        let record = (endpoint.to_owned(), request.to_vec());
+        self.requests.push(record);
         (self.answer)(endpoint, request)
     }
 
-    fn shake_hands(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
-        let kept = (endpoint.as_str().to_owned(), request.to_vec());
-        self.requests.push(kept);
+    fn answer_handshake(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
+        let record = (endpoint.as_str().to_owned(), request.to_vec());
+        self.requests.push(record);
         if opens_handshake(request) {
             self.next = Some(accept(&self.secret, &mut UnwrapErr(SysRng)));
         }

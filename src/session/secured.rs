@@ -56,21 +56,21 @@ impl Secured {
         // A device serves one client. If the old connection were closed later, the device would
         // also close the new one.
         if let Err(error) = self.session.close().await {
-            tracing::debug!(%error, "the connection that was lost");
+            tracing::debug!(%error, "cannot close the lost connection");
         }
         let unreachable = |_| NotReconnected::Unreachable;
-        let found = route.find(within).await;
-        let candidate = found
+        let scan_result = route.find(within).await;
+        let candidate = scan_result
             .ok_or(NotReconnected::Unreachable)?
             .map_err(unreachable)?;
         let service = candidate.service;
-        let opened = route.open(&candidate, limits).await;
-        let mut connection = Connection::new(opened.map_err(unreachable)?, service)
+        let transport = route.open(&candidate, limits).await;
+        let mut connection = Connection::new(transport.map_err(unreachable)?, service)
             .recorded(route.transcript.clone());
         match connection.version().await {
             Ok(version) if version == self.version => {}
             Ok(_) => {
-                let expected = "the version document of the device that was lost";
+                let expected = "the version document of the lost device";
                 return Err(SessionError::from(ReplyError::Unexpected { expected }).into());
             }
             Err(SessionError::Transport(error))
@@ -78,8 +78,8 @@ impl Secured {
             Err(_) => return Err(NotReconnected::Unreachable),
         }
         let rng = UnwrapErr(SysRng);
-        let agreed = connection.agree(self.scheme, &self.credentials, rng, &self.handshakes);
-        let keys = agreed.await?;
+        let keys = connection.agree(self.scheme, &self.credentials, rng, &self.handshakes);
+        let keys = keys.await?;
         self.session = connection.into_session(keys);
         Ok(())
     }
