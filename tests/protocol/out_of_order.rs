@@ -1,5 +1,5 @@
-//! Handshake messages that are whole, but not the ones that are due: repeated, too early, sent
-//! back, from another session, of another scheme. Damaged ones are in `garbled`.
+//! Handshake messages that are valid but not expected: repeated, too early, sent back, from another
+//! session, of another scheme. `garbled` tests damaged messages.
 
 use espctl::proto::protocomm::SessionData;
 use espctl::proto::protocomm::session_data::Proto;
@@ -21,7 +21,7 @@ fn the_device_takes_only_the_message_that_is_due() {
         if scheme == SecurityScheme::Sec0 {
             continue;
         }
-        // A repeated sc0 is a new handshake, which is not this one's business.
+        // A repeated sc0 starts another handshake, which this responder does not handle.
         for wrong in [&sent[0], &sent[1], &sent[3]] {
             let device = after_first(Pair::of(scheme, "order").device, &sent[0]);
             assert_eq!(device.answer(wrong).unwrap_err(), unexpected(scheme));
@@ -33,7 +33,7 @@ fn the_device_takes_only_the_message_that_is_due() {
 fn the_client_takes_only_the_message_that_is_due() {
     for scheme in SCHEMES {
         let sent = Pair::of(scheme, "order").run().unwrap().sent;
-        // Its own request, sent back, is among them.
+        // This includes its own request, sent back.
         for wrong in sent.iter().filter(|message| **message != sent[1]) {
             let (_, waiting) = sending(Pair::of(scheme, "order").client);
             assert_eq!(waiting.receive(wrong).unwrap_err(), unexpected(scheme));
@@ -50,7 +50,7 @@ fn the_client_takes_only_the_message_that_is_due() {
     }
 }
 
-/// What was recorded in one session opens no other.
+/// Messages recorded in one session open no other session.
 #[test]
 fn a_recorded_session_cannot_be_replayed() {
     for scheme in [SecurityScheme::Sec1, SecurityScheme::Sec2] {
@@ -81,7 +81,7 @@ fn a_recorded_session_cannot_be_replayed() {
                 misbehaved(scheme, Misbehaviour::NoProofOfItsOwn)
             )
         );
-        // Nobody but the record answers.
+        // Only the recording answers.
         let (_, waiting) = sending(Pair::of(scheme, "another").client);
         let (_, waiting) = sending(waiting.receive(&recorded[1]).unwrap());
         assert_eq!(
@@ -107,7 +107,7 @@ fn another_scheme_is_no_match() {
     }
 }
 
-/// The silence of a device means another thing before the proof than after it.
+/// A missing answer means something else before the proof than after it.
 #[test]
 fn silence_is_read_by_what_was_asked() {
     for scheme in SCHEMES {
@@ -124,8 +124,8 @@ fn silence_is_read_by_what_was_asked() {
     }
 }
 
-/// The number of the scheme, the arm of the envelope, the message type and the arm of the payload
-/// say the same thing twice over. A message in which they differ is not read either way.
+/// The scheme number, the envelope's payload, the message type and the inner payload are redundant.
+/// A message in which they disagree is rejected.
 #[test]
 fn what_a_message_says_it_is_must_agree_with_what_it_is() {
     for scheme in SCHEMES {
@@ -157,8 +157,8 @@ fn what_a_message_says_it_is_must_agree_with_what_it_is() {
     }
 }
 
-/// prost reads an unknown number as the first of the enum, so it must not pass where that one is
-/// due.
+/// prost reads an unknown number as the first of the enum, which must not pass where that one is
+/// expected.
 #[test]
 fn an_unknown_type_is_not_the_first_one() {
     for (scheme, unknown) in [

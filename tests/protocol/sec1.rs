@@ -1,5 +1,5 @@
-//! Security 1, client against device: keys drawn at random, keys that must be refused, and what
-//! there is instead of message authentication. Known answers are in `vectors`.
+//! Security 1, client against device: random keys, keys that must be rejected, and the consequences
+//! of missing message authentication. `vectors` has known answers.
 
 use crate::support::altered;
 use crate::support::pair::{Message, Pair, Side};
@@ -32,7 +32,7 @@ fn random_handshakes_agree() {
     }
 }
 
-/// Whichever side has the wrong PoP, or none where one is needed, the device is the one to refuse.
+/// Regardless of which side has a wrong or missing PoP, the device refuses.
 #[test]
 fn unlike_pops_do_not_agree() {
     let spellings = [
@@ -58,7 +58,7 @@ fn unlike_pops_do_not_agree() {
     }
 }
 
-/// Otherwise whoever sits in between could choose the shared secret (RFC 7748, section 6.1).
+/// Otherwise an attacker in between could choose the shared secret (RFC 7748, section 6.1).
 #[test]
 fn low_order_points_are_refused_by_both_sides() {
     for point in low_order_points() {
@@ -102,7 +102,7 @@ fn fields_of_another_length_are_refused() {
     }
 }
 
-/// No firmware sends one, so it must not be read as success by whoever looks at the keys alone.
+/// No firmware sends such a status, so code that only checks the keys could read it as success.
 #[test]
 fn a_status_other_than_success_is_refused() {
     for message in [Message::Sr0, Message::Sr1] {
@@ -118,7 +118,7 @@ fn a_status_other_than_success_is_refused() {
     }
 }
 
-/// A device without the PoP cannot answer for it: the client notices, not only the device.
+/// A device without the PoP cannot prove that it has it: the client must detect this as well.
 #[test]
 fn the_device_must_prove_itself() {
     for proof in [vec![0; 32], SeededRng::new("proof").bytes(32)] {
@@ -132,7 +132,7 @@ fn the_device_must_prove_itself() {
     }
 }
 
-/// There is no authentication to detect it: after a lost request nothing can be read any more.
+/// Without authentication, every message after a lost request is unreadable.
 #[test]
 fn a_lost_message_ends_the_session() {
     let mut ends = pair("lost", None, None).run().unwrap();
@@ -188,8 +188,8 @@ fn field<'a>(payload: &'a mut Payload, name: &str) -> &'a mut Vec<u8> {
     }
 }
 
-/// u = 0, 1, the two of order 8, p - 1, p and p + 1, each also with the top bit set, which X25519
-/// ignores.
+/// u = 0, 1, the two points of order 8, p - 1, p and p + 1, each also with the top bit set, which
+/// X25519 ignores.
 fn low_order_points() -> Vec<[u8; 32]> {
     let near_p = |lowest| {
         let mut point = [0xff; 32];

@@ -1,5 +1,5 @@
-//! An emulated device without a medium: requests are handed over in memory, written down on their
-//! way, and answered by the device, or by a test that wants another answer.
+//! An emulated device without a medium: it receives requests in memory and records them. The device
+//! answers, or the test.
 
 use std::fmt;
 use std::io::Write;
@@ -23,10 +23,10 @@ use tokio::time::sleep;
 
 use super::scripted_rng::SeededRng;
 
-/// What a transport brings back.
+/// The result of an exchange.
 pub(crate) type Outcome = Result<Vec<u8>, TransportError>;
 
-/// A device, and both ends of the path to it.
+/// A device and the transport to it.
 #[derive(Clone)]
 pub(crate) struct MemoryDevice {
     log: Shared,
@@ -62,7 +62,7 @@ impl MemoryDevice {
         }
     }
 
-    /// Answers instead of the device, which then does not hear the request.
+    /// Answers in place of the device, which does not receive the request.
     pub(crate) fn instead(
         self,
         answer: impl FnMut(&str, &[u8]) -> Option<Outcome> + Send + 'static,
@@ -71,7 +71,7 @@ impl MemoryDevice {
         self
     }
 
-    /// Alters what the device answers.
+    /// Alters the device's answers.
     pub(crate) fn altering(
         self,
         alter: impl FnMut(&str, Vec<u8>) -> Outcome + Send + 'static,
@@ -86,7 +86,7 @@ impl MemoryDevice {
         self
     }
 
-    /// Has it say this about itself; `None`: it has no version endpoint.
+    /// Sets the version document; `None` means that the device has no version endpoint.
     pub(crate) fn saying(self, document: Option<&str>) -> Self {
         let document = document.map(|text| text.as_bytes().to_vec());
         self.instead(move |endpoint, _| {
@@ -99,17 +99,17 @@ impl MemoryDevice {
         })
     }
 
-    /// What a driver would open.
+    /// The transport to the device.
     pub(crate) fn transport(&self) -> impl Transport + 'static {
         MemoryTransport(Arc::clone(&self.inner))
     }
 
-    /// A path to it.
+    /// A connection to the device.
     pub(crate) fn connection(&self) -> Connection {
         Connection::new(Box::new(self.transport()), Service::Provisioning)
     }
 
-    /// Likewise, with the version document read.
+    /// A connection to the device whose version document was read.
     pub(crate) async fn opened(&self) -> Opened {
         let mut connection = self.connection();
         let version = match connection.version().await {
@@ -126,12 +126,12 @@ impl MemoryDevice {
         }
     }
 
-    /// A session without encryption, so that a test can read and write what travels.
+    /// A session without encryption, so that a test can read and write the messages.
     pub(crate) async fn plain_session(&self) -> Session {
         self.session(SecurityScheme::Sec0, &Credentials::None).await
     }
 
-    /// The same, ready to be given a network at this pace.
+    /// Such a session, as a provisioner with this pace.
     pub(crate) async fn protocomm(&self, version: Version, pace: &Pace) -> Protocomm {
         let session = self.plain_session().await;
         pace.protocomm(Secured {
@@ -153,20 +153,20 @@ impl MemoryDevice {
         connection.into_session(agreed.expect("a device that takes these"))
     }
 
-    /// What was sent to an endpoint, as it travelled.
+    /// The requests to an endpoint, as they were sent.
     pub(crate) fn requests(&self, endpoint: &str) -> Vec<Vec<u8>> {
         let inner = self.inner.lock().unwrap();
         let of_endpoint = inner.heard.iter().filter(|(name, _)| name == endpoint);
         of_endpoint.map(|(_, request)| request.clone()).collect()
     }
 
-    /// How many handshakes were begun, in whatever scheme.
+    /// The number of started handshakes, in any scheme.
     pub(crate) fn handshakes(&self) -> usize {
         let requests = self.requests("prov-session");
         requests.iter().filter(|one| opens_handshake(one)).count()
     }
 
-    /// The entries of one kind in the device's log.
+    /// The log entries of one kind.
     pub(crate) fn told(&self, event: &str) -> Vec<Value> {
         let text = String::from_utf8(self.log.0.lock().unwrap().clone()).unwrap();
         text.lines()
@@ -181,7 +181,7 @@ struct MemoryTransport(Arc<Mutex<Inner>>);
 #[async_trait]
 impl Transport for MemoryTransport {
     async fn exchange(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
-        // A device computes elsewhere, and not on the thread that waits for its answer.
+        // A device computes elsewhere, not on the thread that waits for its answer.
         let (inner, endpoint) = (Arc::clone(&self.0), endpoint.clone());
         let request = request.to_vec();
         let answered = spawn_blocking(move || inner.lock().unwrap().answer(endpoint, &request));
@@ -192,7 +192,7 @@ impl Transport for MemoryTransport {
 }
 
 impl Inner {
-    /// The answer, and when it comes.
+    /// Returns the answer, and the delay before it.
     fn answer(
         &mut self,
         endpoint: EndpointName,
@@ -223,7 +223,7 @@ impl fmt::Debug for MemoryTransport {
     }
 }
 
-/// That the path breaks after the device has heard a request.
+/// A connection that breaks after the device received a request.
 pub(crate) fn broken(endpoint: &str) -> TransportError {
     TransportError::Disconnected {
         endpoint: EndpointName::new(endpoint.to_owned()),
@@ -244,5 +244,5 @@ impl Write for Shared {
     }
 }
 
-/// There is one medium, and it never changes its mind about whom it talks to.
+/// There is only one client, so one session id is enough.
 const SESSION: u32 = 7;

@@ -1,21 +1,21 @@
-//! A test that runs itself again in namespaces of its own, where it owns addresses, routes and
-//! files that no test may touch elsewhere. What is in there is for each test to set up and to say.
+//! Reruns a test in its own namespaces, where it may change addresses, routes and files. Each test
+//! defines its setup and its checks.
 
 use std::process::Command;
 
-/// A test with namespaces of its own.
+/// A test with its own namespaces.
 pub(crate) struct Namespace {
-    /// The test, by the name that it has for itself.
+    /// The name of the test.
     pub(crate) test: &'static str,
-    /// What is its own, as `unshare` calls it, beside the user: `--net`, `--mount`.
+    /// The namespaces besides the user's, as flags of `unshare`: `--net`, `--mount`.
     pub(crate) own: &'static [&'static str],
-    /// The shell's commands that prepare it.
+    /// The shell commands that prepare the namespaces.
     pub(crate) set_up: &'static str,
 }
 
 impl Namespace {
-    /// Whether this is the run inside. Otherwise it has been made, and went well; where there are no
-    /// namespaces that is said, and in CI it is a failure.
+    /// Whether this process is inside the namespaces. Otherwise the test was rerun there and
+    /// passed. Without support for namespaces the test is skipped with a message, and fails in CI.
     pub(crate) fn is_entered(&self) -> bool {
         if std::env::var_os(INSIDE).is_some() {
             return true;

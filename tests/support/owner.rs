@@ -1,5 +1,5 @@
-//! A person with an account: an emulated cloud, and the files of a login there. What runs of
-//! the binary then say about whose a node is, is compared with what that cloud knows.
+//! The owner of a device: an emulated cloud with an account, and the files of a login there. Tests
+//! compare what espctl reports about nodes with the cloud's log.
 
 use serde_json::{Value, json};
 
@@ -8,27 +8,27 @@ use super::cloud::Cloud;
 use super::device::Device;
 use super::espctl::Output;
 
-/// Somebody who is logged in.
+/// An owner who is logged in.
 pub(crate) struct Owner {
     pub(crate) cloud: Cloud,
     pub(crate) account: Account,
 }
 
 impl Owner {
-    /// With a cloud of these arguments, and a login there by the binary.
+    /// Starts a cloud with these arguments, and logs in with the binary.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let cloud = Cloud::start(arguments);
         let account = Account::of(&cloud);
         Self { cloud, account }
     }
 
-    /// The tokens, as they are kept.
+    /// The stored tokens.
     pub(crate) fn tokens(&self) -> Vec<String> {
         let kinds = ["accesstoken", "idtoken", "refreshtoken"];
         kinds.map(|kind| self.account.token("lab", kind)).to_vec()
     }
 
-    /// What goes wrong at the cloud from now on.
+    /// Sets the cloud's faults.
     pub(crate) fn order(&self, faults: &[String]) {
         let body = json!({"faults": faults});
         self.cloud.control("PUT", "faults", &body);
@@ -42,8 +42,8 @@ impl Owner {
         self.cloud.told("mapped").iter().any(is_ours)
     }
 
-    /// What a run says about the account is so: the node is there if and only if it says so. A run
-    /// that could not know says where to look.
+    /// Checks what a run reports about the account: it must report the node if and only if the node
+    /// is there. A run that cannot know must give a hint to check.
     pub(crate) fn check_word(&self, device: &Device, output: &Output) -> Result<Word, String> {
         let result = output.result();
         let message = result["error"]["message"].as_str().unwrap_or_default();
@@ -59,11 +59,11 @@ impl Owner {
     }
 }
 
-/// Whether a node is in the account, in the words of a run that is right.
+/// What a run correctly reported about a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Word {
     Mapped,
     NotMapped,
-    /// It is, and the run could not know: it says where to look.
+    /// The node is mapped, and the run could not know it: it gave a hint to check.
     Unknown,
 }

@@ -1,5 +1,5 @@
-//! The shipped binary at a terminal: a pty of its own, a screen that shows what a person would
-//! see, and keys. Waits end with what they wait for, or with the limit.
+//! Runs the shipped binary at a terminal: a pty, a screen with what a user would see, and keys.
+//! Waits end with the expected event or at a time limit.
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
@@ -17,14 +17,14 @@ use super::espctl::NO_BUS;
 #[cfg(target_os = "linux")]
 use super::espctl::{SHELL, programs};
 
-/// A run at a terminal. Ends with the test.
+/// A run at a terminal. Dropping it ends the run.
 pub(crate) struct Terminal {
     child: Child,
     pty: Arc<Pty>,
     shown: Arc<Shown>,
 }
 
-/// What the terminal was sent.
+/// The output of the terminal.
 struct Shown {
     state: Mutex<State>,
     changed: Condvar,
@@ -37,8 +37,8 @@ struct State {
 }
 
 impl Terminal {
-    /// Starts the binary with these arguments and nothing in its environment but these variables
-    /// and the kind of terminal.
+    /// Starts the binary with these arguments. Its environment has only these variables and the
+    /// terminal type.
     pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(
         arguments: impl IntoIterator<Item = S>,
         variables: &[(&str, &str)],
@@ -47,7 +47,7 @@ impl Terminal {
         Self::at(program.args(arguments), variables)
     }
 
-    /// Likewise with a line that is typed into a shell.
+    /// Starts a shell command.
     #[cfg(target_os = "linux")]
     pub(crate) fn typed(line: &str, variables: &[(&str, &str)]) -> Self {
         let path = programs().to_str().expect("a path of ASCII");
@@ -81,13 +81,13 @@ impl Terminal {
         Self { child, pty, shown }
     }
 
-    /// Waits until the screen shows this.
+    /// Waits until the screen shows this text.
     #[track_caller]
     pub(crate) fn shows(&self, text: &str) {
         self.shows_times(text, 1);
     }
 
-    /// Waits until the screen shows this so many times.
+    /// Waits until the screen shows this text the given number of times.
     #[track_caller]
     pub(crate) fn shows_times(&self, text: &str, times: usize) {
         let deadline = Instant::now() + LIMIT;
@@ -103,32 +103,32 @@ impl Terminal {
         }
     }
 
-    /// What the screen shows now.
+    /// The current content of the screen.
     pub(crate) fn screen(&self) -> String {
         let state = self.shown.state.lock().unwrap();
         state.screen.screen().contents()
     }
 
-    /// Everything that was sent to the terminal so far.
+    /// All output so far.
     pub(crate) fn raw(&self) -> String {
         let state = self.shown.state.lock().unwrap();
         String::from_utf8_lossy(&state.raw).into_owned()
     }
 
-    /// Types.
+    /// Types keys.
     pub(crate) fn types(&self, keys: &str) {
         (&*self.pty)
             .write_all(keys.as_bytes())
             .expect("a pty of ours");
     }
 
-    /// Its process.
+    /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits for its end, checks the exit code and that the terminal is as it was, and gives what
-    /// the screen shows then.
+    /// Waits for the end of the run. Checks the exit code, and that the terminal was restored.
+    /// Returns the content of the screen.
     #[track_caller]
     pub(crate) fn exits(&mut self, code: i32) -> String {
         let deadline = Instant::now() + LIMIT;
@@ -154,7 +154,7 @@ impl Terminal {
 }
 
 impl Shown {
-    /// Takes what arrives until nobody holds the other side any more.
+    /// Reads output until the other side is closed.
     fn follow(&self, mut pty: &Pty) {
         let mut buffer = [0; 4096];
         loop {
@@ -173,13 +173,13 @@ impl Shown {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
     }
 }
 
-/// Keys that are no characters.
+/// Keys without a printable character.
 pub(crate) const DOWN: &str = "\x1b[B";
 pub(crate) const UP: &str = "\x1b[A";
 pub(crate) const ENTER: &str = "\r";
@@ -187,8 +187,8 @@ pub(crate) const ESC: &str = "\x1b";
 pub(crate) const CTRL_C: &str = "\x03";
 pub(crate) const CTRL_R: &str = "\x12";
 
-/// High enough that nothing of a run scrolls away.
+/// High enough that no output of a run scrolls away.
 const ROWS: NonZeroU16 = NonZeroU16::new(90).unwrap();
 const COLUMNS: NonZeroU16 = NonZeroU16::new(100).unwrap();
-/// No wait of a test takes as long.
+/// Longer than any wait of a test.
 const LIMIT: Duration = Duration::from_mins(2);

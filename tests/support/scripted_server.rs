@@ -1,5 +1,5 @@
-//! A TCP server on loopback that writes down what it hears and says what a script says, right or
-//! wrong. Not a device: it understands nothing but where a request ends.
+//! A TCP server on loopback that records requests and sends scripted answers, valid or not. It only
+//! detects where a request ends.
 
 #![expect(
     clippy::disallowed_types,
@@ -16,18 +16,18 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// What follows one request.
+/// The reaction to one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Turn {
-    /// What this makes of the request, and the socket stays open.
+    /// Sends this function's answer to the request; the socket stays open.
     Reply(fn(&Heard) -> Vec<u8>),
-    /// These bytes, and the socket stays open.
+    /// Sends these bytes; the socket stays open.
     Say(Vec<u8>),
-    /// These bytes, and the end of the socket.
+    /// Sends these bytes, then closes the socket.
     SayAndClose(Vec<u8>),
-    /// An answer without an end, as far as the client takes it.
+    /// Sends an endless answer, until the client closes the socket.
     Flood,
-    /// These bytes, and the end of the socket in the rude way.
+    /// Sends these bytes, then resets the connection.
     SayAndReset(Vec<u8>),
 }
 
@@ -53,12 +53,12 @@ impl Turn {
     }
 }
 
-/// A well-formed answer.
+/// A valid answer.
 pub(crate) fn ok(body: impl AsRef<[u8]>) -> Vec<u8> {
     ok_with("", body)
 }
 
-/// A well-formed answer with more header lines, each with its line end.
+/// A valid answer with additional header lines, each with its line end.
 pub(crate) fn ok_with(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let head = format!(
@@ -71,7 +71,7 @@ pub(crate) fn ok_with(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 /// One request, byte for byte.
 #[derive(Clone, Debug)]
 pub(crate) struct Heard {
-    /// On which connection, counted from 0.
+    /// The number of the connection, starting at 0.
     pub(crate) connection: usize,
     /// Request line and headers, with the empty line.
     pub(crate) head: String,
@@ -79,7 +79,7 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
-    /// The value of a header; `None` where there is none.
+    /// The value of a header; `None` if it is missing.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(": ")?;
@@ -88,7 +88,7 @@ impl Heard {
     }
 }
 
-/// A running server. Ends with the test.
+/// A running server. Dropping it stops it.
 pub(crate) struct ScriptedServer {
     pub(crate) address: SocketAddr,
     state: watch::Receiver<State>,
@@ -104,8 +104,8 @@ struct State {
 }
 
 impl ScriptedServer {
-    /// Plays the first list on the first connection, the second on the second, and so on.
-    /// Connections beyond the script are closed at once, and counted.
+    /// Plays the first list on the first connection, the second on the second, and so on. Further
+    /// connections are closed at once, and counted.
     pub(crate) async fn start(script: Vec<Vec<Turn>>) -> Self {
         Self::start_at("127.0.0.1:0", script).await.unwrap()
     }
@@ -127,7 +127,7 @@ impl ScriptedServer {
         })
     }
 
-    /// Closes the port, and every socket with it.
+    /// Closes the port and all its sockets.
     pub(crate) async fn stop(mut self) {
         self.task.abort();
         let ended = (&mut self.task).await;
@@ -142,12 +142,12 @@ impl ScriptedServer {
         self.state.borrow().connections
     }
 
-    /// How much of a flood the client's computer took.
+    /// How many bytes of a flood the client's computer accepted.
     pub(crate) fn flooded(&self) -> usize {
         self.state.borrow().flooded
     }
 
-    /// Waits until so many turns of the script are over, closed sockets included.
+    /// Waits until this many turns of the script are complete.
     pub(crate) async fn turns(&mut self, number: usize) {
         let reached = self.state.wait_for(|state| state.turns >= number);
         timeout(PATIENCE, reached)
@@ -171,7 +171,7 @@ struct Player {
 impl Player {
     async fn play(self, listener: TcpListener, script: Vec<Vec<Turn>>) {
         let mut script = script.into_iter();
-        // Sockets that a script leaves open stay so, whatever happens on the next.
+        // A socket that a script leaves open stays open during later connections.
         let mut open = Vec::new();
         for number in 0.. {
             let (stream, _) = listener.accept().await.unwrap();
@@ -230,7 +230,7 @@ impl Player {
         let piece = vec![b'x'; 64 * 1024];
         let mut written = 0;
         while written < FLOOD {
-            // An error is the client's way to say that it has had enough.
+            // An error means that the client closed the connection.
             let Ok(()) = stream.write_all(&piece).await else {
                 break;
             };
@@ -240,7 +240,7 @@ impl Player {
     }
 }
 
-/// `None` when the client left without a request.
+/// `None` if the client closed the connection without a request.
 async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Heard> {
     let mut bytes = Vec::new();
     loop {
@@ -265,7 +265,7 @@ async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Heard
     }
 }
 
-/// More than any buffer of the system between the two ends.
+/// More than all buffers of the system between the two sides.
 const FLOOD: usize = 512 * 1024 * 1024;
-/// No script takes as long.
+/// Longer than any script takes.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -1,5 +1,5 @@
-//! A serial port as a client has it open: bytes written, and everything read so far. Waits end with
-//! what they wait for, or with the limit.
+//! A serial port that a client has opened: writes bytes and collects everything that was read.
+//! Waits end with the expected event or at a time limit.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -43,13 +43,13 @@ impl Port {
         self.file.write_all(text.as_bytes()).expect("an open port");
     }
 
-    /// Waits until what was read and not taken ends like this, and takes it.
+    /// Waits until the unread bytes end like this, and returns them.
     #[track_caller]
     pub(crate) fn until(&self, end: &str) -> String {
         self.take_when(end, |bytes| bytes.ends_with(end.as_bytes()))
     }
 
-    /// Waits until this was read, and takes everything.
+    /// Waits until the unread bytes contain this, and returns them.
     #[track_caller]
     pub(crate) fn with(&self, text: &str) -> String {
         let wanted = text.as_bytes();
@@ -58,13 +58,13 @@ impl Port {
         })
     }
 
-    /// Waits until so many bytes were read, and takes everything.
+    /// Waits until this many bytes were read, and returns them.
     #[track_caller]
     pub(crate) fn at_least(&self, bytes: usize) -> Vec<u8> {
         self.take_bytes_when("enough", |read| read.len() >= bytes)
     }
 
-    /// Waits for the end of the line, and takes what came before it.
+    /// Waits until the line is closed, and returns what was read.
     #[track_caller]
     pub(crate) fn hung_up(&self) -> String {
         let deadline = Instant::now() + LIMIT;
@@ -77,7 +77,7 @@ impl Port {
         String::from_utf8_lossy(&std::mem::take(&mut state.bytes)).into_owned()
     }
 
-    /// What was read within this time, byte for byte. For what must not come.
+    /// Returns what is read within this time, to show that no other bytes arrive.
     pub(crate) fn within(&self, time: Duration) -> Vec<u8> {
         thread::sleep(time);
         std::mem::take(&mut self.heard.state.lock().unwrap().bytes)
@@ -109,7 +109,7 @@ impl Heard {
     fn follow(&self, mut from: File) {
         let mut buffer = [0; 4096];
         loop {
-            // A port that is gone is an error, or the end.
+            // Reading a closed port returns an error or the end of the file.
             let read = from.read(&mut buffer).unwrap_or_default();
             let mut state = self.state.lock().unwrap();
             state.ended = read == 0;
@@ -122,5 +122,5 @@ impl Heard {
     }
 }
 
-/// No wait of a test takes as long.
+/// Longer than any wait of a test.
 const LIMIT: Duration = Duration::from_mins(2);

@@ -1,4 +1,4 @@
-//! Devices as flows and drivers are told of them.
+//! Drivers, addresses and targets for tests.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(crate) fn driver(name: &str) -> Arc<dyn Driver> {
     found.expect("a built-in driver")
 }
 
-/// An address over HTTP.
+/// An address of a device that uses HTTP.
 pub(crate) fn http_address(address: impl Display) -> Address {
     driver("softap")
         .parse_address(&address.to_string())

@@ -1,5 +1,5 @@
-//! What each answer is taken for, right or wrong, and each way to have none. What a refusal means
-//! is `security`'s.
+//! How each answer is classified, valid or not, and each way to get no answer. `security`
+//! interprets refusals.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::{Instant, pause, resume};
 use super::{ask, open, open_at, patient};
 use crate::support::scripted_server::{ScriptedServer, Turn, ok};
 
-/// The outcome of one request that is answered like this.
+/// The outcome of one request with this reaction.
 async fn answered(turn: Turn) -> Result<Vec<u8>, TransportError> {
     let server = ScriptedServer::start(vec![vec![turn]]).await;
     let mut transport = open(server.address).await;
@@ -25,7 +25,7 @@ async fn failure(turn: Turn) -> TransportError {
     answered(turn).await.expect_err(&shown)
 }
 
-/// Why an answer is malformed.
+/// The reason why an answer is malformed.
 async fn fault(turn: Turn) -> String {
     match failure(turn.clone()).await {
         TransportError::Malformed { endpoint, what } => {
@@ -59,7 +59,8 @@ async fn closed_without_a_byte_is_a_refusal() {
     assert!(error.may_be_refusal());
 }
 
-/// A server that closes a socket with something unread in it resets it, so this may be a "no" too.
+/// A server that closes a socket with unread data resets the connection, so this may also be a
+/// refusal.
 #[tokio::test]
 async fn a_reset_is_a_broken_path_and_may_be_a_refusal() {
     let error = failure(Turn::reset()).await;
@@ -71,7 +72,7 @@ async fn a_reset_is_a_broken_path_and_may_be_a_refusal() {
     assert!(error.may_be_refusal());
 }
 
-/// Whatever a device means by it, it is not the "no" that a hang-up without a word is.
+/// A truncated answer is not a refusal: a refusal has no answer at all.
 #[tokio::test]
 async fn an_answer_that_ends_too_early_is_a_broken_path_and_no_refusal() {
     for cut in [
@@ -132,12 +133,12 @@ async fn an_answer_beyond_every_firmwares_is_not_taken_in() {
         matches!(error, TransportError::Malformed { .. }),
         "{error:?}"
     );
-    // The socket has been given up, so the rest is not even waited for.
+    // The transport closed the socket and did not wait for the rest.
     server.turns(1).await;
     assert!(server.flooded() < 64 * 1024 * 1024, "{}", server.flooded());
 }
 
-/// Limits of one kind of request each, and of no other.
+/// Each case shortens the limit of one kind of request only.
 #[tokio::test]
 async fn silence_ends_at_the_limit_of_the_endpoint() {
     let brief = Duration::from_millis(120);
@@ -181,7 +182,7 @@ async fn silence_ends_at_the_limit_of_the_endpoint() {
             let server = ScriptedServer::start(vec![vec![silence]]).await;
             let port = server.address.port();
             let mut transport = open_at("127.0.0.1", port, &limits).await;
-            // From here on, only waiting takes time.
+            // From here on, only waiting advances the clock.
             pause();
             let began = Instant::now();
             let error = transport.exchange(&endpoint, b"request").await.unwrap_err();

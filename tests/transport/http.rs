@@ -1,5 +1,4 @@
-//! The request, byte for byte: what firmware has room for, and nothing beside. Answers are
-//! `answers`'.
+//! The request, byte for byte: only what firmware has room for. `answers` tests the answers.
 
 #![expect(clippy::disallowed_types, reason = "one test listens by itself")]
 
@@ -33,7 +32,7 @@ async fn a_request_has_four_headers_at_most_and_all_are_known() {
             server.address
         )
     };
-    // Names of headers may have either case; nothing else may differ.
+    // Header names may have either case; nothing else may differ.
     assert_eq!(heard[0].head.to_lowercase(), expected("", 5));
     assert!(heard[0].head.starts_with("POST /prov-config HTTP/1.1\r\n"));
     assert_eq!(heard[0].body, b"first");
@@ -56,14 +55,14 @@ async fn the_longest_head_fits_the_oldest_firmware() {
     transport.exchange(&endpoint, &largest).await.unwrap();
     transport.exchange(&endpoint, &largest).await.unwrap();
     let heard = server.heard();
-    // The name of a host is the only part that varies, and has 253 characters at most.
+    // Only the host name varies, and it has at most 253 characters.
     assert!(heard[1].head.len() + 253 < 512, "{}", heard[1].head);
     assert!(heard[1].head.starts_with("POST /esp_local_ctrl/session "));
     assert_eq!(heard[1].body, largest);
 }
 
-/// Firmware waits five seconds for the rest of a request; a head alone is answered by nobody.
-/// Written at once, a request is one segment, and one read takes all of it.
+/// Firmware waits five seconds for the rest of a request. A request that is written at once is one
+/// segment, and one read receives all of it.
 #[tokio::test]
 async fn head_and_body_travel_together() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -93,7 +92,7 @@ async fn an_ipv6_host_is_bracketed_and_loses_its_zone() {
     for (host, at) in [("::1", "[::1]:0"), ("::1%1", "[::1]:0")] {
         let script = vec![vec![Turn::say(ok("six"))]];
         let server = match ScriptedServer::start_at(at, script).await {
-            // A computer without IPv6 cannot tell.
+            // A computer without IPv6 cannot run this test.
             Err(error) if error.kind() == std::io::ErrorKind::AddrNotAvailable => return,
             server => server.unwrap(),
         };
@@ -105,7 +104,7 @@ async fn an_ipv6_host_is_bracketed_and_loses_its_zone() {
     }
 }
 
-/// A name comes from a person where it is not one of ours. It is sent as it stands or not at all.
+/// An endpoint name may come from the user. It is sent unchanged, or not at all.
 #[tokio::test]
 async fn a_name_that_is_no_path_is_refused_unsent() {
     let server = ScriptedServer::start(vec![vec![Turn::say(ok("still here"))]]).await;
@@ -116,7 +115,7 @@ async fn a_name_that_is_no_path_is_refused_unsent() {
         "two words",
         "tab\there",
         "nul\0",
-        // The path would end here, and the request reach another endpoint.
+        // The path would end here, and the request would reach another endpoint.
         "prov-config#x",
         "prov-config?x",
     ] {
@@ -135,7 +134,7 @@ async fn a_name_that_is_no_path_is_refused_unsent() {
 #[test]
 fn a_proxy_in_the_environment_is_not_for_devices() {
     let device = Device::start(&[]);
-    // Reserved and never listened on: whoever goes there fails.
+    // The port is bound but not listening, so a connection to it fails.
     let closed = super::search::closed_port();
     let proxy = format!("http://{}", closed.address);
     let mut line: Vec<String> = ["provision", "--no-cloud", "--ssid", "Home"]

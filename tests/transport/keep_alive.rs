@@ -1,4 +1,5 @@
-//! One socket for many requests, another one when it closed, and the cookie that outlives both.
+//! Many requests over one socket, another socket when it closed, and the cookie that stays valid
+//! for both.
 
 #![expect(clippy::disallowed_types, reason = "one test listens by itself")]
 
@@ -57,7 +58,7 @@ async fn a_socket_that_closed_between_two_requests_is_replaced_and_nothing_said_
             let answer = ask(&mut *transport, expected.as_bytes()).await.unwrap();
             assert_eq!(answer, expected.as_bytes());
             server.turns(number + 1).await;
-            // The last one stays open.
+            // The last socket stays open.
             if number < 2 {
                 until_closed(server.address);
             }
@@ -74,8 +75,8 @@ async fn a_socket_that_closed_between_two_requests_is_replaced_and_nothing_said_
     }
 }
 
-/// However busy this side was meanwhile: a close that has arrived is heeded, seen or not. Keys take
-/// a while to compute, and nothing else happens then.
+/// A close that has arrived must be detected even if the client was busy: computing keys takes a
+/// while, and the runtime does nothing else then.
 #[tokio::test]
 async fn a_socket_that_closed_while_nobody_looked_is_replaced_too() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -100,8 +101,8 @@ async fn a_socket_that_closed_while_nobody_looked_is_replaced_too() {
     second.join().unwrap();
 }
 
-/// Waits until this computer's end of the connection has received the close. A loaded kernel delivers it
-/// some time after the other end was closed, and until then no client can know.
+/// Waits until this computer's side of the connection has received the close. A loaded kernel
+/// delivers it with a delay, and no client can know before.
 #[cfg(target_os = "linux")]
 fn until_closed(address: SocketAddr) {
     const ESTABLISHED: &str = "01";
@@ -110,7 +111,7 @@ fn until_closed(address: SocketAddr) {
     }
 }
 
-/// Elsewhere the kernel is taken to be quick enough.
+/// Other systems are assumed to be fast enough.
 #[cfg(not(target_os = "linux"))]
 fn until_closed(_address: SocketAddr) {}
 
@@ -126,7 +127,7 @@ async fn a_refusal_after_an_answer_is_still_a_refusal() {
     assert_eq!(server.connections(), 1);
 }
 
-/// A late answer must not be taken for the next one's, so no failure leaves a socket behind.
+/// A late answer must not be read as the next one, so a failed exchange closes its socket.
 #[tokio::test]
 async fn after_a_failed_exchange_the_next_has_a_socket_of_its_own() {
     let page = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";
@@ -146,7 +147,7 @@ async fn after_a_failed_exchange_the_next_has_a_socket_of_its_own() {
         .await;
         let mut transport = open(server.address).await;
         ask(&mut *transport, b"1").await.unwrap();
-        // Silence takes no time.
+        // The paused clock skips the silence.
         pause();
         ask(&mut *transport, b"2").await.expect_err(&shown);
         resume();
@@ -174,7 +175,7 @@ async fn nobody_there_any_more_is_no_refusal() {
     ask(&mut *transport, b"1").await.unwrap();
     server.stop().await;
     let error = ask(&mut *transport, b"2").await.unwrap_err();
-    // The end of the old socket is usually known by now, but it can still be on its way.
+    // The close of the old socket has usually arrived by now, but may still be in transit.
     assert!(
         matches!(
             error,
@@ -184,7 +185,7 @@ async fn nobody_there_any_more_is_no_refusal() {
     );
 }
 
-/// After each answer, the cookie of the request that follows.
+/// The cookie of the request that follows each answer.
 #[tokio::test]
 async fn only_a_session_number_is_a_cookie_and_the_newest_counts() {
     let steps = [
