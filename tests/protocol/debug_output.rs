@@ -15,7 +15,7 @@ use crate::support::vector_file::{bytes, entry, text};
 
 /// Tests the detector that the tests below rely on.
 #[test]
-fn a_secret_that_is_shown_is_found() {
+fn detector_finds_shown_secrets() {
     let secrets = Secrets {
         texts: vec!["abcd1234".into()],
         keys: vec![vec![0x61, 0xcf, 0x62, 0x47, 0x22, 0x45]],
@@ -63,7 +63,7 @@ fn sec1_shows_no_secret() {
         &bytes(&entry, "device_random"),
     ]);
     secrets.assert_hidden(&device);
-    secrets.assert_hidden_all_the_way((&credentials, client_rng), (&device, device_rng));
+    secrets.assert_hidden_in_handshake((&credentials, client_rng), (&device, device_rng));
 }
 
 #[test]
@@ -93,12 +93,12 @@ fn sec2_shows_no_secret() {
     secrets.assert_hidden(&device);
     let client_rng = ScriptedRng::new([&bytes(&entry, "a")]);
     let device_rng = ScriptedRng::new([&bytes(&entry, "b"), &bytes(&entry, "device_nonce")[..8]]);
-    secrets.assert_hidden_all_the_way((&credentials, client_rng), (&device, device_rng));
+    secrets.assert_hidden_in_handshake((&credentials, client_rng), (&device, device_rng));
 }
 
 /// The message of a refusal shows no secret either.
 #[test]
-fn a_refusal_shows_no_secret() {
+fn refusal_shows_no_secret() {
     let secrets = Secrets {
         texts: vec!["abcd1234".into(), "wxyz9876".into()],
         keys: Vec::new(),
@@ -137,7 +137,7 @@ impl Secrets {
     }
 
     /// Checks every value of a handshake, on both sides, and of the session after it.
-    fn assert_hidden_all_the_way(
+    fn assert_hidden_in_handshake(
         &self,
         (credentials, mut client_rng): (&Credentials, ScriptedRng),
         (secret, mut device_rng): (&DeviceSecret, ScriptedRng),

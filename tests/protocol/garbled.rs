@@ -26,7 +26,7 @@ fn sec2_bits_flipped() {
 
 /// No message is complete before its last byte.
 #[test]
-fn cut_short() {
+fn rejects_truncated_messages() {
     for (scheme, step) in [
         (SecurityScheme::Sec0, 1),
         (SecurityScheme::Sec1, 1),
@@ -47,7 +47,7 @@ fn cut_short() {
 
 /// Unknown fields are skipped, as protobuf requires. Any other bytes after the end are rejected.
 #[test]
-fn with_something_after_the_end() {
+fn only_unknown_fields_may_follow_message() {
     for scheme in SCHEMES {
         for (message, _) in lengths(scheme) {
             let unknown = outcome(scheme, message, |bytes| bytes.extend(b"\xf8\x01\x07"));
@@ -66,7 +66,7 @@ fn with_something_after_the_end() {
 
 /// Replaces each message with noise, and with answers that another service might send.
 #[test]
-fn replaced_by_noise() {
+fn rejects_noise() {
     let mut rng = SeededRng::new("noise");
     for scheme in SCHEMES {
         let rounds = if scheme == SecurityScheme::Sec2 {

@@ -27,19 +27,19 @@ use prost::Message;
 use crate::support::vector_file::{bytes, keys, load};
 
 #[test]
-fn every_payload_is_spoken() {
-    let mut known: Vec<&str> = Vec::new();
-    known.extend(config_payloads().iter().map(|(name, _)| *name));
-    known.extend(scan_payloads().iter().map(|(name, _)| *name));
-    known.extend(ctrl_payloads().iter().map(|(name, _)| *name));
-    known.extend(user_payloads().iter().map(|(name, _)| *name));
-    known.extend(challenge_payloads().iter().map(|(name, _)| *name));
-    known.sort_unstable();
+fn every_payload_of_file_is_tested() {
+    let mut tested: Vec<&str> = Vec::new();
+    tested.extend(config_payloads().iter().map(|(name, _)| *name));
+    tested.extend(scan_payloads().iter().map(|(name, _)| *name));
+    tested.extend(ctrl_payloads().iter().map(|(name, _)| *name));
+    tested.extend(user_payloads().iter().map(|(name, _)| *name));
+    tested.extend(challenge_payloads().iter().map(|(name, _)| *name));
+    tested.sort_unstable();
     let file = load();
-    assert_eq!(keys(&file["payloads"]), known);
+    assert_eq!(keys(&file["payloads"]), tested);
     // Python's protobuf library wrote the same bytes for its messages.
     for (name, outcome) in file["payloads_vs_python_protobuf"].as_object().unwrap() {
-        assert!(known.contains(&name.as_str()), "{name}");
+        assert!(tested.contains(&name.as_str()), "{name}");
         assert_eq!(outcome, "same bytes", "{name}");
     }
 }
@@ -67,7 +67,7 @@ fn ctrl_messages() {
 
 /// The payload has no fields, but must be sent: firmware cannot answer a message of zero bytes.
 #[test]
-fn no_command_is_empty() {
+fn commands_are_never_empty() {
     for (name, payload) in config_payloads() {
         assert!(payload.encoded_len() > 0, "{name}");
     }

@@ -34,7 +34,7 @@ fn random_handshakes_agree() {
 
 /// Regardless of which side has a wrong or missing PoP, the device refuses.
 #[test]
-fn unlike_pops_do_not_agree() {
+fn different_pops_do_not_agree() {
     let spellings = [
         None,
         Some("abcd1234"),
@@ -44,7 +44,7 @@ fn unlike_pops_do_not_agree() {
     ];
     for (index, device) in spellings.into_iter().enumerate() {
         for client in spellings {
-            let pair = pair(&format!("unlike {index}"), client, device);
+            let pair = pair(&format!("different {index}"), client, device);
             match pair.run() {
                 Ok(_) => assert_eq!(client, device),
                 Err(refused) => {
@@ -60,7 +60,7 @@ fn unlike_pops_do_not_agree() {
 
 /// Otherwise an attacker in between could choose the shared secret (RFC 7748, section 6.1).
 #[test]
-fn low_order_points_are_refused_by_both_sides() {
+fn both_sides_reject_low_order_points() {
     for point in low_order_points() {
         for (message, side) in [(Message::Sc0, Side::Device), (Message::Sr0, Side::Client)] {
             for pop in [None, Some("abcd1234")] {
@@ -77,16 +77,16 @@ fn low_order_points_are_refused_by_both_sides() {
 }
 
 #[test]
-fn fields_of_another_length_are_refused() {
+fn rejects_fields_of_wrong_length() {
     for length in [0, 1, 15, 17, 31, 33, 64] {
-        for (message, side, name, own) in [
+        for (message, side, name, expected) in [
             (Message::Sc0, Side::Device, "client_pubkey", 32),
             (Message::Sr0, Side::Client, "device_pubkey", 32),
             (Message::Sc1, Side::Device, "client_verify_data", 32),
             (Message::Sr1, Side::Client, "device_verify_data", 32),
             (Message::Sr0, Side::Client, "device_random", 16),
         ] {
-            assert_ne!(length, own);
+            assert_ne!(length, expected);
             let refused = pair("lengths", None, None)
                 .run_altering(altered::sec1(message, |payload| {
                     field(payload, name).resize(length, 0x55);
@@ -104,7 +104,7 @@ fn fields_of_another_length_are_refused() {
 
 /// No firmware sends such a status, so code that only checks the keys could read it as success.
 #[test]
-fn a_status_other_than_success_is_refused() {
+fn rejects_status_other_than_success() {
     for message in [Message::Sr0, Message::Sr1] {
         let refused = pair("status", None, None)
             .run_altering(altered::sec1(message, |payload| match payload {
@@ -120,7 +120,7 @@ fn a_status_other_than_success_is_refused() {
 
 /// A device without the PoP cannot prove that it has it: the client must detect this as well.
 #[test]
-fn the_device_must_prove_itself() {
+fn device_must_prove_pop() {
     for proof in [vec![0; 32], SeededRng::new("proof").bytes(32)] {
         let refused = pair("proof", Some("abcd1234"), Some("abcd1234"))
             .run_altering(altered::sec1(Message::Sr1, |payload| {
@@ -134,7 +134,7 @@ fn the_device_must_prove_itself() {
 
 /// Without authentication, every message after a lost request is unreadable.
 #[test]
-fn a_lost_message_ends_the_session() {
+fn lost_message_makes_session_unreadable() {
     let mut ends = pair("lost", None, None).run().unwrap();
     ends.client.seal(b"never arrives").unwrap();
     let second = ends.client.seal(b"arrives").unwrap();
@@ -142,7 +142,7 @@ fn a_lost_message_ends_the_session() {
 }
 
 #[test]
-fn other_credentials_are_turned_away() {
+fn rejects_credentials_of_other_scheme() {
     let credentials = Credentials::UserPassword {
         username: "wifiprov".into(),
         password: Secret::new("abcd1234".into()),

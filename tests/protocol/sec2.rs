@@ -106,14 +106,14 @@ impl Tally {
                 Some(Proto::Sec2(Sec2Payload {
                     payload: Some(payload),
                     ..
-                })) => tally.see(&payload),
+                })) => tally.count(&payload),
                 other => panic!("not a message of Security 2: {other:?}"),
             }
         }
         tally
     }
 
-    fn see(&mut self, payload: &Payload) {
+    fn count(&mut self, payload: &Payload) {
         let zero = |bytes: &[u8]| usize::from(bytes[0] == 0);
         match payload {
             Payload::Sc0(command) => self.client_key += zero(&command.client_pubkey),
@@ -141,7 +141,7 @@ impl AddAssign for Tally {
 
 /// The device does not compare the user name, but its verifier depends on it.
 #[test]
-fn another_name_or_password_is_refused_by_the_device() {
+fn device_rejects_other_name_or_password() {
     let device = ("wifiprov", "ab:cd1234");
     let secret = DeviceSecret::sec2(
         device.0,
@@ -155,7 +155,7 @@ fn another_name_or_password_is_refused_by_the_device() {
         ("Wifiprov", "ab:cd1234"),
         ("wifiprovab", "cd1234"),
     ] {
-        let refused = Pair::seeded("unlike", &credentials(client), &secret)
+        let refused = Pair::seeded("different", &credentials(client), &secret)
             .run()
             .unwrap_err();
         let mismatch = SecurityError::CredentialsMismatch {
@@ -169,7 +169,7 @@ fn another_name_or_password_is_refused_by_the_device() {
     }
     // H(user:password) is the same for every position of the colon, and so is the verifier.
     for client in [device, ("wifiprov:ab", "cd1234")] {
-        let pair = Pair::seeded("unlike", &credentials(client), &secret);
+        let pair = Pair::seeded("different", &credentials(client), &secret);
         assert!(pair.run().is_ok(), "{client:?}");
     }
 }
@@ -177,7 +177,7 @@ fn another_name_or_password_is_refused_by_the_device() {
 /// One IV for every message: the same text has the same ciphertext, in both directions. The counter
 /// was introduced to remove this weakness, but old devices have it.
 #[test]
-fn a_fixed_nonce_stays() {
+fn fixed_nonce_never_changes() {
     let mut ends = pair("fixed", NonceRule::Fixed).run().unwrap();
     let (request, response) = ends.exchange(b"same", b"same").unwrap();
     assert_eq!(request, response);
@@ -188,7 +188,7 @@ fn a_fixed_nonce_stays() {
 }
 
 #[test]
-fn a_counted_nonce_opens_each_message_once_and_in_order() {
+fn counted_nonce_rejects_repeated_and_reordered_messages() {
     let mut ends = pair("counted", NonceRule::Counter).run().unwrap();
     let request = ends.client.seal(b"request").unwrap();
     assert_eq!(*ends.device.open(&request).unwrap(), b"request");
@@ -209,7 +209,7 @@ fn a_counted_nonce_opens_each_message_once_and_in_order() {
 }
 
 #[test]
-fn altered_ciphertexts_are_refused() {
+fn rejects_altered_ciphertexts() {
     for rule in [NonceRule::Fixed, NonceRule::Counter] {
         let mut ends = pair("altered", rule).run().unwrap();
         let sealed = ends.client.seal(b"a short request").unwrap();
@@ -228,7 +228,7 @@ fn altered_ciphertexts_are_refused() {
 
 /// An overflow is an error on the device, which would look like a broken connection.
 #[test]
-fn the_counter_does_not_run_over() {
+fn counter_overflow_is_an_error() {
     let nonce = [&[7; 8][..], &u32::MAX.to_be_bytes()].concat();
     let with_last_nonce = || {
         pair("overflow", NonceRule::Counter)

@@ -15,8 +15,8 @@ use crate::support::vector_file::{bytes, entries, entry, keys, load, text};
 
 /// A key without a reader would be untested data.
 #[test]
-fn every_key_of_the_file_has_a_reader() {
-    let here = [
+fn every_key_of_file_has_reader() {
+    let tested_here = [
         "sec0",
         "sec1",
         "sec1_wrong_pop",
@@ -29,11 +29,11 @@ fn every_key_of_the_file_has_a_reader() {
     let flows = ["proto_ver"];
     let elsewhere = ["ble_uuids", "console"];
     let prose = ["about", "session_messages_vs_python_protobuf"];
-    let mut known = [&here[..], &payloads, &flows, &elsewhere, &prose].concat();
-    known.sort_unstable();
+    let mut keys_with_reader = [&tested_here[..], &payloads, &flows, &elsewhere, &prose].concat();
+    keys_with_reader.sort_unstable();
 
     let file = load();
-    assert_eq!(keys(&file), known);
+    assert_eq!(keys(&file), keys_with_reader);
     assert_eq!(entries("sec1").len(), 3);
     assert_eq!(entries("sec2").len(), 13);
     assert_eq!(file["session_messages_vs_python_protobuf"], "all equal");
@@ -64,7 +64,7 @@ fn sec1_both_roles() {
 
 /// An empty PoP and no PoP are equal, on either side.
 #[test]
-fn sec1_no_pop_has_two_spellings() {
+fn sec1_empty_pop_equals_no_pop() {
     let entry = entry("sec1", "no_pop");
     let empty = Secret::new(String::new());
     for credentials in [Credentials::None, Credentials::Pop(empty.clone())] {
@@ -83,7 +83,7 @@ fn sec1_no_pop_has_two_spellings() {
 
 /// The position of each exchange in the keystream, which the two directions share.
 #[test]
-fn sec1_keystream_is_one() {
+fn sec1_directions_share_keystream() {
     for entry in entries("sec1") {
         let keystream = bytes(&entry, "keystream");
         let pop = text(&entry, "pop");
@@ -164,7 +164,7 @@ fn sec2_verifier_forms() {
 
 /// A device that knows its password computes the verifier in the file.
 #[test]
-fn sec2_verifier_is_the_files() {
+fn sec2_verifier_matches_file() {
     for entry in entries("sec2") {
         if intended_form(&entry) != VerifierForm::Standard {
             continue;

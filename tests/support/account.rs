@@ -18,20 +18,20 @@ pub(crate) struct Account {
 
 impl Account {
     /// Without any account: the folder does not exist.
-    pub(crate) fn nobody() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             folder: fresh_path("rainmaker"),
         }
     }
 
     /// With the current profile `lab` for this cloud, where the cloud's user is logged in.
-    pub(crate) fn of(cloud: &Cloud) -> Self {
-        Self::by_way_of(cloud.url(), cloud)
+    pub(crate) fn logged_in(cloud: &Cloud) -> Self {
+        Self::logged_in_through(cloud.url(), cloud)
     }
 
     /// With a login at this cloud through another URL.
-    pub(crate) fn by_way_of(url: &str, cloud: &Cloud) -> Self {
-        let account = Self::nobody();
+    pub(crate) fn logged_in_through(url: &str, cloud: &Cloud) -> Self {
+        let account = Self::empty();
         account.log_in("lab", url, cloud);
         account.run(&["profile", "switch", "lab"]).output().exits(0);
         account

@@ -133,8 +133,8 @@ impl Client {
         name: &str,
     ) -> Option<T> {
         let body = (interface, name);
-        let asked = self.call(path, PROPERTIES, "Get", &body);
-        let value: OwnedVariant = asked.await.ok()?.body().deserialize().unwrap();
+        let reply = self.call(path, PROPERTIES, "Get", &body);
+        let value: OwnedVariant = reply.await.ok()?.body().deserialize().unwrap();
         T::try_from(value).ok()
     }
 
@@ -143,9 +143,9 @@ impl Client {
         let next = async {
             loop {
                 let message = self.messages.next().await.unwrap().unwrap();
-                let is_it = message.message_type() == Type::Signal
+                let is_match = message.message_type() == Type::Signal
                     && message.header().member().is_some_and(|name| name == member);
-                if is_it {
+                if is_match {
                     return message;
                 }
             }
@@ -160,9 +160,10 @@ impl Client {
         loop {
             let signal = self.signal("PropertiesChanged").await;
             let body = signal.body();
-            let (_, changed, gone): (String, Properties, Vec<String>) = body.deserialize().unwrap();
-            if changed.contains_key(name) || gone.iter().any(|one| one == name) {
-                return (changed, gone);
+            let (_, changed, removed): (String, Properties, Vec<String>) =
+                body.deserialize().unwrap();
+            if changed.contains_key(name) || removed.iter().any(|property| property == name) {
+                return (changed, removed);
             }
         }
     }
@@ -201,20 +202,20 @@ impl Client {
     /// The object whose UUID starts like this.
     pub(crate) async fn with_uuid(&self, start: &str) -> Option<String> {
         let objects = self.objects().await;
-        let found = objects.iter().find(|(_, interfaces)| {
+        let object = objects.iter().find(|(_, interfaces)| {
             interfaces.values().any(|properties| {
                 properties
                     .get("UUID")
                     .is_some_and(|uuid| <&str>::try_from(&**uuid).unwrap().starts_with(start))
             })
         });
-        found.map(|(path, _)| path.to_string())
+        object.map(|(path, _)| path.to_string())
     }
 
     /// The characteristic of the endpoint with this number.
     pub(crate) async fn endpoint(&self, number: u16) -> String {
-        let found = self.with_uuid(&format!("021a{number:04x}-0382")).await;
-        found.unwrap_or_else(|| panic!("no characteristic {number:04x}"))
+        let path = self.with_uuid(&format!("021a{number:04x}-0382")).await;
+        path.unwrap_or_else(|| panic!("no characteristic {number:04x}"))
     }
 
     pub(crate) async fn write(&self, path: &str, value: &[u8]) -> Result<(), Error> {

@@ -42,8 +42,8 @@ impl Answer {
     /// The value of a header, if the answer has it.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
-            let (known, value) = line.split_once(':')?;
-            known.eq_ignore_ascii_case(name).then_some(value.trim())
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then_some(value.trim())
         })
     }
 }
@@ -64,31 +64,31 @@ impl Cloud {
             .read_line(&mut line)
             .unwrap();
         let ready = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("{error}: the cloud said {line:?}"));
+            .unwrap_or_else(|error| panic!("{error}: the cloud printed {line:?}"));
         Self { child, ready, log }
     }
 
     /// The base URL, without `v1`.
     pub(crate) fn url(&self) -> &str {
-        self.said("url")
+        self.ready_text("url")
     }
 
     /// The user name of the account.
     pub(crate) fn user(&self) -> &str {
-        self.said("user")
+        self.ready_text("user")
     }
 
     /// The user's password.
     pub(crate) fn password(&self) -> &str {
-        self.said("password")
+        self.ready_text("password")
     }
 
     /// The user id that mapping sends to devices.
     pub(crate) fn user_id(&self) -> &str {
-        self.said("user_id")
+        self.ready_text("user_id")
     }
 
-    fn said(&self, key: &str) -> &str {
+    fn ready_text(&self, key: &str) -> &str {
         self.ready[key].as_str().expect(key)
     }
 
@@ -106,7 +106,7 @@ impl Cloud {
     }
 
     /// The log entries of one kind.
-    pub(crate) fn told(&self, event: &str) -> Vec<Value> {
+    pub(crate) fn log_entries(&self, event: &str) -> Vec<Value> {
         self.log()
             .into_iter()
             .filter(|entry| entry["event"] == event)
@@ -158,7 +158,7 @@ impl Cloud {
     ) -> std::io::Result<TcpStream> {
         let address = self.url().strip_prefix("http://").expect("plain HTTP");
         let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
         let token = match token {
             "" => String::new(),
             token => format!("Authorization: {token}\r\n"),
@@ -175,13 +175,13 @@ impl Cloud {
 
     /// Sends a request and closes the connection before the answer.
     pub(crate) fn leave(&self, method: &str, target: &str, token: &str, body: &[u8]) {
-        let requests = || self.told("request").len();
+        let requests = || self.log_entries("request").len();
         let before = requests();
         let mut stream = self.send(method, target, token, body).expect("a socket");
         stream
             .set_read_timeout(Some(Duration::from_millis(20)))
             .expect("a socket");
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
         // The log shows when the request arrived.
         while requests() == before {
             assert!(Instant::now() < deadline, "the request never arrived");
@@ -198,8 +198,8 @@ impl Cloud {
 
     /// A new access token of the first user.
     pub(crate) fn token(&self) -> String {
-        let told = self.log_in(self.user(), self.password()).json();
-        told["accesstoken"].as_str().expect("a token").to_owned()
+        let login = self.log_in(self.user(), self.password()).json();
+        login["accesstoken"].as_str().expect("a token").to_owned()
     }
 
     /// Sends a control request, which must succeed.
@@ -233,4 +233,4 @@ impl Drop for Cloud {
 }
 
 /// Longer than any answer takes.
-const PATIENCE: Duration = Duration::from_mins(1);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);

@@ -29,12 +29,12 @@ impl Device {
         if !arguments.contains(&"--join-ms") {
             own.extend(["--join-ms", "50"]);
         }
-        Self::play("softap", &[&own[..], arguments].concat())
+        Self::spawn("softap", &[&own[..], arguments].concat())
     }
 
     /// Starts a device that is already on its network.
     pub(crate) fn on_network(arguments: &[&str]) -> Self {
-        Self::play("on-network", arguments)
+        Self::spawn("on-network", arguments)
     }
 
     /// Starts a Bluetooth device with its own adapter and bus.
@@ -43,7 +43,7 @@ impl Device {
         if !arguments.contains(&"--join-ms") {
             own.extend(["--join-ms", "50"]);
         }
-        Self::play("ble", &[&own[..], arguments].concat())
+        Self::spawn("ble", &[&own[..], arguments].concat())
     }
 
     /// Starts a device on a serial line, which is a pty. Its path is a symbolic link that is
@@ -60,20 +60,20 @@ impl Device {
         if !arguments.contains(&"--join-ms") {
             own.extend(["--join-ms", "50"]);
         }
-        let mut device = Self::play("console", &[&own[..], arguments].concat());
+        let mut device = Self::spawn("console", &[&own[..], arguments].concat());
         if !is_linked {
             device.ready["pty"] = Value::from(link);
         }
         device
     }
 
-    fn play(transport: &str, arguments: &[&str]) -> Self {
+    fn spawn(transport: &str, arguments: &[&str]) -> Self {
         let log = fresh_path("device.log");
         let mut command = espctl::command(["emulate", "device", "--transport", transport]);
         command.arg("--log").arg(&log);
-        for (flag, usual) in [("--listen", "127.0.0.1"), ("--port", "0")] {
+        for (flag, default) in [("--listen", "127.0.0.1"), ("--port", "0")] {
             if transport != "ble" && !arguments.contains(&flag) {
-                command.args([flag, usual]);
+                command.args([flag, default]);
             }
         }
         let mut child = command
@@ -81,7 +81,9 @@ impl Device {
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        let mut arguments = arguments.iter().skip_while(|one| **one != "--count");
+        let mut arguments = arguments
+            .iter()
+            .skip_while(|argument| **argument != "--count");
         let count = arguments.nth(1).map_or(1, |count| count.parse().unwrap());
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let all: Vec<Value> = (0..count)
@@ -89,7 +91,7 @@ impl Device {
                 let mut line = String::new();
                 stdout.read_line(&mut line).unwrap();
                 serde_json::from_str(&line)
-                    .unwrap_or_else(|error| panic!("{error}: the device said {line:?}"))
+                    .unwrap_or_else(|error| panic!("{error}: the device printed {line:?}"))
             })
             .collect();
         Self {
@@ -167,7 +169,7 @@ impl Device {
     }
 
     /// The log entries of one kind.
-    pub(crate) fn told(&self, event: &str) -> Vec<Value> {
+    pub(crate) fn log_entries(&self, event: &str) -> Vec<Value> {
         self.log()
             .into_iter()
             .filter(|entry| entry["event"] == event)
@@ -176,14 +178,14 @@ impl Device {
 
     /// The number of requests to an endpoint.
     pub(crate) fn requests(&self, endpoint: &str) -> usize {
-        self.told("request")
+        self.log_entries("request")
             .iter()
             .filter(|entry| entry["endpoint"] == endpoint)
             .count()
     }
 
     /// Waits until the process ends by itself.
-    pub(crate) fn ended(&mut self) {
+    pub(crate) fn wait_until_ended(&mut self) {
         let status = self.child.wait().expect("a child of ours");
         assert!(status.success(), "{status}");
     }
@@ -193,7 +195,7 @@ impl Device {
         let process = self.child.id().to_string();
         // If the signal cannot be sent, the process is killed below.
         let _asked = Command::new("kill").args(["-TERM", &process]).status();
-        let deadline = Instant::now() + PARTING;
+        let deadline = Instant::now() + TERMINATE_TIMEOUT;
         while self.is_running() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(2));
         }
@@ -236,7 +238,7 @@ impl Drop for Device {
 }
 
 /// Time limit for an orderly end.
-const PARTING: Duration = Duration::from_secs(2);
+const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A path that no other test uses.
 pub(crate) fn fresh_path(name: &str) -> PathBuf {

@@ -35,7 +35,7 @@ pub(crate) fn espctl<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Ite
 /// calls `cli::main` with the command line from a variable, one argument a line.
 pub(crate) fn espctl_with(test: &str, variable: &str, arguments: &[&str]) -> Run {
     let binary = std::env::current_exe().expect("a path");
-    let mut command = alone(binary.to_str().expect("text"));
+    let mut command = isolated_command(binary.to_str().expect("text"));
     let arguments = [&["espctl"], arguments].concat().join("\n");
     command
         .args([test, "--exact", "--ignored", "--nocapture", "--quiet"])
@@ -49,7 +49,7 @@ pub(crate) fn espctl_with(test: &str, variable: &str, arguments: &[&str]) -> Run
 /// Prepares a run of a shell command, unmodified.
 #[cfg(target_os = "linux")]
 pub(crate) fn typed(line: &str) -> Run {
-    let mut command = alone(SHELL);
+    let mut command = isolated_command(SHELL);
     command.args(["-c", line]).env("PATH", programs());
     Run {
         command,
@@ -68,13 +68,13 @@ pub(crate) fn programs() -> &'static Path {
 pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(
     arguments: impl IntoIterator<Item = I>,
 ) -> Command {
-    let mut command = alone(env!("CARGO_BIN_EXE_espctl"));
+    let mut command = isolated_command(env!("CARGO_BIN_EXE_espctl"));
     command.args(arguments);
     command
 }
 
 /// A command with an empty environment.
-fn alone(program: &str) -> Command {
+fn isolated_command(program: &str) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
@@ -91,7 +91,7 @@ fn alone(program: &str) -> Command {
 
 /// Runs to the end, and calls `act` with the process id for each line of stdout that contains
 /// `text`.
-pub(crate) fn watched<I: AsRef<std::ffi::OsStr>>(
+pub(crate) fn watch_for<I: AsRef<std::ffi::OsStr>>(
     arguments: impl IntoIterator<Item = I>,
     text: &str,
     mut act: impl FnMut(u32),

@@ -123,7 +123,7 @@ pub(crate) fn agreed_exit(output: &Output, allowed: &[i32]) -> Result<i32, Strin
     let error = &result["error"];
     if result["ok"] != (exit == 0) || (exit != 0 && error["exit"] != exit) {
         return Err(format!(
-            "the result says otherwise than the exit code {exit}"
+            "the result does not agree with the exit code {exit}"
         ));
     }
     if exit != 0 {

@@ -35,7 +35,7 @@ pub(crate) struct MemoryDevice {
 
 struct Inner {
     device: Device,
-    heard: Vec<(String, Vec<u8>)>,
+    received: Vec<(String, Vec<u8>)>,
     instead: Box<Instead>,
     altering: Box<Altering>,
     delay: Duration,
@@ -51,7 +51,7 @@ impl MemoryDevice {
             .with_log(Log::default().lines_to(Box::new(log.clone())));
         let inner = Inner {
             device,
-            heard: Vec::new(),
+            received: Vec::new(),
             instead: Box::new(|_, _| None),
             altering: Box::new(|_, answer| Ok(answer)),
             delay: Duration::ZERO,
@@ -87,7 +87,7 @@ impl MemoryDevice {
     }
 
     /// Sets the version document; `None` means that the device has no version endpoint.
-    pub(crate) fn saying(self, document: Option<&str>) -> Self {
+    pub(crate) fn with_version_document(self, document: Option<&str>) -> Self {
         let document = document.map(|text| text.as_bytes().to_vec());
         self.instead(move |endpoint, _| {
             (endpoint == "proto-ver").then(|| match &document {
@@ -147,27 +147,30 @@ impl MemoryDevice {
     ) -> Session {
         let (rng, handshakes) = (SeededRng::new("a client in memory"), Handshakes::default());
         let mut connection = self.connection();
-        let agreed = connection
+        let keys = connection
             .agree(scheme, credentials, rng, &handshakes)
             .await;
-        connection.into_session(agreed.expect("a device that takes these"))
+        connection.into_session(keys.expect("the device accepts the credentials"))
     }
 
     /// The requests to an endpoint, as they were sent.
     pub(crate) fn requests(&self, endpoint: &str) -> Vec<Vec<u8>> {
         let inner = self.inner.lock().unwrap();
-        let of_endpoint = inner.heard.iter().filter(|(name, _)| name == endpoint);
-        of_endpoint.map(|(_, request)| request.clone()).collect()
+        let matching = inner.received.iter().filter(|(name, _)| name == endpoint);
+        matching.map(|(_, request)| request.clone()).collect()
     }
 
     /// The number of started handshakes, in any scheme.
     pub(crate) fn handshakes(&self) -> usize {
         let requests = self.requests("prov-session");
-        requests.iter().filter(|one| opens_handshake(one)).count()
+        requests
+            .iter()
+            .filter(|request| opens_handshake(request))
+            .count()
     }
 
     /// The log entries of one kind.
-    pub(crate) fn told(&self, event: &str) -> Vec<Value> {
+    pub(crate) fn log_entries(&self, event: &str) -> Vec<Value> {
         let text = String::from_utf8(self.log.0.lock().unwrap().clone()).unwrap();
         text.lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap())
@@ -184,8 +187,8 @@ impl Transport for MemoryTransport {
         // A device computes elsewhere, not on the thread that waits for its answer.
         let (inner, endpoint) = (Arc::clone(&self.0), endpoint.clone());
         let request = request.to_vec();
-        let answered = spawn_blocking(move || inner.lock().unwrap().answer(endpoint, &request));
-        let (answer, after) = answered.await.unwrap()?;
+        let answer = spawn_blocking(move || inner.lock().unwrap().answer(endpoint, &request));
+        let (answer, after) = answer.await.unwrap()?;
         sleep(after).await;
         Ok(answer)
     }
@@ -199,7 +202,7 @@ impl Inner {
         request: &[u8],
     ) -> Result<(Vec<u8>, Duration), TransportError> {
         let name = endpoint.as_str();
-        self.heard.push((name.to_owned(), request.to_vec()));
+        self.received.push((name.to_owned(), request.to_vec()));
         if let Some(outcome) = (self.instead)(name, request) {
             return outcome.map(|answer| (answer, Duration::ZERO));
         }

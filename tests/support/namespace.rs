@@ -8,7 +8,7 @@ pub(crate) struct Namespace {
     /// The name of the test.
     pub(crate) test: &'static str,
     /// The namespaces besides the user's, as flags of `unshare`: `--net`, `--mount`.
-    pub(crate) own: &'static [&'static str],
+    pub(crate) namespaces: &'static [&'static str],
     /// The shell commands that prepare the namespaces.
     pub(crate) set_up: &'static str,
 }
@@ -24,13 +24,13 @@ impl Namespace {
         let set_up = format!("{}\necho {READY}\nexec \"$@\"", self.set_up);
         let output = Command::new("unshare")
             .args(["--user", "--map-root-user"])
-            .args(self.own)
+            .args(self.namespaces)
             .args(["sh", "-ec", &set_up, "sh"])
             .arg(me)
             .args(["--exact", self.test, "--nocapture"])
             .env(INSIDE, "1")
             .output();
-        let told = match &output {
+        let shown = match &output {
             Ok(output) => format!(
                 "{}{}",
                 String::from_utf8_lossy(&output.stdout),
@@ -38,22 +38,25 @@ impl Namespace {
             ),
             Err(error) => error.to_string(),
         };
-        if told.contains(READY) {
-            assert!(output.is_ok_and(|output| output.status.success()), "{told}");
-            assert!(told.contains("1 passed"), "it did not run itself: {told}");
+        if shown.contains(READY) {
+            assert!(
+                output.is_ok_and(|output| output.status.success()),
+                "{shown}"
+            );
+            assert!(shown.contains("1 passed"), "it did not run itself: {shown}");
             return false;
         }
         assert!(
             std::env::var_os("CI").is_none_or(|value| value.is_empty()),
-            "no namespaces here, and in CI there must be: {told}"
+            "no namespaces here, and in CI there must be: {shown}"
         );
-        skipped(&told);
+        print_skipped(&shown);
         false
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what was not tested is said")]
-fn skipped(why: &str) {
+#[expect(clippy::print_stdout, reason = "a skipped test must be visible")]
+fn print_skipped(why: &str) {
     println!("skipped, because there are no namespaces here: {why}");
 }
 

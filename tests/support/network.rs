@@ -28,27 +28,29 @@ impl Network {
 
     /// Starts a device and waits until it has announced itself.
     pub(crate) fn device(&self, arguments: &[&str]) -> Device {
-        let device = self.starting(arguments);
-        until("it is announced", || !device.told("announced").is_empty());
+        let device = self.start_device(arguments);
+        until("it is announced", || {
+            !device.log_entries("announced").is_empty()
+        });
         device
     }
 
     /// Starts a device, which may not have announced itself yet.
-    pub(crate) fn starting(&self, arguments: &[&str]) -> Device {
+    pub(crate) fn start_device(&self, arguments: &[&str]) -> Device {
         let port = ["--mdns-port", &self.mdns_port];
         Device::on_network(&[&port[..], arguments].concat())
     }
 
     /// A run of a command that searches in this network.
     pub(crate) fn run(&self, command: &[&str], arguments: &[&str]) -> Run {
-        self.in_it(espctl(line(command, arguments)))
+        self.in_network(espctl(line(command, arguments)))
     }
 
     /// A run of `provision` in this network, for this owner.
     pub(crate) fn provision(&self, owner: &Owner, arguments: &[&str]) -> Output {
         let arguments = [&["--format", "json"][..], arguments].concat();
         let run = owner.account.run(&line(&["provision"], &arguments));
-        self.in_it(run).output()
+        self.in_network(run).output()
     }
 
     /// A run of `provision` at a terminal.
@@ -60,12 +62,12 @@ impl Network {
         Terminal::start(line(&["provision"], arguments), &variables)
     }
 
-    fn in_it(&self, run: Run) -> Run {
+    fn in_network(&self, run: Run) -> Run {
         run.env("ESPCTL_MDNS_PORT", &self.mdns_port)
     }
 }
 
 fn line<'a>(command: &[&'a str], arguments: &[&'a str]) -> Vec<&'a str> {
-    let here = ["--transport", "on-network", "--interface", "lo"];
-    [command, &here[..], arguments].concat()
+    let flags = ["--transport", "on-network", "--interface", "lo"];
+    [command, &flags[..], arguments].concat()
 }

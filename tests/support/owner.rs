@@ -18,7 +18,7 @@ impl Owner {
     /// Starts a cloud with these arguments, and logs in with the binary.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let cloud = Cloud::start(arguments);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         Self { cloud, account }
     }
 
@@ -29,7 +29,7 @@ impl Owner {
     }
 
     /// Sets the cloud's faults.
-    pub(crate) fn order(&self, faults: &[String]) {
+    pub(crate) fn set_faults(&self, faults: &[String]) {
         let body = json!({"faults": faults});
         self.cloud.control("PUT", "faults", &body);
     }
@@ -39,29 +39,34 @@ impl Owner {
         let is_ours = |entry: &Value| {
             entry["node_id"] == device.ready["node_id"] && entry["user_id"] == self.cloud.user_id()
         };
-        self.cloud.told("mapped").iter().any(is_ours)
+        self.cloud.log_entries("mapped").iter().any(is_ours)
     }
 
     /// Checks what a run reports about the account: it must report the node if and only if the node
     /// is there. A run that cannot know must give a hint to check.
-    pub(crate) fn check_word(&self, device: &Device, output: &Output) -> Result<Word, String> {
+    pub(crate) fn check_reported_mapping(
+        &self,
+        device: &Device,
+        output: &Output,
+    ) -> Result<ReportedMapping, String> {
         let result = output.result();
         let message = result["error"]["message"].as_str().unwrap_or_default();
-        let says = result["summary"]["mapped"] == true || message.contains("in your account");
+        let reports_mapped =
+            result["summary"]["mapped"] == true || message.contains("in your account");
         let hints = result["error"]["hints"].to_string();
-        match (says, self.has(device)) {
-            (true, false) => Err("it says that the node is in the account".to_owned()),
-            (true, true) => Ok(Word::Mapped),
-            (false, false) => Ok(Word::NotMapped),
-            (false, true) if hints.contains("espctl node list") => Ok(Word::Unknown),
-            (false, true) => Err("it does not say that the node is in the account".to_owned()),
+        match (reports_mapped, self.has(device)) {
+            (true, false) => Err("it reports that the node is in the account".to_owned()),
+            (true, true) => Ok(ReportedMapping::Mapped),
+            (false, false) => Ok(ReportedMapping::NotMapped),
+            (false, true) if hints.contains("espctl node list") => Ok(ReportedMapping::Unknown),
+            (false, true) => Err("it does not report that the node is in the account".to_owned()),
         }
     }
 }
 
 /// What a run correctly reported about a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum ReportedMapping {
     Mapped,
     NotMapped,
     /// The node is mapped, and the run could not know it: it gave a hint to check.

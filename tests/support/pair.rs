@@ -66,10 +66,10 @@ impl Pair {
         mut alter: impl FnMut(Message, Vec<u8>) -> Vec<u8>,
     ) -> Result<Ends, Refused> {
         let mut sent = Vec::new();
-        let mut due = Message::ALL.into_iter();
+        let mut expected = Message::ALL.into_iter();
         let mut deliver = |message: Vec<u8>| {
             sent.push(message.clone());
-            alter(due.next().expect("no handshake is longer"), message)
+            alter(expected.next().expect("no handshake is longer"), message)
         };
         let mut device_cipher = None;
         loop {

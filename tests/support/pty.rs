@@ -21,11 +21,11 @@ use super::espctl::{SHELL, programs};
 pub(crate) struct Terminal {
     child: Child,
     pty: Arc<Pty>,
-    shown: Arc<Shown>,
+    shown: Arc<TerminalOutput>,
 }
 
 /// The output of the terminal.
-struct Shown {
+struct TerminalOutput {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -68,7 +68,7 @@ impl Terminal {
             .spawn(pts)
             .expect("the binary starts");
         let pty = Arc::new(pty);
-        let shown = Arc::new(Shown {
+        let shown = Arc::new(TerminalOutput {
             state: Mutex::new(State {
                 screen: Parser::new(ROWS, COLUMNS, 0),
                 raw: Vec::new(),
@@ -116,7 +116,7 @@ impl Terminal {
     }
 
     /// Types keys.
-    pub(crate) fn types(&self, keys: &str) {
+    pub(crate) fn type_keys(&self, keys: &str) {
         (&*self.pty)
             .write_all(keys.as_bytes())
             .expect("a pty of ours");
@@ -153,7 +153,7 @@ impl Terminal {
     }
 }
 
-impl Shown {
+impl TerminalOutput {
     /// Reads output until the other side is closed.
     fn follow(&self, mut pty: &Pty) {
         let mut buffer = [0; 4096];

@@ -27,14 +27,14 @@ struct Inner {
 
 impl Recorder {
     /// A recorder with these answers, in this order.
-    pub(crate) fn typing<const N: usize>(answers: [&str; N]) -> Self {
+    pub(crate) fn with_answers<const N: usize>(answers: [&str; N]) -> Self {
         let recorder = Self::default();
         recorder.inner().answers = answers.map(|answer| Secret::new(answer.to_owned())).into();
         recorder
     }
 
     /// Adds these choices.
-    pub(crate) fn choosing<const N: usize>(self, choices: [Chosen; N]) -> Self {
+    pub(crate) fn with_choices<const N: usize>(self, choices: [Chosen; N]) -> Self {
         self.inner().choices = choices.into();
         self
     }

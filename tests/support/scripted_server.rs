@@ -20,36 +20,36 @@ use tokio::time::timeout;
 #[derive(Clone, Debug)]
 pub(crate) enum Turn {
     /// Sends this function's answer to the request; the socket stays open.
-    Reply(fn(&Heard) -> Vec<u8>),
+    Reply(fn(&ReceivedRequest) -> Vec<u8>),
     /// Sends these bytes; the socket stays open.
-    Say(Vec<u8>),
+    Send(Vec<u8>),
     /// Sends these bytes, then closes the socket.
-    SayAndClose(Vec<u8>),
+    SendAndClose(Vec<u8>),
     /// Sends an endless answer, until the client closes the socket.
     Flood,
     /// Sends these bytes, then resets the connection.
-    SayAndReset(Vec<u8>),
+    SendAndReset(Vec<u8>),
 }
 
 impl Turn {
-    pub(crate) fn say(bytes: impl AsRef<[u8]>) -> Self {
-        Self::Say(bytes.as_ref().to_vec())
+    pub(crate) fn send(bytes: impl AsRef<[u8]>) -> Self {
+        Self::Send(bytes.as_ref().to_vec())
     }
 
-    pub(crate) fn say_and_close(bytes: impl AsRef<[u8]>) -> Self {
-        Self::SayAndClose(bytes.as_ref().to_vec())
+    pub(crate) fn send_and_close(bytes: impl AsRef<[u8]>) -> Self {
+        Self::SendAndClose(bytes.as_ref().to_vec())
     }
 
     pub(crate) fn silence() -> Self {
-        Self::say("")
+        Self::send("")
     }
 
-    pub(crate) fn hang_up() -> Self {
-        Self::say_and_close("")
+    pub(crate) fn close() -> Self {
+        Self::send_and_close("")
     }
 
     pub(crate) fn reset() -> Self {
-        Self::SayAndReset(Vec::new())
+        Self::SendAndReset(Vec::new())
     }
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn ok_with(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// One request, byte for byte.
 #[derive(Clone, Debug)]
-pub(crate) struct Heard {
+pub(crate) struct ReceivedRequest {
     /// The number of the connection, starting at 0.
     pub(crate) connection: usize,
     /// Request line and headers, with the empty line.
@@ -78,7 +78,7 @@ pub(crate) struct Heard {
     pub(crate) body: Vec<u8>,
 }
 
-impl Heard {
+impl ReceivedRequest {
     /// The value of a header; `None` if it is missing.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
@@ -92,7 +92,7 @@ impl Heard {
 pub(crate) struct ScriptedServer {
     pub(crate) address: SocketAddr,
     state: watch::Receiver<State>,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
     task: JoinHandle<()>,
 }
 
@@ -113,16 +113,16 @@ impl ScriptedServer {
     pub(crate) async fn start_at(at: &str, script: Vec<Vec<Turn>>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(at).await?;
         let address = listener.local_addr()?;
-        let (told, state) = watch::channel(State::default());
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (state_sender, state) = watch::channel(State::default());
+        let requests = Arc::new(Mutex::new(Vec::new()));
         let player = Player {
-            told,
-            heard: Arc::clone(&heard),
+            state_sender,
+            requests: Arc::clone(&requests),
         };
         Ok(Self {
             address,
             state,
-            heard,
+            requests,
             task: tokio::spawn(player.play(listener, script)),
         })
     }
@@ -134,8 +134,8 @@ impl ScriptedServer {
         assert!(ended.is_err_and(|error| error.is_cancelled()));
     }
 
-    pub(crate) fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.lock().unwrap().clone()
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -150,9 +150,9 @@ impl ScriptedServer {
     /// Waits until this many turns of the script are complete.
     pub(crate) async fn turns(&mut self, number: usize) {
         let reached = self.state.wait_for(|state| state.turns >= number);
-        timeout(PATIENCE, reached)
+        timeout(SCRIPT_TIMEOUT, reached)
             .await
-            .expect("the script stands still")
+            .expect("the script makes no progress")
             .expect("the server is running");
     }
 }
@@ -164,8 +164,8 @@ impl Drop for ScriptedServer {
 }
 
 struct Player {
-    told: watch::Sender<State>,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    state_sender: watch::Sender<State>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 impl Player {
@@ -175,7 +175,8 @@ impl Player {
         let mut open = Vec::new();
         for number in 0.. {
             let (stream, _) = listener.accept().await.unwrap();
-            self.told.send_modify(|state| state.connections += 1);
+            self.state_sender
+                .send_modify(|state| state.connections += 1);
             if let Some(turns) = script.next() {
                 open.extend(self.serve(number, stream, turns).await);
             }
@@ -189,18 +190,18 @@ impl Player {
         turns: Vec<Turn>,
     ) -> Option<TcpStream> {
         for turn in turns {
-            let heard = read_request(&mut stream, connection).await?;
-            self.heard.lock().unwrap().push(heard.clone());
+            let request = read_request(&mut stream, connection).await?;
+            self.requests.lock().unwrap().push(request.clone());
             let left = match turn {
                 Turn::Reply(answer) => {
-                    stream.write_all(&answer(&heard)).await.unwrap();
+                    stream.write_all(&answer(&request)).await.unwrap();
                     Some(stream)
                 }
-                Turn::Say(bytes) => {
+                Turn::Send(bytes) => {
                     stream.write_all(&bytes).await.unwrap();
                     Some(stream)
                 }
-                Turn::SayAndClose(bytes) => {
+                Turn::SendAndClose(bytes) => {
                     stream.write_all(&bytes).await.unwrap();
                     drop(stream);
                     None
@@ -209,7 +210,7 @@ impl Player {
                     self.flood(stream).await;
                     None
                 }
-                Turn::SayAndReset(bytes) => {
+                Turn::SendAndReset(bytes) => {
                     stream.write_all(&bytes).await.unwrap();
                     socket2::SockRef::from(&stream)
                         .set_linger(Some(Duration::ZERO))
@@ -218,7 +219,7 @@ impl Player {
                     None
                 }
             };
-            self.told.send_modify(|state| state.turns += 1);
+            self.state_sender.send_modify(|state| state.turns += 1);
             stream = left?;
         }
         Some(stream)
@@ -236,30 +237,31 @@ impl Player {
             };
             written += piece.len();
         }
-        self.told.send_modify(|state| state.flooded = written);
+        self.state_sender
+            .send_modify(|state| state.flooded = written);
     }
 }
 
 /// `None` if the client closed the connection without a request.
-async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Heard> {
+async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            let mut heard = Heard {
+            let mut request = ReceivedRequest {
                 connection,
                 head: String::from_utf8(bytes[..end + 4].to_vec()).unwrap(),
                 body: bytes.split_off(end + 4),
             };
-            let length = heard.header("content-length");
+            let length = request.header("content-length");
             let length: usize = length.map_or(0, |length| length.parse().unwrap());
-            while heard.body.len() < length {
-                assert_ne!(stream.read_buf(&mut heard.body).await.unwrap(), 0);
+            while request.body.len() < length {
+                assert_ne!(stream.read_buf(&mut request.body).await.unwrap(), 0);
             }
-            assert_eq!(heard.body.len(), length, "more than one request at once");
-            return Some(heard);
+            assert_eq!(request.body.len(), length, "more than one request at once");
+            return Some(request);
         }
         if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
-            assert_eq!(bytes, b"", "a request was cut off");
+            assert_eq!(bytes, b"", "a request was truncated");
             return None;
         }
     }
@@ -268,4 +270,4 @@ async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Heard
 /// More than all buffers of the system between the two sides.
 const FLOOD: usize = 512 * 1024 * 1024;
 /// Longer than any script takes.
-const PATIENCE: Duration = Duration::from_mins(1);
+const SCRIPT_TIMEOUT: Duration = Duration::from_mins(1);

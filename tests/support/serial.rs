@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 /// An open port.
 pub(crate) struct Port {
     file: File,
-    heard: Arc<Heard>,
+    received: Arc<Received>,
 }
 
 #[derive(Default)]
-struct Heard {
+struct Received {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -33,10 +33,10 @@ impl Port {
             .write(true)
             .open(path)
             .expect("a port");
-        let heard = Arc::<Heard>::default();
-        let (from, to) = (file.try_clone().expect("a port"), Arc::clone(&heard));
+        let received = Arc::<Received>::default();
+        let (from, to) = (file.try_clone().expect("a port"), Arc::clone(&received));
         thread::spawn(move || to.follow(from));
-        Self { file, heard }
+        Self { file, received }
     }
 
     pub(crate) fn send(&mut self, text: &str) {
@@ -52,9 +52,9 @@ impl Port {
     /// Waits until the unread bytes contain this, and returns them.
     #[track_caller]
     pub(crate) fn with(&self, text: &str) -> String {
-        let wanted = text.as_bytes();
+        let expected = text.as_bytes();
         self.take_when(text, |bytes| {
-            bytes.windows(wanted.len()).any(|part| part == wanted)
+            bytes.windows(expected.len()).any(|part| part == expected)
         })
     }
 
@@ -66,13 +66,13 @@ impl Port {
 
     /// Waits until the line is closed, and returns what was read.
     #[track_caller]
-    pub(crate) fn hung_up(&self) -> String {
+    pub(crate) fn wait_closed(&self) -> String {
         let deadline = Instant::now() + LIMIT;
-        let mut state = self.heard.state.lock().unwrap();
+        let mut state = self.received.state.lock().unwrap();
         while !state.ended {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "still there");
-            state = self.heard.changed.wait_timeout(state, left).unwrap().0;
+            state = self.received.changed.wait_timeout(state, left).unwrap().0;
         }
         String::from_utf8_lossy(&std::mem::take(&mut state.bytes)).into_owned()
     }
@@ -80,32 +80,32 @@ impl Port {
     /// Returns what is read within this time, to show that no other bytes arrive.
     pub(crate) fn within(&self, time: Duration) -> Vec<u8> {
         thread::sleep(time);
-        std::mem::take(&mut self.heard.state.lock().unwrap().bytes)
+        std::mem::take(&mut self.received.state.lock().unwrap().bytes)
     }
 
     #[track_caller]
-    fn take_when(&self, wanted: &str, is_there: impl Fn(&[u8]) -> bool) -> String {
-        String::from_utf8_lossy(&self.take_bytes_when(wanted, is_there)).into_owned()
+    fn take_when(&self, expected: &str, is_there: impl Fn(&[u8]) -> bool) -> String {
+        String::from_utf8_lossy(&self.take_bytes_when(expected, is_there)).into_owned()
     }
 
     #[track_caller]
-    fn take_bytes_when(&self, wanted: &str, is_there: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    fn take_bytes_when(&self, expected: &str, is_there: impl Fn(&[u8]) -> bool) -> Vec<u8> {
         let deadline = Instant::now() + LIMIT;
-        let mut state = self.heard.state.lock().unwrap();
+        let mut state = self.received.state.lock().unwrap();
         while !is_there(&state.bytes) {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(
                 !state.ended && !left.is_zero(),
-                "{wanted:?} never came: {:?}",
+                "{expected:?} never arrived: {:?}",
                 String::from_utf8_lossy(&state.bytes)
             );
-            state = self.heard.changed.wait_timeout(state, left).unwrap().0;
+            state = self.received.changed.wait_timeout(state, left).unwrap().0;
         }
         std::mem::take(&mut state.bytes)
     }
 }
 
-impl Heard {
+impl Received {
     fn follow(&self, mut from: File) {
         let mut buffer = [0; 4096];
         loop {

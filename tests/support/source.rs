@@ -51,7 +51,7 @@ pub(crate) fn source_files() -> Vec<SourceFile> {
         }
     }
     assert!(files.len() > 20, "src/ was not found");
-    files.sort_by(|one, other| one.path.cmp(&other.path));
+    files.sort_by(|left, right| left.path.cmp(&right.path));
     files
 }
 

@@ -27,14 +27,14 @@ impl SwitchableProxy {
     /// Starts a proxy to the server at this URL, switched on.
     pub(crate) fn to(url: &str) -> Self {
         let server = url.strip_prefix("http://").expect("plain HTTP").to_owned();
-        let (told, address) = mpsc::channel();
+        let (address_sender, address) = mpsc::channel();
         let (switch, switched) = unbounded_channel();
         thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
                 let listener = own_port().await;
                 let address = listener.local_addr().expect("a port");
-                told.send(address).expect("a test that waits");
+                address_sender.send(address).expect("a test that waits");
                 run(listener, address, &server, switched).await;
             });
         });

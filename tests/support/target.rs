@@ -11,8 +11,8 @@ use espctl::transport::{Address, Driver, built_in_drivers};
 /// A built-in driver.
 pub(crate) fn driver(name: &str) -> Arc<dyn Driver> {
     let mut drivers = built_in_drivers().into_iter();
-    let found = drivers.find(|driver| driver.medium(&Host::this()).name == name);
-    found.expect("a built-in driver")
+    let driver = drivers.find(|driver| driver.medium(&Host::this()).name == name);
+    driver.expect("a built-in driver")
 }
 
 /// An address of a device that uses HTTP.

@@ -12,7 +12,7 @@ use super::namespace::Namespace;
 pub(crate) const fn ports(test: &'static str) -> Namespace {
     Namespace {
         test,
-        own: &["--mount"],
+        namespaces: &["--mount"],
         set_up: "
             mount -t tmpfs none /mnt
             mkdir /mnt/dev
@@ -57,8 +57,8 @@ impl Board {
         Self { device, tty }
     }
 
-    pub(crate) fn told(&self, event: &str) -> usize {
-        self.device.told(event).len()
+    pub(crate) fn count_log_entries(&self, event: &str) -> usize {
+        self.device.log_entries(event).len()
     }
 }
 

@@ -41,11 +41,11 @@ async fn open_at(host: &str, port: u16, limits: &Limits) -> Box<dyn Transport> {
 }
 
 pub(crate) async fn open(address: SocketAddr) -> Box<dyn Transport> {
-    open_at(&address.ip().to_string(), address.port(), &patient()).await
+    open_at(&address.ip().to_string(), address.port(), &long_limits()).await
 }
 
 /// Limits that no test reaches, unless it tests them.
-fn patient() -> Limits {
+fn long_limits() -> Limits {
     Limits {
         connect: LONG,
         services: LONG,

@@ -41,7 +41,7 @@ async fn search(at: SocketAddr, wait: Duration) -> Vec<Result<Candidate, Transpo
 /// The paused clock does not advance during computation, so the times are those of the search
 /// alone.
 #[tokio::test(start_paused = true)]
-async fn nobody_is_looked_for_until_the_time_is_up_and_no_longer() {
+async fn search_without_device_ends_at_time_limit() {
     let port = closed_port();
     for wait in [0, 100, 700].map(Duration::from_millis) {
         let began = Instant::now();
@@ -61,7 +61,7 @@ async fn nobody_is_looked_for_until_the_time_is_up_and_no_longer() {
 }
 
 #[tokio::test]
-async fn a_device_that_comes_later_is_found() {
+async fn finds_device_that_appears_later() {
     let port = closed_port();
     let began = Instant::now();
     let later = async {
@@ -80,7 +80,7 @@ async fn a_device_that_comes_later_is_found() {
 /// computer may have joined the hotspot meanwhile.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn an_attempt_that_hangs_is_not_the_last_one() {
+async fn hanging_attempt_is_followed_by_another() {
     // Connections beyond the length of the queue are not even refused.
     let port = closed_port();
     port.socket.listen(0).unwrap();
@@ -101,7 +101,7 @@ async fn an_attempt_that_hangs_is_not_the_last_one() {
 const SYN_SENT: &str = "02";
 
 #[tokio::test]
-async fn device_is_found_from_the_interface_that_is_named() {
+async fn finds_device_from_named_interface() {
     let port = closed_port();
     port.socket.listen(4).unwrap();
     for name in ["softap", "on-network"] {
@@ -123,7 +123,7 @@ async fn device_is_found_from_the_interface_that_is_named() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_is_nobody_there() {
+async fn unknown_host_name_is_unreachable() {
     let search = Search {
         // Too long for a DNS label, so no name server is asked.
         address: Some(http_address("x".repeat(64))),

@@ -36,8 +36,8 @@ async fn device() -> (SocketAddr, JoinHandle<()>) {
 /// Compares with an ordinary client under the same load: its exchanges wait, and espctl's must be
 /// faster by more than half of that.
 #[tokio::test]
-async fn our_exchanges_do_not_wait_for_acknowledgements() {
-    let mut told = Vec::new();
+async fn exchanges_do_not_wait_for_acknowledgements() {
+    let mut measured = Vec::new();
     // Other load may delay either of them.
     for _ in 0..10 {
         let (ordinary, ours) = (ordinary_exchanges().await, our_exchanges().await);
@@ -45,9 +45,9 @@ async fn our_exchanges_do_not_wait_for_acknowledgements() {
         if ours + STALLED / 2 < ordinary {
             return;
         }
-        told.push((ours, ordinary));
+        measured.push((ours, ordinary));
     }
-    panic!("ours and an ordinary client's: {told:?}");
+    panic!("espctl's and an ordinary client's: {measured:?}");
 }
 
 async fn our_exchanges() -> Duration {
@@ -90,7 +90,7 @@ fn read_answer(stream: &mut TcpStream) {
     // The version document is JSON, and ends with its last brace.
     while !bytes.ends_with(b"}\n}") {
         let read = stream.read(&mut buffer).unwrap();
-        assert_ne!(read, 0, "the device hung up");
+        assert_ne!(read, 0, "the device closed the connection");
         bytes.extend_from_slice(&buffer[..read]);
     }
 }
