@@ -156,7 +156,7 @@ pub enum PassphraseError {
 
 /// The address of an access point, as lower-case hexadecimal digits. For display only: when
 /// firmware reports a connection, the bytes after a zero byte are garbage.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, derive_more::Display, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Bssid(String);
 
@@ -164,12 +164,6 @@ impl Bssid {
     /// Takes the first six bytes.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(hex::encode(bytes.get(..6).unwrap_or(bytes)))
-    }
-}
-
-impl fmt::Display for Bssid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -1,9 +1,9 @@
 //! A profile: its cloud and the settings of its login page; the built-in profiles and the rules for
 //! names. `profiles.rs` reads and writes them.
 
-use std::fmt;
 use std::str::FromStr;
 
+use derive_more::Display;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -12,7 +12,7 @@ use super::error::AccountError;
 use super::files::Object;
 
 /// The validated name of a profile. It is part of a file name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Display, PartialEq, Eq)]
 pub(crate) struct ProfileName(String);
 
 impl ProfileName {
@@ -36,12 +36,6 @@ impl FromStr for ProfileName {
             return Err(AccountError::InvalidName);
         }
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for ProfileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
     }
 }
 

@@ -1,7 +1,6 @@
 //! A client of one cloud: sends calls with a valid login, and retries where that is safe.
 
 use std::error::Error as _;
-use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Mutex as Slot;
 
@@ -24,6 +23,8 @@ use super::tokens::{TokenStore, Tokens};
 use crate::secret::Secret;
 
 /// A client of one cloud, with or without a login.
+#[derive(derive_more::Debug)]
+#[debug("Client({base_url})")]
 pub struct Client {
     pub(super) http: reqwest::Client,
     pub(super) base_url: Url,
@@ -222,14 +223,6 @@ impl Client {
             may_have_arrived: !source.is_connect(),
             source,
         }
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("base_url", &self.base_url.as_str())
-            .finish_non_exhaustive()
     }
 }
 

@@ -1,11 +1,11 @@
 //! Maps a node to the user, by the cloud's two methods: the node signs a challenge, or user and
 //! node both send a secret key. `flows::map` does the device's part.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{Display, EnumString};
 
 use super::call::{Call, Repeat};
 use super::client::Client;
@@ -55,7 +55,8 @@ pub enum Added {
 }
 
 /// The state of a secret-key mapping.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Display, EnumString, PartialEq, Eq)]
+#[strum(serialize_all = "lowercase")]
 pub enum MappingStatus {
     /// The cloud waits for the node's half.
     Requested,
@@ -66,19 +67,8 @@ pub enum MappingStatus {
     /// Another request replaced this one, or the cloud canceled it.
     Discarded,
     /// A state that the API does not document.
+    #[strum(default)]
     Other(String),
-}
-
-impl fmt::Display for MappingStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Requested => "requested",
-            Self::Confirmed => "confirmed",
-            Self::TimedOut => "timedout",
-            Self::Discarded => "discarded",
-            Self::Other(word) => word,
-        })
-    }
 }
 
 #[derive(Serialize)]
@@ -204,16 +194,13 @@ impl Client {
         let query = [("request_id", request.0.as_str())];
         let call = Call::get("the state of the mapping", "user/nodes/mapping").query(&query);
         let answer: StatusAnswer = self.call(call).await?;
-        Ok(match answer.request_status.as_str() {
-            "requested" => MappingStatus::Requested,
-            "confirmed" => MappingStatus::Confirmed,
-            "timedout" => MappingStatus::TimedOut,
-            "discarded" => MappingStatus::Discarded,
-            other => {
-                let word: String = other.chars().take(MAX_STATUS_CHARS).collect();
-                MappingStatus::Other(crate::ident::printable(word.as_bytes()))
-            }
-        })
+        let word: String = answer
+            .request_status
+            .chars()
+            .take(MAX_STATUS_CHARS)
+            .collect();
+        let word = crate::ident::printable(word.as_bytes());
+        Ok(word.parse().unwrap_or(MappingStatus::Other(word)))
     }
 }
 
@@ -235,3 +222,19 @@ fn is_group_refused(error: &CloudError) -> bool {
 const GROUP_REFUSED: &str = "103035";
 /// Longer than any documented state.
 const MAX_STATUS_CHARS: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_is_parsed_and_displayed_as_same_word() {
+        for (word, status) in [
+            ("timedout", MappingStatus::TimedOut),
+            ("odd", MappingStatus::Other("odd".to_owned())),
+        ] {
+            assert_eq!(word.parse(), Ok(status.clone()));
+            assert_eq!(status.to_string(), word);
+        }
+    }
+}

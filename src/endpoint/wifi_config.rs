@@ -3,9 +3,9 @@
 //!
 //! Source: `NP/src/network_config.c`.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 
+use derive_more::Display;
 use prost::Message as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -180,13 +180,16 @@ pub struct ConnectedNetwork {
 
 /// Why a device gave up joining. Firmware with a limit of attempts reports "authentication" for any
 /// reason without a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq)]
 pub enum JoinFailure {
     /// Probably a wrong passphrase.
+    #[display("authentication failed")]
     Authentication,
     /// The device did not find the network.
+    #[display("network not found")]
     NetworkNotFound,
     /// A number that no known firmware sends.
+    #[display("reason {_0}")]
     Other(i32),
 }
 
@@ -196,16 +199,6 @@ impl JoinFailure {
             0 => Self::Authentication,
             1 => Self::NetworkNotFound,
             other => Self::Other(other),
-        }
-    }
-}
-
-impl fmt::Display for JoinFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Authentication => f.write_str("authentication failed"),
-            Self::NetworkNotFound => f.write_str("network not found"),
-            Self::Other(number) => write!(f, "reason {number}"),
         }
     }
 }

@@ -166,7 +166,8 @@ impl From<WiFiScanResult> for AccessPoint {
 
 /// The Wi-Fi driver's number of an authentication mode (`esp_wifi_types_generic.h`). Any number may
 /// arrive, because newer firmware has more modes, and all networks must be listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct AuthMode(pub i32);
 
 impl AuthMode {
@@ -211,12 +212,6 @@ impl fmt::Display for AuthMode {
             Some(name) => f.pad(name),
             None => f.pad(&format!("auth {}", self.0)),
         }
-    }
-}
-
-impl Serialize for AuthMode {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i32(self.0)
     }
 }
 

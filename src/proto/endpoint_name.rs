@@ -1,11 +1,12 @@
 //! The names of endpoints and services.
 
 use std::borrow::Cow;
-use std::fmt;
+
+use derive_more::Display;
 
 /// A protocomm endpoint: the user description of a BLE characteristic, an HTTP path, or the first
 /// word of a console line.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Display, PartialEq, Eq, Hash)]
 pub struct EndpointName(Cow<'static, str>);
 
 impl EndpointName {
@@ -33,12 +34,6 @@ impl EndpointName {
     /// The name as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for EndpointName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

@@ -1,6 +1,5 @@
 //! A device for tests, without a medium: its handshakes are real, and the test defines its answers.
 
-use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -18,7 +17,8 @@ use crate::transport::{Rejection, Transport, TransportError};
 pub(crate) type Outcome = Result<Vec<u8>, TransportError>;
 
 /// A device that is its own transport.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("ScriptedDevice")]
 pub(crate) struct ScriptedDevice(Arc<Mutex<Inner>>);
 
 struct Inner {
@@ -115,11 +115,5 @@ impl Inner {
                 how: Rejection::ConnectionClosed,
             }),
         }
-    }
-}
-
-impl fmt::Debug for ScriptedDevice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ScriptedDevice")
     }
 }

@@ -1,7 +1,6 @@
 //! A device that a driver found, with what it announced. Announced data is not authenticated.
 
 use std::any::Any;
-use std::fmt;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -70,7 +69,8 @@ pub struct Hints {
 }
 
 /// Data that only the driver that made it understands.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("Handle")]
 pub struct Handle(Arc<dyn Any + Send + Sync>);
 
 impl Handle {
@@ -82,11 +82,5 @@ impl Handle {
     /// The wrapped value; `None` if another driver made the handle.
     pub fn read<T: Any>(&self) -> Option<&T> {
         self.0.downcast_ref()
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Handle")
     }
 }

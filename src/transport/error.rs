@@ -1,10 +1,10 @@
 //! Why a request got no answer, or why a connection could not be opened. Hints are in `report`.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use derive_more::Display;
 use thiserror::Error;
 
 use super::address::Address;
@@ -122,15 +122,19 @@ pub enum TransportError {
 }
 
 /// The form in which a device refuses a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq)]
 pub enum Rejection {
     /// An error of the attribute protocol (ATT), with its code.
+    #[display("reported an error (ATT 0x{_0:02x})")]
     Att(u8),
     /// The device closed the connection.
+    #[display("closed the connection")]
     ConnectionClosed,
     /// A new prompt without an answer.
+    #[display("went on to its next prompt")]
     PromptOnly,
     /// An ATT error whose code the operating system does not report.
+    #[display("reported an error")]
     UnknownAttError,
 }
 
@@ -142,17 +146,6 @@ impl Rejection {
         match self {
             Self::Att(number) => matches!(number, 0x04 | 0x80..=0x9f),
             Self::ConnectionClosed | Self::PromptOnly | Self::UnknownAttError => true,
-        }
-    }
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Att(number) => write!(f, "reported an error (ATT 0x{number:02x})"),
-            Self::ConnectionClosed => f.write_str("closed the connection"),
-            Self::PromptOnly => f.write_str("went on to its next prompt"),
-            Self::UnknownAttError => f.write_str("reported an error"),
         }
     }
 }

@@ -2,7 +2,6 @@
 //! records the number of bytes, not the bytes. `session` adds the decoded messages, whose types
 //! redact their secrets. Recording does not change the exchanges.
 
-use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +17,8 @@ use crate::ident::printable_json;
 use crate::proto::EndpointName;
 
 /// Writes a transcript. Clones write to the same output.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("Transcript")]
 pub struct Transcript {
     lines: Arc<Mutex<Box<dyn Write + Send>>>,
     began: Instant,
@@ -121,12 +121,6 @@ impl Transcript {
         if let Err(error) = written {
             warn!(%error, "the transcript cannot be written");
         }
-    }
-}
-
-impl fmt::Debug for Transcript {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Transcript")
     }
 }
 

@@ -1,7 +1,6 @@
 //! An emulated device without a medium: it receives requests in memory and records them. The device
 //! answers, or the test.
 
-use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -179,6 +178,8 @@ impl MemoryDevice {
     }
 }
 
+#[derive(derive_more::Debug)]
+#[debug("MemoryTransport")]
 struct MemoryTransport(Arc<Mutex<Inner>>);
 
 #[async_trait]
@@ -217,12 +218,6 @@ impl Inner {
                 how: Rejection::ConnectionClosed,
             }),
         }
-    }
-}
-
-impl fmt::Debug for MemoryTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MemoryTransport")
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -96,6 +95,8 @@ impl Adapters {
 }
 
 /// An adapter that works.
+#[derive(derive_more::Debug)]
+#[debug("Radio")]
 pub(super) struct Radio {
     pub(super) adapter: Adapter,
     /// Closes the links and scans of this adapter.
@@ -136,12 +137,6 @@ impl Radio {
             changes.add("Bluetooth was off on this computer; it is switched on now");
         }
         Ok(scanning)
-    }
-}
-
-impl fmt::Debug for Radio {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Radio").finish_non_exhaustive()
     }
 }
 

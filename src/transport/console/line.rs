@@ -8,8 +8,6 @@
 mod echo;
 mod text;
 
-use std::fmt;
-
 use zeroize::Zeroizing;
 
 use self::echo::Echo;
@@ -56,7 +54,10 @@ pub(super) enum Trouble {
     Binary,
 }
 
-/// Reads a device's output, byte by byte.
+/// Reads a device's output, byte by byte. Its debug form is opaque, because the request may contain a
+/// passphrase in plain text.
+#[derive(derive_more::Debug)]
+#[debug("Output")]
 pub(super) struct Output {
     echo: Echo,
     text: TextDecoder,
@@ -233,13 +234,6 @@ impl Output {
             }
             None => self.parts.is_broken |= follows_empty_line && digits >= 2,
         }
-    }
-}
-
-/// The request may contain a passphrase in plain text.
-impl fmt::Debug for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Output")
     }
 }
 

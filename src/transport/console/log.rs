@@ -1,7 +1,6 @@
 //! Reads the log of a board, a line at a time. The caller interprets the lines; nothing is ever
 //! sent.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::line::TextDecoder;
@@ -10,10 +9,11 @@ use crate::secret::Secret;
 use crate::transport::error::{ConsoleProblem, TransportError};
 
 /// The log of a board, from now on.
+#[derive(Debug)]
 pub struct BoardLog {
     port: Port,
     path: Arc<str>,
-    /// The received bytes of an incomplete line.
+    /// The received bytes of an incomplete line, which may be a secret.
     rest: Secret<Vec<u8>>,
     /// Detects data that is not a log.
     text: TextDecoder,
@@ -79,15 +79,6 @@ impl BoardLog {
             problem: Box::new(problem),
             source,
         }
-    }
-}
-
-/// The line may contain a secret.
-impl fmt::Debug for BoardLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoardLog")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
     }
 }
 

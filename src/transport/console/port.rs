@@ -1,7 +1,6 @@
 //! An open serial port. Reads and writes bytes without blocking the runtime. `exchange.rs`
 //! interprets them.
 
-use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -16,6 +15,8 @@ use crate::transport::address::Address;
 use crate::transport::error::{ConsoleProblem, TransportError};
 
 /// An open port. Dropping it closes the port.
+#[derive(derive_more::Debug)]
+#[debug("Port")]
 pub(super) struct Port {
     writer: Arc<Mutex<Box<dyn SerialPort>>>,
     received: Receiver<io::Result<Vec<u8>>>,
@@ -101,12 +102,6 @@ impl Port {
             received,
             reader_ended,
         }
-    }
-}
-
-impl fmt::Debug for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Port")
     }
 }
 
