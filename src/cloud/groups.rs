@@ -1,11 +1,11 @@
 //! The groups of the account: lists them, and adds nodes.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::call::Call;
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, text};
+use super::paging::{entries, entries_if_any, text, text_or_empty};
 
 /// A group, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -13,7 +13,7 @@ pub struct Group {
     /// The group's id in the account.
     pub group_id: String,
     /// The group's name; empty if it has none.
-    #[serde(default, deserialize_with = "name_or_empty")]
+    #[serde(default, deserialize_with = "text_or_empty")]
     pub group_name: String,
     /// The id of the parent group.
     #[serde(default, deserialize_with = "text")]
@@ -27,10 +27,6 @@ pub struct Group {
 struct Page {
     #[serde(default, deserialize_with = "entries")]
     groups: Vec<Group>,
-}
-
-fn name_or_empty<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    text(from).map(Option::unwrap_or_default)
 }
 
 #[derive(Serialize)]

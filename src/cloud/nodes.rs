@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 use super::call::{Call, Repeat};
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, text};
+use super::paging::{entries, entries_if_any, text, text_or_empty};
 
 /// A node, with all data of the cloud.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Node {
     /// The node's id in the account.
+    #[serde(default, deserialize_with = "text_or_empty")]
     pub node_id: String,
     /// The firmware's description of the node: name, type, model, version, devices, services.
     pub config: Option<Value>,
@@ -20,10 +21,12 @@ pub struct Node {
     /// Parameter values, by device or service and by name.
     pub params: Option<Value>,
     /// Tags, each `key:value`.
+    #[serde(default, deserialize_with = "entries_if_any")]
     pub tags: Vec<String>,
     /// The owner's metadata.
     pub metadata: Option<Value>,
     /// `primary` or `secondary`.
+    #[serde(default, deserialize_with = "text")]
     pub role: Option<String>,
 }
 
@@ -65,29 +68,17 @@ struct Page {
 struct Details {
     #[serde(default, deserialize_with = "text")]
     id: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    node_id: Option<String>,
-    config: Option<Value>,
-    status: Option<Value>,
-    params: Option<Value>,
-    #[serde(default, deserialize_with = "entries_if_any")]
-    tags: Vec<String>,
-    metadata: Option<Value>,
-    #[serde(default, deserialize_with = "text")]
-    role: Option<String>,
+    #[serde(flatten)]
+    node: Node,
 }
 
-impl Node {
-    /// `None` if the details have no id.
-    fn from_details(details: Details) -> Option<Self> {
-        Some(Self {
-            node_id: details.id.or(details.node_id)?,
-            config: details.config,
-            status: details.status,
-            params: details.params,
-            tags: details.tags,
-            metadata: details.metadata,
-            role: details.role,
+impl Details {
+    /// The node; `None` if the details have no id.
+    fn into_node(self) -> Option<Node> {
+        let node_id = self.id.unwrap_or(self.node.node_id);
+        (!node_id.is_empty()).then_some(Node {
+            node_id,
+            ..self.node
         })
     }
 }
@@ -185,18 +176,13 @@ fn add_page(nodes: &mut Vec<Node>, page: Page) {
             nodes.push(node);
         }
     };
-    for node in page.node_details.into_iter().filter_map(Node::from_details) {
+    for node in page.node_details.into_iter().filter_map(Details::into_node) {
         add(node);
     }
     for node_id in page.nodes {
         add(Node {
             node_id,
-            config: None,
-            status: None,
-            params: None,
-            tags: Vec::new(),
-            metadata: None,
-            role: None,
+            ..Node::default()
         });
     }
 }

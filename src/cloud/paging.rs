@@ -88,5 +88,10 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
     })
 }
 
+/// A text; anything else is empty.
+pub(super) fn text_or_empty<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    text(from).map(Option::unwrap_or_default)
+}
+
 /// More pages than any account has, even with one node on each.
 const MAX_PAGES: usize = 1000;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::address::{Address, AddressError};
-use super::options::{OptionError, OptionSpec, check_number, find_option};
+use super::options::{OptionError, OptionSpec, check_number, find_number, find_option};
 
 /// A host name or IP address without brackets, and a TCP port.
 #[derive(Clone, Debug)]
@@ -80,12 +80,7 @@ impl HostAddress {
         given: &[(&str, String)],
     ) -> Result<(Option<String>, Option<u16>), OptionError> {
         let host = find_option(given, DEVICE_IP.id).or_else(|| find_option(given, DEVICE_HOST.id));
-        let port = find_option(given, DEVICE_PORT.id).map(str::parse::<u16>);
-        let port = port.transpose().map_err(|_| OptionError::Invalid {
-            option: DEVICE_PORT.id.to_owned(),
-            expected: "expected a port".to_owned(),
-        })?;
-        Ok((host.map(str::to_owned), port))
+        Ok((host.map(str::to_owned), find_number(given, DEVICE_PORT.id)?))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -158,6 +159,18 @@ pub enum OptionError {
 pub fn find_option<'a>(given: &'a [(&str, String)], id: &str) -> Option<&'a str> {
     let value = given.iter().find(|(given_id, _)| *given_id == id)?;
     Some(&value.1)
+}
+
+/// The value of the flag with this id as a number.
+pub(super) fn find_number<T: FromStr>(
+    given: &[(&str, String)],
+    id: &str,
+) -> Result<Option<T>, OptionError> {
+    let number = find_option(given, id).map(str::parse).transpose();
+    number.map_err(|_| OptionError::Invalid {
+        option: id.to_owned(),
+        expected: "expected a number".to_owned(),
+    })
 }
 
 #[cfg(test)]

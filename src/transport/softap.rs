@@ -67,11 +67,8 @@ impl Driver for SoftAp {
                 port.unwrap_or(DEFAULT_PORT),
             )),
         };
-        Ok(DriverOptions::new(
-            given,
-            address,
-            Interface::from_options(given)?,
-        ))
+        let interface = Interface::from_options(given)?;
+        Ok(DriverOptions::new(given, address, interface))
     }
 
     fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
@@ -118,11 +115,8 @@ impl Driver for SoftAp {
             let interface = Interface::from_driver_options(options);
             Socket::connect(&address, interface.name(), limits.connect).await?
         };
-        Ok(Link::new(HttpTransport::new(
-            address,
-            socket,
-            limits.clone(),
-        )))
+        let limits = limits.clone();
+        Ok(Link::new(HttpTransport::new(address, socket, limits)))
     }
 }
 

@@ -8,7 +8,9 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::options::{DriverOptions, OptionError, OptionSpec, check_number, find_option};
+use super::options::{
+    DriverOptions, OptionError, OptionSpec, check_number, find_number, find_option,
+};
 use crate::host::{HostNetwork, list_networks};
 use crate::ident::printable;
 
@@ -40,7 +42,7 @@ impl Interface {
                 });
             }
         }
-        let mdns_port = find_option(given, MDNS_PORT.id).and_then(|port| port.parse().ok());
+        let mdns_port = find_number(given, MDNS_PORT.id)?;
         Ok(Self { name, mdns_port })
     }
 

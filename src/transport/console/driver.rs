@@ -19,7 +19,7 @@ use crate::transport::limits::Limits;
 use crate::transport::link::Link;
 use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
 use crate::transport::options::{
-    DriverOptions, OptionError, OptionSpec, check_number, find_option,
+    DriverOptions, OptionError, OptionSpec, check_number, find_number, find_option,
 };
 use crate::transport::search::Search;
 
@@ -92,11 +92,7 @@ impl Driver for Console {
     }
 
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
-        let baud = find_option(given, BAUD).map_or(Ok(DEFAULT_BAUD), str::parse);
-        let baud = baud.map_err(|_| OptionError::Invalid {
-            option: BAUD.to_owned(),
-            expected: "expected a number".to_owned(),
-        })?;
+        let baud = find_number(given, BAUD)?.unwrap_or(DEFAULT_BAUD);
         let address = find_option(given, PORT).map(Address::new);
         Ok(DriverOptions::new(given, address, Baud(baud)))
     }

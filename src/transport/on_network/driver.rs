@@ -74,11 +74,8 @@ impl Driver for OnNetwork {
         // A port without a host is not an address: the announcement gives the port.
         let (host, port) = HostAddress::from_options(given)?;
         let address = host.map(|host| HostAddress { host, port }.into_address());
-        Ok(DriverOptions::new(
-            given,
-            address,
-            Interface::from_options(given)?,
-        ))
+        let interface = Interface::from_options(given)?;
+        Ok(DriverOptions::new(given, address, interface))
     }
 
     fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
@@ -122,11 +119,8 @@ impl Driver for OnNetwork {
                 (address, socket)
             }
         };
-        Ok(Link::new(HttpTransport::new(
-            address,
-            socket,
-            limits.clone(),
-        )))
+        let limits = limits.clone();
+        Ok(Link::new(HttpTransport::new(address, socket, limits)))
     }
 }
 
