@@ -70,10 +70,7 @@ impl Protocomm {
     async fn fetch_wifi_state(&mut self) -> Result<WifiState, SessionError> {
         let waited = self.status_answer;
         let call = timeout(waited, self.session().call(&WifiStatus));
-        let timed_out = TransportError::TimedOut {
-            endpoint: EndpointName::PROV_CONFIG,
-            waited,
-        };
+        let timed_out = TransportError::timed_out(&EndpointName::PROV_CONFIG, waited);
         call.await
             .unwrap_or(Err(SessionError::Transport(timed_out)))
     }

@@ -110,10 +110,10 @@ impl Inner {
                 self.cipher = Some(cipher);
                 Ok(response)
             }
-            Some(Err(_)) | None => Err(TransportError::Refused {
-                endpoint: endpoint.clone(),
-                how: Rejection::ConnectionClosed,
-            }),
+            Some(Err(_)) | None => Err(TransportError::refused(
+                endpoint,
+                Rejection::ConnectionClosed,
+            )),
         }
     }
 }

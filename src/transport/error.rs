@@ -177,6 +177,36 @@ pub enum ConsoleProblem {
 }
 
 impl TransportError {
+    /// No device accepts connections at `address`.
+    pub fn unreachable(address: &Address, source: impl Into<io::Error>) -> Self {
+        let (address, source) = (address.clone(), source.into());
+        Self::Unreachable { address, source }
+    }
+
+    /// The device did not answer a request to `endpoint` within `waited`.
+    pub fn timed_out(endpoint: &EndpointName, waited: Duration) -> Self {
+        let endpoint = endpoint.clone();
+        Self::TimedOut { endpoint, waited }
+    }
+
+    /// The device has no endpoint of this name.
+    pub fn no_such_endpoint(endpoint: &EndpointName) -> Self {
+        let endpoint = endpoint.clone();
+        Self::NoSuchEndpoint { endpoint }
+    }
+
+    /// The device refused a request to `endpoint`.
+    pub fn refused(endpoint: &EndpointName, how: Rejection) -> Self {
+        let endpoint = endpoint.clone();
+        Self::Refused { endpoint, how }
+    }
+
+    /// The connection broke during a request to `endpoint`.
+    pub fn disconnected(endpoint: &EndpointName, source: Option<io::Error>) -> Self {
+        let endpoint = endpoint.clone();
+        Self::Disconnected { endpoint, source }
+    }
+
     /// Whether the device may lack the endpoint. A console sends only its next prompt in this case.
     pub fn may_be_missing_endpoint(&self) -> bool {
         matches!(

@@ -80,10 +80,7 @@ impl HttpTransport {
         };
         Connection::new(socket)
             .await
-            .map_err(|source| TransportError::Unreachable {
-                address: self.address.clone(),
-                source,
-            })
+            .map_err(|source| TransportError::unreachable(&self.address, source))
     }
 
     async fn open_socket(&self) -> Result<Socket, TransportError> {
@@ -111,10 +108,7 @@ impl HttpTransport {
         };
         let response = response.map_err(|failed| match failed.request {
             // Unsent a second time: the device accepts no requests.
-            Some(_) => TransportError::Unreachable {
-                address: self.address.clone(),
-                source: io::Error::other(failed.error),
-            },
+            Some(_) => TransportError::unreachable(&self.address, io::Error::other(failed.error)),
             None => classify_failure(endpoint, &failed.error, connection),
         })?;
         if let Some(session) = parse_session_cookie(response.headers()) {
@@ -122,9 +116,7 @@ impl HttpTransport {
         }
         match response.status() {
             StatusCode::OK => read_body(endpoint, response, connection).await,
-            StatusCode::NOT_FOUND => Err(TransportError::NoSuchEndpoint {
-                endpoint: endpoint.clone(),
-            }),
+            StatusCode::NOT_FOUND => Err(TransportError::no_such_endpoint(endpoint)),
             status => Err(TransportError::Malformed {
                 endpoint: endpoint.clone(),
                 what: format!("HTTP status {}", status.as_u16()),
@@ -153,9 +145,7 @@ impl HttpTransport {
             .ok()
             // A `#` or `?` in the name would end the path and address another endpoint.
             .filter(|request| request.uri().path() == path)
-            .ok_or_else(|| TransportError::NoSuchEndpoint {
-                endpoint: endpoint.clone(),
-            })
+            .ok_or_else(|| TransportError::no_such_endpoint(endpoint))
     }
 }
 
@@ -185,10 +175,7 @@ impl Transport for HttpTransport {
                 Ok(answer)
             }
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(TransportError::TimedOut {
-                endpoint: endpoint.clone(),
-                waited: limit,
-            }),
+            Err(_) => Err(TransportError::timed_out(endpoint, limit)),
         }
     }
 
@@ -299,11 +286,10 @@ fn classify_failure(
         .and_then(|cause| cause.downcast_ref::<io::Error>())
         .map(|cause| io::Error::new(cause.kind(), cause.to_string()));
     match cause {
-        None if !connection.answered.load(Ordering::Relaxed) => TransportError::Refused {
-            endpoint,
-            how: Rejection::ConnectionClosed,
-        },
-        source => TransportError::Disconnected { endpoint, source },
+        None if !connection.answered.load(Ordering::Relaxed) => {
+            TransportError::refused(&endpoint, Rejection::ConnectionClosed)
+        }
+        source => TransportError::disconnected(&endpoint, source),
     }
 }
 
@@ -346,10 +332,7 @@ impl Socket {
                 address: address.clone(),
                 source,
             },
-            _ => TransportError::Unreachable {
-                address: address.clone(),
-                source,
-            },
+            _ => TransportError::unreachable(address, source),
         };
         match timeout(limit, connect_any(address, interface, limit)).await {
             Ok(Ok(stream)) => Ok(Self {

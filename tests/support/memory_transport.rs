@@ -91,9 +91,9 @@ impl MemoryDevice {
         self.instead(move |endpoint, _| {
             (endpoint == "proto-ver").then(|| match &document {
                 Some(document) => Ok(document.clone()),
-                None => Err(TransportError::NoSuchEndpoint {
-                    endpoint: EndpointName::new(endpoint.to_owned()),
-                }),
+                None => Err(TransportError::no_such_endpoint(&EndpointName::new(
+                    endpoint.to_owned(),
+                ))),
             })
         })
     }
@@ -212,21 +212,18 @@ impl Inner {
                 (self.altering)(name, reply.bytes)?,
                 reply.after + self.delay,
             )),
-            Err(Refusal::NoSuchEndpoint) => Err(TransportError::NoSuchEndpoint { endpoint }),
-            Err(_) => Err(TransportError::Refused {
-                endpoint,
-                how: Rejection::ConnectionClosed,
-            }),
+            Err(Refusal::NoSuchEndpoint) => Err(TransportError::no_such_endpoint(&endpoint)),
+            Err(_) => Err(TransportError::refused(
+                &endpoint,
+                Rejection::ConnectionClosed,
+            )),
         }
     }
 }
 
 /// A connection that breaks after the device received a request.
 pub(crate) fn broken(endpoint: &str) -> TransportError {
-    TransportError::Disconnected {
-        endpoint: EndpointName::new(endpoint.to_owned()),
-        source: None,
-    }
+    TransportError::disconnected(&EndpointName::new(endpoint.to_owned()), None)
 }
 
 #[derive(Clone, Default)]

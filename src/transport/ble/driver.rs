@@ -115,10 +115,10 @@ impl Driver for Ble {
             .as_ref()
             .and_then(Handle::read::<ScannedDevice>)
         else {
-            return Err(TransportError::Unreachable {
-                address,
-                source: io::Error::new(io::ErrorKind::NotFound, "no search found this device"),
-            });
+            return Err(TransportError::unreachable(
+                &address,
+                io::Error::new(io::ErrorKind::NotFound, "no search found this device"),
+            ));
         };
         // Few controllers connect well while they scan, and the search may still be stopping.
         device.radio.closing.wait().await;

@@ -214,9 +214,7 @@ impl BleTransport {
         let limit = self.limits.for_endpoint(endpoint);
         loop {
             let attribute = self.endpoints.attribute(endpoint);
-            let attribute = attribute.ok_or_else(|| TransportError::NoSuchEndpoint {
-                endpoint: endpoint.clone(),
-            })?;
+            let attribute = attribute.ok_or_else(|| TransportError::no_such_endpoint(endpoint))?;
             let gatt = self.link.gatt()?;
             let written = async {
                 gatt.write(attribute, request).await?;
@@ -226,10 +224,7 @@ impl BleTransport {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,
                 Err(_) => {
-                    return Err(TransportError::TimedOut {
-                        endpoint: endpoint.clone(),
-                        waited: limit,
-                    });
+                    return Err(TransportError::timed_out(endpoint, limit));
                 }
             };
             if error.requires_pairing() && !self.has_paired {
@@ -260,29 +255,20 @@ impl BleTransport {
             // Either the device reports this, or BlueZ lost the link: only the link's state
             // distinguishes them.
             GattError::Att(UNLIKELY) if !self.is_alive(attribute).await => {
-                TransportError::Disconnected {
-                    endpoint,
-                    source: None,
-                }
+                TransportError::disconnected(&endpoint, None)
             }
             // Firmware reports this for endpoints without a handler. The standard endpoints always
             // have one while the device provisions.
             GattError::Att(UNLIKELY) if !is_standard_endpoint(&endpoint) => {
-                TransportError::NoSuchEndpoint { endpoint }
+                TransportError::no_such_endpoint(&endpoint)
             }
             error if error.requires_pairing() => TransportError::NotPaired {
                 address: self.address.clone(),
                 source: error.into_io(),
             },
             error if error.is_stale() && !self.has_answered => self.not_a_device(),
-            GattError::Att(number) => TransportError::Refused {
-                endpoint,
-                how: Rejection::Att(number),
-            },
-            GattError::LinkLost => TransportError::Disconnected {
-                endpoint,
-                source: None,
-            },
+            GattError::Att(number) => TransportError::refused(&endpoint, Rejection::Att(number)),
+            GattError::LinkLost => TransportError::disconnected(&endpoint, None),
             GattError::Radio(problem) => bluetooth_error(problem),
             // Some systems do not report the ATT code. If the link is still open, the device
             // refused.
@@ -290,15 +276,9 @@ impl BleTransport {
                 if !cfg!(target_os = "linux") && self.is_alive(attribute).await =>
             {
                 tracing::debug!(message, "an error without an ATT code");
-                TransportError::Refused {
-                    endpoint,
-                    how: Rejection::UnknownAttError,
-                }
+                TransportError::refused(&endpoint, Rejection::UnknownAttError)
             }
-            other => TransportError::Disconnected {
-                endpoint,
-                source: Some(other.into_io()),
-            },
+            other => TransportError::disconnected(&endpoint, Some(other.into_io())),
         }
     }
 
@@ -342,10 +322,7 @@ impl BleTransport {
                 address: self.address.clone(),
                 waited: self.services_timeout(),
             },
-            other => TransportError::Unreachable {
-                address: self.address.clone(),
-                source: other.into_io(),
-            },
+            other => TransportError::unreachable(&self.address, other.into_io()),
         }
     }
 }
@@ -360,7 +337,7 @@ impl Transport for BleTransport {
         if self.link.gatt.is_none() {
             let endpoint = endpoint.clone();
             let source = None;
-            return Err(TransportError::Disconnected { endpoint, source });
+            return Err(TransportError::disconnected(&endpoint, source));
         }
         let error = match self.send_and_read(endpoint, request).await {
             Ok(answer) => {
@@ -405,10 +382,10 @@ impl OpenLink {
     fn gatt(&mut self) -> Result<&mut dyn Gatt, TransportError> {
         match &mut self.gatt {
             Some(gatt) => Ok(gatt.as_mut()),
-            None => Err(TransportError::Unreachable {
-                address: Address::new(""),
-                source: std::io::ErrorKind::NotConnected.into(),
-            }),
+            None => Err(TransportError::unreachable(
+                &Address::new(""),
+                std::io::ErrorKind::NotConnected,
+            )),
         }
     }
 

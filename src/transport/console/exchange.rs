@@ -153,17 +153,15 @@ impl ConsoleTransport {
         match outcome {
             Outcome::Reply(Reply::Answer(answer)) => Ok(answer),
             Outcome::Reply(Reply::Garbled) => problem(ConsoleProblem::Garbled(endpoint.clone())),
-            Outcome::Reply(Reply::Refusal) => Err(TransportError::Refused {
-                endpoint: endpoint.clone(),
-                how: Rejection::PromptOnly,
-            }),
+            Outcome::Reply(Reply::Refusal) => {
+                Err(TransportError::refused(endpoint, Rejection::PromptOnly))
+            }
             Outcome::Restarted => problem(ConsoleProblem::Restarted(endpoint.clone())),
             Outcome::Silence(Some(Trouble::Binary)) => problem(ConsoleProblem::NotText),
             Outcome::Silence(Some(Trouble::OtherConsole)) => problem(ConsoleProblem::Other),
-            Outcome::Silence(Some(Trouble::Restarted) | None) => Err(TransportError::TimedOut {
-                endpoint: endpoint.clone(),
-                waited: limit,
-            }),
+            Outcome::Silence(Some(Trouble::Restarted) | None) => {
+                Err(TransportError::timed_out(endpoint, limit))
+            }
         }
     }
 

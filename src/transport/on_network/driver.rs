@@ -220,12 +220,14 @@ async fn connect_by_local_name(
             Err(error) => first = first.or(Some(error)),
         }
     }
-    Err(first.unwrap_or_else(|| TransportError::Unreachable {
-        address: HostAddress::without_port(name),
-        source: io::Error::new(
-            io::ErrorKind::NotFound,
-            "neither the system nor mDNS resolves this name",
-        ),
+    Err(first.unwrap_or_else(|| {
+        TransportError::unreachable(
+            &HostAddress::without_port(name),
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "neither the system nor mDNS resolves this name",
+            ),
+        )
     }))
 }
 
@@ -306,10 +308,10 @@ async fn connect_to_first_address(
 }
 
 fn no_address() -> TransportError {
-    TransportError::Unreachable {
-        address: Address::new(""),
-        source: io::Error::new(io::ErrorKind::NotFound, "it has no address"),
-    }
+    TransportError::unreachable(
+        &Address::new(""),
+        io::Error::new(io::ErrorKind::NotFound, "it has no address"),
+    )
 }
 
 /// The port of challenge-response's own server, and of Local Control's
