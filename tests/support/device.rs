@@ -25,11 +25,7 @@ pub(crate) struct Device {
 impl Device {
     /// Starts `espctl emulate device` with these arguments and a fast join, on a free port.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut own = Vec::new();
-        if !arguments.contains(&"--join-ms") {
-            own.extend(["--join-ms", "50"]);
-        }
-        Self::spawn("softap", &[&own[..], arguments].concat())
+        Self::spawn("softap", &with_fast_join(arguments))
     }
 
     /// Starts a device that is already on its network.
@@ -39,11 +35,7 @@ impl Device {
 
     /// Starts a Bluetooth device with its own adapter and bus.
     pub(crate) fn over_bluetooth(arguments: &[&str]) -> Self {
-        let mut own = Vec::new();
-        if !arguments.contains(&"--join-ms") {
-            own.extend(["--join-ms", "50"]);
-        }
-        Self::spawn("ble", &[&own[..], arguments].concat())
+        Self::spawn("ble", &with_fast_join(arguments))
     }
 
     /// Starts a device on a serial line, which is a pty. Its path is a symbolic link that is
@@ -52,15 +44,12 @@ impl Device {
     pub(crate) fn on_serial_line(arguments: &[&str]) -> Self {
         let link = fresh_path("tty");
         let link = link.to_str().expect("a path of ASCII");
-        let mut own = Vec::new();
         let is_linked = arguments.contains(&"--pty-link") || arguments.contains(&"--count");
+        let mut arguments = with_fast_join(arguments);
         if !is_linked {
-            own.extend(["--pty-link", link]);
+            arguments.extend(["--pty-link", link]);
         }
-        if !arguments.contains(&"--join-ms") {
-            own.extend(["--join-ms", "50"]);
-        }
-        let mut device = Self::spawn("console", &[&own[..], arguments].concat());
+        let mut device = Self::spawn("console", &arguments);
         if !is_linked {
             device.ready["pty"] = Value::from(link);
         }
@@ -235,6 +224,14 @@ impl Drop for Device {
         let _ended = self.child.kill();
         let _ended = self.child.wait();
     }
+}
+
+fn with_fast_join<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = arguments.to_vec();
+    if !arguments.contains(&"--join-ms") {
+        arguments.extend(["--join-ms", "50"]);
+    }
+    arguments
 }
 
 /// Time limit for an orderly end.

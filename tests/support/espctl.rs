@@ -25,10 +25,7 @@ pub(crate) struct Output {
 
 /// Prepares a run of the binary.
 pub(crate) fn espctl<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Run {
-    Run {
-        command: command(arguments),
-        stdin: None,
-    }
+    Run::new(command(arguments))
 }
 
 /// Prepares a run of the program with additional transports: it starts a test of this binary that
@@ -40,10 +37,7 @@ pub(crate) fn espctl_with(test: &str, variable: &str, arguments: &[&str]) -> Run
     command
         .args([test, "--exact", "--ignored", "--nocapture", "--quiet"])
         .env(variable, arguments);
-    Run {
-        command,
-        stdin: None,
-    }
+    Run::new(command)
 }
 
 /// Prepares a run of a shell command, unmodified.
@@ -51,10 +45,7 @@ pub(crate) fn espctl_with(test: &str, variable: &str, arguments: &[&str]) -> Run
 pub(crate) fn typed(line: &str) -> Run {
     let mut command = isolated_command(SHELL);
     command.args(["-c", line]).env("PATH", programs());
-    Run {
-        command,
-        stdin: None,
-    }
+    Run::new(command)
 }
 
 /// The folder in which a shell finds only the binary.
@@ -133,6 +124,11 @@ pub(crate) fn send_signal(signal: &str, process: u32) {
 }
 
 impl Run {
+    fn new(command: Command) -> Self {
+        let stdin = None;
+        Self { command, stdin }
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self

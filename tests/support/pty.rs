@@ -4,9 +4,9 @@
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::process::Child;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
@@ -90,17 +90,15 @@ impl Terminal {
     /// Waits until the screen shows this text the given number of times.
     #[track_caller]
     pub(crate) fn shows_times(&self, text: &str, times: usize) {
-        let deadline = Instant::now() + LIMIT;
-        let mut state = self.shown.state.lock().unwrap();
-        while state.screen.screen().contents().matches(text).count() < times {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !state.ended && !left.is_zero(),
-                "{times} times {text:?} was never shown; the screen:\n{}",
-                state.screen.screen().contents()
-            );
-            state = self.shown.changed.wait_timeout(state, left).unwrap().0;
-        }
+        let shown = |state: &State| state.screen.screen().contents();
+        let state = self
+            .shown
+            .wait_until(|state| state.ended || shown(state).matches(text).count() >= times);
+        let screen = shown(&state);
+        assert!(
+            screen.matches(text).count() >= times,
+            "{times} times {text:?} was never shown; the screen:\n{screen}"
+        );
     }
 
     /// The current content of the screen.
@@ -131,18 +129,9 @@ impl Terminal {
     /// Returns the content of the screen.
     #[track_caller]
     pub(crate) fn exits(&mut self, code: i32) -> String {
-        let deadline = Instant::now() + LIMIT;
-        let mut state = self.shown.state.lock().unwrap();
-        while !state.ended {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero(),
-                "still running; the screen:\n{}",
-                state.screen.screen().contents()
-            );
-            state = self.shown.changed.wait_timeout(state, left).unwrap().0;
-        }
+        let state = self.shown.wait_until(|state| state.ended);
         let screen = state.screen.screen().contents();
+        assert!(state.ended, "still running; the screen:\n{screen}");
         assert!(!state.screen.screen().hide_cursor(), "no cursor:\n{screen}");
         let modes = tcgetattr(&*self.pty).expect("a pty of ours").local_modes;
         let usual = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
@@ -154,6 +143,15 @@ impl Terminal {
 }
 
 impl TerminalOutput {
+    /// Waits until the condition is met, or the time limit is over.
+    fn wait_until(&self, is_met: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let state = self.state.lock().unwrap();
+        let waited = self
+            .changed
+            .wait_timeout_while(state, LIMIT, |state| !is_met(state));
+        waited.unwrap().0
+    }
+
     /// Reads output until the other side is closed.
     fn follow(&self, mut pty: &Pty) {
         let mut buffer = [0; 4096];

@@ -4,9 +4,9 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// An open port.
 pub(crate) struct Port {
@@ -67,13 +67,8 @@ impl Port {
     /// Waits until the line is closed, and returns what was read.
     #[track_caller]
     pub(crate) fn wait_closed(&self) -> String {
-        let deadline = Instant::now() + LIMIT;
-        let mut state = self.received.state.lock().unwrap();
-        while !state.ended {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "still there");
-            state = self.received.changed.wait_timeout(state, left).unwrap().0;
-        }
+        let mut state = self.received.wait_until(|state| state.ended);
+        assert!(state.ended, "still open");
         String::from_utf8_lossy(&std::mem::take(&mut state.bytes)).into_owned()
     }
 
@@ -90,22 +85,28 @@ impl Port {
 
     #[track_caller]
     fn take_bytes_when(&self, expected: &str, is_there: impl Fn(&[u8]) -> bool) -> Vec<u8> {
-        let deadline = Instant::now() + LIMIT;
-        let mut state = self.received.state.lock().unwrap();
-        while !is_there(&state.bytes) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !state.ended && !left.is_zero(),
-                "{expected:?} never arrived: {:?}",
-                String::from_utf8_lossy(&state.bytes)
-            );
-            state = self.received.changed.wait_timeout(state, left).unwrap().0;
-        }
+        let mut state = self
+            .received
+            .wait_until(|state| state.ended || is_there(&state.bytes));
+        let text = String::from_utf8_lossy(&state.bytes);
+        assert!(
+            is_there(&state.bytes),
+            "{expected:?} never arrived: {text:?}"
+        );
         std::mem::take(&mut state.bytes)
     }
 }
 
 impl Received {
+    /// Waits until the condition is met, or the time limit is over.
+    fn wait_until(&self, is_met: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let state = self.state.lock().unwrap();
+        let waited = self
+            .changed
+            .wait_timeout_while(state, LIMIT, |state| !is_met(state));
+        waited.unwrap().0
+    }
+
     fn follow(&self, mut from: File) {
         let mut buffer = [0; 4096];
         loop {
