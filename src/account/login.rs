@@ -26,7 +26,7 @@ pub(crate) struct LogoutResult {
 }
 
 impl Folder {
-    /// Reads the login of a profile; `None` if there is none.
+    /// Reads the login of a profile; `None` if the profile has no login.
     pub(crate) fn read_tokens(&self, profile: &Profile) -> Result<Option<Tokens>, AccountError> {
         let file = self.tokens_file(&profile.name);
         if let Some(keys) = file.read_object()? {
@@ -143,8 +143,8 @@ fn into_io_error(error: AccountError) -> io::Error {
     io::Error::new(kind, error)
 }
 
-/// Takes the tokens out of a file's keys; `None` without an access token. The error says what is
-/// wrong with the file.
+/// Takes the tokens out of a file's keys; `None` without an access token. The error names the
+/// problem of the file.
 fn parse_tokens(mut keys: Object) -> Result<Option<Tokens>, String> {
     // The strings are moved, because a copy left behind would not be zeroed.
     let mut secret = |key: &str| match keys.get_mut(key).map(Value::take) {

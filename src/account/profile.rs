@@ -71,7 +71,7 @@ pub(crate) struct BrowserLogin {
 
 impl Profile {
     /// Parses a profile of profiles.json. Built-in profiles have defaults for missing keys; custom
-    /// profiles have none. The error says what is wrong with the file.
+    /// profiles have none. The error names the problem.
     pub(super) fn from_keys(name: ProfileName, keys: &Object) -> Result<Self, String> {
         let is_built_in = name.is_built_in();
         let defaults = built_in_keys(name.as_str());

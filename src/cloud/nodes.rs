@@ -157,8 +157,8 @@ impl Client {
     }
 }
 
-/// Whether a rejection means that the account does not have the node. Any other rejection says
-/// nothing about the node.
+/// Whether a rejection means that the account does not have the node. Other rejections
+/// do not concern the node.
 fn is_unknown_node(error: &CloudError) -> bool {
     match error {
         CloudError::Rejected { status: 404, .. } => true,

@@ -34,7 +34,7 @@ pub(crate) struct HostRoute {
     pub is_direct: bool,
 }
 
-/// The route to an address, chosen by the system; `None` if there is none.
+/// The route to an address, chosen by the system; `None` without a route.
 pub(crate) fn find_route(address: IpAddr, networks: &[HostNetwork]) -> Option<HostRoute> {
     let source = find_source_address(address)
         .inspect_err(|error| tracing::debug!(%error, %address, "no route"))

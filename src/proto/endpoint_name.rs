@@ -40,7 +40,7 @@ impl EndpointName {
 /// The protocomm service of a device. It determines two endpoint names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// `esp_local_ctrl`, or RainMaker's stand-alone on-network service: a device that is on the
+    /// `esp_local_ctrl`, or RainMaker's separate on-network service: a device that is on the
     /// network.
     LocalControl,
     /// The provisioning manager: a device that waits for credentials.

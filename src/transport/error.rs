@@ -220,7 +220,7 @@ impl TransportError {
     }
 
     /// Whether this may be a refusal: the device closed the connection, in order or by a reset,
-    /// before it sent any byte. A timeout or a local error says nothing about the request.
+    /// before it sent any byte. A timeout or a local error does not concern the request.
     pub fn may_be_refusal(&self) -> bool {
         match self {
             Self::Refused { how, .. } => how.is_from_protocomm(),

@@ -26,7 +26,7 @@ pub struct OptionSpec {
     pub help: &'static str,
     /// The heading in help.
     pub heading: &'static str,
-    /// Validates a value and returns its normal form, or an error that says what was expected.
+    /// Validates a value and returns its normal form, or an error with what was expected.
     pub check: fn(&str) -> Result<String, String>,
     /// Whether the value is part of the device's address.
     pub is_address: bool,

@@ -76,7 +76,7 @@ impl Driver for SoftAp {
         Ok(HostAddress::with_port(host, port.unwrap_or(DEFAULT_PORT)))
     }
 
-    /// This computer is on one hotspot at a time, and all devices have the same address there.
+    /// This computer joins one hotspot at a time, and all devices have the same address there.
     fn occupies(&self, _options: &DriverOptions, address: Option<&Address>) -> Option<String> {
         Some(address.map_or_else(|| default_address().to_string(), Address::to_string))
     }

@@ -1,4 +1,4 @@
-//! Handshake messages that are valid but not expected: repeated, too early, sent back, from another
+//! Handshake messages that are valid but not expected: repeated, early, sent back, from another
 //! session, of another scheme. `garbled` tests damaged messages.
 
 use espctl::proto::protocomm::SessionData;

@@ -40,7 +40,7 @@ pub(super) static MEDIUM: Medium = Medium {
     has_network_already: false,
     needs: Some(HostPart::Bluetooth),
     limits: Limits {
-        // A weak device is heard seldom, and every attempt begins by hearing it.
+        // Each attempt starts by receiving an advertisement, and weak ones are received rarely.
         connect: Duration::from_secs(20),
         ..Limits::USUAL
     },
@@ -91,7 +91,7 @@ impl Driver for Ble {
         Ok(Address::new(text))
     }
 
-    /// Few controllers connect well while they scan, whoever else asked for that.
+    /// Few controllers connect well during a scan, including a scan by another run.
     fn occupies(&self, options: &DriverOptions, _address: Option<&Address>) -> Option<String> {
         Some(adapter_of(options).unwrap_or_else(|| "the Bluetooth adapter".to_owned()))
     }

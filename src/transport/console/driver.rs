@@ -36,7 +36,7 @@ pub(super) static MEDIUM: Medium = Medium {
     has_network_already: false,
     needs: Some(HostPart::SerialPorts),
     limits: Limits {
-        // Ten bits a byte, and two digits each.
+        // Each byte needs two digits, of ten bits each, on the line.
         scan: Duration::from_secs(20),
         ..Limits::USUAL
     },

@@ -38,7 +38,7 @@ static MEDIUM: Medium = Medium {
     name: "on-network",
     discovery: Discovery::Announced,
     columns: Columns::Service,
-    // mDNS sees to that.
+    // mDNS resolves name conflicts.
     names_are_unique: true,
     joins_device_network: false,
     has_network_already: true,
