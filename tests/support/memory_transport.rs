@@ -188,7 +188,7 @@ impl Transport for MemoryTransport {
         // A device computes elsewhere, not on the thread that waits for its answer.
         let (inner, endpoint) = (Arc::clone(&self.0), endpoint.clone());
         let request = request.to_vec();
-        let answer = spawn_blocking(move || inner.lock().unwrap().answer(endpoint, &request));
+        let answer = spawn_blocking(move || inner.lock().unwrap().answer(&endpoint, &request));
         let (answer, after) = answer.await.unwrap()?;
         sleep(after).await;
         Ok(answer)
@@ -199,7 +199,7 @@ impl Inner {
     /// Returns the answer, and the delay before it.
     fn answer(
         &mut self,
-        endpoint: EndpointName,
+        endpoint: &EndpointName,
         request: &[u8],
     ) -> Result<(Vec<u8>, Duration), TransportError> {
         let name = endpoint.as_str();
@@ -212,9 +212,9 @@ impl Inner {
                 (self.altering)(name, reply.bytes)?,
                 reply.after + self.delay,
             )),
-            Err(Refusal::NoSuchEndpoint) => Err(TransportError::no_such_endpoint(&endpoint)),
+            Err(Refusal::NoSuchEndpoint) => Err(TransportError::no_such_endpoint(endpoint)),
             Err(_) => Err(TransportError::refused(
-                &endpoint,
+                endpoint,
                 Rejection::ConnectionClosed,
             )),
         }

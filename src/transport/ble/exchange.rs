@@ -144,7 +144,7 @@ impl BleTransport {
             Ok(names) => names,
             Err(error) => return Err(self.connect_error(error)),
         };
-        let mut named = Vec::new();
+        let mut attributes = Vec::new();
         for (attribute, name) in described.into_iter().zip(names) {
             let name = match name {
                 Ok(bytes) => String::from_utf8(bytes).ok(),
@@ -160,10 +160,10 @@ impl BleTransport {
             };
             // Some firmware includes the terminating NUL of the C string.
             let name = name.map(|name| name.trim_end_matches('\0').to_owned());
-            named.push((attribute, name));
+            attributes.push((attribute, name));
         }
-        named.extend(others.into_iter().map(|attribute| (attribute, None)));
-        match Endpoints::from_table(&named) {
+        attributes.extend(others.into_iter().map(|attribute| (attribute, None)));
+        match Endpoints::from_table(&attributes) {
             Some(endpoints) => {
                 self.endpoints = endpoints;
                 Ok(Ok(()))

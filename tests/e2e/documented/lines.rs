@@ -3,7 +3,7 @@
 
 /// A command line of the two provisioning documents of esp-rainmaker-cli, with `espctl` in its place.
 pub(super) struct Line {
-    /// ReportedMapping for word, as it goes to a shell.
+    /// Word for word, as it goes to a shell.
     pub(super) typed: &'static str,
     /// How the device that is meant is reached.
     pub(super) medium: Medium,
