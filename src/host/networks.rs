@@ -1,12 +1,13 @@
 //! The networks of this computer, as the system lists them. Nothing is sent.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 #[cfg(target_os = "linux")]
 use std::{fs, path::PathBuf};
 
 use if_addrs::{IfAddr, get_if_addrs};
+use ipnet::IpNet;
 #[cfg(not(target_os = "linux"))]
 use netdev::interface::{interface::Interface, types::InterfaceType};
 
@@ -42,19 +43,9 @@ impl HostNetwork {
 
     /// Whether the address belongs to this network.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let shift = 32_u32.saturating_sub(self.prefix.into());
-                let bits = |address: Ipv4Addr| u32::from(address).checked_shr(shift).unwrap_or(0);
-                bits(own) == bits(other)
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let shift = 128_u32.saturating_sub(self.prefix.into());
-                let bits = |address: Ipv6Addr| u128::from(address).checked_shr(shift).unwrap_or(0);
-                bits(own) == bits(other)
-            }
-            _ => false,
-        }
+        // A prefix that is not valid contains only the address itself.
+        let network = IpNet::new(self.address, self.prefix);
+        network.unwrap_or(self.address.into()).contains(&address)
     }
 }
 
