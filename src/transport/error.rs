@@ -183,6 +183,16 @@ impl TransportError {
         Self::Unreachable { address, source }
     }
 
+    /// The serial port `port`, or the board behind it, has this problem.
+    pub fn console(port: &Arc<str>, problem: ConsoleProblem, source: Option<io::Error>) -> Self {
+        let (port, problem) = (Arc::clone(port), Box::new(problem));
+        Self::Console {
+            port,
+            problem,
+            source,
+        }
+    }
+
     /// The device did not answer a request to `endpoint` within `waited`.
     pub fn timed_out(endpoint: &EndpointName, waited: Duration) -> Self {
         let endpoint = endpoint.clone();

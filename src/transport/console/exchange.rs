@@ -31,14 +31,7 @@ pub(super) struct ConsoleLink {
 #[async_trait]
 impl IntoTransport for ConsoleLink {
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
-        let Self {
-            port,
-            path,
-            baud,
-            limits,
-        } = *self;
-        let transport = ConsoleTransport::open(port, path, baud, limits).await?;
-        Ok(Box::new(transport))
+        Ok(Box::new(ConsoleTransport::open(*self).await?))
     }
 }
 
@@ -66,20 +59,15 @@ enum Outcome {
 
 impl ConsoleTransport {
     /// Waits for the device's prompt.
-    pub(super) async fn open(
-        port: Port,
-        path: Arc<str>,
-        baud: u32,
-        limits: Limits,
-    ) -> Result<Self, TransportError> {
+    async fn open(link: ConsoleLink) -> Result<Self, TransportError> {
         let [low, high, ..] = UnwrapErr(SysRng).next_u32().to_le_bytes();
         let mut transport = Self {
-            path,
-            port: Some(port),
+            path: link.path,
+            port: Some(link.port),
             // Positive, for the firmware's `atoi`, and short, because every digit takes time.
             session: u16::from_le_bytes([low, high]).max(1),
-            byte: Duration::from_secs(BITS_PER_BYTE.into()) / baud.max(1),
-            limits,
+            byte: Duration::from_secs(BITS_PER_BYTE.into()) / link.baud.max(1),
+            limits: link.limits,
         };
         // Not earlier: the rest of a truncated line would otherwise precede an echo.
         if let Some(port) = &mut transport.port {
@@ -87,8 +75,10 @@ impl ConsoleTransport {
         }
         let error = match transport.synchronize().await {
             Ok(None) => return Ok(transport),
-            Ok(Some(problem)) => transport.problem(problem, None),
-            Err(source) => transport.problem(ConsoleProblem::NoPort, Some(source)),
+            Ok(Some(problem)) => TransportError::console(&transport.path, problem, None),
+            Err(source) => {
+                TransportError::console(&transport.path, ConsoleProblem::NoPort, Some(source))
+            }
         };
         if let Some(port) = transport.port.take() {
             port.close().await;
@@ -149,7 +139,7 @@ impl ConsoleTransport {
                 source.to_string(),
             )),
         })?;
-        let problem = |problem| Err(self.problem(problem, None));
+        let problem = |problem| Err(TransportError::console(&self.path, problem, None));
         match outcome {
             Outcome::Reply(Reply::Answer(answer)) => Ok(answer),
             Outcome::Reply(Reply::Garbled) => problem(ConsoleProblem::Garbled(endpoint.clone())),
@@ -220,14 +210,6 @@ impl ConsoleTransport {
             if let Some(reply) = reply {
                 return Ok(Outcome::Reply(reply));
             }
-        }
-    }
-
-    fn problem(&self, problem: ConsoleProblem, source: Option<io::Error>) -> TransportError {
-        TransportError::Console {
-            port: Arc::clone(&self.path),
-            problem: Box::new(problem),
-            source,
         }
     }
 }

@@ -48,7 +48,9 @@ impl BoardLog {
                 continue;
             }
             let read = self.port.read().await;
-            let read = read.map_err(|source| self.problem(ConsoleProblem::NoPort, Some(source)))?;
+            let read = read.map_err(|source| {
+                TransportError::console(&self.path, ConsoleProblem::NoPort, Some(source))
+            })?;
             for byte in &read {
                 self.text.read(*byte);
             }
@@ -65,20 +67,16 @@ impl BoardLog {
     /// text; a starting board prints some such bytes at another speed.
     pub async fn close(self) -> Result<(), TransportError> {
         let outcome = if self.text.is_binary() {
-            Err(self.problem(ConsoleProblem::NotText, None))
+            Err(TransportError::console(
+                &self.path,
+                ConsoleProblem::NotText,
+                None,
+            ))
         } else {
             Ok(())
         };
         self.port.close().await;
         outcome
-    }
-
-    fn problem(&self, problem: ConsoleProblem, source: Option<std::io::Error>) -> TransportError {
-        TransportError::Console {
-            port: Arc::clone(&self.path),
-            problem: Box::new(problem),
-            source,
-        }
     }
 }
 

@@ -40,11 +40,7 @@ impl Port {
                 io::ErrorKind::ResourceBusy => ConsoleProblem::InUse,
                 _ => ConsoleProblem::NoPort,
             };
-            TransportError::Console {
-                port: path.into(),
-                problem: Box::new(problem),
-                source: Some(source),
-            }
+            TransportError::console(&path.into(), problem, Some(source))
         })
     }
 

@@ -74,7 +74,13 @@ async fn silent_line_is_closed_after_time_limit() {
     let port = Port::open(&path, BAUD).await.unwrap();
     let limits = MEDIUM.limits.clone();
     let began = Instant::now();
-    let opened = ConsoleTransport::open(port, Arc::clone(&path), BAUD, limits.clone()).await;
+    let link = ConsoleLink {
+        port,
+        path: Arc::clone(&path),
+        baud: BAUD,
+        limits: limits.clone(),
+    };
+    let opened = ConsoleTransport::open(link).await;
     let error = opened.unwrap_err();
     assert!(
         matches!(&error, TransportError::Console { problem, .. }
