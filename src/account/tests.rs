@@ -53,7 +53,7 @@ fn url(text: &str) -> url::Url {
 const LOGIN: &str = r#"{"idtoken":"i","refreshtoken":"r","accesstoken":"a"}"#;
 
 #[test]
-fn empty_folder_has_built_in_profiles_and_no_login() {
+fn empty_folder_has_only_built_in_profiles() {
     let home = tempfile::tempdir().unwrap();
     let folder = Folder::new(home.path().join("not/there"));
     let names: Vec<String> = folder

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn token_renewed_by_another_call_is_not_renewed_again() {
+    async fn concurrently_renewed_token_is_not_renewed_again() {
         let renewal = Turn::Answer(200, r#"{"accesstoken":"third"}"#);
         let cloud = ScriptedCloud::start(&[renewal]).await;
         let client = cloud.client(tokens("second", Some("refresh")), 0);

@@ -74,7 +74,7 @@ mod tests {
     use crate::host::Host;
 
     #[test]
-    fn media_differ_in_how_devices_are_found_and_served() {
+    fn media_have_documented_properties() {
         use Discovery::{Announced, Enumerated, Fixed};
         // Has unique names, joins the device's network, already has a network.
         let expected = [

@@ -35,8 +35,8 @@ pub(super) struct Adapters {
 }
 
 impl Adapters {
-    /// Opens the adapter with the requested name, or else the first adapter that is switched on, or
-    /// else the first one.
+    /// Opens the adapter with the requested name. Without a name, it opens the first adapter that is
+    /// switched on, or else the first one.
     pub(super) async fn open(&self, requested: Option<&str>) -> Result<Radio, TransportError> {
         timeout(SYSTEM_TIMEOUT, self.select(requested))
             .await

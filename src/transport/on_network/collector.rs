@@ -79,13 +79,16 @@ impl AnnouncementCollector {
 
     /// When the next announcement is complete.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.pending.values().map(|one| one.until).min()
+        self.pending.values().map(|pending| pending.until).min()
     }
 
     /// A device whose announcement is complete at `now`.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Announcement> {
-        let due = self.pending.iter().filter(|(_, one)| one.until <= now);
-        let next = due.min_by_key(|(_, one)| one.until);
+        let due = self
+            .pending
+            .iter()
+            .filter(|(_, pending)| pending.until <= now);
+        let next = due.min_by_key(|(_, pending)| pending.until);
         let fullname = next.map(|(fullname, _)| fullname.clone())?;
         let pending = self.pending.remove(&fullname)?;
         self.reported_names.insert(fullname);

@@ -340,7 +340,7 @@ async fn retries_connection_then_discards_cache() {
 }
 
 #[tokio::test]
-async fn gatt_table_is_not_renewed_in_the_middle_of_a_session() {
+async fn stale_cache_is_kept_during_session() {
     let (memory, mut transport, answer) = exchange_once(Script::default()).await;
     assert_eq!(answer.unwrap(), b"answer");
     memory.fail_next_write(GattError::Att(0x01));
@@ -434,7 +434,7 @@ async fn closing_link_delays_only_its_own_adapter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn finish_closing_waits_for_slow_links_a_limited_time() {
+async fn finish_closing_has_time_limit() {
     let adapters = Adapters::default();
     let slow = CLOSE_TIMEOUT * 3 / 2;
     let (memory, link) = connect_over(&adapters, "hci0", slow).await;
