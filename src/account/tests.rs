@@ -46,6 +46,15 @@ fn stored_token(folder: &Folder, profile: &str) -> Option<String> {
     Some(tokens.access.expose().clone())
 }
 
+#[track_caller]
+fn assert_token(folder: &Folder, profile: &str, expected: &str) {
+    assert_eq!(stored_token(folder, profile).as_deref(), Some(expected));
+}
+
+fn add_profile(folder: &Folder, name: &str, base_url: &str) -> Profile {
+    folder.add_profile(name, &url(base_url), None).unwrap()
+}
+
 fn url(text: &str) -> url::Url {
     parse_base_url(text).unwrap()
 }
@@ -105,9 +114,7 @@ fn file_overrides_built_in_profiles() {
 #[test]
 fn custom_profile_has_no_defaults() {
     let (_home, folder) = folder(&[]);
-    let added = folder
-        .add_profile("lab", &url("http://127.0.0.1:8080"), None)
-        .unwrap();
+    let added = add_profile(&folder, "lab", "http://127.0.0.1:8080");
     assert_eq!(added.base_url.as_str(), "http://127.0.0.1:8080/v1/");
     assert!(added.browser.is_none());
     assert_eq!(added.region(), "lab");
@@ -183,9 +190,7 @@ fn rejects_names_that_leave_folder() {
 #[test]
 fn rejects_existing_names() {
     let (_home, folder) = folder(&[]);
-    folder
-        .add_profile("lab", &url("https://a.example"), None)
-        .unwrap();
+    add_profile(&folder, "lab", "https://a.example");
     for name in ["lab", "LAB"] {
         let again = folder.add_profile(name, &url("https://b.example"), None);
         assert!(matches!(again, Err(AccountError::Exists(_))), "{name}");
@@ -214,19 +219,14 @@ fn each_profile_has_its_own_login() {
         .token_store(&lab)
         .save(&tokens_named("renewed"))
         .unwrap();
-    assert_eq!(
-        stored_token(&folder, "lab").as_deref(),
-        Some("renewed-access")
-    );
+    assert_token(&folder, "lab", "renewed-access");
     assert_eq!(text(&folder, "profiles/global_config.json"), LOGIN);
 
     assert_eq!(folder.remove_profile("lab").unwrap(), "global");
     assert_eq!(folder.read_current_name().unwrap(), "global");
     assert!(!folder.path().join("profiles/lab_config.json").exists());
     // A later profile of this name has no login.
-    folder
-        .add_profile("lab", &url("https://b.example"), None)
-        .unwrap();
+    add_profile(&folder, "lab", "https://b.example");
     assert_eq!(stored_token(&folder, "lab"), None);
 }
 
@@ -238,9 +238,7 @@ fn unknown_keys_stay_in_place() {
         ("profiles/profiles.json", profiles),
         ("profiles/b_config.json", login),
     ]);
-    folder
-        .add_profile("a", &url("https://a.example"), None)
-        .unwrap();
+    add_profile(&folder, "a", "https://a.example");
     let written = json_of(&folder, "profiles/profiles.json");
     assert_eq!(written["x"], 1);
     assert_eq!(written["custom_profiles"]["b"]["y"], json!([2]));
@@ -359,7 +357,7 @@ fn legacy_login_is_used_until_profiles_exist() {
     let china = r#"{"host":"https://api2.rainmaker.espressif.com.cn/v1/","accesstoken":"old","idtoken":"i","refreshtoken":"r"}"#;
     let (_home, folder) = folder(&[(OLD, china)]);
     assert_eq!(folder.select_profile(None).unwrap().name.as_str(), "china");
-    assert_eq!(stored_token(&folder, "china").as_deref(), Some("old"));
+    assert_token(&folder, "china", "old");
     assert_eq!(stored_token(&folder, "global"), None);
     assert!(
         !folder.path().join("profiles").exists(),
@@ -367,11 +365,9 @@ fn legacy_login_is_used_until_profiles_exist() {
     );
 
     // Creating profiles.json moves the login to its profile; then the old file is ignored.
-    folder
-        .add_profile("lab", &url("https://a.example"), None)
-        .unwrap();
+    add_profile(&folder, "lab", "https://a.example");
     assert_eq!(stored_token(&folder, "lab"), None);
-    assert_eq!(stored_token(&folder, "china").as_deref(), Some("old"));
+    assert_token(&folder, "china", "old");
     assert_eq!(folder.read_current_name().unwrap(), "china");
     assert_eq!(text(&folder, OLD), china);
 }
@@ -380,7 +376,7 @@ fn legacy_login_is_used_until_profiles_exist() {
 fn logout_ends_legacy_login() {
     let (_home, folder) = folder(&[(OLD, r#"{"accesstoken":"old"}"#)]);
     let global = folder.select_profile(None).unwrap();
-    assert_eq!(stored_token(&folder, "global").as_deref(), Some("old"));
+    assert_token(&folder, "global", "old");
     let done = folder.remove_login(&global).unwrap();
     assert!(done.was_logged_in && done.has_legacy_login);
     assert_eq!(stored_token(&folder, "global"), None);
@@ -406,7 +402,7 @@ fn renewed_legacy_login_moves_to_profile() {
     let store = folder.token_store(&global);
     let renewed = Tokens::access_only(Secret::new("new".to_owned()));
     store.save(&renewed).unwrap();
-    assert_eq!(stored_token(&folder, "global").as_deref(), Some("new"));
+    assert_token(&folder, "global", "new");
     assert!(text(&folder, OLD).contains("old"));
 }
 
@@ -424,10 +420,7 @@ fn renewal_does_not_undo_logout_or_new_login() {
     };
     folder.save_login(&global, &other).unwrap();
     store.save(&tokens_named("renewed")).unwrap();
-    assert_eq!(
-        stored_token(&folder, "global").as_deref(),
-        Some("other-access")
-    );
+    assert_token(&folder, "global", "other-access");
     folder.remove_login(&global).unwrap();
     store.save(&tokens_named("renewed")).unwrap();
     assert_eq!(stored_token(&folder, "global"), None);
@@ -447,7 +440,7 @@ fn files_at_legacy_paths_are_read_and_replaced() {
     ]);
     let lab = folder.select_profile(None).unwrap();
     assert_eq!(lab.name.as_str(), "lab");
-    assert_eq!(stored_token(&folder, "lab").as_deref(), Some("a"));
+    assert_token(&folder, "lab", "a");
     // profiles.json exists, at its old path.
     assert_eq!(stored_token(&folder, "global"), None);
     assert!(
@@ -458,14 +451,12 @@ fn files_at_legacy_paths_are_read_and_replaced() {
     folder.save_login(&lab, &tokens_named("new")).unwrap();
     // esp-rainmaker-cli would move the old file over the new one.
     assert!(!folder.path().join("lab_config.json").exists());
-    assert_eq!(stored_token(&folder, "lab").as_deref(), Some("new-access"));
+    assert_token(&folder, "lab", "new-access");
     assert!(folder.path().join("profiles.json").exists());
 
     // At the old path, these names are files of other programs.
     for name in ["rainmaker", "rainmaker_admin"] {
-        let profile = folder
-            .add_profile(name, &url("https://b.example"), None)
-            .unwrap();
+        let profile = add_profile(&folder, name, "https://b.example");
         assert_eq!(stored_token(&folder, name), None);
         folder.remove_login(&profile).unwrap();
     }

@@ -45,7 +45,9 @@ impl HostNetwork {
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         // A prefix that is not valid contains only the address itself.
         let network = IpNet::new(self.address, self.prefix);
-        network.unwrap_or(self.address.into()).contains(&address)
+        network
+            .unwrap_or_else(|_| self.address.into())
+            .contains(&address)
     }
 }
 

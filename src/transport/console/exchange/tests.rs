@@ -69,8 +69,8 @@ fn explains_missing_prompt_by_output() {
 
 #[tokio::test(start_paused = true)]
 async fn silent_line_is_closed_after_time_limit() {
-    let (_board, line) = TTYPort::pair().unwrap();
-    let path: Arc<str> = line.name().unwrap().into();
+    let (_board, tty) = TTYPort::pair().unwrap();
+    let path: Arc<str> = tty.name().unwrap().into();
     let port = Port::open(&path, BAUD).await.unwrap();
     let limits = MEDIUM.limits.clone();
     let began = Instant::now();
