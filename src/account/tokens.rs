@@ -1,127 +1,139 @@
-//! The tokens of one profile: read, replaced, removed, and kept when the cloud renews them. Every
-//! access names the profile, so that no token is written to, or read from, another one's file.
+//! Reads, replaces and removes the tokens of one profile, and saves them when the cloud renews
+//! them. Every function requires the profile, so that tokens never end up in another profile's
+//! file.
 
 use std::io;
 
 use serde_json::Value;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::files::{Object, Place, malformed};
-use super::legacy::Legacy;
+use super::files::{AccountFile, Object, malformed};
+use super::legacy::LegacyLogin;
 use super::profile::{Profile, ProfileName};
+use super::profiles::LegacyMigration;
 use super::{AccountError, Folder};
-use crate::cloud::{Keep, Tokens};
+use crate::cloud::{TokenStore, Tokens};
 use crate::secret::Secret;
 
-/// What a logout did on disk.
+/// The result of a logout on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct LoggedOut {
+pub(crate) struct LogoutResult {
     /// Whether there was a login.
     pub was_logged_in: bool,
-    /// Whether the file from before there were profiles still holds one. Nothing here reads it
-    /// any more; esp-rainmaker-cli does.
-    pub legacy_left: bool,
+    /// Whether `rainmaker_config.json` still contains a login. espctl no longer reads it, but
+    /// esp-rainmaker-cli does.
+    pub has_legacy_login: bool,
 }
 
 impl Folder {
-    /// The login of a profile. `None`: there is none.
-    pub(crate) fn tokens(&self, profile: &Profile) -> Result<Option<Tokens>, AccountError> {
-        let place = self.tokens_place(&profile.name);
-        if let Some(keys) = place.object()? {
-            return tokens(keys).map_err(|reason| malformed(place.path(), reason));
+    /// Reads the login of a profile; `None` if the profile has no login.
+    pub(crate) fn read_tokens(&self, profile: &Profile) -> Result<Option<Tokens>, AccountError> {
+        let file = self.tokens_file(&profile.name);
+        if let Some(keys) = file.read_object()? {
+            return parse_tokens(keys).map_err(|reason| malformed(file.path(), reason));
         }
-        match self.legacy()? {
+        match self.read_legacy_login()? {
             Some(legacy) if legacy.profile == profile.name.as_str() => {
-                tokens(legacy.keys).map_err(|reason| malformed(&legacy.path, reason))
+                parse_tokens(legacy.keys).map_err(|reason| malformed(&legacy.path, reason))
             }
             _ => Ok(None),
         }
     }
 
-    /// Replaces the login of a profile.
-    pub(crate) fn log_in(&self, profile: &Profile, tokens: &Tokens) -> Result<(), AccountError> {
-        let _lock = self.exclusively()?;
-        // Removed meanwhile, it has no host that the tokens could be for.
-        self.select(Some(profile.name.as_str()))?;
-        // Without profiles.json, esp-rainmaker-cli would replace this login by that of the old
-        // file.
-        self.settle(true)?;
-        write(&self.tokens_place(&profile.name), tokens)
+    /// Saves or replaces the login of a profile.
+    pub(crate) fn save_login(
+        &self,
+        profile: &Profile,
+        tokens: &Tokens,
+    ) -> Result<(), AccountError> {
+        let _lock = self.lock()?;
+        // If another run removed the profile, the tokens have no host.
+        self.select_profile(Some(profile.name.as_str()))?;
+        // If profiles.json did not exist, esp-rainmaker-cli would replace this login by that of the
+        // old file.
+        self.create_profiles_file(LegacyMigration::Move)?;
+        write_tokens(&self.tokens_file(&profile.name), tokens)
     }
 
     /// Removes the login of a profile.
-    pub(crate) fn log_out(&self, profile: &Profile) -> Result<LoggedOut, AccountError> {
-        let _lock = self.exclusively()?;
-        let was_logged_in = match self.tokens(profile) {
+    pub(crate) fn remove_login(&self, profile: &Profile) -> Result<LogoutResult, AccountError> {
+        let _lock = self.lock()?;
+        let was_logged_in = match self.read_tokens(profile) {
             Ok(tokens) => tokens.is_some(),
-            // Whatever it is, it goes.
+            // A file with invalid content is removed as well.
             Err(AccountError::Malformed { .. }) => true,
             Err(error) => return Err(error),
         };
-        let legacy = self.legacy()?;
+        let legacy = self.read_legacy_login()?;
         if legacy.is_some_and(|legacy| legacy.profile == profile.name.as_str()) {
-            // What cannot be taken out of the old file must not count any more.
-            self.settle(false)?;
+            // espctl does not change the old file, so profiles.json must replace it.
+            self.create_profiles_file(LegacyMigration::Discard)?;
         }
-        self.tokens_place(&profile.name).remove()?;
-        Ok(LoggedOut {
+        self.tokens_file(&profile.name).remove()?;
+        Ok(LogoutResult {
             was_logged_in,
-            legacy_left: self.has_legacy_login(),
+            has_legacy_login: self.has_legacy_login(),
         })
     }
 
-    /// Keeps what the cloud renews for this profile.
-    pub(crate) fn keeper(&self, profile: &Profile) -> Keeper {
-        Keeper {
+    /// A store for the tokens that the cloud renews for this profile.
+    pub(crate) fn token_store(&self, profile: &Profile) -> ProfileTokenStore {
+        ProfileTokenStore {
             folder: self.clone(),
             profile: profile.clone(),
         }
     }
 
-    /// Where the tokens of a profile are.
-    pub(super) fn tokens_place(&self, name: &ProfileName) -> Place {
-        let place = self.place(&format!("{name}_config.json"));
-        // In the folder itself these are the old file, and that of the admin's tool.
+    /// The file with the tokens of a profile.
+    pub(super) fn tokens_file(&self, name: &ProfileName) -> AccountFile {
+        let file = self.file(&format!("{name}_config.json"));
+        // At their old path, these names are `rainmaker_config.json` and the file of
+        // esp-rainmaker-admin-cli.
         if matches!(name.as_str(), "rainmaker" | "rainmaker_admin") {
-            return place.without_stray();
+            return file.without_legacy_path();
         }
-        place
+        file
     }
 
-    /// Gives the old file's login to its profile.
-    pub(super) fn carry_over(&self, legacy: Legacy) -> Result<(), AccountError> {
-        let place = self.tokens_place(&legacy.profile.parse()?);
-        if place.object()?.is_some() {
+    /// Saves the old file's login to its profile, unless the profile has one.
+    pub(super) fn migrate_login(&self, legacy: LegacyLogin) -> Result<(), AccountError> {
+        let file = self.tokens_file(&legacy.profile.parse()?);
+        if file.read_object()?.is_some() {
             return Ok(());
         }
-        match tokens(legacy.keys).map_err(|reason| malformed(&legacy.path, reason))? {
-            Some(tokens) => write(&place, &tokens),
+        match parse_tokens(legacy.keys).map_err(|reason| malformed(&legacy.path, reason))? {
+            Some(tokens) => write_tokens(&file, &tokens),
             None => Ok(()),
         }
     }
 }
 
-/// Writes renewed tokens to the file of the profile that they are of.
+/// Saves renewed tokens to the file of their profile.
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct ProfileTokenStore {
     folder: Folder,
     profile: Profile,
 }
 
-impl Keep for Keeper {
-    fn keep(&self, renewed: &Tokens) -> io::Result<()> {
-        let stored = self.folder.tokens(&self.profile).map_err(whole)?;
-        // Logged out, or logged in as somebody else, while this ran: that was meant.
-        let same = |stored: &Tokens| stored.user_id() == renewed.user_id();
-        if !stored.is_some_and(|stored| same(&stored)) {
+impl TokenStore for ProfileTokenStore {
+    fn save(&self, renewed: &Tokens) -> io::Result<()> {
+        let stored = self
+            .folder
+            .read_tokens(&self.profile)
+            .map_err(into_io_error)?;
+        // The user logged out, or logged in as another user, meanwhile. That login must stay.
+        let is_same_user = |stored: &Tokens| stored.user_id() == renewed.user_id();
+        if !stored.is_some_and(|stored| is_same_user(&stored)) {
             return Ok(());
         }
-        self.folder.log_in(&self.profile, renewed).map_err(whole)
+        self.folder
+            .save_login(&self.profile, renewed)
+            .map_err(into_io_error)
     }
 }
 
-/// With what lies behind it, for an error that shows no source of its own.
-fn whole(error: AccountError) -> io::Error {
+/// Wraps the error. The result keeps the kind of its source.
+fn into_io_error(error: AccountError) -> io::Error {
     let kind = match &error {
         AccountError::Unreadable { source, .. } | AccountError::Unwritable { source, .. } => {
             source.kind()
@@ -131,14 +143,15 @@ fn whole(error: AccountError) -> io::Error {
     io::Error::new(kind, error)
 }
 
-/// "Logged in" means that there is an access token. The error says what is wrong.
-fn tokens(mut keys: Object) -> Result<Option<Tokens>, String> {
-    // Moved, not copied: what is left behind is not zeroed.
+/// Takes the tokens out of a file's keys; `None` without an access token. The error names the
+/// problem of the file.
+fn parse_tokens(mut keys: Object) -> Result<Option<Tokens>, String> {
+    // The strings are moved, because a copy left behind would not be zeroed.
     let mut secret = |key: &str| match keys.get_mut(key).map(Value::take) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
         Some(Value::String(text)) => Ok(Some(Secret::new(text))),
-        Some(_) => Err(format!("has something else than a token in {key}")),
+        Some(_) => Err(format!("has a value in {key} that is not a token")),
     };
     let (access, id, refresh) = (secret(ACCESS)?, secret(ID)?, secret(REFRESH)?);
     Ok(access.map(|access| Tokens {
@@ -148,25 +161,25 @@ fn tokens(mut keys: Object) -> Result<Option<Tokens>, String> {
     }))
 }
 
-fn write(place: &Place, tokens: &Tokens) -> Result<(), AccountError> {
-    // Keys that nobody here knows stay; what is no JSON has none.
-    let mut keys = match place.object() {
+fn write_tokens(file: &AccountFile, tokens: &Tokens) -> Result<(), AccountError> {
+    // Unknown keys stay. A file with invalid content has none.
+    let mut keys = match file.read_object() {
         Ok(keys) => keys.unwrap_or_default(),
         Err(AccountError::Malformed { .. }) => Object::new(),
         Err(error) => return Err(error),
     };
-    let given = [
+    let entries = [
         (ID, tokens.id.as_ref()),
         (REFRESH, tokens.refresh.as_ref()),
         (ACCESS, Some(&tokens.access)),
     ];
-    for (key, token) in given {
+    for (key, token) in entries {
         let token = token.map_or(Value::Null, |token| token.expose().as_str().into());
         keys.insert(key.to_owned(), token);
     }
-    let mut whole = Value::Object(keys);
-    let text = Zeroizing::new(whole.to_string());
-    for value in whole
+    let mut object = Value::Object(keys);
+    let text = Zeroizing::new(object.to_string());
+    for value in object
         .as_object_mut()
         .into_iter()
         .flat_map(Object::values_mut)
@@ -175,7 +188,7 @@ fn write(place: &Place, tokens: &Tokens) -> Result<(), AccountError> {
             token.zeroize();
         }
     }
-    place.write(&text)
+    file.write(&text)
 }
 
 const ACCESS: &str = "accesstoken";

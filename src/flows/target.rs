@@ -78,7 +78,7 @@ impl Target {
         }
         let is_narrowed =
             self.name.is_some() || self.customer_id.is_some() || self.service.is_some();
-        let customer = hints.maker.map(|maker| maker.customer_id);
+        let customer = hints.manufacturer.map(|maker| maker.customer_id);
         (self.customer_id.is_none() || self.customer_id == customer)
             && self
                 .service

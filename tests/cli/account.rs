@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::support::device::fresh_path;
 use crate::support::espctl::{Output, Run, espctl};
-use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok};
+use crate::support::scripted_server::{ReceivedRequest, ScriptedServer, Turn, ok};
 
 /// A folder for account files.
 pub(super) struct Home(PathBuf);
@@ -114,7 +114,7 @@ pub(super) fn tokens(user: &str) -> Value {
 }
 
 pub(super) fn says(answer: &Value) -> Turn {
-    Turn::say(ok(answer.to_string()))
+    Turn::send(ok(answer.to_string()))
 }
 
 pub(super) fn refuses(status: &str, answer: &Value) -> Turn {
@@ -123,14 +123,14 @@ pub(super) fn refuses(status: &str, answer: &Value) -> Turn {
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    Turn::say(head + &body)
+    Turn::send(head + &body)
 }
 
 /// Plays a cloud, a connection a run, while `act` gets its base URL; gives what the cloud heard.
 pub(super) fn with_cloud(
     script: Vec<Vec<Turn>>,
     act: impl FnOnce(&str) + Send + 'static,
-) -> Vec<Heard> {
+) -> Vec<ReceivedRequest> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -141,11 +141,11 @@ pub(super) fn with_cloud(
         tokio::task::spawn_blocking(move || act(&url))
             .await
             .unwrap();
-        server.heard()
+        server.requests()
     })
 }
 
-fn request_line(heard: &Heard) -> &str {
+fn request_line(heard: &ReceivedRequest) -> &str {
     heard
         .head
         .lines()
@@ -154,7 +154,7 @@ fn request_line(heard: &Heard) -> &str {
         .trim_end_matches(" HTTP/1.1")
 }
 
-fn body(heard: &Heard) -> Value {
+fn body(heard: &ReceivedRequest) -> Value {
     serde_json::from_slice(&heard.body).unwrap()
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::cloud::Cloud;
 use crate::support::device::{Device, fresh_path};
-use crate::support::espctl::{Run, espctl, send_signal, watched};
+use crate::support::espctl::{Run, espctl, send_signal, watch_for};
 use crate::support::owner::Owner;
 
 /// A bundle that was read.
@@ -169,7 +169,7 @@ fn a_run_that_is_interrupted_leaves_it_as_well() {
     line.extend(address.iter().map(String::as_str));
     line.extend(["--discovery-timeout", "50", "--format", "json"]);
     line.extend(["--support-bundle", path.to_str().unwrap()]);
-    let output = watched(&line, "search_started", |run| send_signal("-INT", run));
+    let output = watch_for(&line, "search_started", |run| send_signal("-INT", run));
     let output = output.exits(130);
     assert_eq!(output.result()["error"]["id"], "interrupted");
     let bundle = Bundle::read(&path);
@@ -313,7 +313,7 @@ fn nobody_is_asked_whom_the_command_would_not_ask() {
 #[test]
 fn an_e_mail_address_is_shortened() {
     let cloud = Cloud::start(&["--user", "jane.doe@example.com"]);
-    let account = crate::support::account::Account::of(&cloud);
+    let account = crate::support::account::Account::logged_in(&cloud);
     let path = place();
     let flags = ["--support-bundle", path.to_str().unwrap()];
     account

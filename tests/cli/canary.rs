@@ -35,8 +35,8 @@ fn secrets_reach_the_device_and_no_output() {
             let flags = [&flags[..], &["--transcript", transcript, "--log-file", log]].concat();
             let output = run(&device, format, &flags, PASSPHRASE).exits(0);
             // The device proved the one and was told the other.
-            assert_eq!(device.told("secured").len(), 1);
-            assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+            assert_eq!(device.log_entries("secured").len(), 1);
+            assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
             assert_hidden(&output);
             // The files tell the whole story, and not these words.
             let [transcript, log] = files.map(|path| fs::read_to_string(path).unwrap());
@@ -82,8 +82,8 @@ fn whichever_way_a_secret_comes() {
             run = run.env("ESPCTL_POP", POP);
         }
         let output = run.output().exits(0);
-        assert_eq!(device.told("secured")[0]["pop"], true);
-        assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+        assert_eq!(device.log_entries("secured")[0]["pop"], true);
+        assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
         assert_hidden(&output);
     }
     // Commands that only look.
@@ -93,7 +93,7 @@ fn whichever_way_a_secret_comes() {
         .to_vec();
     line.extend(device.address());
     let output = espctl(line).output().exits(0);
-    assert_eq!(device.told("secured").len(), 1);
+    assert_eq!(device.log_entries("secured").len(), 1);
     assert_hidden(&output);
 }
 
@@ -105,7 +105,7 @@ fn secrets_are_in_no_error() {
             let device = Device::start(&["--sec-ver", scheme, "--pop", "another"]);
             let output = run(&device, format, &["--pop", POP], PASSPHRASE).exits(5);
             assert_eq!(
-                device.told("strike").len(),
+                device.log_entries("strike").len(),
                 1,
                 "the secret reached the device"
             );
@@ -114,7 +114,7 @@ fn secrets_are_in_no_error() {
             let device =
                 Device::start(&["--sec-ver", scheme, "--pop", POP, "--time-scale", "0.05"]);
             let output = run(&device, format, &["--pop", POP], PASSPHRASE).exits(9);
-            assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+            assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
             assert_hidden(&output);
         }
         // Refused as input.

@@ -49,7 +49,7 @@ fn error_ids_are_offered() {
 
 #[test]
 fn profiles_are_offered() {
-    let account = Account::nobody();
+    let account = Account::empty();
     account.add("my-lab", "http://127.0.0.1:1/");
     let here = |run: Run| run.env("RM_USER_CONFIG_DIR", account.folder());
     for words in [

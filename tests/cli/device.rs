@@ -55,7 +55,7 @@ fn a_call_sends_bytes_from_wherever_they_come_and_brings_the_answer() {
             assert_eq!(result["answer_hex"], RESET_ANSWER, "{line:?}");
             assert_eq!(result["answer_text"], Value::Null);
         }
-        assert_eq!(device.told("reset").len(), lines.len());
+        assert_eq!(device.log_entries("reset").len(), lines.len());
     }
 }
 
@@ -97,7 +97,7 @@ fn what_cannot_be_sent_is_refused_before_a_byte_is() {
         let output = call(&device, line).output().exits(2);
         assert_eq!(output.result()["error"]["id"], id, "{line:?}\n{output}");
     }
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }
 
 /// `SetWifi` for the network Home with a wrong passphrase, `ApplyWifi`, and `WifiStatus` until the
@@ -112,13 +112,13 @@ fn made_to_fail(device: &Device) {
             .output()
             .exits(0);
     }
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], "wrong!");
-    assert_eq!(device.told("wifi_applied").len(), 1);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], "wrong!");
+    assert_eq!(device.log_entries("wifi_applied").len(), 1);
     let failed = (0..100).any(|_| {
         call(device, &["prov-config", "--hex", "08005200"])
             .output()
             .exits(0);
-        let told = device.told("wifi_status");
+        let told = device.log_entries("wifi_status");
         told.iter().any(|told| told["state"] == "failed")
     });
     assert!(failed, "{:#?}", device.log());
@@ -131,7 +131,7 @@ fn what_an_earlier_client_left_behind_is_cleared() {
     let home = ["--ssid", "Home", "--passphrase", "correct horse battery"];
     let line = [&home[..], &["--no-cloud", "--pop", device.pop()]].concat();
     at(&device, &["provision"], &line).output().exits(0);
-    assert_eq!(device.told("reset").len(), 1);
+    assert_eq!(device.log_entries("reset").len(), 1);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_device_that_failed_to_join_is_reset() {
 
     let pop = ["--pop", device.pop(), "--format", "json"];
     at(&device, &["device", "reset"], &pop).output().exits(0);
-    assert_eq!(device.told("reset")[0]["accepted"], true);
+    assert_eq!(device.log_entries("reset")[0]["accepted"], true);
     // It takes other credentials, and then gives itself up to nobody.
     let home = [
         "--no-cloud",
@@ -164,7 +164,7 @@ fn a_device_refuses_to_reopen_what_is_not_closed() {
         .output()
         .exits(6);
     assert_eq!(output.result()["error"]["id"], "wrong-state", "{output}");
-    assert_eq!(device.told("reprov").len(), 1);
+    assert_eq!(device.log_entries("reprov").len(), 1);
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_transcript_holds_each_exchange_and_what_it_meant() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let count = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
-    let requests = device.told("request").len();
+    let requests = device.log_entries("request").len();
     assert_eq!(
         (count("sent"), count("received")),
         (requests, requests),
@@ -271,11 +271,11 @@ fn a_transcript_holds_each_exchange_and_what_it_meant() {
     );
 
     let nowhere = ["--pop", device.pop(), "--transcript", "/nowhere/at/all"];
-    let before = device.told("connection_opened").len();
+    let before = device.log_entries("connection_opened").len();
     at(&device, &["device", "reset"], &nowhere)
         .output()
         .exits(2);
-    assert_eq!(device.told("connection_opened").len(), before);
+    assert_eq!(device.log_entries("connection_opened").len(), before);
 }
 
 #[test]

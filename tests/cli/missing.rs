@@ -53,8 +53,8 @@ fn each_missing_value_names_its_flag_and_its_variable() {
         for name in named {
             assert!(hints.contains(name), "{id}: {name} is not in {hints}");
         }
-        assert!(device.told("strike").is_empty());
-        assert!(device.told("wifi_set").is_empty());
+        assert!(device.log_entries("strike").is_empty());
+        assert!(device.log_entries("wifi_set").is_empty());
     }
 }
 

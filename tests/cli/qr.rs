@@ -378,5 +378,5 @@ fn a_picture_of_the_label_is_enough_for_provisioning() {
     ];
     line.extend(rest.map(str::to_owned));
     espctl(line).output().exits(0);
-    assert_eq!(device.told("secured").len(), 1);
+    assert_eq!(device.log_entries("secured").len(), 1);
 }

@@ -103,7 +103,7 @@ fn what_cannot_be_right_is_refused_before_a_byte_is_sent() {
         assert!(!error["message"].as_str().unwrap().is_empty());
     }
     assert!(
-        device.told("connection_opened").is_empty(),
+        device.log_entries("connection_opened").is_empty(),
         "{:#?}",
         device.log()
     );

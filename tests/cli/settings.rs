@@ -90,7 +90,7 @@ fn secrets_come_from_files_and_stdin() {
         .stdin(format!("{PASSPHRASE}\n").as_bytes())
         .output()
         .exits(0);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn stdin_is_read_for_one_value_only() {
         "{output}"
     );
     assert!(output.stderr.contains("--pop-file") && output.stderr.contains("--passphrase-file"));
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn a_file_that_holds_no_secret_is_refused_before_it_costs_a_try() {
             fits || output.stderr.contains("--pop-file"),
             "{content:?} {output}"
         );
-        assert!(device.told("strike").is_empty());
+        assert!(device.log_entries("strike").is_empty());
     }
     let both = ["right-one", "--pop-file", path, "--ssid", "Home", "--open"];
     run(&device, &both).output().exits(2);

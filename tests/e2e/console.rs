@@ -40,7 +40,12 @@ fn provision(device: &Device, arguments: &[&str]) -> Output {
 #[track_caller]
 fn joined(output: &Output, device: &Device) {
     assert_eq!(output.exit, Some(0), "{output}");
-    assert_eq!(device.told("wifi_joined").len(), 1, "{:#?}", device.log());
+    assert_eq!(
+        device.log_entries("wifi_joined").len(),
+        1,
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[track_caller]
@@ -68,7 +73,11 @@ fn boards_are_provisioned_whatever_else_they_print() {
             ]);
             let output = provision(&device, &["--baud", baud]);
             joined(&output, &device);
-            assert!(device.told("overrun").is_empty(), "{:#?}", device.log());
+            assert!(
+                device.log_entries("overrun").is_empty(),
+                "{:#?}",
+                device.log()
+            );
         }
     }
 }
@@ -96,7 +105,7 @@ fn longest_fits(ssid: &str) {
     let line = ["--pop", pop, "--ssid", ssid, "--passphrase", &passphrase];
     let output = at(&device, &["provision", "--no-cloud"], &line);
     joined(&output, &device);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], passphrase);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], passphrase);
 }
 
 #[test]
@@ -104,7 +113,7 @@ fn a_wrong_pop_is_tried_once() {
     for noise in ["none", "heavy"] {
         let device = on_a_line(&["--pop", "abcd1234", "--noise", noise]);
         failed(provision(&device, &["--pop", "wrong"]), 5, "wrong-pop", &[]);
-        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.log_entries("strike").len(), 1);
         joined(&provision(&device, &[]), &device);
     }
 }
@@ -172,7 +181,7 @@ fn digits_that_are_no_answer_end_a_run_cleanly() {
             "garbled-answer",
             &["run the command again"],
         );
-        assert!(device.told("wifi_set").is_empty());
+        assert!(device.log_entries("wifi_set").is_empty());
     }
 }
 

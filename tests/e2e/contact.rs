@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::support::device::Device;
-use crate::support::espctl::{Output, espctl, watched};
+use crate::support::espctl::{Output, espctl, watch_for};
 
 fn run(device: &Device, arguments: &[&str]) -> Output {
     let mut line: Vec<String> = [
@@ -39,10 +39,14 @@ fn an_access_point_that_changes_channel_is_found_again() {
         assert!(count(&output, "contact_lost") >= 1, "{output}");
         assert!(count(&output, "contact_regained") >= 1, "{output}");
         // Secured anew with the secret that was accepted before, and told nothing twice.
-        assert!(device.told("secured").len() >= 2, "{:#?}", device.log());
-        assert!(device.told("strike").is_empty());
-        assert_eq!(device.told("wifi_set").len(), 1);
-        assert_eq!(device.told("wifi_applied").len(), 1);
+        assert!(
+            device.log_entries("secured").len() >= 2,
+            "{:#?}",
+            device.log()
+        );
+        assert!(device.log_entries("strike").is_empty());
+        assert_eq!(device.log_entries("wifi_set").len(), 1);
+        assert_eq!(device.log_entries("wifi_applied").len(), 1);
     }
 }
 
@@ -66,7 +70,7 @@ fn one_lost_answer_is_no_reason_to_give_up() {
         let output = run(&device, &[]).exits(0);
         assert_eq!(count(&output, "contact_lost"), 1, "{fault}");
         assert_eq!(count(&output, "contact_regained"), 1, "{fault}");
-        assert_eq!(device.told("fault").len(), 1, "{fault}");
+        assert_eq!(device.log_entries("fault").len(), 1, "{fault}");
     }
 }
 
@@ -76,7 +80,7 @@ fn slow_answers_are_no_lost_contact() {
     let output = run(&device, &["--join-timeout", "2"]).exits(9);
     assert_eq!(output.result()["error"]["id"], "join-timed-out");
     assert_eq!(count(&output, "contact_lost"), 0);
-    assert_eq!(device.told("reset").len(), 1);
+    assert_eq!(device.log_entries("reset").len(), 1);
 }
 
 /// Every hotspot has the same address: what answers there may be a neighbour.
@@ -92,14 +96,19 @@ fn another_device_at_the_same_address_is_tried_once() {
     line.extend(home.map(str::to_owned));
     line.extend(["--pop", lost.pop(), "--join-timeout", "60"].map(str::to_owned));
     let mut neighbour = None;
-    let output = watched(line, "\"wifi_applied\"", |_| {
+    let output = watch_for(line, "\"wifi_applied\"", |_| {
         lost.kill();
         neighbour = Some(Device::start(&["--port", &port, "--pop", "another"]));
     });
     output.exits(10);
     let neighbour = neighbour.unwrap();
-    assert_eq!(neighbour.told("strike").len(), 1, "{:#?}", neighbour.log());
-    assert!(neighbour.told("wifi_set").is_empty());
+    assert_eq!(
+        neighbour.log_entries("strike").len(),
+        1,
+        "{:#?}",
+        neighbour.log()
+    );
+    assert!(neighbour.log_entries("wifi_set").is_empty());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::device::fresh_path;
-use crate::support::espctl::{espctl, send_signal, watched};
+use crate::support::espctl::{espctl, send_signal, watch_for};
 
 #[test]
 fn it_needs_nothing_and_leaves_nothing() {
@@ -37,7 +37,7 @@ fn machines_can_read_it() {
 
 #[test]
 fn it_fails_when_its_device_dies() {
-    let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
+    let output = watch_for(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         // The cloud is its first process, and the device the second.
         send_signal("-KILL", children_of(demo)[1]);
     })
@@ -50,7 +50,7 @@ fn it_fails_when_its_device_dies() {
 
 #[test]
 fn it_fails_when_its_cloud_dies() {
-    let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
+    let output = watch_for(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         send_signal("-KILL", children_of(demo)[0]);
     })
     .exits(7);

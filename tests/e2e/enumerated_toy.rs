@@ -61,7 +61,7 @@ static OPTIONS: [OptionSpec; 2] = [
     OptionSpec {
         value_name: "SLOT",
         help: "The slot that the box stands in",
-        locates: true,
+        is_address: true,
         ..OptionSpec::text("slot", "slot", "ESPCTL_SLOT")
     },
     OptionSpec {
@@ -271,8 +271,8 @@ fn person_chooses_one_of_several_places() {
     for row in ["1  blue box  upper", "2  red box   lower"] {
         assert!(screen.contains(row), "{row}: {screen}");
     }
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.exits(0);
 }
 

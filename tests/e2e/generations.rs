@@ -22,7 +22,7 @@ const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse batter
 
 fn names(device: &Device, event: &str) -> Vec<String> {
     device
-        .told(event)
+        .log_entries(event)
         .iter()
         .map(|entry| entry["name"].as_str().unwrap().to_owned())
         .collect()
@@ -99,10 +99,14 @@ fn every_generation_is_provisioned_and_asked_for_nothing_that_it_lacks() {
         let device = Device::start(theirs);
         let output = provision(&device, &[&HOME[..], ours].concat()).exits(0);
         assert_eq!(output.result()["summary"]["security"], scheme, "{output}");
-        assert_eq!(device.told("wifi_joined").len(), 1, "{theirs:?}");
-        assert!(device.told("refused").is_empty(), "{:#?}", device.log());
+        assert_eq!(device.log_entries("wifi_joined").len(), 1, "{theirs:?}");
+        assert!(
+            device.log_entries("refused").is_empty(),
+            "{:#?}",
+            device.log()
+        );
         assert_eq!(device.requests("prov-ctrl"), 0);
-        assert!(device.told("crashed").is_empty());
+        assert!(device.log_entries("crashed").is_empty());
         let mut events = names(&device, "prov_event");
         events.truncate(4);
         assert_eq!(events, ["init", "start", "cred_recv", "cred_success"]);
@@ -115,7 +119,11 @@ fn the_oldest_generation_scans_too() {
     provision(&device, &["--pop", "a", "--ssid", "Guest"]).exits(0);
     assert!(device.requests("prov-scan") >= 3);
     assert_eq!(device.requests("prov-ctrl"), 0);
-    assert!(device.told("refused").is_empty(), "{:#?}", device.log());
+    assert!(
+        device.log_entries("refused").is_empty(),
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[test]
@@ -164,7 +172,7 @@ fn scenarios_of_failure_end_as_their_name_says() {
         let output = output.exits(9);
         assert_eq!(output.result()["error"]["id"], id, "{output}");
         let failed: Vec<Value> = device
-            .told("prov_event")
+            .log_entries("prov_event")
             .into_iter()
             .filter(|entry| entry["name"] == "cred_fail")
             .collect();
@@ -193,7 +201,7 @@ fn scenarios_without_an_end_end_at_the_limit() {
         let (device, output) = fails(scenario, more, &["--join-timeout", "2"]);
         let output = output.exits(9);
         assert_eq!(output.result()["error"]["id"], "join-timed-out", "{output}");
-        assert!(device.told("wifi_joined").is_empty());
+        assert!(device.log_entries("wifi_joined").is_empty());
     }
 }
 
@@ -207,7 +215,7 @@ fn the_oldest_firmware_reads_another_reason_as_authentication() {
         "{output}"
     );
     assert!(
-        device.told("reset").is_empty(),
+        device.log_entries("reset").is_empty(),
         "it has no reset to ask for"
     );
 }
@@ -216,7 +224,7 @@ fn the_oldest_firmware_reads_another_reason_as_authentication() {
 fn a_reset_that_is_refused_is_logged_so() {
     let (device, output) = fails("wrong-passphrase,reset-refused", &[], &[]);
     output.exits(9);
-    let resets = device.told("reset");
+    let resets = device.log_entries("reset");
     assert!(!resets.is_empty());
     assert!(resets.iter().all(|reset| reset["accepted"] == false));
 }
@@ -225,10 +233,10 @@ fn a_reset_that_is_refused_is_logged_so() {
 fn an_application_that_resets_lets_the_next_run_apply() {
     let (device, output) = fails("wrong-passphrase,app-resets", &["--firmware", "v4.4"], &[]);
     output.exits(9);
-    assert_eq!(device.told("application_reset").len(), 1);
+    assert_eq!(device.log_entries("application_reset").len(), 1);
     let line = [&HOME[..], &["--pop", "a"]].concat();
     provision(&device, &line).exits(9);
-    assert_eq!(device.told("wifi_applied").len(), 2);
+    assert_eq!(device.log_entries("wifi_applied").len(), 2);
 }
 
 #[test]
@@ -237,13 +245,13 @@ fn a_service_that_goes_leaves_a_joined_device_and_an_open_question() {
     let output = output.exits(10);
     assert_eq!(output.result()["error"]["id"], "unconfirmed", "{output}");
     wait_for(&device, "service_stopped");
-    assert_eq!(device.told("wifi_joined").len(), 1);
-    assert!(device.told("reachable").is_empty());
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
+    assert!(device.log_entries("reachable").is_empty());
 }
 
 #[track_caller]
 fn wait_for(device: &Device, event: &str) {
-    until(event, || !device.told(event).is_empty());
+    until(event, || !device.log_entries(event).is_empty());
 }
 
 #[test]
@@ -350,6 +358,6 @@ fn old_firmware_is_given_time_to_take_other_credentials() {
     let wrong = ["--ssid", "Home", "--passphrase", "wrong horse"];
     let line = [&wrong[..], &["--pop", "a", "--retries", "1"]].concat();
     provision(&device, &line).exits(9);
-    assert_eq!(device.told("wifi_applied").len(), 2);
+    assert_eq!(device.log_entries("wifi_applied").len(), 2);
     assert_eq!(device.requests("prov-ctrl"), 0);
 }

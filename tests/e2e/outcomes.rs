@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::support::device::Device;
-use crate::support::espctl::{Output, espctl, send_signal, watched};
+use crate::support::espctl::{Output, espctl, send_signal, watch_for};
 use crate::support::wait::until;
 
 fn run(device: &Device, arguments: &[&str]) -> Output {
@@ -44,10 +44,10 @@ fn a_wrong_secret_is_tried_once() {
         let device = Device::start(&["--sec-ver", scheme]);
         let output = run(&device, &[&HOME[..], secret].concat());
         assert_error(output, 5, id);
-        assert_eq!(device.told("handshake_started").len(), 1);
-        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.log_entries("handshake_started").len(), 1);
+        assert_eq!(device.log_entries("strike").len(), 1);
         assert_eq!(device.requests("prov-session"), 2);
-        assert!(device.told("wifi_set").is_empty());
+        assert!(device.log_entries("wifi_set").is_empty());
     }
 }
 
@@ -65,7 +65,7 @@ fn sec2_compat_says_that_it_costs_another_strike() {
         .count();
     assert_error(output, 5, "wrong-pop");
     assert_eq!(warned, 1);
-    assert_eq!(device.told("strike").len(), 2);
+    assert_eq!(device.log_entries("strike").len(), 2);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn another_scheme_than_the_devices_is_no_strike() {
             &[&HOME[..], &["--pop", pop, "--sec-ver", ours]].concat(),
         );
         assert_error(output, 6, "wrong-scheme");
-        assert!(device.told("strike").is_empty(), "{theirs} {ours}");
+        assert!(device.log_entries("strike").is_empty(), "{theirs} {ours}");
         assert_eq!(device.requests("prov-session"), 1);
     }
 }
@@ -134,7 +134,7 @@ fn five_wrong_ones_lock_the_device_and_that_is_nobody_at_the_address() {
     for _ in 0..5 {
         run(&device, &[&HOME[..], &["--pop", "not-the-pop"]].concat()).exits(5);
     }
-    assert_eq!(device.told("locked").len(), 1);
+    assert_eq!(device.log_entries("locked").len(), 1);
     let line = [
         &HOME[..],
         &["--pop", device.pop(), "--discovery-timeout", "0.2"],
@@ -160,7 +160,7 @@ fn the_device_cannot_join() {
         error["hints"].to_string().contains("has forgotten"),
         "{error}"
     );
-    assert_eq!(device.told("reset").len(), 1);
+    assert_eq!(device.log_entries("reset").len(), 1);
 
     let unknown = [
         "--pop",
@@ -196,7 +196,7 @@ fn going_home(device: &Device) -> Vec<String> {
 #[test]
 fn contact_lost_after_apply_is_unconfirmed() {
     let mut device = Device::start(&["--join-ms", "600000"]);
-    let output = watched(going_home(&device), "\"wifi_applied\"", |_| device.kill());
+    let output = watch_for(going_home(&device), "\"wifi_applied\"", |_| device.kill());
     assert_error(output, 10, "unconfirmed");
 }
 
@@ -208,7 +208,7 @@ fn without_an_account_nothing_is_begun() {
     line.extend(HOME.map(str::to_owned));
     let error = assert_error(espctl(line).output(), 8, "login-required");
     assert!(error["hints"].to_string().contains("--no-cloud"), "{error}");
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }
 
 #[test]
@@ -230,9 +230,9 @@ fn a_definite_failure_is_tried_again_on_the_same_session() {
         .collect();
     assert_error(output, 9, "wifi-auth-failed");
     assert_eq!(retried.len(), 2);
-    assert_eq!(device.told("secured").len(), 1);
-    assert_eq!(device.told("wifi_set").len(), 3);
-    assert_eq!(device.told("reset").len(), 3);
+    assert_eq!(device.log_entries("secured").len(), 1);
+    assert_eq!(device.log_entries("wifi_set").len(), 3);
+    assert_eq!(device.log_entries("reset").len(), 3);
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn time_for_the_whole_run_has_the_exit_code_of_what_it_cut_short() {
     let line = [&HOME[..], &["--pop", device.pop(), "--timeout", "8"]].concat();
     let error = assert_error(run(&device, &line), 9, "expired");
     // Firmware refuses to forget while it joins, and that is said.
-    assert_eq!(device.told("reset")[0]["accepted"], false);
+    assert_eq!(device.log_entries("reset")[0]["accepted"], false);
     assert!(
         error["hints"]
             .to_string()
@@ -277,7 +277,7 @@ fn time_for_the_whole_run_has_the_exit_code_of_what_it_cut_short() {
 
 /// A run that is signalled once `event` was told.
 fn interrupted(device: &Device, signal: &str, event: &str) -> Output {
-    watched(going_home(device), event, |run| send_signal(signal, run))
+    watch_for(going_home(device), event, |run| send_signal(signal, run))
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn a_second_signal_ends_it_at_once() {
     let other = Device::start(&never);
     let patient = thread::spawn(move || {
         let mut first = None;
-        let output = watched(going_home(&other), "\"wifi_joining\"", |run| {
+        let output = watch_for(going_home(&other), "\"wifi_joining\"", |run| {
             send_signal("-INT", run);
             first = Some(Instant::now());
         });
@@ -297,9 +297,11 @@ fn a_second_signal_ends_it_at_once() {
         first.expect("it was joining").elapsed()
     });
     let mut second = None;
-    let output = watched(going_home(&device), "\"wifi_joining\"", |run| {
+    let output = watch_for(going_home(&device), "\"wifi_joining\"", |run| {
         send_signal("-INT", run);
-        until("the request arrives", || !device.told("fault").is_empty());
+        until("the request arrives", || {
+            !device.log_entries("fault").is_empty()
+        });
         send_signal("-INT", run);
         second = Some(Instant::now());
     });
@@ -319,7 +321,7 @@ fn a_signal_ends_the_wait_in_order() {
         let device = Device::start(&["--join-ms", "600000"]);
         let output = interrupted(&device, signal, "\"wifi_joining\"");
         let error = assert_error(output, 130, "interrupted");
-        assert_eq!(device.told("reset")[0]["accepted"], false);
+        assert_eq!(device.log_entries("reset")[0]["accepted"], false);
         assert!(
             error["hints"].to_string().contains("may still join"),
             "{error}"
@@ -332,7 +334,7 @@ fn firmware_that_accepts_it_is_made_to_forget() {
     let device = Device::start(&["--join-ms", "600000", "--scenario", "reset-accepted"]);
     let output = interrupted(&device, "-INT", "\"wifi_joining\"");
     let error = assert_error(output, 130, "interrupted");
-    assert_eq!(device.told("reset")[0]["accepted"], true);
+    assert_eq!(device.log_entries("reset")[0]["accepted"], true);
     assert!(
         error["hints"].to_string().contains("has forgotten"),
         "{error}"
@@ -343,7 +345,7 @@ fn firmware_that_accepts_it_is_made_to_forget() {
         &[&HOME[..], &["--pop", device.pop(), "--join-timeout", "1.2"]].concat(),
     )
     .exits(9);
-    assert_eq!(device.told("wifi_set").len(), 2);
+    assert_eq!(device.log_entries("wifi_set").len(), 2);
 }
 
 #[test]

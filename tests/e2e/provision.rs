@@ -19,25 +19,25 @@ const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse batter
 #[track_caller]
 fn assert_nothing_needless(device: &Device) {
     assert_eq!(
-        device.told("connection_opened").len(),
+        device.log_entries("connection_opened").len(),
         1,
         "{:#?}",
         device.log()
     );
-    assert_eq!(device.told("session_opened").len(), 1);
+    assert_eq!(device.log_entries("session_opened").len(), 1);
     assert_eq!(device.requests("proto-ver"), 1);
-    assert_eq!(device.told("handshake_started").len(), 1);
-    assert_eq!(device.told("secured").len(), 1);
-    assert_eq!(device.told("wifi_set").len(), 1);
-    assert_eq!(device.told("wifi_applied").len(), 1);
-    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert_eq!(device.log_entries("handshake_started").len(), 1);
+    assert_eq!(device.log_entries("secured").len(), 1);
+    assert_eq!(device.log_entries("wifi_set").len(), 1);
+    assert_eq!(device.log_entries("wifi_applied").len(), 1);
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
     assert_eq!(
         device.requests("prov-scan"),
         0,
         "an explicit network needs no scan"
     );
-    assert!(device.told("refused").is_empty());
-    assert!(device.told("strike").is_empty());
+    assert!(device.log_entries("refused").is_empty());
+    assert!(device.log_entries("strike").is_empty());
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn every_scheme_is_detected_and_ends_with_a_joined_device() {
             handshake_messages,
             "{arguments:?}"
         );
-        assert_eq!(device.told("secured")[0]["scheme"], scheme);
+        assert_eq!(device.log_entries("secured")[0]["scheme"], scheme);
     }
 }
 
@@ -93,7 +93,7 @@ fn a_name_of_any_bytes_and_the_longest_secrets_arrive_whole() {
         )
         .exits(0);
         assert_nothing_needless(&device);
-        let set = &device.told("wifi_set")[0];
+        let set = &device.log_entries("wifi_set")[0];
         assert_eq!(set["ssid"], ssid);
         assert_eq!(set["passphrase"], passphrase);
         if !hex.is_empty() {
@@ -119,7 +119,7 @@ fn a_name_that_is_not_utf8_is_given_in_hex() {
         "12345678",
     ];
     let output = provision(&device, &[&line[..], &["--format", "json"]].concat()).exits(0);
-    assert_eq!(device.told("wifi_set")[0]["ssid_hex"], "ff01ff");
+    assert_eq!(device.log_entries("wifi_set")[0]["ssid_hex"], "ff01ff");
     assert_eq!(output.result()["summary"]["ssid_hex"], "ff01ff");
     assert_eq!(output.result()["summary"]["ssid"], r"\xff\u{1}\xff");
 }
@@ -137,13 +137,13 @@ fn an_open_network_needs_no_passphrase() {
     )
     .exits(0);
     assert_nothing_needless(&device);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], "");
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], "");
 
     // Not told, the device's own scan knows.
     let device = Device::start(&["--aps", &world]);
     provision(&device, &["--pop", device.pop(), "--ssid", "Cafe"]).exits(0);
     assert!(device.requests("prov-scan") > 0);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], "");
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], "");
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn the_label_alone_is_enough_to_get_in() {
     let device = Device::start(&["--sec-ver", "2"]);
     let label = device.ready["qrcode"].as_str().unwrap().to_owned();
     provision(&device, &[&HOME[..], &["--qrcode", &label]].concat()).exits(0);
-    assert_eq!(device.told("secured")[0]["username"], "wifiprov");
+    assert_eq!(device.log_entries("secured")[0]["username"], "wifiprov");
     assert_nothing_needless(&device);
 }
 
@@ -245,7 +245,7 @@ fn security_2_takes_its_own_user_and_password() {
     ]
     .concat();
     provision(&device, &line).exits(0);
-    assert_eq!(device.told("secured")[0]["username"], "usér");
+    assert_eq!(device.log_entries("secured")[0]["username"], "usér");
 }
 
 #[test]

@@ -55,7 +55,7 @@ static MEDIUM: Medium = Medium {
 static OPTIONS: [OptionSpec; 1] = [OptionSpec {
     value_name: "ROOM",
     help: "The room that the toy is in",
-    locates: true,
+    is_address: true,
     ..OptionSpec::text("toy_room", "toy-room", "ESPCTL_TOY_ROOM")
 }];
 

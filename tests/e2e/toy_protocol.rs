@@ -143,9 +143,9 @@ impl Provisioner for MailDevice {
         if let Some(words) = answer.strip_prefix("no: ") {
             return Err(ProvisionError::Refused {
                 is_wrong_state: false,
-                cause: Cause::Said {
+                cause: Cause::Message {
                     protocol: "mail",
-                    words: words.to_owned(),
+                    text: words.to_owned(),
                 },
             });
         }

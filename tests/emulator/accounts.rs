@@ -23,8 +23,8 @@ fn a_password_opens_the_account_and_a_wrong_one_does_not() {
         assert!(refused.json()["error_code"].is_number());
     }
     assert_eq!(cloud.log_in("bob@example.com", "Bobs-Passw0rd").status, 200);
-    assert_eq!(cloud.told("login").len(), 2);
-    assert_eq!(cloud.told("login_refused").len(), 2);
+    assert_eq!(cloud.log_entries("login").len(), 2);
+    assert_eq!(cloud.log_entries("login_refused").len(), 2);
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_call_without_a_good_token_is_the_gateways_401() {
     cloud.advance(600);
     assert_eq!(status(&token), 401);
     let why: Vec<Value> = cloud
-        .told("unauthorized")
+        .log_entries("unauthorized")
         .iter()
         .map(|entry| entry["why"].clone())
         .collect();
@@ -156,8 +156,8 @@ fn the_log_knows_no_secret() {
         json!([{"node_id": "n", "payload": {"RMUserAuth": {"UserToken": "c4nary-token"}}}]);
     cloud.call("PUT", "/v1/user/nodes/params", token, &params);
     let log = cloud.log_text();
-    assert_eq!(cloud.told("request").len(), 4);
-    assert_eq!(cloud.told("request")[2]["user_id"], cloud.user_id());
+    assert_eq!(cloud.log_entries("request").len(), 4);
+    assert_eq!(cloud.log_entries("request")[2]["user_id"], cloud.user_id());
     let refresh = told["refreshtoken"].as_str().unwrap();
     let id = told["idtoken"].as_str().unwrap();
     for secret in ["c4nary", token, refresh, id] {

@@ -116,7 +116,7 @@ fn what_is_no_request_gets_a_prompt_and_nothing_else() {
         port.send(line);
         assert_eq!(port.until(PROMPT), format!("{echo}{PROMPT}"), "{line:?}");
     }
-    assert_eq!(device.told("refused").len(), 4);
+    assert_eq!(device.log_entries("refused").len(), 4);
     port.send(VERSION);
     assert!(version_of(&port.until(PROMPT)));
 }
@@ -130,7 +130,7 @@ fn another_number_is_another_session() {
         port.until(PROMPT);
     }
     let sessions: Vec<_> = device
-        .told("session_opened")
+        .log_entries("session_opened")
         .iter()
         .map(|entry| entry["session"].as_u64().unwrap())
         .collect();
@@ -147,12 +147,12 @@ fn a_line_holds_254_characters_and_a_longer_one_is_cut() {
     };
     port.send(&format!("{}\r", line(254)));
     assert!(version_of(&port.until(PROMPT)));
-    assert_eq!(device.told("request")[0]["bytes"], 121);
+    assert_eq!(device.log_entries("request")[0]["bytes"], 121);
     // As long as Security 2's first message: the line is taken at 256, and the rest is other ones.
     port.send(&format!("{}\r", line(827)));
     let shown = port.until("a\r\n\n>> ");
     assert_eq!(shown.matches(PROMPT).count(), 4, "{shown}");
-    assert_eq!(device.told("request")[1]["bytes"], 121);
+    assert_eq!(device.log_entries("request")[1]["bytes"], 121);
     assert_eq!(device.requests("proto-ver"), 2);
 }
 
@@ -193,7 +193,7 @@ fn a_client_that_does_not_wait_loses_what_the_ring_does_not_hold() {
     }
     port.until(PROMPT);
     let lost: u64 = device
-        .told("overrun")
+        .log_entries("overrun")
         .iter()
         .map(|entry| entry["bytes"].as_u64().unwrap())
         .sum();
@@ -255,10 +255,10 @@ fn a_board_restarts_in_the_middle_of_a_reply() {
         "{shown}"
     );
     assert!(!version_of(&shown));
-    assert_eq!(device.told("restarted").len(), 1);
+    assert_eq!(device.log_entries("restarted").len(), 1);
     port.send(VERSION);
     assert!(version_of(&port.until(PROMPT)));
-    assert_eq!(device.told("session_opened").len(), 2);
+    assert_eq!(device.log_entries("session_opened").len(), 2);
 }
 
 #[test]
@@ -266,9 +266,9 @@ fn a_cable_is_pulled_in_the_middle_of_a_reply() {
     let (mut device, mut port) = quiet(&["--console-trouble", "unplugged=1"]);
     port.until(PROMPT);
     port.send(VERSION);
-    port.hung_up();
-    device.ended();
-    let stopped = &device.told("service_stopped")[0];
+    port.wait_closed();
+    device.wait_until_ended();
+    let stopped = &device.log_entries("service_stopped")[0];
     assert_eq!(stopped["why"], StopReason::Unplugged.to_string());
 }
 
@@ -379,7 +379,7 @@ fn each_fault_looks_as_it_does_on_a_serial_line() {
         port.send(VERSION);
         let shown = port.until(PROMPT);
         assert_eq!(digits(&shown), [&reply], "{kind}: {shown}");
-        assert_eq!(device.told("fault").len(), 1, "{kind}");
+        assert_eq!(device.log_entries("fault").len(), 1, "{kind}");
         let handled = if ["close", "not-found", "drop", "reset"].contains(&kind) {
             1
         } else {
@@ -427,16 +427,16 @@ fn a_client_may_come_and_go_and_a_link_leads_to_the_port() {
         port.until(PROMPT);
     }
     while device
-        .told("wifi_status")
+        .log_entries("wifi_status")
         .iter()
         .all(|told| told["state"] != "connected")
     {
         port.send("prov-config 7 5200\r");
         port.until(PROMPT);
     }
-    let rest = port.hung_up();
+    let rest = port.wait_closed();
     assert!(!rest.contains(">> "), "{rest:?}");
-    device.ended();
+    device.wait_until_ended();
     assert!(!link.is_symlink());
 }
 

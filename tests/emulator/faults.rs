@@ -18,7 +18,7 @@ fn met(kind: &str) -> (Cloud, Option<Answer>) {
     assert_eq!(get().unwrap().status, 200);
     let answer = get();
     assert_eq!(get().unwrap().status, 200, "{kind}: one request only");
-    let told = cloud.told("fault");
+    let told = cloud.log_entries("fault");
     assert_eq!(told.len(), 1);
     assert_eq!(
         (&told[0]["kind"], &told[0]["number"]),
@@ -73,7 +73,7 @@ fn answers_that_are_none() {
 fn a_closed_connection_and_a_late_answer() {
     let (cloud, answer) = met("close");
     assert!(answer.is_none());
-    assert_eq!(cloud.told("request")[2]["status"], Value::Null);
+    assert_eq!(cloud.log_entries("request")[2]["status"], Value::Null);
     let began = Instant::now();
     let (_, answer) = met("delay=300");
     assert_eq!(answer.unwrap().status, 200);
@@ -89,7 +89,7 @@ fn a_dropped_request_is_not_handled_and_a_mute_one_is() {
         cloud.leave("PUT", "/v1/user/custom_data", &token, br#"{"x":1}"#);
         let data = cloud.call("GET", "/v1/user/custom_data", &token, &Value::Null);
         assert_eq!(data.json() == json!({"x": 1}), handled, "{kind}");
-        let request = &cloud.told("request")[1];
+        let request = &cloud.log_entries("request")[1];
         assert_eq!(
             (&request["method"], &request["status"]),
             (&json!("PUT"), &Value::Null)

@@ -41,10 +41,10 @@ fn a_request_without_the_nodes_word_times_out() {
     assert_eq!(poll(), "requested");
     cloud.advance(30);
     assert_eq!(poll(), "timedout");
-    assert_eq!(cloud.told("mapping_timed_out").len(), 1);
+    assert_eq!(cloud.log_entries("mapping_timed_out").len(), 1);
     let unknown = json!({"node_id": "n2", "secret_key": "s", "operation": "add"});
     assert_eq!(cloud.call("PUT", MAPPING, &token, &unknown).status, 400);
-    assert_eq!(cloud.told("mapping_refused")[0]["node_id"], "n2");
+    assert_eq!(cloud.log_entries("mapping_refused")[0]["node_id"], "n2");
 }
 
 #[test]
@@ -64,13 +64,13 @@ fn a_signature_that_is_not_the_nodes_maps_nothing() {
     });
     assert_eq!(verify(&body).0, 401);
     assert_eq!(verify(&body).0, 400, "it is burnt");
-    let issued = &cloud.told("challenge_issued")[0];
+    let issued = &cloud.log_entries("challenge_issued")[0];
     assert_eq!(issued["life_s"], 360);
     let nodes = cloud
         .call("GET", "/v1/user/nodes", &token, &Value::Null)
         .json();
     assert_eq!(nodes["nodes"], json!([]));
-    assert_eq!(cloud.told("mapping_refused").len(), 2);
+    assert_eq!(cloud.log_entries("mapping_refused").len(), 2);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn nodes_come_in_pages() {
         start = page["next_id"].as_str().unwrap_or_default().to_owned();
     }
     assert_eq!((seen, start), (all, String::new()));
-    assert_eq!(cloud.told("mapped").len(), 5);
+    assert_eq!(cloud.log_entries("mapped").len(), 5);
 }
 
 #[test]

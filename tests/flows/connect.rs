@@ -104,7 +104,7 @@ async fn the_scheme_is_the_announced_one_in_every_form_of_announcement() {
         ),
         ("{\"prov\":\t{\n\"sec_ver\":\t1}}\0", Sec1, &pop),
     ] {
-        let device = device_of(scheme, Some("abcd1234")).saying(Some(document));
+        let device = device_of(scheme, Some("abcd1234")).with_version_document(Some(document));
         let (outcome, recorder) = run(&device, access).await;
         assert_eq!(outcome.unwrap(), scheme, "{document}");
         assert_eq!(recorder.schemes(), [(scheme, Announced)], "{document}");
@@ -127,13 +127,13 @@ async fn nothing_announced_is_probed_without_a_strike() {
         Some(r#"{"on_network":{"ver":"v1.0","cap":["ch_resp"]}}"#),
     ] {
         for (scheme, handshakes) in [(Sec1, 1), (Sec2, 2)] {
-            let device = device_of(scheme, Some("abcd1234")).saying(document);
+            let device = device_of(scheme, Some("abcd1234")).with_version_document(document);
             let (outcome, recorder) = run(&device, &with_pop("abcd1234")).await;
             assert_eq!(outcome.unwrap(), scheme, "{document:?}");
             // Not a word about a scheme that the device turned out not to speak.
             assert_eq!(recorder.schemes(), [(scheme, Probed)]);
             assert_eq!(device.handshakes(), handshakes);
-            assert!(device.told("strike").is_empty());
+            assert!(device.log_entries("strike").is_empty());
         }
     }
 }
@@ -142,7 +142,7 @@ async fn nothing_announced_is_probed_without_a_strike() {
 #[tokio::test]
 async fn a_probe_asks_once_for_a_secret_that_serves_both_schemes() {
     for scheme in [Sec1, Sec2] {
-        let device = device_of(scheme, Some("typed")).saying(None);
+        let device = device_of(scheme, Some("typed")).with_version_document(None);
         let (outcome, recorder) = run(&device, &Access::default()).await;
         let error = outcome.unwrap_err();
         assert!(
@@ -154,14 +154,14 @@ async fn a_probe_asks_once_for_a_secret_that_serves_both_schemes() {
             (0, &[Question::Pop][..])
         );
 
-        let recorder = Recorder::typing(["typed"]);
+        let recorder = Recorder::with_answers(["typed"]);
         let (outcome, recorder) = run_with(&device, &Access::default(), recorder).await;
         assert_eq!(outcome.unwrap(), scheme);
         assert_eq!(recorder.asked(), [Question::Pop]);
-        assert!(device.told("strike").is_empty());
+        assert!(device.log_entries("strike").is_empty());
     }
     // That there is none can be said.
-    let device = device_of(Sec1, None).saying(None);
+    let device = device_of(Sec1, None).with_version_document(None);
     let (outcome, _) = run(&device, &with_pop("")).await;
     assert_eq!(outcome.unwrap(), Sec1);
 }
@@ -169,7 +169,7 @@ async fn a_probe_asks_once_for_a_secret_that_serves_both_schemes() {
 /// Plaintext is never an answer to silence: whoever stands in between could bring that about.
 #[tokio::test]
 async fn a_probe_ends_before_plaintext() {
-    let device = device_of(Sec0, None).saying(None);
+    let device = device_of(Sec0, None).with_version_document(None);
     let (outcome, recorder) = run(&device, &with_pop("abcd1234")).await;
     assert_eq!(
         security_error(outcome.unwrap_err()),
@@ -187,7 +187,7 @@ async fn an_asked_scheme_is_the_only_one() {
             ..with_pop("abcd1234")
         };
         let wrong = r#"{"prov":{"sec_ver":7}}"#;
-        let device = device_of(scheme, Some("abcd1234")).saying(Some(wrong));
+        let device = device_of(scheme, Some("abcd1234")).with_version_document(Some(wrong));
         let (outcome, recorder) = run(&device, &asked).await;
         assert_eq!(outcome.unwrap(), scheme);
         assert_eq!(recorder.schemes(), [(scheme, Asked)]);
@@ -200,7 +200,7 @@ async fn an_asked_scheme_is_the_only_one() {
             SecurityError::PeerIncompatible { scheme }
         );
         assert_eq!(device.requests("prov-session").len(), 1);
-        assert!(device.told("strike").is_empty());
+        assert!(device.log_entries("strike").is_empty());
     }
 }
 
@@ -252,7 +252,7 @@ async fn a_missing_secret_is_asked_for_before_anything_is_sent() {
         );
         assert_eq!(device.handshakes(), 0);
 
-        let recorder = Recorder::typing(["typed"]);
+        let recorder = Recorder::with_answers(["typed"]);
         let (outcome, recorder) = run_with(&device, &Access::default(), recorder).await;
         assert_eq!(outcome.unwrap(), scheme);
         assert_eq!(recorder.asked(), [question]);
@@ -269,7 +269,7 @@ async fn a_wrong_secret_is_tried_once() {
             SecurityError::CredentialsMismatch { scheme }
         );
         assert_eq!(device.handshakes(), 1);
-        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.log_entries("strike").len(), 1);
     }
 }
 
@@ -290,7 +290,7 @@ async fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
 
 #[tokio::test]
 async fn a_scheme_of_the_future_is_named_and_not_tried() {
-    let device = device_of(Sec1, None).saying(Some(r#"{"prov":{"sec_ver":7}}"#));
+    let device = device_of(Sec1, None).with_version_document(Some(r#"{"prov":{"sec_ver":7}}"#));
     let (outcome, _) = run(&device, &Access::default()).await;
     let error = outcome.unwrap_err();
     assert!(
@@ -313,7 +313,7 @@ async fn user_name_and_password_are_the_given_ones() {
     };
     let (outcome, _) = run(&device, &access).await;
     assert_eq!(outcome.unwrap(), Sec2);
-    assert_eq!(device.told("secured")[0]["username"], "somebody");
+    assert_eq!(device.log_entries("secured")[0]["username"], "somebody");
 }
 
 /// It would know nothing of the password, and is not asked a second time in another form.
@@ -354,24 +354,24 @@ async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
     let target = softap_at(server.address);
     let recorder = Recorder::default();
     let opened = open(&recorder.run(), &target).await;
-    assert_eq!(server.heard().len(), 1);
-    assert!(server.heard()[0].head.starts_with("POST /proto-ver "));
+    assert_eq!(server.requests().len(), 1);
+    assert!(server.requests()[0].head.starts_with("POST /proto-ver "));
     (opened.map(|opened| opened.version.ver), recorder)
 }
 
 #[tokio::test]
 async fn a_device_without_a_version_document_is_opened_and_one_that_hangs_up_is_not() {
-    let (version, recorder) = opened(Turn::say(ok("V0.1"))).await;
+    let (version, recorder) = opened(Turn::send(ok("V0.1"))).await;
     assert_eq!(version.unwrap().as_deref(), Some("V0.1"));
     let events = recorder.events();
     let last = events.last().unwrap();
     assert!(matches!(last, Event::VersionRead { .. }), "{last:?}");
 
     let page = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";
-    let (version, _) = opened(Turn::say_and_close(page)).await;
+    let (version, _) = opened(Turn::send_and_close(page)).await;
     assert_eq!(version.unwrap(), None);
 
-    let (version, _) = opened(Turn::hang_up()).await;
+    let (version, _) = opened(Turn::close()).await;
     let error = version.unwrap_err();
     assert_eq!(error.step(), FlowStep::ReadingVersion, "{error:?}");
 }

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use crate::support::memory_transport::{MemoryDevice, Outcome, broken};
 use crate::support::recorder::Recorder;
 use crate::support::scripted_rng::SeededRng;
-use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok};
+use crate::support::scripted_server::{ReceivedRequest, ScriptedServer, Turn, ok};
 use crate::support::target::softap_at;
 
 fn device() -> MemoryDevice {
@@ -171,11 +171,11 @@ async fn a_network_is_handed_over_once_and_joined() {
         ));
         // The device takes 2200 ms; what follows is the pause between two questions at most.
         assert!(began.elapsed() < Duration::from_millis(2200 + 1000));
-        let set = device.told("wifi_set");
+        let set = device.log_entries("wifi_set");
         assert_eq!(set.len(), 1);
         assert_eq!(set[0]["passphrase"], "correct horse battery");
-        assert_eq!(device.told("wifi_applied").len(), 1);
-        assert!(device.told("reset").is_empty());
+        assert_eq!(device.log_entries("wifi_applied").len(), 1);
+        assert!(device.log_entries("reset").is_empty());
     }
 }
 
@@ -202,7 +202,7 @@ async fn a_device_that_gives_up_counts_down_and_is_made_to_forget() {
                 (Stage::ConfirmWifi, StageState::Failed)
             ]
         );
-        let reset = device.told("reset");
+        let reset = device.log_entries("reset");
         assert_eq!(reset.len(), 1);
         assert_eq!(reset[0]["accepted"], true);
 
@@ -330,7 +330,7 @@ async fn an_answer_that_is_lost_leaves_open_what_the_device_did() {
             "{error:?}"
         );
         assert_eq!(config_messages(&device), messages, "asked once");
-        assert_eq!(device.told("wifi_applied").len(), 1);
+        assert_eq!(device.log_entries("wifi_applied").len(), 1);
     }
 }
 
@@ -403,7 +403,7 @@ async fn connected_without_details_is_no_success() {
 }
 
 /// A device in the clear that takes any network and reports that it failed to join.
-fn answer(heard: &Heard) -> Vec<u8> {
+fn answer(heard: &ReceivedRequest) -> Vec<u8> {
     let answer = match heard.head.split(' ').nth(1) {
         Some("/proto-ver") => b"V0.1".to_vec(),
         Some("/prov-session") => {
@@ -425,7 +425,7 @@ fn answer(heard: &Heard) -> Vec<u8> {
 #[tokio::test]
 async fn reconnects_at_most_three_times() {
     let answers = |number| vec![Turn::Reply(answer); number];
-    let lost_after = |number| [answers(number), vec![Turn::hang_up()]].concat();
+    let lost_after = |number| [answers(number), vec![Turn::close()]].concat();
     // Version, handshake, network, apply; then version and handshake for each reconnection.
     let mut script = vec![lost_after(4)];
     script.extend(vec![lost_after(2); 3]);

@@ -147,8 +147,8 @@ async fn step_that_cannot_be_recorded_is_not_taken() {
         "{error:?}"
     );
     assert!(error.to_string().contains("the disk is full"), "{error}");
-    assert_eq!(device.told("wifi_set").len(), 1);
-    assert!(device.told("wifi_applied").is_empty());
+    assert_eq!(device.log_entries("wifi_set").len(), 1);
+    assert!(device.log_entries("wifi_applied").is_empty());
 }
 
 /// The device joins all the same, and somebody has to see it through.

@@ -75,7 +75,7 @@ async fn a_broken_verifier_is_refused_after_one_handshake() {
         let (outcome, warnings) = run(&device, &holder_of(name, false)).await;
         assert_mismatch(outcome);
         assert_eq!((device.handshakes(), warnings), (1, 0), "{name}");
-        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.log_entries("strike").len(), 1);
     }
 }
 
@@ -88,7 +88,7 @@ async fn a_broken_verifier_is_opened_when_asked_for_and_each_try_is_announced() 
         assert_eq!(device.handshakes(), handshakes, "{name}");
         assert_eq!(warnings, handshakes - 1, "{name}");
         // As announced: every form but the right one counts.
-        assert_eq!(device.told("strike").len(), handshakes - 1, "{name}");
+        assert_eq!(device.log_entries("strike").len(), handshakes - 1, "{name}");
     }
 }
 
@@ -124,6 +124,6 @@ async fn a_wrong_password_costs_one_strike_for_each_form_that_it_can_have() {
         assert_mismatch(outcome);
         assert_eq!(device.handshakes(), handshakes);
         assert_eq!(warnings, handshakes - 1);
-        assert_eq!(device.told("strike").len(), handshakes);
+        assert_eq!(device.log_entries("strike").len(), handshakes);
     }
 }

@@ -274,7 +274,7 @@ async fn a_passphrase_is_asked_for_where_one_may_be_needed() {
         let name: Ssid = ssid.parse().unwrap();
         let question = Question::Passphrase { ssid: name };
 
-        let recorder = Recorder::typing(["typed in"]);
+        let recorder = Recorder::with_answers(["typed in"]);
         let network = settled(&neighbourhood(), &wanted, &recorder).await;
         assert_eq!(network.unwrap(), pair(ssid, "typed in"));
         assert_eq!(recorder.asked(), std::slice::from_ref(&question));
@@ -292,7 +292,7 @@ async fn a_passphrase_is_asked_for_where_one_may_be_needed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_enterprise_network_is_refused_before_a_passphrase_is_asked_for() {
-    let recorder = Recorder::typing(["typed in"]).choosing([Chosen::Item(3)]);
+    let recorder = Recorder::with_answers(["typed in"]).with_choices([Chosen::Item(3)]);
     for ssid in [Some("Office"), None] {
         let wanted = wanted(ssid, None);
         let error = settled(&neighbourhood(), &wanted, &recorder)
@@ -310,21 +310,22 @@ async fn an_enterprise_network_is_refused_before_a_passphrase_is_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn without_a_name_one_is_chosen_from_what_is_seen() {
     let nothing = wanted(None, None);
-    let recorder = Recorder::typing(["typed in"]).choosing([Chosen::Rescan, Chosen::Item(0)]);
+    let recorder =
+        Recorder::with_answers(["typed in"]).with_choices([Chosen::Rescan, Chosen::Item(0)]);
     let network = settled(&neighbourhood(), &nothing, &recorder).await;
     assert_eq!(network.unwrap(), pair("Home", "typed in"));
     assert_eq!(recorder.shown().len(), 2, "looked again when asked to");
     assert_eq!(names(&recorder.shown()[0])[0], "Home");
 
     let manual = Chosen::Manual("Elsewhere".parse().unwrap());
-    let recorder = Recorder::default().choosing([manual]);
+    let recorder = Recorder::default().with_choices([manual]);
     let given = wanted(None, Some("12345678"));
     let network = settled(&neighbourhood(), &given, &recorder).await;
     assert_eq!(network.unwrap(), pair("Elsewhere", "12345678"));
 
     // Nobody chooses; a hidden network, which has no name to send; one that is not in the list.
     for choice in [Chosen::Nothing, Chosen::Item(5), Chosen::Item(99)] {
-        let recorder = Recorder::default().choosing([choice]);
+        let recorder = Recorder::default().with_choices([choice]);
         let error = settled(&neighbourhood(), &nothing, &recorder)
             .await
             .unwrap_err();
@@ -349,14 +350,14 @@ async fn a_device_that_cannot_scan_is_not_asked_to() {
         matches!(error, FlowError::MissingInput(Question::Ssid)),
         "{error:?}"
     );
-    let recorder = Recorder::typing(["typed in"]);
+    let recorder = Recorder::with_answers(["typed in"]);
     let name = wanted(Some("Guest"), None);
     settle(&recorder.run(), &mut provisioner, &name)
         .await
         .unwrap();
     assert_eq!(recorder.asked().len(), 1);
     // Whoever is there names the network.
-    let recorder = Recorder::typing(["Guest", "typed in"]);
+    let recorder = Recorder::with_answers(["Guest", "typed in"]);
     let settled = settle(&recorder.run(), &mut provisioner, &nothing)
         .await
         .unwrap();

@@ -85,7 +85,7 @@ impl<'a> BrowserVisit<'a> {
         let expected = Expected {
             port: address.port(),
             state: Uuid::new_v4().simple().to_string(),
-            needs_state: !profile.built_in,
+            needs_state: !profile.is_built_in,
             origins: origins(page),
         };
         let url = page_url(profile, page, &expected);
@@ -155,7 +155,7 @@ fn page_url(profile: &Profile, page: &BrowserLogin, expected: &Expected) -> Opti
     } = page;
     let (port, state) = (expected.port, &expected.state);
     let login2 = format!("{}login2", profile.base_url);
-    let text = if profile.built_in {
+    let text = if profile.is_built_in {
         format!("{login_url}{port}&host_url={login2}&github_url={external_url}{port}")
     } else {
         let encoded = |text: &str| -> String {
@@ -284,7 +284,7 @@ mod tests {
         let expected = Expected {
             port: 4711,
             state: "abc".to_owned(),
-            needs_state: !profile.built_in,
+            needs_state: !profile.is_built_in,
             origins: Vec::new(),
         };
         page_url(profile, profile.browser.as_ref().unwrap(), &expected)
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn built_in_pages_get_their_usual_address() {
         let folder = Folder::new("/nowhere/at/all");
-        let global = folder.select(Some("global")).unwrap();
+        let global = folder.select_profile(Some("global")).unwrap();
         assert_eq!(
             url(&global),
             "https://rainmaker-signin-ui.s3.amazonaws.com/index.html?port=4711\
@@ -306,7 +306,7 @@ mod tests {
              &scope=aws.cognito.signin.user.admin%20email%20openid%20phone%20profile\
              &state=port:4711"
         );
-        let china = folder.select(Some("china")).unwrap();
+        let china = folder.select_profile(Some("china")).unwrap();
         assert!(url(&china).starts_with(
             "http://login.rainmaker.espressif.com.cn/?rm_cli=true&port=4711&host_url=https://api2."
         ));
@@ -315,7 +315,7 @@ mod tests {
     #[test]
     fn origins_are_those_of_the_login_pages() {
         let folder = Folder::new("/nowhere/at/all");
-        let of = |name| origins(&folder.select(Some(name)).unwrap().browser.unwrap());
+        let of = |name| origins(&folder.select_profile(Some(name)).unwrap().browser.unwrap());
         assert_eq!(
             of("global"),
             [
@@ -329,8 +329,8 @@ mod tests {
     #[test]
     fn custom_page_gets_state_and_encoded_values() {
         let folder = Folder::new("/nowhere/at/all");
-        let mut own = folder.select(Some("global")).unwrap();
-        own.built_in = false;
+        let mut own = folder.select_profile(Some("global")).unwrap();
+        own.is_built_in = false;
         let page = own.browser.as_mut().unwrap();
         page.login_url = "https://login.example/?port=".to_owned();
         page.external_url = "https://other.example/?a=1&state=port:".to_owned();

@@ -15,7 +15,7 @@ use crate::cli::args::environment::{
 };
 use crate::cli::args::inputs::parse_seconds;
 use crate::cli::terminal::print_note;
-use crate::cloud::{Client, Keep, Limits, Settings, Tokens};
+use crate::cloud::{Client, Limits, Settings, TokenStore, Tokens};
 use crate::ident::printable;
 use crate::report::{Context, ErrorId, Failure, quote_word, remedies};
 use crate::secret::Secret;
@@ -74,9 +74,9 @@ impl AccountArgs {
             tokens,
             source,
         } = self.logged_in()?;
-        let keep: Option<Box<dyn Keep>> = match source {
+        let keep: Option<Box<dyn TokenStore>> = match source {
             Source::Environment => None,
-            Source::Stored => Some(Box::new(folder.keeper(&profile))),
+            Source::Stored => Some(Box::new(folder.token_store(&profile))),
         };
         Ok(Opened {
             client: self.client(&profile)?.with_tokens(tokens, keep),
@@ -99,7 +99,7 @@ impl AccountArgs {
     /// The profile, with or without a login, and the folder of its files.
     pub(in crate::cli) fn select(&self) -> Result<(Folder, Profile), Failure> {
         let folder = account_folder()?;
-        let profile = folder.select(self.profile.as_deref());
+        let profile = folder.select_profile(self.profile.as_deref());
         let profile = profile.map_err(|error| Failure::of_account(&error))?;
         Ok((folder, profile))
     }
@@ -128,7 +128,7 @@ impl AccountArgs {
 
 /// The message about a renewed login that could not be saved, if there is one.
 pub(in crate::cli) fn not_kept(client: &Client) -> Option<String> {
-    let why = client.take_not_kept()?;
+    let why = client.take_save_error()?;
     Some(format!(
         "the renewed login could not be kept, so that the next command may need `espctl login`: {why}"
     ))
@@ -181,7 +181,7 @@ fn read_tokens(folder: &Folder, profile: &Profile) -> Result<Option<(Tokens, Sou
         };
         return Ok(Some((tokens, Source::Environment)));
     }
-    let stored = folder.tokens(profile);
+    let stored = folder.read_tokens(profile);
     let stored = stored.map_err(|error| Failure::of_account(&error))?;
     Ok(stored.map(|tokens| (tokens, Source::Stored)))
 }

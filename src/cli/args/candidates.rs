@@ -23,7 +23,7 @@ pub(in crate::cli) fn profiles() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let profiles = account_folder()
             .ok()
-            .and_then(|folder| folder.profiles().ok());
+            .and_then(|folder| folder.list_profiles().ok());
         let names = profiles.into_iter().flatten();
         list_candidates(typed, names.map(|profile| (profile.name.to_string(), None)))
     })

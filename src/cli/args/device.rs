@@ -20,19 +20,19 @@ use crate::qr::Payload;
 use crate::report::{ErrorId, Failure, Recorder, transcript};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
-use crate::transport::{HostPart, WHICH_DEVICE};
+use crate::transport::{DEVICE_HEADING, HostPart};
 
 /// The device, and how to start a session with it.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct DeviceArgs {
     /// How to reach the device [default: the QR code's, else softap]
-    #[arg(long, env = "ESPCTL_TRANSPORT", help_heading = WHICH_DEVICE)]
+    #[arg(long, env = "ESPCTL_TRANSPORT", help_heading = DEVICE_HEADING)]
     transport: Option<TransportName>,
 
     /// The device's name, as printed on its label, or the beginning of the name; over ble also its
     /// address; on the network its instance name or node id. Over SoftAP only messages use it: the
     /// device is the one that answers.
-    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = WHICH_DEVICE)]
+    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = DEVICE_HEADING)]
     device_name: Option<String>,
 
     #[command(flatten)]
@@ -42,13 +42,13 @@ pub(in crate::cli) struct DeviceArgs {
     log: LogArgs,
 
     /// Time limit for finding the device, in seconds.
-    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHICH_DEVICE)]
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = DEVICE_HEADING)]
     discovery_timeout: Duration,
 
     /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with a payload, as text or
     /// picture (PNG, JPEG); `-` for stdin; `serial:PORT` for the log of a starting board. Flags
     /// override its values.
-    #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = WHICH_DEVICE)]
+    #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = DEVICE_HEADING)]
     qrcode: Option<Secret<String>>,
 
     /// Proof of possession. For Security 2 it is the password when none is given.

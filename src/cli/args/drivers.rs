@@ -100,7 +100,7 @@ impl Drivers {
                 other
                     .options()
                     .iter()
-                    .any(|spec| spec.id == *id && !spec.locates)
+                    .any(|spec| spec.id == *id && !spec.is_address)
             };
             let given: Vec<_> = given.into_iter().filter(is_checked).collect();
             let parsed = other.parse_options(&given);
@@ -125,7 +125,7 @@ impl Drivers {
         self.list.iter().find(|driver| {
             driver.options().iter().any(|spec| {
                 let owners = self.list.iter().filter(|other| has(other, spec));
-                spec.locates && inputs.is_typed(spec.id) && owners.count() == 1
+                spec.is_address && inputs.is_typed(spec.id) && owners.count() == 1
             })
         })
     }
@@ -143,7 +143,7 @@ impl Drivers {
     /// Whether a flag locates the device.
     pub(in crate::cli) fn is_located(&self, inputs: &Inputs<'_>) -> bool {
         let mut specs = self.specs().into_iter();
-        specs.any(|spec| spec.locates && inputs.option(spec.id).is_some())
+        specs.any(|spec| spec.is_address && inputs.option(spec.id).is_some())
     }
 
     /// Refuses a typed flag that locates a device by an address of another medium.
@@ -181,7 +181,7 @@ impl Drivers {
     ) -> impl Iterator<Item = &'static OptionSpec> {
         let own = driver.options();
         let specs = self.specs().into_iter();
-        specs.filter(|spec| spec.locates && own.iter().all(|flag| flag.id != spec.id))
+        specs.filter(|spec| spec.is_address && own.iter().all(|flag| flag.id != spec.id))
     }
 
     /// The flags of all drivers, each once.
@@ -253,9 +253,9 @@ fn refuse_option(error: &OptionError) -> Failure {
     match error {
         OptionError::Invalid { .. } => Failure::new(ErrorId::Usage, error.to_string()),
         OptionError::NotListed { .. } => Failure::new(ErrorId::UnknownInterface, error.to_string()),
-        OptionError::NoSuchInterface { there, .. } => {
+        OptionError::NoSuchInterface { available, .. } => {
             Failure::new(ErrorId::UnknownInterface, error.to_string())
-                .hint(format!("available interfaces: {}", there.join(", ")))
+                .hint(format!("available interfaces: {}", available.join(", ")))
         }
     }
 }

@@ -64,7 +64,11 @@ fn location(target: &Target) -> Vec<(&'static str, String)> {
 }
 
 fn location_flags(target: &Target) -> impl Iterator<Item = &'static OptionSpec> {
-    target.driver.options().iter().filter(|spec| spec.locates)
+    target
+        .driver
+        .options()
+        .iter()
+        .filter(|spec| spec.is_address)
 }
 
 /// The failure of a flow.

@@ -53,7 +53,9 @@ impl<'m> Inputs<'m> {
         let value = |id: &'static str| Some((id, self.option(id)?.to_owned()));
         let mut given: Vec<(&'static str, String)> = Vec::new();
         for spec in specs {
-            let other = specs.iter().find(|other| Some(other.id) == spec.instead_of);
+            let other = specs
+                .iter()
+                .find(|other| Some(other.id) == spec.conflicts_with);
             let Some(other) = other else {
                 given.extend(value(spec.id));
                 continue;

@@ -194,7 +194,7 @@ async fn wait_for_log(port: &str, line: LogLine, drivers: &Drivers) -> Result<Pa
     ));
     let found = timeout(line.timeout, async {
         loop {
-            let line = log.line().await.map_err(port_failure)?;
+            let line = log.read_line().await.map_err(port_failure)?;
             let found = find_in_log_line(line.expose())
                 .map_err(|fault| label_failure(&fault, format!("the log at {port}: {fault}")))?;
             if let Some(payload) = found {

@@ -70,7 +70,7 @@ impl OwnerArgs {
         let group_id = match &self.group {
             None => None,
             Some(name) => {
-                let groups = opened.client.groups().await;
+                let groups = opened.client.list_groups().await;
                 let group = groups
                     .map_err(|error| cloud_failure(&error, "looking up --group"))
                     .and_then(|groups| find_group(name, &groups));

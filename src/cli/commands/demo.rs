@@ -165,7 +165,7 @@ async fn log_in(cloud: &CloudReady, printer: &Printer) -> Result<Arc<Client>, Fa
 /// As `espctl node list` does it: what was said to be done is looked up.
 async fn look(account: &Client, summary: &Summary, printer: &Printer) -> Result<(), Failure> {
     let failed = |error: &CloudError| cloud_failure(error, "listing the nodes");
-    let nodes = account.nodes().await.map_err(|error| failed(&error))?;
+    let nodes = account.list_nodes().await.map_err(|error| failed(&error))?;
     let node = nodes
         .iter()
         .find(|node| Some(node.node_id.as_str()) == summary.node_id())

@@ -118,7 +118,7 @@ async fn log_in(args: &Login, workplace: &Workplace) -> Result<(), Failure> {
         Some(user) => with_name(user, args, &client, &mut inputs, workplace).await?,
         None => with_browser(args, &profile, &client, &inputs, workplace).await?,
     };
-    folder.log_in(&profile, &tokens).map_err(|error| {
+    folder.save_login(&profile, &tokens).map_err(|error| {
         let failure = Failure::of_account(&error);
         match error {
             // The login is there, at the cloud, and lost.
@@ -145,7 +145,7 @@ async fn log_in(args: &Login, workplace: &Workplace) -> Result<(), Failure> {
         account.profile
     );
     let mut lines = vec![line];
-    let current = folder.current().unwrap_or_default();
+    let current = folder.read_current_name().unwrap_or_default();
     if current != account.profile {
         let name = account.profile;
         lines.push(format!(

@@ -100,9 +100,9 @@ fn ble_cells(device: &SeenDevice) -> [String; 6] {
             .signal
             .map_or_else(dash, |signal| format!("{signal} dBm")),
         hints
-            .maker
+            .manufacturer
             .map_or_else(dash, |maker| maker.customer_id.to_string()),
-        hints.maker.map_or_else(dash, |maker| {
+        hints.manufacturer.map_or_else(dash, |maker| {
             maker
                 .type_name()
                 .map_or_else(|| format!("0x{:04x}", maker.device_type), str::to_owned)

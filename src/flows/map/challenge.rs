@@ -147,7 +147,7 @@ impl Mapping<'_> {
         let step = FlowStep::VerifyingAssociation;
         let verified = self.record_mapping(step, node_id, in_doubt, |_| true, verifying);
         Ok(verified.await?.map(|mapped| match mapped {
-            Mapped::Whole => PendingSetup::Nothing,
+            Mapped::Complete => PendingSetup::Nothing,
             Mapped::WithoutGroup => PendingSetup::Group,
         }))
     }
@@ -176,7 +176,7 @@ impl Mapping<'_> {
             in_doubt |= error.may_have_arrived();
             let mut unknown = None;
             if in_doubt {
-                match self.owner.cloud.node(&signed.node_id).await {
+                match self.owner.cloud.fetch_node(&signed.node_id).await {
                     Ok(Some(_)) => return Ok(PendingSetup::Everything),
                     Ok(None) => {}
                     Err(error) => unknown = Some(error),

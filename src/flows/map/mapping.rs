@@ -50,7 +50,7 @@ impl<'a> Mapping<'a> {
             match mapping.challenge().await {
                 Ok(issued) => mapping.prepared = Some(issued),
                 // Firmware of the other way needs none; for the rest it is an error in its turn.
-                Err(error) if error.is_unreachable() || error.is_no_such_call() => {
+                Err(error) if error.is_unreachable() || error.is_unknown_call() => {
                     let why = error.to_string();
                     run.report(&Event::ChallengeMissed { why });
                 }

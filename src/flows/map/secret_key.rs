@@ -94,7 +94,7 @@ impl Mapping<'_> {
         let mut intervals = self.run.pace.mapping_status_intervals();
         let mut told = None;
         loop {
-            let status = match cloud.mapping_status(&request).await {
+            let status = match cloud.fetch_mapping_status(&request).await {
                 Ok(status) => Some(status),
                 // A question that can be asked again: by then this computer may be past the login
                 // page of the network that it came back to.
@@ -148,7 +148,7 @@ impl Mapping<'_> {
 
     /// Whether the account has the node. Where it cannot be asked, nobody knows of it.
     async fn has(&self, node_id: &str) -> bool {
-        matches!(self.owner.cloud.node(node_id).await, Ok(Some(_)))
+        matches!(self.owner.cloud.fetch_node(node_id).await, Ok(Some(_)))
     }
 }
 

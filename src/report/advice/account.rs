@@ -55,7 +55,7 @@ fn diagnose(error: &AccountError) -> Failure {
                 .remedy(&CHECK_PERMISSIONS)
                 .remedy(&SET_CONFIG_DIR)
         }
-        AccountError::Unknown { known, .. } => new(ErrorId::UnknownProfile)
-            .hints([format!("available profiles: {}", known.join(", "))]),
+        AccountError::Unknown { available, .. } => new(ErrorId::UnknownProfile)
+            .hints([format!("available profiles: {}", available.join(", "))]),
     }
 }

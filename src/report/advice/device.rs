@@ -92,7 +92,7 @@ pub(super) fn transport(step: FlowStep, error: &TransportError, mut context: Con
             ErrorId::PermissionDenied
         }
         TransportError::Refused { .. } => ErrorId::HungUp,
-        TransportError::Unresolved { address, .. } => {
+        TransportError::ServiceDiscoveryTimedOut { address, .. } => {
             know_address(&mut context, address);
             ErrorId::Silent
         }

@@ -138,8 +138,8 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
         (Problem::NoAdapter, "no-bluetooth-adapter", "--transport"),
         (
             Problem::NoSuchAdapter {
-                wanted: "hci7".into(),
-                there: "hci0".into(),
+                requested: "hci7".into(),
+                available: "hci0".into(),
             },
             "no-bluetooth-adapter",
             "--adapter",

@@ -394,11 +394,11 @@ fn the_password_and_the_code_are_asked_for_unseen_at_a_terminal() {
         let folder = home.0.to_str().unwrap();
         let mut terminal = Terminal::start(ME, &[("RM_USER_CONFIG_DIR", folder)]);
         terminal.shows("Password of me@example.com:");
-        terminal.types("canary");
-        terminal.types(ENTER);
+        terminal.type_keys("canary");
+        terminal.type_keys(ENTER);
         terminal.shows("One-time code:");
-        terminal.types("987654");
-        terminal.types(ENTER);
+        terminal.type_keys("987654");
+        terminal.type_keys(ENTER);
         let screen = terminal.exits(0);
         assert!(screen.contains("Logged in as me@example.com"), "{screen}");
         let raw = terminal.raw();

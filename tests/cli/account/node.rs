@@ -184,8 +184,8 @@ fn a_terminal_is_asked_before_a_node_is_removed() {
             let variables = [("RM_USER_CONFIG_DIR", folder)];
             let mut terminal = Terminal::start(["node", "remove", "node-1"], &variables);
             terminal.shows("Remove node-1 from the account?");
-            terminal.types(answer);
-            terminal.types(ENTER);
+            terminal.type_keys(answer);
+            terminal.type_keys(ENTER);
             terminal.exits(exit);
         }
     });

@@ -12,7 +12,7 @@ use crate::support::cloud::Cloud;
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{Output, Run};
 use crate::support::owner::Owner;
-use crate::support::scripted_server::{Heard, Turn, ok};
+use crate::support::scripted_server::{ReceivedRequest, Turn, ok};
 
 const PASSWORD: &str = "canary+password=ß41c2";
 const CODE: &str = "canary-24";
@@ -82,7 +82,7 @@ fn a_login_shows_none_of_its_secrets_whichever_way_they_come() {
     for (number, way) in ways.into_iter().enumerate() {
         outputs.push(way.output().exits(0));
         // It arrived: the cloud took it, and gave tokens for it.
-        assert_eq!(cloud.told("login").len(), number + 1);
+        assert_eq!(cloud.log_entries("login").len(), number + 1);
         let stored = home.login("lab").unwrap();
         let stored = ["accesstoken", "idtoken", "refreshtoken"].map(|key| stored[key].clone());
         secrets.extend(with_signatures(
@@ -95,13 +95,13 @@ fn a_login_shows_none_of_its_secrets_whichever_way_they_come() {
         (["--password", WRONG_PASSWORD, "--code", CODE], "text"),
         (["--password", PASSWORD, "--code", WRONG_CODE], "json"),
     ] {
-        let refused = cloud.told("login_refused").len();
+        let refused = cloud.log_entries("login_refused").len();
         outputs.push(
             log_in(&[&wrong[..], &["--format", format]].concat())
                 .output()
                 .exits(8),
         );
-        assert_eq!(cloud.told("login_refused").len(), refused + 1);
+        assert_eq!(cloud.log_entries("login_refused").len(), refused + 1);
     }
     let tokens = home.login("lab").unwrap();
     for line in [
@@ -126,7 +126,7 @@ fn a_login_shows_none_of_its_secrets_whichever_way_they_come() {
     );
     let run = run.env("ESPCTL_ID_TOKEN", tokens["idtoken"].as_str().unwrap());
     outputs.push(run.output().exits(8));
-    assert!(!cloud.told("unauthorized").is_empty());
+    assert!(!cloud.log_entries("unauthorized").is_empty());
 
     outputs.push(written(fs::read_to_string(log).unwrap()));
     outputs.push(written(cloud.log_text()));
@@ -189,7 +189,7 @@ fn provisioning_shows_neither_tokens_nor_the_secret_key() {
         own.extend(["--cloud", owner.cloud.url(), "--time-scale", "0.15"]);
         let device = Device::start(&[&own[..], scenario].concat());
         if !fault.is_empty() {
-            owner.order(&[fault.to_owned()]);
+            owner.set_faults(&[fault.to_owned()]);
         }
         let files = [fresh_path("transcript"), fresh_path("log")];
         let [transcript, log] = files.each_ref().map(|path| path.to_str().unwrap());
@@ -212,7 +212,7 @@ fn provisioning_shows_neither_tokens_nor_the_secret_key() {
         secrets.extend(owner.tokens());
         secrets = with_signatures(secrets);
         secrets.push(PASSWORD.to_owned());
-        let told = device.told("user_mapping_received");
+        let told = device.log_entries("user_mapping_received");
         for entry in &told {
             secrets.push(entry["secret_key"].as_str().unwrap().to_owned());
         }
@@ -237,7 +237,7 @@ fn provisioning_shows_neither_tokens_nor_the_secret_key() {
 }
 
 /// What a request carried that is nobody's business.
-fn carried(heard: &Heard) -> String {
+fn carried(heard: &ReceivedRequest) -> String {
     let token = heard.header("authorization").unwrap_or_default();
     format!("{token} {}", String::from_utf8_lossy(&heard.body))
 }
@@ -247,7 +247,7 @@ fn with_status(status: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-type Parrot = fn(&Heard) -> Vec<u8>;
+type Parrot = fn(&ReceivedRequest) -> Vec<u8>;
 
 /// Servers that repeat what they were told, each in another place.
 const PARROTS: [(&str, Parrot); 8] = [
@@ -338,7 +338,7 @@ fn a_server_that_repeats_requests_makes_nothing_known() {
             }
         }
     }
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }
 
 fn secrets_of(stored: &Value) -> Vec<String> {
@@ -366,7 +366,7 @@ fn a_server_that_repeats_the_secret_key_does_not_make_it_known() {
             line.extend(["--passphrase", "correct horse battery"]);
             line.extend(address.iter().map(String::as_str));
             let output = home.run(&line).output().exits(7);
-            let key = device.told("user_mapping_received")[0]["secret_key"].clone();
+            let key = device.log_entries("user_mapping_received")[0]["secret_key"].clone();
             let key = key.as_str().unwrap().to_owned();
             assert!(output.stderr.contains("<redacted>"), "{output}");
             assert_none(&output, std::slice::from_ref(&key));

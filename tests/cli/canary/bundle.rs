@@ -82,7 +82,7 @@ fn a_bundle_has_no_secret_of_a_device_whichever_way_it_came() {
             },
             0,
         );
-        assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+        assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
         assert!(output.stdout.contains("SetWifi { ssid: Ssid(Nest)"));
         assert_none(&output, &SECRETS);
     }
@@ -92,7 +92,7 @@ fn a_bundle_has_no_secret_of_a_device_whichever_way_it_came() {
         |bundle| provision(&device, &flags, bundle).stdin(PASSPHRASE.as_bytes()),
         0,
     );
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
     assert_none(&output, &SECRETS);
 }
 
@@ -107,7 +107,7 @@ fn a_bundle_of_a_run_that_failed_has_no_secret() {
             &SECRETS,
         );
         assert_eq!(
-            device.told("strike").len(),
+            device.log_entries("strike").len(),
             1,
             "the secret reached the device"
         );
@@ -117,7 +117,7 @@ fn a_bundle_of_a_run_that_failed_has_no_secret() {
             &left(|bundle| provision(&device, &flags, bundle), 9),
             &SECRETS,
         );
-        assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+        assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
     }
     let device = Device::start(&[]);
     let too_long = PASSPHRASE.repeat(3);
@@ -176,7 +176,7 @@ fn a_bundle_has_no_secret_that_came_as_a_variable() {
             .env("ESPCTL_SEC2_PASSWORD", PASSWORD)
     };
     let output = left(run, 0);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
     assert!(output.stdout.contains("ESPCTL_SEC2_PASSWORD=<redacted>"));
     assert_none(&output, &SECRETS);
 
@@ -188,7 +188,7 @@ fn a_bundle_has_no_secret_that_came_as_a_variable() {
             .env("ESPCTL_QRCODE", &label)
     };
     let output = left(run, 0);
-    assert_eq!(device.told("secured")[0]["pop"], true);
+    assert_eq!(device.log_entries("secured")[0]["pop"], true);
     assert_none(&output, &SECRETS);
 }
 
@@ -198,7 +198,7 @@ fn a_bundle_has_no_secret_that_went_over_a_console() {
     let device = Device::on_serial_line(&["--sec-ver", "1", "--pop", POP, "--aps", &nest()]);
     let flags = ["--pop", POP, "--passphrase", PASSPHRASE];
     let output = left(|bundle| provision(&device, &flags, bundle), 0);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
     assert_none(&output, &SECRETS);
 }
 
@@ -244,7 +244,7 @@ fn a_bundle_of_a_command_that_shows_secrets_has_none() {
     line.extend(address.iter().map(String::as_str));
     let path = fresh_path("bundle.txt");
     let output = bundle(&line, &path).output();
-    assert_eq!(device.told("secured").len(), 1, "{output}");
+    assert_eq!(device.log_entries("secured").len(), 1, "{output}");
     let stdout = fs::read_to_string(&path).unwrap();
     assert_none(&Output { stdout, ..output }, &SECRETS);
 }
@@ -284,7 +284,7 @@ fn a_bundle_has_no_secret_of_the_account() {
         }
     }
     assert!(owner.has(&device), "it did not arrive");
-    let told = device.told("user_mapping_received");
+    let told = device.log_entries("user_mapping_received");
     tokens.push(told[0]["secret_key"].as_str().unwrap().to_owned());
     let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next());
     let mut secrets: Vec<&str> = signatures.collect();

@@ -69,7 +69,7 @@ fn each_trouble_is_named_with_what_fixes_it() {
             assert!(["ok", "skipped"].contains(&state), "{trouble}\n{output}");
         }
         for event in ["connection_opened", "discovery_started"] {
-            assert!(device.told(event).is_empty(), "{trouble}: {event}");
+            assert!(device.log_entries(event).is_empty(), "{trouble}: {event}");
         }
         // It was looked at, and is as it was.
         let again = device.run(LINE).output().exits(0);

@@ -59,7 +59,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "disconnected",
         Run(|| {
             let cut_short = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"prov\"";
-            scripted(vec![Turn::say_and_close(cut_short)], &["device", "info"])
+            scripted(vec![Turn::send_and_close(cut_short)], &["device", "info"])
         }),
     ),
     ("enterprise-network", Run(enterprise_network)),
@@ -79,13 +79,13 @@ pub(super) const CASES: &[(&str, Case)] = &[
     (
         "handshake-broken",
         Run(|| {
-            let turns = vec![version(1, &[]), Turn::say(ok("nonsense"))];
+            let turns = vec![version(1, &[]), Turn::send(ok("nonsense"))];
             scripted(turns, &["device", "wifi", "--pop", "x"])
         }),
     ),
     (
         "hung-up",
-        Run(|| scripted(vec![Turn::hang_up()], &["device", "info"])),
+        Run(|| scripted(vec![Turn::close()], &["device", "info"])),
     ),
     ("interrupted", Run(interrupted)),
     (
@@ -177,7 +177,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ),
     (
         "not-a-device",
-        Run(|| scripted(vec![Turn::say(ok("<html>"))], &["device", "info"])),
+        Run(|| scripted(vec![Turn::send(ok("<html>"))], &["device", "info"])),
     ),
     (
         "not-paired",
@@ -288,7 +288,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
                 session_of_sec0(),
                 set(),
                 applied(),
-                Turn::hang_up(),
+                Turn::close(),
             ];
             let line = [
                 "provision",

@@ -141,5 +141,5 @@ fn a_thread_label_gets_no_wifi() {
     line.extend(rest.map(str::to_owned));
     let output = espctl(line).output().exits(2);
     assert!(output.stderr.contains("provisions Wi-Fi only"), "{output}");
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }

@@ -11,7 +11,7 @@ fn escape_is_no_answer() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types(ESC);
+    terminal.type_keys(ESC);
     let screen = terminal.exits(2);
     assert!(
         screen.contains("--ssid") && screen.contains("ESPCTL_SSID"),
@@ -20,13 +20,13 @@ fn escape_is_no_answer() {
 
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.shows("Passphrase of Nest:");
-    terminal.types(ESC);
+    terminal.type_keys(ESC);
     let screen = terminal.exits(2);
     assert!(screen.contains("--passphrase-file"), "{screen}");
-    assert!(device.told("wifi_set").is_empty());
+    assert!(device.log_entries("wifi_set").is_empty());
 }
 
 #[test]
@@ -34,19 +34,19 @@ fn ctrl_c_at_a_prompt_is_ctrl_c() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types(CTRL_C);
+    terminal.type_keys(CTRL_C);
     let screen = terminal.exits(130);
     assert!(screen.contains("error: interrupted"), "{screen}");
     assert!(terminal.raw().contains("\x1b[?25h"));
 
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.shows("Passphrase of Nest:");
-    terminal.types(CTRL_C);
+    terminal.type_keys(CTRL_C);
     terminal.exits(130);
-    assert!(device.told("wifi_set").is_empty());
+    assert!(device.log_entries("wifi_set").is_empty());
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_signal_at_a_prompt_gives_the_terminal_back() {
     for keys in ["", "1\r"] {
         let mut terminal = provision(&device);
         terminal.shows(PROMPT);
-        terminal.types(keys);
+        terminal.type_keys(keys);
         terminal.shows(if keys.is_empty() {
             PROMPT
         } else {
@@ -101,7 +101,7 @@ fn who_wants_no_questions_gets_none() {
         let screen = terminal.exits(2);
         assert!(screen.contains("ESPCTL_SSID"), "{screen}");
     }
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
     // Set to nothing, or to no, they change nothing.
     for variables in [&[("ESPCTL_NO_INPUT", "0")], &[("CI", "")]] {
         Terminal::start(&line, variables).shows(PROMPT);

@@ -105,10 +105,10 @@ fn of_two_equal_names_a_person_chooses_one() {
         assert!(screen.contains(text), "{text}:\n{screen}");
     }
     // The strongest is the first.
-    terminal.types("1\r");
+    terminal.type_keys("1\r");
     let screen = terminal.exits(0);
     assert!(screen.contains("Wi-Fi Provisioning Successful"), "{screen}");
-    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_choice_that_is_left_changes_nothing() {
     ];
     let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus())]);
     terminal.shows("Select device number");
-    terminal.types(CTRL_C);
+    terminal.type_keys(CTRL_C);
     terminal.exits(130);
     heard_nothing(&device);
 }
@@ -192,5 +192,5 @@ fn of_several_devices_each_is_provisioned_by_its_name() {
         line.extend(HOME);
         provision(&device, &line).exits(0);
     }
-    assert_eq!(device.told("wifi_joined").len(), 2);
+    assert_eq!(device.log_entries("wifi_joined").len(), 2);
 }

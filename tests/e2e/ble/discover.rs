@@ -176,9 +176,7 @@ fn what_was_changed_on_this_computer_is_told() {
     let device = Device::over_bluetooth(&["--host-trouble", "adapter-off"]);
     let output = discover(&device, &[]).exits(0);
     assert!(
-        output
-            .stderr
-            .contains("warning: Bluetooth was switched off"),
+        output.stderr.contains("warning: Bluetooth was off"),
         "{output}"
     );
 }

@@ -92,7 +92,7 @@ fn an_adapter_that_is_off_is_switched_on_and_that_is_said() {
     let device = Device::over_bluetooth(&["--host-trouble", "adapter-off"]);
     let output = joined(provision_it(&device, &[]), &device);
     let warned = |line: &serde_json::Value| {
-        line["event"] == "warned" && line["message"].to_string().contains("is on now")
+        line["event"] == "warned" && line["message"].to_string().contains("is switched on now")
     };
     assert!(output.json().iter().any(warned), "{output}");
 }

@@ -16,7 +16,7 @@ fn a_device_that_wants_encryption_is_paired_with() {
         for stack in ["nimble", "bluedroid"] {
             let device = Device::over_bluetooth(&["--link-trouble", trouble, "--stack", stack]);
             joined(provision_it(&device, &[]), &device);
-            assert_eq!(device.told("paired").len(), 1, "{:#?}", device.log());
+            assert_eq!(device.log_entries("paired").len(), 1, "{:#?}", device.log());
         }
     }
 }
@@ -26,7 +26,11 @@ fn a_device_that_cannot_be_paired_with_is_named() {
     let device = Device::over_bluetooth(&["--link-trouble", "pairing-by-hand-refused"]);
     let address = device.ready["address"].as_str().unwrap().to_owned();
     failed(provision_it(&device, &[]), 3, "not-paired", &[&address]);
-    assert!(device.told("answered").is_empty(), "{:#?}", device.log());
+    assert!(
+        device.log_entries("answered").is_empty(),
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[test]
@@ -44,14 +48,19 @@ fn where_bluez_does_not_say_that_pairing_failed_it_is_thought_of() {
 fn what_the_system_remembers_wrongly_is_forgotten_once() {
     let device = Device::over_bluetooth(&["--link-trouble", "stale-cache"]);
     joined(provision_it(&device, &[]), &device);
-    assert_eq!(device.told("forgotten").len(), 1, "{:#?}", device.log());
+    assert_eq!(
+        device.log_entries("forgotten").len(),
+        1,
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[test]
 fn a_first_attempt_that_the_controller_gives_up_is_made_again() {
     let device = Device::over_bluetooth(&["--link-trouble", "connect-fails-once"]);
     joined(provision_it(&device, &[]), &device);
-    assert!(device.told("forgotten").is_empty());
+    assert!(device.log_entries("forgotten").is_empty());
 }
 
 #[test]
@@ -89,11 +98,11 @@ fn after_a_run_the_device_is_free_and_nothing_is_left_behind() {
     for times in 1..=3 {
         device.run(line).output().exits(0);
         until("it is free", || {
-            device.told("connection_closed").len() == times
+            device.log_entries("connection_closed").len() == times
         });
         let (started, stopped) = (
-            device.told("discovery_started").len(),
-            device.told("discovery_stopped").len(),
+            device.log_entries("discovery_started").len(),
+            device.log_entries("discovery_stopped").len(),
         );
         assert_eq!((started, stopped), (times, times));
     }
@@ -124,7 +133,7 @@ fn an_interrupted_run_frees_the_device() {
     });
     assert_eq!(output.exit, Some(130), "{output}");
     until("it is free", || {
-        !device.told("connection_closed").is_empty()
+        !device.log_entries("connection_closed").is_empty()
     });
 }
 
@@ -185,10 +194,15 @@ fn a_device_that_connects_and_does_not_tell_its_services_is_told_as_that() {
         output,
         exit,
         "silent",
-        &["did not tell its services", &command],
+        &["service discovery timed out", &command],
     );
     // What the system remembers of it was forgotten first.
-    assert_eq!(device.told("forgotten").len(), 1, "{:#?}", device.log());
+    assert_eq!(
+        device.log_entries("forgotten").len(),
+        1,
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn a_device_is_mapped_in_either_way() {
             assert_eq!(summary["mapped"], true, "{output}");
             assert_eq!(summary["mapped_by"], way, "{output}");
             assert!(owner.has(&device), "{output}");
-            assert_eq!(device.told("wifi_joined").len(), 1);
+            assert_eq!(device.log_entries("wifi_joined").len(), 1);
             if capability == "ch_resp" {
                 let order: Vec<String> = device
                     .log()

@@ -22,11 +22,16 @@ fn every_scheme_ends_with_a_joined_device_on_both_stacks() {
             assert_eq!(output.result()["summary"]["security"], scheme, "{output}");
             // One link, one handshake, one version document, and no scan for a network that is named.
             for event in ["connection_opened", "session_opened", "secured", "wifi_set"] {
-                assert_eq!(device.told(event).len(), 1, "{event}: {:#?}", device.log());
+                assert_eq!(
+                    device.log_entries(event).len(),
+                    1,
+                    "{event}: {:#?}",
+                    device.log()
+                );
             }
             assert_eq!(device.requests("proto-ver"), 1);
             assert_eq!(device.requests("prov-scan"), 0);
-            assert!(device.told("refused").is_empty());
+            assert!(device.log_entries("refused").is_empty());
         }
     }
 }
@@ -68,9 +73,9 @@ fn a_wrong_pop_is_tried_once() {
             let mut line = vec!["--device-name", "PROV_x", "--pop", "wrong"];
             line.extend(HOME);
             failed(provision(&device, &line), 5, "wrong-pop", &["five wrong"]);
-            assert_eq!(device.told("handshake_started").len(), 1);
-            assert_eq!(device.told("strike").len(), 1, "{:#?}", device.log());
-            assert!(device.told("wifi_set").is_empty());
+            assert_eq!(device.log_entries("handshake_started").len(), 1);
+            assert_eq!(device.log_entries("strike").len(), 1, "{:#?}", device.log());
+            assert!(device.log_entries("wifi_set").is_empty());
             // The device is free again at once.
             line[3] = "abcd1234";
             joined(provision(&device, &line), &device);
@@ -128,5 +133,5 @@ fn names_and_passphrases_of_any_bytes_arrive_whole() {
         &longest,
     ];
     joined(provision(&device, &line), &device);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], longest);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], longest);
 }

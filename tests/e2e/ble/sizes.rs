@@ -55,7 +55,7 @@ fn sixteen_access_points_come_in_pages_that_fit() {
         // The scan's start, and the questions whether it is over.
         assert!((2..20).contains(&others), "{stack} {scheme}: {others}");
         let longest = device
-            .told("answered")
+            .log_entries("answered")
             .iter()
             .filter(|entry| entry["endpoint"] == "prov-scan")
             .filter_map(|entry| entry["bytes"].as_u64())
@@ -74,7 +74,7 @@ fn an_answer_of_five_hundred_bytes_arrives_whole() {
     let capabilities = format!("{},half", capabilities.join(","));
     let device = Device::over_bluetooth(&["--cap", &capabilities]);
     let output = ask(&device, &["device", "info"], &[]).exits(0);
-    let told = device.told("answered");
+    let told = device.log_entries("answered");
     let bytes = told[0]["bytes"].as_u64().unwrap();
     assert!((500..=512).contains(&bytes), "{bytes} bytes");
     assert!(output.stdout.contains("half"), "{output}");

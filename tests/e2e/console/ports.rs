@@ -46,7 +46,7 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
     ];
     let output = run(&[&["provision"][..], &line].concat());
     assert_eq!(output.exit, Some(0), "{output}");
-    assert_eq!(board.told("wifi_joined"), 1);
+    assert_eq!(board.count_log_entries("wifi_joined"), 1);
     drop(board);
 
     // A list opens nothing.
@@ -70,7 +70,7 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
     assert_eq!(one["usb_vendor_id"], "10c4");
     assert_eq!(one["serial_number"], "0001");
     assert_eq!(listed["devices"][0]["serial_number"], Value::Null);
-    assert_eq!(boards[0].told("request"), 0);
+    assert_eq!(boards[0].count_log_entries("request"), 0);
     let text = espctl(["discover", "--transport", "console"])
         .output()
         .exits(0)
@@ -91,7 +91,7 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
     failed(run(&["device", "info"]), 2, "ambiguous-device", &words);
     let output = run(&["device", "info", "--port", "/dev/ttyUSB1"]).exits(0);
     assert!(output.stdout.contains("netprov"), "{output}");
-    assert_eq!(boards[0].told("request"), 1);
+    assert_eq!(boards[0].count_log_entries("request"), 1);
 
     // Each is asked, and one that is no console does not hide the other.
     let probed = run(&["discover", "--probe"]).exits(0).result();
@@ -100,12 +100,12 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
     assert_eq!(devices[0]["version"], Value::Null);
     assert_eq!(devices[1]["silence"], Value::Null);
     assert_eq!(devices[1]["sec_ver"], json!(1));
-    assert_eq!(internal.told("request"), 0);
+    assert_eq!(internal.count_log_entries("request"), 0);
     let text = espctl(["discover", "--transport", "console", "--probe", "--all"]).output();
     let text = text.exits(0).stdout;
     assert!(text.contains("application's"), "{text}");
     assert_eq!(text.matches("Firmware: netprov").count(), 2, "{text}");
-    assert_eq!(internal.told("request"), 1);
+    assert_eq!(internal.count_log_entries("request"), 1);
 }
 
 const PORTS: Namespace =

@@ -59,7 +59,7 @@ fn of_a_run() -> Vec<Exchange> {
     let path = transcript.to_str().unwrap();
     let line = [&["--pop", device.pop(), "--transcript", path], &HOME[..]].concat();
     at(&device, &["provision", "--no-cloud"], &line).exits(0);
-    let session = device.told("session_opened")[0]["session"]
+    let session = device.log_entries("session_opened")[0]["session"]
         .as_u64()
         .unwrap();
     let told = std::fs::read_to_string(transcript).unwrap();

@@ -57,8 +57,8 @@ fn check(output: &Output, transport: &str, device: &Device) {
     ] {
         assert_eq!(summary[key], value, "{key}: {output}");
     }
-    assert_eq!(device.told("secured")[0]["username"], "wifiprov");
-    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert_eq!(device.log_entries("secured")[0]["username"], "wifiprov");
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
     // In this order, and it still signs for its owner.
     let order: Vec<Value> = device
         .log()
@@ -68,6 +68,6 @@ fn check(output: &Output, transport: &str, device: &Device) {
         .collect();
     assert_eq!(order, ["challenge_signed", "wifi_set"]);
     for event in ["strike", "refused", "chal_resp_disabled"] {
-        assert!(device.told(event).is_empty(), "{:#?}", device.log());
+        assert!(device.log_entries(event).is_empty(), "{:#?}", device.log());
     }
 }

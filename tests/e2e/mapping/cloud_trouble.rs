@@ -56,7 +56,7 @@ fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found
     ];
     at_once(&cases, |&(kind, id, words, requests)| {
         let cloud = with_faults(&[fault(INITIATE, "*", kind)]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &HOME).output();
         failed(output, 7, id, words);
@@ -71,7 +71,7 @@ fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found
 #[test]
 fn a_cloud_without_challenges_is_missed_before_a_handshake() {
     let cloud = with_faults(&[fault(INITIATE, "*", "not-found")]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 7, "cloud-refused", "Not Found (HTTP 404)");
@@ -111,12 +111,12 @@ fn a_signature_that_the_cloud_does_not_take_leaves_the_device_without_wifi() {
     ];
     at_once(&cases, |&(kind, id, words, requests, signatures)| {
         let cloud = with_faults(&[fault(VERIFY, "*", kind)]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &HOME).output();
         failed(output, 7, id, words);
         // What may have been handled is followed by another challenge, not by the same again.
-        assert_eq!(device.told("challenge_signed").len(), signatures);
+        assert_eq!(device.log_entries("challenge_signed").len(), signatures);
         is_unchanged(&device);
         assert_eq!(asked(&cloud, "POST", VERIFY).len(), requests, "{kind}");
         maps_nothing(&cloud, &account);
@@ -130,7 +130,7 @@ fn an_error_code_may_be_a_text() {
         fault(VERIFY, "2", "delay=0"),
     ];
     let cloud = with_faults(&kinds);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     for _ in kinds {
         let device = node(&cloud, &["--scenario", "wrong-signature"]);
         let output = account.provision(&device, &HOME).output();
@@ -150,7 +150,7 @@ fn trouble_that_passes_is_waited_out_where_that_is_safe() {
     ];
     at_once(&cases, |&(path, kind)| {
         let cloud = with_faults(&[fault(path, "1", kind)]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &["--no-wifi"]).output();
         mapped(output, &device, "challenge_response");
@@ -162,7 +162,7 @@ fn trouble_that_passes_is_waited_out_where_that_is_safe() {
 fn a_verified_mapping_whose_answer_is_lost_is_verified_with_another_challenge() {
     at_once(&["mute", "malformed"], |&kind| {
         let cloud = with_faults(&[fault(VERIFY, "1", kind)]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = node(&cloud, &[]);
         let arguments = [&["--no-wifi", "--tags", "room:office"][..], &HASTY].concat();
         let output = account.provision(&device, &arguments).output();
@@ -170,7 +170,7 @@ fn a_verified_mapping_whose_answer_is_lost_is_verified_with_another_challenge() 
         // A challenge is good for one answer: the same again would be a replay.
         assert_eq!(asked(&cloud, "POST", VERIFY).len(), 2, "{kind}");
         assert_eq!(asked(&cloud, "POST", INITIATE).len(), 2, "{kind}");
-        assert!(cloud.told("mapping_refused").is_empty(), "{kind}");
+        assert!(cloud.log_entries("mapping_refused").is_empty(), "{kind}");
         let nodes = account.nodes(&[]);
         assert_eq!(nodes.len(), 1);
         assert_eq!(nodes[0]["tags"], json!(["room:office"]));
@@ -183,7 +183,7 @@ fn a_slow_cloud_has_as_long_as_it_is_given() {
         fault(INITIATE, "1", "delay=400"),
         fault(VERIFY, "1", "delay=400"),
     ]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &["--no-wifi"]).output();
     mapped(output, &device, "challenge_response");
@@ -194,12 +194,12 @@ fn a_slow_cloud_has_as_long_as_it_is_given() {
 #[test]
 fn a_cloud_that_takes_longer_is_given_up() {
     let cloud = with_faults(&[fault(INITIATE, "*", "delay=60000")]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let arguments = [&HOME[..], &["--cloud-timeout", "1"]].concat();
     let output = account.provision(&device, &arguments).output();
     failed(output, 7, "cloud-timed-out", "within 1 s");
-    assert!(device.told("challenge_signed").is_empty());
+    assert!(device.log_entries("challenge_signed").is_empty());
     is_unchanged(&device);
 }
 
@@ -207,12 +207,12 @@ fn a_cloud_that_takes_longer_is_given_up() {
 fn a_cloud_that_is_down_leaves_the_device_as_it_was() {
     let cloud = Cloud::start(&[]);
     let proxy = SwitchableProxy::to(cloud.url());
-    let account = Account::by_way_of(&proxy.url(), &cloud);
+    let account = Account::logged_in_through(&proxy.url(), &cloud);
     proxy.off();
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 7, "cloud-unreachable", " cannot be reached");
-    assert!(device.told("challenge_signed").is_empty());
+    assert!(device.log_entries("challenge_signed").is_empty());
     is_unchanged(&device);
     proxy.on();
     maps_nothing(&cloud, &account);

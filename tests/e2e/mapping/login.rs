@@ -11,14 +11,14 @@ fn a_token_that_is_refused_once_is_renewed_and_kept() {
     for path in ["user/nodes/mapping/initiate", "user/nodes/mapping/verify"] {
         let fault = format!("{path}:1:unauthorized");
         let cloud = Cloud::start(&["--fault", &fault, "--rotate-refresh"]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let tokens = || ["accesstoken", "refreshtoken"].map(|key| account.token("lab", key));
         let before = tokens();
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &["--no-wifi"]).output();
         mapped(output, &device, "challenge_response");
 
-        let logins = cloud.told("login");
+        let logins = cloud.log_entries("login");
         let renewed: Vec<_> = logins
             .iter()
             .filter(|login| login["by"] == "refresh")
@@ -42,7 +42,7 @@ fn a_token_that_is_refused_once_is_renewed_and_kept() {
 #[test]
 fn a_token_that_is_always_refused_ends_the_run() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/initiate:*:unauthorized"]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 8, "login-expired", "Unauthorized");
@@ -56,20 +56,20 @@ fn a_token_that_is_always_refused_ends_the_run() {
 #[test]
 fn a_token_with_less_than_a_minute_left_is_renewed_before_it_is_used() {
     let cloud = Cloud::start(&["--access-life", "30"]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &["--no-wifi"]).output();
     mapped(output, &device, "challenge_response");
-    assert!(cloud.told("unauthorized").is_empty());
-    let logins = cloud.told("login");
+    assert!(cloud.log_entries("unauthorized").is_empty());
+    let logins = cloud.log_entries("login");
     assert!(logins.iter().any(|login| login["by"] == "refresh"));
 }
 
 #[test]
 fn an_access_token_alone_is_enough_for_a_challenge() {
     let cloud = Cloud::start(&[]);
-    let of_login = Account::of(&cloud);
-    let account = Account::nobody();
+    let of_login = Account::logged_in(&cloud);
+    let account = Account::empty();
     account.add("ci", cloud.url());
     let device = node(&cloud, &[]);
     let run = account.provision(&device, &["--no-wifi", "--profile", "ci"]);
@@ -82,8 +82,8 @@ fn an_access_token_alone_is_enough_for_a_challenge() {
 #[test]
 fn older_firmware_has_to_be_told_a_user_which_an_id_token_names() {
     let cloud = Cloud::start(&[]);
-    let of_login = Account::of(&cloud);
-    let account = Account::nobody();
+    let of_login = Account::logged_in(&cloud);
+    let account = Account::empty();
     account.add("ci", cloud.url());
     let device = older_node(&cloud, &[]);
     let arguments = [&HOME[..], &["--profile", "ci"]].concat();
@@ -95,6 +95,6 @@ fn older_firmware_has_to_be_told_a_user_which_an_id_token_names() {
     is_unchanged(&device);
     let with_id = run().env("ESPCTL_ID_TOKEN", &of_login.token("lab", "idtoken"));
     mapped(with_id.output(), &device, "secret_key");
-    let received = &device.told("user_mapping_received")[0];
+    let received = &device.log_entries("user_mapping_received")[0];
     assert_eq!(received["user_id"], cloud.user_id());
 }

@@ -10,7 +10,7 @@ use crate::support::espctl::Output;
 const STATUS: &str = "GET user/nodes/mapping";
 
 fn provision(cloud: &Cloud, device: &Device) -> (Account, Output) {
-    let account = Account::of(cloud);
+    let account = Account::logged_in(cloud);
     let output = account.provision(device, &HOME).output();
     (account, output)
 }
@@ -27,10 +27,10 @@ fn a_node_that_never_says_whose_it_is_times_out_in_the_clouds_time() {
         let words = error["message"].as_str().unwrap();
         assert!(words.contains("timedout"), "{words}");
         assert!(error["hints"].to_string().contains("8883"), "{error}");
-        assert_eq!(device.told("wifi_joined").len(), 1);
+        assert_eq!(device.log_entries("wifi_joined").len(), 1);
         assert!(account.nodes(&[]).is_empty());
     });
-    assert_eq!(cloud.told("mapping_timed_out").len(), 2);
+    assert_eq!(cloud.log_entries("mapping_timed_out").len(), 2);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_word_that_is_not_known_is_waited_out() {
 #[test]
 fn a_newer_request_for_the_node_discards_this_one() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = older_node(&cloud, &["--scenario", "no-user-mapping-message"]);
     let node_id = id_of(&device).to_owned();
     let mut done = false;
@@ -79,7 +79,7 @@ fn a_newer_request_for_the_node_discards_this_one() {
         }
     });
     failed(output, 7, "mapping-discarded", "discarded");
-    assert_eq!(cloud.told("mapping_discarded").len(), 1);
+    assert_eq!(cloud.log_entries("mapping_discarded").len(), 1);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_device_that_does_not_take_its_user_is_given_no_wifi() {
     let device = older_node(&cloud, &fault);
     let (account, output) = provision(&cloud, &device);
     output.exits(6);
-    assert!(device.told("wifi_set").is_empty());
+    assert!(device.log_entries("wifi_set").is_empty());
     assert!(account.nodes(&[]).is_empty());
     // It tells no other way than its own.
     let signing = node(&cloud, &["--fault", "ch_resp:1:not-found"]);
@@ -128,13 +128,13 @@ fn a_request_whose_answer_is_lost_is_found_in_the_account() {
     at_once(&cases, |kind| {
         let fault = format!("PUT user/nodes/mapping:1:{kind}");
         let cloud = Cloud::start(&["--fault", &fault, "--mapping-timeout", "20"]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = older_node(&cloud, &[]);
         let arguments = [&HOME[..], &["--cloud-timeout", "5"]].concat();
         let output = account.provision(&device, &arguments).output();
         mapped(output, &device, "secret_key");
-        assert!(cloud.told("mapping_discarded").is_empty());
-        assert_eq!(cloud.told("mapped").len(), 1, "{kind}");
+        assert!(cloud.log_entries("mapping_discarded").is_empty());
+        assert_eq!(cloud.log_entries("mapped").len(), 1, "{kind}");
         assert_eq!(account.nodes(&[]).len(), 1);
     });
 }

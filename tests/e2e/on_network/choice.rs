@@ -62,11 +62,11 @@ fn a_person_chooses_from_the_table_that_people_know() {
         .split(' ')
         .next()
         .unwrap();
-    terminal.types("7");
-    terminal.types(ENTER);
+    terminal.type_keys("7");
+    terminal.type_keys(ENTER);
     terminal.shows("there is no number 7 in the list");
-    terminal.types(number);
-    terminal.types(ENTER);
+    terminal.type_keys(number);
+    terminal.type_keys(ENTER);
     let screen = terminal.exits(0);
     let words = format!(
         "Node {} mapped to your account successfully!",
@@ -95,13 +95,13 @@ fn list_grows_while_shown_and_a_choice_ends_the_search() {
     assert!(screen.contains("> 1   First"), "{screen}");
     // Drawn over, not beneath.
     assert_eq!(screen.matches(PROMPT).count(), 1, "{screen}");
-    terminal.types(DOWN);
+    terminal.type_keys(DOWN);
     terminal.shows("> 2   Second");
     // A third one does not move the choice.
     let third = home.device(&["--name", "Third"]);
     terminal.shows("  3   Third");
     terminal.shows("> 2   Second");
-    terminal.types(ENTER);
+    terminal.type_keys(ENTER);
     let screen = terminal.exits(0);
     assert!(screen.contains(&format!("{PROMPT} 2")), "{screen}");
     assert!(home.owner.has(&second));
@@ -131,7 +131,7 @@ fn q_quits_and_no_device_has_heard_of_it() {
     let (one, two) = two(&home);
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
     terminal.shows(PROMPT);
-    terminal.types("q");
+    terminal.type_keys("q");
     let screen = terminal.exits(130);
     assert!(screen.contains("nothing was changed"), "{screen}");
     heard_nothing(&one);
@@ -146,14 +146,14 @@ fn zero_looks_again() {
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
     terminal.shows(PROMPT);
     let two = home.device(&["--name", "Two"]);
-    terminal.types("0");
-    terminal.types(ENTER);
+    terminal.type_keys("0");
+    terminal.type_keys(ENTER);
     terminal.shows_times(PROMPT, 2);
     terminal.shows("> 1   One");
     terminal.shows("  2   Two");
-    terminal.types(DOWN);
+    terminal.type_keys(DOWN);
     terminal.shows("> 2   Two");
-    terminal.types(ENTER);
+    terminal.type_keys(ENTER);
     terminal.exits(0);
     assert!(home.owner.has(&two));
     heard_nothing(&one);
@@ -168,14 +168,14 @@ fn a_single_device_is_confirmed_first() {
     let screen = terminal.screen();
     assert!(screen.contains(PROMPT), "{screen}");
     heard_nothing(&device);
-    terminal.types("q");
+    terminal.type_keys("q");
     terminal.exits(130);
     heard_nothing(&device);
 
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
     terminal.shows(PROMPT);
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.exits(0);
     assert!(home.owner.has(&device));
 }

@@ -20,7 +20,7 @@ fn a_device_that_signs_as_another_than_it_announced_is_not_mapped() {
         failed(output, 6, "other-node", &["Wanted", "NodeLiar"]);
     }
     assert!(!home.owner.has(&liar));
-    assert!(liar.told("chal_resp_disabled").is_empty());
+    assert!(liar.log_entries("chal_resp_disabled").is_empty());
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_device_that_appears_meanwhile_is_found() {
         .run(&["device", "info"], &[&name[..], &LONG].concat());
     let output = std::thread::scope(|scope| {
         let looking = scope.spawn(|| run.output());
-        let device = home.network.starting(&["--name", "Late"]);
+        let device = home.network.start_device(&["--name", "Late"]);
         let output = looking.join().unwrap();
         assert_eq!(device.requests("esp_local_ctrl/version"), 1, "{output}");
         output

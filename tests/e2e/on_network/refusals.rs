@@ -10,7 +10,7 @@ fn flags_that_make_no_sense_are_refused_before_a_byte_is_sent() {
     let home = Home::new();
     let device = home.silent(&[]);
     let asked = || {
-        let mut requests = home.owner.cloud.told("request").into_iter();
+        let mut requests = home.owner.cloud.log_entries("request").into_iter();
         requests.any(|request| request["path"] == "/v1/user/nodes/mapping/initiate")
     };
     for (wrong, word) in [
@@ -34,7 +34,7 @@ fn flags_that_make_no_sense_are_refused_before_a_byte_is_sent() {
 fn without_a_login_the_device_hears_nothing() {
     let home = Home::new();
     let device = home.device(&["--name", "Lamp"]);
-    let nobody = Account::nobody();
+    let nobody = Account::empty();
     nobody.add("lab", home.owner.cloud.url());
     let line = ["provision", "--transport", "on-network", "--profile", "lab"];
     let address = at(&device);
@@ -78,8 +78,8 @@ fn a_pop_that_is_missing_is_asked_for_only_when_it_is_needed() {
             .network
             .at_a_terminal(&home.owner, &flags(&address, &[]));
         terminal.shows("Proof of possession (PoP):");
-        terminal.types("abcd1234");
-        terminal.types(ENTER);
+        terminal.type_keys("abcd1234");
+        terminal.type_keys(ENTER);
         let screen = terminal.exits(0);
         assert!(!screen.contains("abcd1234"), "{screen}");
         assert!(home.owner.has(&device), "{screen}");
@@ -99,8 +99,8 @@ fn the_password_of_security_2_is_asked_for_likewise() {
         .network
         .at_a_terminal(&home.owner, &flags(&address, &[]));
     terminal.shows("Password of Security 2:");
-    terminal.types("abcd1234");
-    terminal.types(ENTER);
+    terminal.type_keys("abcd1234");
+    terminal.type_keys(ENTER);
     terminal.exits(0);
     assert!(home.owner.has(&device));
 }
@@ -127,7 +127,10 @@ fn a_wrong_pop_is_refused_once_and_by_its_name() {
         let error = failed(output, 5, "wrong-pop", &["--pop"]);
         // Nothing counts wrong tries there.
         assert!(!error.to_string().contains("five"), "{error}");
-        assert_eq!(device.told("refused").len(), refusals(scheme, variant));
+        assert_eq!(
+            device.log_entries("refused").len(),
+            refusals(scheme, variant)
+        );
         home.maps_nothing(&[&device]);
         // The device is as it was.
         let output = home.provision(&flags(&at(&device), &["--pop", "right-one"]));
@@ -159,12 +162,12 @@ fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
     let given = ["--device-name", "Lamp", "--pop", "abcd1234"];
     let output = home.provision(&given);
     failed(output, 6, "announced-no-security", &["--sec-ver 0"]);
-    assert!(device.told("handshake_started").is_empty());
+    assert!(device.log_entries("handshake_started").is_empty());
     // A plain one likewise, unless it is asked for.
     let plain = home.device(&["--sec-ver", "0", "--name", "Plain"]);
     let given = ["--device-name", "Plain", "--pop", "abcd1234"];
     failed(home.provision(&given), 6, "announced-no-security", &[]);
-    assert!(plain.told("handshake_started").is_empty());
+    assert!(plain.log_entries("handshake_started").is_empty());
     let asked = [&given[..], &["--sec-ver", "0"]].concat();
     home.mapped(home.provision(&asked), &plain);
     home.mapped(
@@ -187,5 +190,5 @@ fn a_pop_is_used_although_none_is_announced_to_be_needed() {
     let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
     let output = home.provision(&["--device-name", "Lamp", "--pop", "abcd1234"]);
     home.mapped(output, &device);
-    assert_eq!(device.told("secured")[0]["pop"], true);
+    assert_eq!(device.log_entries("secured")[0]["pop"], true);
 }

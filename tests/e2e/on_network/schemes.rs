@@ -97,9 +97,13 @@ fn map_announced(variant: &str, source: &str) {
         let chosen = &events(&output, "scheme_chosen")[0];
         assert_eq!(chosen["scheme"], case.scheme, "{}: {output}", case.name);
         assert_eq!(chosen["source"], source, "{}: {output}", case.name);
-        assert_eq!(device.told("secured")[0]["scheme"], case.scheme);
-        assert_eq!(device.told("handshake_started").len(), 1, "no other tried");
-        let mapped = home.owner.cloud.told("mapped").into_iter();
+        assert_eq!(device.log_entries("secured")[0]["scheme"], case.scheme);
+        assert_eq!(
+            device.log_entries("handshake_started").len(),
+            1,
+            "no other tried"
+        );
+        let mapped = home.owner.cloud.log_entries("mapped").into_iter();
         let kinds: Vec<_> = mapped
             .filter(|entry| entry["node_id"] == device.node_id())
             .collect();
@@ -129,10 +133,10 @@ fn without_a_word_about_security_the_scheme_is_tried_out() {
         let chosen = &events(&output, "scheme_chosen")[0];
         assert_eq!(chosen["scheme"], case.scheme, "{}: {output}", case.name);
         assert_eq!(chosen["source"], "probed", "{}: {output}", case.name);
-        let secured = device.told("secured");
+        let secured = device.log_entries("secured");
         assert_eq!(secured.len(), 1, "{}", case.name);
         assert_eq!(secured[0]["scheme"], case.scheme);
-        assert!(device.told("strike").is_empty(), "{}", case.name);
+        assert!(device.log_entries("strike").is_empty(), "{}", case.name);
     });
 }
 
@@ -147,7 +151,11 @@ fn local_control_says_its_scheme_to_whoever_comes_by_address() {
         assert_eq!(version["sec_ver"], case.scheme, "{output}");
         let chosen = &events(&output, "scheme_chosen")[0];
         assert_eq!(chosen["source"], "announced", "{}: {output}", case.name);
-        assert_eq!(device.told("handshake_started").len(), 1, "no other tried");
+        assert_eq!(
+            device.log_entries("handshake_started").len(),
+            1,
+            "no other tried"
+        );
     });
 }
 

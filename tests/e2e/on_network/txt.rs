@@ -190,7 +190,7 @@ fn pop_required_is_read_for_security_1_only() {
     let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
     // Of its two services, which are announced in any order.
     until("it says that none is required", || {
-        let said = device.told("announced");
+        let said = device.log_entries("announced");
         said.iter().any(|one| one["txt"]["pop_required"] == "false")
     });
     assert_eq!(listed(&home, "Lamp")["pop_required"], Value::Null);
@@ -206,7 +206,7 @@ fn the_port_of_the_srv_record_counts() {
     for (name, txt) in [
         ("Other", "port=1"),
         ("None", "port="),
-        ("Word", "port=eighty"),
+        ("ReportedMapping", "port=eighty"),
     ] {
         let device = home.device(&["--name", name, "--txt", txt]);
         let output = home.provision(&["--device-name", name]);

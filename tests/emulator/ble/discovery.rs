@@ -62,8 +62,8 @@ async fn a_device_is_there_only_while_somebody_looks_and_then_with_all_that_it_s
     client.stop_discovery().await.unwrap();
     while client.change("RSSI").await.1.is_empty() {}
     assert_eq!(client.property::<i16>(&path, DEVICE, "RSSI").await, None);
-    assert_eq!(device.told("discovery_started").len(), 1);
-    assert_eq!(device.told("discovery_stopped").len(), 1);
+    assert_eq!(device.log_entries("discovery_started").len(), 1);
+    assert_eq!(device.log_entries("discovery_stopped").len(), 1);
 }
 
 #[tokio::test]

@@ -91,9 +91,9 @@ async fn a_link_its_services_and_an_exchange() {
         error("Failed", "Not connected")
     );
     assert_eq!(client.device(&path, "Disconnect").await.map(drop), Ok(()));
-    assert_eq!(device.told("connection_opened").len(), 1);
+    assert_eq!(device.log_entries("connection_opened").len(), 1);
     let why = json!("by the client");
-    assert_eq!(device.told("connection_closed")[0]["why"], why);
+    assert_eq!(device.log_entries("connection_closed")[0]["why"], why);
     assert_eq!(device.requests("proto-ver"), 1);
 }
 
@@ -116,7 +116,7 @@ async fn nimble_refuses_and_keeps_the_link_and_the_answer_before() {
     assert_eq!(client.read(&version).await.unwrap(), answer, "stale");
     let connected = client.property::<bool>(&path, DEVICE, "Connected").await;
     assert_eq!(connected, Some(true));
-    assert_eq!(device.told("session_opened").len(), 1);
+    assert_eq!(device.log_entries("session_opened").len(), 1);
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn bluedroid_refuses_and_drops_the_link() {
         // It is there again, and remembers nothing.
         client.link(&path).await;
         assert_eq!(client.read(&version).await.unwrap(), b"");
-        assert_eq!(device.told("session_opened").len(), 3);
+        assert_eq!(device.log_entries("session_opened").len(), 3);
     }
 }
 
@@ -267,7 +267,7 @@ async fn faults_that_change_what_is_answered() {
     assert_eq!(exchange().await.map(drop), refused("0x0e"));
     assert_eq!(exchange().await.unwrap(), good);
     let kinds: Vec<String> = device
-        .told("fault")
+        .log_entries("fault")
         .iter()
         .map(|entry| entry["kind"].as_str().unwrap().to_owned())
         .collect();
@@ -323,8 +323,8 @@ async fn time_from_last_client_to_end() -> Duration {
     assert!(found.is_some(), "BlueZ is there as long as somebody asks");
     let began = Instant::now();
     client.leave().await;
-    device.ended();
+    device.wait_until_ended();
     let took = began.elapsed();
-    assert_eq!(device.told("service_stopped").len(), 1);
+    assert_eq!(device.log_entries("service_stopped").len(), 1);
     took
 }

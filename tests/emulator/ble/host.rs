@@ -87,8 +87,8 @@ async fn bluez_can_die_of_a_write() {
     assert!(text.contains("org.bluez"), "{text}");
     let (name, _) = client.device(&path, "Disconnect").await.unwrap_err();
     assert_eq!(name, "org.freedesktop.DBus.Error.ServiceUnknown");
-    assert!(device.told("request").is_empty());
-    assert_eq!(device.told("connection_closed").len(), 1);
+    assert!(device.log_entries("request").is_empty());
+    assert_eq!(device.log_entries("connection_closed").len(), 1);
 }
 
 #[test]
@@ -139,7 +139,7 @@ async fn a_device_that_is_ended_says_so_and_leaves_nothing_behind() {
     device.terminate();
     assert!(!folder.exists(), "{}", folder.display());
     for event in ["connection_closed", "service_stopped"] {
-        let told = device.told(event);
+        let told = device.log_entries(event);
         assert_eq!(told.len(), 1, "{event}");
         assert_eq!(told[0]["why"], "interrupted");
     }
@@ -181,7 +181,7 @@ async fn adapter_is_emulated_on_an_existing_bus() {
     let next = Device::over_bluetooth(&["--bus-address", &bus]);
     let mut client = Client::connect(&bus).await;
     client.reach().await;
-    assert_eq!(next.told("connection_opened").len(), 1);
+    assert_eq!(next.log_entries("connection_opened").len(), 1);
 }
 
 #[test]

@@ -97,7 +97,7 @@ async fn an_encrypted_link_can_need_pairing_by_hand() {
         client.device(&path, "Pair").await.map(drop),
         error("AlreadyExists", "Already Exists")
     );
-    assert_eq!(device.told("paired").len(), 1);
+    assert_eq!(device.log_entries("paired").len(), 1);
     // The keys are kept.
     client.device(&path, "Disconnect").await.unwrap();
     client.link(&path).await;
@@ -113,7 +113,7 @@ async fn pairing_can_fail() {
         assert_eq!(client.device(&path, "Pair").await.map(drop), failed);
         // Which ends the link.
         assert!(!flag(&client.change("Connected").await.0, "Connected"));
-        let closed = device.told("connection_closed");
+        let closed = device.log_entries("connection_closed");
         assert_eq!(closed[0]["why"], "pairing failed");
     }
 }
@@ -127,7 +127,7 @@ async fn an_access_leads_to_pairing() {
     assert!(!client.read(&version).await.unwrap().is_empty());
     let (changed, _) = client.change("Paired").await;
     assert!(flag(&changed, "Paired") && flag(&changed, "Bonded"));
-    assert_eq!(device.told("paired").len(), 1);
+    assert_eq!(device.log_entries("paired").len(), 1);
 
     let (_device, mut client) = with("no-pairing").await;
     client.reach().await;
@@ -159,7 +159,7 @@ async fn pairing_can_hang_until_the_device_is_given_up() {
             .keys()
             .any(|one| one.as_str() == path)
     );
-    assert!(device.told("request").is_empty());
+    assert!(device.log_entries("request").is_empty());
     // Who looks finds it again.
     client.start_discovery().await.unwrap();
     assert_eq!(watching.added().await.0, path);
@@ -174,7 +174,7 @@ async fn a_first_link_can_be_lost_before_its_services_are_known() {
     let resolved = client.property::<bool>(&path, DEVICE, "ServicesResolved");
     assert_eq!(resolved.await, Some(false));
     client.link(&path).await;
-    let opened = device.told("connection_opened");
+    let opened = device.log_entries("connection_opened");
     let numbers: Vec<&Value> = opened.iter().map(|entry| &entry["connection"]).collect();
     assert_eq!(numbers, [1, 2]);
 }
@@ -204,7 +204,7 @@ async fn a_device_that_is_away_is_not_heard_and_not_reached_before_it_is_back() 
     client.write(&config, b"\x08\x04\x72\x00").await.unwrap();
     while flag(&client.change("Connected").await.0, "Connected") {}
     client.start_discovery().await.unwrap();
-    let is_back = || !device.told("reachable").is_empty();
+    let is_back = || !device.log_entries("reachable").is_empty();
     let watched = async {
         while !is_back() {
             let rssi = client.property::<i16>(&path, DEVICE, "RSSI").await;
@@ -216,7 +216,7 @@ async fn a_device_that_is_away_is_not_heard_and_not_reached_before_it_is_back() 
         assert!(is_back(), "it was reached");
     };
     tokio::join!(watched, connected);
-    assert_eq!(device.told("connection_opened").len(), 2);
+    assert_eq!(device.log_entries("connection_opened").len(), 2);
 }
 
 #[tokio::test]
@@ -245,7 +245,7 @@ async fn attributes_from_before_last_until_the_device_is_forgotten() {
         client.link(&path).await;
         client.endpoint(SESSION).await;
         client.write(&version, b"a").await.unwrap();
-        assert_eq!(device.told("forgotten").len(), 1);
+        assert_eq!(device.log_entries("forgotten").len(), 1);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::flows::SeenDevice;
 use crate::flows::discover::Found;
 use crate::ident::printable;
 use crate::report::{Context, Failure};
-use crate::transport::{Columns, Discovery, MakerData, Medium};
+use crate::transport::{Columns, Discovery, ManufacturerData, Medium};
 
 /// A line of the list. What a device did not say is null.
 #[derive(Serialize)]
@@ -51,10 +51,10 @@ impl<'a> Radio<'a> {
         let hints = &found.hints;
         Self {
             signal: hints.signal,
-            customer_id: hints.maker.map(|maker| maker.customer_id),
-            device_type: hints.maker.map(|maker| maker.device_type),
-            device_type_name: hints.maker.and_then(MakerData::type_name),
-            device_subtype: hints.maker.map(|maker| maker.device_subtype),
+            customer_id: hints.manufacturer.map(|maker| maker.customer_id),
+            device_type: hints.manufacturer.map(|maker| maker.device_type),
+            device_type_name: hints.manufacturer.and_then(ManufacturerData::type_name),
+            device_subtype: hints.manufacturer.map(|maker| maker.device_subtype),
             services: &hints.services,
             looks_like_provisioning: hints.is_likely,
         }
