@@ -20,7 +20,7 @@ use super::interrupt::Interrupts;
 use super::settings::{Existing, create_private};
 use super::ui::{Color, Ui};
 use super::usage;
-use crate::report::{Answer, ErrorId, Failure, Findings, Recorder, Start, compose_bundle};
+use crate::report::{ErrorId, Failure, Findings, Recorder, ResultPolicy, RunStart, compose_bundle};
 
 /// A file that is there already, and what it will say.
 #[derive(Debug)]
@@ -86,13 +86,13 @@ impl Bundle {
     /// Writes it, and says so. That it cannot be written changes nothing of how the run ended.
     pub(super) fn write(
         mut self,
-        answer: Answer,
+        answer: ResultPolicy,
         failure: Option<&Failure>,
         findings: &Findings,
         ui: &Ui,
     ) {
         let failure = failure.map(|failure| self.line.redact(failure));
-        let start = Start {
+        let start = RunStart {
             command: &self.line.command,
             environment: &self.line.environment,
             began: self.began_at,
@@ -127,7 +127,7 @@ pub(super) fn of_no_run(arguments: &[OsString]) {
     let failure = Failure::new(ErrorId::Usage, message);
     match Bundle::at(&path, RunLine::of_nothing()) {
         Ok(bundle) => bundle.write(
-            Answer::LeftOut,
+            ResultPolicy::Omit,
             Some(&failure),
             &Err("there was no run"),
             &ui,

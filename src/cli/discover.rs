@@ -22,7 +22,7 @@ use super::ui::{Ui, keys_of};
 use crate::flows::Access;
 use crate::flows::DeviceRequest;
 use crate::flows::Target;
-use crate::flows::discover::{Discovered, Found, Probe, discover};
+use crate::flows::discover::{Discovered, DiscoveredDevice, Probe, discover};
 use crate::flows::{
     Choice, Chosen, Event, FlowError, FlowStep, Observer, Pace, Question, RowName, Run, SeenDevice,
 };
@@ -187,7 +187,7 @@ pub(super) async fn run(
 }
 
 /// Keeps the names of those that were listed, for completions: the names by which one can be chosen.
-fn remember(found: &[Found]) {
+fn remember(found: &[DiscoveredDevice]) {
     let mut seen = Seen::default();
     // The latest comes first.
     let devices = found.iter().filter(|one| one.medium.announces());
@@ -280,7 +280,8 @@ impl Observer for LiveList {
         if *is_wanted || self.shows_others {
             seen.push(device.clone());
         }
-        let mut found: Vec<Found> = seen.iter().cloned().map(Found::from).collect();
+        let mut found: Vec<DiscoveredDevice> =
+            seen.iter().cloned().map(DiscoveredDevice::from).collect();
         sort(&mut found, &self.order);
         self.ui.show(&tables(&found));
     }
@@ -295,8 +296,8 @@ impl Observer for LiveList {
 }
 
 /// One device at one address, whichever ways it was looked at: the one by which it answered.
-fn distinct(found: Vec<Found>) -> Vec<Found> {
-    let mut kept: Vec<Found> = Vec::new();
+fn distinct(found: Vec<DiscoveredDevice>) -> Vec<DiscoveredDevice> {
+    let mut kept: Vec<DiscoveredDevice> = Vec::new();
     for one in found {
         let same = kept
             .iter_mut()

@@ -42,7 +42,7 @@ use clap::{ArgMatches, Args, CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::Builder;
 
 use crate::provisioner::Protocol;
-use crate::report::{Answer, ErrorId, Exit, Failure, Findings, init_logging};
+use crate::report::{ErrorId, Exit, Failure, Findings, ResultPolicy, init_logging};
 use crate::transport::Driver;
 use bundle::Bundle;
 use doctor::for_bundle::{Devices, Reach};
@@ -170,7 +170,7 @@ pub fn main(
     if let Err(failure) = start_recording(&cli.output, &ui, bundle.as_ref()) {
         ui.failure(&failure);
         if let Some(bundle) = bundle {
-            bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &ui);
+            bundle.write(ResultPolicy::Omit, Some(&failure), &NOT_LOOKED, &ui);
         }
         return failure.exit.code();
     }
@@ -240,14 +240,14 @@ impl Command {
     }
 
     /// Whether its result may be read by others.
-    fn answer(&self) -> Answer {
+    fn answer(&self) -> ResultPolicy {
         match self {
-            Self::Device(args) if args.carries_anything() => Answer::LeftOut,
+            Self::Device(args) if args.carries_anything() => ResultPolicy::Omit,
             Self::Completions(_)
             | Self::Emulate(_)
             | Self::Man(_)
             | Self::Qr(_)
-            | Self::Reference(_) => Answer::LeftOut,
+            | Self::Reference(_) => ResultPolicy::Omit,
             Self::Demo(_)
             | Self::Device(_)
             | Self::Discover(_)
@@ -258,7 +258,7 @@ impl Command {
             | Self::Node(_)
             | Self::Profile(_)
             | Self::Provision(_)
-            | Self::Whoami(_) => Answer::Kept,
+            | Self::Whoami(_) => ResultPolicy::Include,
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The flags that say which network a device shall join. They are checked before the device hears
-//! anything; what only the device's own scan can tell is settled in `flows::wifi`.
+//! anything; what only the device's own scan can tell is settled in `flows::network`.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! `prov-config`: give the device a network, have it joined, ask how that went. In which order,
-//! how often and how long is `flows::wifi`'s.
+//! how often and how long is `flows::network`'s.
 //!
 //! Source: `NP/src/network_config.c`.
 

@@ -1,5 +1,5 @@
 //! `prov-scan`: the Wi-Fi networks that the device itself sees. How to page through them, and
-//! when a scan would hang, is `flows::wifi`'s.
+//! when a scan would hang, is `flows::network`'s.
 //!
 //! Source: `NP/src/network_scan.c`.
 

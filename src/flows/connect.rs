@@ -12,8 +12,8 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use self::plan::{Plan, PopRequirement, plan, pop_requirement};
-use super::find;
 use super::request::Access;
+use super::select;
 use super::target::Target;
 use super::{Event, FlowError, FlowStep, Question, Run, SchemeSource, Warning};
 use crate::endpoint::version::Version;
@@ -27,7 +27,7 @@ use crate::transport::{Candidate, Hints, Route, TransportError};
 
 /// A device that said what it is.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedDevice {
     /// Before any keys.
     pub connection: Connection,
     /// What it said; empty when it has no version endpoint.
@@ -44,15 +44,15 @@ pub struct Opened {
 #[derive(Debug)]
 pub enum Connected {
     /// Keys have to be agreed.
-    Protocomm(Box<Opened>),
+    Protocomm(Box<OpenedDevice>),
     /// Nothing.
     Ready(Box<dyn Provisioner>),
 }
 
 /// Finds the device and opens a protocomm connection to it. A device that speaks another protocol is
 /// an error.
-pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
-    let candidate = find::find_device(run, target).await?;
+pub async fn find_and_open(run: &Run, target: &Target) -> Result<OpenedDevice, FlowError> {
+    let candidate = select::select_device(run, target).await?;
     match connect(run, target, candidate).await? {
         Connected::Protocomm(opened) => Ok(*opened),
         Connected::Ready(mut device) => {
@@ -92,10 +92,10 @@ pub(super) async fn connect(
         .driver
         .open(&candidate, &target.options, &run.pace.limits);
     let opened = opening.await;
-    find::report_host_changes(run, &candidate.changes);
+    select::report_host_changes(run, &candidate.changes);
     let prepared = protocol.open(opened?, &candidate).await;
     // Preparing a link may have to open it anew.
-    find::report_host_changes(run, &candidate.changes);
+    select::report_host_changes(run, &candidate.changes);
     let prepared = prepared?;
     run.report(&Event::Connected { address });
 
@@ -120,7 +120,7 @@ pub(super) async fn connect(
     run.report(&Event::VersionRead {
         version: version.clone(),
     });
-    Ok(Connected::Protocomm(Box::new(Opened {
+    Ok(Connected::Protocomm(Box::new(OpenedDevice {
         connection,
         version,
         hints: candidate.hints,
@@ -131,12 +131,12 @@ pub(super) async fn connect(
 
 /// Reads what a device says about itself, and leaves. Here, unlike before a session, a device
 /// without a version document is an error.
-pub async fn identify(run: &Run, target: &Target) -> Result<Version, FlowError> {
-    let Opened {
+pub async fn read_version(run: &Run, target: &Target) -> Result<Version, FlowError> {
+    let OpenedDevice {
         mut connection,
         version,
         ..
-    } = open(run, target).await?;
+    } = find_and_open(run, target).await?;
     let reading = |source| FlowError::Session {
         step: FlowStep::ReadingVersion,
         source,
@@ -150,8 +150,12 @@ pub async fn identify(run: &Run, target: &Target) -> Result<Version, FlowError> 
 }
 
 /// Agrees keys with an opened device.
-pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secured, FlowError> {
-    let Opened {
+pub async fn start_session(
+    run: &Run,
+    opened: OpenedDevice,
+    access: &Access,
+) -> Result<Secured, FlowError> {
+    let OpenedDevice {
         mut connection,
         version,
         hints,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::future::{try_join, try_join_all};
 
-use super::find;
 use super::seen_device::SeenDevice;
+use super::select;
 use super::target::Target;
 use super::{Event, FlowError, FlowStep, Run};
 use crate::endpoint::version::Version;
@@ -17,7 +17,7 @@ use crate::transport::{Address, Candidate, Discovery, Hints, Medium, TransportEr
 
 /// A device in reach.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct DiscoveredDevice {
     /// Over which transport.
     pub medium: &'static Medium,
     /// Where it is.
@@ -29,10 +29,10 @@ pub struct Found {
     /// What it says about itself; `None` where it has no version endpoint, or was not asked.
     pub version: Option<Version>,
     /// Why it did not say it, where several were asked.
-    pub silence: Option<Arc<FlowError>>,
+    pub version_error: Option<Arc<FlowError>>,
 }
 
-impl Found {
+impl DiscoveredDevice {
     /// As lists of announced devices show it.
     pub fn seen(&self) -> SeenDevice {
         SeenDevice {
@@ -45,7 +45,7 @@ impl Found {
 }
 
 /// A device that was not asked what it is.
-impl From<SeenDevice> for Found {
+impl From<SeenDevice> for DiscoveredDevice {
     fn from(device: SeenDevice) -> Self {
         let SeenDevice {
             medium,
@@ -59,7 +59,7 @@ impl From<SeenDevice> for Found {
             name,
             hints,
             version: None,
-            silence: None,
+            version_error: None,
         }
     }
 }
@@ -68,17 +68,21 @@ impl From<SeenDevice> for Found {
 #[derive(Clone, Debug, Default)]
 pub struct Discovered {
     /// Devices that could be provisioned, or that were asked for.
-    pub devices: Vec<Found>,
+    pub devices: Vec<DiscoveredDevice>,
     /// Whatever else announces itself there.
-    pub others: Vec<Found>,
+    pub others: Vec<DiscoveredDevice>,
 }
 
 impl Discovered {
     /// The error that no device fits, with the devices that were seen.
     pub fn no_candidate(&self, medium: &'static Medium) -> FlowError {
-        find::no_candidate(
+        select::no_candidate(
             medium,
-            &self.others.iter().map(Found::seen).collect::<Vec<_>>(),
+            &self
+                .others
+                .iter()
+                .map(DiscoveredDevice::seen)
+                .collect::<Vec<_>>(),
         )
     }
 }
@@ -106,7 +110,7 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
     let mut seen = Vec::new();
     loop {
         let candidate = candidates.next().await;
-        find::report_host_changes(run, &search.changes);
+        select::report_host_changes(run, &search.changes);
         match candidate {
             None => break,
             Some(Ok(candidate)) => {
@@ -114,7 +118,7 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
                     device: SeenDevice::of(&candidate),
                     is_wanted: is_wanted(&candidate),
                 });
-                find::upsert(&mut seen, candidate);
+                select::upsert(&mut seen, candidate);
             }
             Some(Err(TransportError::Unreachable { .. })) => {}
             Some(Err(error)) => return Err(error.into()),
@@ -133,19 +137,21 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
         Discovery::Fixed => true,
     };
     let look = |candidate: Candidate, is_asked: bool| async move {
-        let announced = Found::from(SeenDevice::of(&candidate));
+        let announced = DiscoveredDevice::from(SeenDevice::of(&candidate));
         if !is_asked {
             return Ok(announced);
         }
         match look_at(run, target, &candidate).await {
-            Ok(version) => Ok(Found {
+            Ok(version) => Ok(DiscoveredDevice {
                 version,
                 ..announced
             }),
             // One of several that were asked: what the others say counts, too.
-            Err(silence) if target.address.is_none() && discovery == Discovery::Enumerated => {
-                Ok(Found {
-                    silence: Some(Arc::new(silence)),
+            Err(version_error)
+                if target.address.is_none() && discovery == Discovery::Enumerated =>
+            {
+                Ok(DiscoveredDevice {
+                    version_error: Some(Arc::new(version_error)),
                     ..announced
                 })
             }

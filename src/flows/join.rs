@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::wifi::{self, NetworkSelection, visibility};
+use super::network::{self, NetworkSelection, visibility};
 use super::{
     CredentialState, Event, FlowError, FlowStep, Irreversible, Question, Run, Stage, Taken,
 };
@@ -364,7 +364,7 @@ impl Joining<'_> {
         if !self.device.abilities().can_scan {
             return None;
         }
-        wifi::scan(self.run, self.device).await.ok()
+        network::scan_networks(self.run, self.device).await.ok()
     }
 }
 

@@ -5,10 +5,10 @@
 //!
 //! | flow | steps |
 //! |---|---|
-//! | [`find`] | scan with a driver → a candidate |
+//! | [`select`] | scan with a driver → a candidate |
 //! | [`discover`] | scan with a driver → every candidate, and what it says |
 //! | [`connect`] | open, read the version, choose scheme and credentials, secure → a session |
-//! | [`wifi`] | list networks, settle on one |
+//! | [`network`] | list networks, select one |
 //! | [`join`] | set, apply, wait until joined; reset, try again, find again what was lost |
 //! | [`map`] | the device's half of the mapping, the account's half → a node of the account |
 //! | [`control`] | one command in a session of its own: reset, reprovision, any endpoint |
@@ -19,12 +19,12 @@ pub mod control;
 mod device;
 pub mod discover;
 mod error;
-pub mod find;
 mod growing;
 pub mod join;
 mod journal;
 pub mod map;
 mod mapping_method;
+pub mod network;
 mod observer;
 mod pace;
 pub mod provision;
@@ -35,9 +35,9 @@ mod scripted_journal;
 #[cfg(test)]
 mod scripted_observer;
 mod seen_device;
+pub mod select;
 mod stop;
 mod target;
-pub mod wifi;
 
 pub use error::{Completed, CredentialState, FlowError, FlowStep, NetworkVisibility};
 pub use growing::{Grower, Growing};

@@ -178,7 +178,8 @@ pub enum Event {
         /// The node's id in the account.
         node_id: String,
         /// How that came about.
-        way: MappingMethod,
+        #[serde(rename = "way")]
+        method: MappingMethod,
         /// Whose account it is.
         host: String,
     },
@@ -201,7 +202,8 @@ pub enum Event {
     /// The device is being tied to the account.
     MappingStarted {
         /// How.
-        way: MappingMethod,
+        #[serde(rename = "way")]
+        method: MappingMethod,
     },
     /// The device is done, and the run waits for the account to be in reach.
     MappingWaits {
@@ -242,8 +244,9 @@ pub enum Event {
 pub enum SchemeSource {
     /// The device announced it.
     Announced,
-    /// The person asked for it.
-    Asked,
+    /// The user passed it.
+    #[serde(rename = "asked")]
+    Requested,
     /// The device announced nothing, and answered to this one.
     Probed,
 }

@@ -4,14 +4,14 @@
 //! Everything that a person can still get wrong is settled before the device is changed: which
 //! network, which passphrase. Then it is mapped, then it is told to join.
 
-use super::connect::{self, Connected, Opened};
+use super::connect::{self, Connected, OpenedDevice};
 use super::device::Device;
-use super::find;
 use super::join::{Joined, Joining};
 use super::map::{CLAIMING, MappedNode, Mapping, Progress};
 use super::mapping_method::MappingMethod;
+use super::network::{self, NetworkSelection};
 use super::request::ProvisionRequest;
-use super::wifi::{self, NetworkSelection};
+use super::select;
 use super::{
     Completed, CredentialState, Event, FlowError, FlowStep, Run, Stage, StopReason, Warning,
 };
@@ -39,10 +39,10 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         }
     };
     let target = &request.device.target;
-    let selecting = find::find_device(run, target);
+    let selecting = select::select_device(run, target);
     let candidate = run.or(FlowStep::Connecting, selecting).await?;
     let connecting = connect::connect(run, target, candidate);
-    let (mut device, way) = match run.or(FlowStep::Connecting, connecting).await? {
+    let (mut device, method) = match run.or(FlowStep::Connecting, connecting).await? {
         Connected::Protocomm(opened) => secure(run, request, &mut mapping, *opened).await?,
         Connected::Ready(mut device) if mapping.is_some() => {
             if let Err(error) = device.close().await {
@@ -57,18 +57,18 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
     let settled = match &request.network {
         None => None,
         Some(wanted) => {
-            let settling = wifi::settle(run, device.provisioner(), wanted);
+            let settling = network::select_network(run, device.provisioner(), wanted);
             Some((run.or(FlowStep::Scanning, settling).await?, wanted.retries))
         }
     };
     let mut progress = None;
-    match (&mut mapping, device.secured(), way) {
+    match (&mut mapping, device.secured(), method) {
         (None, ..) | (_, None, _) | (.., None) => {
             run.skip_stage(Stage::Associate);
             run.skip_stage(Stage::VerifyAssociation);
         }
-        (Some(mapping), Some(secured), Some(way)) => {
-            let associating = mapping.associate(secured, way);
+        (Some(mapping), Some(secured), Some(method)) => {
+            let associating = mapping.associate(secured, method);
             let associated = run.or(FlowStep::VerifyingAssociation, associating).await;
             progress = Some(associated.map_err(|error| with_mapped_context(mapping, error))?);
         }
@@ -146,23 +146,23 @@ async fn secure(
     run: &Run,
     request: &ProvisionRequest,
     mapping: &mut Option<Mapping<'_>>,
-    opened: Opened,
+    opened: OpenedDevice,
 ) -> Result<(Device, Option<MappingMethod>), FlowError> {
     check(request, &opened.version)?;
-    let way = if request.device.target.medium.has_network_already {
+    let method = if request.device.target.medium.has_network_already {
         MappingMethod::ChallengeResponse
     } else {
         MappingMethod::of(&opened.version)
     };
     if let Some(mapping) = mapping {
         mapping.expect(opened.hints.node_id.clone());
-        let readying = mapping.ready(way);
+        let readying = mapping.ready(method);
         run.or(FlowStep::FetchingChallenge, readying).await?;
     }
-    let securing = connect::secure(run, opened, &request.device.access);
+    let securing = connect::start_session(run, opened, &request.device.access);
     let secured = run.or(FlowStep::Securing, securing).await?;
     let device = run.pace.protocomm(secured);
-    Ok((Device::Protocomm(Box::new(device)), Some(way)))
+    Ok((Device::Protocomm(Box::new(device)), Some(method)))
 }
 
 /// What the device says about itself can rule the whole run out, before it is touched.

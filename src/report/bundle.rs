@@ -15,11 +15,11 @@ use crate::ident::printable_json;
 
 /// What becomes of a command's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum ResultPolicy {
     /// Others may read it.
-    Kept,
+    Include,
     /// It shows secrets, or is long and always the same.
-    LeftOut,
+    Omit,
 }
 
 /// The findings of `doctor`, or why there are none.
@@ -27,7 +27,7 @@ pub(crate) type Findings = Result<Vec<Value>, &'static str>;
 
 /// How a run was started, and how long it took.
 #[derive(Debug)]
-pub(crate) struct Start<'a> {
+pub(crate) struct RunStart<'a> {
     /// The command line, without secrets.
     pub command: &'a str,
     /// The variables that took part, without secrets.
@@ -38,9 +38,9 @@ pub(crate) struct Start<'a> {
 
 /// The whole text.
 pub(crate) fn compose_bundle(
-    start: &Start<'_>,
+    start: &RunStart<'_>,
     recorder: &Recorder,
-    answer: Answer,
+    policy: ResultPolicy,
     failure: Option<&Failure>,
     findings: &Findings,
 ) -> String {
@@ -63,7 +63,7 @@ pub(crate) fn compose_bundle(
     section("system", vec![line(&system::described())]);
     section(
         "result",
-        vec![line(&describe_result(answer, failure, &run))],
+        vec![line(&describe_result(policy, failure, &run))],
     );
     section(
         "doctor",
@@ -81,7 +81,7 @@ pub(crate) fn compose_bundle(
     redact_emails(&text)
 }
 
-fn describe_run(start: &Start<'_>, failure: Option<&Failure>) -> Value {
+fn describe_run(start: &RunStart<'_>, failure: Option<&Failure>) -> Value {
     let exit = failure.map_or(Exit::Done, |failure| failure.exit);
     json!({
         "program": concat!("espctl ", env!("CARGO_PKG_VERSION")),
@@ -95,15 +95,15 @@ fn describe_run(start: &Start<'_>, failure: Option<&Failure>) -> Value {
     })
 }
 
-fn describe_result(answer: Answer, failure: Option<&Failure>, run: &RecordedRun) -> Value {
+fn describe_result(policy: ResultPolicy, failure: Option<&Failure>, run: &RecordedRun) -> Value {
     let mut object = Map::new();
     object.insert("ok".to_owned(), failure.is_none().into());
     if let Some(failure) = failure {
         object.insert("error".to_owned(), failure.to_json());
     }
-    match (answer, &run.result) {
-        (Answer::Kept, Some(keys)) => object.extend(keys.clone()),
-        (Answer::LeftOut, Some(_)) => {
+    match (policy, &run.result) {
+        (ResultPolicy::Include, Some(keys)) => object.extend(keys.clone()),
+        (ResultPolicy::Omit, Some(_)) => {
             object.insert("left_out".to_owned(), "what this command prints".into());
         }
         (_, None) => {}

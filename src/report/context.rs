@@ -42,7 +42,7 @@ pub(crate) struct Context {
     /// What environment variables override.
     pub environment: Environment,
     /// What the error tells.
-    pub error: Details,
+    pub error: ErrorDetails,
 }
 
 /// Which secret the user or a label gave.
@@ -67,7 +67,7 @@ pub(crate) struct Environment {
 
 /// What an error tells besides its id.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Details {
+pub(crate) struct ErrorDetails {
     /// The step that failed.
     pub step: Option<FlowStep>,
     /// The scheme of the failed handshake.
@@ -79,12 +79,12 @@ pub(crate) struct Details {
     /// What selects one of several devices, quoted for a shell.
     pub example: Option<String>,
     /// Which of two problems with one id it is.
-    pub case: Option<Case>,
+    pub case: Option<ErrorCase>,
 }
 
 /// What tells problems with one id apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Case {
+pub(crate) enum ErrorCase {
     /// The system message bus is missing, not the Bluetooth service.
     NoBus,
     /// The chosen Bluetooth adapter is missing, but there are others.

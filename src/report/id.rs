@@ -8,7 +8,7 @@ use super::remedy::Remedy;
 
 /// What is said about an error in general.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ErrorEntry {
     /// The exit code; several if it depends on the step that was cut short.
     pub exits: &'static [Exit],
     /// What it means, in a sentence.
@@ -19,7 +19,7 @@ pub(crate) struct Entry {
     pub(super) remedies: &'static [Remedy],
 }
 
-impl Entry {
+impl ErrorEntry {
     /// The advice for a run that failed with it.
     pub(super) fn hints(&self, context: &Context) -> Vec<Hint> {
         let remedies = self
@@ -30,7 +30,7 @@ impl Entry {
     }
 
     /// All advice, a sentence each, with the circumstances that it is for.
-    pub(crate) fn what_to_do(&self) -> Vec<String> {
+    pub(crate) fn describe_remedies(&self) -> Vec<String> {
         self.remedies.iter().map(Remedy::sentence).collect()
     }
 }
@@ -54,9 +54,9 @@ macro_rules! errors {
             }
 
             /// The general explanation.
-            pub(crate) const fn entry(self) -> Entry {
+            pub(crate) const fn entry(self) -> ErrorEntry {
                 match self {
-                    $(Self::$id => Entry {
+                    $(Self::$id => ErrorEntry {
                         exits: &[$(Exit::$exit),+],
                         title: $title,
                         why: $why,

@@ -18,11 +18,11 @@ mod shell;
 mod system;
 mod table;
 
-pub(crate) use bundle::{Answer, Findings, Start, compose_bundle};
+pub(crate) use bundle::{Findings, ResultPolicy, RunStart, compose_bundle};
 pub(crate) use context::{Context, Environment, GivenSecret};
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
-pub(crate) use id::Entry;
+pub(crate) use id::ErrorEntry;
 pub(crate) use log::init_logging;
 pub(crate) use recorder::{Recorder, transcript};
 pub(crate) use shell::quote_word;

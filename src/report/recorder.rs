@@ -16,9 +16,9 @@ use crate::transport::record::Transcript;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorder {
     /// What the layers log.
-    pub(super) log: Lines,
+    pub(super) log: LogLines,
     /// What went over a transport.
-    pub(super) transcript: Lines,
+    pub(super) transcript: LogLines,
     run: Arc<Mutex<RecordedRun>>,
 }
 
@@ -59,7 +59,7 @@ impl Recorder {
     }
 
     /// The destination of the log.
-    pub(crate) fn log(&self) -> Lines {
+    pub(crate) fn log(&self) -> LogLines {
         self.log.clone()
     }
 
@@ -85,18 +85,18 @@ pub(crate) fn transcript(file: Option<File>, recorder: Option<&Recorder>) -> Opt
         (None, None) => return None,
         (Some(file), None) => Box::new(file),
         (None, Some(kept)) => Box::new(kept),
-        (Some(file), Some(kept)) => Box::new(Both { file, kept }),
+        (Some(file), Some(kept)) => Box::new(Tee { file, kept }),
     };
     Some(Transcript::new(to))
 }
 
 /// Writes to both.
-struct Both {
+struct Tee {
     file: File,
-    kept: Lines,
+    kept: LogLines,
 }
 
-impl Write for Both {
+impl Write for Tee {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // Before the file, which may be full.
         self.kept.write_all(bytes)?;
@@ -109,12 +109,12 @@ impl Write for Both {
     }
 }
 
-/// Lines of text: only the first and the last ones if there are too many. Its clones share them.
+/// LogLines of text: only the first and the last ones if there are too many. Its clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lines(Arc<Mutex<Kept>>);
+pub(crate) struct LogLines(Arc<Mutex<KeptLines>>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct KeptLines {
     /// A line without its end.
     partial: Vec<u8>,
     first: Vec<String>,
@@ -126,7 +126,7 @@ struct Kept {
     dropped: usize,
 }
 
-impl Lines {
+impl LogLines {
     /// All lines, and in their place a line with the number of those left out.
     pub(super) fn all(&self) -> Vec<String> {
         let kept = self.kept();
@@ -140,12 +140,12 @@ impl Lines {
             .collect()
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, KeptLines> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl KeptLines {
     fn push(&mut self, line: String) {
         if self.last.is_empty() && self.first_bytes + line.len() <= MAX_FIRST_BYTES {
             self.first_bytes += line.len();
@@ -163,7 +163,7 @@ impl Kept {
     }
 }
 
-impl Write for Lines {
+impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut kept = self.kept();
         kept.partial.extend_from_slice(bytes);
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn of_too_many_lines_the_first_and_the_last_are_kept() {
-        let mut lines = Lines::default();
+        let mut lines = LogLines::default();
         let count = 30_000;
         for number in 0..count {
             // In pieces, as a formatter writes.

@@ -1,9 +1,9 @@
 //! The table of errors, sorted by id: exit codes, title, why it happens, and what to do. Every hint
 //! of the program is written here or in `remedies`, except what only one run knows.
 
-use super::context::{Case, Context};
+use super::context::{Context, ErrorCase};
 use super::exit::Exit;
-use super::id::{Entry, errors, first};
+use super::id::{ErrorEntry, errors, first};
 #[allow(
     clippy::wildcard_imports,
     reason = "the table names nearly all of them"
@@ -415,7 +415,7 @@ errors! {
         "This computer has no Bluetooth adapter, or not the one of `--adapter`."
         "The hardware or its driver is missing, or a virtual machine or a container does not see it."
         [
-            plain("omit `--adapter` to use the first adapter that is switched on").when("", |run| run.error.case == Some(Case::NoSuchAdapter)),
+            plain("omit `--adapter` to use the first adapter that is switched on").when("", |run| run.error.case == Some(ErrorCase::NoSuchAdapter)),
             command("ls /sys/class/bluetooth", "run {} to list the adapters; `lsusb` and `dmesg` show why there is none").on(LINUX).when("", |run| run.error.case.is_none()),
             plain("look for the adapter in System Settings, General, About, System Report, Bluetooth").on(MACOS).when("", |run| run.error.case.is_none()),
             plain("look for the adapter, or for a missing driver, in the Device Manager under Bluetooth").on(WINDOWS).when("", |run| run.error.case.is_none()),
@@ -428,7 +428,7 @@ errors! {
         "On Linux, programs use Bluetooth through BlueZ (`bluetoothd`) on the system's D-Bus. One of the two does not run, this is a container without them, or `DBUS_SYSTEM_BUS_ADDRESS` leads to an emulator that has ended."
         [
             plain("unset `DBUS_SYSTEM_BUS_ADDRESS`, or start the emulator again: no Bluetooth service answers at this address").when("if `DBUS_SYSTEM_BUS_ADDRESS` is set", |run| run.environment.has_bus_address),
-            command("sudo systemctl start dbus", "run {}; in a container, mount `/run/dbus/system_bus_socket` of the host").when("if there is no system bus", |run| run.error.case == Some(Case::NoBus) && !run.environment.has_bus_address),
+            command("sudo systemctl start dbus", "run {}; in a container, mount `/run/dbus/system_bus_socket` of the host").when("if there is no system bus", |run| run.error.case == Some(ErrorCase::NoBus) && !run.environment.has_bus_address),
             command("sudo systemctl enable --now bluetooth", "run {}; the package is `bluez`").when("if BlueZ does not run", |run| run.error.case.is_none()),
         ];
     NoCodeInLog "no-code-in-log" [NoDevice]
@@ -788,7 +788,7 @@ mod tests {
     #[test]
     fn remedies_read_as_sentences_and_as_hints() {
         for id in ErrorId::ALL {
-            for sentence in id.entry().what_to_do() {
+            for sentence in id.entry().describe_remedies() {
                 let text = sentence.trim_end_matches('.');
                 assert_eq!(sentence.len(), text.len() + 1, "{id}: {sentence}");
                 assert!(!text.contains("{}"), "{id}: {sentence}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::network::NetworkSelection;
 use espctl::flows::{CredentialState, Event};
 use espctl::proto::EndpointName;
 use espctl::provisioner::{

@@ -3,7 +3,7 @@
 
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::Access;
-use espctl::flows::connect::{open, secure};
+use espctl::flows::connect::{find_and_open, start_session};
 use espctl::flows::{Event, FlowError, FlowStep, Question, SchemeSource, Warning};
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, Misbehaviour, NonceRule, SecurityError, SecurityScheme};
@@ -17,7 +17,7 @@ use crate::support::scripted_rng::SeededRng;
 use crate::support::scripted_server::{ScriptedServer, Turn, ok};
 use crate::support::target::softap_at;
 
-use SchemeSource::{Announced, Asked, Probed};
+use SchemeSource::{Announced, Probed, Requested};
 use SecurityScheme::{Sec0, Sec1, Sec2};
 
 fn secret(text: &str) -> Secret<String> {
@@ -61,7 +61,7 @@ async fn run_with(
 ) -> (Result<SecurityScheme, FlowError>, Recorder) {
     let run = recorder.run();
     let opened = device.opened(&run).await;
-    let outcome = secure(&run, opened, access).await;
+    let outcome = start_session(&run, opened, access).await;
     (outcome.map(|secured| secured.scheme), recorder)
 }
 
@@ -190,7 +190,7 @@ async fn an_asked_scheme_is_the_only_one() {
         let device = device_of(scheme, Some("abcd1234")).saying(Some(wrong));
         let (outcome, recorder) = run(&device, &asked).await;
         assert_eq!(outcome.unwrap(), scheme);
-        assert_eq!(recorder.schemes(), [(scheme, Asked)]);
+        assert_eq!(recorder.schemes(), [(scheme, Requested)]);
 
         let other = if scheme == Sec1 { Sec2 } else { Sec1 };
         let device = device_of(other, Some("abcd1234"));
@@ -353,7 +353,7 @@ async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
     let server = ScriptedServer::start(vec![vec![answer]]).await;
     let target = softap_at(server.address);
     let recorder = Recorder::default();
-    let opened = open(&recorder.run(), &target).await;
+    let opened = find_and_open(&recorder.run(), &target).await;
     assert_eq!(server.heard().len(), 1);
     assert!(server.heard()[0].head.starts_with("POST /proto-ver "));
     (opened.map(|opened| opened.version.ver), recorder)

@@ -6,9 +6,9 @@ use std::time::Duration;
 use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::ReplyError;
 use espctl::flows::Access;
-use espctl::flows::connect::{open, secure};
+use espctl::flows::connect::{find_and_open, start_session};
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::network::NetworkSelection;
 use espctl::flows::{CredentialState, Event, FlowError, FlowStep, Pace, Run, Stage, StageState};
 use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
@@ -444,8 +444,8 @@ async fn reconnects_at_most_three_times() {
     };
     let recorder = Recorder::default();
     let run = recorder.run_at(pace);
-    let opened = open(&run, &target).await.unwrap();
-    let secured = secure(&run, opened, &access).await.unwrap();
+    let opened = find_and_open(&run, &target).await.unwrap();
+    let secured = start_session(&run, opened, &access).await.unwrap();
     let mut device = run.pace.protocomm(secured);
     let mut joining = Joining {
         run: &run,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use espctl::endpoint::version::Version;
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::network::NetworkSelection;
 use espctl::flows::{
     CredentialState, FlowError, FlowStep, Irreversible, Journal, JournalError, Pace, RowName, Run,
     Taken, Warning,

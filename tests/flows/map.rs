@@ -93,7 +93,10 @@ async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
     let FlowError::PartialSuccess { completed, source } = error else {
         panic!("{error:?}");
     };
-    assert!(matches!(completed, Completed::Joined { .. }), "{completed:?}");
+    assert!(
+        matches!(completed, Completed::Joined { .. }),
+        "{completed:?}"
+    );
     let node_id = device.ready["node_id"].as_str().unwrap();
     match *source {
         FlowError::ChallengeExpired {

@@ -3,7 +3,7 @@
 
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::Access;
-use espctl::flows::connect::secure;
+use espctl::flows::connect::start_session;
 use espctl::flows::{FlowError, Warning};
 use espctl::secret::Secret;
 use espctl::security::{
@@ -45,7 +45,7 @@ async fn run(device: &MemoryDevice, access: &Access) -> (Result<SecurityScheme, 
     let recorder = Recorder::default();
     let run = recorder.run();
     let opened = device.opened(&run).await;
-    let outcome = secure(&run, opened, access).await;
+    let outcome = start_session(&run, opened, access).await;
     let warnings = recorder.warnings();
     assert!(warnings.iter().all(|id| *id == Warning::Sec2Compat));
     (outcome.map(|secured| secured.scheme), warnings.len())

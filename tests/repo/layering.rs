@@ -120,8 +120,8 @@ fn the_check_itself_finds_an_upward_import() {
                 "pub mod cli; mod flows; mod ident; mod proto; mod session; mod transport;",
             ),
             ("cli.rs", ""),
-            ("flows/mod.rs", "pub mod find; pub struct Pace;"),
-            ("flows/find.rs", "pub fn run() {}"),
+            ("flows/mod.rs", "pub mod select; pub struct Pace;"),
+            ("flows/select.rs", "pub fn run() {}"),
             ("ident.rs", "pub struct Ssid;"),
             ("proto.rs", "pub struct EndpointName;"),
             (
@@ -141,7 +141,7 @@ fn the_check_itself_finds_an_upward_import() {
         ),
         (
             "transport/http.rs",
-            "fn f() { crate::flows::find::run() }",
+            "fn f() { crate::flows::select::run() }",
             "flows",
         ),
         (

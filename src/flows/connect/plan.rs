@@ -31,7 +31,7 @@ pub(super) fn plan(
         return Ok(Plan {
             scheme,
             otherwise: Vec::new(),
-            source: SchemeSource::Asked,
+            source: SchemeSource::Requested,
         });
     }
     let hinted = hints.sec_version.and_then(SecurityScheme::from_number);

@@ -42,14 +42,14 @@ async fn run(
 ) -> Result<Secured, FlowError> {
     let mut connection = device.connection();
     let run = observer.run();
-    let opened = Opened {
+    let opened = OpenedDevice {
         version: connection.version().await.unwrap(),
         connection,
         hints: Hints::default(),
         route: None,
         permit: run.handshakes.begin().await,
     };
-    secure(&run, opened, access).await
+    start_session(&run, opened, access).await
 }
 
 fn with_pop(pop: &str) -> Access {

@@ -1,4 +1,4 @@
-//! A mapping under way: what both methods share, in their order.
+//! A mapping under method: what both methods share, in their order.
 
 use tokio::time::Instant;
 
@@ -10,7 +10,7 @@ use crate::flows::{Event, FlowError, FlowStep, Irreversible, Run, Stage, Taken, 
 use crate::session::Secured;
 use crate::transport::Medium;
 
-/// A mapping under way.
+/// A mapping under method.
 #[derive(Debug)]
 pub(in crate::flows) struct Mapping<'a> {
     pub(super) run: &'a Run,
@@ -22,7 +22,7 @@ pub(in crate::flows) struct Mapping<'a> {
     pub(super) may_be_cut_off: bool,
     /// The id that the device announced, where it did.
     pub(super) announced: Option<String>,
-    /// The step that is under way.
+    /// The step that is under method.
     pub(super) step: FlowStep,
     /// The node, once it is in the account.
     pub(super) mapped: Option<String>,
@@ -66,8 +66,8 @@ impl<'a> Mapping<'a> {
     }
 
     /// Makes sure that what this way needs of the account is there, before a handshake is spent.
-    pub(in crate::flows) async fn ready(&mut self, way: MappingMethod) -> Result<(), FlowError> {
-        match way {
+    pub(in crate::flows) async fn ready(&mut self, method: MappingMethod) -> Result<(), FlowError> {
+        match method {
             MappingMethod::ChallengeResponse if self.prepared.is_none() => {
                 self.run.report(&Event::ChallengeRequested);
                 let issued = self.challenge().await;
@@ -87,10 +87,10 @@ impl<'a> Mapping<'a> {
     pub(in crate::flows) async fn associate(
         &mut self,
         secured: &mut Secured,
-        way: MappingMethod,
+        method: MappingMethod,
     ) -> Result<Progress, FlowError> {
-        self.run.report(&Event::MappingStarted { way });
-        match way {
+        self.run.report(&Event::MappingStarted { method });
+        match method {
             MappingMethod::ChallengeResponse => self.challenge_device(secured).await,
             MappingMethod::SecretKey => self.tell_device(secured).await,
         }
@@ -101,7 +101,7 @@ impl<'a> Mapping<'a> {
         self.mapped.as_deref()
     }
 
-    /// What was under way, for a run that is stopped.
+    /// What was under method, for a run that is stopped.
     pub(in crate::flows) fn step(&self) -> FlowStep {
         self.step
     }
@@ -111,7 +111,7 @@ impl<'a> Mapping<'a> {
         &mut self,
         progress: Progress,
     ) -> Result<(MappedNode, PendingSetup), FlowError> {
-        let (node_id, way, rest) = match progress {
+        let (node_id, method, rest) = match progress {
             Progress::Done { node_id, rest } => (node_id, MappingMethod::ChallengeResponse, rest),
             Progress::Signed {
                 challenge,
@@ -141,7 +141,7 @@ impl<'a> Mapping<'a> {
                 (node_id, MappingMethod::SecretKey, PendingSetup::Group)
             }
         };
-        Ok((MappedNode { node_id, way }, rest))
+        Ok((MappedNode { node_id, method }, rest))
     }
 
     /// The steps after provisioning. What fails here is told, and undoes nothing.
@@ -198,11 +198,11 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    pub(super) fn note_mapped(&mut self, node_id: &str, way: MappingMethod) {
+    pub(super) fn note_mapped(&mut self, node_id: &str, method: MappingMethod) {
         self.mapped = Some(node_id.to_owned());
         self.run.report(&Event::Mapped {
             node_id: node_id.to_owned(),
-            way,
+            method,
             host: self.owner.cloud.host().to_owned(),
         });
     }

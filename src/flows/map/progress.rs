@@ -14,7 +14,7 @@ pub struct MappedNode {
     /// The node's id in the account.
     pub node_id: String,
     /// How it got there.
-    pub way: MappingMethod,
+    pub method: MappingMethod,
 }
 
 /// Where a mapping stands.

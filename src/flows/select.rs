@@ -18,7 +18,7 @@ use super::{Choice, Chosen, Event, FlowError, Run, Warning};
 use crate::transport::{Candidate, HostChanges, Medium, TransportError};
 
 /// Scans until one device is selected.
-pub async fn find_device(run: &Run, target: &Target) -> Result<Candidate, FlowError> {
+pub async fn select_device(run: &Run, target: &Target) -> Result<Candidate, FlowError> {
     let medium = target.medium;
     loop {
         run.report(&Event::SearchStarted {

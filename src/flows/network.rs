@@ -38,7 +38,7 @@ pub(super) fn visibility(ssid: &Ssid, seen: &[AccessPoint]) -> NetworkVisibility
 }
 
 /// Settles which network: as given, or chosen from what the device sees.
-pub async fn settle(
+pub async fn select_network(
     run: &Run,
     device: &mut dyn Provisioner,
     wanted: &NetworkRequest,
@@ -46,18 +46,18 @@ pub async fn settle(
     let can_scan = device.abilities().can_scan;
     match (&wanted.ssid, &wanted.passphrase) {
         (Some(ssid), Some(passphrase)) => Ok(NetworkSelection {
-            network: wifi(ssid.clone(), passphrase.clone()),
+            network: wifi_credentials(ssid.clone(), passphrase.clone()),
             seen: None,
         }),
         (Some(ssid), None) => {
             // Only the scan can tell that a network needs no passphrase.
             let seen = if can_scan {
-                scan(run, device).await?
+                scan_networks(run, device).await?
             } else {
                 Vec::new()
             };
             let network = find_by_name(ssid, &seen);
-            let network = complete(run, ssid.clone(), network, wanted).await?;
+            let network = complete_credentials(run, ssid.clone(), network, wanted).await?;
             let seen = can_scan.then_some(seen);
             Ok(NetworkSelection { network, seen })
         }
@@ -65,14 +65,14 @@ pub async fn settle(
             let named = run.ask(&Question::Ssid).await;
             let ssid = named.and_then(|name| name.expose().parse().ok());
             let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
-            let network = complete(run, ssid, None, wanted).await?;
+            let network = complete_credentials(run, ssid, None, wanted).await?;
             Ok(NetworkSelection {
                 network,
                 seen: None,
             })
         }
         (None, _) => loop {
-            let seen = scan(run, device).await?;
+            let seen = scan_networks(run, device).await?;
             match run
                 .choose(Choice::Networks(Growing::complete(seen.clone())))
                 .await
@@ -81,12 +81,12 @@ pub async fn settle(
                     let network = seen.get(index);
                     let ssid = network.and_then(|network| network.ssid.clone());
                     let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
-                    let network = complete(run, ssid, network, wanted).await?;
+                    let network = complete_credentials(run, ssid, network, wanted).await?;
                     let seen = Some(seen);
                     return Ok(NetworkSelection { network, seen });
                 }
                 Chosen::Manual(ssid) => {
-                    let network = complete(run, ssid, None, wanted).await?;
+                    let network = complete_credentials(run, ssid, None, wanted).await?;
                     let seen = Some(seen);
                     return Ok(NetworkSelection { network, seen });
                 }
@@ -111,7 +111,7 @@ fn find_by_name<'a>(ssid: &Ssid, seen: &'a [AccessPoint]) -> Option<&'a AccessPo
         .or_else(|| named().next())
 }
 
-async fn complete(
+async fn complete_credentials(
     run: &Run,
     ssid: Ssid,
     network: Option<&AccessPoint>,
@@ -125,24 +125,27 @@ async fn complete(
     }
     if let Some(passphrase) = &wanted.passphrase {
         let passphrase = passphrase.clone();
-        return Ok(wifi(ssid, passphrase));
+        return Ok(wifi_credentials(ssid, passphrase));
     }
     if network.is_some_and(|network| network.auth.takes_no_passphrase()) {
-        return Ok(wifi(ssid, Passphrase::none()));
+        return Ok(wifi_credentials(ssid, Passphrase::none()));
     }
     let question = Question::Passphrase { ssid: ssid.clone() };
     let answer = run.ask(&question).await;
     let passphrase = answer.and_then(|answer| Passphrase::new(answer).ok());
     let passphrase = passphrase.ok_or(FlowError::MissingInput(question))?;
-    Ok(wifi(ssid, passphrase))
+    Ok(wifi_credentials(ssid, passphrase))
 }
 
-const fn wifi(ssid: Ssid, passphrase: Passphrase) -> NetworkCredentials {
+const fn wifi_credentials(ssid: Ssid, passphrase: Passphrase) -> NetworkCredentials {
     NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase })
 }
 
 /// Lists the networks that the device sees: strongest first, each name once.
-pub async fn scan(run: &Run, device: &mut dyn Provisioner) -> Result<Vec<AccessPoint>, FlowError> {
+pub async fn scan_networks(
+    run: &Run,
+    device: &mut dyn Provisioner,
+) -> Result<Vec<AccessPoint>, FlowError> {
     run.report(&Event::WifiScanStarted);
     let scanned = device.scan_networks().await;
     let networks = scanned.map_err(|error| FlowError::of_provisioner(FlowStep::Scanning, error))?;

@@ -7,7 +7,7 @@ use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::version::Version;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::NetworkRequest;
-use espctl::flows::wifi::{scan, settle};
+use espctl::flows::network::{scan_networks, select_network};
 use espctl::flows::{Chosen, Event, FlowError, Pace, Question};
 use espctl::ident::{Passphrase, Ssid};
 use espctl::proto::network_provisioning::network_scan_payload::Payload;
@@ -66,7 +66,9 @@ async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
     let recorder = Recorder::default();
-    let found = scan(&recorder.run(), &mut provisioner).await.unwrap();
+    let found = scan_networks(&recorder.run(), &mut provisioner)
+        .await
+        .unwrap();
     assert_eq!(
         names(&found),
         [
@@ -97,7 +99,7 @@ async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
 async fn a_scan_keeps_the_hotspot_alive() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
-    scan(&Recorder::default().run(), &mut provisioner)
+    scan_networks(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap();
     let Payload::CmdScanWifiStart(start) = &scan_requests(&device)[0] else {
@@ -118,7 +120,7 @@ async fn the_same_name_with_another_kind_of_authentication_is_another_network() 
     );
     let device = device_in(world.unwrap());
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
-    let found = scan(&Recorder::default().run(), &mut provisioner)
+    let found = scan_networks(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap();
     assert_eq!(names(&found), ["Twin", "Twin", "(hidden)", "(hidden)"]);
@@ -183,7 +185,7 @@ async fn pages_end_where_the_list_does() {
     ] {
         let device = listing(count, 3);
         let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
-        let found = scan(&Recorder::default().run(), &mut provisioner)
+        let found = scan_networks(&Recorder::default().run(), &mut provisioner)
             .await
             .unwrap();
         assert_eq!(u32::try_from(found.len()).unwrap(), count);
@@ -201,7 +203,7 @@ async fn a_scan_that_does_not_end_is_given_up() {
     };
     let mut provisioner = device.protocomm(scanning(), &pace).await;
     let began = Instant::now();
-    let error = scan(&Recorder::default().run(), &mut provisioner)
+    let error = scan_networks(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap_err();
     assert!(
@@ -227,7 +229,7 @@ async fn settled(
     recorder: &Recorder,
 ) -> Result<(String, String), FlowError> {
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
-    let settled = settle(&recorder.run(), &mut provisioner, wanted).await?;
+    let settled = select_network(&recorder.run(), &mut provisioner, wanted).await?;
     let NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase }) = settled.network else {
         panic!("{settled:?}");
     };
@@ -342,7 +344,7 @@ async fn a_device_that_cannot_scan_is_not_asked_to() {
     let mut provisioner = device.protocomm(Version::default(), &Pace::default()).await;
     let nobody = Recorder::default();
     let nothing = wanted(None, None);
-    let error = settle(&nobody.run(), &mut provisioner, &nothing)
+    let error = select_network(&nobody.run(), &mut provisioner, &nothing)
         .await
         .unwrap_err();
     assert!(
@@ -351,13 +353,13 @@ async fn a_device_that_cannot_scan_is_not_asked_to() {
     );
     let recorder = Recorder::typing(["typed in"]);
     let name = wanted(Some("Guest"), None);
-    settle(&recorder.run(), &mut provisioner, &name)
+    select_network(&recorder.run(), &mut provisioner, &name)
         .await
         .unwrap();
     assert_eq!(recorder.asked().len(), 1);
     // Whoever is there names the network.
     let recorder = Recorder::typing(["Guest", "typed in"]);
-    let settled = settle(&recorder.run(), &mut provisioner, &nothing)
+    let settled = select_network(&recorder.run(), &mut provisioner, &nothing)
         .await
         .unwrap();
     let NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase }) = settled.network else {
