@@ -11,7 +11,7 @@ use std::sync::Arc;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-use self::plan::{Plan, PopRequirement, plan, pop_requirement};
+use self::plan::{Plan, PopRequirement, find_pop_requirement, make_plan};
 use super::request::Access;
 use super::select;
 use super::target::Target;
@@ -165,12 +165,12 @@ pub async fn start_session(
     let service = connection.service();
     let Plan {
         mut scheme,
-        mut otherwise,
+        mut fallbacks,
         mut source,
-    } = plan(access, service, &version, &hints)?;
+    } = make_plan(access, service, &version, &hints)?;
     // What was asked for one scheme serves the next, too.
     let mut access = access.clone();
-    let mut asked_again = false;
+    let mut has_asked_for_pop = false;
     loop {
         // Before anybody is asked for a secret.
         if !connection.carries(scheme) {
@@ -182,13 +182,13 @@ pub async fn start_session(
                 }),
             });
         }
-        let requirement = pop_requirement(service, &version);
-        let credentials = credentials(run, scheme, &mut access, requirement).await?;
+        let requirement = find_pop_requirement(service, &version);
+        let credentials = select_credentials(run, scheme, &mut access, requirement).await?;
         // Nothing was given, and nothing said that something is needed.
-        let guessed = requirement == PopRequirement::Unknown
+        let is_pop_guessed = requirement == PopRequirement::Unknown
             && scheme == SecurityScheme::Sec1
             && matches!(credentials, Credentials::None);
-        if source != SchemeSource::Probed && !asked_again {
+        if source != SchemeSource::Probed && !has_asked_for_pop {
             run.report(&Event::SchemeChosen { scheme, source });
         }
         let agreed =
@@ -203,7 +203,7 @@ pub async fn start_session(
                 if scheme == SecurityScheme::Sec0 {
                     run.report(&Event::Warned {
                         id: Warning::NoSecurity,
-                        message: no_security(service).to_owned(),
+                        message: describe_no_security(service).to_owned(),
                     });
                 }
                 return Ok(Secured {
@@ -217,17 +217,17 @@ pub async fn start_session(
             Err(error) => error,
         };
         if is_scheme_mismatch(&error)
-            && let Some(next) = otherwise.pop()
+            && let Some(next) = fallbacks.pop()
         {
             // Another scheme is no strike (`security1.c`, `security2.c`), so probing is free.
             scheme = next;
             source = SchemeSource::Probed;
-        } else if guessed && is_wrong_secret(&error) {
+        } else if is_pop_guessed && is_wrong_secret(&error) {
             access.pop = run.ask(&Question::Pop).await;
             if access.pop.is_none() {
                 return Err(FlowError::MissingInput(Question::Pop));
             }
-            asked_again = true;
+            has_asked_for_pop = true;
         } else {
             return Err(FlowError::Session {
                 step: FlowStep::Securing,
@@ -237,7 +237,7 @@ pub async fn start_session(
     }
 }
 
-async fn credentials(
+async fn select_credentials(
     run: &Run,
     scheme: SecurityScheme,
     access: &mut Access,
@@ -247,7 +247,7 @@ async fn credentials(
         SecurityScheme::Sec0 => Ok(Credentials::None),
         SecurityScheme::Sec1 => {
             match &access.pop {
-                // Whoever stands in between can announce this; nobody gives a PoP to prove
+                // Whoever stands in between can announce this; no_candidate_message gives a PoP to prove
                 // nothing.
                 Some(pop)
                     if requirement == PopRequirement::AnnouncedNone && !pop.expose().is_empty() =>
@@ -290,7 +290,7 @@ async fn credentials(
 }
 
 /// What a session without keys means, where that is.
-const fn no_security(service: Service) -> &'static str {
+const fn describe_no_security(service: Service) -> &'static str {
     match service {
         Service::LocalControl => "Security 0: anybody on the network can read and change this",
         Service::Provisioning => {
@@ -314,7 +314,7 @@ async fn handshake_with_fallbacks(
         Err(error) => error,
     };
     if access.sec2_compat && is_wrong_secret(&error) {
-        for form in other_forms(&credentials) {
+        for form in list_fallback_forms(&credentials) {
             if let Credentials::UserPassword { verifier, .. } = &mut credentials {
                 *verifier = form;
             }
@@ -336,7 +336,7 @@ async fn handshake_with_fallbacks(
 }
 
 /// The verifier forms beside the standard one that this secret can have.
-fn other_forms(credentials: &Credentials) -> Vec<VerifierForm> {
+fn list_fallback_forms(credentials: &Credentials) -> Vec<VerifierForm> {
     match credentials {
         Credentials::UserPassword {
             username, password, ..

@@ -141,7 +141,7 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
         if !is_asked {
             return Ok(announced);
         }
-        match look_at(run, target, &candidate).await {
+        match read_candidate_version(run, target, &candidate).await {
             Ok(version) => Ok(DiscoveredDevice {
                 version,
                 ..announced
@@ -164,7 +164,7 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
     Ok(Discovered { devices, others })
 }
 
-async fn look_at(
+async fn read_candidate_version(
     run: &Run,
     target: &Target,
     candidate: &Candidate,

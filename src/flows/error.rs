@@ -21,7 +21,7 @@ use crate::transport::{Medium, TransportError};
 /// Why a flow did not reach its end.
 #[derive(Debug, Error)]
 pub enum FlowError {
-    /// Several devices fit, and nobody is there to choose.
+    /// Several devices fit, and no_candidate_message is there to choose.
     #[error("{} devices fit", seen.len())]
     Ambiguous {
         /// Where we looked.
@@ -82,7 +82,7 @@ pub enum FlowError {
         auth: AuthMode,
     },
     /// The device gave up joining.
-    #[error("the device could not join {network}: {}{}", reason_of(*reason), sight_of(*visibility))]
+    #[error("the device could not join {network}: {}{}", describe_reason(*reason), describe_visibility(*visibility))]
     JoinFailed {
         /// The network.
         network: NetworkName,
@@ -106,7 +106,7 @@ pub enum FlowError {
         visibility: Option<NetworkVisibility>,
     },
     /// The account did not say in time whether the node is the user's.
-    #[error("the account has not confirmed {node_id} within {} s{}", waited.as_secs_f32(), status_of(status.as_ref()))]
+    #[error("the account has not confirmed {node_id} within {} s{}", waited.as_secs_f32(), describe_status(status.as_ref()))]
     MappingPending {
         /// The node.
         node_id: String,
@@ -115,14 +115,14 @@ pub enum FlowError {
         /// What it said last.
         status: Option<MappingStatus>,
     },
-    /// Something that only a person could give, and nobody gave.
+    /// Something that only a person could give, and no_candidate_message gave.
     #[error("{0} is missing")]
     MissingInput(Question),
     /// Somebody was shown the devices, and wanted none.
     #[error("no device was chosen")]
     Declined,
     /// No device in reach, or not the one that is wanted.
-    #[error("{}", nobody(medium, seen))]
+    #[error("{}", no_candidate_message(medium, seen))]
     NoCandidate {
         /// Where we looked.
         medium: &'static Medium,
@@ -188,7 +188,7 @@ pub enum FlowError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The run was ended from outside.
-    #[error("{}", stop_of(*reason))]
+    #[error("{}", describe_stop(*reason))]
     Stopped {
         /// Why the run stops.
         reason: StopReason,
@@ -401,18 +401,18 @@ impl fmt::Display for FlowStep {
     }
 }
 
-fn reason_of(reason: Option<JoinFailure>) -> String {
+fn describe_reason(reason: Option<JoinFailure>) -> String {
     reason.map_or_else(
         || "it does not say why".to_owned(),
         |reason| reason.to_string(),
     )
 }
 
-fn status_of(status: Option<&MappingStatus>) -> String {
+fn describe_status(status: Option<&MappingStatus>) -> String {
     status.map_or_else(String::new, |status| format!(" (its last word: {status})"))
 }
 
-const fn sight_of(visibility: Option<NetworkVisibility>) -> &'static str {
+const fn describe_visibility(visibility: Option<NetworkVisibility>) -> &'static str {
     match visibility {
         Some(NetworkVisibility::NotSeen) => "; its own scan does not show the network",
         Some(NetworkVisibility::OnlyFiveGhz) => "; its own scan shows the network on 5 GHz only",
@@ -420,7 +420,7 @@ const fn sight_of(visibility: Option<NetworkVisibility>) -> &'static str {
     }
 }
 
-const fn stop_of(reason: StopReason) -> &'static str {
+const fn describe_stop(reason: StopReason) -> &'static str {
     match reason {
         StopReason::Expired => "the time for the whole run is up",
         StopReason::Interrupted => "interrupted",
@@ -428,7 +428,7 @@ const fn stop_of(reason: StopReason) -> &'static str {
 }
 
 /// In the words of the medium: over a serial line, what is looked for is the port.
-fn nobody(medium: &Medium, seen: &[SeenDevice]) -> String {
+fn no_candidate_message(medium: &Medium, seen: &[SeenDevice]) -> String {
     match (medium.words.nothing_found, seen) {
         (Some(words), _) => words.to_owned(),
         (None, []) => format!("no device found over {medium}"),

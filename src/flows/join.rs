@@ -93,7 +93,7 @@ impl Joining<'_> {
                 visibility: seen.as_deref().and_then(|seen| visibility_of(&name, seen)),
             };
             if attempt > retries {
-                match another_passphrase(self.run, reason, &network).await {
+                match ask_for_new_passphrase(self.run, reason, &network).await {
                     Some(other) => network = other,
                     None => return Err(failure),
                 }
@@ -116,7 +116,7 @@ impl Joining<'_> {
         let stage = self.run.start_stage(Stage::SendWifi);
         let mut sent = self.send(network).await;
         // Such firmware clears a failure by itself, some time later.
-        let deadline = Instant::now() + self.run.pace.apply_again;
+        let deadline = Instant::now() + self.run.pace.set_retry;
         let clears_by_itself = self.device.abilities().reset == ResetAbility::ByItself;
         while retried && clears_by_itself && is_wrong_state(&sent) && Instant::now() < deadline {
             sleep(self.run.pace.slowest_status).await;
@@ -167,7 +167,7 @@ impl Joining<'_> {
         let step = FlowStep::ApplyingWifi;
         let applied = self
             .run
-            .irreversible(step, &Irreversible::Apply, taken, applying);
+            .perform_irreversible(step, &Irreversible::Apply, taken, applying);
         match applied.await? {
             Ok(()) => {}
             // Perhaps it got the request, and perhaps what cannot be read was a yes.
@@ -267,7 +267,7 @@ impl Joining<'_> {
         name: &NetworkName,
         deadline: Instant,
     ) -> Result<JoinState, FlowError> {
-        let mut deadline = deadline.min(Instant::now() + self.run.pace.regain);
+        let mut deadline = deadline.min(Instant::now() + self.run.pace.reconnect);
         self.run.report(&Event::ContactLost);
         self.credentials = CredentialState::Unknown;
         let unconfirmed = |source| FlowError::Unconfirmed {
@@ -311,7 +311,7 @@ impl Joining<'_> {
                 Ok(Err(ReconnectError::Unreachable)) | Err(_) => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            sleep(self.run.pace.regain_pause.min(left)).await;
+            sleep(self.run.pace.reconnect_interval.min(left)).await;
         }
         Err(unconfirmed(lost))
     }
@@ -320,10 +320,10 @@ impl Joining<'_> {
         let pace = &self.run.pace;
         // A device that cannot be reached at once may be back a moment later.
         let limits = Limits {
-            connect: pace.limits.connect.min(pace.regain / 3),
+            connect: pace.limits.connect.min(pace.reconnect / 3),
             ..pace.limits.clone()
         };
-        self.device.reconnect(permit, pace.regain, &limits).await
+        self.device.reconnect(permit, pace.reconnect, &limits).await
     }
 
     /// Asks the device to forget the credentials: they are stored, and a restart would go on with
@@ -337,7 +337,7 @@ impl Joining<'_> {
             }
             ResetAbility::OnRequest => {}
         }
-        let accepted = self.reset(self.run.pace.forget).await;
+        let accepted = self.reset(self.run.pace.reset).await;
         self.run.report(&Event::WifiReset { accepted });
         if accepted {
             self.credentials = CredentialState::Forgotten;
@@ -382,7 +382,7 @@ fn cause_of(error: ProvisionError) -> Result<Cause, ProvisionError> {
 }
 
 /// Asks for another passphrase if that could help.
-async fn another_passphrase(
+async fn ask_for_new_passphrase(
     run: &Run,
     reason: Option<JoinFailure>,
     network: &NetworkCredentials,

@@ -11,14 +11,14 @@ use thiserror::Error;
 pub trait Journal: fmt::Debug + Send + Sync {
     /// The run with the device of this row is about to take a step. If this cannot be recorded, the
     /// step is not taken. A step without an outcome was perhaps taken: the run was cut off.
-    async fn about_to(
+    async fn record_start(
         &self,
         row: Option<&RowName>,
         step: &Irreversible,
     ) -> Result<(), JournalError>;
 
     /// What became of the step.
-    async fn did(
+    async fn record_outcome(
         &self,
         row: Option<&RowName>,
         step: &Irreversible,
@@ -67,10 +67,10 @@ pub enum Taken {
 
 /// Why a step could not be recorded.
 #[derive(Debug, Error)]
-#[error("{words}")]
+#[error("{message}")]
 pub struct JournalError {
     /// The cause, in words for people.
-    pub words: String,
+    pub message: String,
 }
 
 /// Records nothing.
@@ -79,7 +79,7 @@ pub struct NoJournal;
 
 #[async_trait]
 impl Journal for NoJournal {
-    async fn about_to(
+    async fn record_start(
         &self,
         _row: Option<&RowName>,
         _step: &Irreversible,
@@ -87,7 +87,7 @@ impl Journal for NoJournal {
         Ok(())
     }
 
-    async fn did(
+    async fn record_outcome(
         &self,
         _row: Option<&RowName>,
         _step: &Irreversible,

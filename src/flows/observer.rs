@@ -29,7 +29,7 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// the choice is not needed anymore.
     async fn choose(&self, row: Option<&RowName>, choice: Choice) -> Chosen;
 
-    /// Something must be typed. `None`: nobody is there, or nobody wants to.
+    /// Something must be typed. `None`: no_candidate_message is there, or no_candidate_message wants to.
     async fn ask(&self, row: Option<&RowName>, question: &Question) -> Option<Secret<String>>;
 }
 

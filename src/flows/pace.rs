@@ -29,17 +29,17 @@ pub struct Pace {
     pub status_answer: Duration,
     /// How long to look for a device that was lost while it joined. Its hotspot is back within
     /// seconds, or it has joined and needs none.
-    pub regain: Duration,
+    pub reconnect: Duration,
     /// Between two attempts to find it again.
-    pub regain_pause: Duration,
+    pub reconnect_interval: Duration,
     /// How long a device may take to forget the credentials, when we are leaving.
-    pub forget: Duration,
+    pub reset: Duration,
     /// How long to offer credentials again to a device that cannot be made to forget the last.
-    pub apply_again: Duration,
+    pub set_retry: Duration,
     /// Before a scan that the driver refused is asked for once more.
-    pub scan_again: Duration,
+    pub scan_retry: Duration,
     /// Between two questions whether a scan has finished.
-    pub scan_status: Duration,
+    pub scan_poll: Duration,
     /// How long a scan may take.
     pub scan: Duration,
     /// How long a challenge shall live, from being fetched to being handed in.
@@ -47,7 +47,7 @@ pub struct Pace {
     /// How much of that a prepared one must have left to be used.
     pub challenge_left: Duration,
     /// Between two attempts to reach the account.
-    pub account_again: Duration,
+    pub account_retry: Duration,
     /// How long the account waits for a node to confirm a mapping.
     pub mapping: Duration,
     /// Before the account is first asked again how that goes.
@@ -60,8 +60,8 @@ impl Pace {
     /// A device with a session, at this pace.
     pub fn protocomm(&self, secured: Secured) -> Protocomm {
         let scan = ScanIntervals {
-            retry: self.scan_again,
-            poll: self.scan_status,
+            retry: self.scan_retry,
+            poll: self.scan_poll,
             limit: self.scan,
         };
         Protocomm::new(secured, scan, self.status_answer)
@@ -98,16 +98,16 @@ impl Default for Pace {
             slowest_status: Duration::from_secs(1),
             join: Duration::from_mins(1),
             status_answer: Duration::from_secs(3),
-            regain: Duration::from_secs(20),
-            regain_pause: Duration::from_millis(500),
-            forget: Duration::from_secs(3),
-            apply_again: Duration::from_secs(15),
-            scan_again: Duration::from_secs(1),
-            scan_status: Duration::from_millis(300),
+            reconnect: Duration::from_secs(20),
+            reconnect_interval: Duration::from_millis(500),
+            reset: Duration::from_secs(3),
+            set_retry: Duration::from_secs(15),
+            scan_retry: Duration::from_secs(1),
+            scan_poll: Duration::from_millis(300),
             scan: Duration::from_secs(20),
             challenge: CHALLENGE_LIFE,
             challenge_left: Duration::from_mins(1),
-            account_again: Duration::from_secs(2),
+            account_retry: Duration::from_secs(2),
             mapping: Duration::from_mins(1),
             mapping_status: Duration::from_millis(500),
             slowest_mapping_status: Duration::from_secs(5),

@@ -35,15 +35,18 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         None => None,
         Some(owner) => {
             let preparing = Mapping::prepare(run, owner, request.device.target.medium);
-            Some(run.or(FlowStep::FetchingChallenge, preparing).await?)
+            Some(
+                run.unless_stopped(FlowStep::FetchingChallenge, preparing)
+                    .await?,
+            )
         }
     };
     let target = &request.device.target;
     let selecting = select::select_device(run, target);
-    let candidate = run.or(FlowStep::Connecting, selecting).await?;
+    let candidate = run.unless_stopped(FlowStep::Connecting, selecting).await?;
     let connecting = connect::connect(run, target, candidate);
-    let (mut device, method) = match run.or(FlowStep::Connecting, connecting).await? {
-        Connected::Protocomm(opened) => secure(run, request, &mut mapping, *opened).await?,
+    let (mut device, method) = match run.unless_stopped(FlowStep::Connecting, connecting).await? {
+        Connected::Protocomm(opened) => secure_device(run, request, &mut mapping, *opened).await?,
         Connected::Ready(mut device) if mapping.is_some() => {
             if let Err(error) = device.close().await {
                 tracing::debug!(%error, "closing");
@@ -58,7 +61,10 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         None => None,
         Some(wanted) => {
             let settling = network::select_network(run, device.provisioner(), wanted);
-            Some((run.or(FlowStep::Scanning, settling).await?, wanted.retries))
+            Some((
+                run.unless_stopped(FlowStep::Scanning, settling).await?,
+                wanted.retries,
+            ))
         }
     };
     let mut progress = None;
@@ -69,7 +75,9 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         }
         (Some(mapping), Some(secured), Some(method)) => {
             let associating = mapping.associate(secured, method);
-            let associated = run.or(FlowStep::VerifyingAssociation, associating).await;
+            let associated = run
+                .unless_stopped(FlowStep::VerifyingAssociation, associating)
+                .await;
             progress = Some(associated.map_err(|error| with_mapped_context(mapping, error))?);
         }
     }
@@ -85,7 +93,7 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
                 device: device.provisioner(),
                 credentials: CredentialState::Nothing,
             };
-            let joined = join(&mut joining, settled, retries).await;
+            let joined = join_network(&mut joining, settled, retries).await;
             Some(joined.map_err(|error| match (&mapping, &progress) {
                 (_, Some(Progress::SecretSent { node_id, .. })) => {
                     let node_id = node_id.clone();
@@ -102,7 +110,9 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
     }
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
         let confirming = mapping.confirm(progress);
-        let confirmed = run.or(FlowStep::FollowingMapping, confirming).await;
+        let confirmed = run
+            .unless_stopped(FlowStep::FollowingMapping, confirming)
+            .await;
         let joining = |error| match &joined {
             Some(Joined { network, .. }) => {
                 let network = network.name();
@@ -110,13 +120,13 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
             }
             None => error,
         };
-        let (node, rest) =
+        let (node, pending_setup) =
             confirmed.map_err(|error| with_mapped_context(mapping, joining(error)))?;
         let setting_up = async {
-            mapping.set_up(&node.node_id, rest).await;
+            mapping.set_up(&node.node_id, pending_setup).await;
             Ok(())
         };
-        match run.or(FlowStep::SettingUp, setting_up).await {
+        match run.unless_stopped(FlowStep::SettingUp, setting_up).await {
             // What is missing can be done by hand; the node is where it belongs.
             Err(FlowError::Stopped {
                 reason: StopReason::Expired,
@@ -142,31 +152,32 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
 
 /// Agrees keys with a device, once what it says about itself does not rule the run out and the
 /// account has given what its way of mapping needs.
-async fn secure(
+async fn secure_device(
     run: &Run,
     request: &ProvisionRequest,
     mapping: &mut Option<Mapping<'_>>,
     opened: OpenedDevice,
 ) -> Result<(Device, Option<MappingMethod>), FlowError> {
-    check(request, &opened.version)?;
+    check_capabilities(request, &opened.version)?;
     let method = if request.device.target.medium.has_network_already {
         MappingMethod::ChallengeResponse
     } else {
         MappingMethod::of(&opened.version)
     };
     if let Some(mapping) = mapping {
-        mapping.expect(opened.hints.node_id.clone());
-        let readying = mapping.ready(method);
-        run.or(FlowStep::FetchingChallenge, readying).await?;
+        mapping.expect_node(opened.hints.node_id.clone());
+        let readying = mapping.check_account(method);
+        run.unless_stopped(FlowStep::FetchingChallenge, readying)
+            .await?;
     }
     let securing = connect::start_session(run, opened, &request.device.access);
-    let secured = run.or(FlowStep::Securing, securing).await?;
+    let secured = run.unless_stopped(FlowStep::Securing, securing).await?;
     let device = run.pace.protocomm(secured);
     Ok((Device::Protocomm(Box::new(device)), Some(method)))
 }
 
 /// What the device says about itself can rule the whole run out, before it is touched.
-fn check(request: &ProvisionRequest, version: &Version) -> Result<(), FlowError> {
+fn check_capabilities(request: &ProvisionRequest, version: &Version) -> Result<(), FlowError> {
     // Given credentials now, an unclaimed node would go where it cannot be claimed any more.
     if CLAIMING.iter().any(|capability| version.has(capability)) {
         return Err(FlowError::ClaimRequired);
@@ -187,14 +198,14 @@ fn check(request: &ProvisionRequest, version: &Version) -> Result<(), FlowError>
     Ok(())
 }
 
-async fn join(
+async fn join_network(
     joining: &mut Joining<'_>,
     settled: NetworkSelection,
     retries: u32,
 ) -> Result<Joined, FlowError> {
     let run = joining.run;
     let attempts = joining.join(settled, retries);
-    match run.or(FlowStep::ConfirmingWifi, attempts).await {
+    match run.unless_stopped(FlowStep::ConfirmingWifi, attempts).await {
         Ok(joined) => Ok(joined),
         Err(FlowError::Stopped { reason, .. }) => {
             if matches!(

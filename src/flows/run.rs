@@ -104,7 +104,7 @@ impl Run {
 
     /// Takes a step that cannot be taken back, and records it before and after. `taken` translates its
     /// outcome.
-    pub(super) async fn irreversible<T, E>(
+    pub(super) async fn perform_irreversible<T, E>(
         &self,
         step: FlowStep,
         what: &Irreversible,
@@ -112,7 +112,7 @@ impl Run {
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<Result<T, E>, FlowError> {
         let row = self.device.as_ref();
-        let recorded = self.journal.about_to(row, what).await;
+        let recorded = self.journal.record_start(row, what).await;
         recorded.map_err(|source| FlowError::NotRecorded { step, source })?;
         self.begun.list().push(what.clone());
         let outcome = work.await;
@@ -124,7 +124,10 @@ impl Run {
     /// safe: the run goes on.
     pub(super) async fn record_outcome(&self, what: &Irreversible, taken: Taken) {
         self.begun.list().retain(|begun| begun != what);
-        let recorded = self.journal.did(self.device.as_ref(), what, taken).await;
+        let recorded = self
+            .journal
+            .record_outcome(self.device.as_ref(), what, taken)
+            .await;
         if let Err(error) = recorded {
             self.report(&Event::Warned {
                 id: Warning::NotRecorded,
@@ -135,14 +138,14 @@ impl Run {
 
     /// Does `work` unless the run is stopped: then `work` is dropped, and an irreversible step in it is
     /// recorded as perhaps taken.
-    pub(super) async fn or<T>(
+    pub(super) async fn unless_stopped<T>(
         &self,
         step: FlowStep,
         work: impl Future<Output = Result<T, FlowError>>,
     ) -> Result<T, FlowError> {
         let reason = tokio::select! {
             biased;
-            reason = self.stop.requested() => reason,
+            reason = self.stop.wait_for_request() => reason,
             outcome = work => return outcome,
         };
         let begun = std::mem::take(&mut *self.begun.list());
@@ -181,13 +184,15 @@ mod tests {
             let taken = |_: &Result<(), ()>| Taken::Yes;
             let step = FlowStep::ApplyingWifi;
             let _done = run
-                .irreversible(step, &done, taken, async { Ok(()) })
+                .perform_irreversible(step, &done, taken, async { Ok(()) })
                 .await?;
             stopper.stop(StopReason::Interrupted);
-            let _never = run.irreversible(step, &cut_off, taken, pending()).await?;
+            let _never = run
+                .perform_irreversible(step, &cut_off, taken, pending())
+                .await?;
             Ok(())
         };
-        let stopped = run.or(FlowStep::ApplyingWifi, work).await;
+        let stopped = run.unless_stopped(FlowStep::ApplyingWifi, work).await;
         assert!(
             matches!(stopped, Err(FlowError::Stopped { .. })),
             "{stopped:?}"

@@ -19,7 +19,7 @@ impl ScriptedJournal {
 
 #[async_trait]
 impl Journal for ScriptedJournal {
-    async fn about_to(
+    async fn record_start(
         &self,
         _row: Option<&RowName>,
         _step: &Irreversible,
@@ -27,7 +27,7 @@ impl Journal for ScriptedJournal {
         Ok(())
     }
 
-    async fn did(
+    async fn record_outcome(
         &self,
         _row: Option<&RowName>,
         _step: &Irreversible,

@@ -11,7 +11,7 @@ use super::{
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 
-/// Without an answer left, nobody is there to answer. Clones share everything.
+/// Without an answer left, no_candidate_message is there to answer. Clones share everything.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ScriptedObserver(Arc<Mutex<Script>>);
 

@@ -33,7 +33,7 @@ impl Stop {
     }
 
     /// Waits until the run is to end; for ever when nothing ends it.
-    pub(super) async fn requested(&self) -> StopReason {
+    pub(super) async fn wait_for_request(&self) -> StopReason {
         let mut receiver = self.0.clone();
         match receiver
             .wait_for(Option::is_some)

@@ -435,7 +435,7 @@ async fn reconnects_at_most_three_times() {
     let target = softap_at(server.address);
     let pace = Pace {
         first_status: Duration::ZERO,
-        regain_pause: Duration::from_millis(1),
+        reconnect_interval: Duration::from_millis(1),
         ..Pace::default()
     };
     let access = Access {

@@ -30,8 +30,8 @@ struct Notebook {
 impl Notebook {
     fn note(&self, line: String, fails: bool) -> Result<(), JournalError> {
         if fails {
-            let words = "the disk is full".to_owned();
-            return Err(JournalError { words });
+            let message = "the disk is full".to_owned();
+            return Err(JournalError { message });
         }
         self.lines.lock().unwrap().push(line);
         Ok(())
@@ -44,7 +44,7 @@ impl Notebook {
 
 #[async_trait]
 impl Journal for Notebook {
-    async fn about_to(
+    async fn record_start(
         &self,
         row: Option<&RowName>,
         step: &Irreversible,
@@ -53,7 +53,7 @@ impl Journal for Notebook {
         self.note(format!("{row}: {step:?}"), self.fails_before)
     }
 
-    async fn did(
+    async fn record_outcome(
         &self,
         row: Option<&RowName>,
         _step: &Irreversible,

@@ -85,7 +85,7 @@ async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
     let pace = Pace {
         challenge: Duration::from_secs(5),
         challenge_left: Duration::ZERO,
-        account_again: Duration::from_millis(50),
+        account_retry: Duration::from_millis(50),
         ..Pace::default()
     };
     let request = request(&device, owner(cloud.url(), &account));

@@ -198,7 +198,7 @@ async fn a_scan_that_does_not_end_is_given_up() {
     let device = listing(1, u32::MAX);
     let pace = Pace {
         scan: Duration::from_millis(50),
-        scan_status: Duration::from_millis(7),
+        scan_poll: Duration::from_millis(7),
         ..Pace::default()
     };
     let mut provisioner = device.protocomm(scanning(), &pace).await;

@@ -11,17 +11,17 @@ use crate::transport::Hints;
 /// Which scheme to speak, and which when the device does not, the last one first.
 pub(super) struct Plan {
     pub(super) scheme: SecurityScheme,
-    pub(super) otherwise: Vec<SecurityScheme>,
+    pub(super) fallbacks: Vec<SecurityScheme>,
     pub(super) source: SchemeSource,
 }
 
-pub(super) fn plan(
+pub(super) fn make_plan(
     access: &Access,
     service: Service,
     version: &Version,
     hints: &Hints,
 ) -> Result<Plan, FlowError> {
-    // Whoever stands in between can announce plaintext; nobody gives a secret to use none.
+    // Whoever stands in between can announce plaintext; no_candidate_message gives a secret to use none.
     let given = [&access.pop, &access.password];
     let secret = given
         .into_iter()
@@ -30,7 +30,7 @@ pub(super) fn plan(
     if let Some(scheme) = access.scheme {
         return Ok(Plan {
             scheme,
-            otherwise: Vec::new(),
+            fallbacks: Vec::new(),
             source: SchemeSource::Requested,
         });
     }
@@ -42,16 +42,16 @@ pub(super) fn plan(
         }
         // What needs a password is tried last where none was given, before anybody is asked for one.
         let hinted = hinted.filter(|scheme| secret || *scheme != SecurityScheme::Sec2);
-        let mut otherwise = vec![SecurityScheme::Sec2];
+        let mut fallbacks = vec![SecurityScheme::Sec2];
         // There nothing is sent that would need protection, and a password need not be asked for.
         if service == Service::LocalControl && !secret {
-            otherwise.push(SecurityScheme::Sec0);
+            fallbacks.push(SecurityScheme::Sec0);
         }
-        otherwise.push(SecurityScheme::Sec1);
-        otherwise.retain(|scheme| Some(*scheme) != hinted);
-        let (scheme, source) = match (hinted, otherwise.pop()) {
+        fallbacks.push(SecurityScheme::Sec1);
+        fallbacks.retain(|scheme| Some(*scheme) != hinted);
+        let (scheme, source) = match (hinted, fallbacks.pop()) {
             (Some(scheme), last) => {
-                otherwise.extend(last);
+                fallbacks.extend(last);
                 (scheme, SchemeSource::Announced)
             }
             (None, Some(scheme)) => (scheme, SchemeSource::Probed),
@@ -59,7 +59,7 @@ pub(super) fn plan(
         };
         return Ok(Plan {
             scheme,
-            otherwise,
+            fallbacks,
             source,
         });
     };
@@ -69,7 +69,7 @@ pub(super) fn plan(
     }
     Ok(Plan {
         scheme,
-        otherwise: Vec::new(),
+        fallbacks: Vec::new(),
         source: SchemeSource::Announced,
     })
 }
@@ -87,7 +87,7 @@ pub(super) enum PopRequirement {
 
 /// The provisioning manager always says; a device on the network has it in its announcement, if
 /// anywhere, which anybody could have made.
-pub(super) fn pop_requirement(service: Service, version: &Version) -> PopRequirement {
+pub(super) fn find_pop_requirement(service: Service, version: &Version) -> PopRequirement {
     match service {
         Service::Provisioning if version.sec_ver == Some(1) => match version.pop_required {
             Some(false) => PopRequirement::AnnouncedNone,

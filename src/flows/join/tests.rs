@@ -327,7 +327,7 @@ async fn limits_do_not_include_waiting_for_other_handshakes() {
         };
         let permit = handshakes.begin().await;
         let others = async {
-            sleep(10 * run.pace.regain).await;
+            sleep(10 * run.pace.reconnect).await;
             drop(permit);
         };
         let mut joining = Joining {

@@ -69,7 +69,7 @@ fn faults_and_oddities_have_their_ids() {
             FlowError::NotRecorded {
                 step: FlowStep::ApplyingWifi,
                 source: JournalError {
-                    words: "the disk is full".to_owned(),
+                    message: "the disk is full".to_owned(),
                 },
             },
         ),
