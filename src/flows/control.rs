@@ -1,5 +1,5 @@
-//! Single commands to a device, outside of provisioning: back to the start, open again, and
-//! whatever endpoint its application has. Each has a session to itself, and ends it.
+//! Single commands to a device outside of provisioning: reset credentials, reopen provisioning, call
+//! an endpoint of the application. Each command closes its session.
 
 use zeroize::Zeroizing;
 
@@ -7,14 +7,14 @@ use super::{FlowError, FlowStep};
 use crate::endpoint::Command;
 use crate::endpoint::wifi_ctrl::{Reprovision, ResetWifi};
 use crate::proto::{EndpointName, Service};
-use crate::session::{Session, SessionError};
+use crate::session::Session;
 
-/// Has a device that failed to join forget the credentials.
+/// Makes a device that failed to join forget the credentials.
 pub async fn reset_credentials(session: Session) -> Result<(), FlowError> {
     send_command(session, &ResetWifi, FlowStep::Resetting).await
 }
 
-/// Has a device that joined wait for another network.
+/// Makes a provisioned device forget its network and accept a new one.
 pub async fn reopen_provisioning(session: Session) -> Result<(), FlowError> {
     send_command(session, &Reprovision, FlowStep::Reopening).await
 }
@@ -26,16 +26,14 @@ pub async fn call_endpoint(
     data: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, FlowError> {
     let endpoint = EndpointName::new(endpoint.to_owned());
+    let session_error = FlowError::of_session(FlowStep::Calling);
     let answer = session.exchange(&endpoint, data).await;
-    let answer = answer.map_err(session_error(FlowStep::Calling))?;
-    session
-        .close()
-        .await
-        .map_err(session_error(FlowStep::Calling))?;
+    let answer = answer.map_err(&session_error)?;
+    session.close().await.map_err(session_error)?;
     Ok(answer)
 }
 
-/// What a service keeps for itself.
+/// The purpose of an endpoint that the application cannot use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReservedEndpoint {
     /// The handshake.
@@ -44,7 +42,7 @@ pub enum ReservedEndpoint {
     Version,
 }
 
-/// What an endpoint of this name is for, if it cannot be called in a session.
+/// The purpose of the endpoint with this name, if it cannot be called in a session.
 pub fn find_reserved(endpoint: &str) -> Option<ReservedEndpoint> {
     [Service::Provisioning, Service::LocalControl]
         .into_iter()
@@ -63,12 +61,9 @@ async fn send_command<C>(mut session: Session, command: &C, step: FlowStep) -> R
 where
     C: Command<Reply = ()> + Sync,
 {
-    session.call(command).await.map_err(session_error(step))?;
-    session.close().await.map_err(session_error(step))
-}
-
-fn session_error(step: FlowStep) -> impl FnOnce(SessionError) -> FlowError {
-    move |source| FlowError::Session { step, source }
+    let session_error = FlowError::of_session(step);
+    session.call(command).await.map_err(&session_error)?;
+    session.close().await.map_err(session_error)
 }
 
 #[cfg(test)]

@@ -1,18 +1,17 @@
-//! What a person would name as one thing to do: find a device, secure it, map it, give it Wi-Fi. A flow
-//! is the order of steps and nothing else: bytes, keys and sockets are the layers' below, words
-//! and exit codes `report`'s. A flow never prints and never prompts; it reports to the [`Observer`] of
-//! its [`Run`].
+//! The tasks of a user: find a device, start a session, map it, provision it. A flow has only the order
+//! of steps: bytes, keys and sockets are in the layers below, advice and exit codes in `report`. A flow
+//! never prints and never prompts: it calls the [`Observer`] of its [`Run`].
 //!
 //! | flow | steps |
 //! |---|---|
 //! | [`select`] | scan with a driver → a candidate |
-//! | [`discover`] | scan with a driver → every candidate, and what it says |
-//! | [`connect`] | open, read the version, choose scheme and credentials, secure → a session |
+//! | [`discover`] | scan with a driver → every candidate, with its version document |
+//! | [`connect`] | open, read the version, select scheme and credentials, handshake → a session |
 //! | [`network`] | list networks, select one |
-//! | [`join`] | set, apply, wait until joined; reset, try again, find again what was lost |
+//! | [`join`] | set, apply, wait until joined; after a failure reset and retry; reconnect |
 //! | [`map`] | the device's half of the mapping, the account's half → a node of the account |
 //! | [`control`] | one command in a session of its own: reset, reprovision, any endpoint |
-//! | [`provision`] | connect → network settled → mapped → joined → confirmed |
+//! | [`provision`] | connect → network selected → mapped → joined → confirmed |
 
 pub mod connect;
 pub mod control;

@@ -144,7 +144,7 @@ async fn an_account_that_never_says_is_not_waited_for_for_ever() {
     let request = request(&device, owner(cloud.url(), &account));
     let (error, recorder) = error_of(&request, &pace).await;
     let words = error.to_string();
-    assert!(words.contains("its last word: requested"), "{words}");
+    assert!(words.contains("last status: requested"), "{words}");
     let FlowError::PartialSuccess { source, .. } = error else {
         panic!("{error:?}");
     };

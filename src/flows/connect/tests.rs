@@ -25,7 +25,7 @@ fn sec2(password: &str) -> DeviceSecret {
     DeviceSecret::sec2(DEFAULT_USERNAME, &secret(password), NonceRule::Counter, rng)
 }
 
-/// A device that says this about itself, and echoes every request in a session.
+/// A device with this version document that echoes every request in a session.
 fn device(secret: DeviceSecret, document: &'static str) -> ScriptedDevice {
     ScriptedDevice::new(secret, move |endpoint, request| {
         Ok(match endpoint {

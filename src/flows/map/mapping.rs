@@ -49,7 +49,8 @@ impl<'a> Mapping<'a> {
             run.report(&Event::ChallengeRequested);
             match mapping.fetch_challenge().await {
                 Ok(issued) => mapping.prepared = Some(issued),
-                // Firmware of the other way needs none; for the pending_setup it is an error in its turn.
+                // Firmware with the secret-key method needs no challenge; other firmware gets this
+                // error later.
                 Err(error) if error.is_unreachable() || error.is_no_such_call() => {
                     let why = error.to_string();
                     run.report(&Event::ChallengeMissed { why });
