@@ -88,7 +88,7 @@ pub enum FlowError {
         /// The device's reason; `None` if it gives none.
         reason: Option<JoinFailure>,
         /// Whether a reset made the device forget the credentials.
-        forgotten: bool,
+        is_forgotten: bool,
         /// What the device's own scan shows of the network; `None` without a scan.
         visibility: Option<NetworkVisibility>,
     },
@@ -100,7 +100,7 @@ pub enum FlowError {
         /// The time limit.
         waited: Duration,
         /// Whether a reset made the device forget the credentials.
-        forgotten: bool,
+        is_forgotten: bool,
         /// What the device's own scan shows of the network; `None` without a scan.
         visibility: Option<NetworkVisibility>,
     },

@@ -21,19 +21,21 @@ pub struct NetworkSelection {
     pub seen: Option<Vec<AccessPoint>>,
 }
 
-/// Whether and on which band a scan shows the network.
-pub(super) fn visibility(ssid: &Ssid, seen: &[AccessPoint]) -> NetworkVisibility {
-    let mut channels = seen
-        .iter()
-        .filter(|network| network.ssid.as_ref() == Some(ssid))
-        .map(|network| network.channel)
-        .peekable();
-    if channels.peek().is_none() {
-        NetworkVisibility::NotSeen
-    } else if channels.all(|channel| channel > LAST_2_4_GHZ_CHANNEL) {
-        NetworkVisibility::OnlyFiveGhz
-    } else {
-        NetworkVisibility::Seen
+impl NetworkVisibility {
+    /// Whether and on which band a scan shows the network.
+    pub(super) fn of(ssid: &Ssid, seen: &[AccessPoint]) -> Self {
+        let mut channels = seen
+            .iter()
+            .filter(|network| network.ssid.as_ref() == Some(ssid))
+            .map(|network| network.channel)
+            .peekable();
+        if channels.peek().is_none() {
+            Self::NotSeen
+        } else if channels.all(|channel| channel > LAST_2_4_GHZ_CHANNEL) {
+            Self::OnlyFiveGhz
+        } else {
+            Self::Seen
+        }
     }
 }
 
@@ -211,7 +213,7 @@ mod tests {
                 NetworkVisibility::Seen,
             ),
         ] {
-            assert_eq!(visibility(&home, &seen), expected, "{seen:?}");
+            assert_eq!(NetworkVisibility::of(&home, &seen), expected, "{seen:?}");
         }
     }
 }

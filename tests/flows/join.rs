@@ -190,7 +190,7 @@ async fn a_device_that_gives_up_counts_down_and_is_made_to_forget() {
         let (outcome, recorder) = joining(&mut session, &network).await;
         let error = outcome.unwrap_err();
         assert!(
-            matches!(&error, FlowError::JoinFailed { network: named, reason: Some(said), forgotten: true, .. }
+            matches!(&error, FlowError::JoinFailed { network: named, reason: Some(said), is_forgotten: true, .. }
                 if *named == NetworkName::Wifi(network.ssid.clone()) && *said == reason),
             "{error:?}"
         );
@@ -227,7 +227,7 @@ async fn a_device_that_cannot_be_made_to_forget_is_said_to_remember() {
         matches!(
             error,
             FlowError::JoinFailed {
-                forgotten: false,
+                is_forgotten: false,
                 ..
             }
         ),

@@ -183,13 +183,15 @@ async fn failure_resets_the_device_and_is_retried_as_often_as_allowed() {
     let (outcome, left, observer) = join(&once, &Version::default(), 0).await;
     let error = outcome.unwrap_err();
     let FlowError::JoinFailed {
-        reason, forgotten, ..
+        reason,
+        is_forgotten,
+        ..
     } = &error
     else {
         panic!("{error:?}");
     };
     assert_eq!(*reason, Some(JoinFailure::Authentication));
-    assert!(*forgotten && left == CredentialState::Forgotten);
+    assert!(*is_forgotten && left == CredentialState::Forgotten);
     assert!(error.to_string().contains("authentication failed"));
     // Somebody may know another passphrase.
     assert_eq!(observer.asked().len(), 1);

@@ -115,18 +115,28 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
         }
         FlowError::EnterpriseNetwork { .. } => ErrorId::EnterpriseNetwork,
         FlowError::JoinFailed {
-            reason, forgotten, ..
+            reason,
+            is_forgotten,
+            ..
         } => {
             let id = match reason {
                 Some(JoinFailure::Authentication) => ErrorId::WifiAuthFailed,
                 Some(JoinFailure::NetworkNotFound) => ErrorId::WifiNotFound,
                 Some(JoinFailure::Other(_)) | None => ErrorId::WifiJoinFailed,
             };
-            let state = if *forgotten { FORGOTTEN } else { NOT_FORGOTTEN };
+            let state = if *is_forgotten {
+                FORGOTTEN
+            } else {
+                NOT_FORGOTTEN
+            };
             return Failure::advised(id, &context).hint(state);
         }
-        FlowError::JoinTimedOut { forgotten, .. } => {
-            let state = if *forgotten { FORGOTTEN } else { STILL_STORED };
+        FlowError::JoinTimedOut { is_forgotten, .. } => {
+            let state = if *is_forgotten {
+                FORGOTTEN
+            } else {
+                STILL_STORED
+            };
             return Failure::advised(ErrorId::JoinTimedOut, &context).hint(state);
         }
         FlowError::MappingPending { .. } => ErrorId::MappingPending,
