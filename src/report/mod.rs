@@ -1,6 +1,6 @@
-//! What a failed run is called and what a person can do about it: error ids, exit codes, the table
-//! that explains them, the advice for one run, and the record of a run for a support bundle. Every face of the program uses it; it knows none
-//! of them, and chooses advice by a plain [`Context`].
+//! Errors for the user: ids, exit codes, the table that explains them, the advice for a run, and the
+//! record of a run for a support bundle. Every face of the program uses this module. It depends on no
+//! face: it selects advice by a plain [`Context`].
 
 mod advice;
 mod bundle;

@@ -1,5 +1,5 @@
-//! Records a run for a support bundle: log, transcript, events, result. The record is in memory, up
-//! to a limit, and has only data that others may read: its sources redact it.
+//! Records a run for a support bundle: log, transcript, events, result. The record is in memory and has
+//! a size limit. It has no secrets, because its sources redact them.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -15,9 +15,9 @@ use crate::transport::record::Transcript;
 /// The record of a run. Its clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorder {
-    /// What the layers log.
+    /// The lines of the log.
     pub(super) log: LogLines,
-    /// What went over a transport.
+    /// The bytes that went over a transport, redacted.
     pub(super) transcript: LogLines,
     run: Arc<Mutex<RecordedRun>>,
 }
@@ -78,7 +78,7 @@ impl Recorder {
     }
 }
 
-/// A transcript that goes to a file, to the recorder, to both, or to neither.
+/// A transcript to a file, to the recorder, or to both; `None` if neither is given.
 pub(crate) fn transcript(file: Option<File>, recorder: Option<&Recorder>) -> Option<Transcript> {
     let kept = recorder.map(|recorder| recorder.transcript.clone());
     let to: Box<dyn Write + Send> = match (file, kept) {
@@ -90,7 +90,7 @@ pub(crate) fn transcript(file: Option<File>, recorder: Option<&Recorder>) -> Opt
     Some(Transcript::new(to))
 }
 
-/// Writes to both.
+/// Writes to a file and to the recorder.
 struct Tee {
     file: File,
     kept: LogLines,
@@ -98,7 +98,7 @@ struct Tee {
 
 impl Write for Tee {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Before the file, which may be full.
+        // First, because writing to the file may fail.
         self.kept.write_all(bytes)?;
         self.file.write_all(bytes)?;
         Ok(bytes.len())
@@ -109,7 +109,7 @@ impl Write for Tee {
     }
 }
 
-/// LogLines of text: only the first and the last ones if there are too many. Its clones share them.
+/// Lines of text. Above a size limit, it keeps the first and the last ones. Its clones share them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LogLines(Arc<Mutex<KeptLines>>);
 
@@ -127,7 +127,7 @@ struct KeptLines {
 }
 
 impl LogLines {
-    /// All lines, and in their place a line with the number of those left out.
+    /// All kept lines. A line with the number of dropped lines is in their place.
     pub(super) fn all(&self) -> Vec<String> {
         let kept = self.kept();
         let gap = (kept.dropped > 0).then(|| format!("[{} lines left out]", kept.dropped));
@@ -180,10 +180,11 @@ impl Write for LogLines {
     }
 }
 
-/// The bytes of lines to keep from the start of a run, and from its end.
+/// The size of the lines to keep from the start of a run, in bytes.
 const MAX_FIRST_BYTES: usize = 128 * 1024;
+/// The size of the lines to keep from its end, in bytes.
 const MAX_LAST_BYTES: usize = 1024 * 1024;
-/// Enough for hours of a run that polls.
+/// Enough for a run that polls for hours.
 const MAX_EVENTS: usize = 5000;
 
 #[cfg(test)]
@@ -191,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_too_many_lines_the_first_and_the_last_are_kept() {
+    fn keeps_first_and_last_of_too_many_lines() {
         let mut lines = LogLines::default();
         let count = 30_000;
         for number in 0..count {
