@@ -108,7 +108,7 @@ fn answering(answer: impl Fn() -> Outcome + Send + 'static) -> MemoryDevice {
 }
 
 #[tokio::test(start_paused = true)]
-async fn step_is_recorded_before_and_after() {
+async fn records_step_before_and_after() {
     let missing = || {
         let endpoint = espctl::proto::EndpointName::PROV_CONFIG;
         Err(TransportError::NoSuchEndpoint { endpoint })
@@ -129,7 +129,7 @@ async fn step_is_recorded_before_and_after() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn step_that_cannot_be_recorded_is_not_taken() {
+async fn unrecorded_step_is_not_taken() {
     let device = device();
     let notebook = Notebook {
         fails_before: true,
@@ -153,7 +153,7 @@ async fn step_that_cannot_be_recorded_is_not_taken() {
 
 /// The device joins all the same, and somebody has to see it through.
 #[tokio::test(start_paused = true)]
-async fn run_goes_on_when_an_outcome_cannot_be_recorded() {
+async fn unrecorded_outcome_does_not_end_run() {
     let notebook = Notebook {
         fails_after: true,
         ..Notebook::default()

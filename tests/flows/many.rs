@@ -41,7 +41,7 @@ async fn security_2_handshakes_do_not_compute_on_the_io_thread() {
 /// The clock stands still while anything computes. 64 handshakes wait for their devices at the same
 /// time; were they bounded by cores like the arithmetic, this would take a minute.
 #[tokio::test(start_paused = true)]
-async fn handshakes_wait_for_slow_devices_side_by_side() {
+async fn handshakes_wait_for_slow_devices_concurrently() {
     let delay = Duration::from_millis(250);
     let began = Instant::now();
     secure_all(delay).await;

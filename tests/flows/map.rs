@@ -78,7 +78,7 @@ async fn error_of(request: &ProvisionRequest, pace: &Pace) -> (FlowError, Record
 }
 
 #[tokio::test]
-async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
+async fn signature_not_submitted_in_time_is_expired_challenge() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/verify:*:close"]);
     let account = Account::of(&cloud);
     let device = Device::start(&["--cloud", cloud.url(), "--time-scale", "0.2"]);
@@ -123,7 +123,7 @@ async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
 }
 
 #[tokio::test]
-async fn an_account_that_never_says_is_not_waited_for_for_ever() {
+async fn silent_account_times_out() {
     let cloud = Cloud::start(&[]);
     let account = Account::of(&cloud);
     let device = Device::start(&[

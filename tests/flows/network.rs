@@ -62,7 +62,7 @@ fn scan_requests(device: &MemoryDevice) -> Vec<Payload> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
+async fn scan_lists_each_name_once_and_hidden_networks() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
     let recorder = Recorder::default();
@@ -96,7 +96,7 @@ async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
 /// Over its own hotspot a device that listens on every channel in one go loses its clients, and
 /// one that answers only when it is done answers nobody meanwhile.
 #[tokio::test(start_paused = true)]
-async fn a_scan_keeps_the_hotspot_alive() {
+async fn scan_keeps_hotspot_alive() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
     scan_networks(&Recorder::default().run(), &mut provisioner)
@@ -110,7 +110,7 @@ async fn a_scan_keeps_the_hotspot_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_name_with_another_kind_of_authentication_is_another_network() {
+async fn equal_names_with_other_authentication_are_separate_networks() {
     let world = World::from_json(
         r#"[{"ssid": "Twin", "rssi": -70, "passphrase": "12345678"},
             {"ssid": "Twin", "rssi": -60},
@@ -175,7 +175,7 @@ fn network(index: u32) -> WiFiScanResult {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_end_where_the_list_does() {
+async fn pages_end_with_the_list() {
     for (count, expected) in [
         (0, &[][..]),
         (1, &[(0, 1)]),
@@ -194,7 +194,7 @@ async fn pages_end_where_the_list_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scan_that_does_not_end_is_given_up() {
+async fn endless_scan_times_out() {
     let device = listing(1, u32::MAX);
     let pace = Pace {
         scan: Duration::from_millis(50),
@@ -242,7 +242,7 @@ fn pair(ssid: &str, passphrase: &str) -> (String, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_given_in_full_is_taken_without_a_look() {
+async fn complete_credentials_need_no_scan() {
     for passphrase in ["", "12345678"] {
         let device = neighbourhood();
         // Not even for an enterprise network: an access point of that name may be another.
@@ -256,7 +256,7 @@ async fn what_was_given_in_full_is_taken_without_a_look() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_alone_is_looked_up_and_an_open_network_needs_no_passphrase() {
+async fn name_alone_is_looked_up_for_open_network() {
     let owe = World::from_json(r#"[{"ssid": "Guest", "auth": "owe"}]"#).unwrap();
     for world in [World::neighbourhood(), owe] {
         let recorder = Recorder::default();
@@ -270,7 +270,7 @@ async fn a_name_alone_is_looked_up_and_an_open_network_needs_no_passphrase() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_passphrase_is_asked_for_where_one_may_be_needed() {
+async fn asks_for_passphrase_if_one_may_be_needed() {
     for ssid in ["Home", "Home-WPA3", "Not in the air"] {
         let wanted = wanted(Some(ssid), None);
         let name: Ssid = ssid.parse().unwrap();
@@ -293,7 +293,7 @@ async fn a_passphrase_is_asked_for_where_one_may_be_needed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_enterprise_network_is_refused_before_a_passphrase_is_asked_for() {
+async fn enterprise_network_is_rejected_before_asking_for_passphrase() {
     let recorder = Recorder::typing(["typed in"]).choosing([Chosen::Item(3)]);
     for ssid in [Some("Office"), None] {
         let wanted = wanted(ssid, None);
@@ -310,7 +310,7 @@ async fn an_enterprise_network_is_refused_before_a_passphrase_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_name_one_is_chosen_from_what_is_seen() {
+async fn without_name_network_is_chosen_from_scan() {
     let nothing = wanted(None, None);
     let recorder = Recorder::typing(["typed in"]).choosing([Chosen::Rescan, Chosen::Item(0)]);
     let network = settled(&neighbourhood(), &nothing, &recorder).await;
@@ -339,7 +339,7 @@ async fn without_a_name_one_is_chosen_from_what_is_seen() {
 
 /// Old firmware, and firmware for Thread, has no endpoint for it.
 #[tokio::test(start_paused = true)]
-async fn a_device_that_cannot_scan_is_not_asked_to() {
+async fn device_that_cannot_scan_gets_no_scan_request() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(Version::default(), &Pace::default()).await;
     let nobody = Recorder::default();
