@@ -26,7 +26,7 @@ use super::tree::public_tree;
 use super::usage;
 use super::workplace::Workplace;
 use crate::provisioner::Protocol;
-use crate::report::{Answer, ErrorId, Exit, Failure, Findings, Recorder, init_logging};
+use crate::report::{ErrorId, Exit, Failure, Findings, Recorder, ResultPolicy, init_logging};
 use crate::transport::Driver;
 
 /// Puts ESP32 devices on a network and into their owner's account.
@@ -150,16 +150,16 @@ pub fn main(
     if let Err(failure) = start_log(&cli.output, recorder) {
         printer.failure(&failure);
         if let Some(bundle) = bundle {
-            bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &printer);
+            bundle.write(ResultPolicy::Omit, Some(&failure), &NOT_LOOKED, &printer);
         }
         return failure.exit.code();
     }
     suppress_known_panic(DEPENDENCY_RACE);
     let command = cli.command.subcommand();
     let answer = if command.is_output_private() {
-        Answer::LeftOut
+        ResultPolicy::Omit
     } else {
-        Answer::Kept
+        ResultPolicy::Include
     };
     let observer = TerminalObserver::new(printer.clone(), cli.output.no_input, cli.output.verbose);
     // A panic is a defect of espctl, and still ends with a result and a documented exit code.

@@ -1,5 +1,5 @@
 //! `prov-config`: sends Wi-Fi credentials, makes the device join, and reads the state of the
-//! connection. `flows::wifi` and `flows::join` define the order, the intervals and the limits.
+//! connection. `flows::network` and `flows::join` define the order, the intervals and the limits.
 //!
 //! Source: `NP/src/network_config.c`.
 

@@ -159,7 +159,7 @@ fn body(heard: &ReceivedRequest) -> Value {
 }
 
 #[test]
-fn profiles_are_added_switched_and_removed() {
+fn adds_switches_and_removes_profiles() {
     let home = Home::new();
     let names = |home: &Home| {
         let listed = home.result(&["profile", "list"])["profiles"].clone();
@@ -192,7 +192,7 @@ fn profiles_are_added_switched_and_removed() {
 }
 
 #[test]
-fn profiles_that_cannot_be_are_refused() {
+fn rejects_invalid_profiles() {
     let home = Home::new();
     let url = ["--base-url", "https://a.example"];
     for name in ["../x", "", "a b", "global"] {
@@ -213,7 +213,7 @@ fn profiles_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn a_current_profile_that_does_not_exist_leads_nowhere() {
+fn missing_current_profile_is_an_error() {
     let home = Home::new();
     home.write("profiles/current_profile", "../../x");
     for line in [&["whoami"][..], &["logout"], &["node", "list"]] {
@@ -230,7 +230,7 @@ fn a_current_profile_that_does_not_exist_leads_nowhere() {
 }
 
 #[test]
-fn a_file_that_is_wrong_is_named_and_left() {
+fn malformed_file_is_named_and_kept() {
     let home = Home::new();
     home.write("profiles/profiles.json", "{");
     let output = home.error(&["profile", "list"], 3, "account-files");
@@ -255,7 +255,7 @@ fn a_file_that_is_wrong_is_named_and_left() {
 
 /// As esp-rainmaker-cli 1.14.1 leaves it.
 #[test]
-fn a_login_of_the_other_tool_counts() {
+fn login_of_esp_rainmaker_cli_is_used() {
     let home = Home::new();
     home.write("profiles/current_profile", "china\n");
     let login = json!({
@@ -287,7 +287,7 @@ fn a_login_of_the_other_tool_counts() {
 }
 
 #[test]
-fn a_token_in_the_environment_stands_before_a_login() {
+fn access_token_variable_overrides_login() {
     let home = Home::new();
     home.log_in("global", &tokens("stored"));
     let run = |line: &[&str]| home.run(line).env("ESPCTL_ACCESS_TOKEN", &access("ci"));

@@ -18,7 +18,7 @@ const PASSWORD: &str = "canary+password=ß41c2";
 const PASSPHRASE: &str = "canary passphrase & 93f1";
 
 #[test]
-fn secrets_reach_the_device_and_no_output() {
+fn secrets_reach_device_but_no_output() {
     let world = access_points(&json!([{
         "ssid": "Nest", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 3,
         "passphrase": PASSPHRASE,
@@ -52,7 +52,7 @@ fn secrets_reach_the_device_and_no_output() {
 }
 
 #[test]
-fn whichever_way_a_secret_comes() {
+fn secrets_from_any_source_reach_no_output() {
     let world = access_points(&json!([{
         "ssid": "Nest", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 3,
         "passphrase": PASSPHRASE,
@@ -98,7 +98,7 @@ fn whichever_way_a_secret_comes() {
 }
 
 #[test]
-fn secrets_are_in_no_error() {
+fn errors_contain_no_secrets() {
     for format in ["text", "json"] {
         for scheme in ["1", "2"] {
             // Refused at the handshake.
@@ -137,7 +137,7 @@ fn secrets_are_in_no_error() {
 }
 
 #[test]
-fn help_does_not_show_what_the_environment_holds() {
+fn help_does_not_show_environment_values() {
     for arguments in [["provision", "--help"], ["provision", "-h"]] {
         let output = espctl(arguments)
             .env("ESPCTL_POP", POP)
@@ -151,7 +151,7 @@ fn help_does_not_show_what_the_environment_holds() {
 }
 
 #[test]
-fn the_search_itself_finds_every_spelling() {
+fn check_itself_finds_every_encoding() {
     for text in spellings(PASSPHRASE) {
         let output = Output {
             exit: None,

@@ -47,7 +47,7 @@ fn joined(device: &Device, ssid: &str) {
 }
 
 #[test]
-fn the_list_has_the_words_and_columns_that_people_know() {
+fn network_list_has_familiar_words_and_columns() {
     let device = device();
     let terminal = provision(&device);
     terminal.shows(PROMPT);
@@ -64,7 +64,7 @@ Select the Wi-Fi network from the following list:
 }
 
 #[test]
-fn a_network_is_chosen_by_arrow() {
+fn selects_network_with_arrow_keys() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
@@ -96,7 +96,7 @@ fn a_network_is_chosen_by_arrow() {
 }
 
 #[test]
-fn a_network_is_chosen_by_number() {
+fn selects_network_by_number() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
@@ -114,7 +114,7 @@ fn a_network_is_chosen_by_number() {
 }
 
 #[test]
-fn zero_scans_again() {
+fn zero_rescans() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
@@ -132,7 +132,7 @@ fn zero_scans_again() {
 }
 
 #[test]
-fn another_network_can_be_named_and_so_can_a_hidden_one() {
+fn accepts_unlisted_and_hidden_network_names() {
     for number in ["6", "4"] {
         let device = device();
         let mut terminal = provision(&device);
@@ -162,7 +162,7 @@ fn another_network_can_be_named_and_so_can_a_hidden_one() {
 }
 
 #[test]
-fn an_open_network_needs_no_passphrase() {
+fn open_network_needs_no_passphrase() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
@@ -174,7 +174,7 @@ fn an_open_network_needs_no_passphrase() {
 }
 
 #[test]
-fn nothing_typed_is_an_open_network_only_when_confirmed() {
+fn empty_passphrase_needs_confirmation() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
@@ -198,7 +198,7 @@ fn nothing_typed_is_an_open_network_only_when_confirmed() {
 }
 
 #[test]
-fn after_a_wrong_passphrase_the_right_one_goes_over_the_same_session() {
+fn retries_passphrase_over_same_session() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
@@ -231,7 +231,7 @@ fn after_a_wrong_passphrase_the_right_one_goes_over_the_same_session() {
 }
 
 #[test]
-fn who_has_no_other_passphrase_gets_the_outcome_of_the_first() {
+fn no_new_passphrase_reports_first_failure() {
     for asked in [true, false] {
         let device = device();
         let mut line = bare(&device);
@@ -252,7 +252,7 @@ fn who_has_no_other_passphrase_gets_the_outcome_of_the_first() {
 }
 
 #[test]
-fn an_enterprise_network_is_listed_and_cannot_be_chosen() {
+fn enterprise_network_is_listed_but_not_selectable() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
@@ -266,7 +266,7 @@ fn an_enterprise_network_is_listed_and_cannot_be_chosen() {
 }
 
 #[test]
-fn the_pop_is_asked_for_and_tried_once() {
+fn asks_for_pop_and_tries_it_once() {
     for scheme in ["1", "2"] {
         let device = Device::start(&["--sec-ver", scheme, "--pop", "right-one"]);
         let mut line = bare(&device);

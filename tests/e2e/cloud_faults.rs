@@ -267,7 +267,7 @@ fn matrix() -> Vec<Case> {
 }
 
 #[test]
-fn sampled_cloud_faults_are_reported_truly_and_cost_only_the_run() {
+fn sampled_cloud_faults_are_reported_and_recoverable() {
     let cases = sample(matrix(), |case| {
         vec![
             format!("{:?}", case.exchange),
@@ -280,7 +280,7 @@ fn sampled_cloud_faults_are_reported_truly_and_cost_only_the_run() {
 
 #[test]
 #[ignore = "the cloud's whole fault matrix takes minutes; .ci/run runs it"]
-fn all_cloud_faults_are_reported_truly_and_cost_only_the_run() {
+fn all_cloud_faults_are_reported_and_recoverable() {
     let cases = matrix();
     assert!(cases.len() >= 350, "{} cases", cases.len());
     run_cases("the cloud's fault matrix", cases);

@@ -32,7 +32,7 @@ fn count(output: &Output, event: &str) -> usize {
 }
 
 #[test]
-fn an_access_point_that_changes_channel_is_found_again() {
+fn reconnects_after_channel_change() {
     for scheme in ["1", "2"] {
         let device = Device::start(&["--sec-ver", scheme, "--scenario", "channel-change"]);
         let output = run(&device, &[]).exits(0);
@@ -51,7 +51,7 @@ fn an_access_point_that_changes_channel_is_found_again() {
 }
 
 #[test]
-fn a_device_that_never_comes_back_is_unconfirmed() {
+fn device_that_stays_away_is_unconfirmed() {
     let device = Device::start(&["--scenario", "service-gone"]);
     let output = run(&device, &["--join-timeout", "6"]).exits(10);
     assert_eq!(output.result()["error"]["id"], "unconfirmed");
@@ -60,7 +60,7 @@ fn a_device_that_never_comes_back_is_unconfirmed() {
 }
 
 #[test]
-fn one_lost_answer_is_no_reason_to_give_up() {
+fn one_lost_answer_is_tolerated() {
     for fault in [
         "prov-config:3:close",
         "prov-config:3:reset",
@@ -75,7 +75,7 @@ fn one_lost_answer_is_no_reason_to_give_up() {
 }
 
 #[test]
-fn slow_answers_are_no_lost_contact() {
+fn slow_answers_are_not_lost_contact() {
     let device = Device::start(&["--join-ms", "600000", "--fault", "prov-config:*:delay=400"]);
     let output = run(&device, &["--join-timeout", "2"]).exits(9);
     assert_eq!(output.result()["error"]["id"], "join-timed-out");
@@ -85,7 +85,7 @@ fn slow_answers_are_no_lost_contact() {
 
 /// Every hotspot has the same address: what answers there may be a neighbour.
 #[test]
-fn another_device_at_the_same_address_is_tried_once() {
+fn other_device_at_same_address_is_tried_once() {
     let mut lost = Device::start(&["--join-ms", "600000"]);
     let port = lost.ready["port"].to_string();
     let mut line: Vec<String> = ["provision", "--no-cloud", "--format", "json"]
@@ -112,14 +112,14 @@ fn another_device_at_the_same_address_is_tried_once() {
 }
 
 #[test]
-fn time_that_ends_while_contact_is_lost_leaves_the_outcome_open() {
+fn timeout_after_lost_contact_is_unconfirmed() {
     let device = Device::start(&["--scenario", "service-gone"]);
     let output = run(&device, &["--timeout", "12"]).exits(10);
     assert_eq!(output.result()["error"]["id"], "expired");
 }
 
 #[test]
-fn time_that_ends_before_apply_was_sent_is_the_devices() {
+fn timeout_before_apply_has_device_exit_code() {
     let device = Device::start(&["--fault", "prov-config:1:drop"]);
     let output = run(&device, &["--timeout", "6"]).exits(6);
     let error = &output.result()["error"];

@@ -6,7 +6,7 @@ use crate::support::device::fresh_path;
 use crate::support::espctl::{espctl, send_signal, watch_for};
 
 #[test]
-fn it_needs_nothing_and_leaves_nothing() {
+fn demo_needs_nothing_and_leaves_nothing() {
     let folder = fresh_path("here").parent().unwrap().to_owned();
     let output = espctl(["demo"]).in_folder(&folder).output().exits(0);
     assert!(
@@ -25,7 +25,7 @@ fn it_needs_nothing_and_leaves_nothing() {
 }
 
 #[test]
-fn machines_can_read_it() {
+fn demo_prints_json() {
     let output = espctl(["demo", "--format", "json"]).output().exits(0);
     assert_eq!(output.result()["ok"], true);
     assert_eq!(
@@ -36,7 +36,7 @@ fn machines_can_read_it() {
 }
 
 #[test]
-fn it_fails_when_its_device_dies() {
+fn demo_fails_if_its_device_exits() {
     let output = watch_for(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         // The cloud is its first process, and the device the second.
         send_signal("-KILL", children_of(demo)[1]);
@@ -49,7 +49,7 @@ fn it_fails_when_its_device_dies() {
 }
 
 #[test]
-fn it_fails_when_its_cloud_dies() {
+fn demo_fails_if_its_cloud_exits() {
     let output = watch_for(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         send_signal("-KILL", children_of(demo)[0]);
     })

@@ -19,8 +19,8 @@ use crate::support::pty::{ENTER, Terminal};
 use crate::support::wait::until;
 
 #[test]
-fn the_documented_lines_run_as_they_are() {
-    let test = "e2e::documented::the_documented_lines_run_as_they_are";
+fn documented_command_lines_run_unchanged() {
+    let test = "e2e::documented::documented_command_lines_run_unchanged";
     if !place(test).is_entered() {
         return;
     }
@@ -52,7 +52,7 @@ fn the_documented_lines_run_as_they_are() {
 }
 
 #[test]
-fn no_documented_line_is_there_twice() {
+fn documented_command_lines_are_unique() {
     let mut lines = DOCUMENTED.map(|line| line.typed);
     lines.sort_unstable();
     for pair in lines.windows(2) {

@@ -132,7 +132,7 @@ fn matrix() -> Vec<Case> {
 }
 
 #[test]
-fn sampled_faults_are_reported_truly_and_cost_only_the_run() {
+fn sampled_faults_are_reported_and_recoverable() {
     let cases = sample(matrix(), |case| {
         let (medium, scheme) = (case.medium.name, case.scheme);
         vec![
@@ -146,7 +146,7 @@ fn sampled_faults_are_reported_truly_and_cost_only_the_run() {
 
 #[test]
 #[ignore = "the whole fault matrix takes minutes; .ci/run runs it"]
-fn all_faults_are_reported_truly_and_cost_only_the_run() {
+fn all_faults_are_reported_and_recoverable() {
     let cases = matrix();
     assert!(cases.len() >= 640, "{} cases", cases.len());
     run_cases("the fault matrix", cases);

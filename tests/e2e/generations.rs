@@ -29,7 +29,7 @@ fn names(device: &Device, event: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_generation_is_provisioned_and_asked_for_nothing_that_it_lacks() {
+fn provisions_every_firmware_generation() {
     // Device, client, scheme.
     let cases: [(&[&str], &[&str], u8); 10] = [
         (
@@ -114,7 +114,7 @@ fn every_generation_is_provisioned_and_asked_for_nothing_that_it_lacks() {
 }
 
 #[test]
-fn the_oldest_generation_scans_too() {
+fn oldest_firmware_scans() {
     let device = Device::start(&["--firmware", "v4.4", "--pop", "a", "--time-scale", "0.1"]);
     provision(&device, &["--pop", "a", "--ssid", "Guest"]).exits(0);
     assert!(device.requests("prov-scan") >= 3);
@@ -127,7 +127,7 @@ fn the_oldest_generation_scans_too() {
 }
 
 #[test]
-fn what_a_generation_cannot_be_is_a_matter_of_the_command_line() {
+fn impossible_generation_options_are_usage_errors() {
     for flags in [
         &["--firmware", "v4.4", "--sec-ver", "2"][..],
         &["--firmware", "v4.4", "--sec-patch-ver", "1"],
@@ -160,7 +160,7 @@ fn fails(scenario: &str, more: &[&str], client: &[&str]) -> (Device, Output) {
 }
 
 #[test]
-fn scenarios_of_failure_end_as_their_name_says() {
+fn failure_scenarios_end_as_named() {
     for (scenario, id, reason) in [
         ("wrong-passphrase", "wifi-auth-failed", "auth_error"),
         ("not-found", "wifi-not-found", "network_not_found"),
@@ -192,7 +192,7 @@ fn scenarios_of_failure_end_as_their_name_says() {
 }
 
 #[test]
-fn scenarios_without_an_end_end_at_the_limit() {
+fn endless_scenarios_end_at_time_limit() {
     for (scenario, more) in [
         ("endless-connecting", &[][..]),
         // Firmware that has no limit of attempts tries for ever at what it does not know.
@@ -206,7 +206,7 @@ fn scenarios_without_an_end_end_at_the_limit() {
 }
 
 #[test]
-fn the_oldest_firmware_reads_another_reason_as_authentication() {
+fn oldest_firmware_reports_other_reasons_as_authentication() {
     let (device, output) = fails("auth-expire", &["--firmware", "v4.4"], &[]);
     let output = output.exits(9);
     assert_eq!(
@@ -221,7 +221,7 @@ fn the_oldest_firmware_reads_another_reason_as_authentication() {
 }
 
 #[test]
-fn a_reset_that_is_refused_is_logged_so() {
+fn rejected_reset_is_logged() {
     let (device, output) = fails("wrong-passphrase,reset-refused", &[], &[]);
     output.exits(9);
     let resets = device.log_entries("reset");
@@ -230,7 +230,7 @@ fn a_reset_that_is_refused_is_logged_so() {
 }
 
 #[test]
-fn an_application_that_resets_lets_the_next_run_apply() {
+fn application_reset_lets_next_run_apply() {
     let (device, output) = fails("wrong-passphrase,app-resets", &["--firmware", "v4.4"], &[]);
     output.exits(9);
     assert_eq!(device.log_entries("application_reset").len(), 1);
@@ -240,7 +240,7 @@ fn an_application_that_resets_lets_the_next_run_apply() {
 }
 
 #[test]
-fn a_service_that_goes_leaves_a_joined_device_and_an_open_question() {
+fn stopped_service_leaves_joined_device_unconfirmed() {
     let (device, output) = fails("service-gone", &[], &["--join-timeout", "3"]);
     let output = output.exits(10);
     assert_eq!(output.result()["error"]["id"], "unconfirmed", "{output}");
@@ -255,7 +255,7 @@ fn wait_for(device: &Device, event: &str) {
 }
 
 #[test]
-fn credentials_survive_a_restart_and_a_reset_does_away_with_them() {
+fn credentials_survive_restart_until_reset() {
     let state = fresh_path("state.json");
     let state = state.to_str().unwrap();
     let own = [
@@ -303,7 +303,7 @@ fn credentials_survive_a_restart_and_a_reset_does_away_with_them() {
 }
 
 #[test]
-fn several_devices_have_a_place_and_a_line_each_and_end_together() {
+fn several_devices_have_own_addresses_and_end_together() {
     use std::io::{BufRead as _, BufReader};
     use std::process::Stdio;
 
@@ -352,7 +352,7 @@ fn several_devices_have_a_place_and_a_line_each_and_end_together() {
 
 /// Its application clears a failure after five of its own, and has nobody who could be asked to.
 #[test]
-fn old_firmware_is_given_time_to_take_other_credentials() {
+fn old_firmware_gets_time_to_accept_new_credentials() {
     let old = ["--firmware", "v4.4", "--time-scale", "0.3", "--pop", "a"];
     let device = Device::start(&old);
     let wrong = ["--ssid", "Home", "--passphrase", "wrong horse"];

@@ -33,7 +33,7 @@ const CHALLENGE: &str = "52050a03616263";
 const MAPPING: &str = "52060a0155120153";
 
 #[test]
-fn a_device_without_flags_has_neither_endpoint() {
+fn device_without_flags_has_no_mapping_endpoints() {
     let device = Device::start(&[]);
     for endpoint in ["ch_resp", "cloud_user_assoc"] {
         let output = call(&device, endpoint, CHALLENGE).exits(6);
@@ -43,7 +43,7 @@ fn a_device_without_flags_has_neither_endpoint() {
 }
 
 #[test]
-fn a_node_of_today_signs_until_it_is_told_not_to() {
+fn node_signs_until_challenge_response_is_disabled() {
     let device = Device::start(&["--key", "rsa", "--node-id", "node1"]);
     assert_eq!(device.ready["node_id"], "node1");
     let version = at(&device, &["device", "info"], &[]).exits(0).result()["version"].clone();
@@ -65,7 +65,7 @@ fn a_node_of_today_signs_until_it_is_told_not_to() {
 }
 
 #[test]
-fn faults_meet_the_endpoints_of_a_node_as_any_other() {
+fn faults_also_apply_to_mapping_endpoints() {
     let device = Device::start(&[
         "--cap",
         "ch_resp",
@@ -80,7 +80,7 @@ fn faults_meet_the_endpoints_of_a_node_as_any_other() {
 }
 
 #[tokio::test]
-async fn an_older_node_tells_its_cloud_whose_it_is_even_after_its_service_has_ended() {
+async fn older_node_reports_its_user_after_service_ends() {
     let success = || vec![Turn::send(ok(r#"{"status":"success"}"#))];
     let trouble = "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n";
     // Registration, connectivity, and the mapping at the third attempt.
@@ -143,7 +143,7 @@ async fn an_older_node_tells_its_cloud_whose_it_is_even_after_its_service_has_en
 }
 
 #[tokio::test]
-async fn several_nodes_are_registered_each_with_a_key_of_its_own() {
+async fn several_nodes_register_with_separate_keys() {
     let success = || vec![Turn::send(ok("{}"))];
     let mut cloud = ScriptedServer::start(vec![success(), success()]).await;
     let url = format!("http://{}", cloud.address);

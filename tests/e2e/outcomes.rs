@@ -34,7 +34,7 @@ fn assert_error(output: Output, exit: i32, id: &str) -> Value {
 const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
 
 #[test]
-fn a_wrong_secret_is_tried_once() {
+fn wrong_secret_is_tried_once() {
     let cases: [(&str, &[&str], &str); 3] = [
         ("1", &["--pop", "not-it"], "wrong-pop"),
         ("2", &["--pop", "not-it"], "wrong-pop"),
@@ -52,7 +52,7 @@ fn a_wrong_secret_is_tried_once() {
 }
 
 #[test]
-fn sec2_compat_says_that_it_costs_another_strike() {
+fn sec2_compat_warns_about_additional_wrong_try() {
     let device = Device::start(&["--sec-ver", "2"]);
     let output = run(
         &device,
@@ -69,7 +69,7 @@ fn sec2_compat_says_that_it_costs_another_strike() {
 }
 
 #[test]
-fn another_scheme_than_the_devices_is_no_strike() {
+fn wrong_scheme_does_not_count_as_wrong_secret() {
     for (theirs, ours) in [("2", "1"), ("1", "2"), ("1", "0"), ("0", "1")] {
         let device = Device::start(&["--sec-ver", theirs]);
         let pop = device.ready["pop"].as_str().unwrap_or("abcd1234");
@@ -84,7 +84,7 @@ fn another_scheme_than_the_devices_is_no_strike() {
 }
 
 #[test]
-fn announced_plaintext_is_refused_to_whoever_holds_a_secret() {
+fn announced_plaintext_is_rejected_if_secret_was_given() {
     let device = Device::start(&["--sec-ver", "0"]);
     assert_error(
         run(&device, &[&HOME[..], &["--pop", "abcd1234"]].concat()),
@@ -104,7 +104,7 @@ fn announced_plaintext_is_refused_to_whoever_holds_a_secret() {
 }
 
 #[test]
-fn a_missing_secret_is_a_matter_of_the_command_line() {
+fn missing_secret_is_a_usage_error() {
     for (theirs, id) in [("1", "missing-pop"), ("2", "missing-pop")] {
         let device = Device::start(&["--sec-ver", theirs]);
         let error = assert_error(run(&device, &HOME), 2, id);
@@ -118,7 +118,7 @@ fn a_missing_secret_is_a_matter_of_the_command_line() {
 }
 
 #[test]
-fn nobody_at_the_address() {
+fn unused_address_is_no_device() {
     let mut device = Device::start(&[]);
     device.kill();
     let output = run(
@@ -129,7 +129,7 @@ fn nobody_at_the_address() {
 }
 
 #[test]
-fn five_wrong_ones_lock_the_device_and_that_is_nobody_at_the_address() {
+fn five_wrong_secrets_lock_device() {
     let device = Device::start(&["--sec-ver", "1"]);
     for _ in 0..5 {
         run(&device, &[&HOME[..], &["--pop", "not-the-pop"]].concat()).exits(5);
@@ -144,7 +144,7 @@ fn five_wrong_ones_lock_the_device_and_that_is_nobody_at_the_address() {
 }
 
 #[test]
-fn the_device_cannot_join() {
+fn join_failure_reports_reason() {
     let device = Device::start(&["--time-scale", "0.05"]);
     let pop = device.pop();
     let wrong = [
@@ -176,7 +176,7 @@ fn the_device_cannot_join() {
 }
 
 #[test]
-fn a_device_that_never_joins_is_given_up() {
+fn endless_joining_times_out() {
     let device = Device::start(&["--join-ms", "600000"]);
     let line = [&HOME[..], &["--pop", device.pop(), "--join-timeout", "1.5"]].concat();
     assert_error(run(&device, &line), 9, "join-timed-out");
@@ -194,14 +194,14 @@ fn going_home(device: &Device) -> Vec<String> {
 }
 
 #[test]
-fn contact_lost_after_apply_is_unconfirmed() {
+fn lost_contact_after_apply_is_unconfirmed() {
     let mut device = Device::start(&["--join-ms", "600000"]);
     let output = watch_for(going_home(&device), "\"wifi_applied\"", |_| device.kill());
     assert_error(output, 10, "unconfirmed");
 }
 
 #[test]
-fn without_an_account_nothing_is_begun() {
+fn missing_account_fails_before_contact() {
     let device = Device::start(&[]);
     let mut line = vec!["provision".to_owned(), "--format=json".to_owned()];
     line.extend(device.address());
@@ -212,7 +212,7 @@ fn without_an_account_nothing_is_begun() {
 }
 
 #[test]
-fn a_definite_failure_is_tried_again_on_the_same_session() {
+fn join_failure_is_retried_over_same_session() {
     let device = Device::start(&["--time-scale", "0.05"]);
     let line = [
         "--pop",
@@ -236,7 +236,7 @@ fn a_definite_failure_is_tried_again_on_the_same_session() {
 }
 
 #[test]
-fn the_devices_own_scan_says_why_a_network_was_not_found() {
+fn own_scan_explains_missing_network() {
     let device = Device::start(&["--time-scale", "0.05"]);
     let line = [
         "--pop",
@@ -255,7 +255,7 @@ fn the_devices_own_scan_says_why_a_network_was_not_found() {
 }
 
 #[test]
-fn time_for_the_whole_run_has_the_exit_code_of_what_it_cut_short() {
+fn run_timeout_has_exit_code_of_current_step() {
     // Nobody there yet.
     let mut gone = Device::start(&[]);
     gone.kill();
@@ -281,7 +281,7 @@ fn interrupted(device: &Device, signal: &str, event: &str) -> Output {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn second_signal_exits_immediately() {
     // The device takes its time over the request that tidies up: it is never answered.
     let never = ["--join-ms", "600000", "--fault", "prov-ctrl:*:drop"];
     let device = Device::start(&never);
@@ -316,7 +316,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_in_order() {
+fn signal_ends_wait_and_closes_session() {
     for signal in ["-INT", "-TERM"] {
         let device = Device::start(&["--join-ms", "600000"]);
         let output = interrupted(&device, signal, "\"wifi_joining\"");
@@ -330,7 +330,7 @@ fn a_signal_ends_the_wait_in_order() {
 }
 
 #[test]
-fn firmware_that_accepts_it_is_made_to_forget() {
+fn signal_resets_firmware_that_accepts() {
     let device = Device::start(&["--join-ms", "600000", "--scenario", "reset-accepted"]);
     let output = interrupted(&device, "-INT", "\"wifi_joining\"");
     let error = assert_error(output, 130, "interrupted");
@@ -349,7 +349,7 @@ fn firmware_that_accepts_it_is_made_to_forget() {
 }
 
 #[test]
-fn a_signal_before_anything_was_given_leaves_nothing() {
+fn signal_before_credentials_changes_nothing() {
     let device = Device::start(&["--join-ms", "600000", "--sec-ver", "1"]);
     let output = interrupted(&device, "-INT", "\"search_started\"");
     // It may have come too late for that, but never for a result.

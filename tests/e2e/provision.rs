@@ -41,7 +41,7 @@ fn assert_nothing_needless(device: &Device) {
 }
 
 #[test]
-fn every_scheme_is_detected_and_ends_with_a_joined_device() {
+fn detects_every_scheme_and_joins() {
     let cases: [(&[&str], bool, u8, usize); 5] = [
         (&["--sec-ver", "0"], false, 0, 1),
         (&["--sec-ver", "1"], true, 1, 2),
@@ -74,7 +74,7 @@ fn every_scheme_is_detected_and_ends_with_a_joined_device() {
 }
 
 #[test]
-fn a_name_of_any_bytes_and_the_longest_secrets_arrive_whole() {
+fn transfers_arbitrary_bytes_and_longest_secrets() {
     let longest = "p".repeat(63);
     let cases = [
         ("Café 家 ’", "päss phrase €", "436166c3a920e5aeb620e28099"),
@@ -103,7 +103,7 @@ fn a_name_of_any_bytes_and_the_longest_secrets_arrive_whole() {
 }
 
 #[test]
-fn a_name_that_is_not_utf8_is_given_in_hex() {
+fn ssid_hex_accepts_name_that_is_not_utf8() {
     let world = access_points(&json!([{
         "ssid_hex": "ff00ff".replace("00", "01"), "bssid": "a0b1c2d3e4f5", "channel": 6,
         "rssi": -40, "auth": 3, "passphrase": "12345678",
@@ -125,7 +125,7 @@ fn a_name_that_is_not_utf8_is_given_in_hex() {
 }
 
 #[test]
-fn an_open_network_needs_no_passphrase() {
+fn open_network_needs_no_passphrase() {
     let world = access_points(&json!([{
         "ssid": "Cafe", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 0,
     }]));
@@ -147,7 +147,7 @@ fn an_open_network_needs_no_passphrase() {
 }
 
 #[test]
-fn json_tells_the_same_story() {
+fn json_matches_text_output() {
     let device = Device::start(&["--sec-ver", "1"]);
     let pop = device.pop();
     let line = [&HOME[..], &["--pop", pop, "--format", "json"]].concat();
@@ -221,7 +221,7 @@ fn json_tells_the_same_story() {
 }
 
 #[test]
-fn the_label_alone_is_enough_to_get_in() {
+fn label_alone_selects_and_secures_device() {
     let device = Device::start(&["--sec-ver", "2"]);
     let label = device.ready["qrcode"].as_str().unwrap().to_owned();
     provision(&device, &[&HOME[..], &["--qrcode", &label]].concat()).exits(0);
@@ -230,7 +230,7 @@ fn the_label_alone_is_enough_to_get_in() {
 }
 
 #[test]
-fn security_2_takes_its_own_user_and_password() {
+fn security_2_uses_own_user_and_password() {
     let device = Device::start(&[
         "--sec-ver",
         "2",
@@ -249,7 +249,7 @@ fn security_2_takes_its_own_user_and_password() {
 }
 
 #[test]
-fn a_host_name_and_ipv6_lead_to_the_device_too() {
+fn host_name_and_ipv6_address_reach_device() {
     let device = Device::start(&[]);
     let (pop, port) = (device.pop(), device.ready["port"].to_string());
     let place = ["--device-host", "localhost", "--device-port", &port];

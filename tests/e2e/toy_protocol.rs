@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::network::NetworkSelection;
 use espctl::flows::{CredentialState, Event};
 use espctl::proto::EndpointName;
 use espctl::provisioner::{
@@ -222,7 +222,7 @@ fn provisions_a_device_of_a_new_protocol() {
 }
 
 #[test]
-fn failures_of_a_new_protocol_have_ids_and_words() {
+fn failures_of_a_new_protocol_have_ids_and_messages() {
     let (result, events) = provision("Home", "wrong passphrase", 9);
     assert_eq!(result["error"]["id"], "wifi-auth-failed", "{result}");
     assert!(!events.iter().any(|name| name == "wifi_reset"));

@@ -78,14 +78,14 @@ async fn error_of(request: &ProvisionRequest, pace: &Pace) -> (FlowError, Record
 }
 
 #[tokio::test]
-async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
+async fn signature_not_submitted_in_time_is_expired_challenge() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/verify:*:close"]);
     let account = Account::logged_in(&cloud);
     let device = Device::start(&["--cloud", cloud.url(), "--time-scale", "0.2"]);
     let pace = Pace {
         challenge: Duration::from_secs(5),
         challenge_left: Duration::ZERO,
-        account_again: Duration::from_millis(50),
+        account_retry: Duration::from_millis(50),
         ..Pace::default()
     };
     let request = request(&device, owner(cloud.url(), &account));
@@ -123,7 +123,7 @@ async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
 }
 
 #[tokio::test]
-async fn an_account_that_never_says_is_not_waited_for_for_ever() {
+async fn silent_account_times_out() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = Device::start(&[
@@ -144,7 +144,7 @@ async fn an_account_that_never_says_is_not_waited_for_for_ever() {
     let request = request(&device, owner(cloud.url(), &account));
     let (error, recorder) = error_of(&request, &pace).await;
     let words = error.to_string();
-    assert!(words.contains("its last word: requested"), "{words}");
+    assert!(words.contains("last status: requested"), "{words}");
     let FlowError::PartialSuccess { source, .. } = error else {
         panic!("{error:?}");
     };

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use espctl::emulator::device::{Device, DeviceSettings, Refusal};
 use espctl::emulator::log::Log;
 use espctl::endpoint::version::Version;
-use espctl::flows::connect::Opened;
+use espctl::flows::connect::OpenedDevice;
 use espctl::flows::{Pace, Run};
 use espctl::proto::{EndpointName, Service};
 use espctl::provisioner::Protocomm;
@@ -109,7 +109,7 @@ impl MemoryDevice {
     }
 
     /// A connection to the device whose version document was read.
-    pub(crate) async fn opened(&self, run: &Run) -> Opened {
+    pub(crate) async fn opened(&self, run: &Run) -> OpenedDevice {
         let permit = run.handshakes.begin().await;
         let mut connection = self.connection();
         let version = match connection.version().await {
@@ -118,7 +118,7 @@ impl MemoryDevice {
             }
             version => version.unwrap(),
         };
-        Opened {
+        OpenedDevice {
             connection,
             version,
             hints: Hints::default(),

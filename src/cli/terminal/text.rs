@@ -39,7 +39,7 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
                     scheme.number()
                 )
             }
-            SchemeSource::Asked => {
+            SchemeSource::Requested => {
                 format!("==== Security Scheme: {} ====", scheme.number())
             }
         },
@@ -69,7 +69,7 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
             "The device joined the Thread network {}",
             printable(network_name.as_bytes())
         ),
-        Event::MappingStarted { way } => match way {
+        Event::MappingStarted { method } => match method {
             MappingMethod::ChallengeResponse => {
                 "Device supports challenge-response, initiating user-node association..."
             }
@@ -107,7 +107,7 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
         }
         Event::Mapped {
             node_id,
-            way: MappingMethod::ChallengeResponse,
+            method: MappingMethod::ChallengeResponse,
             ..
         } => format!(
             "Challenge-response user-node association successful\n\
@@ -115,7 +115,7 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
         ),
         Event::Mapped {
             node_id,
-            way: MappingMethod::SecretKey,
+            method: MappingMethod::SecretKey,
             ..
         } => format!("Node {node_id} added to your account successfully!"),
         Event::Stage {

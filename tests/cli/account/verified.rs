@@ -26,7 +26,7 @@ fn verified(answer: Turn) -> (Output, Vec<ReceivedRequest>) {
 }
 
 #[test]
-fn only_a_yes_is_one() {
+fn only_explicit_success_verifies_mapping() {
     for yes in [
         r#"{"status":"success","description":"done"}"#,
         "{}",
@@ -75,7 +75,7 @@ fn only_a_yes_is_one() {
 }
 
 #[test]
-fn a_page_with_the_status_of_an_expired_login_is_not_one() {
+fn html_page_with_status_401_is_no_expired_login() {
     let page = "<html>Log in to the hotspot";
     let first = format!(
         "HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n",

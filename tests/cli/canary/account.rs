@@ -43,7 +43,7 @@ fn written(text: String) -> Output {
 }
 
 #[test]
-fn a_login_shows_none_of_its_secrets_whichever_way_they_come() {
+fn login_shows_no_secret_from_any_source() {
     let cloud = Cloud::start(&["--password", PASSWORD, "--otp", CODE]);
     let home = Home::with_lab(cloud.url());
     let file = |text: &str| {
@@ -182,7 +182,7 @@ const RUNS: [(&str, &[&str], &str, &str, i32); 11] = [
 ];
 
 #[test]
-fn provisioning_shows_neither_tokens_nor_the_secret_key() {
+fn provisioning_shows_neither_tokens_nor_secret_key() {
     for (number, (capability, scenario, fault, life, exit)) in RUNS.into_iter().enumerate() {
         let owner = Owner::start(&["--password", PASSWORD, "--access-life", life]);
         let mut own = vec!["--sec-ver", "1", "--cap", capability];
@@ -285,7 +285,7 @@ const PARROTS: [(&str, Parrot); 8] = [
 ];
 
 #[test]
-fn a_server_that_repeats_requests_makes_nothing_known() {
+fn server_that_echoes_requests_reveals_no_secret() {
     let login = ["login", "--user-name", "me", "--password", WRONG_PASSWORD];
     let with_code = ["login", "--user-name", "me", "--otp", "--code", CODE];
     let device = Device::start(&["--sec-ver", "0"]);
@@ -351,7 +351,7 @@ fn secrets_of(stored: &Value) -> Vec<String> {
 
 /// The one secret that nobody can know beforehand.
 #[test]
-fn a_server_that_repeats_the_secret_key_does_not_make_it_known() {
+fn server_that_echoes_secret_key_does_not_reveal_it() {
     let echo = Turn::Reply(PARROTS[0].1);
     let challenge = says(&json!({"challenge": "c", "request_id": "r"}));
     let device = Device::start(&["--sec-ver", "0", "--cap", "user_assoc"]);
@@ -379,7 +379,7 @@ fn a_server_that_repeats_the_secret_key_does_not_make_it_known() {
 
 /// A refusal in the cloud's own words is still shown.
 #[test]
-fn other_words_of_the_cloud_stay() {
+fn other_text_of_the_cloud_is_kept() {
     let said = json!({"status": "failure", "description": "this account is asleep"});
     with_cloud(vec![vec![refuses("400 Bad Request", &said)]], |url| {
         let home = Home::with_lab(url);

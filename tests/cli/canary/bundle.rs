@@ -54,7 +54,7 @@ fn provision(device: &Device, more: &[&str], bundle: &Path) -> Run {
 const SECRETS: [&str; 4] = [POP, PASSWORD, PASSPHRASE, DATA];
 
 #[test]
-fn a_bundle_has_no_secret_of_a_device_whichever_way_it_came() {
+fn bundle_has_no_device_secret_from_any_source() {
     let world = nest();
     let file = fresh_path("secret");
     fs::write(&file, format!("{POP}\n")).unwrap();
@@ -97,7 +97,7 @@ fn a_bundle_has_no_secret_of_a_device_whichever_way_it_came() {
 }
 
 #[test]
-fn a_bundle_of_a_run_that_failed_has_no_secret() {
+fn bundle_of_failed_run_has_no_secret() {
     let passphrase = ["--passphrase", PASSPHRASE];
     for scheme in ["1", "2"] {
         let device = Device::start(&["--sec-ver", scheme, "--pop", "another"]);
@@ -138,7 +138,7 @@ fn a_bundle_of_a_run_that_failed_has_no_secret() {
 }
 
 #[test]
-fn a_payload_behind_a_stray_sign_is_nowhere() {
+fn payload_after_stray_character_is_redacted() {
     let device = Device::start(&[]);
     let label = format!("@NP:PROV_x|{POP}|b");
     let json = format!("@{{\"pop\":\"{POP}\"}}");
@@ -167,7 +167,7 @@ fn a_payload_behind_a_stray_sign_is_nowhere() {
 }
 
 #[test]
-fn a_bundle_has_no_secret_that_came_as_a_variable() {
+fn bundle_has_no_secret_from_variables() {
     let world = nest();
     let device = Device::start(&["--sec-ver", "2", "--pop", PASSWORD, "--aps", &world]);
     let run = |bundle: &Path| {
@@ -194,7 +194,7 @@ fn a_bundle_has_no_secret_that_came_as_a_variable() {
 
 #[cfg(unix)]
 #[test]
-fn a_bundle_has_no_secret_that_went_over_a_console() {
+fn bundle_has_no_secret_from_console() {
     let device = Device::on_serial_line(&["--sec-ver", "1", "--pop", POP, "--aps", &nest()]);
     let flags = ["--pop", POP, "--passphrase", PASSPHRASE];
     let output = left(|bundle| provision(&device, &flags, bundle), 0);
@@ -203,7 +203,7 @@ fn a_bundle_has_no_secret_that_went_over_a_console() {
 }
 
 #[test]
-fn a_bundle_of_a_command_that_shows_secrets_has_none() {
+fn bundle_of_command_that_prints_secrets_has_none() {
     let label = json!({"ver": "v1", "pop": POP, "transport": "softap", "password": PASSWORD});
     let label = label.to_string();
     let bundle = |line: &[&str], bundle: &Path| {
@@ -250,7 +250,7 @@ fn a_bundle_of_a_command_that_shows_secrets_has_none() {
 }
 
 #[test]
-fn a_bundle_has_no_secret_of_the_account() {
+fn bundle_has_no_account_secret() {
     let owner = Owner::start(&["--password", PASSWORD]);
     let user = owner.cloud.user().to_owned();
     let device = Device::start(&["--cap", "user_assoc", "--cloud", owner.cloud.url()]);
@@ -306,7 +306,7 @@ fn a_bundle_has_no_secret_of_the_account() {
 }
 
 #[test]
-fn a_bundle_of_a_login_has_no_code() {
+fn bundle_of_login_has_no_code() {
     let cloud = Cloud::start(&["--password", PASSWORD, "--otp", CODE]);
     let home = Home::with_lab(cloud.url());
     let login = ["login", "--user-name", cloud.user(), "--code", CODE];

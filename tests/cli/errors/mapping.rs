@@ -26,7 +26,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "challenge-expired",
         Below(
             "a challenge lives longer than a test should take",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (
@@ -51,7 +51,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "mapping-pending",
         Below(
             "the account has a minute, which is longer than a test should take",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (

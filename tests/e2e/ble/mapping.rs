@@ -5,7 +5,7 @@ use crate::support::device::Device;
 use crate::support::owner::Owner;
 
 #[test]
-fn a_device_is_mapped_in_either_way() {
+fn maps_device_with_either_method() {
     for (capability, key, way) in [
         ("ch_resp", "ec", "challenge_response"),
         ("ch_resp", "rsa", "challenge_response"),

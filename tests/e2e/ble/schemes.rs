@@ -6,7 +6,7 @@ use super::{HOME, failed, joined, never_panicked, provision, provision_it};
 use crate::support::device::{Device, access_points};
 
 #[test]
-fn every_scheme_ends_with_a_joined_device_on_both_stacks() {
+fn every_scheme_joins_on_both_stacks() {
     let schemes: [(&[&str], u8); 5] = [
         (&["--sec-ver", "0"], 0),
         (&["--sec-ver", "1"], 1),
@@ -37,7 +37,7 @@ fn every_scheme_ends_with_a_joined_device_on_both_stacks() {
 }
 
 #[test]
-fn firmware_of_every_generation_is_provisioned() {
+fn provisions_every_firmware_generation() {
     for firmware in ["v4.4", "v5", "network_provisioning"] {
         let device = Device::over_bluetooth(&["--firmware", firmware]);
         joined(provision_it(&device, &[]), &device);
@@ -45,7 +45,7 @@ fn firmware_of_every_generation_is_provisioned() {
 }
 
 #[test]
-fn a_label_s_qr_code_is_enough() {
+fn qr_code_of_label_is_sufficient() {
     let device = Device::over_bluetooth(&[]);
     let code = device.ready["qrcode"].as_str().expect("a QR code");
     let mut line = vec!["provision", "--no-cloud", "--format", "json"];
@@ -57,7 +57,7 @@ fn a_label_s_qr_code_is_enough() {
 }
 
 #[test]
-fn a_wrong_pop_is_tried_once() {
+fn wrong_pop_is_tried_once() {
     for stack in ["nimble", "bluedroid"] {
         for scheme in ["1", "2"] {
             let device = Device::over_bluetooth(&[
@@ -84,7 +84,7 @@ fn a_wrong_pop_is_tried_once() {
 }
 
 #[test]
-fn a_wrong_passphrase_is_the_network_s_matter() {
+fn wrong_passphrase_is_a_network_error() {
     let device = Device::over_bluetooth(&[]);
     let (name, pop) = (device.ready["name"].as_str().unwrap(), device.pop());
     let line = [
@@ -103,7 +103,7 @@ fn a_wrong_passphrase_is_the_network_s_matter() {
 }
 
 #[test]
-fn an_open_network_is_found_by_the_device_s_own_scan() {
+fn own_scan_finds_open_network() {
     let device = Device::over_bluetooth(&[]);
     let (name, pop) = (device.ready["name"].as_str().unwrap(), device.pop());
     let line = ["--device-name", name, "--pop", pop, "--ssid", "Guest"];
@@ -112,7 +112,7 @@ fn an_open_network_is_found_by_the_device_s_own_scan() {
 }
 
 #[test]
-fn names_and_passphrases_of_any_bytes_arrive_whole() {
+fn transfers_arbitrary_names_and_passphrases() {
     let longest = "p".repeat(63);
     let ssid = "0123456789abcdefghijklmnopqrstuv";
     let world = access_points(&json!([{

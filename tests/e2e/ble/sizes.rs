@@ -36,7 +36,7 @@ fn sixteen() -> Value {
 }
 
 #[test]
-fn sixteen_access_points_come_in_pages_that_fit() {
+fn sixteen_access_points_arrive_in_fitting_pages() {
     let world = access_points(&sixteen());
     // Bluedroid without Security 2 has room for 257 bytes, with it for 481.
     for (stack, scheme, pages) in [
@@ -66,7 +66,7 @@ fn sixteen_access_points_come_in_pages_that_fit() {
 }
 
 #[test]
-fn an_answer_of_five_hundred_bytes_arrives_whole() {
+fn answer_of_500_bytes_arrives_whole() {
     // The version document grows with what the application can do.
     let capabilities: Vec<String> = (0..14)
         .map(|number| format!("capability_number_{number:02}"))
@@ -81,7 +81,7 @@ fn an_answer_of_five_hundred_bytes_arrives_whole() {
 }
 
 #[test]
-fn what_does_not_fit_is_said_to_be_too_long() {
+fn oversized_message_is_too_long() {
     let device = Device::over_bluetooth(&["--sec-ver", "1", "--stack", "bluedroid"]);
     let data = "x".repeat(300);
     let pop = device.pop();

@@ -13,7 +13,7 @@ fn run(line: &[&str]) -> Output {
 }
 
 #[test]
-fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
+fn uses_only_usb_port_and_requires_choice_of_several() {
     if !PORTS.is_entered() {
         return;
     }
@@ -109,4 +109,4 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
 }
 
 const PORTS: Namespace =
-    ports("e2e::console::ports::the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named");
+    ports("e2e::console::ports::uses_only_usb_port_and_requires_choice_of_several");

@@ -9,7 +9,7 @@ use crate::support::line_time::{Exchange, exchanges};
 use crate::support::serial::Port;
 
 #[test]
-fn the_line_is_busy_while_there_is_something_to_say() {
+fn serial_line_is_never_idle() {
     let mut best: Vec<Exchange> = Vec::new();
     let mut measure = f64::MAX;
     // Other programs run at the same time: of each exchange, the fastest counts. Usually the first

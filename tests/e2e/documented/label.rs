@@ -9,9 +9,8 @@ use crate::support::espctl::{Output, typed};
 use crate::support::owner::Owner;
 
 #[test]
-fn todays_firmware_is_provisioned_and_mapped_by_its_qr_code_alone() {
-    let test =
-        "e2e::documented::label::todays_firmware_is_provisioned_and_mapped_by_its_qr_code_alone";
+fn provisions_and_maps_current_firmware_from_qr_code_alone() {
+    let test = "e2e::documented::label::provisions_and_maps_current_firmware_from_qr_code_alone";
     if !place(test).is_entered() {
         return;
     }

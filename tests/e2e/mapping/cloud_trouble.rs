@@ -25,7 +25,7 @@ fn with_faults(faults: &[[String; 2]]) -> Cloud {
 }
 
 #[test]
-fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found() {
+fn missing_challenge_fails_before_search() {
     let cases = [
         (
             "status=500",
@@ -69,7 +69,7 @@ fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found
 /// Clouds of older make do not have the call, and firmware of the older way does not need it: so
 /// that is an error only when the device has said what it is.
 #[test]
-fn a_cloud_without_challenges_is_missed_before_a_handshake() {
+fn cloud_without_challenges_fails_before_handshake() {
     let cloud = with_faults(&[fault(INITIATE, "*", "not-found")]);
     let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
@@ -84,7 +84,7 @@ fn a_cloud_without_challenges_is_missed_before_a_handshake() {
 }
 
 #[test]
-fn a_signature_that_the_cloud_does_not_take_leaves_the_device_without_wifi() {
+fn rejected_signature_sends_no_wifi() {
     let cases = [
         (
             "status=500",
@@ -124,7 +124,7 @@ fn a_signature_that_the_cloud_does_not_take_leaves_the_device_without_wifi() {
 }
 
 #[test]
-fn an_error_code_may_be_a_text() {
+fn error_code_can_be_text() {
     let kinds = [
         fault(VERIFY, "1", "error-code-string"),
         fault(VERIFY, "2", "delay=0"),
@@ -139,7 +139,7 @@ fn an_error_code_may_be_a_text() {
 }
 
 #[test]
-fn trouble_that_passes_is_waited_out_where_that_is_safe() {
+fn temporary_cloud_errors_are_retried_if_safe() {
     let cases = [
         (INITIATE, "status=500"),
         (INITIATE, "status=429"),
@@ -159,7 +159,7 @@ fn trouble_that_passes_is_waited_out_where_that_is_safe() {
 }
 
 #[test]
-fn a_verified_mapping_whose_answer_is_lost_is_verified_with_another_challenge() {
+fn lost_verify_answer_is_repeated_with_new_challenge() {
     at_once(&["mute", "malformed"], |&kind| {
         let cloud = with_faults(&[fault(VERIFY, "1", kind)]);
         let account = Account::logged_in(&cloud);
@@ -178,7 +178,7 @@ fn a_verified_mapping_whose_answer_is_lost_is_verified_with_another_challenge() 
 }
 
 #[test]
-fn a_slow_cloud_has_as_long_as_it_is_given() {
+fn slow_cloud_is_waited_for_within_limit() {
     let cloud = with_faults(&[
         fault(INITIATE, "1", "delay=400"),
         fault(VERIFY, "1", "delay=400"),
@@ -192,7 +192,7 @@ fn a_slow_cloud_has_as_long_as_it_is_given() {
 }
 
 #[test]
-fn a_cloud_that_takes_longer_is_given_up() {
+fn cloud_beyond_time_limit_times_out() {
     let cloud = with_faults(&[fault(INITIATE, "*", "delay=60000")]);
     let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
@@ -204,7 +204,7 @@ fn a_cloud_that_takes_longer_is_given_up() {
 }
 
 #[test]
-fn a_cloud_that_is_down_leaves_the_device_as_it_was() {
+fn unreachable_cloud_changes_nothing_on_device() {
     let cloud = Cloud::start(&[]);
     let proxy = SwitchableProxy::to(cloud.url());
     let account = Account::logged_in_through(&proxy.url(), &cloud);

@@ -7,7 +7,7 @@ use crate::support::cloud::Cloud;
 use crate::support::switchable_proxy::SwitchableProxy;
 
 #[test]
-fn a_signature_is_handed_in_when_the_account_is_back() {
+fn signature_is_submitted_when_account_is_reachable() {
     let cloud = Cloud::start(&[]);
     let proxy = SwitchableProxy::to(cloud.url());
     let account = Account::logged_in_through(&proxy.url(), &cloud);
@@ -49,7 +49,7 @@ fn a_signature_is_handed_in_when_the_account_is_back() {
 /// The first answer is lost and so is the question whether it counted; then the cloud says that
 /// the challenge is used up.
 #[test]
-fn a_signature_that_counted_is_not_taken_for_a_refusal_later() {
+fn accepted_signature_is_not_reported_as_rejected() {
     let verify = "user/nodes/mapping/verify";
     let mut faults = in_doubt("mute");
     faults.extend((1..=3).map(|number| format!("--fault=GET user/nodes:{number}:close")));
@@ -67,7 +67,7 @@ fn a_signature_that_counted_is_not_taken_for_a_refusal_later() {
 }
 
 #[test]
-fn a_signature_is_kept_for_a_cloud_that_closed_on_it() {
+fn signature_survives_closed_connection_of_cloud() {
     let verify = "user/nodes/mapping/verify";
     let faults = in_doubt("close");
     let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
@@ -81,7 +81,7 @@ fn a_signature_is_kept_for_a_cloud_that_closed_on_it() {
 }
 
 #[test]
-fn a_signature_that_is_wrong_is_found_out_later_too() {
+fn invalid_signature_is_also_detected_later() {
     let faults = in_doubt("close");
     let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
     let cloud = Cloud::start(&faults);

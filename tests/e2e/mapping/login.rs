@@ -7,7 +7,7 @@ use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 
 #[test]
-fn a_token_that_is_refused_once_is_renewed_and_kept() {
+fn rejected_token_is_renewed_and_stored() {
     for path in ["user/nodes/mapping/initiate", "user/nodes/mapping/verify"] {
         let fault = format!("{path}:1:unauthorized");
         let cloud = Cloud::start(&["--fault", &fault, "--rotate-refresh"]);
@@ -40,7 +40,7 @@ fn a_token_that_is_refused_once_is_renewed_and_kept() {
 }
 
 #[test]
-fn a_token_that_is_always_refused_ends_the_run() {
+fn repeatedly_rejected_token_ends_run() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/initiate:*:unauthorized"]);
     let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
@@ -54,7 +54,7 @@ fn a_token_that_is_always_refused_ends_the_run() {
 }
 
 #[test]
-fn a_token_with_less_than_a_minute_left_is_renewed_before_it_is_used() {
+fn token_that_expires_within_a_minute_is_renewed() {
     let cloud = Cloud::start(&["--access-life", "30"]);
     let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
@@ -66,7 +66,7 @@ fn a_token_with_less_than_a_minute_left_is_renewed_before_it_is_used() {
 }
 
 #[test]
-fn an_access_token_alone_is_enough_for_a_challenge() {
+fn access_token_alone_suffices_for_challenge() {
     let cloud = Cloud::start(&[]);
     let of_login = Account::logged_in(&cloud);
     let account = Account::empty();
@@ -80,7 +80,7 @@ fn an_access_token_alone_is_enough_for_a_challenge() {
 }
 
 #[test]
-fn older_firmware_has_to_be_told_a_user_which_an_id_token_names() {
+fn older_firmware_needs_user_from_id_token() {
     let cloud = Cloud::start(&[]);
     let of_login = Account::logged_in(&cloud);
     let account = Account::empty();

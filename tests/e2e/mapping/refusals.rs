@@ -12,7 +12,7 @@ use crate::support::cloud::Cloud;
 use crate::support::device::Device;
 
 #[test]
-fn without_a_login_the_device_hears_nothing() {
+fn missing_login_contacts_no_device() {
     let cloud = Cloud::start(&[]);
     let account = Account::empty();
     account.add("lab", cloud.url());
@@ -25,7 +25,7 @@ fn without_a_login_the_device_hears_nothing() {
 }
 
 #[test]
-fn a_login_that_cannot_be_renewed_is_found_before_the_device_is() {
+fn expired_login_fails_before_search() {
     let cloud = Cloud::start(&["--access-life", "3600"]);
     let account = Account::logged_in(&cloud);
     let text = fs::read_to_string(account.login_file("lab")).unwrap();
@@ -40,7 +40,7 @@ fn a_login_that_cannot_be_renewed_is_found_before_the_device_is() {
 }
 
 #[test]
-fn tags_metadata_and_group_are_checked_before_the_device_is_touched() {
+fn extras_are_checked_before_device_is_contacted() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
@@ -64,7 +64,7 @@ fn tags_metadata_and_group_are_checked_before_the_device_is_touched() {
 }
 
 #[test]
-fn a_device_that_must_be_claimed_is_left_alone() {
+fn unclaimed_device_is_not_changed() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     for claim in ["claim", "camera_claim"] {
@@ -85,7 +85,7 @@ fn a_device_that_must_be_claimed_is_left_alone() {
 }
 
 #[test]
-fn without_wifi_a_device_must_sign_and_one_that_cannot_is_left_alone() {
+fn mapping_without_wifi_needs_challenge_response() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     for device in [older_node(&cloud, &[]), Device::start(&[])] {
@@ -97,7 +97,7 @@ fn without_wifi_a_device_must_sign_and_one_that_cannot_is_left_alone() {
 }
 
 #[test]
-fn firmware_that_knows_no_account_is_given_no_wifi() {
+fn firmware_without_mapping_gets_no_wifi() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = Device::start(&[]);
@@ -108,7 +108,7 @@ fn firmware_that_knows_no_account_is_given_no_wifi() {
 }
 
 #[test]
-fn a_signature_that_is_not_the_nodes_is_refused_in_the_clouds_words() {
+fn invalid_signature_is_rejected_with_cloud_message() {
     let cases: [(&str, &[&str]); 3] = [
         ("wrong-signature", &["--key", "ec"]),
         ("raw-signature", &["--key", "ec"]),
@@ -135,7 +135,7 @@ fn a_signature_that_is_not_the_nodes_is_refused_in_the_clouds_words() {
 }
 
 #[test]
-fn a_node_that_the_cloud_does_not_know_is_refused() {
+fn unknown_node_is_rejected() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = Device::start(&["--key", "ec"]);
@@ -146,7 +146,7 @@ fn a_node_that_the_cloud_does_not_know_is_refused() {
 }
 
 #[test]
-fn a_device_that_signs_no_more_or_hangs_up_is_given_no_wifi() {
+fn device_that_does_not_sign_gets_no_wifi() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let disabled = node(&cloud, &["--scenario", "chal-resp-disabled"]);
@@ -161,7 +161,7 @@ fn a_device_that_signs_no_more_or_hangs_up_is_given_no_wifi() {
 }
 
 #[test]
-fn a_challenge_that_has_expired_is_refused_in_the_clouds_words() {
+fn expired_challenge_is_rejected_with_cloud_message() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = node(&cloud, &["--fault", "ch_resp:1:delay=1000"]);

@@ -7,7 +7,7 @@ use crate::support::espctl::send_signal;
 use crate::support::switchable_proxy::SwitchableProxy;
 
 #[test]
-fn a_signal_while_the_mapping_is_waited_for_ends_it_with_the_device_joined() {
+fn signal_while_mapping_is_polled_keeps_joined_device() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = older_node(&cloud, &["--scenario", "no-user-mapping-message"]);
@@ -27,7 +27,7 @@ fn a_signal_while_the_mapping_is_waited_for_ends_it_with_the_device_joined() {
 }
 
 #[test]
-fn a_signal_while_the_account_is_waited_for_ends_it_too() {
+fn signal_while_account_is_unreachable_ends_wait() {
     let cloud = Cloud::start(&[]);
     let proxy = SwitchableProxy::to(cloud.url());
     let account = Account::logged_in_through(&proxy.url(), &cloud);
@@ -50,7 +50,7 @@ fn a_signal_while_the_account_is_waited_for_ends_it_too() {
 
 /// Firmware that needs no challenge does not need the account before it has joined.
 #[test]
-fn the_limit_of_the_run_ends_the_wait_as_the_clouds_move() {
+fn run_timeout_while_waiting_has_cloud_exit_code() {
     let cloud = Cloud::start(&[]);
     let proxy = SwitchableProxy::to(cloud.url());
     let account = Account::logged_in_through(&proxy.url(), &cloud);
@@ -65,7 +65,7 @@ fn the_limit_of_the_run_ends_the_wait_as_the_clouds_move() {
 }
 
 #[test]
-fn the_limit_of_the_run_counts_for_the_challenge_too() {
+fn run_timeout_also_limits_challenge() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/initiate:*:drop"]);
     let account = Account::logged_in(&cloud);
     let device = older_node(&cloud, &[]);

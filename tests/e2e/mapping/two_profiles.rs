@@ -5,7 +5,7 @@ use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 
 #[test]
-fn tokens_of_each_profile_are_used_for_its_own_cloud_alone() {
+fn tokens_go_only_to_the_cloud_of_their_profile() {
     let clouds = [
         Cloud::start(&["--user", "ann@example.com"]),
         Cloud::start(&["--user", "bob@example.com", "--access-life", "30"]),

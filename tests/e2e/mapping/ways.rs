@@ -9,7 +9,7 @@ use crate::support::device::Device;
 use crate::support::espctl::send_signal;
 
 #[test]
-fn a_node_signs_and_is_in_the_account_before_it_is_given_wifi() {
+fn challenge_maps_node_before_wifi() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     for kind in ["ec", "rsa"] {
@@ -50,7 +50,7 @@ fn a_node_signs_and_is_in_the_account_before_it_is_given_wifi() {
 }
 
 #[test]
-fn a_node_without_challenges_confirms_by_the_secret_it_was_told() {
+fn secret_key_maps_node_after_it_is_online() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = older_node(&cloud, &[]);
@@ -70,7 +70,7 @@ fn a_node_without_challenges_confirms_by_the_secret_it_was_told() {
 }
 
 #[test]
-fn without_wifi_the_node_is_mapped_and_left_alone() {
+fn maps_node_without_wifi() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
@@ -96,7 +96,7 @@ fn members(cloud: &Cloud, group_id: &str) -> Value {
 }
 
 #[test]
-fn tags_metadata_and_group_arrive_in_both_ways() {
+fn both_methods_set_tags_metadata_and_group() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let group_id = group(&cloud, "Kitchen");
@@ -130,7 +130,7 @@ fn tags_metadata_and_group_arrive_in_both_ways() {
 }
 
 #[test]
-fn a_node_that_its_group_does_not_take_is_mapped_all_the_same() {
+fn failed_group_assignment_keeps_mapping() {
     let cloud = Cloud::start(&["--fault", "PUT user/node_group:*:status=403"]);
     let account = Account::logged_in(&cloud);
     group(&cloud, "Kitchen");
@@ -144,7 +144,7 @@ fn a_node_that_its_group_does_not_take_is_mapped_all_the_same() {
 
 /// Found when the run began, gone when the node is to join it.
 #[test]
-fn a_group_that_goes_away_does_not_undo_the_mapping() {
+fn vanished_group_keeps_mapping() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let group_id = group(&cloud, "Kitchen");
@@ -168,7 +168,7 @@ fn a_group_that_goes_away_does_not_undo_the_mapping() {
 
 /// There the node has said so before the account is asked, which answers that much at once.
 #[test]
-fn a_group_that_goes_away_while_an_older_node_joins_does_not_undo_the_mapping() {
+fn vanished_group_keeps_mapping_of_older_node() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let group_id = group(&cloud, "Kitchen");
@@ -191,7 +191,7 @@ fn a_group_that_goes_away_while_an_older_node_joins_does_not_undo_the_mapping() 
 
 /// The node is where it belongs, and a run that is stopped says so.
 #[test]
-fn a_run_that_is_stopped_while_the_node_is_set_up_has_mapped_it() {
+fn stop_during_setup_keeps_mapping() {
     let cloud = Cloud::start(&["--fault", "PUT user/node_group:*:drop"]);
     let account = Account::logged_in(&cloud);
     group(&cloud, "Kitchen");
@@ -219,7 +219,7 @@ fn a_run_that_is_stopped_while_the_node_is_set_up_has_mapped_it() {
 }
 
 #[test]
-fn challenge_response_is_switched_off_only_when_asked_and_then_it_is_off() {
+fn disables_challenge_response_only_on_request() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
@@ -236,7 +236,7 @@ fn challenge_response_is_switched_off_only_when_asked_and_then_it_is_off() {
 }
 
 #[test]
-fn a_profile_that_is_named_counts_instead_of_the_current_one() {
+fn named_profile_overrides_current_one() {
     let (home, lab) = (Cloud::start(&[]), Cloud::start(&[]));
     let account = Account::logged_in(&home);
     account.log_in("other", lab.url(), &lab);
@@ -250,7 +250,7 @@ fn a_profile_that_is_named_counts_instead_of_the_current_one() {
 }
 
 #[test]
-fn wifi_that_fails_after_the_mapping_says_that_the_node_is_in_the_account() {
+fn join_failure_after_mapping_reports_mapped_node() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
@@ -266,7 +266,7 @@ fn wifi_that_fails_after_the_mapping_says_that_the_node_is_in_the_account() {
 }
 
 #[test]
-fn without_an_account_nothing_is_mapped() {
+fn without_account_nothing_is_mapped() {
     let cloud = Cloud::start(&[]);
     let account = Account::logged_in(&cloud);
     let before = cloud.log_entries("request").len();

@@ -41,7 +41,7 @@ fn row(device: &Device, name: &str, pop: &str) -> String {
 }
 
 #[test]
-fn a_person_chooses_from_the_table_that_people_know() {
+fn terminal_lists_devices_in_familiar_columns() {
     let home = Home::new();
     let (mine, other) = two(&home);
     let arguments = [&["--pop", "abcd1234"][..], &SHORT].concat();
@@ -82,7 +82,7 @@ fn a_person_chooses_from_the_table_that_people_know() {
 const LONG: [&str; 2] = ["--discovery-timeout", "600"];
 
 #[test]
-fn list_grows_while_shown_and_a_choice_ends_the_search() {
+fn choice_from_growing_list_ends_search() {
     let home = Home::new();
     let first = home.device(&["--name", "First"]);
     let mut terminal = home.network.at_a_terminal(&home.owner, &LONG);
@@ -110,7 +110,7 @@ fn list_grows_while_shown_and_a_choice_ends_the_search() {
 }
 
 #[test]
-fn signal_ends_a_growing_list() {
+fn signal_ends_growing_list() {
     let home = Home::new();
     let device = home.device(&["--name", "Only"]);
     let mut terminal = home.network.at_a_terminal(&home.owner, &LONG);
@@ -126,7 +126,7 @@ fn signal_ends_a_growing_list() {
 }
 
 #[test]
-fn q_quits_and_no_device_has_heard_of_it() {
+fn quit_at_device_list_contacts_no_device() {
     let home = Home::new();
     let (one, two) = two(&home);
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
@@ -140,7 +140,7 @@ fn q_quits_and_no_device_has_heard_of_it() {
 }
 
 #[test]
-fn zero_looks_again() {
+fn zero_rescans() {
     let home = Home::new();
     let one = home.device(&["--name", "One"]);
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
@@ -160,7 +160,7 @@ fn zero_looks_again() {
 }
 
 #[test]
-fn a_single_device_is_confirmed_first() {
+fn single_device_needs_confirmation() {
     let home = Home::new();
     let device = home.device(&["--name", "Neighbour"]);
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
@@ -181,7 +181,7 @@ fn a_single_device_is_confirmed_first() {
 }
 
 #[test]
-fn who_names_a_device_is_not_asked() {
+fn named_device_needs_no_choice() {
     let home = Home::new();
     let (mine, other) = two(&home);
     let named = ["--device-name", "MyDevice", "--pop", "abcd1234"];
@@ -193,7 +193,7 @@ fn who_names_a_device_is_not_asked() {
 }
 
 #[test]
-fn without_a_terminal_several_devices_are_listed_and_none_is_taken() {
+fn non_interactive_run_lists_several_devices_and_selects_none() {
     let home = Home::new();
     let (one, two) = two(&home);
     let at = |device: &Device| format!("at 127.0.0.1:{}", device.ready["port"]);

@@ -4,7 +4,7 @@ use super::{Home, at, events, failed, flags};
 use crate::support::wait::until;
 
 #[test]
-fn a_service_of_its_own_is_switched_off_and_goes_away() {
+fn disabling_removes_separate_service() {
     let home = Home::new();
     let mut device = home.device(&["--name", "Lamp"]);
     let named = ["--device-name", "Lamp", "--discovery-timeout", "60"];
@@ -27,7 +27,7 @@ fn a_service_of_its_own_is_switched_off_and_goes_away() {
 }
 
 #[test]
-fn local_control_is_switched_off_and_stays() {
+fn disabling_keeps_local_control() {
     let home = Home::new();
     let own = ["--variant", "local-control", "--name", "Lamp", "--pop", "a"];
     let device = home.device(&own);
@@ -46,7 +46,7 @@ fn local_control_is_switched_off_and_stays() {
 }
 
 #[test]
-fn it_is_left_on_where_that_is_asked_for() {
+fn flag_keeps_challenge_response_enabled() {
     let home = Home::new();
     for variant in ["standalone", "local-control"] {
         let own = ["--variant", variant, "--name", variant, "--pop", "a"];
@@ -79,7 +79,7 @@ fn it_is_left_on_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_device_that_was_switched_off_before_is_told_of() {
+fn already_disabled_device_is_reported() {
     let home = Home::new();
     for variant in ["standalone", "local-control"] {
         let own = [
@@ -100,7 +100,7 @@ fn a_device_that_was_switched_off_before_is_told_of() {
 
 /// The node is in the account, whatever becomes of the rest.
 #[test]
-fn a_disable_that_fails_is_a_warning() {
+fn failed_disable_is_a_warning() {
     let home = Home::new();
     let device = home.silent(&["--fault", "ch_resp:2:close"]);
     let output = home.mapped(home.provision(&flags(&at(&device), &[])), &device);
@@ -110,7 +110,7 @@ fn a_disable_that_fails_is_a_warning() {
 }
 
 #[test]
-fn a_signature_that_is_not_the_nodes_disables_nothing() {
+fn invalid_signature_disables_nothing() {
     let home = Home::new();
     let device = home.silent(&["--scenario", "wrong-signature"]);
     let output = home.provision(&flags(&at(&device), &[]));

@@ -6,7 +6,7 @@ use crate::support::account::Account;
 use crate::support::pty::ENTER;
 
 #[test]
-fn flags_that_make_no_sense_are_refused_before_a_byte_is_sent() {
+fn rejects_invalid_flags_before_sending() {
     let home = Home::new();
     let device = home.silent(&[]);
     let asked = || {
@@ -31,7 +31,7 @@ fn flags_that_make_no_sense_are_refused_before_a_byte_is_sent() {
 }
 
 #[test]
-fn without_a_login_the_device_hears_nothing() {
+fn missing_login_contacts_no_device() {
     let home = Home::new();
     let device = home.device(&["--name", "Lamp"]);
     let nobody = Account::empty();
@@ -44,7 +44,7 @@ fn without_a_login_the_device_hears_nothing() {
 }
 
 #[test]
-fn an_interface_that_is_not_there_is_named_with_those_that_are() {
+fn missing_interface_error_lists_others() {
     let home = Home::new();
     let device = home.device(&[]);
     let elsewhere = ["--interface", "nonesuch0"];
@@ -61,7 +61,7 @@ fn an_interface_that_is_not_there_is_named_with_those_that_are() {
 
 /// Nothing says that one is needed until the handshake does.
 #[test]
-fn a_pop_that_is_missing_is_asked_for_only_when_it_is_needed() {
+fn asks_for_pop_only_if_needed() {
     let home = Home::new();
     for own in [
         &["--pop", "abcd1234"][..],
@@ -88,7 +88,7 @@ fn a_pop_that_is_missing_is_asked_for_only_when_it_is_needed() {
 }
 
 #[test]
-fn the_password_of_security_2_is_asked_for_likewise() {
+fn asks_for_security_2_password_only_if_needed() {
     let home = Home::new();
     let device = home.silent(&["--sec-ver", "2", "--pop", "abcd1234"]);
     let output = home.provision(&flags(&at(&device), &[]));
@@ -106,7 +106,7 @@ fn the_password_of_security_2_is_asked_for_likewise() {
 }
 
 #[test]
-fn a_wrong_pop_is_refused_once_and_by_its_name() {
+fn wrong_pop_is_rejected_once() {
     let home = Home::new();
     for (scheme, variant) in [
         ("1", "standalone"),
@@ -148,7 +148,7 @@ fn refusals(scheme: &str, variant: &str) -> usize {
 }
 
 #[test]
-fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
+fn announced_plaintext_is_rejected_if_secret_was_given() {
     let home = Home::new();
     let liar = [
         "--sec-ver",
@@ -184,7 +184,7 @@ fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
 
 /// A PoP that was given proves who has it, whatever the announcement says.
 #[test]
-fn a_pop_is_used_although_none_is_announced_to_be_needed() {
+fn given_pop_is_used_even_if_not_required() {
     let home = Home::new();
     let own = ["--pop", "abcd1234", "--txt", "pop_required=false"];
     let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());

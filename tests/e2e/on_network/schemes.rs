@@ -112,17 +112,17 @@ fn map_announced(variant: &str, source: &str) {
 }
 
 #[test]
-fn a_service_of_its_own_is_opened_by_what_it_announces() {
+fn announcement_opens_separate_service() {
     map_announced("standalone", "announced");
 }
 
 #[test]
-fn local_control_is_opened_by_what_it_announces() {
+fn announcement_opens_local_control() {
     map_announced("local-control", "announced");
 }
 
 #[test]
-fn without_a_word_about_security_the_scheme_is_tried_out() {
+fn unannounced_scheme_is_probed() {
     let home = Home::new();
     by(|case| {
         let device = home.silent(case.own);
@@ -141,7 +141,7 @@ fn without_a_word_about_security_the_scheme_is_tried_out() {
 }
 
 #[test]
-fn local_control_says_its_scheme_to_whoever_comes_by_address() {
+fn local_control_states_scheme_at_address() {
     let home = Home::new();
     by(|case| {
         let device = home.silent(&[&["--variant", "local-control"][..], case.own].concat());
@@ -160,7 +160,7 @@ fn local_control_says_its_scheme_to_whoever_comes_by_address() {
 }
 
 #[test]
-fn a_scheme_that_is_asked_for_is_the_only_one_tried() {
+fn requested_scheme_is_the_only_one_tried() {
     let home = Home::new();
     let device = home.silent(&["--sec-ver", "0"]);
     let output = home.provision(&flags(&at(&device), &["--sec-ver", "1"]));
