@@ -17,10 +17,11 @@ mod base_url;
 mod error;
 mod files;
 mod legacy;
-mod login;
+pub(crate) mod login;
 mod permissions;
 mod profile;
 mod profiles;
+mod tokens;
 
 pub(crate) use base_url::parse_base_url;
 pub(crate) use error::AccountError;

@@ -4,6 +4,8 @@
 use std::pin::pin;
 use std::time::Duration;
 
+#[cfg(unix)]
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use crate::flows::{Stop, StopReason};
@@ -11,34 +13,37 @@ use crate::report::Failure;
 
 /// Where the signals arrive. Made once, so that none is missed between two waits.
 #[derive(Debug)]
-pub(super) struct Interrupts {
+pub(in crate::cli) struct Interrupts {
     #[cfg(unix)]
-    signals: Option<[tokio::signal::unix::Signal; 2]>,
+    signals: Option<Mutex<[tokio::signal::unix::Signal; 2]>>,
 }
 
 impl Interrupts {
     /// From now on, the signals come here.
     #[cfg(unix)]
-    pub(super) fn listen() -> Self {
+    pub(in crate::cli) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let both = signal(SignalKind::interrupt())
             .and_then(|interrupt| Ok([interrupt, signal(SignalKind::terminate())?]));
         // Without them, a signal ends the program as it ends any other.
-        Self { signals: both.ok() }
+        Self {
+            signals: both.ok().map(Mutex::new),
+        }
     }
 
     /// From now on, Ctrl-C comes here.
     #[cfg(not(unix))]
-    pub(super) fn listen() -> Self {
+    pub(in crate::cli) fn listen() -> Self {
         Self {}
     }
 
     /// Until the next one.
     #[cfg(unix)]
-    async fn next(&mut self) {
-        match &mut self.signals {
+    async fn next(&self) {
+        match &self.signals {
             None => std::future::pending().await,
-            Some([interrupt, terminate]) => {
+            Some(signals) => {
+                let [interrupt, terminate] = &mut *signals.lock().await;
                 tokio::select! {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
@@ -49,15 +54,15 @@ impl Interrupts {
 
     /// Until the next one.
     #[cfg(not(unix))]
-    async fn next(&mut self) {
+    async fn next(&self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }
     }
 
     /// Does `work`, or drops it at the first signal.
-    pub(super) async fn or<T>(
-        &mut self,
+    pub(in crate::cli) async fn or<T>(
+        &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         tokio::select! {
@@ -68,8 +73,8 @@ impl Interrupts {
 
     /// Does `work`, which ends by itself when it is stopped: at the first signal, or when `limit`
     /// is over. A second signal drops it.
-    pub(super) async fn stopping<T, W>(
-        &mut self,
+    pub(in crate::cli) async fn stopping<T, W>(
+        &self,
         limit: Option<Duration>,
         work: impl FnOnce(Stop) -> W,
     ) -> Result<T, Failure>

@@ -6,17 +6,17 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Command, Parser};
 
-use super::ui::{Color, Format, Ui, note};
+use super::terminal::{Color, Format, Printer, print_note};
 use crate::report::{ErrorId, Exit, Failure, remedies};
 
 /// Parses, and keeps the matches: they know whether a value was typed or came from the
 /// environment. Help, version and errors are told here.
-pub(super) fn parse<C: Parser>(
+pub(in crate::cli) fn parse<C: Parser>(
     command: Command,
     arguments: &[OsString],
 ) -> Result<(C, ArgMatches), Exit> {
     // Help and errors follow the rules too; a typed --color is not known yet.
-    Color::Auto.settle();
+    Color::Auto.apply();
     let command = without_empty_variables(command);
     command
         .try_get_matches_from(arguments)
@@ -59,7 +59,7 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
         let _gone: std::io::Result<()> = error.print();
         // Help instead of an error is its own explanation.
         if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-            note(&format!("see: espctl explain {}", ErrorId::Usage));
+            print_note(&format!("see: espctl explain {}", ErrorId::Usage));
         }
         return Exit::Usage;
     }
@@ -73,7 +73,7 @@ fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
     let failure = Failure::new(ErrorId::Usage, message)
         .remedy(&remedies::SEE_HELP)
         .remedy(&remedies::QUOTE_VALUES);
-    Ui::new(format_of(arguments), Color::Auto).failure(&failure);
+    Printer::new(format_of(arguments)).failure(&failure);
     Exit::Usage
 }
 
@@ -91,7 +91,7 @@ fn may_show_a_secret(error: &clap::Error, arguments: &[OsString]) -> bool {
 }
 
 /// The format that was asked for, likewise.
-pub(super) fn format_of(arguments: &[OsString]) -> Format {
+pub(in crate::cli) fn format_of(arguments: &[OsString]) -> Format {
     if wants_json(arguments) {
         Format::Json
     } else {

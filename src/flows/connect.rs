@@ -11,18 +11,18 @@ use std::sync::Arc;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-use self::plan::{Need, Plan, need, plan};
+use self::plan::{Plan, PopRequirement, plan, pop_requirement};
 use super::find;
 use super::request::Access;
 use super::target::Target;
-use super::{Doing, Event, FlowError, Question, Run, SchemeSource, Warning};
+use super::{Event, FlowError, FlowStep, Question, Run, SchemeSource, Warning};
 use crate::endpoint::version::Version;
 use crate::proto::Service;
 use crate::provisioner::{self, ProvisionError, Provisioner};
 use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
-use crate::session::{Connection, Keys, Secured, SessionError};
+use crate::session::{Connection, HandshakePermit, Keys, Secured, SessionError};
 use crate::transport::{Candidate, Hints, Route, TransportError};
 
 /// A device that said what it is.
@@ -36,6 +36,8 @@ pub struct Opened {
     pub hints: Hints,
     /// The way back to it, should it be lost.
     pub route: Option<Route>,
+    /// The right to the handshake that follows.
+    pub permit: HandshakePermit,
 }
 
 /// A connected device, by what has to follow.
@@ -59,8 +61,8 @@ pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
             }
             let what = "open a protocomm session";
             let source = ProvisionError::Unsupported { what };
-            let doing = Doing::Connecting;
-            Err(FlowError::Protocol { doing, source })
+            let step = FlowStep::Connecting;
+            Err(FlowError::Protocol { step, source })
         }
     }
 }
@@ -85,14 +87,15 @@ pub(super) async fn connect(
         transcript: target.transcript.clone(),
     };
     let address = candidate.address.to_string();
+    let permit = run.handshakes.begin().await;
     let opening = target
         .driver
         .open(&candidate, &target.options, &run.pace.limits);
     let opened = opening.await;
-    find::tell(run, &candidate.changes);
+    find::report_host_changes(run, &candidate.changes);
     let prepared = protocol.open(opened?, &candidate).await;
     // Preparing a link may have to open it anew.
-    find::tell(run, &candidate.changes);
+    find::report_host_changes(run, &candidate.changes);
     let prepared = prepared?;
     run.report(&Event::Connected { address });
 
@@ -109,7 +112,7 @@ pub(super) async fn connect(
         }
         Err(source) => {
             return Err(FlowError::Session {
-                doing: Doing::ReadingVersion,
+                step: FlowStep::ReadingVersion,
                 source,
             });
         }
@@ -122,6 +125,7 @@ pub(super) async fn connect(
         version,
         hints: candidate.hints,
         route: Some(route),
+        permit,
     })))
 }
 
@@ -134,7 +138,7 @@ pub async fn identify(run: &Run, target: &Target) -> Result<Version, FlowError> 
         ..
     } = open(run, target).await?;
     let reading = |source| FlowError::Session {
-        doing: Doing::ReadingVersion,
+        step: FlowStep::ReadingVersion,
         source,
     };
     let endpoint = connection.service().version_endpoint();
@@ -152,6 +156,7 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
         version,
         hints,
         route,
+        permit,
     } = opened;
     let service = connection.service();
     let Plan {
@@ -166,23 +171,25 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
         // Before anybody is asked for a secret.
         if !connection.carries(scheme) {
             return Err(FlowError::Session {
-                doing: Doing::Securing,
+                step: FlowStep::Securing,
                 source: SessionError::from(TransportError::TooLong {
                     endpoint: service.session_endpoint(),
                     bytes: scheme.longest_message(),
                 }),
             });
         }
-        let need = need(service, &version);
-        let credentials = credentials(run, scheme, &mut access, need).await?;
+        let requirement = pop_requirement(service, &version);
+        let credentials = credentials(run, scheme, &mut access, requirement).await?;
         // Nothing was given, and nothing said that something is needed.
-        let guessed = need == Need::Unknown
+        let guessed = requirement == PopRequirement::Unknown
             && scheme == SecurityScheme::Sec1
             && matches!(credentials, Credentials::None);
         if source != SchemeSource::Probed && !asked_again {
             run.report(&Event::SchemeChosen { scheme, source });
         }
-        let agreed = agree(run, &mut connection, scheme, credentials, &access).await;
+        let agreed =
+            handshake_with_fallbacks(run, &mut connection, &permit, scheme, credentials, &access)
+                .await;
         let error = match agreed {
             Ok((keys, credentials)) => {
                 if source == SchemeSource::Probed {
@@ -201,12 +208,11 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
                     version,
                     credentials,
                     route,
-                    handshakes: run.handshakes.clone(),
                 });
             }
             Err(error) => error,
         };
-        if speaks_another(&error)
+        if is_scheme_mismatch(&error)
             && let Some(next) = otherwise.pop()
         {
             // Another scheme is no strike (`security1.c`, `security2.c`), so probing is free.
@@ -220,7 +226,7 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
             asked_again = true;
         } else {
             return Err(FlowError::Session {
-                doing: Doing::Securing,
+                step: FlowStep::Securing,
                 source: error,
             });
         }
@@ -231,7 +237,7 @@ async fn credentials(
     run: &Run,
     scheme: SecurityScheme,
     access: &mut Access,
-    need: Need,
+    requirement: PopRequirement,
 ) -> Result<Credentials, FlowError> {
     match scheme {
         SecurityScheme::Sec0 => Ok(Credentials::None),
@@ -239,11 +245,13 @@ async fn credentials(
             match &access.pop {
                 // Whoever stands in between can announce this; nobody gives a PoP to prove
                 // nothing.
-                Some(pop) if need == Need::AnnouncedNone && !pop.expose().is_empty() => {
+                Some(pop)
+                    if requirement == PopRequirement::AnnouncedNone && !pop.expose().is_empty() =>
+                {
                     Err(FlowError::AnnouncedNoPop)
                 }
                 Some(pop) => Ok(Credentials::Pop(pop.clone())),
-                None if need != Need::Some => Ok(Credentials::None),
+                None if requirement != PopRequirement::Some => Ok(Credentials::None),
                 None => {
                     access.pop = run.ask(&Question::Pop).await;
                     let pop = access.pop.clone().map(Credentials::Pop);
@@ -288,18 +296,16 @@ const fn no_security(service: Service) -> &'static str {
 }
 
 /// One handshake; with `sec2_compat`, one more for each broken verifier form that could apply.
-async fn agree(
+async fn handshake_with_fallbacks(
     run: &Run,
     connection: &mut Connection,
+    permit: &HandshakePermit,
     scheme: SecurityScheme,
     mut credentials: Credentials,
     access: &Access,
 ) -> Result<(Keys, Credentials), SessionError> {
-    let (rng, handshakes) = (UnwrapErr(SysRng), &run.handshakes);
-    let error = match connection
-        .agree(scheme, &credentials, rng, handshakes)
-        .await
-    {
+    let rng = UnwrapErr(SysRng);
+    let error = match connection.agree(scheme, &credentials, rng, permit).await {
         Ok(keys) => return Ok((keys, credentials)),
         Err(error) => error,
     };
@@ -314,10 +320,7 @@ async fn agree(
                           which counts as one more wrong try"
                     .to_owned(),
             });
-            match connection
-                .agree(scheme, &credentials, rng, handshakes)
-                .await
-            {
+            match connection.agree(scheme, &credentials, rng, permit).await {
                 Ok(keys) => return Ok((keys, credentials)),
                 Err(error) if is_wrong_secret(&error) => {}
                 Err(_) => break,
@@ -354,7 +357,7 @@ fn is_wrong_secret(error: &SessionError) -> bool {
     )
 }
 
-fn speaks_another(error: &SessionError) -> bool {
+fn is_scheme_mismatch(error: &SessionError) -> bool {
     matches!(
         error,
         SessionError::HandshakeRefused {

@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Doing, FlowError};
+use super::{FlowError, FlowStep};
 use crate::endpoint::Command;
 use crate::endpoint::wifi_ctrl::{Reprovision, ResetWifi};
 use crate::proto::{EndpointName, Service};
@@ -11,12 +11,12 @@ use crate::session::{Session, SessionError};
 
 /// Has a device that failed to join forget the credentials.
 pub async fn reset(session: Session) -> Result<(), FlowError> {
-    command(session, &ResetWifi, Doing::Resetting).await
+    command(session, &ResetWifi, FlowStep::Resetting).await
 }
 
 /// Has a device that joined wait for another network.
 pub async fn reprovision(session: Session) -> Result<(), FlowError> {
-    command(session, &Reprovision, Doing::Reopening).await
+    command(session, &Reprovision, FlowStep::Reopening).await
 }
 
 /// Sends bytes to an endpoint and returns its answer.
@@ -27,8 +27,8 @@ pub async fn call(
 ) -> Result<Zeroizing<Vec<u8>>, FlowError> {
     let endpoint = EndpointName::new(endpoint.to_owned());
     let answer = session.exchange(&endpoint, data).await;
-    let answer = answer.map_err(during(Doing::Calling))?;
-    session.close().await.map_err(during(Doing::Calling))?;
+    let answer = answer.map_err(during(FlowStep::Calling))?;
+    session.close().await.map_err(during(FlowStep::Calling))?;
     Ok(answer)
 }
 
@@ -56,16 +56,16 @@ pub fn reserved(endpoint: &str) -> Option<Reserved> {
         })
 }
 
-async fn command<C>(mut session: Session, command: &C, doing: Doing) -> Result<(), FlowError>
+async fn command<C>(mut session: Session, command: &C, step: FlowStep) -> Result<(), FlowError>
 where
     C: Command<Reply = ()> + Sync,
 {
-    session.call(command).await.map_err(during(doing))?;
-    session.close().await.map_err(during(doing))
+    session.call(command).await.map_err(during(step))?;
+    session.close().await.map_err(during(step))
 }
 
-fn during(doing: Doing) -> impl FnOnce(SessionError) -> FlowError {
-    move |source| FlowError::Session { doing, source }
+fn during(step: FlowStep) -> impl FnOnce(SessionError) -> FlowError {
+    move |source| FlowError::Session { step, source }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Lists the devices in reach: every candidate of a driver's scan, and what each says about itself
-//! before any keys: in its announcement, or else in its version document. Serial ports are asked
-//! only when that is wanted. It secures nothing and changes nothing.
+//! before any keys: in its announcement, or else in its version document. Places that exist whether
+//! or not a device is there are asked only when that is wanted. It secures nothing and changes nothing.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use futures_util::future::{try_join, try_join_all};
 use super::find;
 use super::seen_device::SeenDevice;
 use super::target::Target;
-use super::{Doing, Event, FlowError, Run};
+use super::{Event, FlowError, FlowStep, Run};
 use crate::endpoint::version::Version;
 use crate::session::{Connection, SessionError};
 use crate::transport::{Address, Candidate, Discovery, Hints, Medium, TransportError};
@@ -74,9 +74,9 @@ pub struct Discovered {
 }
 
 impl Discovered {
-    /// That nobody is there, and who is there instead.
-    pub fn nobody(&self, medium: &'static Medium) -> FlowError {
-        find::nobody(
+    /// The error that no device fits, with the devices that were seen.
+    pub fn no_candidate(&self, medium: &'static Medium) -> FlowError {
+        find::no_candidate(
             medium,
             &self.others.iter().map(Found::seen).collect::<Vec<_>>(),
         )
@@ -88,11 +88,11 @@ impl Discovered {
 pub enum Probe {
     /// The one at a known address, or where devices do not announce themselves.
     Known,
-    /// Every serial port on USB, too: opening one can reset the board there, or disturb whatever
-    /// else it is.
-    Ports,
-    /// Every serial port that there is.
-    AllPorts,
+    /// Also every place where a device is likely: to open one can reset the device there, or disturb
+    /// whatever else it is.
+    Likely,
+    /// Also every other place that this computer lists.
+    All,
 }
 
 /// Looks for as long as the pace of the run allows, and reports every device that it sees. Nobody in reach is an empty list; whatever else is
@@ -106,7 +106,7 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
     let mut seen = Vec::new();
     loop {
         let candidate = candidates.next().await;
-        find::tell(run, &search.changes);
+        find::report_host_changes(run, &search.changes);
         match candidate {
             None => break,
             Some(Ok(candidate)) => {
@@ -114,7 +114,7 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
                     device: SeenDevice::of(&candidate),
                     is_wanted: is_wanted(&candidate),
                 });
-                find::note(&mut seen, candidate);
+                find::upsert(&mut seen, candidate);
             }
             Some(Err(TransportError::Unreachable { .. })) => {}
             Some(Err(error)) => return Err(error.into()),
@@ -127,8 +127,8 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
         Discovery::Announced => false,
         Discovery::Enumerated => match probe {
             Probe::Known => false,
-            Probe::Ports => was_wanted,
-            Probe::AllPorts => true,
+            Probe::Likely => was_wanted,
+            Probe::All => true,
         },
         Discovery::Fixed => true,
     };
@@ -164,7 +164,7 @@ async fn look_at(
     candidate: &Candidate,
 ) -> Result<Option<Version>, FlowError> {
     let reading = |source| FlowError::Session {
-        doing: Doing::ReadingVersion,
+        step: FlowStep::ReadingVersion,
         source,
     };
     let service = candidate.service;

@@ -38,10 +38,10 @@ pub enum FlowError {
     #[error("the device announces that it needs no proof of possession, although one was given")]
     AnnouncedNoPop,
     /// Something was achieved before the error, and stays.
-    #[error("{source}; {before}")]
-    After {
+    #[error("{source}; {completed}")]
+    PartialSuccess {
         /// What was completed before the error.
-        before: Before,
+        completed: Completed,
         /// The error.
         source: Box<Self>,
     },
@@ -69,7 +69,7 @@ pub enum FlowError {
     #[error("{source}")]
     Cloud {
         /// What was being done.
-        doing: Doing,
+        step: FlowStep,
         /// The cloud's part of the error.
         source: CloudError,
     },
@@ -82,7 +82,7 @@ pub enum FlowError {
         auth: AuthMode,
     },
     /// The device gave up joining.
-    #[error("the device could not join {network}: {}{}", reason_of(*reason), sight_of(*sighting))]
+    #[error("the device could not join {network}: {}{}", reason_of(*reason), sight_of(*visibility))]
     JoinFailed {
         /// The network.
         network: NetworkName,
@@ -91,7 +91,7 @@ pub enum FlowError {
         /// Whether the device has been made to forget the credentials.
         forgotten: bool,
         /// What its own scan shows of the network, where it made one.
-        sighting: Option<Sighting>,
+        visibility: Option<NetworkVisibility>,
     },
     /// The device was still trying when the time was up.
     #[error("the device was still trying to join {network} after {} s", waited.as_secs_f32())]
@@ -103,7 +103,7 @@ pub enum FlowError {
         /// Whether the device has been made to forget the credentials.
         forgotten: bool,
         /// What its own scan shows of the network, where it made one.
-        sighting: Option<Sighting>,
+        visibility: Option<NetworkVisibility>,
     },
     /// The account did not say in time whether the node is the user's.
     #[error("the account has not confirmed {node_id} within {} s{}", waited.as_secs_f32(), status_of(status.as_ref()))]
@@ -164,7 +164,7 @@ pub enum FlowError {
     #[error("the step could not be recorded, so it was not taken: {source}")]
     NotRecorded {
         /// The step.
-        doing: Doing,
+        step: FlowStep,
         /// The journal's part of the error.
         source: JournalError,
     },
@@ -172,7 +172,7 @@ pub enum FlowError {
     #[error("{source}")]
     Session {
         /// What was being done.
-        doing: Doing,
+        step: FlowStep,
         /// The session's part of the error.
         source: SessionError,
     },
@@ -180,7 +180,7 @@ pub enum FlowError {
     #[error("{source}")]
     Protocol {
         /// What was being done.
-        doing: Doing,
+        step: FlowStep,
         /// The protocol's part of the error.
         source: ProvisionError,
     },
@@ -193,9 +193,9 @@ pub enum FlowError {
         /// Why the run stops.
         reason: StopReason,
         /// What it cut short.
-        doing: Doing,
+        step: FlowStep,
         /// What is left on the device.
-        left: Left,
+        credentials: CredentialState,
     },
     /// Credentials were applied, and then contact was lost or its answers could not be read.
     #[error(
@@ -223,7 +223,7 @@ pub enum FlowError {
 
 impl FlowError {
     /// What became of a request to a device.
-    pub(super) fn of_provisioner(doing: Doing, error: ProvisionError) -> Self {
+    pub(super) fn of_provisioner(step: FlowStep, error: ProvisionError) -> Self {
         match error {
             ProvisionError::LinkLost(Cause::Session(source))
             | ProvisionError::NotSent(Cause::Session(source))
@@ -231,56 +231,56 @@ impl FlowError {
                 cause: Cause::Session(source),
                 ..
             }
-            | ProvisionError::Unanswered(Cause::Session(source)) => Self::Session { doing, source },
+            | ProvisionError::Unanswered(Cause::Session(source)) => Self::Session { step, source },
             ProvisionError::ScanUnfinished { waited } => Self::ScanUnfinished { waited },
-            source => Self::Protocol { doing, source },
+            source => Self::Protocol { step, source },
         }
     }
 
     /// The step that was under way.
-    pub const fn doing(&self) -> Doing {
+    pub const fn step(&self) -> FlowStep {
         match self {
-            Self::After { source, .. } => source.doing(),
+            Self::PartialSuccess { source, .. } => source.step(),
             Self::AnnouncedNoPop
             | Self::AnnouncedNoSecurity
             | Self::ClaimRequired
             | Self::NoWifi
             | Self::NoWifiNeedsChallenge
-            | Self::UnknownScheme { .. } => Doing::ReadingVersion,
+            | Self::UnknownScheme { .. } => FlowStep::ReadingVersion,
             Self::ChallengeDisabled | Self::ChallengeRefused { .. } | Self::OtherNode { .. } => {
-                Doing::Signing
+                FlowStep::Signing
             }
-            Self::ChallengeExpired { .. } => Doing::VerifyingAssociation,
-            Self::MappingPending { .. } | Self::NotMapped { .. } => Doing::AddingMapping,
-            Self::NoMapping | Self::UserUnknown => Doing::SendingUser,
-            Self::EnterpriseNetwork { .. } => Doing::SendingWifi,
+            Self::ChallengeExpired { .. } => FlowStep::VerifyingAssociation,
+            Self::MappingPending { .. } | Self::NotMapped { .. } => FlowStep::AddingMapping,
+            Self::NoMapping | Self::UserUnknown => FlowStep::SendingUser,
+            Self::EnterpriseNetwork { .. } => FlowStep::SendingWifi,
             Self::JoinFailed { .. } | Self::JoinTimedOut { .. } | Self::Unconfirmed { .. } => {
-                Doing::ConfirmingWifi
+                FlowStep::ConfirmingWifi
             }
             Self::MissingInput(question) => match question {
-                Question::Pop | Question::Password => Doing::Securing,
+                Question::Pop | Question::Password => FlowStep::Securing,
                 Question::NewPassphrase { .. } | Question::Passphrase { .. } | Question::Ssid => {
-                    Doing::SendingWifi
+                    FlowStep::SendingWifi
                 }
             },
             Self::Ambiguous { .. }
             | Self::Declined
             | Self::NoCandidate { .. }
             | Self::UnknownProtocol
-            | Self::Transport(_) => Doing::Connecting,
-            Self::ScanUnfinished { .. } => Doing::Scanning,
-            Self::Cloud { doing, .. }
-            | Self::NotRecorded { doing, .. }
-            | Self::Protocol { doing, .. }
-            | Self::Session { doing, .. }
-            | Self::Stopped { doing, .. } => *doing,
+            | Self::Transport(_) => FlowStep::Connecting,
+            Self::ScanUnfinished { .. } => FlowStep::Scanning,
+            Self::Cloud { step, .. }
+            | Self::NotRecorded { step, .. }
+            | Self::Protocol { step, .. }
+            | Self::Session { step, .. }
+            | Self::Stopped { step, .. } => *step,
         }
     }
 }
 
 /// What was achieved before an error, and stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Before {
+pub enum Completed {
     /// The device joined its network.
     Joined {
         /// The network.
@@ -292,18 +292,18 @@ pub enum Before {
         node_id: String,
     },
     /// The device knows whose it is, and will say so once it is online; the account was not told.
-    Told {
+    SecretSent {
         /// The node's id in the account.
         node_id: String,
     },
 }
 
-impl fmt::Display for Before {
+impl fmt::Display for Completed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Joined { network } => write!(f, "the device has joined {network}"),
             Self::Mapped { node_id } => write!(f, "the node {node_id} is in your account"),
-            Self::Told { node_id } => {
+            Self::SecretSent { node_id } => {
                 write!(f, "the account was not told of the node {node_id}")
             }
         }
@@ -312,7 +312,7 @@ impl fmt::Display for Before {
 
 /// What is left on a device by a run that was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
+pub enum CredentialState {
     /// It stored the credentials, is joining, and would not be told to forget them.
     Applied,
     /// It was given credentials, and has forgotten them.
@@ -329,7 +329,7 @@ pub enum Left {
 
 /// What a device's own scan shows of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sighting {
+pub enum NetworkVisibility {
     /// The device does not see the network.
     NotSeen,
     /// Only channels above 14.
@@ -340,7 +340,7 @@ pub enum Sighting {
 
 /// The step of a flow. Reads on with the device's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
+pub enum FlowStep {
     /// Have the account wait for the node.
     AddingMapping,
     /// Have the stored network joined.
@@ -377,7 +377,7 @@ pub enum Doing {
     VerifyingAssociation,
 }
 
-impl fmt::Display for Doing {
+impl fmt::Display for FlowStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AddingMapping => "confirming in the account the mapping of",
@@ -412,11 +412,11 @@ fn status_of(status: Option<&MappingStatus>) -> String {
     status.map_or_else(String::new, |status| format!(" (its last word: {status})"))
 }
 
-const fn sight_of(sighting: Option<Sighting>) -> &'static str {
-    match sighting {
-        Some(Sighting::NotSeen) => "; its own scan does not show the network",
-        Some(Sighting::OnlyFiveGhz) => "; its own scan shows the network on 5 GHz only",
-        Some(Sighting::Seen) | None => "",
+const fn sight_of(visibility: Option<NetworkVisibility>) -> &'static str {
+    match visibility {
+        Some(NetworkVisibility::NotSeen) => "; its own scan does not show the network",
+        Some(NetworkVisibility::OnlyFiveGhz) => "; its own scan shows the network on 5 GHz only",
+        Some(NetworkVisibility::Seen) | None => "",
     }
 }
 

@@ -1,20 +1,23 @@
-//! Finds the device that is wanted: runs a driver's scan and takes what fits. How a medium is
-//! searched is the driver's.
+//! Selects the device: runs a driver's scan and picks the candidate that the target describes. How a
+//! medium is scanned is up to its driver.
 //!
-//! Where devices announce themselves, an exact name or node id ends the search at once. Otherwise
-//! it takes its whole time, because only then it is known who else is there: a name's beginning
-//! that fits one device, somebody's choice, or the only one.
+//! Over a medium on which devices announce themselves, an exact name or node id ends the scan at once.
+//! The beginning of a name needs the whole scan, because only then it is known that no second device
+//! fits. Without any name a person can choose while the scan goes on.
 
 use std::cmp::Reverse;
+use std::pin::pin;
 
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::future::{Fuse, FutureExt as _};
+use futures_util::{StreamExt as _, stream::BoxStream};
 
+use super::growing::Growing;
 use super::seen_device::SeenDevice;
 use super::target::Target;
 use super::{Choice, Chosen, Event, FlowError, Run, Warning};
-use crate::transport::{Candidate, HostChanges, Medium};
+use crate::transport::{Candidate, HostChanges, Medium, TransportError};
 
-/// Searches until the device that fits is known.
+/// Scans until one device is selected.
 pub async fn find_device(run: &Run, target: &Target) -> Result<Candidate, FlowError> {
     let medium = target.medium;
     loop {
@@ -23,16 +26,16 @@ pub async fn find_device(run: &Run, target: &Target) -> Result<Candidate, FlowEr
             address: target.address.as_ref().map(ToString::to_string),
             name: target.announced_name().map(str::to_owned),
         });
-        let found = if medium.has_a_choice() && target.address.is_none() {
-            among(run, target).await?
+        let selected = if medium.has_a_choice() && target.address.is_none() {
+            select_from_scan(run, target).await?
         } else {
             let search = target.search(run.pace.search);
             let found = target.driver.scan(&search).next().await;
-            tell(run, &search.changes);
-            Some(found.ok_or_else(|| nobody(medium, &[]))??)
+            report_host_changes(run, &search.changes);
+            Some(found.ok_or_else(|| no_candidate(medium, &[]))??)
         };
-        // Otherwise: look again.
-        if let Some(candidate) = found {
+        // `None` is the wish to scan again.
+        if let Some(candidate) = selected {
             run.report(&Event::DeviceFound {
                 transport: candidate.medium,
                 address: candidate.address.to_string(),
@@ -44,104 +47,188 @@ pub async fn find_device(run: &Run, target: &Target) -> Result<Candidate, FlowEr
     }
 }
 
-/// The one among those that announce themselves; `None` when somebody wants to look again.
-async fn among(run: &Run, target: &Target) -> Result<Option<Candidate>, FlowError> {
+/// Scans a medium with several devices for one of them; `None` if a person wants to scan again.
+async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate>, FlowError> {
     let medium = target.medium;
     let search = target.search(run.pace.search);
     let mut scan = target.driver.scan(&search);
-    let mut seen: Vec<Candidate> = Vec::new();
-    let mut exact: Vec<Candidate> = Vec::new();
-    while let Some(candidate) = scan.next().await {
-        tell(run, &search.changes);
-        let candidate = candidate?;
-        if is_wanted(&candidate, target, is_called) {
-            note(&mut exact, candidate);
-            // Another one of the same name counts if it was seen at the same time.
-            while !medium.names_are_unique
-                && let Some(Some(other)) = scan.next().now_or_never()
-            {
-                let of = other?;
-                note(
-                    if is_wanted(&of, target, is_called) {
-                        &mut exact
-                    } else {
-                        &mut seen
-                    },
-                    of,
-                );
+    let mut scanned = Scanned::default();
+    let (grower, list) = Growing::start();
+    let can_choose_early = target.announced_name().is_none() && medium.announces();
+    let mut list = Some(list).filter(|_| can_choose_early);
+    let mut choosing = pin!(Fuse::terminated());
+    let mut is_choosing = false;
+    let early = loop {
+        tokio::select! {
+            biased;
+            chosen = &mut choosing => {
+                is_choosing = false;
+                match chosen {
+                    // Without a person to choose, the whole scan decides.
+                    Chosen::Nothing => {}
+                    chosen => break Some(chosen),
+                }
             }
-            break;
+            candidate = scan.next() => {
+                let Some(candidate) = candidate else { break None };
+                // A message would tear a list that is shown.
+                if !is_choosing {
+                    report_host_changes(run, &search.changes);
+                }
+                if scanned.add(candidate?, target) == Fit::Exact {
+                    scanned.add_simultaneous(&mut scan, target)?;
+                    break None;
+                }
+                if !can_choose_early || scanned.fitting.is_empty() {
+                    continue;
+                }
+                grower.show(list_devices(&scanned.fitting));
+                if let Some(list) = list.take() {
+                    is_choosing = true;
+                    choosing.set(run.choose(Choice::Devices(list)).fuse());
+                }
+            }
         }
-        note(&mut seen, candidate);
-    }
+    };
     drop(scan);
-    let (mut fitting, others): (Vec<Candidate>, Vec<Candidate>) =
-        match (target.announced_name(), exact.len()) {
-            (Some(_), 1..) => (exact, seen),
-            (Some(_), 0) => seen
-                .into_iter()
-                .partition(|one| !target.is_whole_name && is_wanted(one, target, begins_with)),
-            (None, _) => seen.into_iter().partition(|one| target.admits(&one.hints)),
-        };
-    fitting.sort_by_key(|one| Reverse(one.hints.signal));
-    let listed: Vec<SeenDevice> = fitting.iter().map(SeenDevice::of).collect();
-    let chosen = match &listed[..] {
-        [] => {
-            let others: Vec<SeenDevice> = others.iter().map(SeenDevice::of).collect();
-            return Err(nobody(medium, &others));
+    drop(grower);
+    let was_asked = can_choose_early && list.is_none();
+    let early = match early {
+        None if is_choosing => Some(choosing.await),
+        None if was_asked => Some(Chosen::Nothing),
+        early => early,
+    };
+    report_host_changes(run, &search.changes);
+
+    let Scanned {
+        exact,
+        fitting,
+        others,
+    } = scanned;
+    let mut fitting = if exact.is_empty() { fitting } else { exact };
+    if early.is_none() {
+        fitting.sort_by_key(|candidate| Reverse(candidate.hints.signal));
+    }
+    let chosen = match (early, &fitting[..]) {
+        (Some(chosen), _) => chosen,
+        (None, []) => return Err(no_candidate(medium, &list_devices(&others))),
+        // A name or its beginning fits only this one.
+        (None, [_]) if target.announced_name().is_some() => Chosen::Item(0),
+        // The only likely one over a medium on which devices do not announce themselves.
+        (None, [_]) if !medium.announces() => Chosen::Item(0),
+        (None, _) => {
+            let list = Growing::complete(list_devices(&fitting));
+            run.choose(Choice::Devices(list)).await
         }
-        // Named by its beginning, and only one is: nothing is left to choose.
-        [_] if target.announced_name().is_some() => Chosen::Item(0),
-        // Of those that say nothing, the only likely one.
-        [_] if !medium.announces() => Chosen::Item(0),
-        _ => run.choose(Choice::Devices(&listed)).await,
     };
     match chosen {
         Chosen::Item(index) if index < fitting.len() => Ok(Some(fitting.swap_remove(index))),
         Chosen::Rescan => Ok(None),
-        // Nobody is there to choose.
         Chosen::Nothing if fitting.len() == 1 => Ok(fitting.pop()),
-        Chosen::Nothing => Err(FlowError::Ambiguous {
-            medium,
-            seen: listed,
-        }),
+        Chosen::Nothing => {
+            fitting.sort_by_key(|candidate| Reverse(candidate.hints.signal));
+            Err(FlowError::Ambiguous {
+                medium,
+                seen: list_devices(&fitting),
+            })
+        }
         Chosen::Declined | Chosen::Item(_) | Chosen::Manual(_) => Err(FlowError::Declined),
     }
 }
 
-/// Passes on what the driver did to this computer.
-pub(super) fn tell(run: &Run, changes: &HostChanges) {
+/// The candidates of one scan. Each keeps its place in its list, and moves only to a better one.
+#[derive(Debug, Default)]
+struct Scanned {
+    exact: Vec<Candidate>,
+    fitting: Vec<Candidate>,
+    others: Vec<Candidate>,
+}
+
+/// How well a candidate fits what is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    Exact,
+    Possible,
+    None,
+}
+
+impl Fit {
+    fn of(candidate: &Candidate, target: &Target) -> Self {
+        match target.announced_name() {
+            _ if !target.admits(&candidate.hints) => Self::None,
+            None => Self::Possible,
+            Some(name) if is_called(candidate, name) => Self::Exact,
+            Some(name) if !target.is_whole_name && begins_with(candidate, name) => Self::Possible,
+            Some(_) => Self::None,
+        }
+    }
+}
+
+impl Scanned {
+    fn add(&mut self, candidate: Candidate, target: &Target) -> Fit {
+        let fit = Fit::of(&candidate, target);
+        if fit == Fit::Exact {
+            self.fitting.retain(|known| !is_same(known, &candidate));
+        }
+        if fit != Fit::None {
+            self.others.retain(|known| !is_same(known, &candidate));
+        }
+        let has_place = self.fitting.iter().any(|known| is_same(known, &candidate));
+        let list = match fit {
+            Fit::Exact => &mut self.exact,
+            Fit::Possible => &mut self.fitting,
+            Fit::None if has_place => &mut self.fitting,
+            Fit::None => &mut self.others,
+        };
+        upsert(list, candidate);
+        fit
+    }
+
+    /// Adds the candidates that the scan has found by now: where names are not unique, a second device
+    /// of the same name may be among them.
+    fn add_simultaneous(
+        &mut self,
+        scan: &mut BoxStream<'static, Result<Candidate, TransportError>>,
+        target: &Target,
+    ) -> Result<(), FlowError> {
+        if target.medium.names_are_unique {
+            return Ok(());
+        }
+        while let Some(Some(candidate)) = scan.next().now_or_never() {
+            self.add(candidate?, target);
+        }
+        Ok(())
+    }
+}
+
+fn list_devices(candidates: &[Candidate]) -> Vec<SeenDevice> {
+    candidates.iter().map(SeenDevice::of).collect()
+}
+
+/// Reports what the driver changed on this computer.
+pub(super) fn report_host_changes(run: &Run, changes: &HostChanges) {
     for message in changes.take() {
         let id = Warning::HostChanged;
         run.report(&Event::Warned { id, message });
     }
 }
 
-/// Adds a device to those that were seen. Where names are unique, one that went and came back is
-/// the same one under its name, wherever it is now; elsewhere, one with the same address is.
-pub(super) fn note(seen: &mut Vec<Candidate>, candidate: Candidate) {
-    let known = seen.iter_mut().find(|known| {
-        if candidate.medium.names_are_unique {
-            known.name.is_some() && known.name == candidate.name
-        } else {
-            known.address == candidate.address
-        }
-    });
-    match known {
+/// Adds a candidate, or replaces what was known about it.
+pub(super) fn upsert(seen: &mut Vec<Candidate>, candidate: Candidate) {
+    match seen.iter_mut().find(|known| is_same(known, &candidate)) {
         Some(known) => *known = candidate,
         None => seen.push(candidate),
     }
 }
 
-fn is_wanted(
-    candidate: &Candidate,
-    target: &Target,
-    is_meant: fn(&Candidate, &str) -> bool,
-) -> bool {
-    target
-        .announced_name()
-        .is_some_and(|name| is_meant(candidate, name))
-        && target.admits(&candidate.hints)
+/// Whether both are the same device: over a medium with unique names one with the same name, wherever
+/// it is now; elsewhere one with the same address.
+fn is_same(known: &Candidate, candidate: &Candidate) -> bool {
+    if candidate.medium.names_are_unique {
+        known.name.is_some() && known.name == candidate.name
+    } else {
+        known.address == candidate.address
+    }
 }
 
 fn names(candidate: &Candidate) -> impl Iterator<Item = &str> {
@@ -153,17 +240,17 @@ fn names(candidate: &Candidate) -> impl Iterator<Item = &str> {
 }
 
 fn is_called(candidate: &Candidate, name: &str) -> bool {
-    candidate.address.is_called(name) || names(candidate).any(|one| one == name)
+    candidate.address.is_called(name) || names(candidate).any(|known| known == name)
 }
 
 fn begins_with(candidate: &Candidate, name: &str) -> bool {
-    names(candidate).any(|one| one.starts_with(name))
+    names(candidate).any(|known| known.starts_with(name))
 }
 
-/// The wanted one is not there. Of the others, those with a name and a strong signal come first.
-pub(super) fn nobody(medium: &'static Medium, others: &[SeenDevice]) -> FlowError {
+/// No device fits. Of the others, those with a name and a strong signal come first.
+pub(super) fn no_candidate(medium: &'static Medium, others: &[SeenDevice]) -> FlowError {
     let mut seen = others.to_vec();
-    seen.sort_by_key(|one| (one.name.is_none(), Reverse(one.hints.signal)));
+    seen.sort_by_key(|device| (device.name.is_none(), Reverse(device.hints.signal)));
     FlowError::NoCandidate { medium, seen }
 }
 
@@ -199,7 +286,7 @@ mod tests {
             (None, 4),
             (None, 5),
         ] {
-            note(&mut seen, candidate(name, port));
+            upsert(&mut seen, candidate(name, port));
         }
         let told: Vec<String> = seen.iter().map(|one| one.address.to_string()).collect();
         let expected = [3, 2, 4, 5].map(|port| format!("127.0.0.1:{port}"));
@@ -222,7 +309,7 @@ mod tests {
     fn bluetooth_devices_with_one_name_are_told_apart_by_address() {
         let mut seen = Vec::new();
         for (name, id) in [("PROV_1", "a"), ("PROV_1", "b"), ("PROV_2", "a")] {
-            note(&mut seen, bluetooth(name, id, None));
+            upsert(&mut seen, bluetooth(name, id, None));
         }
         let names: Vec<_> = seen.iter().map(|one| one.name.as_deref()).collect();
         assert_eq!(names, [Some("PROV_2"), Some("PROV_1")]);

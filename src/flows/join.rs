@@ -2,10 +2,14 @@
 //! is joined; after a definite failure make it forget and try again; find it again when it was lost
 //! on the way. An outcome counts only when the device said so with the details that prove it.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep, timeout};
 
-use super::wifi::{self, Settled, sighting};
-use super::{Doing, Event, FlowError, Irreversible, Left, Question, Run, Stage, Taken};
+use super::wifi::{self, NetworkSelection, visibility};
+use super::{
+    CredentialState, Event, FlowError, FlowStep, Irreversible, Question, Run, Stage, Taken,
+};
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_scan::AccessPoint;
 use crate::ident::Passphrase;
@@ -13,7 +17,7 @@ use crate::provisioner::{
     Cause, JoinFailure, JoinReports, JoinState, JoinedNetwork, NetworkCredentials, NetworkName,
     ProvisionError, Provisioner, ReconnectError, ResetAbility, WifiCredentials,
 };
-use crate::session::SessionError;
+use crate::session::{HandshakePermit, SessionError};
 use crate::transport::Limits;
 
 /// A device that is being given a network.
@@ -24,7 +28,7 @@ pub struct Joining<'a> {
     /// The device; another connection to it after contact was lost.
     pub device: &'a mut dyn Provisioner,
     /// What the device would be left with, were this the end.
-    pub left: Left,
+    pub credentials: CredentialState,
 }
 
 /// A network that a device joined.
@@ -39,8 +43,12 @@ pub struct Joined {
 impl Joining<'_> {
     /// Makes the device join; after a definite failure up to `retries` times more, and as often as
     /// a person has another passphrase.
-    pub async fn join(&mut self, settled: Settled, retries: u32) -> Result<Joined, FlowError> {
-        let Settled {
+    pub async fn join(
+        &mut self,
+        settled: NetworkSelection,
+        retries: u32,
+    ) -> Result<Joined, FlowError> {
+        let NetworkSelection {
             mut network,
             mut seen,
         } = settled;
@@ -48,16 +56,16 @@ impl Joining<'_> {
         let mut attempt = 1;
         let mut before = None;
         loop {
-            let reason = match (self.once(&network, attempt > 1).await, before.take()) {
+            let reason = match (self.attempt(&network, attempt > 1).await, before.take()) {
                 (Ok(joined), _) => return Ok(joined),
                 (Err(FlowError::JoinFailed { reason, .. }), _) => reason,
                 (Err(FlowError::JoinTimedOut { waited, .. }), _) => {
-                    let forgotten = self.forget().await;
+                    let forgotten = self.reset_credentials().await;
                     if seen.is_none() && forgotten {
-                        seen = self.look().await;
+                        seen = self.rescan().await;
                     }
                     return Err(FlowError::JoinTimedOut {
-                        sighting: seen.and_then(|seen| sighting_of(&name, &seen)),
+                        visibility: seen.and_then(|seen| visibility_of(&name, &seen)),
                         forgotten,
                         network: name,
                         waited,
@@ -74,15 +82,15 @@ impl Joining<'_> {
                 ) if is_refused(&failure) => return Err(before),
                 (Err(failure), _) => return Err(failure),
             };
-            let forgotten = self.forget().await;
+            let forgotten = self.reset_credentials().await;
             if reason == Some(JoinFailure::NetworkNotFound) && seen.is_none() && forgotten {
-                seen = self.look().await;
+                seen = self.rescan().await;
             }
             let failure = FlowError::JoinFailed {
                 network: name.clone(),
                 reason,
                 forgotten,
-                sighting: seen.as_deref().and_then(|seen| sighting_of(&name, seen)),
+                visibility: seen.as_deref().and_then(|seen| visibility_of(&name, seen)),
             };
             if attempt > retries {
                 match another_passphrase(self.run, reason, &network).await {
@@ -100,7 +108,7 @@ impl Joining<'_> {
     }
 
     /// One attempt. Ends with `JoinFailed` without having tidied up.
-    async fn once(
+    async fn attempt(
         &mut self,
         network: &NetworkCredentials,
         retried: bool,
@@ -115,7 +123,10 @@ impl Joining<'_> {
             sent = self.send(network).await;
         }
         // What an earlier client left behind: a device that failed takes others after a reset.
-        if is_wrong_state(&sent) && self.left == Left::Unapplied && self.forget().await {
+        if is_wrong_state(&sent)
+            && self.credentials == CredentialState::Unapplied
+            && self.reset_credentials().await
+        {
             sent = self.send(network).await;
         }
         self.run.end_stage(&stage, sent.is_ok());
@@ -128,34 +139,35 @@ impl Joining<'_> {
     }
 
     async fn send(&mut self, network: &NetworkCredentials) -> Result<(), FlowError> {
-        let before = self.left;
-        self.left = Left::Unapplied;
+        let before = self.credentials;
+        self.credentials = CredentialState::Unapplied;
         let mut set = self.device.set_credentials(network).await;
         // Firmware that was asked to forget may have closed the session. Nothing was sent then.
         if matches!(set, Err(ProvisionError::LinkLost(_))) {
-            self.left = before;
-            if self.reconnect().await.is_ok() {
-                self.left = Left::Unapplied;
+            self.credentials = before;
+            let permit = self.run.handshakes.begin().await;
+            if self.reconnect(&permit).await.is_ok() {
+                self.credentials = CredentialState::Unapplied;
                 set = self.device.set_credentials(network).await;
             }
         }
-        set.map_err(|error| FlowError::of_provisioner(Doing::SendingWifi, error))?;
+        set.map_err(|error| FlowError::of_provisioner(FlowStep::SendingWifi, error))?;
         self.run.report(&Event::credentials_sent(&network.name()));
         let taken = |applied: &Result<(), ProvisionError>| match applied {
             Ok(()) => Taken::Yes,
             Err(ProvisionError::LinkLost(_) | ProvisionError::Unanswered(_)) => Taken::Perhaps,
             Err(_) => Taken::No,
         };
-        let (left, device) = (&mut self.left, &mut self.device);
+        let (left, device) = (&mut self.credentials, &mut self.device);
         let applying = async {
             // Until it has answered.
-            *left = Left::Unknown;
+            *left = CredentialState::Unknown;
             device.apply().await
         };
-        let doing = Doing::ApplyingWifi;
+        let step = FlowStep::ApplyingWifi;
         let applied = self
             .run
-            .irreversible(doing, &Irreversible::Apply, taken, applying);
+            .irreversible(step, &Irreversible::Apply, taken, applying);
         match applied.await? {
             Ok(()) => {}
             // Perhaps it got the request, and perhaps what cannot be read was a yes.
@@ -169,11 +181,11 @@ impl Joining<'_> {
                 | ProvisionError::ScanUnfinished { .. }
                 | ProvisionError::Unsupported { .. }),
             ) => {
-                self.left = Left::Unapplied;
-                return Err(FlowError::of_provisioner(Doing::ApplyingWifi, error));
+                self.credentials = CredentialState::Unapplied;
+                return Err(FlowError::of_provisioner(FlowStep::ApplyingWifi, error));
             }
         }
-        self.left = Left::Applied;
+        self.credentials = CredentialState::Applied;
         self.run.report(&Event::WifiApplied);
         Ok(())
     }
@@ -220,7 +232,7 @@ impl Joining<'_> {
                         network: name,
                         reason,
                         forgotten: false,
-                        sighting: None,
+                        visibility: None,
                     });
                 }
                 Some(JoinState::Joining { attempts_remaining })
@@ -237,7 +249,7 @@ impl Joining<'_> {
                     network: name,
                     waited: self.run.pace.join,
                     forgotten: false,
-                    sighting: None,
+                    visibility: None,
                 });
             }
             // A device that says the same again and again must not keep this thread busy.
@@ -255,33 +267,38 @@ impl Joining<'_> {
         name: &NetworkName,
         deadline: Instant,
     ) -> Result<JoinState, FlowError> {
-        let deadline = deadline.min(Instant::now() + self.run.pace.regain);
+        let mut deadline = deadline.min(Instant::now() + self.run.pace.regain);
         self.run.report(&Event::ContactLost);
-        self.left = Left::Unknown;
+        self.credentials = CredentialState::Unknown;
         let unconfirmed = |source| FlowError::Unconfirmed {
             network: name.clone(),
             source,
         };
         let mut lost = cause_of(error)
-            .map_err(|error| FlowError::of_provisioner(Doing::ConfirmingWifi, error))?;
+            .map_err(|error| FlowError::of_provisioner(FlowStep::ConfirmingWifi, error))?;
         if !self.device.abilities().can_reconnect {
             return Err(unconfirmed(lost));
         }
         let mut reconnected = 0;
         while reconnected < MAX_RECONNECTS && Instant::now() < deadline {
+            let waiting = Instant::now();
+            let permit = self.run.handshakes.begin().await;
+            // The limit is for the device, and not for other handshakes.
+            deadline += waiting.elapsed();
             let left = deadline.saturating_duration_since(Instant::now());
-            match timeout(left, self.reconnect()).await {
+            match timeout(left, self.reconnect(&permit)).await {
                 Ok(Ok(())) => {
                     self.run.report(&Event::ContactRegained);
-                    self.left = Left::Applied;
+                    self.credentials = CredentialState::Applied;
                     reconnected += 1;
                     let error = match self.device.join_state().await {
                         Ok(state) => return Ok(state),
                         Err(error) => error,
                     };
-                    self.left = Left::Unknown;
-                    lost = cause_of(error)
-                        .map_err(|error| FlowError::of_provisioner(Doing::ConfirmingWifi, error))?;
+                    self.credentials = CredentialState::Unknown;
+                    lost = cause_of(error).map_err(|error| {
+                        FlowError::of_provisioner(FlowStep::ConfirmingWifi, error)
+                    })?;
                     // A device that answers, but not what it should, will do so again.
                     if matches!(lost, Cause::Session(SessionError::Reply(_))) {
                         break;
@@ -299,49 +316,51 @@ impl Joining<'_> {
         Err(unconfirmed(lost))
     }
 
-    async fn reconnect(&mut self) -> Result<(), ReconnectError> {
+    async fn reconnect(&mut self, permit: &HandshakePermit) -> Result<(), ReconnectError> {
         let pace = &self.run.pace;
         // A device that cannot be reached at once may be back a moment later.
         let limits = Limits {
             connect: pace.limits.connect.min(pace.regain / 3),
             ..pace.limits.clone()
         };
-        self.device.reconnect(pace.regain, &limits).await
+        self.device.reconnect(permit, pace.regain, &limits).await
     }
 
     /// Asks the device to forget the credentials: they are stored, and a restart would go on with
     /// them. Firmware refuses while it joins, and some has done so by itself.
-    pub async fn forget(&mut self) -> bool {
+    pub async fn reset_credentials(&mut self) -> bool {
         match self.device.abilities().reset {
             ResetAbility::ByItself => return false,
             ResetAbility::NotNeeded => {
-                self.left = Left::Forgotten;
+                self.credentials = CredentialState::Forgotten;
                 return true;
             }
             ResetAbility::OnRequest => {}
         }
-        let accepted = timeout(self.run.pace.forget, self.reset())
-            .await
-            .unwrap_or(false);
+        let accepted = self.reset(self.run.pace.forget).await;
         self.run.report(&Event::WifiReset { accepted });
         if accepted {
-            self.left = Left::Forgotten;
+            self.credentials = CredentialState::Forgotten;
         }
         accepted
     }
 
-    async fn reset(&mut self) -> bool {
-        match self.device.reset().await {
-            // A request was cut off in the middle.
-            Err(ProvisionError::LinkLost(_)) => {
-                self.reconnect().await.is_ok() && self.device.reset().await.is_ok()
-            }
-            outcome => outcome.is_ok(),
+    /// Resets the device, on another connection if this one was cut off in the middle of a request. Each
+    /// of the two has this limit.
+    async fn reset(&mut self, limit: Duration) -> bool {
+        match timeout(limit, self.device.reset()).await {
+            Ok(Err(ProvisionError::LinkLost(_))) => {}
+            outcome => return matches!(outcome, Ok(Ok(()))),
         }
+        let permit = self.run.handshakes.begin().await;
+        let again = timeout(limit, async {
+            self.reconnect(&permit).await.is_ok() && self.device.reset().await.is_ok()
+        });
+        again.await.unwrap_or(false)
     }
 
     /// What the device sees now that it waits for credentials again. Only a help for words.
-    async fn look(&mut self) -> Option<Vec<AccessPoint>> {
+    async fn rescan(&mut self) -> Option<Vec<AccessPoint>> {
         if !self.device.abilities().can_scan {
             return None;
         }
@@ -383,9 +402,9 @@ async fn another_passphrase(
 }
 
 /// What a Wi-Fi scan shows of the network.
-fn sighting_of(name: &NetworkName, seen: &[AccessPoint]) -> Option<super::Sighting> {
+fn visibility_of(name: &NetworkName, seen: &[AccessPoint]) -> Option<super::NetworkVisibility> {
     match name {
-        NetworkName::Wifi(ssid) => Some(sighting(ssid, seen)),
+        NetworkName::Wifi(ssid) => Some(visibility(ssid, seen)),
         NetworkName::Thread(_) => None,
     }
 }
@@ -404,11 +423,11 @@ fn is_wrong_state(sent: &Result<(), FlowError>) -> bool {
 fn refusal(failure: &FlowError) -> Option<bool> {
     match failure {
         FlowError::Session {
-            doing: Doing::ApplyingWifi,
+            step: FlowStep::ApplyingWifi,
             source: SessionError::Reply(ReplyError::Refused { status }),
         } => Some(status.is_wrong_state()),
         FlowError::Protocol {
-            doing: Doing::ApplyingWifi,
+            step: FlowStep::ApplyingWifi,
             source: ProvisionError::Refused { is_wrong_state, .. },
         } => Some(*is_wrong_state),
         _ => None,

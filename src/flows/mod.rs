@@ -20,6 +20,7 @@ mod device;
 pub mod discover;
 mod error;
 pub mod find;
+mod growing;
 pub mod join;
 mod journal;
 pub mod map;
@@ -38,7 +39,8 @@ mod stop;
 mod target;
 pub mod wifi;
 
-pub use error::{Before, Doing, FlowError, Left, Sighting};
+pub use error::{Completed, CredentialState, FlowError, FlowStep, NetworkVisibility};
+pub use growing::{Grower, Growing};
 pub use journal::{Irreversible, Journal, JournalError, NoJournal, RowName, Taken};
 pub use mapping_method::MappingMethod;
 pub use observer::{
@@ -46,7 +48,7 @@ pub use observer::{
 };
 pub use pace::Pace;
 pub use request::{Access, DeviceRequest, NetworkRequest, OwnerRequest, ProvisionRequest};
-pub use run::Run;
+pub use run::{BegunSteps, Run};
 pub use seen_device::SeenDevice;
 pub use stop::{Stop, StopReason, Stopper};
 pub use target::Target;

@@ -7,6 +7,7 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::Serialize;
 
+use super::growing::Growing;
 use super::journal::RowName;
 use super::mapping_method::MappingMethod;
 use super::seen_device::SeenDevice;
@@ -24,8 +25,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// Something happened, to the device of this row.
     fn event(&self, row: Option<&RowName>, event: &Event);
 
-    /// Something must be chosen from a list.
-    async fn choose(&self, row: Option<&RowName>, choice: &Choice<'_>) -> Chosen;
+    /// Something must be chosen from a list, which may grow meanwhile. The flow may drop the future:
+    /// the choice is not needed anymore.
+    async fn choose(&self, row: Option<&RowName>, choice: Choice) -> Chosen;
 
     /// Something must be typed. `None`: nobody is there, or nobody wants to.
     async fn ask(&self, row: Option<&RowName>, question: &Question) -> Option<Secret<String>>;
@@ -390,12 +392,12 @@ impl Event {
 }
 
 /// A list to choose from.
-#[derive(Clone, Copy, Debug)]
-pub enum Choice<'a> {
+#[derive(Clone, Debug)]
+pub enum Choice {
     /// Devices that announced themselves.
-    Devices(&'a [SeenDevice]),
+    Devices(Growing<SeenDevice>),
     /// Networks that the device sees, strongest first.
-    Networks(&'a [AccessPoint]),
+    Networks(Growing<AccessPoint>),
 }
 
 /// What was chosen.

@@ -11,8 +11,10 @@ use super::join::{Joined, Joining};
 use super::map::{CLAIMING, MappedNode, Mapping, Progress};
 use super::mapping_method::MappingMethod;
 use super::request::ProvisionRequest;
-use super::wifi::{self, Settled};
-use super::{Before, Doing, Event, FlowError, Left, Run, Stage, StopReason, Warning};
+use super::wifi::{self, NetworkSelection};
+use super::{
+    Completed, CredentialState, Event, FlowError, FlowStep, Run, Stage, StopReason, Warning,
+};
 use crate::endpoint::version::Version;
 use crate::security::SecurityScheme;
 
@@ -33,14 +35,14 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         None => None,
         Some(owner) => {
             let preparing = Mapping::prepare(run, owner, request.device.target.medium);
-            Some(run.or(Doing::FetchingChallenge, preparing).await?)
+            Some(run.or(FlowStep::FetchingChallenge, preparing).await?)
         }
     };
     let target = &request.device.target;
     let selecting = find::find_device(run, target);
-    let candidate = run.or(Doing::Connecting, selecting).await?;
+    let candidate = run.or(FlowStep::Connecting, selecting).await?;
     let connecting = connect::connect(run, target, candidate);
-    let (mut device, way) = match run.or(Doing::Connecting, connecting).await? {
+    let (mut device, way) = match run.or(FlowStep::Connecting, connecting).await? {
         Connected::Protocomm(opened) => secure(run, request, &mut mapping, *opened).await?,
         Connected::Ready(mut device) if mapping.is_some() => {
             if let Err(error) = device.close().await {
@@ -56,7 +58,7 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         None => None,
         Some(wanted) => {
             let settling = wifi::settle(run, device.provisioner(), wanted);
-            Some((run.or(Doing::Scanning, settling).await?, wanted.retries))
+            Some((run.or(FlowStep::Scanning, settling).await?, wanted.retries))
         }
     };
     let mut progress = None;
@@ -67,8 +69,8 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         }
         (Some(mapping), Some(secured), Some(way)) => {
             let associating = mapping.associate(secured, way);
-            let associated = run.or(Doing::VerifyingAssociation, associating).await;
-            progress = Some(associated.map_err(|error| stays(mapping, error))?);
+            let associated = run.or(FlowStep::VerifyingAssociation, associating).await;
+            progress = Some(associated.map_err(|error| with_mapped_context(mapping, error))?);
         }
     }
     let joined = match settled {
@@ -81,15 +83,15 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
             let mut joining = Joining {
                 run,
                 device: device.provisioner(),
-                left: Left::Nothing,
+                credentials: CredentialState::Nothing,
             };
             let joined = join(&mut joining, settled, retries).await;
             Some(joined.map_err(|error| match (&mapping, &progress) {
-                (_, Some(Progress::Told { node_id, .. })) => {
+                (_, Some(Progress::SecretSent { node_id, .. })) => {
                     let node_id = node_id.clone();
-                    after(Before::Told { node_id }, error)
+                    wrap_partial(Completed::SecretSent { node_id }, error)
                 }
-                (Some(mapping), _) => stays(mapping, error),
+                (Some(mapping), _) => with_mapped_context(mapping, error),
                 (None, _) => error,
             })?)
         }
@@ -100,20 +102,21 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
     }
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
         let confirming = mapping.confirm(progress);
-        let confirmed = run.or(Doing::FollowingMapping, confirming).await;
+        let confirmed = run.or(FlowStep::FollowingMapping, confirming).await;
         let joining = |error| match &joined {
             Some(Joined { network, .. }) => {
                 let network = network.name();
-                after(Before::Joined { network }, error)
+                wrap_partial(Completed::Joined { network }, error)
             }
             None => error,
         };
-        let (node, rest) = confirmed.map_err(|error| stays(mapping, joining(error)))?;
+        let (node, rest) =
+            confirmed.map_err(|error| with_mapped_context(mapping, joining(error)))?;
         let setting_up = async {
             mapping.set_up(&node.node_id, rest).await;
             Ok(())
         };
-        match run.or(Doing::SettingUp, setting_up).await {
+        match run.or(FlowStep::SettingUp, setting_up).await {
             // What is missing can be done by hand; the node is where it belongs.
             Err(FlowError::Stopped {
                 reason: StopReason::Expired,
@@ -123,7 +126,7 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
                 message: "the node is in the account, and there was no time to set it up"
                     .to_owned(),
             }),
-            outcome => outcome.map_err(|error| stays(mapping, joining(error)))?,
+            outcome => outcome.map_err(|error| with_mapped_context(mapping, joining(error)))?,
         }
         Some(node)
     } else {
@@ -154,10 +157,10 @@ async fn secure(
     if let Some(mapping) = mapping {
         mapping.expect(opened.hints.node_id.clone());
         let readying = mapping.ready(way);
-        run.or(Doing::FetchingChallenge, readying).await?;
+        run.or(FlowStep::FetchingChallenge, readying).await?;
     }
     let securing = connect::secure(run, opened, &request.device.access);
-    let secured = run.or(Doing::Securing, securing).await?;
+    let secured = run.or(FlowStep::Securing, securing).await?;
     let device = run.pace.protocomm(secured);
     Ok((Device::Protocomm(Box::new(device)), Some(way)))
 }
@@ -186,27 +189,31 @@ fn check(request: &ProvisionRequest, version: &Version) -> Result<(), FlowError>
 
 async fn join(
     joining: &mut Joining<'_>,
-    settled: Settled,
+    settled: NetworkSelection,
     retries: u32,
 ) -> Result<Joined, FlowError> {
     let run = joining.run;
     let attempts = joining.join(settled, retries);
-    match run.or(Doing::ConfirmingWifi, attempts).await {
+    match run.or(FlowStep::ConfirmingWifi, attempts).await {
         Ok(joined) => Ok(joined),
         Err(FlowError::Stopped { reason, .. }) => {
-            if matches!(joining.left, Left::Applied | Left::Unknown) {
-                joining.forget().await;
+            if matches!(
+                joining.credentials,
+                CredentialState::Applied | CredentialState::Unknown
+            ) {
+                joining.reset_credentials().await;
             }
-            let doing = match joining.left {
-                Left::Nothing | Left::Unapplied => Doing::SendingWifi,
-                Left::Applied | Left::Forgotten | Left::Joined | Left::Unknown => {
-                    Doing::ConfirmingWifi
-                }
+            let step = match joining.credentials {
+                CredentialState::Nothing | CredentialState::Unapplied => FlowStep::SendingWifi,
+                CredentialState::Applied
+                | CredentialState::Forgotten
+                | CredentialState::Joined
+                | CredentialState::Unknown => FlowStep::ConfirmingWifi,
             };
             Err(FlowError::Stopped {
                 reason,
-                doing,
-                left: joining.left,
+                step,
+                credentials: joining.credentials,
             })
         }
         Err(error) => Err(error),
@@ -214,36 +221,38 @@ async fn join(
 }
 
 /// A node that is in the account is so whatever comes after.
-fn stays(mapping: &Mapping<'_>, error: FlowError) -> FlowError {
+fn with_mapped_context(mapping: &Mapping<'_>, error: FlowError) -> FlowError {
     match (mapping.mapped_node().map(str::to_owned), error) {
-        (Some(node_id), error) => after(Before::Mapped { node_id }, error),
+        (Some(node_id), error) => wrap_partial(Completed::Mapped { node_id }, error),
         (
             None,
             FlowError::Stopped {
                 reason,
-                doing: Doing::VerifyingAssociation,
-                left,
+                step: FlowStep::VerifyingAssociation,
+                credentials,
             },
         ) => FlowError::Stopped {
             reason,
-            doing: mapping.doing(),
-            left,
+            step: mapping.step(),
+            credentials,
         },
         (None, error) => error,
     }
 }
 
-fn after(before: Before, error: FlowError) -> FlowError {
+fn wrap_partial(completed: Completed, error: FlowError) -> FlowError {
     match error {
-        FlowError::Stopped { reason, doing, .. } if matches!(before, Before::Joined { .. }) => {
+        FlowError::Stopped { reason, step, .. }
+            if matches!(completed, Completed::Joined { .. }) =>
+        {
             FlowError::Stopped {
                 reason,
-                doing,
-                left: Left::Joined,
+                step,
+                credentials: CredentialState::Joined,
             }
         }
-        error => FlowError::After {
-            before,
+        error => FlowError::PartialSuccess {
+            completed,
             source: Box::new(error),
         },
     }

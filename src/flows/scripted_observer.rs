@@ -79,7 +79,7 @@ impl Observer for ScriptedObserver {
         self.script().events.push(event.clone());
     }
 
-    async fn choose(&self, _row: Option<&RowName>, _choice: &Choice<'_>) -> Chosen {
+    async fn choose(&self, _row: Option<&RowName>, _choice: Choice) -> Chosen {
         Chosen::Nothing
     }
 

@@ -3,15 +3,18 @@
 //!
 //! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_scan.c`.
 
+use super::growing::Growing;
 use super::request::NetworkRequest;
-use super::{Choice, Chosen, Doing, Event, FlowError, Network, Question, Run, Sighting};
+use super::{
+    Choice, Chosen, Event, FlowError, FlowStep, Network, NetworkVisibility, Question, Run,
+};
 use crate::endpoint::wifi_scan::AccessPoint;
 use crate::ident::{Passphrase, Ssid};
 use crate::provisioner::{NetworkCredentials, Provisioner, WifiCredentials};
 
 /// The network that it is to be.
 #[derive(Clone, Debug)]
-pub struct Settled {
+pub struct NetworkSelection {
     /// What the device will be told.
     pub network: NetworkCredentials,
     /// What the device's scan showed, if one was needed.
@@ -19,18 +22,18 @@ pub struct Settled {
 }
 
 /// What a scan shows of a network.
-pub(super) fn sighting(ssid: &Ssid, seen: &[AccessPoint]) -> Sighting {
+pub(super) fn visibility(ssid: &Ssid, seen: &[AccessPoint]) -> NetworkVisibility {
     let mut channels = seen
         .iter()
         .filter(|network| network.ssid.as_ref() == Some(ssid))
         .map(|network| network.channel)
         .peekable();
     if channels.peek().is_none() {
-        Sighting::NotSeen
+        NetworkVisibility::NotSeen
     } else if channels.all(|channel| channel > LAST_2_4_GHZ_CHANNEL) {
-        Sighting::OnlyFiveGhz
+        NetworkVisibility::OnlyFiveGhz
     } else {
-        Sighting::Seen
+        NetworkVisibility::Seen
     }
 }
 
@@ -39,10 +42,10 @@ pub async fn settle(
     run: &Run,
     device: &mut dyn Provisioner,
     wanted: &NetworkRequest,
-) -> Result<Settled, FlowError> {
+) -> Result<NetworkSelection, FlowError> {
     let can_scan = device.abilities().can_scan;
     match (&wanted.ssid, &wanted.passphrase) {
-        (Some(ssid), Some(passphrase)) => Ok(Settled {
+        (Some(ssid), Some(passphrase)) => Ok(NetworkSelection {
             network: wifi(ssid.clone(), passphrase.clone()),
             seen: None,
         }),
@@ -56,33 +59,36 @@ pub async fn settle(
             let network = find_by_name(ssid, &seen);
             let network = complete(run, ssid.clone(), network, wanted).await?;
             let seen = can_scan.then_some(seen);
-            Ok(Settled { network, seen })
+            Ok(NetworkSelection { network, seen })
         }
         (None, _) if !can_scan => {
             let named = run.ask(&Question::Ssid).await;
             let ssid = named.and_then(|name| name.expose().parse().ok());
             let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
             let network = complete(run, ssid, None, wanted).await?;
-            Ok(Settled {
+            Ok(NetworkSelection {
                 network,
                 seen: None,
             })
         }
         (None, _) => loop {
             let seen = scan(run, device).await?;
-            match run.choose(Choice::Networks(&seen)).await {
+            match run
+                .choose(Choice::Networks(Growing::complete(seen.clone())))
+                .await
+            {
                 Chosen::Item(index) => {
                     let network = seen.get(index);
                     let ssid = network.and_then(|network| network.ssid.clone());
                     let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
                     let network = complete(run, ssid, network, wanted).await?;
                     let seen = Some(seen);
-                    return Ok(Settled { network, seen });
+                    return Ok(NetworkSelection { network, seen });
                 }
                 Chosen::Manual(ssid) => {
                     let network = complete(run, ssid, None, wanted).await?;
                     let seen = Some(seen);
-                    return Ok(Settled { network, seen });
+                    return Ok(NetworkSelection { network, seen });
                 }
                 Chosen::Declined | Chosen::Nothing => {
                     return Err(FlowError::MissingInput(Question::Ssid));
@@ -139,7 +145,7 @@ const fn wifi(ssid: Ssid, passphrase: Passphrase) -> NetworkCredentials {
 pub async fn scan(run: &Run, device: &mut dyn Provisioner) -> Result<Vec<AccessPoint>, FlowError> {
     run.report(&Event::WifiScanStarted);
     let scanned = device.scan_networks().await;
-    let networks = scanned.map_err(|error| FlowError::of_provisioner(Doing::Scanning, error))?;
+    let networks = scanned.map_err(|error| FlowError::of_provisioner(FlowStep::Scanning, error))?;
     run.report(&Event::WifiScanned {
         networks: networks.iter().map(Network::from).collect(),
     });
@@ -195,13 +201,22 @@ mod tests {
             ..network(ssid, 3)
         };
         for (seen, expected) in [
-            (vec![], Sighting::NotSeen),
-            (vec![on("Other", 6)], Sighting::NotSeen),
-            (vec![on("Home", 36), on("Other", 6)], Sighting::OnlyFiveGhz),
-            (vec![on("Home", 36), on("Home", 14)], Sighting::Seen),
-            (vec![on("Other", 36), on("Home", 1)], Sighting::Seen),
+            (vec![], NetworkVisibility::NotSeen),
+            (vec![on("Other", 6)], NetworkVisibility::NotSeen),
+            (
+                vec![on("Home", 36), on("Other", 6)],
+                NetworkVisibility::OnlyFiveGhz,
+            ),
+            (
+                vec![on("Home", 36), on("Home", 14)],
+                NetworkVisibility::Seen,
+            ),
+            (
+                vec![on("Other", 36), on("Home", 1)],
+                NetworkVisibility::Seen,
+            ),
         ] {
-            assert_eq!(sighting(&home, &seen), expected, "{seen:?}");
+            assert_eq!(visibility(&home, &seen), expected, "{seen:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use super::error::{ProvisionError, ReconnectError};
 use super::network::NetworkCredentials;
 use super::state::JoinState;
 use crate::endpoint::wifi_scan::AccessPoint;
+use crate::session::HandshakePermit;
 use crate::transport::Limits;
 
 /// A connected device. Any method may follow one whose future was dropped.
@@ -34,8 +35,14 @@ pub trait Provisioner: fmt::Debug + Send {
     /// Makes the device forget a network that it failed to join, and wait for another.
     async fn reset(&mut self) -> Result<(), ProvisionError>;
 
-    /// Finds the device again and connects to it, once.
-    async fn reconnect(&mut self, within: Duration, limits: &Limits) -> Result<(), ReconnectError>;
+    /// Finds the device again and connects to it, once. A protocol without handshakes does not use the
+    /// permit.
+    async fn reconnect(
+        &mut self,
+        permit: &HandshakePermit,
+        within: Duration,
+        limits: &Limits,
+    ) -> Result<(), ReconnectError>;
 
     /// Closes the connection.
     async fn close(&mut self) -> Result<(), ProvisionError>;

@@ -11,9 +11,6 @@ use crate::transport::{Candidate, Link, TransportError};
 /// A protocol that gives devices a network.
 #[async_trait]
 pub trait Protocol: fmt::Debug + Send + Sync {
-    /// The name of the protocol, for messages.
-    fn name(&self) -> &'static str;
-
     /// Whether a device that announces itself like this uses the protocol.
     fn recognizes(&self, candidate: &Candidate) -> bool;
 
@@ -36,10 +33,6 @@ pub struct ProtocommProtocol;
 
 #[async_trait]
 impl Protocol for ProtocommProtocol {
-    fn name(&self) -> &'static str {
-        "protocomm"
-    }
-
     /// Announcements do not name the protocol: any device may use it.
     fn recognizes(&self, _candidate: &Candidate) -> bool {
         true

@@ -19,7 +19,7 @@ use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::endpoint::wifi_scan::{AccessPoint, ScanResults, ScanStatus, StartScan};
 use crate::ident::Ssid;
 use crate::proto::EndpointName;
-use crate::session::{NotReconnected, Secured, Session, SessionError};
+use crate::session::{HandshakePermit, NotReconnected, Secured, Session, SessionError};
 use crate::transport::{Limits, TransportError};
 
 /// A device with a session.
@@ -175,8 +175,13 @@ impl Provisioner for Protocomm {
         Ok(self.session().call(&ResetWifi).await?)
     }
 
-    async fn reconnect(&mut self, within: Duration, limits: &Limits) -> Result<(), ReconnectError> {
-        let reconnected = self.secured.reconnect(within, limits).await;
+    async fn reconnect(
+        &mut self,
+        permit: &HandshakePermit,
+        within: Duration,
+        limits: &Limits,
+    ) -> Result<(), ReconnectError> {
+        let reconnected = self.secured.reconnect(permit, within, limits).await;
         reconnected.map_err(|error| match error {
             NotReconnected::Final(error) => ReconnectError::Final(Cause::Session(error)),
             NotReconnected::Unreachable => ReconnectError::Unreachable,

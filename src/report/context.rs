@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::shell::quote_word;
-use crate::flows::{Doing, Left};
+use crate::flows::{CredentialState, FlowStep};
 use crate::ident::printable;
 use crate::security::SecurityScheme;
-use crate::transport::{Address, DEFAULT_TRANSPORT, HostPart, Medium};
+use crate::transport::{Address, DEFAULT_TRANSPORT, HostPart, Medium, Words};
 
 /// What is known about a run.
 #[derive(Clone, Debug, Default)]
@@ -69,13 +69,13 @@ pub(crate) struct Environment {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Details {
     /// The step that failed.
-    pub step: Option<Doing>,
+    pub step: Option<FlowStep>,
     /// The scheme of the failed handshake.
     pub scheme: Option<SecurityScheme>,
     /// The HTTP status of the cloud's answer.
     pub cloud_status: Option<u16>,
     /// What a stopped run left on the device.
-    pub left: Option<Left>,
+    pub credentials: Option<CredentialState>,
     /// What selects one of several devices, quoted for a shell.
     pub example: Option<String>,
     /// Which of two problems with one id it is.
@@ -93,13 +93,37 @@ pub(crate) enum Case {
 
 impl Context {
     /// Whether the failed step is this one.
-    pub(super) fn is_during(&self, step: Doing) -> bool {
+    pub(super) fn is_during(&self, step: FlowStep) -> bool {
         self.error.step == Some(step)
     }
 
     /// The part of this computer that the medium needs.
     pub(super) fn needed_part(&self) -> Option<HostPart> {
         self.medium?.needs
+    }
+
+    /// The words of a medium that the table of errors does not know, because it needs no part of this
+    /// computer.
+    pub(super) fn own_words(&self) -> Option<&'static Words> {
+        let medium = self.medium.filter(|medium| medium.needs.is_none())?;
+        Some(&medium.words)
+    }
+
+    /// Whether the device waits to be provisioned, so that its label is true of it.
+    pub(super) fn is_unprovisioned(&self) -> bool {
+        self.medium
+            .is_some_and(|medium| !medium.has_network_already)
+    }
+
+    /// Whether the device has a network already.
+    pub(super) fn is_on_network(&self) -> bool {
+        self.medium.is_some_and(|medium| medium.has_network_already)
+    }
+
+    /// Whether the medium has no room for the messages of Security 2.
+    pub(super) fn has_no_room_for_sec2(&self) -> bool {
+        self.medium
+            .is_some_and(|medium| medium.words.no_room_for_sec2.is_some())
     }
 
     /// The flags that select the same device, quoted for a shell.

@@ -1,8 +1,9 @@
 //! Remedies that several errors share, and those that code names because only it knows whether they
 //! apply.
 
+use super::context::Context;
 use super::remedy::{Remedy, System, command, flag, plain, retry};
-use crate::flows::Doing;
+use crate::flows::FlowStep;
 use crate::security::SecurityScheme;
 use crate::transport::HostPart::{self, Bluetooth, Hotspot, LocalNetwork, SerialPorts};
 
@@ -12,8 +13,6 @@ pub(super) const NETWORK: &[HostPart] = &[LocalNetwork];
 pub(super) const HOTSPOT: &[HostPart] = &[Hotspot];
 pub(super) const HTTP: &[HostPart] = &[LocalNetwork, Hotspot];
 pub(super) const NOT_SERIAL: &[HostPart] = &[Bluetooth, LocalNetwork, Hotspot];
-/// The media of devices that wait to be provisioned.
-pub(super) const PROVISIONING: &[HostPart] = &[Bluetooth, SerialPorts, Hotspot];
 
 pub(super) const LINUX: &[System] = &[System::Linux];
 pub(super) const UNIX: &[System] = &[System::Linux, System::MacOs];
@@ -62,12 +61,12 @@ pub(super) const PAIR: Remedy = command(
 .over(BLE)
 .on(LINUX)
 .when("if the first request fails", |run| {
-    run.is_during(Doing::ReadingVersion)
+    run.is_during(FlowStep::ReadingVersion)
 });
 pub(super) const FIVE_TRIES: Remedy = plain(
     "do not repeat a secret that was rejected: five wrong tries close provisioning until the device restarts",
 )
-.over(PROVISIONING);
+.when("", Context::is_unprovisioned);
 pub(super) const SEC2_COMPAT: Remedy = flag(
     "--sec2-compat",
     "if the secret is certainly right, pass {} to try two known firmware faults, one try each",

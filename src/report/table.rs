@@ -1,7 +1,7 @@
 //! The table of errors, sorted by id: exit codes, title, why it happens, and what to do. Every hint
 //! of the program is written here or in `remedies`, except what only one run knows.
 
-use super::context::Case;
+use super::context::{Case, Context};
 use super::exit::Exit;
 use super::id::{Entry, errors, first};
 #[allow(
@@ -10,7 +10,7 @@ use super::id::{Entry, errors, first};
 )]
 use super::remedies::*;
 use super::remedy::{command, flag, plain, retry};
-use crate::flows::{Doing, Left};
+use crate::flows::{CredentialState, FlowStep};
 use crate::security::SecurityScheme;
 
 errors! {
@@ -175,7 +175,7 @@ errors! {
             retry("move closer to the device, check its power supply, and {}").over(NOT_SERIAL),
             retry("check the cable, the hub and the board's power supply, and {}").over(SERIAL),
             PAIR,
-            FORGET_LINUX.when("if the first request fails", |run| run.is_during(Doing::ReadingVersion)),
+            FORGET_LINUX.when("if the first request fails", |run| run.is_during(FlowStep::ReadingVersion)),
             plain("read the device's log if the connection breaks at the same step each time: the firmware may crash").explained_only(),
         ];
     EmulatedCloudUnreachable "emulated-cloud-unreachable" [Host]
@@ -239,7 +239,7 @@ errors! {
         "The run was stopped by Ctrl-C or SIGTERM."
         "espctl asks a device that already has credentials to forget them. Firmware rejects this while it joins, and keeps the credentials."
         [
-            plain("wait until the device has joined or failed before the next run, or restart it").when("if the device was joining", |run| run.error.left == Some(Left::Applied)),
+            plain("wait until the device has joined or failed before the next run, or restart it").when("if the device was joining", |run| run.error.credentials == Some(CredentialState::Applied)),
             RUN_AGAIN.explained_only(),
             plain("restart the device if it rejects new credentials").explained_only(),
             LOOK.explained_only(),
@@ -376,9 +376,9 @@ errors! {
         "A message is too long for the device's Bluetooth, or for a line of its console."
         "Over Bluetooth, firmware accepts 257 bytes if it is built without Security 2 on Bluedroid, 481 with it, and 512 on NimBLE; a signed challenge may be longer than 257. A line of a console has 254 characters, about 115 bytes, which is too short for Security 2."
         [
-            plain("send less: a line of the console has 254 characters, about 115 bytes").over(SERIAL).when("for `device call`", |run| run.is_during(Doing::Calling)),
+            plain("send less: a line of the console has 254 characters, about 115 bytes").over(SERIAL).when("for `device call`", |run| run.is_during(FlowStep::Calling)),
             flag("--transport", "use another transport with {}"),
-            plain("build the firmware with Security 1").over(SERIAL).when("for the handshake", |run| run.is_during(Doing::Securing)),
+            plain("build the firmware with Security 1").when("over a serial line, for the handshake", |run| run.has_no_room_for_sec2() && run.is_during(FlowStep::Securing)),
             plain("build the firmware with Security 2 or NimBLE, which accept longer messages").over(BLE),
         ];
     MissingData "missing-data" [Usage]
@@ -400,8 +400,8 @@ errors! {
         "The device needs a proof of possession (PoP) or a password, and none was given."
         "Its version document says so, or does not say that it needs none. Without a terminal, espctl does not ask."
         [
-            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: the PoP is printed on the device or in its QR code").over(PROVISIONING),
-            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: a device that is on a network has another PoP than its label says, and the app shows it to the owner").over(NETWORK),
+            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: the PoP is printed on the device or in its QR code").when("", Context::is_unprovisioned),
+            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: a device that is on a network has another PoP than its label says, and the app shows it to the owner").when("on the network", Context::is_on_network),
             plain("if the firmware has a user name and password of its own, pass `--sec2-password` or `--sec2-password-file`, or set `ESPCTL_SEC2_PASSWORD`").when("", |run| run.error.scheme == Some(SecurityScheme::Sec2)),
         ];
     MissingSsid "missing-ssid" [Usage]
@@ -490,8 +490,8 @@ errors! {
         "The device does not have the requested endpoint."
         "Each firmware registers its own endpoints. `prov-ctrl` (reset, reprovision) exists since ESP-IDF 5.1; `prov-scan` is absent if the device cannot scan; applications add others."
         [
-            plain("restart the device instead: firmware before ESP-IDF 5.1 has no such command").when("for `device reset` and `device reprovision`", |run| run.is_during(Doing::Resetting) || run.is_during(Doing::Reopening)),
-            command("espctl device info DEVICE", "run {} to see what the firmware offers").when("otherwise", |run| !run.is_during(Doing::Resetting) && !run.is_during(Doing::Reopening)),
+            plain("restart the device instead: firmware before ESP-IDF 5.1 has no such command").when("for `device reset` and `device reprovision`", |run| run.is_during(FlowStep::Resetting) || run.is_during(FlowStep::Reopening)),
+            command("espctl device info DEVICE", "run {} to see what the firmware offers").when("otherwise", |run| !run.is_during(FlowStep::Resetting) && !run.is_during(FlowStep::Reopening)),
         ];
     NoWifiNeedsChallenge "no-wifi-needs-challenge" [Device]
         "Mapping without Wi-Fi needs firmware with challenge-response."
@@ -740,9 +740,9 @@ errors! {
         "The device rejected this proof of possession (PoP)."
         "It differs from the firmware's PoP. espctl tried it once. For a Security 2 device, espctl tried the PoP as the password."
         [
-            flag("--pop", "check {}: the PoP is printed on the device or in its QR code").over(PROVISIONING),
-            flag("--pop", "check {}: a device that is on a network has another PoP than its label says, and the app shows it to the owner").over(NETWORK),
-            plain("omit `--pop`: by default, firmware has no PoP here").over(NETWORK).when("for Security 1", |run| run.error.scheme == Some(SecurityScheme::Sec1)),
+            flag("--pop", "check {}: the PoP is printed on the device or in its QR code").when("", Context::is_unprovisioned),
+            flag("--pop", "check {}: a device that is on a network has another PoP than its label says, and the app shows it to the owner").when("on the network", Context::is_on_network),
+            plain("omit `--pop`: by default, firmware has no PoP here").when("on the network, for Security 1", |run| run.is_on_network() && run.error.scheme == Some(SecurityScheme::Sec1)),
             FIVE_TRIES,
             SEC2_COMPAT,
         ];
@@ -757,10 +757,10 @@ errors! {
         "The device cannot do this now."
         "A device joins one network at a time, resets only after it failed to join, and reopens provisioning only after it joined. It answers every other request with InternalError."
         [
-            plain("reset or restart the device: it already holds credentials").when("if it does not apply credentials", |run| run.is_during(Doing::ApplyingWifi)),
-            plain("restart the device instead: it accepts a reset only after it failed to join").when("for `device reset`", |run| run.is_during(Doing::Resetting)),
-            plain("wait until the device has joined: only then it reopens provisioning, if its firmware keeps the service running").when("for `device reprovision`", |run| run.is_during(Doing::Reopening)),
-            retry("wait a second and {}, or restart the device").when("otherwise", |run| ![Doing::ApplyingWifi, Doing::Resetting, Doing::Reopening].iter().any(|step| run.is_during(*step))),
+            plain("reset or restart the device: it already holds credentials").when("if it does not apply credentials", |run| run.is_during(FlowStep::ApplyingWifi)),
+            plain("restart the device instead: it accepts a reset only after it failed to join").when("for `device reset`", |run| run.is_during(FlowStep::Resetting)),
+            plain("wait until the device has joined: only then it reopens provisioning, if its firmware keeps the service running").when("for `device reprovision`", |run| run.is_during(FlowStep::Reopening)),
+            retry("wait a second and {}, or restart the device").when("otherwise", |run| ![FlowStep::ApplyingWifi, FlowStep::Resetting, FlowStep::Reopening].iter().any(|step| run.is_during(*step))),
         ];
 }
 

@@ -5,7 +5,7 @@ use tracing::trace;
 
 use super::error::SessionError;
 use super::established::Session;
-use super::handshakes::Handshakes;
+use super::handshakes::HandshakePermit;
 use super::keys::Keys;
 use crate::endpoint::version::{self, Version};
 use crate::proto::Service;
@@ -70,10 +70,9 @@ impl Connection {
         scheme: SecurityScheme,
         credentials: &Credentials,
         rng: impl CryptoRng + Send + 'static,
-        handshakes: &Handshakes,
+        permit: &HandshakePermit,
     ) -> Result<Keys, SessionError> {
-        let _under_way = handshakes.begin().await;
-        let agreed = self.exchange_keys(scheme, credentials, rng, handshakes);
+        let agreed = self.exchange_keys(scheme, credentials, rng, permit);
         match agreed.await {
             Ok(cipher) => {
                 record::note(self.transcript.as_ref(), || Line::Secured {
@@ -95,12 +94,12 @@ impl Connection {
         scheme: SecurityScheme,
         credentials: &Credentials,
         mut rng: impl CryptoRng + Send + 'static,
-        handshakes: &Handshakes,
+        permit: &HandshakePermit,
     ) -> Result<Box<dyn Cipher>, SessionError> {
         let endpoint = self.service.session_endpoint();
         let credentials = credentials.clone();
         let started = move || security::start(scheme, &credentials, &mut rng);
-        let mut step = handshakes.compute(started).await?;
+        let mut step = permit.compute(started).await?;
         loop {
             step = match step {
                 Step::Established(cipher) => return Ok(cipher),
@@ -109,7 +108,7 @@ impl Connection {
                     match self.transport.exchange(&endpoint, &request).await {
                         Ok(response) => {
                             let received = move || next.receive(&response);
-                            handshakes.compute(received).await?
+                            permit.compute(received).await?
                         }
                         Err(how) if how.may_be_refusal() => {
                             return Err(SessionError::HandshakeRefused {

@@ -26,13 +26,26 @@ impl Handshakes {
         }
     }
 
-    /// Waits until one more handshake may begin. It ends with the permit.
-    pub(super) async fn begin(&self) -> OwnedSemaphorePermit {
-        acquire(&self.under_way).await
+    /// Waits until one more handshake may begin.
+    pub async fn begin(&self) -> HandshakePermit {
+        HandshakePermit {
+            _under_way: acquire(&self.under_way).await,
+            computing: Arc::clone(&self.computing),
+        }
     }
+}
 
+/// The right to one handshake. A device may close a connection on which nothing happens, so a caller
+/// gets the permit before it connects, and outside the time limits of connecting.
+#[derive(Debug)]
+pub struct HandshakePermit {
+    _under_way: OwnedSemaphorePermit,
+    computing: Arc<Semaphore>,
+}
+
+impl HandshakePermit {
     /// Runs arithmetic on another thread. Dropping the future does not end the arithmetic, so the
-    /// permit goes with it.
+    /// arithmetic itself releases its core.
     pub(super) async fn compute<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

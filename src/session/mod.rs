@@ -21,6 +21,6 @@ mod secured;
 pub use connection::Connection;
 pub use error::SessionError;
 pub use established::Session;
-pub use handshakes::Handshakes;
+pub use handshakes::{HandshakePermit, Handshakes};
 pub use keys::Keys;
 pub use secured::{NotReconnected, Secured};

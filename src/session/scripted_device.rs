@@ -54,9 +54,9 @@ impl ScriptedDevice {
 
     /// A session in plaintext, which cannot be reconnected.
     pub(crate) async fn secured(&self) -> Secured {
-        let (scheme, handshakes) = (SecurityScheme::Sec0, Handshakes::default());
+        let (scheme, permit) = (SecurityScheme::Sec0, Handshakes::default().begin().await);
         let mut connection = self.connection();
-        let keys = connection.agree(scheme, &Credentials::None, UnwrapErr(SysRng), &handshakes);
+        let keys = connection.agree(scheme, &Credentials::None, UnwrapErr(SysRng), &permit);
         let keys = keys.await.unwrap();
         Secured::without_route(connection.into_session(keys), scheme)
     }

@@ -8,7 +8,7 @@ use rand_core::UnwrapErr;
 use super::connection::Connection;
 use super::error::SessionError;
 use super::established::Session;
-use super::handshakes::Handshakes;
+use super::handshakes::HandshakePermit;
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::Version;
 use crate::security::{Credentials, SecurityScheme};
@@ -27,8 +27,6 @@ pub struct Secured {
     pub credentials: Credentials,
     /// The route to the device. Without one, a lost session cannot be reconnected.
     pub route: Option<Route>,
-    /// The limits of further handshakes.
-    pub handshakes: Handshakes,
 }
 
 impl Secured {
@@ -40,7 +38,6 @@ impl Secured {
             version: Version::default(),
             credentials: Credentials::None,
             route: None,
-            handshakes: Handshakes::default(),
         }
     }
 
@@ -49,6 +46,7 @@ impl Secured {
     /// is final.
     pub async fn reconnect(
         &mut self,
+        permit: &HandshakePermit,
         within: Duration,
         limits: &Limits,
     ) -> Result<(), NotReconnected> {
@@ -78,7 +76,7 @@ impl Secured {
             Err(_) => return Err(NotReconnected::Unreachable),
         }
         let rng = UnwrapErr(SysRng);
-        let keys = connection.agree(self.scheme, &self.credentials, rng, &self.handshakes);
+        let keys = connection.agree(self.scheme, &self.credentials, rng, permit);
         let keys = keys.await?;
         self.session = connection.into_session(keys);
         Ok(())

@@ -32,10 +32,6 @@ pub trait Driver: fmt::Debug + Send + Sync {
     /// Parses an address that the user typed.
     fn parse_address(&self, text: &str) -> Result<Address, AddressError>;
 
-    /// What only one run at a time can use, such as a port or an adapter; `None` if any number of runs
-    /// can work in parallel.
-    fn occupies(&self, options: &DriverOptions, address: Option<&Address>) -> Option<String>;
-
     /// Streams devices as they announce themselves, until `search.wait` is over or the stream is
     /// dropped. A caller drops the stream after the first match.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>>;

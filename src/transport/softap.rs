@@ -76,11 +76,6 @@ impl Driver for SoftAp {
         Ok(HostAddress::with_port(host, port.unwrap_or(DEFAULT_PORT)))
     }
 
-    /// This computer joins one hotspot at a time, and all devices have the same address there.
-    fn occupies(&self, _options: &DriverOptions, address: Option<&Address>) -> Option<String> {
-        Some(address.map_or_else(|| default_address().to_string(), Address::to_string))
-    }
-
     /// At most one device: the one that answers at the address. The scan keeps trying, because the
     /// user may join the hotspot meanwhile.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {

@@ -10,6 +10,7 @@ mod contact;
 mod demo;
 #[cfg(target_os = "linux")]
 mod documented;
+mod enumerated_toy;
 mod faults;
 mod generations;
 mod mapping;

@@ -20,6 +20,7 @@ use espctl::transport::{
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 
+use super::enumerated_toy::Shelf;
 use super::toy_protocol::{LetterBox, Mail};
 use crate::support::espctl::{Output, espctl_with};
 use crate::support::memory_transport::MemoryDevice;
@@ -77,10 +78,6 @@ impl Driver for Toy {
         Ok(Address::new(text))
     }
 
-    fn occupies(&self, _options: &DriverOptions, _address: Option<&Address>) -> Option<String> {
-        None
-    }
-
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let wanted = search.address.as_ref().map(Address::as_str);
         let rooms = self.rooms.iter().map(|(room, _)| *room);
@@ -134,9 +131,9 @@ impl fmt::Debug for Toy {
     }
 }
 
-/// The program with one more transport, in a process of its own.
+/// The program with two more transports, in a process of its own.
 #[test]
-#[ignore = "the other tests of this file run it"]
+#[ignore = "the other tests of the toys run it"]
 #[expect(
     clippy::exit,
     clippy::disallowed_methods,
@@ -148,13 +145,8 @@ fn program() {
     };
     let line = line.into_string().unwrap();
     let arguments: Vec<OsString> = line.split('\n').map(OsString::from).collect();
-    let device = |pop: &str| {
-        let settings = DeviceSettings::new(DeviceSecret::Sec1 {
-            pop: Some(Secret::new(pop.to_owned())),
-        });
-        MemoryDevice::new(settings)
-    };
     let mut drivers = built_in_drivers();
+    drivers.push(Arc::new(Shelf::default()));
     drivers.push(Arc::new(Toy {
         rooms: vec![("kitchen", device("abcd1234")), ("attic", device("other"))],
     }));
@@ -164,8 +156,15 @@ fn program() {
     std::process::exit(espctl::cli::main(&arguments, drivers, protocols).into());
 }
 
+/// A device with Security 1.
+pub(super) fn device(pop: &str) -> MemoryDevice {
+    MemoryDevice::new(DeviceSettings::new(DeviceSecret::Sec1 {
+        pop: Some(Secret::new(pop.to_owned())),
+    }))
+}
+
 pub(super) fn espctl(arguments: &[&str]) -> Output {
-    let mut output = espctl_with("e2e::toy::program", LINE, arguments).output();
+    let mut output = espctl_with(PROGRAM, LINE, arguments).output();
     if let Some((_, own)) = output.stdout.split_once(BEGINNING) {
         output.stdout = own.trim_start().to_owned();
     }
@@ -303,16 +302,21 @@ fn help_and_doctor_know_a_new_transport() {
     let result = espctl(&line).exits(0).result();
     assert_eq!(result["problems"], 0, "{result}");
     let unknown = espctl(&["device", "info", "--transport", "smoke"]).exits(2);
-    assert!(unknown.stderr.contains("on-network, toy"), "{unknown}");
+    assert!(
+        unknown.stderr.contains("on-network, shelf, toy"),
+        "{unknown}"
+    );
 }
 
 /// Where the output of the program begins, and that of the test harness ends.
 const BEGINNING: &str = "--- the program";
 /// What the driver prints when the run waits for it to close everything.
 const CLOSED: &str = "--- the toy is closed";
+/// The test that is the program.
+pub(super) const PROGRAM: &str = "e2e::toy::program";
 /// The variable with the command line, an argument a line.
-const LINE: &str = "TOY_COMMAND_LINE";
-const HOME: [&str; 6] = [
+pub(super) const LINE: &str = "TOY_COMMAND_LINE";
+pub(super) const HOME: [&str; 6] = [
     "--pop",
     "abcd1234",
     "--ssid",

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::Settled;
-use espctl::flows::{Event, Left};
+use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::{CredentialState, Event};
 use espctl::proto::EndpointName;
 use espctl::provisioner::{
     Abilities, Cause, JoinFailure, JoinReports, JoinState, JoinedNetwork, JoinedThread, JoinedWifi,
@@ -16,6 +16,7 @@ use espctl::provisioner::{
     ResetAbility, ThreadCredentials,
 };
 use espctl::secret::Secret;
+use espctl::session::HandshakePermit;
 use espctl::transport::{Candidate, Limits, Link, Transport, TransportError};
 use serde_json::Value;
 
@@ -62,10 +63,6 @@ pub(super) struct Mail;
 
 #[async_trait]
 impl Protocol for Mail {
-    fn name(&self) -> &'static str {
-        "mail"
-    }
-
     fn recognizes(&self, candidate: &Candidate) -> bool {
         candidate.address.as_str() == PORCH
     }
@@ -180,6 +177,7 @@ impl Provisioner for MailDevice {
 
     async fn reconnect(
         &mut self,
+        _permit: &HandshakePermit,
         _within: Duration,
         _limits: &Limits,
     ) -> Result<(), ReconnectError> {
@@ -246,13 +244,13 @@ async fn joins_a_thread_network_through_the_same_flow() {
     let mut joining = Joining {
         run: &recorder.run(),
         device: &mut device,
-        left: Left::Nothing,
+        credentials: CredentialState::Nothing,
     };
     let network = NetworkCredentials::Thread(ThreadCredentials {
         network_name: "Garden".to_owned(),
         dataset: Secret::new(vec![0; 3]),
     });
-    let settled = Settled {
+    let settled = NetworkSelection {
         network,
         seen: None,
     };

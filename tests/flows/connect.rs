@@ -4,7 +4,7 @@
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::Access;
 use espctl::flows::connect::{open, secure};
-use espctl::flows::{Doing, Event, FlowError, Question, SchemeSource, Warning};
+use espctl::flows::{Event, FlowError, FlowStep, Question, SchemeSource, Warning};
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, Misbehaviour, NonceRule, SecurityError, SecurityScheme};
 use espctl::session::SessionError;
@@ -59,8 +59,9 @@ async fn run_with(
     access: &Access,
     recorder: Recorder,
 ) -> (Result<SecurityScheme, FlowError>, Recorder) {
-    let opened = device.opened().await;
-    let outcome = secure(&recorder.run(), opened, access).await;
+    let run = recorder.run();
+    let opened = device.opened(&run).await;
+    let outcome = secure(&run, opened, access).await;
     (outcome.map(|secured| secured.scheme), recorder)
 }
 
@@ -372,5 +373,5 @@ async fn a_device_without_a_version_document_is_opened_and_one_that_hangs_up_is_
 
     let (version, _) = opened(Turn::close()).await;
     let error = version.unwrap_err();
-    assert_eq!(error.doing(), Doing::ReadingVersion, "{error:?}");
+    assert_eq!(error.step(), FlowStep::ReadingVersion, "{error:?}");
 }

@@ -8,8 +8,8 @@ use espctl::endpoint::ReplyError;
 use espctl::flows::Access;
 use espctl::flows::connect::{open, secure};
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::Settled;
-use espctl::flows::{Doing, Event, FlowError, Left, Pace, Run, Stage, StageState};
+use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::{CredentialState, Event, FlowError, FlowStep, Pace, Run, Stage, StageState};
 use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
 use espctl::proto::network_provisioning::NetworkConfigPayload;
@@ -82,14 +82,14 @@ async fn try_joining(
     );
     let secured = Secured::without_route(taken, SecurityScheme::Sec0);
     let mut device = run.pace.protocomm(secured);
-    let settled = Settled {
+    let settled = NetworkSelection {
         network: NetworkCredentials::Wifi(network.clone()),
         seen: None,
     };
     let mut joining = Joining {
         run,
         device: &mut device,
-        left: Left::Nothing,
+        credentials: CredentialState::Nothing,
     };
     let outcome = joining.join(settled, retries).await;
     *session = device.secured.session;
@@ -308,7 +308,7 @@ async fn an_answer_that_is_lost_leaves_open_what_the_device_did() {
         matches!(
             error,
             FlowError::Session {
-                doing: Doing::SendingWifi,
+                step: FlowStep::SendingWifi,
                 ..
             }
         ),
@@ -363,7 +363,7 @@ async fn a_refusal_to_apply_is_certain() {
     let (outcome, recorder) = joining(&mut session, &home()).await;
     let error = outcome.unwrap_err();
     let FlowError::Session {
-        doing: Doing::ApplyingWifi,
+        step: FlowStep::ApplyingWifi,
         source: SessionError::Reply(ReplyError::Refused { status }),
     } = &error
     else {
@@ -450,9 +450,9 @@ async fn reconnects_at_most_three_times() {
     let mut joining = Joining {
         run: &run,
         device: &mut device,
-        left: Left::Nothing,
+        credentials: CredentialState::Nothing,
     };
-    let settled = Settled {
+    let settled = NetworkSelection {
         network: NetworkCredentials::Wifi(home()),
         seen: None,
     };

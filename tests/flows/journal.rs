@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use espctl::endpoint::version::Version;
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::Settled;
+use espctl::flows::wifi::NetworkSelection;
 use espctl::flows::{
-    Doing, FlowError, Irreversible, Journal, JournalError, Left, Pace, RowName, Run, Taken, Warning,
+    CredentialState, FlowError, FlowStep, Irreversible, Journal, JournalError, Pace, RowName, Run,
+    Taken, Warning,
 };
 use espctl::ident::Passphrase;
 use espctl::provisioner::{NetworkCredentials, WifiCredentials};
@@ -81,9 +82,9 @@ async fn join(device: &MemoryDevice, notebook: &Notebook) -> (Result<(), FlowErr
     let mut joining = Joining {
         run: &run,
         device: &mut device,
-        left: Left::Nothing,
+        credentials: CredentialState::Nothing,
     };
-    let settled = Settled {
+    let settled = NetworkSelection {
         network: NetworkCredentials::Wifi(WifiCredentials {
             ssid: "Home".parse().unwrap(),
             passphrase: Passphrase::new(Secret::new("correct horse battery".to_owned())).unwrap(),
@@ -139,7 +140,7 @@ async fn step_that_cannot_be_recorded_is_not_taken() {
         matches!(
             &error,
             FlowError::NotRecorded {
-                doing: Doing::ApplyingWifi,
+                step: FlowStep::ApplyingWifi,
                 ..
             }
         ),

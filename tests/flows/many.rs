@@ -63,7 +63,7 @@ async fn secure_all(delay: Duration) {
     let handshakes = (0..DEVICES).map(|_| {
         let device = MemoryDevice::new(DeviceSettings::new(secret.clone())).delayed(delay);
         let (run, access) = (run.clone(), Arc::clone(&access));
-        tokio::spawn(async move { secure(&run, device.opened().await, &access).await })
+        tokio::spawn(async move { secure(&run, device.opened(&run).await, &access).await })
     });
     for outcome in join_all(handshakes).await {
         assert_eq!(outcome.unwrap().unwrap().scheme, SecurityScheme::Sec2);

@@ -12,7 +12,7 @@ use espctl::flows::NetworkRequest;
 use espctl::flows::OwnerRequest;
 use espctl::flows::ProvisionRequest;
 use espctl::flows::provision::provision;
-use espctl::flows::{Before, Event, FlowError, Pace};
+use espctl::flows::{Completed, Event, FlowError, Pace};
 use espctl::ident::Passphrase;
 use espctl::secret::Secret;
 
@@ -90,10 +90,13 @@ async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
     };
     let request = request(&device, owner(cloud.url(), &account));
     let (error, recorder) = error_of(&request, &pace).await;
-    let FlowError::After { before, source } = error else {
+    let FlowError::PartialSuccess { completed, source } = error else {
         panic!("{error:?}");
     };
-    assert!(matches!(before, Before::Joined { .. }), "{before:?}");
+    assert!(
+        matches!(completed, Completed::Joined { .. }),
+        "{completed:?}"
+    );
     let node_id = device.ready["node_id"].as_str().unwrap();
     match *source {
         FlowError::ChallengeExpired {
@@ -142,7 +145,7 @@ async fn an_account_that_never_says_is_not_waited_for_for_ever() {
     let (error, recorder) = error_of(&request, &pace).await;
     let words = error.to_string();
     assert!(words.contains("its last word: requested"), "{words}");
-    let FlowError::After { source, .. } = error else {
+    let FlowError::PartialSuccess { source, .. } = error else {
         panic!("{error:?}");
     };
     assert!(matches!(*source, FlowError::MappingPending { .. }));

@@ -43,8 +43,9 @@ fn holder_of(name: &str, sec2_compat: bool) -> Access {
 /// The outcome, and how many warnings it took.
 async fn run(device: &MemoryDevice, access: &Access) -> (Result<SecurityScheme, FlowError>, usize) {
     let recorder = Recorder::default();
-    let opened = device.opened().await;
-    let outcome = secure(&recorder.run(), opened, access).await;
+    let run = recorder.run();
+    let opened = device.opened(&run).await;
+    let outcome = secure(&run, opened, access).await;
     let warnings = recorder.warnings();
     assert!(warnings.iter().all(|id| *id == Warning::Sec2Compat));
     (outcome.map(|secured| secured.scheme), warnings.len())

@@ -33,11 +33,20 @@ pub(crate) fn espctl<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Ite
 pub(crate) fn espctl_with(test: &str, variable: &str, arguments: &[&str]) -> Run {
     let binary = std::env::current_exe().expect("a path");
     let mut command = isolated_command(binary.to_str().expect("text"));
-    let arguments = [&["espctl"], arguments].concat().join("\n");
     command
-        .args([test, "--exact", "--ignored", "--nocapture", "--quiet"])
-        .env(variable, arguments);
+        .args(harness_arguments(test))
+        .env(variable, join_arguments(arguments));
     Run::new(command)
+}
+
+/// The arguments with which a test binary runs one of its ignored tests.
+pub(super) const fn harness_arguments(test: &str) -> [&str; 5] {
+    [test, "--exact", "--ignored", "--nocapture", "--quiet"]
+}
+
+/// A command line as the text of a variable, one argument a line.
+pub(super) fn join_arguments(arguments: &[&str]) -> String {
+    [&["espctl"], arguments].concat().join("\n")
 }
 
 /// Prepares a run of a shell command, unmodified.

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use espctl::emulator::device::{Device, DeviceSettings, Refusal};
 use espctl::emulator::log::Log;
 use espctl::endpoint::version::Version;
-use espctl::flows::Pace;
 use espctl::flows::connect::Opened;
+use espctl::flows::{Pace, Run};
 use espctl::proto::{EndpointName, Service};
 use espctl::provisioner::Protocomm;
 use espctl::security::{Credentials, SecurityScheme, opens_handshake};
@@ -109,7 +109,8 @@ impl MemoryDevice {
     }
 
     /// A connection to the device whose version document was read.
-    pub(crate) async fn opened(&self) -> Opened {
+    pub(crate) async fn opened(&self, run: &Run) -> Opened {
+        let permit = run.handshakes.begin().await;
         let mut connection = self.connection();
         let version = match connection.version().await {
             Err(SessionError::Transport(TransportError::NoSuchEndpoint { .. })) => {
@@ -122,6 +123,7 @@ impl MemoryDevice {
             version,
             hints: Hints::default(),
             route: None,
+            permit,
         }
     }
 
@@ -144,11 +146,10 @@ impl MemoryDevice {
         scheme: SecurityScheme,
         credentials: &Credentials,
     ) -> Session {
-        let (rng, handshakes) = (SeededRng::new("a client in memory"), Handshakes::default());
+        let rng = SeededRng::new("a client in memory");
+        let permit = Handshakes::default().begin().await;
         let mut connection = self.connection();
-        let keys = connection
-            .agree(scheme, credentials, rng, &handshakes)
-            .await;
+        let keys = connection.agree(scheme, credentials, rng, &permit).await;
         connection.into_session(keys.expect("the device accepts the credentials"))
     }
 

@@ -13,7 +13,7 @@ use pty_process::blocking::{Command, Pty, open};
 use rustix::termios::{LocalModes, tcgetattr};
 use vt100::Parser;
 
-use super::espctl::NO_BUS;
+use super::espctl::{NO_BUS, harness_arguments, join_arguments};
 #[cfg(target_os = "linux")]
 use super::espctl::{SHELL, programs};
 
@@ -53,6 +53,13 @@ impl Terminal {
         let path = programs().to_str().expect("a path of ASCII");
         let shell = Command::new(SHELL).args(["-c", line]);
         Self::at(shell, &[&[("PATH", path)], variables].concat())
+    }
+
+    /// Starts the program with other transports than its own, as `espctl_with` does.
+    pub(crate) fn start_with(test: &str, variable: &str, arguments: &[&str]) -> Self {
+        let binary = std::env::current_exe().expect("a path");
+        let program = Command::new(binary).args(harness_arguments(test));
+        Self::at(program, &[(variable, &join_arguments(arguments))])
     }
 
     fn at(program: Command, variables: &[(&str, &str)]) -> Self {

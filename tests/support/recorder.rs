@@ -92,10 +92,10 @@ impl Observer for Recorder {
         self.inner().events.push(event.clone());
     }
 
-    async fn choose(&self, _row: Option<&RowName>, choice: &Choice<'_>) -> Chosen {
+    async fn choose(&self, _row: Option<&RowName>, choice: Choice) -> Chosen {
         let mut inner = self.inner();
         if let Choice::Networks(networks) = choice {
-            inner.shown.push(networks.to_vec());
+            inner.shown.push(networks.items());
         }
         inner.choices.pop_front().unwrap_or(Chosen::Nothing)
     }

@@ -76,7 +76,7 @@ pub(super) fn plan(
 
 /// Whether Security 1 needs a PoP.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+pub(super) enum PopRequirement {
     /// The device itself says that it does not.
     AnnouncedNone,
     /// Nothing that could be believed says anything.
@@ -87,15 +87,15 @@ pub(super) enum Need {
 
 /// The provisioning manager always says; a device on the network has it in its announcement, if
 /// anywhere, which anybody could have made.
-pub(super) fn need(service: Service, version: &Version) -> Need {
+pub(super) fn pop_requirement(service: Service, version: &Version) -> PopRequirement {
     match service {
         Service::Provisioning if version.sec_ver == Some(1) => match version.pop_required {
-            Some(false) => Need::AnnouncedNone,
-            Some(true) | None => Need::Some,
+            Some(false) => PopRequirement::AnnouncedNone,
+            Some(true) | None => PopRequirement::Some,
         },
-        Service::Provisioning => Need::Some,
+        Service::Provisioning => PopRequirement::Some,
         // No lock-out there, so that trying without costs nothing; and firmware announces that an
         // empty PoP is required, too.
-        Service::LocalControl => Need::Unknown,
+        Service::LocalControl => PopRequirement::Unknown,
     }
 }

@@ -41,13 +41,15 @@ async fn run(
     observer: &ScriptedObserver,
 ) -> Result<Secured, FlowError> {
     let mut connection = device.connection();
+    let run = observer.run();
     let opened = Opened {
         version: connection.version().await.unwrap(),
         connection,
         hints: Hints::default(),
         route: None,
+        permit: run.handshakes.begin().await,
     };
-    secure(&observer.run(), opened, access).await
+    secure(&run, opened, access).await
 }
 
 fn with_pop(pop: &str) -> Access {

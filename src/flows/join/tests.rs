@@ -17,9 +17,10 @@ use crate::proto::network_provisioning::{
     RespCtrlWifiReset, RespGetWifiStatus, RespScanWifiStart, RespScanWifiStatus, RespSetWifiConfig,
     WifiConnectedState, WifiStationState,
 };
-use crate::provisioner::Abilities;
+use crate::provisioner::{Abilities, JoinedWifi};
 use crate::secret::Secret;
 use crate::security::DeviceSecret;
+use crate::session::Handshakes;
 use crate::session::scripted_device::ScriptedDevice;
 
 /// What a device reports about joining.
@@ -106,8 +107,8 @@ fn device(reports: &[Report]) -> ScriptedDevice {
     })
 }
 
-fn home() -> Settled {
-    Settled {
+fn home() -> NetworkSelection {
+    NetworkSelection {
         network: NetworkCredentials::Wifi(WifiCredentials {
             ssid: "Home".parse().unwrap(),
             passphrase: Passphrase::new(Secret::new("correct horse".to_owned())).unwrap(),
@@ -120,17 +121,17 @@ async fn join(
     device: &ScriptedDevice,
     version: &Version,
     retries: u32,
-) -> (Result<Joined, FlowError>, Left, ScriptedObserver) {
+) -> (Result<Joined, FlowError>, CredentialState, ScriptedObserver) {
     let (mut secured, observer) = (device.secured().await, ScriptedObserver::default());
     secured.version = version.clone();
     let run = observer.run();
     let mut joining = Joining {
         run: &run,
         device: &mut run.pace.protocomm(secured),
-        left: Left::Nothing,
+        credentials: CredentialState::Nothing,
     };
     let outcome = joining.join(home(), retries).await;
-    let left = joining.left;
+    let left = joining.credentials;
     (outcome, left, observer)
 }
 
@@ -156,7 +157,7 @@ async fn network_is_set_applied_and_confirmed() {
         panic!("Thread");
     };
     assert_eq!(wifi.channel, Some(6));
-    assert_eq!(left, Left::Applied);
+    assert_eq!(left, CredentialState::Applied);
     assert_eq!(config(&device), [SET, APPLY, STATUS]);
     assert_eq!(
         observer.ended(),
@@ -188,7 +189,7 @@ async fn failure_resets_the_device_and_is_retried_as_often_as_allowed() {
         panic!("{error:?}");
     };
     assert_eq!(*reason, Some(JoinFailure::Authentication));
-    assert!(*forgotten && left == Left::Forgotten);
+    assert!(*forgotten && left == CredentialState::Forgotten);
     assert!(error.to_string().contains("authentication failed"));
     // Somebody may know another passphrase.
     assert_eq!(observer.asked().len(), 1);
@@ -197,15 +198,19 @@ async fn failure_resets_the_device_and_is_retried_as_often_as_allowed() {
 /// Only firmware that lists the endpoint can say whether it sees the network.
 #[tokio::test(start_paused = true)]
 async fn missing_network_is_looked_for_by_a_device_that_can_scan() {
-    for (version, sighting, scans) in [
-        (scanning(), Some(super::super::Sighting::NotSeen), 2),
+    for (version, visibility, scans) in [
+        (
+            scanning(),
+            Some(super::super::NetworkVisibility::NotSeen),
+            2,
+        ),
         (Version::default(), None, 0),
     ] {
         let device = device(&[Report::NotFound]);
         let (outcome, _, observer) = join(&device, &version, 0).await;
         let error = outcome.unwrap_err();
         assert!(
-            matches!(&error, FlowError::JoinFailed { sighting: seen, .. } if *seen == sighting),
+            matches!(&error, FlowError::JoinFailed { visibility: seen, .. } if *seen == visibility),
             "{error:?}"
         );
         assert_eq!(device.requests("prov-scan").len(), scans);
@@ -213,64 +218,133 @@ async fn missing_network_is_looked_for_by_a_device_that_can_scan() {
     }
 }
 
-/// Stopped while it reconnects for another attempt: nothing new was sent, and the device still has
-/// what the attempt before left on it.
-#[tokio::test(start_paused = true)]
-async fn stop_while_reconnecting_leaves_what_was_applied_before() {
-    #[derive(Debug)]
-    struct LostDevice;
+/// A device that loses contact: with every request or, for one that comes back, once.
+#[derive(Debug)]
+struct LostDevice {
+    comes_back: bool,
+    is_lost: bool,
+}
 
-    #[async_trait::async_trait]
-    impl Provisioner for LostDevice {
-        fn abilities(&self) -> Abilities {
-            Abilities {
-                can_scan: false,
-                can_reconnect: true,
-                reset: ResetAbility::OnRequest,
-                reports: JoinReports::Polled,
-            }
-        }
-
-        async fn scan_networks(&mut self) -> Result<Vec<AccessPoint>, ProvisionError> {
-            Err(lost())
-        }
-
-        async fn set_credentials(&mut self, _: &NetworkCredentials) -> Result<(), ProvisionError> {
-            Err(lost())
-        }
-
-        async fn apply(&mut self) -> Result<(), ProvisionError> {
-            Err(lost())
-        }
-
-        async fn join_state(&mut self) -> Result<JoinState, ProvisionError> {
-            Err(lost())
-        }
-
-        async fn reset(&mut self) -> Result<(), ProvisionError> {
-            Err(lost())
-        }
-
-        async fn reconnect(&mut self, _: Duration, _: &Limits) -> Result<(), ReconnectError> {
-            std::future::pending().await
-        }
-
-        async fn close(&mut self) -> Result<(), ProvisionError> {
+impl LostDevice {
+    fn answer(&self) -> Result<(), ProvisionError> {
+        if self.is_lost {
+            Err(SessionError::Lost.into())
+        } else {
             Ok(())
         }
     }
+}
 
-    fn lost() -> ProvisionError {
-        SessionError::Lost.into()
+#[async_trait::async_trait]
+impl Provisioner for LostDevice {
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            can_scan: false,
+            can_reconnect: true,
+            reset: ResetAbility::OnRequest,
+            reports: JoinReports::Polled,
+        }
     }
 
+    async fn scan_networks(&mut self) -> Result<Vec<AccessPoint>, ProvisionError> {
+        self.answer().map(|()| Vec::new())
+    }
+
+    async fn set_credentials(&mut self, _: &NetworkCredentials) -> Result<(), ProvisionError> {
+        self.answer()
+    }
+
+    async fn apply(&mut self) -> Result<(), ProvisionError> {
+        let applied = self.answer();
+        self.is_lost = true;
+        applied
+    }
+
+    async fn join_state(&mut self) -> Result<JoinState, ProvisionError> {
+        self.answer()?;
+        let wifi = JoinedWifi {
+            ssid: "Home".parse().unwrap(),
+            ip: None,
+            bssid: None,
+            channel: None,
+            auth: None,
+        };
+        Ok(JoinState::Joined {
+            network: JoinedNetwork::Wifi(wifi),
+            urls: Vec::new(),
+        })
+    }
+
+    async fn reset(&mut self) -> Result<(), ProvisionError> {
+        self.answer()
+    }
+
+    async fn reconnect(
+        &mut self,
+        _: &HandshakePermit,
+        _: Duration,
+        _: &Limits,
+    ) -> Result<(), ReconnectError> {
+        if !self.comes_back {
+            return std::future::pending().await;
+        }
+        sleep(Duration::from_secs(1)).await;
+        self.is_lost = false;
+        Ok(())
+    }
+
+    async fn close(&mut self) -> Result<(), ProvisionError> {
+        Ok(())
+    }
+}
+
+/// A stop while the flow reconnects for another attempt: nothing new was sent, and the device still has
+/// what the attempt before left on it.
+#[tokio::test(start_paused = true)]
+async fn stop_while_reconnecting_leaves_what_was_applied_before() {
     let run = ScriptedObserver::default().run();
     let mut joining = Joining {
         run: &run,
-        device: &mut LostDevice,
-        left: Left::Applied,
+        device: &mut LostDevice {
+            comes_back: false,
+            is_lost: true,
+        },
+        credentials: CredentialState::Applied,
     };
     let stopped = timeout(Duration::from_secs(1), joining.join(home(), 0)).await;
     assert!(stopped.is_err());
-    assert_eq!(joining.left, Left::Applied);
+    assert_eq!(joining.credentials, CredentialState::Applied);
+}
+
+/// Other runs use all permits for longer than any limit of reconnecting and resetting.
+#[tokio::test(start_paused = true)]
+async fn limits_do_not_include_waiting_for_other_handshakes() {
+    for is_reset in [false, true] {
+        let handshakes = Handshakes::new(1, 1);
+        let run = Run {
+            handshakes: handshakes.clone(),
+            ..ScriptedObserver::default().run()
+        };
+        let permit = handshakes.begin().await;
+        let others = async {
+            sleep(10 * run.pace.regain).await;
+            drop(permit);
+        };
+        let mut joining = Joining {
+            run: &run,
+            device: &mut LostDevice {
+                comes_back: true,
+                is_lost: is_reset,
+            },
+            credentials: CredentialState::Nothing,
+        };
+        let joining = async {
+            if is_reset {
+                assert!(joining.reset_credentials().await);
+            } else {
+                joining.join(home(), 0).await.unwrap();
+            }
+        };
+        tokio::join!(others, joining);
+    }
 }

@@ -3,7 +3,7 @@
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::mapping::{Mapping, failed};
-use super::progress::{Issued, Progress, Rest};
+use super::progress::{Issued, PendingSetup, Progress};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Challenge, Mapped};
 use crate::endpoint::challenge_response::{
@@ -11,7 +11,7 @@ use crate::endpoint::challenge_response::{
 };
 use crate::flows::mapping_method::MappingMethod;
 use crate::flows::request::OwnerRequest;
-use crate::flows::{Doing, Event, FlowError, Run, Stage, Warning};
+use crate::flows::{Event, FlowError, FlowStep, Run, Stage, Warning};
 use crate::session::{Secured, SessionError};
 
 impl Mapping<'_> {
@@ -38,12 +38,12 @@ impl Mapping<'_> {
             let issued = if let Some(issued) = prepared {
                 issued
             } else {
-                self.doing = Doing::FetchingChallenge;
+                self.step = FlowStep::FetchingChallenge;
                 let issued = self.challenge().await;
-                issued.map_err(|source| failed(Doing::FetchingChallenge, source))?
+                issued.map_err(|source| failed(FlowStep::FetchingChallenge, source))?
             };
             let signed = self.signed(secured, &issued).await?;
-            self.doing = Doing::VerifyingAssociation;
+            self.step = FlowStep::VerifyingAssociation;
             let stage = self.run.start_stage(Stage::VerifyAssociation);
             let handed_in = self.hand_in(&issued, &signed, is_in_doubt).await;
             if handed_in.is_err() {
@@ -54,7 +54,7 @@ impl Mapping<'_> {
                     self.run.end_stage(&stage, true);
                     self.note_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
                     if self.owner.disable {
-                        self.doing = Doing::Signing;
+                        self.step = FlowStep::Signing;
                         disable(self.run, secured).await;
                     }
                     return Ok(Progress::Done {
@@ -89,7 +89,7 @@ impl Mapping<'_> {
                 });
             }
             self.run.end_stage(&stage, false);
-            return Err(failed(Doing::VerifyingAssociation, error));
+            return Err(failed(FlowStep::VerifyingAssociation, error));
         }
     }
 
@@ -98,7 +98,7 @@ impl Mapping<'_> {
         secured: &mut Secured,
         issued: &Issued,
     ) -> Result<Signed, FlowError> {
-        self.doing = Doing::Signing;
+        self.step = FlowStep::Signing;
         let stage = self.run.start_stage(Stage::Associate);
         let signed = sign(secured, &issued.challenge).await;
         self.run.end_stage(&stage, signed.is_ok());
@@ -140,15 +140,15 @@ impl Mapping<'_> {
         issued: &Issued,
         signed: &Signed,
         in_doubt: bool,
-    ) -> Result<Result<Rest, CloudError>, FlowError> {
+    ) -> Result<Result<PendingSetup, CloudError>, FlowError> {
         let OwnerRequest { cloud, extras, .. } = self.owner;
         let Signed { node_id, signature } = signed;
         let verifying = cloud.verify_mapping(&issued.challenge, node_id, signature, extras);
-        let doing = Doing::VerifyingAssociation;
-        let verified = self.record_mapping(doing, node_id, in_doubt, |_| true, verifying);
+        let step = FlowStep::VerifyingAssociation;
+        let verified = self.record_mapping(step, node_id, in_doubt, |_| true, verifying);
         Ok(verified.await?.map(|mapped| match mapped {
-            Mapped::Complete => Rest::Nothing,
-            Mapped::WithoutGroup => Rest::Group,
+            Mapped::Complete => PendingSetup::Nothing,
+            Mapped::WithoutGroup => PendingSetup::Group,
         }))
     }
 
@@ -160,7 +160,7 @@ impl Mapping<'_> {
         issued: &Issued,
         signed: &Signed,
         mut in_doubt: bool,
-    ) -> Result<Rest, FlowError> {
+    ) -> Result<PendingSetup, FlowError> {
         self.report_waiting(&signed.node_id, issued.until);
         let mut last = None;
         let mut unread = 0;
@@ -177,7 +177,7 @@ impl Mapping<'_> {
             let mut unknown = None;
             if in_doubt {
                 match self.owner.cloud.fetch_node(&signed.node_id).await {
-                    Ok(Some(_)) => return Ok(Rest::Everything),
+                    Ok(Some(_)) => return Ok(PendingSetup::Everything),
                     Ok(None) => {}
                     Err(error) => unknown = Some(error),
                 }
@@ -185,14 +185,14 @@ impl Mapping<'_> {
             // While nobody knows what became of it, its refusal says nothing.
             let error = match unknown {
                 None if !error.is_unreachable() => {
-                    return Err(failed(Doing::FollowingMapping, error));
+                    return Err(failed(FlowStep::FollowingMapping, error));
                 }
                 None => error,
                 Some(unknown) => {
                     unread += 1;
                     let login = matches!(unknown, CloudError::LoginExpired { .. });
                     if !unknown.is_unreachable() && (login || unread >= MOST_LOOKS) {
-                        return Err(failed(Doing::FollowingMapping, unknown));
+                        return Err(failed(FlowStep::FollowingMapping, unknown));
                     }
                     unknown
                 }
@@ -219,7 +219,7 @@ async fn sign(secured: &mut Secured, challenge: &Challenge) -> Result<Signed, Fl
             Err(FlowError::ChallengeRefused { source: how })
         }
         Err(source) => Err(FlowError::Session {
-            doing: Doing::Signing,
+            step: FlowStep::Signing,
             source,
         }),
     }

@@ -2,11 +2,11 @@
 
 use tokio::time::Instant;
 
-use super::progress::{Issued, MappedNode, Progress, Rest};
+use super::progress::{Issued, MappedNode, PendingSetup, Progress};
 use crate::cloud::CloudError;
 use crate::flows::mapping_method::MappingMethod;
 use crate::flows::request::OwnerRequest;
-use crate::flows::{Doing, Event, FlowError, Irreversible, Run, Stage, Taken, Warning};
+use crate::flows::{Event, FlowError, FlowStep, Irreversible, Run, Stage, Taken, Warning};
 use crate::session::Secured;
 use crate::transport::Medium;
 
@@ -23,7 +23,7 @@ pub(in crate::flows) struct Mapping<'a> {
     /// The id that the device announced, where it did.
     pub(super) announced: Option<String>,
     /// The step that is under way.
-    pub(super) doing: Doing,
+    pub(super) step: FlowStep,
     /// The node, once it is in the account.
     pub(super) mapped: Option<String>,
 }
@@ -42,7 +42,7 @@ impl<'a> Mapping<'a> {
             prepared: None,
             may_be_cut_off: medium.joins_device_network,
             announced: None,
-            doing: Doing::FetchingChallenge,
+            step: FlowStep::FetchingChallenge,
             mapped: None,
         };
         if mapping.may_be_cut_off {
@@ -54,7 +54,7 @@ impl<'a> Mapping<'a> {
                     let why = error.to_string();
                     run.report(&Event::ChallengeMissed { why });
                 }
-                Err(source) => return Err(failed(Doing::FetchingChallenge, source)),
+                Err(source) => return Err(failed(FlowStep::FetchingChallenge, source)),
             }
         }
         Ok(mapping)
@@ -71,7 +71,8 @@ impl<'a> Mapping<'a> {
             MappingMethod::ChallengeResponse if self.prepared.is_none() => {
                 self.run.report(&Event::ChallengeRequested);
                 let issued = self.challenge().await;
-                let issued = issued.map_err(|source| failed(Doing::FetchingChallenge, source))?;
+                let issued =
+                    issued.map_err(|source| failed(FlowStep::FetchingChallenge, source))?;
                 self.prepared = Some(issued);
                 Ok(())
             }
@@ -101,15 +102,15 @@ impl<'a> Mapping<'a> {
     }
 
     /// What was under way, for a run that is stopped.
-    pub(in crate::flows) fn doing(&self) -> Doing {
-        self.doing
+    pub(in crate::flows) fn step(&self) -> FlowStep {
+        self.step
     }
 
     /// What is left to do once the device is online and left alone.
     pub(in crate::flows) async fn confirm(
         &mut self,
         progress: Progress,
-    ) -> Result<(MappedNode, Rest), FlowError> {
+    ) -> Result<(MappedNode, PendingSetup), FlowError> {
         let (node_id, way, rest) = match progress {
             Progress::Done { node_id, rest } => (node_id, MappingMethod::ChallengeResponse, rest),
             Progress::Signed {
@@ -118,7 +119,7 @@ impl<'a> Mapping<'a> {
                 stage,
                 in_doubt,
             } => {
-                self.doing = Doing::FollowingMapping;
+                self.step = FlowStep::FollowingMapping;
                 let later = self.hand_in_later(&challenge, &signed, in_doubt);
                 let confirmed = later.await;
                 self.run.end_stage(&stage, confirmed.is_ok());
@@ -126,37 +127,39 @@ impl<'a> Mapping<'a> {
                 self.note_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
                 (signed.node_id, MappingMethod::ChallengeResponse, rest)
             }
-            Progress::Told {
+            Progress::SecretSent {
                 node_id,
                 secret_key,
             } => {
                 let stage = self.run.start_stage(Stage::VerifyAssociation);
-                self.doing = Doing::FollowingMapping;
+                self.step = FlowStep::FollowingMapping;
                 let confirmed = self.follow(&node_id, &secret_key).await;
                 self.run.end_stage(&stage, confirmed.is_ok());
                 confirmed?;
                 self.note_mapped(&node_id, MappingMethod::SecretKey);
                 // The cloud does not say whether it heeded the group.
-                (node_id, MappingMethod::SecretKey, Rest::Group)
+                (node_id, MappingMethod::SecretKey, PendingSetup::Group)
             }
         };
         Ok((MappedNode { node_id, way }, rest))
     }
 
     /// The steps after provisioning. What fails here is told, and undoes nothing.
-    pub(in crate::flows) async fn set_up(&self, node_id: &str, rest: Rest) {
+    pub(in crate::flows) async fn set_up(&self, node_id: &str, rest: PendingSetup) {
         let stage = self.run.start_stage(Stage::SetupNode);
         let (cloud, extras) = (&self.owner.cloud, &self.owner.extras);
         let mut failed = Vec::new();
-        if rest == Rest::Everything && !extras.tags.is_empty() {
+        if rest == PendingSetup::Everything && !extras.tags.is_empty() {
             let added = cloud.add_tags(node_id, &extras.tags).await;
             failed.extend(added.err().map(|error| ("has not its tags", error)));
         }
-        if let (Rest::Everything, Some(metadata)) = (rest, &extras.metadata) {
+        if let (PendingSetup::Everything, Some(metadata)) = (rest, &extras.metadata) {
             let merged = cloud.merge_metadata(node_id, metadata).await;
             failed.extend(merged.err().map(|error| ("has not its metadata", error)));
         }
-        if let (Rest::Everything | Rest::Group, Some(group_id)) = (rest, &extras.group_id) {
+        if let (PendingSetup::Everything | PendingSetup::Group, Some(group_id)) =
+            (rest, &extras.group_id)
+        {
             let added = cloud.add_to_group(group_id, node_id).await;
             failed.extend(added.err().map(|error| ("is not in the group", error)));
         }
@@ -173,19 +176,19 @@ impl<'a> Mapping<'a> {
     /// request may have done so. `is_done`: what the answer says.
     pub(super) async fn record_mapping<T>(
         &self,
-        doing: Doing,
+        step: FlowStep,
         node_id: &str,
         in_doubt: bool,
         is_done: impl FnOnce(&T) -> bool,
         work: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<Result<T, CloudError>, FlowError> {
-        let step = Self::mapping_of(node_id);
+        let mapping = Self::mapping_of(node_id);
         let taken = |outcome: &Result<T, CloudError>| match outcome {
             Ok(answer) if is_done(answer) => Taken::Yes,
             Err(error) if !in_doubt && !error.may_have_arrived() => Taken::No,
             Ok(_) | Err(_) => Taken::Perhaps,
         };
-        self.run.irreversible(doing, &step, taken, work).await
+        self.run.irreversible(step, &mapping, taken, work).await
     }
 
     /// The step that puts this node into the account.
@@ -214,8 +217,8 @@ impl<'a> Mapping<'a> {
     }
 }
 
-pub(super) fn failed(doing: Doing, source: CloudError) -> FlowError {
-    FlowError::Cloud { doing, source }
+pub(super) fn failed(step: FlowStep, source: CloudError) -> FlowError {
+    FlowError::Cloud { step, source }
 }
 
 /// Capabilities of firmware that must be claimed first.

@@ -21,7 +21,7 @@ pub struct MappedNode {
 #[derive(Debug)]
 pub(in crate::flows) enum Progress {
     /// The node is in the account.
-    Done { node_id: String, rest: Rest },
+    Done { node_id: String, rest: PendingSetup },
     /// The device signed, and the account could not be reached.
     Signed {
         challenge: Issued,
@@ -31,7 +31,7 @@ pub(in crate::flows) enum Progress {
         in_doubt: bool,
     },
     /// The device will confirm it once it is online.
-    Told {
+    SecretSent {
         node_id: String,
         secret_key: Secret<String>,
     },
@@ -39,7 +39,7 @@ pub(in crate::flows) enum Progress {
 
 /// What is left to do about that which goes along with the owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::flows) enum Rest {
+pub(in crate::flows) enum PendingSetup {
     /// The mapping is complete.
     Nothing,
     /// The node is not in the group, or the cloud does not say.

@@ -7,7 +7,7 @@ use super::mapping::Mapping;
 use crate::cloud::mapping::Extras;
 use crate::cloud::scripted::{ScriptedCloud, tokens};
 use crate::flows::request::OwnerRequest;
-use crate::flows::{Doing, Pace, Run};
+use crate::flows::{FlowStep, Pace, Run};
 
 pub(super) fn owner(cloud: &ScriptedCloud) -> OwnerRequest {
     OwnerRequest {
@@ -36,7 +36,7 @@ pub(super) fn mapping<'a>(run: &'a Run, owner: &'a OwnerRequest) -> Mapping<'a> 
         prepared: None,
         may_be_cut_off: true,
         announced: None,
-        doing: Doing::FetchingChallenge,
+        step: FlowStep::FetchingChallenge,
         mapped: None,
     }
 }

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Added, MappingStatus};
 use crate::endpoint::user_mapping::SetUserMapping;
-use crate::flows::{Doing, Event, FlowError, Stage, Taken, Warning};
+use crate::flows::{Event, FlowError, FlowStep, Stage, Taken, Warning};
 use crate::secret::Secret;
 use crate::session::{Secured, SessionError};
 
@@ -22,7 +22,7 @@ impl Mapping<'_> {
             user_id: user_id.ok_or(FlowError::UserUnknown)?,
             secret_key: Secret::new(uuid::Uuid::new_v4().to_string()),
         };
-        self.doing = Doing::SendingUser;
+        self.step = FlowStep::SendingUser;
         let stage = self.run.start_stage(Stage::Associate);
         let told = secured.session.call(&command).await;
         self.run.end_stage(&stage, told.is_ok());
@@ -31,7 +31,7 @@ impl Mapping<'_> {
                 FlowError::NoMapping
             }
             source => FlowError::Session {
-                doing: Doing::SendingUser,
+                step: FlowStep::SendingUser,
                 source,
             },
         })?;
@@ -45,7 +45,7 @@ impl Mapping<'_> {
                     .to_owned(),
             });
         }
-        Ok(Progress::Told {
+        Ok(Progress::SecretSent {
             node_id,
             secret_key: command.secret_key,
         })
@@ -69,8 +69,8 @@ impl Mapping<'_> {
             asked += 1;
             let adding = cloud.add_mapping(node_id, secret_key, &self.owner.extras);
             let is_done = |added: &Added| matches!(added, Added::MappedWithoutGroup);
-            let doing = Doing::AddingMapping;
-            let added = self.record_mapping(doing, node_id, lost, is_done, adding);
+            let step = FlowStep::AddingMapping;
+            let added = self.record_mapping(step, node_id, lost, is_done, adding);
             match added.await? {
                 Ok(Added::Requested(request)) => break request,
                 Ok(Added::MappedWithoutGroup) => return Ok(()),
@@ -86,7 +86,7 @@ impl Mapping<'_> {
                     }
                     sleep(self.run.pace.account_again).await;
                 }
-                Err(source) => return Err(failed(Doing::AddingMapping, source)),
+                Err(source) => return Err(failed(FlowStep::AddingMapping, source)),
             }
         };
         let asked = Instant::now();
@@ -103,7 +103,7 @@ impl Mapping<'_> {
                     lost = true;
                     None
                 }
-                Err(source) => return Err(failed(Doing::FollowingMapping, source)),
+                Err(source) => return Err(failed(FlowStep::FollowingMapping, source)),
             };
             if let Some(status) = &status
                 && told.as_ref() != Some(status)

@@ -3,9 +3,12 @@
 use std::error::Error as _;
 
 use crate::account::AccountError;
+use crate::account::login::BrowserError;
+use crate::report::context::Context;
 use crate::report::failure::Failure;
 use crate::report::remedies::{
-    BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, REMOVE_PROFILE, SET_CONFIG_DIR,
+    BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, LOGIN_URL, REMOVE_PROFILE, SET_CONFIG_DIR,
+    WITHOUT_BROWSER,
 };
 use crate::report::table::ErrorId;
 
@@ -19,6 +22,23 @@ impl Failure {
             message: error.to_string(),
             causes: causes.into_iter().collect(),
             ..diagnose(error)
+        }
+    }
+}
+
+impl Failure {
+    /// A login with the browser that failed.
+    pub(crate) fn of_browser_login(error: &BrowserError, context: &Context) -> Self {
+        let new = |id| Self::new(id, error.to_string());
+        match error {
+            BrowserError::Cloud(error) => {
+                Self::of_cloud(error, "logging in with the browser", context)
+            }
+            BrowserError::InvalidAddress { .. } => new(ErrorId::NoLoginPage).remedy(&LOGIN_URL),
+            BrowserError::NoPage { .. } => new(ErrorId::NoLoginPage),
+            BrowserError::NoPort => new(ErrorId::CannotListen).remedy(&WITHOUT_BROWSER),
+            BrowserError::Refused { .. } => new(ErrorId::LoginRefused),
+            BrowserError::TimedOut { .. } => new(ErrorId::LoginTimedOut),
         }
     }
 }

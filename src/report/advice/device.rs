@@ -3,7 +3,7 @@
 
 use super::{bluetooth, console};
 use crate::endpoint::ReplyError;
-use crate::flows::Doing;
+use crate::flows::FlowStep;
 use crate::host::BluetoothError;
 use crate::report::context::{Context, GivenSecret};
 use crate::report::failure::Failure;
@@ -12,7 +12,7 @@ use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
 use crate::transport::{Address, HostPart, TransportError};
 
-pub(super) fn session(step: Doing, error: &SessionError, context: Context) -> Failure {
+pub(super) fn session(step: FlowStep, error: &SessionError, context: Context) -> Failure {
     match error {
         SessionError::HandshakeRefused { means, .. } | SessionError::Security(means) => {
             security(means, context)
@@ -57,17 +57,17 @@ fn wrong_secret(scheme: SecurityScheme, mut context: Context) -> Failure {
     Failure::advised(id, &context).hints(tried)
 }
 
-fn reply(step: Doing, error: &ReplyError) -> ErrorId {
+fn reply(step: FlowStep, error: &ReplyError) -> ErrorId {
     match error {
-        ReplyError::Malformed { .. } if step == Doing::ReadingVersion => ErrorId::NotADevice,
+        ReplyError::Malformed { .. } if step == FlowStep::ReadingVersion => ErrorId::NotADevice,
         ReplyError::Malformed { .. } | ReplyError::Unexpected { .. } => ErrorId::UnexpectedReply,
-        ReplyError::Refused { .. } if step == Doing::SendingUser => ErrorId::UserRefused,
+        ReplyError::Refused { .. } if step == FlowStep::SendingUser => ErrorId::UserRefused,
         ReplyError::Refused { status } if status.is_wrong_state() => ErrorId::WrongState,
         ReplyError::Refused { .. } => ErrorId::Refused,
     }
 }
 
-pub(super) fn transport(step: Doing, error: &TransportError, mut context: Context) -> Failure {
+pub(super) fn transport(step: FlowStep, error: &TransportError, mut context: Context) -> Failure {
     let id = match error {
         TransportError::Bluetooth(BluetoothError { problem, .. }) => {
             return bluetooth::diagnose(problem, context);
@@ -98,7 +98,7 @@ pub(super) fn transport(step: Doing, error: &TransportError, mut context: Contex
         }
         TransportError::TooLong { .. } => ErrorId::MessageTooLong,
         // A device that never answered may not be one; later it hangs.
-        TransportError::TimedOut { .. } if step == Doing::ReadingVersion => ErrorId::Silent,
+        TransportError::TimedOut { .. } if step == FlowStep::ReadingVersion => ErrorId::Silent,
         TransportError::TimedOut { .. } => ErrorId::TimedOut,
         TransportError::Unavailable { .. } => ErrorId::TransportUnavailable,
         TransportError::Unreachable { address, .. } => {
@@ -106,7 +106,13 @@ pub(super) fn transport(step: Doing, error: &TransportError, mut context: Contex
             ErrorId::Unreachable
         }
     };
-    Failure::advised(id, &context)
+    let reach = match id {
+        ErrorId::Disconnected | ErrorId::Silent | ErrorId::Unreachable => {
+            context.own_words().map(|words| words.reach)
+        }
+        _ => None,
+    };
+    Failure::advised(id, &context).before(reach)
 }
 
 /// An address of this computer's own that the error names: advice can repeat it. An address on a

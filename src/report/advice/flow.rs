@@ -4,7 +4,7 @@ use super::causes::causes_of;
 use super::{cloud, device, search};
 use crate::cloud::mapping::MappingStatus;
 use crate::endpoint::wifi_config::JoinFailure;
-use crate::flows::{Before, Doing, FlowError, Left, Question, StopReason};
+use crate::flows::{Completed, CredentialState, FlowError, FlowStep, Question, StopReason};
 use crate::provisioner::ProvisionError;
 use crate::report::context::{Context, GivenSecret};
 use crate::report::exit::Exit;
@@ -23,11 +23,11 @@ impl Failure {
             .medium
             .map_or_else(String::new, |medium| format!(" over {medium}"));
         let innermost = match error {
-            FlowError::After { source, .. } => source,
+            FlowError::PartialSuccess { source, .. } => source,
             _ => error,
         };
         Self {
-            step: Some(format!("{} {}{medium}", error.doing(), context.label)),
+            step: Some(format!("{} {}{medium}", error.step(), context.label)),
             causes: causes_of(innermost),
             message: message(error, context),
             ..diagnose(error, context)
@@ -49,7 +49,7 @@ fn message(error: &FlowError, context: &Context) -> String {
             "the device rejected this proof of possession".to_owned()
         }
         FlowError::Session {
-            doing: Doing::Securing,
+            step: FlowStep::Securing,
             source: SessionError::Transport(TransportError::TooLong { .. }),
         } if let Some(words) = context
             .medium
@@ -64,18 +64,18 @@ fn message(error: &FlowError, context: &Context) -> String {
 
 fn diagnose(error: &FlowError, context: &Context) -> Failure {
     let mut context = context.clone();
-    context.error.step = Some(error.doing());
+    context.error.step = Some(error.step());
     let id = match error {
-        FlowError::After { before, source } => {
+        FlowError::PartialSuccess { completed, source } => {
             let failure = diagnose(source, &context).without(&LOOK);
-            return match before {
-                Before::Joined { .. } => failure.remedy(&LOOK).remedy(&FACTORY_RESET),
-                Before::Told { .. } => failure.remedy(&TELL_ACCOUNT),
-                Before::Mapped { .. } => {
+            return match completed {
+                Completed::Joined { .. } => failure.remedy(&LOOK).remedy(&FACTORY_RESET),
+                Completed::SecretSent { .. } => failure.remedy(&TELL_ACCOUNT),
+                Completed::Mapped { .. } => {
                     let has_joined = matches!(
                         **source,
                         FlowError::Stopped {
-                            left: Left::Joined,
+                            credentials: CredentialState::Joined,
                             ..
                         }
                     );
@@ -98,11 +98,13 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
         FlowError::ChallengeExpired { .. } => ErrorId::ChallengeExpired,
         FlowError::ChallengeRefused { .. } => ErrorId::ChallengeRefused,
         FlowError::ClaimRequired => ErrorId::ClaimRequired,
-        FlowError::Cloud { doing, source } => {
+        FlowError::Cloud { step, source } => {
             let failure = cloud::diagnose(source, context);
-            let may_be_mapped = match doing {
-                Doing::FollowingMapping => true,
-                Doing::AddingMapping | Doing::VerifyingAssociation => source.may_have_arrived(),
+            let may_be_mapped = match step {
+                FlowStep::FollowingMapping => true,
+                FlowStep::AddingMapping | FlowStep::VerifyingAssociation => {
+                    source.may_have_arrived()
+                }
                 _ => false,
             };
             return if may_be_mapped {
@@ -160,14 +162,16 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             ProvisionError::NotSent(_) | ProvisionError::Unanswered(_) => ErrorId::UnexpectedReply,
         },
         FlowError::ScanUnfinished { .. } => ErrorId::ScanUnfinished,
-        FlowError::Session { doing, source } => return device::session(*doing, source, context),
+        FlowError::Session { step, source } => return device::session(*step, source, context),
         FlowError::Stopped {
             reason,
-            doing,
-            left,
-        } => return stopped(*reason, *doing, *left, context),
+            step,
+            credentials,
+        } => {
+            return stopped(*reason, *step, *credentials, context);
+        }
         FlowError::Transport(error) => {
-            return device::transport(Doing::Connecting, error, context);
+            return device::transport(FlowStep::Connecting, error, context);
         }
         FlowError::Unconfirmed { source, .. } => {
             let failure = Failure::advised(ErrorId::Unconfirmed, &context);
@@ -185,31 +189,39 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
 }
 
 /// A run that was ended from outside: a limit has the exit code of the step that it cut short.
-fn stopped(reason: StopReason, step: Doing, left: Left, mut context: Context) -> Failure {
-    context.error.left = Some(left);
-    let state = match left {
-        Left::Applied => STILL_STORED,
-        Left::Forgotten => FORGOTTEN,
-        Left::Joined => "the device has joined its network",
-        Left::Nothing => "the device received no credentials",
-        Left::Unapplied => "the device received credentials but has not stored them",
-        Left::Unknown => {
+fn stopped(
+    reason: StopReason,
+    step: FlowStep,
+    credentials: CredentialState,
+    mut context: Context,
+) -> Failure {
+    context.error.credentials = Some(credentials);
+    let state = match credentials {
+        CredentialState::Applied => STILL_STORED,
+        CredentialState::Forgotten => FORGOTTEN,
+        CredentialState::Joined => "the device has joined its network",
+        CredentialState::Nothing => "the device received no credentials",
+        CredentialState::Unapplied => "the device received credentials but has not stored them",
+        CredentialState::Unknown => {
             "contact was lost: the device keeps the credentials stored and may have joined"
         }
     };
     let is_mapping = matches!(
         step,
-        Doing::AddingMapping | Doing::FollowingMapping | Doing::VerifyingAssociation
+        FlowStep::AddingMapping | FlowStep::FollowingMapping | FlowStep::VerifyingAssociation
     );
     let failure = match reason {
         StopReason::Interrupted => Failure::advised(ErrorId::Interrupted, &context),
         StopReason::Expired => Failure {
-            exit: match (step, left) {
-                (Doing::FetchingChallenge | Doing::SettingUp, _) => Exit::Cloud,
+            exit: match (step, credentials) {
+                (FlowStep::FetchingChallenge | FlowStep::SettingUp, _) => Exit::Cloud,
                 _ if is_mapping => Exit::Cloud,
-                (_, Left::Unknown) => Exit::Unconfirmed,
-                (_, Left::Applied | Left::Forgotten | Left::Joined) => Exit::Wifi,
-                (Doing::Connecting, _) => Exit::NoDevice,
+                (_, CredentialState::Unknown) => Exit::Unconfirmed,
+                (
+                    _,
+                    CredentialState::Applied | CredentialState::Forgotten | CredentialState::Joined,
+                ) => Exit::Wifi,
+                (FlowStep::Connecting, _) => Exit::NoDevice,
                 _ => Exit::Device,
             },
             ..Failure::advised(ErrorId::Expired, &context)

@@ -1,13 +1,13 @@
 //! The id and the advice if the device was not found, or is one of several.
 
-use super::{console, interfaces};
+use super::interfaces;
 use crate::flows::SeenDevice;
 use crate::ident::printable;
 use crate::report::context::{Context, typed};
 use crate::report::failure::Failure;
 use crate::report::hint::{Action, Hint};
 use crate::report::table::ErrorId;
-use crate::transport::{HostPart, Medium};
+use crate::transport::{Discovery, HostPart, Medium};
 
 /// Several devices match.
 pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
@@ -23,7 +23,7 @@ pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
             _ => typed(&first.address.to_string()),
         }
     });
-    let choose = unknown_medium(&context).map(|medium| medium.words.choose);
+    let choose = context.own_words().map(|words| words.choose);
     Failure::advised(ErrorId::AmbiguousDevice, &context)
         .before(choose)
         .hints(seen.iter().map(found))
@@ -31,8 +31,11 @@ pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
 
 /// No device matches.
 pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
-    if context.needed_part() == Some(HostPart::SerialPorts) {
-        return console::no_ports(seen, context);
+    if context
+        .medium
+        .is_some_and(|medium| medium.discovery == Discovery::Enumerated)
+    {
+        return no_likely_place(context, seen);
     }
     let before: Vec<Hint> = misspelled(context, seen)
         .into_iter()
@@ -46,16 +49,37 @@ pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
         Vec::new()
     };
     Failure::advised(ErrorId::NoDevice, context)
-        .before(unknown_medium(context).map(|medium| medium.words.reach))
+        .before(context.own_words().map(|words| words.reach))
         .before(before)
         .hints(seen.iter().take(MAX_LISTED).map(found))
         .hints(more)
         .hints(searched)
 }
 
-/// The medium, if the table of errors has no advice for it.
-fn unknown_medium(context: &Context) -> Option<&'static Medium> {
-    context.medium.filter(|medium| medium.needs.is_none())
+/// This computer lists no place where a device is likely. The others can be named.
+fn no_likely_place(context: &Context, others: &[SeenDevice]) -> Failure {
+    // Without such a port, this computer lacks something; elsewhere, only the device is missing.
+    let id = match context.needed_part() {
+        Some(HostPart::SerialPorts) => ErrorId::NoSerialPort,
+        _ => ErrorId::NoDevice,
+    };
+    let others = others.iter().map(|place| {
+        let Some(flag) = context.address_flag else {
+            return found(place).into();
+        };
+        let action = Action::Flag {
+            name: format!("--{flag}"),
+            value: Some(typed(place.address.as_str())),
+        };
+        let text = match &place.name {
+            Some(name) => format!("pass {{}} to use {}", printable(name.as_bytes())),
+            None => "pass {} if the device is there".to_owned(),
+        };
+        Hint::new(&text, Some(action))
+    });
+    Failure::advised(id, context)
+        .before(context.own_words().map(|words| words.reach))
+        .hints(others)
 }
 
 /// A device whose name differs from the given one only in case.

@@ -8,7 +8,9 @@ use anyhow::anyhow;
 
 use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
-use crate::flows::{Doing, FlowError, JournalError, Left, Question, SeenDevice, StopReason};
+use crate::flows::{
+    CredentialState, FlowError, FlowStep, JournalError, Question, SeenDevice, StopReason,
+};
 use crate::report::{Context, Environment, Exit, Failure};
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
@@ -31,7 +33,7 @@ fn hints_of(error: &FlowError, context: &Context) -> Vec<String> {
 #[test]
 fn faults_and_oddities_have_their_ids() {
     let during = |source: SessionError| FlowError::Session {
-        doing: Doing::Scanning,
+        step: FlowStep::Scanning,
         source,
     };
     let scheme = SecurityScheme::Sec2;
@@ -65,7 +67,7 @@ fn faults_and_oddities_have_their_ids() {
             "not-recorded",
             3,
             FlowError::NotRecorded {
-                doing: Doing::ApplyingWifi,
+                step: FlowStep::ApplyingWifi,
                 source: JournalError {
                     words: "the disk is full".to_owned(),
                 },
@@ -113,17 +115,17 @@ fn faults_and_oddities_have_their_ids() {
 
 #[test]
 fn a_missing_control_endpoint_is_a_matter_of_old_firmware() {
-    let missing = |doing| {
+    let missing = |step| {
         let endpoint = ResetWifi::ENDPOINT;
         let error = FlowError::Session {
-            doing,
+            step,
             source: TransportError::NoSuchEndpoint { endpoint }.into(),
         };
         hints_of(&error, &over_softap()).join("\n")
     };
-    assert!(missing(Doing::Resetting).contains("before ESP-IDF 5.1"));
-    assert!(missing(Doing::Reopening).contains("before ESP-IDF 5.1"));
-    assert!(!missing(Doing::Calling).contains("5.1"));
+    assert!(missing(FlowStep::Resetting).contains("before ESP-IDF 5.1"));
+    assert!(missing(FlowStep::Reopening).contains("before ESP-IDF 5.1"));
+    assert!(!missing(FlowStep::Calling).contains("5.1"));
 }
 
 #[test]
@@ -341,7 +343,7 @@ fn a_command_that_is_proposed_reaches_the_same_device() {
     assert!(missing(&over_softap()).contains("`espctl device wifi`"));
     let endpoint = ResetWifi::ENDPOINT;
     let error = FlowError::Session {
-        doing: Doing::Calling,
+        step: FlowStep::Calling,
         source: TransportError::NoSuchEndpoint { endpoint }.into(),
     };
     let hints = hints_of(&error, &over_ble(Some("PROV_1"))).concat();
@@ -355,8 +357,8 @@ fn a_command_that_is_proposed_reaches_the_same_device() {
 fn a_device_that_joins_while_a_run_is_interrupted_keeps_what_it_has() {
     let error = FlowError::Stopped {
         reason: StopReason::Interrupted,
-        doing: Doing::ConfirmingWifi,
-        left: Left::Applied,
+        step: FlowStep::ConfirmingWifi,
+        credentials: CredentialState::Applied,
     };
     let hints = hints_of(&error, &over_softap()).join("\n");
     assert!(hints.contains("keeps the credentials"), "{hints}");

@@ -91,11 +91,6 @@ impl Driver for Ble {
         Ok(Address::new(text))
     }
 
-    /// Few controllers connect well during a scan, including a scan by another run.
-    fn occupies(&self, options: &DriverOptions, _address: Option<&Address>) -> Option<String> {
-        Some(adapter_of(options).unwrap_or_else(|| "the Bluetooth adapter".to_owned()))
-    }
-
     /// Every device that advertises, again whenever it advertises new data; with an address, only
     /// that device.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
@@ -151,14 +146,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_one_run_uses_an_adapter() {
+    fn adapter_comes_from_flag() {
         let ble = Ble::default();
         let options = ble.parse_options(&[(ADAPTER, "hci1".to_owned())]).unwrap();
-        assert_eq!(ble.occupies(&options, None).as_deref(), Some("hci1"));
+        assert_eq!(adapter_of(&options).as_deref(), Some("hci1"));
         let any = ble.parse_options(&[]).unwrap();
-        assert_eq!(any.address(), None);
-        let occupied = ble.occupies(&any, None).unwrap();
-        assert!(occupied.contains("adapter"), "{occupied}");
+        assert_eq!((adapter_of(&any), any.address()), (None, None));
         assert!(!ble.parse_address("C0:FF:EE:00:00:01").unwrap().has_id());
         assert!(ble.parse_address("").is_err());
     }

@@ -105,10 +105,6 @@ impl Driver for Console {
         Ok(Address::new(text))
     }
 
-    fn occupies(&self, _options: &DriverOptions, address: Option<&Address>) -> Option<String> {
-        address.map(Address::to_string)
-    }
-
     /// Every serial port that may have a board, or the named port. The scan opens no port, because
     /// that resets some boards.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
@@ -180,8 +176,6 @@ mod tests {
         assert_eq!(address, &Console.parse_address("COM3").unwrap());
         let Baud(baud) = options.settings::<Baud>().unwrap();
         assert_eq!(*baud, 9600);
-        let occupied = Console.occupies(&options, Some(address));
-        assert_eq!(occupied.as_deref(), Some("COM3"));
         assert!(Console.parse_address("").is_err());
         assert!(Console.parse_options(&[(BAUD, "fast".to_owned())]).is_err());
     }

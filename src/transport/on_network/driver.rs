@@ -82,10 +82,6 @@ impl Driver for OnNetwork {
         Ok(HostAddress::parse(text)?.into_address())
     }
 
-    fn occupies(&self, _options: &DriverOptions, _address: Option<&Address>) -> Option<String> {
-        None
-    }
-
     /// Every device as it announces itself, or the one at the address.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let deadline = Instant::now() + search.wait;

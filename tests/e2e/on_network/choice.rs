@@ -47,9 +47,9 @@ fn a_person_chooses_from_the_table_that_people_know() {
     let arguments = [&["--pop", "abcd1234"][..], &SHORT].concat();
     let mut terminal = home.network.at_a_terminal(&home.owner, &arguments);
     terminal.shows("Discovering...");
-    terminal.shows(PROMPT);
+    terminal.shows("Discovered several devices:");
     let screen = terminal.screen();
-    assert!(screen.contains("Discovered several devices:"), "{screen}");
+    assert!(screen.contains(PROMPT), "{screen}");
     assert!(screen.contains(HEADER), "{screen}");
     let row_of_mine = row(&mine, "MyDevice", "Yes");
     let row_of_other = row(&other, "XeRQn9TDhQDTfhr...", "No");
@@ -78,6 +78,53 @@ fn a_person_chooses_from_the_table_that_people_know() {
     heard_nothing(&other);
 }
 
+/// Long enough that no test sees its end.
+const LONG: [&str; 2] = ["--discovery-timeout", "600"];
+
+#[test]
+fn list_grows_while_shown_and_a_choice_ends_the_search() {
+    let home = Home::new();
+    let first = home.device(&["--name", "First"]);
+    let mut terminal = home.network.at_a_terminal(&home.owner, &LONG);
+    terminal.shows("> 1   First");
+    terminal.shows(PROMPT);
+    let second = home.device(&["--name", "Second"]);
+    terminal.shows("  2   Second");
+    let screen = terminal.screen();
+    assert!(screen.contains("Discovered so far:"), "{screen}");
+    assert!(screen.contains("> 1   First"), "{screen}");
+    // Drawn over, not beneath.
+    assert_eq!(screen.matches(PROMPT).count(), 1, "{screen}");
+    terminal.type_keys(DOWN);
+    terminal.shows("> 2   Second");
+    // A third one does not move the choice.
+    let third = home.device(&["--name", "Third"]);
+    terminal.shows("  3   Third");
+    terminal.shows("> 2   Second");
+    terminal.type_keys(ENTER);
+    let screen = terminal.exits(0);
+    assert!(screen.contains(&format!("{PROMPT} 2")), "{screen}");
+    assert!(home.owner.has(&second));
+    heard_nothing(&first);
+    heard_nothing(&third);
+}
+
+#[test]
+fn signal_ends_a_growing_list() {
+    let home = Home::new();
+    let device = home.device(&["--name", "Only"]);
+    let mut terminal = home.network.at_a_terminal(&home.owner, &LONG);
+    terminal.shows(PROMPT);
+    let sent = std::process::Command::new("kill")
+        .args(["-TERM", &terminal.pid().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+    let screen = terminal.exits(130);
+    let own_line = screen.lines().any(|line| line.starts_with("error: "));
+    assert!(own_line, "{screen}");
+    heard_nothing(&device);
+}
+
 #[test]
 fn q_quits_and_no_device_has_heard_of_it() {
     let home = Home::new();
@@ -101,9 +148,9 @@ fn zero_looks_again() {
     let two = home.device(&["--name", "Two"]);
     terminal.type_keys("0");
     terminal.type_keys(ENTER);
-    terminal.shows("Discovered several devices:");
     terminal.shows_times(PROMPT, 2);
     terminal.shows("> 1   One");
+    terminal.shows("  2   Two");
     terminal.type_keys(DOWN);
     terminal.shows("> 2   Two");
     terminal.type_keys(ENTER);
@@ -117,9 +164,9 @@ fn a_single_device_is_confirmed_first() {
     let home = Home::new();
     let device = home.device(&["--name", "Neighbour"]);
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
-    terminal.shows(PROMPT);
+    terminal.shows("Discovered 1 device:");
     let screen = terminal.screen();
-    assert!(screen.contains("Discovered 1 device:"), "{screen}");
+    assert!(screen.contains(PROMPT), "{screen}");
     heard_nothing(&device);
     terminal.type_keys("q");
     terminal.exits(130);

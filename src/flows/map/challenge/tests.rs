@@ -92,7 +92,10 @@ async fn stale_challenge_is_replaced_before_it_is_signed() {
     }
 }
 
-async fn hand_in_later(script: &[Turn], in_doubt: bool) -> (Result<Rest, FlowError>, Vec<String>) {
+async fn hand_in_later(
+    script: &[Turn],
+    in_doubt: bool,
+) -> (Result<PendingSetup, FlowError>, Vec<String>) {
     let cloud = ScriptedCloud::start(script).await;
     let (owner, run) = (owner(&cloud), ScriptedObserver::default().run_at(pace()));
     let issued = issued("prepared", Duration::from_mins(5));
@@ -108,7 +111,7 @@ async fn signature_that_may_have_arrived_stays_in_doubt_while_handed_in_later() 
     // first one counted: the account knows.
     let script = [Turn::HangUp, NOT_IN_ACCOUNT, REFUSED, IN_ACCOUNT];
     let (outcome, calls) = hand_in_later(&script, false).await;
-    assert_eq!(outcome.unwrap(), Rest::Everything);
+    assert_eq!(outcome.unwrap(), PendingSetup::Everything);
     assert_eq!(calls, [VERIFY, NODE, VERIFY, NODE]);
 
     // Without a lost answer, a refusal is final.
@@ -121,5 +124,5 @@ async fn signature_that_may_have_arrived_stays_in_doubt_while_handed_in_later() 
 
     // The answer was lost before.
     let (outcome, _) = hand_in_later(&[REFUSED, IN_ACCOUNT], true).await;
-    assert_eq!(outcome.unwrap(), Rest::Everything);
+    assert_eq!(outcome.unwrap(), PendingSetup::Everything);
 }

@@ -1,0 +1,226 @@
+//! The flags that say which account, shared by every command that needs one, and what they come
+//! to: a profile, its login and a client for both. The account's part of the environment is read
+//! here: where the files are, and tokens that are not to be in one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use crate::account::{Folder, Profile};
+use crate::cli::args::candidates::profiles;
+use crate::cli::args::environment::{
+    ACCESS_TOKEN, account_folder, cloud_failure, variable, without_device,
+};
+use crate::cli::args::inputs::parse_seconds;
+use crate::cli::terminal::print_note;
+use crate::cloud::{Client, Limits, Settings, TokenStore, Tokens};
+use crate::ident::printable;
+use crate::report::{Context, ErrorId, Failure, quote_word, remedies};
+use crate::secret::Secret;
+
+/// Which account.
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct AccountArgs {
+    /// Profile of the account [default: the current one]
+    #[arg(long, value_name = "NAME", env = "ESPCTL_PROFILE", add = profiles(), help_heading = ACCOUNT)]
+    profile: Option<String>,
+
+    /// Certificates to trust besides the system's, as PEM: for a cloud of your own.
+    #[arg(long, value_name = "FILE", env = "ESPCTL_CA_CERT", help_heading = ACCOUNT)]
+    ca_cert: Option<PathBuf>,
+
+    /// Send login and tokens over plain HTTP to another computer, where anybody in between can
+    /// read them.
+    #[arg(long, env = "ESPCTL_ALLOW_PLAIN_HTTP", value_parser = FalseyValueParser::new(), help_heading = ACCOUNT)]
+    allow_plain_http: bool,
+
+    /// How long the cloud may take to answer one request, in seconds.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_CLOUD_TIMEOUT", value_parser = parse_seconds, default_value = "15", help_heading = ACCOUNT)]
+    cloud_timeout: Duration,
+}
+
+/// An account that somebody is logged in to.
+#[derive(Debug)]
+pub(in crate::cli) struct Opened {
+    /// Calls go to the profile's host, with its tokens and no others.
+    pub(in crate::cli) client: Client,
+}
+
+/// A login as it lies on disk or stands in the environment.
+#[derive(Debug)]
+pub(in crate::cli) struct LoggedIn {
+    folder: Folder,
+    pub(in crate::cli) profile: Profile,
+    pub(in crate::cli) tokens: Tokens,
+    pub(in crate::cli) source: Source,
+}
+
+/// Where the tokens came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Source {
+    /// `ESPCTL_ACCESS_TOKEN`: never renewed, never written.
+    Environment,
+    /// A login on disk.
+    Stored,
+}
+
+impl AccountArgs {
+    /// The account, ready for calls. Nothing is sent yet; without a login it fails.
+    pub(in crate::cli) fn open(&self) -> Result<Opened, Failure> {
+        let LoggedIn {
+            folder,
+            profile,
+            tokens,
+            source,
+        } = self.logged_in()?;
+        let store: Option<Box<dyn TokenStore>> = match source {
+            Source::Environment => None,
+            Source::Stored => Some(Box::new(folder.token_store(&profile))),
+        };
+        Ok(Opened {
+            client: self.client(&profile)?.with_tokens(tokens, store),
+        })
+    }
+
+    /// The login, without the means to use it; without a login it fails.
+    pub(in crate::cli) fn logged_in(&self) -> Result<LoggedIn, Failure> {
+        let (folder, profile) = self.select()?;
+        let (tokens, source) = login(&folder, &profile)?.ok_or_else(|| nobody(&profile))?;
+        Ok(LoggedIn {
+            folder,
+            profile,
+            tokens,
+            source,
+        })
+    }
+
+    /// The profile, whether or not somebody is logged in, and the folder it is from.
+    pub(in crate::cli) fn select(&self) -> Result<(Folder, Profile), Failure> {
+        let folder = account_folder()?;
+        let profile = folder.select_profile(self.profile.as_deref());
+        let profile = profile.map_err(|error| Failure::of_account(&error))?;
+        Ok((folder, profile))
+    }
+
+    /// Whether secrets may travel over plain HTTP to another computer.
+    pub(in crate::cli) fn allows_plain_http(&self) -> bool {
+        self.allow_plain_http
+    }
+
+    /// Calls without a login.
+    pub(in crate::cli) fn client(&self, profile: &Profile) -> Result<Client, Failure> {
+        let ca_cert = self.ca_cert.as_deref().map(certificates);
+        let settings = Settings {
+            base_url: profile.base_url.clone(),
+            ca_cert: ca_cert.transpose()?,
+            allow_plain_http: self.allow_plain_http,
+            limits: Limits {
+                answer: self.cloud_timeout,
+                ..Limits::default()
+            },
+        };
+        let doing = format!("preparing the account of the profile {}", profile.name);
+        Client::new(&settings).map_err(|error| cloud_failure(&error, &doing))
+    }
+}
+
+/// What to tell of a renewed login that could not be kept, if there is one.
+pub(in crate::cli) fn not_kept(client: &Client) -> Option<String> {
+    let why = client.take_save_error()?;
+    Some(format!(
+        "the renewed login could not be kept, so that the next command may need `espctl login`: {why}"
+    ))
+}
+
+impl Opened {
+    /// Says so on stderr, for commands that write one result and nothing else.
+    pub(in crate::cli) fn warn(&self) {
+        if let Some(why) = not_kept(&self.client) {
+            print_note(&format!("warning: {why}"));
+        }
+    }
+}
+
+/// What to tell of tokens that another cloud than the profile's has made, if they are.
+pub(in crate::cli) fn foreign_issuer(profile: &Profile, tokens: &Tokens) -> Option<String> {
+    let issuer = tokens.issuer()?;
+    (!profile.may_be_issued_by(&issuer)).then(|| {
+        format!(
+            "warning: these tokens were issued by {}, which is not that of the profile {}: it will \
+             hardly take them",
+            printable(issuer.as_bytes()),
+            profile.name
+        )
+    })
+}
+
+fn certificates(path: &Path) -> Result<Vec<u8>, Failure> {
+    let pem = fs::read(path).map_err(|error| {
+        let message = format!("--ca-cert: cannot read {}", path.display());
+        Failure::new(ErrorId::UnreadableFile, message).cause(&error)
+    })?;
+    // Without any, everything would go on as if nothing had been given.
+    if pem.windows(BEGIN.len()).any(|part| part == BEGIN) {
+        return Ok(pem);
+    }
+    let message = format!(
+        "--ca-cert: {} has no certificate in PEM form",
+        path.display()
+    );
+    Err(Failure::new(ErrorId::BadCaCert, message))
+}
+
+/// The tokens in effect, if there are any.
+fn login(folder: &Folder, profile: &Profile) -> Result<Option<(Tokens, Source)>, Failure> {
+    if let Some(access) = token(ACCESS_TOKEN)? {
+        let tokens = Tokens {
+            id: token(ID_TOKEN)?,
+            ..Tokens::access_only(access)
+        };
+        return Ok(Some((tokens, Source::Environment)));
+    }
+    let stored = folder.read_tokens(profile);
+    let stored = stored.map_err(|error| Failure::of_account(&error))?;
+    Ok(stored.map(|tokens| (tokens, Source::Stored)))
+}
+
+fn token(name: &str) -> Result<Option<Secret<String>>, Failure> {
+    let Some(value) = variable(name) else {
+        return Ok(None);
+    };
+    // A line break at the end comes from how it was read out of a file.
+    let text = value.into_string().ok();
+    let token = text.map(|text| text.trim().to_owned());
+    match token.filter(|token| !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic())) {
+        Some(token) => Ok(Some(Secret::new(token))),
+        None => Err(Failure::new(
+            ErrorId::UnusableSecret,
+            format!("{name} does not hold a token"),
+        )
+        .remedy(&remedies::TOKEN)),
+    }
+}
+
+fn nobody(profile: &Profile) -> Failure {
+    let message = format!("not logged in to the profile {}", profile.name);
+    let mut login = vec![
+        "--profile".to_owned(),
+        quote_word(&profile.name.to_string()),
+    ];
+    if profile.browser.is_none() {
+        login.extend(["--user-name", "NAME"].map(str::to_owned));
+    }
+    let context = Context {
+        login,
+        ..without_device()
+    };
+    Failure::in_context(ErrorId::LoginRequired, message, &context)
+}
+
+/// Of every flag here.
+pub(in crate::cli) const ACCOUNT: &str = "Account";
+const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+const ID_TOKEN: &str = "ESPCTL_ID_TOKEN";

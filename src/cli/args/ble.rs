@@ -1,0 +1,73 @@
+//! The flags about what devices advertise by Bluetooth. Names are `device_args`'s.
+
+use clap::Args;
+use uuid::Uuid;
+
+use crate::flows::Target;
+use crate::transport::Discovery;
+
+/// Which devices count.
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct RadioArgs {
+    /// Only devices whose advertisement carries this customer id of RainMaker; 1 is Espressif's.
+    #[arg(long, value_name = "N", env = "ESPCTL_CUSTOMER_ID", help_heading = HEADING)]
+    customer_id: Option<u16>,
+
+    /// Only devices that advertise this service, for firmware that has one of its own.
+    #[arg(long, value_name = "UUID", env = "ESPCTL_SERVICE_UUID", value_parser = parse_uuid, help_heading = HEADING)]
+    service_uuid: Option<Uuid>,
+}
+
+impl RadioArgs {
+    /// Has the search keep to them. A place that exists whether or not a device is there announces
+    /// nothing that they could be compared with.
+    pub(in crate::cli) fn apply(&self, target: &mut Target) {
+        if target.medium.discovery == Discovery::Enumerated {
+            return;
+        }
+        target.customer_id = self.customer_id;
+        target.service = self.service_uuid;
+    }
+}
+
+/// The flags that narrow the search and are there, in messages.
+pub(in crate::cli) fn narrowed_by(target: &Target) -> Option<&'static str> {
+    match (target.customer_id, target.service) {
+        (None, None) => None,
+        (Some(_), None) => Some("--customer-id"),
+        (None, Some(_)) => Some("--service-uuid"),
+        (Some(_), Some(_)) => Some("--customer-id and --service-uuid"),
+    }
+}
+
+/// A UUID, or the 16 bits that Bluetooth abbreviates one to.
+fn parse_uuid(text: &str) -> Result<Uuid, &'static str> {
+    let short = text.strip_prefix("0x").unwrap_or(text);
+    if short.len() == 4
+        && let Ok(number) = u16::from_str_radix(short, 16)
+    {
+        return Ok(Uuid::from_u128((u128::from(number) << 96) | BASE));
+    }
+    text.parse().map_err(|_| EXPECTED)
+}
+
+const HEADING: &str = "Bluetooth";
+const EXPECTED: &str = "expected a UUID such as 021a9004-0382-4aea-bff4-6b3f1c5adfb4, or ffff";
+/// `0000xxxx-0000-1000-8000-00805f9b34fb` (Bluetooth Core, vol 3, part B, 2.5.1).
+const BASE: u128 = 0x0000_1000_8000_0080_5f9b_34fb;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_named_in_full_or_in_short() {
+        let full = "0000ffff-0000-1000-8000-00805f9b34fb";
+        for text in ["ffff", "0xffff", full] {
+            assert_eq!(parse_uuid(text).unwrap().to_string(), full, "{text}");
+        }
+        for wrong in ["", "fff", "xyz1", "0x", "0x12345", "021a9004-0382"] {
+            assert!(parse_uuid(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Values that only this computer knows, for completions: profiles, devices of the last search, error
+//! ids. They come from files; nothing is contacted.
+
+use std::ffi::OsStr;
+
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+
+use super::environment::account_folder;
+use super::seen::{self, Seen};
+use crate::report::ErrorId;
+
+/// Error ids, and what they mean.
+pub(in crate::cli) fn error_ids() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let ids = ErrorId::ALL.iter();
+        let ids = ids.map(|id| (id.as_str().to_owned(), Some(id.entry().title)));
+        fitting(typed, ids)
+    })
+}
+
+/// Profiles of the account.
+pub(in crate::cli) fn profiles() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let profiles = account_folder()
+            .ok()
+            .and_then(|folder| folder.list_profiles().ok());
+        let names = profiles.into_iter().flatten();
+        fitting(typed, names.map(|profile| (profile.name.to_string(), None)))
+    })
+}
+
+/// Names of devices that were seen by the last search.
+pub(in crate::cli) fn device_names() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let Seen { names, node_ids } = seen::remembered();
+        let all = names.into_iter().chain(node_ids);
+        fitting(typed, all.map(|name| (name, None)))
+    })
+}
+
+/// Ids of nodes that were seen by the last search.
+pub(in crate::cli) fn node_ids() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let ids = seen::remembered().node_ids.into_iter();
+        fitting(typed, ids.map(|id| (id, None)))
+    })
+}
+
+fn fitting(
+    typed: &OsStr,
+    words: impl Iterator<Item = (String, Option<&'static str>)>,
+) -> Vec<CompletionCandidate> {
+    let Some(typed) = typed.to_str() else {
+        return Vec::new();
+    };
+    words
+        .filter(|(word, _)| word.starts_with(typed) && is_plain(word))
+        .map(|(word, help)| CompletionCandidate::new(word).help(help.map(Into::into)))
+        .collect()
+}
+
+/// Whether a shell takes it for one word and nothing more. Names come off the air, from whoever is
+/// near, and some shells put on the line what they are offered as it is.
+fn is_plain(word: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    !word.is_empty() && !word.starts_with('-') && word.chars().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_a_shell_would_run_is_not_offered() {
+        for name in ["PROV_d76c30", "kitchen-lamp.2", "XeRQn9TDhQDTfhrGgcLesA"] {
+            assert!(is_plain(name), "{name}");
+        }
+        for name in [
+            "",
+            "$(reboot)",
+            "a b",
+            "a;b",
+            "`x`",
+            "--pop",
+            "a'b",
+            "ä",
+            "a\nb",
+        ] {
+            assert!(!is_plain(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The transports that this run has, and their flags as arguments of the commands that look for
+//! devices. What a flag means only its driver knows.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use clap::builder::PossibleValuesParser;
+use clap::builder::TypedValueParser as _;
+use clap::{Arg, Command};
+use futures_util::future::join_all;
+
+use crate::cli::args::inputs::{Inputs, OptionText};
+use crate::flows::Target;
+use crate::host::Host;
+use crate::provisioner::Protocol;
+use crate::report::{ErrorId, Failure};
+use crate::transport::{DEFAULT_TRANSPORT, Driver, Medium, OptionError, OptionSpec};
+
+/// The drivers of this run, on this computer, and the protocols that its devices may speak.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Drivers {
+    host: Host,
+    list: Vec<Arc<dyn Driver>>,
+    protocols: Vec<Arc<dyn Protocol>>,
+}
+
+/// The name of a transport, as typed after `--transport`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct TransportName(pub(in crate::cli) String);
+
+impl Drivers {
+    pub(in crate::cli) fn new(
+        list: Vec<Arc<dyn Driver>>,
+        protocols: Vec<Arc<dyn Protocol>>,
+    ) -> Self {
+        Self {
+            host: Host::this(),
+            list,
+            protocols,
+        }
+    }
+
+    pub(in crate::cli) fn find(&self, name: &str) -> Option<&Arc<dyn Driver>> {
+        self.list
+            .iter()
+            .find(|driver| self.medium(driver).name == name)
+    }
+
+    /// The one that was asked for by its name, which clap has checked.
+    pub(in crate::cli) fn named(
+        &self,
+        TransportName(name): &TransportName,
+    ) -> Result<&Arc<dyn Driver>, Failure> {
+        self.find(name).ok_or_else(|| {
+            Failure::new(
+                ErrorId::UnsupportedTransport,
+                format!("--transport: espctl does not have {name}"),
+            )
+        })
+    }
+
+    /// The one that is used where nothing says which.
+    pub(in crate::cli) fn default_driver(&self) -> Result<&Arc<dyn Driver>, Failure> {
+        self.named(&TransportName(DEFAULT_TRANSPORT.to_owned()))
+    }
+
+    pub(in crate::cli) fn all(&self) -> &[Arc<dyn Driver>] {
+        &self.list
+    }
+
+    /// Waits until what was dropped during the run is closed, for a short time at most.
+    pub(in crate::cli) async fn finish_closing(&self) {
+        join_all(self.list.iter().map(|driver| driver.finish_closing())).await;
+    }
+
+    pub(in crate::cli) fn medium(&self, driver: &Arc<dyn Driver>) -> &'static Medium {
+        driver.medium(&self.host)
+    }
+
+    pub(in crate::cli) fn media(&self) -> Vec<&'static Medium> {
+        self.list.iter().map(|driver| self.medium(driver)).collect()
+    }
+
+    /// Any device that the driver finds.
+    pub(in crate::cli) fn target(&self, driver: &Arc<dyn Driver>) -> Target {
+        Target::new(Arc::clone(driver), self.protocols.clone(), &self.host)
+    }
+
+    /// The device that the driver's flags describe.
+    pub(in crate::cli) fn target_from(
+        &self,
+        driver: &Arc<dyn Driver>,
+        inputs: &Inputs<'_>,
+    ) -> Result<Target, Failure> {
+        // Flags of other drivers are not used, but they may not be wrong.
+        for other in self.list.iter().filter(|other| !Arc::ptr_eq(other, driver)) {
+            let given = inputs.driver_options(other.options())?;
+            let is_checked = |(id, _): &(&str, String)| {
+                other
+                    .options()
+                    .iter()
+                    .any(|spec| spec.id == *id && !spec.is_address)
+            };
+            let given: Vec<_> = given.into_iter().filter(is_checked).collect();
+            let parsed = other.parse_options(&given);
+            parsed.map_err(|error| refuse_option(&error))?;
+        }
+        let given = inputs.driver_options(driver.options())?;
+        let options = driver
+            .parse_options(&given)
+            .map_err(|error| refuse_option(&error))?;
+        Ok(Target {
+            address: options.address().cloned(),
+            options,
+            ..self.target(driver)
+        })
+    }
+
+    /// The driver to which a flag belongs that was typed and that no other has.
+    pub(in crate::cli) fn implied_by(&self, inputs: &Inputs<'_>) -> Option<&Arc<dyn Driver>> {
+        let has = |driver: &Arc<dyn Driver>, spec: &OptionSpec| {
+            driver.options().iter().any(|own| own.id == spec.id)
+        };
+        self.list.iter().find(|driver| {
+            driver.options().iter().any(|spec| {
+                let owners = self.list.iter().filter(|other| has(other, spec));
+                spec.is_address && inputs.is_typed(spec.id) && owners.count() == 1
+            })
+        })
+    }
+
+    /// Whether every flag that says where a device is, typed or not, is one of this driver's.
+    pub(in crate::cli) fn can_go_where(
+        &self,
+        driver: &Arc<dyn Driver>,
+        inputs: &Inputs<'_>,
+    ) -> bool {
+        self.others(driver)
+            .all(|spec| inputs.option(spec.id).is_none())
+    }
+
+    /// Whether any flag says where a device is.
+    pub(in crate::cli) fn is_located(&self, inputs: &Inputs<'_>) -> bool {
+        let mut specs = self.specs().into_iter();
+        specs.any(|spec| spec.is_address && inputs.option(spec.id).is_some())
+    }
+
+    /// A flag that says where a device is makes no sense for a medium with other addresses.
+    pub(in crate::cli) fn refuse_other_addresses(
+        &self,
+        driver: &Arc<dyn Driver>,
+        inputs: &Inputs<'_>,
+    ) -> Result<(), Failure> {
+        let typed = self.others(driver).find(|spec| inputs.is_typed(spec.id));
+        let Some(spec) = typed else {
+            return Ok(());
+        };
+        let medium = self.medium(driver);
+        let (why, instead) = medium.words.addresses;
+        let message = format!(
+            "--{} and the transport {medium} exclude each other: {why}",
+            spec.long
+        );
+        let failure = Failure::new(ErrorId::ConflictingFlags, message).hint(instead);
+        let has_it =
+            |driver: &&Arc<dyn Driver>| driver.options().iter().any(|own| own.id == spec.id);
+        let owners = self.list.iter().filter(has_it);
+        let names: Vec<String> = owners
+            .map(|owner| format!("`--transport {}`", self.medium(owner).name))
+            .collect();
+        Err(failure.hint(format!("`--{}` is for {}", spec.long, names.join(" or "))))
+    }
+
+    /// The flags by which other drivers are told where a device is.
+    fn others(&self, driver: &Arc<dyn Driver>) -> impl Iterator<Item = &'static OptionSpec> {
+        let own = driver.options();
+        let specs = self.specs().into_iter();
+        specs.filter(|spec| spec.is_address && own.iter().all(|one| one.id != spec.id))
+    }
+
+    /// The flags of all drivers, each once.
+    fn specs(&self) -> Vec<&'static OptionSpec> {
+        let mut specs: Vec<&'static OptionSpec> = Vec::new();
+        for spec in self.list.iter().flat_map(|driver| driver.options()) {
+            if specs.iter().all(|known| known.id != spec.id) {
+                specs.push(spec);
+            }
+        }
+        specs
+    }
+
+    /// Gives every command that names a transport the names that there are, and the flags of the
+    /// drivers: all of them where it looks for devices.
+    pub(in crate::cli) fn extend(&self, mut command: Command) -> Command {
+        let has =
+            |command: &Command, id: &str| command.get_arguments().any(|one| one.get_id() == id);
+        let takes_name = command.get_arguments().any(|argument| {
+            let parser = argument.get_value_parser().type_id();
+            parser == std::any::TypeId::of::<TransportName>()
+        });
+        if takes_name {
+            let names: Vec<&'static str> = self.media().iter().map(|medium| medium.name).collect();
+            let parser = PossibleValuesParser::new(names).map(TransportName);
+            command = command.mut_arg("transport", |argument| argument.value_parser(parser));
+        }
+        if takes_name {
+            let searches = has(&command, SEARCH_TIME);
+            let specs = self.specs().into_iter();
+            let specs = specs.filter(|spec| searches || spec.is_for_doctor);
+            command = command.args(specs.map(|spec| {
+                let help = spec.doctor_help.filter(|_| !searches);
+                argument(spec, help.unwrap_or(spec.help))
+            }));
+        }
+        let names: Vec<String> = command
+            .get_subcommands()
+            .map(|subcommand| subcommand.get_name().to_owned())
+            .collect();
+        for name in names {
+            command = command.mut_subcommand(name, |subcommand| self.extend(subcommand));
+        }
+        command
+    }
+}
+
+fn argument(spec: &'static OptionSpec, help: &'static str) -> Arg {
+    Arg::new(spec.id)
+        .long(spec.long)
+        .value_name(spec.value_name)
+        .env(spec.variable)
+        .help(help)
+        .help_heading(spec.heading)
+        .hide(spec.is_hidden)
+        .value_parser(|text: &str| (spec.check)(text).map(OptionText))
+}
+
+/// Any text, as long as no list of the names that there are replaces this.
+impl FromStr for TransportName {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn refuse_option(error: &OptionError) -> Failure {
+    match error {
+        OptionError::Invalid { .. } => Failure::new(ErrorId::Usage, error.to_string()),
+        OptionError::NotListed { .. } => Failure::new(ErrorId::UnknownInterface, error.to_string()),
+        OptionError::NoSuchInterface { available, .. } => {
+            Failure::new(ErrorId::UnknownInterface, error.to_string())
+                .hint(format!("available interfaces: {}", available.join(", ")))
+        }
+    }
+}
+
+/// clap's id of the flag that every command has that looks for devices.
+const SEARCH_TIME: &str = "discovery_timeout";

@@ -1,0 +1,48 @@
+//! Environment variables that belong to no flag, and what they mean for the advice of a failed run.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::account::Folder;
+use crate::cloud::CloudError;
+use crate::report::{Context, Environment, ErrorId, Failure, remedies};
+
+/// The value of a variable; an empty one counts as unset.
+pub(in crate::cli) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Whether a token in the environment replaces any login on disk.
+pub(in crate::cli) fn has_access_token() -> bool {
+    variable(ACCESS_TOKEN).is_some()
+}
+
+/// What is known about a run that fails without a device.
+pub(in crate::cli) fn without_device() -> Context {
+    Context {
+        environment: Environment {
+            has_access_token: has_access_token(),
+            has_bus_address: variable(SYSTEM_BUS).is_some(),
+        },
+        ..Context::default()
+    }
+}
+
+/// The failure of a call to the cloud. `step` reads as in "while: listing the nodes".
+pub(in crate::cli) fn cloud_failure(error: &CloudError, step: &str) -> Failure {
+    Failure::of_cloud(error, step, &without_device())
+}
+
+/// Where the account's files are.
+pub(in crate::cli) fn account_folder() -> Result<Folder, Failure> {
+    let given = variable("RM_USER_CONFIG_DIR").map(PathBuf::from);
+    let usual = || Some(std::env::home_dir()?.join(".espressif").join("rainmaker"));
+    given.or_else(usual).map(Folder::new).ok_or_else(|| {
+        let message = "cannot find the account's files: there is no home directory";
+        Failure::new(ErrorId::AccountFiles, message).remedy(&remedies::SET_CONFIG_DIR)
+    })
+}
+
+pub(in crate::cli) const ACCESS_TOKEN: &str = "ESPCTL_ACCESS_TOKEN";
+/// Where clients of BlueZ look for the system bus.
+const SYSTEM_BUS: &str = "DBUS_SYSTEM_BUS_ADDRESS";

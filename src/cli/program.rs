@@ -1,0 +1,297 @@
+//! What is typed and what is read: the command tree, and one way from it to an exit code. Each
+//! subcommand is a file with its arguments and a `run`; flows do the work.
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use clap::builder::FalseyValueParser;
+use clap::{ArgMatches, Args, CommandFactory as _, Parser};
+use tokio::runtime::Builder;
+
+use super::args::drivers::Drivers;
+use super::args::inputs::{Existing, create_private};
+use super::args::seen;
+use super::commands::{
+    demo, device, discover, emulate, login, logout, node, profile, provision, qr, reference, whoami,
+};
+use super::diagnose::bundle::{self, Bundle};
+use super::diagnose::{complete, doctor, explain};
+use super::interrupt::Interrupts;
+use super::subcommand::{Devices, Subcommand};
+use super::terminal::{Color, Format, Printer, TerminalObserver};
+use super::tree::public_tree;
+use super::usage;
+use super::workplace::Workplace;
+use crate::provisioner::Protocol;
+use crate::report::{Answer, ErrorId, Exit, Failure, Findings, Recorder, init_logging};
+use crate::transport::Driver;
+
+/// Puts ESP32 devices on a network and into their owner's account.
+#[derive(Debug, Parser)]
+#[command(name = "espctl", version, after_long_help = Exit::table(), propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    output: OutputArgs,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Args, Debug)]
+struct OutputArgs {
+    /// How results are written: for people, or one JSON object a line on stdout.
+    #[arg(long, global = true, value_enum, default_value_t, env = "ESPCTL_FORMAT", help_heading = OUTPUT)]
+    format: Format,
+
+    /// When to use colour. It never carries meaning; NO_COLOR is honoured.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = OUTPUT)]
+    color: Color,
+
+    /// Ask nothing: what is missing is an error. So it is without a terminal, and where CI is set.
+    #[arg(long, global = true, env = "ESPCTL_NO_INPUT", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
+    no_input: bool,
+
+    /// Say more on stderr; twice for every exchange. Secrets are never shown.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = OUTPUT)]
+    verbose: u8,
+
+    /// Write what -v shows to this file, too; it grows with each run.
+    #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_LOG_FILE", help_heading = OUTPUT)]
+    log_file: Option<PathBuf>,
+
+    /// When the command has ended, write all that a report about it needs to this file: versions,
+    /// what doctor says, transcript, log, timings. Secrets are not in it; names and addresses are.
+    #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_SUPPORT_BUNDLE", help_heading = OUTPUT)]
+    support_bundle: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Print a script that completes commands, flags and names in a shell.
+    Completions(reference::Completions),
+    /// Provision an emulated device on this computer, before your eyes.
+    Demo(demo::Demo),
+    /// Talk to one device without provisioning it.
+    #[command(subcommand)]
+    Device(Box<device::Device>),
+    Discover(discover::Discover),
+    Doctor(Box<doctor::Doctor>),
+    /// Play the other side, for CI and for trying things out.
+    #[command(subcommand)]
+    Emulate(emulate::Emulate),
+    /// Say what an error id means, why it happens and what to do.
+    Explain(explain::Explain),
+    Login(Box<login::Login>),
+    /// End the login: on this computer, and at the cloud.
+    Logout(logout::Logout),
+    /// Print the manual page, or write those of all commands.
+    Man(reference::ManPages),
+    /// What the account owns.
+    #[command(subcommand)]
+    Node(node::Node),
+    /// Which clouds there are to log in to, and which one counts.
+    #[command(subcommand)]
+    Profile(profile::Profiles),
+    /// Find a device, map it to your account, give it Wi-Fi, and wait until it is connected.
+    Provision(Box<provision::Provision>),
+    /// Read a label's QR code, or make one.
+    #[command(subcommand)]
+    Qr(qr::Qr),
+    /// Print a page of the documentation.
+    #[command(subcommand, hide = true)]
+    Reference(reference::Reference),
+    /// Say who is logged in, and where.
+    Whoami(whoami::Whoami),
+}
+
+/// The command tree, with the flags of the drivers.
+pub(super) fn command(drivers: &Drivers) -> clap::Command {
+    drivers.extend(Cli::command())
+}
+
+/// Runs the program with these arguments, of which the first is its name, and with these transports
+/// and protocols; returns the exit code.
+pub fn main(
+    arguments: &[OsString],
+    drivers: Vec<Arc<dyn Driver>>,
+    protocols: Vec<Arc<dyn Protocol>>,
+) -> u8 {
+    let drivers = Drivers::new(drivers, protocols);
+    if let Some(exit) = complete::answer(arguments, || public_tree(&command(&drivers))) {
+        return exit.code();
+    }
+    let (cli, matches) = match usage::parse::<Cli>(command(&drivers), arguments) {
+        Ok(parsed) => parsed,
+        Err(exit) => {
+            if exit == Exit::Usage {
+                bundle::write_without_run(arguments);
+            }
+            return exit.code();
+        }
+    };
+    cli.output.color.apply();
+    let printer = Printer::new(cli.output.format);
+    let tree = command(&drivers);
+    let bundle = cli.output.support_bundle.as_deref();
+    let bundle = bundle.map(|path| Bundle::begin(path, tree.clone(), &matches));
+    let bundle = match bundle.transpose() {
+        Ok(bundle) => bundle,
+        Err(failure) => {
+            printer.failure(&failure);
+            return failure.exit.code();
+        }
+    };
+    let recorder = bundle.as_ref().map(Bundle::recorder);
+    let printer = printer.recorded(recorder.cloned());
+    if let Err(failure) = start_log(&cli.output, recorder) {
+        printer.failure(&failure);
+        if let Some(bundle) = bundle {
+            bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &printer);
+        }
+        return failure.exit.code();
+    }
+    suppress_known_panic(DEPENDENCY_RACE);
+    let command = cli.command.subcommand();
+    let answer = if command.is_output_private() {
+        Answer::LeftOut
+    } else {
+        Answer::Kept
+    };
+    let observer = TerminalObserver::new(printer.clone(), cli.output.no_input, cli.output.verbose);
+    // A panic is a fault of ours, and still ends with a result and an exit code of the table.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        block_on(command, &printer, bundle.as_ref(), || Workplace {
+            drivers,
+            matches: innermost(&matches).clone(),
+            tree,
+            printer: printer.clone(),
+            observer,
+            interrupts: Interrupts::listen(),
+        })
+    }));
+    let (outcome, findings) = outcome.unwrap_or_else(|_| {
+        let failure = Failure::fault(&anyhow!("this should not have happened: please report it"));
+        printer.failure(&failure);
+        (Err(failure), NOT_LOOKED)
+    });
+    let failure = outcome.err();
+    if let Some(bundle) = bundle {
+        bundle.write(answer, failure.as_ref(), &findings, &printer);
+    }
+    failure.map_or(Exit::Done, |failure| failure.exit).code()
+}
+
+impl Command {
+    fn subcommand(&self) -> &dyn Subcommand {
+        match self {
+            Self::Completions(command) => command,
+            Self::Demo(command) => command,
+            Self::Device(command) => &**command,
+            Self::Discover(command) => command,
+            Self::Doctor(command) => &**command,
+            Self::Emulate(command) => command,
+            Self::Explain(command) => command,
+            Self::Login(command) => &**command,
+            Self::Logout(command) => command,
+            Self::Man(command) => command,
+            Self::Node(command) => command,
+            Self::Profile(command) => command,
+            Self::Provision(command) => &**command,
+            Self::Qr(command) => command,
+            Self::Reference(command) => command,
+            Self::Whoami(command) => command,
+        }
+    }
+}
+
+/// Keeps a panic in one file of a dependency from being shown. It ends a task that was only tidying
+/// up, so nothing is lost; any other is told as ever.
+fn suppress_known_panic(file: &'static str) {
+    let shown = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match panic.location() {
+        Some(place) if place.file().replace('\\', "/").ends_with(file) => {
+            tracing::debug!(%panic, "in a dependency");
+        }
+        _ => shown(panic),
+    }));
+}
+
+/// Starts the log, if the flags ask for it.
+fn start_log(output: &OutputArgs, recorder: Option<&Recorder>) -> Result<(), Failure> {
+    let file = output.log_file.as_deref();
+    let file = file.map(|path| create_private(path, "--log-file", Existing::Extended));
+    init_logging(output.verbose, file.transpose()?, recorder);
+    Ok(())
+}
+
+/// Runs the command, prints how it failed, and then looks at this computer for the bundle.
+fn block_on(
+    command: &dyn Subcommand,
+    printer: &Printer,
+    bundle: Option<&Bundle>,
+    workplace: impl FnOnce() -> Workplace,
+) -> (Result<(), Failure>, Findings) {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let failure = Failure::fault(&error.into());
+            printer.failure(&failure);
+            return (Err(failure), NOT_LOOKED);
+        }
+    };
+    let ended = runtime.block_on(async {
+        // Signals need the runtime.
+        let workplace = workplace();
+        let outcome = run(command, &workplace).await;
+        let findings = match bundle {
+            Some(bundle) => {
+                let mut touches = command.touches();
+                if let Err(failure) = &outcome {
+                    // Such a run did not call the cloud, and a report does not either.
+                    touches.cloud &=
+                        failure.exit != Exit::Usage && failure.id != ErrorId::LoginRequired;
+                }
+                bundle.look(touches, &workplace).await
+            }
+            None => NOT_LOOKED,
+        };
+        workplace.drivers.finish_closing().await;
+        (outcome, findings)
+    });
+    // A thread that still waits for stdin must not keep the program alive.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Failure> {
+    let outcome = if command.stops_in_order() {
+        command.run(workplace).await
+    } else {
+        workplace.interrupts.or(command.run(workplace)).await
+    };
+    if let Some(device) = workplace.observer.found()
+        && command.touches().devices == Devices::One
+    {
+        seen::add(device.name.as_deref(), device.node_id.as_deref());
+    }
+    if let Err(failure) = &outcome {
+        workplace.printer.failure(failure);
+    }
+    outcome
+}
+
+/// Of the command that runs, `device info` as well as `discover`.
+fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
+    while let Some((_, inner)) = matches.subcommand() {
+        matches = inner;
+    }
+    matches
+}
+
+/// A match rule of the bus that is gone already when it is removed (bluez-async 0.9).
+const DEPENDENCY_RACE: &str = "/src/messagestream.rs";
+const OUTPUT: &str = "Output";
+const NOT_LOOKED: Findings = Err("the run did not get so far");

@@ -1,0 +1,324 @@
+//! A list to choose from on a terminal: by arrow, or by typing the number. It can grow while it is
+//! shown. What the rows mean and what a choice leads to is `prompt`'s. Drawn here and not by `inquire`,
+//! whose list uses typed text as a filter and puts the question above the rows.
+
+use std::io::{self, ErrorKind, Write};
+
+use crossterm::cursor::{MoveToColumn, MoveUp};
+use crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::style::{Attribute, Print, SetAttribute};
+use crossterm::terminal::{self, Clear, ClearType};
+use crossterm::{execute, queue};
+use futures_util::StreamExt as _;
+use unicode_width::UnicodeWidthChar as _;
+
+use super::answer::{Answer, Unanswered};
+use crate::flows::Growing;
+
+/// What is shown.
+#[derive(Debug)]
+pub(super) struct List {
+    pub(super) title: &'static str,
+    pub(super) header: String,
+    pub(super) rows: Vec<Row>,
+    pub(super) prompt: &'static str,
+}
+
+/// One line of it.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// With its number in front.
+    pub(super) text: String,
+    /// Why it cannot be chosen.
+    pub(super) refusal: Option<String>,
+}
+
+/// What was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Picked {
+    /// The n-th row, from 0.
+    Row(usize),
+    /// 0.
+    Zero,
+}
+
+/// Shows the items until one is chosen. `draw_list` makes rows of them, one each; its second argument
+/// is whether the items are complete. The caller gives the terminal back, also when it drops the
+/// future.
+pub(super) async fn pick<T: Clone>(
+    mut items: Growing<T>,
+    draw_list: impl Fn(&[T], bool) -> List,
+    color: bool,
+) -> Answer<Picked> {
+    terminal::enable_raw_mode()?;
+    let mut keys = EventStream::new();
+    let mut out = io::stderr();
+    let mut picker = Picker::new(draw_list(&items.items(), items.is_complete()));
+    let mut drawn = 0;
+    let outcome = loop {
+        drawn = draw(&mut out, &picker, drawn, color)?;
+        let event = tokio::select! {
+            event = keys.next() => event.transpose()?.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?,
+            () = items.changed() => {
+                picker.list = draw_list(&items.items(), items.is_complete());
+                continue;
+            }
+        };
+        // Any other event may be a new size.
+        if let Event::Key(key) = event
+            && key.kind == KeyEventKind::Press
+            && let Some(outcome) = picker.press(key)
+        {
+            break outcome;
+        }
+    };
+    draw(&mut out, &picker, drawn, color)?;
+    execute!(out, Print("\r\n"))?;
+    terminal::disable_raw_mode()?;
+    outcome
+}
+
+/// Draws over what was drawn before, and leaves the cursor behind the prompt.
+fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::Result<u16> {
+    let (width, height) = terminal::size()?;
+    let width = usize::from(width.max(20)) - 1;
+    let window = picker.window(usize::from(height.saturating_sub(4).max(2)));
+    // A terminal takes a move by nothing for one by one line.
+    if drawn > 0 {
+        queue!(out, MoveUp(drawn))?;
+    }
+    queue!(out, MoveToColumn(0), Clear(ClearType::FromCursorDown))?;
+    let mut lines = 0;
+    let mut line = |out: &mut dyn Write, text: &str| {
+        lines += 1;
+        out.write_all(format!("{}\r\n", fitting(text, width)).as_bytes())
+    };
+    line(out, picker.list.title)?;
+    line(out, &format!("  {}", picker.list.header))?;
+    for (index, row) in window {
+        if index != picker.at {
+            line(out, &format!("  {}", row.text))?;
+            continue;
+        }
+        if color {
+            queue!(out, SetAttribute(Attribute::Bold))?;
+        }
+        line(out, &format!("> {}", row.text))?;
+        if color {
+            queue!(out, SetAttribute(Attribute::Reset))?;
+        }
+    }
+    if let Some(note) = &picker.note {
+        line(out, note)?;
+    }
+    queue!(
+        out,
+        Print(fitting(
+            &format!("{} {}", picker.list.prompt, picker.typed),
+            width
+        ))
+    )?;
+    out.flush()?;
+    Ok(lines)
+}
+
+/// As much of a line as a terminal shows without a break.
+fn fitting(text: &str, width: usize) -> String {
+    let mut used = 0;
+    text.chars()
+        .take_while(|character| {
+            used += character.width().unwrap_or_default();
+            used <= width
+        })
+        .collect()
+}
+
+/// What was typed so far.
+struct Picker {
+    list: List,
+    at: usize,
+    typed: String,
+    note: Option<String>,
+}
+
+impl Picker {
+    fn new(list: List) -> Self {
+        Self {
+            list,
+            at: 0,
+            typed: String::new(),
+            note: None,
+        }
+    }
+
+    /// One key; `Some` when it ends the choice.
+    fn press(&mut self, key: KeyEvent) -> Option<Answer<Picked>> {
+        let last = self.list.rows.len().saturating_sub(1);
+        self.note = None;
+        match key.code {
+            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                return Some(Err(Unanswered::Interrupted));
+            }
+            KeyCode::Esc | KeyCode::Char('q') => return Some(Err(Unanswered::GivenUp)),
+            KeyCode::Enter => return self.enter().map(Ok),
+            KeyCode::Up => self.go(self.at.checked_sub(1).unwrap_or(last)),
+            KeyCode::Down if self.at >= last => self.go(0),
+            KeyCode::Down => self.go(self.at + 1),
+            KeyCode::Home | KeyCode::PageUp => self.go(0),
+            KeyCode::End | KeyCode::PageDown => self.go(last),
+            KeyCode::Backspace => {
+                self.typed.pop();
+                self.show_typed();
+            }
+            KeyCode::Char(digit) if digit.is_ascii_digit() && self.typed.len() < MOST_DIGITS => {
+                self.typed.push(digit);
+                self.show_typed();
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn go(&mut self, to: usize) {
+        self.at = to;
+        self.typed.clear();
+    }
+
+    fn show_typed(&mut self) {
+        if let Some(row) = self.typed_row() {
+            self.at = row;
+        }
+    }
+
+    /// The row whose number was typed.
+    fn typed_row(&self) -> Option<usize> {
+        let row = self.typed.parse::<usize>().ok()?.checked_sub(1)?;
+        (row < self.list.rows.len()).then_some(row)
+    }
+
+    fn enter(&mut self) -> Option<Picked> {
+        let row = match (self.typed.as_str(), self.typed_row()) {
+            ("", _) => self.at,
+            (_, Some(row)) => row,
+            (zeros, None) if zeros.bytes().all(|digit| digit == b'0') => return Some(Picked::Zero),
+            (number, None) => {
+                self.note = Some(format!("there is no number {number} in the list"));
+                self.typed.clear();
+                return None;
+            }
+        };
+        let refusal = self.list.rows.get(row).map(|row| &row.refusal)?;
+        if let Some(refusal) = refusal {
+            self.note = Some(refusal.clone());
+            self.typed.clear();
+            return None;
+        }
+        // What stays on the screen names what was chosen.
+        self.typed = (row + 1).to_string();
+        Some(Picked::Row(row))
+    }
+
+    /// As many rows as there is room for, the current one among them.
+    fn window(&self, room: usize) -> impl Iterator<Item = (usize, &Row)> {
+        let first = (self.at + 1).saturating_sub(room);
+        self.list.rows.iter().enumerate().skip(first).take(room)
+    }
+}
+
+/// Of a number; no list is as long.
+const MOST_DIGITS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(length: usize) -> List {
+        let rows = (0..length)
+            .map(|index| Row {
+                text: format!("[{:>2}] row", index + 1),
+                refusal: (index == 2).then(|| "not this one".to_owned()),
+            })
+            .collect();
+        List {
+            title: "Select:",
+            header: "S.N. ROW".to_owned(),
+            rows,
+            prompt: "Number:",
+        }
+    }
+
+    /// What comes of these keys: digits, and words for the others.
+    fn pressed(picker: &mut Picker, keys: &str) -> Option<Answer<Picked>> {
+        let mut outcome = None;
+        for key in keys.split(' ') {
+            let code = match key {
+                "up" => KeyCode::Up,
+                "down" => KeyCode::Down,
+                "enter" => KeyCode::Enter,
+                "back" => KeyCode::Backspace,
+                "esc" => KeyCode::Esc,
+                digit => KeyCode::Char(digit.chars().next().unwrap()),
+            };
+            outcome = picker.press(code.into());
+        }
+        outcome
+    }
+
+    #[test]
+    fn arrows_and_numbers_choose() {
+        for (keys, row) in [
+            ("enter", 0),
+            ("down enter", 1),
+            ("up enter", 11),
+            ("up down enter", 0),
+            ("1 2 enter", 11),
+            ("1 2 back enter", 0),
+            ("7 down enter", 7),
+            ("7 back enter", 6),
+            ("x 5 enter", 4),
+        ] {
+            let outcome = pressed(&mut Picker::new(list(12)), keys);
+            assert!(
+                matches!(outcome, Some(Ok(Picked::Row(picked))) if picked == row),
+                "{keys}: {outcome:?}"
+            );
+        }
+        let zero = pressed(&mut Picker::new(list(12)), "0 enter");
+        assert!(matches!(zero, Some(Ok(Picked::Zero))));
+        let esc = pressed(&mut Picker::new(list(12)), "5 esc");
+        assert!(matches!(esc, Some(Err(Unanswered::GivenUp))));
+    }
+
+    #[test]
+    fn what_cannot_be_chosen_is_said_and_the_list_stays() {
+        let mut picker = Picker::new(list(4));
+        assert!(pressed(&mut picker, "3 enter").is_none());
+        assert_eq!(picker.note.as_deref(), Some("not this one"));
+        assert!(pressed(&mut picker, "1 7 enter").is_none());
+        assert_eq!(
+            picker.note.as_deref(),
+            Some("there is no number 17 in the list")
+        );
+        assert!(matches!(
+            pressed(&mut picker, "2 enter"),
+            Some(Ok(Picked::Row(1)))
+        ));
+    }
+
+    #[test]
+    fn the_current_row_is_always_in_the_window() {
+        let mut picker = Picker::new(list(40));
+        for at in 0..40 {
+            picker.at = at;
+            let window: Vec<usize> = picker.window(5).map(|(index, _)| index).collect();
+            assert_eq!(window.len(), 5);
+            assert!(window.contains(&at));
+        }
+    }
+
+    #[test]
+    fn a_line_is_cut_where_the_terminal_ends() {
+        assert_eq!(fitting("Café 家家", 7), "Café 家");
+        assert_eq!(fitting("Café 家家", 8), "Café 家");
+    }
+}

@@ -1,0 +1,21 @@
+//! What people read and type: results on stdout, everything else on stderr, prompts at a terminal.
+
+mod answer;
+mod color;
+mod devices;
+mod duration;
+mod list;
+mod observer;
+mod output;
+mod printer;
+mod prompt;
+mod spinner;
+mod text;
+
+pub(super) use color::Color;
+pub(super) use devices::device_table;
+pub(super) use duration::format_duration;
+pub(super) use observer::{ObserverOptions, ShownEvents, TerminalObserver};
+pub(super) use output::{keys_of, print_json, print_note};
+pub(super) use printer::{Format, Printer};
+pub(super) use text::{columns, network_table, version_line};

@@ -1,0 +1,178 @@
+//! Shows the events of a run at the terminal, and asks the person there for what is missing.
+
+use std::io::{self, IsTerminal as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::color::{is_dumb, is_set};
+use super::printer::{Format, Printer};
+use super::prompt;
+use super::spinner::Spinner;
+use super::text;
+use crate::flows::{Choice, Chosen, Event, Observer, Question, RowName, Stage, Warning};
+use crate::secret::Secret;
+
+/// Shows the events of one run. Clones are the same observer.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct TerminalObserver {
+    printer: Printer,
+    can_ask: bool,
+    state: Arc<Mutex<State>>,
+}
+
+/// What changes during a run.
+#[derive(Debug, Default)]
+struct State {
+    options: ObserverOptions,
+    stages: Vec<Stage>,
+    warnings: Vec<Warning>,
+    found: Option<FoundDevice>,
+}
+
+/// What a command wants shown and asked.
+#[derive(Clone, Debug, Default)]
+pub(in crate::cli) struct ObserverOptions {
+    pub(in crate::cli) events: ShownEvents,
+    /// Whether the run ends with the first passphrase that the device could not use.
+    pub(in crate::cli) asks_one_passphrase: bool,
+    /// A line that is printed when the search begins.
+    pub(in crate::cli) invitation: Option<String>,
+}
+
+/// Which events are printed. A spinner shows progress in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::cli) enum ShownEvents {
+    #[default]
+    All,
+    /// All as text; in JSON only the result.
+    AsText,
+    /// Warnings as text: espctl may have changed this computer.
+    Warnings,
+}
+
+/// A device that a search found: its name and node id, if it announced them.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct FoundDevice {
+    pub(in crate::cli) name: Option<String>,
+    pub(in crate::cli) node_id: Option<String>,
+}
+
+impl TerminalObserver {
+    /// An observer that shows a spinner and asks, if a person is at the terminal.
+    pub(in crate::cli) fn new(printer: Printer, no_input: bool, verbose: u8) -> Self {
+        let is_terminal = io::stderr().is_terminal();
+        // Log lines would tear a spinner.
+        let can_draw = verbose == 0 && printer.format() == Format::Text && !is_dumb();
+        *printer.spinner() = Spinner::new(is_terminal && can_draw);
+        Self {
+            printer,
+            can_ask: is_terminal && io::stdin().is_terminal() && !no_input && !is_set("CI"),
+            state: Arc::default(),
+        }
+    }
+
+    /// Whether a person can be asked.
+    pub(in crate::cli) fn can_ask(&self) -> bool {
+        self.can_ask
+    }
+
+    /// Sets what is shown and asked from here on.
+    pub(in crate::cli) fn configure(&self, options: ObserverOptions) {
+        self.state().options = options;
+    }
+
+    /// The device that a search found.
+    pub(in crate::cli) fn found(&self) -> Option<FoundDevice> {
+        self.state().found.clone()
+    }
+
+    /// The warnings so far.
+    pub(in crate::cli) fn warnings(&self) -> Vec<Warning> {
+        self.state().warnings.clone()
+    }
+
+    /// Asks for a secret that belongs to no device. `None`: there is no person, or no answer.
+    pub(in crate::cli) async fn ask_secret(
+        &self,
+        message: &str,
+        help: &str,
+    ) -> Option<Secret<String>> {
+        if !self.can_ask {
+            return None;
+        }
+        self.printer.stop_waiting();
+        prompt::ask_secret(message, help).await
+    }
+
+    /// Whether a person confirms.
+    pub(in crate::cli) async fn confirm(&self, message: &str) -> bool {
+        if !self.can_ask {
+            return false;
+        }
+        self.printer.stop_waiting();
+        prompt::confirm(message).await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Observer for TerminalObserver {
+    fn event(&self, row: Option<&RowName>, event: &Event) {
+        let mut state = self.state();
+        let shown = state.options.events;
+        self.printer
+            .print_event(row, event, shown == ShownEvents::All);
+        match event {
+            Event::Warned { id, .. } => state.warnings.push(*id),
+            Event::DeviceFound {
+                transport,
+                name,
+                node_id,
+                ..
+            } if transport.announces() => {
+                let (name, node_id) = (name.clone(), node_id.clone());
+                state.found = Some(FoundDevice { name, node_id });
+            }
+            Event::SearchStarted { .. } => {
+                if let Some(invitation) = state.options.invitation.take() {
+                    self.printer.say(&invitation);
+                }
+            }
+            _ => {}
+        }
+        if self.printer.format() == Format::Json {
+            return;
+        }
+        let is_warning = matches!(event, Event::Warned { .. });
+        if (shown != ShownEvents::Warnings || is_warning)
+            && let Some(line) = text::line_of(event, &mut state.stages)
+        {
+            self.printer.say(&line);
+        }
+        self.printer.spinner().follow(event);
+    }
+
+    async fn choose(&self, _row: Option<&RowName>, choice: Choice) -> Chosen {
+        if !self.can_ask {
+            return Chosen::Nothing;
+        }
+        self.printer.stop_waiting();
+        match choice {
+            Choice::Devices(devices) => prompt::choose_device(devices).await,
+            Choice::Networks(networks) => prompt::choose_network(networks).await,
+        }
+    }
+
+    async fn ask(&self, _row: Option<&RowName>, question: &Question) -> Option<Secret<String>> {
+        let is_second = matches!(question, Question::NewPassphrase { .. });
+        if !self.can_ask || is_second && self.state().options.asks_one_passphrase {
+            return None;
+        }
+        self.printer.stop_waiting();
+        prompt::ask(question).await
+    }
+}

@@ -1,0 +1,231 @@
+//! Prints results and failures, as text or as one JSON object a line, and records them for a support
+//! bundle. Text and JSON are two views of the same events; secrets are in neither.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use super::output::{print_json, print_note, write_line};
+use super::spinner::Spinner;
+use crate::flows::{Event, RowName};
+use crate::report::{Failure, Recorder};
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one object a line on stdout.
+    Json,
+}
+
+/// Prints everything that a command has to show. Clones print to the same terminal.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Printer {
+    format: Format,
+    began: Instant,
+    recorder: Option<Recorder>,
+    spinner: Arc<Mutex<Spinner>>,
+    /// Keys for the `result` object of a failure.
+    reported: Arc<Mutex<Map<String, Value>>>,
+}
+
+impl Printer {
+    /// A printer without a spinner. It starts the clock of `elapsed_ms`.
+    pub(in crate::cli) fn new(format: Format) -> Self {
+        Self {
+            format,
+            began: Instant::now(),
+            recorder: None,
+            spinner: Arc::default(),
+            reported: Arc::default(),
+        }
+    }
+
+    /// Records everything that machines could read.
+    #[must_use]
+    pub(in crate::cli) fn recorded(self, recorder: Option<Recorder>) -> Self {
+        Self { recorder, ..self }
+    }
+
+    /// The record of the run.
+    pub(in crate::cli) fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_ref()
+    }
+
+    /// The format of results.
+    pub(in crate::cli) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Seconds since the start, to the hundredth.
+    pub(in crate::cli) fn elapsed(&self) -> f64 {
+        (self.began.elapsed().as_secs_f64() * 100.0).round() / 100.0
+    }
+
+    /// The line of the terminal that shows progress.
+    pub(super) fn spinner(&self) -> MutexGuard<'_, Spinner> {
+        self.spinner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes the spinner for the rest of the run: another process writes to the same terminal.
+    pub(in crate::cli) fn share_terminal(&self) {
+        *self.spinner() = Spinner::default();
+    }
+
+    /// Prints a line for people on stderr; nothing in JSON.
+    pub(in crate::cli) fn say(&self, line: &str) {
+        if self.format == Format::Text {
+            self.spinner().print_above(line);
+        }
+    }
+
+    /// Shows these lines until others replace them.
+    pub(in crate::cli) fn show(&self, lines: &[String]) {
+        self.spinner().show(&lines.join("\n"));
+    }
+
+    /// Starts to show lines that change while the command goes on.
+    pub(in crate::cli) fn start_list(&self) {
+        self.spinner().start_list();
+    }
+
+    /// Shows what the command is doing.
+    pub(in crate::cli) fn start_waiting(&self, what: &'static str) {
+        self.spinner().start(what);
+    }
+
+    /// Removes what the command was doing.
+    pub(in crate::cli) fn stop_waiting(&self) {
+        self.spinner().clear();
+    }
+
+    /// Prints something that the user has to act on: a line, or an event with these keys.
+    pub(in crate::cli) fn announce(&self, event: &str, line: &str, keys: Map<String, Value>) {
+        if let Some(recorder) = &self.recorder {
+            // The keys may be secret.
+            recorder.note(Value::Object(self.object(event)));
+        }
+        match self.format {
+            Format::Text => self.say(line),
+            Format::Json => {
+                let mut object = self.object(event);
+                object.extend(keys);
+                print_object(object);
+            }
+        }
+    }
+
+    /// Records an event of a flow and, if `is_shown`, prints it in JSON.
+    pub(super) fn print_event(&self, row: Option<&RowName>, event: &Event, is_shown: bool) {
+        let is_shown = is_shown && self.format == Format::Json;
+        if !is_shown && self.recorder.is_none() {
+            return;
+        }
+        let Ok(Value::Object(keys)) = serde_json::to_value(event) else {
+            return;
+        };
+        let mut object = self.object("");
+        object.extend(keys);
+        if let Some(row) = row {
+            object.insert("device".to_owned(), row.as_str().into());
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.event(event, Value::Object(object.clone()));
+        }
+        if is_shown {
+            print_object(object);
+        }
+    }
+
+    /// Prints the result of a run that succeeded: text lines, or the keys of the `result` object. It
+    /// fails if they cannot be written.
+    pub(in crate::cli) fn result(
+        &self,
+        lines: &[String],
+        keys: Map<String, Value>,
+    ) -> Result<(), Failure> {
+        self.stop_waiting();
+        if let Some(recorder) = &self.recorder {
+            recorder.result(keys.clone());
+        }
+        let printed = match self.format {
+            Format::Text => write_line(&mut anstream::stdout().lock(), &lines.join("\n")),
+            Format::Json => {
+                let mut object = self.object("result");
+                object.insert("ok".to_owned(), Value::Bool(true));
+                object.extend(keys);
+                print_json(&Value::Object(object))
+            }
+        };
+        printed.map_err(|error| Failure::output_lost(&error))
+    }
+
+    /// Prints what a run found that will fail: text lines now, or keys of the `result` object that the
+    /// failure prints.
+    pub(in crate::cli) fn report(
+        &self,
+        lines: &[String],
+        keys: Map<String, Value>,
+    ) -> Result<(), Failure> {
+        if self.format == Format::Text {
+            return self.result(lines, keys);
+        }
+        if let Some(recorder) = &self.recorder {
+            recorder.result(keys.clone());
+        }
+        *self.reported() = keys;
+        Ok(())
+    }
+
+    /// Prints how a run failed.
+    pub(in crate::cli) fn failure(&self, failure: &Failure) {
+        self.stop_waiting();
+        if self.format == Format::Json {
+            let mut object = self.object("result");
+            object.insert("ok".to_owned(), Value::Bool(false));
+            object.insert("error".to_owned(), failure.to_json());
+            object.extend(self.reported().clone());
+            return print_object(object);
+        }
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        print_note(&format!("{red}error:{red:#} {}", failure.message));
+        if let Some(step) = &failure.step {
+            print_note(&format!("  while: {step}"));
+        }
+        for cause in &failure.causes {
+            print_note(&format!("  cause: {cause}"));
+        }
+        for hint in &failure.hints {
+            print_note(&format!("hint: {hint}"));
+        }
+        print_note(&format!("see: espctl explain {}", failure.id));
+    }
+
+    fn reported(&self) -> MutexGuard<'_, Map<String, Value>> {
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn object(&self, event: &str) -> Map<String, Value> {
+        let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut object = Map::new();
+        object.insert("schema".to_owned(), SCHEMA.into());
+        object.insert("event".to_owned(), event.into());
+        object.insert("elapsed_ms".to_owned(), elapsed.into());
+        object
+    }
+}
+
+/// Prints an object that is not the result of a success. If it cannot be written, the result cannot
+/// either, or the exit code remains.
+fn print_object(object: Map<String, Value>) {
+    let _lost: io::Result<()> = print_json(&Value::Object(object));
+}
+
+/// Raised when a key changes its meaning or is removed.
+const SCHEMA: u32 = 1;

@@ -1,0 +1,273 @@
+//! What espctl asks at a terminal, and in which words. Prompts for text block, so they run on a thread of
+//! their own and signals still reach the program. However a prompt ends, also when it is dropped, the
+//! terminal is as before.
+
+use std::fmt::Display;
+use std::io;
+
+use crossterm::cursor::Show;
+use crossterm::event::DisableBracketedPaste;
+use crossterm::style::Print;
+use crossterm::{execute, terminal};
+use inquire::ui::RenderConfig;
+use inquire::validator::Validation;
+use inquire::{Confirm, Password, PasswordDisplayMode, Text};
+use tokio::task::spawn_blocking;
+
+use super::answer::{Answer, Unanswered};
+use super::color::has_color;
+use super::devices::device_table;
+use super::list::{List, Picked, Row, pick};
+use super::output::print_note;
+use super::text::network_table;
+use crate::endpoint::wifi_scan::AccessPoint;
+use crate::flows::{Chosen, Growing, Network, Question, SeenDevice};
+use crate::ident::{Passphrase, Ssid};
+use crate::secret::Secret;
+
+/// Asks which of these networks.
+pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
+    loop {
+        let Some(picked) = at_terminal(pick(networks.clone(), list_networks, has_color())).await
+        else {
+            return Chosen::Nothing;
+        };
+        let Picked::Row(index) = picked else {
+            return Chosen::Rescan;
+        };
+        let question = match networks.items().get(index) {
+            Some(network) if network.ssid.is_some() => return Chosen::Item(index),
+            Some(_) => "Name of the hidden network (SSID):",
+            None => "Name of the network (SSID):",
+        };
+        let color = has_color();
+        // Back to the list, on Esc.
+        if let Some(ssid) = on_thread(move || ssid(question, color)).await {
+            return Chosen::Manual(ssid);
+        }
+    }
+}
+
+/// Asks which of these devices; of one, whether it is meant.
+pub(super) async fn choose_device(devices: Growing<SeenDevice>) -> Chosen {
+    match at_terminal(pick(devices, list_devices, has_color())).await {
+        Some(Picked::Row(index)) => Chosen::Item(index),
+        Some(Picked::Zero) => Chosen::Rescan,
+        None => Chosen::Declined,
+    }
+}
+
+fn list_devices(devices: &[SeenDevice], is_complete: bool) -> List {
+    let mut lines = device_table(devices).into_iter();
+    List {
+        title: match devices {
+            _ if !is_complete => "Discovered so far:",
+            [_] => "Discovered 1 device:",
+            _ => "Discovered several devices:",
+        },
+        header: lines.next().unwrap_or_default(),
+        rows: lines
+            .map(|text| Row {
+                text,
+                refusal: None,
+            })
+            .collect(),
+        prompt: "Select device number (0 to look again, or 'q' to quit):",
+    }
+}
+
+/// Asks one question.
+pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
+    let question = question.clone();
+    let color = has_color();
+    on_thread(move || match question {
+        Question::NewPassphrase { ssid } => {
+            print_note(&format!(
+                "The device could not join {ssid} with the passphrase before"
+            ));
+            passphrase(&format!("Another passphrase of {ssid}:"), &ssid, color)
+        }
+        Question::Passphrase { ssid } => {
+            passphrase(&format!("Passphrase of {ssid}:"), &ssid, color)
+        }
+        Question::Password => secret("Password of Security 2:", PASSWORD, typed_something, color),
+        Question::Pop => secret("Proof of possession (PoP):", POP, typed_something, color),
+        Question::Ssid => ssid("Name of the Wi-Fi network (SSID):", color)
+            .map(|ssid| Secret::new(String::from_utf8_lossy(ssid.as_bytes()).into_owned())),
+    })
+    .await
+}
+
+/// Asks for a secret that is no device's.
+pub(super) async fn ask_secret(message: &str, help: &str) -> Option<Secret<String>> {
+    let (message, help) = (message.to_owned(), help.to_owned());
+    let color = has_color();
+    on_thread(move || secret(&message, &help, typed_something, color)).await
+}
+
+/// Asks for a yes; anything else is none.
+pub(super) async fn confirm(message: &str) -> bool {
+    let message = message.to_owned();
+    let color = has_color();
+    let confirmed = on_thread(move || {
+        let confirm = Confirm::new(&message).with_default(false);
+        Ok(confirm.with_render_config(look(color)).prompt()?)
+    });
+    confirmed.await.unwrap_or(false)
+}
+
+fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
+    let shown: Vec<Network> = networks.iter().map(Network::from).collect();
+    let mut lines = network_table(&shown).into_iter();
+    let header = lines.next().unwrap_or_default();
+    let mut rows: Vec<Row> = lines
+        .zip(networks)
+        .map(|(text, network)| Row {
+            refusal: network.auth.is_enterprise().then(|| {
+                "this is an enterprise network, which cannot be joined by this protocol".to_owned()
+            }),
+            text,
+        })
+        .collect();
+    rows.push(Row {
+        text: format!("[{:>2}] Join another network", rows.len() + 1),
+        refusal: None,
+    });
+    List {
+        title: "Select the Wi-Fi network from the following list:",
+        header,
+        rows,
+        prompt: "Select AP by number (0 to rescan) :",
+    }
+}
+
+fn ssid(message: &str, color: bool) -> Answer<Ssid> {
+    let text = Text::new(message)
+        .with_validator(|text: &str| Ok(verdict(text.parse::<Ssid>())))
+        .with_render_config(look(color))
+        .prompt()?;
+    text.parse()
+        .map_err(|error| Unanswered::Lost(io::Error::other(error)))
+}
+
+/// Nothing typed means an open network, if that is confirmed.
+fn passphrase(message: &str, ssid: &Ssid, color: bool) -> Answer<Secret<String>> {
+    let valid = |text: &str| verdict(Passphrase::new(Secret::new(text.to_owned())));
+    loop {
+        let typed = secret(message, PASSPHRASE, valid, color)?;
+        if !typed.expose().is_empty() {
+            return Ok(typed);
+        }
+        let open = Confirm::new(&format!("Is {ssid} open, without a passphrase?"))
+            .with_default(false)
+            .with_render_config(look(color))
+            .prompt()?;
+        if open {
+            return Ok(typed);
+        }
+    }
+}
+
+fn secret(
+    message: &str,
+    help: &str,
+    valid: impl Fn(&str) -> Validation + Clone + 'static,
+    color: bool,
+) -> Answer<Secret<String>> {
+    let typed = Password::new(message)
+        .without_confirmation()
+        .with_display_mode(PasswordDisplayMode::Masked)
+        .with_display_toggle_enabled()
+        .with_help_message(help)
+        .with_validator(move |text: &str| Ok(valid(text)))
+        .with_render_config(look(color))
+        .prompt()?;
+    Ok(Secret::new(typed))
+}
+
+fn typed_something(text: &str) -> Validation {
+    if text.is_empty() {
+        Validation::Invalid("nothing was typed".into())
+    } else {
+        Validation::Valid
+    }
+}
+
+fn verdict<T, E: Display>(parsed: Result<T, E>) -> Validation {
+    match parsed {
+        Ok(_) => Validation::Valid,
+        Err(error) => Validation::Invalid(error.to_string().into()),
+    }
+}
+
+fn look(color: bool) -> RenderConfig<'static> {
+    if color {
+        RenderConfig::default_colored()
+    } else {
+        RenderConfig::empty()
+    }
+}
+
+/// Runs a blocking prompt on a thread of its own.
+async fn on_thread<T: Send + 'static>(
+    prompt: impl FnOnce() -> Answer<T> + Send + 'static,
+) -> Option<T> {
+    let prompting = spawn_blocking(prompt);
+    at_terminal(async { prompting.await.map_err(io::Error::other)? }).await
+}
+
+/// Lends the terminal to a prompt. `None`: there is no answer, and none will come.
+async fn at_terminal<T>(prompt: impl Future<Output = Answer<T>>) -> Option<T> {
+    let screen = Screen { left: false };
+    let outcome = prompt.await;
+    screen.leave();
+    match outcome {
+        Ok(answer) => Some(answer),
+        Err(Unanswered::GivenUp) => None,
+        Err(Unanswered::Interrupted) => interrupt().await,
+        Err(Unanswered::Lost(error)) => {
+            tracing::debug!(%error, "asking");
+            None
+        }
+    }
+}
+
+/// A prompt reads Ctrl-C as a key. This makes it a signal again, whose handler ends the wait.
+async fn interrupt<T>() -> Option<T> {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Signal, getpid, kill_process};
+        if kill_process(getpid(), Signal::INT).is_ok() {
+            std::future::pending::<()>().await;
+        }
+    }
+    None
+}
+
+/// The terminal while a prompt uses it. When the prompt is dropped, the terminal is restored here.
+struct Screen {
+    left: bool,
+}
+
+impl Screen {
+    fn leave(mut self) {
+        self.left = true;
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let mut out = io::stderr();
+        // All of this changes nothing if the prompt has restored the terminal. A failure has no
+        // remedy, so it is not reported.
+        let _raw: io::Result<()> = terminal::disable_raw_mode();
+        let _shown: io::Result<()> = execute!(out, DisableBracketedPaste, Show);
+        if !self.left {
+            let _line: io::Result<()> = execute!(out, Print("\n"));
+        }
+    }
+}
+
+const PASSPHRASE: &str = "8 to 63 bytes; nothing for an open network; Ctrl+R shows what is typed";
+const PASSWORD: &str = "for most firmware the PoP: on the label, or in the app for a device on the network; wrong ones can lock it; Ctrl+R shows what is typed";
+const POP: &str = "on the label, or in the app for a device on the network; wrong ones can lock it; Ctrl+R shows what is typed";

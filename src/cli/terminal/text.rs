@@ -1,0 +1,244 @@
+//! Events, versions and networks as lines for people.
+
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::endpoint::version::Version;
+use crate::flows::MappingMethod;
+use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
+use crate::ident::printable;
+
+/// What people read of an event; nothing of some. `stages` holds those that began: their
+/// numbers follow the real order, and stay theirs when an attempt is repeated.
+pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> {
+    Some(match event {
+        Event::SearchStarted {
+            transport,
+            address: Some(address),
+            ..
+        } => format!("Looking for a device over {transport} at {address}"),
+        Event::SearchStarted {
+            transport,
+            name: Some(name),
+            ..
+        } => {
+            let name = printable(name.as_bytes());
+            transport.words.searching_by_name.replace("{}", &name)
+        }
+        Event::SearchStarted { transport, .. } => transport.words.searching.to_owned(),
+        Event::DeviceFound { .. } => "Connecting...".to_owned(),
+        Event::DeviceSeen { .. } => return None,
+        Event::Connected { address } => format!("Connected to {address}"),
+        Event::VersionRead { version } => version_line(version),
+        Event::SchemeChosen { scheme, source } => match source {
+            SchemeSource::Announced | SchemeSource::Probed => {
+                format!(
+                    "==== Auto-detected Security Scheme: {} ====",
+                    scheme.number()
+                )
+            }
+            SchemeSource::Asked => {
+                format!("==== Security Scheme: {} ====", scheme.number())
+            }
+        },
+        Event::Secured { .. } => "Establishing session - Successful".to_owned(),
+        Event::WifiScanStarted => "Scanning Wi-Fi AP's...".to_owned(),
+        Event::WifiScanned { networks } => {
+            format!("The device sees {} network(s)", networks.len())
+        }
+        Event::ThreadSent { .. } => "Sending Thread credentials to node - Successful".to_owned(),
+        Event::WifiSent { .. } => "Sending Wi-Fi credentials to node - Successful".to_owned(),
+        Event::WifiApplied => "Applying Wi-Fi config to node - Successful".to_owned(),
+        Event::WifiJoining {
+            attempts_remaining: Some(left),
+        } => format!("An attempt to join failed, {left} left"),
+        Event::WifiJoining {
+            attempts_remaining: None,
+        } => "The device is joining...".to_owned(),
+        Event::ContactLost => "Contact to the device was lost; looking for it again...".to_owned(),
+        Event::ContactRegained => "The device is back".to_owned(),
+        Event::WifiReset { accepted: true } => "The device forgot the credentials".to_owned(),
+        Event::WifiReset { accepted: false } => {
+            "The device did not take the request to forget the credentials".to_owned()
+        }
+        Event::WifiRetried { attempt, after } => format!("Attempt {attempt}, after: {after}"),
+        Event::WifiJoined { ssid, .. } => format!("The device joined {ssid}"),
+        Event::ThreadJoined { network_name, .. } => format!(
+            "The device joined the Thread network {}",
+            printable(network_name.as_bytes())
+        ),
+        Event::MappingStarted { way } => match way {
+            MappingMethod::ChallengeResponse => {
+                "Device supports challenge-response, initiating user-node association..."
+            }
+            MappingMethod::SecretKey => {
+                "Device does not support challenge-response, proceeding with traditional flow"
+            }
+        }
+        .to_owned(),
+        Event::ChallengeMissed { why } => {
+            format!("The account has given no challenge, which older firmware does not need: {why}")
+        }
+        Event::ChallengeRequested => "Fetching a challenge from the account...".to_owned(),
+        Event::ChallengeSigned { node_id } => format!("The node {node_id} signed the challenge"),
+        Event::ChallengeResponseDisabled { already: false } => {
+            "Challenge-response is switched off until the device restarts".to_owned()
+        }
+        Event::ChallengeResponseDisabled { already: true } => {
+            "Challenge-response was switched off already".to_owned()
+        }
+        Event::UserSent { .. } => "Sending user information to node - Successful".to_owned(),
+        Event::MappingDeferred {
+            why, seconds_left, ..
+        } => format!(
+            "The account cannot be reached from here ({why}). The run goes on, and confirms the \
+             mapping when this computer is on the internet again, within {}",
+            minutes(*seconds_left)
+        ),
+        Event::MappingWaits { seconds_left, .. } => format!(
+            "The device is done. Connect this computer to the internet to confirm the mapping; \
+             that counts for {}",
+            minutes(*seconds_left)
+        ),
+        Event::MappingPolled { status, elapsed_s } => {
+            format!("Mapping status: {status} (elapsed: {elapsed_s}s)")
+        }
+        Event::Mapped {
+            node_id,
+            way: MappingMethod::ChallengeResponse,
+            ..
+        } => format!(
+            "Challenge-response user-node association successful\n\
+             Node {node_id} mapped to your account successfully!"
+        ),
+        Event::Mapped {
+            node_id,
+            way: MappingMethod::SecretKey,
+            ..
+        } => format!("Node {node_id} added to your account successfully!"),
+        Event::Stage {
+            stage,
+            title,
+            state,
+            took_ms,
+        } => {
+            let place = stages.iter().position(|began| began == stage);
+            let number = place.unwrap_or_default() + 1;
+            let took = Duration::from_millis(took_ms.unwrap_or_default()).as_secs_f32();
+            match state {
+                StageState::Started => {
+                    if !stages.contains(stage) {
+                        stages.push(*stage);
+                    }
+                    return None;
+                }
+                StageState::Done => format!("[{number}] {title}: done, {took:.1} s"),
+                StageState::Failed => format!("[{number}] {title}: failed, {took:.1} s"),
+                StageState::Skipped => format!("[-] {title}: skipped"),
+            }
+        }
+        Event::Warned { message, .. } => {
+            let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+            format!("{yellow}warning:{yellow:#} {message}")
+        }
+    })
+}
+
+fn minutes(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        more => format!("{} min", more / 60),
+    }
+}
+
+/// What a version document says, on one line.
+pub(in crate::cli) fn version_line(version: &Version) -> String {
+    let ver = version.ver.as_deref().unwrap_or("unknown");
+    let ver = printable(ver.as_bytes());
+    let capabilities = version
+        .capabilities
+        .iter()
+        .map(|capability| printable(capability.as_bytes()))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if capabilities.is_empty() {
+        format!("Firmware: {ver}")
+    } else {
+        format!("Firmware: {ver} ({capabilities})")
+    }
+}
+
+/// The networks that a device sees, with the columns that scripts and people know.
+pub(in crate::cli) fn network_table(networks: &[Network]) -> Vec<String> {
+    let row = |number: &str, ssid: &str, bssid: &str, channel: &str, rssi: &str, auth: &str| {
+        // Columns are counted as a terminal shows them: some characters take two, some none.
+        let gap = " ".repeat(SSID_COLUMN.saturating_sub(ssid.width()));
+        format!("{number:<5}{ssid}{gap} {bssid:<12} {channel} {rssi:<4} {auth}")
+    };
+    let mut lines = vec![row("S.N.", "SSID", "BSSID", "CHN ", "RSSI", "AUTH")];
+    lines.extend(networks.iter().enumerate().map(|(index, network)| {
+        row(
+            &format!("[{:>2}]", index + 1),
+            &network
+                .ssid
+                .as_ref()
+                .map_or_else(|| "(hidden)".to_owned(), ToString::to_string),
+            &network.bssid.to_string(),
+            &format!("{:>4}", network.channel),
+            &network.rssi.to_string(),
+            &network.auth_name,
+        )
+    }));
+    lines
+}
+
+/// Rows with their cells below each other, the first of them the heading.
+pub(in crate::cli) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.width().max(*width);
+        }
+    }
+    let padded = |row: &[String; N]| {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
+            .collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(padded).collect()
+}
+
+/// The longest SSID, and one.
+const SSID_COLUMN: usize = 33;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::wifi_scan::AuthMode;
+    use crate::ident::Bssid;
+
+    #[test]
+    fn the_columns_of_a_list_are_those_that_people_know() {
+        let network = Network {
+            ssid: Some("MyWiFiNetwork".parse().unwrap()),
+            ssid_hex: String::new(),
+            bssid: Bssid::from_bytes(&[0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff]),
+            channel: 11,
+            rssi: -45,
+            auth: AuthMode(3),
+            auth_name: "WPA2_PSK".to_owned(),
+        };
+        assert_eq!(
+            network_table(&[network]),
+            [
+                "S.N. SSID                              BSSID        CHN  RSSI AUTH",
+                "[ 1] MyWiFiNetwork                     aabbccddeeff   11 -45  WPA2_PSK",
+            ]
+        );
+    }
+}
