@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::args::device::DeviceArgs;
 use crate::cli::args::failure_context::flow_failure;
-use crate::cli::args::inputs::{Inputs, LONGEST_TEXT};
+use crate::cli::args::inputs::{Inputs, MAX_TEXT};
 use crate::cli::subcommand::{Devices, Subcommand, Touches};
 use crate::cli::terminal::{
     Format, ObserverOptions, Printer, ShownEvents, keys_of, network_table, version_line,
@@ -221,7 +221,7 @@ async fn data(args: &Call, inputs: &mut Inputs<'_>) -> Result<Secret<Vec<u8>>, F
             Some(path) if args.source.is_some() => inputs.read_bytes(Path::new(path), flag).await?,
             Some(path) => {
                 let path = Path::new(path);
-                inputs.read_unnamed(LONGEST_TEXT, path, flag).await?
+                inputs.read_unnamed(MAX_TEXT, path, flag).await?
             }
             None => text.as_bytes().to_vec(),
         },

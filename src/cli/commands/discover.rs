@@ -95,7 +95,7 @@ async fn list_devices(args: &Discover, workplace: &Workplace) -> Result<(), Fail
     } else {
         // Where a device is says how to get there.
         let all = drivers.all().iter();
-        all.filter(|driver| drivers.can_go_where(driver, &inputs))
+        all.filter(|driver| drivers.has_all_locations(driver, &inputs))
             .collect()
     };
     let probe = match (args.probe, args.all) {

@@ -15,7 +15,7 @@ use crate::cli::args::account::{AccountArgs, foreign_issuer};
 use crate::cli::args::environment::{
     ACCESS_TOKEN, cloud_failure, has_access_token, without_device,
 };
-use crate::cli::args::inputs::{Inputs, SecretInput, parse_seconds};
+use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::subcommand::{Subcommand, Touches};
 use crate::cli::terminal::{Printer, TerminalObserver, keys_of};
 use crate::cli::workplace::Workplace;
@@ -199,13 +199,8 @@ async fn password(
     inputs: &mut Inputs<'_>,
     observer: &TerminalObserver,
 ) -> Result<Secret<String>, Failure> {
-    let input = SecretInput {
-        value: ("password", "--password"),
-        file: ("password_file", "--password-file"),
-        given: args.password.as_ref(),
-        path: args.password_file.as_ref(),
-    };
-    let given = match inputs.secret(input).await? {
+    let (given, path) = (args.password.as_ref(), args.password_file.as_ref());
+    let given = match inputs.secret("password", given, path).await? {
         Some(given) => Some(given),
         None => old_variable()?,
     };
@@ -247,13 +242,8 @@ async fn code(
     inputs: &mut Inputs<'_>,
     observer: &TerminalObserver,
 ) -> Result<Secret<String>, Failure> {
-    let input = SecretInput {
-        value: ("code", "--code"),
-        file: ("code_file", "--code-file"),
-        given: args.code.as_ref(),
-        path: args.code_file.as_ref(),
-    };
-    let code = match inputs.secret(input).await? {
+    let (given, path) = (args.code.as_ref(), args.code_file.as_ref());
+    let code = match inputs.secret("code", given, path).await? {
         Some(code) => Some(code),
         None => observer.ask_secret("One-time code:", SHOWN).await,
     };
