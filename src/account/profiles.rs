@@ -1,4 +1,4 @@
-//! The list of profiles and the current one: profiles.json and `current_profile`. `login.rs` has
+//! The list of profiles and the current one: profiles.json and `current_profile`. `tokens.rs` has
 //! their tokens.
 
 use serde_json::{Value, json};

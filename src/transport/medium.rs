@@ -37,9 +37,9 @@ pub struct Medium {
 pub enum Discovery {
     /// Devices announce themselves by name.
     Announced,
-    /// This computer lists the places where a device may be, such as its ports. A place may be empty and
-    /// does not name a device: only a connection shows what is there. A candidate's name is the name of
-    /// the place, and `is_likely` is whether a device is expected there.
+    /// This computer lists the places where a device may be, such as its ports. Only a connection shows
+    /// whether a device is there. The candidate's name is that of the place, and `is_likely` is whether
+    /// to expect a device.
     Enumerated,
     /// At most one device, at a fixed address.
     Fixed,
@@ -80,15 +80,15 @@ pub struct Words {
     pub searching_by_name: &'static str,
     /// The search found nothing; `None` for the default text.
     pub nothing_found: Option<&'static str>,
-    /// How to get a device in reach. Used only for a medium that needs no part of this computer: for the
-    /// others the table of errors has more.
+    /// How to get a device in reach. Used only for a medium that requires no part of this computer:
+    /// the table of errors has texts for the others.
     pub reach: &'static str,
     /// How to select one of several devices. Used only for a medium without texts in the table of
     /// errors.
     pub choose: &'static str,
     /// Security 2 needs longer messages than the medium carries; `None` for the default text.
     pub no_room_for_sec2: Option<&'static str>,
-    /// The text after the number of candidates that are not listed.
+    /// The text after the number of unlikely candidates, which are not listed.
     pub unlisted: &'static str,
     /// Why address flags of other media do not apply, and which flag does.
     pub addresses: (&'static str, &'static str),

@@ -34,18 +34,18 @@ pub(crate) fn espctl_with(test: &str, variable: &str, arguments: &[&str]) -> Run
     let binary = std::env::current_exe().expect("a path");
     let mut command = isolated_command(binary.to_str().expect("text"));
     command
-        .args(harness(test))
-        .env(variable, one_line(arguments));
+        .args(harness_arguments(test))
+        .env(variable, join_arguments(arguments));
     Run::new(command)
 }
 
-/// The arguments by which a test binary runs one test for another test.
-pub(super) const fn harness(test: &str) -> [&str; 5] {
+/// The arguments with which a test binary runs one of its ignored tests.
+pub(super) const fn harness_arguments(test: &str) -> [&str; 5] {
     [test, "--exact", "--ignored", "--nocapture", "--quiet"]
 }
 
-/// A command line as the value of a variable.
-pub(super) fn one_line(arguments: &[&str]) -> String {
+/// A command line as the text of a variable, one argument a line.
+pub(super) fn join_arguments(arguments: &[&str]) -> String {
     [&["espctl"], arguments].concat().join("\n")
 }
 

@@ -13,7 +13,7 @@ use pty_process::blocking::{Command, Pty, open};
 use rustix::termios::{LocalModes, tcgetattr};
 use vt100::Parser;
 
-use super::espctl::{NO_BUS, harness, one_line};
+use super::espctl::{NO_BUS, harness_arguments, join_arguments};
 #[cfg(target_os = "linux")]
 use super::espctl::{SHELL, programs};
 
@@ -58,8 +58,8 @@ impl Terminal {
     /// Starts the program with other transports than its own, as `espctl_with` does.
     pub(crate) fn start_with(test: &str, variable: &str, arguments: &[&str]) -> Self {
         let binary = std::env::current_exe().expect("a path");
-        let program = Command::new(binary).args(harness(test));
-        Self::at(program, &[(variable, &one_line(arguments))])
+        let program = Command::new(binary).args(harness_arguments(test));
+        Self::at(program, &[(variable, &join_arguments(arguments))])
     }
 
     fn at(program: Command, variables: &[(&str, &str)]) -> Self {

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn adapter_comes_from_the_flag() {
+    fn adapter_comes_from_flag() {
         let ble = Ble::default();
         let options = ble.parse_options(&[(ADAPTER, "hci1".to_owned())]).unwrap();
         assert_eq!(adapter_of(&options).as_deref(), Some("hci1"));

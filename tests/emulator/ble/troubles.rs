@@ -205,7 +205,7 @@ async fn a_device_that_is_away_is_not_heard_and_not_reached_before_it_is_back() 
     while flag(&client.change("Connected").await.0, "Connected") {}
     client.start_discovery().await.unwrap();
     let is_back = || !device.log_entries("reachable").is_empty();
-    let watched = async {
+    let watch_for = async {
         while !is_back() {
             let rssi = client.property::<i16>(&path, DEVICE, "RSSI").await;
             assert!(rssi.is_none() || is_back(), "it was heard");
@@ -215,7 +215,7 @@ async fn a_device_that_is_away_is_not_heard_and_not_reached_before_it_is_back() 
         client.device(&path, "Connect").await.unwrap();
         assert!(is_back(), "it was reached");
     };
-    tokio::join!(watched, connected);
+    tokio::join!(watch_for, connected);
     assert_eq!(device.log_entries("connection_opened").len(), 2);
 }
 
