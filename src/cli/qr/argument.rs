@@ -9,7 +9,7 @@ use crate::cli::serial_args::LogLine;
 use crate::cli::settings::Inputs;
 use crate::cli::ui::note;
 use crate::qr::image::{self, PictureError};
-use crate::qr::{Fault, Found, Payload, PayloadError, find_in_log};
+use crate::qr::{Payload, PayloadError, Problem, SourcedPayload, find_in_log};
 use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
@@ -37,12 +37,13 @@ pub(super) async fn found(
     line: LogLine,
     inputs: &mut Inputs<'_>,
     drivers: &Drivers,
-) -> Result<Found, Failure> {
+) -> Result<SourcedPayload, Failure> {
     let found = match path_of(given.expose()) {
         None if let Some(port) = port_of(given) => {
-            Found::alone(serial::payload(port, line, drivers).await?)
+            SourcedPayload::from(serial::payload(port, line, drivers).await?)
         }
-        None => Found::in_text(given.expose()).map_err(|error| refused(&error, flag, given))?,
+        None => SourcedPayload::from_text(given.expose())
+            .map_err(|error| refused(&error, flag, given))?,
         Some(path) => {
             let bytes = inputs.read_unnamed(LONGEST_FILE, path, flag).await?;
             of_file(Secret::new(bytes), path, flag).await?
@@ -68,7 +69,7 @@ async fn of_file(
     bytes: Secret<Vec<u8>>,
     path: &Path,
     flag: &'static str,
-) -> Result<Found, Failure> {
+) -> Result<SourcedPayload, Failure> {
     if image::is_picture(bytes.expose()) {
         // On a thread, so that Ctrl-C ends the wait: a large picture takes seconds.
         let read = tokio::task::spawn_blocking(move || image::read(bytes.expose())).await;
@@ -79,14 +80,14 @@ async fn of_file(
     }
     let text = std::str::from_utf8(bytes.expose()).ok();
     let nothing = Secret::new(String::new());
-    let error = match text.map(Found::in_text) {
+    let error = match text.map(SourcedPayload::from_text) {
         Some(Ok(found)) => return Ok(found),
         Some(Err(error)) => Some(error),
         None => None,
     };
     // The log of a board that starts has lines before and after it.
     match (find_in_log(bytes.expose()), error) {
-        (Ok(Some(payload)), _) => Ok(Found::alone(payload)),
+        (Ok(Some(payload)), _) => Ok(SourcedPayload::from(payload)),
         (Err(error), _) | (Ok(None), Some(error)) => Err(refused(&error, flag, &nothing)),
         (Ok(None), None) => {
             let message = format!("{flag}: cannot use {}", path.display());
@@ -110,8 +111,8 @@ fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
             Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::CUT_OUT)
         }
         PictureError::NoPayload(error) => {
-            let failure = of_fault(&error.fault, message);
-            if matches!(error.fault, Fault::Matter | Fault::TwoReadings { .. }) {
+            let failure = of_fault(&error.problem, message);
+            if matches!(error.problem, Problem::Matter | Problem::TwoReadings { .. }) {
                 failure
             } else {
                 failure.remedy(&remedies::OWN_CODE)
@@ -122,9 +123,9 @@ fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
 
 /// A text that is no payload. Not repeated: what is broken may still hold a secret.
 fn refused(error: &PayloadError, flag: &str, given: &Secret<String>) -> Failure {
-    let failure = of_fault(&error.fault, format!("{flag}: {error}"));
+    let failure = of_fault(&error.problem, format!("{flag}: {error}"));
     let text = given.expose();
-    let is_told = matches!(error.fault, Fault::Matter | Fault::TwoReadings { .. });
+    let is_told = matches!(error.problem, Problem::Matter | Problem::TwoReadings { .. });
     if is_told || text.is_empty() {
         failure
     } else if is_like_a_file(text) {
@@ -142,13 +143,13 @@ fn refused(error: &PayloadError, flag: &str, given: &Secret<String>) -> Failure 
 }
 
 /// What can be done about a fault in a payload.
-pub(super) fn of_fault(fault: &Fault, message: String) -> Failure {
+pub(super) fn of_fault(fault: &Problem, message: String) -> Failure {
     match fault {
-        Fault::Matter => Failure::new(ErrorId::MatterCode, message),
-        Fault::TwoReadings { .. } => {
+        Problem::Matter => Failure::new(ErrorId::MatterCode, message),
+        Problem::TwoReadings { .. } => {
             Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::FLAGS_INSTEAD)
         }
-        Fault::Several => {
+        Problem::Several => {
             Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::ONE_PAYLOAD)
         }
         _ => Failure::new(ErrorId::InvalidQrcode, message),

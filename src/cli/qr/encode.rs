@@ -15,7 +15,7 @@ use crate::cli::serial_args::{LogArgs, SpeedArgs};
 use crate::cli::settings::{Existing, Inputs, create_private};
 use crate::cli::ui::{Format, Ui, keys_of, note};
 use crate::qr::drawing::{Drawing, Terminal};
-use crate::qr::{Found, Remark, to_url};
+use crate::qr::{Remark, SourcedPayload, to_url};
 use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
@@ -113,8 +113,8 @@ pub(super) async fn run(
 }
 
 /// What stands in the code: the text as it was given, unless another form is asked for.
-fn text(found: &Found, args: &Encode) -> Result<Secret<String>, Failure> {
-    let Found { text, payload } = found;
+fn text(found: &SourcedPayload, args: &Encode) -> Result<Secret<String>, Failure> {
+    let SourcedPayload { text, payload } = found;
     let refused = |message: String| {
         Err(Failure::new(
             ErrorId::InvalidQrcode,
