@@ -1,6 +1,6 @@
 //! Which endpoints a device registers, by name. Not what they do.
 
-use super::node::Association;
+use super::offering::Association;
 use super::settings::DeviceSettings;
 use crate::proto::{EndpointName, Service};
 

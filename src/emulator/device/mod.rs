@@ -46,10 +46,10 @@ use super::node_cloud::{Message, Uplink};
 
 pub use advertisement::Advertisement;
 pub use firmware::{Firmware, Rules, UnknownFirmware};
-pub use node::{Association, NodeSettings};
+pub use node::NodeSettings;
 pub use node_config::node_config;
 pub use node_key::{KeyKind, NoNodeKey, NodeKey};
-pub use offering::Offering;
+pub use offering::{Association, Offering};
 pub use outage::Outage;
 pub use reply::{Refusal, Reply};
 pub use scenario::{ImpossibleScenario, Scenario, UnknownScenario};
@@ -346,7 +346,7 @@ impl Device {
     fn stop(&self) -> Option<(Instant, StopReason)> {
         if self.settings.offering.is_on_network() {
             let switched_off = self.node.as_ref()?.switched_off?;
-            let wait = self.settings.offering.outlasts_challenges()?;
+            let wait = self.settings.offering.stop_delay()?;
             let wait = self.settings.time_scale.of(wait);
             return Some((later(switched_off, wait), StopReason::SwitchedOff));
         }

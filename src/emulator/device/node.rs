@@ -3,31 +3,12 @@
 
 use tokio::time::Instant;
 
-use super::Scenario;
 use super::node_key::{KeyKind, NodeKey, Signing};
+use super::offering::Association;
+use super::scenario::Scenario;
 use crate::emulator::log::{Entry, Log};
 use crate::emulator::node_cloud::{Message, NodeCloud};
-use crate::proto::EndpointName;
 use crate::secret::Secret;
-
-/// How the device is tied to a user's account, which decides its endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Association {
-    /// It signs a challenge: what firmware does today.
-    ChallengeResponse,
-    /// It is told the user, and tells the cloud: what older firmware does.
-    UserMapping,
-}
-
-impl Association {
-    /// Where it happens. Firmware registers one of the two.
-    pub const fn endpoint(self) -> EndpointName {
-        match self {
-            Self::ChallengeResponse => EndpointName::CH_RESP,
-            Self::UserMapping => EndpointName::CLOUD_USER_ASSOC,
-        }
-    }
-}
 
 /// What a node is made with.
 #[derive(Clone, Debug)]

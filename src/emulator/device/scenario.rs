@@ -5,8 +5,8 @@ use strum::{Display, EnumString, VariantNames};
 use thiserror::Error;
 
 use super::firmware::Firmware;
-use super::node::Association;
 use super::node_key::KeyKind;
+use super::offering::Association;
 use super::world::Failure;
 
 /// What goes otherwise than it should.

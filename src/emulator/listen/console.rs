@@ -10,7 +10,7 @@ mod line;
 mod log_noise;
 mod other_console;
 mod pty;
-mod trouble;
+mod settings;
 mod uart;
 
 use std::io;
@@ -24,25 +24,7 @@ use crate::emulator::device::{Device, StopReason};
 use crate::emulator::server::{DeviceServer, Listener, wait_until};
 
 pub use self::log_noise::Noise;
-pub use self::trouble::{ConsoleTrouble, UnknownConsoleTrouble};
-
-/// How a board is on its serial line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConsoleSettings {
-    /// Bits a second; 0 takes no time.
-    pub baud: u32,
-    /// How much of its log is on the line.
-    pub noise: Noise,
-    /// Whether it dumps the keys of Security 1, as firmware of ESP-IDF 6 does.
-    pub dumps_keys: bool,
-    /// Whether each LF of prompt and reply gets a CR before it, as by the console's newline
-    /// translation.
-    pub translates_newlines: bool,
-    /// What is wrong with it.
-    pub troubles: Vec<ConsoleTrouble>,
-    /// What is in its boot log, if that is printed.
-    pub qr_code: Option<String>,
-}
+pub use self::settings::{ConsoleSettings, ConsoleTrouble, ParseConsoleTroubleError};
 
 /// A serial line, not served yet.
 #[derive(Debug)]

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::ConsoleSettings;
 use super::line::{Command, Line, Request};
 use super::log_noise::{BANNER, LogNoise, Noise};
 use super::other_console::OtherConsole;
-use super::trouble::ConsoleTrouble;
+use super::settings::{ConsoleSettings, ConsoleTrouble};
 use super::uart::Uart;
 use crate::emulator::device::{Reply, TimeScale};
 use crate::emulator::fault::FaultKind;

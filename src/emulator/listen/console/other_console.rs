@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::trouble::ConsoleTrouble;
+use super::settings::ConsoleTrouble;
 
 /// A line without protocomm.
 pub(super) struct OtherConsole {

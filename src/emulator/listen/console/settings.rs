@@ -5,6 +5,26 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use super::log_noise::Noise;
+
+/// How a board is on its serial line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsoleSettings {
+    /// Bits a second; 0 takes no time.
+    pub baud: u32,
+    /// How much of its log is on the line.
+    pub noise: Noise,
+    /// Whether it dumps the keys of Security 1, as firmware of ESP-IDF 6 does.
+    pub dumps_keys: bool,
+    /// Whether each LF of prompt and reply gets a CR before it, as by the console's newline
+    /// translation.
+    pub translates_newlines: bool,
+    /// What is wrong with it.
+    pub troubles: Vec<ConsoleTrouble>,
+    /// What is in its boot log, if that is printed.
+    pub qr_code: Option<String>,
+}
+
 /// What is wrong with a board on a serial line. A number is that of an exchange, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsoleTrouble {
@@ -34,12 +54,12 @@ pub enum ConsoleTrouble {
     "expected one of binary, boot-log, hex-after, hex-before, repl, silent, and no-prompt-after=N, \
      resets=N, unplugged=N"
 )]
-pub struct UnknownConsoleTrouble;
+pub struct ParseConsoleTroubleError;
 
 impl FromStr for ConsoleTrouble {
-    type Err = UnknownConsoleTrouble;
+    type Err = ParseConsoleTroubleError;
 
-    fn from_str(text: &str) -> Result<Self, UnknownConsoleTrouble> {
+    fn from_str(text: &str) -> Result<Self, ParseConsoleTroubleError> {
         let (name, number) = match text.split_once('=') {
             Some((name, number)) => (name, Some(number)),
             None => (text, None),
@@ -47,7 +67,7 @@ impl FromStr for ConsoleTrouble {
         let exchange = || match number.map(str::parse) {
             None => Ok(USUAL),
             Some(Ok(number @ 1..)) => Ok(number),
-            Some(_) => Err(UnknownConsoleTrouble),
+            Some(_) => Err(ParseConsoleTroubleError),
         };
         Ok(match (name, number) {
             ("binary", None) => Self::Binary,
@@ -59,7 +79,7 @@ impl FromStr for ConsoleTrouble {
             ("resets", _) => Self::Resets(exchange()?),
             ("silent", None) => Self::Silent,
             ("unplugged", _) => Self::Unplugged(exchange()?),
-            _ => return Err(UnknownConsoleTrouble),
+            _ => return Err(ParseConsoleTroubleError),
         })
     }
 }
@@ -88,7 +108,7 @@ mod tests {
             ("unplugged=7", Unplugged(7)),
         ] {
             assert_eq!(name.parse(), Ok(trouble));
-            let error = UnknownConsoleTrouble.to_string();
+            let error = ParseConsoleTroubleError.to_string();
             assert!(error.contains(name.trim_end_matches('7')), "{name}");
         }
         assert_eq!("resets".parse(), Ok(Resets(2)));
