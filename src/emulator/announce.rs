@@ -348,7 +348,7 @@ mod tests {
     use crate::security::DeviceSecret;
 
     fn said(node_id: &str) -> Vec<Advertisement> {
-        Advertisement::of(
+        Advertisement::list(
             Offering::Standalone,
             &DeviceSecret::Sec0,
             node_id,

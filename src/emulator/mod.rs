@@ -25,4 +25,5 @@ pub mod flash;
 pub mod listen;
 pub mod log;
 pub mod node_cloud;
+pub mod parse;
 mod server;

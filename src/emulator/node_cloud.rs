@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use url::{Position, Url};
 
 pub(super) use self::uplink::Uplink;
+use super::parse::ParseValueError;
 use crate::secret::Secret;
 
 /// Where an emulated cloud is: the URL that `/emulator/…` follows. It prints host and port.
@@ -101,28 +102,24 @@ async fn exchange(request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), 
     Ok((status, body.to_bytes()))
 }
 
-/// From the URL that the emulated cloud prints, or the one that a profile has for it, which ends
-/// in `v1`.
+/// Reads the URL that the emulated cloud prints, or that of a profile, which ends in `v1`.
 impl FromStr for NodeCloud {
-    type Err = ParseNodeCloudError;
+    type Err = ParseValueError;
 
-    fn from_str(text: &str) -> Result<Self, ParseNodeCloudError> {
-        let mut url = Url::parse(text).map_err(|_| ParseNodeCloudError)?;
+    fn from_str(text: &str) -> Result<Self, ParseValueError> {
         // Neither another scheme nor a user before the host, and no query after the path.
-        if &url[..Position::BeforeHost] != "http://" || !url[Position::AfterPath..].is_empty() {
-            return Err(ParseNodeCloudError);
-        }
+        let is_plain = |url: &Url| {
+            &url[..Position::BeforeHost] == "http://" && url[Position::AfterPath..].is_empty()
+        };
+        let expected = "the URL of an emulated cloud, as in http://127.0.0.1:8080";
+        let url = Url::parse(text).ok().filter(is_plain);
+        let mut url = url.ok_or(expected)?;
         let path = url.path().trim_end_matches('/');
         let path = path.strip_suffix("/v1").unwrap_or(path).to_owned();
         url.set_path(&path);
         Ok(Self(url))
     }
 }
-
-/// A text is not the URL of an emulated cloud.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("expected the URL of an emulated cloud, as in http://127.0.0.1:8080")]
-pub struct ParseNodeCloudError;
 
 /// Why a call to the cloud failed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -64,7 +64,7 @@ impl DeviceServer {
     pub(super) async fn run(device: Device, mut listener: impl Listener) -> StopReason {
         let mut server = Self {
             faults: Faults::new(device.settings.faults.clone()),
-            uplink: device.uplink(),
+            uplink: device.start_uplink(),
             device,
             previous: Vec::new(),
             is_out_of_reach: false,
@@ -81,7 +81,7 @@ impl DeviceServer {
         server.device.end();
         server.log().end_service(&reason.to_string());
         // The device outlives its service, and sends the cloud what is left.
-        server.uplink.send(server.device.outgoing());
+        server.uplink.send(server.device.take_outgoing());
         server.uplink.finish(server.device.log()).await;
         reason
     }
@@ -96,12 +96,12 @@ impl DeviceServer {
         {
             return Err(reason);
         }
-        self.uplink.send(self.device.outgoing());
+        self.uplink.send(self.device.take_outgoing());
         let reach_changes_at = self.check_reach(listener, now).await?;
         let turns_at = listener.turn(self).await?;
         // Only now: in its turn, a listener may have handled a request.
         let stops_at = self.device.stops_at().max(lingers_until);
-        let next_event = self.device.next_event();
+        let next_event = self.device.next_event_at();
         let wake_at = [turns_at, reach_changes_at, stops_at, next_event];
         tokio::select! {
             biased;
@@ -126,7 +126,7 @@ impl DeviceServer {
         now: Instant,
     ) -> Result<Option<Instant>, StopReason> {
         let outage = self.device.outage();
-        let is_out_of_reach = outage.is_some_and(|outage| outage.covers(now));
+        let is_out_of_reach = outage.is_some_and(|outage| outage.contains(now));
         if is_out_of_reach != self.is_out_of_reach {
             self.is_out_of_reach = is_out_of_reach;
             if is_out_of_reach {
@@ -192,7 +192,7 @@ impl DeviceServer {
     ) -> Result<Reply, Refusal> {
         let is_wrong_type = fault == Some(FaultKind::WrongType);
         let device = &mut self.device;
-        let reply = device.answer(session, endpoint, request, is_wrong_type);
+        let reply = device.handle_with_fault(session, endpoint, request, is_wrong_type);
         if fault == Some(FaultKind::Repeat) {
             // The second answer is not sent; what the second request does to the device stays.
             let _second = device.handle(session, endpoint, request);

@@ -30,7 +30,7 @@ use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok};
 use crate::support::target::softap_at;
 
 fn device() -> MemoryDevice {
-    device_in(World::neighbourhood())
+    device_in(World::neighborhood())
 }
 
 fn device_in(world: World) -> MemoryDevice {
@@ -238,7 +238,7 @@ async fn a_device_that_cannot_be_made_to_forget_is_said_to_remember() {
 #[tokio::test(start_paused = true)]
 async fn endless_joining_ends_at_the_limit() {
     for limit in [Duration::from_millis(300), Duration::from_secs(90)] {
-        let mut world = World::neighbourhood();
+        let mut world = World::neighborhood();
         world.join = Duration::from_hours(1);
         let device = device_in(world);
         let mut session = device.plain_session().await;
@@ -263,7 +263,7 @@ async fn endless_joining_ends_at_the_limit() {
 /// A device in its last attempt must not be asked every few milliseconds, nor forgotten.
 #[tokio::test(start_paused = true)]
 async fn questions_come_at_the_pace_that_was_set() {
-    let mut world = World::neighbourhood();
+    let mut world = World::neighborhood();
     world.join = Duration::from_hours(1);
     let device = device_in(world);
     let mut session = device.plain_session().await;
@@ -355,7 +355,7 @@ async fn nonsense_in_answer_to_apply_leaves_it_open_too() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_to_apply_is_certain() {
     // Still joining, so the firmware takes no other network.
-    let mut world = World::neighbourhood();
+    let mut world = World::neighborhood();
     world.join = Duration::from_hours(1);
     let device = device_in(world);
     let mut session = device.plain_session().await;

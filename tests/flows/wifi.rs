@@ -30,7 +30,7 @@ fn device_in(world: World) -> MemoryDevice {
 }
 
 fn neighbourhood() -> MemoryDevice {
-    device_in(World::neighbourhood())
+    device_in(World::neighborhood())
 }
 
 fn names(networks: &[AccessPoint]) -> Vec<String> {
@@ -256,7 +256,7 @@ async fn what_was_given_in_full_is_taken_without_a_look() {
 #[tokio::test(start_paused = true)]
 async fn a_name_alone_is_looked_up_and_an_open_network_needs_no_passphrase() {
     let owe = World::from_json(r#"[{"ssid": "Guest", "auth": "owe"}]"#).unwrap();
-    for world in [World::neighbourhood(), owe] {
+    for world in [World::neighborhood(), owe] {
         let recorder = Recorder::default();
         let wanted = wanted(Some("Guest"), None);
         let network = settled(&device_in(world), &wanted, &recorder)

@@ -93,10 +93,10 @@ pub(in crate::cli) struct EmulateCloud {
 
 /// Plays the cloud until it is dropped.
 pub(super) async fn run(args: &EmulateCloud) -> Result<(), Failure> {
-    let mut log = Log::default().shown_to(Box::new(|line| ui::note(&format!("cloud: {line}"))));
+    let mut log = Log::default().with_reader(Box::new(|line| ui::note(&format!("cloud: {line}"))));
     if let Some(path) = &args.log {
         let file = create_private(path, "--log", Existing::Replaced)?;
-        log = log.lines_to(Box::new(file));
+        log = log.with_sink(Box::new(file));
     }
     let password = args.password.clone();
     let password = password.unwrap_or_else(|| Secret::new(random::alphanumerics(16)));

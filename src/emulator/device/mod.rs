@@ -1,11 +1,12 @@
-//! One emulated device: [`Device::handle`] is the twin of firmware's `protocomm_req_handle`.
-//! Not a medium: whoever listens brings requests here and shows refusals in the medium's way.
+//! One emulated device: [`Device::handle`] corresponds to firmware's `protocomm_req_handle`. A listener
+//! passes requests to it, and shows refusals in its medium's way.
 //!
-//! Which firmware it plays is a [`Firmware`]; a RainMaker application's lock-out is added to each.
-//! Time is asked for and never waited for: a wait is a number in the
-//! [`Reply`], and the end of the service a moment ([`Device::stops_at`]).
+//! [`Firmware`] selects the generation; a RainMaker application's lock-out is added to each. The device
+//! never waits: a wait is a number in the [`Reply`], and the end of the service a moment
+//! ([`Device::stops_at`]).
 
 mod advertisement;
+mod availability;
 mod challenge_response;
 mod endpoint;
 mod firmware;
@@ -15,11 +16,9 @@ mod node;
 mod node_config;
 mod node_key;
 mod offering;
-mod outage;
 mod reply;
 mod scenario;
 mod settings;
-mod stop_reason;
 mod user_mapping;
 mod version;
 mod wifi_config;
@@ -45,17 +44,16 @@ use super::log::{Entry, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
 
 pub use advertisement::Advertisement;
-pub use firmware::{Firmware, Rules, UnknownFirmware};
+pub use availability::{Outage, StopReason};
+pub use firmware::{Firmware, Rules};
 pub use node::NodeSettings;
 pub use node_config::node_config;
-pub use node_key::{KeyKind, NoNodeKey, NodeKey};
+pub use node_key::{KeyKind, NodeKey, NodeKeyError};
 pub use offering::{Association, Offering};
-pub use outage::Outage;
 pub use reply::{Refusal, Reply};
-pub use scenario::{ImpossibleScenario, Scenario, UnknownScenario};
+pub use scenario::{Scenario, ScenarioError};
 pub use settings::DeviceSettings;
-pub use stop_reason::StopReason;
-pub use world::{AccessPoint, NoTimeScale, TimeScale, World, WorldError};
+pub use world::{AccessPoint, TimeScale, World};
 
 /// An emulated device.
 #[derive(derive_more::Debug)]
@@ -71,23 +69,24 @@ pub struct Device {
     /// What a RainMaker application adds.
     node: Option<Node>,
     flash: Flash,
-    /// When it found that it has credentials already.
+    /// When it started with credentials.
     provisioned_before: Option<Instant>,
 }
 
 impl Device {
-    /// A device that has just started. `rng` makes its keys and session numbers.
+    /// Creates a device. `rng` generates its keys and session numbers.
     pub fn new(settings: DeviceSettings, rng: impl CryptoRng + Send + 'static) -> Self {
         let settings = Arc::new(settings);
         // The lock-out belongs to the application's provisioning.
-        let max_strikes = if settings.offering.is_on_network() {
+        let is_on_network = settings.offering.is_on_network();
+        let max_strikes = if is_on_network {
             0
         } else {
             settings.max_strikes
         };
         let node = settings.node.clone();
         Self {
-            version: version::document(&settings),
+            version: version::write_document(&settings),
             keys: Keys::new(settings.secret.clone(), max_strikes),
             rng: Box::new(rng),
             log: Log::default(),
@@ -100,7 +99,7 @@ impl Device {
         }
     }
 
-    /// Keeps its credentials there.
+    /// Stores its credentials there.
     #[must_use]
     pub fn with_flash(mut self, flash: Flash) -> Self {
         self.flash = flash;
@@ -114,37 +113,37 @@ impl Device {
         self
     }
 
-    /// The log, for what only the medium sees.
+    /// The log, for events that only the medium sees.
     pub fn log(&mut self) -> &mut Log {
         &mut self.log
     }
 
     /// Whether an endpoint of this name is registered.
     pub fn has_endpoint(&self, name: &str) -> bool {
-        Endpoint::named(name, &self.settings).is_some()
+        Endpoint::find(name, &self.settings).is_some()
     }
 
-    /// The endpoints that there is a characteristic for over Bluetooth, handled or not, in order.
+    /// The endpoints that have a characteristic over Bluetooth, with or without a handler, in order.
     pub fn created_endpoints(&self) -> Vec<String> {
-        endpoint::created(&self.settings)
+        endpoint::list_created(&self.settings)
     }
 
-    /// A way to its cloud. Without a cloud, everything sent there is lost.
-    pub(super) fn uplink(&self) -> Uplink {
+    /// Starts an uplink to its cloud. Without a cloud, all messages are lost.
+    pub(super) fn start_uplink(&self) -> Uplink {
         let node = self.settings.node.as_ref();
         let cloud = node.and_then(|node| Some((node.cloud.clone()?, node.id.clone())));
         Uplink::start(cloud, self.settings.time_scale)
     }
 
-    /// What it has to tell its cloud by now.
-    pub(super) fn outgoing(&mut self) -> Vec<Message> {
+    /// Takes the messages to its cloud.
+    pub(super) fn take_outgoing(&mut self) -> Vec<Message> {
         let node = self.node.as_mut();
         node.map(|node| std::mem::take(&mut node.outgoing))
             .unwrap_or_default()
     }
 
-    /// As the application does it after a power cycle: the service comes up, unless credentials
-    /// are there already. On a network, it tells its cloud.
+    /// Starts as the application does after a power cycle: the service starts, unless there are
+    /// credentials. On a network, the device reports that to its cloud.
     pub(super) fn start(&mut self, now: Instant) {
         self.log.begin_service();
         if self.settings.offering.is_on_network() {
@@ -161,7 +160,7 @@ impl Device {
         }
     }
 
-    /// The service is down, and takes the component with it.
+    /// Logs that the service has ended, and the component with it.
     pub(super) fn end(&mut self) {
         if self.settings.offering.is_on_network() {
             return;
@@ -173,17 +172,17 @@ impl Device {
     }
 
     /// When the next event without a request is due.
-    pub(super) fn next_event(&self) -> Option<Instant> {
-        self.manager.next_event()
+    pub(super) fn next_event_at(&self) -> Option<Instant> {
+        self.manager.next_event_at()
     }
 
-    /// Whether it has taken back the announcement of its challenge-response.
-    pub(super) fn is_switched_off(&self) -> bool {
+    /// Whether a client has disabled challenge-response, which ends its announcement.
+    pub(super) fn has_challenges_disabled(&self) -> bool {
         let node = self.node.as_ref();
-        node.is_some_and(|node| node.switched_off.is_some())
+        node.is_some_and(|node| node.disabled_at.is_some())
     }
 
-    /// When nobody can reach it, as far as that is settled by now.
+    /// When clients cannot reach it, as far as that is decided.
     pub fn outage(&self) -> Option<Outage> {
         self.manager.outage()
     }
@@ -193,17 +192,17 @@ impl Device {
         self.session == Some(id)
     }
 
-    /// A number for a transport session, as `esp_random()` draws it.
+    /// Draws the number of a transport session, as `esp_random()` does.
     pub fn draw_session_id(&mut self) -> u32 {
         // The highest one means "none" (`PROTOCOMM_NO_SESSION_ID`).
         self.rng.next_u32().min(u32::MAX - 1)
     }
 
-    /// Begins a transport session. There is one at a time: the keys of another are gone.
+    /// Begins a transport session. There is one at a time, so this ends another one's keys.
     pub fn open_session(&mut self, id: u32) {
         if self.session != Some(id) {
             self.session = Some(id);
-            self.keys.forget();
+            self.keys.discard();
             self.log.write(&Entry::SessionOpened { session: id });
         }
     }
@@ -212,19 +211,19 @@ impl Device {
     pub fn close_session(&mut self, id: u32) {
         if self.session == Some(id) {
             self.session = None;
-            self.keys.forget();
+            self.keys.discard();
         }
     }
 
-    /// When the service ends, as far as that is settled by now.
+    /// When the service ends, as far as that is decided.
     pub fn stops_at(&self) -> Option<Instant> {
-        self.stop().map(|(at, _)| at)
+        self.planned_stop().map(|(at, _)| at)
     }
 
     /// Why the service has ended by `now`, if it has.
     pub fn stopped(&mut self, now: Instant) -> Option<StopReason> {
         self.log_events(now);
-        self.stop()
+        self.planned_stop()
             .filter(|(at, _)| *at <= now)
             .map(|(_, reason)| reason)
     }
@@ -237,11 +236,11 @@ impl Device {
         endpoint: &str,
         request: &[u8],
     ) -> Result<Reply, Refusal> {
-        self.answer(session_id, endpoint, request, false)
+        self.handle_with_fault(session_id, endpoint, request, false)
     }
 
-    /// Likewise; the answer can be one to another type of request.
-    pub(super) fn answer(
+    /// Handles a request. The answer can be one to another type of request.
+    pub(super) fn handle_with_fault(
         &mut self,
         session_id: u32,
         endpoint: &str,
@@ -274,13 +273,12 @@ impl Device {
         answer
     }
 
-    /// Takes its power away, and gives it back.
-    pub(super) fn lose_power(&mut self, now: Instant) {
+    /// Restarts after a loss of power.
+    pub(super) fn power_cycle(&mut self, now: Instant) {
         self.log.write(&Entry::Restarted);
         self.restart(now);
     }
 
-    /// A crash is a power cycle.
     fn restart(&mut self, now: Instant) {
         self.session = None;
         self.keys.restart();
@@ -298,7 +296,7 @@ impl Device {
         request: &[u8],
         is_wrong_type: bool,
     ) -> Result<Reply, Refusal> {
-        let endpoint = Endpoint::named(endpoint, &self.settings);
+        let endpoint = Endpoint::find(endpoint, &self.settings);
         let endpoint = endpoint.ok_or(Refusal::NoSuchEndpoint)?;
         if self.stopped(now).is_some() {
             return Err(refuse("the service has ended"));
@@ -313,8 +311,11 @@ impl Device {
         };
         let mut after = Duration::ZERO;
         let (manager, flash, log) = (&mut self.manager, &mut self.flash, &mut self.log);
+        let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint);
         let mut bytes = match endpoint {
-            Endpoint::Session => self.keys.shake_hands(log, &mut *self.rng, now, request)?,
+            Endpoint::Session => self
+                .keys
+                .handle_handshake(log, &mut *self.rng, now, request)?,
             Endpoint::Version => self.version.clone().into_bytes(),
             Endpoint::Config => wifi_config::handle(manager, flash, log, now, request)?,
             Endpoint::Control => wifi_ctrl::handle(manager, flash, log, now, request)?,
@@ -323,43 +324,37 @@ impl Device {
                 (reply, after) = wifi_scan::handle(manager, now, request)?;
                 reply
             }
-            Endpoint::ChallengeResponse => {
-                let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
-                challenge_response::handle(node, log, now, request)?
-            }
-            Endpoint::UserMapping => {
-                let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
-                user_mapping::handle(node, log, request)?
-            }
+            Endpoint::ChallengeResponse => challenge_response::handle(node?, log, now, request)?,
+            Endpoint::UserMapping => user_mapping::handle(node?, log, request)?,
         };
         if is_wrong_type {
             bytes = wrong_type_reply(endpoint, &bytes);
         }
-        // A handler that fails leaves here without this: the request has moved the keys on, and
-        // there is no reply to move them further.
+        // A handler that fails returns before this: the request has advanced the keys, and no reply
+        // advances them further.
         if is_sealed {
             bytes = self.keys.seal(&bytes)?;
         }
         Ok(Reply { bytes, after })
     }
 
-    fn stop(&self) -> Option<(Instant, StopReason)> {
+    fn planned_stop(&self) -> Option<(Instant, StopReason)> {
         if self.settings.offering.is_on_network() {
-            let switched_off = self.node.as_ref()?.switched_off?;
+            let disabled_at = self.node.as_ref()?.disabled_at?;
             let wait = self.settings.offering.stop_delay()?;
             let wait = self.settings.time_scale.of(wait);
-            return Some((later(switched_off, wait), StopReason::SwitchedOff));
+            return Some((later(disabled_at, wait), StopReason::ChallengesDisabled));
         }
         if let Some(at) = self.provisioned_before {
             return Some((at, StopReason::AlreadyProvisioned));
         }
-        match self.keys.locked {
+        match self.keys.locked_at {
             Some(at) => Some((at, StopReason::Locked)),
             None => self.manager.stops_at(),
         }
     }
 
-    /// Joining happens while nobody asks; it is taken down with the time at which it happened.
+    /// Logs the joining events that happened without a request, with their times.
     fn log_events(&mut self, now: Instant) {
         for (at, event) in self.manager.take_events(now) {
             match event {
@@ -378,8 +373,8 @@ impl Device {
                 }
                 ManagerEvent::ApplicationReset => {
                     self.log.write_at(at, &Entry::ApplicationReset);
-                    let kept = self.flash.store(None);
-                    self.log.kept(kept);
+                    let stored = self.flash.store(None);
+                    self.log.write_state_error(stored);
                 }
             }
         }

@@ -81,7 +81,7 @@ impl Client {
         let scheme = settings.secret.scheme();
         let handshakes = settings.offering.service().session_endpoint();
         let device =
-            Device::new(settings, rng()).with_log(Log::default().lines_to(Box::new(log.clone())));
+            Device::new(settings, rng()).with_log(Log::default().with_sink(Box::new(log.clone())));
         Self {
             device,
             log,

@@ -25,7 +25,7 @@ mod radio;
 mod stack;
 mod trouble;
 
-pub use advert::{Address, Advert, InvalidAddress, Neighbour, NeighbourError, rainmaker_data};
+pub use advert::{Address, Advert, Neighbour, rainmaker_data};
 pub use bus::BusChoice;
 pub use host::HostSettings;
 pub use peripheral::Peripheral;

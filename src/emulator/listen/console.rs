@@ -24,7 +24,7 @@ use crate::emulator::device::{Device, StopReason};
 use crate::emulator::server::{DeviceServer, Listener, wait_until};
 
 pub use self::log_noise::Noise;
-pub use self::settings::{ConsoleSettings, ConsoleTrouble, ParseConsoleTroubleError};
+pub use self::settings::{ConsoleSettings, ConsoleTrouble};
 
 /// A serial line, not served yet.
 #[derive(Debug)]

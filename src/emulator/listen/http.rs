@@ -187,8 +187,8 @@ impl Service {
     ) -> Result<(), Closing> {
         let wait = server.device.settings.time_scale.of(RECEIVE_WAIT);
         let wait = wait.max(LEAST_RECEIVE_WAIT);
-        let longest = server.device.settings.rules().longest_head;
-        let head = match connection.read_head(wait, longest).await {
+        let max_head = server.device.settings.rules().max_head;
+        let head = match connection.read_head(wait, max_head).await {
             Ok(head) => head,
             Err(NoHead::Page(page)) => return show(server, connection, "?", page).await,
             Err(NoHead::Gone(why)) => return Err(Closing(why)),
@@ -230,7 +230,7 @@ impl Service {
             Err(why) => return refuse(server, endpoint, &why),
         };
         let exchanged = server.exchange(fault, session, endpoint, &body);
-        if server.device.is_switched_off() {
+        if server.device.has_challenges_disabled() {
             // Within the handler, so that the answer leaves after it.
             let which = Advertisement::is_challenge_response;
             self.announcement.end(server.log(), which).await;

@@ -1,4 +1,4 @@
-//! What a log writes and shows, and the sink that other tests read.
+//! The lines of a log, and a sink that other tests read.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,14 +35,14 @@ impl Shared {
 }
 
 impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .write(bytes)
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -50,10 +50,10 @@ impl Write for Shared {
 #[test]
 fn line_has_event_time_and_connection() {
     let sink = Shared::default();
-    let mut log = Log::default().lines_to(Box::new(sink.clone()));
+    let mut log = Log::default().with_sink(Box::new(sink.clone()));
     log.connection = Some(7);
     log.write(&Entry::Strike { count: 2 });
-    log.write_at(log.started, &Entry::Locked);
+    log.write_at(log.started.0, &Entry::Locked);
     let lines = sink.lines();
     assert_eq!(lines[0]["event"], "strike");
     assert_eq!(lines[0]["count"], 2);
@@ -62,15 +62,15 @@ fn line_has_event_time_and_connection() {
     assert_eq!(lines[1], serde_json::json!({"ms": 0, "event": "locked"}));
 }
 
-/// A log that shows its lines, and where they arrive.
+/// A log, and the lines that it shows.
 fn shown() -> (Log, Receiver<String>) {
     let (sender, lines) = channel();
     let reader = move |line: &str| sender.send(line.to_owned()).unwrap();
-    (Log::default().shown_to(Box::new(reader)), lines)
+    (Log::default().with_reader(Box::new(reader)), lines)
 }
 
 #[test]
-fn lines_for_people_have_no_passphrase_and_no_escape_sequence() {
+fn text_lines_have_no_passphrase_and_no_escape_sequence() {
     let (mut log, lines) = shown();
     log.write(&Entry::WifiSet {
         ssid: "a\u{1b}[31m".to_owned(),
@@ -82,7 +82,7 @@ fn lines_for_people_have_no_passphrase_and_no_escape_sequence() {
 }
 
 #[test]
-fn lines_for_people_have_the_optional_parts_that_are_there() {
+fn text_lines_have_optional_parts() {
     let secured = |username: Option<&str>| Entry::Secured {
         scheme: SecurityScheme::Sec2,
         username: username.map(str::to_owned),
@@ -108,18 +108,18 @@ fn lines_for_people_have_the_optional_parts_that_are_there() {
 }
 
 #[test]
-fn log_gives_up_a_sink_that_fails() {
+fn log_stops_writing_to_failed_sink() {
     struct Full;
     impl Write for Full {
-        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-            Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::from(io::ErrorKind::StorageFull))
         }
-        fn flush(&mut self) -> std::io::Result<()> {
+        fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }
     let (log, lines) = shown();
-    let mut log = log.lines_to(Box::new(Full));
+    let mut log = log.with_sink(Box::new(Full));
     log.write(&Entry::Locked);
     log.write(&Entry::Locked);
     let locked = "locked until restart";

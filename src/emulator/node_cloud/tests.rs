@@ -42,11 +42,7 @@ fn url_that_is_not_plain_http_is_refused() {
         "http://127.0.0.1/?a=b",
         "",
     ] {
-        assert_eq!(
-            text.parse::<NodeCloud>(),
-            Err(ParseNodeCloudError),
-            "{text}"
-        );
+        assert!(text.parse::<NodeCloud>().is_err(), "{text}");
     }
 }
 
@@ -97,7 +93,7 @@ fn user(user_id: &str) -> Message {
 /// Sends all of it, and gives what is in the log after that.
 async fn told(cloud: NodeCloud, messages: Vec<Message>) -> Vec<Value> {
     let sink = Shared::default();
-    let mut log = Log::default().lines_to(Box::new(sink.clone()));
+    let mut log = Log::default().with_sink(Box::new(sink.clone()));
     let at_once = TimeScale::new(0.0).unwrap();
     let uplink = Uplink::start(Some((cloud, "N".to_owned())), at_once);
     uplink.send(messages);

@@ -20,6 +20,7 @@ use crate::emulator::listen::ble::{
     Address, Advert, BusChoice, HostSettings, HostTrouble, LinkTrouble, Neighbour, RadioSettings,
     Served, Stack, VirtualRadio, rainmaker_data,
 };
+use crate::emulator::parse::read_limited_text;
 use crate::report::{ErrorId, Failure};
 
 #[derive(clap::Args, Debug)]
@@ -116,7 +117,7 @@ impl Air {
             Some(path) => {
                 let unusable =
                     |error: &dyn std::fmt::Display| unusable("--neighbours", path, &error);
-                let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
+                let text = read_limited_text(path).map_err(|error| unusable(&error))?;
                 Neighbour::list_from_json(&text).map_err(|error| unusable(&error))?
             }
         };

@@ -114,7 +114,7 @@ impl EmulateDevice {
         bound: SocketAddr,
     ) -> Result<Announcement, Failure> {
         let mut services =
-            Advertisement::of(self.offering(), secret, node_id, instance, bound.port());
+            Advertisement::list(self.offering(), secret, node_id, instance, bound.port());
         let challenge_response = services
             .iter_mut()
             .find(|service| service.is_challenge_response());

@@ -181,7 +181,10 @@ fn wrong_type_reply_is_well_formed_sealed_and_of_another_type() {
     ];
     for (endpoint, request) in requests {
         let sealed = client.cipher.as_mut().unwrap().seal(&request).unwrap();
-        let reply = client.device.answer(1, endpoint, &sealed, true).unwrap();
+        let reply = client
+            .device
+            .handle_with_fault(1, endpoint, &sealed, true)
+            .unwrap();
         let opened = client.cipher.as_mut().unwrap().open(&reply.bytes).unwrap();
         let msg = match endpoint {
             "prov-config" => NetworkConfigPayload::decode(&opened[..]).unwrap().msg,

@@ -70,7 +70,12 @@ fn told(client: &mut Client) -> Vec<String> {
             secret_key,
         } => format!("{user_id} {}", secret_key.expose()),
     };
-    client.device.outgoing().into_iter().map(tell).collect()
+    client
+        .device
+        .take_outgoing()
+        .into_iter()
+        .map(tell)
+        .collect()
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn wrong_secrets_do_not_lock_it_and_it_is_online_from_the_start() {
     client.secure(&pop("right")).unwrap();
     assert!(!client.log.events().contains(&"locked".to_owned()));
     assert!(!client.log.events().contains(&"prov_event".to_owned()));
-    let told = client.device.outgoing();
+    let told = client.device.take_outgoing();
     assert!(matches!(told[..], [ToCloud::Online]), "{told:?}");
 }
 
@@ -120,7 +120,7 @@ async fn the_standalone_service_ends_two_seconds_after_it_was_switched_off() {
     assert_eq!(client.device.stops_at(), None);
     let begin = Instant::now();
     assert_eq!(ask(&mut client, DISABLE).unwrap(), "0805");
-    assert!(client.device.is_switched_off());
+    assert!(client.device.has_challenges_disabled());
     // The first command counts.
     advance(Duration::from_millis(1999)).await;
     for request in [CHALLENGE, DISABLE, "ff"] {
@@ -131,7 +131,7 @@ async fn the_standalone_service_ends_two_seconds_after_it_was_switched_off() {
     assert_eq!(client.device.stopped(Instant::now()), None);
     advance(Duration::from_millis(1)).await;
     let stopped = client.device.stopped(Instant::now());
-    assert_eq!(stopped, Some(StopReason::SwitchedOff));
+    assert_eq!(stopped, Some(StopReason::ChallengesDisabled));
     assert!(client.raw("esp_local_ctrl/version", b"---").is_err());
 }
 
@@ -140,7 +140,7 @@ async fn local_control_goes_on_without_signing() {
     let mut client = on_network(Offering::LocalControl, sec1("a"));
     client.secure(&pop("a")).unwrap();
     assert_eq!(ask(&mut client, DISABLE).unwrap(), "0805");
-    assert!(client.device.is_switched_off());
+    assert!(client.device.has_challenges_disabled());
     advance(Duration::from_hours(1)).await;
     assert_eq!(client.device.stops_at(), None);
     assert_eq!(ask(&mut client, CHALLENGE).unwrap(), DISABLED);
@@ -156,6 +156,6 @@ fn disabled_from_the_start_it_stays_in_reach() {
     for request in [CHALLENGE, DISABLE] {
         assert_eq!(ask(&mut client, request).unwrap(), DISABLED);
     }
-    assert!(!client.device.is_switched_off());
+    assert!(!client.device.has_challenges_disabled());
     assert_eq!(client.device.stops_at(), None);
 }

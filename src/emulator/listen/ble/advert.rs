@@ -9,8 +9,8 @@ use derive_more::Display;
 use rand_core::Rng;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-use thiserror::Error;
+
+use crate::emulator::parse::{ParseListError, ParseValueError, parse_list};
 
 /// An advertisement and its scan response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,28 +102,20 @@ impl Address {
 }
 
 impl FromStr for Address {
-    type Err = InvalidAddress;
+    type Err = ParseValueError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+    fn from_str(text: &str) -> Result<Self, ParseValueError> {
         let parts: Vec<&str> = text.split([':', '-']).collect();
         let is_pairs = parts.iter().all(|part| part.len() == 2);
-        let bytes = hex::decode(parts.concat())
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok());
-        match bytes {
-            Some(bytes) if is_pairs => Ok(Self {
-                bytes,
-                is_random: false,
-            }),
-            _ => Err(InvalidAddress),
-        }
+        let bytes = hex::decode(parts.concat()).ok().filter(|_| is_pairs);
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        let expected = "six pairs of hexadecimal digits, as in 7C:DF:A1:00:00:01";
+        Ok(Self {
+            bytes: bytes.ok_or(expected)?,
+            is_random: false,
+        })
     }
 }
-
-/// A text that is not a Bluetooth address.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("expected six pairs of hexadecimal digits, as in 7C:DF:A1:00:00:01")]
-pub struct InvalidAddress;
 
 /// Of RainMaker firmware (`app_network.h`): "Nov", the format, whose it is, and what it is.
 pub fn rainmaker_data(customer: u16, device_type: u16, subtype: u8) -> BTreeMap<u16, Vec<u8>> {
@@ -143,32 +135,12 @@ pub struct Neighbour {
 }
 
 impl Neighbour {
-    /// Reads a list of them.
-    pub fn list_from_json(text: &str) -> Result<Vec<Self>, NeighbourError> {
-        let entries: Vec<Value> = serde_json::from_str(text).map_err(NeighbourError::Json)?;
-        let neighbours = (1..).zip(entries).map(|(number, entry)| {
-            Listed::deserialize(entry)
-                .map(|listed| listed.neighbour(number))
-                .map_err(|error| NeighbourError::Entry { number, error })
-        });
-        neighbours.collect()
+    /// Reads a JSON list of neighbours.
+    pub fn list_from_json(text: &str) -> Result<Vec<Self>, ParseListError> {
+        parse_list(text, "neighbour", |number, listed: Listed| {
+            Ok(listed.into_neighbour(number))
+        })
     }
-}
-
-/// Why a list of neighbours cannot be used.
-#[derive(Debug, Error)]
-pub enum NeighbourError {
-    /// Not JSON, or not a list.
-    #[error("the list of neighbours cannot be read: {0}")]
-    Json(serde_json::Error),
-    /// One of them is not of the right form.
-    #[error("neighbour {number}: {error}")]
-    Entry {
-        /// Counted from 1.
-        number: u32,
-        /// What is wrong.
-        error: serde_json::Error,
-    },
 }
 
 #[derive(Deserialize)]
@@ -191,7 +163,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn neighbour(self, number: u32) -> Neighbour {
+    fn into_neighbour(self, number: u32) -> Neighbour {
         let first = Address {
             bytes: [0xc0, 0x00, 0x00, 0x4e, 0x00, 0x00],
             is_random: true,
@@ -254,7 +226,7 @@ mod tests {
             ("7C-DF-A1-00-FF-FF", "public")
         );
         for wrong in ["", "7c:df:a1:00:ff", "7cdfa100ffff", "7c:df:a1:00:ff:fg"] {
-            assert_eq!(wrong.parse::<Address>(), Err(InvalidAddress), "{wrong}");
+            assert!(wrong.parse::<Address>().is_err(), "{wrong}");
         }
     }
 

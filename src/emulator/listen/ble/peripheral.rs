@@ -134,7 +134,10 @@ impl Listener for GattServer {
     /// However fast the device's time runs, a client has as long to read its answer as during the
     /// clean-up of a real device.
     fn lingers_until(&self, reason: StopReason) -> Option<Instant> {
-        let cleans_up = matches!(reason, StopReason::Provisioned | StopReason::NobodyAsked);
+        let cleans_up = matches!(
+            reason,
+            StopReason::Provisioned | StopReason::ResultNotRequested
+        );
         let unread_since = self.unread_since.filter(|_| cleans_up)?;
         unread_since.checked_add(CLEANUP)
     }

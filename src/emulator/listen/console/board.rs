@@ -329,7 +329,7 @@ impl Board {
             Then::Hang => self.state = State::Hung,
             Then::Unplug => self.state = State::Unplugged,
             Then::Restart => {
-                server.device.lose_power(now);
+                server.device.power_cycle(now);
                 self.boot(now);
             }
         }

@@ -1,42 +1,40 @@
-//! What can be wrong with a board at the other end of a serial line, by name. Not what comes of it:
-//! the console asks here.
+//! The settings of a console, and what can be wrong with its board, by name.
 
 use std::str::FromStr;
 
-use thiserror::Error;
-
 use super::log_noise::Noise;
+use crate::emulator::parse::ParseValueError;
 
-/// How a board is on its serial line.
+/// The settings of a board on a serial line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConsoleSettings {
-    /// Bits a second; 0 takes no time.
+    /// Bits per second; with 0, bytes take no time.
     pub baud: u32,
-    /// How much of its log is on the line.
+    /// How much of its log it prints.
     pub noise: Noise,
-    /// Whether it dumps the keys of Security 1, as firmware of ESP-IDF 6 does.
+    /// Whether it logs the keys of Security 1, as firmware of ESP-IDF 6 does.
     pub dumps_keys: bool,
     /// Whether each LF of prompt and reply gets a CR before it, as by the console's newline
     /// translation.
     pub translates_newlines: bool,
-    /// What is wrong with it.
+    /// What is wrong with the board.
     pub troubles: Vec<ConsoleTrouble>,
-    /// What is in its boot log, if that is printed.
+    /// The payload in its boot log. `None`: it prints no boot log.
     pub qr_code: Option<String>,
 }
 
-/// What is wrong with a board on a serial line. A number is that of an exchange, counted from 1.
+/// What is wrong with a board on a serial line. The number of an exchange counts from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsoleTrouble {
-    /// It prints what is no text, as at another speed.
+    /// It prints bytes that are not text, as at another speed.
     Binary,
     /// It prints its boot log, with its QR code, before the first prompt.
     BootLog,
-    /// It prints a line of bare hexadecimal digits behind every reply.
+    /// It prints a line of only hexadecimal digits after every reply.
     HexAfter,
-    /// It prints a line of bare hexadecimal digits before every reply.
+    /// It prints a line of only hexadecimal digits before every reply.
     HexBefore,
-    /// It prints no prompt any more after that exchange.
+    /// It prints no prompt from the end of that exchange on.
     NoPromptAfter(u32),
     /// An application's console is on the line.
     Repl,
@@ -44,55 +42,48 @@ pub enum ConsoleTrouble {
     Resets(u32),
     /// It never prints anything.
     Silent,
-    /// The cable is pulled in the middle of that reply.
+    /// The cable is unplugged in the middle of that reply.
     Unplugged(u32),
 }
 
-/// A text that names no trouble.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error(
-    "expected one of binary, boot-log, hex-after, hex-before, repl, silent, and no-prompt-after=N, \
-     resets=N, unplugged=N"
-)]
-pub struct ParseConsoleTroubleError;
-
 impl FromStr for ConsoleTrouble {
-    type Err = ParseConsoleTroubleError;
+    type Err = ParseValueError;
 
-    fn from_str(text: &str) -> Result<Self, ParseConsoleTroubleError> {
-        let (name, number) = match text.split_once('=') {
-            Some((name, number)) => (name, Some(number)),
-            None => (text, None),
+    fn from_str(text: &str) -> Result<Self, ParseValueError> {
+        let trouble = match text {
+            "binary" => Some(Self::Binary),
+            "boot-log" => Some(Self::BootLog),
+            "hex-after" => Some(Self::HexAfter),
+            "hex-before" => Some(Self::HexBefore),
+            "repl" => Some(Self::Repl),
+            "silent" => Some(Self::Silent),
+            _ => {
+                let (name, number) = text.split_once('=').unwrap_or((text, DEFAULT_EXCHANGE));
+                let number = number.parse().ok().filter(|number| *number > 0);
+                number.and_then(|number| match name {
+                    "no-prompt-after" => Some(Self::NoPromptAfter(number)),
+                    "resets" => Some(Self::Resets(number)),
+                    "unplugged" => Some(Self::Unplugged(number)),
+                    _ => None,
+                })
+            }
         };
-        let exchange = || match number.map(str::parse) {
-            None => Ok(USUAL),
-            Some(Ok(number @ 1..)) => Ok(number),
-            Some(_) => Err(ParseConsoleTroubleError),
-        };
-        Ok(match (name, number) {
-            ("binary", None) => Self::Binary,
-            ("boot-log", None) => Self::BootLog,
-            ("hex-after", None) => Self::HexAfter,
-            ("hex-before", None) => Self::HexBefore,
-            ("no-prompt-after", _) => Self::NoPromptAfter(exchange()?),
-            ("repl", None) => Self::Repl,
-            ("resets", _) => Self::Resets(exchange()?),
-            ("silent", None) => Self::Silent,
-            ("unplugged", _) => Self::Unplugged(exchange()?),
-            _ => return Err(ParseConsoleTroubleError),
-        })
+        trouble.ok_or_else(|| EXPECTED.into())
     }
 }
 
+const EXPECTED: &str = "one of binary, boot-log, hex-after, hex-before, repl, silent, and \
+     no-prompt-after=N, resets=N, unplugged=N";
+
 /// The exchange without a number: the first encrypted message.
-const USUAL: u32 = 2;
+const DEFAULT_EXCHANGE: &str = "2";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_name_is_read_and_listed_in_the_error() {
+    fn each_name_is_read_and_listed_in_error() {
         use ConsoleTrouble::{
             Binary, BootLog, HexAfter, HexBefore, NoPromptAfter, Repl, Resets, Silent, Unplugged,
         };
@@ -108,7 +99,7 @@ mod tests {
             ("unplugged=7", Unplugged(7)),
         ] {
             assert_eq!(name.parse(), Ok(trouble));
-            let error = ParseConsoleTroubleError.to_string();
+            let error = "".parse::<ConsoleTrouble>().unwrap_err().to_string();
             assert!(error.contains(name.trim_end_matches('7')), "{name}");
         }
         assert_eq!("resets".parse(), Ok(Resets(2)));

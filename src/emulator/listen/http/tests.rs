@@ -44,7 +44,7 @@ async fn serve_at(scale: f64, secret: DeviceSecret) -> Served {
 async fn serve_as(settings: DeviceSettings) -> Served {
     let log = Shared::default();
     let device =
-        Device::new(settings, rng()).with_log(Log::default().lines_to(Box::new(log.clone())));
+        Device::new(settings, rng()).with_log(Log::default().with_sink(Box::new(log.clone())));
     let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .await
         .unwrap();

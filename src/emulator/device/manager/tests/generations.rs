@@ -35,8 +35,16 @@ fn scenarios_decide_how_joining_ends() {
     ] {
         let mut manager = trying(firmware, &[scenario], "Home", t);
         let name = format!("{firmware} {scenario}");
-        assert_eq!(word(&manager.report(t + ms(2600))), after_one, "{name}");
-        assert_eq!(word(&manager.report(t + ms(90_000))), in_the_end, "{name}");
+        assert_eq!(
+            word(&manager.report_station(t + ms(2600))),
+            after_one,
+            "{name}"
+        );
+        assert_eq!(
+            word(&manager.report_station(t + ms(90_000))),
+            in_the_end,
+            "{name}"
+        );
     }
 }
 
@@ -54,11 +62,11 @@ fn the_example_resets_after_five_failures_and_what_is_reported_stays() {
         .collect();
     expected.push((fifth, ManagerEvent::ApplicationReset));
     assert_eq!(manager.take_events(t + ms(60_000)), expected);
-    assert_eq!(manager.next_event(), None);
-    assert_eq!(word(&manager.report(fifth)), "NetworkNotFound");
+    assert_eq!(manager.next_event_at(), None);
+    assert_eq!(word(&manager.report_station(fifth)), "NetworkNotFound");
     manager.store(config("Home", RIGHT));
     assert!(manager.apply(fifth).is_ok());
-    assert_eq!(word(&manager.report(fifth)), "connecting");
+    assert_eq!(word(&manager.report_station(fifth)), "connecting");
 }
 
 #[test]
@@ -78,7 +86,7 @@ fn an_application_resets_at_once_or_never_when_it_is_told_to() {
     let today = Firmware::NetworkProvisioning;
     let mut manager = trying(today, &[Scenario::AppResets], "Nowhere", t);
     let at = t + ms(5500);
-    assert_eq!(manager.next_event(), Some(at));
+    assert_eq!(manager.next_event_at(), Some(at));
     let failed = ManagerEvent::Failed(Reason::NetworkNotFound);
     assert_eq!(
         manager.take_events(end),
@@ -115,11 +123,11 @@ fn an_access_point_on_another_channel_costs_two_seconds_or_the_time_to_join() {
     let outage = manager.outage().unwrap();
     assert_eq!(outage.from, t + ms(1000));
     assert_eq!(outage.until, Some(t + ms(3000)));
-    assert!(!outage.covers(t + ms(999)));
-    assert!(outage.covers(t + ms(1000)));
-    assert!(!outage.covers(t + ms(3000)));
+    assert!(!outage.contains(t + ms(999)));
+    assert!(outage.contains(t + ms(1000)));
+    assert!(!outage.contains(t + ms(3000)));
     // Joined at 2.2 s; the end is counted from there.
-    let unasked = (t + ms(2200 + 30_000), StopReason::NobodyAsked);
+    let unasked = (t + ms(2200 + 30_000), StopReason::ResultNotRequested);
     assert_eq!(manager.stops_at(), Some(unasked));
     // A network that is not joined changes nothing.
     let manager = trying(today, &[Scenario::ChannelChange], "Nowhere", t);

@@ -37,14 +37,14 @@ async fn on_network(offering: Offering, address: impl Into<IpAddr>) -> Announced
     });
     let listener = bind(SocketAddr::from((address.into(), 0))).await.unwrap();
     let bound = listener.address();
-    let mut said = Advertisement::of(offering, &settings.secret, id, "Lamp", bound.port());
+    let mut said = Advertisement::list(offering, &settings.secret, id, "Lamp", bound.port());
     said[0].set("dialect", "");
     let announcer = Announcer::start(None, Some(bound.port())).unwrap();
     let listener = listener.announced(announcer.announcement(bound.ip(), said).unwrap());
 
     let log = Shared::default();
     let device =
-        Device::new(settings, rng()).with_log(Log::default().lines_to(Box::new(log.clone())));
+        Device::new(settings, rng()).with_log(Log::default().with_sink(Box::new(log.clone())));
     let browser = ServiceDaemon::new_with_port(bound.port()).unwrap();
     browser.disable_interface(IfKind::All).unwrap();
     let loopback = vec![IfKind::LoopbackV4, IfKind::LoopbackV6];
@@ -126,7 +126,7 @@ async fn first_told(served: &Served, event: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
+async fn the_standalone_service_is_found_and_leaves_when_it_has_challenges_disabled() {
     let mut device = on_network(Offering::Standalone, Ipv4Addr::LOCALHOST).await;
     let events = device.browse(CHALLENGE_RESPONSE);
     let found = resolved(&events).await;
@@ -165,7 +165,7 @@ async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
     assert_eq!(told(served, "announcement_removed").len(), 1);
     // The firmware's two seconds, a hundred times as fast.
     let stopped = timeout(HANG, &mut device.served.task).await;
-    assert_eq!(stopped.unwrap().unwrap(), StopReason::SwitchedOff);
+    assert_eq!(stopped.unwrap().unwrap(), StopReason::ChallengesDisabled);
     let why = &told(&device.served, "service_stopped")[0]["why"];
     assert_eq!(why, "challenge-response switched off");
     let address = device.served.address;
