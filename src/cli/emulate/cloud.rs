@@ -133,7 +133,7 @@ impl EmulateCloud {
                 users,
                 otp: self.otp.clone(),
                 access_life: Duration::from_secs(self.access_life),
-                rotates: self.rotate_refresh,
+                rotates_refresh: self.rotate_refresh,
                 base64url_claims: self.base64url_claims,
             },
             page_size: usize::from(self.page_size),

@@ -1,5 +1,5 @@
-//! What stands in for the factory, for MQTT and for time: calls outside the API, without a token,
-//! by which emulated devices and tests arrange the world.
+//! Control calls outside the API, without a token. Emulated devices and tests use them in place of the
+//! factory, of MQTT and of waiting.
 
 use std::time::Duration;
 
@@ -14,24 +14,26 @@ use super::signature::PublicKey;
 use crate::emulator::fault::{Faults, ParseFaultError};
 
 impl Cloud {
-    /// A call below `/emulator/`.
-    pub(super) fn control(&mut self, path: &str, request: &Request) -> Outcome {
+    /// Handles a call below `/emulator/`.
+    pub(super) fn handle_control(&mut self, path: &str, request: &Request) -> Outcome {
         let parts: Vec<&str> = path.split('/').collect();
         match (request.method.as_str(), &parts[..]) {
-            ("PUT", ["nodes", id]) => self.register(id, &request.object()?),
+            ("PUT", ["nodes", id]) => self.register(id, &request.parse_object()?),
             ("POST", ["nodes", id, "user_mapping"]) => {
-                let body = request.object()?;
+                let body = request.parse_object()?;
                 if body.get("node_id").is_some_and(|named| named != id) {
                     return Err(CONTROL.because("the body is about another node"));
                 }
-                self.node_message(id, &body)
+                self.handle_node_message(id, &body)
             }
-            ("PUT", ["nodes", id, "connectivity"]) => self.set_connected(id, &request.object()?),
-            ("PUT", ["faults"]) => self.replace_faults(&request.object()?),
-            ("POST", ["clock"]) => self.move_clock(&request.object()?),
+            ("PUT", ["nodes", id, "connectivity"]) => {
+                self.set_connected(id, &request.parse_object()?)
+            }
+            ("PUT", ["faults"]) => self.replace_faults(&request.parse_object()?),
+            ("POST", ["clock"]) => self.move_clock(&request.parse_object()?),
             _ => return Ok(Answer::not_found()),
         }?;
-        Ok(Answer::done())
+        Ok(Answer::success())
     }
 
     fn register(&mut self, id: &str, body: &Object) -> Result<(), Refusal> {
@@ -60,12 +62,12 @@ impl Cloud {
         let connected = body.get("connected").and_then(Value::as_bool);
         let connected = connected.ok_or_else(|| CONTROL.because("connected is true or false"))?;
         let now = self.clock.now();
-        self.nodes.known(node_id)?.set_connected(now, connected);
+        self.nodes.find(node_id)?.set_connected(now, connected);
         self.log.write(&Entry::Connectivity { node_id, connected });
         Ok(())
     }
 
-    /// Replaces the faults. The new ones count from now.
+    /// Replaces the faults. The new ones count requests from now on.
     fn replace_faults(&mut self, body: &Object) -> Result<(), Refusal> {
         let faults = texts(body, "faults")?;
         let faults = faults.iter().map(|text| text.parse());
@@ -81,15 +83,15 @@ impl Cloud {
     fn move_clock(&mut self, body: &Object) -> Result<(), Refusal> {
         let advance_s = body.get("advance_s").and_then(Value::as_u64);
         let advance_s = advance_s
-            .filter(|seconds| *seconds <= A_CENTURY)
+            .filter(|seconds| *seconds <= MAX_ADVANCE)
             .ok_or_else(|| CONTROL.because("advance_s is a number of seconds"))?;
         self.clock.advance(Duration::from_secs(advance_s));
-        self.note_timeouts();
+        self.log_timeouts();
         let now = self.clock.now().as_secs();
         self.log.write(&Entry::Clock { advance_s, now });
         Ok(())
     }
 }
 
-/// In seconds; more is a mistake.
-const A_CENTURY: u64 = 3_155_760_000;
+/// A century, in seconds; more is a mistake.
+const MAX_ADVANCE: u64 = 3_155_760_000;

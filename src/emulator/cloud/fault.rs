@@ -1,6 +1,5 @@
-//! What goes wrong on purpose between the emulated cloud and its clients. A cloud's faults are of
-//! other kinds than a device's, because what a client has to survive from it is a gateway, a
-//! proxy, a captive portal.
+//! The injected faults of the emulated cloud. They differ from those of a device, because a client has to
+//! handle the errors of gateways, proxies and captive portals.
 
 use std::time::Duration;
 
@@ -12,16 +11,16 @@ use super::exchange::{Answer, Body};
 use super::refusal::FAILURE_200;
 use crate::emulator::fault::{self, FaultKinds, ParseValue, parse_delay, parse_status};
 
-/// One fault: `[METHOD ]PATH:N:KIND`.
+/// A fault: `[METHOD ]PATH:N:KIND`.
 pub type Fault = fault::Fault<FaultKind>;
 
-/// What goes wrong with a request or its answer.
+/// The effect of a fault on a request or its answer.
 #[derive(Clone, Debug, Display, PartialEq, Eq, ValueEnum)]
 #[display(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// The connection is closed, and the request is not handled.
     Close,
-    /// The answer comes late.
+    /// The answer is sent late.
     #[display("delay={}", _0.as_millis())]
     #[value(skip)]
     Delay(Duration),
@@ -29,11 +28,11 @@ pub enum FaultKind {
     Drop,
     /// `error_code` is a text.
     ErrorCodeString,
-    /// A refusal under status 200.
+    /// A refusal with status 200.
     #[display("failure-200")]
     #[value(name = "failure-200")]
     Failure200,
-    /// A page for people under status 200, as a captive portal shows.
+    /// An HTML page with status 200, as of a captive portal.
     Html,
     /// The answer ends in the middle of its JSON.
     Malformed,
@@ -41,7 +40,7 @@ pub enum FaultKind {
     Mute,
     /// The answer lacks its challenge.
     NoChallenge,
-    /// The gateway knows no such path.
+    /// The gateway answers that there is no such path.
     NotFound,
     /// The answer has this `request_status`.
     #[display("request-status={_0}")]
@@ -68,8 +67,8 @@ impl FaultKinds for FaultKind {
 }
 
 impl FaultKind {
-    /// What is answered instead of handling the request, if this kind is of that sort.
-    pub(super) fn instead(&self) -> Option<Answer> {
+    /// The answer of a fault that prevents handling the request.
+    pub(super) fn replacement(&self) -> Option<Answer> {
         match self {
             Self::Failure200 => Some(FAILURE_200.because("this failure was ordered").into()),
             Self::Html => Some(Answer {
@@ -84,14 +83,14 @@ impl FaultKind {
                     503 => "Service Unavailable",
                     _ => "this status was ordered",
                 };
-                Some(Answer::of_gateway(*status, message))
+                Some(Answer::gateway_error(*status, message))
             }
             Self::Unauthorized => Some(Answer::unauthorized()),
             _ => None,
         }
     }
 
-    /// What becomes of an answer. Kinds that are about something else leave it as it is.
+    /// Alters an answer. Kinds without an effect on it return it unchanged.
     pub(super) fn alter(&self, mut answer: Answer) -> Answer {
         let Body::Json(value) = &mut answer.body else {
             return answer;
@@ -142,8 +141,8 @@ mod tests {
     }
 
     #[test]
-    fn bad_text_is_refused_with_the_expected_form() {
-        for (text, said) in [
+    fn invalid_text_is_refused_with_expected_form() {
+        for (text, expected) in [
             ("", "PATH:N:KIND"),
             ("login2:drop", "PATH:N:KIND"),
             (":1:drop", "PATH:N:KIND"),
@@ -157,7 +156,7 @@ mod tests {
             ("login2:1:status=200", "400 to 599"),
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();
-            assert!(error.contains(said), "{text}: {error}");
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 
@@ -178,25 +177,25 @@ mod tests {
     }
 
     #[test]
-    fn gateway_answers_the_ordered_status() {
+    fn gateway_answers_injected_status() {
         for (status, message) in [
             (429, "Too Many Requests"),
             (500, "Internal Server Error"),
             (502, "this status was ordered"),
             (503, "Service Unavailable"),
         ] {
-            let answer = FaultKind::Status(status).instead().unwrap();
+            let answer = FaultKind::Status(status).replacement().unwrap();
             assert_eq!(answer.status, status);
             assert_eq!(answer.body, Body::Json(json!({"message": message})));
         }
     }
 
     #[test]
-    fn alter_changes_the_answer_as_the_kind_says() {
+    fn alter_has_effect_of_each_kind() {
         let alter = |kind: &str, value| {
             let fault = fault(&format!("*:1:{kind}"));
             let (_, kind) = Faults::new(vec![fault]).next_call("GET", "/").unwrap();
-            kind.alter(Answer::of(value)).body
+            kind.alter(Answer::ok(value)).body
         };
         let challenge = json!({"challenge": "c", "request_id": "r"});
         let without = Body::Json(json!({"request_id": "r"}));

@@ -1,4 +1,4 @@
-//! How nodes come into accounts and leave them: the calls of both flows, and the node's message.
+//! The calls that map nodes to users and end mappings, for both flows, and the node's message.
 
 use std::time::Duration;
 
@@ -16,14 +16,13 @@ use super::ticket::BadTicket;
 use super::{Call, Cloud, random};
 
 impl Cloud {
-    /// One of the two calls below that map. Logs that a node was not mapped, if so; a group that
-    /// failed is another matter.
-    pub(super) fn map_by(
+    /// Handles a mapping call, and logs a refusal, except that of the group of a mapped node.
+    pub(super) fn log_refused_mapping(
         &mut self,
         call: &Call<'_>,
         method: fn(&mut Self, &Call<'_>, &Object) -> Outcome,
     ) -> Outcome {
-        let body = call.request.object()?;
+        let body = call.request.parse_object()?;
         method(self, call, &body).inspect_err(|refusal| {
             if refusal.kind != GROUP_FAILED {
                 self.log.write(&Entry::MappingRefused {
@@ -35,7 +34,7 @@ impl Cloud {
         })
     }
 
-    /// `PUT user/nodes/mapping`: a mapping by secret key, or the end of one.
+    /// `PUT user/nodes/mapping`: begins a mapping by secret key, or ends a mapping.
     pub(super) fn change_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
         match text(body, "operation")? {
             Some("add") => self.request_mapping(call, body),
@@ -46,28 +45,28 @@ impl Cloud {
 
     fn request_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
         let node_id = required_text(body, "node_id")?;
-        // The user is whose token it is; the one in the body is ignored.
+        // The user is that of the token; the one in the body is ignored.
         let half = Half::new(&call.user.id, node_id, required_text(body, "secret_key")?);
-        let extras = Extras::of(body)?;
-        self.nodes.known(node_id)?;
-        let requested = self
-            .mappings
-            .request(self.clock.now(), half, extras.clone());
+        let extras = Extras::from_body(body)?;
+        self.nodes.find(node_id)?;
+        let now = self.clock.now();
+        let requested = self.mappings.request(now, half, extras.clone());
         for request_id in &requested.discarded {
-            self.log.write(&Entry::MappingDiscarded {
+            let entry = Entry::MappingDiscarded {
                 request_id,
                 node_id,
-            });
+            };
+            self.log.write(&entry);
         }
         self.log.write(&Entry::MappingRequested {
             request_id: &requested.request_id,
             node_id,
             user_id: &call.user.id,
         });
-        if requested.confirmed {
+        if requested.is_confirmed {
             self.map(&call.user.id, node_id, &extras, None)?;
         }
-        Ok(request_made(&requested.request_id))
+        Ok(answer_request(&requested.request_id))
     }
 
     fn remove_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
@@ -76,40 +75,44 @@ impl Cloud {
         let half = Half::new(&call.user.id, node_id, "");
         let (now, extras) = (self.clock.now(), Extras::default());
         let request_id = self.mappings.record(now, half, extras, Status::Confirmed);
-        Ok(request_made(&request_id))
+        Ok(answer_request(&request_id))
     }
 
-    /// `GET user/nodes/mapping`: how a request is getting on.
+    /// `GET user/nodes/mapping`: the progress of a request.
     pub(super) fn poll_mapping(&mut self, call: &Call<'_>) -> Outcome {
         let request_id = call.request.required_parameter("request_id")?;
         let now = self.clock.now();
-        let found = self.mappings.poll(now, &call.user.id, request_id)?;
-        Ok(Answer::of(json!({
-            "request_status": found.status,
+        let request = self.mappings.poll(now, &call.user.id, request_id)?;
+        Ok(Answer::ok(json!({
+            "request_status": request.status,
             "request_id": request_id,
-            "request_timestamp": found.at.as_secs(),
+            "request_timestamp": request.at.as_secs(),
         })))
     }
 
-    /// What a node says over MQTT about whose it is.
-    pub(super) fn node_message(&mut self, node_id: &str, body: &Object) -> Result<(), Refusal> {
-        self.nodes.known(node_id)?;
+    /// Handles the user that a node reports over MQTT.
+    pub(super) fn handle_node_message(
+        &mut self,
+        node_id: &str,
+        body: &Object,
+    ) -> Result<(), Refusal> {
+        self.nodes.find(node_id)?;
         let user_id = required_text(body, "user_id")?;
         let secret = text(body, "secret_key")?.unwrap_or_default();
         let reset = body.get("reset") == Some(&Value::Bool(true));
-        let has_no_user = user_id == RESET_USER;
-        if reset || has_no_user {
-            for owner in self.nodes.owners(node_id) {
-                if has_no_user || owner != user_id {
+        let is_without_user = user_id == RESET_USER;
+        if reset || is_without_user {
+            for owner in self.nodes.list_owners(node_id) {
+                if is_without_user || owner != user_id {
                     self.unmap(&owner, node_id)?;
                 }
             }
         }
-        let extras = if has_no_user {
+        let extras = if is_without_user {
             None
         } else {
             let half = Half::new(user_id, node_id, secret);
-            self.mappings.message(self.clock.now(), half)
+            self.mappings.handle_message(self.clock.now(), half)
         };
         self.log.write(&Entry::NodeMessage {
             node_id,
@@ -120,7 +123,7 @@ impl Cloud {
         let Some(extras) = extras else {
             return Ok(());
         };
-        // Neither the node nor the user who polls learns of a group that failed.
+        // Neither the node nor the polling user gets the error of the group.
         match self.map(user_id, node_id, &extras, None) {
             Err(refusal) if refusal.kind == GROUP_FAILED => Ok(()),
             outcome => outcome,
@@ -128,8 +131,8 @@ impl Cloud {
     }
 
     /// `POST user/nodes/mapping/initiate`.
-    pub(super) fn initiate(&mut self, call: &Call<'_>) -> Outcome {
-        let body = call.request.object()?;
+    pub(super) fn initiate_mapping(&mut self, call: &Call<'_>) -> Outcome {
+        let body = call.request.parse_object()?;
         let life = match body.get("timeout") {
             None | Some(Value::Null) => self.challenge_life,
             Some(seconds) => seconds
@@ -149,13 +152,13 @@ impl Cloud {
             user_id: &call.user.id,
             life_s: life.as_secs(),
         });
-        Ok(Answer::of(
+        Ok(Answer::ok(
             json!({"challenge": text, "request_id": request_id}),
         ))
     }
 
     /// `POST user/nodes/mapping/verify`.
-    pub(super) fn verify(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+    pub(super) fn verify_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
         let request_id = required_text(body, "request_id")?;
         let challenge = self.challenges.get(self.clock.now(), request_id);
         let challenge = challenge.map_err(|why| {
@@ -167,25 +170,25 @@ impl Cloud {
         if challenge.user_id != call.user.id {
             return Err(OTHER_USERS_REQUEST.because("the request is another user's"));
         }
-        // Errors that show without a look at the signature leave the challenge as it is.
+        // Errors before the check of the signature do not use up the challenge.
         let node_id = required_text(body, "node_id")?;
         let signature = hex::decode(required_text(body, "challenge_response")?)
             .ok()
             .ok_or_else(|| MALFORMED.because("challenge_response is not hexadecimal"))?;
-        let extras = Extras::of(body)?;
-        let mut keys = self.nodes.known(node_id)?.keys.iter();
-        let key = keys.find(|key| key.has_signed(challenge.text.as_bytes(), &signature));
+        let extras = Extras::from_body(body)?;
+        let mut keys = self.nodes.find(node_id)?.keys.iter();
+        let key = keys.find(|key| key.verifies(challenge.text.as_bytes(), &signature));
         let key = key.map(PublicKey::into_str);
-        // Good or bad, it was the one answer.
+        // Right or wrong, the signature uses up the challenge.
         self.challenges.consume(request_id);
         let key = key.ok_or_else(|| {
             BAD_SIGNATURE.because(format!("the signature is not that of the node {node_id}"))
         })?;
         self.map(&call.user.id, node_id, &extras, Some(key))?;
-        Ok(Answer::done_as("the node is in the account"))
+        Ok(Answer::success_with("the node is in the account"))
     }
 
-    /// Puts a node into an account and then, if wanted, into a group, which can fail by itself.
+    /// Adds a node to an account and then to a group, if requested; the group can fail by itself.
     fn map(
         &mut self,
         user_id: &str,
@@ -206,7 +209,9 @@ impl Cloud {
         let Some(group_id) = &extras.group_id else {
             return Ok(());
         };
-        let added = self.groups.add(user_id, group_id, &[node_id.to_owned()]);
+        let added = self
+            .groups
+            .add_nodes(user_id, group_id, &[node_id.to_owned()]);
         added.map_err(|refusal| {
             let why = &refusal.description;
             self.log.write(&Entry::GroupFailed { node_id, why });
@@ -214,20 +219,20 @@ impl Cloud {
         })
     }
 
-    /// Takes a node out of an account, and out of the groups there.
+    /// Removes a node from an account and its groups.
     pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> Result<(), Refusal> {
         self.nodes.unmap(user_id, node_id)?;
-        self.groups.forget_node(user_id, node_id);
+        self.groups.remove_node(user_id, node_id);
         self.log.write(&Entry::Unmapped { node_id, user_id });
         Ok(())
     }
 }
 
-fn request_made(request_id: &str) -> Answer {
-    Answer::of(json!({"status": "success", "request_id": request_id}))
+fn answer_request(request_id: &str) -> Answer {
+    Answer::ok(json!({"status": "success", "request_id": request_id}))
 }
 
-/// The user of a node that was reset to its factory settings.
+/// The user that a node reports after a factory reset.
 const RESET_USER: &str = "esp-rmaker";
-/// A day, in seconds.
+/// One day, in seconds.
 const MAX_CHALLENGE_LIFE: u64 = 86_400;

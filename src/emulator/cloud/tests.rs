@@ -23,7 +23,7 @@ fn bench(faults: &[&str]) -> Bench {
             users: ["ann", "bob"].map(user).to_vec(),
             otp: None,
             access_life: Duration::from_hours(1),
-            rotates: false,
+            rotates_refresh: false,
             base64url_claims: false,
         },
         page_size: 25,
@@ -47,7 +47,7 @@ fn call(cloud: &mut Cloud, token: &str, line: &str, body: &Value) -> (u16, Value
     let request = Request {
         method: method.to_owned(),
         path: path.to_owned(),
-        query: Request::parameters(query.as_bytes()),
+        query: Request::parse_parameters(query.as_bytes()),
         authorization: (!token.is_empty()).then(|| token.to_owned()),
         body: match body {
             Value::Null => Vec::new(),
@@ -387,7 +387,7 @@ fn no_body_and_no_path_brings_it_down() {
                 let request = Request {
                     method: method.to_owned(),
                     path: path.to_owned(),
-                    query: Request::parameters(b"port=99999&num_records=-1&&=&%ff"),
+                    query: Request::parse_parameters(b"port=99999&num_records=-1&&=&%ff"),
                     authorization: Some(bench.ann.clone()),
                     body: body.to_vec(),
                 };

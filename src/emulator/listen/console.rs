@@ -71,7 +71,7 @@ struct SerialLine {
 impl Listener for SerialLine {
     type Event = io::Result<()>;
 
-    async fn turn(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
+    async fn run_due(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
         loop {
             let now = Instant::now();
             self.board.go_on(server, now);
@@ -89,7 +89,7 @@ impl Listener for SerialLine {
         Ok(self.board.next_turn())
     }
 
-    async fn event(&mut self) -> io::Result<()> {
+    async fn next_event(&mut self) -> io::Result<()> {
         if !self.board.uart.wants_bytes() {
             return std::future::pending().await;
         }

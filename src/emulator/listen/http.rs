@@ -94,12 +94,12 @@ impl Listener for HttpPort {
     }
 
     /// As in the firmware's loop, a request comes before a new connection.
-    async fn event(&mut self) -> Event {
+    async fn next_event(&mut self) -> Event {
         let read = OptionFuture::from(self.held.as_mut().map(Connection::read));
         let accepted = OptionFuture::from(self.socket.as_ref().map(TcpListener::accept));
         tokio::select! {
             biased;
-            entry = self.service.announcement.news() => Event::Announcement(entry),
+            entry = self.service.announcement.next_entry() => Event::Announcement(entry),
             Some(read) = read => Event::Received(read),
             Some(accepted) = accepted => Event::Accepted(accepted),
         }
@@ -112,7 +112,7 @@ impl Listener for HttpPort {
                 // The least recently used one has to go.
                 self.disconnect(server, "evicted by another connection");
                 self.connections = self.connections.saturating_add(1);
-                server.connection_opened(self.connections, peer.to_string());
+                server.log_connection(self.connections, peer.to_string());
                 self.held = Some(Connection::new(self.connections, stream));
             }
             // Out of file descriptors, or a client that has already left.
@@ -208,7 +208,7 @@ impl Service {
         // The endpoint's name is all that follows the first character, a query included: such a
         // request is for an endpoint, and then for one that does not exist.
         let endpoint = head.target.get(1..).unwrap_or_default();
-        let fault = match server.admit(endpoint) {
+        let fault = match server.count_request(endpoint) {
             Ok(fault) => fault,
             Err(fault) => {
                 // What is not read would turn a close into a reset.
@@ -323,7 +323,7 @@ async fn lose(
 
 /// No status line, no byte: the socket just closes.
 fn refuse(server: &mut DeviceServer, endpoint: &str, why: &str) -> Result<(), Closing> {
-    server.note_refused(endpoint, why);
+    server.log_refusal(endpoint, why);
     Err(Closing(format!("refused: {why}")))
 }
 
@@ -334,7 +334,7 @@ async fn show(
     page: Page,
 ) -> Result<(), Closing> {
     let Page { status, text } = page;
-    server.note_refused(path, status);
+    server.log_refusal(path, status);
     let answer = Answer {
         body: text.as_bytes(),
         ..Answer::empty(status)

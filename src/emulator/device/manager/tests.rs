@@ -225,7 +225,7 @@ fn a_scan_takes_its_time_and_finds_the_strongest_first() {
     assert!(manager.scan_results(t + ms(1399)).is_empty());
     assert!(manager.is_scan_finished(t + ms(1400)));
     let strengths: Vec<i8> = manager
-        .seen(t + ms(1400))
+        .scan_results(t + ms(1400))
         .iter()
         .map(|point| point.rssi)
         .collect();

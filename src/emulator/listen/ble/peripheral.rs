@@ -75,9 +75,9 @@ enum Failed {
 impl Listener for GattServer {
     type Event = ToDevice;
 
-    async fn turn(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
+    async fn run_due(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
         let is_held = self.peripheral.troubles.contains(&LinkTrouble::Held);
-        let is_advertised = self.link.is_none() && !server.is_out_of_reach && !is_held;
+        let is_advertised = self.link.is_none() && !server.is_unreachable && !is_held;
         if self.is_advertised != is_advertised {
             self.is_advertised = is_advertised;
             self.report(FromDevice::Advertising(is_advertised));
@@ -85,7 +85,7 @@ impl Listener for GattServer {
         Ok(None)
     }
 
-    async fn event(&mut self) -> ToDevice {
+    async fn next_event(&mut self) -> ToDevice {
         match self.peripheral.inbox.recv().await {
             Some(message) => message,
             None => std::future::pending().await,
@@ -102,10 +102,10 @@ impl Listener for GattServer {
                 self.link = Some(link);
                 // The host knows that a link ends it.
                 self.is_advertised = false;
-                if server.is_out_of_reach {
+                if server.is_unreachable {
                     self.disconnect(server, "out of reach");
                 } else {
-                    server.connection_opened(link.connection, CENTRAL.to_owned());
+                    server.log_connection(link.connection, CENTRAL.to_owned());
                     server.device.open_session(HANDLE);
                 }
             }
@@ -242,15 +242,17 @@ impl GattServer {
         };
         self.travel(value.len(), 3).await;
         if !self.may_access() {
-            server.note_refused(&endpoint, "the link is not encrypted");
+            server.log_refusal(&endpoint, "the link is not encrypted");
             return Err(Failed::Att(INSUFFICIENT_ENCRYPTION));
         }
-        let fault = server.admit(&endpoint).map_err(|fault| match fault {
-            FaultKind::Att(code) => Failed::Att(code),
-            FaultKind::Drop => Failed::Silence,
-            FaultKind::NotFound => self.failed(server, &Refusal::NoSuchEndpoint),
-            _ => Failed::Lost("before the request was handled".to_owned()),
-        })?;
+        let fault = server
+            .count_request(&endpoint)
+            .map_err(|fault| match fault {
+                FaultKind::Att(code) => Failed::Att(code),
+                FaultKind::Drop => Failed::Silence,
+                FaultKind::NotFound => self.failed(server, &Refusal::NoSuchEndpoint),
+                _ => Failed::Lost("before the request was handled".to_owned()),
+            })?;
         self.check_length(server, &endpoint, "", value.len())?;
         let Reply { mut bytes, after } = server
             .exchange(fault, HANDLE, &endpoint, value)
@@ -280,7 +282,7 @@ impl GattServer {
             return Ok(());
         }
         let why = format!("{what}{length} bytes, longer than its stack takes");
-        server.note_refused(endpoint, &why);
+        server.log_refusal(endpoint, &why);
         Err(Failed::Att(INVALID_LENGTH))
     }
 

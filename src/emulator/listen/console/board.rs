@@ -208,10 +208,10 @@ impl Board {
             }
             // A client sees neither reason.
             Command::Complete(Request { endpoint, .. }) => {
-                server.note_refused(&endpoint, "no such command");
+                server.log_refusal(&endpoint, "no such command");
             }
             Command::Incomplete(endpoint) => {
-                server.note_refused(&endpoint, "a session and hexadecimal digits are missing");
+                server.log_refusal(&endpoint, "a session and hexadecimal digits are missing");
             }
         }
         self.conclude(server, now, "", Then::Prompt);
@@ -224,7 +224,7 @@ impl Board {
             bytes,
         } = request;
         self.exchanges = self.exchanges.saturating_add(1);
-        let fault = match server.admit(&endpoint) {
+        let fault = match server.count_request(&endpoint) {
             Ok(fault) => fault,
             Err(fault) => {
                 let then = match fault {
@@ -236,7 +236,7 @@ impl Board {
             }
         };
         let Some(bytes) = bytes else {
-            server.note_refused(&endpoint, "no hexadecimal digits");
+            server.log_refusal(&endpoint, "no hexadecimal digits");
             return self.refuse(server, now, "Invalid argument");
         };
         let exchanged = server.exchange(fault, session, &endpoint, &bytes);
