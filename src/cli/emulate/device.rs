@@ -303,7 +303,7 @@ impl Started {
                 let mut port = args.open_port(number).await?;
                 let bound = port.address();
                 if let (Some(announcer), Some(node)) = (announcer, &node) {
-                    port = port.announced(args.announcement(
+                    port = port.with_announcement(args.announcement(
                         announcer,
                         &label.secret,
                         &node.id,

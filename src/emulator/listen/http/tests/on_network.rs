@@ -40,7 +40,7 @@ async fn on_network(offering: Offering, address: impl Into<IpAddr>) -> Announced
     let mut said = Advertisement::list(offering, &settings.secret, id, "Lamp", bound.port());
     said[0].set("dialect", "");
     let announcer = Announcer::start(None, Some(bound.port())).unwrap();
-    let listener = listener.announced(announcer.prepare(bound.ip(), said).unwrap());
+    let listener = listener.with_announcement(announcer.prepare(bound.ip(), said).unwrap());
 
     let log = Shared::default();
     let device =
