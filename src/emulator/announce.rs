@@ -168,7 +168,7 @@ impl Announcement {
         Ok(())
     }
 
-    /// Waits for the next event of the announcement, without end if there is none.
+    /// Waits for the next event of the announcement. Without one, it never returns.
     pub(super) async fn next_entry(&mut self) -> Entry {
         while let Some(events) = &self.events {
             let event = match self.report_missing_at {

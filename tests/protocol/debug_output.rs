@@ -15,7 +15,7 @@ use crate::support::vector_file::{bytes, entry, text};
 
 /// The test below is worth only as much as this.
 #[test]
-fn a_secret_that_is_shown_is_found() {
+fn check_itself_finds_shown_secret() {
     let secrets = Secrets {
         texts: vec!["abcd1234".into()],
         keys: vec![vec![0x61, 0xcf, 0x62, 0x47, 0x22, 0x45]],
@@ -98,7 +98,7 @@ fn sec2_shows_no_secret() {
 
 /// Nor does the message of a refusal.
 #[test]
-fn a_refusal_shows_no_secret() {
+fn refusal_shows_no_secret() {
     let secrets = Secrets {
         texts: vec!["abcd1234".into(), "wxyz9876".into()],
         keys: Vec::new(),

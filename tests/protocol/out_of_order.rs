@@ -11,7 +11,7 @@ use crate::support::altered;
 use crate::support::pair::{Message, Pair, Side};
 
 #[test]
-fn the_device_takes_only_the_message_that_is_due() {
+fn device_accepts_only_due_message() {
     for scheme in SCHEMES {
         let sent = Pair::of(scheme, "order").run().unwrap().sent;
         for early in &sent[1..] {
@@ -30,7 +30,7 @@ fn the_device_takes_only_the_message_that_is_due() {
 }
 
 #[test]
-fn the_client_takes_only_the_message_that_is_due() {
+fn client_accepts_only_due_message() {
     for scheme in SCHEMES {
         let sent = Pair::of(scheme, "order").run().unwrap().sent;
         // Its own request, sent back, is among them.
@@ -52,7 +52,7 @@ fn the_client_takes_only_the_message_that_is_due() {
 
 /// What was recorded in one session opens no other.
 #[test]
-fn a_recorded_session_cannot_be_replayed() {
+fn recorded_session_cannot_be_replayed() {
     for scheme in [SecurityScheme::Sec1, SecurityScheme::Sec2] {
         let recorded = Pair::of(scheme, "recorded").run().unwrap().sent;
         let replayed = |which: &[Message]| {
@@ -92,7 +92,7 @@ fn a_recorded_session_cannot_be_replayed() {
 }
 
 #[test]
-fn another_scheme_is_no_match() {
+fn rejects_other_scheme() {
     for ours in SCHEMES {
         for theirs in SCHEMES.into_iter().filter(|theirs| *theirs != ours) {
             let incompatible = SecurityError::PeerIncompatible { scheme: ours };
@@ -109,7 +109,7 @@ fn another_scheme_is_no_match() {
 
 /// The silence of a device means another thing before the proof than after it.
 #[test]
-fn silence_is_read_by_what_was_asked() {
+fn meaning_of_empty_answer_depends_on_request() {
     for scheme in SCHEMES {
         let (_, waiting) = sending(Pair::of(scheme, "silence").client);
         let incompatible = SecurityError::PeerIncompatible { scheme };
@@ -127,7 +127,7 @@ fn silence_is_read_by_what_was_asked() {
 /// The number of the scheme, the arm of the envelope, the message type and the arm of the payload
 /// say the same thing twice over. A message in which they differ is not read either way.
 #[test]
-fn what_a_message_says_it_is_must_agree_with_what_it_is() {
+fn message_type_must_match_body() {
     for scheme in SCHEMES {
         for message in [Message::Sc0, Message::Sr0] {
             let refused = |alter: &dyn Fn(&mut SessionData)| {
@@ -160,7 +160,7 @@ fn what_a_message_says_it_is_must_agree_with_what_it_is() {
 /// prost reads an unknown number as the first of the enum, so it must not pass where that one is
 /// due.
 #[test]
-fn an_unknown_type_is_not_the_first_one() {
+fn unknown_type_is_not_first_type() {
     for (scheme, unknown) in [
         (SecurityScheme::Sec0, 7),
         (SecurityScheme::Sec1, -1),

@@ -77,7 +77,7 @@ fn low_order_points_are_refused_by_both_sides() {
 }
 
 #[test]
-fn fields_of_another_length_are_refused() {
+fn refuses_fields_of_wrong_length() {
     for length in [0, 1, 15, 17, 31, 33, 64] {
         for (message, side, name, own) in [
             (Message::Sc0, Side::Device, "client_pubkey", 32),
@@ -104,7 +104,7 @@ fn fields_of_another_length_are_refused() {
 
 /// No firmware sends one, so it must not be read as success by whoever looks at the keys alone.
 #[test]
-fn a_status_other_than_success_is_refused() {
+fn refuses_status_other_than_success() {
     for message in [Message::Sr0, Message::Sr1] {
         let refused = pair("status", None, None)
             .run_altering(altered::sec1(message, |payload| match payload {
@@ -120,7 +120,7 @@ fn a_status_other_than_success_is_refused() {
 
 /// A device without the PoP cannot answer for it: the client notices, not only the device.
 #[test]
-fn the_device_must_prove_itself() {
+fn device_must_prove_itself() {
     for proof in [vec![0; 32], SeededRng::new("proof").bytes(32)] {
         let refused = pair("proof", Some("abcd1234"), Some("abcd1234"))
             .run_altering(altered::sec1(Message::Sr1, |payload| {

@@ -16,7 +16,7 @@ use crate::support::vector_file::{bytes, entry, load, text};
 
 /// With any of these, whoever sits in between would know the shared secret.
 #[test]
-fn a_device_key_outside_the_group_is_refused() {
+fn refuses_device_key_outside_group() {
     let with_leading_zero = [vec![0], below_modulus()].concat();
     for key in [
         vec![],
@@ -37,7 +37,7 @@ fn a_device_key_outside_the_group_is_refused() {
 }
 
 #[test]
-fn a_client_key_outside_the_group_is_refused() {
+fn refuses_client_key_outside_group() {
     for key in [vec![0; 384], modulus(), above_modulus(), vec![0xff; 384]] {
         let refused = with_field(Message::Sc0, "client_pubkey", &key);
         assert_eq!(refused.by, Side::Device, "{}", hex::encode(&key));
@@ -48,7 +48,7 @@ fn a_client_key_outside_the_group_is_refused() {
 /// The limit is N itself, and short keys are keys: the arithmetic must cope with them, and then
 /// the proofs do not match.
 #[test]
-fn an_odd_key_inside_the_group_is_only_a_mismatch() {
+fn odd_key_inside_group_is_mismatch() {
     let mut padded_one = vec![0; 384];
     padded_one[383] = 1;
     for key in [
@@ -72,7 +72,7 @@ fn an_odd_key_inside_the_group_is_only_a_mismatch() {
 /// Nothing but the bytes that travelled enters the proofs: a B that somebody padded on the way is
 /// the same number, and still another message.
 #[test]
-fn proofs_are_over_the_device_key_as_received() {
+fn proofs_cover_received_device_key() {
     let entry = entry("sec2", "B_leading_zero");
     let login = Credentials::UserPassword {
         username: text(&entry, "username"),
@@ -102,7 +102,7 @@ fn proofs_are_over_the_device_key_as_received() {
 }
 
 #[test]
-fn fields_of_another_length_are_refused() {
+fn refuses_fields_of_wrong_length() {
     for (message, side, name, lengths) in [
         // Firmware counts a short A towards its lock-out.
         (
@@ -133,7 +133,7 @@ fn fields_of_another_length_are_refused() {
 }
 
 #[test]
-fn a_user_name_is_required() {
+fn user_name_is_required() {
     let refused = with_field(Message::Sc0, "client_username", &[]);
     assert_eq!(refused.by, Side::Device);
     assert_eq!(refused.error, misbehaved(Misbehaviour::EmptyUsername));
@@ -175,7 +175,7 @@ fn a_user_name_is_required() {
 
 /// Without this the client would hand a passphrase to whoever answers.
 #[test]
-fn the_device_must_prove_itself() {
+fn device_must_prove_itself() {
     for proof in [
         vec![0; 64],
         vec![0xff; 64],
@@ -188,7 +188,7 @@ fn the_device_must_prove_itself() {
 }
 
 #[test]
-fn the_salt_is_part_of_the_proof() {
+fn salt_is_part_of_proof() {
     for salt in [
         vec![],
         vec![0],
@@ -203,7 +203,7 @@ fn the_salt_is_part_of_the_proof() {
 }
 
 #[test]
-fn a_status_other_than_success_is_refused() {
+fn refuses_status_other_than_success() {
     for message in [Message::Sr0, Message::Sr1] {
         let refused = Pair::of(SecurityScheme::Sec2, "status")
             .run_altering(altered::sec2(message, |payload| match payload {
@@ -220,7 +220,7 @@ fn a_status_other_than_success_is_refused() {
 /// A stored verifier may have any length; leading zeros change nothing, and nonsense is only a
 /// mismatch.
 #[test]
-fn a_verifier_of_any_length_is_a_number() {
+fn verifier_can_have_any_length() {
     let (username, password) = ("wifiprov", Secret::new(String::from("abcd1234")));
     let rng = &mut SeededRng::new("lengths");
     let made = DeviceSecret::sec2(username, &password, NonceRule::Counter, rng);

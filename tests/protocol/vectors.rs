@@ -15,7 +15,7 @@ use crate::support::vector_file::{bytes, entries, entry, keys, load, text};
 
 /// A key that nobody reads would be a test that nobody runs.
 #[test]
-fn every_key_of_the_file_has_a_reader() {
+fn every_key_of_vectors_is_read() {
     let here = [
         "sec0",
         "sec1",

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn sub_groups_of_exclusive_group_share_no_node() {
+    fn siblings_of_exclusive_group_share_no_node() {
         for exclusive in [true, false] {
             let mut groups = Groups::default();
             let home = members(json!({"group_name": "home", "mutually_exclusive": exclusive}));

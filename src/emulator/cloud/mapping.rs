@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn request_without_message_times_out_after_a_minute() {
+    fn request_times_out_without_message() {
         let mut mappings = mappings();
         let id = request(&mut mappings, NOW, "ann", "s").request_id;
         assert_eq!(status(&mut mappings, at(59), &id), Status::Requested);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_request_discards_older_one_of_same_user() {
+    fn newer_request_discards_older_one() {
         let mut mappings = mappings();
         let first = request(&mut mappings, NOW, "ann", "s");
         let others = request(&mut mappings, NOW, "bob", "s");

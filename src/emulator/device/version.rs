@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn document_has_scheme_and_whether_pop_is_required() {
+    fn document_has_scheme_and_pop_requirement() {
         let sec1 = |pop: Option<&str>| DeviceSecret::Sec1 {
             pop: pop.map(|text| Secret::new(text.to_owned())),
         };

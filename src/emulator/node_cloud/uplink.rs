@@ -1,5 +1,5 @@
-//! A device's messages to its cloud, while it serves its clients and after that: a task of its
-//! own, with firmware's patience. Which messages there are, the device decides.
+//! Sends a device's messages to its cloud, during its service and after that, in a separate task with
+//! firmware's number of attempts.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::{Message, NodeCloud};
 use crate::emulator::device::TimeScale;
 use crate::emulator::log::{Entry, Log};
 
-/// Sends messages to the cloud, one after the other. Without a cloud they are lost.
+/// Sends messages to the cloud, one after the other. Without a cloud, they are lost.
 #[derive(Debug)]
 pub(in super::super) struct Uplink {
     messages: UnboundedSender<Message>,
-    /// What came of them, and when.
+    /// Their results, with their times.
     pub(in super::super) outcomes: UnboundedReceiver<(Instant, Entry)>,
 }
 
@@ -28,7 +28,7 @@ impl Uplink {
             tokio::spawn(async move {
                 while let Some(message) = incoming.recv().await {
                     deliver(&cloud, &node_id, &message, scale, |entry| {
-                        // The other end is gone once the device's patience is at its end.
+                        // The receiver is gone after the time limit for the rest.
                         let _sent = sender.send((Instant::now(), entry));
                     })
                     .await;
@@ -40,12 +40,12 @@ impl Uplink {
 
     pub(in super::super) fn send(&self, messages: Vec<Message>) {
         for message in messages {
-            // The task ends with this side and not before; without a cloud there is no task.
+            // The task ends with this sender; without a cloud there is no task.
             let _sent = self.messages.send(message);
         }
     }
 
-    /// Waits until every message is delivered or given up.
+    /// Waits until every message is delivered or has failed.
     pub(in super::super) async fn finish(mut self, log: &mut Log) {
         drop(self.messages);
         let drained = timeout(FINISH_TIMEOUT, async {
@@ -63,7 +63,7 @@ impl Uplink {
     }
 }
 
-/// Sends one message, again if that may help.
+/// Sends a message, with retries unless its error is final.
 async fn deliver(
     cloud: &NodeCloud,
     node_id: &str,
@@ -90,7 +90,7 @@ async fn deliver(
     let body = body.to_string();
     for attempt in 1..=MAX_ATTEMPTS {
         let Err(error) = cloud
-            .send(method.clone(), node_id, what, body.clone())
+            .send_message(method.clone(), node_id, what, body.clone())
             .await
         else {
             return report(delivered);
@@ -104,8 +104,8 @@ async fn deliver(
     }
 }
 
-/// The first, and five more.
+/// One, and five retries.
 const MAX_ATTEMPTS: u32 = 6;
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
-/// How long a device is kept that has a message to send and cannot.
+/// The time limit for the remaining messages.
 const FINISH_TIMEOUT: Duration = Duration::from_mins(1);

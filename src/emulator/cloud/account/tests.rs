@@ -24,7 +24,7 @@ fn log_in(accounts: &mut Accounts) -> Tokens {
 }
 
 #[test]
-fn a_token_counts_until_it_expires_or_the_session_ends() {
+fn token_is_valid_until_expiry_or_logout() {
     let mut accounts = accounts(|_| {});
     let tokens = log_in(&mut accounts);
     let authorized = |accounts: &Accounts, after: u64, token: &str| {
@@ -48,7 +48,7 @@ fn a_token_counts_until_it_expires_or_the_session_ends() {
 }
 
 #[test]
-fn the_claims_are_those_that_clients_read() {
+fn tokens_have_claims_that_clients_read() {
     let mut accounts = accounts(|_| {});
     let tokens = log_in(&mut accounts);
     let ann = accounts.find_by_name("ann").unwrap();
@@ -69,7 +69,7 @@ fn the_claims_are_those_that_clients_read() {
 }
 
 #[test]
-fn a_refresh_keeps_its_token_unless_it_rotates() {
+fn refresh_keeps_its_token_unless_it_rotates() {
     for rotates in [false, true] {
         let mut accounts = accounts(|settings| settings.rotates_refresh = rotates);
         let first = log_in(&mut accounts).refresh.unwrap();
@@ -83,7 +83,7 @@ fn a_refresh_keeps_its_token_unless_it_rotates() {
 }
 
 #[test]
-fn a_second_factor_has_three_minutes() {
+fn login_session_expires_after_three_minutes() {
     let otp = |settings: &mut AccountSettings| settings.otp = Some(Secret::new("4711".to_owned()));
     let mut accounts = accounts(otp);
     assert!(
@@ -126,7 +126,7 @@ fn a_second_factor_has_three_minutes() {
 }
 
 #[test]
-fn an_authorization_code_is_good_once() {
+fn authorization_code_is_valid_once() {
     let mut accounts = accounts(|_| {});
     let ann = accounts.first().unwrap().id.clone();
     let code = accounts.issue_code(NOW, &ann);
@@ -135,7 +135,7 @@ fn an_authorization_code_is_good_once() {
 }
 
 #[test]
-fn a_new_user_counts_when_the_code_came_back() {
+fn new_user_must_confirm_code() {
     let mut accounts = accounts(|_| {});
     assert!(accounts.sign_up("ann", "other").is_err());
     accounts.sign_up("bob", "first").unwrap();

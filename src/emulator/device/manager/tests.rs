@@ -54,7 +54,7 @@ fn word(station: &Station) -> String {
 }
 
 #[test]
-fn before_any_apply_it_says_connecting_and_stops_for_nobody() {
+fn reports_connecting_before_apply() {
     let mut manager = manager();
     let now = Instant::now() + ms(3_600_000);
     assert_eq!(word(&manager.report_station(now)), "connecting");
@@ -62,7 +62,7 @@ fn before_any_apply_it_says_connecting_and_stops_for_nobody() {
 }
 
 #[test]
-fn an_apply_uses_the_stored_credentials_up() {
+fn apply_uses_up_stored_credentials() {
     let t = Instant::now();
     let mut manager = manager();
     assert_eq!(manager.apply(t).err(), Some(WrongState));
@@ -75,14 +75,14 @@ fn an_apply_uses_the_stored_credentials_up() {
 }
 
 #[test]
-fn a_good_join_is_seen_after_deferral_and_join_time_and_ends_the_service() {
+fn successful_join_ends_service() {
     let t = Instant::now();
     let mut manager = applied("Home", RIGHT, t);
     assert_eq!(word(&manager.report_station(t + ms(999))), "connecting");
     assert_eq!(word(&manager.report_station(t + ms(2199))), "connecting");
-    // Nobody asks: thirty seconds from the address.
-    let unasked = (t + ms(2200 + 30_000), StopReason::ResultNotRequested);
-    assert_eq!(manager.stops_at(), Some(unasked));
+    // Without a request: thirty seconds from the address.
+    let unrequested = (t + ms(2200 + 30_000), StopReason::ResultNotRequested);
+    assert_eq!(manager.stops_at(), Some(unrequested));
     assert_eq!(manager.next_event_at(), Some(t + ms(2200)));
     assert_eq!(manager.take_events(t + ms(2199)), []);
     let joined = (t + ms(2200), ManagerEvent::Joined(b"Home".to_vec()));
@@ -98,8 +98,8 @@ fn a_good_join_is_seen_after_deferral_and_join_time_and_ends_the_service() {
         word(&manager.report_station(t + ms(6500))),
         "connected to 1"
     );
-    let told = (t + ms(7000), StopReason::Provisioned);
-    assert_eq!(manager.stops_at(), Some(told));
+    let reported = (t + ms(7000), StopReason::Provisioned);
+    assert_eq!(manager.stops_at(), Some(reported));
     // Stopping: nothing is taken any more.
     assert_eq!(manager.reset(t + ms(6600)), Err(WrongState));
     manager.store(config("Home", RIGHT));
@@ -107,7 +107,7 @@ fn a_good_join_is_seen_after_deferral_and_join_time_and_ends_the_service() {
 }
 
 #[test]
-fn a_wrong_passphrase_is_tried_as_often_as_the_firmware_tries() {
+fn wrong_passphrase_has_firmware_number_of_attempts() {
     let t = Instant::now();
     let mut manager = applied("Home", "wrong horse", t);
     for (at, expected) in [
@@ -128,7 +128,7 @@ fn a_wrong_passphrase_is_tried_as_often_as_the_firmware_tries() {
 }
 
 #[test]
-fn a_failure_stays_until_the_next_apply_and_needs_a_reset_before_it() {
+fn failure_requires_reset_before_next_apply() {
     let t = Instant::now();
     let mut manager = applied("Nowhere", RIGHT, t);
     assert_eq!(manager.reset(t + ms(100)), Err(WrongState));
@@ -150,7 +150,7 @@ fn a_failure_stays_until_the_next_apply_and_needs_a_reset_before_it() {
 }
 
 #[test]
-fn an_unrelated_failure_shows_the_reason_that_was_there() {
+fn unrelated_failure_reports_stale_reason() {
     let t = Instant::now();
     let end = ms(60_000);
     let mut manager = applied("Office", RIGHT, t);
@@ -166,7 +166,7 @@ fn an_unrelated_failure_shows_the_reason_that_was_there() {
 }
 
 #[test]
-fn without_a_number_of_attempts_an_unrelated_failure_never_ends() {
+fn unlimited_attempts_never_report_unrelated_failure() {
     let t = Instant::now();
     let mut world = World::neighborhood();
     world.attempts = 0;
@@ -209,7 +209,7 @@ fn reprovisioning_is_for_applications_that_stay_up() {
 }
 
 #[test]
-fn a_scan_takes_its_time_and_finds_the_strongest_first() {
+fn scan_sorts_results_by_strength() {
     let t = Instant::now();
     let mut manager = manager();
     let whole = CmdScanWifiStart {
@@ -233,7 +233,7 @@ fn a_scan_takes_its_time_and_finds_the_strongest_first() {
 }
 
 #[test]
-fn channel_by_channel_results_come_in_one_after_the_other() {
+fn grouped_scan_adds_results_by_channel() {
     let t = Instant::now();
     let mut manager = manager();
     let grouped = CmdScanWifiStart {
@@ -274,7 +274,7 @@ fn no_more_than_sixteen_are_reported() {
 }
 
 #[test]
-fn a_scan_after_an_apply_never_ends_and_leaves_the_manager_stuck() {
+fn scan_after_apply_never_ends() {
     let t = Instant::now();
     let request = CmdScanWifiStart {
         blocking: true,
@@ -293,7 +293,7 @@ fn a_scan_after_an_apply_never_ends_and_leaves_the_manager_stuck() {
 }
 
 #[test]
-fn an_apply_leaves_a_scan_that_is_under_way_without_an_end() {
+fn apply_prevents_end_of_running_scan() {
     let t = Instant::now();
     let mut manager = manager();
     manager.scan(
