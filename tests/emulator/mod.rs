@@ -7,4 +7,5 @@ mod ble;
 #[cfg(unix)]
 mod console;
 mod faults;
+mod files;
 mod mapping;
