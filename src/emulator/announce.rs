@@ -17,7 +17,7 @@ use thiserror::Error as ThisError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::device::Advertisement;
-use super::log::{Entry, Log};
+use super::log::{DeviceEvent, Log};
 
 /// The mDNS responder on one interface, for any number of devices. Dropping it ends all announcements.
 #[derive(Debug)]
@@ -169,7 +169,7 @@ impl Announcement {
     }
 
     /// Waits for the next event of the announcement. Without one, it never returns.
-    pub(super) async fn next_entry(&mut self) -> Entry {
+    pub(super) async fn next_entry(&mut self) -> DeviceEvent {
         while let Some(events) = &self.events {
             let event = match self.report_missing_at {
                 Some(report_missing_at) => timeout_at(report_missing_at, events.recv_async()).await,
@@ -195,7 +195,7 @@ impl Announcement {
     }
 
     /// Converts an event of the daemon to a log entry, if there is one for it.
-    fn convert_event(&mut self, event: DaemonEvent) -> Option<Entry> {
+    fn convert_event(&mut self, event: DaemonEvent) -> Option<DeviceEvent> {
         match event {
             DaemonEvent::Announce(fullname, _) => self.mark_announced(&fullname),
             DaemonEvent::NameChange(change) => {
@@ -207,14 +207,14 @@ impl Announcement {
     }
 
     /// Each interface and family causes an event; the first counts.
-    fn mark_announced(&mut self, fullname: &str) -> Option<Entry> {
+    fn mark_announced(&mut self, fullname: &str) -> Option<DeviceEvent> {
         let service = self.services.iter_mut().find(|service| {
             !service.is_announced && service.info.get_fullname().eq_ignore_ascii_case(fullname)
         })?;
         service.is_announced = true;
         let advertisement = service.advertisement.clone();
         let txt = advertisement.txt.into_iter();
-        Some(Entry::Announced {
+        Some(DeviceEvent::Announced {
             service: advertisement.service,
             instance: advertisement.instance,
             host: advertisement.host,
@@ -224,7 +224,7 @@ impl Announcement {
     }
 
     /// Another device has the name, so mDNS uses another one.
-    fn report_rename(&mut self, original: &str, new_name: &str) -> Option<Entry> {
+    fn report_rename(&mut self, original: &str, new_name: &str) -> Option<DeviceEvent> {
         let is = |name: &str| name.eq_ignore_ascii_case(original);
         let service = self
             .services
@@ -237,7 +237,7 @@ impl Announcement {
     }
 
     /// Reports a service that was never sent, because the daemon does not.
-    fn report_missing(&self) -> Option<Entry> {
+    fn report_missing(&self) -> Option<DeviceEvent> {
         let service = self.services.iter().find(|service| !service.is_announced)?;
         let (name, seconds) = (service.advertisement.service, ANNOUNCE_TIMEOUT.as_secs());
         Some(announcement_failed(format!(
@@ -259,7 +259,7 @@ impl Announcement {
                     Ok(answer) => {
                         // The answer follows the goodbye, unless the daemon has ended.
                         let _status = answer.recv_async().await;
-                        Entry::AnnouncementRemoved {
+                        DeviceEvent::AnnouncementRemoved {
                             service: service.advertisement.service,
                             instance: service.advertisement.instance.clone(),
                         }
@@ -281,8 +281,8 @@ impl Announcement {
     }
 }
 
-fn announcement_failed(why: impl Into<String>) -> Entry {
-    Entry::AnnouncementFailed { why: why.into() }
+fn announcement_failed(why: impl Into<String>) -> DeviceEvent {
+    DeviceEvent::AnnouncementFailed { why: why.into() }
 }
 
 /// Calls again while the command queue of the daemon is full.

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tokio::time::Instant;
 
-pub(crate) use self::entry::{Entry, ProvEvent};
+pub(crate) use self::entry::{DeviceEvent, ProvEvent};
 use crate::ident::printable;
 
 /// Formats an optional part of a text line.
@@ -81,7 +81,7 @@ impl Log {
     ) {
         self.show(&entry.to_string());
         let elapsed = when.saturating_duration_since(self.started.0);
-        let line = Line {
+        let line = LogLine {
             ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             connection,
             device: self.device.as_deref(),
@@ -105,7 +105,7 @@ impl Log {
     pub(super) fn write_state_error(&mut self, outcome: io::Result<()>) {
         if let Err(error) = outcome {
             let why = error.to_string();
-            self.write(&Entry::StateLost { why });
+            self.write(&DeviceEvent::StateLost { why });
         }
     }
 
@@ -117,7 +117,7 @@ impl Log {
     /// Logs that a connection ended.
     pub(super) fn close_connection(&mut self, why: &str) {
         let why = why.to_owned();
-        self.write(&Entry::ConnectionClosed { why });
+        self.write(&DeviceEvent::ConnectionClosed { why });
         self.connection = None;
     }
 
@@ -127,7 +127,7 @@ impl Log {
             self.close_connection(why);
         }
         let why = why.to_owned();
-        self.write(&Entry::ServiceStopped { why });
+        self.write(&DeviceEvent::ServiceStopped { why });
         self.has_service = false;
     }
 
@@ -157,7 +157,7 @@ impl Default for Started {
 }
 
 #[derive(Serialize)]
-struct Line<'a, E> {
+struct LogLine<'a, E> {
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<u64>,

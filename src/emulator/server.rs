@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::device::{Device, Refusal, Reply, StopReason};
 use super::fault::{FaultKind, Faults};
-use super::log::{Entry, Log};
+use super::log::{DeviceEvent, Log};
 use super::node_cloud::Uplink;
 
 /// A medium by which clients reach a device.
@@ -134,9 +134,9 @@ impl DeviceServer {
             }
             listener.set_reachable(!is_unreachable).await?;
             self.log().write(if is_unreachable {
-                &Entry::Unreachable
+                &DeviceEvent::Unreachable
             } else {
-                &Entry::Reachable
+                &DeviceEvent::Reachable
             });
         }
         let changes = outage.map(|outage| [Some(outage.from), outage.until]);
@@ -151,13 +151,13 @@ impl DeviceServer {
     /// Logs a new connection.
     pub(super) fn log_connection(&mut self, number: u64, peer: String) {
         self.log().connection = Some(number);
-        self.log().write(&Entry::ConnectionOpened { peer });
+        self.log().write(&DeviceEvent::ConnectionOpened { peer });
     }
 
     /// Logs a request that the medium refuses by itself.
     pub(super) fn log_refusal(&mut self, endpoint: &str, why: &str) {
         let (endpoint, why) = (endpoint.to_owned(), why.to_owned());
-        self.log().write(&Entry::Refused { endpoint, why });
+        self.log().write(&DeviceEvent::Refused { endpoint, why });
     }
 
     /// Counts a request. Returns the fault to apply to its answer; `Err` is a fault that prevents handling
@@ -166,7 +166,7 @@ impl DeviceServer {
         let Some((number, kind)) = self.faults.next_call("", endpoint) else {
             return Ok(None);
         };
-        self.log().write(&Entry::Fault {
+        self.log().write(&DeviceEvent::Fault {
             endpoint: endpoint.to_owned(),
             kind: kind.to_string(),
             number,

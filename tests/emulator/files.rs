@@ -2,8 +2,8 @@
 
 use std::fs::File;
 
-use crate::support::espctl::espctl;
 use crate::support::device::fresh_path;
+use crate::support::espctl::espctl;
 
 #[track_caller]
 fn assert_limited(transport: &str, flag: &str) {

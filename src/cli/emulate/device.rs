@@ -42,7 +42,7 @@ use crate::emulator::device::{
 use crate::emulator::fault::Fault;
 use crate::emulator::flash::Flash;
 use crate::emulator::listen::http::{self, HttpPort};
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::emulator::parse::read_limited_text;
 use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
@@ -326,7 +326,7 @@ impl Started {
             print(&ready)?;
         }
         let Some((serve, _)) = opened else {
-            device.log().write(&Entry::ServiceStopped {
+            device.log().write(&DeviceEvent::ServiceStopped {
                 why: StopReason::AlreadyProvisioned.to_string(),
             });
             return Ok(None);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::refusal::{MALFORMED, Refusal};
+use super::refusal::{ApiRefusal, MALFORMED};
 
 /// A request.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +35,7 @@ impl Request {
     }
 
     /// A parameter that the call needs.
-    pub(super) fn required_parameter(&self, name: &str) -> Result<&str, Refusal> {
+    pub(super) fn required_parameter(&self, name: &str) -> Result<&str, ApiRefusal> {
         let value = self.parameter(name);
         value.ok_or_else(|| MALFORMED.because(format!("{name} is missing")))
     }
@@ -52,13 +52,13 @@ impl Request {
     }
 
     /// Parses the body as JSON.
-    pub(super) fn parse_json(&self) -> Result<Value, Refusal> {
+    pub(super) fn parse_json(&self) -> Result<Value, ApiRefusal> {
         serde_json::from_slice(&self.body)
             .map_err(|error| MALFORMED.because(format!("the body is not JSON: {error}")))
     }
 
     /// Parses the body as an object; an empty body is an empty object.
-    pub(super) fn parse_object(&self) -> Result<Object, Refusal> {
+    pub(super) fn parse_object(&self) -> Result<Object, ApiRefusal> {
         if self.body.is_empty() {
             return Ok(Object::new());
         }
@@ -70,7 +70,7 @@ impl Request {
 }
 
 /// A text in an object. `null` counts as absent; any other value that is not a text is refused.
-pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, ApiRefusal> {
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -79,17 +79,20 @@ pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>,
 }
 
 /// A text in an object. `null` and an empty text count as absent.
-pub(super) fn nonempty_text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn nonempty_text<'a>(
+    object: &'a Object,
+    key: &str,
+) -> Result<Option<&'a str>, ApiRefusal> {
     Ok(text(object, key)?.filter(|text| !text.is_empty()))
 }
 
 /// A text that the call needs.
-pub(super) fn required_text<'a>(object: &'a Object, key: &str) -> Result<&'a str, Refusal> {
+pub(super) fn required_text<'a>(object: &'a Object, key: &str) -> Result<&'a str, ApiRefusal> {
     nonempty_text(object, key)?.ok_or_else(|| MALFORMED.because(format!("{key} is missing")))
 }
 
 /// A list of texts; an absent one is empty.
-pub(super) fn texts(object: &Object, key: &str) -> Result<Vec<String>, Refusal> {
+pub(super) fn texts(object: &Object, key: &str) -> Result<Vec<String>, ApiRefusal> {
     let list = object.get(key).cloned().unwrap_or_default();
     let list: Option<Vec<String>> = serde_json::from_value(list)
         .map_err(|_| MALFORMED.because(format!("{key} is not a list of texts")))?;
@@ -98,7 +101,7 @@ pub(super) fn texts(object: &Object, key: &str) -> Result<Vec<String>, Refusal> 
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct ApiAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The body.
@@ -122,9 +125,9 @@ pub enum Body {
 pub(super) type Object = Map<String, Value>;
 
 /// The result of a call.
-pub(super) type Outcome = Result<Answer, Refusal>;
+pub(super) type ApiResult = Result<ApiAnswer, ApiRefusal>;
 
-impl Answer {
+impl ApiAnswer {
     /// JSON with this status.
     pub(super) fn new(status: u16, value: impl Into<Value>) -> Self {
         Self {
@@ -164,13 +167,13 @@ impl Answer {
     }
 }
 
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
+impl From<ApiRefusal> for ApiAnswer {
+    fn from(refusal: ApiRefusal) -> Self {
         Self::new(refusal.kind.status, refusal.into_members())
     }
 }
 
-impl Refusal {
+impl ApiRefusal {
     /// The JSON of a refusal.
     pub(super) fn into_members(self) -> Object {
         members(json!({

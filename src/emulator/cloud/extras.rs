@@ -3,20 +3,20 @@
 use serde_json::Value;
 
 use super::exchange::{Object, nonempty_text, texts};
-use super::refusal::{BAD_TAG, MALFORMED, Refusal};
+use super::refusal::{ApiRefusal, BAD_TAG, MALFORMED};
 
 /// The tags, metadata and group in a request.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Extras {
+pub(super) struct MappingExtras {
     pub(super) tags: Vec<String>,
     /// `Null` removes all.
     pub(super) metadata: Option<Value>,
     pub(super) group_id: Option<String>,
 }
 
-impl Extras {
+impl MappingExtras {
     /// Parses those of a body. One invalid part refuses all.
-    pub(super) fn from_body(body: &Object) -> Result<Self, Refusal> {
+    pub(super) fn from_body(body: &Object) -> Result<Self, ApiRefusal> {
         let metadata = match body.get("metadata") {
             Some(Value::Null | Value::Object(_)) | None => body.get("metadata").cloned(),
             Some(_) => return Err(MALFORMED.because("metadata is not an object")),
@@ -30,7 +30,7 @@ impl Extras {
 }
 
 /// Parses the tags of a body, which all must have a colon.
-pub(super) fn parse_tags(body: &Object) -> Result<Vec<String>, Refusal> {
+pub(super) fn parse_tags(body: &Object) -> Result<Vec<String>, ApiRefusal> {
     let tags = texts(body, "tags")?;
     match tags.iter().find(|tag| !tag.contains(':')) {
         Some(tag) => Err(BAD_TAG.because(format!("the tag {tag:?} has no colon"))),
@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn invalid_part_refuses_all_extras() {
-        let refusal = Extras::from_body(&object(json!({"tags": ["a:b", "nothing"]}))).unwrap_err();
+        let refusal =
+            MappingExtras::from_body(&object(json!({"tags": ["a:b", "nothing"]}))).unwrap_err();
         assert_eq!(refusal.kind, BAD_TAG);
         assert!(refusal.description.contains("nothing"));
         for body in [
@@ -79,11 +80,14 @@ mod tests {
             json!({"group_id": 1}),
         ] {
             assert_eq!(
-                Extras::from_body(&object(body)).unwrap_err().kind,
+                MappingExtras::from_body(&object(body)).unwrap_err().kind,
                 MALFORMED
             );
         }
-        assert_eq!(Extras::from_body(&Object::new()), Ok(Extras::default()));
+        assert_eq!(
+            MappingExtras::from_body(&Object::new()),
+            Ok(MappingExtras::default())
+        );
     }
 
     #[test]

@@ -7,17 +7,17 @@ use clap::ValueEnum;
 use derive_more::Display;
 use serde_json::{Value, json};
 
-use super::exchange::{Answer, Body};
+use super::exchange::{ApiAnswer, Body};
 use super::refusal::FAILURE_200;
 use crate::emulator::fault::{self, FaultKinds, ParseValue, parse_delay, parse_status};
 
 /// A fault: `[METHOD ]PATH:N:KIND`.
-pub type Fault = fault::Fault<FaultKind>;
+pub type CloudFault = fault::Fault<CloudFaultKind>;
 
 /// The effect of a fault on a request or its answer.
 #[derive(Clone, Debug, Display, PartialEq, Eq, ValueEnum)]
 #[display(rename_all = "kebab-case")]
-pub enum FaultKind {
+pub enum CloudFaultKind {
     /// The connection is closed, and the request is not handled.
     Close,
     /// The answer is sent late.
@@ -54,7 +54,7 @@ pub enum FaultKind {
     Unauthorized,
 }
 
-impl FaultKinds for FaultKind {
+impl FaultKinds for CloudFaultKind {
     const HAS_METHODS: bool = true;
     const FORM: &'static str = "PATH:N:KIND, as in user/nodes/mapping/initiate:1:drop; a method may come before the path, as in 'GET user/nodes:*:html'";
     const WITH_VALUE: &'static [(&'static str, ParseValue<Self>)] = &[
@@ -66,16 +66,16 @@ impl FaultKinds for FaultKind {
     ];
 }
 
-impl FaultKind {
+impl CloudFaultKind {
     /// The answer of a fault that prevents handling the request.
-    pub(super) fn replacement(&self) -> Option<Answer> {
+    pub(super) fn replacement(&self) -> Option<ApiAnswer> {
         match self {
             Self::Failure200 => Some(FAILURE_200.because("this failure was ordered").into()),
-            Self::Html => Some(Answer {
+            Self::Html => Some(ApiAnswer {
                 status: 200,
                 body: Body::Page(PAGE),
             }),
-            Self::NotFound => Some(Answer::not_found()),
+            Self::NotFound => Some(ApiAnswer::not_found()),
             Self::Status(status) => {
                 let message = match status {
                     429 => "Too Many Requests",
@@ -83,15 +83,15 @@ impl FaultKind {
                     503 => "Service Unavailable",
                     _ => "this status was ordered",
                 };
-                Some(Answer::gateway_error(*status, message))
+                Some(ApiAnswer::gateway_error(*status, message))
             }
-            Self::Unauthorized => Some(Answer::unauthorized()),
+            Self::Unauthorized => Some(ApiAnswer::unauthorized()),
             _ => None,
         }
     }
 
     /// Alters an answer. Kinds without an effect on it return it unchanged.
-    pub(super) fn alter(&self, mut answer: Answer) -> Answer {
+    pub(super) fn alter(&self, mut answer: ApiAnswer) -> ApiAnswer {
         let Body::Json(value) = &mut answer.body else {
             return answer;
         };
@@ -125,13 +125,15 @@ mod tests {
     use super::*;
     use crate::emulator::fault::Faults;
 
-    fn fault(text: &str) -> Fault {
+    fn fault(text: &str) -> CloudFault {
         text.parse().unwrap()
     }
 
     #[test]
     fn every_kind_is_read_and_shown() {
-        let words = FaultKind::value_variants().iter().map(FaultKind::to_string);
+        let words = CloudFaultKind::value_variants()
+            .iter()
+            .map(CloudFaultKind::to_string);
         let with_value = ["delay=250", "status=429", "request-status=a: b=c"];
         for kind in words.chain(with_value.map(str::to_owned)) {
             let text = format!("user/nodes:2:{kind}");
@@ -155,7 +157,7 @@ mod tests {
             ("login2:1:delay=soon", "milliseconds"),
             ("login2:1:status=200", "400 to 599"),
         ] {
-            let error = text.parse::<Fault>().unwrap_err().to_string();
+            let error = text.parse::<CloudFault>().unwrap_err().to_string();
             assert!(error.contains(expected), "{text}: {error}");
         }
     }
@@ -171,8 +173,8 @@ mod tests {
         assert_eq!(next("PUT", "/v1/user/nodes/mapping"), None);
         assert_eq!(next("GET", "/v1/user/nodes/mapping"), None);
         let met = next("GET", "/v1/user/nodes/mapping");
-        assert_eq!(met, Some((2, FaultKind::Html)), "the first that fits");
-        assert_eq!(next("GET", "/apiversions"), Some((4, FaultKind::Drop)));
+        assert_eq!(met, Some((2, CloudFaultKind::Html)), "the first that fits");
+        assert_eq!(next("GET", "/apiversions"), Some((4, CloudFaultKind::Drop)));
         assert_eq!(next("GET", "/apiversions"), None);
     }
 
@@ -184,7 +186,7 @@ mod tests {
             (502, "this status was ordered"),
             (503, "Service Unavailable"),
         ] {
-            let answer = FaultKind::Status(status).replacement().unwrap();
+            let answer = CloudFaultKind::Status(status).replacement().unwrap();
             assert_eq!(answer.status, status);
             assert_eq!(answer.body, Body::Json(json!({"message": message})));
         }
@@ -195,7 +197,7 @@ mod tests {
         let alter = |kind: &str, value| {
             let fault = fault(&format!("*:1:{kind}"));
             let (_, kind) = Faults::new(vec![fault]).next_call("GET", "/").unwrap();
-            kind.alter(Answer::ok(value)).body
+            kind.alter(ApiAnswer::ok(value)).body
         };
         let challenge = json!({"challenge": "c", "request_id": "r"});
         let without = Body::Json(json!({"request_id": "r"}));

@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::exchange::{
-    Answer, Object, Outcome, members, nonempty_text, required_text, text, texts,
+    ApiAnswer, ApiResult, Object, members, nonempty_text, required_text, text, texts,
 };
 use super::paging::Page;
-use super::refusal::{MALFORMED, Refusal};
+use super::refusal::{ApiRefusal, MALFORMED};
 use super::{Call, Cloud};
 
 impl Cloud {
     /// `GET user/node_group`.
-    pub(super) fn list_groups(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn list_groups(&mut self, call: &Call<'_>) -> ApiResult {
         let mut ids = self.groups.list_children(&call.user.id, None);
         if let Some(id) = call.request.parameter("group_id") {
             self.groups.find(&call.user.id, id)?;
@@ -22,7 +22,7 @@ impl Cloud {
             .ids
             .iter()
             .filter_map(|id| self.describe_group(id, call));
-        Ok(Answer::ok(members(json!({
+        Ok(ApiAnswer::ok(members(json!({
             "groups": groups.collect::<Vec<_>>(),
             "next_id": page.next,
             "total": page.total,
@@ -56,7 +56,7 @@ impl Cloud {
     }
 
     /// `POST user/node_group`.
-    pub(super) fn create_group(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn create_group(&mut self, call: &Call<'_>) -> ApiResult {
         let mut properties = call.request.parse_object()?;
         required_text(&properties, "group_name")?;
         let nodes = self.parse_nodes(call, &properties)?;
@@ -64,13 +64,13 @@ impl Cloud {
         properties.retain(|key, _| PROPERTIES.contains(&key.as_str()));
         let group_id = self.groups.create(&call.user.id, parent, properties)?;
         self.groups.add_nodes(&call.user.id, &group_id, &nodes)?;
-        Ok(Answer::ok(
+        Ok(ApiAnswer::ok(
             json!({"status": "success", "group_id": group_id}),
         ))
     }
 
     /// `PUT user/node_group`: adds or removes nodes, or changes the group's properties.
-    pub(super) fn change_group(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn change_group(&mut self, call: &Call<'_>) -> ApiResult {
         let user_id = &call.user.id;
         let id = call.request.required_parameter("group_id")?;
         let mut change = call.request.parse_object()?;
@@ -94,18 +94,18 @@ impl Cloud {
         }
         text(&change, "group_name")?;
         self.groups.edit(user_id, id, change)?;
-        Ok(Answer::success_with("the group was changed"))
+        Ok(ApiAnswer::success_with("the group was changed"))
     }
 
     /// `DELETE user/node_group`.
-    pub(super) fn remove_group(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn remove_group(&mut self, call: &Call<'_>) -> ApiResult {
         let id = call.request.required_parameter("group_id")?;
         self.groups.remove(&call.user.id, id)?;
-        Ok(Answer::success())
+        Ok(ApiAnswer::success())
     }
 
     /// The nodes of a body, if all of them are the user's.
-    fn parse_nodes(&mut self, call: &Call<'_>, body: &Object) -> Result<Vec<String>, Refusal> {
+    fn parse_nodes(&mut self, call: &Call<'_>, body: &Object) -> Result<Vec<String>, ApiRefusal> {
         let nodes = texts(body, "nodes")?;
         for node in &nodes {
             self.nodes.find_mapped(&call.user.id, node)?;

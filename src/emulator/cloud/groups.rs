@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::exchange::Object;
 use super::random;
-use super::refusal::{GROUP_EXISTS, NO_GROUP, Refusal};
+use super::refusal::{ApiRefusal, GROUP_EXISTS, NO_GROUP};
 
 /// A group.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Groups {
         user_id: &str,
         parent: Option<String>,
         properties: Object,
-    ) -> Result<String, Refusal> {
+    ) -> Result<String, ApiRefusal> {
         let mut above = parent.clone();
         for level in 0.. {
             let Some(id) = &above else { break };
@@ -50,7 +50,7 @@ impl Groups {
     }
 
     /// Stores or replaces a group, if its name is free.
-    fn store(&mut self, id: String, group: Group) -> Result<(), Refusal> {
+    fn store(&mut self, id: String, group: Group) -> Result<(), ApiRefusal> {
         let is_taken = self.0.iter().any(|(other_id, other)| {
             *other_id != id
                 && other.user_id == group.user_id
@@ -65,7 +65,7 @@ impl Groups {
     }
 
     /// A group of this user.
-    pub(super) fn find(&mut self, user_id: &str, id: &str) -> Result<&mut Group, Refusal> {
+    pub(super) fn find(&mut self, user_id: &str, id: &str) -> Result<&mut Group, ApiRefusal> {
         let group = self.0.get_mut(id);
         group
             .filter(|group| group.user_id == user_id)
@@ -82,7 +82,12 @@ impl Groups {
     }
 
     /// Changes properties of a group.
-    pub(super) fn edit(&mut self, user_id: &str, id: &str, change: Object) -> Result<(), Refusal> {
+    pub(super) fn edit(
+        &mut self,
+        user_id: &str,
+        id: &str,
+        change: Object,
+    ) -> Result<(), ApiRefusal> {
         let mut edited = self.find(user_id, id)?.clone();
         edited.properties.extend(change);
         self.store(id.to_owned(), edited)
@@ -94,7 +99,7 @@ impl Groups {
         user_id: &str,
         id: &str,
         nodes: &[String],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiRefusal> {
         let group = self.find(user_id, id)?;
         group.nodes.extend(nodes.iter().cloned());
         let parent = group.parent.clone();
@@ -119,7 +124,7 @@ impl Groups {
         user_id: &str,
         id: &str,
         nodes: &[String],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiRefusal> {
         let group = self.find(user_id, id)?;
         group.nodes.retain(|node| !nodes.contains(node));
         Ok(())
@@ -135,7 +140,7 @@ impl Groups {
     }
 
     /// Removes a group, and all groups within it.
-    pub(super) fn remove(&mut self, user_id: &str, id: &str) -> Result<(), Refusal> {
+    pub(super) fn remove(&mut self, user_id: &str, id: &str) -> Result<(), ApiRefusal> {
         self.find(user_id, id)?;
         let mut removed = vec![id.to_owned()];
         while let Some(id) = removed.pop() {

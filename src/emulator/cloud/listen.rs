@@ -22,18 +22,18 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::exchange::{Answer, Body, Request};
+use super::exchange::{ApiAnswer, Body, Request};
 use super::{Cloud, Delivery};
 
 /// An open port, before the cloud serves it.
 #[derive(Debug)]
-pub struct Listener {
+pub struct CloudPort {
     socket: TcpListener,
     /// Its address.
     pub address: SocketAddr,
 }
 
-impl Listener {
+impl CloudPort {
     /// Opens a port; port 0 selects a free one.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
@@ -81,7 +81,7 @@ async fn respond(
 ) -> io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-        return to_http(Answer::gateway_error(413, "Request Too Long"), None);
+        return to_http(ApiAnswer::gateway_error(413, "Request Too Long"), None);
     };
     let authorization = head.headers.get(AUTHORIZATION);
     let request = Request {
@@ -109,7 +109,7 @@ async fn respond(
 }
 
 /// Converts an answer, with the date of the cloud's clock, which a test may have moved.
-fn to_http(answer: Answer, now: Option<Duration>) -> io::Result<Response<Full<Bytes>>> {
+fn to_http(answer: ApiAnswer, now: Option<Duration>) -> io::Result<Response<Full<Bytes>>> {
     let mut response = Response::builder().status(answer.status);
     if let Some(now) = now {
         response = response.header(DATE, httpdate::fmt_http_date(UNIX_EPOCH + now));

@@ -13,7 +13,7 @@ use crate::emulator::log::optional;
 /// An event of the cloud.
 #[derive(Clone, Debug, Display, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Entry<'a> {
+pub(super) enum CloudEvent<'a> {
     /// The cloud handled a request.
     #[display(
         "{method} {path}: {}{}",
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn text_lines_have_optional_parts() {
-        let request = |status, refused| Entry::Request {
+        let request = |status, refused| CloudEvent::Request {
             method: "GET",
             path: "/v1/user",
             query: Value::Null,
@@ -256,18 +256,18 @@ mod tests {
             status,
             refused,
         };
-        let mapped = |key| Entry::Mapped {
+        let mapped = |key| CloudEvent::Mapped {
             node_id: "n",
             user_id: "",
             by: "",
             key,
         };
-        let refused = |node_id| Entry::MappingRefused {
+        let refused = |node_id| CloudEvent::MappingRefused {
             node_id,
             user_id: "",
             why: "no",
         };
-        let login = |user| Entry::LoginRefused { user, why: "no" };
+        let login = |user| CloudEvent::LoginRefused { user, why: "no" };
         for (entry, line) in [
             (request(Some(200), None), "GET /v1/user: 200"),
             (request(Some(400), Some("no")), "GET /v1/user: 400, no"),

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::extras::Extras;
+use super::extras::MappingExtras;
 use super::random;
-use super::refusal::{NO_REQUEST, Refusal};
+use super::refusal::{ApiRefusal, NO_REQUEST};
 use crate::secret::Secret;
 
 /// The text that a node signs. It is valid for one user and one answer: a wrong signature ends it.
@@ -63,10 +63,10 @@ pub(super) enum Status {
 
 /// A user's request to map a node.
 #[derive(Debug)]
-pub(super) struct MappingRequest {
+pub(super) struct StoredRequest {
     half: Half,
     /// What the node gets when it is mapped.
-    extras: Extras,
+    extras: MappingExtras,
     pub(super) at: Duration,
     pub(super) status: Status,
 }
@@ -85,7 +85,7 @@ pub(super) struct NewMappingRequest {
 #[derive(Debug)]
 pub(super) struct Mappings {
     wait: Duration,
-    requests: BTreeMap<String, MappingRequest>,
+    requests: BTreeMap<String, StoredRequest>,
     /// With their times, by node: a later message replaces an earlier one.
     messages: BTreeMap<String, (Half, Duration)>,
 }
@@ -120,7 +120,7 @@ impl Mappings {
         &mut self,
         now: Duration,
         half: Half,
-        extras: Extras,
+        extras: MappingExtras,
     ) -> NewMappingRequest {
         self.expire(now);
         let mut discarded = Vec::new();
@@ -150,11 +150,11 @@ impl Mappings {
         &mut self,
         at: Duration,
         half: Half,
-        extras: Extras,
+        extras: MappingExtras,
         status: Status,
     ) -> String {
         let request_id = random::alphanumerics(22);
-        let request = MappingRequest {
+        let request = StoredRequest {
             half,
             extras,
             at,
@@ -165,7 +165,7 @@ impl Mappings {
     }
 
     /// Handles a node's message. If a request matches, returns what the node gets.
-    pub(super) fn handle_message(&mut self, now: Duration, half: Half) -> Option<Extras> {
+    pub(super) fn handle_message(&mut self, now: Duration, half: Half) -> Option<MappingExtras> {
         self.expire(now);
         let mut requests = self.requests.values_mut();
         let waiting = requests
@@ -184,7 +184,7 @@ impl Mappings {
         now: Duration,
         user_id: &str,
         request_id: &str,
-    ) -> Result<&MappingRequest, Refusal> {
+    ) -> Result<&StoredRequest, ApiRefusal> {
         self.expire(now);
         self.requests
             .get(request_id)
@@ -209,7 +209,11 @@ mod tests {
         user: &str,
         secret: &str,
     ) -> NewMappingRequest {
-        mappings.request(now, Half::new(user, "node", secret), Extras::default())
+        mappings.request(
+            now,
+            Half::new(user, "node", secret),
+            MappingExtras::default(),
+        )
     }
 
     fn mappings() -> Mappings {
@@ -243,7 +247,7 @@ mod tests {
         let id = &request.request_id;
         assert_eq!(status(&mut mappings, at(2), id), Status::Requested);
         let confirmed = mappings.handle_message(at(59), Half::new("ann", "node", "s"));
-        assert_eq!(confirmed, Some(Extras::default()));
+        assert_eq!(confirmed, Some(MappingExtras::default()));
         assert_eq!(status(&mut mappings, at(600), id), Status::Confirmed);
     }
 

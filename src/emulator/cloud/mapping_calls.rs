@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::exchange::{Answer, Object, Outcome, required_text, text};
-use super::extras::Extras;
-use super::log::Entry;
+use super::exchange::{ApiAnswer, ApiResult, Object, required_text, text};
+use super::extras::MappingExtras;
+use super::log::CloudEvent;
 use super::mapping::{Challenge, Half, Status};
 use super::refusal::{
-    BAD_SIGNATURE, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST, Refusal,
+    ApiRefusal, BAD_SIGNATURE, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST,
 };
 use super::signature::PublicKey;
 use super::ticket::BadTicket;
@@ -20,12 +20,12 @@ impl Cloud {
     pub(super) fn log_refused_mapping(
         &mut self,
         call: &Call<'_>,
-        method: fn(&mut Self, &Call<'_>, &Object) -> Outcome,
-    ) -> Outcome {
+        method: fn(&mut Self, &Call<'_>, &Object) -> ApiResult,
+    ) -> ApiResult {
         let body = call.request.parse_object()?;
         method(self, call, &body).inspect_err(|refusal| {
             if refusal.kind != GROUP_FAILED {
-                self.log.write(&Entry::MappingRefused {
+                self.log.write(&CloudEvent::MappingRefused {
                     node_id: body.get("node_id").and_then(Value::as_str),
                     user_id: &call.user.id,
                     why: &refusal.description,
@@ -35,7 +35,7 @@ impl Cloud {
     }
 
     /// `PUT user/nodes/mapping`: begins a mapping by secret key, or ends a mapping.
-    pub(super) fn change_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+    pub(super) fn change_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         match text(body, "operation")? {
             Some("add") => self.request_mapping(call, body),
             Some("remove") => self.remove_mapping(call, body),
@@ -43,22 +43,22 @@ impl Cloud {
         }
     }
 
-    fn request_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+    fn request_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         let node_id = required_text(body, "node_id")?;
         // The user is that of the token; the one in the body is ignored.
         let half = Half::new(&call.user.id, node_id, required_text(body, "secret_key")?);
-        let extras = Extras::from_body(body)?;
+        let extras = MappingExtras::from_body(body)?;
         self.nodes.find(node_id)?;
         let now = self.clock.now();
         let requested = self.mappings.request(now, half, extras.clone());
         for request_id in &requested.discarded {
-            let entry = Entry::MappingDiscarded {
+            let entry = CloudEvent::MappingDiscarded {
                 request_id,
                 node_id,
             };
             self.log.write(&entry);
         }
-        self.log.write(&Entry::MappingRequested {
+        self.log.write(&CloudEvent::MappingRequested {
             request_id: &requested.request_id,
             node_id,
             user_id: &call.user.id,
@@ -69,21 +69,21 @@ impl Cloud {
         Ok(answer_request(&requested.request_id))
     }
 
-    fn remove_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+    fn remove_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         let node_id = required_text(body, "node_id")?;
         self.unmap(&call.user.id, node_id)?;
         let half = Half::new(&call.user.id, node_id, "");
-        let (now, extras) = (self.clock.now(), Extras::default());
+        let (now, extras) = (self.clock.now(), MappingExtras::default());
         let request_id = self.mappings.record(now, half, extras, Status::Confirmed);
         Ok(answer_request(&request_id))
     }
 
     /// `GET user/nodes/mapping`: the progress of a request.
-    pub(super) fn poll_mapping(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn poll_mapping(&mut self, call: &Call<'_>) -> ApiResult {
         let request_id = call.request.required_parameter("request_id")?;
         let now = self.clock.now();
         let request = self.mappings.poll(now, &call.user.id, request_id)?;
-        Ok(Answer::ok(json!({
+        Ok(ApiAnswer::ok(json!({
             "request_status": request.status,
             "request_id": request_id,
             "request_timestamp": request.at.as_secs(),
@@ -95,7 +95,7 @@ impl Cloud {
         &mut self,
         node_id: &str,
         body: &Object,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiRefusal> {
         self.nodes.find(node_id)?;
         let user_id = required_text(body, "user_id")?;
         let secret = text(body, "secret_key")?.unwrap_or_default();
@@ -114,7 +114,7 @@ impl Cloud {
             let half = Half::new(user_id, node_id, secret);
             self.mappings.handle_message(self.clock.now(), half)
         };
-        self.log.write(&Entry::NodeMessage {
+        self.log.write(&CloudEvent::NodeMessage {
             node_id,
             user_id,
             reset,
@@ -131,7 +131,7 @@ impl Cloud {
     }
 
     /// `POST user/nodes/mapping/initiate`.
-    pub(super) fn initiate_mapping(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn initiate_mapping(&mut self, call: &Call<'_>) -> ApiResult {
         let body = call.request.parse_object()?;
         let life = match body.get("timeout") {
             None | Some(Value::Null) => self.challenge_life,
@@ -147,18 +147,18 @@ impl Cloud {
             text: text.clone(),
         };
         let request_id = self.challenges.issue(self.clock.now(), life, 32, challenge);
-        self.log.write(&Entry::ChallengeIssued {
+        self.log.write(&CloudEvent::ChallengeIssued {
             request_id: &request_id,
             user_id: &call.user.id,
             life_s: life.as_secs(),
         });
-        Ok(Answer::ok(
+        Ok(ApiAnswer::ok(
             json!({"challenge": text, "request_id": request_id}),
         ))
     }
 
     /// `POST user/nodes/mapping/verify`.
-    pub(super) fn verify_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+    pub(super) fn verify_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         let request_id = required_text(body, "request_id")?;
         let challenge = self.challenges.get(self.clock.now(), request_id);
         let challenge = challenge.map_err(|why| {
@@ -175,7 +175,7 @@ impl Cloud {
         let signature = hex::decode(required_text(body, "challenge_response")?)
             .ok()
             .ok_or_else(|| MALFORMED.because("challenge_response is not hexadecimal"))?;
-        let extras = Extras::from_body(body)?;
+        let extras = MappingExtras::from_body(body)?;
         let mut keys = self.nodes.find(node_id)?.keys.iter();
         let key = keys.find(|key| key.verifies(challenge.text.as_bytes(), &signature));
         let key = key.map(PublicKey::into_str);
@@ -185,7 +185,7 @@ impl Cloud {
             BAD_SIGNATURE.because(format!("the signature is not that of the node {node_id}"))
         })?;
         self.map(&call.user.id, node_id, &extras, Some(key))?;
-        Ok(Answer::success_with("the node is in the account"))
+        Ok(ApiAnswer::success_with("the node is in the account"))
     }
 
     /// Adds a node to an account and then to a group, if requested; the group can fail by itself.
@@ -193,11 +193,11 @@ impl Cloud {
         &mut self,
         user_id: &str,
         node_id: &str,
-        extras: &Extras,
+        extras: &MappingExtras,
         key: Option<&'static str>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiRefusal> {
         self.nodes.map(self.clock.now(), user_id, node_id, extras)?;
-        self.log.write(&Entry::Mapped {
+        self.log.write(&CloudEvent::Mapped {
             node_id,
             user_id,
             by: match key {
@@ -214,22 +214,22 @@ impl Cloud {
             .add_nodes(user_id, group_id, &[node_id.to_owned()]);
         added.map_err(|refusal| {
             let why = &refusal.description;
-            self.log.write(&Entry::GroupFailed { node_id, why });
+            self.log.write(&CloudEvent::GroupFailed { node_id, why });
             GROUP_FAILED.because(format!("the node is mapped, and not in the group: {why}"))
         })
     }
 
     /// Removes a node from an account and its groups.
-    pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> Result<(), Refusal> {
+    pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> Result<(), ApiRefusal> {
         self.nodes.unmap(user_id, node_id)?;
         self.groups.remove_node(user_id, node_id);
-        self.log.write(&Entry::Unmapped { node_id, user_id });
+        self.log.write(&CloudEvent::Unmapped { node_id, user_id });
         Ok(())
     }
 }
 
-fn answer_request(request_id: &str) -> Answer {
-    Answer::ok(json!({"status": "success", "request_id": request_id}))
+fn answer_request(request_id: &str) -> ApiAnswer {
+    ApiAnswer::ok(json!({"status": "success", "request_id": request_id}))
 }
 
 /// The user that a node reports after a factory reset.

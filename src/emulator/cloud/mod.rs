@@ -33,10 +33,10 @@ use serde_json::json;
 
 use self::account::{AccountSettings, Accounts, User};
 use self::clock::Clock;
-use self::exchange::{Answer, Body, Outcome, Request};
-use self::fault::{Fault, FaultKind};
+use self::exchange::{ApiAnswer, ApiResult, Body, Request};
+use self::fault::{CloudFault, CloudFaultKind};
 use self::groups::Groups;
-use self::log::{Entry, redact_body, redact_pairs};
+use self::log::{CloudEvent, redact_body, redact_pairs};
 use self::mapping::{Challenge, Mappings};
 use self::nodes::Nodes;
 use self::ticket::Tickets;
@@ -55,7 +55,7 @@ pub struct CloudSettings {
     /// The default lifetime of a challenge.
     pub challenge_life: Duration,
     /// The injected faults.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<CloudFault>,
 }
 
 /// An emulated cloud.
@@ -67,7 +67,7 @@ pub struct Cloud {
     groups: Groups,
     mappings: Mappings,
     challenges: Tickets<Challenge>,
-    faults: Faults<FaultKind>,
+    faults: Faults<CloudFaultKind>,
     page_size: usize,
     challenge_life: Duration,
     log: Log,
@@ -77,7 +77,7 @@ pub struct Cloud {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delivery {
     /// After this time.
-    After(Duration, Answer),
+    After(Duration, ApiAnswer),
     /// No answer; the connection stays open.
     Never,
     /// No answer; the connection closes.
@@ -121,7 +121,7 @@ impl Cloud {
         self.log_timeouts();
         let fault = self.faults.next_call(&request.method, &request.path);
         if let Some((number, kind)) = &fault {
-            self.log.write(&Entry::Fault {
+            self.log.write(&CloudEvent::Fault {
                 path: &request.path,
                 kind: &kind.to_string(),
                 number: *number,
@@ -135,13 +135,13 @@ impl Cloud {
             .map(|user| user.id.clone());
         let delivery = match fault.map(|(_, kind)| kind) {
             None => Delivery::After(Duration::ZERO, self.answer(request)),
-            Some(FaultKind::Close) => Delivery::Close,
-            Some(FaultKind::Drop) => Delivery::Never,
-            Some(FaultKind::Mute) => {
+            Some(CloudFaultKind::Close) => Delivery::Close,
+            Some(CloudFaultKind::Drop) => Delivery::Never,
+            Some(CloudFaultKind::Mute) => {
                 self.answer(request);
                 Delivery::Never
             }
-            Some(FaultKind::Delay(wait)) => Delivery::After(wait, self.answer(request)),
+            Some(CloudFaultKind::Delay(wait)) => Delivery::After(wait, self.answer(request)),
             Some(kind) => {
                 let replacement = kind.replacement();
                 let answer = replacement.unwrap_or_else(|| kind.alter(self.answer(request)));
@@ -163,7 +163,7 @@ impl Cloud {
                 .find_map(|key| body.get(key)?.as_str()),
             _ => None,
         };
-        self.log.write(&Entry::Request {
+        self.log.write(&CloudEvent::Request {
             method: &request.method,
             path: &request.path,
             query: redact_pairs(&request.query),
@@ -177,14 +177,14 @@ impl Cloud {
     /// Logs the mapping requests that have ended without a message.
     fn log_timeouts(&mut self) {
         for (request_id, node_id) in self.mappings.expire(self.clock.now()) {
-            self.log.write(&Entry::MappingTimedOut {
+            self.log.write(&CloudEvent::MappingTimedOut {
                 request_id: &request_id,
                 node_id: &node_id,
             });
         }
     }
 
-    fn answer(&mut self, request: &Request) -> Answer {
+    fn answer(&mut self, request: &Request) -> ApiAnswer {
         let outcome = if let Some(path) = request.path.strip_prefix("/v1/") {
             self.answer_call(path, request)
         } else if let Some(path) = request.path.strip_prefix("/emulator/") {
@@ -192,28 +192,28 @@ impl Cloud {
         } else {
             self.answer_outside(request)
         };
-        outcome.unwrap_or_else(Answer::from)
+        outcome.unwrap_or_else(ApiAnswer::from)
     }
 
     /// Answers a path that does not begin with the version of the API.
-    fn answer_outside(&mut self, request: &Request) -> Outcome {
+    fn answer_outside(&mut self, request: &Request) -> ApiResult {
         match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/apiversions") => Ok(Answer::ok(json!({
+            ("GET", "/apiversions") => Ok(ApiAnswer::ok(json!({
                 "supported_versions": ["v1"],
                 "additional_info": [],
             }))),
-            ("GET", "/mqtt_host") => Ok(Answer::ok(json!({
+            ("GET", "/mqtt_host") => Ok(ApiAnswer::ok(json!({
                 "mqtt_host": "mqtt.invalid",
                 "mqtt_cred_host": "mqtt.invalid",
             }))),
             ("GET", "/login") => self.redirect_login_page(request),
             ("POST", "/token") => Ok(self.exchange_code(request)),
-            _ => Ok(Answer::not_found()),
+            _ => Ok(ApiAnswer::not_found()),
         }
     }
 
     /// Answers a call of the API. A few require no token.
-    fn answer_call(&mut self, path: &str, request: &Request) -> Outcome {
+    fn answer_call(&mut self, path: &str, request: &Request) -> ApiResult {
         let method = request.method.as_str();
         match (method, path) {
             ("POST", "login2") => return self.log_in(request),
@@ -225,8 +225,8 @@ impl Cloud {
         let (user, session) = match self.accounts.authorize(self.clock.now(), header) {
             Ok(caller) => caller,
             Err(why) => {
-                self.log.write(&Entry::Unauthorized { why });
-                return Ok(Answer::unauthorized());
+                self.log.write(&CloudEvent::Unauthorized { why });
+                return Ok(ApiAnswer::unauthorized());
             }
         };
         let call = &Call {
@@ -238,7 +238,7 @@ impl Cloud {
             ("POST", "logout2") => Ok(self.log_out(call)),
             ("GET", "user" | "user2") => Ok(self.describe_user(call)),
             ("DELETE", "user2") => self.delete_user(call),
-            ("GET", "user/custom_data") => Ok(Answer::ok(call.user.custom_data.clone())),
+            ("GET", "user/custom_data") => Ok(ApiAnswer::ok(call.user.custom_data.clone())),
             ("PUT", "user/custom_data") => self.set_custom_data(call),
             ("GET", "user/nodes") => self.list_nodes(call),
             ("PUT", "user/nodes") => self.tag_node(call),
@@ -257,7 +257,7 @@ impl Cloud {
             ("POST", "user/node_group") => self.create_group(call),
             ("PUT", "user/node_group") => self.change_group(call),
             ("DELETE", "user/node_group") => self.remove_group(call),
-            _ => Ok(Answer::not_found()),
+            _ => Ok(ApiAnswer::not_found()),
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::exchange::{Answer, Outcome, members};
-use super::extras::{Extras, parse_tags};
-use super::nodes::Node;
+use super::exchange::{ApiAnswer, ApiResult, members};
+use super::extras::{MappingExtras, parse_tags};
+use super::nodes::CloudNode;
 use super::paging::Page;
-use super::refusal::{MALFORMED, Refusal};
+use super::refusal::{ApiRefusal, MALFORMED};
 use super::{Call, Cloud};
 
 impl Cloud {
     /// `GET user/nodes`.
-    pub(super) fn list_nodes(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn list_nodes(&mut self, call: &Call<'_>) -> ApiResult {
         let mut ids = self.nodes.list_mapped(&call.user.id);
         if let Some(id) = call.request.node_id() {
             self.nodes.find_mapped(&call.user.id, id)?;
@@ -19,7 +19,7 @@ impl Cloud {
         }
         let page = Page::select(call.request, ids, self.page_size)?;
         let with_details = call.request.has_true("node_details");
-        Ok(Answer::ok(members(json!({
+        Ok(ApiAnswer::ok(members(json!({
             "nodes": page.ids,
             "node_details": with_details.then(|| self.describe_nodes(&page.ids, call)),
             "next_id": page.next,
@@ -39,26 +39,26 @@ impl Cloud {
     }
 
     /// `GET user/nodes/config`: an empty object for a node that has not reported one.
-    pub(super) fn read_node_config(&mut self, call: &Call<'_>) -> Outcome {
-        Ok(Answer::ok(match &self.find_node(call)?.config {
+    pub(super) fn read_node_config(&mut self, call: &Call<'_>) -> ApiResult {
+        Ok(ApiAnswer::ok(match &self.find_node(call)?.config {
             Value::Null => json!({}),
             config => config.clone(),
         }))
     }
 
     /// `GET user/nodes/status`.
-    pub(super) fn read_node_status(&mut self, call: &Call<'_>) -> Outcome {
-        Ok(Answer::ok(self.find_node(call)?.status()))
+    pub(super) fn read_node_status(&mut self, call: &Call<'_>) -> ApiResult {
+        Ok(ApiAnswer::ok(self.find_node(call)?.status()))
     }
 
     /// `GET user/nodes/params`.
-    pub(super) fn read_node_params(&mut self, call: &Call<'_>) -> Outcome {
-        Ok(Answer::ok(self.find_node(call)?.params.clone()))
+    pub(super) fn read_node_params(&mut self, call: &Call<'_>) -> ApiResult {
+        Ok(ApiAnswer::ok(self.find_node(call)?.params.clone()))
     }
 
     /// `PUT user/nodes/params`: a list of nodes and values or, with `node_id`, the values alone.
     /// Each entry succeeds or fails by itself.
-    pub(super) fn set_params(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn set_params(&mut self, call: &Call<'_>) -> ApiResult {
         let entries = match (call.request.node_id(), call.request.parse_json()?) {
             (None, Value::Array(entries)) => entries,
             (Some(id), payload @ Value::Object(_)) => {
@@ -80,7 +80,7 @@ impl Cloud {
             }
             outcomes.push(outcome);
         }
-        Ok(Answer::new(status, outcomes))
+        Ok(ApiAnswer::new(status, outcomes))
     }
 
     fn set_node_params(
@@ -88,7 +88,7 @@ impl Cloud {
         call: &Call<'_>,
         node_id: &str,
         entry: &Value,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiRefusal> {
         let node = self.nodes.find_mapped(&call.user.id, node_id)?;
         let payload = entry.get("payload").and_then(Value::as_object);
         let payload = payload.filter(|payload| payload.values().all(Value::is_object));
@@ -99,25 +99,25 @@ impl Cloud {
     }
 
     /// `PUT user/nodes?node_id=N`: adds tags, changes metadata.
-    pub(super) fn tag_node(&mut self, call: &Call<'_>) -> Outcome {
-        let extras = Extras::from_body(&call.request.parse_object()?)?;
+    pub(super) fn tag_node(&mut self, call: &Call<'_>) -> ApiResult {
+        let extras = MappingExtras::from_body(&call.request.parse_object()?)?;
         if extras.tags.is_empty() && extras.metadata.is_none() {
             return Err(MALFORMED.because("neither tags nor metadata"));
         }
         self.find_node(call)?.add_extras(&extras);
-        Ok(Answer::success())
+        Ok(ApiAnswer::success())
     }
 
     /// `DELETE user/nodes?node_id=N`: removes tags.
-    pub(super) fn untag_node(&mut self, call: &Call<'_>) -> Outcome {
+    pub(super) fn untag_node(&mut self, call: &Call<'_>) -> ApiResult {
         let tags = parse_tags(&call.request.parse_object()?)?;
         let node = self.find_node(call)?;
         node.tags.retain(|tag| !tags.contains(tag));
-        Ok(Answer::success())
+        Ok(ApiAnswer::success())
     }
 
     /// The node of a query, if it is the user's.
-    fn find_node(&mut self, call: &Call<'_>) -> Result<&mut Node, Refusal> {
+    fn find_node(&mut self, call: &Call<'_>) -> Result<&mut CloudNode, ApiRefusal> {
         let id = call.request.node_id();
         let id = id.ok_or_else(|| MALFORMED.because("node_id is missing"))?;
         self.nodes.find_mapped(&call.user.id, id)

@@ -7,13 +7,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::exchange::{Object, members};
-use super::extras::{Extras, merge};
-use super::refusal::{NO_NODE, NOT_MAPPED, Refusal};
+use super::extras::{MappingExtras, merge};
+use super::refusal::{ApiRefusal, NO_NODE, NOT_MAPPED};
 use super::signature::PublicKey;
 
 /// A node.
 #[derive(Debug, Default)]
-pub(super) struct Node {
+pub(super) struct CloudNode {
     pub(super) keys: Vec<PublicKey>,
     /// `Null` until the node reports one.
     pub(super) config: Value,
@@ -27,7 +27,7 @@ pub(super) struct Node {
     owners: BTreeMap<String, Duration>,
 }
 
-impl Node {
+impl CloudNode {
     /// Sets whether the node is online.
     pub(super) fn set_connected(&mut self, now: Duration, connected: bool) {
         self.is_connected = connected;
@@ -73,7 +73,7 @@ impl Node {
     }
 
     /// Adds tags, and changes metadata.
-    pub(super) fn add_extras(&mut self, extras: &Extras) {
+    pub(super) fn add_extras(&mut self, extras: &MappingExtras) {
         for tag in &extras.tags {
             if !self.tags.contains(tag) {
                 self.tags.push(tag.clone());
@@ -87,7 +87,7 @@ impl Node {
 
 /// All nodes.
 #[derive(Debug, Default)]
-pub(super) struct Nodes(BTreeMap<String, Node>);
+pub(super) struct Nodes(BTreeMap<String, CloudNode>);
 
 impl Nodes {
     /// Registers a node, or replaces its keys and configuration.
@@ -98,13 +98,17 @@ impl Nodes {
     }
 
     /// A registered node.
-    pub(super) fn find(&mut self, id: &str) -> Result<&mut Node, Refusal> {
+    pub(super) fn find(&mut self, id: &str) -> Result<&mut CloudNode, ApiRefusal> {
         let node = self.0.get_mut(id);
         node.ok_or_else(|| NO_NODE.because(format!("there is no node {id}")))
     }
 
     /// A node of this user's account.
-    pub(super) fn find_mapped(&mut self, user_id: &str, id: &str) -> Result<&mut Node, Refusal> {
+    pub(super) fn find_mapped(
+        &mut self,
+        user_id: &str,
+        id: &str,
+    ) -> Result<&mut CloudNode, ApiRefusal> {
         let node = self.0.get_mut(id);
         node.filter(|node| node.owners.contains_key(user_id))
             .ok_or_else(|| NOT_MAPPED.because(format!("the node {id} is not in this account")))
@@ -125,8 +129,8 @@ impl Nodes {
         now: Duration,
         user_id: &str,
         id: &str,
-        extras: &Extras,
-    ) -> Result<(), Refusal> {
+        extras: &MappingExtras,
+    ) -> Result<(), ApiRefusal> {
         let node = self.find(id)?;
         node.owners.entry(user_id.to_owned()).or_insert(now);
         node.add_extras(extras);
@@ -134,7 +138,7 @@ impl Nodes {
     }
 
     /// Removes a node from an account. A node without a user loses tags and metadata.
-    pub(super) fn unmap(&mut self, user_id: &str, id: &str) -> Result<(), Refusal> {
+    pub(super) fn unmap(&mut self, user_id: &str, id: &str) -> Result<(), ApiRefusal> {
         let node = self.find_mapped(user_id, id)?;
         node.owners.remove(user_id);
         if node.owners.is_empty() {
@@ -158,7 +162,7 @@ mod tests {
 
     #[test]
     fn write_params_keeps_other_values() {
-        let mut node = Node::default();
+        let mut node = CloudNode::default();
         for change in [
             json!({"Time": {"TZ": "Asia/Kolkata", "TZ-POSIX": "IST"}}),
             json!({"Time": {"TZ": "Europe/Berlin"}, "Light": {"Power": true}}),
@@ -175,7 +179,7 @@ mod tests {
     fn unmapped_node_loses_tags_and_metadata() {
         let mut nodes = Nodes::default();
         nodes.register("n", Vec::new(), json!({"node_id": "n"}));
-        let extras = Extras {
+        let extras = MappingExtras {
             tags: vec!["a:b".to_owned()],
             metadata: Some(json!({"k": 1})),
             group_id: None,

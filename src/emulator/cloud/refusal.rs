@@ -14,8 +14,8 @@ impl Kind {
     }
 
     /// Creates a refusal of this kind, with its reason.
-    pub(super) fn because(self, description: impl Into<String>) -> Refusal {
-        Refusal {
+    pub(super) fn because(self, description: impl Into<String>) -> ApiRefusal {
+        ApiRefusal {
             kind: self,
             description: description.into(),
         }
@@ -24,7 +24,7 @@ impl Kind {
 
 /// The refusal of a request, in the API's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ApiRefusal {
     pub(super) kind: Kind,
     pub(super) description: String,
 }

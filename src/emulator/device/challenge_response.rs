@@ -3,16 +3,16 @@
 use prost::Message as _;
 use tokio::time::Instant;
 
-use super::node::Node;
+use super::node::NodeState;
 use super::reply::{Refusal, decode, refuse, unknown_command};
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::proto::rmaker_ch_resp::{
     RMakerChRespMsgType as Msg, RMakerChRespPayload, RMakerChRespStatus as Status, RespCrPayload,
     r_maker_ch_resp_payload::Payload,
 };
 
 pub(super) fn handle(
-    node: &mut Node,
+    node: &mut NodeState,
     log: &mut Log,
     now: Instant,
     request: &[u8],
@@ -39,7 +39,7 @@ pub(super) fn handle(
                 .sign(&challenge)
                 .ok_or_else(|| refuse("a challenge that could not be signed"))?;
             let node_id = node.settings.id.clone();
-            log.write(&Entry::ChallengeSigned {
+            log.write(&DeviceEvent::ChallengeSigned {
                 node_id: node_id.clone(),
                 challenge_bytes: challenge.len(),
             });
@@ -56,7 +56,7 @@ pub(super) fn handle(
         // Its body is not read: it is empty, if there is one.
         Ok(Msg::TypeCmdDisableChalResp) => {
             node.disabled_at.get_or_insert(now);
-            log.write(&Entry::ChalRespDisabled);
+            log.write(&DeviceEvent::ChalRespDisabled);
             Ok(encode(Msg::TypeRespDisableChalResp, Status::Success, None))
         }
         // The protocol also has a command for the node id, which no firmware supports.

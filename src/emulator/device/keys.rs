@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::reply::{Refusal, refuse};
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{SessionData, sec2_payload::Payload};
 use crate::security::{
@@ -16,7 +16,7 @@ use crate::security::{
 
 /// The device's secret, the keys of the current session, and the failed handshakes.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(super) struct SessionKeys {
     secret: DeviceSecret,
     state: State,
     max_strikes: u32,
@@ -37,7 +37,7 @@ enum State {
     Agreed(Box<dyn Cipher>),
 }
 
-impl Keys {
+impl SessionKeys {
     pub(super) fn new(secret: DeviceSecret, max_strikes: u32) -> Self {
         Self {
             secret,
@@ -79,7 +79,7 @@ impl Keys {
             return Err(refuse("a handshake of another security scheme"));
         }
         let (next, username) = if security::opens_handshake(request) {
-            log.write(&Entry::HandshakeStarted { scheme });
+            log.write(&DeviceEvent::HandshakeStarted { scheme });
             let username = log_client_key(log, &message);
             // The previous keys are gone, even if this handshake fails.
             (security::accept(&self.secret, rng), username)
@@ -106,7 +106,7 @@ impl Keys {
                     }
                     DeviceSecret::Sec0 | DeviceSecret::Sec2 { .. } => None,
                 };
-                log.write(&Entry::Secured {
+                log.write(&DeviceEvent::Secured {
                     scheme,
                     username,
                     pop,
@@ -125,10 +125,10 @@ impl Keys {
     fn add_strike(&mut self, log: &mut Log, now: Instant) {
         self.strikes = self.strikes.saturating_add(1);
         let count = self.strikes;
-        log.write(&Entry::Strike { count });
+        log.write(&DeviceEvent::Strike { count });
         if self.max_strikes > 0 && self.strikes >= self.max_strikes && self.locked_at.is_none() {
             self.locked_at = Some(now);
-            log.write(&Entry::Locked);
+            log.write(&DeviceEvent::Locked);
         }
     }
 
@@ -172,7 +172,7 @@ fn log_client_key(log: &mut Log, message: &SessionData) -> Option<String> {
     };
     let bytes = command.client_pubkey.len();
     if bytes < SEC2_PUBLIC_KEY {
-        log.write(&Entry::ShortA { bytes });
+        log.write(&DeviceEvent::ShortA { bytes });
     }
     Some(String::from_utf8_lossy(&command.client_username).into_owned())
 }

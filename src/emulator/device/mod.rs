@@ -34,13 +34,13 @@ use rand_core::CryptoRng;
 use tokio::time::Instant;
 
 use self::endpoint::Endpoint;
-use self::keys::Keys;
+use self::keys::SessionKeys;
 use self::manager::{Manager, ManagerEvent, later};
-use self::node::Node;
+use self::node::NodeState;
 use self::reply::refuse;
 use self::wrong_type_reply::wrong_type_reply;
 use super::flash::Flash;
-use super::log::{Entry, Log, ProvEvent};
+use super::log::{DeviceEvent, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
 
 pub use advertisement::Advertisement;
@@ -64,10 +64,10 @@ pub struct Device {
     rng: Box<dyn CryptoRng + Send>,
     log: Log,
     session: Option<u32>,
-    keys: Keys,
+    keys: SessionKeys,
     manager: Manager,
     /// What a RainMaker application adds.
-    node: Option<Node>,
+    node: Option<NodeState>,
     flash: Flash,
     /// When it started with credentials.
     provisioned_before: Option<Instant>,
@@ -87,12 +87,12 @@ impl Device {
         let node = settings.node.clone();
         Self {
             version: version::write_document(&settings),
-            keys: Keys::new(settings.secret.clone(), max_strikes),
+            keys: SessionKeys::new(settings.secret.clone(), max_strikes),
             rng: Box::new(rng),
             log: Log::default(),
             session: None,
             manager: Manager::new(Arc::clone(&settings)),
-            node: node.map(|node| Node::new(node, &settings.scenarios)),
+            node: node.map(|node| NodeState::new(node, &settings.scenarios)),
             flash: Flash::default(),
             provisioned_before: None,
             settings,
@@ -152,11 +152,11 @@ impl Device {
             }
             return;
         }
-        self.log.write(&Entry::prov_event(ProvEvent::Init));
+        self.log.write(&DeviceEvent::prov_event(ProvEvent::Init));
         if self.flash.is_provisioned() && !self.settings.always_provisions {
             self.provisioned_before = Some(now);
         } else {
-            self.log.write(&Entry::prov_event(ProvEvent::Start));
+            self.log.write(&DeviceEvent::prov_event(ProvEvent::Start));
         }
     }
 
@@ -166,9 +166,9 @@ impl Device {
             return;
         }
         if self.provisioned_before.is_none() {
-            self.log.write(&Entry::prov_event(ProvEvent::End));
+            self.log.write(&DeviceEvent::prov_event(ProvEvent::End));
         }
-        self.log.write(&Entry::prov_event(ProvEvent::Deinit));
+        self.log.write(&DeviceEvent::prov_event(ProvEvent::Deinit));
     }
 
     /// When the next event without a request is due.
@@ -203,7 +203,7 @@ impl Device {
         if self.session != Some(id) {
             self.session = Some(id);
             self.keys.discard();
-            self.log.write(&Entry::SessionOpened { session: id });
+            self.log.write(&DeviceEvent::SessionOpened { session: id });
         }
     }
 
@@ -250,24 +250,24 @@ impl Device {
         let now = Instant::now();
         self.log_events(now);
         self.open_session(session_id);
-        self.log.write(&Entry::Request {
+        self.log.write(&DeviceEvent::Request {
             session: session_id,
             endpoint: endpoint.to_owned(),
             bytes: request.len(),
         });
         let answer = self.dispatch(now, endpoint, request, is_wrong_type);
         self.log.write(&match &answer {
-            Ok(reply) => Entry::Answered {
+            Ok(reply) => DeviceEvent::Answered {
                 endpoint: endpoint.to_owned(),
                 bytes: reply.bytes.len(),
             },
-            Err(refusal) => Entry::Refused {
+            Err(refusal) => DeviceEvent::Refused {
                 endpoint: endpoint.to_owned(),
                 why: refusal.to_string(),
             },
         });
         if answer == Err(Refusal::Crashed) {
-            self.log.write(&Entry::Crashed);
+            self.log.write(&DeviceEvent::Crashed);
             self.restart(now);
         }
         answer
@@ -275,7 +275,7 @@ impl Device {
 
     /// Restarts after a loss of power.
     pub(super) fn power_cycle(&mut self, now: Instant) {
-        self.log.write(&Entry::Restarted);
+        self.log.write(&DeviceEvent::Restarted);
         self.restart(now);
     }
 
@@ -360,8 +360,8 @@ impl Device {
             match event {
                 ManagerEvent::Joined(ssid) => {
                     let ssid = String::from_utf8_lossy(&ssid).into_owned();
-                    self.log.write_at(at, &Entry::WifiJoined { ssid });
-                    let event = Entry::prov_event(ProvEvent::CredSuccess);
+                    self.log.write_at(at, &DeviceEvent::WifiJoined { ssid });
+                    let event = DeviceEvent::prov_event(ProvEvent::CredSuccess);
                     self.log.write_at(at, &event);
                     if let Some(node) = &mut self.node {
                         node.go_online();
@@ -369,10 +369,11 @@ impl Device {
                 }
                 ManagerEvent::Failed(reason) => {
                     let (name, reason) = (ProvEvent::CredFail, Some(reason.into()));
-                    self.log.write_at(at, &Entry::ProvEvent { name, reason });
+                    self.log
+                        .write_at(at, &DeviceEvent::ProvEvent { name, reason });
                 }
                 ManagerEvent::ApplicationReset => {
-                    self.log.write_at(at, &Entry::ApplicationReset);
+                    self.log.write_at(at, &DeviceEvent::ApplicationReset);
                     let stored = self.flash.store(None);
                     self.log.write_state_error(stored);
                 }

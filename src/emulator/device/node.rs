@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::node_key::{KeyKind, NodeKey, SignatureForm};
 use super::offering::Association;
 use super::scenario::Scenario;
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::emulator::node_cloud::{Message, NodeCloud};
 use crate::secret::Secret;
 
@@ -34,7 +34,7 @@ impl NodeSettings {
 
 /// The state of a node.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct NodeState {
     pub(super) settings: NodeSettings,
     scenarios: Vec<Scenario>,
     /// When a client disabled its signatures. In RAM, as in firmware: a restart clears it, and
@@ -47,7 +47,7 @@ pub(super) struct Node {
     pub(super) outgoing: Vec<Message>,
 }
 
-impl Node {
+impl NodeState {
     pub(super) fn new(settings: NodeSettings, scenarios: &[Scenario]) -> Self {
         Self {
             settings,
@@ -87,7 +87,7 @@ impl Node {
 
     /// Stores a user for the cloud, in place of one that was not reported.
     pub(super) fn map_to_user(&mut self, user_id: String, secret_key: String, log: &mut Log) {
-        log.write(&Entry::UserMappingReceived {
+        log.write(&DeviceEvent::UserMappingReceived {
             user_id: user_id.clone(),
             secret_key: secret_key.clone(),
         });

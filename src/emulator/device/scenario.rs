@@ -126,7 +126,8 @@ impl Scenario {
     /// Checks that a device that is already on its network supports these scenarios.
     pub fn check_on_network(scenarios: &[Self]) -> Result<(), ScenarioError> {
         let is_of_challenges = |scenario: &Self| {
-            *scenario == Self::ChalRespDisabled || scenario.group() == Some(Group::Signature)
+            *scenario == Self::ChalRespDisabled
+                || scenario.group() == Some(ExclusiveGroup::Signature)
         };
         match scenarios
             .iter()
@@ -139,14 +140,16 @@ impl Scenario {
         }
     }
 
-    const fn group(self) -> Option<Group> {
+    const fn group(self) -> Option<ExclusiveGroup> {
         Some(match self {
-            Self::AppNeverResets | Self::AppResets => Group::Application,
-            Self::ResetAccepted | Self::ResetRefused => Group::Reset,
-            Self::ChannelChange | Self::ServiceGone => Group::Joining,
-            Self::Pkcs1Signature | Self::RawSignature | Self::WrongSignature => Group::Signature,
-            Self::NoUserMappingMessage | Self::WrongSecretKey => Group::UserMapping,
-            _ if self.failure().is_some() => Group::Joining,
+            Self::AppNeverResets | Self::AppResets => ExclusiveGroup::Application,
+            Self::ResetAccepted | Self::ResetRefused => ExclusiveGroup::Reset,
+            Self::ChannelChange | Self::ServiceGone => ExclusiveGroup::Joining,
+            Self::Pkcs1Signature | Self::RawSignature | Self::WrongSignature => {
+                ExclusiveGroup::Signature
+            }
+            Self::NoUserMappingMessage | Self::WrongSecretKey => ExclusiveGroup::UserMapping,
+            _ if self.failure().is_some() => ExclusiveGroup::Joining,
             _ => return None,
         })
     }
@@ -166,7 +169,7 @@ impl Scenario {
 
 /// Scenarios that exclude each other, because they decide the same thing differently.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Group {
+enum ExclusiveGroup {
     Application,
     Joining,
     Reset,

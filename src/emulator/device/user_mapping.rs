@@ -3,7 +3,7 @@
 
 use prost::Message as _;
 
-use super::node::Node;
+use super::node::NodeState;
 use super::reply::{Refusal, decode, refuse, unknown_command};
 use crate::emulator::log::Log;
 use crate::proto::rainmaker::{
@@ -11,7 +11,11 @@ use crate::proto::rainmaker::{
     RespSetUserMapping, r_maker_config_payload::Payload,
 };
 
-pub(super) fn handle(node: &mut Node, log: &mut Log, request: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub(super) fn handle(
+    node: &mut NodeState,
+    log: &mut Log,
+    request: &[u8],
+) -> Result<Vec<u8>, Refusal> {
     let request: RMakerConfigPayload = decode(request)?;
     if Msg::try_from(request.msg) != Ok(Msg::TypeCmdSetUserMapping) {
         return Err(unknown_command());

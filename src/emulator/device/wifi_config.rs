@@ -8,7 +8,7 @@ use super::manager::{Manager, Reason, Station};
 use super::reply::{Refusal, decode, response_to, unknown_command, without_body};
 use super::wifi_scan::until_nul;
 use crate::emulator::flash::{Flash, StoredConfig};
-use crate::emulator::log::{Entry, Log, ProvEvent};
+use crate::emulator::log::{DeviceEvent, Log, ProvEvent};
 use crate::proto::network_provisioning::{
     self as np, NetworkConfigMsgType as Msg, WifiConnectFailedReason, WifiStationState,
     network_config_payload::Payload, resp_get_wifi_status::State,
@@ -73,7 +73,7 @@ fn set_credentials(manager: &mut Manager, log: &mut Log, command: &np::CmdSetWif
     {
         return Status::InvalidArgument;
     }
-    log.write(&Entry::WifiSet {
+    log.write(&DeviceEvent::WifiSet {
         ssid: String::from_utf8_lossy(&command.ssid).into_owned(),
         ssid_hex: hex::encode(&command.ssid),
         passphrase: String::from_utf8_lossy(&command.passphrase).into_owned(),
@@ -92,8 +92,8 @@ fn apply(manager: &mut Manager, flash: &mut Flash, log: &mut Log, now: Instant) 
         Ok(config) => {
             // Before the device knows whether they are right.
             log.write_state_error(flash.store(Some(config)));
-            log.write(&Entry::prov_event(ProvEvent::CredRecv));
-            log.write(&Entry::WifiApplied);
+            log.write(&DeviceEvent::prov_event(ProvEvent::CredRecv));
+            log.write(&DeviceEvent::WifiApplied);
             Status::Success
         }
         Err(_) => Status::InternalError,
@@ -127,7 +127,7 @@ fn wifi_status(manager: &mut Manager, log: &mut Log, now: Instant) -> np::RespGe
             ("failed", WifiStationState::ConnectionFailed, Some(state))
         }
     };
-    log.write(&Entry::WifiStatus { state: name });
+    log.write(&DeviceEvent::WifiStatus { state: name });
     np::RespGetWifiStatus {
         status: Status::Success.into(),
         wifi_sta_state: station.into(),

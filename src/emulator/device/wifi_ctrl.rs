@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::manager::Manager;
 use super::reply::{Refusal, decode, response_to, status_of, unknown_command};
 use crate::emulator::flash::Flash;
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::proto::network_provisioning::{
     self as np, NetworkCtrlMsgType as Msg, network_ctrl_payload::Payload,
 };
@@ -30,13 +30,13 @@ pub(super) fn handle(
             if accepted {
                 log.write_state_error(flash.store(None));
             }
-            log.write(&Entry::Reset { accepted });
+            log.write(&DeviceEvent::Reset { accepted });
             status = status_of(accepted);
             Payload::RespCtrlWifiReset(np::RespCtrlWifiReset {})
         }
         Ok(Msg::TypeCmdCtrlWifiReprov) => {
             let accepted = manager.reprovision(now).is_ok();
-            log.write(&Entry::Reprov { accepted });
+            log.write(&DeviceEvent::Reprov { accepted });
             status = status_of(accepted);
             Payload::RespCtrlWifiReprov(np::RespCtrlWifiReprov {})
         }

@@ -21,12 +21,12 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::sleep;
 
-use self::connection::{Closing, Connection, HeadError, HttpResponse};
+use self::connection::{Closing, HeadError, HttpConnection, HttpResponse};
 use self::head::{ErrorPage, MAX_TARGET, NOT_FOUND, URI_TOO_LONG, WRONG_METHOD, path_of};
 use crate::emulator::announce::Announcement;
 use crate::emulator::device::{Advertisement, Device, Reply, StopReason};
 use crate::emulator::fault::FaultKind;
-use crate::emulator::log::Entry;
+use crate::emulator::log::DeviceEvent;
 use crate::emulator::server::{DeviceServer, Listener};
 
 /// Opens a port; port 0 selects a free one.
@@ -52,7 +52,7 @@ pub struct HttpPort {
     reserved: Option<TcpSocket>,
     address: SocketAddr,
     /// The device supports one connection.
-    connection: Option<Connection>,
+    connection: Option<HttpConnection>,
     connection_count: u64,
     service: Service,
 }
@@ -78,7 +78,7 @@ impl HttpPort {
 
 /// An event of the port.
 pub(in crate::emulator) enum HttpEvent {
-    Announcement(Entry),
+    Announcement(DeviceEvent),
     Received(io::Result<usize>),
     Accepted(io::Result<(TcpStream, SocketAddr)>),
 }
@@ -92,7 +92,7 @@ impl Listener for HttpPort {
 
     /// Handles a request before a new connection, as the firmware's loop.
     async fn next_event(&mut self) -> HttpEvent {
-        let read = OptionFuture::from(self.connection.as_mut().map(Connection::read));
+        let read = OptionFuture::from(self.connection.as_mut().map(HttpConnection::read));
         let accepted = OptionFuture::from(self.socket.as_ref().map(TcpListener::accept));
         tokio::select! {
             biased;
@@ -114,7 +114,7 @@ impl Listener for HttpPort {
                 self.disconnect(server, "evicted by another connection");
                 self.connection_count = self.connection_count.saturating_add(1);
                 server.log_connection(self.connection_count, peer.to_string());
-                self.connection = Some(Connection::new(self.connection_count, stream));
+                self.connection = Some(HttpConnection::new(self.connection_count, stream));
             }
             // No file descriptor is free, or the client has disconnected.
             HttpEvent::Accepted(Err(_)) => sleep(ACCEPT_PAUSE).await,
@@ -184,7 +184,7 @@ impl Service {
     async fn serve_request(
         &mut self,
         server: &mut DeviceServer,
-        connection: &mut Connection,
+        connection: &mut HttpConnection,
     ) -> Result<(), Closing> {
         let wait = server.device.settings.time_scale.of(RECEIVE_WAIT);
         let wait = wait.max(MIN_RECEIVE_WAIT);
@@ -304,7 +304,7 @@ impl Service {
 /// Answers a request that does not reach the device, as its fault requires.
 async fn send_fault(
     server: &mut DeviceServer,
-    connection: &mut Connection,
+    connection: &mut HttpConnection,
     fault: FaultKind,
     path: &str,
 ) -> Result<(), Closing> {
@@ -334,7 +334,7 @@ fn close_refused(server: &mut DeviceServer, endpoint: &str, why: &str) -> Result
 /// Answers with an error page, and closes the connection.
 async fn send_page(
     server: &mut DeviceServer,
-    connection: &mut Connection,
+    connection: &mut HttpConnection,
     path: &str,
     page: ErrorPage,
 ) -> Result<(), Closing> {

@@ -11,7 +11,7 @@ use crate::security::SecurityScheme;
 /// An event of a device.
 #[derive(Clone, Debug, Display, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Entry {
+pub(crate) enum DeviceEvent {
     /// A client connected from this address.
     #[display("connection from {peer}")]
     ConnectionOpened { peer: String },
@@ -188,7 +188,7 @@ pub(crate) enum Entry {
     ServiceStopped { why: String },
 }
 
-impl Entry {
+impl DeviceEvent {
     /// An event without a reason.
     pub(crate) const fn prov_event(name: ProvEvent) -> Self {
         Self::ProvEvent { name, reason: None }

@@ -52,8 +52,8 @@ fn line_has_event_time_and_connection() {
     let sink = Shared::default();
     let mut log = Log::default().with_sink(Box::new(sink.clone()));
     log.connection = Some(7);
-    log.write(&Entry::Strike { count: 2 });
-    log.write_at(log.started.0, &Entry::Locked);
+    log.write(&DeviceEvent::Strike { count: 2 });
+    log.write_at(log.started.0, &DeviceEvent::Locked);
     let lines = sink.lines();
     assert_eq!(lines[0]["event"], "strike");
     assert_eq!(lines[0]["count"], 2);
@@ -72,7 +72,7 @@ fn shown() -> (Log, Receiver<String>) {
 #[test]
 fn text_lines_have_no_passphrase_and_no_escape_sequence() {
     let (mut log, lines) = shown();
-    log.write(&Entry::WifiSet {
+    log.write(&DeviceEvent::WifiSet {
         ssid: "a\u{1b}[31m".to_owned(),
         ssid_hex: String::new(),
         passphrase: "correct horse battery".to_owned(),
@@ -83,12 +83,12 @@ fn text_lines_have_no_passphrase_and_no_escape_sequence() {
 
 #[test]
 fn text_lines_have_optional_parts() {
-    let secured = |username: Option<&str>| Entry::Secured {
+    let secured = |username: Option<&str>| DeviceEvent::Secured {
         scheme: SecurityScheme::Sec2,
         username: username.map(str::to_owned),
         pop: None,
     };
-    let failed = |reason| Entry::ProvEvent {
+    let failed = |reason| DeviceEvent::ProvEvent {
         name: ProvEvent::CredFail,
         reason,
     };
@@ -100,8 +100,8 @@ fn text_lines_have_optional_parts() {
         (secured(None), "secured with Security 2"),
         (failed(Some("auth_error")), "event cred_fail: auth_error"),
         (failed(None), "event cred_fail"),
-        (Entry::Reset { accepted: true }, "reset"),
-        (Entry::Reset { accepted: false }, "reset refused"),
+        (DeviceEvent::Reset { accepted: true }, "reset"),
+        (DeviceEvent::Reset { accepted: false }, "reset refused"),
     ] {
         assert_eq!(entry.to_string(), line);
     }
@@ -120,8 +120,8 @@ fn log_stops_writing_to_failed_sink() {
     }
     let (log, lines) = shown();
     let mut log = log.with_sink(Box::new(Full));
-    log.write(&Entry::Locked);
-    log.write(&Entry::Locked);
+    log.write(&DeviceEvent::Locked);
+    log.write(&DeviceEvent::Locked);
     let locked = "locked until restart";
     let lost = "the log file cannot be written, and ends here";
     assert_eq!(lines.try_iter().collect::<Vec<_>>(), [locked, lost, locked]);

@@ -10,14 +10,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Message, NodeCloud};
 use crate::emulator::device::TimeScale;
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
 
 /// Sends messages to the cloud, one after the other. Without a cloud, they are lost.
 #[derive(Debug)]
 pub(in super::super) struct Uplink {
     messages: UnboundedSender<Message>,
     /// Their results, with their times.
-    pub(in super::super) outcomes: UnboundedReceiver<(Instant, Entry)>,
+    pub(in super::super) outcomes: UnboundedReceiver<(Instant, DeviceEvent)>,
 }
 
 impl Uplink {
@@ -54,7 +54,7 @@ impl Uplink {
             }
         });
         if drained.await.is_err() {
-            log.write(&Entry::CloudFailed {
+            log.write(&DeviceEvent::CloudFailed {
                 what: "rest",
                 attempt: 0,
                 why: format!("not done within {} s", FINISH_TIMEOUT.as_secs()),
@@ -69,12 +69,17 @@ async fn deliver(
     node_id: &str,
     message: &Message,
     scale: TimeScale,
-    report: impl Fn(Entry),
+    report: impl Fn(DeviceEvent),
 ) {
     let (method, what, body, delivered) = match message {
         Message::Online => {
             let body = json!({"connected": true});
-            (Method::PUT, "connectivity", body, Entry::ConnectivitySent)
+            (
+                Method::PUT,
+                "connectivity",
+                body,
+                DeviceEvent::ConnectivitySent,
+            )
         }
         Message::UserMapping {
             user_id,
@@ -83,7 +88,7 @@ async fn deliver(
             let secret_key = secret_key.expose();
             let body = json!({"node_id": node_id, "user_id": user_id, "secret_key": secret_key});
             let user_id = user_id.clone();
-            let delivered = Entry::UserMappingSent { user_id };
+            let delivered = DeviceEvent::UserMappingSent { user_id };
             (Method::POST, "user_mapping", body, delivered)
         }
     };
@@ -96,7 +101,7 @@ async fn deliver(
             return report(delivered);
         };
         let why = error.to_string();
-        report(Entry::CloudFailed { what, attempt, why });
+        report(DeviceEvent::CloudFailed { what, attempt, why });
         if error.is_final() || attempt == MAX_ATTEMPTS {
             return;
         }

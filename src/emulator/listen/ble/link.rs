@@ -3,26 +3,26 @@
 use tokio::sync::mpsc;
 
 use super::layout::Attribute;
-use crate::emulator::log::Entry;
+use crate::emulator::log::DeviceEvent;
 
 /// A message to a device.
 #[derive(Debug)]
 pub(super) enum ToDevice {
     /// The host connected to the device.
-    Connected(Link),
+    Connected(BleLink),
     /// The host ended the link, for this reason.
     Disconnected(&'static str),
     /// The link is encrypted from now on.
     Encrypted,
     /// An action of the host that the device cannot see, for its log.
-    Log(Entry),
+    Log(DeviceEvent),
     /// An operation on an attribute.
     Operate(Operation),
 }
 
 /// A link between host and device.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Link {
+pub(super) struct BleLink {
     pub(super) connection: u64,
     /// At its start, it is encrypted with the keys of an earlier pairing.
     pub(super) is_encrypted: bool,

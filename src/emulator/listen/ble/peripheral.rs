@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::layout::Attribute;
-use super::link::{Access, FromDevice, Link, Operation, Report, Reports, ToDevice};
+use super::link::{Access, BleLink, FromDevice, Operation, Report, Reports, ToDevice};
 use super::stack::{
     INSUFFICIENT_ENCRYPTION, INVALID_HANDLE, INVALID_LENGTH, INVALID_OFFSET, MAX_ATTRIBUTE,
     READ_NOT_PERMITTED, StackRules, UNLIKELY, WRITE_NOT_PERMITTED,
@@ -48,7 +48,7 @@ impl Peripheral {
 
 struct GattServer {
     peripheral: Peripheral,
-    link: Option<Link>,
+    link: Option<BleLink>,
     is_advertised: bool,
     /// The last reply of each endpoint, which a read returns.
     values: BTreeMap<usize, Vec<u8>>,
@@ -123,7 +123,7 @@ impl Listener for GattServer {
 
     /// Ends the link, and reports that to the host.
     fn disconnect(&mut self, server: &mut DeviceServer, why: &str) {
-        if let Some(Link { connection, .. }) = self.link {
+        if let Some(BleLink { connection, .. }) = self.link {
             self.end_link(server, why);
             self.report(FromDevice::LinkLost { connection });
         }

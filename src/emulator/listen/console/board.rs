@@ -13,7 +13,7 @@ use super::settings::{ConsoleSettings, ConsoleTrouble};
 use super::uart::Uart;
 use crate::emulator::device::{Reply, TimeScale};
 use crate::emulator::fault::FaultKind;
-use crate::emulator::log::Entry;
+use crate::emulator::log::DeviceEvent;
 use crate::emulator::server::DeviceServer;
 use crate::proto::Service;
 
@@ -95,7 +95,7 @@ impl Board {
         self.uart.receive(now);
         let bytes = self.uart.take_lost();
         if bytes > 0 {
-            server.log().write(&Entry::Overrun { bytes });
+            server.log().write(&DeviceEvent::Overrun { bytes });
         }
         if self.next_noise_at.is_some_and(|at| at <= now) {
             self.print_noise(now, 1);

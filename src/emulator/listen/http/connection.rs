@@ -13,7 +13,7 @@ use super::head::{ErrorPage, Head, TOO_SLOW};
 
 /// A connection. The device supports one at a time.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct HttpConnection {
     pub(super) number: u64,
     pub(super) stream: TcpStream,
     /// The bytes that were read, and not used.
@@ -59,7 +59,7 @@ impl<'a> HttpResponse<'a> {
     }
 }
 
-impl Connection {
+impl HttpConnection {
     pub(super) const fn new(number: u64, stream: TcpStream) -> Self {
         Self {
             number,

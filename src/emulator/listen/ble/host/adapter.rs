@@ -13,7 +13,7 @@ use super::super::objects::Properties;
 use super::super::peripheral::CENTRAL;
 use super::super::trouble::HostTrouble;
 use super::remote::{ADAPTER_PATH, Bluez, RemoteDevice};
-use crate::emulator::log::Entry;
+use crate::emulator::log::DeviceEvent;
 
 /// The adapter, with the discovery sessions of clients.
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ impl Adapter {
                 known.find(|remote| remote.path == path && bluez.objects.has(&remote.path));
             let remote = remote.ok_or(DbusError::bluez("DoesNotExist", "Does Not Exist"))?;
             remote.remove(bluez);
-            remote.send(ToDevice::Log(Entry::Forgotten));
+            remote.send(ToDevice::Log(DeviceEvent::Forgotten));
             return Ok(DbusAnswer::Empty);
         }
         if !bluez.is_powered {
@@ -156,9 +156,9 @@ impl Adapter {
             // BlueZ knows the signal strength only during discovery.
             bluez.objects.invalidate(&remote.path, "RSSI");
             remote.send(ToDevice::Log(if on {
-                Entry::DiscoveryStarted
+                DeviceEvent::DiscoveryStarted
             } else {
-                Entry::DiscoveryStopped
+                DeviceEvent::DiscoveryStopped
             }));
         }
         bluez

@@ -11,11 +11,11 @@ use zbus::message::Message;
 use super::super::advert::Advert;
 use super::super::answer::DbusError;
 use super::super::layout::{Attribute, GattObject};
-use super::super::link::{Link, Operation, ToDevice};
+use super::super::link::{BleLink, Operation, ToDevice};
 use super::super::objects::Objects;
 use super::super::trouble::{HostTrouble, LinkTrouble};
 use crate::emulator::device::TimeScale;
-use crate::emulator::log::Entry;
+use crate::emulator::log::DeviceEvent;
 
 /// The settings of the emulated computer.
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +184,7 @@ impl RemoteDevice {
         // The device reports when it advertises again.
         self.is_advertising = false;
         let is_encrypted = self.is_paired;
-        self.send(ToDevice::Connected(Link {
+        self.send(ToDevice::Connected(BleLink {
             connection,
             is_encrypted,
         }));
@@ -209,7 +209,7 @@ impl RemoteDevice {
     /// Encrypts the link with keys of both sides.
     pub(super) fn encrypt(&mut self, bluez: &mut Bluez) {
         self.send(ToDevice::Encrypted);
-        self.send(ToDevice::Log(Entry::Paired));
+        self.send(ToDevice::Log(DeviceEvent::Paired));
         self.is_paired = true;
         let changes = [("Bonded", true.into()), ("Paired", true.into())];
         bluez.objects.set(&self.path, changes);
