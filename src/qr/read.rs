@@ -167,7 +167,7 @@ impl Decoded {
             }
         }
         read.map_err(|ProblemAt { at, problem }| {
-            let place = self.places.get(at).or(self.places.last());
+            let place = self.places.get(at).or_else(|| self.places.last());
             problem.in_body(place.copied().unwrap_or_default())
         })
     }

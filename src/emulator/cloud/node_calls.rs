@@ -71,14 +71,15 @@ impl Cloud {
         for entry in entries {
             let node_id = entry.get("node_id").and_then(Value::as_str);
             let node_id = node_id.unwrap_or_default();
-            let mut outcome =
-                json!({"node_id": node_id, "status": "success", "description": "Success"});
-            if let Err(refusal) = self.set_node_params(call, node_id, &entry) {
-                status = 207;
-                outcome = Value::Object(refusal.into_members());
-                outcome["node_id"] = node_id.into();
-            }
-            outcomes.push(outcome);
+            let mut outcome = match self.set_node_params(call, node_id, &entry) {
+                Ok(()) => members(json!({"status": "success", "description": "Success"})),
+                Err(refusal) => {
+                    status = 207;
+                    refusal.into_members()
+                }
+            };
+            outcome.insert("node_id".to_owned(), node_id.into());
+            outcomes.push(Value::Object(outcome));
         }
         Ok(ApiAnswer::new(status, outcomes))
     }

@@ -1,13 +1,13 @@
 //! The configuration that a node reports to its cloud: a lamp with the services of RainMaker's examples.
 //! Only the id varies; the parameters have no effect.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The configuration of a node with this id.
 pub fn node_config(node_id: &str) -> Value {
-    let mut config: Value = serde_json::from_str(EXAMPLE).unwrap_or_default();
-    config["node_id"] = node_id.into();
-    config
+    let mut config: Map<String, Value> = serde_json::from_str(EXAMPLE).unwrap_or_default();
+    config.insert("node_id".to_owned(), node_id.into());
+    Value::Object(config)
 }
 
 const EXAMPLE: &str = include_str!("node_config.json");

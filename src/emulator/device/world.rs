@@ -28,17 +28,7 @@ impl World {
     /// A neighborhood with one network of each kind that a client must support. The passphrase is
     /// `correct horse battery`; that of `Café 家 ’` is `naïve café`.
     pub fn neighborhood() -> Self {
-        let points = DEFAULT.map(|row| AccessPoint {
-            ssid: row.0.as_bytes().to_vec(),
-            hidden: row.0 == "Attic",
-            bssid: [0x02, 0x1a, 0x11, 0xf0, 0x0d, row.1],
-            channel: row.2,
-            rssi: row.3,
-            auth: row.4,
-            passphrase: row.5.map(|text| Secret::new(text.to_owned())),
-            ip: FIRST_ADDRESS,
-        });
-        Self::with(points.to_vec())
+        Self::from_json(NEIGHBORHOOD).unwrap_or_else(|_| Self::with(Vec::new()))
     }
 
     /// These access points, and the default times.
@@ -138,19 +128,8 @@ const OWE: u8 = 9;
 const ENTERPRISE: [u8; 5] = [5, 10, 14, 15, 16];
 const FIRST_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 23);
 
-/// Name, last byte of the address, channel, signal strength, kind of authentication, passphrase.
-type DefaultRow = (&'static str, u8, u8, i8, u8, Option<&'static str>);
-
-const DEFAULT: [DefaultRow; 7] = [
-    ("Home", 0x01, 6, -44, WPA2, Some("correct horse battery")),
-    // A second access point of the same network: a client must list the network once.
-    ("Home", 0x02, 11, -67, WPA2, Some("correct horse battery")),
-    ("Guest", 0x03, 1, -51, OPEN, None),
-    ("Home-WPA3", 0x04, 6, -58, 6, Some("correct horse battery")),
-    ("Office", 0x05, 11, -63, 5, None),
-    ("Café 家 ’", 0x06, 3, -72, 7, Some("naïve café")),
-    ("Attic", 0x07, 13, -80, WPA2, Some("correct horse battery")),
-];
+/// With two access points of one network, which a client must list once.
+const NEIGHBORHOOD: &str = include_str!("neighborhood.json");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -313,7 +313,11 @@ async fn send_fault(
         FaultKind::NotFound => send_page(server, connection, path, NOT_FOUND).await,
         FaultKind::Status(number) => {
             let status = format!("{number} Ordered");
-            connection.respond(&HttpResponse::empty(&status)).await?;
+            let response = HttpResponse {
+                status: &status,
+                ..HttpResponse::default()
+            };
+            connection.respond(&response).await?;
             Err(Closing(format!("status {number}")))
         }
         FaultKind::Reset => {
@@ -336,13 +340,13 @@ async fn send_page(
     server: &mut DeviceServer,
     connection: &mut HttpConnection,
     path: &str,
-    page: ErrorPage,
+    (status, text): ErrorPage,
 ) -> Result<(), Closing> {
-    let ErrorPage { status, text } = page;
     server.log_refusal(path, status);
     let response = HttpResponse {
         body: text.as_bytes(),
-        ..HttpResponse::empty(status)
+        status,
+        ..HttpResponse::default()
     };
     let shown = connection.respond(&response).await;
     // A socket that closes with unread bytes is reset, which may lose the page.

@@ -38,6 +38,7 @@ pub(super) enum HeadError {
 }
 
 /// A response.
+#[derive(Default)]
 pub(super) struct HttpResponse<'a> {
     pub(super) status: &'a str,
     /// The session to set as a cookie.
@@ -45,18 +46,6 @@ pub(super) struct HttpResponse<'a> {
     pub(super) body: &'a [u8],
     /// Whether only the first half of the body is sent.
     pub(super) is_cut: bool,
-}
-
-impl<'a> HttpResponse<'a> {
-    /// A response without a body.
-    pub(super) const fn empty(status: &'a str) -> Self {
-        Self {
-            status,
-            session: None,
-            body: b"",
-            is_cut: false,
-        }
-    }
 }
 
 impl HttpConnection {

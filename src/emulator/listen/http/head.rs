@@ -11,18 +11,8 @@ pub(super) struct Head {
     pub(super) bytes: usize,
 }
 
-/// An error page of `httpd_resp_send_err`.
-#[derive(Clone, Copy)]
-pub(super) struct ErrorPage {
-    pub(super) status: &'static str,
-    pub(super) text: &'static str,
-}
-
-impl ErrorPage {
-    const fn new(status: &'static str, text: &'static str) -> Self {
-        Self { status, text }
-    }
-}
+/// An error page of `httpd_resp_send_err`: its status and its text.
+pub(super) type ErrorPage = (&'static str, &'static str);
 
 impl Head {
     /// Parses a head of at most `max_length` bytes. `None` if it is incomplete.
@@ -69,17 +59,15 @@ pub(super) fn path_of(target: &str) -> &str {
         .unwrap_or("/")
 }
 
-pub(super) const BAD_REQUEST: ErrorPage = ErrorPage::new("400 Bad Request", "Bad request syntax");
-pub(super) const NOT_FOUND: ErrorPage =
-    ErrorPage::new("404 Not Found", "Nothing matches the given URI");
-pub(super) const WRONG_METHOD: ErrorPage = ErrorPage::new(
+pub(super) const BAD_REQUEST: ErrorPage = ("400 Bad Request", "Bad request syntax");
+pub(super) const NOT_FOUND: ErrorPage = ("404 Not Found", "Nothing matches the given URI");
+pub(super) const WRONG_METHOD: ErrorPage = (
     "405 Method Not Allowed",
     "Specified method is invalid for this resource",
 );
-pub(super) const TOO_SLOW: ErrorPage =
-    ErrorPage::new("408 Request Timeout", "Server closed this connection");
-pub(super) const URI_TOO_LONG: ErrorPage = ErrorPage::new("414 URI Too Long", "URI is too long");
-pub(super) const HEAD_TOO_LONG: ErrorPage = ErrorPage::new(
+pub(super) const TOO_SLOW: ErrorPage = ("408 Request Timeout", "Server closed this connection");
+pub(super) const URI_TOO_LONG: ErrorPage = ("414 URI Too Long", "URI is too long");
+pub(super) const HEAD_TOO_LONG: ErrorPage = (
     "431 Request Header Fields Too Large",
     "Header fields are too long",
 );
@@ -94,7 +82,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Option<Head>, &'static str> {
-        Head::parse(text.as_bytes(), 1024).map_err(|page| page.status)
+        Head::parse(text.as_bytes(), 1024).map_err(|(status, _)| status)
     }
 
     #[test]
@@ -120,7 +108,7 @@ mod tests {
         };
         assert!(parse(&of(1024)).unwrap().is_some());
         for text in [of(1025), of(5000), of(1025)[..1024].to_owned()] {
-            assert_eq!(parse(&text).err(), Some(HEAD_TOO_LONG.status));
+            assert_eq!(parse(&text).err(), Some(HEAD_TOO_LONG.0));
         }
     }
 
@@ -137,7 +125,7 @@ mod tests {
         }
         for length in ["-1", "0x7", "7,7", "99999999999999999999"] {
             let text = format!("POST /a HTTP/1.1\r\nContent-Length: {length}\r\n\r\n");
-            assert_eq!(parse(&text).err(), Some(BAD_REQUEST.status), "{length}");
+            assert_eq!(parse(&text).err(), Some(BAD_REQUEST.0), "{length}");
         }
     }
 
