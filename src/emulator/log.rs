@@ -13,13 +13,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tokio::time::Instant;
 
+pub(super) use self::entry::optional;
 pub(crate) use self::entry::{DeviceEvent, ProvEvent};
 use crate::ident::printable;
-
-/// Formats an optional part of a text line.
-pub(super) fn optional(before: &str, value: Option<impl Display>, after: &str) -> String {
-    value.map_or_else(String::new, |value| format!("{before}{value}{after}"))
-}
 
 /// Receives the text line of each entry, without control characters.
 pub type Reader = Box<dyn FnMut(&str) + Send>;

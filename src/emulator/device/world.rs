@@ -3,6 +3,7 @@
 
 use std::net::Ipv4Addr;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -28,7 +29,10 @@ impl World {
     /// A neighborhood with one network of each kind that a client must support. The passphrase is
     /// `correct horse battery`; that of `Café 家 ’` is `naïve café`.
     pub fn neighborhood() -> Self {
-        Self::from_json(NEIGHBORHOOD).unwrap_or_else(|_| Self::with(Vec::new()))
+        static WORLD: LazyLock<World> = LazyLock::new(|| {
+            World::from_json(NEIGHBORHOOD).unwrap_or_else(|_| World::with(Vec::new()))
+        });
+        WORLD.clone()
     }
 
     /// These access points, and the default times.

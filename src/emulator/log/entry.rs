@@ -5,7 +5,6 @@ use derive_more::Display;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::optional;
 use crate::security::SecurityScheme;
 
 /// An event of a device.
@@ -214,4 +213,13 @@ pub(crate) enum ProvEvent {
     End,
     /// The component was deinitialized.
     Deinit,
+}
+
+/// Formats an optional part of a text line.
+pub(in crate::emulator) fn optional(
+    before: &str,
+    value: Option<impl std::fmt::Display>,
+    after: &str,
+) -> String {
+    value.map_or_else(String::new, |value| format!("{before}{value}{after}"))
 }
