@@ -1,4 +1,4 @@
-//! Each fault that the emulated cloud can be told, as a client sees it.
+//! Each fault of the emulated cloud, as a client sees it.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,10 @@ fn met(kind: &str) -> (Cloud, Option<Answer>) {
     assert_eq!(get().unwrap().status, 200);
     let answer = get();
     assert_eq!(get().unwrap().status, 200, "{kind}: one request only");
-    let told = cloud.log_entries("fault");
-    assert_eq!(told.len(), 1);
+    let entries = cloud.log_entries("fault");
+    assert_eq!(entries.len(), 1);
     assert_eq!(
-        (&told[0]["kind"], &told[0]["number"]),
+        (&entries[0]["kind"], &entries[0]["number"]),
         (&json!(kind), &json!(2))
     );
     (cloud, answer)
@@ -70,7 +70,7 @@ fn answers_that_are_none() {
 }
 
 #[test]
-fn a_closed_connection_and_a_late_answer() {
+fn close_and_delay_have_their_effect() {
     let (cloud, answer) = met("close");
     assert!(answer.is_none());
     assert_eq!(cloud.log_entries("request")[2]["status"], Value::Null);
@@ -81,7 +81,7 @@ fn a_closed_connection_and_a_late_answer() {
 }
 
 #[test]
-fn a_dropped_request_is_not_handled_and_a_mute_one_is() {
+fn drop_prevents_handling_and_mute_does_not() {
     for (kind, handled) in [("drop", false), ("mute", true)] {
         let fault = format!("PUT user/custom_data:1:{kind}");
         let cloud = Cloud::start(&["--fault", &fault]);
@@ -98,7 +98,7 @@ fn a_dropped_request_is_not_handled_and_a_mute_one_is() {
 }
 
 #[test]
-fn answers_with_other_values() {
+fn faults_change_values_of_answers() {
     let cloud = Cloud::start(&[
         "--fault",
         "user/nodes/mapping/initiate:1:no-challenge",

@@ -30,7 +30,7 @@ use crate::support::scripted_server::{ReceivedRequest, ScriptedServer, Turn, ok}
 use crate::support::target::softap_at;
 
 fn device() -> MemoryDevice {
-    device_in(World::neighbourhood())
+    device_in(World::neighborhood())
 }
 
 fn device_in(world: World) -> MemoryDevice {
@@ -238,7 +238,7 @@ async fn failed_reset_reports_stored_credentials() {
 #[tokio::test(start_paused = true)]
 async fn endless_joining_times_out() {
     for limit in [Duration::from_millis(300), Duration::from_secs(90)] {
-        let mut world = World::neighbourhood();
+        let mut world = World::neighborhood();
         world.join = Duration::from_hours(1);
         let device = device_in(world);
         let mut session = device.plain_session().await;
@@ -263,7 +263,7 @@ async fn endless_joining_times_out() {
 /// A device in its last attempt must not be asked every few milliseconds, nor forgotten.
 #[tokio::test(start_paused = true)]
 async fn polls_at_configured_intervals() {
-    let mut world = World::neighbourhood();
+    let mut world = World::neighborhood();
     world.join = Duration::from_hours(1);
     let device = device_in(world);
     let mut session = device.plain_session().await;
@@ -355,7 +355,7 @@ async fn unreadable_answer_to_apply_is_unconfirmed() {
 #[tokio::test(start_paused = true)]
 async fn rejected_apply_is_certain() {
     // Still joining, so the firmware takes no other network.
-    let mut world = World::neighbourhood();
+    let mut world = World::neighborhood();
     world.join = Duration::from_hours(1);
     let device = device_in(world);
     let mut session = device.plain_session().await;

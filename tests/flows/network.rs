@@ -30,7 +30,7 @@ fn device_in(world: World) -> MemoryDevice {
 }
 
 fn neighbourhood() -> MemoryDevice {
-    device_in(World::neighbourhood())
+    device_in(World::neighborhood())
 }
 
 fn names(networks: &[AccessPoint]) -> Vec<String> {
@@ -258,7 +258,7 @@ async fn complete_credentials_need_no_scan() {
 #[tokio::test(start_paused = true)]
 async fn name_alone_is_looked_up_for_open_network() {
     let owe = World::from_json(r#"[{"ssid": "Guest", "auth": "owe"}]"#).unwrap();
-    for world in [World::neighbourhood(), owe] {
+    for world in [World::neighborhood(), owe] {
         let recorder = Recorder::default();
         let wanted = wanted(Some("Guest"), None);
         let network = settled(&device_in(world), &wanted, &recorder)

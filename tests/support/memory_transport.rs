@@ -47,7 +47,7 @@ impl MemoryDevice {
     pub(crate) fn new(settings: DeviceSettings) -> Self {
         let log = Shared::default();
         let device = Device::new(settings, SeededRng::new("a device in memory"))
-            .with_log(Log::default().lines_to(Box::new(log.clone())));
+            .with_log(Log::default().with_sink(Box::new(log.clone())));
         let inner = Inner {
             device,
             received: Vec::new(),

@@ -12,7 +12,7 @@ use crate::cli::args::serial::LogLine;
 use crate::cli::terminal::print_note;
 use crate::flows::FlowError;
 use crate::qr::image::{self, PictureError};
-use crate::qr::{Fault, Found, Payload, PayloadError, find_in_log, find_in_log_line};
+use crate::qr::{Payload, PayloadError, Problem, SourcedPayload, find_in_log, find_in_log_line};
 use crate::report::{Context, ErrorId, Failure, remedies};
 use crate::secret::Secret;
 use crate::transport::{Address, BoardLog, HostPart, TransportError};
@@ -41,12 +41,12 @@ pub(in crate::cli) async fn found(
     line: LogLine,
     inputs: &mut Inputs<'_>,
     drivers: &Drivers,
-) -> Result<Found, Failure> {
+) -> Result<SourcedPayload, Failure> {
     let found = match path_of(argument.expose()) {
         None if let Some(port) = port_of(argument) => {
-            Found::alone(wait_for_log(port, line, drivers).await?)
+            SourcedPayload::from(wait_for_log(port, line, drivers).await?)
         }
-        None => Found::in_text(argument.expose())
+        None => SourcedPayload::from_text(argument.expose())
             .map_err(|error| reject_text(&error, flag, argument))?,
         Some(path) => {
             let bytes = inputs.read_unnamed(MAX_FILE, path, flag).await?;
@@ -73,7 +73,7 @@ async fn read_file(
     bytes: Secret<Vec<u8>>,
     path: &Path,
     flag: &'static str,
-) -> Result<Found, Failure> {
+) -> Result<SourcedPayload, Failure> {
     if image::is_picture(bytes.expose()) {
         // On a thread, so that Ctrl-C ends the wait: a large picture takes seconds.
         let read = tokio::task::spawn_blocking(move || image::read(bytes.expose())).await;
@@ -84,14 +84,14 @@ async fn read_file(
     }
     let text = std::str::from_utf8(bytes.expose()).ok();
     let nothing = Secret::new(String::new());
-    let error = match text.map(Found::in_text) {
+    let error = match text.map(SourcedPayload::from_text) {
         Some(Ok(found)) => return Ok(found),
         Some(Err(error)) => Some(error),
         None => None,
     };
     // The log of a board has lines before and after the payload.
     match (find_in_log(bytes.expose()), error) {
-        (Ok(Some(payload)), _) => Ok(Found::alone(payload)),
+        (Ok(Some(payload)), _) => Ok(SourcedPayload::from(payload)),
         (Err(error), _) | (Ok(None), Some(error)) => Err(reject_text(&error, flag, &nothing)),
         (Ok(None), None) => {
             let message = format!("{flag}: cannot use {}", path.display());
@@ -115,8 +115,8 @@ fn picture_failure(error: &PictureError, path: &Path, flag: &str) -> Failure {
             Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::CUT_OUT)
         }
         PictureError::NoPayload(error) => {
-            let failure = label_failure(&error.fault, message);
-            if matches!(error.fault, Fault::Matter | Fault::TwoReadings { .. }) {
+            let failure = label_failure(&error.problem, message);
+            if matches!(error.problem, Problem::Matter | Problem::TwoReadings { .. }) {
                 failure
             } else {
                 failure.remedy(&remedies::OWN_CODE)
@@ -127,9 +127,9 @@ fn picture_failure(error: &PictureError, path: &Path, flag: &str) -> Failure {
 
 /// The failure for a text that is not a payload. It does not repeat the text, which may contain a secret.
 fn reject_text(error: &PayloadError, flag: &str, argument: &Secret<String>) -> Failure {
-    let failure = label_failure(&error.fault, format!("{flag}: {error}"));
+    let failure = label_failure(&error.problem, format!("{flag}: {error}"));
     let text = argument.expose();
-    let is_explained = matches!(error.fault, Fault::Matter | Fault::TwoReadings { .. });
+    let is_explained = matches!(error.problem, Problem::Matter | Problem::TwoReadings { .. });
     if is_explained || text.is_empty() {
         failure
     } else if is_like_a_file(text) {
@@ -147,13 +147,13 @@ fn reject_text(error: &PayloadError, flag: &str, argument: &Secret<String>) -> F
 }
 
 /// The failure for a fault in a payload.
-fn label_failure(fault: &Fault, message: String) -> Failure {
+fn label_failure(fault: &Problem, message: String) -> Failure {
     match fault {
-        Fault::Matter => Failure::new(ErrorId::MatterCode, message),
-        Fault::TwoReadings { .. } => {
+        Problem::Matter => Failure::new(ErrorId::MatterCode, message),
+        Problem::TwoReadings { .. } => {
             Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::FLAGS_INSTEAD)
         }
-        Fault::Several => {
+        Problem::Several => {
             Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::ONE_PAYLOAD)
         }
         _ => Failure::new(ErrorId::InvalidQrcode, message),

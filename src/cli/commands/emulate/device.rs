@@ -16,7 +16,7 @@ mod node;
 mod on_network;
 mod ready;
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,7 +42,8 @@ use crate::emulator::device::{
 use crate::emulator::fault::Fault;
 use crate::emulator::flash::Flash;
 use crate::emulator::listen::http::{self, HttpPort};
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
+use crate::emulator::parse::read_limited_text;
 use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
 use crate::security::{DeviceSecret, SecurityScheme};
@@ -302,7 +303,7 @@ impl Started {
                 let mut port = args.open_port(number).await?;
                 let bound = port.address();
                 if let (Some(announcer), Some(node)) = (announcer, &node) {
-                    port = port.announced(args.announcement(
+                    port = port.with_announcement(args.announcement(
                         announcer,
                         &label.secret,
                         &node.id,
@@ -325,7 +326,7 @@ impl Started {
             print(&ready)?;
         }
         let Some((serve, _)) = opened else {
-            device.log().write(&Entry::ServiceStopped {
+            device.log().write(&DeviceEvent::ServiceStopped {
                 why: StopReason::AlreadyProvisioned.to_string(),
             });
             return Ok(None);
@@ -429,28 +430,28 @@ impl EmulateDevice {
     fn log_of(&self, name: &str, file: Option<&File>) -> Result<Log, Failure> {
         let alone = self.count == 1;
         let of = if alone { "device" } else { name }.to_owned();
-        let mut log = Log::default().shown_to(Box::new(move |line| {
+        let mut log = Log::default().with_reader(Box::new(move |line| {
             terminal::print_note(&format!("{of}: {line}"));
         }));
         if let (Some(file), Some(path)) = (file, &self.log) {
             let file = file
                 .try_clone()
                 .map_err(|error| unusable("--log", path, &error))?;
-            log = log.lines_to(Box::new(file));
+            log = log.with_sink(Box::new(file));
         }
         Ok(if alone {
             log
         } else {
-            log.of_device(name.to_owned())
+            log.with_device_name(name.to_owned())
         })
     }
 
     fn world(&self) -> Result<World, Failure> {
         let mut world = match &self.aps {
-            None => World::neighbourhood(),
+            None => World::neighborhood(),
             Some(path) => {
                 let text =
-                    fs::read_to_string(path).map_err(|error| unusable("--aps", path, &error))?;
+                    read_limited_text(path).map_err(|error| unusable("--aps", path, &error))?;
                 World::from_json(&text).map_err(|error| unusable("--aps", path, &error))?
             }
         };

@@ -18,8 +18,9 @@ use crate::emulator::device::Device;
 use crate::emulator::fault::FaultKind;
 use crate::emulator::listen::ble::{
     Address, Advert, BusChoice, HostSettings, HostTrouble, LinkTrouble, Neighbour, RadioSettings,
-    Served, Stack, VirtualRadio, rainmaker_data,
+    ServedRadio, Stack, VirtualRadio, rainmaker_data,
 };
+use crate::emulator::parse::read_limited_text;
 use crate::report::{ErrorId, Failure};
 
 #[derive(clap::Args, Debug)]
@@ -102,7 +103,7 @@ pub(super) struct BleFlags {
 pub(super) struct Air(Option<VirtualRadio>);
 
 /// Likewise, once it answers.
-pub(super) struct ServedAir(Option<Served>);
+pub(super) struct ServedAir(Option<ServedRadio>);
 
 impl Air {
     /// Opens the bus.
@@ -116,7 +117,7 @@ impl Air {
             Some(path) => {
                 let unusable =
                     |error: &dyn std::fmt::Display| unusable("--neighbours", path, &error);
-                let text = fs::read_to_string(path).map_err(|error| unusable(&error))?;
+                let text = read_limited_text(path).map_err(|error| unusable(&error))?;
                 Neighbour::list_from_json(&text).map_err(|error| unusable(&error))?
             }
         };
@@ -152,7 +153,7 @@ impl ServedAir {
     /// Waits for its failure, for ever where there is no adapter.
     pub(super) async fn failed(&mut self) -> Failure {
         match &mut self.0 {
-            Some(served) => no_bus(&served.failed().await),
+            Some(served) => no_bus(&served.wait_for_failure().await),
             None => std::future::pending().await,
         }
     }
@@ -256,12 +257,12 @@ impl EmulateDevice {
                 rssi: flags.rssi.unwrap_or(USUAL_RSSI),
                 uuids: vec![service_uuid.clone()],
                 manufacturer,
-                after: Duration::from_millis(flags.advertise_after.unwrap_or(0)),
-                at_once: flags.at_once,
+                delay: Duration::from_millis(flags.advertise_after.unwrap_or(0)),
+                is_at_once: flags.at_once,
             },
             service_uuid,
             stack,
-            longest_value: stack.longest_value(label.secret.scheme(), self.firmware()),
+            max_value: stack.max_value(label.secret.scheme(), self.firmware()),
             troubles: flags.link_trouble.clone(),
         };
         let added = air.0.as_mut().and_then(|air| {
@@ -269,7 +270,7 @@ impl EmulateDevice {
                 address: address.to_string(),
                 bus_address: air.bus_address(),
             };
-            let peripheral = air.add(device, settings)?;
+            let peripheral = air.add_device(device, settings)?;
             let serve: Serve = Box::new(|device| peripheral.serve(device).boxed_local());
             Some((serve, address))
         });

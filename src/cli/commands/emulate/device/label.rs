@@ -42,7 +42,7 @@ impl Label {
             None if offering == Offering::Standalone && scheme == SecurityScheme::Sec1 => None,
             None => Some(random_digits::<4>(rng)),
         };
-        if pop.as_deref() == Some("") && !rules.takes_empty_pop {
+        if pop.as_deref() == Some("") && !rules.accepts_empty_pop {
             return conflict(format!(
                 "--pop: an empty one keeps {firmware} from starting; --no-pop is none at all"
             ));

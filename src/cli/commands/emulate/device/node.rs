@@ -1,7 +1,6 @@
 //! What makes an emulated device a RainMaker node: the flags about its id, its key and its cloud.
 //! Not what such a node does, which is `emulator`'s.
 
-use std::fs;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -13,9 +12,10 @@ use zeroize::Zeroizing;
 use super::label::random_digits;
 use super::{conflict, unusable};
 use crate::emulator::device::{
-    Association, KeyKind, NoNodeKey, NodeKey, NodeSettings, node_config,
+    Association, KeyKind, NodeKey, NodeKeyError, NodeSettings, node_config,
 };
 use crate::emulator::node_cloud::NodeCloud;
+use crate::emulator::parse::read_limited_text;
 use crate::report::{ErrorId, Failure};
 
 /// The flags. Any of them, or a capability of RainMaker's, makes the device a node.
@@ -117,7 +117,7 @@ impl NodeFlags {
         let Some(path) = &self.node_key else {
             return NodeKey::generate(self.key.unwrap_or_default()).map_err(|error| no_key(&error));
         };
-        let text = fs::read_to_string(path)
+        let text = read_limited_text(path)
             .map(Zeroizing::new)
             .map_err(|error| unusable("--node-key", path, &error))?;
         NodeKey::from_pem(&text).map_err(|error| unusable("--node-key", path, &error))
@@ -139,7 +139,7 @@ pub(super) async fn register(node: &NodeSettings) -> Result<(), Failure> {
         })
 }
 
-fn no_key(error: &NoNodeKey) -> Failure {
+fn no_key(error: &NodeKeyError) -> Failure {
     Failure::new(ErrorId::Fault, "the device has no key").cause(error)
 }
 

@@ -114,7 +114,7 @@ impl EmulateDevice {
         bound: SocketAddr,
     ) -> Result<Announcement, Failure> {
         let mut services =
-            Advertisement::of(self.offering(), secret, node_id, instance, bound.port());
+            Advertisement::list(self.offering(), secret, node_id, instance, bound.port());
         let challenge_response = services
             .iter_mut()
             .find(|service| service.is_challenge_response());
@@ -124,7 +124,7 @@ impl EmulateDevice {
             }
         }
         announcer
-            .announcement(bound.ip(), services)
+            .prepare(bound.ip(), services)
             .map_err(|error| cannot_announce(&error))
     }
 }
@@ -136,7 +136,7 @@ fn cannot_announce(error: &AnnounceError) -> Failure {
         AnnounceError::NoInterface(_) => failure
             .remedy(&remedies::OTHER_INTERFACE)
             .remedy(&remedies::NO_ANNOUNCE),
-        AnnounceError::NoName(_) => failure.remedy(&remedies::SHORTER_NAME),
+        AnnounceError::InvalidName(_) => failure.remedy(&remedies::SHORTER_NAME),
         AnnounceError::Mdns(_) | AnnounceError::Unreadable(_) => {
             failure.remedy(&remedies::NO_ANNOUNCE)
         }
