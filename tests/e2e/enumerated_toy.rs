@@ -222,7 +222,7 @@ fn discover_describes_addresses_in_words_of_the_medium() {
         "{text}"
     );
     let text = run(&[DISCOVER, &["--probe"]].concat(), 0);
-    assert!(text.stdout.contains("nobody answers at lower"), "{text}");
+    assert!(text.stdout.contains("no device answers at lower"), "{text}");
 
     let bare = error(&[DISCOVER, &["--shelf", "bare"]].concat(), 4);
     assert_eq!(bare["id"], "no-device", "{bare}");

@@ -74,7 +74,7 @@ struct Port<'a> {
 #[derive(Serialize)]
 struct ProbeOutcome {
     /// Why no device said what it is: an error id. Null where one did, or none was asked.
-    version_error: Option<&'static str>,
+    silence: Option<&'static str>,
 }
 
 impl<'a> Port<'a> {
@@ -112,7 +112,7 @@ impl<'a> Row<'a> {
             radio: (columns == Columns::Advertisement).then(|| Radio::of(found)),
             port: (columns == Columns::Plug).then(|| Port::of(found)),
             probe: (discovery == Discovery::Enumerated).then(|| ProbeOutcome {
-                version_error: silence_of(found),
+                silence: silence_of(found),
             }),
             version: found.version.as_ref(),
             sec_ver: sec_version(found),
