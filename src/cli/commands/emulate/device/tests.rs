@@ -1,27 +1,36 @@
 //! The flags of `emulate device`, and its first line. How the device behaves is tested with it.
 
-use clap::Parser;
+use clap::{Args as _, Command, FromArgMatches as _};
 
+use super::node::find_association;
 use super::*;
+use crate::emulator::device::Scenario;
+use crate::emulator::fault::Fault;
 
-#[derive(Parser)]
-struct Alone {
-    #[command(flatten)]
-    args: EmulateDevice,
+fn command() -> Command {
+    EmulateDevice::augment_args(Command::new("emulate"))
+}
+
+fn parse_with_matches(flags: &[&str]) -> clap::error::Result<(EmulateDevice, ArgMatches)> {
+    let matches = command().try_get_matches_from(["emulate"].iter().chain(flags))?;
+    Ok((EmulateDevice::from_arg_matches(&matches)?, matches))
 }
 
 fn parse(flags: &[&str]) -> EmulateDevice {
-    Alone::try_parse_from(["emulate"].iter().chain(flags))
-        .unwrap()
-        .args
+    parse_with_matches(flags).unwrap().0
+}
+
+fn check(flags: &[&str]) -> Result<(), Failure> {
+    let (args, matches) = parse_with_matches(flags).unwrap();
+    check_flags(&args, &matches)
 }
 
 fn ready(flags: &[&str]) -> Value {
     let args = parse(flags);
     let label = Label::new(&args, &mut UnwrapErr(SysRng)).unwrap();
-    let address = ListenAddress::Port("127.0.0.1:8080".parse().unwrap());
-    let node = args.node(1, &mut UnwrapErr(SysRng)).unwrap();
-    args.ready(Some(&address), "PROV_1", &label, node.as_ref())
+    let address = http::http_address("127.0.0.1:8080".parse().unwrap());
+    let node = create_node(&args, 1, &mut UnwrapErr(SysRng)).unwrap();
+    describe_device(&args, Some(&address), "PROV_1", &label, node.as_ref())
 }
 
 #[test]
@@ -100,9 +109,9 @@ fn flags_of_one_kind_of_device_are_not_for_the_other() {
         &["--txt", "a=b"],
         &["--no-announce"],
     ] {
-        assert!(parse(flags).check().is_err(), "{flags:?}");
+        assert!(check(flags).is_err(), "{flags:?}");
         let on_network = [&["--transport", "on-network"], flags].concat();
-        assert!(parse(&on_network).check().is_ok(), "{flags:?}");
+        assert!(check(&on_network).is_ok(), "{flags:?}");
     }
     for flags in [
         &["--aps", "a.json"][..],
@@ -116,10 +125,10 @@ fn flags_of_one_kind_of_device_are_not_for_the_other() {
         &["--scenario", "wrong-secret-key"],
     ] {
         let flags = [&["--transport", "on-network"], flags].concat();
-        assert!(parse(&flags).check().is_err(), "{flags:?}");
+        assert!(check(&flags).is_err(), "{flags:?}");
     }
     let fine = "--transport on-network --cap ch_resp --scenario chal-resp-disabled";
-    assert!(parse(&fine.split(' ').collect::<Vec<_>>()).check().is_ok());
+    assert!(check(&fine.split(' ').collect::<Vec<_>>()).is_ok());
 }
 
 #[cfg(unix)]
@@ -133,9 +142,9 @@ fn flags_of_a_serial_line_are_for_a_serial_line_and_what_it_has_not_is_refused()
         &["--console-newlines", "translated"],
         &["--console-trouble", "resets=3,hex-after"],
     ] {
-        assert!(parse(flags).check().is_err(), "{flags:?}");
+        assert!(check(flags).is_err(), "{flags:?}");
         let on_line = [&console[..], flags].concat();
-        assert!(parse(&on_line).check().is_ok(), "{flags:?}");
+        assert!(check(&on_line).is_ok(), "{flags:?}");
     }
     for flags in [
         &["--port", "1"][..],
@@ -148,7 +157,7 @@ fn flags_of_a_serial_line_are_for_a_serial_line_and_what_it_has_not_is_refused()
         &["--rssi", "-50"],
     ] {
         let on_line = [&console[..], flags].concat();
-        assert!(parse(&on_line).check().is_err(), "{flags:?}");
+        assert!(check(&on_line).is_err(), "{flags:?}");
     }
 }
 
@@ -172,9 +181,9 @@ fn flags_about_bluetooth_are_for_bluetooth_and_those_about_http_are_not() {
         &["--host-trouble", "no-bluez"],
         &["--fault", "prov-scan:1:att=0x0e"],
     ] {
-        assert!(parse(flags).check().is_err(), "{flags:?}");
+        assert!(check(flags).is_err(), "{flags:?}");
         let ble = [&["--transport", "ble"], flags].concat();
-        assert!(parse(&ble).check().is_ok(), "{flags:?}");
+        assert!(check(&ble).is_ok(), "{flags:?}");
     }
     for flags in [
         &["--port", "80"][..],
@@ -184,7 +193,7 @@ fn flags_about_bluetooth_are_for_bluetooth_and_those_about_http_are_not() {
         &["--txt", "a=b"],
     ] {
         let ble = [&["--transport", "ble"], flags].concat();
-        assert!(parse(&ble).check().is_err(), "{flags:?}");
+        assert!(check(&ble).is_err(), "{flags:?}");
     }
 }
 
@@ -199,10 +208,10 @@ fn flags_that_contradict_each_other_are_refused() {
         &["--count", "2", "--node-key", "a.pem"],
         &["--cap", "ch_resp,user_assoc"],
     ] {
-        assert!(parse(flags).check().is_err(), "{flags:?}");
+        assert!(check(flags).is_err(), "{flags:?}");
     }
     let fine = ["--scenario", "not-found", "--scenario", "app-resets"];
-    assert!(parse(&fine).check().is_ok());
+    assert!(check(&fine).is_ok());
 }
 
 #[test]
@@ -235,9 +244,9 @@ fn flags_and_capabilities_decide_whether_it_is_a_node_and_which_endpoint_it_has(
         ),
     ] {
         let args = parse(flags);
-        assert_eq!(args.node.association(&args.cap), association, "{flags:?}");
-        assert_eq!(args.node.announced(&args.cap), announced, "{flags:?}");
-        let node = args.node(1, &mut UnwrapErr(SysRng)).unwrap();
+        assert_eq!(find_association(&args), association, "{flags:?}");
+        assert_eq!(announced_capabilities(&args), announced, "{flags:?}");
+        let node = create_node(&args, 1, &mut UnwrapErr(SysRng)).unwrap();
         assert_eq!(node.map(|node| node.association), association);
     }
 }
@@ -268,7 +277,7 @@ fn a_scenario_about_a_node_needs_such_a_node() {
             true,
         ),
     ] {
-        let node = parse(flags).node(1, &mut UnwrapErr(SysRng));
+        let node = create_node(&parse(flags), 1, &mut UnwrapErr(SysRng));
         assert_eq!(node.is_ok(), possible, "{flags:?}");
     }
 }
@@ -299,10 +308,7 @@ fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
         &["--link-trouble", "rain"],
         &["--host-trouble", "rain"],
     ] {
-        assert!(
-            Alone::try_parse_from(["emulate"].iter().chain(flags)).is_err(),
-            "{flags:?}"
-        );
+        assert!(parse_with_matches(flags).is_err(), "{flags:?}");
     }
     let args = parse(&["--pop", "abcd1234", "--cap", "ch_resp,claim"]);
     assert_eq!(args.cap, ["ch_resp", "claim"]);
@@ -311,8 +317,7 @@ fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
 
 #[test]
 fn the_help_names_every_scenario_and_every_kind_of_fault() {
-    use clap::CommandFactory as _;
-    let help = Alone::command().render_long_help().to_string();
+    let help = command().render_long_help().to_string();
     let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for name in <Scenario as strum::VariantNames>::VARIANTS {
         assert!(help.contains(name), "{name}");
