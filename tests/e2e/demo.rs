@@ -6,26 +6,26 @@ use crate::support::device::fresh_path;
 use crate::support::espctl::{espctl, send_signal, watched};
 
 #[test]
-fn it_needs_nothing_and_leaves_nothing() {
+fn demo_provisions_without_setup_and_leaves_no_files() {
     let folder = fresh_path("here").parent().unwrap().to_owned();
     let output = espctl(["demo"]).in_folder(&folder).output().exits(0);
     assert!(
         output.stdout.contains("provisioned successfully!"),
         "{output}"
     );
-    for said in [
+    for line in [
         "Security Scheme: 2",
         "cloud: user@example.com logged in by password",
         "its ec signature is good",
         "In the account now: ESP RainMaker Device, a Lightbulb",
     ] {
-        assert!(output.stderr.contains(said), "{said}\n{output}");
+        assert!(output.stderr.contains(line), "{line}\n{output}");
     }
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
 }
 
 #[test]
-fn machines_can_read_it() {
+fn demo_prints_only_json_on_request() {
     let output = espctl(["demo", "--format", "json"]).output().exits(0);
     assert_eq!(output.result()["ok"], true);
     assert_eq!(
@@ -36,7 +36,7 @@ fn machines_can_read_it() {
 }
 
 #[test]
-fn it_fails_when_its_device_dies() {
+fn demo_fails_when_device_is_killed() {
     let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         // The cloud is its first process, and the device the second.
         send_signal("-KILL", children_of(demo)[1]);
@@ -49,7 +49,7 @@ fn it_fails_when_its_device_dies() {
 }
 
 #[test]
-fn it_fails_when_its_cloud_dies() {
+fn demo_fails_when_cloud_is_killed() {
     let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         send_signal("-KILL", children_of(demo)[0]);
     })
@@ -57,7 +57,7 @@ fn it_fails_when_its_cloud_dies() {
     assert_eq!(output.result()["error"]["id"], "cloud-unreachable");
 }
 
-/// The processes that a process of ours started, in this order.
+/// The child processes of a process, in the order in which they started.
 fn children_of(parent: u32) -> Vec<u32> {
     let path = format!("/proc/{parent}/task/{parent}/children");
     let children = fs::read_to_string(path).expect("Linux lists children");

@@ -9,7 +9,6 @@ mod check;
 mod console;
 mod http;
 mod label;
-mod listener;
 mod node;
 mod ready;
 
@@ -17,7 +16,8 @@ use std::fs::File;
 use std::time::Duration;
 
 use clap::ArgMatches;
-use futures_util::future::join_all;
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, join_all, ready};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use serde_json::{Value, json};
@@ -26,9 +26,8 @@ pub(in crate::cli) use self::args::EmulateDevice;
 use self::args::Medium;
 use self::check::check_flags;
 use self::label::{Label, random_digits};
-use self::listener::Listener;
 use self::node::{announced_capabilities, create_node, register_node};
-use self::ready::describe_device;
+use self::ready::{Listener, describe_device};
 #[cfg(not(target_os = "linux"))]
 use super::failures::conflict;
 use super::failures::{cannot_use, read_file};
@@ -57,17 +56,22 @@ pub(super) async fn play_devices(
         },
         announcer: http::start_announcer(args)?,
         #[cfg(target_os = "linux")]
-        radio: ble::open_radio(args).await?,
+        radio: None,
     };
     let mut devices = Vec::new();
     for number in 1..=args.count {
-        devices.push(StartedDevice::start(args, number, &mut shared).await?);
+        devices.push(start_device(args, number, &mut shared).await?);
     }
     let serving = async {
         for device in &devices {
             print_json(&device.ready).map_err(|error| Failure::output_lost(&error))?;
         }
-        Ok(join_all(devices.into_iter().map(StartedDevice::serve)).await)
+        Ok(join_all(
+            devices
+                .into_iter()
+                .map(async |device| (device.name, device.serving.await)),
+        )
+        .await)
     };
     #[cfg(target_os = "linux")]
     let serving = ble::serve_radio(shared.radio, serving);
@@ -93,98 +97,89 @@ struct Shared {
     radio: Option<VirtualRadio>,
 }
 
-/// A device that clients can connect to, unless it has credentials.
+/// A device with an open listener, if it offers provisioning.
 struct StartedDevice {
     name: String,
-    device: Device,
-    /// `None`: it does not offer provisioning.
-    listener: Option<Listener>,
     /// Its first line.
     ready: Value,
+    serving: LocalBoxFuture<'static, StopReason>,
 }
 
-impl StartedDevice {
-    /// Opens the listener of the n-th device, and registers its node with the cloud.
-    async fn start(
-        args: &EmulateDevice,
-        number: u16,
-        shared: &mut Shared,
-    ) -> Result<Self, Failure> {
-        let mut rng = UnwrapErr(SysRng);
-        let label = Label::new(args, &mut rng)?;
-        let node = create_node(args, number, &mut rng)?;
-        let name = match (&args.name, &node) {
-            (Some(name), _) if args.count == 1 => name.clone(),
-            (Some(name), _) => format!("{name}_{number}"),
-            (None, Some(node)) if args.transport == Medium::OnNetwork => node.id.clone(),
-            (None, _) => format!("PROV_{}", random_digits::<3>(&mut rng)),
-        };
-        let flash = match &args.state {
-            Some(path) => {
-                Flash::in_file(path).map_err(|error| cannot_use("--state", path, &error))?
-            }
-            None => Flash::default(),
-        };
-        let is_over = flash.is_provisioned() && !args.force_provisioning;
-        let settings = device_settings(args, label.secret.clone(), node.clone())?;
-        let log = open_log(args, &name, shared.log.as_ref())?;
-        let device = Device::new(settings, rng).with_log(log).with_flash(flash);
-        let node_id = node.as_ref().map(|node| node.id.as_str());
-        let listener = match args.transport {
-            #[cfg(not(target_os = "linux"))]
-            Medium::Ble => {
-                return conflict(
-                    "--transport ble: espctl emulates a Bluetooth adapter only on Linux",
-                );
-            }
-            #[cfg(not(unix))]
-            Medium::Console => {
-                return conflict("--transport console: espctl emulates a serial port only on Unix");
-            }
-            _ if is_over => None,
-            #[cfg(target_os = "linux")]
-            Medium::Ble => {
-                let radio = shared.radio.as_mut();
-                let added =
-                    radio.map(|radio| ble::add_device(args, radio, number, &name, &label, &device));
-                added.transpose()?
-            }
-            #[cfg(unix)]
-            Medium::Console => Some(console::open_console(args, &name, &label)?),
-            Medium::Softap | Medium::OnNetwork => {
-                let announcer = shared.announcer.as_ref();
-                let listener =
-                    http::open_port(args, number, announcer, &label.secret, node_id, &name);
-                Some(listener.await?)
-            }
-        };
-        if let Some(node) = &node {
-            register_node(node).await?;
+/// Opens the listener of the n-th device, and registers its node with the cloud.
+async fn start_device(
+    args: &EmulateDevice,
+    number: u16,
+    shared: &mut Shared,
+) -> Result<StartedDevice, Failure> {
+    let mut rng = UnwrapErr(SysRng);
+    let label = Label::new(args, &mut rng)?;
+    let node = create_node(args, number, &mut rng)?;
+    let name = match (&args.name, &node) {
+        (Some(name), _) if args.count == 1 => name.clone(),
+        (Some(name), _) => format!("{name}_{number}"),
+        (None, Some(node)) if args.transport == Medium::OnNetwork => node.id.clone(),
+        (None, _) => format!("PROV_{}", random_digits::<3>(&mut rng)),
+    };
+    let flash = match &args.state {
+        Some(path) => Flash::in_file(path).map_err(|error| cannot_use("--state", path, &error))?,
+        None => Flash::default(),
+    };
+    let is_over = flash.is_provisioned() && !args.force_provisioning;
+    let settings = device_settings(args, label.secret.clone(), node.clone())?;
+    let log = open_log(args, &name, shared.log.as_ref())?;
+    let mut device = Device::new(settings, rng).with_log(log).with_flash(flash);
+    let listener = match args.transport {
+        #[cfg(not(target_os = "linux"))]
+        Medium::Ble => {
+            return conflict("--transport ble: espctl emulates a Bluetooth adapter only on Linux");
         }
-        let address = listener.as_ref().map(|listener| &listener.address);
-        let ready = describe_device(args, address, &name, &label, node.as_ref());
-        Ok(Self {
-            name,
-            device,
-            listener,
-            ready,
-        })
-    }
-
-    /// Serves the device until its service ends, and returns its name and the reason.
-    async fn serve(mut self) -> (String, StopReason) {
-        let why = match self.listener {
-            Some(listener) => (listener.serve)(self.device).await,
-            None => {
-                let why = StopReason::AlreadyProvisioned;
-                self.device.log().write(&Entry::ServiceStopped {
-                    why: why.to_string(),
-                });
-                why
+        #[cfg(not(unix))]
+        Medium::Console => {
+            return conflict("--transport console: espctl emulates a serial port only on Unix");
+        }
+        _ if is_over => {
+            let why = StopReason::AlreadyProvisioned;
+            device.log().write(&Entry::ServiceStopped {
+                why: why.to_string(),
+            });
+            Listener {
+                address: Value::Null,
+                serving: ready(why).boxed_local(),
             }
-        };
-        (self.name, why)
+        }
+        #[cfg(target_os = "linux")]
+        Medium::Ble => {
+            let radio = match &mut shared.radio {
+                Some(radio) => radio,
+                unopened => unopened.insert(ble::open_radio(args).await?),
+            };
+            ble::add_device(args, radio, number, &name, &label, device)?
+        }
+        #[cfg(unix)]
+        Medium::Console => console::open_console(args, &name, &label, device)?,
+        Medium::Softap | Medium::OnNetwork => {
+            let announcer = shared.announcer.as_ref();
+            http::open_port(
+                args,
+                number,
+                &name,
+                &label,
+                announcer,
+                node.as_ref(),
+                device,
+            )
+            .await?
+        }
+    };
+    if let Some(node) = &node {
+        register_node(node).await?;
     }
+    let ready = describe_device(args, &listener.address, &name, &label, node.as_ref());
+    Ok(StartedDevice {
+        name,
+        ready,
+        serving: listener.serving,
+    })
 }
 
 fn device_settings(

@@ -6,13 +6,14 @@ use std::io::{Error, ErrorKind};
 use std::os::unix::fs::FileTypeExt as _;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use serde_json::json;
 
-use super::args::{EmulateDevice, Medium};
+use super::args::EmulateDevice;
 use super::label::Label;
-use super::listener::Listener;
+use super::ready::Listener;
 use crate::cli::commands::emulate::failures::{cannot_use, conflict, read_file};
 use crate::emulator::device::Device;
 use crate::emulator::listen::ble::{
@@ -21,11 +22,8 @@ use crate::emulator::listen::ble::{
 };
 use crate::report::{ErrorId, Failure};
 
-/// Opens the bus of the adapter, if the devices are reached by Bluetooth.
-pub(super) async fn open_radio(args: &EmulateDevice) -> Result<Option<VirtualRadio>, Failure> {
-    if args.transport != Medium::Ble {
-        return Ok(None);
-    }
+/// Opens the bus of the adapter.
+pub(super) async fn open_radio(args: &EmulateDevice) -> Result<VirtualRadio, Failure> {
     let flags = &args.ble;
     let neighbours = match &flags.neighbours {
         None => Vec::new(),
@@ -46,7 +44,7 @@ pub(super) async fn open_radio(args: &EmulateDevice) -> Result<Option<VirtualRad
     for neighbour in neighbours {
         radio.add_neighbour(neighbour);
     }
-    Ok(Some(radio))
+    Ok(radio)
 }
 
 /// Runs `devices` while the adapter, if there is one, answers.
@@ -73,7 +71,7 @@ pub(super) fn add_device(
     number: u16,
     name: &str,
     label: &Label,
-    device: &Device,
+    device: Device,
 ) -> Result<Listener, Failure> {
     let flags = &args.ble;
     let address = match flags.mac {
@@ -107,24 +105,24 @@ pub(super) fn add_device(
             .longest_value(label.secret.scheme(), args.firmware),
         troubles: flags.link_trouble.clone(),
     };
-    let Some(peripheral) = radio.add(device, settings) else {
+    let Some(peripheral) = radio.add(&device, settings) else {
         return conflict(format!(
             "--mac and --neighbours: two devices have the address {address}"
         ));
     };
-    let keys = json!({
-        "address": address.to_string(),
-        "bus_address": radio.bus_address(),
-    });
-    Ok(Listener::new(keys, |device| peripheral.serve(device)))
+    Ok(Listener {
+        address: json!({
+            "address": address.to_string(),
+            "bus_address": radio.bus_address(),
+        }),
+        serving: peripheral.serve(device).boxed_local(),
+    })
 }
 
 /// Rejects a name that does not fit into the scan response, which also has the manufacturer data.
 fn check_name(name: &str, manufacturer: &BTreeMap<u16, Vec<u8>>) -> Result<(), Failure> {
     let sizes = manufacturer.values().map(Vec::len);
-    let used = sizes
-        .map(|size| size.saturating_add(COMPANY_ID).saturating_add(FIELD_HEADER))
-        .sum();
+    let used = sizes.map(|size| size.saturating_add(DATA_HEADER)).sum();
     let room = SCAN_RESPONSE.saturating_sub(used);
     if name.len() <= room {
         return Ok(());
@@ -175,8 +173,6 @@ fn no_bus(error: &Error) -> Failure {
 
 /// Bytes of a scan response, without the header of its first field.
 const SCAN_RESPONSE: usize = 29;
-/// Length and type of a field, in bytes.
-const FIELD_HEADER: usize = 2;
-/// Bytes of the company's number, before its data.
-const COMPANY_ID: usize = 2;
+/// Length, type and company of manufacturer data, in bytes.
+const DATA_HEADER: usize = 4;
 const LIGHT: u16 = 5;

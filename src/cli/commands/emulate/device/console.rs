@@ -1,12 +1,13 @@
 //! The serial line of an emulated device, which is a pty.
 
+use futures_util::FutureExt as _;
 use serde_json::json;
 
 use super::args::{EmulateDevice, Newlines, NoiseLevel};
 use super::label::Label;
-use super::listener::Listener;
+use super::ready::Listener;
 use crate::cli::commands::emulate::failures::cannot_use;
-use crate::emulator::device::Firmware;
+use crate::emulator::device::{Device, Firmware};
 use crate::emulator::listen::console::{self, ConsoleSettings, Noise};
 use crate::report::{ErrorId, Failure};
 
@@ -15,6 +16,7 @@ pub(super) fn open_console(
     args: &EmulateDevice,
     name: &str,
     label: &Label,
+    device: Device,
 ) -> Result<Listener, Failure> {
     let flags = &args.console;
     let settings = ConsoleSettings {
@@ -37,9 +39,11 @@ pub(super) fn open_console(
             .link(link)
             .map_err(|error| cannot_use("--pty-link", link, &error))?;
     }
-    let address = json!({
-        "pty": console.path().display().to_string(),
-        "baud": flags.uart_baud,
-    });
-    Ok(Listener::new(address, |device| console.serve(device)))
+    Ok(Listener {
+        address: json!({
+            "pty": console.path().display().to_string(),
+            "baud": flags.uart_baud,
+        }),
+        serving: console.serve(device).boxed_local(),
+    })
 }

@@ -2,16 +2,17 @@
 
 use std::net::SocketAddr;
 
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::args::{EmulateDevice, Medium};
-use super::listener::Listener;
+use super::label::Label;
+use super::ready::Listener;
 use crate::cli::commands::emulate::listen::cannot_listen;
 use crate::emulator::announce::{AnnounceError, Announcer};
-use crate::emulator::device::Advertisement;
+use crate::emulator::device::{Advertisement, Device, NodeSettings};
 use crate::emulator::listen::http;
 use crate::report::{ErrorId, Failure, remedies};
-use crate::security::DeviceSecret;
 
 /// Starts announcing, if the devices are on their network and announced.
 pub(super) fn start_announcer(args: &EmulateDevice) -> Result<Option<Announcer>, Failure> {
@@ -24,14 +25,15 @@ pub(super) fn start_announcer(args: &EmulateDevice) -> Result<Option<Announcer>,
         .map_err(|error| cannot_announce(&error))
 }
 
-/// Opens the port of the n-th device. `node_id` is the node to announce.
+/// Opens the port of the n-th device, and announces its node.
 pub(super) async fn open_port(
     args: &EmulateDevice,
     number: u16,
+    name: &str,
+    label: &Label,
     announcer: Option<&Announcer>,
-    secret: &DeviceSecret,
-    node_id: Option<&str>,
-    instance: &str,
+    node: Option<&NodeSettings>,
+    device: Device,
 ) -> Result<Listener, Failure> {
     let port = match args.listen.port {
         0 => 0,
@@ -41,9 +43,9 @@ pub(super) async fn open_port(
     let port = http::bind(address).await;
     let mut port = port.map_err(|error| cannot_listen(address, &error))?;
     let bound = port.address();
-    if let (Some(announcer), Some(node_id)) = (announcer, node_id) {
-        let mut services =
-            Advertisement::of(args.offering(), secret, node_id, instance, bound.port());
+    if let (Some(announcer), Some(node)) = (announcer, node) {
+        let (offering, secret) = (args.offering(), &label.secret);
+        let mut services = Advertisement::of(offering, secret, &node.id, name, bound.port());
         let challenge_response = services
             .iter_mut()
             .find(|service| service.is_challenge_response());
@@ -55,9 +57,10 @@ pub(super) async fn open_port(
         let announcement = announcer.announcement(bound.ip(), services);
         port = port.announced(announcement.map_err(|error| cannot_announce(&error))?);
     }
-    Ok(Listener::new(http_address(bound), |device| {
-        port.serve(device)
-    }))
+    Ok(Listener {
+        address: http_address(bound),
+        serving: port.serve(device).boxed_local(),
+    })
 }
 
 /// The address of a port, as keys of the first line.

@@ -7,7 +7,7 @@ use super::args::{EmulateDevice, Medium};
 use crate::cli::commands::emulate::failures::conflict;
 use crate::emulator::device::Offering;
 #[cfg(unix)]
-use crate::emulator::listen::console::ConsoleTrouble;
+use crate::emulator::listen::console::ConsoleTrouble::BootLog;
 use crate::qr::Payload;
 use crate::report::Failure;
 use crate::secret::Secret;
@@ -80,14 +80,7 @@ impl Label {
         let transport = match args.transport {
             Medium::OnNetwork => return None,
             #[cfg(unix)]
-            Medium::Console
-                if args
-                    .console
-                    .console_trouble
-                    .contains(&ConsoleTrouble::BootLog) =>
-            {
-                Medium::Ble
-            }
+            Medium::Console if args.console.console_trouble.contains(&BootLog) => Medium::Ble,
             Medium::Console => return None,
             medium => medium,
         };

@@ -1,15 +1,25 @@
-//! The first line of an emulated device: its address and its secrets.
+//! What a client needs for a connection: the listener of an emulated device, and its first line with
+//! address and secrets.
 
+use futures_util::future::LocalBoxFuture;
 use serde_json::{Map, Value, json};
 
 use super::args::EmulateDevice;
 use super::label::Label;
-use crate::emulator::device::{NodeSettings, Offering};
+use crate::emulator::device::{NodeSettings, Offering, StopReason};
 
-/// The line. Without an address, the device has credentials, and no client can connect.
+/// A device that clients can connect to.
+pub(super) struct Listener {
+    /// Its address, as keys of the first line. Null if the device does not offer provisioning.
+    pub(super) address: Value,
+    /// Serves the device until its service ends.
+    pub(super) serving: LocalBoxFuture<'static, StopReason>,
+}
+
+/// The first line.
 pub(super) fn describe_device(
     args: &EmulateDevice,
-    address: Option<&Value>,
+    address: &Value,
     name: &str,
     label: &Label,
     node: Option<&NodeSettings>,
@@ -28,7 +38,7 @@ pub(super) fn describe_device(
             "transport": args.transport.to_string(),
             "service": service,
         }),
-        json!(address),
+        address.clone(),
         json!({
             "name": name,
             "instance": on_network.then_some(name),
@@ -38,7 +48,7 @@ pub(super) fn describe_device(
             "username": label.username,
             "sec_ver": label.secret.scheme(),
             "firmware": (!on_network).then(|| args.firmware.to_string()),
-            "provisioned": address.is_none().then_some(true),
+            "provisioned": address.is_null().then_some(true),
             "qrcode": label.qr_code(args, name),
         }),
     ];
