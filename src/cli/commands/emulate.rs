@@ -32,9 +32,7 @@ impl Subcommand for Emulate {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         match self {
             Self::Cloud(args) => cloud::play_cloud(args).await,
-            Self::Device(args) => {
-                device::play_devices(args, &workplace.matches, &workplace.printer).await
-            }
+            Self::Device(args) => device::play_devices(args, workplace).await,
         }
     }
 }

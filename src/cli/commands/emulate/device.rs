@@ -13,9 +13,9 @@ mod node;
 mod ready;
 
 use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ArgMatches;
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, join_all, ready};
 use getrandom::SysRng;
@@ -32,7 +32,8 @@ use self::ready::{Listener, describe_device};
 use super::failures::conflict;
 use super::failures::{cannot_use, read_file};
 use crate::cli::args::inputs::{Existing, create_private};
-use crate::cli::terminal::{Format, Printer, keys_of, print_json, print_note};
+use crate::cli::terminal::{Format, keys_of, print_json, print_note};
+use crate::cli::workplace::Workplace;
 use crate::emulator::announce::Announcer;
 use crate::emulator::device::{Device, DeviceSettings, Firmware, NodeSettings, StopReason, World};
 use crate::emulator::flash::Flash;
@@ -42,41 +43,37 @@ use crate::emulator::log::{Entry, Log};
 use crate::report::Failure;
 use crate::security::DeviceSecret;
 
-/// Plays devices until their services have ended. `matches` are what `args` was parsed from.
+/// Plays devices until their services have ended.
 pub(super) async fn play_devices(
     args: &EmulateDevice,
-    matches: &ArgMatches,
-    printer: &Printer,
+    workplace: &Workplace,
 ) -> Result<(), Failure> {
-    check_flags(args, matches)?;
+    check_flags(args, &workplace.matches)?;
     let mut shared = Shared {
         log: match &args.log {
-            Some(path) => Some(create_private(path, "--log", Existing::Replaced)?),
+            Some(path) => Some(create_private(path, "--log", Existing::Replaced)?.into()),
             None => None,
         },
         announcer: http::start_announcer(args)?,
         #[cfg(target_os = "linux")]
         radio: None,
     };
-    let mut devices = Vec::new();
+    let (mut first_lines, mut services) = (Vec::new(), Vec::new());
     for number in 1..=args.count {
-        devices.push(start_device(args, number, &mut shared).await?);
+        let (line, service) = start_device(args, number, &mut shared).await?;
+        first_lines.push(line);
+        services.push(service);
     }
     let serving = async {
-        for device in &devices {
-            print_json(&device.ready).map_err(|error| Failure::output_lost(&error))?;
+        for line in &first_lines {
+            print_json(line).map_err(|error| Failure::output_lost(&error))?;
         }
-        Ok(join_all(
-            devices
-                .into_iter()
-                .map(async |device| (device.name, device.serving.await)),
-        )
-        .await)
+        Ok(join_all(services).await)
     };
     #[cfg(target_os = "linux")]
     let serving = ble::serve_radio(shared.radio, serving);
     let stopped = serving.await?;
-    if printer.format() != Format::Json {
+    if workplace.printer.format() != Format::Json {
         return Ok(());
     }
     let stopped = match &stopped[..] {
@@ -86,39 +83,33 @@ pub(super) async fn play_devices(
             .map(|(name, why)| json!({"name": name, "why": why.to_string()}))
             .collect(),
     };
-    printer.result(&[], keys_of("stopped", &stopped))
+    workplace.printer.result(&[], keys_of("stopped", &stopped))
 }
 
 /// What the devices of one run share.
 struct Shared {
-    log: Option<File>,
+    log: Option<Arc<File>>,
     announcer: Option<Announcer>,
     #[cfg(target_os = "linux")]
     radio: Option<VirtualRadio>,
 }
 
-/// A device with an open listener, if it offers provisioning.
-struct StartedDevice {
-    name: String,
-    /// Its first line.
-    ready: Value,
-    serving: LocalBoxFuture<'static, StopReason>,
-}
+/// Ends with the service of one device, and returns the device's name and the reason.
+type Service = LocalBoxFuture<'static, (String, StopReason)>;
 
-/// Opens the listener of the n-th device, and registers its node with the cloud.
+/// Opens the listener of the n-th device, registers its node with the cloud, and returns its first line.
 async fn start_device(
     args: &EmulateDevice,
     number: u16,
     shared: &mut Shared,
-) -> Result<StartedDevice, Failure> {
-    let mut rng = UnwrapErr(SysRng);
-    let label = Label::new(args, &mut rng)?;
-    let node = create_node(args, number, &mut rng)?;
+) -> Result<(Value, Service), Failure> {
+    let label = Label::new(args)?;
+    let node = create_node(args, number)?;
     let name = match (&args.name, &node) {
         (Some(name), _) if args.count == 1 => name.clone(),
         (Some(name), _) => format!("{name}_{number}"),
         (None, Some(node)) if args.transport == Medium::OnNetwork => node.id.clone(),
-        (None, _) => format!("PROV_{}", random_digits::<3>(&mut rng)),
+        (None, _) => format!("PROV_{}", random_digits::<3>()),
     };
     let flash = match &args.state {
         Some(path) => Flash::in_file(path).map_err(|error| cannot_use("--state", path, &error))?,
@@ -126,8 +117,10 @@ async fn start_device(
     };
     let is_over = flash.is_provisioned() && !args.force_provisioning;
     let settings = device_settings(args, label.secret.clone(), node.clone())?;
-    let log = open_log(args, &name, shared.log.as_ref())?;
-    let mut device = Device::new(settings, rng).with_log(log).with_flash(flash);
+    let log = open_log(args, &name, shared.log.as_ref());
+    let mut device = Device::new(settings, UnwrapErr(SysRng))
+        .with_log(log)
+        .with_flash(flash);
     let listener = match args.transport {
         #[cfg(not(target_os = "linux"))]
         Medium::Ble => {
@@ -174,12 +167,9 @@ async fn start_device(
     if let Some(node) = &node {
         register_node(node).await?;
     }
-    let ready = describe_device(args, &listener.address, &name, &label, node.as_ref());
-    Ok(StartedDevice {
-        name,
-        ready,
-        serving: listener.serving,
-    })
+    let line = describe_device(args, &listener.address, &name, &label, node.as_ref());
+    let service = listener.serving.map(|why| (name, why));
+    Ok((line, service.boxed_local()))
 }
 
 fn device_settings(
@@ -211,22 +201,20 @@ fn device_settings(
 }
 
 /// The log of one device, on stderr and in the file.
-fn open_log(args: &EmulateDevice, name: &str, file: Option<&File>) -> Result<Log, Failure> {
+fn open_log(args: &EmulateDevice, name: &str, file: Option<&Arc<File>>) -> Log {
     let is_alone = args.count == 1;
     let prefix = if is_alone { "device" } else { name }.to_owned();
     let mut log = Log::default().shown_to(Box::new(move |line| {
         print_note(&format!("{prefix}: {line}"));
     }));
-    if let (Some(file), Some(path)) = (file, &args.log) {
-        let file = file.try_clone();
-        let file = file.map_err(|error| cannot_use("--log", path, &error))?;
-        log = log.lines_to(Box::new(file));
+    if let Some(file) = file {
+        log = log.lines_to(Box::new(Arc::clone(file)));
     }
-    Ok(if is_alone {
+    if is_alone {
         log
     } else {
         log.of_device(name.to_owned())
-    })
+    }
 }
 
 #[cfg(test)]

@@ -359,7 +359,7 @@ impl EmulateDevice {
 /// An id that needs no escape in a path, a topic and a JSON text.
 fn parse_node_id(text: &str) -> Result<String, &'static str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if (1..=MAX_NODE_ID).contains(&text.len()) && text.chars().all(is_plain) {
+    if (1..=64).contains(&text.len()) && text.chars().all(is_plain) {
         Ok(text.to_owned())
     } else {
         Err("expected 1 to 64 letters, digits, - and _")
@@ -383,5 +383,3 @@ fn parse_txt(text: &str) -> Result<(String, String), &'static str> {
 /// The service of ESP-IDF's examples and of RainMaker.
 #[cfg(target_os = "linux")]
 const PROVISIONING_SERVICE: Uuid = uuid!("021a9004-0382-4aea-bff4-6b3f1c5adfb4");
-/// In bytes.
-const MAX_NODE_ID: usize = 64;

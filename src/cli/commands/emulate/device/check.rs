@@ -7,7 +7,7 @@ use super::args::BleFlags;
 #[cfg(unix)]
 use super::args::ConsoleFlags;
 use super::args::{EmulateDevice, Medium, OnNetworkFlags};
-use super::node::{CH_RESP, USER_ASSOC};
+use super::node::{CH_RESP, USER_ASSOC, has_capability};
 use crate::cli::args::inputs::Inputs;
 use crate::cli::commands::emulate::failures::conflict;
 use crate::emulator::device::Scenario;
@@ -35,8 +35,7 @@ pub(super) fn check_flags(args: &EmulateDevice, matches: &ArgMatches) -> Result<
     if port.checked_add(args.count.saturating_sub(1)).is_none() {
         return conflict("--port and --count lead beyond port 65535");
     }
-    let has = |capability: &str| args.cap.iter().any(|name| name == capability);
-    if has(CH_RESP) && has(USER_ASSOC) {
+    if has_capability(args, CH_RESP) && has_capability(args, USER_ASSOC) {
         return conflict("--cap: firmware has ch_resp or user_assoc, never both");
     }
     Ok(())
@@ -89,10 +88,9 @@ fn check_medium(args: &EmulateDevice, matches: &ArgMatches) -> Result<(), Failur
     if args.ble.bus_address.is_some() && args.ble.host_trouble == Some(HostTrouble::Hangs) {
         return conflict("--host-trouble hangs requires a bus of its own: omit --bus-address");
     }
-    let needs_radio =
-        |scenario: &Scenario| matches!(scenario, Scenario::ChannelChange | Scenario::ServiceGone);
     for scenario in &args.scenario {
-        if medium == Medium::Console && needs_radio(scenario) {
+        let needs_radio = matches!(scenario, Scenario::ChannelChange | Scenario::ServiceGone);
+        if needs_radio && medium == Medium::Console {
             return inapplicable(format!("--scenario {scenario}"));
         }
     }

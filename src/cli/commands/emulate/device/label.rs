@@ -22,15 +22,14 @@ pub(super) struct Label {
 
 impl Label {
     /// Values of flags, and random ones in place of missing flags.
-    pub(super) fn new(args: &EmulateDevice, rng: &mut UnwrapErr<SysRng>) -> Result<Self, Failure> {
+    pub(super) fn new(args: &EmulateDevice) -> Result<Self, Failure> {
         let (firmware, offering) = (args.firmware, args.offering());
         let rules = firmware.rules();
-        let has_sec2_by_default = rules.announces_scheme && !offering.is_on_network();
-        let scheme = args.sec_ver.unwrap_or(if has_sec2_by_default {
-            SecurityScheme::Sec2
-        } else {
-            SecurityScheme::Sec1
-        });
+        let scheme = match args.sec_ver {
+            Some(scheme) => scheme,
+            None if !rules.announces_scheme || offering.is_on_network() => SecurityScheme::Sec1,
+            None => SecurityScheme::Sec2,
+        };
         if scheme == SecurityScheme::Sec2 && !rules.announces_scheme {
             return conflict(format!("--sec-ver 2: {firmware} has no Security 2"));
         }
@@ -42,7 +41,7 @@ impl Label {
             Some(pop) => Some(pop.expose().clone()),
             // The default of this service in the firmware; that of local control is a PoP.
             None if offering == Offering::Standalone && scheme == SecurityScheme::Sec1 => None,
-            None => Some(random_digits::<4>(rng)),
+            None => Some(random_digits::<4>()),
         };
         if pop.as_deref() == Some("") && !rules.takes_empty_pop {
             return conflict(format!(
@@ -60,7 +59,8 @@ impl Label {
                     0 => NonceRule::Fixed,
                     _ => NonceRule::Counter,
                 };
-                DeviceSecret::sec2(&args.username, &Secret::new(password.clone()), nonce, rng)
+                let password = Secret::new(password.clone());
+                DeviceSecret::sec2(&args.username, &password, nonce, &mut UnwrapErr(SysRng))
             }
             (SecurityScheme::Sec2, None) => {
                 return conflict("--no-pop is not possible with --sec-ver 2: it needs a password");
@@ -96,8 +96,8 @@ impl Label {
 }
 
 /// So many random bytes, as hexadecimal digits.
-pub(super) fn random_digits<const BYTES: usize>(rng: &mut UnwrapErr<SysRng>) -> String {
+pub(super) fn random_digits<const BYTES: usize>() -> String {
     let mut bytes = [0; BYTES];
-    rng.fill_bytes(&mut bytes);
+    UnwrapErr(SysRng).fill_bytes(&mut bytes);
     hex::encode(bytes)
 }

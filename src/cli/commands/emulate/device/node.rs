@@ -17,12 +17,10 @@ use crate::report::{ErrorId, Failure};
 pub(super) fn create_node(
     args: &EmulateDevice,
     number: u16,
-    rng: &mut UnwrapErr<SysRng>,
 ) -> Result<Option<NodeSettings>, Failure> {
-    let node = match find_association(args) {
-        Some(association) => Some(new_node(args, association, number, rng)?),
-        None => None,
-    };
+    let node = find_association(args)
+        .map(|association| new_node(args, association, number))
+        .transpose()?;
     let nature = node.as_ref().map(NodeSettings::nature);
     Scenario::check_node(&args.scenario, nature)
         .or_else(|error| conflict(format!("--scenario: {error}")))?;
@@ -33,15 +31,14 @@ fn new_node(
     args: &EmulateDevice,
     association: Association,
     number: u16,
-    rng: &mut UnwrapErr<SysRng>,
 ) -> Result<NodeSettings, Failure> {
     let flags = &args.node;
     let is_claimed = !CLAIMING.into_iter().any(|name| has_capability(args, name));
     let id = match &flags.node_id {
         Some(id) if args.count == 1 => id.clone(),
         Some(id) => format!("{id}_{number}"),
-        None if is_claimed => random_id(rng),
-        None => format!("{ESPRESSIF}{}", random_digits::<3>(rng).to_uppercase()),
+        None if is_claimed => random_id(),
+        None => format!("{ESPRESSIF}{}", random_digits::<3>().to_uppercase()),
     };
     let key = match &flags.node_key {
         Some(path) => read_file("--node-key", path, NodeKey::from_pem)?,
@@ -85,7 +82,7 @@ pub(super) fn announced_capabilities(args: &EmulateDevice) -> Vec<String> {
     announced.cloned().collect()
 }
 
-fn has_capability(args: &EmulateDevice, name: &str) -> bool {
+pub(super) fn has_capability(args: &EmulateDevice, name: &str) -> bool {
     args.cap.iter().any(|capability| capability == name)
 }
 
@@ -109,9 +106,9 @@ fn no_key(error: &NoNodeKey) -> Failure {
 }
 
 /// An id in the form that RainMaker assigns.
-fn random_id(rng: &mut UnwrapErr<SysRng>) -> String {
+fn random_id() -> String {
     let mut bytes = [0; 16];
-    rng.fill_bytes(&mut bytes);
+    UnwrapErr(SysRng).fill_bytes(&mut bytes);
     // An id that begins with a dash would be a flag on a command line.
     if let Some(first) = bytes.first_mut() {
         *first &= 0x7f;

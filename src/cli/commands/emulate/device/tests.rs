@@ -1,6 +1,6 @@
 //! The flags of `emulate device`, and its first line. The behavior of devices has its own tests.
 
-use clap::{Args as _, Command, FromArgMatches as _};
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 
 use super::node::find_association;
 use super::*;
@@ -27,9 +27,9 @@ fn check(flags: &[&str]) -> Result<(), Failure> {
 
 fn ready(flags: &[&str]) -> Value {
     let args = parse(flags);
-    let label = Label::new(&args, &mut UnwrapErr(SysRng)).unwrap();
+    let label = Label::new(&args).unwrap();
     let address = http::http_address("127.0.0.1:8080".parse().unwrap());
-    let node = create_node(&args, 1, &mut UnwrapErr(SysRng)).unwrap();
+    let node = create_node(&args, 1).unwrap();
     describe_device(&args, &address, "PROV_1", &label, node.as_ref())
 }
 
@@ -63,9 +63,7 @@ fn generates_pop_if_scheme_requires_one() {
         &["--firmware", "v4.4", "--pop", ""],
         &["--sec-ver", "0", "--pop", "a"],
     ] {
-        let impossible = parse(flags);
-        let label = Label::new(&impossible, &mut UnwrapErr(SysRng));
-        assert!(label.is_err(), "{flags:?}");
+        assert!(Label::new(&parse(flags)).is_err(), "{flags:?}");
     }
     assert_eq!(ready(&["--firmware", "v4.4"])["sec_ver"], 1);
     assert_eq!(ready(&["--firmware", "v5"])["sec_ver"], 2);
@@ -248,7 +246,7 @@ fn flags_and_capabilities_select_node_endpoint() {
         let args = parse(flags);
         assert_eq!(find_association(&args), association, "{flags:?}");
         assert_eq!(announced_capabilities(&args), announced, "{flags:?}");
-        let node = create_node(&args, 1, &mut UnwrapErr(SysRng)).unwrap();
+        let node = create_node(&args, 1).unwrap();
         assert_eq!(node.map(|node| node.association), association);
     }
 }
@@ -279,7 +277,7 @@ fn node_scenarios_require_matching_node() {
             true,
         ),
     ] {
-        let node = create_node(&parse(flags), 1, &mut UnwrapErr(SysRng));
+        let node = create_node(&parse(flags), 1);
         assert_eq!(node.is_ok(), possible, "{flags:?}");
     }
 }
