@@ -13,13 +13,13 @@ fn demo_needs_nothing_and_leaves_nothing() {
         output.stdout.contains("provisioned successfully!"),
         "{output}"
     );
-    for said in [
+    for line in [
         "Security Scheme: 2",
         "cloud: user@example.com logged in by password",
         "its ec signature is good",
         "In the account now: ESP RainMaker Device, a Lightbulb",
     ] {
-        assert!(output.stderr.contains(said), "{said}\n{output}");
+        assert!(output.stderr.contains(line), "{line}\n{output}");
     }
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
 }
@@ -57,7 +57,7 @@ fn demo_fails_if_its_cloud_exits() {
     assert_eq!(output.result()["error"]["id"], "cloud-unreachable");
 }
 
-/// The processes that a process of ours started, in this order.
+/// The child processes of a process, in the order in which they started.
 fn children_of(parent: u32) -> Vec<u32> {
     let path = format!("/proc/{parent}/task/{parent}/children");
     let children = fs::read_to_string(path).expect("Linux lists children");
