@@ -7,6 +7,7 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::args::candidates::error_ids;
+use crate::cli::args::public_text::PublicText;
 use crate::cli::diagnose::doctor::check_of;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::{Printer, keys_of};
@@ -19,7 +20,7 @@ use crate::report::{Entry, ErrorId, Exit, Failure};
 pub(in crate::cli) struct Explain {
     /// The id, as an error's last line names it. Without one, all are listed, by exit code.
     #[arg(value_name = "ID", add = error_ids())]
-    id: Option<String>,
+    id: Option<PublicText>,
 }
 
 /// An explanation, for machines.
@@ -59,7 +60,7 @@ fn explain(args: &Explain, printer: &Printer) -> Result<(), Failure> {
     };
     let id = ErrorId::ALL
         .iter()
-        .find(|id| id.as_str() == asked)
+        .find(|id| id.as_str() == &**asked)
         .ok_or_else(|| unknown(asked))?;
     printer.result(
         &[as_text(*id)],

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{cannot_listen, print};
 use crate::cli::args::inputs::{Existing, create_private};
+use crate::cli::args::public_text::PublicText;
 use crate::cli::terminal;
 use crate::emulator::cloud::account::AccountSettings;
 use crate::emulator::cloud::fault::Fault;
@@ -38,7 +39,7 @@ pub(in crate::cli) struct EmulateCloud {
 
     /// Who has an account.
     #[arg(long, value_name = "NAME", default_value = "user@example.com")]
-    user: String,
+    user: PublicText,
 
     /// The password [default: sixteen random letters and digits].
     #[arg(long)]
@@ -113,7 +114,7 @@ pub(super) async fn run(args: &EmulateCloud) -> Result<(), Failure> {
         "url": format!("http://{bound}"),
         "address": bound.ip(),
         "port": bound.port(),
-        "user": args.user,
+        "user": &*args.user,
         "password": password.expose(),
         "user_id": cloud.user_id(&args.user),
     }))?;
@@ -122,7 +123,7 @@ pub(super) async fn run(args: &EmulateCloud) -> Result<(), Failure> {
 
 impl EmulateCloud {
     fn settings(&self, password: Secret<String>) -> Result<CloudSettings, Failure> {
-        let mut users = vec![(self.user.clone(), password)];
+        let mut users = vec![(self.user.to_string(), password)];
         for (name, password) in &self.also_user {
             if users.iter().any(|(known, _)| known == name) {
                 let message = format!("--also-user: there is {name} already");

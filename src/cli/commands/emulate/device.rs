@@ -34,6 +34,7 @@ use self::node::{CH_RESP, NodeFlags, register};
 use self::on_network::OnNetworkFlags;
 use self::ready::ListenAddress;
 use super::{cannot_listen, create, print, unusable};
+use crate::cli::args::public_text::PublicText;
 use crate::cli::terminal::{self, Format, Printer, keys_of};
 use crate::emulator::announce::Announcer;
 use crate::emulator::device::{
@@ -78,7 +79,7 @@ pub(in crate::cli) struct EmulateDevice {
     /// Name of the device [default: PROV_ and six random hexadecimal digits; on a network, its
     /// node id].
     #[arg(long)]
-    name: Option<String>,
+    name: Option<PublicText>,
 
     /// Generation of the firmware: v4.4, v5 (wifi_provisioning of ESP-IDF 4.4 and of 5.1 to 5.4)
     /// or network_provisioning [default: network_provisioning].
@@ -106,7 +107,7 @@ pub(in crate::cli) struct EmulateDevice {
 
     /// User name of Security 2.
     #[arg(long, default_value = "wifiprov")]
-    username: String,
+    username: PublicText,
 
     /// Access points that the device sees, as a JSON list of {ssid or ssid_hex, bssid, channel,
     /// rssi, auth, passphrase, ip, hidden} [default: seven, among them "Home", passphrase
@@ -123,7 +124,7 @@ pub(in crate::cli) struct EmulateDevice {
     /// (older firmware, with cloud_user_assoc; not in the document), claim and camera_claim (it
     /// waits to be claimed) [default: ch_resp for a node, none otherwise].
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
-    cap: Vec<String>,
+    cap: Vec<PublicText>,
 
     #[command(flatten)]
     node: NodeFlags,
@@ -278,7 +279,7 @@ impl Started {
         let label = Label::new(args, &mut rng)?;
         let node = args.node(number, &mut rng)?;
         let name = match (&args.name, &node) {
-            (Some(name), _) if args.count == 1 => name.clone(),
+            (Some(name), _) if args.count == 1 => name.to_string(),
             (Some(name), _) => format!("{name}_{number}"),
             (None, Some(node)) if args.transport == Medium::OnNetwork => node.id.clone(),
             (None, _) => format!("PROV_{}", random_digits::<3>(&mut rng)),
@@ -366,7 +367,7 @@ impl EmulateDevice {
         {
             return conflict("--port and --count lead beyond port 65535");
         }
-        self.node.check(&self.cap, self.count)
+        self.node.check(&self.capabilities(), self.count)
     }
 
     /// Opens the HTTP port of the n-th device.
@@ -389,18 +390,21 @@ impl EmulateDevice {
         rng: &mut UnwrapErr<SysRng>,
     ) -> Result<Option<NodeSettings>, Failure> {
         let number = (self.count > 1).then_some(number);
-        let always = [CH_RESP.to_owned()];
         let capabilities = if self.offering().is_on_network() {
-            &always[..]
+            vec![CH_RESP.to_owned()]
         } else {
-            &self.cap
+            self.capabilities()
         };
-        let node = self.node.settings(capabilities, number, rng)?;
+        let node = self.node.settings(&capabilities, number, rng)?;
         let nature = node.as_ref().map(NodeSettings::nature);
         match Scenario::check_node(&self.scenario, nature) {
             Ok(()) => Ok(node),
             Err(error) => conflict(format!("--scenario: {error}")),
         }
+    }
+
+    fn capabilities(&self) -> Vec<String> {
+        self.cap.iter().map(ToString::to_string).collect()
     }
 
     /// The generation that is played.
@@ -414,7 +418,7 @@ impl EmulateDevice {
         Ok(DeviceSettings {
             offering: self.offering(),
             world: self.world()?,
-            capabilities: self.node.announced(&self.cap),
+            capabilities: self.node.announced(&self.capabilities()),
             max_strikes: self.max_strikes.unwrap_or(usual.max_strikes),
             time_scale: self.time_scale,
             firmware,

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::label::random_digits;
 use super::{conflict, unusable};
+use crate::cli::args::public_text::PublicText;
 use crate::emulator::device::{
     Association, KeyKind, NoNodeKey, NodeKey, NodeSettings, node_config,
 };
@@ -24,7 +25,7 @@ pub(super) struct NodeFlags {
     /// Be a RainMaker node with this id [default: 22 random characters; an unclaimed node's is
     /// its MAC address]. With --count, _1, _2 and so on follow it.
     #[arg(long, value_name = "ID", value_parser = node_id)]
-    node_id: Option<String>,
+    node_id: Option<PublicText>,
 
     /// Be a RainMaker node with a new key of this kind [default: ec].
     #[arg(long, value_name = "ec|rsa")]
@@ -99,7 +100,7 @@ impl NodeFlags {
             .iter()
             .any(|name| CLAIMING.contains(&name.as_str()));
         let id = match (&self.node_id, number) {
-            (Some(id), None) => id.clone(),
+            (Some(id), None) => id.to_string(),
             (Some(id), Some(number)) => format!("{id}_{number}"),
             (None, _) if is_claimed => random_id(rng),
             (None, _) => format!("{ESPRESSIF}{}", random_digits::<3>(rng).to_uppercase()),
@@ -155,10 +156,10 @@ fn random_id(rng: &mut UnwrapErr<SysRng>) -> String {
 }
 
 /// An id that can stand in a path, a topic and a JSON text.
-fn node_id(text: &str) -> Result<String, &'static str> {
+fn node_id(text: &str) -> Result<PublicText, &'static str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if (1..=MAX_ID).contains(&text.len()) && text.chars().all(is_plain) {
-        Ok(text.to_owned())
+        Ok(text.to_owned().into())
     } else {
         Err("expected 1 to 64 letters, digits, - and _")
     }

@@ -78,7 +78,7 @@ impl EmulateDevice {
             ("--max-strikes", self.max_strikes.is_some()),
             ("--state", self.state.is_some()),
             ("--force-provisioning", self.force_provisioning),
-            ("--cap", self.cap.iter().any(|name| name != CH_RESP)),
+            ("--cap", self.cap.iter().any(|name| **name != *CH_RESP)),
         ]);
         if let Some(flag) = given {
             return conflict(format!(
