@@ -42,8 +42,9 @@ impl Bundle {
     ) -> Result<Self, Failure> {
         // Flags of every command are known to the innermost one, too.
         tree.build();
-        output_path::refuse_shared(path, &tree, matches)?;
-        Self::at(path, RunLine::of(&tree, matches))
+        let (names, command, matches) = select_command(&tree, matches);
+        output_path::refuse_shared(path, command, matches)?;
+        Self::at(path, RunLine::compose(&names, command, matches))
     }
 
     fn at(path: &Path, line: RunLine) -> Result<Self, Failure> {
@@ -126,7 +127,7 @@ pub(in crate::cli) fn write_without_run(arguments: &[OsString]) {
     let printer = Printer::new(usage::format_of(arguments));
     let message = "the command line was not understood (not shown: it may hold a secret)";
     let failure = Failure::new(ErrorId::Usage, message);
-    match Bundle::at(&path, RunLine::of_nothing()) {
+    match Bundle::at(&path, RunLine::unparsed()) {
         Ok(bundle) => bundle.write(
             Answer::LeftOut,
             Some(&failure),
@@ -135,6 +136,22 @@ pub(in crate::cli) fn write_without_run(arguments: &[OsString]) {
         ),
         Err(failure) => print_note(&format!("warning: {}", failure.message)),
     }
+}
+
+/// The subcommand that runs, with the names that lead to it.
+fn select_command<'a>(
+    tree: &'a Command,
+    matches: &'a ArgMatches,
+) -> (Vec<&'a str>, &'a Command, &'a ArgMatches) {
+    let mut names = vec![tree.get_name()];
+    let (mut command, mut matches) = (tree, matches);
+    while let Some((name, inner)) = matches.subcommand()
+        && let Some(subcommand) = command.find_subcommand(name)
+    {
+        names.push(name);
+        (command, matches) = (subcommand, inner);
+    }
+    (names, command, matches)
 }
 
 #[expect(

@@ -7,38 +7,28 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, Command};
 
 use crate::report::{ErrorId, Failure};
-use crate::secret::Secret;
 
 /// An error where another argument names the same file.
 pub(super) fn refuse_shared(
     path: &Path,
-    tree: &Command,
+    command: &Command,
     matches: &ArgMatches,
 ) -> Result<(), Failure> {
     let Some(place) = canonical(path) else {
         return Ok(());
     };
-    let (mut command, mut matches) = (tree, matches);
-    while let Some((name, inner)) = matches.subcommand() {
-        let Some(next) = command.find_subcommand(name) else {
-            break;
-        };
-        (command, matches) = (next, inner);
-    }
     for argument in command.get_arguments() {
         let id = argument.get_id().as_str();
         if id == ID {
             continue;
         }
         let is_path = matches.try_get_many::<PathBuf>(id).is_ok();
-        let is_text = matches.try_get_many::<Secret<String>>(id).is_ok()
-            || matches.try_get_many::<String>(id).is_ok();
         let values = matches.try_get_raw(id).ok().flatten();
         let shared = values.into_iter().flatten().any(|value| {
             let named = if is_path {
                 Some(value.to_owned())
             } else {
-                of_sign(value).filter(|_| is_text)
+                of_sign(value)
             };
             named.is_some_and(|named| canonical(Path::new(&named)).as_ref() == Some(&place))
         });

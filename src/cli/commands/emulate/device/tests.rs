@@ -235,8 +235,16 @@ fn flags_and_capabilities_decide_whether_it_is_a_node_and_which_endpoint_it_has(
         ),
     ] {
         let args = parse(flags);
-        assert_eq!(args.node.association(&args.cap), association, "{flags:?}");
-        assert_eq!(args.node.announced(&args.cap), announced, "{flags:?}");
+        assert_eq!(
+            args.node.association(&args.capabilities()),
+            association,
+            "{flags:?}"
+        );
+        assert_eq!(
+            args.node.announced(&args.capabilities()),
+            announced,
+            "{flags:?}"
+        );
         let node = args.node(1, &mut UnwrapErr(SysRng)).unwrap();
         assert_eq!(node.map(|node| node.association), association);
     }
@@ -305,7 +313,7 @@ fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
         );
     }
     let args = parse(&["--pop", "abcd1234", "--cap", "ch_resp,claim"]);
-    assert_eq!(args.cap, ["ch_resp", "claim"]);
+    assert_eq!(args.capabilities(), ["ch_resp", "claim"]);
     assert!(!format!("{args:?}").contains("abcd1234"));
 }
 
