@@ -78,7 +78,7 @@ impl Subcommand for Reference {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let text = match self {
             Self::Cli => cli_page(&workplace.tree),
-            Self::Errors => explain::page(),
+            Self::Errors => explain::format_errors_page(),
         };
         print("page", text.as_bytes(), &workplace.printer)
     }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use self::run_line::RunLine;
 use crate::cli::args::inputs::{Existing, create_private};
-use crate::cli::diagnose::doctor::for_bundle::findings;
+use crate::cli::diagnose::doctor::for_bundle::collect_findings;
 use crate::cli::subcommand::Touches;
 use crate::cli::terminal::{Printer, print_note};
 use crate::cli::usage;
@@ -75,7 +75,7 @@ impl Bundle {
         printer.start_waiting("Looking at this computer for the support bundle");
         let medium = self.recorder.searched();
         let looking =
-            async { Ok(timeout(LOOK, findings(touches, medium, matches, drivers)).await) };
+            async { Ok(timeout(LOOK, collect_findings(touches, medium, matches, drivers)).await) };
         let outcome = interrupts.or(looking).await;
         printer.stop_waiting();
         match outcome {
