@@ -1,5 +1,5 @@
-//! From the words of a command line to arguments, or to exit 2. What clap says is passed on, but
-//! nothing that could be part of a secret, and as JSON where JSON was asked for.
+//! Parses the command line. Errors show what clap reports, except for text that could be part of a
+//! secret, and are JSON if the command line asks for JSON.
 
 use std::ffi::OsString;
 
@@ -10,55 +10,53 @@ use super::args::public_text::Exposure;
 use super::terminal::{Color, Format, Printer, print_note};
 use crate::report::{ErrorId, Exit, Failure, remedies};
 
-/// Parses, and keeps the matches: they know whether a value was typed or came from the
-/// environment. Help, version and errors are told here.
+/// Parses the arguments. The matches know whether a value comes from the command line or from the
+/// environment. Help, the version and errors are printed here.
 pub(in crate::cli) fn parse<C: Parser>(
     command: Command,
     arguments: &[OsString],
 ) -> Result<(C, ArgMatches), Exit> {
-    // Help and errors follow the rules too; a typed --color is not known yet.
+    // For help and errors. The value of --color is not known yet.
     Color::Auto.apply();
-    let mut command = without_empty_variables(command);
+    let mut command = ignore_empty_variables(command);
     command
         .try_get_matches_from_mut(arguments)
         .and_then(|matches| Ok((C::from_arg_matches(&matches)?, matches)))
-        .map_err(|error| explain(&error, arguments, &command))
+        .map_err(|error| print_error(&error, arguments, &command))
 }
 
-/// A variable that is set to nothing is not set.
-fn without_empty_variables(command: Command) -> Command {
-    let hide_empty = |argument: Arg| {
+/// Treats a variable with an empty value as not set.
+fn ignore_empty_variables(command: Command) -> Command {
+    let ignore_if_empty = |argument: Arg| {
         let value = argument.get_env().and_then(std::env::var_os);
         if value.is_some_and(|value| value.is_empty()) {
-            // A name that no variable can have.
+            // No variable can have this name.
             argument.env("").hide_env(true)
         } else {
             argument
         }
     };
-    command
-        .mut_args(hide_empty)
-        .mut_subcommands(without_empty_variables)
+    let command = command.mut_args(ignore_if_empty);
+    command.mut_subcommands(ignore_empty_variables)
 }
 
-fn explain(error: &clap::Error, arguments: &[OsString], command: &Command) -> Exit {
-    if !error.use_stderr() {
-        let _gone: std::io::Result<()> = error.print();
-        return Exit::Done;
-    }
-    let json = wants_json(arguments);
-    let secret =
+fn print_error(error: &clap::Error, arguments: &[OsString], command: &Command) -> Exit {
+    let is_secret =
         error.kind() == ErrorKind::UnknownArgument && may_show_secret(error, arguments, command);
-    if !secret && !json {
+    let format = find_format(arguments);
+    if !error.use_stderr() || !is_secret && format == Format::Text {
         let _gone: std::io::Result<()> = error.print();
-        // Help instead of an error is its own explanation.
+        if !error.use_stderr() {
+            return Exit::Done;
+        }
+        // Help instead of an error needs no explanation.
         if error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
             print_note(&format!("see: espctl explain {}", ErrorId::Usage));
         }
         return Exit::Usage;
     }
-    let message = if secret {
-        "an argument too many (not shown: it may be part of a secret)".to_owned()
+    let message = if is_secret {
+        "unexpected argument (not shown: it may be part of a secret)".to_owned()
     } else {
         let text = error.render().to_string();
         let first = text.lines().next().unwrap_or_default();
@@ -67,7 +65,7 @@ fn explain(error: &clap::Error, arguments: &[OsString], command: &Command) -> Ex
     let failure = Failure::new(ErrorId::Usage, message)
         .remedy(&remedies::SEE_HELP)
         .remedy(&remedies::QUOTE_VALUES);
-    Printer::new(format_of(arguments)).failure(&failure);
+    Printer::new(format).failure(&failure);
     Exit::Usage
 }
 
@@ -86,47 +84,45 @@ fn may_show_secret(error: &clap::Error, arguments: &[OsString], command: &Comman
         })
 }
 
-/// Whether a flag with a secret value has this name, in any command of the tree.
+/// Whether any command of the tree has a flag with this name and a secret value.
 fn has_secret_flag(command: &Command, name: &str) -> bool {
     let has_name = |argument: &Arg| {
-        argument.get_long() == Some(name)
-            || argument
-                .get_all_aliases()
-                .is_some_and(|aliases| aliases.contains(&name))
+        let aliases = argument.get_all_aliases().unwrap_or_default();
+        argument.get_long() == Some(name) || aliases.contains(&name)
     };
-    command
-        .get_arguments()
-        .any(|argument| Exposure::of(argument) == Exposure::Secret && has_name(argument))
-        || command
-            .get_subcommands()
-            .any(|subcommand| has_secret_flag(subcommand, name))
+    let mut arguments = command.get_arguments();
+    let mut subcommands = command.get_subcommands();
+    arguments.any(|argument| Exposure::of(argument) == Exposure::Secret && has_name(argument))
+        || subcommands.any(|subcommand| has_secret_flag(subcommand, name))
 }
 
-/// The format that was asked for, likewise.
-pub(in crate::cli) fn format_of(arguments: &[OsString]) -> Format {
-    if wants_json(arguments) {
-        Format::Json
-    } else {
-        Format::Text
+/// The format that a command line asks for, even if it cannot be parsed.
+pub(in crate::cli) fn find_format(arguments: &[OsString]) -> Format {
+    match find_flag_value(arguments, "--format", "ESPCTL_FORMAT") {
+        Some(value) if value == "json" => Format::Json,
+        _ => Format::Text,
     }
 }
 
-/// Whether JSON was asked for, on a command line that could not be parsed.
-fn wants_json(arguments: &[OsString]) -> bool {
-    let typed = arguments
-        .windows(2)
-        .find(|pair| matches!(pair, [flag, _] if flag == "--format"))
-        .and_then(|pair| pair.last().cloned());
-    let joined = arguments.iter().find_map(|argument| {
-        argument
-            .to_str()?
-            .strip_prefix("--format=")
-            .map(OsString::from)
-    });
-    typed
-        .or(joined)
-        .or_else(|| std::env::var_os("ESPCTL_FORMAT"))
-        .is_some_and(|f| f == "json")
+/// The value of a flag or its variable, even if the command line cannot be parsed.
+pub(in crate::cli) fn find_flag_value(
+    arguments: &[OsString],
+    flag: &str,
+    variable: &str,
+) -> Option<OsString> {
+    let mut words = arguments.iter().skip(1).take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        if word == flag
+            && let Some(value) = words.next()
+        {
+            return Some(value.clone());
+        }
+        let value = word.to_str().and_then(|word| word.strip_prefix(flag));
+        if let Some(value) = value.and_then(|value| value.strip_prefix('=')) {
+            return Some(value.into());
+        }
+    }
+    std::env::var_os(variable)
 }
 
 #[cfg(test)]
@@ -140,19 +136,9 @@ mod tests {
     fn secret_flags_come_from_the_command_tree() {
         let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
         let tree = crate::cli::program::command(&drivers);
-        for name in [
-            "also-user",
-            "code",
-            "data",
-            "hex",
-            "otp",
-            "passphrase",
-            "password",
-            "pop",
-            "qrcode",
-            "sec2-password",
-            "sec2_password",
-        ] {
+        let secret = "also-user code data hex otp passphrase password pop qrcode sec2-password \
+                      sec2_password";
+        for name in secret.split(' ') {
             assert!(has_secret_flag(&tree, name), "{name}");
         }
         for name in ["ssid", "pop-file", "device_name", "tags"] {

@@ -98,7 +98,12 @@ fn a_login_is_told_with_its_age_and_no_token() {
     let account = Account::of(&cloud);
     let output = account.run(&ACCOUNT).output().exits(0);
     let login = is_ok(&output, "login");
-    for words in [cloud.user(), " ago, ", "profile lab", "renewed by itself"] {
+    for words in [
+        cloud.user(),
+        " ago, ",
+        "profile lab",
+        "renewed automatically",
+    ] {
         assert!(says(&login, words), "{words}\n{output}");
     }
     assert_eq!(output.result()["problems"], 0, "{output}");

@@ -136,7 +136,9 @@ async fn run(workplace: &Workplace) -> Result<(), Failure> {
         owner: Some(owner),
     };
     let summary = provision::provision(request, None, workplace).await?;
-    interrupts.or(look(&account, &summary, printer)).await?;
+    interrupts
+        .run_until_signal(look(&account, &summary, printer))
+        .await?;
     summary.print(printer)
 }
 
