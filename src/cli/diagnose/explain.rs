@@ -272,28 +272,26 @@ mod tests {
         tree.build();
         let mut flags = vec!["--help".to_owned()];
         collect_flags(&tree, &mut flags);
-        let sentences: Vec<String> = ErrorId::ALL
+        let sentences = ErrorId::ALL.iter().flat_map(|id| id.entry().what_to_do());
+        let sentences: Vec<String> = sentences.collect();
+        let quoted = sentences
             .iter()
-            .flat_map(|id| id.entry().what_to_do())
-            .collect();
-        for line in sentences
-            .iter()
-            .flat_map(|text| text.split('`').skip(1).step_by(2))
-        {
-            let words = line.split(' ');
-            if let Some(commands) = line.strip_prefix("espctl ") {
-                let names = commands
+            .flat_map(|text| text.split('`').skip(1).step_by(2));
+        for line in quoted {
+            if let Some(names) = line.strip_prefix("espctl ") {
+                let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
+                names
                     .split(' ')
-                    .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()));
-                let mut command = &tree;
-                for name in names {
-                    let found = command.find_subcommand(name);
-                    command = found.unwrap_or_else(|| panic!("{line}"));
-                }
+                    .take_while(is_name)
+                    .fold(&tree, |command, name| {
+                        let subcommand = command.find_subcommand(name);
+                        subcommand.unwrap_or_else(|| panic!("{line}"))
+                    });
             } else if !line.starts_with("--") {
                 continue;
             }
-            for flag in words.filter(|word| word.starts_with("--") && *word != "--flag=VALUE") {
+            let words = line.split(' ').filter(|word| *word != "--flag=VALUE");
+            for flag in words.filter(|word| word.starts_with("--")) {
                 assert!(flags.iter().any(|existing| existing == flag), "{line}");
             }
         }

@@ -36,6 +36,14 @@ impl Section {
 }
 
 impl Check {
+    const fn bluetooth(id: &'static str) -> Self {
+        Self::new(id, Section::Bluetooth, Some(HostPart::Bluetooth))
+    }
+
+    const fn serial(id: &'static str) -> Self {
+        Self::new(id, Section::Serial, Some(HostPart::SerialPorts))
+    }
+
     const fn new(id: &'static str, section: Section, part: Option<HostPart>) -> Self {
         Self { id, section, part }
     }
@@ -77,22 +85,12 @@ impl Serialize for Check {
     }
 }
 
-const BLUETOOTH: Option<HostPart> = Some(HostPart::Bluetooth);
-const SERIAL_PORTS: Option<HostPart> = Some(HostPart::SerialPorts);
-const HOTSPOT: Option<HostPart> = Some(HostPart::Hotspot);
-const LOCAL_NETWORK: Option<HostPart> = Some(HostPart::LocalNetwork);
-
-pub(super) const BLUETOOTH_SERVICE: Check =
-    Check::new("bluetooth-service", Section::Bluetooth, BLUETOOTH);
-pub(super) const BLUETOOTH_PERMISSION: Check =
-    Check::new("bluetooth-permission", Section::Bluetooth, BLUETOOTH);
-pub(super) const BLUETOOTH_ADAPTER: Check =
-    Check::new("bluetooth-adapter", Section::Bluetooth, BLUETOOTH);
-pub(super) const BLUETOOTH_POWER: Check =
-    Check::new("bluetooth-power", Section::Bluetooth, BLUETOOTH);
-pub(super) const SERIAL_PORT: Check = Check::new("serial-port", Section::Serial, SERIAL_PORTS);
-pub(super) const SERIAL_PERMISSION: Check =
-    Check::new("serial-permission", Section::Serial, SERIAL_PORTS);
+pub(super) const BLUETOOTH_SERVICE: Check = Check::bluetooth("bluetooth-service");
+pub(super) const BLUETOOTH_PERMISSION: Check = Check::bluetooth("bluetooth-permission");
+pub(super) const BLUETOOTH_ADAPTER: Check = Check::bluetooth("bluetooth-adapter");
+pub(super) const BLUETOOTH_POWER: Check = Check::bluetooth("bluetooth-power");
+pub(super) const SERIAL_PORT: Check = Check::serial("serial-port");
+pub(super) const SERIAL_PERMISSION: Check = Check::serial("serial-permission");
 pub(super) const NETWORK: Check = Check::new("network", Section::Network, None);
 pub(super) const WIFI: Check = Check::new("wifi", Section::Network, HOTSPOT);
 pub(super) const DEVICE_ROUTE: Check = Check::new("device-route", Section::Network, HOTSPOT);
@@ -102,3 +100,5 @@ pub(super) const LOGIN: Check = Check::new("login", Section::Account, None);
 pub(super) const ACCOUNT_FILES: Check = Check::new("account-files", Section::Account, None);
 pub(super) const CLOUD: Check = Check::new("cloud", Section::Account, None);
 pub(super) const CLOCK: Check = Check::new("clock", Section::Account, None);
+const HOTSPOT: Option<HostPart> = Some(HostPart::Hotspot);
+const LOCAL_NETWORK: Option<HostPart> = Some(HostPart::LocalNetwork);

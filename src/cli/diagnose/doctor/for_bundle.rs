@@ -90,10 +90,10 @@ mod tests {
     use crate::provisioner::built_in_protocols;
     use crate::transport::built_in_drivers;
 
-    fn parse(words: &[&str]) -> (Doctor, ArgMatches) {
+    fn parse(line: &str) -> (Doctor, ArgMatches) {
         let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
         let tree = crate::cli::program::command(&drivers);
-        let mut matches = tree.try_get_matches_from(words).unwrap();
+        let mut matches = tree.try_get_matches_from(line.split(' ')).unwrap();
         while let Some((_, inner)) = matches.remove_subcommand() {
             matches = inner;
         }
@@ -102,21 +102,12 @@ mod tests {
 
     #[test]
     fn doctor_gets_the_flags_of_another_command() {
-        let (doctor, matches) = parse(&[
-            "espctl",
-            "provision",
-            "--transport",
-            "console",
-            "--port",
-            "/dev/x",
-            "--no-cloud",
-            "--pop",
-            "secret",
-        ]);
+        let line = "espctl provision --transport console --port /dev/x --no-cloud --pop secret";
+        let (doctor, matches) = parse(line);
         assert_eq!(doctor.transport, [TransportName("console".to_owned())]);
         assert_eq!(Inputs::new(&matches).option("port"), Some("/dev/x"));
         assert!(doctor.no_cloud && !doctor.require);
-        let (doctor, _) = parse(&["espctl", "node", "list", "--profile", "lab"]);
+        let (doctor, _) = parse("espctl node list --profile lab");
         assert!(doctor.transport.is_empty() && !doctor.no_cloud);
     }
 }

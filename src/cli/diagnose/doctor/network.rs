@@ -205,61 +205,49 @@ fn find_tunnel(route: &HostRoute) -> Option<String> {
 /// The route to the device. On its hotspot, the device has to be on a network of this computer. On
 /// the local network, a router in between does no harm.
 fn judge_route(scope: &Scope, snapshot: &NetworkSnapshot, part: HostPart) -> Finding {
-    let needs_hotspot = part == HostPart::Hotspot;
     let device = printable(scope.device.as_bytes());
+    let route = snapshot.device_route.as_ref();
+    let tunnel = route.and_then(find_tunnel);
+    let network = route.and_then(|route| route.network.as_ref());
+    let network = network.map(describe_network);
+    let seen = match (&tunnel, network) {
+        _ if route.is_none() => format!("there is no route to {device}"),
+        (Some(tunnel), _) => {
+            format!("{device} would be sent through {tunnel}, which looks like a VPN")
+        }
+        (None, Some(network)) if route.is_some_and(|route| route.is_direct) => {
+            let seen = format!("{device} is on the network of {network}");
+            return Finding::ok(DEVICE_ROUTE, seen);
+        }
+        (None, Some(network)) => format!("{device} would be sent to a router by {network}"),
+        (None, None) => format!("{device} would be sent to a router"),
+    };
     let join_hotspot = on_linux_or_other(
         "join the device's hotspot: `nmcli device wifi list`, then `nmcli device wifi connect PROV_…`",
         "join the device's hotspot (PROV_…) in the system's Wi-Fi menu",
     );
-    let judge_elsewhere = |seen: String| {
-        let seen = format!("{seen}: this computer is not on the device's hotspot");
-        Finding::new(DEVICE_ROUTE, scope.state_of_open_step(), seen).with_fix(join_hotspot)
-    };
-    let Some(route) = &snapshot.device_route else {
-        let seen = format!("there is no route to {device}");
-        let finding = if needs_hotspot {
-            judge_elsewhere(seen)
-        } else {
-            Finding::problem(DEVICE_ROUTE, seen)
-                .with_fix("join the network that the device is on, or one with a route to it")
-        };
-        return finding.with_error(ErrorId::Unreachable);
-    };
-    if let Some(tunnel) = find_tunnel(route) {
-        let seen = format!("{device} would be sent through {tunnel}, which looks like a VPN");
-        let exclude = "disconnect the VPN, or exclude this address from it";
-        let finding = if needs_hotspot {
-            let fix = format!("{exclude}; then {join_hotspot}");
-            Finding::problem(DEVICE_ROUTE, seen).with_fix(fix)
-        } else {
-            let fix = format!("{exclude}, unless the device is behind it");
-            Finding::warning(DEVICE_ROUTE, seen).with_fix(fix)
-        };
-        return finding.with_error(ErrorId::Unreachable);
-    }
-    let network = route.network.as_ref().map(describe_network);
-    match network.as_ref().filter(|_| route.is_direct) {
-        Some(network) => {
-            let seen = format!("{device} is on the network of {network}");
-            Finding::ok(DEVICE_ROUTE, seen)
+    let exclude = "disconnect the VPN, or exclude this address from it";
+    let finding = match (part, tunnel) {
+        (HostPart::Hotspot, Some(_)) => {
+            Finding::problem(DEVICE_ROUTE, seen).with_fix(format!("{exclude}; then {join_hotspot}"))
         }
-        None => {
-            let by = network.map_or_else(String::new, |network| format!(" by {network}"));
-            let seen = format!("{device} would be sent to a router{by}");
-            if needs_hotspot {
-                judge_elsewhere(seen).with_error(ErrorId::Unreachable)
-            } else {
-                Finding::ok(DEVICE_ROUTE, seen)
-            }
+        (HostPart::Hotspot, None) => {
+            let seen = format!("{seen}: this computer is not on the device's hotspot");
+            Finding::new(DEVICE_ROUTE, scope.state_of_open_step(), seen).with_fix(join_hotspot)
         }
-    }
+        (_, Some(_)) => Finding::warning(DEVICE_ROUTE, seen)
+            .with_fix(format!("{exclude}, unless the device is behind it")),
+        (_, None) if route.is_none() => Finding::problem(DEVICE_ROUTE, seen)
+            .with_fix("join the network that the device is on, or one with a route to it"),
+        (_, None) => return Finding::ok(DEVICE_ROUTE, seen),
+    };
+    finding.with_error(ErrorId::Unreachable)
 }
 
 fn judge_default_route(snapshot: &NetworkSnapshot) -> Finding {
-    let mut networks = snapshot.default_networks.iter();
-    let Some(tunnel) = networks.find(|network| network.is_tunnel) else {
-        let networks = snapshot.default_networks.iter();
-        let interfaces: Vec<&str> = networks.map(|network| &*network.interface).collect();
+    let networks = &snapshot.default_networks;
+    let Some(tunnel) = networks.iter().find(|network| network.is_tunnel) else {
+        let interfaces: Vec<&str> = networks.iter().map(|network| &*network.interface).collect();
         let seen = if interfaces.is_empty() {
             "no default route, so no VPN is involved".to_owned()
         } else {
@@ -267,16 +255,12 @@ fn judge_default_route(snapshot: &NetworkSnapshot) -> Finding {
         };
         return Finding::ok(VPN_ROUTE, seen);
     };
-    let multicast_route = snapshot.multicast_route.as_ref();
+    let tunnel = printable(tunnel.interface.as_bytes());
+    let multicast_tunnel = snapshot.multicast_route.as_ref().and_then(find_tunnel);
+    let multicasts = multicast_tunnel.map_or("", |_| ", multicasts included");
     let seen = format!(
-        "all other traffic goes through {}, which looks like a VPN{}: it may hide devices on this \
-         computer's own network",
-        printable(tunnel.interface.as_bytes()),
-        if multicast_route.and_then(find_tunnel).is_some() {
-            ", multicasts included"
-        } else {
-            ""
-        }
+        "all other traffic goes through {tunnel}, which looks like a VPN{multicasts}: it may hide \
+         devices on this computer's own network"
     );
     Finding::warning(VPN_ROUTE, seen).with_fix(
         "disconnect the VPN while you provision, or exclude the local network from it; \

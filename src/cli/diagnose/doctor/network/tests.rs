@@ -54,14 +54,16 @@ fn scope(is_requested: bool) -> Scope {
     }
 }
 
+fn judge(is_requested: bool, snapshot: &NetworkSnapshot, part: HostPart) -> Finding {
+    judge_route(&scope(is_requested), snapshot, part)
+}
+
 #[test]
 fn computer_on_hotspot_is_ready() {
     let networks = [network("wlan0", "192.168.4.2")];
     let mut snapshot = snapshot(&networks, Some((0, true)));
-    assert_eq!(
-        judge_route(&scope(true), &snapshot, HostPart::Hotspot).state,
-        CheckState::Ok
-    );
+    let route = judge(true, &snapshot, HostPart::Hotspot);
+    assert_eq!(route.state, CheckState::Ok);
     assert_eq!(judge_wifi(&snapshot).seen, "wlan0 192.168.4.2/24");
     // Over a cable, as in a laboratory.
     snapshot.wifi_interfaces.clear();
@@ -70,32 +72,22 @@ fn computer_on_hotspot_is_ready() {
 
 #[test]
 fn computer_elsewhere_has_to_join_the_hotspot() {
-    let networks = [
-        network("wlan0", "192.168.1.20"),
-        network("tun0", "10.8.0.2"),
-    ];
-    let elsewhere = snapshot(&networks, Some((0, false)));
-    let requested = judge_route(&scope(true), &elsewhere, HostPart::Hotspot);
-    assert_eq!(requested.state, CheckState::Problem);
-    assert!(
-        requested.seen.contains("wlan0 192.168.1.20/24"),
-        "{requested:?}"
-    );
-    assert!(requested.fix.unwrap().contains("join the device's hotspot"));
-    // The user did not request this transport.
-    assert_eq!(
-        judge_route(&scope(false), &elsewhere, HostPart::Hotspot).state,
-        CheckState::Warning
-    );
-    let through_vpn = judge_route(
-        &scope(false),
-        &snapshot(&networks, Some((1, false))),
-        HostPart::Hotspot,
-    );
-    assert_eq!(through_vpn.state, CheckState::Problem);
-    assert!(through_vpn.seen.contains("tun0"), "{through_vpn:?}");
-    let unreachable = judge_route(&scope(true), &snapshot(&networks, None), HostPart::Hotspot);
-    assert!(unreachable.seen.contains("no route"), "{unreachable:?}");
+    use CheckState::{Problem, Warning};
+    let networks = [("wlan0", "192.168.1.20"), ("tun0", "10.8.0.2")];
+    let networks = networks.map(|(interface, address)| network(interface, address));
+    for (is_requested, route, state, seen) in [
+        (true, Some((0, false)), Problem, "wlan0 192.168.1.20/24"),
+        (false, Some((0, false)), Warning, "wlan0 192.168.1.20/24"),
+        (false, Some((1, false)), Problem, "tun0"),
+        (true, None, Problem, "no route"),
+    ] {
+        let snapshot = snapshot(&networks, route);
+        let finding = judge(is_requested, &snapshot, HostPart::Hotspot);
+        assert_eq!(finding.state, state, "{finding:?}");
+        assert!(finding.seen.contains(seen), "{finding:?}");
+        let fix = finding.fix.unwrap();
+        assert!(fix.contains("join the device's hotspot"), "{fix}");
+    }
 }
 
 #[test]
@@ -112,10 +104,8 @@ fn missing_or_blocked_wifi_is_a_problem() {
     assert_eq!(blocked.state, CheckState::Problem);
     assert_eq!(blocked.fix.as_deref(), Some("sudo rfkill unblock wifi"));
     snapshot.wifi_interfaces.clear();
-    assert_eq!(
-        judge_wifi(&snapshot).seen,
-        "this computer has no Wi-Fi interface"
-    );
+    let missing = judge_wifi(&snapshot).seen;
+    assert_eq!(missing, "this computer has no Wi-Fi interface");
 }
 
 #[test]
@@ -124,11 +114,8 @@ fn default_route_through_vpn_is_a_warning() {
     let mut snapshot = snapshot(&networks, None);
     assert_eq!(judge_default_route(&snapshot).state, CheckState::Ok);
     snapshot.default_networks = vec![networks[1].clone()];
-    assert!(
-        judge_default_route(&snapshot)
-            .seen
-            .ends_with("through wlan0")
-    );
+    let seen = judge_default_route(&snapshot).seen;
+    assert!(seen.ends_with("through wlan0"), "{seen}");
     // IPv4 at home, IPv6 through the VPN.
     snapshot.default_networks.push(networks[0].clone());
     snapshot.multicast_route = Some(HostRoute {
@@ -136,6 +123,7 @@ fn default_route_through_vpn_is_a_warning() {
         is_direct: false,
     });
     let finding = judge_default_route(&snapshot);
+    assert_eq!(finding.state, CheckState::Warning);
     assert!(finding.seen.contains("through tun0"), "{finding:?}");
     assert!(finding.seen.contains("multicasts included"), "{finding:?}");
 }
@@ -162,11 +150,8 @@ fn interface_is_described_by_its_assigned_addresses() {
         network("wlan0", "fd00::2"),
         network("wlan0", "fe80::1"),
     ];
-    let finding = judge_networks(&scope(false), &networks);
-    assert_eq!(
-        finding.seen,
-        "eth0 fe80::2/24, wlan0 192.168.1.20/24 fd00::2/24"
-    );
+    let seen = judge_networks(&scope(false), &networks).seen;
+    assert_eq!(seen, "eth0 fe80::2/24, wlan0 192.168.1.20/24 fd00::2/24");
 }
 
 #[test]
@@ -184,7 +169,7 @@ fn device_on_network_may_be_behind_a_router() {
     let networks = [network("eth0", "192.168.1.20"), network("tun0", "10.8.0.2")];
     let state = |route| {
         let snapshot = snapshot(&networks, route);
-        judge_route(&scope(true), &snapshot, HostPart::LocalNetwork).state
+        judge(true, &snapshot, HostPart::LocalNetwork).state
     };
     assert_eq!(state(Some((0, true))), CheckState::Ok);
     assert_eq!(state(Some((0, false))), CheckState::Ok);
