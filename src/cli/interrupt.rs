@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM: once ends a run in order, twice ends it now. What "in order" means is the
-//! flow's.
+//! Ctrl-C and SIGTERM. The first signal ends a run in order, and the flow decides what that means. The
+//! second one ends it at once.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::flows::{Stop, StopReason};
 use crate::report::Failure;
 
-/// Where the signals arrive. Made once, so that none is missed between two waits.
+/// Receives the signals. Created once, so that no signal is lost between two waits.
 #[derive(Debug)]
 pub(in crate::cli) struct Interrupts {
     #[cfg(unix)]
@@ -19,27 +19,27 @@ pub(in crate::cli) struct Interrupts {
 }
 
 impl Interrupts {
-    /// From now on, the signals come here.
+    /// Replaces the default effect of the signals.
     #[cfg(unix)]
     pub(in crate::cli) fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         let both = signal(SignalKind::interrupt())
             .and_then(|interrupt| Ok([interrupt, signal(SignalKind::terminate())?]));
-        // Without them, a signal ends the program as it ends any other.
+        // If this fails, a signal ends espctl as it ends any program.
         Self {
             signals: both.ok().map(Mutex::new),
         }
     }
 
-    /// From now on, Ctrl-C comes here.
+    /// Prepares for Ctrl-C.
     #[cfg(not(unix))]
     pub(in crate::cli) fn listen() -> Self {
         Self {}
     }
 
-    /// Until the next one.
+    /// Waits for the next signal.
     #[cfg(unix)]
-    async fn next(&self) {
+    async fn wait(&self) {
         match &self.signals {
             None => std::future::pending().await,
             Some(signals) => {
@@ -52,28 +52,28 @@ impl Interrupts {
         }
     }
 
-    /// Until the next one.
+    /// Waits for the next Ctrl-C.
     #[cfg(not(unix))]
-    async fn next(&self) {
+    async fn wait(&self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }
     }
 
-    /// Does `work`, or drops it at the first signal.
-    pub(in crate::cli) async fn or<T>(
+    /// Runs `work`, and drops it at the first signal.
+    pub(in crate::cli) async fn run_until_signal<T>(
         &self,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         tokio::select! {
             outcome = work => outcome,
-            () = self.next() => Err(Failure::interrupted()),
+            () = self.wait() => Err(Failure::interrupted()),
         }
     }
 
-    /// Does `work`, which ends by itself when it is stopped: at the first signal, or when `limit`
-    /// is over. A second signal drops it.
-    pub(in crate::cli) async fn stopping<T, W>(
+    /// Runs `work`, and asks it to stop at the first signal or after `limit`. The second signal drops
+    /// it.
+    pub(in crate::cli) async fn run_with_stop<T, W>(
         &self,
         limit: Option<Duration>,
         work: impl FnOnce(Stop) -> W,
@@ -83,25 +83,20 @@ impl Interrupts {
     {
         let (stopper, stop) = Stop::new();
         let mut work = pin!(work(stop));
-        let mut expiry = pin!(async {
-            match limit {
-                Some(limit) => sleep(limit).await,
-                None => std::future::pending().await,
-            }
-        });
-        let (mut interrupted, mut expired) = (false, false);
+        let mut expiry = pin!(sleep(limit.unwrap_or_default()));
+        let (mut is_interrupted, mut is_expired) = (false, limit.is_none());
         loop {
             tokio::select! {
                 outcome = &mut work => return outcome,
-                () = self.next() => {
-                    if interrupted {
+                () = self.wait() => {
+                    if is_interrupted {
                         return Err(Failure::interrupted_twice());
                     }
-                    interrupted = true;
+                    is_interrupted = true;
                     stopper.stop(StopReason::Interrupted);
                 }
-                () = &mut expiry, if !interrupted && !expired => {
-                    expired = true;
+                () = &mut expiry, if !is_interrupted && !is_expired => {
+                    is_expired = true;
                     stopper.stop(StopReason::Expired);
                 }
             }

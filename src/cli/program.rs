@@ -121,7 +121,7 @@ pub fn main(
     protocols: Vec<Arc<dyn Protocol>>,
 ) -> u8 {
     let drivers = Drivers::new(drivers, protocols);
-    if let Some(exit) = complete::answer(arguments, || public_tree(&command(&drivers))) {
+    if let Some(exit) = complete::answer_shell(arguments, || public_tree(&command(&drivers))) {
         return exit.code();
     }
     let (cli, matches) = match usage::parse::<Cli>(command(&drivers), arguments) {
@@ -255,7 +255,7 @@ fn block_on(
                     touches.cloud &=
                         failure.exit != Exit::Usage && failure.id != ErrorId::LoginRequired;
                 }
-                bundle.look(touches, &workplace).await
+                bundle.collect_findings(touches, &workplace).await
             }
             None => NOT_LOOKED,
         };
@@ -271,7 +271,10 @@ async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Fail
     let outcome = if command.stops_in_order() {
         command.run(workplace).await
     } else {
-        workplace.interrupts.or(command.run(workplace)).await
+        workplace
+            .interrupts
+            .run_until_signal(command.run(workplace))
+            .await
     };
     if let Some(device) = workplace.observer.found()
         && command.touches().devices == Devices::One

@@ -98,7 +98,12 @@ fn login_is_reported_with_age_without_token() {
     let account = Account::logged_in(&cloud);
     let output = account.run(&ACCOUNT).output().exits(0);
     let login = is_ok(&output, "login");
-    for words in [cloud.user(), " ago, ", "profile lab", "renewed by itself"] {
+    for words in [
+        cloud.user(),
+        " ago, ",
+        "profile lab",
+        "renewed automatically",
+    ] {
         assert!(says(&login, words), "{words}\n{output}");
     }
     assert_eq!(output.result()["problems"], 0, "{output}");

@@ -14,6 +14,7 @@ use crate::cli::args::environment::{
     ACCESS_TOKEN, account_folder, cloud_failure, variable, without_device,
 };
 use crate::cli::args::inputs::parse_seconds;
+use crate::cli::args::public_text::PublicText;
 use crate::cli::terminal::print_note;
 use crate::cloud::{Client, Limits, Settings, TokenStore, Tokens};
 use crate::ident::printable;
@@ -25,7 +26,7 @@ use crate::secret::Secret;
 pub(in crate::cli) struct AccountArgs {
     /// Profile of the account [default: the current one]
     #[arg(long, value_name = "NAME", env = "ESPCTL_PROFILE", add = profiles(), help_heading = ACCOUNT)]
-    profile: Option<String>,
+    profile: Option<PublicText>,
 
     /// Trust these certificates (PEM) in addition to the system's, for a cloud of your own.
     #[arg(long, value_name = "FILE", env = "ESPCTL_CA_CERT", help_heading = ACCOUNT)]

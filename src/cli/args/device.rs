@@ -11,6 +11,7 @@ use crate::cli::args::candidates::device_names;
 use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::inputs::{Existing, Inputs, create_private, parse_seconds};
 use crate::cli::args::label::{payload, port_of};
+use crate::cli::args::public_text::PublicText;
 use crate::cli::args::serial::LogArgs;
 use crate::flows::Access;
 use crate::flows::Target;
@@ -33,7 +34,7 @@ pub(in crate::cli) struct DeviceArgs {
     /// address; on the network its instance name or node id. Over SoftAP only messages use it: the
     /// device is the one that answers.
     #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = DEVICE_HEADING)]
-    device_name: Option<String>,
+    device_name: Option<PublicText>,
 
     #[command(flatten)]
     radio: RadioArgs,
@@ -65,7 +66,7 @@ pub(in crate::cli) struct DeviceArgs {
 
     /// User name for Security 2 [default: the QR code's, else wifiprov]
     #[arg(long, alias = "sec2_username", value_name = "NAME", env = "ESPCTL_SEC2_USERNAME", help_heading = SECURITY)]
-    sec2_username: Option<String>,
+    sec2_username: Option<PublicText>,
 
     /// Password for Security 2 [default: the proof of possession]
     #[arg(long, alias = "sec2_password", value_name = "PASSWORD", env = "ESPCTL_SEC2_PASSWORD", hide_env_values = true, help_heading = SECURITY)]
@@ -115,7 +116,7 @@ impl DeviceArgs {
             self.sec2_password_file.as_ref(),
         );
         let password = inputs.secret("sec2_password", given, path).await?;
-        let username = self.sec2_username.clone().or(qr.username);
+        let username = self.sec2_username.clone().map(String::from).or(qr.username);
         if username
             .as_ref()
             .is_some_and(|name| name.is_empty() || name.len() > MAX_USERNAME)
@@ -147,6 +148,7 @@ impl DeviceArgs {
         let name = self
             .device_name
             .clone()
+            .map(String::from)
             .or_else(|| qr.name.filter(|_| on_label));
         let label = match (&name, &target.address) {
             (Some(name), _) => printable(name.as_bytes()),

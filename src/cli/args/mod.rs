@@ -11,5 +11,6 @@ pub(super) mod inputs;
 pub(super) mod label;
 pub(super) mod network;
 pub(super) mod owner;
+pub(super) mod public_text;
 pub(super) mod seen;
 pub(super) mod serial;

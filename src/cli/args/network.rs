@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::cli::args::failure_context::with_device;
 use crate::cli::args::inputs::{Inputs, exclude_each_other, flag_of, parse_seconds};
+use crate::cli::args::public_text::PublicText;
 use crate::flows::DeviceRequest;
 use crate::flows::NetworkRequest;
 use crate::ident::{Passphrase, Ssid};
@@ -23,11 +24,11 @@ use crate::secret::Secret;
 pub(in crate::cli) struct NetworkArgs {
     /// The Wi-Fi network that the device joins.
     #[arg(long, value_name = "SSID", env = "ESPCTL_SSID", help_heading = NETWORK)]
-    ssid: Option<String>,
+    ssid: Option<PublicText>,
 
     /// The network's name as hexadecimal bytes, if it is not UTF-8.
     #[arg(long, value_name = "HEX", env = "ESPCTL_SSID_HEX", help_heading = NETWORK)]
-    ssid_hex: Option<String>,
+    ssid_hex: Option<PublicText>,
 
     /// Its passphrase, 8 to 63 bytes (WEP: 5 or 13). Not needed if the device sees an open network.
     #[arg(long, value_name = "PASSPHRASE", env = "ESPCTL_PASSPHRASE", hide_env_values = true, help_heading = NETWORK)]

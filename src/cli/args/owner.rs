@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::cli::args::account::{ACCOUNT, AccountArgs, not_kept};
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::args::inputs::{Inputs, exclude_each_other, flag_of};
+use crate::cli::args::public_text::PublicText;
 use crate::cloud::groups::Group;
 use crate::cloud::mapping::Extras;
 use crate::flows::OwnerRequest;
@@ -34,7 +35,7 @@ pub(in crate::cli) struct OwnerArgs {
 
     /// Group of the account that the node joins, by name or id.
     #[arg(long, value_name = "NAME|ID", env = "ESPCTL_GROUP", help_heading = ACCOUNT)]
-    group: Option<String>,
+    group: Option<PublicText>,
 
     /// Switch challenge-response off on the device once it is mapped, until it restarts
     /// [default: on the network yes, elsewhere no]

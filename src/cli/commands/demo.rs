@@ -112,7 +112,7 @@ impl Subcommand for Demo {
         };
         let summary = provision::provision(request, None, workplace).await?;
         let shown = show_node(&account, &summary, printer);
-        workplace.interrupts.or(shown).await?;
+        workplace.interrupts.run_until_signal(shown).await?;
         summary.print(printer)
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::args::device::DeviceArgs;
 use crate::cli::args::failure_context::flow_failure;
 use crate::cli::args::inputs::{Inputs, MAX_TEXT};
+use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Devices, Subcommand, Touches};
 use crate::cli::terminal::{
     Format, ObserverOptions, Printer, ShownEvents, keys_of, network_table, version_line,
@@ -59,11 +60,11 @@ pub(in crate::cli) struct Plain {
 pub(in crate::cli) struct Call {
     /// The endpoint's name, such as custom-data.
     #[arg(value_parser = parse_endpoint)]
-    endpoint: String,
+    endpoint: PublicText,
 
     /// What to send: `@FILE` reads a file, `-` standard input.
     #[arg(value_name = "@FILE|-", conflicts_with_all = ["data", "hex"], value_parser = parse_source)]
-    source: Option<String>,
+    source: Option<PublicText>,
 
     /// Send this text. `@FILE` and `-` are read here, too.
     #[arg(
@@ -211,8 +212,8 @@ async fn call(
 /// What `device call` is to send. Never empty, which devices cannot take.
 async fn data(args: &Call, inputs: &mut Inputs<'_>) -> Result<Secret<Vec<u8>>, Failure> {
     let (flag, text) = match (&args.source, &args.data) {
-        (Some(source), _) => ("@FILE", Some(source)),
-        (None, Some(data)) => ("--data", Some(data.expose())),
+        (Some(source), _) => ("@FILE", Some(&**source)),
+        (None, Some(data)) => ("--data", Some(data.expose().as_str())),
         (None, None) => ("--hex", None),
     };
     let bytes = match (text, &args.hex) {
@@ -258,13 +259,13 @@ async fn secured(run: &Run, asked: &DeviceRequest) -> Result<Secured, FlowError>
 }
 
 /// A name that a device can have registered, and that takes sealed requests.
-fn parse_endpoint(text: &str) -> Result<String, String> {
+fn parse_endpoint(text: &str) -> Result<PublicText, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if text.is_empty() || text.len() > LONGEST_NAME || !text.chars().all(fits) {
         return Err("expected letters, digits, and -_./".to_owned());
     }
     match control::find_reserved(text) {
-        None => Ok(text.to_owned()),
+        None => Ok(text.to_owned().into()),
         Some(ReservedEndpoint::Session) => Err("this one is for handshakes only".to_owned()),
         Some(ReservedEndpoint::Version) => {
             Err("this one is never sealed; `espctl device info` reads it".to_owned())
@@ -272,9 +273,9 @@ fn parse_endpoint(text: &str) -> Result<String, String> {
     }
 }
 
-fn parse_source(text: &str) -> Result<String, String> {
+fn parse_source(text: &str) -> Result<PublicText, String> {
     if text == "-" || text.starts_with('@') {
-        Ok(text.to_owned())
+        Ok(text.to_owned().into())
     } else {
         Err("expected @FILE or -; text goes to --data".to_owned())
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
+use clap::builder::{FalseyValueParser, NonEmptyStringValueParser, TypedValueParser as _};
 use serde::Serialize;
 
 use crate::account::login::{BrowserError, BrowserVisit};
@@ -16,6 +16,7 @@ use crate::cli::args::environment::{
     ACCESS_TOKEN, cloud_failure, has_access_token, without_device,
 };
 use crate::cli::args::inputs::{Inputs, parse_seconds};
+use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
 use crate::cli::terminal::{Printer, TerminalObserver, keys_of};
 use crate::cli::workplace::Workplace;
@@ -33,8 +34,8 @@ use crate::secret::Secret;
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Login {
     /// E-mail address or telephone number of the account. Without it, the browser asks.
-    #[arg(long, aliases = ["user_name", "email"], value_name = "NAME", env = "ESPCTL_USER_NAME", value_parser = NonEmptyStringValueParser::new(), help_heading = USER)]
-    user_name: Option<String>,
+    #[arg(long, aliases = ["user_name", "email"], value_name = "NAME", env = "ESPCTL_USER_NAME", value_parser = NonEmptyStringValueParser::new().map(PublicText::from), help_heading = USER)]
+    user_name: Option<PublicText>,
 
     /// Its password. `ESP_RAINMAKER_PASSWORD` is read, too.
     #[arg(long, value_name = "PASSWORD", env = "ESPCTL_PASSWORD", hide_env_values = true, help_heading = USER)]

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::candidates::node_ids;
 use crate::cli::args::environment::cloud_failure;
+use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
 use crate::cli::terminal::{Printer, columns, keys_of};
 use crate::cli::workplace::Workplace;
@@ -37,8 +38,8 @@ pub(in crate::cli) struct List {
 /// Arguments of `node info`.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Info {
-    #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new(), add = node_ids())]
-    node_id: String,
+    #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new().map(PublicText::from), add = node_ids())]
+    node_id: PublicText,
 
     #[command(flatten)]
     account: AccountArgs,
@@ -47,8 +48,8 @@ pub(in crate::cli) struct Info {
 /// Arguments of `node remove`.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Remove {
-    #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new(), add = node_ids())]
-    node_id: String,
+    #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new().map(PublicText::from), add = node_ids())]
+    node_id: PublicText,
 
     /// Do not ask.
     #[arg(short, long)]
@@ -98,7 +99,7 @@ async fn info(args: &Info, printer: &Printer) -> Result<(), Failure> {
     account.warn();
     let node = node.map_err(|error| cloud_failure(&error, &doing))?;
     let Some(mut node) = node else {
-        return Err(unknown(&args.node_id));
+        return Err(unknown(&*args.node_id));
     };
     hide_tokens(&mut node);
     let lines = ["node", "name", "type", "firmware", "connected", "tags"]
@@ -131,13 +132,13 @@ async fn remove(args: &Remove, workplace: &Workplace) -> Result<(), Failure> {
     if let Err(CloudError::Rejected { .. }) = &removed
         && let Ok(None) = account.client.fetch_node(&args.node_id).await
     {
-        return Err(unknown(&args.node_id));
+        return Err(unknown(&*args.node_id));
     }
     removed.map_err(|error| cloud_failure(&error, &format!("removing {id}")))?;
     let line = format!("Removed {id} from the account");
     workplace
         .printer
-        .result(&[line], keys_of("removed", &args.node_id))
+        .result(&[line], keys_of("removed", &&*args.node_id))
 }
 
 fn unknown(node_id: &str) -> Failure {

@@ -9,6 +9,7 @@ use serde_json::Map;
 use crate::account::{AccountError, Folder, Profile, parse_base_url};
 use crate::cli::args::candidates::profiles;
 use crate::cli::args::environment::account_folder;
+use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
 use crate::cli::terminal::{Printer, columns, keys_of};
 use crate::cli::workplace::Workplace;
@@ -35,11 +36,11 @@ pub(in crate::cli) enum Profiles {
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Add {
     /// What to call it: letters, digits and _-.#
-    name: String,
+    name: PublicText,
 
     /// Where its API is; `v1/` is added where it is missing.
     #[arg(long, value_name = "URL")]
-    base_url: String,
+    base_url: PublicText,
 
     /// A note for people.
     #[arg(long, value_name = "TEXT")]
@@ -51,7 +52,7 @@ pub(in crate::cli) struct Add {
 pub(in crate::cli) struct Named {
     /// Which profile.
     #[arg(add = profiles())]
-    name: String,
+    name: PublicText,
 }
 
 /// A profile, for people and machines.

@@ -132,7 +132,7 @@ async fn run(args: &Provision, workplace: &Workplace) -> Result<(), Failure> {
             }),
         }
     };
-    let mut request = interrupts.or(in_time).await?;
+    let mut request = interrupts.run_until_signal(in_time).await?;
     let device = &mut request.device;
     let mut options = ObserverOptions {
         asks_one_passphrase: args.network.no_retry,
@@ -215,7 +215,7 @@ pub(in crate::cli) async fn provision(
                 .map_err(|error| flow_failure(&error, device))
         }
     };
-    let outcome = interrupts.stopping(limit, run).await;
+    let outcome = interrupts.run_with_stop(limit, run).await;
     if let Some(message) = cloud.and_then(|cloud| not_kept(&cloud)) {
         let id = Warning::LoginNotKept;
         observer.event(None, &Event::Warned { id, message });

@@ -52,7 +52,7 @@ impl Subcommand for Completions {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        let script = complete::script(self.shell);
+        let script = complete::write_script(self.shell);
         let script = script.map_err(|error| Failure::fault(&error.into()))?;
         print("script", &script, &workplace.printer)
     }
@@ -78,7 +78,7 @@ impl Subcommand for Reference {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let text = match self {
             Self::Cli => cli_page(&workplace.tree),
-            Self::Errors => explain::page(),
+            Self::Errors => explain::format_errors_page(),
         };
         print("page", text.as_bytes(), &workplace.printer)
     }

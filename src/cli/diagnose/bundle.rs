@@ -1,5 +1,5 @@
-//! `--support-bundle`: one file about a run, to attach to a report. `report` records the run and
-//! composes the text; here are the file, the command line without its secrets, and what doctor says.
+//! `--support-bundle`: one file about a run, to attach to a bug report. `report` records the run and
+//! composes the text. This folder adds the file, the redacted command line and the findings of doctor.
 
 mod output_path;
 mod run_line;
@@ -15,14 +15,14 @@ use tokio::time::{Instant, timeout};
 
 use self::run_line::RunLine;
 use crate::cli::args::inputs::{Existing, create_private};
-use crate::cli::diagnose::doctor::for_bundle::findings;
+use crate::cli::diagnose::doctor::for_bundle::collect_findings;
 use crate::cli::subcommand::Touches;
 use crate::cli::terminal::{Printer, print_note};
 use crate::cli::usage;
 use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure, Findings, Recorder, ResultPolicy, RunStart, compose_bundle};
 
-/// A file that is there already, and what it will say.
+/// The created file, and what is written to it at the end of the run.
 #[derive(Debug)]
 pub(in crate::cli) struct Bundle {
     file: File,
@@ -34,19 +34,20 @@ pub(in crate::cli) struct Bundle {
 }
 
 impl Bundle {
-    /// Takes the place before anything is touched.
+    /// Creates the file, before the command touches anything.
     pub(in crate::cli) fn begin(
         path: &Path,
         mut tree: Command,
         matches: &ArgMatches,
     ) -> Result<Self, Failure> {
-        // Flags of every command are known to the innermost one, too.
+        // Adds the global flags to the subcommands.
         tree.build();
-        output_path::refuse_shared(path, &tree, matches)?;
-        Self::at(path, RunLine::of(&tree, matches))
+        let (names, command, matches) = select_command(&tree, matches);
+        output_path::reject_shared_path(path, command, matches)?;
+        Self::create(path, RunLine::compose(&names, command, matches))
     }
 
-    fn at(path: &Path, line: RunLine) -> Result<Self, Failure> {
+    fn create(path: &Path, line: RunLine) -> Result<Self, Failure> {
         Ok(Self {
             file: create_private(path, "--support-bundle", Existing::Replaced)?,
             path: path.to_owned(),
@@ -57,13 +58,17 @@ impl Bundle {
         })
     }
 
-    /// Where the run is recorded.
+    /// The recorder of the run.
     pub(in crate::cli) fn recorder(&self) -> &Recorder {
         &self.recorder
     }
 
-    /// Has doctor look at what the run had to do with, and at nothing else. A signal ends that.
-    pub(in crate::cli) async fn look(&self, touches: Touches, workplace: &Workplace) -> Findings {
+    /// Runs the checks of doctor for what the command touched. A signal ends them.
+    pub(in crate::cli) async fn collect_findings(
+        &self,
+        touches: Touches,
+        workplace: &Workplace,
+    ) -> Findings {
         let Workplace {
             drivers,
             matches,
@@ -71,20 +76,20 @@ impl Bundle {
             interrupts,
             ..
         } = workplace;
-        printer.start_waiting("Looking at this computer for the support bundle");
+        printer.start_waiting("Checking this computer for the support bundle");
         let medium = self.recorder.searched();
-        let looking =
-            async { Ok(timeout(LOOK, findings(touches, medium, matches, drivers)).await) };
-        let outcome = interrupts.or(looking).await;
+        let checks = collect_findings(touches, medium, matches, drivers);
+        let checks = async { Ok(timeout(CHECKS_TIMEOUT, checks).await) };
+        let outcome = interrupts.run_until_signal(checks).await;
         printer.stop_waiting();
         match outcome {
-            Ok(Ok(found)) => found,
-            Ok(Err(_)) => Err("it did not end in time"),
-            Err(_) => Err("it was interrupted"),
+            Ok(Ok(findings)) => findings,
+            Ok(Err(_)) => Err("the checks timed out"),
+            Err(_) => Err("the checks were interrupted"),
         }
     }
 
-    /// Writes it, and says so. That it cannot be written changes nothing of how the run ended.
+    /// Writes the bundle, and reports on stderr that it did or could not. The exit code stays.
     pub(in crate::cli) fn write(
         mut self,
         answer: ResultPolicy,
@@ -103,10 +108,10 @@ impl Bundle {
         let path = self.path.display().to_string();
         match self.write_text(&text) {
             Ok(()) => printer.say(&format!(
-                "The support bundle is in {path}: no secret is in it, but names and addresses are"
+                "The support bundle is in {path}. It contains no secrets, but names and addresses"
             )),
             Err(error) => print_note(&format!(
-                "warning: the support bundle cannot be written to {path}: {error}"
+                "warning: cannot write the support bundle to {path}: {error}"
             )),
         }
     }
@@ -117,16 +122,16 @@ impl Bundle {
     }
 }
 
-/// A bundle for a command line that was not understood, so that none of an earlier run is taken for
-/// this one's. Such a line is not repeated, nor what is wrong with it: it may be part of a secret.
+/// Writes a bundle for a command line that cannot be parsed, so that the bundle of an earlier run is
+/// not mistaken for this one's. Neither the line nor the error is shown: each may contain a secret.
 pub(in crate::cli) fn write_without_run(arguments: &[OsString]) {
-    let Some(path) = output_path::of_line(arguments) else {
+    let Some(path) = output_path::find_unshared_path(arguments) else {
         return;
     };
-    let printer = Printer::new(usage::format_of(arguments));
-    let message = "the command line was not understood (not shown: it may hold a secret)";
+    let printer = Printer::new(usage::find_format(arguments));
+    let message = "the command line is invalid (not shown: it may contain a secret)";
     let failure = Failure::new(ErrorId::Usage, message);
-    match Bundle::at(&path, RunLine::of_nothing()) {
+    match Bundle::create(&path, RunLine::unparsed()) {
         Ok(bundle) => bundle.write(
             ResultPolicy::Omit,
             Some(&failure),
@@ -137,13 +142,29 @@ pub(in crate::cli) fn write_without_run(arguments: &[OsString]) {
     }
 }
 
+/// The subcommand that runs, with the names that lead to it.
+fn select_command<'a>(
+    tree: &'a Command,
+    matches: &'a ArgMatches,
+) -> (Vec<&'a str>, &'a Command, &'a ArgMatches) {
+    let mut names = vec![tree.get_name()];
+    let (mut command, mut matches) = (tree, matches);
+    while let Some((name, inner)) = matches.subcommand()
+        && let Some(subcommand) = command.find_subcommand(name)
+    {
+        names.push(name);
+        (command, matches) = (subcommand, inner);
+    }
+    (names, command, matches)
+}
+
 #[expect(
     clippy::disallowed_methods,
-    reason = "for whoever compares it with other logs; nothing is decided by it"
+    reason = "to compare the bundle with other logs; no decision depends on it"
 )]
 fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// Of all that doctor looks at. Each part has a limit of its own below it.
-const LOOK: Duration = Duration::from_secs(3);
+/// For all checks together. Each section also has its own, shorter limit.
+const CHECKS_TIMEOUT: Duration = Duration::from_secs(3);

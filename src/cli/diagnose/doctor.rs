@@ -1,23 +1,25 @@
-//! `doctor`: what on this computer would stop provisioning, and the command that fixes it. What there
-//! is to see is told by `transport`, `cloud` and `account`; here are the words for it, a file for
-//! each part of the computer. Nothing is changed.
+//! `doctor`: checks this computer for problems that would prevent provisioning. `transport`, `host`,
+//! `cloud` and `account` read the state of the computer; the files here judge it and suggest fixes.
 
 mod account;
 mod bluetooth;
+pub(in crate::cli) mod checks;
 mod finding;
 pub(in crate::cli) mod for_bundle;
 mod network;
+mod scope;
 mod serial;
 
 use async_trait::async_trait;
-use std::time::Duration;
-
 use clap::Args;
 use clap::builder::FalseyValueParser;
-use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
-use self::finding::{Finding, State, in_lines};
+use self::account::examine_account;
+use self::bluetooth::examine_bluetooth;
+use self::finding::{CheckState, Finding, format_report};
+use self::network::examine_networks;
+use self::scope::Scope;
+use self::serial::examine_serial_ports;
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::inputs::Inputs;
@@ -25,72 +27,29 @@ use crate::cli::subcommand::{Devices, Subcommand, Touches};
 use crate::cli::terminal::keys_of;
 use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure};
-use crate::transport::{HostPart, Medium, SOFTAP_HOST};
+use crate::transport::SOFTAP_HOST;
 
-/// Look at this computer for what would stop provisioning, and say what fixes it.
+/// Check this computer for problems that would prevent provisioning, and suggest fixes.
 ///
-/// It looks at Bluetooth, serial ports, networks and routes, mDNS, the cloud and this computer's
-/// clock, the login and its files. It changes nothing, needs no device and looks for none. Of the
-/// cloud it asks the time, without a login.
+/// It checks Bluetooth, serial ports, networks and routes, mDNS, the cloud and this computer's
+/// clock, the login and its files. It changes nothing, needs no device and searches for none. It
+/// asks the cloud for the time, without a login.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Doctor {
-    /// Look only at what this way to a device needs; can be given again [default: all of them]
+    /// Check only what this transport needs; can be repeated [default: all transports]
     #[arg(long, env = "ESPCTL_TRANSPORT")]
     transport: Vec<TransportName>,
 
-    /// End with exit code 3 if there is a problem. Without this, the report is the success.
+    /// Exit with code 3 if there is a problem. Without this flag, every report is a success.
     #[arg(long, env = "ESPCTL_REQUIRE", value_parser = FalseyValueParser::new())]
     require: bool,
 
-    /// Leave the account out: neither its files nor its cloud.
+    /// Skip the account: check neither its files nor its cloud.
     #[arg(long, env = "ESPCTL_NO_CLOUD", value_parser = FalseyValueParser::new())]
     no_cloud: bool,
 
     #[command(flatten)]
     account: AccountArgs,
-}
-
-/// What is looked at.
-struct Scope {
-    media: Vec<&'static Medium>,
-    /// Whether somebody named these, and so wants each of them to work.
-    is_asked: bool,
-    adapter: Option<String>,
-    port: Option<String>,
-    interface: Option<String>,
-    mdns_port: Option<u16>,
-    device: String,
-    /// Whether somebody said where the device is.
-    is_device_given: bool,
-    /// Whether the cloud is asked, besides the account's files.
-    asks_cloud: bool,
-}
-
-impl Scope {
-    fn has(&self, part: HostPart) -> bool {
-        self.with(part).next().is_some()
-    }
-
-    fn with(&self, part: HostPart) -> impl Iterator<Item = &'static Medium> {
-        let media = self.media.iter().copied();
-        media.filter(move |medium| medium.needs == Some(part))
-    }
-
-    /// The only medium that needs this part.
-    fn only_one(&self, part: HostPart) -> Option<&'static Medium> {
-        let mut media = self.with(part);
-        media.next().filter(|_| media.next().is_none())
-    }
-
-    /// How bad it is that somebody has not done something yet, such as plugging a board in: only
-    /// who wants to go this way misses it.
-    fn undone(&self) -> State {
-        if self.is_asked {
-            State::Problem
-        } else {
-            State::Warning
-        }
-    }
 }
 
 #[async_trait(?Send)]
@@ -100,119 +59,75 @@ impl Subcommand for Doctor {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        diagnose(self, workplace).await
+        let printer = &workplace.printer;
+        let scope = self.scope(&workplace.inputs(), &workplace.drivers)?;
+        printer.start_waiting("Checking this computer");
+        let findings = self.examine_computer(&scope).await;
+        let problems = findings
+            .iter()
+            .filter(|finding| finding.state == CheckState::Problem);
+        let mut problems: Vec<&str> = problems.map(|finding| finding.check.id).collect();
+        let mut keys = keys_of("findings", &findings);
+        keys.extend(keys_of("problems", &problems.len()));
+        let lines = format_report(&findings);
+        if !self.require || problems.is_empty() {
+            return printer.result(&lines, keys);
+        }
+        printer.report(&lines, keys)?;
+        problems.dedup();
+        let message = format!("this computer is not ready: {}", problems.join(", "));
+        Err(Failure::new(ErrorId::HostNotReady, message))
     }
-}
-
-async fn diagnose(args: &Doctor, workplace: &Workplace) -> Result<(), Failure> {
-    let printer = &workplace.printer;
-    let scope = args.scope(&workplace.inputs(), &workplace.drivers)?;
-    printer.start_waiting("Looking at this computer");
-    let findings = look(args, &scope).await;
-    let problems: Vec<&str> = findings
-        .iter()
-        .filter(|one| one.state == State::Problem)
-        .map(|one| one.id)
-        .collect();
-    let mut keys = keys_of("findings", &findings);
-    keys.extend(keys_of("problems", &problems.len()));
-    let lines = in_lines(&findings);
-    if !args.require || problems.is_empty() {
-        return printer.result(&lines, keys);
-    }
-    printer.report(&lines, keys)?;
-    let mut ids = problems;
-    ids.dedup();
-    let message = format!("this computer is not ready: {}", ids.join(", "));
-    Err(Failure::new(ErrorId::HostNotReady, message))
 }
 
 impl Doctor {
     fn scope(&self, inputs: &Inputs<'_>, drivers: &Drivers) -> Result<Scope, Failure> {
-        // They know whether there is what the flags name.
+        // Each driver checks whether what its flags name exists.
         for driver in drivers.all() {
             drivers.target_from(driver, inputs)?;
         }
-        let named = self.transport.iter().map(|name| drivers.named(name));
-        let named = named.map(|driver| Ok(drivers.medium(driver?)));
-        let named = named.collect::<Result<Vec<_>, Failure>>()?;
+        let requested = self.transport.iter().map(|name| drivers.named(name));
+        let requested = requested.map(|driver| Ok(drivers.medium(driver?)));
+        let requested = requested.collect::<Result<Vec<_>, Failure>>()?;
         let text = |id| inputs.option(id).map(str::to_owned);
         let device = text("device_ip");
+        let mdns_port = inputs.option("mdns_port");
         Ok(Scope {
-            is_asked: !named.is_empty(),
-            media: if named.is_empty() {
+            is_requested: !requested.is_empty(),
+            media: if requested.is_empty() {
                 drivers.media()
             } else {
-                named
+                requested
             },
             adapter: text("adapter"),
             port: text("port"),
             interface: text("interface"),
-            mdns_port: inputs
-                .option("mdns_port")
-                .and_then(|port| port.parse().ok()),
-            asks_cloud: true,
+            mdns_port: mdns_port.and_then(|port| port.parse().ok()),
+            should_call_cloud: true,
             is_device_given: device.is_some(),
             device: device.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
         })
     }
-}
 
-/// The finding that shows whether this is the matter, and the way to a device that it belongs to.
-pub(in crate::cli) const fn check_of(id: ErrorId) -> Option<(&'static str, Option<&'static str>)> {
-    const BLE: Option<&str> = Some("ble");
-    const CONSOLE: Option<&str> = Some("console");
-    Some(match id {
-        ErrorId::BluetoothBlocked | ErrorId::BluetoothOff => (bluetooth::POWER, BLE),
-        ErrorId::BluetoothDenied => (bluetooth::PERMISSION, BLE),
-        ErrorId::BluetoothFailed | ErrorId::NoBluetoothService => (bluetooth::SERVICE, BLE),
-        ErrorId::NoBluetoothAdapter => (bluetooth::ADAPTER, BLE),
-        ErrorId::NoSerialPort => (serial::PORT, CONSOLE),
-        ErrorId::PermissionDenied => (serial::PERMISSION, CONSOLE),
-        ErrorId::Unreachable => (network::ROUTE, Some("softap")),
-        ErrorId::TransportUnavailable => (network::MDNS, Some("on-network")),
-        ErrorId::UnknownInterface => (network::NETWORK, None),
-        ErrorId::AccountFiles => (account::FILES, None),
-        ErrorId::LoginExpired | ErrorId::LoginRequired => (account::LOGIN, None),
-        ErrorId::CloudAnswer | ErrorId::CloudTimedOut | ErrorId::CloudUnreachable => {
-            (account::CLOUD, None)
+    /// Runs all checks at once, each with its own time limit.
+    async fn examine_computer(&self, scope: &Scope) -> Vec<Finding> {
+        let (bluetooth, serial, network, account) = tokio::join!(
+            examine_bluetooth(scope),
+            examine_serial_ports(scope),
+            examine_networks(scope),
+            async {
+                if self.no_cloud {
+                    Vec::new()
+                } else {
+                    examine_account(scope, &self.account).await
+                }
+            },
+        );
+        let mut findings = [bluetooth, serial, network, account].concat();
+        for finding in &mut findings {
+            let medium = finding.check.part.and_then(|part| scope.only_medium(part));
+            finding.transport = finding.transport.or(medium);
         }
-        _ => return None,
-    })
+        findings
+    }
 }
-
-/// All at once, and each for as long as it is let.
-async fn look(args: &Doctor, scope: &Scope) -> Vec<Finding> {
-    let (bluetooth, serial, network, account) = tokio::join!(
-        bluetooth::look(scope, scope.adapter.as_deref()),
-        serial::look(scope, scope.port.as_deref()),
-        network::look(scope),
-        async {
-            if args.no_cloud {
-                Vec::new()
-            } else {
-                account::look(scope, &args.account).await
-            }
-        },
-    );
-    let over = |part, findings: Vec<Finding>| {
-        let medium = scope.only_one(part);
-        findings.into_iter().map(move |one| one.over(medium))
-    };
-    over(HostPart::Bluetooth, bluetooth)
-        .chain(over(HostPart::SerialPorts, serial))
-        .chain(network)
-        .chain(account)
-        .collect()
-}
-
-/// What the system says, if it does in time: it can hang in a driver.
-async fn asked<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let outcome = timeout(LIMIT, spawn_blocking(work)).await.ok()?;
-    outcome
-        .inspect_err(|error| tracing::debug!(%error, "not told"))
-        .ok()
-}
-
-/// Of each part. A computer that is well answers at once.
-const LIMIT: Duration = Duration::from_secs(2);

@@ -1,5 +1,5 @@
-//! `explain`: what an error id means, why it happens, what to do. The texts are those of `report`;
-//! the same ones are printed as `docs/reference/errors.md`.
+//! `explain`: what an error id means, why it happens, and what to do. The texts come from `report`.
+//! `docs/reference/errors.md` consists of the same texts.
 
 use async_trait::async_trait;
 use clap::Args;
@@ -7,9 +7,10 @@ use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::args::candidates::error_ids;
-use crate::cli::diagnose::doctor::check_of;
+use crate::cli::args::public_text::PublicText;
+use crate::cli::diagnose::doctor::checks::Check;
 use crate::cli::subcommand::Subcommand;
-use crate::cli::terminal::{Printer, keys_of};
+use crate::cli::terminal::keys_of;
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::report::{ErrorEntry, ErrorId, Exit, Failure};
@@ -17,12 +18,12 @@ use crate::report::{ErrorEntry, ErrorId, Exit, Failure};
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Explain {
-    /// The id, as an error's last line names it. Without one, all are listed, by exit code.
+    /// The id from the last line of an error [default: list all ids by exit code]
     #[arg(value_name = "ID", add = error_ids())]
-    id: Option<String>,
+    id: Option<PublicText>,
 }
 
-/// An explanation, for machines.
+/// An explanation in JSON.
 #[derive(Serialize)]
 struct Explanation {
     id: &'static str,
@@ -32,7 +33,7 @@ struct Explanation {
     why: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
-    /// The finding of doctor that shows whether this is the matter.
+    /// The finding of doctor that shows whether this computer is the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     doctor: Option<&'static str>,
 }
@@ -40,187 +41,165 @@ struct Explanation {
 #[async_trait(?Send)]
 impl Subcommand for Explain {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        explain(self, &workplace.printer)
+        let printer = &workplace.printer;
+        let Some(text) = &self.id else {
+            let summaries = ErrorId::ALL.iter().map(|id| Explanation::summarize(*id));
+            let summaries: Vec<Explanation> = summaries.collect();
+            return printer.result(&list_by_exit(), keys_of("errors", &summaries));
+        };
+        let mut ids = ErrorId::ALL.iter();
+        let id = ids.find(|id| id.as_str() == &**text);
+        let id = *id.ok_or_else(|| unknown_id(text))?;
+        let keys = keys_of("explanation", &Explanation::new(id));
+        printer.result(&[format_explanation(id)], keys)
     }
 }
 
-fn explain(args: &Explain, printer: &Printer) -> Result<(), Failure> {
-    let Some(asked) = &args.id else {
-        let errors: Vec<Explanation> = ErrorId::ALL
-            .iter()
-            .map(|id| Explanation {
-                why: None,
-                remedy: None,
-                doctor: None,
-                ..Explanation::of(*id)
-            })
-            .collect();
-        return printer.result(&by_exit(), keys_of("errors", &errors));
-    };
-    let id = ErrorId::ALL
-        .iter()
-        .find(|id| id.as_str() == asked)
-        .ok_or_else(|| unknown(asked))?;
-    printer.result(
-        &[as_text(*id)],
-        keys_of("explanation", &Explanation::of(*id)),
-    )
+impl Explanation {
+    fn new(id: ErrorId) -> Self {
+        Self {
+            why: Some(id.entry().why),
+            remedy: Some(id.entry().describe_remedies().join(" ")),
+            doctor: Check::for_error(id).map(|check| check.id),
+            ..Self::summarize(id)
+        }
+    }
+
+    fn summarize(id: ErrorId) -> Self {
+        let exits = id.entry().exits.iter();
+        Self {
+            id: id.as_str(),
+            exits: exits.map(|exit| exit.code()).collect(),
+            title: id.entry().title,
+            why: None,
+            remedy: None,
+            doctor: None,
+        }
+    }
 }
 
-/// All ids, under the exit codes that they can have: whose move it is comes first.
-fn by_exit() -> Vec<String> {
+/// All ids, below the exit codes that they can have.
+fn list_by_exit() -> Vec<String> {
     let width = ErrorId::ALL.iter().map(|id| id.as_str().len()).max();
     let width = width.unwrap_or_default();
     let mut lines = Vec::new();
     for exit in Exit::ALL {
-        let of_exit = || {
-            let ids = ErrorId::ALL.iter();
-            ids.filter(|id| id.entry().exits.contains(&exit))
-        };
-        if of_exit().next().is_none() {
+        let ids = ErrorId::ALL.iter();
+        let ids: Vec<_> = ids.filter(|id| id.entry().exits.contains(&exit)).collect();
+        if ids.is_empty() {
             continue;
         }
         if !lines.is_empty() {
             lines.push(String::new());
         }
         lines.push(format!("exit {}: {}", exit.code(), exit.meaning()));
-        lines.extend(of_exit().map(|id| format!("  {id:width$}  {}", id.entry().title)));
+        let rows = ids
+            .iter()
+            .map(|id| format!("  {id:width$}  {}", id.entry().title));
+        lines.extend(rows);
     }
     lines
 }
 
-/// How doctor is asked about it, and where in its answer it stands.
-fn ask_doctor(id: ErrorId) -> Option<String> {
-    let (check, kind) = check_of(id)?;
-    let narrowed = kind.map_or_else(String::new, |kind| format!(" --transport {kind}"));
-    Some(format!(
-        "`espctl doctor{narrowed}` looks at it; the finding is `{check}`."
-    ))
-}
-
-impl Explanation {
-    fn of(id: ErrorId) -> Self {
-        let ErrorEntry {
-            exits, title, why, ..
-        } = id.entry();
-        Self {
-            id: id.as_str(),
-            exits: exits.iter().map(|exit| exit.code()).collect(),
-            title,
-            why: Some(why),
-            remedy: Some(id.entry().describe_remedies().join(" ")),
-            doctor: check_of(id).map(|(check, _)| check),
-        }
-    }
-}
-
-fn as_text(id: ErrorId) -> String {
+fn format_explanation(id: ErrorId) -> String {
     let ErrorEntry {
         exits, title, why, ..
     } = id.entry();
     let exits = exits.iter().fold(String::new(), |lines, exit| {
         format!("{lines}\n  exit {}: {}", exit.code(), exit.meaning())
     });
-    let doctor = ask_doctor(id).map_or_else(String::new, |doctor| {
-        format!("\n\nOn this computer:\n{}", wrapped(&doctor, COLUMNS, "  "))
+    let title = wrap(title, COLUMNS, "");
+    let why = wrap(why, COLUMNS, "  ");
+    let steps = format_steps(id, COLUMNS, "  ");
+    let doctor = describe_check(id).map_or_else(String::new, |doctor| {
+        format!("\n\nOn this computer:\n{}", wrap(&doctor, COLUMNS, "  "))
     });
-    format!(
-        "{id}{exits}\n\n{}\n\nWhy it happens:\n{}\n\nWhat to do:\n{}{doctor}",
-        wrapped(title, COLUMNS, ""),
-        wrapped(why, COLUMNS, "  "),
-        listed(id, COLUMNS, "  ")
-    )
+    format!("{id}{exits}\n\n{title}\n\nWhy it happens:\n{why}\n\nWhat to do:\n{steps}{doctor}")
+}
+
+/// How doctor checks for the cause of the error.
+fn describe_check(id: ErrorId) -> Option<String> {
+    let check = Check::for_error(id)?;
+    let transport = check.transport();
+    let flag = transport.map_or_else(String::new, |name| format!(" --transport {name}"));
+    let id = check.id;
+    Some(format!(
+        "`espctl doctor{flag}` checks for it; the finding is `{id}`."
+    ))
 }
 
 /// What to do, as a list.
-fn listed(id: ErrorId, columns: usize, indent: &str) -> String {
-    let sentences = id.entry().describe_remedies();
-    let items: Vec<String> = sentences
-        .iter()
-        .map(|sentence| {
-            let lines = wrapped(sentence, columns, &format!("{indent}  "));
-            format!("{indent}- {}", lines.trim_start())
-        })
-        .collect();
-    items.join("\n")
+fn format_steps(id: ErrorId, columns: usize, indent: &str) -> String {
+    let steps = id.entry().describe_remedies();
+    let items = steps.iter().map(|step| {
+        let lines = wrap(step, columns, &format!("{indent}  "));
+        format!("{indent}- {}", lines.trim_start())
+    });
+    items.collect::<Vec<String>>().join("\n")
 }
 
-/// All of them, as a page of the documentation.
-pub(in crate::cli) fn page() -> String {
-    let intro = "The last line of every error is `see: espctl explain ID`, and in JSON the id is \
-                 `error.id`. Ids are stable. This page is what `espctl explain` says; \
-                 `espctl reference errors` prints it.";
-    let mut page = format!(
-        "# Errors\n\n{}\n\n| id | exit | meaning |\n|---|---|---|\n",
-        wrapped(intro, PAGE_COLUMNS, "")
+/// All explanations, as a page of the documentation.
+pub(in crate::cli) fn format_errors_page() -> String {
+    let wrap = |text: &str| wrap(text, PAGE_COLUMNS, "");
+    let join_exits = |id: ErrorId| {
+        let exits = id.entry().exits.iter();
+        let codes: Vec<String> = exits.map(|exit| exit.code().to_string()).collect();
+        codes.join(", ")
+    };
+    let intro = wrap(
+        "The last line of every error is `see: espctl explain ID`, and in JSON the id is \
+         `error.id`. Ids are stable. `espctl explain` shows the same texts; \
+         `espctl reference errors` prints this page.",
     );
+    let mut page = format!("# Errors\n\n{intro}\n\n| id | exit | meaning |\n|---|---|---|\n");
     for id in ErrorId::ALL {
-        let row = format!(
-            "| [`{id}`](#{id}) | {} | {} |\n",
-            exits_of(*id),
-            id.entry().title
-        );
-        page.push_str(&row);
+        let (exits, title) = (join_exits(*id), id.entry().title);
+        page.push_str(&format!("| [`{id}`](#{id}) | {exits} | {title} |\n"));
     }
     for id in ErrorId::ALL {
-        let ErrorEntry { title, why, .. } = id.entry();
-        let section = format!(
-            "\n## {id}\n\nExit {}. {title}\n\n{}\n\n**What to do.**\n\n{}\n",
-            exits_of(*id),
-            wrapped(&format!("**Why it happens.** {why}"), PAGE_COLUMNS, ""),
-            listed(*id, PAGE_COLUMNS, "")
-        );
-        page.push_str(&section);
-        if let Some(doctor) = ask_doctor(*id) {
-            let doctor = wrapped(&format!("**On this computer.** {doctor}"), PAGE_COLUMNS, "");
-            page.push_str(&["\n", &doctor, "\n"].concat());
+        let (exits, title) = (join_exits(*id), id.entry().title);
+        let why = wrap(&format!("**Why it happens.** {}", id.entry().why));
+        let steps = format_steps(*id, PAGE_COLUMNS, "");
+        page.push_str(&format!(
+            "\n## {id}\n\nExit {exits}. {title}\n\n{why}\n\n**What to do.**\n\n{steps}\n"
+        ));
+        if let Some(doctor) = describe_check(*id) {
+            let doctor = wrap(&format!("**On this computer.** {doctor}"));
+            page.push_str(&format!("\n{doctor}\n"));
         }
     }
     page
 }
 
-fn exits_of(id: ErrorId) -> String {
-    let codes: Vec<String> = id
-        .entry()
-        .exits
-        .iter()
-        .map(|exit| exit.code().to_string())
+fn unknown_id(text: &str) -> Failure {
+    let message = format!("no error has the id {:?}", printable(text.as_bytes()));
+    let failure = Failure::new(ErrorId::UnknownId, message);
+    let ids = ErrorId::ALL.iter().map(|id| id.as_str());
+    let mut similar: Vec<(f64, &str)> = ids
+        .map(|id| (rate_similarity(id, text), id))
+        .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
         .collect();
-    codes.join(", ")
-}
-
-fn unknown(asked: &str) -> Failure {
-    let failure = Failure::new(
-        ErrorId::UnknownId,
-        format!("no error has the id {:?}", printable(asked.as_bytes())),
-    );
-    let mut near: Vec<(f64, &str)> = ErrorId::ALL
-        .iter()
-        .map(|id| (likeness(id.as_str(), asked), id.as_str()))
-        .filter(|(likeness, _)| *likeness > ALIKE)
-        .collect();
-    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let near: Vec<&str> = near.into_iter().map(|(_, id)| id).take(MOST).collect();
-    if near.is_empty() {
-        failure
-    } else {
-        failure.hint(format!("did you mean {}?", near.join(", ")))
+    similar.sort_by(|(left, _), (right, _)| right.total_cmp(left));
+    similar.truncate(MAX_SUGGESTIONS);
+    if similar.is_empty() {
+        return failure;
     }
+    let ids: Vec<&str> = similar.into_iter().map(|(_, id)| id).collect();
+    failure.hint(format!("did you mean {}?", ids.join(", ")))
 }
 
-/// From 0 to 1. A part of an id is as good as a misspelt one.
-fn likeness(id: &str, asked: &str) -> f64 {
-    let asked = asked.to_lowercase().replace(['_', ' '], "-");
-    let part = asked.len() > 2 && id.contains(&asked);
-    if part {
+/// From 0 to 1. A part of an id counts as much as a misspelled one.
+fn rate_similarity(id: &str, text: &str) -> f64 {
+    let text = text.to_lowercase().replace(['_', ' '], "-");
+    if text.len() > 2 && id.contains(&text) {
         0.9
     } else {
-        strsim::jaro_winkler(id, &asked)
+        strsim::jaro_winkler(id, &text)
     }
 }
 
-/// Lines of at most so many columns, each with the indent in front.
-fn wrapped(text: &str, columns: usize, indent: &str) -> String {
+/// Breaks the text into lines of at most `columns`, each after the indent.
+fn wrap(text: &str, columns: usize, indent: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::from(indent);
     for word in text.split(' ') {
@@ -237,11 +216,10 @@ fn wrapped(text: &str, columns: usize, indent: &str) -> String {
     lines.join("\n")
 }
 
-const ALIKE: f64 = 0.75;
-/// What a terminal of the usual size shows, and some room.
+const MIN_SIMILARITY: f64 = 0.75;
+const MAX_SUGGESTIONS: usize = 3;
+/// A little more than a terminal of the usual width shows.
 const COLUMNS: usize = 90;
-/// Of suggestions.
-const MOST: usize = 3;
 /// The width of the other documents.
 const PAGE_COLUMNS: usize = 125;
 
@@ -255,68 +233,68 @@ mod tests {
     use crate::transport::built_in_drivers;
 
     #[test]
-    fn the_nearest_ids_are_suggested() {
-        for (asked, meant) in [
+    fn suggests_similar_ids() {
+        for (text, suggested) in [
             ("wrong-popp", "wrong-pop"),
             ("wrong_pop", "wrong-pop"),
             ("password", "wrong-password"),
             ("unreachible", "unreachable"),
             ("WIFI-AUTH", "wifi-auth-failed"),
         ] {
-            let hints = format!("{:?}", unknown(asked).hints);
-            assert!(hints.contains(meant), "{asked}: {hints}");
+            let hints = format!("{:?}", unknown_id(text).hints);
+            assert!(hints.contains(suggested), "{text}: {hints}");
         }
-        let hints = unknown("zzzz").hints;
+        let hints = unknown_id("zzzz").hints;
         assert!(hints[0].to_string().contains("list all ids"), "{hints:?}");
     }
 
     #[test]
-    fn text_is_wrapped_at_words() {
+    fn wraps_text_at_words() {
         assert_eq!(
-            wrapped("one two three four", 10, " "),
+            wrap("one two three four", 10, " "),
             " one two\n three\n four"
         );
-        assert_eq!(wrapped("verylongword x", 4, ""), "verylongword\nx");
+        assert_eq!(wrap("verylongword x", 4, ""), "verylongword\nx");
     }
 
-    /// A flag in backticks is one of a command, and a command line is one that exists.
+    /// Every flag and every command line in backticks exists.
     #[test]
     fn remedies_name_flags_that_exist() {
-        fn flags_of(command: &Command, flags: &mut Vec<String>) {
+        fn collect_flags(command: &Command, flags: &mut Vec<String>) {
             let long = command.get_arguments().filter_map(Arg::get_long);
             flags.extend(long.map(|flag| format!("--{flag}")));
             for command in command.get_subcommands() {
-                flags_of(command, flags);
+                collect_flags(command, flags);
             }
         }
         let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
         let mut tree = crate::cli::program::command(&drivers);
         tree.build();
         let mut flags = vec!["--help".to_owned()];
-        flags_of(&tree, &mut flags);
-        let sentences: Vec<String> = ErrorId::ALL
+        collect_flags(&tree, &mut flags);
+        let sentences = ErrorId::ALL
             .iter()
-            .flat_map(|id| id.entry().describe_remedies())
-            .collect();
-        for line in sentences
+            .flat_map(|id| id.entry().describe_remedies());
+        let sentences: Vec<String> = sentences.collect();
+        let quoted = sentences
             .iter()
-            .flat_map(|text| text.split('`').skip(1).step_by(2))
-        {
-            let words = line.split(' ');
-            if let Some(commands) = line.strip_prefix("espctl ") {
-                let names = commands
+            .flat_map(|text| text.split('`').skip(1).step_by(2));
+        for line in quoted {
+            if let Some(names) = line.strip_prefix("espctl ") {
+                let is_name = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
+                names
                     .split(' ')
-                    .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()));
-                let mut command = &tree;
-                for name in names {
-                    let found = command.find_subcommand(name);
-                    command = found.unwrap_or_else(|| panic!("{line}"));
-                }
+                    .take_while(is_name)
+                    .fold(&tree, |command, name| {
+                        let subcommand = command.find_subcommand(name);
+                        subcommand.unwrap_or_else(|| panic!("{line}"))
+                    });
             } else if !line.starts_with("--") {
                 continue;
             }
-            for flag in words.filter(|word| word.starts_with("--") && *word != "--flag=VALUE") {
-                assert!(flags.iter().any(|known| known == flag), "{line}");
+            let words = line.split(' ').filter(|word| *word != "--flag=VALUE");
+            for flag in words.filter(|word| word.starts_with("--")) {
+                assert!(flags.iter().any(|existing| existing == flag), "{line}");
             }
         }
     }

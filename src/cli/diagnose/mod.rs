@@ -1,4 +1,4 @@
-//! What helps when something fails: doctor, the bundle, the pages about errors, completions.
+//! Help for users: doctor, the support bundle, explanations of errors, completions.
 
 pub(super) mod bundle;
 pub(super) mod complete;

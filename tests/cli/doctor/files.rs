@@ -46,5 +46,5 @@ fn unreadable_folder_is_reported() {
     let output = account.run(&ACCOUNT).output().exits(0);
     let found = finding(&output, "account-files");
     assert_eq!(found["state"], "warning", "{output}");
-    assert!(says(&found, "profiles cannot be looked at"), "{output}");
+    assert!(says(&found, "profiles cannot be checked"), "{output}");
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::failures::conflict;
 use super::listen::{ListenFlags, cannot_listen};
 use crate::cli::args::inputs::{Existing, create_private};
+use crate::cli::args::public_text::PublicText;
 use crate::cli::terminal::{print_json, print_note};
 use crate::emulator::cloud::account::AccountSettings;
 use crate::emulator::cloud::fault::CloudFault;
@@ -33,7 +34,7 @@ pub(in crate::cli) struct EmulateCloud {
 
     /// User name of the account.
     #[arg(long, value_name = "NAME", default_value = "user@example.com")]
-    user: String,
+    user: PublicText,
 
     /// The password [default: sixteen random letters and digits].
     #[arg(long)]
@@ -108,7 +109,7 @@ pub(super) async fn play_cloud(args: &EmulateCloud) -> Result<(), Failure> {
         "url": format!("http://{bound}"),
         "address": bound.ip(),
         "port": bound.port(),
-        "user": args.user,
+        "user": &*args.user,
         "password": password.expose(),
         "user_id": cloud.user_id(&args.user),
     });
@@ -118,7 +119,7 @@ pub(super) async fn play_cloud(args: &EmulateCloud) -> Result<(), Failure> {
 
 impl EmulateCloud {
     fn settings(&self, password: Secret<String>) -> Result<CloudSettings, Failure> {
-        let mut users = vec![(self.user.clone(), password)];
+        let mut users = vec![(self.user.to_string(), password)];
         for (name, password) in &self.also_user {
             if users.iter().any(|(user, _)| user == name) {
                 return conflict(format!("--also-user: {name} already exists"));

@@ -106,7 +106,7 @@ async fn start_device(
     let label = Label::new(args)?;
     let node = create_node(args, number)?;
     let name = match (&args.name, &node) {
-        (Some(name), _) if args.count == 1 => name.clone(),
+        (Some(name), _) if args.count == 1 => name.to_string(),
         (Some(name), _) => format!("{name}_{number}"),
         (None, Some(node)) if args.transport == Medium::OnNetwork => node.id.clone(),
         (None, _) => format!("PROV_{}", random_digits::<3>()),

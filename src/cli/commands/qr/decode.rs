@@ -2,12 +2,13 @@
 //! because that is what it is for.
 
 use clap::Args;
-use clap::builder::NonEmptyStringValueParser;
+use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
 use crate::cli::args::drivers::Drivers;
 use crate::cli::args::inputs::Inputs;
 use crate::cli::args::label::found;
+use crate::cli::args::public_text::PublicText;
 use crate::cli::args::serial::{LogArgs, SpeedArgs};
 use crate::cli::terminal::{Printer, keys_of};
 use crate::ident::printable;
@@ -29,8 +30,8 @@ pub(in crate::cli) struct Decode {
 
     /// Wait for the code in the log of the board at this serial port, for a minute: it is printed
     /// when the board starts.
-    #[arg(long, value_name = "PORT", conflicts_with = "payload", value_parser = NonEmptyStringValueParser::new())]
-    from_serial: Option<String>,
+    #[arg(long, value_name = "PORT", conflicts_with = "payload", value_parser = NonEmptyStringValueParser::new().map(PublicText::from))]
+    from_serial: Option<PublicText>,
 
     #[command(flatten)]
     speed: SpeedArgs,

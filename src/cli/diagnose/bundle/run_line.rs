@@ -1,6 +1,5 @@
-//! How a run was started: its command line and the variables that count, put together again from
-//! what they were understood as, so that what is secret is known by its type. What is free text
-//! could hold a secret, and stands there only where it is known to be harmless.
+//! How a run was started: its command line and the environment variables that matter. They are
+//! composed again from the parsed arguments, so that the type of a value decides whether it is shown.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -8,53 +7,42 @@ use std::path::Path;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
+use crate::cli::args::public_text::Exposure;
 use crate::ident::printable;
 use crate::report::{Failure, quote_word};
 use crate::secret::Secret;
 
-/// A command line, and which variables took part.
+/// A command line, and the environment variables that took part.
 #[derive(Debug)]
 pub(super) struct RunLine {
-    /// As it could be typed again, but for what is redacted.
+    /// The command as it could be typed again, except for redacted values.
     pub(super) command: String,
-    /// `NAME=value` of those that gave a flag its value; of others, the name.
+    /// `NAME=value` of a variable that set an argument, and only the name of any other.
     pub(super) environment: Vec<String>,
-    /// Free text that is not shown, in all the pieces that a message could quote.
+    /// Text that is not shown, and the parts of it that a message could quote.
     withheld: Vec<Secret<String>>,
 }
 
 impl RunLine {
-    /// Of the whole tree of commands, which is built, and of what was made of the arguments.
-    pub(super) fn of(tree: &Command, matches: &ArgMatches) -> Self {
-        let mut words = vec![tree.get_name().to_owned()];
-        let (mut command, mut matches) = (tree, matches);
-        while let Some((name, inner)) = matches.subcommand() {
-            let Some(next) = command.find_subcommand(name) else {
-                break;
-            };
-            words.push(name.to_owned());
-            (command, matches) = (next, inner);
-        }
+    /// The line of a parsed command. `names` leads from the program to `command`.
+    pub(super) fn compose(names: &[&str], command: &Command, matches: &ArgMatches) -> Self {
+        let mut words: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut environment = Vec::new();
         let mut withheld = Vec::new();
         for argument in command.get_arguments() {
-            // Of an argument of another command, nothing is known.
-            if matches.try_contains_id(argument.get_id().as_str()).is_err() {
+            let id = argument.get_id().as_str();
+            if matches.try_contains_id(id).is_err() {
                 continue;
             }
-            if is_free(argument, matches) {
-                withheld.extend(pieces(argument, matches));
-            }
-            if is_secret(argument, matches) {
-                withheld.extend(parts(argument, matches));
-            }
-            match matches.value_source(argument.get_id().as_str()) {
-                Some(ValueSource::CommandLine) => words.extend(typed(argument, matches)),
-                Some(ValueSource::EnvVariable) => environment.extend(set(argument, matches)),
+            let argument = ParsedArgument::new(argument, matches);
+            withheld.extend(argument.withheld_parts());
+            match matches.value_source(id) {
+                Some(ValueSource::CommandLine) => words.extend(argument.words()),
+                Some(ValueSource::EnvVariable) => environment.extend(argument.variable()),
                 _ => {}
             }
         }
-        environment.extend(others(&environment));
+        environment.extend(list_other_variables(&environment));
         Self {
             command: words.join(" "),
             environment,
@@ -62,205 +50,156 @@ impl RunLine {
         }
     }
 
-    /// Of a line that was not understood.
-    pub(super) fn of_nothing() -> Self {
+    /// The line of a command that could not be parsed: nothing of it is shown.
+    pub(super) fn unparsed() -> Self {
         Self {
             command: format!("espctl {REDACTED}"),
-            environment: others(&[]),
+            environment: list_other_variables(&[]),
             withheld: Vec::new(),
         }
     }
 
-    /// A failure without what the user typed as free text or as a secret: messages can quote it.
+    /// The failure without withheld text, which its sentences can quote.
     pub(super) fn redact(&self, failure: &Failure) -> Failure {
         let causes = failure.causes.iter();
         let hints = failure.hints.iter();
         Failure {
-            message: self.without_withheld(&failure.message),
+            message: self.redact_text(&failure.message),
             step: failure.step.clone(),
-            causes: causes.map(|cause| self.without_withheld(cause)).collect(),
+            causes: causes.map(|cause| self.redact_text(cause)).collect(),
             hints: hints
-                .map(|hint| self.without_withheld(&hint.to_string()).into())
+                .map(|hint| self.redact_text(&hint.to_string()).into())
                 .collect(),
             ..*failure
         }
     }
 
-    fn without_withheld(&self, message: &str) -> String {
-        let pieces = self.withheld.iter();
-        pieces.fold(message.to_owned(), |text, piece| {
-            text.replace(piece.expose(), REDACTED)
+    fn redact_text(&self, text: &str) -> String {
+        let parts = self.withheld.iter();
+        parts.fold(text.to_owned(), |text, part| {
+            text.replace(part.expose(), REDACTED)
         })
     }
 }
 
-/// The value as it is and where it is split, as text and as a literal.
-fn pieces(argument: &Arg, matches: &ArgMatches) -> Vec<Secret<String>> {
-    let values = matches.try_get_raw(argument.get_id().as_str());
-    let values = values.ok().flatten().into_iter().flatten();
-    let mut pieces = Vec::new();
-    for value in values {
-        let value = printable(value.as_encoded_bytes());
-        for piece in std::iter::once(value.as_str()).chain(value.split([',', ':'])) {
-            let piece = piece.trim();
-            // Shorter ones would take words apart.
-            if piece.len() >= SHORTEST {
-                let literal = format!("{piece:?}");
-                pieces.push(Secret::new(literal.trim_matches('"').to_owned()));
-                pieces.push(Secret::new(piece.to_owned()));
+/// An argument of the command, with its values.
+struct ParsedArgument<'a> {
+    argument: &'a Arg,
+    exposure: Exposure,
+    values: Vec<&'a OsStr>,
+    /// How often a flag without a value is repeated.
+    count: u8,
+}
+
+impl<'a> ParsedArgument<'a> {
+    fn new(argument: &'a Arg, matches: &'a ArgMatches) -> Self {
+        let id = argument.get_id().as_str();
+        let values = matches.try_get_raw(id).ok().flatten();
+        let count = matches.try_get_one::<u8>(id).ok().flatten();
+        Self {
+            argument,
+            exposure: Exposure::of(argument),
+            values: values.into_iter().flatten().collect(),
+            count: count.copied().unwrap_or(1),
+        }
+    }
+
+    /// What a message could quote of values that are not shown: each value, and the parts that
+    /// espctl splits it into, as text and as a literal. The name of an existing file is no secret,
+    /// but without the file, `@` may be the first character of a secret.
+    fn withheld_parts(&self) -> Vec<Secret<String>> {
+        let separators: &[char] = match self.exposure {
+            Exposure::Public => return Vec::new(),
+            Exposure::Withheld => &[',', ':'],
+            // Between the fields of a label.
+            Exposure::Secret => &['|'],
+        };
+        let mut withheld = Vec::new();
+        for value in &self.values {
+            let value = printable(value.as_encoded_bytes());
+            let after_sign = value.strip_prefix('@');
+            if after_sign.is_some_and(|name| Path::new(name).exists()) {
+                continue;
+            }
+            let parts = [value.as_str()].into_iter().chain(after_sign);
+            let parts = parts.chain(value.split(separators));
+            for part in parts.flat_map(|part| [part, part.trim()]) {
+                if part.len() >= MIN_WITHHELD {
+                    let literal = format!("{part:?}");
+                    withheld.push(Secret::new(literal.trim_matches('"').to_owned()));
+                    withheld.push(Secret::new(part.to_owned()));
+                }
             }
         }
+        withheld
     }
-    pieces
-}
 
-/// A secret as it is, and the fields of a label, where a stray sign made a file's name of it. The
-/// name of a file that is there is none.
-fn parts(argument: &Arg, matches: &ArgMatches) -> Vec<Secret<String>> {
-    let values = matches.try_get_raw(argument.get_id().as_str());
-    let values = values.ok().flatten().into_iter().flatten();
-    let mut parts = Vec::new();
-    for value in values {
-        let value = printable(value.as_encoded_bytes());
-        let name = value.strip_prefix('@');
-        if name.is_some_and(|name| Path::new(name).exists()) {
-            continue;
+    /// The words of the command line.
+    fn words(&self) -> Vec<String> {
+        let long = self.argument.get_long().map(|long| format!("--{long}"));
+        let short = self.argument.get_short().map(|short| format!("-{short}"));
+        let flag = long.or(short);
+        if !self.argument.get_action().takes_values() {
+            let words = std::iter::repeat_n(flag, self.count.into());
+            return words.flatten().collect();
         }
-        for part in [value.as_str()]
-            .into_iter()
-            .chain(name)
-            .chain(value.split('|'))
-        {
-            if part.len() >= SHORTEST {
-                let literal = format!("{part:?}");
-                parts.push(Secret::new(literal.trim_matches('"').to_owned()));
-                parts.push(Secret::new(part.to_owned()));
-            }
+        let values = self.values.iter().map(|value| {
+            let value = self.show(value);
+            value.map_or_else(|| REDACTED.to_owned(), |value| quote_word(&value))
+        });
+        values
+            .flat_map(|value| flag.clone().into_iter().chain([value]))
+            .collect()
+    }
+
+    /// The assignment to the environment variable.
+    fn variable(&self) -> Option<String> {
+        let name = self.argument.get_env()?.to_str()?;
+        if !self.argument.get_action().takes_values() {
+            return Some(format!("{name}=…"));
         }
+        let values = self.values.iter().map(|value| self.show(value));
+        let values: Vec<String> = values
+            .map(|value| value.unwrap_or_else(|| REDACTED.to_owned()))
+            .collect();
+        Some(format!("{name}={}", values.join(",")))
     }
-    parts
-}
 
-fn is_secret(argument: &Arg, matches: &ArgMatches) -> bool {
-    let id = argument.get_id().as_str();
-    matches.try_get_many::<Secret<String>>(id).is_ok()
-}
-
-/// Whether it could hold anything.
-fn is_free(argument: &Arg, matches: &ArgMatches) -> bool {
-    let id = argument.get_id().as_str();
-    matches.try_get_many::<String>(id).is_ok() && !HARMLESS.contains(&id)
-}
-
-fn typed(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
-    let long = argument.get_long().map(|long| format!("--{long}"));
-    let short = argument.get_short().map(|short| format!("-{short}"));
-    let flag = long.or(short);
-    if !argument.get_action().takes_values() {
-        let count = matches.try_get_one::<u8>(argument.get_id().as_str());
-        let count = count.ok().flatten().copied().unwrap_or(1);
-        return std::iter::repeat_n(flag, count.into()).flatten().collect();
+    /// The value, if other people may read it. A URL can contain a user name and a password.
+    fn show(&self, value: &OsStr) -> Option<String> {
+        let text = value.to_string_lossy();
+        let may_have_login = text.contains("://") && text.contains(['@', '?']);
+        (self.exposure == Exposure::Public && !may_have_login)
+            .then(|| printable(value.as_encoded_bytes()))
     }
-    values(argument, matches)
-        .into_iter()
-        .flat_map(|value| flag.clone().into_iter().chain([shown(&value)]))
-        .collect()
 }
 
-fn set(argument: &Arg, matches: &ArgMatches) -> Option<String> {
-    let name = argument.get_env()?.to_str()?;
-    let values = if argument.get_action().takes_values() {
-        values(argument, matches).join(",")
-    } else {
-        "…".to_owned()
-    };
-    Some(format!("{name}={values}"))
-}
-
-/// The variables that count without being a flag's, by their names.
-fn others(known: &[String]) -> Vec<String> {
-    let counts = |name: &str| {
+/// The names of the set variables that affect a run, except for those in `assignments`.
+fn list_other_variables(assignments: &[String]) -> Vec<String> {
+    let affects_run = |name: &str| {
         name.starts_with("ESPCTL_")
             || name.starts_with("ESP_RAINMAKER_")
             || name.to_ascii_lowercase().ends_with("_proxy")
-            || OTHERS.contains(&name)
+            || VARIABLES.contains(&name)
     };
-    let is_known = |name: &str| {
-        known
-            .iter()
-            .any(|one| one.split_once('=').is_some_and(|(flag, _)| flag == name))
+    let is_listed = |name: &str| {
+        let mut assigned = assignments.iter().filter_map(|text| text.split_once('='));
+        assigned.any(|(listed, _)| listed == name)
     };
-    let names = std::env::vars_os().filter(|(_, value)| !value.is_empty());
-    let names = names.filter_map(|(name, _)| name.into_string().ok());
+    let variables = std::env::vars_os().filter(|(_, value)| !value.is_empty());
+    let names = variables.filter_map(|(name, _)| name.into_string().ok());
     let mut names: Vec<String> = names
-        .filter(|name| counts(name) && !is_known(name))
+        .filter(|name| affects_run(name) && !is_listed(name))
         .collect();
     names.sort();
     names
 }
 
-/// What the argument was given, as far as it may be seen.
-fn values(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
-    let id = argument.get_id().as_str();
-    let is_secret = is_secret(argument, matches);
-    let is_free = is_free(argument, matches);
-    let values = matches.try_get_raw(id).ok().flatten();
-    let values = values.into_iter().flatten();
-    values
-        .map(|value| {
-            if is_secret || is_free || may_have_a_login(value) {
-                REDACTED.to_owned()
-            } else {
-                printable(value.as_encoded_bytes())
-            }
-        })
-        .collect()
-}
-
-/// A URL can hold a user and a password.
-fn may_have_a_login(value: &OsStr) -> bool {
-    let value = value.to_string_lossy();
-    value.contains("://") && value.contains(['@', '?'])
-}
-
-/// As a shell takes it; what is left out is not there to be typed.
-fn shown(value: &str) -> String {
-    if value == REDACTED {
-        value.to_owned()
-    } else {
-        quote_word(value)
-    }
-}
-
 const REDACTED: &str = "<redacted>";
-/// Of what is looked for in messages, in bytes.
-const SHORTEST: usize = 4;
-/// Arguments of free text that hold names and addresses, and nothing that opens anything. Of what is
-/// not here, no value is shown.
-const HARMLESS: [&str; 20] = [
-    "adapter",
-    "base_url",
-    "cap",
-    "device_name",
-    "endpoint",
-    "from_serial",
-    "group",
-    "id",
-    "name",
-    "node_id",
-    "port",
-    "profile",
-    "sec2_username",
-    "source",
-    "ssid",
-    "ssid_hex",
-    "transport",
-    "user",
-    "user_name",
-    "username",
-];
-/// Variables that change what a run does.
-const OTHERS: [&str; 8] = [
+/// In bytes. Shorter parts occur in ordinary words.
+const MIN_WITHHELD: usize = 4;
+/// Variables of other programs that change what a run does.
+const VARIABLES: [&str; 8] = [
     "CI",
     "CLICOLOR_FORCE",
     "DBUS_SYSTEM_BUS_ADDRESS",
@@ -273,22 +212,30 @@ const OTHERS: [&str; 8] = [
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::select_command;
     use super::*;
+    use crate::cli::args::drivers::Drivers;
+    use crate::provisioner::built_in_protocols;
+    use crate::transport::built_in_drivers;
+
+    fn tree() -> Command {
+        let drivers = Drivers::new(built_in_drivers(), built_in_protocols());
+        crate::cli::program::command(&drivers)
+    }
 
     #[track_caller]
-    fn line(words: &[&str]) -> String {
-        let drivers = crate::cli::args::drivers::Drivers::new(
-            crate::transport::built_in_drivers(),
-            crate::provisioner::built_in_protocols(),
-        );
-        let mut tree = crate::cli::program::command(&drivers);
+    fn compose(words: &[&str]) -> RunLine {
+        let mut tree = tree();
         let matches = tree.clone().try_get_matches_from(words).unwrap();
         tree.build();
-        RunLine::of(&tree, &matches).command
+        let (names, command, matches) = select_command(&tree, &matches);
+        RunLine::compose(&names, command, matches)
     }
 
     #[test]
-    fn what_is_secret_is_not_repeated_and_the_rest_is() {
+    fn shows_public_values_and_redacts_others() {
         for (words, expected) in [
             (
                 "espctl provision -vv s3cret --ssid Home --passphrase=s3cret --no-cloud",
@@ -312,17 +259,66 @@ mod tests {
                 "espctl profile add lab --base-url http://me:s3cret@x/ --description s3cret",
                 "espctl profile add lab --base-url <redacted> --description <redacted>",
             ),
+            (
+                "espctl emulate cloud --user me --also-user you:s3cret",
+                "espctl emulate cloud --user me --also-user <redacted>",
+            ),
             ("espctl explain wrong-pop", "espctl explain wrong-pop"),
         ] {
             let words: Vec<&str> = words.split(' ').collect();
-            assert_eq!(line(&words), expected);
+            assert_eq!(compose(&words).command, expected);
         }
         let words = ["espctl", "provision", "--device-name", "a>b"];
-        assert_eq!(line(&words), "espctl provision --device-name 'a>b'");
+        let line = compose(&words).command;
+        assert_eq!(line, "espctl provision --device-name 'a>b'");
         let words = ["espctl", "provision", "--ssid", "My Home's", "--open"];
-        assert_eq!(
-            line(&words),
-            r#"espctl provision --ssid "My Home's" --open"#
-        );
+        let line = compose(&words).command;
+        assert_eq!(line, r#"espctl provision --ssid "My Home's" --open"#);
     }
+
+    /// A new argument is public only after its author has added it to one of the lists below.
+    #[test]
+    #[cfg_attr(
+        not(debug_assertions),
+        ignore = "clap knows the names of types in debug builds"
+    )]
+    fn every_public_argument_is_reviewed() {
+        fn collect(command: &Command, values: &mut BTreeSet<String>) {
+            for argument in command.get_arguments() {
+                let has_text = argument.get_action().takes_values()
+                    && argument.get_possible_values().is_empty();
+                if has_text && Exposure::of(argument) == Exposure::Public {
+                    let name = format!("{:?}", argument.get_value_parser().type_id());
+                    let name = name.rsplit("::").next().unwrap_or_default();
+                    values.insert(match name {
+                        "OptionText" | "PublicText" => format!("{name} {}", argument.get_id()),
+                        _ => name.to_owned(),
+                    });
+                }
+            }
+            for subcommand in command.get_subcommands() {
+                collect(subcommand, values);
+            }
+        }
+        let mut values = BTreeSet::new();
+        collect(&tree(), &mut values);
+        for reviewed in OPTION_TEXTS.split(' ') {
+            values.remove(&format!("OptionText {reviewed}"));
+        }
+        for reviewed in PUBLIC_TEXTS.split(' ') {
+            values.remove(&format!("PublicText {reviewed}"));
+        }
+        for reviewed in OTHER_TYPES.split(' ') {
+            values.remove(reviewed);
+        }
+        assert!(values.is_empty(), "not reviewed: {values:?}");
+    }
+
+    const OPTION_TEXTS: &str =
+        "adapter baud device_host device_ip device_port interface mdns_port port";
+    const PUBLIC_TEXTS: &str = "base_url cap device_name endpoint from_serial group id name \
+        node_id profile sec2_username source ssid ssid_hex user user_name username";
+    /// `String)` ends the key and the value of a TXT record.
+    const OTHER_TYPES: &str = "Address ConsoleTrouble Duration Fault FaultKind> Firmware IpAddr \
+        KeyKind NodeCloud PathBuf Scenario SecurityScheme String) TimeScale Uuid i16 u16 u32 u64 u8";
 }

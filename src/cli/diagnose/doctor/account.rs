@@ -1,13 +1,14 @@
-//! The words for the account: who is logged in where and for how long, who else may read its files,
-//! whether the cloud answers, and what time it has.
+//! Checks of the account: its login, the rights of its files, the cloud, and the clock by which
+//! tokens and challenges expire.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::finding::{Finding, Part, State};
-use super::{LIMIT, Scope};
+use super::checks::{ACCOUNT_FILES, CLOCK, CLOUD, LOGIN};
+use super::finding::{CheckState, Finding};
+use super::scope::{CHECK_TIMEOUT, Scope};
 use crate::account::{ExposedPath, Permissions, Profile};
 use crate::cli::args::account::{AccountArgs, LoggedIn, Source, foreign_issuer};
 use crate::cli::args::environment::{ACCESS_TOKEN, account_folder, cloud_failure};
@@ -16,316 +17,276 @@ use crate::cloud::{CloudStatus, Skew, Tokens};
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure, quote_word};
 
-pub(super) async fn look(scope: &Scope, args: &AccountArgs) -> Vec<Finding> {
+pub(super) async fn examine_account(scope: &Scope, args: &AccountArgs) -> Vec<Finding> {
     let profile = match args.select() {
         Ok((_, profile)) => profile,
         Err(failure) => {
-            let unknown = |id| new(id, State::Skipped, "the profile is not known".to_owned());
-            let login = Finding::failed(Part::Account, LOGIN, &failure);
-            return vec![login, files(), unknown(CLOUD), unknown(CLOCK)];
+            let skipped = |check| Finding::skipped(check, "the profile is not known");
+            let login = Finding::from_failure(LOGIN, &failure);
+            return vec![login, examine_files(), skipped(CLOUD), skipped(CLOCK)];
         }
     };
-    if !scope.asks_cloud {
-        return vec![login(args), files()];
+    let login = match args.logged_in() {
+        Ok(login) => judge_login(&login),
+        Err(failure) => Finding::from_failure(LOGIN, &failure),
+    };
+    let mut findings = vec![login, examine_files()];
+    if scope.should_call_cloud {
+        findings.extend(examine_cloud(scope, args, &profile).await);
     }
-    let [cloud, clock] = cloud(scope, args, &profile).await;
-    vec![login(args), files(), cloud, clock]
+    findings
 }
 
-fn new(id: &'static str, state: State, seen: String) -> Finding {
-    Finding::new(Part::Account, id, state, seen)
-}
-
-fn login(args: &AccountArgs) -> Finding {
-    match args.logged_in() {
-        Ok(found) => logged_in(&found),
-        Err(failure) => Finding::failed(Part::Account, LOGIN, &failure),
-    }
-}
-
-fn logged_in(found: &LoggedIn) -> Finding {
+fn judge_login(login: &LoggedIn) -> Finding {
     let LoggedIn {
         profile,
         tokens,
         source,
         ..
-    } = found;
+    } = login;
     let user = tokens.user_name();
-    let user = user.map_or_else(|| "somebody".to_owned(), |name| printable(name.as_bytes()));
+    let user = user.map_or_else(
+        || "unknown user".to_owned(),
+        |name| printable(name.as_bytes()),
+    );
+    let origin = match source {
+        Source::Environment => format!(" by {ACCESS_TOKEN}"),
+        Source::Stored => String::new(),
+    };
+    let age = tokens.age().map_or_else(String::new, |age| {
+        format!(", logged in {} ago", format_duration(age))
+    });
     let region = profile.region();
     let region = if region == profile.name.as_str() {
         String::new()
     } else {
         format!(", region {}", printable(region.as_bytes()))
     };
-    let age = tokens.age().map_or_else(String::new, |age| {
-        format!(", logged in {} ago", format_duration(age))
-    });
-    let by = match source {
-        Source::Environment => format!(" by {ACCESS_TOKEN}"),
-        Source::Stored => String::new(),
-    };
-    let who = format!("{user}{by}{age}, profile {}{region}", profile.name);
-    let finding = new(LOGIN, State::Ok, format!("{who}; {}", life(tokens)));
-    if has_ended(tokens) {
-        return Finding {
-            state: State::Problem,
-            ..finding
-        }
-        .fix(match source {
+    let lifetime = describe_lifetime(tokens);
+    let seen = format!(
+        "{user}{origin}{age}, profile {}{region}; {lifetime}",
+        profile.name
+    );
+    let login_command = format!("espctl login --profile {}", profile.name);
+    if tokens.refresh.is_none() && tokens.time_left() == Some(Duration::ZERO) {
+        let fix = match source {
             Source::Environment => format!("set {ACCESS_TOKEN} to a new token, or unset it"),
-            Source::Stored => format!("espctl login --profile {}", profile.name),
-        })
-        .see(ErrorId::LoginExpired);
-    }
-    match foreign_issuer(profile, tokens) {
-        None => finding,
-        Some(_) => Finding {
-            state: State::Warning,
-            seen: format!("{}; the tokens are another cloud's", finding.seen),
-            ..finding
-        }
-        .fix(format!("espctl login --profile {}", profile.name)),
+            Source::Stored => login_command,
+        };
+        let finding = Finding::problem(LOGIN, seen).with_fix(fix);
+        finding.with_error(ErrorId::LoginExpired)
+    } else if foreign_issuer(profile, tokens).is_some() {
+        let seen = format!("{seen}; the tokens are from another cloud");
+        Finding::warning(LOGIN, seen).with_fix(login_command)
+    } else {
+        Finding::ok(LOGIN, seen)
     }
 }
 
-fn has_ended(tokens: &Tokens) -> bool {
-    tokens.refresh.is_none() && tokens.time_left() == Some(Duration::ZERO)
-}
-
-/// How long the login counts yet.
-fn life(tokens: &Tokens) -> String {
+fn describe_lifetime(tokens: &Tokens) -> String {
     match (tokens.time_left(), tokens.refresh.is_some()) {
-        (None, _) => "its end is not known".to_owned(),
+        (None, _) => "its expiry is not known".to_owned(),
         (Some(Duration::ZERO), true) => {
-            "its token has ended, and the next call renews it".to_owned()
+            "its token has expired, and the next call renews it".to_owned()
         }
-        (Some(Duration::ZERO), false) => "it has ended".to_owned(),
+        (Some(Duration::ZERO), false) => "it has expired".to_owned(),
         (Some(left), true) => format!(
-            "its token ends in {}, and is renewed by itself",
+            "its token expires in {} and is renewed automatically",
             format_duration(left)
         ),
-        (Some(left), false) => format!("it ends in {}", format_duration(left)),
+        (Some(left), false) => format!("it expires in {}", format_duration(left)),
     }
 }
 
-fn files() -> Finding {
+fn examine_files() -> Finding {
     let folder = match account_folder() {
         Ok(folder) => folder,
-        Err(failure) => return Finding::failed(Part::Account, FILES, &failure),
+        Err(failure) => return Finding::from_failure(ACCOUNT_FILES, &failure),
     };
     match folder.check_permissions() {
-        None => new(
-            FILES,
-            State::Skipped,
-            "who may read the account's files cannot be asked here".to_owned(),
+        None => Finding::skipped(
+            ACCOUNT_FILES,
+            "this system does not show who may read the account's files",
         ),
-        Some(rights) => rights_of(&rights, folder.path()),
+        Some(rights) => judge_rights(&rights, folder.path()),
     }
 }
 
-fn rights_of(rights: &Permissions, path: &Path) -> Finding {
-    let folder = shown(path);
-    let mut seen = Vec::new();
-    let mut commands = Vec::new();
-    if let Some(worst) = rights.exposed.first() {
-        seen.push(format!(
-            "others than their owner may read or write {}{}",
-            rights_at(worst),
-            more(rights.exposed.len())
-        ));
-        commands.push(format!("chmod 600 {}", all(paths_of(&rights.exposed))));
-    }
-    if let Some(worst) = rights.folders.first() {
-        seen.push(format!(
-            "others than its owner may put files into {}{}",
-            rights_at(worst),
-            more(rights.folders.len())
-        ));
-        commands.push(format!("chmod go-w {}", all(paths_of(&rights.folders))));
-    }
-    if let Some(first) = rights.foreign.first() {
-        let count = more(rights.foreign.len());
-        seen.push(format!("{} is another user's{count}", shown(first)));
-        let paths = rights.foreign.iter().map(PathBuf::as_path);
-        // The owner alone can change the rights.
-        commands.insert(0, format!("sudo chown \"$(id -u)\" {}", all(paths)));
-    }
-    if let Some((path, error)) = rights.unchecked.first() {
-        let count = more(rights.unchecked.len());
-        seen.push(format!(
-            "{} cannot be looked at: {error}{count}",
-            shown(path)
-        ));
-    }
+fn judge_rights(rights: &Permissions, folder: &Path) -> Finding {
+    let describe_first = |exposed: &[ExposedPath]| {
+        let ExposedPath { path, mode } = exposed.first()?;
+        let more = count_more(exposed.len());
+        Some(format!("{} ({mode:03o}){more}", show_path(path)))
+    };
+    let files = describe_first(&rights.exposed);
+    let folders = describe_first(&rights.folders);
+    let foreign = rights.foreign.first().map(|path| {
+        let more = count_more(rights.foreign.len());
+        format!("{} belongs to another user{more}", show_path(path))
+    });
+    let unseen = rights.unchecked.first().map(|(path, error)| {
+        let more = count_more(rights.unchecked.len());
+        format!("{} cannot be checked: {error}{more}", show_path(path))
+    });
+    let seen = [
+        files.map(|files| format!("other users may read or write {files}")),
+        folders.map(|folders| format!("other users may put files into {folders}")),
+        foreign,
+        unseen,
+    ];
+    let seen: Vec<String> = seen.into_iter().flatten().collect();
     if seen.is_empty() {
+        let folder = show_path(folder);
         let seen = match rights.files {
             0 => format!("there are none in {folder}"),
-            1 => format!("the one in {folder} is its owner's alone"),
-            files => format!("the {files} in {folder} are their owner's alone"),
+            1 => format!("only its owner may use the file in {folder}"),
+            files => format!("only their owner may use the {files} files in {folder}"),
         };
-        return new(FILES, State::Ok, seen);
+        return Finding::ok(ACCOUNT_FILES, seen);
     }
-    let finding = new(FILES, State::Warning, seen.join("; "));
-    if commands.is_empty() {
-        finding.fix(format!("look at it: ls -la {}", all([path])))
+    let paths_of = |exposed: &[ExposedPath]| quote_paths(exposed.iter().map(|file| &*file.path));
+    let commands = [
+        // First, because only the owner can change the rights.
+        (
+            r#"sudo chown "$(id -u)""#,
+            quote_paths(rights.foreign.iter().map(|path| &**path)),
+        ),
+        ("chmod 600", paths_of(&rights.exposed)),
+        ("chmod go-w", paths_of(&rights.folders)),
+    ];
+    let commands: Vec<String> = commands
+        .into_iter()
+        .filter(|(_, paths)| !paths.is_empty())
+        .map(|(command, paths)| format!("{command} {paths}"))
+        .collect();
+    let fix = if commands.is_empty() {
+        format!("look at it: ls -la {}", quote_paths([folder]))
     } else {
-        finding.fix(commands.join(" && "))
-    }
+        commands.join(" && ")
+    };
+    Finding::warning(ACCOUNT_FILES, seen.join("; ")).with_fix(fix)
 }
 
-fn shown(path: &Path) -> String {
+fn show_path(path: &Path) -> String {
     printable(path.as_os_str().as_encoded_bytes())
 }
 
-fn rights_at(one: &ExposedPath) -> String {
-    format!("{} ({:03o})", shown(&one.path), one.mode)
+fn quote_paths<'p>(paths: impl IntoIterator<Item = &'p Path>) -> String {
+    let paths = paths.into_iter().map(|path| quote_word(&show_path(path)));
+    paths.collect::<Vec<String>>().join(" ")
 }
 
-fn more(count: usize) -> String {
+fn count_more(count: usize) -> String {
     match count {
         0 | 1 => String::new(),
         count => format!(", and {} more", count - 1),
     }
 }
 
-fn paths_of(exposed: &[ExposedPath]) -> impl Iterator<Item = &Path> {
-    exposed.iter().map(|one| one.path.as_path())
-}
-
-fn quote_path(path: &Path) -> String {
-    quote_word(&shown(path))
-}
-
-fn all<'p>(paths: impl IntoIterator<Item = &'p Path>) -> String {
-    let paths: Vec<String> = paths.into_iter().map(quote_path).collect();
-    paths.join(" ")
-}
-
-/// The cloud, and the clock by what it says.
-async fn cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding; 2] {
-    let unknown = |why: &str| new(CLOCK, State::Skipped, why.to_owned());
+/// The cloud, and the clock compared with the cloud's.
+async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding; 2] {
     let client = match args.client(profile) {
         Ok(client) => client,
         Err(failure) => {
-            let finding = Finding::failed(Part::Account, CLOUD, &failure);
-            return [finding, unknown("the cloud was not asked")];
+            let cloud = Finding::from_failure(CLOUD, &failure);
+            return [cloud, Finding::skipped(CLOCK, "the cloud was not called")];
         }
     };
     let host = printable(client.host().as_bytes());
-    let problem = match timeout(LIMIT, client.probe()).await {
-        Ok(Ok(present)) => return [present_at(&host, present), clock(present.skew)],
+    let mut cloud = match timeout(CHECK_TIMEOUT, client.probe()).await {
+        Ok(Ok(present)) => return [judge_answer(&host, present), judge_clock(present.skew)],
         Ok(Err(error)) => {
-            let failure = cloud_failure(&error, "");
-            let finding = Finding::failed(Part::Account, CLOUD, &failure);
-            // Certificates count by the clock, too.
+            let finding = Finding::from_failure(CLOUD, &cloud_failure(&error, ""));
+            // The clock decides whether a certificate is valid.
             if finding.seen.contains("certificate") {
-                let fix = format!(
-                    "check this computer's clock ({}), and --ca-cert",
-                    set_clock()
-                );
-                finding.fix(fix)
+                finding.with_fix(format!(
+                    "check this computer's clock ({SET_CLOCK}), and --ca-cert"
+                ))
             } else {
                 finding
             }
         }
         Err(_) => {
-            let seen = format!("{host} did not answer within {} s", LIMIT.as_secs());
-            new(CLOUD, State::Problem, seen)
-                .fix("check the internet connection; a computer on a device's hotspot has none")
-                .see(ErrorId::CloudTimedOut)
+            let seen = format!("{host} did not answer within {} s", CHECK_TIMEOUT.as_secs());
+            Finding::problem(CLOUD, seen)
+                .with_fix(
+                    "check the internet connection; a computer on a device's hotspot has none",
+                )
+                .with_error(ErrorId::CloudTimedOut)
         }
     };
-    // On a device's hotspot it is so by nature, and the run waits for the end of that.
+    // A device's hotspot has no internet, and a run over it calls the cloud after leaving it.
     let mut media = scope.media.iter();
-    let is_natural = !scope.media.is_empty() && media.all(|one| one.joins_device_network);
-    let state = if is_natural {
-        State::Warning
-    } else {
-        problem.state
-    };
-    [
-        Finding { state, ..problem },
-        unknown("the cloud does not answer, so that there is nothing to compare with"),
-    ]
+    if !scope.media.is_empty() && media.all(|medium| medium.joins_device_network) {
+        cloud.state = CheckState::Warning;
+    }
+    let why = "the cloud does not answer, so there is no time to compare with";
+    [cloud, Finding::skipped(CLOCK, why)]
 }
 
-fn present_at(host: &str, present: CloudStatus) -> Finding {
+fn judge_answer(host: &str, present: CloudStatus) -> Finding {
     if present.is_cloud {
-        return new(CLOUD, State::Ok, format!("{host} answers"));
+        return Finding::ok(CLOUD, format!("{host} answers"));
     }
-    let seen = format!("what answers at {host} is no RainMaker cloud, or a login page in between");
+    let seen = format!("{host} answers, but not as a RainMaker cloud: it may be a login page");
     let failure = Failure::new(ErrorId::CloudAnswer, seen);
     Finding {
-        state: State::Warning,
-        ..Finding::failed(Part::Account, CLOUD, &failure)
+        state: CheckState::Warning,
+        ..Finding::from_failure(CLOUD, &failure)
     }
 }
 
-fn clock(skew: Option<Skew>) -> Finding {
+fn judge_clock(skew: Option<Skew>) -> Finding {
     let Some(skew) = skew else {
-        return new(
-            CLOCK,
-            State::Skipped,
-            "the cloud does not tell the time".to_owned(),
-        );
+        return Finding::skipped(CLOCK, "the cloud does not send its time");
     };
     let size = skew.size();
-    if size < NOTICEABLE {
-        return new(CLOCK, State::Ok, "it agrees with the cloud's".to_owned());
-    }
     let direction = match skew {
+        _ if size < MIN_NOTICEABLE_SKEW => {
+            return Finding::ok(CLOCK, "this computer's clock agrees with the cloud's");
+        }
         Skew::Ahead(_) => "ahead of",
         Skew::Behind(_) => "behind",
     };
-    let seen = format!(
-        "this computer's is {} {direction} the cloud's",
-        format_duration(size)
-    );
-    let state = if size < HARMFUL {
-        State::Warning
+    let state = if size < MIN_HARMFUL_SKEW {
+        CheckState::Warning
     } else {
-        State::Problem
+        CheckState::Problem
     };
-    new(CLOCK, state, seen).fix(set_clock())
+    let size = format_duration(size);
+    let seen = format!("this computer's clock is {size} {direction} the cloud's");
+    Finding::new(CLOCK, state, seen).with_fix(SET_CLOCK)
 }
 
-fn set_clock() -> &'static str {
-    if cfg!(target_os = "macos") {
-        "sudo sntp -sS time.apple.com"
-    } else if cfg!(windows) {
-        "w32tm /resync"
-    } else {
-        "sudo timedatectl set-ntp true"
-    }
-}
-
-pub(super) const LOGIN: &str = "login";
-pub(super) const FILES: &str = "account-files";
-pub(super) const CLOUD: &str = "cloud";
-const CLOCK: &str = "clock";
+const SET_CLOCK: &str = if cfg!(target_os = "macos") {
+    "sudo sntp -sS time.apple.com"
+} else if cfg!(windows) {
+    "w32tm /resync"
+} else {
+    "sudo timedatectl set-ntp true"
+};
 /// Tokens are renewed when less than a minute is left.
-const NOTICEABLE: Duration = Duration::from_mins(1);
-/// A signed challenge counts for as long.
-const HARMFUL: Duration = Duration::from_mins(5);
+const MIN_NOTICEABLE_SKEW: Duration = Duration::from_mins(1);
+/// A signed challenge is valid for this long.
+const MIN_HARMFUL_SKEW: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_is_judged_by_what_depends_on_it() {
-        let state = |seconds| clock(Some(Skew::Behind(Duration::from_secs(seconds)))).state;
-        assert_eq!(state(59), State::Ok);
-        assert_eq!(state(61), State::Warning);
-        assert_eq!(state(301), State::Problem);
-        assert_eq!(clock(None).state, State::Skipped);
-        let told = clock(Some(Skew::Ahead(Duration::from_hours(3)))).seen;
-        assert_eq!(told, "this computer's is 3 h ahead of the cloud's");
+    fn clock_state_depends_on_skew() {
+        let state = |seconds| judge_clock(Some(Skew::Behind(Duration::from_secs(seconds)))).state;
+        assert_eq!(state(59), CheckState::Ok);
+        assert_eq!(state(61), CheckState::Warning);
+        assert_eq!(state(301), CheckState::Problem);
+        assert_eq!(judge_clock(None).state, CheckState::Skipped);
+        let ahead = judge_clock(Some(Skew::Ahead(Duration::from_hours(3)))).seen;
+        assert_eq!(ahead, "this computer's clock is 3 h ahead of the cloud's");
     }
 
     #[test]
-    fn files_that_others_may_read_are_closed_by_one_command() {
+    fn one_command_closes_exposed_files() {
         let exposed = |path: &str| ExposedPath {
             path: path.into(),
             mode: 0o644,
@@ -335,8 +296,8 @@ mod tests {
             exposed: vec![exposed("/home/a/x_config.json"), exposed("/home/a b/it's")],
             ..Permissions::default()
         };
-        let finding = rights_of(&rights, Path::new("/home/a"));
-        assert_eq!(finding.state, State::Warning);
+        let finding = judge_rights(&rights, Path::new("/home/a"));
+        assert_eq!(finding.state, CheckState::Warning);
         assert!(finding.seen.ends_with("(644), and 1 more"), "{finding:?}");
         let fix = r#"chmod 600 /home/a/x_config.json "/home/a b/it's""#;
         assert_eq!(finding.fix.as_deref(), Some(fix));
@@ -347,10 +308,10 @@ mod tests {
             unchecked: vec![("/home/a/b".into(), "no".to_owned())],
             ..rights
         };
-        let finding = rights_of(&rights, Path::new("/home/a"));
+        let finding = judge_rights(&rights, Path::new("/home/a"));
         for part in [
             "put files into /home/a (644)",
-            "; /home/a/profiles is another user's; /home/a/b cannot be looked at: no",
+            "; /home/a/profiles belongs to another user; /home/a/b cannot be checked: no",
         ] {
             assert!(finding.seen.contains(part), "{finding:?}");
         }

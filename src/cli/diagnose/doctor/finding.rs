@@ -1,57 +1,46 @@
-//! One thing that was looked at: what was seen, and what fixes it; as a line and as an object.
+//! The result of one check, as lines of text and as a JSON object.
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
+use super::checks::Check;
 use crate::report::{ErrorId, Failure};
 use crate::transport::Medium;
 
-/// How it is.
+/// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum State {
-    /// Nothing to do.
+pub(super) enum CheckState {
+    /// There is nothing to do.
     Ok,
-    /// It works, or is of no matter now; somebody should know.
+    /// It works or is not needed now, but the user should know.
     Warning,
-    /// A way to a device, or the account, does not work like this.
+    /// A transport or the account does not work like this.
     Problem,
-    /// It was not looked at; what was seen is why.
+    /// It was not checked; `seen` is the reason.
     Skipped,
 }
 
-/// A part of the computer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Bluetooth,
-    Serial,
-    Network,
-    Account,
-}
-
-/// What was looked at.
+/// The result of one check.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Finding {
-    #[serde(skip)]
-    pub(super) part: Part,
-    /// Stable: what scripts compare.
-    pub(super) id: &'static str,
-    /// The way to a device that it matters to; none for several.
+    #[serde(rename = "id")]
+    pub(super) check: Check,
+    /// The transport that it matters to, if there is only one.
     pub(super) transport: Option<&'static Medium>,
-    /// Which port or interface, where there can be several.
+    /// The port or interface, if there can be several.
     pub(super) subject: Option<String>,
-    pub(super) state: State,
+    pub(super) state: CheckState,
     pub(super) seen: String,
     pub(super) fix: Option<String>,
-    /// The error that comes of it.
+    /// The error that a run would end with.
     pub(super) see: Option<ErrorId>,
 }
 
 impl Finding {
-    pub(super) fn new(part: Part, id: &'static str, state: State, seen: impl Into<String>) -> Self {
+    pub(super) fn new(check: Check, state: CheckState, seen: impl Into<String>) -> Self {
         Self {
-            part,
-            id,
+            check,
             transport: None,
             subject: None,
             state,
@@ -61,89 +50,76 @@ impl Finding {
         }
     }
 
-    /// What a run that failed by it would say.
-    pub(super) fn failed(part: Part, id: &'static str, failure: &Failure) -> Self {
+    pub(super) fn ok(check: Check, seen: impl Into<String>) -> Self {
+        Self::new(check, CheckState::Ok, seen)
+    }
+
+    pub(super) fn warning(check: Check, seen: impl Into<String>) -> Self {
+        Self::new(check, CheckState::Warning, seen)
+    }
+
+    pub(super) fn problem(check: Check, seen: impl Into<String>) -> Self {
+        Self::new(check, CheckState::Problem, seen)
+    }
+
+    pub(super) fn skipped(check: Check, seen: impl Into<String>) -> Self {
+        Self::new(check, CheckState::Skipped, seen)
+    }
+
+    /// A problem in the words of the failure that a run would end with.
+    pub(super) fn from_failure(check: Check, failure: &Failure) -> Self {
         let causes = failure.causes.iter();
         let seen = causes.fold(failure.message.clone(), |seen, cause| {
             format!("{seen}: {cause}")
         });
-        let fix: Vec<String> = failure.hints.iter().map(ToString::to_string).collect();
-        let fix = fix.join("; ");
+        let hints: Vec<String> = failure.hints.iter().map(ToString::to_string).collect();
         Self {
-            fix: (!fix.is_empty()).then_some(fix),
+            fix: (!hints.is_empty()).then(|| hints.join("; ")),
             see: Some(failure.id),
-            ..Self::new(part, id, State::Problem, seen)
+            ..Self::problem(check, seen)
         }
     }
 
     #[must_use]
-    pub(super) fn over(mut self, medium: Option<&'static Medium>) -> Self {
+    pub(super) fn with_transport(mut self, medium: Option<&'static Medium>) -> Self {
         self.transport = medium;
         self
     }
 
     #[must_use]
-    pub(super) fn about(mut self, subject: impl Into<String>) -> Self {
+    pub(super) fn with_subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
         self
     }
 
     #[must_use]
-    pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
+    pub(super) fn with_fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
     }
 
     #[must_use]
-    pub(super) fn see(mut self, id: ErrorId) -> Self {
+    pub(super) fn with_error(mut self, id: ErrorId) -> Self {
         self.see = Some(id);
         self
     }
-}
 
-/// The report: a heading for each part, a sign and a word for each finding. Colour means nothing by
-/// itself.
-pub(super) fn in_lines(findings: &[Finding]) -> Vec<String> {
-    let width = findings.iter().map(|one| one.id.len()).max();
-    let width = width.unwrap_or_default();
-    let mut lines = Vec::new();
-    for of_part in findings.chunk_by(|one, next| one.part == next.part) {
-        lines.extend(of_part.first().map(|one| one.part.title().to_owned()));
-        lines.extend(of_part.iter().flat_map(|one| one.lines(width)));
-    }
-    let count = |state| findings.iter().filter(|one| one.state == state).count();
-    lines.push(match (count(State::Problem), count(State::Warning)) {
-        (0, 0) => "Nothing stands in the way.".to_owned(),
-        (problems, warnings) => format!(
-            "{}, {}.",
-            counted(problems, "problem"),
-            counted(warnings, "warning")
-        ),
-    });
-    lines
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{ending}")
-}
-
-impl Finding {
-    fn lines(&self, width: usize) -> Vec<String> {
-        let (sign, word, colour) = match self.state {
-            State::Ok => ("✓", "ok", AnsiColor::Green),
-            State::Warning => ("!", "warning", AnsiColor::Yellow),
-            State::Problem => ("✗", "problem", AnsiColor::Red),
-            State::Skipped => ("-", "skipped", AnsiColor::BrightBlack),
+    fn format_lines(&self, id_width: usize) -> Vec<String> {
+        let (sign, word, color) = match self.state {
+            CheckState::Ok => ("✓", "ok", AnsiColor::Green),
+            CheckState::Warning => ("!", "warning", AnsiColor::Yellow),
+            CheckState::Problem => ("✗", "problem", AnsiColor::Red),
+            CheckState::Skipped => ("-", "skipped", AnsiColor::BrightBlack),
         };
-        let style = Style::new().fg_color(Some(colour.into()));
-        let subject = self.subject.as_ref();
-        let subject = subject.map_or_else(String::new, |subject| format!("{subject}: "));
+        let style = Style::new().fg_color(Some(color.into()));
+        let subject = self.subject.iter().map(|subject| format!("{subject}: "));
         let mut lines = vec![format!(
-            "  {style}{sign} {word:<7}{style:#}  {:<width$}  {subject}{}",
-            self.id, self.seen
+            "  {style}{sign} {word:<7}{style:#}  {:<id_width$}  {}{}",
+            self.check.id,
+            subject.collect::<String>(),
+            self.seen
         )];
-        let indent = " ".repeat(INDENT + width);
+        let indent = " ".repeat(INDENT + id_width);
         lines.extend(self.fix.iter().map(|fix| format!("{indent}fix: {fix}")));
         let see = self.see.iter();
         lines.extend(see.map(|id| format!("{indent}see: espctl explain {id}")));
@@ -151,45 +127,69 @@ impl Finding {
     }
 }
 
-impl Part {
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Bluetooth => "Bluetooth",
-            Self::Serial => "Serial ports",
-            Self::Network => "Network",
-            Self::Account => "Account",
-        }
+/// The report: a heading for each section, a sign and a word for each finding. Color is decoration.
+pub(super) fn format_report(findings: &[Finding]) -> Vec<String> {
+    let id_lengths = findings.iter().map(|finding| finding.check.id.len());
+    let id_width = id_lengths.max().unwrap_or_default();
+    let mut lines = Vec::new();
+    for section in findings.chunk_by(|left, right| left.check.section == right.check.section) {
+        let heading = section
+            .first()
+            .map(|finding| finding.check.section.heading());
+        lines.extend(heading.map(str::to_owned));
+        lines.extend(
+            section
+                .iter()
+                .flat_map(|finding| finding.format_lines(id_width)),
+        );
     }
+    let count = |state| {
+        let findings = findings.iter();
+        findings.filter(|finding| finding.state == state).count()
+    };
+    let with_noun = |count, noun| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    lines.push(
+        match (count(CheckState::Problem), count(CheckState::Warning)) {
+            (0, 0) => "No problems found.".to_owned(),
+            (problems, warnings) => format!(
+                "{}, {}.",
+                with_noun(problems, "problem"),
+                with_noun(warnings, "warning")
+            ),
+        },
+    );
+    lines
 }
 
-/// Before and behind the sign and the word, and behind the id.
+/// Of the lines below a finding, in addition to the id: the sign, the word and the spaces around.
 const INDENT: usize = 2 + 9 + 2 + 2;
 
 #[cfg(test)]
 mod tests {
+    use super::super::checks::{BLUETOOTH_ADAPTER, BLUETOOTH_POWER, SERIAL_PORT};
     use super::*;
 
     #[test]
-    fn a_report_says_everything_without_colour() {
+    fn report_is_complete_without_color() {
         let findings = [
-            Finding::new(Part::Bluetooth, "bluetooth-adapter", State::Ok, "hci0"),
-            Finding::new(Part::Bluetooth, "x", State::Problem, "it is off")
-                .fix("bluetoothctl power on")
-                .see(ErrorId::BluetoothOff),
-            Finding::new(Part::Serial, "y", State::Skipped, "cannot be asked here").about("COM3"),
+            Finding::ok(BLUETOOTH_ADAPTER, "hci0"),
+            Finding::problem(BLUETOOTH_POWER, "it is off")
+                .with_fix("bluetoothctl power on")
+                .with_error(ErrorId::BluetoothOff),
+            Finding::skipped(SERIAL_PORT, "cannot be read here").with_subject("COM3"),
         ];
-        let plain = anstream::adapter::strip_str(&in_lines(&findings).join("\n")).to_string();
+        let plain = anstream::adapter::strip_str(&format_report(&findings).join("\n")).to_string();
         let expected = [
             "Bluetooth",
             "  ✓ ok       bluetooth-adapter  hci0",
-            "  ✗ problem  x                  it is off",
+            "  ✗ problem  bluetooth-power    it is off",
             "                                fix: bluetoothctl power on",
             "                                see: espctl explain bluetooth-off",
             "Serial ports",
-            "  - skipped  y                  COM3: cannot be asked here",
+            "  - skipped  serial-port        COM3: cannot be read here",
             "1 problem, 0 warnings.",
         ];
         assert_eq!(plain.lines().collect::<Vec<_>>(), expected);
-        assert_eq!(in_lines(&[]), ["Nothing stands in the way."]);
+        assert_eq!(format_report(&[]), ["No problems found."]);
     }
 }

@@ -1,10 +1,12 @@
-//! The words for this computer's networks: which it is on, whether a device's hotspot is among them,
-//! a VPN that takes everything, and mDNS on each interface.
+//! Checks of this computer's networks: its addresses, its Wi-Fi, the route to the device, a VPN that
+//! takes all traffic, and mDNS on each interface.
 
+use std::io;
 use std::net::IpAddr;
 
-use super::finding::{Finding, Part, State};
-use super::{Scope, asked};
+use super::checks::{DEVICE_ROUTE, MDNS, NETWORK, VPN_ROUTE, WIFI};
+use super::finding::{CheckState, Finding};
+use super::scope::{Scope, call_system};
 use crate::host::{
     GROUP_V4, HostNetwork, HostRoute, MdnsAccess, RadioSwitch, find_default_networks, find_route,
     join_mdns_groups, list_networks, list_switches, list_wifi_interfaces,
@@ -13,80 +15,77 @@ use crate::ident::printable;
 use crate::report::ErrorId;
 use crate::transport::HostPart;
 
-/// What the system says.
-struct Seen {
+/// What the system reports.
+struct NetworkSnapshot {
     networks: Vec<HostNetwork>,
     wifi_interfaces: Vec<String>,
     switches: Vec<RadioSwitch>,
     /// The interfaces that lead to the internet.
-    defaults: Vec<HostNetwork>,
-    to_device: Option<HostRoute>,
-    to_multicast: Option<HostRoute>,
-    joined: Vec<MdnsAccess>,
+    default_networks: Vec<HostNetwork>,
+    device_route: Option<HostRoute>,
+    multicast_route: Option<HostRoute>,
+    mdns: Vec<MdnsAccess>,
 }
 
-pub(super) async fn look(scope: &Scope) -> Vec<Finding> {
-    let (hotspot, on_network) = (HostPart::Hotspot, HostPart::LocalNetwork);
-    if !scope.has(hotspot) && !scope.has(on_network) {
+pub(super) async fn examine_networks(scope: &Scope) -> Vec<Finding> {
+    let has_hotspot = scope.has(HostPart::Hotspot);
+    let has_local_network = scope.has(HostPart::LocalNetwork);
+    if !has_hotspot && !has_local_network {
         return Vec::new();
     }
     let (device, interface) = (scope.device.clone(), scope.interface.clone());
-    let (listens, port) = (scope.has(on_network), scope.mdns_port);
-    let look = move || {
-        let mut seen = see(&device, interface.as_deref())?;
-        if listens {
-            seen.joined = join_mdns_groups(&seen.networks, interface.as_deref(), port);
+    let mdns_port = scope.mdns_port;
+    let outcome = call_system(move || {
+        let mut snapshot = take_snapshot(&device, interface.as_deref())?;
+        if has_local_network {
+            let networks = &snapshot.networks;
+            snapshot.mdns = join_mdns_groups(networks, interface.as_deref(), mdns_port);
         }
-        Ok::<_, std::io::Error>(seen)
-    };
-    let seen = match asked(look).await {
-        Some(Ok(seen)) => seen,
+        io::Result::Ok(snapshot)
+    });
+    let snapshot = match outcome.await {
+        Some(Ok(snapshot)) => snapshot,
         Some(Err(error)) => {
             let seen = format!("the networks cannot be listed: {error}");
-            return vec![Finding::new(Part::Network, NETWORK, State::Problem, seen)];
+            return vec![Finding::problem(NETWORK, seen)];
         }
         None => {
             let seen = "the system did not list the networks in time";
-            return vec![Finding::new(Part::Network, NETWORK, State::Skipped, seen)];
+            return vec![Finding::skipped(NETWORK, seen)];
         }
     };
-    let mut findings = vec![network(scope, &seen.networks)];
-    if scope.has(hotspot) {
-        findings.push(wifi(&seen).over(scope.only_one(hotspot)));
-        findings.push(device_route(scope, &seen).over(scope.only_one(hotspot)));
+    let mut findings = vec![judge_networks(scope, &snapshot.networks)];
+    if has_hotspot {
+        findings.push(judge_wifi(&snapshot));
+        findings.push(judge_route(scope, &snapshot, HostPart::Hotspot));
+    } else if scope.is_device_given {
+        let part = HostPart::LocalNetwork;
+        let finding = judge_route(scope, &snapshot, part);
+        findings.push(finding.with_transport(scope.only_medium(part)));
     }
-    if scope.has(on_network) && scope.is_device_given && !scope.has(hotspot) {
-        findings.push(route_on_network(scope, &seen).over(scope.only_one(on_network)));
-    }
-    findings.push(vpn(&seen));
-    if scope.has(on_network) {
-        findings.extend(
-            mdns_of(&seen.joined)
-                .into_iter()
-                .map(|one| one.over(scope.only_one(on_network))),
-        );
+    findings.push(judge_default_route(&snapshot));
+    if has_local_network {
+        findings.extend(judge_mdns(&snapshot.mdns));
     }
     findings
 }
 
-fn see(device: &str, interface: Option<&str>) -> std::io::Result<Seen> {
+fn take_snapshot(device: &str, interface: Option<&str>) -> io::Result<NetworkSnapshot> {
     let networks = list_networks()?;
-    Ok(Seen {
-        to_device: route_to_device(device, interface, &networks),
-        to_multicast: find_route(GROUP_V4.into(), &networks),
+    let default_networks = find_default_networks(&networks).into_iter();
+    Ok(NetworkSnapshot {
+        device_route: find_device_route(device, interface, &networks),
+        multicast_route: find_route(GROUP_V4.into(), &networks),
         wifi_interfaces: list_wifi_interfaces()?,
         switches: list_switches("wlan"),
-        defaults: find_default_networks(&networks)
-            .into_iter()
-            .cloned()
-            .collect(),
-        joined: Vec::new(),
+        default_networks: default_networks.cloned().collect(),
+        mdns: Vec::new(),
         networks,
     })
 }
 
-/// A zone or `--interface` names the route by itself.
-fn route_to_device(
+/// The route to the device. `interface` or a zone in the address overrides the system's choice.
+fn find_device_route(
     device: &str,
     interface: Option<&str>,
     networks: &[HostNetwork],
@@ -98,281 +97,237 @@ fn route_to_device(
     let Some(interface) = interface.or(zone) else {
         return find_route(address, networks);
     };
-    let of_it = || networks.iter().filter(|one| one.interface == interface);
-    let direct = of_it().find(|one| one.contains(address));
+    let networks = || {
+        let networks = networks.iter();
+        networks.filter(|network| network.interface == interface)
+    };
+    let direct = networks().find(|network| network.contains(address));
     Some(HostRoute {
         is_direct: direct.is_some(),
-        network: direct.or_else(|| of_it().next()).cloned(),
+        network: direct.or_else(|| networks().next()).cloned(),
     })
 }
 
-fn network(scope: &Scope, networks: &[HostNetwork]) -> Finding {
-    let here: Vec<&HostNetwork> = networks
-        .iter()
-        .filter(|one| match &scope.interface {
-            Some(interface) => one.interface == *interface,
-            None => one.is_up && !one.is_loopback(),
-        })
+fn judge_networks(scope: &Scope, networks: &[HostNetwork]) -> Finding {
+    let is_in_scope = |network: &&HostNetwork| match &scope.interface {
+        Some(interface) => network.interface == *interface,
+        None => network.is_up && !network.is_loopback(),
+    };
+    let networks: Vec<&HostNetwork> = networks.iter().filter(is_in_scope).collect();
+    let interfaces: Vec<String> = networks
+        .chunk_by(|left, right| left.interface == right.interface)
+        .filter_map(describe_interface)
         .collect();
-    let shown: Vec<String> = here
-        .chunk_by(|one, next| one.interface == next.interface)
-        .filter_map(all_of)
-        .collect();
-    if shown.is_empty() {
-        let state = if scope.has(HostPart::LocalNetwork) {
-            State::Problem
-        } else {
-            State::Warning
-        };
-        return Finding::new(
-            Part::Network,
-            NETWORK,
-            state,
-            "this computer is on no network",
-        )
-        .fix(by_system(
-            "plug a cable in, or join a Wi-Fi network; `nmcli device status` shows what there is",
-            "plug a cable in, or join a Wi-Fi network",
-        ));
+    if !interfaces.is_empty() {
+        return Finding::ok(NETWORK, interfaces.join(", "));
     }
-    Finding::new(Part::Network, NETWORK, State::Ok, shown.join(", "))
+    let state = if scope.has(HostPart::LocalNetwork) {
+        CheckState::Problem
+    } else {
+        CheckState::Warning
+    };
+    Finding::new(NETWORK, state, "this computer is on no network").with_fix(on_linux_or_other(
+        "plug a cable in, or join a Wi-Fi network; `nmcli device status` lists the interfaces",
+        "plug a cable in, or join a Wi-Fi network",
+    ))
 }
 
-/// An interface with its addresses; those that it made up itself where it has no others.
-fn all_of(networks: &[&HostNetwork]) -> Option<String> {
-    let is_own = |one: &&HostNetwork| match one.address {
-        IpAddr::V4(four) => four.is_link_local(),
-        IpAddr::V6(six) => six.is_unicast_link_local(),
+/// An interface with its addresses. Link-local addresses count only if there are no others.
+fn describe_interface(networks: &[&HostNetwork]) -> Option<String> {
+    let is_link_local = |network: &&HostNetwork| match network.address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
     };
-    let (own, given): (Vec<&HostNetwork>, Vec<&HostNetwork>) =
-        networks.iter().copied().partition(is_own);
-    let addresses = if given.is_empty() { own } else { given };
-    let (first, others) = addresses.split_first()?;
-    Some(others.iter().fold(described(first), |text, one| {
-        format!("{text} {}/{}", one.address, one.prefix)
+    let (link_local, assigned): (Vec<&HostNetwork>, Vec<&HostNetwork>) =
+        networks.iter().copied().partition(is_link_local);
+    let networks = if assigned.is_empty() {
+        link_local
+    } else {
+        assigned
+    };
+    let (first, others) = networks.split_first()?;
+    let others = others.iter();
+    Some(others.fold(describe_network(first), |text, network| {
+        format!("{text} {}/{}", network.address, network.prefix)
     }))
 }
 
-fn described(network: &HostNetwork) -> String {
-    let HostNetwork {
-        interface,
-        address,
-        prefix,
-        ..
-    } = network;
-    format!("{} {address}/{prefix}", printable(interface.as_bytes()))
+fn describe_network(network: &HostNetwork) -> String {
+    let interface = printable(network.interface.as_bytes());
+    format!("{interface} {}/{}", network.address, network.prefix)
 }
 
-fn wifi(seen: &Seen) -> Finding {
-    let radios = &seen.wifi_interfaces;
-    if radios.is_empty() {
-        if is_on_hotspot(seen) {
-            let seen = "this computer has no Wi-Fi, and needs none for this address";
-            return Finding::new(Part::Network, WIFI, State::Ok, seen);
+fn judge_wifi(snapshot: &NetworkSnapshot) -> Finding {
+    let route = snapshot.device_route.as_ref();
+    let is_on_hotspot = route.is_some_and(|route| route.is_direct && find_tunnel(route).is_none());
+    if snapshot.wifi_interfaces.is_empty() {
+        if is_on_hotspot {
+            let seen = "this computer has no Wi-Fi interface, and needs none for this address";
+            return Finding::ok(WIFI, seen);
         }
-        let seen = "this computer has no Wi-Fi interface";
-        return Finding::new(Part::Network, WIFI, State::Problem, seen).fix(
-            "plug a Wi-Fi adapter in, or use another way: --transport ble, --transport console",
+        return Finding::problem(WIFI, "this computer has no Wi-Fi interface").with_fix(
+            "plug a Wi-Fi adapter in, or use another transport: --transport ble, --transport console",
         );
     }
-    let shown: Vec<String> = radios.iter().map(|name| state_of(name, seen)).collect();
-    let shown = shown.join(", ");
-    if seen.switches.iter().any(RadioSwitch::is_off) && !is_on_hotspot(seen) {
-        let by_hand = seen.switches.iter().any(|switch| switch.is_hard_blocked);
-        let seen = format!("{shown}; it is blocked: a switch, flight mode or rfkill keeps it off");
-        return Finding::new(Part::Network, WIFI, State::Problem, seen).fix(if by_hand {
-            "look for a switch or a key on the case"
-        } else {
-            "sudo rfkill unblock wifi"
-        });
+    let radios = snapshot.wifi_interfaces.iter();
+    let radios = radios.map(|interface| describe_radio(interface, &snapshot.networks));
+    let radios = radios.collect::<Vec<String>>().join(", ");
+    if is_on_hotspot || !snapshot.switches.iter().any(RadioSwitch::is_off) {
+        return Finding::ok(WIFI, radios);
     }
-    Finding::new(Part::Network, WIFI, State::Ok, shown)
-}
-
-/// A radio, and which network it is on.
-fn state_of(name: &str, seen: &Seen) -> String {
-    let joined = seen
-        .networks
+    let seen = format!("{radios}; it is blocked: a switch, flight mode or rfkill keeps it off");
+    let is_off_by_hand = snapshot
+        .switches
         .iter()
-        .find(|one| one.interface == name && one.is_up && one.address.is_ipv4());
-    match joined {
-        Some(network) => described(network),
-        None => format!("{}, on no network", printable(name.as_bytes())),
-    }
-}
-
-fn is_on_hotspot(seen: &Seen) -> bool {
-    let route = seen.to_device.as_ref();
-    route.is_some_and(|route| route.is_direct && tunnel_of(route).is_none())
-}
-
-fn tunnel_of(route: &HostRoute) -> Option<&str> {
-    let network = route.network.as_ref()?;
-    network.is_tunnel.then_some(&network.interface)
-}
-
-fn device_route(scope: &Scope, seen: &Seen) -> Finding {
-    let device = printable(scope.device.as_bytes());
-    let finding = |state, seen: String| Finding::new(Part::Network, ROUTE, state, seen);
-    let join = || {
-        by_system(
-            "join the device's hotspot: `nmcli device wifi list`, then `nmcli device wifi connect PROV_…`",
-            "join the device's hotspot (PROV_…) in the system's Wi-Fi menu",
-        )
-    };
-    let Some(route) = &seen.to_device else {
-        let seen =
-            format!("there is no way to {device}: this computer is not on the device's hotspot");
-        let finding = finding(scope.undone(), seen);
-        return finding.fix(join()).see(ErrorId::Unreachable);
-    };
-    if let Some(tunnel) = tunnel_of(route) {
-        let seen = format!("{device} would be sent through {tunnel}, which looks like a VPN");
-        return finding(State::Problem, seen)
-            .fix(format!(
-                "disconnect the VPN, or have it leave out this address; then {}",
-                join()
-            ))
-            .see(ErrorId::Unreachable);
-    }
-    match &route.network {
-        Some(network) if route.is_direct => finding(
-            State::Ok,
-            format!("{device} is on the network of {}", described(network)),
-        ),
-        network => {
-            let by = network
-                .as_ref()
-                .map_or_else(String::new, |network| format!(" by {}", described(network)));
-            let seen = format!(
-                "{device} would be sent to a router{by}: this computer is not on the device's hotspot"
-            );
-            finding(scope.undone(), seen)
-                .fix(join())
-                .see(ErrorId::Unreachable)
-        }
-    }
-}
-
-/// Of a device that has its Wi-Fi: a router in between does no harm.
-fn route_on_network(scope: &Scope, seen: &Seen) -> Finding {
-    let device = printable(scope.device.as_bytes());
-    let Some(route) = &seen.to_device else {
-        let seen = format!("there is no way to {device}");
-        return Finding::new(Part::Network, ROUTE, State::Problem, seen)
-            .fix("join the network that the device is on, or one with a route to it")
-            .see(ErrorId::Unreachable);
-    };
-    let by = route.network.as_ref().map_or_else(String::new, described);
-    if let Some(tunnel) = tunnel_of(route) {
-        let seen = format!(
-            "{device} would be sent through {}, which looks like a VPN",
-            printable(tunnel.as_bytes())
-        );
-        return Finding::new(Part::Network, ROUTE, State::Warning, seen)
-            .fix("disconnect the VPN, or have it leave out this address, unless the device is behind it")
-            .see(ErrorId::Unreachable);
-    }
-    let seen = if route.is_direct {
-        format!("{device} is on the network of {by}")
+        .any(|switch| switch.is_hard_blocked);
+    Finding::problem(WIFI, seen).with_fix(if is_off_by_hand {
+        "look for a switch or a key on the case"
     } else {
-        format!("{device} would be sent to a router by {by}")
-    };
-    Finding::new(Part::Network, ROUTE, State::Ok, seen)
+        "sudo rfkill unblock wifi"
+    })
 }
 
-fn vpn(seen: &Seen) -> Finding {
-    let Some(tunnel) = seen.defaults.iter().find(|network| network.is_tunnel) else {
-        let names: Vec<&str> = seen
-            .defaults
-            .iter()
-            .map(|network| network.interface.as_str())
-            .collect();
-        let seen = if names.is_empty() {
-            "no default route, so no VPN is involved".to_owned()
-        } else {
-            format!("everything else goes through {}", names.join(", "))
-        };
-        return Finding::new(Part::Network, VPN, State::Ok, seen);
-    };
-    let multicast = seen.to_multicast.as_ref().and_then(tunnel_of).is_some();
-    let seen = format!(
-        "everything else goes through {}, which looks like a VPN{}: it may keep this computer from \
-         devices on its own network",
-        printable(tunnel.interface.as_bytes()),
-        if multicast {
-            ", multicasts included"
-        } else {
-            ""
-        }
-    );
-    Finding::new(Part::Network, VPN, State::Warning, seen).fix(
-        "disconnect the VPN while you provision, or have it leave the local network alone; \
-         --interface names the one to look on",
+/// A radio, and the network that it is on.
+fn describe_radio(interface: &str, networks: &[HostNetwork]) -> String {
+    let mut networks = networks.iter();
+    let joined = networks.find(|network| {
+        network.interface == interface && network.is_up && network.address.is_ipv4()
+    });
+    joined.map_or_else(
+        || format!("{}, on no network", printable(interface.as_bytes())),
+        describe_network,
     )
 }
 
-fn mdns_of(joined: &[MdnsAccess]) -> Vec<Finding> {
-    if joined.is_empty() {
-        let seen = "there is no interface to look on that is up";
-        let finding = Finding::new(Part::Network, MDNS, State::Problem, seen);
-        return vec![
-            finding
-                .fix("join the network that the device is on, or say where it is with --device-ip")
-                .see(ErrorId::NoDevice),
-        ];
-    }
-    joined.iter().map(mdns).collect()
+fn find_tunnel(route: &HostRoute) -> Option<String> {
+    let network = route.network.as_ref()?;
+    let is_tunnel = network.is_tunnel;
+    is_tunnel.then(|| printable(network.interface.as_bytes()))
 }
 
-fn mdns(joined: &MdnsAccess) -> Finding {
-    let families = [("IPv4", &joined.v4), ("IPv6", &joined.v6)];
-    let mut works = Vec::new();
-    let mut fails = Vec::new();
-    for (family, outcome) in families {
+/// The route to the device. On its hotspot, the device has to be on a network of this computer. On
+/// the local network, a router in between does no harm.
+fn judge_route(scope: &Scope, snapshot: &NetworkSnapshot, part: HostPart) -> Finding {
+    let device = printable(scope.device.as_bytes());
+    let route = snapshot.device_route.as_ref();
+    let tunnel = route.and_then(find_tunnel);
+    let network = route.and_then(|route| route.network.as_ref());
+    let network = network.map(describe_network);
+    let seen = match (&tunnel, network) {
+        _ if route.is_none() => format!("there is no route to {device}"),
+        (Some(tunnel), _) => {
+            format!("{device} would be sent through {tunnel}, which looks like a VPN")
+        }
+        (None, Some(network)) if route.is_some_and(|route| route.is_direct) => {
+            let seen = format!("{device} is on the network of {network}");
+            return Finding::ok(DEVICE_ROUTE, seen);
+        }
+        (None, Some(network)) => format!("{device} would be sent to a router by {network}"),
+        (None, None) => format!("{device} would be sent to a router"),
+    };
+    let join_hotspot = on_linux_or_other(
+        "join the device's hotspot: `nmcli device wifi list`, then `nmcli device wifi connect PROV_…`",
+        "join the device's hotspot (PROV_…) in the system's Wi-Fi menu",
+    );
+    let exclude = "disconnect the VPN, or exclude this address from it";
+    let finding = match (part, tunnel) {
+        (HostPart::Hotspot, Some(_)) => {
+            Finding::problem(DEVICE_ROUTE, seen).with_fix(format!("{exclude}; then {join_hotspot}"))
+        }
+        (HostPart::Hotspot, None) => {
+            let seen = format!("{seen}: this computer is not on the device's hotspot");
+            Finding::new(DEVICE_ROUTE, scope.state_of_open_step(), seen).with_fix(join_hotspot)
+        }
+        (_, Some(_)) => Finding::warning(DEVICE_ROUTE, seen)
+            .with_fix(format!("{exclude}, unless the device is behind it")),
+        (_, None) if route.is_none() => Finding::problem(DEVICE_ROUTE, seen)
+            .with_fix("join the network that the device is on, or one with a route to it"),
+        (_, None) => return Finding::ok(DEVICE_ROUTE, seen),
+    };
+    finding.with_error(ErrorId::Unreachable)
+}
+
+fn judge_default_route(snapshot: &NetworkSnapshot) -> Finding {
+    let networks = &snapshot.default_networks;
+    let Some(tunnel) = networks.iter().find(|network| network.is_tunnel) else {
+        let interfaces: Vec<&str> = networks.iter().map(|network| &*network.interface).collect();
+        let seen = if interfaces.is_empty() {
+            "no default route, so no VPN is involved".to_owned()
+        } else {
+            format!("all other traffic goes through {}", interfaces.join(", "))
+        };
+        return Finding::ok(VPN_ROUTE, seen);
+    };
+    let tunnel = printable(tunnel.interface.as_bytes());
+    let multicast_tunnel = snapshot.multicast_route.as_ref().and_then(find_tunnel);
+    let multicasts = multicast_tunnel.map_or("", |_| ", multicasts included");
+    let seen = format!(
+        "all other traffic goes through {tunnel}, which looks like a VPN{multicasts}: it may hide \
+         devices on this computer's own network"
+    );
+    Finding::warning(VPN_ROUTE, seen).with_fix(
+        "disconnect the VPN while you provision, or exclude the local network from it; \
+         --interface selects the interface to search",
+    )
+}
+
+fn judge_mdns(interfaces: &[MdnsAccess]) -> Vec<Finding> {
+    if interfaces.is_empty() {
+        let fix = "join the network that the device is on, or pass its address with --device-ip";
+        let finding = Finding::problem(MDNS, "no interface that can be searched is up");
+        return vec![finding.with_fix(fix).with_error(ErrorId::NoDevice)];
+    }
+    interfaces.iter().map(judge_mdns_access).collect()
+}
+
+fn judge_mdns_access(access: &MdnsAccess) -> Finding {
+    let mut families = Vec::new();
+    let mut errors = Vec::new();
+    for (family, outcome) in [("IPv4", &access.v4), ("IPv6", &access.v6)] {
         match outcome {
-            Some(Ok(())) => works.push(family.to_owned()),
-            Some(Err(error)) => fails.push(format!("{family}: {error}")),
+            Some(Ok(())) => families.push(family),
+            Some(Err(error)) => errors.push(format!("{family}: {error}")),
             None => {}
         }
     }
-    let heard = if works.is_empty() {
-        "nothing can be heard".to_owned()
+    let (state, summary) = if families.is_empty() {
+        (
+            CheckState::Problem,
+            "announcements cannot be received".to_owned(),
+        )
     } else {
-        format!("devices can be heard by {}", works.join(" and "))
+        let state = if errors.is_empty() {
+            CheckState::Ok
+        } else {
+            CheckState::Warning
+        };
+        let families = families.join(" and ");
+        (
+            state,
+            format!("announcements can be received over {families}"),
+        )
     };
-    let state = match (works.is_empty(), fails.is_empty()) {
-        (true, _) => State::Problem,
-        (false, true) => State::Ok,
-        (false, false) => State::Warning,
-    };
-    let seen = std::iter::once(heard).chain(fails).collect::<Vec<_>>();
-    let finding = Finding::new(Part::Network, MDNS, state, seen.join("; "))
-        .about(printable(joined.interface.as_bytes()));
-    if state == State::Ok {
+    let seen: Vec<String> = [summary].into_iter().chain(errors).collect();
+    let finding = Finding::new(MDNS, state, seen.join("; "))
+        .with_subject(printable(access.interface.as_bytes()));
+    if state == CheckState::Ok {
         return finding;
     }
     finding
-        .fix(by_system(
-            "`sudo ss -ulpn 'sport = :5353'` shows who has the port; or say where the device is with --device-ip",
-            "allow espctl, or its terminal, to reach the local network; or say where the device is with --device-ip",
+        .with_fix(on_linux_or_other(
+            "find the program that has the port: `sudo ss -ulpn 'sport = :5353'`; or pass the device's address with --device-ip",
+            "allow espctl, or its terminal, to use the local network; or pass the device's address with --device-ip",
         ))
-        .see(ErrorId::TransportUnavailable)
+        .with_error(ErrorId::TransportUnavailable)
 }
 
-fn by_system(linux: &'static str, other: &'static str) -> &'static str {
+fn on_linux_or_other(linux: &'static str, other: &'static str) -> &'static str {
     if cfg!(target_os = "linux") {
         linux
     } else {
         other
     }
 }
-
-pub(super) const NETWORK: &str = "network";
-const WIFI: &str = "wifi";
-pub(super) const ROUTE: &str = "device-route";
-const VPN: &str = "vpn-route";
-pub(super) const MDNS: &str = "mdns";
 
 #[cfg(test)]
 mod tests;

@@ -1,40 +1,40 @@
-//! The words for this computer's serial ports: where a board is plugged in, and whether this user may
-//! open its port. None is opened: that resets some boards.
+//! Checks of this computer's serial ports: where a board is plugged in, and whether this user may
+//! open its port. No port is opened, because that resets some boards.
 
-use super::finding::{Finding, Part, State};
-use super::{Scope, asked};
+use super::checks::{SERIAL_PERMISSION, SERIAL_PORT};
+use super::finding::Finding;
+use super::scope::{Scope, call_system};
 use crate::host::{PortAccess, PortGroup, SerialPort, check_port_access, list_serial_ports};
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure};
 use crate::transport::HostPart;
 
-pub(super) async fn look(scope: &Scope, named: Option<&str>) -> Vec<Finding> {
+pub(super) async fn examine_serial_ports(scope: &Scope) -> Vec<Finding> {
     if !scope.has(HostPart::SerialPorts) {
         return Vec::new();
     }
-    if let Some(named) = named {
-        return vec![port(named).await];
+    if let Some(path) = &scope.port {
+        return vec![examine_port(path).await];
     }
-    let all = asked(list_serial_ports).await;
-    let found = match all {
-        Some(Ok(found)) => found,
+    let ports = match call_system(list_serial_ports).await {
+        Some(Ok(ports)) => ports,
         Some(Err(error)) => {
             let seen = format!("the ports cannot be listed: {error}");
-            let finding = Finding::new(Part::Serial, PORT, State::Problem, seen);
-            return vec![finding.see(ErrorId::TransportUnavailable)];
+            let finding = Finding::problem(SERIAL_PORT, seen);
+            return vec![finding.with_error(ErrorId::TransportUnavailable)];
         }
         None => {
             let seen = "the system did not list the ports in time";
-            return vec![Finding::new(Part::Serial, PORT, State::Skipped, seen)];
+            return vec![Finding::skipped(SERIAL_PORT, seen)];
         }
     };
-    let (boards, others): (Vec<_>, Vec<_>) = found.iter().partition(|one| is_likely(one));
+    let (boards, others): (Vec<_>, Vec<_>) = ports.iter().partition(|port| port.usb.is_some());
     if boards.is_empty() {
-        return vec![none(scope, &others)];
+        return vec![report_no_board(scope, &others)];
     }
     let mut findings = Vec::new();
     for board in boards {
-        let mut finding = port(&board.path).await;
+        let mut finding = examine_port(&board.path).await;
         if let Some(product) = &board.product {
             let product = printable(product.as_bytes());
             finding.seen = format!("{product}; {}", finding.seen);
@@ -44,92 +44,85 @@ pub(super) async fn look(scope: &Scope, named: Option<&str>) -> Vec<Finding> {
     findings
 }
 
-fn is_likely(port: &SerialPort) -> bool {
-    port.usb.is_some()
-}
-
-fn none(scope: &Scope, others: &[&SerialPort]) -> Finding {
-    let others: Vec<String> = others.iter().map(|one| one.path.clone()).collect();
-    let seen = if others.is_empty() {
+fn report_no_board(scope: &Scope, ports: &[&SerialPort]) -> Finding {
+    let paths: Vec<&str> = ports.iter().map(|port| port.path.as_str()).collect();
+    let seen = if paths.is_empty() {
         "there is no serial port".to_owned()
     } else {
-        format!("no board on USB; other ports: {}", others.join(", "))
+        format!("no board on USB; other ports: {}", paths.join(", "))
     };
     let failure = Failure::new(ErrorId::NoSerialPort, seen);
     Finding {
-        state: scope.undone(),
-        ..Finding::failed(Part::Serial, PORT, &failure)
+        state: scope.state_of_open_step(),
+        ..Finding::from_failure(SERIAL_PORT, &failure)
     }
 }
 
-async fn port(path: &str) -> Finding {
+async fn examine_port(path: &str) -> Finding {
     let owned = path.to_owned();
-    let access = asked(move || check_port_access(&owned)).await;
-    judged(path, access.as_ref()).about(printable(path.as_bytes()))
+    let access = call_system(move || check_port_access(&owned)).await;
+    let path = printable(path.as_bytes());
+    judge_access(&path, access.as_ref()).with_subject(path)
 }
 
-fn judged(path: &str, access: Option<&PortAccess>) -> Finding {
-    let path = printable(path.as_bytes());
+fn judge_access(path: &str, access: Option<&PortAccess>) -> Finding {
     let denied = |seen: &str, fix: String| {
-        let finding = Finding::new(Part::Serial, PERMISSION, State::Problem, seen);
-        finding.fix(fix).see(ErrorId::PermissionDenied)
+        let seen = format!("this user may not open the port{seen}");
+        let finding = Finding::problem(SERIAL_PERMISSION, seen).with_fix(fix);
+        finding.with_error(ErrorId::PermissionDenied)
     };
     match access {
-        Some(PortAccess::Allowed) => {
-            Finding::new(Part::Serial, PERMISSION, State::Ok, "this user may open it")
-        }
+        Some(PortAccess::Allowed) => Finding::ok(SERIAL_PERMISSION, "this user may open the port"),
         Some(PortAccess::Denied {
             group:
                 Some(PortGroup {
                     name,
-                    has_this_user: true,
+                    has_this_user,
                 }),
-        }) => denied(
-            &format!("this user may not open it yet: added to the group {name} after logging in"),
-            "log out and in again".to_owned(),
-        ),
-        Some(PortAccess::Denied {
-            group: Some(PortGroup { name, .. }),
-        }) => denied(
-            &format!("this user may not open it; the group {name} may"),
-            format!("sudo usermod -aG {name} $USER, then log in again"),
-        ),
+        }) => {
+            if *has_this_user {
+                denied(
+                    &format!(" yet: added to the group {name} after logging in"),
+                    "log out and in again".to_owned(),
+                )
+            } else {
+                denied(
+                    &format!("; the group {name} may"),
+                    format!("sudo usermod -aG {name} $USER, then log in again"),
+                )
+            }
+        }
         Some(PortAccess::Denied { group: None }) => denied(
-            "this user may not open it, and no group helps",
+            ", and no group has access",
             format!(
-                "sudo chmod a+rw {path}, until it is plugged in anew; a udev rule does it for good"
+                "sudo chmod a+rw {path}, which lasts until the board is unplugged; a udev rule is permanent"
             ),
         ),
         Some(PortAccess::Missing(error)) => {
-            let seen = format!("it cannot be used: {error}");
-            Finding::new(Part::Serial, PORT, State::Problem, seen)
-                .fix("plug the board in; `espctl discover --transport console` lists the ports")
-                .see(ErrorId::NoSerialPort)
+            Finding::problem(SERIAL_PORT, format!("the port cannot be used: {error}"))
+                .with_fix(
+                    "plug the board in; `espctl discover --transport console` lists the ports",
+                )
+                .with_error(ErrorId::NoSerialPort)
         }
-        Some(PortAccess::Unknown) => Finding::new(
-            Part::Serial,
-            PERMISSION,
-            State::Skipped,
-            "who may open it cannot be asked here",
+        Some(PortAccess::Unknown) => Finding::skipped(
+            SERIAL_PERMISSION,
+            "this system does not show who may open the port",
         ),
-        None => Finding::new(
-            Part::Serial,
-            PERMISSION,
-            State::Skipped,
-            "the system did not say in time who may open it",
+        None => Finding::skipped(
+            SERIAL_PERMISSION,
+            "the system did not report in time who may open the port",
         ),
     }
 }
 
-pub(super) const PORT: &str = "serial-port";
-pub(super) const PERMISSION: &str = "serial-permission";
-
 #[cfg(test)]
 mod tests {
+    use super::super::finding::CheckState;
     use super::*;
 
     #[test]
-    fn who_may_not_open_a_port_is_told_how_to() {
+    fn denied_port_has_a_fix_for_its_group() {
         let group = |has_this_user| PortAccess::Denied {
             group: Some(PortGroup {
                 name: "dialout".to_owned(),
@@ -147,12 +140,15 @@ mod tests {
                 "sudo chmod a+rw /dev/ttyX",
             ),
         ] {
-            let finding = judged("/dev/ttyX", Some(&access));
-            assert_eq!((finding.id, finding.state), (PERMISSION, State::Problem));
+            let finding = judge_access("/dev/ttyX", Some(&access));
+            assert_eq!(
+                (finding.check, finding.state),
+                (SERIAL_PERMISSION, CheckState::Problem)
+            );
             assert!(finding.fix.unwrap().starts_with(fix), "{access:?}");
         }
-        let allowed = judged("COM3", Some(&PortAccess::Allowed));
-        assert_eq!((allowed.state, allowed.fix), (State::Ok, None));
-        assert_eq!(judged("COM3", None).state, State::Skipped);
+        let allowed = judge_access("COM3", Some(&PortAccess::Allowed));
+        assert_eq!((allowed.state, allowed.fix), (CheckState::Ok, None));
+        assert_eq!(judge_access("COM3", None).state, CheckState::Skipped);
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 #[cfg(target_os = "linux")]
 use uuid::{Uuid, uuid};
 
+use crate::cli::args::public_text::PublicText;
 use crate::cli::commands::emulate::listen::ListenFlags;
 use crate::emulator::device::{Firmware, KeyKind, Offering, Scenario, TimeScale};
 use crate::emulator::fault::Fault;
@@ -42,7 +43,7 @@ pub(in crate::cli) struct EmulateDevice {
     /// Name of the device [default: PROV_ and six random hexadecimal digits; on a network, its
     /// node id].
     #[arg(long)]
-    pub(super) name: Option<String>,
+    pub(super) name: Option<PublicText>,
 
     /// Generation of the firmware: v4.4, v5 (wifi_provisioning of ESP-IDF 4.4 and of 5.1 to 5.4)
     /// or network_provisioning.
@@ -70,7 +71,7 @@ pub(in crate::cli) struct EmulateDevice {
 
     /// User name of Security 2.
     #[arg(long, default_value = "wifiprov")]
-    pub(super) username: String,
+    pub(super) username: PublicText,
 
     /// Access points that the device sees, as a JSON list of {ssid or ssid_hex, bssid, channel,
     /// rssi, auth, passphrase, ip, hidden} [default: seven, among them "Home", passphrase
@@ -87,7 +88,7 @@ pub(in crate::cli) struct EmulateDevice {
     /// (older firmware, with cloud_user_assoc; not in the document), claim and camera_claim (it
     /// waits to be claimed) [default: ch_resp for a node, none otherwise].
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
-    pub(super) cap: Vec<String>,
+    pub(super) cap: Vec<PublicText>,
 
     #[command(flatten)]
     pub(super) node: NodeFlags,
@@ -166,7 +167,7 @@ pub(super) struct NodeFlags {
     /// Be a RainMaker node with this id [default: 22 random characters; an unclaimed node's is
     /// its MAC address]. With --count, _1, _2 and so on follow it.
     #[arg(long, value_name = "ID", value_parser = parse_node_id)]
-    pub(super) node_id: Option<String>,
+    pub(super) node_id: Option<PublicText>,
 
     /// Be a RainMaker node with a new key of this kind [default: ec].
     #[arg(long, value_name = "ec|rsa")]

@@ -66,7 +66,7 @@ impl Label {
                 return conflict("--no-pop is not possible with --sec-ver 2: it needs a password");
             }
         };
-        let username = (scheme == SecurityScheme::Sec2).then(|| args.username.clone());
+        let username = (scheme == SecurityScheme::Sec2).then(|| args.username.to_string());
         Ok(Self {
             secret,
             pop,

@@ -35,7 +35,7 @@ fn new_node(
     let flags = &args.node;
     let is_claimed = !CLAIMING.into_iter().any(|name| has_capability(args, name));
     let id = match &flags.node_id {
-        Some(id) if args.count == 1 => id.clone(),
+        Some(id) if args.count == 1 => id.to_string(),
         Some(id) => format!("{id}_{number}"),
         None if is_claimed => random_id(),
         None => format!("{ESPRESSIF}{}", random_digits::<3>().to_uppercase()),
@@ -78,12 +78,12 @@ pub(super) fn announced_capabilities(args: &EmulateDevice) -> Vec<String> {
     if args.cap.is_empty() && find_association(args) == Some(Association::ChallengeResponse) {
         return vec![CH_RESP.to_owned()];
     }
-    let announced = args.cap.iter().filter(|name| *name != USER_ASSOC);
-    announced.cloned().collect()
+    let announced = args.cap.iter().filter(|name| &***name != USER_ASSOC);
+    announced.map(ToString::to_string).collect()
 }
 
 pub(super) fn has_capability(args: &EmulateDevice, name: &str) -> bool {
-    args.cap.iter().any(|capability| capability == name)
+    args.cap.iter().any(|capability| &**capability == name)
 }
 
 /// Registers a node with its cloud, if it has one and was claimed.

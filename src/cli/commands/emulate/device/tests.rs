@@ -311,7 +311,8 @@ fn rejects_malformed_values_and_hides_pop() {
         assert!(parse_with_matches(flags).is_err(), "{flags:?}");
     }
     let args = parse(&["--pop", "abcd1234", "--cap", "ch_resp,claim"]);
-    assert_eq!(args.cap, ["ch_resp", "claim"]);
+    let capabilities: Vec<&str> = args.cap.iter().map(|name| &**name).collect();
+    assert_eq!(capabilities, ["ch_resp", "claim"]);
     assert!(!format!("{args:?}").contains("abcd1234"));
 }
 
