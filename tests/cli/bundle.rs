@@ -160,7 +160,7 @@ fn failed_run_writes_bundle() {
 
 #[test]
 fn interrupted_run_writes_bundle() {
-    // Nobody answers there any more.
+    // No device answers there anymore.
     let mut device = Device::start(&[]);
     device.kill();
     let address = device.address();

@@ -173,7 +173,7 @@ fn unreachable_cloud_is_a_separate_finding() {
         "internet connection",
     );
     assert_eq!(finding(&output, "clock")["state"], "skipped", "{output}");
-    // Where a device's hotspot is all that is wanted, nobody has the internet.
+    // A computer on a device's hotspot has no internet, and SoftAP alone does not need it.
     let softap = ["doctor", "--format", "json", "--transport", "softap"];
     let there = ["--device-ip", "127.0.0.1", "--profile", "lab"];
     let output = account.run(&[&softap[..], &there].concat()).output();

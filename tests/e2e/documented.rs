@@ -1,7 +1,7 @@
 //! The documented command lines of esp-rainmaker-cli, typed word for word into a shell, with the
-//! addresses that stand in them: in a network namespace that owns these, port 80 and mDNS
-//! included, with an emulated adapter on a bus and boards on ptys. What the device and the cloud
-//! were told counts. The lines are `lines`.
+//! addresses that they contain: in a network namespace that owns these, port 80 and mDNS
+//! included, with an emulated adapter on a bus and boards on ptys. The logs of the device and the
+//! cloud are the proof. The lines are `lines`.
 
 mod label;
 mod lines;
@@ -42,7 +42,7 @@ fn documented_command_lines_run_unchanged() {
             }
         }
     });
-    // Nobody is there any more. Both ports are tried, and the one that is named is that of most.
+    // No device is there anymore. Both ports are tried, and the one that is named is that of most.
     let line = &DOCUMENTED[4];
     let output = typed(line.typed)
         .env("RM_USER_CONFIG_DIR", owner.account.folder())
@@ -123,7 +123,7 @@ impl Line {
         }
     }
 
-    /// What a line must not say: which bus, which port, and whose account.
+    /// What a line must not contain: the bus, the port, the account.
     fn variables(&self, device: &Device, owner: &Owner) -> Vec<(&'static str, String)> {
         let mut variables = vec![("RM_USER_CONFIG_DIR", owner.account.folder().to_owned())];
         match self.medium {

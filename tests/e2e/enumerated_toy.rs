@@ -23,7 +23,7 @@ use crate::support::memory_transport::MemoryDevice;
 #[cfg(unix)]
 use crate::support::pty::{ENTER, Terminal};
 
-/// Slots, in which boxes stand.
+/// Slots for boxes.
 pub(super) struct Shelf {
     device: MemoryDevice,
 }
@@ -71,7 +71,7 @@ static OPTIONS: [OptionSpec; 2] = [
     },
 ];
 
-/// Slot, what is written on the box, and whether a box stands there.
+/// Slot, label of the box, and whether the slot has a box.
 type Slot = (&'static str, Option<&'static str>, bool);
 
 /// The slots of a shelf. Only `upper` holds a device that answers.

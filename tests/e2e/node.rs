@@ -1,5 +1,5 @@
 //! Emulated RainMaker nodes as a second process: their endpoints through the shipped binary, and
-//! what they tell a cloud that answers by a script.
+//! what they send to a cloud that answers by a script.
 
 use serde_json::{Value, json};
 

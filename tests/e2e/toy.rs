@@ -81,7 +81,7 @@ impl Driver for Toy {
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let wanted = search.address.as_ref().map(Address::as_str);
         let rooms = self.rooms.iter().map(|(room, _)| *room);
-        // Only whoever names the porch is sent there.
+        // Only a run that names the porch goes there.
         let porch = wanted.filter(|wanted| *wanted == PORCH).map(|_| PORCH);
         let found: Vec<_> = rooms
             .filter(|room| wanted.is_none_or(|wanted| wanted == *room))
@@ -186,7 +186,7 @@ fn discover_lists_devices_of_a_new_transport() {
 
 #[test]
 fn provision_reaches_a_device_by_a_new_transport() {
-    // Its own flag says which transport; a name says which device.
+    // Its own flag selects the transport; a name selects the device.
     let by_room = ["--toy-room", "kitchen"];
     let by_name = ["--transport", "toy", "--device-name", "PROV_kitchen"];
     for which in [&by_room[..], &by_name[..]] {

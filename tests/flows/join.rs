@@ -1,5 +1,5 @@
-//! Handing a network over and waiting until it is joined: an outcome counts only when the device
-//! said so. The intervals are the shipped ones, on a clock that does not wait.
+//! Sending credentials and waiting until the device has joined: only an outcome that the device
+//! reports counts. The intervals are the shipped ones, on a clock that does not wait.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ async fn joining(
     (outcome, recorder)
 }
 
-/// On a session that nobody can open again when it is lost.
+/// Over a session that cannot reconnect.
 async fn join(
     run: &Run,
     session: &mut Session,
@@ -113,7 +113,7 @@ fn ends(recorder: &Recorder) -> Vec<(Stage, StageState)> {
         .collect()
 }
 
-/// The attempts left, each time the person was told.
+/// The remaining attempts of each reported event.
 fn countdown(recorder: &Recorder) -> Vec<Option<u32>> {
     recorder
         .events()

@@ -1,5 +1,5 @@
-//! Mapping with a pace that a test cannot ask the binary for: signatures that nobody takes until
-//! the challenge is too old, and accounts that never say.
+//! Mapping with intervals that the binary has no flags for: signatures that no account accepts before
+//! the challenge expires, and accounts that never confirm.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -149,7 +149,7 @@ async fn silent_account_times_out() {
         panic!("{error:?}");
     };
     assert!(matches!(*source, FlowError::MappingPending { .. }));
-    // The same word is told once.
+    // The same status is reported once.
     let events = recorder.events();
     let polled = events.iter();
     let polled = polled.filter(|event| matches!(event, Event::MappingPolled { .. }));

@@ -147,7 +147,7 @@ struct Names {
 struct Scope {
     file: usize,
     items: BTreeSet<String>,
-    /// Each name that a `use` brings in, and what it stands for.
+    /// The names that a `use` imports, with their paths.
     bindings: Vec<(String, Path)>,
     globs: Vec<Path>,
 }
@@ -217,7 +217,7 @@ impl Names {
         if is_module {
             found.push(Target::Module(own.clone()));
         }
-        // A name that stands for itself is that of another crate.
+        // A name whose path is the name itself belongs to another crate.
         let is_new = !seen.contains(&own);
         seen.push(own);
         for scope in self.scopes.get(module).into_iter().flatten() {

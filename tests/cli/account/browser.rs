@@ -68,7 +68,7 @@ impl Waiting {
         )
     }
 
-    /// Its last line, and that no secret is in what it says.
+    /// Its last line. Checks that its output has no secret.
     fn result(mut self, exit: i32) -> Value {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();

@@ -1,5 +1,5 @@
-//! Renewed logins on a computer that takes no more files: they count, and that they are not kept is
-//! told. A full disk, as far as a test can make one.
+//! Renewed logins on a computer that cannot store files: espctl uses them, and warns that they are not
+//! stored. A full disk, as far as a test can make one.
 
 use std::process::Stdio;
 

@@ -114,7 +114,7 @@ fn one_time_code_completes_login() {
         let line = log_in(&["--password", "x", "--code-file", "-"]);
         home.run(&line).stdin(b" 123456 \n").output().exits(0);
         let line = log_in(&["--otp", "--format", "json"]);
-        // A password that only the environment holds is none of this login's.
+        // A password of the environment does not belong to this login.
         let run = home.run(&line).env("ESPCTL_PASSWORD", "y");
         run.env("ESPCTL_CODE", "654321").output().exits(0);
     });
@@ -153,7 +153,7 @@ fn missing_login_values_are_named() {
         home.error(&["login"], 2, "no-login-page");
         home.error(&["login", "--profile", "global"], 2, "missing-login");
         home.error(&["login", "--user-name", ""], 2, "usage");
-        // A code that nobody could hand in is not sent.
+        // The cloud sends no code if the user cannot enter it.
         let output = home.error(&log_in(&["--otp"]), 2, "missing-login");
         assert!(output.stderr.contains("ESPCTL_CODE"), "{output}");
         assert_eq!(home.login("lab"), None);
@@ -250,7 +250,7 @@ fn logout_is_local_and_in_cloud() {
         Some(access("new").as_str())
     );
 
-    // Nobody there.
+    // No server is there.
     let home = Home::with_lab("http://127.0.0.1:1");
     home.log_in("lab", &tokens("me"));
     let output = home.run(&["logout"]).output().exits(0);

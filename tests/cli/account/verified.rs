@@ -1,5 +1,5 @@
-//! What counts as the cloud's yes to a signature, and what does not: a device is not said to be
-//! mapped on the strength of an answer that says otherwise.
+//! Which answers of the cloud confirm a signature: espctl reports a device as mapped only if the
+//! answer confirms it.
 
 use serde_json::{Value, json};
 

@@ -20,7 +20,7 @@ const WRONG_CODE: &str = "canary-25";
 const WRONG_PASSWORD: &str = "canary wrong \"password\" 77";
 const SESSION: &str = "canary-session/4f2a+b0";
 
-/// A part of a token is enough to look for: nobody prints less on purpose.
+/// A part of a token is enough for the search: no code prints less on purpose.
 fn with_signatures(tokens: Vec<String>) -> Vec<String> {
     let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next());
     let signatures: Vec<String> = signatures.map(str::to_owned).collect();
@@ -236,7 +236,7 @@ fn provisioning_shows_neither_tokens_nor_secret_key() {
     }
 }
 
-/// What a request carried that is nobody's business.
+/// The secrets of a request.
 fn carried(heard: &Heard) -> String {
     let token = heard.header("authorization").unwrap_or_default();
     format!("{token} {}", String::from_utf8_lossy(&heard.body))
@@ -249,7 +249,7 @@ fn with_status(status: &str, body: &str) -> Vec<u8> {
 
 type Parrot = fn(&Heard) -> Vec<u8>;
 
-/// Servers that repeat what they were told, each in another place.
+/// Servers that repeat the request, each in another place.
 const PARROTS: [(&str, Parrot); 8] = [
     ("description", |heard| {
         let said = json!({"status": "failure", "description": carried(heard)});
@@ -349,7 +349,7 @@ fn secrets_of(stored: &Value) -> Vec<String> {
     secrets
 }
 
-/// The one secret that nobody can know beforehand.
+/// The secret that a test cannot know before the run.
 #[test]
 fn server_that_echoes_secret_key_does_not_reveal_it() {
     let echo = Turn::Reply(PARROTS[0].1);

@@ -1,5 +1,5 @@
-//! What can be wrong with a computer's Bluetooth: each is named, nothing is switched on for it, and
-//! no device hears of it.
+//! The problems of a computer's Bluetooth: doctor names each, powers nothing on and contacts no
+//! device.
 
 use super::{finding, findings, is_ok, lacks, says};
 use crate::support::device::Device;

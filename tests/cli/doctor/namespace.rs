@@ -1,5 +1,5 @@
 //! Computers with another network than this one: on none, on a device's hotspot, behind a VPN. Each is
-//! a network namespace with the cables that it takes, and nobody at their other ends.
+//! a network namespace with virtual cables whose other ends are not connected.
 
 use std::process::Command;
 
@@ -61,7 +61,7 @@ fn computer_without_network_gets_every_finding() {
     let wifi = finding(&output, "wifi");
     assert!(says(&wifi, "no Wi-Fi interface"), "{output}");
     assert_eq!(wifi["state"], "problem", "{output}");
-    // Nobody has asked for a hotspot.
+    // The run does not require a hotspot.
     lacks(&output, "device-route", "warning", "unreachable", "PROV_");
     lacks(&output, "mdns", "problem", "no-device", "--device-ip");
     is_ok(&output, "vpn-route");

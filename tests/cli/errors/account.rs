@@ -1,4 +1,4 @@
-//! The ids of the account and its cloud. What they say in full is for the tests of `account`.
+//! The ids of the account and its cloud. The tests of `account` check their full messages.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `discover` over Bluetooth: what is listed, what is not, and what is said when nobody is there.
+//! `discover` over Bluetooth: which devices are listed, and the error if there is none.
 
 use serde_json::json;
 
@@ -60,7 +60,7 @@ fn lists_devices_with_advertised_data() {
     for text in ["PROV_light", " dBm", "light", "1 more", "--all"] {
         assert!(output.stdout.contains(text), "{text}: {output}");
     }
-    // Nobody is connected to for that.
+    // It connects to no device for that.
     heard_nothing(&device);
 }
 
@@ -76,7 +76,7 @@ fn list_grows_on_terminal() {
     assert!(screen.contains("Listening"), "{screen}");
     terminal.shows("PROV_late");
     assert!(terminal.screen().contains("Listening"));
-    // In the end, the list stands alone.
+    // In the end, only the list is shown.
     let screen = terminal.exits(0);
     assert!(!screen.contains("Listening"), "{screen}");
     for name in ["PROV_early", "PROV_late"] {

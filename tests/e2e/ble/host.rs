@@ -1,5 +1,5 @@
-//! What can be wrong with the computer's own Bluetooth: each is exit 3, with the command that
-//! helps, and before a device heard anything.
+//! The problems of the computer's own Bluetooth: each is exit 3, with the command that helps, before
+//! espctl contacts a device.
 
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ fn missing_system_bus_means_no_bluetooth() {
     );
 }
 
-/// A socket that takes connections and says nothing.
+/// A socket that accepts connections and sends nothing.
 fn silent_bus() -> (UnixListener, String) {
     let path = fresh_path("bus");
     let listener = UnixListener::bind(&path).expect("a socket for the test");

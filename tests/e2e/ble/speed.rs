@@ -1,5 +1,5 @@
-//! How long it takes from the start of the program to a session, with a device that is heard at
-//! once: no window that has to be waited for.
+//! The time from the start of the program to a session, with a device that advertises at once: there is
+//! no fixed wait.
 
 use std::time::{Duration, Instant};
 

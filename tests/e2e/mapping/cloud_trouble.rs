@@ -67,7 +67,7 @@ fn missing_challenge_fails_before_search() {
 }
 
 /// Clouds of older make do not have the call, and firmware of the older way does not need it: so
-/// that is an error only when the device has said what it is.
+/// that is an error only after the version document was read.
 #[test]
 fn cloud_without_challenges_fails_before_handshake() {
     let cloud = with_faults(&[fault(INITIATE, "*", "not-found")]);

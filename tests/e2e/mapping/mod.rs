@@ -1,5 +1,5 @@
 //! Mapping by the shipped binary, between an emulated device and an emulated cloud, over real
-//! sockets: what both of them were told counts.
+//! sockets. The logs of both are the proof.
 
 mod cloud_trouble;
 mod deferred;
@@ -87,7 +87,7 @@ fn asked(cloud: &Cloud, method: &str, path: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Nobody spoke with the device.
+/// No run contacted the device.
 #[track_caller]
 fn heard_nothing(device: &Device) {
     let opened = device.told("connection_opened");
@@ -119,7 +119,7 @@ fn was_not_secured(device: &Device) {
     is_unchanged(device);
 }
 
-/// The cloud has given no node to anybody.
+/// The cloud has mapped no node.
 #[track_caller]
 fn maps_nothing(cloud: &Cloud, account: &Account) {
     assert!(cloud.told("mapped").is_empty(), "{:#?}", cloud.log());

@@ -1,5 +1,5 @@
-//! What is refused before anything is changed: on the command line, by what the device says of
-//! itself, by what it signs.
+//! What is rejected before anything is changed: by the command line, by the device's version document,
+//! by its signature.
 
 use std::fs;
 

@@ -166,7 +166,7 @@ fn vanished_group_keeps_mapping() {
     assert_eq!(account.nodes(&[])[0]["node_id"], id_of(&device));
 }
 
-/// There the node has said so before the account is asked, which answers that much at once.
+/// The node has confirmed before the first poll, so the account answers with the result at once.
 #[test]
 fn vanished_group_keeps_mapping_of_older_node() {
     let cloud = Cloud::start(&[]);
@@ -189,7 +189,7 @@ fn vanished_group_keeps_mapping_of_older_node() {
     );
 }
 
-/// The node is where it belongs, and a run that is stopped says so.
+/// The node is where it belongs, and a stopped run reports it.
 #[test]
 fn stop_during_setup_keeps_mapping() {
     let cloud = Cloud::start(&["--fault", "PUT user/node_group:*:drop"]);

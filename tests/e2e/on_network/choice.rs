@@ -1,4 +1,4 @@
-//! Several devices: which one is for a person to say.
+//! Several devices: the user selects one.
 
 use super::{Home, failed, heard_nothing};
 use crate::support::device::Device;
@@ -56,7 +56,7 @@ fn terminal_lists_devices_in_familiar_columns() {
     assert!(screen.contains(&row_of_other), "{row_of_other}\n{screen}");
     let line = screen.lines().find(|line| line.contains(&row_of_mine));
     let line = line.unwrap_or_else(|| panic!("{row_of_mine}\n{screen}"));
-    // As somebody would: the number in front of it.
+    // As a user would: the number in front of it.
     let number = line
         .trim_start_matches(['>', ' '])
         .split(' ')

@@ -1,6 +1,6 @@
 //! Devices that are on their network already, by the shipped binary: found by mDNS on the loopback
-//! interface or at an address, mapped over HTTP, and told to sign no more. What the device and the
-//! cloud were told counts.
+//! interface or at an address, mapped over HTTP, with challenge-response disabled afterwards. The logs of the
+//! device and the cloud are the proof.
 
 mod addresses;
 mod choice;
@@ -18,7 +18,7 @@ use crate::support::espctl::Output;
 use crate::support::network::Network;
 use crate::support::owner::Owner;
 
-/// Somebody with an account, and a network for their devices.
+/// A user with an account, and a network for their devices.
 struct Home {
     network: Network,
     owner: Owner,
@@ -76,7 +76,7 @@ impl Home {
     }
 }
 
-/// Nobody spoke with the device.
+/// No run contacted the device.
 #[track_caller]
 fn heard_nothing(device: &Device) {
     let opened = device.told("connection_opened");

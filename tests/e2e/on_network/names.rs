@@ -1,5 +1,4 @@
-//! A device that is looked for by mDNS: the one that is named, and what is said when it is not
-//! there.
+//! The search by mDNS: for a named device, and the error if it is missing.
 
 use super::{Home, events, failed, heard_nothing};
 

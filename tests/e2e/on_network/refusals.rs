@@ -59,7 +59,7 @@ fn missing_interface_error_lists_others() {
     heard_nothing(&device);
 }
 
-/// Nothing says that one is needed until the handshake does.
+/// Only the handshake shows that one is needed.
 #[test]
 fn asks_for_pop_only_if_needed() {
     let home = Home::new();
@@ -179,7 +179,7 @@ fn announced_plaintext_is_rejected_if_secret_was_given() {
     );
 }
 
-/// A PoP that was given proves who has it, whatever the announcement says.
+/// A given PoP proves who has it, regardless of the announcement.
 #[test]
 fn given_pop_is_used_even_if_not_required() {
     let home = Home::new();

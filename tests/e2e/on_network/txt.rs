@@ -1,4 +1,4 @@
-//! What announcements say in their several dialects, and `discover`, which shows it.
+//! The values of announcements in their several forms, as `discover` shows them.
 
 use serde_json::{Value, json};
 
@@ -118,7 +118,7 @@ fn discover_without_transport_lists_device_once() {
     assert_eq!(devices.len(), 1, "{output}");
     assert_eq!(devices[0]["transport"], "on-network");
     assert_eq!(devices[0]["sec_ver"], 1);
-    // The table says no less.
+    // The table has the same values.
     let words = ["discover", "--transport", "on-network"].map(str::to_owned);
     let line = [&words[..], &device.address()].concat();
     let output = espctl(line).output().exits(0);
@@ -127,7 +127,7 @@ fn discover_without_transport_lists_device_once() {
     assert_eq!(cells[cells.len() - 3..], ["1", "-", "ChalResp"], "{output}");
 }
 
-/// Keys that are missing, empty or nonsense say nothing, and spoil nothing.
+/// Missing, empty and meaningless values are ignored.
 #[test]
 fn meaningless_values_are_ignored() {
     let home = Home::new();
@@ -182,7 +182,7 @@ fn empty_pop_required_is_unknown() {
     assert_eq!(found["address"], address(&device));
 }
 
-/// `pop_required` is a word about Security 1 alone: local control says "false" for 2 as well.
+/// `pop_required` applies to Security 1 only: local control also announces "false" for 2.
 #[test]
 fn pop_required_applies_to_security_1_only() {
     let home = Home::new();
@@ -215,7 +215,7 @@ fn port_of_srv_record_is_used() {
     }
 }
 
-/// A version document is the device's own word; an announcement could be anybody's.
+/// A version document is the device's own word; any device can forge an announcement.
 #[test]
 fn version_document_overrides_announcement() {
     let home = Home::new();
