@@ -113,7 +113,7 @@ pub(super) fn tokens(user: &str) -> Value {
     })
 }
 
-pub(super) fn says(answer: &Value) -> Turn {
+pub(super) fn answer_ok(answer: &Value) -> Turn {
     Turn::say(ok(answer.to_string()))
 }
 
@@ -146,8 +146,8 @@ pub(super) fn with_cloud(
     })
 }
 
-fn request_line(heard: &Heard) -> &str {
-    heard
+fn request_line(request: &Heard) -> &str {
+    request
         .head
         .lines()
         .next()
@@ -155,8 +155,8 @@ fn request_line(heard: &Heard) -> &str {
         .trim_end_matches(" HTTP/1.1")
 }
 
-fn body(heard: &Heard) -> Value {
-    serde_json::from_slice(&heard.body).unwrap()
+fn body(request: &Heard) -> Value {
+    serde_json::from_slice(&request.body).unwrap()
 }
 
 #[test]

@@ -118,8 +118,8 @@ fn made_to_fail(device: &Device) {
         call(device, &["prov-config", "--hex", "08005200"])
             .output()
             .exits(0);
-        let told = device.told("wifi_status");
-        told.iter().any(|told| told["state"] == "failed")
+        let printed = device.told("wifi_status");
+        printed.iter().any(|printed| printed["state"] == "failed")
     });
     assert!(failed, "{:#?}", device.log());
 }

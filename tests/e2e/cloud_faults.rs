@@ -366,8 +366,8 @@ fn check(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result
     if word == Word::Unknown && !unknowable && !unread {
         return Err("it could have known that the node is in the account".to_owned());
     }
-    let told = |event: &str| output.json().iter().any(|line| line["event"] == event);
-    let waits = told("mapping_deferred") || told("user_sent");
+    let reported = |event: &str| output.json().iter().any(|line| line["event"] == event);
+    let waits = reported("mapping_deferred") || reported("user_sent");
     if exit != 0 && !waits && !device.told("wifi_set").is_empty() {
         return Err("no mapping, and the device was given Wi-Fi".to_owned());
     }

@@ -222,7 +222,7 @@ fn logs_do_not_contain_serial_bytes() {
         joined(&output, &device);
         let [transcript, log] = files.map(|path| fs::read_to_string(path).unwrap());
         assert!(log.contains("prov-config"), "{log}");
-        let told = format!("{}{}{transcript}{log}", output.stdout, output.stderr);
+        let printed = format!("{}{}{transcript}{log}", output.stdout, output.stderr);
         let passphrase = HOME[3];
         for secret in [
             passphrase,
@@ -230,7 +230,7 @@ fn logs_do_not_contain_serial_bytes() {
             "Shared key",
             "security1:",
         ] {
-            assert!(!told.contains(secret), "{secret:?}: {told}");
+            assert!(!printed.contains(secret), "{secret:?}: {printed}");
         }
     }
 }

@@ -13,13 +13,13 @@ fn demo_needs_nothing_and_leaves_nothing() {
         output.stdout.contains("provisioned successfully!"),
         "{output}"
     );
-    for said in [
+    for line in [
         "Security Scheme: 2",
         "cloud: user@example.com logged in by password",
         "its ec signature is good",
         "In the account now: ESP RainMaker Device, a Lightbulb",
     ] {
-        assert!(output.stderr.contains(said), "{said}\n{output}");
+        assert!(output.stderr.contains(line), "{line}\n{output}");
     }
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
 }

@@ -84,7 +84,7 @@ impl Line {
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let told = if self.network == Network::Chosen {
+        let printed = if self.network == Network::Chosen {
             self.choose(&variables)
         } else {
             let run = typed(self.typed).env("ESPCTL_NO_INPUT", "1");
@@ -100,7 +100,7 @@ impl Line {
             _ => "provisioned successfully!",
         };
         let words = format!("Node {} {done}", device.node_id());
-        assert!(told.contains(&words), "{self}\n{told}");
+        assert!(printed.contains(&words), "{self}\n{printed}");
         self.check_session(&device);
         self.check_network(&device);
         self.check_mapping(&device, owner);
@@ -228,8 +228,8 @@ impl Line {
             assert_eq!(removed, usize::from(self.disabled), "{self}");
         }
         let info = ["node", "info", device.node_id(), "--format", "json"];
-        let told = owner.account.run(&info).output().exits(0).result();
-        let node = &told["node"];
+        let printed = owner.account.run(&info).output().exits(0).result();
+        let node = &printed["node"];
         let mut tags: Vec<&str> = node["tags"]
             .as_array()
             .expect("tags")

@@ -233,7 +233,7 @@ fn was_applied(device: &Device, exit: i32) -> bool {
     }
 }
 
-/// The first run: it ended by itself, said how, and said the truth.
+/// The first run: it ended by itself, and its report is true.
 fn check(
     case: &Case,
     owner: Option<&Owner>,
@@ -262,13 +262,13 @@ fn check(
 /// Challenge-response of a mapped device is disabled, or the run warns that it may not be.
 fn check_disabled(device: &Device, output: &Output) -> Result<(), String> {
     let is_off = !device.told("chal_resp_disabled").is_empty();
-    let says = |event: &str, key: &str, value: &str| {
+    let has_event = |event: &str, key: &str, value: &str| {
         let mut lines = output.json().into_iter();
         lines.any(|line| line["event"] == event && (key.is_empty() || line[key] == value))
     };
-    let says_off = says("challenge_response_disabled", "", "");
-    let warns = says("warned", "id", "not-disabled");
-    match (output.exit == Some(0), is_off, says_off) {
+    let is_reported = has_event("challenge_response_disabled", "", "");
+    let warns = has_event("warned", "id", "not-disabled");
+    match (output.exit == Some(0), is_off, is_reported) {
         (_, false, true) => Err("it says that the device is switched off".to_owned()),
         (true, _, false) if !warns => Err("neither switched off nor a warning".to_owned()),
         (false, true, _) => Err("switched off by a run that failed".to_owned()),

@@ -218,11 +218,11 @@ fn errors_use_words_of_a_new_transport() {
         let line = [line, &["--format", "json"]].concat();
         espctl(&line).exits(exit).result()["error"].clone()
     };
-    let nobody = error(&["device", "info", "--toy-room", "cellar"], 4);
-    assert_eq!(nobody["id"], "no-device", "{nobody}");
-    assert_eq!(nobody["message"], "no device found over toy", "{nobody}");
-    let hints = nobody["hints"].to_string();
-    assert!(hints.contains("into a room of this house"), "{nobody}");
+    let missing = error(&["device", "info", "--toy-room", "cellar"], 4);
+    assert_eq!(missing["id"], "no-device", "{missing}");
+    assert_eq!(missing["message"], "no device found over toy", "{missing}");
+    let hints = missing["hints"].to_string();
+    assert!(hints.contains("into a room of this house"), "{missing}");
 
     let line = ["device", "wifi", "--toy-room", "kitchen", "--pop", "wrong"];
     let wrong = error(&line, 5);

@@ -160,7 +160,7 @@ async fn probe_asks_once_for_secret_of_both_schemes() {
         assert_eq!(recorder.asked(), [Question::Pop]);
         assert!(device.told("strike").is_empty());
     }
-    // The user can state that there is none.
+    // The user can state that the device needs no PoP.
     let device = device_of(Sec1, None).saying(None);
     let (outcome, _) = run(&device, &with_pop("")).await;
     assert_eq!(outcome.unwrap(), Sec1);

@@ -403,17 +403,17 @@ async fn connected_without_details_is_not_success() {
 }
 
 /// A device in the clear that takes any network and reports that it failed to join.
-fn answer(heard: &Heard) -> Vec<u8> {
-    let answer = match heard.head.split(' ').nth(1) {
+fn answer(request: &Heard) -> Vec<u8> {
+    let answer = match request.head.split(' ').nth(1) {
         Some("/proto-ver") => b"V0.1".to_vec(),
         Some("/prov-session") => {
             let responder = accept(&DeviceSecret::Sec0, &mut SeededRng::new("a device"));
-            match responder.answer(&heard.body).unwrap() {
+            match responder.answer(&request.body).unwrap() {
                 Answer::Established { response, .. } => response,
                 Answer::Reply { .. } => panic!("Security 0 is one exchange"),
             }
         }
-        _ => match NetworkConfigPayload::decode(&heard.body[..]).unwrap().msg {
+        _ => match NetworkConfigPayload::decode(&request.body[..]).unwrap().msg {
             SET => b"\x08\x03\x6a\x00".to_vec(),
             APPLY => b"\x08\x05\x7a\x00".to_vec(),
             _ => b"\x08\x01\x5a\x04\x10\x03\x50\x00".to_vec(),

@@ -108,14 +108,20 @@ async fn signature_not_submitted_in_time_is_expired_challenge() {
         }
         other => panic!("{other:?}"),
     }
-    let told =
+    let count_events =
         |wanted: fn(&Event) -> bool| recorder.events().iter().filter(|one| wanted(one)).count();
     assert_eq!(
-        told(|event| matches!(event, Event::MappingDeferred { .. })),
+        count_events(|event| matches!(event, Event::MappingDeferred { .. })),
         1
     );
-    assert_eq!(told(|event| matches!(event, Event::MappingWaits { .. })), 1);
-    assert_eq!(told(|event| matches!(event, Event::Mapped { .. })), 0);
+    assert_eq!(
+        count_events(|event| matches!(event, Event::MappingWaits { .. })),
+        1
+    );
+    assert_eq!(
+        count_events(|event| matches!(event, Event::Mapped { .. })),
+        0
+    );
     assert_eq!(cloud.told("challenge_issued")[0]["life_s"], 5);
     assert!(cloud.told("mapped").is_empty());
     let verified = cloud.told("fault").len();

@@ -281,8 +281,8 @@ async fn asks_for_passphrase_if_one_may_be_needed() {
         assert_eq!(network.unwrap(), pair(ssid, "typed in"));
         assert_eq!(recorder.asked(), std::slice::from_ref(&question));
 
-        let nobody = &Recorder::default();
-        let error = settled(&neighbourhood(), &wanted, nobody)
+        let non_interactive = &Recorder::default();
+        let error = settled(&neighbourhood(), &wanted, non_interactive)
             .await
             .unwrap_err();
         assert!(
@@ -342,9 +342,9 @@ async fn without_name_network_is_chosen_from_scan() {
 async fn device_that_cannot_scan_gets_no_scan_request() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(Version::default(), &Pace::default()).await;
-    let nobody = Recorder::default();
+    let non_interactive = Recorder::default();
     let nothing = wanted(None, None);
-    let error = select_network(&nobody.run(), &mut provisioner, &nothing)
+    let error = select_network(&non_interactive.run(), &mut provisioner, &nothing)
         .await
         .unwrap_err();
     assert!(

@@ -20,8 +20,8 @@ fn reads_every_form_of_version_document() {
                 "sec_ver" => assert_eq!(version.sec_ver, expected.as_u64(), "{body}"),
                 "patch" if expected.is_u64() => {
                     // Firmware without patch levels has level 0 and does not announce it.
-                    let said = version.sec_patch_ver.unwrap_or(0);
-                    assert_eq!(Some(said), expected.as_u64(), "{body}");
+                    let level = version.sec_patch_ver.unwrap_or(0);
+                    assert_eq!(Some(level), expected.as_u64(), "{body}");
                 }
                 "patch" => assert_eq!(version.sec_patch_ver, None, "{body}"),
                 "pop_required" => {

@@ -95,7 +95,7 @@ impl Advertising {
 }
 
 /// One field of an advertisement: length, kind, value.
-fn field(kind: u8, said: &[u8]) -> Result<String> {
-    let length = u8::try_from(said.len() + 1)?;
-    Ok(hex::encode([&[length, kind], said].concat()))
+fn field(kind: u8, value: &[u8]) -> Result<String> {
+    let length = u8::try_from(value.len() + 1)?;
+    Ok(hex::encode([&[length, kind], value].concat()))
 }

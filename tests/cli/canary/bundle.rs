@@ -284,8 +284,8 @@ fn bundle_has_no_account_secret() {
         }
     }
     assert!(owner.has(&device), "it did not arrive");
-    let told = device.told("user_mapping_received");
-    tokens.push(told[0]["secret_key"].as_str().unwrap().to_owned());
+    let printed = device.told("user_mapping_received");
+    tokens.push(printed[0]["secret_key"].as_str().unwrap().to_owned());
     let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next());
     let mut secrets: Vec<&str> = signatures.collect();
     secrets.extend([PASSWORD, POP, device.pop(), "correct horse battery"]);

@@ -1,8 +1,8 @@
-//! `discover` over Bluetooth: which devices are listed, and the error if there is none.
+//! `discover` over Bluetooth: which devices are listed, and the error without a device.
 
 use serde_json::json;
 
-use super::{failed, heard_nothing, neighbours, never_panicked};
+use super::{assert_not_contacted, failed, neighbours, never_panicked};
 use crate::support::device::Device;
 use crate::support::espctl::Output;
 use crate::support::pty::Terminal;
@@ -61,7 +61,7 @@ fn lists_devices_with_advertised_data() {
         assert!(output.stdout.contains(text), "{text}: {output}");
     }
     // It connects to no device for that.
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -195,5 +195,5 @@ fn rejects_network_address() {
         let words = [flag[0], "--device-name"];
         failed(discover(&device, &line), 2, "conflicting-flags", &words);
     }
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }

@@ -4,7 +4,7 @@
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
-use super::{failed, heard_nothing, joined, provision_it};
+use super::{assert_not_contacted, failed, joined, provision_it};
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{command, espctl, send_signal};
 
@@ -22,7 +22,7 @@ fn host_problems_have_ids_and_commands() {
     ] {
         let device = Device::over_bluetooth(&["--host-trouble", trouble]);
         failed(provision_it(&device, &[]), 3, id, &[command]);
-        heard_nothing(&device);
+        assert_not_contacted(&device);
     }
 }
 
@@ -104,7 +104,7 @@ fn unknown_adapter_is_rejected() {
     let device = Device::over_bluetooth(&[]);
     let output = provision_it(&device, &["--adapter", "hci7"]);
     failed(output, 3, "no-bluetooth-adapter", &["hci7", "hci0"]);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn rejects_network_address_over_ble() {
     let device = Device::over_bluetooth(&[]);
     let output = provision_it(&device, &["--device-ip", "127.0.0.1"]);
     failed(output, 2, "conflicting-flags", &["--device-name"]);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 /// How long the client waits for the system's answer.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{HOME, failed, heard_nothing, joined, provision, provision_it};
+use super::{HOME, assert_not_contacted, failed, joined, provision, provision_it};
 use crate::support::device::Device;
 use crate::support::espctl::{send_signal, watch};
 use crate::support::wait::until;
@@ -59,7 +59,7 @@ fn device_connected_to_another_client_is_not_found() {
     let device = Device::over_bluetooth(&["--link-trouble", "held"]);
     let output = provision_it(&device, &["--discovery-timeout", "1.5"]);
     failed(output, 4, "no-device", &["phone app"]);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]

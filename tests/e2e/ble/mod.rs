@@ -66,16 +66,16 @@ fn failed(output: Output, exit: i32, id: &str, words: &[&str]) -> Value {
     let output = output.exits(exit);
     let error = output.result()["error"].clone();
     assert_eq!(error["id"], id, "{output}");
-    let told = error.to_string();
+    let reported = error.to_string();
     for words in words {
-        assert!(told.contains(words), "{words:?} is not in {told}");
+        assert!(reported.contains(words), "{words:?} is not in {reported}");
     }
     error
 }
 
 /// No run connected to the device.
 #[track_caller]
-fn heard_nothing(device: &Device) {
+fn assert_not_contacted(device: &Device) {
     let opened = device.told("connection_opened");
     assert!(opened.is_empty(), "{:#?}", device.log());
 }

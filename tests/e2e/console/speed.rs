@@ -61,10 +61,10 @@ fn of_a_run() -> Vec<Exchange> {
     let session = device.told("session_opened")[0]["session"]
         .as_u64()
         .unwrap();
-    let told = std::fs::read_to_string(transcript).unwrap();
-    let mut exchanges = exchanges(&told, session);
+    let reported = std::fs::read_to_string(transcript).unwrap();
+    let mut exchanges = exchanges(&reported, session);
     exchanges.truncate(UP_TO_APPLY);
-    assert_eq!(exchanges.len(), UP_TO_APPLY, "{told}");
+    assert_eq!(exchanges.len(), UP_TO_APPLY, "{reported}");
     exchanges
 }
 

@@ -170,7 +170,7 @@ pub(super) enum Step {
     /// Of a challenge, by firmware that can.
     Sign,
     /// The user's id, for firmware without challenges.
-    TellUser,
+    SendUser,
     Set,
     Apply,
     Status,
@@ -187,7 +187,7 @@ const STEPS: [Step; 11] = [
     Step::ScanStatus,
     Step::ScanResult,
     Step::Sign,
-    Step::TellUser,
+    Step::SendUser,
     Step::Set,
     Step::Apply,
     Step::Status,
@@ -217,7 +217,7 @@ impl Step {
             Self::ScanStatus => ("prov-scan", 2),
             Self::ScanResult => ("prov-scan", 5),
             Self::Sign => ("ch_resp", 1),
-            Self::TellUser => ("cloud_user_assoc", 1),
+            Self::SendUser => ("cloud_user_assoc", 1),
             Self::Set => ("prov-config", 1),
             Self::Apply => ("prov-config", 2),
             Self::Status => ("prov-config", 3),
@@ -229,7 +229,7 @@ impl Step {
     pub(super) fn capability(self) -> Option<&'static str> {
         match self {
             Self::Sign => Some("ch_resp"),
-            Self::TellUser => Some("user_assoc"),
+            Self::SendUser => Some("user_assoc"),
             _ => None,
         }
     }

@@ -54,11 +54,11 @@ fn failed(output: Output, exit: i32, id: &str, words: &str) -> Value {
     assert_eq!(result["ok"], false, "{output}");
     let error = result["error"].clone();
     assert_eq!(error["id"], id, "{output}");
-    let told = format!(
+    let reported = format!(
         "{}; {}; {}",
         error["message"], error["causes"], error["hints"]
     );
-    assert!(told.contains(words), "{words:?} is not in {told}");
+    assert!(reported.contains(words), "{words:?} is not in {reported}");
     error
 }
 
@@ -89,7 +89,7 @@ fn asked(cloud: &Cloud, method: &str, path: &str) -> Vec<Value> {
 
 /// No run contacted the device.
 #[track_caller]
-fn heard_nothing(device: &Device) {
+fn assert_not_contacted(device: &Device) {
     let opened = device.told("connection_opened");
     assert!(opened.is_empty(), "{:#?}", device.log());
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Home, events, failed, heard_nothing};
+use super::{Home, assert_not_contacted, events, failed};
 use crate::support::device::Device;
 use crate::support::espctl::espctl;
 use crate::support::wait::until;
@@ -66,7 +66,7 @@ fn discover_lists_announced_values() {
         "{output}"
     );
     for device in [&alone, &local, &sec2] {
-        heard_nothing(device);
+        assert_not_contacted(device);
     }
 
     let text = ["--discovery-timeout", "5"];
@@ -190,8 +190,10 @@ fn pop_required_applies_to_security_1_only() {
     let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
     // Of its two services, which are announced in any order.
     until("it says that none is required", || {
-        let said = device.told("announced");
-        said.iter().any(|one| one["txt"]["pop_required"] == "false")
+        let announced = device.told("announced");
+        announced
+            .iter()
+            .any(|one| one["txt"]["pop_required"] == "false")
     });
     assert_eq!(listed(&home, "Lamp")["pop_required"], Value::Null);
     let output = home.provision(&["--device-name", "Lamp"]);
