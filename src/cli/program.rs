@@ -91,7 +91,7 @@ enum Command {
     Man(reference::ManPages),
     /// What the account owns.
     #[command(subcommand)]
-    Node(node::Node),
+    Node(node::Nodes),
     /// Which clouds there are to log in to, and which one counts.
     #[command(subcommand)]
     Profile(profile::Profiles),

@@ -221,7 +221,7 @@ fn a_current_profile_that_does_not_exist_leads_nowhere() {
     }
     let output = home.run(&["profile", "list"]).output().exits(0);
     assert!(
-        output.stderr.contains("there is none of this name"),
+        output.stderr.contains("there is no profile of this name"),
         "{output}"
     );
     // Whoever names one is not concerned, and can put it right.
