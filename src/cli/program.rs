@@ -15,7 +15,8 @@ use super::args::drivers::Drivers;
 use super::args::inputs::{Existing, create_private};
 use super::args::seen;
 use super::commands::{
-    demo, device, discover, emulate, login, logout, node, profile, provision, qr, reference, whoami,
+    completions, demo, device, discover, emulate, login, logout, man, node, profile, provision, qr,
+    reference, whoami,
 };
 use super::diagnose::bundle::{self, Bundle};
 use super::diagnose::{complete, doctor, explain};
@@ -71,7 +72,7 @@ struct OutputArgs {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Print a script that completes commands, flags and names in a shell.
-    Completions(reference::Completions),
+    Completions(completions::Completions),
     /// Provision an emulated device on this computer, before your eyes.
     Demo(demo::Demo),
     /// Talk to one device without provisioning it.
@@ -88,7 +89,7 @@ enum Command {
     /// End the login: on this computer, and at the cloud.
     Logout(logout::Logout),
     /// Print the manual page, or write those of all commands.
-    Man(reference::ManPages),
+    Man(man::Man),
     /// What the account owns.
     #[command(subcommand)]
     Node(node::Nodes),

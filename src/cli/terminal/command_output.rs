@@ -1,6 +1,6 @@
 //! What a successful command prints.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::printer::Printer;
 use crate::report::Failure;
@@ -21,6 +21,12 @@ impl CommandOutput {
         };
         let lines = lines.into();
         Self { lines, keys }
+    }
+
+    /// The text as a line and as the value of `key`, without white space at its end.
+    pub(in crate::cli) fn of_text(key: &str, text: &str) -> Self {
+        let text = text.trim_end();
+        Self::new([text.to_owned()], json!({ key: text }))
     }
 
     /// Prints the lines or the keys. It fails if they cannot be written.
