@@ -222,7 +222,7 @@ fn missing_current_profile_is_an_error() {
     }
     let output = home.run(&["profile", "list"]).output().exits(0);
     assert!(
-        output.stderr.contains("there is none of this name"),
+        output.stderr.contains("there is no profile of this name"),
         "{output}"
     );
     // A named profile does not use it, and can replace it.
