@@ -3,10 +3,10 @@
 use std::fs;
 
 use crate::support::device::fresh_path;
-use crate::support::espctl::{espctl, send_signal, watched};
+use crate::support::espctl::{espctl, send_signal, watch_for};
 
 #[test]
-fn demo_provisions_without_setup_and_leaves_no_files() {
+fn demo_needs_nothing_and_leaves_nothing() {
     let folder = fresh_path("here").parent().unwrap().to_owned();
     let output = espctl(["demo"]).in_folder(&folder).output().exits(0);
     assert!(
@@ -25,7 +25,7 @@ fn demo_provisions_without_setup_and_leaves_no_files() {
 }
 
 #[test]
-fn demo_prints_only_json_on_request() {
+fn demo_prints_json() {
     let output = espctl(["demo", "--format", "json"]).output().exits(0);
     assert_eq!(output.result()["ok"], true);
     assert_eq!(
@@ -36,8 +36,8 @@ fn demo_prints_only_json_on_request() {
 }
 
 #[test]
-fn demo_fails_when_device_is_killed() {
-    let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
+fn demo_fails_if_its_device_exits() {
+    let output = watch_for(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         // The cloud is its first process, and the device the second.
         send_signal("-KILL", children_of(demo)[1]);
     })
@@ -49,8 +49,8 @@ fn demo_fails_when_device_is_killed() {
 }
 
 #[test]
-fn demo_fails_when_cloud_is_killed() {
-    let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
+fn demo_fails_if_its_cloud_exits() {
+    let output = watch_for(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         send_signal("-KILL", children_of(demo)[0]);
     })
     .exits(7);

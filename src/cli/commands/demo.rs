@@ -139,7 +139,7 @@ async fn log_in(cloud: &CloudReady, printer: &Printer) -> Result<Arc<Client>, Fa
 
 /// Shows the node as `espctl node list` does, so that the account confirms the mapping.
 async fn show_node(account: &Client, summary: &Summary, printer: &Printer) -> Result<(), Failure> {
-    let nodes = account.nodes().await;
+    let nodes = account.list_nodes().await;
     let nodes = nodes.map_err(|error| cloud_failure(&error, "listing the nodes"))?;
     let node = nodes
         .iter()

@@ -20,7 +20,7 @@ use crate::cli::subcommand::Touches;
 use crate::cli::terminal::{Printer, print_note};
 use crate::cli::usage;
 use crate::cli::workplace::Workplace;
-use crate::report::{Answer, ErrorId, Failure, Findings, Recorder, Start, compose_bundle};
+use crate::report::{ErrorId, Failure, Findings, Recorder, ResultPolicy, RunStart, compose_bundle};
 
 /// A file that is there already, and what it will say.
 #[derive(Debug)]
@@ -87,13 +87,13 @@ impl Bundle {
     /// Writes it, and says so. That it cannot be written changes nothing of how the run ended.
     pub(in crate::cli) fn write(
         mut self,
-        answer: Answer,
+        answer: ResultPolicy,
         failure: Option<&Failure>,
         findings: &Findings,
         printer: &Printer,
     ) {
         let failure = failure.map(|failure| self.line.redact(failure));
-        let start = Start {
+        let start = RunStart {
             command: &self.line.command,
             environment: &self.line.environment,
             began: self.began_at,
@@ -128,7 +128,7 @@ pub(in crate::cli) fn write_without_run(arguments: &[OsString]) {
     let failure = Failure::new(ErrorId::Usage, message);
     match Bundle::at(&path, RunLine::of_nothing()) {
         Ok(bundle) => bundle.write(
-            Answer::LeftOut,
+            ResultPolicy::Omit,
             Some(&failure),
             &Err("there was no run"),
             &printer,

@@ -12,7 +12,7 @@ use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::{Printer, keys_of};
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
-use crate::report::{Entry, ErrorId, Exit, Failure};
+use crate::report::{ErrorEntry, ErrorId, Exit, Failure};
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
@@ -100,7 +100,7 @@ fn ask_doctor(id: ErrorId) -> Option<String> {
 
 impl Explanation {
     fn of(id: ErrorId) -> Self {
-        let Entry {
+        let ErrorEntry {
             exits, title, why, ..
         } = id.entry();
         Self {
@@ -108,14 +108,14 @@ impl Explanation {
             exits: exits.iter().map(|exit| exit.code()).collect(),
             title,
             why: Some(why),
-            remedy: Some(id.entry().what_to_do().join(" ")),
+            remedy: Some(id.entry().describe_remedies().join(" ")),
             doctor: check_of(id).map(|(check, _)| check),
         }
     }
 }
 
 fn as_text(id: ErrorId) -> String {
-    let Entry {
+    let ErrorEntry {
         exits, title, why, ..
     } = id.entry();
     let exits = exits.iter().fold(String::new(), |lines, exit| {
@@ -134,7 +134,7 @@ fn as_text(id: ErrorId) -> String {
 
 /// What to do, as a list.
 fn listed(id: ErrorId, columns: usize, indent: &str) -> String {
-    let sentences = id.entry().what_to_do();
+    let sentences = id.entry().describe_remedies();
     let items: Vec<String> = sentences
         .iter()
         .map(|sentence| {
@@ -163,7 +163,7 @@ pub(in crate::cli) fn page() -> String {
         page.push_str(&row);
     }
     for id in ErrorId::ALL {
-        let Entry { title, why, .. } = id.entry();
+        let ErrorEntry { title, why, .. } = id.entry();
         let section = format!(
             "\n## {id}\n\nExit {}. {title}\n\n{}\n\n**What to do.**\n\n{}\n",
             exits_of(*id),
@@ -296,7 +296,7 @@ mod tests {
         flags_of(&tree, &mut flags);
         let sentences: Vec<String> = ErrorId::ALL
             .iter()
-            .flat_map(|id| id.entry().what_to_do())
+            .flat_map(|id| id.entry().describe_remedies())
             .collect();
         for line in sentences
             .iter()

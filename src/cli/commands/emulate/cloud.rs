@@ -12,8 +12,8 @@ use super::listen::{ListenFlags, cannot_listen};
 use crate::cli::args::inputs::{Existing, create_private};
 use crate::cli::terminal::{print_json, print_note};
 use crate::emulator::cloud::account::AccountSettings;
-use crate::emulator::cloud::fault::Fault;
-use crate::emulator::cloud::listen::Listener;
+use crate::emulator::cloud::fault::CloudFault;
+use crate::emulator::cloud::listen::CloudPort;
 use crate::emulator::cloud::{Cloud, CloudSettings, random};
 use crate::emulator::log::Log;
 use crate::report::Failure;
@@ -78,7 +78,7 @@ pub(in crate::cli) struct EmulateCloud {
     /// drop, error-code-string, failure-200, html, malformed, mute, no-challenge, not-found,
     /// request-status=TEXT, status=NNN, unauthorized.
     #[arg(long, value_name = "PATH:N:KIND")]
-    fault: Vec<Fault>,
+    fault: Vec<CloudFault>,
 
     /// Write a log of the requests to this file, one JSON object a line. Tokens, passwords and
     /// secret keys are not in it.
@@ -88,10 +88,11 @@ pub(in crate::cli) struct EmulateCloud {
 
 /// Plays the cloud until the future is dropped.
 pub(super) async fn play_cloud(args: &EmulateCloud) -> Result<(), Failure> {
-    let mut log = Log::default().shown_to(Box::new(|line| print_note(&format!("cloud: {line}"))));
+    let mut log =
+        Log::default().with_reader(Box::new(|line| print_note(&format!("cloud: {line}"))));
     if let Some(path) = &args.log {
         let file = create_private(path, "--log", Existing::Replaced)?;
-        log = log.lines_to(Box::new(file));
+        log = log.with_sink(Box::new(file));
     }
     let password = args
         .password
@@ -99,7 +100,7 @@ pub(super) async fn play_cloud(args: &EmulateCloud) -> Result<(), Failure> {
         .unwrap_or_else(|| Secret::new(random::alphanumerics(16)));
     let cloud = Cloud::new(args.settings(password.clone())?, log);
     let address = SocketAddr::new(args.listen.listen, args.listen.port);
-    let listener = Listener::bind(address).await;
+    let listener = CloudPort::bind(address).await;
     let listener = listener.map_err(|error| cannot_listen(address, &error))?;
     let bound = listener.address;
     let ready = json!({
@@ -129,7 +130,7 @@ impl EmulateCloud {
                 users,
                 otp: self.otp.clone(),
                 access_life: Duration::from_secs(self.access_life),
-                rotates: self.rotate_refresh,
+                rotates_refresh: self.rotate_refresh,
                 base64url_claims: self.base64url_claims,
             },
             page_size: usize::from(self.page_size),

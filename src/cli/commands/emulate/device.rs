@@ -39,7 +39,7 @@ use crate::emulator::device::{Device, DeviceSettings, Firmware, NodeSettings, St
 use crate::emulator::flash::Flash;
 #[cfg(target_os = "linux")]
 use crate::emulator::listen::ble::VirtualRadio;
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::report::Failure;
 use crate::security::DeviceSecret;
 
@@ -132,7 +132,7 @@ async fn start_device(
         }
         _ if is_over => {
             let why = StopReason::AlreadyProvisioned;
-            device.log().write(&Entry::ServiceStopped {
+            device.log().write(&DeviceEvent::ServiceStopped {
                 why: why.to_string(),
             });
             Listener {
@@ -178,7 +178,7 @@ fn device_settings(
     node: Option<NodeSettings>,
 ) -> Result<DeviceSettings, Failure> {
     let mut world = match &args.aps {
-        None => World::neighbourhood(),
+        None => World::neighborhood(),
         Some(path) => read_file("--aps", path, World::from_json)?,
     };
     if let Some(join) = args.join_ms {
@@ -204,16 +204,16 @@ fn device_settings(
 fn open_log(args: &EmulateDevice, name: &str, file: Option<&Arc<File>>) -> Log {
     let is_alone = args.count == 1;
     let prefix = if is_alone { "device" } else { name }.to_owned();
-    let mut log = Log::default().shown_to(Box::new(move |line| {
+    let mut log = Log::default().with_reader(Box::new(move |line| {
         print_note(&format!("{prefix}: {line}"));
     }));
     if let Some(file) = file {
-        log = log.lines_to(Box::new(Arc::clone(file)));
+        log = log.with_sink(Box::new(Arc::clone(file)));
     }
     if is_alone {
         log
     } else {
-        log.of_device(name.to_owned())
+        log.with_device_name(name.to_owned())
     }
 }
 

@@ -1,11 +1,11 @@
 //! Errors that the emulators share: flags that contradict each other, and unusable files.
 
 use std::fmt::Display;
-use std::fs;
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::emulator::parse::read_limited_text;
 use crate::report::{ErrorId, Failure};
 
 /// Fails because of flags that exclude each other.
@@ -25,7 +25,7 @@ pub(super) fn read_file<T, E: Display>(
     path: &Path,
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<T, Failure> {
-    let text = fs::read_to_string(path)
+    let text = read_limited_text(path)
         .map(Zeroizing::new)
         .map_err(|error| cannot_use(flag, path, &error))?;
     parse(&text).map_err(|error| cannot_use(flag, path, &error))

@@ -8,11 +8,11 @@ use tokio::time::timeout;
 
 use super::finding::{Finding, Part, State};
 use super::{LIMIT, Scope};
-use crate::account::{Exposed, Profile, Rights};
+use crate::account::{ExposedPath, Permissions, Profile};
 use crate::cli::args::account::{AccountArgs, LoggedIn, Source, foreign_issuer};
 use crate::cli::args::environment::{ACCESS_TOKEN, account_folder, cloud_failure};
 use crate::cli::terminal::format_duration;
-use crate::cloud::{Present, Skew, Tokens};
+use crate::cloud::{CloudStatus, Skew, Tokens};
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure, quote_word};
 
@@ -114,7 +114,7 @@ fn files() -> Finding {
         Ok(folder) => folder,
         Err(failure) => return Finding::failed(Part::Account, FILES, &failure),
     };
-    match folder.rights() {
+    match folder.check_permissions() {
         None => new(
             FILES,
             State::Skipped,
@@ -124,7 +124,7 @@ fn files() -> Finding {
     }
 }
 
-fn rights_of(rights: &Rights, path: &Path) -> Finding {
+fn rights_of(rights: &Permissions, path: &Path) -> Finding {
     let folder = shown(path);
     let mut seen = Vec::new();
     let mut commands = Vec::new();
@@ -151,8 +151,8 @@ fn rights_of(rights: &Rights, path: &Path) -> Finding {
         // The owner alone can change the rights.
         commands.insert(0, format!("sudo chown \"$(id -u)\" {}", all(paths)));
     }
-    if let Some((path, error)) = rights.unseen.first() {
-        let count = more(rights.unseen.len());
+    if let Some((path, error)) = rights.unchecked.first() {
+        let count = more(rights.unchecked.len());
         seen.push(format!(
             "{} cannot be looked at: {error}{count}",
             shown(path)
@@ -178,7 +178,7 @@ fn shown(path: &Path) -> String {
     printable(path.as_os_str().as_encoded_bytes())
 }
 
-fn rights_at(one: &Exposed) -> String {
+fn rights_at(one: &ExposedPath) -> String {
     format!("{} ({:03o})", shown(&one.path), one.mode)
 }
 
@@ -189,7 +189,7 @@ fn more(count: usize) -> String {
     }
 }
 
-fn paths_of(exposed: &[Exposed]) -> impl Iterator<Item = &Path> {
+fn paths_of(exposed: &[ExposedPath]) -> impl Iterator<Item = &Path> {
     exposed.iter().map(|one| one.path.as_path())
 }
 
@@ -213,7 +213,7 @@ async fn cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding
         }
     };
     let host = printable(client.host().as_bytes());
-    let problem = match timeout(LIMIT, client.present()).await {
+    let problem = match timeout(LIMIT, client.probe()).await {
         Ok(Ok(present)) => return [present_at(&host, present), clock(present.skew)],
         Ok(Err(error)) => {
             let failure = cloud_failure(&error, "");
@@ -250,8 +250,8 @@ async fn cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding
     ]
 }
 
-fn present_at(host: &str, present: Present) -> Finding {
-    if present.is_a_cloud {
+fn present_at(host: &str, present: CloudStatus) -> Finding {
+    if present.is_cloud {
         return new(CLOUD, State::Ok, format!("{host} answers"));
     }
     let seen = format!("what answers at {host} is no RainMaker cloud, or a login page in between");
@@ -326,14 +326,14 @@ mod tests {
 
     #[test]
     fn files_that_others_may_read_are_closed_by_one_command() {
-        let exposed = |path: &str| Exposed {
+        let exposed = |path: &str| ExposedPath {
             path: path.into(),
             mode: 0o644,
         };
-        let rights = Rights {
+        let rights = Permissions {
             files: 3,
             exposed: vec![exposed("/home/a/x_config.json"), exposed("/home/a b/it's")],
-            ..Rights::default()
+            ..Permissions::default()
         };
         let finding = rights_of(&rights, Path::new("/home/a"));
         assert_eq!(finding.state, State::Warning);
@@ -341,10 +341,10 @@ mod tests {
         let fix = r#"chmod 600 /home/a/x_config.json "/home/a b/it's""#;
         assert_eq!(finding.fix.as_deref(), Some(fix));
 
-        let rights = Rights {
+        let rights = Permissions {
             folders: vec![exposed("/home/a")],
             foreign: vec!["/home/a/profiles".into()],
-            unseen: vec![("/home/a/b".into(), "no".to_owned())],
+            unchecked: vec![("/home/a/b".into(), "no".to_owned())],
             ..rights
         };
         let finding = rights_of(&rights, Path::new("/home/a"));

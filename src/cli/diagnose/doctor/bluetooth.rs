@@ -83,8 +83,8 @@ fn adapters(health: &BluetoothHealth, wanted: Option<&str>) -> [Finding; 2] {
         return match wanted {
             Some(wanted) if !adapters.is_empty() => {
                 let problem = BluetoothProblem::NoSuchAdapter {
-                    wanted: printable(wanted.as_bytes()).into(),
-                    there: shown.join(", ").into(),
+                    requested: printable(wanted.as_bytes()).into(),
+                    available: shown.join(", ").into(),
                 };
                 [failed(ADAPTER, &problem), unknown(POWER)]
             }

@@ -99,7 +99,7 @@ fn route_to_device(
         return find_route(address, networks);
     };
     let of_it = || networks.iter().filter(|one| one.interface == interface);
-    let direct = of_it().find(|one| one.has(address));
+    let direct = of_it().find(|one| one.contains(address));
     Some(HostRoute {
         is_direct: direct.is_some(),
         network: direct.or_else(|| of_it().next()).cloned(),
@@ -178,7 +178,7 @@ fn wifi(seen: &Seen) -> Finding {
     let shown: Vec<String> = radios.iter().map(|name| state_of(name, seen)).collect();
     let shown = shown.join(", ");
     if seen.switches.iter().any(RadioSwitch::is_off) && !is_on_hotspot(seen) {
-        let by_hand = seen.switches.iter().any(|one| one.by_hand);
+        let by_hand = seen.switches.iter().any(|switch| switch.is_hard_blocked);
         let seen = format!("{shown}; it is blocked: a switch, flight mode or rfkill keeps it off");
         return Finding::new(Part::Network, WIFI, State::Problem, seen).fix(if by_hand {
             "look for a switch or a key on the case"

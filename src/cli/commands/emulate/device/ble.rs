@@ -58,7 +58,7 @@ pub(super) async fn serve_radio<T>(
     let mut served = radio.serve();
     let stopped = tokio::select! {
         stopped = devices => stopped?,
-        error = served.failed() => return Err(no_bus(&error)),
+        error = served.wait_for_failure() => return Err(no_bus(&error)),
     };
     served.close().await;
     Ok(stopped)
@@ -95,17 +95,15 @@ pub(super) fn add_device(
             rssi: flags.rssi,
             uuids: vec![service_uuid.clone()],
             manufacturer,
-            after: Duration::from_millis(flags.advertise_after),
-            at_once: flags.at_once,
+            delay: Duration::from_millis(flags.advertise_after),
+            is_at_once: flags.at_once,
         },
         service_uuid,
         stack: flags.stack,
-        longest_value: flags
-            .stack
-            .longest_value(label.secret.scheme(), args.firmware),
+        max_value: flags.stack.max_value(label.secret.scheme(), args.firmware),
         troubles: flags.link_trouble.clone(),
     };
-    let Some(peripheral) = radio.add(&device, settings) else {
+    let Some(peripheral) = radio.add_device(&device, settings) else {
         return conflict(format!(
             "--mac and --neighbours: two devices have the address {address}"
         ));

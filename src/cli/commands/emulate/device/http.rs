@@ -45,7 +45,7 @@ pub(super) async fn open_port(
     let bound = port.address();
     if let (Some(announcer), Some(node)) = (announcer, node) {
         let (offering, secret) = (args.offering(), &label.secret);
-        let mut services = Advertisement::of(offering, secret, &node.id, name, bound.port());
+        let mut services = Advertisement::list(offering, secret, &node.id, name, bound.port());
         let challenge_response = services
             .iter_mut()
             .find(|service| service.is_challenge_response());
@@ -54,8 +54,8 @@ pub(super) async fn open_port(
                 service.set(key, value);
             }
         }
-        let announcement = announcer.announcement(bound.ip(), services);
-        port = port.announced(announcement.map_err(|error| cannot_announce(&error))?);
+        let announcement = announcer.prepare(bound.ip(), services);
+        port = port.with_announcement(announcement.map_err(|error| cannot_announce(&error))?);
     }
     Ok(Listener {
         address: http_address(bound),
@@ -79,7 +79,7 @@ fn cannot_announce(error: &AnnounceError) -> Failure {
         AnnounceError::NoInterface(_) => failure
             .remedy(&remedies::OTHER_INTERFACE)
             .remedy(&remedies::NO_ANNOUNCE),
-        AnnounceError::NoName(_) => failure.remedy(&remedies::SHORTER_NAME),
+        AnnounceError::InvalidName(_) => failure.remedy(&remedies::SHORTER_NAME),
         AnnounceError::Mdns(_) | AnnounceError::Unreadable(_) => {
             failure.remedy(&remedies::NO_ANNOUNCE)
         }

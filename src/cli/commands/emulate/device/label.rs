@@ -43,7 +43,7 @@ impl Label {
             None if offering == Offering::Standalone && scheme == SecurityScheme::Sec1 => None,
             None => Some(random_digits::<4>()),
         };
-        if pop.as_deref() == Some("") && !rules.takes_empty_pop {
+        if pop.as_deref() == Some("") && !rules.accepts_empty_pop {
             return conflict(format!(
                 "--pop: {firmware} does not start with an empty one; use --no-pop"
             ));

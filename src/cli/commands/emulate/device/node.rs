@@ -9,7 +9,7 @@ use super::args::EmulateDevice;
 use super::label::random_digits;
 use crate::cli::commands::emulate::failures::{conflict, read_file};
 use crate::emulator::device::{
-    Association, NoNodeKey, NodeKey, NodeSettings, Scenario, node_config,
+    Association, NodeKey, NodeKeyError, NodeSettings, Scenario, node_config,
 };
 use crate::report::{ErrorId, Failure};
 
@@ -101,7 +101,7 @@ pub(super) async fn register_node(node: &NodeSettings) -> Result<(), Failure> {
         })
 }
 
-fn no_key(error: &NoNodeKey) -> Failure {
+fn no_key(error: &NodeKeyError) -> Failure {
     Failure::new(ErrorId::Fault, "the device has no key").cause(error)
 }
 

@@ -94,8 +94,8 @@ fn wifi_that_is_missing_or_blocked_is_named() {
     assert_eq!(wifi(&here).seen, "wlan0, on no network");
     here.switches = vec![RadioSwitch {
         name: "phy0".to_owned(),
-        by_program: true,
-        by_hand: false,
+        is_soft_blocked: true,
+        is_hard_blocked: false,
     }];
     let blocked = wifi(&here);
     assert_eq!(blocked.state, State::Problem);
