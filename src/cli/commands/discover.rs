@@ -10,9 +10,9 @@ use clap::Args;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use self::rows::{DeviceRow, sort, tables};
+use self::rows::{json_row, sort, tables};
 use crate::cli::args::ble::{RadioArgs, narrowed_by};
 use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::failure_context::flow_failure;
@@ -23,7 +23,7 @@ use crate::cli::terminal::{
     CommandOutput, ObserverOptions, Printer, ShownEvents, TerminalObserver,
 };
 use crate::cli::workplace::Workplace;
-use crate::flows::discover::{DiscoveredDevice, Probe, discover};
+use crate::flows::discover::{Discovered, DiscoveredDevice, Probe, discover};
 use crate::flows::{
     Access, Choice, Chosen, DeviceRequest, Event, FlowError, FlowStep, Observer, Pace, Question,
     RowName, Run, SeenDevice, Target,
@@ -93,33 +93,7 @@ impl Subcommand for Discover {
         for request in &requests {
             printer.say(&format!("Looking {}", search_place(request)));
         }
-        let order = drivers.media();
-        let live = Arc::new(Mutex::new(Vec::new()));
-        let probe = match (self.probe, self.all) {
-            (false, _) => Probe::Known,
-            (true, false) => Probe::Likely,
-            (true, true) => Probe::All,
-        };
-        let searches = requests.into_iter().map(|request| {
-            let list = LiveList {
-                devices: Arc::clone(&live),
-                shows_others: self.lists_others(&request.target),
-                order: order.clone(),
-                terminal: observer.clone(),
-                printer: printer.clone(),
-            };
-            let run = Run::new(Arc::new(list), request.pace.clone());
-            async move {
-                let outcome = discover(&run, &request.target, probe).await;
-                (request, outcome)
-            }
-        });
-        // If two transports lead to the same device, a second connection would close the first.
-        let outcomes: Vec<_> = if drivers.is_located(&inputs) {
-            stream::iter(searches).then(|search| search).collect().await
-        } else {
-            join_all(searches).await
-        };
+        let outcomes = self.search_all(requests, workplace).await;
         let mut found = Vec::new();
         let mut notes = Vec::new();
         let mut failed = None;
@@ -151,19 +125,16 @@ impl Subcommand for Discover {
                 continue;
             }
             // Any other error is more helpful than the error that there is no device.
-            let is_reported = match &failed {
-                None => true,
-                Some((FlowError::NoCandidate { .. }, _)) => {
-                    !matches!(error, FlowError::NoCandidate { .. })
-                }
-                Some(_) => false,
-            };
-            if is_reported {
+            let is_other = |error: &FlowError| !matches!(error, FlowError::NoCandidate { .. });
+            if failed
+                .as_ref()
+                .is_none_or(|(first, _)| is_other(&error) && !is_other(first))
+            {
                 failed = Some((error, request));
             }
         }
         let mut found = merge_addresses(found);
-        sort(&mut found, &order);
+        sort(&mut found, &drivers.media());
         store_names(&found);
         if let Some((error, request)) = failed.filter(|_| found.is_empty()) {
             let failure = flow_failure(&error, &request);
@@ -177,13 +148,47 @@ impl Subcommand for Discover {
         }
         let mut lines = tables(&found);
         lines.extend(notes);
-        let rows: Vec<DeviceRow<'_>> = found.iter().map(DeviceRow::of).collect();
-        let keys = json!({ "devices": rows, "warnings": observer.warnings() });
+        let devices: Vec<Value> = found.iter().map(json_row).collect();
+        let keys = json!({ "devices": devices, "warnings": observer.warnings() });
         CommandOutput::new(lines, keys).print(printer)
     }
 }
 
 impl Discover {
+    /// Runs the searches and shows their devices in one list.
+    async fn search_all(
+        &self,
+        requests: Vec<DeviceRequest>,
+        workplace: &Workplace,
+    ) -> Vec<(DeviceRequest, Result<Discovered, FlowError>)> {
+        let devices = Arc::new(Mutex::new(Vec::new()));
+        let probe = match (self.probe, self.all) {
+            (false, _) => Probe::Known,
+            (true, false) => Probe::Likely,
+            (true, true) => Probe::All,
+        };
+        let searches = requests.into_iter().map(|request| {
+            let list = LiveList {
+                devices: Arc::clone(&devices),
+                shows_others: self.lists_others(&request.target),
+                order: workplace.drivers.media(),
+                terminal: workplace.observer.clone(),
+                printer: workplace.printer.clone(),
+            };
+            let run = Run::new(Arc::new(list), request.pace.clone());
+            async move {
+                let outcome = discover(&run, &request.target, probe).await;
+                (request, outcome)
+            }
+        });
+        // If two transports lead to the same device, a second connection would close the first.
+        if workplace.drivers.is_located(&workplace.inputs()) {
+            stream::iter(searches).then(|search| search).collect().await
+        } else {
+            join_all(searches).await
+        }
+    }
+
     /// The driver of `--transport`, or all drivers that know the given address.
     fn select_drivers<'d>(
         &self,

@@ -19,7 +19,7 @@ use crate::cli::args::environment::{
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
-use crate::cli::terminal::{CommandOutput, Printer, TerminalObserver, keys_of};
+use crate::cli::terminal::{CommandOutput, TerminalObserver, keys_of};
 use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
 use crate::cloud::{Client, Tokens};
@@ -107,19 +107,14 @@ impl Subcommand for Login {
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
-        let mut inputs = workplace.inputs();
         // All errors in the arguments are reported before espctl asks or sends anything.
         let (folder, profile) = self.account.select()?;
         let client = self.account.client(&profile)?;
         let tokens = match &self.user_name {
-            Some(user) => {
-                let observer = &workplace.observer;
-                self.log_in_as(user, &client, &mut inputs, observer, printer)
-                    .await?
-            }
+            Some(user) => self.log_in_as(user, &client, workplace).await?,
             None => {
-                self.check_browser_flags(&profile, &inputs, &workplace.observer)?;
-                self.log_in_with_browser(&profile, &client, printer).await?
+                self.log_in_with_browser(&profile, &client, workplace)
+                    .await?
             }
         };
         folder.save_login(&profile, &tokens).map_err(|error| {
@@ -156,10 +151,10 @@ impl Login {
         &self,
         user: &str,
         client: &Client,
-        inputs: &mut Inputs<'_>,
-        observer: &TerminalObserver,
-        printer: &Printer,
+        workplace: &Workplace,
     ) -> Result<Tokens, Failure> {
+        let mut inputs = workplace.inputs();
+        let observer = &workplace.observer;
         if self.otp && (inputs.is_typed("password") || inputs.is_typed("password_file")) {
             let message = "--otp and a password exclude each other";
             return Err(Failure::new(ErrorId::ConflictingFlags, message));
@@ -173,7 +168,10 @@ impl Login {
         let password = if self.otp {
             None
         } else {
-            Some(self.read_password(&user_text, inputs, observer).await?)
+            Some(
+                self.read_password(&user_text, &mut inputs, observer)
+                    .await?,
+            )
         };
         let step = format!("logging in as {user_text} to {}", client.host());
         let session = match client.log_in(user, password.as_ref()).await {
@@ -181,8 +179,8 @@ impl Login {
             Ok(LogIn::NeedsCode { session }) => session,
             Err(error) => return Err(cloud_failure(&error, &step)),
         };
-        printer.say("The cloud has sent a one-time code");
-        let code = self.read_code(inputs, observer).await?;
+        workplace.printer.say("The cloud has sent a one-time code");
+        let code = self.read_code(&mut inputs, observer).await?;
         let tokens = client.log_in_with_code(user, &session, &code).await;
         tokens.map_err(|error| cloud_failure(&error, &step))
     }
@@ -233,19 +231,15 @@ impl Login {
     }
 
     /// Refuses flags of a login with a user name, and a browser that no person can see.
-    fn check_browser_flags(
-        &self,
-        profile: &Profile,
-        inputs: &Inputs<'_>,
-        observer: &TerminalObserver,
-    ) -> Result<(), Failure> {
+    fn check_browser_flags(&self, profile: &Profile, workplace: &Workplace) -> Result<(), Failure> {
+        let inputs = workplace.inputs();
         let secrets = ["password", "password_file", "otp", "code", "code_file"];
         if let Some(typed) = secrets.iter().find(|id| inputs.is_typed(id)) {
             let flag = typed.replace('_', "-");
             let message = format!("--{flag} is for a login with --user-name, which is missing");
             return Err(Failure::new(ErrorId::MissingLogin, message).remedy(&remedies::USER_NAME));
         }
-        if profile.browser.is_some() && !observer.can_ask() && !self.no_browser {
+        if profile.browser.is_some() && !workplace.observer.can_ask() && !self.no_browser {
             let message =
                 "the user name is missing, and espctl opens no browser without a terminal";
             return Err(Failure::new(ErrorId::MissingLogin, message)
@@ -259,8 +253,10 @@ impl Login {
         &self,
         profile: &Profile,
         client: &Client,
-        printer: &Printer,
+        workplace: &Workplace,
     ) -> Result<Tokens, Failure> {
+        self.check_browser_flags(profile, workplace)?;
+        let printer = &workplace.printer;
         let failed = |error: BrowserError| Failure::of_browser_login(&error, &without_device());
         let visit = BrowserVisit::prepare(profile, self.account.allows_plain_http()).await;
         let visit = visit.map_err(failed)?;

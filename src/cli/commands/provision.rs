@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clap::Args;
 use clap::parser::ValueSource;
-use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use crate::cli::args::account::not_kept;
@@ -16,12 +16,10 @@ use crate::cli::args::inputs::parse_seconds;
 use crate::cli::args::network::NetworkArgs;
 use crate::cli::args::owner::OwnerArgs;
 use crate::cli::subcommand::{Devices, Subcommand, Touches};
-use crate::cli::terminal::{ObserverOptions, Printer, keys_of};
+use crate::cli::terminal::{CommandOutput, ObserverOptions, Printer, merge_objects};
 use crate::cli::workplace::Workplace;
 use crate::flows::provision::{self as flow, Outcome};
-use crate::flows::{
-    DeviceRequest, Event, MappingMethod, Observer as _, ProvisionRequest, Run, Warning,
-};
+use crate::flows::{DeviceRequest, Event, Observer as _, ProvisionRequest, Run, Warning};
 use crate::ident::printable;
 use crate::provisioner::{JoinedNetwork, JoinedThread, JoinedWifi};
 use crate::report::{ErrorId, Failure};
@@ -51,45 +49,14 @@ pub(in crate::cli) struct Provision {
     owner: OwnerArgs,
 }
 
-/// The result of a run. Data of steps that the run skipped is null.
-#[derive(Debug, Serialize)]
+/// The result of a run.
+#[derive(Debug)]
 pub(in crate::cli) struct Summary {
-    node_id: Option<String>,
-    mapped: bool,
-    mapped_by: Option<MappingMethod>,
-    #[serde(flatten)]
-    wifi: WifiSummary,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    thread: Option<ThreadSummary>,
-    /// Pages of the device that a person can open now.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    urls: Vec<String>,
-    /// Null for a device without sessions.
-    security: Option<u8>,
+    outcome: Outcome,
     transport: &'static Medium,
     duration_s: f64,
     /// The run succeeded, but not every part of it.
     warnings: Vec<Warning>,
-}
-
-/// The Wi-Fi network that the device joined, if any.
-#[derive(Debug, Default, Serialize)]
-struct WifiSummary {
-    ip: Option<String>,
-    ssid: Option<String>,
-    ssid_hex: Option<String>,
-    bssid: Option<String>,
-    channel: Option<i32>,
-    auth: Option<i32>,
-}
-
-/// The Thread network that the device joined.
-#[derive(Debug, Serialize)]
-struct ThreadSummary {
-    network_name: String,
-    pan_id: String,
-    ext_pan_id: String,
-    channel: u32,
 }
 
 #[async_trait(?Send)]
@@ -198,105 +165,116 @@ pub(in crate::cli) async fn provision(
         let id = Warning::LoginNotKept;
         observer.event(None, &Event::Warned { id, message });
     }
-    let mut summary = Summary::of(outcome?, device.target.medium);
-    summary.duration_s = workplace.printer.elapsed();
-    summary.warnings = observer.warnings();
-    Ok(summary)
+    Ok(Summary {
+        outcome: outcome?,
+        transport: device.target.medium,
+        duration_s: workplace.printer.elapsed(),
+        warnings: observer.warnings(),
+    })
 }
 
 impl Summary {
-    fn of(outcome: Outcome, transport: &'static Medium) -> Self {
-        let (network, urls) = outcome
-            .joined
-            .map(|joined| (joined.network, joined.urls))
-            .unzip();
-        let (wifi, thread) = match &network {
-            Some(JoinedNetwork::Wifi(wifi)) => (WifiSummary::of(wifi), None),
-            Some(JoinedNetwork::Thread(thread)) => {
-                (WifiSummary::default(), Some(ThreadSummary::of(thread)))
-            }
-            None => (WifiSummary::default(), None),
-        };
-        Self {
-            mapped: outcome.node.is_some(),
-            mapped_by: outcome.node.as_ref().map(|node| node.method),
-            node_id: outcome.node.map(|node| node.node_id),
-            wifi,
-            thread,
-            urls: urls.unwrap_or_default(),
-            security: outcome.scheme.map(SecurityScheme::number),
-            transport,
-            duration_s: 0.0,
-            warnings: Vec::new(),
-        }
-    }
-
     /// The id of the node that the run mapped.
     pub(in crate::cli) fn node_id(&self) -> Option<&str> {
-        self.node_id.as_deref()
+        Some(self.outcome.node.as_ref()?.node_id.as_str())
     }
 
     /// Prints the summary as the result.
     pub(in crate::cli) fn print(&self, printer: &Printer) -> Result<(), Failure> {
-        printer.result(&self.lines(), keys_of("summary", self))
+        let keys = json!({ "summary": self.json_object() });
+        CommandOutput::new(self.lines(), keys).print(printer)
+    }
+
+    /// The network that the device joined.
+    fn network(&self) -> (Option<&JoinedWifi>, Option<&JoinedThread>) {
+        match self.outcome.joined.as_ref().map(|joined| &joined.network) {
+            Some(JoinedNetwork::Wifi(wifi)) => (Some(wifi), None),
+            Some(JoinedNetwork::Thread(thread)) => (None, Some(thread)),
+            None => (None, None),
+        }
+    }
+
+    /// Pages of the device that a person can open now.
+    fn urls(&self) -> &[String] {
+        let joined = self.outcome.joined.as_ref();
+        joined.map_or(&[], |joined| &joined.urls)
+    }
+
+    /// The summary for machines. Data of steps that the run skipped is null.
+    fn json_object(&self) -> Value {
+        let (wifi, thread) = self.network();
+        let node = self.outcome.node.as_ref();
+        let mut parts = vec![json!({
+            "node_id": self.node_id(),
+            "mapped": node.is_some(),
+            "mapped_by": node.map(|node| node.method),
+            "ip": wifi.and_then(|wifi| wifi.ip.as_ref()),
+            "ssid": wifi.map(|wifi| wifi.ssid.to_string()),
+            "ssid_hex": wifi.map(|wifi| wifi.ssid.to_hex()),
+            "bssid": wifi.and_then(|wifi| Some(wifi.bssid.as_ref()?.to_string())),
+            "channel": wifi.and_then(|wifi| wifi.channel),
+            "auth": wifi.and_then(|wifi| Some(wifi.auth?.0)),
+        })];
+        if let Some(thread) = thread {
+            let network = json!({
+                "network_name": thread.network_name,
+                "pan_id": thread.pan_id_text(),
+                "ext_pan_id": thread.ext_pan_id_text(),
+                "channel": thread.channel,
+            });
+            parts.push(json!({ "thread": network }));
+        }
+        if !self.urls().is_empty() {
+            parts.push(json!({ "urls": self.urls() }));
+        }
+        parts.push(json!({
+            "security": self.outcome.scheme.map(SecurityScheme::number),
+            "transport": self.transport,
+            "duration_s": self.duration_s,
+            "warnings": self.warnings,
+        }));
+        merge_objects(parts)
     }
 
     fn lines(&self) -> Vec<String> {
-        let (wifi, thread) = (&self.wifi, self.thread.as_ref());
-        let has_joined = wifi.ssid.is_some() || thread.is_some();
-        let title = match &self.node_id {
-            Some(node_id) if has_joined => format!("Node {node_id} provisioned successfully!"),
-            Some(node_id) => format!("Node {node_id} mapped to your account successfully!"),
-            None if thread.is_some() => "Thread Provisioning Successful".to_owned(),
-            None if has_joined => "Wi-Fi Provisioning Successful".to_owned(),
-            None => "There was nothing to do".to_owned(),
+        let (wifi, thread) = self.network();
+        let title = match (self.node_id(), wifi, thread) {
+            (Some(node_id), None, None) => {
+                format!("Node {node_id} mapped to your account successfully!")
+            }
+            (Some(node_id), ..) => format!("Node {node_id} provisioned successfully!"),
+            (None, Some(_), _) => "Wi-Fi Provisioning Successful".to_owned(),
+            (None, None, Some(_)) => "Thread Provisioning Successful".to_owned(),
+            (None, None, None) => "There was nothing to do".to_owned(),
         };
-        let ip = wifi.ip.as_deref().unwrap_or("not reported");
-        let network = [
-            ("node id", self.node_id.clone()),
-            ("IP address", wifi.ssid.as_ref().map(|_| ip.to_owned())),
-            ("SSID", wifi.ssid.clone()),
-            ("BSSID", wifi.bssid.clone()),
-            ("channel", wifi.channel.as_ref().map(ToString::to_string)),
-            (
-                "network",
-                thread.map(|thread| printable(thread.network_name.as_bytes())),
-            ),
-            ("PAN id", thread.map(|thread| thread.pan_id.clone())),
-            ("channel", thread.map(|thread| thread.channel.to_string())),
-        ];
-        let pages = self.urls.iter().map(|url| ("page", Some(url.clone())));
-        let session = [
-            ("security", self.security.as_ref().map(ToString::to_string)),
-            ("duration", Some(format!("{:.1} s", self.duration_s))),
-        ];
-        let rows = network.into_iter().chain(pages).chain(session);
-        let rows = rows.filter_map(|(name, value)| Some(format!("  {name:<11}{}", value?)));
-        std::iter::once(title).chain(rows).collect()
-    }
-}
-
-impl WifiSummary {
-    fn of(wifi: &JoinedWifi) -> Self {
-        Self {
-            ip: wifi.ip.clone(),
-            ssid: Some(wifi.ssid.to_string()),
-            ssid_hex: Some(wifi.ssid.to_hex()),
-            bssid: wifi.bssid.as_ref().map(ToString::to_string),
-            channel: wifi.channel,
-            auth: wifi.auth.map(|auth| auth.0),
+        let mut lines = vec![title];
+        let mut row = |name: &str, value: &str| lines.push(format!("  {name:<11}{value}"));
+        if let Some(node_id) = self.node_id() {
+            row("node id", node_id);
         }
-    }
-}
-
-impl ThreadSummary {
-    fn of(thread: &JoinedThread) -> Self {
-        Self {
-            network_name: thread.network_name.clone(),
-            pan_id: thread.pan_id_text(),
-            ext_pan_id: thread.ext_pan_id_text(),
-            channel: thread.channel,
+        if let Some(wifi) = wifi {
+            row("IP address", wifi.ip.as_deref().unwrap_or("not reported"));
+            row("SSID", &wifi.ssid.to_string());
+            if let Some(bssid) = &wifi.bssid {
+                row("BSSID", &bssid.to_string());
+            }
+            if let Some(channel) = wifi.channel {
+                row("channel", &channel.to_string());
+            }
         }
+        if let Some(thread) = thread {
+            row("network", &printable(thread.network_name.as_bytes()));
+            row("PAN id", &thread.pan_id_text());
+            row("channel", &thread.channel.to_string());
+        }
+        for url in self.urls() {
+            row("page", url);
+        }
+        if let Some(scheme) = self.outcome.scheme {
+            row("security", &scheme.number().to_string());
+        }
+        row("duration", &format!("{:.1} s", self.duration_s));
+        lines
     }
 }
 

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clap::Args;
-use serde::Serialize;
 use serde_json::json;
 
 use super::login::Account;
 use crate::cli::args::account::{AccountArgs, Source, foreign_issuer};
 use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure};
 use crate::cli::subcommand::{Subcommand, Touches};
-use crate::cli::terminal::{CommandOutput, format_duration};
+use crate::cli::terminal::{CommandOutput, format_duration, merge_objects};
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::report::Failure;
@@ -25,19 +24,6 @@ pub(in crate::cli) struct Whoami {
 
     #[command(flatten)]
     account: AccountArgs,
-}
-
-/// A login, for machines.
-#[derive(Serialize)]
-struct Login<'a> {
-    #[serde(flatten)]
-    account: Account<'a>,
-    source: &'static str,
-    /// When the access token expires, in seconds since 1970. A `renewable` token is renewed then.
-    expires_at: Option<u64>,
-    expires_in_s: Option<u64>,
-    renewable: bool,
-    checked: bool,
 }
 
 #[async_trait(?Send)]
@@ -67,53 +53,51 @@ impl Subcommand for Whoami {
                 account.user_name = Some(printable(name.as_bytes()));
             }
         }
-        let login = Login {
-            account,
-            source: match logged_in.source {
+        let (source, time_left) = (logged_in.source, tokens.time_left());
+        let is_renewable = tokens.refresh.is_some();
+        let login = json!({
+            "source": match source {
                 Source::Environment => "environment",
                 Source::Stored => "stored",
             },
-            expires_at: tokens.expires_at(),
-            expires_in_s: tokens.time_left().map(|left| left.as_secs()),
-            renewable: tokens.refresh.is_some(),
-            checked: self.check,
-        };
-        let lines = login.lines(logged_in.source, tokens.time_left());
-        CommandOutput::new(lines, json!({ "account": login })).print(&workplace.printer)
-    }
-}
-
-impl Login<'_> {
-    fn lines(&self, source: Source, time_left: Option<Duration>) -> Vec<String> {
+            // Of the access token, in seconds since 1970.
+            "expires_at": tokens.expires_at(),
+            "expires_in_s": time_left.map(|left| left.as_secs()),
+            "renewable": is_renewable,
+            "checked": self.check,
+        });
         let source = match source {
             Source::Environment => format!("from {ACCESS_TOKEN}; "),
             Source::Stored => String::new(),
         };
-        let life = match (time_left, self.renewable) {
-            (None, _) => "its end is not known".to_owned(),
-            (Some(Duration::ZERO), true) => "has ended; the next call renews it".to_owned(),
-            (Some(Duration::ZERO), false) => "has ended".to_owned(),
-            (Some(left), true) => format!("ends in {}, renewed by itself", format_duration(left)),
-            (Some(left), false) => format!("ends in {}", format_duration(left)),
-        };
-        let checked = if self.checked {
+        let life = describe_life(time_left, is_renewable);
+        let checked = if self.check {
             "; the cloud accepts it"
         } else {
             ""
         };
-        let account = &self.account;
-        let user = account.user_name.as_deref();
-        let user_id = account.user_id.as_deref();
-        [
+        let (user, user_id) = (account.user_name.as_deref(), account.user_id.as_deref());
+        let lines = [
             ("user", user.unwrap_or(NOT_IN_TOKEN)),
             ("user id", user_id.unwrap_or(NOT_IN_TOKEN)),
             ("profile", account.profile),
             ("base URL", account.base_url),
             ("region", account.region),
             ("login", &format!("{source}{life}{checked}")),
-        ]
-        .map(|(name, value)| format!("{name:<10}{value}"))
-        .to_vec()
+        ];
+        let lines = lines.map(|(name, value)| format!("{name:<10}{value}"));
+        let keys = json!({ "account": merge_objects([json!(account), login]) });
+        CommandOutput::new(lines, keys).print(&workplace.printer)
+    }
+}
+
+fn describe_life(time_left: Option<Duration>, is_renewable: bool) -> String {
+    match (time_left, is_renewable) {
+        (None, _) => "its end is not known".to_owned(),
+        (Some(Duration::ZERO), true) => "has ended; the next call renews it".to_owned(),
+        (Some(Duration::ZERO), false) => "has ended".to_owned(),
+        (Some(left), true) => format!("ends in {}, renewed by itself", format_duration(left)),
+        (Some(left), false) => format!("ends in {}", format_duration(left)),
     }
 }
 

@@ -34,3 +34,12 @@ impl CommandOutput {
         printer.result(&self.lines, self.keys)
     }
 }
+
+/// One object with the keys of all objects, in this order.
+pub(in crate::cli) fn merge_objects(objects: impl IntoIterator<Item = Value>) -> Value {
+    let objects = objects.into_iter().filter_map(|object| match object {
+        Value::Object(keys) => Some(keys),
+        _ => None,
+    });
+    Value::Object(objects.flatten().collect())
+}

@@ -15,7 +15,7 @@ mod table;
 mod text;
 
 pub(super) use color::Color;
-pub(super) use command_output::CommandOutput;
+pub(super) use command_output::{CommandOutput, merge_objects};
 pub(super) use devices::device_table;
 pub(super) use duration::format_duration;
 pub(super) use observer::{ObserverOptions, ShownEvents, TerminalObserver};

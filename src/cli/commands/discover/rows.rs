@@ -2,12 +2,10 @@
 
 use std::cmp::Reverse;
 
-use serde::Serialize;
-use uuid::Uuid;
+use serde_json::{Value, json};
 
 use crate::cli::args::environment::without_device;
-use crate::cli::terminal::{cell, device_table, table, version_line, yes_or_no};
-use crate::endpoint::version::Version;
+use crate::cli::terminal::{cell, device_table, merge_objects, table, version_line, yes_or_no};
 use crate::flows::SeenDevice;
 use crate::flows::discover::DiscoveredDevice;
 use crate::ident::printable;
@@ -15,91 +13,48 @@ use crate::report::{Context, Failure};
 use crate::transport::{Columns, Discovery, ManufacturerData, Medium};
 
 /// A device, for machines. Data that it did not announce is null.
-#[derive(Serialize)]
-pub(super) struct DeviceRow<'a> {
-    transport: &'static Medium,
-    address: String,
-    name: Option<&'a str>,
-    node_id: Option<&'a str>,
-    #[serde(flatten)]
-    advertisement: Option<Advertisement<'a>>,
-    #[serde(flatten)]
-    port: Option<UsbPort<'a>>,
-    #[serde(flatten)]
-    probe: Option<ProbeOutcome>,
-    version: Option<&'a Version>,
-    sec_ver: Option<u64>,
-    pop_required: Option<bool>,
-}
-
-/// Keys of devices that advertise over Bluetooth.
-#[derive(Serialize)]
-struct Advertisement<'a> {
-    /// In dBm.
-    signal: Option<i16>,
-    customer_id: Option<u16>,
-    device_type: Option<u16>,
-    device_type_name: Option<&'static str>,
-    device_subtype: Option<u8>,
-    services: &'a [Uuid],
-    looks_like_provisioning: bool,
-}
-
-/// Keys of serial ports. All are null for a port that is not on USB.
-#[derive(Serialize)]
-struct UsbPort<'a> {
-    /// Four hexadecimal digits, as `lsusb` shows them.
-    usb_vendor_id: Option<String>,
-    usb_product_id: Option<String>,
-    serial_number: Option<&'a str>,
-}
-
-/// Keys of places that this computer lists whether or not a device is there.
-#[derive(Serialize)]
-struct ProbeOutcome {
-    /// The id of the error of the probe. Null if a device answered, or without a probe.
-    silence: Option<&'static str>,
-}
-
-impl<'a> DeviceRow<'a> {
-    pub(super) fn of(found: &'a DiscoveredDevice) -> Self {
-        let hints = &found.hints;
-        let maker = hints.manufacturer.as_ref();
-        let usb = hints.usb.as_ref();
-        let Medium {
-            columns, discovery, ..
-        } = *found.medium;
-        let SeenDevice { hints: latest, .. } = with_version_hints(found);
-        Self {
-            transport: found.medium,
-            address: found.address.to_string(),
-            name: found.name.as_deref(),
-            node_id: hints.node_id.as_deref(),
-            advertisement: (columns == Columns::Advertisement).then(|| Advertisement {
-                signal: hints.signal,
-                customer_id: maker.map(|maker| maker.customer_id),
-                device_type: maker.map(|maker| maker.device_type),
-                device_type_name: hints.manufacturer.and_then(ManufacturerData::type_name),
-                device_subtype: maker.map(|maker| maker.device_subtype),
-                services: &hints.services,
-                looks_like_provisioning: hints.is_likely,
-            }),
-            port: (columns == Columns::Plug).then(|| UsbPort {
-                usb_vendor_id: usb.map(|usb| format!("{:04x}", usb.vendor_id)),
-                usb_product_id: usb.map(|usb| format!("{:04x}", usb.product_id)),
-                serial_number: usb.and_then(|usb| usb.serial_number.as_deref()),
-            }),
-            probe: (discovery == Discovery::Enumerated).then(|| ProbeOutcome {
-                silence: silence_of(found),
-            }),
-            version: found.version.as_ref(),
-            sec_ver: latest.sec_version,
-            pop_required: latest.pop_required,
-        }
+pub(super) fn json_row(found: &DiscoveredDevice) -> Value {
+    let (hints, medium) = (&found.hints, found.medium);
+    let (maker, usb) = (hints.manufacturer.as_ref(), hints.usb.as_ref());
+    let latest = with_version_hints(found).hints;
+    let mut parts = vec![json!({
+        "transport": medium,
+        "address": found.address.to_string(),
+        "name": found.name,
+        "node_id": hints.node_id,
+    })];
+    if medium.columns == Columns::Advertisement {
+        parts.push(json!({
+            "signal": hints.signal,
+            "customer_id": maker.map(|maker| maker.customer_id),
+            "device_type": maker.map(|maker| maker.device_type),
+            "device_type_name": hints.manufacturer.and_then(ManufacturerData::type_name),
+            "device_subtype": maker.map(|maker| maker.device_subtype),
+            "services": hints.services,
+            "looks_like_provisioning": hints.is_likely,
+        }));
     }
+    if medium.columns == Columns::Plug {
+        // Four hexadecimal digits, as `lsusb` shows them.
+        parts.push(json!({
+            "usb_vendor_id": usb.map(|usb| format!("{:04x}", usb.vendor_id)),
+            "usb_product_id": usb.map(|usb| format!("{:04x}", usb.product_id)),
+            "serial_number": usb.and_then(|usb| usb.serial_number.as_ref()),
+        }));
+    }
+    if medium.discovery == Discovery::Enumerated {
+        parts.push(json!({ "silence": silence_of(found) }));
+    }
+    parts.push(json!({
+        "version": found.version,
+        "sec_ver": latest.sec_version,
+        "pop_required": latest.pop_required,
+    }));
+    merge_objects(parts)
 }
 
-/// The id of the error, as if the search had been for this device only.
+/// The id of the error of the probe, as if the search had been for this device only. `None` if a
+/// device answered, or without a probe.
 fn silence_of(found: &DiscoveredDevice) -> Option<&'static str> {
     let error = found.version_error.as_ref()?;
     let context = Context {

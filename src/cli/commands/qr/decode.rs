@@ -52,24 +52,18 @@ impl Decode {
         let found = found(&source, PAYLOAD, line, &mut inputs, &workplace.drivers).await?;
         let payload = &found.payload;
         let command = provision_command(payload, source.expose());
-        let rows = rows(payload).into_iter();
-        let mut lines: Vec<String> = rows
-            .map(|(name, value)| format!("{name:<15}{value}"))
-            .collect();
-        lines.push(String::new());
-        if payload.network == Some(Network::Thread) {
-            lines.push(
+        let advice = match (payload.network, payload.transport.as_deref()) {
+            (Some(Network::Thread), _) => {
                 "The device needs a Thread network, which this version does not support."
-                    .to_owned(),
-            );
-        } else {
-            let is_softap = payload.transport.as_deref() == Some("softap");
-            let advice = if is_softap {
-                "Join its hotspot with this computer, then run:"
-            } else {
-                "Run:"
-            };
-            lines.extend([advice.to_owned(), format!("  {command}")]);
+            }
+            (_, Some("softap")) => "Join its hotspot with this computer, then run:",
+            _ => "Run:",
+        };
+        let rows = rows(payload).into_iter();
+        let rows = rows.map(|(name, value)| format!("{name:<15}{value}"));
+        let mut lines: Vec<String> = rows.chain([String::new(), advice.to_owned()]).collect();
+        if payload.network != Some(Network::Thread) {
+            lines.push(format!("  {command}"));
         }
         let cut = payload.remarks.iter().find_map(|remark| match remark {
             Remark::Cut { key } => Some(key.unwrap_or("")),
@@ -82,19 +76,14 @@ impl Decode {
 
 /// Names and values for people.
 fn rows(payload: &Payload) -> Vec<(&'static str, String)> {
-    let missing = |key, otherwise: &str| {
+    let or_missing = |key, value: Option<String>, missing: &str| {
         let is_cut = payload.remarks.contains(&Remark::Cut { key: Some(key) });
-        let text = if is_cut {
-            "cut off; get it from another source"
-        } else {
-            otherwise
-        };
-        text.to_owned()
+        let missing = if is_cut { CUT_OFF } else { missing };
+        value.unwrap_or_else(|| missing.to_owned())
     };
     let secret = |secret: &Option<Secret<String>>| {
-        let text = secret.as_ref().map(|secret| secret.expose());
+        let text = secret.as_ref().map(|secret| escape(secret.expose()));
         text.filter(|text| !text.is_empty())
-            .map(|text| escape(text))
     };
     let name = payload.name.as_deref().map(escape);
     let transport = payload.transport.as_deref().map(|name| match name {
@@ -103,36 +92,21 @@ fn rows(payload: &Payload) -> Vec<(&'static str, String)> {
         other => format!("{} (unknown)", escape(other)),
     });
     let security = payload.security.as_ref().map(ToString::to_string);
-    let unlabeled = "not in the label";
-    let security = security.unwrap_or_else(|| format!("{unlabeled}; read from the device"));
+    let mut rows = vec![
+        ("name", or_missing("name", name, UNLABELED)),
+        ("transport", or_missing("transport", transport, UNLABELED)),
+        ("PoP", or_missing("pop", secret(&payload.pop), "none")),
+        (
+            "security",
+            security.unwrap_or_else(|| format!("{UNLABELED}; read from the device")),
+        ),
+    ];
     let username = payload.username.as_deref();
-    [
-        (
-            "name",
-            Some(name.unwrap_or_else(|| missing("name", unlabeled))),
-        ),
-        (
-            "transport",
-            Some(transport.unwrap_or_else(|| missing("transport", unlabeled))),
-        ),
-        (
-            "PoP",
-            Some(secret(&payload.pop).unwrap_or_else(|| missing("pop", "none"))),
-        ),
-        ("security", Some(security)),
-        (
-            "user name",
-            username.map(|name| format!("{} (Security 2)", escape(name))),
-        ),
-        (
-            "network",
-            payload.network.map(|network| network.name().to_owned()),
-        ),
-        ("hotspot's key", secret(&payload.password)),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect()
+    rows.extend(username.map(|name| ("user name", format!("{} (Security 2)", escape(name)))));
+    let network = payload.network.map(Network::name);
+    rows.extend(network.map(|name| ("network", name.to_owned())));
+    rows.extend(secret(&payload.password).map(|key| ("hotspot's key", key)));
+    rows
 }
 
 /// Escapes what could steer a terminal, but not backslashes, so that people can copy the text.
@@ -181,6 +155,8 @@ fn quote_payload(word: &str) -> String {
     quote_word(word)
 }
 
+const UNLABELED: &str = "not in the label";
+const CUT_OFF: &str = "cut off; get it from another source";
 const EXAMPLES: &str = "\
 Examples:
   espctl qr decode '{\"ver\":\"v1\",\"name\":\"PROV_fc9ea3\",\"pop\":\"7a9d365e\",\"transport\":\"ble\"}'

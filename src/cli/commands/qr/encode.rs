@@ -82,14 +82,14 @@ impl Encode {
         let drawing = Drawing::of(text).map_err(|error| unusable_payload(&error.to_string()))?;
         self.check_files()?;
         let mut files = Vec::new();
-        if let Some(path) = &self.png {
-            let bytes = drawing.png();
-            let bytes = bytes.map_err(|error| Failure::fault(&error.into()))?;
-            write_file(path, "--png", self.force, &bytes)?;
-            files.push(path.display().to_string());
-        }
-        if let Some(path) = &self.svg {
-            write_file(path, "--svg", self.force, drawing.svg().as_bytes())?;
+        for (path, flag) in self.files() {
+            let bytes = if flag == PNG {
+                let png = drawing.png();
+                png.map_err(|error| Failure::fault(&error.into()))?
+            } else {
+                drawing.svg().into_bytes()
+            };
+            write_file(path, flag, self.force, &bytes)?;
             files.push(path.display().to_string());
         }
         let output = if files.is_empty() {
@@ -135,6 +135,14 @@ impl Encode {
         })
     }
 
+    /// The files to write, each with its flag.
+    fn files(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+        let files = [(self.png.as_deref(), PNG), (self.svg.as_deref(), "--svg")];
+        files
+            .into_iter()
+            .filter_map(|(path, flag)| Some((path?, flag)))
+    }
+
     /// Checks all files before espctl writes any, so that it writes all of them or none.
     fn check_files(&self) -> Result<(), Failure> {
         let (png, svg) = (self.png.as_deref(), self.svg.as_deref());
@@ -142,12 +150,9 @@ impl Encode {
             let message = "--png and --svg name the same file";
             return Err(Failure::new(ErrorId::ConflictingFlags, message));
         }
-        for (path, flag) in [(png, "--png"), (svg, "--svg")] {
+        for (path, flag) in self.files() {
             // A link counts as an existing file, even if its target is missing.
-            if let Some(path) = path
-                && !self.force
-                && path.symlink_metadata().is_ok()
-            {
+            if !self.force && path.symlink_metadata().is_ok() {
                 let message = format!("{flag}: {} already exists", path.display());
                 return Err(Failure::new(ErrorId::UnwritableFile, message).remedy(&remedies::FORCE));
             }
@@ -214,6 +219,7 @@ fn warn_of_width(lines: &[String]) {
     }
 }
 
+const PNG: &str = "--png";
 /// Folders in which a link leads to an open file, such as /dev/stdout.
 const OPEN_FILE_FOLDERS: [&str; 2] = ["/dev", "/proc"];
 const EXAMPLES: &str = "\
