@@ -1,5 +1,5 @@
-//! Names and numbers of the outside world, parsed once at the edge, so that the layers below
-//! need not ask again whether they are valid. Not what is done with them.
+//! Names and numbers from outside, validated once where they enter, so that the layers below can
+//! rely on them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,8 +15,8 @@ use crate::secret::Secret;
 pub struct Ssid(Vec<u8>);
 
 impl Ssid {
-    /// Checks the length, and that there is no NUL: firmware copies up to the first one, and
-    /// would look for another network.
+    /// Checks the length, and that there is no NUL byte: firmware would copy only the bytes before
+    /// it, and join another network.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, SsidError> {
         let bytes = bytes.into();
         match bytes.len() {
@@ -27,12 +27,12 @@ impl Ssid {
         }
     }
 
-    /// Reads pairs of hexadecimal digits.
+    /// Parses pairs of hexadecimal digits.
     pub fn from_hex(text: &str) -> Result<Self, SsidError> {
         Self::from_bytes(hex::decode(text).map_err(|_| SsidError::NotHex)?)
     }
 
-    /// The bytes as they travel.
+    /// The bytes of the SSID.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -43,7 +43,7 @@ impl Ssid {
     }
 }
 
-/// An SSID on the command line is UTF-8.
+/// On the command line, an SSID is UTF-8.
 impl FromStr for Ssid {
     type Err = SsidError;
 
@@ -52,8 +52,8 @@ impl FromStr for Ssid {
     }
 }
 
-/// Printable text as it is; everything else escaped, so that a hostile name cannot steer a
-/// terminal.
+/// Printable text is unchanged. Everything else is escaped, so that a hostile name cannot control
+/// the terminal.
 impl fmt::Display for Ssid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&printable(&self.0))
@@ -72,37 +72,38 @@ impl Serialize for Ssid {
     }
 }
 
-/// Why a text is no SSID.
+/// Why a text is not a valid SSID.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SsidError {
-    /// Nothing was given.
+    /// The SSID is empty.
     #[error("an SSID has at least 1 byte")]
     Empty,
-    /// A NUL byte is in it.
+    /// The SSID contains a NUL byte.
     #[error("an SSID with a NUL byte cannot be sent: firmware stops reading there")]
     Nul,
-    /// The hexadecimal form is not made of digit pairs.
+    /// The text does not consist of pairs of hexadecimal digits.
     #[error("expected pairs of hexadecimal digits")]
     NotHex,
-    /// More than 32 bytes.
+    /// The SSID has more than 32 bytes.
     #[error("an SSID has at most {MAX_SSID} bytes, this one has {length}")]
     TooLong {
-        /// Bytes, not characters.
+        /// The length in bytes, not characters.
         length: usize,
     },
 }
 
-/// What opens a Wi-Fi network: nothing, a WEP key of 5 or 13 bytes, or 8 to 63 bytes.
+/// The passphrase of a Wi-Fi network: empty, a WEP key of 5 or 13 bytes, or 8 to 63 bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Passphrase(Secret<String>);
 
 impl Passphrase {
-    /// That of an open network.
+    /// The empty passphrase of an open network.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Checks the length in bytes (WPA: IEEE 802.11-2020, J.4.1; 63 is the firmware's limit too).
+    /// Checks the length in bytes (WPA: IEEE 802.11-2020, J.4.1; firmware also has the limit of
+    /// 63).
     pub fn new(secret: Secret<String>) -> Result<Self, PassphraseError> {
         let text = secret.expose();
         let length = text.len();
@@ -117,62 +118,56 @@ impl Passphrase {
         }
     }
 
-    /// Whether this is for an open network.
+    /// Whether the passphrase is for an open network.
     pub fn is_empty(&self) -> bool {
         self.0.expose().is_empty()
     }
 
-    /// The bytes as they travel.
+    /// The bytes of the passphrase.
     pub fn expose(&self) -> &[u8] {
         self.0.expose().as_bytes()
     }
 }
 
-/// Why a text is no passphrase. Never shows it.
+/// Why a text is not a valid passphrase. The error never contains it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PassphraseError {
-    /// A NUL byte is in it.
+    /// The passphrase contains a NUL byte.
     #[error("a passphrase with a NUL byte cannot be sent: firmware stops reading there")]
     Nul,
-    /// 64 hexadecimal digits: a pre-shared key, for which the protocol has no room.
+    /// 64 hexadecimal digits, which is a pre-shared key. The protocol's field is too short for it.
     #[error(
-        "the firmware takes a passphrase of at most {MAX_PASSPHRASE} bytes, not a raw 64-digit key"
+        "the firmware accepts a passphrase of at most {MAX_PASSPHRASE} bytes, not a raw 64-digit key"
     )]
     RawKey,
-    /// More than 63 bytes.
+    /// The passphrase has more than 63 bytes.
     #[error("a passphrase has at most {MAX_PASSPHRASE} bytes, this one has {length}")]
     TooLong {
-        /// Bytes, not characters.
+        /// The length in bytes, not characters.
         length: usize,
     },
-    /// 1 to 7 bytes, but not 5.
+    /// The passphrase has 1 to 7 bytes, but not 5.
     #[error("a passphrase has at least 8 bytes (a WEP key 5), this one has {length}")]
     TooShort {
-        /// Bytes, not characters.
+        /// The length in bytes, not characters.
         length: usize,
     },
 }
 
-/// The address of one access point, as lower-case hexadecimal digits. For display only: firmware
-/// fills what follows a zero byte with garbage when it reports a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+/// The address of an access point, as lower-case hexadecimal digits. For display only: when
+/// firmware reports a connection, the bytes after a zero byte are garbage.
+#[derive(Clone, Debug, derive_more::Display, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Bssid(String);
 
 impl Bssid {
-    /// Six bytes; of more, the first six.
+    /// Takes the first six bytes.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(hex::encode(bytes.get(..6).unwrap_or(bytes)))
     }
 }
 
-impl fmt::Display for Bssid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Bytes from outside as one line of text: UTF-8 where it is, the rest escaped.
+/// Formats bytes from outside as one line of text: UTF-8 stays, the rest is escaped.
 pub fn printable(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -191,14 +186,14 @@ pub fn printable(bytes: &[u8]) -> String {
     text
 }
 
-/// One line of JSON with every character escaped that could steer a terminal. JSON itself escapes
-/// only the first 32; the others can stand in strings alone, so each may become `\uXXXX`.
+/// Escapes every character of a line of JSON that could control a terminal. JSON itself escapes
+/// only the first 32. The others occur only in strings, so each may become `\uXXXX`.
 pub fn printable_json(line: &str) -> String {
     use fmt::Write as _;
     let mut text = String::with_capacity(line.len());
     for character in line.chars() {
         if character.is_control() || is_steering(character) {
-            // Neither kind has a character beyond the basic plane. Writing to a String cannot fail.
+            // Both kinds are in the basic multilingual plane. Writing to a String cannot fail.
             let _written: fmt::Result = write!(text, "\\u{:04x}", u32::from(character));
         } else {
             text.push(character);
@@ -207,8 +202,8 @@ pub fn printable_json(line: &str) -> String {
     text
 }
 
-/// Characters that change the direction or the separation of text or cannot be seen, without
-/// being control characters by category.
+/// Characters that are not control characters by category, but change the direction or separation
+/// of text, or are invisible.
 fn is_steering(character: char) -> bool {
     matches!(
         character,
@@ -229,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_ssid_is_bytes_and_is_counted_in_bytes() {
+    fn ssid_length_is_counted_in_bytes() {
         let ssid: Ssid = "Café 家 ’".parse().unwrap();
         assert_eq!(ssid.as_bytes(), "Café 家 ’".as_bytes());
         assert_eq!(ssid.to_string(), "Café 家 ’");
@@ -250,13 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn what_could_steer_a_terminal_is_escaped() {
+    fn escapes_terminal_control_characters() {
         let ssid = Ssid::from_bytes(b"a\x1b[31m\xff\\\xe2\x80\xae".to_vec()).unwrap();
         assert_eq!(ssid.to_string(), r"a\u{1b}[31m\xff\\\u{202e}");
     }
 
     #[test]
-    fn json_stays_the_same_document_and_steers_nothing() {
+    fn escaped_json_is_same_document() {
         let value = serde_json::json!({"cap": "x\u{9b}31m\u{7f}\u{202e}é\n"});
         let line = printable_json(&value.to_string());
         assert!(
@@ -270,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passphrase_has_the_length_that_a_network_can_have() {
+    fn checks_passphrase_length() {
         let parse = |text: &str| Passphrase::new(Secret::new(text.to_owned())).map(|_| ());
         assert_eq!(parse(""), Ok(()));
         assert_eq!(parse("12345"), Ok(()));

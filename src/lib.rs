@@ -1,40 +1,39 @@
-//! espctl puts ESP32 devices on a network and into their owner's account: host-side provisioning
-//! for ESP-IDF and ESP RainMaker firmware.
+//! espctl connects ESP32 devices to a network and adds them to their owner's account: host-side
+//! provisioning for ESP-IDF and ESP RainMaker firmware.
 //!
-//! The program is a stack of layers. Calls go down, values come back up; the only call that goes
-//! up is [`flows::Observer`], by which a flow tells and asks whoever runs it.
+//! The program is a stack of layers. Calls go down, values come back up. The only call that goes up
+//! is [`flows::Observer`], with which a flow reports progress and asks for decisions.
 //!
 //! ```text
-//!    what the person does, top down                      what the other side is
+//!    the host side, from the user down                   the other side
 //!    ┌──────────────────────────────────────┐            ┌──────────────────────────────┐
-//!    │ cli       typed, read                │───────────▶│ emulator   a device, a cloud │
+//!    │ cli       arguments and output       │───────────▶│ emulator   a device, a cloud │
 //!    ├──────────────────────────────────────┤  emulate   │ imports proto, security      │
-//!    │ report    errors, exit codes, advice │            │                              │
+//!    │ report    errors, exit codes, hints  │            │                              │
 //!    ├────────────────────────────┬─────────┤            └──────────────────────────────┘
 //!    │ flows  the order of steps  │ account │
 //!    ├────────────────────────────┼─────────┤
-//!    │ provisioner  gets a network│ cloud   │
+//!    │ provisioner  sets a network│ cloud   │
 //!    ├────────────────────────────┤         │
-//!    │ session   a conversation   │         │
+//!    │ session   commands         │         │
 //!    ├──────────┬──────────┬──────┴─────────┤
-//!    │ endpoint │ security │ transport      │   meaning · keys · movement
+//!    │ endpoint │ security │ transport      │   messages · keys · bytes
 //!    ├──────────┴──────────┴───────┬────────┤
 //!    │ proto   messages and names  │ host   │   host: this computer
-//!    └─────────────────────────────┴────────┘   leaves, for all: secret, ident, qr
+//!    └─────────────────────────────┴────────┘   used by all: secret, ident, qr
 //! ```
 //!
 //! A device exposes named *endpoints*: bytes in, bytes out, one request at a time. [`transport`]
-//! moves them, [`security`] decides who can read them, [`endpoint`] what they mean; the first two
-//! never look inside and the last never touches a socket. [`session`] joins the three into a
-//! conversation, [`provisioner`] is what a flow asks of any device that can be given a network,
-//! [`cloud`] is the owner's account behind its calls, and [`flows`] says what to talk about with
-//! all of them in which order. [`host`] is this computer, which drivers and advice ask, `account`
-//! keeps which account that is, and `report` says what a failed run is called and what to do about
-//! it. Which module may import which is a table in `tests/repo/layering.rs`, and a test; that files
-//! do not import each other in a circle, one in `tests/repo/cycles.rs`.
+//! carries the bytes, [`security`] encrypts them, and [`endpoint`] defines their meaning: transport
+//! and security never interpret them, and endpoint never uses a socket. [`session`] combines the
+//! three to send commands. [`provisioner`] is the interface of any device that can be given a
+//! network, [`cloud`] makes the calls to the owner's account, and [`flows`] defines the order of
+//! all steps. [`host`] describes this computer for drivers and hints, `account` stores profiles and
+//! logins, and `report` names each error and gives hints. `tests/repo/layering.rs` has a table of
+//! the allowed imports and tests it; `tests/repo/cycles.rs` tests that no files import each other
+//! in a cycle.
 //!
-//! The library exists for the program, its tests and its benchmarks; it makes no promise of
-//! stability.
+//! The library exists for the program, its tests and its benchmarks; its API is not stable.
 
 pub mod cli;
 pub mod emulator;

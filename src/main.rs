@@ -1,5 +1,5 @@
-//! The binary: runs the command line with the transports and protocols of the program, and returns its exit code.
-//! Everything else is the library's.
+//! The binary: runs the command line with the built-in transports and protocols, and returns its
+//! exit code. Everything else is in the library.
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! What must not be seen: a value that does not print and is zeroed when dropped.
-//! Not encryption: it protects from logs, errors and left-over memory, not from a debugger.
+//! A value that is never printed, and is zeroed when dropped. It protects logs, errors and freed
+//! memory, but it is not encryption: a debugger can read it.
 
 use std::fmt;
 
@@ -11,12 +11,12 @@ use zeroize::Zeroize;
 pub struct Secret<T: Zeroize>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Takes a value into custody. The caller must not keep a copy.
+    /// Wraps a value. The caller must not keep a copy.
     pub fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// Shows the value to whoever needs the value itself. Each use is a place to review.
+    /// Returns the value. Review each use.
     pub fn expose(&self) -> &T {
         &self.0
     }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing_of_the_value() {
+    fn debug_does_not_show_value() {
         let secret = Secret::new(String::from("abcd1234"));
         assert_eq!(format!("{secret:?}"), "<redacted>");
         assert_eq!(secret.expose(), "abcd1234");

@@ -1,24 +1,24 @@
-//! The rules for the address under which all calls of a cloud are.
+//! Validates the base URL of a cloud's calls.
 
 use thiserror::Error;
 use url::Url;
 
-/// Why something is no base URL.
+/// Why a text is not a valid base URL.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub(crate) enum InvalidUrl {
-    /// Such as one without a scheme.
-    #[error("is no URL; it begins with https:// and names a host")]
+    /// The text is not an HTTP URL with a host; its scheme may be missing.
+    #[error("is not a URL; expected https:// and a host")]
     NoUrl,
-    /// They would be written to a file that others may read.
-    #[error("must not hold a user name or a password")]
+    /// Credentials would be written to a file that other users may be able to read.
+    #[error("must not contain a user name or a password")]
     Credentials,
-    /// They would end up in the middle.
+    /// A query or fragment would end up in the middle of a call's URL.
     #[error("must not have a query or a fragment")]
     Query,
 }
 
-/// The base of every call: with `v1/` at its end, whether that was typed or not.
-pub(crate) fn base_url(text: &str) -> Result<Url, InvalidUrl> {
+/// Parses a base URL, and appends `v1/` if it is missing.
+pub(crate) fn parse_base_url(text: &str) -> Result<Url, InvalidUrl> {
     let mut url: Url = text.trim().parse().map_err(|_| InvalidUrl::NoUrl)?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(InvalidUrl::NoUrl);

@@ -1,4 +1,4 @@
-//! What can be wrong with accounts on disk. No message holds anything of a file's content.
+//! Errors of the account files. No message contains any part of a file's content.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,39 +7,39 @@ use thiserror::Error;
 
 use super::base_url::InvalidUrl;
 
-/// Why a profile or its tokens could not be had or kept.
+/// Why a profile or its tokens could not be read or written.
 #[derive(Debug, Error)]
 pub(crate) enum AccountError {
-    /// `global` and `china` are always there.
-    #[error("{0} is built in, and cannot be added or removed")]
+    /// `global` and `china` cannot be added or removed.
+    #[error("{0} is built in and cannot be added or removed")]
     BuiltIn(String),
-    /// Names that differ in case only share a file on some systems.
-    #[error("there is a profile {0} already")]
+    /// The name exists, or differs only in case: such names share a file on some systems.
+    #[error("profile {0} already exists")]
     Exists(String),
-    /// It is part of a file's name.
+    /// The name is not valid as a part of a file name.
     #[error("a profile's name has 1 to 50 letters, digits and _-.#")]
     InvalidName,
-    /// Not where a cloud can be.
+    /// The base URL is not valid.
     #[error("the base URL {0}")]
     InvalidUrl(#[from] InvalidUrl),
-    /// A file that is left as it is.
+    /// The file has invalid content, and is not changed.
     #[error("{} {reason}", path.display())]
     Malformed {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
-    /// A file that is there, and cannot be read.
+    /// The file exists but cannot be read.
     #[error("cannot read {}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    /// No such profile.
+    /// There is no profile of this name.
     #[error("there is no profile {name}")]
     Unknown {
-        /// As it was asked for, made printable.
+        /// The requested name, printable.
         name: String,
-        known: Vec<String>,
+        available: Vec<String>,
     },
-    /// A file that cannot be written or removed.
+    /// The file cannot be written or removed.
     #[error("cannot write to {}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
 }

@@ -1,5 +1,5 @@
-//! Reading and writing one file of the folder: whole or not at all, and for its owner alone. What
-//! stands in it is for others to say.
+//! Reads and writes the files of the account folder. A file is written completely or not at all,
+//! and only its owner can read it. The callers interpret the content.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
@@ -9,34 +9,38 @@ use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use super::{AccountError, Folder};
+use super::error::AccountError;
 
-/// Keys in the order of the file, those that nobody here knows included.
-pub(super) type Object = Map<String, Value>;
-
-/// Below `profiles/`, or where older versions had it.
+/// The folder of the account files. It need not exist.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    home: PathBuf,
-    stray: Option<PathBuf>,
+pub(crate) struct Folder {
+    pub(super) path: PathBuf,
 }
 
 impl Folder {
-    /// Where a file of `profiles/` is.
-    pub(super) fn place(&self, file: &str) -> Place {
-        Place {
-            home: self.path.join("profiles").join(file),
-            stray: Some(self.path.join(file)),
+    /// Stores the path; reads and writes nothing.
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The path of the folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file of this name.
+    pub(super) fn file(&self, name: &str) -> AccountFile {
+        AccountFile {
+            current_path: self.path.join("profiles").join(name),
+            legacy_path: Some(self.path.join(name)),
         }
     }
-}
 
-impl Folder {
-    /// Until this is dropped, no other run changes anything: two that read, changed and wrote at
-    /// once would lose what one of them did.
-    pub(super) fn exclusively(&self) -> Result<File, AccountError> {
+    /// Locks the folder until the result is dropped. Without the lock, two runs that read, change
+    /// and write a file could lose a change.
+    pub(super) fn lock(&self) -> Result<File, AccountError> {
         let path = self.path.join("profiles").join(".espctl.lock");
-        let locked = || {
+        let open_locked = || {
             create_private(path.parent().unwrap_or(&self.path))?;
             let mut options = File::options();
             options.create(true).truncate(false).write(true);
@@ -46,66 +50,78 @@ impl Folder {
             file.lock()?;
             Ok(file)
         };
-        locked().map_err(|source| AccountError::Unwritable { path, source })
+        open_locked().map_err(|source| AccountError::Unwritable { path, source })
     }
 }
 
-impl Place {
-    /// The path that counts: for messages, and for reading.
+/// A JSON object that keeps the order of its keys, including unknown ones.
+pub(super) type Object = Map<String, Value>;
+
+/// A file in `profiles/`, with the path where older versions had it.
+#[derive(Clone, Debug)]
+pub(super) struct AccountFile {
+    current_path: PathBuf,
+    legacy_path: Option<PathBuf>,
+}
+
+impl AccountFile {
+    /// The existing path, for messages and for reading; the current path if there is no file.
     pub(super) fn path(&self) -> &Path {
-        match &self.stray {
-            Some(stray) if !self.home.exists() && stray.is_file() => stray,
-            _ => &self.home,
+        match &self.legacy_path {
+            Some(legacy_path) if !self.current_path.exists() && legacy_path.is_file() => {
+                legacy_path
+            }
+            _ => &self.current_path,
         }
     }
 
-    /// Below `profiles/` only.
-    pub(super) fn without_stray(self) -> Self {
+    /// Ignores the path of older versions.
+    pub(super) fn without_legacy_path(self) -> Self {
         Self {
-            stray: None,
+            legacy_path: None,
             ..self
         }
     }
 
-    /// `None`: there is no such file.
-    pub(super) fn text(&self) -> Result<Option<String>, AccountError> {
-        text(self.path())
+    /// Reads the file; `None` if it does not exist.
+    pub(super) fn read_text(&self) -> Result<Option<String>, AccountError> {
+        read_text(self.path())
     }
 
-    /// `None`: there is no such file.
-    pub(super) fn object(&self) -> Result<Option<Object>, AccountError> {
-        object(self.path())
+    /// Reads the file as a JSON object; `None` if it does not exist.
+    pub(super) fn read_object(&self) -> Result<Option<Object>, AccountError> {
+        read_object(self.path())
     }
 
-    /// Puts this in place of what is there.
+    /// Replaces the file, and removes the one of older versions.
     pub(super) fn write(&self, text: &str) -> Result<(), AccountError> {
-        write(&self.home, text).map_err(|source| AccountError::Unwritable {
-            path: self.home.clone(),
+        write(&self.current_path, text).map_err(|source| AccountError::Unwritable {
+            path: self.current_path.clone(),
             source,
         })?;
-        // esp-rainmaker-cli would move it over the new one.
-        self.remove_stray().map(drop)
+        // esp-rainmaker-cli would move the old file over the new one.
+        self.remove_legacy_file().map(drop)
     }
 
-    /// Whether there was anything to remove.
+    /// Removes the file. Returns whether there was one.
     pub(super) fn remove(&self) -> Result<bool, AccountError> {
-        Ok(remove(&self.home)? | self.remove_stray()?)
+        Ok(remove(&self.current_path)? | self.remove_legacy_file()?)
     }
 
-    fn remove_stray(&self) -> Result<bool, AccountError> {
-        self.stray.as_deref().map_or(Ok(false), remove)
+    fn remove_legacy_file(&self) -> Result<bool, AccountError> {
+        self.legacy_path.as_deref().map_or(Ok(false), remove)
     }
 }
 
-/// `None`: there is no such file.
-pub(super) fn object(path: &Path) -> Result<Option<Object>, AccountError> {
-    let Some(text) = text(path)?.map(Zeroizing::new) else {
+/// Reads a file as a JSON object; `None` if it does not exist.
+pub(super) fn read_object(path: &Path) -> Result<Option<Object>, AccountError> {
+    let Some(text) = read_text(path)?.map(Zeroizing::new) else {
         return Ok(None);
     };
     match serde_json::from_str(&text) {
         Ok(Value::Object(object)) => Ok(Some(object)),
         Ok(_) => Err(malformed(path, "is not a JSON object")),
-        // Line and column, and nothing of the text.
+        // The message has the position of the error, and nothing of the text.
         Err(error) => Err(malformed(path, format!("is not JSON: {error}"))),
     }
 }
@@ -117,7 +133,7 @@ pub(super) fn malformed(path: &Path, reason: impl Into<String>) -> AccountError 
     }
 }
 
-fn text(path: &Path) -> Result<Option<String>, AccountError> {
+fn read_text(path: &Path) -> Result<Option<String>, AccountError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -128,13 +144,14 @@ fn text(path: &Path) -> Result<Option<String>, AccountError> {
     }
 }
 
-/// By way of a file beside it, so that nobody ever reads half of it, and a full disk costs nothing.
+/// Writes a temporary file first and renames it, so that readers never see half a file, and a full
+/// disk loses nothing.
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    // Where somebody keeps these files elsewhere, by a link, they stay there.
+    // A symbolic link to a file elsewhere stays a link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     create_private(folder)?;
-    // Made with mode 0600.
+    // `NamedTempFile` uses mode 0600.
     let mut file = NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
@@ -166,38 +183,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_at_once_lose_nothing() {
+    fn parallel_runs_lose_no_change() {
         let home = tempfile::tempdir().unwrap();
         let names: Vec<String> = (0..16).map(|number| format!("p{number}")).collect();
         std::thread::scope(|scope| {
             for name in &names {
-                // As in a process of its own.
+                // A lock of its own, as in another process.
                 let folder = Folder::new(home.path());
                 scope.spawn(move || {
                     let url = "https://cloud.example/v1/".parse().unwrap();
-                    folder.add(name, &url, None).unwrap();
+                    folder.add_profile(name, &url, None).unwrap();
                 });
             }
         });
-        let known = Folder::new(home.path()).profiles().unwrap();
-        assert_eq!(known.len(), names.len() + 2, "{known:?}");
+        let profiles = Folder::new(home.path()).list_profiles().unwrap();
+        assert_eq!(profiles.len(), names.len() + 2, "{profiles:?}");
     }
 
     #[test]
-    fn a_login_that_cannot_be_read_is_replaced_or_removed() {
+    fn unreadable_login_can_be_replaced_or_removed() {
         let home = tempfile::tempdir().unwrap();
         let folder = Folder::new(home.path());
-        let global = folder.select(None).unwrap();
+        let global = folder.select_profile(None).unwrap();
         let tokens = crate::cloud::Tokens::access_only("token".to_owned().into());
-        folder.log_in(&global, &tokens).unwrap();
+        folder.save_login(&global, &tokens).unwrap();
         for broken in ["", "{", "[]"] {
-            fs::write(folder.tokens_place(&global.name).path(), broken).unwrap();
-            assert!(folder.tokens(&global).is_err(), "{broken}");
-            folder.log_in(&global, &tokens).unwrap();
-            assert!(folder.tokens(&global).unwrap().is_some(), "{broken}");
-            fs::write(folder.tokens_place(&global.name).path(), broken).unwrap();
-            assert!(folder.log_out(&global).unwrap().was_logged_in);
-            assert!(folder.tokens(&global).unwrap().is_none(), "{broken}");
+            fs::write(folder.tokens_file(&global.name).path(), broken).unwrap();
+            assert!(folder.read_tokens(&global).is_err(), "{broken}");
+            folder.save_login(&global, &tokens).unwrap();
+            assert!(folder.read_tokens(&global).unwrap().is_some(), "{broken}");
+            fs::write(folder.tokens_file(&global.name).path(), broken).unwrap();
+            assert!(folder.remove_login(&global).unwrap().was_logged_in);
+            assert!(folder.read_tokens(&global).unwrap().is_none(), "{broken}");
         }
     }
 }

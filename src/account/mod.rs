@@ -1,33 +1,33 @@
-//! Which account a command acts for: profiles (which cloud) and tokens (which user) on disk, in
-//! the files and the layout of esp-rainmaker-cli, so that a login there counts here and the other
-//! way round. Not the cloud's calls, which are `cloud`'s, nor what is typed, which is `cli`'s.
+//! The account of a command: profiles (which cloud) and tokens (which user) on disk. Files and
+//! layout are those of esp-rainmaker-cli, so that both programs share their logins. `cloud` makes
+//! the calls; `cli` parses the arguments.
 //!
 //! ```text
 //! <folder>/
-//!   rainmaker_config.json            before there were profiles: read while profiles.json is absent
-//!   profiles/profiles.json           which profiles there are
-//!   profiles/current_profile         the name of one of them
+//!   rainmaker_config.json            without profiles; read while profiles.json is absent
+//!   profiles/profiles.json           all profiles
+//!   profiles/current_profile         the name of the current profile
 //!   profiles/<profile>_config.json   the tokens of one profile
 //! ```
 //!
-//! Files of `profiles/` that lie in the folder itself, where older versions had them, are read
-//! where `profiles/` lacks them, and taken away when they have been written anew.
+//! Older versions had the files of `profiles/` in the folder itself. They are read from there if
+//! `profiles/` lacks them, and removed when they are written again.
 
 mod base_url;
 mod error;
 mod files;
-mod folder;
 mod legacy;
-mod login;
+pub(crate) mod login;
+mod permissions;
 mod profile;
 mod profiles;
-mod rights;
+mod tokens;
 
-pub(crate) use base_url::base_url;
+pub(crate) use base_url::parse_base_url;
 pub(crate) use error::AccountError;
-pub(crate) use folder::Folder;
+pub(crate) use files::Folder;
+pub(crate) use permissions::{ExposedPath, Permissions};
 pub(crate) use profile::{BrowserLogin, Profile};
-pub(crate) use rights::{Exposed, Rights};
 
 #[cfg(test)]
 mod tests;

@@ -1,27 +1,27 @@
-//! One profile: the cloud that it means, and what its login page needs. Those that are built in,
-//! the rules for names. Not where profiles are kept.
+//! A profile: its cloud and the settings of its login page; the built-in profiles and the rules for
+//! names. `profiles.rs` reads and writes them.
 
-use std::fmt;
 use std::str::FromStr;
 
+use derive_more::Display;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::base_url::base_url;
+use super::base_url::parse_base_url;
 use super::error::AccountError;
 use super::files::Object;
 
-/// A profile's name. It is part of a file's name, so there is none that has not been checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The validated name of a profile. It is part of a file name.
+#[derive(Clone, Debug, Display, PartialEq, Eq)]
 pub(crate) struct ProfileName(String);
 
 impl ProfileName {
-    /// As it is.
+    /// The name.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it always exists.
+    /// Whether the profile is built in.
     pub(crate) fn is_built_in(&self) -> bool {
         BUILT_IN.contains(&self.as_str())
     }
@@ -32,73 +32,67 @@ impl FromStr for ProfileName {
 
     fn from_str(text: &str) -> Result<Self, AccountError> {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '#');
-        if text.is_empty() || text.len() > LONGEST_NAME || !text.chars().all(fits) {
+        if text.is_empty() || text.len() > MAX_NAME_BYTES || !text.chars().all(fits) {
             return Err(AccountError::InvalidName);
         }
         Ok(Self(text.to_owned()))
     }
 }
 
-impl fmt::Display for ProfileName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-/// A cloud, by name.
+/// A named cloud.
 #[derive(Clone, Debug)]
 pub(crate) struct Profile {
-    /// What it is called.
+    /// The profile's name.
     pub name: ProfileName,
-    /// For people.
+    /// The description, for the user.
     pub description: String,
-    /// Ends in `/v1/`.
+    /// The URL of the API; ends in `/v1/`.
     pub base_url: Url,
-    /// Whether it always exists.
-    pub built_in: bool,
-    /// `None`: it has no login page.
+    /// Whether the profile is built in.
+    pub is_built_in: bool,
+    /// The settings of the browser login; `None` if the cloud has no login page.
     pub browser: Option<BrowserLogin>,
 }
 
-/// What a login by browser needs.
+/// The settings of a login in the browser.
 #[derive(Clone, Debug)]
 pub(crate) struct BrowserLogin {
-    /// The page, up to the port that is appended.
+    /// The URL of the login page, without the port at its end.
     pub login_url: String,
-    /// Where a code becomes tokens.
+    /// The URL that exchanges an authorization code for tokens.
     pub token_url: Url,
-    /// Who asks.
+    /// The OAuth client id.
     pub client_id: String,
-    /// Must be what the code was made for.
+    /// The redirect URL that the authorization code was requested with.
     pub redirect_url: String,
-    /// Handed to the page, with the port appended.
+    /// The authorization URL for the login page, without the port at its end.
     pub external_url: String,
 }
 
 impl Profile {
-    /// Reads one of profiles.json. What a built-in one lacks is as it is built in; a custom one
-    /// takes nothing from elsewhere. The error says what is wrong with it.
+    /// Parses a profile of profiles.json. Built-in profiles have defaults for missing keys; custom
+    /// profiles have none. The error names the problem.
     pub(super) fn from_keys(name: ProfileName, keys: &Object) -> Result<Self, String> {
-        let built_in = name.is_built_in();
+        let is_built_in = name.is_built_in();
         let defaults = built_in_keys(name.as_str());
         let text = |key: &str| {
-            let given = keys.get(key).and_then(Value::as_str);
-            given.or_else(|| defaults.get(key).and_then(Value::as_str))
+            let own = keys.get(key).and_then(Value::as_str);
+            own.or_else(|| defaults.get(key).and_then(Value::as_str))
         };
         let host = text("host").ok_or_else(|| format!("lacks the host of the profile {name}"))?;
-        let url = base_url(host)
-            .map_err(|error| format!("has a profile {name} without a usable host: it {error}"))?;
+        let url = parse_base_url(host)
+            .map_err(|error| format!("has an invalid host in profile {name}: it {error}"))?;
         Ok(Self {
             description: text("description").unwrap_or_default().to_owned(),
             base_url: url,
-            built_in,
-            browser: browser(&text),
+            is_built_in,
+            browser: parse_browser_login(&text),
             name,
         })
     }
 
-    /// Whether its cloud can have made a token with this issuer. Only those that are built in are
-    /// known.
+    /// Whether this profile's cloud may have issued the token. Only the issuers of the built-in
+    /// clouds are known.
     pub(crate) fn may_be_issued_by(&self, issuer: &str) -> bool {
         let is_global = issuer.contains(GLOBAL_ISSUER);
         match self.base_url.as_str() {
@@ -108,7 +102,7 @@ impl Profile {
         }
     }
 
-    /// `global` or `china` for their hosts, else its name.
+    /// `global` or `china` if the host is theirs, else the profile's name.
     pub(crate) fn region(&self) -> &str {
         let host = self.base_url.as_str();
         match HOSTS.iter().find(|(_, of_region)| *of_region == host) {
@@ -118,7 +112,7 @@ impl Profile {
     }
 }
 
-fn browser<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<BrowserLogin> {
+fn parse_browser_login<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<BrowserLogin> {
     let owned = |key| text(key).map(str::to_owned);
     Some(BrowserLogin {
         login_url: owned("login_url")?,
@@ -129,7 +123,7 @@ fn browser<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<BrowserLogin> 
     })
 }
 
-/// A custom profile, as esp-rainmaker-cli writes it.
+/// The keys of a custom profile, as esp-rainmaker-cli writes them.
 pub(super) fn custom_keys(name: &ProfileName, base_url: &Url, description: Option<&str>) -> Value {
     json!({
         "name": name.as_str(),
@@ -141,7 +135,7 @@ pub(super) fn custom_keys(name: &ProfileName, base_url: &Url, description: Optio
     })
 }
 
-/// A built-in profile, as esp-rainmaker-cli writes it; empty for other names.
+/// The keys of a built-in profile, as esp-rainmaker-cli writes them; empty for other names.
 pub(super) fn built_in_keys(name: &str) -> Object {
     let keys = match name {
         GLOBAL => json!({
@@ -180,14 +174,14 @@ pub(super) fn built_in_keys(name: &str) -> Object {
 
 pub(super) const GLOBAL: &str = "global";
 pub(super) const CHINA: &str = "china";
-/// In the order in which they are listed.
+/// In the order of lists.
 pub(super) const BUILT_IN: [&str; 2] = [GLOBAL, CHINA];
-/// By region.
+/// The hosts of the built-in profiles.
 pub(super) const HOSTS: [(&str, &str); 2] = [(GLOBAL, GLOBAL_HOST), (CHINA, CHINA_HOST)];
-/// The user pool's service, in the region where it runs.
+/// The issuer of the user pool in its AWS region.
 const GLOBAL_ISSUER: &str = "cognito-idp.us-east-1";
 const GLOBAL_HOST: &str = "https://api.rainmaker.espressif.com/v1/";
 const CHINA_HOST: &str = "https://api2.rainmaker.espressif.com.cn/v1/";
 const GLOBAL_EXTERNAL: &str = "https://3pauth.rainmaker.espressif.com/oauth2/authorize?&redirect_uri=https://rainmaker-login-ui.s3.amazonaws.com/welcome.html&response_type=CODE&client_id=1h7ujqjs8140n17v0ahb4n51m2&scope=aws.cognito.signin.user.admin%20email%20openid%20phone%20profile&state=port:";
 const CHINA_EXTERNAL: &str = "https://api2.rainmaker.espressif.com.cn/authorize?&client_id=6m3FgmvJSt4g6pDrHgfpYj&response_type=code&redirect_uri=http://login.rainmaker.espressif.com.cn/welcome.html&state=port:";
-const LONGEST_NAME: usize = 50;
+const MAX_NAME_BYTES: usize = 50;

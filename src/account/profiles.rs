@@ -1,4 +1,4 @@
-//! Which profiles there are, and which one is current: profiles.json and `current_profile`. Not
+//! The list of profiles and the current one: profiles.json and `current_profile`. `tokens.rs` has
 //! their tokens.
 
 use serde_json::{Value, json};
@@ -8,79 +8,89 @@ use super::files::{Object, malformed};
 use super::profile::{BUILT_IN, GLOBAL, Profile, ProfileName, built_in_keys, custom_keys};
 use super::{AccountError, Folder};
 
+/// What happens to the login of the old file when profiles.json is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LegacyMigration {
+    Move,
+    Discard,
+}
+
 impl Folder {
-    /// All profiles: those that are built in, then the others in their order.
-    pub(crate) fn profiles(&self) -> Result<Vec<Profile>, AccountError> {
-        let place = self.place(PROFILES);
-        let whole = place.object()?.unwrap_or_default();
-        let wrong = |reason: String| malformed(place.path(), reason);
+    /// All profiles: the built-in ones, then the custom ones in the order of the file.
+    pub(crate) fn list_profiles(&self) -> Result<Vec<Profile>, AccountError> {
+        let file = self.file(PROFILES_FILE);
+        let whole = file.read_object()?.unwrap_or_default();
+        let invalid = |reason: String| malformed(file.path(), reason);
         let section = |key: &str| match whole.get(key) {
             None | Some(Value::Null) => Ok(Object::new()),
             Some(Value::Object(section)) => Ok(section.clone()),
-            Some(_) => Err(wrong(format!("has something else than profiles in {key}"))),
+            Some(_) => Err(invalid(format!(
+                "has a value in {key} that is not an object"
+            ))),
         };
-        let (built_in, custom) = (section(BUILT_IN_SECTION)?, section(CUSTOM)?);
+        let (built_in, custom) = (section(BUILT_IN_SECTION)?, section(CUSTOM_SECTION)?);
         let mut profiles = Vec::new();
         for name in BUILT_IN {
             let written = built_in.get(name).and_then(Value::as_object);
             let keys = written.cloned().unwrap_or_default();
-            profiles.push(Profile::from_keys(name.parse()?, &keys).map_err(wrong)?);
+            profiles.push(Profile::from_keys(name.parse()?, &keys).map_err(invalid)?);
         }
-        // A reserved name here would be another cloud under a trusted name.
-        let others = custom.iter();
-        for (name, keys) in others.filter(|(name, _)| !BUILT_IN.contains(&name.as_str())) {
+        // A custom profile with a built-in name would be another cloud under a trusted name.
+        let custom_profiles = custom.iter();
+        for (name, keys) in custom_profiles.filter(|(name, _)| !BUILT_IN.contains(&name.as_str())) {
             let name: ProfileName = name
                 .parse()
-                .map_err(|_| wrong("names a profile as none may be named".to_owned()))?;
+                .map_err(|_| invalid("has a profile with an invalid name".to_owned()))?;
             let keys = keys.as_object();
-            let keys = keys.ok_or_else(|| wrong(format!("has no keys for the profile {name}")))?;
-            profiles.push(Profile::from_keys(name, keys).map_err(wrong)?);
+            let keys =
+                keys.ok_or_else(|| invalid(format!("has no keys for the profile {name}")))?;
+            profiles.push(Profile::from_keys(name, keys).map_err(invalid)?);
         }
         Ok(profiles)
     }
 
-    /// The name of the current profile, whether or not there is such a profile.
-    pub(crate) fn current(&self) -> Result<String, AccountError> {
-        let text = self.place(CURRENT).text()?.unwrap_or_default();
+    /// The name of the current profile, which may not exist.
+    pub(crate) fn read_current_name(&self) -> Result<String, AccountError> {
+        let text = self.file(CURRENT_FILE).read_text()?.unwrap_or_default();
         let name = text.trim();
         if !name.is_empty() {
             return Ok(name.to_owned());
         }
-        let legacy = self.legacy()?;
+        let legacy = self.read_legacy_login()?;
         Ok(legacy.map_or(GLOBAL, |legacy| legacy.profile).to_owned())
     }
 
     /// The profile of this name, or the current one.
-    pub(crate) fn select(&self, name: Option<&str>) -> Result<Profile, AccountError> {
+    pub(crate) fn select_profile(&self, name: Option<&str>) -> Result<Profile, AccountError> {
         let name = match name {
             Some(name) => name.to_owned(),
-            None => self.current()?,
+            None => self.read_current_name()?,
         };
-        let mut known = Vec::new();
-        for profile in self.profiles()? {
+        let mut available = Vec::new();
+        for profile in self.list_profiles()? {
             if profile.name.as_str() == name {
                 return Ok(profile);
             }
-            known.push(profile.name.to_string());
+            available.push(profile.name.to_string());
         }
         Err(AccountError::Unknown {
             name: crate::ident::printable(name.as_bytes()),
-            known,
+            available,
         })
     }
 
     /// Makes a profile the current one.
-    pub(crate) fn switch(&self, name: &str) -> Result<Profile, AccountError> {
-        self.select(Some(name))?;
-        let _lock = self.exclusively()?;
-        let profile = self.select(Some(name))?;
-        self.settle(true)?;
+    pub(crate) fn switch_profile(&self, name: &str) -> Result<Profile, AccountError> {
+        self.select_profile(Some(name))?;
+        let _lock = self.lock()?;
+        let profile = self.select_profile(Some(name))?;
+        self.create_profiles_file(LegacyMigration::Move)?;
         self.set_current(profile.name.as_str())?;
         Ok(profile)
     }
 
-    /// Adds a profile of one's own.
-    pub(crate) fn add(
+    /// Adds a custom profile.
+    pub(crate) fn add_profile(
         &self,
         name: &str,
         base_url: &Url,
@@ -90,96 +100,104 @@ impl Folder {
         if name.is_built_in() {
             return Err(AccountError::BuiltIn(name.to_string()));
         }
-        self.expect_new(&name)?;
-        let _lock = self.exclusively()?;
-        self.expect_new(&name)?;
-        self.settle(true)?;
-        // Tokens of a former profile of this name were for another host.
-        self.tokens_place(&name).remove()?;
-        self.change(|custom| {
+        self.check_name_is_free(&name)?;
+        let _lock = self.lock()?;
+        self.check_name_is_free(&name)?;
+        self.create_profiles_file(LegacyMigration::Move)?;
+        // Tokens of an earlier profile of this name belong to another host.
+        self.tokens_file(&name).remove()?;
+        self.edit_custom_profiles(|custom| {
             custom.insert(name.to_string(), custom_keys(&name, base_url, description));
         })?;
-        self.select(Some(name.as_str()))
+        self.select_profile(Some(name.as_str()))
     }
 
-    /// Names that differ in case alone would share a file on some systems.
-    fn expect_new(&self, name: &ProfileName) -> Result<(), AccountError> {
-        let same = |one: &Profile| one.name.as_str().eq_ignore_ascii_case(name.as_str());
-        match self.profiles()?.iter().find(|one| same(one)) {
-            Some(there) => Err(AccountError::Exists(there.name.to_string())),
+    /// Rejects an existing name. Names that differ only in case share a file on some systems.
+    fn check_name_is_free(&self, name: &ProfileName) -> Result<(), AccountError> {
+        let has_name =
+            |profile: &Profile| profile.name.as_str().eq_ignore_ascii_case(name.as_str());
+        match self
+            .list_profiles()?
+            .iter()
+            .find(|profile| has_name(profile))
+        {
+            Some(existing) => Err(AccountError::Exists(existing.name.to_string())),
             None => Ok(()),
         }
     }
 
-    /// Removes a profile of one's own and its login, and tells which one is current then.
-    pub(crate) fn remove(&self, name: &str) -> Result<String, AccountError> {
-        if self.select(Some(name))?.built_in {
+    /// Removes a custom profile and its login. Returns the name of the current profile.
+    pub(crate) fn remove_profile(&self, name: &str) -> Result<String, AccountError> {
+        if self.select_profile(Some(name))?.is_built_in {
             return Err(AccountError::BuiltIn(name.to_owned()));
         }
-        let _lock = self.exclusively()?;
-        let profile = self.select(Some(name))?;
-        let mut current = self.current()?;
-        // In this order: what is left after half of it can be done again.
-        self.tokens_place(&profile.name).remove()?;
+        let _lock = self.lock()?;
+        let profile = self.select_profile(Some(name))?;
+        let mut current = self.read_current_name()?;
+        // In this order, an interrupted removal can be repeated.
+        self.tokens_file(&profile.name).remove()?;
         if current == name {
             self.set_current(GLOBAL)?;
             GLOBAL.clone_into(&mut current);
         }
-        self.change(|custom| {
+        self.edit_custom_profiles(|custom| {
             custom.shift_remove(name);
         })?;
         Ok(current)
     }
 
-    /// Makes sure that profiles.json exists: from then on the old file counts for nothing, so its
-    /// login goes where it belongs, unless it is to be `kept` no longer.
-    pub(super) fn settle(&self, kept: bool) -> Result<(), AccountError> {
-        if self.place(PROFILES).path().exists() {
+    /// Creates profiles.json if it does not exist. From then on `rainmaker_config.json` is ignored,
+    /// so its login is moved to its profile or discarded.
+    pub(super) fn create_profiles_file(
+        &self,
+        migration: LegacyMigration,
+    ) -> Result<(), AccountError> {
+        if self.file(PROFILES_FILE).path().exists() {
             return Ok(());
         }
-        if let Some(legacy) = self.legacy()? {
+        if let Some(legacy) = self.read_legacy_login()? {
             let profile = legacy.profile;
-            if kept {
-                self.carry_over(legacy)?;
+            if migration == LegacyMigration::Move {
+                self.migrate_login(legacy)?;
             }
-            if self.place(CURRENT).text()?.is_none() {
+            if self.file(CURRENT_FILE).read_text()?.is_none() {
                 self.set_current(profile)?;
             }
         }
-        self.change(|_| {})
+        self.edit_custom_profiles(|_| {})
     }
 
     fn set_current(&self, name: &str) -> Result<(), AccountError> {
-        self.place(CURRENT).write(name)
+        self.file(CURRENT_FILE).write(name)
     }
 
-    /// Writes profiles.json anew, with everything in it that nobody here knows.
-    fn change(&self, edit: impl FnOnce(&mut Object)) -> Result<(), AccountError> {
-        let place = self.place(PROFILES);
-        let mut whole = place.object()?.unwrap_or_default();
-        let wrong = || malformed(place.path(), "has something else than profiles");
-        // esp-rainmaker-cli looks for both sections, and for both built-in profiles.
-        let built_in = section(&mut whole, BUILT_IN_SECTION).ok_or_else(wrong)?;
+    /// Edits the custom profiles in profiles.json. Everything unknown in the file stays.
+    fn edit_custom_profiles(&self, edit: impl FnOnce(&mut Object)) -> Result<(), AccountError> {
+        let file = self.file(PROFILES_FILE);
+        let mut content = file.read_object()?.unwrap_or_default();
+        let invalid = || malformed(file.path(), "has a value that is not an object");
+        // esp-rainmaker-cli requires both sections and both built-in profiles.
+        let built_in = section_mut(&mut content, BUILT_IN_SECTION).ok_or_else(invalid)?;
         for name in BUILT_IN {
-            let absent = built_in.get(name).is_none_or(Value::is_null);
-            if absent {
+            let is_missing = built_in.get(name).is_none_or(Value::is_null);
+            if is_missing {
                 built_in.insert(name.to_owned(), Value::Object(built_in_keys(name)));
             }
         }
-        edit(section(&mut whole, CUSTOM).ok_or_else(wrong)?);
-        place.write(&format!("{:#}", Value::Object(whole)))
+        edit(section_mut(&mut content, CUSTOM_SECTION).ok_or_else(invalid)?);
+        file.write(&format!("{:#}", Value::Object(content)))
     }
 }
 
-fn section<'a>(whole: &'a mut Object, key: &str) -> Option<&'a mut Object> {
-    let section = whole.entry(key).or_insert_with(|| json!({}));
+fn section_mut<'a>(content: &'a mut Object, key: &str) -> Option<&'a mut Object> {
+    let section = content.entry(key).or_insert_with(|| json!({}));
     if section.is_null() {
         *section = json!({});
     }
     section.as_object_mut()
 }
 
-pub(super) const PROFILES: &str = "profiles.json";
-const CURRENT: &str = "current_profile";
+pub(super) const PROFILES_FILE: &str = "profiles.json";
+const CURRENT_FILE: &str = "current_profile";
 const BUILT_IN_SECTION: &str = "profiles";
-const CUSTOM: &str = "custom_profiles";
+const CUSTOM_SECTION: &str = "custom_profiles";

@@ -1,5 +1,5 @@
-//! What is typed and what is read: the command tree, and one way from it to an exit code. Each
-//! subcommand is a file with its arguments and a `run`; flows do the work.
+//! The program: the command tree, and the one way from a command line to an exit code. Each subcommand
+//! is a file with its arguments; flows do the work.
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,7 +26,7 @@ use super::tree::public_tree;
 use super::usage;
 use super::workplace::Workplace;
 use crate::provisioner::Protocol;
-use crate::report::{Answer, ErrorId, Exit, Failure, Findings, Recorder, init_logging};
+use crate::report::{ErrorId, Exit, Failure, Findings, Recorder, ResultPolicy, init_logging};
 use crate::transport::Driver;
 
 /// Puts ESP32 devices on a network and into their owner's account.
@@ -42,68 +42,69 @@ struct Cli {
 
 #[derive(Args, Debug)]
 struct OutputArgs {
-    /// How results are written: for people, or one JSON object a line on stdout.
+    /// Print results as text, or as one JSON object a line on stdout.
     #[arg(long, global = true, value_enum, default_value_t, env = "ESPCTL_FORMAT", help_heading = OUTPUT)]
     format: Format,
 
-    /// When to use colour. It never carries meaning; NO_COLOR is honoured.
+    /// When to use color. It never carries meaning; NO_COLOR is respected.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = OUTPUT)]
     color: Color,
 
-    /// Ask nothing: what is missing is an error. So it is without a terminal, and where CI is set.
+    /// Never prompt; missing values are errors. This is the default without a terminal or when CI is
+    /// set.
     #[arg(long, global = true, env = "ESPCTL_NO_INPUT", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     no_input: bool,
 
-    /// Say more on stderr; twice for every exchange. Secrets are never shown.
+    /// Print more on stderr; twice for every exchange. Secrets are never printed.
     #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = OUTPUT)]
     verbose: u8,
 
-    /// Write what -v shows to this file, too; it grows with each run.
+    /// Also append what -v prints to this file.
     #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_LOG_FILE", help_heading = OUTPUT)]
     log_file: Option<PathBuf>,
 
-    /// When the command has ended, write all that a report about it needs to this file: versions,
-    /// what doctor says, transcript, log, timings. Secrets are not in it; names and addresses are.
+    /// After the command, write everything that a bug report needs to this file: versions, findings of
+    /// doctor, transcript, log, timings. It contains names and addresses, and no secrets.
     #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_SUPPORT_BUNDLE", help_heading = OUTPUT)]
     support_bundle: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Print a script that completes commands, flags and names in a shell.
+    /// Print a script with which a shell completes commands, flags and names.
     Completions(reference::Completions),
-    /// Provision an emulated device on this computer, before your eyes.
+    /// Provision an emulated device on this computer, step by step.
     Demo(demo::Demo),
-    /// Talk to one device without provisioning it.
+    /// Send commands to one device without provisioning it.
     #[command(subcommand)]
     Device(Box<device::Device>),
     Discover(discover::Discover),
     Doctor(Box<doctor::Doctor>),
-    /// Play the other side, for CI and for trying things out.
+    /// Emulate a device or a cloud, for CI and for trying things out.
     #[command(subcommand)]
     Emulate(emulate::Emulate),
-    /// Say what an error id means, why it happens and what to do.
+    /// Explain an error id: what it means, why it happens and what to do.
     Explain(explain::Explain),
     Login(Box<login::Login>),
-    /// End the login: on this computer, and at the cloud.
+    /// Log out, on this computer and in the cloud.
     Logout(logout::Logout),
-    /// Print the manual page, or write those of all commands.
+    /// Print the manual page, or write the pages of all commands.
     Man(reference::ManPages),
-    /// What the account owns.
+    /// List, show and remove the nodes of the account.
     #[command(subcommand)]
     Node(node::Node),
-    /// Which clouds there are to log in to, and which one counts.
+    /// Manage cloud profiles.
     #[command(subcommand)]
     Profile(profile::Profiles),
-    /// Find a device, map it to your account, give it Wi-Fi, and wait until it is connected.
+    /// Find a device, map it to your account, send it Wi-Fi credentials, and wait until it is connected.
     Provision(Box<provision::Provision>),
-    /// Read a label's QR code, or make one.
+    /// Decode the QR code of a label, or create one.
     #[command(subcommand)]
     Qr(qr::Qr),
     /// Print a page of the documentation.
     #[command(subcommand, hide = true)]
     Reference(reference::Reference),
-    /// Say who is logged in, and where.
+    /// Show the user and the cloud of the login.
     Whoami(whoami::Whoami),
 }
 
@@ -149,19 +150,19 @@ pub fn main(
     if let Err(failure) = start_log(&cli.output, recorder) {
         printer.failure(&failure);
         if let Some(bundle) = bundle {
-            bundle.write(Answer::LeftOut, Some(&failure), &NOT_LOOKED, &printer);
+            bundle.write(ResultPolicy::Omit, Some(&failure), &NOT_LOOKED, &printer);
         }
         return failure.exit.code();
     }
     suppress_known_panic(DEPENDENCY_RACE);
     let command = cli.command.subcommand();
     let answer = if command.is_output_private() {
-        Answer::LeftOut
+        ResultPolicy::Omit
     } else {
-        Answer::Kept
+        ResultPolicy::Include
     };
     let observer = TerminalObserver::new(printer.clone(), cli.output.no_input, cli.output.verbose);
-    // A panic is a fault of ours, and still ends with a result and an exit code of the table.
+    // A panic is a defect of espctl, and still ends with a result and a documented exit code.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         block_on(command, &printer, bundle.as_ref(), || Workplace {
             drivers,
@@ -207,8 +208,8 @@ impl Command {
     }
 }
 
-/// Keeps a panic in one file of a dependency from being shown. It ends a task that was only tidying
-/// up, so nothing is lost; any other is told as ever.
+/// Hides a panic in one file of a dependency. It ends a task that was only cleaning up, so nothing is
+/// lost; any other panic is printed.
 fn suppress_known_panic(file: &'static str) {
     let shown = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| match panic.location() {
@@ -286,7 +287,7 @@ async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Fail
     outcome
 }
 
-/// Of the command that runs, `device info` as well as `discover`.
+/// The arguments of the innermost command, such as `device info`.
 fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
     while let Some((_, inner)) = matches.subcommand() {
         matches = inner;
@@ -294,7 +295,7 @@ fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
     matches
 }
 
-/// A match rule of the bus that is gone already when it is removed (bluez-async 0.9).
+/// bluez-async 0.9 panics here when a match rule of the bus is already removed.
 const DEPENDENCY_RACE: &str = "/src/messagestream.rs";
 const OUTPUT: &str = "Output";
 const NOT_LOOKED: Findings = Err("the run did not get so far");

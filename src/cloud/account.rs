@@ -1,4 +1,4 @@
-//! Logging in and out, and who one is. Passwords and codes are sent once and kept nowhere.
+//! Login, logout and the user's identity. Passwords and codes are sent once and never stored.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -9,35 +9,35 @@ use super::error::CloudError;
 use super::tokens::Tokens;
 use crate::secret::Secret;
 
-/// What came of logging in.
+/// The outcome of a login request.
 #[derive(Clone, Debug)]
 pub enum LogIn {
-    /// It is done.
+    /// The user is logged in.
     Done(Tokens),
-    /// The cloud has sent a one-time code to the user and wants to see it.
+    /// The cloud sent a one-time code to the user and requires it.
     NeedsCode {
-        /// Belongs to that code.
+        /// The cloud's session for this code.
         session: Secret<String>,
     },
 }
 
-/// The user of a login, as the cloud knows them.
+/// The user of a login, as stored by the cloud.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct User {
-    /// What devices are told.
+    /// The user id that mapping sends to devices.
     pub user_id: String,
-    /// What they log in with.
+    /// The email address or phone number for the login.
     #[serde(default)]
     pub user_name: Option<String>,
-    /// Their name.
+    /// The user's name.
     #[serde(default)]
     pub name: Option<String>,
-    /// Their telephone number.
+    /// The user's phone number.
     #[serde(default)]
     pub phone_number: Option<String>,
 }
 
-/// `POST login2`, all of its shapes.
+/// The body of `POST login2`, in all its variants.
 #[derive(Default, Serialize)]
 struct LoginBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ struct LoginBody<'a> {
 }
 
 impl<'a> LoginBody<'a> {
-    /// All but the name.
+    /// All members except the user name.
     fn secrets(&self) -> impl Iterator<Item = &'a str> {
         let secrets = [
             self.password,
@@ -65,7 +65,7 @@ impl<'a> LoginBody<'a> {
     }
 }
 
-/// Its answer, all of its shapes.
+/// The answer of `POST login2`, in all its variants.
 #[derive(Deserialize)]
 struct LoginAnswer {
     accesstoken: Option<Secret<String>>,
@@ -86,7 +86,7 @@ struct TokenAnswer {
 }
 
 impl Client {
-    /// Begins a login: with a password, or without one to be sent a code.
+    /// Starts a login: with a password, or without one so that the cloud sends a code.
     pub async fn log_in(
         &self,
         user: &str,
@@ -117,11 +117,11 @@ impl Client {
                 session: Some(session),
                 ..
             } => Ok(LogIn::NeedsCode { session }),
-            LoginAnswer { .. } => Err(self.no_tokens("the login")),
+            LoginAnswer { .. } => Err(self.missing_tokens("the login")),
         }
     }
 
-    /// Ends a login with the code that the user was sent.
+    /// Completes a login with the code that the cloud sent to the user.
     pub async fn log_in_with_code(
         &self,
         user: &str,
@@ -142,13 +142,13 @@ impl Client {
         Ok(Tokens {
             access: answer
                 .accesstoken
-                .ok_or_else(|| self.no_tokens("the one-time code"))?,
+                .ok_or_else(|| self.missing_tokens("the one-time code"))?,
             id: answer.idtoken,
             refresh: answer.refreshtoken,
         })
     }
 
-    /// Exchanges what a browser brought back (RFC 6749, 4.1.3).
+    /// Exchanges the authorization code from the browser for tokens (RFC 6749, 4.1.3).
     pub async fn exchange_code(
         &self,
         token_url: &Url,
@@ -163,10 +163,10 @@ impl Client {
             ("redirect_uri", redirect_uri),
         ];
         let mut call = Call::post("the login code", token_url.as_str())
-            .hiding([code.expose().as_str()])
-            .unauthorised();
+            .with_secrets([code.expose().as_str()])
+            .without_token();
         call.body = Body::Form(&form);
-        let answer: TokenAnswer = self.call(call).await.map_err(refused)?;
+        let answer: TokenAnswer = self.call(call).await.map_err(as_login_refusal)?;
         Ok(Tokens {
             access: answer.access,
             id: answer.id,
@@ -174,8 +174,9 @@ impl Client {
         })
     }
 
-    /// Ends the login at the cloud. One that has ended already is as good; an access token that
-    /// has ended says nothing of its login, so it is renewed for this, and not kept.
+    /// Ends the login at the cloud. A login that has already ended is a success. An expired access
+    /// token does not mean that the login has ended, so it is renewed for this call, and not
+    /// stored.
     pub async fn log_out(&self) -> Result<(), CloudError> {
         let Some(tokens) = self.tokens.lock().await.clone() else {
             return Ok(());
@@ -196,18 +197,23 @@ impl Client {
     }
 
     async fn log_out_with(&self, tokens: &Tokens) -> Result<(), CloudError> {
-        let call = Call::new("the logout", reqwest::Method::POST, "logout2", Repeat::Safe)
-            .query(&[("logout_all", "false")]);
-        let answer = self.once(&call, Some(&tokens.access)).await?;
-        self.done(call.name, &answer)
+        let call = Call::new(
+            "the logout",
+            reqwest::Method::POST,
+            "logout2",
+            Repeat::Idempotent,
+        )
+        .query(&[("logout_all", "false")]);
+        let answer = self.send(&call, Some(&tokens.access)).await?;
+        self.check_success(call.name, &answer)
     }
 
-    /// Who is logged in, as the cloud sees it.
-    pub async fn user(&self) -> Result<User, CloudError> {
+    /// The user who is logged in, as stored by the cloud.
+    pub async fn fetch_user(&self) -> Result<User, CloudError> {
         self.call(Call::get("the user", "user2")).await
     }
 
-    /// New tokens for old. The refresh token stays, unless there is a new one in the answer.
+    /// Renews the tokens. The old refresh token stays unless the answer has a new one.
     pub(super) async fn refresh(&self, tokens: &Tokens) -> Result<Tokens, CloudError> {
         const NAME: &str = "the renewal of the login";
         let refresh = tokens.refresh.as_ref().map(|token| token.expose().as_str());
@@ -216,21 +222,26 @@ impl Client {
             ..LoginBody::default()
         };
         let call = Call::post(NAME, "login2")
-            .unauthorised()
+            .without_token()
             .json(&body)
-            .hiding(body.secrets());
-        let answer: LoginAnswer = self.asked(&call, None).await.map_err(|error| match error {
-            CloudError::Rejected {
-                status,
-                description,
-                ..
-            } if status < 500 && status != super::error::BUSY => {
-                CloudError::LoginExpired { description }
-            }
-            other => other,
-        })?;
+            .with_secrets(body.secrets());
+        let answer: LoginAnswer =
+            self.send_with_retry(&call, None)
+                .await
+                .map_err(|error| match error {
+                    CloudError::Rejected {
+                        status,
+                        description,
+                        ..
+                    } if status < 500 && status != super::error::BUSY => {
+                        CloudError::LoginExpired { description }
+                    }
+                    other => other,
+                })?;
         Ok(Tokens {
-            access: answer.accesstoken.ok_or_else(|| self.no_tokens(NAME))?,
+            access: answer
+                .accesstoken
+                .ok_or_else(|| self.missing_tokens(NAME))?,
             id: answer.idtoken.or_else(|| tokens.id.clone()),
             refresh: answer.refreshtoken.or_else(|| tokens.refresh.clone()),
         })
@@ -242,25 +253,25 @@ impl Client {
         body: LoginBody<'_>,
     ) -> Result<LoginAnswer, CloudError> {
         let call = Call::post(name, "login2")
-            .unauthorised()
+            .without_token()
             .json(&body)
-            .hiding(body.secrets());
-        self.call(call).await.map_err(refused)
+            .with_secrets(body.secrets());
+        self.call(call).await.map_err(as_login_refusal)
     }
 
-    fn no_tokens(&self, call: &'static str) -> CloudError {
-        self.malformed(call, "no tokens in it")
+    fn missing_tokens(&self, call: &'static str) -> CloudError {
+        self.malformed(call, "it has no tokens")
     }
 }
 
-/// A refusal here is about who asks.
-fn refused(error: CloudError) -> CloudError {
+/// Converts a rejection of a login call: it concerns the credentials.
+fn as_login_refusal(error: CloudError) -> CloudError {
     match error {
         CloudError::Rejected {
             status,
             description,
             ..
-        // Not found is the login itself: this is no such cloud.
+        // 404 means that the server has no login call, so it is not a RainMaker cloud.
         } if (400..500).contains(&status) && ![404, super::error::BUSY].contains(&status)
             || status == 200 =>
         {

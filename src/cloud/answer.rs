@@ -1,5 +1,5 @@
-//! What the cloud's answers say: success in the shape that was asked for, or one of the shapes in
-//! which it refuses. Not what to do about a refusal.
+//! Parses the cloud's answers: the requested data, or one of the forms of a rejection. The caller
+//! decides what to do about a rejection.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -8,30 +8,30 @@ use serde_json::{Map, Value};
 use super::CloudError;
 use crate::ident::printable;
 
-/// The parts in which every answer can say no.
+/// The members in which any answer can report a failure.
 #[derive(Default, Deserialize)]
 struct Verdict {
     status: Option<Value>,
-    /// Seen as number and as text.
+    /// A number or a text.
     error_code: Option<Value>,
     description: Option<Value>,
-    /// The gateway's shape, and that of the token service.
+    /// The API gateway's form, and the token service's.
     message: Option<Value>,
     error_description: Option<Value>,
 }
 
 impl Verdict {
-    /// Whether it is a refusal, whatever the HTTP status says: a code, or another word than the
-    /// one for success.
-    fn says_no(&self) -> bool {
-        let other_word = |said: &Value| said.as_str().is_some_and(|word| word != SUCCESS);
-        self.error_code.is_some() || self.status.as_ref().is_some_and(other_word)
+    /// Whether it is a failure, regardless of the HTTP status: it has an error code, or a status
+    /// other than success.
+    fn is_failure(&self) -> bool {
+        let is_not_success = |status: &Value| status.as_str().is_some_and(|word| word != SUCCESS);
+        self.error_code.is_some() || self.status.as_ref().is_some_and(is_not_success)
     }
 }
 
-/// Reads an answer. The cloud's words are shown without these `secrets`, which the request
-/// carried: a server that repeats what it does not understand would spread them.
-pub(super) fn read<T: DeserializeOwned>(
+/// Parses an answer. Messages of the cloud are shown without the request's `secrets`, because a
+/// server may quote a request that it rejects.
+pub(super) fn parse<T: DeserializeOwned>(
     host: &str,
     call: &'static str,
     status: u16,
@@ -43,22 +43,27 @@ pub(super) fn read<T: DeserializeOwned>(
         call,
         what,
     };
-    // Every answer of this API is an object. Of lists, serde would make objects without a verdict.
+    // Every answer of this API is an object. serde would also parse a list, as an object without a
+    // verdict.
     let verdict = match serde_json::from_slice::<Value>(body) {
         Ok(json @ Value::Object(_)) => Ok(serde_json::from_value(json).unwrap_or_default()),
         Ok(_) => Err("JSON of another type than an object".to_owned()),
-        Err(_) => Err(describe(body)),
+        Err(_) => Err(describe_non_json(body)),
     };
-    let success = (200..300).contains(&status);
-    let said_no = verdict.as_ref().is_ok_and(Verdict::says_no);
-    if !success || said_no {
-        // The gateway's shape: it is the token that is not taken. A call has failures with this
-        // status, too, and asking again would spend what it was about.
+    let is_success = (200..300).contains(&status);
+    let is_failure = verdict.as_ref().is_ok_and(Verdict::is_failure);
+    if !is_success || is_failure {
+        // The API gateway's form means that the token is not accepted. Calls also fail with this
+        // status for other reasons, and a second request would use up a challenge or a code.
         let by_gateway = status == UNAUTHORIZED
-            && !said_no
-            && (body.is_empty() || verdict.as_ref().is_ok_and(|said| said.message.is_some()));
+            && !is_failure
+            && (body.is_empty()
+                || verdict
+                    .as_ref()
+                    .is_ok_and(|verdict| verdict.message.is_some()));
         let verdict = match verdict {
-            // Whoever sends a page for this is no API: a hotspot, a proxy with a login of its own.
+            // A server that sends a web page is not the API: a hotspot, or a proxy with its own
+            // login.
             Err(what) if status == UNAUTHORIZED && !by_gateway => return Err(malformed(what)),
             verdict => verdict.unwrap_or_default(),
         };
@@ -67,49 +72,49 @@ pub(super) fn read<T: DeserializeOwned>(
             verdict.message,
             verdict.error_description,
         ];
-        let text = |value: &Value| text(value, secrets);
-        let description = description.iter().flatten().find_map(text);
+        let format = |value: &Value| format_text(value, secrets);
+        let description = description.iter().flatten().find_map(format);
         return Err(if by_gateway {
             CloudError::LoginExpired { description }
         } else {
             CloudError::Rejected {
                 call,
                 status,
-                code: verdict.error_code.as_ref().and_then(text),
+                code: verdict.error_code.as_ref().and_then(format),
                 description,
             }
         });
     }
     verdict.map_err(malformed)?;
-    // serde's words name keys and types; what it found can be a token, so its quotes go.
+    // serde's message quotes values, which may be tokens; only its keys and types are shown.
     serde_json::from_slice(body).map_err(|error| malformed(without_values(&error)))
 }
 
-/// What is wrong with an answer that should say nothing more than that it was done, if anything.
-pub(super) fn not_done(answer: &Map<String, Value>) -> Option<String> {
-    // Other words are refusals, and have been taken for such.
+/// The problem of an answer that should only report success, if there is one.
+pub(super) fn find_status_problem(answer: &Map<String, Value>) -> Option<String> {
+    // Another text is a failure, and was handled as a rejection.
     match answer.get("status") {
         None | Some(Value::Null | Value::String(_)) => None,
-        Some(_) => Some("a status that is no text".to_owned()),
+        Some(_) => Some("a status that is not a text".to_owned()),
     }
 }
 
-/// A text or a number, made fit to be shown.
-fn text(value: &Value, secrets: &[&str]) -> Option<String> {
+/// Formats a text or a number for the terminal.
+fn format_text(value: &Value, secrets: &[&str]) -> Option<String> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         _ => return None,
     };
-    // Before it is shortened: half of a secret would not be found.
-    let text = redacted(text, secrets);
-    let text: String = text.trim().chars().take(LONGEST_TEXT).collect();
+    // Redact before truncating: half of a secret would not be found.
+    let text = redact(text, secrets);
+    let text: String = text.trim().chars().take(MAX_TEXT_CHARS).collect();
     (!text.is_empty()).then(|| printable(text.as_bytes()))
 }
 
-/// Without these, as they are and as JSON and forms spell them.
-fn redacted(text: String, secrets: &[&str]) -> String {
-    let long = |secret: &&&str| secret.chars().count() >= SHORTEST_SECRET;
+/// Replaces these secrets, as they are and as JSON and forms write them.
+fn redact(text: String, secrets: &[&str]) -> String {
+    let is_long_enough = |secret: &&&str| secret.chars().count() >= MIN_SECRET_CHARS;
     let spellings = |secret: &&str| {
         let json = Value::from(*secret).to_string();
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
@@ -119,21 +124,25 @@ fn redacted(text: String, secrets: &[&str]) -> String {
             form,
         ]
     };
-    let mut spelt: Vec<String> = secrets.iter().filter(long).flat_map(spellings).collect();
-    // The longest first: one may be a part of another.
-    spelt.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    spelt
+    let mut variants: Vec<String> = secrets
+        .iter()
+        .filter(is_long_enough)
+        .flat_map(spellings)
+        .collect();
+    // The longest first, because one may be a part of another.
+    variants.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    variants
         .iter()
         .fold(text, |text, secret| text.replace(secret, REDACTED))
 }
 
-fn describe(body: &[u8]) -> String {
-    let start: Vec<u8> = body.iter().copied().take(LONGEST_SNIFF).collect();
+fn describe_non_json(body: &[u8]) -> String {
+    let start: Vec<u8> = body.iter().copied().take(MAX_SNIFF_BYTES).collect();
     let start = String::from_utf8_lossy(&start).trim_start().to_lowercase();
     if body.is_empty() {
         "an empty answer".to_owned()
     } else if start.starts_with("<!doctype") || start.starts_with("<html") {
-        "a web page, as a hotspot's login page or a proxy sends it".to_owned()
+        "a web page, such as the login page of a hotspot or a proxy".to_owned()
     } else {
         format!("{} bytes that are not JSON", body.len())
     }
@@ -155,24 +164,24 @@ fn without_values(error: &serde_json::Error) -> String {
 const SUCCESS: &str = "success";
 const UNAUTHORIZED: u16 = 401;
 const REDACTED: &str = "<redacted>";
-/// What is shorter is part of too many words, and no secret.
-const SHORTEST_SECRET: usize = 4;
-/// Nobody reads more.
-const LONGEST_TEXT: usize = 300;
-/// Enough to tell a web page.
-const LONGEST_SNIFF: usize = 64;
+/// Shorter texts are parts of ordinary words, and are not redacted.
+const MIN_SECRET_CHARS: usize = 4;
+/// Longer messages are truncated.
+const MAX_TEXT_CHARS: usize = 300;
+/// Enough to recognize a web page.
+const MAX_SNIFF_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[derive(Debug, Deserialize)]
-    struct Asked {
+    struct Parsed {
         request_id: String,
     }
 
     fn rejected(status: u16, body: &str) -> (u16, Option<String>, Option<String>) {
-        match read::<Asked>("cloud", "a call", status, body.as_bytes(), &[]) {
+        match parse::<Parsed>("cloud", "a call", status, body.as_bytes(), &[]) {
             Err(CloudError::Rejected {
                 status,
                 code,
@@ -184,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_a_refusal_is_understood() {
+    fn parses_every_form_of_rejection() {
         let code = |text: &str| Some(text.to_owned());
         for (status, body, expected) in [
             (
@@ -239,20 +248,20 @@ mod tests {
     }
 
     #[test]
-    fn the_gateway_speaks_of_the_token() {
+    fn gateway_401_means_expired_login() {
         for body in [r#"{"message":"Unauthorized"}"#, ""] {
-            let error = read::<Asked>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
+            let error = parse::<Parsed>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
             assert!(matches!(error, CloudError::LoginExpired { .. }), "{body}");
         }
-        // Nobody who knows of tokens.
+        // Servers that are not the API.
         for body in ["<html>", "Unauthorized", "[]", "null"] {
-            let error = read::<Asked>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
+            let error = parse::<Parsed>("cloud", "a call", 401, body.as_bytes(), &[]).unwrap_err();
             assert!(matches!(error, CloudError::Malformed { .. }), "{body}");
         }
     }
 
     #[test]
-    fn an_answer_that_is_none_is_named_without_its_contents() {
+    fn malformed_answer_is_described_without_contents() {
         for (body, word) in [
             ("", "empty"),
             ("<!DOCTYPE html><p>", "web page"),
@@ -264,18 +273,18 @@ mod tests {
             (r#"["secret"]"#, "another type"),
             ("null", "another type"),
         ] {
-            let error = read::<Asked>("cloud", "a call", 200, body.as_bytes(), &[]).unwrap_err();
+            let error = parse::<Parsed>("cloud", "a call", 200, body.as_bytes(), &[]).unwrap_err();
             let words = error.to_string();
             assert!(words.contains(word), "{words}");
             assert!(!words.contains("secret"), "{words}");
         }
-        let good = read::<Asked>("cloud", "a call", 200, br#"{"request_id":"R"}"#, &[]).unwrap();
+        let good = parse::<Parsed>("cloud", "a call", 200, br#"{"request_id":"R"}"#, &[]).unwrap();
         assert_eq!(good.request_id, "R");
     }
 
     #[test]
-    fn done_is_said_with_the_one_word_or_none() {
-        let wrong = |answer: Value| not_done(answer.as_object().unwrap());
+    fn accepts_success_or_missing_status() {
+        let wrong = |answer: Value| find_status_problem(answer.as_object().unwrap());
         for done in ["{}", r#"{"status":null}"#, r#"{"status":"success"}"#] {
             assert_eq!(wrong(serde_json::from_str(done).unwrap()), None, "{done}");
         }
@@ -288,25 +297,25 @@ mod tests {
     }
 
     #[test]
-    fn the_clouds_words_do_not_steer_a_terminal() {
+    fn escapes_control_characters_of_cloud() {
         let (_, _, description) = rejected(400, r#"{"description":"a\u001b[2Jb"}"#);
         assert!(!description.unwrap().contains('\u{1b}'));
     }
 
     #[test]
-    fn a_cloud_that_repeats_a_request_spreads_no_secret() {
+    fn redacts_secrets_that_cloud_quotes() {
         let secrets = ["pass\"wörd", "token-1234567890", "1234"];
         let sent = r#"{"password":"pass\"wörd","code":"1234"}"#;
         let long = "x".repeat(295);
-        for said in [
+        for message in [
             format!("cannot parse {sent}"),
             "no user for pass\"wörd with token-1234567890".to_owned(),
             "code=1234&password=pass%22w%C3%B6rd".to_owned(),
             format!("{long}token-1234567890"),
         ] {
             for key in ["description", "message", "error_description", "error_code"] {
-                let body = serde_json::json!({key: said, "status": "failure"}).to_string();
-                let read = read::<Asked>("cloud", "a call", 400, body.as_bytes(), &secrets);
+                let body = serde_json::json!({key: message, "status": "failure"}).to_string();
+                let read = parse::<Parsed>("cloud", "a call", 400, body.as_bytes(), &secrets);
                 let words = read.unwrap_err().to_string();
                 for secret in ["1234", "token", "wörd", "w%C3"] {
                     assert!(!words.contains(secret), "{words}");
@@ -314,19 +323,23 @@ mod tests {
                 assert!(words.contains("<reda"), "{words}");
             }
         }
-        // Nobody's secret, and part of every other word.
+        // Too short to be secrets: they are parts of other words.
         assert_eq!(
-            redacted("a refusal".to_owned(), &["a", "", "us"]),
+            redact("a refusal".to_owned(), &["a", "", "us"]),
             "a refusal"
         );
     }
 
     #[test]
-    fn longest_secret_is_redacted_first() {
-        // Each secret is a part of the next; redacted in this order, their ends would stay.
+    fn redacts_longest_secret_first() {
+        // Each secret is a part of the next. In this order, the ends of the longer ones would
+        // remain.
         let secrets = ["abcd", "abcd-1234", "abcd-1234-wxyz"];
-        let redact = |text: &str| redacted(text.to_owned(), &secrets);
-        assert_eq!(redact("got abcd-1234-wxyz"), "got <redacted>");
-        assert_eq!(redact("got abcd-1234, abcd"), "got <redacted>, <redacted>");
+        let redacted = |text: &str| redact(text.to_owned(), &secrets);
+        assert_eq!(redacted("got abcd-1234-wxyz"), "got <redacted>");
+        assert_eq!(
+            redacted("got abcd-1234, abcd"),
+            "got <redacted>, <redacted>"
+        );
     }
 }

@@ -1,51 +1,51 @@
-//! One call, as data: what is asked where, and whether it may be asked twice.
+//! One request to the cloud, as data: method, path, body, and whether it can be sent twice.
 
 use reqwest::Method;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// One request, before it is sent.
+/// A request before it is sent.
 pub(super) struct Call<'a> {
-    /// For people: reads on after "refused".
+    /// For messages: continues "the cloud refused …".
     pub(super) name: &'static str,
     pub(super) method: Method,
-    /// Below the base URL, or a whole URL.
+    /// Relative to the base URL, or a whole URL.
     pub(super) path: &'a str,
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) body: Body<'a>,
-    /// What it carries that nobody may read, in case the cloud repeats it.
+    /// The secrets in the request, to redact if the cloud quotes them.
     pub(super) secrets: Vec<&'a str>,
     pub(super) repeat: Repeat,
-    pub(super) authorised: bool,
+    pub(super) needs_token: bool,
 }
 
-/// What a request carries.
+/// The body of a request.
 pub(super) enum Body<'a> {
     None,
     Json(Zeroizing<Vec<u8>>),
     Form(&'a [(&'a str, &'a str)]),
 }
 
-/// Whether a request may arrive twice.
+/// Whether a request can be sent again if it may have arrived.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// Twice is as good as once.
-    Safe,
-    /// Only if it surely did not arrive.
-    Unsafe,
+    /// Sending it twice has the same effect as once.
+    Idempotent,
+    /// Sent again only if it did not arrive.
+    Once,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn get(name: &'static str, path: &'a str) -> Self {
-        Self::new(name, Method::GET, path, Repeat::Safe)
+        Self::new(name, Method::GET, path, Repeat::Idempotent)
     }
 
     pub(super) fn post(name: &'static str, path: &'a str) -> Self {
-        Self::new(name, Method::POST, path, Repeat::Unsafe)
+        Self::new(name, Method::POST, path, Repeat::Once)
     }
 
     pub(super) fn put(name: &'static str, path: &'a str) -> Self {
-        Self::new(name, Method::PUT, path, Repeat::Safe)
+        Self::new(name, Method::PUT, path, Repeat::Idempotent)
     }
 
     pub(super) fn new(name: &'static str, method: Method, path: &'a str, repeat: Repeat) -> Self {
@@ -57,7 +57,7 @@ impl<'a> Call<'a> {
             body: Body::None,
             secrets: Vec::new(),
             repeat,
-            authorised: true,
+            needs_token: true,
         }
     }
 
@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
     }
 
     pub(super) fn json(self, body: &impl Serialize) -> Self {
-        // Maps with text keys always serialize. Zeroed, because it can hold secrets.
+        // Maps with text keys always serialize. The buffer is zeroed, because it may hold secrets.
         let bytes = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
         Self {
             body: Body::Json(bytes),
@@ -74,18 +74,18 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// With these in it, which no message may show.
-    pub(super) fn hiding(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Marks the secrets in the request, which messages must not show.
+    pub(super) fn with_secrets(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             secrets: secrets.into_iter().collect(),
             ..self
         }
     }
 
-    /// Without a token.
-    pub(super) fn unauthorised(self) -> Self {
+    /// Sends the request without a token.
+    pub(super) fn without_token(self) -> Self {
         Self {
-            authorised: false,
+            needs_token: false,
             ..self
         }
     }

@@ -1,7 +1,6 @@
-//! A cloud, and how a call is sent to it: with a login that is good, and again where that is safe.
+//! A client of one cloud: sends calls with a valid login, and retries where that is safe.
 
 use std::error::Error as _;
-use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Mutex as Slot;
 
@@ -20,51 +19,53 @@ use super::call::{Body, Call, Repeat};
 use super::error::CloudError;
 use super::loopback::{LOCALHOST, is_loopback};
 use super::settings::{Limits, Settings};
-use super::tokens::{Keep, Tokens};
+use super::tokens::{TokenStore, Tokens};
 use crate::secret::Secret;
 
-/// A cloud, and perhaps a login there.
+/// A client of one cloud, with or without a login.
+#[derive(derive_more::Debug)]
+#[debug("Client({base_url})")]
 pub struct Client {
     pub(super) http: reqwest::Client,
     pub(super) base_url: Url,
     pub(super) host: String,
     limits: Limits,
-    /// Held while they are renewed, so that two calls do not renew at once.
+    /// Locked during a renewal, so that two calls do not renew at once.
     pub(super) tokens: Mutex<Option<Tokens>>,
-    pub(super) keep: Option<Box<dyn Keep>>,
-    /// Why the newest of them could not be kept.
-    pub(super) not_kept: Slot<Option<String>>,
+    pub(super) store: Option<Box<dyn TokenStore>>,
+    /// Why the newest tokens could not be saved.
+    pub(super) save_error: Slot<Option<String>>,
 }
 
 impl Client {
-    /// Prepares calls; nothing is sent.
+    /// Creates a client; nothing is sent.
     pub fn new(settings: &Settings) -> Result<Self, CloudError> {
         let name = settings.base_url.host_str().unwrap_or_default();
         let host = match settings.base_url.port() {
             Some(port) => format!("{name}:{port}"),
             None => name.to_owned(),
         };
-        let local = is_loopback(&settings.base_url);
-        if settings.base_url.scheme() != "https" && !local && !settings.allow_plain_http {
+        let is_local = is_loopback(&settings.base_url);
+        if settings.base_url.scheme() != "https" && !is_local && !settings.allow_plain_http {
             return Err(CloudError::Insecure { host });
         }
         Ok(Self {
-            http: http_client(settings, local)?,
+            http: http_client(settings, is_local)?,
             base_url: settings.base_url.clone(),
             host,
             limits: settings.limits.clone(),
             tokens: Mutex::new(None),
-            keep: None,
-            not_kept: Slot::new(None),
+            store: None,
+            save_error: Slot::new(None),
         })
     }
 
-    /// Logged in with these tokens; renewed ones go to `keep`.
+    /// Adds a login. Renewed tokens are saved to `store`.
     #[must_use]
-    pub fn with_tokens(self, tokens: Tokens, keep: Option<Box<dyn Keep>>) -> Self {
+    pub fn with_tokens(self, tokens: Tokens, store: Option<Box<dyn TokenStore>>) -> Self {
         Self {
             tokens: Mutex::new(Some(tokens)),
-            keep,
+            store,
             ..self
         }
     }
@@ -74,73 +75,73 @@ impl Client {
         &self.host
     }
 
-    /// Who is logged in: what devices are told. `None` where only an access token was given.
+    /// The user id, which mapping sends to devices. `None` with only an access token.
     pub async fn user_id(&self) -> Option<String> {
         self.tokens.lock().await.as_ref().and_then(Tokens::user_id)
     }
 
-    /// Sends a request and reads its answer, with a login that is good.
+    /// Sends a request with a valid login and parses its answer.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CloudError> {
-        if !call.authorised {
-            return self.asked(&call, None).await;
+        if !call.needs_token {
+            return self.send_with_retry(&call, None).await;
         }
         let token = self.access_token().await?;
-        match self.asked(&call, Some(&token)).await {
-            // Ended before its time: a clock that goes wrong, or a logout elsewhere.
+        match self.send_with_retry(&call, Some(&token)).await {
+            // The token expired early: a wrong clock, or a logout elsewhere.
             Err(expired @ CloudError::LoginExpired { .. }) => {
-                match self.renewed_after(&token).await? {
+                match self.renew_refused_token(&token).await? {
                     None => Err(expired),
-                    Some(token) => self.asked(&call, Some(&token)).await,
+                    Some(token) => self.send_with_retry(&call, Some(&token)).await,
                 }
             }
             outcome => outcome,
         }
     }
 
-    /// Sends a request, again where that is safe and can help.
-    pub(super) async fn asked<T: DeserializeOwned>(
+    /// Sends a request, and retries it where that is safe and may help.
+    pub(super) async fn send_with_retry<T: DeserializeOwned>(
         &self,
         call: &Call<'_>,
         token: Option<&Secret<String>>,
     ) -> Result<T, CloudError> {
         let mut pauses = self.limits.pauses();
         loop {
-            let error = match self.once(call, token).await {
+            let error = match self.send(call, token).await {
                 Err(error) => error,
-                done => return done,
+                answer => return answer,
             };
-            let safe = call.repeat == Repeat::Safe || !error.may_have_arrived();
-            if !safe || !error.is_passing() {
+            let is_safe = call.repeat == Repeat::Idempotent || !error.may_have_arrived();
+            if !is_safe || !error.is_transient() {
                 return Err(error);
             }
             let Some(pause) = pauses.next() else {
                 return Err(error);
             };
-            tracing::debug!(call = call.name, %error, "asking again");
+            tracing::debug!(call = call.name, %error, "retrying");
             sleep(pause).await;
         }
     }
 
-    /// Likewise, where the answer says nothing more than that it was done.
+    /// Sends a request whose answer only reports success.
     pub(super) async fn call_for_success(&self, call: Call<'_>) -> Result<(), CloudError> {
         let name = call.name;
         let answer: Map<String, Value> = self.call(call).await?;
-        self.done(name, &answer)
+        self.check_success(name, &answer)
     }
 
-    /// Whether that is what it says.
-    pub(super) fn done(
+    /// Checks that an answer reports success.
+    pub(super) fn check_success(
         &self,
         call: &'static str,
         answer: &Map<String, Value>,
     ) -> Result<(), CloudError> {
-        match answer::not_done(answer) {
+        match answer::find_status_problem(answer) {
             None => Ok(()),
             Some(what) => Err(self.malformed(call, what)),
         }
     }
 
-    /// An answer of this cloud that is none.
+    /// The error for an answer of this cloud that is not valid.
     pub(super) fn malformed(&self, call: &'static str, what: impl Into<String>) -> CloudError {
         CloudError::Malformed {
             host: self.host.clone(),
@@ -149,8 +150,8 @@ impl Client {
         }
     }
 
-    /// One request, one answer.
-    pub(super) async fn once<T: DeserializeOwned>(
+    /// Sends a request once and parses its answer.
+    pub(super) async fn send<T: DeserializeOwned>(
         &self,
         call: &Call<'_>,
         token: Option<&Secret<String>>,
@@ -167,7 +168,7 @@ impl Client {
         if let Some(token) = token {
             let mut value =
                 HeaderValue::from_str(token.expose()).map_err(|_| CloudError::LoginExpired {
-                    description: Some("the token cannot be sent".to_owned()),
+                    description: Some("the token has invalid characters".to_owned()),
                 })?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
@@ -179,32 +180,36 @@ impl Client {
                 .header(CONTENT_TYPE, "application/json")
                 .body(Bytes::from_owner(bytes.clone())),
         };
-        let sent = async {
+        let exchange = async {
             let mut response = request.send().await?;
             let mut body = Zeroizing::new(Vec::new());
             while let Some(chunk) = response.chunk().await? {
                 body.extend_from_slice(&chunk);
-                if body.len() > LONGEST_ANSWER {
+                if body.len() > MAX_ANSWER_BYTES {
                     break;
                 }
             }
             Ok((response.status().as_u16(), body))
         };
-        let (status, body) = sent
+        let (status, body) = exchange
             .await
-            .map_err(|source| self.not_answered(call.name, source))?;
+            .map_err(|source| self.connection_error(call.name, source))?;
         tracing::debug!(call = call.name, host = %self.host, status, bytes = body.len(), "cloud");
-        if body.len() > LONGEST_ANSWER {
-            return Err(malformed(format!("more than {LONGEST_ANSWER} bytes")));
+        if body.len() > MAX_ANSWER_BYTES {
+            return Err(malformed(format!("more than {MAX_ANSWER_BYTES} bytes")));
         }
         let token = token.map(|token| token.expose().as_str());
         let secrets: Vec<&str> = call.secrets.iter().copied().chain(token).collect();
-        answer::read(&self.host, call.name, status, &body, &secrets)
+        answer::parse(&self.host, call.name, status, &body, &secrets)
     }
 
-    pub(super) fn not_answered(&self, call: &'static str, source: reqwest::Error) -> CloudError {
+    pub(super) fn connection_error(
+        &self,
+        call: &'static str,
+        source: reqwest::Error,
+    ) -> CloudError {
         let host = self.host.clone();
-        // Its address may hold what was asked for, and its text begins with it.
+        // The error's text begins with the URL, whose query may be private.
         let source = source.without_url();
         if source.is_timeout() && !source.is_connect() {
             return CloudError::TimedOut {
@@ -221,16 +226,8 @@ impl Client {
     }
 }
 
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("base_url", &self.base_url.as_str())
-            .finish_non_exhaustive()
-    }
-}
-
-fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, CloudError> {
-    // Fails only if it is installed already, which is as good.
+fn http_client(settings: &Settings, is_local: bool) -> Result<reqwest::Client, CloudError> {
+    // Fails only if a provider is already installed, which is equivalent.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let own = match &settings.ca_cert {
         None => Vec::new(),
@@ -246,15 +243,20 @@ fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, Clou
             .user_agent(concat!("espctl/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.limits.connect)
             .timeout(settings.limits.answer)
-            // Its plain HTTP is for this computer alone, whatever a name server makes of the name.
+            // Plain HTTP to `localhost` must stay on this computer, whatever a name server
+            // resolves.
             .resolve_to_addrs(LOCALHOST, &loopback)
-            // A token goes where it was meant to go.
+            // A redirect would send the token to another server.
             .redirect(reqwest::redirect::Policy::none());
-        if local { builder.no_proxy() } else { builder }
+        if is_local {
+            builder.no_proxy()
+        } else {
+            builder
+        }
     };
     let with_system_roots = builder().tls_certs_merge(own.clone()).build();
     with_system_roots.or_else(|error| {
-        // A computer without a store of its own, as in small containers.
+        // The computer has no certificate store, as in small containers.
         tracing::debug!(cause = ?error.source(), "no system certificates: using those of Mozilla");
         let bundled = webpki_root_certs::TLS_SERVER_ROOT_CERTS
             .iter()
@@ -266,8 +268,8 @@ fn http_client(settings: &Settings, local: bool) -> Result<reqwest::Client, Clou
     })
 }
 
-/// A page of nodes with their details is some hundred KiB.
-const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+/// A page of nodes with their details has some hundred KiB.
+const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -278,7 +280,7 @@ mod tests {
     use super::super::scripted::{ScriptedCloud, Turn, refused_client, tokens};
     use super::*;
 
-    /// On a clock that moves when the client only waits.
+    /// The paused clock advances only while the client waits.
     #[tokio::test(start_paused = true)]
     async fn client_waits_before_each_retry() {
         let limits = Limits {
@@ -295,8 +297,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answer_is_read_up_to_the_longest_and_not_beyond() {
-        for (length, is_read) in [(LONGEST_ANSWER, true), (LONGEST_ANSWER + 1, false)] {
+    async fn limits_answer_size() {
+        for (length, is_read) in [(MAX_ANSWER_BYTES, true), (MAX_ANSWER_BYTES + 1, false)] {
             let (start, end) = (r#"{"request_id":"1","challenge":""#, r#""}"#);
             let filling = "x".repeat(length - start.len() - end.len());
             let body = [start, &filling, end].concat().leak();
@@ -314,12 +316,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_may_arrive_twice_is_retried_after_a_lost_answer() {
+    async fn retries_only_idempotent_calls_after_lost_answer() {
         let node = Turn::Answer(200, r#"{"nodes":["node1"]}"#);
         let cloud = ScriptedCloud::start(&[Turn::HangUp, Turn::HangUp, node]).await;
         let client = cloud.client(tokens("token", None), 2);
-        let found = client.node("node1").await.unwrap();
-        assert_eq!(found.unwrap().node_id, "node1");
+        let node = client.fetch_node("node1").await.unwrap();
+        assert_eq!(node.unwrap().node_id, "node1");
         assert_eq!(cloud.requests().len(), 3);
 
         let cloud = ScriptedCloud::start(&[Turn::HangUp]).await;
@@ -330,7 +332,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn login_is_sent_without_a_token_and_its_secrets_are_not_shown() {
+    async fn login_has_no_token_and_redacts_password() {
         let repeated = r#"{"status":"failure","description":"no user with horse-battery"}"#;
         let cloud = ScriptedCloud::start(&[Turn::Answer(400, repeated)]).await;
         let client = cloud.client(tokens("token", None), 0);
@@ -343,10 +345,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn query_and_token_are_sent() {
+    async fn sends_query_and_token() {
         let cloud = ScriptedCloud::start(&[Turn::Answer(200, r#"{"nodes":[]}"#)]).await;
         let client = cloud.client(tokens("token", None), 0);
-        assert_eq!(client.node("node1").await.unwrap(), None);
+        assert_eq!(client.fetch_node("node1").await.unwrap(), None);
         let query = "node_id=node1&node_details=true&show_tags=true";
         assert_eq!(cloud.requests(), [format!("GET user/nodes?{query} token")]);
     }

@@ -1,4 +1,4 @@
-//! What time the cloud has it, beside this computer's. Anybody may ask: no login goes along.
+//! Probes a cloud: whether it answers, and how far this computer's clock differs. No login is sent.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,24 +9,24 @@ use super::{Client, CloudError};
 
 /// A cloud that answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Present {
-    /// How far this computer's clock is from the cloud's; `None` where the cloud does not say.
+pub struct CloudStatus {
+    /// The difference of this computer's clock from the cloud's; `None` if the answer has no date.
     pub skew: Option<Skew>,
-    /// Whether it answered as a RainMaker cloud does.
-    pub is_a_cloud: bool,
+    /// Whether the answer is that of a RainMaker cloud.
+    pub is_cloud: bool,
 }
 
-/// How far this computer's clock is from another.
+/// The difference of this computer's clock from another clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skew {
-    /// It is late.
+    /// This computer's clock is behind.
     Behind(Duration),
-    /// It is early, or right.
+    /// This computer's clock is ahead, or right.
     Ahead(Duration),
 }
 
 impl Skew {
-    /// In either direction.
+    /// The difference, in either direction.
     pub fn size(self) -> Duration {
         match self {
             Self::Behind(size) | Self::Ahead(size) => size,
@@ -35,25 +35,25 @@ impl Skew {
 }
 
 impl Client {
-    /// Asks once whether the cloud is there, and what time it has.
-    pub async fn present(&self) -> Result<Present, CloudError> {
+    /// Sends one request that checks whether the cloud answers and what time it has.
+    pub async fn probe(&self) -> Result<CloudStatus, CloudError> {
         let url = self.base_url.join("/apiversions");
         let url = url.map_err(|error| self.malformed(CALL, error.to_string()))?;
-        let asked_at = now();
-        let failed = |source| self.not_answered(CALL, source);
+        let sent_at = now();
+        let failed = |source| self.connection_error(CALL, source);
         let mut response = self.http.get(url).send().await.map_err(failed)?;
-        let heard_at = now();
+        let received_at = now();
         let date = response.headers().get(DATE);
         let date = date.and_then(|value| value.to_str().ok());
         let status = response.status();
         tracing::debug!(host = %self.host, %status, date, "cloud");
         let skew = date.and_then(|date| {
-            let theirs = httpdate::parse_http_date(date).ok()?;
-            Some(skew(asked_at, heard_at, theirs))
+            let cloud_time = httpdate::parse_http_date(date).ok()?;
+            Some(measure_skew(sent_at, received_at, cloud_time))
         });
         let mut body = Vec::new();
-        // Whoever answers may not be a cloud, and has no end of words.
-        while body.len() <= LONGEST
+        // Another server may answer, with a body of any size.
+        while body.len() <= MAX_ANSWER_BYTES
             && let Ok(Some(more)) = response.chunk().await
         {
             body.extend_from_slice(&more);
@@ -61,20 +61,21 @@ impl Client {
         let body = serde_json::from_slice::<Value>(&body).ok();
         let body = body.as_ref();
         let versions = body.and_then(|body| body.get("supported_versions"));
-        Ok(Present {
+        Ok(CloudStatus {
             skew,
-            is_a_cloud: versions.is_some_and(Value::is_array),
+            is_cloud: versions.is_some_and(Value::is_array),
         })
     }
 }
 
-/// Its answer was made at some time between; it tells whole seconds.
-fn skew(asked_at: SystemTime, heard_at: SystemTime, theirs: SystemTime) -> Skew {
+/// Compares the clocks. The cloud made its answer between sending and receiving, and truncates its
+/// time to seconds.
+fn measure_skew(sent_at: SystemTime, received_at: SystemTime, cloud_time: SystemTime) -> Skew {
     let second = Duration::from_secs(1);
-    if let Ok(ahead) = asked_at.duration_since(theirs + second) {
+    if let Ok(ahead) = sent_at.duration_since(cloud_time + second) {
         return Skew::Ahead(ahead);
     }
-    match theirs.duration_since(heard_at) {
+    match cloud_time.duration_since(received_at) {
         Ok(behind) => Skew::Behind(behind),
         Err(_) => Skew::Ahead(Duration::ZERO),
     }
@@ -88,23 +89,29 @@ fn now() -> SystemTime {
     SystemTime::now()
 }
 
-const CALL: &str = "which versions it has";
-/// No list of versions is longer.
-const LONGEST: usize = 64 * 1024;
+const CALL: &str = "the list of API versions";
+/// Longer than any list of versions.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_is_right_if_it_can_be() {
+    fn measures_skew_within_request_time() {
         let at = |seconds: f64| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds);
         let right = Skew::Ahead(Duration::ZERO);
-        assert_eq!(skew(at(100.0), at(102.0), at(101.0)), right);
-        // Cut off to whole seconds.
-        assert_eq!(skew(at(100.9), at(100.95), at(100.0)), right);
+        assert_eq!(measure_skew(at(100.0), at(102.0), at(101.0)), right);
+        // The cloud's time is truncated to seconds.
+        assert_eq!(measure_skew(at(100.9), at(100.95), at(100.0)), right);
         let hour = Duration::from_hours(1);
-        assert_eq!(skew(at(100.0), at(100.0), at(3700.0)), Skew::Behind(hour));
-        assert_eq!(skew(at(3701.0), at(3701.0), at(100.0)), Skew::Ahead(hour));
+        assert_eq!(
+            measure_skew(at(100.0), at(100.0), at(3700.0)),
+            Skew::Behind(hour)
+        );
+        assert_eq!(
+            measure_skew(at(3701.0), at(3701.0), at(100.0)),
+            Skew::Ahead(hour)
+        );
     }
 }

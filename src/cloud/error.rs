@@ -1,71 +1,70 @@
-//! How a call to the cloud can end badly, by whose fault it is. What to do about it is
-//! `report`'s.
+//! Why a call to the cloud failed. Hints are in `report`.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
-/// Why a call did not succeed.
+/// Why a call to the cloud failed.
 #[derive(Debug, Error)]
 pub enum CloudError {
-    /// The certificate of `--ca-cert` is none.
+    /// The certificate of `--ca-cert` is not valid.
     #[error("the CA certificate cannot be used")]
     BadCertificate {
-        /// What is wrong with it.
+        /// The certificate's problem.
         #[source]
         source: reqwest::Error,
     },
-    /// Tokens and passwords would travel in the clear.
-    #[error("{host} is reached over plain HTTP, where anybody can read tokens")]
+    /// The URL would send tokens and passwords over plain HTTP.
+    #[error("{host} uses plain HTTP, which would expose tokens")]
     Insecure {
         /// The cloud's host name.
         host: String,
     },
-    /// The login has ended, and cannot be renewed.
+    /// The login expired and cannot be renewed.
     #[error("the login has expired{}", detail(description.as_deref()))]
     LoginExpired {
-        /// The cloud's words, where it has some.
+        /// The cloud's message, if there is one.
         description: Option<String>,
     },
-    /// User, password or code are wrong, or belong to somebody else.
+    /// The user, the password or the code is wrong.
     #[error("the cloud did not accept the login{}", detail(description.as_deref()))]
     LoginRefused {
-        /// The cloud's words.
+        /// The cloud's message, if there is one.
         description: Option<String>,
     },
-    /// An answer that is none.
-    #[error("{host} answered {call} with something else than was asked for: {what}")]
+    /// The answer is not what the API defines.
+    #[error("{host} sent an invalid answer to {call}: {what}")]
     Malformed {
         /// The cloud's host name.
         host: String,
-        /// What was asked.
+        /// The name of the call.
         call: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the answer.
         what: String,
     },
-    /// The cloud understood and said no.
+    /// The cloud understood the request and rejected it.
     #[error("the cloud refused {call}: {}", refusal(*status, code.as_deref(), description.as_deref()))]
     Rejected {
-        /// What was asked.
+        /// The name of the call.
         call: &'static str,
         /// The HTTP status.
         status: u16,
-        /// Its code, as number or text.
+        /// The cloud's error code, a number or a text.
         code: Option<String>,
-        /// Its words.
+        /// The cloud's message, if there is one.
         description: Option<String>,
     },
-    /// No answer in time.
+    /// The cloud did not answer in time.
     #[error("{host} did not answer {call} within {} s", waited.as_secs_f32())]
     TimedOut {
         /// The cloud's host name.
         host: String,
-        /// What was asked.
+        /// The name of the call.
         call: &'static str,
-        /// The limit.
+        /// The time limit.
         waited: Duration,
     },
-    /// No connection, or one that broke.
+    /// No connection could be made, or it broke.
     #[error("{host} cannot be reached")]
     Unreachable {
         /// The cloud's host name.
@@ -73,13 +72,13 @@ pub enum CloudError {
         /// The HTTP client's error.
         #[source]
         source: reqwest::Error,
-        /// Whether the request may have arrived before.
+        /// Whether the request may have arrived.
         may_have_arrived: bool,
     },
 }
 
 impl CloudError {
-    /// Whether the cloud may have done what it was asked for all the same.
+    /// Whether the cloud may have carried out the request despite the error.
     pub fn may_have_arrived(&self) -> bool {
         match self {
             Self::Malformed { .. } | Self::TimedOut { .. } => true,
@@ -94,18 +93,18 @@ impl CloudError {
         }
     }
 
-    /// Whether this cloud does not know the call, as one of older make.
-    pub fn is_no_such_call(&self) -> bool {
+    /// Whether the cloud does not have this call, like an older one.
+    pub fn is_unknown_call(&self) -> bool {
         matches!(self, Self::Rejected { status: 404, .. })
     }
 
-    /// Whether nobody was there, so that it may be otherwise on another network or later.
+    /// Whether the cloud did not answer, so that another network or a later attempt may succeed.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::TimedOut { .. })
     }
 
-    /// Whether asking again could help: nobody was there, or too busy.
-    pub(super) fn is_passing(&self) -> bool {
+    /// Whether a retry may help: the cloud did not answer, or was too busy.
+    pub(super) fn is_transient(&self) -> bool {
         self.is_unreachable()
             || matches!(self, Self::Rejected { status, .. } if *status >= 500 || *status == BUSY)
     }
@@ -118,7 +117,7 @@ fn detail(description: Option<&str>) -> String {
 fn refusal(status: u16, code: Option<&str>, description: Option<&str>) -> String {
     let status = match description {
         Some(text) => format!("{text} (HTTP {status}"),
-        None => format!("it does not say why (HTTP {status}"),
+        None => format!("no reason given (HTTP {status}"),
     };
     match code {
         Some(code) => format!("{status}, code {code})"),
@@ -134,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rejections_and_timeouts_say_whether_a_retry_can_help() {
+    fn classifies_errors_for_retries() {
         let rejected = |status| CloudError::Rejected {
             call: "a call",
             status,
@@ -152,7 +151,7 @@ mod tests {
             what: "nothing".to_owned(),
         };
         let expired = CloudError::LoginExpired { description: None };
-        // May have arrived, unreachable, passing, no such call.
+        // May have arrived, is unreachable, is transient, is an unknown call.
         for (error, expected) in [
             (rejected(400), [false, false, false, false]),
             (rejected(404), [false, false, false, true]),
@@ -163,13 +162,13 @@ mod tests {
             (malformed, [true, false, false, false]),
             (expired, [false, false, false, false]),
         ] {
-            let found = [
+            let flags = [
                 error.may_have_arrived(),
                 error.is_unreachable(),
-                error.is_passing(),
-                error.is_no_such_call(),
+                error.is_transient(),
+                error.is_unknown_call(),
             ];
-            assert_eq!(found, expected, "{error:?}");
+            assert_eq!(flags, expected, "{error:?}");
         }
     }
 }

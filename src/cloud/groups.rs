@@ -1,24 +1,24 @@
-//! The groups of the account: which there are, and adding nodes to one.
+//! The groups of the account: lists them, and adds nodes.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::call::Call;
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, text};
+use super::paging::{entries, entries_if_any, text, text_or_empty};
 
 /// A group, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Group {
     /// The group's id in the account.
     pub group_id: String,
-    /// Its name; empty where it has none.
-    #[serde(default, deserialize_with = "name")]
+    /// The group's name; empty if it has none.
+    #[serde(default, deserialize_with = "text_or_empty")]
     pub group_name: String,
-    /// The group that it is part of.
+    /// The id of the parent group.
     #[serde(default, deserialize_with = "text")]
     pub parent_group_id: Option<String>,
-    /// Its parts.
+    /// The groups inside this one.
     #[serde(default, deserialize_with = "entries_if_any")]
     pub sub_groups: Vec<Self>,
 }
@@ -29,10 +29,6 @@ struct Page {
     groups: Vec<Group>,
 }
 
-fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    text(from).map(Option::unwrap_or_default)
-}
-
 #[derive(Serialize)]
 struct Change<'a> {
     operation: &'static str,
@@ -40,15 +36,15 @@ struct Change<'a> {
 }
 
 impl Client {
-    /// Every group of the account, parts below their wholes.
-    pub async fn groups(&self) -> Result<Vec<Group>, CloudError> {
+    /// Every group of the account; subgroups are inside their parents.
+    pub async fn list_groups(&self) -> Result<Vec<Group>, CloudError> {
         let query = [("sub_groups", "true")];
-        let pages = self.pages("the list of groups", "user/node_group", &query);
+        let pages = self.fetch_pages("the list of groups", "user/node_group", &query);
         let pages: Vec<Page> = pages.await?;
         Ok(pages.into_iter().flat_map(|page| page.groups).collect())
     }
 
-    /// Has a node join a group. Twice is as good as once.
+    /// Adds a node to a group. Repeating it is harmless.
     pub async fn add_to_group(&self, group_id: &str, node_id: &str) -> Result<(), CloudError> {
         let body = Change {
             operation: "add",
@@ -67,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_without_name_or_parts_are_groups() {
+    fn parses_groups_without_name_or_subgroups() {
         let page: Page = serde_json::from_str(
             r#"{"groups":[{"group_id":"1","group_name":null,"sub_groups":null,"parent_group_id":null},
                 null,{"group_name":"nobody"},
@@ -77,7 +73,7 @@ mod tests {
         let ids: Vec<&str> = page
             .groups
             .iter()
-            .map(|one| one.group_id.as_str())
+            .map(|group| group.group_id.as_str())
             .collect();
         assert_eq!(ids, ["1", "2"]);
         assert_eq!(page.groups[0].group_name, "");

@@ -1,13 +1,13 @@
-//! Which addresses are this computer's own, where nobody listens in.
+//! Recognizes addresses of this computer, where plain HTTP is safe.
 
 use std::net::IpAddr;
 
 use url::{Host, Url};
 
-/// Whether this is this computer, where nobody listens in.
+/// Whether the URL leads to this computer. Only `localhost` and loopback addresses do.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        // Names below it lead wherever the resolver says.
+        // A resolver can send names below `localhost` elsewhere.
         Some(Host::Domain(name)) => name == LOCALHOST,
         Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
         Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
@@ -15,7 +15,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The one name that is meant.
+/// The only host name that counts as this computer.
 pub(super) const LOCALHOST: &str = "localhost";
 
 #[cfg(test)]
@@ -23,18 +23,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_computer_is_localhost_and_the_loopback_addresses_alone() {
-        let local = |url: &str| is_loopback(&url.parse().unwrap());
-        for here in [
+    fn only_localhost_and_loopback_addresses_are_local() {
+        let is_local = |url: &str| is_loopback(&url.parse().unwrap());
+        for local in [
             "localhost",
             "LOCALHOST:8080",
             "127.0.0.1",
             "127.9.9.9:1",
             "[::1]:80",
         ] {
-            assert!(local(&format!("http://{here}/v1/")), "{here}");
+            assert!(is_local(&format!("http://{local}/v1/")), "{local}");
         }
-        for elsewhere in [
+        for remote in [
             "a.localhost",
             "localhost.example",
             "localhost.",
@@ -42,7 +42,7 @@ mod tests {
             "[::ffff:127.0.0.1]",
             "[fe80::1]",
         ] {
-            assert!(!local(&format!("http://{elsewhere}/v1/")), "{elsewhere}");
+            assert!(!is_local(&format!("http://{remote}/v1/")), "{remote}");
         }
     }
 }

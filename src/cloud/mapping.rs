@@ -1,84 +1,74 @@
-//! Tying a node to the user, in the cloud's two ways: by a challenge that the node signs, and by a
-//! secret key that user and node both send. What the device has to do with it is `flows::map`'s.
+//! Maps a node to the user, by the cloud's two methods: the node signs a challenge, or user and
+//! node both send a secret key. `flows::map` does the device's part.
 
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::{Display, EnumString};
 
 use super::call::{Call, Repeat};
 use super::client::Client;
 use super::error::CloudError;
 use crate::secret::Secret;
 
-/// What a node gets along with its owner.
+/// What a mapped node gets besides its owner.
 #[derive(Clone, Debug, Default)]
 pub struct Extras {
-    /// Each `key:value`.
+    /// Tags, each `key:value`.
     pub tags: Vec<String>,
-    /// Any members.
+    /// An object with any members.
     pub metadata: Option<Map<String, Value>>,
-    /// The group that it joins.
+    /// The id of the group that the node joins.
     pub group_id: Option<String>,
 }
 
-/// Something that a node shall sign.
+/// A challenge for the node to sign.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Challenge {
-    /// Signed byte for byte as it is.
+    /// The text to sign, byte for byte.
     pub challenge: String,
-    /// Names it when the signature is handed in.
+    /// The id under which the signature is sent.
     pub request_id: String,
 }
 
-/// What came of a mapping that was accepted.
+/// The outcome of an accepted mapping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mapped {
-    /// All of it.
-    Whole,
-    /// The node is the user's, and not in the group.
+    /// The node is mapped, with all extras.
+    Complete,
+    /// The node is mapped, but was not added to the group.
     WithoutGroup,
 }
 
-/// Names a secret-key mapping while it is under way.
+/// The id of a secret-key mapping in progress.
 #[derive(Clone, Debug)]
 pub struct MappingRequest(String);
 
-/// What came of asking for a secret-key mapping.
+/// The outcome of a request for a secret-key mapping.
 #[derive(Clone, Debug)]
 pub enum Added {
-    /// It is under way.
+    /// The cloud waits for the node.
     Requested(MappingRequest),
-    /// The node had said so before, and is the user's, and not in the group.
+    /// The node had already sent its half. It is mapped, but was not added to the group.
     MappedWithoutGroup,
 }
 
-/// How a secret-key mapping goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The state of a secret-key mapping.
+#[derive(Clone, Debug, Display, EnumString, PartialEq, Eq)]
+#[strum(serialize_all = "lowercase")]
 pub enum MappingStatus {
     /// The cloud waits for the node's half.
     Requested,
-    /// The node is the user's.
+    /// The node is mapped.
     Confirmed,
-    /// The node's half did not come within a minute.
+    /// The node's half did not arrive within a minute.
     TimedOut,
-    /// Another request took its place, or the cloud gave it up.
+    /// Another request replaced this one, or the cloud canceled it.
     Discarded,
-    /// A word that is not documented.
+    /// A state that the API does not document.
+    #[strum(default)]
     Other(String),
-}
-
-impl fmt::Display for MappingStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Requested => "requested",
-            Self::Confirmed => "confirmed",
-            Self::TimedOut => "timedout",
-            Self::Discarded => "discarded",
-            Self::Other(word) => word,
-        })
-    }
 }
 
 #[derive(Serialize)]
@@ -120,7 +110,7 @@ struct AddAnswer {
 }
 
 #[derive(Deserialize)]
-struct Followed {
+struct StatusAnswer {
     request_status: String,
 }
 
@@ -135,11 +125,11 @@ impl Extras {
 }
 
 impl Client {
-    /// Asks for a challenge that lives for `life`, as far as the cloud heeds that. Which node will
-    /// sign it need not be known yet, and one that nobody signs does no harm.
+    /// Requests a challenge that is valid for `life`, if the cloud respects it. The node need not
+    /// be known yet, and an unused challenge is harmless.
     pub async fn initiate_mapping(&self, life: Duration) -> Result<Challenge, CloudError> {
         let call = Call {
-            repeat: Repeat::Safe,
+            repeat: Repeat::Idempotent,
             ..Call::post("the challenge", "user/nodes/mapping/initiate")
         };
         self.call(call.json(&Initiate {
@@ -148,7 +138,7 @@ impl Client {
         .await
     }
 
-    /// Hands in a signature. The challenge is used up by it, so that this is not repeated once it
+    /// Sends the node's signature. This uses up the challenge, so the call is not repeated if it
     /// may have arrived.
     pub async fn verify_mapping(
         &self,
@@ -164,13 +154,12 @@ impl Client {
             extras: extras.body(),
         };
         let call = Call::post("the signature", "user/nodes/mapping/verify").json(&body);
-        mapped(self.call_for_success(call).await)
+        as_mapped(self.call_for_success(call).await)
     }
 
-    /// Says that the node with this secret key is the user's. The cloud believes it when the node
-    /// says so, too, within a minute before or after. A second request takes the place of the
-    /// first, even of one that was confirmed already, so that this is not repeated once it may
-    /// have arrived.
+    /// Claims the node with this secret key for the user. The cloud maps the node if the node
+    /// confirms the key within a minute before or after. A second request replaces the first, even
+    /// a confirmed one, so the call is not repeated if it may have arrived.
     pub async fn add_mapping(
         &self,
         node_id: &str,
@@ -184,10 +173,12 @@ impl Client {
             extras: extras.body(),
         };
         let call = Call {
-            repeat: Repeat::Unsafe,
+            repeat: Repeat::Once,
             ..Call::put("the mapping", "user/nodes/mapping")
         };
-        let call = call.json(&body).hiding([secret_key.expose().as_str()]);
+        let call = call
+            .json(&body)
+            .with_secrets([secret_key.expose().as_str()]);
         match self.call::<AddAnswer>(call).await {
             Ok(added) => Ok(Added::Requested(MappingRequest(added.request_id))),
             Err(error) if is_group_refused(&error) => Ok(Added::MappedWithoutGroup),
@@ -195,31 +186,29 @@ impl Client {
         }
     }
 
-    /// How that goes.
-    pub async fn mapping_status(
+    /// Fetches the state of a secret-key mapping.
+    pub async fn fetch_mapping_status(
         &self,
         request: &MappingRequest,
     ) -> Result<MappingStatus, CloudError> {
         let query = [("request_id", request.0.as_str())];
         let call = Call::get("the state of the mapping", "user/nodes/mapping").query(&query);
-        let followed: Followed = self.call(call).await?;
-        Ok(match followed.request_status.as_str() {
-            "requested" => MappingStatus::Requested,
-            "confirmed" => MappingStatus::Confirmed,
-            "timedout" => MappingStatus::TimedOut,
-            "discarded" => MappingStatus::Discarded,
-            other => {
-                let word: String = other.chars().take(LONGEST_WORD).collect();
-                MappingStatus::Other(crate::ident::printable(word.as_bytes()))
-            }
-        })
+        let answer: StatusAnswer = self.call(call).await?;
+        let word: String = answer
+            .request_status
+            .chars()
+            .take(MAX_STATUS_CHARS)
+            .collect();
+        let word = crate::ident::printable(word.as_bytes());
+        Ok(word.parse().unwrap_or(MappingStatus::Other(word)))
     }
 }
 
-/// One refusal is none: the node was mapped, and then the group did not take it.
-fn mapped(outcome: Result<(), CloudError>) -> Result<Mapped, CloudError> {
+/// Converts the outcome. One rejection is a success: the node was mapped, but the group did not
+/// accept it.
+fn as_mapped(outcome: Result<(), CloudError>) -> Result<Mapped, CloudError> {
     match outcome {
-        Ok(()) => Ok(Mapped::Whole),
+        Ok(()) => Ok(Mapped::Complete),
         Err(error) if is_group_refused(&error) => Ok(Mapped::WithoutGroup),
         Err(error) => Err(error),
     }
@@ -229,7 +218,23 @@ fn is_group_refused(error: &CloudError) -> bool {
     matches!(error, CloudError::Rejected { code: Some(code), .. } if code == GROUP_REFUSED)
 }
 
-/// The cloud's code for "mapped, and adding the node to the group failed".
+/// The cloud's code for a node that was mapped, but not added to the group.
 const GROUP_REFUSED: &str = "103035";
-/// No state has a longer name.
-const LONGEST_WORD: usize = 40;
+/// Longer than any documented state.
+const MAX_STATUS_CHARS: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_is_parsed_and_displayed_as_same_word() {
+        for (word, status) in [
+            ("timedout", MappingStatus::TimedOut),
+            ("odd", MappingStatus::Other("odd".to_owned())),
+        ] {
+            assert_eq!(word.parse(), Ok(status.clone()));
+            assert_eq!(status.to_string(), word);
+        }
+    }
+}

@@ -1,18 +1,18 @@
-//! The user's account over HTTPS: one typed call a function, on the classic RainMaker API. It
-//! knows no files, no devices and no order of steps.
+//! The user's account over HTTPS: one typed function for each call of the classic RainMaker API. It
+//! does not access files or devices, and does not define the order of calls.
 //!
 //! | file | calls |
 //! |---|---|
-//! | [`account`] | log in, renew, log out, who am I |
-//! | [`mapping`] | begin and verify a challenge; add and follow a secret-key mapping |
+//! | [`account`] | log in, renew, log out, fetch the user |
+//! | [`mapping`] | start and verify a challenge; add and watch a secret-key mapping |
 //! | [`nodes`] | list, describe, tag, remove nodes |
 //! | [`groups`] | list groups, add nodes |
 //!
-//! The access token travels bare in `Authorization`, without `Bearer`. It is renewed when less
-//! than a minute is left, and once when the cloud says 401. What may be asked twice without harm
-//! is asked again when nobody answers; the rest only when it surely did not arrive.
+//! The access token is sent without `Bearer` in `Authorization`. It is renewed when less than a
+//! minute is left, and once after a 401. Idempotent calls are retried if the cloud does not answer;
+//! the others only if the request did not arrive.
 //!
-//! Shapes: the API documentation of ESP RainMaker, and esp-rainmaker-cli's `rmaker_lib`.
+//! Sources: the API documentation of ESP RainMaker, and esp-rainmaker-cli's `rmaker_lib`.
 
 pub mod account;
 mod answer;
@@ -32,8 +32,8 @@ mod settings;
 mod tokens;
 
 pub use client::Client;
-pub use date::{Present, Skew};
+pub use date::{CloudStatus, Skew};
 pub use error::CloudError;
 pub use loopback::is_loopback;
 pub use settings::{Limits, Settings};
-pub use tokens::{Keep, Tokens};
+pub use tokens::{TokenStore, Tokens};

@@ -1,4 +1,4 @@
-//! The nodes of the account: what there is, what each is, and letting go of one.
+//! The nodes of the account: lists, reads, tags and removes them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -6,44 +6,47 @@ use serde_json::{Map, Value};
 use super::call::{Call, Repeat};
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, text};
+use super::paging::{entries, entries_if_any, text, text_or_empty};
 
-/// A node, with whatever the cloud tells of it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A node, with all data of the cloud.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Node {
     /// The node's id in the account.
+    #[serde(default, deserialize_with = "text_or_empty")]
     pub node_id: String,
-    /// What the firmware says about itself: name, type, model, version, devices, services.
+    /// The firmware's description of the node: name, type, model, version, devices, services.
     pub config: Option<Value>,
-    /// Whether it is connected, and since when (milliseconds since 1970).
+    /// Whether the node is connected, and since when (milliseconds since 1970).
     pub status: Option<Value>,
-    /// The values of its parameters, by device or service and name.
+    /// Parameter values, by device or service and by name.
     pub params: Option<Value>,
-    /// Each `key:value`.
+    /// Tags, each `key:value`.
+    #[serde(default, deserialize_with = "entries_if_any")]
     pub tags: Vec<String>,
-    /// What its owner noted.
+    /// The owner's metadata.
     pub metadata: Option<Value>,
     /// `primary` or `secondary`.
+    #[serde(default, deserialize_with = "text")]
     pub role: Option<String>,
 }
 
 impl Node {
-    /// What its firmware calls it.
+    /// The name set by the firmware.
     pub fn name(&self) -> Option<&str> {
         self.config.as_ref()?.pointer("/info/name")?.as_str()
     }
 
-    /// What kind of thing it says to be.
+    /// The type of product, as set by the firmware.
     pub fn kind(&self) -> Option<&str> {
         self.config.as_ref()?.pointer("/info/type")?.as_str()
     }
 
-    /// Its firmware's version.
+    /// The firmware version.
     pub fn firmware(&self) -> Option<&str> {
         self.config.as_ref()?.pointer("/info/fw_version")?.as_str()
     }
 
-    /// Whether it is connected to the cloud; `None` where it never was.
+    /// Whether the node is connected to the cloud; `None` if it never was.
     pub fn is_connected(&self) -> Option<bool> {
         self.status
             .as_ref()?
@@ -60,34 +63,22 @@ struct Page {
     node_details: Vec<Details>,
 }
 
-/// Some deployments say `id`, others `node_id`, or both.
+/// The details of a node. Deployments use `id`, `node_id`, or both.
 #[derive(Deserialize)]
 struct Details {
     #[serde(default, deserialize_with = "text")]
     id: Option<String>,
-    #[serde(default, deserialize_with = "text")]
-    node_id: Option<String>,
-    config: Option<Value>,
-    status: Option<Value>,
-    params: Option<Value>,
-    #[serde(default, deserialize_with = "entries_if_any")]
-    tags: Vec<String>,
-    metadata: Option<Value>,
-    #[serde(default, deserialize_with = "text")]
-    role: Option<String>,
+    #[serde(flatten)]
+    node: Node,
 }
 
-impl Node {
-    /// `None` where it has no name to be called by.
-    fn from_details(details: Details) -> Option<Self> {
-        Some(Self {
-            node_id: details.id.or(details.node_id)?,
-            config: details.config,
-            status: details.status,
-            params: details.params,
-            tags: details.tags,
-            metadata: details.metadata,
-            role: details.role,
+impl Details {
+    /// The node; `None` if the details have no id.
+    fn into_node(self) -> Option<Node> {
+        let node_id = self.id.unwrap_or(self.node.node_id);
+        (!node_id.is_empty()).then_some(Node {
+            node_id,
+            ..self.node
         })
     }
 }
@@ -100,31 +91,31 @@ struct Removal<'a> {
 
 impl Client {
     /// Every node of the account, with details.
-    pub async fn nodes(&self) -> Result<Vec<Node>, CloudError> {
+    pub async fn list_nodes(&self) -> Result<Vec<Node>, CloudError> {
         let query = [("node_details", "true"), ("show_tags", "true")];
-        let pages = self.pages("the list of nodes", "user/nodes", &query);
-        let mut found = Vec::new();
+        let pages = self.fetch_pages("the list of nodes", "user/nodes", &query);
+        let mut nodes = Vec::new();
         for page in pages.await? {
-            add_page(&mut found, page);
+            add_page(&mut nodes, page);
         }
-        Ok(found)
+        Ok(nodes)
     }
 
-    /// One node of the account; `None` if it has no such node.
-    pub async fn node(&self, node_id: &str) -> Result<Option<Node>, CloudError> {
+    /// One node of the account; `None` if the account does not have it.
+    pub async fn fetch_node(&self, node_id: &str) -> Result<Option<Node>, CloudError> {
         let query = [
             ("node_id", node_id),
             ("node_details", "true"),
             ("show_tags", "true"),
         ];
         let call = Call::get("the node", "user/nodes").query(&query);
-        let mut found = Vec::new();
+        let mut nodes = Vec::new();
         match self.call::<Page>(call).await {
-            Ok(page) => add_page(&mut found, page),
+            Ok(page) => add_page(&mut nodes, page),
             Err(error) if is_unknown_node(&error) => {}
             Err(error) => return Err(error),
         }
-        Ok(found.into_iter().find(|node| node.node_id == node_id))
+        Ok(nodes.into_iter().find(|node| node.node_id == node_id))
     }
 
     /// Adds tags, each `key:value`.
@@ -137,7 +128,7 @@ impl Client {
         self.call_for_success(call).await
     }
 
-    /// Merges metadata: new members are added, others replaced, `null` removes one.
+    /// Merges metadata: members are added or replaced; a `null` removes one.
     pub async fn merge_metadata(
         &self,
         node_id: &str,
@@ -151,66 +142,61 @@ impl Client {
         self.call_for_success(call).await
     }
 
-    /// Lets go of a node: it is nobody's then, or the others' who share it.
+    /// Removes a node from the account. Users who share it keep it.
     pub async fn remove_node(&self, node_id: &str) -> Result<(), CloudError> {
         let body = Removal {
             node_id,
             operation: "remove",
         };
-        // Removed twice, the second is refused: so not again once it may have arrived.
+        // A second removal would be rejected, so the call is not repeated if it may have arrived.
         let call = Call {
-            repeat: Repeat::Unsafe,
+            repeat: Repeat::Once,
             ..Call::put("the removal", "user/nodes/mapping")
         };
         self.call_for_success(call.json(&body)).await
     }
 }
 
-/// Whether a refusal says that the account has no such node: somebody else's, or nobody's. Any
-/// other refusal says nothing about the node.
+/// Whether a rejection means that the account does not have the node. Other rejections
+/// do not concern the node.
 fn is_unknown_node(error: &CloudError) -> bool {
     match error {
         CloudError::Rejected { status: 404, .. } => true,
         CloudError::Rejected {
             code: Some(code), ..
-        } => UNKNOWN_NODE.contains(&code.as_str()),
+        } => UNKNOWN_NODE_CODES.contains(&code.as_str()),
         _ => false,
     }
 }
 
-/// Details where there are some, the bare id where not.
-fn add_page(found: &mut Vec<Node>, page: Page) {
+/// Adds the nodes of a page: with details if the page has them, or else only the id.
+fn add_page(nodes: &mut Vec<Node>, page: Page) {
     let mut add = |node: Node| {
-        if found.iter().all(|known| known.node_id != node.node_id) {
-            found.push(node);
+        if nodes.iter().all(|listed| listed.node_id != node.node_id) {
+            nodes.push(node);
         }
     };
-    for node in page.node_details.into_iter().filter_map(Node::from_details) {
+    for node in page.node_details.into_iter().filter_map(Details::into_node) {
         add(node);
     }
     for node_id in page.nodes {
         add(Node {
             node_id,
-            config: None,
-            status: None,
-            params: None,
-            tags: Vec::new(),
-            metadata: None,
-            role: None,
+            ..Node::default()
         });
     }
 }
 
-/// "No such node" and "not in this account", as the emulated cloud says it. The codes of others are
-/// not published.
-const UNKNOWN_NODE: [&str; 2] = ["103904", "103905"];
+/// The emulated cloud's codes for "no such node" and "not in this account". The codes of other
+/// clouds are not published.
+const UNKNOWN_NODE_CODES: [&str; 2] = ["103904", "103905"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_node_is_known_by_either_name() {
+    fn reads_node_id_of_either_key() {
         let page: Page = serde_json::from_str(
             r#"{"nodes":["a","b","c","d"],"next_id":null,"node_details":[
                 {"id":"a","node_id":"a","role":"primary","tags":["k:v"]},
@@ -219,41 +205,43 @@ mod tests {
                 {"role":"nobody"}]}"#,
         )
         .unwrap();
-        let mut found = Vec::new();
-        add_page(&mut found, page);
-        let ids: Vec<&str> = found.iter().map(|node| node.node_id.as_str()).collect();
+        let mut nodes = Vec::new();
+        add_page(&mut nodes, page);
+        let ids: Vec<&str> = nodes.iter().map(|node| node.node_id.as_str()).collect();
         assert_eq!(ids, ["a", "b", "c", "d"]);
-        assert_eq!(found[0].tags, ["k:v"]);
-        assert_eq!(found[1].name(), Some("Lamp"));
-        assert_eq!(found[1].kind(), Some("Light"));
-        assert_eq!(found[1].firmware(), Some("1.0"));
-        assert_eq!(found[2].is_connected(), Some(true));
-        assert_eq!(found[3].is_connected(), None);
+        assert_eq!(nodes[0].tags, ["k:v"]);
+        assert_eq!(nodes[1].name(), Some("Lamp"));
+        assert_eq!(nodes[1].kind(), Some("Light"));
+        assert_eq!(nodes[1].firmware(), Some("1.0"));
+        assert_eq!(nodes[2].is_connected(), Some(true));
+        assert_eq!(nodes[3].is_connected(), None);
     }
 
     #[test]
-    fn what_is_odd_hides_nothing_else() {
-        let ids = |page: &str| {
+    fn skips_invalid_entries() {
+        let nodes_of = |page: &str| {
             let page: Page = serde_json::from_str(page).unwrap();
-            let mut found = Vec::new();
-            add_page(&mut found, page);
-            found
+            let mut nodes = Vec::new();
+            add_page(&mut nodes, page);
+            nodes
         };
-        assert!(ids(r#"{"nodes":null,"node_details":null}"#).is_empty());
-        // That is no list of nodes, and must not read as one without any.
+        assert!(nodes_of(r#"{"nodes":null,"node_details":null}"#).is_empty());
+        // This is not a list of nodes, and must not count as an empty one.
         for other in [r#"{"nodes":"none"}"#, r#"{"node_details":{}}"#] {
             assert!(serde_json::from_str::<Page>(other).is_err(), "{other}");
         }
-        let found = ids(r#"{"nodes":["a",null,7,"b"],"node_details":[null,"a",
-                {"id":"a","tags":["k:v",null,{"k":"v"}],"role":1},{"id":5,"node_id":"c","tags":{}}]}"#);
-        let names: Vec<&str> = found.iter().map(|node| node.node_id.as_str()).collect();
+        let nodes = nodes_of(
+            r#"{"nodes":["a",null,7,"b"],"node_details":[null,"a",
+                {"id":"a","tags":["k:v",null,{"k":"v"}],"role":1},{"id":5,"node_id":"c","tags":{}}]}"#,
+        );
+        let names: Vec<&str> = nodes.iter().map(|node| node.node_id.as_str()).collect();
         assert_eq!(names, ["a", "c", "b"]);
-        assert_eq!(found[0].tags, ["k:v"]);
-        assert_eq!(found[0].role, None);
+        assert_eq!(nodes[0].tags, ["k:v"]);
+        assert_eq!(nodes[0].role, None);
     }
 
     #[test]
-    fn only_what_is_about_the_node_says_that_there_is_none() {
+    fn only_specific_rejections_mean_unknown_node() {
         let refusal = |status, code: Option<&str>| CloudError::Rejected {
             call: "the node",
             status,

@@ -1,5 +1,5 @@
-//! Lists of the cloud: page after page until there is none, and an end in any case. What is in a
-//! page is the call's; one odd entry of a list does not hide the others.
+//! Reads the cloud's lists page by page, with a limit. The caller defines the content of a page.
+//! Invalid entries of a list are skipped.
 
 use std::collections::HashSet;
 
@@ -19,8 +19,8 @@ struct Page<T> {
 }
 
 impl Client {
-    /// Every page of a list, in order.
-    pub(super) async fn pages<T: DeserializeOwned>(
+    /// Fetches every page of a list, in order.
+    pub(super) async fn fetch_pages<T: DeserializeOwned>(
         &self,
         name: &'static str,
         path: &str,
@@ -28,9 +28,9 @@ impl Client {
     ) -> Result<Vec<T>, CloudError> {
         let mut pages = Vec::new();
         let mut start: Option<String> = None;
-        // A page that was asked for before would come for ever.
+        // A page that was fetched before would repeat forever.
         let mut seen = HashSet::new();
-        while pages.len() < MOST_PAGES {
+        while pages.len() < MAX_PAGES {
             let mut query = query.to_vec();
             query.extend(start.as_deref().map(|start| ("start_id", start)));
             let page: Page<T> = self.call(Call::get(name, path).query(&query)).await?;
@@ -47,40 +47,40 @@ impl Client {
     }
 }
 
-/// The entries of a list that are what they should be. `null` is an empty one.
+/// The valid entries of a list; `null` is an empty list.
 pub(super) fn entries<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
     let all = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
-    Ok(fitting(all))
+    Ok(keep_valid(all))
 }
 
-/// Likewise, for what need not be a list.
+/// The valid entries of a list; anything else is an empty list.
 pub(super) fn entries_if_any<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned,
 {
     Ok(match Value::deserialize(from)? {
-        Value::Array(all) => fitting(all),
+        Value::Array(all) => keep_valid(all),
         _ => Vec::new(),
     })
 }
 
-fn fitting<T: DeserializeOwned>(all: Vec<Value>) -> Vec<T> {
-    let given = all.len();
-    let of_type = |entry| serde_json::from_value(entry).ok();
-    let fitting: Vec<T> = all.into_iter().filter_map(of_type).collect();
-    if fitting.len() < given {
-        let left_out = given - fitting.len();
-        tracing::debug!(left_out, "odd entries of a list");
+fn keep_valid<T: DeserializeOwned>(all: Vec<Value>) -> Vec<T> {
+    let total = all.len();
+    let parse = |entry| serde_json::from_value(entry).ok();
+    let valid: Vec<T> = all.into_iter().filter_map(parse).collect();
+    if valid.len() < total {
+        let skipped = total - valid.len();
+        tracing::debug!(skipped, "invalid entries of a list");
     }
-    fitting
+    valid
 }
 
-/// A text; none where something else stands.
+/// A text; anything else is `None`.
 pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(from)? {
         Value::String(text) => Some(text),
@@ -88,5 +88,10 @@ pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>,
     })
 }
 
-/// Nobody has as many nodes, even with one to a page.
-const MOST_PAGES: usize = 1000;
+/// A text; anything else is empty.
+pub(super) fn text_or_empty<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    text(from).map(Option::unwrap_or_default)
+}
+
+/// More pages than any account has, even with one node on each.
+const MAX_PAGES: usize = 1000;

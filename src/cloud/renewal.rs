@@ -1,5 +1,5 @@
-//! The tokens that calls are sent with, renewed when they end. Renewed ones count at once, and are
-//! kept where that is possible: a disk that is full is no reason to end a run that has a login.
+//! Renews the tokens of a login when they expire. Renewed tokens are used at once, and saved if
+//! possible: a full disk must not end a run that has a valid login.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -8,40 +8,42 @@ use super::{Client, CloudError, Tokens};
 use crate::secret::Secret;
 
 impl Client {
-    /// Why the login that was renewed last could not be kept, if it could not: the next run will
-    /// lack it. Told once.
-    pub fn take_not_kept(&self) -> Option<String> {
-        // What a thread that panicked left there is as good.
-        let mut slot = self.not_kept.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Why the tokens that were renewed last could not be saved, if they could not: the next run
+    /// will not have them. Returned once.
+    pub fn take_save_error(&self) -> Option<String> {
+        // The value is valid even if a thread panicked with the lock.
+        let mut slot = self
+            .save_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         slot.take()
     }
 
-    /// A token that lives for a while yet.
+    /// An access token that is not about to expire.
     pub(super) async fn access_token(&self) -> Result<Secret<String>, CloudError> {
-        let mut held = self.tokens.lock().await;
-        let tokens = held.as_ref().ok_or(CloudError::LoginExpired {
-            description: Some("nobody is logged in".to_owned()),
+        let mut tokens_guard = self.tokens.lock().await;
+        let tokens = tokens_guard.as_ref().ok_or(CloudError::LoginExpired {
+            description: Some("there is no login".to_owned()),
         })?;
-        let ends = tokens.time_left().is_some_and(|left| left < FRESH);
-        // Without a way to renew it: perhaps it is this computer's clock that is wrong, and the
-        // cloud knows.
-        if !ends || tokens.refresh.is_none() {
+        let expires_soon = tokens.time_left().is_some_and(|left| left < MIN_TIME_LEFT);
+        // Without a refresh token the cloud decides: this computer's clock may be wrong.
+        if !expires_soon || tokens.refresh.is_none() {
             return Ok(tokens.access.clone());
         }
         let renewed = self.refresh(tokens).await?;
-        Ok(self.hold(&mut held, renewed))
+        Ok(self.store_renewed(&mut tokens_guard, renewed))
     }
 
-    /// Another token for one that the cloud does not take. `None` when there is no way to.
-    pub(super) async fn renewed_after(
+    /// A new token to replace one that the cloud refused; `None` without a refresh token.
+    pub(super) async fn renew_refused_token(
         &self,
         refused: &Secret<String>,
     ) -> Result<Option<Secret<String>>, CloudError> {
-        let mut held = self.tokens.lock().await;
-        let Some(tokens) = held.as_ref() else {
+        let mut tokens_guard = self.tokens.lock().await;
+        let Some(tokens) = tokens_guard.as_ref() else {
             return Ok(None);
         };
-        // Another call has done so meanwhile.
+        // Another call renewed the token meanwhile.
         if tokens.access.expose() != refused.expose() {
             return Ok(Some(tokens.access.clone()));
         }
@@ -49,26 +51,29 @@ impl Client {
             return Ok(None);
         }
         let renewed = self.refresh(tokens).await?;
-        Ok(Some(self.hold(&mut held, renewed)))
+        Ok(Some(self.store_renewed(&mut tokens_guard, renewed)))
     }
 
-    /// From here on these count, kept or not: those of before may have ended with their renewal.
-    fn hold(&self, held: &mut Option<Tokens>, renewed: Tokens) -> Secret<String> {
-        let tokens = held.insert(renewed);
-        if let Some(keep) = &self.keep {
-            let trouble = keep.keep(tokens).err().map(|error| error.to_string());
-            if let Some(trouble) = &trouble {
-                tracing::info!(%trouble, "the renewed login was not kept");
+    /// Uses the renewed tokens from now on, saved or not: the renewal may have ended the old ones.
+    fn store_renewed(&self, current: &mut Option<Tokens>, renewed: Tokens) -> Secret<String> {
+        let tokens = current.insert(renewed);
+        if let Some(store) = &self.store {
+            let error = store.save(tokens).err().map(|error| error.to_string());
+            if let Some(error) = &error {
+                tracing::info!(%error, "the renewed login was not saved");
             }
-            let mut slot = self.not_kept.lock().unwrap_or_else(PoisonError::into_inner);
-            *slot = trouble;
+            let mut slot = self
+                .save_error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *slot = error;
         }
         tokens.access.clone()
     }
 }
 
-/// A token with less than this left is renewed before it is used.
-const FRESH: Duration = Duration::from_mins(1);
+/// A token with less time left is renewed before it is used.
+const MIN_TIME_LEFT: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
@@ -83,15 +88,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn token_renewed_by_another_call_is_not_renewed_again() {
+    async fn concurrently_renewed_token_is_not_renewed_again() {
         let renewal = Turn::Answer(200, r#"{"accesstoken":"third"}"#);
         let cloud = ScriptedCloud::start(&[renewal]).await;
         let client = cloud.client(tokens("second", Some("refresh")), 0);
-        let renewed = client.renewed_after(&secret("first")).await.unwrap();
+        let renewed = client.renew_refused_token(&secret("first")).await.unwrap();
         assert_eq!(renewed.unwrap().expose(), "second");
         assert!(cloud.requests().is_empty());
 
-        let renewed = client.renewed_after(&secret("second")).await.unwrap();
+        let renewed = client.renew_refused_token(&secret("second")).await.unwrap();
         assert_eq!(renewed.unwrap().expose(), "third");
         assert_eq!(
             cloud.requests(),
@@ -99,8 +104,8 @@ mod tests {
         );
     }
 
-    /// An access token that ends in so many seconds.
-    fn ending_in(seconds: u64) -> Tokens {
+    /// An access token that expires in this many seconds.
+    fn expiring_in(seconds: u64) -> Tokens {
         let end = since_epoch() + Duration::from_secs(seconds);
         let claims = format!(r#"{{"exp":{}}}"#, end.as_secs());
         let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
@@ -108,11 +113,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn token_that_ends_within_a_minute_is_renewed_before_use() {
+    async fn renews_token_that_expires_within_a_minute() {
         let renewal = Turn::Answer(200, r#"{"accesstoken":"renewed"}"#);
         for (seconds, requests) in [(0, 1), (30, 1), (120, 0)] {
             let cloud = ScriptedCloud::start(&[renewal]).await;
-            let client = cloud.client(ending_in(seconds), 0);
+            let client = cloud.client(expiring_in(seconds), 0);
             let token = client.access_token().await.unwrap();
             assert_eq!(token.expose() == "renewed", requests == 1, "{seconds} s");
             assert_eq!(cloud.requests().len(), requests, "{seconds} s");
@@ -121,7 +126,7 @@ mod tests {
         let cloud = ScriptedCloud::start(&[renewal]).await;
         let ended = Tokens {
             refresh: None,
-            ..ending_in(0)
+            ..expiring_in(0)
         };
         let client = cloud.client(ended.clone(), 0);
         let token = client.access_token().await.unwrap();
@@ -130,14 +135,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn refused_renewal_ends_the_login_and_a_busy_cloud_does_not() {
-        for (status, is_over) in [(400, true), (401, true), (429, false), (500, false)] {
+    async fn only_refused_renewal_ends_login() {
+        for (status, is_expired) in [(400, true), (401, true), (429, false), (500, false)] {
             let refusal = Turn::Answer(status, r#"{"status":"failure"}"#);
             let cloud = ScriptedCloud::start(&[refusal]).await;
             let client = cloud.client(tokens("ended", Some("refresh")), 0);
-            let error = client.renewed_after(&secret("ended")).await.unwrap_err();
+            let error = client
+                .renew_refused_token(&secret("ended"))
+                .await
+                .unwrap_err();
             let expired = matches!(error, CloudError::LoginExpired { .. });
-            assert_eq!(expired, is_over, "{status}: {error:?}");
+            assert_eq!(expired, is_expired, "{status}: {error:?}");
         }
     }
 }

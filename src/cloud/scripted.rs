@@ -1,4 +1,4 @@
-//! A cloud for tests: it answers each request with the next turn of a script, and keeps the request.
+//! A cloud for tests: answers each request by the next turn of a script, and records the request.
 
 #![expect(
     clippy::disallowed_types,
@@ -16,16 +16,16 @@ use tokio::task::JoinHandle;
 use super::{Client, Limits, Settings, Tokens};
 use crate::secret::Secret;
 
-/// What follows a request.
+/// The reaction to a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Turn {
-    /// This HTTP status and this JSON.
+    /// An answer with this HTTP status and JSON body.
     Answer(u16, &'static str),
-    /// The end of the connection, without an answer.
+    /// The connection is closed without an answer.
     HangUp,
 }
 
-/// A running cloud. It ends with the test.
+/// A running cloud. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct ScriptedCloud {
     address: SocketAddr,
@@ -34,7 +34,7 @@ pub(crate) struct ScriptedCloud {
 }
 
 impl ScriptedCloud {
-    /// Requests beyond the script are kept, and get no answer.
+    /// Starts the cloud. It records requests beyond the script, but does not answer them.
     pub(crate) async fn start(script: &[Turn]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let requests = Arc::<Mutex<Vec<String>>>::default();
@@ -45,7 +45,7 @@ impl ScriptedCloud {
         }
     }
 
-    /// A client of this cloud, with these tokens, that retries `retries` times.
+    /// A client of this cloud with these tokens and number of retries.
     pub(crate) fn client(&self, tokens: Tokens, retries: usize) -> Client {
         let limits = Limits {
             retries,
@@ -55,7 +55,7 @@ impl ScriptedCloud {
         client_of(self.address, limits).with_tokens(tokens, None)
     }
 
-    /// Method, path below the base URL, token and body of each request so far.
+    /// Each request so far: method, path below the base URL, token and body.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -67,7 +67,7 @@ impl Drop for ScriptedCloud {
     }
 }
 
-/// A client, with a token, of a port that refuses connections as long as the socket is kept.
+/// A client, with a token, whose port refuses connections as long as the socket is kept.
 pub(crate) fn refused_client(limits: Limits) -> (TcpSocket, Client) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
@@ -85,7 +85,7 @@ fn client_of(address: SocketAddr, limits: Limits) -> Client {
     Client::new(&settings).unwrap()
 }
 
-/// Tokens that do not tell when they end.
+/// Tokens without an expiry time.
 pub(crate) fn tokens(access: &str, refresh: Option<&str>) -> Tokens {
     let secret = |text: &str| Secret::new(text.to_owned());
     Tokens {
@@ -94,7 +94,7 @@ pub(crate) fn tokens(access: &str, refresh: Option<&str>) -> Tokens {
     }
 }
 
-/// One request a connection.
+/// Serves one request on each connection.
 async fn play(listener: TcpListener, script: Vec<Turn>, requests: Arc<Mutex<Vec<String>>>) {
     let mut script = script.into_iter();
     loop {
@@ -107,7 +107,7 @@ async fn play(listener: TcpListener, script: Vec<Turn>, requests: Arc<Mutex<Vec<
                 body.len()
             );
             stream.write_all(head.as_bytes()).await.unwrap();
-            // A client that has had enough of it hangs up.
+            // The client may have closed the connection.
             let _sent = stream.write_all(body.as_bytes()).await;
         }
     }
@@ -133,6 +133,6 @@ async fn read_request(stream: &mut TcpStream) -> String {
             }
         }
         let read = stream.read_buf(&mut bytes).await.unwrap();
-        assert_ne!(read, 0, "a request was cut off");
+        assert_ne!(read, 0, "a request was truncated");
     }
 }

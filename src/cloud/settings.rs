@@ -1,33 +1,33 @@
-//! Which cloud, and how to talk to it.
+//! The settings of a cloud client.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use url::Url;
 
-/// Which cloud, and how to talk to it.
+/// The settings of a cloud client.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Ends in `/v1/`.
+    /// The URL of the API; ends in `/v1/`.
     pub base_url: Url,
-    /// Certificates to trust besides the system's, as PEM.
+    /// Certificates to trust in addition to the system's, as PEM.
     pub ca_cert: Option<Vec<u8>>,
-    /// Whether secrets may travel over plain HTTP to another computer.
+    /// Whether secrets may be sent over plain HTTP to another computer.
     pub allow_plain_http: bool,
-    /// How long to wait, and how often to ask.
+    /// Time limits and retries.
     pub limits: Limits,
 }
 
-/// Every wait of a call.
+/// The time limits and retries of a call.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Until a connection is there.
+    /// The time limit for a connection.
     pub connect: Duration,
-    /// Until an answer is there, connecting included.
+    /// The time limit for an answer, including the connection.
     pub answer: Duration,
-    /// How often to ask again where that is safe.
+    /// The maximum number of retries of a call that can be repeated.
     pub retries: usize,
-    /// Before the first of these; doubled for each that follows.
+    /// The pause before the first retry. It doubles for each further retry.
     pub pause: Duration,
 }
 
@@ -43,7 +43,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The pause before each retry: the first one, then twice the one before.
+    /// The pauses before the retries.
     pub(super) fn pauses(&self) -> ExponentialBackoff {
         ExponentialBuilder::new()
             .with_min_delay(self.pause)

@@ -1,5 +1,5 @@
-//! The tokens of a login, and what stands in them. They are read, not verified: only the cloud
-//! has the key for that. Not where they are kept, which is whoever implements [`Keep`].
+//! The tokens of a login and their claims. Claims are read without verification, because only the
+//! cloud has the key. A [`TokenStore`] saves the tokens.
 
 use std::fmt;
 use std::io;
@@ -13,25 +13,25 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// What a login gives.
+/// The tokens of a login.
 #[derive(Clone, Debug)]
 pub struct Tokens {
-    /// Authorises every call; lives about an hour.
+    /// Authorizes every call; valid for about an hour.
     pub access: Secret<String>,
-    /// Says who the user is. Missing where only an access token was given.
+    /// Identifies the user; `None` with only an access token.
     pub id: Option<Secret<String>>,
-    /// Gets new ones of the other two.
+    /// Renews the other two.
     pub refresh: Option<Secret<String>>,
 }
 
-/// Where refreshed tokens are kept, so that the next run has them.
-pub trait Keep: fmt::Debug + Send + Sync {
-    /// Replaces those of before.
-    fn keep(&self, tokens: &Tokens) -> io::Result<()>;
+/// Saves renewed tokens for the next run.
+pub trait TokenStore: fmt::Debug + Send + Sync {
+    /// Replaces the stored tokens.
+    fn save(&self, tokens: &Tokens) -> io::Result<()>;
 }
 
 impl Tokens {
-    /// An access token alone: enough for calls, not to tell a device whose it is.
+    /// An access token alone: enough for calls, but it does not identify the user to a device.
     pub fn access_only(access: Secret<String>) -> Self {
         Self {
             access,
@@ -40,35 +40,35 @@ impl Tokens {
         }
     }
 
-    /// The user's id, as devices are told it: claim `custom:user_id` of the ID token.
+    /// The user id that mapping sends to devices: claim `custom:user_id` of the ID token.
     pub fn user_id(&self) -> Option<String> {
-        text(self.id.as_ref()?, "custom:user_id")
+        text_claim(self.id.as_ref()?, "custom:user_id")
     }
 
-    /// The name the user logs in with.
+    /// The user's email address or phone number.
     pub fn user_name(&self) -> Option<String> {
         let id = self.id.as_ref()?;
-        text(id, "email").or_else(|| text(id, "phone_number"))
+        text_claim(id, "email").or_else(|| text_claim(id, "phone_number"))
     }
 
-    /// When the access token ends, in seconds since 1970. `None` when it does not say.
+    /// When the access token expires, in seconds since 1970. `None` if it has no such claim.
     pub fn expires_at(&self) -> Option<u64> {
         claims(&self.access)?.get("exp")?.as_u64()
     }
 
-    /// How long ago somebody logged in, or the access token was made where it says only that.
+    /// The time since the login, or since the token was issued if it has no login time.
     pub fn age(&self) -> Option<Duration> {
         let claims = claims(&self.access)?;
         let began = claims.get("auth_time").or_else(|| claims.get("iat"))?;
         Some(since_epoch().saturating_sub(Duration::from_secs(began.as_u64()?)))
     }
 
-    /// Who made the access token.
+    /// The issuer of the access token.
     pub fn issuer(&self) -> Option<String> {
-        text(&self.access, "iss")
+        text_claim(&self.access, "iss")
     }
 
-    /// How long the access token lives yet; zero when it has ended.
+    /// The remaining time of the access token; zero if it expired.
     pub fn time_left(&self) -> Option<Duration> {
         let end = Duration::from_secs(self.expires_at()?);
         Some(end.saturating_sub(since_epoch()))
@@ -77,22 +77,22 @@ impl Tokens {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "tokens end at a time of day, and this is the one place that asks for it"
+    reason = "tokens expire at a time of day; only this function reads it"
 )]
 pub(super) fn since_epoch() -> Duration {
-    // Before 1970 everything is still to come.
+    // With a clock before 1970, no token has expired.
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
 }
 
-fn text(token: &Secret<String>, claim: &str) -> Option<String> {
+fn text_claim(token: &Secret<String>, claim: &str) -> Option<String> {
     let claims = claims(token)?;
     let text = claims.get(claim)?.as_str()?;
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-/// The middle part of a JWT (RFC 7519): base64url without padding, of which some is forgiven.
+/// The claims of a JWT (RFC 7519), in base64url. Padding is accepted, although the RFC forbids it.
 fn claims(token: &Secret<String>) -> Option<Value> {
     const LENIENT: GeneralPurpose = GeneralPurpose::new(
         &base64::alphabet::URL_SAFE,
@@ -113,8 +113,8 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_base64url() {
-        // Bytes whose encoding has both of the characters in which the alphabets differ.
+    fn decodes_claims_as_base64url() {
+        // Bytes whose encoding has both characters that differ between the alphabets.
         let id = token(r#"{"custom:user_id":"Ab1","email":"ü?>~@example.com"}"#);
         let payload = id.expose().split('.').nth(1).unwrap().to_owned();
         assert!(payload.contains(['-', '_']), "{payload}");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_says_nothing() {
+    fn invalid_token_has_no_claims() {
         for text in ["", "a", "a.b", "a.!!.c", "..", "a.bnVsbA.c", "a.e30.c"] {
             let tokens = Tokens {
                 access: Secret::new(text.to_owned()),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn age_counts_from_the_login_rather_than_from_the_token() {
+    fn age_starts_at_login() {
         let age = |claims: &str| Tokens::access_only(token(claims)).age();
         let hours_ago = |hours: u64| since_epoch().as_secs() - hours * 3600;
         let (login, issued) = (hours_ago(3), hours_ago(1));

@@ -1,12 +1,10 @@
-//! mDNS for devices on their network: announces on one interface that they are there, and that they
-//! are gone. What is announced is a device's [`Advertisement`]; the other side, which looks for
-//! devices, is elsewhere.
+//! Announces devices on their network by mDNS, on one interface, and sends goodbyes.
 //!
-//! Unless another interface is named, it is the loopback one, so that an emulated device does not
-//! show up on a real network by accident.
+//! The default is the loopback interface, so that an emulated device does not appear on a real network by
+//! accident.
 #![expect(
     clippy::disallowed_types,
-    reason = "a socket that sends nothing tells whether there is a route"
+    reason = "a socket that sends nothing shows whether there is a route"
 )]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6, UdpSocket};
@@ -19,10 +17,9 @@ use thiserror::Error as ThisError;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::device::Advertisement;
-use super::log::{Entry, Log};
+use super::log::{DeviceEvent, Log};
 
-/// Speaks mDNS on one interface, for any number of devices. When it is dropped, it ends, and takes
-/// back all that is still announced.
+/// The mDNS responder on one interface, for any number of devices. Dropping it ends all announcements.
 #[derive(Debug)]
 pub struct Announcer {
     #[debug(skip)]
@@ -31,10 +28,10 @@ pub struct Announcer {
 }
 
 impl Announcer {
-    /// On the interface of this name, or on the loopback one. The port is mDNS's own unless tests
-    /// want to be by themselves.
+    /// Starts on the interface of this name, or on the loopback one. Tests can select a port of their own
+    /// instead of mDNS's.
     pub fn start(interface: Option<&str>, port: Option<u16>) -> Result<Self, AnnounceError> {
-        if addresses_of(interface)?.is_empty() {
+        if list_addresses(interface)?.is_empty() {
             let name = interface.unwrap_or(LOOPBACK).to_owned();
             return Err(AnnounceError::NoInterface(name));
         }
@@ -55,15 +52,15 @@ impl Announcer {
     }
 
     /// Prepares the announcement of a device that listens on `address`.
-    pub fn announcement(
+    pub fn prepare(
         &self,
         address: IpAddr,
         advertisements: Vec<Advertisement>,
     ) -> Result<Announcement, AnnounceError> {
-        let mut interfaces = addresses_of(self.interface.as_deref())?;
+        let mut interfaces = list_addresses(self.interface.as_deref())?;
         interfaces.retain(|interface| match address {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => interface.ip().is_ipv4(),
-            // Both families: the socket is open to both.
+            // Both families: the socket accepts both.
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => true,
             address => interface.ip() == address,
         });
@@ -91,22 +88,22 @@ impl Announcer {
 
 impl Drop for Announcer {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended before.
         let _ended = self.daemon.shutdown();
     }
 }
 
-/// What one device announces of itself; by default, nothing.
+/// The announcement of a device; by default, of no service.
 #[derive(Debug, Default)]
 pub struct Announcement {
     #[debug(skip)]
     daemon: Option<ServiceDaemon>,
     has_route: bool,
-    /// While something is announced.
+    /// Exists while services are announced.
     #[debug(skip)]
     events: Option<Receiver<DaemonEvent>>,
-    /// When to report a service of which the daemon has not reported anything.
-    overdue: Option<Instant>,
+    /// When to report a service that the daemon has not reported.
+    report_missing_at: Option<Instant>,
     services: Vec<Service>,
 }
 
@@ -123,7 +120,7 @@ impl Service {
         let (instance, host) = (&advertisement.instance, &advertisement.host);
         for label in [instance, host.trim_end_matches(".local")] {
             if !(1..=MAX_LABEL).contains(&label.len()) {
-                return Err(AnnounceError::NoName(label.to_owned()));
+                return Err(AnnounceError::InvalidName(label.to_owned()));
             }
         }
         let info = ServiceInfo::new(
@@ -143,17 +140,18 @@ impl Service {
 }
 
 impl Announcement {
-    /// Begins to ask whether the names are free; announcing follows on that, see
-    /// [`Announcement::news`].
+    /// Begins to check whether the names are free. [`Announcement::next_entry`] returns what follows.
     pub(super) async fn begin(&mut self, log: &mut Log) {
         let Some(daemon) = self.daemon.clone() else {
             return;
         };
         let begun = if self.has_route {
             let registered = self.register(&daemon).await;
-            registered.map_err(|error| failed(error.to_string()))
+            registered.map_err(|error| announcement_failed(error.to_string()))
         } else {
-            Err(failed("the interface has no route for multicast of IPv6"))
+            Err(announcement_failed(
+                "the interface has no route for multicast of IPv6",
+            ))
         };
         if let Err(entry) = begun {
             log.write(&entry);
@@ -162,31 +160,31 @@ impl Announcement {
     }
 
     async fn register(&mut self, daemon: &ServiceDaemon) -> Result<(), Error> {
-        self.events = Some(with_room(|| daemon.monitor()).await?);
-        self.overdue = Instant::now().checked_add(ANNOUNCE_TIMEOUT);
+        self.events = Some(retry_while_busy(|| daemon.monitor()).await?);
+        self.report_missing_at = Instant::now().checked_add(ANNOUNCE_TIMEOUT);
         for service in &self.services {
-            with_room(|| daemon.register(service.info.clone())).await?;
+            retry_while_busy(|| daemon.register(service.info.clone())).await?;
         }
         Ok(())
     }
 
-    /// What next came of it; waits for ever if nothing is under way.
-    pub(super) async fn news(&mut self) -> Entry {
+    /// Waits for the next event of the announcement. Without one, it never returns.
+    pub(super) async fn next_entry(&mut self) -> DeviceEvent {
         while let Some(events) = &self.events {
-            let event = match self.overdue {
-                Some(overdue) => timeout_at(overdue, events.recv_async()).await,
+            let event = match self.report_missing_at {
+                Some(report_missing_at) => timeout_at(report_missing_at, events.recv_async()).await,
                 None => Ok(events.recv_async().await),
             };
             let entry = match event {
-                Ok(Ok(event)) => self.entry_of(event),
+                Ok(Ok(event)) => self.convert_event(event),
                 // The daemon has ended.
                 Ok(Err(_)) => {
                     self.events = None;
                     None
                 }
                 Err(_) => {
-                    self.overdue = None;
-                    self.not_announced()
+                    self.report_missing_at = None;
+                    self.report_missing()
                 }
             };
             if let Some(entry) = entry {
@@ -196,25 +194,27 @@ impl Announcement {
         std::future::pending().await
     }
 
-    /// The log's entry for what mDNS reports, if it has one.
-    fn entry_of(&mut self, event: DaemonEvent) -> Option<Entry> {
+    /// Converts an event of the daemon to a log entry, if there is one for it.
+    fn convert_event(&mut self, event: DaemonEvent) -> Option<DeviceEvent> {
         match event {
-            DaemonEvent::Announce(fullname, _) => self.announced(&fullname),
-            DaemonEvent::NameChange(change) => self.renamed(&change.original, &change.new_name),
-            DaemonEvent::Error(error) => Some(failed(error.to_string())),
+            DaemonEvent::Announce(fullname, _) => self.mark_announced(&fullname),
+            DaemonEvent::NameChange(change) => {
+                self.report_rename(&change.original, &change.new_name)
+            }
+            DaemonEvent::Error(error) => Some(announcement_failed(error.to_string())),
             _ => None,
         }
     }
 
-    /// Each interface and family is an event of its own; the first counts.
-    fn announced(&mut self, fullname: &str) -> Option<Entry> {
+    /// Each interface and family causes an event; the first counts.
+    fn mark_announced(&mut self, fullname: &str) -> Option<DeviceEvent> {
         let service = self.services.iter_mut().find(|service| {
             !service.is_announced && service.info.get_fullname().eq_ignore_ascii_case(fullname)
         })?;
         service.is_announced = true;
         let advertisement = service.advertisement.clone();
         let txt = advertisement.txt.into_iter();
-        Some(Entry::Announced {
+        Some(DeviceEvent::Announced {
             service: advertisement.service,
             instance: advertisement.instance,
             host: advertisement.host,
@@ -223,66 +223,70 @@ impl Announcement {
         })
     }
 
-    /// Another device has a name already, and mDNS takes another one instead.
-    fn renamed(&mut self, original: &str, new_name: &str) -> Option<Entry> {
+    /// Another device has the name, so mDNS uses another one.
+    fn report_rename(&mut self, original: &str, new_name: &str) -> Option<DeviceEvent> {
         let is = |name: &str| name.eq_ignore_ascii_case(original);
         let service = self
             .services
             .iter_mut()
             .find(|service| is(service.info.get_fullname()) || is(service.info.get_hostname()))?;
         service.is_announced |= is(service.info.get_fullname());
-        Some(failed(format!("{original} is taken; now {new_name}")))
+        Some(announcement_failed(format!(
+            "{original} is taken; now {new_name}"
+        )))
     }
 
-    /// A service that was never sent, if any: mDNS itself does not report that.
-    fn not_announced(&self) -> Option<Entry> {
+    /// Reports a service that was never sent, because the daemon does not.
+    fn report_missing(&self) -> Option<DeviceEvent> {
         let service = self.services.iter().find(|service| !service.is_announced)?;
         let (name, seconds) = (service.advertisement.service, ANNOUNCE_TIMEOUT.as_secs());
-        Some(failed(format!(
+        Some(announcement_failed(format!(
             "{name} could not be sent within {seconds} s"
         )))
     }
 
-    /// Takes back some services; returns when the goodbyes have left.
+    /// Ends the announcement of some services. Returns when the goodbyes are sent.
     pub(super) async fn end(&mut self, log: &mut Log, which: impl Fn(&Advertisement) -> bool) {
         let Some(daemon) = self.daemon.clone() else {
             return;
         };
         let mut ends = Vec::new();
-        let is_meant = |service: &Service| which(&service.advertisement);
-        for service in self.services.iter().filter(|service| is_meant(service)) {
+        let is_selected = |service: &Service| which(&service.advertisement);
+        for service in self.services.iter().filter(|service| is_selected(service)) {
             let fullname = service.info.get_fullname();
-            ends.push(match with_room(|| daemon.unregister(fullname)).await {
-                Ok(answer) => {
-                    // The goodbye has left when this is answered, or when the daemon has ended.
-                    let _status = answer.recv_async().await;
-                    Entry::AnnouncementRemoved {
-                        service: service.advertisement.service,
-                        instance: service.advertisement.instance.clone(),
+            ends.push(
+                match retry_while_busy(|| daemon.unregister(fullname)).await {
+                    Ok(answer) => {
+                        // The answer follows the goodbye, unless the daemon has ended.
+                        let _status = answer.recv_async().await;
+                        DeviceEvent::AnnouncementRemoved {
+                            service: service.advertisement.service,
+                            instance: service.advertisement.instance.clone(),
+                        }
                     }
-                }
-                Err(error) => failed(error.to_string()),
-            });
+                    Err(error) => announcement_failed(error.to_string()),
+                },
+            );
         }
-        // mDNS reports an announcement after it has sent it. A client can be quicker than that.
+        // mDNS reports an announcement after sending it, and a client can react before the report.
         while let Some(Ok(event)) = self.events.as_ref().map(Receiver::try_recv) {
-            if let Some(entry) = self.entry_of(event) {
+            if let Some(entry) = self.convert_event(event) {
                 log.write(&entry);
             }
         }
-        self.services.retain(|service| !is_meant(service));
+        self.services.retain(|service| !is_selected(service));
         for end in &ends {
             log.write(end);
         }
     }
 }
 
-fn failed(why: impl Into<String>) -> Entry {
-    Entry::AnnouncementFailed { why: why.into() }
+fn announcement_failed(why: impl Into<String>) -> DeviceEvent {
+    DeviceEvent::AnnouncementFailed { why: why.into() }
 }
 
-/// Calls again while the daemon has no room for another command.
-async fn with_room<T>(call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+/// Calls again while the command queue of the daemon is full.
+async fn retry_while_busy<T>(call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     for _ in 0..MAX_RETRIES {
         match call() {
             Err(Error::Again) => sleep(RETRY_INTERVAL).await,
@@ -292,14 +296,15 @@ async fn with_room<T>(call: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
     call()
 }
 
-/// The interface that is meant, once for each of its addresses.
-fn addresses_of(interface: Option<&str>) -> Result<Vec<Interface>, AnnounceError> {
+/// Lists the addresses of the interface.
+fn list_addresses(interface: Option<&str>) -> Result<Vec<Interface>, AnnounceError> {
     let mut all = get_if_addrs().map_err(|error| AnnounceError::Unreadable(error.to_string()))?;
-    all.retain(|one| interface.map_or_else(|| one.is_loopback(), |name| one.name == name));
+    all.retain(|entry| interface.map_or_else(|| entry.is_loopback(), |name| entry.name == name));
     Ok(all)
 }
 
-/// Linux's loopback interface has no route for it, unless one is added. Nothing is sent.
+/// Whether the interface has a route for multicast: Linux's loopback interface has none by default. Sends
+/// nothing.
 fn has_multicast_v6(interface: &Interface) -> bool {
     let scope = interface.index.unwrap_or(0);
     let group = SocketAddrV6::new(MDNS_GROUP, mdns_sd::MDNS_PORT, 0, scope);
@@ -315,17 +320,17 @@ pub enum AnnounceError {
     /// The interface does not have the address on which the device listens.
     #[error("the device listens on {address}, which is not an address of {interface}")]
     NoAddress {
-        /// The device's.
+        /// The address of the device.
         address: IpAddr,
-        /// Which interface.
+        /// The name of the interface.
         interface: String,
     },
     /// There is no interface of this name, or it has no address.
     #[error("no interface {0} with an address")]
     NoInterface(String),
-    /// A name that has no place in mDNS.
+    /// A name that mDNS does not support.
     #[error("{0:?} is not a name of 1 to 63 bytes")]
-    NoName(String),
+    InvalidName(String),
     /// The interfaces of this computer cannot be listed.
     #[error("the interfaces cannot be listed: {0}")]
     Unreadable(String),
@@ -337,7 +342,7 @@ const MDNS_GROUP: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
 const MAX_SERVICE_NAME: u8 = 30;
 const MAX_LABEL: usize = 63;
 const MAX_RETRIES: u32 = 500;
-/// mDNS asks for names during one second, and then announces them.
+/// mDNS checks names during one second, and then announces them.
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -347,8 +352,8 @@ mod tests {
     use crate::emulator::device::Offering;
     use crate::security::DeviceSecret;
 
-    fn said(node_id: &str) -> Vec<Advertisement> {
-        Advertisement::of(
+    fn advertisements(node_id: &str) -> Vec<Advertisement> {
+        Advertisement::list(
             Offering::Standalone,
             &DeviceSecret::Sec0,
             node_id,
@@ -358,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_be_announced() {
+    fn rejects_unsupported_addresses_and_names() {
         let Err(error) = Announcer::start(Some("nonesuch0"), Some(40_000)) else {
             panic!("an interface that is not there");
         };
@@ -366,13 +371,19 @@ mod tests {
 
         let announcer = Announcer::start(None, Some(40_000)).unwrap();
         let elsewhere = "192.0.2.1".parse().unwrap();
-        let error = announcer.announcement(elsewhere, said("N")).unwrap_err();
+        let error = announcer
+            .prepare(elsewhere, advertisements("N"))
+            .unwrap_err();
         assert!(error.to_string().contains("192.0.2.1"), "{error}");
         let local = Ipv4Addr::LOCALHOST.into();
-        let error = announcer.announcement(local, said(&"N".repeat(64)));
-        assert!(matches!(error, Err(AnnounceError::NoName(_))));
-        assert!(announcer.announcement(local, said(&"N".repeat(63))).is_ok());
+        let error = announcer.prepare(local, advertisements(&"N".repeat(64)));
+        assert!(matches!(error, Err(AnnounceError::InvalidName(_))));
+        assert!(
+            announcer
+                .prepare(local, advertisements(&"N".repeat(63)))
+                .is_ok()
+        );
         let any = Ipv4Addr::UNSPECIFIED.into();
-        assert!(announcer.announcement(any, said("N")).is_ok());
+        assert!(announcer.prepare(any, advertisements("N")).is_ok());
     }
 }

@@ -1,6 +1,5 @@
-//! Faults that a test orders: how they are typed, and which request meets which. One engine for
-//! devices and for the cloud; each brings its [`FaultKinds`]. Pure: it counts requests and answers
-//! from a list. What a medium makes of a fault is the listener's.
+//! Injected faults: their text form, and which request meets which fault. One engine for devices and for
+//! the cloud, each with its own [`FaultKinds`]. It counts requests; the listeners cause the effects.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,8 +11,7 @@ use thiserror::Error;
 
 use super::log::optional;
 
-/// One fault: `[METHOD ]PATH:N:KIND`. For a device, the path is the name of an endpoint, and there is no
-/// method.
+/// A fault: `[METHOD ]PATH:N:KIND`. For a device, the path is the name of an endpoint, without a method.
 #[derive(Clone, Debug, Display, PartialEq, Eq)]
 #[display(
     "{}{path}:{}:{kind}",
@@ -21,27 +19,27 @@ use super::log::optional;
     number.map_or_else(|| "*".to_owned(), |number| number.to_string())
 )]
 pub struct Fault<K = FaultKind> {
-    /// In capitals; `None`: every method.
+    /// In upper case; `None`: every method.
     method: Option<String>,
-    /// Without the leading slash and `v1/`; `*` is every one.
+    /// Without the leading slash and `v1/`; `*`: every path.
     path: String,
     /// `None`: every request.
     number: Option<u32>,
-    /// What goes wrong.
+    /// The effect.
     pub kind: K,
 }
 
-/// The kinds of fault that one side has. Kinds that are one word are the names of the enum.
+/// The kinds of fault of a device or of the cloud. Kinds without a value are the names of the enum.
 pub trait FaultKinds: ValueEnum + fmt::Display + 'static {
-    /// Whether requests have a method, which a fault may name.
+    /// Whether requests have a method, which a fault can select.
     const HAS_METHODS: bool;
-    /// How a fault is typed, for messages.
+    /// The text form of a fault, for messages.
     const FORM: &'static str;
-    /// The kinds that are more than a word: `NAME=VALUE`, and what reads the value.
+    /// The kinds with a value: their form `NAME=VALUE`, and the parser of the value.
     const WITH_VALUE: &'static [(&'static str, ParseValue<Self>)];
 }
 
-/// Reads the value of a kind, or says what it has to be.
+/// Parses the value of a kind. The error describes the valid values.
 pub type ParseValue<K> = fn(&str) -> Result<K, &'static str>;
 
 /// Why a text is not a fault.
@@ -50,7 +48,7 @@ pub type ParseValue<K> = fn(&str) -> Result<K, &'static str>;
 #[from(String, &str)]
 pub struct ParseFaultError(String);
 
-/// What goes wrong with a request to a device, or with its answer.
+/// The effect of a fault on a request to a device, or on its answer.
 #[derive(Clone, Copy, Debug, Display, PartialEq, Eq, ValueEnum)]
 #[display(rename_all = "kebab-case")]
 pub enum FaultKind {
@@ -58,25 +56,25 @@ pub enum FaultKind {
     #[display("att=0x{_0:02x}")]
     #[value(skip)]
     Att(u8),
-    /// The socket is closed without an answer, which is also how firmware refuses.
+    /// The socket closes without an answer, as in a refusal of firmware.
     Close,
     /// The connection ends in the middle of the answer.
     Cut,
-    /// The answer comes late.
+    /// The answer is sent late.
     #[display("delay={}", _0.as_millis())]
     #[value(skip)]
     Delay(Duration),
-    /// The request is lost: the device neither handles nor answers it, and the connection stays.
+    /// The request is lost: the device neither handles nor answers it, and the connection stays open.
     Drop,
-    /// The answer comes twice.
+    /// The answer is sent twice.
     Duplicate,
     /// Every bit of the answer is flipped.
     Garble,
-    /// The request is handled and its answer is lost; the connection stays.
+    /// The request is handled and its answer is lost; the connection stays open.
     Mute,
-    /// The device says that there is no such endpoint.
+    /// The device answers that there is no such endpoint.
     NotFound,
-    /// The answer is far longer than any firmware's.
+    /// The answer is far longer than that of any firmware.
     Oversize,
     /// The request arrives twice and is handled twice; the first answer is sent.
     Repeat,
@@ -86,7 +84,7 @@ pub enum FaultKind {
     #[display("status={_0}")]
     #[value(skip)]
     Status(u16),
-    /// The answer ends early, and says that it is complete.
+    /// The answer ends early, with the length of the rest.
     Truncate,
     /// The answer to the request before is sent instead.
     WrongOrder,
@@ -105,8 +103,7 @@ impl FaultKinds for FaultKind {
 }
 
 impl FaultKind {
-    /// What becomes of an answer on its way; `previous` is the one before it. Kinds that are
-    /// about something else leave it as it is.
+    /// Alters an answer; `previous` is the answer before. Kinds without an effect on it return it unchanged.
     pub(super) fn alter(self, answer: Vec<u8>, previous: &[u8]) -> Vec<u8> {
         match self {
             Self::Garble => answer.into_iter().map(|byte| !byte).collect(),
@@ -185,7 +182,7 @@ fn parse_kind<K: FaultKinds>(text: &str) -> Result<K, ParseFaultError> {
         let with_value: Vec<&str> = K::WITH_VALUE.iter().map(|(form, _)| *form).collect();
         let words: Vec<String> = K::value_variants().iter().map(K::to_string).collect();
         return Err(ParseFaultError(format!(
-            "{text:?} is no kind of fault: expected {} or one of {}",
+            "{text:?} is not a kind of fault: expected {} or one of {}",
             with_value.join(", "),
             words.join(", ")
         )));
@@ -193,13 +190,13 @@ fn parse_kind<K: FaultKinds>(text: &str) -> Result<K, ParseFaultError> {
     kind.map_err(ParseFaultError::from)
 }
 
-/// A path as faults name it.
+/// Removes the leading slash and the version of the API.
 fn strip_version(path: &str) -> &str {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.strip_prefix("v1/").unwrap_or(path)
 }
 
-/// The faults of one device or cloud, each with the number of requests so far that it is about.
+/// The faults of a device or cloud, each with the number of matching requests so far.
 #[derive(Debug)]
 pub(super) struct Faults<K = FaultKind>(Vec<(Fault<K>, u32)>);
 
@@ -208,16 +205,19 @@ impl<K: Clone> Faults<K> {
         Self(list.into_iter().map(|fault| (fault, 0)).collect())
     }
 
-    /// Counts a request. Its number, and the fault that it meets: the first that fits. Requests to a
-    /// device have an empty method.
+    /// Counts a request. Returns its number, and the first fault that it meets. Requests to a device have
+    /// an empty method.
     pub(super) fn next_call(&mut self, method: &str, path: &str) -> Option<(u32, K)> {
         let mut met = None;
         for (fault, count) in &mut self.0 {
-            let is_of_method = fault.method.as_ref().is_none_or(|wanted| wanted == method);
+            let is_of_method = fault
+                .method
+                .as_ref()
+                .is_none_or(|expected| expected == method);
             let is_of_path = fault.path == "*" || fault.path == strip_version(path);
             if is_of_method && is_of_path {
                 *count = count.saturating_add(1);
-                if met.is_none() && fault.number.is_none_or(|wanted| wanted == *count) {
+                if met.is_none() && fault.number.is_none_or(|expected| expected == *count) {
                     met = Some((*count, fault.kind.clone()));
                 }
             }
@@ -226,7 +226,7 @@ impl<K: Clone> Faults<K> {
     }
 }
 
-/// More than a client can have a reason to keep.
+/// More than any client buffers.
 const OVERSIZE: usize = 256 * 1024;
 
 #[cfg(test)]
@@ -254,11 +254,11 @@ mod tests {
     }
 
     #[test]
-    fn bad_text_is_refused_with_the_expected_form() {
-        for (text, said) in [
+    fn invalid_text_is_refused_with_expected_form() {
+        for (text, expected) in [
             ("", "ENDPOINT:N:KIND"),
             ("prov-config:drop", "ENDPOINT:N:KIND"),
-            ("prov-config:1:drop:1", "no kind of fault"),
+            ("prov-config:1:drop:1", "not a kind of fault"),
             (":1:drop", "ENDPOINT:N:KIND"),
             ("GET prov-config:1:drop", "ENDPOINT:N:KIND"),
             ("prov-config:0:drop", "counted from 1"),
@@ -272,7 +272,7 @@ mod tests {
             ("prov-config:1:att=0x00", "0x01 to 0xff"),
         ] {
             let error = text.parse::<Fault>().unwrap_err().to_string();
-            assert!(error.contains(said), "{text}: {error}");
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn alter_changes_the_answer_as_the_kind_says() {
+    fn alter_has_effect_of_each_kind() {
         let alter = |kind: FaultKind| kind.alter(vec![0, 1, 0xff], b"before");
         assert_eq!(alter(FaultKind::Garble), [0xff, 0xfe, 0]);
         assert_eq!(alter(FaultKind::Truncate), [0]);

@@ -1,8 +1,6 @@
-//! What a device keeps when it loses power: the Wi-Fi credentials, in a file. It is written at
-//! Apply, before it is known whether they are right, because that is what firmware does. A restart
-//! loses the provisioning manager's state.
+//! The flash memory of a device: the Wi-Fi credentials, in a file. As in firmware, Apply stores them before
+//! the device knows whether they are right. The state of the provisioning manager is not stored.
 
-use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -10,17 +8,17 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
+use super::parse::read_limited;
 use crate::secret::Secret;
 
-/// The memory that survives a loss of power. Without a file, it lasts as long as the device.
+/// The memory that survives a loss of power. Without a file, it exists as long as the device.
 #[derive(Debug, Default)]
 pub struct Flash {
     file: Option<PathBuf>,
     stored: Option<StoredConfig>,
 }
 
-/// Wi-Fi credentials. What counts in the file are the hexadecimal digits; the texts beside them are
-/// for reading.
+/// Wi-Fi credentials. From the file, only the hexadecimal digits are read; the texts are for people.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct StoredConfig {
     #[serde(rename = "ssid_hex", deserialize_with = "from_hex")]
@@ -30,9 +28,9 @@ pub(super) struct StoredConfig {
 }
 
 impl Flash {
-    /// Kept in that file, which need not exist yet.
+    /// Uses this file, which need not exist.
     pub fn in_file(path: &Path) -> io::Result<Self> {
-        let stored = match fs::read(path) {
+        let stored = match read_limited(path) {
             Ok(bytes) => serde_json::from_slice::<Contents>(&bytes)?.wifi,
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
@@ -43,15 +41,15 @@ impl Flash {
         })
     }
 
-    /// As `network_prov_mgr_is_wifi_provisioned`: whether a name is stored. It says nothing about
-    /// whether the network can be joined.
+    /// Whether an SSID is stored, as `network_prov_mgr_is_wifi_provisioned` checks it, even if the device
+    /// cannot join that network.
     pub fn is_provisioned(&self) -> bool {
         self.stored
             .as_ref()
             .is_some_and(|wifi| !wifi.ssid.is_empty())
     }
 
-    /// Replaces what is stored.
+    /// Replaces the stored credentials.
     pub(super) fn store(&mut self, config: Option<StoredConfig>) -> io::Result<()> {
         self.stored = config;
         match &self.file {
@@ -86,9 +84,8 @@ fn from_hex<'de, D: Deserializer<'de>, T: From<Vec<u8>>>(from: D) -> Result<T, D
     bytes.map(T::from).map_err(invalid)
 }
 
-/// All or nothing: written beside the file and then put in its place, for its owner alone, because
-/// a passphrase is in it. It outlives this process, not this computer's power supply: waiting for a
-/// disk would hold up the device's answers.
+/// Replaces the file as a whole, with a new file that only its owner can read, because it contains a
+/// passphrase. It is not synced: waiting for the disk would delay the device's answers.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = std::path::absolute(path)?;
     let mut file = NamedTempFile::new_in(path.parent().unwrap_or(&path))?;
@@ -99,6 +96,8 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn config(ssid: &[u8]) -> StoredConfig {
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_survive_a_restart() {
+    fn credentials_survive_restart() {
         let folder = std::env::temp_dir().join(format!("espctl-flash-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let path = folder.join("state.json");

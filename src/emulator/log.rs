@@ -1,43 +1,31 @@
-//! What happened to an emulated device or cloud, in order: as JSON lines for a file, and as lines
-//! for people. The owner of a [`Log`] brings the file and the reader.
+//! The log of an emulated device or cloud: JSON lines for a file, and text lines for people. The owner of
+//! a [`Log`] provides the file and the reader.
 //!
-//! The file of a device holds everything that reached the device, **the Wi-Fi passphrase
-//! included**, as text and as hexadecimal digits, and the secret key of a user mapping: it is a
-//! test instrument, and the secrets of a test are made up. The lines for people (the `Display` of
-//! an entry) never have them.
+//! The file of a device contains everything that the device received, **also the Wi-Fi passphrase**, as
+//! text and as hexadecimal digits, and the secret key of a user mapping: it is a test instrument, and
+//! tests have invented secrets. The text lines (the `Display` of an entry) never contain them.
 
-mod device;
 mod entry;
 
-use std::fmt;
-use std::io::Write;
+use std::fmt::Display;
+use std::io::{self, Write};
 
 use serde::Serialize;
 use tokio::time::Instant;
 
-pub(crate) use self::entry::{Entry, ProvEvent};
+pub(super) use self::entry::optional;
+pub(crate) use self::entry::{DeviceEvent, ProvEvent};
 use crate::ident::printable;
 
-/// One thing that happened: its JSON by `Serialize`, its line for people by `Display`. That line
-/// need not be safe to print; the log makes it so.
-pub trait LogEntry: Serialize + fmt::Display {}
-
-impl<T: Serialize + fmt::Display> LogEntry for T {}
-
-/// A part of a line for people that is there if the value is.
-pub(super) fn optional(before: &str, value: Option<impl fmt::Display>, after: &str) -> String {
-    value.map_or_else(String::new, |value| format!("{before}{value}{after}"))
-}
-
-/// Receives each entry's line for people, in which nothing can steer a terminal.
+/// Receives the text line of each entry, without control characters.
 pub type Reader = Box<dyn FnMut(&str) + Send>;
 
-/// Writes entries as JSON lines, each with the milliseconds since the log was made and the number
-/// of the connection it belongs to, and shows them to one reader.
-#[derive(derive_more::Debug)]
+/// Writes entries as JSON lines, each with the milliseconds since the creation of the log and the number
+/// of its connection, and shows them to one reader.
+#[derive(derive_more::Debug, Default)]
 pub struct Log {
-    started: Instant,
-    /// The open connection, to which entries belong.
+    started: Started,
+    /// The number of the open connection.
     pub(super) connection: Option<u64>,
     device: Option<String>,
     /// Whether a service began and has not ended.
@@ -48,56 +36,48 @@ pub struct Log {
     reader: Option<Reader>,
 }
 
-/// One without a file and without a reader.
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            started: Instant::now(),
-            connection: None,
-            device: None,
-            has_service: false,
-            sink: None,
-            reader: None,
-        }
-    }
-}
-
 impl Log {
-    /// Writes JSON lines to `sink`, each flushed. A device's hold secrets: see the module.
+    /// Writes JSON lines to `sink`, and flushes each. A device's lines contain secrets: see the module.
     #[must_use]
-    pub fn lines_to(mut self, sink: Box<dyn Write + Send>) -> Self {
+    pub fn with_sink(mut self, sink: Box<dyn Write + Send>) -> Self {
         self.sink = Some(sink);
         self
     }
 
-    /// Puts this name into every line, for a log that several devices share.
+    /// Adds this name to every line, for a log that several devices share.
     #[must_use]
-    pub fn of_device(mut self, name: String) -> Self {
+    pub fn with_device_name(mut self, name: String) -> Self {
         self.device = Some(name);
         self
     }
 
     /// Also shows every entry to `reader`.
     #[must_use]
-    pub fn shown_to(mut self, reader: Reader) -> Self {
+    pub fn with_reader(mut self, reader: Reader) -> Self {
         self.reader = Some(reader);
         self
     }
 
-    /// Logs what happens now.
-    pub fn write(&mut self, entry: &impl LogEntry) {
+    /// Logs an event of this moment. An entry has its JSON by `Serialize`, and its text line by `Display`;
+    /// the log escapes that.
+    pub fn write(&mut self, entry: &(impl Serialize + Display)) {
         self.write_line(Instant::now(), self.connection, entry);
     }
 
-    /// Logs what happened without a client, at `when`.
-    pub fn write_at(&mut self, when: Instant, entry: &impl LogEntry) {
+    /// Logs an earlier event without a client.
+    pub fn write_at(&mut self, when: Instant, entry: &(impl Serialize + Display)) {
         self.write_line(when, None, entry);
     }
 
-    fn write_line(&mut self, when: Instant, connection: Option<u64>, entry: &impl LogEntry) {
+    fn write_line(
+        &mut self,
+        when: Instant,
+        connection: Option<u64>,
+        entry: &(impl Serialize + Display),
+    ) {
         self.show(&entry.to_string());
-        let elapsed = when.saturating_duration_since(self.started);
-        let line = Line {
+        let elapsed = when.saturating_duration_since(self.started.0);
+        let line = LogLine {
             ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             connection,
             device: self.device.as_deref(),
@@ -110,11 +90,41 @@ impl Log {
             bytes.push(b'\n');
             sink.write_all(&bytes).and_then(|()| sink.flush())
         });
-        // A full disk must not change how an emulator behaves, but it must be known.
+        // A full disk does not change the behavior of an emulator, but it is reported.
         if !matches!(written, Ok(Ok(()))) {
             self.sink = None;
             self.show("the log file cannot be written, and ends here");
         }
+    }
+
+    /// Logs an error in storing the device's state, which does not affect the device.
+    pub(super) fn write_state_error(&mut self, outcome: io::Result<()>) {
+        if let Err(error) = outcome {
+            let why = error.to_string();
+            self.write(&DeviceEvent::StateLost { why });
+        }
+    }
+
+    /// Begins a service. The log records its end, also if a signal or a dropped future ends it.
+    pub(super) fn begin_service(&mut self) {
+        self.has_service = true;
+    }
+
+    /// Logs that a connection ended.
+    pub(super) fn close_connection(&mut self, why: &str) {
+        let why = why.to_owned();
+        self.write(&DeviceEvent::ConnectionClosed { why });
+        self.connection = None;
+    }
+
+    /// Logs that the service ended, and before that a connection that is still open.
+    pub(super) fn end_service(&mut self, why: &str) {
+        if self.connection.is_some() {
+            self.close_connection(why);
+        }
+        let why = why.to_owned();
+        self.write(&DeviceEvent::ServiceStopped { why });
+        self.has_service = false;
     }
 
     fn show(&mut self, line: &str) {
@@ -124,8 +134,26 @@ impl Log {
     }
 }
 
+impl Drop for Log {
+    fn drop(&mut self) {
+        if self.has_service {
+            self.end_service("interrupted");
+        }
+    }
+}
+
+/// The moment of its creation.
+#[derive(Debug)]
+struct Started(Instant);
+
+impl Default for Started {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
 #[derive(Serialize)]
-struct Line<'a, E> {
+struct LogLine<'a, E> {
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     connection: Option<u64>,

@@ -1,21 +1,21 @@
-//! Emulated devices and an emulated cloud, honest enough to test against. Not a mock: it answers real
-//! bytes on a real port and refuses what firmware refuses, in the way it does.
+//! Emulated devices and an emulated cloud to test against. They are not mocks: they answer real bytes on
+//! real ports, and refuse requests in the way of firmware.
 //!
-//! | module | what it is |
+//! | module | contents |
 //! |---|---|
-//! | [`announce`] | that a device is on the network, told by mDNS |
-//! | [`cloud`] | the owner's account behind HTTP, which checks tokens and signatures |
-//! | [`device`] | the device behind its medium: security, provisioning manager, the world it sees |
-//! | [`fault`] | what goes wrong on the way to and from both, when that was ordered |
-//! | [`flash`] | what it keeps when it loses power |
-//! | [`listen`] | one file a medium: how clients reach a [`device::Device`], and how a refusal looks there |
-//! | [`log`] | what happened to both, as JSON lines and for people |
-//! | [`node_cloud`] | the device's own way to the cloud, for which a real one has MQTT |
-//! | `server` | serves a device on any medium, faults included |
+//! | [`announce`] | announces devices on the network by mDNS |
+//! | [`cloud`] | the user's account behind HTTP, which checks tokens and signatures |
+//! | [`device`] | a device without its medium: security, provisioning manager, surroundings |
+//! | [`fault`] | injected faults of both |
+//! | [`flash`] | the flash memory of a device |
+//! | [`listen`] | a file for each medium: how clients reach a [`device::Device`], and see its refusals |
+//! | [`log`] | the log of both, as JSON lines and for people |
+//! | [`node_cloud`] | sends a device's messages to the cloud, in place of MQTT |
+//! | [`parse`] | reads flags and files |
+//! | `server` | serves a device on any medium, with faults |
 //!
-//! It reads raw messages and never `endpoint`'s idea of them, so that a mistake there cannot
-//! cancel itself out here. Security schemes are shared with the client; their truth comes from
-//! test vectors.
+//! The emulator parses raw messages without `endpoint`, so that a mistake there is not repeated here. It
+//! shares the security schemes with the client; test vectors prove those.
 
 pub mod announce;
 pub mod cloud;
@@ -25,4 +25,5 @@ pub mod flash;
 pub mod listen;
 pub mod log;
 pub mod node_cloud;
+pub mod parse;
 mod server;

@@ -1,5 +1,5 @@
-//! A device's way to the emulated cloud: a few HTTP calls beside the account API, which stand for
-//! the factory that registers a node and for MQTT. A real cloud has none of them.
+//! Connects a device to the emulated cloud: HTTP control calls in place of the factory, which registers
+//! nodes, and of MQTT. A real cloud does not have them.
 
 mod uplink;
 
@@ -19,14 +19,15 @@ use tokio::time::timeout;
 use url::{Position, Url};
 
 pub(super) use self::uplink::Uplink;
+use super::parse::ParseValueError;
 use crate::secret::Secret;
 
-/// Where an emulated cloud is: the URL that `/emulator/…` follows. It prints host and port.
+/// The URL of an emulated cloud, without `/emulator/…`. It displays host and port.
 #[derive(Clone, Debug, Display, PartialEq, Eq)]
 #[display("{}:{}", _0.host_str().unwrap_or_default(), _0.port().unwrap_or(HTTP))]
 pub struct NodeCloud(Url);
 
-/// A message of a node that would travel over MQTT.
+/// A message of a node, in place of MQTT.
 #[derive(Clone, Debug)]
 pub(super) enum Message {
     /// The device is on its network.
@@ -39,7 +40,7 @@ pub(super) enum Message {
 }
 
 impl NodeCloud {
-    /// Makes a node known: its public key, and what it says about itself.
+    /// Registers a node with its public key and its configuration.
     pub async fn register(
         &self,
         node_id: &str,
@@ -47,11 +48,11 @@ impl NodeCloud {
         config: &Value,
     ) -> Result<(), NodeCloudError> {
         let body = json!({"public_keys": [public_pem], "config": config});
-        self.call(Method::PUT, node_id, body.to_string()).await
+        self.send_call(Method::PUT, node_id, body.to_string()).await
     }
 
-    /// Sends a message that firmware would send over MQTT.
-    async fn send(
+    /// Sends a message that firmware sends over MQTT.
+    async fn send_message(
         &self,
         method: Method,
         node_id: &str,
@@ -61,10 +62,16 @@ impl NodeCloud {
         if body.len() >= MESSAGE_BUFFER {
             return Err(NodeCloudError::TooLong(body.len()));
         }
-        self.call(method, &format!("{node_id}/{what}"), body).await
+        self.send_call(method, &format!("{node_id}/{what}"), body)
+            .await
     }
 
-    async fn call(&self, method: Method, path: &str, body: String) -> Result<(), NodeCloudError> {
+    async fn send_call(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+    ) -> Result<(), NodeCloudError> {
         let base = self.0.as_str().trim_end_matches('/');
         let request = Request::builder()
             .method(method)
@@ -72,8 +79,8 @@ impl NodeCloud {
             .header(CONTENT_TYPE, "application/json")
             .body(Full::from(body))
             .map_err(|error| NodeCloudError::Unreachable(error.to_string()))?;
-        let exchanged = timeout(CALL_TIMEOUT, exchange(request)).await;
-        let (status, answer) = exchanged.map_err(|_| NodeCloudError::Silent)??;
+        let exchanged = timeout(CALL_TIMEOUT, send_request(request)).await;
+        let (status, answer) = exchanged.map_err(|_| NodeCloudError::Timeout)??;
         if status.is_success() {
             return Ok(());
         }
@@ -86,11 +93,13 @@ impl NodeCloud {
     }
 }
 
-/// One call, on a connection of its own.
-async fn exchange(request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), NodeCloudError> {
+/// Sends a request on a new connection.
+async fn send_request(
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Bytes), NodeCloudError> {
     let client = Client::builder(TokioExecutor::new()).build_http();
     let response = client.request(request).await.map_err(|error| {
-        // The client's own error says only that a request failed.
+        // The client's error contains only that a request failed.
         NodeCloudError::Unreachable(anyhow::Error::new(error).root_cause().to_string())
     })?;
     let status = response.status();
@@ -101,28 +110,24 @@ async fn exchange(request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), 
     Ok((status, body.to_bytes()))
 }
 
-/// From the URL that the emulated cloud prints, or the one that a profile has for it, which ends
-/// in `v1`.
+/// Reads the URL that the emulated cloud prints, or that of a profile, which ends in `v1`.
 impl FromStr for NodeCloud {
-    type Err = ParseNodeCloudError;
+    type Err = ParseValueError;
 
-    fn from_str(text: &str) -> Result<Self, ParseNodeCloudError> {
-        let mut url = Url::parse(text).map_err(|_| ParseNodeCloudError)?;
+    fn from_str(text: &str) -> Result<Self, ParseValueError> {
         // Neither another scheme nor a user before the host, and no query after the path.
-        if &url[..Position::BeforeHost] != "http://" || !url[Position::AfterPath..].is_empty() {
-            return Err(ParseNodeCloudError);
-        }
+        let is_plain = |url: &Url| {
+            &url[..Position::BeforeHost] == "http://" && url[Position::AfterPath..].is_empty()
+        };
+        let expected = "the URL of an emulated cloud, as in http://127.0.0.1:8080";
+        let url = Url::parse(text).ok().filter(is_plain);
+        let mut url = url.ok_or(expected)?;
         let path = url.path().trim_end_matches('/');
         let path = path.strip_suffix("/v1").unwrap_or(path).to_owned();
         url.set_path(&path);
         Ok(Self(url))
     }
 }
-
-/// A text is not the URL of an emulated cloud.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("expected the URL of an emulated cloud, as in http://127.0.0.1:8080")]
-pub struct ParseNodeCloudError;
 
 /// Why a call to the cloud failed.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -132,34 +137,34 @@ pub enum NodeCloudError {
     Refused {
         /// The status.
         status: u16,
-        /// Its reason, in its words.
+        /// The reason of the cloud.
         description: String,
     },
-    /// It took too long.
+    /// The cloud did not answer in time.
     #[error("no answer within {} s", CALL_TIMEOUT.as_secs())]
-    Silent,
+    Timeout,
     /// A message of this many bytes does not fit into firmware's buffer.
     #[error("{0} bytes; firmware has room for {MESSAGE_BUFFER}")]
     TooLong(usize),
-    /// There is no cloud, or it does not speak HTTP.
+    /// There is no cloud, or its answer is not HTTP.
     #[error("{0}")]
     Unreachable(String),
 }
 
 impl NodeCloudError {
-    /// Whether the same call would fail again.
+    /// Whether a repeated call would fail again.
     const fn is_final(&self) -> bool {
         match self {
             Self::Refused { status, .. } => matches!(status, 400..=499),
             Self::TooLong(_) => true,
-            Self::Silent | Self::Unreachable(_) => false,
+            Self::Timeout | Self::Unreachable(_) => false,
         }
     }
 }
 
-/// The port of a URL that names none.
+/// The port of a URL without one.
 const HTTP: u16 = 80;
-/// Of one call, connecting included. Real time: a cloud has no part in the device's.
+/// The time limit of a call with its connection, for any time scale.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_ANSWER: usize = 64 * 1024;
 /// The buffer of the mapping in `esp_rmaker_user_mapping.c`, with its end mark.

@@ -1,9 +1,10 @@
-//! `ch_resp`: has a device sign a challenge with its node key, and switches that off again.
+//! `ch_resp`: makes a device sign a challenge with its node key, and disables this endpoint
+//! afterwards.
 //!
-//! Firmware checks whether it is switched off before it looks at the message: then whatever was
-//! asked is answered as a challenge would be, with the status "disabled". It never says why it
-//! does not sign: it hangs up. Asking for the node id alone is in its messages and not in its
-//! code. Source: esp-rainmaker `esp_rmaker_chal_resp.c`.
+//! Firmware checks whether the endpoint is disabled before it reads the message, so it answers
+//! every request with the status "disabled". If it does not sign, it closes the connection without
+//! a reason. Its messages include a request for the node id alone, but its code does not. Source:
+//! esp-rainmaker `esp_rmaker_chal_resp.c`.
 
 use std::fmt;
 
@@ -19,22 +20,22 @@ use crate::proto::rmaker_ch_resp::{
     RMakerChRespStatus as Status,
 };
 
-/// The capability by which firmware lists this endpoint.
+/// The capability with which firmware lists this endpoint.
 pub const CHALLENGE_RESPONSE: &str = "ch_resp";
 
-/// Asks for a signature. What is signed are these bytes, whatever they look like.
+/// Requests a signature of these bytes.
 #[derive(Clone, Debug)]
 pub struct SignChallenge {
-    /// As the cloud gave it.
+    /// The challenge from the cloud.
     pub challenge: String,
 }
 
-/// Who signed, and the signature: ECDSA P-256 as DER, or RSA-PSS (SHA-256 in both).
+/// The signer and the signature: ECDSA P-256 as DER, or RSA-PSS (SHA-256 in both).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// The node's id.
+    /// The id of the node that signed.
     pub node_id: String,
-    /// As it left the key.
+    /// The signature as the device sent it.
     pub signature: Vec<u8>,
 }
 
@@ -47,12 +48,12 @@ impl fmt::Debug for Signed {
     }
 }
 
-/// What a device says to a challenge.
+/// A device's answer to a challenge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenged {
-    /// It signed.
+    /// The device signed.
     Signed(Signed),
-    /// It signs nothing until it restarts.
+    /// The endpoint is disabled until the device restarts.
     Disabled,
 }
 
@@ -95,16 +96,16 @@ impl Command for SignChallenge {
     }
 }
 
-/// Has the device sign nothing more until it restarts.
+/// Disables the endpoint until the device restarts.
 #[derive(Clone, Copy, Debug)]
 pub struct DisableChallengeResponse;
 
-/// What a device says to that.
+/// A device's answer to [`DisableChallengeResponse`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disabled {
-    /// From now on.
+    /// The endpoint was enabled before.
     Now,
-    /// It was so before.
+    /// The endpoint was already disabled.
     Already,
 }
 
@@ -125,7 +126,7 @@ impl Command for DisableChallengeResponse {
             Ok(Msg::TypeRespChallengeResponse) if message.status == i32::from(Status::Disabled) => {
                 Ok(Disabled::Already)
             }
-            // The body is empty, and firmware leaves it out.
+            // The body is empty, so firmware omits it.
             Ok(Msg::TypeRespDisableChalResp) => check(message.status).map(|()| Disabled::Now),
             _ => Err(ReplyError::Unexpected {
                 expected: "an answer to switching challenge-response off",
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_are_those_of_the_firmware() {
+    fn encodes_bytes_of_firmware() {
         let command = SignChallenge {
             challenge: "abc".to_owned(),
         };
@@ -184,13 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_needs_its_node() {
+    fn signature_requires_node_id() {
         let signed = Challenged::Signed(Signed {
             node_id: "node1".to_owned(),
             signature: vec![0x30, 0x01],
         });
         assert_eq!(challenged("08015a0b0a02300112056e6f646531"), Ok(signed));
-        // Empty, of another type, without its arm, without an id, without a signature.
+        // Empty, wrong type, no payload, no node id, no signature.
         for hex in [
             "",
             "08035a0b0a02300112056e6f646531",
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_is_switched_off_answers_all_alike() {
+    fn disabled_endpoint_answers_every_command() {
         assert_eq!(challenged("08011003"), Ok(Challenged::Disabled));
         let bytes = hex::decode("08011003").unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A request that a device understands, the reply to it, and why there can be none.
+//! A typed request to a device, its reply, and the errors of replies.
 
 use std::fmt;
 
@@ -8,66 +8,68 @@ use zeroize::Zeroizing;
 use crate::proto::EndpointName;
 use crate::proto::protocomm::Status;
 
-/// One request that a device understands, and what it answers.
+/// A request that a device understands, with the type of its reply.
 ///
-/// Its debug form goes into transcripts: secrets in it are types that do not print.
+/// Transcripts contain its debug form, so secrets must be in types that do not print them.
 pub trait Command: fmt::Debug {
-    /// Where it goes.
+    /// The endpoint of the command.
     const ENDPOINT: EndpointName;
-    /// What comes back.
+    /// The reply of the device.
     type Reply: fmt::Debug;
 
-    /// The message, before encryption. Never empty: devices cannot handle zero bytes
+    /// Encodes the message, before encryption. Never empty: devices fail on zero bytes
     /// (`security1.c`, `malloc(0)`).
     fn encode(&self) -> Zeroizing<Vec<u8>>;
 
-    /// Reads the answer, after decryption.
+    /// Decodes the answer, after decryption.
     fn decode(response: &[u8]) -> Result<Self::Reply, ReplyError>;
 }
 
-/// Why an answer is not the reply that was asked for.
+/// Why an answer is not the expected reply.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ReplyError {
-    /// Not a message of this endpoint, or one cut short.
+    /// The answer is not a message of this endpoint, or is truncated.
     #[error("the answer of {endpoint} cannot be decoded")]
     Malformed {
         /// The endpoint's name.
         endpoint: &'static str,
     },
-    /// The device understood and said no.
+    /// The device understood the command and refused it.
     #[error("the device refused: {status}")]
     Refused {
-        /// Its reason.
+        /// The device's status.
         status: DeviceStatus,
     },
-    /// A well-formed message, but of another type, or without the part that matters.
-    #[error("the device answered with something else than {expected}")]
+    /// A valid message of another type, or without the expected part.
+    #[error("the device answered with a message that is not {expected}")]
     Unexpected {
-        /// What was asked for.
+        /// The expected message.
         expected: &'static str,
     },
 }
 
-/// A status other than success, by which a device refuses.
+/// A status other than success, with which a device refuses a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceStatus {
     number: i32,
-    /// In the messages of its endpoint.
+    /// The name in the endpoint's messages.
     name: Option<&'static str>,
     wrong_state: bool,
 }
 
 impl DeviceStatus {
-    /// One of protocomm's own.
+    /// A status of protocomm.
     fn of_protocomm(number: i32) -> Self {
-        let known = |number| Status::try_from(number).ok();
+        let parse = |number| Status::try_from(number).ok();
         Self {
-            wrong_state: known(number) == Some(Status::InternalError),
-            ..Self::named(number, |number| known(number).map(|one| one.as_str_name()))
+            wrong_state: parse(number) == Some(Status::InternalError),
+            ..Self::named(number, |number| {
+                parse(number).map(|status| status.as_str_name())
+            })
         }
     }
 
-    /// One of an endpoint with a list of its own.
+    /// A status of an endpoint with its own list.
     pub(super) fn named(number: i32, name: impl FnOnce(i32) -> Option<&'static str>) -> Self {
         Self {
             number,
@@ -76,13 +78,13 @@ impl DeviceStatus {
         }
     }
 
-    /// The number on the wire.
+    /// The number in the message.
     pub const fn number(self) -> i32 {
         self.number
     }
 
-    /// `InternalError`: what the provisioning manager says to a command that does not fit its
-    /// state.
+    /// Whether it is `InternalError`, the provisioning manager's answer to a command that is not
+    /// allowed in its state.
     pub const fn is_wrong_state(self) -> bool {
         self.wrong_state
     }
@@ -97,7 +99,7 @@ impl fmt::Display for DeviceStatus {
     }
 }
 
-/// Turns a status field into a refusal, unless it says success.
+/// Returns an error for any status other than success.
 pub(super) fn check_status(status: i32) -> Result<(), ReplyError> {
     match status {
         0 => Ok(()),

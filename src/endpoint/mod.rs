@@ -1,5 +1,5 @@
-//! What the bytes mean: typed commands ⇄ plaintext messages, one file an endpoint. No socket, no
-//! keys: a command is encoded here, sealed and moved elsewhere, and its reply decoded here.
+//! The meaning of the bytes: typed commands and their plaintext messages, one file for each
+//! endpoint. This module uses no socket and no keys: `session` seals and sends what it encodes.
 //!
 //! | endpoint | command → reply | module |
 //! |---|---|---|
@@ -10,8 +10,8 @@
 //! | `cloud_user_assoc` | [`SetUserMapping`](user_mapping::SetUserMapping) → the node's id | [`user_mapping`] |
 //! | `prov-ctrl` | [`ResetWifi`](wifi_ctrl::ResetWifi) → (), [`Reprovision`](wifi_ctrl::Reprovision) → () | [`wifi_ctrl`] |
 //!
-//! A reply counts only if its message type and its expected arm are there: proto3 leaves zero
-//! values out, and zero means "success" and "connected".
+//! A reply is valid only with the expected message type and payload: proto3 omits zero values, and
+//! zero means "success" and "connected".
 
 pub mod challenge_response;
 mod command;

@@ -1,5 +1,5 @@
-//! `cloud_user_assoc`: tells a device which user it belongs to, and with which secret it shall say
-//! so to the cloud. Firmware with challenge-response does not have it.
+//! `cloud_user_assoc`: sends a device its owner's user id, and a secret key with which it confirms
+//! the mapping to the cloud. Firmware with challenge-response does not have this endpoint.
 //!
 //! Source: esp-rainmaker `esp_rmaker_user_mapping.c`.
 
@@ -15,18 +15,18 @@ use crate::proto::rainmaker::{
 };
 use crate::secret::Secret;
 
-/// Hands over user and secret. The device tells the cloud once it is online.
+/// Sends the user id and the secret key. The device passes both to the cloud once it is online.
 #[derive(Clone, Debug)]
 pub struct SetUserMapping {
-    /// Whose it is.
+    /// The owner's user id.
     pub user_id: String,
-    /// What proves that both halves of the mapping belong together.
+    /// The key that proves that both halves of the mapping belong together.
     pub secret_key: Secret<String>,
 }
 
 impl Command for SetUserMapping {
     const ENDPOINT: EndpointName = EndpointName::CLOUD_USER_ASSOC;
-    /// The node's id.
+    /// The node id.
     type Reply = String;
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_are_those_of_the_firmware() {
+    fn encodes_bytes_of_firmware() {
         let command = SetUserMapping {
             user_id: "U".to_owned(),
             secret_key: Secret::new("S".to_owned()),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_its_name() {
+    fn refusal_has_status_name() {
         let error = reply("08015a020801").unwrap_err();
         assert_eq!(error.to_string(), "the device refused: InvalidParam");
         let unknown = reply("08015a020809").unwrap_err();
@@ -98,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_less_than_a_node_id_counts() {
-        // Empty, of another type, without its arm, without an id, with an id that is none.
+    fn reply_requires_valid_node_id() {
+        // Empty, wrong type, no payload, no node id, invalid node id.
         for hex in [
             "",
             "0801",

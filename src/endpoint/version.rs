@@ -1,5 +1,5 @@
-//! `proto-ver` and `esp_local_ctrl/version`: what a device says about itself before any keys.
-//! Here it is read into facts; what to do about them is decided in `flows::connect`.
+//! `proto-ver` and `esp_local_ctrl/version`: a device's description of itself, before any keys.
+//! `flows::connect` decides what follows from it.
 //!
 //! Sources: `NP/src/manager.c` (the JSON), `protocomm.c` (the handler), `esp_local_ctrl.c`.
 
@@ -8,34 +8,35 @@ use serde_json::Value;
 
 use super::command::ReplyError;
 
-/// What is sent: the content is ignored, but empty requests never reach the handler.
+/// The request. Devices ignore its content, but an empty request never reaches the handler.
 pub const REQUEST: &[u8] = b"---";
 
-/// The version document, in whichever of its forms the device sent it.
+/// The version document, in any of its forms.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Version {
-    /// `prov.ver`, `local_ctrl.ver` or `on_network.ver`; the whole text when it is not JSON.
+    /// `prov.ver`, `local_ctrl.ver` or `on_network.ver`, or the whole text if it is not JSON.
     /// `v1.1` is `wifi_provisioning`, `netprov-v1.x` its successor. Never compare it for equality.
     pub ver: Option<String>,
-    /// The announced security scheme, as far as the document says or implies one. A number, since
-    /// a device may announce a scheme that does not exist yet.
+    /// The announced or implied security scheme, if there is one. A number, because a device may
+    /// announce a scheme that does not exist yet.
     pub sec_ver: Option<u64>,
-    /// The announced patch level of Security 2. Informative: the nonce's length decides.
+    /// The announced patch level of Security 2. Informative only: the length of the nonce is
+    /// authoritative.
     pub sec_patch_ver: Option<u64>,
-    /// Whether the device takes no session without a secret: Security 2, and Security 1 unless
-    /// it lists `no_pop`. `None` where the scheme is not known, and for Security 1 of devices that
-    /// are on their network already, which list nothing of the kind.
+    /// Whether a session requires a secret: Security 2 does, and Security 1 unless the document
+    /// lists `no_pop`. `None` if the scheme is unknown, and for Security 1 of devices that are
+    /// already on their network, which do not list it.
     pub pop_required: Option<bool>,
     /// Whether the scheme is implied, not announced: ESP-IDF before 5.0, which has no prov-ctrl.
     #[serde(skip)]
     pub legacy: bool,
-    /// Everything in `prov.cap`, `rmaker.cap`, `rmaker_extra.cap` and `on_network.cap`.
+    /// All entries of `prov.cap`, `rmaker.cap`, `rmaker_extra.cap` and `on_network.cap`.
     pub capabilities: Vec<String>,
 }
 
 impl Version {
-    /// Reads the document. A short text that is no JSON is an old device's version; anything else
-    /// is not a device's.
+    /// Parses the document. A short text that is not JSON is the version of an old device; any
+    /// other text is not from a device.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ReplyError> {
         const NOT_A_VERSION: ReplyError = ReplyError::Malformed {
             endpoint: "the version document",
@@ -52,16 +53,16 @@ impl Version {
         }
     }
 
-    /// `None` when it describes no service that we know.
+    /// `None` if the document describes no known service.
     fn from_json(document: &Value) -> Option<Self> {
         let (label, service) = SERVICES
             .iter()
             .find_map(|label| Some((*label, document.get(label)?)))?;
         let number = |key| service.get(key).and_then(Value::as_u64);
-        // Only the service itself speaks of its security.
-        let lists = |capability: &str| names_in(service).any(|one| one == capability);
+        // Only the service's own capabilities concern its security.
+        let lists = |capability: &str| names_in(service).any(|name| name == capability);
 
-        // Firmware before 5.0 does not announce a number: no_sec is Security 0, else 1.
+        // Firmware before 5.0 announces no number: `no_sec` means Security 0, otherwise Security 1.
         let implied = match label {
             "prov" if lists("no_sec") => Some(0),
             "prov" => Some(1),
@@ -69,14 +70,14 @@ impl Version {
         };
         let sec_ver = number("sec_ver").or(implied);
         Some(Self {
-            ver: service.get("ver").and_then(Value::as_str).map(shortened),
+            ver: service.get("ver").and_then(Value::as_str).map(truncated),
             sec_ver,
             legacy: number("sec_ver").is_none(),
             sec_patch_ver: number("sec_patch_ver"),
             pop_required: sec_ver.and_then(|scheme| match scheme {
                 0 => Some(false),
                 1 if lists("no_pop") => Some(false),
-                // The others list nothing, whether there is one or not.
+                // The other services do not list whether there is a PoP.
                 1 => (label == "prov").then_some(true),
                 _ => Some(true),
             }),
@@ -84,19 +85,19 @@ impl Version {
                 .as_object()?
                 .values()
                 .flat_map(names_in)
-                .take(MOST_CAPABILITIES)
-                .map(shortened)
+                .take(MAX_CAPABILITIES)
+                .map(truncated)
                 .collect(),
         })
     }
 
     /// Whether the device listed this capability.
     pub fn has(&self, capability: &str) -> bool {
-        self.capabilities.iter().any(|one| one == capability)
+        self.capabilities.iter().any(|name| name == capability)
     }
 }
 
-/// The texts of an object's `cap` list.
+/// The texts in an object's `cap` list.
 fn names_in(object: &Value) -> impl Iterator<Item = &str> {
     object
         .get("cap")
@@ -106,27 +107,27 @@ fn names_in(object: &Value) -> impl Iterator<Item = &str> {
         .filter_map(Value::as_str)
 }
 
-/// What old examples answer: `V0.1`, `v1.0`, `SUCCESS`.
+/// Whether the text is like that of old examples: `V0.1`, `v1.0`, `SUCCESS`.
 fn is_plain_version(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+');
-    (1..=LONGEST_PLAIN).contains(&text.len()) && text.chars().all(fits)
+    (1..=MAX_PLAIN_BYTES).contains(&text.len()) && text.chars().all(fits)
 }
 
-fn shortened(text: &str) -> String {
-    text.chars().take(LONGEST_TEXT).collect()
+fn truncated(text: &str) -> String {
+    text.chars().take(MAX_TEXT_CHARS).collect()
 }
 
-/// `prov-scan` lists Wi-Fi networks.
+/// The capability of `prov-scan` to list Wi-Fi networks.
 pub const WIFI_SCAN: &str = "wifi_scan";
 
-/// The objects that describe the service itself, most telling first.
+/// The objects that describe the service, the most specific first.
 const SERVICES: [&str; 3] = ["prov", "local_ctrl", "on_network"];
-/// No old version text is longer.
-const LONGEST_PLAIN: usize = 16;
-/// A text is shown to people; more than this of it says nothing.
-const LONGEST_TEXT: usize = 64;
+/// Longer than any old version text.
+const MAX_PLAIN_BYTES: usize = 16;
+/// Texts are displayed, so longer ones are truncated.
+const MAX_TEXT_CHARS: usize = 64;
 /// Firmware lists fewer than ten.
-const MOST_CAPABILITIES: usize = 64;
+const MAX_CAPABILITIES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn json_without_a_number_implies_a_scheme() {
+    fn document_without_number_implies_scheme() {
         let scheme = |text: &str| read(text).sec_ver;
         assert_eq!(
             scheme(r#"{"prov":{"ver":"v1.1","cap":["wifi_scan"]}}"#),
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_needed_unless_the_service_itself_says_otherwise() {
+    fn secret_is_required_unless_service_lists_no_pop() {
         let needed = |text: &str| read(text).pop_required;
         assert_eq!(needed(r#"{"prov":{"sec_ver":0}}"#), Some(false));
         assert_eq!(needed(r#"{"prov":{"sec_ver":1}}"#), Some(true));
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_device_sends_is_refused() {
+    fn rejects_documents_no_device_sends() {
         let page = "<html><body>Welcome to your router</body></html>";
         for odd in [
             "",
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_services_are_read_as_far_as_they_go() {
+    fn skips_invalid_capabilities() {
         for odd in [
             r#"{"prov":7}"#,
             r#"{"prov":{"cap":"x"}}"#,
@@ -215,6 +216,6 @@ mod tests {
             r#"{{"prov":{{"cap":[{}]}}}}"#,
             vec![r#""x""#; 5000].join(",")
         );
-        assert_eq!(read(&many).capabilities.len(), MOST_CAPABILITIES);
+        assert_eq!(read(&many).capabilities.len(), MAX_CAPABILITIES);
     }
 }

@@ -1,11 +1,11 @@
-//! `prov-config`: give the device a network, have it joined, ask how that went. In which order,
-//! how often and how long is `flows::wifi`'s.
+//! `prov-config`: sends Wi-Fi credentials, makes the device join, and reads the state of the
+//! connection. `flows::network` and `flows::join` define the order, the intervals and the limits.
 //!
 //! Source: `NP/src/network_config.c`.
 
-use std::fmt;
 use std::net::Ipv4Addr;
 
+use derive_more::Display;
 use prost::Message as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -20,7 +20,7 @@ use crate::proto::network_provisioning::{
     NetworkConfigPayload, RespGetWifiStatus, WifiStationState,
 };
 
-/// Hands over a network. The device stores it and does nothing yet.
+/// Sends the credentials. The device stores them and does nothing yet.
 #[derive(Clone, Debug)]
 pub struct SetWifi {
     /// 1 to 32 bytes.
@@ -55,7 +55,7 @@ impl Command for SetWifi {
     }
 }
 
-/// Has the stored network joined. The answer comes at once, the attempt a second later.
+/// Makes the device join the stored network. The answer comes at once, the attempt a second later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ApplyWifi;
 
@@ -80,7 +80,8 @@ impl Command for ApplyWifi {
     }
 }
 
-/// Asks how joining goes. The first answer that says connected ends the service a second later.
+/// Asks for the state of the connection. The first answer "connected" ends the provisioning service
+/// a second later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WifiStatus;
 
@@ -105,19 +106,19 @@ impl Command for WifiStatus {
     }
 }
 
-/// How joining goes.
+/// The state of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WifiState {
-    /// Joined, with an address.
+    /// The device joined and has an address.
     Connected(Box<ConnectedNetwork>),
-    /// Under way. Also what a device says before anything was applied.
+    /// The device is joining. Devices also report this before anything was applied.
     Connecting {
-        /// Set after a failed attempt, by firmware that counts them.
+        /// The remaining attempts, after a failed one, from firmware that counts them.
         attempts_remaining: Option<u32>,
     },
-    /// Given up.
+    /// The device gave up.
     Failed {
-        /// Why; `None` when the device did not say.
+        /// The reason; `None` if the device reports none.
         reason: Option<JoinFailure>,
     },
 }
@@ -129,7 +130,7 @@ impl WifiState {
             WifiStationState::try_from(reply.wifi_sta_state),
             reply.state,
         ) {
-            // The state is zero on the wire and so is its absence: only the details prove it.
+            // proto3 omits the state because "connected" is zero: only the details prove it.
             (Ok(WifiStationState::Connected), Some(State::WifiConnected(details))) => {
                 Ok(Self::Connected(Box::new(ConnectedNetwork {
                     ip: details.ip4_addr.parse().ok(),
@@ -162,30 +163,33 @@ impl WifiState {
     }
 }
 
-/// The network that a device joined, as it reports it.
+/// The network that a device joined, as the device reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectedNetwork {
-    /// `None` when the device's text is no address.
+    /// `None` if the device's text is not an address.
     pub ip: Option<Ipv4Addr>,
-    /// `None` when the device left it out.
+    /// `None` if the device omits it.
     pub ssid: Option<Ssid>,
-    /// What follows a zero byte in it is garbage in every firmware read.
+    /// In all known firmware, the bytes after a zero byte are garbage.
     pub bssid: Bssid,
-    /// The radio channel.
+    /// The Wi-Fi channel.
     pub channel: i32,
-    /// How it authenticated.
+    /// The authentication mode of the access point.
     pub auth: AuthMode,
 }
 
-/// Why a device gave up joining. Firmware with a limit of attempts says "authentication" for any
-/// reason it has no number for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a device gave up joining. Firmware with a limit of attempts reports "authentication" for any
+/// reason without a number.
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq)]
 pub enum JoinFailure {
     /// Probably a wrong passphrase.
+    #[display("authentication failed")]
     Authentication,
-    /// No such network in the device's reach.
+    /// The device did not find the network.
+    #[display("network not found")]
     NetworkNotFound,
-    /// A number that no firmware read sends.
+    /// A number that no known firmware sends.
+    #[display("reason {_0}")]
     Other(i32),
 }
 
@@ -195,16 +199,6 @@ impl JoinFailure {
             0 => Self::Authentication,
             1 => Self::NetworkNotFound,
             other => Self::Other(other),
-        }
-    }
-}
-
-impl fmt::Display for JoinFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Authentication => f.write_str("authentication failed"),
-            Self::NetworkNotFound => f.write_str("network not found"),
-            Self::Other(number) => write!(f, "reason {number}"),
         }
     }
 }
@@ -221,11 +215,11 @@ fn encode(msg: NetworkConfigMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     encoded
 }
 
-fn decode(response: &[u8], due: NetworkConfigMsgType) -> Result<Option<Payload>, ReplyError> {
+fn decode(response: &[u8], expected: NetworkConfigMsgType) -> Result<Option<Payload>, ReplyError> {
     let message = NetworkConfigPayload::decode(response).map_err(|_| ReplyError::Malformed {
         endpoint: "prov-config",
     })?;
-    if message.msg != i32::from(due) {
+    if message.msg != i32::from(expected) {
         return Err(ReplyError::Unexpected {
             expected: "an answer about the configuration",
         });

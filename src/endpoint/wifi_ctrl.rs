@@ -1,4 +1,5 @@
-//! `prov-ctrl`: takes the device back to waiting for credentials. Missing on firmware before 5.1.
+//! `prov-ctrl`: returns the device to waiting for credentials. Firmware before 5.1 does not have
+//! this endpoint.
 //!
 //! Source: `NP/src/network_ctrl.c`.
 
@@ -12,7 +13,7 @@ use crate::proto::network_provisioning::{
     CmdCtrlWifiReprov, CmdCtrlWifiReset, NetworkCtrlMsgType, NetworkCtrlPayload,
 };
 
-/// After a failure: forget the credentials and wait for others. In other states most firmware
+/// After a failed join: forget the credentials and wait for new ones. In other states most firmware
 /// refuses with `InternalError`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ResetWifi;
@@ -38,8 +39,8 @@ impl Command for ResetWifi {
     }
 }
 
-/// After a success, on firmware that keeps provisioning open: leave the network and wait for
-/// another.
+/// After a successful join, on firmware that keeps provisioning open: leave the network and wait
+/// for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reprovision;
 
@@ -73,11 +74,11 @@ fn encode(msg: NetworkCtrlMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(message.encode_to_vec())
 }
 
-fn decode(response: &[u8], due: NetworkCtrlMsgType) -> Result<Option<Payload>, ReplyError> {
+fn decode(response: &[u8], expected: NetworkCtrlMsgType) -> Result<Option<Payload>, ReplyError> {
     let message = NetworkCtrlPayload::decode(response).map_err(|_| ReplyError::Malformed {
         endpoint: "prov-ctrl",
     })?;
-    if message.msg != i32::from(due) {
+    if message.msg != i32::from(expected) {
         return Err(ReplyError::Unexpected {
             expected: "an answer about the state",
         });

@@ -1,5 +1,5 @@
-//! `prov-scan`: the Wi-Fi networks that the device itself sees. How to page through them, and
-//! when a scan would hang, is `flows::wifi`'s.
+//! `prov-scan`: the Wi-Fi networks that the device sees. `provisioner::protocomm` fetches the
+//! pages.
 //!
 //! Source: `NP/src/network_scan.c`.
 
@@ -18,17 +18,18 @@ use crate::proto::network_provisioning::{
     WiFiScanResult,
 };
 
-/// Starts a scan. A second one while the first is running succeeds at once.
+/// Starts a scan. A second request while a scan is running succeeds at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartScan {
-    /// Answer only when the scan is done. An HTTP server that waits for a scan answers nobody.
+    /// Whether the device answers only when the scan is done. Its HTTP server cannot answer any
+    /// client meanwhile.
     pub blocking: bool,
-    /// Listen only.
+    /// Whether the device only listens, and sends no probe requests.
     pub passive: bool,
-    /// 0: all channels in one go. n: channels 1 to 13 one by one, with a pause of 120 ms after
-    /// each n, so that a SoftAP keeps its clients.
+    /// 0: scan all channels without a pause. n: scan channels 1 to 13 one by one, with a pause of
+    /// 120 ms after each n, so that a SoftAP keeps its clients.
     pub group_channels: u32,
-    /// Time on each channel; 0 is the driver's own.
+    /// The time on each channel, in milliseconds; 0 is the Wi-Fi driver's default.
     pub period_ms: u32,
 }
 
@@ -58,16 +59,16 @@ impl Command for StartScan {
     }
 }
 
-/// Asks how far the scan is.
+/// Asks for the progress of the scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanStatus;
 
-/// How far a scan is.
+/// The progress of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanProgress {
-    /// Whether results may be fetched.
+    /// Whether the results can be fetched.
     pub finished: bool,
-    /// How many there are. Asking beyond them crashes old firmware.
+    /// The number of results. A request beyond it crashes old firmware.
     pub count: u32,
 }
 
@@ -84,7 +85,7 @@ impl Command for ScanStatus {
 
     fn decode(response: &[u8]) -> Result<ScanProgress, ReplyError> {
         match decode(response, NetworkScanMsgType::TypeRespScanWifiStatus)? {
-            Some(Payload::RespScanWifiStatus(status)) if status.result_count > MOST_NETWORKS => {
+            Some(Payload::RespScanWifiStatus(status)) if status.result_count > MAX_NETWORKS => {
                 Err(ReplyError::Unexpected {
                     expected: "a number of networks that a device can hold",
                 })
@@ -103,9 +104,9 @@ impl Command for ScanStatus {
 /// Fetches a page of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScanResults {
-    /// Index of the first.
+    /// The index of the first result.
     pub start: u32,
-    /// How many. An entry has up to 59 bytes.
+    /// The number of results. Each has up to 59 bytes.
     pub count: u32,
 }
 
@@ -135,25 +136,25 @@ impl Command for ScanResults {
     }
 }
 
-/// A network that the device sees.
+/// An access point that the device sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessPoint {
-    /// `None` when the network hides its name.
+    /// `None` if the network hides its name.
     pub ssid: Option<Ssid>,
-    /// The radio that was heard.
+    /// The address of the access point.
     pub bssid: Bssid,
     /// 1 to 14, or a 5 GHz channel number.
     pub channel: u32,
     /// Signal strength in dBm, negative.
     pub rssi: i32,
-    /// What it asks of those who join.
+    /// The authentication mode.
     pub auth: AuthMode,
 }
 
 impl From<WiFiScanResult> for AccessPoint {
     fn from(entry: WiFiScanResult) -> Self {
         Self {
-            // A name that cannot be sent back (empty, NUL bytes) is as good as hidden.
+            // A name that cannot be sent back (empty, or with NUL bytes) is treated as hidden.
             ssid: Ssid::from_bytes(entry.ssid).ok(),
             bssid: Bssid::from_bytes(&entry.bssid),
             channel: entry.channel,
@@ -163,23 +164,24 @@ impl From<WiFiScanResult> for AccessPoint {
     }
 }
 
-/// The Wi-Fi driver's number for how a network authenticates. Any number may arrive: newer
-/// firmware knows more of them, and all must be listed (`esp_wifi_types_generic.h`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The Wi-Fi driver's number of an authentication mode (`esp_wifi_types_generic.h`). Any number may
+/// arrive, because newer firmware has more modes, and all networks must be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct AuthMode(pub i32);
 
 impl AuthMode {
-    /// Joined without a passphrase: open, or OWE.
+    /// Whether joining requires no passphrase: open, or OWE.
     pub const fn takes_no_passphrase(self) -> bool {
         matches!(self.0, 0 | 9)
     }
 
-    /// Wants an identity, for which the protocol has no field.
+    /// Whether joining requires an identity, for which the protocol has no field.
     pub const fn is_enterprise(self) -> bool {
         matches!(self.0, 5 | 10 | 14..=16)
     }
 
-    /// The driver's name for it.
+    /// The Wi-Fi driver's name of the mode.
     pub const fn name(self) -> Option<&'static str> {
         Some(match self.0 {
             0 => "Open",
@@ -213,14 +215,8 @@ impl fmt::Display for AuthMode {
     }
 }
 
-impl Serialize for AuthMode {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i32(self.0)
-    }
-}
-
 /// The largest `NETWORK_PROV_SCAN_MAX_ENTRIES` that firmware can be built with.
-const MOST_NETWORKS: u32 = 255;
+const MAX_NETWORKS: u32 = 255;
 
 fn encode(msg: NetworkScanMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     let message = NetworkScanPayload {
@@ -231,11 +227,11 @@ fn encode(msg: NetworkScanMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(message.encode_to_vec())
 }
 
-fn decode(response: &[u8], due: NetworkScanMsgType) -> Result<Option<Payload>, ReplyError> {
+fn decode(response: &[u8], expected: NetworkScanMsgType) -> Result<Option<Payload>, ReplyError> {
     let message = NetworkScanPayload::decode(response).map_err(|_| ReplyError::Malformed {
         endpoint: "prov-scan",
     })?;
-    if message.msg != i32::from(due) {
+    if message.msg != i32::from(expected) {
         return Err(ReplyError::Unexpected {
             expected: "an answer about a scan",
         });
@@ -250,21 +246,21 @@ mod tests {
     use crate::proto::network_provisioning::RespScanWifiStatus;
 
     #[test]
-    fn unknown_auth_modes_are_listed_by_number() {
+    fn unknown_auth_modes_are_shown_by_number() {
         assert_eq!(AuthMode(3).to_string(), "WPA2_PSK");
         assert_eq!(AuthMode(42).to_string(), "auth 42");
         assert_eq!(format!("{:<8}|", AuthMode(1)), "WEP     |");
     }
 
     #[test]
-    fn an_empty_answer_is_no_answer() {
+    fn rejects_empty_answer() {
         assert_eq!(
             ScanStatus::decode(&[]),
             Err(ReplyError::Unexpected {
                 expected: "an answer about a scan"
             })
         );
-        // The right type without its body.
+        // The right type without its payload.
         assert_eq!(
             ScanStatus::decode(&[0x08, 0x03]),
             Err(ReplyError::Unexpected {

@@ -1,8 +1,8 @@
-//! From a target to a session: open a path, read the version document once, choose scheme and
-//! credentials, agree keys. A PoP or password is tried once: devices count wrong ones and lock.
+//! From a target to a session: connect, read the version document once, select scheme and
+//! credentials, do the handshake. A PoP or password is tried once, because devices count wrong ones
+//! and lock.
 //!
-//! The order of rules for the scheme is that of the reference clients' union, see
-//! `docs/concepts/security-schemes.md`.
+//! The rules that select the scheme are described in `docs/concepts/security-schemes.md`.
 
 mod plan;
 
@@ -11,9 +11,10 @@ use std::sync::Arc;
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
-use self::plan::{Plan, PopRequirement, plan, pop_requirement};
-use super::find;
+use self::plan::{Plan, PopRequirement, find_pop_requirement, make_plan};
+use super::device::close_device;
 use super::request::Access;
+use super::select;
 use super::target::Target;
 use super::{Event, FlowError, FlowStep, Question, Run, SchemeSource, Warning};
 use crate::endpoint::version::Version;
@@ -25,40 +26,38 @@ use crate::security::{
 use crate::session::{Connection, HandshakePermit, Keys, Secured, SessionError};
 use crate::transport::{Candidate, Hints, Route, TransportError};
 
-/// A device that said what it is.
+/// A connected device whose version document was read.
 #[derive(Debug)]
-pub struct Opened {
-    /// Before any keys.
+pub struct OpenedDevice {
+    /// The connection, without keys.
     pub connection: Connection,
-    /// What it said; empty when it has no version endpoint.
+    /// The version document; empty if the device has no version endpoint.
     pub version: Version,
-    /// What it announced before anybody asked.
+    /// The device's announcement.
     pub hints: Hints,
-    /// The way back to it, should it be lost.
+    /// How to reconnect if contact is lost.
     pub route: Option<Route>,
-    /// The right to the handshake that follows.
+    /// The permit for the handshake.
     pub permit: HandshakePermit,
 }
 
-/// A connected device, by what has to follow.
+/// A connected device, by protocol.
 #[derive(Debug)]
 pub enum Connected {
-    /// Keys have to be agreed.
-    Protocomm(Box<Opened>),
-    /// Nothing.
+    /// Needs a handshake.
+    Protocomm(Box<OpenedDevice>),
+    /// Accepts network credentials without a handshake.
     Ready(Box<dyn Provisioner>),
 }
 
-/// Finds the device and opens a protocomm connection to it. A device that speaks another protocol is
-/// an error.
-pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
-    let candidate = find::find_device(run, target).await?;
+/// Finds the device and opens a protocomm connection to it. A device with another protocol is an
+/// error.
+pub async fn find_and_open(run: &Run, target: &Target) -> Result<OpenedDevice, FlowError> {
+    let candidate = select::select_device(run, target).await?;
     match connect(run, target, candidate).await? {
         Connected::Protocomm(opened) => Ok(*opened),
         Connected::Ready(mut device) => {
-            if let Err(error) = device.close().await {
-                tracing::debug!(%error, "closing");
-            }
+            close_device(device.as_mut()).await;
             let what = "open a protocomm session";
             let source = ProvisionError::Unsupported { what };
             let step = FlowStep::Connecting;
@@ -67,7 +66,7 @@ pub async fn open(run: &Run, target: &Target) -> Result<Opened, FlowError> {
     }
 }
 
-/// Connects to a device that was selected and, over protocomm, reads its version document.
+/// Connects to a selected device and, over protocomm, reads its version document.
 pub(super) async fn connect(
     run: &Run,
     target: &Target,
@@ -76,14 +75,14 @@ pub(super) async fn connect(
     let mut protocols = target.protocols.iter();
     let protocol = protocols.find(|protocol| protocol.recognizes(&candidate));
     let protocol = protocol.ok_or(FlowError::UnknownProtocol)?;
-    let found = Target {
+    let same_device = Target {
         address: Some(candidate.address.clone()),
         ..target.clone()
     };
     let route = Route {
         driver: Arc::clone(&target.driver),
         medium: target.medium,
-        search: found.search(run.pace.search),
+        search: same_device.search(run.pace.search),
         transcript: target.transcript.clone(),
     };
     let address = candidate.address.to_string();
@@ -92,10 +91,10 @@ pub(super) async fn connect(
         .driver
         .open(&candidate, &target.options, &run.pace.limits);
     let opened = opening.await;
-    find::report_host_changes(run, &candidate.changes);
+    select::report_host_changes(run, &candidate.changes);
     let prepared = protocol.open(opened?, &candidate).await;
-    // Preparing a link may have to open it anew.
-    find::report_host_changes(run, &candidate.changes);
+    // The protocol may have opened the link again.
+    select::report_host_changes(run, &candidate.changes);
     let prepared = prepared?;
     run.report(&Event::Connected { address });
 
@@ -104,23 +103,13 @@ pub(super) async fn connect(
         provisioner::Opened::Ready(device) => return Ok(Connected::Ready(device)),
     };
     let mut connection = connection.recorded(target.transcript.clone());
-    let version = match connection.version().await {
-        Ok(version) => version,
-        // Nothing announced: the scheme will be probed.
-        Err(SessionError::Transport(error)) if error.may_be_missing_endpoint() => {
-            Version::default()
-        }
-        Err(source) => {
-            return Err(FlowError::Session {
-                step: FlowStep::ReadingVersion,
-                source,
-            });
-        }
-    };
+    // Without a version document, the scheme is probed.
+    let version = read_version_document(&mut connection).await?;
+    let version = version.unwrap_or_default();
     run.report(&Event::VersionRead {
         version: version.clone(),
     });
-    Ok(Connected::Protocomm(Box::new(Opened {
+    Ok(Connected::Protocomm(Box::new(OpenedDevice {
         connection,
         version,
         hints: candidate.hints,
@@ -129,29 +118,42 @@ pub(super) async fn connect(
     })))
 }
 
-/// Reads what a device says about itself, and leaves. Here, unlike before a session, a device
+/// Reads the version document; `None` if the device has no version endpoint.
+pub(super) async fn read_version_document(
+    connection: &mut Connection,
+) -> Result<Option<Version>, FlowError> {
+    match connection.version().await {
+        Ok(version) => Ok(Some(version)),
+        Err(SessionError::Transport(error)) if error.may_be_missing_endpoint() => Ok(None),
+        Err(source) => Err(FlowError::of_session(FlowStep::ReadingVersion)(source)),
+    }
+}
+
+/// Reads a device's version document and closes the connection. Unlike before a session, a device
 /// without a version document is an error.
-pub async fn identify(run: &Run, target: &Target) -> Result<Version, FlowError> {
-    let Opened {
+pub async fn read_version(run: &Run, target: &Target) -> Result<Version, FlowError> {
+    let OpenedDevice {
         mut connection,
         version,
         ..
-    } = open(run, target).await?;
-    let reading = |source| FlowError::Session {
-        step: FlowStep::ReadingVersion,
-        source,
-    };
+    } = find_and_open(run, target).await?;
+    let session_error = FlowError::of_session(FlowStep::ReadingVersion);
     let endpoint = connection.service().version_endpoint();
-    connection.close().await.map_err(reading)?;
+    connection.close().await.map_err(&session_error)?;
     if version == Version::default() {
-        return Err(reading(TransportError::NoSuchEndpoint { endpoint }.into()));
+        let missing = TransportError::NoSuchEndpoint { endpoint };
+        return Err(session_error(missing.into()));
     }
     Ok(version)
 }
 
-/// Agrees keys with an opened device.
-pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secured, FlowError> {
-    let Opened {
+/// Does the handshake with an opened device.
+pub async fn start_session(
+    run: &Run,
+    opened: OpenedDevice,
+    access: &Access,
+) -> Result<Secured, FlowError> {
+    let OpenedDevice {
         mut connection,
         version,
         hints,
@@ -161,30 +163,29 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
     let service = connection.service();
     let Plan {
         mut scheme,
-        mut otherwise,
+        mut fallbacks,
         mut source,
-    } = plan(access, service, &version, &hints)?;
-    // What was asked for one scheme serves the next, too.
+    } = make_plan(access, service, &version, &hints)?;
+    let session_error = FlowError::of_session(FlowStep::Securing);
+    // A secret that the user typed for one scheme is also used for the next.
     let mut access = access.clone();
-    let mut asked_again = false;
+    let mut has_asked_for_pop = false;
     loop {
-        // Before anybody is asked for a secret.
+        // Checked before the user is asked for a secret.
         if !connection.carries(scheme) {
-            return Err(FlowError::Session {
-                step: FlowStep::Securing,
-                source: SessionError::from(TransportError::TooLong {
-                    endpoint: service.session_endpoint(),
-                    bytes: scheme.longest_message(),
-                }),
-            });
+            let too_long = TransportError::TooLong {
+                endpoint: service.session_endpoint(),
+                bytes: scheme.longest_message(),
+            };
+            return Err(session_error(too_long.into()));
         }
-        let requirement = pop_requirement(service, &version);
-        let credentials = credentials(run, scheme, &mut access, requirement).await?;
-        // Nothing was given, and nothing said that something is needed.
-        let guessed = requirement == PopRequirement::Unknown
+        let requirement = find_pop_requirement(service, &version);
+        let credentials = select_credentials(run, scheme, &mut access, requirement).await?;
+        // No PoP was given, and the device did not announce whether it needs one.
+        let is_pop_guessed = requirement == PopRequirement::Unknown
             && scheme == SecurityScheme::Sec1
             && matches!(credentials, Credentials::None);
-        if source != SchemeSource::Probed && !asked_again {
+        if source != SchemeSource::Probed && !has_asked_for_pop {
             run.report(&Event::SchemeChosen { scheme, source });
         }
         let agreed =
@@ -199,7 +200,7 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
                 if scheme == SecurityScheme::Sec0 {
                     run.report(&Event::Warned {
                         id: Warning::NoSecurity,
-                        message: no_security(service).to_owned(),
+                        message: describe_no_security(service).to_owned(),
                     });
                 }
                 return Ok(Secured {
@@ -213,27 +214,25 @@ pub async fn secure(run: &Run, opened: Opened, access: &Access) -> Result<Secure
             Err(error) => error,
         };
         if is_scheme_mismatch(&error)
-            && let Some(next) = otherwise.pop()
+            && let Some(next) = fallbacks.pop()
         {
-            // Another scheme is no strike (`security1.c`, `security2.c`), so probing is free.
+            // Firmware does not count a wrong scheme as a wrong secret (`security1.c`,
+            // `security2.c`), so probing is safe.
             scheme = next;
             source = SchemeSource::Probed;
-        } else if guessed && is_wrong_secret(&error) {
+        } else if is_pop_guessed && is_wrong_secret(&error) {
             access.pop = run.ask(&Question::Pop).await;
             if access.pop.is_none() {
                 return Err(FlowError::MissingInput(Question::Pop));
             }
-            asked_again = true;
+            has_asked_for_pop = true;
         } else {
-            return Err(FlowError::Session {
-                step: FlowStep::Securing,
-                source: error,
-            });
+            return Err(session_error(error));
         }
     }
 }
 
-async fn credentials(
+async fn select_credentials(
     run: &Run,
     scheme: SecurityScheme,
     access: &mut Access,
@@ -243,8 +242,8 @@ async fn credentials(
         SecurityScheme::Sec0 => Ok(Credentials::None),
         SecurityScheme::Sec1 => {
             match &access.pop {
-                // Whoever stands in between can announce this; nobody gives a PoP to prove
-                // nothing.
+                // An attacker in between could announce this. A user who gives a PoP expects the
+                // device to prove that it knows it.
                 Some(pop)
                     if requirement == PopRequirement::AnnouncedNone && !pop.expose().is_empty() =>
                 {
@@ -261,11 +260,8 @@ async fn credentials(
         }
         SecurityScheme::Sec2 => {
             let given = [&access.password, &access.pop, &access.label_password];
-            let password = match given
-                .into_iter()
-                .flatten()
-                .find(|one| !one.expose().is_empty())
-            {
+            let mut given = given.into_iter().flatten();
+            let password = match given.find(|secret| !secret.expose().is_empty()) {
                 Some(password) => password.clone(),
                 None => run
                     .ask(&Question::Password)
@@ -285,17 +281,19 @@ async fn credentials(
     }
 }
 
-/// What a session without keys means, where that is.
-const fn no_security(service: Service) -> &'static str {
+/// The risk of a session without keys.
+const fn describe_no_security(service: Service) -> &'static str {
     match service {
-        Service::LocalControl => "Security 0: anybody on the network can read and change this",
+        Service::LocalControl => {
+            "Security 0: everyone on the network can read and change what is sent"
+        }
         Service::Provisioning => {
-            "Security 0: whoever listens reads everything, the passphrase included"
+            "Security 0: everyone in radio range can read what is sent, including the passphrase"
         }
     }
 }
 
-/// One handshake; with `sec2_compat`, one more for each broken verifier form that could apply.
+/// Does a handshake; with `sec2_compat`, another one for each broken verifier form that could apply.
 async fn handshake_with_fallbacks(
     run: &Run,
     connection: &mut Connection,
@@ -310,13 +308,13 @@ async fn handshake_with_fallbacks(
         Err(error) => error,
     };
     if access.sec2_compat && is_wrong_secret(&error) {
-        for form in other_forms(&credentials) {
+        for form in list_fallback_forms(&credentials) {
             if let Credentials::UserPassword { verifier, .. } = &mut credentials {
                 *verifier = form;
             }
             run.report(&Event::Warned {
                 id: Warning::Sec2Compat,
-                message: "the password was refused; trying it in another form, \
+                message: "the device rejected the password; trying it in another form, \
                           which counts as one more wrong try"
                     .to_owned(),
             });
@@ -327,12 +325,12 @@ async fn handshake_with_fallbacks(
             }
         }
     }
-    // Whatever a further try met, it is the password that was refused first.
+    // The first error is the relevant one: the device rejected the password.
     Err(error)
 }
 
-/// The verifier forms beside the standard one that this secret can have.
-fn other_forms(credentials: &Credentials) -> Vec<VerifierForm> {
+/// The other verifier forms that broken firmware may have derived from this secret.
+fn list_fallback_forms(credentials: &Credentials) -> Vec<VerifierForm> {
     match credentials {
         Credentials::UserPassword {
             username, password, ..

@@ -1,15 +1,22 @@
-//! A device that is ready to be given a network.
+//! A device that is ready for network credentials.
 
 use crate::provisioner::{Protocomm, Provisioner};
 use crate::session::Secured;
 
-/// A connected device, by what else than a network it can be given.
+/// A connected device, by protocol.
 #[derive(Debug)]
 pub(super) enum Device {
-    /// With a session, over which it is also mapped.
+    /// Has a session, over which it can also be mapped.
     Protocomm(Box<Protocomm>),
-    /// Without: it can be given a network, and nothing else.
+    /// Has no session: it accepts network credentials only.
     Ready(Box<dyn Provisioner>),
+}
+
+/// Closes the connection. The device closes its side by itself, so a failure has no effect.
+pub(super) async fn close_device(device: &mut dyn Provisioner) {
+    if let Err(error) = device.close().await {
+        tracing::debug!(%error, "closing");
+    }
 }
 
 impl Device {

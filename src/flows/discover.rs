@@ -1,39 +1,40 @@
-//! Lists the devices in reach: every candidate of a driver's scan, and what each says about itself
-//! before any keys: in its announcement, or else in its version document. Places that exist whether
-//! or not a device is there are asked only when that is wanted. It secures nothing and changes nothing.
+//! Lists the devices in reach: every candidate of a driver's scan, with its announcement or its version
+//! document. Addresses that exist with or without a device are probed only on request. It needs no
+//! session and changes nothing.
 
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::future::{try_join, try_join_all};
 
-use super::find;
+use super::connect::read_version_document;
 use super::seen_device::SeenDevice;
+use super::select;
 use super::target::Target;
 use super::{Event, FlowError, FlowStep, Run};
 use crate::endpoint::version::Version;
-use crate::session::{Connection, SessionError};
+use crate::session::Connection;
 use crate::transport::{Address, Candidate, Discovery, Hints, Medium, TransportError};
 
 /// A device in reach.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// Over which transport.
+pub struct DiscoveredDevice {
+    /// The medium that it was found on.
     pub medium: &'static Medium,
-    /// Where it is.
+    /// The device's address.
     pub address: Address,
-    /// The name that it announced.
+    /// The announced name.
     pub name: Option<String>,
-    /// What else it announced.
+    /// The rest of the announcement.
     pub hints: Hints,
-    /// What it says about itself; `None` where it has no version endpoint, or was not asked.
+    /// The version document; `None` if the device has no version endpoint or was not probed.
     pub version: Option<Version>,
-    /// Why it did not say it, where several were asked.
-    pub silence: Option<Arc<FlowError>>,
+    /// Why the version document could not be read, if several devices were probed.
+    pub version_error: Option<Arc<FlowError>>,
 }
 
-impl Found {
-    /// As lists of announced devices show it.
+impl DiscoveredDevice {
+    /// The device without its version document.
     pub fn seen(&self) -> SeenDevice {
         SeenDevice {
             medium: self.medium,
@@ -44,8 +45,8 @@ impl Found {
     }
 }
 
-/// A device that was not asked what it is.
-impl From<SeenDevice> for Found {
+/// A device that was not probed.
+impl From<SeenDevice> for DiscoveredDevice {
     fn from(device: SeenDevice) -> Self {
         let SeenDevice {
             medium,
@@ -59,54 +60,52 @@ impl From<SeenDevice> for Found {
             name,
             hints,
             version: None,
-            silence: None,
+            version_error: None,
         }
     }
 }
 
-/// Who is in reach.
+/// The devices in reach.
 #[derive(Clone, Debug, Default)]
 pub struct Discovered {
-    /// Devices that could be provisioned, or that were asked for.
-    pub devices: Vec<Found>,
-    /// Whatever else announces itself there.
-    pub others: Vec<Found>,
+    /// The devices that match the target.
+    pub devices: Vec<DiscoveredDevice>,
+    /// All others that the scan found.
+    pub others: Vec<DiscoveredDevice>,
 }
 
 impl Discovered {
-    /// The error that no device fits, with the devices that were seen.
+    /// The error that no device matches, with the others that the scan found.
     pub fn no_candidate(&self, medium: &'static Medium) -> FlowError {
-        find::no_candidate(
-            medium,
-            &self.others.iter().map(Found::seen).collect::<Vec<_>>(),
-        )
+        let others = self.others.iter().map(DiscoveredDevice::seen);
+        select::no_candidate(medium, others.collect())
     }
 }
 
-/// Whom to ask what it is.
+/// Which candidates to probe for a version document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
-    /// The one at a known address, or where devices do not announce themselves.
+    /// The one at a given address, or at the only address of the medium.
     Known,
-    /// Also every place where a device is likely: to open one can reset the device there, or disturb
-    /// whatever else it is.
+    /// Also every address where a device is likely. Opening one can reset the device there, or disturb
+    /// another kind of device.
     Likely,
-    /// Also every other place that this computer lists.
+    /// Also every other address that this computer lists.
     All,
 }
 
-/// Looks for as long as the pace of the run allows, and reports every device that it sees. Nobody in reach is an empty list; whatever else is
-/// in the way of an answer is an error.
+/// Scans for the search time of the run's pace, and reports every device that it finds. The list is
+/// empty if no device is in reach.
 pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discovered, FlowError> {
     let discovery = target.medium.discovery;
     let search = target.search(run.pace.search);
     let mut candidates = target.driver.scan(&search);
     let is_wanted = |candidate: &Candidate| target.admits(&candidate.hints);
-    // One list: what a device says may change, and its last word counts.
+    // The last announcement of a device replaces the earlier ones, even if it no longer matches.
     let mut seen = Vec::new();
     loop {
         let candidate = candidates.next().await;
-        find::report_host_changes(run, &search.changes);
+        select::report_host_changes(run, &search.changes);
         match candidate {
             None => break,
             Some(Ok(candidate)) => {
@@ -114,70 +113,66 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
                     device: SeenDevice::of(&candidate),
                     is_wanted: is_wanted(&candidate),
                 });
-                find::upsert(&mut seen, candidate);
+                select::upsert(&mut seen, candidate);
             }
             Some(Err(TransportError::Unreachable { .. })) => {}
             Some(Err(error)) => return Err(error.into()),
         }
     }
     let (wanted, others): (Vec<Candidate>, Vec<Candidate>) = seen.into_iter().partition(is_wanted);
-    // Whoever announces itself has said what there is to show, and is left in peace.
-    let is_asked = |was_wanted: bool| match discovery {
+    // An announcement has all data to show, so a device that announces itself needs no probe.
+    let should_probe = |is_wanted: bool| match discovery {
         _ if target.address.is_some() => true,
         Discovery::Announced => false,
         Discovery::Enumerated => match probe {
             Probe::Known => false,
-            Probe::Likely => was_wanted,
+            Probe::Likely => is_wanted,
             Probe::All => true,
         },
         Discovery::Fixed => true,
     };
-    let look = |candidate: Candidate, is_asked: bool| async move {
-        let announced = Found::from(SeenDevice::of(&candidate));
-        if !is_asked {
+    let describe = |candidate: Candidate, should_probe: bool| async move {
+        let announced = DiscoveredDevice::from(SeenDevice::of(&candidate));
+        if !should_probe {
             return Ok(announced);
         }
-        match look_at(run, target, &candidate).await {
-            Ok(version) => Ok(Found {
+        match read_candidate_version(run, target, &candidate).await {
+            Ok(version) => Ok(DiscoveredDevice {
                 version,
                 ..announced
             }),
-            // One of several that were asked: what the others say counts, too.
-            Err(silence) if target.address.is_none() && discovery == Discovery::Enumerated => {
-                Ok(Found {
-                    silence: Some(Arc::new(silence)),
+            // The list has several devices, so one that fails does not fail the others.
+            Err(error) if target.address.is_none() && discovery == Discovery::Enumerated => {
+                Ok(DiscoveredDevice {
+                    version_error: Some(Arc::new(error)),
                     ..announced
                 })
             }
             Err(error) => Err(error),
         }
     };
-    let devices = try_join_all(wanted.into_iter().map(|one| look(one, is_asked(true))));
-    let others = try_join_all(others.into_iter().map(|one| look(one, is_asked(false))));
+    let describe_all = |candidates: Vec<Candidate>, should_probe| {
+        let candidates = candidates.into_iter();
+        try_join_all(candidates.map(move |candidate| describe(candidate, should_probe)))
+    };
+    let devices = describe_all(wanted, should_probe(true));
+    let others = describe_all(others, should_probe(false));
     let (devices, others) = try_join(devices, others).await?;
     Ok(Discovered { devices, others })
 }
 
-async fn look_at(
+async fn read_candidate_version(
     run: &Run,
     target: &Target,
     candidate: &Candidate,
 ) -> Result<Option<Version>, FlowError> {
-    let reading = |source| FlowError::Session {
-        step: FlowStep::ReadingVersion,
-        source,
-    };
-    let service = candidate.service;
     let opening = target
         .driver
         .open(candidate, &target.options, &run.pace.limits);
     let transport = opening.await?.into_transport().await?;
-    let mut connection = Connection::new(transport, service);
-    let version = match connection.version().await {
-        Ok(version) => Some(version),
-        Err(SessionError::Transport(error)) if error.may_be_missing_endpoint() => None,
-        Err(source) => return Err(reading(source)),
-    };
-    connection.close().await.map_err(reading)?;
+    let mut connection = Connection::new(transport, candidate.service);
+    let version = read_version_document(&mut connection).await?;
+    let closed = connection.close().await;
+    closed.map_err(FlowError::of_session(FlowStep::ReadingVersion))?;
     Ok(version)
 }

@@ -1,5 +1,4 @@
-//! How a flow can end badly, by whose fault it is and with the data to say so. What to do about
-//! it, and the exit code, are `report`'s.
+//! The errors of flows, with the data for their messages. Advice and exit codes are in `report`.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,48 +17,48 @@ use crate::provisioner::{Cause, NetworkName, ProvisionError};
 use crate::session::SessionError;
 use crate::transport::{Medium, TransportError};
 
-/// Why a flow did not reach its end.
+/// The error that ended a flow.
 #[derive(Debug, Error)]
 pub enum FlowError {
-    /// Several devices fit, and nobody is there to choose.
+    /// Several devices match, and the run is non-interactive.
     #[error("{} devices fit", seen.len())]
     Ambiguous {
-        /// Where we looked.
+        /// The medium that was searched.
         medium: &'static Medium,
-        /// The devices that the search found instead.
+        /// The devices that match, the strongest signal first.
         seen: Vec<SeenDevice>,
     },
-    /// The device announces plaintext although a secret was given for it. Somebody in between
-    /// could announce that to learn the Wi-Fi passphrase.
+    /// The device announces plaintext although a secret was given for it. An attacker in between
+    /// could announce that to read the Wi-Fi passphrase.
     #[error("the device announces no security, although a secret was given for it")]
     AnnouncedNoSecurity,
-    /// The device announces that it needs no PoP although one was given. The same trick as
-    /// announcing no security: without the PoP anybody can be the device.
+    /// The device announces that it needs no PoP although one was given. The same attack as
+    /// announcing no security: without a PoP, any device can pose as this one.
     #[error("the device announces that it needs no proof of possession, although one was given")]
     AnnouncedNoPop,
-    /// Something was achieved before the error, and stays.
+    /// A part of the run succeeded before the error, and stays in effect.
     #[error("{source}; {completed}")]
     PartialSuccess {
-        /// What was completed before the error.
+        /// The part that succeeded.
         completed: Completed,
-        /// The error.
+        /// The error that followed.
         source: Box<Self>,
     },
     /// The device signs no challenges until it restarts.
     #[error("challenge-response is switched off on the device")]
     ChallengeDisabled,
-    /// The account was not in reach while a signature counted.
+    /// The account was not reachable before the challenge expired.
     #[error("{node_id} signed, but the account could not be reached before the challenge expired")]
     ChallengeExpired {
         /// The node.
         node_id: String,
-        /// What was tried last.
+        /// The error of the last attempt.
         source: Option<CloudError>,
     },
-    /// The device hung up instead of signing.
+    /// The device closed the connection instead of signing.
     #[error("the device did not sign the challenge")]
     ChallengeRefused {
-        /// How that was seen.
+        /// The transport's part of the error.
         source: TransportError,
     },
     /// The device has no certificate yet.
@@ -68,99 +67,99 @@ pub enum FlowError {
     /// A call to the account failed.
     #[error("{source}")]
     Cloud {
-        /// What was being done.
+        /// The step that failed.
         step: FlowStep,
         /// The cloud's part of the error.
         source: CloudError,
     },
-    /// The network wants an identity, for which the protocol has no field.
+    /// The network requires a user identity, for which the protocol has no field.
     #[error("{ssid} is an enterprise network ({auth}), which cannot be joined by this protocol")]
     EnterpriseNetwork {
         /// The network.
         ssid: Ssid,
-        /// What it asks for.
+        /// Its authentication mode.
         auth: AuthMode,
     },
-    /// The device gave up joining.
-    #[error("the device could not join {network}: {}{}", reason_of(*reason), sight_of(*visibility))]
+    /// The device reported that it failed to join.
+    #[error("the device could not join {network}: {}{}", describe_reason(*reason), describe_visibility(*visibility))]
     JoinFailed {
         /// The network.
         network: NetworkName,
-        /// What the device says; `None` when it does not.
+        /// The device's reason; `None` if it gives none.
         reason: Option<JoinFailure>,
-        /// Whether the device has been made to forget the credentials.
-        forgotten: bool,
-        /// What its own scan shows of the network, where it made one.
+        /// Whether a reset made the device forget the credentials.
+        is_forgotten: bool,
+        /// What the device's own scan shows of the network; `None` without a scan.
         visibility: Option<NetworkVisibility>,
     },
-    /// The device was still trying when the time was up.
+    /// The device was still joining at the time limit.
     #[error("the device was still trying to join {network} after {} s", waited.as_secs_f32())]
     JoinTimedOut {
         /// The network.
         network: NetworkName,
-        /// The limit.
+        /// The time limit.
         waited: Duration,
-        /// Whether the device has been made to forget the credentials.
-        forgotten: bool,
-        /// What its own scan shows of the network, where it made one.
+        /// Whether a reset made the device forget the credentials.
+        is_forgotten: bool,
+        /// What the device's own scan shows of the network; `None` without a scan.
         visibility: Option<NetworkVisibility>,
     },
-    /// The account did not say in time whether the node is the user's.
-    #[error("the account has not confirmed {node_id} within {} s{}", waited.as_secs_f32(), status_of(status.as_ref()))]
+    /// The account did not confirm the mapping within the time limit.
+    #[error("the account has not confirmed {node_id} within {} s{}", waited.as_secs_f32(), describe_status(status.as_ref()))]
     MappingPending {
         /// The node.
         node_id: String,
-        /// The limit.
+        /// The time limit.
         waited: Duration,
-        /// What it said last.
+        /// The last status that the account reported.
         status: Option<MappingStatus>,
     },
-    /// Something that only a person could give, and nobody gave.
+    /// A required value was not given, and the observer did not answer.
     #[error("{0} is missing")]
     MissingInput(Question),
-    /// Somebody was shown the devices, and wanted none.
+    /// The user saw the list of devices, and chose none.
     #[error("no device was chosen")]
     Declined,
-    /// No device in reach, or not the one that is wanted.
-    #[error("{}", nobody(medium, seen))]
+    /// No device in reach matches.
+    #[error("{}", no_candidate_message(medium, seen))]
     NoCandidate {
-        /// Where we looked.
+        /// The medium that was searched.
         medium: &'static Medium,
-        /// Others that were seen, those with a name first.
+        /// The devices that do not match, those with a name first.
         seen: Vec<SeenDevice>,
     },
-    /// The device has no endpoint by which it could be mapped.
+    /// The device has no endpoint for mapping.
     #[error("the device's firmware cannot be mapped to an account")]
     NoMapping,
-    /// The account gave the mapping up.
+    /// The account ended the mapping without a confirmation.
     #[error("the account did not confirm {node_id}: {status}")]
     NotMapped {
         /// The node.
         node_id: String,
-        /// Its last word.
+        /// The final status.
         status: MappingStatus,
     },
-    /// The device cannot be given Wi-Fi.
-    #[error("the device takes Thread credentials only")]
+    /// The device does not accept Wi-Fi credentials.
+    #[error("the device accepts Thread credentials only")]
     NoWifi,
-    /// Mapping alone needs firmware that signs challenges.
+    /// Mapping without Wi-Fi needs firmware that signs challenges.
     #[error("the device's firmware maps itself once it is online, so it needs Wi-Fi")]
     NoWifiNeedsChallenge,
     /// The device did not finish its scan.
     #[error("the device did not finish its Wi-Fi scan within {} s", waited.as_secs_f32())]
     ScanUnfinished {
-        /// The limit.
+        /// The time limit.
         waited: Duration,
     },
     /// The device announced one node id and signed as another.
     #[error("the device announced itself as node {}, and signed as {signed}", crate::ident::printable(announced.as_bytes()))]
     OtherNode {
-        /// As announced.
+        /// The announced node id.
         announced: String,
-        /// As signed.
+        /// The node id of the signature.
         signed: String,
     },
-    /// A step that cannot be taken back could not be recorded, and was not taken.
+    /// The journal could not record an irreversible step, so the step was not taken.
     #[error("the step could not be recorded, so it was not taken: {source}")]
     NotRecorded {
         /// The step.
@@ -168,18 +167,18 @@ pub enum FlowError {
         /// The journal's part of the error.
         source: JournalError,
     },
-    /// A conversation failed.
+    /// An exchange over a session failed.
     #[error("{source}")]
     Session {
-        /// What was being done.
+        /// The step that failed.
         step: FlowStep,
         /// The session's part of the error.
         source: SessionError,
     },
-    /// A request failed, over a protocol without sessions, or that this protocol does not have.
+    /// A request failed over a protocol without sessions, or the protocol does not support it.
     #[error("{source}")]
     Protocol {
-        /// What was being done.
+        /// The step that failed.
         step: FlowStep,
         /// The protocol's part of the error.
         source: ProvisionError,
@@ -187,42 +186,47 @@ pub enum FlowError {
     /// A device could not be found or opened.
     #[error(transparent)]
     Transport(#[from] TransportError),
-    /// The run was ended from outside.
-    #[error("{}", stop_of(*reason))]
+    /// The user or the time limit of the whole run stopped it.
+    #[error("{}", describe_stop(*reason))]
     Stopped {
-        /// Why the run stops.
+        /// The reason.
         reason: StopReason,
-        /// What it cut short.
+        /// The step that was cut short.
         step: FlowStep,
-        /// What is left on the device.
+        /// The state of the credentials on the device.
         credentials: CredentialState,
     },
-    /// Credentials were applied, and then contact was lost or its answers could not be read.
+    /// The device got Apply, and then contact was lost or its answers were not readable.
     #[error(
         "the device was given the credentials of {network}, but has not confirmed that it joined"
     )]
     Unconfirmed {
         /// The network.
         network: NetworkName,
-        /// What was the last to fail.
+        /// The last failure.
         source: Cause,
     },
-    /// The device speaks no protocol of this program.
+    /// espctl supports no protocol of the device.
     #[error("the device speaks no protocol that espctl supports")]
     UnknownProtocol,
-    /// The device announces a scheme that does not exist here.
-    #[error("the device announces Security {number}, which this program does not know")]
+    /// The device announces a security scheme that espctl does not support.
+    #[error("the device announces Security {number}, which espctl does not support")]
     UnknownScheme {
-        /// As announced.
+        /// The announced number.
         number: u64,
     },
-    /// The login does not say who the user is.
-    #[error("the device has to be told its user, and the login does not say who that is")]
+    /// The device needs the user's id, which the login does not contain.
+    #[error("the device needs the user's id, but the login does not contain it")]
     UserUnknown,
 }
 
 impl FlowError {
-    /// What became of a request to a device.
+    /// Makes the error of an exchange over a session at this step.
+    pub(super) fn of_session(step: FlowStep) -> impl Fn(SessionError) -> Self {
+        move |source| Self::Session { step, source }
+    }
+
+    /// The error of a request to a device at this step.
     pub(super) fn of_provisioner(step: FlowStep, error: ProvisionError) -> Self {
         match error {
             ProvisionError::LinkLost(Cause::Session(source))
@@ -237,7 +241,7 @@ impl FlowError {
         }
     }
 
-    /// The step that was under way.
+    /// The step that failed or was cut short.
     pub const fn step(&self) -> FlowStep {
         match self {
             Self::PartialSuccess { source, .. } => source.step(),
@@ -278,7 +282,7 @@ impl FlowError {
     }
 }
 
-/// What was achieved before an error, and stays.
+/// The part of a run that succeeded before an error, and stays in effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Completed {
     /// The device joined its network.
@@ -291,7 +295,7 @@ pub enum Completed {
         /// The node's id in the account.
         node_id: String,
     },
-    /// The device knows whose it is, and will say so once it is online; the account was not told.
+    /// The device has the user's id and the secret key, but the account does not know of the mapping.
     SecretSent {
         /// The node's id in the account.
         node_id: String,
@@ -304,26 +308,26 @@ impl fmt::Display for Completed {
             Self::Joined { network } => write!(f, "the device has joined {network}"),
             Self::Mapped { node_id } => write!(f, "the node {node_id} is in your account"),
             Self::SecretSent { node_id } => {
-                write!(f, "the account was not told of the node {node_id}")
+                write!(f, "the account does not know of the node {node_id}")
             }
         }
     }
 }
 
-/// What is left on a device by a run that was ended.
+/// The state of the credentials on the device after a stopped run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialState {
-    /// It stored the credentials, is joining, and would not be told to forget them.
+    /// The device stored the credentials and is joining. It would reject a reset.
     Applied,
-    /// It was given credentials, and has forgotten them.
+    /// The device received credentials and has forgotten them.
     Forgotten,
-    /// It joined its network.
+    /// The device joined its network.
     Joined,
-    /// It was given none.
+    /// The device received no credentials.
     Nothing,
-    /// It was given some that it did not store, because they were not applied.
+    /// The device received credentials but did not store them, because it got no Apply.
     Unapplied,
-    /// It was told to join, and contact was lost.
+    /// Contact was lost after Apply was sent.
     Unknown,
 }
 
@@ -332,48 +336,48 @@ pub enum CredentialState {
 pub enum NetworkVisibility {
     /// The device does not see the network.
     NotSeen,
-    /// Only channels above 14.
+    /// The device sees it on channels above 14 only.
     OnlyFiveGhz,
-    /// It is there.
+    /// The device sees it on 2.4 GHz.
     Seen,
 }
 
-/// The step of a flow. Reads on with the device's name.
+/// The step of a flow. Its text is followed by the device's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlowStep {
-    /// Have the account wait for the node.
+    /// Register a mapping by secret key in the account.
     AddingMapping,
-    /// Have the stored network joined.
+    /// Send Apply: the device joins the network that it stored.
     ApplyingWifi,
-    /// Ask an endpoint of the application.
+    /// Call an endpoint of the application.
     Calling,
-    /// Wait until it is joined.
+    /// Wait until the device has joined.
     ConfirmingWifi,
-    /// Find the device and open a path to it.
+    /// Find the device and connect to it.
     Connecting,
-    /// Ask the account for a challenge.
+    /// Fetch a challenge from the account.
     FetchingChallenge,
-    /// Ask the account what came of a mapping that it was told of, or may have been.
+    /// Poll the account for the result of a mapping that it knows, or may know.
     FollowingMapping,
     /// Read `proto-ver`.
     ReadingVersion,
-    /// Have it leave its network and wait for another.
+    /// Make the device leave its network and accept another.
     Reopening,
-    /// Have it forget credentials that failed.
+    /// Make the device forget credentials that failed.
     Resetting,
-    /// List networks.
+    /// List the networks that the device sees.
     Scanning,
-    /// The handshake.
+    /// Do the handshake.
     Securing,
-    /// Tell the device whose it is.
+    /// Send the user's id and the secret key to the device.
     SendingUser,
-    /// Do what comes after the mapping.
+    /// Set tags, metadata and group of the mapped node.
     SettingUp,
-    /// Hand over a network.
+    /// Send the network's credentials.
     SendingWifi,
-    /// Have it sign a challenge.
+    /// Make the device sign a challenge.
     Signing,
-    /// Hand in the signature.
+    /// Submit the signature to the account.
     VerifyingAssociation,
 }
 
@@ -401,18 +405,18 @@ impl fmt::Display for FlowStep {
     }
 }
 
-fn reason_of(reason: Option<JoinFailure>) -> String {
+fn describe_reason(reason: Option<JoinFailure>) -> String {
     reason.map_or_else(
-        || "it does not say why".to_owned(),
+        || "it gives no reason".to_owned(),
         |reason| reason.to_string(),
     )
 }
 
-fn status_of(status: Option<&MappingStatus>) -> String {
-    status.map_or_else(String::new, |status| format!(" (its last word: {status})"))
+fn describe_status(status: Option<&MappingStatus>) -> String {
+    status.map_or_else(String::new, |status| format!(" (last status: {status})"))
 }
 
-const fn sight_of(visibility: Option<NetworkVisibility>) -> &'static str {
+const fn describe_visibility(visibility: Option<NetworkVisibility>) -> &'static str {
     match visibility {
         Some(NetworkVisibility::NotSeen) => "; its own scan does not show the network",
         Some(NetworkVisibility::OnlyFiveGhz) => "; its own scan shows the network on 5 GHz only",
@@ -420,15 +424,15 @@ const fn sight_of(visibility: Option<NetworkVisibility>) -> &'static str {
     }
 }
 
-const fn stop_of(reason: StopReason) -> &'static str {
+const fn describe_stop(reason: StopReason) -> &'static str {
     match reason {
         StopReason::Expired => "the time for the whole run is up",
         StopReason::Interrupted => "interrupted",
     }
 }
 
-/// In the words of the medium: over a serial line, what is looked for is the port.
-fn nobody(medium: &Medium, seen: &[SeenDevice]) -> String {
+/// Uses the medium's own words if it has some: over a serial line, the search is for a port.
+fn no_candidate_message(medium: &Medium, seen: &[SeenDevice]) -> String {
     match (medium.words.nothing_found, seen) {
         (Some(words), _) => words.to_owned(),
         (None, []) => format!("no device found over {medium}"),

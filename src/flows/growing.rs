@@ -1,11 +1,10 @@
-//! A list that can grow while it is shown: a scan goes on while a person already chooses.
+//! A list that can grow while it is shown: the user can choose before a scan ends.
 
 use std::future::pending;
 
 use tokio::sync::watch;
 
-/// The shown end. An item keeps its place, so that an index means the same item later; what is known
-/// about it may change.
+/// The reading end of the list. An item keeps its index, but its data may change.
 #[derive(Clone, Debug)]
 pub struct Growing<T> {
     items: watch::Receiver<Vec<T>>,
@@ -13,21 +12,21 @@ pub struct Growing<T> {
     has_ended: bool,
 }
 
-/// The end that grows. Dropping it completes the list.
+/// The writing end of the list. Dropping it completes the list.
 #[derive(Debug)]
 pub struct Grower<T> {
     items: watch::Sender<Vec<T>>,
 }
 
 impl<T: Clone> Growing<T> {
-    /// An empty list, and what makes it grow.
+    /// An empty list and its writing end.
     pub fn start() -> (Grower<T>, Self) {
         let (sender, items) = watch::channel(Vec::new());
         let has_ended = false;
         (Grower { items: sender }, Self { items, has_ended })
     }
 
-    /// A list that does not grow anymore.
+    /// A list that does not grow.
     pub fn complete(items: Vec<T>) -> Self {
         let (_, items) = watch::channel(items);
         let has_ended = true;
@@ -44,7 +43,7 @@ impl<T: Clone> Growing<T> {
         self.items.has_changed().is_err()
     }
 
-    /// Waits until the items change or the list is complete, and then forever.
+    /// Waits until the items change or the list is complete. Then it waits forever.
     pub async fn changed(&mut self) {
         if self.has_ended {
             return pending().await;
@@ -54,7 +53,7 @@ impl<T: Clone> Growing<T> {
 }
 
 impl<T> Grower<T> {
-    /// Shows these items, which begin with those before.
+    /// Replaces the items. The new ones must begin with the old ones.
     pub fn show(&self, items: Vec<T>) {
         self.items.send_replace(items);
     }
@@ -77,7 +76,7 @@ mod tests {
         assert!(!list.is_complete());
         grower.show(vec![1, 2, 3]);
         drop(grower);
-        // The end does not lose the last items.
+        // Completing the list keeps the last items.
         list.changed().await;
         assert_eq!(list.items(), [1, 2, 3]);
         list.changed().await;

@@ -1,14 +1,15 @@
-//! Makes the device join a network, and finds out what came of it: hand over, apply, follow until it
-//! is joined; after a definite failure make it forget and try again; find it again when it was lost
-//! on the way. An outcome counts only when the device said so with the details that prove it.
+//! Makes the device join a network: set, apply, poll until it has joined; after a failure that the
+//! device reports, reset and retry; after lost contact, reconnect. The device has joined only if it
+//! reports the details of the network.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::wifi::{self, NetworkSelection, visibility};
+use super::network::{self, NetworkSelection};
 use super::{
-    CredentialState, Event, FlowError, FlowStep, Irreversible, Question, Run, Stage, Taken,
+    CredentialState, Event, FlowError, FlowStep, Irreversible, NetworkVisibility, Question, Run,
+    Stage, Taken,
 };
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_scan::AccessPoint;
@@ -20,81 +21,82 @@ use crate::provisioner::{
 use crate::session::{HandshakePermit, SessionError};
 use crate::transport::Limits;
 
-/// A device that is being given a network.
+/// A device that gets network credentials.
 #[derive(Debug)]
 pub struct Joining<'a> {
-    /// The run that this is a part of.
+    /// The context.
     pub run: &'a Run,
-    /// The device; another connection to it after contact was lost.
+    /// The device. It reconnects after lost contact.
     pub device: &'a mut dyn Provisioner,
-    /// What the device would be left with, were this the end.
+    /// The current state of the credentials on the device.
     pub credentials: CredentialState,
 }
 
 /// A network that a device joined.
 #[derive(Clone, Debug)]
 pub struct Joined {
-    /// As the device reports it.
+    /// The network, as the device reports it.
     pub network: JoinedNetwork,
-    /// Pages of the device that a person can open now.
+    /// The addresses of the device's web pages that the user can open now.
     pub urls: Vec<String>,
 }
 
 impl Joining<'_> {
-    /// Makes the device join; after a definite failure up to `retries` times more, and as often as
-    /// a person has another passphrase.
+    /// Makes the device join. After a failure that the device reports, retries up to `retries` times,
+    /// and then as often as the user types another passphrase.
     pub async fn join(
         &mut self,
-        settled: NetworkSelection,
+        selection: NetworkSelection,
         retries: u32,
     ) -> Result<Joined, FlowError> {
         let NetworkSelection {
             mut network,
             mut seen,
-        } = settled;
+        } = selection;
         let name = network.name();
         let mut attempt = 1;
-        let mut before = None;
+        let mut previous = None;
         loop {
-            let reason = match (self.attempt(&network, attempt > 1).await, before.take()) {
+            let reason = match (self.attempt(&network, attempt > 1).await, previous.take()) {
                 (Ok(joined), _) => return Ok(joined),
                 (Err(FlowError::JoinFailed { reason, .. }), _) => reason,
                 (Err(FlowError::JoinTimedOut { waited, .. }), _) => {
-                    let forgotten = self.reset_credentials().await;
-                    if seen.is_none() && forgotten {
+                    let is_forgotten = self.reset_credentials().await;
+                    if seen.is_none() && is_forgotten {
                         seen = self.rescan().await;
                     }
                     return Err(FlowError::JoinTimedOut {
-                        visibility: seen.and_then(|seen| visibility_of(&name, &seen)),
-                        forgotten,
+                        visibility: find_visibility(&name, seen.as_deref()),
+                        is_forgotten,
                         network: name,
                         waited,
                     });
                 }
-                // Firmware that did not forget takes no others: the attempt before is the story.
+                // Firmware rejects Apply because the reset failed: the previous failure is the cause.
                 (
                     Err(failure),
                     Some(
-                        before @ FlowError::JoinFailed {
-                            forgotten: false, ..
+                        previous @ FlowError::JoinFailed {
+                            is_forgotten: false,
+                            ..
                         },
                     ),
-                ) if is_refused(&failure) => return Err(before),
+                ) if is_refused(&failure) => return Err(previous),
                 (Err(failure), _) => return Err(failure),
             };
-            let forgotten = self.reset_credentials().await;
-            if reason == Some(JoinFailure::NetworkNotFound) && seen.is_none() && forgotten {
+            let is_forgotten = self.reset_credentials().await;
+            if reason == Some(JoinFailure::NetworkNotFound) && seen.is_none() && is_forgotten {
                 seen = self.rescan().await;
             }
             let failure = FlowError::JoinFailed {
                 network: name.clone(),
                 reason,
-                forgotten,
-                visibility: seen.as_deref().and_then(|seen| visibility_of(&name, seen)),
+                is_forgotten,
+                visibility: find_visibility(&name, seen.as_deref()),
             };
             if attempt > retries {
-                match another_passphrase(self.run, reason, &network).await {
-                    Some(other) => network = other,
+                match ask_for_new_passphrase(self.run, reason, &network).await {
+                    Some(corrected) => network = corrected,
                     None => return Err(failure),
                 }
             }
@@ -103,26 +105,26 @@ impl Joining<'_> {
                 attempt,
                 after: failure.to_string(),
             });
-            before = Some(failure);
+            previous = Some(failure);
         }
     }
 
-    /// One attempt. Ends with `JoinFailed` without having tidied up.
+    /// Makes one attempt. On `JoinFailed`, the device is not reset yet.
     async fn attempt(
         &mut self,
         network: &NetworkCredentials,
-        retried: bool,
+        is_retry: bool,
     ) -> Result<Joined, FlowError> {
         let stage = self.run.start_stage(Stage::SendWifi);
         let mut sent = self.send(network).await;
-        // Such firmware clears a failure by itself, some time later.
-        let deadline = Instant::now() + self.run.pace.apply_again;
+        // Firmware without a reset clears a failure by itself, some time later.
+        let deadline = Instant::now() + self.run.pace.set_retry;
         let clears_by_itself = self.device.abilities().reset == ResetAbility::ByItself;
-        while retried && clears_by_itself && is_wrong_state(&sent) && Instant::now() < deadline {
+        while is_retry && clears_by_itself && is_wrong_state(&sent) && Instant::now() < deadline {
             sleep(self.run.pace.slowest_status).await;
             sent = self.send(network).await;
         }
-        // What an earlier client left behind: a device that failed takes others after a reset.
+        // An earlier client may have left the device in a failed state, which a reset clears.
         if is_wrong_state(&sent)
             && self.credentials == CredentialState::Unapplied
             && self.reset_credentials().await
@@ -139,12 +141,12 @@ impl Joining<'_> {
     }
 
     async fn send(&mut self, network: &NetworkCredentials) -> Result<(), FlowError> {
-        let before = self.credentials;
+        let previous = self.credentials;
         self.credentials = CredentialState::Unapplied;
         let mut set = self.device.set_credentials(network).await;
-        // Firmware that was asked to forget may have closed the session. Nothing was sent then.
+        // A reset may have closed the session. Then the device did not get the credentials.
         if matches!(set, Err(ProvisionError::LinkLost(_))) {
-            self.credentials = before;
+            self.credentials = previous;
             let permit = self.run.handshakes.begin().await;
             if self.reconnect(&permit).await.is_ok() {
                 self.credentials = CredentialState::Unapplied;
@@ -158,19 +160,19 @@ impl Joining<'_> {
             Err(ProvisionError::LinkLost(_) | ProvisionError::Unanswered(_)) => Taken::Perhaps,
             Err(_) => Taken::No,
         };
-        let (left, device) = (&mut self.credentials, &mut self.device);
+        let (credentials, device) = (&mut self.credentials, &mut self.device);
         let applying = async {
-            // Until it has answered.
-            *left = CredentialState::Unknown;
+            // Until the device answers.
+            *credentials = CredentialState::Unknown;
             device.apply().await
         };
         let step = FlowStep::ApplyingWifi;
         let applied = self
             .run
-            .irreversible(step, &Irreversible::Apply, taken, applying);
+            .perform_irreversible(step, &Irreversible::Apply, taken, applying);
         match applied.await? {
             Ok(()) => {}
-            // Perhaps it got the request, and perhaps what cannot be read was a yes.
+            // The device may have accepted the request: its answer is lost or not readable.
             Err(ProvisionError::LinkLost(source) | ProvisionError::Unanswered(source)) => {
                 let network = network.name();
                 return Err(FlowError::Unconfirmed { network, source });
@@ -201,17 +203,17 @@ impl Joining<'_> {
         }
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let asked = self.device.join_state();
+            let reading = self.device.join_state();
             let state = if is_polled {
-                // A question that was begun in time gets all of its own.
-                Some(asked.await)
+                // A poll that began before the deadline has its own time limit.
+                Some(reading.await)
             } else {
-                timeout(left, asked).await.ok()
+                timeout(left, reading).await.ok()
             };
             let state = match state {
                 None => None,
                 Some(Ok(state)) => Some(state),
-                Some(Err(error)) => Some(self.state_after(error, &name, deadline).await?),
+                Some(Err(error)) => Some(self.regain_state(error, &name, deadline).await?),
             };
             let mut is_new = true;
             match state {
@@ -231,7 +233,7 @@ impl Joining<'_> {
                     return Err(FlowError::JoinFailed {
                         network: name,
                         reason,
-                        forgotten: false,
+                        is_forgotten: false,
                         visibility: None,
                     });
                 }
@@ -248,42 +250,45 @@ impl Joining<'_> {
                 return Err(FlowError::JoinTimedOut {
                     network: name,
                     waited: self.run.pace.join,
-                    forgotten: false,
+                    is_forgotten: false,
                     visibility: None,
                 });
             }
-            // A device that says the same again and again must not keep this thread busy.
+            // A device that repeats the same state at once must not keep this thread busy.
             if is_polled || !is_new {
                 sleep(intervals.next().map_or(left, |interval| interval.min(left))).await;
             }
         }
     }
 
-    /// Looks for a device that was lost, and asks it. An access point that changes channel comes
-    /// back within seconds; a device that has joined may have closed its own for good.
-    async fn state_after(
+    /// Reconnects to a device after lost contact, and reads its state. An access point that changes
+    /// its channel is back within seconds; a device that has joined may have closed its hotspot.
+    async fn regain_state(
         &mut self,
         error: ProvisionError,
         name: &NetworkName,
         deadline: Instant,
     ) -> Result<JoinState, FlowError> {
-        let mut deadline = deadline.min(Instant::now() + self.run.pace.regain);
+        let mut deadline = deadline.min(Instant::now() + self.run.pace.reconnect);
         self.run.report(&Event::ContactLost);
         self.credentials = CredentialState::Unknown;
         let unconfirmed = |source| FlowError::Unconfirmed {
             network: name.clone(),
             source,
         };
-        let mut lost = cause_of(error)
-            .map_err(|error| FlowError::of_provisioner(FlowStep::ConfirmingWifi, error))?;
+        let find_cause = |error| {
+            find_cause(error)
+                .map_err(|error| FlowError::of_provisioner(FlowStep::ConfirmingWifi, error))
+        };
+        let mut last_cause = find_cause(error)?;
         if !self.device.abilities().can_reconnect {
-            return Err(unconfirmed(lost));
+            return Err(unconfirmed(last_cause));
         }
         let mut reconnected = 0;
         while reconnected < MAX_RECONNECTS && Instant::now() < deadline {
             let waiting = Instant::now();
             let permit = self.run.handshakes.begin().await;
-            // The limit is for the device, and not for other handshakes.
+            // The time limit does not include the wait for other handshakes.
             deadline += waiting.elapsed();
             let left = deadline.saturating_duration_since(Instant::now());
             match timeout(left, self.reconnect(&permit)).await {
@@ -296,38 +301,36 @@ impl Joining<'_> {
                         Err(error) => error,
                     };
                     self.credentials = CredentialState::Unknown;
-                    lost = cause_of(error).map_err(|error| {
-                        FlowError::of_provisioner(FlowStep::ConfirmingWifi, error)
-                    })?;
-                    // A device that answers, but not what it should, will do so again.
-                    if matches!(lost, Cause::Session(SessionError::Reply(_))) {
+                    last_cause = find_cause(error)?;
+                    // A device that sends an invalid reply will send it again.
+                    if matches!(last_cause, Cause::Session(SessionError::Reply(_))) {
                         break;
                     }
                 }
                 Ok(Err(ReconnectError::Final(cause))) => {
-                    lost = cause;
+                    last_cause = cause;
                     break;
                 }
                 Ok(Err(ReconnectError::Unreachable)) | Err(_) => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            sleep(self.run.pace.regain_pause.min(left)).await;
+            sleep(self.run.pace.reconnect_interval.min(left)).await;
         }
-        Err(unconfirmed(lost))
+        Err(unconfirmed(last_cause))
     }
 
     async fn reconnect(&mut self, permit: &HandshakePermit) -> Result<(), ReconnectError> {
         let pace = &self.run.pace;
-        // A device that cannot be reached at once may be back a moment later.
+        // A device that is unreachable now may be reachable a moment later, so attempts are short.
         let limits = Limits {
-            connect: pace.limits.connect.min(pace.regain / 3),
+            connect: pace.limits.connect.min(pace.reconnect / 3),
             ..pace.limits.clone()
         };
-        self.device.reconnect(permit, pace.regain, &limits).await
+        self.device.reconnect(permit, pace.reconnect, &limits).await
     }
 
-    /// Asks the device to forget the credentials: they are stored, and a restart would go on with
-    /// them. Firmware refuses while it joins, and some has done so by itself.
+    /// Asks the device to forget the credentials, which it would use again after a restart. Returns
+    /// whether it accepted: firmware rejects this while it joins, or if it has forgotten them already.
     pub async fn reset_credentials(&mut self) -> bool {
         match self.device.abilities().reset {
             ResetAbility::ByItself => return false,
@@ -337,7 +340,7 @@ impl Joining<'_> {
             }
             ResetAbility::OnRequest => {}
         }
-        let accepted = self.reset(self.run.pace.forget).await;
+        let accepted = self.reset(self.run.pace.reset).await;
         self.run.report(&Event::WifiReset { accepted });
         if accepted {
             self.credentials = CredentialState::Forgotten;
@@ -345,31 +348,31 @@ impl Joining<'_> {
         accepted
     }
 
-    /// Resets the device, on another connection if this one was cut off in the middle of a request. Each
-    /// of the two has this limit.
+    /// Resets the device, over a new connection if this one was cut off. Each of the two attempts has
+    /// this time limit.
     async fn reset(&mut self, limit: Duration) -> bool {
         match timeout(limit, self.device.reset()).await {
             Ok(Err(ProvisionError::LinkLost(_))) => {}
             outcome => return matches!(outcome, Ok(Ok(()))),
         }
         let permit = self.run.handshakes.begin().await;
-        let again = timeout(limit, async {
+        let retry = timeout(limit, async {
             self.reconnect(&permit).await.is_ok() && self.device.reset().await.is_ok()
         });
-        again.await.unwrap_or(false)
+        retry.await.unwrap_or(false)
     }
 
-    /// What the device sees now that it waits for credentials again. Only a help for words.
+    /// Lists the networks that the device sees after a reset, for the message of the error only.
     async fn rescan(&mut self) -> Option<Vec<AccessPoint>> {
         if !self.device.abilities().can_scan {
             return None;
         }
-        wifi::scan(self.run, self.device).await.ok()
+        network::scan_networks(self.run, self.device).await.ok()
     }
 }
 
-/// The cause of an error after which the device may be found again; any other error ends the run.
-fn cause_of(error: ProvisionError) -> Result<Cause, ProvisionError> {
+/// The cause of an error after which espctl can reconnect; any other error ends the run.
+fn find_cause(error: ProvisionError) -> Result<Cause, ProvisionError> {
     match error {
         ProvisionError::LinkLost(cause)
         | ProvisionError::NotSent(cause)
@@ -381,8 +384,8 @@ fn cause_of(error: ProvisionError) -> Result<Cause, ProvisionError> {
     }
 }
 
-/// Asks for another passphrase if that could help.
-async fn another_passphrase(
+/// Asks for another passphrase, unless the reason of the failure rules a wrong one out.
+async fn ask_for_new_passphrase(
     run: &Run,
     reason: Option<JoinFailure>,
     network: &NetworkCredentials,
@@ -401,26 +404,26 @@ async fn another_passphrase(
     }))
 }
 
-/// What a Wi-Fi scan shows of the network.
-fn visibility_of(name: &NetworkName, seen: &[AccessPoint]) -> Option<super::NetworkVisibility> {
+/// What a scan shows of the network; `None` without a scan, or for a Thread network.
+fn find_visibility(name: &NetworkName, seen: Option<&[AccessPoint]>) -> Option<NetworkVisibility> {
     match name {
-        NetworkName::Wifi(ssid) => Some(visibility(ssid, seen)),
+        NetworkName::Wifi(ssid) => Some(NetworkVisibility::of(ssid, seen?)),
         NetworkName::Thread(_) => None,
     }
 }
 
-/// Whether the device refused Apply.
+/// Whether the device rejected Apply.
 fn is_refused(failure: &FlowError) -> bool {
-    refusal(failure).is_some()
+    find_refusal(failure).is_some()
 }
 
-/// Whether the device refused Apply for the state that it is in.
+/// Whether the device rejected Apply because of its current state.
 fn is_wrong_state(sent: &Result<(), FlowError>) -> bool {
-    sent.as_ref().err().and_then(refusal) == Some(true)
+    sent.as_ref().err().and_then(find_refusal) == Some(true)
 }
 
-/// Of a refused Apply: whether another state of the device would allow it.
-fn refusal(failure: &FlowError) -> Option<bool> {
+/// If the device rejected Apply: whether its current state is the reason.
+fn find_refusal(failure: &FlowError) -> Option<bool> {
     match failure {
         FlowError::Session {
             step: FlowStep::ApplyingWifi,
@@ -434,7 +437,7 @@ fn refusal(failure: &FlowError) -> Option<bool> {
     }
 }
 
-/// A device that is lost again and again has another trouble than a change of channel.
+/// The number of reconnects in a run: a channel change explains one, not many.
 const MAX_RECONNECTS: u32 = 3;
 
 #[cfg(test)]

@@ -1,24 +1,24 @@
-//! Where a run writes down what it is about to do and cannot take back, before it does it. A batch
-//! survives a crash by that; a single run needs none.
+//! Records irreversible steps before a run takes them, so that a batch survives a crash. A single run
+//! needs no journal.
 
 use std::fmt;
 
 use async_trait::async_trait;
 use thiserror::Error;
 
-/// Writes down the irreversible steps of runs.
+/// Records the irreversible steps of runs.
 #[async_trait]
 pub trait Journal: fmt::Debug + Send + Sync {
-    /// The run with the device of this row is about to take a step. If this cannot be recorded, the
-    /// step is not taken. A step without an outcome was perhaps taken: the run was cut off.
-    async fn about_to(
+    /// Records that the run with this row's device begins a step. On an error, the run does not take
+    /// the step. A step without an outcome was perhaps taken: the run was cut off.
+    async fn record_start(
         &self,
         row: Option<&RowName>,
         step: &Irreversible,
     ) -> Result<(), JournalError>;
 
-    /// What became of the step.
-    async fn did(
+    /// Records whether the step was taken.
+    async fn record_outcome(
         &self,
         row: Option<&RowName>,
         step: &Irreversible,
@@ -31,23 +31,23 @@ pub trait Journal: fmt::Debug + Send + Sync {
 pub struct RowName(String);
 
 impl RowName {
-    /// Any text; the batch makes it unique.
+    /// Accepts any text; the batch keeps names unique.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
 
-    /// As it was given.
+    /// The text that was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A step that cannot be taken back.
+/// A step that cannot be undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Irreversible {
-    /// The device is told to join the network that it was given.
+    /// Sends Apply: the device joins the network that it stored.
     Apply,
-    /// The node is put into the account.
+    /// Puts the node into the account.
     Map {
         /// The node's id in the account.
         node_id: String,
@@ -57,29 +57,29 @@ pub enum Irreversible {
 /// Whether a step was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The device or the cloud rejected it, or did not get the request.
+    /// The device or the cloud rejected the request, or did not get it.
     No,
     /// The answer was lost.
     Perhaps,
-    /// The answer says so.
+    /// The answer confirms it.
     Yes,
 }
 
-/// Why a step could not be recorded.
+/// A failure to record a step.
 #[derive(Debug, Error)]
-#[error("{words}")]
+#[error("{message}")]
 pub struct JournalError {
-    /// The cause, in words for people.
-    pub words: String,
+    /// The cause, as text.
+    pub message: String,
 }
 
-/// Records nothing.
+/// A journal that records nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct NoJournal;
 
 #[async_trait]
 impl Journal for NoJournal {
-    async fn about_to(
+    async fn record_start(
         &self,
         _row: Option<&RowName>,
         _step: &Irreversible,
@@ -87,7 +87,7 @@ impl Journal for NoJournal {
         Ok(())
     }
 
-    async fn did(
+    async fn record_outcome(
         &self,
         _row: Option<&RowName>,
         _step: &Irreversible,

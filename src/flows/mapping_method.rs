@@ -1,4 +1,4 @@
-//! The two ways in which a device is tied to an account.
+//! The two methods of mapping a device to an account.
 
 use serde::Serialize;
 
@@ -9,14 +9,14 @@ use crate::endpoint::version::Version;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MappingMethod {
-    /// It signed a challenge.
+    /// The device signs a challenge from the account.
     ChallengeResponse,
-    /// It and the account were told the same secret.
+    /// The device and the account get the same secret key.
     SecretKey,
 }
 
 impl MappingMethod {
-    /// The one that firmware with this version document is mapped by.
+    /// The method for firmware with this version document.
     pub fn of(version: &Version) -> Self {
         if version.has(CHALLENGE_RESPONSE) {
             Self::ChallengeResponse

@@ -1,30 +1,29 @@
-//! What a person would name as one thing to do: find a device, secure it, map it, give it Wi-Fi. A flow
-//! is the order of steps and nothing else: bytes, keys and sockets are the layers' below, words
-//! and exit codes `report`'s. A flow never prints and never prompts; it reports to the [`Observer`] of
-//! its [`Run`].
+//! The tasks of a user: find a device, start a session, map it, provision it. A flow has only the order
+//! of steps: bytes, keys and sockets are in the layers below, advice and exit codes in `report`. A flow
+//! never prints and never prompts: it calls the [`Observer`] of its [`Run`].
 //!
 //! | flow | steps |
 //! |---|---|
-//! | [`find`] | scan with a driver → a candidate |
-//! | [`discover`] | scan with a driver → every candidate, and what it says |
-//! | [`connect`] | open, read the version, choose scheme and credentials, secure → a session |
-//! | [`wifi`] | list networks, settle on one |
-//! | [`join`] | set, apply, wait until joined; reset, try again, find again what was lost |
+//! | [`select`] | scan with a driver → a candidate |
+//! | [`discover`] | scan with a driver → every candidate, with its version document |
+//! | [`connect`] | open, read the version, select scheme and credentials, handshake → a session |
+//! | [`network`] | list networks, select one |
+//! | [`join`] | set, apply, wait until joined; after a failure reset and retry; reconnect |
 //! | [`map`] | the device's half of the mapping, the account's half → a node of the account |
 //! | [`control`] | one command in a session of its own: reset, reprovision, any endpoint |
-//! | [`provision`] | connect → network settled → mapped → joined → confirmed |
+//! | [`provision`] | connect → network selected → mapped → joined → confirmed |
 
 pub mod connect;
 pub mod control;
 mod device;
 pub mod discover;
 mod error;
-pub mod find;
 mod growing;
 pub mod join;
 mod journal;
 pub mod map;
 mod mapping_method;
+pub mod network;
 mod observer;
 mod pace;
 pub mod provision;
@@ -35,9 +34,9 @@ mod scripted_journal;
 #[cfg(test)]
 mod scripted_observer;
 mod seen_device;
+pub mod select;
 mod stop;
 mod target;
-pub mod wifi;
 
 pub use error::{Completed, CredentialState, FlowError, FlowStep, NetworkVisibility};
 pub use growing::{Grower, Growing};

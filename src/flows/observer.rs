@@ -1,6 +1,6 @@
-//! The person, or the script, that a flow is run for: told what happened, asked what is missing.
-//! The only calls in this program that go up. Events are facts in the past tense; text and JSON
-//! are two views of them, both made in `cli/ui/`.
+//! The interface from a flow to its face: events of what happened, questions for missing values.
+//! These are the only calls upward in this program. Events are facts in the past tense; a face turns
+//! them into text or JSON.
 
 use std::fmt;
 
@@ -19,37 +19,37 @@ use crate::secret::Secret;
 use crate::security::SecurityScheme;
 use crate::transport::Medium;
 
-/// Whoever a flow is run for.
+/// The face that a flow reports to.
 #[async_trait]
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// Something happened, to the device of this row.
+    /// Receives an event about the device of this row.
     fn event(&self, row: Option<&RowName>, event: &Event);
 
-    /// Something must be chosen from a list, which may grow meanwhile. The flow may drop the future:
-    /// the choice is not needed anymore.
+    /// Lets the user choose from a list, which may grow meanwhile. The flow drops the future if it no
+    /// longer needs the choice.
     async fn choose(&self, row: Option<&RowName>, choice: Choice) -> Chosen;
 
-    /// Something must be typed. `None`: nobody is there, or nobody wants to.
+    /// Lets the user type a value. `None`: the run is non-interactive, or the user gave no answer.
     async fn ask(&self, row: Option<&RowName>, question: &Question) -> Option<Secret<String>>;
 }
 
-/// What happened, each a fact. The field names are the JSON's.
+/// A fact about a run. The field names are those of the JSON.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The search for a device began.
     SearchStarted {
-        /// Where we look.
+        /// The medium that is searched.
         transport: &'static Medium,
-        /// The address, where it is known beforehand.
+        /// The device's address, if the user gave it.
         address: Option<String>,
-        /// The name, where one is wanted and devices announce theirs.
+        /// The name to search for, on media where devices announce names.
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
     },
     /// A device was found.
     DeviceFound {
-        /// Where we found it.
+        /// The medium that was searched.
         transport: &'static Medium,
         /// The device's address.
         address: String,
@@ -59,40 +59,40 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         node_id: Option<String>,
     },
-    /// A search saw a device, or something new about one that it saw before.
+    /// A search found a device, or new data about one that it found before.
     DeviceSeen {
-        /// What it announced.
+        /// The announcement.
         #[serde(flatten)]
         device: SeenDevice,
         /// Whether the search is for this device.
         is_wanted: bool,
     },
-    /// A path to it is open.
+    /// The connection to the device is open.
     Connected {
         /// The device's address.
         address: String,
     },
-    /// The device said what it is.
+    /// The device's version document was read.
     VersionRead {
         /// The document.
         #[serde(flatten)]
         version: Version,
     },
-    /// The scheme of the session is decided.
+    /// The security scheme of the session was selected.
     SchemeChosen {
         /// 0, 1 or 2.
         scheme: SecurityScheme,
-        /// By whom.
+        /// The reason for this scheme.
         source: SchemeSource,
     },
-    /// The keys are agreed.
+    /// The handshake succeeded.
     Secured {
         /// 0, 1 or 2.
         scheme: SecurityScheme,
     },
-    /// The device began to look for networks.
+    /// The device began a Wi-Fi scan.
     WifiScanStarted,
-    /// The device has looked for networks.
+    /// The device finished a Wi-Fi scan.
     WifiScanned {
         /// Strongest first.
         networks: Vec<Network>,
@@ -104,27 +104,27 @@ pub enum Event {
         /// Its bytes.
         ssid_hex: String,
     },
-    /// The device will join in a second.
+    /// The device accepted Apply. It starts to join one second later.
     WifiApplied,
-    /// The device is joining. Said once, and again after each failed attempt.
+    /// The device is joining. Reported once, and again after each failed attempt.
     WifiJoining {
-        /// How many attempts are left, where the firmware counts them.
+        /// The attempts that remain, if the firmware reports them.
         attempts_remaining: Option<u32>,
     },
-    /// Contact was lost while the device joined, as when its access point changes channel.
+    /// Contact was lost while the device joined, for example because its access point changed channel.
     ContactLost,
-    /// A new secure connection to it is open.
+    /// A new session with the device is open.
     ContactRegained,
-    /// The device was asked to forget the credentials and wait for others.
+    /// espctl asked the device to forget the credentials and accept others.
     WifiReset {
-        /// Whether it did. Some firmware has done so by itself, and refuses for that reason.
+        /// Whether the device accepted. Some firmware rejects because it has already forgotten them.
         accepted: bool,
     },
-    /// Another attempt begins, on the same session.
+    /// Another attempt to join begins, over the same session.
     WifiRetried {
-        /// Counted from 1.
+        /// The number of the attempt, from 1.
         attempt: u32,
-        /// Why the one before failed.
+        /// The failure of the previous attempt.
         after: String,
     },
     /// The device stored the credentials of a Thread network.
@@ -136,16 +136,16 @@ pub enum Event {
     ThreadJoined {
         /// The name of the network.
         network_name: String,
-        /// As `0x1a2b`.
+        /// Such as `0x1a2b`.
         pan_id: String,
         /// 16 hexadecimal digits.
         ext_pan_id: String,
         /// The radio channel.
         channel: u32,
     },
-    /// The device joined.
+    /// The device joined a Wi-Fi network.
     WifiJoined {
-        /// Its address there.
+        /// The device's IP address on the network.
         ip: Option<String>,
         /// The network.
         ssid: Ssid,
@@ -153,98 +153,101 @@ pub enum Event {
         bssid: Option<Bssid>,
         /// The radio channel.
         channel: Option<i32>,
-        /// How it authenticated.
+        /// The authentication mode.
         auth: Option<AuthMode>,
     },
-    /// The account was asked for a challenge, and could not be reached: the device may need none.
+    /// The account was not reachable for a challenge. The run goes on: the device may need none.
     ChallengeMissed {
-        /// The cause, in words for people.
+        /// The cause, as text.
         why: String,
     },
-    /// The account is asked for a challenge.
+    /// espctl began to fetch a challenge from the account.
     ChallengeRequested,
     /// The node signed the challenge.
     ChallengeSigned {
         /// The node's id in the account.
         node_id: String,
     },
-    /// The device signs nothing more until it restarts.
+    /// The device signs no more challenges until it restarts.
     ChallengeResponseDisabled {
-        /// Whether it was so before.
+        /// Whether challenge-response was disabled before.
         already: bool,
     },
     /// The node is in the account.
     Mapped {
         /// The node's id in the account.
         node_id: String,
-        /// How that came about.
-        way: MappingMethod,
-        /// Whose account it is.
+        /// The mapping method.
+        #[serde(rename = "way")]
+        method: MappingMethod,
+        /// The host name of the account's cloud.
         host: String,
     },
-    /// The account cannot be reached from here: the run goes on and confirms the mapping later.
+    /// The account is not reachable from here. The run goes on and confirms the mapping later.
     MappingDeferred {
         /// The node.
         node_id: String,
-        /// The cause, in words for people.
+        /// The cause, as text.
         why: String,
-        /// How long a confirmation counts yet.
+        /// The time in which the account still accepts the confirmation.
         seconds_left: u64,
     },
-    /// The account was asked how the mapping goes, and says something new.
+    /// The account reported a new status of the mapping.
     MappingPolled {
-        /// In its words.
+        /// The status, as the account names it.
         status: String,
-        /// Since it was asked for.
+        /// The time since the mapping was requested.
         elapsed_s: u64,
     },
-    /// The device is being tied to the account.
+    /// The device's half of the mapping began.
     MappingStarted {
-        /// How.
-        way: MappingMethod,
+        /// The mapping method.
+        #[serde(rename = "way")]
+        method: MappingMethod,
     },
-    /// The device is done, and the run waits for the account to be in reach.
+    /// The device's half is done, and the run waits until the account is reachable.
     MappingWaits {
         /// The node.
         node_id: String,
-        /// How long that can help.
+        /// The time limit of the wait.
         seconds_left: u64,
     },
-    /// The device was told whose it is.
+    /// The device accepted the user's id and the secret key.
     UserSent {
-        /// The id that it gave.
+        /// The node id that the device answered with.
         node_id: String,
     },
     /// One of the five stages began, ended, or is not part of this run.
     Stage {
-        /// The stage that the event is about.
+        /// The stage.
         stage: Stage,
-        /// For people.
+        /// The stage's name, for display.
         title: &'static str,
-        /// What happened to it.
+        /// The new state.
         state: StageState,
-        /// How long it took; absent when it began or was skipped.
+        /// The duration; absent when the stage began or was skipped.
         #[serde(skip_serializing_if = "Option::is_none")]
         took_ms: Option<u64>,
     },
-    /// Something the person should know, though the run goes on.
+    /// A problem that does not end the run.
     Warned {
-        /// Stable.
+        /// The kind of problem. Stable: scripts compare it.
         id: Warning,
-        /// For people.
+        /// The problem, as text.
         message: String,
     },
 }
 
-/// Who decided the scheme.
+/// Why a security scheme was selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SchemeSource {
     /// The device announced it.
     Announced,
-    /// The person asked for it.
-    Asked,
-    /// The device announced nothing, and answered to this one.
+    /// The user passed it.
+    #[serde(rename = "asked")]
+    Requested,
+    /// The device announced nothing, and accepted this one.
     Probed,
 }
 
@@ -252,20 +255,20 @@ pub enum SchemeSource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Set and Apply were answered with success.
+    /// Done when the device accepted Set and Apply.
     SendWifi,
-    /// Connected was seen with its details.
+    /// Done when the device reported the network that it joined.
     ConfirmWifi,
-    /// The device signed the challenge, or took user id and secret.
+    /// Done when the device signed the challenge, or accepted the user's id and the secret key.
     Associate,
-    /// The cloud confirmed the mapping.
+    /// Done when the cloud confirmed the mapping.
     VerifyAssociation,
-    /// The steps after provisioning ended.
+    /// Done when the node has its tags, metadata and group.
     SetupNode,
 }
 
 impl Stage {
-    /// What people read.
+    /// The name of the stage, for display.
     pub const fn title(self) -> &'static str {
         match self {
             Self::SendWifi => "Sending Wi-Fi credentials",
@@ -286,69 +289,76 @@ impl Stage {
     }
 }
 
-/// What happened to a stage.
+/// The state of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageState {
-    /// Its condition is a fact.
+    /// It ended, and its condition is met.
     Done,
-    /// It ended without.
+    /// It ended, and its condition is not met.
     Failed,
-    /// This run does not have it.
+    /// It is not part of this run.
     Skipped,
     /// It began.
     Started,
 }
 
-/// What a warning is about.
+/// The kind of a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Warning {
-    /// Something of this computer was changed for the run.
+    /// The driver changed a setting of this computer for the run.
     HostChanged,
-    /// The login was renewed, and could not be written.
+    /// The login was renewed, but could not be stored.
     LoginNotKept,
-    /// Nothing is encrypted.
+    /// The session is not encrypted.
     NoSecurity,
-    /// Challenge-response could not be switched off.
+    /// Challenge-response could not be disabled.
     NotDisabled,
-    /// The outcome of a step could not be recorded.
+    /// The journal could not record the outcome of a step.
     NotRecorded,
-    /// The node is in the account, but lacks what should have gone along.
+    /// The node is in the account, but lacks some of its tags, metadata or group.
     NotSetUp,
-    /// A second password form is tried.
+    /// espctl tries another form of the password.
     Sec2Compat,
 }
 
-/// A network, as lists show it.
+/// A Wi-Fi network in lists and events.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Network {
-    /// `None` when hidden.
+    /// `None` if hidden.
     pub ssid: Option<Ssid>,
-    /// Its bytes; empty when hidden.
+    /// The bytes of the SSID; empty if hidden.
     pub ssid_hex: String,
     /// The strongest access point.
     pub bssid: Bssid,
     /// Its radio channel.
     pub channel: u32,
-    /// Its signal strength in dBm.
+    /// Its signal strength, in dBm.
     pub rssi: i32,
-    /// The driver's number.
+    /// The authentication mode, as ESP-IDF numbers it.
     pub auth: AuthMode,
-    /// The driver's name for it.
+    /// The name of the authentication mode.
     pub auth_name: String,
 }
 
 impl From<&AccessPoint> for Network {
-    fn from(found: &AccessPoint) -> Self {
+    fn from(access_point: &AccessPoint) -> Self {
+        let AccessPoint {
+            ssid,
+            bssid,
+            channel,
+            rssi,
+            auth,
+        } = access_point.clone();
         Self {
-            ssid: found.ssid.clone(),
-            ssid_hex: found.ssid.as_ref().map(Ssid::to_hex).unwrap_or_default(),
-            bssid: found.bssid.clone(),
-            channel: found.channel,
-            rssi: found.rssi,
-            auth: found.auth,
-            auth_name: found.auth.to_string(),
+            ssid_hex: ssid.as_ref().map(Ssid::to_hex).unwrap_or_default(),
+            ssid,
+            bssid,
+            channel,
+            rssi,
+            auth,
+            auth_name: auth.to_string(),
         }
     }
 }
@@ -400,22 +410,22 @@ pub enum Choice {
     Networks(Growing<AccessPoint>),
 }
 
-/// What was chosen.
+/// The answer to a [`Choice`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Chosen {
-    /// Somebody is there, and wants none of them.
+    /// The user chose none.
     Declined,
-    /// The n-th of the list, from 0.
+    /// The index of the chosen item, from 0.
     Item(usize),
     /// A network that is not in the list.
     Manual(Ssid),
-    /// Nobody is there to choose.
+    /// The run is non-interactive.
     Nothing,
-    /// Look again.
+    /// The user asked for another scan.
     Rescan,
 }
 
-/// What only a person can give.
+/// A value that the user can type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     /// The passphrase of a network.
@@ -423,7 +433,7 @@ pub enum Question {
         /// The network's name.
         ssid: Ssid,
     },
-    /// Another passphrase for a network, after one was refused.
+    /// Another passphrase for a network, after the device failed to join with the first one.
     NewPassphrase {
         /// The network's name.
         ssid: Ssid,

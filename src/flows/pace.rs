@@ -1,4 +1,4 @@
-//! Every interval and limit of the flows, in one place.
+//! The intervals and time limits of the flows.
 
 use std::time::Duration;
 
@@ -8,78 +8,78 @@ use crate::provisioner::{Protocomm, ScanIntervals};
 use crate::session::Secured;
 use crate::transport::Limits;
 
-/// Intervals and limits. Only tests shorten the intervals.
+/// Intervals and time limits. Only tests shorten the intervals.
 #[derive(Clone, Debug)]
 pub struct Pace {
-    /// How long to look for a device.
+    /// The duration of a search for devices.
     pub search: Duration,
-    /// The limits of single exchanges.
+    /// The time limits of single exchanges.
     pub limits: Limits,
-    /// From the answer to Apply to the first question how joining goes. Devices start joining
-    /// 1000 ms after Apply and say "connecting" until then.
+    /// The wait between the answer to Apply and the first poll. A device starts to join 1000 ms after
+    /// Apply, and reports "connecting" until then.
     pub first_status: Duration,
-    /// Between the first questions; grows up to `slowest_status`.
+    /// The first interval between polls of joining; it grows up to `slowest_status`.
     pub status: Duration,
-    /// Between later questions.
+    /// The longest interval between polls of joining.
     pub slowest_status: Duration,
-    /// How long a device may say "connecting".
+    /// The time limit for joining.
     pub join: Duration,
-    /// How long one answer about joining may take: less than other answers, because a radio that
-    /// changes channel loses some.
+    /// The time limit of an answer to a poll of joining. It is shorter than that of other answers,
+    /// because a radio that changes its channel loses some.
     pub status_answer: Duration,
-    /// How long to look for a device that was lost while it joined. Its hotspot is back within
-    /// seconds, or it has joined and needs none.
-    pub regain: Duration,
-    /// Between two attempts to find it again.
-    pub regain_pause: Duration,
-    /// How long a device may take to forget the credentials, when we are leaving.
-    pub forget: Duration,
-    /// How long to offer credentials again to a device that cannot be made to forget the last.
-    pub apply_again: Duration,
-    /// Before a scan that the driver refused is asked for once more.
-    pub scan_again: Duration,
-    /// Between two questions whether a scan has finished.
-    pub scan_status: Duration,
-    /// How long a scan may take.
+    /// The time limit for reconnecting to a device that was lost while it joined. Its hotspot is back
+    /// within seconds, or closed because the device has joined.
+    pub reconnect: Duration,
+    /// The interval between attempts to reconnect.
+    pub reconnect_interval: Duration,
+    /// The time limit of a reset at the end of a run.
+    pub reset: Duration,
+    /// The time limit for sending credentials again to a device that espctl cannot reset.
+    pub set_retry: Duration,
+    /// The wait before the second request for a scan, after the device rejected the first.
+    pub scan_retry: Duration,
+    /// The interval between polls of a scan.
+    pub scan_poll: Duration,
+    /// The time limit of a scan.
     pub scan: Duration,
-    /// How long a challenge shall live, from being fetched to being handed in.
+    /// The lifetime of a challenge, which espctl requests from the account.
     pub challenge: Duration,
-    /// How much of that a prepared one must have left to be used.
+    /// The part of its lifetime that a prepared challenge must have left to be used.
     pub challenge_left: Duration,
-    /// Between two attempts to reach the account.
-    pub account_again: Duration,
-    /// How long the account waits for a node to confirm a mapping.
+    /// The interval between attempts to reach the account.
+    pub account_retry: Duration,
+    /// The time that the account waits for a node to confirm a mapping.
     pub mapping: Duration,
-    /// Before the account is first asked again how that goes.
+    /// The first interval between polls of a mapping.
     pub mapping_status: Duration,
-    /// Between later questions.
+    /// The longest interval between polls of a mapping.
     pub slowest_mapping_status: Duration,
 }
 
 impl Pace {
-    /// A device with a session, at this pace.
+    /// A device with a session, with these intervals and limits.
     pub fn protocomm(&self, secured: Secured) -> Protocomm {
         let scan = ScanIntervals {
-            retry: self.scan_again,
-            poll: self.scan_status,
+            retry: self.scan_retry,
+            poll: self.scan_poll,
             limit: self.scan,
         };
         Protocomm::new(secured, scan, self.status_answer)
     }
 
-    /// The waits between two questions how joining goes.
+    /// The intervals between polls of joining.
     pub(crate) fn status_intervals(&self) -> ExponentialBackoff {
-        growing(self.status, 1.25, self.slowest_status)
+        make_intervals(self.status, 1.25, self.slowest_status)
     }
 
-    /// The waits between two questions how a mapping by secret key goes.
+    /// The intervals between polls of a mapping by secret key.
     pub(crate) fn mapping_status_intervals(&self) -> ExponentialBackoff {
-        growing(self.mapping_status, 1.5, self.slowest_mapping_status)
+        make_intervals(self.mapping_status, 1.5, self.slowest_mapping_status)
     }
 }
 
-/// Waits without an end, each longer than the one before until `longest`.
-fn growing(first: Duration, factor: f32, longest: Duration) -> ExponentialBackoff {
+/// An endless sequence of intervals that grow by `factor` up to `longest`.
+fn make_intervals(first: Duration, factor: f32, longest: Duration) -> ExponentialBackoff {
     ExponentialBuilder::new()
         .with_min_delay(first)
         .with_factor(factor)
@@ -98,16 +98,16 @@ impl Default for Pace {
             slowest_status: Duration::from_secs(1),
             join: Duration::from_mins(1),
             status_answer: Duration::from_secs(3),
-            regain: Duration::from_secs(20),
-            regain_pause: Duration::from_millis(500),
-            forget: Duration::from_secs(3),
-            apply_again: Duration::from_secs(15),
-            scan_again: Duration::from_secs(1),
-            scan_status: Duration::from_millis(300),
+            reconnect: Duration::from_secs(20),
+            reconnect_interval: Duration::from_millis(500),
+            reset: Duration::from_secs(3),
+            set_retry: Duration::from_secs(15),
+            scan_retry: Duration::from_secs(1),
+            scan_poll: Duration::from_millis(300),
             scan: Duration::from_secs(20),
             challenge: CHALLENGE_LIFE,
             challenge_left: Duration::from_mins(1),
-            account_again: Duration::from_secs(2),
+            account_retry: Duration::from_secs(2),
             mapping: Duration::from_mins(1),
             mapping_status: Duration::from_millis(500),
             slowest_mapping_status: Duration::from_secs(5),
@@ -115,7 +115,7 @@ impl Default for Pace {
     }
 }
 
-/// How long a challenge is valid: what clients of this API ask for.
+/// The lifetime of a challenge: the value that other clients of this API request.
 pub(super) const CHALLENGE_LIFE: Duration = Duration::from_mins(6);
 
 #[cfg(test)]
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_grow_by_their_factor_up_to_the_longest() {
+    fn intervals_grow_by_factor_up_to_longest() {
         let pace = Pace::default();
         for (mut intervals, factor, first, longest) in [
             (

@@ -1,91 +1,97 @@
-//! The host's half of the provisioning manager: connect, map to the account, give Wi-Fi, see it
-//! joined. The order of the whole run is here; each step is a flow of its own.
+//! The host's half of the provisioning manager: connect, map to the account, send credentials, confirm
+//! that the device joined. This file has the order of the whole run; each step is a flow of its own.
 //!
-//! Everything that a person can still get wrong is settled before the device is changed: which
-//! network, which passphrase. Then it is mapped, then it is told to join.
+//! The network and its passphrase are selected before the device is changed, because the user can still
+//! mistype them. Then the device is mapped, then it joins.
 
-use super::connect::{self, Connected, Opened};
-use super::device::Device;
-use super::find;
+use super::connect::{self, Connected, OpenedDevice};
+use super::device::{Device, close_device};
 use super::join::{Joined, Joining};
 use super::map::{CLAIMING, MappedNode, Mapping, Progress};
 use super::mapping_method::MappingMethod;
+use super::network::{self, NetworkSelection};
 use super::request::ProvisionRequest;
-use super::wifi::{self, NetworkSelection};
+use super::select;
 use super::{
     Completed, CredentialState, Event, FlowError, FlowStep, Run, Stage, StopReason, Warning,
 };
 use crate::endpoint::version::Version;
 use crate::security::SecurityScheme;
 
-/// What was done, and seen to be done.
+/// The confirmed results of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The scheme of the session; `None` for a device without sessions.
     pub scheme: Option<SecurityScheme>,
-    /// The node in the account.
+    /// The node in the account; `None` if the request had no owner.
     pub node: Option<MappedNode>,
-    /// The network that it joined.
+    /// The network that the device joined; `None` if the request had no network.
     pub joined: Option<Joined>,
 }
 
-/// Runs the whole of it.
+/// Provisions a device.
 pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome, FlowError> {
     let mut mapping = match &request.owner {
         None => None,
         Some(owner) => {
             let preparing = Mapping::prepare(run, owner, request.device.target.medium);
-            Some(run.or(FlowStep::FetchingChallenge, preparing).await?)
+            Some(
+                run.unless_stopped(FlowStep::FetchingChallenge, preparing)
+                    .await?,
+            )
         }
     };
     let target = &request.device.target;
-    let selecting = find::find_device(run, target);
-    let candidate = run.or(FlowStep::Connecting, selecting).await?;
+    let selecting = select::select_device(run, target);
+    let candidate = run.unless_stopped(FlowStep::Connecting, selecting).await?;
     let connecting = connect::connect(run, target, candidate);
-    let (mut device, way) = match run.or(FlowStep::Connecting, connecting).await? {
-        Connected::Protocomm(opened) => secure(run, request, &mut mapping, *opened).await?,
+    let (mut device, method) = match run.unless_stopped(FlowStep::Connecting, connecting).await? {
+        Connected::Protocomm(opened) => secure_device(run, request, &mut mapping, *opened).await?,
         Connected::Ready(mut device) if mapping.is_some() => {
-            if let Err(error) = device.close().await {
-                tracing::debug!(%error, "closing");
-            }
+            close_device(device.as_mut()).await;
             return Err(FlowError::NoMapping);
         }
         Connected::Ready(device) => (Device::Ready(device), None),
     };
     let scheme = device.secured().map(|secured| secured.scheme);
 
-    let settled = match &request.network {
+    let selection = match &request.network {
         None => None,
         Some(wanted) => {
-            let settling = wifi::settle(run, device.provisioner(), wanted);
-            Some((run.or(FlowStep::Scanning, settling).await?, wanted.retries))
+            let selecting = network::select_network(run, device.provisioner(), wanted);
+            Some((
+                run.unless_stopped(FlowStep::Scanning, selecting).await?,
+                wanted.retries,
+            ))
         }
     };
     let mut progress = None;
-    match (&mut mapping, device.secured(), way) {
+    match (&mut mapping, device.secured(), method) {
         (None, ..) | (_, None, _) | (.., None) => {
             run.skip_stage(Stage::Associate);
             run.skip_stage(Stage::VerifyAssociation);
         }
-        (Some(mapping), Some(secured), Some(way)) => {
-            let associating = mapping.associate(secured, way);
-            let associated = run.or(FlowStep::VerifyingAssociation, associating).await;
+        (Some(mapping), Some(secured), Some(method)) => {
+            let associating = mapping.associate(secured, method);
+            let associated = run
+                .unless_stopped(FlowStep::VerifyingAssociation, associating)
+                .await;
             progress = Some(associated.map_err(|error| with_mapped_context(mapping, error))?);
         }
     }
-    let joined = match settled {
+    let joined = match selection {
         None => {
             run.skip_stage(Stage::SendWifi);
             run.skip_stage(Stage::ConfirmWifi);
             None
         }
-        Some((settled, retries)) => {
+        Some((selection, retries)) => {
             let mut joining = Joining {
                 run,
                 device: device.provisioner(),
                 credentials: CredentialState::Nothing,
             };
-            let joined = join(&mut joining, settled, retries).await;
+            let joined = join_network(&mut joining, selection, retries).await;
             Some(joined.map_err(|error| match (&mapping, &progress) {
                 (_, Some(Progress::SecretSent { node_id, .. })) => {
                     let node_id = node_id.clone();
@@ -96,28 +102,27 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
             })?)
         }
     };
-    // The device closes its side by itself; a failure to say goodbye changes nothing.
-    if let Err(error) = device.provisioner().close().await {
-        tracing::debug!(%error, "closing");
-    }
+    close_device(device.provisioner()).await;
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
         let confirming = mapping.confirm(progress);
-        let confirmed = run.or(FlowStep::FollowingMapping, confirming).await;
-        let joining = |error| match &joined {
+        let confirmed = run
+            .unless_stopped(FlowStep::FollowingMapping, confirming)
+            .await;
+        let with_joined_context = |error| match &joined {
             Some(Joined { network, .. }) => {
                 let network = network.name();
                 wrap_partial(Completed::Joined { network }, error)
             }
             None => error,
         };
-        let (node, rest) =
-            confirmed.map_err(|error| with_mapped_context(mapping, joining(error)))?;
+        let (node, pending_setup) =
+            confirmed.map_err(|error| with_mapped_context(mapping, with_joined_context(error)))?;
         let setting_up = async {
-            mapping.set_up(&node.node_id, rest).await;
+            mapping.set_up(&node.node_id, pending_setup).await;
             Ok(())
         };
-        match run.or(FlowStep::SettingUp, setting_up).await {
-            // What is missing can be done by hand; the node is where it belongs.
+        match run.unless_stopped(FlowStep::SettingUp, setting_up).await {
+            // The user can set up the node later; the mapping is complete.
             Err(FlowError::Stopped {
                 reason: StopReason::Expired,
                 ..
@@ -126,7 +131,9 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
                 message: "the node is in the account, and there was no time to set it up"
                     .to_owned(),
             }),
-            outcome => outcome.map_err(|error| with_mapped_context(mapping, joining(error)))?,
+            outcome => {
+                outcome.map_err(|error| with_mapped_context(mapping, with_joined_context(error)))?
+            }
         }
         Some(node)
     } else {
@@ -140,38 +147,39 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
     })
 }
 
-/// Agrees keys with a device, once what it says about itself does not rule the run out and the
-/// account has given what its way of mapping needs.
-async fn secure(
+/// Does the handshake, after checking that the device's capabilities allow the run and that the account
+/// provides what the mapping method needs.
+async fn secure_device(
     run: &Run,
     request: &ProvisionRequest,
     mapping: &mut Option<Mapping<'_>>,
-    opened: Opened,
+    opened: OpenedDevice,
 ) -> Result<(Device, Option<MappingMethod>), FlowError> {
-    check(request, &opened.version)?;
-    let way = if request.device.target.medium.has_network_already {
+    check_capabilities(request, &opened.version)?;
+    let method = if request.device.target.medium.has_network_already {
         MappingMethod::ChallengeResponse
     } else {
         MappingMethod::of(&opened.version)
     };
     if let Some(mapping) = mapping {
-        mapping.expect(opened.hints.node_id.clone());
-        let readying = mapping.ready(way);
-        run.or(FlowStep::FetchingChallenge, readying).await?;
+        mapping.expect_node(opened.hints.node_id.clone());
+        let checking = mapping.check_account(method);
+        run.unless_stopped(FlowStep::FetchingChallenge, checking)
+            .await?;
     }
-    let securing = connect::secure(run, opened, &request.device.access);
-    let secured = run.or(FlowStep::Securing, securing).await?;
+    let securing = connect::start_session(run, opened, &request.device.access);
+    let secured = run.unless_stopped(FlowStep::Securing, securing).await?;
     let device = run.pace.protocomm(secured);
-    Ok((Device::Protocomm(Box::new(device)), Some(way)))
+    Ok((Device::Protocomm(Box::new(device)), Some(method)))
 }
 
-/// What the device says about itself can rule the whole run out, before it is touched.
-fn check(request: &ProvisionRequest, version: &Version) -> Result<(), FlowError> {
-    // Given credentials now, an unclaimed node would go where it cannot be claimed any more.
+/// Checks that the device's capabilities allow the run, before espctl changes the device.
+fn check_capabilities(request: &ProvisionRequest, version: &Version) -> Result<(), FlowError> {
+    // With Wi-Fi credentials, the device would need a reset before claiming.
     if CLAIMING.iter().any(|capability| version.has(capability)) {
         return Err(FlowError::ClaimRequired);
     }
-    // Whatever is found there is found by its challenge-response service.
+    // On such media, the driver only finds devices with a challenge-response service.
     if request.device.target.medium.has_network_already {
         return Ok(());
     }
@@ -187,14 +195,14 @@ fn check(request: &ProvisionRequest, version: &Version) -> Result<(), FlowError>
     Ok(())
 }
 
-async fn join(
+async fn join_network(
     joining: &mut Joining<'_>,
-    settled: NetworkSelection,
+    selection: NetworkSelection,
     retries: u32,
 ) -> Result<Joined, FlowError> {
     let run = joining.run;
-    let attempts = joining.join(settled, retries);
-    match run.or(FlowStep::ConfirmingWifi, attempts).await {
+    let attempts = joining.join(selection, retries);
+    match run.unless_stopped(FlowStep::ConfirmingWifi, attempts).await {
         Ok(joined) => Ok(joined),
         Err(FlowError::Stopped { reason, .. }) => {
             if matches!(
@@ -220,7 +228,8 @@ async fn join(
     }
 }
 
-/// A node that is in the account is so whatever comes after.
+/// Adds to the error that the node is in the account, if it is. The step of a stopped mapping becomes
+/// exact.
 fn with_mapped_context(mapping: &Mapping<'_>, error: FlowError) -> FlowError {
     match (mapping.mapped_node().map(str::to_owned), error) {
         (Some(node_id), error) => wrap_partial(Completed::Mapped { node_id }, error),

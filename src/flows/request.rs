@@ -1,4 +1,4 @@
-//! What a run is asked to do: the same whether flags, a row of a file or a page say so.
+//! The request for a run, as a face makes it of flags, a row of a file or a form.
 
 use std::sync::Arc;
 
@@ -11,57 +11,57 @@ use crate::qr::Network;
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 
-/// One run with a device: give it a network, an owner, or both.
+/// A request to give a device a network, an owner, or both.
 #[derive(Clone, Debug)]
 pub struct ProvisionRequest {
     /// The device.
     pub device: DeviceRequest,
-    /// The network that it joins; `None` leaves it without.
+    /// The network to join; `None` sends no credentials.
     pub network: Option<NetworkRequest>,
-    /// Its owner; `None` leaves it without.
+    /// The owner; `None` leaves the device unmapped.
     pub owner: Option<OwnerRequest>,
 }
 
 /// A device, and how to start a session with it.
 #[derive(Clone, Debug)]
 pub struct DeviceRequest {
-    /// Which device.
+    /// Selects the device.
     pub target: Target,
     /// The secrets of the session.
     pub access: Access,
-    /// How long to look and to wait.
+    /// Intervals and time limits.
     pub pace: Pace,
-    /// The device, in messages.
+    /// The device's name in messages.
     pub label: String,
-    /// The kind of network that its label names.
+    /// The kind of network that the printed label names.
     pub network: Option<Network>,
 }
 
-/// What a session starts with. What is missing is read from the device, or asked.
+/// The scheme and secrets of a session. Missing values are read from the device or asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
-    /// Asked for explicitly; else the device's announcement counts.
+    /// Overrides the scheme that the device announces.
     pub scheme: Option<SecurityScheme>,
-    /// The proof of possession; also the Security 2 password when none is given.
+    /// The proof of possession; also the Security 2 password if no password is given.
     pub pop: Option<Secret<String>>,
-    /// Security 2; default `wifiprov`.
+    /// The user name of Security 2; `wifiprov` if not given.
     pub username: Option<String>,
-    /// Security 2.
+    /// The password of Security 2.
     pub password: Option<Secret<String>>,
-    /// What a label calls its password: the hotspot's key, and perhaps that of Security 2 too.
+    /// The password on the label: the hotspot's key, and possibly the password of Security 2.
     pub label_password: Option<Secret<String>>,
-    /// Whether the broken verifier forms may be tried, each costing a strike.
+    /// Whether to try the broken verifier forms. The device counts each as a wrong secret.
     pub sec2_compat: bool,
 }
 
-/// A Wi-Fi network. What is missing is chosen or asked.
+/// A Wi-Fi network. Missing values are chosen or asked for.
 #[derive(Clone, Debug, Default)]
 pub struct NetworkRequest {
     /// The network's name.
     pub ssid: Option<Ssid>,
-    /// Its passphrase; empty for an open network, absent when not given.
+    /// Its passphrase; empty for an open network, `None` if not given.
     pub passphrase: Option<Passphrase>,
-    /// How often to try again after a definite failure, with the same credentials.
+    /// The number of retries after a failure that the device reports, with the same credentials.
     pub retries: u32,
 }
 
@@ -70,8 +70,8 @@ pub struct NetworkRequest {
 pub struct OwnerRequest {
     /// The account.
     pub cloud: Arc<Client>,
-    /// What the node gets along with its owner.
+    /// Tags, metadata and group of the node.
     pub extras: Extras,
-    /// Whether to disable challenge-response on the device afterwards.
+    /// Whether to disable challenge-response on the device after the mapping.
     pub disable: bool,
 }

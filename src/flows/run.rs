@@ -1,4 +1,4 @@
-//! What every step of a flow has at hand: to whom it reports, how long it waits, what ends it.
+//! The context of every step of a flow: observer, journal, time limits, stop.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,26 +19,26 @@ pub(super) struct StartedStage {
     began: Instant,
 }
 
-/// One run with one device. Clones share everything, so that steps may run side by side.
+/// One run with one device. Clones share everything, so steps can run concurrently.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// The row of the device in a batch; `None` for a run of its own.
+    /// The row of the device in a batch; `None` outside of a batch.
     pub device: Option<RowName>,
-    /// Who is told what happens, and asked what is missing.
+    /// Receives events, and answers questions.
     pub observer: Arc<dyn Observer>,
-    /// Where steps that cannot be taken back are recorded.
+    /// Records irreversible steps.
     pub journal: Arc<dyn Journal>,
-    /// Intervals and limits.
+    /// Intervals and time limits.
     pub pace: Arc<Pace>,
-    /// What ends the run from outside.
+    /// Stops the run from outside.
     pub stop: Stop,
-    /// How many handshakes may go on at once, in this run and in others.
+    /// Limits the number of concurrent handshakes, across runs.
     pub handshakes: Handshakes,
-    /// Irreversible steps that were begun and whose outcome is not recorded.
+    /// Irreversible steps that began and have no recorded outcome.
     pub begun: BegunSteps,
 }
 
-/// Steps of one run. Clones share them.
+/// The begun steps of one run. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct BegunSteps(Arc<Mutex<Vec<Irreversible>>>);
 
@@ -49,7 +49,7 @@ impl BegunSteps {
 }
 
 impl Run {
-    /// A run that nothing ends from outside.
+    /// A run outside of a batch that nothing can stop.
     pub fn new(observer: Arc<dyn Observer>, pace: Pace) -> Self {
         Self {
             device: None,
@@ -62,7 +62,7 @@ impl Run {
         }
     }
 
-    /// Reports what happened.
+    /// Sends an event to the observer.
     pub fn report(&self, event: &Event) {
         self.observer.event(self.device.as_ref(), event);
     }
@@ -76,7 +76,7 @@ impl Run {
         }
     }
 
-    /// Reports that a stage ended, and whether its condition is met.
+    /// Reports that a stage ended. `is_done`: whether its condition is met.
     pub(super) fn end_stage(&self, started: &StartedStage, is_done: bool) {
         let took = u64::try_from(started.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let state = if is_done {
@@ -87,45 +87,45 @@ impl Run {
         self.report(&started.stage.event(state, Some(took)));
     }
 
-    /// Reports that this run has no such stage.
+    /// Reports that a stage is not part of this run.
     pub(super) fn skip_stage(&self, stage: Stage) {
         self.report(&stage.event(StageState::Skipped, None));
     }
 
-    /// Has one item of a list chosen.
+    /// Lets the user choose an item of a list.
     pub(super) async fn choose(&self, choice: Choice) -> Chosen {
         self.observer.choose(self.device.as_ref(), choice).await
     }
 
-    /// Asks for a value that only a person can give.
+    /// Lets the user type a value; `None` without an answer.
     pub(super) async fn ask(&self, question: &Question) -> Option<Secret<String>> {
         self.observer.ask(self.device.as_ref(), question).await
     }
 
-    /// Takes a step that cannot be taken back, and records it before and after. `taken` translates its
-    /// outcome.
-    pub(super) async fn irreversible<T, E>(
+    /// Runs `work`, which cannot be undone, and records it before and after. `taken` decides from the
+    /// result whether the step was taken. An error of the journal's first record prevents the step.
+    pub(super) async fn perform_irreversible<T, E>(
         &self,
         step: FlowStep,
-        what: &Irreversible,
+        irreversible: &Irreversible,
         taken: impl FnOnce(&Result<T, E>) -> Taken,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<Result<T, E>, FlowError> {
         let row = self.device.as_ref();
-        let recorded = self.journal.about_to(row, what).await;
+        let recorded = self.journal.record_start(row, irreversible).await;
         recorded.map_err(|source| FlowError::NotRecorded { step, source })?;
-        self.begun.list().push(what.clone());
+        self.begun.list().push(irreversible.clone());
         let outcome = work.await;
-        self.record_outcome(what, taken(&outcome)).await;
+        self.record_outcome(irreversible, taken(&outcome)).await;
         Ok(outcome)
     }
 
-    /// Records what became of a step. If that fails, the step is still recorded as begun, which is
-    /// safe: the run goes on.
-    pub(super) async fn record_outcome(&self, what: &Irreversible, taken: Taken) {
-        self.begun.list().retain(|begun| begun != what);
-        let recorded = self.journal.did(self.device.as_ref(), what, taken).await;
-        if let Err(error) = recorded {
+    /// Records the outcome of a step. If that fails, the step stays recorded as begun, which is safe,
+    /// so the run goes on with a warning.
+    pub(super) async fn record_outcome(&self, irreversible: &Irreversible, taken: Taken) {
+        self.begun.list().retain(|begun| begun != irreversible);
+        let row = self.device.as_ref();
+        if let Err(error) = self.journal.record_outcome(row, irreversible, taken).await {
             self.report(&Event::Warned {
                 id: Warning::NotRecorded,
                 message: format!("the outcome of a step could not be recorded: {error}"),
@@ -133,16 +133,16 @@ impl Run {
         }
     }
 
-    /// Does `work` unless the run is stopped: then `work` is dropped, and an irreversible step in it is
-    /// recorded as perhaps taken.
-    pub(super) async fn or<T>(
+    /// Runs `work` until it ends or the run is stopped. A stop drops `work`, and records an irreversible
+    /// step in it as perhaps taken.
+    pub(super) async fn unless_stopped<T>(
         &self,
         step: FlowStep,
         work: impl Future<Output = Result<T, FlowError>>,
     ) -> Result<T, FlowError> {
         let reason = tokio::select! {
             biased;
-            reason = self.stop.requested() => reason,
+            reason = self.stop.wait_for_request() => reason,
             outcome = work => return outcome,
         };
         let begun = std::mem::take(&mut *self.begun.list());
@@ -167,7 +167,7 @@ mod tests {
     use crate::flows::scripted_observer::ScriptedObserver;
 
     #[tokio::test]
-    async fn stop_records_a_step_without_outcome_as_perhaps_taken() {
+    async fn stop_records_unfinished_step_as_perhaps_taken() {
         let journal = ScriptedJournal::default();
         let (stopper, end) = Stop::new();
         let run = Run {
@@ -181,13 +181,15 @@ mod tests {
             let taken = |_: &Result<(), ()>| Taken::Yes;
             let step = FlowStep::ApplyingWifi;
             let _done = run
-                .irreversible(step, &done, taken, async { Ok(()) })
+                .perform_irreversible(step, &done, taken, async { Ok(()) })
                 .await?;
             stopper.stop(StopReason::Interrupted);
-            let _never = run.irreversible(step, &cut_off, taken, pending()).await?;
+            let _never = run
+                .perform_irreversible(step, &cut_off, taken, pending())
+                .await?;
             Ok(())
         };
-        let outcome = run.or(FlowStep::ApplyingWifi, work).await;
+        let outcome = run.unless_stopped(FlowStep::ApplyingWifi, work).await;
         assert!(
             matches!(outcome, Err(FlowError::Stopped { .. })),
             "{outcome:?}"

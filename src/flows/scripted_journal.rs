@@ -1,4 +1,4 @@
-//! A journal for tests: it keeps what it is told.
+//! A journal for tests: it stores the outcomes.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use super::{Irreversible, Journal, JournalError, RowName, Taken};
 pub(super) struct ScriptedJournal(Arc<Mutex<Vec<Taken>>>);
 
 impl ScriptedJournal {
-    /// What became of each step, in order.
+    /// The recorded outcomes, in order.
     pub(super) fn outcomes(&self) -> Vec<Taken> {
         self.0.lock().unwrap().clone()
     }
@@ -19,7 +19,7 @@ impl ScriptedJournal {
 
 #[async_trait]
 impl Journal for ScriptedJournal {
-    async fn about_to(
+    async fn record_start(
         &self,
         _row: Option<&RowName>,
         _step: &Irreversible,
@@ -27,7 +27,7 @@ impl Journal for ScriptedJournal {
         Ok(())
     }
 
-    async fn did(
+    async fn record_outcome(
         &self,
         _row: Option<&RowName>,
         _step: &Irreversible,

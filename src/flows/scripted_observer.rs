@@ -1,4 +1,4 @@
-//! An observer for tests: it keeps the events, and answers questions with what a test gave it.
+//! An observer for tests: it stores events, and answers questions with the answers of the test.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -11,7 +11,7 @@ use super::{
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
 
-/// Without an answer left, nobody is there to answer. Clones share everything.
+/// Without an answer left, the run is non-interactive. Clones share everything.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ScriptedObserver(Arc<Mutex<Script>>);
 
@@ -52,7 +52,7 @@ impl ScriptedObserver {
         self.0.lock().unwrap()
     }
 
-    /// The schemes that were chosen, and why.
+    /// The selected schemes, with their sources.
     pub(super) fn schemes(&self) -> Vec<(SecurityScheme, SchemeSource)> {
         let chosen = |event: &Event| match event {
             Event::SchemeChosen { scheme, source } => Some((*scheme, *source)),
@@ -61,7 +61,7 @@ impl ScriptedObserver {
         self.script().events.iter().filter_map(chosen).collect()
     }
 
-    /// How each stage ended, in order.
+    /// The final state of each stage, in order.
     pub(super) fn ended(&self) -> Vec<(Stage, StageState)> {
         let ended = |event: &Event| match event {
             Event::Stage { stage, state, .. } if *state != StageState::Started => {

@@ -1,25 +1,25 @@
-//! A device that a search saw, as lists and errors show it. Nothing of it is proved.
+//! A device that a search found, as lists and errors show it. Its data are unverified.
 
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
 
 use crate::transport::{Address, Candidate, Hints, Medium};
 
-/// What a device announced, and where.
+/// A device's announcement and address.
 #[derive(Clone, Debug)]
 pub struct SeenDevice {
-    /// Over which transport.
+    /// The medium that it was found on.
     pub medium: &'static Medium,
     /// The announced name.
     pub name: Option<String>,
-    /// Where it is.
+    /// The device's address.
     pub address: Address,
-    /// Everything else that it announced.
+    /// The rest of the announcement.
     pub hints: Hints,
 }
 
 impl SeenDevice {
-    /// What a driver's scan found.
+    /// A candidate of a driver's scan.
     pub fn of(candidate: &Candidate) -> Self {
         Self {
             medium: candidate.medium,

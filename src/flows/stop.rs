@@ -1,39 +1,39 @@
-//! How a run is ended from outside: by a person or by a limit for the whole of it. A flow ends at
-//! its next step and leaves the device in order; it is not cut off. Signals and clocks are `cli`'s.
+//! Stops a run from outside: on Ctrl-C or at the time limit of the whole run. The flow then resets the
+//! device if needed, and closes its connection. Signals and clocks are handled by the face.
 
 use tokio::sync::watch;
 
-/// Why a run shall end.
+/// Why a run stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
-    /// Its time is up.
+    /// Its time limit was reached.
     Expired,
-    /// Somebody wants it to.
+    /// The user interrupted it.
     Interrupted,
 }
 
-/// The end that a flow listens at.
+/// Receives a request to stop. Clones receive the same one.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Receiver<Option<StopReason>>);
 
-/// The end that asks for it.
+/// Sends a request to stop.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<Option<StopReason>>);
 
 impl Stop {
-    /// Both ends.
+    /// A sender and its receiver.
     pub fn new() -> (Stopper, Self) {
         let (sender, receiver) = watch::channel(None);
         (Stopper(sender), Self(receiver))
     }
 
-    /// For runs that nothing ends.
+    /// A receiver without a sender, for runs that nothing stops.
     pub fn never() -> Self {
         Self::new().1
     }
 
-    /// Waits until the run is to end; for ever when nothing ends it.
-    pub(super) async fn requested(&self) -> StopReason {
+    /// Waits for a request to stop; forever without a sender.
+    pub(super) async fn wait_for_request(&self) -> StopReason {
         let mut receiver = self.0.clone();
         match receiver
             .wait_for(Option::is_some)
@@ -41,16 +41,16 @@ impl Stop {
             .map(|reason| *reason)
         {
             Ok(Some(reason)) => reason,
-            // The other end is gone, so nothing can stop the run.
+            // The sender was dropped, so nothing can stop the run.
             Ok(None) | Err(_) => std::future::pending().await,
         }
     }
 }
 
 impl Stopper {
-    /// Asks for it.
+    /// Requests a stop for this reason.
     pub fn stop(&self, reason: StopReason) {
-        // Nobody listens once the flow has ended.
+        // The flow may have ended and dropped its receiver.
         let _ended = self.0.send(Some(reason));
     }
 }

@@ -1,4 +1,4 @@
-//! Which device is meant, and where to look for it.
+//! Describes the device to find, and how to find it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,29 +12,29 @@ use crate::transport::{
     Address, Discovery, Driver, DriverOptions, Hints, HostChanges, Medium, Search,
 };
 
-/// Which device, and where.
+/// The device to find, and how to find it.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// By which driver.
+    /// The driver that finds and opens it.
     pub driver: Arc<dyn Driver>,
-    /// The protocols that it may speak; the first one that recognizes it is used.
+    /// The protocols to try; the first one that recognizes the device is used.
     pub protocols: Vec<Arc<dyn Protocol>>,
     /// The driver's medium, on this computer.
     pub medium: &'static Medium,
-    /// Where it is, when that is known.
+    /// The device's address, if it was given.
     pub address: Option<Address>,
-    /// What it is called: its name, the beginning of it, or its node id. Over media that announce
-    /// nothing, for messages only.
+    /// The device's name, the beginning of it, or its node id. On media without announcements, for
+    /// messages only.
     pub name: Option<String>,
-    /// Whether the beginning of the name is not enough: a label says it as a whole.
+    /// Whether `name` is complete, as on a label, so that its beginning does not match.
     pub is_whole_name: bool,
-    /// What else the driver was told.
+    /// The options of the driver.
     pub options: DriverOptions,
-    /// Only devices whose maker's data carry this customer.
+    /// Only devices whose manufacturer data have this customer id.
     pub customer_id: Option<u16>,
     /// Only devices that announce this Bluetooth service.
     pub service: Option<Uuid>,
-    /// Where the conversation with it is taken down.
+    /// Records the exchanges with the device.
     pub transcript: Option<Transcript>,
 }
 
@@ -55,7 +55,7 @@ impl Target {
         }
     }
 
-    /// What a driver needs to know of it.
+    /// The search for it, as a driver needs it. `wait`: the duration of the search.
     pub(super) fn search(&self, wait: Duration) -> Search {
         Search {
             address: self.address.clone(),
@@ -65,20 +65,20 @@ impl Target {
         }
     }
 
-    /// The name by which a device is known among others.
+    /// The name to search for; `None` on media where devices do not announce names.
     pub(super) fn announced_name(&self) -> Option<&str> {
         self.name.as_deref().filter(|_| self.medium.announces())
     }
 
-    /// Whether what a device announces is what is wanted, its name aside. One that is not named has
-    /// to look like a device of ours: on many media, all kinds of things announce themselves.
+    /// Whether an announcement matches, except for the name. Without a name or filter, the device must
+    /// look like one that espctl supports: on many media, all kinds of devices announce themselves.
     pub(super) fn admits(&self, hints: &Hints) -> bool {
         if self.medium.discovery == Discovery::Enumerated {
             return self.address.is_some() || hints.is_likely;
         }
         let is_narrowed =
             self.name.is_some() || self.customer_id.is_some() || self.service.is_some();
-        let customer = hints.maker.map(|maker| maker.customer_id);
+        let customer = hints.manufacturer.map(|maker| maker.customer_id);
         (self.customer_id.is_none() || self.customer_id == customer)
             && self
                 .service

@@ -1,5 +1,5 @@
-//! Whether this computer lets a program listen for mDNS, one interface at a time. Groups are joined
-//! and left again, as every search does; nothing is asked, and no answer is read.
+//! Checks whether this computer lets a program receive mDNS, for each interface. It joins and
+//! leaves the multicast groups, as every search does. Nothing is sent, and no answer is read.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,51 +8,51 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::networks::HostNetwork;
 
-/// What came of listening on an interface.
+/// The result for one interface.
 #[derive(Debug)]
 pub(crate) struct MdnsAccess {
     pub interface: String,
-    /// By IPv4, where it has such an address.
+    /// The result over IPv4, if the interface has an IPv4 address.
     pub v4: Option<io::Result<()>>,
-    /// By IPv6, likewise.
+    /// The result over IPv6, if the interface has an IPv6 address.
     pub v6: Option<io::Result<()>>,
 }
 
-/// Listens on each interface that a search would use, or on the one that is named.
+/// Joins the groups on each interface that a search uses, or only on the named one.
 pub(crate) fn join_mdns_groups(
     networks: &[HostNetwork],
     only: Option<&str>,
     port: Option<u16>,
 ) -> Vec<MdnsAccess> {
-    let port = port.unwrap_or(PORT);
-    let mut joined: Vec<MdnsAccess> = Vec::new();
-    for network in networks.iter().filter(|one| is_searched(one, only)) {
-        let place = joined
+    let port = port.unwrap_or(MDNS_PORT);
+    let mut results: Vec<MdnsAccess> = Vec::new();
+    for network in networks.iter().filter(|network| is_searched(network, only)) {
+        let position = results
             .iter()
-            .position(|one| one.interface == network.interface);
-        let place = place.unwrap_or_else(|| {
-            joined.push(MdnsAccess {
+            .position(|access| access.interface == network.interface);
+        let position = position.unwrap_or_else(|| {
+            results.push(MdnsAccess {
                 interface: network.interface.clone(),
                 v4: None,
                 v6: None,
             });
-            joined.len() - 1
+            results.len() - 1
         });
-        let Some(known) = joined.get_mut(place) else {
+        let Some(access) = results.get_mut(position) else {
             continue;
         };
         match network.address {
-            IpAddr::V4(address) if known.v4.is_none() => {
-                known.v4 = Some(join_v4(address, port));
+            IpAddr::V4(address) if access.v4.is_none() => {
+                access.v4 = Some(join_v4(address, port));
             }
-            // The group is joined by interface, whichever address it has there.
-            IpAddr::V6(_) if known.v6.is_none() => {
-                known.v6 = Some(join_v6(network.index, port));
+            // IPv6 joins a group by interface, so one address is enough.
+            IpAddr::V6(_) if access.v6.is_none() => {
+                access.v6 = Some(join_v6(network.index, port));
             }
             _ => {}
         }
     }
-    joined
+    results
 }
 
 fn is_searched(network: &HostNetwork, only: Option<&str>) -> bool {
@@ -63,20 +63,20 @@ fn is_searched(network: &HostNetwork, only: Option<&str>) -> bool {
 }
 
 fn join_v4(address: Ipv4Addr, port: u16) -> io::Result<()> {
-    let socket = shared(Domain::IPV4)?;
+    let socket = open_shared_socket(Domain::IPV4)?;
     socket.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into())?;
     socket.join_multicast_v4(&GROUP_V4, &address)
 }
 
 fn join_v6(index: u32, port: u16) -> io::Result<()> {
-    let socket = shared(Domain::IPV6)?;
+    let socket = open_shared_socket(Domain::IPV6)?;
     socket.set_only_v6(true)?;
     socket.bind(&SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)).into())?;
     socket.join_multicast_v6(&GROUP_V6, index)
 }
 
-/// Other programs also listen there: that is what mDNS is like.
-fn shared(domain: Domain) -> io::Result<Socket> {
+/// Opens a socket that shares its port, because other programs also receive mDNS.
+fn open_shared_socket(domain: Domain) -> io::Result<Socket> {
     let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_address(true)?;
     #[cfg(unix)]
@@ -84,12 +84,12 @@ fn shared(domain: Domain) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// RFC 6762, 3.
+/// The IPv4 group of mDNS (RFC 6762, 3).
 pub(crate) const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
-/// Likewise.
+/// The IPv6 group of mDNS (RFC 6762, 3).
 const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
-/// Likewise.
-const PORT: u16 = 5353;
+/// The port of mDNS (RFC 6762, 3).
+const MDNS_PORT: u16 = 5353;
 
 #[cfg(test)]
 mod tests {
@@ -97,22 +97,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_loopback_interface_is_listened_on_when_it_is_named() {
+    fn joins_loopback_only_when_named() {
         let networks = list_networks().unwrap();
-        let loopback = networks.iter().find(|one| one.is_loopback()).unwrap();
+        let loopback = networks
+            .iter()
+            .find(|network| network.is_loopback())
+            .unwrap();
         let name = loopback.interface.as_str();
-        // A port of nobody's.
+        // A port that no program uses.
         let joined = join_mdns_groups(&networks, Some(name), Some(20_053));
         assert_eq!(joined.len(), 1, "{joined:?}");
         assert!(matches!(joined[0].v4, Some(Ok(()))), "{joined:?}");
         assert!(join_mdns_groups(std::slice::from_ref(loopback), None, None).is_empty());
     }
 
-    /// Whether the system lets it or not: computers without IPv6 exist.
+    /// Computers without IPv6 exist, so the result is not checked.
     #[test]
-    fn both_families_of_an_interface_are_tried() {
+    fn tries_both_families_of_interface() {
         let networks = list_networks().unwrap();
-        let v4 = networks.iter().find(|one| one.is_loopback()).unwrap();
+        let v4 = networks
+            .iter()
+            .find(|network| network.is_loopback())
+            .unwrap();
         let v6 = HostNetwork {
             address: Ipv6Addr::LOCALHOST.into(),
             ..v4.clone()

@@ -1,6 +1,6 @@
 //! This computer, as data: its networks and routes, mDNS, serial ports, Bluetooth, radio switches.
-//! Drivers, `doctor` and the errors' advice ask here. Nothing is changed, and no device is contacted;
-//! what is wrong, and what to do about it, the caller decides.
+//! Drivers, `doctor` and the hints read it. Nothing is changed, and no device is contacted. The
+//! callers decide what is wrong, and what to do about it.
 
 mod bluetooth;
 mod mdns;

@@ -1,71 +1,63 @@
-//! Which networks this computer is on, as the system lists them. Nothing is sent.
+//! The networks of this computer, as the system lists them. Nothing is sent.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 #[cfg(target_os = "linux")]
 use std::{fs, path::PathBuf};
 
 use if_addrs::{IfAddr, get_if_addrs};
+use ipnet::IpNet;
 #[cfg(not(target_os = "linux"))]
 use netdev::interface::{interface::Interface, types::InterfaceType};
 
-/// One address of this computer, and the network that it is from.
+/// An address of this computer, with its network and interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HostNetwork {
     /// The interface's name, such as `wlan0`.
     pub interface: String,
-    /// The interface's number, as the system counts.
+    /// The system's index of the interface.
     pub index: u32,
-    /// This computer's address.
+    /// This computer's address in the network.
     pub address: IpAddr,
-    /// How many bits the network's addresses share.
+    /// The length of the network prefix, in bits.
     pub prefix: u8,
-    /// Whether a cable is plugged in, or a Wi-Fi network joined.
+    /// Whether the link is up: a cable is plugged in, or a Wi-Fi network joined.
     pub is_up: bool,
-    /// Whether the interface leads to one other computer, as a tunnel does.
+    /// Whether the interface leads to a single computer, as a tunnel does.
     pub is_point_to_point: bool,
-    /// Whether the interface looks like a VPN's.
+    /// Whether the interface looks like a VPN.
     pub is_tunnel: bool,
 }
 
 impl HostNetwork {
-    /// Whether it connects this computer with itself only.
+    /// Whether it is the loopback network.
     pub(crate) fn is_loopback(&self) -> bool {
         self.address.is_loopback()
     }
 
-    /// Whether a search for devices uses it: it is up and leads to a network rather than to one
-    /// other computer.
+    /// Whether a search for devices uses the network: it is up, and not point-to-point.
     pub(crate) fn is_searched(&self) -> bool {
         self.is_up && !self.is_point_to_point
     }
 
-    /// Whether this address is one of this network's own.
-    pub(crate) fn has(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let shift = 32_u32.saturating_sub(self.prefix.into());
-                let bits = |address: Ipv4Addr| u32::from(address).checked_shr(shift).unwrap_or(0);
-                bits(own) == bits(other)
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let shift = 128_u32.saturating_sub(self.prefix.into());
-                let bits = |address: Ipv6Addr| u128::from(address).checked_shr(shift).unwrap_or(0);
-                bits(own) == bits(other)
-            }
-            _ => false,
-        }
+    /// Whether the address belongs to this network.
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+        // A prefix that is not valid contains only the address itself.
+        let network = IpNet::new(self.address, self.prefix);
+        network
+            .unwrap_or_else(|_| self.address.into())
+            .contains(&address)
     }
 }
 
-/// All networks of this computer, by interface and address.
+/// All networks of this computer, sorted by interface and address.
 pub(crate) fn list_networks() -> io::Result<Vec<HostNetwork>> {
-    let kinds = Kinds::read();
+    let kinds = InterfaceKinds::read();
     let mut networks: Vec<HostNetwork> = get_if_addrs()?
         .into_iter()
         .map(|interface| HostNetwork {
-            // The system's number for "any".
+            // 0 is the system's index for any interface.
             index: interface.index.unwrap_or(0),
             address: interface.ip(),
             prefix: match &interface.addr {
@@ -82,74 +74,76 @@ pub(crate) fn list_networks() -> io::Result<Vec<HostNetwork>> {
             interface: interface.name,
         })
         .collect();
-    networks.sort_by(|one, other| {
-        (&one.interface, one.address).cmp(&(&other.interface, other.address))
+    networks.sort_by(|left, right| {
+        (&left.interface, left.address).cmp(&(&right.interface, right.address))
     });
     Ok(networks)
 }
 
-/// What the system says an interface is made of.
+/// The system's information about an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum InterfaceKind {
     Tunnel,
-    /// Hardware, such as a modem, which leads to one other computer and is not a tunnel.
+    /// Hardware. A modem is point-to-point, but not a tunnel.
     Hardware,
-    /// The system does not say.
+    /// The system has no information.
     Unknown,
 }
 
-fn is_tunnel(name: &str, kind: Kind, is_point_to_point: bool) -> bool {
-    let is_made_as_tunnel = match kind {
-        Kind::Tunnel => true,
-        Kind::Hardware => false,
-        Kind::Unknown => is_point_to_point,
+fn is_tunnel(name: &str, kind: InterfaceKind, is_point_to_point: bool) -> bool {
+    let is_tunnel_by_kind = match kind {
+        InterfaceKind::Tunnel => true,
+        InterfaceKind::Hardware => false,
+        InterfaceKind::Unknown => is_point_to_point,
     };
-    is_made_as_tunnel || has_tunnel_name(name)
+    is_tunnel_by_kind || has_tunnel_name(name)
 }
 
-/// By the names that systems and VPN programs give.
+/// Whether the name is usual for a tunnel of the system or of a VPN program.
 fn has_tunnel_name(name: &str) -> bool {
-    TUNNEL_NAMES.iter().any(|start| name.starts_with(start))
+    TUNNEL_NAME_PREFIXES
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
-/// The Wi-Fi interfaces of this computer, joined to a network or not.
+/// The Wi-Fi interfaces of this computer, connected or not.
 pub(crate) fn list_wifi_interfaces() -> io::Result<Vec<String>> {
-    Kinds::read().wifi_interfaces()
+    InterfaceKinds::read().wifi_interfaces()
 }
 
-/// The kinds of the interfaces, from the kernel's files. No crate, because `netdev` also reads
-/// `NetworkManager`'s files with the passphrases of this computer's networks.
+/// Reads the kinds of interfaces from the kernel's files. The crate `netdev` is not used here,
+/// because it also reads `NetworkManager`'s files with the passphrases of this computer's networks.
 #[cfg(target_os = "linux")]
-struct Kinds {
+struct InterfaceKinds {
     folder: PathBuf,
 }
 
 #[cfg(target_os = "linux")]
-impl Kinds {
+impl InterfaceKinds {
     fn read() -> Self {
         let folder = PathBuf::from("/sys/class/net");
         Self { folder }
     }
 
-    fn kind_of(&self, interface: &if_addrs::Interface) -> Kind {
+    fn kind_of(&self, interface: &if_addrs::Interface) -> InterfaceKind {
         self.kind_of_name(&interface.name)
     }
 
-    fn kind_of_name(&self, name: &str) -> Kind {
+    fn kind_of_name(&self, name: &str) -> InterfaceKind {
         let folder = self.folder.join(name);
         if folder.join("device").exists() {
-            return Kind::Hardware;
+            return InterfaceKind::Hardware;
         }
         let number = fs::read_to_string(folder.join("type")).unwrap_or_default();
-        // A tap has the number of Ethernet.
+        // A tap has the type number of Ethernet.
         if TUNNEL_TYPES.contains(&number.trim()) || folder.join("tun_flags").exists() {
-            return Kind::Tunnel;
+            return InterfaceKind::Tunnel;
         }
-        Kind::Unknown
+        InterfaceKind::Unknown
     }
 
     fn wifi_interfaces(&self) -> io::Result<Vec<String>> {
-        // This list is of this network namespace; the folder may be of another.
+        // This list is for the current network namespace; the folder may be for another one.
         let mut names = parse_interface_names(&fs::read_to_string("/proc/net/dev")?);
         names.retain(|name| self.is_wifi(name));
         Ok(names)
@@ -161,7 +155,7 @@ impl Kinds {
     }
 }
 
-/// The names in `/proc/net/dev`, below two lines of headings.
+/// Parses the names in `/proc/net/dev`, which has two lines of headings.
 #[cfg(target_os = "linux")]
 fn parse_interface_names(listed: &str) -> Vec<String> {
     let lines = listed.lines().skip(2);
@@ -169,22 +163,22 @@ fn parse_interface_names(listed: &str) -> Vec<String> {
     names.map(|(name, _)| name.trim().to_owned()).collect()
 }
 
-/// The kinds of the interfaces, as the system reports them.
+/// The kinds of interfaces, as the system reports them.
 #[cfg(not(target_os = "linux"))]
-struct Kinds(Vec<Interface>);
+struct InterfaceKinds(Vec<Interface>);
 
 #[cfg(not(target_os = "linux"))]
-impl Kinds {
+impl InterfaceKinds {
     fn read() -> Self {
         Self(netdev::get_interfaces())
     }
 
-    /// Found by number: on Windows the two crates give different names.
-    fn kind_of(&self, interface: &if_addrs::Interface) -> Kind {
-        let mut known = self.0.iter();
-        match known.find(|known| Some(known.index) == interface.index) {
-            Some(known) => kind_of_type(known.if_type),
-            None => Kind::Unknown,
+    /// Compares the index, because the two crates use different names on Windows.
+    fn kind_of(&self, interface: &if_addrs::Interface) -> InterfaceKind {
+        let mut interfaces = self.0.iter();
+        match interfaces.find(|candidate| Some(candidate.index) == interface.index) {
+            Some(found) => kind_of_type(found.if_type),
+            None => InterfaceKind::Unknown,
         }
     }
 
@@ -196,7 +190,7 @@ impl Kinds {
     }
 }
 
-/// The name that [`list_networks`] has for it.
+/// The name that [`list_networks`] has for the interface.
 #[cfg(not(target_os = "linux"))]
 fn name_of(interface: Interface) -> String {
     let friendly_name = interface.friendly_name.filter(|_| cfg!(windows));
@@ -204,21 +198,23 @@ fn name_of(interface: Interface) -> String {
 }
 
 #[cfg(not(target_os = "linux"))]
-const fn kind_of_type(kind: InterfaceType) -> Kind {
+const fn kind_of_type(kind: InterfaceType) -> InterfaceKind {
     match kind {
-        InterfaceType::Ppp | InterfaceType::Slip | InterfaceType::Tunnel => Kind::Tunnel,
-        InterfaceType::Wwan | InterfaceType::Wwanpp | InterfaceType::Wwanpp2 => Kind::Hardware,
-        _ => Kind::Unknown,
+        InterfaceType::Ppp | InterfaceType::Slip | InterfaceType::Tunnel => InterfaceKind::Tunnel,
+        InterfaceType::Wwan | InterfaceType::Wwanpp | InterfaceType::Wwanpp2 => {
+            InterfaceKind::Hardware
+        }
+        _ => InterfaceKind::Unknown,
     }
 }
 
-/// Kinds of interfaces as the kernel numbers them (`ARPHRD_…`): PPP, IP in IP, in IPv6, SIT, GRE, GRE
-/// over IPv6, and those without hardware addresses, such as `WireGuard`'s.
+/// The kernel's type numbers of tunnels (`ARPHRD_…`): PPP, IP in IP, IP in IPv6, SIT, GRE, GRE over
+/// IPv6, and interfaces without hardware addresses, such as `WireGuard`'s.
 #[cfg(target_os = "linux")]
 const TUNNEL_TYPES: [&str; 7] = ["512", "768", "769", "776", "778", "823", "65534"];
 
-/// How the names of tunnels begin.
-const TUNNEL_NAMES: [&str; 9] = [
+/// The usual prefixes of tunnel names.
+const TUNNEL_NAME_PREFIXES: [&str; 9] = [
     "tun",
     "tap",
     "wg",
@@ -231,11 +227,10 @@ const TUNNEL_NAMES: [&str; 9] = [
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn network(interface: &str, address: &str, prefix: u8) -> HostNetwork {
-        HostNetwork {
+impl HostNetwork {
+    /// An ordinary network that is up.
+    pub(super) fn sample(interface: &str, address: &str, prefix: u8) -> Self {
+        Self {
             interface: interface.to_owned(),
             index: 1,
             address: address.parse().unwrap(),
@@ -245,11 +240,17 @@ mod tests {
             is_tunnel: false,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
-    fn network_contains_addresses_that_share_its_prefix() {
-        let has =
-            |own: &str, prefix, other: &str| network("x", own, prefix).has(other.parse().unwrap());
+    fn network_contains_addresses_with_its_prefix() {
+        let has = |own: &str, prefix, other: &str| {
+            HostNetwork::sample("x", own, prefix).contains(other.parse().unwrap())
+        };
         assert!(has("192.168.4.2", 24, "192.168.4.1"));
         assert!(!has("192.168.1.20", 24, "192.168.4.1"));
         assert!(has("192.168.1.20", 16, "192.168.4.1"));
@@ -259,24 +260,24 @@ mod tests {
         assert!(has("fe80::2", 64, "fe80::1"));
         assert!(!has("fd00::2", 64, "fe80::1"));
         assert!(!has("::1", 128, "127.0.0.1"));
-        // A prefix that no system should report does not panic.
+        // An invalid prefix does not panic.
         assert!(has("10.0.0.1", 200, "10.0.0.1"));
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn kernel_files_tell_tunnels_from_hardware() {
+    fn reads_kinds_from_kernel_files() {
         let folder = tempfile::tempdir().unwrap();
-        let kinds = Kinds {
+        let kinds = InterfaceKinds {
             folder: folder.path().to_owned(),
         };
         for (name, file, text, kind) in [
-            // WireGuard's, which need not be point-to-point.
-            ("office", "type", "65534\n", Kind::Tunnel),
-            ("work", "type", "512\n", Kind::Tunnel),
-            ("six", "type", "776\n", Kind::Tunnel),
-            ("corp", "tun_flags", "0x1001\n", Kind::Tunnel),
-            ("eth0", "type", "1\n", Kind::Unknown),
+            // A WireGuard interface, which need not be point-to-point.
+            ("office", "type", "65534\n", InterfaceKind::Tunnel),
+            ("work", "type", "512\n", InterfaceKind::Tunnel),
+            ("six", "type", "776\n", InterfaceKind::Tunnel),
+            ("corp", "tun_flags", "0x1001\n", InterfaceKind::Tunnel),
+            ("eth0", "type", "1\n", InterfaceKind::Unknown),
         ] {
             let interface = folder.path().join(name);
             fs::create_dir(&interface).unwrap();
@@ -284,36 +285,36 @@ mod tests {
             assert_eq!(kinds.kind_of_name(name), kind, "{name}");
             // A modem, for example.
             fs::create_dir(interface.join("device")).unwrap();
-            assert_eq!(kinds.kind_of_name(name), Kind::Hardware, "{name}");
+            assert_eq!(kinds.kind_of_name(name), InterfaceKind::Hardware, "{name}");
             assert!(!kinds.is_wifi(name), "{name}");
             fs::create_dir(interface.join("phy80211")).unwrap();
             assert!(kinds.is_wifi(name), "{name}");
         }
-        assert_eq!(kinds.kind_of_name("nowhere"), Kind::Unknown);
+        assert_eq!(kinds.kind_of_name("nowhere"), InterfaceKind::Unknown);
     }
 
     #[test]
-    fn tunnels_are_recognized_by_kind_and_by_name() {
+    fn recognizes_tunnels_by_kind_and_name() {
         for (name, kind, is_point_to_point, expected) in [
-            ("office", Kind::Tunnel, false, true),
-            ("office", Kind::Unknown, true, true),
-            ("office", Kind::Unknown, false, false),
-            ("wwan0", Kind::Hardware, true, false),
+            ("office", InterfaceKind::Tunnel, false, true),
+            ("office", InterfaceKind::Unknown, true, true),
+            ("office", InterfaceKind::Unknown, false, false),
+            ("wwan0", InterfaceKind::Hardware, true, false),
         ] {
-            let found = is_tunnel(name, kind, is_point_to_point);
-            assert_eq!(found, expected, "{name} {kind:?}");
+            let is_recognized = is_tunnel(name, kind, is_point_to_point);
+            assert_eq!(is_recognized, expected, "{name} {kind:?}");
         }
         for name in ["tun0", "wg-home", "ppp0", "utun4", "tailscale0"] {
-            assert!(is_tunnel(name, Kind::Unknown, false), "{name}");
+            assert!(is_tunnel(name, InterfaceKind::Unknown, false), "{name}");
         }
         for name in ["eth0", "wlan0", "wlp3s0", "lo", "en0", "docker0"] {
-            assert!(!is_tunnel(name, Kind::Unknown, false), "{name}");
+            assert!(!is_tunnel(name, InterfaceKind::Unknown, false), "{name}");
         }
     }
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn interface_names_are_below_two_headings() {
+    fn parses_interface_names_below_headings() {
         let listed = "\
 Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed

@@ -1,35 +1,35 @@
-//! Whether this user may open a serial port, and who may, by the rights of its file. Nothing is
-//! opened: that resets some boards.
+//! Checks by the file's permissions whether this user may open a serial port, and which group may.
+//! The port is not opened, because that resets some boards.
 
 use std::io;
 
-/// What the rights say.
+/// Whether a user may open a port.
 #[derive(Debug)]
 pub(crate) enum PortAccess {
-    /// This user may.
+    /// This user may open it.
     Allowed,
-    /// This user may not.
+    /// This user may not open it.
     Denied {
-        /// Which group may; `None` where it takes more than a group.
+        /// The group whose members may open it; `None` if group membership is not enough.
         group: Option<PortGroup>,
     },
-    /// There is no such port, or it cannot be asked about.
+    /// The port does not exist, or cannot be checked.
     Missing(io::Error),
-    /// This system has no rights of that kind.
+    /// The system has no file permissions for ports.
     #[cfg_attr(unix, expect(dead_code, reason = "Unix has groups"))]
     Unknown,
 }
 
-/// A group that owns a port.
+/// The group of a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PortGroup {
-    /// `dialout`, `uucp`; or its number.
+    /// For example `dialout` or `uucp`; the group id if it has no name.
     pub name: String,
-    /// Whether this user is in it, and only logged in too early to be.
+    /// Whether this user was added to the group, and must log in again for it to take effect.
     pub has_this_user: bool,
 }
 
-/// Whether this user may open the port.
+/// Checks whether this user may open the port.
 #[cfg(unix)]
 pub(crate) fn check_port_access(path: &str) -> PortAccess {
     use std::os::unix::fs::MetadataExt as _;
@@ -44,41 +44,41 @@ pub(crate) fn check_port_access(path: &str) -> PortAccess {
         Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
             let read = |path| std::fs::read_to_string(path).unwrap_or_default();
             let (users, groups) = (read("/etc/passwd"), read("/etc/group"));
-            let user = user_name(&users, rustix::process::getuid().as_raw());
+            let user = find_user_name(&users, rustix::process::getuid().as_raw());
             PortAccess::Denied {
-                group: group_that_may(data.mode(), data.gid(), &groups, user),
+                group: find_port_group(data.mode(), data.gid(), &groups, user),
             }
         }
         Err(error) => PortAccess::Missing(error.into()),
     }
 }
 
-/// Nothing to ask.
+/// The system has no file permissions for ports.
 #[cfg(not(unix))]
 pub(crate) fn check_port_access(_path: &str) -> PortAccess {
     PortAccess::Unknown
 }
 
-/// The group of a file that its group may read and write. Nobody is put into root's.
+/// The group of a file, if it may read and write the file. Root's group is not suggested.
 #[cfg(any(unix, test))]
-fn group_that_may(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Option<PortGroup> {
-    if mode & BY_GROUP != BY_GROUP || gid == 0 {
+fn find_port_group(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Option<PortGroup> {
+    if mode & GROUP_READ_WRITE != GROUP_READ_WRITE || gid == 0 {
         return None;
     }
     let number = gid.to_string();
-    let found = groups.lines().find_map(|line| {
+    let entry = groups.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
         match fields[..] {
             [name, _, id, members, ..] if id == number => Some((name, members)),
             _ => None,
         }
     });
-    Some(match found {
+    Some(match entry {
         Some((name, members)) => PortGroup {
             name: name.to_owned(),
-            has_this_user: user.is_some_and(|user| members.split(',').any(|one| one == user)),
+            has_this_user: user.is_some_and(|user| members.split(',').any(|member| member == user)),
         },
-        // Of a directory service, or of another system's disk.
+        // The group is in a directory service, or from another system's disk.
         None => PortGroup {
             name: number,
             has_this_user: false,
@@ -87,7 +87,7 @@ fn group_that_may(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Opti
 }
 
 #[cfg(any(unix, test))]
-fn user_name(users: &str, uid: u32) -> Option<&str> {
+fn find_user_name(users: &str, uid: u32) -> Option<&str> {
     let number = uid.to_string();
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
@@ -96,9 +96,9 @@ fn user_name(users: &str, uid: u32) -> Option<&str> {
     })
 }
 
-/// To read and to write.
+/// The permission bits for the group to read and write.
 #[cfg(any(unix, test))]
-const BY_GROUP: u32 = 0o060;
+const GROUP_READ_WRITE: u32 = 0o060;
 
 #[cfg(test)]
 mod tests {
@@ -108,20 +108,20 @@ mod tests {
     const USERS: &str = "root:x:0:0:root:/root:/bin/bash\nada:x:1000:1000::/home/ada:/bin/sh\n";
 
     #[test]
-    fn the_group_of_a_port_is_named() {
-        let of = |mode, gid, user| group_that_may(mode, gid, GROUPS, user);
+    fn finds_group_of_port() {
+        let of = |mode, gid, user| find_port_group(mode, gid, GROUPS, user);
         let named = |name: &str, has_this_user| {
             Some(PortGroup {
                 name: name.to_owned(),
                 has_this_user,
             })
         };
-        // Debian's and Arch's.
+        // Debian's group and Arch's.
         assert_eq!(of(0o020_660, 20, Some("linus")), named("dialout", false));
         assert_eq!(of(0o020_660, 986, None), named("uucp", false));
-        // In the group, and not logged in anew since.
+        // The user is in the group, but has not logged in since.
         assert_eq!(of(0o020_660, 20, Some("ada")), named("dialout", true));
-        // A group that may not, root's, and one that is not in the file.
+        // A group without access, root's group, and a group without a name.
         assert_eq!(of(0o020_600, 20, None), None);
         assert_eq!(of(0o020_640, 20, None), None);
         assert_eq!(of(0o020_660, 0, None), None);
@@ -129,16 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn users_are_known_by_their_number() {
-        assert_eq!(user_name(USERS, 1000), Some("ada"));
-        assert_eq!(user_name(USERS, 0), Some("root"));
-        assert_eq!(user_name(USERS, 7), None);
-        assert_eq!(user_name("", 0), None);
+    fn finds_user_name_by_id() {
+        assert_eq!(find_user_name(USERS, 1000), Some("ada"));
+        assert_eq!(find_user_name(USERS, 0), Some("root"));
+        assert_eq!(find_user_name(USERS, 7), None);
+        assert_eq!(find_user_name("", 0), None);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_port_is_there_or_it_is_not() {
+    fn missing_port_is_reported() {
         assert!(matches!(
             check_port_access("/dev/null"),
             PortAccess::Allowed

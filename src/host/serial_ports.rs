@@ -1,58 +1,58 @@
-//! Which serial ports this computer has, and which of them are on USB. Nothing is opened.
+//! Lists the serial ports of this computer, with their USB identity. No port is opened.
 
 use std::io;
 use std::path::Path;
 
 use serialport::{SerialPortInfo, SerialPortType, available_ports};
 
-/// A port.
+/// A serial port.
 #[derive(Debug)]
 pub(crate) struct SerialPort {
     pub path: String,
-    /// Maker and product of what is plugged in there, in its own words.
+    /// Manufacturer and product names of the USB device.
     pub product: Option<String>,
     /// Set for ports on USB, where boards are.
     pub usb: Option<UsbIdentity>,
 }
 
-/// What a USB device says that it is, beside its name.
+/// The ids of a USB device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsbIdentity {
-    /// Of its maker.
+    /// The vendor id of the USB device's manufacturer.
     pub vendor_id: u16,
-    /// The maker's own.
+    /// The manufacturer's id of the product.
     pub product_id: u16,
-    /// Tells boards of one kind apart, where they have one.
+    /// Distinguishes boards of the same product, if they have one.
     pub serial_number: Option<String>,
 }
 
-/// All ports, those on USB first.
+/// Lists all ports, those on USB first.
 pub(crate) fn list_serial_ports() -> io::Result<Vec<SerialPort>> {
-    // The library takes this folder for granted, and a container may lack it.
+    // The library requires this folder, which a container may lack.
     if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
         return Ok(Vec::new());
     }
     let ports = available_ports().map_err(io::Error::from)?;
-    let mut found: Vec<SerialPort> = ports
+    let mut serial_ports: Vec<SerialPort> = ports
         .into_iter()
-        .filter(is_one_of_a_pair)
-        .map(read)
+        .filter(is_callout_port)
+        .map(convert_port)
         .collect();
-    found.sort_by(|one, other| {
-        let place = |port: &SerialPort| (port.usb.is_none(), port.path.clone());
-        place(one).cmp(&place(other))
+    serial_ports.sort_by(|left, right| {
+        let sort_key = |port: &SerialPort| (port.usb.is_none(), port.path.clone());
+        sort_key(left).cmp(&sort_key(right))
     });
-    Ok(found)
+    Ok(serial_ports)
 }
 
-fn read(port: SerialPortInfo) -> SerialPort {
+fn convert_port(port: SerialPortInfo) -> SerialPort {
     let SerialPortInfo {
         port_name,
         port_type,
     } = port;
     let (product, usb) = match port_type {
         SerialPortType::UsbPort(usb) => {
-            let words: Vec<String> = [usb.manufacturer, usb.product]
+            let names: Vec<String> = [usb.manufacturer, usb.product]
                 .into_iter()
                 .flatten()
                 .collect();
@@ -61,7 +61,7 @@ fn read(port: SerialPortInfo) -> SerialPort {
                 product_id: usb.pid,
                 serial_number: usb.serial_number.filter(|number| !number.is_empty()),
             };
-            ((!words.is_empty()).then(|| words.join(" ")), Some(identity))
+            ((!names.is_empty()).then(|| names.join(" ")), Some(identity))
         }
         _ => (None, None),
     };
@@ -72,7 +72,7 @@ fn read(port: SerialPortInfo) -> SerialPort {
     }
 }
 
-/// macOS lists each port twice: `tty.` waits for a modem's carrier, `cu.` does not.
-fn is_one_of_a_pair(port: &SerialPortInfo) -> bool {
+/// macOS lists each port twice: `tty.` waits for a modem's carrier signal, `cu.` does not.
+fn is_callout_port(port: &SerialPortInfo) -> bool {
     !port.port_name.starts_with("/dev/tty.")
 }

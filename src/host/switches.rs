@@ -1,32 +1,32 @@
-//! The switches of this computer that keep a radio off, by the kernel's list of them (rfkill).
+//! The switches that keep this computer's radios off, from the kernel's list (rfkill).
 
 use std::fs;
 use std::path::Path;
 
-/// A switch of one radio.
+/// The switch of one radio.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RadioSwitch {
-    /// Of what: `hci0`, `phy0`, or what the computer's maker calls it.
+    /// The radio: `hci0`, `phy0`, or a name of the computer's manufacturer.
     pub name: String,
-    /// Whether a program has switched it off, and a program can switch it on.
-    pub by_program: bool,
-    /// Whether a key or a slider has.
-    pub by_hand: bool,
+    /// Whether a program switched the radio off. A program can switch it on again.
+    pub is_soft_blocked: bool,
+    /// Whether a key or a slider switched the radio off.
+    pub is_hard_blocked: bool,
 }
 
 impl RadioSwitch {
-    /// Whether it keeps its radio off.
+    /// Whether the switch keeps its radio off.
     pub(crate) fn is_off(&self) -> bool {
-        self.by_program || self.by_hand
+        self.is_soft_blocked || self.is_hard_blocked
     }
 }
 
-/// Those of a kind: `bluetooth`, `wlan`. None where the system has no such list.
+/// Lists the switches of a kind, `bluetooth` or `wlan`; empty if the system has no such list.
 pub(crate) fn list_switches(kind: &str) -> Vec<RadioSwitch> {
-    in_folder(Path::new("/sys/class/rfkill"), kind)
+    read_switches(Path::new("/sys/class/rfkill"), kind)
 }
 
-fn in_folder(folder: &Path, kind: &str) -> Vec<RadioSwitch> {
+fn read_switches(folder: &Path, kind: &str) -> Vec<RadioSwitch> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -40,12 +40,12 @@ fn in_folder(folder: &Path, kind: &str) -> Vec<RadioSwitch> {
             let is_set = |file| read(file).is_some_and(|text| text == "1");
             (read("type")? == kind).then(|| RadioSwitch {
                 name: read("name").unwrap_or_default(),
-                by_program: is_set("soft"),
-                by_hand: is_set("hard"),
+                is_soft_blocked: is_set("soft"),
+                is_hard_blocked: is_set("hard"),
             })
         })
         .collect();
-    switches.sort_by(|one, other| one.name.cmp(&other.name));
+    switches.sort_by(|left, right| left.name.cmp(&right.name));
     switches
 }
 
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_list_says_what_is_off_and_by_whom() {
+    fn reads_kernel_list_of_switches() {
         let folder = tempfile::tempdir().unwrap();
         for (entry, kind, name, soft, hard) in [
             ("rfkill0", "wlan", "phy0", "0", "0"),
@@ -72,11 +72,13 @@ mod tests {
                 fs::write(entry.join(file), format!("{text}\n")).unwrap();
             }
         }
-        let found = in_folder(folder.path(), "bluetooth");
-        assert_eq!(found[0].name, "hci0");
-        assert!(found[0].by_hand && !found[0].by_program && found[0].is_off());
-        assert!(found[1].by_program && found[1].is_off());
-        assert!(!in_folder(folder.path(), "wlan")[0].is_off());
-        assert!(in_folder(&folder.path().join("nowhere"), "wlan").is_empty());
+        let switches = read_switches(folder.path(), "bluetooth");
+        assert_eq!(switches[0].name, "hci0");
+        assert!(
+            switches[0].is_hard_blocked && !switches[0].is_soft_blocked && switches[0].is_off()
+        );
+        assert!(switches[1].is_soft_blocked && switches[1].is_off());
+        assert!(!read_switches(folder.path(), "wlan")[0].is_off());
+        assert!(read_switches(&folder.path().join("nowhere"), "wlan").is_empty());
     }
 }

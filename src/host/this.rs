@@ -1,12 +1,12 @@
-//! Which computer this is, for what depends on it.
+//! This computer, as drivers see it.
 
-/// This computer, for drivers whose medium depends on what it can do: a hotspot can be announced only
-/// where this computer can look for hotspots. So far no medium depends on it.
+/// This computer, for media that depend on its abilities. For example, a hotspot can only be
+/// announced if this computer can scan for hotspots. So far no medium depends on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Host(());
 
 impl Host {
-    /// The computer that the program runs on.
+    /// The computer on which espctl runs.
     pub const fn this() -> Self {
         Self(())
     }

@@ -1,58 +1,54 @@
-//! The names that requests are addressed to. Not the bytes that travel there.
+//! The names of endpoints and services.
 
 use std::borrow::Cow;
-use std::fmt;
 
-/// A protocomm endpoint: a BLE characteristic's user description, an HTTP path, the first word
-/// of a console line.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+use derive_more::Display;
+
+/// A protocomm endpoint: the user description of a BLE characteristic, an HTTP path, or the first
+/// word of a console line.
+#[derive(Clone, Debug, Display, PartialEq, Eq, Hash)]
 pub struct EndpointName(Cow<'static, str>);
 
 impl EndpointName {
-    /// A challenge to sign (`esp_rmaker_chal_resp.c`); the same name in both services.
+    /// Signs a challenge (`esp_rmaker_chal_resp.c`). Both services use this name.
     pub const CH_RESP: Self = Self::from_static("ch_resp");
-    /// The user that a device belongs to (`esp_rmaker_user_mapping.c`).
+    /// Sets the device's owner (`esp_rmaker_user_mapping.c`).
     pub const CLOUD_USER_ASSOC: Self = Self::from_static("cloud_user_assoc");
-    /// Wi-Fi and Thread credentials (`NP/src/network_config.c`).
+    /// Sets Wi-Fi or Thread credentials (`NP/src/network_config.c`).
     pub const PROV_CONFIG: Self = Self::from_static("prov-config");
-    /// Resetting the provisioning state (`NP/src/network_ctrl.c`).
+    /// Resets the provisioning state (`NP/src/network_ctrl.c`).
     pub const PROV_CTRL: Self = Self::from_static("prov-ctrl");
-    /// The networks that the device sees (`NP/src/network_scan.c`).
+    /// Lists the networks that the device sees (`NP/src/network_scan.c`).
     pub const PROV_SCAN: Self = Self::from_static("prov-scan");
 
-    /// Names an endpoint that this program knows.
+    /// Names an endpoint that espctl uses itself.
     pub const fn from_static(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
     }
 
-    /// Names an endpoint that only the user knows.
+    /// Names an endpoint that the user requested.
     pub fn new(name: String) -> Self {
         Self(Cow::Owned(name))
     }
 
-    /// The name as it travels.
+    /// The name as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Display for EndpointName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Which protocomm service a device runs; it decides two endpoint names.
+/// The protocomm service of a device. It determines two endpoint names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// `esp_local_ctrl`, and RainMaker's stand-alone on-network service: a device on the network.
+    /// `esp_local_ctrl`, or RainMaker's separate on-network service: a device that is on the
+    /// network.
     LocalControl,
-    /// The provisioning manager: a device that waits for its network.
+    /// The provisioning manager: a device that waits for credentials.
     Provisioning,
 }
 
 impl Service {
-    /// Where handshake messages go.
+    /// The endpoint of handshake messages.
     pub const fn session_endpoint(self) -> EndpointName {
         match self {
             Self::LocalControl => EndpointName::from_static("esp_local_ctrl/session"),
@@ -60,7 +56,7 @@ impl Service {
         }
     }
 
-    /// Where the version document is read, always in the clear.
+    /// The endpoint of the version document, which is never encrypted.
     pub const fn version_endpoint(self) -> EndpointName {
         match self {
             Self::LocalControl => EndpointName::from_static("esp_local_ctrl/version"),

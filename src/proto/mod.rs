@@ -1,5 +1,5 @@
-//! What is fixed by the wire: the protobuf messages, one sub-module a `.proto` package, and the
-//! names of endpoints. What a message means is `endpoint`'s; who may read it, `security`'s.
+//! The wire format: the protobuf messages, one submodule for each `.proto` package, and the names
+//! of endpoints. `endpoint` defines the meaning of messages, `security` encrypts them.
 //!
 //! | module | messages | source of the numbers |
 //! |---|---|---|
@@ -8,8 +8,9 @@
 //! | [`rainmaker`] | `cloud_user_assoc` | esp-rainmaker `esp_rmaker_user_mapping.proto` |
 //! | [`rmaker_ch_resp`] | `ch_resp` | esp-rainmaker `esp_rmaker_chal_resp.proto` |
 //!
-//! proto3 leaves zero values out: an absent status reads as success, an absent station state as
-//! "connected". So nobody may trust a default before having seen the expected message type and arm.
+//! proto3 omits zero values: a missing status decodes as success, a missing station state as
+//! "connected". Code must therefore check the message type and the payload before it uses a
+//! default.
 
 mod endpoint_name;
 
@@ -39,7 +40,7 @@ pub mod network_provisioning {
     include!(concat!(env!("OUT_DIR"), "/network_provisioning.rs"));
 }
 
-/// Which user a device belongs to.
+/// The owner of a device.
 #[expect(
     missing_docs,
     clippy::all,
@@ -72,7 +73,7 @@ impl fmt::Debug for network_provisioning::CmdSetWifiConfig {
     }
 }
 
-/// The dataset holds the network key.
+/// The dataset contains the network key.
 impl fmt::Debug for network_provisioning::CmdSetThreadConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CmdSetThreadConfig")
@@ -81,7 +82,7 @@ impl fmt::Debug for network_provisioning::CmdSetThreadConfig {
     }
 }
 
-/// Whoever has the secret key can have the device mapped.
+/// The secret key is enough to map the device.
 impl fmt::Debug for rainmaker::CmdSetUserMapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CmdSetUserMapping")

@@ -1,4 +1,4 @@
-//! The traits of a device that can be given a network.
+//! The interface of a device that can be given a network.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,21 +15,21 @@ use crate::transport::Limits;
 /// A connected device. Any method may follow one whose future was dropped.
 #[async_trait]
 pub trait Provisioner: fmt::Debug + Send {
-    /// What the device can do.
+    /// The device's abilities.
     fn abilities(&self) -> Abilities;
 
     /// Lists the Wi-Fi networks that the device sees: strongest first, each name once.
     async fn scan_networks(&mut self) -> Result<Vec<AccessPoint>, ProvisionError>;
 
-    /// Hands over a network. The device does nothing with it before [`apply`](Self::apply).
+    /// Sends the credentials. The device does nothing with them before [`apply`](Self::apply).
     async fn set_credentials(&mut self, network: &NetworkCredentials)
     -> Result<(), ProvisionError>;
 
     /// Makes the device join the network.
     async fn apply(&mut self) -> Result<(), ProvisionError>;
 
-    /// How joining gets on. A device whose reports are [`Pushed`](JoinReports::Pushed) says it when
-    /// there is something new; an outcome is repeated when asked again.
+    /// The state of the join. With [`Pushed`](JoinReports::Pushed) reports, the future resolves
+    /// when the device reports a new state. The final state is returned again on later calls.
     async fn join_state(&mut self) -> Result<JoinState, ProvisionError>;
 
     /// Makes the device forget a network that it failed to join, and wait for another.
@@ -48,35 +48,35 @@ pub trait Provisioner: fmt::Debug + Send {
     async fn close(&mut self) -> Result<(), ProvisionError>;
 }
 
-/// What a device can do.
+/// A device's abilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Abilities {
-    /// Whether it lists the networks that it sees.
+    /// Whether the device lists the networks that it sees.
     pub can_scan: bool,
-    /// Whether it can be found again when contact is lost.
+    /// Whether the device can be found again after a lost connection.
     pub can_reconnect: bool,
-    /// Whether it can forget a network.
+    /// Whether the device can forget a network.
     pub reset: ResetAbility,
-    /// How it reports joining.
+    /// How the device reports the state of a join.
     pub reports: JoinReports,
 }
 
 /// How a device forgets a network that it failed to join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetAbility {
-    /// By itself, after attempts of its own (firmware before ESP-IDF 5.1).
+    /// By itself, after a number of attempts (firmware before ESP-IDF 5.1).
     ByItself,
-    /// Nothing needs to be forgotten: the next network replaces it.
+    /// Not at all: the next network replaces it.
     NotNeeded,
-    /// When it is asked to.
+    /// On request.
     OnRequest,
 }
 
-/// How a device reports joining.
+/// How a device reports the state of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinReports {
     /// It answers when asked.
     Polled,
-    /// It says so by itself.
+    /// It reports by itself.
     Pushed,
 }

@@ -1,4 +1,4 @@
-//! How provisioning a device fails, by what is known of the device afterwards.
+//! The errors of provisioning, by what is known about the device afterwards.
 
 use std::time::Duration;
 
@@ -11,30 +11,30 @@ use crate::transport::TransportError;
 /// Why a request to a device failed.
 #[derive(Debug, Error)]
 pub enum ProvisionError {
-    /// An earlier request was cut off, and nothing can be sent before the device is reconnected.
+    /// An earlier request was interrupted, and nothing can be sent until the device is reconnected.
     #[error("{0}")]
     LinkLost(Cause),
-    /// The device did not get the request: nothing has changed.
+    /// The device did not receive the request: nothing has changed.
     #[error("{0}")]
     NotSent(Cause),
-    /// The device said no: nothing has changed.
+    /// The device refused the request: nothing has changed.
     #[error("{cause}")]
     Refused {
         /// Whether another state of the device would allow the request.
         is_wrong_state: bool,
-        /// What it said.
+        /// The device's answer.
         cause: Cause,
     },
-    /// The scan did not end.
+    /// The scan did not end in time.
     #[error("the device did not finish its scan within {} s", waited.as_secs_f32())]
     ScanUnfinished {
-        /// The limit.
+        /// The time limit.
         waited: Duration,
     },
-    /// There is no answer, or none that makes sense: the device may have done what was asked.
+    /// There is no answer, or no valid one: the device may have carried out the request.
     #[error("{0}")]
     Unanswered(Cause),
-    /// The protocol, or this device, has no such request.
+    /// The protocol or the device has no such request.
     #[error("the device cannot {what}")]
     Unsupported {
         /// The request, as an infinitive.
@@ -42,24 +42,24 @@ pub enum ProvisionError {
     },
 }
 
-/// What a protocol says about a failure.
+/// The protocol's error.
 #[derive(Debug, Error)]
 pub enum Cause {
-    /// Over protocomm.
+    /// An error of protocomm.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The device's own words, over another protocol.
-    #[error("{protocol}: {words}")]
-    Said {
+    /// The device's message, over another protocol.
+    #[error("{protocol}: {text}")]
+    Message {
         /// The name of the protocol.
         protocol: &'static str,
-        /// What the device said. Already printable.
-        words: String,
+        /// The message. Already printable.
+        text: String,
     },
 }
 
 impl Cause {
-    /// Whether the device answered, but not with the reply: asked again, it would do the same.
+    /// Whether the device answered with something other than the reply: a retry would not help.
     pub const fn is_misunderstood(&self) -> bool {
         matches!(
             self,
@@ -94,10 +94,10 @@ impl From<SessionError> for ProvisionError {
 /// Why a device could not be reconnected.
 #[derive(Debug, Error)]
 pub enum ReconnectError {
-    /// Another device answered, or the device refused: it will do so again.
+    /// Another device answered, or the device refused: a retry would not help.
     #[error("{0}")]
     Final(Cause),
-    /// The device does not answer now: it may do so a moment later.
+    /// The device does not answer now; a later attempt may succeed.
     #[error("the device does not answer")]
     Unreachable,
 }

@@ -1,7 +1,7 @@
-//! What a flow asks of any device that can be given a network, whatever protocol it speaks.
+//! The interface between flows and any device that can be given a network, for all protocols.
 //!
-//! A [`Provisioner`] is such a device. [`Protocomm`] is one over a session; it owns the session and
-//! lends it, because mapping and application endpoints use the session itself.
+//! A [`Provisioner`] is such a device. [`Protocomm`] is a device with a session, which it lends to
+//! callers: mapping and application endpoints use the session directly.
 
 mod api;
 mod error;

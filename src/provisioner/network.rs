@@ -1,4 +1,4 @@
-//! Networks that a device can join: what it is given, and what it reports.
+//! Networks that a device can join: the credentials, and the device's reports.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use crate::endpoint::wifi_scan::AuthMode;
 use crate::ident::{Bssid, Passphrase, Ssid, printable};
 use crate::secret::Secret;
 
-/// What a device needs to join a network.
+/// The credentials of a network.
 #[derive(Clone, Debug)]
 pub enum NetworkCredentials {
-    /// For Wi-Fi.
+    /// Wi-Fi credentials.
     Wifi(WifiCredentials),
-    /// For Thread.
+    /// Thread credentials.
     Thread(ThreadCredentials),
 }
 
 impl NetworkCredentials {
-    /// The network, as events and errors name it.
+    /// The network's name, for events and errors.
     pub fn name(&self) -> NetworkName {
         match self {
             Self::Wifi(wifi) => NetworkName::Wifi(wifi.ssid.clone()),
@@ -25,7 +25,7 @@ impl NetworkCredentials {
     }
 }
 
-/// A Wi-Fi network and the key to it.
+/// A Wi-Fi network and its passphrase.
 #[derive(Clone, Debug)]
 pub struct WifiCredentials {
     /// 1 to 32 bytes.
@@ -34,21 +34,21 @@ pub struct WifiCredentials {
     pub passphrase: Passphrase,
 }
 
-/// A Thread network and the keys to it.
+/// A Thread network and its keys.
 #[derive(Clone, Debug)]
 pub struct ThreadCredentials {
     /// 1 to 16 bytes of UTF-8, as in the dataset.
     pub network_name: String,
-    /// The active operational dataset: TLVs, at most 254 bytes. The network key is in it.
+    /// The active operational dataset: TLVs of at most 254 bytes, with the network key.
     pub dataset: Secret<Vec<u8>>,
 }
 
 /// The name of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NetworkName {
-    /// Any bytes.
+    /// An SSID, which may be any bytes.
     Wifi(Ssid),
-    /// UTF-8.
+    /// A Thread network name in UTF-8.
     Thread(Box<str>),
 }
 
@@ -71,7 +71,7 @@ pub enum JoinedNetwork {
 }
 
 impl JoinedNetwork {
-    /// The network, as events and errors name it.
+    /// The network's name, for events and errors.
     pub fn name(&self) -> NetworkName {
         match self {
             Self::Wifi(wifi) => NetworkName::Wifi(wifi.ssid.clone()),
@@ -80,41 +80,41 @@ impl JoinedNetwork {
     }
 }
 
-/// A Wi-Fi network, as far as the device's protocol reports it.
+/// A joined Wi-Fi network. What the device does not report is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinedWifi {
     /// The name of the network.
     pub ssid: Ssid,
-    /// The device's address there, as text.
+    /// The device's IP address in the network, as text.
     pub ip: Option<String>,
-    /// The access point.
+    /// The address of the access point.
     pub bssid: Option<Bssid>,
-    /// The radio channel.
+    /// The Wi-Fi channel.
     pub channel: Option<i32>,
-    /// How the device authenticated.
+    /// The authentication mode of the access point.
     pub auth: Option<AuthMode>,
 }
 
-/// A Thread network.
+/// A joined Thread network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JoinedThread {
     /// UTF-8, at most 16 bytes.
     pub network_name: String,
-    /// 16 bits.
+    /// The PAN id.
     pub pan_id: u16,
-    /// Tells networks with the same name apart.
+    /// Distinguishes networks with the same name.
     pub ext_pan_id: [u8; 8],
     /// The radio channel, 11 to 26.
     pub channel: u32,
 }
 
 impl JoinedThread {
-    /// As `0x1a2b`.
+    /// The PAN id in the form `0x1a2b`.
     pub fn pan_id_text(&self) -> String {
         format!("{:#06x}", self.pan_id)
     }
 
-    /// As 16 hexadecimal digits.
+    /// The extended PAN id as 16 hexadecimal digits.
     pub fn ext_pan_id_text(&self) -> String {
         hex::encode(self.ext_pan_id)
     }

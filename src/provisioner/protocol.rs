@@ -1,4 +1,4 @@
-//! The protocols by which devices are given a network, and which of them a device speaks.
+//! The protocols that give devices a network, and the choice of the protocol for a device.
 
 use std::fmt;
 
@@ -8,32 +8,32 @@ use super::api::Provisioner;
 use crate::session::Connection;
 use crate::transport::{Candidate, Link, TransportError};
 
-/// One protocol.
+/// A protocol that gives devices a network.
 #[async_trait]
 pub trait Protocol: fmt::Debug + Send + Sync {
-    /// Whether a device that announces itself like this speaks it.
+    /// Whether a device that announces itself like this uses the protocol.
     fn recognizes(&self, candidate: &Candidate) -> bool;
 
-    /// Prepares a link for it. A link that cannot be prepared is closed.
+    /// Prepares a link for the protocol. If that fails, the link is closed.
     async fn open(&self, link: Link, candidate: &Candidate) -> Result<Opened, TransportError>;
 }
 
 /// A link that was prepared for a protocol.
 #[derive(Debug)]
 pub enum Opened {
-    /// For protocomm: keys have to be agreed first, which may need a person's answers.
+    /// A protocomm connection: it requires a handshake, which may need the user's input.
     Connection(Connection),
-    /// Ready to be given a network.
+    /// A device that is ready for credentials.
     Ready(Box<dyn Provisioner>),
 }
 
-/// protocomm: what ESP-IDF and RainMaker firmware speaks.
+/// protocomm, the protocol of ESP-IDF and RainMaker firmware.
 #[derive(Clone, Copy, Debug)]
 pub struct ProtocommProtocol;
 
 #[async_trait]
 impl Protocol for ProtocommProtocol {
-    /// Any device may: only its answers tell.
+    /// Announcements do not name the protocol: any device may use it.
     fn recognizes(&self, _candidate: &Candidate) -> bool {
         true
     }

@@ -1,7 +1,6 @@
 //! Provisioning over a protocomm session: `prov-scan`, `prov-config`, `prov-ctrl`.
 //!
-//! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_scan.c`,
-//! `network_ctrl.c`.
+//! Source: `NP/src/manager.c`, `network_config.c`, `network_scan.c`, `network_ctrl.c`.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -29,25 +28,25 @@ pub struct Protocomm {
     /// The session. Mapping and application endpoints use it directly.
     pub secured: Secured,
     scan: ScanIntervals,
-    /// How long one answer about joining may take.
+    /// The time limit for an answer about the state of the join.
     status_answer: Duration,
-    /// The network that was handed over.
+    /// The network of the credentials that were sent.
     ssid: Option<Ssid>,
 }
 
-/// Intervals and limits of a scan.
+/// The intervals and the time limit of a scan.
 #[derive(Clone, Copy, Debug)]
 pub struct ScanIntervals {
-    /// Before a scan that the driver refused is requested once more.
+    /// The pause before a scan that the Wi-Fi driver refused is requested again.
     pub retry: Duration,
-    /// Between two questions whether the scan has finished.
+    /// The pause between two requests for the progress.
     pub poll: Duration,
-    /// How long the scan may take.
+    /// The time limit of the scan.
     pub limit: Duration,
 }
 
 impl Protocomm {
-    /// A device with these intervals and limits.
+    /// Creates a device with these intervals and limits.
     pub fn new(secured: Secured, scan: ScanIntervals, status_answer: Duration) -> Self {
         Self {
             secured,
@@ -57,7 +56,7 @@ impl Protocomm {
         }
     }
 
-    /// What the device said about itself.
+    /// The device's version document.
     pub fn version(&self) -> &Version {
         &self.secured.version
     }
@@ -66,17 +65,13 @@ impl Protocomm {
         &mut self.secured.session
     }
 
-    /// Asks once how joining gets on. Less time than for other answers, because a radio that changes
-    /// its channel loses some.
-    async fn status(&mut self) -> Result<WifiState, SessionError> {
+    /// Asks once for the state of the join. The time limit is shorter than for other answers,
+    /// because some answers are lost while the device changes its channel.
+    async fn fetch_wifi_state(&mut self) -> Result<WifiState, SessionError> {
         let waited = self.status_answer;
-        let asked = timeout(waited, self.session().call(&WifiStatus));
-        let timed_out = TransportError::TimedOut {
-            endpoint: EndpointName::PROV_CONFIG,
-            waited,
-        };
-        asked
-            .await
+        let call = timeout(waited, self.session().call(&WifiStatus));
+        let timed_out = TransportError::timed_out(&EndpointName::PROV_CONFIG, waited);
+        call.await
             .unwrap_or(Err(SessionError::Transport(timed_out)))
     }
 }
@@ -100,7 +95,7 @@ impl Provisioner for Protocomm {
         let scan = self.scan;
         let session = self.session();
         match session.call(&SCAN).await {
-            // The driver is busy now and then, such as right after a reset.
+            // The Wi-Fi driver is sometimes busy, such as right after a reset.
             Err(SessionError::Reply(ReplyError::Refused { status })) if status.is_wrong_state() => {
                 sleep(scan.retry).await;
                 session.call(&SCAN).await?;
@@ -118,24 +113,25 @@ impl Provisioner for Protocomm {
             }
             sleep(scan.poll).await;
         };
-        let most = entries_that_fit(session.longest_answer());
-        let mut found = Vec::new();
+        let page_size = count_entries_per_page(session.longest_answer());
+        let mut entries = Vec::new();
         let mut start = 0;
-        // Never beyond the count: old firmware crashes there, newer fails the whole request.
+        // Never request results beyond the count: old firmware crashes, newer firmware fails the
+        // whole request.
         while start < count {
             let results = ScanResults {
                 start,
-                count: most.min(count - start),
+                count: page_size.min(count - start),
             };
-            let entries = session.call(&results).await?;
-            if u32::try_from(entries.len()).is_ok_and(|length| length > results.count) {
-                let expected = "the results that were asked for";
+            let page = session.call(&results).await?;
+            if u32::try_from(page.len()).is_ok_and(|length| length > results.count) {
+                let expected = "the requested results";
                 return Err(SessionError::from(ReplyError::Unexpected { expected }).into());
             }
-            found.extend(entries);
+            entries.extend(page);
             start += results.count;
         }
-        Ok(merge(found))
+        Ok(merge_by_name(entries))
     }
 
     async fn set_credentials(
@@ -163,9 +159,9 @@ impl Provisioner for Protocomm {
     }
 
     async fn join_state(&mut self) -> Result<JoinState, ProvisionError> {
-        Ok(match self.status().await? {
+        Ok(match self.fetch_wifi_state().await? {
             WifiState::Connected(network) => JoinState::Joined {
-                network: self.joined(*network)?,
+                network: self.joined_network(*network)?,
                 urls: Vec::new(),
             },
             WifiState::Connecting { attempts_remaining } => {
@@ -198,8 +194,8 @@ impl Provisioner for Protocomm {
 }
 
 impl Protocomm {
-    /// The network that the device reports. Some firmware leaves its name out.
-    fn joined(&self, network: ConnectedNetwork) -> Result<JoinedNetwork, SessionError> {
+    /// Converts the network that the device reports. Some firmware omits the name.
+    fn joined_network(&self, network: ConnectedNetwork) -> Result<JoinedNetwork, SessionError> {
         let expected = "the name of its network";
         let ssid = network.ssid.or_else(|| self.ssid.clone());
         Ok(JoinedNetwork::Wifi(JoinedWifi {
@@ -212,44 +208,46 @@ impl Protocomm {
     }
 }
 
-/// How many entries to ask for at once: as many as the medium carries.
-fn entries_that_fit(longest_answer: Option<usize>) -> u32 {
-    let fits = longest_answer.map_or(PAGE, |longest| {
-        let entries = longest.saturating_sub(AROUND) / ENTRY;
-        u32::try_from(entries).unwrap_or(PAGE)
+/// The number of entries to request at once: as many as the medium can carry.
+fn count_entries_per_page(longest_answer: Option<usize>) -> u32 {
+    let entries = longest_answer.map_or(MAX_ENTRIES_PER_PAGE, |longest| {
+        let entries = longest.saturating_sub(OVERHEAD_BYTES) / MAX_ENTRY_BYTES;
+        u32::try_from(entries).unwrap_or(MAX_ENTRIES_PER_PAGE)
     });
-    fits.clamp(1, PAGE)
+    entries.clamp(1, MAX_ENTRIES_PER_PAGE)
 }
 
-/// One entry a network: several access points share a name, and the strongest stands for them.
-fn merge(mut found: Vec<AccessPoint>) -> Vec<AccessPoint> {
-    found.sort_by_key(|network| Reverse(network.rssi));
+/// Keeps one entry for each network: several access points may share a name, and the strongest
+/// represents them.
+fn merge_by_name(mut access_points: Vec<AccessPoint>) -> Vec<AccessPoint> {
+    access_points.sort_by_key(|network| Reverse(network.rssi));
     let mut networks: Vec<AccessPoint> = Vec::new();
-    for network in found {
-        let known = |other: &AccessPoint| {
+    for network in access_points {
+        let is_same = |other: &AccessPoint| {
             network.ssid.is_some() && other.ssid == network.ssid && other.auth == network.auth
         };
-        if !networks.iter().any(known) {
+        if !networks.iter().any(is_same) {
             networks.push(network);
         }
     }
     networks
 }
 
-/// Over HTTP: five channels at a time, so that the device's hotspot keeps us; not blocking, so
-/// that its server keeps answering.
+/// Five channels at a time, so that this computer stays connected to the device's hotspot. Not
+/// blocking, so that the device's HTTP server keeps answering.
 const SCAN: StartScan = StartScan {
     blocking: false,
     passive: false,
     group_channels: 5,
     period_ms: 120,
 };
-/// Entries in one answer, where it may be of any length: no device lists more by default.
-const PAGE: u32 = 16;
-/// One entry, at its longest.
-const ENTRY: usize = 59;
-/// What is around them: the message's own fields, and a tag of 16 bytes at its longest.
-const AROUND: usize = 21;
+/// The maximum when answers may have any length: no device lists more entries by default.
+const MAX_ENTRIES_PER_PAGE: u32 = 16;
+/// The longest entry.
+const MAX_ENTRY_BYTES: usize = 59;
+/// The bytes around the entries: the message's own fields, and at most 16 bytes of authentication
+/// tag.
+const OVERHEAD_BYTES: usize = 21;
 
 #[cfg(test)]
 mod tests {
@@ -264,11 +262,11 @@ mod tests {
     use crate::security::DeviceSecret;
     use crate::session::scripted_device::ScriptedDevice;
 
-    /// A device that sees so many networks.
+    /// A device that sees this many networks.
     fn device(count: u32) -> ScriptedDevice {
         ScriptedDevice::new(DeviceSecret::Sec0, move |_, request| {
-            let asked = NetworkScanPayload::decode(request).unwrap();
-            let payload = match asked.payload {
+            let request = NetworkScanPayload::decode(request).unwrap();
+            let payload = match request.payload {
                 Some(Payload::CmdScanWifiResult(page)) => {
                     let entries = page.start_index..page.start_index + page.count;
                     assert!(entries.end <= count, "beyond the count: {entries:?}");
@@ -285,9 +283,9 @@ mod tests {
                 }),
             };
             let reply = NetworkScanPayload {
-                msg: asked.msg + 1,
+                msg: request.msg + 1,
                 payload: Some(payload),
-                ..asked
+                ..request
             };
             Ok(reply.encode_to_vec())
         })
@@ -301,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn scan_fetches_every_page_and_nothing_beyond_the_count() {
+    async fn scan_fetches_all_pages_within_count() {
         for (count, pages) in [(0, 0), (1, 1), (16, 1), (17, 2), (40, 3)] {
             let device = device(count);
             let scan = ScanIntervals {
@@ -311,10 +309,10 @@ mod tests {
             };
             let secured = device.secured().await;
             let mut protocomm = Protocomm::new(secured, scan, Duration::from_secs(3));
-            let found = protocomm.scan_networks().await;
-            let found = found.unwrap();
-            assert_eq!(u32::try_from(found.len()), Ok(count));
-            // Beside the start and the status.
+            let networks = protocomm.scan_networks().await;
+            let networks = networks.unwrap();
+            assert_eq!(u32::try_from(networks.len()), Ok(count));
+            // In addition to the start and the status.
             assert_eq!(device.requests("prov-scan").len(), 2 + pages, "{count}");
         }
     }

@@ -1,24 +1,24 @@
-//! How a device that was told to join a network gets on.
+//! The state of a device that was asked to join a network.
 
 use super::network::JoinedNetwork;
 
 pub use crate::endpoint::wifi_config::JoinFailure;
 
-/// What a device says about joining.
+/// The state of the join.
 #[derive(Clone, Debug)]
 pub enum JoinState {
-    /// Under way.
+    /// The device is joining.
     Joining {
-        /// How many attempts are left, if the device counts them.
+        /// The number of remaining attempts, if the device reports it.
         attempts_remaining: Option<u32>,
     },
-    /// Success, with the details that prove it.
+    /// The device joined; the details prove it.
     Joined {
         /// The network.
         network: JoinedNetwork,
-        /// Pages of the device that a person can open now.
+        /// Pages of the device that the user can open now.
         urls: Vec<String>,
     },
-    /// The device gave up. `None` if it does not say why.
+    /// The device gave up. `None` if it reports no reason.
     Failed(Option<JoinFailure>),
 }

@@ -1,63 +1,97 @@
-//! Of the payloads that stand in one place, that of the one device. Which device is meant is never
-//! chosen here: two that differ are refused.
+//! Collects the payloads of one text or picture, which must be those of one device. espctl never
+//! chooses between two that differ.
 
-use super::{Fault, Found, Network, Payload, Remark};
+use super::payload::{Network, Payload, PayloadError, Problem, Remark};
 use crate::secret::Secret;
 
-/// Collects what was found. The same in another form is the same; of a cut payload and its whole,
-/// the whole one is kept.
-#[derive(Debug, Default)]
-pub struct OneDevice(Option<Found>);
+/// A payload, and its source text.
+#[derive(Debug)]
+pub struct SourcedPayload {
+    /// The whole text, if it contains nothing but the payload.
+    pub text: Option<Secret<String>>,
+    /// The values.
+    pub payload: Payload,
+}
 
-impl OneDevice {
-    /// Adds one. Fails when it is another device's.
-    pub fn add(&mut self, new: Found) -> Result<(), Fault> {
+impl SourcedPayload {
+    /// Reads a text that contains nothing else.
+    pub fn from_text(text: &str) -> Result<Self, PayloadError> {
+        let payload = Payload::read(text)?;
+        let text = text.trim_start_matches('\u{feff}').trim();
+        Ok(Self {
+            text: Some(Secret::new(text.to_owned())),
+            payload,
+        })
+    }
+}
+
+/// One that was found among other text.
+impl From<Payload> for SourcedPayload {
+    fn from(payload: Payload) -> Self {
+        Self {
+            text: None,
+            payload,
+        }
+    }
+}
+
+/// Collects payloads of one device. Another form of the same values is no second device; of a cut
+/// payload and its whole, the whole one is kept.
+#[derive(Debug, Default)]
+pub struct SingleDevice(Option<SourcedPayload>);
+
+impl SingleDevice {
+    /// Adds a payload. Fails if it is another device's.
+    pub fn add(&mut self, new: SourcedPayload) -> Result<(), Problem> {
         match &self.0 {
-            Some(known) if !agree(&known.payload, &new.payload) => return Err(Fault::Several),
-            Some(known) if worth(&known.payload) >= worth(&new.payload) => {}
+            Some(known) if !is_same_device(&known.payload, &new.payload) => {
+                return Err(Problem::Several);
+            }
+            Some(known) if completeness(&known.payload) >= completeness(&new.payload) => {}
             _ => self.0 = Some(new),
         }
         Ok(())
     }
 
-    /// The one, if any was found.
-    pub fn found(self) -> Option<Found> {
+    /// The most complete payload, if one was added.
+    pub fn into_payload(self) -> Option<SourcedPayload> {
         self.0
     }
 }
 
-/// Whether two payloads may be one. What is cut off may be anything; what the compact form cannot
-/// say is no difference either.
-fn agree(one: &Payload, other: &Payload) -> bool {
-    fn same<T: PartialEq>(one: Option<T>, other: Option<T>, unsaid: bool) -> bool {
-        match (one, other) {
-            (Some(one), Some(other)) => one == other,
+/// Whether two payloads may be the same device's. A value that is cut off, or that the compact form
+/// cannot express, is no difference.
+fn is_same_device(first: &Payload, second: &Payload) -> bool {
+    fn is_equal<T: PartialEq>(first: Option<T>, second: Option<T>, can_lack: bool) -> bool {
+        match (first, second) {
+            (Some(first), Some(second)) => first == second,
             (None, None) => true,
-            _ => unsaid,
+            _ => can_lack,
         }
     }
-    let cut = is_cut(one) || is_cut(other);
-    let usual = |payload: &Payload| {
+    let is_either_cut = is_cut(first) || is_cut(second);
+    let username = |payload: &Payload| {
         let name = payload.username.clone();
         name.or_else(|| (!is_cut(payload)).then(|| "wifiprov".to_owned()))
     };
     let network = |payload: &Payload| payload.network.unwrap_or(Network::Wifi);
-    same(one.name.as_deref(), other.name.as_deref(), cut)
-        && same(pop(one), pop(other), cut)
-        && same(one.transport.as_deref(), other.transport.as_deref(), cut)
-        && same(usual(one), usual(other), cut)
-        && (cut || network(one) == network(other))
-        && same(one.security, other.security, true)
-        && same(
-            text(one.password.as_ref()),
-            text(other.password.as_ref()),
-            true,
+    let [password, other_password] = [first, second].map(|payload| text(payload.password.as_ref()));
+    is_equal(first.name.as_deref(), second.name.as_deref(), is_either_cut)
+        && is_equal(pop(first), pop(second), is_either_cut)
+        && is_equal(
+            first.transport.as_deref(),
+            second.transport.as_deref(),
+            is_either_cut,
         )
+        && is_equal(username(first), username(second), is_either_cut)
+        && (is_either_cut || network(first) == network(second))
+        && is_equal(first.security, second.security, true)
+        && is_equal(password, other_password, true)
 }
 
-/// The whole one first, then the one that says more.
-fn worth(payload: &Payload) -> (bool, usize) {
-    let said = [
+/// Orders payloads: whole before cut, then by the number of values.
+fn completeness(payload: &Payload) -> (bool, usize) {
+    let values = [
         payload.ver.is_some(),
         payload.name.is_some(),
         payload.username.is_some(),
@@ -67,8 +101,7 @@ fn worth(payload: &Payload) -> (bool, usize) {
         payload.network.is_some(),
         payload.password.is_some(),
     ];
-    let said = said.into_iter().filter(|said| *said).count();
-    (!is_cut(payload), said)
+    (!is_cut(payload), values.into_iter().map(usize::from).sum())
 }
 
 fn is_cut(payload: &Payload) -> bool {

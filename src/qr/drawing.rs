@@ -1,5 +1,4 @@
-//! A text as a QR code: for a terminal, as a PNG, as an SVG. Only drawing; where it goes is the
-//! command's.
+//! Draws a text as a QR code: for a terminal, as a PNG, as an SVG.
 
 use std::fmt;
 use std::io::Cursor;
@@ -11,42 +10,42 @@ use qrcode::render::unicode::Dense1x2;
 use qrcode::{Color, EcLevel, QrCode};
 use thiserror::Error;
 
-/// The code of a text.
+/// The QR code of a text.
 pub struct Drawing(QrCode);
 
 impl fmt::Debug for Drawing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The code is as good as its text, which holds a PoP.
+        // The code reveals its text, which contains a PoP.
         f.write_str("Drawing(<redacted>)")
     }
 }
 
-/// How a terminal shows text.
+/// The colors of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Terminal {
-    /// Light text on a dark background, as most do: what is written is the light part of the code.
+    /// Light text on a dark background, as in most terminals: the text draws the light part of the code.
     LightOnDark,
     /// Dark text on a light background.
     DarkOnLight,
 }
 
-/// No QR code holds as much.
+/// A text that is too long for a QR code.
 #[derive(Debug, Error)]
 #[error("{length} bytes are more than a QR code holds")]
 pub struct TooLong {
-    /// Of the text.
+    /// Of the text, in bytes.
     pub length: usize,
 }
 
 impl Drawing {
-    /// Draws a text.
+    /// Encodes a text.
     pub fn of(text: &str) -> Result<Self, TooLong> {
         QrCode::with_error_correction_level(text, EcLevel::M)
             .map(Self)
             .map_err(|_| TooLong { length: text.len() })
     }
 
-    /// Lines of half blocks, the quiet zone with them.
+    /// Draws lines of half blocks, with the quiet zone.
     pub fn lines(&self, terminal: Terminal) -> Vec<String> {
         let (dark, light) = match terminal {
             Terminal::LightOnDark => (Dense1x2::Light, Dense1x2::Dark),
@@ -61,7 +60,7 @@ impl Drawing {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// A PNG, dark on white.
+    /// Draws a PNG, black on white.
     pub fn png(&self) -> Result<Vec<u8>, ImageError> {
         let width = u32::try_from(self.0.width()).unwrap_or(u32::MAX);
         let side = width.saturating_add(2 * QUIET).saturating_mul(SIZE);
@@ -77,7 +76,7 @@ impl Drawing {
         Ok(bytes.into_inner())
     }
 
-    /// An SVG, dark on white.
+    /// Draws an SVG, black on white.
     pub fn svg(&self) -> String {
         self.0
             .render::<svg::Color<'_>>()
@@ -85,7 +84,7 @@ impl Drawing {
             .build()
     }
 
-    /// Whether a module is, counted with the quiet zone.
+    /// Whether a module is dark, counted with the quiet zone.
     fn is_dark(&self, x: u32, y: u32) -> bool {
         let place = |at: u32| usize::try_from(at.checked_sub(QUIET)?).ok();
         let inside = |at: &usize| *at < self.0.width();
@@ -96,5 +95,5 @@ impl Drawing {
 
 /// Modules around the code that stay light (ISO/IEC 18004).
 const QUIET: u32 = 4;
-/// Of a module, in pixels.
+/// The side of a module, in pixels.
 const SIZE: u32 = 8;

@@ -1,11 +1,11 @@
-//! A payload in a picture: PNG or JPEG, a drawing or a photograph. What cannot be read as it is
-//! is tried in other sizes, inverted, sharpened and blurred, and never guessed: a code corrects its own errors,
-//! or is not read.
+//! Finds a payload in a picture: PNG or JPEG, a drawing or a photograph. If the code cannot be read, the
+//! picture is tried in other sizes, inverted, sharpened and blurred. Nothing is guessed: a code corrects
+//! its own errors, or is not read.
 //!
 //! Measured on distorted drawings, 400 on which the treatments below were chosen and 400 others, of which
 //! neither library misread one: rqrr alone reads 280 and 272, treated 380 and 372; rxing alone 350 and
 //! 353, with the same treatments 392 and 390. rqrr is here because it is 5000 lines and not 85,000, and reads
-//! enough; where that stops to be so, `codes` is the only place to change.
+//! enough. If that changes, only `decode_codes` has to.
 
 use std::io::Cursor;
 
@@ -14,19 +14,20 @@ use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, Limits};
 use rqrr::PreparedImage;
 use thiserror::Error;
 
-use super::{Found, OneDevice, PayloadError};
+use super::device::{SingleDevice, SourcedPayload};
+use super::payload::PayloadError;
 use crate::secret::Secret;
 
-/// Why a picture gives no payload.
+/// Why no payload was read from a picture.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PictureError {
-    /// It is not what its first bytes say, or not whole.
+    /// Its format is not that of its first bytes, or its end is missing.
     #[error("the picture cannot be decoded")]
     Broken {
-        /// The library's words.
+        /// The library's message.
         cause: String,
     },
-    /// More than a camera makes.
+    /// It is larger than a camera's.
     #[error("a picture of {width} × {height} pixels is too large")]
     TooLarge {
         /// In pixels.
@@ -34,13 +35,13 @@ pub enum PictureError {
         /// In pixels.
         height: u32,
     },
-    /// None was found.
+    /// No code was found.
     #[error("the picture has no QR code that can be read")]
     NoCode,
-    /// Which device is meant, nobody can know.
+    /// It has the codes of several devices, and espctl does not choose.
     #[error("the picture has the codes of several devices")]
     Several,
-    /// There is a code, and something else in it.
+    /// It has a code whose text is not a payload.
     #[error("the QR code in the picture: {0}")]
     NoPayload(#[from] PayloadError),
 }
@@ -50,21 +51,21 @@ pub fn is_picture(bytes: &[u8]) -> bool {
     format_of(bytes).is_some()
 }
 
-/// The payload in a PNG or JPEG. Other codes beside it do not matter.
-pub fn read(bytes: &[u8]) -> Result<Found, PictureError> {
+/// Reads the payload in a PNG or JPEG. Other codes in the picture are ignored.
+pub fn read(bytes: &[u8]) -> Result<SourcedPayload, PictureError> {
     let picture = decode(bytes)?;
     let mut other = None;
     for variants in variants(&picture) {
-        let mut one = OneDevice::default();
+        let mut device = SingleDevice::default();
         // Both of a pair, because a second code may be inverted.
-        for text in variants.iter().flat_map(codes) {
-            match Found::in_text(text.expose()) {
-                Ok(new) => one.add(new).map_err(|_| PictureError::Several)?,
+        for text in variants.iter().flat_map(decode_codes) {
+            match SourcedPayload::from_text(text.expose()) {
+                Ok(new) => device.add(new).map_err(|_| PictureError::Several)?,
                 Err(error) => other = other.or(Some(error)),
             }
         }
-        if let Some(found) = one.found() {
-            return Ok(found);
+        if let Some(payload) = device.into_payload() {
+            return Ok(payload);
         }
     }
     Err(other.map_or(PictureError::NoCode, PictureError::NoPayload))
@@ -75,7 +76,7 @@ fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
     matches!(format, ImageFormat::Png | ImageFormat::Jpeg).then_some(format)
 }
 
-/// In grey. What is transparent is white, as on paper.
+/// Decodes a picture in gray. Transparent pixels are white, as on paper.
 fn decode(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
     let broken = |error: &dyn std::fmt::Display| PictureError::Broken {
         cause: error.to_string(),
@@ -85,11 +86,11 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
     };
     let reader = || ImageReader::with_format(Cursor::new(bytes), format);
     let (width, height) = reader().into_dimensions().map_err(|error| broken(&error))?;
-    if u64::from(width).saturating_mul(u64::from(height)) > MOST_PIXELS {
+    if u64::from(width).saturating_mul(u64::from(height)) > MAX_PIXELS {
         return Err(PictureError::TooLarge { width, height });
     }
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_MEMORY);
+    limits.max_alloc = Some(MAX_MEMORY);
     let mut reader = reader();
     reader.limits(limits);
     let picture = reader.decode().map_err(|error| broken(&error))?;
@@ -98,24 +99,24 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
     }
     let on_white = picture.to_luma_alpha8();
     let pixels = on_white.pixels().map(|pixel| {
-        let [grey, alpha] = pixel.0.map(u16::from);
-        let mixed = (grey.saturating_mul(alpha) / 255).saturating_add(255 - alpha);
+        let [gray, alpha] = pixel.0.map(u16::from);
+        let mixed = (gray.saturating_mul(alpha) / 255).saturating_add(255 - alpha);
         u8::try_from(mixed).unwrap_or(u8::MAX)
     });
-    let grey = GrayImage::from_raw(width, height, pixels.collect());
-    grey.map(DynamicImage::from)
+    let gray = GrayImage::from_raw(width, height, pixels.collect());
+    gray.map(DynamicImage::from)
         .ok_or_else(|| broken(&"its size is not that of its pixels"))
 }
 
-/// The picture in the ways in which its code may be readable, the likeliest first, each as it is and
-/// inverted.
+/// The picture in the sizes and treatments in which its code may be readable, the likeliest first, each
+/// as it is and inverted.
 fn variants(picture: &DynamicImage) -> impl Iterator<Item = [GrayImage; 2]> {
     let longest = picture.width().max(picture.height()).max(1);
     let as_it_is = [longest.min(SIZES.iter().copied().max().unwrap_or(longest))];
     let smaller = SIZES.into_iter().filter(move |size| *size < longest);
     let larger = [longest.saturating_mul(2)]
         .into_iter()
-        .filter(|size| *size < LARGER);
+        .filter(|size| *size < MAX_ENLARGED);
     let sizes = as_it_is.into_iter().chain(smaller).chain(larger);
     sizes.flat_map(move |size| {
         let resized = if size == longest {
@@ -136,21 +137,21 @@ fn variants(picture: &DynamicImage) -> impl Iterator<Item = [GrayImage; 2]> {
     })
 }
 
-/// What a picture may need.
+/// How a picture is changed.
 #[derive(Clone, Copy, Debug)]
 enum Treatment {
     None,
     /// Against blur.
     Sharpened,
-    /// Against noise, and the pattern of a screen. In pixels.
+    /// Against noise, and the pattern of a screen. The deviation is in pixels.
     Blurred(f32),
 }
 
-/// The texts of the codes in a picture.
-fn codes(picture: &GrayImage) -> Vec<Secret<String>> {
+/// Decodes the codes in a picture.
+fn decode_codes(picture: &GrayImage) -> Vec<Secret<String>> {
     let side = |length: u32| usize::try_from(length).unwrap_or_default();
     let mut pixels = picture.as_raw().iter().copied();
-    // It asks row by row, for each pixel once.
+    // The library reads row by row, each pixel once.
     let mut prepared = PreparedImage::prepare_from_greyscale(
         side(picture.width()),
         side(picture.height()),
@@ -168,13 +169,13 @@ const TREATMENTS: [Treatment; 4] = [
     Treatment::Sharpened,
     Treatment::Blurred(2.0),
 ];
-/// Of the curve by which it is done, in pixels.
+/// The deviation of the filter, in pixels.
 const SHARPENED: f32 = 3.0;
-/// Longest sides, in pixels: a code of a label does not need more.
+/// Longest sides to try, in pixels: the code of a label does not need more.
 const SIZES: [u32; 3] = [1600, 900, 450];
-/// Up to which a small picture is enlarged.
-const LARGER: u32 = 1200;
-/// More than the cameras of phones make.
-const MOST_PIXELS: u64 = 120_000_000;
-/// For as many pixels in colour.
-const MOST_MEMORY: u64 = 4 * MOST_PIXELS;
+/// The longest side to which a small picture is enlarged, in pixels.
+const MAX_ENLARGED: u32 = 1200;
+/// More than a phone camera's picture has.
+const MAX_PIXELS: u64 = 120_000_000;
+/// Bytes for as many pixels in color.
+const MAX_MEMORY: u64 = 4 * MAX_PIXELS;

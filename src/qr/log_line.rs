@@ -1,121 +1,96 @@
-//! A payload in the log of a board that starts. Firmware prints it there as it is, within a line
-//! that has a time, a tag and colours.
-
-use std::borrow::Cow;
+//! Finds a payload in the log of a board that starts. Firmware prints it there as it is, within a line
+//! that has a time, a tag and colors.
 
 use anstream::adapter::strip_str;
 
-use super::{Fault, Found, OneDevice, Payload, PayloadError, Tail, json, read_form, web};
+use super::device::SingleDevice;
+use super::payload::{Payload, PayloadError, Problem, Tail};
+use super::{json, read};
 use crate::secret::Secret;
 
-/// The payload in one line of a log, if there is one: JSON or the compact form wherever they stand,
-/// or the URL with either. Other JSON of a log is none: a payload has a name, and the
-/// version or the transport. Those of two devices are refused.
-pub fn find_in_log_line(line: &str) -> Result<Option<Payload>, Fault> {
-    let line = Secret::new(strip_str(&without_noise(line)).to_string());
+/// The payload in one line of a log, if there is one: JSON or the compact form anywhere in it, or a URL
+/// with either. Other JSON of a log is ignored: a payload has a name, and the version or the transport.
+/// Payloads of two devices are refused.
+pub fn find_in_log_line(line: &str) -> Result<Option<Payload>, Problem> {
+    // Control characters would vanish with the colors, and the rest of a value would look whole.
+    let is_noise = |c: char| c.is_control() && !matches!(c, '\u{1b}' | '\t' | '\r' | '\n');
+    let line = Secret::new(line.replace(is_noise, "\u{fffd}"));
+    let line = Secret::new(strip_str(line.expose()).to_string());
     let line = line.expose().trim_end();
     let rests = |mark: &'static str| {
-        let found = line.match_indices(mark).take(MOST);
-        found.filter_map(|(at, _)| line.get(at..))
+        let marks = line.match_indices(mark).take(MAX_CANDIDATES);
+        marks.filter_map(|(at, _)| line.get(at..))
     };
-    let mut unclear = None;
-    let mut one = OneDevice::default();
-    let mut add = |read: Result<Payload, Fault>| match read {
-        Ok(payload) if is_label(&payload) => one.add(Found::alone(payload)),
-        Err(fault @ Fault::TwoReadings { .. }) if line.contains("\"ver\"") => {
-            unclear = unclear.or(Some(fault));
-            Ok(())
-        }
-        _ => Ok(()),
-    };
-    for rest in rests("{") {
-        add(json::read(rest, Tail::Anything).map_err(|wrong| wrong.fault))?;
-    }
-    for rest in rests("NP:") {
-        // Its end is that of the line, or a space: nothing else shows it.
-        let word = rest.split(char::is_whitespace).next().unwrap_or(rest);
-        for text in [rest, word] {
-            add(read_form(text, Tail::Nothing).map_err(|wrong| wrong.fault))?;
-        }
-    }
-    for rest in rests("http") {
-        let url = rest.split(char::is_whitespace).next().unwrap_or(rest);
-        if web::is_url(url) {
-            add(web::read(url).map_err(|wrong| wrong.fault))?;
+    // Nothing but the end of the line or a space shows where the compact form or a URL ends.
+    let first_word = |rest| str::split(rest, char::is_whitespace).next().unwrap_or(rest);
+    let compact = rests("NP:").flat_map(|rest| [rest, first_word(rest)]);
+    let urls = rests("http")
+        .map(first_word)
+        .filter(|url| read::is_url(url));
+    let payloads = rests("{")
+        .map(|rest| json::read(rest, Tail::Anything))
+        .chain(compact.map(|text| read::read_form(text, Tail::Nothing)))
+        .chain(urls.map(read::read_url));
+    let mut ambiguous = None;
+    let mut device = SingleDevice::default();
+    for payload in payloads {
+        match payload.map_err(|wrong| wrong.problem) {
+            Ok(payload) if is_label(&payload) => device.add(payload.into())?,
+            Err(problem @ Problem::TwoReadings { .. }) if line.contains("\"ver\"") => {
+                ambiguous = ambiguous.or(Some(problem));
+            }
+            _ => {}
         }
     }
-    match (unclear, one.found()) {
-        (Some(fault), _) => Err(fault),
-        (None, found) => Ok(found.map(|found| found.payload)),
-    }
+    let payload = device.into_payload().map(|sourced| sourced.payload);
+    ambiguous.map_or(Ok(payload), Err)
 }
 
-/// The payload in a log, of which bytes that are no text are part as often as not. Which bytes they
-/// were does not matter: a value with one in it is no value.
+/// The payload in a log, which often contains bytes that are not text. Their values do not matter: a
+/// value that contains one is not used.
 pub fn find_in_log(bytes: &[u8]) -> Result<Option<Payload>, PayloadError> {
-    let mut one = OneDevice::default();
+    let mut device = SingleDevice::default();
     let mut matter = None;
-    let lines = (1..).zip(bytes.split(|byte| *byte == b'\n'));
-    // Within a line, what comes after a carriage return is written anew.
-    let parts = lines.flat_map(|(number, line)| {
-        let parts = line.split(|byte| *byte == b'\r');
-        parts.map(move |part| (number, part))
-    });
-    for (number, bytes) in parts {
-        let line = Secret::new(String::from_utf8_lossy(bytes).into_owned());
-        let error = |fault| PayloadError {
-            fault,
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let error = |problem| PayloadError {
+            problem,
             line: number,
             column: 1,
         };
-        if let Some(payload) = find_in_log_line(line.expose()).map_err(error)? {
-            one.add(Found::alone(payload)).map_err(error)?;
-        } else if has_matter_code(line.expose()) {
-            matter = matter.or_else(|| Some(error(Fault::Matter)));
+        // Within a line, text after a carriage return overwrites it.
+        for part in line.split(|byte| *byte == b'\r') {
+            let part = Secret::new(String::from_utf8_lossy(part).into_owned());
+            if let Some(payload) = find_in_log_line(part.expose()).map_err(error)? {
+                device.add(payload.into()).map_err(error)?;
+            } else if has_matter_code(part.expose()) {
+                matter = matter.or_else(|| Some(error(Problem::Matter)));
+            }
         }
     }
-    match (one.found(), matter) {
-        (Some(found), _) => Ok(Some(found.payload)),
+    match (device.into_payload(), matter) {
+        (Some(sourced), _) => Ok(Some(sourced.payload)),
         (None, Some(matter)) => Err(matter),
         (None, None) => Ok(None),
     }
 }
 
-/// Noise would vanish with the colours, and what is left of a value look whole.
-fn without_noise(line: &str) -> Cow<'_, str> {
-    let is_noise = |c: char| c.is_control() && !matches!(c, '\u{1b}' | '\t' | '\r' | '\n');
-    if line.contains(is_noise) {
-        Cow::Owned(line.replace(is_noise, "\u{fffd}"))
-    } else {
-        Cow::Borrowed(line)
-    }
-}
-
 fn is_label(payload: &Payload) -> bool {
-    let secrets = [&payload.pop, &payload.password];
-    let secrets = secrets
-        .into_iter()
-        .flatten()
-        .map(|one| one.expose().as_str());
-    let open = [&payload.name, &payload.username];
-    let open = open.into_iter().flatten().map(String::as_str);
+    let secrets = [&payload.pop, &payload.password].into_iter().flatten();
+    let open = [&payload.name, &payload.username].into_iter().flatten();
+    let mut texts = secrets.map(Secret::expose).chain(open);
     payload.name.is_some()
         && (payload.ver.is_some() || payload.transport.is_some())
-        && !secrets.chain(open).any(|text| text.contains('\u{fffd}'))
+        && !texts.any(|text| text.contains('\u{fffd}'))
 }
 
-/// `MT:` and at least as many characters as the shortest has.
+/// `MT:` and at least as many characters as the shortest Matter code has.
 fn has_matter_code(line: &str) -> bool {
     let is_base_38 = |c: &char| matches!(c, 'A'..='Z' | '0'..='9' | '-' | '.');
-    line.match_indices("MT:").any(|(at, mark)| {
-        let code = line
-            .get(at.saturating_add(mark.len())..)
-            .unwrap_or_default();
-        code.chars().take_while(is_base_38).count() >= SHORTEST_MATTER
-    })
+    let mut codes = line.split("MT:").skip(1);
+    codes.any(|code| code.chars().take_while(is_base_38).count() >= MIN_MATTER)
 }
 
-/// Of places in a line where one may begin. A line of a log has few.
-const MOST: usize = 16;
-/// After the `MT:`.
-const SHORTEST_MATTER: usize = 19;
+/// The most places in a line where a payload may begin. A line of a log has few.
+const MAX_CANDIDATES: usize = 16;
+/// Characters after the `MT:`.
+const MIN_MATTER: usize = 19;

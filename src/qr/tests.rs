@@ -1,8 +1,9 @@
-//! All forms in tables: what is read, what is refused and where, and that nothing is made up.
+//! Each form in tables: accepted and refused texts, places of problems, and no invented values.
 
 mod doubts;
 
 use super::*;
+use crate::secret::Secret;
 
 const FIRMWARE: &str =
     r#"{"ver":"v1","name":"PROV_fc9ea3","username":"wifiprov","pop":"7a9d365e","transport":"ble"}"#;
@@ -20,13 +21,13 @@ fn label(payload: &Payload) -> (Option<&str>, Option<&str>, Option<&str>) {
     (name, pop, transport)
 }
 
-/// In a line of a log.
-fn found(line: &str) -> Option<Payload> {
+/// Reads a line of a log.
+fn find(line: &str) -> Option<Payload> {
     find_in_log_line(line).unwrap()
 }
 
 #[test]
-fn every_form_is_recognised_by_itself() {
+fn recognizes_every_form() {
     let usual: Label = (Some("PROV_fc9ea3"), Some("7a9d365e"), Some("ble"));
     let without: Label = (Some("PROV_fc9ea3"), None, Some("softap"));
     let plus: Label = (Some("PROV_fc9ea3"), Some("a+b&c%41#d"), Some("ble"));
@@ -105,7 +106,7 @@ fn every_form_is_recognised_by_itself() {
 }
 
 #[test]
-fn every_key_is_read() {
+fn reads_every_key() {
     let payload = Payload::read(
         r#"{"ver":"v1","name":"n","username":"u","pop":"p","transport":"softap","security":1,"network":"Thread","password":"k","more":1}"#,
     )
@@ -118,7 +119,7 @@ fn every_key_is_read() {
 }
 
 #[test]
-fn what_firmware_does_not_escape_is_taken_as_it_stands() {
+fn keeps_unescaped_characters_of_firmware() {
     for pop in [
         r#"a"b"#,
         r"a\c",
@@ -134,10 +135,10 @@ fn what_firmware_does_not_escape_is_taken_as_it_stands() {
         let expected = (Some("PROV_fc9ea3"), Some(pop), Some("ble"));
         assert_eq!(label(&payload), expected, "{text}");
         assert_eq!(payload.remarks, [Remark::NotEscaped], "{text}");
-        let found = found(&format!("I (1) app: {text}")).unwrap();
+        let found = find(&format!("I (1) app: {text}")).unwrap();
         assert_eq!(label(&found), expected, "{text}");
     }
-    // Two ways to read it.
+    // Ambiguous.
     for unclear in [
         r#"{"ver":"v1","name":"n","pop":"a"b","transport":"x","transport":"ble"}"#,
         r#"{"ver":"v1","name":"n","pop":"a","transport":"x","transport":"ble"}"#,
@@ -149,9 +150,9 @@ fn what_firmware_does_not_escape_is_taken_as_it_stands() {
     }
 }
 
-/// Of a payload that is cut anywhere, what is read is what stood in the whole one, or nothing.
+/// Each value of a payload that is cut anywhere is that of the whole one, or missing.
 #[test]
-fn a_missing_end_is_never_made_up() {
+fn cut_payload_has_no_invented_values() {
     for pop in ["7a9d365e", r#"7"9d"3"#, r"7a\9d", r"a\"] {
         let whole = FIRMWARE.replace("7a9d365e", pop);
         let all: Label = (Some("PROV_fc9ea3"), Some(pop), Some("ble"));
@@ -175,12 +176,17 @@ fn a_missing_end_is_never_made_up() {
             if at_pop.is_some_and(|at| length <= at + 6 + pop.len()) {
                 let cut = Remark::Cut { key: Some("pop") };
                 let other = Remark::Cut { key: None };
-                let told = payload.remarks.contains(&cut) || payload.remarks.contains(&other);
-                assert!(told && read.is_none(), "{text}: {:?}", payload.remarks);
+                let is_reported =
+                    payload.remarks.contains(&cut) || payload.remarks.contains(&other);
+                assert!(
+                    is_reported && read.is_none(),
+                    "{text}: {:?}",
+                    payload.remarks
+                );
             }
         }
     }
-    // 149 characters are what fits.
+    // Firmware's buffer has room for 149 characters.
     let long = FIRMWARE.replace("7a9d365e", &"x".repeat(100));
     let payload = Payload::read(&long[..149]).unwrap();
     assert_eq!(label(&payload), (Some("PROV_fc9ea3"), None, None));
@@ -192,37 +198,37 @@ fn a_missing_end_is_never_made_up() {
 }
 
 #[test]
-fn what_is_malformed_is_refused_with_its_place() {
-    let not_compact = |expected| Fault::NotCompact { expected };
+fn rejects_malformed_text_with_its_place() {
+    let not_compact = |expected| Problem::NotCompact { expected };
     let page = "https://example.com/q?data=";
-    let table: [(&str, Fault, usize, usize); 35] = [
-        ("", Fault::Empty, 1, 1),
-        (" \n", Fault::Empty, 2, 1),
-        ("label.json", Fault::Unrecognised, 1, 1),
-        ("\n  é", Fault::Unrecognised, 2, 3),
-        ("[]", Fault::NotAnObject, 1, 1),
-        ("\"x\"", Fault::NotAnObject, 1, 1),
-        ("{", Fault::NotJson, 1, 2),
-        ("{ver:v1}", Fault::NotJson, 1, 2),
-        ("{}x", Fault::NotJson, 1, 3),
-        ("{}", Fault::SaysNothing, 1, 1),
-        (r#" {"a":1}"#, Fault::SaysNothing, 1, 2),
-        (r#"{"ver":"v1","name":""}"#, Fault::SaysNothing, 1, 1),
-        ("NP:n|a\nb|s", Fault::Control, 1, 7),
+    let table: [(&str, Problem, usize, usize); 35] = [
+        ("", Problem::Empty, 1, 1),
+        (" \n", Problem::Empty, 2, 1),
+        ("label.json", Problem::Unrecognized, 1, 1),
+        ("\n  é", Problem::Unrecognized, 2, 3),
+        ("[]", Problem::NotAnObject, 1, 1),
+        ("\"x\"", Problem::NotAnObject, 1, 1),
+        ("{", Problem::NotJson, 1, 2),
+        ("{ver:v1}", Problem::NotJson, 1, 2),
+        ("{}x", Problem::NotJson, 1, 3),
+        ("{}", Problem::NotUseful, 1, 1),
+        (r#" {"a":1}"#, Problem::NotUseful, 1, 2),
+        (r#"{"ver":"v1","name":""}"#, Problem::NotUseful, 1, 1),
+        ("NP:n|a\nb|s", Problem::Control, 1, 7),
         (
             "https://example.com/q?data=NP:n|a|b\nI | a|b",
-            Fault::Control,
+            Problem::Control,
             1,
             36,
         ),
-        (r#"{"pop":"7a9d365e"#, Fault::NotJson, 1, 17),
-        (r#"{"pop":"7a9d365e""#, Fault::NotJson, 1, 18),
-        (r#"{"ver":"v1""#, Fault::NotJson, 1, 12),
-        ("{\n \"né\": tru}", Fault::NotJson, 2, 11),
-        (r#"{"name" "x"}"#, Fault::NotJson, 1, 9),
+        (r#"{"pop":"7a9d365e"#, Problem::NotJson, 1, 17),
+        (r#"{"pop":"7a9d365e""#, Problem::NotJson, 1, 18),
+        (r#"{"ver":"v1""#, Problem::NotJson, 1, 12),
+        ("{\n \"né\": tru}", Problem::NotJson, 2, 11),
+        (r#"{"name" "x"}"#, Problem::NotJson, 1, 9),
         (
             r#"{"name":"é","pop":12345678}"#,
-            Fault::WrongType {
+            Problem::WrongType {
                 key: "pop",
                 expected: "a text",
             },
@@ -231,7 +237,7 @@ fn what_is_malformed_is_refused_with_its_place() {
         ),
         (
             r#"{"security":3}"#,
-            Fault::WrongType {
+            Problem::WrongType {
                 key: "security",
                 expected: "0, 1 or 2",
             },
@@ -240,7 +246,7 @@ fn what_is_malformed_is_refused_with_its_place() {
         ),
         (
             r#"{"network":"lan"}"#,
-            Fault::WrongType {
+            Problem::WrongType {
                 key: "network",
                 expected: "\"wifi\" or \"thread\"",
             },
@@ -249,7 +255,7 @@ fn what_is_malformed_is_refused_with_its_place() {
         ),
         (
             r#"{"pop":"a","pop":"b"}"#,
-            Fault::Twice { key: "pop" },
+            Problem::Twice { key: "pop" },
             1,
             18,
         ),
@@ -257,33 +263,38 @@ fn what_is_malformed_is_refused_with_its_place() {
         ("NP:|a|b", not_compact("the name"), 1, 4),
         ("NP:n|a", not_compact("the bar after the PoP"), 1, 7),
         (" NP:né|a|x", not_compact("b or s at the end"), 1, 10),
-        ("MT:Y.K9042C00KA0648G00", Fault::Matter, 1, 1),
+        ("MT:Y.K9042C00KA0648G00", Problem::Matter, 1, 1),
         (
             "https://example.com/q?data=MT%3AY.K90",
-            Fault::Matter,
+            Problem::Matter,
             1,
             28,
         ),
-        ("https://example.com/q?x=1", Fault::NoData, 1, 26),
-        ("https://example.com/q?data= ", Fault::NoData, 1, 28),
-        ("https://example.com/q?data=%7B%2", Fault::NotEncoded, 1, 31),
-        ("https://example.com/q?data=%ff", Fault::NotEncoded, 1, 28),
+        ("https://example.com/q?x=1", Problem::NoData, 1, 26),
+        ("https://example.com/q?data= ", Problem::NoData, 1, 28),
+        (
+            "https://example.com/q?data=%7B%2",
+            Problem::NotEncoded,
+            1,
+            31,
+        ),
+        ("https://example.com/q?data=%ff", Problem::NotEncoded, 1, 28),
         (
             "https://example.com/q?data=%7B%22pop%22:1}",
-            Fault::WrongType {
+            Problem::WrongType {
                 key: "pop",
                 expected: "a text",
             },
             1,
             41,
         ),
-        ("https://example.com/q?data=x", Fault::Unrecognised, 1, 28),
+        ("https://example.com/q?data=x", Problem::Unrecognized, 1, 28),
     ];
     assert_eq!(page.len(), 27);
     for (text, fault, line, column) in table {
         let error = Payload::read(text).unwrap_err();
         assert_eq!(
-            (error.fault, error.line, error.column),
+            (error.problem, error.line, error.column),
             (fault, line, column),
             "{text:?}"
         );
@@ -292,7 +303,7 @@ fn what_is_malformed_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_line_of_a_log_has_one_or_none() {
+fn finds_payload_in_log_line() {
     let usual: Label = (Some("PROV_fc9ea3"), Some("7a9d365e"), Some("ble"));
     for line in [
         FIRMWARE.to_owned(),
@@ -305,11 +316,11 @@ fn a_line_of_a_log_has_one_or_none() {
         format!("see {} !", to_url(FIRMWARE).expose()),
         format!("{{1}} {FIRMWARE}"),
     ] {
-        let payload = found(&line).unwrap_or_else(|| panic!("{line}"));
+        let payload = find(&line).unwrap_or_else(|| panic!("{line}"));
         assert_eq!(label(&payload), usual, "{line}");
     }
     let cut = format!("{PAGE}?data={}\u{1b}[0m\r\n", &FIRMWARE[..70]);
-    let payload = found(&cut).unwrap();
+    let payload = find(&cut).unwrap();
     assert_eq!(label(&payload), (Some("PROV_fc9ea3"), None, None));
     assert_eq!(payload.remarks, [Remark::Cut { key: Some("pop") }]);
     for line in [
@@ -322,12 +333,12 @@ fn a_line_of_a_log_has_one_or_none() {
         "NP: not this | one",
         "{\"ver\":\"v1\"",
     ] {
-        assert!(found(line).is_none(), "{line}");
+        assert!(find(line).is_none(), "{line}");
     }
 }
 
 #[test]
-fn what_is_written_reads_back() {
+fn written_payload_reads_back() {
     let payload = Payload {
         name: Some("PROV \"x\"".to_owned()),
         username: Some("wifiprov".to_owned()),
@@ -348,21 +359,27 @@ fn what_is_written_reads_back() {
         Payload::read(FIRMWARE).unwrap().to_json().expose()
     );
     let refused = |text| Payload::read(text).unwrap().to_compact().unwrap_err();
-    assert_eq!(refused(r#"{"name":"n"}"#), NotCompact::Lacks("transport"));
-    assert_eq!(refused(r#"{"transport":"ble"}"#), NotCompact::Lacks("name"));
+    assert_eq!(
+        refused(r#"{"name":"n"}"#),
+        CompactFormError::Lacks("transport")
+    );
+    assert_eq!(
+        refused(r#"{"transport":"ble"}"#),
+        CompactFormError::Lacks("name")
+    );
     assert_eq!(
         refused(r#"{"name":"a|b","transport":"ble"}"#),
-        NotCompact::Bar
+        CompactFormError::Bar
     );
     assert_eq!(
         refused(r#"{"name":"n","transport":"ble","password":"k"}"#),
-        NotCompact::Loses("password")
+        CompactFormError::Loses("password")
     );
 }
 
-/// Texts made of what matters in a payload, in any order; and damaged payloads.
+/// Texts of the significant parts of a payload, in any order; and damaged payloads.
 #[test]
-fn no_text_is_a_panic() {
+fn no_text_causes_a_panic() {
     const PIECES: [&str; 24] = [
         "{",
         "}",

@@ -1,13 +1,12 @@
-//! JSON as firmware prints it where a value holds a quote or a backslash: not escaped, so that no
-//! JSON reader takes it. A value ends where the next key of a payload begins. Where that leaves a
-//! choice, nothing is read: a value that may have ended with the document before is none.
+//! JSON as firmware prints it if a value contains a quote or a backslash: without escapes, so that no
+//! JSON reader accepts it. A value ends where the next key of a payload begins. If that is ambiguous,
+//! nothing is read.
 
 use serde_json::Value;
 
-use super::json::Member;
-use super::{KEYS, Remark};
+use super::payload::{KEYS, Member, Remark};
 
-/// What stands in it.
+/// The contents of such a document.
 pub(super) struct Unescaped {
     pub(super) members: Vec<Member>,
     pub(super) cut: Option<Remark>,
@@ -17,34 +16,32 @@ pub(super) struct Unescaped {
 enum End<'a> {
     /// Before this key, whose value begins there.
     Key(&'static str, &'a str),
-    /// With the document.
+    /// At the end of the document.
     Whole,
-    /// Before a key of which only the beginning is there.
+    /// Before a key of which only the beginning exists.
     BeforeCut,
 }
 
-/// Reads a text that begins with `{`. `None` where it is not clear what stands in it.
+/// Reads a text that begins with `{`. `None` if its contents are ambiguous, or if it has no value.
 pub(super) fn read(body: &str) -> Option<Unescaped> {
     let mut members: Vec<Member> = Vec::new();
-    let first = body.strip_prefix('{')?.trim_start();
-    let (mut key, mut rest) = key_of(first)?;
-    loop {
+    let (mut key, mut rest) = split_key(body.strip_prefix('{')?.trim_start())?;
+    let cut = loop {
         let at = body.len().saturating_sub(rest.len());
         if members.iter().any(|member| member.key == key) {
             return None;
         }
         let (value, end) = match rest.strip_prefix('"') {
             Some(text) => {
-                let Some((value, end)) = text_value(text) else {
-                    let cut = Some(Remark::Cut { key: Some(key) });
-                    return Some(Unescaped { members, cut });
+                let Some((value, end)) = split_text(text) else {
+                    break Some(Remark::Cut { key: Some(key) });
                 };
-                if value.contains(char::is_control) || ends_a_document(value) {
+                if value.contains(char::is_control) || has_document_end(value) {
                     return None;
                 }
-                (Value::String(value.to_owned()), end)
+                (Value::from(value), end)
             }
-            None => bare_value(rest)?,
+            None => split_number(rest)?,
         };
         members.push(Member {
             key: key.to_owned(),
@@ -54,20 +51,21 @@ pub(super) fn read(body: &str) -> Option<Unescaped> {
         });
         match end {
             End::Key(next, after) => (key, rest) = (next, after),
-            End::Whole => return Some(Unescaped { members, cut: None }),
-            End::BeforeCut => {
-                let cut = Some(Remark::Cut { key: None });
-                return Some(Unescaped { members, cut });
-            }
+            End::Whole => break None,
+            End::BeforeCut => break Some(Remark::Cut { key: None }),
         }
-    }
+    };
+    (!members.is_empty()).then_some(Unescaped { members, cut })
 }
 
-/// The value in front of the first thing that can end it. `None`: its end is missing.
-fn text_value(text: &str) -> Option<(&str, End<'_>)> {
-    let quotes = || text.match_indices('"').map(|(at, _)| text.split_at(at));
-    let next = quotes().find_map(|(value, after)| {
-        let (key, rest) = key_after_comma(after.strip_prefix('"')?)?;
+fn quotes(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.match_indices('"').map(|(at, _)| text.split_at(at))
+}
+
+/// Splits a value from the first thing that can end it. `None`: its end is missing.
+fn split_text(text: &str) -> Option<(&str, End<'_>)> {
+    let next = quotes(text).find_map(|(value, after)| {
+        let (key, rest) = split_key_after_comma(after.strip_prefix('"')?)?;
         Some((value, End::Key(key, rest)))
     });
     let whole = || {
@@ -75,43 +73,44 @@ fn text_value(text: &str) -> Option<(&str, End<'_>)> {
         Some((value.strip_suffix('"')?, End::Whole))
     };
     let cut = || {
-        quotes().find_map(|(value, after)| {
-            let begun = |key: &str| format!("\",\"{key}\":\"").starts_with(after);
-            (after.len() > 3 && KEYS.into_iter().any(begun)).then_some((value, End::BeforeCut))
+        quotes(text).find_map(|(value, after)| {
+            let is_begun = |key: &str| format!("\",\"{key}\":\"").starts_with(after);
+            (after.len() > 3 && KEYS.into_iter().any(is_begun)).then_some((value, End::BeforeCut))
         })
     };
     next.or_else(whole).or_else(cut)
 }
 
-/// Whether a quote and a brace stand in a value: its own, or the end of the document.
-fn ends_a_document(value: &str) -> bool {
-    let mut quotes = value.match_indices('"').map(|(at, _)| value.split_at(at));
-    quotes.any(|(_, after)| after.trim_start_matches('"').trim_start().starts_with('}'))
+/// Whether a value contains a quote and a brace: they may be its own, or the end of the document.
+fn has_document_end(value: &str) -> bool {
+    quotes(value).any(|(_, after)| after.trim_start_matches('"').trim_start().starts_with('}'))
 }
 
-/// Whether a document whose end was seen may not have ended there, because its keys go on.
-pub(super) fn goes_on(rest: &str) -> bool {
+/// Whether more keys follow what looked like the end of a document, so that it may not have been one.
+pub(super) fn has_more_keys(rest: &str) -> bool {
     let same = rest.split('{').next().unwrap_or(rest);
-    let mut quotes = same.match_indices('"').map(|(at, _)| same.split_at(at));
-    quotes.any(|(_, after)| after.strip_prefix('"').and_then(key_after_comma).is_some())
+    quotes(same).any(|(_, after)| {
+        let after = after.strip_prefix('"');
+        after.and_then(split_key_after_comma).is_some()
+    })
 }
 
-/// A number, which no firmware prints but other makers of labels may.
-fn bare_value(rest: &str) -> Option<(Value, End<'_>)> {
+/// Splits off a number, which other label makers may print; firmware does not.
+fn split_number(rest: &str) -> Option<(Value, End<'_>)> {
     let (value, after) = rest.split_at(rest.find([',', '}'])?);
     let value = value.trim().parse::<u64>().ok()?.into();
-    match key_after_comma(after) {
+    match split_key_after_comma(after) {
         Some((key, rest)) => Some((value, End::Key(key, rest))),
         None => (after.trim_end() == "}").then_some((value, End::Whole)),
     }
 }
 
-fn key_after_comma(text: &str) -> Option<(&'static str, &str)> {
-    key_of(text.trim_start().strip_prefix(',')?.trim_start())
+fn split_key_after_comma(text: &str) -> Option<(&'static str, &str)> {
+    split_key(text.trim_start().strip_prefix(',')?.trim_start())
 }
 
-/// The key that the text begins with, and what follows its colon.
-fn key_of(text: &str) -> Option<(&'static str, &str)> {
+/// The known key that the text begins with, and the text after its colon.
+fn split_key(text: &str) -> Option<(&'static str, &str)> {
     let text = text.strip_prefix('"')?;
     KEYS.into_iter().find_map(|key| {
         let rest = text.strip_prefix(key)?.strip_prefix('"')?.trim_start();

@@ -1,14 +1,15 @@
-//! A payload as text again, in each of its forms.
+//! Writes a payload as text, in each of its forms.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::json;
 use thiserror::Error;
 
-use super::{Network, PAGE, Payload};
+use super::payload::{Network, Payload};
+use super::read::PAGE;
 use crate::secret::Secret;
 
-/// The keys in firmware's order; those of the phone apps follow.
+/// The keys in firmware's order, then those of the phone apps.
 #[derive(Serialize)]
 struct Document<'a> {
     ver: &'a str,
@@ -32,31 +33,29 @@ struct Document<'a> {
 
 /// Why a payload has no compact form.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum NotCompact {
-    /// It lacks what that form always has.
+pub enum CompactFormError {
+    /// It lacks a value that the form requires.
     #[error("the compact form needs \"{0}\"")]
     Lacks(&'static str),
-    /// It says what that form cannot say.
+    /// It has a value that the form cannot express.
     #[error("the compact form has no place for \"{0}\"")]
     Loses(&'static str),
-    /// A bar in the name would end it.
+    /// A bar would end the name.
     #[error("the compact form cannot hold a name with a |")]
     Bar,
-    /// What cannot be read back.
+    /// They could not be read back.
     #[error("the compact form cannot hold control characters")]
     Control,
 }
 
 impl Payload {
-    /// As firmware prints it, but with its values escaped, and marked so where that makes a
-    /// difference.
+    /// Writes JSON as firmware does, but with escaped values, and with a mark if escapes were needed.
     pub fn to_json(&self) -> Secret<String> {
-        let is_special =
-            |text: &str| text.contains(|c: char| c == '"' || c == '\\' || c.is_control());
-        let open = [self.name.as_deref(), self.username.as_deref()];
-        let secret = [self.pop.as_ref(), self.password.as_ref()];
-        let secret = secret.map(|one| one.map(|one| one.expose().as_str()));
-        let escaped = open.into_iter().chain(secret).flatten().any(is_special);
+        let secrets = [&self.pop, &self.password].into_iter().flatten();
+        let open = [&self.name, &self.username].into_iter().flatten();
+        let is_special = |c: char| matches!(c, '"' | '\\') || c.is_control();
+        let escaped =
+            (secrets.map(Secret::expose).chain(open)).any(|text| text.contains(is_special));
         let document = Document {
             ver: self.ver.as_deref().unwrap_or("v1"),
             escaped,
@@ -71,50 +70,44 @@ impl Payload {
         Secret::new(json!(document).to_string())
     }
 
-    /// `NP:<name>|<pop>|<b or s>`, where nothing is lost by it but the usual user name.
-    pub fn to_compact(&self) -> Result<Secret<String>, NotCompact> {
+    /// Writes `NP:<name>|<pop>|<b or s>`. Fails if that loses more than the usual user name.
+    pub fn to_compact(&self) -> Result<Secret<String>, CompactFormError> {
         let name = self.name.as_deref().filter(|name| !name.is_empty());
-        let name = name.ok_or(NotCompact::Lacks("name"))?;
+        let name = name.ok_or(CompactFormError::Lacks("name"))?;
         if name.contains('|') {
-            return Err(NotCompact::Bar);
+            return Err(CompactFormError::Bar);
         }
         let letter = match self.transport.as_deref() {
             Some("ble") => 'b',
             Some("softap") => 's',
-            Some(_) => return Err(NotCompact::Loses("transport")),
-            None => return Err(NotCompact::Lacks("transport")),
+            Some(_) => return Err(CompactFormError::Loses("transport")),
+            None => return Err(CompactFormError::Lacks("transport")),
         };
-        let usual = self
-            .username
-            .as_deref()
-            .is_none_or(|name| name == "wifiprov");
+        let username = self.username.as_deref();
         let lost = [
-            ("username", !usual),
+            ("username", username.is_some_and(|name| name != "wifiprov")),
             ("network", self.network == Some(Network::Thread)),
             ("security", self.security.is_some()),
             ("password", self.password.is_some()),
         ];
         if let Some((key, _)) = lost.into_iter().find(|(_, lost)| *lost) {
-            return Err(NotCompact::Loses(key));
+            return Err(CompactFormError::Loses(key));
         }
         let pop = self.pop.as_ref().map_or("", |pop| pop.expose().as_str());
-        if [name, pop]
-            .iter()
-            .any(|text| text.contains(char::is_control))
-        {
-            return Err(NotCompact::Control);
+        if [name, pop].concat().contains(char::is_control) {
+            return Err(CompactFormError::Control);
         }
         Ok(Secret::new(format!("NP:{name}|{pop}|{letter}")))
     }
 }
 
-/// The URL of the page that shows such a code. Unlike firmware's, it is a URL by every rule.
+/// The URL of the page that shows the code of this text. Unlike firmware's, it is a valid URL.
 pub fn to_url(form: &str) -> Secret<String> {
     let data = utf8_percent_encode(form, ENCODED);
     Secret::new(format!("{PAGE}?data={data}"))
 }
 
-/// All but what RFC 3986 calls unreserved.
+/// Everything except the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

@@ -13,34 +13,34 @@ use super::redact_email::redact_emails;
 use super::system;
 use crate::ident::printable_json;
 
-/// What becomes of a command's result.
+/// Whether a bundle includes the command's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// Others may read it.
-    Kept,
-    /// It shows secrets, or is long and always the same.
-    LeftOut,
+pub(crate) enum ResultPolicy {
+    /// The result has no secrets.
+    Include,
+    /// The result has secrets, or is long and always the same.
+    Omit,
 }
 
-/// The findings of `doctor`, or why there are none.
+/// The findings of `doctor`, or the reason why it did not run.
 pub(crate) type Findings = Result<Vec<Value>, &'static str>;
 
 /// How a run was started, and how long it took.
 #[derive(Debug)]
-pub(crate) struct Start<'a> {
+pub(crate) struct RunStart<'a> {
     /// The command line, without secrets.
     pub command: &'a str,
-    /// The variables that took part, without secrets.
+    /// The environment variables that espctl read, without secrets.
     pub environment: &'a [String],
     pub began: SystemTime,
     pub took: Duration,
 }
 
-/// The whole text.
+/// Composes the text of the bundle.
 pub(crate) fn compose_bundle(
-    start: &Start<'_>,
+    start: &RunStart<'_>,
     recorder: &Recorder,
-    answer: Answer,
+    policy: ResultPolicy,
     failure: Option<&Failure>,
     findings: &Findings,
 ) -> String {
@@ -51,7 +51,7 @@ pub(crate) fn compose_bundle(
         text.push_str(name);
         text.push('\n');
         for line in lines {
-            // A line of the log can begin with anything.
+            // A line of the log could look like a section.
             if line.starts_with("## ") {
                 text.push(' ');
             }
@@ -60,10 +60,10 @@ pub(crate) fn compose_bundle(
         }
     };
     section("run", vec![line(&describe_run(start, failure))]);
-    section("system", vec![line(&system::described())]);
+    section("system", vec![line(&system::describe_system())]);
     section(
         "result",
-        vec![line(&describe_result(answer, failure, &run))],
+        vec![line(&describe_result(policy, failure, &run))],
     );
     section(
         "doctor",
@@ -72,7 +72,10 @@ pub(crate) fn compose_bundle(
             Err(why) => vec![line(&json!({"skipped": why}))],
         },
     );
-    section("timings", timings(&run.events).iter().map(line).collect());
+    section(
+        "timings",
+        list_timings(&run.events).iter().map(line).collect(),
+    );
     let dropped = (run.dropped > 0).then(|| json!({"left_out": run.dropped}));
     let events = run.events.iter().chain(&dropped);
     section("events", events.map(line).collect());
@@ -81,7 +84,7 @@ pub(crate) fn compose_bundle(
     redact_emails(&text)
 }
 
-fn describe_run(start: &Start<'_>, failure: Option<&Failure>) -> Value {
+fn describe_run(start: &RunStart<'_>, failure: Option<&Failure>) -> Value {
     let exit = failure.map_or(Exit::Done, |failure| failure.exit);
     json!({
         "program": concat!("espctl ", env!("CARGO_PKG_VERSION")),
@@ -95,15 +98,15 @@ fn describe_run(start: &Start<'_>, failure: Option<&Failure>) -> Value {
     })
 }
 
-fn describe_result(answer: Answer, failure: Option<&Failure>, run: &RecordedRun) -> Value {
+fn describe_result(policy: ResultPolicy, failure: Option<&Failure>, run: &RecordedRun) -> Value {
     let mut object = Map::new();
     object.insert("ok".to_owned(), failure.is_none().into());
     if let Some(failure) = failure {
         object.insert("error".to_owned(), failure.to_json());
     }
-    match (answer, &run.result) {
-        (Answer::Kept, Some(keys)) => object.extend(keys.clone()),
-        (Answer::LeftOut, Some(_)) => {
+    match (policy, &run.result) {
+        (ResultPolicy::Include, Some(keys)) => object.extend(keys.clone()),
+        (ResultPolicy::Omit, Some(_)) => {
             object.insert("left_out".to_owned(), "what this command prints".into());
         }
         (_, None) => {}
@@ -111,8 +114,8 @@ fn describe_result(answer: Answer, failure: Option<&Failure>, run: &RecordedRun)
     Value::Object(object)
 }
 
-/// How long each step took: those of every run, and the stages of provisioning.
-fn timings(events: &[Value]) -> Vec<Value> {
+/// The duration of each step of the run, and of each stage of provisioning.
+fn list_timings(events: &[Value]) -> Vec<Value> {
     let at = |event: &Value| event.get("elapsed_ms").and_then(Value::as_u64);
     let is = |event: &Value, name: &str| event.get("event").is_some_and(|event| event == name);
     let of_every_run = STEPS.into_iter().filter_map(|(step, begin, end)| {
@@ -135,7 +138,7 @@ fn line(value: &Value) -> String {
     printable_json(&value.to_string())
 }
 
-/// What took time in any run: from which event to which.
+/// The steps of a run: name, first event, last event.
 const STEPS: [(&str, &str, &str); 5] = [
     ("search", "search_started", "device_found"),
     ("connect", "device_found", "connected"),
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_that_ended_have_their_time_and_the_last_has_none() {
+    fn timings_omit_duration_of_unfinished_step() {
         let event = |name: &str, ms: u64| json!({"event": name, "elapsed_ms": ms});
         let mut events = vec![
             event("search_started", 10),
@@ -167,11 +170,14 @@ mod tests {
         events.push(json!({
             "event": "stage", "elapsed_ms": 200, "stage": "send_wifi", "state": "done", "took_ms": 7,
         }));
-        let told = timings(&events);
-        let took: Vec<_> = told.iter().map(|one| one["took_ms"].as_u64()).collect();
+        let timings = list_timings(&events);
+        let took: Vec<_> = timings
+            .iter()
+            .map(|step| step["took_ms"].as_u64())
+            .collect();
         assert_eq!(took, [Some(100), Some(40), Some(10), None, Some(7)]);
-        assert_eq!(told[3]["step"], "secure");
-        assert_eq!(told[4]["stage"], "send_wifi");
-        assert_eq!(timings(&[]), Vec::<Value>::new());
+        assert_eq!(timings[3]["step"], "secure");
+        assert_eq!(timings[4]["stage"], "send_wifi");
+        assert_eq!(list_timings(&[]), Vec::<Value>::new());
     }
 }

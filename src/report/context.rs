@@ -1,4 +1,4 @@
-//! What is known about a run when it fails: plain data that any face of the program can fill in.
+//! The data about a failed run that select its advice. Any face of the program can fill it in.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use crate::ident::printable;
 use crate::security::SecurityScheme;
 use crate::transport::{Address, DEFAULT_TRANSPORT, HostPart, Medium, Words};
 
-/// What is known about a run.
+/// The data about a run that select its advice.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Context {
-    /// How the device is reached; `None` if the run involves no device.
+    /// The medium of the device; `None` if the run involves no device.
     pub medium: Option<&'static Medium>,
-    /// The device, in messages.
+    /// The device's name in messages.
     pub label: String,
     /// The device's address, given by the user or named by the error.
     pub address: Option<Address>,
     /// The flag that takes the whole address, if the medium has one.
     pub address_flag: Option<&'static str>,
-    /// The flags that say where the device is, with their values, as the user gave them.
+    /// The flags that locate the device, with their values, as the user gave them.
     pub location: Vec<(&'static str, String)>,
     /// The device's name, given by the user or a label.
     pub name: Option<String>,
@@ -29,7 +29,7 @@ pub(crate) struct Context {
     pub has_scheme: bool,
     /// Whether the run tries the passwords of the known firmware faults.
     pub has_sec2_compat: bool,
-    /// How long the search for the device takes.
+    /// The duration of the search for the device.
     pub search: Duration,
     /// The flags that exclude devices from the search.
     pub narrowed_by: Option<&'static str>,
@@ -39,10 +39,10 @@ pub(crate) struct Context {
     pub has_baud: bool,
     /// The words that follow `espctl login` for the account of this run.
     pub login: Vec<String>,
-    /// What environment variables override.
+    /// The environment variables that override a default.
     pub environment: Environment,
-    /// What the error tells.
-    pub error: Details,
+    /// The data of the error.
+    pub error: ErrorDetails,
 }
 
 /// Which secret the user or a label gave.
@@ -56,7 +56,7 @@ pub(crate) enum GivenSecret {
     Password,
 }
 
-/// What environment variables override.
+/// The environment variables that override a default.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Environment {
     /// An access token replaces the login.
@@ -65,26 +65,26 @@ pub(crate) struct Environment {
     pub has_bus_address: bool,
 }
 
-/// What an error tells besides its id.
+/// The data of an error besides its id.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Details {
+pub(crate) struct ErrorDetails {
     /// The step that failed.
     pub step: Option<FlowStep>,
     /// The scheme of the failed handshake.
     pub scheme: Option<SecurityScheme>,
     /// The HTTP status of the cloud's answer.
     pub cloud_status: Option<u16>,
-    /// What a stopped run left on the device.
+    /// The state of the credentials on the device after a stopped run.
     pub credentials: Option<CredentialState>,
-    /// What selects one of several devices, quoted for a shell.
+    /// The name or address that selects one of several devices, quoted for a shell.
     pub example: Option<String>,
-    /// Which of two problems with one id it is.
-    pub case: Option<Case>,
+    /// The problem, if its error id has several.
+    pub case: Option<ErrorCase>,
 }
 
-/// What tells problems with one id apart.
+/// A problem that shares its error id with another problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Case {
+pub(crate) enum ErrorCase {
     /// The system message bus is missing, not the Bluetooth service.
     NoBus,
     /// The chosen Bluetooth adapter is missing, but there are others.
@@ -102,14 +102,14 @@ impl Context {
         self.medium?.needs
     }
 
-    /// The words of a medium that the table of errors does not know, because it needs no part of this
-    /// computer.
+    /// The medium's own words. Only a medium that needs no part of this computer has them: the table of
+    /// errors does not cover it.
     pub(super) fn own_words(&self) -> Option<&'static Words> {
         let medium = self.medium.filter(|medium| medium.needs.is_none())?;
         Some(&medium.words)
     }
 
-    /// Whether the device waits to be provisioned, so that its label is true of it.
+    /// Whether the device waits for provisioning, so that the data on its label apply.
     pub(super) fn is_unprovisioned(&self) -> bool {
         self.medium
             .is_some_and(|medium| !medium.has_network_already)
@@ -161,7 +161,7 @@ impl Context {
     }
 }
 
-/// Data of a device as one word for a shell.
+/// Text from a device, as one word for a shell.
 pub(super) fn typed(text: &str) -> String {
     quote_word(&printable(text.as_bytes()))
 }

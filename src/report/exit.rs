@@ -1,34 +1,37 @@
-//! Exit codes: whose move is it? One table, shown by `--help` and in
-//! `docs/reference/exit-codes.md`. Which error has which code is in `table`.
+//! Exit codes: what has to change before a retry. `--help` and `docs/reference/exit-codes.md` show this
+//! table; the code of each error is in `table`.
 
-/// How the program ends.
+/// The exit code of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Success.
     Done,
-    /// An error of this program.
+    /// An internal error.
     Fault,
-    /// The command line.
+    /// An invalid command line.
     Usage,
-    /// This computer.
+    /// A problem of this computer.
     Host,
     /// No such device in reach.
     NoDevice,
-    /// A secret was not accepted.
+    /// The device rejected a secret.
     Secret,
+    /// A problem of the device.
     Device,
+    /// A problem of the cloud.
     Cloud,
-    /// No login.
+    /// No login, or an expired one.
     Login,
-    /// The network.
+    /// The device could not join the network.
     Wifi,
+    /// The device may have joined, but did not confirm it.
     Unconfirmed,
     /// Ctrl-C.
     Interrupted,
 }
 
 impl Exit {
-    /// Every code, in the order of the table.
+    /// All codes, in the order of the table.
     pub(crate) const ALL: [Self; 12] = [
         Self::Done,
         Self::Fault,
@@ -62,7 +65,7 @@ impl Exit {
         }
     }
 
-    /// What it means.
+    /// The meaning of the code and the next step, for the table.
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "success, confirmed by the device",

@@ -8,23 +8,23 @@ use super::hint::Hint;
 use super::remedy::Remedy;
 use super::table::ErrorId;
 
-/// A run that did not reach its end.
+/// The failure of a run.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub exit: Exit,
     /// Stable, in kebab case: what scripts compare.
     pub id: ErrorId,
     pub message: String,
-    /// The step that failed, and on which device.
+    /// The step that failed, and the device.
     pub step: Option<String>,
     /// The chain of errors behind the message, outermost first.
     pub causes: Vec<String>,
-    /// What to do next.
+    /// The advice for this run.
     pub hints: Vec<Hint>,
 }
 
 impl Failure {
-    /// A failure with the exit code of its id, and the advice that is true of every run.
+    /// A failure with the exit code of its id, and the advice for any run.
     pub(crate) fn new(id: ErrorId, message: impl Into<String>) -> Self {
         Self::in_context(id, message, &Context::default())
     }
@@ -41,40 +41,40 @@ impl Failure {
         }
     }
 
-    /// The advice for an error of a layer below, which has the message.
+    /// A failure without a message: the caller adds the one of the error.
     pub(super) fn advised(id: ErrorId, context: &Context) -> Self {
         Self::in_context(id, "", context)
     }
 
-    /// Adds the error behind it.
+    /// Adds a cause.
     #[must_use]
     pub(crate) fn cause(mut self, cause: &dyn std::fmt::Display) -> Self {
         self.causes.push(cause.to_string());
         self
     }
 
-    /// Adds what only this run knows.
+    /// Adds advice from this run's data.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    /// Adds what only this run knows.
+    /// Adds advice from this run's data.
     #[must_use]
     pub(super) fn hints<T: Into<Hint>>(mut self, hints: impl IntoIterator<Item = T>) -> Self {
         self.hints.extend(hints.into_iter().map(Into::into));
         self
     }
 
-    /// Adds what only this run knows, before the advice.
+    /// Adds advice from this run's data, before the other advice.
     #[must_use]
     pub(super) fn before<T: Into<Hint>>(mut self, hints: impl IntoIterator<Item = T>) -> Self {
         self.hints.splice(0..0, hints.into_iter().map(Into::into));
         self
     }
 
-    /// Removes advice that something known makes untrue.
+    /// Removes advice that does not apply to this run.
     #[must_use]
     pub(super) fn without(mut self, remedy: &Remedy) -> Self {
         let removed = remedy.hint(&Context::default());
@@ -82,21 +82,21 @@ impl Failure {
         self
     }
 
-    /// Adds advice that only the code knows to be true.
+    /// Adds a remedy that applies to this run.
     #[must_use]
     pub(crate) fn remedy(mut self, remedy: &Remedy) -> Self {
         self.hints.push(remedy.hint(&Context::default()));
         self
     }
 
-    /// Names the step in other words.
+    /// Replaces the description of the step.
     #[must_use]
     pub(crate) fn during(mut self, step: String) -> Self {
         self.step = Some(step);
         self
     }
 
-    /// Something that this program should have been able to do.
+    /// An internal error.
     pub(crate) fn fault(error: &anyhow::Error) -> Self {
         Self {
             causes: error.chain().skip(1).map(ToString::to_string).collect(),
@@ -104,7 +104,7 @@ impl Failure {
         }
     }
 
-    /// The run ended well, but its result could not be written.
+    /// The run succeeded, but its result could not be written.
     pub(crate) fn output_lost(error: &std::io::Error) -> Self {
         Self::new(ErrorId::OutputLost, "the result could not be written").cause(error)
     }
@@ -116,7 +116,8 @@ impl Failure {
 
     /// A second Ctrl-C.
     pub(crate) fn interrupted_twice() -> Self {
-        Self::interrupted().hint("stopped at once: the device keeps whatever it was given")
+        Self::interrupted()
+            .hint("stopped at once: the device keeps the credentials that it received")
     }
 
     /// The `error` object of the JSON result.

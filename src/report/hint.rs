@@ -1,17 +1,17 @@
-//! One piece of advice, as a sentence and as the step that it proposes.
+//! A piece of advice: a sentence, and the action that it proposes.
 
 use std::fmt;
 
-/// What a person can do next. Its text is an imperative, or what this run knows about the result.
+/// Advice for the user: an imperative, or a fact about the result of this run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hint {
-    /// `{}` stands for the action, if there is one.
+    /// The text, with `{}` in place of the action.
     template: String,
-    /// The step, for a face that can offer it as a button.
+    /// The action, for a face that can offer it as a button.
     pub action: Option<Action>,
 }
 
-/// A step that a face can offer. It prints as a person types it.
+/// An action that a face can offer. It prints as the user types it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Run the command again with this flag.
@@ -28,7 +28,7 @@ pub(crate) enum Action {
 }
 
 impl Hint {
-    /// Advice that proposes a step. `{}` in the text stands for it.
+    /// Advice that proposes an action, which replaces `{}` in the text.
     pub(super) fn new(text: &str, action: Option<Action>) -> Self {
         Self {
             template: text.to_owned(),

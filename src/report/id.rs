@@ -1,26 +1,26 @@
-//! What an error id is: its exit code and what `explain` says about it. The ids themselves are the
-//! rows of `table`; an id without a row cannot be used, and a row without a text does not compile.
+//! The kind of an error: its id, exit code and explanation. The rows of `table` define the ids; a row
+//! without a text does not compile.
 
 use super::context::Context;
 use super::exit::Exit;
 use super::hint::Hint;
 use super::remedy::Remedy;
 
-/// What is said about an error in general.
+/// The explanation of an error id.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ErrorEntry {
     /// The exit code; several if it depends on the step that was cut short.
     pub exits: &'static [Exit],
-    /// What it means, in a sentence.
+    /// The meaning, in a sentence.
     pub title: &'static str,
-    /// Why it happens.
+    /// The usual reasons.
     pub why: &'static str,
-    /// What to do about it, the most useful first.
+    /// The remedies, the most useful first.
     pub(super) remedies: &'static [Remedy],
 }
 
-impl Entry {
-    /// The advice for a run that failed with it.
+impl ErrorEntry {
+    /// The remedies that apply to this run.
     pub(super) fn hints(&self, context: &Context) -> Vec<Hint> {
         let remedies = self
             .remedies
@@ -29,8 +29,8 @@ impl Entry {
         remedies.map(|remedy| remedy.hint(context)).collect()
     }
 
-    /// All advice, a sentence each, with the circumstances that it is for.
-    pub(crate) fn what_to_do(&self) -> Vec<String> {
+    /// All remedies, as sentences with their conditions.
+    pub(crate) fn describe_remedies(&self) -> Vec<String> {
         self.remedies.iter().map(Remedy::sentence).collect()
     }
 }
@@ -38,7 +38,7 @@ impl Entry {
 /// One line of the table: `Variant "id" [exit codes] "title" "why" [remedies];`, sorted by id.
 macro_rules! errors {
     ($($id:ident $name:literal [$($exit:ident),+] $title:literal $why:literal [$($remedy:expr),+ $(,)?];)+) => {
-        /// The kind of a failure. Stable: scripts compare it.
+        /// The kind of an error. Stable: scripts compare it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum ErrorId {
             $(#[doc = $title] $id,)+
@@ -54,9 +54,9 @@ macro_rules! errors {
             }
 
             /// The general explanation.
-            pub(crate) const fn entry(self) -> Entry {
+            pub(crate) const fn entry(self) -> ErrorEntry {
                 match self {
-                    $(Self::$id => Entry {
+                    $(Self::$id => ErrorEntry {
                         exits: &[$(Exit::$exit),+],
                         title: $title,
                         why: $why,

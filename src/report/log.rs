@@ -12,8 +12,8 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::recorder::Recorder;
 
-/// Starts logging. Standard error gets what `verbose` asks for, a file at least level 1, a recorder
-/// everything.
+/// Starts logging: to standard error at level `verbose`, to a file at least at level 1, to a recorder at
+/// the highest level.
 pub(crate) fn init_logging(verbose: u8, file: Option<File>, recorder: Option<&Recorder>) {
     let terminal = (verbose > 0).then(|| {
         tracing_subscriber::fmt::layer()
@@ -44,7 +44,8 @@ pub(crate) fn init_logging(verbose: u8, file: Option<File>, recorder: Option<&Re
     }
 }
 
-/// Only events of this crate: those of a library about a connection can have its contents.
+/// Selects the events of this crate only, because those of libraries can have the contents of a
+/// connection.
 fn of_this_crate(verbose: u8) -> Targets {
     let level = match verbose {
         0 | 1 => LevelFilter::DEBUG,

@@ -1,6 +1,6 @@
-//! What a failed run is called and what a person can do about it: error ids, exit codes, the table
-//! that explains them, the advice for one run, and the record of a run for a support bundle. Every face of the program uses it; it knows none
-//! of them, and chooses advice by a plain [`Context`].
+//! Errors for the user: ids, exit codes, the table that explains them, the advice for a run, and the
+//! record of a run for a support bundle. Every face of the program uses this module. It depends on no
+//! face: it selects advice by a plain [`Context`].
 
 mod advice;
 mod bundle;
@@ -18,11 +18,11 @@ mod shell;
 mod system;
 mod table;
 
-pub(crate) use bundle::{Answer, Findings, Start, compose_bundle};
+pub(crate) use bundle::{Findings, ResultPolicy, RunStart, compose_bundle};
 pub(crate) use context::{Context, Environment, GivenSecret};
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
-pub(crate) use id::Entry;
+pub(crate) use id::ErrorEntry;
 pub(crate) use log::init_logging;
 pub(crate) use recorder::{Recorder, transcript};
 pub(crate) use shell::quote_word;

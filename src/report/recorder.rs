@@ -1,5 +1,5 @@
-//! Records a run for a support bundle: log, transcript, events, result. The record is in memory, up
-//! to a limit, and has only data that others may read: its sources redact it.
+//! Records a run for a support bundle: log, transcript, events, result. The record is in memory and has
+//! a size limit. It has no secrets, because its sources redact them.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -15,10 +15,10 @@ use crate::transport::record::Transcript;
 /// The record of a run. Its clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorder {
-    /// What the layers log.
-    pub(super) log: Lines,
-    /// What went over a transport.
-    pub(super) transcript: Lines,
+    /// The lines of the log.
+    pub(super) log: LogLines,
+    /// The bytes that went over a transport, redacted.
+    pub(super) transcript: LogLines,
     run: Arc<Mutex<RecordedRun>>,
 }
 
@@ -59,7 +59,7 @@ impl Recorder {
     }
 
     /// The destination of the log.
-    pub(crate) fn log(&self) -> Lines {
+    pub(crate) fn log(&self) -> LogLines {
         self.log.clone()
     }
 
@@ -78,27 +78,27 @@ impl Recorder {
     }
 }
 
-/// A transcript that goes to a file, to the recorder, to both, or to neither.
+/// A transcript to a file, to the recorder, or to both; `None` if neither is given.
 pub(crate) fn transcript(file: Option<File>, recorder: Option<&Recorder>) -> Option<Transcript> {
     let kept = recorder.map(|recorder| recorder.transcript.clone());
     let to: Box<dyn Write + Send> = match (file, kept) {
         (None, None) => return None,
         (Some(file), None) => Box::new(file),
         (None, Some(kept)) => Box::new(kept),
-        (Some(file), Some(kept)) => Box::new(Both { file, kept }),
+        (Some(file), Some(kept)) => Box::new(Tee { file, kept }),
     };
     Some(Transcript::new(to))
 }
 
-/// Writes to both.
-struct Both {
+/// Writes to a file and to the recorder.
+struct Tee {
     file: File,
-    kept: Lines,
+    kept: LogLines,
 }
 
-impl Write for Both {
+impl Write for Tee {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Before the file, which may be full.
+        // First, because writing to the file may fail.
         self.kept.write_all(bytes)?;
         self.file.write_all(bytes)?;
         Ok(bytes.len())
@@ -109,12 +109,12 @@ impl Write for Both {
     }
 }
 
-/// Lines of text: only the first and the last ones if there are too many. Its clones share them.
+/// Lines of text. Above a size limit, it keeps the first and the last ones. Its clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lines(Arc<Mutex<Kept>>);
+pub(crate) struct LogLines(Arc<Mutex<KeptLines>>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct KeptLines {
     /// A line without its end.
     partial: Vec<u8>,
     first: Vec<String>,
@@ -126,8 +126,8 @@ struct Kept {
     dropped: usize,
 }
 
-impl Lines {
-    /// All lines, and in their place a line with the number of those left out.
+impl LogLines {
+    /// All kept lines. A line with the number of dropped lines is in their place.
     pub(super) fn all(&self) -> Vec<String> {
         let kept = self.kept();
         let gap = (kept.dropped > 0).then(|| format!("[{} lines left out]", kept.dropped));
@@ -140,12 +140,12 @@ impl Lines {
             .collect()
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, KeptLines> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl KeptLines {
     fn push(&mut self, line: String) {
         if self.last.is_empty() && self.first_bytes + line.len() <= MAX_FIRST_BYTES {
             self.first_bytes += line.len();
@@ -163,7 +163,7 @@ impl Kept {
     }
 }
 
-impl Write for Lines {
+impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut kept = self.kept();
         kept.partial.extend_from_slice(bytes);
@@ -180,10 +180,11 @@ impl Write for Lines {
     }
 }
 
-/// The bytes of lines to keep from the start of a run, and from its end.
+/// The size of the lines to keep from the start of a run, in bytes.
 const MAX_FIRST_BYTES: usize = 128 * 1024;
+/// The size of the lines to keep from its end, in bytes.
 const MAX_LAST_BYTES: usize = 1024 * 1024;
-/// Enough for hours of a run that polls.
+/// Enough for a run that polls for hours.
 const MAX_EVENTS: usize = 5000;
 
 #[cfg(test)]
@@ -191,8 +192,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_too_many_lines_the_first_and_the_last_are_kept() {
-        let mut lines = Lines::default();
+    fn keeps_first_and_last_of_too_many_lines() {
+        let mut lines = LogLines::default();
         let count = 30_000;
         for number in 0..count {
             // In pieces, as a formatter writes.

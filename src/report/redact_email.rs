@@ -1,11 +1,11 @@
-//! E-mail addresses, shortened: a report needs to tell two accounts apart, and not to name them.
+//! Shortens e-mail addresses: a report must distinguish two accounts without naming them.
 
-/// The text with every address cut down to its first letter and its domain.
+/// Shortens every e-mail address in the text to its first letter and its domain.
 pub(super) fn redact_emails(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, at, after)) = next(rest) {
-        let (head, local) = before.split_at(before.len() - tail(before));
+    while let Some((before, at, after)) = split_at_sign(rest) {
+        let (head, local) = before.split_at(before.len() - count_local_bytes(before));
         out.push_str(head);
         match local.chars().next().filter(|_| is_domain(after)) {
             Some(first) => {
@@ -21,8 +21,8 @@ pub(super) fn redact_emails(text: &str) -> String {
     out
 }
 
-/// The text up to the next sign that an address can have in its middle, as it is or as a URL has it.
-fn next(text: &str) -> Option<(&str, &'static str, &str)> {
+/// Splits the text at the next `@`, plain or encoded for a URL.
+fn split_at_sign(text: &str) -> Option<(&str, &'static str, &str)> {
     ["@", "%40"]
         .into_iter()
         .filter_map(|at| {
@@ -32,8 +32,8 @@ fn next(text: &str) -> Option<(&str, &'static str, &str)> {
         .min_by_key(|(before, ..)| before.len())
 }
 
-/// How many bytes at the end can be part of an address.
-fn tail(text: &str) -> usize {
+/// The number of bytes at the end of the text that can be part of an address.
+fn count_local_bytes(text: &str) -> usize {
     let fits = |c: &char| c.is_alphanumeric() || ".!#$&*+-/=?^_`|~%".contains(*c);
     let tail = text.chars().rev().take_while(fits);
     tail.map(char::len_utf8).sum()
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_keep_a_letter_and_their_domain() {
+    fn addresses_keep_first_letter_and_domain() {
         for (text, short) in [
             ("jo.doe+lab@example.com", "j…@example.com"),
             (

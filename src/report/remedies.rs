@@ -1,5 +1,4 @@
-//! Remedies that several errors share, and those that code names because only it knows whether they
-//! apply.
+//! Remedies that several errors share, and those that code selects.
 
 use super::context::Context;
 use super::remedy::{Remedy, System, command, flag, plain, retry};
@@ -91,7 +90,7 @@ pub(super) const UPDATE_FIRMWARE: Remedy =
 // The account.
 
 /// For a run that may have put the node into the account.
-pub(super) const LOOK: Remedy = command(
+pub(super) const LIST_NODES: Remedy = command(
     "espctl node list",
     "run {} to see whether the node is in your account",
 );

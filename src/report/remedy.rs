@@ -1,26 +1,26 @@
-//! One thing that a person can do about an error: written once, shown as a hint of a run to which
-//! it applies, and in the explanation of the error.
+//! A remedy for an error: written once, shown as a hint of a run to which it applies, and in the
+//! explanation of the error.
 
 use super::context::Context;
 use super::hint::{Action, Hint};
 use crate::transport::HostPart;
 
-/// What a person can do about an error.
+/// What the user can do about an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remedy {
-    /// An imperative in lower case, without a full stop. `{}` stands for the step.
+    /// An imperative in lower case, without a full stop, and with `{}` in place of the action.
     text: &'static str,
-    step: Step,
+    action: ActionTemplate,
     /// The media that it is for, by the part of this computer that they need; empty for all.
     media: &'static [HostPart],
     /// The systems that it is for; empty for all.
     systems: &'static [System],
     condition: Option<Condition>,
-    /// Whether a run shows it only where its code names it.
+    /// Whether it is a hint only if code adds it to a failure.
     is_explained_only: bool,
 }
 
-/// What has to be true of the run.
+/// A condition that the run must meet.
 #[derive(Clone, Copy, Debug)]
 struct Condition {
     /// Empty if the text of the remedy names it.
@@ -28,9 +28,9 @@ struct Condition {
     holds: fn(&Context) -> bool,
 }
 
-/// The step that it proposes. Words in capitals stand for what a run knows: see [`fill`].
+/// The action that it proposes. The run's data replace words in capitals: see [`fill`].
 #[derive(Clone, Copy, Debug)]
-enum Step {
+enum ActionTemplate {
     None,
     Flag(&'static str),
     Command(&'static str),
@@ -40,7 +40,7 @@ enum Step {
 /// A family of operating systems.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum System {
-    /// Linux, and others with BlueZ or none.
+    /// Linux, and systems that espctl does not know.
     Linux,
     MacOs,
     Windows,
@@ -64,30 +64,30 @@ impl System {
     }
 }
 
-/// Advice without a step that a face could offer.
+/// Advice without an action.
 pub(super) const fn plain(text: &'static str) -> Remedy {
-    with_step(text, Step::None)
+    with_action(text, ActionTemplate::None)
 }
 
 /// Advice to pass a flag.
 pub(super) const fn flag(flag: &'static str, text: &'static str) -> Remedy {
-    with_step(text, Step::Flag(flag))
+    with_action(text, ActionTemplate::Flag(flag))
 }
 
 /// Advice to run another command.
 pub(super) const fn command(line: &'static str, text: &'static str) -> Remedy {
-    with_step(text, Step::Command(line))
+    with_action(text, ActionTemplate::Command(line))
 }
 
 /// Advice to run the command again.
 pub(super) const fn retry(text: &'static str) -> Remedy {
-    with_step(text, Step::Retry)
+    with_action(text, ActionTemplate::Retry)
 }
 
-const fn with_step(text: &'static str, step: Step) -> Remedy {
+const fn with_action(text: &'static str, action: ActionTemplate) -> Remedy {
     Remedy {
         text,
-        step,
+        action,
         media: &[],
         systems: &[],
         condition: None,
@@ -96,31 +96,32 @@ const fn with_step(text: &'static str, step: Step) -> Remedy {
 }
 
 impl Remedy {
-    /// Only for a device that is reached like this.
+    /// Limits it to media that need one of these parts of this computer.
     pub(super) const fn over(mut self, media: &'static [HostPart]) -> Self {
         self.media = media;
         self
     }
 
-    /// Only on these systems.
+    /// Limits it to these systems.
     pub(super) const fn on(mut self, systems: &'static [System]) -> Self {
         self.systems = systems;
         self
     }
 
-    /// Only for a run of which this is true. No words are needed if the text names the condition.
+    /// Limits it to runs that meet a condition. `words` describe the condition, unless the text of the
+    /// remedy does.
     pub(super) const fn when(mut self, words: &'static str, holds: fn(&Context) -> bool) -> Self {
         self.condition = Some(Condition { words, holds });
         self
     }
 
-    /// For the explanation, and for those failures whose code names it.
+    /// Shows it in the explanation only, unless code adds it to a failure.
     pub(super) const fn explained_only(mut self) -> Self {
         self.is_explained_only = true;
         self
     }
 
-    /// Whether it is a hint for a run that failed like this.
+    /// Whether it is a hint for this run.
     pub(super) fn applies(&self, context: &Context) -> bool {
         !self.is_explained_only
             && (self.media.is_empty()
@@ -135,32 +136,36 @@ impl Remedy {
         self.systems.is_empty() || self.systems.contains(&System::HERE)
     }
 
-    /// As a hint, with what the run knows.
+    /// The hint, with this run's data.
     pub(crate) fn hint(&self, context: &Context) -> Hint {
         self.filled(|word| fill(word, context))
     }
 
-    /// As a sentence of the explanation, with the circumstances that it is for.
+    /// The sentence of the explanation, with its conditions.
     pub(super) fn sentence(&self) -> String {
-        let mut circumstances = Vec::new();
+        let mut conditions = Vec::new();
         let systems: Vec<&str> = self.systems.iter().map(|system| system.name()).collect();
         if !systems.is_empty() {
-            circumstances.push(format!("on {}", systems.join(" and ")));
+            conditions.push(format!("on {}", systems.join(" and ")));
         }
-        // For most media: other remedies are for the rest.
+        // A remedy for most media does not list them.
         if (1..3).contains(&self.media.len()) {
-            let media: Vec<&str> = self.media.iter().map(|part| circumstance(*part)).collect();
-            circumstances.push(media.join(" or "));
+            let media: Vec<&str> = self
+                .media
+                .iter()
+                .map(|part| describe_medium(*part))
+                .collect();
+            conditions.push(media.join(" or "));
         }
         let words = self.condition.map(|it| it.words.to_owned());
-        circumstances.extend(words.filter(|words| !words.is_empty()));
+        conditions.extend(words.filter(|words| !words.is_empty()));
         let hint = self.filled(|word| match word {
             "DEVICE" => vec!["…".to_owned()],
             "ACCOUNT" => Vec::new(),
             _ => vec![word.to_owned()],
         });
-        circumstances.push(hint.to_string());
-        let text = circumstances.join(", ");
+        conditions.push(hint.to_string());
+        let text = conditions.join(", ");
         let mut chars = text.chars();
         let first = chars.next().into_iter().flat_map(char::to_uppercase);
         first.chain(chars).chain(['.']).collect()
@@ -168,23 +173,23 @@ impl Remedy {
 
     fn filled(&self, fill: impl Fn(&str) -> Vec<String>) -> Hint {
         let words = |line: &str| line.split(' ').flat_map(&fill).collect::<Vec<String>>();
-        let action = match self.step {
-            Step::None => None,
-            Step::Flag(flag) => {
+        let action = match self.action {
+            ActionTemplate::None => None,
+            ActionTemplate::Flag(flag) => {
                 let mut words = words(flag).into_iter();
                 words.next().map(|name| Action::Flag {
                     name,
                     value: words.next(),
                 })
             }
-            Step::Command(line) => Some(Action::Command(words(line))),
-            Step::Retry => Some(Action::Retry),
+            ActionTemplate::Command(line) => Some(Action::Command(words(line))),
+            ActionTemplate::Retry => Some(Action::Retry),
         };
         Hint::new(self.text, action)
     }
 }
 
-/// What stands for a word in capitals in this run; the word itself, if the run does not know.
+/// The run's data for a word in capitals; the word itself without such data.
 fn fill(word: &str, context: &Context) -> Vec<String> {
     let known = match word {
         "ACCOUNT" => return context.login.clone(),
@@ -197,8 +202,8 @@ fn fill(word: &str, context: &Context) -> Vec<String> {
     vec![known.unwrap_or_else(|| word.to_owned())]
 }
 
-/// What a medium is called where an explanation says for which one a remedy is.
-const fn circumstance(part: HostPart) -> &'static str {
+/// The condition of a remedy for one medium, as an explanation has it.
+const fn describe_medium(part: HostPart) -> &'static str {
     match part {
         HostPart::Bluetooth => "over Bluetooth",
         HostPart::SerialPorts => "over a serial line",
@@ -215,7 +220,7 @@ mod tests {
     const BLE: &[HostPart] = &[HostPart::Bluetooth];
 
     #[test]
-    fn sentence_names_circumstances() {
+    fn sentence_names_conditions() {
         let remedy = plain("move closer")
             .over(BLE)
             .on(&[System::MacOs])
@@ -229,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn hint_knows_the_device_of_the_run() {
+    fn hint_selects_device_of_the_run() {
         let context = Context {
             medium: Some(medium_named("ble")),
             name: Some("Bob's lamp".to_owned()),

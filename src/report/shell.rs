@@ -1,6 +1,6 @@
-//! Quotes text for a POSIX shell, so that a person can type what is shown.
+//! Quotes text for a POSIX shell, so that the user can type what espctl prints.
 
-/// The text as one word. The caller escapes control characters, which no quoting removes.
+/// Quotes the text as one word. The caller must escape control characters.
 pub(crate) fn quote_word(text: &str) -> String {
     match shlex::try_quote(text) {
         Ok(word) => word.into_owned(),

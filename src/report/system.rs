@@ -1,5 +1,4 @@
-//! The computer that a run was on, as far as a support bundle needs it: without its name and its
-//! user's.
+//! Describes this computer for a support bundle, without its name and its user's name.
 
 use std::fs;
 use std::io::{self, IsTerminal as _};
@@ -8,13 +7,13 @@ use serde_json::{Value, json};
 
 use crate::ident::printable;
 
-/// As one object; null is what the system does not say.
-pub(super) fn described() -> Value {
+/// One JSON object. A value is null if the system does not provide it.
+pub(super) fn describe_system() -> Value {
     json!({
         "os": std::env::consts::OS,
         "arch": std::env::consts::ARCH,
-        "name": name(),
-        "kernel": kernel(),
+        "name": read_system_name(),
+        "kernel": read_kernel_version(),
         "terminals": {
             "stdin": io::stdin().is_terminal(),
             "stdout": io::stdout().is_terminal(),
@@ -26,7 +25,7 @@ pub(super) fn described() -> Value {
 }
 
 #[cfg(unix)]
-fn kernel() -> String {
+fn read_kernel_version() -> String {
     let system = rustix::system::uname();
     let part = |text: &std::ffi::CStr| printable(text.to_bytes());
     format!(
@@ -39,17 +38,17 @@ fn kernel() -> String {
 }
 
 #[cfg(not(unix))]
-const fn kernel() -> Option<String> {
+const fn read_kernel_version() -> Option<String> {
     None
 }
 
-/// What the distribution calls itself.
-fn name() -> Option<String> {
+/// The name of the distribution.
+fn read_system_name() -> Option<String> {
     let text = fs::read_to_string("/etc/os-release").ok()?;
-    pretty_name(&text)
+    find_pretty_name(&text)
 }
 
-fn pretty_name(text: &str) -> Option<String> {
+fn find_pretty_name(text: &str) -> Option<String> {
     let value = text
         .lines()
         .find_map(|line| line.strip_prefix("PRETTY_NAME="))?;
@@ -61,10 +60,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_distribution_is_called_by_its_name() {
+    fn finds_pretty_name_of_distribution() {
         let text = "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n";
-        let name = pretty_name(text);
+        let name = find_pretty_name(text);
         assert_eq!(name.as_deref(), Some("Debian GNU/Linux 12 (bookworm)"));
-        assert_eq!(pretty_name("ID=x"), None);
+        assert_eq!(find_pretty_name("ID=x"), None);
     }
 }

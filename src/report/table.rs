@@ -1,9 +1,9 @@
 //! The table of errors, sorted by id: exit codes, title, why it happens, and what to do. Every hint
-//! of the program is written here or in `remedies`, except what only one run knows.
+//! of the program is here or in `remedies`, except hints that consist of one run's data.
 
-use super::context::{Case, Context};
+use super::context::{Context, ErrorCase};
 use super::exit::Exit;
-use super::id::{Entry, errors, first};
+use super::id::{ErrorEntry, errors, first};
 #[allow(
     clippy::wildcard_imports,
     reason = "the table names nearly all of them"
@@ -94,13 +94,13 @@ errors! {
     ChallengeDisabled "challenge-disabled" [Device]
         "Challenge-response is disabled on the device."
         "It was disabled after an earlier mapping, and stays disabled until the device restarts."
-        [LOOK, retry("if it is not, restart the device and {}")];
+        [LIST_NODES, retry("if it is not, restart the device and {}")];
     ChallengeExpired "challenge-expired" [Cloud]
         "The challenge expired before espctl could reach the account."
         "A challenge is valid for a few minutes. A computer whose only radio is on the device's hotspot can send the signature only after it left the hotspot."
         [
             plain("connect this computer to the internet as soon as the device is done"),
-            LOOK.explained_only(),
+            LIST_NODES.explained_only(),
             FACTORY_RESET,
         ];
     ChallengeRefused "challenge-refused" [Device]
@@ -120,7 +120,7 @@ errors! {
         [
             plain("open the cloud's address in a browser to see what answers: a proxy or a login page may be in between"),
             command("espctl profile list", "check the base URL of the profile: {}"),
-            LOOK.explained_only(),
+            LIST_NODES.explained_only(),
         ];
     CloudRefused "cloud-refused" [Cloud]
         "The cloud rejected the request."
@@ -130,7 +130,7 @@ errors! {
             retry("wait, and {} later: the cloud has a problem of its own").when("for status 500 and above", |run| run.error.cloud_status >= Some(500)),
             command("espctl profile list", "check the base URL with {}: this may not be a RainMaker cloud").when("for status 404", |run| run.error.cloud_status == Some(404)),
             plain("correct what the cloud names as the reason, if it names one: the same request fails again").when("for any other status", |run| run.error.cloud_status.is_some_and(|status| status < 500 && status != 429 && status != 404)),
-            LOOK.explained_only(),
+            LIST_NODES.explained_only(),
         ];
     CloudTimedOut "cloud-timed-out" [Cloud]
         "The cloud did not answer in time."
@@ -138,7 +138,7 @@ errors! {
         [
             retry("check the internet connection and {}"),
             flag("--cloud-timeout", "allow each request more time with {}"),
-            LOOK.explained_only(),
+            LIST_NODES.explained_only(),
         ];
     CloudUnreachable "cloud-unreachable" [Cloud]
         "espctl cannot connect to the cloud."
@@ -146,7 +146,7 @@ errors! {
         [
             plain("check the internet connection: a computer on a device's hotspot often has none"),
             flag("--ca-cert FILE", "if the cloud has its own certificate authority, pass {}").explained_only(),
-            LOOK.explained_only(),
+            LIST_NODES.explained_only(),
         ];
     ConfirmationNeeded "confirmation-needed" [Usage]
         "A step that cannot be undone was not confirmed."
@@ -192,7 +192,7 @@ errors! {
         [
             flag("--timeout", "allow the whole run more time with {}; `--join-timeout` limits joining alone"),
             plain("find out why the step that the error names is slow: each step also has its own limit, whose error names the cause").explained_only(),
-            LOOK.explained_only(),
+            LIST_NODES.explained_only(),
         ];
     Fault "fault" [Fault]
         "An internal error of espctl."
@@ -242,7 +242,7 @@ errors! {
             plain("wait until the device has joined or failed before the next run, or restart it").when("if the device was joining", |run| run.error.credentials == Some(CredentialState::Applied)),
             RUN_AGAIN.explained_only(),
             plain("restart the device if it rejects new credentials").explained_only(),
-            LOOK.explained_only(),
+            LIST_NODES.explained_only(),
         ];
     InvalidData "invalid-data" [Usage]
         "The data to send is invalid."
@@ -349,7 +349,7 @@ errors! {
     MappingPending "mapping-pending" [Cloud]
         "The cloud did not confirm the mapping in time."
         "The cloud still waits for the device's half of the mapping, or is busy."
-        [LOOK, FACTORY_RESET];
+        [LIST_NODES, FACTORY_RESET];
     MappingTimedOut "mapping-timed-out" [Cloud]
         "The device's half of the mapping did not reach the cloud in time."
         "The device has joined the Wi-Fi, but cannot reach the internet, or its clock or certificate is wrong; or a second run gave it another secret."
@@ -415,7 +415,7 @@ errors! {
         "This computer has no Bluetooth adapter, or not the one of `--adapter`."
         "The hardware or its driver is missing, or a virtual machine or a container does not see it."
         [
-            plain("omit `--adapter` to use the first adapter that is switched on").when("", |run| run.error.case == Some(Case::NoSuchAdapter)),
+            plain("omit `--adapter` to use the first adapter that is switched on").when("", |run| run.error.case == Some(ErrorCase::NoSuchAdapter)),
             command("ls /sys/class/bluetooth", "run {} to list the adapters; `lsusb` and `dmesg` show why there is none").on(LINUX).when("", |run| run.error.case.is_none()),
             plain("look for the adapter in System Settings, General, About, System Report, Bluetooth").on(MACOS).when("", |run| run.error.case.is_none()),
             plain("look for the adapter, or for a missing driver, in the Device Manager under Bluetooth").on(WINDOWS).when("", |run| run.error.case.is_none()),
@@ -428,7 +428,7 @@ errors! {
         "On Linux, programs use Bluetooth through BlueZ (`bluetoothd`) on the system's D-Bus. One of the two does not run, this is a container without them, or `DBUS_SYSTEM_BUS_ADDRESS` leads to an emulator that has ended."
         [
             plain("unset `DBUS_SYSTEM_BUS_ADDRESS`, or start the emulator again: no Bluetooth service answers at this address").when("if `DBUS_SYSTEM_BUS_ADDRESS` is set", |run| run.environment.has_bus_address),
-            command("sudo systemctl start dbus", "run {}; in a container, mount `/run/dbus/system_bus_socket` of the host").when("if there is no system bus", |run| run.error.case == Some(Case::NoBus) && !run.environment.has_bus_address),
+            command("sudo systemctl start dbus", "run {}; in a container, mount `/run/dbus/system_bus_socket` of the host").when("if there is no system bus", |run| run.error.case == Some(ErrorCase::NoBus) && !run.environment.has_bus_address),
             command("sudo systemctl enable --now bluetooth", "run {}; the package is `bluez`").when("if BlueZ does not run", |run| run.error.case.is_none()),
         ];
     NoCodeInLog "no-code-in-log" [NoDevice]
@@ -788,7 +788,7 @@ mod tests {
     #[test]
     fn remedies_read_as_sentences_and_as_hints() {
         for id in ErrorId::ALL {
-            for sentence in id.entry().what_to_do() {
+            for sentence in id.entry().describe_remedies() {
                 let text = sentence.trim_end_matches('.');
                 assert_eq!(sentence.len(), text.len() + 1, "{id}: {sentence}");
                 assert!(!text.contains("{}"), "{id}: {sentence}");

@@ -1,27 +1,27 @@
-//! What a host proves itself with.
+//! The secrets with which the host authenticates.
 
 use crate::secret::Secret;
 
-/// What the host proves itself with.
+/// The secrets with which the host authenticates.
 #[derive(Clone, Debug)]
 pub enum Credentials {
-    /// Nothing: Security 0, or Security 1 on a device without a PoP.
+    /// No secret: Security 0, or Security 1 on a device without a PoP.
     None,
-    /// Security 1. An empty PoP counts as none, as it does on the device.
+    /// For Security 1. An empty PoP means no PoP, as on the device.
     Pop(Secret<String>),
-    /// Security 2.
+    /// For Security 2.
     UserPassword {
-        /// UTF-8, 1 to 65,535 bytes. The device compares it with nothing; it only enters hashes.
+        /// UTF-8, 1 to 65,535 bytes. The device does not compare it; it is only part of hashes.
         username: String,
         /// UTF-8. RainMaker firmware uses the PoP.
         password: Secret<String>,
-        /// How the device's verifier was made.
+        /// How the device's verifier was computed.
         verifier: VerifierForm,
     },
 }
 
-/// How a device's SRP6a verifier was computed. A host cannot see it; the two broken forms are
-/// tried only when asked for, because every wrong guess counts towards the device's lock-out.
+/// How a device's SRP6a verifier was computed. The host cannot see it. The two broken forms are
+/// tried only on request, because every wrong attempt counts for the device's lock-out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VerifierForm {
     /// By RFC 5054.

@@ -1,4 +1,4 @@
-//! What a device knows of the secret that it shares with its owner.
+//! The device's part of the secret that it shares with its owner.
 
 use std::fmt;
 
@@ -9,29 +9,29 @@ use super::sec2::NonceRule;
 use super::srp6a;
 use crate::secret::Secret;
 
-/// What a device was made with.
+/// The secret stored in a device.
 #[derive(Clone)]
 pub enum DeviceSecret {
-    /// Security 0.
+    /// Security 0: no secret.
     Sec0,
-    /// Security 1, with a PoP or without.
+    /// Security 1, with or without a PoP.
     Sec1 {
-        /// Empty counts as none.
+        /// An empty PoP means no PoP.
         pop: Option<Secret<String>>,
     },
     /// Security 2.
     Sec2 {
-        /// As sent to the client.
+        /// The salt, as sent to the client.
         salt: Vec<u8>,
         /// g^x mod N, big-endian, any length.
         verifier: Vec<u8>,
-        /// Which of the two nonce rules the device follows.
+        /// The nonce rule that the device follows.
         nonce: NonceRule,
     },
 }
 
 impl DeviceSecret {
-    /// Makes salt and verifier as a device does that knows its own password.
+    /// Computes salt and verifier, like a device that has its own password.
     pub fn sec2(
         username: &str,
         password: &Secret<String>,
@@ -48,7 +48,7 @@ impl DeviceSecret {
         }
     }
 
-    /// The scheme that this secret is for.
+    /// The security scheme of this secret.
     pub const fn scheme(&self) -> SecurityScheme {
         match self {
             Self::Sec0 => SecurityScheme::Sec0,
@@ -58,7 +58,7 @@ impl DeviceSecret {
     }
 }
 
-/// Shows the scheme only: whoever has a verifier can guess at the password without the device.
+/// Shows only the scheme: the verifier allows attempts at the password without the device.
 impl fmt::Debug for DeviceSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DeviceSecret({})", self.scheme())

@@ -1,4 +1,4 @@
-//! The message in which every scheme's handshake travels, and the checks that all of them make.
+//! The message that carries the handshakes of all schemes, and the checks that all schemes share.
 
 use prost::Message as _;
 
@@ -35,7 +35,7 @@ pub(super) fn open_envelope(
         .ok_or_else(|| misbehaved(Misbehaviour::UnexpectedMessage))
 }
 
-/// Takes a field of exactly `N` bytes.
+/// Checks that a field has exactly `N` bytes.
 pub(super) fn field<const N: usize>(
     scheme: SecurityScheme,
     name: &'static str,

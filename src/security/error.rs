@@ -1,5 +1,5 @@
-//! Why there is no session, told by whose fault: a secret that is not shared, a peer that speaks
-//! another scheme, a peer that breaks the rules. What to do about it is `report`'s.
+//! Why there is no session: a wrong secret, a peer with another scheme, or a peer that violates the
+//! protocol. Hints are in `report`.
 
 use thiserror::Error;
 
@@ -11,64 +11,64 @@ pub enum SecurityError {
     /// The two sides do not share the same secret.
     #[error("the device did not accept {}", secret_of(*scheme))]
     CredentialsMismatch {
-        /// Decides which secret that is.
+        /// The scheme, which determines the kind of secret.
         scheme: SecurityScheme,
     },
-    /// Too many messages for one session.
+    /// The session has used up its message counter.
     #[error("the message counter of the session is used up")]
     CounterExhausted,
-    /// The device does not speak this scheme, or takes no handshake now.
+    /// The device does not support this scheme, or accepts no handshake now.
     #[error("the device did not answer the {scheme} handshake")]
     PeerIncompatible {
-        /// The one that was tried.
+        /// The scheme of the handshake.
         scheme: SecurityScheme,
     },
-    /// The other side broke the protocol.
-    #[error("the other side broke the rules of {scheme}: {how}")]
+    /// The other side violated the protocol.
+    #[error("the other side violated the rules of {scheme}: {how}")]
     PeerMisbehaved {
-        /// Whose rules.
+        /// The scheme whose rules were violated.
         scheme: SecurityScheme,
-        /// Which rule.
+        /// The violated rule.
         how: Misbehaviour,
     },
-    /// The caller chose credentials that do not fit the scheme.
-    #[error("these are not the credentials that {scheme} takes")]
+    /// The caller's credentials are not for this scheme.
+    #[error("these credentials are not for {scheme}")]
     WrongKindOfCredentials {
-        /// The one that was asked for.
+        /// The requested scheme.
         scheme: SecurityScheme,
     },
 }
 
-/// The rule that a peer broke.
+/// The rule that a peer violated.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Misbehaviour {
     /// A status other than success, which no firmware sends.
     #[error("it reported status {0}")]
     BadStatus(i32),
-    /// A user name is required.
+    /// The user name is empty.
     #[error("an empty user name")]
     EmptyUsername,
     /// A public key outside the group, or one that makes the shared secret predictable.
     #[error("a public key that no honest device sends")]
     KeyOutOfRange,
-    /// The message was changed on its way, or the two ends are out of step.
+    /// The message was modified in transit, or the two sides are out of step.
     #[error("a message that is not authentic")]
     NotAuthentic,
-    /// The device could not prove that it holds the secret itself.
-    #[error("it could not prove that it holds the secret")]
+    /// The device could not prove that it has the secret.
+    #[error("it could not prove that it has the secret")]
     NoProofOfItsOwn,
-    /// Not a `SessionData` message.
+    /// The message is not a `SessionData` message.
     #[error("a message that cannot be decoded")]
     Undecodable,
-    /// Another message than the one that is due.
-    #[error("another message than the one that was due")]
+    /// The message is not the expected one.
+    #[error("an unexpected message")]
     UnexpectedMessage,
-    /// A field of a size that the scheme does not have.
+    /// A field with a wrong length.
     #[error("{field} of {length} bytes")]
     WrongLength {
-        /// As the `.proto` file calls it.
+        /// The name in the `.proto` file.
         field: &'static str,
-        /// In bytes.
+        /// The length in bytes.
         length: usize,
     },
 }

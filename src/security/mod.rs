@@ -1,16 +1,16 @@
-//! Who may read what: the three protocomm security schemes, each with its client and its device
-//! side. Pure: no socket, no clock, and the caller's `rng` is the only source of chance. How the
-//! bytes get there is `transport`'s, and what they say once opened, `endpoint`'s.
+//! The three protocomm security schemes, each with its client and its device side. Pure code: no
+//! socket, no clock, and the caller's `rng` is the only source of randomness. `transport` carries
+//! the messages, `endpoint` defines their meaning.
 //!
-//! A handshake is a chain of values. Each is named for the message it waits for and is consumed
-//! by it, so no state can be used twice, and only its end yields a [`Cipher`]:
+//! A handshake is a chain of values. Each is named for the message that it waits for and is
+//! consumed by it, so no state can be used twice. Only the last one yields a [`Cipher`]:
 //!
 //! ```text
 //! start() ─▶ Step::Send ──request──▶ device ──response──▶ Handshake::receive() ─▶ Step::…
 //!                                                         Step::Established(Cipher)
 //! ```
 //!
-//! Rules from ESP-IDF `components/protocomm/src/security/security{0,1,2}.c`.
+//! Source: ESP-IDF `components/protocomm/src/security/security{0,1,2}.c`.
 
 mod credentials;
 mod device_secret;

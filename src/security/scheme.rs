@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use thiserror::Error;
 
-/// The security schemes, numbered as protocomm numbers them.
+/// The security schemes, with protocomm's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecurityScheme {
     /// Plaintext.
@@ -18,7 +18,7 @@ pub enum SecurityScheme {
 }
 
 impl SecurityScheme {
-    /// The scheme of a number that a device or a person gave.
+    /// The scheme with this number, if there is one.
     pub const fn from_number(number: u64) -> Option<Self> {
         match number {
             0 => Some(Self::Sec0),
@@ -37,8 +37,8 @@ impl SecurityScheme {
         }
     }
 
-    /// How many bytes the longest message of its handshake has at least: a public key is 32 bytes
-    /// of X25519, or 384 of SRP.
+    /// The minimum length of the longest message of the scheme's handshake, in bytes. The public
+    /// key of X25519 has 32 bytes, that of SRP 384.
     pub const fn longest_message(self) -> usize {
         match self {
             Self::Sec0 => 6,
@@ -71,7 +71,7 @@ impl Serialize for SecurityScheme {
     }
 }
 
-/// A text that names no security scheme.
+/// The text is not the number of a security scheme.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("expected 0, 1 or 2")]
 pub struct UnknownScheme;
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schemes_are_written_and_read_as_numbers() {
+    fn schemes_are_numbers_in_json() {
         use SecurityScheme::{Sec0, Sec1, Sec2};
         for (number, scheme) in [(0, Sec0), (1, Sec1), (2, Sec2)] {
             assert_eq!(serde_json::to_value(scheme).unwrap(), number);

@@ -1,5 +1,5 @@
-//! Security 0: one empty exchange, then plaintext. It protects nothing; whether that is
-//! acceptable is decided by `flows::connect`, not here.
+//! Security 0: one empty exchange, then plaintext. It protects nothing; `flows::connect` decides
+//! whether that is acceptable.
 
 use zeroize::Zeroizing;
 
@@ -60,7 +60,7 @@ impl Responder for AwaitCommand {
     }
 }
 
-/// The cipher that is none.
+/// Passes messages through in plaintext.
 #[derive(Debug)]
 struct Plaintext;
 
@@ -83,7 +83,7 @@ fn message(msg: Sec0MsgType, payload: Payload) -> Vec<u8> {
 
 fn payload(message: &[u8]) -> Result<(Sec0MsgType, Option<Payload>), SecurityError> {
     match open_envelope(SCHEME, message)? {
-        // Not `payload.msg()`: to that, an unknown number is the first message type.
+        // Not `payload.msg()`, which maps an unknown number to the first message type.
         Proto::Sec0(payload) => match Sec0MsgType::try_from(payload.msg) {
             Ok(msg) => Ok((msg, payload.payload)),
             Err(_) => Err(unexpected()),

@@ -1,6 +1,6 @@
-//! Security 1: X25519 agrees a key, SHA-256 of the PoP is mixed in, AES-256-CTR encrypts.
-//! There is no message authentication: a lost or repeated message puts the ends out of step for
-//! good, which is why nobody may repeat a request (`session` sees to that).
+//! Security 1: X25519 agrees on a key, SHA-256 of the PoP is mixed in, AES-256-CTR encrypts.
+//! Messages are not authenticated. A lost or repeated message puts the two sides out of step for
+//! good, so requests must never be repeated; `session` ensures that.
 //!
 //! ```text
 //! sc0 client_pubkey ─▶                    ◀─ sr0 device_pubkey, device_random
@@ -101,7 +101,7 @@ impl fmt::Debug for AwaitDeviceKey {
     }
 }
 
-/// The client has proved that it holds the PoP.
+/// The client has proved that it has the PoP.
 #[derive(Debug)]
 struct AwaitDeviceProof {
     public: PublicKey,
@@ -164,7 +164,7 @@ impl fmt::Debug for AwaitClientKey {
     }
 }
 
-/// The device waits for the proof that the client holds the PoP.
+/// The device waits for the client's proof that it has the PoP.
 #[derive(Debug)]
 struct AwaitClientProof {
     public: PublicKey,
@@ -192,8 +192,8 @@ impl Responder for AwaitClientProof {
     }
 }
 
-/// One AES-256-CTR keystream, consumed in order by both directions: bytes 0 to 31 for the
-/// client's proof, 32 to 63 for the device's, then each message its own length.
+/// One AES-256-CTR keystream, which both directions consume in order: bytes 0 to 31 for the
+/// client's proof, 32 to 63 for the device's, then the length of each message.
 struct Keystream(Ctr128BE<Aes256>);
 
 impl Keystream {
@@ -259,7 +259,7 @@ fn message(msg: Sec1MsgType, payload: Payload) -> Vec<u8> {
 
 fn payload(message: &[u8]) -> Result<(Sec1MsgType, Option<Payload>), SecurityError> {
     match open_envelope(SCHEME, message)? {
-        // Not `payload.msg()`: to that, an unknown number is the first message type.
+        // Not `payload.msg()`, which maps an unknown number to the first message type.
         Proto::Sec1(payload) => match Sec1MsgType::try_from(payload.msg) {
             Ok(msg) => Ok((msg, payload.payload)),
             Err(_) => Err(misbehaved(Misbehaviour::UnexpectedMessage)),
@@ -276,7 +276,7 @@ fn misbehaved(how: Misbehaviour) -> SecurityError {
 }
 
 const SCHEME: SecurityScheme = SecurityScheme::Sec1;
-/// Bytes of an X25519 key, and of an encrypted one.
+/// The length of an X25519 key, and of an encrypted one.
 const KEY: usize = 32;
-/// Bytes of `device_random`, the first counter block.
+/// The length of `device_random`, the first counter block.
 const RANDOM: usize = 16;

@@ -1,15 +1,15 @@
-//! Security 2: SRP6a agrees a key from user name and password, AES-256-GCM encrypts.
+//! Security 2: SRP6a agrees on a key from user name and password, AES-256-GCM encrypts.
 //!
 //! ```text
 //! sc0 user name, A ─▶                     ◀─ sr0 B, salt
 //! sc1 M1 ─▶                               ◀─ sr1 M2, nonce
 //! ```
 //!
-//! The nonce decides the rule for the rest of the session, whatever the version document says:
+//! The nonce determines the rule for the rest of the session, regardless of the version document:
 //! 16 bytes are one IV for every message of both directions; 12 bytes are 8 random bytes and a
 //! counter that both directions share.
 //!
-//! Source: ESP-IDF `protocomm/src/security/security2.c`. The arithmetic is `srp6a`'s.
+//! Source: ESP-IDF `protocomm/src/security/security2.c`. `srp6a` does the arithmetic.
 
 use std::fmt;
 
@@ -243,7 +243,7 @@ impl fmt::Debug for AwaitClientProof {
 #[derive(Clone, Debug)]
 enum Nonce {
     Fixed([u8; 16]),
-    /// `None` once the counter has run over: the device treats that as an error too.
+    /// `None` after an overflow of the counter, which is also an error on the device.
     Counter {
         prefix: [u8; 8],
         counter: Option<u32>,
@@ -292,7 +292,7 @@ impl Nonce {
         }
     }
 
-    /// After every message that was sealed, or opened and found authentic.
+    /// Called after every message that was sealed, or opened and authenticated.
     fn advance(&mut self) {
         if let Self::Counter { counter, .. } = self {
             *counter = counter.and_then(|counter| counter.checked_add(1));
@@ -367,7 +367,7 @@ fn message(msg: Sec2MsgType, payload: Payload) -> Vec<u8> {
 
 fn payload(message: &[u8]) -> Result<(Sec2MsgType, Option<Payload>), SecurityError> {
     match open_envelope(SCHEME, message)? {
-        // Not `payload.msg()`: to that, an unknown number is the first message type.
+        // Not `payload.msg()`, which maps an unknown number to the first message type.
         Proto::Sec2(payload) => match Sec2MsgType::try_from(payload.msg) {
             Ok(msg) => Ok((msg, payload.payload)),
             Err(_) => Err(misbehaved(Misbehaviour::UnexpectedMessage)),

@@ -1,6 +1,6 @@
-//! The arithmetic of Security 2, and nothing else: SRP6a over the 3072-bit group of RFC 5054
-//! with SHA-512. The group and its operations are the `srp` crate's; which value is padded and
-//! which is not is here, because there the firmware and half of its clients disagree.
+//! The arithmetic of Security 2: SRP6a over the 3072-bit group of RFC 5054 with SHA-512. The `srp`
+//! crate has the group and its operations. This file defines which values are padded, because the
+//! firmware and half of its clients differ there.
 //!
 //! | value | form |
 //! |---|---|
@@ -22,12 +22,12 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::credentials::VerifierForm;
 use crate::secret::Secret;
 
-/// Bytes of the modulus, and so of a padded public key.
+/// The length of the modulus, and so of a padded public key.
 pub(super) const PUBLIC: usize = 384;
-/// Bytes of a SHA-512 hash: K, M1 and M2.
+/// The length of a SHA-512 hash: K, M1 and M2.
 pub(super) const HASH: usize = 64;
 
-/// What both sides compute.
+/// The values that both sides compute.
 pub(super) struct Agreement {
     /// K; its first 32 bytes are the AES key.
     pub(super) key: Zeroizing<[u8; HASH]>,
@@ -37,7 +37,7 @@ pub(super) struct Agreement {
     pub(super) device_proof: [u8; HASH],
 }
 
-/// A public key that is a multiple of N, too long, or leads to u = 0.
+/// A public key that is a multiple of N, is too long, or leads to u = 0.
 #[derive(Debug)]
 pub(super) struct OutOfRange;
 
@@ -99,7 +99,7 @@ pub(super) struct DeviceKey {
 impl DeviceKey {
     pub(super) fn draw(verifier: &[u8], rng: &mut dyn CryptoRng) -> Self {
         let secret = draw(rng);
-        // A stored verifier may be longer than N, which the group's operations do not take.
+        // A stored verifier may be longer than N, which the group's operations do not support.
         let verifier = number(verifier).rem(G3072::generator().params().modulus().as_nz_ref());
         let public = Server::<G3072, Sha512>::new().compute_b_pub(
             &number(&*secret),
@@ -140,7 +140,7 @@ impl DeviceKey {
     }
 }
 
-/// v = g^x, for a device that knows its own password.
+/// v = g^x, for a device that has its own password.
 pub(super) fn verifier(username: &str, password: &Secret<String>, salt: &[u8]) -> Vec<u8> {
     let mut x = private_value(username, password, VerifierForm::Standard, salt);
     let v = Client::<G3072, Sha512>::new().compute_g_x(&x);
@@ -183,7 +183,7 @@ fn private_value(
     }
 }
 
-/// K, M1 and M2, from the public keys as they travelled.
+/// K, M1 and M2, from the public keys as they were sent.
 fn agreement(
     username: &[u8],
     salt: &[u8],
@@ -222,7 +222,7 @@ fn multiplier() -> BoxedUint {
     number(&hash([&modulus, &generator]))
 }
 
-/// u = H(PAD(A) | PAD(B)), refused when zero.
+/// u = H(PAD(A) | PAD(B)); zero is an error.
 fn scrambler(a: &[u8; PUBLIC], b: &[u8; PUBLIC]) -> Result<BoxedUint, OutOfRange> {
     let u = hash([a, b]);
     if u == [0; HASH] {
@@ -239,8 +239,8 @@ fn group() -> ([u8; PUBLIC], [u8; PUBLIC]) {
     (modulus, pad(&generator.retrieve().to_be_bytes()))
 }
 
-/// Pads a public key that lies strictly between 0 and N. Big-endian arrays of one length compare
-/// as numbers do.
+/// Pads a public key that is between 0 and N, both excluded. Big-endian arrays of equal length
+/// compare like numbers.
 fn checked(public: &[u8]) -> Result<[u8; PUBLIC], OutOfRange> {
     if public.len() > PUBLIC {
         return Err(OutOfRange);
@@ -252,7 +252,8 @@ fn checked(public: &[u8]) -> Result<[u8; PUBLIC], OutOfRange> {
     Ok(padded)
 }
 
-/// Big-endian, left-padded. Longer input keeps its lowest bytes, but no caller has longer input.
+/// Pads on the left, big-endian. Longer input would lose its highest bytes, but no caller has
+/// longer input.
 fn pad(bytes: &[u8]) -> [u8; PUBLIC] {
     let mut padded = [0; PUBLIC];
     for (to, from) in padded.iter_mut().rev().zip(bytes.iter().rev()) {
@@ -274,7 +275,7 @@ fn hash<const N: usize>(parts: [&[u8]; N]) -> [u8; HASH] {
     digest.finalize().into()
 }
 
-/// Timing depends on the length of `bytes` only, which is public for every value used here.
+/// The timing depends only on the length of `bytes`, which is public for every value used here.
 fn number(bytes: &[u8]) -> BoxedUint {
     BoxedUint::from_be_slice_vartime(bytes)
 }
@@ -285,5 +286,5 @@ fn draw(rng: &mut dyn CryptoRng) -> Zeroizing<[u8; EPHEMERAL]> {
     secret
 }
 
-/// Bytes of a and b: 256 bits, as the firmware draws them.
+/// The length of a and b: 256 bits, as in the firmware.
 const EPHEMERAL: usize = 32;

@@ -1,4 +1,4 @@
-//! How a handshake begins, on either side: from scheme and secret to its first state.
+//! The first state of a handshake on either side, from the scheme and the secret.
 
 use prost::Message as _;
 use rand_core::CryptoRng;
@@ -36,7 +36,7 @@ pub fn start(
     }
 }
 
-/// Starts the device side of `secret`'s scheme. Only the emulator does.
+/// Starts the device side of `secret`'s scheme. Only the emulator uses it.
 pub fn accept(secret: &DeviceSecret, rng: &mut dyn CryptoRng) -> Box<dyn Responder> {
     match secret {
         DeviceSecret::Sec0 => sec0::accept(),
@@ -49,7 +49,7 @@ pub fn accept(secret: &DeviceSecret, rng: &mut dyn CryptoRng) -> Box<dyn Respond
     }
 }
 
-/// Whether `request` is the first message of a handshake, which a device takes in any state.
+/// Whether `request` is the first message of a handshake, which a device accepts in any state.
 pub fn opens_handshake(request: &[u8]) -> bool {
     use crate::proto::protocomm::{sec1_payload, sec2_payload};
     match SessionData::decode(request)

@@ -1,4 +1,4 @@
-//! Why a conversation with a device fails.
+//! Why a session with a device fails.
 
 use thiserror::Error;
 
@@ -6,26 +6,26 @@ use crate::endpoint::ReplyError;
 use crate::security::SecurityError;
 use crate::transport::TransportError;
 
-/// Why a conversation failed.
+/// Why a session with a device fails.
 #[derive(Debug, Error)]
 pub enum SessionError {
-    /// The device did not answer a handshake message. protocomm has no error message for that,
-    /// so the waiting state says what it means.
+    /// The device did not answer a handshake message. protocomm has no error message for this, so
+    /// the state of the handshake interprets it.
     #[error("{means}")]
     HandshakeRefused {
         /// The interpretation.
         means: SecurityError,
-        /// What was seen.
+        /// The transport's error.
         #[source]
         how: TransportError,
     },
-    /// An earlier error left the two ends out of step.
-    #[error("the session ended with the error before")]
+    /// An earlier error put the two sides out of step.
+    #[error("an earlier error closed the session")]
     Lost,
-    /// The device's answer is not the reply.
+    /// The device's answer is not the expected reply.
     #[error(transparent)]
     Reply(#[from] ReplyError),
-    /// The handshake or a message broke the rules.
+    /// The handshake or a message violated the protocol.
     #[error(transparent)]
     Security(#[from] SecurityError),
     /// The answer did not arrive.

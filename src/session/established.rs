@@ -1,4 +1,4 @@
-//! A conversation with keys: commands go out sealed, replies come back opened.
+//! A session with keys: seals commands and opens replies.
 
 use tracing::trace;
 use zeroize::Zeroizing;
@@ -11,14 +11,15 @@ use crate::security::SecurityScheme;
 use crate::transport::Transport;
 use crate::transport::record::{self, Line, Transcript};
 
-/// A session: commands go out sealed, replies come back opened.
+/// A session with keys: seals commands and opens replies.
 #[derive(Debug)]
 pub struct Session {
     pub(super) transport: Box<dyn Transport>,
     pub(super) keys: Keys,
     pub(super) transcript: Option<Transcript>,
-    /// Whether the two ends may be out of step: set before each request, cleared when its answer
-    /// was understood. Security 1 has no authentication, so being out of step shows as nonsense.
+    /// Whether the two sides may be out of step: set before each request, cleared when its answer
+    /// was decrypted. Security 1 has no authentication, so an answer out of step decrypts to
+    /// garbage.
     pub(super) lost: bool,
 }
 
@@ -49,7 +50,7 @@ impl Session {
             },
         });
         match reply {
-            // Not a message at all: perhaps the keystreams have parted.
+            // The answer is not a message at all: the keystreams may be out of step.
             Err(error @ ReplyError::Malformed { .. }) => {
                 self.lost = true;
                 Err(error.into())
@@ -58,7 +59,7 @@ impl Session {
         }
     }
 
-    /// The longest answer that is sure to come through, in bytes, where the medium has a limit.
+    /// The longest answer that reliably arrives, in bytes; `None` if the medium has no limit.
     pub fn longest_answer(&self) -> Option<usize> {
         let capacity = self.transport.capacity();
         if self.keys.scheme == SecurityScheme::Sec2 {
@@ -68,12 +69,12 @@ impl Session {
         }
     }
 
-    /// Whether the two ends may be out of step, so that nothing more can be said.
+    /// Whether the two sides may be out of step. Then no more commands can be sent.
     pub fn is_lost(&self) -> bool {
         self.lost
     }
 
-    /// Sends bytes to any endpoint, sealed, and opens the answer.
+    /// Seals bytes, sends them to any endpoint, and opens the answer.
     pub async fn exchange(
         &mut self,
         endpoint: &EndpointName,
@@ -86,12 +87,12 @@ impl Session {
         let request = self.keys.cipher.seal(plaintext)?;
         let answer = self.transport.exchange(endpoint, &request).await?;
         let opened = self.keys.cipher.open(&answer)?;
-        trace!(%endpoint, asked = plaintext.len(), answered = opened.len(), "call");
+        trace!(%endpoint, sent = plaintext.len(), received = opened.len(), "call");
         self.lost = false;
         Ok(opened)
     }
 
-    /// Closes the connection. Nothing can be sent after it.
+    /// Closes the connection. The session cannot be used afterwards.
     pub async fn close(&mut self) -> Result<(), SessionError> {
         self.lost = true;
         Ok(self.transport.close().await?)

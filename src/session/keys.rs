@@ -1,8 +1,8 @@
-//! What a handshake ends with.
+//! The result of a handshake.
 
 use crate::security::{Cipher, SecurityScheme};
 
-/// What both ends agreed in a handshake. Good for the connection on which it was agreed.
+/// The keys of a handshake, valid for the connection of the handshake.
 #[derive(Debug)]
 pub struct Keys {
     pub(super) scheme: SecurityScheme,

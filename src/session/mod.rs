@@ -1,13 +1,13 @@
-//! A secure conversation with one device: the one place where endpoint, security and transport
-//! meet. What to say in which order is `flows`'.
+//! A secure session with one device. Only this module combines endpoint, security and transport.
+//! `flows` defines the order of commands.
 //!
 //! ```text
 //! command ──encode──▶ plaintext ──seal──▶ ciphertext ──exchange──▶ answer ──open──▶ ──decode──▶ reply
 //!         endpoint             security            transport               security   endpoint
 //! ```
 //!
-//! [`Connection`] is the time before keys, [`Session`] after: a session cannot be secured again,
-//! and nothing but the version document can be read before.
+//! A [`Connection`] has no keys yet, a [`Session`] has: a session cannot start another handshake,
+//! and a connection can only read the version document.
 
 mod connection;
 mod error;

@@ -1,6 +1,5 @@
-//! A device for tests, without a medium: its handshakes are real, its answers are the test's.
+//! A device for tests, without a medium: its handshakes are real, and the test defines its answers.
 
-use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -12,13 +11,14 @@ use crate::proto::{EndpointName, Service};
 use crate::security::{
     Answer, Cipher, Credentials, DeviceSecret, Responder, SecurityScheme, accept, opens_handshake,
 };
-use crate::transport::{No, Transport, TransportError};
+use crate::transport::{Rejection, Transport, TransportError};
 
-/// What the transport brings back.
+/// The result of an exchange.
 pub(crate) type Outcome = Result<Vec<u8>, TransportError>;
 
-/// A device, and both ends of the path to it.
-#[derive(Clone)]
+/// A device that is its own transport.
+#[derive(Clone, derive_more::Debug)]
+#[debug("ScriptedDevice")]
 pub(crate) struct ScriptedDevice(Arc<Mutex<Inner>>);
 
 struct Inner {
@@ -32,7 +32,8 @@ struct Inner {
 type Answering = dyn FnMut(&str, &[u8]) -> Outcome + Send;
 
 impl ScriptedDevice {
-    /// `answer` gets each endpoint and request in the clear, except those of handshakes.
+    /// Creates a device. `answer` receives the endpoint and the decrypted request, except those of
+    /// handshakes.
     pub(crate) fn new(
         secret: DeviceSecret,
         answer: impl FnMut(&str, &[u8]) -> Outcome + Send + 'static,
@@ -46,25 +47,25 @@ impl ScriptedDevice {
         })))
     }
 
-    /// A path to it, before any keys.
+    /// A connection to the device, before any keys.
     pub(crate) fn connection(&self) -> Connection {
         Connection::new(Box::new(self.clone()), Service::Provisioning)
     }
 
-    /// A session in the clear, which cannot be reconnected.
+    /// A session in plaintext, which cannot be reconnected.
     pub(crate) async fn secured(&self) -> Secured {
         let (scheme, permit) = (SecurityScheme::Sec0, Handshakes::default().begin().await);
         let mut connection = self.connection();
-        let agreed = connection.agree(scheme, &Credentials::None, UnwrapErr(SysRng), &permit);
-        let keys = agreed.await.unwrap();
+        let keys = connection.agree(scheme, &Credentials::None, UnwrapErr(SysRng), &permit);
+        let keys = keys.await.unwrap();
         Secured::without_route(connection.into_session(keys), scheme)
     }
 
-    /// What was sent to an endpoint so far, in the clear.
+    /// The decrypted requests to an endpoint so far.
     pub(crate) fn requests(&self, endpoint: &str) -> Vec<Vec<u8>> {
         let inner = self.0.lock().unwrap();
-        let to_it = inner.requests.iter().filter(|(name, _)| name == endpoint);
-        to_it.map(|(_, request)| request.clone()).collect()
+        let matching = inner.requests.iter().filter(|(name, _)| name == endpoint);
+        matching.map(|(_, request)| request.clone()).collect()
     }
 }
 
@@ -73,7 +74,7 @@ impl Transport for ScriptedDevice {
     async fn exchange(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
         let mut inner = self.0.lock().unwrap();
         match endpoint.as_str() {
-            "prov-session" => inner.shake_hands(endpoint, request),
+            "prov-session" => inner.answer_handshake(endpoint, request),
             "proto-ver" => inner.answer(endpoint.as_str(), request),
             name => {
                 let mut cipher = inner.cipher.take().expect("a session");
@@ -89,14 +90,14 @@ impl Transport for ScriptedDevice {
 
 impl Inner {
     fn answer(&mut self, endpoint: &str, request: &[u8]) -> Outcome {
-        let kept = (endpoint.to_owned(), request.to_vec());
-        self.requests.push(kept);
+        let record = (endpoint.to_owned(), request.to_vec());
+        self.requests.push(record);
         (self.answer)(endpoint, request)
     }
 
-    fn shake_hands(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
-        let kept = (endpoint.as_str().to_owned(), request.to_vec());
-        self.requests.push(kept);
+    fn answer_handshake(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
+        let record = (endpoint.as_str().to_owned(), request.to_vec());
+        self.requests.push(record);
         if opens_handshake(request) {
             self.next = Some(accept(&self.secret, &mut UnwrapErr(SysRng)));
         }
@@ -109,16 +110,10 @@ impl Inner {
                 self.cipher = Some(cipher);
                 Ok(response)
             }
-            Some(Err(_)) | None => Err(TransportError::Refused {
-                endpoint: endpoint.clone(),
-                how: No::HungUp,
-            }),
+            Some(Err(_)) | None => Err(TransportError::refused(
+                endpoint,
+                Rejection::ConnectionClosed,
+            )),
         }
-    }
-}
-
-impl fmt::Debug for ScriptedDevice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ScriptedDevice")
     }
 }

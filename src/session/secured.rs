@@ -1,4 +1,4 @@
-//! A session, and what it takes to agree one again with the same device.
+//! A session with the data for a new handshake with the same device.
 
 use std::time::Duration;
 
@@ -14,23 +14,23 @@ use crate::endpoint::version::Version;
 use crate::security::{Credentials, SecurityScheme};
 use crate::transport::{Limits, Route};
 
-/// A device and us with the same keys.
+/// A device with which espctl shares keys.
 #[derive(Debug)]
 pub struct Secured {
-    /// The conversation.
+    /// The session.
     pub session: Session,
-    /// The scheme that the device speaks.
+    /// The device's security scheme.
     pub scheme: SecurityScheme,
-    /// What the device said about itself before the handshake.
+    /// The device's version document, read before the handshake.
     pub version: Version,
-    /// What the device accepted.
+    /// The credentials that the device accepted.
     pub credentials: Credentials,
-    /// The way back to it. `None`: when contact is lost, the session is over.
+    /// The route to the device. Without one, a lost session cannot be reconnected.
     pub route: Option<Route>,
 }
 
 impl Secured {
-    /// A session that cannot be agreed again.
+    /// A session that cannot be reconnected.
     pub fn without_route(session: Session, scheme: SecurityScheme) -> Self {
         Self {
             session,
@@ -41,8 +41,9 @@ impl Secured {
         }
     }
 
-    /// Opens a new connection and secures it as before, once. With the same device this costs no
-    /// attempt; with another one at the same address one at most, so that a refusal is final.
+    /// Opens a new connection and repeats the handshake, once. With the same device this costs no
+    /// attempt. Another device at the same address counts at most one failed attempt, so a refusal
+    /// is final.
     pub async fn reconnect(
         &mut self,
         permit: &HandshakePermit,
@@ -50,24 +51,24 @@ impl Secured {
         limits: &Limits,
     ) -> Result<(), NotReconnected> {
         let route = self.route.as_ref().ok_or(SessionError::Lost)?;
-        // A device serves one client. A connection that is closed late would take the new one with
-        // it.
+        // A device serves one client. If the old connection were closed later, the device would
+        // also close the new one.
         if let Err(error) = self.session.close().await {
-            tracing::debug!(%error, "the connection that was lost");
+            tracing::debug!(%error, "cannot close the lost connection");
         }
         let unreachable = |_| NotReconnected::Unreachable;
-        let found = route.find(within).await;
-        let candidate = found
+        let scan_result = route.find(within).await;
+        let candidate = scan_result
             .ok_or(NotReconnected::Unreachable)?
             .map_err(unreachable)?;
         let service = candidate.service;
-        let opened = route.open(&candidate, limits).await;
-        let mut connection = Connection::new(opened.map_err(unreachable)?, service)
+        let transport = route.open(&candidate, limits).await;
+        let mut connection = Connection::new(transport.map_err(unreachable)?, service)
             .recorded(route.transcript.clone());
         match connection.version().await {
             Ok(version) if version == self.version => {}
             Ok(_) => {
-                let expected = "the version document of the device that was lost";
+                let expected = "the version document of the lost device";
                 return Err(SessionError::from(ReplyError::Unexpected { expected }).into());
             }
             Err(SessionError::Transport(error))
@@ -75,8 +76,8 @@ impl Secured {
             Err(_) => return Err(NotReconnected::Unreachable),
         }
         let rng = UnwrapErr(SysRng);
-        let agreed = connection.agree(self.scheme, &self.credentials, rng, permit);
-        let keys = agreed.await?;
+        let keys = connection.agree(self.scheme, &self.credentials, rng, permit);
+        let keys = keys.await?;
         self.session = connection.into_session(keys);
         Ok(())
     }
@@ -85,9 +86,9 @@ impl Secured {
 /// Why a device could not be reconnected.
 #[derive(Debug)]
 pub enum NotReconnected {
-    /// It answered, and will answer the same again.
+    /// The device answered, and would answer the same again.
     Final(SessionError),
-    /// It does not answer, or the connection broke: perhaps a moment later.
+    /// The device does not answer, or the connection broke; a later attempt may succeed.
     Unreachable,
 }
 

@@ -1,4 +1,4 @@
-//! Where a device is. What is inside only the driver knows that made it.
+//! The address of a device, opaque to everything but the driver that made it.
 
 use std::any::Any;
 use std::fmt;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-/// Where a device is, in the terms of one driver: everybody else can show it and compare it.
+/// The address of a device in the terms of one driver. Other code can only display and compare it.
 #[derive(Clone)]
 pub struct Address(Arc<Inner>);
 
-/// Behind a pointer, so that errors that name an address stay small.
+/// Behind a pointer, so that errors that contain an address stay small.
 #[derive(Clone)]
 struct Inner {
     text: Box<str>,
@@ -19,7 +19,7 @@ struct Inner {
 }
 
 impl Address {
-    /// An address that people read as this text.
+    /// An address that is displayed as `text`.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(Arc::new(Inner {
             text: text.into(),
@@ -28,7 +28,8 @@ impl Address {
         }))
     }
 
-    /// The same, with what the system calls the device. Then people may call it by either.
+    /// Adds the system's own id of the device (BlueZ's object path, for example). The user can then
+    /// name the device by the text or by this id.
     #[must_use]
     pub fn with_id(self, id: impl Into<Box<str>>) -> Self {
         Self(Arc::new(Inner {
@@ -37,7 +38,7 @@ impl Address {
         }))
     }
 
-    /// The same, with what its driver needs to get there.
+    /// Adds the data that the driver needs to connect.
     #[must_use]
     pub fn with_detail(self, detail: impl Any + Send + Sync) -> Self {
         Self(Arc::new(Inner {
@@ -46,22 +47,22 @@ impl Address {
         }))
     }
 
-    /// What its driver put there; `None` if another driver made it.
+    /// The driver's data; `None` if another driver made the address.
     pub fn detail<T: Any>(&self) -> Option<&T> {
         self.0.detail.as_ref()?.downcast_ref()
     }
 
-    /// As people read it.
+    /// The text that is displayed.
     pub fn as_str(&self) -> &str {
         &self.0.text
     }
 
-    /// Whether it says what the system calls the device, as addresses of a scan do.
+    /// Whether the address has the system's id of the device, as addresses from a scan do.
     pub fn has_id(&self) -> bool {
         self.0.id.is_some()
     }
 
-    /// Whether a device that is there can be chosen by this text, as if it were its name.
+    /// Whether the user can select a scanned device by this text, as if it were the device's name.
     pub fn is_called(&self, text: &str) -> bool {
         let Inner {
             text: own,
@@ -78,7 +79,7 @@ impl Address {
 impl PartialEq for Address {
     fn eq(&self, other: &Self) -> bool {
         match (&self.0.id, &other.0.id) {
-            (Some(one), Some(other)) => one == other,
+            (Some(id), Some(other_id)) => id == other_id,
             (None, None) => self.0.text == other.0.text,
             _ => false,
         }
@@ -99,11 +100,11 @@ impl fmt::Debug for Address {
     }
 }
 
-/// A text that is no address of the medium.
+/// The text is not an address of this medium.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("expected {expected}")]
 pub struct AddressError {
-    /// What an address of this medium looks like.
+    /// The format of this medium's addresses, for the message.
     pub expected: &'static str,
 }
 
@@ -112,14 +113,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn address_is_shown_compared_and_opened_by_its_driver_only() {
+    fn only_driver_reads_address_detail() {
         let plain = Address::new("/dev/ttyUSB0");
         assert_eq!(format!("{plain:>14}"), "  /dev/ttyUSB0");
         assert_eq!(plain, Address::new("/dev/ttyUSB0").with_detail(7_u8));
         assert!(!plain.is_called("/dev/ttyUSB0"));
         let of = |id: &str| Address::new("C0:FF:EE:00:00:01").with_id(id);
         assert_eq!(of("hci0/dev"), of("hci0/dev"));
-        // Two adapters hear one device: each has its own way to it.
+        // Two adapters see the same device under different ids: the addresses differ.
         assert_ne!(of("hci0/dev"), of("hci1/dev"));
         assert_ne!(of("hci0/dev"), Address::new("C0:FF:EE:00:00:01"));
         for name in ["hci0/dev", "c0:ff:ee:00:00:01"] {

@@ -1,39 +1,38 @@
-//! A device that a driver found, and what it announced. Nothing of it is proved.
+//! A device that a driver found, with what it announced. Announced data is not authenticated.
 
 use std::any::Any;
-use std::fmt;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::address::Address;
-use super::maker_data::MakerData;
+use super::manufacturer_data::ManufacturerData;
 use super::medium::Medium;
 use super::search::HostChanges;
 use crate::host::UsbIdentity;
 use crate::proto::Service;
 
-/// A device in reach, as it announced itself. What it did not say is `None`.
+/// A device in reach, as it announced itself. A field is `None` if the device did not announce it.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Where it is.
+    /// Where the driver connects.
     pub address: Address,
-    /// What the driver keeps between finding and opening, so that nothing is done twice.
+    /// What the driver keeps between scan and connection, so that it does no work twice.
     pub handle: Option<Handle>,
-    /// How it was found.
+    /// The medium over which the driver found the device.
     pub medium: &'static Medium,
-    /// The name that it announced.
+    /// The announced name.
     pub name: Option<String>,
-    /// What else it announced.
+    /// The other announced data.
     pub hints: Hints,
-    /// Where its driver says what it changed on this computer.
+    /// Where the driver records what it changed on this computer.
     pub changes: HostChanges,
-    /// Which service it runs.
+    /// The service that the device runs: provisioning or local control.
     pub service: Service,
 }
 
 impl Candidate {
-    /// A device at an address, of which nothing else is known.
+    /// A device at a known address, with no announced data.
     pub fn new(medium: &'static Medium, address: Address, service: Service) -> Self {
         Self {
             address,
@@ -47,45 +46,41 @@ impl Candidate {
     }
 }
 
-/// What a device announced about itself. Nothing of it is proved.
+/// What a device announced about itself. The data is not authenticated.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// Its id in the account.
+    /// The node id in the account.
     pub node_id: Option<String>,
-    /// The number of its security scheme.
+    /// The number of the security scheme: 0, 1 or 2.
     pub sec_version: Option<u64>,
-    /// Whether Security 1 needs a PoP.
+    /// Whether Security 1 requires a PoP.
     pub pop_required: Option<bool>,
-    /// How strong its signal is, in dBm.
+    /// Signal strength (RSSI), in dBm.
     pub signal: Option<i16>,
-    /// The Bluetooth services that it announces.
+    /// UUIDs of the advertised Bluetooth services.
     pub services: Vec<Uuid>,
-    /// What is plugged into a serial port, if it is on USB.
+    /// The USB identity of a serial port; `None` if the port is not on USB.
     pub usb: Option<UsbIdentity>,
-    /// What its maker says of it, in RainMaker's form.
-    pub maker: Option<MakerData>,
-    /// Whether it looks like a device that could be provisioned, where all kinds of things are found.
+    /// RainMaker's manufacturer data.
+    pub manufacturer: Option<ManufacturerData>,
+    /// Whether the device looks provisionable. A scan also finds unrelated Bluetooth devices and
+    /// serial ports.
     pub is_likely: bool,
 }
 
-/// Something that only the driver understands which made it.
-#[derive(Clone)]
+/// Data that only the driver that made it understands.
+#[derive(Clone, derive_more::Debug)]
+#[debug("Handle")]
 pub struct Handle(Arc<dyn Any + Send + Sync>);
 
 impl Handle {
-    /// Keeps what the driver needs to open a path to what it found.
+    /// Wraps what the driver needs to connect to the scanned device.
     pub fn new(value: impl Any + Send + Sync) -> Self {
         Self(Arc::new(value))
     }
 
-    /// What it keeps; `None` if another driver made it.
+    /// The wrapped value; `None` if another driver made the handle.
     pub fn read<T: Any>(&self) -> Option<&T> {
         self.0.downcast_ref()
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Handle")
     }
 }

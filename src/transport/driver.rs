@@ -1,4 +1,4 @@
-//! What a transport has to bring: how its devices are found, and how one is connected to.
+//! The interface of a transport: finding its devices, and connecting to them.
 
 use std::fmt;
 
@@ -18,22 +18,22 @@ use crate::host::Host;
 /// One kind of transport.
 #[async_trait]
 pub trait Driver: fmt::Debug + Send + Sync {
-    /// What everybody else knows of its medium, on this computer.
+    /// The medium, as data for all other code, on this computer.
     fn medium(&self, host: &Host) -> &'static Medium;
 
-    /// Its flags.
+    /// The driver's flags.
     fn options(&self) -> &'static [OptionSpec] {
         &[]
     }
 
-    /// What its flags were given, by their ids; only those that it has, and each checked already.
+    /// Parses the values of the driver's flags, by their ids. Each value was validated before.
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError>;
 
-    /// The address that a text names.
+    /// Parses an address that the user typed.
     fn parse_address(&self, text: &str) -> Result<Address, AddressError>;
 
     /// Streams devices as they announce themselves, until `search.wait` is over or the stream is
-    /// dropped: the first match ends a search.
+    /// dropped. A caller drops the stream after the first match.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>>;
 
     /// Connects to a device that a scan found.
@@ -44,7 +44,7 @@ pub trait Driver: fmt::Debug + Send + Sync {
         limits: &Limits,
     ) -> Result<Link, TransportError>;
 
-    /// Waits until the links and scans that were dropped are closed, for a short time at most: a
-    /// program that ends earlier would leave devices occupied.
+    /// Waits a short time until dropped links and scans are closed. A program that exits earlier would
+    /// leave devices occupied.
     async fn finish_closing(&self) {}
 }

@@ -1,45 +1,44 @@
-//! Why a request did not come back with an answer, or no path was opened. What to do about it is
-//! `report`'s.
+//! Why a request got no answer, or why a connection could not be opened. Hints are in `report`.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use derive_more::Display;
 use thiserror::Error;
 
 use super::address::Address;
 use crate::host::BluetoothError;
 use crate::proto::EndpointName;
 
-/// Why a request did not come back with an answer.
+/// Why a request got no answer, or why a connection could not be opened.
 #[derive(Debug, Error)]
 pub enum TransportError {
-    /// This computer's Bluetooth cannot be used.
+    /// Bluetooth of this computer cannot be used.
     #[error(transparent)]
     Bluetooth(#[from] BluetoothError),
-    /// A serial port, or what is at its other end, is not what it has to be.
+    /// A serial port, or the board behind it, does not work as expected.
     #[error("{port}: {problem}")]
     Console {
         /// The port's path.
         port: Arc<str>,
         /// What is wrong.
         problem: Box<ConsoleProblem>,
-        /// What the system says, if anything.
+        /// The system's error, if there is one.
         source: Option<io::Error>,
     },
-    /// The path broke before the answer was complete.
+    /// The connection broke before the answer was complete.
     #[error("the connection broke during a request to {endpoint}")]
     Disconnected {
-        /// The request that was under way.
+        /// The endpoint of the interrupted request.
         endpoint: EndpointName,
-        /// What the system says, if anything.
+        /// The system's error, if there is one.
         source: Option<io::Error>,
     },
-    /// An answer that this medium does not allow.
+    /// The answer is not valid on this medium.
     #[error("the answer of {endpoint} is not what a device sends: {what}")]
     Malformed {
-        /// The request that was under way.
+        /// The endpoint of the request.
         endpoint: EndpointName,
         /// What is wrong with it.
         what: String,
@@ -47,160 +46,194 @@ pub enum TransportError {
     /// The device has no such endpoint.
     #[error("the device has no endpoint {endpoint}")]
     NoSuchEndpoint {
-        /// The one that was asked for.
+        /// The requested endpoint.
         endpoint: EndpointName,
     },
-    /// This computer may not open the path.
+    /// This computer refuses the connection.
     #[error("this computer does not allow a connection to {address}")]
     PermissionDenied {
         /// The device's address.
         address: Address,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// This computer and the device could not be paired, and the device wants that.
-    #[error("the device at {address} wants to be paired, and this computer could not pair with it")]
+    /// The device requires pairing, and pairing failed.
+    #[error("the device at {address} requires pairing, and pairing with this computer failed")]
     NotPaired {
         /// The device's address.
         address: Address,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// Something that offers no protocomm endpoint.
-    #[error("what is at {address} offers no provisioning over Bluetooth")]
+    /// The remote device has no protocomm endpoint.
+    #[error("the device at {address} does not offer provisioning over Bluetooth")]
     NotADevice {
-        /// Where it is.
+        /// The address of the other device.
         address: Address,
     },
-    /// The link opened, and the device did not say what it offers.
-    #[error("the device at {address} took the connection, and did not tell its services within {} s", waited.as_secs_f32())]
-    Unresolved {
+    /// The link opened, but service discovery did not finish in time.
+    #[error("connected to {address}, but service discovery timed out after {} s", waited.as_secs_f32())]
+    ServiceDiscoveryTimedOut {
         /// The device's address.
         address: Address,
-        /// The limit.
+        /// The time limit.
         waited: Duration,
     },
-    /// The device received the request and chose not to answer: how protocomm says no.
+    /// The device received the request and refused to answer: protocomm's way to report an error.
     #[error("the device {how} instead of answering a request to {endpoint}")]
     Refused {
-        /// The request that was under way.
+        /// The endpoint of the request.
         endpoint: EndpointName,
-        /// In which way.
-        how: No,
+        /// The form of the refusal.
+        how: Rejection,
     },
-    /// A message is longer than the device takes over this medium, or its answer is.
+    /// The request, or its answer, is longer than the device can handle over this medium.
     #[error("a message of {endpoint} is too long for the device: {bytes} bytes, or its answer")]
     TooLong {
-        /// The request that was under way.
+        /// The endpoint of the request.
         endpoint: EndpointName,
-        /// How long the request was.
+        /// The length of the request.
         bytes: usize,
     },
-    /// No answer within the limit.
+    /// The device did not answer within the time limit.
     #[error("no answer from {endpoint} within {} s", waited.as_secs_f32())]
     TimedOut {
-        /// The request that was under way.
+        /// The endpoint of the request.
         endpoint: EndpointName,
-        /// The limit.
+        /// The time limit.
         waited: Duration,
     },
-    /// This computer lacks something that the medium needs.
+    /// This computer lacks something that the medium requires.
     #[error("this computer cannot use {what}")]
     Unavailable {
-        /// What it lacks.
+        /// What is missing.
         what: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// Nobody takes connections there.
-    #[error("nobody answers at {address}")]
+    /// Rejection device accepts connections at the address.
+    #[error("no device answers at {address}")]
     Unreachable {
         /// The device's address.
         address: Address,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// How a device says no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum No {
-    /// By an error of the attribute protocol, with its number.
+/// The form in which a device refuses a request.
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq)]
+pub enum Rejection {
+    /// An error of the attribute protocol (ATT), with its code.
+    #[display("reported an error (ATT 0x{_0:02x})")]
     Att(u8),
-    /// By closing the connection.
-    HungUp,
-    /// By a prompt without an answer.
-    Prompt,
-    /// By an error whose number the system keeps to itself.
-    Unnumbered,
+    /// The device closed the connection.
+    #[display("closed the connection")]
+    ConnectionClosed,
+    /// A new prompt without an answer.
+    #[display("went on to its next prompt")]
+    PromptOnly,
+    /// An ATT error whose code the operating system does not report.
+    #[display("reported an error")]
+    UnknownAttError,
 }
 
-impl No {
-    /// Whether protocomm says no like this: it hangs up, or reports an invalid PDU (`NimBLE`) or an
-    /// application's error (Bluedroid). Other numbers are the stack's own troubles.
-    const fn may_be_protocomms(self) -> bool {
+impl Rejection {
+    /// Whether protocomm refuses requests in this form: it closes the connection, or reports an
+    /// invalid PDU (`NimBLE`) or an application error (Bluedroid). Other ATT codes come from the
+    /// Bluetooth stack.
+    const fn is_from_protocomm(self) -> bool {
         match self {
             Self::Att(number) => matches!(number, 0x04 | 0x80..=0x9f),
-            Self::HungUp | Self::Prompt | Self::Unnumbered => true,
+            Self::ConnectionClosed | Self::PromptOnly | Self::UnknownAttError => true,
         }
     }
 }
 
-impl fmt::Display for No {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Att(number) => write!(f, "reported an error (ATT 0x{number:02x})"),
-            Self::HungUp => f.write_str("hung up"),
-            Self::Prompt => f.write_str("went on to its next prompt"),
-            Self::Unnumbered => f.write_str("reported an error"),
-        }
-    }
-}
-
-/// What can be wrong with a serial port and the board at it.
+/// What can be wrong with a serial port and the board behind it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConsoleProblem {
-    /// An answer that something else on the same line broke into.
-    #[error("the answer of {0} was broken by what the board printed meanwhile")]
+    /// Other output of the board interrupted the answer.
+    #[error("other output of the board interrupted the answer of {0}")]
     Garbled(EndpointName),
-    /// Another program has the port.
+    /// Another program has opened the port.
     #[error("the serial port is in use by another program")]
     InUse,
-    /// It cannot be opened, or is not there.
+    /// The port does not exist or cannot be opened.
     #[error("the serial port cannot be used")]
     NoPort,
-    /// Nothing came that is a prompt.
+    /// Rejection prompt arrived within the time limit.
     #[error("no protocomm console answers within {} s", .0.as_secs_f32())]
     NoPrompt(Duration),
-    /// What comes is no text.
-    #[error("what arrives is no text: another speed, or no console")]
+    /// The received bytes are not text.
+    #[error("the received data is not text: wrong speed, or not a console")]
     NotText,
-    /// Another program's prompt.
+    /// The prompt belongs to another program.
     #[error("the console is not protocomm's, but an application's")]
     Other,
-    /// The board started anew.
+    /// The board restarted.
     #[error("the board restarted during a request to {0}")]
     Restarted(EndpointName),
 }
 
 impl TransportError {
-    /// Whether the device may lack the endpoint: a console says nothing of those, either.
+    /// No device accepts connections at `address`.
+    pub fn unreachable(address: &Address, source: impl Into<io::Error>) -> Self {
+        let (address, source) = (address.clone(), source.into());
+        Self::Unreachable { address, source }
+    }
+
+    /// The serial port `port`, or the board behind it, has this problem.
+    pub fn console(port: &Arc<str>, problem: ConsoleProblem, source: Option<io::Error>) -> Self {
+        let (port, problem) = (Arc::clone(port), Box::new(problem));
+        Self::Console {
+            port,
+            problem,
+            source,
+        }
+    }
+
+    /// The device did not answer a request to `endpoint` within `waited`.
+    pub fn timed_out(endpoint: &EndpointName, waited: Duration) -> Self {
+        let endpoint = endpoint.clone();
+        Self::TimedOut { endpoint, waited }
+    }
+
+    /// The device has no endpoint of this name.
+    pub fn no_such_endpoint(endpoint: &EndpointName) -> Self {
+        let endpoint = endpoint.clone();
+        Self::NoSuchEndpoint { endpoint }
+    }
+
+    /// The device refused a request to `endpoint`.
+    pub fn refused(endpoint: &EndpointName, how: Rejection) -> Self {
+        let endpoint = endpoint.clone();
+        Self::Refused { endpoint, how }
+    }
+
+    /// The connection broke during a request to `endpoint`.
+    pub fn disconnected(endpoint: &EndpointName, source: Option<io::Error>) -> Self {
+        let endpoint = endpoint.clone();
+        Self::Disconnected { endpoint, source }
+    }
+
+    /// Whether the device may lack the endpoint. A console sends only its next prompt in this case.
     pub fn may_be_missing_endpoint(&self) -> bool {
         matches!(
             self,
             Self::NoSuchEndpoint { .. }
                 | Self::Refused {
-                    how: No::Prompt,
+                    how: Rejection::PromptOnly,
                     ..
                 }
         )
     }
 
-    /// Whether the device may have meant "no" by this: it hung up, politely or not, before it had
-    /// said anything. A line that broke by itself says nothing about what was asked.
+    /// Whether this may be a refusal: the device closed the connection, in order or by a reset,
+    /// before it sent any byte. A timeout or a local error does not concern the request.
     pub fn may_be_refusal(&self) -> bool {
         match self {
-            Self::Refused { how, .. } => how.may_be_protocomms(),
+            Self::Refused { how, .. } => how.is_from_protocomm(),
             Self::Disconnected { source, .. } => source.as_ref().is_some_and(|source| {
                 matches!(
                     source.kind(),

@@ -1,4 +1,4 @@
-//! An open path to one device: bytes in, bytes out.
+//! An open connection to one device: one request of bytes, one answer of bytes.
 
 use std::fmt;
 
@@ -7,36 +7,36 @@ use async_trait::async_trait;
 use super::error::TransportError;
 use crate::proto::EndpointName;
 
-/// An open path to one device.
+/// An open connection to one device.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send {
-    /// Sends `request` to `endpoint` and returns the device's answer. One at a time: devices
-    /// handle one request at once, and both directions may share one keystream.
+    /// Sends `request` to `endpoint` and returns the device's answer. Only one exchange runs at a
+    /// time: devices handle one request at once, and both directions may share one keystream.
     async fn exchange(
         &mut self,
         endpoint: &EndpointName,
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError>;
 
-    /// Says goodbye where the medium has a way to. Nothing can be exchanged after it.
+    /// Closes the connection in order, if the medium supports that. The transport cannot be used
+    /// afterwards.
     async fn close(&mut self) -> Result<(), TransportError> {
         Ok(())
     }
 
-    /// How long messages can be.
+    /// The longest messages that this connection can carry.
     fn capacity(&self) -> Capacity {
         Capacity::default()
     }
 }
 
-/// The longest messages that are sure to come through, in bytes; `None` where there is no limit that
-/// matters.
+/// The longest messages that reliably arrive, in bytes; `None` if no limit matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capacity {
-    /// Of a request during the handshake.
+    /// The longest request during the handshake.
     pub request: Option<usize>,
-    /// Of an answer.
+    /// The longest answer.
     pub answer: Option<usize>,
-    /// Of an answer, where the firmware can speak Security 2: then it has room for more.
+    /// The longest answer of firmware that supports Security 2, which has larger buffers.
     pub answer_with_sec2: Option<usize>,
 }

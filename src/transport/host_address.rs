@@ -1,29 +1,30 @@
-//! Where devices are that speak HTTP: a host, and a TCP port unless it is the usual one.
+//! Addresses of devices that use HTTP: a host, and a TCP port unless it is the default.
 
 use std::net::IpAddr;
 
 use super::address::{Address, AddressError};
-use super::options::{OptionError, OptionSpec, check_number, find_option};
+use super::options::{OptionError, OptionSpec, check_number, find_number, find_option};
 
 /// A host name or IP address without brackets, and a TCP port.
 #[derive(Clone, Debug)]
 pub(super) struct HostAddress {
-    /// `192.168.4.1`, `fe80::1%wlan0`, `device.local`.
+    /// For example `192.168.4.1`, `fe80::1%wlan0`, `device.local`.
     pub(super) host: String,
-    /// The usual one of the medium if `None`.
+    /// `None`: the default port of the medium.
     pub(super) port: Option<u16>,
 }
 
 impl HostAddress {
-    /// What is inside an address; another driver's is taken for a host, which no name server knows.
-    pub(super) fn of(address: &Address) -> Self {
+    /// Reads an address. Another driver's address becomes a host name, which no name server
+    /// resolves.
+    pub(super) fn from_address(address: &Address) -> Self {
         address.detail().cloned().unwrap_or_else(|| Self {
             host: address.as_str().to_owned(),
             port: None,
         })
     }
 
-    /// An address, `[::1]:80` with a port and `::1` without.
+    /// Makes an address, written `[::1]:80` with a port and `::1` without.
     pub(super) fn into_address(self) -> Address {
         let Self { host, port } = &self;
         let text = match port {
@@ -34,20 +35,20 @@ impl HostAddress {
         Address::new(text).with_detail(self)
     }
 
-    /// An address at a port.
-    pub(super) fn at(host: impl Into<String>, port: u16) -> Address {
+    /// Makes an address with a port.
+    pub(super) fn with_port(host: impl Into<String>, port: u16) -> Address {
         let port = Some(port);
         let host = host.into();
         Self { host, port }.into_address()
     }
 
-    /// The address without a port, as a device without a known one has.
-    pub(super) fn of_host(host: impl Into<String>) -> Address {
+    /// Makes an address without a port.
+    pub(super) fn without_port(host: impl Into<String>) -> Address {
         let host = host.into();
         Self { host, port: None }.into_address()
     }
 
-    /// The host that a text names, and its port if it has one.
+    /// Parses a host with an optional port.
     pub(super) fn parse(text: &str) -> Result<Self, AddressError> {
         let wrong = AddressError {
             expected: "a host or IP address, and a port behind a colon if it is not the usual one",
@@ -74,21 +75,16 @@ impl HostAddress {
         })
     }
 
-    /// Host and port, as far as the flags say them.
+    /// The host and port that the flags give, if any.
     pub(super) fn from_options(
         given: &[(&str, String)],
     ) -> Result<(Option<String>, Option<u16>), OptionError> {
         let host = find_option(given, DEVICE_IP.id).or_else(|| find_option(given, DEVICE_HOST.id));
-        let port = find_option(given, DEVICE_PORT.id).map(str::parse::<u16>);
-        let port = port.transpose().map_err(|_| OptionError::Invalid {
-            option: DEVICE_PORT.id.to_owned(),
-            expected: "expected a port".to_owned(),
-        })?;
-        Ok((host.map(str::to_owned), port))
+        Ok((host.map(str::to_owned), find_number(given, DEVICE_PORT.id)?))
     }
 }
 
-/// An address, IPv6 with or without brackets and zone.
+/// Checks an IP address; IPv6 with or without brackets and zone.
 fn check_ip(text: &str) -> Result<String, String> {
     let bare = text
         .strip_prefix('[')
@@ -97,7 +93,7 @@ fn check_ip(text: &str) -> Result<String, String> {
     let (address, zone) = bare
         .split_once('%')
         .map_or((bare, None), |(ip, zone)| (ip, Some(zone)));
-    let expected = || "expected an IP address; a host name goes to --device-host".to_owned();
+    let expected = || "expected an IP address; pass a host name with --device-host".to_owned();
     match address.parse().map_err(|_| expected())? {
         IpAddr::V4(_) if zone.is_some() => Err(expected()),
         _ if zone.is_some_and(str::is_empty) => Err(expected()),
@@ -107,7 +103,7 @@ fn check_ip(text: &str) -> Result<String, String> {
 
 fn check_host(text: &str) -> Result<String, String> {
     if text.contains(':') {
-        return check_ip(text).map_err(|_| "a port goes to --device-port".to_owned());
+        return check_ip(text).map_err(|_| "pass a port with --device-port".to_owned());
     }
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     if text.is_empty() || text.len() > 253 || !text.chars().all(fits) {
@@ -118,10 +114,10 @@ fn check_host(text: &str) -> Result<String, String> {
 
 pub(super) const DEVICE_IP: OptionSpec = OptionSpec {
     value_name: "IP",
-    help: "The device's IP address: over SoftAP where it is not 192.168.4.1, on the network instead \
-           of looking for it",
+    help: "The device's IP address: over SoftAP if it is not 192.168.4.1, on the network instead \
+           of a search",
     check: check_ip,
-    locates: true,
+    is_address: true,
     is_for_doctor: true,
     doctor_help: Some(
         "The device's IP address: over SoftAP if it is not 192.168.4.1, on the network if it is known. \
@@ -133,15 +129,15 @@ pub(super) const DEVICE_HOST: OptionSpec = OptionSpec {
     value_name: "HOST",
     help: "The device's host name, instead of an IP address",
     check: check_host,
-    locates: true,
-    instead_of: Some("device_ip"),
+    is_address: true,
+    conflicts_with: Some("device_ip"),
     ..OptionSpec::text("device_host", "device-host", "ESPCTL_DEVICE_HOST")
 };
 pub(super) const DEVICE_PORT: OptionSpec = OptionSpec {
     value_name: "PORT",
     help: "The device's TCP port, if it is not 80 (on the network: neither 80 nor 8080)",
     check: |text| check_number(text, 1..=65_535),
-    locates: true,
+    is_address: true,
     ..OptionSpec::text("device_port", "device-port", "ESPCTL_DEVICE_PORT")
 };
 
@@ -150,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_addresses_and_hosts_are_hosts() {
+    fn validates_ip_addresses_and_host_names() {
         assert_eq!(check_ip("192.168.4.1").as_deref(), Ok("192.168.4.1"));
         assert_eq!(check_ip("[::1]").as_deref(), Ok("::1"));
         assert_eq!(check_ip("fe80::1%wlan0").as_deref(), Ok("fe80::1%wlan0"));
@@ -171,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn address_text_is_host_and_port() {
+    fn parses_host_and_optional_port() {
         for (text, host, port, shown) in [
             ("192.168.4.1", "192.168.4.1", None, "192.168.4.1"),
             (

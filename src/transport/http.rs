@@ -1,8 +1,8 @@
-//! protocomm over HTTP: `POST /<endpoint>`, one socket, one session cookie. Used by every driver
-//! whose devices speak HTTP. It does not find them.
+//! protocomm over HTTP: `POST /<endpoint>`, one socket, one session cookie. Every driver whose
+//! devices use HTTP uses this file; finding the devices is the driver's work.
 //!
-//! A device has room for one socket and one session, so this owns both: no pool, no proxy, no
-//! redirect, no cookie jar. What the cookie means is in `protocomm_httpd.c`; anything beside
+//! A device has room for one socket and one session, so this transport owns both: no pool, no
+//! proxy, no redirect, no cookie jar. `protocomm_httpd.c` defines the cookie: any text other than
 //! exactly `session=N` would start a new session with each request.
 
 #![expect(clippy::disallowed_types, reason = "this is where device sockets live")]
@@ -31,21 +31,21 @@ use tracing::debug;
 
 use super::address::Address;
 use super::candidate::{Candidate, Handle};
-use super::error::{No, TransportError};
+use super::error::{Rejection, TransportError};
 use super::exchange::Transport;
 use super::host_address::HostAddress;
 use super::limits::Limits;
 use super::source;
 use crate::proto::EndpointName;
 
-/// An open path over HTTP.
+/// An open connection over HTTP.
 #[derive(Debug)]
 pub(super) struct HttpTransport {
     address: Address,
-    /// From which every further socket is opened, too.
+    /// The interface for every further socket.
     interface: Option<String>,
     limits: Limits,
-    /// The socket that a scan opened, until the first exchange.
+    /// The socket that the scan opened, until the first exchange uses it.
     socket: Option<Socket>,
     connection: Option<Connection>,
     cookie: Option<u32>,
@@ -63,12 +63,12 @@ impl HttpTransport {
         }
     }
 
-    /// The connection that is open, or a new one. With the cookie, a session outlives a socket
-    /// that closed between two exchanges.
-    async fn connection(&mut self) -> Result<Connection, TransportError> {
+    /// Returns the open connection, or opens one. The cookie keeps the session alive when the
+    /// socket closes between two exchanges.
+    async fn take_or_open_connection(&mut self) -> Result<Connection, TransportError> {
         if let Some(connection) = self.connection.take() {
-            // A close that arrived while we computed is noticed only when sockets are looked at
-            // again. A request sent before that would be lost, and look like a refusal.
+            // The runtime notices a close only when it polls the socket again. A request sent
+            // before that would be lost, and would look like a refusal.
             yield_now().await;
             if connection.is_open() {
                 return Ok(connection);
@@ -76,22 +76,19 @@ impl HttpTransport {
         }
         let socket = match self.socket.take() {
             Some(socket) => socket,
-            None => self.socket().await?,
+            None => self.open_socket().await?,
         };
         Connection::new(socket)
             .await
-            .map_err(|source| TransportError::Unreachable {
-                address: self.address.clone(),
-                source,
-            })
+            .map_err(|source| TransportError::unreachable(&self.address, source))
     }
 
-    async fn socket(&self) -> Result<Socket, TransportError> {
+    async fn open_socket(&self) -> Result<Socket, TransportError> {
         let from = self.interface.as_deref();
         Socket::connect(&self.address, from, self.limits.connect).await
     }
 
-    async fn converse(
+    async fn send_and_read(
         &mut self,
         connection: &mut Connection,
         endpoint: &EndpointName,
@@ -102,28 +99,24 @@ impl HttpTransport {
                 request: Some(request),
                 ..
             }) => {
-                // Given back unsent: the socket had been closed, so nothing is said twice.
-                *connection = self.connection().await?;
+                // hyper returned the request unsent because the socket was closed, so sending it
+                // again repeats nothing.
+                *connection = self.take_or_open_connection().await?;
                 connection.send(request).await
             }
             outcome => outcome,
         };
         let response = response.map_err(|failed| match failed.request {
-            // Unsent a second time: nobody takes requests there.
-            Some(_) => TransportError::Unreachable {
-                address: self.address.clone(),
-                source: io::Error::other(failed.error),
-            },
-            None => broken(endpoint, &failed.error, connection),
+            // Unsent a second time: the device accepts no requests.
+            Some(_) => TransportError::unreachable(&self.address, io::Error::other(failed.error)),
+            None => classify_failure(endpoint, &failed.error, connection),
         })?;
-        if let Some(session) = session_of(response.headers()) {
+        if let Some(session) = parse_session_cookie(response.headers()) {
             self.cookie = Some(session);
         }
         match response.status() {
             StatusCode::OK => read_body(endpoint, response, connection).await,
-            StatusCode::NOT_FOUND => Err(TransportError::NoSuchEndpoint {
-                endpoint: endpoint.clone(),
-            }),
+            StatusCode::NOT_FOUND => Err(TransportError::no_such_endpoint(endpoint)),
             status => Err(TransportError::Malformed {
                 endpoint: endpoint.clone(),
                 what: format!("HTTP status {}", status.as_u16()),
@@ -131,15 +124,15 @@ impl HttpTransport {
         }
     }
 
-    fn request(
+    fn build_request(
         &self,
         endpoint: &EndpointName,
         body: &[u8],
     ) -> Result<Request<Full<Bytes>>, TransportError> {
         let (host, port) = host_and_port(&self.address);
-        // A zone belongs to this computer, not to the name of the other (RFC 6874, section 3).
+        // A zone belongs to this computer, not to the device's name (RFC 6874, section 3).
         let host = host.split_once('%').map_or(host.as_str(), |(host, _)| host);
-        let authority = HostAddress::at(host, port).to_string();
+        let authority = HostAddress::with_port(host, port).to_string();
         let path = format!("/{endpoint}");
         let mut request = Request::post(&path)
             .header(HOST, authority)
@@ -150,11 +143,9 @@ impl HttpTransport {
         request
             .body(Full::new(Bytes::copy_from_slice(body)))
             .ok()
-            // A `#` or `?` in the name would end the path, and another endpoint be asked.
+            // A `#` or `?` in the name would end the path and address another endpoint.
             .filter(|request| request.uri().path() == path)
-            .ok_or_else(|| TransportError::NoSuchEndpoint {
-                endpoint: endpoint.clone(),
-            })
+            .ok_or_else(|| TransportError::no_such_endpoint(endpoint))
     }
 }
 
@@ -167,12 +158,16 @@ impl Transport for HttpTransport {
     ) -> Result<Vec<u8>, TransportError> {
         let limit = self.limits.for_endpoint(endpoint);
         let sent = request.len();
-        let request = self.request(endpoint, request)?;
-        let mut connection = self.connection().await?;
+        let request = self.build_request(endpoint, request)?;
+        let mut connection = self.take_or_open_connection().await?;
         debug!(%endpoint, sent, "request");
-        // A connection whose exchange failed is dropped: a late answer must not be taken for the
-        // next one's.
-        let outcome = timeout(limit, self.converse(&mut connection, endpoint, request)).await;
+        // A connection whose exchange failed is dropped, so that a late answer is not read as the
+        // next one.
+        let outcome = timeout(
+            limit,
+            self.send_and_read(&mut connection, endpoint, request),
+        )
+        .await;
         match outcome {
             Ok(Ok(answer)) => {
                 debug!(%endpoint, received = answer.len(), "answer");
@@ -180,10 +175,7 @@ impl Transport for HttpTransport {
                 Ok(answer)
             }
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(TransportError::TimedOut {
-                endpoint: endpoint.clone(),
-                waited: limit,
-            }),
+            Err(_) => Err(TransportError::timed_out(endpoint, limit)),
         }
     }
 
@@ -197,12 +189,12 @@ impl Transport for HttpTransport {
 #[derive(Debug)]
 struct Connection {
     sender: http1::SendRequest<Full<Bytes>>,
-    /// Whether anything came back since the last request.
+    /// Whether the device sent anything since the last request.
     answered: Arc<AtomicBool>,
     driver: JoinHandle<()>,
 }
 
-/// Why there is no response. `request` is there when not a byte of it left.
+/// Why there is no response. `request` is `Some` if not a single byte of it was sent.
 struct NoResponse {
     request: Option<Request<Full<Bytes>>>,
     error: hyper::Error,
@@ -215,7 +207,7 @@ impl Connection {
             .await
             .map_err(io::Error::other)?;
         let driver = tokio::spawn(async move {
-            // Its errors come back through the sender.
+            // The sender reports its errors.
             if let Err(error) = connection.await {
                 debug!(%error, "connection ended");
             }
@@ -263,24 +255,24 @@ async fn read_body(
     response: Response<Incoming>,
     connection: &Connection,
 ) -> Result<Vec<u8>, TransportError> {
-    match Limited::new(response.into_body(), LARGEST_ANSWER)
+    match Limited::new(response.into_body(), MAX_ANSWER_BYTES)
         .collect()
         .await
     {
         Ok(body) => Ok(body.to_bytes().to_vec()),
         Err(error) => match error.downcast::<hyper::Error>() {
-            Ok(error) => Err(broken(endpoint, &error, connection)),
+            Ok(error) => Err(classify_failure(endpoint, &error, connection)),
             Err(_) => Err(TransportError::Malformed {
                 endpoint: endpoint.clone(),
-                what: format!("more than {LARGEST_ANSWER} bytes"),
+                what: format!("more than {MAX_ANSWER_BYTES} bytes"),
             }),
         },
     }
 }
 
-/// Tells "hung up without a word", which is how a device refuses, from a broken line and from an
-/// answer that is no HTTP.
-fn broken(
+/// Distinguishes a connection that the device closed without an answer, which is a refusal, from a
+/// broken connection and from an answer that is not HTTP.
+fn classify_failure(
     endpoint: &EndpointName,
     error: &hyper::Error,
     connection: &Connection,
@@ -294,43 +286,42 @@ fn broken(
         .and_then(|cause| cause.downcast_ref::<io::Error>())
         .map(|cause| io::Error::new(cause.kind(), cause.to_string()));
     match cause {
-        None if !connection.answered.load(Ordering::Relaxed) => TransportError::Refused {
-            endpoint,
-            how: No::HungUp,
-        },
-        source => TransportError::Disconnected { endpoint, source },
+        None if !connection.answered.load(Ordering::Relaxed) => {
+            TransportError::refused(&endpoint, Rejection::ConnectionClosed)
+        }
+        source => TransportError::disconnected(&endpoint, source),
     }
 }
 
-/// The number of `Set-Cookie: session=N`, which is all that a device ever sets.
-fn session_of(headers: &HeaderMap) -> Option<u32> {
+/// The number in `Set-Cookie: session=N`, the only cookie that devices set.
+fn parse_session_cookie(headers: &HeaderMap) -> Option<u32> {
     headers
         .get_all(SET_COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| value.trim().strip_prefix("session="))
         .map(|value| value.split(';').next().unwrap_or(value).trim())
-        // `parse` alone takes a sign, which no device sends and none would know again.
+        // `parse` alone accepts a sign, which devices neither send nor recognize.
         .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
         .find_map(|number| number.parse().ok())
 }
 
 /// A TCP connection to a device.
 ///
-/// Its HTTP server writes an answer in several small pieces with Nagle's algorithm on, so each
-/// exchange would wait 40 ms for a delayed acknowledgement of ours. On Linux we ask for immediate
-/// ones, again around each read, because the system forgets the wish.
+/// The device's HTTP server writes an answer in several small pieces with Nagle's algorithm on.
+/// Each exchange would therefore wait 40 ms for a delayed acknowledgement. On Linux espctl requests
+/// immediate acknowledgements, again around each read, because the system resets the option.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
     answered: Arc<AtomicBool>,
-    /// The only one that it may use.
+    /// The only interface that the socket may use.
     interface: Option<String>,
 }
 
 impl Socket {
-    /// Connects within `limit`, trying every address of the host in turn, from the interface where
-    /// one is named.
+    /// Connects within `limit`, trying every address of the host in turn, from `interface` if there
+    /// is one.
     pub(super) async fn connect(
         address: &Address,
         interface: Option<&str>,
@@ -341,10 +332,7 @@ impl Socket {
                 address: address.clone(),
                 source,
             },
-            _ => TransportError::Unreachable {
-                address: address.clone(),
-                source,
-            },
+            _ => TransportError::unreachable(address, source),
         };
         match timeout(limit, connect_any(address, interface, limit)).await {
             Ok(Ok(stream)) => Ok(Self {
@@ -353,24 +341,24 @@ impl Socket {
                 interface: interface.map(str::to_owned),
             }),
             Ok(Err(source)) => Err(failed(source)),
-            Err(_) => Err(failed(unanswered())),
+            Err(_) => Err(failed(connect_timeout())),
         }
     }
 
     #[cfg(target_os = "linux")]
-    fn acknowledge_at_once(&self) {
-        // A wish: without it everything works, only slower.
+    fn request_quick_acks(&self) {
+        // Failure is harmless: exchanges only take longer.
         if let Err(error) = socket2::SockRef::from(&self.stream).set_tcp_quickack(true) {
-            debug!(%error, "no immediate acknowledgements");
+            debug!(%error, "TCP_QUICKACK is not available");
         }
     }
 
     #[cfg(not(target_os = "linux"))]
     #[expect(clippy::unused_self, reason = "only Linux has this option")]
-    fn acknowledge_at_once(&self) {}
+    fn request_quick_acks(&self) {}
 }
 
-/// A socket that a scan opened, for the first one who connects to what was found.
+/// The socket that a scan opened, for the first connection to the candidate.
 pub(super) struct KeptSocket(Mutex<Option<Socket>>);
 
 impl KeptSocket {
@@ -378,15 +366,15 @@ impl KeptSocket {
         Handle::new(Self(Mutex::new(Some(socket))))
     }
 
-    /// The socket; `None` if there is none, or it was taken before.
+    /// The socket; `None` if the candidate has none or it was taken before.
     pub(super) fn take(candidate: &Candidate) -> Option<Socket> {
         let Self(kept) = candidate.handle.as_ref()?.read()?;
         kept.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Tries one address after the other, each for its share of the time: one that swallows attempts
-/// must not hide the next.
+/// Tries one address after the other, each for its share of the time: an address that never answers
+/// must not block the next.
 async fn connect_any(
     address: &Address,
     interface: Option<&str>,
@@ -404,22 +392,19 @@ async fn connect_any(
                 return Ok(stream);
             }
             Ok(Err(error)) => last = error,
-            Err(_) => last = unanswered(),
+            Err(_) => last = connect_timeout(),
         }
     }
     Err(last)
 }
 
 fn host_and_port(address: &Address) -> (String, u16) {
-    let HostAddress { host, port } = HostAddress::of(address);
+    let HostAddress { host, port } = HostAddress::from_address(address);
     (host, port.unwrap_or(DEFAULT_PORT))
 }
 
-fn unanswered() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::TimedOut,
-        "an attempt to connect was not answered",
-    )
+fn connect_timeout() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the connection attempt timed out")
 }
 
 impl AsyncRead for Socket {
@@ -428,12 +413,12 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.acknowledge_at_once();
+        self.request_quick_acks();
         let before = buffer.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.answered.store(true, Ordering::Relaxed);
-            self.acknowledge_at_once();
+            self.request_quick_acks();
         }
         outcome
     }
@@ -469,23 +454,23 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Where the provisioning manager serves HTTP.
+/// The port of the provisioning manager's HTTP server.
 pub(super) const DEFAULT_PORT: u16 = 80;
-/// No answer of any firmware comes near this.
-const LARGEST_ANSWER: usize = 64 * 1024;
+/// Far above the answers of any firmware.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn port_of_a_bare_host_is_that_of_a_device() {
+    fn host_without_port_gets_default_port() {
         let host = || "device.local".to_owned();
-        let bare = HostAddress::of_host(host());
+        let bare = HostAddress::without_port(host());
         assert_eq!(host_and_port(&bare), (host(), DEFAULT_PORT));
-        let full = HostAddress::at(host(), 8080);
+        let full = HostAddress::with_port(host(), 8080);
         assert_eq!(host_and_port(&full), (host(), 8080));
-        // Another driver's: no name server knows it.
+        // Another driver's address, which no name server resolves.
         assert_eq!(host_and_port(&Address::new("COM3")).0, "COM3");
     }
 }

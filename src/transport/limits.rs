@@ -1,27 +1,27 @@
-//! How long each kind of exchange with a device may take.
+//! Time limits for exchanges with a device.
 
 use std::time::Duration;
 
 use crate::proto::EndpointName;
 
-/// How long each kind of exchange may take. Devices are slow where they compute or listen.
+/// Time limits for exchanges with a device, which is slow when it computes or scans.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Opening a path, once.
+    /// Opening one connection.
     pub connect: Duration,
-    /// Learning which endpoints there are, where the medium has to ask.
+    /// Discovering the endpoints, if the medium requires it.
     pub services: Duration,
-    /// One handshake message: SRP6a takes an ESP32 seconds.
+    /// One handshake message. An ESP32 needs seconds for SRP6a.
     pub handshake: Duration,
-    /// A request to `prov-scan`: a blocking scan listens on every channel first. 30 s is also
-    /// what Bluetooth allows for one answer.
+    /// One request to `prov-scan`: a blocking scan listens on every channel before it answers.
+    /// Bluetooth also allows 30 s for one answer.
     pub scan: Duration,
     /// Any other request.
     pub other: Duration,
 }
 
 impl Limits {
-    /// Those of a medium without any of its own.
+    /// The limits of a medium that defines none of its own.
     pub const USUAL: Self = Self {
         connect: Duration::from_secs(5),
         services: Duration::from_secs(15),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_that_compute_or_listen_have_limits_of_their_own() {
+    fn slow_endpoints_have_own_limits() {
         let limits = Limits {
             handshake: Duration::from_secs(1),
             scan: Duration::from_secs(2),

@@ -1,5 +1,4 @@
-//! A connection to a device that was just opened, before anything is said over it: what is spoken
-//! there is chosen above.
+//! A connection to a device that was just opened. The caller chooses the protocol.
 
 use std::fmt;
 
@@ -8,31 +7,31 @@ use async_trait::async_trait;
 use super::error::TransportError;
 use super::exchange::Transport;
 
-/// A connection to a device, before any protocol.
+/// A connection to a device, before any protocol runs over it.
 #[derive(Debug)]
 pub struct Link(Box<dyn IntoTransport>);
 
 impl Link {
-    /// Takes over what a driver opened.
+    /// Wraps the connection that a driver opened.
     pub fn new(opened: impl IntoTransport + 'static) -> Self {
         Self(Box::new(opened))
     }
 
-    /// Prepares it for protocomm. That may have to ask the device what it offers, and fails where it
-    /// offers none; the connection is closed then.
+    /// Prepares the connection for protocomm. This may discover the device's services, and fails if
+    /// the device has none for protocomm; the connection is then closed.
     pub async fn into_transport(self) -> Result<Box<dyn Transport>, TransportError> {
         self.0.into_transport().await
     }
 }
 
-/// What a driver's connection becomes. Dropping it closes it.
+/// A driver's connection before a protocol is chosen. Dropping it closes the connection.
 #[async_trait]
 pub trait IntoTransport: fmt::Debug + Send {
-    /// A path for protocomm.
+    /// Prepares the connection for protocomm.
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError>;
 }
 
-/// A path that needs no preparation.
+/// A transport that needs no preparation.
 #[async_trait]
 impl<T: Transport + 'static> IntoTransport for T {
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {

@@ -1,5 +1,5 @@
-//! What everything above the drivers knows of a medium: data, which each driver states about its own.
-//! Nothing above compares names to decide what to do.
+//! The properties of a medium, as data that each driver provides. The code above the drivers uses only
+//! these, and never compares names of media.
 
 use std::fmt;
 
@@ -7,96 +7,95 @@ use serde::{Serialize, Serializer};
 
 use super::limits::Limits;
 
-/// A way to devices: what is the same for every device that is reached by it.
+/// A medium: what is the same for all devices that are connected over it.
 #[derive(Debug)]
 pub struct Medium {
-    /// As typed after `--transport`, and shown.
+    /// The name, as for `--transport`.
     pub name: &'static str,
-    /// How devices become known.
+    /// How devices are found.
     pub discovery: Discovery,
-    /// Which of the things that can be known of a device its lists have columns for.
+    /// The columns of device lists.
     pub columns: Columns,
-    /// Whether a name belongs to one device at most.
+    /// Whether each name belongs to at most one device.
     pub names_are_unique: bool,
-    /// Whether this computer has to join a network of the device's own, and may lose every other
-    /// by that.
+    /// Whether this computer must join the device's own network, and may lose all others meanwhile.
     pub joins_device_network: bool,
-    /// Whether a device that is reached like this has a network already, so that all it needs is an
-    /// owner.
+    /// Whether a device on this medium already has a network, and only needs an owner.
     pub has_network_already: bool,
-    /// The part of this computer that has to work for it, as `doctor` looks at them.
+    /// The part of this computer that the medium requires, and that `doctor` checks.
     pub needs: Option<HostPart>,
-    /// How long exchanges may take.
+    /// The time limits of exchanges.
     pub limits: Limits,
-    /// Where the device is unless something else is said, if that is the same for all devices.
+    /// The default address, if all devices have the same.
     pub usual_address: Option<&'static str>,
-    /// What people are told about it.
+    /// Texts for the user.
     pub words: Words,
 }
 
-/// How devices become known.
+/// How devices are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discovery {
-    /// They announce themselves, by name, before anybody connects.
+    /// Devices announce themselves by name.
     Announced,
-    /// This computer lists the places where one could be, such as its ports. A place may be empty and
-    /// has no name of a device; only a question tells who is there. A candidate's name is the place's,
-    /// and `is_likely` says whether to expect a device there.
+    /// This computer lists the places where a device may be, such as its ports. Only a connection shows
+    /// whether a device is there. The candidate's name is that of the place, and `is_likely` is whether
+    /// to expect a device.
     Enumerated,
-    /// One device at most, at an address that is known beforehand.
+    /// At most one device, at a fixed address.
     Fixed,
 }
 
-/// The columns of lists and the keys of JSON rows, beside name, address and security.
+/// The columns of lists and the keys of JSON rows, in addition to name, address and security.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Columns {
-    /// Those of a Bluetooth advertisement: signal, services, the maker's data.
+    /// Data of a Bluetooth advertisement: signal, services, manufacturer data.
     Advertisement,
-    /// Those of a plug: what is plugged in.
+    /// The USB device of a serial port.
     Plug,
-    /// Those of a network service: node id, host and port.
+    /// Data of a network service: node id, host and port.
     Service,
-    /// No others, but the version document.
+    /// The version document.
     Version,
 }
 
-/// A part of this computer.
+/// A part of this computer that a medium requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostPart {
-    /// Its Bluetooth.
+    /// Bluetooth.
     Bluetooth,
     /// A route to a device's hotspot.
     Hotspot,
-    /// mDNS on its networks.
+    /// mDNS on this computer's networks.
     LocalNetwork,
-    /// Its serial ports.
+    /// Serial ports.
     SerialPorts,
 }
 
-/// What people are told about a medium.
+/// Texts about a medium, for the user.
 #[derive(Clone, Copy, Debug)]
 pub struct Words {
-    /// That a search begins.
+    /// A search starts.
     pub searching: &'static str,
-    /// The same, where a device of a name is wanted; `{}` stands for the name.
+    /// A search for a device with a name starts; `{}` is replaced by the name.
     pub searching_by_name: &'static str,
-    /// That the search found nothing; the usual words if `None`.
+    /// The search found nothing; `None` for the default text.
     pub nothing_found: Option<&'static str>,
-    /// How a device gets into reach. Only for a medium that needs no part of this computer: for
-    /// the others, the table of errors has more to say.
+    /// How to get a device in reach. Used only for a medium that requires no part of this computer:
+    /// the table of errors has texts for the others.
     pub reach: &'static str,
-    /// How one of several is chosen. Likewise.
+    /// How to select one of several devices. Used only for a medium without texts in the table of
+    /// errors.
     pub choose: &'static str,
-    /// That Security 2 needs longer messages than it carries; the usual words if `None`.
+    /// Security 2 needs longer messages than the medium carries; `None` for the default text.
     pub no_room_for_sec2: Option<&'static str>,
-    /// Unlikely candidates, which are not listed, behind their number.
+    /// The text after the number of unlikely candidates, which are not listed.
     pub unlisted: &'static str,
-    /// Why flags for the addresses of other media make no sense, and which flag does.
+    /// Why address flags of other media do not apply, and which flag does.
     pub addresses: (&'static str, &'static str),
 }
 
 impl Words {
-    /// For a medium that needs no words of its own.
+    /// The texts of a medium that defines none of its own.
     pub const USUAL: Self = Self {
         searching: "Discovering...",
         searching_by_name: "Discovering...",
@@ -113,12 +112,12 @@ impl Words {
 }
 
 impl Medium {
-    /// Whether devices announce a name by which one can be chosen.
+    /// Whether devices announce a name, by which the user can select one.
     pub fn announces(&self) -> bool {
         self.discovery == Discovery::Announced
     }
 
-    /// Whether there can be several, of which one has to be chosen.
+    /// Whether there can be several devices, of which the user selects one.
     pub fn has_a_choice(&self) -> bool {
         self.discovery != Discovery::Fixed
     }

@@ -1,9 +1,9 @@
-//! Moves one request to one endpoint of one device and brings the answer: bytes in, bytes out.
-//! It neither reads nor encrypts them, and it never asks a person anything.
+//! Sends one request to one endpoint of one device and returns the answer. Requests and answers are
+//! bytes: a transport does not interpret or encrypt them, and never prompts the user.
 //!
-//! A [`Driver`] is one kind of transport: it states what its [`Medium`] is like, finds devices
-//! ([`Candidate`]) and connects to them ([`Link`]). [`built_in_drivers`] lists those of the program; a new
-//! one is a folder and a line there.
+//! A [`Driver`] is one kind of transport: it describes its [`Medium`], finds devices
+//! ([`Candidate`]) and connects to them ([`Link`]). [`built_in_drivers`] lists the drivers of the
+//! program; a new driver is a folder and a line there.
 
 mod address;
 pub mod ble;
@@ -16,7 +16,7 @@ mod host_address;
 mod http;
 mod limits;
 mod link;
-mod maker_data;
+mod manufacturer_data;
 mod medium;
 mod on_network;
 mod options;
@@ -32,23 +32,23 @@ pub use address::{Address, AddressError};
 pub use candidate::{Candidate, Handle, Hints};
 pub use console::{BoardLog, DEFAULT_BAUD};
 pub use driver::Driver;
-pub use error::{ConsoleProblem, No, TransportError};
+pub use error::{ConsoleProblem, Rejection, TransportError};
 pub use exchange::{Capacity, Transport};
 pub use limits::Limits;
 pub use link::{IntoTransport, Link};
-pub use maker_data::MakerData;
+pub use manufacturer_data::ManufacturerData;
 pub use medium::{Columns, Discovery, HostPart, Medium, Words};
 pub use options::{
-    DriverOptions, OptionError, OptionSpec, WHICH_DEVICE, check_number, find_option,
+    DEVICE_HEADING, DriverOptions, OptionError, OptionSpec, check_number, find_option,
 };
 pub use route::Route;
 pub use search::{HostChanges, Search};
 pub use softap::SOFTAP_HOST;
 
-/// The transport that is used where nothing says which.
+/// The transport that espctl uses by default.
 pub const DEFAULT_TRANSPORT: &str = "softap";
 
-/// The drivers of the program. Lists of devices follow their order.
+/// The drivers of the program. Device lists follow this order.
 pub fn built_in_drivers() -> Vec<Arc<dyn Driver>> {
     vec![
         Arc::new(ble::Ble::default()),
@@ -58,7 +58,7 @@ pub fn built_in_drivers() -> Vec<Arc<dyn Driver>> {
     ]
 }
 
-/// The medium of one of them.
+/// The medium of the driver with this name.
 #[cfg(test)]
 pub(crate) fn medium_named(name: &str) -> &'static Medium {
     let host = crate::host::Host::this();
@@ -74,9 +74,9 @@ mod tests {
     use crate::host::Host;
 
     #[test]
-    fn media_differ_in_how_devices_are_found_and_served() {
+    fn media_have_documented_properties() {
         use Discovery::{Announced, Enumerated, Fixed};
-        // Names are unique, joins the device's network, has a network already.
+        // Has unique names, joins the device's network, already has a network.
         let expected = [
             ("ble", Announced, [false, false, false]),
             ("console", Enumerated, [false, false, false]),
@@ -87,31 +87,31 @@ mod tests {
         assert_eq!(drivers.len(), expected.len());
         for (driver, (name, discovery, flags)) in drivers.iter().zip(expected) {
             let medium = driver.medium(&Host::this());
-            let found = [
+            let properties = [
                 medium.names_are_unique,
                 medium.joins_device_network,
                 medium.has_network_already,
             ];
-            assert_eq!((medium.discovery, found), (discovery, flags), "{name}");
+            assert_eq!((medium.discovery, properties), (discovery, flags), "{name}");
             assert_eq!(format!("{medium:>10}"), format!("{name:>10}"));
             assert_eq!(serde_json::to_string(medium).unwrap(), format!("{name:?}"));
         }
     }
 
     #[test]
-    fn drivers_that_share_a_flag_say_the_same_of_it() {
+    fn shared_flags_have_the_same_help() {
         let drivers = built_in_drivers();
-        let all: Vec<&OptionSpec> = drivers.iter().flat_map(|one| one.options()).collect();
-        for one in &all {
-            for other in all.iter().filter(|other| other.id == one.id) {
-                assert_eq!((one.help, one.variable), (other.help, other.variable));
+        let all: Vec<&OptionSpec> = drivers.iter().flat_map(|driver| driver.options()).collect();
+        for spec in &all {
+            for other in all.iter().filter(|other| other.id == spec.id) {
+                assert_eq!((spec.help, spec.variable), (other.help, other.variable));
             }
-            assert!(one.variable.starts_with("ESPCTL_") && !one.help.is_empty());
+            assert!(spec.variable.starts_with("ESPCTL_") && !spec.help.is_empty());
         }
     }
 
     #[test]
-    fn an_address_is_where_the_flags_say() {
+    fn flags_set_device_address() {
         let given = |id: &'static str, value: &str| (id, value.to_owned());
         let port = given("device_port", "8080");
         let host = given("device_ip", "127.0.0.1");
@@ -127,7 +127,7 @@ mod tests {
             let drivers = built_in_drivers();
             let driver = drivers
                 .iter()
-                .find(|one| one.medium(&Host::this()).name == name)
+                .find(|driver| driver.medium(&Host::this()).name == name)
                 .unwrap();
             let options = driver.parse_options(&flags).unwrap();
             let shown = options.address().map(ToString::to_string);

@@ -1,46 +1,47 @@
-//! The flags of a driver, as data: the command line makes arguments of them, and the driver reads
-//! what they were given. Nothing in between knows what they mean.
+//! A driver's flags, as data. The command line makes arguments of them, and the driver parses their
+//! values; the code in between does not interpret them.
 
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::address::Address;
 
-/// One flag of a driver. Drivers that share one have the same text for it.
+/// One flag of a driver. Drivers that share a flag use the same text for it.
 #[derive(Debug)]
 pub struct OptionSpec {
-    /// Its name, as the driver and the command line know it: `device_ip`.
+    /// The flag's id in the driver and the command line, for example `device_ip`.
     pub id: &'static str,
-    /// The flag, without dashes in front: `device-ip`.
+    /// The flag without leading dashes, for example `device-ip`.
     pub long: &'static str,
-    /// What stands for its value in help.
+    /// The placeholder for the value in help.
     pub value_name: &'static str,
-    /// The environment variable that gives it, too.
+    /// The environment variable that also sets the value.
     pub variable: &'static str,
-    /// What it means.
+    /// The help text.
     pub help: &'static str,
-    /// Under which heading help has it.
+    /// The heading in help.
     pub heading: &'static str,
-    /// Checks a value and brings it into its usual form, or says what was expected.
+    /// Validates a value and returns its normal form, or an error with what was expected.
     pub check: fn(&str) -> Result<String, String>,
-    /// Whether it says where the device is.
-    pub locates: bool,
-    /// Whether `doctor` has it, too: what it names can be looked at without a device.
+    /// Whether the value is part of the device's address.
+    pub is_address: bool,
+    /// Whether `doctor` also has the flag, because it can check the value without a device.
     pub is_for_doctor: bool,
-    /// What it means to `doctor`, if that is something else.
+    /// The help text of `doctor`, if it differs.
     pub doctor_help: Option<&'static str>,
-    /// Another flag that says the same in another way, so that both exclude each other.
-    pub instead_of: Option<&'static str>,
-    /// Whether help leaves it out.
+    /// A flag that sets the same in another form; the two exclude each other.
+    pub conflicts_with: Option<&'static str>,
+    /// Whether help omits the flag.
     pub is_hidden: bool,
 }
 
 impl OptionSpec {
-    /// A flag whose value can be any text that is not empty.
+    /// A flag whose value is any text that is not empty.
     pub const fn text(id: &'static str, long: &'static str, variable: &'static str) -> Self {
         Self {
             id,
@@ -48,19 +49,19 @@ impl OptionSpec {
             value_name: "NAME",
             variable,
             help: "",
-            heading: WHICH_DEVICE,
+            heading: DEVICE_HEADING,
             check: check_text,
-            locates: false,
+            is_address: false,
             is_for_doctor: false,
             doctor_help: None,
-            instead_of: None,
+            conflicts_with: None,
             is_hidden: false,
         }
     }
 }
 
-/// The heading of flags that say which device is meant.
-pub const WHICH_DEVICE: &str = "Which device";
+/// The help heading of flags that select a device.
+pub const DEVICE_HEADING: &str = "Which device";
 
 fn check_text(text: &str) -> Result<String, String> {
     if text.is_empty() {
@@ -69,7 +70,7 @@ fn check_text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// A number within a range, as clap says it.
+/// Checks that a number is in a range. The errors are worded as clap's.
 pub fn check_number(text: &str, range: RangeInclusive<u32>) -> Result<String, String> {
     let number: u32 = text.parse().map_err(|_| "expected a number".to_owned())?;
     if range.contains(&number) {
@@ -79,7 +80,7 @@ pub fn check_number(text: &str, range: RangeInclusive<u32>) -> Result<String, St
     Err(format!("{number} is not in {first}..={last}"))
 }
 
-/// What one driver was told by its flags. Only the driver reads the settings.
+/// The flag values of one driver. Only the driver reads the settings.
 #[derive(Clone, Debug, Default)]
 pub struct DriverOptions {
     given: Vec<(String, String)>,
@@ -92,7 +93,8 @@ trait Settings: Any + Debug + Send + Sync {}
 impl<T: Any + Debug + Send + Sync> Settings for T {}
 
 impl DriverOptions {
-    /// What a driver made of its flags: where the device is, if they say so, and the rest.
+    /// Stores the flag values with what the driver parsed: the device's address, if given, and its
+    /// settings.
     pub fn new(
         given: &[(&str, String)],
         address: Option<Address>,
@@ -108,28 +110,28 @@ impl DriverOptions {
         }
     }
 
-    /// The value that a flag was given, for messages.
+    /// The value of a flag as the user wrote it, for messages.
     pub fn given(&self, id: &str) -> Option<&str> {
-        let found = self.given.iter().find(|(known, _)| known == id)?;
-        Some(&found.1)
+        let value = self.given.iter().find(|(given_id, _)| given_id == id)?;
+        Some(&value.1)
     }
 
-    /// Where the device is, if the flags say so.
+    /// The device's address, if the flags give one.
     pub fn address(&self) -> Option<&Address> {
         self.address.as_ref()
     }
 
-    /// The rest, as the driver put it there; `None` if nothing was given.
+    /// The driver's settings; `None` if another driver made them, or none were set.
     pub fn settings<T: Any>(&self) -> Option<&T> {
         let settings: &dyn Any = self.settings.as_deref()?;
         settings.downcast_ref()
     }
 }
 
-/// Flags that a driver cannot use.
+/// A flag has a value that the driver cannot use.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum OptionError {
-    /// A value that is wrong by itself.
+    /// The value is invalid by itself.
     #[error("--{}: {expected}", option.replace('_', "-"))]
     Invalid {
         /// The flag's id.
@@ -137,26 +139,38 @@ pub enum OptionError {
         /// What was expected.
         expected: String,
     },
-    /// This computer does not list its networks.
+    /// The networks of this computer cannot be listed.
     #[error("--interface: the networks of this computer cannot be listed: {error}")]
     NotListed {
-        /// The system's words.
+        /// The system's message.
         error: String,
     },
-    /// This computer has no such network interface.
-    #[error("--interface: this computer has no interface {wanted}")]
+    /// This computer has no network interface of this name.
+    #[error("--interface: this computer has no interface {requested}")]
     NoSuchInterface {
-        /// As asked for, printable.
-        wanted: String,
-        /// Those that there are.
-        there: Vec<String>,
+        /// The requested name, printable.
+        requested: String,
+        /// The interfaces that exist.
+        available: Vec<String>,
     },
 }
 
-/// The value that was given for a flag.
+/// The value of the flag with this id.
 pub fn find_option<'a>(given: &'a [(&str, String)], id: &str) -> Option<&'a str> {
-    let found = given.iter().find(|(known, _)| *known == id)?;
-    Some(&found.1)
+    let value = given.iter().find(|(given_id, _)| *given_id == id)?;
+    Some(&value.1)
+}
+
+/// The value of the flag with this id as a number.
+pub(super) fn find_number<T: FromStr>(
+    given: &[(&str, String)],
+    id: &str,
+) -> Result<Option<T>, OptionError> {
+    let number = find_option(given, id).map(str::parse).transpose();
+    number.map_err(|_| OptionError::Invalid {
+        option: id.to_owned(),
+        expected: "expected a number".to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -164,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_read_by_the_driver_that_made_them() {
+    fn only_driver_reads_its_settings() {
         let given = [("baud", "9600".to_owned())];
         let options = DriverOptions::new(&given, Some(Address::new("COM3")), 115_200_u32);
         assert_eq!(options.given("baud"), Some("9600"));
@@ -178,15 +192,15 @@ mod tests {
     }
 
     #[test]
-    fn numbers_outside_their_range_are_refused() {
+    fn rejects_numbers_outside_range() {
         assert_eq!(check_number("080", 1..=65_535).as_deref(), Ok("80"));
-        for (text, said) in [
+        for (text, expected) in [
             ("0", "0 is not in 1..=65535"),
             ("65536", "65536 is not in 1..=65535"),
             ("-1", "expected a number"),
             ("", "expected a number"),
         ] {
-            assert_eq!(check_number(text, 1..=65_535).unwrap_err(), said);
+            assert_eq!(check_number(text, 1..=65_535).unwrap_err(), expected);
         }
     }
 }

@@ -1,8 +1,7 @@
-//! A transcript: what went over a transport, when, and how it ended, one JSON object a line. Of
-//! bytes it takes down their number; what they meant is told to it by `session`, with secrets
-//! redacted by the types that hold them. It changes nothing of what it watches.
+//! A transcript: what a transport carried, when, and how it ended, one JSON object a line. It
+//! records the number of bytes, not the bytes. `session` adds the decoded messages, whose types
+//! redact their secrets. Recording does not change the exchanges.
 
-use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,84 +16,85 @@ use super::exchange::{Capacity, Transport};
 use crate::ident::printable_json;
 use crate::proto::EndpointName;
 
-/// Where a run is taken down. Its copies write to the same place.
-#[derive(Clone)]
+/// Writes a transcript. Clones write to the same output.
+#[derive(Clone, derive_more::Debug)]
+#[debug("Transcript")]
 pub struct Transcript {
     lines: Arc<Mutex<Box<dyn Write + Send>>>,
     began: Instant,
 }
 
-/// Writes a line that is made only if there is a transcript.
+/// Records a line; `line` is only called if there is a transcript.
 pub fn note<'a>(transcript: Option<&Transcript>, line: impl FnOnce() -> Line<'a>) {
     if let Some(transcript) = transcript {
         transcript.note(&line());
     }
 }
 
-/// One line of it, but for the time.
+/// One line of a transcript, without the time.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Line<'a> {
-    /// An endpoint was given so many bytes.
+    /// A request was sent.
     Sent {
-        /// Which one.
+        /// The endpoint of the request.
         endpoint: &'a str,
-        /// How many.
+        /// The length of the request.
         bytes: usize,
     },
-    /// It answered with so many.
+    /// An answer arrived.
     Received {
-        /// Which one.
+        /// The endpoint of the answer.
         endpoint: &'a str,
-        /// How many.
+        /// The length of the answer.
         bytes: usize,
     },
-    /// It did not answer.
+    /// The exchange failed.
     Failed {
-        /// Which one.
+        /// The endpoint of the request.
         endpoint: &'a str,
-        /// Why not.
+        /// The error message.
         error: String,
     },
-    /// The version document, as it came.
+    /// The device's version document.
     Version {
-        /// The whole text.
+        /// The whole text, as received.
         document: String,
     },
-    /// The keys are agreed.
+    /// The handshake succeeded.
     Secured {
-        /// By which scheme: 0, 1 or 2.
+        /// The security scheme: 0, 1 or 2.
         scheme: u8,
     },
-    /// No keys were agreed.
+    /// The handshake failed.
     NotSecured {
-        /// Why not.
+        /// The error message.
         error: String,
     },
-    /// A command, before it was sealed.
+    /// A command, before encryption.
     Command {
-        /// Where it goes.
+        /// The endpoint of the command.
         endpoint: &'a str,
-        /// Its redacted debug form.
+        /// The command's debug form, without secrets.
         command: String,
     },
-    /// Its reply, after it was opened.
+    /// A reply, after decryption.
     Reply {
-        /// Where it comes from.
+        /// The endpoint of the reply.
         endpoint: &'a str,
-        /// Its debug form, or what is wrong with it.
+        /// The reply's debug form, or what is wrong with it.
         reply: String,
     },
 }
 
 impl Transcript {
-    /// Begins one. Times count from now.
+    /// Starts a transcript. Times are relative to this call.
     pub fn new(to: Box<dyn Write + Send>) -> Self {
         let transcript = Self {
             lines: Arc::new(Mutex::new(to)),
             began: Instant::now(),
         };
-        transcript.line(&json!({
+        transcript.write_line(&json!({
             "ms": 0,
             "event": "begun",
             "program": concat!("espctl ", env!("CARGO_PKG_VERSION")),
@@ -102,7 +102,7 @@ impl Transcript {
         transcript
     }
 
-    /// Writes a line. A transcript that can no longer be written stops nothing.
+    /// Writes a line. A failure to write is logged and otherwise ignored.
     pub fn note(&self, line: &Line<'_>) {
         #[derive(Serialize)]
         struct Timed<'a> {
@@ -111,10 +111,10 @@ impl Transcript {
             line: &'a Line<'a>,
         }
         let ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.line(&json!(Timed { ms, line }));
+        self.write_line(&json!(Timed { ms, line }));
     }
 
-    fn line(&self, value: &serde_json::Value) {
+    fn write_line(&self, value: &serde_json::Value) {
         let text = printable_json(&value.to_string());
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         let written: io::Result<()> = writeln!(lines, "{text}").and_then(|()| lines.flush());
@@ -124,13 +124,7 @@ impl Transcript {
     }
 }
 
-impl fmt::Debug for Transcript {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Transcript")
-    }
-}
-
-/// A transport whose exchanges are taken down; the same one where nobody wants that.
+/// Wraps a transport so that its exchanges are recorded; returns it unchanged without a transcript.
 pub fn recorded(
     transport: Box<dyn Transport>,
     transcript: Option<&Transcript>,

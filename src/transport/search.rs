@@ -1,4 +1,4 @@
-//! What to look for, and what looking for it changed on this computer.
+//! What a driver searches for, and what it changes on this computer to search.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,31 +6,31 @@ use std::time::Duration;
 use super::address::Address;
 use super::options::DriverOptions;
 
-/// What to look for, and how long.
+/// What a driver searches for, and for how long.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// Where the device is, when that is known.
+    /// The device's address, if it is known.
     pub address: Option<Address>,
-    /// What else the driver was told.
+    /// The driver's options.
     pub options: DriverOptions,
-    /// Where the driver says what it changed on this computer.
+    /// Where the driver records what it changed on this computer.
     pub changes: HostChanges,
-    /// How long to look.
+    /// The duration of the search.
     pub wait: Duration,
 }
 
-/// What a driver changed on this computer so that it could search or connect, in words for whoever
-/// runs it. Copies share one list.
+/// What a driver changed on this computer so that it could search or connect, as sentences for the
+/// user. Clones share one list.
 #[derive(Clone, Debug, Default)]
 pub struct HostChanges(Arc<Mutex<Vec<String>>>);
 
 impl HostChanges {
-    /// Adds one.
+    /// Adds a change.
     pub fn add(&self, change: impl Into<String>) {
         self.lock().push(change.into());
     }
 
-    /// Those since the last time.
+    /// Returns the changes since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.lock())
     }

@@ -1,5 +1,5 @@
-//! The `softap` driver: a device that offers its own hotspot and answers at a known address.
-//! Joining that hotspot is the person's; what travels over HTTP is `http`'s.
+//! The `softap` driver: finds a device that offers its own hotspot at a known address. The user
+//! joins the hotspot; `http` does the exchanges.
 //!
 //! Source: `NP/src/scheme_softap.c`.
 
@@ -23,7 +23,7 @@ use super::source::{INTERFACE, Interface};
 use crate::host::Host;
 use crate::proto::Service;
 
-/// A device's hotspot.
+/// The driver of devices with a hotspot of their own.
 #[derive(Debug)]
 pub(super) struct SoftAp;
 
@@ -62,32 +62,28 @@ impl Driver for SoftAp {
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
         let address = match HostAddress::from_options(given)? {
             (None, None) => None,
-            (host, port) => Some(HostAddress::at(
+            (host, port) => Some(HostAddress::with_port(
                 host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
                 port.unwrap_or(DEFAULT_PORT),
             )),
         };
-        Ok(DriverOptions::new(
-            given,
-            address,
-            Interface::from_options(given)?,
-        ))
+        let interface = Interface::from_options(given)?;
+        Ok(DriverOptions::new(given, address, interface))
     }
 
     fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
         let HostAddress { host, port } = HostAddress::parse(text)?;
-        Ok(HostAddress::at(host, port.unwrap_or(DEFAULT_PORT)))
+        Ok(HostAddress::with_port(host, port.unwrap_or(DEFAULT_PORT)))
     }
 
-    /// This computer is on one hotspot at a time, and all devices have the same address there.
-    /// One device at most: the one that answers at the address. Keeps trying, because the
-    /// hotspot may be joined while we wait.
+    /// At most one device: the one that answers at the address. The scan keeps trying, because the
+    /// user may join the hotspot meanwhile.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let address = search.address.clone().unwrap_or_else(default_address);
-        let interface = Interface::of(&search.options);
+        let interface = Interface::from_driver_options(&search.options);
         let deadline = Instant::now() + search.wait;
         stream::once(async move {
-            let socket = first_answer(&address, interface.name(), deadline).await?;
+            let socket = connect_until(&address, interface.name(), deadline).await?;
             Ok(Candidate {
                 handle: Some(KeptSocket::keep(socket)),
                 hints: Hints {
@@ -107,33 +103,32 @@ impl Driver for SoftAp {
         limits: &Limits,
     ) -> Result<Link, TransportError> {
         let address = candidate.address.clone();
-        // The scan's own socket: a device has room for one, and a second would evict it.
+        // The scan's own socket: the device has room for one, and a second one would evict it.
         let socket = if let Some(socket) = KeptSocket::take(candidate) {
             socket
         } else {
-            let interface = Interface::of(options);
+            let interface = Interface::from_driver_options(options);
             Socket::connect(&address, interface.name(), limits.connect).await?
         };
-        Ok(Link::new(HttpTransport::new(
-            address,
-            socket,
-            limits.clone(),
-        )))
+        let limits = limits.clone();
+        Ok(Link::new(HttpTransport::new(address, socket, limits)))
     }
 }
 
-async fn first_answer(
+async fn connect_until(
     address: &Address,
     interface: Option<&str>,
     deadline: Instant,
 ) -> Result<Socket, TransportError> {
     loop {
-        let left = deadline
+        let timeout = deadline
             .saturating_duration_since(Instant::now())
-            .clamp(SHORTEST, LONGEST);
-        match Socket::connect(address, interface, left).await {
-            Err(TransportError::Unreachable { .. }) if Instant::now() + BETWEEN < deadline => {
-                sleep(BETWEEN).await;
+            .clamp(MIN_CONNECT_TIMEOUT, MAX_CONNECT_TIMEOUT);
+        match Socket::connect(address, interface, timeout).await {
+            Err(TransportError::Unreachable { .. })
+                if Instant::now() + RETRY_INTERVAL < deadline =>
+            {
+                sleep(RETRY_INTERVAL).await;
             }
             outcome => return outcome,
         }
@@ -141,15 +136,15 @@ async fn first_answer(
 }
 
 fn default_address() -> Address {
-    HostAddress::at(SOFTAP_HOST, DEFAULT_PORT)
+    HostAddress::with_port(SOFTAP_HOST, DEFAULT_PORT)
 }
 
-/// Where every ESP-IDF SoftAP is (`esp_netif_defaults.h`).
+/// The address of every ESP-IDF SoftAP (`esp_netif_defaults.h`).
 pub const SOFTAP_HOST: &str = "192.168.4.1";
-/// Between two attempts to connect.
-const BETWEEN: Duration = Duration::from_millis(200);
-/// Even with no time to wait, one attempt is made.
-const SHORTEST: Duration = Duration::from_millis(100);
-/// An attempt keeps the route that it began with: one from before the hotspot was joined goes
-/// nowhere, for as long as the system tries.
-const LONGEST: Duration = Duration::from_secs(2);
+/// The pause between two connection attempts.
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
+/// At least one attempt is made, even without time left.
+const MIN_CONNECT_TIMEOUT: Duration = Duration::from_millis(100);
+/// An attempt keeps the route that it started with. If it started before this computer joined the
+/// hotspot, it cannot succeed, however long the system tries.
+const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,5 +1,5 @@
-//! Opens a TCP connection from one of this computer's interfaces, whatever the routes say: a VPN
-//! may have taken the way to the device's network. It neither finds nor lists interfaces.
+//! Opens TCP connections from a given network interface of this computer, regardless of the routes:
+//! a VPN may cover the route to the device's network. Listing the interfaces is the work of `host`.
 
 #![expect(clippy::disallowed_types, reason = "this is where device sockets live")]
 
@@ -8,44 +8,46 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use tokio::net::{TcpSocket, TcpStream};
 
-use super::options::{DriverOptions, OptionError, OptionSpec, check_number, find_option};
+use super::options::{
+    DriverOptions, OptionError, OptionSpec, check_number, find_number, find_option,
+};
 use crate::host::{HostNetwork, list_networks};
 use crate::ident::printable;
 
-/// The interface from which devices are looked for and connected to; all of them if `None`.
+/// The network interface for searches and connections; `None` means all.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interface {
     name: Option<String>,
-    /// Another port than that of mDNS, which keeps tests apart.
+    /// Replaces the mDNS port, which separates tests from each other.
     pub(super) mdns_port: Option<u16>,
 }
 
 impl Interface {
-    /// The one that was asked for, once it is known to be there.
+    /// The requested interface. An interface that does not exist is an error.
     pub(super) fn from_options(given: &[(&str, String)]) -> Result<Self, OptionError> {
         let name = find_option(given, INTERFACE.id).map(str::to_owned);
-        if let Some(wanted) = &name {
+        if let Some(name) = &name {
             let networks = list_networks().map_err(|error| OptionError::NotListed {
                 error: error.to_string(),
             })?;
-            let mut there: Vec<String> = networks
+            let mut available: Vec<String> = networks
                 .into_iter()
                 .map(|network| network.interface)
                 .collect();
-            there.dedup();
-            if !there.contains(wanted) {
+            available.dedup();
+            if !available.contains(name) {
                 return Err(OptionError::NoSuchInterface {
-                    wanted: printable(wanted.as_bytes()),
-                    there,
+                    requested: printable(name.as_bytes()),
+                    available,
                 });
             }
         }
-        let mdns_port = find_option(given, MDNS_PORT.id).and_then(|port| port.parse().ok());
+        let mdns_port = find_number(given, MDNS_PORT.id)?;
         Ok(Self { name, mdns_port })
     }
 
-    /// The one in a driver's options.
-    pub(super) fn of(options: &DriverOptions) -> Self {
+    /// The interface in a driver's options.
+    pub(super) fn from_driver_options(options: &DriverOptions) -> Self {
         options.settings::<Self>().cloned().unwrap_or_default()
     }
 
@@ -61,14 +63,14 @@ pub(super) const INTERFACE: OptionSpec = OptionSpec {
 };
 pub(super) const MDNS_PORT: OptionSpec = OptionSpec {
     value_name: "PORT",
-    help: "Another port than that of mDNS, which keeps tests apart",
+    help: "mDNS port, for tests that must not see each other",
     check: |text| check_number(text, 1..=65_535),
     is_for_doctor: true,
     is_hidden: true,
     ..OptionSpec::text("mdns_port", "mdns-port", "ESPCTL_MDNS_PORT")
 };
 
-/// Connects; from any interface when none is named.
+/// Connects to `to`, from `interface` if there is one.
 pub(super) async fn connect(to: SocketAddr, interface: Option<&str>) -> io::Result<TcpStream> {
     let Some(interface) = interface else {
         return TcpStream::connect(to).await;
@@ -78,19 +80,20 @@ pub(super) async fn connect(to: SocketAddr, interface: Option<&str>) -> io::Resu
     } else {
         TcpSocket::new_v6()?
     };
-    if !keeps_to(&socket, interface)? {
-        socket.bind(address_of(interface, to)?)?;
+    if !bind_to_interface(&socket, interface)? {
+        socket.bind(select_source_address(interface, to)?)?;
     }
     socket.connect(to).await
 }
 
-/// Whether the system ties the socket to the interface: Linux since 5.7, and before that for root.
+/// Binds the socket to the interface. Returns whether the system allows it: Linux since 5.7, before
+/// that only for root.
 #[cfg(target_os = "linux")]
-fn keeps_to(socket: &TcpSocket, interface: &str) -> io::Result<bool> {
+fn bind_to_interface(socket: &TcpSocket, interface: &str) -> io::Result<bool> {
     match socket.bind_device(Some(interface.as_bytes())) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            tracing::debug!(%error, interface, "only the source address is kept to");
+            tracing::debug!(%error, interface, "cannot bind to the interface, so only the source address is set");
             Ok(false)
         }
         Err(error) => Err(error),
@@ -99,18 +102,18 @@ fn keeps_to(socket: &TcpSocket, interface: &str) -> io::Result<bool> {
 
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "Linux may fail here")]
-fn keeps_to(_: &TcpSocket, _: &str) -> io::Result<bool> {
+fn bind_to_interface(_: &TcpSocket, _: &str) -> io::Result<bool> {
     Ok(false)
 }
 
-/// The address of the interface that suits the other end, on any port.
-fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
+/// The interface's address for connections to `to`, with any port.
+fn select_source_address(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
     let own = list_networks()?.into_iter().filter(|network| {
         network.interface == interface && network.address.is_ipv4() == to.is_ipv4()
     });
-    // A link-local address is heard from another link-local one.
+    // A link-local address is only reachable from a link-local address.
     own.max_by_key(|network| is_link_local(network.address) == is_link_local(to.ip()))
-        .map(|network| on_any_port(&network))
+        .map(|network| with_any_port(&network))
         .ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::AddrNotAvailable,
@@ -119,7 +122,7 @@ fn address_of(interface: &str, to: SocketAddr) -> io::Result<SocketAddr> {
         })
 }
 
-fn on_any_port(own: &HostNetwork) -> SocketAddr {
+fn with_any_port(own: &HostNetwork) -> SocketAddr {
     match own.address {
         IpAddr::V6(six) if six.is_unicast_link_local() => {
             SocketAddrV6::new(six, 0, 0, own.index).into()
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_is_made_from_the_interface_that_is_named() {
+    async fn connects_from_named_interface() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let to = listener.local_addr().unwrap();
         let stream = connect(to, Some(&loopback())).await.unwrap();
@@ -162,24 +165,24 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_the_interface_is_the_source_where_it_cannot_be_tied() {
+    fn selects_interface_address_as_source() {
         let to: SocketAddr = "127.0.0.1:80".parse().unwrap();
-        let own = address_of(&loopback(), to).unwrap();
+        let own = select_source_address(&loopback(), to).unwrap();
         assert!(own.ip().is_loopback() && own.is_ipv4() && own.port() == 0);
-        let error = address_of("nowhere0", to).unwrap_err();
+        let error = select_source_address("nowhere0", to).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrNotAvailable);
     }
 
     #[tokio::test]
-    async fn drivers_use_no_other_interface_than_the_one_that_is_named() {
+    async fn drivers_use_only_named_interface() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let mut count = 0;
         for driver in built_in_drivers() {
-            if driver.options().iter().all(|one| one.id != INTERFACE.id) {
+            if driver.options().iter().all(|spec| spec.id != INTERFACE.id) {
                 continue;
             }
-            // This computer has none of that name, so nothing is sent.
+            // This computer has no interface of this name, so nothing is sent.
             let interface = Interface {
                 name: Some("nowhere0".to_owned()),
                 mdns_port: None,

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::support::device::fresh_path;
 use crate::support::espctl::{Output, Run, espctl};
-use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok};
+use crate::support::scripted_server::{ReceivedRequest, ScriptedServer, Turn, ok};
 
 /// A folder for account files.
 pub(super) struct Home(PathBuf);
@@ -114,7 +114,7 @@ pub(super) fn tokens(user: &str) -> Value {
 }
 
 pub(super) fn says(answer: &Value) -> Turn {
-    Turn::say(ok(answer.to_string()))
+    Turn::send(ok(answer.to_string()))
 }
 
 pub(super) fn refuses(status: &str, answer: &Value) -> Turn {
@@ -123,14 +123,14 @@ pub(super) fn refuses(status: &str, answer: &Value) -> Turn {
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    Turn::say(head + &body)
+    Turn::send(head + &body)
 }
 
 /// Plays a cloud, a connection a run, while `act` gets its base URL; gives what the cloud heard.
 pub(super) fn with_cloud(
     script: Vec<Vec<Turn>>,
     act: impl FnOnce(&str) + Send + 'static,
-) -> Vec<Heard> {
+) -> Vec<ReceivedRequest> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -141,11 +141,11 @@ pub(super) fn with_cloud(
         tokio::task::spawn_blocking(move || act(&url))
             .await
             .unwrap();
-        server.heard()
+        server.requests()
     })
 }
 
-fn request_line(heard: &Heard) -> &str {
+fn request_line(heard: &ReceivedRequest) -> &str {
     heard
         .head
         .lines()
@@ -154,12 +154,12 @@ fn request_line(heard: &Heard) -> &str {
         .trim_end_matches(" HTTP/1.1")
 }
 
-fn body(heard: &Heard) -> Value {
+fn body(heard: &ReceivedRequest) -> Value {
     serde_json::from_slice(&heard.body).unwrap()
 }
 
 #[test]
-fn profiles_are_added_switched_and_removed() {
+fn adds_switches_and_removes_profiles() {
     let home = Home::new();
     let names = |home: &Home| {
         let listed = home.result(&["profile", "list"])["profiles"].clone();
@@ -192,7 +192,7 @@ fn profiles_are_added_switched_and_removed() {
 }
 
 #[test]
-fn profiles_that_cannot_be_are_refused() {
+fn rejects_invalid_profiles() {
     let home = Home::new();
     let url = ["--base-url", "https://a.example"];
     for name in ["../x", "", "a b", "global"] {
@@ -213,7 +213,7 @@ fn profiles_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn a_current_profile_that_does_not_exist_leads_nowhere() {
+fn missing_current_profile_is_an_error() {
     let home = Home::new();
     home.write("profiles/current_profile", "../../x");
     for line in [&["whoami"][..], &["logout"], &["node", "list"]] {
@@ -230,7 +230,7 @@ fn a_current_profile_that_does_not_exist_leads_nowhere() {
 }
 
 #[test]
-fn a_file_that_is_wrong_is_named_and_left() {
+fn malformed_file_is_named_and_kept() {
     let home = Home::new();
     home.write("profiles/profiles.json", "{");
     let output = home.error(&["profile", "list"], 3, "account-files");
@@ -255,7 +255,7 @@ fn a_file_that_is_wrong_is_named_and_left() {
 
 /// As esp-rainmaker-cli 1.14.1 leaves it.
 #[test]
-fn a_login_of_the_other_tool_counts() {
+fn login_of_esp_rainmaker_cli_is_used() {
     let home = Home::new();
     home.write("profiles/current_profile", "china\n");
     let login = json!({
@@ -287,7 +287,7 @@ fn a_login_of_the_other_tool_counts() {
 }
 
 #[test]
-fn a_token_in_the_environment_stands_before_a_login() {
+fn access_token_variable_overrides_login() {
     let home = Home::new();
     home.log_in("global", &tokens("stored"));
     let run = |line: &[&str]| home.run(line).env("ESPCTL_ACCESS_TOKEN", &access("ci"));

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::cloud::Cloud;
 use crate::support::device::{Device, fresh_path};
-use crate::support::espctl::{Run, espctl, send_signal, watched};
+use crate::support::espctl::{Run, espctl, send_signal, watch_for};
 use crate::support::owner::Owner;
 
 /// A bundle that was read.
@@ -70,7 +70,7 @@ fn provisioning(device: &Device, more: &[&str]) -> Vec<String> {
 const PASSPHRASE: [&str; 2] = ["--passphrase", "correct horse battery"];
 
 #[test]
-fn a_run_that_ends_well_leaves_all_that_a_report_needs() {
+fn successful_run_writes_complete_bundle() {
     let device = Device::start(&[]);
     let path = place();
     fs::write(&path, "what was there before").unwrap();
@@ -137,7 +137,7 @@ fn a_run_that_ends_well_leaves_all_that_a_report_needs() {
 }
 
 #[test]
-fn a_run_that_fails_leaves_it_as_well() {
+fn failed_run_writes_bundle() {
     let device = Device::start(&["--sec-ver", "1", "--pop", "another"]);
     let wrong_pop = provisioning(&device, &[&["--pop", "guess"], &PASSPHRASE[..]].concat());
     let missing = ["provision", "--no-cloud"].map(str::to_owned).to_vec();
@@ -159,7 +159,7 @@ fn a_run_that_fails_leaves_it_as_well() {
 }
 
 #[test]
-fn a_run_that_is_interrupted_leaves_it_as_well() {
+fn interrupted_run_writes_bundle() {
     // Nobody answers there any more.
     let mut device = Device::start(&[]);
     device.kill();
@@ -169,7 +169,7 @@ fn a_run_that_is_interrupted_leaves_it_as_well() {
     line.extend(address.iter().map(String::as_str));
     line.extend(["--discovery-timeout", "50", "--format", "json"]);
     line.extend(["--support-bundle", path.to_str().unwrap()]);
-    let output = watched(&line, "search_started", |run| send_signal("-INT", run));
+    let output = watch_for(&line, "search_started", |run| send_signal("-INT", run));
     let output = output.exits(130);
     assert_eq!(output.result()["error"]["id"], "interrupted");
     let bundle = Bundle::read(&path);
@@ -182,7 +182,7 @@ fn a_run_that_is_interrupted_leaves_it_as_well() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_refused_before_anything_is_touched() {
+fn unwritable_bundle_path_fails_before_run() {
     let device = Device::start(&[]);
     let line = provisioning(
         &device,
@@ -200,7 +200,7 @@ fn a_place_that_cannot_be_written_is_refused_before_anything_is_touched() {
 }
 
 #[test]
-fn a_run_that_cannot_begin_leaves_it_as_well() {
+fn invalid_command_line_writes_bundle() {
     let path = place();
     let line = ["explain", "wrong-pop", "--log-file", "/dev/null/x"];
     with_bundle(&line, &path).output().exits(2);
@@ -227,7 +227,7 @@ fn a_run_that_cannot_begin_leaves_it_as_well() {
 }
 
 #[test]
-fn a_file_that_the_run_reads_or_writes_is_not_replaced() {
+fn bundle_does_not_replace_files_of_the_run() {
     let path = place();
     let folder = path.parent().unwrap();
     let name = path.file_name().unwrap();
@@ -271,7 +271,7 @@ fn a_file_that_the_run_reads_or_writes_is_not_replaced() {
 }
 
 #[test]
-fn nobody_is_asked_whom_the_command_would_not_ask() {
+fn bundle_contacts_no_additional_device_or_cloud() {
     let owner = Owner::start(&[]);
     let device = Device::start(&[]);
     let path = place();
@@ -311,9 +311,9 @@ fn nobody_is_asked_whom_the_command_would_not_ask() {
 }
 
 #[test]
-fn an_e_mail_address_is_shortened() {
+fn bundle_shortens_email_addresses() {
     let cloud = Cloud::start(&["--user", "jane.doe@example.com"]);
-    let account = crate::support::account::Account::of(&cloud);
+    let account = crate::support::account::Account::logged_in(&cloud);
     let path = place();
     let flags = ["--support-bundle", path.to_str().unwrap()];
     account

@@ -18,7 +18,7 @@ const PASSWORD: &str = "canary+password=ß41c2";
 const PASSPHRASE: &str = "canary passphrase & 93f1";
 
 #[test]
-fn secrets_reach_the_device_and_no_output() {
+fn secrets_reach_device_but_no_output() {
     let world = access_points(&json!([{
         "ssid": "Nest", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 3,
         "passphrase": PASSPHRASE,
@@ -35,8 +35,8 @@ fn secrets_reach_the_device_and_no_output() {
             let flags = [&flags[..], &["--transcript", transcript, "--log-file", log]].concat();
             let output = run(&device, format, &flags, PASSPHRASE).exits(0);
             // The device proved the one and was told the other.
-            assert_eq!(device.told("secured").len(), 1);
-            assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+            assert_eq!(device.log_entries("secured").len(), 1);
+            assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
             assert_hidden(&output);
             // The files tell the whole story, and not these words.
             let [transcript, log] = files.map(|path| fs::read_to_string(path).unwrap());
@@ -52,7 +52,7 @@ fn secrets_reach_the_device_and_no_output() {
 }
 
 #[test]
-fn whichever_way_a_secret_comes() {
+fn secrets_from_any_source_reach_no_output() {
     let world = access_points(&json!([{
         "ssid": "Nest", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 3,
         "passphrase": PASSPHRASE,
@@ -82,8 +82,8 @@ fn whichever_way_a_secret_comes() {
             run = run.env("ESPCTL_POP", POP);
         }
         let output = run.output().exits(0);
-        assert_eq!(device.told("secured")[0]["pop"], true);
-        assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+        assert_eq!(device.log_entries("secured")[0]["pop"], true);
+        assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
         assert_hidden(&output);
     }
     // Commands that only look.
@@ -93,19 +93,19 @@ fn whichever_way_a_secret_comes() {
         .to_vec();
     line.extend(device.address());
     let output = espctl(line).output().exits(0);
-    assert_eq!(device.told("secured").len(), 1);
+    assert_eq!(device.log_entries("secured").len(), 1);
     assert_hidden(&output);
 }
 
 #[test]
-fn secrets_are_in_no_error() {
+fn errors_contain_no_secrets() {
     for format in ["text", "json"] {
         for scheme in ["1", "2"] {
             // Refused at the handshake.
             let device = Device::start(&["--sec-ver", scheme, "--pop", "another"]);
             let output = run(&device, format, &["--pop", POP], PASSPHRASE).exits(5);
             assert_eq!(
-                device.told("strike").len(),
+                device.log_entries("strike").len(),
                 1,
                 "the secret reached the device"
             );
@@ -114,7 +114,7 @@ fn secrets_are_in_no_error() {
             let device =
                 Device::start(&["--sec-ver", scheme, "--pop", POP, "--time-scale", "0.05"]);
             let output = run(&device, format, &["--pop", POP], PASSPHRASE).exits(9);
-            assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+            assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
             assert_hidden(&output);
         }
         // Refused as input.
@@ -137,7 +137,7 @@ fn secrets_are_in_no_error() {
 }
 
 #[test]
-fn help_does_not_show_what_the_environment_holds() {
+fn help_does_not_show_environment_values() {
     for arguments in [["provision", "--help"], ["provision", "-h"]] {
         let output = espctl(arguments)
             .env("ESPCTL_POP", POP)
@@ -151,7 +151,7 @@ fn help_does_not_show_what_the_environment_holds() {
 }
 
 #[test]
-fn the_search_itself_finds_every_spelling() {
+fn check_itself_finds_every_encoding() {
     for text in spellings(PASSPHRASE) {
         let output = Output {
             exit: None,

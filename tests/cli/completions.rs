@@ -28,7 +28,7 @@ fn nowhere(run: Run) -> Run {
 }
 
 #[test]
-fn commands_flags_and_their_values_are_offered() {
+fn completes_commands_flags_and_values() {
     assert!(offered(nowhere, &["prov"]).contains(&"provision".to_owned()));
     assert!(offered(nowhere, &["provision", "--disc"]).contains(&"--discovery-timeout".to_owned()));
     let transports = offered(nowhere, &["discover", "--transport", ""]);
@@ -42,14 +42,14 @@ fn commands_flags_and_their_values_are_offered() {
 }
 
 #[test]
-fn error_ids_are_offered() {
+fn completes_error_ids() {
     let ids = offered(nowhere, &["explain", "wrong-p"]);
     assert_eq!(ids, ["wrong-password", "wrong-pop"]);
 }
 
 #[test]
-fn profiles_are_offered() {
-    let account = Account::nobody();
+fn completes_profiles() {
+    let account = Account::empty();
     account.add("my-lab", "http://127.0.0.1:1/");
     let here = |run: Run| run.env("RM_USER_CONFIG_DIR", account.folder());
     for words in [
@@ -66,7 +66,7 @@ fn profiles_are_offered() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn devices_of_the_last_search_are_offered() {
+fn completes_devices_of_last_search() {
     use crate::support::device::Device;
 
     let device = Device::over_bluetooth(&["--name", "PROV_shelf", "--pop", "canary-pop"]);
@@ -121,7 +121,7 @@ fn devices_of_the_last_search_are_offered() {
 }
 
 #[test]
-fn a_bash_that_is_here_completes_by_the_script() {
+fn installed_bash_completes_with_script() {
     let script = espctl(["completions", "bash"]).output().exits(0).stdout;
     let path = fresh_path("completions.bash");
     let ask = "COMP_WORDS=(espctl explain wrong-po) COMP_CWORD=2 COMP_TYPE=9\n\

@@ -29,7 +29,7 @@ const RESET: &str = "08015a00";
 const RESET_ANSWER: &str = "08026200";
 
 #[test]
-fn a_call_sends_bytes_from_wherever_they_come_and_brings_the_answer() {
+fn call_sends_data_from_any_source_and_prints_answer() {
     let file = fresh_path("request");
     fs::write(&file, [0x08, 0x01, 0x5a, 0x00]).unwrap();
     let at_file = format!("@{}", file.display());
@@ -55,12 +55,12 @@ fn a_call_sends_bytes_from_wherever_they_come_and_brings_the_answer() {
             assert_eq!(result["answer_hex"], RESET_ANSWER, "{line:?}");
             assert_eq!(result["answer_text"], Value::Null);
         }
-        assert_eq!(device.told("reset").len(), lines.len());
+        assert_eq!(device.log_entries("reset").len(), lines.len());
     }
 }
 
 #[test]
-fn an_answer_is_text_where_it_is_printable_and_bytes_where_asked() {
+fn call_prints_answer_as_text_or_bytes() {
     let device = Device::start(&[]);
     let pop = ["--pop", device.pop(), "--hex", RESET];
     let shown = at(&device, &["device", "call", "prov-ctrl"], &pop)
@@ -75,7 +75,7 @@ fn an_answer_is_text_where_it_is_printable_and_bytes_where_asked() {
 }
 
 #[test]
-fn what_cannot_be_sent_is_refused_before_a_byte_is() {
+fn call_rejects_invalid_data_before_connecting() {
     let device = Device::start(&[]);
     let empty = fresh_path("empty");
     fs::write(&empty, "").unwrap();
@@ -97,7 +97,7 @@ fn what_cannot_be_sent_is_refused_before_a_byte_is() {
         let output = call(&device, line).output().exits(2);
         assert_eq!(output.result()["error"]["id"], id, "{line:?}\n{output}");
     }
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }
 
 /// `SetWifi` for the network Home with a wrong passphrase, `ApplyWifi`, and `WifiStatus` until the
@@ -112,37 +112,37 @@ fn made_to_fail(device: &Device) {
             .output()
             .exits(0);
     }
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], "wrong!");
-    assert_eq!(device.told("wifi_applied").len(), 1);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], "wrong!");
+    assert_eq!(device.log_entries("wifi_applied").len(), 1);
     let failed = (0..100).any(|_| {
         call(device, &["prov-config", "--hex", "08005200"])
             .output()
             .exits(0);
-        let told = device.told("wifi_status");
+        let told = device.log_entries("wifi_status");
         told.iter().any(|told| told["state"] == "failed")
     });
     assert!(failed, "{:#?}", device.log());
 }
 
 #[test]
-fn what_an_earlier_client_left_behind_is_cleared() {
+fn reset_clears_credentials_of_earlier_client() {
     let device = Device::start(&["--time-scale", "0.4"]);
     made_to_fail(&device);
     let home = ["--ssid", "Home", "--passphrase", "correct horse battery"];
     let line = [&home[..], &["--no-cloud", "--pop", device.pop()]].concat();
     at(&device, &["provision"], &line).output().exits(0);
-    assert_eq!(device.told("reset").len(), 1);
+    assert_eq!(device.log_entries("reset").len(), 1);
 }
 
 #[test]
-fn a_device_that_failed_to_join_is_reset() {
+fn reset_clears_failed_join() {
     // Quick, and yet patient: a device that joined waits 30 s of its time for somebody to ask.
     let device = Device::start(&["--time-scale", "0.4"]);
     made_to_fail(&device);
 
     let pop = ["--pop", device.pop(), "--format", "json"];
     at(&device, &["device", "reset"], &pop).output().exits(0);
-    assert_eq!(device.told("reset")[0]["accepted"], true);
+    assert_eq!(device.log_entries("reset")[0]["accepted"], true);
     // It takes other credentials, and then gives itself up to nobody.
     let home = [
         "--no-cloud",
@@ -157,18 +157,18 @@ fn a_device_that_failed_to_join_is_reset() {
 }
 
 #[test]
-fn a_device_refuses_to_reopen_what_is_not_closed() {
+fn device_rejects_reopening_before_it_joined() {
     let device = Device::start(&[]);
     let json = ["--pop", device.pop(), "--format", "json"];
     let output = at(&device, &["device", "reprovision"], &json)
         .output()
         .exits(6);
     assert_eq!(output.result()["error"]["id"], "wrong-state", "{output}");
-    assert_eq!(device.told("reprov").len(), 1);
+    assert_eq!(device.log_entries("reprov").len(), 1);
 }
 
 #[test]
-fn firmware_without_a_control_endpoint_is_named_as_such() {
+fn missing_control_endpoint_hints_at_old_firmware() {
     let device = Device::start(&["--firmware", "v4.4"]);
     for command in ["reset", "reprovision"] {
         let json = ["--pop", device.pop(), "--format", "json"];
@@ -181,7 +181,7 @@ fn firmware_without_a_control_endpoint_is_named_as_such() {
 }
 
 #[test]
-fn discover_says_what_answers_at_the_address() {
+fn discover_lists_device_at_address() {
     let device = Device::start(&["--sec-ver", "1", "--no-pop"]);
     for transport in [&["--transport", "softap"][..], &[]] {
         let json = [&["--format", "json"][..], transport].concat();
@@ -204,7 +204,7 @@ fn discover_says_what_answers_at_the_address() {
 }
 
 #[test]
-fn nobody_to_discover_is_exit_4() {
+fn discover_without_device_exits_4() {
     let mut device = Device::start(&[]);
     device.kill();
     let flags = ["--format", "json", "--discovery-timeout", "0.1"];
@@ -213,7 +213,7 @@ fn nobody_to_discover_is_exit_4() {
 }
 
 #[test]
-fn a_transcript_holds_each_exchange_and_what_it_meant() {
+fn transcript_has_each_exchange_decoded() {
     let device = Device::start(&["--sec-ver", "1"]);
     let path = fresh_path("transcript");
     fs::write(&path, "of another run").unwrap();
@@ -231,7 +231,7 @@ fn a_transcript_holds_each_exchange_and_what_it_meant() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let count = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
-    let requests = device.told("request").len();
+    let requests = device.log_entries("request").len();
     assert_eq!(
         (count("sent"), count("received")),
         (requests, requests),
@@ -271,15 +271,15 @@ fn a_transcript_holds_each_exchange_and_what_it_meant() {
     );
 
     let nowhere = ["--pop", device.pop(), "--transcript", "/nowhere/at/all"];
-    let before = device.told("connection_opened").len();
+    let before = device.log_entries("connection_opened").len();
     at(&device, &["device", "reset"], &nowhere)
         .output()
         .exits(2);
-    assert_eq!(device.told("connection_opened").len(), before);
+    assert_eq!(device.log_entries("connection_opened").len(), before);
 }
 
 #[test]
-fn a_log_file_holds_what_v_shows_and_grows() {
+fn log_file_has_verbose_log_and_is_appended() {
     let device = Device::start(&["--sec-ver", "1"]);
     let path = fresh_path("log");
     let flags = ["--log-file", path.to_str().unwrap()];

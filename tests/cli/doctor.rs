@@ -66,9 +66,9 @@ fn says(found: &Value, words: &str) -> bool {
 }
 
 #[test]
-fn who_is_not_logged_in_is_told_how_to() {
+fn missing_login_is_reported_with_command() {
     let cloud = Cloud::start(&[]);
-    let account = Account::nobody();
+    let account = Account::empty();
     account.add("lab", cloud.url());
     let line = [&ACCOUNT[..], &["--profile", "lab"]].concat();
     let output = account.run(&line).output().exits(0);
@@ -86,16 +86,16 @@ fn who_is_not_logged_in_is_told_how_to() {
     assert_eq!(output.result()["problems"], 1, "{output}");
     assert!(
         cloud
-            .told("request")
+            .log_entries("request")
             .iter()
             .all(|one| one["user_id"].is_null())
     );
 }
 
 #[test]
-fn a_login_is_told_with_its_age_and_no_token() {
+fn login_is_reported_with_age_without_token() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let output = account.run(&ACCOUNT).output().exits(0);
     let login = is_ok(&output, "login");
     for words in [
@@ -115,9 +115,9 @@ fn a_login_is_told_with_its_age_and_no_token() {
 }
 
 #[test]
-fn a_login_that_has_ended_is_a_problem() {
+fn expired_login_is_a_problem() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let claims = URL_SAFE_NO_PAD.encode(json!({"exp": 1_700_000_000, "iat": 1}).to_string());
     let token = format!("e30.{claims}.c2ln");
     let run = account.run(&ACCOUNT).env("ESPCTL_ACCESS_TOKEN", &token);
@@ -133,17 +133,17 @@ fn a_login_that_has_ended_is_a_problem() {
 }
 
 #[test]
-fn a_profile_that_is_not_there_is_a_finding() {
+fn missing_profile_is_a_finding() {
     let line = [&ACCOUNT[..], &["--profile", "nonesuch"]].concat();
-    let output = Account::nobody().run(&line).output().exits(0);
+    let output = Account::empty().run(&line).output().exits(0);
     lacks(&output, "login", "problem", "unknown-profile", "--profile");
     assert_eq!(finding(&output, "cloud")["state"], "skipped");
 }
 
 #[test]
-fn a_clock_that_is_off_is_measured_by_the_clouds() {
+fn wrong_clock_is_measured_by_cloud_time() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     for (moved, state, words) in [
         (150, "warning", "2 min behind"),
         (7230, "problem", "2 h behind"),
@@ -165,8 +165,8 @@ fn a_clock_that_is_off_is_measured_by_the_clouds() {
 }
 
 #[test]
-fn a_cloud_that_is_not_there_is_a_finding_of_its_own() {
-    let account = Account::nobody();
+fn unreachable_cloud_is_a_separate_finding() {
+    let account = Account::empty();
     account.add("lab", "http://127.0.0.1:1");
     let line = [&ACCOUNT[..], &["--profile", "lab"]].concat();
     let output = account.run(&line).output().exits(0);
@@ -186,17 +186,17 @@ fn a_cloud_that_is_not_there_is_a_finding_of_its_own() {
 }
 
 #[test]
-fn a_cloud_that_says_something_else_or_nothing_is_told_apart() {
+fn distinguishes_wrong_answers_of_the_cloud() {
     let elapsed = |output: &Output| output.result()["elapsed_ms"].as_u64().unwrap();
     // How long it takes on this computer with a cloud that answers.
     let cloud = Cloud::start(&[]);
-    let well = Account::of(&cloud).run(&ACCOUNT).output().exits(0);
+    let well = Account::logged_in(&cloud).run(&ACCOUNT).output().exits(0);
     for (fault, state, see) in [
         ("apiversions:*:html", "warning", "cloud-answer"),
         ("apiversions:*:drop", "problem", "cloud-timed-out"),
     ] {
         let cloud = Cloud::start(&["--fault", fault]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let output = account.run(&ACCOUNT).output().exits(0);
         lacks(&output, "cloud", state, see, "");
         // Two seconds more at most; another command would wait for fifteen.
@@ -205,8 +205,8 @@ fn a_cloud_that_says_something_else_or_nothing_is_told_apart() {
 }
 
 #[test]
-fn without_the_cloud_no_account_is_looked_at() {
-    let account = Account::nobody();
+fn no_cloud_skips_account() {
+    let account = Account::empty();
     account.add("lab", "http://127.0.0.1:1");
     let line = [&ACCOUNT[..], &["--no-cloud", "--profile", "lab"]].concat();
     let output = account.run(&line).output().exits(0);
@@ -216,7 +216,7 @@ fn without_the_cloud_no_account_is_looked_at() {
 }
 
 #[test]
-fn the_transport_narrows_and_can_be_given_again() {
+fn transport_limits_checks_and_can_be_repeated() {
     let of = |arguments: &[&str]| {
         let line = [&["doctor", "--no-cloud", "--format", "json"], arguments].concat();
         let output = espctl(line).output().exits(0);
@@ -235,7 +235,7 @@ fn the_transport_narrows_and_can_be_given_again() {
 }
 
 #[test]
-fn a_report_is_a_success_unless_it_is_required_to_be_good() {
+fn report_succeeds_unless_required_to_be_ready() {
     let line = [
         "doctor",
         "--transport",
@@ -276,7 +276,7 @@ fn a_report_is_a_success_unless_it_is_required_to_be_good() {
 
 #[cfg(unix)]
 #[test]
-fn a_port_that_may_be_opened_is_well() {
+fn accessible_serial_port_is_ok() {
     let output = espctl([&ACCOUNT[..], &["--no-cloud"]].concat()).output();
     let found = is_ok(&output, "serial-permission");
     assert_eq!(found["subject"], "/dev/null", "{output}");

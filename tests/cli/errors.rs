@@ -35,7 +35,7 @@ fn cases() -> impl Iterator<Item = &'static (&'static str, Case)> {
 }
 
 #[test]
-fn every_error_id_comes_about() {
+fn every_error_id_is_produced() {
     let listed = espctl(["explain", "--format", "json"]).output().exits(0);
     let errors = listed.result()["errors"].as_array().unwrap().clone();
     let ids: BTreeSet<&str> = errors.iter().map(|error| text(&error["id"])).collect();
@@ -68,7 +68,7 @@ fn every_error_id_comes_about() {
 }
 
 #[test]
-fn what_the_binary_cannot_do_is_produced_below() {
+fn errors_without_binary_test_have_a_unit_test() {
     let source = fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/src/report/advice/tests.rs"

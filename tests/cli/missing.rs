@@ -5,7 +5,7 @@ use crate::support::device::Device;
 use crate::support::espctl::espctl;
 
 #[test]
-fn each_missing_value_names_its_flag_and_its_variable() {
+fn missing_value_error_names_flag_and_variable() {
     let home = ["--ssid", "Home"];
     let passphrase = ["--passphrase", "correct horse battery"];
     let cases: [(&str, &str, Vec<&str>, &[&str]); 4] = [
@@ -53,13 +53,13 @@ fn each_missing_value_names_its_flag_and_its_variable() {
         for name in named {
             assert!(hints.contains(name), "{id}: {name} is not in {hints}");
         }
-        assert!(device.told("strike").is_empty());
-        assert!(device.told("wifi_set").is_empty());
+        assert!(device.log_entries("strike").is_empty());
+        assert!(device.log_entries("wifi_set").is_empty());
     }
 }
 
 #[test]
-fn a_network_that_needs_no_passphrase_misses_none() {
+fn open_network_needs_no_passphrase() {
     let device = Device::start(&["--sec-ver", "1"]);
     let mut line = vec!["provision".to_owned(), "--no-cloud".to_owned()];
     line.extend(device.address());
@@ -68,7 +68,7 @@ fn a_network_that_needs_no_passphrase_misses_none() {
 }
 
 #[test]
-fn colour_is_forced_or_absent() {
+fn color_is_forced_or_absent() {
     let refused = |name: &str, value: &str| {
         espctl(["provision", "--ssid", ""])
             .env(name, value)

@@ -26,7 +26,7 @@ fn at(path: &Path) -> String {
 }
 
 #[test]
-fn every_form_says_the_same() {
+fn decodes_every_input_form_equally() {
     let page = "https://rainmaker.espressif.com/qrcode.html?data=";
     let text = fresh_path("label.json");
     fs::write(&text, format!("\u{feff}{LABEL}\r\n")).unwrap();
@@ -66,7 +66,7 @@ fn every_form_says_the_same() {
 }
 
 #[test]
-fn what_a_label_says_is_said_in_words_with_the_command_that_follows() {
+fn decoded_label_is_described_with_next_command() {
     let all = r#"{"ver":"v1","name":"PROV_1","username":"u","pop":"p'q","transport":"SoftAP","security":2,"network":"wifi","password":"hotspot-key"}"#;
     let output = espctl(["qr", "decode", all]).output().exits(0);
     for part in [
@@ -95,7 +95,7 @@ fn what_a_label_says_is_said_in_words_with_the_command_that_follows() {
 }
 
 #[test]
-fn of_a_payload_that_is_cut_the_rest_counts_and_the_gap_is_told() {
+fn truncated_payload_is_used_with_a_warning() {
     let cut = r#"{"ver":"v1","name":"PROV_fc9ea3","transport":"ble","pop":"7a9d"#;
     let output = espctl(["qr", "decode", cut]).output().exits(0);
     assert!(!output.stdout.replace(cut, "").contains("7a9d"), "{output}");
@@ -112,7 +112,7 @@ fn of_a_payload_that_is_cut_the_rest_counts_and_the_gap_is_told() {
 }
 
 #[test]
-fn what_is_malformed_is_exit_2_with_the_place_and_without_the_value() {
+fn malformed_payload_error_has_position_without_value() {
     for (text, id, place) in [
         ("", "invalid-qrcode", "line 1, column 1"),
         (
@@ -157,7 +157,7 @@ fn what_is_malformed_is_exit_2_with_the_place_and_without_the_value() {
 }
 
 #[test]
-fn values_are_shown_as_they_are_to_be_copied() {
+fn prints_values_ready_to_copy() {
     let label = r#"{"ver":"v1","name":"back\slash","pop":"a\c"b","transport":"ble"}"#;
     let output = espctl(["qr", "decode", label]).output().exits(0);
     for value in ["back\\slash\n", "a\\c\"b\n"] {
@@ -179,7 +179,7 @@ fn values_are_shown_as_they_are_to_be_copied() {
 }
 
 #[test]
-fn pictures_without_a_label_are_told_apart() {
+fn distinguishes_pictures_without_a_label() {
     let id = |name: &str, bytes: &[u8]| {
         let path = fresh_path(name);
         fs::write(&path, bytes).unwrap();
@@ -210,7 +210,7 @@ fn pictures_without_a_label_are_told_apart() {
 
 /// Whatever stands in a file that begins like a picture, it is an answer and no panic.
 #[test]
-fn damaged_pictures_are_no_panic() {
+fn damaged_pictures_do_not_panic() {
     let png = espctl::qr::drawing::Drawing::of(LABEL)
         .unwrap()
         .png()
@@ -292,7 +292,7 @@ fn rasterised(svg: &str) -> GrayImage {
 }
 
 #[test]
-fn what_is_drawn_reads_back() {
+fn encoded_code_decodes_to_same_payload() {
     let url = "https://rainmaker.espressif.com/qrcode.html?data=";
     for (flags, expected) in [
         (&[][..], LABEL.to_owned()),
@@ -340,7 +340,7 @@ fn what_is_drawn_reads_back() {
 }
 
 #[test]
-fn a_file_that_is_there_stays_unless_force_is_given() {
+fn existing_file_needs_force() {
     let path = fresh_path("kept.svg");
     fs::write(&path, "mine").unwrap();
     let file = path.to_str().unwrap();
@@ -361,7 +361,7 @@ fn a_file_that_is_there_stays_unless_force_is_given() {
 }
 
 #[test]
-fn a_picture_of_the_label_is_enough_for_provisioning() {
+fn provisions_from_picture_of_label() {
     let device = Device::start(&[]);
     let label = device.ready["qrcode"].as_str().unwrap();
     let png = fresh_path("device.png");
@@ -378,5 +378,5 @@ fn a_picture_of_the_label_is_enough_for_provisioning() {
     ];
     line.extend(rest.map(str::to_owned));
     espctl(line).output().exits(0);
-    assert_eq!(device.told("secured").len(), 1);
+    assert_eq!(device.log_entries("secured").len(), 1);
 }

@@ -6,7 +6,7 @@ use crate::support::device::fresh_path;
 use crate::support::espctl::{command, espctl};
 
 #[test]
-fn explain_says_what_an_id_means() {
+fn explain_describes_error_id() {
     let output = espctl(["explain", "wrong-pop"]).output().exits(0);
     assert_eq!(output.stderr, "");
     for part in [
@@ -31,7 +31,7 @@ fn explain_says_what_an_id_means() {
 }
 
 #[test]
-fn explain_without_an_id_lists_them_all_by_exit_code() {
+fn explain_without_id_lists_all_by_exit_code() {
     let output = espctl(["explain"]).output().exits(0);
     let mut count = 0;
     let mut codes = Vec::new();
@@ -58,7 +58,7 @@ fn explain_without_an_id_lists_them_all_by_exit_code() {
 }
 
 #[test]
-fn explain_names_the_finding_of_doctor() {
+fn explain_describes_finding_of_doctor() {
     let output = espctl(["explain", "bluetooth-off"]).output().exits(0);
     for part in ["espctl doctor --transport ble", "`bluetooth-power`"] {
         assert!(output.stdout.contains(part), "{output}");
@@ -75,7 +75,7 @@ fn explain_names_the_finding_of_doctor() {
 }
 
 #[test]
-fn an_unknown_id_is_exit_2_with_the_nearest_ones() {
+fn unknown_id_suggests_similar_ids() {
     let output = espctl(["explain", "wrong-passwort", "--format=json"])
         .output()
         .exits(2);
@@ -88,7 +88,7 @@ fn an_unknown_id_is_exit_2_with_the_nearest_ones() {
 }
 
 #[test]
-fn every_shell_gets_a_script_that_asks_the_program() {
+fn every_shell_gets_a_completion_script() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = espctl(["completions", shell]).output().exits(0);
         for part in ["espctl", "ESPCTL_COMPLETE"] {
@@ -99,7 +99,7 @@ fn every_shell_gets_a_script_that_asks_the_program() {
 }
 
 #[test]
-fn a_bash_that_is_here_understands_its_completions() {
+fn installed_bash_parses_completion_script() {
     let script = espctl(["completions", "bash"]).output().exits(0).stdout;
     let path = fresh_path("completions.bash");
     fs::write(&path, script).unwrap();
@@ -114,7 +114,7 @@ fn a_bash_that_is_here_understands_its_completions() {
 }
 
 #[test]
-fn manual_pages_are_for_every_command_and_show_no_environment() {
+fn man_pages_cover_every_command_without_environment() {
     let main = espctl(["man"])
         .env("ESPCTL_FORMAT", "text")
         .output()
@@ -142,7 +142,7 @@ fn manual_pages_are_for_every_command_and_show_no_environment() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_crash() {
+fn closed_pipe_does_not_crash() {
     let lines: [&[&str]; 5] = [
         &["explain"],
         &["completions", "bash"],

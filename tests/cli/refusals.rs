@@ -4,7 +4,7 @@ use crate::support::device::Device;
 use crate::support::espctl::espctl;
 
 #[test]
-fn what_cannot_be_right_is_refused_before_a_byte_is_sent() {
+fn rejects_invalid_arguments_before_sending() {
     let device = Device::start(&[]);
     let port = device.ready["port"].to_string();
     let pop = device.pop();
@@ -103,14 +103,14 @@ fn what_cannot_be_right_is_refused_before_a_byte_is_sent() {
         assert!(!error["message"].as_str().unwrap().is_empty());
     }
     assert!(
-        device.told("connection_opened").is_empty(),
+        device.log_entries("connection_opened").is_empty(),
         "{:#?}",
         device.log()
     );
 }
 
 #[test]
-fn refusals_read_well() {
+fn rejections_are_readable() {
     let output = espctl([
         "provision",
         "--no-cloud",
@@ -130,7 +130,7 @@ fn refusals_read_well() {
 }
 
 #[test]
-fn what_may_be_part_of_a_secret_is_not_repeated() {
+fn possible_secrets_are_not_repeated() {
     let lines: [&[&str]; 4] = [
         &["--passphrase", "my", "xylophone", "zither"],
         &["--pop", "--xylophone"],
@@ -155,7 +155,7 @@ fn what_may_be_part_of_a_secret_is_not_repeated() {
 }
 
 #[test]
-fn json_can_be_asked_for_by_variable_and_is_then_kept() {
+fn json_format_can_come_from_variable() {
     let output = espctl(["provision", "--bad"])
         .env("ESPCTL_FORMAT", "json")
         .output()
@@ -165,7 +165,7 @@ fn json_can_be_asked_for_by_variable_and_is_then_kept() {
 }
 
 #[test]
-fn help_goes_to_stdout_and_lists_the_exit_codes() {
+fn help_goes_to_stdout_with_exit_codes() {
     let output = espctl(["--help"]).output().exits(0);
     assert!(output.stdout.contains("Exit codes:"), "{output}");
     assert!(
@@ -177,7 +177,7 @@ fn help_goes_to_stdout_and_lists_the_exit_codes() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_crash() {
+fn closed_pipe_does_not_crash() {
     let mut child = crate::support::espctl::command(["--help"]).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
@@ -187,7 +187,7 @@ fn a_closed_pipe_is_no_crash() {
 }
 
 #[test]
-fn a_file_in_place_of_a_payload_is_recognised() {
+fn file_instead_of_payload_is_detected() {
     let line = ["device", "info", "--format", "json", "--qrcode"];
     let hints = |payload: &str| {
         let output = espctl(line.iter().chain(&[payload])).output().exits(2);
@@ -199,7 +199,7 @@ fn a_file_in_place_of_a_payload_is_recognised() {
 }
 
 #[test]
-fn an_adapter_without_a_name_is_no_adapter() {
+fn rejects_empty_adapter_name() {
     let line = ["discover", "--transport", "ble", "--adapter", ""];
     let output = espctl(line).output().exits(2);
     assert!(

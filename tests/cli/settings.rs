@@ -17,7 +17,7 @@ fn run(device: &Device, arguments: &[&str]) -> Run {
 const PASSPHRASE: &str = "correct horse battery";
 
 #[test]
-fn everything_can_come_from_the_environment() {
+fn every_value_can_come_from_environment() {
     let device = Device::start(&[]);
     espctl(["provision"])
         .env("ESPCTL_NO_CLOUD", "1")
@@ -32,7 +32,7 @@ fn everything_can_come_from_the_environment() {
 }
 
 #[test]
-fn a_flag_wins_over_the_environment_and_that_over_the_label() {
+fn flag_overrides_environment_and_label() {
     let device = Device::start(&["--pop", "right-one"]);
     let label = |pop: &str| format!(r#"{{"ver":"v1","pop":"{pop}","transport":"softap"}}"#);
     let (right, wrong) = (label("right-one"), label("wrong-one"));
@@ -90,11 +90,11 @@ fn secrets_come_from_files_and_stdin() {
         .stdin(format!("{PASSPHRASE}\n").as_bytes())
         .output()
         .exits(0);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
 }
 
 #[test]
-fn a_file_ranks_with_what_names_it_so_before_the_label() {
+fn secret_file_overrides_label() {
     let pop = fresh_path("pop");
     fs::write(&pop, "right-one\n").unwrap();
     let file = pop.to_str().unwrap();
@@ -120,7 +120,7 @@ fn a_file_ranks_with_what_names_it_so_before_the_label() {
 }
 
 #[test]
-fn stdin_is_read_for_one_value_only() {
+fn stdin_provides_only_one_value() {
     let device = Device::start(&[]);
     let line = [
         "--pop-file",
@@ -136,11 +136,11 @@ fn stdin_is_read_for_one_value_only() {
         "{output}"
     );
     assert!(output.stderr.contains("--pop-file") && output.stderr.contains("--passphrase-file"));
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }
 
 #[test]
-fn the_label_may_be_a_file() {
+fn label_can_be_a_file() {
     let device = Device::start(&[]);
     let label = fresh_path("label.json");
     fs::write(&label, device.ready["qrcode"].as_str().unwrap()).unwrap();
@@ -161,7 +161,7 @@ fn the_label_may_be_a_file() {
 }
 
 #[test]
-fn an_empty_variable_is_no_value() {
+fn empty_variable_is_ignored() {
     let device = Device::start(&[]);
     let pop = device.pop();
     let line = ["--pop", pop, "--ssid", "Home", "--passphrase", PASSPHRASE];
@@ -184,7 +184,7 @@ fn an_empty_variable_is_no_value() {
 }
 
 #[test]
-fn a_file_that_holds_no_secret_is_refused_before_it_costs_a_try() {
+fn file_without_secret_fails_before_a_try() {
     let device = Device::start(&["--pop", "right-one"]);
     let file = fresh_path("secret");
     let path = file.to_str().unwrap();
@@ -209,7 +209,7 @@ fn a_file_that_holds_no_secret_is_refused_before_it_costs_a_try() {
             fits || output.stderr.contains("--pop-file"),
             "{content:?} {output}"
         );
-        assert!(device.told("strike").is_empty());
+        assert!(device.log_entries("strike").is_empty());
     }
     let both = ["right-one", "--pop-file", path, "--ssid", "Home", "--open"];
     run(&device, &both).output().exits(2);

@@ -41,13 +41,13 @@ fn bare(device: &Device) -> Vec<String> {
 }
 
 fn joined(device: &Device, ssid: &str) {
-    assert_eq!(device.told("wifi_set")[0]["ssid"], ssid);
-    assert_eq!(device.told("wifi_joined").len(), 1);
-    assert_eq!(device.told("secured").len(), 1);
+    assert_eq!(device.log_entries("wifi_set")[0]["ssid"], ssid);
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
+    assert_eq!(device.log_entries("secured").len(), 1);
 }
 
 #[test]
-fn the_list_has_the_words_and_columns_that_people_know() {
+fn network_list_has_familiar_words_and_columns() {
     let device = device();
     let terminal = provision(&device);
     terminal.shows(PROMPT);
@@ -64,21 +64,21 @@ Select the Wi-Fi network from the following list:
 }
 
 #[test]
-fn a_network_is_chosen_by_arrow() {
+fn selects_network_with_arrow_keys() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types(DOWN);
+    terminal.type_keys(DOWN);
     terminal.shows("> [ 2] Cellar");
-    terminal.types(DOWN);
-    terminal.types(UP);
-    terminal.types(ENTER);
+    terminal.type_keys(DOWN);
+    terminal.type_keys(UP);
+    terminal.type_keys(ENTER);
     terminal.shows("Passphrase of Cellar:");
-    terminal.types(PASSPHRASE);
-    terminal.types(ENTER);
+    terminal.type_keys(PASSPHRASE);
+    terminal.type_keys(ENTER);
     let screen = terminal.exits(0);
     joined(&device, "Cellar");
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
     assert!(
         screen.contains(&format!("{PROMPT} 2")),
         "what was chosen stays: {screen}"
@@ -96,121 +96,121 @@ fn a_network_is_chosen_by_arrow() {
 }
 
 #[test]
-fn a_network_is_chosen_by_number() {
+fn selects_network_by_number() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("9");
-    terminal.types(ENTER);
+    terminal.type_keys("9");
+    terminal.type_keys(ENTER);
     terminal.shows("there is no number 9 in the list");
-    terminal.types("2");
+    terminal.type_keys("2");
     terminal.shows("> [ 2] Cellar");
-    terminal.types(ENTER);
+    terminal.type_keys(ENTER);
     terminal.shows("Passphrase of Cellar:");
-    terminal.types(PASSPHRASE);
-    terminal.types(ENTER);
+    terminal.type_keys(PASSPHRASE);
+    terminal.type_keys(ENTER);
     terminal.exits(0);
     joined(&device, "Cellar");
 }
 
 #[test]
-fn zero_scans_again() {
+fn zero_rescans() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("0");
-    terminal.types(ENTER);
+    terminal.type_keys("0");
+    terminal.type_keys(ENTER);
     terminal.shows_times(PROMPT, 2);
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.shows("Passphrase of Nest:");
-    terminal.types(PASSPHRASE);
-    terminal.types(ENTER);
+    terminal.type_keys(PASSPHRASE);
+    terminal.type_keys(ENTER);
     let screen = terminal.exits(0);
     joined(&device, "Nest");
     assert_eq!(screen.matches("Scanning Wi-Fi AP's...").count(), 2);
 }
 
 #[test]
-fn another_network_can_be_named_and_so_can_a_hidden_one() {
+fn accepts_unlisted_and_hidden_network_names() {
     for number in ["6", "4"] {
         let device = device();
         let mut terminal = provision(&device);
         terminal.shows(PROMPT);
-        terminal.types(number);
-        terminal.types(ENTER);
+        terminal.type_keys(number);
+        terminal.type_keys(ENTER);
         terminal.shows("network (SSID):");
         // Not this one after all: back to the list.
-        terminal.types(ESC);
+        terminal.type_keys(ESC);
         terminal.shows_times(PROMPT, 2);
-        terminal.types(number);
-        terminal.types(ENTER);
+        terminal.type_keys(number);
+        terminal.type_keys(ENTER);
         terminal.shows_times("network (SSID):", 2);
-        terminal.types("Attic");
-        terminal.types(ENTER);
+        terminal.type_keys("Attic");
+        terminal.type_keys(ENTER);
         terminal.shows("Passphrase of Attic:");
-        terminal.types("short");
-        terminal.types("er");
-        terminal.types(ENTER);
+        terminal.type_keys("short");
+        terminal.type_keys("er");
+        terminal.type_keys(ENTER);
         terminal.shows("a passphrase has at least 8 bytes");
-        terminal.types(&"\x7f".repeat(7));
-        terminal.types(PASSPHRASE);
-        terminal.types(ENTER);
+        terminal.type_keys(&"\x7f".repeat(7));
+        terminal.type_keys(PASSPHRASE);
+        terminal.type_keys(ENTER);
         terminal.exits(0);
         joined(&device, "Attic");
     }
 }
 
 #[test]
-fn an_open_network_needs_no_passphrase() {
+fn open_network_needs_no_passphrase() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("3");
-    terminal.types(ENTER);
+    terminal.type_keys("3");
+    terminal.type_keys(ENTER);
     let screen = terminal.exits(0);
     joined(&device, "Plaza");
     assert!(!screen.contains("Passphrase"), "{screen}");
 }
 
 #[test]
-fn nothing_typed_is_an_open_network_only_when_confirmed() {
+fn empty_passphrase_needs_confirmation() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("6");
-    terminal.types(ENTER);
+    terminal.type_keys("6");
+    terminal.type_keys(ENTER);
     terminal.shows("network (SSID):");
-    terminal.types("Plaza");
-    terminal.types(ENTER);
+    terminal.type_keys("Plaza");
+    terminal.type_keys(ENTER);
     terminal.shows("Passphrase of Plaza:");
-    terminal.types(ENTER);
+    terminal.type_keys(ENTER);
     terminal.shows("Is Plaza open, without a passphrase?");
     // No is what Enter means.
-    terminal.types(ENTER);
+    terminal.type_keys(ENTER);
     terminal.shows_times("Passphrase of Plaza:", 2);
-    terminal.types(ENTER);
+    terminal.type_keys(ENTER);
     terminal.shows_times("Is Plaza open, without a passphrase?", 2);
-    terminal.types("y");
-    terminal.types(ENTER);
+    terminal.type_keys("y");
+    terminal.type_keys(ENTER);
     terminal.exits(0);
     joined(&device, "Plaza");
 }
 
 #[test]
-fn after_a_wrong_passphrase_the_right_one_goes_over_the_same_session() {
+fn retries_passphrase_over_same_session() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.shows("Passphrase of Nest:");
-    terminal.types("battery staple");
-    terminal.types(ENTER);
+    terminal.type_keys("battery staple");
+    terminal.type_keys(ENTER);
     terminal.shows("The device could not join Nest with the passphrase before");
     terminal.shows("Another passphrase of Nest:");
-    terminal.types(PASSPHRASE);
-    terminal.types(ENTER);
+    terminal.type_keys(PASSPHRASE);
+    terminal.type_keys(ENTER);
     let screen = terminal.exits(0);
     assert!(
         screen.contains("[2] Confirming Wi-Fi connection: failed"),
@@ -220,18 +220,18 @@ fn after_a_wrong_passphrase_the_right_one_goes_over_the_same_session() {
         screen.contains("[2] Confirming Wi-Fi connection: done"),
         "{screen}"
     );
-    assert_eq!(device.told("handshake_started").len(), 1);
-    assert_eq!(device.told("secured").len(), 1);
-    let set = device.told("wifi_set");
+    assert_eq!(device.log_entries("handshake_started").len(), 1);
+    assert_eq!(device.log_entries("secured").len(), 1);
+    let set = device.log_entries("wifi_set");
     assert_eq!(set.len(), 2);
     assert_eq!(set[0]["passphrase"], "battery staple");
     assert_eq!(set[1]["passphrase"], PASSPHRASE);
-    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
     assert!(!terminal.raw().contains("staple") && !terminal.raw().contains(PASSPHRASE));
 }
 
 #[test]
-fn who_has_no_other_passphrase_gets_the_outcome_of_the_first() {
+fn no_new_passphrase_reports_first_failure() {
     for asked in [true, false] {
         let device = device();
         let mut line = bare(&device);
@@ -243,30 +243,30 @@ fn who_has_no_other_passphrase_gets_the_outcome_of_the_first() {
         let mut terminal = Terminal::start(line, &[]);
         if asked {
             terminal.shows("Another passphrase of Nest:");
-            terminal.types(ESC);
+            terminal.type_keys(ESC);
         }
         let screen = terminal.exits(9);
         assert_eq!(screen.contains("Another passphrase"), asked, "{screen}");
-        assert_eq!(device.told("wifi_set").len(), 1);
+        assert_eq!(device.log_entries("wifi_set").len(), 1);
     }
 }
 
 #[test]
-fn an_enterprise_network_is_listed_and_cannot_be_chosen() {
+fn enterprise_network_is_listed_but_not_selectable() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("5");
-    terminal.types(ENTER);
+    terminal.type_keys("5");
+    terminal.type_keys(ENTER);
     terminal.shows("this is an enterprise network, which cannot be joined by this protocol");
-    terminal.types("3");
-    terminal.types(ENTER);
+    terminal.type_keys("3");
+    terminal.type_keys(ENTER);
     terminal.exits(0);
     joined(&device, "Plaza");
 }
 
 #[test]
-fn the_pop_is_asked_for_and_tried_once() {
+fn asks_for_pop_and_tries_it_once() {
     for scheme in ["1", "2"] {
         let device = Device::start(&["--sec-ver", scheme, "--pop", "right-one"]);
         let mut line = bare(&device);
@@ -278,22 +278,22 @@ fn the_pop_is_asked_for_and_tried_once() {
 
         let mut terminal = Terminal::start(&line, &[]);
         terminal.shows(question);
-        terminal.types(ENTER);
+        terminal.type_keys(ENTER);
         terminal.shows("nothing was typed");
-        terminal.types("wrong-one");
+        terminal.type_keys("wrong-one");
         terminal.shows("*********");
-        terminal.types(ENTER);
+        terminal.type_keys(ENTER);
         terminal.exits(5);
-        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.log_entries("strike").len(), 1);
         assert!(!terminal.raw().contains("wrong-one"));
 
         let mut terminal = Terminal::start(&line, &[]);
         terminal.shows(question);
         // What was typed can be looked at.
-        terminal.types("right-one");
-        terminal.types(CTRL_R);
+        terminal.type_keys("right-one");
+        terminal.type_keys(CTRL_R);
         terminal.shows("right-one");
-        terminal.types(ENTER);
+        terminal.type_keys(ENTER);
         let screen = terminal.exits(0);
         assert!(!screen.contains("right-one"), "{screen}");
     }

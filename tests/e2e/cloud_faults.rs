@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::Output;
 use crate::support::matrix::{agreed_exit, run_all, sample};
-use crate::support::owner::{Owner, Word};
+use crate::support::owner::{Owner, ReportedMapping};
 
 /// How the node gets into the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -267,7 +267,7 @@ fn matrix() -> Vec<Case> {
 }
 
 #[test]
-fn sampled_cloud_faults_are_reported_truly_and_cost_only_the_run() {
+fn sampled_cloud_faults_are_reported_and_recoverable() {
     let cases = sample(matrix(), |case| {
         vec![
             format!("{:?}", case.exchange),
@@ -280,7 +280,7 @@ fn sampled_cloud_faults_are_reported_truly_and_cost_only_the_run() {
 
 #[test]
 #[ignore = "the cloud's whole fault matrix takes minutes; .ci/run runs it"]
-fn all_cloud_faults_are_reported_truly_and_cost_only_the_run() {
+fn all_cloud_faults_are_reported_and_recoverable() {
     let cases = matrix();
     assert!(cases.len() >= 350, "{} cases", cases.len());
     run_cases("the cloud's fault matrix", cases);
@@ -316,7 +316,7 @@ fn run(case: &Case) -> Result<i32, String> {
     });
     let mut device = Device::start(&own);
 
-    owner.order(&case.faults());
+    owner.set_faults(&case.faults());
     let began = Instant::now();
     let output = provision(case, &owner, &device, true);
     let took = began.elapsed();
@@ -324,8 +324,8 @@ fn run(case: &Case) -> Result<i32, String> {
         .map_err(|why| format!("{why}\n{output}\n{}", owner.cloud.log_text()))?;
 
     // The cloud is well again. A device that has joined goes away by itself, and is restarted.
-    owner.order(&[]);
-    let gone = !device.told("wifi_applied").is_empty();
+    owner.set_faults(&[]);
+    let gone = !device.log_entries("wifi_applied").is_empty();
     if gone {
         device.kill();
         device = Device::start(&[&own[..], &["--force-provisioning"]].concat());
@@ -344,7 +344,7 @@ fn run(case: &Case) -> Result<i32, String> {
 
 /// The first run: it ended by itself, said how, and said the truth.
 fn check(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result<i32, String> {
-    let met = owner.cloud.told("fault");
+    let met = owner.cloud.log_entries("fault");
     if met.iter().all(|entry| entry["kind"] != case.fault) {
         return Err("the fault met nobody".to_owned());
     }
@@ -354,8 +354,8 @@ fn check(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result
     }
     // A cloud that says of a mapped node that it is not mapped is believed.
     let word = match case.harm {
-        Harm::Ended => Word::NotMapped,
-        _ => owner.check_word(device, output)?,
+        Harm::Ended => ReportedMapping::NotMapped,
+        _ => owner.check_reported_mapping(device, output)?,
     };
     // Nobody could tell the run that these counted.
     let unknowable = matches!(
@@ -363,22 +363,22 @@ fn check(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result
         Exchange::NodeLookup | Exchange::Add | Exchange::Poll
     );
     let unread = case.exchange == Exchange::Verify && case.harm == Harm::Cut && case.always;
-    if word == Word::Unknown && !unknowable && !unread {
+    if word == ReportedMapping::Unknown && !unknowable && !unread {
         return Err("it could have known that the node is in the account".to_owned());
     }
     let told = |event: &str| output.json().iter().any(|line| line["event"] == event);
     let waits = told("mapping_deferred") || told("user_sent");
-    if exit != 0 && !waits && !device.told("wifi_set").is_empty() {
+    if exit != 0 && !waits && !device.log_entries("wifi_set").is_empty() {
         return Err("no mapping, and the device was given Wi-Fi".to_owned());
     }
     if matches!(case.exchange, Exchange::GroupLookup)
         && exit != 0
-        && !device.told("connection_opened").is_empty()
+        && !device.log_entries("connection_opened").is_empty()
     {
         return Err("no group, and the device heard of it".to_owned());
     }
     if case.exchange == Exchange::JoinGroup {
-        let joined = owner.cloud.told("request").iter().any(|entry| {
+        let joined = owner.cloud.log_entries("request").iter().any(|entry| {
             let joining = entry["method"] == "PUT" && entry["path"] == "/v1/user/node_group";
             joining && entry["status"] == 200 && case.harm != Harm::Page
         });
@@ -398,7 +398,7 @@ fn expect_done(case: &Case, owner: &Owner, device: &Device, output: &Output) -> 
     if output.result()["summary"]["mapped"] != true || !owner.has(device) {
         return Err("exit 0, and the node is not in the account".to_owned());
     }
-    let joined = !device.told("wifi_joined").is_empty();
+    let joined = !device.log_entries("wifi_joined").is_empty();
     if joined != (case.way != Way::ChallengeAlone) {
         return Err("exit 0, and the device has not joined, or should not have".to_owned());
     }

@@ -40,7 +40,12 @@ fn provision(device: &Device, arguments: &[&str]) -> Output {
 #[track_caller]
 fn joined(output: &Output, device: &Device) {
     assert_eq!(output.exit, Some(0), "{output}");
-    assert_eq!(device.told("wifi_joined").len(), 1, "{:#?}", device.log());
+    assert_eq!(
+        device.log_entries("wifi_joined").len(),
+        1,
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[track_caller]
@@ -55,7 +60,7 @@ fn failed(output: Output, exit: i32, id: &str, words: &[&str]) -> Value {
 }
 
 #[test]
-fn boards_are_provisioned_whatever_else_they_print() {
+fn provisions_boards_despite_log_noise() {
     for scheme in ["0", "1"] {
         for (noise, baud) in [("none", "115200"), ("heavy", "115200"), ("heavy", "9600")] {
             let device = Device::on_serial_line(&[
@@ -68,13 +73,17 @@ fn boards_are_provisioned_whatever_else_they_print() {
             ]);
             let output = provision(&device, &["--baud", baud]);
             joined(&output, &device);
-            assert!(device.told("overrun").is_empty(), "{:#?}", device.log());
+            assert!(
+                device.log_entries("overrun").is_empty(),
+                "{:#?}",
+                device.log()
+            );
         }
     }
 }
 
 #[test]
-fn the_longest_name_and_passphrase_fit_into_a_line() {
+fn longest_name_and_passphrase_fit_into_a_line() {
     // 32 bytes each.
     for ssid in [
         "0123456789abcdefghijklmnopqrstuv",
@@ -96,21 +105,21 @@ fn longest_fits(ssid: &str) {
     let line = ["--pop", pop, "--ssid", ssid, "--passphrase", &passphrase];
     let output = at(&device, &["provision", "--no-cloud"], &line);
     joined(&output, &device);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], passphrase);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], passphrase);
 }
 
 #[test]
-fn a_wrong_pop_is_tried_once() {
+fn wrong_pop_is_tried_once() {
     for noise in ["none", "heavy"] {
         let device = on_a_line(&["--pop", "abcd1234", "--noise", noise]);
         failed(provision(&device, &["--pop", "wrong"]), 5, "wrong-pop", &[]);
-        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.log_entries("strike").len(), 1);
         joined(&provision(&device, &[]), &device);
     }
 }
 
 #[test]
-fn security_2_is_too_much_for_a_console() {
+fn security_2_does_not_fit_through_console() {
     let words = ["Security 2 does not fit through the console", "Security 1"];
     let device = Device::on_serial_line(&["--sec-ver", "2"]);
     failed(provision(&device, &[]), 6, "message-too-long", &words);
@@ -128,7 +137,7 @@ fn security_2_is_too_much_for_a_console() {
 }
 
 #[test]
-fn each_trouble_of_a_line_is_told_as_what_it_is() {
+fn distinguishes_serial_line_problems() {
     let check = |(trouble, exit, id, words): (&str, i32, &str, &str)| {
         let device = on_a_line(&["--console-trouble", trouble]);
         let began = Instant::now();
@@ -163,7 +172,7 @@ fn each_trouble_of_a_line_is_told_as_what_it_is() {
 /// Stray digits, as an application may print them: which line is the answer cannot be told, and
 /// that is said.
 #[test]
-fn digits_that_are_no_answer_end_a_run_cleanly() {
+fn garbled_digits_end_run_cleanly() {
     for trouble in ["hex-before", "hex-after"] {
         let device = on_a_line(&["--console-trouble", trouble]);
         failed(
@@ -172,12 +181,12 @@ fn digits_that_are_no_answer_end_a_run_cleanly() {
             "garbled-answer",
             &["run the command again"],
         );
-        assert!(device.told("wifi_set").is_empty());
+        assert!(device.log_entries("wifi_set").is_empty());
     }
 }
 
 #[test]
-fn a_port_says_that_a_console_is_meant() {
+fn port_implies_console() {
     let device = on_a_line(&[]);
     let port = device.ready["pty"].as_str().unwrap();
     let info = ["device", "info", "--format", "json", "--port", port];
@@ -196,7 +205,7 @@ fn a_port_says_that_a_console_is_meant() {
 }
 
 #[test]
-fn a_port_that_is_not_there_is_the_host_s_matter() {
+fn missing_port_is_a_host_problem() {
     let line = [
         "device",
         "info",
@@ -211,7 +220,7 @@ fn a_port_that_is_not_there_is_the_host_s_matter() {
 
 /// A console prints whatever it likes, keys of the session among it: nothing of that is taken down.
 #[test]
-fn what_is_on_the_line_is_in_no_log() {
+fn logs_do_not_contain_serial_bytes() {
     for scheme in ["0", "1"] {
         let own = ["--sec-ver", scheme, "--noise", "heavy"];
         let device = Device::on_serial_line(&own);

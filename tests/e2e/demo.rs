@@ -3,29 +3,29 @@
 use std::fs;
 
 use crate::support::device::fresh_path;
-use crate::support::espctl::{espctl, send_signal, watched};
+use crate::support::espctl::{espctl, send_signal, watch_for};
 
 #[test]
-fn it_needs_nothing_and_leaves_nothing() {
+fn demo_needs_nothing_and_leaves_nothing() {
     let folder = fresh_path("here").parent().unwrap().to_owned();
     let output = espctl(["demo"]).in_folder(&folder).output().exits(0);
     assert!(
         output.stdout.contains("provisioned successfully!"),
         "{output}"
     );
-    for said in [
+    for line in [
         "Security Scheme: 2",
         "cloud: user@example.com logged in by password",
         "its ec signature is good",
         "In the account now: ESP RainMaker Device, a Lightbulb",
     ] {
-        assert!(output.stderr.contains(said), "{said}\n{output}");
+        assert!(output.stderr.contains(line), "{line}\n{output}");
     }
     assert_eq!(fs::read_dir(folder).unwrap().count(), 0);
 }
 
 #[test]
-fn machines_can_read_it() {
+fn demo_prints_json() {
     let output = espctl(["demo", "--format", "json"]).output().exits(0);
     assert_eq!(output.result()["ok"], true);
     assert_eq!(
@@ -36,8 +36,8 @@ fn machines_can_read_it() {
 }
 
 #[test]
-fn it_fails_when_its_device_dies() {
-    let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
+fn demo_fails_if_its_device_exits() {
+    let output = watch_for(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         // The cloud is its first process, and the device the second.
         send_signal("-KILL", children_of(demo)[1]);
     })
@@ -49,15 +49,15 @@ fn it_fails_when_its_device_dies() {
 }
 
 #[test]
-fn it_fails_when_its_cloud_dies() {
-    let output = watched(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
+fn demo_fails_if_its_cloud_exits() {
+    let output = watch_for(["demo", "--format", "json"], "\"wifi_applied\"", |demo| {
         send_signal("-KILL", children_of(demo)[0]);
     })
     .exits(7);
     assert_eq!(output.result()["error"]["id"], "cloud-unreachable");
 }
 
-/// The processes that a process of ours started, in this order.
+/// The child processes of a process, in the order in which they started.
 fn children_of(parent: u32) -> Vec<u32> {
     let path = format!("/proc/{parent}/task/{parent}/children");
     let children = fs::read_to_string(path).expect("Linux lists children");

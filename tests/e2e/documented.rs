@@ -19,8 +19,8 @@ use crate::support::pty::{ENTER, Terminal};
 use crate::support::wait::until;
 
 #[test]
-fn the_documented_lines_run_as_they_are() {
-    let test = "e2e::documented::the_documented_lines_run_as_they_are";
+fn documented_command_lines_run_unchanged() {
+    let test = "e2e::documented::documented_command_lines_run_unchanged";
     if !place(test).is_entered() {
         return;
     }
@@ -52,7 +52,7 @@ fn the_documented_lines_run_as_they_are() {
 }
 
 #[test]
-fn no_documented_line_is_there_twice() {
+fn documented_command_lines_are_unique() {
     let mut lines = DOCUMENTED.map(|line| line.typed);
     lines.sort_unstable();
     for pair in lines.windows(2) {
@@ -112,7 +112,9 @@ impl Line {
         if self.medium == Medium::OnNetwork {
             flags.extend(["--interface", INTERFACE]);
             let device = Device::on_network(&flags);
-            until("it is announced", || !device.told("announced").is_empty());
+            until("it is announced", || {
+                !device.log_entries("announced").is_empty()
+            });
             return device;
         }
         flags.extend(["--aps", aps]);
@@ -155,17 +157,17 @@ impl Line {
             screen.contains("] Join another network"),
             "{self}\n{screen}"
         );
-        terminal.types("1");
-        terminal.types(ENTER);
+        terminal.type_keys("1");
+        terminal.type_keys(ENTER);
         terminal.shows("Passphrase of MyWiFiNetwork:");
-        terminal.types(DOCUMENTS_OWN.1);
-        terminal.types(ENTER);
+        terminal.type_keys(DOCUMENTS_OWN.1);
+        terminal.type_keys(ENTER);
         terminal.exits(0)
     }
 
     /// It was opened once, by its own scheme and what belongs to that.
     fn check_session(&self, device: &Device) {
-        let secured = device.told("secured");
+        let secured = device.log_entries("secured");
         assert_eq!(secured.len(), 1, "{self}\n{:#?}", device.log());
         assert_eq!(secured[0]["scheme"], device.ready["sec_ver"], "{self}");
         // With Security 2, the user's name.
@@ -174,8 +176,8 @@ impl Line {
             device.ready.get("username"),
             "{self}"
         );
-        assert!(device.told("strike").is_empty(), "{self}");
-        let mut refused = device.told("refused");
+        assert!(device.log_entries("strike").is_empty(), "{self}");
+        let mut refused = device.log_entries("refused");
         // A board's console is found by a number, which is no command.
         let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         refused.retain(|entry| {
@@ -191,12 +193,12 @@ impl Line {
             Network::FromEnvironment => &[HOME],
             Network::Unchanged => &[],
         };
-        let set = device.told("wifi_set");
+        let set = device.log_entries("wifi_set");
         let set: Vec<[&str; 2]> = set
             .iter()
             .map(|set| ["ssid", "passphrase"].map(|key| set[key].as_str().unwrap()))
             .collect();
-        let joined = device.told("wifi_joined");
+        let joined = device.log_entries("wifi_joined");
         assert_eq!(set.len(), expected.len(), "{self}\n{set:?}");
         assert_eq!(joined.len(), expected.len(), "{self}\n{joined:?}");
         for ((set, joined), (ssid, passphrase)) in set.iter().zip(&joined).zip(expected) {
@@ -215,16 +217,16 @@ impl Line {
             ("chal_resp_disabled", self.disabled),
         ] {
             assert_eq!(
-                device.told(event).len(),
+                device.log_entries(event).len(),
                 usize::from(wanted),
                 "{self}: {event}"
             );
         }
         if self.medium == Medium::OnNetwork {
             until("the client has gone", || {
-                !device.told("connection_closed").is_empty()
+                !device.log_entries("connection_closed").is_empty()
             });
-            let removed = device.told("announcement_removed").len();
+            let removed = device.log_entries("announcement_removed").len();
             assert_eq!(removed, usize::from(self.disabled), "{self}");
         }
         let info = ["node", "info", device.node_id(), "--format", "json"];
@@ -263,7 +265,7 @@ fn neighbourhood() -> String {
 const fn place(test: &'static str) -> Namespace {
     Namespace {
         test,
-        own: &["--net"],
+        namespaces: &["--net"],
         set_up: "
             ip link set lo up
             for end in eth wlan; do

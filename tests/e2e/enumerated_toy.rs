@@ -61,7 +61,7 @@ static OPTIONS: [OptionSpec; 2] = [
     OptionSpec {
         value_name: "SLOT",
         help: "The slot that the box stands in",
-        locates: true,
+        is_address: true,
         ..OptionSpec::text("slot", "slot", "ESPCTL_SLOT")
     },
     OptionSpec {
@@ -178,7 +178,7 @@ fn devices(arguments: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn discover_lists_places_and_asks_them_only_with_probe() {
+fn discover_lists_addresses_and_probes_on_request() {
     let listed = devices(&[]);
     assert_eq!(listed.len(), 2, "{listed:?}");
     assert_eq!(listed[0]["transport"], "shelf");
@@ -214,7 +214,7 @@ fn discover_lists_places_and_asks_them_only_with_probe() {
 }
 
 #[test]
-fn discover_shows_places_in_words_of_their_own() {
+fn discover_describes_addresses_in_words_of_the_medium() {
     let text = run(DISCOVER, 0);
     assert!(
         text.stdout
@@ -222,7 +222,7 @@ fn discover_shows_places_in_words_of_their_own() {
         "{text}"
     );
     let text = run(&[DISCOVER, &["--probe"]].concat(), 0);
-    assert!(text.stdout.contains("nobody answers at lower"), "{text}");
+    assert!(text.stdout.contains("no device answers at lower"), "{text}");
 
     let bare = error(&[DISCOVER, &["--shelf", "bare"]].concat(), 4);
     assert_eq!(bare["id"], "no-device", "{bare}");
@@ -239,7 +239,7 @@ fn discover_shows_places_in_words_of_their_own() {
 }
 
 #[test]
-fn provision_uses_the_place_that_is_named_or_the_only_likely_one() {
+fn provision_uses_named_or_only_likely_address() {
     for which in [
         &["--slot", "upper"][..],
         &["--transport", "shelf", "--shelf", "pine"],
@@ -256,7 +256,7 @@ fn provision_uses_the_place_that_is_named_or_the_only_likely_one() {
 
 #[cfg(unix)]
 #[test]
-fn person_chooses_one_of_several_places() {
+fn user_selects_one_of_several_addresses() {
     let line = [
         "device",
         "info",
@@ -271,13 +271,13 @@ fn person_chooses_one_of_several_places() {
     for row in ["1  blue box  upper", "2  red box   lower"] {
         assert!(screen.contains(row), "{row}: {screen}");
     }
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.exits(0);
 }
 
 #[test]
-fn errors_and_hints_speak_of_the_medium_alone() {
+fn errors_and_hints_mention_only_the_medium() {
     let of_shelf =
         |more: &[&'static str]| [&["device", "info", "--transport", "shelf"], more].concat();
     let several = error(&of_shelf(&["--no-input"]), 2);
@@ -334,7 +334,7 @@ fn errors_and_hints_speak_of_the_medium_alone() {
 }
 
 #[test]
-fn doctor_finds_nothing_to_check_for_it() {
+fn doctor_has_no_checks_for_it() {
     let line = [
         "doctor",
         "--transport",

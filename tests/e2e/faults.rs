@@ -15,7 +15,7 @@ use self::media::{Harm, MEDIA, Medium, Step};
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::Output;
 use crate::support::matrix::{agreed_exit, run_all, sample};
-use crate::support::owner::{Owner, Word};
+use crate::support::owner::{Owner, ReportedMapping};
 
 #[derive(Clone, Copy)]
 struct Case {
@@ -132,7 +132,7 @@ fn matrix() -> Vec<Case> {
 }
 
 #[test]
-fn sampled_faults_are_reported_truly_and_cost_only_the_run() {
+fn sampled_faults_are_reported_and_recoverable() {
     let cases = sample(matrix(), |case| {
         let (medium, scheme) = (case.medium.name, case.scheme);
         vec![
@@ -146,7 +146,7 @@ fn sampled_faults_are_reported_truly_and_cost_only_the_run() {
 
 #[test]
 #[ignore = "the whole fault matrix takes minutes; .ci/run runs it"]
-fn all_faults_are_reported_truly_and_cost_only_the_run() {
+fn all_faults_are_reported_and_recoverable() {
     let cases = matrix();
     assert!(cases.len() >= 640, "{} cases", cases.len());
     run_cases("the fault matrix", cases);
@@ -186,7 +186,7 @@ fn run(case: &Case) -> Result<i32, String> {
         }
         let mut device = (case.medium.start)(&[&own[..], &["--fault", &fault]].concat());
         let output = provision(case, owner, &device);
-        if device.told("fault").is_empty() {
+        if device.log_entries("fault").is_empty() {
             continue;
         }
         let exit =
@@ -196,7 +196,7 @@ fn run(case: &Case) -> Result<i32, String> {
         // As a person would, restart it: what it kept is still there, and it takes other
         // credentials. Any other device must go on as if nothing had been.
         // So is one that was told to sign no more.
-        if was_applied(&device, exit) || !device.told("chal_resp_disabled").is_empty() {
+        if was_applied(&device, exit) || !device.log_entries("chal_resp_disabled").is_empty() {
             device.kill();
             let anew: &[&str] = if case.is_on_network() {
                 &[]
@@ -223,7 +223,7 @@ fn was_applied(device: &Device, exit: i32) -> bool {
     let patience = if exit == 10 { SETTLING } else { Duration::ZERO };
     let began = Instant::now();
     loop {
-        if !device.told("wifi_applied").is_empty() {
+        if !device.log_entries("wifi_applied").is_empty() {
             return true;
         }
         if began.elapsed() >= patience {
@@ -242,15 +242,15 @@ fn check(
 ) -> Result<i32, String> {
     let exit = agreed_exit(output, case.allowed())?;
     if let Some(owner) = owner
-        && owner.check_word(device, output)? == Word::Unknown
+        && owner.check_reported_mapping(device, output)? == ReportedMapping::Unknown
     {
         return Err("it could have known that the node is in the account".to_owned());
     }
-    let applied = !device.told("wifi_applied").is_empty();
+    let applied = !device.log_entries("wifi_applied").is_empty();
     if case.is_on_network() {
         return check_disabled(device, output).map(|()| exit);
     }
-    if exit == 0 && device.told("wifi_joined").is_empty() {
+    if exit == 0 && device.log_entries("wifi_joined").is_empty() {
         return Err("exit 0, and the device has not joined".to_owned());
     }
     if matches!(exit, 4..=6) && applied {
@@ -261,7 +261,7 @@ fn check(
 
 /// A device that was mapped is switched off, or the run says that it may not be.
 fn check_disabled(device: &Device, output: &Output) -> Result<(), String> {
-    let is_off = !device.told("chal_resp_disabled").is_empty();
+    let is_off = !device.log_entries("chal_resp_disabled").is_empty();
     let says = |event: &str, key: &str, value: &str| {
         let mut lines = output.json().into_iter();
         lines.any(|line| line["event"] == event && (key.is_empty() || line[key] == value))
@@ -285,7 +285,7 @@ fn expect_done(case: &Case, owner: Option<&Owner>, device: &Device) -> Result<()
     } else {
         "wifi_joined"
     };
-    if output.exit == Some(0) && mapped && !device.told(last).is_empty() {
+    if output.exit == Some(0) && mapped && !device.log_entries(last).is_empty() {
         return Ok(());
     }
     Err(format!("the run after it failed too\n{output}"))

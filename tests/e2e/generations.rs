@@ -22,14 +22,14 @@ const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse batter
 
 fn names(device: &Device, event: &str) -> Vec<String> {
     device
-        .told(event)
+        .log_entries(event)
         .iter()
         .map(|entry| entry["name"].as_str().unwrap().to_owned())
         .collect()
 }
 
 #[test]
-fn every_generation_is_provisioned_and_asked_for_nothing_that_it_lacks() {
+fn provisions_every_firmware_generation() {
     // Device, client, scheme.
     let cases: [(&[&str], &[&str], u8); 10] = [
         (
@@ -99,10 +99,14 @@ fn every_generation_is_provisioned_and_asked_for_nothing_that_it_lacks() {
         let device = Device::start(theirs);
         let output = provision(&device, &[&HOME[..], ours].concat()).exits(0);
         assert_eq!(output.result()["summary"]["security"], scheme, "{output}");
-        assert_eq!(device.told("wifi_joined").len(), 1, "{theirs:?}");
-        assert!(device.told("refused").is_empty(), "{:#?}", device.log());
+        assert_eq!(device.log_entries("wifi_joined").len(), 1, "{theirs:?}");
+        assert!(
+            device.log_entries("refused").is_empty(),
+            "{:#?}",
+            device.log()
+        );
         assert_eq!(device.requests("prov-ctrl"), 0);
-        assert!(device.told("crashed").is_empty());
+        assert!(device.log_entries("crashed").is_empty());
         let mut events = names(&device, "prov_event");
         events.truncate(4);
         assert_eq!(events, ["init", "start", "cred_recv", "cred_success"]);
@@ -110,16 +114,20 @@ fn every_generation_is_provisioned_and_asked_for_nothing_that_it_lacks() {
 }
 
 #[test]
-fn the_oldest_generation_scans_too() {
+fn oldest_firmware_scans() {
     let device = Device::start(&["--firmware", "v4.4", "--pop", "a", "--time-scale", "0.1"]);
     provision(&device, &["--pop", "a", "--ssid", "Guest"]).exits(0);
     assert!(device.requests("prov-scan") >= 3);
     assert_eq!(device.requests("prov-ctrl"), 0);
-    assert!(device.told("refused").is_empty(), "{:#?}", device.log());
+    assert!(
+        device.log_entries("refused").is_empty(),
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[test]
-fn what_a_generation_cannot_be_is_a_matter_of_the_command_line() {
+fn impossible_generation_options_are_usage_errors() {
     for flags in [
         &["--firmware", "v4.4", "--sec-ver", "2"][..],
         &["--firmware", "v4.4", "--sec-patch-ver", "1"],
@@ -152,7 +160,7 @@ fn fails(scenario: &str, more: &[&str], client: &[&str]) -> (Device, Output) {
 }
 
 #[test]
-fn scenarios_of_failure_end_as_their_name_says() {
+fn failure_scenarios_end_as_named() {
     for (scenario, id, reason) in [
         ("wrong-passphrase", "wifi-auth-failed", "auth_error"),
         ("not-found", "wifi-not-found", "network_not_found"),
@@ -164,7 +172,7 @@ fn scenarios_of_failure_end_as_their_name_says() {
         let output = output.exits(9);
         assert_eq!(output.result()["error"]["id"], id, "{output}");
         let failed: Vec<Value> = device
-            .told("prov_event")
+            .log_entries("prov_event")
             .into_iter()
             .filter(|entry| entry["name"] == "cred_fail")
             .collect();
@@ -184,7 +192,7 @@ fn scenarios_of_failure_end_as_their_name_says() {
 }
 
 #[test]
-fn scenarios_without_an_end_end_at_the_limit() {
+fn endless_scenarios_end_at_time_limit() {
     for (scenario, more) in [
         ("endless-connecting", &[][..]),
         // Firmware that has no limit of attempts tries for ever at what it does not know.
@@ -193,12 +201,12 @@ fn scenarios_without_an_end_end_at_the_limit() {
         let (device, output) = fails(scenario, more, &["--join-timeout", "2"]);
         let output = output.exits(9);
         assert_eq!(output.result()["error"]["id"], "join-timed-out", "{output}");
-        assert!(device.told("wifi_joined").is_empty());
+        assert!(device.log_entries("wifi_joined").is_empty());
     }
 }
 
 #[test]
-fn the_oldest_firmware_reads_another_reason_as_authentication() {
+fn oldest_firmware_reports_other_reasons_as_authentication() {
     let (device, output) = fails("auth-expire", &["--firmware", "v4.4"], &[]);
     let output = output.exits(9);
     assert_eq!(
@@ -207,47 +215,47 @@ fn the_oldest_firmware_reads_another_reason_as_authentication() {
         "{output}"
     );
     assert!(
-        device.told("reset").is_empty(),
+        device.log_entries("reset").is_empty(),
         "it has no reset to ask for"
     );
 }
 
 #[test]
-fn a_reset_that_is_refused_is_logged_so() {
+fn rejected_reset_is_logged() {
     let (device, output) = fails("wrong-passphrase,reset-refused", &[], &[]);
     output.exits(9);
-    let resets = device.told("reset");
+    let resets = device.log_entries("reset");
     assert!(!resets.is_empty());
     assert!(resets.iter().all(|reset| reset["accepted"] == false));
 }
 
 #[test]
-fn an_application_that_resets_lets_the_next_run_apply() {
+fn application_reset_lets_next_run_apply() {
     let (device, output) = fails("wrong-passphrase,app-resets", &["--firmware", "v4.4"], &[]);
     output.exits(9);
-    assert_eq!(device.told("application_reset").len(), 1);
+    assert_eq!(device.log_entries("application_reset").len(), 1);
     let line = [&HOME[..], &["--pop", "a"]].concat();
     provision(&device, &line).exits(9);
-    assert_eq!(device.told("wifi_applied").len(), 2);
+    assert_eq!(device.log_entries("wifi_applied").len(), 2);
 }
 
 #[test]
-fn a_service_that_goes_leaves_a_joined_device_and_an_open_question() {
+fn stopped_service_leaves_joined_device_unconfirmed() {
     let (device, output) = fails("service-gone", &[], &["--join-timeout", "3"]);
     let output = output.exits(10);
     assert_eq!(output.result()["error"]["id"], "unconfirmed", "{output}");
     wait_for(&device, "service_stopped");
-    assert_eq!(device.told("wifi_joined").len(), 1);
-    assert!(device.told("reachable").is_empty());
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
+    assert!(device.log_entries("reachable").is_empty());
 }
 
 #[track_caller]
 fn wait_for(device: &Device, event: &str) {
-    until(event, || !device.told(event).is_empty());
+    until(event, || !device.log_entries(event).is_empty());
 }
 
 #[test]
-fn credentials_survive_a_restart_and_a_reset_does_away_with_them() {
+fn credentials_survive_restart_until_reset() {
     let state = fresh_path("state.json");
     let state = state.to_str().unwrap();
     let own = [
@@ -295,7 +303,7 @@ fn credentials_survive_a_restart_and_a_reset_does_away_with_them() {
 }
 
 #[test]
-fn several_devices_have_a_place_and_a_line_each_and_end_together() {
+fn several_devices_have_own_addresses_and_end_together() {
     use std::io::{BufRead as _, BufReader};
     use std::process::Stdio;
 
@@ -344,12 +352,12 @@ fn several_devices_have_a_place_and_a_line_each_and_end_together() {
 
 /// Its application clears a failure after five of its own, and has nobody who could be asked to.
 #[test]
-fn old_firmware_is_given_time_to_take_other_credentials() {
+fn old_firmware_gets_time_to_accept_new_credentials() {
     let old = ["--firmware", "v4.4", "--time-scale", "0.3", "--pop", "a"];
     let device = Device::start(&old);
     let wrong = ["--ssid", "Home", "--passphrase", "wrong horse"];
     let line = [&wrong[..], &["--pop", "a", "--retries", "1"]].concat();
     provision(&device, &line).exits(9);
-    assert_eq!(device.told("wifi_applied").len(), 2);
+    assert_eq!(device.log_entries("wifi_applied").len(), 2);
     assert_eq!(device.requests("prov-ctrl"), 0);
 }

@@ -33,7 +33,7 @@ const CHALLENGE: &str = "52050a03616263";
 const MAPPING: &str = "52060a0155120153";
 
 #[test]
-fn a_device_without_flags_has_neither_endpoint() {
+fn device_without_flags_has_no_mapping_endpoints() {
     let device = Device::start(&[]);
     for endpoint in ["ch_resp", "cloud_user_assoc"] {
         let output = call(&device, endpoint, CHALLENGE).exits(6);
@@ -43,7 +43,7 @@ fn a_device_without_flags_has_neither_endpoint() {
 }
 
 #[test]
-fn a_node_of_today_signs_until_it_is_told_not_to() {
+fn node_signs_until_challenge_response_is_disabled() {
     let device = Device::start(&["--key", "rsa", "--node-id", "node1"]);
     assert_eq!(device.ready["node_id"], "node1");
     let version = at(&device, &["device", "info"], &[]).exits(0).result()["version"].clone();
@@ -59,13 +59,13 @@ fn a_node_of_today_signs_until_it_is_told_not_to() {
     assert!(signed.ends_with("12056e6f646531"), "{signed}");
     assert_eq!(answer(&device, "ch_resp", "0804"), "0805");
     assert_eq!(answer(&device, "ch_resp", CHALLENGE), "08011003");
-    assert_eq!(device.told("challenge_signed").len(), 1);
-    assert_eq!(device.told("chal_resp_disabled").len(), 1);
+    assert_eq!(device.log_entries("challenge_signed").len(), 1);
+    assert_eq!(device.log_entries("chal_resp_disabled").len(), 1);
     call(&device, "cloud_user_assoc", MAPPING).exits(6);
 }
 
 #[test]
-fn faults_meet_the_endpoints_of_a_node_as_any_other() {
+fn faults_also_apply_to_mapping_endpoints() {
     let device = Device::start(&[
         "--cap",
         "ch_resp",
@@ -76,19 +76,19 @@ fn faults_meet_the_endpoints_of_a_node_as_any_other() {
     ]);
     call(&device, "ch_resp", CHALLENGE).exits(6);
     assert_eq!(answer(&device, "ch_resp", CHALLENGE), "0805");
-    assert_eq!(device.told("fault").len(), 2);
+    assert_eq!(device.log_entries("fault").len(), 2);
 }
 
 #[tokio::test]
-async fn an_older_node_tells_its_cloud_whose_it_is_even_after_its_service_has_ended() {
-    let success = || vec![Turn::say(ok(r#"{"status":"success"}"#))];
+async fn older_node_reports_its_user_after_service_ends() {
+    let success = || vec![Turn::send(ok(r#"{"status":"success"}"#))];
     let trouble = "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n";
     // Registration, connectivity, and the mapping at the third attempt.
     let script = vec![
         success(),
         success(),
-        vec![Turn::say(trouble)],
-        vec![Turn::hang_up()],
+        vec![Turn::send(trouble)],
+        vec![Turn::close()],
         success(),
     ];
     let cloud = ScriptedServer::start(script).await;
@@ -105,13 +105,13 @@ async fn an_older_node_tells_its_cloud_whose_it_is_even_after_its_service_has_en
         let node_id = device.ready["node_id"].as_str().unwrap().to_owned();
         answer(&device, "cloud_user_assoc", MAPPING);
         at(&device, &["provision", "--no-cloud"], &HOME).exits(0);
-        device.ended();
+        device.wait_until_ended();
         (device, node_id)
     })
     .await
     .unwrap();
 
-    let heard = cloud.heard();
+    let heard = cloud.requests();
     let lines: Vec<&str> = heard
         .iter()
         .map(|one| one.head.lines().next().unwrap())
@@ -137,21 +137,21 @@ async fn an_older_node_tells_its_cloud_whose_it_is_even_after_its_service_has_en
         told,
         json!({"node_id": node_id, "user_id": "U", "secret_key": "S"})
     );
-    assert_eq!(device.told("connectivity_sent").len(), 1);
-    assert_eq!(device.told("cloud_failed").len(), 2);
-    assert_eq!(device.told("user_mapping_sent").len(), 1);
+    assert_eq!(device.log_entries("connectivity_sent").len(), 1);
+    assert_eq!(device.log_entries("cloud_failed").len(), 2);
+    assert_eq!(device.log_entries("user_mapping_sent").len(), 1);
 }
 
 #[tokio::test]
-async fn several_nodes_are_registered_each_with_a_key_of_its_own() {
-    let success = || vec![Turn::say(ok("{}"))];
+async fn several_nodes_register_with_separate_keys() {
+    let success = || vec![Turn::send(ok("{}"))];
     let mut cloud = ScriptedServer::start(vec![success(), success()]).await;
     let url = format!("http://{}", cloud.address);
     let start = move || Device::start(&["--cloud", &url, "--node-id", "N", "--count", "2"]);
     let devices = tokio::task::spawn_blocking(start).await.unwrap();
     assert_eq!(devices.ready["node_id"], "N_1");
     cloud.turns(2).await;
-    let heard = cloud.heard();
+    let heard = cloud.requests();
     assert_eq!(heard.len(), 2);
     assert!(heard[1].head.starts_with("PUT /emulator/nodes/N_2 "));
     let key = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap()["public_keys"].clone();

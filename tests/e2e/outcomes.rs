@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::support::device::Device;
-use crate::support::espctl::{Output, espctl, send_signal, watched};
+use crate::support::espctl::{Output, espctl, send_signal, watch_for};
 use crate::support::wait::until;
 
 fn run(device: &Device, arguments: &[&str]) -> Output {
@@ -34,7 +34,7 @@ fn assert_error(output: Output, exit: i32, id: &str) -> Value {
 const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
 
 #[test]
-fn a_wrong_secret_is_tried_once() {
+fn wrong_secret_is_tried_once() {
     let cases: [(&str, &[&str], &str); 3] = [
         ("1", &["--pop", "not-it"], "wrong-pop"),
         ("2", &["--pop", "not-it"], "wrong-pop"),
@@ -44,15 +44,15 @@ fn a_wrong_secret_is_tried_once() {
         let device = Device::start(&["--sec-ver", scheme]);
         let output = run(&device, &[&HOME[..], secret].concat());
         assert_error(output, 5, id);
-        assert_eq!(device.told("handshake_started").len(), 1);
-        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.log_entries("handshake_started").len(), 1);
+        assert_eq!(device.log_entries("strike").len(), 1);
         assert_eq!(device.requests("prov-session"), 2);
-        assert!(device.told("wifi_set").is_empty());
+        assert!(device.log_entries("wifi_set").is_empty());
     }
 }
 
 #[test]
-fn sec2_compat_says_that_it_costs_another_strike() {
+fn sec2_compat_warns_about_additional_wrong_try() {
     let device = Device::start(&["--sec-ver", "2"]);
     let output = run(
         &device,
@@ -65,11 +65,11 @@ fn sec2_compat_says_that_it_costs_another_strike() {
         .count();
     assert_error(output, 5, "wrong-pop");
     assert_eq!(warned, 1);
-    assert_eq!(device.told("strike").len(), 2);
+    assert_eq!(device.log_entries("strike").len(), 2);
 }
 
 #[test]
-fn another_scheme_than_the_devices_is_no_strike() {
+fn wrong_scheme_does_not_count_as_wrong_secret() {
     for (theirs, ours) in [("2", "1"), ("1", "2"), ("1", "0"), ("0", "1")] {
         let device = Device::start(&["--sec-ver", theirs]);
         let pop = device.ready["pop"].as_str().unwrap_or("abcd1234");
@@ -78,13 +78,13 @@ fn another_scheme_than_the_devices_is_no_strike() {
             &[&HOME[..], &["--pop", pop, "--sec-ver", ours]].concat(),
         );
         assert_error(output, 6, "wrong-scheme");
-        assert!(device.told("strike").is_empty(), "{theirs} {ours}");
+        assert!(device.log_entries("strike").is_empty(), "{theirs} {ours}");
         assert_eq!(device.requests("prov-session"), 1);
     }
 }
 
 #[test]
-fn announced_plaintext_is_refused_to_whoever_holds_a_secret() {
+fn announced_plaintext_is_rejected_if_secret_was_given() {
     let device = Device::start(&["--sec-ver", "0"]);
     assert_error(
         run(&device, &[&HOME[..], &["--pop", "abcd1234"]].concat()),
@@ -104,7 +104,7 @@ fn announced_plaintext_is_refused_to_whoever_holds_a_secret() {
 }
 
 #[test]
-fn a_missing_secret_is_a_matter_of_the_command_line() {
+fn missing_secret_is_a_usage_error() {
     for (theirs, id) in [("1", "missing-pop"), ("2", "missing-pop")] {
         let device = Device::start(&["--sec-ver", theirs]);
         let error = assert_error(run(&device, &HOME), 2, id);
@@ -118,7 +118,7 @@ fn a_missing_secret_is_a_matter_of_the_command_line() {
 }
 
 #[test]
-fn nobody_at_the_address() {
+fn unused_address_is_no_device() {
     let mut device = Device::start(&[]);
     device.kill();
     let output = run(
@@ -129,12 +129,12 @@ fn nobody_at_the_address() {
 }
 
 #[test]
-fn five_wrong_ones_lock_the_device_and_that_is_nobody_at_the_address() {
+fn five_wrong_secrets_lock_device() {
     let device = Device::start(&["--sec-ver", "1"]);
     for _ in 0..5 {
         run(&device, &[&HOME[..], &["--pop", "not-the-pop"]].concat()).exits(5);
     }
-    assert_eq!(device.told("locked").len(), 1);
+    assert_eq!(device.log_entries("locked").len(), 1);
     let line = [
         &HOME[..],
         &["--pop", device.pop(), "--discovery-timeout", "0.2"],
@@ -144,7 +144,7 @@ fn five_wrong_ones_lock_the_device_and_that_is_nobody_at_the_address() {
 }
 
 #[test]
-fn the_device_cannot_join() {
+fn join_failure_reports_reason() {
     let device = Device::start(&["--time-scale", "0.05"]);
     let pop = device.pop();
     let wrong = [
@@ -160,7 +160,7 @@ fn the_device_cannot_join() {
         error["hints"].to_string().contains("has forgotten"),
         "{error}"
     );
-    assert_eq!(device.told("reset").len(), 1);
+    assert_eq!(device.log_entries("reset").len(), 1);
 
     let unknown = [
         "--pop",
@@ -176,7 +176,7 @@ fn the_device_cannot_join() {
 }
 
 #[test]
-fn a_device_that_never_joins_is_given_up() {
+fn endless_joining_times_out() {
     let device = Device::start(&["--join-ms", "600000"]);
     let line = [&HOME[..], &["--pop", device.pop(), "--join-timeout", "1.5"]].concat();
     assert_error(run(&device, &line), 9, "join-timed-out");
@@ -194,25 +194,25 @@ fn going_home(device: &Device) -> Vec<String> {
 }
 
 #[test]
-fn contact_lost_after_apply_is_unconfirmed() {
+fn lost_contact_after_apply_is_unconfirmed() {
     let mut device = Device::start(&["--join-ms", "600000"]);
-    let output = watched(going_home(&device), "\"wifi_applied\"", |_| device.kill());
+    let output = watch_for(going_home(&device), "\"wifi_applied\"", |_| device.kill());
     assert_error(output, 10, "unconfirmed");
 }
 
 #[test]
-fn without_an_account_nothing_is_begun() {
+fn missing_account_fails_before_contact() {
     let device = Device::start(&[]);
     let mut line = vec!["provision".to_owned(), "--format=json".to_owned()];
     line.extend(device.address());
     line.extend(HOME.map(str::to_owned));
     let error = assert_error(espctl(line).output(), 8, "login-required");
     assert!(error["hints"].to_string().contains("--no-cloud"), "{error}");
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }
 
 #[test]
-fn a_definite_failure_is_tried_again_on_the_same_session() {
+fn join_failure_is_retried_over_same_session() {
     let device = Device::start(&["--time-scale", "0.05"]);
     let line = [
         "--pop",
@@ -230,13 +230,13 @@ fn a_definite_failure_is_tried_again_on_the_same_session() {
         .collect();
     assert_error(output, 9, "wifi-auth-failed");
     assert_eq!(retried.len(), 2);
-    assert_eq!(device.told("secured").len(), 1);
-    assert_eq!(device.told("wifi_set").len(), 3);
-    assert_eq!(device.told("reset").len(), 3);
+    assert_eq!(device.log_entries("secured").len(), 1);
+    assert_eq!(device.log_entries("wifi_set").len(), 3);
+    assert_eq!(device.log_entries("reset").len(), 3);
 }
 
 #[test]
-fn the_devices_own_scan_says_why_a_network_was_not_found() {
+fn own_scan_explains_missing_network() {
     let device = Device::start(&["--time-scale", "0.05"]);
     let line = [
         "--pop",
@@ -255,7 +255,7 @@ fn the_devices_own_scan_says_why_a_network_was_not_found() {
 }
 
 #[test]
-fn time_for_the_whole_run_has_the_exit_code_of_what_it_cut_short() {
+fn run_timeout_has_exit_code_of_current_step() {
     // Nobody there yet.
     let mut gone = Device::start(&[]);
     gone.kill();
@@ -266,7 +266,7 @@ fn time_for_the_whole_run_has_the_exit_code_of_what_it_cut_short() {
     let line = [&HOME[..], &["--pop", device.pop(), "--timeout", "8"]].concat();
     let error = assert_error(run(&device, &line), 9, "expired");
     // Firmware refuses to forget while it joins, and that is said.
-    assert_eq!(device.told("reset")[0]["accepted"], false);
+    assert_eq!(device.log_entries("reset")[0]["accepted"], false);
     assert!(
         error["hints"]
             .to_string()
@@ -277,11 +277,11 @@ fn time_for_the_whole_run_has_the_exit_code_of_what_it_cut_short() {
 
 /// A run that is signalled once `event` was told.
 fn interrupted(device: &Device, signal: &str, event: &str) -> Output {
-    watched(going_home(device), event, |run| send_signal(signal, run))
+    watch_for(going_home(device), event, |run| send_signal(signal, run))
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn second_signal_exits_immediately() {
     // The device takes its time over the request that tidies up: it is never answered.
     let never = ["--join-ms", "600000", "--fault", "prov-ctrl:*:drop"];
     let device = Device::start(&never);
@@ -289,7 +289,7 @@ fn a_second_signal_ends_it_at_once() {
     let other = Device::start(&never);
     let patient = thread::spawn(move || {
         let mut first = None;
-        let output = watched(going_home(&other), "\"wifi_joining\"", |run| {
+        let output = watch_for(going_home(&other), "\"wifi_joining\"", |run| {
             send_signal("-INT", run);
             first = Some(Instant::now());
         });
@@ -297,9 +297,11 @@ fn a_second_signal_ends_it_at_once() {
         first.expect("it was joining").elapsed()
     });
     let mut second = None;
-    let output = watched(going_home(&device), "\"wifi_joining\"", |run| {
+    let output = watch_for(going_home(&device), "\"wifi_joining\"", |run| {
         send_signal("-INT", run);
-        until("the request arrives", || !device.told("fault").is_empty());
+        until("the request arrives", || {
+            !device.log_entries("fault").is_empty()
+        });
         send_signal("-INT", run);
         second = Some(Instant::now());
     });
@@ -314,12 +316,12 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_in_order() {
+fn signal_ends_wait_and_closes_session() {
     for signal in ["-INT", "-TERM"] {
         let device = Device::start(&["--join-ms", "600000"]);
         let output = interrupted(&device, signal, "\"wifi_joining\"");
         let error = assert_error(output, 130, "interrupted");
-        assert_eq!(device.told("reset")[0]["accepted"], false);
+        assert_eq!(device.log_entries("reset")[0]["accepted"], false);
         assert!(
             error["hints"].to_string().contains("may still join"),
             "{error}"
@@ -328,11 +330,11 @@ fn a_signal_ends_the_wait_in_order() {
 }
 
 #[test]
-fn firmware_that_accepts_it_is_made_to_forget() {
+fn signal_resets_firmware_that_accepts() {
     let device = Device::start(&["--join-ms", "600000", "--scenario", "reset-accepted"]);
     let output = interrupted(&device, "-INT", "\"wifi_joining\"");
     let error = assert_error(output, 130, "interrupted");
-    assert_eq!(device.told("reset")[0]["accepted"], true);
+    assert_eq!(device.log_entries("reset")[0]["accepted"], true);
     assert!(
         error["hints"].to_string().contains("has forgotten"),
         "{error}"
@@ -343,11 +345,11 @@ fn firmware_that_accepts_it_is_made_to_forget() {
         &[&HOME[..], &["--pop", device.pop(), "--join-timeout", "1.2"]].concat(),
     )
     .exits(9);
-    assert_eq!(device.told("wifi_set").len(), 2);
+    assert_eq!(device.log_entries("wifi_set").len(), 2);
 }
 
 #[test]
-fn a_signal_before_anything_was_given_leaves_nothing() {
+fn signal_before_credentials_changes_nothing() {
     let device = Device::start(&["--join-ms", "600000", "--sec-ver", "1"]);
     let output = interrupted(&device, "-INT", "\"search_started\"");
     // It may have come too late for that, but never for a result.

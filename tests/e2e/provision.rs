@@ -19,29 +19,29 @@ const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse batter
 #[track_caller]
 fn assert_nothing_needless(device: &Device) {
     assert_eq!(
-        device.told("connection_opened").len(),
+        device.log_entries("connection_opened").len(),
         1,
         "{:#?}",
         device.log()
     );
-    assert_eq!(device.told("session_opened").len(), 1);
+    assert_eq!(device.log_entries("session_opened").len(), 1);
     assert_eq!(device.requests("proto-ver"), 1);
-    assert_eq!(device.told("handshake_started").len(), 1);
-    assert_eq!(device.told("secured").len(), 1);
-    assert_eq!(device.told("wifi_set").len(), 1);
-    assert_eq!(device.told("wifi_applied").len(), 1);
-    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert_eq!(device.log_entries("handshake_started").len(), 1);
+    assert_eq!(device.log_entries("secured").len(), 1);
+    assert_eq!(device.log_entries("wifi_set").len(), 1);
+    assert_eq!(device.log_entries("wifi_applied").len(), 1);
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
     assert_eq!(
         device.requests("prov-scan"),
         0,
         "an explicit network needs no scan"
     );
-    assert!(device.told("refused").is_empty());
-    assert!(device.told("strike").is_empty());
+    assert!(device.log_entries("refused").is_empty());
+    assert!(device.log_entries("strike").is_empty());
 }
 
 #[test]
-fn every_scheme_is_detected_and_ends_with_a_joined_device() {
+fn detects_every_scheme_and_joins() {
     let cases: [(&[&str], bool, u8, usize); 5] = [
         (&["--sec-ver", "0"], false, 0, 1),
         (&["--sec-ver", "1"], true, 1, 2),
@@ -69,12 +69,12 @@ fn every_scheme_is_detected_and_ends_with_a_joined_device() {
             handshake_messages,
             "{arguments:?}"
         );
-        assert_eq!(device.told("secured")[0]["scheme"], scheme);
+        assert_eq!(device.log_entries("secured")[0]["scheme"], scheme);
     }
 }
 
 #[test]
-fn a_name_of_any_bytes_and_the_longest_secrets_arrive_whole() {
+fn transfers_arbitrary_bytes_and_longest_secrets() {
     let longest = "p".repeat(63);
     let cases = [
         ("Café 家 ’", "päss phrase €", "436166c3a920e5aeb620e28099"),
@@ -93,7 +93,7 @@ fn a_name_of_any_bytes_and_the_longest_secrets_arrive_whole() {
         )
         .exits(0);
         assert_nothing_needless(&device);
-        let set = &device.told("wifi_set")[0];
+        let set = &device.log_entries("wifi_set")[0];
         assert_eq!(set["ssid"], ssid);
         assert_eq!(set["passphrase"], passphrase);
         if !hex.is_empty() {
@@ -103,7 +103,7 @@ fn a_name_of_any_bytes_and_the_longest_secrets_arrive_whole() {
 }
 
 #[test]
-fn a_name_that_is_not_utf8_is_given_in_hex() {
+fn ssid_hex_accepts_name_that_is_not_utf8() {
     let world = access_points(&json!([{
         "ssid_hex": "ff00ff".replace("00", "01"), "bssid": "a0b1c2d3e4f5", "channel": 6,
         "rssi": -40, "auth": 3, "passphrase": "12345678",
@@ -119,13 +119,13 @@ fn a_name_that_is_not_utf8_is_given_in_hex() {
         "12345678",
     ];
     let output = provision(&device, &[&line[..], &["--format", "json"]].concat()).exits(0);
-    assert_eq!(device.told("wifi_set")[0]["ssid_hex"], "ff01ff");
+    assert_eq!(device.log_entries("wifi_set")[0]["ssid_hex"], "ff01ff");
     assert_eq!(output.result()["summary"]["ssid_hex"], "ff01ff");
     assert_eq!(output.result()["summary"]["ssid"], r"\xff\u{1}\xff");
 }
 
 #[test]
-fn an_open_network_needs_no_passphrase() {
+fn open_network_needs_no_passphrase() {
     let world = access_points(&json!([{
         "ssid": "Cafe", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 0,
     }]));
@@ -137,17 +137,17 @@ fn an_open_network_needs_no_passphrase() {
     )
     .exits(0);
     assert_nothing_needless(&device);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], "");
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], "");
 
     // Not told, the device's own scan knows.
     let device = Device::start(&["--aps", &world]);
     provision(&device, &["--pop", device.pop(), "--ssid", "Cafe"]).exits(0);
     assert!(device.requests("prov-scan") > 0);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], "");
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], "");
 }
 
 #[test]
-fn json_tells_the_same_story() {
+fn json_matches_text_output() {
     let device = Device::start(&["--sec-ver", "1"]);
     let pop = device.pop();
     let line = [&HOME[..], &["--pop", pop, "--format", "json"]].concat();
@@ -221,16 +221,16 @@ fn json_tells_the_same_story() {
 }
 
 #[test]
-fn the_label_alone_is_enough_to_get_in() {
+fn label_alone_selects_and_secures_device() {
     let device = Device::start(&["--sec-ver", "2"]);
     let label = device.ready["qrcode"].as_str().unwrap().to_owned();
     provision(&device, &[&HOME[..], &["--qrcode", &label]].concat()).exits(0);
-    assert_eq!(device.told("secured")[0]["username"], "wifiprov");
+    assert_eq!(device.log_entries("secured")[0]["username"], "wifiprov");
     assert_nothing_needless(&device);
 }
 
 #[test]
-fn security_2_takes_its_own_user_and_password() {
+fn security_2_uses_own_user_and_password() {
     let device = Device::start(&[
         "--sec-ver",
         "2",
@@ -245,11 +245,11 @@ fn security_2_takes_its_own_user_and_password() {
     ]
     .concat();
     provision(&device, &line).exits(0);
-    assert_eq!(device.told("secured")[0]["username"], "usér");
+    assert_eq!(device.log_entries("secured")[0]["username"], "usér");
 }
 
 #[test]
-fn a_host_name_and_ipv6_lead_to_the_device_too() {
+fn host_name_and_ipv6_address_reach_device() {
     let device = Device::start(&[]);
     let (pop, port) = (device.pop(), device.ready["port"].to_string());
     let place = ["--device-host", "localhost", "--device-port", &port];

@@ -55,7 +55,7 @@ static MEDIUM: Medium = Medium {
 static OPTIONS: [OptionSpec; 1] = [OptionSpec {
     value_name: "ROOM",
     help: "The room that the toy is in",
-    locates: true,
+    is_address: true,
     ..OptionSpec::text("toy_room", "toy-room", "ESPCTL_TOY_ROOM")
 }];
 
@@ -203,7 +203,7 @@ fn provision_reaches_a_device_by_a_new_transport() {
 }
 
 #[test]
-fn every_run_ends_with_closing_what_drivers_opened() {
+fn every_run_closes_what_drivers_opened() {
     let runs = [("kitchen", 0), ("cellar", 4)];
     for (room, exit) in runs {
         let line = ["device", "info", "--pop", "abcd1234", "--toy-room", room];
@@ -213,7 +213,7 @@ fn every_run_ends_with_closing_what_drivers_opened() {
 }
 
 #[test]
-fn errors_name_a_new_transport_in_its_own_words() {
+fn errors_use_words_of_a_new_transport() {
     let error = |line: &[&str], exit: i32| {
         let line = [line, &["--format", "json"]].concat();
         espctl(&line).exits(exit).result()["error"].clone()
@@ -284,7 +284,7 @@ fn errors_name_a_new_transport_in_its_own_words() {
 }
 
 #[test]
-fn help_and_doctor_know_a_new_transport() {
+fn help_and_doctor_include_a_new_transport() {
     let help = espctl(&["provision", "--help"]).exits(0);
     assert!(help.stdout.contains("--toy-room <ROOM>"), "{help}");
     assert!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::network::NetworkSelection;
 use espctl::flows::{CredentialState, Event};
 use espctl::proto::EndpointName;
 use espctl::provisioner::{
@@ -143,9 +143,9 @@ impl Provisioner for MailDevice {
         if let Some(words) = answer.strip_prefix("no: ") {
             return Err(ProvisionError::Refused {
                 is_wrong_state: false,
-                cause: Cause::Said {
+                cause: Cause::Message {
                     protocol: "mail",
-                    words: words.to_owned(),
+                    text: words.to_owned(),
                 },
             });
         }
@@ -222,7 +222,7 @@ fn provisions_a_device_of_a_new_protocol() {
 }
 
 #[test]
-fn failures_of_a_new_protocol_have_ids_and_words() {
+fn failures_of_a_new_protocol_have_ids_and_messages() {
     let (result, events) = provision("Home", "wrong passphrase", 9);
     assert_eq!(result["error"]["id"], "wifi-auth-failed", "{result}");
     assert!(!events.iter().any(|name| name == "wifi_reset"));

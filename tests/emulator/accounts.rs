@@ -6,12 +6,12 @@ use crate::support::cloud::Cloud;
 use crate::support::espctl::{espctl, send_signal};
 
 #[test]
-fn a_password_opens_the_account_and_a_wrong_one_does_not() {
+fn only_right_password_logs_in() {
     let cloud = Cloud::start(&["--also-user", "bob@example.com:Bobs-Passw0rd"]);
-    let told = cloud.log_in(cloud.user(), cloud.password());
-    assert_eq!(told.status, 200);
-    assert!(told.json()["refreshtoken"].is_string());
-    let token = told.json()["accesstoken"].as_str().unwrap().to_owned();
+    let answer = cloud.log_in(cloud.user(), cloud.password());
+    assert_eq!(answer.status, 200);
+    assert!(answer.json()["refreshtoken"].is_string());
+    let token = answer.json()["accesstoken"].as_str().unwrap().to_owned();
     let me = cloud.call("GET", "/v1/user2?custom_data=true", &token, &Value::Null);
     assert_eq!(me.json()["user_name"], cloud.user());
     assert_eq!(me.json()["user_id"], cloud.user_id());
@@ -23,12 +23,12 @@ fn a_password_opens_the_account_and_a_wrong_one_does_not() {
         assert!(refused.json()["error_code"].is_number());
     }
     assert_eq!(cloud.log_in("bob@example.com", "Bobs-Passw0rd").status, 200);
-    assert_eq!(cloud.told("login").len(), 2);
-    assert_eq!(cloud.told("login_refused").len(), 2);
+    assert_eq!(cloud.log_entries("login").len(), 2);
+    assert_eq!(cloud.log_entries("login_refused").len(), 2);
 }
 
 #[test]
-fn a_call_without_a_good_token_is_the_gateways_401() {
+fn invalid_token_gets_401_of_gateway() {
     let cloud = Cloud::start(&["--access-life", "600"]);
     let token = cloud.token();
     let status = |token: &str| {
@@ -45,7 +45,7 @@ fn a_call_without_a_good_token_is_the_gateways_401() {
     cloud.advance(600);
     assert_eq!(status(&token), 401);
     let why: Vec<Value> = cloud
-        .told("unauthorized")
+        .log_entries("unauthorized")
         .iter()
         .map(|entry| entry["why"].clone())
         .collect();
@@ -54,7 +54,7 @@ fn a_call_without_a_good_token_is_the_gateways_401() {
 }
 
 #[test]
-fn a_refresh_token_gives_new_tokens() {
+fn refresh_token_returns_new_tokens() {
     for (flags, rotates) in [(&[][..], false), (&["--rotate-refresh"][..], true)] {
         let cloud = Cloud::start(flags);
         let first = cloud.log_in(cloud.user(), cloud.password()).json();
@@ -71,27 +71,27 @@ fn a_refresh_token_gives_new_tokens() {
 }
 
 #[test]
-fn a_code_is_a_second_factor_and_enough_alone() {
+fn code_is_second_factor_or_sufficient_alone() {
     let cloud = Cloud::start(&["--otp", "471108"]);
     for password in [Some(cloud.password()), None] {
         let mut body = json!({"user_name": cloud.user()});
         if let Some(password) = password {
             body["password"] = json!(password);
         }
-        let told = cloud.call("POST", "/v1/login2", "", &body).json();
-        assert!(told.get("accesstoken").is_none());
+        let answer = cloud.call("POST", "/v1/login2", "", &body).json();
+        assert!(answer.get("accesstoken").is_none());
         let mut body = json!({
-            "user_name": cloud.user(), "session": told["session"], "verification_code": "000000",
+            "user_name": cloud.user(), "session": answer["session"], "verification_code": "000000",
         });
         assert_eq!(cloud.call("POST", "/v1/login2", "", &body).status, 401);
         body["verification_code"] = json!("471108");
-        let told = cloud.call("POST", "/v1/login2", "", &body).json();
-        assert!(told["accesstoken"].is_string());
+        let answer = cloud.call("POST", "/v1/login2", "", &body).json();
+        assert!(answer["accesstoken"].is_string());
     }
 }
 
 #[test]
-fn the_browsers_way_ends_with_a_code_that_is_good_once() {
+fn browser_login_code_is_valid_once() {
     let cloud = Cloud::start(&[]);
     let page = cloud.call("GET", "/login?port=4711&host_url=x", "", &Value::Null);
     assert_eq!(page.status, 302);
@@ -121,12 +121,12 @@ fn the_browsers_way_ends_with_a_code_that_is_good_once() {
 #[test]
 fn after_a_logout_nothing_counts_any_more() {
     let cloud = Cloud::start(&[]);
-    let told = cloud.log_in(cloud.user(), cloud.password()).json();
-    let token = told["accesstoken"].as_str().unwrap();
+    let answer = cloud.log_in(cloud.user(), cloud.password()).json();
+    let token = answer["accesstoken"].as_str().unwrap();
     let log_out = |token| cloud.call("POST", "/v1/logout2", token, &json!({})).status;
     assert_eq!(log_out(token), 200);
     assert_eq!(log_out(token), 401);
-    let body = json!({"refreshtoken": told["refreshtoken"]});
+    let body = json!({"refreshtoken": answer["refreshtoken"]});
     assert_eq!(cloud.call("POST", "/v1/login2", "", &body).status, 401);
 }
 
@@ -135,20 +135,20 @@ fn claims_can_be_made_awkward() {
     let user = "ü~?>@example.com";
     for (flags, awkward) in [(&[][..], false), (&["--base64url-claims"][..], true)] {
         let cloud = Cloud::start(&[&["--user", user], flags].concat());
-        let told = cloud.log_in(user, cloud.password()).json();
+        let answer = cloud.log_in(user, cloud.password()).json();
         for name in ["accesstoken", "idtoken"] {
-            let payload = told[name].as_str().unwrap().split('.').nth(1).unwrap();
+            let payload = answer[name].as_str().unwrap().split('.').nth(1).unwrap();
             assert_eq!(payload.contains(['-', '_']), awkward, "{payload}");
         }
     }
 }
 
 #[test]
-fn the_log_knows_no_secret() {
+fn log_contains_no_secret() {
     let cloud = Cloud::start(&["--password", "c4nary-Passw0rd"]);
-    let told = cloud.log_in(cloud.user(), "c4nary-Passw0rd").json();
-    let token = told["accesstoken"].as_str().unwrap();
-    let refresh = json!({"refreshtoken": told["refreshtoken"]});
+    let answer = cloud.log_in(cloud.user(), "c4nary-Passw0rd").json();
+    let token = answer["accesstoken"].as_str().unwrap();
+    let refresh = json!({"refreshtoken": answer["refreshtoken"]});
     cloud.call("POST", "/v1/login2", "", &refresh);
     let map = json!({"node_id": "n", "secret_key": "c4nary-key", "operation": "add"});
     cloud.call("PUT", "/v1/user/nodes/mapping", token, &map);
@@ -156,10 +156,10 @@ fn the_log_knows_no_secret() {
         json!([{"node_id": "n", "payload": {"RMUserAuth": {"UserToken": "c4nary-token"}}}]);
     cloud.call("PUT", "/v1/user/nodes/params", token, &params);
     let log = cloud.log_text();
-    assert_eq!(cloud.told("request").len(), 4);
-    assert_eq!(cloud.told("request")[2]["user_id"], cloud.user_id());
-    let refresh = told["refreshtoken"].as_str().unwrap();
-    let id = told["idtoken"].as_str().unwrap();
+    assert_eq!(cloud.log_entries("request").len(), 4);
+    assert_eq!(cloud.log_entries("request")[2]["user_id"], cloud.user_id());
+    let refresh = answer["refreshtoken"].as_str().unwrap();
+    let id = answer["idtoken"].as_str().unwrap();
     for secret in ["c4nary", token, refresh, id] {
         assert!(!log.contains(secret), "{secret} in\n{log}");
     }
@@ -186,15 +186,15 @@ fn large_bodies_and_unknown_paths_are_refused() {
 }
 
 #[test]
-fn an_interrupt_ends_it() {
+fn interrupt_ends_cloud() {
     let mut cloud = Cloud::start(&[]);
     send_signal("-INT", cloud.process());
     assert_eq!(cloud.wait(), Some(130));
 }
 
 #[test]
-fn flags_that_make_no_sense_are_told() {
-    for (flags, said) in [
+fn rejects_invalid_flags() {
+    for (flags, expected) in [
         (&["--fault", "login2:1:explode"][..], "no-challenge"),
         (&["--also-user", "bob"], "NAME:PASSWORD"),
         (&["--also-user", "user@example.com:x"], "already"),
@@ -202,6 +202,6 @@ fn flags_that_make_no_sense_are_told() {
     ] {
         let output = espctl(["emulate", "cloud"].iter().chain(flags)).output();
         let output = output.exits(2);
-        assert!(output.stderr.contains(said), "{output}");
+        assert!(output.stderr.contains(expected), "{output}");
     }
 }

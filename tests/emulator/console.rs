@@ -19,7 +19,7 @@ const PROMPT: &str = "\n>> ";
 /// Three bytes, whatever they are, get the version document.
 const VERSION: &str = "proto-ver 7 2d2d2d\r";
 
-/// A device that says nothing but what was asked for, as fast as it can, and a client of it.
+/// A fast device without log lines, and a client of it.
 fn quiet(more: &[&str]) -> (Device, Port) {
     let (device, path) = played(more);
     (device, Port::open(path))
@@ -61,7 +61,7 @@ fn version_of(text: &str) -> bool {
 }
 
 #[test]
-fn the_exchange_of_the_vectors_is_there_byte_for_byte() {
+fn exchange_matches_vectors_byte_for_byte() {
     let vectors = load()["console"].clone();
     let keys = entry("sec1", "with_pop");
     let rng = ScriptedRng::new([
@@ -71,7 +71,7 @@ fn the_exchange_of_the_vectors_is_there_byte_for_byte() {
     let secret = DeviceSecret::Sec1 {
         pop: Some(Secret::new(text(&keys, "pop"))),
     };
-    let (tell, told) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -82,13 +82,13 @@ fn the_exchange_of_the_vectors_is_there_byte_for_byte() {
                 ..ConsoleSettings::default()
             };
             let console = console::open(settings).unwrap();
-            tell.send(console.path().to_owned()).unwrap();
+            sender.send(console.path().to_owned()).unwrap();
             console
                 .serve(Played::new(DeviceSettings::new(secret), rng))
                 .await
         })
     });
-    let mut port = Port::open(told.recv().unwrap());
+    let mut port = Port::open(receiver.recv().unwrap());
     let prompt = text(&vectors, "prompt");
     assert_eq!(port.until(&prompt), prompt);
     port.send(&text(&vectors, "request"));
@@ -101,7 +101,7 @@ fn the_exchange_of_the_vectors_is_there_byte_for_byte() {
 }
 
 #[test]
-fn what_is_no_request_gets_a_prompt_and_nothing_else() {
+fn invalid_line_gets_only_prompt() {
     let (device, mut port) = quiet(&[]);
     port.until(PROMPT);
     for (line, echo) in [
@@ -116,13 +116,13 @@ fn what_is_no_request_gets_a_prompt_and_nothing_else() {
         port.send(line);
         assert_eq!(port.until(PROMPT), format!("{echo}{PROMPT}"), "{line:?}");
     }
-    assert_eq!(device.told("refused").len(), 4);
+    assert_eq!(device.log_entries("refused").len(), 4);
     port.send(VERSION);
     assert!(version_of(&port.until(PROMPT)));
 }
 
 #[test]
-fn another_number_is_another_session() {
+fn other_session_number_begins_session() {
     let (device, mut port) = quiet(&["--sec-ver", "0"]);
     port.until(PROMPT);
     for line in [VERSION, VERSION, "proto-ver 8x 2d\r"] {
@@ -130,7 +130,7 @@ fn another_number_is_another_session() {
         port.until(PROMPT);
     }
     let sessions: Vec<_> = device
-        .told("session_opened")
+        .log_entries("session_opened")
         .iter()
         .map(|entry| entry["session"].as_u64().unwrap())
         .collect();
@@ -138,7 +138,7 @@ fn another_number_is_another_session() {
 }
 
 #[test]
-fn a_line_holds_254_characters_and_a_longer_one_is_cut() {
+fn line_is_cut_after_254_characters() {
     let (device, mut port) = quiet(&[]);
     port.until(PROMPT);
     let line = |length: usize| {
@@ -147,12 +147,12 @@ fn a_line_holds_254_characters_and_a_longer_one_is_cut() {
     };
     port.send(&format!("{}\r", line(254)));
     assert!(version_of(&port.until(PROMPT)));
-    assert_eq!(device.told("request")[0]["bytes"], 121);
+    assert_eq!(device.log_entries("request")[0]["bytes"], 121);
     // As long as Security 2's first message: the line is taken at 256, and the rest is other ones.
     port.send(&format!("{}\r", line(827)));
     let shown = port.until("a\r\n\n>> ");
     assert_eq!(shown.matches(PROMPT).count(), 4, "{shown}");
-    assert_eq!(device.told("request")[1]["bytes"], 121);
+    assert_eq!(device.log_entries("request")[1]["bytes"], 121);
     assert_eq!(device.requests("proto-ver"), 2);
 }
 
@@ -166,7 +166,7 @@ fn two_commands_in_one_burst_are_one_line() {
 }
 
 #[test]
-fn every_byte_takes_its_time_in_both_directions() {
+fn bytes_take_time_in_both_directions() {
     for (baud, name) in [(9600_u32, "9600"), (115_200, "115200")] {
         let (_device, mut port) = start(&["--noise", "none", "--uart-baud", name]);
         port.until(PROMPT);
@@ -181,7 +181,7 @@ fn every_byte_takes_its_time_in_both_directions() {
 }
 
 #[test]
-fn a_client_that_does_not_wait_loses_what_the_ring_does_not_hold() {
+fn input_beyond_ring_is_lost() {
     let own = ["--noise", "none", "--sec-ver", "0", "--uart-baud", "115200"];
     let (device, mut port) = start(&own);
     port.until(PROMPT);
@@ -193,7 +193,7 @@ fn a_client_that_does_not_wait_loses_what_the_ring_does_not_hold() {
     }
     port.until(PROMPT);
     let lost: u64 = device
-        .told("overrun")
+        .log_entries("overrun")
         .iter()
         .map(|entry| entry["bytes"].as_u64().unwrap())
         .sum();
@@ -205,7 +205,7 @@ fn noise_is_everywhere_but_in_the_reply() {
     for noise in ["light", "heavy"] {
         let own = ["--noise", noise, "--sec-ver", "1", "--pop", "abcd1234"];
         let (_device, mut port) = start(&own);
-        // Others print behind the prompt, too.
+        // Other tasks also print after the prompt.
         port.with(PROMPT);
         let message = text(&load()["console"], "request");
         let mut whole = 0;
@@ -213,7 +213,7 @@ fn noise_is_everywhere_but_in_the_reply() {
             port.send(&message);
             let shown = port.with(PROMPT);
             let found = digits(&shown);
-            // What is left of a broken echo is bare digits, too; the reply is the last.
+            // The rest of a broken echo also has only digits; the reply is last.
             let (reply, echo) = found.split_last().expect("a reply");
             assert_eq!(reply.len(), 122, "{shown}");
             assert!(echo.iter().all(|rest| message.contains(rest)), "{shown}");
@@ -242,7 +242,7 @@ fn newlines_can_be_translated() {
 }
 
 #[test]
-fn a_board_restarts_in_the_middle_of_a_reply() {
+fn board_can_restart_within_reply() {
     let (device, mut port) = quiet(&["--console-trouble", "resets=2"]);
     port.until(PROMPT);
     port.send(VERSION);
@@ -255,25 +255,25 @@ fn a_board_restarts_in_the_middle_of_a_reply() {
         "{shown}"
     );
     assert!(!version_of(&shown));
-    assert_eq!(device.told("restarted").len(), 1);
+    assert_eq!(device.log_entries("restarted").len(), 1);
     port.send(VERSION);
     assert!(version_of(&port.until(PROMPT)));
-    assert_eq!(device.told("session_opened").len(), 2);
+    assert_eq!(device.log_entries("session_opened").len(), 2);
 }
 
 #[test]
-fn a_cable_is_pulled_in_the_middle_of_a_reply() {
+fn cable_can_be_unplugged_within_reply() {
     let (mut device, mut port) = quiet(&["--console-trouble", "unplugged=1"]);
     port.until(PROMPT);
     port.send(VERSION);
-    port.hung_up();
-    device.ended();
-    let stopped = &device.told("service_stopped")[0];
+    port.wait_closed();
+    device.wait_until_ended();
+    let stopped = &device.log_entries("service_stopped")[0];
     assert_eq!(stopped["why"], StopReason::Unplugged.to_string());
 }
 
 #[test]
-fn other_things_can_be_on_the_line() {
+fn line_can_have_other_console() {
     let (_repl, mut port) = quiet(&["--console-trouble", "repl"]);
     port.until("esp32> ");
     port.send(VERSION);
@@ -303,7 +303,7 @@ fn other_things_can_be_on_the_line() {
 }
 
 #[test]
-fn stray_digits_are_before_or_behind_the_reply() {
+fn extra_digits_surround_reply() {
     for (trouble, place) in [("hex-before", 0), ("hex-after", 1)] {
         let (_device, mut port) = quiet(&["--console-trouble", trouble]);
         port.until(PROMPT);
@@ -316,7 +316,7 @@ fn stray_digits_are_before_or_behind_the_reply() {
 }
 
 #[test]
-fn the_boot_log_has_the_qr_code_and_its_url_before_the_first_prompt() {
+fn boot_log_has_qr_code_and_url() {
     let own = [
         "--console-trouble",
         "boot-log",
@@ -341,7 +341,7 @@ fn the_boot_log_has_the_qr_code_and_its_url_before_the_first_prompt() {
 }
 
 #[test]
-fn each_fault_looks_as_it_does_on_a_serial_line() {
+fn each_fault_has_its_effect_on_line() {
     let reply = {
         let (_device, mut port) = quiet(&[]);
         port.until(PROMPT);
@@ -379,7 +379,7 @@ fn each_fault_looks_as_it_does_on_a_serial_line() {
         port.send(VERSION);
         let shown = port.until(PROMPT);
         assert_eq!(digits(&shown), [&reply], "{kind}: {shown}");
-        assert_eq!(device.told("fault").len(), 1, "{kind}");
+        assert_eq!(device.log_entries("fault").len(), 1, "{kind}");
         let handled = if ["close", "not-found", "drop", "reset"].contains(&kind) {
             1
         } else {
@@ -406,7 +406,7 @@ fn each_fault_looks_as_it_does_on_a_serial_line() {
 }
 
 #[test]
-fn a_client_may_come_and_go_and_a_link_leads_to_the_port() {
+fn clients_can_reconnect_through_link() {
     let link = fresh_path("port");
     let (mut device, path) = played(&["--pty-link", link.to_str().unwrap(), "--sec-ver", "0"]);
     let mut first = File::open(path).unwrap();
@@ -427,21 +427,21 @@ fn a_client_may_come_and_go_and_a_link_leads_to_the_port() {
         port.until(PROMPT);
     }
     while device
-        .told("wifi_status")
+        .log_entries("wifi_status")
         .iter()
-        .all(|told| told["state"] != "connected")
+        .all(|entry| entry["state"] != "connected")
     {
         port.send("prov-config 7 5200\r");
         port.until(PROMPT);
     }
-    let rest = port.hung_up();
+    let rest = port.wait_closed();
     assert!(!rest.contains(">> "), "{rest:?}");
-    device.ended();
+    device.wait_until_ended();
     assert!(!link.is_symlink());
 }
 
 #[test]
-fn a_security_2_device_tells_its_version_here_too() {
+fn security_2_device_sends_version() {
     let (device, mut port) = quiet(&["--sec-ver", "2"]);
     assert_eq!(
         (&device.ready["sec_ver"], &device.ready["baud"]),

@@ -1,4 +1,4 @@
-//! Each fault that the emulated cloud can be told, as a client sees it.
+//! Each fault of the emulated cloud, as a client sees it.
 
 use std::time::{Duration, Instant};
 
@@ -18,10 +18,10 @@ fn met(kind: &str) -> (Cloud, Option<Answer>) {
     assert_eq!(get().unwrap().status, 200);
     let answer = get();
     assert_eq!(get().unwrap().status, 200, "{kind}: one request only");
-    let told = cloud.told("fault");
-    assert_eq!(told.len(), 1);
+    let entries = cloud.log_entries("fault");
+    assert_eq!(entries.len(), 1);
     assert_eq!(
-        (&told[0]["kind"], &told[0]["number"]),
+        (&entries[0]["kind"], &entries[0]["number"]),
         (&json!(kind), &json!(2))
     );
     (cloud, answer)
@@ -70,10 +70,10 @@ fn answers_that_are_none() {
 }
 
 #[test]
-fn a_closed_connection_and_a_late_answer() {
+fn close_and_delay_have_their_effect() {
     let (cloud, answer) = met("close");
     assert!(answer.is_none());
-    assert_eq!(cloud.told("request")[2]["status"], Value::Null);
+    assert_eq!(cloud.log_entries("request")[2]["status"], Value::Null);
     let began = Instant::now();
     let (_, answer) = met("delay=300");
     assert_eq!(answer.unwrap().status, 200);
@@ -81,7 +81,7 @@ fn a_closed_connection_and_a_late_answer() {
 }
 
 #[test]
-fn a_dropped_request_is_not_handled_and_a_mute_one_is() {
+fn drop_prevents_handling_and_mute_does_not() {
     for (kind, handled) in [("drop", false), ("mute", true)] {
         let fault = format!("PUT user/custom_data:1:{kind}");
         let cloud = Cloud::start(&["--fault", &fault]);
@@ -89,7 +89,7 @@ fn a_dropped_request_is_not_handled_and_a_mute_one_is() {
         cloud.leave("PUT", "/v1/user/custom_data", &token, br#"{"x":1}"#);
         let data = cloud.call("GET", "/v1/user/custom_data", &token, &Value::Null);
         assert_eq!(data.json() == json!({"x": 1}), handled, "{kind}");
-        let request = &cloud.told("request")[1];
+        let request = &cloud.log_entries("request")[1];
         assert_eq!(
             (&request["method"], &request["status"]),
             (&json!("PUT"), &Value::Null)
@@ -98,7 +98,7 @@ fn a_dropped_request_is_not_handled_and_a_mute_one_is() {
 }
 
 #[test]
-fn answers_with_other_values() {
+fn faults_change_values_of_answers() {
     let cloud = Cloud::start(&[
         "--fault",
         "user/nodes/mapping/initiate:1:no-challenge",

@@ -1,5 +1,5 @@
 //! Nodes on their way into an account, by calls over a socket. Signatures are OpenSSL's where a
-//! node's public key can be chosen; which of them are good is tested beside the verifier.
+//! node's public key can be selected; the verifier has its own tests of signatures.
 
 use serde_json::{Value, json};
 
@@ -24,31 +24,31 @@ fn map(cloud: &Cloud, token: &str, node_id: &str) {
 }
 
 #[test]
-fn a_request_without_the_nodes_word_times_out() {
+fn request_without_node_message_times_out() {
     let cloud = Cloud::start(&["--mapping-timeout", "30"]);
     let token = cloud.token();
     cloud.control("PUT", "nodes/n1", &json!({"public_keys": [], "config": {}}));
     let ask = json!({"node_id": "n1", "secret_key": "s", "operation": "add"});
-    let told = cloud.call("PUT", MAPPING, &token, &ask).json();
+    let answer = cloud.call("PUT", MAPPING, &token, &ask).json();
     let poll = || {
         let target = format!(
             "{MAPPING}?&request_id={}",
-            told["request_id"].as_str().unwrap()
+            answer["request_id"].as_str().unwrap()
         );
-        let told = cloud.call("GET", &target, &token, &Value::Null).json();
-        told["request_status"].as_str().unwrap().to_owned()
+        let answer = cloud.call("GET", &target, &token, &Value::Null).json();
+        answer["request_status"].as_str().unwrap().to_owned()
     };
     assert_eq!(poll(), "requested");
     cloud.advance(30);
     assert_eq!(poll(), "timedout");
-    assert_eq!(cloud.told("mapping_timed_out").len(), 1);
+    assert_eq!(cloud.log_entries("mapping_timed_out").len(), 1);
     let unknown = json!({"node_id": "n2", "secret_key": "s", "operation": "add"});
     assert_eq!(cloud.call("PUT", MAPPING, &token, &unknown).status, 400);
-    assert_eq!(cloud.told("mapping_refused")[0]["node_id"], "n2");
+    assert_eq!(cloud.log_entries("mapping_refused")[0]["node_id"], "n2");
 }
 
 #[test]
-fn a_signature_that_is_not_the_nodes_maps_nothing() {
+fn wrong_signature_does_not_map() {
     let cloud = Cloud::start(&[]);
     let token = cloud.token();
     cloud.control("PUT", "nodes/n1", &json!({"public_keys": node_keys()}));
@@ -57,20 +57,20 @@ fn a_signature_that_is_not_the_nodes_maps_nothing() {
         (answer.status, answer.json()["description"].clone())
     };
     let initiate = format!("{MAPPING}/initiate");
-    let told = cloud.call("POST", &initiate, &token, &json!({"timeout": 360}));
-    let told = told.json();
+    let answer = cloud.call("POST", &initiate, &token, &json!({"timeout": 360}));
+    let answer = answer.json();
     let body = json!({
-        "request_id": told["request_id"], "node_id": "n1", "challenge_response": "00ff",
+        "request_id": answer["request_id"], "node_id": "n1", "challenge_response": "00ff",
     });
     assert_eq!(verify(&body).0, 401);
     assert_eq!(verify(&body).0, 400, "it is burnt");
-    let issued = &cloud.told("challenge_issued")[0];
+    let issued = &cloud.log_entries("challenge_issued")[0];
     assert_eq!(issued["life_s"], 360);
     let nodes = cloud
         .call("GET", "/v1/user/nodes", &token, &Value::Null)
         .json();
     assert_eq!(nodes["nodes"], json!([]));
-    assert_eq!(cloud.told("mapping_refused").len(), 2);
+    assert_eq!(cloud.log_entries("mapping_refused").len(), 2);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn nodes_come_in_pages() {
         start = page["next_id"].as_str().unwrap_or_default().to_owned();
     }
     assert_eq!((seen, start), (all, String::new()));
-    assert_eq!(cloud.told("mapped").len(), 5);
+    assert_eq!(cloud.log_entries("mapped").len(), 5);
 }
 
 #[test]
@@ -118,13 +118,13 @@ fn groups_hold_nodes_of_the_account_alone() {
         let add = json!({"operation": "add", "nodes": nodes});
         assert_eq!(cloud.call("PUT", &target, &token, &add).status, status);
     }
-    let told = cloud.call(
+    let answer = cloud.call(
         "GET",
         &format!("{target}&node_list=true"),
         &token,
         &Value::Null,
     );
-    let group = &told.json()["groups"][0];
+    let group = &answer.json()["groups"][0];
     assert_eq!(
         (&group["nodes"], &group["type"]),
         (&json!(["n1"]), &json!("home"))

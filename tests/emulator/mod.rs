@@ -1,6 +1,5 @@
-//! The emulators as processes of their own: the cloud called over a socket, the device in the air by
-//! D-Bus, the one on a serial line through its pty. What their state machines do is tested beside
-//! them.
+//! The emulators as processes: the cloud over a socket, devices over Bluetooth through D-Bus, and on a
+//! serial line through a pty. `src/emulator/` has the tests of their state machines.
 
 mod accounts;
 #[cfg(target_os = "linux")]
@@ -8,4 +7,5 @@ mod ble;
 #[cfg(unix)]
 mod console;
 mod faults;
+mod files;
 mod mapping;

@@ -3,7 +3,7 @@
 
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::Access;
-use espctl::flows::connect::{open, secure};
+use espctl::flows::connect::{find_and_open, start_session};
 use espctl::flows::{Event, FlowError, FlowStep, Question, SchemeSource, Warning};
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, Misbehaviour, NonceRule, SecurityError, SecurityScheme};
@@ -17,7 +17,7 @@ use crate::support::scripted_rng::SeededRng;
 use crate::support::scripted_server::{ScriptedServer, Turn, ok};
 use crate::support::target::softap_at;
 
-use SchemeSource::{Announced, Asked, Probed};
+use SchemeSource::{Announced, Probed, Requested};
 use SecurityScheme::{Sec0, Sec1, Sec2};
 
 fn secret(text: &str) -> Secret<String> {
@@ -61,7 +61,7 @@ async fn run_with(
 ) -> (Result<SecurityScheme, FlowError>, Recorder) {
     let run = recorder.run();
     let opened = device.opened(&run).await;
-    let outcome = secure(&run, opened, access).await;
+    let outcome = start_session(&run, opened, access).await;
     (outcome.map(|secured| secured.scheme), recorder)
 }
 
@@ -77,7 +77,7 @@ fn security_error(error: FlowError) -> SecurityError {
 }
 
 #[tokio::test]
-async fn the_scheme_is_the_announced_one_in_every_form_of_announcement() {
+async fn uses_announced_scheme_in_every_form() {
     let open = Access::default();
     let pop = with_pop("abcd1234");
     for (document, scheme, access) in [
@@ -104,7 +104,7 @@ async fn the_scheme_is_the_announced_one_in_every_form_of_announcement() {
         ),
         ("{\"prov\":\t{\n\"sec_ver\":\t1}}\0", Sec1, &pop),
     ] {
-        let device = device_of(scheme, Some("abcd1234")).saying(Some(document));
+        let device = device_of(scheme, Some("abcd1234")).with_version_document(Some(document));
         let (outcome, recorder) = run(&device, access).await;
         assert_eq!(outcome.unwrap(), scheme, "{document}");
         assert_eq!(recorder.schemes(), [(scheme, Announced)], "{document}");
@@ -120,29 +120,29 @@ async fn the_scheme_is_the_announced_one_in_every_form_of_announcement() {
 }
 
 #[tokio::test]
-async fn nothing_announced_is_probed_without_a_strike() {
+async fn probes_unannounced_scheme_without_wrong_try() {
     for document in [
         None,
         Some("V0.1"),
         Some(r#"{"on_network":{"ver":"v1.0","cap":["ch_resp"]}}"#),
     ] {
         for (scheme, handshakes) in [(Sec1, 1), (Sec2, 2)] {
-            let device = device_of(scheme, Some("abcd1234")).saying(document);
+            let device = device_of(scheme, Some("abcd1234")).with_version_document(document);
             let (outcome, recorder) = run(&device, &with_pop("abcd1234")).await;
             assert_eq!(outcome.unwrap(), scheme, "{document:?}");
             // Not a word about a scheme that the device turned out not to speak.
             assert_eq!(recorder.schemes(), [(scheme, Probed)]);
             assert_eq!(device.handshakes(), handshakes);
-            assert!(device.told("strike").is_empty());
+            assert!(device.log_entries("strike").is_empty());
         }
     }
 }
 
 /// Without a PoP the first scheme would cost a strike on a device that wants one.
 #[tokio::test]
-async fn a_probe_asks_once_for_a_secret_that_serves_both_schemes() {
+async fn probe_asks_once_for_secret_of_both_schemes() {
     for scheme in [Sec1, Sec2] {
-        let device = device_of(scheme, Some("typed")).saying(None);
+        let device = device_of(scheme, Some("typed")).with_version_document(None);
         let (outcome, recorder) = run(&device, &Access::default()).await;
         let error = outcome.unwrap_err();
         assert!(
@@ -154,22 +154,22 @@ async fn a_probe_asks_once_for_a_secret_that_serves_both_schemes() {
             (0, &[Question::Pop][..])
         );
 
-        let recorder = Recorder::typing(["typed"]);
+        let recorder = Recorder::with_answers(["typed"]);
         let (outcome, recorder) = run_with(&device, &Access::default(), recorder).await;
         assert_eq!(outcome.unwrap(), scheme);
         assert_eq!(recorder.asked(), [Question::Pop]);
-        assert!(device.told("strike").is_empty());
+        assert!(device.log_entries("strike").is_empty());
     }
     // That there is none can be said.
-    let device = device_of(Sec1, None).saying(None);
+    let device = device_of(Sec1, None).with_version_document(None);
     let (outcome, _) = run(&device, &with_pop("")).await;
     assert_eq!(outcome.unwrap(), Sec1);
 }
 
 /// Plaintext is never an answer to silence: whoever stands in between could bring that about.
 #[tokio::test]
-async fn a_probe_ends_before_plaintext() {
-    let device = device_of(Sec0, None).saying(None);
+async fn probe_never_falls_back_to_plaintext() {
+    let device = device_of(Sec0, None).with_version_document(None);
     let (outcome, recorder) = run(&device, &with_pop("abcd1234")).await;
     assert_eq!(
         security_error(outcome.unwrap_err()),
@@ -180,17 +180,17 @@ async fn a_probe_ends_before_plaintext() {
 }
 
 #[tokio::test]
-async fn an_asked_scheme_is_the_only_one() {
+async fn requested_scheme_is_the_only_one_tried() {
     for scheme in [Sec0, Sec1, Sec2] {
         let asked = Access {
             scheme: Some(scheme),
             ..with_pop("abcd1234")
         };
         let wrong = r#"{"prov":{"sec_ver":7}}"#;
-        let device = device_of(scheme, Some("abcd1234")).saying(Some(wrong));
+        let device = device_of(scheme, Some("abcd1234")).with_version_document(Some(wrong));
         let (outcome, recorder) = run(&device, &asked).await;
         assert_eq!(outcome.unwrap(), scheme);
-        assert_eq!(recorder.schemes(), [(scheme, Asked)]);
+        assert_eq!(recorder.schemes(), [(scheme, Requested)]);
 
         let other = if scheme == Sec1 { Sec2 } else { Sec1 };
         let device = device_of(other, Some("abcd1234"));
@@ -200,12 +200,12 @@ async fn an_asked_scheme_is_the_only_one() {
             SecurityError::PeerIncompatible { scheme }
         );
         assert_eq!(device.requests("prov-session").len(), 1);
-        assert!(device.told("strike").is_empty());
+        assert!(device.log_entries("strike").is_empty());
     }
 }
 
 #[tokio::test]
-async fn a_device_that_wants_no_pop_gets_none() {
+async fn device_without_pop_gets_none() {
     for given in [Access::default(), with_pop("")] {
         let device = device_of(Sec1, None);
         let (outcome, recorder) = run(&device, &given).await;
@@ -217,7 +217,7 @@ async fn a_device_that_wants_no_pop_gets_none() {
 
 /// Whoever stands in between can announce it, and be the device without knowing the PoP.
 #[tokio::test]
-async fn a_pop_that_is_announced_as_needless_is_not_dropped_in_silence() {
+async fn rejects_given_pop_if_none_is_announced() {
     let device = device_of(Sec1, None);
     let (outcome, _) = run(&device, &with_pop("abcd1234")).await;
     let error = outcome.unwrap_err();
@@ -226,7 +226,7 @@ async fn a_pop_that_is_announced_as_needless_is_not_dropped_in_silence() {
 }
 
 #[tokio::test]
-async fn a_labels_password_is_no_secret_to_a_device_without_security() {
+async fn label_password_is_not_a_secret_for_security_0() {
     let access = Access {
         label_password: Some(secret("hotspot key")),
         ..Access::default()
@@ -239,7 +239,7 @@ async fn a_labels_password_is_no_secret_to_a_device_without_security() {
 }
 
 #[tokio::test]
-async fn a_missing_secret_is_asked_for_before_anything_is_sent() {
+async fn asks_for_missing_secret_before_sending() {
     for (scheme, question) in [(Sec1, Question::Pop), (Sec2, Question::Password)] {
         let device = device_of(scheme, Some("typed"));
         let (outcome, recorder) = run(&device, &Access::default()).await;
@@ -252,7 +252,7 @@ async fn a_missing_secret_is_asked_for_before_anything_is_sent() {
         );
         assert_eq!(device.handshakes(), 0);
 
-        let recorder = Recorder::typing(["typed"]);
+        let recorder = Recorder::with_answers(["typed"]);
         let (outcome, recorder) = run_with(&device, &Access::default(), recorder).await;
         assert_eq!(outcome.unwrap(), scheme);
         assert_eq!(recorder.asked(), [question]);
@@ -260,7 +260,7 @@ async fn a_missing_secret_is_asked_for_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_tried_once() {
+async fn wrong_secret_is_tried_once() {
     for scheme in [Sec1, Sec2] {
         let device = device_of(scheme, Some("abcd1234"));
         let (outcome, _) = run(&device, &with_pop("not it")).await;
@@ -269,12 +269,12 @@ async fn a_wrong_secret_is_tried_once() {
             SecurityError::CredentialsMismatch { scheme }
         );
         assert_eq!(device.handshakes(), 1);
-        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.log_entries("strike").len(), 1);
     }
 }
 
 #[tokio::test]
-async fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
+async fn announced_plaintext_is_rejected_if_secret_was_given() {
     let password = Access {
         password: Some(secret("abcd1234")),
         ..Access::default()
@@ -289,8 +289,8 @@ async fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
 }
 
 #[tokio::test]
-async fn a_scheme_of_the_future_is_named_and_not_tried() {
-    let device = device_of(Sec1, None).saying(Some(r#"{"prov":{"sec_ver":7}}"#));
+async fn unknown_scheme_is_reported_without_a_try() {
+    let device = device_of(Sec1, None).with_version_document(Some(r#"{"prov":{"sec_ver":7}}"#));
     let (outcome, _) = run(&device, &Access::default()).await;
     let error = outcome.unwrap_err();
     assert!(
@@ -301,7 +301,7 @@ async fn a_scheme_of_the_future_is_named_and_not_tried() {
 }
 
 #[tokio::test]
-async fn user_name_and_password_are_the_given_ones() {
+async fn uses_given_user_name_and_password() {
     let rng = &mut SeededRng::new("verifier");
     let made = DeviceSecret::sec2("somebody", &secret("right"), NonceRule::Fixed, rng);
     let device = MemoryDevice::new(DeviceSettings::new(made));
@@ -313,12 +313,12 @@ async fn user_name_and_password_are_the_given_ones() {
     };
     let (outcome, _) = run(&device, &access).await;
     assert_eq!(outcome.unwrap(), Sec2);
-    assert_eq!(device.told("secured")[0]["username"], "somebody");
+    assert_eq!(device.log_entries("secured")[0]["username"], "somebody");
 }
 
 /// It would know nothing of the password, and is not asked a second time in another form.
 #[tokio::test]
-async fn a_device_that_cannot_prove_itself_is_not_talked_to() {
+async fn rejects_device_without_valid_proof() {
     let tamper = sec2(Message::Sr1, |payload| {
         let espctl::proto::protocomm::sec2_payload::Payload::Sr1(reply) = payload else {
             panic!("{payload:?}");
@@ -353,25 +353,25 @@ async fn opened(answer: Turn) -> (Result<Option<String>, FlowError>, Recorder) {
     let server = ScriptedServer::start(vec![vec![answer]]).await;
     let target = softap_at(server.address);
     let recorder = Recorder::default();
-    let opened = open(&recorder.run(), &target).await;
-    assert_eq!(server.heard().len(), 1);
-    assert!(server.heard()[0].head.starts_with("POST /proto-ver "));
+    let opened = find_and_open(&recorder.run(), &target).await;
+    assert_eq!(server.requests().len(), 1);
+    assert!(server.requests()[0].head.starts_with("POST /proto-ver "));
     (opened.map(|opened| opened.version.ver), recorder)
 }
 
 #[tokio::test]
-async fn a_device_without_a_version_document_is_opened_and_one_that_hangs_up_is_not() {
-    let (version, recorder) = opened(Turn::say(ok("V0.1"))).await;
+async fn missing_version_document_is_allowed_but_disconnect_fails() {
+    let (version, recorder) = opened(Turn::send(ok("V0.1"))).await;
     assert_eq!(version.unwrap().as_deref(), Some("V0.1"));
     let events = recorder.events();
     let last = events.last().unwrap();
     assert!(matches!(last, Event::VersionRead { .. }), "{last:?}");
 
     let page = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";
-    let (version, _) = opened(Turn::say_and_close(page)).await;
+    let (version, _) = opened(Turn::send_and_close(page)).await;
     assert_eq!(version.unwrap(), None);
 
-    let (version, _) = opened(Turn::hang_up()).await;
+    let (version, _) = opened(Turn::close()).await;
     let error = version.unwrap_err();
     assert_eq!(error.step(), FlowStep::ReadingVersion, "{error:?}");
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::ReplyError;
 use espctl::flows::Access;
-use espctl::flows::connect::{open, secure};
+use espctl::flows::connect::{find_and_open, start_session};
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::network::NetworkSelection;
 use espctl::flows::{CredentialState, Event, FlowError, FlowStep, Pace, Run, Stage, StageState};
 use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
@@ -26,11 +26,11 @@ use tokio::time::Instant;
 use crate::support::memory_transport::{MemoryDevice, Outcome, broken};
 use crate::support::recorder::Recorder;
 use crate::support::scripted_rng::SeededRng;
-use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok};
+use crate::support::scripted_server::{ReceivedRequest, ScriptedServer, Turn, ok};
 use crate::support::target::softap_at;
 
 fn device() -> MemoryDevice {
-    device_in(World::neighbourhood())
+    device_in(World::neighborhood())
 }
 
 fn device_in(world: World) -> MemoryDevice {
@@ -141,7 +141,7 @@ const APPLY: i32 = 4;
 const STATUS: i32 = 0;
 
 #[tokio::test(start_paused = true)]
-async fn a_network_is_handed_over_once_and_joined() {
+async fn sends_credentials_once_and_joins() {
     let pop = Secret::new("abcd1234".to_owned());
     let secret = DeviceSecret::Sec1 {
         pop: Some(pop.clone()),
@@ -171,16 +171,16 @@ async fn a_network_is_handed_over_once_and_joined() {
         ));
         // The device takes 2200 ms; what follows is the pause between two questions at most.
         assert!(began.elapsed() < Duration::from_millis(2200 + 1000));
-        let set = device.told("wifi_set");
+        let set = device.log_entries("wifi_set");
         assert_eq!(set.len(), 1);
         assert_eq!(set[0]["passphrase"], "correct horse battery");
-        assert_eq!(device.told("wifi_applied").len(), 1);
-        assert!(device.told("reset").is_empty());
+        assert_eq!(device.log_entries("wifi_applied").len(), 1);
+        assert!(device.log_entries("reset").is_empty());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_gives_up_counts_down_and_is_made_to_forget() {
+async fn failed_device_counts_attempts_and_is_reset() {
     for (network, reason) in [
         (network("Home", "wrong horse"), JoinFailure::Authentication),
         (network("Nowhere", "12345678"), JoinFailure::NetworkNotFound),
@@ -190,7 +190,7 @@ async fn a_device_that_gives_up_counts_down_and_is_made_to_forget() {
         let (outcome, recorder) = joining(&mut session, &network).await;
         let error = outcome.unwrap_err();
         assert!(
-            matches!(&error, FlowError::JoinFailed { network: named, reason: Some(said), forgotten: true, .. }
+            matches!(&error, FlowError::JoinFailed { network: named, reason: Some(said), is_forgotten: true, .. }
                 if *named == NetworkName::Wifi(network.ssid.clone()) && *said == reason),
             "{error:?}"
         );
@@ -202,7 +202,7 @@ async fn a_device_that_gives_up_counts_down_and_is_made_to_forget() {
                 (Stage::ConfirmWifi, StageState::Failed)
             ]
         );
-        let reset = device.told("reset");
+        let reset = device.log_entries("reset");
         assert_eq!(reset.len(), 1);
         assert_eq!(reset[0]["accepted"], true);
 
@@ -213,7 +213,7 @@ async fn a_device_that_gives_up_counts_down_and_is_made_to_forget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_device_that_cannot_be_made_to_forget_is_said_to_remember() {
+async fn failed_reset_reports_stored_credentials() {
     let device = device().instead(|endpoint, _| {
         let missing = TransportError::NoSuchEndpoint {
             endpoint: EndpointName::PROV_CTRL,
@@ -227,7 +227,7 @@ async fn a_device_that_cannot_be_made_to_forget_is_said_to_remember() {
         matches!(
             error,
             FlowError::JoinFailed {
-                forgotten: false,
+                is_forgotten: false,
                 ..
             }
         ),
@@ -236,9 +236,9 @@ async fn a_device_that_cannot_be_made_to_forget_is_said_to_remember() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn endless_joining_ends_at_the_limit() {
+async fn endless_joining_times_out() {
     for limit in [Duration::from_millis(300), Duration::from_secs(90)] {
-        let mut world = World::neighbourhood();
+        let mut world = World::neighborhood();
         world.join = Duration::from_hours(1);
         let device = device_in(world);
         let mut session = device.plain_session().await;
@@ -262,8 +262,8 @@ async fn endless_joining_ends_at_the_limit() {
 
 /// A device in its last attempt must not be asked every few milliseconds, nor forgotten.
 #[tokio::test(start_paused = true)]
-async fn questions_come_at_the_pace_that_was_set() {
-    let mut world = World::neighbourhood();
+async fn polls_at_configured_intervals() {
+    let mut world = World::neighborhood();
     world.join = Duration::from_hours(1);
     let device = device_in(world);
     let mut session = device.plain_session().await;
@@ -301,7 +301,7 @@ async fn failing(device: &MemoryDevice) -> FlowError {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_lost_leaves_open_what_the_device_did() {
+async fn lost_answer_to_apply_is_unconfirmed() {
     let device = answering(SET, || Err(broken("prov-config")));
     let error = failing(&device).await;
     assert!(
@@ -330,13 +330,13 @@ async fn an_answer_that_is_lost_leaves_open_what_the_device_did() {
             "{error:?}"
         );
         assert_eq!(config_messages(&device), messages, "asked once");
-        assert_eq!(device.told("wifi_applied").len(), 1);
+        assert_eq!(device.log_entries("wifi_applied").len(), 1);
     }
 }
 
 /// An answer that cannot be read is as good as none: the device may have begun.
 #[tokio::test(start_paused = true)]
-async fn nonsense_in_answer_to_apply_leaves_it_open_too() {
+async fn unreadable_answer_to_apply_is_unconfirmed() {
     for nonsense in [&b"\xff\xff"[..], b"", b"\x08\x05", b"\x08\x03\x6a\x00"] {
         let error = failing(&answering(APPLY, || Ok(nonsense.to_vec()))).await;
         assert!(
@@ -353,9 +353,9 @@ async fn nonsense_in_answer_to_apply_leaves_it_open_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_to_apply_is_certain() {
+async fn rejected_apply_is_certain() {
     // Still joining, so the firmware takes no other network.
-    let mut world = World::neighbourhood();
+    let mut world = World::neighborhood();
     world.join = Duration::from_hours(1);
     let device = device_in(world);
     let mut session = device.plain_session().await;
@@ -375,7 +375,7 @@ async fn a_refusal_to_apply_is_certain() {
 
 /// On the wire "connected" is zero, and so is what was left out: only the details prove it.
 #[tokio::test(start_paused = true)]
-async fn connected_without_details_is_no_success() {
+async fn connected_without_details_is_not_success() {
     for hollow in [
         &[0x08, 0x01, 0x5a, 0x00][..],
         &[0x08, 0x01],
@@ -403,7 +403,7 @@ async fn connected_without_details_is_no_success() {
 }
 
 /// A device in the clear that takes any network and reports that it failed to join.
-fn answer(heard: &Heard) -> Vec<u8> {
+fn answer(heard: &ReceivedRequest) -> Vec<u8> {
     let answer = match heard.head.split(' ').nth(1) {
         Some("/proto-ver") => b"V0.1".to_vec(),
         Some("/prov-session") => {
@@ -425,7 +425,7 @@ fn answer(heard: &Heard) -> Vec<u8> {
 #[tokio::test]
 async fn reconnects_at_most_three_times() {
     let answers = |number| vec![Turn::Reply(answer); number];
-    let lost_after = |number| [answers(number), vec![Turn::hang_up()]].concat();
+    let lost_after = |number| [answers(number), vec![Turn::close()]].concat();
     // Version, handshake, network, apply; then version and handshake for each reconnection.
     let mut script = vec![lost_after(4)];
     script.extend(vec![lost_after(2); 3]);
@@ -435,7 +435,7 @@ async fn reconnects_at_most_three_times() {
     let target = softap_at(server.address);
     let pace = Pace {
         first_status: Duration::ZERO,
-        regain_pause: Duration::from_millis(1),
+        reconnect_interval: Duration::from_millis(1),
         ..Pace::default()
     };
     let access = Access {
@@ -444,8 +444,8 @@ async fn reconnects_at_most_three_times() {
     };
     let recorder = Recorder::default();
     let run = recorder.run_at(pace);
-    let opened = open(&run, &target).await.unwrap();
-    let secured = secure(&run, opened, &access).await.unwrap();
+    let opened = find_and_open(&run, &target).await.unwrap();
+    let secured = start_session(&run, opened, &access).await.unwrap();
     let mut device = run.pace.protocomm(secured);
     let mut joining = Joining {
         run: &run,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use espctl::endpoint::version::Version;
 use espctl::flows::join::Joining;
-use espctl::flows::wifi::NetworkSelection;
+use espctl::flows::network::NetworkSelection;
 use espctl::flows::{
     CredentialState, FlowError, FlowStep, Irreversible, Journal, JournalError, Pace, RowName, Run,
     Taken, Warning,
@@ -30,8 +30,8 @@ struct Notebook {
 impl Notebook {
     fn note(&self, line: String, fails: bool) -> Result<(), JournalError> {
         if fails {
-            let words = "the disk is full".to_owned();
-            return Err(JournalError { words });
+            let message = "the disk is full".to_owned();
+            return Err(JournalError { message });
         }
         self.lines.lock().unwrap().push(line);
         Ok(())
@@ -44,7 +44,7 @@ impl Notebook {
 
 #[async_trait]
 impl Journal for Notebook {
-    async fn about_to(
+    async fn record_start(
         &self,
         row: Option<&RowName>,
         step: &Irreversible,
@@ -53,7 +53,7 @@ impl Journal for Notebook {
         self.note(format!("{row}: {step:?}"), self.fails_before)
     }
 
-    async fn did(
+    async fn record_outcome(
         &self,
         row: Option<&RowName>,
         _step: &Irreversible,
@@ -108,7 +108,7 @@ fn answering(answer: impl Fn() -> Outcome + Send + 'static) -> MemoryDevice {
 }
 
 #[tokio::test(start_paused = true)]
-async fn step_is_recorded_before_and_after() {
+async fn records_step_before_and_after() {
     let missing = || {
         let endpoint = espctl::proto::EndpointName::PROV_CONFIG;
         Err(TransportError::NoSuchEndpoint { endpoint })
@@ -129,7 +129,7 @@ async fn step_is_recorded_before_and_after() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn step_that_cannot_be_recorded_is_not_taken() {
+async fn unrecorded_step_is_not_taken() {
     let device = device();
     let notebook = Notebook {
         fails_before: true,
@@ -147,13 +147,13 @@ async fn step_that_cannot_be_recorded_is_not_taken() {
         "{error:?}"
     );
     assert!(error.to_string().contains("the disk is full"), "{error}");
-    assert_eq!(device.told("wifi_set").len(), 1);
-    assert!(device.told("wifi_applied").is_empty());
+    assert_eq!(device.log_entries("wifi_set").len(), 1);
+    assert!(device.log_entries("wifi_applied").is_empty());
 }
 
 /// The device joins all the same, and somebody has to see it through.
 #[tokio::test(start_paused = true)]
-async fn run_goes_on_when_an_outcome_cannot_be_recorded() {
+async fn unrecorded_outcome_does_not_end_run() {
     let notebook = Notebook {
         fails_after: true,
         ..Notebook::default()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::Access;
-use espctl::flows::connect::secure;
+use espctl::flows::connect::start_session;
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, NonceRule, SecurityScheme};
 use futures_util::future::{Either, join_all, select};
@@ -41,7 +41,7 @@ async fn security_2_handshakes_do_not_compute_on_the_io_thread() {
 /// The clock stands still while anything computes. 64 handshakes wait for their devices at the same
 /// time; were they bounded by cores like the arithmetic, this would take a minute.
 #[tokio::test(start_paused = true)]
-async fn handshakes_wait_for_slow_devices_side_by_side() {
+async fn handshakes_wait_for_slow_devices_concurrently() {
     let delay = Duration::from_millis(250);
     let began = Instant::now();
     secure_all(delay).await;
@@ -63,7 +63,7 @@ async fn secure_all(delay: Duration) {
     let handshakes = (0..DEVICES).map(|_| {
         let device = MemoryDevice::new(DeviceSettings::new(secret.clone())).delayed(delay);
         let (run, access) = (run.clone(), Arc::clone(&access));
-        tokio::spawn(async move { secure(&run, device.opened(&run).await, &access).await })
+        tokio::spawn(async move { start_session(&run, device.opened(&run).await, &access).await })
     });
     for outcome in join_all(handshakes).await {
         assert_eq!(outcome.unwrap().unwrap().scheme, SecurityScheme::Sec2);

@@ -78,14 +78,14 @@ async fn error_of(request: &ProvisionRequest, pace: &Pace) -> (FlowError, Record
 }
 
 #[tokio::test]
-async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
+async fn signature_not_submitted_in_time_is_expired_challenge() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/verify:*:close"]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = Device::start(&["--cloud", cloud.url(), "--time-scale", "0.2"]);
     let pace = Pace {
         challenge: Duration::from_secs(5),
         challenge_left: Duration::ZERO,
-        account_again: Duration::from_millis(50),
+        account_retry: Duration::from_millis(50),
         ..Pace::default()
     };
     let request = request(&device, owner(cloud.url(), &account));
@@ -116,16 +116,16 @@ async fn a_signature_that_nobody_takes_in_time_is_an_expired_challenge() {
     );
     assert_eq!(told(|event| matches!(event, Event::MappingWaits { .. })), 1);
     assert_eq!(told(|event| matches!(event, Event::Mapped { .. })), 0);
-    assert_eq!(cloud.told("challenge_issued")[0]["life_s"], 5);
-    assert!(cloud.told("mapped").is_empty());
-    let verified = cloud.told("fault").len();
+    assert_eq!(cloud.log_entries("challenge_issued")[0]["life_s"], 5);
+    assert!(cloud.log_entries("mapped").is_empty());
+    let verified = cloud.log_entries("fault").len();
     assert!(verified > 2, "it was tried {verified} times");
 }
 
 #[tokio::test]
-async fn an_account_that_never_says_is_not_waited_for_for_ever() {
+async fn silent_account_times_out() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = Device::start(&[
         "--cloud",
         cloud.url(),
@@ -144,7 +144,7 @@ async fn an_account_that_never_says_is_not_waited_for_for_ever() {
     let request = request(&device, owner(cloud.url(), &account));
     let (error, recorder) = error_of(&request, &pace).await;
     let words = error.to_string();
-    assert!(words.contains("its last word: requested"), "{words}");
+    assert!(words.contains("last status: requested"), "{words}");
     let FlowError::PartialSuccess { source, .. } = error else {
         panic!("{error:?}");
     };

@@ -7,7 +7,7 @@ mod journal;
 #[cfg(unix)]
 mod many;
 mod map;
+mod network;
 mod sec2_compat;
 mod session;
 mod version;
-mod wifi;

@@ -3,7 +3,7 @@
 
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::Access;
-use espctl::flows::connect::secure;
+use espctl::flows::connect::start_session;
 use espctl::flows::{FlowError, Warning};
 use espctl::secret::Secret;
 use espctl::security::{
@@ -45,7 +45,7 @@ async fn run(device: &MemoryDevice, access: &Access) -> (Result<SecurityScheme, 
     let recorder = Recorder::default();
     let run = recorder.run();
     let opened = device.opened(&run).await;
-    let outcome = secure(&run, opened, access).await;
+    let outcome = start_session(&run, opened, access).await;
     let warnings = recorder.warnings();
     assert!(warnings.iter().all(|id| *id == Warning::Sec2Compat));
     (outcome.map(|secured| secured.scheme), warnings.len())
@@ -69,18 +69,18 @@ const SHORT_SALT: &str = "salt_leading_zero_device_generated";
 const STRIPPED: &str = "inner_hash_leading_zero_python_generated";
 
 #[tokio::test]
-async fn a_broken_verifier_is_refused_after_one_handshake() {
+async fn broken_verifier_fails_after_one_handshake() {
     for name in [SHORT_SALT, STRIPPED] {
         let device = device(name);
         let (outcome, warnings) = run(&device, &holder_of(name, false)).await;
         assert_mismatch(outcome);
         assert_eq!((device.handshakes(), warnings), (1, 0), "{name}");
-        assert_eq!(device.told("strike").len(), 1);
+        assert_eq!(device.log_entries("strike").len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_broken_verifier_is_opened_when_asked_for_and_each_try_is_announced() {
+async fn sec2_compat_opens_broken_verifier_with_warnings() {
     for (name, handshakes) in [(SHORT_SALT, 2), (STRIPPED, 3)] {
         let device = device(name);
         let (outcome, warnings) = run(&device, &holder_of(name, true)).await;
@@ -88,13 +88,13 @@ async fn a_broken_verifier_is_opened_when_asked_for_and_each_try_is_announced() 
         assert_eq!(device.handshakes(), handshakes, "{name}");
         assert_eq!(warnings, handshakes - 1, "{name}");
         // As announced: every form but the right one counts.
-        assert_eq!(device.told("strike").len(), handshakes - 1, "{name}");
+        assert_eq!(device.log_entries("strike").len(), handshakes - 1, "{name}");
     }
 }
 
 /// Asking for it costs nothing where it is not needed.
 #[tokio::test]
-async fn a_sound_verifier_is_opened_at_once() {
+async fn correct_verifier_is_opened_at_once() {
     for name in [
         "patch0",
         "patch1",
@@ -108,7 +108,7 @@ async fn a_sound_verifier_is_opened_at_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_costs_one_strike_for_each_form_that_it_can_have() {
+async fn wrong_password_costs_one_try_for_each_form() {
     for (holder, handshakes) in [("patch1", 2), (STRIPPED, 3)] {
         let device = device("patch0");
         let mut access = holder_of(holder, true);
@@ -124,6 +124,6 @@ async fn a_wrong_password_costs_one_strike_for_each_form_that_it_can_have() {
         assert_mismatch(outcome);
         assert_eq!(device.handshakes(), handshakes);
         assert_eq!(warnings, handshakes - 1);
-        assert_eq!(device.told("strike").len(), handshakes);
+        assert_eq!(device.log_entries("strike").len(), handshakes);
     }
 }

@@ -75,7 +75,7 @@ async fn assert_lost(device: &MemoryDevice, session: &mut Session) {
 }
 
 #[tokio::test]
-async fn a_failed_exchange_ends_the_session() {
+async fn failed_exchange_ends_session() {
     for (device, mut session) in sessions(1, |endpoint, _| Err(broken(endpoint))).await {
         session.call(&WifiStatus).await.unwrap();
         let error = session.call(&WifiStatus).await.unwrap_err();
@@ -91,7 +91,7 @@ async fn a_failed_exchange_ends_the_session() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_was_understood_does_not() {
+async fn understood_rejection_keeps_session() {
     for (_, mut session) in sessions(usize::MAX - 1, |_, bytes| Ok(bytes)).await {
         for _ in 0..3 {
             // Nothing to apply; and nothing to provision anew.
@@ -116,7 +116,7 @@ async fn a_refusal_that_was_understood_does_not() {
 
 /// Only without encryption can a test write a reply of its own.
 #[tokio::test]
-async fn a_reply_to_something_else_does_not() {
+async fn reply_to_another_request_keeps_session() {
     // A reset, answered.
     let other = |_: &str, _| Ok(vec![0x08, 0x02, 0x62, 0x00]);
     let (_, mut session) = sessions(0, other).await.swap_remove(0);
@@ -129,7 +129,7 @@ async fn a_reply_to_something_else_does_not() {
 }
 
 #[tokio::test]
-async fn a_reply_that_cannot_be_decoded_does() {
+async fn undecodable_reply_ends_session() {
     let nonsense = |_: &str, bytes: Vec<u8>| Ok(vec![0xff; bytes.len()]);
     for (device, mut session) in sessions(0, nonsense).await {
         let error = session.call(&WifiStatus).await.unwrap_err();
@@ -155,7 +155,7 @@ async fn a_reply_that_cannot_be_decoded_does() {
 /// protocomm never saw the request, but our keys have moved on. Taking that back would seal
 /// another message with the same keystream or nonce.
 #[tokio::test]
-async fn an_endpoint_that_is_not_there_ends_it_too() {
+async fn missing_endpoint_ends_session() {
     let missing = |endpoint: &str, _| {
         Err(TransportError::NoSuchEndpoint {
             endpoint: EndpointName::new(endpoint.to_owned()),

@@ -6,7 +6,7 @@ use espctl::proto::Service;
 use crate::support::vector_file::{entries, keys, text};
 
 #[test]
-fn every_form_of_the_document_is_read_as_expected() {
+fn reads_every_form_of_version_document() {
     let documents = entries("proto_ver");
     assert_eq!(documents.len(), 10);
     for entry in documents {

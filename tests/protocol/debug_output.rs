@@ -1,5 +1,5 @@
-//! What `{:?}` shows of the values of a handshake, which end up in logs and panics: no PoP, no
-//! password, no key. Names and public keys may be seen, they travel in the clear.
+//! Tests that `{:?}` of handshake values, which ends up in logs and panics, shows no PoP, no
+//! password and no key. It may show names and public keys, which are sent in plaintext.
 
 use std::fmt::Debug;
 
@@ -13,9 +13,9 @@ use crate::support::pair::Pair;
 use crate::support::scripted_rng::{ScriptedRng, SeededRng};
 use crate::support::vector_file::{bytes, entry, text};
 
-/// The test below is worth only as much as this.
+/// Tests the detector that the tests below rely on.
 #[test]
-fn a_secret_that_is_shown_is_found() {
+fn detector_finds_shown_secrets() {
     let secrets = Secrets {
         texts: vec!["abcd1234".into()],
         keys: vec![vec![0x61, 0xcf, 0x62, 0x47, 0x22, 0x45]],
@@ -63,7 +63,7 @@ fn sec1_shows_no_secret() {
         &bytes(&entry, "device_random"),
     ]);
     secrets.assert_hidden(&device);
-    secrets.assert_hidden_all_the_way((&credentials, client_rng), (&device, device_rng));
+    secrets.assert_hidden_in_handshake((&credentials, client_rng), (&device, device_rng));
 }
 
 #[test]
@@ -93,12 +93,12 @@ fn sec2_shows_no_secret() {
     secrets.assert_hidden(&device);
     let client_rng = ScriptedRng::new([&bytes(&entry, "a")]);
     let device_rng = ScriptedRng::new([&bytes(&entry, "b"), &bytes(&entry, "device_nonce")[..8]]);
-    secrets.assert_hidden_all_the_way((&credentials, client_rng), (&device, device_rng));
+    secrets.assert_hidden_in_handshake((&credentials, client_rng), (&device, device_rng));
 }
 
-/// Nor does the message of a refusal.
+/// The message of a refusal shows no secret either.
 #[test]
-fn a_refusal_shows_no_secret() {
+fn refusal_shows_no_secret() {
     let secrets = Secrets {
         texts: vec!["abcd1234".into(), "wxyz9876".into()],
         keys: Vec::new(),
@@ -122,7 +122,7 @@ fn a_refusal_shows_no_secret() {
     secrets.assert_hidden(&wrong_kind);
 }
 
-/// What must not be seen.
+/// The values that must not be shown.
 struct Secrets {
     texts: Vec<String>,
     keys: Vec<Vec<u8>>,
@@ -136,8 +136,8 @@ impl Secrets {
         }
     }
 
-    /// Every value of a handshake, on both sides, and of the session after it.
-    fn assert_hidden_all_the_way(
+    /// Checks every value of a handshake, on both sides, and of the session after it.
+    fn assert_hidden_in_handshake(
         &self,
         (credentials, mut client_rng): (&Credentials, ScriptedRng),
         (secret, mut device_rng): (&DeviceSecret, ScriptedRng),
@@ -180,7 +180,7 @@ impl Secrets {
         }
     }
 
-    /// Looks for four bytes in a row of any of them, as text, decimal or hexadecimal numbers.
+    /// Searches for four consecutive bytes of any secret, as text, decimal or hexadecimal numbers.
     fn first_in(&self, shown: &str) -> Option<String> {
         let text = self.texts.iter().find(|text| shown.contains(*text));
         let words: Vec<_> = shown

@@ -1,5 +1,5 @@
-//! Handshake messages that were damaged on their way. Whatever arrives, nobody panics, and two
-//! sides that both believe in a session can talk to each other or notice that they cannot.
+//! Handshake messages that were damaged in transit. No input may cause a panic, and two sides that
+//! both accept a session can either exchange messages or detect that they cannot.
 
 use espctl::security::{Misbehaviour, SecurityError, SecurityScheme};
 
@@ -16,8 +16,8 @@ fn sec1_bits_flipped() {
     flip(SecurityScheme::Sec1, |_, _| true, &EACH_BIT_AND_ALL);
 }
 
-/// A handshake takes too long to try them all: the framing, which is at the front, and samples of
-/// what follows; the last message, which is cheap to check and holds the nonce, whole.
+/// Trying every byte would take too long. The test changes the framing at the front and samples of
+/// the rest, and all of the last message, which is cheap to check and contains the nonce.
 #[test]
 fn sec2_bits_flipped() {
     let chosen = |message, index| message == Message::Sr1 || index < 20 || index % 41 == 0;
@@ -26,7 +26,7 @@ fn sec2_bits_flipped() {
 
 /// No message is complete before its last byte.
 #[test]
-fn cut_short() {
+fn rejects_truncated_messages() {
     for (scheme, step) in [
         (SecurityScheme::Sec0, 1),
         (SecurityScheme::Sec1, 1),
@@ -45,9 +45,9 @@ fn cut_short() {
     }
 }
 
-/// Fields that nobody knows are skipped, as protobuf has it; anything else after the end is not.
+/// Unknown fields are skipped, as protobuf requires. Any other bytes after the end are rejected.
 #[test]
-fn with_something_after_the_end() {
+fn only_unknown_fields_may_follow_message() {
     for scheme in SCHEMES {
         for (message, _) in lengths(scheme) {
             let unknown = outcome(scheme, message, |bytes| bytes.extend(b"\xf8\x01\x07"));
@@ -64,9 +64,9 @@ fn with_something_after_the_end() {
     }
 }
 
-/// Noise in place of each message, and noise of the kind that another service might answer.
+/// Replaces each message with noise, and with answers that another service might send.
 #[test]
-fn replaced_by_noise() {
+fn rejects_noise() {
     let mut rng = SeededRng::new("noise");
     for scheme in SCHEMES {
         let rounds = if scheme == SecurityScheme::Sec2 {
@@ -79,7 +79,7 @@ fn replaced_by_noise() {
                 let length = rng.below(length * 2);
                 let mut noise = rng.bytes(length);
                 if round % 2 == 0 {
-                    // Otherwise almost nothing gets past the first tag.
+                    // Otherwise almost no noise would pass the first tag.
                     noise.splice(0..0, [0x10, scheme.number(), 0x52 + 8 * scheme.number()]);
                 }
                 let outcome = outcome(scheme, message, |bytes| bytes.clone_from(&noise));
@@ -97,14 +97,14 @@ fn replaced_by_noise() {
     }
 }
 
-/// What became of a handshake in which one message was damaged.
+/// The outcome of a handshake with one damaged message.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
-    /// One side noticed.
+    /// One side detected the damage.
     Refused,
-    /// Both have the keys, but the first message is found not to be authentic.
+    /// Both sides have keys, but the first message is not authentic.
     Unusable,
-    /// As if nothing had happened.
+    /// The handshake succeeded.
     Agreed,
 }
 
@@ -118,7 +118,7 @@ fn outcome(scheme: SecurityScheme, which: Message, damage: impl Fn(&mut Vec<u8>)
     let Ok(mut ends) = result else {
         return Outcome::Refused;
     };
-    // Panics when something else is read than was written.
+    // Panics if a side reads something other than what was written.
     match ends.exchange(b"request", b"response") {
         Ok(_) => Outcome::Agreed,
         Err(error) => {
@@ -129,7 +129,7 @@ fn outcome(scheme: SecurityScheme, which: Message, damage: impl Fn(&mut Vec<u8>)
     }
 }
 
-/// Nothing is accepted but a nonce, which no proof covers: that shows in the first message.
+/// Only a damaged nonce is accepted, which no proof covers: the first message detects it.
 fn flip(scheme: SecurityScheme, chosen: impl Fn(Message, usize) -> bool, masks: &[u8]) {
     for (message, length) in lengths(scheme) {
         for index in (0..length).filter(|index| chosen(message, *index)) {
@@ -152,14 +152,14 @@ fn flip(scheme: SecurityScheme, chosen: impl Fn(Message, usize) -> bool, masks: 
     }
 }
 
-/// The messages of a handshake, and how long they are.
+/// The messages of a handshake, with their lengths.
 fn lengths(scheme: SecurityScheme) -> Vec<(Message, usize)> {
     let ends = Pair::of(scheme, "damaged").run().unwrap();
     let lengths = ends.sent.iter().map(Vec::len);
     Message::ALL.into_iter().zip(lengths).collect()
 }
 
-/// Bytes of the counted nonce, which is the last field of `sr1`.
+/// The length of the counted nonce, which is the last field of `sr1`.
 const NONCE: usize = 12;
 const SCHEMES: [SecurityScheme; 3] = [
     SecurityScheme::Sec0,

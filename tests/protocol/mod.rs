@@ -1,5 +1,5 @@
-//! The bytes of the protocol, without a wire: handshakes, ciphers and messages, client against
-//! device and both against vectors from elsewhere.
+//! The bytes of the protocol, without a transport: handshakes, ciphers and messages, client against
+//! device and both against independent vectors.
 
 mod debug_output;
 mod garbled;

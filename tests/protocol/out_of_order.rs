@@ -1,5 +1,5 @@
-//! Handshake messages that are whole, but not the ones that are due: repeated, too early, sent
-//! back, from another session, of another scheme. Damaged ones are in `garbled`.
+//! Handshake messages that are valid but not expected: repeated, early, sent back, from another
+//! session, of another scheme. `garbled` tests damaged messages.
 
 use espctl::proto::protocomm::SessionData;
 use espctl::proto::protocomm::session_data::Proto;
@@ -11,7 +11,7 @@ use crate::support::altered;
 use crate::support::pair::{Message, Pair, Side};
 
 #[test]
-fn the_device_takes_only_the_message_that_is_due() {
+fn device_accepts_only_expected_message() {
     for scheme in SCHEMES {
         let sent = Pair::of(scheme, "order").run().unwrap().sent;
         for early in &sent[1..] {
@@ -21,7 +21,7 @@ fn the_device_takes_only_the_message_that_is_due() {
         if scheme == SecurityScheme::Sec0 {
             continue;
         }
-        // A repeated sc0 is a new handshake, which is not this one's business.
+        // A repeated sc0 starts another handshake, which this responder does not handle.
         for wrong in [&sent[0], &sent[1], &sent[3]] {
             let device = after_first(Pair::of(scheme, "order").device, &sent[0]);
             assert_eq!(device.answer(wrong).unwrap_err(), unexpected(scheme));
@@ -30,10 +30,10 @@ fn the_device_takes_only_the_message_that_is_due() {
 }
 
 #[test]
-fn the_client_takes_only_the_message_that_is_due() {
+fn client_accepts_only_expected_message() {
     for scheme in SCHEMES {
         let sent = Pair::of(scheme, "order").run().unwrap().sent;
-        // Its own request, sent back, is among them.
+        // This includes its own request, sent back.
         for wrong in sent.iter().filter(|message| **message != sent[1]) {
             let (_, waiting) = sending(Pair::of(scheme, "order").client);
             assert_eq!(waiting.receive(wrong).unwrap_err(), unexpected(scheme));
@@ -50,9 +50,9 @@ fn the_client_takes_only_the_message_that_is_due() {
     }
 }
 
-/// What was recorded in one session opens no other.
+/// Messages recorded in one session open no other session.
 #[test]
-fn a_recorded_session_cannot_be_replayed() {
+fn rejects_replayed_session() {
     for scheme in [SecurityScheme::Sec1, SecurityScheme::Sec2] {
         let recorded = Pair::of(scheme, "recorded").run().unwrap().sent;
         let replayed = |which: &[Message]| {
@@ -81,7 +81,7 @@ fn a_recorded_session_cannot_be_replayed() {
                 misbehaved(scheme, Misbehaviour::NoProofOfItsOwn)
             )
         );
-        // Nobody but the record answers.
+        // Only the recording answers.
         let (_, waiting) = sending(Pair::of(scheme, "another").client);
         let (_, waiting) = sending(waiting.receive(&recorded[1]).unwrap());
         assert_eq!(
@@ -92,7 +92,7 @@ fn a_recorded_session_cannot_be_replayed() {
 }
 
 #[test]
-fn another_scheme_is_no_match() {
+fn rejects_message_of_other_scheme() {
     for ours in SCHEMES {
         for theirs in SCHEMES.into_iter().filter(|theirs| *theirs != ours) {
             let incompatible = SecurityError::PeerIncompatible { scheme: ours };
@@ -107,9 +107,9 @@ fn another_scheme_is_no_match() {
     }
 }
 
-/// The silence of a device means another thing before the proof than after it.
+/// A missing answer means something else before the proof than after it.
 #[test]
-fn silence_is_read_by_what_was_asked() {
+fn missing_answer_is_interpreted_by_state() {
     for scheme in SCHEMES {
         let (_, waiting) = sending(Pair::of(scheme, "silence").client);
         let incompatible = SecurityError::PeerIncompatible { scheme };
@@ -124,10 +124,10 @@ fn silence_is_read_by_what_was_asked() {
     }
 }
 
-/// The number of the scheme, the arm of the envelope, the message type and the arm of the payload
-/// say the same thing twice over. A message in which they differ is not read either way.
+/// The scheme number, the envelope's payload, the message type and the inner payload are redundant.
+/// A message in which they disagree is rejected.
 #[test]
-fn what_a_message_says_it_is_must_agree_with_what_it_is() {
+fn rejects_inconsistent_message_types() {
     for scheme in SCHEMES {
         for message in [Message::Sc0, Message::Sr0] {
             let refused = |alter: &dyn Fn(&mut SessionData)| {
@@ -136,17 +136,20 @@ fn what_a_message_says_it_is_must_agree_with_what_it_is() {
                     .unwrap_err()
                     .error
             };
-            let of_another = Pair::of(another(scheme), "envelope").run().unwrap().sent;
-            let arm_of_another = decoded(&of_another[0]).proto;
+            let other_messages = Pair::of(other_scheme(scheme), "envelope")
+                .run()
+                .unwrap()
+                .sent;
+            let other_payload = decoded(&other_messages[0]).proto;
             let incompatible = SecurityError::PeerIncompatible { scheme };
 
             assert_eq!(
-                refused(&|data| data.sec_ver = another(scheme).number().into()),
+                refused(&|data| data.sec_ver = other_scheme(scheme).number().into()),
                 incompatible
             );
             assert_eq!(refused(&|data| data.sec_ver = 3), incompatible);
             assert_eq!(
-                refused(&|data| data.proto.clone_from(&arm_of_another)),
+                refused(&|data| data.proto.clone_from(&other_payload)),
                 unexpected(scheme)
             );
             assert_eq!(refused(&|data| data.proto = None), unexpected(scheme));
@@ -157,10 +160,10 @@ fn what_a_message_says_it_is_must_agree_with_what_it_is() {
     }
 }
 
-/// prost reads an unknown number as the first of the enum, so it must not pass where that one is
-/// due.
+/// prost reads an unknown number as the first of the enum, which must not pass where that one is
+/// expected.
 #[test]
-fn an_unknown_type_is_not_the_first_one() {
+fn rejects_unknown_message_type() {
     for (scheme, unknown) in [
         (SecurityScheme::Sec0, 7),
         (SecurityScheme::Sec1, -1),
@@ -195,7 +198,7 @@ fn decoded(message: &[u8]) -> SessionData {
     prost::Message::decode(message).unwrap()
 }
 
-fn another(scheme: SecurityScheme) -> SecurityScheme {
+fn other_scheme(scheme: SecurityScheme) -> SecurityScheme {
     match scheme {
         SecurityScheme::Sec0 => SecurityScheme::Sec1,
         SecurityScheme::Sec1 => SecurityScheme::Sec2,

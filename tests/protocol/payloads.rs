@@ -1,5 +1,5 @@
-//! Every provisioning message of `tests/vectors/vectors.json`, written out by hand: the bytes must
-//! decode to it and it must encode to the bytes. What a message means to a flow is not asked here.
+//! Every provisioning message of `tests/vectors/vectors.json`, written by hand: the bytes must
+//! decode to the message, and the message must encode to the bytes.
 
 use std::fmt::Debug;
 
@@ -27,19 +27,19 @@ use prost::Message;
 use crate::support::vector_file::{bytes, keys, load};
 
 #[test]
-fn every_payload_is_spoken() {
-    let mut known: Vec<&str> = Vec::new();
-    known.extend(config_payloads().iter().map(|(name, _)| *name));
-    known.extend(scan_payloads().iter().map(|(name, _)| *name));
-    known.extend(ctrl_payloads().iter().map(|(name, _)| *name));
-    known.extend(user_payloads().iter().map(|(name, _)| *name));
-    known.extend(challenge_payloads().iter().map(|(name, _)| *name));
-    known.sort_unstable();
+fn every_payload_of_file_is_tested() {
+    let mut tested: Vec<&str> = Vec::new();
+    tested.extend(config_payloads().iter().map(|(name, _)| *name));
+    tested.extend(scan_payloads().iter().map(|(name, _)| *name));
+    tested.extend(ctrl_payloads().iter().map(|(name, _)| *name));
+    tested.extend(user_payloads().iter().map(|(name, _)| *name));
+    tested.extend(challenge_payloads().iter().map(|(name, _)| *name));
+    tested.sort_unstable();
     let file = load();
-    assert_eq!(keys(&file["payloads"]), known);
-    // What Python's protobuf library was asked about, it wrote likewise.
+    assert_eq!(keys(&file["payloads"]), tested);
+    // Python's protobuf library wrote the same bytes for its messages.
     for (name, outcome) in file["payloads_vs_python_protobuf"].as_object().unwrap() {
-        assert!(known.contains(&name.as_str()), "{name}");
+        assert!(tested.contains(&name.as_str()), "{name}");
         assert_eq!(outcome, "same bytes", "{name}");
     }
 }
@@ -65,9 +65,9 @@ fn ctrl_messages() {
     assert_both_ways(ctrl_payloads());
 }
 
-/// The arm has no fields, but it must be sent: firmware cannot answer a message of no bytes.
+/// The payload has no fields, but must be sent: firmware cannot answer a message of zero bytes.
 #[test]
-fn no_command_is_empty() {
+fn commands_are_never_empty() {
     for (name, payload) in config_payloads() {
         assert!(payload.encoded_len() > 0, "{name}");
     }
@@ -312,7 +312,7 @@ fn assert_both_ways<M: Debug + Default + Message + PartialEq>(payloads: Vec<(&st
 
 const SSID: &str = "Café-中 5G";
 const BSSID: [u8; 6] = [0xa0, 0xb1, 0xc2, 0xd3, 0xe4, 0xf5];
-/// Active timestamp, channel and channel mask, as Thread's TLVs.
+/// Active timestamp, channel and channel mask, as Thread TLVs.
 const DATASET: [u8; 23] = *b"\x0e\x08\0\0\0\0\0\x01\0\0\0\x03\0\0\x0f\x35\x06\0\x04\0\x1f\xff\xe0";
 
 fn user_payloads() -> Vec<(&'static str, RMakerConfigPayload)> {

@@ -1,5 +1,5 @@
-//! Security 1, client against device: keys drawn at random, keys that must be refused, and what
-//! there is instead of message authentication. Known answers are in `vectors`.
+//! Security 1, client against device: random keys, keys that must be rejected, and the consequences
+//! of missing message authentication. `vectors` has known answers.
 
 use crate::support::altered;
 use crate::support::pair::{Message, Pair, Side};
@@ -32,9 +32,9 @@ fn random_handshakes_agree() {
     }
 }
 
-/// Whichever side has the wrong PoP, or none where one is needed, the device is the one to refuse.
+/// Regardless of which side has a wrong or missing PoP, the device refuses.
 #[test]
-fn unlike_pops_do_not_agree() {
+fn different_pops_do_not_agree() {
     let spellings = [
         None,
         Some("abcd1234"),
@@ -44,7 +44,7 @@ fn unlike_pops_do_not_agree() {
     ];
     for (index, device) in spellings.into_iter().enumerate() {
         for client in spellings {
-            let pair = pair(&format!("unlike {index}"), client, device);
+            let pair = pair(&format!("different {index}"), client, device);
             match pair.run() {
                 Ok(_) => assert_eq!(client, device),
                 Err(refused) => {
@@ -58,9 +58,9 @@ fn unlike_pops_do_not_agree() {
     }
 }
 
-/// Otherwise whoever sits in between could choose the shared secret (RFC 7748, section 6.1).
+/// Otherwise an attacker in between could choose the shared secret (RFC 7748, section 6.1).
 #[test]
-fn low_order_points_are_refused_by_both_sides() {
+fn both_sides_reject_low_order_points() {
     for point in low_order_points() {
         for (message, side) in [(Message::Sc0, Side::Device), (Message::Sr0, Side::Client)] {
             for pop in [None, Some("abcd1234")] {
@@ -77,16 +77,16 @@ fn low_order_points_are_refused_by_both_sides() {
 }
 
 #[test]
-fn fields_of_another_length_are_refused() {
+fn rejects_fields_of_wrong_length() {
     for length in [0, 1, 15, 17, 31, 33, 64] {
-        for (message, side, name, own) in [
+        for (message, side, name, expected) in [
             (Message::Sc0, Side::Device, "client_pubkey", 32),
             (Message::Sr0, Side::Client, "device_pubkey", 32),
             (Message::Sc1, Side::Device, "client_verify_data", 32),
             (Message::Sr1, Side::Client, "device_verify_data", 32),
             (Message::Sr0, Side::Client, "device_random", 16),
         ] {
-            assert_ne!(length, own);
+            assert_ne!(length, expected);
             let refused = pair("lengths", None, None)
                 .run_altering(altered::sec1(message, |payload| {
                     field(payload, name).resize(length, 0x55);
@@ -102,9 +102,9 @@ fn fields_of_another_length_are_refused() {
     }
 }
 
-/// No firmware sends one, so it must not be read as success by whoever looks at the keys alone.
+/// No firmware sends such a status, so code that only checks the keys could read it as success.
 #[test]
-fn a_status_other_than_success_is_refused() {
+fn rejects_status_other_than_success() {
     for message in [Message::Sr0, Message::Sr1] {
         let refused = pair("status", None, None)
             .run_altering(altered::sec1(message, |payload| match payload {
@@ -118,9 +118,9 @@ fn a_status_other_than_success_is_refused() {
     }
 }
 
-/// A device without the PoP cannot answer for it: the client notices, not only the device.
+/// A device without the PoP cannot prove that it has it: the client must detect this as well.
 #[test]
-fn the_device_must_prove_itself() {
+fn device_must_prove_pop() {
     for proof in [vec![0; 32], SeededRng::new("proof").bytes(32)] {
         let refused = pair("proof", Some("abcd1234"), Some("abcd1234"))
             .run_altering(altered::sec1(Message::Sr1, |payload| {
@@ -132,9 +132,9 @@ fn the_device_must_prove_itself() {
     }
 }
 
-/// There is no authentication to detect it: after a lost request nothing can be read any more.
+/// Without authentication, every message after a lost request is unreadable.
 #[test]
-fn a_lost_message_ends_the_session() {
+fn lost_message_makes_session_unreadable() {
     let mut ends = pair("lost", None, None).run().unwrap();
     ends.client.seal(b"never arrives").unwrap();
     let second = ends.client.seal(b"arrives").unwrap();
@@ -142,7 +142,7 @@ fn a_lost_message_ends_the_session() {
 }
 
 #[test]
-fn other_credentials_are_turned_away() {
+fn rejects_credentials_of_other_scheme() {
     let credentials = Credentials::UserPassword {
         username: "wifiprov".into(),
         password: Secret::new("abcd1234".into()),
@@ -188,8 +188,8 @@ fn field<'a>(payload: &'a mut Payload, name: &str) -> &'a mut Vec<u8> {
     }
 }
 
-/// u = 0, 1, the two of order 8, p - 1, p and p + 1, each also with the top bit set, which X25519
-/// ignores.
+/// u = 0, 1, the two points of order 8, p - 1, p and p + 1, each also with the top bit set, which
+/// X25519 ignores.
 fn low_order_points() -> Vec<[u8; 32]> {
     let near_p = |lowest| {
         let mut point = [0xff; 32];

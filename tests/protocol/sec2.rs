@@ -1,5 +1,5 @@
-//! Security 2, client against device: handshakes drawn at random, and the message counter of a
-//! session. What must be refused is in `sec2_refusals`, known answers in `vectors`.
+//! Security 2, client against device: random handshakes, and the message counter of a session.
+//! `sec2_refusals` tests refusals, `vectors` has known answers.
 
 use std::ops::AddAssign;
 use std::thread;
@@ -28,8 +28,8 @@ fn two_thousand_random_handshakes_agree() {
     handshakes_agree(2000);
 }
 
-/// Enough that every value which can begin with a zero byte does so. That it was so is checked of those
-/// that can be seen from outside; the seeds decide, so it is so each time.
+/// There are enough handshakes that every value that can begin with a zero byte does so in one of
+/// them. The test checks this for the visible values; the seeds make it repeatable.
 fn handshakes_agree(number: usize) {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let mut tally = Tally::default();
@@ -106,19 +106,19 @@ impl Tally {
                 Some(Proto::Sec2(Sec2Payload {
                     payload: Some(payload),
                     ..
-                })) => tally.see(&payload),
+                })) => tally.count(&payload),
                 other => panic!("not a message of Security 2: {other:?}"),
             }
         }
         tally
     }
 
-    fn see(&mut self, payload: &Payload) {
+    fn count(&mut self, payload: &Payload) {
         let zero = |bytes: &[u8]| usize::from(bytes[0] == 0);
         match payload {
             Payload::Sc0(command) => self.client_key += zero(&command.client_pubkey),
             Payload::Sr0(reply) => {
-                // Stripped on the wire.
+                // Leading zeros are not sent.
                 self.device_key += usize::from(reply.device_pubkey.len() < 384);
                 self.salt += zero(&reply.device_salt);
             }
@@ -139,9 +139,9 @@ impl AddAssign for Tally {
     }
 }
 
-/// The device compares the user name with nothing, but its verifier was made from one.
+/// The device does not compare the user name, but its verifier depends on it.
 #[test]
-fn another_name_or_password_is_refused_by_the_device() {
+fn device_rejects_other_name_or_password() {
     let device = ("wifiprov", "ab:cd1234");
     let secret = DeviceSecret::sec2(
         device.0,
@@ -155,7 +155,7 @@ fn another_name_or_password_is_refused_by_the_device() {
         ("Wifiprov", "ab:cd1234"),
         ("wifiprovab", "cd1234"),
     ] {
-        let refused = Pair::seeded("unlike", &credentials(client), &secret)
+        let refused = Pair::seeded("different", &credentials(client), &secret)
             .run()
             .unwrap_err();
         let mismatch = SecurityError::CredentialsMismatch {
@@ -167,17 +167,17 @@ fn another_name_or_password_is_refused_by_the_device() {
             (mismatch.clone(), mismatch)
         );
     }
-    // H(user:password) is the same wherever the colon is taken to be, and so is the verifier.
+    // H(user:password) is the same for every position of the colon, and so is the verifier.
     for client in [device, ("wifiprov:ab", "cd1234")] {
-        let pair = Pair::seeded("unlike", &credentials(client), &secret);
+        let pair = Pair::seeded("different", &credentials(client), &secret);
         assert!(pair.run().is_ok(), "{client:?}");
     }
 }
 
-/// One IV for everything: the same text is the same ciphertext, in both directions. This is the
-/// weakness that the counter was introduced for, but it is what such devices speak.
+/// One IV for every message: the same text has the same ciphertext, in both directions. The counter
+/// was introduced to remove this weakness, but old devices have it.
 #[test]
-fn a_fixed_nonce_stays() {
+fn fixed_nonce_never_changes() {
     let mut ends = pair("fixed", NonceRule::Fixed).run().unwrap();
     let (request, response) = ends.exchange(b"same", b"same").unwrap();
     assert_eq!(request, response);
@@ -188,11 +188,11 @@ fn a_fixed_nonce_stays() {
 }
 
 #[test]
-fn a_counted_nonce_opens_each_message_once_and_in_order() {
+fn counted_nonce_rejects_repeated_and_reordered_messages() {
     let mut ends = pair("counted", NonceRule::Counter).run().unwrap();
     let request = ends.client.seal(b"request").unwrap();
     assert_eq!(*ends.device.open(&request).unwrap(), b"request");
-    // Repeated.
+    // A repeated message.
     assert_eq!(ends.device.open(&request).unwrap_err(), not_authentic());
     let response = ends.device.seal(b"response").unwrap();
     assert_ne!(request, response);
@@ -200,7 +200,7 @@ fn a_counted_nonce_opens_each_message_once_and_in_order() {
     assert_eq!(ends.client.open(&request).unwrap_err(), not_authentic());
     assert_eq!(*ends.client.open(&response).unwrap(), b"response");
     assert_eq!(ends.client.open(&response).unwrap_err(), not_authentic());
-    // None of the refusals has moved the counter.
+    // Rejected messages do not advance the counter.
     ends.exchange(b"again", b"again").unwrap();
     // A lost message does.
     ends.client.seal(b"never arrives").unwrap();
@@ -209,7 +209,7 @@ fn a_counted_nonce_opens_each_message_once_and_in_order() {
 }
 
 #[test]
-fn altered_ciphertexts_are_refused() {
+fn rejects_altered_ciphertexts() {
     for rule in [NonceRule::Fixed, NonceRule::Counter] {
         let mut ends = pair("altered", rule).run().unwrap();
         let sealed = ends.client.seal(b"a short request").unwrap();
@@ -226,9 +226,9 @@ fn altered_ciphertexts_are_refused() {
     }
 }
 
-/// The device takes an overflow for an error, so going on would only look like a broken link.
+/// An overflow is an error on the device, which would look like a broken connection.
 #[test]
-fn the_counter_does_not_run_over() {
+fn counter_overflow_is_an_error() {
     let nonce = [&[7; 8][..], &u32::MAX.to_be_bytes()].concat();
     let with_last_nonce = || {
         pair("overflow", NonceRule::Counter)
@@ -251,7 +251,7 @@ fn the_counter_does_not_run_over() {
             SecurityError::CounterExhausted
         );
     }
-    // A refused message does not use the last number up.
+    // A rejected message does not use up the last number.
     let mut client = with_last_nonce();
     assert_eq!(client.open(&[0; 32]).unwrap_err(), not_authentic());
     client.seal(b"the last one").unwrap();

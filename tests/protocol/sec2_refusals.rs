@@ -1,5 +1,5 @@
-//! Security 2: the public keys, proofs and nonces that a side must not accept, and the odd ones
-//! that it must survive. Handshakes that succeed are in `sec2`.
+//! Security 2: public keys, proofs and nonces that a side must reject, and unusual ones that it
+//! must handle. `sec2` tests successful handshakes.
 
 use espctl::proto::protocomm::Status;
 use espctl::proto::protocomm::sec2_payload::Payload;
@@ -14,9 +14,9 @@ use crate::support::pair::{Message, Pair, Refused, Side};
 use crate::support::scripted_rng::{ScriptedRng, SeededRng};
 use crate::support::vector_file::{bytes, entry, load, text};
 
-/// With any of these, whoever sits in between would know the shared secret.
+/// With any of these keys, an attacker in between would know the shared secret.
 #[test]
-fn a_device_key_outside_the_group_is_refused() {
+fn rejects_device_key_outside_group() {
     let with_leading_zero = [vec![0], below_modulus()].concat();
     for key in [
         vec![],
@@ -27,7 +27,7 @@ fn a_device_key_outside_the_group_is_refused() {
         vec![0xff; 384],
         vec![0xff; 385],
         twice_modulus(),
-        // In range, but no device writes 385 bytes.
+        // In range, but devices never send 385 bytes.
         with_leading_zero,
     ] {
         let refused = with_field(Message::Sr0, "device_pubkey", &key);
@@ -37,7 +37,7 @@ fn a_device_key_outside_the_group_is_refused() {
 }
 
 #[test]
-fn a_client_key_outside_the_group_is_refused() {
+fn rejects_client_key_outside_group() {
     for key in [vec![0; 384], modulus(), above_modulus(), vec![0xff; 384]] {
         let refused = with_field(Message::Sc0, "client_pubkey", &key);
         assert_eq!(refused.by, Side::Device, "{}", hex::encode(&key));
@@ -45,10 +45,10 @@ fn a_client_key_outside_the_group_is_refused() {
     }
 }
 
-/// The limit is N itself, and short keys are keys: the arithmetic must cope with them, and then
-/// the proofs do not match.
+/// The limit is N itself, and short keys are valid: the arithmetic must handle them, and then the
+/// proofs do not match.
 #[test]
-fn an_odd_key_inside_the_group_is_only_a_mismatch() {
+fn unusual_key_inside_group_is_mismatch() {
     let mut padded_one = vec![0; 384];
     padded_one[383] = 1;
     for key in [
@@ -69,10 +69,10 @@ fn an_odd_key_inside_the_group_is_only_a_mismatch() {
     }
 }
 
-/// Nothing but the bytes that travelled enters the proofs: a B that somebody padded on the way is
-/// the same number, and still another message.
+/// The proofs cover the bytes as they were sent: a B that was padded in transit is the same number,
+/// but another message.
 #[test]
-fn proofs_are_over_the_device_key_as_received() {
+fn proofs_cover_device_key_as_received() {
     let entry = entry("sec2", "B_leading_zero");
     let login = Credentials::UserPassword {
         username: text(&entry, "username"),
@@ -102,9 +102,9 @@ fn proofs_are_over_the_device_key_as_received() {
 }
 
 #[test]
-fn fields_of_another_length_are_refused() {
+fn rejects_fields_of_wrong_length() {
     for (message, side, name, lengths) in [
-        // Firmware counts a short A towards its lock-out.
+        // Firmware counts a short A for its lock-out.
         (
             Message::Sc0,
             Side::Device,
@@ -133,18 +133,18 @@ fn fields_of_another_length_are_refused() {
 }
 
 #[test]
-fn a_user_name_is_required() {
+fn requires_user_name() {
     let refused = with_field(Message::Sc0, "client_username", &[]);
     assert_eq!(refused.by, Side::Device);
     assert_eq!(refused.error, misbehaved(Misbehaviour::EmptyUsername));
-    // A silent device is not evidence of a wrong password before the client has proved anything.
+    // A missing answer does not indicate a wrong password before the client has proved anything.
     assert_eq!(
         refused.reading,
         SecurityError::PeerIncompatible {
             scheme: SecurityScheme::Sec2
         }
     );
-    // To the device it is bytes that enter a hash; another name is another proof.
+    // For the device, the name is bytes in a hash; another name leads to another proof.
     let not_text = with_field(Message::Sc0, "client_username", b"\xff\xfe");
     assert_eq!(
         not_text.error,
@@ -162,7 +162,7 @@ fn a_user_name_is_required() {
             verifier: VerifierForm::Standard,
         },
     ] {
-        // Refused before anything is drawn.
+        // Rejected before any random bytes are drawn.
         let rng = &mut ScriptedRng::new([]);
         assert_eq!(
             start(SecurityScheme::Sec2, &credentials, rng).unwrap_err(),
@@ -173,9 +173,9 @@ fn a_user_name_is_required() {
     }
 }
 
-/// Without this the client would hand a passphrase to whoever answers.
+/// Without this, the client would send a passphrase to any device that answers.
 #[test]
-fn the_device_must_prove_itself() {
+fn device_must_prove_password() {
     for proof in [
         vec![0; 64],
         vec![0xff; 64],
@@ -188,7 +188,7 @@ fn the_device_must_prove_itself() {
 }
 
 #[test]
-fn the_salt_is_part_of_the_proof() {
+fn proof_covers_salt() {
     for salt in [
         vec![],
         vec![0],
@@ -203,7 +203,7 @@ fn the_salt_is_part_of_the_proof() {
 }
 
 #[test]
-fn a_status_other_than_success_is_refused() {
+fn rejects_status_other_than_success() {
     for message in [Message::Sr0, Message::Sr1] {
         let refused = Pair::of(SecurityScheme::Sec2, "status")
             .run_altering(altered::sec2(message, |payload| match payload {
@@ -217,10 +217,10 @@ fn a_status_other_than_success_is_refused() {
     }
 }
 
-/// A stored verifier may have any length; leading zeros change nothing, and nonsense is only a
+/// A stored verifier may have any length. Leading zeros change nothing, and an invalid one is a
 /// mismatch.
 #[test]
-fn a_verifier_of_any_length_is_a_number() {
+fn accepts_verifier_of_any_length() {
     let (username, password) = ("wifiprov", Secret::new(String::from("abcd1234")));
     let rng = &mut SeededRng::new("lengths");
     let made = DeviceSecret::sec2(username, &password, NonceRule::Counter, rng);
@@ -248,7 +248,7 @@ fn a_verifier_of_any_length_is_a_number() {
     }
 }
 
-/// A handshake in which one field was exchanged on its way.
+/// A handshake in which one field was replaced in transit.
 fn with_field(message: Message, name: &str, value: &[u8]) -> Refused {
     Pair::of(SecurityScheme::Sec2, "field")
         .run_altering(altered::sec2(message, |payload| {
@@ -292,7 +292,7 @@ fn above_modulus() -> Vec<u8> {
     number
 }
 
-/// 2N, which has a bit more than fits in 384 bytes.
+/// 2N, which has one bit more than 384 bytes.
 fn twice_modulus() -> Vec<u8> {
     let modulus = modulus();
     let mut number = vec![1];

@@ -1,5 +1,5 @@
-//! Every handshake of `tests/vectors/vectors.json`, in both roles, byte for byte. The payloads in
-//! that file are `payloads`'.
+//! Every handshake of `tests/vectors/vectors.json`, in both roles, byte for byte. `payloads` tests
+//! the payloads of the file.
 
 use espctl::secret::Secret;
 use espctl::security::{
@@ -13,10 +13,10 @@ use crate::support::pair::{Ends, Pair, Refused, Side};
 use crate::support::scripted_rng::{ScriptedRng, SeededRng};
 use crate::support::vector_file::{bytes, entries, entry, keys, load, text};
 
-/// A key that nobody reads would be a test that nobody runs.
+/// A key without a reader would be untested data.
 #[test]
-fn every_key_of_the_file_has_a_reader() {
-    let here = [
+fn every_key_of_file_has_reader() {
+    let tested_here = [
         "sec0",
         "sec1",
         "sec1_wrong_pop",
@@ -29,11 +29,11 @@ fn every_key_of_the_file_has_a_reader() {
     let flows = ["proto_ver"];
     let elsewhere = ["ble_uuids", "console"];
     let prose = ["about", "session_messages_vs_python_protobuf"];
-    let mut known = [&here[..], &payloads, &flows, &elsewhere, &prose].concat();
-    known.sort_unstable();
+    let mut keys_with_reader = [&tested_here[..], &payloads, &flows, &elsewhere, &prose].concat();
+    keys_with_reader.sort_unstable();
 
     let file = load();
-    assert_eq!(keys(&file), known);
+    assert_eq!(keys(&file), keys_with_reader);
     assert_eq!(entries("sec1").len(), 3);
     assert_eq!(entries("sec2").len(), 13);
     assert_eq!(file["session_messages_vs_python_protobuf"], "all equal");
@@ -62,9 +62,9 @@ fn sec1_both_roles() {
     }
 }
 
-/// An empty PoP and none are one and the same, on either side.
+/// An empty PoP and no PoP are equal, on either side.
 #[test]
-fn sec1_no_pop_has_two_spellings() {
+fn sec1_empty_pop_equals_no_pop() {
     let entry = entry("sec1", "no_pop");
     let empty = Secret::new(String::new());
     for credentials in [Credentials::None, Credentials::Pop(empty.clone())] {
@@ -81,13 +81,13 @@ fn sec1_no_pop_has_two_spellings() {
     }
 }
 
-/// Where each exchange lies in the keystream, and that the two directions share it.
+/// The position of each exchange in the keystream, which the two directions share.
 #[test]
-fn sec1_keystream_is_one() {
+fn sec1_directions_share_keystream() {
     for entry in entries("sec1") {
         let keystream = bytes(&entry, "keystream");
         let pop = text(&entry, "pop");
-        // Zeros encrypt to the keystream itself; 64 bytes of it went into the proofs.
+        // Zeros encrypt to the keystream itself; its first 64 bytes encrypted the proofs.
         let mut ends = sec1(&entry, &pop, &pop).unwrap();
         assert_eq!(
             ends.client.seal(&vec![0; keystream.len() - 64]).unwrap(),
@@ -129,8 +129,8 @@ fn sec2_both_roles() {
     }
 }
 
-/// Which forms open which device: the broken forms open the two broken ones, and nothing else
-/// does. Without a leading zero to strip, `StrippedInnerHash` is the standard form.
+/// Which verifier forms open which device: only the broken forms open the two broken devices.
+/// Without a leading zero to strip, `StrippedInnerHash` equals the standard form.
 #[test]
 fn sec2_verifier_forms() {
     for entry in entries("sec2") {
@@ -162,9 +162,9 @@ fn sec2_verifier_forms() {
     }
 }
 
-/// A device that knows its password makes the verifier that the file has for it.
+/// A device that knows its password computes the verifier in the file.
 #[test]
-fn sec2_verifier_is_the_files() {
+fn sec2_verifier_matches_file() {
     for entry in entries("sec2") {
         if intended_form(&entry) != VerifierForm::Standard {
             continue;
@@ -201,7 +201,7 @@ fn sec2_wrong_password() {
     assert_sec2_mismatch(&refused);
 }
 
-/// A tampered message yields nothing and costs nothing: the true one still opens.
+/// A tampered message is rejected without side effects: the original still opens.
 #[test]
 fn sec2_tampered_response() {
     let file = load();
@@ -222,8 +222,8 @@ fn sec2_tampered_response() {
     }
 }
 
-/// k and H(N) xor H(g) are not to be seen from outside; every `sc1` and `B` above depends on
-/// them. Here only: the file's own values follow from its N and g, so that the two cannot part.
+/// k and H(N) xor H(g) are not visible from outside, but every `sc1` and `B` above depends on them.
+/// This test only checks that the file's own values follow from its N and g.
 #[test]
 fn sec2_group_is_consistent() {
     let file = load();
@@ -249,7 +249,7 @@ fn sec2_group_is_consistent() {
     }
 }
 
-/// Only a first message opens a handshake, and every first message does.
+/// Every first message opens a handshake, and no other message does.
 #[test]
 fn only_first_messages_open_a_handshake() {
     assert!(opens_handshake(&bytes(&load()["sec0"], "request")));
@@ -292,7 +292,7 @@ fn sec1_rngs(entry: &Value) -> (ScriptedRng, ScriptedRng) {
 
 fn sec2(entry: &Value, password: &str, verifier: VerifierForm) -> Result<Ends, Refused> {
     let nonce = bytes(entry, "device_nonce");
-    // The counter is not drawn: it begins at 1.
+    // The counter is not random: it starts at 1.
     let (rule, drawn) = match entry["patch_ver"].as_u64() {
         Some(0) => (NonceRule::Fixed, &nonce[..16]),
         Some(1) => (NonceRule::Counter, &nonce[..8]),
@@ -315,7 +315,7 @@ fn sec2(entry: &Value, password: &str, verifier: VerifierForm) -> Result<Ends, R
     pair.run()
 }
 
-/// The form in which the entry's verifier was made.
+/// The form with which the entry's verifier was computed.
 fn intended_form(entry: &Value) -> VerifierForm {
     match text(entry, "name").as_str() {
         "salt_leading_zero_device_generated" => VerifierForm::ShortSalt,

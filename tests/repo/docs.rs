@@ -28,7 +28,7 @@ fn documents() -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_link_between_documents_leads_somewhere() {
+fn links_between_documents_resolve() {
     let mut checked = 0;
     for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
@@ -69,7 +69,7 @@ fn every_document_is_in_the_summary() {
 }
 
 #[test]
-fn the_exit_codes_are_the_programs() {
+fn documented_exit_codes_match_program() {
     let help = espctl(["--help"]).output().exits(0).stdout;
     let table = fs::read_to_string(root().join("docs/reference/exit-codes.md")).unwrap();
     let documented: Vec<(String, String)> = table
@@ -94,7 +94,7 @@ fn the_exit_codes_are_the_programs() {
 
 /// Both are generated: `cargo run -- reference cli > docs/reference/cli.md`, likewise `errors`.
 #[test]
-fn the_generated_pages_are_the_programs() {
+fn generated_pages_match_program() {
     for page in ["cli", "errors"] {
         let printed = espctl(["reference", page]).output().exits(0).stdout;
         let path = format!("docs/reference/{page}.md");
@@ -108,7 +108,7 @@ fn the_generated_pages_are_the_programs() {
 
 /// Whatever a block of a page shows as a command line is one: each flag and subcommand exists.
 #[test]
-fn the_command_lines_of_the_documents_exist() {
+fn documented_command_lines_exist() {
     let mut checked = 0;
     for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
@@ -144,7 +144,7 @@ fn the_command_lines_of_the_documents_exist() {
 /// The README's shell blocks hold what a newcomer types first. `cargo run --` is this binary;
 /// `cargo test` is what is running now.
 #[test]
-fn the_readmes_commands_run() {
+fn readme_commands_run() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let mut ran = Vec::new();
     for line in shell_lines(&readme) {

@@ -72,7 +72,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
 const LEAVES: [&str; 3] = ["ident", "qr", "secret"];
 
 #[test]
-fn imports_go_down() {
+fn modules_import_only_lower_layers() {
     let files = source_files();
     let wrong = find_forbidden_imports(&files);
     assert!(
@@ -94,7 +94,7 @@ fn imports_go_down() {
 }
 
 #[test]
-fn only_the_command_line_imports_the_emulator() {
+fn only_cli_imports_emulator() {
     let files = source_files();
     for import in find_imports(&files) {
         let (from, to) = (&files[import.from], &files[import.to]);
@@ -112,7 +112,7 @@ fn only_the_command_line_imports_the_emulator() {
 
 /// A planted import, in each of the ways that Rust allows, is found.
 #[test]
-fn the_check_itself_finds_an_upward_import() {
+fn check_itself_finds_upward_imports() {
     let found = |path: &str, text: &str| {
         let files = planted(&[
             (
@@ -120,8 +120,8 @@ fn the_check_itself_finds_an_upward_import() {
                 "pub mod cli; mod flows; mod ident; mod proto; mod session; mod transport;",
             ),
             ("cli.rs", ""),
-            ("flows/mod.rs", "pub mod find; pub struct Pace;"),
-            ("flows/find.rs", "pub fn run() {}"),
+            ("flows/mod.rs", "pub mod select; pub struct Pace;"),
+            ("flows/select.rs", "pub fn run() {}"),
             ("ident.rs", "pub struct Ssid;"),
             ("proto.rs", "pub struct EndpointName;"),
             (
@@ -141,7 +141,7 @@ fn the_check_itself_finds_an_upward_import() {
         ),
         (
             "transport/http.rs",
-            "fn f() { crate::flows::find::run() }",
+            "fn f() { crate::flows::select::run() }",
             "flows",
         ),
         (

@@ -3,7 +3,7 @@
 use crate::support::source::source_files;
 
 #[test]
-fn every_file_opens_with_what_it_is() {
+fn every_file_begins_with_its_purpose() {
     for file in source_files() {
         assert!(
             file.text.starts_with("//! "),
@@ -14,7 +14,7 @@ fn every_file_opens_with_what_it_is() {
 }
 
 #[test]
-fn no_file_is_a_drawer() {
+fn no_file_is_named_util_or_helper() {
     for file in source_files() {
         let name = file.module.last().cloned().unwrap_or_default();
         for word in ["util", "utils", "helper", "helpers", "misc", "common"] {

@@ -1,5 +1,5 @@
-//! Account files in a folder of a test's own: profiles that the shipped binary added, and logins
-//! that it made at emulated clouds.
+//! Account files in a separate folder for each test: profiles that the shipped binary added, and
+//! logins at emulated clouds.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,33 +11,33 @@ use super::cloud::Cloud;
 use super::device::{Device, fresh_path};
 use super::espctl::{Output, Run, command, espctl, watch};
 
-/// Somebody's folder of account files.
+/// A folder of account files.
 pub(crate) struct Account {
     folder: PathBuf,
 }
 
 impl Account {
-    /// Nobody's: the folder is not even there.
-    pub(crate) fn nobody() -> Self {
+    /// Without any account: the folder does not exist.
+    pub(crate) fn empty() -> Self {
         Self {
             folder: fresh_path("rainmaker"),
         }
     }
 
-    /// With the current profile `lab` for this cloud, where its user is logged in.
-    pub(crate) fn of(cloud: &Cloud) -> Self {
-        Self::by_way_of(cloud.url(), cloud)
+    /// With the current profile `lab` for this cloud, where the cloud's user is logged in.
+    pub(crate) fn logged_in(cloud: &Cloud) -> Self {
+        Self::logged_in_through(cloud.url(), cloud)
     }
 
-    /// Likewise, where another URL leads to that cloud.
-    pub(crate) fn by_way_of(url: &str, cloud: &Cloud) -> Self {
-        let account = Self::nobody();
+    /// With a login at this cloud through another URL.
+    pub(crate) fn logged_in_through(url: &str, cloud: &Cloud) -> Self {
+        let account = Self::empty();
         account.log_in("lab", url, cloud);
         account.run(&["profile", "switch", "lab"]).output().exits(0);
         account
     }
 
-    /// Adds a profile for a cloud, and logs its user in.
+    /// Adds a profile for a cloud and logs in as the cloud's user.
     pub(crate) fn log_in(&self, profile: &str, url: &str, cloud: &Cloud) {
         self.add(profile, url);
         let user = ["login", "--profile", profile, "--user-name", cloud.user()];
@@ -51,24 +51,24 @@ impl Account {
         added.output().exits(0);
     }
 
-    /// A run of the binary with these files.
+    /// A run of the binary with these account files.
     pub(crate) fn run<T: AsRef<str>>(&self, line: &[T]) -> Run {
         espctl(line.iter().map(AsRef::as_ref)).env("RM_USER_CONFIG_DIR", self.folder())
     }
 
-    /// The same, bare.
+    /// The command of such a run.
     pub(crate) fn command<T: AsRef<str>>(&self, line: &[T]) -> Command {
         let mut command = command(line.iter().map(AsRef::as_ref));
         command.env("RM_USER_CONFIG_DIR", &self.folder);
         command
     }
 
-    /// `provision` of a device, with its PoP and JSON output unless others are given.
+    /// A run of `provision` with the device's PoP and JSON output, unless `arguments` set them.
     pub(crate) fn provision(&self, device: &Device, arguments: &[&str]) -> Run {
         self.run(&provisioning(device, arguments))
     }
 
-    /// The same to the end; `act` sees each line of output as soon as it is there.
+    /// Runs `provision` to its end; `act` receives each line of output as soon as it arrives.
     pub(crate) fn watch(
         &self,
         device: &Device,
@@ -78,7 +78,7 @@ impl Account {
         watch(self.command(&provisioning(device, arguments)), act)
     }
 
-    /// The nodes of the account.
+    /// The nodes of the account, as `node list` shows them.
     pub(crate) fn nodes(&self, arguments: &[&str]) -> Vec<Value> {
         let line = [&["node", "list", "--format", "json"][..], arguments].concat();
         let listed = self.run(&line).output().exits(0).result();
@@ -91,14 +91,14 @@ impl Account {
         self.folder.join("profiles").join(name)
     }
 
-    /// One of the tokens in it: `accesstoken`, `idtoken` or `refreshtoken`.
+    /// A token of the login: `accesstoken`, `idtoken` or `refreshtoken`.
     pub(crate) fn token(&self, profile: &str, key: &str) -> String {
         let text = fs::read_to_string(self.login_file(profile)).expect("a login");
         let login: Value = serde_json::from_str(&text).expect("a file of JSON");
         login[key].as_str().expect(key).to_owned()
     }
 
-    /// Where its files are.
+    /// The path of the folder.
     pub(crate) fn folder(&self) -> &str {
         self.folder.to_str().expect("a path of ASCII")
     }

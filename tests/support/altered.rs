@@ -1,5 +1,4 @@
-//! Alters one message of a handshake by its fields, for `Pair::run_altering`. Bytes are altered by
-//! whoever wants that.
+//! Alters one message of a handshake by its fields, for `Pair::run_altering`.
 
 use espctl::proto::protocomm::session_data::Proto;
 use espctl::proto::protocomm::{SessionData, sec1_payload, sec2_payload};
@@ -7,7 +6,7 @@ use prost::Message as _;
 
 use super::pair::Message;
 
-/// Alters `which`, and leaves the others alone.
+/// Alters `which`, and leaves the other messages unchanged.
 pub(crate) fn envelope(
     which: Message,
     alter: impl Fn(&mut SessionData),
@@ -22,7 +21,7 @@ pub(crate) fn envelope(
     }
 }
 
-/// Likewise, in a handshake of Security 1.
+/// Alters a message of a Security 1 handshake.
 pub(crate) fn sec1(
     which: Message,
     alter: impl Fn(&mut sec1_payload::Payload),
@@ -33,7 +32,7 @@ pub(crate) fn sec1(
     })
 }
 
-/// Likewise, in a handshake of Security 2.
+/// Alters a message of a Security 2 handshake.
 pub(crate) fn sec2(
     which: Message,
     alter: impl Fn(&mut sec2_payload::Payload),

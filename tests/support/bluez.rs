@@ -1,4 +1,4 @@
-//! A client of BlueZ that hides nothing: calls, objects, signals, errors, as they are on D-Bus. Not
+//! A raw BlueZ client: calls, objects, signals and errors exactly as they are on D-Bus. It is not
 //! the shipped client.
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use zbus::{
 
 use super::device::fresh_path;
 
-/// Runs a bus that no emulator started, until the tests end. Its address.
+/// Starts a bus without an emulator, which runs until the tests end. Returns its address.
 pub(crate) fn start_bus() -> String {
     let address = format!("unix:path={}", fresh_path("bus").display());
     let (opened, is_open) = std::sync::mpsc::channel();
@@ -40,19 +40,19 @@ pub(crate) type Interfaces = HashMap<String, Properties>;
 type Objects = HashMap<OwnedObjectPath, Interfaces>;
 type Options = HashMap<&'static str, zbus::Variant<'static>>;
 
-/// A client.
+/// A client on the bus.
 pub(crate) struct Client {
     connection: Connection,
     messages: MessageStream,
 }
 
-/// The name and the words of an error.
+/// The name and the message of an error.
 pub(crate) type Error = (String, String);
 
 impl Client {
-    /// One that hears all signals from now on.
+    /// Connects a client that receives all signals from now on.
     pub(crate) async fn connect(address: &str) -> Self {
-        // Signals wait here until a test asks for them, and must not hold up answers.
+        // Signals are queued here until a test reads them, and must not block answers.
         let connection = connection::Builder::address(address)
             .max_queued(NonZeroUsize::new(1 << 14).unwrap())
             .build()
@@ -76,12 +76,12 @@ impl Client {
         }
     }
 
-    /// Leaves the bus.
+    /// Disconnects from the bus.
     pub(crate) async fn leave(self) {
         self.connection.close().await.unwrap();
     }
 
-    /// Calls BlueZ.
+    /// Calls a method of BlueZ.
     pub(crate) async fn call(
         &self,
         path: &str,
@@ -125,7 +125,7 @@ impl Client {
         self.call(path, "org.bluez.Device1", method, &()).await
     }
 
-    /// A property, if it is there.
+    /// Reads a property; `None` if it does not exist.
     pub(crate) async fn property<T: TryFrom<OwnedVariant>>(
         &self,
         path: &str,
@@ -133,19 +133,19 @@ impl Client {
         name: &str,
     ) -> Option<T> {
         let body = (interface, name);
-        let asked = self.call(path, PROPERTIES, "Get", &body);
-        let value: OwnedVariant = asked.await.ok()?.body().deserialize().unwrap();
+        let reply = self.call(path, PROPERTIES, "Get", &body);
+        let value: OwnedVariant = reply.await.ok()?.body().deserialize().unwrap();
         T::try_from(value).ok()
     }
 
-    /// The next signal of that name, and all of that name only.
+    /// Waits for the next signal with this name, and skips all others.
     pub(crate) async fn signal(&mut self, member: &str) -> Message {
         let next = async {
             loop {
                 let message = self.messages.next().await.unwrap().unwrap();
-                let is_it = message.message_type() == Type::Signal
+                let is_match = message.message_type() == Type::Signal
                     && message.header().member().is_some_and(|name| name == member);
-                if is_it {
+                if is_match {
                     return message;
                 }
             }
@@ -154,20 +154,21 @@ impl Client {
         waited.unwrap_or_else(|_| panic!("no signal {member}"))
     }
 
-    /// The next change of a device that has this property: all that has changed with it, and what
-    /// is no longer there.
+    /// Waits for the next signal with a change of this property. Returns all changed and all
+    /// removed properties.
     pub(crate) async fn change(&mut self, name: &str) -> (Properties, Vec<String>) {
         loop {
             let signal = self.signal("PropertiesChanged").await;
             let body = signal.body();
-            let (_, changed, gone): (String, Properties, Vec<String>) = body.deserialize().unwrap();
-            if changed.contains_key(name) || gone.iter().any(|one| one == name) {
-                return (changed, gone);
+            let (_, changed, removed): (String, Properties, Vec<String>) =
+                body.deserialize().unwrap();
+            if changed.contains_key(name) || removed.iter().any(|property| property == name) {
+                return (changed, removed);
             }
         }
     }
 
-    /// The next object.
+    /// Waits for the next new object.
     pub(crate) async fn added(&mut self) -> (String, Interfaces) {
         let signal = self.signal("InterfacesAdded").await;
         let body = signal.body();
@@ -175,7 +176,7 @@ impl Client {
         (path.to_string(), interfaces)
     }
 
-    /// The next object that is no more.
+    /// Waits for the next removed object.
     pub(crate) async fn removed(&mut self) -> String {
         let signal = self.signal("InterfacesRemoved").await;
         let body = signal.body();
@@ -183,7 +184,7 @@ impl Client {
         path.to_string()
     }
 
-    /// Discovers the first device there is, and connects to it. Its services are known then.
+    /// Discovers the first device and connects to it, until its services are resolved.
     pub(crate) async fn reach(&mut self) -> String {
         self.start_discovery().await.unwrap();
         let (path, _) = self.added().await;
@@ -192,29 +193,29 @@ impl Client {
         path
     }
 
-    /// Connects to a device, whose services are known then.
+    /// Connects to a device, until its services are resolved.
     pub(crate) async fn link(&mut self, path: &str) {
         self.device(path, "Connect").await.unwrap();
         while !flag(&self.change("ServicesResolved").await.0, "ServicesResolved") {}
     }
 
-    /// The object with this UUID, or a UUID with this beginning.
+    /// The object whose UUID starts like this.
     pub(crate) async fn with_uuid(&self, start: &str) -> Option<String> {
         let objects = self.objects().await;
-        let found = objects.iter().find(|(_, interfaces)| {
+        let object = objects.iter().find(|(_, interfaces)| {
             interfaces.values().any(|properties| {
                 properties
                     .get("UUID")
                     .is_some_and(|uuid| <&str>::try_from(&**uuid).unwrap().starts_with(start))
             })
         });
-        found.map(|(path, _)| path.to_string())
+        object.map(|(path, _)| path.to_string())
     }
 
-    /// The characteristic of an endpoint, by its number.
+    /// The characteristic of the endpoint with this number.
     pub(crate) async fn endpoint(&self, number: u16) -> String {
-        let found = self.with_uuid(&format!("021a{number:04x}-0382")).await;
-        found.unwrap_or_else(|| panic!("no characteristic {number:04x}"))
+        let path = self.with_uuid(&format!("021a{number:04x}-0382")).await;
+        path.unwrap_or_else(|| panic!("no characteristic {number:04x}"))
     }
 
     pub(crate) async fn write(&self, path: &str, value: &[u8]) -> Result<(), Error> {
@@ -239,12 +240,12 @@ impl Client {
     }
 }
 
-/// A flag among properties.
+/// A boolean property.
 pub(crate) fn flag(properties: &Properties, name: &str) -> bool {
     bool::try_from(&*properties[name]).unwrap()
 }
 
-/// An error with this name of BlueZ's.
+/// A BlueZ error with this name.
 pub(crate) fn error<T>(name: &str, text: &str) -> Result<T, Error> {
     Err((format!("org.bluez.Error.{name}"), text.to_owned()))
 }
@@ -253,5 +254,5 @@ pub(crate) const ADAPTER: &str = "/org/bluez/hci0";
 pub(crate) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
 const OBJECTS: &str = "org.freedesktop.DBus.ObjectManager";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
-/// Nothing here takes long.
+/// Longer than any answer takes.
 const LIMIT: Duration = Duration::from_mins(1);

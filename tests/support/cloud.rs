@@ -1,6 +1,6 @@
-//! An emulated cloud as a second process: started by the shipped binary, called over a real socket,
-//! and asked afterwards what it was told. The client here is a few lines of HTTP/1.0 on purpose:
-//! what the program itself sends is not what these calls test.
+//! An emulated cloud as a second process: the shipped binary starts it, tests call it over a real
+//! socket and read its log afterwards. The client here is deliberately minimal HTTP/1.0,
+//! independent of espctl's own client.
 #![expect(
     clippy::disallowed_types,
     reason = "a client that is not the program's own"
@@ -18,14 +18,14 @@ use serde_json::{Value, json};
 use super::device::fresh_path;
 use super::espctl;
 
-/// A running emulated cloud. Ends with the test.
+/// A running emulated cloud. Dropping it stops it.
 pub(crate) struct Cloud {
     child: Child,
     pub(crate) ready: Value,
     log: PathBuf,
 }
 
-/// What a call was answered with.
+/// The answer to a call.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -34,22 +34,22 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The body, which is JSON.
+    /// The body, parsed as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// The value of a header, if it is there.
+    /// The value of a header, if the answer has it.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
-            let (known, value) = line.split_once(':')?;
-            known.eq_ignore_ascii_case(name).then_some(value.trim())
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then_some(value.trim())
         })
     }
 }
 
 impl Cloud {
-    /// Starts `espctl emulate cloud` with these arguments, on a port of its own.
+    /// Starts `espctl emulate cloud` with these arguments, on a free port.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let log = fresh_path("cloud.log");
         let mut child = espctl::command(["emulate", "cloud", "--listen", "127.0.0.1"])
@@ -64,35 +64,35 @@ impl Cloud {
             .read_line(&mut line)
             .unwrap();
         let ready = serde_json::from_str(&line)
-            .unwrap_or_else(|error| panic!("{error}: the cloud said {line:?}"));
+            .unwrap_or_else(|error| panic!("{error}: the cloud printed {line:?}"));
         Self { child, ready, log }
     }
 
-    /// Where it is, without `v1`.
+    /// The base URL, without `v1`.
     pub(crate) fn url(&self) -> &str {
-        self.said("url")
+        self.ready_text("url")
     }
 
-    /// Who has an account.
+    /// The user name of the account.
     pub(crate) fn user(&self) -> &str {
-        self.said("user")
+        self.ready_text("user")
     }
 
-    /// Its password.
+    /// The user's password.
     pub(crate) fn password(&self) -> &str {
-        self.said("password")
+        self.ready_text("password")
     }
 
-    /// The user's id, which devices are told.
+    /// The user id that mapping sends to devices.
     pub(crate) fn user_id(&self) -> &str {
-        self.said("user_id")
+        self.ready_text("user_id")
     }
 
-    fn said(&self, key: &str) -> &str {
+    fn ready_text(&self, key: &str) -> &str {
         self.ready[key].as_str().expect(key)
     }
 
-    /// What it was told so far.
+    /// The entries of the cloud's log.
     pub(crate) fn log(&self) -> Vec<Value> {
         self.log_text()
             .lines()
@@ -100,20 +100,20 @@ impl Cloud {
             .collect()
     }
 
-    /// The same, as it stands in the file.
+    /// The text of the cloud's log.
     pub(crate) fn log_text(&self) -> String {
         fs::read_to_string(&self.log).expect("the cloud's log")
     }
 
-    /// The entries of one kind.
-    pub(crate) fn told(&self, event: &str) -> Vec<Value> {
+    /// The log entries of one kind.
+    pub(crate) fn log_entries(&self, event: &str) -> Vec<Value> {
         self.log()
             .into_iter()
             .filter(|entry| entry["event"] == event)
             .collect()
     }
 
-    /// One call; `Null` is no body.
+    /// Sends a request and returns the answer; `Null` means no body.
     pub(crate) fn call(&self, method: &str, target: &str, token: &str, body: &Value) -> Answer {
         let body = match body {
             Value::Null => String::new(),
@@ -125,7 +125,7 @@ impl Cloud {
         answer.unwrap_or_else(|| panic!("{method} {target}: closed without an answer"))
     }
 
-    /// One call, which may end without an answer.
+    /// Sends a request, which may stay without an answer.
     pub(crate) fn exchange(
         &self,
         method: &str,
@@ -158,7 +158,7 @@ impl Cloud {
     ) -> std::io::Result<TcpStream> {
         let address = self.url().strip_prefix("http://").expect("plain HTTP");
         let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
         let token = match token {
             "" => String::new(),
             token => format!("Authorization: {token}\r\n"),
@@ -168,21 +168,21 @@ impl Cloud {
             body.len()
         );
         stream.write_all(request.as_bytes())?;
-        // It may refuse before it has read all.
+        // The cloud may refuse before it has read everything.
         let _sent: std::io::Result<()> = stream.write_all(body);
         Ok(stream)
     }
 
-    /// One call, and the client goes before the answer can come.
+    /// Sends a request and closes the connection before the answer.
     pub(crate) fn leave(&self, method: &str, target: &str, token: &str, body: &[u8]) {
-        let requests = || self.told("request").len();
+        let requests = || self.log_entries("request").len();
         let before = requests();
         let mut stream = self.send(method, target, token, body).expect("a socket");
         stream
             .set_read_timeout(Some(Duration::from_millis(20)))
             .expect("a socket");
-        let deadline = Instant::now() + PATIENCE;
-        // The log says when the request was met.
+        let deadline = Instant::now() + ANSWER_TIMEOUT;
+        // The log shows when the request arrived.
         while requests() == before {
             assert!(Instant::now() < deadline, "the request never arrived");
             let read = stream.read(&mut [0; 1]);
@@ -190,35 +190,35 @@ impl Cloud {
         }
     }
 
-    /// Logs in by password; the whole answer.
+    /// Logs in with a password and returns the answer.
     pub(crate) fn log_in(&self, user: &str, password: &str) -> Answer {
         let body = json!({"user_name": user, "password": password});
         self.call("POST", "/v1/login2", "", &body)
     }
 
-    /// An access token of the first user.
+    /// A new access token of the first user.
     pub(crate) fn token(&self) -> String {
-        let told = self.log_in(self.user(), self.password()).json();
-        told["accesstoken"].as_str().expect("a token").to_owned()
+        let login = self.log_in(self.user(), self.password()).json();
+        login["accesstoken"].as_str().expect("a token").to_owned()
     }
 
-    /// A control call, which succeeds.
+    /// Sends a control request, which must succeed.
     pub(crate) fn control(&self, method: &str, target: &str, body: &Value) {
         let answer = self.call(method, &format!("/emulator/{target}"), "", body);
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
-    /// Moves its clock.
+    /// Advances the cloud's clock.
     pub(crate) fn advance(&self, seconds: u64) {
         self.control("POST", "clock", &json!({"advance_s": seconds}));
     }
 
-    /// The process, for signals.
+    /// The process id, for signals.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits until it has ended. The exit code.
+    /// Waits until the process ends. Returns the exit code.
     pub(crate) fn wait(&mut self) -> Option<i32> {
         self.child.wait().expect("a child of ours").code()
     }
@@ -226,11 +226,11 @@ impl Cloud {
 
 impl Drop for Cloud {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
     }
 }
 
-/// No answer takes as long.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Longer than any answer takes.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);

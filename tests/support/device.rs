@@ -1,5 +1,5 @@
-//! An emulated device as a second process: started by the shipped binary, addressed over a real
-//! socket, and asked afterwards what it was told.
+//! An emulated device as a second process: the shipped binary starts it, tests address it over a
+//! real socket and read its log afterwards.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -13,67 +13,56 @@ use serde_json::Value;
 
 use super::espctl::{self, Run};
 
-/// A running emulated device. Ends with the test.
+/// A running emulated device. Dropping it stops it.
 pub(crate) struct Device {
     child: Child,
     pub(crate) ready: Value,
-    /// The first lines of all, where it is several.
+    /// The first line of each device, if there are several.
     pub(crate) all: Vec<Value>,
     log: PathBuf,
 }
 
 impl Device {
-    /// Starts `espctl emulate device` with these arguments, quick to join, on a port of its own.
+    /// Starts `espctl emulate device` with these arguments and a fast join, on a free port.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut own = Vec::new();
-        if !arguments.contains(&"--join-ms") {
-            own.extend(["--join-ms", "50"]);
-        }
-        Self::play("softap", &[&own[..], arguments].concat())
+        Self::spawn("softap", &with_fast_join(arguments))
     }
 
-    /// Likewise one that is on its network already.
+    /// Starts a device that is already on its network.
     pub(crate) fn on_network(arguments: &[&str]) -> Self {
-        Self::play("on-network", arguments)
+        Self::spawn("on-network", arguments)
     }
 
-    /// Likewise one that is reached by Bluetooth, on an adapter and a bus of its own.
+    /// Starts a Bluetooth device with its own adapter and bus.
     pub(crate) fn over_bluetooth(arguments: &[&str]) -> Self {
-        let mut own = Vec::new();
-        if !arguments.contains(&"--join-ms") {
-            own.extend(["--join-ms", "50"]);
-        }
-        Self::play("ble", &[&own[..], arguments].concat())
+        Self::spawn("ble", &with_fast_join(arguments))
     }
 
-    /// Likewise one on a serial line, which is a pty of its own. Its path is a link that goes with it: the
-    /// next device can have a pty of the same number, and a client that looks for this one must not
-    /// meet that.
+    /// Starts a device on a serial line, which is a pty. Its path is a symbolic link that is
+    /// removed with the device: the next device may get a pty of the same number, and a client that
+    /// searches for this device must not find that one.
     pub(crate) fn on_serial_line(arguments: &[&str]) -> Self {
         let link = fresh_path("tty");
         let link = link.to_str().expect("a path of ASCII");
-        let mut own = Vec::new();
         let is_linked = arguments.contains(&"--pty-link") || arguments.contains(&"--count");
+        let mut arguments = with_fast_join(arguments);
         if !is_linked {
-            own.extend(["--pty-link", link]);
+            arguments.extend(["--pty-link", link]);
         }
-        if !arguments.contains(&"--join-ms") {
-            own.extend(["--join-ms", "50"]);
-        }
-        let mut device = Self::play("console", &[&own[..], arguments].concat());
+        let mut device = Self::spawn("console", &arguments);
         if !is_linked {
             device.ready["pty"] = Value::from(link);
         }
         device
     }
 
-    fn play(transport: &str, arguments: &[&str]) -> Self {
+    fn spawn(transport: &str, arguments: &[&str]) -> Self {
         let log = fresh_path("device.log");
         let mut command = espctl::command(["emulate", "device", "--transport", transport]);
         command.arg("--log").arg(&log);
-        for (flag, usual) in [("--listen", "127.0.0.1"), ("--port", "0")] {
+        for (flag, default) in [("--listen", "127.0.0.1"), ("--port", "0")] {
             if transport != "ble" && !arguments.contains(&flag) {
-                command.args([flag, usual]);
+                command.args([flag, default]);
             }
         }
         let mut child = command
@@ -81,7 +70,9 @@ impl Device {
             .stderr(Stdio::null())
             .spawn()
             .expect("the binary starts");
-        let mut arguments = arguments.iter().skip_while(|one| **one != "--count");
+        let mut arguments = arguments
+            .iter()
+            .skip_while(|argument| **argument != "--count");
         let count = arguments.nth(1).map_or(1, |count| count.parse().unwrap());
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let all: Vec<Value> = (0..count)
@@ -89,7 +80,7 @@ impl Device {
                 let mut line = String::new();
                 stdout.read_line(&mut line).unwrap();
                 serde_json::from_str(&line)
-                    .unwrap_or_else(|error| panic!("{error}: the device said {line:?}"))
+                    .unwrap_or_else(|error| panic!("{error}: the device printed {line:?}"))
             })
             .collect();
         Self {
@@ -100,7 +91,7 @@ impl Device {
         }
     }
 
-    /// The flags that lead to it.
+    /// The flags that select the device.
     pub(crate) fn address(&self) -> [String; 4] {
         if self.is_over_bluetooth() {
             let name = self.ready["name"].as_str().expect("a name");
@@ -118,7 +109,7 @@ impl Device {
         ]
     }
 
-    /// The bus on which its adapter is.
+    /// The address of the bus with its adapter.
     pub(crate) fn bus(&self) -> &str {
         self.ready["bus_address"]
             .as_str()
@@ -129,7 +120,7 @@ impl Device {
         self.ready["transport"] == "ble"
     }
 
-    /// A run of the binary in its reach.
+    /// A run of the binary that can reach the device.
     pub(crate) fn run<I: AsRef<std::ffi::OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = I>,
@@ -137,7 +128,7 @@ impl Device {
         self.near(espctl::espctl(arguments))
     }
 
-    /// Puts a run in its reach.
+    /// Lets a run reach the device.
     pub(crate) fn near(&self, run: Run) -> Run {
         match &self.ready["baud"] {
             _ if self.is_over_bluetooth() => run.env("DBUS_SYSTEM_BUS_ADDRESS", self.bus()),
@@ -148,17 +139,17 @@ impl Device {
         }
     }
 
-    /// Its node.
+    /// The node id.
     pub(crate) fn node_id(&self) -> &str {
         self.ready["node_id"].as_str().expect("a node")
     }
 
-    /// Its PoP, or Security 2 password.
+    /// The PoP, or the Security 2 password.
     pub(crate) fn pop(&self) -> &str {
         self.ready["pop"].as_str().expect("a device with a PoP")
     }
 
-    /// What it was told so far.
+    /// The entries of the device's log.
     pub(crate) fn log(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.log).expect("the device's log");
         text.lines()
@@ -166,38 +157,38 @@ impl Device {
             .collect()
     }
 
-    /// The entries of one kind.
-    pub(crate) fn told(&self, event: &str) -> Vec<Value> {
+    /// The log entries of one kind.
+    pub(crate) fn log_entries(&self, event: &str) -> Vec<Value> {
         self.log()
             .into_iter()
             .filter(|entry| entry["event"] == event)
             .collect()
     }
 
-    /// How many requests reached an endpoint.
+    /// The number of requests to an endpoint.
     pub(crate) fn requests(&self, endpoint: &str) -> usize {
-        self.told("request")
+        self.log_entries("request")
             .iter()
             .filter(|entry| entry["endpoint"] == endpoint)
             .count()
     }
 
-    /// Waits until it has ended of itself.
-    pub(crate) fn ended(&mut self) {
+    /// Waits until the process ends by itself.
+    pub(crate) fn wait_until_ended(&mut self) {
         let status = self.child.wait().expect("a child of ours");
         assert!(status.success(), "{status}");
     }
 
-    /// Asks it to end, and waits until it has: what it has put elsewhere goes with it.
+    /// Terminates the process and waits for its end, so that it removes its files.
     pub(crate) fn terminate(&mut self) {
         let process = self.child.id().to_string();
-        // If it cannot be asked, it is killed below.
+        // If the signal cannot be sent, the process is killed below.
         let _asked = Command::new("kill").args(["-TERM", &process]).status();
-        let deadline = Instant::now() + PARTING;
+        let deadline = Instant::now() + TERMINATE_TIMEOUT;
         while self.is_running() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(2));
         }
-        // It may have ended by now.
+        // The process may have ended by now.
         let _killed = self.child.kill();
         let _ended = self.child.wait();
     }
@@ -206,17 +197,17 @@ impl Device {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Stops the process where it is, so that requests wait for an answer.
+    /// Suspends the process, so that requests wait for an answer.
     pub(crate) fn suspend(&self) {
         espctl::send_signal("-STOP", self.child.id());
     }
 
-    /// Lets a suspended process go on.
+    /// Resumes a suspended process.
     pub(crate) fn resume(&self) {
         espctl::send_signal("-CONT", self.child.id());
     }
 
-    /// Ends it at once.
+    /// Kills the process.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("a child of ours");
         self.child.wait().expect("a child of ours");
@@ -225,18 +216,26 @@ impl Device {
 
 impl Drop for Device {
     fn drop(&mut self) {
-        // Its bus is a folder, which only it can remove.
+        // Its bus is a folder that only the process removes.
         if self.is_over_bluetooth() && self.is_running() {
             return self.terminate();
         }
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
     }
 }
 
-/// How long an end in order may take.
-const PARTING: Duration = Duration::from_secs(2);
+fn with_fast_join<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = arguments.to_vec();
+    if !arguments.contains(&"--join-ms") {
+        arguments.extend(["--join-ms", "50"]);
+    }
+    arguments
+}
+
+/// Time limit for an orderly end.
+const TERMINATE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A path that no other test uses.
 pub(crate) fn fresh_path(name: &str) -> PathBuf {
@@ -248,7 +247,7 @@ pub(crate) fn fresh_path(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// Access points for a test, as a file.
+/// Writes access points to a file. Returns its path.
 pub(crate) fn access_points(json: &Value) -> String {
     let path = fresh_path("aps.json");
     fs::write(&path, json.to_string()).expect("a file for the test");

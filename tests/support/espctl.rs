@@ -1,5 +1,5 @@
-//! The shipped binary as a person runs it: in an empty directory, with an empty environment, and
-//! never for longer than a limit.
+//! Runs the shipped binary like a user: in an empty directory, with an empty environment, and with
+//! a time limit.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A run that is being prepared.
+/// A run before its start.
 #[must_use]
 pub(crate) struct Run {
     command: Command,
@@ -25,71 +25,62 @@ pub(crate) struct Output {
 
 /// Prepares a run of the binary.
 pub(crate) fn espctl<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Run {
-    Run {
-        command: command(arguments),
-        stdin: None,
-    }
+    Run::new(command(arguments))
 }
 
-/// Prepares a run of the program with other transports than its own: a test of this binary that calls
-/// `cli::main` with the command line in a variable, an argument a line.
+/// Prepares a run of the program with additional transports: it starts a test of this binary that
+/// calls `cli::main` with the command line from a variable, one argument a line.
 pub(crate) fn espctl_with(test: &str, variable: &str, arguments: &[&str]) -> Run {
     let binary = std::env::current_exe().expect("a path");
-    let mut command = alone(binary.to_str().expect("text"));
+    let mut command = isolated_command(binary.to_str().expect("text"));
     command
-        .args(harness(test))
-        .env(variable, one_line(arguments));
-    Run {
-        command,
-        stdin: None,
-    }
+        .args(harness_arguments(test))
+        .env(variable, join_arguments(arguments));
+    Run::new(command)
 }
 
-/// The arguments by which a binary of tests runs one that others run.
-pub(super) const fn harness(test: &str) -> [&str; 5] {
+/// The arguments with which a test binary runs one of its ignored tests.
+pub(super) const fn harness_arguments(test: &str) -> [&str; 5] {
     [test, "--exact", "--ignored", "--nocapture", "--quiet"]
 }
 
-/// A command line as a variable holds it.
-pub(super) fn one_line(arguments: &[&str]) -> String {
+/// A command line as the text of a variable, one argument a line.
+pub(super) fn join_arguments(arguments: &[&str]) -> String {
     [&["espctl"], arguments].concat().join("\n")
 }
 
-/// Prepares a line that is typed into a shell, with nothing put in or replaced.
+/// Prepares a run of a shell command, unmodified.
 #[cfg(target_os = "linux")]
 pub(crate) fn typed(line: &str) -> Run {
-    let mut command = alone(SHELL);
+    let mut command = isolated_command(SHELL);
     command.args(["-c", line]).env("PATH", programs());
-    Run {
-        command,
-        stdin: None,
-    }
+    Run::new(command)
 }
 
-/// Where a shell finds the binary, and nothing else.
+/// The folder in which a shell finds only the binary.
 #[cfg(target_os = "linux")]
 pub(crate) fn programs() -> &'static Path {
     let binary = Path::new(env!("CARGO_BIN_EXE_espctl"));
     binary.parent().expect("a folder")
 }
 
-/// The bare command, for runs that are watched while they go on.
+/// The bare command, for runs whose output is read while they run.
 pub(crate) fn command<I: AsRef<std::ffi::OsStr>>(
     arguments: impl IntoIterator<Item = I>,
 ) -> Command {
-    let mut command = alone(env!("CARGO_BIN_EXE_espctl"));
+    let mut command = isolated_command(env!("CARGO_BIN_EXE_espctl"));
     command.args(arguments);
     command
 }
 
-/// A program without anybody's environment.
-fn alone(program: &str) -> Command {
+/// A command with an empty environment.
+fn isolated_command(program: &str) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()
-        // Nobody's login: the system may know a home directory without the environment.
+        // No account: the system may know a home directory without the environment.
         .env("RM_USER_CONFIG_DIR", NO_ACCOUNT)
-        // Nor anybody's Bluetooth.
+        // No Bluetooth of this computer.
         .env("DBUS_SYSTEM_BUS_ADDRESS", NO_BUS)
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::null())
@@ -98,8 +89,9 @@ fn alone(program: &str) -> Command {
     command
 }
 
-/// Runs to the end, and does `act` with the process's id whenever a line of stdout holds `text`.
-pub(crate) fn watched<I: AsRef<std::ffi::OsStr>>(
+/// Runs to the end, and calls `act` with the process id for each line of stdout that contains
+/// `text`.
+pub(crate) fn watch_for<I: AsRef<std::ffi::OsStr>>(
     arguments: impl IntoIterator<Item = I>,
     text: &str,
     mut act: impl FnMut(u32),
@@ -111,7 +103,7 @@ pub(crate) fn watched<I: AsRef<std::ffi::OsStr>>(
     })
 }
 
-/// Runs to the end, and shows each line of stdout and the process's id as soon as it is there.
+/// Runs to the end, and calls `act` with each line of stdout and the process id.
 pub(crate) fn watch(mut command: Command, mut act: impl FnMut(&str, u32)) -> Output {
     let mut child = command
         .stderr(Stdio::null())
@@ -141,6 +133,11 @@ pub(crate) fn send_signal(signal: &str, process: u32) {
 }
 
 impl Run {
+    fn new(command: Command) -> Self {
+        let stdin = None;
+        Self { command, stdin }
+    }
+
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
@@ -163,7 +160,7 @@ impl Run {
         }
         let mut child = self.command.spawn().expect("the binary starts");
         if let Some(bytes) = self.stdin {
-            // It may end without reading.
+            // The process may end without reading.
             let _ignored = child.stdin.take().expect("a pipe").write_all(&bytes);
         }
         let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -190,7 +187,7 @@ impl Run {
 }
 
 impl Output {
-    /// Every line of stdout as JSON; it is a failure when one is not.
+    /// Every line of stdout as JSON; fails if a line is not JSON.
     pub(crate) fn json(&self) -> Vec<Value> {
         self.stdout
             .lines()
@@ -212,7 +209,7 @@ impl Output {
         result
     }
 
-    /// Checks the exit code and shows everything when it is another.
+    /// Checks the exit code, and shows all output if it differs.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.exit, Some(code), "{self}");
@@ -242,9 +239,9 @@ fn read_all(from: &mut impl std::io::Read) -> String {
 
 #[cfg(target_os = "linux")]
 pub(crate) const SHELL: &str = "/bin/sh";
-/// A socket that is not there.
+/// A socket that does not exist.
 pub(crate) const NO_BUS: &str = concat!("unix:path=", env!("CARGO_TARGET_TMPDIR"), "/no-bus");
-/// A folder that is not there.
+/// A folder that does not exist.
 const NO_ACCOUNT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-account");
-/// No run of a test takes as long, however loaded the computer is.
+/// Longer than any run takes on a loaded computer.
 const LIMIT: Duration = Duration::from_mins(5);

@@ -1,18 +1,17 @@
-//! How long the exchanges of a transcript took on a serial line, beside what their bytes need at ten
-//! bits each. Read by a test and by a benchmark.
+//! Measures the exchanges of a transcript on a serial line, against the time that their bytes need
+//! at ten bits each. A test and a benchmark use it.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// One exchange: how long it took, and how long its bytes are on the line, both ways.
+/// One exchange: its duration, and the time of its bytes on the line in both directions.
 pub(crate) struct Exchange {
     pub(crate) took: Duration,
     pub(crate) needs: Duration,
 }
 
-/// Those of a transcript, on a line of 115200 bits a second, with the transport session of this
-/// number.
+/// The exchanges of a transcript with this transport session, at 115200 bits a second.
 pub(crate) fn exchanges(transcript: &str, session: u64) -> Vec<Exchange> {
     let lines: Vec<Value> = transcript
         .lines()
@@ -24,10 +23,10 @@ pub(crate) fn exchanges(transcript: &str, session: u64) -> Vec<Exchange> {
         .zip(of("received"))
         .map(|(sent, received)| {
             let endpoint = sent["endpoint"].as_str().unwrap_or_default();
-            // `prov-session 12345 00ff` and CR; its echo has a byte more at its end.
+            // `prov-session 12345 00ff` and CR; its echo has one byte more at the end.
             let words = endpoint.len() + session.to_string().len() + 2;
             let typed = u64::try_from(words).unwrap_or_default() + 2 * number(sent, "bytes") + 1;
-            // A line's end, the answer, a line's end, and the prompt.
+            // A line end, the answer, a line end, and the prompt.
             let printed = 2 + 2 * number(received, "bytes") + 2 + PROMPT;
             let bits = 10 * (2 * typed + 1 + printed);
             Exchange {

@@ -1,5 +1,5 @@
-//! A matrix of cases, each a run of the shipped binary: samples the cases, runs them side by side, and
-//! prints how often each exit code occurred. The matrix defines a case and what it must show.
+//! Runs a matrix of cases, each a run of the shipped binary: samples the cases, runs them in
+//! parallel, and prints how often each exit code occurred. The matrix defines its cases and checks.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use super::espctl::Output;
 
-/// Every eleventh case of a matrix. Whatever the matrix is made of is in it at least once: `parts` are those of
-/// a case.
+/// Samples every eleventh case of a matrix, and enough others that each of the `parts` of all cases
+/// occurs at least once.
 pub(crate) fn sample<C>(cases: Vec<C>, parts: impl Fn(&C) -> Vec<String>) -> Vec<C> {
     let mut seen = BTreeSet::new();
     let (mut sampled, mut rest) = (Vec::new(), Vec::new());
@@ -33,7 +33,8 @@ pub(crate) fn sample<C>(cases: Vec<C>, parts: impl Fn(&C) -> Vec<String>) -> Vec
     sampled
 }
 
-/// Runs every case, in this order, and fails with all that is wrong. `run` gives the exit code.
+/// Runs every case, in this order, and fails with a list of all failures. `run` returns the exit
+/// code.
 #[expect(
     clippy::print_stdout,
     reason = "a matrix that passes also shows what it did"
@@ -77,7 +78,7 @@ pub(crate) fn run_all<C: fmt::Display + Send>(
     );
 }
 
-/// Lets one case run; those of all matrices in this process are counted together.
+/// Permits one case to run. The limit applies to all matrices in this process.
 struct Permit;
 
 impl Permit {
@@ -96,7 +97,8 @@ impl Drop for Permit {
     }
 }
 
-/// How many cases run at once. A whole matrix, which `cargo test` ignores, has the computer to itself.
+/// How many cases run at once. A whole matrix, which `cargo test` ignores, can use the whole
+/// computer.
 fn case_limit() -> usize {
     let is_whole = std::env::args().any(|argument| argument.ends_with("ignored"));
     let per_core = if is_whole {
@@ -110,8 +112,8 @@ fn case_limit() -> usize {
 static RUNNING: Mutex<usize> = Mutex::new(0);
 static ENDED: Condvar = Condvar::new();
 
-/// The exit code of a run that ended by itself, with one of these, and whose result agrees with
-/// it: in whether it succeeded, in the number, and in an id that has this number.
+/// Returns the exit code of a run that ended by itself with an allowed code. Its result must agree:
+/// in success or failure, in the code, and in an error id that has this code.
 pub(crate) fn agreed_exit(output: &Output, allowed: &[i32]) -> Result<i32, String> {
     let exit = output.exit.ok_or("ended by a signal")?;
     if output.stderr.contains("panicked") {
@@ -121,7 +123,7 @@ pub(crate) fn agreed_exit(output: &Output, allowed: &[i32]) -> Result<i32, Strin
     let error = &result["error"];
     if result["ok"] != (exit == 0) || (exit != 0 && error["exit"] != exit) {
         return Err(format!(
-            "the result says otherwise than the exit code {exit}"
+            "the result does not agree with the exit code {exit}"
         ));
     }
     if exit != 0 {
@@ -137,7 +139,7 @@ pub(crate) fn agreed_exit(output: &Output, allowed: &[i32]) -> Result<i32, Strin
     Ok(exit)
 }
 
-/// The exit codes of an error id, as documented.
+/// The documented exit codes of an error id.
 fn exits_of(id: &str) -> Option<Vec<i32>> {
     let start = format!("| [`{id}`]");
     let row = ERRORS.lines().find(|line| line.starts_with(&start))?;
@@ -149,10 +151,9 @@ fn exits_of(id: &str) -> Option<Vec<i32>> {
 }
 
 const ERRORS: &str = include_str!("../../docs/reference/errors.md");
-/// Shares no factor with the number of faults, steps or media, so that every combination has its turn.
+/// Coprime to the number of faults, steps and media, so that every combination occurs.
 const STRIDE: usize = 11;
-/// A case waits more than it computes. More than these at once would keep each other from answering in
-/// time.
+/// A case mostly waits. With more cases at once, answers would be too late.
 const CASES_PER_CORE: usize = 4;
 /// Eight cases keep two cores busy for a fifth of the time.
 const WHOLE_CASES_PER_CORE: usize = 14;

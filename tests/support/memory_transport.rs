@@ -1,7 +1,6 @@
-//! An emulated device without a medium: requests are handed over in memory, written down on their
-//! way, and answered by the device, or by a test that wants another answer.
+//! An emulated device without a medium: it receives requests in memory and records them. The device
+//! answers, or the test.
 
-use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,23 +9,23 @@ use async_trait::async_trait;
 use espctl::emulator::device::{Device, DeviceSettings, Refusal};
 use espctl::emulator::log::Log;
 use espctl::endpoint::version::Version;
-use espctl::flows::connect::Opened;
+use espctl::flows::connect::OpenedDevice;
 use espctl::flows::{Pace, Run};
 use espctl::proto::{EndpointName, Service};
 use espctl::provisioner::Protocomm;
 use espctl::security::{Credentials, SecurityScheme, opens_handshake};
 use espctl::session::{Connection, Handshakes, Secured, Session, SessionError};
-use espctl::transport::{Hints, No, Transport, TransportError};
+use espctl::transport::{Hints, Rejection, Transport, TransportError};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::scripted_rng::SeededRng;
 
-/// What a transport brings back.
+/// The result of an exchange.
 pub(crate) type Outcome = Result<Vec<u8>, TransportError>;
 
-/// A device, and both ends of the path to it.
+/// A device and the transport to it.
 #[derive(Clone)]
 pub(crate) struct MemoryDevice {
     log: Shared,
@@ -35,7 +34,7 @@ pub(crate) struct MemoryDevice {
 
 struct Inner {
     device: Device,
-    heard: Vec<(String, Vec<u8>)>,
+    received: Vec<(String, Vec<u8>)>,
     instead: Box<Instead>,
     altering: Box<Altering>,
     delay: Duration,
@@ -48,10 +47,10 @@ impl MemoryDevice {
     pub(crate) fn new(settings: DeviceSettings) -> Self {
         let log = Shared::default();
         let device = Device::new(settings, SeededRng::new("a device in memory"))
-            .with_log(Log::default().lines_to(Box::new(log.clone())));
+            .with_log(Log::default().with_sink(Box::new(log.clone())));
         let inner = Inner {
             device,
-            heard: Vec::new(),
+            received: Vec::new(),
             instead: Box::new(|_, _| None),
             altering: Box::new(|_, answer| Ok(answer)),
             delay: Duration::ZERO,
@@ -62,7 +61,7 @@ impl MemoryDevice {
         }
     }
 
-    /// Answers instead of the device, which then does not hear the request.
+    /// Answers in place of the device, which does not receive the request.
     pub(crate) fn instead(
         self,
         answer: impl FnMut(&str, &[u8]) -> Option<Outcome> + Send + 'static,
@@ -71,7 +70,7 @@ impl MemoryDevice {
         self
     }
 
-    /// Alters what the device answers.
+    /// Alters the device's answers.
     pub(crate) fn altering(
         self,
         alter: impl FnMut(&str, Vec<u8>) -> Outcome + Send + 'static,
@@ -86,31 +85,31 @@ impl MemoryDevice {
         self
     }
 
-    /// Has it say this about itself; `None`: it has no version endpoint.
-    pub(crate) fn saying(self, document: Option<&str>) -> Self {
+    /// Sets the version document; `None` means that the device has no version endpoint.
+    pub(crate) fn with_version_document(self, document: Option<&str>) -> Self {
         let document = document.map(|text| text.as_bytes().to_vec());
         self.instead(move |endpoint, _| {
             (endpoint == "proto-ver").then(|| match &document {
                 Some(document) => Ok(document.clone()),
-                None => Err(TransportError::NoSuchEndpoint {
-                    endpoint: EndpointName::new(endpoint.to_owned()),
-                }),
+                None => Err(TransportError::no_such_endpoint(&EndpointName::new(
+                    endpoint.to_owned(),
+                ))),
             })
         })
     }
 
-    /// What a driver would open.
+    /// The transport to the device.
     pub(crate) fn transport(&self) -> impl Transport + 'static {
         MemoryTransport(Arc::clone(&self.inner))
     }
 
-    /// A path to it.
+    /// A connection to the device.
     pub(crate) fn connection(&self) -> Connection {
         Connection::new(Box::new(self.transport()), Service::Provisioning)
     }
 
-    /// Likewise, with the version document read.
-    pub(crate) async fn opened(&self, run: &Run) -> Opened {
+    /// A connection to the device whose version document was read.
+    pub(crate) async fn opened(&self, run: &Run) -> OpenedDevice {
         let permit = run.handshakes.begin().await;
         let mut connection = self.connection();
         let version = match connection.version().await {
@@ -119,7 +118,7 @@ impl MemoryDevice {
             }
             version => version.unwrap(),
         };
-        Opened {
+        OpenedDevice {
             connection,
             version,
             hints: Hints::default(),
@@ -128,12 +127,12 @@ impl MemoryDevice {
         }
     }
 
-    /// A session without encryption, so that a test can read and write what travels.
+    /// A session without encryption, so that a test can read and write the messages.
     pub(crate) async fn plain_session(&self) -> Session {
         self.session(SecurityScheme::Sec0, &Credentials::None).await
     }
 
-    /// The same, ready to be given a network at this pace.
+    /// Such a session, as a provisioner with this pace.
     pub(crate) async fn protocomm(&self, version: Version, pace: &Pace) -> Protocomm {
         let session = self.plain_session().await;
         pace.protocomm(Secured {
@@ -150,25 +149,28 @@ impl MemoryDevice {
         let rng = SeededRng::new("a client in memory");
         let permit = Handshakes::default().begin().await;
         let mut connection = self.connection();
-        let agreed = connection.agree(scheme, credentials, rng, &permit).await;
-        connection.into_session(agreed.expect("a device that takes these"))
+        let keys = connection.agree(scheme, credentials, rng, &permit).await;
+        connection.into_session(keys.expect("the device accepts the credentials"))
     }
 
-    /// What was sent to an endpoint, as it travelled.
+    /// The requests to an endpoint, as they were sent.
     pub(crate) fn requests(&self, endpoint: &str) -> Vec<Vec<u8>> {
         let inner = self.inner.lock().unwrap();
-        let of_endpoint = inner.heard.iter().filter(|(name, _)| name == endpoint);
-        of_endpoint.map(|(_, request)| request.clone()).collect()
+        let matching = inner.received.iter().filter(|(name, _)| name == endpoint);
+        matching.map(|(_, request)| request.clone()).collect()
     }
 
-    /// How many handshakes were begun, in whatever scheme.
+    /// The number of started handshakes, in any scheme.
     pub(crate) fn handshakes(&self) -> usize {
         let requests = self.requests("prov-session");
-        requests.iter().filter(|one| opens_handshake(one)).count()
+        requests
+            .iter()
+            .filter(|request| opens_handshake(request))
+            .count()
     }
 
-    /// The entries of one kind in the device's log.
-    pub(crate) fn told(&self, event: &str) -> Vec<Value> {
+    /// The log entries of one kind.
+    pub(crate) fn log_entries(&self, event: &str) -> Vec<Value> {
         let text = String::from_utf8(self.log.0.lock().unwrap().clone()).unwrap();
         text.lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap())
@@ -177,30 +179,32 @@ impl MemoryDevice {
     }
 }
 
+#[derive(derive_more::Debug)]
+#[debug("MemoryTransport")]
 struct MemoryTransport(Arc<Mutex<Inner>>);
 
 #[async_trait]
 impl Transport for MemoryTransport {
     async fn exchange(&mut self, endpoint: &EndpointName, request: &[u8]) -> Outcome {
-        // A device computes elsewhere, and not on the thread that waits for its answer.
+        // A device computes elsewhere, not on the thread that waits for its answer.
         let (inner, endpoint) = (Arc::clone(&self.0), endpoint.clone());
         let request = request.to_vec();
-        let answered = spawn_blocking(move || inner.lock().unwrap().answer(endpoint, &request));
-        let (answer, after) = answered.await.unwrap()?;
+        let answer = spawn_blocking(move || inner.lock().unwrap().answer(&endpoint, &request));
+        let (answer, after) = answer.await.unwrap()?;
         sleep(after).await;
         Ok(answer)
     }
 }
 
 impl Inner {
-    /// The answer, and when it comes.
+    /// Returns the answer, and the delay before it.
     fn answer(
         &mut self,
-        endpoint: EndpointName,
+        endpoint: &EndpointName,
         request: &[u8],
     ) -> Result<(Vec<u8>, Duration), TransportError> {
         let name = endpoint.as_str();
-        self.heard.push((name.to_owned(), request.to_vec()));
+        self.received.push((name.to_owned(), request.to_vec()));
         if let Some(outcome) = (self.instead)(name, request) {
             return outcome.map(|answer| (answer, Duration::ZERO));
         }
@@ -209,27 +213,18 @@ impl Inner {
                 (self.altering)(name, reply.bytes)?,
                 reply.after + self.delay,
             )),
-            Err(Refusal::NoSuchEndpoint) => Err(TransportError::NoSuchEndpoint { endpoint }),
-            Err(_) => Err(TransportError::Refused {
+            Err(Refusal::NoSuchEndpoint) => Err(TransportError::no_such_endpoint(endpoint)),
+            Err(_) => Err(TransportError::refused(
                 endpoint,
-                how: No::HungUp,
-            }),
+                Rejection::ConnectionClosed,
+            )),
         }
     }
 }
 
-impl fmt::Debug for MemoryTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MemoryTransport")
-    }
-}
-
-/// That the path breaks after the device has heard a request.
+/// A connection that breaks after the device received a request.
 pub(crate) fn broken(endpoint: &str) -> TransportError {
-    TransportError::Disconnected {
-        endpoint: EndpointName::new(endpoint.to_owned()),
-        source: None,
-    }
+    TransportError::disconnected(&EndpointName::new(endpoint.to_owned()), None)
 }
 
 #[derive(Clone, Default)]
@@ -245,5 +240,5 @@ impl Write for Shared {
     }
 }
 
-/// There is one medium, and it never changes its mind about whom it talks to.
+/// There is only one client, so one session id is enough.
 const SESSION: u32 = 7;

@@ -1,4 +1,4 @@
-//! What several tests need in order to say what they mean. No test is here.
+//! Helpers for several tests. This folder contains no tests.
 
 pub(crate) mod account;
 pub(crate) mod altered;

@@ -1,21 +1,21 @@
-//! A test that runs itself again in namespaces of its own, where it owns addresses, routes and
-//! files that no test may touch elsewhere. What is in there is for each test to set up and to say.
+//! Reruns a test in its own namespaces, where it may change addresses, routes and files. Each test
+//! defines its setup and its checks.
 
 use std::process::Command;
 
-/// A test with namespaces of its own.
+/// A test with its own namespaces.
 pub(crate) struct Namespace {
-    /// The test, by the name that it has for itself.
+    /// The name of the test.
     pub(crate) test: &'static str,
-    /// What is its own, as `unshare` calls it, beside the user: `--net`, `--mount`.
-    pub(crate) own: &'static [&'static str],
-    /// The shell's commands that prepare it.
+    /// The namespaces besides the user's, as flags of `unshare`: `--net`, `--mount`.
+    pub(crate) namespaces: &'static [&'static str],
+    /// The shell commands that prepare the namespaces.
     pub(crate) set_up: &'static str,
 }
 
 impl Namespace {
-    /// Whether this is the run inside. Otherwise it has been made, and went well; where there are no
-    /// namespaces that is said, and in CI it is a failure.
+    /// Whether this process is inside the namespaces. Otherwise the test was rerun there and
+    /// passed. Without support for namespaces the test is skipped with a message, and fails in CI.
     pub(crate) fn is_entered(&self) -> bool {
         if std::env::var_os(INSIDE).is_some() {
             return true;
@@ -24,13 +24,13 @@ impl Namespace {
         let set_up = format!("{}\necho {READY}\nexec \"$@\"", self.set_up);
         let output = Command::new("unshare")
             .args(["--user", "--map-root-user"])
-            .args(self.own)
+            .args(self.namespaces)
             .args(["sh", "-ec", &set_up, "sh"])
             .arg(me)
             .args(["--exact", self.test, "--nocapture"])
             .env(INSIDE, "1")
             .output();
-        let told = match &output {
+        let shown = match &output {
             Ok(output) => format!(
                 "{}{}",
                 String::from_utf8_lossy(&output.stdout),
@@ -38,22 +38,25 @@ impl Namespace {
             ),
             Err(error) => error.to_string(),
         };
-        if told.contains(READY) {
-            assert!(output.is_ok_and(|output| output.status.success()), "{told}");
-            assert!(told.contains("1 passed"), "it did not run itself: {told}");
+        if shown.contains(READY) {
+            assert!(
+                output.is_ok_and(|output| output.status.success()),
+                "{shown}"
+            );
+            assert!(shown.contains("1 passed"), "it did not run itself: {shown}");
             return false;
         }
         assert!(
             std::env::var_os("CI").is_none_or(|value| value.is_empty()),
-            "no namespaces here, and in CI there must be: {told}"
+            "no namespaces here, and in CI there must be: {shown}"
         );
-        skipped(&told);
+        print_skipped(&shown);
         false
     }
 }
 
-#[expect(clippy::print_stdout, reason = "what was not tested is said")]
-fn skipped(why: &str) {
+#[expect(clippy::print_stdout, reason = "a skipped test must be visible")]
+fn print_skipped(why: &str) {
     println!("skipped, because there are no namespaces here: {why}");
 }
 

@@ -1,6 +1,5 @@
-//! A client and a device, joined in memory and driven until both have their keys or one refuses.
-//! No endpoint, no transport: only the messages of the handshake, which a test may alter on their
-//! way.
+//! A client and a device, connected in memory and run until both have keys or one refuses. There is
+//! no endpoint and no transport, only the messages of the handshake, which a test may alter.
 
 use std::sync::LazyLock;
 
@@ -21,7 +20,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// A pair that agrees, for tests to which it does not matter on what.
+    /// A pair that agrees, for tests that do not depend on its secrets.
     pub(crate) fn of(scheme: SecurityScheme, seed: &str) -> Self {
         let (credentials, secret) = match scheme {
             SecurityScheme::Sec0 => (Credentials::None, DeviceSecret::Sec0),
@@ -36,7 +35,7 @@ impl Pair {
         Self::seeded(seed, &credentials, &secret)
     }
 
-    /// Each side draws from its own `rng`, so that neither depends on how much the other draws.
+    /// Each side has its own `rng`, so that neither depends on what the other draws.
     pub(crate) fn draw(
         (credentials, client_rng): (&Credentials, &mut dyn CryptoRng),
         (secret, device_rng): (&DeviceSecret, &mut dyn CryptoRng),
@@ -48,7 +47,7 @@ impl Pair {
         }
     }
 
-    /// The same pair whenever the seed is the same.
+    /// Equal seeds make equal pairs.
     pub(crate) fn seeded(seed: &str, credentials: &Credentials, secret: &DeviceSecret) -> Self {
         Self::draw(
             (credentials, &mut SeededRng::new(format!("{seed} client"))),
@@ -56,21 +55,21 @@ impl Pair {
         )
     }
 
-    /// Delivers every message as it was sent.
+    /// Delivers every message unchanged.
     pub(crate) fn run(self) -> Result<Ends, Refused> {
         self.run_altering(|_, message| message)
     }
 
-    /// Delivers what `alter` makes of every message.
+    /// Delivers every message as altered by `alter`.
     pub(crate) fn run_altering(
         mut self,
         mut alter: impl FnMut(Message, Vec<u8>) -> Vec<u8>,
     ) -> Result<Ends, Refused> {
         let mut sent = Vec::new();
-        let mut due = Message::ALL.into_iter();
+        let mut expected = Message::ALL.into_iter();
         let mut deliver = |message: Vec<u8>| {
             sent.push(message.clone());
-            alter(due.next().expect("no handshake is longer"), message)
+            alter(expected.next().expect("no handshake is longer"), message)
         };
         let mut device_cipher = None;
         loop {
@@ -143,7 +142,7 @@ fn password() -> Secret<String> {
     Secret::new("abcd1234".into())
 }
 
-/// Made once: a verifier costs as much as half a handshake.
+/// Computed once: a verifier costs as much as half a handshake.
 static SEC2: LazyLock<DeviceSecret> = LazyLock::new(|| {
     let rng = &mut SeededRng::new("verifier");
     DeviceSecret::sec2(USERNAME, &password(), NonceRule::Counter, rng)
@@ -151,36 +150,36 @@ static SEC2: LazyLock<DeviceSecret> = LazyLock::new(|| {
 
 const USERNAME: &str = "wifiprov";
 
-/// Who refused.
+/// The side that refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Client,
     Device,
 }
 
-/// A handshake that came to nothing.
+/// A failed handshake.
 #[derive(Debug)]
 pub(crate) struct Refused {
     pub(crate) by: Side,
     pub(crate) error: SecurityError,
-    /// What the client makes of it: its own error, or its reading of the device's silence.
+    /// The client's interpretation: its own error, or that of the missing answer.
     pub(crate) reading: SecurityError,
-    /// As sent, before anybody altered them.
+    /// The messages as sent, before they were altered.
     pub(crate) sent: Vec<Vec<u8>>,
 }
 
-/// The two ends of a session.
+/// The two sides of a session.
 #[derive(Debug)]
 pub(crate) struct Ends {
     pub(crate) client: Box<dyn Cipher>,
     pub(crate) device: Box<dyn Cipher>,
-    /// As sent, before anybody altered them.
+    /// The messages as sent, before they were altered.
     pub(crate) sent: Vec<Vec<u8>>,
 }
 
 impl Ends {
-    /// One request and one response, as they travelled. An end that opens a message may refuse
-    /// it, but never read something else than what was written.
+    /// Exchanges one request and one response. Returns their ciphertexts. A side may reject a
+    /// message, but must never read something other than what was written.
     pub(crate) fn exchange(
         &mut self,
         request: &[u8],

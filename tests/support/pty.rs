@@ -1,31 +1,31 @@
-//! The shipped binary at a terminal: a pty of its own, a screen that shows what a person would
-//! see, and keys. Waits end with what they wait for, or with the limit.
+//! Runs the shipped binary at a terminal: a pty, a screen with what a user would see, and keys.
+//! Waits end with the expected event or at a time limit.
 
 use std::io::{Read as _, Write as _};
 use std::num::NonZeroU16;
 use std::process::Child;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 use rustix::termios::{LocalModes, tcgetattr};
 use vt100::Parser;
 
-use super::espctl::{NO_BUS, harness, one_line};
+use super::espctl::{NO_BUS, harness_arguments, join_arguments};
 #[cfg(target_os = "linux")]
 use super::espctl::{SHELL, programs};
 
-/// A run at a terminal. Ends with the test.
+/// A run at a terminal. Dropping it ends the run.
 pub(crate) struct Terminal {
     child: Child,
     pty: Arc<Pty>,
-    shown: Arc<Shown>,
+    shown: Arc<TerminalOutput>,
 }
 
-/// What the terminal was sent.
-struct Shown {
+/// The output of the terminal.
+struct TerminalOutput {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -37,8 +37,8 @@ struct State {
 }
 
 impl Terminal {
-    /// Starts the binary with these arguments and nothing in its environment but these variables
-    /// and the kind of terminal.
+    /// Starts the binary with these arguments. Its environment has only these variables and the
+    /// terminal type.
     pub(crate) fn start<S: AsRef<std::ffi::OsStr>>(
         arguments: impl IntoIterator<Item = S>,
         variables: &[(&str, &str)],
@@ -47,7 +47,7 @@ impl Terminal {
         Self::at(program.args(arguments), variables)
     }
 
-    /// Likewise with a line that is typed into a shell.
+    /// Starts a shell command.
     #[cfg(target_os = "linux")]
     pub(crate) fn typed(line: &str, variables: &[(&str, &str)]) -> Self {
         let path = programs().to_str().expect("a path of ASCII");
@@ -58,8 +58,8 @@ impl Terminal {
     /// Starts the program with other transports than its own, as `espctl_with` does.
     pub(crate) fn start_with(test: &str, variable: &str, arguments: &[&str]) -> Self {
         let binary = std::env::current_exe().expect("a path");
-        let program = Command::new(binary).args(harness(test));
-        Self::at(program, &[(variable, &one_line(arguments))])
+        let program = Command::new(binary).args(harness_arguments(test));
+        Self::at(program, &[(variable, &join_arguments(arguments))])
     }
 
     fn at(program: Command, variables: &[(&str, &str)]) -> Self {
@@ -75,7 +75,7 @@ impl Terminal {
             .spawn(pts)
             .expect("the binary starts");
         let pty = Arc::new(pty);
-        let shown = Arc::new(Shown {
+        let shown = Arc::new(TerminalOutput {
             state: Mutex::new(State {
                 screen: Parser::new(ROWS, COLUMNS, 0),
                 raw: Vec::new(),
@@ -88,68 +88,57 @@ impl Terminal {
         Self { child, pty, shown }
     }
 
-    /// Waits until the screen shows this.
+    /// Waits until the screen shows this text.
     #[track_caller]
     pub(crate) fn shows(&self, text: &str) {
         self.shows_times(text, 1);
     }
 
-    /// Waits until the screen shows this so many times.
+    /// Waits until the screen shows this text the given number of times.
     #[track_caller]
     pub(crate) fn shows_times(&self, text: &str, times: usize) {
-        let deadline = Instant::now() + LIMIT;
-        let mut state = self.shown.state.lock().unwrap();
-        while state.screen.screen().contents().matches(text).count() < times {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !state.ended && !left.is_zero(),
-                "{times} times {text:?} was never shown; the screen:\n{}",
-                state.screen.screen().contents()
-            );
-            state = self.shown.changed.wait_timeout(state, left).unwrap().0;
-        }
+        let shown = |state: &State| state.screen.screen().contents();
+        let state = self
+            .shown
+            .wait_until(|state| state.ended || shown(state).matches(text).count() >= times);
+        let screen = shown(&state);
+        assert!(
+            screen.matches(text).count() >= times,
+            "{times} times {text:?} was never shown; the screen:\n{screen}"
+        );
     }
 
-    /// What the screen shows now.
+    /// The current content of the screen.
     pub(crate) fn screen(&self) -> String {
         let state = self.shown.state.lock().unwrap();
         state.screen.screen().contents()
     }
 
-    /// Everything that was sent to the terminal so far.
+    /// All output so far.
     pub(crate) fn raw(&self) -> String {
         let state = self.shown.state.lock().unwrap();
         String::from_utf8_lossy(&state.raw).into_owned()
     }
 
-    /// Types.
-    pub(crate) fn types(&self, keys: &str) {
+    /// Types keys.
+    pub(crate) fn type_keys(&self, keys: &str) {
         (&*self.pty)
             .write_all(keys.as_bytes())
             .expect("a pty of ours");
     }
 
-    /// Its process.
+    /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits for its end, checks the exit code and that the terminal is as it was, and gives what
-    /// the screen shows then.
+    /// Waits for the end of the run. Checks the exit code, and that the terminal was restored.
+    /// Returns the content of the screen.
     #[track_caller]
     pub(crate) fn exits(&mut self, code: i32) -> String {
-        let deadline = Instant::now() + LIMIT;
-        let mut state = self.shown.state.lock().unwrap();
-        while !state.ended {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero(),
-                "still running; the screen:\n{}",
-                state.screen.screen().contents()
-            );
-            state = self.shown.changed.wait_timeout(state, left).unwrap().0;
-        }
+        let state = self.shown.wait_until(|state| state.ended);
         let screen = state.screen.screen().contents();
+        assert!(state.ended, "still running; the screen:\n{screen}");
         assert!(!state.screen.screen().hide_cursor(), "no cursor:\n{screen}");
         let modes = tcgetattr(&*self.pty).expect("a pty of ours").local_modes;
         let usual = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
@@ -160,8 +149,17 @@ impl Terminal {
     }
 }
 
-impl Shown {
-    /// Takes what arrives until nobody holds the other side any more.
+impl TerminalOutput {
+    /// Waits until the condition is met, or the time limit is over.
+    fn wait_until(&self, is_met: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let state = self.state.lock().unwrap();
+        let waited = self
+            .changed
+            .wait_timeout_while(state, LIMIT, |state| !is_met(state));
+        waited.unwrap().0
+    }
+
+    /// Reads output until the other side is closed.
     fn follow(&self, mut pty: &Pty) {
         let mut buffer = [0; 4096];
         loop {
@@ -180,13 +178,13 @@ impl Shown {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ended = self.child.kill();
         let _ended = self.child.wait();
     }
 }
 
-/// Keys that are no characters.
+/// Keys without a printable character.
 pub(crate) const DOWN: &str = "\x1b[B";
 pub(crate) const UP: &str = "\x1b[A";
 pub(crate) const ENTER: &str = "\r";
@@ -194,8 +192,8 @@ pub(crate) const ESC: &str = "\x1b";
 pub(crate) const CTRL_C: &str = "\x03";
 pub(crate) const CTRL_R: &str = "\x12";
 
-/// High enough that nothing of a run scrolls away.
+/// High enough that no output of a run scrolls away.
 const ROWS: NonZeroU16 = NonZeroU16::new(90).unwrap();
 const COLUMNS: NonZeroU16 = NonZeroU16::new(100).unwrap();
-/// No wait of a test takes as long.
+/// Longer than any wait of a test.
 const LIMIT: Duration = Duration::from_mins(2);

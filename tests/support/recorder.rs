@@ -1,5 +1,5 @@
-//! An observer that writes down what it is told and answers what a test gave it beforehand. Not a
-//! person: without an answer it has none.
+//! An observer that records its events and answers with what the test provided. Without a provided
+//! answer it returns none.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,7 +12,7 @@ use espctl::flows::{
 use espctl::secret::Secret;
 use espctl::security::SecurityScheme;
 
-/// Clones share everything.
+/// Clones share their state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Inner>>);
 
@@ -26,15 +26,15 @@ struct Inner {
 }
 
 impl Recorder {
-    /// One that types these, in this order.
-    pub(crate) fn typing<const N: usize>(answers: [&str; N]) -> Self {
+    /// A recorder with these answers, in this order.
+    pub(crate) fn with_answers<const N: usize>(answers: [&str; N]) -> Self {
         let recorder = Self::default();
         recorder.inner().answers = answers.map(|answer| Secret::new(answer.to_owned())).into();
         recorder
     }
 
-    /// And chooses these.
-    pub(crate) fn choosing<const N: usize>(self, choices: [Chosen; N]) -> Self {
+    /// Adds these choices.
+    pub(crate) fn with_choices<const N: usize>(self, choices: [Chosen; N]) -> Self {
         self.inner().choices = choices.into();
         self
     }
@@ -44,7 +44,7 @@ impl Recorder {
         self.run_at(Pace::default())
     }
 
-    /// The same, with other intervals and limits.
+    /// A run with other intervals and limits.
     pub(crate) fn run_at(&self, pace: Pace) -> Run {
         Run::new(Arc::new(self.clone()), pace)
     }
@@ -53,17 +53,17 @@ impl Recorder {
         self.inner().events.clone()
     }
 
-    /// What it was asked to type.
+    /// The questions that a flow asked.
     pub(crate) fn asked(&self) -> Vec<Question> {
         self.inner().asked.clone()
     }
 
-    /// The lists of networks that it was asked to choose from.
+    /// The lists of networks that a flow offered.
     pub(crate) fn shown(&self) -> Vec<Vec<AccessPoint>> {
         self.inner().shown.clone()
     }
 
-    /// What it was warned of.
+    /// The warnings so far.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
         let warning = |event: &Event| match event {
             Event::Warned { id, .. } => Some(*id),
@@ -72,7 +72,7 @@ impl Recorder {
         self.inner().events.iter().filter_map(warning).collect()
     }
 
-    /// The schemes that it was told of, and who decided.
+    /// The chosen schemes, with the source of each choice.
     pub(crate) fn schemes(&self) -> Vec<(SecurityScheme, SchemeSource)> {
         let chosen = |event: &Event| match event {
             Event::SchemeChosen { scheme, source } => Some((*scheme, *source)),

@@ -1,5 +1,5 @@
-//! Chance that is none: bytes written down beforehand, or grown from a seed. Neither may ever
-//! leave the tests.
+//! Deterministic random numbers: scripted bytes, or bytes from a seed. They must only be used in
+//! tests.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -7,8 +7,8 @@ use std::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest as _, Sha512};
 
-/// Hands out exactly the bytes it was given. Asking for more is a failure of the test, because
-/// then the code draws something that the script does not know of.
+/// Returns exactly the given bytes. Drawing more fails the test, because the script does not define
+/// them.
 #[derive(Debug)]
 pub(crate) struct ScriptedRng(VecDeque<u8>);
 
@@ -17,7 +17,7 @@ impl ScriptedRng {
         Self(draws.concat().into())
     }
 
-    /// The other half of the check: nothing was left undrawn.
+    /// Whether all bytes were drawn.
     pub(crate) fn is_used_up(&self) -> bool {
         self.0.is_empty()
     }
@@ -29,8 +29,8 @@ impl ScriptedRng {
     }
 }
 
-/// SHA-512 of a seed and a counter, block after block. The same on every machine and for ever,
-/// which a generator from a library does not promise.
+/// SHA-512 of a seed and a counter, block by block. It is the same on every machine and in every
+/// version, which a library's generator does not guarantee.
 #[derive(Debug)]
 pub(crate) struct SeededRng {
     seed: String,
@@ -47,14 +47,14 @@ impl SeededRng {
         }
     }
 
-    /// A number below `bound`. Slightly uneven, which no test minds.
+    /// A number below `bound`. The distribution is slightly uneven, which is harmless.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         let mut bytes = [0; 4];
         self.draw(&mut bytes);
         usize::try_from(u32::from_le_bytes(bytes)).unwrap() % bound
     }
 
-    /// `length` characters that take one to four bytes each.
+    /// `length` characters of one to four bytes each.
     pub(crate) fn text(&mut self, length: usize) -> String {
         (0..length)
             .map(|_| ALPHABET[self.below(ALPHABET.len())])
@@ -83,7 +83,7 @@ impl SeededRng {
     }
 }
 
-/// Both draw from bytes only, in the order in which they are asked.
+/// Both draw only bytes, in the order of the calls.
 macro_rules! draw_bytes {
     ($($rng:ty),*) => {$(
         impl TryRng for $rng {
@@ -113,7 +113,8 @@ macro_rules! draw_bytes {
 
 draw_bytes!(ScriptedRng, SeededRng);
 
-/// A colon separates user name and password in the hash; the rest is one to four bytes long.
+/// The colon separates user name and password in the hash; the other characters have one to four
+/// bytes.
 const ALPHABET: [char; 16] = [
     'a', 'b', 'z', 'A', '0', '9', ' ', ':', '"', '\\', 'é', 'ß', '中', '✓', '😀', '\u{7f}',
 ];

@@ -1,5 +1,5 @@
-//! A TCP server on loopback that writes down what it hears and says what a script says, right or
-//! wrong. Not a device: it understands nothing but where a request ends.
+//! A TCP server on loopback that records requests and sends scripted answers, valid or not. It only
+//! detects where a request ends.
 
 #![expect(
     clippy::disallowed_types,
@@ -16,49 +16,49 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// What follows one request.
+/// The reaction to one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Turn {
-    /// What this makes of the request, and the socket stays open.
-    Reply(fn(&Heard) -> Vec<u8>),
-    /// These bytes, and the socket stays open.
-    Say(Vec<u8>),
-    /// These bytes, and the end of the socket.
-    SayAndClose(Vec<u8>),
-    /// An answer without an end, as far as the client takes it.
+    /// Sends this function's answer to the request; the socket stays open.
+    Reply(fn(&ReceivedRequest) -> Vec<u8>),
+    /// Sends these bytes; the socket stays open.
+    Send(Vec<u8>),
+    /// Sends these bytes, then closes the socket.
+    SendAndClose(Vec<u8>),
+    /// Sends an endless answer, until the client closes the socket.
     Flood,
-    /// These bytes, and the end of the socket in the rude way.
-    SayAndReset(Vec<u8>),
+    /// Sends these bytes, then resets the connection.
+    SendAndReset(Vec<u8>),
 }
 
 impl Turn {
-    pub(crate) fn say(bytes: impl AsRef<[u8]>) -> Self {
-        Self::Say(bytes.as_ref().to_vec())
+    pub(crate) fn send(bytes: impl AsRef<[u8]>) -> Self {
+        Self::Send(bytes.as_ref().to_vec())
     }
 
-    pub(crate) fn say_and_close(bytes: impl AsRef<[u8]>) -> Self {
-        Self::SayAndClose(bytes.as_ref().to_vec())
+    pub(crate) fn send_and_close(bytes: impl AsRef<[u8]>) -> Self {
+        Self::SendAndClose(bytes.as_ref().to_vec())
     }
 
     pub(crate) fn silence() -> Self {
-        Self::say("")
+        Self::send("")
     }
 
-    pub(crate) fn hang_up() -> Self {
-        Self::say_and_close("")
+    pub(crate) fn close() -> Self {
+        Self::send_and_close("")
     }
 
     pub(crate) fn reset() -> Self {
-        Self::SayAndReset(Vec::new())
+        Self::SendAndReset(Vec::new())
     }
 }
 
-/// A well-formed answer.
+/// A valid answer.
 pub(crate) fn ok(body: impl AsRef<[u8]>) -> Vec<u8> {
     ok_with("", body)
 }
 
-/// A well-formed answer with more header lines, each with its line end.
+/// A valid answer with additional header lines, each with its line end.
 pub(crate) fn ok_with(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let head = format!(
@@ -70,16 +70,16 @@ pub(crate) fn ok_with(headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
 
 /// One request, byte for byte.
 #[derive(Clone, Debug)]
-pub(crate) struct Heard {
-    /// On which connection, counted from 0.
+pub(crate) struct ReceivedRequest {
+    /// The number of the connection, starting at 0.
     pub(crate) connection: usize,
     /// Request line and headers, with the empty line.
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Heard {
-    /// The value of a header; `None` where there is none.
+impl ReceivedRequest {
+    /// The value of a header; `None` if it is missing.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(": ")?;
@@ -88,11 +88,11 @@ impl Heard {
     }
 }
 
-/// A running server. Ends with the test.
+/// A running server. Dropping it stops it.
 pub(crate) struct ScriptedServer {
     pub(crate) address: SocketAddr,
     state: watch::Receiver<State>,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
     task: JoinHandle<()>,
 }
 
@@ -104,8 +104,8 @@ struct State {
 }
 
 impl ScriptedServer {
-    /// Plays the first list on the first connection, the second on the second, and so on.
-    /// Connections beyond the script are closed at once, and counted.
+    /// Plays the first list on the first connection, the second on the second, and so on. Further
+    /// connections are closed at once, and counted.
     pub(crate) async fn start(script: Vec<Vec<Turn>>) -> Self {
         Self::start_at("127.0.0.1:0", script).await.unwrap()
     }
@@ -113,46 +113,46 @@ impl ScriptedServer {
     pub(crate) async fn start_at(at: &str, script: Vec<Vec<Turn>>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(at).await?;
         let address = listener.local_addr()?;
-        let (told, state) = watch::channel(State::default());
-        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (state_sender, state) = watch::channel(State::default());
+        let requests = Arc::new(Mutex::new(Vec::new()));
         let player = Player {
-            told,
-            heard: Arc::clone(&heard),
+            state_sender,
+            requests: Arc::clone(&requests),
         };
         Ok(Self {
             address,
             state,
-            heard,
+            requests,
             task: tokio::spawn(player.play(listener, script)),
         })
     }
 
-    /// Closes the port, and every socket with it.
+    /// Closes the port and all its sockets.
     pub(crate) async fn stop(mut self) {
         self.task.abort();
         let ended = (&mut self.task).await;
         assert!(ended.is_err_and(|error| error.is_cancelled()));
     }
 
-    pub(crate) fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.lock().unwrap().clone()
     }
 
     pub(crate) fn connections(&self) -> usize {
         self.state.borrow().connections
     }
 
-    /// How much of a flood the client's computer took.
+    /// How many bytes of a flood the client's computer accepted.
     pub(crate) fn flooded(&self) -> usize {
         self.state.borrow().flooded
     }
 
-    /// Waits until so many turns of the script are over, closed sockets included.
+    /// Waits until this many turns of the script are complete.
     pub(crate) async fn turns(&mut self, number: usize) {
         let reached = self.state.wait_for(|state| state.turns >= number);
-        timeout(PATIENCE, reached)
+        timeout(SCRIPT_TIMEOUT, reached)
             .await
-            .expect("the script stands still")
+            .expect("the script makes no progress")
             .expect("the server is running");
     }
 }
@@ -164,18 +164,19 @@ impl Drop for ScriptedServer {
 }
 
 struct Player {
-    told: watch::Sender<State>,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    state_sender: watch::Sender<State>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 impl Player {
     async fn play(self, listener: TcpListener, script: Vec<Vec<Turn>>) {
         let mut script = script.into_iter();
-        // Sockets that a script leaves open stay so, whatever happens on the next.
+        // A socket that a script leaves open stays open during later connections.
         let mut open = Vec::new();
         for number in 0.. {
             let (stream, _) = listener.accept().await.unwrap();
-            self.told.send_modify(|state| state.connections += 1);
+            self.state_sender
+                .send_modify(|state| state.connections += 1);
             if let Some(turns) = script.next() {
                 open.extend(self.serve(number, stream, turns).await);
             }
@@ -189,18 +190,18 @@ impl Player {
         turns: Vec<Turn>,
     ) -> Option<TcpStream> {
         for turn in turns {
-            let heard = read_request(&mut stream, connection).await?;
-            self.heard.lock().unwrap().push(heard.clone());
+            let request = read_request(&mut stream, connection).await?;
+            self.requests.lock().unwrap().push(request.clone());
             let left = match turn {
                 Turn::Reply(answer) => {
-                    stream.write_all(&answer(&heard)).await.unwrap();
+                    stream.write_all(&answer(&request)).await.unwrap();
                     Some(stream)
                 }
-                Turn::Say(bytes) => {
+                Turn::Send(bytes) => {
                     stream.write_all(&bytes).await.unwrap();
                     Some(stream)
                 }
-                Turn::SayAndClose(bytes) => {
+                Turn::SendAndClose(bytes) => {
                     stream.write_all(&bytes).await.unwrap();
                     drop(stream);
                     None
@@ -209,7 +210,7 @@ impl Player {
                     self.flood(stream).await;
                     None
                 }
-                Turn::SayAndReset(bytes) => {
+                Turn::SendAndReset(bytes) => {
                     stream.write_all(&bytes).await.unwrap();
                     socket2::SockRef::from(&stream)
                         .set_linger(Some(Duration::ZERO))
@@ -218,7 +219,7 @@ impl Player {
                     None
                 }
             };
-            self.told.send_modify(|state| state.turns += 1);
+            self.state_sender.send_modify(|state| state.turns += 1);
             stream = left?;
         }
         Some(stream)
@@ -230,42 +231,43 @@ impl Player {
         let piece = vec![b'x'; 64 * 1024];
         let mut written = 0;
         while written < FLOOD {
-            // An error is the client's way to say that it has had enough.
+            // An error means that the client closed the connection.
             let Ok(()) = stream.write_all(&piece).await else {
                 break;
             };
             written += piece.len();
         }
-        self.told.send_modify(|state| state.flooded = written);
+        self.state_sender
+            .send_modify(|state| state.flooded = written);
     }
 }
 
-/// `None` when the client left without a request.
-async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<Heard> {
+/// `None` if the client closed the connection without a request.
+async fn read_request(stream: &mut TcpStream, connection: usize) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            let mut heard = Heard {
+            let mut request = ReceivedRequest {
                 connection,
                 head: String::from_utf8(bytes[..end + 4].to_vec()).unwrap(),
                 body: bytes.split_off(end + 4),
             };
-            let length = heard.header("content-length");
+            let length = request.header("content-length");
             let length: usize = length.map_or(0, |length| length.parse().unwrap());
-            while heard.body.len() < length {
-                assert_ne!(stream.read_buf(&mut heard.body).await.unwrap(), 0);
+            while request.body.len() < length {
+                assert_ne!(stream.read_buf(&mut request.body).await.unwrap(), 0);
             }
-            assert_eq!(heard.body.len(), length, "more than one request at once");
-            return Some(heard);
+            assert_eq!(request.body.len(), length, "more than one request at once");
+            return Some(request);
         }
         if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
-            assert_eq!(bytes, b"", "a request was cut off");
+            assert_eq!(bytes, b"", "a request was truncated");
             return None;
         }
     }
 }
 
-/// More than any buffer of the system between the two ends.
+/// More than all buffers of the system between the two sides.
 const FLOOD: usize = 512 * 1024 * 1024;
-/// No script takes as long.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Longer than any script takes.
+const SCRIPT_TIMEOUT: Duration = Duration::from_mins(1);

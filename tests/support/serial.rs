@@ -1,21 +1,21 @@
-//! A serial port as a client has it open: bytes written, and everything read so far. Waits end with
-//! what they wait for, or with the limit.
+//! A serial port that a client has opened: writes bytes and collects everything that was read.
+//! Waits end with the expected event or at a time limit.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// An open port.
 pub(crate) struct Port {
     file: File,
-    heard: Arc<Heard>,
+    received: Arc<Received>,
 }
 
 #[derive(Default)]
-struct Heard {
+struct Received {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -33,83 +33,84 @@ impl Port {
             .write(true)
             .open(path)
             .expect("a port");
-        let heard = Arc::<Heard>::default();
-        let (from, to) = (file.try_clone().expect("a port"), Arc::clone(&heard));
+        let received = Arc::<Received>::default();
+        let (from, to) = (file.try_clone().expect("a port"), Arc::clone(&received));
         thread::spawn(move || to.follow(from));
-        Self { file, heard }
+        Self { file, received }
     }
 
     pub(crate) fn send(&mut self, text: &str) {
         self.file.write_all(text.as_bytes()).expect("an open port");
     }
 
-    /// Waits until what was read and not taken ends like this, and takes it.
+    /// Waits until the unread bytes end like this, and returns them.
     #[track_caller]
     pub(crate) fn until(&self, end: &str) -> String {
         self.take_when(end, |bytes| bytes.ends_with(end.as_bytes()))
     }
 
-    /// Waits until this was read, and takes everything.
+    /// Waits until the unread bytes contain this, and returns them.
     #[track_caller]
     pub(crate) fn with(&self, text: &str) -> String {
-        let wanted = text.as_bytes();
+        let expected = text.as_bytes();
         self.take_when(text, |bytes| {
-            bytes.windows(wanted.len()).any(|part| part == wanted)
+            bytes.windows(expected.len()).any(|part| part == expected)
         })
     }
 
-    /// Waits until so many bytes were read, and takes everything.
+    /// Waits until this many bytes were read, and returns them.
     #[track_caller]
     pub(crate) fn at_least(&self, bytes: usize) -> Vec<u8> {
         self.take_bytes_when("enough", |read| read.len() >= bytes)
     }
 
-    /// Waits for the end of the line, and takes what came before it.
+    /// Waits until the line is closed, and returns what was read.
     #[track_caller]
-    pub(crate) fn hung_up(&self) -> String {
-        let deadline = Instant::now() + LIMIT;
-        let mut state = self.heard.state.lock().unwrap();
-        while !state.ended {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "still there");
-            state = self.heard.changed.wait_timeout(state, left).unwrap().0;
-        }
+    pub(crate) fn wait_closed(&self) -> String {
+        let mut state = self.received.wait_until(|state| state.ended);
+        assert!(state.ended, "still open");
         String::from_utf8_lossy(&std::mem::take(&mut state.bytes)).into_owned()
     }
 
-    /// What was read within this time, byte for byte. For what must not come.
+    /// Returns what is read within this time, to show that no other bytes arrive.
     pub(crate) fn within(&self, time: Duration) -> Vec<u8> {
         thread::sleep(time);
-        std::mem::take(&mut self.heard.state.lock().unwrap().bytes)
+        std::mem::take(&mut self.received.state.lock().unwrap().bytes)
     }
 
     #[track_caller]
-    fn take_when(&self, wanted: &str, is_there: impl Fn(&[u8]) -> bool) -> String {
-        String::from_utf8_lossy(&self.take_bytes_when(wanted, is_there)).into_owned()
+    fn take_when(&self, expected: &str, is_there: impl Fn(&[u8]) -> bool) -> String {
+        String::from_utf8_lossy(&self.take_bytes_when(expected, is_there)).into_owned()
     }
 
     #[track_caller]
-    fn take_bytes_when(&self, wanted: &str, is_there: impl Fn(&[u8]) -> bool) -> Vec<u8> {
-        let deadline = Instant::now() + LIMIT;
-        let mut state = self.heard.state.lock().unwrap();
-        while !is_there(&state.bytes) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !state.ended && !left.is_zero(),
-                "{wanted:?} never came: {:?}",
-                String::from_utf8_lossy(&state.bytes)
-            );
-            state = self.heard.changed.wait_timeout(state, left).unwrap().0;
-        }
+    fn take_bytes_when(&self, expected: &str, is_there: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+        let mut state = self
+            .received
+            .wait_until(|state| state.ended || is_there(&state.bytes));
+        let text = String::from_utf8_lossy(&state.bytes);
+        assert!(
+            is_there(&state.bytes),
+            "{expected:?} never arrived: {text:?}"
+        );
         std::mem::take(&mut state.bytes)
     }
 }
 
-impl Heard {
+impl Received {
+    /// Waits until the condition is met, or the time limit is over.
+    fn wait_until(&self, is_met: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let state = self.state.lock().unwrap();
+        let waited = self
+            .changed
+            .wait_timeout_while(state, LIMIT, |state| !is_met(state));
+        waited.unwrap().0
+    }
+
     fn follow(&self, mut from: File) {
         let mut buffer = [0; 4096];
         loop {
-            // A port that is gone is an error, or the end.
+            // Reading a closed port returns an error or the end of the file.
             let read = from.read(&mut buffer).unwrap_or_default();
             let mut state = self.state.lock().unwrap();
             state.ended = read == 0;
@@ -122,5 +123,5 @@ impl Heard {
     }
 }
 
-/// No wait of a test takes as long.
+/// Longer than any wait of a test.
 const LIMIT: Duration = Duration::from_mins(2);

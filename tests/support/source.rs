@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 /// One file of `src/`.
 pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
-    /// `src/transport/http.rs` is `transport::http`.
+    /// The path as a module: `src/transport/http.rs` is `transport::http`.
     pub(crate) module: Vec<String>,
     pub(crate) text: String,
 }
 
 impl SourceFile {
-    /// A file at a path that begins with `src/`.
+    /// Creates a file; the path begins with `src/`.
     pub(crate) fn new(path: PathBuf, text: String) -> Self {
         let mut module: Vec<String> = path
             .with_extension("")
@@ -29,13 +29,13 @@ impl SourceFile {
         Self { path, module, text }
     }
 
-    /// The folder or file directly under `src/`; none for `main.rs` and `lib.rs`.
+    /// The folder or file directly under `src/`; `None` for `main.rs` and `lib.rs`.
     pub(crate) fn top_module(&self) -> Option<&str> {
         self.module.first().map(String::as_str)
     }
 }
 
-/// Every file of `src/`.
+/// Reads every file of `src/`.
 pub(crate) fn source_files() -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
@@ -51,7 +51,7 @@ pub(crate) fn source_files() -> Vec<SourceFile> {
         }
     }
     assert!(files.len() > 20, "src/ was not found");
-    files.sort_by(|one, other| one.path.cmp(&other.path));
+    files.sort_by(|left, right| left.path.cmp(&right.path));
     files
 }
 

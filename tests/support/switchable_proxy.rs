@@ -1,5 +1,5 @@
-//! A way to a server that can be switched off and on, as the internet of a computer that joins a
-//! device's hotspot and leaves it: while it is off, connections are refused.
+//! A proxy to a server that can be switched off and on, like the internet connection of a computer
+//! that joins and leaves a device's hotspot. While it is off, connections are refused.
 #![expect(
     clippy::disallowed_types,
     reason = "both of its ends are sockets, and none is the program's"
@@ -16,25 +16,25 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 
-/// A port that leads to a server, while it is on. Ends with the test.
+/// A port that forwards to a server while it is on. Dropping it stops it.
 pub(crate) struct SwitchableProxy {
     address: SocketAddr,
-    /// Whether it shall be on, and whom to tell when it is so.
+    /// Switches the proxy, and confirms the switch.
     switch: UnboundedSender<(bool, mpsc::Sender<()>)>,
 }
 
 impl SwitchableProxy {
-    /// To the server at this URL; it is on.
+    /// Starts a proxy to the server at this URL, switched on.
     pub(crate) fn to(url: &str) -> Self {
         let server = url.strip_prefix("http://").expect("plain HTTP").to_owned();
-        let (told, address) = mpsc::channel();
+        let (address_sender, address) = mpsc::channel();
         let (switch, switched) = unbounded_channel();
         thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
                 let listener = own_port().await;
                 let address = listener.local_addr().expect("a port");
-                told.send(address).expect("a test that waits");
+                address_sender.send(address).expect("a test that waits");
                 run(listener, address, &server, switched).await;
             });
         });
@@ -44,17 +44,17 @@ impl SwitchableProxy {
         }
     }
 
-    /// Where it is.
+    /// The URL of the proxy.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// From now on connections are refused; those that there are have been broken.
+    /// Refuses connections from now on, and breaks the open ones.
     pub(crate) fn off(&self) {
         self.set(false);
     }
 
-    /// It leads to the server again.
+    /// Forwards connections again.
     pub(crate) fn on(&self) {
         self.set(true);
     }
@@ -66,7 +66,8 @@ impl SwitchableProxy {
     }
 }
 
-/// One that the system gives to nobody while this is off: those are above.
+/// Opens a port below the range from which the system assigns ports, so that it stays free while
+/// the proxy is off.
 async fn own_port() -> TcpListener {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -109,7 +110,7 @@ async fn run(
                 let server = server.to_owned();
                 connections.spawn(async move {
                     let mut stream = TcpStream::connect(server).await.expect("the server");
-                    // Either side may leave as it likes.
+                    // Either side may close its connection.
                     let _ended = copy_bidirectional(&mut client, &mut stream).await;
                 });
             }

@@ -1,4 +1,4 @@
-//! Devices as flows and drivers are told of them.
+//! Drivers, addresses and targets for tests.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use espctl::transport::{Address, Driver, built_in_drivers};
 /// A built-in driver.
 pub(crate) fn driver(name: &str) -> Arc<dyn Driver> {
     let mut drivers = built_in_drivers().into_iter();
-    let found = drivers.find(|driver| driver.medium(&Host::this()).name == name);
-    found.expect("a built-in driver")
+    let driver = drivers.find(|driver| driver.medium(&Host::this()).name == name);
+    driver.expect("a built-in driver")
 }
 
-/// An address over HTTP.
+/// An address of a device that uses HTTP.
 pub(crate) fn http_address(address: impl Display) -> Address {
     driver("softap")
         .parse_address(&address.to_string())

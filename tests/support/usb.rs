@@ -1,5 +1,5 @@
-//! Serial ports on USB with emulated boards behind them, in a mount namespace whose `/sys` and `/dev`
-//! have no other ports.
+//! Serial ports on USB with emulated boards, in a mount namespace whose `/sys` and `/dev` have no
+//! other ports.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,11 +8,11 @@ use std::path::Path;
 use super::device::Device;
 use super::namespace::Namespace;
 
-/// The namespace for this test. The real `/dev` is kept aside, for what a program needs of it.
+/// The namespace for a test. The real `/dev` stays available for what programs require.
 pub(crate) const fn ports(test: &'static str) -> Namespace {
     Namespace {
         test,
-        own: &["--mount"],
+        namespaces: &["--mount"],
         set_up: "
             mount -t tmpfs none /mnt
             mkdir /mnt/dev
@@ -26,7 +26,7 @@ pub(crate) const fn ports(test: &'static str) -> Namespace {
     }
 }
 
-/// A port on USB as the kernel shows it, with a board on a pty behind it.
+/// A port on USB as the kernel shows it, with a board on a pty.
 pub(crate) struct Board {
     device: Device,
     tty: &'static str,
@@ -57,8 +57,8 @@ impl Board {
         Self { device, tty }
     }
 
-    pub(crate) fn told(&self, event: &str) -> usize {
-        self.device.told(event).len()
+    pub(crate) fn count_log_entries(&self, event: &str) -> usize {
+        self.device.log_entries(event).len()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads `tests/vectors/vectors.json`. What it contains: the README beside it.
+//! Reads `tests/vectors/vectors.json`. The README in the same folder describes it.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ pub(crate) fn load() -> Value {
     serde_json::from_str(include_str!("../vectors/vectors.json")).unwrap()
 }
 
-/// The object or array under `key`.
+/// The array under `key`.
 pub(crate) fn entries(key: &str) -> Vec<Value> {
     load()[key].as_array().expect(key).clone()
 }
@@ -29,7 +29,7 @@ pub(crate) fn bytes(entry: &Value, key: &str) -> Vec<u8> {
     hex::decode(text(entry, key)).expect(key)
 }
 
-/// The members of an object, sorted.
+/// The keys of an object, sorted.
 pub(crate) fn keys(object: &Value) -> Vec<&str> {
     let mut keys: Vec<_> = object
         .as_object()

@@ -1,9 +1,9 @@
-//! Waiting for what another process does.
+//! Waits for another process.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Waits until `is_so` returns true, two minutes at most.
+/// Waits until `is_so` returns true, at most two minutes.
 #[track_caller]
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + LIMIT;
@@ -13,5 +13,5 @@ pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// No wait of a test takes as long, however loaded the computer is.
+/// Longer than any wait of a test on a loaded computer.
 const LIMIT: Duration = Duration::from_mins(2);

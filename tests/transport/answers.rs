@@ -1,5 +1,5 @@
-//! What each answer is taken for, right or wrong, and each way to have none. What a refusal means
-//! is `security`'s.
+//! How each answer is classified, valid or not, and each way to get no answer. `security`
+//! interprets refusals.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use espctl::proto::{EndpointName, Service};
 use espctl::transport::{Limits, TransportError};
 use tokio::time::{Instant, pause, resume};
 
-use super::{ask, open, open_at, patient};
+use super::{ask, long_limits, open, open_at};
 use crate::support::scripted_server::{ScriptedServer, Turn, ok};
 
-/// The outcome of one request that is answered like this.
-async fn answered(turn: Turn) -> Result<Vec<u8>, TransportError> {
+/// The outcome of one request with this reaction.
+async fn outcome_of(turn: Turn) -> Result<Vec<u8>, TransportError> {
     let server = ScriptedServer::start(vec![vec![turn]]).await;
     let mut transport = open(server.address).await;
     let outcome = ask(&mut *transport, b"request").await;
-    assert_eq!(server.heard().len(), 1, "asked once, whatever comes of it");
+    assert_eq!(server.requests().len(), 1, "the request was sent once");
     assert_eq!(server.connections(), 1);
     outcome
 }
 
-async fn failure(turn: Turn) -> TransportError {
+async fn error_of(turn: Turn) -> TransportError {
     let shown = format!("{turn:?}");
-    answered(turn).await.expect_err(&shown)
+    outcome_of(turn).await.expect_err(&shown)
 }
 
-/// Why an answer is malformed.
-async fn fault(turn: Turn) -> String {
-    match failure(turn.clone()).await {
+/// The reason why an answer is malformed.
+async fn malformed_reason(turn: Turn) -> String {
+    match error_of(turn.clone()).await {
         TransportError::Malformed { endpoint, what } => {
             assert_eq!(endpoint, EndpointName::PROV_CONFIG);
             what
@@ -37,32 +37,33 @@ async fn fault(turn: Turn) -> String {
 }
 
 #[tokio::test]
-async fn a_body_is_taken_as_it_is() {
+async fn body_is_returned_unchanged() {
     let binary: Vec<u8> = (0..=255).collect();
     let longest = vec![b'y'; 64 * 1024];
     for body in [&b""[..], b"x", &binary, &longest] {
-        assert_eq!(answered(Turn::say(ok(body))).await.unwrap(), body);
+        assert_eq!(outcome_of(Turn::send(ok(body))).await.unwrap(), body);
     }
 }
 
 #[tokio::test]
-async fn a_body_without_a_length_ends_with_the_socket() {
+async fn body_without_length_ends_with_connection() {
     let answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\nto the end";
-    let body = answered(Turn::say_and_close(answer)).await.unwrap();
+    let body = outcome_of(Turn::send_and_close(answer)).await.unwrap();
     assert_eq!(body, b"to the end");
 }
 
 #[tokio::test]
-async fn closed_without_a_byte_is_a_refusal() {
-    let error = failure(Turn::hang_up()).await;
+async fn closed_connection_without_answer_is_refusal() {
+    let error = error_of(Turn::close()).await;
     assert!(matches!(error, TransportError::Refused { .. }), "{error:?}");
     assert!(error.may_be_refusal());
 }
 
-/// A server that closes a socket with something unread in it resets it, so this may be a "no" too.
+/// A server that closes a socket with unread data resets the connection, so this may also be a
+/// refusal.
 #[tokio::test]
-async fn a_reset_is_a_broken_path_and_may_be_a_refusal() {
-    let error = failure(Turn::reset()).await;
+async fn reset_connection_may_be_refusal() {
+    let error = error_of(Turn::reset()).await;
     let TransportError::Disconnected { source, .. } = &error else {
         panic!("{error:?}");
     };
@@ -71,9 +72,9 @@ async fn a_reset_is_a_broken_path_and_may_be_a_refusal() {
     assert!(error.may_be_refusal());
 }
 
-/// Whatever a device means by it, it is not the "no" that a hang-up without a word is.
+/// A truncated answer is not a refusal: a refusal has no answer at all.
 #[tokio::test]
-async fn an_answer_that_ends_too_early_is_a_broken_path_and_no_refusal() {
+async fn truncated_answer_is_not_refusal() {
     for cut in [
         "H",
         "HTTP/1.1 200 OK\r\n",
@@ -81,9 +82,12 @@ async fn an_answer_that_ends_too_early_is_a_broken_path_and_no_refusal() {
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n12345678",
     ] {
-        let error = failure(Turn::say_and_close(cut)).await;
-        let broken = matches!(error, TransportError::Disconnected { .. });
-        assert!(broken && !error.may_be_refusal(), "{cut:?}: {error:?}");
+        let error = error_of(Turn::send_and_close(cut)).await;
+        let is_disconnected = matches!(error, TransportError::Disconnected { .. });
+        assert!(
+            is_disconnected && !error.may_be_refusal(),
+            "{cut:?}: {error:?}"
+        );
     }
 }
 
@@ -96,19 +100,22 @@ async fn garbage_is_malformed() {
         b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy",
     ] {
-        assert_eq!(fault(Turn::say_and_close(garbage)).await, "not HTTP");
+        assert_eq!(
+            malformed_reason(Turn::send_and_close(garbage)).await,
+            "not HTTP"
+        );
     }
 }
 
 #[tokio::test]
-async fn every_other_status_is_named() {
+async fn unexpected_status_is_named() {
     for status in [204, 302, 400, 405, 408, 431, 500] {
         let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 2\r\n\r\nno");
-        let what = fault(Turn::say_and_close(answer)).await;
+        let what = malformed_reason(Turn::send_and_close(answer)).await;
         assert_eq!(what, format!("HTTP status {status}"));
     }
     let answer = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";
-    let error = failure(Turn::say_and_close(answer)).await;
+    let error = error_of(Turn::send_and_close(answer)).await;
     assert!(
         matches!(&error, TransportError::NoSuchEndpoint { endpoint } if *endpoint == EndpointName::PROV_CONFIG),
         "{error:?}"
@@ -117,12 +124,12 @@ async fn every_other_status_is_named() {
 }
 
 #[tokio::test]
-async fn an_answer_beyond_every_firmwares_is_not_taken_in() {
+async fn answer_size_is_limited() {
     let one_too_many = vec![b'x'; 64 * 1024 + 1];
-    let what = fault(Turn::say(ok(&one_too_many))).await;
+    let what = malformed_reason(Turn::send(ok(&one_too_many))).await;
     assert_eq!(what, "more than 65536 bytes");
     let without_length = "HTTP/1.1 200 OK\r\n\r\n".as_bytes();
-    let what = fault(Turn::say([without_length, &one_too_many].concat())).await;
+    let what = malformed_reason(Turn::send([without_length, &one_too_many].concat())).await;
     assert_eq!(what, "more than 65536 bytes");
 
     let mut server = ScriptedServer::start(vec![vec![Turn::Flood]]).await;
@@ -132,16 +139,16 @@ async fn an_answer_beyond_every_firmwares_is_not_taken_in() {
         matches!(error, TransportError::Malformed { .. }),
         "{error:?}"
     );
-    // The socket has been given up, so the rest is not even waited for.
+    // The transport closed the socket and did not wait for the rest.
     server.turns(1).await;
     assert!(server.flooded() < 64 * 1024 * 1024, "{}", server.flooded());
 }
 
-/// Limits of one kind of request each, and of no other.
+/// Each case shortens the limit of one kind of request only.
 #[tokio::test]
-async fn silence_ends_at_the_limit_of_the_endpoint() {
+async fn silent_device_times_out_at_endpoint_limit() {
     let brief = Duration::from_millis(120);
-    let limits = patient();
+    let limits = long_limits();
     let cases = [
         (
             EndpointName::PROV_SCAN,
@@ -175,13 +182,13 @@ async fn silence_ends_at_the_limit_of_the_endpoint() {
     for (endpoint, limits) in cases {
         for silence in [
             Turn::silence(),
-            Turn::say("HTTP/1.1 200 OK\r\n"),
-            Turn::say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n1"),
+            Turn::send("HTTP/1.1 200 OK\r\n"),
+            Turn::send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n1"),
         ] {
             let server = ScriptedServer::start(vec![vec![silence]]).await;
             let port = server.address.port();
             let mut transport = open_at("127.0.0.1", port, &limits).await;
-            // From here on, only waiting takes time.
+            // From here on, only waiting advances the clock.
             pause();
             let began = Instant::now();
             let error = transport.exchange(&endpoint, b"request").await.unwrap_err();

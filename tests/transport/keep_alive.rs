@@ -1,4 +1,5 @@
-//! One socket for many requests, another one when it closed, and the cookie that outlives both.
+//! Many requests over one socket, another socket when it closed, and the cookie that stays valid
+//! for both.
 
 #![expect(clippy::disallowed_types, reason = "one test listens by itself")]
 
@@ -12,44 +13,44 @@ use tokio::time::{pause, resume};
 #[cfg(target_os = "linux")]
 use super::connections_to;
 use super::{ask, open};
-use crate::support::scripted_server::{Heard, ScriptedServer, Turn, ok, ok_with};
+use crate::support::scripted_server::{ReceivedRequest, ScriptedServer, Turn, ok, ok_with};
 
 fn with_cookie(cookie: &str) -> Turn {
-    Turn::say(ok_with(&format!("Set-Cookie: {cookie}\r\n"), ""))
+    Turn::send(ok_with(&format!("Set-Cookie: {cookie}\r\n"), ""))
 }
 
 /// Connection, cookie and body of each request.
-fn told(heard: &[Heard]) -> Vec<(usize, Option<&str>, &str)> {
-    heard
+fn summarize(requests: &[ReceivedRequest]) -> Vec<(usize, Option<&str>, &str)> {
+    requests
         .iter()
-        .map(|one| {
-            let body = std::str::from_utf8(&one.body).unwrap();
-            (one.connection, one.header("cookie"), body)
+        .map(|request| {
+            let body = std::str::from_utf8(&request.body).unwrap();
+            (request.connection, request.header("cookie"), body)
         })
         .collect()
 }
 
 #[tokio::test]
 async fn many_requests_share_one_socket() {
-    let turns = (0..50).map(|number| Turn::say(ok(format!("{number}"))));
+    let turns = (0..50).map(|number| Turn::send(ok(format!("{number}"))));
     let server = ScriptedServer::start(vec![turns.collect()]).await;
     let mut transport = open(server.address).await;
     for number in 0..50 {
         let answer = ask(&mut *transport, b"x").await.unwrap();
         assert_eq!(answer, format!("{number}").as_bytes());
     }
-    assert_eq!(server.heard().len(), 50);
+    assert_eq!(server.requests().len(), 50);
     assert_eq!(server.connections(), 1);
 }
 
 #[tokio::test]
-async fn a_socket_that_closed_between_two_requests_is_replaced_and_nothing_said_twice() {
+async fn closed_socket_is_replaced_without_repeated_request() {
     let first = ok_with("Set-Cookie: session=42\r\n", "one");
-    for last_word in [Turn::SayAndClose, Turn::SayAndReset] {
+    for end in [Turn::SendAndClose, Turn::SendAndReset] {
         let mut server = ScriptedServer::start(vec![
-            vec![last_word(first.clone())],
-            vec![last_word(ok("two"))],
-            vec![Turn::say(ok("three"))],
+            vec![end(first.clone())],
+            vec![end(ok("two"))],
+            vec![Turn::send(ok("three"))],
         ])
         .await;
         let mut transport = open(server.address).await;
@@ -57,13 +58,13 @@ async fn a_socket_that_closed_between_two_requests_is_replaced_and_nothing_said_
             let answer = ask(&mut *transport, expected.as_bytes()).await.unwrap();
             assert_eq!(answer, expected.as_bytes());
             server.turns(number + 1).await;
-            // The last one stays open.
+            // The last socket stays open.
             if number < 2 {
                 until_closed(server.address);
             }
         }
         assert_eq!(
-            told(&server.heard()),
+            summarize(&server.requests()),
             [
                 (0, None, "one"),
                 (1, Some("session=42"), "two"),
@@ -74,10 +75,10 @@ async fn a_socket_that_closed_between_two_requests_is_replaced_and_nothing_said_
     }
 }
 
-/// However busy this side was meanwhile: a close that has arrived is heeded, seen or not. Keys take
-/// a while to compute, and nothing else happens then.
+/// A close that has arrived must be detected even if the client was busy: computing keys takes a
+/// while, and the runtime does nothing else then.
 #[tokio::test]
-async fn a_socket_that_closed_while_nobody_looked_is_replaced_too() {
+async fn socket_closed_during_computation_is_replaced() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serve = move |listener: TcpListener| {
@@ -100,8 +101,8 @@ async fn a_socket_that_closed_while_nobody_looked_is_replaced_too() {
     second.join().unwrap();
 }
 
-/// Waits until this computer's end of the connection has received the close. A loaded kernel delivers it
-/// some time after the other end was closed, and until then no client can know.
+/// Waits until this computer's side of the connection has received the close. A loaded kernel
+/// delivers it with a delay, and no client can know before.
 #[cfg(target_os = "linux")]
 fn until_closed(address: SocketAddr) {
     const ESTABLISHED: &str = "01";
@@ -110,14 +111,14 @@ fn until_closed(address: SocketAddr) {
     }
 }
 
-/// Elsewhere the kernel is taken to be quick enough.
+/// Other systems are assumed to be fast enough.
 #[cfg(not(target_os = "linux"))]
 fn until_closed(_address: SocketAddr) {}
 
 /// A device refuses on the socket on which it answered before.
 #[tokio::test]
-async fn a_refusal_after_an_answer_is_still_a_refusal() {
-    let turns = vec![Turn::say(ok("one")), Turn::hang_up()];
+async fn closed_connection_after_answer_is_refusal() {
+    let turns = vec![Turn::send(ok("one")), Turn::close()];
     let server = ScriptedServer::start(vec![turns]).await;
     let mut transport = open(server.address).await;
     ask(&mut *transport, b"1").await.unwrap();
@@ -126,27 +127,27 @@ async fn a_refusal_after_an_answer_is_still_a_refusal() {
     assert_eq!(server.connections(), 1);
 }
 
-/// A late answer must not be taken for the next one's, so no failure leaves a socket behind.
+/// A late answer must not be read as the next one, so a failed exchange closes its socket.
 #[tokio::test]
-async fn after_a_failed_exchange_the_next_has_a_socket_of_its_own() {
+async fn failed_exchange_closes_socket() {
     let page = "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno";
     for failing in [
-        Turn::hang_up(),
+        Turn::close(),
         Turn::reset(),
-        Turn::say("garbage\r\n\r\n"),
-        Turn::say(page),
+        Turn::send("garbage\r\n\r\n"),
+        Turn::send(page),
         Turn::silence(),
-        Turn::say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n1"),
+        Turn::send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n1"),
     ] {
         let shown = format!("{failing:?}");
         let server = ScriptedServer::start(vec![
             vec![with_cookie("session=7"), failing],
-            vec![Turn::say(ok("again"))],
+            vec![Turn::send(ok("again"))],
         ])
         .await;
         let mut transport = open(server.address).await;
         ask(&mut *transport, b"1").await.unwrap();
-        // Silence takes no time.
+        // The paused clock skips the silence.
         pause();
         ask(&mut *transport, b"2").await.expect_err(&shown);
         resume();
@@ -156,7 +157,7 @@ async fn after_a_failed_exchange_the_next_has_a_socket_of_its_own() {
             "{shown}"
         );
         assert_eq!(
-            told(&server.heard()),
+            summarize(&server.requests()),
             [
                 (0, None, "1"),
                 (0, Some("session=7"), "2"),
@@ -168,13 +169,13 @@ async fn after_a_failed_exchange_the_next_has_a_socket_of_its_own() {
 }
 
 #[tokio::test]
-async fn nobody_there_any_more_is_no_refusal() {
-    let server = ScriptedServer::start(vec![vec![Turn::say_and_close(ok("one"))]]).await;
+async fn stopped_server_is_not_refusal() {
+    let server = ScriptedServer::start(vec![vec![Turn::send_and_close(ok("one"))]]).await;
     let mut transport = open(server.address).await;
     ask(&mut *transport, b"1").await.unwrap();
     server.stop().await;
     let error = ask(&mut *transport, b"2").await.unwrap_err();
-    // The end of the old socket is usually known by now, but it can still be on its way.
+    // The close of the old socket has usually arrived by now, but may still be in transit.
     assert!(
         matches!(
             error,
@@ -184,9 +185,9 @@ async fn nobody_there_any_more_is_no_refusal() {
     );
 }
 
-/// After each answer, the cookie of the request that follows.
+/// The cookie of the request that follows each answer.
 #[tokio::test]
-async fn only_a_session_number_is_a_cookie_and_the_newest_counts() {
+async fn newest_valid_session_cookie_is_used() {
     let steps = [
         ("session=1", "session=1"),
         ("session=4294967295", "session=4294967295"),
@@ -205,29 +206,29 @@ async fn only_a_session_number_is_a_cookie_and_the_newest_counts() {
         ("other=1\r\nSet-Cookie: session=8", "session=8"),
     ];
     let mut turns: Vec<Turn> = steps.iter().map(|(set, _)| with_cookie(set)).collect();
-    turns.push(Turn::say(ok("")));
+    turns.push(Turn::send(ok("")));
     let server = ScriptedServer::start(vec![turns]).await;
     let mut transport = open(server.address).await;
     for _ in 0..=steps.len() {
         ask(&mut *transport, b"x").await.unwrap();
     }
-    let heard = server.heard();
-    assert_eq!(heard[0].header("cookie"), None);
-    for ((set, expected), request) in steps.iter().zip(&heard[1..]) {
+    let requests = server.requests();
+    assert_eq!(requests[0].header("cookie"), None);
+    for ((set, expected), request) in steps.iter().zip(&requests[1..]) {
         assert_eq!(request.header("cookie"), Some(*expected), "after {set:?}");
     }
 }
 
 #[tokio::test]
-async fn a_refusal_may_set_a_cookie_too() {
+async fn error_answer_may_set_cookie() {
     let page = "HTTP/1.1 404 Not Found\r\nSet-Cookie: session=5\r\nContent-Length: 0\r\n\r\n";
     let server = ScriptedServer::start(vec![
-        vec![Turn::say_and_close(page)],
-        vec![Turn::say(ok(""))],
+        vec![Turn::send_and_close(page)],
+        vec![Turn::send(ok(""))],
     ])
     .await;
     let mut transport = open(server.address).await;
     ask(&mut *transport, b"1").await.unwrap_err();
     ask(&mut *transport, b"2").await.unwrap();
-    assert_eq!(server.heard()[1].header("cookie"), Some("session=5"));
+    assert_eq!(server.requests()[1].header("cookie"), Some("session=5"));
 }

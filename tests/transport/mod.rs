@@ -1,5 +1,5 @@
-//! The transports as they are shipped, against sockets that a test scripts. What the bytes mean is
-//! no matter here.
+//! The shipped transports against scripted sockets. The content of the messages does not matter
+//! here.
 
 mod answers;
 mod http;
@@ -22,7 +22,7 @@ fn softap() -> Arc<dyn Driver> {
     driver("softap")
 }
 
-/// Finds and opens what listens there, as a flow does.
+/// Scans for and connects to a listening address, like a flow.
 async fn open_at(host: &str, port: u16, limits: &Limits) -> Box<dyn Transport> {
     let address = if host.contains(':') {
         format!("[{host}]:{port}")
@@ -41,11 +41,11 @@ async fn open_at(host: &str, port: u16, limits: &Limits) -> Box<dyn Transport> {
 }
 
 pub(crate) async fn open(address: SocketAddr) -> Box<dyn Transport> {
-    open_at(&address.ip().to_string(), address.port(), &patient()).await
+    open_at(&address.ip().to_string(), address.port(), &long_limits()).await
 }
 
-/// Limits that no test reaches, unless it is about them.
-fn patient() -> Limits {
+/// Limits that no test reaches, unless it tests them.
+fn long_limits() -> Limits {
     Limits {
         connect: LONG,
         services: LONG,
@@ -61,8 +61,7 @@ async fn ask(transport: &mut dyn Transport, request: &[u8]) -> Result<Vec<u8>, T
         .await
 }
 
-/// The ends on this computer of the connections to `address` that are in this state of
-/// `/proc/net/tcp`.
+/// This computer's addresses of the connections to `address` in this state of `/proc/net/tcp`.
 #[cfg(target_os = "linux")]
 fn connections_to(address: SocketAddr, state: &str) -> Vec<String> {
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();

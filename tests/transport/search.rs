@@ -1,4 +1,4 @@
-//! How long a search goes on, and what ends it. Whether what was found is a device is seen later.
+//! How long a search lasts, and what ends it. Whether the result is a device is tested elsewhere.
 
 #[cfg(target_os = "linux")]
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use super::connections_to;
 use super::{LONG, softap};
 use crate::support::target::{driver, http_address};
 
-/// A port that is taken, on which nobody listens until a test says so.
+/// A bound port that does not listen until a test starts it.
 pub(crate) struct ClosedPort {
     pub(crate) address: SocketAddr,
     socket: Socket,
@@ -38,9 +38,10 @@ async fn search(at: SocketAddr, wait: Duration) -> Vec<Result<Candidate, Transpo
     softap().scan(&search).collect().await
 }
 
-/// The clock stands still while anything is computed, so the times are those of the search alone.
+/// The paused clock does not advance during computation, so the times are those of the search
+/// alone.
 #[tokio::test(start_paused = true)]
-async fn nobody_is_looked_for_until_the_time_is_up_and_no_longer() {
+async fn search_without_device_ends_at_time_limit() {
     let port = closed_port();
     for wait in [0, 100, 700].map(Duration::from_millis) {
         let began = Instant::now();
@@ -50,7 +51,7 @@ async fn nobody_is_looked_for_until_the_time_is_up_and_no_longer() {
             panic!("{found:?}");
         };
         assert_eq!(address.to_string(), port.address.to_string());
-        // The last attempt is made when there is no time for another pause.
+        // The last attempt starts when there is no time for another pause.
         assert!(
             took + Duration::from_millis(250) >= wait,
             "{wait:?}: {took:?}"
@@ -60,14 +61,14 @@ async fn nobody_is_looked_for_until_the_time_is_up_and_no_longer() {
 }
 
 #[tokio::test]
-async fn a_device_that_comes_later_is_found() {
+async fn finds_device_that_appears_later() {
     let port = closed_port();
     let began = Instant::now();
     let later = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         port.socket.listen(1).unwrap();
     };
-    // A search that went on after it found the device would last for an hour.
+    // A search that continued after it found the device would last an hour.
     let both = async { tokio::join!(search(port.address, Duration::from_hours(1)), later) };
     let (found, ()) = timeout(LONG, both).await.expect("the search ends");
     assert!(matches!(&found[..], [Ok(_)]), "{found:?}");
@@ -75,12 +76,12 @@ async fn a_device_that_comes_later_is_found() {
     assert!(took >= Duration::from_millis(300), "{took:?}");
 }
 
-/// An attempt keeps the route that it began with, so one that hangs must not be the only one: the
-/// hotspot may have been joined since.
+/// An attempt keeps the route that it started with, so a hanging attempt must not be the last: this
+/// computer may have joined the hotspot meanwhile.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn an_attempt_that_hangs_is_not_the_last_one() {
-    // Whoever asks for a connection beyond the queue's length is not even refused.
+async fn hanging_attempt_is_followed_by_another() {
+    // Connections beyond the length of the queue are not even refused.
     let port = closed_port();
     port.socket.listen(0).unwrap();
     let queued = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
@@ -100,7 +101,7 @@ async fn an_attempt_that_hangs_is_not_the_last_one() {
 const SYN_SENT: &str = "02";
 
 #[tokio::test]
-async fn device_is_found_from_the_interface_that_is_named() {
+async fn finds_device_from_named_interface() {
     let port = closed_port();
     port.socket.listen(4).unwrap();
     for name in ["softap", "on-network"] {
@@ -122,9 +123,9 @@ async fn device_is_found_from_the_interface_that_is_named() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_is_nobody_there() {
+async fn unknown_host_name_is_unreachable() {
     let search = Search {
-        // Too long for a label, so that no name server is asked.
+        // Too long for a DNS label, so no name server is asked.
         address: Some(http_address("x".repeat(64))),
         ..Search::default()
     };

@@ -1,6 +1,6 @@
-//! How fast small pieces travel. Firmware, and the emulated device with it, writes an answer piece
-//! by piece with Nagle's algorithm on: each piece waits for the acknowledgement of the one before,
-//! and an ordinary client on Linux leaves 40 ms before it acknowledges.
+//! How fast small segments are exchanged. Firmware, like the emulated device, writes an answer in
+//! pieces with Nagle's algorithm on. Each piece waits for the acknowledgement of the previous one,
+//! which an ordinary client on Linux delays by 40 ms.
 
 #![expect(
     clippy::disallowed_types,
@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use super::open;
 use crate::support::scripted_rng::SeededRng;
 
-/// An emulated device on a port of its own.
+/// Starts an emulated device on a free port.
 async fn device() -> (SocketAddr, JoinHandle<()>) {
     let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = listener.address();
@@ -33,21 +33,21 @@ async fn device() -> (SocketAddr, JoinHandle<()>) {
     (address, served)
 }
 
-/// An ordinary client with the same load on the computer a moment before is the measure: its exchanges
-/// wait, and ours take less time by more than half of that.
+/// Compares with an ordinary client under the same load: its exchanges wait, and espctl's must be
+/// faster by more than half of that.
 #[tokio::test]
-async fn our_exchanges_do_not_wait_for_acknowledgements() {
-    let mut told = Vec::new();
-    // Whatever else runs can hold up either.
+async fn exchanges_do_not_wait_for_acknowledgements() {
+    let mut measured = Vec::new();
+    // Other load may delay either of them.
     for _ in 0..10 {
         let (ordinary, ours) = (ordinary_exchanges().await, our_exchanges().await);
         assert!(ordinary > STALLED / 2, "{ordinary:?}");
         if ours + STALLED / 2 < ordinary {
             return;
         }
-        told.push((ours, ordinary));
+        measured.push((ours, ordinary));
     }
-    panic!("ours and an ordinary client's: {told:?}");
+    panic!("espctl's and an ordinary client's: {measured:?}");
 }
 
 async fn our_exchanges() -> Duration {
@@ -76,7 +76,7 @@ async fn ordinary_exchanges() -> Duration {
         }
         began.elapsed()
     });
-    // The device is served meanwhile.
+    // The runtime serves the device meanwhile.
     let took = tokio::task::spawn_blocking(|| client.join().unwrap())
         .await
         .unwrap();
@@ -90,11 +90,11 @@ fn read_answer(stream: &mut TcpStream) {
     // The version document is JSON, and ends with its last brace.
     while !bytes.ends_with(b"}\n}") {
         let read = stream.read(&mut buffer).unwrap();
-        assert_ne!(read, 0, "the device hung up");
+        assert_ne!(read, 0, "the device closed the connection");
         bytes.extend_from_slice(&buffer[..read]);
     }
 }
 
 const EXCHANGES: u32 = 20;
-/// What they take when each waits once.
+/// The duration if each exchange waits once.
 const STALLED: Duration = Duration::from_millis(20 * 40);

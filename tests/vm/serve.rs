@@ -77,7 +77,7 @@ fn device(scheme: SecurityScheme) -> Device {
         SecurityScheme::Sec1 => DeviceSecret::Sec1 { pop: Some(pop) },
         SecurityScheme::Sec2 => DeviceSecret::sec2("wifiprov", &pop, NonceRule::Counter, &mut rng),
     };
-    let log = Log::default().lines_to(Box::new(stderr()));
+    let log = Log::default().with_sink(Box::new(stderr()));
     Device::new(DeviceSettings::new(secret), rng).with_log(log)
 }
 

@@ -1,6 +1,5 @@
-//! The flags that say which account, shared by every command that needs one, and what they come
-//! to: a profile, its login and a client for both. The account's part of the environment is read
-//! here: where the files are, and tokens that are not to be in one.
+//! The flags of the account, for every command that needs one, and what they select: a profile, its
+//! login, and a client for both. Tokens in environment variables replace a login.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,40 +16,38 @@ use crate::cli::args::environment::{
 use crate::cli::args::inputs::parse_seconds;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::terminal::print_note;
-use crate::cloud::{Client, Keep, Limits, Settings, Tokens};
+use crate::cloud::{Client, Limits, Settings, TokenStore, Tokens};
 use crate::ident::printable;
 use crate::report::{Context, ErrorId, Failure, quote_word, remedies};
 use crate::secret::Secret;
 
-/// Which account.
+/// The account.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct AccountArgs {
     /// Profile of the account [default: the current one]
     #[arg(long, value_name = "NAME", env = "ESPCTL_PROFILE", add = profiles(), help_heading = ACCOUNT)]
     profile: Option<PublicText>,
 
-    /// Certificates to trust besides the system's, as PEM: for a cloud of your own.
+    /// Trust these certificates (PEM) in addition to the system's, for a cloud of your own.
     #[arg(long, value_name = "FILE", env = "ESPCTL_CA_CERT", help_heading = ACCOUNT)]
     ca_cert: Option<PathBuf>,
 
-    /// Send login and tokens over plain HTTP to another computer, where anybody in between can
-    /// read them.
+    /// Send login and tokens over plain HTTP to another computer. Others on the way can read them.
     #[arg(long, env = "ESPCTL_ALLOW_PLAIN_HTTP", value_parser = FalseyValueParser::new(), help_heading = ACCOUNT)]
     allow_plain_http: bool,
 
-    /// How long the cloud may take to answer one request, in seconds.
+    /// Time limit for each answer of the cloud, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_CLOUD_TIMEOUT", value_parser = parse_seconds, default_value = "15", help_heading = ACCOUNT)]
     cloud_timeout: Duration,
 }
 
-/// An account that somebody is logged in to.
+/// An account that a user is logged in to.
 #[derive(Debug)]
 pub(in crate::cli) struct Opened {
-    /// Calls go to the profile's host, with its tokens and no others.
     pub(in crate::cli) client: Client,
 }
 
-/// A login as it lies on disk or stands in the environment.
+/// A login on disk or in the environment.
 #[derive(Debug)]
 pub(in crate::cli) struct LoggedIn {
     folder: Folder,
@@ -69,7 +66,8 @@ pub(in crate::cli) enum Source {
 }
 
 impl AccountArgs {
-    /// The account, ready for calls. Nothing is sent yet; without a login it fails.
+    /// A client for the account. It calls the profile's host only, with the profile's tokens. Nothing is
+    /// sent yet.
     pub(in crate::cli) fn open(&self) -> Result<Opened, Failure> {
         let LoggedIn {
             folder,
@@ -77,19 +75,20 @@ impl AccountArgs {
             tokens,
             source,
         } = self.logged_in()?;
-        let keep: Option<Box<dyn Keep>> = match source {
+        let keep: Option<Box<dyn TokenStore>> = match source {
             Source::Environment => None,
-            Source::Stored => Some(Box::new(folder.keeper(&profile))),
+            Source::Stored => Some(Box::new(folder.token_store(&profile))),
         };
         Ok(Opened {
             client: self.client(&profile)?.with_tokens(tokens, keep),
         })
     }
 
-    /// The login, without the means to use it; without a login it fails.
+    /// The login of the profile; without one it fails.
     pub(in crate::cli) fn logged_in(&self) -> Result<LoggedIn, Failure> {
         let (folder, profile) = self.select()?;
-        let (tokens, source) = login(&folder, &profile)?.ok_or_else(|| nobody(&profile))?;
+        let (tokens, source) =
+            read_tokens(&folder, &profile)?.ok_or_else(|| not_logged_in(&profile))?;
         Ok(LoggedIn {
             folder,
             profile,
@@ -98,22 +97,22 @@ impl AccountArgs {
         })
     }
 
-    /// The profile, whether or not somebody is logged in, and the folder it is from.
+    /// The profile, with or without a login, and the folder of its files.
     pub(in crate::cli) fn select(&self) -> Result<(Folder, Profile), Failure> {
         let folder = account_folder()?;
-        let profile = folder.select(self.profile.as_deref());
+        let profile = folder.select_profile(self.profile.as_deref());
         let profile = profile.map_err(|error| Failure::of_account(&error))?;
         Ok((folder, profile))
     }
 
-    /// Whether secrets may travel over plain HTTP to another computer.
+    /// Whether espctl may send secrets over plain HTTP to another computer.
     pub(in crate::cli) fn allows_plain_http(&self) -> bool {
         self.allow_plain_http
     }
 
-    /// Calls without a login.
+    /// A client without a login.
     pub(in crate::cli) fn client(&self, profile: &Profile) -> Result<Client, Failure> {
-        let ca_cert = self.ca_cert.as_deref().map(certificates);
+        let ca_cert = self.ca_cert.as_deref().map(read_certificates);
         let settings = Settings {
             base_url: profile.base_url.clone(),
             ca_cert: ca_cert.transpose()?,
@@ -123,47 +122,47 @@ impl AccountArgs {
                 ..Limits::default()
             },
         };
-        let doing = format!("preparing the account of the profile {}", profile.name);
-        Client::new(&settings).map_err(|error| cloud_failure(&error, &doing))
+        let step = format!("preparing the account of the profile {}", profile.name);
+        Client::new(&settings).map_err(|error| cloud_failure(&error, &step))
     }
 }
 
-/// What to tell of a renewed login that could not be kept, if there is one.
+/// The message about a renewed login that could not be saved, if there is one.
 pub(in crate::cli) fn not_kept(client: &Client) -> Option<String> {
-    let why = client.take_not_kept()?;
+    let why = client.take_save_error()?;
     Some(format!(
         "the renewed login could not be kept, so that the next command may need `espctl login`: {why}"
     ))
 }
 
 impl Opened {
-    /// Says so on stderr, for commands that write one result and nothing else.
+    /// Prints a warning if a renewed login could not be saved.
     pub(in crate::cli) fn warn(&self) {
-        if let Some(why) = not_kept(&self.client) {
-            print_note(&format!("warning: {why}"));
+        if let Some(error) = not_kept(&self.client) {
+            print_note(&format!("warning: {error}"));
         }
     }
 }
 
-/// What to tell of tokens that another cloud than the profile's has made, if they are.
+/// The warning about tokens of another cloud than the profile's, if they are.
 pub(in crate::cli) fn foreign_issuer(profile: &Profile, tokens: &Tokens) -> Option<String> {
     let issuer = tokens.issuer()?;
     (!profile.may_be_issued_by(&issuer)).then(|| {
         format!(
-            "warning: these tokens were issued by {}, which is not that of the profile {}: it will \
-             hardly take them",
+            "warning: these tokens were issued by {}, not by the cloud of the profile {}, which will \
+             probably reject them",
             printable(issuer.as_bytes()),
             profile.name
         )
     })
 }
 
-fn certificates(path: &Path) -> Result<Vec<u8>, Failure> {
+fn read_certificates(path: &Path) -> Result<Vec<u8>, Failure> {
     let pem = fs::read(path).map_err(|error| {
         let message = format!("--ca-cert: cannot read {}", path.display());
         Failure::new(ErrorId::UnreadableFile, message).cause(&error)
     })?;
-    // Without any, everything would go on as if nothing had been given.
+    // A file without certificates would have no effect.
     if pem.windows(BEGIN.len()).any(|part| part == BEGIN) {
         return Ok(pem);
     }
@@ -175,24 +174,24 @@ fn certificates(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The tokens in effect, if there are any.
-fn login(folder: &Folder, profile: &Profile) -> Result<Option<(Tokens, Source)>, Failure> {
-    if let Some(access) = token(ACCESS_TOKEN)? {
+fn read_tokens(folder: &Folder, profile: &Profile) -> Result<Option<(Tokens, Source)>, Failure> {
+    if let Some(access) = read_token(ACCESS_TOKEN)? {
         let tokens = Tokens {
-            id: token(ID_TOKEN)?,
+            id: read_token(ID_TOKEN)?,
             ..Tokens::access_only(access)
         };
         return Ok(Some((tokens, Source::Environment)));
     }
-    let stored = folder.tokens(profile);
+    let stored = folder.read_tokens(profile);
     let stored = stored.map_err(|error| Failure::of_account(&error))?;
     Ok(stored.map(|tokens| (tokens, Source::Stored)))
 }
 
-fn token(name: &str) -> Result<Option<Secret<String>>, Failure> {
+fn read_token(name: &str) -> Result<Option<Secret<String>>, Failure> {
     let Some(value) = variable(name) else {
         return Ok(None);
     };
-    // A line break at the end comes from how it was read out of a file.
+    // A shell that read the token from a file may have kept the line break.
     let text = value.into_string().ok();
     let token = text.map(|text| text.trim().to_owned());
     match token.filter(|token| !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic())) {
@@ -205,7 +204,7 @@ fn token(name: &str) -> Result<Option<Secret<String>>, Failure> {
     }
 }
 
-fn nobody(profile: &Profile) -> Failure {
+fn not_logged_in(profile: &Profile) -> Failure {
     let message = format!("not logged in to the profile {}", profile.name);
     let mut login = vec![
         "--profile".to_owned(),
@@ -221,7 +220,6 @@ fn nobody(profile: &Profile) -> Failure {
     Failure::in_context(ErrorId::LoginRequired, message, &context)
 }
 
-/// Of every flag here.
 pub(in crate::cli) const ACCOUNT: &str = "Account";
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const ID_TOKEN: &str = "ESPCTL_ID_TOKEN";

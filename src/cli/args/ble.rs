@@ -1,4 +1,4 @@
-//! The flags about what devices advertise by Bluetooth. Names are `device_args`'s.
+//! The flags that filter devices by their advertisements.
 
 use clap::Args;
 use uuid::Uuid;
@@ -6,21 +6,21 @@ use uuid::Uuid;
 use crate::flows::Target;
 use crate::transport::Discovery;
 
-/// Which devices count.
+/// Filters of a search.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct RadioArgs {
-    /// Only devices whose advertisement carries this customer id of RainMaker; 1 is Espressif's.
+    /// Only devices that advertise this RainMaker customer id; 1 is Espressif's.
     #[arg(long, value_name = "N", env = "ESPCTL_CUSTOMER_ID", help_heading = HEADING)]
     customer_id: Option<u16>,
 
-    /// Only devices that advertise this service, for firmware that has one of its own.
+    /// Only devices that advertise this service, for firmware with a service of its own.
     #[arg(long, value_name = "UUID", env = "ESPCTL_SERVICE_UUID", value_parser = parse_uuid, help_heading = HEADING)]
     service_uuid: Option<Uuid>,
 }
 
 impl RadioArgs {
-    /// Has the search keep to them. A place that exists whether or not a device is there announces
-    /// nothing that they could be compared with.
+    /// Restricts a search to these devices. An enumerated place, such as a serial port, announces nothing
+    /// to compare with.
     pub(in crate::cli) fn apply(&self, target: &mut Target) {
         if target.medium.discovery == Discovery::Enumerated {
             return;
@@ -30,7 +30,7 @@ impl RadioArgs {
     }
 }
 
-/// The flags that narrow the search and are there, in messages.
+/// The given filters, in messages.
 pub(in crate::cli) fn narrowed_by(target: &Target) -> Option<&'static str> {
     match (target.customer_id, target.service) {
         (None, None) => None,
@@ -40,7 +40,7 @@ pub(in crate::cli) fn narrowed_by(target: &Target) -> Option<&'static str> {
     }
 }
 
-/// A UUID, or the 16 bits that Bluetooth abbreviates one to.
+/// Parses a UUID, or its 16-bit form.
 fn parse_uuid(text: &str) -> Result<Uuid, &'static str> {
     let short = text.strip_prefix("0x").unwrap_or(text);
     if short.len() == 4
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_service_is_named_in_full_or_in_short() {
+    fn service_uuid_has_a_short_form() {
         let full = "0000ffff-0000-1000-8000-00805f9b34fb";
         for text in ["ffff", "0xffff", full] {
             assert_eq!(parse_uuid(text).unwrap().to_string(), full, "{text}");

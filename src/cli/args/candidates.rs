@@ -9,44 +9,44 @@ use super::environment::account_folder;
 use super::seen::{self, Seen};
 use crate::report::ErrorId;
 
-/// Error ids, and what they mean.
+/// Error ids with their titles.
 pub(in crate::cli) fn error_ids() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let ids = ErrorId::ALL.iter();
         let ids = ids.map(|id| (id.as_str().to_owned(), Some(id.entry().title)));
-        fitting(typed, ids)
+        list_candidates(typed, ids)
     })
 }
 
-/// Profiles of the account.
+/// Names of profiles.
 pub(in crate::cli) fn profiles() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let profiles = account_folder()
             .ok()
-            .and_then(|folder| folder.profiles().ok());
+            .and_then(|folder| folder.list_profiles().ok());
         let names = profiles.into_iter().flatten();
-        fitting(typed, names.map(|profile| (profile.name.to_string(), None)))
+        list_candidates(typed, names.map(|profile| (profile.name.to_string(), None)))
     })
 }
 
-/// Names of devices that were seen by the last search.
+/// Names and node ids of the devices that the last search found.
 pub(in crate::cli) fn device_names() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
-        let Seen { names, node_ids } = seen::remembered();
+        let Seen { names, node_ids } = seen::read();
         let all = names.into_iter().chain(node_ids);
-        fitting(typed, all.map(|name| (name, None)))
+        list_candidates(typed, all.map(|name| (name, None)))
     })
 }
 
-/// Ids of nodes that were seen by the last search.
+/// Node ids that the last search found.
 pub(in crate::cli) fn node_ids() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
-        let ids = seen::remembered().node_ids.into_iter();
-        fitting(typed, ids.map(|id| (id, None)))
+        let ids = seen::read().node_ids.into_iter();
+        list_candidates(typed, ids.map(|id| (id, None)))
     })
 }
 
-fn fitting(
+fn list_candidates(
     typed: &OsStr,
     words: impl Iterator<Item = (String, Option<&'static str>)>,
 ) -> Vec<CompletionCandidate> {
@@ -59,8 +59,8 @@ fn fitting(
         .collect()
 }
 
-/// Whether a shell takes it for one word and nothing more. Names come off the air, from whoever is
-/// near, and some shells put on the line what they are offered as it is.
+/// Whether a shell reads it as one plain word. Any device nearby can announce a name, and some shells
+/// insert a candidate unquoted.
 fn is_plain(word: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     !word.is_empty() && !word.starts_with('-') && word.chars().all(fits)
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_a_shell_would_run_is_not_offered() {
+    fn names_with_shell_syntax_are_not_offered() {
         for name in ["PROV_d76c30", "kitchen-lamp.2", "XeRQn9TDhQDTfhrGgcLesA"] {
             assert!(is_plain(name), "{name}");
         }

@@ -1,5 +1,5 @@
-//! The flags that say which device and how to get in, shared by every command that talks to one.
-//! They become flow types here, checked before anything is touched.
+//! The flags of a device and of its session, for every command that connects to one. They become a
+//! request, which is checked before anything is touched.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use clap::Args;
 use crate::cli::args::ble::RadioArgs;
 use crate::cli::args::candidates::device_names;
 use crate::cli::args::drivers::{Drivers, TransportName};
-use crate::cli::args::inputs::{Existing, Inputs, SecretInput, create_private, parse_seconds};
+use crate::cli::args::inputs::{Existing, Inputs, create_private, parse_seconds};
 use crate::cli::args::label::{payload, port_of};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::args::serial::LogArgs;
@@ -21,19 +21,19 @@ use crate::qr::Payload;
 use crate::report::{ErrorId, Failure, Recorder, transcript};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
-use crate::transport::{HostPart, WHICH_DEVICE};
+use crate::transport::{DEVICE_HEADING, HostPart};
 
-/// Which device, and how to get in.
+/// The device, and how to start a session with it.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct DeviceArgs {
     /// How to reach the device [default: the QR code's, else softap]
-    #[arg(long, env = "ESPCTL_TRANSPORT", help_heading = WHICH_DEVICE)]
+    #[arg(long, env = "ESPCTL_TRANSPORT", help_heading = DEVICE_HEADING)]
     transport: Option<TransportName>,
 
-    /// The device's name, as its label or its QR code says; over ble also its address, on the
-    /// network its instance name or node id; or the beginning of a name. Over SoftAP it is for messages only: the device is
-    /// whichever answers.
-    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = WHICH_DEVICE)]
+    /// The device's name, as printed on its label, or the beginning of the name; over ble also its
+    /// address; on the network its instance name or node id. Over SoftAP only messages use it: the
+    /// device is the one that answers.
+    #[arg(long, alias = "device_name", value_name = "NAME", env = "ESPCTL_DEVICE_NAME", add = device_names(), help_heading = DEVICE_HEADING)]
     device_name: Option<PublicText>,
 
     #[command(flatten)]
@@ -42,21 +42,21 @@ pub(in crate::cli) struct DeviceArgs {
     #[command(flatten)]
     log: LogArgs,
 
-    /// How long to look for the device, in seconds.
-    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = WHICH_DEVICE)]
+    /// Time limit for finding the device, in seconds.
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = DEVICE_HEADING)]
     discovery_timeout: Duration,
 
-    /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with one, text or
-    /// picture (PNG, JPEG); `-` for stdin; `serial:PORT` for the log of a board that starts. Flags
-    /// win over its values.
-    #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = WHICH_DEVICE)]
+    /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with a payload, as text or
+    /// picture (PNG, JPEG); `-` for stdin; `serial:PORT` for the log of a starting board. Flags
+    /// override its values.
+    #[arg(long, value_name = "PAYLOAD", env = "ESPCTL_QRCODE", hide_env_values = true, help_heading = DEVICE_HEADING)]
     qrcode: Option<Secret<String>>,
 
     /// Proof of possession. For Security 2 it is the password when none is given.
     #[arg(long, value_name = "POP", env = "ESPCTL_POP", hide_env_values = true, help_heading = SECURITY)]
     pop: Option<Secret<String>>,
 
-    /// A file with the proof of possession, `-` for stdin: arguments are visible to everybody.
+    /// A file with the proof of possession, `-` for stdin. Other users can see arguments.
     #[arg(long, value_name = "FILE", env = "ESPCTL_POP_FILE", help_heading = SECURITY)]
     pop_file: Option<PathBuf>,
 
@@ -76,12 +76,12 @@ pub(in crate::cli) struct DeviceArgs {
     #[arg(long, value_name = "FILE", env = "ESPCTL_SEC2_PASSWORD_FILE", help_heading = SECURITY)]
     sec2_password_file: Option<PathBuf>,
 
-    /// After a refused Security 2 password, try it as two known firmware faults would store it.
-    /// Each try counts as a wrong one on the device, and five lock it.
+    /// If the device rejects the Security 2 password, try it in the form that two known firmware faults
+    /// store. The device counts each try as a wrong password, and locks itself after five.
     #[arg(long, help_heading = SECURITY)]
     sec2_compat: bool,
 
-    /// Take the whole conversation down in this file, without secrets: one JSON object a line.
+    /// Record the whole conversation in this file, without secrets: one JSON object a line.
     #[arg(
         long,
         value_name = "FILE",
@@ -92,8 +92,8 @@ pub(in crate::cli) struct DeviceArgs {
 }
 
 impl DeviceArgs {
-    /// Puts flags, environment, QR code and files together. `pop` is the positional one; what is said
-    /// to the device is also recorded.
+    /// Combines flags, environment, label and files. `pop` is the positional one. The conversation with
+    /// the device is also recorded.
     pub(in crate::cli) async fn resolve(
         &self,
         pop: Option<&Secret<String>>,
@@ -101,49 +101,41 @@ impl DeviceArgs {
         recorder: Option<&Recorder>,
         drivers: &Drivers,
     ) -> Result<DeviceRequest, Failure> {
-        let qr = self.payload(inputs, drivers).await?;
+        let qr = self.read_label(inputs, drivers).await?;
         let given = self
             .pop
             .as_ref()
             .filter(|_| inputs.is_typed("pop") || pop.is_none())
             .or(pop);
         let pop = inputs
-            .secret(SecretInput {
-                value: ("pop", "--pop"),
-                file: ("pop_file", "--pop-file"),
-                given,
-                path: self.pop_file.as_ref(),
-            })
+            .secret("pop", given, self.pop_file.as_ref())
             .await?
             .or_else(|| qr.pop.filter(|pop| !pop.expose().is_empty()));
-        let password = inputs
-            .secret(SecretInput {
-                value: ("sec2_password", "--sec2-password"),
-                file: ("sec2_password_file", "--sec2-password-file"),
-                given: self.sec2_password.as_ref(),
-                path: self.sec2_password_file.as_ref(),
-            })
-            .await?;
+        let (given, path) = (
+            self.sec2_password.as_ref(),
+            self.sec2_password_file.as_ref(),
+        );
+        let password = inputs.secret("sec2_password", given, path).await?;
         let username = self.sec2_username.clone().map(String::from);
         let username = username.or(qr.username);
         if username
             .as_ref()
-            .is_some_and(|name| name.is_empty() || name.len() > LONGEST_USERNAME)
+            .is_some_and(|name| name.is_empty() || name.len() > MAX_USERNAME)
         {
             return Err(Failure::new(
                 ErrorId::InvalidUsername,
-                format!("a Security 2 user name has 1 to {LONGEST_USERNAME} bytes"),
+                format!("a Security 2 user name has 1 to {MAX_USERNAME} bytes"),
             ));
         }
 
         let driver = match (&self.transport, qr.transport) {
             (Some(name), _) => drivers.named(name)?,
             (None, Some(name)) => drivers.find(&name).ok_or_else(|| {
-                // Not repeated: in a label that is mixed up it can be anything.
+                // The message does not repeat it: in a broken label it can be a secret.
                 let message = "the QR code asks for a transport that espctl does not have";
                 Failure::new(ErrorId::UnsupportedTransport, message)
             })?,
-            // A serial port says which way.
+            // A flag such as `--port` implies its transport.
             (None, None) => match drivers.implied_by(inputs) {
                 Some(driver) => driver,
                 None => drivers.default_driver()?,
@@ -152,7 +144,7 @@ impl DeviceArgs {
         drivers.refuse_other_addresses(driver, inputs)?;
         let target = drivers.target_from(driver, inputs)?;
         let medium = target.medium;
-        // A label is about provisioning: on the network its name and its scheme are others.
+        // A label is for provisioning: on the network a device has another name and another scheme.
         let on_label = !medium.has_network_already;
         let name = self
             .device_name
@@ -165,11 +157,11 @@ impl DeviceArgs {
             (None, None) => "the device".to_owned(),
         };
         // A label cannot ask for plaintext: only a typed --sec-ver 0 does.
-        let labelled = qr
+        let label_scheme = qr
             .security
             .and_then(SecurityScheme::from_number)
             .filter(|scheme| *scheme != SecurityScheme::Sec0 && on_label);
-        let scheme = self.sec_ver.or(labelled);
+        let scheme = self.sec_ver.or(label_scheme);
         let file = self
             .transcript
             .as_ref()
@@ -182,8 +174,8 @@ impl DeviceArgs {
             ..target
         };
         self.radio.apply(&mut target);
-        // A board whose code was read at its port is on that port: where a medium needs the serial
-        // ports, they are its addresses.
+        // A board whose label was read from its log is at that port. If a medium needs the serial ports,
+        // they are its addresses.
         if let Some(port) = self.qrcode.as_ref().and_then(port_of)
             && medium.needs == Some(HostPart::SerialPorts)
             && target.address.is_none()
@@ -210,7 +202,7 @@ impl DeviceArgs {
         })
     }
 
-    async fn payload(
+    async fn read_label(
         &self,
         inputs: &mut Inputs<'_>,
         drivers: &Drivers,
@@ -225,7 +217,7 @@ impl DeviceArgs {
     }
 }
 
-const LONGEST_USERNAME: usize = 65_535;
+const MAX_USERNAME: usize = 65_535;
 const SECURITY: &str = "Security";
 
 #[cfg(test)]
@@ -257,7 +249,7 @@ mod tests {
         // A typed scheme overrides the label.
         let typed = ["--qrcode", LABEL_1, "--sec-ver", "0"];
         assert_eq!(scheme(&typed).await, Some(SecurityScheme::Sec0));
-        // The label is about provisioning, not about a device that joined a network.
+        // The label is for provisioning, not for a device that joined a network.
         let on_network = ["--qrcode", LABEL_1, "--transport", "on-network"];
         assert_eq!(scheme(&on_network).await, None);
     }

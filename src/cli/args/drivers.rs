@@ -1,5 +1,5 @@
-//! The transports that this run has, and their flags as arguments of the commands that look for
-//! devices. What a flag means only its driver knows.
+//! The transports of this program, and their flags as arguments of the commands that search for devices.
+//! Only its driver knows what a flag means.
 
 use std::convert::Infallible;
 use std::str::FromStr;
@@ -47,7 +47,7 @@ impl Drivers {
             .find(|driver| self.medium(driver).name == name)
     }
 
-    /// The one that was asked for by its name, which clap has checked.
+    /// The driver with this name, which clap has checked.
     pub(in crate::cli) fn named(
         &self,
         TransportName(name): &TransportName,
@@ -60,7 +60,7 @@ impl Drivers {
         })
     }
 
-    /// The one that is used where nothing says which.
+    /// The driver that is used unless a flag or a label selects one.
     pub(in crate::cli) fn default_driver(&self) -> Result<&Arc<dyn Driver>, Failure> {
         self.named(&TransportName(DEFAULT_TRANSPORT.to_owned()))
     }
@@ -69,7 +69,7 @@ impl Drivers {
         &self.list
     }
 
-    /// Waits until what was dropped during the run is closed, for a short time at most.
+    /// Waits until connections that the run dropped are closed, for a short time at most.
     pub(in crate::cli) async fn finish_closing(&self) {
         join_all(self.list.iter().map(|driver| driver.finish_closing())).await;
     }
@@ -93,14 +93,14 @@ impl Drivers {
         driver: &Arc<dyn Driver>,
         inputs: &Inputs<'_>,
     ) -> Result<Target, Failure> {
-        // Flags of other drivers are not used, but they may not be wrong.
+        // Flags of other drivers are not used, but their values are checked.
         for other in self.list.iter().filter(|other| !Arc::ptr_eq(other, driver)) {
             let given = inputs.driver_options(other.options())?;
             let is_checked = |(id, _): &(&str, String)| {
                 other
                     .options()
                     .iter()
-                    .any(|spec| spec.id == *id && !spec.locates)
+                    .any(|spec| spec.id == *id && !spec.is_address)
             };
             let given: Vec<_> = given.into_iter().filter(is_checked).collect();
             let parsed = other.parse_options(&given);
@@ -117,7 +117,7 @@ impl Drivers {
         })
     }
 
-    /// The driver to which a flag belongs that was typed and that no other has.
+    /// The driver of a typed flag that no other driver has.
     pub(in crate::cli) fn implied_by(&self, inputs: &Inputs<'_>) -> Option<&Arc<dyn Driver>> {
         let has = |driver: &Arc<dyn Driver>, spec: &OptionSpec| {
             driver.options().iter().any(|own| own.id == spec.id)
@@ -125,34 +125,36 @@ impl Drivers {
         self.list.iter().find(|driver| {
             driver.options().iter().any(|spec| {
                 let owners = self.list.iter().filter(|other| has(other, spec));
-                spec.locates && inputs.is_typed(spec.id) && owners.count() == 1
+                spec.is_address && inputs.is_typed(spec.id) && owners.count() == 1
             })
         })
     }
 
-    /// Whether every flag that says where a device is, typed or not, is one of this driver's.
-    pub(in crate::cli) fn can_go_where(
+    /// Whether each given flag that locates a device belongs to this driver.
+    pub(in crate::cli) fn has_all_locations(
         &self,
         driver: &Arc<dyn Driver>,
         inputs: &Inputs<'_>,
     ) -> bool {
-        self.others(driver)
+        self.foreign_locations(driver)
             .all(|spec| inputs.option(spec.id).is_none())
     }
 
-    /// Whether any flag says where a device is.
+    /// Whether a flag locates the device.
     pub(in crate::cli) fn is_located(&self, inputs: &Inputs<'_>) -> bool {
         let mut specs = self.specs().into_iter();
-        specs.any(|spec| spec.locates && inputs.option(spec.id).is_some())
+        specs.any(|spec| spec.is_address && inputs.option(spec.id).is_some())
     }
 
-    /// A flag that says where a device is makes no sense for a medium with other addresses.
+    /// Refuses a typed flag that locates a device by an address of another medium.
     pub(in crate::cli) fn refuse_other_addresses(
         &self,
         driver: &Arc<dyn Driver>,
         inputs: &Inputs<'_>,
     ) -> Result<(), Failure> {
-        let typed = self.others(driver).find(|spec| inputs.is_typed(spec.id));
+        let typed = self
+            .foreign_locations(driver)
+            .find(|spec| inputs.is_typed(spec.id));
         let Some(spec) = typed else {
             return Ok(());
         };
@@ -172,11 +174,14 @@ impl Drivers {
         Err(failure.hint(format!("`--{}` is for {}", spec.long, names.join(" or "))))
     }
 
-    /// The flags by which other drivers are told where a device is.
-    fn others(&self, driver: &Arc<dyn Driver>) -> impl Iterator<Item = &'static OptionSpec> {
+    /// The flags of other drivers that locate a device.
+    fn foreign_locations(
+        &self,
+        driver: &Arc<dyn Driver>,
+    ) -> impl Iterator<Item = &'static OptionSpec> {
         let own = driver.options();
         let specs = self.specs().into_iter();
-        specs.filter(|spec| spec.locates && own.iter().all(|one| one.id != spec.id))
+        specs.filter(|spec| spec.is_address && own.iter().all(|flag| flag.id != spec.id))
     }
 
     /// The flags of all drivers, each once.
@@ -190,21 +195,21 @@ impl Drivers {
         specs
     }
 
-    /// Gives every command that names a transport the names that there are, and the flags of the
-    /// drivers: all of them where it looks for devices.
+    /// Adds to every command with `--transport` the names of the transports and the flags of the drivers:
+    /// all flags if the command searches for devices.
     pub(in crate::cli) fn extend(&self, mut command: Command) -> Command {
         let has =
-            |command: &Command, id: &str| command.get_arguments().any(|one| one.get_id() == id);
-        let takes_name = command.get_arguments().any(|argument| {
+            |command: &Command, id: &str| command.get_arguments().any(|flag| flag.get_id() == id);
+        let has_transport = command.get_arguments().any(|argument| {
             let parser = argument.get_value_parser().type_id();
             parser == std::any::TypeId::of::<TransportName>()
         });
-        if takes_name {
+        if has_transport {
             let names: Vec<&'static str> = self.media().iter().map(|medium| medium.name).collect();
             let parser = PossibleValuesParser::new(names).map(TransportName);
             command = command.mut_arg("transport", |argument| argument.value_parser(parser));
         }
-        if takes_name {
+        if has_transport {
             let searches = has(&command, SEARCH_TIME);
             let specs = self.specs().into_iter();
             let specs = specs.filter(|spec| searches || spec.is_for_doctor);
@@ -235,7 +240,7 @@ fn argument(spec: &'static OptionSpec, help: &'static str) -> Arg {
         .value_parser(|text: &str| (spec.check)(text).map(OptionText))
 }
 
-/// Any text, as long as no list of the names that there are replaces this.
+/// Accepts any text; [`Drivers::extend`] replaces this by a list of names.
 impl FromStr for TransportName {
     type Err = Infallible;
 
@@ -248,12 +253,12 @@ fn refuse_option(error: &OptionError) -> Failure {
     match error {
         OptionError::Invalid { .. } => Failure::new(ErrorId::Usage, error.to_string()),
         OptionError::NotListed { .. } => Failure::new(ErrorId::UnknownInterface, error.to_string()),
-        OptionError::NoSuchInterface { there, .. } => {
+        OptionError::NoSuchInterface { available, .. } => {
             Failure::new(ErrorId::UnknownInterface, error.to_string())
-                .hint(format!("available interfaces: {}", there.join(", ")))
+                .hint(format!("available interfaces: {}", available.join(", ")))
         }
     }
 }
 
-/// clap's id of the flag that every command has that looks for devices.
+/// clap's id of a flag that every command has that searches for devices.
 const SEARCH_TIME: &str = "discovery_timeout";

@@ -1,4 +1,4 @@
-//! Environment variables that belong to no flag, and what they mean for the advice of a failed run.
+//! Environment variables without a flag.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub(in crate::cli) fn has_access_token() -> bool {
     variable(ACCESS_TOKEN).is_some()
 }
 
-/// What is known about a run that fails without a device.
+/// The context of a failure without a device.
 pub(in crate::cli) fn without_device() -> Context {
     Context {
         environment: Environment {
@@ -33,7 +33,7 @@ pub(in crate::cli) fn cloud_failure(error: &CloudError, step: &str) -> Failure {
     Failure::of_cloud(error, step, &without_device())
 }
 
-/// Where the account's files are.
+/// The folder of the account's files.
 pub(in crate::cli) fn account_folder() -> Result<Folder, Failure> {
     let given = variable("RM_USER_CONFIG_DIR").map(PathBuf::from);
     let usual = || Some(std::env::home_dir()?.join(".espressif").join("rainmaker"));
@@ -44,5 +44,5 @@ pub(in crate::cli) fn account_folder() -> Result<Folder, Failure> {
 }
 
 pub(in crate::cli) const ACCESS_TOKEN: &str = "ESPCTL_ACCESS_TOKEN";
-/// Where clients of BlueZ look for the system bus.
+/// The address of the system bus, for clients of BlueZ.
 const SYSTEM_BUS: &str = "DBUS_SYSTEM_BUS_ADDRESS";

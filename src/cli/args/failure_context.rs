@@ -1,4 +1,4 @@
-//! What the command line knows about a run with a device, as the advice for its failure takes it.
+//! The context of a failure: what the command line knows about a run with a device.
 
 use crate::cli::args::ble::narrowed_by;
 use crate::cli::args::environment::without_device;
@@ -8,19 +8,19 @@ use crate::flows::Target;
 use crate::report::{Context, Failure, GivenSecret};
 use crate::transport::OptionSpec;
 
-/// What is known about a run with this device.
-pub(in crate::cli) fn with_device(asked: &DeviceRequest) -> Context {
+/// The context of a run with this device.
+pub(in crate::cli) fn with_device(device: &DeviceRequest) -> Context {
     let DeviceRequest {
         target,
         access,
         pace,
         label,
         network: _,
-    } = asked;
+    } = device;
     Context {
         medium: Some(target.medium),
         label: label.clone(),
-        // The default address of a hotspot was not given.
+        // The default address of a hotspot is not the user's.
         address: target
             .address
             .clone()
@@ -43,8 +43,8 @@ pub(in crate::cli) fn with_device(asked: &DeviceRequest) -> Context {
     }
 }
 
-/// The flag that takes a whole address: that of the medium if it has one alone, and the name where
-/// devices can be called by their address.
+/// The flag with the whole address: the only location flag of the medium, or the name if a device can
+/// be named by its address.
 fn address_flag(target: &Target) -> Option<&'static str> {
     let mut flags = location_flags(target);
     match (flags.next(), flags.next()) {
@@ -54,7 +54,7 @@ fn address_flag(target: &Target) -> Option<&'static str> {
     }
 }
 
-/// What the flags of the driver say about where the device is.
+/// The given flags that locate the device, with their values.
 fn location(target: &Target) -> Vec<(&'static str, String)> {
     let given = |spec: &'static OptionSpec| {
         let value = target.options.given(spec.id)?;
@@ -64,10 +64,14 @@ fn location(target: &Target) -> Vec<(&'static str, String)> {
 }
 
 fn location_flags(target: &Target) -> impl Iterator<Item = &'static OptionSpec> {
-    target.driver.options().iter().filter(|spec| spec.locates)
+    target
+        .driver
+        .options()
+        .iter()
+        .filter(|spec| spec.is_address)
 }
 
 /// The failure of a flow.
-pub(in crate::cli) fn flow_failure(error: &FlowError, asked: &DeviceRequest) -> Failure {
-    Failure::of_flow(error, &with_device(asked))
+pub(in crate::cli) fn flow_failure(error: &FlowError, device: &DeviceRequest) -> Failure {
+    Failure::of_flow(error, &with_device(device))
 }

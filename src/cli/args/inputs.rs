@@ -1,5 +1,5 @@
-//! Where a value comes from: flag, environment, QR code, default, in this order. A file ranks with
-//! the flag or the variable that names it. Reads files and stdin, and nothing else of the world.
+//! The sources of a value: flag, environment, label, default, in this order. A file has the rank of the
+//! flag or the variable that names it.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -17,36 +17,24 @@ use crate::transport::OptionSpec;
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct OptionText(pub(in crate::cli) String);
 
-/// Knows which values were typed, and reads files and stdin for those that stand there.
+/// Knows which values were typed, and reads files and stdin for values that are there.
 pub(in crate::cli) struct Inputs<'m> {
     matches: &'m ArgMatches,
-    stdin_read_for: Option<&'static str>,
-}
-
-/// A secret that can be given on the command line, in the environment or in a file.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::cli) struct SecretInput<'a> {
-    /// clap's id of the flag with the value, and the flag.
-    pub(in crate::cli) value: (&'static str, &'static str),
-    /// clap's id of the flag with the file, and the flag.
-    pub(in crate::cli) file: (&'static str, &'static str),
-    /// The value, typed or from the environment.
-    pub(in crate::cli) given: Option<&'a Secret<String>>,
-    /// The file, typed or from the environment.
-    pub(in crate::cli) path: Option<&'a PathBuf>,
+    /// The flag whose value was read from stdin.
+    stdin_reader: Option<String>,
 }
 
 impl<'m> Inputs<'m> {
     pub(in crate::cli) fn new(matches: &'m ArgMatches) -> Self {
         Self {
             matches,
-            stdin_read_for: None,
+            stdin_reader: None,
         }
     }
 
-    /// Whether this argument stands on the command line, not only in the environment.
+    /// Whether this argument is on the command line, not only in the environment.
     pub(in crate::cli) fn is_typed(&self, id: &str) -> bool {
-        // Not every command has every flag, and asking for one that it lacks is a panic.
+        // Asking clap for an argument that the command does not have is a panic.
         self.matches.try_contains_id(id).is_ok()
             && self.matches.value_source(id) == Some(ValueSource::CommandLine)
     }
@@ -57,7 +45,7 @@ impl<'m> Inputs<'m> {
         Some(value)
     }
 
-    /// What a driver's flags were given. Of two that exclude each other, the one that counts.
+    /// The values of a driver's flags. Of two that exclude each other, the one with the higher rank.
     pub(in crate::cli) fn driver_options(
         &self,
         specs: &'static [OptionSpec],
@@ -65,16 +53,16 @@ impl<'m> Inputs<'m> {
         let value = |id: &'static str| Some((id, self.option(id)?.to_owned()));
         let mut given: Vec<(&'static str, String)> = Vec::new();
         for spec in specs {
-            let other = specs.iter().find(|one| Some(one.id) == spec.instead_of);
+            let other = specs
+                .iter()
+                .find(|other| Some(other.id) == spec.conflicts_with);
             let Some(other) = other else {
                 given.extend(value(spec.id));
                 continue;
             };
             given.retain(|(id, _)| *id != other.id);
-            given.extend(self.one_of(
-                (other.id, &format!("--{}", other.long), value(other.id)),
-                (spec.id, &format!("--{}", spec.long), value(spec.id)),
-            )?);
+            let values = ((other.id, value(other.id)), (spec.id, value(spec.id)));
+            given.extend(self.choose_one(values.0, values.1)?);
         }
         Ok(given)
     }
@@ -84,65 +72,54 @@ impl<'m> Inputs<'m> {
         matches!(self.matches.try_get_one::<bool>(id), Ok(Some(true)))
     }
 
-    /// What a switch that is on was switched on by, in messages.
-    pub(in crate::cli) fn switch(
-        &self,
-        id: &str,
-        flag: &'static str,
-        variable: &'static str,
-    ) -> &'static str {
-        if self.is_typed(id) { flag } else { variable }
+    /// The flag or the variable that turned a switch on, in messages.
+    pub(in crate::cli) fn switch(&self, id: &str, variable: &'static str) -> String {
+        if self.is_typed(id) {
+            flag_of(id)
+        } else {
+            variable.to_owned()
+        }
     }
 
-    /// Of two flags that exclude each other, the one that counts; an error when both were typed.
-    pub(in crate::cli) fn one_of<T>(
+    /// Of two flags that exclude each other, the value with the higher rank; an error if both were
+    /// typed.
+    pub(in crate::cli) fn choose_one<T>(
         &self,
-        (first_id, first_flag, first): (&str, &str, Option<T>),
-        (second_id, second_flag, second): (&str, &str, Option<T>),
+        (first_id, first): (&str, Option<T>),
+        (second_id, second): (&str, Option<T>),
     ) -> Result<Option<T>, Failure> {
         match (self.is_typed(first_id), self.is_typed(second_id)) {
-            (true, true) => Err(Failure::new(
-                ErrorId::ConflictingFlags,
-                format!("{first_flag} and {second_flag} exclude each other"),
-            )),
+            (true, true) => Err(exclude_each_other(&flag_of(first_id), &flag_of(second_id))),
             (false, true) => Ok(second),
             (true, false) => Ok(first),
             (false, false) => Ok(first.or(second)),
         }
     }
 
-    /// The secret, from wherever it stands.
+    /// The secret of the flag with this id, or in the file that the flag `…-file` names. `given` and
+    /// `path` are their values, typed or from the environment.
     pub(in crate::cli) async fn secret(
         &mut self,
-        input: SecretInput<'_>,
+        id: &str,
+        given: Option<&Secret<String>>,
+        path: Option<&PathBuf>,
     ) -> Result<Option<Secret<String>>, Failure> {
-        let (value_id, value_flag) = input.value;
-        let (file_id, file_flag) = input.file;
-        let typed = self.is_typed(value_id) || self.is_typed(POSITIONAL_POP) && value_id == "pop";
-        if typed && self.is_typed(file_id) {
-            return Err(Failure::new(
-                ErrorId::ConflictingFlags,
-                format!("{value_flag} and {file_flag} exclude each other"),
-            ));
+        let file_id = format!("{id}_file");
+        let is_file_typed = self.is_typed(&file_id);
+        let is_typed = self.is_typed(id) || id == "pop" && self.is_typed(POSITIONAL_POP);
+        if is_typed && is_file_typed {
+            return Err(exclude_each_other(&flag_of(id), &flag_of(&file_id)));
         }
-        match (input.given, input.path) {
-            (Some(_), Some(path)) if self.is_typed(file_id) => {
-                self.read_secret(path, file_flag).await.map(Some)
-            }
-            (Some(value), _) => Ok(Some(value.clone())),
-            (None, Some(path)) => self.read_secret(path, file_flag).await.map(Some),
-            (None, None) => Ok(None),
+        match (given, path) {
+            (Some(value), _) if !is_file_typed => Ok(Some(value.clone())),
+            (_, Some(path)) => self.read_secret(path, &flag_of(&file_id)).await.map(Some),
+            (given, None) => Ok(given.cloned()),
         }
     }
 
-    async fn read_secret(
-        &mut self,
-        path: &Path,
-        flag: &'static str,
-    ) -> Result<Secret<String>, Failure> {
+    async fn read_secret(&mut self, path: &Path, flag: &str) -> Result<Secret<String>, Failure> {
         let mut text = self.read(path, flag).await?;
-        // Editors and echo end a file with a line break, some begin it with a mark; neither
-        // belongs to a secret.
+        // Editors and echo end a file with a line break, and some begin it with a byte order mark.
         if text.ends_with('\n') {
             text.pop();
             if text.ends_with('\r') {
@@ -153,7 +130,7 @@ impl<'m> Inputs<'m> {
             text.remove(0);
         }
         let secret = Secret::new(text);
-        // Sent as it is, it would be refused, and count as a wrong one.
+        // The device would count such a secret as a wrong one.
         let wrong = if secret.expose().is_empty() {
             "is empty"
         } else if secret.expose().chars().any(char::is_control) {
@@ -169,7 +146,7 @@ impl<'m> Inputs<'m> {
     pub(in crate::cli) async fn read(
         &mut self,
         path: &Path,
-        flag: &'static str,
+        flag: &str,
     ) -> Result<String, Failure> {
         let bytes = self.read_bytes(path, flag).await?;
         String::from_utf8(bytes).map_err(|_| unreadable(path, flag, &"it is not UTF-8 text"))
@@ -179,20 +156,20 @@ impl<'m> Inputs<'m> {
     pub(in crate::cli) async fn read_bytes(
         &mut self,
         path: &Path,
-        flag: &'static str,
+        flag: &str,
     ) -> Result<Vec<u8>, Failure> {
-        self.read_at_most(LONGEST_TEXT, path, flag).await
+        self.read_at_most(MAX_TEXT, path, flag).await
     }
 
-    /// Likewise, where the name stands in an argument that can hold a secret itself. A name that
-    /// leads to no file may be that secret behind a stray sign, and is not repeated.
+    /// The bytes of a file whose name is in an argument that can contain a secret. If there is no such
+    /// file, the name may be that secret, and no message repeats it.
     pub(in crate::cli) async fn read_unnamed(
         &mut self,
-        longest: u64,
+        max_bytes: u64,
         path: &Path,
-        flag: &'static str,
+        flag: &str,
     ) -> Result<Vec<u8>, Failure> {
-        let read = self.read_at_most(longest, path, flag).await;
+        let read = self.read_at_most(max_bytes, path, flag).await;
         read.map_err(|failure| {
             if failure.id != ErrorId::UnreadableFile || path.as_os_str() == "-" || path.exists() {
                 return failure;
@@ -205,26 +182,26 @@ impl<'m> Inputs<'m> {
         })
     }
 
-    /// Likewise, of what may be longer than texts are.
+    /// The bytes of a file, or of stdin for `-`, up to a limit.
     pub(in crate::cli) async fn read_at_most(
         &mut self,
-        longest: u64,
+        max_bytes: u64,
         path: &Path,
-        flag: &'static str,
+        flag: &str,
     ) -> Result<Vec<u8>, Failure> {
-        // On a thread, so that Ctrl-C ends the wait: a file can be a pipe, too.
+        // On a thread, so that Ctrl-C ends the wait: a file can be a pipe.
         let read = if path.as_os_str() == "-" {
-            if let Some(other) = self.stdin_read_for.replace(flag) {
+            if let Some(other) = self.stdin_reader.replace(flag.to_owned()) {
                 return Err(Failure::new(
                     ErrorId::StdinTwice,
                     format!("only one input may be `-`, not both {other} and {flag}"),
                 ));
             }
-            tokio::task::spawn_blocking(move || read_all(io::stdin(), longest))
+            tokio::task::spawn_blocking(move || read_all(io::stdin(), max_bytes))
         } else {
             let path = path.to_owned();
             tokio::task::spawn_blocking(move || {
-                File::open(path).and_then(|file| read_all(file, longest))
+                File::open(path).and_then(|file| read_all(file, max_bytes))
             })
         };
         read.await
@@ -234,33 +211,44 @@ impl<'m> Inputs<'m> {
     }
 }
 
+/// The long form of the flag with this id.
+pub(in crate::cli) fn flag_of(id: &str) -> String {
+    format!("--{}", id.replace('_', "-"))
+}
+
+/// The failure of two arguments that exclude each other.
+pub(in crate::cli) fn exclude_each_other(first: &str, second: &str) -> Failure {
+    let message = format!("{first} and {second} exclude each other");
+    Failure::new(ErrorId::ConflictingFlags, message)
+}
+
 fn unreadable(path: &Path, flag: &str, cause: &dyn std::fmt::Display) -> Failure {
     let message = format!("{flag}: cannot read {}", path.display());
     Failure::new(ErrorId::UnreadableFile, message).cause(cause)
 }
 
-fn read_all(from: impl io::Read, longest: u64) -> io::Result<Vec<u8>> {
+fn read_all(from: impl io::Read, max_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(longest.saturating_add(1))
+    from.take(max_bytes.saturating_add(1))
         .read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length > longest) {
-        return Err(io::Error::other(format!("more than {longest} bytes")));
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > max_bytes) {
+        return Err(io::Error::other(format!("more than {max_bytes} bytes")));
     }
     Ok(bytes)
 }
 
-/// What becomes of a file that is there already.
+/// What happens to an existing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Existing {
-    /// It grows.
+    /// It is appended to.
     Extended,
-    /// It begins anew.
+    /// It is replaced.
     Replaced,
-    /// It stays, and nothing is written.
+    /// It is kept, and nothing is written.
     Kept,
 }
 
-/// A file that is written for its owner alone.
+/// Opens a file that only its owner may read.
 pub(in crate::cli) fn create_private(
     path: &Path,
     flag: &str,
@@ -286,7 +274,7 @@ pub(in crate::cli) fn create_private(
             .remedy(&remedies::OTHER_PATH)
     };
     let file = options.open(path).map_err(unwritable)?;
-    // The mode counts for new files only. A pipe or a terminal is somebody else's to protect.
+    // The mode applies to new files only. A pipe or a terminal keeps its own.
     #[cfg(unix)]
     if file.metadata().is_ok_and(|data| data.is_file()) {
         let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -295,22 +283,22 @@ pub(in crate::cli) fn create_private(
     Ok(file)
 }
 
-/// Seconds with decimals.
+/// Parses seconds with decimals.
 pub(in crate::cli) fn parse_seconds(text: &str) -> Result<Duration, String> {
-    let expected = || format!("expected seconds, from 0 to {LONGEST}");
+    let expected = || format!("expected seconds, from 0 to {MAX_SECONDS}");
     let seconds: f64 = text.parse().map_err(|_| expected())?;
-    if !(0.0..=LONGEST).contains(&seconds) {
+    if !(0.0..=MAX_SECONDS).contains(&seconds) {
         return Err(expected());
     }
     Ok(Duration::from_secs_f64(seconds))
 }
 
-/// The old way to give `--pop`.
+/// clap's id of the positional proof of possession, which older scripts use.
 const POSITIONAL_POP: &str = "positional_pop";
-/// No secret and no label comes near this.
-pub(in crate::cli) const LONGEST_TEXT: u64 = 64 * 1024;
+/// Bytes of a secret or a label; real ones are far shorter.
+pub(in crate::cli) const MAX_TEXT: u64 = 64 * 1024;
 /// A day.
-const LONGEST: f64 = 86_400.0;
+const MAX_SECONDS: f64 = 86_400.0;
 
 #[cfg(test)]
 mod tests {

@@ -1,51 +1,56 @@
-//! An argument that is a payload, or says where one is: the text itself, `@FILE` (text, a log, PNG
-//! or JPEG), `-` for stdin, `serial:PORT` for a board's log. The same for every command.
+//! An argument with a label's payload, or with the place of one: the text itself, `@FILE` (text, a log,
+//! PNG or JPEG), `-` for stdin, `serial:PORT` for a board's log.
 
 use std::path::Path;
 
-use super::board_log;
+use tokio::time::timeout;
+
 use crate::cli::args::drivers::Drivers;
+use crate::cli::args::environment::without_device;
 use crate::cli::args::inputs::Inputs;
 use crate::cli::args::serial::LogLine;
 use crate::cli::terminal::print_note;
+use crate::flows::FlowError;
 use crate::qr::image::{self, PictureError};
-use crate::qr::{Fault, Found, Payload, PayloadError, find_in_log};
-use crate::report::{ErrorId, Failure, remedies};
+use crate::qr::{Payload, PayloadError, Problem, SourcedPayload, find_in_log, find_in_log_line};
+use crate::report::{Context, ErrorId, Failure, remedies};
 use crate::secret::Secret;
+use crate::transport::{Address, BoardLog, HostPart, TransportError};
 
-/// The payload that an argument leads to. What had to be overlooked in it is told on stderr.
+/// Reads the payload of an argument. Remarks about it are printed on stderr.
 pub(in crate::cli) async fn payload(
-    given: &Secret<String>,
+    argument: &Secret<String>,
     flag: &'static str,
     line: LogLine,
     inputs: &mut Inputs<'_>,
     drivers: &Drivers,
 ) -> Result<Payload, Failure> {
-    Ok(found(given, flag, line, inputs, drivers).await?.payload)
+    Ok(found(argument, flag, line, inputs, drivers).await?.payload)
 }
 
-/// The serial port at which the payload is to be waited for, if that is meant.
-pub(in crate::cli) fn port_of(given: &Secret<String>) -> Option<&str> {
-    let port = given.expose().strip_prefix("serial:")?;
+/// The serial port whose log has the payload, for `serial:PORT`.
+pub(in crate::cli) fn port_of(argument: &Secret<String>) -> Option<&str> {
+    let port = argument.expose().strip_prefix("serial:")?;
     (!port.is_empty()).then_some(port)
 }
 
-/// The payload and its text.
+/// Reads the payload of an argument, with its text.
 pub(in crate::cli) async fn found(
-    given: &Secret<String>,
+    argument: &Secret<String>,
     flag: &'static str,
     line: LogLine,
     inputs: &mut Inputs<'_>,
     drivers: &Drivers,
-) -> Result<Found, Failure> {
-    let found = match path_of(given.expose()) {
-        None if let Some(port) = port_of(given) => {
-            Found::alone(board_log::payload(port, line, drivers).await?)
+) -> Result<SourcedPayload, Failure> {
+    let found = match path_of(argument.expose()) {
+        None if let Some(port) = port_of(argument) => {
+            SourcedPayload::from(wait_for_log(port, line, drivers).await?)
         }
-        None => Found::in_text(given.expose()).map_err(|error| refused(&error, flag, given))?,
+        None => SourcedPayload::from_text(argument.expose())
+            .map_err(|error| reject_text(&error, flag, argument))?,
         Some(path) => {
-            let bytes = inputs.read_unnamed(LONGEST_FILE, path, flag).await?;
-            of_file(Secret::new(bytes), path, flag).await?
+            let bytes = inputs.read_unnamed(MAX_FILE, path, flag).await?;
+            read_file(Secret::new(bytes), path, flag).await?
         }
     };
     for remark in &found.payload.remarks {
@@ -54,40 +59,40 @@ pub(in crate::cli) async fn found(
     Ok(found)
 }
 
-/// Where it is, if the argument is not the payload itself.
-fn path_of(given: &str) -> Option<&Path> {
-    let path = if given == "-" {
-        Some(given)
+/// The file with the payload, if the argument is not the payload itself.
+fn path_of(argument: &str) -> Option<&Path> {
+    let path = if argument == "-" {
+        Some(argument)
     } else {
-        given.strip_prefix('@')
+        argument.strip_prefix('@')
     };
     path.map(Path::new)
 }
 
-async fn of_file(
+async fn read_file(
     bytes: Secret<Vec<u8>>,
     path: &Path,
     flag: &'static str,
-) -> Result<Found, Failure> {
+) -> Result<SourcedPayload, Failure> {
     if image::is_picture(bytes.expose()) {
         // On a thread, so that Ctrl-C ends the wait: a large picture takes seconds.
         let read = tokio::task::spawn_blocking(move || image::read(bytes.expose())).await;
         let broken = |cause: String| PictureError::Broken { cause };
         return read
             .unwrap_or_else(|error| Err(broken(error.to_string())))
-            .map_err(|error| of_picture(&error, path, flag));
+            .map_err(|error| picture_failure(&error, path, flag));
     }
     let text = std::str::from_utf8(bytes.expose()).ok();
     let nothing = Secret::new(String::new());
-    let error = match text.map(Found::in_text) {
+    let error = match text.map(SourcedPayload::from_text) {
         Some(Ok(found)) => return Ok(found),
         Some(Err(error)) => Some(error),
         None => None,
     };
-    // The log of a board that starts has lines before and after it.
+    // The log of a board has lines before and after the payload.
     match (find_in_log(bytes.expose()), error) {
-        (Ok(Some(payload)), _) => Ok(Found::alone(payload)),
-        (Err(error), _) | (Ok(None), Some(error)) => Err(refused(&error, flag, &nothing)),
+        (Ok(Some(payload)), _) => Ok(SourcedPayload::from(payload)),
+        (Err(error), _) | (Ok(None), Some(error)) => Err(reject_text(&error, flag, &nothing)),
         (Ok(None), None) => {
             let message = format!("{flag}: cannot use {}", path.display());
             Err(Failure::new(ErrorId::UnreadableFile, message)
@@ -96,7 +101,7 @@ async fn of_file(
     }
 }
 
-fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
+fn picture_failure(error: &PictureError, path: &Path, flag: &str) -> Failure {
     let message = format!("{flag}: {}: {error}", path.display());
     match error {
         PictureError::Broken { cause } => {
@@ -110,8 +115,8 @@ fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
             Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::CUT_OUT)
         }
         PictureError::NoPayload(error) => {
-            let failure = of_fault(&error.fault, message);
-            if matches!(error.fault, Fault::Matter | Fault::TwoReadings { .. }) {
+            let failure = label_failure(&error.problem, message);
+            if matches!(error.problem, Problem::Matter | Problem::TwoReadings { .. }) {
                 failure
             } else {
                 failure.remedy(&remedies::OWN_CODE)
@@ -120,12 +125,12 @@ fn of_picture(error: &PictureError, path: &Path, flag: &str) -> Failure {
     }
 }
 
-/// A text that is no payload. Not repeated: what is broken may still hold a secret.
-fn refused(error: &PayloadError, flag: &str, given: &Secret<String>) -> Failure {
-    let failure = of_fault(&error.fault, format!("{flag}: {error}"));
-    let text = given.expose();
-    let is_told = matches!(error.fault, Fault::Matter | Fault::TwoReadings { .. });
-    if is_told || text.is_empty() {
+/// The failure for a text that is not a payload. It does not repeat the text, which may contain a secret.
+fn reject_text(error: &PayloadError, flag: &str, argument: &Secret<String>) -> Failure {
+    let failure = label_failure(&error.problem, format!("{flag}: {error}"));
+    let text = argument.expose();
+    let is_explained = matches!(error.problem, Problem::Matter | Problem::TwoReadings { .. });
+    if is_explained || text.is_empty() {
         failure
     } else if is_like_a_file(text) {
         let typed = if flag.starts_with('-') {
@@ -141,25 +146,73 @@ fn refused(error: &PayloadError, flag: &str, given: &Secret<String>) -> Failure 
     }
 }
 
-/// What can be done about a fault in a payload.
-pub(in crate::cli) fn of_fault(fault: &Fault, message: String) -> Failure {
+/// The failure for a fault in a payload.
+fn label_failure(fault: &Problem, message: String) -> Failure {
     match fault {
-        Fault::Matter => Failure::new(ErrorId::MatterCode, message),
-        Fault::TwoReadings { .. } => {
+        Problem::Matter => Failure::new(ErrorId::MatterCode, message),
+        Problem::TwoReadings { .. } => {
             Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::FLAGS_INSTEAD)
         }
-        Fault::Several => {
+        Problem::Several => {
             Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::ONE_PAYLOAD)
         }
         _ => Failure::new(ErrorId::InvalidQrcode, message),
     }
 }
 
-/// Whether somebody gave a file's name where its content was wanted.
+/// Whether the text is the name of a file instead of its content.
 fn is_like_a_file(text: &str) -> bool {
     let path = Path::new(text);
     !text.contains(['{', '|', ':']) && (path.extension().is_some() || path.is_file())
 }
 
-/// More than a camera's JPEG has.
-const LONGEST_FILE: u64 = 48 * 1024 * 1024;
+/// Waits for a payload in the log of a board, which prints it when it starts.
+///
+/// `serial:PORT` is a serial port of this computer, whatever transports there are: the log comes out there
+/// even if the device is then provisioned over another medium. So the port does not belong to a driver.
+async fn wait_for_log(port: &str, line: LogLine, drivers: &Drivers) -> Result<Payload, Failure> {
+    let baud = line.baud;
+    // Selects the advice for serial ports.
+    let medium = drivers
+        .media()
+        .into_iter()
+        .find(|medium| medium.needs == Some(HostPart::SerialPorts));
+    let port_failure = |error: TransportError| {
+        let context = Context {
+            medium,
+            address: Some(Address::new(port)),
+            has_baud: true,
+            label: port.to_owned(),
+            ..without_device()
+        };
+        Failure::of_flow(&FlowError::from(error), &context)
+            .during(format!("waiting for a QR code in the log at {port}"))
+    };
+    let mut log = BoardLog::open(port, baud).await.map_err(port_failure)?;
+    print_note(&format!(
+        "Waiting for the code in the log at {port}: restart the board (its EN or RST button)"
+    ));
+    let found = timeout(line.timeout, async {
+        loop {
+            let line = log.read_line().await.map_err(port_failure)?;
+            let found = find_in_log_line(line.expose())
+                .map_err(|fault| label_failure(&fault, format!("the log at {port}: {fault}")))?;
+            if let Some(payload) = found {
+                return Ok::<Payload, Failure>(payload);
+            }
+        }
+    })
+    .await;
+    let was_text = log.close().await;
+    found.unwrap_or_else(|_| {
+        was_text.map_err(port_failure)?;
+        let message = format!(
+            "no code came from {port} within {} s",
+            line.timeout.as_secs_f32()
+        );
+        Err(Failure::new(ErrorId::NoCodeInLog, message))
+    })
+}
+
+/// Bytes of a picture; a camera's JPEG has fewer.
+const MAX_FILE: u64 = 48 * 1024 * 1024;

@@ -2,7 +2,6 @@
 
 pub(super) mod account;
 pub(super) mod ble;
-pub(super) mod board_log;
 pub(super) mod candidates;
 pub(super) mod device;
 pub(super) mod drivers;

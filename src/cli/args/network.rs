@@ -1,5 +1,5 @@
-//! The flags that say which network a device shall join. They are checked before the device hears
-//! anything; what only the device's own scan can tell is settled in `flows::wifi`.
+//! The flags of the network that a device joins. They are checked before anything is sent to the device;
+//! what only the device's own scan shows is decided in `flows`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::args::failure_context::with_device;
-use crate::cli::args::inputs::{Inputs, SecretInput, parse_seconds};
+use crate::cli::args::inputs::{Inputs, exclude_each_other, flag_of, parse_seconds};
 use crate::cli::args::public_text::PublicText;
 use crate::flows::DeviceRequest;
 use crate::flows::NetworkRequest;
@@ -22,19 +22,19 @@ use crate::secret::Secret;
     reason = "these comments are help texts, read in a terminal"
 )]
 pub(in crate::cli) struct NetworkArgs {
-    /// The Wi-Fi network that the device shall join.
+    /// The Wi-Fi network that the device joins.
     #[arg(long, value_name = "SSID", env = "ESPCTL_SSID", help_heading = NETWORK)]
     ssid: Option<PublicText>,
 
-    /// The network's name as hexadecimal bytes, where it is not UTF-8.
+    /// The network's name as hexadecimal bytes, if it is not UTF-8.
     #[arg(long, value_name = "HEX", env = "ESPCTL_SSID_HEX", help_heading = NETWORK)]
     ssid_hex: Option<PublicText>,
 
-    /// Its passphrase, 8 to 63 bytes (WEP: 5 or 13). Not needed where the device sees the network as open.
+    /// Its passphrase, 8 to 63 bytes (WEP: 5 or 13). Not needed if the device sees an open network.
     #[arg(long, value_name = "PASSPHRASE", env = "ESPCTL_PASSPHRASE", hide_env_values = true, help_heading = NETWORK)]
     passphrase: Option<Secret<String>>,
 
-    /// A file with the passphrase, `-` for stdin: arguments are visible to everybody.
+    /// A file with the passphrase, `-` for stdin. Other users can see arguments.
     #[arg(long, value_name = "FILE", env = "ESPCTL_PASSPHRASE_FILE", help_heading = NETWORK)]
     passphrase_file: Option<PathBuf>,
 
@@ -42,15 +42,15 @@ pub(in crate::cli) struct NetworkArgs {
     #[arg(long, help_heading = NETWORK)]
     open: bool,
 
-    /// How long the device may try to join, in seconds.
+    /// Time limit for the device to join, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_JOIN_TIMEOUT", value_parser = parse_seconds, default_value = "60", help_heading = NETWORK)]
     pub(in crate::cli) join_timeout: Duration,
 
-    /// Try again after a definite failure to join, with a reset between, up to N times.
+    /// Retry up to N times after a definite failure to join, with a reset before each retry.
     #[arg(long, value_name = "N", env = "ESPCTL_RETRIES", default_value_t = 0, help_heading = NETWORK)]
     retries: u32,
 
-    /// Do not try again, and do not ask for another passphrase.
+    /// Do not retry, and do not ask for another passphrase.
     #[arg(long, help_heading = NETWORK)]
     pub(in crate::cli) no_retry: bool,
 
@@ -60,27 +60,29 @@ pub(in crate::cli) struct NetworkArgs {
 }
 
 impl NetworkArgs {
-    /// What stands on the command line; `None` for no network. `choosable`: somebody is there to
-    /// choose it.
+    /// The network that the flags describe; `None` for no network. `can_choose`: a person can choose
+    /// one from a list.
     pub(in crate::cli) async fn resolve(
         &self,
-        asked: &DeviceRequest,
+        device: &DeviceRequest,
         inputs: &mut Inputs<'_>,
-        choosable: bool,
+        can_choose: bool,
     ) -> Result<Option<NetworkRequest>, Failure> {
-        let medium = asked.target.medium;
+        let medium = device.target.medium;
         if !self.no_wifi && !medium.has_network_already {
-            if asked.network == Some(Network::Thread) {
+            if device.network == Some(Network::Thread) {
                 let message = "--qrcode asks for a Thread network, not for Wi-Fi";
                 return Err(
                     Failure::new(ErrorId::ConflictingFlags, message).remedy(&remedies::THREAD)
                 );
             }
-            return wanted(self, asked, inputs, choosable).await.map(Some);
+            return read_network(self, device, inputs, can_choose)
+                .await
+                .map(Some);
         }
-        // By its value: a variable can say no.
+        // The value counts, because a variable can be 0.
         if inputs.is_on("no_cloud") {
-            let no_cloud = inputs.switch("no_cloud", "--no-cloud", "ESPCTL_NO_CLOUD");
+            let no_cloud = inputs.switch("no_cloud", "ESPCTL_NO_CLOUD");
             let message = if self.no_wifi {
                 format!("--no-wifi and {no_cloud} exclude each other: nothing is left")
             } else {
@@ -90,93 +92,71 @@ impl NetworkArgs {
             };
             return Err(Failure::new(ErrorId::ConflictingFlags, message));
         }
-        for (id, flag) in [
-            ("ssid", "--ssid"),
-            ("ssid_hex", "--ssid-hex"),
-            ("passphrase", "--passphrase"),
-            ("passphrase_file", "--passphrase-file"),
-            ("open", "--open"),
-        ] {
-            if inputs.is_typed(id) {
-                let message = if self.no_wifi {
-                    format!("--no-wifi and {flag} exclude each other")
-                } else {
-                    format!("{flag}: a device that is reached over {medium} already has a network")
-                };
-                return Err(Failure::new(ErrorId::ConflictingFlags, message));
-            }
+        let ids = ["ssid", "ssid_hex", "passphrase", "passphrase_file", "open"];
+        let Some(flag) = ids.iter().find(|id| inputs.is_typed(id)) else {
+            return Ok(None);
+        };
+        let flag = flag_of(flag);
+        if self.no_wifi {
+            return Err(exclude_each_other("--no-wifi", &flag));
         }
-        Ok(None)
+        let message =
+            format!("{flag}: a device that is reached over {medium} already has a network");
+        Err(Failure::new(ErrorId::ConflictingFlags, message))
     }
 }
 
-async fn wanted(
+async fn read_network(
     args: &NetworkArgs,
-    asked: &DeviceRequest,
+    device: &DeviceRequest,
     inputs: &mut Inputs<'_>,
-    choosable: bool,
+    can_choose: bool,
 ) -> Result<NetworkRequest, Failure> {
     let invalid = |flag: &str, error: &dyn std::error::Error| {
         Failure::new(ErrorId::InvalidSsid, format!("{flag}: {error}"))
     };
     let text = args.ssid.as_deref();
     let hex = args.ssid_hex.as_deref();
-    let ssid = inputs.one_of(
-        (
-            "ssid",
-            "--ssid",
-            text.map(|text| text.parse().map_err(|error| invalid("--ssid", &error))),
-        ),
-        (
-            "ssid_hex",
-            "--ssid-hex",
-            hex.map(|hex| Ssid::from_hex(hex).map_err(|error| invalid("--ssid-hex", &error))),
-        ),
-    )?;
+    let text = text.map(|text| text.parse().map_err(|error| invalid("--ssid", &error)));
+    let hex = hex.map(|hex| Ssid::from_hex(hex).map_err(|error| invalid("--ssid-hex", &error)));
+    let ssid = inputs.choose_one(("ssid", text), ("ssid_hex", hex))?;
     let ssid = ssid.transpose()?;
-    if ssid.is_none() && !choosable {
+    if ssid.is_none() && !can_choose {
         let message = "the Wi-Fi network is missing";
-        let context = with_device(asked);
+        let context = with_device(device);
         return Err(Failure::in_context(ErrorId::MissingSsid, message, &context));
     }
 
     if args.open && (inputs.is_typed("passphrase") || inputs.is_typed("passphrase_file")) {
-        return Err(Failure::new(
-            ErrorId::ConflictingFlags,
-            "--open and a passphrase exclude each other",
-        ));
+        return Err(exclude_each_other("--open", "a passphrase"));
     }
-    if args.open {
-        return Ok(NetworkRequest {
-            ssid,
-            passphrase: Some(Passphrase::none()),
-            retries: if args.no_retry { 0 } else { args.retries },
-        });
-    }
-    let secret = inputs
-        .secret(SecretInput {
-            value: ("passphrase", "--passphrase"),
-            file: ("passphrase_file", "--passphrase-file"),
-            given: args.passphrase.as_ref(),
-            path: args.passphrase_file.as_ref(),
-        })
-        .await?;
-    let passphrase = secret
-        .map(Passphrase::new)
-        .transpose()
-        .map_err(|error| Failure::new(ErrorId::InvalidPassphrase, error.to_string()))?;
-    // More often an empty variable than an open network.
-    if passphrase.as_ref().is_some_and(Passphrase::is_empty) {
-        return Err(
-            Failure::new(ErrorId::InvalidPassphrase, "the passphrase is empty")
-                .remedy(&remedies::OPEN),
-        );
-    }
+    let passphrase = if args.open {
+        Some(Passphrase::none())
+    } else {
+        read_passphrase(args, inputs).await?
+    };
     Ok(NetworkRequest {
         ssid,
         passphrase,
         retries: if args.no_retry { 0 } else { args.retries },
     })
+}
+
+async fn read_passphrase(
+    args: &NetworkArgs,
+    inputs: &mut Inputs<'_>,
+) -> Result<Option<Passphrase>, Failure> {
+    let (given, path) = (args.passphrase.as_ref(), args.passphrase_file.as_ref());
+    let Some(secret) = inputs.secret("passphrase", given, path).await? else {
+        return Ok(None);
+    };
+    let invalid = |message: &str| Failure::new(ErrorId::InvalidPassphrase, message);
+    let passphrase = Passphrase::new(secret).map_err(|error| invalid(&error.to_string()))?;
+    // An empty variable is more likely than an open network.
+    if passphrase.is_empty() {
+        return Err(invalid("the passphrase is empty").remedy(&remedies::OPEN));
+    }
+    Ok(Some(passphrase))
 }
 
 const NETWORK: &str = "Network";

@@ -1,5 +1,5 @@
-//! The flags that say whose a device shall be, and what it gets along with its owner. All of it is
-//! checked before the device hears anything. Which account that is, is `account_args`'s.
+//! The flags of a device's owner, and of the data that go to the account with the device. They are
+//! checked before anything is sent to the device.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::args::account::{ACCOUNT, AccountArgs, not_kept};
 use crate::cli::args::environment::cloud_failure;
-use crate::cli::args::inputs::Inputs;
+use crate::cli::args::inputs::{Inputs, exclude_each_other, flag_of};
 use crate::cli::args::public_text::PublicText;
 use crate::cloud::groups::Group;
 use crate::cloud::mapping::Extras;
@@ -18,7 +18,7 @@ use crate::ident::printable;
 use crate::report::{ErrorId, Failure, remedies};
 use crate::transport::Medium;
 
-/// Whose it shall be.
+/// The owner of the device.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct OwnerArgs {
     /// Wi-Fi only, for plain ESP-IDF firmware: no account, no mapping.
@@ -51,16 +51,16 @@ pub(in crate::cli) struct OwnerArgs {
 }
 
 impl OwnerArgs {
-    /// The account, and what goes with it; `None` where nobody shall own the device.
+    /// The account with its data; `None` if the device gets no owner.
     pub(in crate::cli) async fn resolve(
         &self,
         medium: &Medium,
         inputs: &Inputs<'_>,
     ) -> Result<Option<OwnerRequest>, Failure> {
-        let tags = self.tags.as_deref().map(tags).transpose()?;
-        let metadata = self.metadata.as_deref().map(metadata).transpose()?;
+        let tags = self.tags.as_deref().map(parse_tags).transpose()?;
+        let metadata = self.metadata.as_deref().map(parse_metadata).transpose()?;
         if self.no_cloud {
-            return Self::without_account(inputs).map(|()| None);
+            return Self::refuse_account_flags(inputs).map(|()| None);
         }
         let opened = self.account.open().map_err(|failure| match failure.id {
             ErrorId::LoginRequired if !medium.has_network_already => {
@@ -70,17 +70,16 @@ impl OwnerArgs {
         })?;
         let group_id = match &self.group {
             None => None,
-            Some(wanted) => {
-                let groups = opened.client.groups().await;
-                let found = groups
+            Some(name) => {
+                let groups = opened.client.list_groups().await;
+                let group = groups
                     .map_err(|error| cloud_failure(&error, "looking up --group"))
-                    .and_then(|groups| group_named(wanted, &groups));
-                // A run that goes on says so at its end.
-                let id = found.map_err(|failure| match not_kept(&opened.client) {
-                    Some(why) => failure.hint(why),
+                    .and_then(|groups| find_group(name, &groups));
+                // A run that goes on reports this at its end.
+                Some(group.map_err(|failure| match not_kept(&opened.client) {
+                    Some(error) => failure.hint(error),
                     None => failure,
-                })?;
-                Some(id)
+                })?)
             }
         };
         Ok(Some(OwnerRequest {
@@ -92,19 +91,18 @@ impl OwnerArgs {
             },
             disable: match (self.disable_chal_resp, self.no_disable_chal_resp) {
                 (false, false) => medium.has_network_already,
-                (asked, _) => asked,
+                (is_disabled, _) => is_disabled,
             },
         }))
     }
 
-    /// An account that was typed is not passed over in silence, whatever the environment says.
-    fn without_account(inputs: &Inputs<'_>) -> Result<(), Failure> {
-        let Some((_, flag)) = OF_ACCOUNT.iter().find(|(id, _)| inputs.is_typed(id)) else {
+    /// Refuses typed flags that need an account, even if a variable excludes the account.
+    fn refuse_account_flags(inputs: &Inputs<'_>) -> Result<(), Failure> {
+        let Some(id) = ACCOUNT_FLAGS.iter().find(|id| inputs.is_typed(id)) else {
             return Ok(());
         };
-        let no_cloud = inputs.switch("no_cloud", "--no-cloud", NO_CLOUD);
-        let message = format!("{no_cloud} and {flag} exclude each other");
-        let failure = Failure::new(ErrorId::ConflictingFlags, message);
+        let no_cloud = inputs.switch("no_cloud", NO_CLOUD);
+        let failure = exclude_each_other(&no_cloud, &flag_of(id));
         Err(if no_cloud == NO_CLOUD {
             failure.hint(format!(
                 "set `{NO_CLOUD}=0` in front of the command to use the account"
@@ -115,8 +113,8 @@ impl OwnerArgs {
     }
 }
 
-/// `a:b,c:d`. The cloud takes no tag without a colon, and cannot tell a comma in one.
-fn tags(text: &str) -> Result<Vec<String>, Failure> {
+/// Parses `a:b,c:d`. The cloud rejects a tag without a colon, and a tag cannot contain a comma.
+fn parse_tags(text: &str) -> Result<Vec<String>, Failure> {
     let tags: Vec<&str> = text.split(',').map(str::trim).collect();
     let is_tag = |tag: &str| {
         tag.split_once(':')
@@ -132,7 +130,7 @@ fn tags(text: &str) -> Result<Vec<String>, Failure> {
     }
 }
 
-fn metadata(text: &str) -> Result<Map<String, Value>, Failure> {
+fn parse_metadata(text: &str) -> Result<Map<String, Value>, Failure> {
     let invalid =
         |what: String| Failure::new(ErrorId::InvalidMetadata, format!("--metadata: {what}"));
     match serde_json::from_str(text) {
@@ -142,25 +140,25 @@ fn metadata(text: &str) -> Result<Map<String, Value>, Failure> {
     }
 }
 
-/// The id of a group that is named by it or by its name.
-fn group_named(wanted: &str, groups: &[Group]) -> Result<String, Failure> {
+/// Finds the id of a group by its id or by its name.
+fn find_group(id_or_name: &str, groups: &[Group]) -> Result<String, Failure> {
     let mut all = Vec::new();
     let mut next: Vec<&Group> = groups.iter().rev().collect();
     while let Some(group) = next.pop() {
         all.push(group);
         next.extend(group.sub_groups.iter().rev());
     }
-    if let Some(group) = all.iter().find(|group| group.group_id == wanted) {
+    if let Some(group) = all.iter().find(|group| group.group_id == id_or_name) {
         return Ok(group.group_id.clone());
     }
     let named: Vec<_> = all
         .iter()
-        .filter(|group| group.group_name == wanted)
+        .filter(|group| group.group_name == id_or_name)
         .collect();
     if let [only] = named[..] {
         return Ok(only.group_id.clone());
     }
-    let shown = printable(wanted.as_bytes());
+    let shown = printable(id_or_name.as_bytes());
     let message = if named.is_empty() {
         format!("--group: the account has no group \"{shown}\"")
     } else {
@@ -177,7 +175,7 @@ fn group_named(wanted: &str, groups: &[Group]) -> Result<String, Failure> {
     let failure = Failure::new(ErrorId::UnknownGroup, message);
     Err(listed
         .into_iter()
-        .take(MOST_LISTED)
+        .take(MAX_LISTED_GROUPS)
         .fold(failure, |failure, group| {
             let name = printable(group.group_name.as_bytes());
             let id = printable(group.group_id.as_bytes());
@@ -186,20 +184,20 @@ fn group_named(wanted: &str, groups: &[Group]) -> Result<String, Failure> {
 }
 
 const NO_CLOUD: &str = "ESPCTL_NO_CLOUD";
-/// Of no use without an account: clap's ids, and the flags.
-const OF_ACCOUNT: [(&str, &str); 9] = [
-    ("tags", "--tags"),
-    ("metadata", "--metadata"),
-    ("group", "--group"),
-    ("disable_chal_resp", "--disable-chal-resp"),
-    ("no_disable_chal_resp", "--no-disable-chal-resp"),
-    ("profile", "--profile"),
-    ("ca_cert", "--ca-cert"),
-    ("allow_plain_http", "--allow-plain-http"),
-    ("cloud_timeout", "--cloud-timeout"),
+/// clap's ids of the flags that need an account.
+const ACCOUNT_FLAGS: [&str; 9] = [
+    "tags",
+    "metadata",
+    "group",
+    "disable_chal_resp",
+    "no_disable_chal_resp",
+    "profile",
+    "ca_cert",
+    "allow_plain_http",
+    "cloud_timeout",
 ];
-/// What anybody reads.
-const MOST_LISTED: usize = 20;
+/// Groups in the hints of an error.
+const MAX_LISTED_GROUPS: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -208,25 +206,29 @@ mod tests {
     #[test]
     fn tags_have_a_key_and_a_value() {
         assert_eq!(
-            tags("esp.location:office, a:b:c").unwrap(),
+            parse_tags("esp.location:office, a:b:c").unwrap(),
             ["esp.location:office", "a:b:c"]
         );
         for wrong in ["", "office", "a:b,", ":b", "a:", "a:b,c"] {
-            assert_eq!(tags(wrong).unwrap_err().id, ErrorId::InvalidTags, "{wrong}");
+            assert_eq!(
+                parse_tags(wrong).unwrap_err().id,
+                ErrorId::InvalidTags,
+                "{wrong}"
+            );
         }
     }
 
     #[test]
-    fn metadata_are_an_object() {
-        assert_eq!(metadata(r#"{"a":1}"#).unwrap().len(), 1);
+    fn metadata_is_an_object() {
+        assert_eq!(parse_metadata(r#"{"a":1}"#).unwrap().len(), 1);
         for wrong in ["", "[]", "1", "{", r#""a""#, "{'a':1}"] {
-            let error = metadata(wrong).unwrap_err();
+            let error = parse_metadata(wrong).unwrap_err();
             assert_eq!(error.id, ErrorId::InvalidMetadata, "{wrong}");
         }
     }
 
     #[test]
-    fn a_group_is_named_by_its_id_or_its_only_name() {
+    fn group_is_found_by_id_or_unique_name() {
         let group = |id: &str, name: &str, sub_groups: Vec<Group>| Group {
             group_id: id.to_owned(),
             group_name: name.to_owned(),
@@ -237,11 +239,11 @@ mod tests {
             group("1", "Home", vec![group("2", "Attic", Vec::new())]),
             group("3", "Office", vec![group("4", "Attic", Vec::new())]),
         ];
-        assert_eq!(group_named("Home", &groups).unwrap(), "1");
-        assert_eq!(group_named("4", &groups).unwrap(), "4");
-        let twice = group_named("Attic", &groups).unwrap_err();
+        assert_eq!(find_group("Home", &groups).unwrap(), "1");
+        assert_eq!(find_group("4", &groups).unwrap(), "4");
+        let twice = find_group("Attic", &groups).unwrap_err();
         assert_eq!(twice.id, ErrorId::UnknownGroup);
         assert_eq!(twice.hints.len(), 2);
-        assert_eq!(group_named("Cellar", &groups).unwrap_err().hints.len(), 4);
+        assert_eq!(find_group("Cellar", &groups).unwrap_err().hints.len(), 4);
     }
 }

@@ -1,6 +1,6 @@
-//! Which devices the last search has seen, so that a shell can complete their names: a small file
-//! among this user's caches. Names and node ids alone, no secret, no address; it can be deleted at
-//! any time. That it cannot be read or written is no reason to tell anybody.
+//! The devices that the last search found, for completions of their names: a small file in the user's
+//! cache folder. It has names and node ids, no secret and no address, and can be deleted at any time.
+//! An error of this file is only logged.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use tracing::debug;
 
-/// What is kept, the latest first.
+/// The latest devices first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub(in crate::cli) struct Seen {
@@ -19,30 +19,30 @@ pub(in crate::cli) struct Seen {
 }
 
 impl Seen {
-    /// One more device.
+    /// Adds a device.
     pub(in crate::cli) fn add(&mut self, name: Option<&str>, node_id: Option<&str>) {
-        for (list, one) in [(&mut self.names, name), (&mut self.node_ids, node_id)] {
-            // Longer than any name that fits into an advertisement.
-            let Some(one) = one.filter(|one| !one.is_empty() && one.len() <= LONGEST) else {
+        for (list, word) in [(&mut self.names, name), (&mut self.node_ids, node_id)] {
+            let Some(word) = word.filter(|word| !word.is_empty() && word.len() <= MAX_LENGTH)
+            else {
                 continue;
             };
-            list.retain(|known| known != one);
-            list.push_front(one.to_owned());
-            list.truncate(MOST);
+            list.retain(|known| known != word);
+            list.push_front(word.to_owned());
+            list.truncate(MAX_ENTRIES);
         }
     }
 }
 
-/// Keeps what a search for all devices has seen, in place of what there was.
+/// Replaces the file by the devices of a search.
 pub(in crate::cli) fn replace(seen: &Seen) {
     if let Err(error) = write(seen) {
-        debug!(%error, "the devices that were seen are not remembered");
+        debug!(%error, "saving the devices of the last search");
     }
 }
 
-/// Keeps one more device.
+/// Adds a device to the file.
 pub(in crate::cli) fn add(name: Option<&str>, node_id: Option<&str>) {
-    let mut seen = remembered();
+    let mut seen = read();
     let before = seen.clone();
     seen.add(name, node_id);
     if seen != before {
@@ -50,23 +50,21 @@ pub(in crate::cli) fn add(name: Option<&str>, node_id: Option<&str>) {
     }
 }
 
-/// What was kept; nothing where nothing can be read.
-pub(in crate::cli) fn remembered() -> Seen {
-    let read = || {
-        let text = fs::read(file()?).ok()?;
-        serde_json::from_slice(&text).ok()
-    };
-    read().unwrap_or_default()
+/// Reads the file; an unreadable file is empty.
+pub(in crate::cli) fn read() -> Seen {
+    let text = file().and_then(|path| fs::read(path).ok());
+    let seen = text.and_then(|text| serde_json::from_slice(&text).ok());
+    seen.unwrap_or_default()
 }
 
 fn write(seen: &Seen) -> io::Result<()> {
-    // A home that nobody named may be anybody's.
+    // Without a home folder there is no safe place.
     let Some(path) = file() else {
         return Ok(());
     };
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(folder)?;
-    // Whole or not at all, and its owner's alone from the beginning.
+    // Written as a whole, and readable only by its owner from the beginning.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     serde_json::to_writer(&mut file, seen)?;
     file.flush()?;
@@ -74,7 +72,7 @@ fn write(seen: &Seen) -> io::Result<()> {
     Ok(())
 }
 
-/// Where it is, on a computer where this user has a home.
+/// The path, if the user has a home folder.
 fn file() -> Option<PathBuf> {
     let folder = |name| {
         let path = PathBuf::from(std::env::var_os(name)?);
@@ -89,23 +87,24 @@ fn file() -> Option<PathBuf> {
     Some(caches.join("espctl").join("seen.json"))
 }
 
-const LONGEST: usize = 128;
-/// Of each kind: more than anybody reads in a list of completions.
-const MOST: usize = 50;
+/// Bytes of a name; more than fit into an advertisement.
+const MAX_LENGTH: usize = 128;
+/// Names, and node ids, in the file.
+const MAX_ENTRIES: usize = 50;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_are_kept_and_come_first() {
+    fn latest_entries_are_first() {
         let mut seen = Seen::default();
-        for number in 0..=MOST {
+        for number in 0..=MAX_ENTRIES {
             seen.add(Some(&format!("PROV_{number}")), None);
         }
         seen.add(Some("PROV_7"), Some("node7"));
-        seen.add(Some(""), Some(&"x".repeat(LONGEST + 1)));
-        assert_eq!(seen.names.len(), MOST);
+        seen.add(Some(""), Some(&"x".repeat(MAX_LENGTH + 1)));
+        assert_eq!(seen.names.len(), MAX_ENTRIES);
         assert_eq!((&*seen.names[0], &*seen.names[1]), ("PROV_7", "PROV_50"));
         assert!(!seen.names.contains(&"PROV_0".to_owned()));
         assert_eq!(seen.node_ids, ["node7"]);

@@ -1,4 +1,4 @@
-//! The flags by which the log of a board is read.
+//! The flags for reading the log of a board.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use clap::Args;
 use crate::cli::args::inputs::parse_seconds;
 use crate::transport::DEFAULT_BAUD;
 
-/// How fast it is.
+/// The speed of the serial line.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct SpeedArgs {
     /// Speed of the serial line, in bits a second [default: 115200]
@@ -15,7 +15,7 @@ pub(in crate::cli) struct SpeedArgs {
     baud: Option<u32>,
 }
 
-/// How a board's log is read.
+/// The limit for reading a board's log.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct LogArgs {
     /// How long a board's log may be without its QR code, in seconds.
@@ -23,11 +23,11 @@ pub(in crate::cli) struct LogArgs {
     log_timeout: Duration,
 }
 
-/// A line that is to be read for its log.
+/// How a board's log is read.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::cli) struct LogLine {
     pub(in crate::cli) baud: u32,
-    pub(in crate::cli) patience: Duration,
+    pub(in crate::cli) timeout: Duration,
 }
 
 impl SpeedArgs {
@@ -37,11 +37,11 @@ impl SpeedArgs {
 }
 
 impl LogArgs {
-    /// How the log is read at this speed.
+    /// The settings for this speed.
     pub(in crate::cli) fn line(&self, baud: Option<u32>) -> LogLine {
         LogLine {
             baud: baud.unwrap_or(DEFAULT_BAUD),
-            patience: self.log_timeout,
+            timeout: self.log_timeout,
         }
     }
 }

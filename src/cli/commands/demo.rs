@@ -1,13 +1,12 @@
-//! `demo`: an emulated cloud and an emulated device as processes of their own on loopback ports;
-//! a login to the one, and the other provisioned into it through the same client stack as any.
-//! Nothing here is a shortcut around it, but that the login is not written to disk.
+//! `demo`: provisions an emulated device into an emulated cloud. Both are processes of their own on
+//! loopback ports, and the client code is the same as for a board; only the login is not stored.
 
-use async_trait::async_trait;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use async_trait::async_trait;
 use clap::Args;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -24,12 +23,9 @@ use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
 use crate::cloud::mapping::Extras;
 use crate::cloud::{Client, CloudError, Limits, Settings};
-use crate::flows::Access;
-use crate::flows::NetworkRequest;
-use crate::flows::OwnerRequest;
-use crate::flows::Pace;
-use crate::flows::Target;
-use crate::flows::{DeviceRequest, ProvisionRequest};
+use crate::flows::{
+    Access, DeviceRequest, NetworkRequest, OwnerRequest, Pace, ProvisionRequest, Target,
+};
 use crate::ident::Passphrase;
 use crate::report::{Failure, transcript};
 use crate::secret::Secret;
@@ -62,116 +58,93 @@ impl Subcommand for Demo {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        run(workplace).await
+        let printer = &workplace.printer;
+        let format = printer.format();
+        printer.share_terminal();
+        // kill_on_drop ends both emulators at the latest when this function returns.
+        printer.say("Starting an emulated cloud:  espctl emulate cloud");
+        let cloud = start_emulator(&["cloud"], format).await.map_err(fault)?;
+        let (_cloud, cloud): (_, CloudReady) = cloud;
+        printer.say("Starting an emulated device: espctl emulate device --cloud URL");
+        let arguments = ["device", "--join-ms", "800", "--cloud", cloud.url.as_str()];
+        let device = start_emulator(&arguments, format).await.map_err(fault)?;
+        let (_device, device): (_, DeviceReady) = device;
+
+        let account = log_in(&cloud, printer).await?;
+        let address = format!("{}:{}", device.address, device.port);
+        printer.say(&format!(
+            "The device is {name} at {address}. What follows is what this command would do:\n  \
+             espctl provision --device-ip {host} --device-port {port} --pop {pop} \
+             --ssid {SSID} --passphrase '{PASSPHRASE}'\n",
+            name = device.name,
+            host = device.address,
+            port = device.port,
+            pop = device.pop,
+        ));
+        let driver = workplace.drivers.default_driver()?;
+        let request = ProvisionRequest {
+            device: DeviceRequest {
+                target: Target {
+                    address: Some(driver.parse_address(&address).map_err(fault)?),
+                    transcript: transcript(None, printer.recorder()),
+                    ..workplace.drivers.target(driver)
+                },
+                access: Access {
+                    pop: Some(Secret::new(device.pop)),
+                    ..Access::default()
+                },
+                pace: Pace::default(),
+                label: device.name,
+                network: None,
+            },
+            network: Some(NetworkRequest {
+                ssid: Some(SSID.parse().map_err(fault)?),
+                passphrase: Some(
+                    Passphrase::new(Secret::new(PASSPHRASE.to_owned())).map_err(fault)?,
+                ),
+                ..NetworkRequest::default()
+            }),
+            owner: Some(OwnerRequest {
+                cloud: Arc::clone(&account),
+                extras: Extras::default(),
+                disable: false,
+            }),
+        };
+        let summary = provision::provision(request, None, workplace).await?;
+        let shown = show_node(&account, &summary, printer);
+        workplace.interrupts.run_until_signal(shown).await?;
+        summary.print(printer)
     }
 }
 
-async fn run(workplace: &Workplace) -> Result<(), Failure> {
-    let Workplace {
-        drivers,
-        printer,
-        interrupts,
-        ..
-    } = workplace;
-    printer.share_terminal();
-    // Both end with us at the latest: see kill_on_drop.
-    let fault = |error: anyhow::Error| Failure::fault(&error);
-    printer.say("Starting an emulated cloud:  espctl emulate cloud");
-    let (_cloud, cloud): (_, CloudReady) = start(&["emulate", "cloud"], printer.format())
-        .await
-        .map_err(fault)?;
-    let url = cloud.url.as_str();
-    printer.say("Starting an emulated device: espctl emulate device --cloud URL");
-    let device = ["emulate", "device", "--join-ms", "800", "--cloud", url];
-    let (_device, device): (_, DeviceReady) =
-        start(&device, printer.format()).await.map_err(fault)?;
-
-    let account = log_in(&cloud, printer).await?;
-    let DeviceReady {
-        address: host,
-        port,
-        name,
-        pop,
-    } = device;
-    printer.say(&format!(
-        "The device is {name} at {host}:{port}. What follows is what this command would do:\n  \
-         espctl provision --device-ip {host} --device-port {port} --pop {pop} \
-         --ssid {SSID} --passphrase '{PASSPHRASE}'\n"
-    ));
-    let driver = drivers.default_driver()?;
-    let address = driver.parse_address(&format!("{host}:{port}"));
-    let address = address.map_err(|error| Failure::fault(&error.into()))?;
-    let device = DeviceRequest {
-        target: Target {
-            address: Some(address),
-            transcript: transcript(None, printer.recorder()),
-            ..drivers.target(driver)
-        },
-        access: Access {
-            pop: Some(Secret::new(pop)),
-            ..Access::default()
-        },
-        pace: Pace::default(),
-        label: name,
-        network: None,
-    };
-    let passphrase = Passphrase::new(Secret::new(PASSPHRASE.to_owned()))
-        .map_err(|error| Failure::fault(&error.into()))?;
-    let ssid = SSID
-        .parse()
-        .map_err(|error| Failure::fault(&anyhow!("{error}")))?;
-    let network = NetworkRequest {
-        ssid: Some(ssid),
-        passphrase: Some(passphrase),
-        ..NetworkRequest::default()
-    };
-    let owner = OwnerRequest {
-        cloud: Arc::clone(&account),
-        extras: Extras::default(),
-        disable: false,
-    };
-    let request = ProvisionRequest {
-        device,
-        network: Some(network),
-        owner: Some(owner),
-    };
-    let summary = provision::provision(request, None, workplace).await?;
-    interrupts
-        .run_until_signal(look(&account, &summary, printer))
-        .await?;
-    summary.print(printer)
-}
-
-/// As `espctl login` does it, but the tokens stay in memory.
+/// Logs in as `espctl login` does, but the tokens stay in memory.
 async fn log_in(cloud: &CloudReady, printer: &Printer) -> Result<Arc<Client>, Failure> {
-    let doing = "logging in to the emulated cloud";
-    let failed = |error: &CloudError| cloud_failure(error, doing);
-    let base_url = cloud.url.join("v1/");
+    let failure = |error: CloudError| cloud_failure(&error, "logging in to the emulated cloud");
     let settings = Settings {
-        base_url: base_url.map_err(|error| Failure::fault(&error.into()))?,
+        base_url: cloud.url.join("v1/").map_err(fault)?,
         ca_cert: None,
         allow_plain_http: false,
         limits: Limits::default(),
     };
-    let client = Client::new(&settings).map_err(|error| failed(&error))?;
+    let client = Client::new(&settings).map_err(failure)?;
     let login = client.log_in(&cloud.user, Some(&cloud.password)).await;
-    match login.map_err(|error| failed(&error))? {
+    match login.map_err(failure)? {
         LogIn::Done(tokens) => {
             printer.say(&format!("Logged in to it as {}", cloud.user));
             Ok(Arc::new(client.with_tokens(tokens, None)))
         }
-        LogIn::NeedsCode { .. } => Err(Failure::fault(&anyhow!("the emulated cloud wants a code"))),
+        LogIn::NeedsCode { .. } => Err(fault(anyhow!("the emulated cloud requires a code"))),
     }
 }
 
-/// As `espctl node list` does it: what was said to be done is looked up.
-async fn look(account: &Client, summary: &Summary, printer: &Printer) -> Result<(), Failure> {
-    let failed = |error: &CloudError| cloud_failure(error, "listing the nodes");
-    let nodes = account.nodes().await.map_err(|error| failed(&error))?;
+/// Shows the node as `espctl node list` does, so that the account confirms the mapping.
+async fn show_node(account: &Client, summary: &Summary, printer: &Printer) -> Result<(), Failure> {
+    let nodes = account.list_nodes().await;
+    let nodes = nodes.map_err(|error| cloud_failure(&error, "listing the nodes"))?;
     let node = nodes
         .iter()
         .find(|node| Some(node.node_id.as_str()) == summary.node_id())
-        .ok_or_else(|| Failure::fault(&anyhow!("the node is not in the account")))?;
+        .ok_or_else(|| fault(anyhow!("the node is not in the account")))?;
     printer.say(&format!(
         "\nIn the account now: {}, a {} ({})\n",
         node.name().unwrap_or("a node"),
@@ -181,17 +154,18 @@ async fn look(account: &Client, summary: &Summary, printer: &Printer) -> Result<
     Ok(())
 }
 
-/// Starts this program once more, and reads its first line.
-async fn start<T: DeserializeOwned>(
+/// Starts `espctl emulate` with these arguments, and reads its first line.
+async fn start_emulator<T: DeserializeOwned>(
     arguments: &[&str],
     format: Format,
 ) -> anyhow::Result<(Child, T)> {
     let program = std::env::current_exe().context("finding this program's own file")?;
     let mut child = Command::new(program)
+        .arg("emulate")
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        // Their logs are half of the show; machines read only our lines.
+        // Emulators explain the demo to a person; a machine reads only the lines of this process.
         .stderr(match format {
             Format::Text => Stdio::inherit(),
             Format::Json => Stdio::null(),
@@ -201,7 +175,7 @@ async fn start<T: DeserializeOwned>(
         .context("starting an emulator")?;
     let stdout = child.stdout.take().context("reading from an emulator")?;
     let mut lines = BufReader::new(stdout).lines();
-    let line = timeout(READY, lines.next_line())
+    let line = timeout(READY_TIMEOUT, lines.next_line())
         .await
         .context("waiting for an emulator")??;
     let line = line.context("an emulator ended before it was ready")?;
@@ -209,8 +183,12 @@ async fn start<T: DeserializeOwned>(
     Ok((child, ready))
 }
 
-/// Until an emulator must be ready.
-const READY: Duration = Duration::from_secs(10);
-/// Of the emulated device's built-in world.
+/// A failure for which no error has a remedy.
+fn fault(error: impl Into<anyhow::Error>) -> Failure {
+    Failure::fault(&error.into())
+}
+
+const READY_TIMEOUT: Duration = Duration::from_secs(10);
+/// An access point that emulated devices find by default.
 const SSID: &str = "Home";
 const PASSPHRASE: &str = "correct horse battery";

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::cli::args::device::DeviceArgs;
 use crate::cli::args::failure_context::flow_failure;
-use crate::cli::args::inputs::{Inputs, LONGEST_TEXT};
+use crate::cli::args::inputs::{Inputs, MAX_TEXT};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Devices, Subcommand, Touches};
 use crate::cli::terminal::{
@@ -18,8 +18,8 @@ use crate::cli::terminal::{
 };
 use crate::cli::workplace::Workplace;
 use crate::flows::DeviceRequest;
-use crate::flows::control::Reserved;
-use crate::flows::{FlowError, FlowStep, Network, Run, connect, control, wifi};
+use crate::flows::control::ReservedEndpoint;
+use crate::flows::{FlowError, FlowStep, Network, Run, connect, control, network};
 use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
 use crate::session::Secured;
@@ -133,7 +133,7 @@ impl Subcommand for Device {
 type Reply = (Vec<String>, Map<String, Value>);
 
 async fn info(asked: &DeviceRequest, run: &Run) -> Result<Reply, FlowError> {
-    let version = connect::identify(run, &asked.target).await?;
+    let version = connect::read_version(run, &asked.target).await?;
     let security = version.sec_ver.map_or_else(unsaid, |n| n.to_string());
     let pop = version.pop_required.map_or_else(unsaid, |needed| {
         if needed { "yes" } else { "no" }.to_owned()
@@ -153,7 +153,7 @@ fn unsaid() -> String {
 async fn list_wifi(asked: &DeviceRequest, run: &Run) -> Result<Reply, FlowError> {
     let secured = secured(run, asked).await?;
     let mut device = run.pace.protocomm(secured);
-    let seen = wifi::scan(run, &mut device).await?;
+    let seen = network::scan_networks(run, &mut device).await?;
     let networks: Vec<Network> = seen.iter().map(Network::from).collect();
     let closed = device.secured.session.close().await;
     closed.map_err(|source| FlowError::Session {
@@ -170,12 +170,12 @@ fn waiting() -> Reply {
 }
 
 async fn reset(asked: &DeviceRequest, run: &Run) -> Result<Reply, FlowError> {
-    control::reset(secured(run, asked).await?.session).await?;
+    control::reset_credentials(secured(run, asked).await?.session).await?;
     Ok(waiting())
 }
 
 async fn reprovision(asked: &DeviceRequest, run: &Run) -> Result<Reply, FlowError> {
-    control::reprovision(secured(run, asked).await?.session).await?;
+    control::reopen_provisioning(secured(run, asked).await?.session).await?;
     Ok(waiting())
 }
 
@@ -193,7 +193,7 @@ async fn call(
     let data = data(args, inputs).await?;
     let failed = |error| flow_failure(&error, asked);
     let secured = secured(run, asked).await.map_err(failed)?;
-    let answer = control::call(secured.session, &args.endpoint, data.expose()).await;
+    let answer = control::call_endpoint(secured.session, &args.endpoint, data.expose()).await;
     let answer = answer.map_err(failed)?;
     if args.raw {
         return write_bytes(&answer);
@@ -222,7 +222,7 @@ async fn data(args: &Call, inputs: &mut Inputs<'_>) -> Result<Secret<Vec<u8>>, F
             Some(path) if args.source.is_some() => inputs.read_bytes(Path::new(path), flag).await?,
             Some(path) => {
                 let path = Path::new(path);
-                inputs.read_unnamed(LONGEST_TEXT, path, flag).await?
+                inputs.read_unnamed(MAX_TEXT, path, flag).await?
             }
             None => text.as_bytes().to_vec(),
         },
@@ -254,8 +254,8 @@ fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 async fn secured(run: &Run, asked: &DeviceRequest) -> Result<Secured, FlowError> {
-    let opened = connect::open(run, &asked.target).await?;
-    connect::secure(run, opened, &asked.access).await
+    let opened = connect::find_and_open(run, &asked.target).await?;
+    connect::start_session(run, opened, &asked.access).await
 }
 
 /// A name that a device can have registered, and that takes sealed requests.
@@ -264,10 +264,10 @@ fn parse_endpoint(text: &str) -> Result<PublicText, String> {
     if text.is_empty() || text.len() > LONGEST_NAME || !text.chars().all(fits) {
         return Err("expected letters, digits, and -_./".to_owned());
     }
-    match control::reserved(text) {
+    match control::find_reserved(text) {
         None => Ok(text.to_owned().into()),
-        Some(Reserved::Session) => Err("this one is for handshakes only".to_owned()),
-        Some(Reserved::Version) => {
+        Some(ReservedEndpoint::Session) => Err("this one is for handshakes only".to_owned()),
+        Some(ReservedEndpoint::Version) => {
             Err("this one is never sealed; `espctl device info` reads it".to_owned())
         }
     }

@@ -24,7 +24,7 @@ use crate::cli::workplace::Workplace;
 use crate::flows::Access;
 use crate::flows::DeviceRequest;
 use crate::flows::Target;
-use crate::flows::discover::{Discovered, Found, Probe, discover};
+use crate::flows::discover::{Discovered, DiscoveredDevice, Probe, discover};
 use crate::flows::{
     Choice, Chosen, Event, FlowError, FlowStep, Observer, Pace, Question, RowName, Run, SeenDevice,
 };
@@ -95,7 +95,7 @@ async fn list_devices(args: &Discover, workplace: &Workplace) -> Result<(), Fail
     } else {
         // Where a device is says how to get there.
         let all = drivers.all().iter();
-        all.filter(|driver| drivers.can_go_where(driver, &inputs))
+        all.filter(|driver| drivers.has_all_locations(driver, &inputs))
             .collect()
     };
     let probe = match (args.probe, args.all) {
@@ -204,7 +204,7 @@ async fn list_devices(args: &Discover, workplace: &Workplace) -> Result<(), Fail
 }
 
 /// Keeps the names of those that were listed, for completions: the names by which one can be chosen.
-fn remember(found: &[Found]) {
+fn remember(found: &[DiscoveredDevice]) {
     let mut seen = Seen::default();
     // The latest comes first.
     let devices = found.iter().filter(|one| one.medium.announces());
@@ -298,7 +298,8 @@ impl Observer for LiveList {
         if *is_wanted || self.shows_others {
             seen.push(device.clone());
         }
-        let mut found: Vec<Found> = seen.iter().cloned().map(Found::from).collect();
+        let mut found: Vec<DiscoveredDevice> =
+            seen.iter().cloned().map(DiscoveredDevice::from).collect();
         sort(&mut found, &self.order);
         self.printer.show(&tables(&found));
     }
@@ -313,8 +314,8 @@ impl Observer for LiveList {
 }
 
 /// One device at one address, whichever ways it was looked at: the one by which it answered.
-fn distinct(found: Vec<Found>) -> Vec<Found> {
-    let mut kept: Vec<Found> = Vec::new();
+fn distinct(found: Vec<DiscoveredDevice>) -> Vec<DiscoveredDevice> {
+    let mut kept: Vec<DiscoveredDevice> = Vec::new();
     for one in found {
         let same = kept
             .iter_mut()

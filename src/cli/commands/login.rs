@@ -1,8 +1,6 @@
 //! `login`: with a password, a one-time code, or a browser, and the tokens into the profile's
 //! file. Leaving and asking who one is are beside it.
 
-mod browser;
-mod callback;
 use async_trait::async_trait;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,13 +9,16 @@ use clap::Args;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser, TypedValueParser as _};
 use serde::Serialize;
 
+use crate::account::login::{BrowserError, BrowserVisit};
 use crate::account::{AccountError, Profile};
 use crate::cli::args::account::{AccountArgs, foreign_issuer};
-use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure, has_access_token};
-use crate::cli::args::inputs::{Inputs, SecretInput, parse_seconds};
+use crate::cli::args::environment::{
+    ACCESS_TOKEN, cloud_failure, has_access_token, without_device,
+};
+use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
-use crate::cli::terminal::{TerminalObserver, keys_of};
+use crate::cli::terminal::{Printer, TerminalObserver, keys_of};
 use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
 use crate::cloud::{Client, Tokens};
@@ -118,7 +119,7 @@ async fn log_in(args: &Login, workplace: &Workplace) -> Result<(), Failure> {
         Some(user) => with_name(user, args, &client, &mut inputs, workplace).await?,
         None => with_browser(args, &profile, &client, &inputs, workplace).await?,
     };
-    folder.log_in(&profile, &tokens).map_err(|error| {
+    folder.save_login(&profile, &tokens).map_err(|error| {
         let failure = Failure::of_account(&error);
         match error {
             // The login is there, at the cloud, and lost.
@@ -145,7 +146,7 @@ async fn log_in(args: &Login, workplace: &Workplace) -> Result<(), Failure> {
         account.profile
     );
     let mut lines = vec![line];
-    let current = folder.current().unwrap_or_default();
+    let current = folder.read_current_name().unwrap_or_default();
     if current != account.profile {
         let name = account.profile;
         lines.push(format!(
@@ -199,13 +200,8 @@ async fn password(
     inputs: &mut Inputs<'_>,
     observer: &TerminalObserver,
 ) -> Result<Secret<String>, Failure> {
-    let input = SecretInput {
-        value: ("password", "--password"),
-        file: ("password_file", "--password-file"),
-        given: args.password.as_ref(),
-        path: args.password_file.as_ref(),
-    };
-    let given = match inputs.secret(input).await? {
+    let (given, path) = (args.password.as_ref(), args.password_file.as_ref());
+    let given = match inputs.secret("password", given, path).await? {
         Some(given) => Some(given),
         None => old_variable()?,
     };
@@ -247,13 +243,8 @@ async fn code(
     inputs: &mut Inputs<'_>,
     observer: &TerminalObserver,
 ) -> Result<Secret<String>, Failure> {
-    let input = SecretInput {
-        value: ("code", "--code"),
-        file: ("code_file", "--code-file"),
-        given: args.code.as_ref(),
-        path: args.code_file.as_ref(),
-    };
-    let code = match inputs.secret(input).await? {
+    let (given, path) = (args.code.as_ref(), args.code_file.as_ref());
+    let code = match inputs.secret("code", given, path).await? {
         Some(code) => Some(code),
         None => observer.ask_secret("One-time code:", SHOWN).await,
     };
@@ -280,28 +271,40 @@ async fn with_browser(
         let message = format!("--{flag} is for a login with --user-name, which is missing");
         return Err(Failure::new(ErrorId::MissingLogin, message).remedy(&remedies::USER_NAME));
     }
-    let Some(page) = &profile.browser else {
-        let message = format!("the profile {} has no login page", profile.name);
-        return Err(Failure::new(ErrorId::NoLoginPage, message));
-    };
-    if !workplace.observer.can_ask() && !args.no_browser {
+    let has_page = profile.browser.is_some();
+    if has_page && !workplace.observer.can_ask() && !args.no_browser {
         let message = "the user name is missing, and without a terminal espctl opens no browser";
         return Err(Failure::new(ErrorId::MissingLogin, message)
             .remedy(&remedies::USER_NAME)
             .remedy(&remedies::NO_BROWSER));
     }
-    browser::log_in(
-        &browser::Visit {
-            page,
-            profile,
-            open: !args.no_browser,
-            limit: args.browser_timeout,
-            plain_http: args.account.allows_plain_http(),
-        },
-        client,
-        &workplace.printer,
-    )
-    .await
+    let failed = |error: BrowserError| Failure::of_browser_login(&error, &without_device());
+    let visit = BrowserVisit::prepare(profile, args.account.allows_plain_http()).await;
+    let visit = visit.map_err(failed)?;
+    show_login_page(&visit, !args.no_browser, &workplace.printer);
+    let tokens = visit.wait(client, args.browser_timeout).await;
+    tokens.map_err(failed)
+}
+
+fn show_login_page(visit: &BrowserVisit<'_>, opens_browser: bool, printer: &Printer) {
+    if visit.is_readable_by_others() {
+        printer.say(
+            "warning: this login page comes over plain HTTP, where others on the way can read what \
+             is typed; --user-name sends the password over HTTPS",
+        );
+    }
+    let url = visit.url();
+    let request = if opens_browser {
+        "Log in with the browser. If it does not open, open this page on this computer"
+    } else {
+        "Open this page with a browser on this computer"
+    };
+    let line = format!("{request}:\n{url}");
+    printer.announce("login_page", &line, keys_of("url", &url.as_str()));
+    if opens_browser && let Err(error) = open::that_detached(url.as_str()) {
+        tracing::debug!(%error, "opening a browser");
+        printer.say("No browser could be opened");
+    }
 }
 
 const USER: &str = "User name";

@@ -34,9 +34,9 @@ impl Subcommand for Logout {
 async fn log_out(args: &Logout, printer: &Printer) -> Result<(), Failure> {
     let (folder, profile) = args.account.select()?;
     let failed = |error| Failure::of_account(&error);
-    let tokens = folder.tokens(&profile).map_err(failed)?;
+    let tokens = folder.read_tokens(&profile).map_err(failed)?;
     // First here: whatever the cloud does, nobody is logged in on this computer.
-    let done = folder.log_out(&profile).map_err(failed)?;
+    let done = folder.remove_login(&profile).map_err(failed)?;
     let untold = match tokens {
         None => None,
         Some(tokens) => tell(args, &profile, tokens).await.err(),
@@ -50,7 +50,7 @@ async fn log_out(args: &Logout, printer: &Printer) -> Result<(), Failure> {
             causes.collect::<String>()
         ));
     }
-    if done.legacy_left {
+    if done.has_legacy_login {
         printer.say(
             "warning: esp-rainmaker-cli can log itself in again from rainmaker_config.json, which \
              is older than profiles; remove that file if it should not",

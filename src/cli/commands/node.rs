@@ -76,7 +76,7 @@ impl Subcommand for Node {
 
 async fn list(args: &List, printer: &Printer) -> Result<(), Failure> {
     let account = args.account.open()?;
-    let nodes = account.client.nodes().await;
+    let nodes = account.client.list_nodes().await;
     account.warn();
     let mut nodes = nodes.map_err(|error| cloud_failure(&error, "listing the nodes"))?;
     nodes.iter_mut().for_each(hide_tokens);
@@ -95,7 +95,7 @@ async fn list(args: &List, printer: &Printer) -> Result<(), Failure> {
 async fn info(args: &Info, printer: &Printer) -> Result<(), Failure> {
     let account = args.account.open()?;
     let doing = format!("asking about {}", printable(args.node_id.as_bytes()));
-    let node = account.client.node(&args.node_id).await;
+    let node = account.client.fetch_node(&args.node_id).await;
     account.warn();
     let node = node.map_err(|error| cloud_failure(&error, &doing))?;
     let Some(mut node) = node else {
@@ -130,7 +130,7 @@ async fn remove(args: &Remove, workplace: &Workplace) -> Result<(), Failure> {
     account.warn();
     // Refused for whatever reason: one that is not there is the likeliest, and no reason to retry.
     if let Err(CloudError::Rejected { .. }) = &removed
-        && let Ok(None) = account.client.node(&args.node_id).await
+        && let Ok(None) = account.client.fetch_node(&args.node_id).await
     {
         return Err(unknown(&*args.node_id));
     }

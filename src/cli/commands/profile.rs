@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Map;
 
-use crate::account::{AccountError, Folder, Profile, base_url};
+use crate::account::{AccountError, Folder, Profile, parse_base_url};
 use crate::cli::args::candidates::profiles;
 use crate::cli::args::environment::account_folder;
 use crate::cli::args::public_text::PublicText;
@@ -88,8 +88,8 @@ impl Subcommand for Profiles {
 }
 
 fn add(args: &Add, folder: &Folder, printer: &Printer) -> Result<(), Failure> {
-    let url = base_url(&args.base_url).map_err(|error| failed(&error.into()))?;
-    let added = folder.add(&args.name, &url, args.description.as_deref());
+    let url = parse_base_url(&args.base_url).map_err(|error| failed(&error.into()))?;
+    let added = folder.add_profile(&args.name, &url, args.description.as_deref());
     let added = added.map_err(|error| failed(&error))?;
     if added.base_url.scheme() != "https" && !is_loopback(&added.base_url) {
         printer.say(
@@ -109,16 +109,18 @@ fn add(args: &Add, folder: &Folder, printer: &Printer) -> Result<(), Failure> {
 }
 
 fn current(folder: &Folder, printer: &Printer) -> Result<(), Failure> {
-    let current = folder.select(None).map_err(|error| failed(&error))?;
+    let current = folder
+        .select_profile(None)
+        .map_err(|error| failed(&error))?;
     let row = row(folder, &current)?;
     printer.result(std::slice::from_ref(&row.name), keys_of("profile", &row))
 }
 
 fn list(folder: &Folder, printer: &Printer) -> Result<(), Failure> {
-    let profiles = folder.profiles().map_err(|error| failed(&error))?;
+    let profiles = folder.list_profiles().map_err(|error| failed(&error))?;
     let rows = profiles.iter().map(|profile| row(folder, profile));
     let rows = rows.collect::<Result<Vec<Row>, Failure>>()?;
-    let current = folder.current().map_err(|error| failed(&error))?;
+    let current = folder.read_current_name().map_err(|error| failed(&error))?;
     if rows.iter().all(|row| !row.current) {
         let name = printable(current.as_bytes());
         printer.say(&format!(
@@ -133,7 +135,9 @@ fn list(folder: &Folder, printer: &Printer) -> Result<(), Failure> {
 }
 
 fn remove(folder: &Folder, name: &str, printer: &Printer) -> Result<(), Failure> {
-    let current = folder.remove(name).map_err(|error| failed(&error))?;
+    let current = folder
+        .remove_profile(name)
+        .map_err(|error| failed(&error))?;
     let line = format!("Removed the profile {name}; the current one is {current}");
     let mut keys = Map::new();
     keys.insert("removed".to_owned(), name.into());
@@ -142,7 +146,9 @@ fn remove(folder: &Folder, name: &str, printer: &Printer) -> Result<(), Failure>
 }
 
 fn switch(folder: &Folder, name: &str, printer: &Printer) -> Result<(), Failure> {
-    let profile = folder.switch(name).map_err(|error| failed(&error))?;
+    let profile = folder
+        .switch_profile(name)
+        .map_err(|error| failed(&error))?;
     let row = row(folder, &profile)?;
     let who = match (row.logged_in, &row.user_name) {
         (Some(true), Some(user)) => format!("logged in as {user}"),
@@ -158,9 +164,9 @@ fn failed(error: &AccountError) -> Failure {
 }
 
 fn row(folder: &Folder, profile: &Profile) -> Result<Row, Failure> {
-    let current = folder.current().map_err(|error| failed(&error))?;
+    let current = folder.read_current_name().map_err(|error| failed(&error))?;
     // One login that cannot be understood is no reason to hide the others.
-    let tokens = folder.tokens(profile).ok();
+    let tokens = folder.read_tokens(profile).ok();
     let user_name = tokens.iter().flatten().find_map(|tokens| {
         let name = tokens.user_name()?;
         Some(printable(name.as_bytes()))
@@ -170,7 +176,7 @@ fn row(folder: &Folder, profile: &Profile) -> Result<Row, Failure> {
         description: printable(profile.description.as_bytes()),
         base_url: profile.base_url.to_string(),
         region: profile.region().to_owned(),
-        built_in: profile.built_in,
+        built_in: profile.is_built_in,
         current: current == profile.name.as_str(),
         logged_in: tokens.map(|tokens| tokens.is_some()),
         user_name,

@@ -237,7 +237,7 @@ impl Summary {
         Self {
             node_id: node.map(|node| node.node_id.clone()),
             mapped: node.is_some(),
-            mapped_by: node.map(|node| node.way),
+            mapped_by: node.map(|node| node.method),
             ip: wifi.and_then(|wifi| wifi.ip.clone()),
             ssid: wifi.map(|wifi| wifi.ssid.to_string()),
             ssid_hex: wifi.map(|wifi| wifi.ssid.to_hex()),

@@ -74,7 +74,7 @@ async fn show_login(args: &Whoami, printer: &Printer) -> Result<(), Failure> {
     };
     if args.check {
         let account = args.account.open()?;
-        let user = account.client.user().await;
+        let user = account.client.fetch_user().await;
         account.warn();
         let user = user.map_err(|error| cloud_failure(&error, "asking who is logged in"))?;
         login.account.user_id = Some(printable(user.user_id.as_bytes()));

@@ -20,7 +20,7 @@ use crate::cli::subcommand::Touches;
 use crate::cli::terminal::{Printer, print_note};
 use crate::cli::usage;
 use crate::cli::workplace::Workplace;
-use crate::report::{Answer, ErrorId, Failure, Findings, Recorder, Start, compose_bundle};
+use crate::report::{ErrorId, Failure, Findings, Recorder, ResultPolicy, RunStart, compose_bundle};
 
 /// The created file, and what is written to it at the end of the run.
 #[derive(Debug)]
@@ -92,13 +92,13 @@ impl Bundle {
     /// Writes the bundle, and reports on stderr that it did or could not. The exit code stays.
     pub(in crate::cli) fn write(
         mut self,
-        answer: Answer,
+        answer: ResultPolicy,
         failure: Option<&Failure>,
         findings: &Findings,
         printer: &Printer,
     ) {
         let failure = failure.map(|failure| self.line.redact(failure));
-        let start = Start {
+        let start = RunStart {
             command: &self.line.command,
             environment: &self.line.environment,
             began: self.began_at,
@@ -133,7 +133,7 @@ pub(in crate::cli) fn write_without_run(arguments: &[OsString]) {
     let failure = Failure::new(ErrorId::Usage, message);
     match Bundle::create(&path, RunLine::unparsed()) {
         Ok(bundle) => bundle.write(
-            Answer::LeftOut,
+            ResultPolicy::Omit,
             Some(&failure),
             &Err("there was no run"),
             &printer,

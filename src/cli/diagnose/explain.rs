@@ -13,7 +13,7 @@ use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::keys_of;
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
-use crate::report::{Entry, ErrorId, Exit, Failure};
+use crate::report::{ErrorEntry, ErrorId, Exit, Failure};
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
@@ -59,7 +59,7 @@ impl Explanation {
     fn new(id: ErrorId) -> Self {
         Self {
             why: Some(id.entry().why),
-            remedy: Some(id.entry().what_to_do().join(" ")),
+            remedy: Some(id.entry().describe_remedies().join(" ")),
             doctor: Check::for_error(id).map(|check| check.id),
             ..Self::summarize(id)
         }
@@ -102,7 +102,7 @@ fn list_by_exit() -> Vec<String> {
 }
 
 fn format_explanation(id: ErrorId) -> String {
-    let Entry {
+    let ErrorEntry {
         exits, title, why, ..
     } = id.entry();
     let exits = exits.iter().fold(String::new(), |lines, exit| {
@@ -130,7 +130,7 @@ fn describe_check(id: ErrorId) -> Option<String> {
 
 /// What to do, as a list.
 fn format_steps(id: ErrorId, columns: usize, indent: &str) -> String {
-    let steps = id.entry().what_to_do();
+    let steps = id.entry().describe_remedies();
     let items = steps.iter().map(|step| {
         let lines = wrap(step, columns, &format!("{indent}  "));
         format!("{indent}- {}", lines.trim_start())
@@ -272,7 +272,9 @@ mod tests {
         tree.build();
         let mut flags = vec!["--help".to_owned()];
         collect_flags(&tree, &mut flags);
-        let sentences = ErrorId::ALL.iter().flat_map(|id| id.entry().what_to_do());
+        let sentences = ErrorId::ALL
+            .iter()
+            .flat_map(|id| id.entry().describe_remedies());
         let sentences: Vec<String> = sentences.collect();
         let quoted = sentences
             .iter()

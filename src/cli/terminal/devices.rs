@@ -1,4 +1,4 @@
-//! Devices as rows of a table, with the columns that people know. Networks are `text`'s.
+//! Tables of devices.
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -7,7 +7,7 @@ use crate::flows::SeenDevice;
 use crate::ident::printable;
 use crate::transport::Columns;
 
-/// Devices that announced themselves, with the columns that people know.
+/// Formats devices as a table, with the columns of esp-rainmaker-cli.
 pub(in crate::cli) fn device_table(devices: &[SeenDevice]) -> Vec<String> {
     match devices.first().map(|device| device.medium.columns) {
         Some(Columns::Advertisement) => ble_table(devices),
@@ -40,22 +40,22 @@ fn network_device_table(devices: &[SeenDevice]) -> Vec<String> {
         "Service",
     ])];
     lines.extend(devices.iter().enumerate().map(|(index, device)| {
-        let unsaid = || "-".to_owned();
-        let said = |text: Option<&String>, most: usize| {
-            text.map_or_else(unsaid, |text| shortened(&printable(text.as_bytes()), most))
+        let dash = || "-".to_owned();
+        let cell = |text: Option<&String>, most: usize| {
+            text.map_or_else(dash, |text| shorten(&printable(text.as_bytes()), most))
         };
         let (host, port) = split_port(device.address.as_str());
-        let port = port.map_or_else(unsaid, str::to_owned);
+        let port = port.map_or_else(dash, str::to_owned);
         row([
             &(index + 1).to_string(),
-            &said(device.name.as_ref(), LONGEST_NAME),
-            &said(device.hints.node_id.as_ref(), LONGEST_ID),
+            &cell(device.name.as_ref(), MAX_NAME),
+            &cell(device.hints.node_id.as_ref(), MAX_ID),
             host,
             &port,
             &device
                 .hints
                 .sec_version
-                .map_or_else(unsaid, |number| number.to_string()),
+                .map_or_else(dash, |number| number.to_string()),
             match (device.hints.sec_version, device.hints.pop_required) {
                 (Some(2), _) | (_, Some(true)) => "Yes",
                 (_, Some(false)) | (Some(0), _) => "No",
@@ -67,7 +67,7 @@ fn network_device_table(devices: &[SeenDevice]) -> Vec<String> {
     lines
 }
 
-/// Over Bluetooth: the columns are as wide as what is in them.
+/// Over Bluetooth.
 fn ble_table(devices: &[SeenDevice]) -> Vec<String> {
     let heading = [
         "#",
@@ -88,21 +88,21 @@ fn ble_table(devices: &[SeenDevice]) -> Vec<String> {
     columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
 }
 
-/// Name, address, signal, customer, type, and whether it looks as if it could be provisioned.
+/// Name, address, signal, customer, type, and whether the device can probably be provisioned.
 fn ble_cells(device: &SeenDevice) -> [String; 6] {
-    let unsaid = || "-".to_owned();
+    let dash = || "-".to_owned();
     let hints = &device.hints;
     let name = device.name.as_deref();
     [
-        name.map_or_else(unsaid, |name| printable(name.as_bytes())),
+        name.map_or_else(dash, |name| printable(name.as_bytes())),
         device.address.to_string(),
         hints
             .signal
-            .map_or_else(unsaid, |signal| format!("{signal} dBm")),
+            .map_or_else(dash, |signal| format!("{signal} dBm")),
         hints
-            .maker
-            .map_or_else(unsaid, |maker| maker.customer_id.to_string()),
-        hints.maker.map_or_else(unsaid, |maker| {
+            .manufacturer
+            .map_or_else(dash, |maker| maker.customer_id.to_string()),
+        hints.manufacturer.map_or_else(dash, |maker| {
             maker
                 .type_name()
                 .map_or_else(|| format!("0x{:04x}", maker.device_type), str::to_owned)
@@ -111,29 +111,29 @@ fn ble_cells(device: &SeenDevice) -> [String; 6] {
     ]
 }
 
-/// Serial ports: what is plugged in, and what tells boards of one kind apart.
+/// Serial ports, with what distinguishes boards of one kind.
 fn port_table(devices: &[SeenDevice]) -> Vec<String> {
     let heading = ["#", "Port", "Product", "USB", "Serial Number"].map(str::to_owned);
     let rows = devices.iter().enumerate().map(|(index, device)| {
-        let said = |text: Option<&String>| {
+        let cell = |text: Option<&String>| {
             text.map_or_else(|| "-".to_owned(), |text| printable(text.as_bytes()))
         };
         let usb = device.hints.usb.as_ref();
         [
             (index + 1).to_string(),
             device.address.to_string(),
-            said(device.name.as_ref()),
+            cell(device.name.as_ref()),
             usb.map_or_else(
                 || "-".to_owned(),
                 |usb| format!("{:04x}:{:04x}", usb.vendor_id, usb.product_id),
             ),
-            said(usb.and_then(|usb| usb.serial_number.as_ref())),
+            cell(usb.and_then(|usb| usb.serial_number.as_ref())),
         ]
     });
     columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
 }
 
-/// Devices of which nothing is known but name and address.
+/// Devices with a name and an address only.
 fn plain_table(devices: &[SeenDevice]) -> Vec<String> {
     let heading = ["#", "Name", "Address"].map(str::to_owned);
     let rows = devices.iter().enumerate().map(|(index, device)| {
@@ -147,7 +147,7 @@ fn plain_table(devices: &[SeenDevice]) -> Vec<String> {
     columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
 }
 
-/// Host and port of an address, `[::1]:80` or `::1`.
+/// Splits an address such as `[::1]:80` or `::1` into host and port.
 fn split_port(address: &str) -> (&str, Option<&str>) {
     if let Some((host, port)) = address
         .strip_prefix('[')
@@ -161,8 +161,8 @@ fn split_port(address: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// As much of a text as its column holds.
-fn shortened(text: &str, most: usize) -> String {
+/// Shortens a text to the width of its column.
+fn shorten(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
     }
@@ -170,17 +170,17 @@ fn shortened(text: &str, most: usize) -> String {
     kept + "..."
 }
 
-/// Of the column with the instances' names.
-const LONGEST_NAME: usize = 18;
-/// Of the column with the node ids.
-const LONGEST_ID: usize = 24;
+/// Characters of the column with names.
+const MAX_NAME: usize = 18;
+/// Characters of the column with node ids.
+const MAX_ID: usize = 24;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn host_and_port_have_columns_of_their_own() {
+    fn address_is_split_into_host_and_port() {
         for (address, host, port) in [
             ("192.168.1.7:80", "192.168.1.7", Some("80")),
             ("device.local", "device.local", None),

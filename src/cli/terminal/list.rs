@@ -15,7 +15,7 @@ use unicode_width::UnicodeWidthChar as _;
 use super::answer::{Answer, Unanswered};
 use crate::flows::Growing;
 
-/// What is shown.
+/// A list as it is shown.
 #[derive(Debug)]
 pub(super) struct List {
     pub(super) title: &'static str,
@@ -78,12 +78,12 @@ pub(super) async fn pick<T: Clone>(
     outcome
 }
 
-/// Draws over what was drawn before, and leaves the cursor behind the prompt.
+/// Replaces the last drawing, and leaves the cursor behind the prompt.
 fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::Result<u16> {
     let (width, height) = terminal::size()?;
     let width = usize::from(width.max(20)) - 1;
     let window = picker.window(usize::from(height.saturating_sub(4).max(2)));
-    // A terminal takes a move by nothing for one by one line.
+    // A terminal reads a move by 0 lines as a move by one.
     if drawn > 0 {
         queue!(out, MoveUp(drawn))?;
     }
@@ -91,7 +91,7 @@ fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::R
     let mut lines = 0;
     let mut line = |out: &mut dyn Write, text: &str| {
         lines += 1;
-        out.write_all(format!("{}\r\n", fitting(text, width)).as_bytes())
+        out.write_all(format!("{}\r\n", cut_line(text, width)).as_bytes())
     };
     line(out, picker.list.title)?;
     line(out, &format!("  {}", picker.list.header))?;
@@ -113,7 +113,7 @@ fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::R
     }
     queue!(
         out,
-        Print(fitting(
+        Print(cut_line(
             &format!("{} {}", picker.list.prompt, picker.typed),
             width
         ))
@@ -122,8 +122,8 @@ fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::R
     Ok(lines)
 }
 
-/// As much of a line as a terminal shows without a break.
-fn fitting(text: &str, width: usize) -> String {
+/// Cuts a line to the width of the terminal.
+fn cut_line(text: &str, width: usize) -> String {
     let mut used = 0;
     text.chars()
         .take_while(|character| {
@@ -133,7 +133,7 @@ fn fitting(text: &str, width: usize) -> String {
         .collect()
 }
 
-/// What was typed so far.
+/// The state of a choice.
 struct Picker {
     list: List,
     at: usize,
@@ -151,7 +151,7 @@ impl Picker {
         }
     }
 
-    /// One key; `Some` when it ends the choice.
+    /// Handles a key; `Some` if it ends the choice.
     fn press(&mut self, key: KeyEvent) -> Option<Answer<Picked>> {
         let last = self.list.rows.len().saturating_sub(1);
         self.note = None;
@@ -170,7 +170,7 @@ impl Picker {
                 self.typed.pop();
                 self.show_typed();
             }
-            KeyCode::Char(digit) if digit.is_ascii_digit() && self.typed.len() < MOST_DIGITS => {
+            KeyCode::Char(digit) if digit.is_ascii_digit() && self.typed.len() < MAX_DIGITS => {
                 self.typed.push(digit);
                 self.show_typed();
             }
@@ -213,20 +213,20 @@ impl Picker {
             self.typed.clear();
             return None;
         }
-        // What stays on the screen names what was chosen.
+        // The number of the choice stays on the screen.
         self.typed = (row + 1).to_string();
         Some(Picked::Row(row))
     }
 
-    /// As many rows as there is room for, the current one among them.
+    /// The rows for which there is room, with the current one.
     fn window(&self, room: usize) -> impl Iterator<Item = (usize, &Row)> {
         let first = (self.at + 1).saturating_sub(room);
         self.list.rows.iter().enumerate().skip(first).take(room)
     }
 }
 
-/// Of a number; no list is as long.
-const MOST_DIGITS: usize = 4;
+/// Digits of a row's number.
+const MAX_DIGITS: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -247,8 +247,8 @@ mod tests {
         }
     }
 
-    /// What comes of these keys: digits, and words for the others.
-    fn pressed(picker: &mut Picker, keys: &str) -> Option<Answer<Picked>> {
+    /// Presses these keys: digits, and words for others.
+    fn press_all(picker: &mut Picker, keys: &str) -> Option<Answer<Picked>> {
         let mut outcome = None;
         for key in keys.split(' ') {
             let code = match key {
@@ -277,36 +277,36 @@ mod tests {
             ("7 back enter", 6),
             ("x 5 enter", 4),
         ] {
-            let outcome = pressed(&mut Picker::new(list(12)), keys);
+            let outcome = press_all(&mut Picker::new(list(12)), keys);
             assert!(
                 matches!(outcome, Some(Ok(Picked::Row(picked))) if picked == row),
                 "{keys}: {outcome:?}"
             );
         }
-        let zero = pressed(&mut Picker::new(list(12)), "0 enter");
+        let zero = press_all(&mut Picker::new(list(12)), "0 enter");
         assert!(matches!(zero, Some(Ok(Picked::Zero))));
-        let esc = pressed(&mut Picker::new(list(12)), "5 esc");
+        let esc = press_all(&mut Picker::new(list(12)), "5 esc");
         assert!(matches!(esc, Some(Err(Unanswered::GivenUp))));
     }
 
     #[test]
-    fn what_cannot_be_chosen_is_said_and_the_list_stays() {
+    fn refused_row_shows_its_reason() {
         let mut picker = Picker::new(list(4));
-        assert!(pressed(&mut picker, "3 enter").is_none());
+        assert!(press_all(&mut picker, "3 enter").is_none());
         assert_eq!(picker.note.as_deref(), Some("not this one"));
-        assert!(pressed(&mut picker, "1 7 enter").is_none());
+        assert!(press_all(&mut picker, "1 7 enter").is_none());
         assert_eq!(
             picker.note.as_deref(),
             Some("there is no number 17 in the list")
         );
         assert!(matches!(
-            pressed(&mut picker, "2 enter"),
+            press_all(&mut picker, "2 enter"),
             Some(Ok(Picked::Row(1)))
         ));
     }
 
     #[test]
-    fn the_current_row_is_always_in_the_window() {
+    fn current_row_is_always_in_the_window() {
         let mut picker = Picker::new(list(40));
         for at in 0..40 {
             picker.at = at;
@@ -317,8 +317,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_cut_where_the_terminal_ends() {
-        assert_eq!(fitting("Café 家家", 7), "Café 家");
-        assert_eq!(fitting("Café 家家", 8), "Café 家");
+    fn lines_are_cut_to_the_terminal_width() {
+        assert_eq!(cut_line("Café 家家", 7), "Café 家");
+        assert_eq!(cut_line("Café 家家", 8), "Café 家");
     }
 }

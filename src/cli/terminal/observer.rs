@@ -149,7 +149,7 @@ impl Observer for TerminalObserver {
         }
         let is_warning = matches!(event, Event::Warned { .. });
         if (shown != ShownEvents::Warnings || is_warning)
-            && let Some(line) = text::line_of(event, &mut state.stages)
+            && let Some(line) = text::format_event(event, &mut state.stages)
         {
             self.printer.say(&line);
         }

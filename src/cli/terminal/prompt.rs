@@ -90,28 +90,33 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
         Question::Passphrase { ssid } => {
             passphrase(&format!("Passphrase of {ssid}:"), &ssid, color)
         }
-        Question::Password => secret("Password of Security 2:", PASSWORD, typed_something, color),
-        Question::Pop => secret("Proof of possession (PoP):", POP, typed_something, color),
+        Question::Password => secret(
+            "Password of Security 2:",
+            PASSWORD,
+            validate_not_empty,
+            color,
+        ),
+        Question::Pop => secret("Proof of possession (PoP):", POP, validate_not_empty, color),
         Question::Ssid => ssid("Name of the Wi-Fi network (SSID):", color)
             .map(|ssid| Secret::new(String::from_utf8_lossy(ssid.as_bytes()).into_owned())),
     })
     .await
 }
 
-/// Asks for a secret that is no device's.
+/// Asks for a secret that belongs to no device.
 pub(super) async fn ask_secret(message: &str, help: &str) -> Option<Secret<String>> {
     let (message, help) = (message.to_owned(), help.to_owned());
     let color = has_color();
-    on_thread(move || secret(&message, &help, typed_something, color)).await
+    on_thread(move || secret(&message, &help, validate_not_empty, color)).await
 }
 
-/// Asks for a yes; anything else is none.
+/// Asks for a yes or no; Enter is no.
 pub(super) async fn confirm(message: &str) -> bool {
     let message = message.to_owned();
     let color = has_color();
     let confirmed = on_thread(move || {
         let confirm = Confirm::new(&message).with_default(false);
-        Ok(confirm.with_render_config(look(color)).prompt()?)
+        Ok(confirm.with_render_config(render_config(color)).prompt()?)
     });
     confirmed.await.unwrap_or(false)
 }
@@ -143,16 +148,16 @@ fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
 
 fn ssid(message: &str, color: bool) -> Answer<Ssid> {
     let text = Text::new(message)
-        .with_validator(|text: &str| Ok(verdict(text.parse::<Ssid>())))
-        .with_render_config(look(color))
+        .with_validator(|text: &str| Ok(to_validation(text.parse::<Ssid>())))
+        .with_render_config(render_config(color))
         .prompt()?;
     text.parse()
         .map_err(|error| Unanswered::Lost(io::Error::other(error)))
 }
 
-/// Nothing typed means an open network, if that is confirmed.
+/// An empty passphrase is an open network, if the person confirms it.
 fn passphrase(message: &str, ssid: &Ssid, color: bool) -> Answer<Secret<String>> {
-    let valid = |text: &str| verdict(Passphrase::new(Secret::new(text.to_owned())));
+    let valid = |text: &str| to_validation(Passphrase::new(Secret::new(text.to_owned())));
     loop {
         let typed = secret(message, PASSPHRASE, valid, color)?;
         if !typed.expose().is_empty() {
@@ -160,7 +165,7 @@ fn passphrase(message: &str, ssid: &Ssid, color: bool) -> Answer<Secret<String>>
         }
         let open = Confirm::new(&format!("Is {ssid} open, without a passphrase?"))
             .with_default(false)
-            .with_render_config(look(color))
+            .with_render_config(render_config(color))
             .prompt()?;
         if open {
             return Ok(typed);
@@ -180,12 +185,12 @@ fn secret(
         .with_display_toggle_enabled()
         .with_help_message(help)
         .with_validator(move |text: &str| Ok(valid(text)))
-        .with_render_config(look(color))
+        .with_render_config(render_config(color))
         .prompt()?;
     Ok(Secret::new(typed))
 }
 
-fn typed_something(text: &str) -> Validation {
+fn validate_not_empty(text: &str) -> Validation {
     if text.is_empty() {
         Validation::Invalid("nothing was typed".into())
     } else {
@@ -193,14 +198,14 @@ fn typed_something(text: &str) -> Validation {
     }
 }
 
-fn verdict<T, E: Display>(parsed: Result<T, E>) -> Validation {
+fn to_validation<T, E: Display>(parsed: Result<T, E>) -> Validation {
     match parsed {
         Ok(_) => Validation::Valid,
         Err(error) => Validation::Invalid(error.to_string().into()),
     }
 }
 
-fn look(color: bool) -> RenderConfig<'static> {
+fn render_config(color: bool) -> RenderConfig<'static> {
     if color {
         RenderConfig::default_colored()
     } else {

@@ -29,7 +29,7 @@ impl Spinner {
             Event::SearchStarted { .. } => self.start("Looking for the device"),
             Event::DeviceFound { .. } => self.start("Connecting"),
             Event::Connected { .. } => self.start("Reading what the device is"),
-            // What was probed is told when it is secured.
+            // A probed scheme is reported after the handshake.
             Event::SchemeChosen { source, .. } if *source != SchemeSource::Probed => {
                 self.start("Securing the session");
             }

@@ -10,9 +10,9 @@ use crate::flows::MappingMethod;
 use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
 use crate::ident::printable;
 
-/// What people read of an event; nothing of some. `stages` holds those that began: their
-/// numbers follow the real order, and stay theirs when an attempt is repeated.
-pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> {
+/// Formats an event; some have no line. `stages` has the stages that began: their numbers follow the
+/// real order and stay the same when an attempt is repeated.
+pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<String> {
     Some(match event {
         Event::SearchStarted {
             transport,
@@ -39,7 +39,7 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
                     scheme.number()
                 )
             }
-            SchemeSource::Asked => {
+            SchemeSource::Requested => {
                 format!("==== Security Scheme: {} ====", scheme.number())
             }
         },
@@ -69,7 +69,7 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
             "The device joined the Thread network {}",
             printable(network_name.as_bytes())
         ),
-        Event::MappingStarted { way } => match way {
+        Event::MappingStarted { method } => match method {
             MappingMethod::ChallengeResponse => {
                 "Device supports challenge-response, initiating user-node association..."
             }
@@ -107,7 +107,7 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
         }
         Event::Mapped {
             node_id,
-            way: MappingMethod::ChallengeResponse,
+            method: MappingMethod::ChallengeResponse,
             ..
         } => format!(
             "Challenge-response user-node association successful\n\
@@ -115,7 +115,7 @@ pub(super) fn line_of(event: &Event, stages: &mut Vec<Stage>) -> Option<String> 
         ),
         Event::Mapped {
             node_id,
-            way: MappingMethod::SecretKey,
+            method: MappingMethod::SecretKey,
             ..
         } => format!("Node {node_id} added to your account successfully!"),
         Event::Stage {
@@ -153,7 +153,7 @@ fn minutes(seconds: u64) -> String {
     }
 }
 
-/// What a version document says, on one line.
+/// Formats a version document as one line.
 pub(in crate::cli) fn version_line(version: &Version) -> String {
     let ver = version.ver.as_deref().unwrap_or("unknown");
     let ver = printable(ver.as_bytes());
@@ -170,10 +170,10 @@ pub(in crate::cli) fn version_line(version: &Version) -> String {
     }
 }
 
-/// The networks that a device sees, with the columns that scripts and people know.
+/// Formats the networks that a device sees, with the columns of esp-rainmaker-cli.
 pub(in crate::cli) fn network_table(networks: &[Network]) -> Vec<String> {
     let row = |number: &str, ssid: &str, bssid: &str, channel: &str, rssi: &str, auth: &str| {
-        // Columns are counted as a terminal shows them: some characters take two, some none.
+        // Some characters occupy two columns of a terminal, some none.
         let gap = " ".repeat(SSID_COLUMN.saturating_sub(ssid.width()));
         format!("{number:<5}{ssid}{gap} {bssid:<12} {channel} {rssi:<4} {auth}")
     };
@@ -194,7 +194,7 @@ pub(in crate::cli) fn network_table(networks: &[Network]) -> Vec<String> {
     lines
 }
 
-/// Rows with their cells below each other, the first of them the heading.
+/// Aligns the cells of rows, of which the first is the heading.
 pub(in crate::cli) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let mut widths = [0; N];
     for row in rows {
@@ -213,7 +213,7 @@ pub(in crate::cli) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<Strin
     rows.iter().map(padded).collect()
 }
 
-/// The longest SSID, and one.
+/// Columns of the longest SSID, and a gap.
 const SSID_COLUMN: usize = 33;
 
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! Users and their logins: who has which password, which token is whose, and for how long. The
-//! calls by which users log in are in `login`.
+//! Users, their sessions and tokens. `login` has the calls by which users log in.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,75 +9,74 @@ use uuid::Uuid;
 use super::exchange::{Object, members};
 use super::jwt::Signer;
 use super::random;
-use super::refusal::{NO_LOGIN, Refusal, USER_EXISTS, WRONG_CODE};
+use super::refusal::{ApiRefusal, NO_LOGIN, USER_EXISTS, WRONG_CODE};
 use super::ticket::Tickets;
 use crate::secret::Secret;
 
-/// How users log in.
+/// The initial users, and how users log in.
 #[derive(Clone, Debug)]
 pub struct AccountSettings {
-    /// The users that are there from the start, by name and password.
+    /// The initial users, by name and password.
     pub users: Vec<(String, Secret<String>)>,
-    /// The one code that is right wherever a code is asked for. With it, a password alone is not
-    /// enough, and a code alone is.
+    /// The verification code that is always right. If it is set, a login requires it, and needs no
+    /// password.
     pub otp: Option<Secret<String>>,
     /// How long an access token is valid.
     pub access_life: Duration,
-    /// Whether a refresh gives a new refresh token, and the old one ends.
-    pub rotates: bool,
-    /// Whether claims have the characters `-` and `_`, which plain base64 lacks; otherwise they
-    /// have neither.
+    /// Whether a refresh replaces the refresh token.
+    pub rotates_refresh: bool,
+    /// Whether claims contain the characters `-` and `_`, which plain base64 lacks, or neither.
     pub base64url_claims: bool,
 }
 
-/// One user.
+/// A user.
 #[derive(Clone, Debug)]
 pub(super) struct User {
     pub(super) id: String,
-    /// What the identity provider calls the user: deliberately not the id.
+    /// The user's id at the identity provider, deliberately another one.
     subject: String,
     pub(super) name: String,
     password: Secret<String>,
-    /// Whether the code of the sign-up came back.
-    confirmed: bool,
+    /// Whether the user has confirmed the code of the sign-up.
+    is_confirmed: bool,
     pub(super) custom_data: Object,
 }
 
-/// What a login gives.
+/// The tokens of a login.
 #[derive(Debug)]
 pub(super) struct Tokens {
     /// The name of the user.
     pub(super) user: String,
     pub(super) access: String,
     pub(super) id: String,
-    /// Not given by a refresh, unless it rotates.
+    /// A refresh has one only if it replaces the refresh token.
     pub(super) refresh: Option<String>,
 }
 
-/// What a right password leads to.
+/// The result of a right password.
 #[derive(Debug)]
-pub(super) enum Login {
+pub(super) enum PasswordLogin {
     Tokens(Tokens),
-    /// A session in which a code is awaited.
+    /// The login session in which the verification code is expected.
     Session(String),
 }
 
-/// Lasts from a login to a logout.
+/// A session, from login to logout.
 #[derive(Debug)]
 struct Session {
     user_id: String,
     refresh: Secret<String>,
 }
 
-/// All users, and all that they were given.
+/// All users, their sessions and tokens.
 #[derive(Debug)]
 pub(super) struct Accounts {
     settings: AccountSettings,
     signer: Signer,
     users: Vec<User>,
     sessions: BTreeMap<String, Session>,
-    /// Logins that await a code, with the id of the user.
-    awaiting: Tickets<String>,
+    /// Login sessions that expect a code, with the id of the user.
+    login_sessions: Tickets<String>,
     /// Authorization codes, with the id of the user.
     codes: Tickets<String>,
 }
@@ -90,7 +88,7 @@ impl Accounts {
             signer: Signer::new(settings.base64url_claims),
             users: Vec::new(),
             sessions: BTreeMap::new(),
-            awaiting: Tickets::default(),
+            login_sessions: Tickets::default(),
             codes: Tickets::default(),
             settings,
         };
@@ -100,48 +98,51 @@ impl Accounts {
         accounts
     }
 
-    fn insert(&mut self, name: &str, password: Secret<String>, confirmed: bool) {
+    fn insert(&mut self, name: &str, password: Secret<String>, is_confirmed: bool) {
         self.users.push(User {
             id: random::alphanumerics(22),
             subject: Uuid::new_v4().to_string(),
             name: name.to_owned(),
             password,
-            confirmed,
+            is_confirmed,
             custom_data: Object::new(),
         });
     }
 
-    pub(super) fn user(&self, id: &str) -> Option<&User> {
+    pub(super) fn find(&self, id: &str) -> Option<&User> {
         self.users.iter().find(|user| user.id == id)
     }
 
-    pub(super) fn user_mut(&mut self, id: &str) -> Option<&mut User> {
+    pub(super) fn find_mut(&mut self, id: &str) -> Option<&mut User> {
         self.users.iter_mut().find(|user| user.id == id)
     }
 
-    pub(super) fn named(&self, name: &str) -> Option<&User> {
+    pub(super) fn find_by_name(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name == name)
     }
 
-    /// The first user, who logs in where no name is asked for.
+    /// The first user, who logs in if a call has no name.
     pub(super) fn first(&self) -> Option<&User> {
         self.users.first()
     }
 
-    /// Whether a second factor is needed.
-    pub(super) fn wants_otp(&self) -> bool {
+    /// Whether a login requires a verification code.
+    pub(super) fn requires_code(&self) -> bool {
         self.settings.otp.is_some()
     }
 
-    /// Whether this is the code that was sent.
+    /// Whether this is the verification code.
     pub(super) fn is_code(&self, code: &str) -> bool {
         let sent = self.settings.otp.as_ref();
-        code == sent.map_or(SENT_CODE, |otp| otp.expose())
+        code == sent.map_or(DEFAULT_CODE, |otp| otp.expose())
     }
 
-    /// Adds a new user, who still has to prove the address.
-    pub(super) fn sign_up(&mut self, name: &str, password: &str) -> Result<(), Refusal> {
-        if self.named(name).is_some_and(|user| user.confirmed) {
+    /// Adds a user, who has to confirm the address.
+    pub(super) fn sign_up(&mut self, name: &str, password: &str) -> Result<(), ApiRefusal> {
+        if self
+            .find_by_name(name)
+            .is_some_and(|user| user.is_confirmed)
+        {
             return Err(USER_EXISTS.because("there is such a user"));
         }
         self.users.retain(|user| user.name != name);
@@ -149,84 +150,83 @@ impl Accounts {
         Ok(())
     }
 
-    /// Does what a code was sent for: confirms a user, and sets a password if there is one.
+    /// Confirms a user by the verification code, and sets a password if there is one.
     pub(super) fn confirm(
         &mut self,
         name: &str,
         code: &str,
         password: Option<&str>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiRefusal> {
         let is_code = self.is_code(code);
         let user = self.users.iter_mut().find(|user| user.name == name);
         let user = user
             .filter(|_| is_code)
             .ok_or_else(|| WRONG_CODE.because("wrong verification code"))?;
-        user.confirmed = true;
+        user.is_confirmed = true;
         if let Some(password) = password {
             user.password = Secret::new(password.to_owned());
         }
         Ok(())
     }
 
-    /// Forgets a user.
+    /// Removes a user.
     pub(super) fn remove(&mut self, id: &str) {
         self.users.retain(|user| user.id != id);
         self.log_out_everywhere(id);
     }
 
-    /// By name and password or, where a code is enough, by name alone.
-    pub(super) fn by_password(
+    /// Logs in by name and password or, if a code follows, by name alone.
+    pub(super) fn log_in_by_password(
         &mut self,
         now: Duration,
         name: &str,
         password: Option<&str>,
-    ) -> Result<Login, Refusal> {
-        let user = self.named(name);
+    ) -> Result<PasswordLogin, ApiRefusal> {
+        let user = self.find_by_name(name);
         // One text for both mistakes, so that the answer does not show which users exist.
         let (user, mistake) = match password {
             Some(password) => (
-                user.filter(|user| user.confirmed && user.password.expose() == password),
+                user.filter(|user| user.is_confirmed && user.password.expose() == password),
                 "incorrect user name or password",
             ),
-            None if self.wants_otp() => (user, "incorrect user name"),
+            None if self.requires_code() => (user, "incorrect user name"),
             None => (None, "a password is needed"),
         };
         let id = user.ok_or_else(|| NO_LOGIN.because(mistake))?.id.clone();
-        if self.wants_otp() {
-            let session = self.awaiting.issue(now, CODE_LIFE, 48, id);
-            return Ok(Login::Session(session));
+        if self.requires_code() {
+            let session = self.login_sessions.issue(now, CODE_LIFE, 48, id);
+            return Ok(PasswordLogin::Session(session));
         }
-        self.begin(now, &id).map(Login::Tokens)
+        self.begin_session(now, &id).map(PasswordLogin::Tokens)
     }
 
-    /// By the code that was sent. A wrong one can be corrected.
-    pub(super) fn by_code(
+    /// Completes a login by the verification code. The client can correct a wrong one.
+    pub(super) fn log_in_by_code(
         &mut self,
         now: Duration,
         name: &str,
         session: &str,
         code: &str,
-    ) -> Result<Tokens, Refusal> {
-        let user = self.awaiting.get(now, session).ok();
-        let user = user
-            .and_then(|id| self.user(id))
-            .filter(|user| user.name == name);
-        let user = user.ok_or_else(|| NO_LOGIN.because("the login session has ended"))?;
-        let id = user.id.clone();
+    ) -> Result<Tokens, ApiRefusal> {
+        let user = self.login_sessions.get(now, session).ok();
+        let user = user.and_then(|id| self.find(id));
+        let user = user.filter(|user| user.name == name);
+        let id = user.ok_or_else(|| NO_LOGIN.because("the login session has ended"))?;
+        let id = id.id.clone();
         if !self.is_code(code) {
             return Err(NO_LOGIN.because("wrong verification code"));
         }
-        self.awaiting.consume(session);
-        self.begin(now, &id)
+        self.login_sessions.consume(session);
+        self.begin_session(now, &id)
     }
 
-    /// By a refresh token.
-    pub(super) fn by_refresh(&mut self, now: Duration, token: &str) -> Result<Tokens, Refusal> {
+    /// Refreshes the tokens of a session.
+    pub(super) fn refresh(&mut self, now: Duration, token: &str) -> Result<Tokens, ApiRefusal> {
         let mut sessions = self.sessions.iter_mut();
-        let found = sessions.find(|(_, session)| session.refresh.expose() == token);
+        let session = sessions.find(|(_, session)| session.refresh.expose() == token);
         let (number, session) =
-            found.ok_or_else(|| NO_LOGIN.because("the refresh token is not valid"))?;
-        let refresh = self.settings.rotates.then(|| {
+            session.ok_or_else(|| NO_LOGIN.because("the refresh token is not valid"))?;
+        let refresh = self.settings.rotates_refresh.then(|| {
             let fresh = random::alphanumerics(REFRESH_LENGTH);
             session.refresh = Secret::new(fresh.clone());
             fresh
@@ -235,20 +235,24 @@ impl Accounts {
         self.mint(now, &user_id, &number, refresh)
     }
 
-    /// A code for a login by browser, good once.
-    pub(super) fn authorize(&mut self, now: Duration, user_id: &str) -> String {
+    /// Issues an authorization code for a login by browser, valid once.
+    pub(super) fn issue_code(&mut self, now: Duration, user_id: &str) -> String {
         self.codes.issue(now, CODE_LIFE, 36, user_id.to_owned())
     }
 
-    /// By such a code, if it is good.
-    pub(super) fn by_authorization(&mut self, now: Duration, code: &str) -> Option<Tokens> {
+    /// Logs in by an authorization code, if it is valid.
+    pub(super) fn log_in_by_browser(&mut self, now: Duration, code: &str) -> Option<Tokens> {
         let user_id = self.codes.get(now, code).ok()?.clone();
         self.codes.consume(code);
-        self.begin(now, &user_id).ok()
+        self.begin_session(now, &user_id).ok()
     }
 
-    /// A new session.
-    pub(super) fn begin(&mut self, now: Duration, user_id: &str) -> Result<Tokens, Refusal> {
+    /// Begins a session.
+    pub(super) fn begin_session(
+        &mut self,
+        now: Duration,
+        user_id: &str,
+    ) -> Result<Tokens, ApiRefusal> {
         let number = random::alphanumerics(16);
         let refresh = random::alphanumerics(REFRESH_LENGTH);
         let tokens = self.mint(now, user_id, &number, Some(refresh.clone()))?;
@@ -266,8 +270,8 @@ impl Accounts {
         user_id: &str,
         session: &str,
         refresh: Option<String>,
-    ) -> Result<Tokens, Refusal> {
-        let user = self.user(user_id);
+    ) -> Result<Tokens, ApiRefusal> {
+        let user = self.find(user_id);
         let user = user.ok_or_else(|| NO_LOGIN.because("there is no such user any more"))?;
         let token = |own: Value| {
             let mut claims = members(json!({
@@ -299,15 +303,15 @@ impl Accounts {
         })
     }
 
-    /// Whose this access token is, whether or not it is still valid.
-    pub(super) fn holder(&self, token: &str) -> Option<&User> {
-        let claims = self.signer.read(token)?;
+    /// The user of an access token, even if it has expired.
+    pub(super) fn find_by_token(&self, token: &str) -> Option<&User> {
+        let claims = self.signer.verify(token)?;
         let subject = claims.get("sub")?.as_str()?;
         self.users.iter().find(|user| user.subject == subject)
     }
 
-    /// The user of an `Authorization` header, and the session.
-    pub(super) fn authorized(
+    /// Checks an `Authorization` header. Returns its user and session.
+    pub(super) fn authorize(
         &self,
         now: Duration,
         header: Option<&str>,
@@ -316,7 +320,10 @@ impl Accounts {
         if token.to_ascii_lowercase().starts_with("bearer ") {
             return Err("a Bearer prefix, and the token should stand alone");
         }
-        let claims = self.signer.read(token).ok_or("not a token of this cloud")?;
+        let claims = self
+            .signer
+            .verify(token)
+            .ok_or("not a token of this cloud")?;
         let claim = |name: &str| claims.get(name).and_then(Value::as_str);
         if claim("token_use") != Some("access") {
             return Err("not an access token");
@@ -327,7 +334,7 @@ impl Accounts {
         }
         let number = claim("origin_jti").unwrap_or_default();
         let session = self.sessions.get(number);
-        let user = session.and_then(|session| self.user(&session.user_id));
+        let user = session.and_then(|session| self.find(&session.user_id));
         Ok((user.ok_or("logged out")?.clone(), number.to_owned()))
     }
 
@@ -343,11 +350,11 @@ impl Accounts {
     }
 }
 
-/// As the real one's, of which clients expect the middle.
+/// Like the real one: clients check its middle.
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Emulated1";
-/// The code that is "sent" where no other code was ordered.
-const SENT_CODE: &str = "123456";
-/// As the identity provider's.
+/// The verification code without a setting.
+const DEFAULT_CODE: &str = "123456";
+/// As at the identity provider.
 const CODE_LIFE: Duration = Duration::from_mins(3);
 /// The length of a refresh token.
 const REFRESH_LENGTH: usize = 96;

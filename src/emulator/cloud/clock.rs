@@ -1,20 +1,19 @@
-//! The cloud's own time of day: the computer's, and what a test has moved it by, so that nothing
-//! that takes minutes has to be waited for.
+//! The clock of the cloud: that of the computer, which tests can advance instead of waiting for minutes.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// It never goes back, whatever the computer's does.
+/// A clock that never goes back, even if that of the computer does.
 #[derive(Debug)]
 pub(super) struct Clock {
     started: Instant,
-    /// Since 1970, and by how much it was moved.
+    /// Since 1970, with all advances.
     at_start: Duration,
 }
 
 impl Clock {
     #[expect(
         clippy::disallowed_methods,
-        reason = "a token has its end as a time of day"
+        reason = "a token expires at a time of day"
     )]
     pub(super) fn new() -> Self {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);

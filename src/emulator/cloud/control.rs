@@ -1,40 +1,42 @@
-//! What stands in for the factory, for MQTT and for time: calls outside the API, without a token,
-//! by which emulated devices and tests arrange the world.
+//! Control calls outside the API, without a token. Emulated devices and tests use them in place of the
+//! factory, of MQTT and of waiting.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Cloud;
-use super::exchange::{Answer, Object, Outcome, Request, texts};
-use super::fault::Fault;
-use super::log::Entry;
-use super::refusal::{CONTROL, Refusal};
+use super::exchange::{ApiAnswer, ApiResult, Object, Request, texts};
+use super::fault::CloudFault;
+use super::log::CloudEvent;
+use super::refusal::{ApiRefusal, CONTROL};
 use super::signature::PublicKey;
 use crate::emulator::fault::{Faults, ParseFaultError};
 
 impl Cloud {
-    /// A call below `/emulator/`.
-    pub(super) fn control(&mut self, path: &str, request: &Request) -> Outcome {
+    /// Handles a call below `/emulator/`.
+    pub(super) fn handle_control(&mut self, path: &str, request: &Request) -> ApiResult {
         let parts: Vec<&str> = path.split('/').collect();
         match (request.method.as_str(), &parts[..]) {
-            ("PUT", ["nodes", id]) => self.register(id, &request.object()?),
+            ("PUT", ["nodes", id]) => self.register(id, &request.parse_object()?),
             ("POST", ["nodes", id, "user_mapping"]) => {
-                let body = request.object()?;
+                let body = request.parse_object()?;
                 if body.get("node_id").is_some_and(|named| named != id) {
                     return Err(CONTROL.because("the body is about another node"));
                 }
-                self.node_message(id, &body)
+                self.handle_node_message(id, &body)
             }
-            ("PUT", ["nodes", id, "connectivity"]) => self.set_connected(id, &request.object()?),
-            ("PUT", ["faults"]) => self.replace_faults(&request.object()?),
-            ("POST", ["clock"]) => self.move_clock(&request.object()?),
-            _ => return Ok(Answer::not_found()),
+            ("PUT", ["nodes", id, "connectivity"]) => {
+                self.set_connected(id, &request.parse_object()?)
+            }
+            ("PUT", ["faults"]) => self.replace_faults(&request.parse_object()?),
+            ("POST", ["clock"]) => self.move_clock(&request.parse_object()?),
+            _ => return Ok(ApiAnswer::not_found()),
         }?;
-        Ok(Answer::done())
+        Ok(ApiAnswer::success())
     }
 
-    fn register(&mut self, id: &str, body: &Object) -> Result<(), Refusal> {
+    fn register(&mut self, id: &str, body: &Object) -> Result<(), ApiRefusal> {
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         if !(1..=64).contains(&id.len()) || !id.bytes().all(is_id) {
             return Err(CONTROL.because("a node id is 1 to 64 letters, digits and -_.:"));
@@ -48,7 +50,7 @@ impl Cloud {
         if !config.is_object() && !config.is_null() {
             return Err(CONTROL.because("config is not an object"));
         }
-        self.log.write(&Entry::NodeRegistered {
+        self.log.write(&CloudEvent::NodeRegistered {
             node_id: id,
             keys: keys.iter().map(PublicKey::into_str).collect(),
         });
@@ -56,40 +58,41 @@ impl Cloud {
         Ok(())
     }
 
-    fn set_connected(&mut self, node_id: &str, body: &Object) -> Result<(), Refusal> {
+    fn set_connected(&mut self, node_id: &str, body: &Object) -> Result<(), ApiRefusal> {
         let connected = body.get("connected").and_then(Value::as_bool);
         let connected = connected.ok_or_else(|| CONTROL.because("connected is true or false"))?;
         let now = self.clock.now();
-        self.nodes.known(node_id)?.set_connected(now, connected);
-        self.log.write(&Entry::Connectivity { node_id, connected });
+        self.nodes.find(node_id)?.set_connected(now, connected);
+        self.log
+            .write(&CloudEvent::Connectivity { node_id, connected });
         Ok(())
     }
 
-    /// Replaces the faults. The new ones count from now.
-    fn replace_faults(&mut self, body: &Object) -> Result<(), Refusal> {
+    /// Replaces the faults. The new ones count requests from now on.
+    fn replace_faults(&mut self, body: &Object) -> Result<(), ApiRefusal> {
         let faults = texts(body, "faults")?;
         let faults = faults.iter().map(|text| text.parse());
-        let faults: Vec<Fault> = faults
+        let faults: Vec<CloudFault> = faults
             .collect::<Result<_, _>>()
             .map_err(|error: ParseFaultError| CONTROL.because(error.to_string()))?;
         let ordered = faults.len();
-        self.log.write(&Entry::FaultsOrdered { ordered });
+        self.log.write(&CloudEvent::FaultsOrdered { ordered });
         self.faults = Faults::new(faults);
         Ok(())
     }
 
-    fn move_clock(&mut self, body: &Object) -> Result<(), Refusal> {
+    fn move_clock(&mut self, body: &Object) -> Result<(), ApiRefusal> {
         let advance_s = body.get("advance_s").and_then(Value::as_u64);
         let advance_s = advance_s
-            .filter(|seconds| *seconds <= A_CENTURY)
+            .filter(|seconds| *seconds <= MAX_ADVANCE)
             .ok_or_else(|| CONTROL.because("advance_s is a number of seconds"))?;
         self.clock.advance(Duration::from_secs(advance_s));
-        self.note_timeouts();
+        self.log_timeouts();
         let now = self.clock.now().as_secs();
-        self.log.write(&Entry::Clock { advance_s, now });
+        self.log.write(&CloudEvent::Clock { advance_s, now });
         Ok(())
     }
 }
 
-/// In seconds; more is a mistake.
-const A_CENTURY: u64 = 3_155_760_000;
+/// A century, in seconds; more is a mistake.
+const MAX_ADVANCE: u64 = 3_155_760_000;

@@ -1,12 +1,11 @@
-//! A request as the emulated cloud reads it, and the answer that it gives. Not HTTP, which is
-//! `listen`'s, nor what either of them means.
+//! The requests and answers of the emulated cloud, without HTTP.
 
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-use super::refusal::{MALFORMED, Refusal};
+use super::refusal::{ApiRefusal, MALFORMED};
 
-/// One request.
+/// A request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// In capitals.
@@ -15,20 +14,19 @@ pub struct Request {
     pub path: String,
     /// The query, decoded, in its order.
     pub query: Vec<(String, String)>,
-    /// The header of that name.
+    /// The `Authorization` header.
     pub authorization: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Request {
-    /// The parameters of a query, or of a form.
-    pub(super) fn parameters(text: &[u8]) -> Vec<(String, String)> {
+    /// Decodes the parameters of a query, or of a form.
+    pub(super) fn parse_parameters(text: &[u8]) -> Vec<(String, String)> {
         form_urlencoded::parse(text).into_owned().collect()
     }
 
-    /// The first parameter of this name. An empty one counts as absent, as clients leave such
-    /// behind.
+    /// The first parameter of this name. An empty one counts as absent, because clients send such.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -37,34 +35,34 @@ impl Request {
     }
 
     /// A parameter that the call needs.
-    pub(super) fn required_parameter(&self, name: &str) -> Result<&str, Refusal> {
+    pub(super) fn required_parameter(&self, name: &str) -> Result<&str, ApiRefusal> {
         let value = self.parameter(name);
         value.ok_or_else(|| MALFORMED.because(format!("{name} is missing")))
     }
 
-    /// Whether a parameter says yes.
-    pub(super) fn asks_for(&self, name: &str) -> bool {
+    /// Whether a parameter is `true`.
+    pub(super) fn has_true(&self, name: &str) -> bool {
         self.parameter(name) == Some("true")
     }
 
-    /// The node that is meant, in either spelling.
+    /// The parameter with the node id, in either spelling.
     pub(super) fn node_id(&self) -> Option<&str> {
         self.parameter("node_id")
             .or_else(|| self.parameter("nodeid"))
     }
 
-    /// The body as JSON.
-    pub(super) fn json(&self) -> Result<Value, Refusal> {
+    /// Parses the body as JSON.
+    pub(super) fn parse_json(&self) -> Result<Value, ApiRefusal> {
         serde_json::from_slice(&self.body)
             .map_err(|error| MALFORMED.because(format!("the body is not JSON: {error}")))
     }
 
-    /// The body as an object; an empty body is an empty object.
-    pub(super) fn object(&self) -> Result<Object, Refusal> {
+    /// Parses the body as an object; an empty body is an empty object.
+    pub(super) fn parse_object(&self) -> Result<Object, ApiRefusal> {
         if self.body.is_empty() {
             return Ok(Object::new());
         }
-        match self.json()? {
+        match self.parse_json()? {
             Value::Object(object) => Ok(object),
             _ => Err(MALFORMED.because("the body is not a JSON object")),
         }
@@ -72,7 +70,7 @@ impl Request {
 }
 
 /// A text in an object. `null` counts as absent; any other value that is not a text is refused.
-pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, Refusal> {
+pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, ApiRefusal> {
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -80,53 +78,56 @@ pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>,
     }
 }
 
-/// Likewise, where an empty text counts as absent.
-pub(super) fn nonempty_text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, Refusal> {
+/// A text in an object. `null` and an empty text count as absent.
+pub(super) fn nonempty_text<'a>(
+    object: &'a Object,
+    key: &str,
+) -> Result<Option<&'a str>, ApiRefusal> {
     Ok(text(object, key)?.filter(|text| !text.is_empty()))
 }
 
 /// A text that the call needs.
-pub(super) fn required_text<'a>(object: &'a Object, key: &str) -> Result<&'a str, Refusal> {
+pub(super) fn required_text<'a>(object: &'a Object, key: &str) -> Result<&'a str, ApiRefusal> {
     nonempty_text(object, key)?.ok_or_else(|| MALFORMED.because(format!("{key} is missing")))
 }
 
 /// A list of texts; an absent one is empty.
-pub(super) fn texts(object: &Object, key: &str) -> Result<Vec<String>, Refusal> {
+pub(super) fn texts(object: &Object, key: &str) -> Result<Vec<String>, ApiRefusal> {
     let list = object.get(key).cloned().unwrap_or_default();
     let list: Option<Vec<String>> = serde_json::from_value(list)
         .map_err(|_| MALFORMED.because(format!("{key} is not a list of texts")))?;
     Ok(list.unwrap_or_default())
 }
 
-/// One answer.
+/// An answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct ApiAnswer {
     /// The HTTP status.
     pub status: u16,
-    /// What follows it.
+    /// The body.
     pub body: Body,
 }
 
-/// What an answer holds.
+/// The body of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
-    /// JSON, as everywhere in the API.
+    /// JSON, the format of the API.
     Json(Value),
     /// The beginning of some JSON.
     Malformed(Vec<u8>),
     /// A page for a browser.
     Page(&'static str),
-    /// The URL to go on to.
+    /// The URL of a redirect.
     Redirect(String),
 }
 
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
 
-/// What comes of a call.
-pub(super) type Outcome = Result<Answer, Refusal>;
+/// The result of a call.
+pub(super) type ApiResult = Result<ApiAnswer, ApiRefusal>;
 
-impl Answer {
+impl ApiAnswer {
     /// JSON with this status.
     pub(super) fn new(status: u16, value: impl Into<Value>) -> Self {
         Self {
@@ -135,45 +136,51 @@ impl Answer {
         }
     }
 
-    /// What was asked for.
-    pub(super) fn of(value: impl Into<Value>) -> Self {
+    /// A success, with this value.
+    pub(super) fn ok(value: impl Into<Value>) -> Self {
         Self::new(200, value)
     }
 
-    /// That it was done.
-    pub(super) fn done() -> Self {
-        Self::of(json!({"status": "success"}))
+    /// A success without a value.
+    pub(super) fn success() -> Self {
+        Self::ok(json!({"status": "success"}))
     }
 
-    /// That it was done, in words.
-    pub(super) fn done_as(description: &str) -> Self {
-        Self::of(json!({"status": "success", "description": description}))
+    /// A success with a description.
+    pub(super) fn success_with(description: &str) -> Self {
+        Self::ok(json!({"status": "success", "description": description}))
     }
 
-    /// An answer of the gateway before the API, which has a shape of its own.
-    pub(super) fn of_gateway(status: u16, message: &str) -> Self {
+    /// An error of the gateway before the API, which has its own format.
+    pub(super) fn gateway_error(status: u16, message: &str) -> Self {
         Self::new(status, json!({ "message": message }))
     }
 
-    /// The gateway's answer to a path or a method that it does not know.
+    /// The gateway's answer to an unknown path or method.
     pub(super) fn not_found() -> Self {
-        Self::of_gateway(404, "Not Found")
+        Self::gateway_error(404, "Not Found")
     }
 
-    /// The gateway's answer to a token that is not good.
+    /// The gateway's answer to an invalid token.
     pub(super) fn unauthorized() -> Self {
-        Self::of_gateway(401, "Unauthorized")
+        Self::gateway_error(401, "Unauthorized")
     }
 }
 
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        let body = members(json!({
+impl From<ApiRefusal> for ApiAnswer {
+    fn from(refusal: ApiRefusal) -> Self {
+        Self::new(refusal.kind.status, refusal.into_members())
+    }
+}
+
+impl ApiRefusal {
+    /// The JSON of a refusal.
+    pub(super) fn into_members(self) -> Object {
+        members(json!({
             "status": "failure",
-            "error_code": refusal.kind.code,
-            "description": refusal.description,
-        }));
-        Self::new(refusal.kind.status, body)
+            "error_code": self.kind.code,
+            "description": self.description,
+        }))
     }
 }
 
@@ -193,7 +200,7 @@ mod tests {
     #[test]
     fn empty_parameter_counts_as_absent() {
         let request = Request {
-            query: Request::parameters(b"&request_id=R&nodeid=N&start_id="),
+            query: Request::parse_parameters(b"&request_id=R&nodeid=N&start_id="),
             ..Request::default()
         };
         assert_eq!(request.parameter("request_id"), Some("R"));
@@ -202,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn value_that_is_not_a_text_is_refused_by_name() {
+    fn refuses_value_that_is_not_text() {
         let object = json!({"a": 1, "b": null, "c": ["x", 2], "d": ["x"]});
         let object = object.as_object().unwrap();
         assert_eq!(

@@ -1,37 +1,36 @@
-//! What a node gets when it is mapped, beside its owner: tags, metadata, a group. Here is which
-//! of them are refused, and how metadata is merged.
+//! Tags, metadata and group of a node, which a mapping can set: their checks, and merging metadata.
 
 use serde_json::Value;
 
 use super::exchange::{Object, nonempty_text, texts};
-use super::refusal::{BAD_TAG, MALFORMED, Refusal};
+use super::refusal::{ApiRefusal, BAD_TAG, MALFORMED};
 
-/// Tags, metadata, a group.
+/// The tags, metadata and group in a request.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Extras {
+pub(super) struct MappingExtras {
     pub(super) tags: Vec<String>,
-    /// `Null` takes all away.
+    /// `Null` removes all.
     pub(super) metadata: Option<Value>,
     pub(super) group_id: Option<String>,
 }
 
-impl Extras {
-    /// Those of a body. Nothing is applied when one of them is wrong.
-    pub(super) fn of(body: &Object) -> Result<Self, Refusal> {
+impl MappingExtras {
+    /// Parses those of a body. One invalid part refuses all.
+    pub(super) fn from_body(body: &Object) -> Result<Self, ApiRefusal> {
         let metadata = match body.get("metadata") {
             Some(Value::Null | Value::Object(_)) | None => body.get("metadata").cloned(),
             Some(_) => return Err(MALFORMED.because("metadata is not an object")),
         };
         Ok(Self {
-            tags: tags_of(body)?,
+            tags: parse_tags(body)?,
             metadata,
             group_id: nonempty_text(body, "group_id")?.map(str::to_owned),
         })
     }
 }
 
-/// The tags of a body, if all of them have the form of a tag.
-pub(super) fn tags_of(body: &Object) -> Result<Vec<String>, Refusal> {
+/// Parses the tags of a body, which all must have a colon.
+pub(super) fn parse_tags(body: &Object) -> Result<Vec<String>, ApiRefusal> {
     let tags = texts(body, "tags")?;
     match tags.iter().find(|tag| !tag.contains(':')) {
         Some(tag) => Err(BAD_TAG.because(format!("the tag {tag:?} has no colon"))),
@@ -39,8 +38,8 @@ pub(super) fn tags_of(body: &Object) -> Result<Vec<String>, Refusal> {
     }
 }
 
-/// What metadata becomes: new keys are added, known ones replaced, a key that is `null` goes, and
-/// a whole `null` takes all away.
+/// Merges metadata: adds new keys, replaces existing ones, removes keys that are `null`; a whole `null`
+/// removes all.
 pub(super) fn merge(metadata: &mut Object, change: &Value) {
     match change {
         Value::Null => metadata.clear(),
@@ -70,8 +69,9 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_part_spoils_all_extras() {
-        let refusal = Extras::of(&object(json!({"tags": ["a:b", "nothing"]}))).unwrap_err();
+    fn invalid_part_refuses_all_extras() {
+        let refusal =
+            MappingExtras::from_body(&object(json!({"tags": ["a:b", "nothing"]}))).unwrap_err();
         assert_eq!(refusal.kind, BAD_TAG);
         assert!(refusal.description.contains("nothing"));
         for body in [
@@ -79,9 +79,15 @@ mod tests {
             json!({"metadata": [1]}),
             json!({"group_id": 1}),
         ] {
-            assert_eq!(Extras::of(&object(body)).unwrap_err().kind, MALFORMED);
+            assert_eq!(
+                MappingExtras::from_body(&object(body)).unwrap_err().kind,
+                MALFORMED
+            );
         }
-        assert_eq!(Extras::of(&Object::new()), Ok(Extras::default()));
+        assert_eq!(
+            MappingExtras::from_body(&Object::new()),
+            Ok(MappingExtras::default())
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
-//! What goes wrong on purpose between the emulated cloud and its clients. A cloud's faults are of
-//! other kinds than a device's, because what a client has to survive from it is a gateway, a
-//! proxy, a captive portal.
+//! The injected faults of the emulated cloud. They differ from those of a device, because a client has to
+//! handle the errors of gateways, proxies and captive portals.
 
 use std::time::Duration;
 
@@ -8,20 +7,20 @@ use clap::ValueEnum;
 use derive_more::Display;
 use serde_json::{Value, json};
 
-use super::exchange::{Answer, Body};
+use super::exchange::{ApiAnswer, Body};
 use super::refusal::FAILURE_200;
 use crate::emulator::fault::{self, FaultKinds, ParseValue, parse_delay, parse_status};
 
-/// One fault: `[METHOD ]PATH:N:KIND`.
-pub type Fault = fault::Fault<FaultKind>;
+/// A fault: `[METHOD ]PATH:N:KIND`.
+pub type CloudFault = fault::Fault<CloudFaultKind>;
 
-/// What goes wrong with a request or its answer.
+/// The effect of a fault on a request or its answer.
 #[derive(Clone, Debug, Display, PartialEq, Eq, ValueEnum)]
 #[display(rename_all = "kebab-case")]
-pub enum FaultKind {
+pub enum CloudFaultKind {
     /// The connection is closed, and the request is not handled.
     Close,
-    /// The answer comes late.
+    /// The answer is sent late.
     #[display("delay={}", _0.as_millis())]
     #[value(skip)]
     Delay(Duration),
@@ -29,11 +28,11 @@ pub enum FaultKind {
     Drop,
     /// `error_code` is a text.
     ErrorCodeString,
-    /// A refusal under status 200.
+    /// A refusal with status 200.
     #[display("failure-200")]
     #[value(name = "failure-200")]
     Failure200,
-    /// A page for people under status 200, as a captive portal shows.
+    /// An HTML page with status 200, as of a captive portal.
     Html,
     /// The answer ends in the middle of its JSON.
     Malformed,
@@ -41,7 +40,7 @@ pub enum FaultKind {
     Mute,
     /// The answer lacks its challenge.
     NoChallenge,
-    /// The gateway knows no such path.
+    /// The gateway answers that there is no such path.
     NotFound,
     /// The answer has this `request_status`.
     #[display("request-status={_0}")]
@@ -55,7 +54,7 @@ pub enum FaultKind {
     Unauthorized,
 }
 
-impl FaultKinds for FaultKind {
+impl FaultKinds for CloudFaultKind {
     const HAS_METHODS: bool = true;
     const FORM: &'static str = "PATH:N:KIND, as in user/nodes/mapping/initiate:1:drop; a method may come before the path, as in 'GET user/nodes:*:html'";
     const WITH_VALUE: &'static [(&'static str, ParseValue<Self>)] = &[
@@ -67,16 +66,16 @@ impl FaultKinds for FaultKind {
     ];
 }
 
-impl FaultKind {
-    /// What is answered instead of handling the request, if this kind is of that sort.
-    pub(super) fn instead(&self) -> Option<Answer> {
+impl CloudFaultKind {
+    /// The answer of a fault that prevents handling the request.
+    pub(super) fn replacement(&self) -> Option<ApiAnswer> {
         match self {
             Self::Failure200 => Some(FAILURE_200.because("this failure was ordered").into()),
-            Self::Html => Some(Answer {
+            Self::Html => Some(ApiAnswer {
                 status: 200,
                 body: Body::Page(PAGE),
             }),
-            Self::NotFound => Some(Answer::not_found()),
+            Self::NotFound => Some(ApiAnswer::not_found()),
             Self::Status(status) => {
                 let message = match status {
                     429 => "Too Many Requests",
@@ -84,15 +83,15 @@ impl FaultKind {
                     503 => "Service Unavailable",
                     _ => "this status was ordered",
                 };
-                Some(Answer::of_gateway(*status, message))
+                Some(ApiAnswer::gateway_error(*status, message))
             }
-            Self::Unauthorized => Some(Answer::unauthorized()),
+            Self::Unauthorized => Some(ApiAnswer::unauthorized()),
             _ => None,
         }
     }
 
-    /// What becomes of an answer. Kinds that are about something else leave it as it is.
-    pub(super) fn alter(&self, mut answer: Answer) -> Answer {
+    /// Alters an answer. Kinds without an effect on it return it unchanged.
+    pub(super) fn alter(&self, mut answer: ApiAnswer) -> ApiAnswer {
         let Body::Json(value) = &mut answer.body else {
             return answer;
         };
@@ -126,13 +125,15 @@ mod tests {
     use super::*;
     use crate::emulator::fault::Faults;
 
-    fn fault(text: &str) -> Fault {
+    fn fault(text: &str) -> CloudFault {
         text.parse().unwrap()
     }
 
     #[test]
     fn every_kind_is_read_and_shown() {
-        let words = FaultKind::value_variants().iter().map(FaultKind::to_string);
+        let words = CloudFaultKind::value_variants()
+            .iter()
+            .map(CloudFaultKind::to_string);
         let with_value = ["delay=250", "status=429", "request-status=a: b=c"];
         for kind in words.chain(with_value.map(str::to_owned)) {
             let text = format!("user/nodes:2:{kind}");
@@ -142,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn bad_text_is_refused_with_the_expected_form() {
-        for (text, said) in [
+    fn invalid_text_is_refused_with_expected_form() {
+        for (text, expected) in [
             ("", "PATH:N:KIND"),
             ("login2:drop", "PATH:N:KIND"),
             (":1:drop", "PATH:N:KIND"),
@@ -156,8 +157,8 @@ mod tests {
             ("login2:1:delay=soon", "milliseconds"),
             ("login2:1:status=200", "400 to 599"),
         ] {
-            let error = text.parse::<Fault>().unwrap_err().to_string();
-            assert!(error.contains(said), "{text}: {error}");
+            let error = text.parse::<CloudFault>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 
@@ -172,31 +173,31 @@ mod tests {
         assert_eq!(next("PUT", "/v1/user/nodes/mapping"), None);
         assert_eq!(next("GET", "/v1/user/nodes/mapping"), None);
         let met = next("GET", "/v1/user/nodes/mapping");
-        assert_eq!(met, Some((2, FaultKind::Html)), "the first that fits");
-        assert_eq!(next("GET", "/apiversions"), Some((4, FaultKind::Drop)));
+        assert_eq!(met, Some((2, CloudFaultKind::Html)), "the first that fits");
+        assert_eq!(next("GET", "/apiversions"), Some((4, CloudFaultKind::Drop)));
         assert_eq!(next("GET", "/apiversions"), None);
     }
 
     #[test]
-    fn gateway_answers_the_ordered_status() {
+    fn gateway_answers_injected_status() {
         for (status, message) in [
             (429, "Too Many Requests"),
             (500, "Internal Server Error"),
             (502, "this status was ordered"),
             (503, "Service Unavailable"),
         ] {
-            let answer = FaultKind::Status(status).instead().unwrap();
+            let answer = CloudFaultKind::Status(status).replacement().unwrap();
             assert_eq!(answer.status, status);
             assert_eq!(answer.body, Body::Json(json!({"message": message})));
         }
     }
 
     #[test]
-    fn alter_changes_the_answer_as_the_kind_says() {
+    fn alter_has_effect_of_each_kind() {
         let alter = |kind: &str, value| {
             let fault = fault(&format!("*:1:{kind}"));
             let (_, kind) = Faults::new(vec![fault]).next_call("GET", "/").unwrap();
-            kind.alter(Answer::of(value)).body
+            kind.alter(ApiAnswer::ok(value)).body
         };
         let challenge = json!({"challenge": "c", "request_id": "r"});
         let without = Body::Json(json!({"request_id": "r"}));

@@ -1,4 +1,4 @@
-//! Groups of nodes, and groups within them. The calls about them are in `group_calls`.
+//! Groups of nodes, and groups within them. `group_calls` has their calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,15 +6,15 @@ use serde_json::json;
 
 use super::exchange::Object;
 use super::random;
-use super::refusal::{GROUP_EXISTS, NO_GROUP, Refusal};
+use super::refusal::{ApiRefusal, GROUP_EXISTS, NO_GROUP};
 
-/// One group.
+/// A group.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
     user_id: String,
     pub(super) parent: Option<String>,
-    /// What it was given: name, type, description and the like, as it came.
-    pub(super) about: Object,
+    /// Name, type, description and the like, as the client sent them.
+    pub(super) properties: Object,
     pub(super) nodes: BTreeSet<String>,
 }
 
@@ -23,39 +23,39 @@ pub(super) struct Group {
 pub(super) struct Groups(BTreeMap<String, Group>);
 
 impl Groups {
-    /// Makes one. A name is taken once among the groups of a user with the same parent.
+    /// Creates a group. Its name must be unique among the user's groups with the same parent.
     pub(super) fn create(
         &mut self,
         user_id: &str,
         parent: Option<String>,
-        about: Object,
-    ) -> Result<String, Refusal> {
+        properties: Object,
+    ) -> Result<String, ApiRefusal> {
         let mut above = parent.clone();
         for level in 0.. {
             let Some(id) = &above else { break };
             if level == MAX_DEPTH {
                 return Err(NO_GROUP.because("there are too many groups within each other"));
             }
-            above = self.of_user(user_id, id)?.parent.clone();
+            above = self.find(user_id, id)?.parent.clone();
         }
         let group = Group {
             user_id: user_id.to_owned(),
             parent,
-            about,
+            properties,
             nodes: BTreeSet::new(),
         };
         let id = random::alphanumerics(22);
-        self.put(id.clone(), group)?;
+        self.store(id.clone(), group)?;
         Ok(id)
     }
 
-    /// Adds a group or replaces it, if its name is free.
-    fn put(&mut self, id: String, group: Group) -> Result<(), Refusal> {
+    /// Stores or replaces a group, if its name is free.
+    fn store(&mut self, id: String, group: Group) -> Result<(), ApiRefusal> {
         let is_taken = self.0.iter().any(|(other_id, other)| {
             *other_id != id
                 && other.user_id == group.user_id
                 && other.parent == group.parent
-                && other.about.get("group_name") == group.about.get("group_name")
+                && other.properties.get("group_name") == group.properties.get("group_name")
         });
         if is_taken {
             return Err(GROUP_EXISTS.because("there is a group of that name"));
@@ -65,15 +65,15 @@ impl Groups {
     }
 
     /// A group of this user.
-    pub(super) fn of_user(&mut self, user_id: &str, id: &str) -> Result<&mut Group, Refusal> {
+    pub(super) fn find(&mut self, user_id: &str, id: &str) -> Result<&mut Group, ApiRefusal> {
         let group = self.0.get_mut(id);
         group
             .filter(|group| group.user_id == user_id)
             .ok_or_else(|| NO_GROUP.because("there is no such group"))
     }
 
-    /// The ids of a user's groups below that parent, sorted.
-    pub(super) fn below(&self, user_id: &str, parent: Option<&str>) -> Vec<String> {
+    /// The ids of a user's groups with this parent, sorted.
+    pub(super) fn list_children(&self, user_id: &str, parent: Option<&str>) -> Vec<String> {
         let groups = self.0.iter();
         groups
             .filter(|(_, group)| group.user_id == user_id && group.parent.as_deref() == parent)
@@ -81,47 +81,57 @@ impl Groups {
             .collect()
     }
 
-    /// Changes what a group says of itself.
-    pub(super) fn edit(&mut self, user_id: &str, id: &str, change: Object) -> Result<(), Refusal> {
-        let mut edited = self.of_user(user_id, id)?.clone();
-        edited.about.extend(change);
-        self.put(id.to_owned(), edited)
+    /// Changes properties of a group.
+    pub(super) fn edit(
+        &mut self,
+        user_id: &str,
+        id: &str,
+        change: Object,
+    ) -> Result<(), ApiRefusal> {
+        let mut edited = self.find(user_id, id)?.clone();
+        edited.properties.extend(change);
+        self.store(id.to_owned(), edited)
     }
 
-    /// Puts nodes of this user into a group; a node can be in it already. In groups that exclude
-    /// each other, they leave the others.
-    pub(super) fn add(&mut self, user_id: &str, id: &str, nodes: &[String]) -> Result<(), Refusal> {
-        let group = self.of_user(user_id, id)?;
+    /// Adds nodes to a group. If it excludes its siblings, they lose the nodes.
+    pub(super) fn add_nodes(
+        &mut self,
+        user_id: &str,
+        id: &str,
+        nodes: &[String],
+    ) -> Result<(), ApiRefusal> {
+        let group = self.find(user_id, id)?;
         group.nodes.extend(nodes.iter().cloned());
         let parent = group.parent.clone();
         let is_exclusive = parent.as_ref().is_some_and(|parent| {
             let parent = self.0.get(parent);
-            parent.and_then(|group| group.about.get("mutually_exclusive")) == Some(&json!(true))
+            parent.and_then(|group| group.properties.get("mutually_exclusive"))
+                == Some(&json!(true))
         });
         if is_exclusive {
-            for sibling in self.below(user_id, parent.as_deref()) {
+            for sibling in self.list_children(user_id, parent.as_deref()) {
                 if sibling != id {
-                    self.take_out(user_id, &sibling, nodes)?;
+                    self.remove_nodes(user_id, &sibling, nodes)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Takes nodes out of a group.
-    pub(super) fn take_out(
+    /// Removes nodes from a group.
+    pub(super) fn remove_nodes(
         &mut self,
         user_id: &str,
         id: &str,
         nodes: &[String],
-    ) -> Result<(), Refusal> {
-        let group = self.of_user(user_id, id)?;
+    ) -> Result<(), ApiRefusal> {
+        let group = self.find(user_id, id)?;
         group.nodes.retain(|node| !nodes.contains(node));
         Ok(())
     }
 
-    /// A node left this user's account.
-    pub(super) fn forget_node(&mut self, user_id: &str, node_id: &str) {
+    /// Removes a node from all of this user's groups.
+    pub(super) fn remove_node(&mut self, user_id: &str, node_id: &str) {
         for group in self.0.values_mut() {
             if group.user_id == user_id {
                 group.nodes.remove(node_id);
@@ -129,19 +139,19 @@ impl Groups {
         }
     }
 
-    /// Removes a group, and what is below it.
-    pub(super) fn remove(&mut self, user_id: &str, id: &str) -> Result<(), Refusal> {
-        self.of_user(user_id, id)?;
-        let mut doomed = vec![id.to_owned()];
-        while let Some(id) = doomed.pop() {
+    /// Removes a group, and all groups within it.
+    pub(super) fn remove(&mut self, user_id: &str, id: &str) -> Result<(), ApiRefusal> {
+        self.find(user_id, id)?;
+        let mut removed = vec![id.to_owned()];
+        while let Some(id) = removed.pop() {
             self.0.remove(&id);
-            doomed.extend(self.below(user_id, Some(&id)));
+            removed.extend(self.list_children(user_id, Some(&id)));
         }
         Ok(())
     }
 }
 
-/// How many groups can be around one.
+/// The maximum number of groups around a group.
 const MAX_DEPTH: u32 = 8;
 
 #[cfg(test)]
@@ -166,8 +176,8 @@ mod tests {
         assert!(groups.edit("ann", &other, home.clone()).is_err());
         assert!(groups.create("bob", Some(id.clone()), home).is_err());
         groups.remove("ann", &id).unwrap();
-        assert_eq!(groups.below("ann", None), [other]);
-        assert_eq!(groups.below("ann", Some(&id)), Vec::<String>::new());
+        assert_eq!(groups.list_children("ann", None), [other]);
+        assert_eq!(groups.list_children("ann", Some(&id)), Vec::<String>::new());
     }
 
     #[test]
@@ -182,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn sub_groups_of_exclusive_group_share_no_node() {
+    fn siblings_of_exclusive_group_share_no_node() {
         for exclusive in [true, false] {
             let mut groups = Groups::default();
             let home = members(json!({"group_name": "home", "mutually_exclusive": exclusive}));
@@ -193,11 +203,11 @@ mod tests {
             });
             let nodes = ["n".to_owned()];
             for room in [&hall, &attic, &attic] {
-                groups.add("ann", room, &nodes).unwrap();
+                groups.add_nodes("ann", room, &nodes).unwrap();
             }
-            let mut count = |id| groups.of_user("ann", id).unwrap().nodes.len();
+            let mut count = |id| groups.find("ann", id).unwrap().nodes.len();
             assert_eq!((count(&hall), count(&attic)), (usize::from(!exclusive), 1));
-            assert!(groups.add("bob", &hall, &nodes).is_err());
+            assert!(groups.add_nodes("bob", &hall, &nodes).is_err());
         }
     }
 }

@@ -1,9 +1,8 @@
-//! Tokens: HS256 JWTs under a key that is made at the start and never leaves. What is in them, and
-//! who may have one, is in `account`.
+//! Tokens: HS256 JWTs with a random key that never leaves the process.
 //!
-//! esp-rainmaker-cli decodes claims with plain base64, which base64url is not: `-` and `_` break
-//! it. So by default claims are spelled such that neither occurs; `base64url_claims` puts in both, to
-//! catch clients that decode in the same way.
+//! esp-rainmaker-cli decodes claims with plain base64, and fails at the `-` and `_` of base64url. So by
+//! default claims are spelled so that neither occurs; `base64url_claims` adds both, to detect clients that
+//! decode in the same way.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +14,7 @@ use sha2::Sha256;
 use super::exchange::Object;
 use crate::secret::Secret;
 
-/// What signs tokens, and knows its own.
+/// Signs tokens, and verifies its own.
 #[derive(Debug)]
 pub(super) struct Signer {
     key: Secret<[u8; 64]>,
@@ -23,7 +22,7 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    /// With claims that plain base64 can or cannot decode.
+    /// Creates a random key. Plain base64 can or cannot decode the claims.
     pub(super) fn new(base64url_claims: bool) -> Self {
         let mut key = [0; 64];
         OsRng.fill_bytes(&mut key);
@@ -33,13 +32,13 @@ impl Signer {
         }
     }
 
-    /// A token with these claims.
+    /// Creates a token with these claims.
     pub(super) fn mint(&self, mut claims: Object) -> String {
         let payload = if self.base64url_claims {
             claims.insert("nonce".to_owned(), json!("~~~???"));
             Value::Object(claims).to_string()
         } else {
-            without_special_digits(&Value::Object(claims).to_string())
+            escape_special_digits(&Value::Object(claims).to_string())
         };
         let header = URL_SAFE_NO_PAD.encode(HEADER);
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
@@ -47,8 +46,8 @@ impl Signer {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// The claims of a token that this signer made; `None` for any other text.
-    pub(super) fn read(&self, token: &str) -> Option<Object> {
+    /// The claims of a token of this signer; `None` for any other text.
+    pub(super) fn verify(&self, token: &str) -> Option<Object> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
         self.mac(signed).verify_slice(&signature).ok()?;
@@ -61,9 +60,9 @@ impl Signer {
     }
 }
 
-/// In base64, the digits 62 and 63 come only from these characters and from those beyond ASCII;
-/// in JSON they stand in strings alone, where each may be escaped.
-fn without_special_digits(json: &str) -> String {
+/// In base64, only these characters and those beyond ASCII produce the digits 62 and 63. JSON has them
+/// only in strings, where each may be escaped.
+fn escape_special_digits(json: &str) -> String {
     use std::fmt::Write as _;
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
@@ -99,8 +98,8 @@ mod tests {
     fn only_own_tokens_are_read() {
         let signer = Signer::new(false);
         let token = signer.mint(claims("user@example.com"));
-        assert_eq!(signer.read(&token), Some(claims("user@example.com")));
-        assert_eq!(Signer::new(false).read(&token), None);
+        assert_eq!(signer.verify(&token), Some(claims("user@example.com")));
+        assert_eq!(Signer::new(false).verify(&token), None);
         for text in [
             "",
             ".",
@@ -109,11 +108,11 @@ mod tests {
             "Bearer a.b.c",
             &token[..token.len() - 1],
         ] {
-            assert_eq!(signer.read(text), None, "{text}");
+            assert_eq!(signer.verify(text), None, "{text}");
         }
         let other = signer.mint(claims("other@example.com"));
         let forged = token.replacen(payload(&token), payload(&other), 1);
-        assert_eq!(signer.read(&forged), None);
+        assert_eq!(signer.verify(&forged), None);
     }
 
     #[test]
@@ -128,7 +127,7 @@ mod tests {
         ] {
             let token = plain.mint(claims(name));
             assert!(!payload(&token).contains(['-', '_']), "{name}");
-            assert_eq!(plain.read(&token), Some(claims(name)));
+            assert_eq!(plain.verify(&token), Some(claims(name)));
             let token = special.mint(claims(name));
             assert!(
                 payload(&token).contains('-') && payload(&token).contains('_'),

@@ -1,5 +1,4 @@
-//! The emulated cloud behind a port: HTTP/1.1 without TLS, as many connections as come. What a
-//! request means and what becomes of it is [`Cloud`]'s.
+//! The HTTP port of the emulated cloud: HTTP/1.1 without TLS, with any number of connections.
 #![expect(
     clippy::disallowed_types,
     reason = "this file is one end of a socket, the listening one"
@@ -23,26 +22,26 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::exchange::{Answer, Body, Request};
+use super::exchange::{ApiAnswer, Body, Request};
 use super::{Cloud, Delivery};
 
-/// An open port that is not served yet.
+/// An open port, before the cloud serves it.
 #[derive(Debug)]
-pub struct Listener {
+pub struct CloudPort {
     socket: TcpListener,
-    /// Where it is.
+    /// Its address.
     pub address: SocketAddr,
 }
 
-impl Listener {
-    /// Opens a port; port 0 takes a free one.
+impl CloudPort {
+    /// Opens a port; port 0 selects a free one.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
         let address = socket.local_addr()?;
         Ok(Self { socket, address })
     }
 
-    /// Serves `cloud` until the future is dropped, and all connections with it.
+    /// Serves `cloud` until the future is dropped, which also closes all connections.
     pub async fn serve(self, cloud: Cloud) -> Infallible {
         let cloud = Arc::new(Mutex::new(cloud));
         let mut connections = JoinSet::new();
@@ -55,7 +54,7 @@ impl Listener {
                     // Out of file descriptors, or a client that has already left.
                     Err(_) => sleep(ACCEPT_PAUSE).await,
                 },
-                // So that those that ended do not pile up.
+                // Removes finished connections.
                 Some(_) = connections.join_next() => {}
             }
         }
@@ -63,7 +62,7 @@ impl Listener {
 }
 
 async fn serve_connection(stream: TcpStream, cloud: Arc<Mutex<Cloud>>) {
-    // Answers are small, and leave at once.
+    // Answers are small, and sent at once.
     let _best_effort = stream.set_nodelay(true);
     let service = service_fn(|request| respond(request, &cloud));
     let served = hyper::server::conn::http1::Builder::new()
@@ -71,25 +70,25 @@ async fn serve_connection(stream: TcpStream, cloud: Arc<Mutex<Cloud>>) {
         .header_read_timeout(IDLE_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;
-    // A client that leaves in the middle, or a fault that closes: the next one is served all the same.
+    // After a client that disconnects early, or a fault that closes, the next connection is served.
     drop(served);
 }
 
-/// An error closes the connection without an answer.
+/// Answers a request. An error closes the connection without an answer.
 async fn respond(
     request: hyper::Request<Incoming>,
     cloud: &Mutex<Cloud>,
 ) -> io::Result<Response<Full<Bytes>>> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-        return to_http(Answer::of_gateway(413, "Request Too Long"), None);
+        return to_http(ApiAnswer::gateway_error(413, "Request Too Long"), None);
     };
     let authorization = head.headers.get(AUTHORIZATION);
     let request = Request {
         method: head.method.to_string(),
         path: head.uri.path().to_owned(),
-        query: Request::parameters(head.uri.query().unwrap_or_default().as_bytes()),
-        // A header that is not a text is not a token either, and is refused as one.
+        query: Request::parse_parameters(head.uri.query().unwrap_or_default().as_bytes()),
+        // A header that is not text is refused as an invalid token.
         authorization: authorization
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
         body: body.to_bytes().to_vec(),
@@ -109,8 +108,8 @@ async fn respond(
     }
 }
 
-/// With the date by the cloud's own clock, which may have been moved.
-fn to_http(answer: Answer, now: Option<Duration>) -> io::Result<Response<Full<Bytes>>> {
+/// Converts an answer, with the date of the cloud's clock, which a test may have moved.
+fn to_http(answer: ApiAnswer, now: Option<Duration>) -> io::Result<Response<Full<Bytes>>> {
     let mut response = Response::builder().status(answer.status);
     if let Some(now) = now {
         response = response.header(DATE, httpdate::fmt_http_date(UNIX_EPOCH + now));
@@ -128,8 +127,8 @@ fn to_http(answer: Answer, now: Option<Duration>) -> io::Result<Response<Full<By
     response.map_err(io::Error::other)
 }
 
-/// More than any call of the API has a use for.
+/// More than any call of the API needs.
 const MAX_BODY: usize = 64 * 1024;
-/// How long a client may take for the head of a request.
+/// The time limit for the head of a request.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);

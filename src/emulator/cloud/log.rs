@@ -1,7 +1,7 @@
-//! What can happen to the emulated cloud: each entry with its keys in JSON and its line for people.
+//! The events of the emulated cloud: each with its JSON keys and its text line.
 //!
-//! Unlike a device's log, a cloud's holds no secrets: tokens, passwords, codes and secret keys are
-//! replaced before they come here.
+//! Unlike a device's log, that of a cloud contains no secrets: tokens, passwords, codes and secret keys are
+//! replaced.
 
 use derive_more::Display;
 use serde::Serialize;
@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::exchange::Request;
 use crate::emulator::log::optional;
 
-/// One thing that happened.
+/// An event of the cloud.
 #[derive(Clone, Debug, Display, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Entry<'a> {
-    /// A request was answered, or will never be.
+pub(super) enum CloudEvent<'a> {
+    /// The cloud handled a request.
     #[display(
         "{method} {path}: {}{}",
         status.map_or_else(|| "not answered".to_owned(), |status| status.to_string()),
@@ -26,84 +26,84 @@ pub(super) enum Entry<'a> {
         /// The parameters, redacted.
         #[serde(skip_serializing_if = "Value::is_null")]
         query: Value,
-        /// Whose token it had, by user id. The token may have expired.
+        /// The user id of its token, which may have expired.
         #[serde(skip_serializing_if = "Option::is_none")]
         user_id: Option<&'a str>,
-        /// The body, redacted; of what is neither JSON nor a form, the length.
+        /// The body, redacted; only the length if it is neither JSON nor a form.
         #[serde(skip_serializing_if = "Value::is_null")]
         body: Value,
-        /// The HTTP status; `null` when there was no answer.
+        /// The HTTP status; `null` without an answer.
         status: Option<u16>,
         /// The `error_code` or, without one, the description of a refusal.
         #[serde(skip_serializing_if = "Option::is_none")]
         refused: Option<&'a str>,
     },
-    /// A request met a fault that was ordered.
+    /// An injected fault affected a request.
     #[display("{path}: fault {kind} at request {number}")]
     Fault {
         path: &'a str,
         kind: &'a str,
-        /// The number of the request among those that this fault is about, from 1.
+        /// The number of the request among those that the fault counts, from 1.
         number: u32,
     },
-    /// This many faults were ordered, in place of those before.
+    /// A control call replaced the faults.
     #[display("{ordered} faults ordered")]
     FaultsOrdered { ordered: usize },
-    /// Tokens were given out for a `password`, `otp`, `refresh` or `browser`.
+    /// A user got tokens by `password`, `otp`, `refresh` or `browser`.
     #[display("{user} logged in by {by}")]
     Login { user: &'a str, by: &'static str },
-    /// Tokens were refused. The user of a wrong refresh token is not known.
+    /// A login was refused. The user of a wrong refresh token is unknown.
     #[display(
-        "{} logged in: {why}",
-        user.map_or_else(|| "nobody".to_owned(), |user| format!("{user} not"))
+        "{}login refused: {why}",
+        optional("", *user, ": ")
     )]
     LoginRefused {
         #[serde(skip_serializing_if = "Option::is_none")]
         user: Option<&'a str>,
         why: &'a str,
     },
-    /// A user's tokens ended.
+    /// A user logged out.
     #[display("{user} logged out")]
     Logout { user: &'a str },
-    /// A call was refused for its token.
+    /// The token of a call was refused.
     #[display("unauthorized: {why}")]
     Unauthorized { why: &'static str },
-    /// A mapping by secret key was asked for.
+    /// A user requested a mapping by secret key.
     #[display("mapping of {node_id} requested")]
     MappingRequested {
         request_id: &'a str,
         node_id: &'a str,
         user_id: &'a str,
     },
-    /// No message of the node came in time.
+    /// The node sent no message in time.
     #[display("mapping of {node_id} timed out")]
     MappingTimedOut {
         request_id: &'a str,
         node_id: &'a str,
     },
-    /// A later request took the place of this one.
+    /// A later request replaced this one.
     #[display("mapping of {node_id} discarded for a later one")]
     MappingDiscarded {
         request_id: &'a str,
         node_id: &'a str,
     },
-    /// A node reported its owner; with `reset`, it gave up all others.
-    #[display("{node_id} told its owner: {}", if *matched { "a match" } else { "no match" })]
+    /// A node reported its user; with `reset`, it ended all other mappings.
+    #[display("{node_id} reported its user: {}", if *matched { "a match" } else { "no match" })]
     NodeMessage {
         node_id: &'a str,
         user_id: &'a str,
         reset: bool,
-        /// Whether a request waited for this user and secret.
+        /// Whether a request matched this user and secret.
         matched: bool,
     },
-    /// A challenge was given out for this time.
-    #[display("challenge given out for {life_s} s")]
+    /// A user got a challenge with this lifetime.
+    #[display("challenge issued for {life_s} s")]
     ChallengeIssued {
         request_id: &'a str,
         user_id: &'a str,
         life_s: u64,
     },
-    /// A node came into an account.
+    /// A node was added to an account.
     #[display(
         "{node_id} mapped{}",
         key.map_or_else(|| " by secret key".to_owned(), |key| format!(", its {key} signature is good"))
@@ -113,11 +113,11 @@ pub(super) enum Entry<'a> {
         user_id: &'a str,
         /// `secret_key` or `challenge_response`.
         by: &'static str,
-        /// With challenge-response: the kind of key whose signature was checked, `ec` or `rsa`.
+        /// With challenge-response: the kind of the verified key, `ec` or `rsa`.
         #[serde(skip_serializing_if = "Option::is_none")]
         key: Option<&'static str>,
     },
-    /// A node did not come into an account.
+    /// A mapping was refused.
     #[display("{}not mapped: {why}", optional("", *node_id, " "))]
     MappingRefused {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,13 +125,13 @@ pub(super) enum Entry<'a> {
         user_id: &'a str,
         why: &'a str,
     },
-    /// A node is mapped, and is not in the group that was named.
+    /// A node was mapped, but not added to the requested group.
     #[display("{node_id} not in the group: {why}")]
     GroupFailed { node_id: &'a str, why: &'a str },
-    /// A node left an account.
+    /// A node was removed from an account.
     #[display("{node_id} unmapped")]
     Unmapped { node_id: &'a str, user_id: &'a str },
-    /// A node was made known, perhaps again, with keys of these kinds.
+    /// A node was registered, perhaps again, with keys of these kinds.
     #[display("{node_id} registered")]
     NodeRegistered {
         node_id: &'a str,
@@ -140,28 +140,28 @@ pub(super) enum Entry<'a> {
     /// A node came online or went offline.
     #[display("{node_id} is {}", if *connected { "online" } else { "offline" })]
     Connectivity { node_id: &'a str, connected: bool },
-    /// The clock was moved; now it shows these seconds since 1970.
+    /// A control call moved the clock to these seconds since 1970.
     #[display("clock moved by {advance_s} s")]
     Clock { advance_s: u64, now: u64 },
 }
 
-/// The body of a request, for the log.
-pub(super) fn redacted_body(request: &Request) -> Value {
+/// Redacts the body of a request.
+pub(super) fn redact_body(request: &Request) -> Value {
     if request.body.is_empty() {
         return Value::Null;
     }
-    if let Ok(mut body) = request.json() {
+    if let Ok(mut body) = request.parse_json() {
         redact(&mut body);
         return body;
     }
     if request.path == "/token" {
-        return redacted_pairs(&Request::parameters(&request.body));
+        return redact_pairs(&Request::parse_parameters(&request.body));
     }
     Value::String(format!("{} bytes", request.body.len()))
 }
 
-/// The parameters of a query or a form, for the log.
-pub(super) fn redacted_pairs(pairs: &[(String, String)]) -> Value {
+/// Redacts the parameters of a query or a form.
+pub(super) fn redact_pairs(pairs: &[(String, String)]) -> Value {
     if pairs.is_empty() {
         return Value::Null;
     }
@@ -182,14 +182,14 @@ fn redact(value: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(redact),
-        // A token under a name that was not thought of.
+        // A token with another name.
         Value::String(text) if text.starts_with("eyJ") => REDACTED.clone_into(text),
         _ => {}
     }
 }
 
-/// Whether the value of this name is a secret. Services name their parameters as they like:
-/// `UserToken`, `refresh-token`.
+/// Whether the value of this name is a secret. Services choose the names of their parameters, such as
+/// `UserToken` or `refresh-token`.
 fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     ["token", "password", "passphrase", "secret"]
@@ -214,19 +214,19 @@ mod tests {
             })
             .to_string()
             .into_bytes(),
-            query: Request::parameters(b"code=1&node_id=n"),
+            query: Request::parse_parameters(b"code=1&node_id=n"),
             ..Request::default()
         };
         let r = REDACTED;
         assert_eq!(
-            redacted_body(&request),
+            redact_body(&request),
             json!({
                 "user_name": "u", "password": r, "secret_key": r, "deep": [{"UserToken": r}],
                 "x": r, "verification_code": r, "metadata": null, "password2": null,
             })
         );
         assert_eq!(
-            redacted_pairs(&request.query),
+            redact_pairs(&request.query),
             json!({"code": r, "node_id": "n"})
         );
     }
@@ -238,16 +238,16 @@ mod tests {
             body: body.to_vec(),
             ..Request::default()
         };
-        let form = redacted_body(&request("/token", b"grant_type=x&code=abc"));
+        let form = redact_body(&request("/token", b"grant_type=x&code=abc"));
         assert_eq!(form, json!({"grant_type": "x", "code": REDACTED}));
-        let bytes = redacted_body(&request("/v1/login2", b"password=abc"));
+        let bytes = redact_body(&request("/v1/login2", b"password=abc"));
         assert_eq!(bytes, json!("12 bytes"));
-        assert_eq!(redacted_body(&request("/v1/login2", b"")), Value::Null);
+        assert_eq!(redact_body(&request("/v1/login2", b"")), Value::Null);
     }
 
     #[test]
-    fn lines_for_people_have_the_optional_parts_that_are_there() {
-        let request = |status, refused| Entry::Request {
+    fn text_lines_have_optional_parts() {
+        let request = |status, refused| CloudEvent::Request {
             method: "GET",
             path: "/v1/user",
             query: Value::Null,
@@ -256,18 +256,18 @@ mod tests {
             status,
             refused,
         };
-        let mapped = |key| Entry::Mapped {
+        let mapped = |key| CloudEvent::Mapped {
             node_id: "n",
             user_id: "",
             by: "",
             key,
         };
-        let refused = |node_id| Entry::MappingRefused {
+        let refused = |node_id| CloudEvent::MappingRefused {
             node_id,
             user_id: "",
             why: "no",
         };
-        let login = |user| Entry::LoginRefused { user, why: "no" };
+        let login = |user| CloudEvent::LoginRefused { user, why: "no" };
         for (entry, line) in [
             (request(Some(200), None), "GET /v1/user: 200"),
             (request(Some(400), Some("no")), "GET /v1/user: 400, no"),
@@ -276,8 +276,8 @@ mod tests {
             (mapped(Some("ec")), "n mapped, its ec signature is good"),
             (refused(Some("n")), "n not mapped: no"),
             (refused(None), "not mapped: no"),
-            (login(Some("u")), "u not logged in: no"),
-            (login(None), "nobody logged in: no"),
+            (login(Some("u")), "u: login refused: no"),
+            (login(None), "login refused: no"),
         ] {
             assert_eq!(entry.to_string(), line);
         }

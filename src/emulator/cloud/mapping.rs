@@ -1,12 +1,11 @@
-//! Mapping, as far as it has a state. By secret key: a user's request and a node's message that
-//! have to meet within a minute, in either order. By challenge-response: the challenge. What a
-//! mapping changes, and who may ask for one, is in `mapping_calls`.
+//! The state of mappings. By secret key: a user's request and a node's message that match within a
+//! minute, in either order. By challenge-response: the challenge. `mapping_calls` has the effects.
 //!
 //! ```text
 //! request ──► requested ──(message: same user, node and secret)──► confirmed
 //!                 ├── a minute without it ──► timedout
 //!                 └── a newer request by the same user for the node ──► discarded
-//! message ──► kept a minute ──(request that fits)──► confirmed at once
+//! message ──► stored for a minute ──(matching request)──► confirmed at once
 //! ```
 
 use std::collections::BTreeMap;
@@ -14,12 +13,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::extras::Extras;
+use super::extras::MappingExtras;
 use super::random;
-use super::refusal::{NO_REQUEST, Refusal};
+use super::refusal::{ApiRefusal, NO_REQUEST};
 use crate::secret::Secret;
 
-/// What a node is to sign. It is one user's, and good for one answer: a wrong signature ends it.
+/// The text that a node signs. It is valid for one user and one answer: a wrong signature ends it.
 #[derive(Debug, Default)]
 pub(super) struct Challenge {
     pub(super) user_id: String,
@@ -47,7 +46,7 @@ impl Half {
         (&self.node_id, &self.user_id) == (&other.node_id, &other.user_id)
     }
 
-    fn fits(&self, other: &Self) -> bool {
+    fn matches(&self, other: &Self) -> bool {
         self.has_same_node_and_user(other) && self.secret.expose() == other.secret.expose()
     }
 }
@@ -62,22 +61,22 @@ pub(super) enum Status {
     Discarded,
 }
 
-/// A request that was made.
+/// A user's request to map a node.
 #[derive(Debug)]
-pub(super) struct MappingRequest {
+pub(super) struct StoredRequest {
     half: Half,
-    /// What the node is to get when it is mapped.
-    extras: Extras,
+    /// What the node gets when it is mapped.
+    extras: MappingExtras,
     pub(super) at: Duration,
     pub(super) status: Status,
 }
 
-/// What a new request leads to.
+/// The result of a new request.
 #[derive(Debug)]
-pub(super) struct Requested {
+pub(super) struct NewMappingRequest {
     pub(super) request_id: String,
-    /// Whether the node's message was there already.
-    pub(super) confirmed: bool,
+    /// Whether the node's message arrived before.
+    pub(super) is_confirmed: bool,
     /// The requests that it replaces.
     pub(super) discarded: Vec<String>,
 }
@@ -86,13 +85,13 @@ pub(super) struct Requested {
 #[derive(Debug)]
 pub(super) struct Mappings {
     wait: Duration,
-    requests: BTreeMap<String, MappingRequest>,
+    requests: BTreeMap<String, StoredRequest>,
     /// With their times, by node: a later message replaces an earlier one.
     messages: BTreeMap<String, (Half, Duration)>,
 }
 
 impl Mappings {
-    /// With this time for the two halves to meet.
+    /// Creates it with the time that the two halves wait for each other.
     pub(super) fn new(wait: Duration) -> Self {
         Self {
             wait,
@@ -101,7 +100,7 @@ impl Mappings {
         }
     }
 
-    /// Ends what has waited too long. The ids and nodes of those requests.
+    /// Ends requests and messages that have waited too long. Returns the ids and nodes of the requests.
     pub(super) fn expire(&mut self, now: Duration) -> Vec<(String, String)> {
         let wait = self.wait;
         let is_over = |at: Duration| at.saturating_add(wait) <= now;
@@ -116,8 +115,13 @@ impl Mappings {
         ended
     }
 
-    /// A user asks for a mapping.
-    pub(super) fn request(&mut self, now: Duration, half: Half, extras: Extras) -> Requested {
+    /// Handles a user's request.
+    pub(super) fn request(
+        &mut self,
+        now: Duration,
+        half: Half,
+        extras: MappingExtras,
+    ) -> NewMappingRequest {
         self.expire(now);
         let mut discarded = Vec::new();
         for (id, earlier) in &mut self.requests {
@@ -127,30 +131,30 @@ impl Mappings {
             }
         }
         let message = self.messages.get(&half.node_id);
-        let confirmed = message.is_some_and(|(message, _)| message.fits(&half));
-        let status = if confirmed {
+        let is_confirmed = message.is_some_and(|(message, _)| message.matches(&half));
+        let status = if is_confirmed {
             self.messages.remove(&half.node_id);
             Status::Confirmed
         } else {
             Status::Requested
         };
-        Requested {
+        NewMappingRequest {
             request_id: self.record(now, half, extras, status),
-            confirmed,
+            is_confirmed,
             discarded,
         }
     }
 
-    /// Records a request in that state. Its id.
+    /// Stores a request in this state. Returns its id.
     pub(super) fn record(
         &mut self,
         at: Duration,
         half: Half,
-        extras: Extras,
+        extras: MappingExtras,
         status: Status,
     ) -> String {
         let request_id = random::alphanumerics(22);
-        let request = MappingRequest {
+        let request = StoredRequest {
             half,
             extras,
             at,
@@ -160,12 +164,12 @@ impl Mappings {
         request_id
     }
 
-    /// A node says whose it is. If a request waits for that, what the node is to get.
-    pub(super) fn message(&mut self, now: Duration, half: Half) -> Option<Extras> {
+    /// Handles a node's message. If a request matches, returns what the node gets.
+    pub(super) fn handle_message(&mut self, now: Duration, half: Half) -> Option<MappingExtras> {
         self.expire(now);
         let mut requests = self.requests.values_mut();
         let waiting = requests
-            .find(|request| request.status == Status::Requested && request.half.fits(&half));
+            .find(|request| request.status == Status::Requested && request.half.matches(&half));
         if let Some(request) = waiting {
             request.status = Status::Confirmed;
             return Some(request.extras.clone());
@@ -174,14 +178,13 @@ impl Mappings {
         None
     }
 
-    /// A user asks how a request is getting on. Another user's is as unknown as one that never
-    /// was.
+    /// A user's request. Another user's is refused as unknown.
     pub(super) fn poll(
         &mut self,
         now: Duration,
         user_id: &str,
         request_id: &str,
-    ) -> Result<&MappingRequest, Refusal> {
+    ) -> Result<&StoredRequest, ApiRefusal> {
         self.expire(now);
         self.requests
             .get(request_id)
@@ -200,8 +203,17 @@ mod tests {
         NOW + Duration::from_secs(seconds)
     }
 
-    fn request(mappings: &mut Mappings, now: Duration, user: &str, secret: &str) -> Requested {
-        mappings.request(now, Half::new(user, "node", secret), Extras::default())
+    fn request(
+        mappings: &mut Mappings,
+        now: Duration,
+        user: &str,
+        secret: &str,
+    ) -> NewMappingRequest {
+        mappings.request(
+            now,
+            Half::new(user, "node", secret),
+            MappingExtras::default(),
+        )
     }
 
     fn mappings() -> Mappings {
@@ -213,40 +225,40 @@ mod tests {
     }
 
     #[test]
-    fn request_is_confirmed_by_message_that_fits() {
+    fn matching_message_confirms_request() {
         let mut mappings = mappings();
         let request = request(&mut mappings, NOW, "ann", "s");
-        assert!(!request.confirmed);
+        assert!(!request.is_confirmed);
         assert!(
             mappings
-                .message(at(1), Half::new("ann", "node", "x"))
+                .handle_message(at(1), Half::new("ann", "node", "x"))
                 .is_none()
         );
         assert!(
             mappings
-                .message(at(1), Half::new("bob", "node", "s"))
+                .handle_message(at(1), Half::new("bob", "node", "s"))
                 .is_none()
         );
         assert!(
             mappings
-                .message(at(1), Half::new("ann", "other", "s"))
+                .handle_message(at(1), Half::new("ann", "other", "s"))
                 .is_none()
         );
         let id = &request.request_id;
         assert_eq!(status(&mut mappings, at(2), id), Status::Requested);
-        let confirmed = mappings.message(at(59), Half::new("ann", "node", "s"));
-        assert_eq!(confirmed, Some(Extras::default()));
+        let confirmed = mappings.handle_message(at(59), Half::new("ann", "node", "s"));
+        assert_eq!(confirmed, Some(MappingExtras::default()));
         assert_eq!(status(&mut mappings, at(600), id), Status::Confirmed);
     }
 
     #[test]
-    fn request_without_message_times_out_after_a_minute() {
+    fn request_times_out_without_message() {
         let mut mappings = mappings();
         let id = request(&mut mappings, NOW, "ann", "s").request_id;
         assert_eq!(status(&mut mappings, at(59), &id), Status::Requested);
         assert!(
             mappings
-                .message(at(60), Half::new("ann", "node", "s"))
+                .handle_message(at(60), Half::new("ann", "node", "s"))
                 .is_none()
         );
         assert_eq!(status(&mut mappings, at(60), &id), Status::TimedOut);
@@ -258,16 +270,16 @@ mod tests {
             let mut mappings = mappings();
             assert!(
                 mappings
-                    .message(NOW, Half::new("ann", "node", "s"))
+                    .handle_message(NOW, Half::new("ann", "node", "s"))
                     .is_none()
             );
             let request = request(&mut mappings, at(after), "ann", "s");
-            assert_eq!(request.confirmed, kept, "{after}");
+            assert_eq!(request.is_confirmed, kept, "{after}");
         }
     }
 
     #[test]
-    fn newer_request_discards_older_one_of_same_user() {
+    fn newer_request_discards_older_one() {
         let mut mappings = mappings();
         let first = request(&mut mappings, NOW, "ann", "s");
         let others = request(&mut mappings, NOW, "bob", "s");

@@ -1,32 +1,31 @@
-//! How nodes come into accounts and leave them: the calls of both flows, and the node's message.
+//! The calls that map nodes to users and end mappings, for both flows, and the node's message.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::exchange::{Answer, Object, Outcome, required_text, text};
-use super::extras::Extras;
-use super::log::Entry;
+use super::exchange::{ApiAnswer, ApiResult, Object, required_text, text};
+use super::extras::MappingExtras;
+use super::log::CloudEvent;
 use super::mapping::{Challenge, Half, Status};
 use super::refusal::{
-    BAD_SIGNATURE, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST, Refusal,
+    ApiRefusal, BAD_SIGNATURE, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST,
 };
 use super::signature::PublicKey;
 use super::ticket::BadTicket;
 use super::{Call, Cloud, random};
 
 impl Cloud {
-    /// One of the two calls below that map. Logs that a node was not mapped, if so; a group that
-    /// failed is another matter.
-    pub(super) fn map_by(
+    /// Handles a mapping call, and logs a refusal, except that of the group of a mapped node.
+    pub(super) fn log_refused_mapping(
         &mut self,
         call: &Call<'_>,
-        method: fn(&mut Self, &Call<'_>, &Object) -> Outcome,
-    ) -> Outcome {
-        let body = call.request.object()?;
+        method: fn(&mut Self, &Call<'_>, &Object) -> ApiResult,
+    ) -> ApiResult {
+        let body = call.request.parse_object()?;
         method(self, call, &body).inspect_err(|refusal| {
             if refusal.kind != GROUP_FAILED {
-                self.log.write(&Entry::MappingRefused {
+                self.log.write(&CloudEvent::MappingRefused {
                     node_id: body.get("node_id").and_then(Value::as_str),
                     user_id: &call.user.id,
                     why: &refusal.description,
@@ -35,8 +34,8 @@ impl Cloud {
         })
     }
 
-    /// `PUT user/nodes/mapping`: a mapping by secret key, or the end of one.
-    pub(super) fn change_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+    /// `PUT user/nodes/mapping`: begins a mapping by secret key, or ends a mapping.
+    pub(super) fn change_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         match text(body, "operation")? {
             Some("add") => self.request_mapping(call, body),
             Some("remove") => self.remove_mapping(call, body),
@@ -44,74 +43,78 @@ impl Cloud {
         }
     }
 
-    fn request_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+    fn request_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         let node_id = required_text(body, "node_id")?;
-        // The user is whose token it is; the one in the body is ignored.
+        // The user is that of the token; the one in the body is ignored.
         let half = Half::new(&call.user.id, node_id, required_text(body, "secret_key")?);
-        let extras = Extras::of(body)?;
-        self.nodes.known(node_id)?;
-        let requested = self
-            .mappings
-            .request(self.clock.now(), half, extras.clone());
+        let extras = MappingExtras::from_body(body)?;
+        self.nodes.find(node_id)?;
+        let now = self.clock.now();
+        let requested = self.mappings.request(now, half, extras.clone());
         for request_id in &requested.discarded {
-            self.log.write(&Entry::MappingDiscarded {
+            let entry = CloudEvent::MappingDiscarded {
                 request_id,
                 node_id,
-            });
+            };
+            self.log.write(&entry);
         }
-        self.log.write(&Entry::MappingRequested {
+        self.log.write(&CloudEvent::MappingRequested {
             request_id: &requested.request_id,
             node_id,
             user_id: &call.user.id,
         });
-        if requested.confirmed {
+        if requested.is_confirmed {
             self.map(&call.user.id, node_id, &extras, None)?;
         }
-        Ok(request_made(&requested.request_id))
+        Ok(answer_request(&requested.request_id))
     }
 
-    fn remove_mapping(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+    fn remove_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         let node_id = required_text(body, "node_id")?;
         self.unmap(&call.user.id, node_id)?;
         let half = Half::new(&call.user.id, node_id, "");
-        let (now, extras) = (self.clock.now(), Extras::default());
+        let (now, extras) = (self.clock.now(), MappingExtras::default());
         let request_id = self.mappings.record(now, half, extras, Status::Confirmed);
-        Ok(request_made(&request_id))
+        Ok(answer_request(&request_id))
     }
 
-    /// `GET user/nodes/mapping`: how a request is getting on.
-    pub(super) fn poll_mapping(&mut self, call: &Call<'_>) -> Outcome {
+    /// `GET user/nodes/mapping`: the progress of a request.
+    pub(super) fn poll_mapping(&mut self, call: &Call<'_>) -> ApiResult {
         let request_id = call.request.required_parameter("request_id")?;
         let now = self.clock.now();
-        let found = self.mappings.poll(now, &call.user.id, request_id)?;
-        Ok(Answer::of(json!({
-            "request_status": found.status,
+        let request = self.mappings.poll(now, &call.user.id, request_id)?;
+        Ok(ApiAnswer::ok(json!({
+            "request_status": request.status,
             "request_id": request_id,
-            "request_timestamp": found.at.as_secs(),
+            "request_timestamp": request.at.as_secs(),
         })))
     }
 
-    /// What a node says over MQTT about whose it is.
-    pub(super) fn node_message(&mut self, node_id: &str, body: &Object) -> Result<(), Refusal> {
-        self.nodes.known(node_id)?;
+    /// Handles the user that a node reports over MQTT.
+    pub(super) fn handle_node_message(
+        &mut self,
+        node_id: &str,
+        body: &Object,
+    ) -> Result<(), ApiRefusal> {
+        self.nodes.find(node_id)?;
         let user_id = required_text(body, "user_id")?;
         let secret = text(body, "secret_key")?.unwrap_or_default();
         let reset = body.get("reset") == Some(&Value::Bool(true));
-        let has_no_user = user_id == RESET_USER;
-        if reset || has_no_user {
-            for owner in self.nodes.owners(node_id) {
-                if has_no_user || owner != user_id {
+        let is_without_user = user_id == RESET_USER;
+        if reset || is_without_user {
+            for owner in self.nodes.list_owners(node_id) {
+                if is_without_user || owner != user_id {
                     self.unmap(&owner, node_id)?;
                 }
             }
         }
-        let extras = if has_no_user {
+        let extras = if is_without_user {
             None
         } else {
             let half = Half::new(user_id, node_id, secret);
-            self.mappings.message(self.clock.now(), half)
+            self.mappings.handle_message(self.clock.now(), half)
         };
-        self.log.write(&Entry::NodeMessage {
+        self.log.write(&CloudEvent::NodeMessage {
             node_id,
             user_id,
             reset,
@@ -120,7 +123,7 @@ impl Cloud {
         let Some(extras) = extras else {
             return Ok(());
         };
-        // Neither the node nor the user who polls learns of a group that failed.
+        // Neither the node nor the polling user gets the error of the group.
         match self.map(user_id, node_id, &extras, None) {
             Err(refusal) if refusal.kind == GROUP_FAILED => Ok(()),
             outcome => outcome,
@@ -128,8 +131,8 @@ impl Cloud {
     }
 
     /// `POST user/nodes/mapping/initiate`.
-    pub(super) fn initiate(&mut self, call: &Call<'_>) -> Outcome {
-        let body = call.request.object()?;
+    pub(super) fn initiate_mapping(&mut self, call: &Call<'_>) -> ApiResult {
+        let body = call.request.parse_object()?;
         let life = match body.get("timeout") {
             None | Some(Value::Null) => self.challenge_life,
             Some(seconds) => seconds
@@ -144,18 +147,18 @@ impl Cloud {
             text: text.clone(),
         };
         let request_id = self.challenges.issue(self.clock.now(), life, 32, challenge);
-        self.log.write(&Entry::ChallengeIssued {
+        self.log.write(&CloudEvent::ChallengeIssued {
             request_id: &request_id,
             user_id: &call.user.id,
             life_s: life.as_secs(),
         });
-        Ok(Answer::of(
+        Ok(ApiAnswer::ok(
             json!({"challenge": text, "request_id": request_id}),
         ))
     }
 
     /// `POST user/nodes/mapping/verify`.
-    pub(super) fn verify(&mut self, call: &Call<'_>, body: &Object) -> Outcome {
+    pub(super) fn verify_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         let request_id = required_text(body, "request_id")?;
         let challenge = self.challenges.get(self.clock.now(), request_id);
         let challenge = challenge.map_err(|why| {
@@ -167,34 +170,34 @@ impl Cloud {
         if challenge.user_id != call.user.id {
             return Err(OTHER_USERS_REQUEST.because("the request is another user's"));
         }
-        // Errors that show without a look at the signature leave the challenge as it is.
+        // Errors before the check of the signature do not use up the challenge.
         let node_id = required_text(body, "node_id")?;
         let signature = hex::decode(required_text(body, "challenge_response")?)
             .ok()
             .ok_or_else(|| MALFORMED.because("challenge_response is not hexadecimal"))?;
-        let extras = Extras::of(body)?;
-        let mut keys = self.nodes.known(node_id)?.keys.iter();
-        let key = keys.find(|key| key.has_signed(challenge.text.as_bytes(), &signature));
+        let extras = MappingExtras::from_body(body)?;
+        let mut keys = self.nodes.find(node_id)?.keys.iter();
+        let key = keys.find(|key| key.verifies(challenge.text.as_bytes(), &signature));
         let key = key.map(PublicKey::into_str);
-        // Good or bad, it was the one answer.
+        // Right or wrong, the signature uses up the challenge.
         self.challenges.consume(request_id);
         let key = key.ok_or_else(|| {
             BAD_SIGNATURE.because(format!("the signature is not that of the node {node_id}"))
         })?;
         self.map(&call.user.id, node_id, &extras, Some(key))?;
-        Ok(Answer::done_as("the node is in the account"))
+        Ok(ApiAnswer::success_with("the node is in the account"))
     }
 
-    /// Puts a node into an account and then, if wanted, into a group, which can fail by itself.
+    /// Adds a node to an account and then to a group, if requested; the group can fail by itself.
     fn map(
         &mut self,
         user_id: &str,
         node_id: &str,
-        extras: &Extras,
+        extras: &MappingExtras,
         key: Option<&'static str>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), ApiRefusal> {
         self.nodes.map(self.clock.now(), user_id, node_id, extras)?;
-        self.log.write(&Entry::Mapped {
+        self.log.write(&CloudEvent::Mapped {
             node_id,
             user_id,
             by: match key {
@@ -206,28 +209,30 @@ impl Cloud {
         let Some(group_id) = &extras.group_id else {
             return Ok(());
         };
-        let added = self.groups.add(user_id, group_id, &[node_id.to_owned()]);
+        let added = self
+            .groups
+            .add_nodes(user_id, group_id, &[node_id.to_owned()]);
         added.map_err(|refusal| {
             let why = &refusal.description;
-            self.log.write(&Entry::GroupFailed { node_id, why });
+            self.log.write(&CloudEvent::GroupFailed { node_id, why });
             GROUP_FAILED.because(format!("the node is mapped, and not in the group: {why}"))
         })
     }
 
-    /// Takes a node out of an account, and out of the groups there.
-    pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> Result<(), Refusal> {
+    /// Removes a node from an account and its groups.
+    pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> Result<(), ApiRefusal> {
         self.nodes.unmap(user_id, node_id)?;
-        self.groups.forget_node(user_id, node_id);
-        self.log.write(&Entry::Unmapped { node_id, user_id });
+        self.groups.remove_node(user_id, node_id);
+        self.log.write(&CloudEvent::Unmapped { node_id, user_id });
         Ok(())
     }
 }
 
-fn request_made(request_id: &str) -> Answer {
-    Answer::of(json!({"status": "success", "request_id": request_id}))
+fn answer_request(request_id: &str) -> ApiAnswer {
+    ApiAnswer::ok(json!({"status": "success", "request_id": request_id}))
 }
 
-/// The user of a node that was reset to its factory settings.
+/// The user that a node reports after a factory reset.
 const RESET_USER: &str = "esp-rmaker";
-/// A day, in seconds.
+/// One day, in seconds.
 const MAX_CHALLENGE_LIFE: u64 = 86_400;

@@ -1,11 +1,9 @@
-//! A cloud that is not there: the account API of a classic RainMaker deployment on a loopback
-//! port, which really checks tokens and signatures. Not a stand-in for its data: it forgets
-//! everything when it ends.
+//! An emulated cloud: the account API of a classic RainMaker deployment on a loopback port, which checks
+//! tokens and signatures. It loses all data when it ends.
 //!
-//! [`Cloud::handle`] is the whole of it without a socket: a [`Request`] comes in and a [`Delivery`]
-//! goes out; [`listen`] brings them over HTTP. State machines ([`mapping`], [`account`])
-//! take the time as a number. What is assumed about the real cloud, above all its
-//! error codes, is in [`refusal`].
+//! [`Cloud::handle`] is the whole cloud without a socket: it turns a [`Request`] into a [`Delivery`];
+//! [`listen`] connects it to HTTP. State machines ([`mapping`], [`account`]) receive the time as a number.
+//! [`refusal`] lists the assumptions about the real cloud, above all its error codes.
 
 pub mod account;
 mod clock;
@@ -35,32 +33,32 @@ use serde_json::json;
 
 use self::account::{AccountSettings, Accounts, User};
 use self::clock::Clock;
-use self::exchange::{Answer, Body, Outcome, Request};
-use self::fault::{Fault, FaultKind};
+use self::exchange::{ApiAnswer, ApiResult, Body, Request};
+use self::fault::{CloudFault, CloudFaultKind};
 use self::groups::Groups;
-use self::log::{Entry, redacted_body, redacted_pairs};
+use self::log::{CloudEvent, redact_body, redact_pairs};
 use self::mapping::{Challenge, Mappings};
 use self::nodes::Nodes;
 use self::ticket::Tickets;
 use super::fault::Faults;
 use super::log::Log;
 
-/// What kind of cloud to play.
+/// The settings of a cloud.
 #[derive(Debug)]
 pub struct CloudSettings {
-    /// Who has an account, and how they log in.
+    /// The users, and how they log in.
     pub accounts: AccountSettings,
-    /// How many nodes or groups a page holds at most.
+    /// The maximum number of nodes or groups on a page.
     pub page_size: usize,
-    /// How long a request of a mapping and a node's message wait for each other.
+    /// How long a mapping request and a node's message wait for each other.
     pub mapping_wait: Duration,
-    /// How long a challenge counts when a client does not say.
+    /// The default lifetime of a challenge.
     pub challenge_life: Duration,
-    /// What goes wrong.
-    pub faults: Vec<Fault>,
+    /// The injected faults.
+    pub faults: Vec<CloudFault>,
 }
 
-/// One emulated cloud.
+/// An emulated cloud.
 #[derive(Debug)]
 pub struct Cloud {
     clock: Clock,
@@ -69,24 +67,24 @@ pub struct Cloud {
     groups: Groups,
     mappings: Mappings,
     challenges: Tickets<Challenge>,
-    faults: Faults<FaultKind>,
+    faults: Faults<CloudFaultKind>,
     page_size: usize,
     challenge_life: Duration,
     log: Log,
 }
 
-/// How an answer gets to whoever asked, if it does.
+/// How the client receives an answer, if it does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delivery {
-    /// After that time.
-    After(Duration, Answer),
-    /// Never, and the connection stays.
+    /// After this time.
+    After(Duration, ApiAnswer),
+    /// No answer; the connection stays open.
     Never,
-    /// Never, and the connection goes.
+    /// No answer; the connection closes.
     Close,
 }
 
-/// A request with a good token, and whose it is.
+/// A request with a valid token, and its user.
 #[derive(Debug)]
 struct Call<'a> {
     request: &'a Request,
@@ -95,7 +93,7 @@ struct Call<'a> {
 }
 
 impl Cloud {
-    /// One without nodes.
+    /// Creates a cloud without nodes.
     pub fn new(settings: CloudSettings, log: Log) -> Self {
         Self {
             clock: Clock::new(),
@@ -111,120 +109,124 @@ impl Cloud {
         }
     }
 
-    /// The user id of a user who is there from the start.
+    /// The id of an initial user.
     pub fn user_id(&self, name: &str) -> Option<&str> {
-        self.accounts.named(name).map(|user| user.id.as_str())
+        self.accounts
+            .find_by_name(name)
+            .map(|user| user.id.as_str())
     }
 
-    /// Handles one request, as a fault wants it.
+    /// Handles a request, with the fault that it meets.
     pub fn handle(&mut self, request: &Request) -> Delivery {
-        self.note_timeouts();
+        self.log_timeouts();
         let fault = self.faults.next_call(&request.method, &request.path);
         if let Some((number, kind)) = &fault {
-            self.log.write(&Entry::Fault {
+            self.log.write(&CloudEvent::Fault {
                 path: &request.path,
                 kind: &kind.to_string(),
                 number: *number,
             });
         }
-        // Before it is handled: the request may remove the user.
+        // Before handling: the request may remove the user.
         let token = request.authorization.as_deref().unwrap_or_default();
-        let holder = self.accounts.holder(token).map(|user| user.id.clone());
+        let user_id = self
+            .accounts
+            .find_by_token(token)
+            .map(|user| user.id.clone());
         let delivery = match fault.map(|(_, kind)| kind) {
             None => Delivery::After(Duration::ZERO, self.answer(request)),
-            Some(FaultKind::Close) => Delivery::Close,
-            Some(FaultKind::Drop) => Delivery::Never,
-            Some(FaultKind::Mute) => {
+            Some(CloudFaultKind::Close) => Delivery::Close,
+            Some(CloudFaultKind::Drop) => Delivery::Never,
+            Some(CloudFaultKind::Mute) => {
                 self.answer(request);
                 Delivery::Never
             }
-            Some(FaultKind::Delay(wait)) => Delivery::After(wait, self.answer(request)),
+            Some(CloudFaultKind::Delay(wait)) => Delivery::After(wait, self.answer(request)),
             Some(kind) => {
-                let instead = kind.instead();
-                let answer = instead.unwrap_or_else(|| kind.alter(self.answer(request)));
+                let replacement = kind.replacement();
+                let answer = replacement.unwrap_or_else(|| kind.alter(self.answer(request)));
                 Delivery::After(Duration::ZERO, answer)
             }
         };
-        self.note(request, holder.as_deref(), &delivery);
+        self.log_request(request, user_id.as_deref(), &delivery);
         delivery
     }
 
-    fn note(&mut self, request: &Request, user_id: Option<&str>, delivery: &Delivery) {
-        let answer = match delivery {
-            Delivery::After(_, answer) => Some(answer),
-            Delivery::Never | Delivery::Close => None,
+    fn log_request(&mut self, request: &Request, user_id: Option<&str>, delivery: &Delivery) {
+        let (status, body) = match delivery {
+            Delivery::After(_, answer) => (Some(answer.status), Some(&answer.body)),
+            Delivery::Never | Delivery::Close => (None, None),
         };
-        let refused = answer.filter(|answer| answer.status >= 400);
-        let refused = refused.and_then(|answer| match &answer.body {
-            Body::Json(body) => ["description", "message", "error"]
+        let refused = match body {
+            Some(Body::Json(body)) if status >= Some(400) => ["description", "message", "error"]
                 .iter()
                 .find_map(|key| body.get(key)?.as_str()),
             _ => None,
-        });
-        self.log.write(&Entry::Request {
+        };
+        self.log.write(&CloudEvent::Request {
             method: &request.method,
             path: &request.path,
-            query: redacted_pairs(&request.query),
+            query: redact_pairs(&request.query),
             user_id,
-            body: redacted_body(request),
-            status: answer.map(|answer| answer.status),
+            body: redact_body(request),
+            status,
             refused,
         });
     }
 
-    /// Logs which requests of mappings have ended for lack of a message.
-    fn note_timeouts(&mut self) {
+    /// Logs the mapping requests that have ended without a message.
+    fn log_timeouts(&mut self) {
         for (request_id, node_id) in self.mappings.expire(self.clock.now()) {
-            self.log.write(&Entry::MappingTimedOut {
+            self.log.write(&CloudEvent::MappingTimedOut {
                 request_id: &request_id,
                 node_id: &node_id,
             });
         }
     }
 
-    fn answer(&mut self, request: &Request) -> Answer {
+    fn answer(&mut self, request: &Request) -> ApiAnswer {
         let outcome = if let Some(path) = request.path.strip_prefix("/v1/") {
             self.answer_call(path, request)
         } else if let Some(path) = request.path.strip_prefix("/emulator/") {
-            self.control(path, request)
+            self.handle_control(path, request)
         } else {
             self.answer_outside(request)
         };
-        outcome.unwrap_or_else(Answer::from)
+        outcome.unwrap_or_else(ApiAnswer::from)
     }
 
-    /// What is not below a version of the API.
-    fn answer_outside(&mut self, request: &Request) -> Outcome {
+    /// Answers a path that does not begin with the version of the API.
+    fn answer_outside(&mut self, request: &Request) -> ApiResult {
         match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/apiversions") => Ok(Answer::of(json!({
+            ("GET", "/apiversions") => Ok(ApiAnswer::ok(json!({
                 "supported_versions": ["v1"],
                 "additional_info": [],
             }))),
-            ("GET", "/mqtt_host") => Ok(Answer::of(json!({
+            ("GET", "/mqtt_host") => Ok(ApiAnswer::ok(json!({
                 "mqtt_host": "mqtt.invalid",
                 "mqtt_cred_host": "mqtt.invalid",
             }))),
-            ("GET", "/login") => self.login_page(request),
-            ("POST", "/token") => Ok(self.token(request)),
-            _ => Ok(Answer::not_found()),
+            ("GET", "/login") => self.redirect_login_page(request),
+            ("POST", "/token") => Ok(self.exchange_code(request)),
+            _ => Ok(ApiAnswer::not_found()),
         }
     }
 
-    /// A call of the API: a few without a token, the others with one.
-    fn answer_call(&mut self, path: &str, request: &Request) -> Outcome {
+    /// Answers a call of the API. A few require no token.
+    fn answer_call(&mut self, path: &str, request: &Request) -> ApiResult {
         let method = request.method.as_str();
         match (method, path) {
-            ("POST", "login2") => return self.login2(request),
+            ("POST", "login2") => return self.log_in(request),
             ("POST", "user2") => return self.sign_up(request),
-            ("PUT", "forgotpassword2") => return self.forgot_password(request),
+            ("PUT", "forgotpassword2") => return self.reset_password(request),
             _ => {}
         }
         let header = request.authorization.as_deref();
-        let (user, session) = match self.accounts.authorized(self.clock.now(), header) {
+        let (user, session) = match self.accounts.authorize(self.clock.now(), header) {
             Ok(caller) => caller,
             Err(why) => {
-                self.log.write(&Entry::Unauthorized { why });
-                return Ok(Answer::unauthorized());
+                self.log.write(&CloudEvent::Unauthorized { why });
+                return Ok(ApiAnswer::unauthorized());
             }
         };
         let call = &Call {
@@ -234,26 +236,28 @@ impl Cloud {
         };
         match (method, path) {
             ("POST", "logout2") => Ok(self.log_out(call)),
-            ("GET", "user" | "user2") => Ok(self.user_info(call)),
+            ("GET", "user" | "user2") => Ok(self.describe_user(call)),
             ("DELETE", "user2") => self.delete_user(call),
-            ("GET", "user/custom_data") => Ok(Answer::of(call.user.custom_data.clone())),
+            ("GET", "user/custom_data") => Ok(ApiAnswer::ok(call.user.custom_data.clone())),
             ("PUT", "user/custom_data") => self.set_custom_data(call),
             ("GET", "user/nodes") => self.list_nodes(call),
             ("PUT", "user/nodes") => self.tag_node(call),
             ("DELETE", "user/nodes") => self.untag_node(call),
-            ("GET", "user/nodes/config") => self.node_config(call),
-            ("GET", "user/nodes/status") => self.node_status(call),
-            ("GET", "user/nodes/params") => self.node_params(call),
+            ("GET", "user/nodes/config") => self.read_node_config(call),
+            ("GET", "user/nodes/status") => self.read_node_status(call),
+            ("GET", "user/nodes/params") => self.read_node_params(call),
             ("PUT", "user/nodes/params") => self.set_params(call),
-            ("PUT", "user/nodes/mapping") => self.map_by(call, Self::change_mapping),
+            ("PUT", "user/nodes/mapping") => self.log_refused_mapping(call, Self::change_mapping),
             ("GET", "user/nodes/mapping") => self.poll_mapping(call),
-            ("POST", "user/nodes/mapping/initiate") => self.initiate(call),
-            ("POST", "user/nodes/mapping/verify") => self.map_by(call, Self::verify),
+            ("POST", "user/nodes/mapping/initiate") => self.initiate_mapping(call),
+            ("POST", "user/nodes/mapping/verify") => {
+                self.log_refused_mapping(call, Self::verify_mapping)
+            }
             ("GET", "user/node_group") => self.list_groups(call),
             ("POST", "user/node_group") => self.create_group(call),
             ("PUT", "user/node_group") => self.change_group(call),
             ("DELETE", "user/node_group") => self.remove_group(call),
-            _ => Ok(Answer::not_found()),
+            _ => Ok(ApiAnswer::not_found()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Nodes as the cloud knows them: keys, configuration, values, and whose they are. The calls about
-//! them are in `node_calls`.
+//! The nodes of the cloud: keys, configuration, values, and the users that they are mapped to.
+//! `node_calls` has their calls.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,41 +7,41 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::exchange::{Object, members};
-use super::extras::{Extras, merge};
-use super::refusal::{NO_NODE, NOT_MAPPED, Refusal};
+use super::extras::{MappingExtras, merge};
+use super::refusal::{ApiRefusal, NO_NODE, NOT_MAPPED};
 use super::signature::PublicKey;
 
-/// One node.
+/// A node.
 #[derive(Debug, Default)]
-pub(super) struct Node {
+pub(super) struct CloudNode {
     pub(super) keys: Vec<PublicKey>,
-    /// `Null` until it has reported one.
+    /// `Null` until the node reports one.
     pub(super) config: Value,
-    /// Service or device → parameter → value.
+    /// The values, by service or device and by parameter.
     pub(super) params: Object,
-    connected: bool,
+    is_connected: bool,
     connected_at: Duration,
     pub(super) tags: Vec<String>,
     pub(super) metadata: Object,
-    /// By user id: since when.
+    /// The users that the node is mapped to, by id, with the time of the mapping.
     owners: BTreeMap<String, Duration>,
 }
 
-impl Node {
-    /// It came or went.
+impl CloudNode {
+    /// Sets whether the node is online.
     pub(super) fn set_connected(&mut self, now: Duration, connected: bool) {
-        self.connected = connected;
+        self.is_connected = connected;
         self.connected_at = now;
     }
 
-    /// As `user/nodes/status` has it.
+    /// The status, as `user/nodes/status` shows it.
     pub(super) fn status(&self) -> Value {
         let timestamp = u64::try_from(self.connected_at.as_millis()).unwrap_or(u64::MAX);
-        json!({"connectivity": {"connected": self.connected, "timestamp": timestamp}})
+        json!({"connectivity": {"connected": self.is_connected, "timestamp": timestamp}})
     }
 
-    /// As a list shows it to that user, with those of its parts that are wanted.
-    pub(super) fn details(&self, id: &str, user_id: &str, wants: impl Fn(&str) -> bool) -> Value {
+    /// Describes the node to a user, as lists do, with the requested parts.
+    pub(super) fn describe(&self, id: &str, user_id: &str, wants: impl Fn(&str) -> bool) -> Value {
         let since = self.owners.get(user_id).copied().unwrap_or_default();
         Value::Object(members(json!({
             "id": id,
@@ -58,7 +58,7 @@ impl Node {
         })))
     }
 
-    /// Writes values: of each service or device those that are named.
+    /// Writes the named values of each service or device.
     pub(super) fn write_params(&mut self, payload: &Object) {
         for (name, change) in payload {
             match (self.params.get_mut(name), change) {
@@ -73,7 +73,7 @@ impl Node {
     }
 
     /// Adds tags, and changes metadata.
-    pub(super) fn add(&mut self, extras: &Extras) {
+    pub(super) fn add_extras(&mut self, extras: &MappingExtras) {
         for tag in &extras.tags {
             if !self.tags.contains(tag) {
                 self.tags.push(tag.clone());
@@ -87,31 +87,35 @@ impl Node {
 
 /// All nodes.
 #[derive(Debug, Default)]
-pub(super) struct Nodes(BTreeMap<String, Node>);
+pub(super) struct Nodes(BTreeMap<String, CloudNode>);
 
 impl Nodes {
-    /// Makes a node known, or gives it other keys and another configuration. What it has become
-    /// since stays.
+    /// Registers a node, or replaces its keys and configuration.
     pub(super) fn register(&mut self, id: &str, keys: Vec<PublicKey>, config: Value) {
         let node = self.0.entry(id.to_owned()).or_default();
         node.keys = keys;
         node.config = config;
     }
 
-    pub(super) fn known(&mut self, id: &str) -> Result<&mut Node, Refusal> {
+    /// A registered node.
+    pub(super) fn find(&mut self, id: &str) -> Result<&mut CloudNode, ApiRefusal> {
         let node = self.0.get_mut(id);
         node.ok_or_else(|| NO_NODE.because(format!("there is no node {id}")))
     }
 
     /// A node of this user's account.
-    pub(super) fn mapped(&mut self, user_id: &str, id: &str) -> Result<&mut Node, Refusal> {
+    pub(super) fn find_mapped(
+        &mut self,
+        user_id: &str,
+        id: &str,
+    ) -> Result<&mut CloudNode, ApiRefusal> {
         let node = self.0.get_mut(id);
         node.filter(|node| node.owners.contains_key(user_id))
             .ok_or_else(|| NOT_MAPPED.because(format!("the node {id} is not in this account")))
     }
 
     /// The ids of this user's nodes, sorted.
-    pub(super) fn of_user(&self, user_id: &str) -> Vec<String> {
+    pub(super) fn list_mapped(&self, user_id: &str) -> Vec<String> {
         let nodes = self.0.iter();
         nodes
             .filter(|(_, node)| node.owners.contains_key(user_id))
@@ -119,23 +123,23 @@ impl Nodes {
             .collect()
     }
 
-    /// Puts a node into an account, with tags and metadata; it can be there already.
+    /// Adds a node to an account, with tags and metadata. It can be in the account before.
     pub(super) fn map(
         &mut self,
         now: Duration,
         user_id: &str,
         id: &str,
-        extras: &Extras,
-    ) -> Result<(), Refusal> {
-        let node = self.known(id)?;
+        extras: &MappingExtras,
+    ) -> Result<(), ApiRefusal> {
+        let node = self.find(id)?;
         node.owners.entry(user_id.to_owned()).or_insert(now);
-        node.add(extras);
+        node.add_extras(extras);
         Ok(())
     }
 
-    /// Takes a node out of an account. Without an owner, it has neither tags nor metadata.
-    pub(super) fn unmap(&mut self, user_id: &str, id: &str) -> Result<(), Refusal> {
-        let node = self.mapped(user_id, id)?;
+    /// Removes a node from an account. A node without a user loses tags and metadata.
+    pub(super) fn unmap(&mut self, user_id: &str, id: &str) -> Result<(), ApiRefusal> {
+        let node = self.find_mapped(user_id, id)?;
         node.owners.remove(user_id);
         if node.owners.is_empty() {
             node.tags.clear();
@@ -144,8 +148,8 @@ impl Nodes {
         Ok(())
     }
 
-    /// Whose it is.
-    pub(super) fn owners(&self, id: &str) -> Vec<String> {
+    /// The ids of the users that a node is mapped to.
+    pub(super) fn list_owners(&self, id: &str) -> Vec<String> {
         let node = self.0.get(id);
         node.map(|node| node.owners.keys().cloned().collect())
             .unwrap_or_default()
@@ -158,7 +162,7 @@ mod tests {
 
     #[test]
     fn write_params_keeps_other_values() {
-        let mut node = Node::default();
+        let mut node = CloudNode::default();
         for change in [
             json!({"Time": {"TZ": "Asia/Kolkata", "TZ-POSIX": "IST"}}),
             json!({"Time": {"TZ": "Europe/Berlin"}, "Light": {"Power": true}}),
@@ -172,10 +176,10 @@ mod tests {
     }
 
     #[test]
-    fn node_without_owner_has_no_tags_and_no_metadata() {
+    fn unmapped_node_loses_tags_and_metadata() {
         let mut nodes = Nodes::default();
         nodes.register("n", Vec::new(), json!({"node_id": "n"}));
-        let extras = Extras {
+        let extras = MappingExtras {
             tags: vec!["a:b".to_owned()],
             metadata: Some(json!({"k": 1})),
             group_id: None,
@@ -185,9 +189,9 @@ mod tests {
         }
         nodes.unmap("ann", "n").unwrap();
         assert!(nodes.unmap("ann", "n").is_err());
-        assert_eq!(nodes.mapped("bob", "n").unwrap().tags, ["a:b"]);
+        assert_eq!(nodes.find_mapped("bob", "n").unwrap().tags, ["a:b"]);
         nodes.unmap("bob", "n").unwrap();
-        let node = nodes.known("n").unwrap();
+        let node = nodes.find("n").unwrap();
         assert!(node.tags.is_empty() && node.metadata.is_empty());
         assert!(nodes.map(Duration::ZERO, "ann", "other", &extras).is_err());
     }

@@ -1,29 +1,33 @@
-//! Lists in pages: from `start_id` on, `num_records` at most, and `next_id` while there are more.
+//! Lists in pages: from `start_id` on, at most `num_records`, with `next_id` if there are more.
 
 use super::exchange::Request;
-use super::refusal::{MALFORMED, Refusal};
+use super::refusal::{ApiRefusal, MALFORMED};
 
-/// One page of ids.
+/// A page of ids.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Page {
     pub(super) ids: Vec<String>,
-    /// Where the next one starts.
+    /// The first id of the next page.
     pub(super) next: Option<String>,
-    /// Of all pages.
+    /// The number of ids on all pages.
     pub(super) total: usize,
 }
 
 impl Page {
-    /// The page of `ids`, which are sorted, that a request asks for.
-    pub(super) fn of(request: &Request, ids: Vec<String>, largest: usize) -> Result<Self, Refusal> {
+    /// Selects the requested page of `ids`, which are sorted.
+    pub(super) fn select(
+        request: &Request,
+        ids: Vec<String>,
+        max_length: usize,
+    ) -> Result<Self, ApiRefusal> {
         let length = match request.parameter("num_records") {
-            None => largest,
+            None => max_length,
             Some(number) => number
                 .parse::<usize>()
                 .ok()
                 .filter(|number| *number > 0)
                 .ok_or_else(|| MALFORMED.because("num_records is not a number from 1"))?
-                .min(largest),
+                .min(max_length),
         };
         let start = request.parameter("start_id").unwrap_or_default();
         let total = ids.len();
@@ -45,10 +49,10 @@ mod tests {
         let ids: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
         let page = |query: &str, largest| {
             let request = Request {
-                query: Request::parameters(query.as_bytes()),
+                query: Request::parse_parameters(query.as_bytes()),
                 ..Request::default()
             };
-            Page::of(&request, ids.clone(), largest)
+            Page::select(&request, ids.clone(), largest)
         };
         let first = page("num_records=2", 25).unwrap();
         assert_eq!(

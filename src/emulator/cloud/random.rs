@@ -1,9 +1,9 @@
-//! Letters and digits that nobody can guess: ids, challenges, tokens, passwords.
+//! Random texts: ids, challenges, tokens, passwords.
 
 use rand::distributions::{Alphanumeric, Distribution as _};
 use rsa::rand_core::OsRng;
 
-/// As many of them.
+/// Draws this many letters and digits from the system's random generator.
 pub fn alphanumerics(length: usize) -> String {
     let characters = Alphanumeric.sample_iter(OsRng).map(char::from);
     characters.take(length).collect()

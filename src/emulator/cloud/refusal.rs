@@ -1,5 +1,5 @@
-//! How the emulated cloud refuses: one table of HTTP statuses and error codes. Few of the real
-//! ones are published, so what is assumed is here, to be corrected in one place.
+//! The refusals of the emulated cloud: one table of HTTP statuses and error codes. Few of the real ones
+//! are published; the assumed ones are here, to be corrected in one place.
 
 /// A kind of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,18 +13,18 @@ impl Kind {
         Self { status, code }
     }
 
-    /// One refusal of this kind, with its reason.
-    pub(super) fn because(self, description: impl Into<String>) -> Refusal {
-        Refusal {
+    /// Creates a refusal of this kind, with its reason.
+    pub(super) fn because(self, description: impl Into<String>) -> ApiRefusal {
+        ApiRefusal {
             kind: self,
             description: description.into(),
         }
     }
 }
 
-/// That a request was refused: the API's failure shape.
+/// The refusal of a request, in the API's format.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ApiRefusal {
     pub(super) kind: Kind,
     pub(super) description: String,
 }
@@ -40,7 +40,7 @@ pub(super) const GROUP_EXISTS: Kind = Kind::new(400, Some(108_007));
 
 // Assumed: status and code.
 
-/// What the fault `failure-200` answers: a refusal that looks like a success.
+/// The answer of the fault `failure-200`: a refusal with the status of a success.
 pub(super) const FAILURE_200: Kind = Kind::new(200, Some(100_900));
 
 /// The call does not accept this.
@@ -51,7 +51,7 @@ pub(super) const NO_LOGIN: Kind = Kind::new(401, Some(101_901));
 pub(super) const USER_EXISTS: Kind = Kind::new(400, Some(101_902));
 /// A wrong verification code.
 pub(super) const WRONG_CODE: Kind = Kind::new(400, Some(101_903));
-/// There is no such request of a mapping, or it can no longer be answered.
+/// The mapping request does not exist, or can no longer be answered.
 pub(super) const NO_REQUEST: Kind = Kind::new(400, Some(103_901));
 /// The request is another user's.
 pub(super) const OTHER_USERS_REQUEST: Kind = Kind::new(401, Some(103_902));
@@ -63,5 +63,5 @@ pub(super) const NO_NODE: Kind = Kind::new(400, Some(103_904));
 pub(super) const NOT_MAPPED: Kind = Kind::new(400, Some(103_905));
 /// No group of that id.
 pub(super) const NO_GROUP: Kind = Kind::new(400, Some(108_901));
-/// A control call makes no sense. It has no code, because it is not the API's.
+/// A control call is invalid. It has no code, because it is not part of the API.
 pub(super) const CONTROL: Kind = Kind::new(400, None);

@@ -23,7 +23,7 @@ fn bench(faults: &[&str]) -> Bench {
             users: ["ann", "bob"].map(user).to_vec(),
             otp: None,
             access_life: Duration::from_hours(1),
-            rotates: false,
+            rotates_refresh: false,
             base64url_claims: false,
         },
         page_size: 25,
@@ -34,8 +34,8 @@ fn bench(faults: &[&str]) -> Bench {
     let mut cloud = Cloud::new(settings, Log::default());
     let [ann, bob] = ["ann", "bob"].map(|name| {
         let body = json!({"user_name": name, "password": "right"});
-        let (_, told) = call(&mut cloud, "", "POST /v1/login2", &body);
-        told["accesstoken"].as_str().unwrap().to_owned()
+        let (_, answer) = call(&mut cloud, "", "POST /v1/login2", &body);
+        answer["accesstoken"].as_str().unwrap().to_owned()
     });
     Bench { cloud, ann, bob }
 }
@@ -47,7 +47,7 @@ fn call(cloud: &mut Cloud, token: &str, line: &str, body: &Value) -> (u16, Value
     let request = Request {
         method: method.to_owned(),
         path: path.to_owned(),
-        query: Request::parameters(query.as_bytes()),
+        query: Request::parse_parameters(query.as_bytes()),
         authorization: (!token.is_empty()).then(|| token.to_owned()),
         body: match body {
             Value::Null => Vec::new(),
@@ -92,12 +92,13 @@ impl Bench {
 
     /// A challenge of ann's, and the answer of a node to it.
     fn challenge(&mut self, key: &SigningKey, node_id: &str) -> Value {
-        let (status, told) = self.ann("POST user/nodes/mapping/initiate", &json!({"timeout": 60}));
+        let (status, answer) =
+            self.ann("POST user/nodes/mapping/initiate", &json!({"timeout": 60}));
         assert_eq!(status, 200);
-        let text = told["challenge"].as_str().unwrap();
+        let text = answer["challenge"].as_str().unwrap();
         let signature: Signature = key.sign(text.as_bytes());
         json!({
-            "request_id": told["request_id"],
+            "request_id": answer["request_id"],
             "node_id": node_id,
             "challenge_response": hex::encode(signature.to_der().as_bytes()),
         })
@@ -124,7 +125,7 @@ fn format_line(line: &str) -> String {
 }
 
 #[test]
-fn a_good_signature_maps_once() {
+fn valid_signature_maps_once() {
     let mut bench = bench(&[]);
     let key = bench.node("n1");
     let mut body = bench.challenge(&key, "n1");
@@ -138,7 +139,7 @@ fn a_good_signature_maps_once() {
 }
 
 #[test]
-fn a_bad_signature_burns_the_challenge_and_a_bad_body_does_not() {
+fn only_wrong_signature_uses_up_challenge() {
     let mut bench = bench(&[]);
     let key = bench.node("n1");
     bench.node("n2");
@@ -158,8 +159,8 @@ fn a_bad_signature_burns_the_challenge_and_a_bad_body_does_not() {
     ] {
         assert_eq!(bench.verify(&body), 400, "{body}");
     }
-    let (status, told) = bench.bob("POST user/nodes/mapping/verify", &good);
-    assert_eq!((status, &told["status"]), (401, &json!("failure")));
+    let (status, answer) = bench.bob("POST user/nodes/mapping/verify", &good);
+    assert_eq!((status, &answer["status"]), (401, &json!("failure")));
     let bad = changed("challenge_response", json!("3006020101020101"));
     assert_eq!(bench.verify(&bad), 401);
     assert_eq!(bench.verify(&good), 400, "it is burnt");
@@ -167,7 +168,7 @@ fn a_bad_signature_burns_the_challenge_and_a_bad_body_does_not() {
 }
 
 #[test]
-fn an_expired_challenge_is_refused() {
+fn refuses_expired_challenge() {
     let mut bench = bench(&[]);
     let key = bench.node("n1");
     let body = bench.challenge(&key, "n1");
@@ -176,7 +177,7 @@ fn an_expired_challenge_is_refused() {
 }
 
 #[test]
-fn a_node_without_a_key_cannot_sign() {
+fn refuses_node_without_key() {
     let mut bench = bench(&[]);
     let key = bench.node("n1");
     let empty = json!({"public_keys": [], "config": {}});
@@ -186,7 +187,7 @@ fn a_node_without_a_key_cannot_sign() {
 }
 
 #[test]
-fn a_mapping_by_secret_key_waits_for_the_nodes_word() {
+fn secret_key_mapping_waits_for_node_message() {
     let mut bench = bench(&[]);
     bench.node("n1");
     let id = bench.cloud.user_id("ann").unwrap().to_owned();
@@ -198,8 +199,8 @@ fn a_mapping_by_secret_key_waits_for_the_nodes_word() {
     let poll = |bench: &mut Bench, request_id: &Value| {
         let request_id = request_id.as_str().unwrap();
         let line = format!("GET user/nodes/mapping?&request_id={request_id}&user_request=true");
-        let told = bench.ann(&line, &Value::Null).1;
-        told["request_status"].as_str().unwrap().to_owned()
+        let answer = bench.ann(&line, &Value::Null).1;
+        answer["request_status"].as_str().unwrap().to_owned()
     };
     let first = bench.ann("PUT user/nodes/mapping", &ask).1["request_id"].clone();
     assert_eq!(poll(&mut bench, &first), "requested");
@@ -208,8 +209,8 @@ fn a_mapping_by_secret_key_waits_for_the_nodes_word() {
     bench.control("POST /emulator/clock", &json!({"advance_s": 60}));
     assert_eq!(poll(&mut bench, &second), "timedout");
     assert_eq!(bench.nodes_of_ann(), json!([]));
-    let told = bench.control("POST /emulator/nodes/n1/user_mapping", &message);
-    assert_eq!(told, 200);
+    let answer = bench.control("POST /emulator/nodes/n1/user_mapping", &message);
+    assert_eq!(answer, 200);
     let third = bench.ann("PUT user/nodes/mapping", &ask).1["request_id"].clone();
     assert_eq!(poll(&mut bench, &third), "confirmed");
     let listed = bench
@@ -224,7 +225,7 @@ fn a_mapping_by_secret_key_waits_for_the_nodes_word() {
 }
 
 #[test]
-fn a_node_that_was_reset_leaves_the_accounts() {
+fn node_reset_ends_mappings() {
     let mut bench = bench(&[]);
     bench.map("n1");
     let [ann, bob] = ["ann", "bob"].map(|name| bench.cloud.user_id(name).unwrap().to_owned());
@@ -245,14 +246,14 @@ fn a_node_that_was_reset_leaves_the_accounts() {
 }
 
 #[test]
-fn a_group_that_fails_does_not_undo_the_mapping() {
+fn failed_group_keeps_mapping() {
     let mut bench = bench(&["user/nodes/mapping/verify:1:error-code-string"]);
     let key = bench.node("n1");
     for code in [json!("103035"), json!(103_035)] {
         let mut body = bench.challenge(&key, "n1");
         body["group_id"] = json!("nothing");
-        let (status, told) = bench.ann("POST user/nodes/mapping/verify", &body);
-        assert_eq!((status, &told["error_code"]), (400, &code));
+        let (status, answer) = bench.ann("POST user/nodes/mapping/verify", &body);
+        assert_eq!((status, &answer["error_code"]), (400, &code));
         assert_eq!(bench.nodes_of_ann(), json!(["n1"]));
     }
     let group = bench
@@ -268,18 +269,18 @@ fn a_group_that_fails_does_not_undo_the_mapping() {
 }
 
 #[test]
-fn a_node_can_be_taken_out_of_an_account_once() {
+fn node_can_be_unmapped_once() {
     let mut bench = bench(&[]);
     bench.map("n1");
     let remove = json!({"node_id": "n1", "secret_key": "", "operation": "remove"});
     assert_eq!(bench.bob("PUT user/nodes/mapping", &remove).0, 400);
-    let (status, told) = bench.ann("PUT user/nodes/mapping", &remove);
-    assert_eq!((status, &told["status"]), (200, &json!("success")));
+    let (status, answer) = bench.ann("PUT user/nodes/mapping", &remove);
+    assert_eq!((status, &answer["status"]), (200, &json!("success")));
     assert_eq!(bench.ann("PUT user/nodes/mapping", &remove).0, 400);
 }
 
 #[test]
-fn values_are_kept_and_each_node_answers_for_itself() {
+fn set_params_reports_each_node() {
     let mut bench = bench(&[]);
     bench.map("n1");
     let change = json!([
@@ -288,9 +289,9 @@ fn values_are_kept_and_each_node_answers_for_itself() {
         {"node_id": "n1", "payload": 1},
         7,
     ]);
-    let (status, told) = bench.ann("PUT user/nodes/params", &change);
-    let told = told.as_array().unwrap();
-    let statuses: Vec<_> = told
+    let (status, answer) = bench.ann("PUT user/nodes/params", &change);
+    let answer = answer.as_array().unwrap();
+    let statuses: Vec<_> = answer
         .iter()
         .map(|it| it["status"].as_str().unwrap())
         .collect();
@@ -315,11 +316,11 @@ fn values_are_kept_and_each_node_answers_for_itself() {
 }
 
 #[test]
-fn tags_metadata_and_connectivity_are_told() {
+fn lists_tags_metadata_and_connectivity() {
     let mut bench = bench(&[]);
     bench.map("n1");
-    let (status, told) = bench.ann("PUT user/nodes?node_id=n1", &json!({"tags": ["a:b", "c"]}));
-    assert_eq!((status, &told["error_code"]), (400, &json!(105_046)));
+    let (status, answer) = bench.ann("PUT user/nodes?node_id=n1", &json!({"tags": ["a:b", "c"]}));
+    assert_eq!((status, &answer["error_code"]), (400, &json!(105_046)));
     let change = json!({"tags": ["a:b", "c:d"], "metadata": {"x": 1}});
     assert_eq!(bench.ann("PUT user/nodes?node_id=n1", &change).0, 200);
     let gone = json!({"tags": ["a:b"]});
@@ -351,7 +352,7 @@ fn tags_metadata_and_connectivity_are_told() {
 }
 
 #[test]
-fn no_body_and_no_path_brings_it_down() {
+fn no_request_causes_a_panic() {
     let mut bench = bench(&[]);
     let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
     for method in ["GET", "PUT", "POST", "DELETE", "BREW"] {
@@ -387,7 +388,7 @@ fn no_body_and_no_path_brings_it_down() {
                 let request = Request {
                     method: method.to_owned(),
                     path: path.to_owned(),
-                    query: Request::parameters(b"port=99999&num_records=-1&&=&%ff"),
+                    query: Request::parse_parameters(b"port=99999&num_records=-1&&=&%ff"),
                     authorization: Some(bench.ann.clone()),
                     body: body.to_vec(),
                 };

@@ -1,48 +1,48 @@
-//! Tickets: random texts that the cloud gives out for one use within a time, such as login
-//! sessions, authorization codes and challenges.
+//! Tickets: random texts that are valid for one use within a time, such as login sessions, authorization
+//! codes and challenges.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::random;
 
-/// The tickets of one kind that were given out, with what each is for and its end.
+/// The issued tickets of one kind, each with its value and its end.
 #[derive(Debug, Default)]
 pub(super) struct Tickets<T>(BTreeMap<String, (T, Duration)>);
 
-/// Why a ticket is not good.
+/// Why a ticket is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BadTicket {
-    /// It was never given out, or it was used.
+    /// It was never issued, or it was used.
     Unknown,
     Expired,
 }
 
 impl<T> Tickets<T> {
-    /// Gives out a ticket of that many characters.
+    /// Issues a ticket of this many characters.
     pub(super) fn issue(
         &mut self,
         now: Duration,
         life: Duration,
         length: usize,
-        what: T,
+        value: T,
     ) -> String {
         let ticket = random::alphanumerics(length);
         let end = now.saturating_add(life);
-        self.0.insert(ticket.clone(), (what, end));
+        self.0.insert(ticket.clone(), (value, end));
         ticket
     }
 
-    /// What a ticket is for, as long as it is good.
+    /// The value of a valid ticket.
     pub(super) fn get(&self, now: Duration, ticket: &str) -> Result<&T, BadTicket> {
         match self.0.get(ticket) {
-            Some((what, end)) if now < *end => Ok(what),
+            Some((value, end)) if now < *end => Ok(value),
             Some(_) => Err(BadTicket::Expired),
             None => Err(BadTicket::Unknown),
         }
     }
 
-    /// Ends a ticket, because it was used.
+    /// Removes a used ticket.
     pub(super) fn consume(&mut self, ticket: &str) {
         self.0.remove(ticket);
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticket_is_good_for_a_time_and_for_one_use() {
+    fn ticket_is_valid_once_within_its_time() {
         let at = Duration::from_secs;
         let mut tickets = Tickets::default();
         let ticket = tickets.issue(at(1000), at(300), 32, "ann");

@@ -1,11 +1,10 @@
-//! What a device on its network says about itself by mDNS, as RainMaker's firmware puts it. Not how
-//! it gets there, which is `announce`'s.
+//! The mDNS services of a device on its network, as RainMaker's firmware announces them.
 
 use super::offering::Offering;
 use crate::proto::Service;
 use crate::security::DeviceSecret;
 
-/// One service, as it is announced.
+/// An mDNS service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advertisement {
     /// Its type, as in `_http._tcp`.
@@ -21,9 +20,9 @@ pub struct Advertisement {
 }
 
 impl Advertisement {
-    /// What a node announces; the first is its challenge-response service. Nothing while it waits to
-    /// be provisioned.
-    pub fn of(
+    /// The services that a node announces; the first is challenge-response. None while it waits for
+    /// provisioning.
+    pub fn list(
         offering: Offering,
         secret: &DeviceSecret,
         node_id: &str,
@@ -45,7 +44,7 @@ impl Advertisement {
         challenge_response.set("port", &port.to_string());
         let scheme = secret.scheme().number();
         challenge_response.set("sec_version", &scheme.to_string());
-        // Whether there is a PoP, not whether it is empty. Security 2 has one and says no.
+        // True for any PoP, also an empty one. With Security 2 it is false despite the PoP.
         let pop_required = match secret {
             DeviceSecret::Sec1 { pop } => Some(pop.is_some()),
             DeviceSecret::Sec0 | DeviceSecret::Sec2 { .. } => {
@@ -71,7 +70,7 @@ impl Advertisement {
         }
     }
 
-    /// Puts this into its TXT record, in place of what has the same key.
+    /// Adds a pair to its TXT record, or replaces the value of that key.
     pub fn set(&mut self, key: &str, value: &str) {
         match self.txt.iter_mut().find(|(known, _)| known == key) {
             Some((_, known)) => value.clone_into(known),
@@ -79,7 +78,7 @@ impl Advertisement {
         }
     }
 
-    /// Whether it is the challenge-response service, which goes when that is switched off.
+    /// Whether it is the challenge-response service, which ends when a client disables it.
     pub fn is_challenge_response(&self) -> bool {
         self.service == CHALLENGE_RESPONSE
     }
@@ -95,7 +94,7 @@ mod tests {
     use crate::security::NonceRule;
 
     fn txt(offering: Offering, secret: &DeviceSecret) -> String {
-        let all = Advertisement::of(offering, secret, "N", "Lamp", 80);
+        let all = Advertisement::list(offering, secret, "N", "Lamp", 80);
         let pairs = all[0]
             .txt
             .iter()
@@ -104,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn pop_required_is_said_by_the_rules_of_each_variant() {
+    fn pop_required_follows_rules_of_each_variant() {
         let sec1 = |pop: Option<&str>| DeviceSecret::Sec1 {
             pop: pop.map(|text| Secret::new(text.to_owned())),
         };
@@ -143,13 +142,19 @@ mod tests {
     }
 
     #[test]
-    fn local_control_announces_itself_too() {
+    fn local_control_is_announced() {
         let secret = DeviceSecret::Sec0;
-        let said = Advertisement::of(Offering::LocalControl, &secret, "N", "Lamp", 8080);
-        let of = |at: usize| (said[at].service, &*said[at].instance, &*said[at].host);
+        let services = Advertisement::list(Offering::LocalControl, &secret, "N", "Lamp", 8080);
+        let of = |at: usize| {
+            (
+                services[at].service,
+                &*services[at].instance,
+                &*services[at].host,
+            )
+        };
         assert_eq!(of(0), ("_esp_rmaker_chal_resp._tcp", "Lamp", "N.local"));
         assert_eq!(of(1), ("_esp_local_ctrl._tcp", "N", "N.local"));
-        let txt: Vec<_> = said[1]
+        let txt: Vec<_> = services[1]
             .txt
             .iter()
             .map(|(key, value)| (&**key, &**value))
@@ -164,17 +169,17 @@ mod tests {
             ]
         );
         assert_eq!(
-            Advertisement::of(Offering::Provisioning, &secret, "N", "N", 1),
+            Advertisement::list(Offering::Provisioning, &secret, "N", "N", 1),
             []
         );
     }
 
     #[test]
-    fn a_key_is_replaced_or_added() {
+    fn set_replaces_or_adds_key() {
         let secret = DeviceSecret::Sec0;
-        let mut said = Advertisement::of(Offering::Standalone, &secret, "N", "N", 80);
-        said[0].set("port", "81");
-        said[0].set("ch_resp", "");
+        let mut services = Advertisement::list(Offering::Standalone, &secret, "N", "N", 80);
+        services[0].set("port", "81");
+        services[0].set("ch_resp", "");
         let expected = [
             ("node_id", "N"),
             ("port", "81"),
@@ -182,7 +187,7 @@ mod tests {
             ("ch_resp", ""),
         ];
         assert_eq!(
-            said[0].txt,
+            services[0].txt,
             expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
         );
     }

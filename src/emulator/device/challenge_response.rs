@@ -1,28 +1,29 @@
-//! `ch_resp` on the device (`esp_rmaker_chal_resp.c`): a challenge is signed, or the endpoint is
-//! told to do so no more. Not how a signature is made.
+//! `ch_resp` on the device (`esp_rmaker_chal_resp.c`): signs challenges until a client disables it.
 
 use prost::Message as _;
 use tokio::time::Instant;
 
-use super::node::Node;
+use super::node::NodeState;
 use super::reply::{Refusal, decode, refuse, unknown_command};
-use crate::emulator::log::{Entry, Log};
-use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::proto::rmaker_ch_resp::{
     RMakerChRespMsgType as Msg, RMakerChRespPayload, RMakerChRespStatus as Status, RespCrPayload,
+    r_maker_ch_resp_payload::Payload,
 };
 
 pub(super) fn handle(
-    node: &mut Node,
+    node: &mut NodeState,
     log: &mut Log,
     now: Instant,
     request: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
-    // Firmware looks at the flag before it reads anything: whatever was asked is answered as if
-    // it had been a challenge.
+    // Firmware checks the flag before it reads the request, so it answers any request as a challenge.
     if node.is_disabled() {
-        let msg = Msg::TypeRespChallengeResponse;
-        return Ok(encode(msg, Status::Disabled, None));
+        return Ok(encode(
+            Msg::TypeRespChallengeResponse,
+            Status::Disabled,
+            None,
+        ));
     }
     let request: RMakerChRespPayload = decode(request)?;
     match Msg::try_from(request.msg) {
@@ -38,7 +39,7 @@ pub(super) fn handle(
                 .sign(&challenge)
                 .ok_or_else(|| refuse("a challenge that could not be signed"))?;
             let node_id = node.settings.id.clone();
-            log.write(&Entry::ChallengeSigned {
+            log.write(&DeviceEvent::ChallengeSigned {
                 node_id: node_id.clone(),
                 challenge_bytes: challenge.len(),
             });
@@ -46,17 +47,19 @@ pub(super) fn handle(
                 payload: signature,
                 node_id,
             });
-            let msg = Msg::TypeRespChallengeResponse;
-            Ok(encode(msg, Status::Success, Some(signed)))
+            Ok(encode(
+                Msg::TypeRespChallengeResponse,
+                Status::Success,
+                Some(signed),
+            ))
         }
-        // Its body is not looked at: it is empty, if there is one.
+        // Its body is not read: it is empty, if there is one.
         Ok(Msg::TypeCmdDisableChalResp) => {
-            node.switched_off.get_or_insert(now);
-            log.write(&Entry::ChalRespDisabled);
-            let msg = Msg::TypeRespDisableChalResp;
-            Ok(encode(msg, Status::Success, None))
+            node.disabled_at.get_or_insert(now);
+            log.write(&DeviceEvent::ChalRespDisabled);
+            Ok(encode(Msg::TypeRespDisableChalResp, Status::Success, None))
         }
-        // The protocol has a command for the node id, and no firmware does.
+        // The protocol also has a command for the node id, which no firmware supports.
         _ => Err(unknown_command()),
     }
 }

@@ -1,6 +1,6 @@
-//! Which endpoints a device registers, by name. Not what they do.
+//! The endpoints that a device registers, by name.
 
-use super::node::Association;
+use super::offering::Association;
 use super::settings::DeviceSettings;
 use crate::proto::{EndpointName, Service};
 
@@ -16,9 +16,9 @@ pub(super) enum Endpoint {
     Version,
 }
 
-/// The endpoints that provisioning firmware creates before it is known who handles them, in that
-/// order: what Bluetooth has a characteristic for.
-pub(super) fn created(settings: &DeviceSettings) -> Vec<String> {
+/// Lists the endpoints that provisioning firmware creates before it registers their handlers, in that
+/// order: each has a characteristic over Bluetooth.
+pub(super) fn list_created(settings: &DeviceSettings) -> Vec<String> {
     let node = settings.node.as_ref();
     let has_control = settings.rules().has_control;
     let names = [
@@ -38,8 +38,8 @@ pub(super) fn created(settings: &DeviceSettings) -> Vec<String> {
 }
 
 impl Endpoint {
-    /// Looks one up among those that a device registers.
-    pub(super) fn named(name: &str, settings: &DeviceSettings) -> Option<Self> {
+    /// Finds an endpoint that the device registers.
+    pub(super) fn find(name: &str, settings: &DeviceSettings) -> Option<Self> {
         let service = settings.offering.service();
         let association = settings.node.as_ref().map(|node| node.association);
         let provisions = !settings.offering.is_on_network();
@@ -61,5 +61,5 @@ impl Endpoint {
     }
 }
 
-/// Nothing here handles it.
+/// Created without a handler.
 const CLAIM: &str = "rmaker_claim";

@@ -1,12 +1,13 @@
-//! The firmware generations that can be played, and in one table what each does differently. Not
-//! how: the endpoint, the manager or the medium that has a rule asks here for it.
+//! The firmware generations, and in one table what each does differently. The endpoint, the manager or
+//! the listener to which a rule belongs reads it here.
 
 use strum::{Display, EnumString};
-use thiserror::Error;
+
+use crate::emulator::parse::ParseValueError;
 
 /// A generation of the provisioning component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
-#[strum(parse_err_ty = UnknownFirmware, parse_err_fn = unknown)]
+#[strum(parse_err_ty = ParseValueError, parse_err_fn = unknown)]
 pub enum Firmware {
     /// `wifi_provisioning` of ESP-IDF 4.4.
     #[strum(serialize = "v4.4")]
@@ -20,14 +21,14 @@ pub enum Firmware {
     NetworkProvisioning,
 }
 
-/// What differs. A field is named for what the firmware does when it is set.
+/// The differences. The name of a field is what the firmware does if it is set.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "a table of yes and no, one column a rule"
+    reason = "a table with a column for each rule"
 )]
 pub struct Rules {
-    /// What the version document says of the protocol.
+    /// The protocol version in the version document.
     pub(super) protocol: &'static str,
     /// The version document has `sec_ver`, and Security 2 exists.
     pub announces_scheme: bool,
@@ -35,81 +36,74 @@ pub struct Rules {
     pub(super) lists_wifi: bool,
     /// There is a `prov-ctrl`.
     pub(super) has_control: bool,
-    /// Messages about Thread are understood, and refused; elsewhere they do not exist.
-    pub(super) knows_thread: bool,
-    /// A limit of attempts, and a word to the client about each that failed.
+    /// Messages for Thread exist, and are refused.
+    pub(super) has_thread: bool,
+    /// The device limits its attempts, and reports each that failed.
     pub counts_attempts: bool,
-    /// A reset at the start is a success.
+    /// A reset at the start succeeds.
     pub(super) resets_at_start: bool,
-    /// The reason `AUTH_EXPIRE` is told as an authentication error; elsewhere it is one of those
-    /// for which the device tries for ever.
-    pub(super) knows_auth_expire: bool,
-    /// A command without its body brings the device down.
+    /// After `AUTH_EXPIRE` the device retries without end; otherwise it reports an authentication
+    /// error.
+    pub(super) has_auth_expire_retry: bool,
+    /// A command without its body crashes the device.
     pub(super) crashes_without_body: bool,
-    /// Scan results beyond the last fail the request; elsewhere they come empty, with a status.
+    /// Scan results beyond the last fail the request; otherwise they are empty, with a status.
     pub(super) refuses_results_beyond: bool,
     /// An empty PoP is a PoP. In 4.4 it is an allocation of no bytes, which fails the start.
-    pub takes_empty_pop: bool,
+    pub accepts_empty_pop: bool,
     /// `CONFIG_HTTPD_MAX_REQ_HDR_LEN`.
-    pub(in crate::emulator) longest_head: usize,
-    /// The failed attempts after which the application takes the manager back to its start:
-    /// five in ESP-IDF's example, none where it leaves that to the client.
+    pub(in crate::emulator) max_head: usize,
+    /// The failed attempts after which the application resets the manager: five in ESP-IDF's
+    /// example, none if it leaves that to the client.
     pub(super) application_resets_after: Option<u32>,
 }
 
 impl Firmware {
-    /// The table.
+    /// What this generation does differently.
     pub const fn rules(self) -> Rules {
         const V44: Rules = Rules {
             protocol: "v1.1",
             announces_scheme: false,
             lists_wifi: false,
             has_control: false,
-            knows_thread: false,
+            has_thread: false,
             counts_attempts: false,
             resets_at_start: false,
-            knows_auth_expire: true,
+            has_auth_expire_retry: false,
             crashes_without_body: true,
             refuses_results_beyond: false,
-            takes_empty_pop: false,
-            longest_head: 512,
+            accepts_empty_pop: false,
+            max_head: 512,
             application_resets_after: Some(5),
+        };
+        const V5: Rules = Rules {
+            announces_scheme: true,
+            has_control: true,
+            has_auth_expire_retry: true,
+            accepts_empty_pop: true,
+            ..V44
         };
         match self {
             Self::V44 => V44,
-            Self::V5 => Rules {
-                announces_scheme: true,
-                has_control: true,
-                knows_auth_expire: false,
-                takes_empty_pop: true,
-                ..V44
-            },
+            Self::V5 => V5,
             Self::NetworkProvisioning => Rules {
                 protocol: "netprov-v1.2",
-                announces_scheme: true,
                 lists_wifi: true,
-                has_control: true,
-                knows_thread: true,
+                has_thread: true,
                 counts_attempts: true,
                 resets_at_start: true,
-                knows_auth_expire: false,
                 crashes_without_body: false,
                 refuses_results_beyond: true,
-                takes_empty_pop: true,
-                longest_head: 1024,
+                max_head: 1024,
                 application_resets_after: None,
+                ..V5
             },
         }
     }
 }
 
-/// A text that names no firmware.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("expected v4.4, v5 or network_provisioning")]
-pub struct UnknownFirmware;
-
-fn unknown(_: &str) -> UnknownFirmware {
-    UnknownFirmware
+fn unknown(_: &str) -> ParseValueError {
+    "v4.4, v5 or network_provisioning".into()
 }
 
 #[cfg(test)]
@@ -117,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_lead_there_and_back() {
+    fn names_are_read_and_shown() {
         for (name, firmware) in [
             ("v4.4", Firmware::V44),
             ("v5", Firmware::V5),
@@ -126,6 +120,6 @@ mod tests {
             assert_eq!(name.parse(), Ok(firmware));
             assert_eq!(firmware.to_string(), name);
         }
-        assert_eq!("v4".parse::<Firmware>(), Err(UnknownFirmware));
+        assert!("v4".parse::<Firmware>().is_err());
     }
 }

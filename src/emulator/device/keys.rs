@@ -1,5 +1,5 @@
-//! Whose keys are agreed on a device, and how often that failed: the `prov-session` endpoint, and
-//! the lock-out that a RainMaker application adds to it. Not the schemes, which are `security`'s.
+//! The session keys of a device: the `prov-session` endpoint, and the lock-out that a RainMaker
+//! application adds to it.
 
 use prost::Message as _;
 use rand_core::CryptoRng;
@@ -7,26 +7,26 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::reply::{Refusal, refuse};
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::proto::protocomm::session_data::Proto;
-use crate::proto::protocomm::{SessionData, sec2_payload};
+use crate::proto::protocomm::{SessionData, sec2_payload::Payload};
 use crate::security::{
     self, Answer, Cipher, DeviceSecret, Misbehaviour, Responder, SecurityError, SecurityScheme,
 };
 
-/// The device's secret, and what has come of it so far.
+/// The device's secret, the keys of the current session, and the failed handshakes.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(super) struct SessionKeys {
     secret: DeviceSecret,
     state: State,
     max_strikes: u32,
-    /// Counted from start to restart; a success does not take any back.
+    /// Counted from start to restart; a success does not reset them.
     pub(super) strikes: u32,
     /// When the device locked itself.
-    pub(super) locked: Option<Instant>,
+    pub(super) locked_at: Option<Instant>,
 }
 
-/// How far the handshake of the current session is.
+/// The progress of the handshake of the current session.
 #[derive(Debug)]
 enum State {
     None,
@@ -37,29 +37,29 @@ enum State {
     Agreed(Box<dyn Cipher>),
 }
 
-impl Keys {
+impl SessionKeys {
     pub(super) fn new(secret: DeviceSecret, max_strikes: u32) -> Self {
         Self {
             secret,
             state: State::None,
             max_strikes,
             strikes: 0,
-            locked: None,
+            locked_at: None,
         }
     }
 
-    /// Ends the session that the keys were agreed for.
-    pub(super) fn forget(&mut self) {
+    /// Discards the keys of a session.
+    pub(super) fn discard(&mut self) {
         self.state = State::None;
     }
 
-    /// As after a power cycle.
+    /// Returns to the state after a power cycle.
     pub(super) fn restart(&mut self) {
         *self = Self::new(self.secret.clone(), self.max_strikes);
     }
 
     /// Handles one message of a handshake.
-    pub(super) fn shake_hands(
+    pub(super) fn handle_handshake(
         &mut self,
         log: &mut Log,
         rng: &mut dyn CryptoRng,
@@ -79,9 +79,9 @@ impl Keys {
             return Err(refuse("a handshake of another security scheme"));
         }
         let (next, username) = if security::opens_handshake(request) {
-            log.write(&Entry::HandshakeStarted { scheme });
-            let username = note_client_key(log, &message);
-            // Whatever was agreed before is gone, even if this one fails.
+            log.write(&DeviceEvent::HandshakeStarted { scheme });
+            let username = log_client_key(log, &message);
+            // The previous keys are gone, even if this handshake fails.
             (security::accept(&self.secret, rng), username)
         } else {
             match std::mem::replace(&mut self.state, State::None) {
@@ -106,7 +106,7 @@ impl Keys {
                     }
                     DeviceSecret::Sec0 | DeviceSecret::Sec2 { .. } => None,
                 };
-                log.write(&Entry::Secured {
+                log.write(&DeviceEvent::Secured {
                     scheme,
                     username,
                     pop,
@@ -114,25 +114,25 @@ impl Keys {
                 Ok(response)
             }
             Err(error) => {
-                if counts(&error) {
-                    self.strike(log, now);
+                if is_strike(&error) {
+                    self.add_strike(log, now);
                 }
                 Err(error.into())
             }
         }
     }
 
-    fn strike(&mut self, log: &mut Log, now: Instant) {
+    fn add_strike(&mut self, log: &mut Log, now: Instant) {
         self.strikes = self.strikes.saturating_add(1);
         let count = self.strikes;
-        log.write(&Entry::Strike { count });
-        if self.max_strikes > 0 && self.strikes >= self.max_strikes && self.locked.is_none() {
-            self.locked = Some(now);
-            log.write(&Entry::Locked);
+        log.write(&DeviceEvent::Strike { count });
+        if self.max_strikes > 0 && self.strikes >= self.max_strikes && self.locked_at.is_none() {
+            self.locked_at = Some(now);
+            log.write(&DeviceEvent::Locked);
         }
     }
 
-    /// Opens a request; under Security 0 without asking whether its handshake took place.
+    /// Opens a request; with Security 0 also without a handshake.
     pub(super) fn open(&mut self, request: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
         let cipher = match &mut self.state {
             _ if self.secret.scheme() == SecurityScheme::Sec0 => {
@@ -144,15 +144,15 @@ impl Keys {
             }
         };
         let message = cipher.open(request)?;
-        // The firmware's decrypt asks for a buffer of no bytes, and takes the null it gets for
-        // being out of memory.
+        // The firmware's decrypt allocates a buffer of no bytes, and takes the null pointer for a lack
+        // of memory.
         if message.is_empty() {
             return Err(refuse("an empty message"));
         }
         Ok(message)
     }
 
-    /// Seals the reply to it.
+    /// Seals a reply.
     pub(super) fn seal(&mut self, reply: &[u8]) -> Result<Vec<u8>, Refusal> {
         match &mut self.state {
             State::Agreed(cipher) => Ok(cipher.seal(reply)?),
@@ -162,24 +162,24 @@ impl Keys {
     }
 }
 
-/// Looks at what only Security 2 sends first: the user name, and a key that may be short.
-fn note_client_key(log: &mut Log, message: &SessionData) -> Option<String> {
+/// Logs a short public key in the first message of Security 2. Returns its user name.
+fn log_client_key(log: &mut Log, message: &SessionData) -> Option<String> {
     let Some(Proto::Sec2(payload)) = &message.proto else {
         return None;
     };
-    let Some(sec2_payload::Payload::Sc0(command)) = &payload.payload else {
+    let Some(Payload::Sc0(command)) = &payload.payload else {
         return None;
     };
     let bytes = command.client_pubkey.len();
     if bytes < SEC2_PUBLIC_KEY {
-        log.write(&Entry::ShortA { bytes });
+        log.write(&DeviceEvent::ShortA { bytes });
     }
     Some(String::from_utf8_lossy(&command.client_username).into_owned())
 }
 
-/// Whether firmware raises an event for it that RainMaker's application counts:
+/// Whether firmware raises an event for this error that RainMaker's application counts:
 /// `CREDENTIALS_MISMATCH` and `INVALID_SECURITY_PARAMS`.
-fn counts(error: &SecurityError) -> bool {
+fn is_strike(error: &SecurityError) -> bool {
     matches!(
         error,
         SecurityError::CredentialsMismatch { .. }
@@ -190,5 +190,5 @@ fn counts(error: &SecurityError) -> bool {
     )
 }
 
-/// Bytes that a Security 2 client must send for A, leading zeros and all.
+/// Bytes of the public key A in Security 2, with leading zeros.
 const SEC2_PUBLIC_KEY: usize = 384;

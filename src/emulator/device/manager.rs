@@ -1,8 +1,7 @@
-//! The provisioning manager (`NP/src/manager.c`): which state it is in, and what the radio is
-//! doing meanwhile. Not the messages, which are the endpoints'.
+//! The provisioning manager (`NP/src/manager.c`) and its radio: the state behind the endpoints.
 //!
-//! There is no timer here. What was begun is kept with the moment it began, and every question
-//! is answered from that and the present moment, so that a test can ask about any moment.
+//! It has no timers. It stores when an operation began, and computes its state at any given moment from
+//! that, so that a test can check any moment.
 
 mod scan;
 
@@ -13,35 +12,35 @@ use tokio::time::Instant;
 
 use self::scan::Scan;
 use super::StopReason;
+use super::availability::Outage;
 use super::firmware::Rules;
-use super::outage::Outage;
 use super::scenario::Scenario;
 use super::settings::DeviceSettings;
 use super::world::{AccessPoint, Attempt, Failure};
 use crate::emulator::flash::StoredConfig;
 use crate::proto::network_provisioning::CmdScanWifiStart;
 
-/// The manager and the station that it drives.
+/// The manager and its Wi-Fi station.
 #[derive(Debug)]
 pub(super) struct Manager {
     settings: Arc<DeviceSettings>,
-    /// Credentials that wait for an apply.
+    /// Credentials that were set and not applied.
     stored: Option<StoredConfig>,
     /// Whether the state machine is at its start: before an apply, or after a reset.
-    started: bool,
-    /// What the last apply began. It outlives a reset, because the reported state does.
+    is_at_start: bool,
+    /// The attempts of the last apply. They outlive a reset, because the reported state does.
     trial: Option<Trial>,
     scan: Option<Scan>,
-    /// When a client was first told that the device is connected.
-    reported: Option<Instant>,
+    /// When the device first reported to a client that it is connected.
+    success_reported_at: Option<Instant>,
     /// How many events of the current trial [`Manager::take_events`] has returned.
-    reported_events: usize,
+    taken_events: usize,
 }
 
-/// What happens in a trial without a request.
+/// An event of a trial without a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ManagerEvent {
-    /// The application took the manager back to its start.
+    /// The application reset the manager.
     ApplicationReset,
     /// `CRED_FAIL`.
     Failed(Reason),
@@ -49,21 +48,21 @@ pub(super) enum ManagerEvent {
     Joined(Vec<u8>),
 }
 
-/// What a command is refused with: every refusal of the manager reads as an internal error.
+/// The manager refuses a command, which the client receives as an internal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct WrongState;
 
-/// The states that a host can tell apart.
+/// The states that a host can distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    Started,
+    AtStart,
     CredentialsReceived,
     Success,
     Fail,
     Stopping,
 }
 
-/// What the manager says of the station.
+/// The state of the station that the manager reports.
 #[derive(Clone, Debug)]
 pub(super) enum Station {
     Connecting,
@@ -72,7 +71,7 @@ pub(super) enum Station {
     Failed(Reason),
 }
 
-/// The two reasons that the protocol has.
+/// The reasons for a failure that the protocol has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub(super) enum Reason {
@@ -80,17 +79,16 @@ pub(super) enum Reason {
     NetworkNotFound,
 }
 
-/// One apply and what comes of it.
+/// The attempts to join after an apply.
 #[derive(Debug)]
 struct Trial {
-    /// When the station is told to connect.
-    begins: Instant,
-    attempt: Attempt,
-    /// What an earlier trial left in the manager's reason field, which a failure of an unrelated
-    /// kind shows again.
-    stale: Reason,
-    /// When it was broken off.
-    frozen: Option<Instant>,
+    /// When the station begins to connect.
+    begins_at: Instant,
+    outcome: Attempt,
+    /// The reason of an earlier trial, which the manager reports again after an unrelated failure.
+    stale_reason: Reason,
+    /// When a reset ended the trial.
+    ended_at: Option<Instant>,
 }
 
 impl Manager {
@@ -98,11 +96,11 @@ impl Manager {
         Self {
             settings,
             stored: None,
-            started: true,
+            is_at_start: true,
             trial: None,
             scan: None,
-            reported: None,
-            reported_events: 0,
+            success_reported_at: None,
+            taken_events: 0,
         }
     }
 
@@ -114,7 +112,7 @@ impl Manager {
         self.settings.time_scale.of(wait)
     }
 
-    /// As after a power cycle.
+    /// Returns to the state after a power cycle.
     pub(super) fn restart(&mut self) {
         *self = Self::new(Arc::clone(&self.settings));
     }
@@ -123,52 +121,50 @@ impl Manager {
         self.stored = Some(config);
     }
 
-    /// Tries the stored credentials. They are used up either way; those that are being tried come
-    /// back, to be written down.
+    /// Begins to join with the stored credentials, which are used up either way. Returns them, to be
+    /// written to the flash memory.
     pub(super) fn apply(&mut self, now: Instant) -> Result<StoredConfig, WrongState> {
         let config = self.stored.take().ok_or(WrongState)?;
-        if self.state(now) != State::Started {
+        if self.state(now) != State::AtStart {
             return Err(WrongState);
         }
-        let stale = match self.station(now) {
-            Station::Failed(reason) => reason,
-            _ => self
-                .trial
-                .as_ref()
-                .map_or(Reason::AuthError, |trial| trial.stale),
+        let stale_reason = match (self.station(now), &self.trial) {
+            (Station::Failed(reason), _) => reason,
+            (_, Some(trial)) => trial.stale_reason,
+            (_, None) => Reason::AuthError,
         };
-        // "Scan done" is handled at the start only: a scan that is under way never ends now.
+        // The manager handles "scan done" only at the start, so a running scan never ends now.
         if let Some(scan) = &mut self.scan {
-            scan.freeze(now);
+            scan.ignore_results(now);
         }
-        self.started = false;
-        self.reported_events = 0;
+        self.is_at_start = false;
+        self.taken_events = 0;
         let world = &self.settings.world;
         let mut scenarios = self.settings.scenarios.iter();
-        let attempt = match scenarios.find_map(|scenario| scenario.failure()) {
+        let outcome = match scenarios.find_map(|scenario| scenario.failure()) {
             Some(failure) => Err(failure),
             None => world.join(&config.ssid, config.passphrase.expose()),
         };
         self.trial = Some(Trial {
-            begins: later(now, self.scaled(CONNECT_DELAY)),
-            attempt,
-            stale,
-            frozen: None,
+            begins_at: later(now, self.scaled(CONNECT_DELAY)),
+            outcome,
+            stale_reason,
+            ended_at: None,
         });
         Ok(config)
     }
 
-    /// Tells a client how joining goes. To hear that it went well begins the end.
-    pub(super) fn report(&mut self, now: Instant) -> Station {
+    /// Reports the progress of joining to a client. Reporting a success begins the end of the service.
+    pub(super) fn report_station(&mut self, now: Instant) -> Station {
         let station = self.station(now);
         if matches!(station, Station::Connected(_)) {
-            self.reported.get_or_insert(now);
+            self.success_reported_at.get_or_insert(now);
         }
         station
     }
 
-    /// Back to the start: after a failure, and in newer firmware when there already. What is
-    /// reported stays.
+    /// Resets the manager after a failure, and in newer firmware also at the start. The reported state
+    /// remains.
     pub(super) fn reset(&mut self, now: Instant) -> Result<(), WrongState> {
         match self.state(now) {
             _ if self.settings.acts_out(Scenario::ResetRefused) => Err(WrongState),
@@ -179,12 +175,12 @@ impl Manager {
                 self.go_to_start(now);
                 Ok(())
             }
-            State::Started if self.rules().resets_at_start => Ok(()),
-            State::Started | State::Success | State::Stopping => Err(WrongState),
+            State::AtStart if self.rules().resets_at_start => Ok(()),
+            State::AtStart | State::Success | State::Stopping => Err(WrongState),
         }
     }
 
-    /// Provisioning anew, which only an application allows that keeps the service up.
+    /// Resets the manager to provision again, which only an application allows that keeps the service.
     pub(super) fn reprovision(&mut self, now: Instant) -> Result<(), WrongState> {
         if self.settings.auto_stop {
             return Err(WrongState);
@@ -193,17 +189,17 @@ impl Manager {
         Ok(())
     }
 
-    /// The station also stops trying.
+    /// Resets the state machine, and ends the attempts of the station.
     fn go_to_start(&mut self, now: Instant) {
         if let Some(trial) = &mut self.trial {
-            trial.frozen.get_or_insert(now);
+            trial.ended_at.get_or_insert(now);
         }
-        self.started = true;
+        self.is_at_start = true;
     }
 
-    /// When the service goes down, as far as that is settled.
+    /// When the service ends, as far as that is decided.
     pub(super) fn stops_at(&self) -> Option<(Instant, StopReason)> {
-        let joined = self.joined_at().filter(|_| !self.started);
+        let joined = self.joined_at().filter(|_| !self.is_at_start);
         if let Some(joined) = joined
             && self.settings.acts_out(Scenario::ServiceGone)
         {
@@ -212,42 +208,42 @@ impl Manager {
         if !self.settings.auto_stop {
             return None;
         }
-        if let Some(reported) = self.reported {
-            let at = later(reported, self.scaled(CLEANUP_DELAY));
+        if let Some(reported_at) = self.success_reported_at {
+            let at = later(reported_at, self.scaled(CLEANUP_DELAY));
             return Some((at, StopReason::Provisioned));
         }
         let at = later(joined?, self.scaled(AUTO_STOP));
-        Some((at, StopReason::NobodyAsked))
+        Some((at, StopReason::ResultNotRequested))
     }
 
-    /// What has happened since the last call, and when.
+    /// Takes the events since the last call, with their times.
     pub(super) fn take_events(&mut self, now: Instant) -> Vec<(Instant, ManagerEvent)> {
         let events = self.events().into_iter().filter(|(at, _)| *at <= now);
-        let events: Vec<_> = events.skip(self.reported_events).collect();
-        self.reported_events = self.reported_events.saturating_add(events.len());
+        let events: Vec<_> = events.skip(self.taken_events).collect();
+        self.taken_events = self.taken_events.saturating_add(events.len());
         events
     }
 
-    /// When there will be something for [`Manager::take_events`], as far as that is settled.
-    pub(super) fn next_event(&self) -> Option<Instant> {
+    /// When [`Manager::take_events`] has the next event, as far as that is decided.
+    pub(super) fn next_event_at(&self) -> Option<Instant> {
         let events = self.events();
-        events.get(self.reported_events).map(|(at, _)| *at)
+        events.get(self.taken_events).map(|(at, _)| *at)
     }
 
-    /// Everything that happens in the current trial, in order.
+    /// All events of the current trial, in order.
     fn events(&self) -> Vec<(Instant, ManagerEvent)> {
         let Some(trial) = &self.trial else {
             return Vec::new();
         };
         let mut events = Vec::new();
-        match &trial.attempt {
+        match &trial.outcome {
             Ok(point) => {
                 let joined = ManagerEvent::Joined(point.ssid.clone());
                 events.extend(self.joined_at().map(|at| (at, joined)));
             }
             Err(failure) => {
-                if let Some(reason) = self.reason(trial, *failure) {
-                    // Without an application that counts them, firmware reports the first.
+                if let Some(reason) = self.reported_reason(trial, *failure) {
+                    // Firmware reports only the first, unless an application counts them.
                     let last = self.application_resets_after().unwrap_or(1);
                     events.extend((1..=last).map(|number| {
                         let failed = ManagerEvent::Failed(reason);
@@ -258,71 +254,75 @@ impl Manager {
                 events.extend(reset_at.map(|at| (at, ManagerEvent::ApplicationReset)));
             }
         }
-        events.retain(|(at, _)| trial.frozen.is_none_or(|frozen| *at <= frozen));
+        events.retain(|(at, _)| trial.ended_at.is_none_or(|ended_at| *at <= ended_at));
         events
     }
 
-    /// When the way to the device is lost and found again, as far as the current trial has that.
+    /// When clients cannot reach the device during the current trial, if it has such a time.
     pub(super) fn outage(&self) -> Option<Outage> {
         let trial = self.trial.as_ref()?;
         let joined = self.joined_at()?;
         let until = if self.settings.acts_out(Scenario::ServiceGone) {
             None
         } else if self.settings.acts_out(Scenario::ChannelChange) {
-            let away = later(trial.begins, self.scaled(CHANNEL_CHANGE));
+            let away = later(trial.begins_at, self.scaled(CHANNEL_CHANGE));
             Some(away.max(joined))
         } else {
             return None;
         };
         Some(Outage {
-            from: trial.begins,
+            from: trial.begins_at,
             until,
         })
     }
 
-    /// Looks for networks. The answer is how long the radio needs from now on.
+    /// Begins a scan. Returns how long the radio needs.
     pub(super) fn scan(&mut self, now: Instant, command: CmdScanWifiStart) -> Duration {
-        if self.scan.as_ref().is_some_and(|scan| !scan.finished(now)) {
-            // As firmware: success at once, even for a blocking request.
+        if self
+            .scan
+            .as_ref()
+            .is_some_and(|scan| !scan.is_finished(now))
+        {
+            // Firmware reports success at once, even for a blocking request.
             return Duration::ZERO;
         }
-        let stuck = self.state(now) != State::Started;
-        let scan = Scan::begin(now, command, self.settings.time_scale, stuck);
-        let whole = scan.whole();
+        let is_stuck = self.state(now) != State::AtStart;
+        let scan = Scan::begin(now, command, self.settings.time_scale, is_stuck);
+        let duration = scan.duration();
         self.scan = Some(scan);
-        if stuck { NEVER } else { whole }
+        if is_stuck { NEVER } else { duration }
     }
 
-    /// Whether no scan is under way: true before the first one.
-    pub(super) fn scan_finished(&self, now: Instant) -> bool {
-        self.scan.as_ref().is_none_or(|scan| scan.finished(now))
+    /// Whether no scan is running: also before the first one.
+    pub(super) fn is_scan_finished(&self, now: Instant) -> bool {
+        self.scan.as_ref().is_none_or(|scan| scan.is_finished(now))
     }
 
-    /// What the last scan has found by now, strongest first.
-    pub(super) fn seen(&self, now: Instant) -> Vec<&AccessPoint> {
+    /// The access points that the last scan has found by now, strongest first.
+    pub(super) fn scan_results(&self, now: Instant) -> Vec<&AccessPoint> {
         let Some(scan) = &self.scan else {
             return Vec::new();
         };
         let points = self.settings.world.access_points.iter();
-        let seen = points.filter(|point| scan.has_visited(point.channel, now));
-        let mut seen: Vec<_> = seen.collect();
-        seen.sort_by_key(|point| std::cmp::Reverse(point.rssi));
-        seen.truncate(MAX_SCAN_ENTRIES);
-        seen
+        let found = points.filter(|point| scan.has_visited(point.channel, now));
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|point| std::cmp::Reverse(point.rssi));
+        found.truncate(MAX_SCAN_ENTRIES);
+        found
     }
 
     fn state(&self, now: Instant) -> State {
-        if self.settings.auto_stop && self.reported.is_some() {
+        if self.settings.auto_stop && self.success_reported_at.is_some() {
             return State::Stopping;
         }
-        if self.started {
-            return State::Started;
+        if self.is_at_start {
+            return State::AtStart;
         }
         match self.station(now) {
             Station::Connecting | Station::AttemptFailed { .. } => State::CredentialsReceived,
             Station::Connected(_) => State::Success,
             Station::Failed(_) if self.application_reset_at().is_some_and(|at| at <= now) => {
-                State::Started
+                State::AtStart
             }
             Station::Failed(_) => State::Fail,
         }
@@ -333,51 +333,51 @@ impl Manager {
         let Some(trial) = &self.trial else {
             return Station::Connecting;
         };
-        let now = trial.frozen.map_or(now, |frozen| frozen.min(now));
-        match &trial.attempt {
+        let now = trial.ended_at.map_or(now, |ended_at| ended_at.min(now));
+        match &trial.outcome {
             Ok(point) => match self.joined_at() {
                 Some(at) if at <= now => Station::Connected(point.clone()),
                 _ => Station::Connecting,
             },
-            Err(failure) => self.failing(trial, *failure, now),
+            Err(failure) => self.failing_station(trial, *failure, now),
         }
     }
 
-    /// Where a trial is that cannot succeed.
-    fn failing(&self, trial: &Trial, failure: Failure, now: Instant) -> Station {
-        let Some(reason) = self.reason(trial, failure) else {
+    /// The station in a trial that cannot succeed.
+    fn failing_station(&self, trial: &Trial, failure: Failure, now: Instant) -> Station {
+        let Some(reason) = self.reported_reason(trial, failure) else {
             return Station::Connecting;
         };
         let each = self.scaled(self.settings.world.failed_attempt);
-        let elapsed = now.checked_duration_since(trial.begins);
+        let elapsed = now.checked_duration_since(trial.begins_at);
         let completed =
             elapsed.map_or(Some(0), |time| time.as_nanos().checked_div(each.as_nanos()));
         let completed = completed.and_then(|count| u32::try_from(count).ok());
         let completed = completed.unwrap_or(u32::MAX);
         if completed == 0 {
             Station::Connecting
-        } else if let Some(remaining @ 1..) = self.attempts().checked_sub(completed) {
+        } else if let Some(remaining @ 1..) = self.max_attempts().checked_sub(completed) {
             Station::AttemptFailed { remaining }
         } else {
             Station::Failed(reason)
         }
     }
 
-    /// What a failure is told as; `None` where the device tries for ever.
-    fn reason(&self, trial: &Trial, failure: Failure) -> Option<Reason> {
+    /// The reason that the device reports for a failure; `None` if it retries without end.
+    fn reported_reason(&self, trial: &Trial, failure: Failure) -> Option<Reason> {
         match failure {
             Failure::NotFound => Some(Reason::NetworkNotFound),
             Failure::WrongPassphrase => Some(Reason::AuthError),
-            Failure::AuthExpired if self.rules().knows_auth_expire => Some(Reason::AuthError),
+            Failure::AuthExpired if !self.rules().has_auth_expire_retry => Some(Reason::AuthError),
             Failure::AuthExpired | Failure::Unrelated => {
-                (self.attempts() > 0).then_some(trial.stale)
+                (self.max_attempts() > 0).then_some(trial.stale_reason)
             }
             Failure::Endless => None,
         }
     }
 
-    /// How many attempts the firmware makes, 0 for one or endless ones.
-    fn attempts(&self) -> u32 {
+    /// The limit of attempts; 0 for one, or for endless ones.
+    fn max_attempts(&self) -> u32 {
         if !self.rules().counts_attempts {
             0
         } else if self.settings.acts_out(Scenario::AttemptsCountdown) {
@@ -387,7 +387,7 @@ impl Manager {
         }
     }
 
-    /// After how many failures the application takes the manager back to its start.
+    /// The number of failures after which the application resets the manager.
     fn application_resets_after(&self) -> Option<u32> {
         if self.settings.acts_out(Scenario::AppResets) {
             Some(1)
@@ -398,49 +398,52 @@ impl Manager {
         }
     }
 
-    /// When a trial fails for the n-th time, which is after its last attempt and again with every
-    /// one that the application adds.
+    /// When a trial fails for the n-th time: after its last attempt, and again after every attempt that
+    /// the application adds.
     fn failure_at(&self, trial: &Trial, number: u32) -> Instant {
-        let attempts = self.attempts().max(1);
+        let attempts = self.max_attempts().max(1);
         let before = attempts.saturating_add(number).saturating_sub(1);
         let each = self.scaled(self.settings.world.failed_attempt);
-        later(trial.begins, each.saturating_mul(before))
+        later(trial.begins_at, each.saturating_mul(before))
     }
 
-    /// When the application takes the manager back to its start, if the client does not before.
+    /// When the application resets the manager, if the client does not before.
     fn application_reset_at(&self) -> Option<Instant> {
         let trial = self.trial.as_ref()?;
-        let failure = trial.attempt.as_ref().err()?;
-        self.reason(trial, *failure)?;
+        let failure = trial.outcome.as_ref().err()?;
+        self.reported_reason(trial, *failure)?;
         let at = self.failure_at(trial, self.application_resets_after()?);
-        trial.frozen.is_none_or(|frozen| at <= frozen).then_some(at)
+        trial
+            .ended_at
+            .is_none_or(|ended_at| at <= ended_at)
+            .then_some(at)
     }
 
-    /// When the current trial gets its address, if it does.
+    /// When the device gets its address in the current trial, if it does.
     fn joined_at(&self) -> Option<Instant> {
         let trial = self.trial.as_ref()?;
-        trial.attempt.as_ref().ok()?;
-        let at = later(trial.begins, self.scaled(self.settings.world.join));
-        (trial.frozen.is_none_or(|frozen| at <= frozen)).then_some(at)
+        trial.outcome.as_ref().ok()?;
+        let at = later(trial.begins_at, self.scaled(self.settings.world.join));
+        (trial.ended_at.is_none_or(|ended_at| at <= ended_at)).then_some(at)
     }
 }
 
-/// A moment that may lie beyond what the clock can say: then it is far enough.
+/// Adds a wait to a moment. A sum beyond the range of the clock becomes a moment far away.
 pub(super) fn later(from: Instant, wait: Duration) -> Instant {
     from.checked_add(wait)
         .or_else(|| from.checked_add(NEVER))
         .unwrap_or(from)
 }
 
-/// As good as for ever, and still within what a clock can add.
+/// Practically without end, and still within the range of a clock.
 pub(super) const NEVER: Duration = Duration::from_hours(365 * 24);
-/// `esp_timer_start_once(wifi_connect_timer, …)`: the answer leaves before the channel changes.
+/// `esp_timer_start_once(wifi_connect_timer, …)`: the device sends its answer before the channel changes.
 const CONNECT_DELAY: Duration = Duration::from_secs(1);
 /// `cleanup_delay`.
 const CLEANUP_DELAY: Duration = Duration::from_secs(1);
 /// `CONFIG_NETWORK_PROV_AUTOSTOP_TIMEOUT`.
 const AUTO_STOP: Duration = Duration::from_secs(30);
-/// How long a station takes to find an access point that went to another channel.
+/// How long a client takes to find an access point on its new channel.
 const CHANNEL_CHANGE: Duration = Duration::from_secs(2);
 /// `CONFIG_NETWORK_PROV_SCAN_MAX_ENTRIES`.
 const MAX_SCAN_ENTRIES: usize = 16;

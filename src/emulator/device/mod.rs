@@ -1,11 +1,12 @@
-//! One emulated device: [`Device::handle`] is the twin of firmware's `protocomm_req_handle`.
-//! Not a medium: whoever listens brings requests here and shows refusals in the medium's way.
+//! One emulated device: [`Device::handle`] corresponds to firmware's `protocomm_req_handle`. A listener
+//! passes requests to it, and shows refusals in its medium's way.
 //!
-//! Which firmware it plays is a [`Firmware`]; a RainMaker application's lock-out is added to each.
-//! Time is asked for and never waited for: a wait is a number in the
-//! [`Reply`], and the end of the service a moment ([`Device::stops_at`]).
+//! [`Firmware`] selects the generation; a RainMaker application's lock-out is added to each. The device
+//! never waits: a wait is a number in the [`Reply`], and the end of the service a moment
+//! ([`Device::stops_at`]).
 
 mod advertisement;
+mod availability;
 mod challenge_response;
 mod endpoint;
 mod firmware;
@@ -15,11 +16,9 @@ mod node;
 mod node_config;
 mod node_key;
 mod offering;
-mod outage;
 mod reply;
 mod scenario;
 mod settings;
-mod stop_reason;
 mod user_mapping;
 mod version;
 mod wifi_config;
@@ -35,27 +34,26 @@ use rand_core::CryptoRng;
 use tokio::time::Instant;
 
 use self::endpoint::Endpoint;
-use self::keys::Keys;
+use self::keys::SessionKeys;
 use self::manager::{Manager, ManagerEvent, later};
-use self::node::Node;
+use self::node::NodeState;
 use self::reply::refuse;
 use self::wrong_type_reply::wrong_type_reply;
 use super::flash::Flash;
-use super::log::{Entry, Log, ProvEvent};
+use super::log::{DeviceEvent, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
 
 pub use advertisement::Advertisement;
-pub use firmware::{Firmware, Rules, UnknownFirmware};
-pub use node::{Association, NodeSettings};
+pub use availability::{Outage, StopReason};
+pub use firmware::{Firmware, Rules};
+pub use node::NodeSettings;
 pub use node_config::node_config;
-pub use node_key::{KeyKind, NoNodeKey, NodeKey};
-pub use offering::Offering;
-pub use outage::Outage;
+pub use node_key::{KeyKind, NodeKey, NodeKeyError};
+pub use offering::{Association, Offering};
 pub use reply::{Refusal, Reply};
-pub use scenario::{ImpossibleScenario, Scenario, UnknownScenario};
+pub use scenario::{Scenario, ScenarioError};
 pub use settings::DeviceSettings;
-pub use stop_reason::StopReason;
-pub use world::{AccessPoint, NoTimeScale, TimeScale, World, WorldError};
+pub use world::{AccessPoint, TimeScale, World};
 
 /// An emulated device.
 #[derive(derive_more::Debug)]
@@ -66,41 +64,42 @@ pub struct Device {
     rng: Box<dyn CryptoRng + Send>,
     log: Log,
     session: Option<u32>,
-    keys: Keys,
+    keys: SessionKeys,
     manager: Manager,
     /// What a RainMaker application adds.
-    node: Option<Node>,
+    node: Option<NodeState>,
     flash: Flash,
-    /// When it found that it has credentials already.
+    /// When it started with credentials.
     provisioned_before: Option<Instant>,
 }
 
 impl Device {
-    /// A device that has just started. `rng` makes its keys and session numbers.
+    /// Creates a device. `rng` generates its keys and session numbers.
     pub fn new(settings: DeviceSettings, rng: impl CryptoRng + Send + 'static) -> Self {
         let settings = Arc::new(settings);
         // The lock-out belongs to the application's provisioning.
-        let max_strikes = if settings.offering.is_on_network() {
+        let is_on_network = settings.offering.is_on_network();
+        let max_strikes = if is_on_network {
             0
         } else {
             settings.max_strikes
         };
         let node = settings.node.clone();
         Self {
-            version: version::document(&settings),
-            keys: Keys::new(settings.secret.clone(), max_strikes),
+            version: version::write_document(&settings),
+            keys: SessionKeys::new(settings.secret.clone(), max_strikes),
             rng: Box::new(rng),
             log: Log::default(),
             session: None,
             manager: Manager::new(Arc::clone(&settings)),
-            node: node.map(|node| Node::new(node, &settings.scenarios)),
+            node: node.map(|node| NodeState::new(node, &settings.scenarios)),
             flash: Flash::default(),
             provisioned_before: None,
             settings,
         }
     }
 
-    /// Keeps its credentials there.
+    /// Stores its credentials there.
     #[must_use]
     pub fn with_flash(mut self, flash: Flash) -> Self {
         self.flash = flash;
@@ -114,37 +113,37 @@ impl Device {
         self
     }
 
-    /// The log, for what only the medium sees.
+    /// The log, for events that only the medium sees.
     pub fn log(&mut self) -> &mut Log {
         &mut self.log
     }
 
     /// Whether an endpoint of this name is registered.
     pub fn has_endpoint(&self, name: &str) -> bool {
-        Endpoint::named(name, &self.settings).is_some()
+        Endpoint::find(name, &self.settings).is_some()
     }
 
-    /// The endpoints that there is a characteristic for over Bluetooth, handled or not, in order.
+    /// The endpoints that have a characteristic over Bluetooth, with or without a handler, in order.
     pub fn created_endpoints(&self) -> Vec<String> {
-        endpoint::created(&self.settings)
+        endpoint::list_created(&self.settings)
     }
 
-    /// A way to its cloud. Without a cloud, everything sent there is lost.
-    pub(super) fn uplink(&self) -> Uplink {
+    /// Starts an uplink to its cloud. Without a cloud, all messages are lost.
+    pub(super) fn start_uplink(&self) -> Uplink {
         let node = self.settings.node.as_ref();
         let cloud = node.and_then(|node| Some((node.cloud.clone()?, node.id.clone())));
         Uplink::start(cloud, self.settings.time_scale)
     }
 
-    /// What it has to tell its cloud by now.
-    pub(super) fn outgoing(&mut self) -> Vec<Message> {
+    /// Takes the messages to its cloud.
+    pub(super) fn take_outgoing(&mut self) -> Vec<Message> {
         let node = self.node.as_mut();
         node.map(|node| std::mem::take(&mut node.outgoing))
             .unwrap_or_default()
     }
 
-    /// As the application does it after a power cycle: the service comes up, unless credentials
-    /// are there already. On a network, it tells its cloud.
+    /// Starts as the application does after a power cycle: the service starts, unless there are
+    /// credentials. On a network, the device reports that to its cloud.
     pub(super) fn start(&mut self, now: Instant) {
         self.log.begin_service();
         if self.settings.offering.is_on_network() {
@@ -153,37 +152,37 @@ impl Device {
             }
             return;
         }
-        self.log.write(&Entry::prov_event(ProvEvent::Init));
+        self.log.write(&DeviceEvent::prov_event(ProvEvent::Init));
         if self.flash.is_provisioned() && !self.settings.always_provisions {
             self.provisioned_before = Some(now);
         } else {
-            self.log.write(&Entry::prov_event(ProvEvent::Start));
+            self.log.write(&DeviceEvent::prov_event(ProvEvent::Start));
         }
     }
 
-    /// The service is down, and takes the component with it.
+    /// Logs that the service has ended, and the component with it.
     pub(super) fn end(&mut self) {
         if self.settings.offering.is_on_network() {
             return;
         }
         if self.provisioned_before.is_none() {
-            self.log.write(&Entry::prov_event(ProvEvent::End));
+            self.log.write(&DeviceEvent::prov_event(ProvEvent::End));
         }
-        self.log.write(&Entry::prov_event(ProvEvent::Deinit));
+        self.log.write(&DeviceEvent::prov_event(ProvEvent::Deinit));
     }
 
     /// When the next event without a request is due.
-    pub(super) fn next_event(&self) -> Option<Instant> {
-        self.manager.next_event()
+    pub(super) fn next_event_at(&self) -> Option<Instant> {
+        self.manager.next_event_at()
     }
 
-    /// Whether it has taken back the announcement of its challenge-response.
-    pub(super) fn is_switched_off(&self) -> bool {
+    /// Whether a client has disabled challenge-response, which ends its announcement.
+    pub(super) fn has_challenges_disabled(&self) -> bool {
         let node = self.node.as_ref();
-        node.is_some_and(|node| node.switched_off.is_some())
+        node.is_some_and(|node| node.disabled_at.is_some())
     }
 
-    /// When nobody can reach it, as far as that is settled by now.
+    /// When clients cannot reach it, as far as that is decided.
     pub fn outage(&self) -> Option<Outage> {
         self.manager.outage()
     }
@@ -193,18 +192,18 @@ impl Device {
         self.session == Some(id)
     }
 
-    /// A number for a transport session, as `esp_random()` draws it.
+    /// Draws the number of a transport session, as `esp_random()` does.
     pub fn draw_session_id(&mut self) -> u32 {
         // The highest one means "none" (`PROTOCOMM_NO_SESSION_ID`).
         self.rng.next_u32().min(u32::MAX - 1)
     }
 
-    /// Begins a transport session. There is one at a time: the keys of another are gone.
+    /// Begins a transport session. There is one at a time, so this ends another one's keys.
     pub fn open_session(&mut self, id: u32) {
         if self.session != Some(id) {
             self.session = Some(id);
-            self.keys.forget();
-            self.log.write(&Entry::SessionOpened { session: id });
+            self.keys.discard();
+            self.log.write(&DeviceEvent::SessionOpened { session: id });
         }
     }
 
@@ -212,19 +211,19 @@ impl Device {
     pub fn close_session(&mut self, id: u32) {
         if self.session == Some(id) {
             self.session = None;
-            self.keys.forget();
+            self.keys.discard();
         }
     }
 
-    /// When the service ends, as far as that is settled by now.
+    /// When the service ends, as far as that is decided.
     pub fn stops_at(&self) -> Option<Instant> {
-        self.stop().map(|(at, _)| at)
+        self.planned_stop().map(|(at, _)| at)
     }
 
     /// Why the service has ended by `now`, if it has.
     pub fn stopped(&mut self, now: Instant) -> Option<StopReason> {
         self.log_events(now);
-        self.stop()
+        self.planned_stop()
             .filter(|(at, _)| *at <= now)
             .map(|(_, reason)| reason)
     }
@@ -237,11 +236,11 @@ impl Device {
         endpoint: &str,
         request: &[u8],
     ) -> Result<Reply, Refusal> {
-        self.answer(session_id, endpoint, request, false)
+        self.handle_with_fault(session_id, endpoint, request, false)
     }
 
-    /// Likewise; the answer can be one to another type of request.
-    pub(super) fn answer(
+    /// Handles a request. The answer can be one to another type of request.
+    pub(super) fn handle_with_fault(
         &mut self,
         session_id: u32,
         endpoint: &str,
@@ -251,36 +250,35 @@ impl Device {
         let now = Instant::now();
         self.log_events(now);
         self.open_session(session_id);
-        self.log.write(&Entry::Request {
+        self.log.write(&DeviceEvent::Request {
             session: session_id,
             endpoint: endpoint.to_owned(),
             bytes: request.len(),
         });
         let answer = self.dispatch(now, endpoint, request, is_wrong_type);
         self.log.write(&match &answer {
-            Ok(reply) => Entry::Answered {
+            Ok(reply) => DeviceEvent::Answered {
                 endpoint: endpoint.to_owned(),
                 bytes: reply.bytes.len(),
             },
-            Err(refusal) => Entry::Refused {
+            Err(refusal) => DeviceEvent::Refused {
                 endpoint: endpoint.to_owned(),
                 why: refusal.to_string(),
             },
         });
         if answer == Err(Refusal::Crashed) {
-            self.log.write(&Entry::Crashed);
+            self.log.write(&DeviceEvent::Crashed);
             self.restart(now);
         }
         answer
     }
 
-    /// Takes its power away, and gives it back.
-    pub(super) fn lose_power(&mut self, now: Instant) {
-        self.log.write(&Entry::Restarted);
+    /// Restarts after a loss of power.
+    pub(super) fn power_cycle(&mut self, now: Instant) {
+        self.log.write(&DeviceEvent::Restarted);
         self.restart(now);
     }
 
-    /// A crash is a power cycle.
     fn restart(&mut self, now: Instant) {
         self.session = None;
         self.keys.restart();
@@ -298,7 +296,7 @@ impl Device {
         request: &[u8],
         is_wrong_type: bool,
     ) -> Result<Reply, Refusal> {
-        let endpoint = Endpoint::named(endpoint, &self.settings);
+        let endpoint = Endpoint::find(endpoint, &self.settings);
         let endpoint = endpoint.ok_or(Refusal::NoSuchEndpoint)?;
         if self.stopped(now).is_some() {
             return Err(refuse("the service has ended"));
@@ -313,8 +311,11 @@ impl Device {
         };
         let mut after = Duration::ZERO;
         let (manager, flash, log) = (&mut self.manager, &mut self.flash, &mut self.log);
+        let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint);
         let mut bytes = match endpoint {
-            Endpoint::Session => self.keys.shake_hands(log, &mut *self.rng, now, request)?,
+            Endpoint::Session => self
+                .keys
+                .handle_handshake(log, &mut *self.rng, now, request)?,
             Endpoint::Version => self.version.clone().into_bytes(),
             Endpoint::Config => wifi_config::handle(manager, flash, log, now, request)?,
             Endpoint::Control => wifi_ctrl::handle(manager, flash, log, now, request)?,
@@ -323,50 +324,44 @@ impl Device {
                 (reply, after) = wifi_scan::handle(manager, now, request)?;
                 reply
             }
-            Endpoint::ChallengeResponse => {
-                let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
-                challenge_response::handle(node, log, now, request)?
-            }
-            Endpoint::UserMapping => {
-                let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint)?;
-                user_mapping::handle(node, log, request)?
-            }
+            Endpoint::ChallengeResponse => challenge_response::handle(node?, log, now, request)?,
+            Endpoint::UserMapping => user_mapping::handle(node?, log, request)?,
         };
         if is_wrong_type {
             bytes = wrong_type_reply(endpoint, &bytes);
         }
-        // A handler that fails leaves here without this: the request has moved the keys on, and
-        // there is no reply to move them further.
+        // A handler that fails returns before this: the request has advanced the keys, and no reply
+        // advances them further.
         if is_sealed {
             bytes = self.keys.seal(&bytes)?;
         }
         Ok(Reply { bytes, after })
     }
 
-    fn stop(&self) -> Option<(Instant, StopReason)> {
+    fn planned_stop(&self) -> Option<(Instant, StopReason)> {
         if self.settings.offering.is_on_network() {
-            let switched_off = self.node.as_ref()?.switched_off?;
-            let wait = self.settings.offering.outlasts_challenges()?;
+            let disabled_at = self.node.as_ref()?.disabled_at?;
+            let wait = self.settings.offering.stop_delay()?;
             let wait = self.settings.time_scale.of(wait);
-            return Some((later(switched_off, wait), StopReason::SwitchedOff));
+            return Some((later(disabled_at, wait), StopReason::ChallengesDisabled));
         }
         if let Some(at) = self.provisioned_before {
             return Some((at, StopReason::AlreadyProvisioned));
         }
-        match self.keys.locked {
+        match self.keys.locked_at {
             Some(at) => Some((at, StopReason::Locked)),
             None => self.manager.stops_at(),
         }
     }
 
-    /// Joining happens while nobody asks; it is taken down with the time at which it happened.
+    /// Logs the joining events that happened without a request, with their times.
     fn log_events(&mut self, now: Instant) {
         for (at, event) in self.manager.take_events(now) {
             match event {
                 ManagerEvent::Joined(ssid) => {
                     let ssid = String::from_utf8_lossy(&ssid).into_owned();
-                    self.log.write_at(at, &Entry::WifiJoined { ssid });
-                    let event = Entry::prov_event(ProvEvent::CredSuccess);
+                    self.log.write_at(at, &DeviceEvent::WifiJoined { ssid });
+                    let event = DeviceEvent::prov_event(ProvEvent::CredSuccess);
                     self.log.write_at(at, &event);
                     if let Some(node) = &mut self.node {
                         node.go_online();
@@ -374,12 +369,13 @@ impl Device {
                 }
                 ManagerEvent::Failed(reason) => {
                     let (name, reason) = (ProvEvent::CredFail, Some(reason.into()));
-                    self.log.write_at(at, &Entry::ProvEvent { name, reason });
+                    self.log
+                        .write_at(at, &DeviceEvent::ProvEvent { name, reason });
                 }
                 ManagerEvent::ApplicationReset => {
-                    self.log.write_at(at, &Entry::ApplicationReset);
-                    let kept = self.flash.store(None);
-                    self.log.kept(kept);
+                    self.log.write_at(at, &DeviceEvent::ApplicationReset);
+                    let stored = self.flash.store(None);
+                    self.log.write_state_error(stored);
                 }
             }
         }

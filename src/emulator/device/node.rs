@@ -1,112 +1,93 @@
-//! What a RainMaker application adds to a device: a node with a key, an owner to come, and a cloud
-//! that hears of both. Not the messages of its endpoints, nor the way to the cloud.
+//! What a RainMaker application adds to a device: a node with a key, the user that it is mapped to, and
+//! messages to the cloud.
 
 use tokio::time::Instant;
 
-use super::Scenario;
-use super::node_key::{KeyKind, NodeKey, Signing};
-use crate::emulator::log::{Entry, Log};
+use super::node_key::{KeyKind, NodeKey, SignatureForm};
+use super::offering::Association;
+use super::scenario::Scenario;
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::emulator::node_cloud::{Message, NodeCloud};
-use crate::proto::EndpointName;
 use crate::secret::Secret;
 
-/// How the device is tied to a user's account, which decides its endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Association {
-    /// It signs a challenge: what firmware does today.
-    ChallengeResponse,
-    /// It is told the user, and tells the cloud: what older firmware does.
-    UserMapping,
-}
-
-impl Association {
-    /// Where it happens. Firmware registers one of the two.
-    pub const fn endpoint(self) -> EndpointName {
-        match self {
-            Self::ChallengeResponse => EndpointName::CH_RESP,
-            Self::UserMapping => EndpointName::CLOUD_USER_ASSOC,
-        }
-    }
-}
-
-/// What a node is made with.
+/// The settings of a node.
 #[derive(Clone, Debug)]
 pub struct NodeSettings {
-    /// Its id; before it was claimed, its MAC address.
+    /// Its id; before claiming, its MAC address.
     pub id: String,
-    /// Its key, which a device has even before it was claimed.
+    /// Its key, which a device has even before claiming.
     pub key: NodeKey,
-    /// Which endpoint it has.
+    /// How it is mapped to a user.
     pub association: Association,
-    /// Whether the cloud knows it. One that was not claimed joins its network and tells nobody.
+    /// Whether it is claimed. The cloud does not know an unclaimed node, which sends no messages.
     pub is_claimed: bool,
     /// The cloud that it reports to, if there is one.
     pub cloud: Option<NodeCloud>,
 }
 
 impl NodeSettings {
-    /// Which endpoint it has and which key: what scenarios depend on.
+    /// How it is mapped, and its kind of key: scenarios depend on these.
     pub fn nature(&self) -> (Association, KeyKind) {
         (self.association, self.key.kind())
     }
 }
 
-/// A node at work.
+/// The state of a node.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(super) struct NodeState {
     pub(super) settings: NodeSettings,
     scenarios: Vec<Scenario>,
-    /// When a client switched off its signatures. In RAM, as in firmware: a restart clears it, and
+    /// When a client disabled its signatures. In RAM, as in firmware: a restart clears it, and
     /// `--state` does not keep it.
-    pub(super) switched_off: Option<Instant>,
-    /// The last user that a client sent, until the cloud can hear of it.
+    pub(super) disabled_at: Option<Instant>,
+    /// The last user that a client sent, until the node can report it to the cloud.
     mapping: Option<Message>,
     is_online: bool,
-    /// What the cloud is to hear, in order, and the medium has not fetched yet.
+    /// Messages to the cloud, in order.
     pub(super) outgoing: Vec<Message>,
 }
 
-impl Node {
+impl NodeState {
     pub(super) fn new(settings: NodeSettings, scenarios: &[Scenario]) -> Self {
         Self {
             settings,
             scenarios: scenarios.to_vec(),
-            switched_off: None,
+            disabled_at: None,
             mapping: None,
             is_online: false,
             outgoing: Vec::new(),
         }
     }
 
-    /// As after a power cycle.
+    /// Returns to the state after a power cycle.
     pub(super) fn restart(&mut self) {
         *self = Self::new(self.settings.clone(), &self.scenarios);
     }
 
-    /// Whether it signs nothing.
+    /// Whether it signs no challenges.
     pub(super) fn is_disabled(&self) -> bool {
-        self.acts_out(Scenario::ChalRespDisabled) || self.switched_off.is_some()
+        self.acts_out(Scenario::ChalRespDisabled) || self.disabled_at.is_some()
     }
 
     fn acts_out(&self, scenario: Scenario) -> bool {
         self.scenarios.contains(&scenario)
     }
 
-    /// Signs as the scenario has it; `None` if that fails.
+    /// Signs in the scenario's form; `None` if that fails.
     pub(super) fn sign(&self, challenge: &[u8]) -> Option<Vec<u8>> {
-        let signing = self.scenarios.iter().find_map(|scenario| match scenario {
-            Scenario::WrongSignature => Some(Signing::OtherBytes),
-            Scenario::Pkcs1Signature => Some(Signing::Pkcs1),
-            Scenario::RawSignature => Some(Signing::Raw),
+        let form = self.scenarios.iter().find_map(|scenario| match scenario {
+            Scenario::WrongSignature => Some(SignatureForm::OtherBytes),
+            Scenario::Pkcs1Signature => Some(SignatureForm::Pkcs1),
+            Scenario::RawSignature => Some(SignatureForm::Raw),
             _ => None,
         });
         let key = &self.settings.key;
-        key.sign(challenge, signing.unwrap_or_default())
+        key.sign(challenge, form.unwrap_or_default())
     }
 
-    /// Keeps a user for the cloud, in place of one that it has not heard of.
-    pub(super) fn map_to(&mut self, user_id: String, secret_key: String, log: &mut Log) {
-        log.write(&Entry::UserMappingReceived {
+    /// Stores a user for the cloud, in place of one that was not reported.
+    pub(super) fn map_to_user(&mut self, user_id: String, secret_key: String, log: &mut Log) {
+        log.write(&DeviceEvent::UserMappingReceived {
             user_id: user_id.clone(),
             secret_key: secret_key.clone(),
         });
@@ -124,7 +105,7 @@ impl Node {
         }
     }
 
-    /// It is on a network, and would reach its cloud from there.
+    /// Reports to the cloud that the node is online, and its user.
     pub(super) fn go_online(&mut self) {
         if self.settings.is_claimed {
             self.is_online = true;

@@ -1,5 +1,5 @@
 //! The private key of a node, and the two kinds of signature that firmware makes with it
-//! (`esp_rmaker_node_auth.c`). Not what is signed or when: that is `ch_resp`'s.
+//! (`esp_rmaker_node_auth.c`).
 
 use derive_more::Debug;
 use p256::ecdsa::SigningKey;
@@ -12,14 +12,16 @@ use rsa::{RsaPrivateKey, pkcs1v15, pss};
 use strum::{Display, EnumString};
 use thiserror::Error;
 
-/// Which kind of key a node has.
+use crate::emulator::parse::ParseValueError;
+
+/// The kind of a node's key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
-#[strum(serialize_all = "lowercase", parse_err_ty = NoNodeKey, parse_err_fn = no_kind)]
+#[strum(serialize_all = "lowercase", parse_err_ty = ParseValueError, parse_err_fn = unknown)]
 pub enum KeyKind {
-    /// On the curve P-256, what new nodes get.
+    /// A key on the curve P-256, as new nodes get.
     #[default]
     Ec,
-    /// RSA of 2048 bits, what older nodes have.
+    /// An RSA key of 2048 bits, as older nodes have.
     Rsa,
 }
 
@@ -34,13 +36,13 @@ enum Private {
     Rsa(Box<RsaPrivateKey>),
 }
 
-/// In which way a signature is made.
+/// The form of a signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Signing {
-    /// As firmware: ECDSA in DER, RSA with PSS and a salt of 32 bytes.
+pub(super) enum SignatureForm {
+    /// As firmware's: ECDSA in DER, RSA with PSS and a salt of 32 bytes.
     #[default]
     Proper,
-    /// Over something else.
+    /// Of other bytes than the challenge.
     OtherBytes,
     /// RSA by PKCS #1 v1.5.
     Pkcs1,
@@ -49,31 +51,31 @@ pub(super) enum Signing {
 }
 
 impl NodeKey {
-    /// Draws one.
-    pub fn generate(kind: KeyKind) -> Result<Self, NoNodeKey> {
+    /// Generates a key.
+    pub fn generate(kind: KeyKind) -> Result<Self, NodeKeyError> {
         Ok(Self(match kind {
             KeyKind::Ec => Private::Ec(SigningKey::random(&mut OsRng)),
             KeyKind::Rsa => {
                 let key = RsaPrivateKey::new(&mut OsRng, RSA_BITS)
-                    .map_err(|error| NoNodeKey::NotDrawn(error.to_string()))?;
+                    .map_err(|error| NodeKeyError::Generate(error.to_string()))?;
                 Private::Rsa(Box::new(key))
             }
         }))
     }
 
-    /// Reads one from PEM with PKCS #8 in it.
-    pub fn from_pem(text: &str) -> Result<Self, NoNodeKey> {
+    /// Reads a PKCS #8 key from PEM.
+    pub fn from_pem(text: &str) -> Result<Self, NodeKeyError> {
         if let Ok(key) = SigningKey::from_pkcs8_pem(text) {
             return Ok(Self(Private::Ec(key)));
         }
-        let key = RsaPrivateKey::from_pkcs8_pem(text).map_err(|_| NoNodeKey::Unreadable)?;
+        let key = RsaPrivateKey::from_pkcs8_pem(text).map_err(|_| NodeKeyError::Unreadable)?;
         match key.n().bits() {
             RSA_BITS => Ok(Self(Private::Rsa(Box::new(key)))),
-            bits => Err(NoNodeKey::OtherLength(bits)),
+            bits => Err(NodeKeyError::WrongLength(bits)),
         }
     }
 
-    /// Which kind it is.
+    /// The kind of the key.
     pub fn kind(&self) -> KeyKind {
         match &self.0 {
             Private::Ec(_) => KeyKind::Ec,
@@ -81,169 +83,62 @@ impl NodeKey {
         }
     }
 
-    /// The public half as PEM.
-    pub fn public_pem(&self) -> Result<String, NoNodeKey> {
+    /// The public key as PEM.
+    pub fn public_pem(&self) -> Result<String, NodeKeyError> {
         match &self.0 {
             Private::Ec(key) => key.verifying_key().to_public_key_pem(LineEnding::LF),
             Private::Rsa(key) => key.to_public_key().to_public_key_pem(LineEnding::LF),
         }
-        .map_err(|_| NoNodeKey::Unreadable)
+        .map_err(|_| NodeKeyError::Unreadable)
     }
 
-    /// Signs the SHA-256 of these bytes; `None` if that fails, or is asked in the other kind's way.
-    pub(super) fn sign(&self, challenge: &[u8], how: Signing) -> Option<Vec<u8>> {
-        match (&self.0, how) {
-            (_, Signing::OtherBytes) => {
+    /// Signs the SHA-256 of these bytes; `None` if that fails, or the form is one of the other kind.
+    pub(super) fn sign(&self, challenge: &[u8], form: SignatureForm) -> Option<Vec<u8>> {
+        match (&self.0, form) {
+            (_, SignatureForm::OtherBytes) => {
                 let other: Vec<u8> = challenge.iter().map(|byte| !byte).collect();
-                self.sign(&other, Signing::Proper)
+                self.sign(&other, SignatureForm::Proper)
             }
-            (Private::Ec(key), Signing::Proper | Signing::Raw) => {
+            (Private::Ec(key), SignatureForm::Proper | SignatureForm::Raw) => {
                 let signature: p256::ecdsa::Signature = key.try_sign(challenge).ok()?;
-                Some(match how {
-                    Signing::Raw => signature.to_vec(),
+                Some(match form {
+                    SignatureForm::Raw => signature.to_vec(),
                     _ => signature.to_der().as_bytes().to_vec(),
                 })
             }
-            (Private::Rsa(key), Signing::Proper) => {
+            (Private::Rsa(key), SignatureForm::Proper) => {
                 let key = pss::SigningKey::<Sha256>::new(RsaPrivateKey::clone(key));
                 let signature = key.try_sign_with_rng(&mut OsRng, challenge).ok()?;
                 Some(signature.to_vec())
             }
-            (Private::Rsa(key), Signing::Pkcs1) => {
+            (Private::Rsa(key), SignatureForm::Pkcs1) => {
                 let key = pkcs1v15::SigningKey::<Sha256>::new(RsaPrivateKey::clone(key));
                 Some(key.try_sign(challenge).ok()?.to_vec())
             }
-            (Private::Ec(_), Signing::Pkcs1) | (Private::Rsa(_), Signing::Raw) => None,
+            (Private::Ec(_), SignatureForm::Pkcs1) | (Private::Rsa(_), SignatureForm::Raw) => None,
         }
     }
 }
 
 /// Why there is no key.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum NoNodeKey {
-    /// Not a kind.
-    #[error("expected ec or rsa")]
-    NoKind,
-    /// It could not be drawn.
+pub enum NodeKeyError {
+    /// Generating failed.
     #[error("no RSA key could be made: {0}")]
-    NotDrawn(String),
+    Generate(String),
     /// Nodes have RSA keys of 2048 bits.
     #[error("an RSA key of {0} bits; nodes have 2048")]
-    OtherLength(usize),
-    /// Not a key of these kinds.
+    WrongLength(usize),
+    /// The text is not a key of these kinds.
     #[error("expected PEM with a PKCS #8 private key, P-256 or RSA")]
     Unreadable,
 }
 
-fn no_kind(_: &str) -> NoNodeKey {
-    NoNodeKey::NoKind
+fn unknown(_: &str) -> ParseValueError {
+    "ec or rsa".into()
 }
 
 const RSA_BITS: usize = 2048;
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use std::sync::LazyLock;
-
-    use p256::pkcs8::{DecodePublicKey as _, EncodePrivateKey as _};
-    use ring::signature::{
-        ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256,
-        UnparsedPublicKey, VerificationAlgorithm,
-    };
-    use rsa::pkcs1::EncodeRsaPublicKey as _;
-
-    use super::*;
-
-    /// Drawn once: it takes a while.
-    pub(crate) static RSA: LazyLock<NodeKey> =
-        LazyLock::new(|| NodeKey::generate(KeyKind::Rsa).unwrap());
-
-    /// Whether an independent implementation accepts it, going by the public half alone.
-    pub(crate) fn verifies(
-        public_pem: &str,
-        algorithm: &'static dyn VerificationAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> bool {
-        let key = match p256::PublicKey::from_public_key_pem(public_pem) {
-            Ok(key) => key.to_sec1_bytes().to_vec(),
-            Err(_) => rsa::RsaPublicKey::from_public_key_pem(public_pem)
-                .unwrap()
-                .to_pkcs1_der()
-                .unwrap()
-                .as_bytes()
-                .to_vec(),
-        };
-        UnparsedPublicKey::new(algorithm, key)
-            .verify(message, signature)
-            .is_ok()
-    }
-
-    #[test]
-    fn an_independent_implementation_accepts_signatures_of_both_kinds() {
-        let challenge = b"a challenge from the cloud";
-        let ec = NodeKey::generate(KeyKind::Ec).unwrap();
-        let cases: [(&NodeKey, &'static dyn VerificationAlgorithm); 2] = [
-            (&ec, &ECDSA_P256_SHA256_ASN1),
-            (&RSA, &RSA_PSS_2048_8192_SHA256),
-        ];
-        for (key, algorithm) in cases {
-            let public = key.public_pem().unwrap();
-            assert!(public.starts_with("-----BEGIN PUBLIC KEY-----\n"));
-            let signature = key.sign(challenge, Signing::Proper).unwrap();
-            assert!(verifies(&public, algorithm, challenge, &signature));
-            assert!(!verifies(&public, algorithm, b"another", &signature));
-            let other = key.sign(challenge, Signing::OtherBytes).unwrap();
-            assert!(!verifies(&public, algorithm, challenge, &other));
-        }
-    }
-
-    #[test]
-    fn the_improper_forms_are_what_they_say() {
-        let challenge = b"abc";
-        let ec = NodeKey::generate(KeyKind::Ec).unwrap();
-        let public = ec.public_pem().unwrap();
-        let raw = ec.sign(challenge, Signing::Raw).unwrap();
-        assert_eq!(raw.len(), 64);
-        assert!(verifies(
-            &public,
-            &ring::signature::ECDSA_P256_SHA256_FIXED,
-            challenge,
-            &raw
-        ));
-        assert!(!verifies(&public, &ECDSA_P256_SHA256_ASN1, challenge, &raw));
-
-        let public = RSA.public_pem().unwrap();
-        let pkcs1 = RSA.sign(challenge, Signing::Pkcs1).unwrap();
-        for (algorithm, accepted) in [
-            (&RSA_PKCS1_2048_8192_SHA256, true),
-            (&RSA_PSS_2048_8192_SHA256, false),
-        ] {
-            assert_eq!(verifies(&public, algorithm, challenge, &pkcs1), accepted);
-        }
-        assert_eq!(ec.sign(challenge, Signing::Pkcs1), None);
-        assert_eq!(RSA.sign(challenge, Signing::Raw), None);
-    }
-
-    #[test]
-    fn a_key_is_read_from_a_file_and_does_not_print() {
-        let secret = p256::SecretKey::random(&mut OsRng);
-        let pem = secret.to_pkcs8_pem(LineEnding::LF).unwrap();
-        let key = NodeKey::from_pem(&pem).unwrap();
-        assert_eq!(key.kind(), KeyKind::Ec);
-        assert_eq!(format!("{key:?}"), "NodeKey(ec, <redacted>)");
-
-        let Private::Rsa(secret) = &RSA.0 else {
-            panic!("an RSA key");
-        };
-        let pem = secret.to_pkcs8_pem(LineEnding::LF).unwrap();
-        assert_eq!(NodeKey::from_pem(&pem).unwrap().kind(), KeyKind::Rsa);
-
-        let short = RsaPrivateKey::new(&mut OsRng, 1024).unwrap();
-        let pem = short.to_pkcs8_pem(LineEnding::LF).unwrap();
-        let refused = NodeKey::from_pem(&pem).map(|key| key.kind());
-        assert_eq!(refused, Err(NoNodeKey::OtherLength(1024)));
-        let refused = NodeKey::from_pem("no key").map(|key| key.kind());
-        assert_eq!(refused, Err(NoNodeKey::Unreadable));
-    }
-}
+pub(crate) mod tests;

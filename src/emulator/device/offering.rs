@@ -1,8 +1,9 @@
-//! What a device offers to clients: to be provisioned, or, on its network already, to be mapped.
+//! What a device offers to clients: provisioning, or, on its network already, mapping to a user; and
+//! how it is mapped.
 
 use std::time::Duration;
 
-use crate::proto::Service;
+use crate::proto::{EndpointName, Service};
 
 /// What a device offers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,10 +11,10 @@ pub enum Offering {
     /// The provisioning manager, until the device is on a network.
     #[default]
     Provisioning,
-    /// RainMaker's stand-alone challenge-response service (`esp_rmaker_on_network_chal_resp.c`).
+    /// RainMaker's service for challenge-response alone (`esp_rmaker_on_network_chal_resp.c`).
     Standalone,
-    /// RainMaker's local control with challenge-response beside it (`esp_rmaker_local_ctrl.c`). Its
-    /// properties, and so `esp_local_ctrl/control`, are not played.
+    /// RainMaker's local control with challenge-response (`esp_rmaker_local_ctrl.c`). Its properties,
+    /// and so `esp_local_ctrl/control`, are not emulated.
     LocalControl,
 }
 
@@ -23,7 +24,7 @@ impl Offering {
         matches!(self, Self::Standalone | Self::LocalControl)
     }
 
-    /// Which names two of its endpoints have.
+    /// The service that names its version and session endpoints.
     pub(super) const fn service(self) -> Service {
         match self {
             Self::Provisioning => Service::Provisioning,
@@ -31,11 +32,30 @@ impl Offering {
         }
     }
 
-    /// How long its service lasts once challenge-response is switched off; `None`: as before.
-    pub(super) fn outlasts_challenges(self) -> Option<Duration> {
+    /// How long its service remains after challenge-response is disabled; `None`: for good.
+    pub(super) fn stop_delay(self) -> Option<Duration> {
         (self == Self::Standalone).then_some(STOP_DELAY)
     }
 }
 
-/// The timer that the disable command arms, so that its answer still leaves.
+/// How the device is mapped to a user's account, which decides its endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Association {
+    /// The device signs a challenge: today's firmware.
+    ChallengeResponse,
+    /// The device receives the user and reports it to the cloud: older firmware.
+    UserMapping,
+}
+
+impl Association {
+    /// Its endpoint. Firmware registers one of the two.
+    pub const fn endpoint(self) -> EndpointName {
+        match self {
+            Self::ChallengeResponse => EndpointName::CH_RESP,
+            Self::UserMapping => EndpointName::CLOUD_USER_ASSOC,
+        }
+    }
+}
+
+/// The timer that the disable command starts, so that its answer is still sent.
 const STOP_DELAY: Duration = Duration::from_secs(2);

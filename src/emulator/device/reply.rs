@@ -1,4 +1,4 @@
-//! The outcome of a request: an answer, or one of the ways to have none.
+//! The outcome of a request: an answer or a refusal.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use super::firmware::Rules;
 use crate::proto::protocomm::Status;
 use crate::security::SecurityError;
 
-/// What a device answers.
+/// The answer of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// The answer, sealed if the endpoint's messages are.
     pub bytes: Vec<u8>,
-    /// How long the device is busy before the answer leaves. It does nothing else meanwhile.
+    /// How long the device is busy before it sends the answer. It does nothing else meanwhile.
     pub after: Duration,
 }
 
-/// That a request is not answered. Each medium has its own way to show it.
+/// Why a request is not answered. Each medium shows this in its own way.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     /// No endpoint has this name.
     #[error("no such endpoint")]
     NoSuchEndpoint,
-    /// The handler brought the device down.
+    /// The handler crashed the device.
     #[error("a command without its body, which brings it down")]
     Crashed,
     /// The endpoint's handler failed.
     #[error("{why}")]
     Failed {
-        /// For the log: a client does not see it.
+        /// For the log: a client does not see the reason.
         why: &'static str,
     },
     /// The security scheme failed.
@@ -65,7 +65,7 @@ pub(super) fn without_body(rules: Rules) -> Refusal {
     }
 }
 
-/// The status of a command that the manager accepted, or not.
+/// The status of a command that the manager accepted or refused.
 pub(super) const fn status_of(accepted: bool) -> Status {
     if accepted {
         Status::Success

@@ -1,37 +1,39 @@
-//! Stories that a device can act out, by name: each turns a few knobs of the manager or of the node.
-//! What they do is documented there and in `docs/reference/faults.md`.
+//! Named scenarios of an emulated device: each changes a few details of the manager or of the node, which
+//! document the effects, as does `docs/reference/faults.md`.
 
 use strum::{Display, EnumString, VariantNames};
 use thiserror::Error;
 
 use super::firmware::Firmware;
-use super::node::Association;
 use super::node_key::KeyKind;
+use super::offering::Association;
 use super::world::Failure;
+use crate::emulator::parse::ParseValueError;
 
-/// What goes otherwise than it should.
+/// A deviation from the usual course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames)]
 #[strum(
     serialize_all = "kebab-case",
-    parse_err_ty = UnknownScenario,
+    parse_err_ty = ParseValueError,
     parse_err_fn = unknown
 )]
 pub enum Scenario {
-    /// The application never takes the manager back to its start.
+    /// The application never resets the manager.
     AppNeverResets,
-    /// The application takes the manager back to its start right after a failure.
+    /// The application resets the manager right after a failure.
     AppResets,
-    /// Every attempt fails and is told with the number of those left: five at first.
+    /// Every attempt fails, and the device reports the number of remaining attempts: five at first.
     AttemptsCountdown,
     /// Every attempt ends with the reason `AUTH_EXPIRE`.
     AuthExpire,
     /// The device signs no challenge from its start on, as after a client's disable.
     ChalRespDisabled,
-    /// The access point changes channel when the device joins: it is out of reach for a while.
+    /// The access point changes its channel when the device joins: the device is unreachable for a
+    /// while.
     ChannelChange,
-    /// The device says for ever that it is connecting, as it does without DHCP.
+    /// The device reports without end that it is connecting, as it does without DHCP.
     EndlessConnecting,
-    /// The device never tells the cloud which user it was told of.
+    /// The device never reports the user of a mapping to the cloud.
     NoUserMappingMessage,
     /// No attempt finds the network.
     NotFound,
@@ -39,59 +41,61 @@ pub enum Scenario {
     Pkcs1Signature,
     /// Challenges are signed with r and s one after the other instead of a DER sequence.
     RawSignature,
-    /// The client's reset is accepted while the device joins, too, as by an application that
+    /// The client's reset is also accepted while the device joins, as by an application that
     /// handles it itself.
     ResetAccepted,
     /// The client's reset is refused in every state.
     ResetRefused,
-    /// The service goes when the device joins, and never comes back.
+    /// The service disappears when the device joins, and never returns.
     ServiceGone,
-    /// Every attempt fails for the passphrase.
+    /// Every attempt fails because of the passphrase.
     WrongPassphrase,
-    /// Every attempt fails for an unrelated reason, which is told as an authentication error.
+    /// Every attempt fails for an unrelated reason, which is reported as an authentication error.
     WrongReason,
-    /// The device tells the cloud another secret key than it was told.
+    /// The device reports another secret key to the cloud than it received.
     WrongSecretKey,
-    /// Signatures are well-formed, and over other bytes than the challenge.
+    /// Signatures are well-formed, and of other bytes than the challenge.
     WrongSignature,
 }
 
 impl Scenario {
-    /// Checks that this firmware can act these out, together.
-    pub fn check(scenarios: &[Self], firmware: Firmware) -> Result<(), ImpossibleScenario> {
+    /// Checks that this firmware supports these scenarios, together.
+    pub fn check(scenarios: &[Self], firmware: Firmware) -> Result<(), ScenarioError> {
         let rules = firmware.rules();
-        for scenario in scenarios {
-            match scenario {
+        for (number, scenario) in scenarios.iter().enumerate() {
+            let need = match scenario {
                 Self::AttemptsCountdown | Self::WrongReason if !rules.counts_attempts => {
-                    return impossible(format!(
-                        "{scenario} needs firmware that counts attempts, and {firmware} does not"
-                    ));
+                    "that counts attempts, and {firmware} does not"
                 }
                 Self::ResetAccepted | Self::ResetRefused if !rules.has_control => {
-                    return impossible(format!(
-                        "{scenario} needs firmware with prov-ctrl, and {firmware} has none"
-                    ));
+                    "with prov-ctrl, and {firmware} has none"
                 }
-                _ => {}
+                _ => "",
+            };
+            if !need.is_empty() {
+                let need = need.replace("{firmware}", &firmware.to_string());
+                return Err(ScenarioError(format!("{scenario} needs firmware {need}")));
+            }
+            let mut earlier = scenarios.iter().take(number);
+            let is_same_group = |other: &&Self| {
+                scenario
+                    .group()
+                    .is_some_and(|group| other.group() == Some(group))
+            };
+            if let Some(first) = earlier.find(is_same_group) {
+                return Err(ScenarioError(format!(
+                    "{first} and {scenario} exclude each other"
+                )));
             }
         }
-        one_at_most(scenarios, |one| {
-            matches!(one, Self::AppNeverResets | Self::AppResets)
-        })?;
-        one_at_most(scenarios, |one| {
-            matches!(one, Self::ResetAccepted | Self::ResetRefused)
-        })?;
-        // The last two are also about joining.
-        one_at_most(scenarios, |one| {
-            one.failure().is_some() || matches!(one, Self::ChannelChange | Self::ServiceGone)
-        })
+        Ok(())
     }
 
-    /// Checks that a device with this RainMaker node, or without one, can act these out.
+    /// Checks that a device with this RainMaker node, or without one, supports these scenarios.
     pub fn check_node(
         scenarios: &[Self],
         node: Option<(Association, KeyKind)>,
-    ) -> Result<(), ImpossibleScenario> {
+    ) -> Result<(), ScenarioError> {
         for scenario in scenarios {
             let (association, needed) = match scenario {
                 Self::Pkcs1Signature => (Association::ChallengeResponse, Some(KeyKind::Rsa)),
@@ -104,37 +108,50 @@ impl Scenario {
                 }
                 _ => continue,
             };
-            let Some((_, kind)) = node.filter(|(has, _)| *has == association) else {
-                let endpoint = association.endpoint();
-                return impossible(format!("{scenario} needs a device with {endpoint}"));
+            let kind = node
+                .filter(|(has, _)| *has == association)
+                .map(|(_, kind)| kind);
+            let need = match (kind, needed) {
+                (None, _) => format!("a device with {}", association.endpoint()),
+                (Some(kind), Some(needed)) if kind != needed => {
+                    format!("a node key of kind {needed}")
+                }
+                _ => continue,
             };
-            if let Some(needed) = needed.filter(|needed| *needed != kind) {
-                return impossible(format!("{scenario} needs a node key of kind {needed}"));
-            }
+            return Err(ScenarioError(format!("{scenario} needs {need}")));
         }
-        one_at_most(scenarios, |one| one.is_of_signature())?;
-        one_at_most(scenarios, |one| {
-            matches!(one, Self::NoUserMappingMessage | Self::WrongSecretKey)
-        })
+        Ok(())
     }
 
-    /// Checks that a device that is on its network already can act these out.
-    pub fn check_on_network(scenarios: &[Self]) -> Result<(), ImpossibleScenario> {
-        let is_about_challenges =
-            |one: &Self| *one == Self::ChalRespDisabled || one.is_of_signature();
-        match scenarios.iter().find(|one| !is_about_challenges(one)) {
-            Some(scenario) => impossible(format!(
+    /// Checks that a device that is already on its network supports these scenarios.
+    pub fn check_on_network(scenarios: &[Self]) -> Result<(), ScenarioError> {
+        let is_of_challenges = |scenario: &Self| {
+            *scenario == Self::ChalRespDisabled
+                || scenario.group() == Some(ExclusiveGroup::Signature)
+        };
+        match scenarios
+            .iter()
+            .find(|scenario| !is_of_challenges(scenario))
+        {
+            Some(scenario) => Err(ScenarioError(format!(
                 "{scenario} is about provisioning, and not about a device on its network"
-            )),
+            ))),
             None => Ok(()),
         }
     }
 
-    const fn is_of_signature(self) -> bool {
-        matches!(
-            self,
-            Self::Pkcs1Signature | Self::RawSignature | Self::WrongSignature
-        )
+    const fn group(self) -> Option<ExclusiveGroup> {
+        Some(match self {
+            Self::AppNeverResets | Self::AppResets => ExclusiveGroup::Application,
+            Self::ResetAccepted | Self::ResetRefused => ExclusiveGroup::Reset,
+            Self::ChannelChange | Self::ServiceGone => ExclusiveGroup::Joining,
+            Self::Pkcs1Signature | Self::RawSignature | Self::WrongSignature => {
+                ExclusiveGroup::Signature
+            }
+            Self::NoUserMappingMessage | Self::WrongSecretKey => ExclusiveGroup::UserMapping,
+            _ if self.failure().is_some() => ExclusiveGroup::Joining,
+            _ => return None,
+        })
     }
 
     /// How it makes every attempt fail, if it does.
@@ -150,44 +167,31 @@ impl Scenario {
     }
 }
 
-/// Rejects two scenarios of one group: each decides the same thing differently.
-fn one_at_most(
-    scenarios: &[Scenario],
-    is_in_group: impl Fn(&Scenario) -> bool,
-) -> Result<(), ImpossibleScenario> {
-    let mut group = scenarios.iter().filter(|one| is_in_group(one));
-    match (group.next(), group.next()) {
-        (Some(first), Some(second)) => {
-            impossible(format!("{first} and {second} exclude each other"))
-        }
-        _ => Ok(()),
-    }
+/// Scenarios that exclude each other, because they decide the same thing differently.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ExclusiveGroup {
+    Application,
+    Joining,
+    Reset,
+    Signature,
+    UserMapping,
 }
 
-fn impossible(why: String) -> Result<(), ImpossibleScenario> {
-    Err(ImpossibleScenario(why))
+fn unknown(_: &str) -> ParseValueError {
+    format!("one of {}", Scenario::VARIANTS.join(", ")).into()
 }
 
-/// A text that names no scenario.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("expected one of {}", Scenario::VARIANTS.join(", "))]
-pub struct UnknownScenario;
-
-fn unknown(_: &str) -> UnknownScenario {
-    UnknownScenario
-}
-
-/// Why scenarios cannot be acted out.
+/// Why a device does not support the scenarios.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
-pub struct ImpossibleScenario(String);
+pub struct ScenarioError(String);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_lead_there_and_back() {
+    fn names_are_read_and_shown() {
         for name in Scenario::VARIANTS {
             let scenario: Scenario = name.parse().unwrap();
             assert_eq!(scenario.to_string(), *name);
@@ -198,8 +202,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_firmware_cannot_do_or_nobody_can_is_refused() {
-        use Scenario::{AppResets, AttemptsCountdown, ChannelChange, NotFound, ResetRefused};
+    fn refuses_unsupported_and_exclusive_scenarios() {
+        use Scenario::{
+            AppResets, AttemptsCountdown, ChannelChange, NoUserMappingMessage, NotFound,
+            RawSignature, ResetRefused, WrongSecretKey, WrongSignature,
+        };
         let today = Firmware::NetworkProvisioning;
         for (scenarios, firmware, possible) in [
             (&[AttemptsCountdown, ResetRefused][..], today, true),
@@ -207,6 +214,8 @@ mod tests {
             (&[AttemptsCountdown], Firmware::V5, false),
             (&[ResetRefused], Firmware::V44, false),
             (&[NotFound, ChannelChange], today, false),
+            (&[WrongSecretKey, NoUserMappingMessage], today, false),
+            (&[RawSignature, WrongSignature], today, false),
         ] {
             let checked = Scenario::check(scenarios, firmware);
             assert_eq!(checked.is_ok(), possible, "{scenarios:?} {firmware}");
@@ -214,8 +223,8 @@ mod tests {
     }
 
     #[test]
-    fn a_device_on_its_network_acts_out_what_is_about_challenges() {
-        let about_challenges = [
+    fn device_on_network_supports_challenge_scenarios() {
+        let challenge_scenarios = [
             "chal-resp-disabled",
             "pkcs1-signature",
             "raw-signature",
@@ -224,28 +233,24 @@ mod tests {
         for name in Scenario::VARIANTS {
             let scenario = name.parse().unwrap();
             let possible = Scenario::check_on_network(&[scenario]).is_ok();
-            assert_eq!(possible, about_challenges.contains(name), "{name}");
+            assert_eq!(possible, challenge_scenarios.contains(name), "{name}");
         }
     }
 
     #[test]
-    fn what_is_about_a_node_needs_one_of_that_kind() {
-        use Scenario::{
-            NoUserMappingMessage, Pkcs1Signature, RawSignature, WrongSecretKey, WrongSignature,
-        };
+    fn node_scenarios_require_matching_node() {
+        use Scenario::{Pkcs1Signature, RawSignature, WrongSecretKey, WrongSignature};
         let signs = |kind| Some((Association::ChallengeResponse, kind));
-        let tells = Some((Association::UserMapping, KeyKind::Ec));
+        let maps = Some((Association::UserMapping, KeyKind::Ec));
         for (scenarios, node, possible) in [
             (&[Scenario::NotFound][..], None, true),
             (&[WrongSignature], None, false),
-            (&[WrongSignature], tells, false),
-            (&[WrongSecretKey], tells, true),
+            (&[WrongSignature], maps, false),
+            (&[WrongSecretKey], maps, true),
             (&[WrongSecretKey], signs(KeyKind::Ec), false),
-            (&[WrongSecretKey, NoUserMappingMessage], tells, false),
             (&[RawSignature], signs(KeyKind::Ec), true),
             (&[RawSignature], signs(KeyKind::Rsa), false),
             (&[Pkcs1Signature], signs(KeyKind::Rsa), true),
-            (&[RawSignature, WrongSignature], signs(KeyKind::Ec), false),
         ] {
             let checked = Scenario::check_node(scenarios, node);
             assert_eq!(checked.is_ok(), possible, "{scenarios:?} {node:?}");

@@ -1,5 +1,4 @@
-//! What a device is made with: its secret, its firmware, its surroundings, its bad days. Not what it
-//! keeps when it loses power, nor where its log goes.
+//! The settings of a device: its secret, its firmware, its surroundings, its faults.
 
 use super::firmware::{Firmware, Rules};
 use super::node::NodeSettings;
@@ -9,44 +8,44 @@ use super::world::{TimeScale, World};
 use crate::emulator::fault::Fault;
 use crate::security::DeviceSecret;
 
-/// What a device is made with.
+/// The settings of a device.
 #[derive(Clone, Debug)]
 pub struct DeviceSettings {
-    /// Its security scheme, and what opens it.
+    /// Its security scheme, with the secret.
     pub secret: DeviceSecret,
-    /// What it offers. On its network it has neither lock-out nor automatic stop.
+    /// What it offers. On its network, it has neither lock-out nor automatic stop.
     pub offering: Offering,
-    /// What surrounds it.
+    /// Its surroundings.
     pub world: World,
-    /// Names that the version document lists for the application, such as `ch_resp` or `claim`.
+    /// The application's capabilities in the version document, such as `ch_resp` or `claim`.
     pub capabilities: Vec<String>,
-    /// Whether the service ends once the device is provisioned. Applications can turn that off.
+    /// Whether the service ends after provisioning. Applications can disable that.
     pub auto_stop: bool,
-    /// How many failed handshakes lock it. 0: none do.
+    /// The number of failed handshakes that lock the device. 0: it never locks.
     pub max_strikes: u32,
-    /// How fast its time runs.
+    /// The factor of its waits.
     pub time_scale: TimeScale,
-    /// Which firmware it runs.
+    /// The generation of its firmware.
     pub firmware: Firmware,
-    /// Whether its version document has `sec_patch_ver`, where the firmware can have it.
+    /// Whether its version document has `sec_patch_ver`, if the firmware supports that.
     pub with_patch_version: bool,
-    /// What goes otherwise than it should.
+    /// Its deviations from the usual course.
     pub scenarios: Vec<Scenario>,
-    /// What happens to requests and answers on their way.
+    /// The faults of requests and answers.
     pub faults: Vec<Fault>,
-    /// Whether it offers provisioning although it has credentials already.
+    /// Whether it offers provisioning although it has credentials.
     pub always_provisions: bool,
     /// What a RainMaker application adds. `None`: plain ESP-IDF.
     pub node: Option<NodeSettings>,
 }
 
 impl DeviceSettings {
-    /// As the examples of the firmware have it, in [`World::neighbourhood`].
+    /// The settings of the firmware's examples, in [`World::neighborhood`].
     pub fn new(secret: DeviceSecret) -> Self {
         Self {
             secret,
             offering: Offering::default(),
-            world: World::neighbourhood(),
+            world: World::neighborhood(),
             capabilities: Vec::new(),
             auto_stop: true,
             max_strikes: 5,

@@ -81,7 +81,7 @@ impl Client {
         let scheme = settings.secret.scheme();
         let handshakes = settings.offering.service().session_endpoint();
         let device =
-            Device::new(settings, rng()).with_log(Log::default().lines_to(Box::new(log.clone())));
+            Device::new(settings, rng()).with_log(Log::default().with_sink(Box::new(log.clone())));
         Self {
             device,
             log,
@@ -194,7 +194,7 @@ fn failed<T: std::fmt::Debug>(outcome: Result<T, Refusal>) {
 }
 
 #[test]
-fn every_scheme_ends_in_keys_that_open_the_endpoints() {
+fn every_scheme_opens_endpoints() {
     for (secret, credentials) in [
         (DeviceSecret::Sec0, Credentials::None),
         (DeviceSecret::Sec1 { pop: None }, Credentials::None),
@@ -228,7 +228,7 @@ fn without_a_handshake_only_security_0_answers() {
 }
 
 #[test]
-fn another_transport_session_has_no_keys() {
+fn new_transport_session_has_no_keys() {
     let mut client = Client::secured(sec1("a"), &pop("a"));
     client.session = 2;
     failed(client.call("prov-config", &[0x52, 0]));
@@ -241,7 +241,7 @@ fn another_transport_session_has_no_keys() {
 }
 
 #[test]
-fn a_handshake_can_begin_anew_at_any_moment() {
+fn handshake_can_restart_at_any_time() {
     let mut client = Client::secured(sec1("a"), &pop("a"));
     failed(client.secure(&pop("b")));
     client.secure(&pop("a")).unwrap();
@@ -280,7 +280,7 @@ fn five_wrong_secrets_lock_the_device() {
 }
 
 #[test]
-fn strikes_outlast_a_success_and_can_be_turned_off() {
+fn success_keeps_strikes_which_can_be_disabled() {
     let mut client = Client::of(DeviceSettings::new(sec1("a")));
     for _ in 0..4 {
         failed(client.secure(&pop("b")));
@@ -315,7 +315,7 @@ fn sc0(username: &[u8], length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn bad_parameters_are_strikes_and_a_probe_of_the_scheme_is_not() {
+fn invalid_parameters_are_strikes_unlike_other_scheme() {
     let mut client = Client::of(DeviceSettings::new(sec2(NonceRule::Counter)));
     let strikes = |client: &Client| client.device.keys.strikes;
     failed(client.raw("prov-session", &sc0(b"wifiprov", 383)));
@@ -347,7 +347,7 @@ fn bad_parameters_are_strikes_and_a_probe_of_the_scheme_is_not() {
 }
 
 #[test]
-fn the_log_tells_the_story_and_the_secrets_of_the_test() {
+fn log_has_all_events_and_secrets() {
     let mut client = Client::secured(sec2(NonceRule::Counter), &user("abcd1234"));
     client.set("Café 家 ’".as_bytes(), "naïve café".as_bytes(), &[]);
     assert_eq!(

@@ -1,18 +1,21 @@
-//! `cloud_user_assoc` on the device (`esp_rmaker_user_mapping.c`): a client sends a user and a secret.
-//! When the cloud receives them is decided by the node.
+//! `cloud_user_assoc` on the device (`esp_rmaker_user_mapping.c`): receives a user and a secret. The node
+//! decides when it sends them to the cloud.
 
 use prost::Message as _;
 
-use super::node::Node;
+use super::node::NodeState;
 use super::reply::{Refusal, decode, refuse, unknown_command};
 use crate::emulator::log::Log;
-use crate::proto::rainmaker::r_maker_config_payload::Payload;
 use crate::proto::rainmaker::{
     RMakerConfigMsgType as Msg, RMakerConfigPayload, RMakerConfigStatus as Status,
-    RespSetUserMapping,
+    RespSetUserMapping, r_maker_config_payload::Payload,
 };
 
-pub(super) fn handle(node: &mut Node, log: &mut Log, request: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub(super) fn handle(
+    node: &mut NodeState,
+    log: &mut Log,
+    request: &[u8],
+) -> Result<Vec<u8>, Refusal> {
     let request: RMakerConfigPayload = decode(request)?;
     if Msg::try_from(request.msg) != Ok(Msg::TypeCmdSetUserMapping) {
         return Err(unknown_command());
@@ -25,7 +28,7 @@ pub(super) fn handle(node: &mut Node, log: &mut Log, request: &[u8]) -> Result<V
         node_id: String::new(),
     };
     if !command.user_id.is_empty() && !command.secret_key.is_empty() {
-        node.map_to(command.user_id, command.secret_key, log);
+        node.map_to_user(command.user_id, command.secret_key, log);
         reply.status = Status::Success.into();
         reply.node_id.clone_from(&node.settings.id);
     }

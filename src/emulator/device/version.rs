@@ -1,16 +1,16 @@
-//! proto-ver on the device (`NP/src/manager.c`, the version JSON): what it says about itself, in
-//! the clear, in the shape in which cJSON prints it. What is asked makes no difference.
+//! proto-ver on the device (`NP/src/manager.c`, the version JSON): its capabilities, unencrypted, in the
+//! format of cJSON. The contents of the request do not matter.
 
 use super::firmware::Rules;
 use super::offering::Offering;
 use super::settings::DeviceSettings;
 use crate::security::{DeviceSecret, NonceRule};
 
-/// The document. On a network, firmware prints it by formats of `printf`, without any space.
-pub(super) fn document(settings: &DeviceSettings) -> String {
+/// Writes the document. On a network, firmware prints it with formats of `printf`, without any space.
+pub(super) fn write_document(settings: &DeviceSettings) -> String {
     let secret = &settings.secret;
     match settings.offering {
-        Offering::Provisioning => provisioning_document(settings),
+        Offering::Provisioning => write_provisioning_document(settings),
         Offering::Standalone => r#"{"on_network":{"ver":"v1.0","cap":["ch_resp"]}}"#.to_owned(),
         Offering::LocalControl => format!(
             r#"{{"local_ctrl":{{"ver":"v1.0","sec_ver":{},"sec_patch_ver":{}}}}}"#,
@@ -20,9 +20,9 @@ pub(super) fn document(settings: &DeviceSettings) -> String {
     }
 }
 
-/// As cJSON prints it, tabs and line ends included: this reveals a client that cuts it out of a
-/// fixed frame, or compares it with a text of its own.
-fn provisioning_document(settings: &DeviceSettings) -> String {
+/// As cJSON prints it, with tabs and line ends: this reveals a client that cuts it out of a fixed
+/// frame, or compares it with a fixed text.
+fn write_provisioning_document(settings: &DeviceSettings) -> String {
     let (secret, rules) = (&settings.secret, settings.rules());
     let (claiming, extra): (Vec<&str>, Vec<&str>) = settings
         .capabilities
@@ -43,15 +43,15 @@ fn provisioning_document(settings: &DeviceSettings) -> String {
             members.push(("sec_patch_ver", patch_version(secret).to_string()));
         }
     }
-    members.push(("cap", list(&provisioning(secret, rules))));
+    members.push(("cap", list(&provisioning_capabilities(secret, rules))));
     objects.push(object("prov", &members));
     format!("{{\n{}\n}}", objects.join(",\n"))
 }
 
-fn provisioning(secret: &DeviceSecret, rules: Rules) -> Vec<&'static str> {
+fn provisioning_capabilities(secret: &DeviceSecret, rules: Rules) -> Vec<&'static str> {
     let mut names = match secret {
         DeviceSecret::Sec0 => vec!["no_sec"],
-        // Only where there is none at all: an empty PoP is a PoP here.
+        // Only without a PoP: an empty PoP is a PoP here.
         DeviceSecret::Sec1 { pop: None } => vec!["no_pop"],
         DeviceSecret::Sec1 { .. } | DeviceSecret::Sec2 { .. } => Vec::new(),
     };
@@ -89,7 +89,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// What the `rmaker` object lists; everything else is `rmaker_extra`'s.
+/// The capabilities of the `rmaker` object; `rmaker_extra` lists all others.
 const CLAIMING: [&str; 2] = ["claim", "camera_claim"];
 
 #[cfg(test)]
@@ -107,11 +107,11 @@ mod tests {
     }
 
     fn read(secret: &DeviceSecret, capabilities: &[&str]) -> Value {
-        serde_json::from_str(&document(&settings(secret, capabilities))).unwrap()
+        serde_json::from_str(&write_document(&settings(secret, capabilities))).unwrap()
     }
 
     #[test]
-    fn older_firmware_says_less() {
+    fn older_firmware_has_fewer_members() {
         let pop = DeviceSecret::Sec1 {
             pop: Some(Secret::new("abcd1234".to_owned())),
         };
@@ -151,14 +151,14 @@ mod tests {
             let mut settings = settings(secret, &[]);
             settings.firmware = firmware;
             settings.with_patch_version = patched;
-            let said: Value = serde_json::from_str(&document(&settings)).unwrap();
-            assert_eq!(said, json!({ "prov": expected }));
+            let written: Value = serde_json::from_str(&write_document(&settings)).unwrap();
+            assert_eq!(written, json!({ "prov": expected }));
         }
     }
 
     #[test]
-    fn the_document_looks_as_firmware_prints_it() {
-        let text = document(&settings(&DeviceSecret::Sec0, &["ch_resp"]));
+    fn document_has_format_of_cjson() {
+        let text = write_document(&settings(&DeviceSecret::Sec0, &["ch_resp"]));
         assert_eq!(
             text,
             "{\n\t\"rmaker_extra\":\t{\n\t\t\"ver\":\t\"1.0\",\n\t\t\"cap\":\t[\"ch_resp\"]\n\t},\n\
@@ -169,18 +169,18 @@ mod tests {
     }
 
     #[test]
-    fn it_says_which_scheme_and_whether_a_pop_is_wanted() {
+    fn document_has_scheme_and_pop_requirement() {
         let sec1 = |pop: Option<&str>| DeviceSecret::Sec1 {
             pop: pop.map(|text| Secret::new(text.to_owned())),
         };
-        let said = read(&sec1(None), &["claim", "local_ctrl"]);
-        assert_eq!(said["prov"]["sec_ver"], 1);
+        let written = read(&sec1(None), &["claim", "local_ctrl"]);
+        assert_eq!(written["prov"]["sec_ver"], 1);
         assert_eq!(
-            said["prov"]["cap"],
+            written["prov"]["cap"],
             json!(["no_pop", "wifi_prov", "wifi_scan"])
         );
-        assert_eq!(said["rmaker"]["cap"], json!(["claim"]));
-        assert_eq!(said["rmaker_extra"]["cap"], json!(["local_ctrl"]));
+        assert_eq!(written["rmaker"]["cap"], json!(["claim"]));
+        assert_eq!(written["rmaker_extra"]["cap"], json!(["local_ctrl"]));
         // As firmware: an empty PoP is used like none, but is not announced as none.
         for pop in ["", "abcd1234"] {
             assert_eq!(
@@ -194,10 +194,10 @@ mod tests {
                 verifier: Vec::new(),
                 nonce,
             };
-            let said = read(&sec2, &[]);
-            assert_eq!(said["prov"]["sec_ver"], 2);
-            assert_eq!(said["prov"]["sec_patch_ver"], patch);
-            assert_eq!(said.get("rmaker"), None);
+            let written = read(&sec2, &[]);
+            assert_eq!(written["prov"]["sec_ver"], 2);
+            assert_eq!(written["prov"]["sec_patch_ver"], patch);
+            assert_eq!(written.get("rmaker"), None);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! prov-config on the device (`NP/src/network_config.c`, `handlers.c`): raw messages to stored
-//! and applied credentials. Not what comes of them, which is the manager's.
+//! prov-config on the device (`NP/src/network_config.c`, `handlers.c`): stores and applies credentials.
+//! The manager knows what follows.
 
 use prost::Message as _;
 use tokio::time::Instant;
@@ -8,14 +8,10 @@ use super::manager::{Manager, Reason, Station};
 use super::reply::{Refusal, decode, response_to, unknown_command, without_body};
 use super::wifi_scan::until_nul;
 use crate::emulator::flash::{Flash, StoredConfig};
-use crate::emulator::log::{Entry, Log, ProvEvent};
-use crate::proto::network_provisioning::network_config_payload::Payload;
-use crate::proto::network_provisioning::resp_get_wifi_status::State;
+use crate::emulator::log::{DeviceEvent, Log, ProvEvent};
 use crate::proto::network_provisioning::{
-    CmdSetWifiConfig, NetworkConfigMsgType as Msg, NetworkConfigPayload, RespApplyThreadConfig,
-    RespApplyWifiConfig, RespGetThreadStatus, RespGetWifiStatus, RespSetThreadConfig,
-    RespSetWifiConfig, WifiAttemptFailed, WifiConnectFailedReason, WifiConnectedState,
-    WifiStationState,
+    self as np, NetworkConfigMsgType as Msg, WifiConnectFailedReason, WifiStationState,
+    network_config_payload::Payload, resp_get_wifi_status::State,
 };
 use crate::proto::protocomm::Status;
 use crate::secret::Secret;
@@ -27,59 +23,57 @@ pub(super) fn handle(
     now: Instant,
     request: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
-    let request: NetworkConfigPayload = decode(request)?;
+    let request: np::NetworkConfigPayload = decode(request)?;
     let rules = manager.rules();
     let is_thread = request.msg >= Msg::TypeCmdGetThreadStatus.into();
     let command = Msg::try_from(request.msg)
         .ok()
-        .filter(|_| rules.knows_thread || !is_thread);
-    // For the commands about Thread, which this device does not have.
+        .filter(|_| rules.has_thread || !is_thread);
+    // Of the commands for Thread, which this device does not have.
     let status = Status::InvalidArgument.into();
     let payload = match (command, request.payload) {
         (Some(Msg::TypeCmdGetWifiStatus), _) => {
             Payload::RespGetWifiStatus(wifi_status(manager, log, now))
         }
         (Some(Msg::TypeCmdSetWifiConfig), Some(Payload::CmdSetWifiConfig(command))) => {
-            let status = set(manager, log, &command).into();
-            Payload::RespSetWifiConfig(RespSetWifiConfig { status })
+            let status = set_credentials(manager, log, &command).into();
+            Payload::RespSetWifiConfig(np::RespSetWifiConfig { status })
         }
         (Some(Msg::TypeCmdApplyWifiConfig), _) => {
             let status = apply(manager, flash, log, now).into();
-            Payload::RespApplyWifiConfig(RespApplyWifiConfig { status })
+            Payload::RespApplyWifiConfig(np::RespApplyWifiConfig { status })
         }
         (Some(Msg::TypeCmdGetThreadStatus), _) => {
-            Payload::RespGetThreadStatus(RespGetThreadStatus {
-                status,
-                ..RespGetThreadStatus::default()
-            })
+            let other = np::RespGetThreadStatus::default();
+            Payload::RespGetThreadStatus(np::RespGetThreadStatus { status, ..other })
         }
         (Some(Msg::TypeCmdSetThreadConfig), Some(Payload::CmdSetThreadConfig(_))) => {
-            Payload::RespSetThreadConfig(RespSetThreadConfig { status })
+            Payload::RespSetThreadConfig(np::RespSetThreadConfig { status })
         }
         (Some(Msg::TypeCmdApplyThreadConfig), _) => {
-            Payload::RespApplyThreadConfig(RespApplyThreadConfig { status })
+            Payload::RespApplyThreadConfig(np::RespApplyThreadConfig { status })
         }
         (Some(Msg::TypeCmdSetWifiConfig | Msg::TypeCmdSetThreadConfig), _) => {
             return Err(without_body(rules));
         }
         _ => return Err(unknown_command()),
     };
-    let message = NetworkConfigPayload {
+    let message = np::NetworkConfigPayload {
         msg: response_to(request.msg),
         payload: Some(payload),
     };
     Ok(message.encode_to_vec())
 }
 
-/// Lengths are all that is checked; BSSID and channel are taken and ignored.
-fn set(manager: &mut Manager, log: &mut Log, command: &CmdSetWifiConfig) -> Status {
+/// Stores credentials. Only lengths are checked; BSSID and channel are ignored.
+fn set_credentials(manager: &mut Manager, log: &mut Log, command: &np::CmdSetWifiConfig) -> Status {
     if !matches!(command.bssid.len(), 0 | 6)
         || command.ssid.len() > 32
         || command.passphrase.len() > 63
     {
         return Status::InvalidArgument;
     }
-    log.write(&Entry::WifiSet {
+    log.write(&DeviceEvent::WifiSet {
         ssid: String::from_utf8_lossy(&command.ssid).into_owned(),
         ssid_hex: hex::encode(&command.ssid),
         passphrase: String::from_utf8_lossy(&command.passphrase).into_owned(),
@@ -96,28 +90,26 @@ fn set(manager: &mut Manager, log: &mut Log, command: &CmdSetWifiConfig) -> Stat
 fn apply(manager: &mut Manager, flash: &mut Flash, log: &mut Log, now: Instant) -> Status {
     match manager.apply(now) {
         Ok(config) => {
-            // Before it is known whether they are right.
-            log.kept(flash.store(Some(config)));
-            log.write(&Entry::prov_event(ProvEvent::CredRecv));
-            log.write(&Entry::WifiApplied);
+            // Before the device knows whether they are right.
+            log.write_state_error(flash.store(Some(config)));
+            log.write(&DeviceEvent::prov_event(ProvEvent::CredRecv));
+            log.write(&DeviceEvent::WifiApplied);
             Status::Success
         }
         Err(_) => Status::InternalError,
     }
 }
 
-fn wifi_status(manager: &mut Manager, log: &mut Log, now: Instant) -> RespGetWifiStatus {
-    let (name, station, state) = match manager.report(now) {
+fn wifi_status(manager: &mut Manager, log: &mut Log, now: Instant) -> np::RespGetWifiStatus {
+    let (name, station, state) = match manager.report_station(now) {
         Station::Connecting => ("connecting", WifiStationState::Connecting, None),
         Station::AttemptFailed { remaining } => {
-            let state = State::AttemptFailed(WifiAttemptFailed {
-                attempts_remaining: remaining,
-            });
-            let station = WifiStationState::Connecting;
-            ("attempt_failed", station, Some(state))
+            let attempts_remaining = remaining;
+            let state = State::AttemptFailed(np::WifiAttemptFailed { attempts_remaining });
+            ("attempt_failed", WifiStationState::Connecting, Some(state))
         }
         Station::Connected(point) => {
-            let state = State::WifiConnected(WifiConnectedState {
+            let state = State::WifiConnected(np::WifiConnectedState {
                 ip4_addr: point.ip.to_string(),
                 auth_mode: point.auth.into(),
                 ssid: until_nul(&point.ssid),
@@ -135,8 +127,8 @@ fn wifi_status(manager: &mut Manager, log: &mut Log, now: Instant) -> RespGetWif
             ("failed", WifiStationState::ConnectionFailed, Some(state))
         }
     };
-    log.write(&Entry::WifiStatus { state: name });
-    RespGetWifiStatus {
+    log.write(&DeviceEvent::WifiStatus { state: name });
+    np::RespGetWifiStatus {
         status: Status::Success.into(),
         wifi_sta_state: station.into(),
         state,

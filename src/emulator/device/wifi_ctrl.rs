@@ -1,5 +1,5 @@
-//! prov-ctrl on the device (`NP/src/network_ctrl.c`): back to the start, or provisioning anew.
-//! Not when that is allowed, which the manager decides.
+//! prov-ctrl on the device (`NP/src/network_ctrl.c`): resets the manager, or lets a client provision the
+//! device again, if the manager accepts that.
 
 use prost::Message as _;
 use tokio::time::Instant;
@@ -7,11 +7,9 @@ use tokio::time::Instant;
 use super::manager::Manager;
 use super::reply::{Refusal, decode, response_to, status_of, unknown_command};
 use crate::emulator::flash::Flash;
-use crate::emulator::log::{Entry, Log};
-use crate::proto::network_provisioning::network_ctrl_payload::Payload;
+use crate::emulator::log::{DeviceEvent, Log};
 use crate::proto::network_provisioning::{
-    NetworkCtrlMsgType as Msg, NetworkCtrlPayload, RespCtrlThreadReprov, RespCtrlThreadReset,
-    RespCtrlWifiReprov, RespCtrlWifiReset,
+    self as np, NetworkCtrlMsgType as Msg, network_ctrl_payload::Payload,
 };
 use crate::proto::protocomm::Status;
 
@@ -22,35 +20,35 @@ pub(super) fn handle(
     now: Instant,
     request: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
-    let request: NetworkCtrlPayload = decode(request)?;
-    let knows_thread = manager.rules().knows_thread;
-    // No body is looked at: all are empty.
+    let request: np::NetworkCtrlPayload = decode(request)?;
+    let has_thread = manager.rules().has_thread;
+    // No body is read: all are empty.
     let mut status = Status::InvalidArgument;
     let payload = match Msg::try_from(request.msg) {
         Ok(Msg::TypeCmdCtrlWifiReset) => {
             let accepted = manager.reset(now).is_ok();
             if accepted {
-                log.kept(flash.store(None));
+                log.write_state_error(flash.store(None));
             }
-            log.write(&Entry::Reset { accepted });
+            log.write(&DeviceEvent::Reset { accepted });
             status = status_of(accepted);
-            Payload::RespCtrlWifiReset(RespCtrlWifiReset {})
+            Payload::RespCtrlWifiReset(np::RespCtrlWifiReset {})
         }
         Ok(Msg::TypeCmdCtrlWifiReprov) => {
             let accepted = manager.reprovision(now).is_ok();
-            log.write(&Entry::Reprov { accepted });
+            log.write(&DeviceEvent::Reprov { accepted });
             status = status_of(accepted);
-            Payload::RespCtrlWifiReprov(RespCtrlWifiReprov {})
+            Payload::RespCtrlWifiReprov(np::RespCtrlWifiReprov {})
         }
-        Ok(Msg::TypeCmdCtrlThreadReset) if knows_thread => {
-            Payload::RespCtrlThreadReset(RespCtrlThreadReset {})
+        Ok(Msg::TypeCmdCtrlThreadReset) if has_thread => {
+            Payload::RespCtrlThreadReset(np::RespCtrlThreadReset {})
         }
-        Ok(Msg::TypeCmdCtrlThreadReprov) if knows_thread => {
-            Payload::RespCtrlThreadReprov(RespCtrlThreadReprov {})
+        Ok(Msg::TypeCmdCtrlThreadReprov) if has_thread => {
+            Payload::RespCtrlThreadReprov(np::RespCtrlThreadReprov {})
         }
         _ => return Err(unknown_command()),
     };
-    let message = NetworkCtrlPayload {
+    let message = np::NetworkCtrlPayload {
         msg: response_to(request.msg),
         status: status.into(),
         payload: Some(payload),

@@ -1,47 +1,41 @@
-//! The world around an emulated device: the access points it sees, the passphrases that open
-//! them, and how long radio work takes. Not the provisioning manager's view of it.
+//! The surroundings of an emulated device: its access points with their passphrases, and the duration of
+//! radio operations.
 
 use std::net::Ipv4Addr;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::Deserialize;
-use thiserror::Error;
 
+use crate::emulator::parse::{ParseListError, ParseValueError, parse_list};
 use crate::secret::Secret;
 
-/// What is in the air, and how long joining it takes.
+/// The access points around the device, and how long joining takes.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// In any order; the device sorts what it reports.
+    /// In any order; the device sorts its scan results.
     pub access_points: Vec<AccessPoint>,
     /// From the start of an attempt to an address.
     pub join: Duration,
-    /// How long an attempt takes that fails.
+    /// How long a failing attempt takes.
     pub failed_attempt: Duration,
-    /// `wifi_conn_attempts` of the firmware. 0: one try where the reason is known, endless ones
-    /// where it is not.
+    /// `wifi_conn_attempts` of the firmware. 0: one attempt if the reason of the failure is known,
+    /// otherwise endless ones.
     pub attempts: u32,
 }
 
 impl World {
-    /// A neighbourhood with one network of each kind that a client must cope with. All that
-    /// have a passphrase take `correct horse battery`, but for `Café 家 ’`: `naïve café`.
-    pub fn neighbourhood() -> Self {
-        let points = DEFAULT.map(|row| AccessPoint {
-            ssid: row.0.as_bytes().to_vec(),
-            hidden: row.0 == "Attic",
-            bssid: [0x02, 0x1a, 0x11, 0xf0, 0x0d, row.1],
-            channel: row.2,
-            rssi: row.3,
-            auth: row.4,
-            passphrase: row.5.map(|text| Secret::new(text.to_owned())),
-            ip: FIRST_ADDRESS,
+    /// A neighborhood with one network of each kind that a client must support. The passphrase is
+    /// `correct horse battery`; that of `Café 家 ’` is `naïve café`.
+    pub fn neighborhood() -> Self {
+        static WORLD: LazyLock<World> = LazyLock::new(|| {
+            World::from_json(NEIGHBORHOOD).unwrap_or_else(|_| World::with(Vec::new()))
         });
-        Self::with(points.to_vec())
+        WORLD.clone()
     }
 
-    /// These access points, and the usual times.
+    /// These access points, and the default times.
     pub fn with(access_points: Vec<AccessPoint>) -> Self {
         Self {
             access_points,
@@ -52,15 +46,10 @@ impl World {
     }
 
     /// Reads a JSON list of `{ssid | ssid_hex, bssid?, channel?, rssi?, auth?, passphrase?, ip?,
-    /// hidden?}`. `auth` is the driver's number or a name; without it, a
-    /// network with a passphrase is WPA2 and one without is open.
-    pub fn from_json(text: &str) -> Result<Self, WorldError> {
-        let rows: Vec<Row> = serde_json::from_str(text).map_err(WorldError::Json)?;
-        let points = (1..).zip(rows).map(|(number, row)| {
-            let read = row.read(number);
-            read.map_err(|what| WorldError::Row { number, what })
-        });
-        Ok(Self::with(points.collect::<Result<_, _>>()?))
+    /// hidden?}`. `auth` is the driver's number or a name; without it, a network with a passphrase is
+    /// WPA2 and one without is open.
+    pub fn from_json(text: &str) -> Result<Self, ParseListError> {
+        parse_list(text, "access point", ListedAccessPoint::into_access_point).map(Self::with)
     }
 
     /// Tries to join `ssid` with `passphrase`.
@@ -70,7 +59,7 @@ impl World {
         named.sort_by_key(|point| std::cmp::Reverse(point.rssi));
         let mut failure = None;
         for point in named {
-            match point.admits(passphrase) {
+            match point.check_passphrase(passphrase) {
                 Ok(()) => return Ok(point.clone()),
                 Err(reason) => failure = failure.or(Some(reason)),
             }
@@ -84,27 +73,27 @@ impl World {
 pub struct AccessPoint {
     /// 1 to 32 bytes.
     pub ssid: Vec<u8>,
-    /// Reported with an empty name; it is joined by its real one.
+    /// Whether scans report it with an empty name. The device joins it by its real one.
     pub hidden: bool,
-    /// Its own address.
+    /// Its MAC address.
     pub bssid: [u8; 6],
     /// 1 to 14.
     pub channel: u8,
     /// dBm.
     pub rssi: i8,
-    /// The Wi-Fi driver's number of the kind of authentication.
+    /// The kind of authentication, as the Wi-Fi driver numbers it.
     pub auth: u8,
-    /// What opens it.
+    /// Its passphrase, if it has one.
     pub passphrase: Option<Secret<String>>,
-    /// What it gives to the device.
+    /// The address that the device gets.
     pub ip: Ipv4Addr,
 }
 
 impl AccessPoint {
-    fn admits(&self, passphrase: &[u8]) -> Result<(), Failure> {
+    fn check_passphrase(&self, passphrase: &[u8]) -> Result<(), Failure> {
         match self.auth {
             auth if ENTERPRISE.contains(&auth) => Err(Failure::Unrelated),
-            // A WPA passphrase raises the weakest kind that the driver accepts above "open".
+            // With a WPA passphrase, the driver does not accept an open network.
             OPEN | OWE if passphrase.len() >= 8 => Err(Failure::Unrelated),
             OPEN | OWE => Ok(()),
             _ if passphrase.is_empty() => Err(Failure::Unrelated),
@@ -119,15 +108,15 @@ impl AccessPoint {
 /// The outcome of an attempt to join.
 pub(super) type Attempt = Result<AccessPoint, Failure>;
 
-/// Why an attempt fails, as far as the manager tells reasons apart.
+/// Why an attempt fails, as far as the manager distinguishes reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// `WIFI_REASON_AUTH_EXPIRE`, which generations read differently.
+    /// `WIFI_REASON_AUTH_EXPIRE`, which generations handle differently.
     AuthExpired,
-    /// No attempt ever ends, as without an answer from DHCP.
+    /// No attempt ends, as without an answer from DHCP.
     Endless,
     NotFound,
-    /// A reason without a meaning of its own, such as "no AP with compatible security".
+    /// A reason that the manager does not report, such as "no AP with compatible security".
     Unrelated,
     WrongPassphrase,
 }
@@ -143,23 +132,12 @@ const OWE: u8 = 9;
 const ENTERPRISE: [u8; 5] = [5, 10, 14, 15, 16];
 const FIRST_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 23);
 
-/// Name, last byte of the address, channel, strength, kind, passphrase.
-type DefaultRow = (&'static str, u8, u8, i8, u8, Option<&'static str>);
-
-const DEFAULT: [DefaultRow; 7] = [
-    ("Home", 0x01, 6, -44, WPA2, Some("correct horse battery")),
-    // The same network once more, farther away: a client must list it once.
-    ("Home", 0x02, 11, -67, WPA2, Some("correct horse battery")),
-    ("Guest", 0x03, 1, -51, OPEN, None),
-    ("Home-WPA3", 0x04, 6, -58, 6, Some("correct horse battery")),
-    ("Office", 0x05, 11, -63, 5, None),
-    ("Café 家 ’", 0x06, 3, -72, 7, Some("naïve café")),
-    ("Attic", 0x07, 13, -80, WPA2, Some("correct horse battery")),
-];
+/// With two access points of one network, which a client must list once.
+const NEIGHBORHOOD: &str = include_str!("neighborhood.json");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+struct ListedAccessPoint {
     ssid: Option<String>,
     ssid_hex: Option<String>,
     bssid: Option<String>,
@@ -179,22 +157,21 @@ enum Auth {
     Name(String),
 }
 
-impl Row {
-    fn read(self, number: usize) -> Result<AccessPoint, &'static str> {
-        let ssid = match (self.ssid, self.ssid_hex) {
+impl ListedAccessPoint {
+    fn into_access_point(number: u32, listed: Self) -> Result<AccessPoint, &'static str> {
+        let ssid = match (listed.ssid, listed.ssid_hex) {
             (Some(text), None) => text.into_bytes(),
             (None, Some(digits)) => {
                 hex::decode(&digits).map_err(|_| "ssid_hex is not hexadecimal")?
             }
             _ => return Err("it needs either ssid or ssid_hex"),
         };
-        if ssid.is_empty() || ssid.len() > 32 {
+        if !(1..=32).contains(&ssid.len()) {
             return Err("an SSID has 1 to 32 bytes");
         }
-        let bssid = match self.bssid {
+        let bssid = match listed.bssid {
             None => {
-                let index = number.saturating_sub(1);
-                let last = u8::try_from(index).unwrap_or(u8::MAX);
+                let last = u8::try_from(number.saturating_sub(1)).unwrap_or(u8::MAX);
                 [0x02, 0x1a, 0x11, 0xf0, 0x0e, last]
             }
             Some(text) => hex::decode(text.replace([':', '-'], ""))
@@ -202,80 +179,58 @@ impl Row {
                 .and_then(|bytes| bytes.try_into().ok())
                 .ok_or("bssid is not six pairs of hexadecimal digits")?,
         };
-        let auth = match self.auth {
+        let auth = match listed.auth {
             Some(Auth::Number(number)) => number,
             Some(Auth::Name(name)) => {
-                // Also as `device wifi` prints them.
+                // Also as `device wifi` prints it.
                 let name = name.to_lowercase().replace('_', "-");
-                let mut known = (0..).zip(AUTH_NAMES.split(' '));
-                let found = known.find(|(_, known)| *known == name);
-                found
-                    .map(|(number, _)| number)
-                    .ok_or("auth is none of the known names")?
+                let mut names = (0..).zip(AUTH_NAMES.split(' '));
+                let known = names.find(|(_, known)| *known == name);
+                known.ok_or("auth is none of the known names")?.0
             }
-            None if self.passphrase.is_some() => WPA2,
+            None if listed.passphrase.is_some() => WPA2,
             None => OPEN,
         };
         Ok(AccessPoint {
             ssid,
-            hidden: self.hidden,
+            hidden: listed.hidden,
             bssid,
-            channel: self.channel.unwrap_or(6),
-            rssi: self.rssi.unwrap_or(-50),
+            channel: listed.channel.unwrap_or(6),
+            rssi: listed.rssi.unwrap_or(-50),
             auth,
-            passphrase: self.passphrase.map(Secret::new),
-            ip: self.ip.unwrap_or(FIRST_ADDRESS),
+            passphrase: listed.passphrase.map(Secret::new),
+            ip: listed.ip.unwrap_or(FIRST_ADDRESS),
         })
     }
 }
 
-/// Why a list of access points cannot be used.
-#[derive(Debug, Error)]
-pub enum WorldError {
-    /// Not JSON, or not of this form.
-    #[error("the list of access points cannot be read: {0}")]
-    Json(serde_json::Error),
-    /// One of them is impossible.
-    #[error("access point {number}: {what}")]
-    Row {
-        /// Counted from 1.
-        number: usize,
-        /// What is wrong.
-        what: &'static str,
-    },
-}
-
-/// How fast the device's time runs: every wait of the firmware is multiplied by it.
+/// The factor by which every wait of the firmware is multiplied.
 #[derive(Clone, Copy, Debug, derive_more::Display, PartialEq, PartialOrd)]
 pub struct TimeScale(f64);
 
 impl TimeScale {
-    /// As fast as a real device.
+    /// The speed of a real device.
     pub const REAL: Self = Self(1.0);
 
-    /// A finite factor, 0 or more.
+    /// Creates it from a finite factor that is 0 or more.
     pub fn new(factor: f64) -> Option<Self> {
         (factor.is_finite() && factor >= 0.0).then_some(Self(factor))
     }
 
-    /// The wait that stands for `real`.
+    /// Scales a wait of a real device.
     pub fn of(self, real: Duration) -> Duration {
         Duration::try_from_secs_f64(real.as_secs_f64() * self.0).unwrap_or(Duration::MAX)
     }
 }
 
 impl FromStr for TimeScale {
-    type Err = NoTimeScale;
+    type Err = ParseValueError;
 
-    fn from_str(text: &str) -> Result<Self, NoTimeScale> {
-        text.parse().ok().and_then(Self::new).ok_or(NoTimeScale)
+    fn from_str(text: &str) -> Result<Self, ParseValueError> {
+        let factor = text.parse().ok().and_then(Self::new);
+        factor.ok_or_else(|| "a number that is 0 or more".into())
     }
 }
-
-/// A text that is no factor for time.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("expected a number that is 0 or more")]
-pub struct NoTimeScale;
 
 #[cfg(test)]
 mod tests {
@@ -287,8 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_network_takes_what_opens_it() {
-        let world = World::neighbourhood();
+    fn each_kind_of_network_checks_passphrase() {
+        let world = World::neighborhood();
         let right = "correct horse battery";
         assert_eq!(outcome(&world, "Home", right), Ok(1));
         assert_eq!(
@@ -307,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_from_json() {
+    fn reads_json_list() {
         let world = World::from_json(
             r#"[{"ssid_hex": "ff00", "bssid": "aa:bb:cc:00:11:22", "channel": 1, "rssi": -90,
                  "auth": "owe", "ip": "10.0.0.9", "hidden": true},
@@ -329,10 +284,13 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_cannot_be_is_refused() {
-        for (text, said) in [
+    fn rejects_invalid_list() {
+        for (text, expected) in [
             ("{}", "cannot be read"),
-            (r#"[{"ssid": "a", "colour": 1}]"#, "cannot be read"),
+            (
+                r#"[{"ssid": "a", "colour": 1}]"#,
+                "access point 1: unknown field",
+            ),
             (r#"[{"ssid": "a", "ssid_hex": "61"}]"#, "access point 1"),
             (r#"[{"ssid": ""}]"#, "1 to 32 bytes"),
             (
@@ -342,7 +300,7 @@ mod tests {
             (r#"[{"ssid": "a", "bssid": "00"}]"#, "six pairs"),
         ] {
             let error = World::from_json(text).unwrap_err().to_string();
-            assert!(error.contains(said), "{text}: {error}");
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 

@@ -1,17 +1,12 @@
-//! A well-formed answer of another type than the request asks for. For faults only: no firmware does
-//! this.
+//! A well-formed answer of another type than the request requires. Only a fault sends it, no firmware.
 
 use prost::Message;
 
 use super::endpoint::Endpoint;
-use crate::proto::network_provisioning::network_config_payload::Payload as Config;
-use crate::proto::network_provisioning::network_ctrl_payload::Payload as Control;
-use crate::proto::network_provisioning::network_scan_payload::Payload as Scan;
 use crate::proto::network_provisioning::{
-    NetworkConfigMsgType as ConfigMsg, NetworkConfigPayload, NetworkCtrlMsgType as ControlMsg,
-    NetworkCtrlPayload, NetworkScanMsgType as ScanMsg, NetworkScanPayload, RespCtrlWifiReprov,
-    RespCtrlWifiReset, RespGetWifiStatus, RespScanWifiResult, RespScanWifiStart, RespSetWifiConfig,
-    WifiStationState,
+    self as np, NetworkConfigMsgType as ConfigMsg, NetworkCtrlMsgType as ControlMsg,
+    NetworkScanMsgType as ScanMsg, network_config_payload::Payload as Config,
+    network_ctrl_payload::Payload as Control, network_scan_payload::Payload as Scan,
 };
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{
@@ -23,69 +18,71 @@ use crate::proto::rainmaker::r_maker_config_payload::Payload as UserMapping;
 use crate::proto::rainmaker::{CmdSetUserMapping, RMakerConfigPayload};
 use crate::proto::rmaker_ch_resp::{RMakerChRespMsgType as ChRespMsg, RMakerChRespPayload};
 
-/// What is sent instead of `answer`.
+/// Creates the reply that replaces `answer`.
 pub(super) fn wrong_type_reply(endpoint: Endpoint, answer: &[u8]) -> Vec<u8> {
     match endpoint {
         Endpoint::Version => b"[]".to_vec(),
-        Endpoint::Session => other_type(answer, |due: SessionData, other| {
+        Endpoint::Session => replace_message(answer, |due: SessionData, other| {
             other.sec_ver = due.sec_ver;
-            other.proto = due.proto.map(handshake);
+            other.proto = due.proto.map(replace_handshake);
         }),
-        Endpoint::Config => other_type(answer, |due: NetworkConfigPayload, other| {
+        Endpoint::Config => replace_message(answer, |due: np::NetworkConfigPayload, other| {
             if due.msg() == ConfigMsg::TypeRespGetWifiStatus {
-                let reply = RespSetWifiConfig::default();
+                let reply = np::RespSetWifiConfig::default();
                 other.set_msg(ConfigMsg::TypeRespSetWifiConfig);
                 other.payload = Some(Config::RespSetWifiConfig(reply));
             } else {
-                let mut reply = RespGetWifiStatus::default();
-                reply.set_wifi_sta_state(WifiStationState::Connecting);
+                let mut reply = np::RespGetWifiStatus::default();
+                reply.set_wifi_sta_state(np::WifiStationState::Connecting);
                 other.set_msg(ConfigMsg::TypeRespGetWifiStatus);
                 other.payload = Some(Config::RespGetWifiStatus(reply));
             }
         }),
-        Endpoint::Control => other_type(answer, |due: NetworkCtrlPayload, other| {
+        Endpoint::Control => replace_message(answer, |due: np::NetworkCtrlPayload, other| {
             if due.msg() == ControlMsg::TypeRespCtrlWifiReset {
                 other.set_msg(ControlMsg::TypeRespCtrlWifiReprov);
-                other.payload = Some(Control::RespCtrlWifiReprov(RespCtrlWifiReprov {}));
+                other.payload = Some(Control::RespCtrlWifiReprov(np::RespCtrlWifiReprov {}));
             } else {
                 other.set_msg(ControlMsg::TypeRespCtrlWifiReset);
-                other.payload = Some(Control::RespCtrlWifiReset(RespCtrlWifiReset {}));
+                other.payload = Some(Control::RespCtrlWifiReset(np::RespCtrlWifiReset {}));
             }
         }),
-        Endpoint::Scan => other_type(answer, |due: NetworkScanPayload, other| {
+        Endpoint::Scan => replace_message(answer, |due: np::NetworkScanPayload, other| {
             if due.msg() == ScanMsg::TypeRespScanWifiStart {
-                let reply = RespScanWifiResult::default();
+                let reply = np::RespScanWifiResult::default();
                 other.set_msg(ScanMsg::TypeRespScanWifiResult);
                 other.payload = Some(Scan::RespScanWifiResult(reply));
             } else {
                 other.set_msg(ScanMsg::TypeRespScanWifiStart);
-                other.payload = Some(Scan::RespScanWifiStart(RespScanWifiStart {}));
+                other.payload = Some(Scan::RespScanWifiStart(np::RespScanWifiStart {}));
             }
         }),
-        Endpoint::ChallengeResponse => other_type(answer, |due: RMakerChRespPayload, other| {
-            other.set_msg(match due.msg() {
-                ChRespMsg::TypeRespDisableChalResp => ChRespMsg::TypeRespGetNodeId,
-                _ => ChRespMsg::TypeRespDisableChalResp,
-            });
-        }),
-        // It has one type of answer, so this is a request.
-        Endpoint::UserMapping => other_type(answer, |_: RMakerConfigPayload, other| {
+        Endpoint::ChallengeResponse => {
+            replace_message(answer, |due: RMakerChRespPayload, other| {
+                other.set_msg(match due.msg() {
+                    ChRespMsg::TypeRespDisableChalResp => ChRespMsg::TypeRespGetNodeId,
+                    _ => ChRespMsg::TypeRespDisableChalResp,
+                });
+            })
+        }
+        // This endpoint has one type of answer, so a request replaces it.
+        Endpoint::UserMapping => replace_message(answer, |_: RMakerConfigPayload, other| {
             let command = CmdSetUserMapping::default();
             other.payload = Some(UserMapping::CmdSetUserMapping(command));
         }),
     }
 }
 
-/// Encodes the message that is made from the one that is due. An answer that cannot be read counts as
-/// an empty message.
-fn other_type<M: Message + Default>(answer: &[u8], change: impl Fn(M, &mut M)) -> Vec<u8> {
+/// Encodes the message that `change` makes of the due message. An unreadable answer counts as an empty
+/// message.
+fn replace_message<M: Message + Default>(answer: &[u8], change: impl Fn(M, &mut M)) -> Vec<u8> {
     let mut other = M::default();
     change(M::decode(answer).unwrap_or_default(), &mut other);
     other.encode_to_vec()
 }
 
-/// The other of a scheme's two answers; Security 0 has one, and gets its request back.
-fn handshake(due: Proto) -> Proto {
+/// The other of a scheme's two handshake answers; Security 0 has one, which its request replaces.
+fn replace_handshake(due: Proto) -> Proto {
     match due {
         Proto::Sec0(_) => Proto::Sec0(Sec0Payload::default()),
         Proto::Sec1(due) => {

@@ -1,16 +1,15 @@
-//! protocomm over Bluetooth Low Energy, as a client on Linux meets it: BlueZ on a bus of its own, an
-//! adapter, and devices in reach. Not a radio: what a client does with D-Bus is all there is, and it
-//! needs neither hardware nor rights.
+//! protocomm over Bluetooth Low Energy for clients on Linux: BlueZ on a bus, with an adapter and devices in
+//! its range. There is no radio: clients use only D-Bus, without hardware and privileges.
 //!
-//! | part | what it is |
+//! | part | contents |
 //! |---|---|
-//! | `advert`, `layout`, `stack` | what devices advertise and have, and what their Bluetooth stacks do differently |
-//! | `answer`, `objects` | answers, errors and objects as they travel on D-Bus |
+//! | `advert`, `layout`, `stack` | the advertisements, the GATT tables and the Bluetooth stacks of devices |
+//! | `answer`, `objects` | answers, errors and objects on D-Bus |
 //! | `bus` | the bus |
-//! | `host` | BlueZ: its objects, their order, its words |
-//! | `link` | what passes between BlueZ and devices |
-//! | `peripheral` | a device's side: a GATT server |
-//! | `radio` | all of it together |
+//! | `host` | BlueZ: its objects, the order of its signals, its errors |
+//! | `link` | the messages between BlueZ and devices |
+//! | `peripheral` | the device's side: a GATT server |
+//! | `radio` | the adapter with all devices |
 //! | `trouble` | what can be wrong with the computer and the links |
 
 mod advert;
@@ -25,10 +24,10 @@ mod radio;
 mod stack;
 mod trouble;
 
-pub use advert::{Address, Advert, InvalidAddress, Neighbour, NeighbourError, rainmaker_data};
+pub use advert::{Address, Advert, Neighbour, rainmaker_data};
 pub use bus::BusChoice;
 pub use host::HostSettings;
 pub use peripheral::Peripheral;
-pub use radio::{RadioSettings, Served, VirtualRadio};
+pub use radio::{RadioSettings, ServedRadio, VirtualRadio};
 pub use stack::Stack;
 pub use trouble::{HostTrouble, LinkTrouble};

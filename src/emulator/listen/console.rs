@@ -1,16 +1,16 @@
 //! protocomm on a serial console, behind a pty: a prompt, an echo, and a reply among the log lines of the
-//! whole board (`protocomm_console.c`). Not a terminal: nothing is edited, and a refusal is a prompt
-//! without a reply.
+//! whole board (`protocomm_console.c`). There is no line editing, and a refusal is a prompt without a
+//! reply.
 //!
-//! One task reads the line, runs the handler and prints; while it is busy, what arrives waits in the
-//! driver's ring. Bytes leave and arrive at the speed of the line, whichever task prints them.
+//! One task reads the line, runs the handler and prints; while it is busy, received bytes wait in the
+//! driver's ring. All bytes have the speed of the line, whichever task prints them.
 
 mod board;
 mod line;
 mod log_noise;
 mod other_console;
 mod pty;
-mod trouble;
+mod settings;
 mod uart;
 
 use std::io;
@@ -24,27 +24,9 @@ use crate::emulator::device::{Device, StopReason};
 use crate::emulator::server::{DeviceServer, Listener, wait_until};
 
 pub use self::log_noise::Noise;
-pub use self::trouble::{ConsoleTrouble, UnknownConsoleTrouble};
+pub use self::settings::{ConsoleSettings, ConsoleTrouble};
 
-/// How a board is on its serial line.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConsoleSettings {
-    /// Bits a second; 0 takes no time.
-    pub baud: u32,
-    /// How much of its log is on the line.
-    pub noise: Noise,
-    /// Whether it dumps the keys of Security 1, as firmware of ESP-IDF 6 does.
-    pub dumps_keys: bool,
-    /// Whether each LF of prompt and reply gets a CR before it, as by the console's newline
-    /// translation.
-    pub translates_newlines: bool,
-    /// What is wrong with it.
-    pub troubles: Vec<ConsoleTrouble>,
-    /// What is in its boot log, if that is printed.
-    pub qr_code: Option<String>,
-}
-
-/// A serial line, not served yet.
+/// A serial line, before a device serves it.
 #[derive(Debug)]
 pub struct Console {
     pty: Pty,
@@ -60,18 +42,17 @@ pub fn open(settings: ConsoleSettings) -> io::Result<Console> {
 }
 
 impl Console {
-    /// The port that a client opens.
+    /// The path of the port for clients.
     pub fn path(&self) -> &Path {
         self.pty.path()
     }
 
-    /// Makes a symbolic link to it, in place of an existing one.
+    /// Creates a symbolic link to the port, in place of an existing one.
     pub fn link(&mut self, link: &Path) -> io::Result<()> {
         self.pty.link(link)
     }
 
-    /// Serves `device` until its service ends; then the port is gone. Dropping the future ends it
-    /// as well.
+    /// Serves `device` until its service ends, and closes the port. Dropping the future also ends it.
     pub async fn serve(self, device: Device) -> StopReason {
         let line = SerialLine {
             board: Board::new(self.settings, device.settings.time_scale, Instant::now()),
@@ -89,14 +70,14 @@ struct SerialLine {
 impl Listener for SerialLine {
     type Event = io::Result<()>;
 
-    async fn turn(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
+    async fn run_due(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
         loop {
             let now = Instant::now();
-            self.board.go_on(server, now);
+            self.board.run_due(server, now);
             let was_clogged = self.board.uart.is_clogged();
-            let sent = self.board.uart.sent(now);
+            let sent = self.board.uart.take_sent(now);
             self.pty.write(&sent).await.map_err(unplugged)?;
-            // What had to wait for the line goes on.
+            // A task that waited for the line continues.
             if !was_clogged || self.board.uart.is_clogged() {
                 break;
             }
@@ -104,17 +85,17 @@ impl Listener for SerialLine {
         if self.board.is_unplugged() {
             return Err(StopReason::Unplugged);
         }
-        Ok(self.board.next_turn())
+        Ok(self.board.next_due_at())
     }
 
-    async fn event(&mut self) -> io::Result<()> {
-        if !self.board.uart.wants_bytes() {
+    async fn next_event(&mut self) -> io::Result<()> {
+        if !self.board.uart.accepts_bytes() {
             return std::future::pending().await;
         }
         let mut buffer = [0; 128];
         let count = self.pty.read(&mut buffer).await?;
         let sent = buffer.get(..count).unwrap_or_default();
-        self.board.uart.take(Instant::now(), sent);
+        self.board.uart.receive_later(Instant::now(), sent);
         Ok(())
     }
 
@@ -131,7 +112,7 @@ impl Listener for SerialLine {
             return reason;
         }
         self.board.stop(server, Instant::now());
-        match self.print_rest().await {
+        match self.print_remaining().await {
             Ok(()) => reason,
             Err(error) => unplugged(error),
         }
@@ -139,22 +120,22 @@ impl Listener for SerialLine {
 }
 
 impl SerialLine {
-    /// What was printed still leaves, and is read.
-    async fn print_rest(&mut self) -> io::Result<()> {
+    /// Sends the remaining output, and waits until the client has read it.
+    async fn print_remaining(&mut self) -> io::Result<()> {
         let uart = &mut self.board.uart;
         loop {
-            self.pty.write(&uart.sent(Instant::now())).await?;
-            if uart.is_silent() {
+            self.pty.write(&uart.take_sent(Instant::now())).await?;
+            if uart.is_sent() {
                 break;
             }
-            wait_until(uart.next_turn()).await;
+            wait_until(uart.next_due_at()).await;
         }
-        self.pty.read_out().await;
+        self.pty.wait_until_read().await;
         Ok(())
     }
 }
 
-/// Without its pty, there is no port.
+/// Without its pty, the port is gone.
 fn unplugged(_: io::Error) -> StopReason {
     StopReason::Unplugged
 }

@@ -1,5 +1,4 @@
-//! Media: each file puts a device behind one, and shows its refusals as that medium shows them.
-//! Not what the device answers, which is the same on all of them.
+//! The media: each file serves a device on one, and shows its refusals in the way of that medium.
 
 #[cfg(target_os = "linux")]
 pub mod ble;

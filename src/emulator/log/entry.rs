@@ -1,24 +1,23 @@
-//! What can happen to an emulated device: each entry with its keys in JSON, and its line for
-//! people, which has no passphrase and no secret key.
+//! The entries of a device's log: each with its JSON keys, and its text line, which has no passphrase and
+//! no secret key.
 
 use derive_more::Display;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::optional;
 use crate::security::SecurityScheme;
 
-/// One thing that happened.
+/// An event of a device.
 #[derive(Clone, Debug, Display, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Entry {
+pub(crate) enum DeviceEvent {
     /// A client connected from this address.
     #[display("connection from {peer}")]
     ConnectionOpened { peer: String },
-    /// A connection ended: by whom, and for what.
+    /// A connection ended, for this reason.
     #[display("connection closed: {why}")]
     ConnectionClosed { why: String },
-    /// A transport session of this number began. Whatever keys another one had are gone.
+    /// A transport session of this number began, which ended the keys of another one.
     #[display("new transport session {session}")]
     SessionOpened { session: u32 },
     /// A request reached an endpoint.
@@ -28,14 +27,13 @@ pub(crate) enum Entry {
         endpoint: String,
         bytes: usize,
     },
-    /// A request was answered, with that many bytes.
+    /// The device answered a request.
     #[display("{endpoint}: answered with {bytes} bytes")]
     Answered { endpoint: String, bytes: usize },
-    /// A request was not answered, or not with what it asked for. The endpoint is a path if there is
-    /// no such endpoint.
+    /// The device refused a request. The endpoint is a path if there is no such endpoint.
     #[display("{endpoint}: refused, {why}")]
     Refused { endpoint: String, why: String },
-    /// The first message of a handshake in the device's own scheme.
+    /// The first message of a handshake in the device's scheme.
     #[display("handshake of {scheme}")]
     HandshakeStarted { scheme: SecurityScheme },
     /// A Security 2 public key without its leading zeros, which firmware refuses.
@@ -52,10 +50,10 @@ pub(crate) enum Entry {
         #[serde(skip_serializing_if = "Option::is_none")]
         pop: Option<bool>,
     },
-    /// A handshake that counts towards the lock-out, with how many there were since the start.
+    /// A failed handshake that counts towards the lock-out, with their number since the start.
     #[display("strike {count}")]
     Strike { count: u32 },
-    /// One strike too many.
+    /// The device locked itself, after too many failed handshakes.
     #[display("locked until restart")]
     Locked,
     /// The provisioning component reported an event to its application.
@@ -66,7 +64,7 @@ pub(crate) enum Entry {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<&'static str>,
     },
-    /// A request met a fault that was ordered.
+    /// An injected fault affected a request.
     #[display("{endpoint}: fault {kind} at request {number}")]
     Fault {
         endpoint: String,
@@ -74,28 +72,28 @@ pub(crate) enum Entry {
         /// The number of the request among those to that endpoint, from 1.
         number: u32,
     },
-    /// The application took the provisioning manager back to its start.
+    /// The application reset the provisioning manager.
     #[display("reset by the application")]
     ApplicationReset,
-    /// A request brought the device down; it has started again, and knows nothing of before.
+    /// A request crashed the device. It has restarted, and lost its state.
     #[display("crashed and started again")]
     Crashed,
-    /// Its board lost power for a moment; it has started again, and knows nothing of before.
+    /// Its board lost power for a moment. It has restarted, and lost its state.
     #[display("started again")]
     Restarted,
     /// Bytes arrived on its serial line faster than it read them, and are lost.
-    #[display("{bytes} bytes lost, nobody read them in time")]
+    #[display("{bytes} bytes lost: the device did not read them in time")]
     Overrun { bytes: usize },
-    /// Clients cannot reach the device: it listens nowhere.
+    /// Clients cannot reach the device.
     #[display("out of reach")]
     Unreachable,
-    /// It can be reached again.
+    /// Clients can reach the device again.
     #[display("in reach again")]
     Reachable,
-    /// What the device should keep could not be written.
-    #[display("what it should keep is lost: {why}")]
+    /// The device could not store its state.
+    #[display("state not stored: {why}")]
     StateLost { why: String },
-    /// Wi-Fi credentials were stored.
+    /// The device received Wi-Fi credentials.
     #[display("credentials for {ssid} stored")]
     WifiSet {
         /// As text.
@@ -110,41 +108,41 @@ pub(crate) enum Entry {
     /// The device began to join with the stored credentials.
     #[display("joining")]
     WifiApplied,
-    /// The client asked how joining goes, and was answered `connecting`, `attempt_failed`,
-    /// `connected` or `failed`.
-    #[display("status told: {state}")]
+    /// The device reported the progress of joining: `connecting`, `attempt_failed`, `connected` or
+    /// `failed`.
+    #[display("reported status: {state}")]
     WifiStatus { state: &'static str },
-    /// The device is on the network.
+    /// The device joined the network.
     #[display("joined {ssid}")]
     WifiJoined { ssid: String },
-    /// The client asked to reset the provisioning manager, which did it or refused.
+    /// The client requested a reset of the provisioning manager, which accepted or refused it.
     #[display("reset{}", if *accepted { "" } else { " refused" })]
     Reset { accepted: bool },
-    /// The client asked to provision a provisioned device again.
+    /// The client requested to provision a provisioned device again.
     #[display("provisioning anew{}", if *accepted { "" } else { " refused" })]
     Reprov { accepted: bool },
-    /// A challenge of this length was signed with the node's key.
+    /// The device signed a challenge of this length with the node's key.
     #[display("challenge of {challenge_bytes} bytes signed as {node_id}")]
     ChallengeSigned {
-        /// Which node the answer names.
+        /// The node id in the answer.
         node_id: String,
         challenge_bytes: usize,
     },
-    /// The device does not sign challenges any more, until it restarts.
+    /// The device signs no challenges until it restarts.
     #[display("signs no challenge until restart")]
     ChalRespDisabled,
-    /// The client told the device which user it belongs to. The cloud compares the secret key with
-    /// that of the user's client.
-    #[display("told that it belongs to {user_id}")]
+    /// The client sent the user of the device. The cloud compares the secret key with that of the user's
+    /// client.
+    #[display("received its user: {user_id}")]
     UserMappingReceived { user_id: String, secret_key: String },
     /// The cloud accepted the device's half of a user mapping.
-    #[display("told the cloud that it belongs to {user_id}")]
+    #[display("reported its user to the cloud: {user_id}")]
     UserMappingSent { user_id: String },
     /// The cloud accepted that the device is online.
-    #[display("told the cloud that it is online")]
+    #[display("reported to the cloud that it is online")]
     ConnectivitySent,
     /// A message to the cloud failed.
-    #[display("cloud not told of {what} (attempt {attempt}): {why}")]
+    #[display("message to the cloud failed: {what} (attempt {attempt}): {why}")]
     CloudFailed {
         /// `connectivity` or `user_mapping`.
         what: &'static str,
@@ -152,7 +150,7 @@ pub(crate) enum Entry {
         attempt: u32,
         why: String,
     },
-    /// A service was announced by mDNS.
+    /// The device announced a service by mDNS.
     #[display("{instance} announced as {service}")]
     Announced {
         /// Its type, such as `_esp_rmaker_chal_resp._tcp`.
@@ -162,34 +160,34 @@ pub(crate) enum Entry {
         port: u16,
         txt: Map<String, Value>,
     },
-    /// The goodbye of a service was sent by mDNS.
+    /// The device sent the mDNS goodbye of a service.
     #[display("{instance} no longer announced as {service}")]
     AnnouncementRemoved {
         /// Its type.
         service: &'static str,
         instance: String,
     },
-    /// A service could not be announced, or not under its name.
+    /// The device could not announce a service, or not under its name.
     #[display("not announced: {why}")]
     AnnouncementFailed { why: String },
-    /// A client began to look for Bluetooth devices.
-    #[display("looked for")]
+    /// A client began to discover Bluetooth devices.
+    #[display("discovery started")]
     DiscoveryStarted,
-    /// No client looks for Bluetooth devices any more.
-    #[display("no longer looked for")]
+    /// The last client stopped discovering Bluetooth devices.
+    #[display("discovery stopped")]
     DiscoveryStopped,
     /// A computer and the device have keys for an encrypted link.
     #[display("paired")]
     Paired,
-    /// The computer has forgotten what it knew of the device.
+    /// The computer removed the device from its cache.
     #[display("forgotten by the computer")]
     Forgotten,
-    /// The device does not listen any more.
+    /// The service of the device ended.
     #[display("service stopped: {why}")]
     ServiceStopped { why: String },
 }
 
-impl Entry {
+impl DeviceEvent {
     /// An event without a reason.
     pub(crate) const fn prov_event(name: ProvEvent) -> Self {
         Self::ProvEvent { name, reason: None }
@@ -201,18 +199,27 @@ impl Entry {
 #[display(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ProvEvent {
-    /// The component is there.
+    /// The component was initialized.
     Init,
-    /// The service is up.
+    /// The service started.
     Start,
-    /// An apply was accepted.
+    /// The component accepted an apply.
     CredRecv,
-    /// Joining failed for a reason that it knows.
+    /// Joining failed, for a reason that the component knows.
     CredFail,
     /// The device has an address.
     CredSuccess,
-    /// The service is down.
+    /// The service ended.
     End,
-    /// The component is gone.
+    /// The component was deinitialized.
     Deinit,
+}
+
+/// Formats an optional part of a text line.
+pub(in crate::emulator) fn optional(
+    before: &str,
+    value: Option<impl std::fmt::Display>,
+    after: &str,
+) -> String {
+    value.map_or_else(String::new, |value| format!("{before}{value}{after}"))
 }

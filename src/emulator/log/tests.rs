@@ -1,4 +1,4 @@
-//! What a log writes and shows, and the sink that other tests read.
+//! The lines of a log, and a sink that other tests read.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,14 +35,14 @@ impl Shared {
 }
 
 impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .write(bytes)
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -50,10 +50,10 @@ impl Write for Shared {
 #[test]
 fn line_has_event_time_and_connection() {
     let sink = Shared::default();
-    let mut log = Log::default().lines_to(Box::new(sink.clone()));
+    let mut log = Log::default().with_sink(Box::new(sink.clone()));
     log.connection = Some(7);
-    log.write(&Entry::Strike { count: 2 });
-    log.write_at(log.started, &Entry::Locked);
+    log.write(&DeviceEvent::Strike { count: 2 });
+    log.write_at(log.started.0, &DeviceEvent::Locked);
     let lines = sink.lines();
     assert_eq!(lines[0]["event"], "strike");
     assert_eq!(lines[0]["count"], 2);
@@ -62,17 +62,17 @@ fn line_has_event_time_and_connection() {
     assert_eq!(lines[1], serde_json::json!({"ms": 0, "event": "locked"}));
 }
 
-/// A log that shows its lines, and where they arrive.
+/// A log, and the lines that it shows.
 fn shown() -> (Log, Receiver<String>) {
     let (sender, lines) = channel();
     let reader = move |line: &str| sender.send(line.to_owned()).unwrap();
-    (Log::default().shown_to(Box::new(reader)), lines)
+    (Log::default().with_reader(Box::new(reader)), lines)
 }
 
 #[test]
-fn lines_for_people_have_no_passphrase_and_no_escape_sequence() {
+fn text_lines_have_no_passphrase_and_no_escape_sequence() {
     let (mut log, lines) = shown();
-    log.write(&Entry::WifiSet {
+    log.write(&DeviceEvent::WifiSet {
         ssid: "a\u{1b}[31m".to_owned(),
         ssid_hex: String::new(),
         passphrase: "correct horse battery".to_owned(),
@@ -82,13 +82,13 @@ fn lines_for_people_have_no_passphrase_and_no_escape_sequence() {
 }
 
 #[test]
-fn lines_for_people_have_the_optional_parts_that_are_there() {
-    let secured = |username: Option<&str>| Entry::Secured {
+fn text_lines_have_optional_parts() {
+    let secured = |username: Option<&str>| DeviceEvent::Secured {
         scheme: SecurityScheme::Sec2,
         username: username.map(str::to_owned),
         pop: None,
     };
-    let failed = |reason| Entry::ProvEvent {
+    let failed = |reason| DeviceEvent::ProvEvent {
         name: ProvEvent::CredFail,
         reason,
     };
@@ -100,28 +100,28 @@ fn lines_for_people_have_the_optional_parts_that_are_there() {
         (secured(None), "secured with Security 2"),
         (failed(Some("auth_error")), "event cred_fail: auth_error"),
         (failed(None), "event cred_fail"),
-        (Entry::Reset { accepted: true }, "reset"),
-        (Entry::Reset { accepted: false }, "reset refused"),
+        (DeviceEvent::Reset { accepted: true }, "reset"),
+        (DeviceEvent::Reset { accepted: false }, "reset refused"),
     ] {
         assert_eq!(entry.to_string(), line);
     }
 }
 
 #[test]
-fn log_gives_up_a_sink_that_fails() {
+fn log_stops_writing_to_failed_sink() {
     struct Full;
     impl Write for Full {
-        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-            Err(std::io::Error::from(std::io::ErrorKind::StorageFull))
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::from(io::ErrorKind::StorageFull))
         }
-        fn flush(&mut self) -> std::io::Result<()> {
+        fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
     }
     let (log, lines) = shown();
-    let mut log = log.lines_to(Box::new(Full));
-    log.write(&Entry::Locked);
-    log.write(&Entry::Locked);
+    let mut log = log.with_sink(Box::new(Full));
+    log.write(&DeviceEvent::Locked);
+    log.write(&DeviceEvent::Locked);
     let locked = "locked until restart";
     let lost = "the log file cannot be written, and ends here";
     assert_eq!(lines.try_iter().collect::<Vec<_>>(), [locked, lost, locked]);

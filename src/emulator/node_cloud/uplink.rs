@@ -1,5 +1,5 @@
-//! A device's messages to its cloud, while it serves its clients and after that: a task of its
-//! own, with firmware's patience. Which messages there are, the device decides.
+//! Sends a device's messages to its cloud, during its service and after that, in a separate task with
+//! firmware's number of attempts.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Message, NodeCloud};
 use crate::emulator::device::TimeScale;
-use crate::emulator::log::{Entry, Log};
+use crate::emulator::log::{DeviceEvent, Log};
 
-/// Sends messages to the cloud, one after the other. Without a cloud they are lost.
+/// Sends messages to the cloud, one after the other. Without a cloud, they are lost.
 #[derive(Debug)]
 pub(in super::super) struct Uplink {
     messages: UnboundedSender<Message>,
-    /// What came of them, and when.
-    pub(in super::super) outcomes: UnboundedReceiver<(Instant, Entry)>,
+    /// Their results, with their times.
+    pub(in super::super) outcomes: UnboundedReceiver<(Instant, DeviceEvent)>,
 }
 
 impl Uplink {
@@ -28,7 +28,7 @@ impl Uplink {
             tokio::spawn(async move {
                 while let Some(message) = incoming.recv().await {
                     deliver(&cloud, &node_id, &message, scale, |entry| {
-                        // The other end is gone once the device's patience is at its end.
+                        // The receiver is gone after the time limit for the rest.
                         let _sent = sender.send((Instant::now(), entry));
                     })
                     .await;
@@ -40,12 +40,12 @@ impl Uplink {
 
     pub(in super::super) fn send(&self, messages: Vec<Message>) {
         for message in messages {
-            // The task ends with this side and not before; without a cloud there is no task.
+            // The task ends with this sender; without a cloud there is no task.
             let _sent = self.messages.send(message);
         }
     }
 
-    /// Waits until every message is delivered or given up.
+    /// Waits until every message is delivered or has failed.
     pub(in super::super) async fn finish(mut self, log: &mut Log) {
         drop(self.messages);
         let drained = timeout(FINISH_TIMEOUT, async {
@@ -54,7 +54,7 @@ impl Uplink {
             }
         });
         if drained.await.is_err() {
-            log.write(&Entry::CloudFailed {
+            log.write(&DeviceEvent::CloudFailed {
                 what: "rest",
                 attempt: 0,
                 why: format!("not done within {} s", FINISH_TIMEOUT.as_secs()),
@@ -63,18 +63,23 @@ impl Uplink {
     }
 }
 
-/// Sends one message, again if that may help.
+/// Sends a message, with retries unless its error is final.
 async fn deliver(
     cloud: &NodeCloud,
     node_id: &str,
     message: &Message,
     scale: TimeScale,
-    report: impl Fn(Entry),
+    report: impl Fn(DeviceEvent),
 ) {
     let (method, what, body, delivered) = match message {
         Message::Online => {
             let body = json!({"connected": true});
-            (Method::PUT, "connectivity", body, Entry::ConnectivitySent)
+            (
+                Method::PUT,
+                "connectivity",
+                body,
+                DeviceEvent::ConnectivitySent,
+            )
         }
         Message::UserMapping {
             user_id,
@@ -83,20 +88,20 @@ async fn deliver(
             let secret_key = secret_key.expose();
             let body = json!({"node_id": node_id, "user_id": user_id, "secret_key": secret_key});
             let user_id = user_id.clone();
-            let delivered = Entry::UserMappingSent { user_id };
+            let delivered = DeviceEvent::UserMappingSent { user_id };
             (Method::POST, "user_mapping", body, delivered)
         }
     };
     let body = body.to_string();
     for attempt in 1..=MAX_ATTEMPTS {
         let Err(error) = cloud
-            .send(method.clone(), node_id, what, body.clone())
+            .send_message(method.clone(), node_id, what, body.clone())
             .await
         else {
             return report(delivered);
         };
         let why = error.to_string();
-        report(Entry::CloudFailed { what, attempt, why });
+        report(DeviceEvent::CloudFailed { what, attempt, why });
         if error.is_final() || attempt == MAX_ATTEMPTS {
             return;
         }
@@ -104,8 +109,8 @@ async fn deliver(
     }
 }
 
-/// The first, and five more.
+/// One, and five retries.
 const MAX_ATTEMPTS: u32 = 6;
 const RETRY_INTERVAL: Duration = Duration::from_secs(5);
-/// How long a device is kept that has a message to send and cannot.
+/// The time limit for the remaining messages.
 const FINISH_TIMEOUT: Duration = Duration::from_mins(1);

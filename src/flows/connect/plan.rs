@@ -1,5 +1,5 @@
-//! What to speak with a device: which scheme first and which then, and whether it needs a PoP. The
-//! device's own word decides; an announcement orders what is tried.
+//! Plans a handshake: which schemes to try, in which order, and whether the device needs a PoP. The
+//! device's version document decides; its announcement only sets the order.
 
 use crate::endpoint::version::Version;
 use crate::flows::request::Access;
@@ -8,94 +8,96 @@ use crate::proto::Service;
 use crate::security::SecurityScheme;
 use crate::transport::Hints;
 
-/// Which scheme to speak, and which when the device does not, the last one first.
+/// The security schemes to try.
 pub(super) struct Plan {
     pub(super) scheme: SecurityScheme,
-    pub(super) otherwise: Vec<SecurityScheme>,
+    /// The schemes to try if the device does not support that one, the last one first.
+    pub(super) fallbacks: Vec<SecurityScheme>,
     pub(super) source: SchemeSource,
 }
 
-pub(super) fn plan(
+impl Plan {
+    const fn without_fallbacks(scheme: SecurityScheme, source: SchemeSource) -> Self {
+        Self {
+            scheme,
+            fallbacks: Vec::new(),
+            source,
+        }
+    }
+}
+
+pub(super) fn make_plan(
     access: &Access,
     service: Service,
     version: &Version,
     hints: &Hints,
 ) -> Result<Plan, FlowError> {
-    // Whoever stands in between can announce plaintext; nobody gives a secret to use none.
-    let given = [&access.pop, &access.password];
-    let secret = given
-        .into_iter()
-        .flatten()
-        .any(|one| !one.expose().is_empty());
     if let Some(scheme) = access.scheme {
-        return Ok(Plan {
-            scheme,
-            otherwise: Vec::new(),
-            source: SchemeSource::Asked,
-        });
+        return Ok(Plan::without_fallbacks(scheme, SchemeSource::Requested));
     }
-    let hinted = hints.sec_version.and_then(SecurityScheme::from_number);
-    let Some(number) = version.sec_ver else {
-        // The network's word only says what to try first.
-        if hinted == Some(SecurityScheme::Sec0) && secret {
-            return Err(FlowError::AnnouncedNoSecurity);
+    let announced = match version.sec_ver {
+        Some(number) => {
+            let scheme = SecurityScheme::from_number(number);
+            Some(scheme.ok_or(FlowError::UnknownScheme { number })?)
         }
-        // What needs a password is tried last where none was given, before anybody is asked for one.
-        let hinted = hinted.filter(|scheme| secret || *scheme != SecurityScheme::Sec2);
-        let mut otherwise = vec![SecurityScheme::Sec2];
-        // There nothing is sent that would need protection, and a password need not be asked for.
-        if service == Service::LocalControl && !secret {
-            otherwise.push(SecurityScheme::Sec0);
-        }
-        otherwise.push(SecurityScheme::Sec1);
-        otherwise.retain(|scheme| Some(*scheme) != hinted);
-        let (scheme, source) = match (hinted, otherwise.pop()) {
-            (Some(scheme), last) => {
-                otherwise.extend(last);
-                (scheme, SchemeSource::Announced)
-            }
-            (None, Some(scheme)) => (scheme, SchemeSource::Probed),
-            (None, None) => (SecurityScheme::Sec1, SchemeSource::Probed),
-        };
-        return Ok(Plan {
-            scheme,
-            otherwise,
-            source,
-        });
+        None => hints.sec_version.and_then(SecurityScheme::from_number),
     };
-    let scheme = SecurityScheme::from_number(number).ok_or(FlowError::UnknownScheme { number })?;
-    if scheme == SecurityScheme::Sec0 && secret {
+    // An attacker in between could announce plaintext. A user who gives a secret expects encryption.
+    let given = [&access.pop, &access.password];
+    let mut given = given.into_iter().flatten();
+    let has_secret = given.any(|secret| !secret.expose().is_empty());
+    if announced == Some(SecurityScheme::Sec0) && has_secret {
         return Err(FlowError::AnnouncedNoSecurity);
     }
+    if let (Some(scheme), Some(_)) = (announced, version.sec_ver) {
+        return Ok(Plan::without_fallbacks(scheme, SchemeSource::Announced));
+    }
+    // Without a secret, Security 2 is tried last, so that the user types a password only if needed.
+    let hinted = announced.filter(|scheme| has_secret || *scheme != SecurityScheme::Sec2);
+    let mut fallbacks = vec![SecurityScheme::Sec2];
+    // Local control sends nothing that needs protection, so plaintext is tried before a password.
+    if service == Service::LocalControl && !has_secret {
+        fallbacks.push(SecurityScheme::Sec0);
+    }
+    fallbacks.push(SecurityScheme::Sec1);
+    fallbacks.retain(|scheme| Some(*scheme) != hinted);
+    let (scheme, source) = match (hinted, fallbacks.pop()) {
+        (Some(scheme), last) => {
+            fallbacks.extend(last);
+            (scheme, SchemeSource::Announced)
+        }
+        (None, Some(scheme)) => (scheme, SchemeSource::Probed),
+        (None, None) => (SecurityScheme::Sec1, SchemeSource::Probed),
+    };
     Ok(Plan {
         scheme,
-        otherwise: Vec::new(),
-        source: SchemeSource::Announced,
+        fallbacks,
+        source,
     })
 }
 
 /// Whether Security 1 needs a PoP.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PopRequirement {
-    /// The device itself says that it does not.
+    /// The version document states that the device needs none.
     AnnouncedNone,
-    /// Nothing that could be believed says anything.
+    /// No trustworthy source states it.
     Unknown,
-    /// It does.
+    /// The device needs one.
     Some,
 }
 
-/// The provisioning manager always says; a device on the network has it in its announcement, if
-/// anywhere, which anybody could have made.
-pub(super) fn pop_requirement(service: Service, version: &Version) -> PopRequirement {
+/// The provisioning manager always states it in the version document. A device on the network states
+/// it in its announcement, if at all, which any device can forge.
+pub(super) fn find_pop_requirement(service: Service, version: &Version) -> PopRequirement {
     match service {
         Service::Provisioning if version.sec_ver == Some(1) => match version.pop_required {
             Some(false) => PopRequirement::AnnouncedNone,
             Some(true) | None => PopRequirement::Some,
         },
         Service::Provisioning => PopRequirement::Some,
-        // No lock-out there, so that trying without costs nothing; and firmware announces that an
-        // empty PoP is required, too.
+        // Local control has no lockout, so a try without a PoP is safe. Firmware with an empty PoP
+        // also announces that it requires one.
         Service::LocalControl => PopRequirement::Unknown,
     }
 }

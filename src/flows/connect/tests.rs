@@ -25,7 +25,7 @@ fn sec2(password: &str) -> DeviceSecret {
     DeviceSecret::sec2(DEFAULT_USERNAME, &secret(password), NonceRule::Counter, rng)
 }
 
-/// A device that says this about itself, and echoes every request in a session.
+/// A device with this version document that echoes every request in a session.
 fn device(secret: DeviceSecret, document: &'static str) -> ScriptedDevice {
     ScriptedDevice::new(secret, move |endpoint, request| {
         Ok(match endpoint {
@@ -42,14 +42,14 @@ async fn run(
 ) -> Result<Secured, FlowError> {
     let mut connection = device.connection();
     let run = observer.run();
-    let opened = Opened {
+    let opened = OpenedDevice {
         version: connection.version().await.unwrap(),
         connection,
         hints: Hints::default(),
         route: None,
         permit: run.handshakes.begin().await,
     };
-    secure(&run, opened, access).await
+    start_session(&run, opened, access).await
 }
 
 fn with_pop(pop: &str) -> Access {

@@ -54,7 +54,7 @@ fn status(report: Report) -> RespGetWifiStatus {
     }
 }
 
-/// A device whose scan shows nothing, and which reports these, one for each question.
+/// A device whose scan shows nothing. It answers each poll with the next report.
 fn device(reports: &[Report]) -> ScriptedDevice {
     let mut reports = Vec::from(reports).into_iter();
     ScriptedDevice::new(DeviceSecret::Sec0, move |endpoint, request| {
@@ -170,7 +170,7 @@ async fn network_is_set_applied_and_confirmed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failure_resets_the_device_and_is_retried_as_often_as_allowed() {
+async fn join_failure_resets_device_and_is_retried_up_to_limit() {
     let reports = [Report::WrongPassphrase, Report::Connected];
     let device_of = || device(&reports);
     let retried = device_of();
@@ -183,27 +183,25 @@ async fn failure_resets_the_device_and_is_retried_as_often_as_allowed() {
     let (outcome, left, observer) = join(&once, &Version::default(), 0).await;
     let error = outcome.unwrap_err();
     let FlowError::JoinFailed {
-        reason, forgotten, ..
+        reason,
+        is_forgotten,
+        ..
     } = &error
     else {
         panic!("{error:?}");
     };
     assert_eq!(*reason, Some(JoinFailure::Authentication));
-    assert!(*forgotten && left == CredentialState::Forgotten);
+    assert!(*is_forgotten && left == CredentialState::Forgotten);
     assert!(error.to_string().contains("authentication failed"));
-    // Somebody may know another passphrase.
+    // The user may type another passphrase.
     assert_eq!(observer.asked().len(), 1);
 }
 
-/// Only firmware that lists the endpoint can say whether it sees the network.
+/// Only firmware that lists the scan endpoint can report whether it sees the network.
 #[tokio::test(start_paused = true)]
-async fn missing_network_is_looked_for_by_a_device_that_can_scan() {
+async fn device_that_can_scan_rescans_for_missing_network() {
     for (version, visibility, scans) in [
-        (
-            scanning(),
-            Some(super::super::NetworkVisibility::NotSeen),
-            2,
-        ),
+        (scanning(), Some(NetworkVisibility::NotSeen), 2),
         (Version::default(), None, 0),
     ] {
         let device = device(&[Report::NotFound]);
@@ -218,7 +216,7 @@ async fn missing_network_is_looked_for_by_a_device_that_can_scan() {
     }
 }
 
-/// A device that loses contact: with every request or, for one that comes back, once.
+/// A device that loses contact: with every request or, if it can reconnect, once.
 #[derive(Debug)]
 struct LostDevice {
     comes_back: bool,
@@ -298,10 +296,10 @@ impl Provisioner for LostDevice {
     }
 }
 
-/// A stop while the flow reconnects for another attempt: nothing new was sent, and the device still has
-/// what the attempt before left on it.
+/// The run is stopped while it reconnects for another attempt. It sent nothing new, so the device still
+/// has the credentials of the previous attempt.
 #[tokio::test(start_paused = true)]
-async fn stop_while_reconnecting_leaves_what_was_applied_before() {
+async fn stop_while_reconnecting_keeps_credential_state() {
     let run = ScriptedObserver::default().run();
     let mut joining = Joining {
         run: &run,
@@ -318,7 +316,7 @@ async fn stop_while_reconnecting_leaves_what_was_applied_before() {
 
 /// Other runs use all permits for longer than any limit of reconnecting and resetting.
 #[tokio::test(start_paused = true)]
-async fn limits_do_not_include_waiting_for_other_handshakes() {
+async fn limits_exclude_wait_for_other_handshakes() {
     for is_reset in [false, true] {
         let handshakes = Handshakes::new(1, 1);
         let run = Run {
@@ -327,7 +325,7 @@ async fn limits_do_not_include_waiting_for_other_handshakes() {
         };
         let permit = handshakes.begin().await;
         let others = async {
-            sleep(10 * run.pace.regain).await;
+            sleep(10 * run.pace.reconnect).await;
             drop(permit);
         };
         let mut joining = Joining {

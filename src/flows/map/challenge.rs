@@ -1,9 +1,9 @@
-//! The way of the challenge: fetched from the account, signed by the device, handed in again.
+//! Mapping by challenge: the account issues it, the device signs it, espctl submits the signature.
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::mapping::{Mapping, failed};
-use super::progress::{Issued, PendingSetup, Progress};
+use super::mapping::{Mapping, cloud_error};
+use super::progress::{IssuedChallenge, PendingSetup, Progress};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Challenge, Mapped};
 use crate::endpoint::challenge_response::{
@@ -15,95 +15,95 @@ use crate::flows::{Event, FlowError, FlowStep, Run, Stage, Warning};
 use crate::session::{Secured, SessionError};
 
 impl Mapping<'_> {
-    pub(super) async fn challenge(&self) -> Result<Issued, CloudError> {
+    pub(super) async fn fetch_challenge(&self) -> Result<IssuedChallenge, CloudError> {
         let until = Instant::now() + self.run.pace.challenge;
         let challenge = self
             .owner
             .cloud
             .initiate_mapping(self.run.pace.challenge)
             .await?;
-        Ok(Issued { challenge, until })
+        Ok(IssuedChallenge { challenge, until })
     }
 
-    pub(super) async fn challenge_device(
+    pub(super) async fn associate_by_challenge(
         &mut self,
         secured: &mut Secured,
     ) -> Result<Progress, FlowError> {
         let mut attempt = 1;
-        // Whether a signature that was handed in may have counted.
-        let mut is_in_doubt = false;
+        // Whether the account may have accepted an earlier signature.
+        let mut may_be_mapped = false;
         loop {
             let fresh = Instant::now() + self.run.pace.challenge_left;
-            let prepared = self.prepared.take().filter(|one| one.until > fresh);
+            let prepared = self.prepared.take().filter(|issued| issued.until > fresh);
             let issued = if let Some(issued) = prepared {
                 issued
             } else {
                 self.step = FlowStep::FetchingChallenge;
-                let issued = self.challenge().await;
-                issued.map_err(|source| failed(FlowStep::FetchingChallenge, source))?
+                let issued = self.fetch_challenge().await;
+                issued.map_err(|source| cloud_error(FlowStep::FetchingChallenge, source))?
             };
-            let signed = self.signed(secured, &issued).await?;
+            let signed = self.request_signature(secured, &issued).await?;
             self.step = FlowStep::VerifyingAssociation;
             let stage = self.run.start_stage(Stage::VerifyAssociation);
-            let handed_in = self.hand_in(&issued, &signed, is_in_doubt).await;
-            if handed_in.is_err() {
+            let submitted = self.submit_signature(&issued, &signed, may_be_mapped).await;
+            if submitted.is_err() {
                 self.run.end_stage(&stage, false);
             }
-            let error = match handed_in? {
-                Ok(rest) => {
+            let error = match submitted? {
+                Ok(pending_setup) => {
                     self.run.end_stage(&stage, true);
-                    self.note_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
+                    self.report_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
                     if self.owner.disable {
                         self.step = FlowStep::Signing;
-                        disable(self.run, secured).await;
+                        disable_challenge_response(self.run, secured).await;
                     }
                     return Ok(Progress::Done {
                         node_id: signed.node_id,
-                        rest,
+                        pending_setup,
                     });
                 }
                 Err(error) => error,
             };
-            // A challenge counts once, so that nobody knows what one without an answer came to.
-            // Another one does: mapped twice is mapped.
-            let in_doubt = error.may_have_arrived();
-            is_in_doubt |= in_doubt;
-            if in_doubt && attempt < MOST_CHALLENGES {
+            // The account accepts a challenge once. If its answer was lost, the outcome is unknown,
+            // so the device signs a new challenge: mapping a node twice does no harm.
+            let may_have_arrived = error.may_have_arrived();
+            may_be_mapped |= may_have_arrived;
+            if may_have_arrived && attempt < MAX_CHALLENGES {
                 attempt += 1;
-                match self.challenge().await {
+                match self.fetch_challenge().await {
                     Ok(issued) => {
                         self.run.end_stage(&stage, false);
                         self.prepared = Some(issued);
                         continue;
                     }
-                    Err(again) => tracing::info!(error = %again, "no other challenge"),
+                    Err(error) => tracing::info!(%error, "no other challenge"),
                 }
             }
             if self.may_be_cut_off && error.is_unreachable() {
-                self.defer(&issued, &signed, &error);
+                self.report_deferred(&issued, &signed, &error);
                 return Ok(Progress::Signed {
                     challenge: issued,
                     signed,
                     stage,
-                    in_doubt,
+                    may_be_mapped: may_have_arrived,
                 });
             }
             self.run.end_stage(&stage, false);
-            return Err(failed(FlowStep::VerifyingAssociation, error));
+            return Err(cloud_error(FlowStep::VerifyingAssociation, error));
         }
     }
 
-    async fn signed(
+    async fn request_signature(
         &mut self,
         secured: &mut Secured,
-        issued: &Issued,
+        issued: &IssuedChallenge,
     ) -> Result<Signed, FlowError> {
         self.step = FlowStep::Signing;
         let stage = self.run.start_stage(Stage::Associate);
-        let signed = sign(secured, &issued.challenge).await;
+        let signed = sign_challenge(secured, &issued.challenge).await;
         self.run.end_stage(&stage, signed.is_ok());
         let signed = signed?;
-        // Another device at an address of before, or one that poses as it.
+        // Another device may have this address now, or pose as the announced one.
         if let Some(announced) = &self.announced
             && *announced != signed.node_id
         {
@@ -118,7 +118,7 @@ impl Mapping<'_> {
         Ok(signed)
     }
 
-    fn defer(&self, issued: &Issued, signed: &Signed, error: &CloudError) {
+    fn report_deferred(&self, issued: &IssuedChallenge, signed: &Signed, error: &CloudError) {
         let left = issued.until.saturating_duration_since(Instant::now());
         self.run.report(&Event::MappingDeferred {
             node_id: signed.node_id.clone(),
@@ -135,88 +135,92 @@ impl Mapping<'_> {
         }
     }
 
-    async fn hand_in(
+    async fn submit_signature(
         &self,
-        issued: &Issued,
+        issued: &IssuedChallenge,
         signed: &Signed,
-        in_doubt: bool,
+        may_be_mapped: bool,
     ) -> Result<Result<PendingSetup, CloudError>, FlowError> {
         let OwnerRequest { cloud, extras, .. } = self.owner;
         let Signed { node_id, signature } = signed;
         let verifying = cloud.verify_mapping(&issued.challenge, node_id, signature, extras);
         let step = FlowStep::VerifyingAssociation;
-        let verified = self.record_mapping(step, node_id, in_doubt, |_| true, verifying);
+        let verified = self.record_mapping(step, node_id, may_be_mapped, |_| true, verifying);
         Ok(verified.await?.map(|mapped| match mapped {
-            Mapped::Whole => PendingSetup::Nothing,
+            Mapped::Complete => PendingSetup::Nothing,
             Mapped::WithoutGroup => PendingSetup::Group,
         }))
     }
 
-    /// Hands in a signature as soon as the account can be reached, while the challenge lives. The
-    /// device cannot sign another one. So where the answer to this one was lost, a refusal may mean
-    /// that it has counted: then the account says whether it has the node.
-    pub(super) async fn hand_in_later(
+    /// Submits a signature as soon as the account is reachable, until the challenge expires. The
+    /// device cannot sign another challenge. If an answer was lost, a later rejection may mean that
+    /// the account accepted the signature, so espctl checks whether the account has the node.
+    pub(super) async fn submit_signature_later(
         &self,
-        issued: &Issued,
+        issued: &IssuedChallenge,
         signed: &Signed,
-        mut in_doubt: bool,
+        mut may_be_mapped: bool,
     ) -> Result<PendingSetup, FlowError> {
         self.report_waiting(&signed.node_id, issued.until);
-        let mut last = None;
-        let mut unread = 0;
+        let mut last_error = None;
+        let mut failed_lookups = 0;
         while Instant::now() < issued.until {
-            let handed_in = timeout_at(issued.until, self.hand_in(issued, signed, in_doubt));
-            let error = match handed_in.await {
-                Ok(handed_in) => match handed_in? {
-                    Ok(rest) => return Ok(rest),
+            let submitted = timeout_at(
+                issued.until,
+                self.submit_signature(issued, signed, may_be_mapped),
+            );
+            let error = match submitted.await {
+                Ok(submitted) => match submitted? {
+                    Ok(pending_setup) => return Ok(pending_setup),
                     Err(error) => error,
                 },
                 Err(_) => break,
             };
-            in_doubt |= error.may_have_arrived();
-            let mut unknown = None;
-            if in_doubt {
-                match self.owner.cloud.node(&signed.node_id).await {
+            may_be_mapped |= error.may_have_arrived();
+            let mut lookup_error = None;
+            if may_be_mapped {
+                match self.owner.cloud.fetch_node(&signed.node_id).await {
                     Ok(Some(_)) => return Ok(PendingSetup::Everything),
                     Ok(None) => {}
-                    Err(error) => unknown = Some(error),
+                    Err(error) => lookup_error = Some(error),
                 }
             }
-            // While nobody knows what became of it, its refusal says nothing.
-            let error = match unknown {
+            // A rejection is final only if the account does not have the node.
+            let error = match lookup_error {
                 None if !error.is_unreachable() => {
-                    return Err(failed(FlowStep::FollowingMapping, error));
+                    return Err(cloud_error(FlowStep::FollowingMapping, error));
                 }
                 None => error,
-                Some(unknown) => {
-                    unread += 1;
-                    let login = matches!(unknown, CloudError::LoginExpired { .. });
-                    if !unknown.is_unreachable() && (login || unread >= MOST_LOOKS) {
-                        return Err(failed(FlowStep::FollowingMapping, unknown));
+                Some(error) => {
+                    failed_lookups += 1;
+                    let is_expired = matches!(error, CloudError::LoginExpired { .. });
+                    let is_final = is_expired || failed_lookups >= MAX_NODE_LOOKUPS;
+                    if !error.is_unreachable() && is_final {
+                        return Err(cloud_error(FlowStep::FollowingMapping, error));
                     }
-                    unknown
+                    error
                 }
             };
-            last = Some(error);
-            sleep(self.run.pace.account_again).await;
+            last_error = Some(error);
+            sleep(self.run.pace.account_retry).await;
         }
         Err(FlowError::ChallengeExpired {
             node_id: signed.node_id.clone(),
-            source: last,
+            source: last_error,
         })
     }
 }
 
-async fn sign(secured: &mut Secured, challenge: &Challenge) -> Result<Signed, FlowError> {
+async fn sign_challenge(secured: &mut Secured, challenge: &Challenge) -> Result<Signed, FlowError> {
     let command = SignChallenge {
         challenge: challenge.challenge.clone(),
     };
     match secured.session.call(&command).await {
         Ok(Challenged::Signed(signed)) => Ok(signed),
         Ok(Challenged::Disabled) => Err(FlowError::ChallengeDisabled),
-        // protocomm has no error message: a handler that fails hangs up.
-        Err(SessionError::Transport(how)) if how.may_be_refusal() => {
-            Err(FlowError::ChallengeRefused { source: how })
+        // protocomm has no error message: a handler that fails closes the connection.
+        Err(SessionError::Transport(source)) if source.may_be_refusal() => {
+            Err(FlowError::ChallengeRefused { source })
         }
         Err(source) => Err(FlowError::Session {
             step: FlowStep::Signing,
@@ -225,11 +229,11 @@ async fn sign(secured: &mut Secured, challenge: &Challenge) -> Result<Signed, Fl
     }
 }
 
-/// Has the device sign nothing more. The mapping holds without it, so a failure is only told.
-async fn disable(run: &Run, secured: &mut Secured) {
+/// Disables challenge-response on the device. A failure is only a warning: the mapping stays.
+async fn disable_challenge_response(run: &Run, secured: &mut Secured) {
     match secured.session.call(&DisableChallengeResponse).await {
-        Ok(how) => run.report(&Event::ChallengeResponseDisabled {
-            already: how == Disabled::Already,
+        Ok(disabled) => run.report(&Event::ChallengeResponseDisabled {
+            already: disabled == Disabled::Already,
         }),
         Err(error) => run.report(&Event::Warned {
             id: Warning::NotDisabled,
@@ -238,10 +242,10 @@ async fn disable(run: &Run, secured: &mut Secured) {
     }
 }
 
-/// Into the account, where what it answers cannot be read.
-const MOST_LOOKS: u32 = 3;
-/// More than one only where an answer was lost.
-const MOST_CHALLENGES: u32 = 3;
+/// The number of node lookups after which an answer that cannot be read ends the run.
+const MAX_NODE_LOOKUPS: u32 = 3;
+/// The number of challenges in a run. A second one follows only a lost answer.
+const MAX_CHALLENGES: u32 = 3;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
-//! A mapping under way: what both methods share, in their order.
+//! A mapping in progress: the steps that both methods share, in order.
 
 use tokio::time::Instant;
 
-use super::progress::{Issued, MappedNode, PendingSetup, Progress};
+use super::progress::{IssuedChallenge, MappedNode, PendingSetup, Progress};
 use crate::cloud::CloudError;
 use crate::flows::mapping_method::MappingMethod;
 use crate::flows::request::OwnerRequest;
@@ -10,27 +10,27 @@ use crate::flows::{Event, FlowError, FlowStep, Irreversible, Run, Stage, Taken, 
 use crate::session::Secured;
 use crate::transport::Medium;
 
-/// A mapping under way.
+/// A mapping in progress.
 #[derive(Debug)]
 pub(in crate::flows) struct Mapping<'a> {
     pub(super) run: &'a Run,
     pub(super) owner: &'a OwnerRequest,
-    /// Fetched before the device was looked for, where its network may cut us off; else before
-    /// the handshake.
-    pub(super) prepared: Option<Issued>,
-    /// Whether this computer may be on the device's network.
+    /// Fetched before the search if the device's network may cut this computer off from the cloud;
+    /// otherwise before the handshake.
+    pub(super) prepared: Option<IssuedChallenge>,
+    /// Whether this computer may be on the device's network, and so without internet.
     pub(super) may_be_cut_off: bool,
-    /// The id that the device announced, where it did.
+    /// The node id that the device announced, if it announced one.
     pub(super) announced: Option<String>,
-    /// The step that is under way.
+    /// The current step.
     pub(super) step: FlowStep,
-    /// The node, once it is in the account.
+    /// The node's id, once it is in the account.
     pub(super) mapped: Option<String>,
 }
 
 impl<'a> Mapping<'a> {
-    /// Gets ready, before the device hears anything: a login that has ended is found here, and
-    /// the challenge is fetched where that may not be possible later.
+    /// Prepares the account before espctl contacts the device. Detects an expired login, and fetches
+    /// the challenge if this computer may be offline later.
     pub(in crate::flows) async fn prepare(
         run: &'a Run,
         owner: &'a OwnerRequest,
@@ -47,32 +47,36 @@ impl<'a> Mapping<'a> {
         };
         if mapping.may_be_cut_off {
             run.report(&Event::ChallengeRequested);
-            match mapping.challenge().await {
+            match mapping.fetch_challenge().await {
                 Ok(issued) => mapping.prepared = Some(issued),
-                // Firmware of the other way needs none; for the rest it is an error in its turn.
-                Err(error) if error.is_unreachable() || error.is_no_such_call() => {
+                // Firmware with the secret-key method needs no challenge; other firmware gets this
+                // error later.
+                Err(error) if error.is_unreachable() || error.is_unknown_call() => {
                     let why = error.to_string();
                     run.report(&Event::ChallengeMissed { why });
                 }
-                Err(source) => return Err(failed(FlowStep::FetchingChallenge, source)),
+                Err(source) => return Err(cloud_error(FlowStep::FetchingChallenge, source)),
             }
         }
         Ok(mapping)
     }
 
-    /// Whoever announced this id has to sign as it.
-    pub(in crate::flows) fn expect(&mut self, announced: Option<String>) {
+    /// Requires that the node that signs is the one that was announced.
+    pub(in crate::flows) fn expect_node(&mut self, announced: Option<String>) {
         self.announced = announced;
     }
 
-    /// Makes sure that what this way needs of the account is there, before a handshake is spent.
-    pub(in crate::flows) async fn ready(&mut self, way: MappingMethod) -> Result<(), FlowError> {
-        match way {
+    /// Checks that the account provides what this method needs, before a handshake is spent.
+    pub(in crate::flows) async fn check_account(
+        &mut self,
+        method: MappingMethod,
+    ) -> Result<(), FlowError> {
+        match method {
             MappingMethod::ChallengeResponse if self.prepared.is_none() => {
                 self.run.report(&Event::ChallengeRequested);
-                let issued = self.challenge().await;
+                let issued = self.fetch_challenge().await;
                 let issued =
-                    issued.map_err(|source| failed(FlowStep::FetchingChallenge, source))?;
+                    issued.map_err(|source| cloud_error(FlowStep::FetchingChallenge, source))?;
                 self.prepared = Some(issued);
                 Ok(())
             }
@@ -83,16 +87,16 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// The device's half, and the account's where it can be reached.
+    /// Does the device's half, and the account's half if the account is reachable.
     pub(in crate::flows) async fn associate(
         &mut self,
         secured: &mut Secured,
-        way: MappingMethod,
+        method: MappingMethod,
     ) -> Result<Progress, FlowError> {
-        self.run.report(&Event::MappingStarted { way });
-        match way {
-            MappingMethod::ChallengeResponse => self.challenge_device(secured).await,
-            MappingMethod::SecretKey => self.tell_device(secured).await,
+        self.run.report(&Event::MappingStarted { method });
+        match method {
+            MappingMethod::ChallengeResponse => self.associate_by_challenge(secured).await,
+            MappingMethod::SecretKey => self.associate_by_secret(secured).await,
         }
     }
 
@@ -101,31 +105,38 @@ impl<'a> Mapping<'a> {
         self.mapped.as_deref()
     }
 
-    /// What was under way, for a run that is stopped.
+    /// The current step, for the error of a stopped run.
     pub(in crate::flows) fn step(&self) -> FlowStep {
         self.step
     }
 
-    /// What is left to do once the device is online and left alone.
+    /// Completes the account's half after the device is online and its session is closed.
     pub(in crate::flows) async fn confirm(
         &mut self,
         progress: Progress,
     ) -> Result<(MappedNode, PendingSetup), FlowError> {
-        let (node_id, way, rest) = match progress {
-            Progress::Done { node_id, rest } => (node_id, MappingMethod::ChallengeResponse, rest),
+        let (node_id, method, pending_setup) = match progress {
+            Progress::Done {
+                node_id,
+                pending_setup,
+            } => (node_id, MappingMethod::ChallengeResponse, pending_setup),
             Progress::Signed {
                 challenge,
                 signed,
                 stage,
-                in_doubt,
+                may_be_mapped,
             } => {
                 self.step = FlowStep::FollowingMapping;
-                let later = self.hand_in_later(&challenge, &signed, in_doubt);
-                let confirmed = later.await;
-                self.run.end_stage(&stage, confirmed.is_ok());
-                let rest = confirmed?;
-                self.note_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
-                (signed.node_id, MappingMethod::ChallengeResponse, rest)
+                let submitting = self.submit_signature_later(&challenge, &signed, may_be_mapped);
+                let submitted = submitting.await;
+                self.run.end_stage(&stage, submitted.is_ok());
+                let pending_setup = submitted?;
+                self.report_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
+                (
+                    signed.node_id,
+                    MappingMethod::ChallengeResponse,
+                    pending_setup,
+                )
             }
             Progress::SecretSent {
                 node_id,
@@ -133,32 +144,33 @@ impl<'a> Mapping<'a> {
             } => {
                 let stage = self.run.start_stage(Stage::VerifyAssociation);
                 self.step = FlowStep::FollowingMapping;
-                let confirmed = self.follow(&node_id, &secret_key).await;
+                let confirmed = self.follow_mapping(&node_id, &secret_key).await;
                 self.run.end_stage(&stage, confirmed.is_ok());
                 confirmed?;
-                self.note_mapped(&node_id, MappingMethod::SecretKey);
-                // The cloud does not say whether it heeded the group.
+                self.report_mapped(&node_id, MappingMethod::SecretKey);
+                // The cloud does not report whether it put the node into the group.
                 (node_id, MappingMethod::SecretKey, PendingSetup::Group)
             }
         };
-        Ok((MappedNode { node_id, way }, rest))
+        Ok((MappedNode { node_id, method }, pending_setup))
     }
 
-    /// The steps after provisioning. What fails here is told, and undoes nothing.
-    pub(in crate::flows) async fn set_up(&self, node_id: &str, rest: PendingSetup) {
+    /// Sets the tags, metadata and group that the node still lacks. A failure is only a warning: the
+    /// mapping stays.
+    pub(in crate::flows) async fn set_up(&self, node_id: &str, pending_setup: PendingSetup) {
         let stage = self.run.start_stage(Stage::SetupNode);
         let (cloud, extras) = (&self.owner.cloud, &self.owner.extras);
         let mut failed = Vec::new();
-        if rest == PendingSetup::Everything && !extras.tags.is_empty() {
+        if pending_setup == PendingSetup::Everything && !extras.tags.is_empty() {
             let added = cloud.add_tags(node_id, &extras.tags).await;
             failed.extend(added.err().map(|error| ("has not its tags", error)));
         }
-        if let (PendingSetup::Everything, Some(metadata)) = (rest, &extras.metadata) {
+        if let (PendingSetup::Everything, Some(metadata)) = (pending_setup, &extras.metadata) {
             let merged = cloud.merge_metadata(node_id, metadata).await;
             failed.extend(merged.err().map(|error| ("has not its metadata", error)));
         }
         if let (PendingSetup::Everything | PendingSetup::Group, Some(group_id)) =
-            (rest, &extras.group_id)
+            (pending_setup, &extras.group_id)
         {
             let added = cloud.add_to_group(group_id, node_id).await;
             failed.extend(added.err().map(|error| ("is not in the group", error)));
@@ -172,42 +184,44 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// Puts the node into the account, and records it before and after. `in_doubt`: an earlier
-    /// request may have done so. `is_done`: what the answer says.
+    /// Runs `work`, which puts the node into the account, and records it before and after.
+    /// `may_be_mapped`: an earlier request may have done so. `is_done`: whether the answer confirms it.
     pub(super) async fn record_mapping<T>(
         &self,
         step: FlowStep,
         node_id: &str,
-        in_doubt: bool,
+        may_be_mapped: bool,
         is_done: impl FnOnce(&T) -> bool,
         work: impl Future<Output = Result<T, CloudError>>,
     ) -> Result<Result<T, CloudError>, FlowError> {
-        let mapping = Self::mapping_of(node_id);
+        let mapping = Self::map_step(node_id);
         let taken = |outcome: &Result<T, CloudError>| match outcome {
             Ok(answer) if is_done(answer) => Taken::Yes,
-            Err(error) if !in_doubt && !error.may_have_arrived() => Taken::No,
+            Err(error) if !may_be_mapped && !error.may_have_arrived() => Taken::No,
             Ok(_) | Err(_) => Taken::Perhaps,
         };
-        self.run.irreversible(step, &mapping, taken, work).await
+        self.run
+            .perform_irreversible(step, &mapping, taken, work)
+            .await
     }
 
-    /// The step that puts this node into the account.
-    pub(super) fn mapping_of(node_id: &str) -> Irreversible {
+    /// The irreversible step that puts this node into the account.
+    pub(super) fn map_step(node_id: &str) -> Irreversible {
         Irreversible::Map {
             node_id: node_id.to_owned(),
         }
     }
 
-    pub(super) fn note_mapped(&mut self, node_id: &str, way: MappingMethod) {
+    pub(super) fn report_mapped(&mut self, node_id: &str, method: MappingMethod) {
         self.mapped = Some(node_id.to_owned());
         self.run.report(&Event::Mapped {
             node_id: node_id.to_owned(),
-            way,
+            method,
             host: self.owner.cloud.host().to_owned(),
         });
     }
 
-    /// Reports that only the account is missing, and how long the run waits for it.
+    /// Reports that the run only waits for the account, and for how long.
     pub(super) fn report_waiting(&self, node_id: &str, until: Instant) {
         let left = until.saturating_duration_since(Instant::now());
         self.run.report(&Event::MappingWaits {
@@ -217,9 +231,9 @@ impl<'a> Mapping<'a> {
     }
 }
 
-pub(super) fn failed(step: FlowStep, source: CloudError) -> FlowError {
+pub(super) fn cloud_error(step: FlowStep, source: CloudError) -> FlowError {
     FlowError::Cloud { step, source }
 }
 
-/// Capabilities of firmware that must be claimed first.
+/// The capabilities of firmware that must be claimed first.
 pub(in crate::flows) const CLAIMING: [&str; 2] = ["claim", "camera_claim"];

@@ -1,9 +1,9 @@
-//! Ties a device to its owner's account: by a challenge that it signs where it can, else by a
-//! secret key that device and account are both told. The device's half comes before its Wi-Fi; the
-//! account's half at once where the account can be reached, else as soon as it can.
+//! Maps a device to its owner's account: the device signs a challenge if its firmware can, otherwise
+//! device and account both get the same secret key. The device's half comes before its Wi-Fi; the
+//! account's half follows at once if the account is reachable, otherwise as soon as it is.
 //!
-//! One rule decides the way: whoever lists `ch_resp` is challenged, and there is no second try
-//! with the other way. Sources: esp-rainmaker `esp_rmaker_chal_resp.c`, `esp_rmaker_user_mapping.c`.
+//! One rule selects the method: a device that lists `ch_resp` gets a challenge. There is no fallback
+//! to the other method. Sources: esp-rainmaker `esp_rmaker_chal_resp.c`, `esp_rmaker_user_mapping.c`.
 
 mod challenge;
 mod mapping;

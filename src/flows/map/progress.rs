@@ -1,4 +1,4 @@
-//! Where a mapping stands, and what becomes of it.
+//! The state of a mapping and its result.
 
 use tokio::time::Instant;
 
@@ -13,44 +13,47 @@ use crate::secret::Secret;
 pub struct MappedNode {
     /// The node's id in the account.
     pub node_id: String,
-    /// How it got there.
-    pub way: MappingMethod,
+    /// The method that put it there.
+    pub method: MappingMethod,
 }
 
-/// Where a mapping stands.
+/// The state of a mapping after the device's half.
 #[derive(Debug)]
 pub(in crate::flows) enum Progress {
     /// The node is in the account.
-    Done { node_id: String, rest: PendingSetup },
-    /// The device signed, and the account could not be reached.
+    Done {
+        node_id: String,
+        pending_setup: PendingSetup,
+    },
+    /// The device signed, but the account was not reachable.
     Signed {
-        challenge: Issued,
+        challenge: IssuedChallenge,
         signed: Signed,
         stage: StartedStage,
-        /// Whether the signature may have counted all the same.
-        in_doubt: bool,
+        /// Whether the account may have accepted the signature, because only its answer was lost.
+        may_be_mapped: bool,
     },
-    /// The device will confirm it once it is online.
+    /// The device has the secret key, and confirms the mapping once it is online.
     SecretSent {
         node_id: String,
         secret_key: Secret<String>,
     },
 }
 
-/// What is left to do about that which goes along with the owner.
+/// Which of the owner's extras the node still lacks: tags, metadata, group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::flows) enum PendingSetup {
-    /// The mapping is complete.
+    /// The node has all of them.
     Nothing,
-    /// The node is not in the group, or the cloud does not say.
+    /// The node is not in the group, or the cloud does not report it.
     Group,
-    /// The cloud's answer was lost.
+    /// The cloud's answer was lost, so espctl sets all of them.
     Everything,
 }
 
-/// A challenge, and until when a signature of it counts.
+/// A challenge, and the time until which the account accepts a signature of it.
 #[derive(Clone, Debug)]
-pub(in crate::flows) struct Issued {
+pub(in crate::flows) struct IssuedChallenge {
     pub(super) challenge: Challenge,
     pub(super) until: Instant,
 }

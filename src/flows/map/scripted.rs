@@ -17,18 +17,18 @@ pub(super) fn owner(cloud: &ScriptedCloud) -> OwnerRequest {
     }
 }
 
-/// An account that is asked again at once.
+/// Retries and polls the account without a wait.
 pub(super) fn pace() -> Pace {
     let at_once = Duration::from_millis(1);
     Pace {
-        account_again: at_once,
+        account_retry: at_once,
         mapping_status: at_once,
         slowest_mapping_status: at_once,
         ..Pace::default()
     }
 }
 
-/// As over SoftAP, with nothing prepared.
+/// A mapping as over SoftAP, without a prepared challenge.
 pub(super) fn mapping<'a>(run: &'a Run, owner: &'a OwnerRequest) -> Mapping<'a> {
     Mapping {
         run,

@@ -1,9 +1,9 @@
-//! The way of the secret key: device and account are told the same secret, and the device repeats
-//! it to the account once it is online.
+//! Mapping by secret key: device and account get the same secret, and the device sends it to the
+//! account once it is online.
 
 use tokio::time::{Instant, sleep};
 
-use super::mapping::{Mapping, failed};
+use super::mapping::{Mapping, cloud_error};
 use super::progress::Progress;
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Added, MappingStatus};
@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use crate::session::{Secured, SessionError};
 
 impl Mapping<'_> {
-    pub(super) async fn tell_device(
+    pub(super) async fn associate_by_secret(
         &mut self,
         secured: &mut Secured,
     ) -> Result<Progress, FlowError> {
@@ -24,9 +24,9 @@ impl Mapping<'_> {
         };
         self.step = FlowStep::SendingUser;
         let stage = self.run.start_stage(Stage::Associate);
-        let told = secured.session.call(&command).await;
-        self.run.end_stage(&stage, told.is_ok());
-        let node_id = told.map_err(|source| match source {
+        let sent = secured.session.call(&command).await;
+        self.run.end_stage(&stage, sent.is_ok());
+        let node_id = sent.map_err(|source| match source {
             SessionError::Transport(error) if error.may_be_missing_endpoint() => {
                 FlowError::NoMapping
             }
@@ -51,77 +51,78 @@ impl Mapping<'_> {
         })
     }
 
-    /// Says in the account that the node is the user's, and waits until the node has said so, too.
-    pub(super) async fn follow(
+    /// Registers the mapping in the account, and waits until the node confirms it.
+    pub(super) async fn follow_mapping(
         &self,
         node_id: &str,
         secret_key: &Secret<String>,
     ) -> Result<(), FlowError> {
         let cloud = &self.owner.cloud;
         let began = Instant::now();
-        // The node's half is kept as long.
+        // The cloud stores the node's half for the same time.
         let deadline = began + self.run.pace.mapping;
-        let mut told = false;
-        // A request whose answer was lost may have been confirmed, and then no other one is.
-        let mut lost = false;
-        let mut asked = 0;
+        let mut has_reported_wait = false;
+        // If an answer was lost, the node may have confirmed that request; the cloud then confirms
+        // no other one.
+        let mut is_answer_lost = false;
+        let mut attempts = 0;
         let request = loop {
-            asked += 1;
+            attempts += 1;
             let adding = cloud.add_mapping(node_id, secret_key, &self.owner.extras);
             let is_done = |added: &Added| matches!(added, Added::MappedWithoutGroup);
             let step = FlowStep::AddingMapping;
-            let added = self.record_mapping(step, node_id, lost, is_done, adding);
+            let added = self.record_mapping(step, node_id, is_answer_lost, is_done, adding);
             match added.await? {
                 Ok(Added::Requested(request)) => break request,
                 Ok(Added::MappedWithoutGroup) => return Ok(()),
-                Err(error) if Instant::now() < deadline && may_pass(&error, asked) => {
-                    tracing::info!(%error, "asking again");
-                    lost |= error.may_have_arrived();
-                    if lost && self.has(node_id).await {
+                Err(error) if Instant::now() < deadline && should_add_again(&error, attempts) => {
+                    tracing::info!(%error, "adding the mapping again");
+                    is_answer_lost |= error.may_have_arrived();
+                    if is_answer_lost && self.has_node(node_id).await {
                         return Ok(());
                     }
-                    if !told {
+                    if !has_reported_wait {
                         self.report_waiting(node_id, deadline);
-                        told = true;
+                        has_reported_wait = true;
                     }
-                    sleep(self.run.pace.account_again).await;
+                    sleep(self.run.pace.account_retry).await;
                 }
-                Err(source) => return Err(failed(FlowStep::AddingMapping, source)),
+                Err(source) => return Err(cloud_error(FlowStep::AddingMapping, source)),
             }
         };
-        let asked = Instant::now();
-        let deadline = asked + self.run.pace.mapping;
+        let requested = Instant::now();
+        let deadline = requested + self.run.pace.mapping;
         let mut intervals = self.run.pace.mapping_status_intervals();
-        let mut told = None;
+        let mut reported = None;
         loop {
-            let status = match cloud.mapping_status(&request).await {
+            let status = match cloud.fetch_mapping_status(&request).await {
                 Ok(status) => Some(status),
-                // A question that can be asked again: by then this computer may be past the login
-                // page of the network that it came back to.
-                Err(error) if may_be_otherwise(&error) => {
-                    tracing::info!(%error, "asking again how the mapping goes");
-                    lost = true;
+                // The network that this computer returned to may show a login page at first, so
+                // espctl polls again.
+                Err(error) if is_transient(&error) => {
+                    tracing::info!(%error, "polling the mapping again");
+                    is_answer_lost = true;
                     None
                 }
-                Err(source) => return Err(failed(FlowStep::FollowingMapping, source)),
+                Err(source) => return Err(cloud_error(FlowStep::FollowingMapping, source)),
             };
             if let Some(status) = &status
-                && told.as_ref() != Some(status)
+                && reported.as_ref() != Some(status)
             {
                 self.run.report(&Event::MappingPolled {
                     status: status.to_string(),
-                    elapsed_s: asked.elapsed().as_secs(),
+                    elapsed_s: requested.elapsed().as_secs(),
                 });
             }
-            told = status.or(told);
-            match &told {
+            reported = status.or(reported);
+            match &reported {
                 Some(MappingStatus::Confirmed) => {
-                    let step = Self::mapping_of(node_id);
+                    let step = Self::map_step(node_id);
                     self.run.record_outcome(&step, Taken::Yes).await;
                     return Ok(());
                 }
                 Some(status @ (MappingStatus::TimedOut | MappingStatus::Discarded)) => {
-                    if lost && self.has(node_id).await {
+                    if is_answer_lost && self.has_node(node_id).await {
                         return Ok(());
                     }
                     return Err(FlowError::NotMapped {
@@ -133,41 +134,42 @@ impl Mapping<'_> {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                if lost && self.has(node_id).await {
+                if is_answer_lost && self.has_node(node_id).await {
                     return Ok(());
                 }
                 return Err(FlowError::MappingPending {
                     node_id: node_id.to_owned(),
                     waited: self.run.pace.mapping,
-                    status: told,
+                    status: reported,
                 });
             }
             sleep(intervals.next().map_or(left, |interval| interval.min(left))).await;
         }
     }
 
-    /// Whether the account has the node. Where it cannot be asked, nobody knows of it.
-    async fn has(&self, node_id: &str) -> bool {
-        matches!(self.owner.cloud.node(node_id).await, Ok(Some(_)))
+    /// Whether the account has the node; false if the account does not answer.
+    async fn has_node(&self, node_id: &str) -> bool {
+        matches!(self.owner.cloud.fetch_node(node_id).await, Ok(Some(_)))
     }
 }
 
-/// Whether the same question may get an answer a moment later.
-fn may_be_otherwise(error: &CloudError) -> bool {
+/// Whether the same poll may succeed a moment later.
+fn is_transient(error: &CloudError) -> bool {
     error.is_unreachable()
         || error.may_have_arrived()
         || matches!(error, CloudError::Rejected { status: 429, .. })
 }
 
-/// Whether to ask for the mapping again: when nobody was there, and some times when the cloud has
-/// trouble of its own.
-fn may_pass(error: &CloudError, asked: u32) -> bool {
+/// Whether to add the mapping again: always if the account is unreachable, a few times if the cloud
+/// has a problem of its own.
+fn should_add_again(error: &CloudError, attempts: u32) -> bool {
     error.is_unreachable()
-        || asked < MOST_ASKED && matches!(error, CloudError::Rejected { status: 500.., .. })
+        || attempts < MAX_ADD_ATTEMPTS
+            && matches!(error, CloudError::Rejected { status: 500.., .. })
 }
 
-/// As often as the cloud's client asks by itself where that is safe.
-const MOST_ASKED: u32 = 3;
+/// The number of requests to add a mapping; the cloud's client repeats safe requests as often.
+const MAX_ADD_ATTEMPTS: u32 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -192,18 +194,18 @@ mod tests {
     const IN_ACCOUNT: Turn = Turn::Answer(200, r#"{"nodes":["node1"]}"#);
     const NOT_IN_ACCOUNT: Turn = Turn::Answer(404, r#"{"status":"failure"}"#);
 
-    async fn follow(script: &[Turn]) -> (Result<(), FlowError>, Vec<String>) {
+    async fn follow_mapping(script: &[Turn]) -> (Result<(), FlowError>, Vec<String>) {
         let cloud = ScriptedCloud::start(script).await;
         let owner = owner(&cloud);
         let run = ScriptedObserver::default().run_at(pace());
         let key = Secret::new("key".to_owned());
-        let outcome = mapping(&run, &owner).follow("node1", &key).await;
+        let outcome = mapping(&run, &owner).follow_mapping("node1", &key).await;
         (outcome, calls(&cloud))
     }
 
-    /// The cloud only knows after the node has confirmed, and an earlier request may have counted.
+    /// The cloud only knows after the node has confirmed, and may have accepted an earlier request.
     #[tokio::test]
-    async fn journal_has_what_is_known_of_the_mapping() {
+    async fn journal_records_known_mapping_outcome() {
         use Taken::{No, Perhaps, Yes};
         for (script, outcomes) in [
             (&[REQUESTED, CONFIRMED][..], &[Perhaps, Yes][..]),
@@ -221,21 +223,22 @@ mod tests {
                 ..ScriptedObserver::default().run_at(pace())
             };
             let key = Secret::new("key".to_owned());
-            let _outcome = mapping(&run, &owner).follow("node1", &key).await;
+            let _outcome = mapping(&run, &owner).follow_mapping("node1", &key).await;
             assert_eq!(journal.outcomes(), outcomes, "{script:?}");
         }
     }
 
     #[tokio::test]
-    async fn mapping_is_followed_until_it_is_confirmed() {
-        let (outcome, calls) = follow(&[REQUESTED, PENDING, BROKEN, PENDING, CONFIRMED]).await;
+    async fn polls_mapping_until_confirmed() {
+        let (outcome, calls) =
+            follow_mapping(&[REQUESTED, PENDING, BROKEN, PENDING, CONFIRMED]).await;
         outcome.unwrap();
         assert_eq!(calls, [ADD, STATUS, STATUS, STATUS, STATUS]);
     }
 
     #[tokio::test]
-    async fn refusal_is_final_and_a_broken_cloud_is_asked_three_times() {
-        let (outcome, calls) = follow(&[REFUSED, REQUESTED, CONFIRMED]).await;
+    async fn rejection_is_final_and_server_error_is_retried_twice() {
+        let (outcome, calls) = follow_mapping(&[REFUSED, REQUESTED, CONFIRMED]).await;
         assert!(
             matches!(outcome, Err(FlowError::Cloud { .. })),
             "{outcome:?}"
@@ -243,7 +246,7 @@ mod tests {
         assert_eq!(calls, [ADD]);
 
         let broken = [BROKEN, NOT_IN_ACCOUNT, BROKEN, NOT_IN_ACCOUNT, BROKEN];
-        let (outcome, calls) = follow(&broken).await;
+        let (outcome, calls) = follow_mapping(&broken).await;
         assert!(
             matches!(outcome, Err(FlowError::Cloud { .. })),
             "{outcome:?}"
@@ -251,21 +254,21 @@ mod tests {
         assert_eq!(calls, [ADD, NODE, ADD, NODE, ADD]);
     }
 
-    /// Only the account knows whether a request counted whose answer was lost.
+    /// If an answer was lost, only the account knows whether it accepted the request.
     #[tokio::test]
-    async fn account_is_asked_for_the_node_only_after_a_lost_answer() {
-        let (outcome, calls) = follow(&[Turn::HangUp, IN_ACCOUNT]).await;
+    async fn looks_up_node_only_after_lost_answer() {
+        let (outcome, calls) = follow_mapping(&[Turn::HangUp, IN_ACCOUNT]).await;
         outcome.unwrap();
         assert_eq!(calls, [ADD, NODE]);
 
         let lost = [REQUESTED, Turn::HangUp, TIMED_OUT, IN_ACCOUNT];
-        follow(&lost).await.0.unwrap();
+        follow_mapping(&lost).await.0.unwrap();
 
         for script in [
             &[REQUESTED, TIMED_OUT, IN_ACCOUNT][..],
             &[REQUESTED, Turn::HangUp, TIMED_OUT, NOT_IN_ACCOUNT],
         ] {
-            let (outcome, _) = follow(script).await;
+            let (outcome, _) = follow_mapping(script).await;
             assert!(
                 matches!(outcome, Err(FlowError::NotMapped { .. })),
                 "{outcome:?}"

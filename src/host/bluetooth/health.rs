@@ -1,5 +1,5 @@
-//! Whether the system's Bluetooth service answers, which adapters there are, and whether they are
-//! on. Nothing is changed, and no device is looked for.
+//! Checks the system's Bluetooth service: whether it answers, and the state of the adapters.
+//! Nothing is changed, and no device is searched.
 
 use std::io;
 use std::time::Duration;
@@ -10,48 +10,48 @@ use super::problem::BluetoothError;
 #[cfg(not(target_os = "linux"))]
 use super::problem::BluetoothProblem;
 
-/// What there is to know.
+/// The state of this computer's Bluetooth.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BluetoothHealth {
-    /// Of BlueZ, as in `5.66`, where it tells.
+    /// The version of BlueZ, such as `5.66`, if BlueZ reports it.
     pub version: Option<String>,
-    /// In the system's order.
+    /// The adapters, in order of their names.
     pub adapters: Vec<AdapterHealth>,
-    /// Whether a switch is off that can make adapters disappear.
+    /// Whether an rfkill switch is off, which may hide adapters.
     pub is_blocked: bool,
 }
 
-/// One adapter.
+/// The state of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AdapterHealth {
-    /// `hci0`.
+    /// For example `hci0`.
     pub name: String,
-    /// Where the system tells it.
+    /// The Bluetooth address, if the system reports it.
     pub address: Option<String>,
-    /// Whether it works.
+    /// Whether the adapter is on.
     pub power: Power,
 }
 
-/// Whether an adapter works.
+/// Whether an adapter is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Power {
-    /// Kept off by a switch.
+    /// Off, and blocked by a switch.
     Blocked,
-    /// Switched off; a search switches it on.
+    /// Off; a search switches it on.
     Off,
-    /// It works.
+    /// The adapter works.
     On,
 }
 
-/// Asks the system, for at most `limit`.
+/// Queries the system, for at most `limit`.
 pub(crate) async fn check_bluetooth(limit: Duration) -> Result<BluetoothHealth, BluetoothError> {
-    timeout(limit, ask_system())
+    timeout(limit, query_system())
         .await
         .unwrap_or_else(|_| Err(BluetoothError::failed(io::ErrorKind::TimedOut)))
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn ask_system() -> Result<BluetoothHealth, BluetoothError> {
+async fn query_system() -> Result<BluetoothHealth, BluetoothError> {
     use btleplug::api::{Central as _, CentralState, Manager as _};
 
     let failed = |error: btleplug::Error| match error {
@@ -62,7 +62,7 @@ async fn ask_system() -> Result<BluetoothHealth, BluetoothError> {
     let manager = btleplug::platform::Manager::new().await.map_err(failed)?;
     let mut adapters = Vec::new();
     for adapter in manager.adapters().await.map_err(failed)? {
-        // A system that does not say is not off.
+        // An adapter that does not report its state is not off.
         let is_off = matches!(adapter.adapter_state().await, Ok(CentralState::PoweredOff));
         adapters.push(AdapterHealth {
             name: adapter.adapter_info().await.map_err(failed)?,
@@ -80,7 +80,7 @@ async fn ask_system() -> Result<BluetoothHealth, BluetoothError> {
 }
 
 #[cfg(target_os = "linux")]
-use linux::ask_system;
+use linux::query_system;
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -96,26 +96,26 @@ mod linux {
     type Properties = HashMap<String, OwnedVariant>;
     type Objects = HashMap<OwnedObjectPath, HashMap<String, Properties>>;
 
-    pub(super) async fn ask_system() -> Result<BluetoothHealth, BluetoothError> {
+    pub(super) async fn query_system() -> Result<BluetoothHealth, BluetoothError> {
         let objects = read_objects().await?;
-        Ok(read(&objects, &list_switches("bluetooth")))
+        Ok(parse_objects(&objects, &list_switches("bluetooth")))
     }
 
     async fn read_objects() -> Result<Objects, BluetoothError> {
-        let bus = Connection::system().await.map_err(not_connected)?;
+        let bus = Connection::system().await.map_err(connection_error)?;
         let interface = Some("org.freedesktop.DBus.ObjectManager");
-        let asked = bus.call_method(Some("org.bluez"), "/", interface, "GetManagedObjects", &());
-        let answer = asked.await.map_err(refused)?;
+        let reply = bus.call_method(Some("org.bluez"), "/", interface, "GetManagedObjects", &());
+        let answer = reply.await.map_err(call_error)?;
         let objects = answer.body().deserialize();
         objects.map_err(|error| BluetoothError::failed(io::Error::other(error)))
     }
 
-    /// Whatever it is, programs reach no bus.
-    fn not_connected(error: zbus::Error) -> BluetoothError {
-        let denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    /// Any other failure means that there is no usable bus.
+    fn connection_error(error: zbus::Error) -> BluetoothError {
+        let is_denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
         match error {
             zbus::Error::InputOutput(source) | zbus::Error::Connection(source, _)
-                if denied(&source) =>
+                if is_denied(&source) =>
             {
                 BluetoothProblem::Denied.into()
             }
@@ -126,10 +126,10 @@ mod linux {
         }
     }
 
-    fn refused(error: zbus::Error) -> BluetoothError {
+    fn call_error(error: zbus::Error) -> BluetoothError {
         let problem = match &error {
-            zbus::Error::MethodError(name, words, _) => {
-                find_dbus_problem(name.as_str(), words.as_deref().unwrap_or_default())
+            zbus::Error::MethodError(name, message, _) => {
+                find_dbus_problem(name.as_str(), message.as_deref().unwrap_or_default())
             }
             zbus::Error::FDO(error) => find_dbus_problem(
                 error.name().as_str(),
@@ -143,7 +143,7 @@ mod linux {
         )
     }
 
-    fn read(objects: &Objects, switches: &[RadioSwitch]) -> BluetoothHealth {
+    fn parse_objects(objects: &Objects, switches: &[RadioSwitch]) -> BluetoothHealth {
         let mut version = None;
         let mut adapters: Vec<AdapterHealth> = objects
             .iter()
@@ -153,15 +153,19 @@ mod linux {
                     let value = properties.get(name)?;
                     Some(<&str>::try_from(&**value).ok()?.to_owned())
                 };
-                version = version.take().or_else(|| of_modalias(&text("Modalias")?));
+                version = version
+                    .take()
+                    .or_else(|| parse_bluez_version(&text("Modalias")?));
                 let name = path.as_str().rsplit('/').next()?.to_owned();
                 let powered = properties.get("Powered");
                 let is_on = powered.is_some_and(|on| bool::try_from(&**on) == Ok(true));
-                let is_held = text("PowerState").as_deref() == Some("off-blocked")
-                    || switches.iter().any(|one| one.is_off() && one.name == name);
+                let is_blocked = text("PowerState").as_deref() == Some("off-blocked")
+                    || switches
+                        .iter()
+                        .any(|switch| switch.is_off() && switch.name == name);
                 Some(AdapterHealth {
                     address: text("Address"),
-                    power: match (is_on, is_held) {
+                    power: match (is_on, is_blocked) {
                         (true, _) => Power::On,
                         (false, true) => Power::Blocked,
                         (false, false) => Power::Off,
@@ -170,7 +174,7 @@ mod linux {
                 })
             })
             .collect();
-        adapters.sort_by(|one, other| one.name.cmp(&other.name));
+        adapters.sort_by(|left, right| left.name.cmp(&right.name));
         BluetoothHealth {
             version,
             adapters,
@@ -178,9 +182,10 @@ mod linux {
         }
     }
 
-    /// BlueZ's, which is what it says of itself unless somebody has configured otherwise: the Linux
-    /// Foundation's number, BlueZ's, and major and minor version (`src/main.c`, `did_version`).
-    fn of_modalias(modalias: &str) -> Option<String> {
+    /// Parses the version of BlueZ from an adapter's modalias, unless it was configured: the Linux
+    /// Foundation's vendor id, BlueZ's product id, and major and minor version (`src/main.c`,
+    /// `did_version`).
+    fn parse_bluez_version(modalias: &str) -> Option<String> {
         let digits = modalias.strip_prefix("usb:v1D6Bp0246d")?;
         let number = u16::from_str_radix(digits.get(..4)?, 16).ok()?;
         let [major, minor] = number.to_be_bytes();
@@ -192,27 +197,27 @@ mod linux {
         use super::*;
 
         #[test]
-        fn an_adapter_tells_the_version_of_bluez() {
-            let of = of_modalias;
-            assert_eq!(of("usb:v1D6Bp0246d0542").as_deref(), Some("5.66"));
-            assert_eq!(of("usb:v1D6Bp0246d0530").as_deref(), Some("5.48"));
-            // Configured to be something else.
+        fn parses_bluez_version_from_modalias() {
+            let version = parse_bluez_version;
+            assert_eq!(version("usb:v1D6Bp0246d0542").as_deref(), Some("5.66"));
+            assert_eq!(version("usb:v1D6Bp0246d0530").as_deref(), Some("5.48"));
+            // A configured modalias.
             for other in [
                 "bluetooth:v000Fp1200d1436",
                 "usb:v1D6Bp0246d",
                 "usb:v1D6Bp0246dü",
                 "",
             ] {
-                assert_eq!(of(other), None, "{other}");
+                assert_eq!(version(other), None, "{other}");
             }
         }
 
         #[test]
-        fn only_a_switch_of_its_own_blocks_an_adapter_that_is_there() {
+        fn only_own_switch_blocks_adapter() {
             let off = |name: &str| RadioSwitch {
                 name: name.to_owned(),
-                by_program: true,
-                by_hand: false,
+                is_soft_blocked: true,
+                is_hard_blocked: false,
             };
             let adapter = |powered: bool| {
                 let path = "/org/bluez/hci0".try_into().unwrap();
@@ -222,14 +227,14 @@ mod linux {
                 Objects::from([(path, interfaces)])
             };
             let power = |powered, switches: &[RadioSwitch]| {
-                read(&adapter(powered), switches).adapters[0].power
+                parse_objects(&adapter(powered), switches).adapters[0].power
             };
             assert_eq!(power(true, &[]), Power::On);
             assert_eq!(power(false, &[]), Power::Off);
             assert_eq!(power(false, &[off("hci0")]), Power::Blocked);
             assert_eq!(power(false, &[off("hci1")]), Power::Off);
             assert_eq!(power(true, &[off("hci0")]), Power::On);
-            let nothing = read(&Objects::new(), &[off("tpacpi_bluetooth_sw")]);
+            let nothing = parse_objects(&Objects::new(), &[off("tpacpi_bluetooth_sw")]);
             assert!(nothing.is_blocked && nothing.adapters.is_empty());
         }
     }

@@ -1,5 +1,5 @@
-//! This computer's Bluetooth: whether it works, and what can be wrong with it. Devices are found and
-//! connected to in `transport/ble`.
+//! This computer's Bluetooth: its state, and what can be wrong with it. `transport/ble` finds
+//! devices and connects to them.
 
 mod health;
 mod problem;

@@ -1,39 +1,39 @@
-//! What can be wrong with the Bluetooth of a computer, by whatever shows it.
+//! Problems of a computer's Bluetooth, and the D-Bus errors that show them.
 
 use std::io;
 
 use thiserror::Error;
 
-/// What can be wrong with the Bluetooth of a computer.
+/// A problem of a computer's Bluetooth.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BluetoothProblem {
-    /// Switched off in a way that only a person can undo.
+    /// Blocked by a switch that espctl cannot change.
     #[error("Bluetooth is blocked on this computer")]
     Blocked,
-    /// The user may not use it.
+    /// The user lacks the permission.
     #[error("this user may not use Bluetooth")]
     Denied,
-    /// The computer has no hardware for it.
+    /// There is no Bluetooth hardware.
     #[error("this computer has no Bluetooth adapter")]
     NoAdapter,
-    /// Not the one that was asked for.
-    #[error("this computer has no Bluetooth adapter {wanted}; there is {there}")]
+    /// There is no adapter of the requested name.
+    #[error("this computer has no Bluetooth adapter {requested}; there is {available}")]
     NoSuchAdapter {
-        /// As asked for.
-        wanted: Box<str>,
-        /// The adapters that this computer has.
-        there: Box<str>,
+        /// The requested name.
+        requested: Box<str>,
+        /// The existing adapters.
+        available: Box<str>,
     },
-    /// The system's message bus, by which programs reach Bluetooth, is not there.
+    /// The system message bus, over which programs use Bluetooth, does not run.
     #[error("this computer has no system message bus (D-Bus)")]
     NoBus,
     /// The system's Bluetooth service does not run.
     #[error("the Bluetooth service (bluetoothd) does not run")]
     NoService,
-    /// Switched off, and it could not be switched on.
+    /// Switched off, and the system could not switch it on.
     #[error("Bluetooth is switched off")]
     Off,
-    /// Something else, which the system's words say.
+    /// Any other problem; the source describes it.
     #[error("this computer's Bluetooth failed")]
     Failed,
 }
@@ -42,9 +42,9 @@ pub enum BluetoothProblem {
 #[derive(Debug, Error)]
 #[error("{problem}")]
 pub struct BluetoothError {
-    /// What is wrong with it.
+    /// The problem.
     pub problem: BluetoothProblem,
-    /// What the system says, if anything.
+    /// The system's error, if there is one.
     pub source: Option<io::Error>,
 }
 
@@ -58,7 +58,7 @@ impl From<BluetoothProblem> for BluetoothError {
 }
 
 impl BluetoothError {
-    /// A problem that only the system's words describe.
+    /// A problem that only the system's error describes.
     pub(crate) fn failed(source: impl Into<io::Error>) -> Self {
         Self {
             problem: BluetoothProblem::Failed,
@@ -67,8 +67,8 @@ impl BluetoothError {
     }
 }
 
-/// The problem that a D-Bus error's name and message show; `None` if the error is about something
-/// else than the computer.
+/// The problem that a D-Bus error shows, by its name and message; `None` if the error does not
+/// concern this computer.
 ///
 /// Source: BlueZ `src/error.c`, `src/adapter.c`.
 #[cfg(target_os = "linux")]
@@ -77,7 +77,7 @@ pub(crate) fn find_dbus_problem(name: &str, message: &str) -> Option<BluetoothPr
         return match kind {
             "Blocked" => Some(BluetoothProblem::Blocked),
             "NotReady" => Some(BluetoothProblem::Off),
-            // Older versions say it in words only.
+            // Older versions have it only in the message.
             "Failed" if message.contains("rfkill") => Some(BluetoothProblem::Blocked),
             _ => None,
         };
@@ -89,7 +89,7 @@ pub(crate) fn find_dbus_problem(name: &str, message: &str) -> Option<BluetoothPr
         }
         "NameHasNoOwner" | "ServiceUnknown" => Some(BluetoothProblem::NoService),
         other if other.starts_with("Spawn.") => Some(BluetoothProblem::NoService),
-        // The service ended while it was asked.
+        // The service stopped during the call.
         "NoReply" if message.contains("recipient disconnected") => {
             Some(BluetoothProblem::NoService)
         }

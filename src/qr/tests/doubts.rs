@@ -1,9 +1,9 @@
-//! Where there is a doubt nothing is read: line breaks, backslashes, and payloads of several devices.
+//! Ambiguous texts are refused: line breaks, backslashes, and payloads of several devices.
 
 use super::*;
 
 #[test]
-fn nothing_is_read_over_a_line_break() {
+fn does_not_read_over_a_line_break() {
     let other = r#"I (12) params: {"Power":"on"}"#;
     let last = r#"{"ver":"v1","name":"PROV_x","transport":"softap","pop":"abc12345"}"#;
     let compact = "NP:PROV_x|abc12345|s";
@@ -29,7 +29,7 @@ fn nothing_is_read_over_a_line_break() {
             }
         }
     }
-    // Bytes that are no text are no part of a value, whether or not they are characters.
+    // Bytes that are not text are not part of a value, whether or not they are characters.
     for noise in [&b"\xff"[..], b"\x01", b"\x7f"] {
         let (before, after) = last.split_at(59);
         let log = [
@@ -46,7 +46,7 @@ fn nothing_is_read_over_a_line_break() {
 }
 
 #[test]
-fn a_backslash_that_may_be_an_escape_is_refused_unless_it_is_marked() {
+fn refuses_ambiguous_backslash_without_mark() {
     for (key, value) in [
         ("pop", r"ab\tcd"),
         ("pop", r#"a\"b"#),
@@ -55,26 +55,26 @@ fn a_backslash_that_may_be_an_escape_is_refused_unless_it_is_marked() {
     ] {
         let text = format!(r#"{{"ver":"v1","{key}":"{value}","transport":"ble"}}"#);
         let error = Payload::read(&text).unwrap_err();
-        assert_eq!(error.fault, Fault::TwoReadings { key }, "{text}");
+        assert_eq!(error.problem, Problem::TwoReadings { key }, "{text}");
         let marked = text.replacen('{', r#"{"escaped":true,"#, 1);
         Payload::read(&marked).unwrap();
     }
     let line = format!("I (1) app: {}", FIRMWARE.replace("7a9d", r"7a\n9d"));
     let fault = find_in_log_line(&line).unwrap_err();
-    assert_eq!(fault, Fault::TwoReadings { key: "pop" });
-    assert!(found(r#"I (1) node: {"name":"a\nb","type":"x"}"#).is_none());
+    assert_eq!(fault, Problem::TwoReadings { key: "pop" });
+    assert!(find(r#"I (1) node: {"name":"a\nb","type":"x"}"#).is_none());
 }
 
 #[test]
-fn which_device_is_meant_is_not_chosen() {
+fn refuses_payloads_of_several_devices() {
     let other = FIRMWARE.replace("fc9ea3", "fc9ea4");
     let both = format!("{FIRMWARE}\n{other}\n");
     assert_eq!(
-        find_in_log(both.as_bytes()).unwrap_err().fault,
-        Fault::Several
+        find_in_log(both.as_bytes()).unwrap_err().problem,
+        Problem::Several
     );
     let on_a_line = format!("{FIRMWARE} {other}");
-    assert_eq!(find_in_log_line(&on_a_line).unwrap_err(), Fault::Several);
+    assert_eq!(find_in_log_line(&on_a_line).unwrap_err(), Problem::Several);
     let compact = "NP:PROV_fc9ea3|7a9d365e|b";
     let cut = &FIRMWARE[..70];
     for order in [[compact, FIRMWARE, cut], [cut, compact, FIRMWARE]] {
@@ -89,7 +89,7 @@ fn which_device_is_meant_is_not_chosen() {
     }
     let matter = "I (1) chip[SVR]: SetupQRCode: [MT:Y.K9042C00KA0648G00]\nI (2) x";
     assert_eq!(
-        find_in_log(matter.as_bytes()).unwrap_err().fault,
-        Fault::Matter
+        find_in_log(matter.as_bytes()).unwrap_err().problem,
+        Problem::Matter
     );
 }

@@ -3,9 +3,12 @@
 use std::error::Error as _;
 
 use crate::account::AccountError;
+use crate::account::login::BrowserError;
+use crate::report::context::Context;
 use crate::report::failure::Failure;
 use crate::report::remedies::{
-    BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, REMOVE_PROFILE, SET_CONFIG_DIR,
+    BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, LOGIN_URL, REMOVE_PROFILE, SET_CONFIG_DIR,
+    WITHOUT_BROWSER,
 };
 use crate::report::table::ErrorId;
 
@@ -23,6 +26,23 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// A login with the browser that failed.
+    pub(crate) fn of_browser_login(error: &BrowserError, context: &Context) -> Self {
+        let new = |id| Self::new(id, error.to_string());
+        match error {
+            BrowserError::Cloud(error) => {
+                Self::of_cloud(error, "logging in with the browser", context)
+            }
+            BrowserError::InvalidAddress { .. } => new(ErrorId::NoLoginPage).remedy(&LOGIN_URL),
+            BrowserError::NoPage { .. } => new(ErrorId::NoLoginPage),
+            BrowserError::NoPort => new(ErrorId::CannotListen).remedy(&WITHOUT_BROWSER),
+            BrowserError::Refused { .. } => new(ErrorId::LoginRefused),
+            BrowserError::TimedOut { .. } => new(ErrorId::LoginTimedOut),
+        }
+    }
+}
+
 fn diagnose(error: &AccountError) -> Failure {
     let new = |id| Failure::new(id, "");
     match error {
@@ -35,7 +55,7 @@ fn diagnose(error: &AccountError) -> Failure {
                 .remedy(&CHECK_PERMISSIONS)
                 .remedy(&SET_CONFIG_DIR)
         }
-        AccountError::Unknown { known, .. } => new(ErrorId::UnknownProfile)
-            .hints([format!("available profiles: {}", known.join(", "))]),
+        AccountError::Unknown { available, .. } => new(ErrorId::UnknownProfile)
+            .hints([format!("available profiles: {}", available.join(", "))]),
     }
 }

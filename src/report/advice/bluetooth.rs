@@ -1,7 +1,7 @@
 //! The id and the advice if this computer's Bluetooth cannot be used.
 
 use crate::host::BluetoothProblem;
-use crate::report::context::{Case, Context};
+use crate::report::context::{Context, ErrorCase};
 use crate::report::failure::Failure;
 use crate::report::table::ErrorId;
 
@@ -22,9 +22,9 @@ pub(super) fn diagnose(problem: &BluetoothProblem, mut context: Context) -> Fail
         BluetoothProblem::Failed => (ErrorId::BluetoothFailed, None),
         BluetoothProblem::NoAdapter => (ErrorId::NoBluetoothAdapter, None),
         BluetoothProblem::NoSuchAdapter { .. } => {
-            (ErrorId::NoBluetoothAdapter, Some(Case::NoSuchAdapter))
+            (ErrorId::NoBluetoothAdapter, Some(ErrorCase::NoSuchAdapter))
         }
-        BluetoothProblem::NoBus => (ErrorId::NoBluetoothService, Some(Case::NoBus)),
+        BluetoothProblem::NoBus => (ErrorId::NoBluetoothService, Some(ErrorCase::NoBus)),
         BluetoothProblem::NoService => (ErrorId::NoBluetoothService, None),
         BluetoothProblem::Off => (ErrorId::BluetoothOff, None),
     };

@@ -80,29 +80,29 @@ pub(super) fn transport(step: FlowStep, error: &TransportError, mut context: Con
         TransportError::Malformed { .. } => ErrorId::NotADevice,
         TransportError::NoSuchEndpoint { .. } => ErrorId::NoSuchEndpoint,
         TransportError::NotADevice { address } => {
-            know_address(&mut context, address);
+            add_address(&mut context, address);
             ErrorId::NotADevice
         }
         TransportError::NotPaired { address, .. } => {
-            know_address(&mut context, address);
+            add_address(&mut context, address);
             ErrorId::NotPaired
         }
         TransportError::PermissionDenied { address, .. } => {
-            know_address(&mut context, address);
+            add_address(&mut context, address);
             ErrorId::PermissionDenied
         }
         TransportError::Refused { .. } => ErrorId::HungUp,
-        TransportError::Unresolved { address, .. } => {
-            know_address(&mut context, address);
+        TransportError::ServiceDiscoveryTimedOut { address, .. } => {
+            add_address(&mut context, address);
             ErrorId::Silent
         }
         TransportError::TooLong { .. } => ErrorId::MessageTooLong,
-        // A device that never answered may not be one; later it hangs.
+        // A device that never answered may be another kind of device; later, it hangs.
         TransportError::TimedOut { .. } if step == FlowStep::ReadingVersion => ErrorId::Silent,
         TransportError::TimedOut { .. } => ErrorId::TimedOut,
         TransportError::Unavailable { .. } => ErrorId::TransportUnavailable,
         TransportError::Unreachable { address, .. } => {
-            know_address(&mut context, address);
+            add_address(&mut context, address);
             ErrorId::Unreachable
         }
     };
@@ -115,9 +115,9 @@ pub(super) fn transport(step: FlowStep, error: &TransportError, mut context: Con
     Failure::advised(id, &context).before(reach)
 }
 
-/// An address of this computer's own that the error names: advice can repeat it. An address on a
-/// network is advice only if the user gave it.
-fn know_address(context: &mut Context, address: &Address) {
+/// Adds the address that the error names, such as a port of this computer, so that advice can repeat it.
+/// Advice repeats a network address only if the user gave it.
+fn add_address(context: &mut Context, address: &Address) {
     let is_on_network = matches!(
         context.needed_part(),
         Some(HostPart::Hotspot | HostPart::LocalNetwork)

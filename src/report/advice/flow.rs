@@ -9,7 +9,7 @@ use crate::provisioner::ProvisionError;
 use crate::report::context::{Context, GivenSecret};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
-use crate::report::remedies::{FACTORY_RESET, LOOK, UPDATE_FIRMWARE};
+use crate::report::remedies::{FACTORY_RESET, LIST_NODES, UPDATE_FIRMWARE};
 use crate::report::remedy::{Remedy, command, retry};
 use crate::report::table::ErrorId;
 use crate::security::{SecurityError, SecurityScheme};
@@ -35,7 +35,7 @@ impl Failure {
     }
 }
 
-/// The error's own words, except where people know a secret or a limit by another name.
+/// The error's own message, except if users know a secret or a limit by another name.
 fn message(error: &FlowError, context: &Context) -> String {
     match error {
         FlowError::Session {
@@ -67,10 +67,10 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
     context.error.step = Some(error.step());
     let id = match error {
         FlowError::PartialSuccess { completed, source } => {
-            let failure = diagnose(source, &context).without(&LOOK);
+            let failure = diagnose(source, &context).without(&LIST_NODES);
             return match completed {
-                Completed::Joined { .. } => failure.remedy(&LOOK).remedy(&FACTORY_RESET),
-                Completed::SecretSent { .. } => failure.remedy(&TELL_ACCOUNT),
+                Completed::Joined { .. } => failure.remedy(&LIST_NODES).remedy(&FACTORY_RESET),
+                Completed::SecretSent { .. } => failure.remedy(&MAP_AGAIN),
                 Completed::Mapped { .. } => {
                     let has_joined = matches!(
                         **source,
@@ -108,25 +108,35 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
                 _ => false,
             };
             return if may_be_mapped {
-                failure.remedy(&LOOK)
+                failure.remedy(&LIST_NODES)
             } else {
                 failure
             };
         }
         FlowError::EnterpriseNetwork { .. } => ErrorId::EnterpriseNetwork,
         FlowError::JoinFailed {
-            reason, forgotten, ..
+            reason,
+            is_forgotten,
+            ..
         } => {
             let id = match reason {
                 Some(JoinFailure::Authentication) => ErrorId::WifiAuthFailed,
                 Some(JoinFailure::NetworkNotFound) => ErrorId::WifiNotFound,
                 Some(JoinFailure::Other(_)) | None => ErrorId::WifiJoinFailed,
             };
-            let state = if *forgotten { FORGOTTEN } else { NOT_FORGOTTEN };
+            let state = if *is_forgotten {
+                FORGOTTEN
+            } else {
+                NOT_FORGOTTEN
+            };
             return Failure::advised(id, &context).hint(state);
         }
-        FlowError::JoinTimedOut { forgotten, .. } => {
-            let state = if *forgotten { FORGOTTEN } else { STILL_STORED };
+        FlowError::JoinTimedOut { is_forgotten, .. } => {
+            let state = if *is_forgotten {
+                FORGOTTEN
+            } else {
+                STILL_STORED
+            };
             return Failure::advised(ErrorId::JoinTimedOut, &context).hint(state);
         }
         FlowError::MappingPending { .. } => ErrorId::MappingPending,
@@ -188,7 +198,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
     Failure::advised(id, &context)
 }
 
-/// A run that was ended from outside: a limit has the exit code of the step that it cut short.
+/// The failure of a stopped run. A time limit has the exit code of the step that it cut short.
 fn stopped(
     reason: StopReason,
     step: FlowStep,
@@ -229,13 +239,13 @@ fn stopped(
     };
     let failure = failure.before([state]);
     if is_mapping {
-        failure.remedy(&LOOK)
+        failure.remedy(&LIST_NODES)
     } else {
         failure
     }
 }
 
-const TELL_ACCOUNT: Remedy =
+const MAP_AGAIN: Remedy =
     retry("{}: the device knows its owner, but the account does not know the device");
 const JOIN_LATER: Remedy = retry("{} to give the device Wi-Fi: mapping it twice does no harm");
 const UNMAP: Remedy = command(

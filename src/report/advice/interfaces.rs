@@ -1,11 +1,10 @@
-//! Where a search on the network looked, for the advice if it found no device: this computer's
-//! interfaces, and a default route that may bypass the device.
+//! The network interfaces of a search without a result, and a default route that may bypass the device.
 
 use crate::host::{HostNetwork, find_default_networks, list_networks};
 use crate::report::context::Context;
 
-/// Which interfaces were searched; nothing if there was no search because the address was given.
-pub(super) fn searched(context: &Context) -> Vec<String> {
+/// Hints that name the searched interfaces; empty if the address was given, so that there was no search.
+pub(super) fn list_searched(context: &Context) -> Vec<String> {
     if context.address.is_some() {
         return Vec::new();
     }

@@ -1,5 +1,5 @@
-//! From an error of the layers below to its id and the advice for this run. No match has a wildcard
-//! over errors, so a new kind of error does not compile until someone has chosen an id for it.
+//! Maps an error of the layers below to its id and the advice for this run. No match has a wildcard over
+//! errors, so a new kind of error does not compile without an id.
 
 mod account;
 mod bluetooth;

@@ -26,7 +26,7 @@ pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
     let choose = context.own_words().map(|words| words.choose);
     Failure::advised(ErrorId::AmbiguousDevice, &context)
         .before(choose)
-        .hints(seen.iter().map(found))
+        .hints(seen.iter().map(report_found))
 }
 
 /// No device matches.
@@ -35,43 +35,43 @@ pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
         .medium
         .is_some_and(|medium| medium.discovery == Discovery::Enumerated)
     {
-        return no_likely_place(context, seen);
+        return no_likely_address(context, seen);
     }
-    let before: Vec<Hint> = misspelled(context, seen)
+    let before: Vec<Hint> = suggest_spelling(context, seen)
         .into_iter()
-        .chain(excluded(context, seen))
+        .chain(suggest_omitting_filter(context, seen))
         .collect();
     let more = seen.len().saturating_sub(MAX_LISTED);
     let more = (more > 0).then(|| format!("found {more} more"));
     let searched = if seen.is_empty() && context.needed_part() == Some(HostPart::LocalNetwork) {
-        interfaces::searched(context)
+        interfaces::list_searched(context)
     } else {
         Vec::new()
     };
     Failure::advised(ErrorId::NoDevice, context)
         .before(context.own_words().map(|words| words.reach))
         .before(before)
-        .hints(seen.iter().take(MAX_LISTED).map(found))
+        .hints(seen.iter().take(MAX_LISTED).map(report_found))
         .hints(more)
         .hints(searched)
 }
 
-/// This computer lists no place where a device is likely. The others can be named.
-fn no_likely_place(context: &Context, others: &[SeenDevice]) -> Failure {
-    // Without such a port, this computer lacks something; elsewhere, only the device is missing.
+/// A device is likely at none of the addresses that this computer lists. The hints name them.
+fn no_likely_address(context: &Context, others: &[SeenDevice]) -> Failure {
+    // Without a serial port, this computer is the problem; on other media, the device is missing.
     let id = match context.needed_part() {
         Some(HostPart::SerialPorts) => ErrorId::NoSerialPort,
         _ => ErrorId::NoDevice,
     };
-    let others = others.iter().map(|place| {
+    let others = others.iter().map(|seen| {
         let Some(flag) = context.address_flag else {
-            return found(place).into();
+            return report_found(seen).into();
         };
         let action = Action::Flag {
             name: format!("--{flag}"),
-            value: Some(typed(place.address.as_str())),
+            value: Some(typed(seen.address.as_str())),
         };
-        let text = match &place.name {
+        let text = match &seen.name {
             Some(name) => format!("pass {{}} to use {}", printable(name.as_bytes())),
             None => "pass {} if the device is there".to_owned(),
         };
@@ -82,8 +82,8 @@ fn no_likely_place(context: &Context, others: &[SeenDevice]) -> Failure {
         .hints(others)
 }
 
-/// A device whose name differs from the given one only in case.
-fn misspelled(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
+/// Suggests a device whose name differs from the given one only in case.
+fn suggest_spelling(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
     let wanted = context.name.as_deref()?;
     let mut names = seen.iter().filter_map(|device| device.name.as_deref());
     let meant =
@@ -98,8 +98,8 @@ fn misspelled(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
     ))
 }
 
-/// A device that only the filters exclude.
-fn excluded(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
+/// Suggests to omit the filters if only they exclude a device.
+fn suggest_omitting_filter(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
     let filters = context.narrowed_by?;
     let matches = |device: &&SeenDevice| {
         let has_address = |wanted: &str| device.address.to_string().eq_ignore_ascii_case(wanted);
@@ -113,7 +113,7 @@ fn excluded(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
     Some(format!("omit {filters} if you mean {device}, which it excludes").into())
 }
 
-fn found(device: &SeenDevice) -> String {
+fn report_found(device: &SeenDevice) -> String {
     format!("found {}", describe(device))
 }
 
@@ -133,5 +133,5 @@ fn describe(device: &SeenDevice) -> String {
     }
 }
 
-/// The number of other devices that a hint each names.
+/// The number of other devices that the hints name.
 const MAX_LISTED: usize = 5;

@@ -31,7 +31,7 @@ fn hints_of(error: &FlowError, context: &Context) -> Vec<String> {
 }
 
 #[test]
-fn faults_and_oddities_have_their_ids() {
+fn rare_errors_have_ids_and_exit_codes() {
     let during = |source: SessionError| FlowError::Session {
         step: FlowStep::Scanning,
         source,
@@ -69,7 +69,7 @@ fn faults_and_oddities_have_their_ids() {
             FlowError::NotRecorded {
                 step: FlowStep::ApplyingWifi,
                 source: JournalError {
-                    words: "the disk is full".to_owned(),
+                    message: "the disk is full".to_owned(),
                 },
             },
         ),
@@ -114,7 +114,7 @@ fn faults_and_oddities_have_their_ids() {
 }
 
 #[test]
-fn a_missing_control_endpoint_is_a_matter_of_old_firmware() {
+fn missing_control_endpoint_hints_at_old_firmware() {
     let missing = |step| {
         let endpoint = ResetWifi::ENDPOINT;
         let error = FlowError::Session {
@@ -129,7 +129,7 @@ fn a_missing_control_endpoint_is_a_matter_of_old_firmware() {
 }
 
 #[test]
-fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
+fn bluetooth_problems_have_ids_and_commands() {
     use crate::host::{BluetoothError, BluetoothProblem as Problem};
     for (problem, id, command) in [
         (Problem::Blocked, "bluetooth-blocked", ""),
@@ -138,8 +138,8 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
         (Problem::NoAdapter, "no-bluetooth-adapter", "--transport"),
         (
             Problem::NoSuchAdapter {
-                wanted: "hci7".into(),
-                there: "hci0".into(),
+                requested: "hci7".into(),
+                available: "hci0".into(),
             },
             "no-bluetooth-adapter",
             "--adapter",
@@ -165,7 +165,7 @@ fn each_trouble_of_bluetooth_has_its_id_and_a_command() {
 }
 
 #[test]
-fn a_bus_of_somebody_s_own_is_suspected_first() {
+fn custom_bus_address_is_the_first_hint() {
     use crate::host::BluetoothProblem as Problem;
     for (problem, command) in [
         (Problem::NoBus, "systemctl start dbus"),
@@ -223,13 +223,13 @@ fn hints_without_candidate(context: &Context, seen: Vec<SeenDevice>) -> Vec<Stri
 }
 
 #[test]
-fn of_those_that_are_heard_instead_five_are_told_after_the_advice() {
+fn lists_five_other_devices_after_advice() {
     let seen = (1..=8).map(|last| sighted((last != 2).then_some("Watch"), last));
     let hints = hints_without_candidate(&over_ble(Some("PROV_1")), seen.collect());
-    let told = hints
+    let listed = hints
         .iter()
         .filter(|hint| hint.starts_with("found ") && !hint.ends_with(" more"));
-    assert_eq!(told.count(), 5, "{hints:?}");
+    assert_eq!(listed.count(), 5, "{hints:?}");
     let advised = hints
         .iter()
         .position(|hint| hint.contains("--all"))
@@ -246,7 +246,7 @@ fn of_those_that_are_heard_instead_five_are_told_after_the_advice() {
 }
 
 #[test]
-fn a_name_in_other_letters_is_proposed() {
+fn suggests_name_that_differs_only_in_case() {
     let hints = hints_without_candidate(
         &over_ble(Some("prov_abc")),
         vec![sighted(Some("PROV_ABC"), 1)],
@@ -263,7 +263,7 @@ fn a_name_in_other_letters_is_proposed() {
 }
 
 #[test]
-fn a_filter_that_leaves_the_device_out_is_named() {
+fn names_filter_that_excludes_device() {
     for (name, fits) in [(Some("PROV_1"), true), (None, true), (Some("Lamp"), false)] {
         let context = Context {
             narrowed_by: Some("--customer-id"),
@@ -276,7 +276,7 @@ fn a_filter_that_leaves_the_device_out_is_named() {
 }
 
 #[test]
-fn devices_of_one_name_are_told_apart_by_address() {
+fn equal_names_are_distinguished_by_address() {
     let hints = |seen: Vec<SeenDevice>| {
         let medium = medium_named("ble");
         hints_of(&FlowError::Ambiguous { medium, seen }, &over_ble(None))
@@ -294,7 +294,7 @@ fn devices_of_one_name_are_told_apart_by_address() {
 }
 
 #[test]
-fn what_cannot_be_connected_to_by_bluetooth_needs_no_hotspot() {
+fn bluetooth_errors_do_not_suggest_hotspot() {
     let gone = || io::Error::from(io::ErrorKind::TimedOut);
     let forget = if cfg!(target_os = "linux") {
         "`bluetoothctl remove C0:00:00:00:00:01`"
@@ -326,7 +326,7 @@ fn what_cannot_be_connected_to_by_bluetooth_needs_no_hotspot() {
 }
 
 #[test]
-fn a_command_that_is_proposed_reaches_the_same_device() {
+fn suggested_command_selects_same_device() {
     let missing =
         |context: &Context| hints_of(&FlowError::MissingInput(Question::Ssid), context).concat();
     for (name, command) in [
@@ -354,7 +354,7 @@ fn a_command_that_is_proposed_reaches_the_same_device() {
 }
 
 #[test]
-fn a_device_that_joins_while_a_run_is_interrupted_keeps_what_it_has() {
+fn interrupted_while_joining_keeps_credentials() {
     let error = FlowError::Stopped {
         reason: StopReason::Interrupted,
         step: FlowStep::ConfirmingWifi,

@@ -1,9 +1,8 @@
-//! The computer's Bluetooth adapters: which one to use, whether it works, and its scan. Devices are
-//! `scan.rs`'s and `native.rs`'s.
+//! This computer's Bluetooth adapters: selects one, checks that it works, and starts its scan.
+//! `scan.rs` and `native.rs` deal with the devices.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,32 +25,33 @@ use crate::host::{BluetoothError, BluetoothProblem};
 use crate::transport::error::TransportError;
 use crate::transport::search::HostChanges;
 
-/// The adapters of this computer, as one driver uses them.
+/// This computer's adapters, as one driver uses them.
 #[derive(Debug, Default)]
 pub(super) struct Adapters {
-    /// Made for the first search: without one, the system is never asked.
+    /// Opened by the first search: espctl does not contact the system's Bluetooth without one.
     connection: OnceCell<Arc<SystemConnection>>,
-    /// By the name of the adapter.
+    /// The closing tasks by adapter name.
     closing: Mutex<HashMap<String, Arc<ClosingTasks>>>,
 }
 
 impl Adapters {
-    /// Opens the adapter of this name, or the first one, preferring those that are switched on.
-    pub(super) async fn open(&self, wanted: Option<&str>) -> Result<Radio, TransportError> {
-        timeout(PATIENCE, self.find(wanted))
+    /// Opens the adapter with the requested name. Without a name, it opens the first adapter that is
+    /// switched on, or else the first one.
+    pub(super) async fn open(&self, requested: Option<&str>) -> Result<Radio, TransportError> {
+        timeout(SYSTEM_TIMEOUT, self.select(requested))
             .await
-            .unwrap_or_else(|_| Err(silent()))
+            .unwrap_or_else(|_| Err(system_timed_out()))
     }
 
-    async fn find(&self, wanted: Option<&str>) -> Result<Radio, TransportError> {
+    async fn select(&self, requested: Option<&str>) -> Result<Radio, TransportError> {
         let connection = self.connection.get_or_try_init(connect_to_system).await?;
         let mut first = None;
         let mut names = Vec::new();
-        for adapter in connection.manager.adapters().await.map_err(failed)? {
-            let info = adapter.adapter_info().await.map_err(failed)?;
+        for adapter in connection.manager.adapters().await.map_err(system_error)? {
+            let info = adapter.adapter_info().await.map_err(system_error)?;
             let name = info.split_whitespace().next().unwrap_or_default();
-            let is_choice = match wanted {
-                Some(wanted) => wanted == name,
+            let is_match = match requested {
+                Some(requested) => requested == name,
                 None => is_on(&adapter).await,
             };
             names.push(name.to_owned());
@@ -60,28 +60,31 @@ impl Adapters {
                 closing: self.closing_tasks(name),
                 connection: Arc::clone(connection),
             };
-            if is_choice {
+            if is_match {
                 return Ok(radio);
             }
             first.get_or_insert(radio);
         }
-        match (first, wanted) {
-            (Some(_), Some(wanted)) => {
-                let (wanted, there) = (wanted.into(), names.join(", ").into());
-                Err(bluetooth(BluetoothProblem::NoSuchAdapter { wanted, there }))
+        match (first, requested) {
+            (Some(_), Some(requested)) => {
+                let (requested, available) = (requested.into(), names.join(", ").into());
+                Err(bluetooth_error(BluetoothProblem::NoSuchAdapter {
+                    requested,
+                    available,
+                }))
             }
             (Some(radio), None) => Ok(radio),
-            (None, _) => Err(bluetooth(BluetoothProblem::NoAdapter)),
+            (None, _) => Err(bluetooth_error(BluetoothProblem::NoAdapter)),
         }
     }
 
-    /// The closing tasks of the adapter of this name.
+    /// The closing tasks of the adapter with this name.
     pub(super) fn closing_tasks(&self, adapter: &str) -> Arc<ClosingTasks> {
         let mut closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(closing.entry(adapter.to_owned()).or_default())
     }
 
-    /// Waits until every link and scan that was dropped is closed, of all adapters at once.
+    /// Waits until every dropped link and scan of all adapters is closed.
     pub(super) async fn finish_closing(&self) {
         let closing: Vec<Arc<ClosingTasks>> = {
             let closing = self.closing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,16 +95,18 @@ impl Adapters {
 }
 
 /// An adapter that works.
+#[derive(derive_more::Debug)]
+#[debug("Radio")]
 pub(super) struct Radio {
     pub(super) adapter: Adapter,
-    /// What closes the links and scans over this adapter.
+    /// Closes the links and scans of this adapter.
     pub(super) closing: Arc<ClosingTasks>,
-    /// Serves the adapter and its devices, as long as it is held.
+    /// The adapter and its devices work as long as this is alive.
     connection: Arc<SystemConnection>,
 }
 
 impl Radio {
-    /// Subscribes to everything that the adapter reports.
+    /// Subscribes to all events of the adapter.
     pub(super) async fn events(&self) -> Result<AdapterEvents, btleplug::Error> {
         Ok(AdapterEvents {
             stream: Some(self.adapter.events().await?),
@@ -109,47 +114,42 @@ impl Radio {
         })
     }
 
-    /// Begins an active scan: names are in answers that only such a scan asks for. An adapter that
-    /// is off is switched on where the system lets us, and that is reported.
+    /// Starts an active scan: devices send their names only in scan responses. If the adapter is
+    /// off, the system switches it on where it permits that, and the change is recorded.
     pub(super) async fn start_scan(
         self: &Arc<Self>,
         changes: &HostChanges,
     ) -> Result<Scanning, TransportError> {
         let was_off = !is_on(&self.adapter).await;
-        // From here on it may run, whatever becomes of this future.
+        // The scan may run from here on, even if this future is dropped.
         let scanning = Scanning(Some(Arc::clone(self)));
         self.adapter
             .start_scan(ScanFilter::default())
             .await
             .map_err(|error| match classify(error) {
-                GattError::Other(said) if was_off => bluetooth(BluetoothError {
+                GattError::Other(message) if was_off => bluetooth_error(BluetoothError {
                     problem: BluetoothProblem::Off,
-                    source: Some(GattError::Other(said).into_io()),
+                    source: Some(GattError::Other(message).into_io()),
                 }),
-                other => radio_failed(other),
+                other => adapter_error(other),
             })?;
         if was_off && is_on(&self.adapter).await {
-            changes.add("Bluetooth was switched off on this computer, and is on now");
+            changes.add("Bluetooth was off on this computer; it is switched on now");
         }
         Ok(scanning)
     }
 }
 
-impl fmt::Debug for Radio {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Radio").finish_non_exhaustive()
-    }
-}
-
-/// A scan that runs, until it is stopped or dropped.
+/// A running scan. Dropping it stops the scan.
 #[derive(Debug)]
 pub(super) struct Scanning(Option<Arc<Radio>>);
 
 impl Scanning {
-    /// Ends it. The system ends it too when we leave, so a failure is no matter.
+    /// Stops the scan. A failure is harmless, because the system also stops the scan when espctl
+    /// exits.
     pub(super) async fn stop(mut self) {
         if let Some(radio) = self.0.take() {
-            stop(&radio).await;
+            stop_scan(&radio).await;
         }
     }
 }
@@ -158,20 +158,20 @@ impl Drop for Scanning {
     fn drop(&mut self) {
         if let Some(radio) = self.0.take() {
             let closing = Arc::clone(&radio.closing);
-            closing.spawn(async move { stop(&radio).await });
+            closing.spawn(async move { stop_scan(&radio).await });
         }
     }
 }
 
-async fn stop(radio: &Radio) {
+async fn stop_scan(radio: &Radio) {
     if let Err(error) = radio.adapter.stop_scan().await {
-        tracing::debug!(%error, "the scan did not end");
+        tracing::debug!(%error, "the scan did not stop");
     }
 }
 
-/// What an adapter reports, for as long as this is held.
+/// The adapter's events, for as long as this is alive.
 pub(super) struct AdapterEvents {
-    /// `None` only while it is dropped.
+    /// `None` only in `drop`.
     stream: Option<Pin<Box<dyn Stream<Item = CentralEvent> + Send>>>,
     connection: Arc<SystemConnection>,
 }
@@ -191,26 +191,27 @@ impl Stream for AdapterEvents {
 }
 
 impl Drop for AdapterEvents {
-    /// `bluez-async` spawns a task that unsubscribes. It has to end with the connection: on another
-    /// runtime it would wait for an answer in vain, and without one it could not be spawned.
+    /// `bluez-async` spawns a task that unsubscribes. The task must run on the connection's
+    /// runtime: on another runtime it would wait for an answer forever, and without a runtime it
+    /// could not be spawned.
     fn drop(&mut self) {
         let _guard = self.connection.runtime.enter();
         self.stream = None;
     }
 }
 
-/// The connection to the system's Bluetooth.
+/// A connection to the system's Bluetooth.
 #[derive(Debug)]
 struct SystemConnection {
     manager: Manager,
     /// The runtime of the connection's thread.
     runtime: Handle,
-    /// The connection's thread ends when this is dropped.
+    /// Dropping it ends the connection's thread.
     _thread: oneshot::Sender<Infallible>,
 }
 
-/// Connects to the system's Bluetooth. That blocks, for ever if the bus does not answer: so the
-/// connection has a thread of its own, which then carries what goes over it.
+/// Connects to the system's Bluetooth. This blocks, forever if the bus does not answer. The
+/// connection therefore has a thread of its own, which also carries its traffic.
 async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
     let (opened, is_open) = oneshot::channel();
     let (in_use, unused) = oneshot::channel();
@@ -219,7 +220,7 @@ async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
         let runtime = match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
-                // The caller may have stopped waiting, here as below.
+                // The caller may have stopped waiting, here and below.
                 let _sent = opened.send(Err(btleplug::Error::Other(Box::new(error))));
                 return;
             }
@@ -230,10 +231,10 @@ async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
             let _unused = unused.await;
         });
     });
-    let broken = |source: io::Error| bluetooth(BluetoothError::failed(source));
+    let broken = |source: io::Error| bluetooth_error(BluetoothError::failed(source));
     started.map_err(broken)?;
-    let ended = |_| broken(io::Error::other("its thread has ended"));
-    let (manager, runtime) = is_open.await.map_err(ended)?.map_err(failed)?;
+    let ended = |_| broken(io::Error::other("its thread ended"));
+    let (manager, runtime) = is_open.await.map_err(ended)?.map_err(system_error)?;
     Ok(Arc::new(SystemConnection {
         manager,
         runtime,
@@ -242,35 +243,36 @@ async fn connect_to_system() -> Result<Arc<SystemConnection>, TransportError> {
 }
 
 async fn is_on(adapter: &Adapter) -> bool {
-    // A system that does not say is not off.
+    // An adapter that does not report its state is not off.
     !matches!(adapter.adapter_state().await, Ok(CentralState::PoweredOff))
 }
 
-/// An error of the computer's Bluetooth, as the transport's.
-pub(super) fn bluetooth(error: impl Into<BluetoothError>) -> TransportError {
+/// Wraps an error of this computer's Bluetooth.
+pub(super) fn bluetooth_error(error: impl Into<BluetoothError>) -> TransportError {
     TransportError::Bluetooth(error.into())
 }
 
-/// A system that says nothing.
-pub(super) fn silent() -> TransportError {
-    radio_failed(GattError::TimedOut)
+/// The system's Bluetooth did not answer in time.
+pub(super) fn system_timed_out() -> TransportError {
+    adapter_error(GattError::TimedOut)
 }
 
-/// What the system says while it is only the computer that is asked.
-pub(super) fn failed(error: btleplug::Error) -> TransportError {
+/// Converts an error of a request that only concerns this computer.
+pub(super) fn system_error(error: btleplug::Error) -> TransportError {
     match classify(error) {
-        // There is no device yet that could want it.
-        GattError::NotPaired => bluetooth(BluetoothProblem::Denied),
-        other => radio_failed(other),
+        // No device is involved yet that could require pairing.
+        GattError::NotPaired => bluetooth_error(BluetoothProblem::Denied),
+        other => adapter_error(other),
     }
 }
 
-fn radio_failed(error: GattError) -> TransportError {
+fn adapter_error(error: GattError) -> TransportError {
     match error {
-        GattError::Radio(found) => bluetooth(found),
-        other => bluetooth(BluetoothError::failed(other.into_io())),
+        GattError::Radio(problem) => bluetooth_error(problem),
+        other => bluetooth_error(BluetoothError::failed(other.into_io())),
     }
 }
 
-/// With the system's own service: it computes nothing and waits for nobody.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// Time limit for answers of the system's Bluetooth service, which neither computes nor waits for
+/// devices.
+pub(super) const SYSTEM_TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,5 +1,5 @@
-//! Whether a Bluetooth advertisement looks as if the device could be provisioned. Nothing of it is
-//! proved.
+//! Recognizes advertisements of devices that can be provisioned. An advertisement is not
+//! authenticated.
 //!
 //! Sources: `scheme_ble.c` and ESP-IDF's examples (service UUIDs).
 
@@ -7,30 +7,30 @@ use uuid::{Uuid, uuid};
 
 use crate::transport::candidate::Hints;
 
-/// Whether it advertises as provisioning firmware does: a service that is known for it, RainMaker's
-/// manufacturer data, or a name of the usual form.
+/// Whether the device advertises as provisioning firmware does: a known service, RainMaker's
+/// manufacturer data, or a usual name prefix.
 pub(super) fn looks_like_provisioning(name: Option<&str>, hints: &Hints) -> bool {
-    let known = |service| PROVISIONING_SERVICES.contains(service);
-    hints.services.iter().any(known)
-        || hints.maker.is_some()
-        || name.is_some_and(|name| NAMES.iter().any(|usual| name.starts_with(usual)))
+    let is_known = |service| PROVISIONING_SERVICES.contains(service);
+    hints.services.iter().any(is_known)
+        || hints.manufacturer.is_some()
+        || name.is_some_and(|name| NAME_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
 }
 
-/// Services that mean provisioning: the examples' and RainMaker's, the default of `scheme_ble`,
-/// the legacy one.
+/// Provisioning services: that of the examples and RainMaker, the default of `scheme_ble`, the
+/// legacy one.
 pub const PROVISIONING_SERVICES: [Uuid; 3] = [
     uuid!("021a9004-0382-4aea-bff4-6b3f1c5adfb4"),
     uuid!("1775244d-6b43-439b-877c-060f2d9bed07"),
     uuid!("0000ffff-0000-1000-8000-00805f9b34fb"),
 ];
-const NAMES: [&str; 2] = ["PROV_", "ESP-Prov"];
+const NAME_PREFIXES: [&str; 2] = ["PROV_", "ESP-Prov"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn firmware_is_known_by_its_service_its_maker_or_its_name() {
+    fn recognizes_service_manufacturer_data_and_name() {
         let nothing = Hints::default();
         assert!(looks_like_provisioning(Some("PROV_d76c30"), &nothing));
         assert!(!looks_like_provisioning(Some("Headphones"), &nothing));

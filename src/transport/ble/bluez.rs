@@ -1,4 +1,4 @@
-//! Linux: the two things that `btleplug` cannot ask of BlueZ, pairing and forgetting a device.
+//! Linux: pairs with a device and removes it from BlueZ, which `btleplug` cannot do.
 //!
 //! Source: BlueZ `src/adapter.c`, `src/device.c`.
 
@@ -11,33 +11,33 @@ use zbus::ObjectPath;
 
 use super::adapter::Radio;
 use super::gatt::GattError;
-use super::system_errors::{classify, said};
+use super::system_errors::{classify, classify_dbus_error};
 use crate::host::BluetoothProblem;
 use crate::transport::error::TransportError;
 use crate::transport::search::HostChanges;
 
-/// Pairs, with whatever agent the desktop has, or without one: devices that provision have neither
-/// keys nor a display, so there is nothing to type.
+/// Pairs with the desktop's agent, or without one: devices that wait to be provisioned have neither
+/// keys nor a display, so the user has nothing to type.
 pub(super) async fn pair(peripheral: &Peripheral) -> Result<(), GattError> {
     let path = object_path(peripheral);
-    match ask(&path, "org.bluez.Device1", "Pair", &()).await {
-        // BlueZ has done so meanwhile, by itself.
+    match call_method(&path, "org.bluez.Device1", "Pair", &()).await {
+        // BlueZ paired meanwhile by itself.
         Err(GattError::AlreadyDone) => Ok(()),
         outcome => outcome,
     }
 }
 
-/// Has BlueZ forget a device, cached attributes included, and hears it anew.
+/// Makes BlueZ remove a device with its cached attributes, and finds the device again.
 pub(super) async fn forget(
     radio: &Arc<Radio>,
     peripheral: &Peripheral,
 ) -> Result<Peripheral, GattError> {
     let device = object_path(peripheral);
     let adapter = device.rsplit_once('/').map_or("", |(adapter, _)| adapter);
-    let path = ObjectPath::try_from(device.as_str()).map_err(|error| other(&error))?;
-    let removed = ask(adapter, "org.bluez.Adapter1", "RemoveDevice", &path).await;
+    let path = ObjectPath::try_from(device.as_str()).map_err(|error| other_error(&error))?;
+    let removed = call_method(adapter, "org.bluez.Adapter1", "RemoveDevice", &path).await;
     match removed {
-        // Nothing was kept.
+        // BlueZ had no data about the device.
         Ok(()) | Err(GattError::Gone) => {}
         Err(error) => return Err(error),
     }
@@ -50,9 +50,9 @@ pub(super) async fn forget(
     })?;
     let mut found = None;
     while let Some(event) = events.next().await {
-        if let CentralEvent::DeviceDiscovered(heard) | CentralEvent::RssiUpdate { id: heard, .. } =
-            event
-            && heard == id
+        if let CentralEvent::DeviceDiscovered(seen_id)
+        | CentralEvent::RssiUpdate { id: seen_id, .. } = event
+            && seen_id == id
         {
             found = radio.adapter.peripheral(&id).await.ok();
             if found.is_some() {
@@ -68,23 +68,29 @@ fn object_path(peripheral: &Peripheral) -> String {
     format!("/org/bluez/{}", peripheral.id())
 }
 
-async fn ask<B>(path: &str, interface: &str, method: &str, body: &B) -> Result<(), GattError>
+async fn call_method<B>(
+    path: &str,
+    interface: &str,
+    method: &str,
+    body: &B,
+) -> Result<(), GattError>
 where
     B: serde::Serialize + zbus::zvariant::DynamicType + Sync,
 {
     let bus = zbus::Connection::system()
         .await
-        .map_err(|error| other(&error))?;
-    let asked = bus.call_method(Some("org.bluez"), path, Some(interface), method, body);
-    match asked.await {
+        .map_err(|error| other_error(&error))?;
+    let reply = bus.call_method(Some("org.bluez"), path, Some(interface), method, body);
+    match reply.await {
         Ok(_) => Ok(()),
-        Err(zbus::Error::MethodError(name, message, _)) => {
-            Err(said(name.as_str(), message.as_deref().unwrap_or_default()))
-        }
-        Err(error) => Err(other(&error)),
+        Err(zbus::Error::MethodError(name, message, _)) => Err(classify_dbus_error(
+            name.as_str(),
+            message.as_deref().unwrap_or_default(),
+        )),
+        Err(error) => Err(other_error(&error)),
     }
 }
 
-fn other(error: &dyn std::error::Error) -> GattError {
+fn other_error(error: &dyn std::error::Error) -> GattError {
     GattError::Other(error.to_string())
 }

@@ -1,4 +1,4 @@
-//! Linux: what BlueZ's errors mean, as `btleplug` passes them on.
+//! Linux: classifies BlueZ's errors, as `btleplug` passes them on.
 //!
 //! Source: BlueZ `src/gatt-client.c` (`create_gatt_dbus_error`), `src/error.c`.
 
@@ -7,7 +7,7 @@ use bluez_async::BluetoothError;
 use super::gatt::{GattError, INVALID_LENGTH};
 use crate::host::{BluetoothProblem, find_dbus_problem};
 
-/// What an error means.
+/// Converts an error of `btleplug`.
 pub(super) fn classify(error: btleplug::Error) -> GattError {
     match error {
         btleplug::Error::NotConnected => GattError::LinkLost,
@@ -15,7 +15,7 @@ pub(super) fn classify(error: btleplug::Error) -> GattError {
         btleplug::Error::TimedOut(_) => GattError::TimedOut,
         btleplug::Error::Other(other) => match other.downcast::<BluetoothError>() {
             Ok(error) => match *error {
-                BluetoothError::DbusError(error) => said(
+                BluetoothError::DbusError(error) => classify_dbus_error(
                     error.name().unwrap_or_default(),
                     error.message().unwrap_or_default(),
                 ),
@@ -31,13 +31,13 @@ pub(super) fn classify(error: btleplug::Error) -> GattError {
     }
 }
 
-/// Of a D-Bus error's name and message.
-pub(super) fn said(name: &str, message: &str) -> GattError {
+/// Converts a D-Bus error from its name and message.
+pub(super) fn classify_dbus_error(name: &str, message: &str) -> GattError {
     if let Some(problem) = find_dbus_problem(name, message) {
         return GattError::Radio(problem);
     }
     if let Some(kind) = name.strip_prefix("org.bluez.Error.") {
-        return bluez_said(kind, message);
+        return classify_bluez_error(kind, message);
     }
     match name.strip_prefix("org.freedesktop.DBus.Error.") {
         Some("NoReply" | "Timeout" | "TimedOut") => GattError::TimedOut,
@@ -48,7 +48,7 @@ pub(super) fn said(name: &str, message: &str) -> GattError {
     }
 }
 
-fn bluez_said(kind: &str, message: &str) -> GattError {
+fn classify_bluez_error(kind: &str, message: &str) -> GattError {
     match (kind, message) {
         ("NotPermitted", "Not paired") => GattError::NotPaired,
         ("NotPermitted", message) if message.starts_with("Read") => GattError::Att(0x02),
@@ -63,16 +63,15 @@ fn bluez_said(kind: &str, message: &str) -> GattError {
         ("NotConnected", _) | ("Failed", "Not connected") => GattError::LinkLost,
         ("AlreadyExists", _) => GattError::AlreadyDone,
         ("DoesNotExist", _) => GattError::Gone,
-        ("Failed", message) => {
-            att_number(message).map_or_else(|| GattError::Other(message.to_owned()), GattError::Att)
-        }
+        ("Failed", message) => parse_att_code(message)
+            .map_or_else(|| GattError::Other(message.to_owned()), GattError::Att),
         _ if message.is_empty() => GattError::Other(kind.to_owned()),
         _ => GattError::Other(message.to_owned()),
     }
 }
 
-/// The number in `Operation failed with ATT error: 0x80`.
-fn att_number(message: &str) -> Option<u8> {
+/// The code in `Operation failed with ATT error: 0x80`.
+fn parse_att_code(message: &str) -> Option<u8> {
     let (_, number) = message.rsplit_once("ATT error: 0x")?;
     u8::from_str_radix(number.trim(), 16).ok()
 }
@@ -81,13 +80,13 @@ fn att_number(message: &str) -> Option<u8> {
 mod tests {
     use super::*;
 
-    fn name_of(name: &str, message: &str) -> String {
-        format!("{:?}", said(name, message))
+    fn classified(name: &str, message: &str) -> String {
+        format!("{:?}", classify_dbus_error(name, message))
     }
 
     #[test]
-    fn bluez_s_words_are_what_the_device_or_the_link_said() {
-        for (name, message, meant) in [
+    fn classifies_bluez_errors() {
+        for (name, message, expected) in [
             (
                 "org.bluez.Error.Failed",
                 "Operation failed with ATT error: 0x80",
@@ -145,7 +144,7 @@ mod tests {
             ),
             ("org.freedesktop.DBus.Error.UnknownObject", "", "Gone"),
         ] {
-            assert_eq!(name_of(name, message), meant, "{name}: {message}");
+            assert_eq!(classified(name, message), expected, "{name}: {message}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Links and scans that are closed after their owner was dropped: a run that is interrupted, or that
-//! fails, leaves its device and its adapter free for the next one.
+//! Closes links and scans after their owner was dropped, so that an interrupted or failed run
+//! leaves the device and the adapter free.
 
 use std::time::Duration;
 
@@ -7,14 +7,16 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// The tasks that close what was dropped, of one adapter. Each holds a receiver while it runs.
+/// The tasks that close dropped links and scans of one adapter. Each holds a receiver while it
+/// runs.
 #[derive(Debug, Default)]
 pub(super) struct ClosingTasks(watch::Sender<()>);
 
 impl ClosingTasks {
-    /// Runs a future that closes something, because `Drop` cannot wait for it.
+    /// Spawns a future that closes a link or a scan, because `Drop` cannot wait for it.
     pub(super) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        // Outside a runtime nothing can be sent; the system closes everything when the program ends.
+        // Outside a runtime nothing can be sent. The system closes everything when the program
+        // exits.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
@@ -33,6 +35,6 @@ impl ClosingTasks {
     }
 }
 
-/// To close a link or a scan. It is long enough to send the request; some systems then take seconds
-/// to carry it out, and do so without us.
+/// Time limit for closing a link or a scan: long enough to send the request. Some systems need
+/// seconds to carry it out, and do so after espctl exits.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_millis(300);

@@ -1,5 +1,4 @@
-//! The driver: finding a device is `scan.rs`'s, what travels `exchange.rs`'s; here a found one is
-//! connected to.
+//! The `ble` driver: connects to a device that `scan.rs` found. `exchange.rs` does the exchanges.
 //!
 //! Sources: `protocomm_nimble.c`, `protocomm_ble.c`, `NP/src/scheme_ble.c`.
 
@@ -13,8 +12,8 @@ use futures_util::stream::BoxStream;
 use super::adapter::Adapters;
 use super::exchange::BleLink;
 use super::gatt::Gatt;
-use super::native::Native;
-use super::scan::{self, Heard};
+use super::native::NativeGatt;
+use super::scan::{self, ScannedDevice};
 use crate::host::Host;
 use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Handle};
@@ -26,7 +25,7 @@ use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
 use crate::transport::options::{DriverOptions, OptionError, OptionSpec, find_option};
 use crate::transport::search::Search;
 
-/// Bluetooth Low Energy.
+/// The driver of devices over Bluetooth Low Energy.
 #[derive(Debug, Default)]
 pub(in crate::transport) struct Ble {
     adapters: Arc<Adapters>,
@@ -41,7 +40,7 @@ pub(super) static MEDIUM: Medium = Medium {
     has_network_already: false,
     needs: Some(HostPart::Bluetooth),
     limits: Limits {
-        // A weak device is heard seldom, and every attempt begins by hearing it.
+        // Each attempt starts by receiving an advertisement, and weak ones are received rarely.
         connect: Duration::from_secs(20),
         ..Limits::USUAL
     },
@@ -64,7 +63,7 @@ static OPTIONS: [OptionSpec; 1] = [OptionSpec {
     ..OptionSpec::text(ADAPTER, ADAPTER, "ESPCTL_ADAPTER")
 }];
 
-/// With which of this computer's adapters; the first that works if `None`.
+/// The requested adapter; `None` means the first that works.
 #[derive(Clone, Debug, Default)]
 struct Adapter(Option<String>);
 
@@ -78,7 +77,7 @@ impl Driver for Ble {
         &OPTIONS
     }
 
-    /// Which device is said by its name.
+    /// Only the adapter is an option: the device is selected by its name.
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
         let adapter = find_option(given, ADAPTER).map(str::to_owned);
         Ok(DriverOptions::new(given, None, Adapter(adapter)))
@@ -92,12 +91,11 @@ impl Driver for Ble {
         Ok(Address::new(text))
     }
 
-    /// Few controllers connect well while they scan, whoever else asked for that.
-    /// Every device that advertises, again whenever it says something new; with an address, that
-    /// one only.
+    /// Every device that advertises, again whenever it advertises new data; with an address, only
+    /// that device.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let adapter = adapter_of(&search.options);
-        scan::run(&MEDIUM, Arc::clone(&self.adapters), adapter, search.clone())
+        scan::stream_candidates(&MEDIUM, Arc::clone(&self.adapters), adapter, search.clone())
     }
 
     async fn open(
@@ -107,20 +105,24 @@ impl Driver for Ble {
         limits: &Limits,
     ) -> Result<Link, TransportError> {
         let address = candidate.address.clone();
-        let Some(heard) = candidate.handle.as_ref().and_then(Handle::read::<Heard>) else {
-            return Err(TransportError::Unreachable {
-                address,
-                source: io::Error::new(io::ErrorKind::NotFound, "it was not found by a search"),
-            });
+        let Some(device) = candidate
+            .handle
+            .as_ref()
+            .and_then(Handle::read::<ScannedDevice>)
+        else {
+            return Err(TransportError::unreachable(
+                &address,
+                io::Error::new(io::ErrorKind::NotFound, "no search found this device"),
+            ));
         };
-        // Few controllers connect well while they scan, and the search that found it is just ending.
-        heard.radio.closing.wait().await;
-        let gatt: Box<dyn Gatt> = Box::new(Native::new(
-            Arc::clone(&heard.radio),
-            heard.peripheral.clone(),
+        // Few controllers connect well while they scan, and the search may still be stopping.
+        device.radio.closing.wait().await;
+        let gatt: Box<dyn Gatt> = Box::new(NativeGatt::new(
+            Arc::clone(&device.radio),
+            device.peripheral.clone(),
             candidate.changes.clone(),
         ));
-        let closing = Arc::clone(&heard.radio.closing);
+        let closing = Arc::clone(&device.radio.closing);
         let link = BleLink::connect(gatt, address, limits.clone(), closing).await?;
         Ok(Link::new(link))
     }
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn adapter_comes_from_the_flag() {
+    fn adapter_comes_from_flag() {
         let ble = Ble::default();
         let options = ble.parse_options(&[(ADAPTER, "hci1".to_owned())]).unwrap();
         assert_eq!(adapter_of(&options).as_deref(), Some("hci1"));

@@ -1,7 +1,7 @@
-//! Which characteristic is which endpoint: by its user description (0x2901), which firmware sets to
-//! the endpoint's name, and for the five that every device has else by the UUID derived from the
-//! service's. Others are never derived: they are numbered in the order in which an application
-//! creates them.
+//! Maps characteristics to endpoints. Firmware sets the user description (0x2901) of a
+//! characteristic to the endpoint's name. Without descriptions, the five standard endpoints are
+//! found by a UUID derived from the service's. Application endpoints are never derived: their
+//! numbers depend on the order in which the application creates them.
 //!
 //! Source: `protocomm_nimble.c`, `NP/src/scheme_ble.c`, `NP/src/manager.c`.
 
@@ -17,36 +17,37 @@ use crate::proto::EndpointName;
 pub(super) struct Endpoints(HashMap<String, Attribute>);
 
 impl Endpoints {
-    /// Reads a table: of the services that offer endpoints, the one whose handshake is there.
-    pub(super) fn of(table: &[(Attribute, Option<String>)]) -> Option<Self> {
+    /// Reads an attribute table. If several services have endpoints, the one with a handshake
+    /// endpoint is used.
+    pub(super) fn from_table(table: &[(Attribute, Option<String>)]) -> Option<Self> {
         let mut services: BTreeMap<Uuid, Self> = BTreeMap::new();
         for (attribute, name) in table {
-            let Self(known) = services.entry(attribute.service).or_default();
+            let Self(endpoints) = services.entry(attribute.service).or_default();
             if let Some(name) = name {
-                known.entry(name.clone()).or_insert(*attribute);
+                endpoints.entry(name.clone()).or_insert(*attribute);
             }
         }
         for (attribute, _) in table {
-            let Some(Self(known)) = services.get_mut(&attribute.service) else {
+            let Some(Self(endpoints)) = services.get_mut(&attribute.service) else {
                 continue;
             };
-            for (number, name) in DERIVED {
-                if attribute.uuid == derived(attribute.service, number) {
-                    known.entry(name.to_owned()).or_insert(*attribute);
+            for (number, name) in STANDARD_ENDPOINTS {
+                if attribute.uuid == derive_uuid(attribute.service, number) {
+                    endpoints.entry(name.to_owned()).or_insert(*attribute);
                 }
             }
         }
         services
             .into_values()
-            .find(|Self(known)| known.contains_key(HANDSHAKE))
+            .find(|Self(endpoints)| endpoints.contains_key(HANDSHAKE))
     }
 
-    /// The characteristic of an endpoint.
+    /// The characteristic of an endpoint, if the device has it.
     pub(super) fn attribute(&self, endpoint: &EndpointName) -> Option<Attribute> {
         self.0.get(endpoint.as_str()).copied()
     }
 
-    /// Their names, sorted.
+    /// The endpoint names, sorted.
     pub(super) fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         names.sort_unstable();
@@ -54,37 +55,39 @@ impl Endpoints {
     }
 }
 
-/// Whether the service is one of Bluetooth's own, which no endpoint lives in. The legacy
-/// provisioning service has such a UUID, too.
-pub(super) fn is_bluetooths_own(service: Uuid) -> bool {
+/// Whether the service is a standard service of the Bluetooth SIG, which has no endpoints. The
+/// legacy provisioning service also has a 16-bit UUID.
+pub(super) fn is_bluetooth_sig_service(service: Uuid) -> bool {
     let number = service.as_u128() >> 96;
-    derived_base(service) == BASE && (0x1800..=0x18ff).contains(&number)
+    base_of(service) == BASE && (0x1800..=0x18ff).contains(&number)
 }
 
-/// Whether every device that provisions serves it.
-pub(super) fn is_provisionings_own(endpoint: &EndpointName) -> bool {
-    DERIVED.iter().any(|(_, name)| *name == endpoint.as_str())
+/// Whether the endpoint is one of the five that every provisioning device has.
+pub(super) fn is_standard_endpoint(endpoint: &EndpointName) -> bool {
+    STANDARD_ENDPOINTS
+        .iter()
+        .any(|(_, name)| *name == endpoint.as_str())
 }
 
-fn derived_base(service: Uuid) -> u128 {
+fn base_of(service: Uuid) -> u128 {
     service.as_u128() & (u128::MAX >> 32)
 }
 
-/// The service's UUID with its characters 4 to 8 replaced.
-fn derived(service: Uuid, number: u16) -> Uuid {
+/// The service's UUID with its hex digits 5 to 8 replaced by `number`.
+fn derive_uuid(service: Uuid, number: u16) -> Uuid {
     let mask = u128::from(u16::MAX) << 96;
     Uuid::from_u128((service.as_u128() & !mask) | (u128::from(number) << 96))
 }
 
 const HANDSHAKE: &str = "prov-session";
-const DERIVED: [(u16, &str); 5] = [
+const STANDARD_ENDPOINTS: [(u16, &str); 5] = [
     (0xff4f, "prov-ctrl"),
     (0xff50, "prov-scan"),
     (0xff51, HANDSHAKE),
     (0xff52, "prov-config"),
     (0xff53, "proto-ver"),
 ];
-/// `0000xxxx-0000-1000-8000-00805f9b34fb`.
+/// The base of 16-bit UUIDs: `0000xxxx-0000-1000-8000-00805f9b34fb`.
 const BASE: u128 = 0x0000_1000_8000_0080_5f9b_34fb;
 
 #[cfg(test)]
@@ -104,32 +107,32 @@ mod tests {
     }
 
     #[test]
-    fn uuids_are_derived_as_firmware_does() {
+    fn derives_uuids_like_firmware() {
         assert_eq!(
-            derived(SERVICE, 0xff51),
+            derive_uuid(SERVICE, 0xff51),
             uuid!("021aff51-0382-4aea-bff4-6b3f1c5adfb4")
         );
-        assert!(is_bluetooths_own(uuid!(
+        assert!(is_bluetooth_sig_service(uuid!(
             "00001801-0000-1000-8000-00805f9b34fb"
         )));
-        assert!(!is_bluetooths_own(uuid!(
+        assert!(!is_bluetooth_sig_service(uuid!(
             "0000ffff-0000-1000-8000-00805f9b34fb"
         )));
-        assert!(!is_bluetooths_own(SERVICE));
+        assert!(!is_bluetooth_sig_service(SERVICE));
     }
 
     #[test]
-    fn a_description_wins_and_the_five_have_a_second_way() {
-        let session = attribute(derived(SERVICE, 0xff51), false);
-        // A firmware that numbers otherwise: the name counts.
-        let version = attribute(derived(SERVICE, 0xff60), true);
-        let custom = attribute(derived(SERVICE, 0xff54), false);
+    fn description_takes_precedence_over_derived_uuid() {
+        let session = attribute(derive_uuid(SERVICE, 0xff51), false);
+        // Firmware with another numbering: the description is authoritative.
+        let version = attribute(derive_uuid(SERVICE, 0xff60), true);
+        let custom = attribute(derive_uuid(SERVICE, 0xff54), false);
         let table = [
             (session, None),
             (version, Some("proto-ver".to_owned())),
             (custom, None),
         ];
-        let endpoints = Endpoints::of(&table).unwrap();
+        let endpoints = Endpoints::from_table(&table).unwrap();
         assert_eq!(endpoints.names(), ["proto-ver", "prov-session"]);
         let name = EndpointName::from_static("proto-ver");
         assert_eq!(endpoints.attribute(&name), Some(version));
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_five_are_where_an_independent_implementation_puts_them() {
+    fn finds_standard_endpoints_of_vectors() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/vectors.json");
         let file = std::fs::read_to_string(path).unwrap();
         let file: serde_json::Value = serde_json::from_str(&file).unwrap();
@@ -153,8 +156,8 @@ mod tests {
                 is_described: false,
             };
             let table: Vec<_> = uuids.values().map(|uuid| (at(uuid), None)).collect();
-            let endpoints = Endpoints::of(&table).unwrap();
-            // The sixth is an application's, and could be any.
+            let endpoints = Endpoints::from_table(&table).unwrap();
+            // The sixth endpoint is an application's, so it cannot be derived.
             assert_eq!((uuids.len(), endpoints.names().len()), (6, 5));
             for (name, uuid) in uuids {
                 let found = endpoints.attribute(&EndpointName::new(name.clone()));
@@ -165,9 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn a_service_without_a_handshake_is_no_device() {
-        let other = attribute(derived(SERVICE, 0xff53), false);
-        assert!(Endpoints::of(&[(other, None)]).is_none());
-        assert!(Endpoints::of(&[]).is_none());
+    fn requires_handshake_endpoint() {
+        let other = attribute(derive_uuid(SERVICE, 0xff53), false);
+        assert!(Endpoints::from_table(&[(other, None)]).is_none());
+        assert!(Endpoints::from_table(&[]).is_none());
     }
 }

@@ -1,8 +1,8 @@
-//! protocomm over Bluetooth: write the request, and read the answer from the same characteristic.
-//! The device has handled a request when the write returns, so nothing is polled and nothing is
-//! subscribed to. Which attributes there are is `endpoints.rs`'s.
+//! protocomm over Bluetooth: espctl writes the request to a characteristic and reads the answer
+//! from the same one. The device has handled the request when the write returns, so espctl neither
+//! polls nor subscribes. `endpoints.rs` maps the characteristics.
 //!
-//! After a write that failed nothing is read: `NimBLE` would hand out the answer before
+//! After a failed write espctl does not read: `NimBLE` would return the previous answer
 //! (`protocomm_nimble.c`).
 
 use std::sync::Arc;
@@ -11,36 +11,37 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::adapter::bluetooth;
+use super::adapter::bluetooth_error;
 use super::closing::{CLOSE_TIMEOUT, ClosingTasks};
-use super::endpoints::{Endpoints, is_bluetooths_own, is_provisionings_own};
-use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY, within};
+use super::endpoints::{Endpoints, is_bluetooth_sig_service, is_standard_endpoint};
+use super::gatt::{Attribute, Gatt, GattError, INVALID_LENGTH, UNLIKELY, with_timeout};
 use crate::proto::EndpointName;
 use crate::transport::address::Address;
-use crate::transport::error::{No, TransportError};
+use crate::transport::error::{Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
 use crate::transport::link::IntoTransport;
 
-/// An open path over Bluetooth.
+/// An open connection over Bluetooth.
 #[derive(Debug)]
 pub(super) struct BleTransport {
     address: Address,
     link: OpenLink,
     endpoints: Endpoints,
     limits: Limits,
-    /// Whether anything was exchanged: from then on nothing can be done over.
+    /// Whether an exchange succeeded. From then on the connection cannot be opened again without
+    /// losing the session.
     has_answered: bool,
     has_paired: bool,
-    has_forgotten: bool,
+    has_discarded_cache: bool,
 }
 
-/// A link that is open, and of which no endpoint is known.
+/// An open link whose endpoints are not yet known.
 #[derive(Debug)]
 pub(super) struct BleLink(BleTransport);
 
 impl BleLink {
-    /// Connects.
+    /// Opens the link.
     pub(super) async fn connect(
         gatt: Box<dyn Gatt>,
         address: Address,
@@ -57,19 +58,19 @@ impl BleLink {
             limits,
             has_answered: false,
             has_paired: false,
-            has_forgotten: false,
+            has_discarded_cache: false,
         };
         transport.connect().await?;
         Ok(Self(transport))
     }
 
-    /// Learns the endpoints. A table without any is stale more often than not: then the system is
-    /// made to forget it, once.
-    async fn learn(self) -> Result<BleTransport, TransportError> {
+    /// Discovers the endpoints. A table without endpoints is usually stale, so espctl makes the
+    /// system discard it and reads it again, once.
+    async fn discover_endpoints(self) -> Result<BleTransport, TransportError> {
         let Self(mut transport) = self;
-        if let Err(stale) = transport.learn().await? {
-            tracing::debug!(%stale, "what the system knows of the device may be old");
-            transport.renew().await?;
+        if let Err(stale) = transport.read_endpoints().await? {
+            tracing::debug!(%stale, "the system's attribute cache may be stale");
+            transport.discard_cache_and_reconnect().await?;
         }
         tracing::debug!(endpoints = ?transport.endpoints.names(), "open");
         Ok(transport)
@@ -79,89 +80,90 @@ impl BleLink {
 #[async_trait]
 impl IntoTransport for BleLink {
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
-        Ok(Box::new(self.learn().await?))
+        Ok(Box::new(self.discover_endpoints().await?))
     }
 }
 
 impl BleTransport {
-    /// Some controllers give a first attempt up for no reason, and some systems do so, or wait for
-    /// services in vain, until they have forgotten the device.
+    /// Opens the link, in several attempts. Some controllers abort a first attempt for no reason.
+    /// Some systems abort, or wait for services forever, until they have discarded their cache of
+    /// the device.
     async fn connect(&mut self) -> Result<(), TransportError> {
         let deadline = Instant::now() + self.limits.connect;
-        let services = self.until_resolved();
+        let services = self.services_timeout();
         let mut attempts = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let gatt = self.link.gatt()?;
-            let error = match within(left, gatt.connect(services)).await {
+            let error = match with_timeout(left, gatt.connect(services)).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            tracing::debug!(%error, attempts, "no connection");
-            let (goes_on, forgets) = match &error {
+            tracing::debug!(%error, attempts, "connection attempt failed");
+            let (should_retry, should_discard_cache) = match &error {
                 GattError::Busy => (Instant::now() < deadline, false),
-                GattError::Unresolved => (!self.has_forgotten, true),
+                GattError::ServicesTimedOut => (!self.has_discarded_cache, true),
                 GattError::Gone | GattError::LinkLost | GattError::Other(_) => (
-                    attempts < MOST_ATTEMPTS,
-                    attempts + 1 == MOST_ATTEMPTS && !self.has_forgotten,
+                    attempts < MAX_CONNECT_ATTEMPTS,
+                    attempts + 1 == MAX_CONNECT_ATTEMPTS && !self.has_discarded_cache,
                 ),
                 _ => (false, false),
             };
-            if !goes_on {
-                return Err(self.unreachable(error));
+            if !should_retry {
+                return Err(self.connect_error(error));
             }
-            if forgets {
+            if should_discard_cache {
                 let left = deadline.saturating_duration_since(Instant::now());
-                self.has_forgotten = true;
-                if let Err(why) = within(left, gatt.forget()).await {
-                    tracing::debug!(%why, "the device was not forgotten");
-                    return Err(self.unreachable(error));
+                self.has_discarded_cache = true;
+                if let Err(forget_error) = with_timeout(left, gatt.forget()).await {
+                    tracing::debug!(%forget_error, "the system did not discard its cache");
+                    return Err(self.connect_error(error));
                 }
             } else if matches!(error, GattError::Busy) {
-                gatt.settle().await;
+                gatt.wait_while_busy().await;
             }
             attempts += 1;
         }
     }
 
-    /// Learns the endpoints; the inner error is a table that cannot be right.
-    async fn learn(&mut self) -> Result<Result<(), GattError>, TransportError> {
+    /// Discovers the endpoints. The inner error means that the attribute table is inconsistent.
+    async fn read_endpoints(&mut self) -> Result<Result<(), GattError>, TransportError> {
         let limit = self.limits.services;
         let gatt = self.link.gatt()?;
-        let table = match within(limit, gatt.attributes()).await {
+        let table = match with_timeout(limit, gatt.discover_attributes()).await {
             Ok(table) => table,
             Err(error) if error.is_stale() => return Ok(Err(error)),
-            Err(error) => return Err(self.unreachable(error)),
+            Err(error) => return Err(self.connect_error(error)),
         };
         let (described, others): (Vec<Attribute>, Vec<Attribute>) = table
             .into_iter()
-            .filter(|attribute| !is_bluetooths_own(attribute.service))
+            .filter(|attribute| !is_bluetooth_sig_service(attribute.service))
             .partition(|attribute| attribute.is_described);
-        let reading = async { Ok(gatt.descriptions(&described).await) };
-        let names = match within(limit, reading).await {
+        let reading = async { Ok(gatt.read_descriptions(&described).await) };
+        let names = match with_timeout(limit, reading).await {
             Ok(names) => names,
-            Err(error) => return Err(self.unreachable(error)),
+            Err(error) => return Err(self.connect_error(error)),
         };
-        let mut known = Vec::new();
+        let mut attributes = Vec::new();
         for (attribute, name) in described.into_iter().zip(names) {
             let name = match name {
                 Ok(bytes) => String::from_utf8(bytes).ok(),
                 Err(error @ (GattError::LinkLost | GattError::Radio(_))) => {
-                    return Err(self.unreachable(error));
+                    return Err(self.connect_error(error));
                 }
                 Err(error) if error.is_stale() => return Ok(Err(error)),
-                // The five that every device has are known without.
+                // The five standard endpoints are found without a description.
                 Err(error) => {
                     tracing::debug!(%error, uuid = %attribute.uuid, "no description");
                     None
                 }
             };
-            // C strings are sent with their end by some.
+            // Some firmware includes the terminating NUL of the C string.
             let name = name.map(|name| name.trim_end_matches('\0').to_owned());
-            known.push((attribute, name));
+            attributes.push((attribute, name));
         }
-        known.extend(others.into_iter().map(|attribute| (attribute, None)));
-        match Endpoints::of(&known) {
+        attributes.extend(others.into_iter().map(|attribute| (attribute, None)));
+        match Endpoints::from_table(&attributes) {
             Some(endpoints) => {
                 self.endpoints = endpoints;
                 Ok(Ok(()))
@@ -170,40 +172,41 @@ impl BleTransport {
         }
     }
 
-    /// Has the system forget the device, and opens the path anew. Once, and only while nothing was
-    /// said: a session ends with its link.
-    async fn renew(&mut self) -> Result<(), TransportError> {
-        if self.has_forgotten {
-            return Err(self.no_device());
+    /// Makes the system discard its cache of the device, and connects again. This happens once, and
+    /// only before the first answer, because a session ends with its link.
+    async fn discard_cache_and_reconnect(&mut self) -> Result<(), TransportError> {
+        if self.has_discarded_cache {
+            return Err(self.not_a_device());
         }
-        self.has_forgotten = true;
+        self.has_discarded_cache = true;
         let limit = self.limits.connect;
-        if let Err(error) = within(limit, self.link.gatt()?.forget()).await {
-            tracing::debug!(%error, "the device was not forgotten");
+        if let Err(error) = with_timeout(limit, self.link.gatt()?.forget()).await {
+            tracing::debug!(%error, "the system did not discard its cache");
             return Err(match error {
-                GattError::Unsupported(_) => self.no_device(),
-                other => self.unreachable(other),
+                GattError::Unsupported(_) => self.not_a_device(),
+                other => self.connect_error(other),
             });
         }
         self.connect().await?;
-        match self.learn().await? {
+        match self.read_endpoints().await? {
             Ok(()) => Ok(()),
-            Err(_) => Err(self.no_device()),
+            Err(_) => Err(self.not_a_device()),
         }
     }
 
     async fn pair(&mut self) -> Result<(), TransportError> {
         self.has_paired = true;
         let limit = self.limits.services;
-        let paired = within(limit, self.link.gatt()?.pair()).await;
+        let paired = with_timeout(limit, self.link.gatt()?.pair()).await;
         paired.map_err(|source| TransportError::NotPaired {
             address: self.address.clone(),
             source: source.into_io(),
         })
     }
 
-    /// One request, and its answer; what stands in the way and can be helped is, once.
-    async fn converse(
+    /// Sends one request and reads its answer. It pairs if the device requires it, and discards a
+    /// stale cache, each once.
+    async fn send_and_read(
         &mut self,
         endpoint: &EndpointName,
         request: &[u8],
@@ -211,9 +214,7 @@ impl BleTransport {
         let limit = self.limits.for_endpoint(endpoint);
         loop {
             let attribute = self.endpoints.attribute(endpoint);
-            let attribute = attribute.ok_or_else(|| TransportError::NoSuchEndpoint {
-                endpoint: endpoint.clone(),
-            })?;
+            let attribute = attribute.ok_or_else(|| TransportError::no_such_endpoint(endpoint))?;
             let gatt = self.link.gatt()?;
             let written = async {
                 gatt.write(attribute, request).await?;
@@ -223,28 +224,25 @@ impl BleTransport {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => error,
                 Err(_) => {
-                    return Err(TransportError::TimedOut {
-                        endpoint: endpoint.clone(),
-                        waited: limit,
-                    });
+                    return Err(TransportError::timed_out(endpoint, limit));
                 }
             };
-            if error.wants_pairing() && !self.has_paired {
+            if error.requires_pairing() && !self.has_paired {
                 tracing::debug!(%error, "pairing");
                 self.pair().await?;
-            } else if error.is_stale() && !self.has_answered && !self.has_forgotten {
-                tracing::debug!(%error, "what the system knows of the device may be old");
-                self.renew().await?;
+            } else if error.is_stale() && !self.has_answered && !self.has_discarded_cache {
+                tracing::debug!(%error, "the system's attribute cache may be stale");
+                self.discard_cache_and_reconnect().await?;
             } else {
                 return Err(self
-                    .meaning(error, attribute, endpoint, request.len())
+                    .classify_error(error, attribute, endpoint, request.len())
                     .await);
             }
         }
     }
 
-    /// What an error of an exchange means.
-    async fn meaning(
+    /// Converts the error of an exchange.
+    async fn classify_error(
         &mut self,
         error: GattError,
         attribute: Attribute,
@@ -254,91 +252,77 @@ impl BleTransport {
         let endpoint = endpoint.clone();
         match error {
             GattError::Att(INVALID_LENGTH) => TransportError::TooLong { endpoint, bytes },
-            // Either the device says so, or BlueZ lost the link: only the link knows.
+            // Either the device reports this, or BlueZ lost the link: only the link's state
+            // distinguishes them.
             GattError::Att(UNLIKELY) if !self.is_alive(attribute).await => {
-                TransportError::Disconnected {
-                    endpoint,
-                    source: None,
-                }
+                TransportError::disconnected(&endpoint, None)
             }
-            // Firmware says so of endpoints that nobody serves; those of provisioning itself it
-            // serves as long as it provisions.
-            GattError::Att(UNLIKELY) if !is_provisionings_own(&endpoint) => {
-                TransportError::NoSuchEndpoint { endpoint }
+            // Firmware reports this for endpoints without a handler. The standard endpoints always
+            // have one while the device provisions.
+            GattError::Att(UNLIKELY) if !is_standard_endpoint(&endpoint) => {
+                TransportError::no_such_endpoint(&endpoint)
             }
-            error if error.wants_pairing() => TransportError::NotPaired {
+            error if error.requires_pairing() => TransportError::NotPaired {
                 address: self.address.clone(),
                 source: error.into_io(),
             },
-            error if error.is_stale() && !self.has_answered => self.no_device(),
-            GattError::Att(number) => TransportError::Refused {
-                endpoint,
-                how: No::Att(number),
-            },
-            GattError::LinkLost => TransportError::Disconnected {
-                endpoint,
-                source: None,
-            },
-            GattError::Radio(problem) => bluetooth(problem),
-            // Systems that keep the number to themselves, and a link that is still there.
-            GattError::Other(said)
+            error if error.is_stale() && !self.has_answered => self.not_a_device(),
+            GattError::Att(number) => TransportError::refused(&endpoint, Rejection::Att(number)),
+            GattError::LinkLost => TransportError::disconnected(&endpoint, None),
+            GattError::Radio(problem) => bluetooth_error(problem),
+            // Some systems do not report the ATT code. If the link is still open, the device
+            // refused.
+            GattError::Other(message)
                 if !cfg!(target_os = "linux") && self.is_alive(attribute).await =>
             {
-                tracing::debug!(said, "an error without a number");
-                TransportError::Refused {
-                    endpoint,
-                    how: No::Unnumbered,
-                }
+                tracing::debug!(message, "an error without an ATT code");
+                TransportError::refused(&endpoint, Rejection::UnknownAttError)
             }
-            other => TransportError::Disconnected {
-                endpoint,
-                source: Some(other.into_io()),
-            },
+            other => TransportError::disconnected(&endpoint, Some(other.into_io())),
         }
     }
 
-    /// Asks for something that every link can answer.
+    /// Checks that the link still works, with a request that every device answers.
     async fn is_alive(&mut self, attribute: Attribute) -> bool {
         let Ok(gatt) = self.link.gatt() else {
             return false;
         };
-        let asked = async {
+        let check = async {
             if attribute.is_described {
-                let mut said = gatt.descriptions(&[attribute]).await;
-                said.pop().is_some_and(|said| said.is_ok())
+                let mut answers = gatt.read_descriptions(&[attribute]).await;
+                answers.pop().is_some_and(|answer| answer.is_ok())
             } else {
                 gatt.is_connected().await
             }
         };
-        tokio::time::timeout(ALIVE, asked).await.unwrap_or(false)
+        tokio::time::timeout(LIVENESS_TIMEOUT, check)
+            .await
+            .unwrap_or(false)
     }
 
-    /// How long a device may take to tell its services: short enough for a second attempt.
-    fn until_resolved(&self) -> Duration {
+    /// Time limit for service discovery: short enough for a second attempt.
+    fn services_timeout(&self) -> Duration {
         self.limits.services.min(self.limits.connect / 3)
     }
 
-    fn no_device(&self) -> TransportError {
+    fn not_a_device(&self) -> TransportError {
         TransportError::NotADevice {
             address: self.address.clone(),
         }
     }
 
-    fn unreachable(&self, error: GattError) -> TransportError {
+    fn connect_error(&self, error: GattError) -> TransportError {
         match error {
-            GattError::Radio(problem) => bluetooth(problem),
-            error if error.wants_pairing() => TransportError::NotPaired {
+            GattError::Radio(problem) => bluetooth_error(problem),
+            error if error.requires_pairing() => TransportError::NotPaired {
                 address: self.address.clone(),
                 source: error.into_io(),
             },
-            GattError::Unresolved => TransportError::Unresolved {
+            GattError::ServicesTimedOut => TransportError::ServiceDiscoveryTimedOut {
                 address: self.address.clone(),
-                waited: self.until_resolved(),
+                waited: self.services_timeout(),
             },
-            other => TransportError::Unreachable {
-                address: self.address.clone(),
-                source: other.into_io(),
-            },
+            other => TransportError::unreachable(&self.address, other.into_io()),
         }
     }
 }
@@ -353,16 +337,16 @@ impl Transport for BleTransport {
         if self.link.gatt.is_none() {
             let endpoint = endpoint.clone();
             let source = None;
-            return Err(TransportError::Disconnected { endpoint, source });
+            return Err(TransportError::disconnected(&endpoint, source));
         }
-        let error = match self.converse(endpoint, request).await {
+        let error = match self.send_and_read(endpoint, request).await {
             Ok(answer) => {
                 self.has_answered = true;
                 return Ok(answer);
             }
             Err(error) => error,
         };
-        // The system would keep the next request waiting for the one that hangs.
+        // The system would queue the next request behind the one that hangs.
         if matches!(
             error,
             TransportError::Disconnected { .. } | TransportError::TimedOut { .. }
@@ -377,7 +361,7 @@ impl Transport for BleTransport {
         Ok(())
     }
 
-    /// Bluedroid without Security 2 has room for 257 bytes, with it for 481; `NimBLE` for more.
+    /// Bluedroid's buffer has 257 bytes without Security 2 and 481 with it; `NimBLE`'s is larger.
     fn capacity(&self) -> Capacity {
         Capacity {
             request: None,
@@ -387,7 +371,7 @@ impl Transport for BleTransport {
     }
 }
 
-/// A link that is closed when it is dropped, so that the device is free for the next run.
+/// A link that closes when it is dropped, so that the device is free for the next run.
 #[derive(Debug)]
 struct OpenLink {
     gatt: Option<Box<dyn Gatt>>,
@@ -398,21 +382,21 @@ impl OpenLink {
     fn gatt(&mut self) -> Result<&mut dyn Gatt, TransportError> {
         match &mut self.gatt {
             Some(gatt) => Ok(gatt.as_mut()),
-            None => Err(TransportError::Unreachable {
-                address: Address::new(""),
-                source: std::io::ErrorKind::NotConnected.into(),
-            }),
+            None => Err(TransportError::unreachable(
+                &Address::new(""),
+                std::io::ErrorKind::NotConnected,
+            )),
         }
     }
 
     async fn close(&mut self) {
         if let Some(gatt) = &self.gatt
-            // BlueZ takes two seconds for it; being told is enough.
-            && let Err(error) = within(CLOSE_TIMEOUT, gatt.disconnect()).await
+            // BlueZ takes two seconds to disconnect; sending the request is enough.
+            && let Err(error) = with_timeout(CLOSE_TIMEOUT, gatt.disconnect()).await
         {
             tracing::debug!(%error, "the link did not close in time");
         }
-        // Only now: if the caller stops waiting, `drop` closes the link.
+        // Not before: if the caller stops waiting, `drop` closes the link.
         self.gatt = None;
     }
 }
@@ -429,10 +413,10 @@ impl Drop for OpenLink {
     }
 }
 
-/// To connect.
-const MOST_ATTEMPTS: u32 = 3;
-/// For a sign of life.
-const ALIVE: Duration = Duration::from_secs(2);
+/// Attempts to open one link.
+const MAX_CONNECT_ATTEMPTS: u32 = 3;
+/// Time limit for the check that a link still works.
+const LIVENESS_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests;

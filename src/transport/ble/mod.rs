@@ -1,4 +1,4 @@
-//! The transport `ble`: a device that offers its endpoints as characteristics of a Bluetooth service.
+//! The transport `ble`: a device whose endpoints are characteristics of a Bluetooth service.
 
 mod adapter;
 mod advertisement;

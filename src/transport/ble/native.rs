@@ -1,5 +1,5 @@
-//! A link through the system's own Bluetooth, by way of `btleplug`. What only one system can do is
-//! `bluez.rs`'s, or `system.rs`'s.
+//! A link through the system's Bluetooth, with `btleplug`. `bluez.rs` and `system.rs` have the
+//! operations that differ between systems.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,15 +22,15 @@ use super::system;
 use super::system_errors::classify;
 use crate::transport::search::HostChanges;
 
-/// One device, through the system.
-pub(super) struct Native {
+/// A device, through the system's Bluetooth.
+pub(super) struct NativeGatt {
     radio: Arc<Radio>,
     peripheral: Peripheral,
     changes: HostChanges,
     characteristics: HashMap<Attribute, Characteristic>,
 }
 
-impl Native {
+impl NativeGatt {
     pub(super) fn new(radio: Arc<Radio>, peripheral: Peripheral, changes: HostChanges) -> Self {
         Self {
             radio,
@@ -40,29 +40,30 @@ impl Native {
         }
     }
 
-    /// A link that is open already is another run's that has left: BlueZ closes it two seconds after
-    /// it was told to, and would take ours along. One that stays was left behind by a program that
-    /// died, or is another program's: a device serves one at a time.
-    async fn clear_the_way(&self) -> Result<(), GattError> {
+    /// Closes a link that is already open, because a device serves only one link. A previous run's
+    /// link closes by itself: BlueZ disconnects two seconds after the request, and would take a new
+    /// link along. A link that stays open belongs to another program, or was left by a program that
+    /// died.
+    async fn close_existing_link(&self) -> Result<(), GattError> {
         if !self.is_connected().await {
             return Ok(());
         }
-        if timeout(CLOSING, self.closed()).await.is_ok() {
+        if timeout(DISCONNECT_TIME, self.wait_closed()).await.is_ok() {
             return Ok(());
         }
         self.disconnect().await?;
-        self.closed().await?;
+        self.wait_closed().await?;
         self.changes
-            .add("this computer was connected to the device already; that connection was closed");
+            .add("this computer was already connected to the device; that connection was closed");
         Ok(())
     }
 
     /// Waits until the link is closed.
-    async fn closed(&self) -> Result<(), GattError> {
+    async fn wait_closed(&self) -> Result<(), GattError> {
         let events = self.radio.events().await;
         let mut events = events.map_err(classify)?;
         while self.is_connected().await {
-            // Whatever happened: perhaps that.
+            // Any event may be the disconnection.
             if events.next().await.is_none() {
                 return Err(GattError::LinkLost);
             }
@@ -74,7 +75,7 @@ impl Native {
         self.characteristics.get(&attribute).ok_or(GattError::Gone)
     }
 
-    async fn description(&self, of: Attribute) -> Result<Vec<u8>, GattError> {
+    async fn read_description(&self, of: Attribute) -> Result<Vec<u8>, GattError> {
         let characteristic = self.characteristic(of)?;
         let descriptor = Descriptor {
             uuid: USER_DESCRIPTION,
@@ -89,66 +90,66 @@ impl Native {
 }
 
 #[async_trait]
-impl Gatt for Native {
-    /// The system's own connecting ends when the services are known, and does not notice that the
-    /// link is lost before; so that is watched for here.
+impl Gatt for NativeGatt {
+    /// `btleplug` returns when the services are known, and does not notice a lost link before. This
+    /// function therefore also watches the events.
     async fn connect(&mut self, services: Duration) -> Result<(), GattError> {
-        self.clear_the_way().await?;
+        self.close_existing_link().await?;
         let id = self.peripheral.id();
         let events = self.radio.events().await;
         let mut events = events.map_err(classify)?;
         let mut connecting = std::pin::pin!(self.peripheral.connect());
-        let mut resolved_by = None;
+        let mut services_deadline = None;
         loop {
-            let overdue = async {
-                match resolved_by {
-                    Some(moment) => sleep_until(moment).await,
+            let services_overdue = async {
+                match services_deadline {
+                    Some(deadline) => sleep_until(deadline).await,
                     None => pending().await,
                 }
             };
             tokio::select! {
                 biased;
-                done = &mut connecting => return done.map_err(classify),
+                outcome = &mut connecting => return outcome.map_err(classify),
                 event = events.next() => match event {
-                    Some(CentralEvent::DeviceConnected(who)) if who == id => {
-                        resolved_by = Some(Instant::now() + services);
+                    Some(CentralEvent::DeviceConnected(connected)) if connected == id => {
+                        services_deadline = Some(Instant::now() + services);
                     }
-                    Some(CentralEvent::DeviceDisconnected(who))
-                        if who == id && resolved_by.is_some() =>
+                    Some(CentralEvent::DeviceDisconnected(disconnected))
+                        if disconnected == id && services_deadline.is_some() =>
                     {
                         return Err(GattError::LinkLost);
                     }
                     Some(_) => {}
                     None => return Err(GattError::LinkLost),
                 },
-                () = overdue => return Err(GattError::Unresolved),
+                () = services_overdue => return Err(GattError::ServicesTimedOut),
             }
         }
     }
 
-    async fn settle(&self) {
+    async fn wait_while_busy(&self) {
         let next = async {
             if let Ok(mut events) = self.radio.events().await {
                 events.next().await;
             }
         };
-        // Whatever is under way takes as long as it takes; this is only not to ask all the time.
-        let _waited = timeout(BUSY, next).await;
+        // The pause only limits how often espctl asks. The operation in progress may take longer.
+        let _waited = timeout(BUSY_RETRY_INTERVAL, next).await;
     }
 
-    async fn attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
+    async fn discover_attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
         self.peripheral
             .discover_services()
             .await
             .map_err(classify)?;
-        let found = self.peripheral.characteristics().into_iter();
-        self.characteristics = found
+        let characteristics = self.peripheral.characteristics().into_iter();
+        self.characteristics = characteristics
             .map(|characteristic| {
                 let mut descriptors = characteristic.descriptors.iter();
                 let attribute = Attribute {
                     service: characteristic.service_uuid,
                     uuid: characteristic.uuid,
-                    is_described: descriptors.any(|one| one.uuid == USER_DESCRIPTION),
+                    is_described: descriptors.any(|descriptor| descriptor.uuid == USER_DESCRIPTION),
                 };
                 (attribute, characteristic)
             })
@@ -161,8 +162,8 @@ impl Gatt for Native {
         Ok(self.characteristics.keys().copied().collect())
     }
 
-    async fn descriptions(&self, of: &[Attribute]) -> Vec<Result<Vec<u8>, GattError>> {
-        join_all(of.iter().map(|one| self.description(*one))).await
+    async fn read_descriptions(&self, of: &[Attribute]) -> Vec<Result<Vec<u8>, GattError>> {
+        join_all(of.iter().map(|attribute| self.read_description(*attribute))).await
     }
 
     async fn write(&self, to: Attribute, value: &[u8]) -> Result<(), GattError> {
@@ -198,16 +199,16 @@ impl Gatt for Native {
     }
 }
 
-impl fmt::Debug for Native {
+impl fmt::Debug for NativeGatt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Native")
+        f.debug_struct("NativeGatt")
             .field("peripheral", &self.peripheral.id())
             .finish_non_exhaustive()
     }
 }
 
 const USER_DESCRIPTION: Uuid = uuid!("00002901-0000-1000-8000-00805f9b34fb");
-/// How long BlueZ takes to close a link, and a little (`src/device.c`, `DISCONNECT_TIMER`).
-const CLOSING: Duration = Duration::from_millis(2200);
-/// Between two attempts of what the system is too busy for.
-const BUSY: Duration = Duration::from_millis(500);
+/// The time that BlueZ takes to close a link, with a margin (`src/device.c`, `DISCONNECT_TIMER`).
+const DISCONNECT_TIME: Duration = Duration::from_millis(2200);
+/// The pause between two attempts of an operation for which the system is busy.
+const BUSY_RETRY_INTERVAL: Duration = Duration::from_millis(500);

@@ -1,6 +1,5 @@
-//! Looks for devices that advertise, and yields each as soon as it is heard. Who is wanted is the
-//! caller's; here it is only told apart who is really there: systems also list devices that they
-//! heard days ago.
+//! Scans for devices that advertise, and yields each as soon as it is seen. The caller selects the
+//! device. This file only drops stale devices: systems also list devices that they saw days ago.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -14,7 +13,8 @@ use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use super::adapter::{
-    AdapterEvents, Adapters, PATIENCE, Radio, Scanning, bluetooth, failed, silent,
+    AdapterEvents, Adapters, Radio, SYSTEM_TIMEOUT, Scanning, bluetooth_error, system_error,
+    system_timed_out,
 };
 use super::advertisement::looks_like_provisioning;
 use super::closing::CLOSE_TIMEOUT;
@@ -23,18 +23,18 @@ use crate::proto::Service;
 use crate::transport::address::Address;
 use crate::transport::candidate::{Candidate, Handle, Hints};
 use crate::transport::error::TransportError;
-use crate::transport::maker_data::MakerData;
+use crate::transport::manufacturer_data::ManufacturerData;
 use crate::transport::medium::Medium;
 use crate::transport::search::{HostChanges, Search};
 
-/// What is kept between finding a device and connecting to it.
-pub(super) struct Heard {
+/// What the connection to a scanned device needs.
+pub(super) struct ScannedDevice {
     pub(super) radio: Arc<Radio>,
     pub(super) peripheral: Peripheral,
 }
 
 /// Yields devices until the time is up or the stream is dropped.
-pub(super) fn run(
+pub(super) fn stream_candidates(
     medium: &'static Medium,
     adapters: Arc<Adapters>,
     adapter: Option<String>,
@@ -60,23 +60,23 @@ struct Scan {
     scanning: Option<Scanning>,
     medium: &'static Medium,
     changes: HostChanges,
-    /// The only device that is wanted.
+    /// If set, the only device to yield.
     only: Option<Address>,
-    /// Every device that was looked at, as it was shown last.
-    known: HashMap<PeripheralId, Option<Seen>>,
-    /// Those that the system knew before and that were not heard twice since: what it says of them
-    /// may still be from before.
-    doubtful: HashMap<PeripheralId, bool>,
-    /// Those that this computer is connected to: they do not advertise, and are there.
+    /// Every device that was seen, with its latest data.
+    latest: HashMap<PeripheralId, Option<AdvertisedData>>,
+    /// Devices that the system listed before the scan. The value is whether such a device was seen
+    /// since: its first data may be from before the scan.
+    cached: HashMap<PeripheralId, bool>,
+    /// Devices that this computer is connected to. They do not advertise, but are in reach.
     connected: HashSet<PeripheralId>,
     ready: VecDeque<Candidate>,
-    look_again: Instant,
+    next_refresh: Instant,
     deadline: Instant,
 }
 
-/// What a device that is there says of itself.
+/// What a device in reach advertises.
 #[derive(Clone, PartialEq, Eq)]
-struct Seen {
+struct AdvertisedData {
     name: Option<String>,
     hints: Hints,
 }
@@ -91,9 +91,9 @@ impl Scan {
     ) -> Result<Self, TransportError> {
         let radio = Arc::new(adapters.open(adapter.as_deref()).await?);
         let starting = Self::start_with(medium, radio, search, deadline);
-        timeout(PATIENCE, starting)
+        timeout(SYSTEM_TIMEOUT, starting)
             .await
-            .unwrap_or_else(|_| Err(silent()))
+            .unwrap_or_else(|_| Err(system_timed_out()))
     }
 
     async fn start_with(
@@ -102,9 +102,9 @@ impl Scan {
         search: Search,
         deadline: Instant,
     ) -> Result<Self, TransportError> {
-        // First, so that nothing is missed.
-        let events = radio.events().await.map_err(failed)?;
-        let before = radio.adapter.peripherals().await.map_err(failed)?;
+        // Subscribe first, so that no event is missed.
+        let events = radio.events().await.map_err(system_error)?;
+        let listed = radio.adapter.peripherals().await.map_err(system_error)?;
         let scanning = radio.start_scan(&search.changes).await?;
         Ok(Self {
             radio,
@@ -113,11 +113,14 @@ impl Scan {
             medium,
             changes: search.changes,
             only: search.address,
-            known: HashMap::new(),
-            doubtful: before.iter().map(|one| (one.id(), false)).collect(),
+            latest: HashMap::new(),
+            cached: listed
+                .iter()
+                .map(|peripheral| (peripheral.id(), false))
+                .collect(),
             connected: HashSet::new(),
             ready: VecDeque::new(),
-            look_again: Instant::now() + LOOK_AGAIN,
+            next_refresh: Instant::now() + REFRESH_INTERVAL,
             deadline,
         })
     }
@@ -128,62 +131,62 @@ impl Scan {
                 return Some(Ok(candidate));
             }
             let events = self.events.as_mut()?;
-            let until = self.look_again.min(self.deadline);
+            let until = self.next_refresh.min(self.deadline);
             let event = match next_until(events, until).await {
                 Some(Some(event)) => Some(event),
-                // The system's Bluetooth is gone.
+                // The system's Bluetooth service stopped.
                 Some(None) => {
                     self.events = None;
-                    return Some(Err(bluetooth(BluetoothProblem::NoService)));
+                    return Some(Err(bluetooth_error(BluetoothProblem::NoService)));
                 }
                 None if Instant::now() >= self.deadline => {
                     if let Some(scanning) = self.scanning.take() {
-                        // A system that says nothing is told again when we leave.
+                        // `Drop` of the scan tries again if the system does not answer.
                         let _stopped = timeout(CLOSE_TIMEOUT, scanning.stop()).await;
                     }
                     return None;
                 }
-                // Not every change is told: a name may come later than the device.
+                // Systems do not report every change: a device's name may arrive later.
                 None => {
-                    self.look_again = Instant::now() + LOOK_AGAIN;
+                    self.next_refresh = Instant::now() + REFRESH_INTERVAL;
                     None
                 }
             };
-            let looked = async {
+            let update = async {
                 match event {
-                    Some(event) => self.take(event).await,
-                    None => self.look_at_all().await,
+                    Some(event) => self.handle_event(event).await,
+                    None => self.refresh_all().await,
                 }
             };
-            let looked = timeout(PATIENCE, looked).await;
-            if let Err(error) = looked.unwrap_or_else(|_| Err(silent())) {
+            let outcome = timeout(SYSTEM_TIMEOUT, update).await;
+            if let Err(error) = outcome.unwrap_or_else(|_| Err(system_timed_out())) {
                 self.events = None;
                 return Some(Err(error));
             }
         }
     }
 
-    async fn take(&mut self, event: CentralEvent) -> Result<(), TransportError> {
+    async fn handle_event(&mut self, event: CentralEvent) -> Result<(), TransportError> {
         match event {
             CentralEvent::DeviceConnected(id) => {
                 self.connected.insert(id);
-                self.look_at_all().await
+                self.refresh_all().await
             }
             CentralEvent::DeviceDisconnected(id) => {
                 self.connected.remove(&id);
                 Ok(())
             }
-            // A device that is new: whoever else was heard by now is looked at, too, so that two
-            // that fit equally are seen together.
-            CentralEvent::DeviceDiscovered(id) if !self.known.contains_key(&id) => {
-                self.look_at_all().await
+            // For a new device, all devices are read again, so that two devices that match equally
+            // are yielded together.
+            CentralEvent::DeviceDiscovered(id) if !self.latest.contains_key(&id) => {
+                self.refresh_all().await
             }
-            // What is known is looked at in its turn: each look is a question to the system.
+            // Known devices wait for the next refresh: each read is a request to the system.
             CentralEvent::DeviceDiscovered(id)
             | CentralEvent::DeviceUpdated(id)
             | CentralEvent::ManufacturerDataAdvertisement { id, .. }
             | CentralEvent::RssiUpdate { id, .. }
-                if self.is_settled(&id) =>
+                if self.has_yielded_name(&id) =>
             {
                 Ok(())
             }
@@ -194,83 +197,94 @@ impl Scan {
             | CentralEvent::ServiceDataAdvertisement { id, .. }
             | CentralEvent::ServicesAdvertisement { id, .. }
             | CentralEvent::RssiUpdate { id, .. } => {
-                // One that has gone in between is no matter.
+                // The device may have left meanwhile.
                 if let Ok(peripheral) = self.radio.adapter.peripheral(&id).await {
-                    let said = properties(&peripheral).await;
-                    self.show(peripheral, said);
+                    let properties = read_properties(&peripheral).await;
+                    self.update(peripheral, properties);
                 }
                 Ok(())
             }
             CentralEvent::StateUpdate(CentralState::PoweredOff) => {
-                Err(bluetooth(BluetoothProblem::Off))
+                Err(bluetooth_error(BluetoothProblem::Off))
             }
             CentralEvent::StateUpdate(_) => Ok(()),
         }
     }
 
-    /// Whether it was shown already, by a name.
-    fn is_settled(&self, id: &PeripheralId) -> bool {
-        let known = self.known.get(id).and_then(Option::as_ref);
-        known.is_some_and(|seen| seen.name.is_some())
+    /// Whether the device was already yielded with a name.
+    fn has_yielded_name(&self, id: &PeripheralId) -> bool {
+        let latest = self.latest.get(id).and_then(Option::as_ref);
+        latest.is_some_and(|data| data.name.is_some())
     }
 
-    async fn look_at_all(&mut self) -> Result<(), TransportError> {
-        let all = self.radio.adapter.peripherals().await.map_err(failed)?;
-        let said = join_all(all.iter().map(properties)).await;
-        for (peripheral, said) in all.into_iter().zip(said) {
-            self.show(peripheral, said);
+    async fn refresh_all(&mut self) -> Result<(), TransportError> {
+        let all = self
+            .radio
+            .adapter
+            .peripherals()
+            .await
+            .map_err(system_error)?;
+        let properties = join_all(all.iter().map(read_properties)).await;
+        for (peripheral, properties) in all.into_iter().zip(properties) {
+            self.update(peripheral, properties);
         }
         Ok(())
     }
 
-    /// Has it yielded, if it is there and says something new.
-    fn show(&mut self, peripheral: Peripheral, properties: Option<PeripheralProperties>) {
+    /// Yields the device if it is in reach and its data changed.
+    fn update(&mut self, peripheral: Peripheral, properties: Option<PeripheralProperties>) {
         let id = peripheral.id();
-        let seen = properties
-            // BlueZ has a signal's strength only of what it hears in this scan.
-            .filter(|said| {
-                said.rssi.is_some() || self.connected.contains(&id) || !cfg!(target_os = "linux")
+        let data = properties
+            // BlueZ reports the signal strength only of devices that it sees in this scan.
+            .filter(|properties| {
+                properties.rssi.is_some()
+                    || self.connected.contains(&id)
+                    || !cfg!(target_os = "linux")
             })
-            .map(|said| {
-                // The other name that systems have is their own, or one from before.
-                let name = said.advertisement_name;
+            .map(|properties| {
+                // The system's other name is its own alias, or an old name.
+                let name = properties.advertisement_name;
                 let hints = Hints {
-                    maker: MakerData::of(&said.manufacturer_data),
-                    services: said.services,
-                    signal: said.rssi.filter(|signal| *signal != NOT_KNOWN),
+                    manufacturer: ManufacturerData::from_advertisement(
+                        &properties.manufacturer_data,
+                    ),
+                    services: properties.services,
+                    signal: properties.rssi.filter(|signal| *signal != UNKNOWN_RSSI),
                     ..Hints::default()
                 };
                 let is_likely = looks_like_provisioning(name.as_deref(), &hints);
-                Seen {
+                AdvertisedData {
                     name,
                     hints: Hints { is_likely, ..hints },
                 }
             });
-        if seen.is_some()
+        if data.is_some()
             && !self.connected.contains(&id)
-            && let Some(was_heard) = self.doubtful.get_mut(&id)
-            && !std::mem::replace(was_heard, true)
+            && let Some(was_seen) = self.cached.get_mut(&id)
+            && !std::mem::replace(was_seen, true)
         {
             return;
         }
-        let before = self.known.insert(id, seen.clone()).flatten();
-        let Some(Seen { name, hints }) = seen.filter(|seen| before.as_ref() != Some(seen)) else {
+        let previous = self.latest.insert(id, data.clone()).flatten();
+        let Some(AdvertisedData { name, hints }) =
+            data.filter(|data| previous.as_ref() != Some(data))
+        else {
             return;
         };
-        let address = address_of(&peripheral);
+        let address = make_address(&peripheral);
         if self
             .only
             .as_ref()
-            .is_some_and(|only| !is_at(only, &address))
+            .is_some_and(|only| !matches_address(only, &address))
         {
             return;
         }
-        let heard = Heard {
+        let device = ScannedDevice {
             radio: Arc::clone(&self.radio),
             peripheral,
         };
         self.ready.push_back(Candidate {
-            handle: Some(Handle::new(heard)),
+            handle: Some(Handle::new(device)),
             name,
             hints,
             changes: self.changes.clone(),
@@ -280,7 +294,7 @@ impl Scan {
 }
 
 impl Drop for Scan {
-    /// A search is dropped as soon as it is decided, and cannot wait then.
+    /// The caller drops a search as soon as it has its device, and cannot wait then.
     fn drop(&mut self) {
         let (scanning, events) = (self.scanning.take(), self.events.take());
         if let Some(scanning) = scanning {
@@ -292,8 +306,8 @@ impl Drop for Scan {
     }
 }
 
-/// Whether an address is the one that is wanted: of an earlier scan, or typed.
-fn is_at(only: &Address, address: &Address) -> bool {
+/// Whether an address is the requested one, which comes from an earlier scan or from the user.
+fn matches_address(only: &Address, address: &Address) -> bool {
     if only.has_id() {
         only == address
     } else {
@@ -301,8 +315,8 @@ fn is_at(only: &Address, address: &Address) -> bool {
     }
 }
 
-/// The address of a peripheral: the system's name for it, and what people read.
-fn address_of(peripheral: &Peripheral) -> Address {
+/// Makes the address of a peripheral: the text for the user, and the system's id.
+fn make_address(peripheral: &Peripheral) -> Address {
     let id = peripheral.id().to_string();
     let mac = peripheral.address();
     let address = if mac == BDAddr::default() {
@@ -313,8 +327,8 @@ fn address_of(peripheral: &Peripheral) -> Address {
     address.with_id(id)
 }
 
-/// The next event, or the end of the stream; `None` when the time is up. A crowd is never silent, so
-/// the clock is asked before the next event is taken.
+/// The next event, or the end of the stream; `None` when the time is up. With many devices there is
+/// always an event, so the deadline is checked first.
 async fn next_until<T>(
     events: &mut (impl Stream<Item = T> + Unpin),
     until: Instant,
@@ -325,35 +339,35 @@ async fn next_until<T>(
     timeout_at(until, events.next()).await.ok()
 }
 
-async fn properties(peripheral: &Peripheral) -> Option<PeripheralProperties> {
+async fn read_properties(peripheral: &Peripheral) -> Option<PeripheralProperties> {
     peripheral.properties().await.unwrap_or_else(|error| {
-        // It has gone in between.
-        tracing::debug!(%error, "a device that cannot be looked at");
+        // The device left meanwhile.
+        tracing::debug!(%error, "the system has no properties of the device");
         None
     })
 }
 
-/// How a controller says that it does not know a signal's strength (Bluetooth Core, vol 4, part E,
-/// 7.7.65.2).
-const NOT_KNOWN: i16 = 127;
-/// Between two looks at all devices.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// The value of a controller that did not measure the signal strength (Bluetooth Core, vol 4, part
+/// E, 7.7.65.2).
+const UNKNOWN_RSSI: i16 = 127;
+/// The interval at which all devices are read again.
+const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn crowd_does_not_delay_the_end_of_a_scan() {
+    async fn constant_events_do_not_delay_deadline() {
         let mut crowd = stream::repeat(1);
-        let later = Instant::now() + LOOK_AGAIN;
+        let later = Instant::now() + REFRESH_INTERVAL;
         assert_eq!(next_until(&mut crowd, later).await, Some(Some(1)));
         assert_eq!(next_until(&mut crowd, Instant::now()).await, None);
         let mut silence = stream::pending::<u8>();
         assert_eq!(next_until(&mut silence, later).await, None);
         assert_eq!(Instant::now(), later);
         let mut over = stream::empty::<u8>();
-        let later = later + LOOK_AGAIN;
+        let later = later + REFRESH_INTERVAL;
         assert_eq!(next_until(&mut over, later).await, Some(None));
     }
 }

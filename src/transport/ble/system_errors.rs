@@ -1,38 +1,38 @@
-//! macOS and Windows: what their errors mean, as `btleplug` passes them on. Written from its source
-//! and the systems' documentation, and not tried on either.
+//! macOS and Windows: classifies their errors, as `btleplug` passes them on. Written from
+//! `btleplug`'s source and the systems' documentation; not tested on either.
 
 use super::gatt::GattError;
 use crate::host::BluetoothProblem;
 
-/// What an error means.
+/// Converts an error of `btleplug`.
 pub(super) fn classify(error: btleplug::Error) -> GattError {
     match error {
-        // Windows' for a characteristic that wants a paired link.
+        // Windows reports this for a characteristic that requires pairing.
         btleplug::Error::PermissionDenied => GattError::NotPaired,
         btleplug::Error::NoAdapterAvailable => GattError::Radio(BluetoothProblem::NoAdapter),
         btleplug::Error::NotConnected => GattError::LinkLost,
         btleplug::Error::DeviceNotFound => GattError::Gone,
         btleplug::Error::TimedOut(_) => GattError::TimedOut,
-        other => in_words(&other.to_string()),
+        other => classify_message(&other.to_string()),
     }
 }
 
-fn in_words(said: &str) -> GattError {
-    if let Some(number) = att_number(said) {
+fn classify_message(message: &str) -> GattError {
+    if let Some(number) = parse_att_code(message) {
         return GattError::Att(number);
     }
-    let lower = said.to_lowercase();
+    let lower = message.to_lowercase();
     if lower.contains("authentication is insufficient")
         || lower.contains("encryption is insufficient")
     {
         GattError::NotPaired
     } else {
-        GattError::Other(said.to_owned())
+        GattError::Other(message.to_owned())
     }
 }
 
-/// Windows wraps ATT's numbers (`E_BLUETOOTH_ATT_…`, 0x806500NN).
-fn att_number(said: &str) -> Option<u8> {
-    let (_, number) = said.split_once("0x806500")?;
+/// The ATT code in a Windows error (`E_BLUETOOTH_ATT_…`, 0x806500NN).
+fn parse_att_code(message: &str) -> Option<u8> {
+    let (_, number) = message.split_once("0x806500")?;
     u8::from_str_radix(number.get(..2)?, 16).ok()
 }

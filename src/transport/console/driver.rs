@@ -1,4 +1,4 @@
-//! The driver: which ports there are is `host`'s, the lines `line.rs`'s; here a port is opened.
+//! The `console` driver: opens a serial port. `host` lists the ports, `line.rs` reads the lines.
 //!
 //! Source: `protocomm_console.c`, `NP/src/scheme_console.c`.
 
@@ -19,11 +19,11 @@ use crate::transport::limits::Limits;
 use crate::transport::link::Link;
 use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
 use crate::transport::options::{
-    DriverOptions, OptionError, OptionSpec, check_number, find_option,
+    DriverOptions, OptionError, OptionSpec, check_number, find_number, find_option,
 };
 use crate::transport::search::Search;
 
-/// A serial console.
+/// The driver of devices with a serial console.
 #[derive(Debug)]
 pub(in crate::transport) struct Console;
 
@@ -36,7 +36,7 @@ pub(super) static MEDIUM: Medium = Medium {
     has_network_already: false,
     needs: Some(HostPart::SerialPorts),
     limits: Limits {
-        // Ten bits a byte, and two digits each.
+        // Each byte needs two digits, of ten bits each, on the line.
         scan: Duration::from_secs(20),
         ..Limits::USUAL
     },
@@ -61,7 +61,7 @@ static OPTIONS: [OptionSpec; 2] = [
         value_name: "PATH",
         help: "Serial port of the board, such as /dev/ttyUSB0 or COM3 [default: the only one on USB]",
         heading: HEADING,
-        locates: true,
+        is_address: true,
         is_for_doctor: true,
         doctor_help: Some(
             "Serial port of the board, such as /dev/ttyUSB0 or COM3 [default: those on USB]",
@@ -77,7 +77,7 @@ static OPTIONS: [OptionSpec; 2] = [
     },
 ];
 
-/// How fast the line is, in bits a second.
+/// The speed of the line, in bits a second.
 #[derive(Clone, Copy, Debug)]
 struct Baud(u32);
 
@@ -92,11 +92,7 @@ impl Driver for Console {
     }
 
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
-        let baud = find_option(given, BAUD).map_or(Ok(DEFAULT_BAUD), str::parse);
-        let baud = baud.map_err(|_| OptionError::Invalid {
-            option: BAUD.to_owned(),
-            expected: "expected a number".to_owned(),
-        })?;
+        let baud = find_number(given, BAUD)?.unwrap_or(DEFAULT_BAUD);
         let address = find_option(given, PORT).map(Address::new);
         Ok(DriverOptions::new(given, address, Baud(baud)))
     }
@@ -109,24 +105,24 @@ impl Driver for Console {
         Ok(Address::new(text))
     }
 
-    /// Every port at which a board could be; or the one that is named, whatever it is. Nothing is
-    /// opened: that resets some boards.
+    /// Every serial port that may have a board, or the named port. The scan opens no port, because
+    /// that resets some boards.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
-        let found = match &search.address {
+        let candidates = match &search.address {
             Some(address) => Ok(vec![Candidate::new(
                 &MEDIUM,
                 address.clone(),
                 Service::Provisioning,
             )]),
             None => list_serial_ports()
-                .map(|ports| ports.into_iter().map(candidate).collect())
+                .map(|ports| ports.into_iter().map(into_candidate).collect())
                 .map_err(|source| TransportError::Unavailable {
                     what: "its serial ports",
                     source,
                 }),
         };
-        match found {
-            Ok(found) => stream::iter(found.into_iter().map(Ok)).boxed(),
+        match candidates {
+            Ok(candidates) => stream::iter(candidates.into_iter().map(Ok)).boxed(),
             Err(error) => stream::iter([Err(error)]).boxed(),
         }
     }
@@ -149,7 +145,7 @@ impl Driver for Console {
     }
 }
 
-fn candidate(port: SerialPort) -> Candidate {
+fn into_candidate(port: SerialPort) -> Candidate {
     let SerialPort { path, product, usb } = port;
     Candidate {
         name: product,
@@ -162,7 +158,7 @@ fn candidate(port: SerialPort) -> Candidate {
     }
 }
 
-/// What the firmware's console is set to unless it was changed (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).
+/// The default speed of the firmware's console (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).
 pub const DEFAULT_BAUD: u32 = 115_200;
 const PORT: &str = "port";
 const BAUD: &str = "baud";
@@ -173,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn port_and_speed_come_from_the_flags() {
+    fn parses_port_and_speed() {
         let given = [(PORT, "COM3".to_owned()), (BAUD, "9600".to_owned())];
         let options = Console.parse_options(&given).unwrap();
         let address = options.address().unwrap();

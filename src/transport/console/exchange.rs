@@ -1,5 +1,5 @@
-//! protocomm on a serial line: types a request as the echo allows, and waits for the answer among
-//! what the board prints. Where it is in there is `line.rs`'s.
+//! protocomm on a serial line: types a request as fast as the echo allows, and waits for the
+//! answer. `line.rs` finds the answer in the output of the board.
 
 use std::io;
 use std::sync::Arc;
@@ -11,15 +11,15 @@ use rand_core::{Rng as _, UnwrapErr};
 use tokio::time::{Instant, sleep_until};
 use zeroize::Zeroizing;
 
-use super::line::{Found, LONGEST_REQUEST, Output, Trouble, request};
+use super::line::{MAX_REQUEST_BYTES, Output, Reply, Trouble, format_request};
 use super::port::Port;
 use crate::proto::EndpointName;
-use crate::transport::error::{ConsoleProblem, No, TransportError};
+use crate::transport::error::{ConsoleProblem, Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
 use crate::transport::link::IntoTransport;
 
-/// A serial line that is open, and on which nothing was typed.
+/// An open serial line, on which espctl has typed nothing yet.
 #[derive(Debug)]
 pub(super) struct ConsoleLink {
     pub(super) port: Port,
@@ -31,64 +31,54 @@ pub(super) struct ConsoleLink {
 #[async_trait]
 impl IntoTransport for ConsoleLink {
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
-        let Self {
-            port,
-            path,
-            baud,
-            limits,
-        } = *self;
-        let transport = ConsoleTransport::open(port, path, baud, limits).await?;
-        Ok(Box::new(transport))
+        Ok(Box::new(ConsoleTransport::open(*self).await?))
     }
 }
 
-/// An open path on a serial line.
+/// An open connection over a serial line.
 #[derive(Debug)]
 pub(super) struct ConsoleTransport {
     path: Arc<str>,
-    /// `None` once the line is of no use any more.
+    /// `None` once the line can no longer be used.
     port: Option<Port>,
-    /// The transport session: a number that the device has not seen begins one.
+    /// The transport session: a number that is new to the device starts a session.
     session: u16,
-    /// How long a byte takes on the line.
+    /// The time that one byte takes on the line.
     byte: Duration,
     limits: Limits,
 }
 
-/// What became of a line that was typed.
+/// The outcome of a typed line.
 enum Outcome {
-    Found(Found),
-    /// The board started anew.
+    Reply(Reply),
+    /// The board restarted.
     Restarted,
-    /// Nothing was found in time; what the output shows instead.
+    /// No reply arrived in time; the problem that the output shows, if any.
     Silence(Option<Trouble>),
 }
 
 impl ConsoleTransport {
     /// Waits for the device's prompt.
-    pub(super) async fn open(
-        port: Port,
-        path: Arc<str>,
-        baud: u32,
-        limits: Limits,
-    ) -> Result<Self, TransportError> {
-        let [one, other, ..] = UnwrapErr(SysRng).next_u32().to_le_bytes();
+    async fn open(link: ConsoleLink) -> Result<Self, TransportError> {
+        let [low, high, ..] = UnwrapErr(SysRng).next_u32().to_le_bytes();
         let mut transport = Self {
-            path,
-            port: Some(port),
-            // Positive, for the firmware's `atoi`, and short: every digit takes its time.
-            session: u16::from_le_bytes([one, other]).max(1),
-            byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / baud.max(1),
-            limits,
+            path: link.path,
+            port: Some(link.port),
+            // Positive, for the firmware's `atoi`, and short, because every digit takes time.
+            session: u16::from_le_bytes([low, high]).max(1),
+            byte: Duration::from_secs(BITS_PER_BYTE.into()) / link.baud.max(1),
+            limits: link.limits,
         };
-        // Only now: later, the rest of a line that is cut off would be in front of an echo.
+        // Not earlier: the rest of a truncated line would otherwise precede an echo.
         if let Some(port) = &mut transport.port {
             port.clear();
         }
-        let error = match transport.synchronise().await {
+        let error = match transport.synchronize().await {
             Ok(None) => return Ok(transport),
-            Ok(Some(problem)) => transport.problem(problem, None),
-            Err(source) => transport.problem(ConsoleProblem::NoPort, Some(source)),
+            Ok(Some(problem)) => TransportError::console(&transport.path, problem, None),
+            Err(source) => {
+                TransportError::console(&transport.path, ConsoleProblem::NoPort, Some(source))
+            }
         };
         if let Some(port) = transport.port.take() {
             port.close().await;
@@ -96,139 +86,130 @@ impl ConsoleTransport {
         Err(error)
     }
 
-    /// Types a number, which is no command anywhere, until its echo is followed by a prompt:
-    /// whatever was typed before is over then. What is typed right behind a line that the board
-    /// has not read would become part of that line, so an empty one, which has no echo to tell it
-    /// by, is not enough.
-    async fn synchronise(&mut self) -> io::Result<Option<ConsoleProblem>> {
-        let waited = self.limits.connect + LONGEST_NUMBER * self.byte;
+    /// Types a number, which is no command of any console, until a prompt follows its echo: then
+    /// everything typed earlier is complete. An empty line is not enough, because it has no echo of
+    /// its own, and the board would append the next text to a line that it has not read yet.
+    async fn synchronize(&mut self) -> io::Result<Option<ConsoleProblem>> {
+        let waited = self.limits.connect + MAX_NUMBER_BYTES * self.byte;
         let deadline = Instant::now() + waited;
         let mut number = u32::from(self.session);
-        let mut others = 0;
-        let mut patience = AGAIN + LONGEST_NUMBER * self.byte;
+        let mut other_consoles = 0;
+        let mut wait = SYNC_INTERVAL + MAX_NUMBER_BYTES * self.byte;
         loop {
             number += 1;
-            // A board that is just starting has not heard the one before; one that is slow has, and
-            // is given more time.
-            let until = deadline.min(Instant::now() + patience);
-            patience *= 2;
-            let seen = match self.say(&number.to_string(), until).await? {
-                Outcome::Found(_) => return Ok(None),
+            // A board that is still starting did not read the previous number. A slow board did,
+            // and gets more time.
+            let until = deadline.min(Instant::now() + wait);
+            wait *= 2;
+            let trouble = match self.type_line(&number.to_string(), until).await? {
+                Outcome::Reply(_) => return Ok(None),
                 Outcome::Restarted => None,
                 Outcome::Silence(trouble) => trouble,
             };
-            others += u32::from(seen == Some(Trouble::OtherConsole));
+            other_consoles += u32::from(trouble == Some(Trouble::OtherConsole));
             let is_over = Instant::now() >= deadline;
-            if let Some(problem) = no_prompt(seen, others, is_over.then_some(waited)) {
+            if let Some(problem) =
+                explain_missing_prompt(trouble, other_consoles, is_over.then_some(waited))
+            {
                 return Ok(Some(problem));
             }
         }
     }
 
-    async fn converse(
+    async fn send_and_read(
         &mut self,
         endpoint: &EndpointName,
         bytes: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
-        let Some(line) = request(endpoint.as_str(), self.session, bytes) else {
+        let Some(line) = format_request(endpoint.as_str(), self.session, bytes) else {
             return Err(TransportError::TooLong {
                 endpoint: endpoint.clone(),
                 bytes: bytes.len(),
             });
         };
-        // The device's patience begins when it has all of it, and its echo has come back.
+        // The time limit starts when the device has the whole line and its echo has arrived.
         let typing = 2 * self.byte * u32::try_from(line.len()).unwrap_or(u32::MAX);
         let limit = self.limits.for_endpoint(endpoint);
-        let outcome = self.say(&line, Instant::now() + limit + typing).await;
+        let outcome = self.type_line(&line, Instant::now() + limit + typing).await;
         let outcome = outcome.map_err(|source| TransportError::Disconnected {
             endpoint: endpoint.clone(),
-            // Of another kind than a device that hangs up.
+            // This kind distinguishes a broken port from a device that closes the connection.
             source: Some(io::Error::new(
                 io::ErrorKind::NotConnected,
                 source.to_string(),
             )),
         })?;
-        let problem = |problem| Err(self.problem(problem, None));
+        let problem = |problem| Err(TransportError::console(&self.path, problem, None));
         match outcome {
-            Outcome::Found(Found::Answer(answer)) => Ok(answer),
-            Outcome::Found(Found::Garbled) => problem(ConsoleProblem::Garbled(endpoint.clone())),
-            Outcome::Found(Found::Refusal) => Err(TransportError::Refused {
-                endpoint: endpoint.clone(),
-                how: No::Prompt,
-            }),
+            Outcome::Reply(Reply::Answer(answer)) => Ok(answer),
+            Outcome::Reply(Reply::Garbled) => problem(ConsoleProblem::Garbled(endpoint.clone())),
+            Outcome::Reply(Reply::Refusal) => {
+                Err(TransportError::refused(endpoint, Rejection::PromptOnly))
+            }
             Outcome::Restarted => problem(ConsoleProblem::Restarted(endpoint.clone())),
             Outcome::Silence(Some(Trouble::Binary)) => problem(ConsoleProblem::NotText),
             Outcome::Silence(Some(Trouble::OtherConsole)) => problem(ConsoleProblem::Other),
-            Outcome::Silence(Some(Trouble::Restarted) | None) => Err(TransportError::TimedOut {
-                endpoint: endpoint.clone(),
-                waited: limit,
-            }),
+            Outcome::Silence(Some(Trouble::Restarted) | None) => {
+                Err(TransportError::timed_out(endpoint, limit))
+            }
         }
     }
 
-    /// Types a line, as fast as its echo allows, and waits for what the device makes of it. An
-    /// error is the port's.
-    async fn say(&mut self, line: &str, deadline: Instant) -> io::Result<Outcome> {
+    /// Types a line as fast as its echo allows, and waits for the reply. An error concerns the
+    /// port.
+    async fn type_line(&mut self, line: &str, deadline: Instant) -> io::Result<Outcome> {
         let port = self.port.as_mut();
         let port = port.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
         let mut typed = Zeroizing::new(line.as_bytes().to_vec());
         typed.push(b'\r');
-        let mut output = Output::after(line);
+        let mut output = Output::for_request(line);
         let mut sent = 0;
-        // Since the last chunk left, or since a prompt came that may be an older one.
+        // When the last chunk was sent, or when a prompt arrived that may be an older one.
         let mut since = Instant::now();
-        let patience = UNECHOED + 4 * CHUNK_LENGTH * self.byte;
+        let max_wait = ECHO_TIMEOUT + 4 * CHUNK_LENGTH * self.byte;
         loop {
-            // The device has room for 256 bytes, and has taken what it echoed.
-            let room = CHUNK.saturating_sub(sent - output.echoed().min(sent));
+            // The device's buffer has 256 bytes. It has read what it echoed.
+            let room = CHUNK_BYTES.saturating_sub(sent - output.echoed().min(sent));
             let chunk: Vec<u8> = typed.iter().skip(sent).take(room).copied().collect();
             if !chunk.is_empty() {
                 port.write(&chunk).await?;
                 since = Instant::now();
                 sent += chunk.len();
                 if sent == typed.len() {
-                    output.sent();
+                    output.mark_sent();
                 }
             }
-            let was_unsure = output.is_unsure();
+            let was_unsure = output.is_prompt_uncertain();
             let read = tokio::select! {
                 biased;
-                // First, for a port that never pauses.
+                // Checked first, in case the port never pauses.
                 () = sleep_until(deadline) => return Ok(Outcome::Silence(output.trouble())),
-                // An echo that cannot be told from what others print must stop nothing.
-                () = sleep_until(since + patience), if sent < typed.len() || was_unsure => None,
+                // Typing continues even if the echo cannot be distinguished from other output.
+                () = sleep_until(since + max_wait), if sent < typed.len() || was_unsure => None,
                 read = port.read() => match read {
-                    // What came before the end is all that there is.
+                    // What arrived before the end is complete.
                     Err(_) if was_unsure => None,
                     read => Some(read?),
                 },
             };
-            let found = match read {
-                Some(read) => output.take(&read),
-                None if output.is_unsure() => Some(output.conclude()),
+            let reply = match read {
+                Some(read) => output.read(&read),
+                None if output.is_prompt_uncertain() => Some(output.finish()),
                 None => {
-                    output.presume(sent);
+                    output.assume_echoed(sent);
                     since = Instant::now();
                     None
                 }
             };
-            if output.is_unsure() && !was_unsure {
+            if output.is_prompt_uncertain() && !was_unsure {
                 since = Instant::now();
             }
             if output.trouble() == Some(Trouble::Restarted) {
                 return Ok(Outcome::Restarted);
             }
-            if let Some(found) = found {
-                return Ok(Outcome::Found(found));
+            if let Some(reply) = reply {
+                return Ok(Outcome::Reply(reply));
             }
-        }
-    }
-
-    fn problem(&self, problem: ConsoleProblem, source: Option<io::Error>) -> TransportError {
-        TransportError::Console {
-            port: Arc::clone(&self.path),
-            problem: Box::new(problem),
-            source,
         }
     }
 }
@@ -240,7 +221,7 @@ impl Transport for ConsoleTransport {
         endpoint: &EndpointName,
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
-        let outcome = self.converse(endpoint, request).await;
+        let outcome = self.send_and_read(endpoint, request).await;
         let is_over = matches!(
             outcome,
             Err(TransportError::Disconnected { .. }
@@ -248,7 +229,7 @@ impl Transport for ConsoleTransport {
                 | TransportError::TimedOut { .. })
         );
         if is_over && let Some(port) = self.port.take() {
-            // What comes later on this line would be taken for the next answer.
+            // Later bytes on this line would be read as the next answer.
             port.close().await;
         }
         outcome
@@ -263,22 +244,22 @@ impl Transport for ConsoleTransport {
 
     fn capacity(&self) -> Capacity {
         Capacity {
-            request: Some(LONGEST_HANDSHAKE),
+            request: Some(MAX_HANDSHAKE_BYTES),
             ..Capacity::default()
         }
     }
 }
 
-/// Why there is no prompt: `seen` is the last thing that the line showed, `others` how often another
-/// console has answered, `waited` the whole time once it is over.
-fn no_prompt(
-    seen: Option<Trouble>,
-    others: u32,
+/// Why there is no prompt. `trouble` is the last problem that the output showed, `other_consoles`
+/// how often another console answered, and `waited` the whole time once it is over.
+fn explain_missing_prompt(
+    trouble: Option<Trouble>,
+    other_consoles: u32,
     waited: Option<Duration>,
 ) -> Option<ConsoleProblem> {
-    match (seen, waited) {
-        // It has answered each time, as something else.
-        (Some(Trouble::OtherConsole), _) if others >= 2 => Some(ConsoleProblem::Other),
+    match (trouble, waited) {
+        // Another console answered each time.
+        (Some(Trouble::OtherConsole), _) if other_consoles >= 2 => Some(ConsoleProblem::Other),
         (Some(Trouble::OtherConsole), Some(_)) => Some(ConsoleProblem::Other),
         (Some(Trouble::Binary), Some(_)) => Some(ConsoleProblem::NotText),
         (_, Some(waited)) => Some(ConsoleProblem::NoPrompt(waited)),
@@ -286,20 +267,22 @@ fn no_prompt(
     }
 }
 
-/// At once: what the receiving side has room for, with a margin.
-const CHUNK: usize = 64;
-/// The same, to count time with.
+/// The most bytes to send before their echo: the size of the device's receive buffer, with a
+/// margin.
+const CHUNK_BYTES: usize = 64;
+/// The same as [`CHUNK_BYTES`], to multiply times.
 const CHUNK_LENGTH: u32 = 64;
-/// With its echo and the prompt, in bytes, and some more.
-const LONGEST_NUMBER: u32 = 128;
-/// How long an echo may stay out before the line goes on without it: many times what 64 bytes take.
-const UNECHOED: Duration = Duration::from_millis(600);
-/// How long a board may leave a number without an echo before it is typed the next one.
-const AGAIN: Duration = Duration::from_millis(500);
-/// Of a handshake, in bytes: what is left of a line behind `prov-session 65535 `.
-const LONGEST_HANDSHAKE: usize = (LONGEST_REQUEST - 19) / 2;
-/// On a line, with start and stop.
-const BITS_OF_A_BYTE: u32 = 10;
+/// The most bytes of a number with its echo and the prompt, with a margin.
+const MAX_NUMBER_BYTES: u32 = 128;
+/// How long espctl waits for an echo before it continues without it: many times the duration of 64
+/// bytes.
+const ECHO_TIMEOUT: Duration = Duration::from_millis(600);
+/// How long espctl waits for the echo of a number before it types the next one.
+const SYNC_INTERVAL: Duration = Duration::from_millis(500);
+/// The longest handshake message, in bytes: the rest of a line after `prov-session 65535 `.
+const MAX_HANDSHAKE_BYTES: usize = (MAX_REQUEST_BYTES - 19) / 2;
+/// With start and stop bit.
+const BITS_PER_BYTE: u32 = 10;
 
 #[cfg(test)]
 #[cfg(unix)]

@@ -1,182 +1,188 @@
-//! The lines of a device's console, without a port: the request as it is typed, and the answer found
-//! among what a board prints: the echo of the request, log lines, colours, a boot banner. Sending
-//! and waiting are `exchange.rs`'s.
+//! The lines of a device's console, without a port: formats a request, and finds the answer in the
+//! output of the board, which also has the echo, log lines, colors and a boot banner. `exchange.rs`
+//! sends and waits.
 //!
-//! Source: `protocomm_console.c`. A request is `<endpoint> <session> <hex>` and CR; the answer is an
-//! empty line and one of lower-case hex, and a refusal is none before the next prompt.
+//! Source: `protocomm_console.c`. A request is `<endpoint> <session> <hex>` and CR. The answer is
+//! an empty line and a line of lower-case hex; a refusal is a prompt without an answer.
 
 mod echo;
 mod text;
 
-use std::fmt;
-
 use zeroize::Zeroizing;
 
 use self::echo::Echo;
-use self::text::Read;
-pub(super) use self::text::Text;
+use self::text::TextByte;
+pub(super) use self::text::TextDecoder;
 
-/// What a device prints when it waits for a request.
+/// The prompt of a device that waits for a request.
 pub(super) const PROMPT: &[u8] = b">> ";
-/// Of a request without its CR: the buffer has 256 bytes, and older versions overflow at the last.
-pub(super) const LONGEST_REQUEST: usize = 254;
+/// The maximum for a request without its CR. The device's buffer has 256 bytes, and older versions
+/// overflow at the last one.
+pub(super) const MAX_REQUEST_BYTES: usize = 254;
 
-/// A request as it is typed, without the CR at its end. `None`: it is longer than the device's
+/// Formats a request as it is typed, without the final CR. `None` if it is longer than the device's
 /// buffer.
-pub(super) fn request(endpoint: &str, session: u16, bytes: &[u8]) -> Option<Zeroizing<String>> {
+pub(super) fn format_request(
+    endpoint: &str,
+    session: u16,
+    bytes: &[u8],
+) -> Option<Zeroizing<String>> {
     let digits = Zeroizing::new(hex::encode(bytes));
     let line = Zeroizing::new(format!("{endpoint} {session} {}", *digits));
-    (line.len() <= LONGEST_REQUEST).then_some(line)
+    (line.len() <= MAX_REQUEST_BYTES).then_some(line)
 }
 
-/// What was found in the output.
+/// The reply that was found in the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum Reply {
     /// The device's answer.
     Answer(Vec<u8>),
-    /// The next prompt, and no answer before it: how the device says no.
+    /// The next prompt without an answer: the device refused the request.
     Refusal,
-    /// An answer that another task printed into: which part of it is missing cannot be told.
+    /// Another task printed into the answer, and the missing part is unknown.
     Garbled,
 }
 
-/// What the output shows that no answer can follow.
+/// Output after which no answer can follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// The board starts anew.
+    /// The board restarts.
     Restarted,
-    /// Another program's prompt.
+    /// The prompt of another program.
     OtherConsole,
-    /// Bytes that no console prints.
+    /// Bytes that consoles do not print.
     Binary,
 }
 
-/// Reads a device's output, byte by byte.
+/// Reads a device's output, byte by byte. Its debug form is opaque, because the request may contain a
+/// passphrase in plain text.
+#[derive(derive_more::Debug)]
+#[debug("Output")]
 pub(super) struct Output {
     echo: Echo,
-    text: Text,
-    /// The line that is not at its end yet, without colours.
+    text: TextDecoder,
+    /// The current line without colors.
     line: Zeroizing<Vec<u8>>,
-    /// How many lines ended since something was printed, before this line and now.
-    before: usize,
+    /// How many line feeds preceded the current line, and how many came since.
+    feeds_before_line: usize,
     line_feeds: usize,
-    seen: Seen,
-    stage: Stage,
-    /// What was seen of these.
+    parts: AnswerParts,
+    stage: EchoStage,
+    /// The problem that the output showed.
     trouble: Option<Trouble>,
 }
 
-/// What could be the answer, or parts of it.
+/// The lines that may be the answer, or parts of it.
 #[derive(Default)]
-struct Seen {
-    /// A line of bare hex behind an empty line: what firmware prints.
+struct AnswerParts {
+    /// A line of bare hex after an empty line, as firmware prints an answer.
     answer: Option<Zeroizing<Vec<u8>>>,
-    /// Such a line has something else in it.
+    /// Whether such a line contains something else.
     is_broken: bool,
-    /// A line of bare hex that is not behind an empty one: another's, or the rest of an answer.
+    /// Whether there is a line of bare hex without an empty line before it: other output, or the
+    /// rest of an answer.
     has_rest: bool,
 }
 
-/// How far the request is.
+/// How much of the request is sent and echoed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// Some of it has not left.
+enum EchoStage {
+    /// Part of the request is not sent.
     Typing,
-    /// All of it has, its CR included.
+    /// The whole request is sent, with its CR.
     Sent,
-    /// A prompt came, and no echo that could be told from what others print. It may be an older
-    /// one.
-    Unsure,
-    /// All of it was echoed: the next prompt is the end.
+    /// A prompt arrived without a recognizable echo. It may be an older one.
+    PromptUncertain,
+    /// The whole request was echoed: the next prompt ends the reply.
     Echoed,
 }
 
 impl Output {
-    /// What follows this request.
-    pub(super) fn after(request: &str) -> Self {
+    /// Reads the output that follows this request.
+    pub(super) fn for_request(request: &str) -> Self {
         Self {
-            echo: Echo::of(request),
-            text: Text::default(),
+            echo: Echo::new(request),
+            text: TextDecoder::default(),
             line: Zeroizing::default(),
-            before: 0,
+            feeds_before_line: 0,
             line_feeds: 0,
-            seen: Seen::default(),
-            stage: Stage::Typing,
+            parts: AnswerParts::default(),
+            stage: EchoStage::Typing,
             trouble: None,
         }
     }
 
-    /// How much of the request has been echoed: more may be sent.
+    /// The number of echoed bytes: the device has read them, so more can be sent.
     pub(super) fn echoed(&self) -> usize {
-        self.echo.length(&self.line)
+        self.echo.echoed_length(&self.line)
     }
 
-    /// So much has surely been taken by now, though its echo was not seen as such.
-    pub(super) fn presume(&mut self, sent: usize) {
-        self.echo.presume(sent);
+    /// Assumes that the device has read `sent` bytes, although their echo was not recognized.
+    pub(super) fn assume_echoed(&mut self, sent: usize) {
+        self.echo.assume_echoed(sent);
     }
 
-    /// All of the request has left.
-    pub(super) fn sent(&mut self) {
-        if self.stage == Stage::Typing {
-            self.stage = Stage::Sent;
+    /// Records that the whole request is sent.
+    pub(super) fn mark_sent(&mut self) {
+        if self.stage == EchoStage::Typing {
+            self.stage = EchoStage::Sent;
         }
     }
 
-    /// Whether a prompt came that is the end unless more follows soon.
-    pub(super) fn is_unsure(&self) -> bool {
-        self.stage == Stage::Unsure
+    /// Whether a prompt arrived that ends the reply, unless more output follows soon.
+    pub(super) fn is_prompt_uncertain(&self) -> bool {
+        self.stage == EchoStage::PromptUncertain
     }
 
-    /// What was found, now that nothing more follows.
-    pub(super) fn conclude(&mut self) -> Found {
-        match std::mem::take(&mut self.seen) {
-            seen if seen.is_broken => Found::Garbled,
-            Seen {
+    /// Returns the reply, once no more output follows.
+    pub(super) fn finish(&mut self) -> Reply {
+        match std::mem::take(&mut self.parts) {
+            parts if parts.is_broken => Reply::Garbled,
+            AnswerParts {
                 answer: Some(answer),
                 ..
-            } => Found::Answer(answer.to_vec()),
-            seen if seen.has_rest => Found::Garbled,
-            _ => Found::Refusal,
+            } => Reply::Answer(answer.to_vec()),
+            parts if parts.has_rest => Reply::Garbled,
+            _ => Reply::Refusal,
         }
     }
 
-    /// Takes what was printed; the answer, or that there is none, once the next prompt is there.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<Found> {
+    /// Reads more output. Returns the reply once the next prompt ends it.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> Option<Reply> {
         for &byte in bytes {
-            if self.byte(byte) {
-                return Some(self.conclude());
+            if self.read_byte(byte) {
+                return Some(self.finish());
             }
         }
         None
     }
 
-    /// What is wrong, if anything. Where a request was sent, it is asked when nothing was found.
+    /// The problem that the output shows. The caller asks when no reply arrives in time.
     pub(super) fn trouble(&self) -> Option<Trouble> {
         match self.trouble {
             Some(Trouble::Restarted) => Some(Trouble::Restarted),
             _ if self.text.is_binary() => Some(Trouble::Binary),
             _ if is_other_prompt(&self.line) => Some(Trouble::OtherConsole),
-            seen => seen,
+            trouble => trouble,
         }
     }
 
-    /// Takes one; whether it completes the prompt that is the end of this request.
-    fn byte(&mut self, byte: u8) -> bool {
+    /// Reads a byte. Returns whether it completes the prompt that ends the reply.
+    fn read_byte(&mut self, byte: u8) -> bool {
         match self.text.read(byte) {
-            Read::Nothing => return false,
-            Read::CarriageReturn => self.end_line(),
-            Read::LineFeed => {
+            TextByte::Nothing => return false,
+            TextByte::CarriageReturn => self.end_line(),
+            TextByte::LineFeed => {
                 self.end_line();
                 self.line_feeds += 1;
             }
-            Read::Text(byte) => {
+            TextByte::Text(byte) => {
                 if self.line.is_empty() {
-                    self.before = std::mem::take(&mut self.line_feeds);
+                    self.feeds_before_line = std::mem::take(&mut self.line_feeds);
                 }
                 self.line.push(byte);
-                if self.line.len() > LONGEST_LINE {
-                    self.seen.is_broken |= self.line.iter().copied().all(is_digit);
+                if self.line.len() > MAX_LINE_BYTES {
+                    self.parts.is_broken |= self.line.iter().copied().all(is_digit);
                     self.line.clear();
                 }
             }
@@ -184,10 +190,10 @@ impl Output {
         if self.line.as_slice() != PROMPT {
             return false;
         }
-        if self.stage == Stage::Sent {
-            self.stage = Stage::Unsure;
+        if self.stage == EchoStage::Sent {
+            self.stage = EchoStage::PromptUncertain;
         }
-        self.stage == Stage::Echoed
+        self.stage == EchoStage::Echoed
     }
 
     fn end_line(&mut self) {
@@ -201,45 +207,38 @@ impl Output {
         if is_other_prompt(&line) || is_unknown_command(&line) {
             self.trouble.get_or_insert(Trouble::OtherConsole);
         }
-        if self.stage != Stage::Echoed {
+        if self.stage != EchoStage::Echoed {
             if self.echo.ends_with(&line, PROMPT) {
-                self.stage = Stage::Echoed;
-                // What looked like an answer was before it, or part of it.
-                self.seen = Seen::default();
+                self.stage = EchoStage::Echoed;
+                // Lines that looked like an answer came before the echo, or were part of it.
+                self.parts = AnswerParts::default();
                 return;
             }
-            if self.echo.may_hold(&line) {
+            if self.echo.may_contain(&line) {
                 return;
             }
         }
-        let is_behind_an_empty_line = self.before >= 2;
+        let follows_empty_line = self.feeds_before_line >= 2;
         let digits = line.iter().take_while(|byte| is_digit(**byte)).count();
-        match hex(&line) {
-            Some(bytes) if is_behind_an_empty_line => {
+        match decode_hex(&line) {
+            Some(bytes) if follows_empty_line => {
                 let bytes = Zeroizing::new(bytes);
-                let answer = self.seen.answer.get_or_insert_with(|| bytes.clone());
-                // Which of two is the answer cannot be told.
-                self.seen.is_broken |= *answer != bytes;
+                let answer = self.parts.answer.get_or_insert_with(|| bytes.clone());
+                // The answer cannot be distinguished from the other line.
+                self.parts.is_broken |= *answer != bytes;
             }
             Some(_) => {
-                // Behind an answer it is the rest of that: something of bare digits broke into it.
-                self.seen.is_broken |= self.seen.answer.is_some();
-                self.seen.has_rest = true;
+                // After an answer this is its rest: output of bare digits interrupted it.
+                self.parts.is_broken |= self.parts.answer.is_some();
+                self.parts.has_rest = true;
             }
-            None => self.seen.is_broken |= is_behind_an_empty_line && digits >= 2,
+            None => self.parts.is_broken |= follows_empty_line && digits >= 2,
         }
     }
 }
 
-/// What is typed may be a passphrase, without keys.
-impl fmt::Debug for Output {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Output")
-    }
-}
-
-/// A line that consists of bytes in lower-case hex.
-fn hex(line: &[u8]) -> Option<Vec<u8>> {
+/// Decodes a line that consists of lower-case hex.
+fn decode_hex(line: &[u8]) -> Option<Vec<u8>> {
     if line.is_empty() || !line.len().is_multiple_of(2) {
         return None;
     }
@@ -254,31 +253,31 @@ const fn is_digit(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'f')
 }
 
-/// What the first stage of an ESP32's start prints, whichever chip it is.
+/// Whether the line is from the boot ROM of any ESP32 chip.
 fn is_banner(line: &[u8]) -> bool {
-    let holds = |text: &[u8]| line.windows(text.len()).any(|part| part == text);
-    line.starts_with(b"ets ") || line.starts_with(b"ESP-ROM:") || holds(b"rst:0x")
+    let contains = |text: &[u8]| line.windows(text.len()).any(|part| part == text);
+    line.starts_with(b"ets ") || line.starts_with(b"ESP-ROM:") || contains(b"rst:0x")
 }
 
-/// `esp32> `, `>>> ` and their like, at which a console waits that is not protocomm's.
+/// Whether the line is the prompt of another console, such as `esp32> ` or `>>> `.
 fn is_other_prompt(line: &[u8]) -> bool {
-    let waits = [&b"> "[..], b"$ ", b"# "];
-    // By itself that may be what is left of ours.
+    let endings = [&b"> "[..], b"$ ", b"# "];
+    // A shorter one may be the rest of protocomm's prompt.
     line.len() > PROMPT.len()
-        && line.len() <= LONGEST_PROMPT
+        && line.len() <= MAX_PROMPT_BYTES
         && !line.starts_with(PROMPT)
-        && waits.iter().any(|end| line.ends_with(end))
+        && endings.iter().any(|end| line.ends_with(end))
         && !line.trim_ascii_end().contains(&b' ')
 }
 
-/// What `esp_console` says of a word that it does not know.
+/// Whether the line is `esp_console`'s message for an unknown command.
 fn is_unknown_command(line: &[u8]) -> bool {
     line.starts_with(b"Unrecognized command") || line.starts_with(b"Command not found")
 }
 
-/// Longer ones hold no answer: the longest one, of 4096 bytes, has twice as many digits.
-const LONGEST_LINE: usize = 8192;
-/// Of somebody else's.
-const LONGEST_PROMPT: usize = 32;
+/// Longer lines are not an answer: the longest answer has 4096 bytes, with two digits each.
+const MAX_LINE_BYTES: usize = 8192;
+/// The maximum for another console's prompt.
+const MAX_PROMPT_BYTES: usize = 32;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! The transport `console`: a device that takes requests as lines of text on a serial port.
+//! The transport `console`: a device that reads requests as lines of text on a serial port.
 
 mod driver;
 mod exchange;

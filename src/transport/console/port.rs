@@ -1,7 +1,6 @@
-//! A serial port that is open: bytes in, bytes out, each waited for without blocking anybody. What
-//! they mean is `exchange.rs`'s.
+//! An open serial port. Reads and writes bytes without blocking the runtime. `exchange.rs`
+//! interprets them.
 
-use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -15,19 +14,22 @@ use tokio::task::spawn_blocking;
 use crate::transport::address::Address;
 use crate::transport::error::{ConsoleProblem, TransportError};
 
-/// An open port. Closed when it is dropped.
+/// An open port. Dropping it closes the port.
+#[derive(derive_more::Debug)]
+#[debug("Port")]
 pub(super) struct Port {
     writer: Arc<Mutex<Box<dyn SerialPort>>>,
-    arrived: Receiver<io::Result<Vec<u8>>>,
-    /// Ends with the thread that reads.
-    reading: oneshot::Receiver<()>,
+    received: Receiver<io::Result<Vec<u8>>>,
+    /// Resolves when the reading thread ends.
+    reader_ended: oneshot::Receiver<()>,
 }
 
 impl Port {
-    /// Opens it for us alone, with DTR and RTS inactive: on most boards the two reset it.
+    /// Opens the port exclusively, with DTR and RTS inactive: on most boards these two lines reset
+    /// the board.
     pub(super) async fn open(path: &str, baud: u32) -> Result<Self, TransportError> {
         let name = path.to_owned();
-        let opened = spawn_blocking(move || open(&name, baud)).await;
+        let opened = spawn_blocking(move || open_port(&name, baud)).await;
         let opened = opened.unwrap_or_else(|error| Err(io::Error::other(error)));
         opened.map_err(|source| {
             let problem = match source.kind() {
@@ -38,16 +40,12 @@ impl Port {
                 io::ErrorKind::ResourceBusy => ConsoleProblem::InUse,
                 _ => ConsoleProblem::NoPort,
             };
-            TransportError::Console {
-                port: path.into(),
-                problem: Box::new(problem),
-                source: Some(source),
-            }
+            TransportError::console(&path.into(), problem, Some(source))
         })
     }
 
-    /// Writes all of these. Waiting until they have left would take some drivers tens of
-    /// milliseconds; the echo says so sooner.
+    /// Writes all bytes. It does not wait until they are sent, which takes tens of milliseconds
+    /// with some drivers; the echo arrives sooner.
     pub(super) async fn write(&self, bytes: &[u8]) -> io::Result<()> {
         let (writer, bytes) = (Arc::clone(&self.writer), bytes.to_vec());
         let written = spawn_blocking(move || {
@@ -57,115 +55,109 @@ impl Port {
         written.await.map_err(io::Error::other)?
     }
 
-    /// What arrives next. An error is the end of the port.
+    /// The next received bytes. After an error the port is closed.
     pub(super) async fn read(&mut self) -> io::Result<Vec<u8>> {
         let gone = || Err(io::ErrorKind::BrokenPipe.into());
-        self.arrived.recv().await.unwrap_or_else(gone)
+        self.received.recv().await.unwrap_or_else(gone)
     }
 
-    /// Closes it, so that the next one to open it finds it free.
+    /// Closes the port, so that it is free for the next program.
     pub(super) async fn close(self) {
         let Self {
             writer,
-            arrived,
-            reading,
+            received,
+            reader_ended,
         } = self;
-        drop((writer, arrived));
-        // An error is the end that is waited for.
-        let _ended = reading.await;
+        drop((writer, received));
+        // An error only means that the thread ended.
+        let _ended = reader_ended.await;
     }
 
-    /// Forgets what has arrived and was not read.
+    /// Discards received bytes that were not read.
     pub(super) fn clear(&mut self) {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = writer.clear(ClearBuffer::Input) {
-            // A port that is gone says so when it is read.
-            tracing::debug!(%error, "what had arrived");
+            // A removed port reports an error at the next read.
+            tracing::debug!(%error, "cannot discard received bytes");
         }
         drop(writer);
-        while let Ok(Ok(_)) = self.arrived.try_recv() {}
+        while let Ok(Ok(_)) = self.received.try_recv() {}
     }
 }
 
 #[cfg(test)]
 impl Port {
-    /// A port on which a test decides what arrives, and when.
+    /// A port on which a test controls the received bytes.
     pub(super) fn scripted(
         writer: Box<dyn SerialPort>,
-        arrived: Receiver<io::Result<Vec<u8>>>,
+        received: Receiver<io::Result<Vec<u8>>>,
     ) -> Self {
-        let (_ended, reading) = oneshot::channel();
+        let (_ended, reader_ended) = oneshot::channel();
         Self {
             writer: Arc::new(Mutex::new(writer)),
-            arrived,
-            reading,
+            received,
+            reader_ended,
         }
     }
 }
 
-impl fmt::Debug for Port {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Port")
-    }
-}
-
-fn open(path: &str, baud: u32) -> io::Result<Port> {
-    let builder = serialport::new(path, baud).timeout(LISTENING);
+fn open_port(path: &str, baud: u32) -> io::Result<Port> {
+    let builder = serialport::new(path, baud).timeout(READ_TIMEOUT);
     let mut port = builder.open().map_err(|error| match error.kind() {
-        // That it is locked; a port that is not there is another error (`posix/flock.rs`).
+        // The port is locked. A port that does not exist has another error (`posix/flock.rs`).
         serialport::ErrorKind::NoDevice if cfg!(unix) => {
             io::Error::new(io::ErrorKind::ResourceBusy, error)
         }
         _ => error.into(),
     })?;
-    // RTS before DTR: the other way round, the usual circuit pulls the board's reset in between.
-    // A port without such lines is fine.
+    // RTS before DTR: in the other order, the usual circuit resets the board in between. A port
+    // without these lines works as well.
     for inactive in [
         port.write_request_to_send(false),
         port.write_data_terminal_ready(false),
     ] {
         if let Err(error) = inactive {
-            tracing::debug!(%error, "a control line");
+            tracing::debug!(%error, "cannot set a control line");
         }
     }
     let reader = port.try_clone()?;
-    let (arriving, arrived) = channel(UNREAD);
-    let (read_on, reading) = oneshot::channel::<()>();
+    let (sender, received) = channel(MAX_QUEUED_READS);
+    let (ended, reader_ended) = oneshot::channel::<()>();
     let thread = thread::Builder::new().name("serial".to_owned());
     thread.spawn(move || {
-        // Locals are dropped in reverse: this one last, when the port is closed.
-        let _read_on = read_on;
+        // Locals are dropped in reverse order: this one last, after the port is closed.
+        let _ended = ended;
         let mut reader = reader;
         let mut buffer = [0; 1024];
-        // Until nobody listens any more.
-        while !arriving.is_closed() {
+        // The thread ends when the port is dropped.
+        while !sender.is_closed() {
             let read = match reader.read(&mut buffer) {
                 Ok(0) => Err(io::ErrorKind::BrokenPipe.into()),
                 Ok(length) => Ok(buffer.get(..length).unwrap_or_default().to_vec()),
-                Err(error) if is_silence(&error) => continue,
+                Err(error) if is_read_timeout(&error) => continue,
                 Err(error) => Err(error),
             };
             let is_over = read.is_err();
-            if arriving.blocking_send(read).is_err() || is_over {
+            if sender.blocking_send(read).is_err() || is_over {
                 return;
             }
         }
     })?;
     Ok(Port {
         writer: Arc::new(Mutex::new(port)),
-        arrived,
-        reading,
+        received,
+        reader_ended,
     })
 }
 
-fn is_silence(error: &io::Error) -> bool {
+fn is_read_timeout(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::TimedOut | io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock
     )
 }
 
-/// How many pieces may wait to be read. What comes beyond that waits in the system, and is lost there.
-const UNREAD: usize = 64;
-/// After which the reading thread looks whether it is still wanted.
-const LISTENING: Duration = Duration::from_millis(25);
+/// How many reads can be queued. The system buffers, and finally drops, the bytes beyond.
+const MAX_QUEUED_READS: usize = 64;
+/// How often the reading thread checks whether the port was dropped.
+const READ_TIMEOUT: Duration = Duration::from_millis(25);

@@ -1,5 +1,5 @@
-//! The driver: finds a device by its announcement or at an address, and connects to it. What travels
-//! over HTTP is `http`'s, what an announcement says `mdns.rs`'s.
+//! The `on-network` driver: finds a device by its mDNS announcement or at an address, and connects to
+//! it. `http` does the exchanges; `mdns.rs` reads the announcements.
 //!
 //! Sources: esp-rainmaker `esp_rmaker_on_network_chal_resp.c`, `esp_rmaker_local_ctrl.c`.
 
@@ -13,7 +13,7 @@ use futures_util::future::{ready, select_ok};
 use futures_util::stream::{self, BoxStream, FuturesUnordered};
 use tokio::time::{Instant, timeout_at};
 
-use super::announcement::Announcement;
+use super::collector::Announcement;
 use super::mdns::{Browser, Resolver};
 use crate::host::Host;
 use crate::proto::Service;
@@ -30,7 +30,7 @@ use crate::transport::options::{DriverOptions, OptionError, OptionSpec};
 use crate::transport::search::Search;
 use crate::transport::source::{INTERFACE, Interface, MDNS_PORT};
 
-/// A device on the network.
+/// The driver of devices on this computer's network.
 #[derive(Debug)]
 pub(in crate::transport) struct OnNetwork;
 
@@ -38,7 +38,7 @@ static MEDIUM: Medium = Medium {
     name: "on-network",
     discovery: Discovery::Announced,
     columns: Columns::Service,
-    // mDNS sees to that.
+    // mDNS resolves name conflicts.
     names_are_unique: true,
     joins_device_network: false,
     has_network_already: true,
@@ -56,8 +56,8 @@ static MEDIUM: Medium = Medium {
 
 static OPTIONS: [OptionSpec; 5] = [DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE, MDNS_PORT];
 
-/// What is known of an announced device: it has one port and may have several addresses, not all
-/// of which can be reached from here.
+/// The addresses of an announced device. It may have several, and this computer may not reach all
+/// of them.
 struct Reachable(Vec<Address>);
 
 #[async_trait]
@@ -71,28 +71,26 @@ impl Driver for OnNetwork {
     }
 
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
-        // A port alone is part of an announcement, not an address.
+        // A port without a host is not an address: the announcement gives the port.
         let (host, port) = HostAddress::from_options(given)?;
         let address = host.map(|host| HostAddress { host, port }.into_address());
-        Ok(DriverOptions::new(
-            given,
-            address,
-            Interface::from_options(given)?,
-        ))
+        let interface = Interface::from_options(given)?;
+        Ok(DriverOptions::new(given, address, interface))
     }
 
     fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
         Ok(HostAddress::parse(text)?.into_address())
     }
 
-    /// Every device that announces itself, as it does; or the one at the address.
+    /// Every device as it announces itself, or the one at the address.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let deadline = Instant::now() + search.wait;
-        let interface = Interface::of(&search.options);
+        let interface = Interface::from_driver_options(&search.options);
         match search.address.clone() {
-            None => announced(&interface, deadline),
+            None => scan_announcements(&interface, deadline),
             Some(address) => {
-                stream::once(async move { at(&address, &interface, deadline).await }).boxed()
+                stream::once(async move { find_at_address(&address, &interface, deadline).await })
+                    .boxed()
             }
         }
     }
@@ -103,27 +101,26 @@ impl Driver for OnNetwork {
         options: &DriverOptions,
         limits: &Limits,
     ) -> Result<Link, TransportError> {
-        let interface = Interface::of(options);
+        let interface = Interface::from_driver_options(options);
         let from = interface.name();
         let announced = candidate.handle.as_ref().and_then(Handle::read);
         let (address, socket) = match (KeptSocket::take(candidate), announced) {
             (Some(socket), _) => (candidate.address.clone(), socket),
-            (None, Some(reachable)) => first_open(reachable, from, limits.connect).await?,
+            (None, Some(reachable)) => {
+                connect_to_first_address(reachable, from, limits.connect).await?
+            }
             (None, None) => {
                 let address = candidate.address.clone();
                 let socket = Socket::connect(&address, from, limits.connect).await?;
                 (address, socket)
             }
         };
-        Ok(Link::new(HttpTransport::new(
-            address,
-            socket,
-            limits.clone(),
-        )))
+        let limits = limits.clone();
+        Ok(Link::new(HttpTransport::new(address, socket, limits)))
     }
 }
 
-fn announced(
+fn scan_announcements(
     interface: &Interface,
     deadline: Instant,
 ) -> BoxStream<'static, Result<Candidate, TransportError>> {
@@ -133,20 +130,20 @@ fn announced(
     };
     stream::unfold(browser, move |mut browser| async move {
         let announcement = browser.next(deadline).await?;
-        Some((Ok(candidate(announcement)), browser))
+        Some((Ok(into_candidate(announcement)), browser))
     })
     .boxed()
 }
 
-fn candidate(announcement: Announcement) -> Candidate {
+fn into_candidate(announcement: Announcement) -> Candidate {
     let Announcement {
         instance,
         addresses,
         hints,
     } = announcement;
-    // There is at least one: an announcement without is none.
+    // `mdns.rs` drops announcements without an address.
     let address = addresses.first().cloned();
-    let address = address.unwrap_or_else(|| HostAddress::of_host(instance.clone()));
+    let address = address.unwrap_or_else(|| HostAddress::without_port(instance.clone()));
     Candidate {
         handle: Some(Handle::new(Reachable(addresses))),
         name: Some(instance),
@@ -155,23 +152,23 @@ fn candidate(announcement: Announcement) -> Candidate {
     }
 }
 
-/// The device at an address that was given. Without a port, the two that firmware uses.
-async fn at(
+/// Connects to the device at a given address; without a port, at the two ports that firmware uses.
+async fn find_at_address(
     address: &Address,
     interface: &Interface,
     deadline: Instant,
 ) -> Result<Candidate, TransportError> {
-    let left = deadline
+    let timeout = deadline
         .saturating_duration_since(Instant::now())
-        .max(SHORTEST);
-    let HostAddress { host, port } = HostAddress::of(address);
+        .max(MIN_CONNECT_TIMEOUT);
+    let HostAddress { host, port } = HostAddress::from_address(address);
     let ports = port.map_or_else(|| PORTS.to_vec(), |port| vec![port]);
     let name = host.to_ascii_lowercase();
     let name = name.strip_suffix('.').unwrap_or(&name);
-    let (address, socket) = if name.ends_with(LOCAL) {
-        called(name, &ports, interface, left).await
+    let (address, socket) = if name.ends_with(LOCAL_SUFFIX) {
+        connect_by_local_name(name, &ports, interface, timeout).await
     } else {
-        on_any(vec![host], &ports, interface.name(), left).await
+        connect_to_first_port(vec![host], &ports, interface.name(), timeout).await
     }?;
     Ok(Candidate {
         handle: Some(KeptSocket::keep(socket)),
@@ -183,22 +180,22 @@ async fn at(
     })
 }
 
-/// The device behind a name in `.local`: many systems ask an ordinary name server for those, so
-/// mDNS is asked here, too. Responders may tell the addresses one by one, and each is tried.
-async fn called(
+/// Connects to the device with a name in `.local`. Many systems only ask an ordinary name server, so
+/// espctl also asks by mDNS. Responders may announce addresses one by one, and each is tried.
+async fn connect_by_local_name(
     name: &str,
     ports: &[u16],
     interface: &Interface,
-    left: Duration,
+    timeout: Duration,
 ) -> Result<(Address, Socket), TransportError> {
     let system = stream::once(async {
         let found = tokio::net::lookup_host((name, 0)).await;
         found.map_or_else(
             |error| {
-                tracing::debug!(%error, name, "the system does not know the name");
+                tracing::debug!(%error, name, "the system does not resolve the name");
                 Vec::new()
             },
-            |found| found.map(host).collect(),
+            |found| found.map(format_host).collect(),
         )
     });
     let ours = stream::unfold(Resolver::start(name, interface), |resolver| async {
@@ -206,12 +203,12 @@ async fn called(
         let hosts = resolver.next().await?;
         Some((hosts, Some(resolver)))
     });
-    let known =
+    let hosts_found =
         stream::select(system.boxed(), ours.boxed()).filter(|hosts| ready(!hosts.is_empty()));
-    let mut attempts = known
-        .map(|hosts| on_any(hosts, ports, interface.name(), left))
-        .buffer_unordered(MOST_ATTEMPTS);
-    let deadline = Instant::now() + left;
+    let mut attempts = hosts_found
+        .map(|hosts| connect_to_first_port(hosts, ports, interface.name(), timeout))
+        .buffer_unordered(MAX_PARALLEL_ATTEMPTS);
+    let deadline = Instant::now() + timeout;
     let mut first = None;
     while let Ok(Some(attempt)) = timeout_at(deadline, attempts.next()).await {
         match attempt {
@@ -219,26 +216,29 @@ async fn called(
             Err(error) => first = first.or(Some(error)),
         }
     }
-    Err(first.unwrap_or_else(|| TransportError::Unreachable {
-        address: HostAddress::of_host(name),
-        source: io::Error::new(
-            io::ErrorKind::NotFound,
-            "neither the system nor anybody by mDNS knows this name",
-        ),
+    Err(first.unwrap_or_else(|| {
+        TransportError::unreachable(
+            &HostAddress::without_port(name),
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                "neither the system nor mDNS resolves this name",
+            ),
+        )
     }))
 }
 
-/// As a text to connect to. A link-local address says nothing without its scope.
-fn host(address: SocketAddr) -> String {
+/// Formats an address to connect to. A link-local address is useless without its scope.
+fn format_host(address: SocketAddr) -> String {
     match address {
         SocketAddr::V6(six) if six.scope_id() != 0 => format!("{}%{}", six.ip(), six.scope_id()),
         other => other.ip().to_string(),
     }
 }
 
-/// The first of the ports on which one of the hosts answers, within one limit for all. Where a
-/// port refuses, the next is tried at once; where it is silent, after a while and beside it.
-async fn on_any(
+/// Connects to the first of the ports on which one of the hosts answers, within one limit for all.
+/// If a port refuses, the next one is tried at once; if it is silent, the next attempt starts after
+/// a while and runs in parallel.
+async fn connect_to_first_port(
     hosts: Vec<String>,
     ports: &[u16],
     interface: Option<&str>,
@@ -251,23 +251,29 @@ async fn on_any(
     let mut first: Option<(usize, TransportError)> = None;
     loop {
         if let Some((rank, &port)) = waiting.next() {
-            let addresses = hosts.iter().map(|host| HostAddress::at(host, port));
+            let addresses = hosts.iter().map(|host| HostAddress::with_port(host, port));
             let reachable = Reachable(addresses.collect());
             attempts.push(async move {
-                let left = deadline.saturating_duration_since(Instant::now());
-                (rank, first_open(&reachable, interface, left).await)
+                let timeout = deadline.saturating_duration_since(Instant::now());
+                (
+                    rank,
+                    connect_to_first_address(&reachable, interface, timeout).await,
+                )
             });
         }
         let until = match waiting.peek() {
             Some(_) => Instant::now() + head_start,
-            // Each attempt has its own end.
+            // Each attempt has its own deadline.
             None => deadline + HEAD_START,
         };
         match timeout_at(until, attempts.next()).await {
             Ok(Some((_, Ok(open)))) => return Ok(open),
-            // The first port's error is the story: most devices are there.
+            // Most devices use the first port, so its error is reported.
             Ok(Some((rank, Err(error)))) => {
-                if first.as_ref().is_none_or(|(known, _)| rank < *known) {
+                if first
+                    .as_ref()
+                    .is_none_or(|(first_rank, _)| rank < *first_rank)
+                {
                     first = Some((rank, error));
                 }
             }
@@ -275,11 +281,12 @@ async fn on_any(
             Ok(None) | Err(_) => break,
         }
     }
-    Err(first.map_or_else(nowhere, |(_, error)| error))
+    Err(first.map_or_else(no_address, |(_, error)| error))
 }
 
-/// Connects to whichever address answers first. One that swallows attempts must not hide another.
-async fn first_open(
+/// Connects to the address that answers first. An address that never answers must not block the
+/// others.
+async fn connect_to_first_address(
     Reachable(addresses): &Reachable,
     interface: Option<&str>,
     limit: Duration,
@@ -291,27 +298,28 @@ async fn first_open(
         })
     });
     match attempts.collect::<Vec<_>>() {
-        none if none.is_empty() => Err(nowhere()),
+        none if none.is_empty() => Err(no_address()),
         attempts => select_ok(attempts).await.map(|(first, _)| first),
     }
 }
 
-fn nowhere() -> TransportError {
-    TransportError::Unreachable {
-        address: Address::new(""),
-        source: io::Error::new(io::ErrorKind::NotFound, "it has no address"),
-    }
+fn no_address() -> TransportError {
+    TransportError::unreachable(
+        &Address::new(""),
+        io::Error::new(io::ErrorKind::NotFound, "it has no address"),
+    )
 }
 
-/// Of the service of its own, and of Local Control (`CONFIG_ESP_RMAKER_LOCAL_CTRL_HTTP_PORT`).
+/// The port of challenge-response's own server, and of Local Control's
+/// (`CONFIG_ESP_RMAKER_LOCAL_CTRL_HTTP_PORT`).
 const PORTS: [u16; 2] = [DEFAULT_PORT, 8080];
-const LOCAL: &str = ".local";
-/// To reach a name, at the same time.
-const MOST_ATTEMPTS: usize = 8;
-/// Of a port that says nothing, before the next one.
+const LOCAL_SUFFIX: &str = ".local";
+/// Parallel attempts to connect to one name.
+const MAX_PARALLEL_ATTEMPTS: usize = 8;
+/// How long a silent port delays the attempt at the next one.
 const HEAD_START: Duration = Duration::from_secs(1);
-/// Even with no time to look, one attempt is made.
-const SHORTEST: Duration = Duration::from_millis(100);
+/// At least one attempt is made, even without time left.
+const MIN_CONNECT_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
@@ -319,8 +327,8 @@ mod tests {
 
     use super::*;
 
-    /// A port of the loopback interface with so much room for connections.
-    fn listening(backlog: i32) -> (Raw, u16) {
+    /// Listens on a loopback port with this backlog.
+    fn listen(backlog: i32) -> (Raw, u16) {
         let socket = Raw::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         socket.bind(&any.into()).unwrap();
@@ -329,34 +337,34 @@ mod tests {
         (socket, address.port())
     }
 
-    /// One that says nothing to whoever comes: on Linux, one whose room is taken.
+    /// A port that never answers: on Linux, one whose backlog is full.
     #[cfg(target_os = "linux")]
-    fn silent() -> (Raw, Raw, u16) {
-        let (socket, port) = listening(0);
+    fn silent_port() -> (Raw, Raw, u16) {
+        let (socket, port) = listen(0);
         let queued = Raw::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let address: SocketAddr = ([127, 0, 0, 1], port).into();
         queued.connect(&address.into()).unwrap();
         (socket, queued, port)
     }
 
-    /// On a clock that stands still while anything is computed.
+    /// The paused clock does not advance while the test computes.
     #[cfg(target_os = "linux")]
     #[tokio::test(start_paused = true)]
-    async fn a_silent_port_costs_neither_the_next_one_nor_more_than_the_limit() {
-        let (_one, _queued, first) = silent();
-        let (_other, _queued_too, second) = silent();
-        let (_open, open) = listening(4);
+    async fn silent_port_does_not_delay_next_port() {
+        let (_one, _queued, first) = silent_port();
+        let (_other, _queued_too, second) = silent_port();
+        let (_open, open) = listen(4);
         let hosts = || vec!["127.0.0.1".to_owned()];
         let limit = Duration::from_secs(2);
 
         let began = Instant::now();
-        let found = on_any(hosts(), &[first, open], None, limit).await;
+        let found = connect_to_first_port(hosts(), &[first, open], None, limit).await;
         let (address, _socket) = found.unwrap();
         assert_eq!(address.to_string(), format!("127.0.0.1:{open}"));
         assert!(began.elapsed() < limit);
 
         let began = Instant::now();
-        let error = on_any(hosts(), &[first, second], None, limit)
+        let error = connect_to_first_port(hosts(), &[first, second], None, limit)
             .await
             .unwrap_err();
         let took = began.elapsed();
@@ -365,8 +373,8 @@ mod tests {
     }
 
     #[test]
-    fn a_link_local_address_keeps_its_scope() {
-        let shown = |address: &str| host(address.parse().unwrap());
+    fn link_local_address_keeps_scope() {
+        let shown = |address: &str| format_host(address.parse().unwrap());
         assert_eq!(shown("[fe80::1%3]:80"), "fe80::1%3");
         assert_eq!(shown("[fd00::1]:80"), "fd00::1");
         assert_eq!(shown("192.168.1.100:80"), "192.168.1.100");

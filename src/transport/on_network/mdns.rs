@@ -1,4 +1,5 @@
-//! What devices announce by mDNS (RFC 6762, RFC 6763), read with a library. It connects to nobody.
+//! Reads the mDNS announcements of devices (RFC 6762, RFC 6763) with the `mdns-sd` crate. It does
+//! not connect to them.
 
 use std::collections::HashSet;
 use std::io;
@@ -10,28 +11,27 @@ use mdns_sd::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::announcement::Announcement;
-use super::gathered::Gathered;
+use super::collector::{Announcement, AnnouncementCollector};
 use crate::transport::address::Address;
 use crate::transport::candidate::Hints;
 use crate::transport::error::TransportError;
 use crate::transport::host_address::HostAddress;
 use crate::transport::source::Interface;
 
-/// A search under way. It ends when dropped.
+/// A running search for devices. Dropping it ends the search.
 pub(super) struct Browser {
-    found: Receiver<ServiceEvent>,
-    /// Works for as long as this is held.
+    events: Receiver<ServiceEvent>,
+    /// The search runs while this is alive.
     _daemon: Daemon,
-    gathered: Gathered,
+    collector: AnnouncementCollector,
 }
 
-/// Stops its thread when dropped.
+/// Dropping it stops the library's thread.
 struct Daemon(ServiceDaemon);
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // Nothing of it is left to be told when that fails.
+        // A failure leaves nothing to clean up.
         let _stopping = self.0.shutdown();
     }
 }
@@ -48,10 +48,10 @@ impl Daemon {
         }
         .map_err(failed)?;
         let daemon = Self(daemon);
-        // Firmware's name is longer than RFC 6763, 7.2 allows.
+        // The firmware's service name is longer than RFC 6763, 7.2 allows.
         daemon
             .0
-            .set_service_name_len_max(LONGEST_TYPE)
+            .set_service_name_len_max(MAX_SERVICE_NAME_BYTES)
             .map_err(failed)?;
         if let Some(name) = interface.name() {
             daemon.0.disable_interface(IfKind::All).map_err(failed)?;
@@ -65,83 +65,84 @@ impl Daemon {
 impl Browser {
     pub(super) fn start(interface: &Interface) -> Result<Self, TransportError> {
         let daemon = Daemon::start(interface)?;
-        let found = daemon.0.browse(SERVICE_TYPE);
-        let found = found.map_err(|source| TransportError::Unavailable {
+        let events = daemon.0.browse(SERVICE_TYPE);
+        let events = events.map_err(|source| TransportError::Unavailable {
             what: "mDNS",
             source: io::Error::other(source),
         })?;
         Ok(Self {
-            found,
+            events,
             _daemon: daemon,
-            gathered: Gathered::default(),
+            collector: AnnouncementCollector::default(),
         })
     }
 
-    /// The next device that was not told of yet; `None` when the time is up.
+    /// The next device that was not reported yet; `None` when the time is up.
     pub(super) async fn next(&mut self, deadline: Instant) -> Option<Announcement> {
         loop {
             let now = Instant::now();
-            // Looked at in each turn: a queue that is never empty would hide it from the wait.
+            // Checked in each round: an event queue that is never empty would otherwise hide the
+            // deadline.
             if now >= deadline {
-                return self.gathered.take_any();
+                return self.collector.take_any();
             }
-            if let Some(announcement) = self.gathered.take(now) {
+            if let Some(announcement) = self.collector.take_due(now) {
                 return Some(announcement);
             }
-            let due = self.gathered.due();
+            let due = self.collector.next_due();
             let until = due.map_or(deadline, |due| due.min(deadline));
-            match timeout_at(until, self.found.recv_async()).await {
+            match timeout_at(until, self.events.recv_async()).await {
                 Ok(Ok(ServiceEvent::ServiceResolved(service))) => {
-                    if let Some(announcement) = read(&service) {
-                        self.gathered
-                            .heard(&service.fullname, announcement, Instant::now());
+                    if let Some(announcement) = parse_service(&service) {
+                        self.collector
+                            .add(&service.fullname, announcement, Instant::now());
                     }
                 }
-                Ok(Ok(ServiceEvent::ServiceRemoved(_, name))) => self.gathered.gone(&name),
+                Ok(Ok(ServiceEvent::ServiceRemoved(_, name))) => self.collector.remove(&name),
                 Ok(Ok(_)) | Err(_) => {}
-                // Nobody will say anything more.
-                Ok(Err(_)) => return self.gathered.take_any(),
+                // The library stopped: no more events follow.
+                Ok(Err(_)) => return self.collector.take_any(),
             }
         }
     }
 }
 
-/// A search for the addresses of a host. It ends when dropped.
+/// A running search for the addresses of a host. Dropping it ends the search.
 pub(super) struct Resolver {
-    found: Receiver<HostnameResolutionEvent>,
+    events: Receiver<HostnameResolutionEvent>,
     _daemon: Daemon,
-    told: HashSet<String>,
+    reported: HashSet<String>,
 }
 
 impl Resolver {
-    /// Of a name in `.local`; `None` where mDNS does not work.
+    /// Starts a search for a name in `.local`; `None` if mDNS does not work.
     pub(super) fn start(host: &str, interface: &Interface) -> Option<Self> {
         let started = Daemon::start(interface).map_err(|error| error.to_string());
         let started = started.and_then(|daemon| {
-            let found = daemon.0.resolve_hostname(&format!("{host}."), None);
-            Ok((found.map_err(|error| error.to_string())?, daemon))
+            let events = daemon.0.resolve_hostname(&format!("{host}."), None);
+            Ok((events.map_err(|error| error.to_string())?, daemon))
         });
         match started {
-            Ok((found, daemon)) => Some(Self {
-                found,
+            Ok((events, daemon)) => Some(Self {
+                events,
                 _daemon: daemon,
-                told: HashSet::new(),
+                reported: HashSet::new(),
             }),
             Err(error) => {
-                tracing::debug!(error, host, "no mDNS for the host's name");
+                tracing::debug!(error, host, "mDNS cannot resolve the host name");
                 None
             }
         }
     }
 
-    /// The next ones that were not told of yet; `None` when nothing more will be said. It waits
-    /// for as long as it is let.
+    /// The next addresses that were not reported yet; `None` when no more can follow. The caller
+    /// limits the wait.
     pub(super) async fn next(&mut self) -> Option<Vec<String>> {
         loop {
-            let event = self.found.recv_async().await.ok()?;
+            let event = self.events.recv_async().await.ok()?;
             if let HostnameResolutionEvent::AddressesFound(_, addresses) = event {
-                let mut new = hosts(&addresses);
-                new.retain(|host| self.told.insert(host.clone()));
+                let mut new = format_hosts(&addresses);
+                new.retain(|host| self.reported.insert(host.clone()));
                 if !new.is_empty() {
                     return Some(new);
                 }
@@ -150,16 +151,16 @@ impl Resolver {
     }
 }
 
-/// `None` when it says nothing by which a device could be reached.
-fn read(service: &ResolvedService) -> Option<Announcement> {
-    // The library joins labels as they are: a dot or a backslash in it is part of the name.
+/// Parses a service; `None` if it has no address or port.
+fn parse_service(service: &ResolvedService) -> Option<Announcement> {
+    // The library joins labels without escapes: a dot or a backslash is part of the name.
     let instance = service.fullname.strip_suffix(SERVICE_TYPE)?;
     let instance = instance.strip_suffix('.').unwrap_or(instance).to_owned();
-    // The port of the SRV record counts; firmware repeats one in the TXT record.
+    // The SRV record's port is valid; firmware repeats it in the TXT record.
     let port = service.port;
-    let addresses: Vec<Address> = hosts(&service.addresses)
+    let addresses: Vec<Address> = format_hosts(&service.addresses)
         .into_iter()
-        .map(|host| HostAddress::at(host, port))
+        .map(|host| HostAddress::with_port(host, port))
         .collect();
     if addresses.is_empty() || port == 0 {
         return None;
@@ -167,7 +168,7 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
     let text = |key: &str| {
         let value = service.txt_properties.get(key)?.val()?;
         let text = std::str::from_utf8(value).ok()?.trim();
-        (!text.is_empty() && text.len() <= LONGEST_VALUE).then(|| text.to_owned())
+        (!text.is_empty() && text.len() <= MAX_TXT_VALUE_BYTES).then(|| text.to_owned())
     };
     let sec_version = text("sec_version").and_then(|text| text.parse().ok());
     Some(Announcement {
@@ -183,8 +184,8 @@ fn read(service: &ResolvedService) -> Option<Announcement> {
     })
 }
 
-/// Whether a PoP is required. It is so for Security 1 alone: Local Control says "false" for Security 2
-/// as well, which needs a password.
+/// Whether a PoP is required. Only Security 1 has a PoP: Local Control announces "false" also for
+/// Security 2, which requires a password.
 fn read_pop_required(text: Option<&str>, sec_version: Option<u64>) -> Option<bool> {
     match (text?, sec_version) {
         ("true" | "1" | "yes", None | Some(1)) => Some(true),
@@ -193,8 +194,8 @@ fn read_pop_required(text: Option<&str>, sec_version: Option<u64>) -> Option<boo
     }
 }
 
-/// As texts to connect to: IPv4 first, IPv6 link-local ones with their zone.
-fn hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
+/// Formats addresses to connect to: IPv4 first, link-local IPv6 with the zone.
+fn format_hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
     let mut hosts: Vec<(bool, String)> = addresses
         .iter()
         .map(|address| {
@@ -202,15 +203,15 @@ fn hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
                 ScopedIp::V6(six) => six.scope_id().name.as_str(),
                 _ => "",
             };
-            (address.is_ipv6(), host(address.to_ip_addr(), zone))
+            (address.is_ipv6(), format_host(address.to_ip_addr(), zone))
         })
         .collect();
     hosts.sort();
     hosts.into_iter().map(|(_, host)| host).collect()
 }
 
-/// A link-local address says nothing without the interface on which it was heard.
-fn host(address: IpAddr, zone: &str) -> String {
+/// A link-local address is useless without the interface on which it was announced.
+fn format_host(address: IpAddr, zone: &str) -> String {
     match address {
         IpAddr::V6(six) if six.is_unicast_link_local() && !zone.is_empty() => {
             format!("{six}%{zone}")
@@ -220,28 +221,28 @@ fn host(address: IpAddr, zone: &str) -> String {
 }
 
 const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
-/// Of the name in it.
-const LONGEST_TYPE: u8 = 30;
-/// Of a value that we read.
-const LONGEST_VALUE: usize = 128;
+/// The maximum for the service name in `SERVICE_TYPE`.
+const MAX_SERVICE_NAME_BYTES: u8 = 30;
+/// The maximum for a value of a TXT record.
+const MAX_TXT_VALUE_BYTES: usize = 128;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_link_local_address_has_its_zone_and_no_other_has() {
-        let text = |address: &str, zone: &str| host(address.parse().unwrap(), zone);
+    fn only_link_local_addresses_have_a_zone() {
+        let text = |address: &str, zone: &str| format_host(address.parse().unwrap(), zone);
         assert_eq!(text("fe80::1", "wlan0"), "fe80::1%wlan0");
         assert_eq!(text("fe80::1", ""), "fe80::1");
         assert_eq!(text("fd00::1", "wlan0"), "fd00::1");
         assert_eq!(text("192.168.1.100", ""), "192.168.1.100");
-        let address = HostAddress::at(text("fe80::1", "wlan0"), 80);
+        let address = HostAddress::with_port(text("fe80::1", "wlan0"), 80);
         assert_eq!(address.to_string(), "[fe80::1%wlan0]:80");
     }
 
     #[test]
-    fn pop_requirement_is_believed_for_security_1_only() {
+    fn only_security_1_has_pop_requirement() {
         for (text, sec_version, expected) in [
             (Some("true"), None, Some(true)),
             (Some("yes"), Some(1), Some(true)),
@@ -253,8 +254,8 @@ mod tests {
             (Some("maybe"), Some(1), None),
             (None, Some(1), None),
         ] {
-            let found = read_pop_required(text, sec_version);
-            assert_eq!(found, expected, "{text:?} {sec_version:?}");
+            let required = read_pop_required(text, sec_version);
+            assert_eq!(required, expected, "{text:?} {sec_version:?}");
         }
     }
 }

@@ -1,9 +1,8 @@
-//! The transport `on-network`: a device that is on this computer's network already, found by its mDNS
-//! announcement or at a known address.
+//! The transport `on-network`: a device that is already on this computer's network, found by its
+//! mDNS announcement or at a known address.
 
-mod announcement;
+mod collector;
 mod driver;
-mod gathered;
 mod mdns;
 
 pub(super) use driver::OnNetwork;

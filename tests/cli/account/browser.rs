@@ -100,7 +100,7 @@ fn home(token_service: &str) -> Home {
 }
 
 #[test]
-fn a_code_that_the_browser_brings_becomes_a_login() {
+fn code_from_browser_becomes_login() {
     let answer = json!({
         "access_token": access("canary"), "id_token": id("me"), "refresh_token": "canary-refresh",
     });
@@ -150,7 +150,7 @@ fn a_code_that_the_browser_brings_becomes_a_login() {
 }
 
 #[test]
-fn tokens_that_the_browser_brings_are_a_login() {
+fn tokens_from_browser_become_login() {
     let home = home("http://127.0.0.1:1");
     let login = Waiting::start(&home);
     let tokens = format!(
@@ -169,7 +169,7 @@ fn tokens_that_the_browser_brings_are_a_login() {
 }
 
 #[test]
-fn the_pages_refusal_ends_the_login() {
+fn rejection_by_login_page_ends_login() {
     let home = home("http://127.0.0.1:1");
     let login = Waiting::start(&home);
     let (status, page) = login.get(&format!(
@@ -189,7 +189,7 @@ fn the_pages_refusal_ends_the_login() {
 }
 
 #[test]
-fn nobody_is_waited_for_longer_than_the_limit() {
+fn browser_login_times_out() {
     let home = home("http://127.0.0.1:1");
     let line = ["login", "--no-browser", "--browser-timeout", "0.1"];
     let output = home.error(&line, 8, "login-timed-out");
@@ -200,7 +200,7 @@ fn nobody_is_waited_for_longer_than_the_limit() {
 }
 
 #[test]
-fn no_code_is_exchanged_in_the_clear() {
+fn code_is_not_exchanged_over_plain_http() {
     let home = home("http://127.0.0.1:1");
     let path = home.path("profiles/profiles.json");
     let text = std::fs::read_to_string(&path).unwrap();
@@ -210,7 +210,7 @@ fn no_code_is_exchanged_in_the_clear() {
 }
 
 #[test]
-fn a_page_that_is_no_web_address_is_not_opened() {
+fn does_not_open_page_without_web_address() {
     let home = home("http://127.0.0.1:1");
     let path = home.path("profiles/profiles.json");
     let text = std::fs::read_to_string(&path).unwrap();

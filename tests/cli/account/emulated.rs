@@ -13,7 +13,7 @@ fn log_in(home: &Home, cloud: &Cloud, more: &[&str]) -> Output {
 }
 
 #[test]
-fn a_login_is_renewed_as_often_as_it_takes_and_ends_with_the_logout() {
+fn login_is_renewed_until_logout() {
     // With less than a minute left, each call renews first; each renewal ends the token before.
     let cloud = Cloud::start(&[
         "--access-life",
@@ -38,7 +38,7 @@ fn a_login_is_renewed_as_often_as_it_takes_and_ends_with_the_logout() {
 }
 
 #[test]
-fn a_token_that_is_refused_once_is_renewed() {
+fn rejected_token_is_renewed() {
     let cloud = Cloud::start(&["--fault", "user/nodes:1:unauthorized"]);
     let home = Home::with_lab(cloud.url());
     log_in(&home, &cloud, &["--password", cloud.password()]).exits(0);
@@ -54,7 +54,7 @@ fn a_token_that_is_refused_once_is_renewed() {
 }
 
 #[test]
-fn a_code_is_a_second_factor_or_the_only_one() {
+fn code_works_as_second_or_only_factor() {
     let cloud = Cloud::start(&["--otp", "246810"]);
     let home = Home::with_lab(cloud.url());
     let password = ["--password", cloud.password()];

@@ -17,7 +17,7 @@ fn provision(home: &Home, more: &[&str], no_cloud: &str) -> Run {
 }
 
 #[test]
-fn a_variable_that_says_no_excludes_nothing() {
+fn false_variable_conflicts_with_nothing() {
     let home = Home::new();
     for no in ["0", "false", ""] {
         let output = provision(&home, &["--no-wifi"], no).output().exits(8);
@@ -38,7 +38,7 @@ fn a_variable_that_says_no_excludes_nothing() {
 }
 
 #[test]
-fn an_account_that_was_typed_is_not_passed_over() {
+fn explicit_account_is_not_ignored() {
     let home = Home::new();
     for flag in [
         &["--tags", "a:b"][..],

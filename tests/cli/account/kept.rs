@@ -41,7 +41,7 @@ fn renewed() -> Value {
 }
 
 #[test]
-fn a_renewed_login_that_cannot_be_kept_is_used_and_told() {
+fn unsaved_renewed_login_is_used_with_warning() {
     let lines = [
         (&["node", "list"][..], json!({"nodes": ["node-1"]})),
         (&["node", "info", "node-1"], json!({"nodes": ["node-1"]})),
@@ -72,7 +72,7 @@ fn a_renewed_login_that_cannot_be_kept_is_used_and_told() {
 }
 
 #[test]
-fn a_run_that_fails_tells_it_too() {
+fn failed_run_also_warns_about_unsaved_login() {
     let script = vec![vec![
         says(&renewed()),
         refuses("400 Bad Request", &json!({})),
@@ -104,7 +104,7 @@ fn a_run_that_fails_tells_it_too() {
 /// Every call renews, and each renewal ends what was before: with the tokens of the file, the
 /// second would be refused.
 #[test]
-fn a_device_is_mapped_with_a_login_that_cannot_be_kept() {
+fn maps_device_with_unsaved_login() {
     let cloud = Cloud::start(&["--access-life", "30", "--rotate-refresh"]);
     let home = Home::with_lab(cloud.url());
     let log_in = [

@@ -15,7 +15,7 @@ fn log_in(more: &[&'static str]) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_password_is_sent_once_and_the_tokens_are_kept_in_the_profile() {
+fn sends_password_once_and_stores_tokens_in_profile() {
     let heard = with_cloud(vec![vec![says(&tokens("me"))]], |url| {
         let home = Home::with_lab(url);
         home.log_in("global", &tokens("other"));
@@ -51,7 +51,7 @@ fn a_password_is_sent_once_and_the_tokens_are_kept_in_the_profile() {
 }
 
 #[test]
-fn the_password_comes_from_wherever_it_stands() {
+fn password_comes_from_any_source() {
     let heard = with_cloud(vec![vec![says(&tokens("me"))]; 6], |url| {
         let home = Home::with_lab(url);
         let file = fresh_path("password");
@@ -106,7 +106,7 @@ fn the_password_comes_from_wherever_it_stands() {
 }
 
 #[test]
-fn a_one_time_code_ends_a_login_that_wants_one() {
+fn one_time_code_completes_login() {
     let session = || says(&json!({"status": "success", "session": "the-session"}));
     let script = vec![vec![session(), says(&tokens("me"))]; 2];
     let heard = with_cloud(script, |url| {
@@ -132,7 +132,7 @@ fn a_one_time_code_ends_a_login_that_wants_one() {
 }
 
 #[test]
-fn what_a_login_misses_is_named() {
+fn missing_login_values_are_named() {
     let heard = with_cloud(Vec::new(), |url| {
         let home = Home::with_lab(url);
         let output = home.error(&ME, 2, "missing-login");
@@ -162,7 +162,7 @@ fn what_a_login_misses_is_named() {
 }
 
 #[test]
-fn a_refused_login_says_why_and_leaves_the_one_before() {
+fn rejected_login_has_reason_and_keeps_previous_login() {
     let refusal = json!({
         "status": "failure", "error_code": "101011", "description": "Incorrect user name or password",
     });
@@ -182,7 +182,7 @@ fn a_refused_login_says_why_and_leaves_the_one_before() {
 }
 
 #[test]
-fn no_password_goes_over_plain_http_to_another_computer() {
+fn password_is_not_sent_over_plain_http() {
     let home = Home::new();
     let output = home
         .run(&["profile", "add", "lan", "--base-url", "http://192.0.2.1"])
@@ -204,7 +204,7 @@ fn no_password_goes_over_plain_http_to_another_computer() {
 }
 
 #[test]
-fn a_logout_is_one_here_and_at_the_cloud() {
+fn logout_is_local_and_in_cloud() {
     let expired = || refuses("401 Unauthorized", &json!({"message": "Unauthorized"}));
     let renewed = json!({"status": "success", "accesstoken": access("new"), "idtoken": id("me")});
     let script = vec![
@@ -262,7 +262,7 @@ fn a_logout_is_one_here_and_at_the_cloud() {
 }
 
 #[test]
-fn a_login_that_has_ended_is_renewed_and_kept_in_its_own_profile() {
+fn expired_login_is_renewed_in_its_own_profile() {
     let renewed = json!({"status": "success", "accesstoken": access("new"), "idtoken": id("me")});
     let script = vec![vec![says(&renewed), says(&json!({"nodes": []}))]];
     let heard = with_cloud(script, |url| {
@@ -289,7 +289,7 @@ fn a_login_that_has_ended_is_renewed_and_kept_in_its_own_profile() {
 }
 
 #[test]
-fn a_token_of_the_environment_is_neither_renewed_nor_written() {
+fn token_variable_is_neither_renewed_nor_stored() {
     let refused = refuses("401 Unauthorized", &json!({"message": "Unauthorized"}));
     let script = vec![vec![says(&json!({"nodes": []}))], vec![refused]];
     let heard = with_cloud(script, |url| {
@@ -312,7 +312,7 @@ fn a_token_of_the_environment_is_neither_renewed_nor_written() {
 }
 
 #[test]
-fn each_clouds_tokens_go_to_it_alone() {
+fn tokens_go_only_to_their_own_cloud() {
     let nodes = || vec![vec![says(&json!({"nodes": []}))]; 2];
     let second = with_cloud(nodes(), move |second| {
         let second = second.to_owned();
@@ -340,7 +340,7 @@ fn each_clouds_tokens_go_to_it_alone() {
 }
 
 #[test]
-fn tokens_of_another_region_are_told_apart() {
+fn distinguishes_tokens_of_other_regions() {
     let home = Home::new();
     let us = "https://cognito-idp.us-east-1.amazonaws.com/pool";
     for (profile, issuer, warned) in [
@@ -363,7 +363,7 @@ fn tokens_of_another_region_are_told_apart() {
 }
 
 #[test]
-fn whoami_asks_the_cloud_only_when_told_to() {
+fn whoami_contacts_cloud_only_on_request() {
     let user = json!({"user_id": "id-of-cloud", "user_name": "cloud@example.com"});
     let script = vec![
         vec![says(&user)],
@@ -385,7 +385,7 @@ fn whoami_asks_the_cloud_only_when_told_to() {
 
 #[cfg(unix)]
 #[test]
-fn the_password_and_the_code_are_asked_for_unseen_at_a_terminal() {
+fn terminal_asks_for_password_and_code_without_echo() {
     use crate::support::pty::{ENTER, Terminal};
     let session = says(&json!({"status": "success", "session": "the-session"}));
     let script: Vec<Vec<Turn>> = vec![vec![session, says(&tokens("me"))]];
@@ -394,11 +394,11 @@ fn the_password_and_the_code_are_asked_for_unseen_at_a_terminal() {
         let folder = home.0.to_str().unwrap();
         let mut terminal = Terminal::start(ME, &[("RM_USER_CONFIG_DIR", folder)]);
         terminal.shows("Password of me@example.com:");
-        terminal.types("canary");
-        terminal.types(ENTER);
+        terminal.type_keys("canary");
+        terminal.type_keys(ENTER);
         terminal.shows("One-time code:");
-        terminal.types("987654");
-        terminal.types(ENTER);
+        terminal.type_keys("987654");
+        terminal.type_keys(ENTER);
         let screen = terminal.exits(0);
         assert!(screen.contains("Logged in as me@example.com"), "{screen}");
         let raw = terminal.raw();

@@ -17,7 +17,7 @@ fn details() -> Value {
 }
 
 #[test]
-fn nodes_are_listed_page_by_page() {
+fn lists_nodes_page_by_page() {
     let first = json!({"nodes": ["node-1"], "node_details": [details()], "next_id": "node-1"});
     let last = json!({"nodes": ["node-2"], "total": 2});
     let script = vec![vec![says(&first), says(&last)]; 2];
@@ -47,7 +47,7 @@ fn nodes_are_listed_page_by_page() {
 }
 
 #[test]
-fn pages_end_whatever_the_cloud_says() {
+fn paging_ends_for_any_answer_of_the_cloud() {
     let page = |id: &str, next: &str| {
         says(&json!({"nodes": [id], "groups": [{"group_id": id}], "next_id": next}))
     };
@@ -86,7 +86,7 @@ fn pages_end_whatever_the_cloud_says() {
 }
 
 #[test]
-fn one_odd_entry_does_not_hide_the_others() {
+fn malformed_entry_does_not_hide_others() {
     let odd = json!({
         "nodes": ["node-1", null], "next_id": null, "total": 2,
         "node_details": [{"id": "node-1", "tags": ["a:b", 7, null]}, null],
@@ -103,7 +103,7 @@ fn one_odd_entry_does_not_hide_the_others() {
 }
 
 #[test]
-fn a_refusal_that_is_not_about_the_node_is_told() {
+fn rejection_for_another_reason_is_reported() {
     let refusal =
         |code: u32| json!({"status": "failure", "error_code": code, "description": "the words"});
     let script = vec![
@@ -126,7 +126,7 @@ fn a_refusal_that_is_not_about_the_node_is_told() {
 }
 
 #[test]
-fn one_node_is_described_or_unknown() {
+fn describes_one_node_or_reports_it_unknown() {
     let page = json!({"nodes": ["node-1"], "node_details": [details()]});
     let script = vec![vec![says(&page)], vec![says(&json!({"nodes": []}))]];
     with_cloud(script, |url| {
@@ -140,7 +140,7 @@ fn one_node_is_described_or_unknown() {
 }
 
 #[test]
-fn a_node_is_removed_when_that_is_confirmed() {
+fn removes_node_only_if_confirmed() {
     let refusal =
         json!({"status": "failure", "error_code": 103_012, "description": "No such mapping"});
     let script = vec![
@@ -174,7 +174,7 @@ fn a_node_is_removed_when_that_is_confirmed() {
 
 #[cfg(unix)]
 #[test]
-fn a_terminal_is_asked_before_a_node_is_removed() {
+fn terminal_confirms_before_removing_node() {
     use crate::support::pty::{ENTER, Terminal};
     let heard = with_cloud(vec![vec![says(&json!({"status": "success"}))]], |url| {
         let home = Home::with_lab(url);
@@ -184,8 +184,8 @@ fn a_terminal_is_asked_before_a_node_is_removed() {
             let variables = [("RM_USER_CONFIG_DIR", folder)];
             let mut terminal = Terminal::start(["node", "remove", "node-1"], &variables);
             terminal.shows("Remove node-1 from the account?");
-            terminal.types(answer);
-            terminal.types(ENTER);
+            terminal.type_keys(answer);
+            terminal.type_keys(ENTER);
             terminal.exits(exit);
         }
     });

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::{Home, request_line, says, tokens, with_cloud};
 use crate::support::device::Device;
 use crate::support::espctl::Output;
-use crate::support::scripted_server::{Heard, Turn, ok};
+use crate::support::scripted_server::{ReceivedRequest, Turn, ok};
 
 /// A run whose signature gets this answer. Asked for the node, the cloud has none.
-fn verified(answer: Turn) -> (Output, Vec<Heard>) {
+fn verified(answer: Turn) -> (Output, Vec<ReceivedRequest>) {
     let challenge = json!({"challenge": "C", "request_id": "R"});
     let none = says(&json!({"nodes": []}));
     let (told, output) = std::sync::mpsc::channel();
@@ -26,13 +26,13 @@ fn verified(answer: Turn) -> (Output, Vec<Heard>) {
 }
 
 #[test]
-fn only_a_yes_is_one() {
+fn only_explicit_success_verifies_mapping() {
     for yes in [
         r#"{"status":"success","description":"done"}"#,
         "{}",
         r#"{"status":null}"#,
     ] {
-        let (output, _) = verified(Turn::say(ok(yes)));
+        let (output, _) = verified(Turn::send(ok(yes)));
         let output = output.exits(0);
         assert_eq!(
             output.result()["summary"]["mapped"],
@@ -64,7 +64,7 @@ fn only_a_yes_is_one() {
         ("", "cloud-answer", "empty"),
     ];
     for (no, id, words) in cases {
-        let (output, _) = verified(Turn::say(ok(no)));
+        let (output, _) = verified(Turn::send(ok(no)));
         let output = output.exits(7);
         let error = output.result()["error"].clone();
         assert_eq!(error["id"], id, "{no}: {output}");
@@ -75,13 +75,13 @@ fn only_a_yes_is_one() {
 }
 
 #[test]
-fn a_page_with_the_status_of_an_expired_login_is_not_one() {
+fn html_page_with_status_401_is_no_expired_login() {
     let page = "<html>Log in to the hotspot";
     let first = format!(
         "HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n",
         page.len()
     );
-    let (output, heard) = verified(Turn::say(first + page));
+    let (output, heard) = verified(Turn::send(first + page));
     let output = output.exits(7);
     let error = output.result()["error"].clone();
     assert_eq!(error["id"], "cloud-answer", "{output}");

@@ -12,7 +12,7 @@ use crate::support::cloud::Cloud;
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{Output, Run};
 use crate::support::owner::Owner;
-use crate::support::scripted_server::{Heard, Turn, ok};
+use crate::support::scripted_server::{ReceivedRequest, Turn, ok};
 
 const PASSWORD: &str = "canary+password=ß41c2";
 const CODE: &str = "canary-24";
@@ -43,7 +43,7 @@ fn written(text: String) -> Output {
 }
 
 #[test]
-fn a_login_shows_none_of_its_secrets_whichever_way_they_come() {
+fn login_shows_no_secret_from_any_source() {
     let cloud = Cloud::start(&["--password", PASSWORD, "--otp", CODE]);
     let home = Home::with_lab(cloud.url());
     let file = |text: &str| {
@@ -82,7 +82,7 @@ fn a_login_shows_none_of_its_secrets_whichever_way_they_come() {
     for (number, way) in ways.into_iter().enumerate() {
         outputs.push(way.output().exits(0));
         // It arrived: the cloud took it, and gave tokens for it.
-        assert_eq!(cloud.told("login").len(), number + 1);
+        assert_eq!(cloud.log_entries("login").len(), number + 1);
         let stored = home.login("lab").unwrap();
         let stored = ["accesstoken", "idtoken", "refreshtoken"].map(|key| stored[key].clone());
         secrets.extend(with_signatures(
@@ -95,13 +95,13 @@ fn a_login_shows_none_of_its_secrets_whichever_way_they_come() {
         (["--password", WRONG_PASSWORD, "--code", CODE], "text"),
         (["--password", PASSWORD, "--code", WRONG_CODE], "json"),
     ] {
-        let refused = cloud.told("login_refused").len();
+        let refused = cloud.log_entries("login_refused").len();
         outputs.push(
             log_in(&[&wrong[..], &["--format", format]].concat())
                 .output()
                 .exits(8),
         );
-        assert_eq!(cloud.told("login_refused").len(), refused + 1);
+        assert_eq!(cloud.log_entries("login_refused").len(), refused + 1);
     }
     let tokens = home.login("lab").unwrap();
     for line in [
@@ -126,7 +126,7 @@ fn a_login_shows_none_of_its_secrets_whichever_way_they_come() {
     );
     let run = run.env("ESPCTL_ID_TOKEN", tokens["idtoken"].as_str().unwrap());
     outputs.push(run.output().exits(8));
-    assert!(!cloud.told("unauthorized").is_empty());
+    assert!(!cloud.log_entries("unauthorized").is_empty());
 
     outputs.push(written(fs::read_to_string(log).unwrap()));
     outputs.push(written(cloud.log_text()));
@@ -182,14 +182,14 @@ const RUNS: [(&str, &[&str], &str, &str, i32); 11] = [
 ];
 
 #[test]
-fn provisioning_shows_neither_tokens_nor_the_secret_key() {
+fn provisioning_shows_neither_tokens_nor_secret_key() {
     for (number, (capability, scenario, fault, life, exit)) in RUNS.into_iter().enumerate() {
         let owner = Owner::start(&["--password", PASSWORD, "--access-life", life]);
         let mut own = vec!["--sec-ver", "1", "--cap", capability];
         own.extend(["--cloud", owner.cloud.url(), "--time-scale", "0.15"]);
         let device = Device::start(&[&own[..], scenario].concat());
         if !fault.is_empty() {
-            owner.order(&[fault.to_owned()]);
+            owner.set_faults(&[fault.to_owned()]);
         }
         let files = [fresh_path("transcript"), fresh_path("log")];
         let [transcript, log] = files.each_ref().map(|path| path.to_str().unwrap());
@@ -212,7 +212,7 @@ fn provisioning_shows_neither_tokens_nor_the_secret_key() {
         secrets.extend(owner.tokens());
         secrets = with_signatures(secrets);
         secrets.push(PASSWORD.to_owned());
-        let told = device.told("user_mapping_received");
+        let told = device.log_entries("user_mapping_received");
         for entry in &told {
             secrets.push(entry["secret_key"].as_str().unwrap().to_owned());
         }
@@ -237,7 +237,7 @@ fn provisioning_shows_neither_tokens_nor_the_secret_key() {
 }
 
 /// What a request carried that is nobody's business.
-fn carried(heard: &Heard) -> String {
+fn carried(heard: &ReceivedRequest) -> String {
     let token = heard.header("authorization").unwrap_or_default();
     format!("{token} {}", String::from_utf8_lossy(&heard.body))
 }
@@ -247,7 +247,7 @@ fn with_status(status: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
 }
 
-type Parrot = fn(&Heard) -> Vec<u8>;
+type Parrot = fn(&ReceivedRequest) -> Vec<u8>;
 
 /// Servers that repeat what they were told, each in another place.
 const PARROTS: [(&str, Parrot); 8] = [
@@ -285,7 +285,7 @@ const PARROTS: [(&str, Parrot); 8] = [
 ];
 
 #[test]
-fn a_server_that_repeats_requests_makes_nothing_known() {
+fn server_that_echoes_requests_reveals_no_secret() {
     let login = ["login", "--user-name", "me", "--password", WRONG_PASSWORD];
     let with_code = ["login", "--user-name", "me", "--otp", "--code", CODE];
     let device = Device::start(&["--sec-ver", "0"]);
@@ -338,7 +338,7 @@ fn a_server_that_repeats_requests_makes_nothing_known() {
             }
         }
     }
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }
 
 fn secrets_of(stored: &Value) -> Vec<String> {
@@ -351,7 +351,7 @@ fn secrets_of(stored: &Value) -> Vec<String> {
 
 /// The one secret that nobody can know beforehand.
 #[test]
-fn a_server_that_repeats_the_secret_key_does_not_make_it_known() {
+fn server_that_echoes_secret_key_does_not_reveal_it() {
     let echo = Turn::Reply(PARROTS[0].1);
     let challenge = says(&json!({"challenge": "c", "request_id": "r"}));
     let device = Device::start(&["--sec-ver", "0", "--cap", "user_assoc"]);
@@ -366,7 +366,7 @@ fn a_server_that_repeats_the_secret_key_does_not_make_it_known() {
             line.extend(["--passphrase", "correct horse battery"]);
             line.extend(address.iter().map(String::as_str));
             let output = home.run(&line).output().exits(7);
-            let key = device.told("user_mapping_received")[0]["secret_key"].clone();
+            let key = device.log_entries("user_mapping_received")[0]["secret_key"].clone();
             let key = key.as_str().unwrap().to_owned();
             assert!(output.stderr.contains("<redacted>"), "{output}");
             assert_none(&output, std::slice::from_ref(&key));
@@ -379,7 +379,7 @@ fn a_server_that_repeats_the_secret_key_does_not_make_it_known() {
 
 /// A refusal in the cloud's own words is still shown.
 #[test]
-fn other_words_of_the_cloud_stay() {
+fn other_text_of_the_cloud_is_kept() {
     let said = json!({"status": "failure", "description": "this account is asleep"});
     with_cloud(vec![vec![refuses("400 Bad Request", &said)]], |url| {
         let home = Home::with_lab(url);

@@ -54,7 +54,7 @@ fn provision(device: &Device, more: &[&str], bundle: &Path) -> Run {
 const SECRETS: [&str; 4] = [POP, PASSWORD, PASSPHRASE, DATA];
 
 #[test]
-fn a_bundle_has_no_secret_of_a_device_whichever_way_it_came() {
+fn bundle_has_no_device_secret_from_any_source() {
     let world = nest();
     let file = fresh_path("secret");
     fs::write(&file, format!("{POP}\n")).unwrap();
@@ -82,7 +82,7 @@ fn a_bundle_has_no_secret_of_a_device_whichever_way_it_came() {
             },
             0,
         );
-        assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+        assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
         assert!(output.stdout.contains("SetWifi { ssid: Ssid(Nest)"));
         assert_none(&output, &SECRETS);
     }
@@ -92,12 +92,12 @@ fn a_bundle_has_no_secret_of_a_device_whichever_way_it_came() {
         |bundle| provision(&device, &flags, bundle).stdin(PASSPHRASE.as_bytes()),
         0,
     );
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
     assert_none(&output, &SECRETS);
 }
 
 #[test]
-fn a_bundle_of_a_run_that_failed_has_no_secret() {
+fn bundle_of_failed_run_has_no_secret() {
     let passphrase = ["--passphrase", PASSPHRASE];
     for scheme in ["1", "2"] {
         let device = Device::start(&["--sec-ver", scheme, "--pop", "another"]);
@@ -107,7 +107,7 @@ fn a_bundle_of_a_run_that_failed_has_no_secret() {
             &SECRETS,
         );
         assert_eq!(
-            device.told("strike").len(),
+            device.log_entries("strike").len(),
             1,
             "the secret reached the device"
         );
@@ -117,7 +117,7 @@ fn a_bundle_of_a_run_that_failed_has_no_secret() {
             &left(|bundle| provision(&device, &flags, bundle), 9),
             &SECRETS,
         );
-        assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+        assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
     }
     let device = Device::start(&[]);
     let too_long = PASSPHRASE.repeat(3);
@@ -138,7 +138,7 @@ fn a_bundle_of_a_run_that_failed_has_no_secret() {
 }
 
 #[test]
-fn a_payload_behind_a_stray_sign_is_nowhere() {
+fn payload_after_stray_character_is_redacted() {
     let device = Device::start(&[]);
     let label = format!("@NP:PROV_x|{POP}|b");
     let json = format!("@{{\"pop\":\"{POP}\"}}");
@@ -167,7 +167,7 @@ fn a_payload_behind_a_stray_sign_is_nowhere() {
 }
 
 #[test]
-fn a_bundle_has_no_secret_that_came_as_a_variable() {
+fn bundle_has_no_secret_from_variables() {
     let world = nest();
     let device = Device::start(&["--sec-ver", "2", "--pop", PASSWORD, "--aps", &world]);
     let run = |bundle: &Path| {
@@ -176,7 +176,7 @@ fn a_bundle_has_no_secret_that_came_as_a_variable() {
             .env("ESPCTL_SEC2_PASSWORD", PASSWORD)
     };
     let output = left(run, 0);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
     assert!(output.stdout.contains("ESPCTL_SEC2_PASSWORD=<redacted>"));
     assert_none(&output, &SECRETS);
 
@@ -188,22 +188,22 @@ fn a_bundle_has_no_secret_that_came_as_a_variable() {
             .env("ESPCTL_QRCODE", &label)
     };
     let output = left(run, 0);
-    assert_eq!(device.told("secured")[0]["pop"], true);
+    assert_eq!(device.log_entries("secured")[0]["pop"], true);
     assert_none(&output, &SECRETS);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_bundle_has_no_secret_that_went_over_a_console() {
+fn bundle_has_no_secret_from_console() {
     let device = Device::on_serial_line(&["--sec-ver", "1", "--pop", POP, "--aps", &nest()]);
     let flags = ["--pop", POP, "--passphrase", PASSPHRASE];
     let output = left(|bundle| provision(&device, &flags, bundle), 0);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], PASSPHRASE);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
     assert_none(&output, &SECRETS);
 }
 
 #[test]
-fn a_bundle_of_a_command_that_shows_secrets_has_none() {
+fn bundle_of_command_that_prints_secrets_has_none() {
     let label = json!({"ver": "v1", "pop": POP, "transport": "softap", "password": PASSWORD});
     let label = label.to_string();
     let bundle = |line: &[&str], bundle: &Path| {
@@ -244,13 +244,13 @@ fn a_bundle_of_a_command_that_shows_secrets_has_none() {
     line.extend(address.iter().map(String::as_str));
     let path = fresh_path("bundle.txt");
     let output = bundle(&line, &path).output();
-    assert_eq!(device.told("secured").len(), 1, "{output}");
+    assert_eq!(device.log_entries("secured").len(), 1, "{output}");
     let stdout = fs::read_to_string(&path).unwrap();
     assert_none(&Output { stdout, ..output }, &SECRETS);
 }
 
 #[test]
-fn a_bundle_has_no_secret_of_the_account() {
+fn bundle_has_no_account_secret() {
     let owner = Owner::start(&["--password", PASSWORD]);
     let user = owner.cloud.user().to_owned();
     let device = Device::start(&["--cap", "user_assoc", "--cloud", owner.cloud.url()]);
@@ -284,7 +284,7 @@ fn a_bundle_has_no_secret_of_the_account() {
         }
     }
     assert!(owner.has(&device), "it did not arrive");
-    let told = device.told("user_mapping_received");
+    let told = device.log_entries("user_mapping_received");
     tokens.push(told[0]["secret_key"].as_str().unwrap().to_owned());
     let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next());
     let mut secrets: Vec<&str> = signatures.collect();
@@ -306,7 +306,7 @@ fn a_bundle_has_no_secret_of_the_account() {
 }
 
 #[test]
-fn a_bundle_of_a_login_has_no_code() {
+fn bundle_of_login_has_no_code() {
     let cloud = Cloud::start(&["--password", PASSWORD, "--otp", CODE]);
     let home = Home::with_lab(cloud.url());
     let login = ["login", "--user-name", cloud.user(), "--code", CODE];

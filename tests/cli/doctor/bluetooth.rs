@@ -15,7 +15,7 @@ const LINE: [&str; 6] = [
 ];
 
 #[test]
-fn each_trouble_is_named_with_what_fixes_it() {
+fn bluetooth_problem_is_reported_with_fix() {
     for (trouble, id, state, see, fix) in [
         (
             "no-adapter",
@@ -69,7 +69,7 @@ fn each_trouble_is_named_with_what_fixes_it() {
             assert!(["ok", "skipped"].contains(&state), "{trouble}\n{output}");
         }
         for event in ["connection_opened", "discovery_started"] {
-            assert!(device.told(event).is_empty(), "{trouble}: {event}");
+            assert!(device.log_entries(event).is_empty(), "{trouble}: {event}");
         }
         // It was looked at, and is as it was.
         let again = device.run(LINE).output().exits(0);
@@ -78,7 +78,7 @@ fn each_trouble_is_named_with_what_fixes_it() {
 }
 
 #[test]
-fn an_adapter_that_works_is_well() {
+fn working_adapter_is_ok() {
     let device = Device::over_bluetooth(&[]);
     let required = [&LINE[..], &["--require"]].concat();
     let output = device.run(&required).output().exits(0);
@@ -99,7 +99,7 @@ fn an_adapter_that_works_is_well() {
 }
 
 #[test]
-fn without_a_bus_there_is_no_service() {
+fn missing_bus_means_no_service() {
     let output = espctl(LINE).output().exits(0);
     let see = "no-bluetooth-service";
     let fix = "unset `DBUS_SYSTEM_BUS_ADDRESS`";

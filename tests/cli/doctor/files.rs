@@ -10,9 +10,9 @@ use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 
 #[test]
-fn files_that_others_may_read_are_named_and_the_command_closes_them() {
+fn world_readable_files_are_reported_with_fix() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let look = || account.run(&ACCOUNT).output().exits(0);
     is_ok(&look(), "account-files");
 
@@ -39,8 +39,8 @@ fn files_that_others_may_read_are_named_and_the_command_closes_them() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_looked_at_is_named() {
-    let account = Account::nobody();
+fn unreadable_folder_is_reported() {
+    let account = Account::empty();
     fs::create_dir_all(account.folder()).unwrap();
     fs::write(Path::new(account.folder()).join("profiles"), "").unwrap();
     let output = account.run(&ACCOUNT).output().exits(0);

@@ -50,7 +50,7 @@ fn skipped(why: &str) {
 }
 
 #[test]
-fn a_computer_without_any_network_is_told_each_lack() {
+fn computer_without_network_gets_every_finding() {
     let Some(output) = in_a_computer("ip link set lo up", &[]) else {
         return;
     };
@@ -70,7 +70,7 @@ fn a_computer_without_any_network_is_told_each_lack() {
 }
 
 #[test]
-fn who_wants_the_hotspot_is_told_to_join_it() {
+fn softap_without_hotspot_suggests_joining() {
     let home = "
         ip link add eth0 type veth peer name eth1
         ip link set eth0 up; ip link set eth1 up
@@ -92,7 +92,7 @@ fn who_wants_the_hotspot_is_told_to_join_it() {
 }
 
 #[test]
-fn a_computer_on_the_hotspot_is_ready() {
+fn computer_on_hotspot_is_ready() {
     let hotspot = "
         ip link add eth0 type veth peer name eth1
         ip link set eth0 up; ip link set eth1 up
@@ -118,7 +118,7 @@ fn a_computer_on_the_hotspot_is_ready() {
 }
 
 #[test]
-fn a_vpn_that_takes_everything_is_named() {
+fn vpn_with_default_route_is_reported() {
     let vpn = "
         ip link add eth0 type veth peer name eth1
         ip link add tun0 type veth peer name tun1

@@ -31,7 +31,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ),
     (
         "cloud-answer",
-        Run(|| listing(vec![Turn::say(ok("<html>"))], &[])),
+        Run(|| listing(vec![Turn::send(ok("<html>"))], &[])),
     ),
     (
         "cloud-refused",

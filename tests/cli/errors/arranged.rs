@@ -94,7 +94,7 @@ pub(in crate::cli) fn scripted_for(
 
 pub(in crate::cli) fn version(scheme: u8, capabilities: &[&str]) -> Turn {
     let document = json!({"prov": {"ver": "v1.1", "sec_ver": scheme, "cap": capabilities}});
-    Turn::say(ok(document.to_string()))
+    Turn::send(ok(document.to_string()))
 }
 
 /// From here on, everything is in the clear.
@@ -106,7 +106,7 @@ pub(in crate::cli) fn session_of_sec0() -> Turn {
         })),
         ..SessionData::default()
     };
-    Turn::say(ok(data.encode_to_vec()))
+    Turn::send(ok(data.encode_to_vec()))
 }
 
 pub(in crate::cli) fn config(msg: NetworkConfigMsgType, payload: Config) -> Turn {
@@ -114,7 +114,7 @@ pub(in crate::cli) fn config(msg: NetworkConfigMsgType, payload: Config) -> Turn
         msg: msg.into(),
         payload: Some(payload),
     };
-    Turn::say(ok(message.encode_to_vec()))
+    Turn::send(ok(message.encode_to_vec()))
 }
 
 pub(in crate::cli) fn set() -> Turn {
@@ -148,7 +148,7 @@ pub(in crate::cli) fn control(msg: NetworkCtrlMsgType, status: Status) -> Turn {
         status: status.into(),
         payload: Some(Control::RespCtrlWifiReset(RespCtrlWifiReset {})),
     };
-    Turn::say(ok(message.encode_to_vec()))
+    Turn::send(ok(message.encode_to_vec()))
 }
 
 pub(in crate::cli) fn reset(status: Status) -> Turn {
@@ -170,7 +170,7 @@ pub(in crate::cli) fn device_not_authentic() -> Output {
                 payload: Some(payload),
             })),
         };
-        Turn::say(ok(data.encode_to_vec()))
+        Turn::send(ok(data.encode_to_vec()))
     };
     let key = SessionResp0 {
         device_pubkey: vec![9; 32],

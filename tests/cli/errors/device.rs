@@ -44,14 +44,14 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "bluetooth-failed",
         Below(
             "it takes a reason that only a system can have",
-            "each_trouble_of_bluetooth_has_its_id_and_a_command",
+            "bluetooth_problems_have_ids_and_commands",
         ),
     ),
     (
         "bluetooth-off",
         Below(
             "an adapter that is off is switched on, but for reasons that only a system can have",
-            "each_trouble_of_bluetooth_has_its_id_and_a_command",
+            "bluetooth_problems_have_ids_and_commands",
         ),
     ),
     ("device-not-authentic", Run(device_not_authentic)),
@@ -59,7 +59,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "disconnected",
         Run(|| {
             let cut_short = "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{\"prov\"";
-            scripted(vec![Turn::say_and_close(cut_short)], &["device", "info"])
+            scripted(vec![Turn::send_and_close(cut_short)], &["device", "info"])
         }),
     ),
     ("enterprise-network", Run(enterprise_network)),
@@ -79,13 +79,13 @@ pub(super) const CASES: &[(&str, Case)] = &[
     (
         "handshake-broken",
         Run(|| {
-            let turns = vec![version(1, &[]), Turn::say(ok("nonsense"))];
+            let turns = vec![version(1, &[]), Turn::send(ok("nonsense"))];
             scripted(turns, &["device", "wifi", "--pop", "x"])
         }),
     ),
     (
         "hung-up",
-        Run(|| scripted(vec![Turn::hang_up()], &["device", "info"])),
+        Run(|| scripted(vec![Turn::close()], &["device", "info"])),
     ),
     ("interrupted", Run(interrupted)),
     (
@@ -177,7 +177,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     ),
     (
         "not-a-device",
-        Run(|| scripted(vec![Turn::say(ok("<html>"))], &["device", "info"])),
+        Run(|| scripted(vec![Turn::send(ok("<html>"))], &["device", "info"])),
     ),
     (
         "not-paired",
@@ -195,14 +195,14 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "not-recorded",
         Below(
             "only batches record their steps, and there is no batch yet",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (
         "permission-denied",
         Below(
             "it takes a system that forbids connections to this computer itself",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (
@@ -232,21 +232,21 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "scan-unfinished",
         Below(
             "the limit of a scan is longer than a test should take",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (
         "session-exhausted",
         Below(
             "it takes four thousand million messages",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (
         "session-lost",
         Below(
             "flows end with the error that lost the session, and say that one",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (
@@ -277,7 +277,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "transport-unavailable",
         Below(
             "it takes a system on which mDNS cannot even begin",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (
@@ -288,7 +288,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
                 session_of_sec0(),
                 set(),
                 applied(),
-                Turn::hang_up(),
+                Turn::close(),
             ];
             let line = [
                 "provision",
@@ -357,7 +357,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "wrong-credentials",
         Below(
             "the command line always makes credentials of the scheme's kind",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (

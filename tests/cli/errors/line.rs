@@ -29,7 +29,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "fault",
         Below(
             "a fault is what must not happen",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (

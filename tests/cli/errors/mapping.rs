@@ -26,7 +26,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "challenge-expired",
         Below(
             "a challenge lives longer than a test should take",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (
@@ -51,7 +51,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
         "mapping-pending",
         Below(
             "the account has a minute, which is longer than a test should take",
-            "faults_and_oddities_have_their_ids",
+            "rare_errors_have_ids_and_exit_codes",
         ),
     ),
     (
@@ -74,7 +74,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
 /// Maps a node of this cloud for its user.
 fn with_cloud(cloud: &[&str], device: &[&str], arguments: &[&str]) -> Output {
     let cloud = Cloud::start(cloud);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = Device::start(&[&["--cloud", cloud.url()][..], device].concat());
     account.provision(&device, &as_text(arguments)).output()
 }
@@ -97,14 +97,14 @@ fn followed(kind: &str) -> Output {
 /// Plain ESP-IDF firmware.
 fn no_mapping() -> Output {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = Device::start(&[]);
     account.provision(&device, &as_text(&HOME)).output()
 }
 
 fn login_lacks_user() -> Output {
     let cloud = Cloud::start(&[]);
-    let account = Account::nobody();
+    let account = Account::empty();
     account.add("lab", cloud.url());
     let device = Device::start(&["--cap", "user_assoc"]);
     let arguments = [&as_text(&HOME)[..], &["--profile", "lab"]].concat();
@@ -115,7 +115,7 @@ fn login_lacks_user() -> Output {
 /// As firmware that has no memory left.
 fn user_refused() -> Output {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let refusal = RMakerConfigPayload {
         msg: RMakerConfigMsgType::TypeRespSetUserMapping.into(),
         payload: Some(Payload::RespSetUserMapping(RespSetUserMapping {
@@ -126,7 +126,7 @@ fn user_refused() -> Output {
     let turns = vec![
         version(0, &[]),
         session_of_sec0(),
-        Turn::say(ok(refusal.encode_to_vec())),
+        Turn::send(ok(refusal.encode_to_vec())),
     ];
     let line = ["provision", "--ssid", "Home", "--open"];
     scripted_for(turns, move |address| {

@@ -52,7 +52,7 @@ pub(super) const CASES: &[Case] = &[
         ]
     },
     || {
-        let turns = vec![Turn::say(ok("v1.0"))];
+        let turns = vec![Turn::send(ok("v1.0"))];
         vec![run_against_script(
             "device info, version without JSON",
             turns,
@@ -60,7 +60,7 @@ pub(super) const CASES: &[Case] = &[
         )]
     },
     || {
-        let turns = vec![version(0, &[]), session_of_sec0(), Turn::say(ok("hello"))];
+        let turns = vec![version(0, &[]), session_of_sec0(), Turn::send(ok("hello"))];
         let line = ["device", "call", "custom-data", "--data", "x"];
         vec![run_against_script("device call, text answer", turns, &line)]
     },
@@ -70,7 +70,7 @@ pub(super) const CASES: &[Case] = &[
             payload: Some(Payload::RespCtrlWifiReprov(RespCtrlWifiReprov {})),
             ..NetworkCtrlPayload::default()
         };
-        let reprovisioned = Turn::say(ok(reprovisioned.encode_to_vec()));
+        let reprovisioned = Turn::send(ok(reprovisioned.encode_to_vec()));
         let turns = vec![version(0, &[]), session_of_sec0(), reprovisioned];
         vec![run_against_script(
             "device reprovision",
@@ -83,11 +83,13 @@ pub(super) const CASES: &[Case] = &[
     || {
         let network = Network::new();
         let devices = [
-            network.starting(&["--name", "Lamp"]),
-            network.starting(&["--name", "Fan", "--sec-ver", "2"]),
+            network.start_device(&["--name", "Lamp"]),
+            network.start_device(&["--name", "Fan", "--sec-ver", "2"]),
         ];
         for device in &devices {
-            until("it is announced", || !device.told("announced").is_empty());
+            until("it is announced", || {
+                !device.log_entries("announced").is_empty()
+            });
         }
         let json = ["--format", "json", "--discovery-timeout", "5"];
         let named = [&json[..], &["--device-name", "Lamp"]].concat();

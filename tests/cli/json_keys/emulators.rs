@@ -33,7 +33,7 @@ pub(super) const CASES: &[Case] = &[
         ];
         let mut device = Device::start(&[&["--cloud", owner.cloud.url()], &own[..]].concat());
         owner.account.provision(&device, &HOME).output().exits(0);
-        device.ended();
+        device.wait_until_ended();
         vec![device_log(&device), cloud_log(&owner.cloud)]
     },
     || {
@@ -59,7 +59,7 @@ pub(super) const CASES: &[Case] = &[
         // Two devices cannot have the same name.
         let network = Network::new();
         let _first = network.device(&["--name", "Lamp"]);
-        let second = network.starting(&["--name", "Lamp"]);
+        let second = network.start_device(&["--name", "Lamp"]);
         wait_for_entry(&second, "announcement_failed")
     },
     || {
@@ -93,7 +93,7 @@ pub(super) const CASES: &[Case] = &[
     || {
         let mut device = Device::start(&["--max-strikes", "1"]);
         at(&device, &["device", "wifi"], &["--pop", "wrong"]);
-        device.ended();
+        device.wait_until_ended();
         vec![device_log(&device)]
     },
     || {
@@ -143,7 +143,7 @@ pub(super) const CASES: &[Case] = &[
         for _ in 0..4 {
             port.send(&format!("{}\r", "x".repeat(199)));
         }
-        until("refused", || !device.told("refused").is_empty());
+        until("refused", || !device.log_entries("refused").is_empty());
         wait_for_entry(&device, "overrun")
     },
     || log_over_ble("encryption-required", "paired"),
@@ -151,7 +151,7 @@ pub(super) const CASES: &[Case] = &[
     || {
         let devices = Device::start(&["--count", "2"]);
         at(&devices, &["device", "info"], &[]);
-        let closed = || !devices.told("connection_closed").is_empty();
+        let closed = || !devices.log_entries("connection_closed").is_empty();
         until("the connection is closed", closed);
         vec![Section::logged("log of several devices", &devices.log())]
     },
@@ -329,7 +329,7 @@ fn call_cloud() -> Vec<Section> {
 
 /// The log of a device, once it has an entry of this event.
 fn wait_for_entry(device: &Device, event: &str) -> Vec<Section> {
-    until(event, || !device.told(event).is_empty());
+    until(event, || !device.log_entries(event).is_empty());
     vec![device_log(device)]
 }
 

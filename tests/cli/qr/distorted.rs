@@ -32,7 +32,7 @@ struct Distortion {
 }
 
 #[test]
-fn ninety_of_a_hundred_distorted_labels_are_read_and_none_wrongly() {
+fn decodes_90_of_100_distorted_labels_and_none_wrong() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut missed = Vec::new();
     for number in 0..100_u16 {

@@ -11,7 +11,7 @@ use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::espctl;
 
 #[test]
-fn what_names_no_device_or_two_is_refused() {
+fn rejects_payloads_with_no_device_or_two() {
     let log = fresh_path("two.log");
     fs::write(
         &log,
@@ -75,7 +75,7 @@ fn side_by_side(codes: &[(&str, bool)]) -> Vec<u8> {
 }
 
 #[test]
-fn of_a_picture_with_two_devices_none_is_chosen() {
+fn rejects_picture_with_two_devices() {
     let other = LABEL.replace("7a9d365e", "7a9d365f");
     for is_inverted in [false, true] {
         let two = side_by_side(&[(LABEL, false), (&other, is_inverted)]);
@@ -96,7 +96,7 @@ fn of_a_picture_with_two_devices_none_is_chosen() {
 }
 
 #[test]
-fn no_file_is_written_where_one_is_refused() {
+fn writes_no_file_after_rejection() {
     let (new, there) = (fresh_path("new.png"), fresh_path("there.svg"));
     fs::write(&there, "mine").unwrap();
     let [new_file, there_file] = [&new, &there].map(|path| path.to_str().unwrap());
@@ -109,7 +109,7 @@ fn no_file_is_written_where_one_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn force_replaces_a_link_and_not_what_it_leads_to() {
+fn force_replaces_link_but_not_its_target() {
     let (link, target) = (fresh_path("link.svg"), fresh_path("target"));
     fs::write(&target, "somebody else's").unwrap();
     std::os::unix::fs::symlink(&target, &link).unwrap();
@@ -122,7 +122,7 @@ fn force_replaces_a_link_and_not_what_it_leads_to() {
 }
 
 #[test]
-fn a_thread_label_gets_no_wifi() {
+fn thread_label_gets_no_wifi() {
     let device = Device::start(&[]);
     let label = format!(
         r#"{{"ver":"v1","pop":"{}","transport":"softap","network":"thread"}}"#,
@@ -141,5 +141,5 @@ fn a_thread_label_gets_no_wifi() {
     line.extend(rest.map(str::to_owned));
     let output = espctl(line).output().exits(2);
     assert!(output.stderr.contains("provisions Wi-Fi only"), "{output}");
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
 }

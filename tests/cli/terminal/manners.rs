@@ -7,11 +7,11 @@ use crate::support::espctl::command;
 use crate::support::pty::{CTRL_C, ENTER, ESC, Terminal};
 
 #[test]
-fn escape_is_no_answer() {
+fn escape_answers_nothing() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types(ESC);
+    terminal.type_keys(ESC);
     let screen = terminal.exits(2);
     assert!(
         screen.contains("--ssid") && screen.contains("ESPCTL_SSID"),
@@ -20,42 +20,42 @@ fn escape_is_no_answer() {
 
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.shows("Passphrase of Nest:");
-    terminal.types(ESC);
+    terminal.type_keys(ESC);
     let screen = terminal.exits(2);
     assert!(screen.contains("--passphrase-file"), "{screen}");
-    assert!(device.told("wifi_set").is_empty());
+    assert!(device.log_entries("wifi_set").is_empty());
 }
 
 #[test]
-fn ctrl_c_at_a_prompt_is_ctrl_c() {
+fn ctrl_c_at_prompt_interrupts() {
     let device = device();
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types(CTRL_C);
+    terminal.type_keys(CTRL_C);
     let screen = terminal.exits(130);
     assert!(screen.contains("error: interrupted"), "{screen}");
     assert!(terminal.raw().contains("\x1b[?25h"));
 
     let mut terminal = provision(&device);
     terminal.shows(PROMPT);
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.shows("Passphrase of Nest:");
-    terminal.types(CTRL_C);
+    terminal.type_keys(CTRL_C);
     terminal.exits(130);
-    assert!(device.told("wifi_set").is_empty());
+    assert!(device.log_entries("wifi_set").is_empty());
 }
 
 #[test]
-fn a_signal_at_a_prompt_gives_the_terminal_back() {
+fn signal_at_prompt_restores_terminal() {
     let device = device();
     for keys in ["", "1\r"] {
         let mut terminal = provision(&device);
         terminal.shows(PROMPT);
-        terminal.types(keys);
+        terminal.type_keys(keys);
         terminal.shows(if keys.is_empty() {
             PROMPT
         } else {
@@ -75,7 +75,7 @@ fn a_signal_at_a_prompt_gives_the_terminal_back() {
 }
 
 #[test]
-fn the_limit_of_a_run_holds_at_a_prompt_too() {
+fn timeout_also_applies_at_prompt() {
     let device = device();
     let mut line = bare(&device);
     line.extend(["--pop", device.pop(), "--timeout", "20"].map(str::to_owned));
@@ -89,7 +89,7 @@ fn the_limit_of_a_run_holds_at_a_prompt_too() {
 }
 
 #[test]
-fn who_wants_no_questions_gets_none() {
+fn no_input_never_prompts() {
     let device = device();
     let line = [&bare(&device)[..], &["--pop".into(), device.pop().into()]].concat();
     let flag = [&line[..], &["--no-input".into()]].concat();
@@ -101,7 +101,7 @@ fn who_wants_no_questions_gets_none() {
         let screen = terminal.exits(2);
         assert!(screen.contains("ESPCTL_SSID"), "{screen}");
     }
-    assert!(device.told("connection_opened").is_empty());
+    assert!(device.log_entries("connection_opened").is_empty());
     // Set to nothing, or to no, they change nothing.
     for variables in [&[("ESPCTL_NO_INPUT", "0")], &[("CI", "")]] {
         Terminal::start(&line, variables).shows(PROMPT);
@@ -109,7 +109,7 @@ fn who_wants_no_questions_gets_none() {
 }
 
 #[test]
-fn what_goes_on_is_shown_with_its_time_and_leaves_no_trace() {
+fn progress_shows_time_and_is_erased() {
     let device = Device::start(&["--join-ms", "2500"]);
     let mut line = bare(&device);
     line.extend(["--pop", device.pop(), "--ssid", "Home"].map(str::to_owned));
@@ -122,7 +122,7 @@ fn what_goes_on_is_shown_with_its_time_and_leaves_no_trace() {
 }
 
 #[test]
-fn a_person_has_time_to_join_the_hotspot() {
+fn waits_until_user_joins_hotspot() {
     // A place where a device has been, and will be again.
     let mut before = Device::start(&[]);
     let port = before.ready["port"].to_string();
@@ -154,7 +154,7 @@ fn a_person_has_time_to_join_the_hotspot() {
 }
 
 #[test]
-fn colour_is_where_it_is_wanted_and_says_nothing() {
+fn color_is_optional_and_carries_no_information() {
     // A refusal, which has the one coloured word.
     let coloured = |flags: &[&str], variables: &[(&str, &str)]| {
         let line = [&["provision", "--ssid", ""][..], flags].concat();
@@ -177,7 +177,7 @@ fn colour_is_where_it_is_wanted_and_says_nothing() {
 }
 
 #[test]
-fn a_code_that_is_wider_than_the_terminal_is_told() {
+fn warns_if_code_is_wider_than_terminal() {
     let label = |pop: &str| format!(r#"{{"ver":"v1","name":"n","pop":"{pop}","transport":"ble"}}"#);
     for (length, is_told) in [(8, false), (620, true)] {
         let label = label(&"x".repeat(length));

@@ -16,7 +16,7 @@ fn house() -> String {
 }
 
 #[test]
-fn the_only_device_that_looks_like_one_needs_no_name() {
+fn only_likely_device_needs_no_name() {
     let house = house();
     let device = Device::over_bluetooth(&["--neighbours", &house]);
     let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "4"];
@@ -25,7 +25,7 @@ fn the_only_device_that_looks_like_one_needs_no_name() {
 }
 
 #[test]
-fn a_device_is_found_by_the_beginning_of_its_name_and_by_its_address() {
+fn name_prefix_and_address_select_device() {
     let device = Device::over_bluetooth(&["--name", "PROV_abc123"]);
     let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "4"];
     line.extend(["--device-name", "PROV_ab"]);
@@ -39,7 +39,7 @@ fn a_device_is_found_by_the_beginning_of_its_name_and_by_its_address() {
 }
 
 #[test]
-fn a_label_says_its_name_as_a_whole() {
+fn label_requires_whole_name() {
     let device = Device::over_bluetooth(&["--name", "PROV_abc123"]);
     let pop = device.pop();
     let label = format!(r#"{{"ver":"v1","name":"PROV_abc","pop":"{pop}","transport":"ble"}}"#);
@@ -51,14 +51,14 @@ fn a_label_says_its_name_as_a_whole() {
 }
 
 #[test]
-fn an_exact_name_wins_over_longer_ones() {
+fn exact_name_wins_over_longer_names() {
     let others = neighbours(&json!([{"name": "PROV_abc1"}, {"name": "PROV_abc2"}]));
     let device = Device::over_bluetooth(&["--name", "PROV_abc", "--neighbours", &others]);
     joined(provision_it(&device, &[]), &device);
 }
 
 #[test]
-fn a_beginning_that_fits_two_is_no_name() {
+fn ambiguous_name_prefix_selects_nothing() {
     let others = neighbours(&json!([{"name": "PROV_abc1"}]));
     let device = Device::over_bluetooth(&["--name", "PROV_abc2", "--neighbours", &others]);
     let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "4"];
@@ -70,7 +70,7 @@ fn a_beginning_that_fits_two_is_no_name() {
 }
 
 #[test]
-fn of_two_equal_names_a_script_takes_none() {
+fn equal_names_select_nothing_in_script() {
     let twin = neighbours(
         &json!([{"name": "PROV_twin", "address": "C0:00:00:00:00:99", "at_once": true}]),
     );
@@ -88,7 +88,7 @@ fn of_two_equal_names_a_script_takes_none() {
 }
 
 #[test]
-fn of_two_equal_names_a_person_chooses_one() {
+fn user_selects_one_of_two_equal_names() {
     let twin = neighbours(&json!([
         {"name": "PROV_twin", "address": "C0:00:00:00:00:99", "rssi": -90, "at_once": true},
     ]));
@@ -105,14 +105,14 @@ fn of_two_equal_names_a_person_chooses_one() {
         assert!(screen.contains(text), "{text}:\n{screen}");
     }
     // The strongest is the first.
-    terminal.types("1\r");
+    terminal.type_keys("1\r");
     let screen = terminal.exits(0);
     assert!(screen.contains("Wi-Fi Provisioning Successful"), "{screen}");
-    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
 }
 
 #[test]
-fn a_choice_that_is_left_changes_nothing() {
+fn cancelled_choice_changes_nothing() {
     let twin = neighbours(&json!([{"name": "PROV_twin", "at_once": true}]));
     let device =
         Device::over_bluetooth(&["--name", "PROV_twin", "--at-once", "--neighbours", &twin]);
@@ -126,13 +126,13 @@ fn a_choice_that_is_left_changes_nothing() {
     ];
     let mut terminal = Terminal::start(line, &[("DBUS_SYSTEM_BUS_ADDRESS", device.bus())]);
     terminal.shows("Select device number");
-    terminal.types(CTRL_C);
+    terminal.type_keys(CTRL_C);
     terminal.exits(130);
     heard_nothing(&device);
 }
 
 #[test]
-fn a_customer_s_devices_are_told_from_others() {
+fn customer_id_selects_devices() {
     let others = neighbours(&json!([
         {"name": "PROV_other", "manufacturer": {"0x02e5": "4e6f76610001000501 00".replace(' ', "")}},
         {"name": "PROV_silent"},
@@ -159,7 +159,7 @@ fn a_customer_s_devices_are_told_from_others() {
 }
 
 #[test]
-fn firmware_with_a_service_of_its_own_is_found_by_it() {
+fn custom_service_selects_firmware() {
     let service = "12345678-9abc-def0-1234-56789abcdef0";
     let device = Device::over_bluetooth(&["--service-uuid", service, "--name", "Lamp"]);
     let mut line = vec!["--pop", device.pop(), "--discovery-timeout", "4"];
@@ -169,13 +169,13 @@ fn firmware_with_a_service_of_its_own_is_found_by_it() {
 }
 
 #[test]
-fn a_device_that_is_heard_late_is_waited_for() {
+fn waits_for_late_advertisement() {
     let device = Device::over_bluetooth(&["--advertise-after", "700"]);
     joined(provision_it(&device, &[]), &device);
 }
 
 #[test]
-fn of_several_devices_each_is_provisioned_by_its_name() {
+fn each_of_several_devices_is_provisioned_by_name() {
     let house = house();
     let device = Device::over_bluetooth(&[
         "--count",
@@ -192,5 +192,5 @@ fn of_several_devices_each_is_provisioned_by_its_name() {
         line.extend(HOME);
         provision(&device, &line).exits(0);
     }
-    assert_eq!(device.told("wifi_joined").len(), 2);
+    assert_eq!(device.log_entries("wifi_joined").len(), 2);
 }

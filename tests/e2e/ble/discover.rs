@@ -15,7 +15,7 @@ fn discover(device: &Device, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn devices_are_listed_with_what_they_advertise() {
+fn lists_devices_with_advertised_data() {
     let others = neighbours(&json!([
         {"name": "Headphones", "rssi": -41},
         {"name": "PROV_from_days_ago", "stale": true},
@@ -65,7 +65,7 @@ fn devices_are_listed_with_what_they_advertise() {
 }
 
 #[test]
-fn whoever_watches_sees_the_list_grow() {
+fn list_grows_on_terminal() {
     let others = neighbours(&json!([{"name": "PROV_late", "appears_after_ms": 600}]));
     let device = Device::over_bluetooth(&["--name", "PROV_early", "--neighbours", &others]);
     let line = ["discover", "--transport", "ble", "--discovery-timeout", "2"];
@@ -85,7 +85,7 @@ fn whoever_watches_sees_the_list_grow() {
 }
 
 #[test]
-fn with_nobody_there_it_says_who_is_and_why_that_may_be() {
+fn empty_search_lists_other_devices_and_reasons() {
     let others = neighbours(&json!([
         {"name": "Headphones", "rssi": -41}, {"name": "Watch", "rssi": -71},
     ]));
@@ -108,7 +108,7 @@ fn with_nobody_there_it_says_who_is_and_why_that_may_be() {
 }
 
 #[test]
-fn the_strongest_is_the_first() {
+fn strongest_device_is_first() {
     let others = neighbours(&json!([
         {"name": "PROV_far", "rssi": -90}, {"name": "PROV_near", "rssi": -30},
     ]));
@@ -130,7 +130,7 @@ fn the_strongest_is_the_first() {
 }
 
 #[test]
-fn all_lists_nothing_that_a_filter_leaves_out() {
+fn all_respects_filters() {
     let others = neighbours(&json!([{"name": "Headphones"}]));
     let device = Device::over_bluetooth(&["--customer-id", "7", "--neighbours", &others]);
     for all in [&["--all"][..], &[]] {
@@ -146,7 +146,7 @@ fn all_lists_nothing_that_a_filter_leaves_out() {
 }
 
 #[test]
-fn whoever_watches_sees_the_others_with_all() {
+fn all_shows_other_devices_on_terminal() {
     let others = neighbours(&json!([{"name": "Headphones"}]));
     let device = Device::over_bluetooth(&["--neighbours", &others]);
     let line = [
@@ -165,7 +165,7 @@ fn whoever_watches_sees_the_others_with_all() {
 }
 
 #[test]
-fn what_was_changed_on_this_computer_is_told() {
+fn changed_host_setting_is_reported() {
     let device = Device::over_bluetooth(&["--host-trouble", "adapter-off"]);
     let output = discover(&device, &["--format", "json"]).exits(0);
     assert_eq!(
@@ -176,15 +176,13 @@ fn what_was_changed_on_this_computer_is_told() {
     let device = Device::over_bluetooth(&["--host-trouble", "adapter-off"]);
     let output = discover(&device, &[]).exits(0);
     assert!(
-        output
-            .stderr
-            .contains("warning: Bluetooth was switched off"),
+        output.stderr.contains("warning: Bluetooth was off"),
         "{output}"
     );
 }
 
 #[test]
-fn an_address_of_a_network_is_refused() {
+fn rejects_network_address() {
     let device = Device::over_bluetooth(&[]);
     for flag in [
         ["--device-ip", "127.0.0.1"],

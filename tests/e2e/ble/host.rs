@@ -9,7 +9,7 @@ use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{command, espctl, send_signal};
 
 #[test]
-fn each_trouble_of_the_host_has_its_id_and_its_command() {
+fn host_problems_have_ids_and_commands() {
     for (trouble, id, command) in [
         ("no-adapter", "no-bluetooth-adapter", "/sys/class/bluetooth"),
         ("adapter-blocked", "bluetooth-blocked", "rfkill unblock"),
@@ -27,7 +27,7 @@ fn each_trouble_of_the_host_has_its_id_and_its_command() {
 }
 
 #[test]
-fn without_a_system_bus_there_is_no_bluetooth() {
+fn missing_system_bus_means_no_bluetooth() {
     let line = ["discover", "--transport", "ble", "--format", "json"];
     let output = espctl(line).output();
     failed(
@@ -47,7 +47,7 @@ fn silent_bus() -> (UnixListener, String) {
 }
 
 #[test]
-fn a_bus_that_says_nothing_is_not_waited_for() {
+fn silent_bus_times_out() {
     let (_listener, bus) = silent_bus();
     let line = ["discover", "--transport", "ble", "--format", "json"];
     let output = espctl(line).env("DBUS_SYSTEM_BUS_ADDRESS", &bus).output();
@@ -55,7 +55,7 @@ fn a_bus_that_says_nothing_is_not_waited_for() {
 }
 
 #[test]
-fn a_run_that_waits_for_the_system_can_be_interrupted() {
+fn run_waiting_for_system_can_be_interrupted() {
     // Whatever else runs can hold it up, so one quick end is enough.
     let mut all = Vec::new();
     for _ in 0..5 {
@@ -81,24 +81,24 @@ fn time_to_be_interrupted() -> Duration {
 }
 
 #[test]
-fn a_service_that_ends_during_a_run_is_the_host_s_matter() {
+fn service_that_stops_during_run_is_a_host_problem() {
     let device = Device::over_bluetooth(&["--host-trouble", "dies"]);
     let error = failed(provision_it(&device, &[]), 3, "no-bluetooth-service", &[]);
     assert!(error["hints"].to_string().contains("systemctl"), "{error}");
 }
 
 #[test]
-fn an_adapter_that_is_off_is_switched_on_and_that_is_said() {
+fn disabled_adapter_is_powered_on_and_reported() {
     let device = Device::over_bluetooth(&["--host-trouble", "adapter-off"]);
     let output = joined(provision_it(&device, &[]), &device);
     let warned = |line: &serde_json::Value| {
-        line["event"] == "warned" && line["message"].to_string().contains("is on now")
+        line["event"] == "warned" && line["message"].to_string().contains("is switched on now")
     };
     assert!(output.json().iter().any(warned), "{output}");
 }
 
 #[test]
-fn an_adapter_is_named_or_refused() {
+fn unknown_adapter_is_rejected() {
     let device = Device::over_bluetooth(&[]);
     joined(provision_it(&device, &["--adapter", "hci0"]), &device);
     let device = Device::over_bluetooth(&[]);
@@ -108,7 +108,7 @@ fn an_adapter_is_named_or_refused() {
 }
 
 #[test]
-fn an_address_of_a_network_is_none_of_bluetooth_s() {
+fn rejects_network_address_over_ble() {
     let device = Device::over_bluetooth(&[]);
     let output = provision_it(&device, &["--device-ip", "127.0.0.1"]);
     failed(output, 2, "conflicting-flags", &["--device-name"]);

@@ -10,27 +10,31 @@ use crate::support::espctl::{send_signal, watch};
 use crate::support::wait::until;
 
 #[test]
-fn a_device_that_wants_encryption_is_paired_with() {
+fn pairs_with_device_that_requires_encryption() {
     // BlueZ does so by itself, or says that it has to be asked.
     for trouble in ["encryption-required", "pairing-by-hand"] {
         for stack in ["nimble", "bluedroid"] {
             let device = Device::over_bluetooth(&["--link-trouble", trouble, "--stack", stack]);
             joined(provision_it(&device, &[]), &device);
-            assert_eq!(device.told("paired").len(), 1, "{:#?}", device.log());
+            assert_eq!(device.log_entries("paired").len(), 1, "{:#?}", device.log());
         }
     }
 }
 
 #[test]
-fn a_device_that_cannot_be_paired_with_is_named() {
+fn failed_pairing_is_reported() {
     let device = Device::over_bluetooth(&["--link-trouble", "pairing-by-hand-refused"]);
     let address = device.ready["address"].as_str().unwrap().to_owned();
     failed(provision_it(&device, &[]), 3, "not-paired", &[&address]);
-    assert!(device.told("answered").is_empty(), "{:#?}", device.log());
+    assert!(
+        device.log_entries("answered").is_empty(),
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[test]
-fn where_bluez_does_not_say_that_pairing_failed_it_is_thought_of() {
+fn unreported_pairing_failure_gets_pairing_hint() {
     let device = Device::over_bluetooth(&["--link-trouble", "no-pairing"]);
     failed(provision_it(&device, &[]), 6, "disconnected", &["paired"]);
     let device = Device::over_bluetooth(&["--link-trouble", "pairing-hangs"]);
@@ -41,21 +45,26 @@ fn where_bluez_does_not_say_that_pairing_failed_it_is_thought_of() {
 }
 
 #[test]
-fn what_the_system_remembers_wrongly_is_forgotten_once() {
+fn stale_gatt_cache_is_removed_once() {
     let device = Device::over_bluetooth(&["--link-trouble", "stale-cache"]);
     joined(provision_it(&device, &[]), &device);
-    assert_eq!(device.told("forgotten").len(), 1, "{:#?}", device.log());
+    assert_eq!(
+        device.log_entries("forgotten").len(),
+        1,
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[test]
-fn a_first_attempt_that_the_controller_gives_up_is_made_again() {
+fn failed_first_connection_is_retried() {
     let device = Device::over_bluetooth(&["--link-trouble", "connect-fails-once"]);
     joined(provision_it(&device, &[]), &device);
-    assert!(device.told("forgotten").is_empty());
+    assert!(device.log_entries("forgotten").is_empty());
 }
 
 #[test]
-fn a_device_that_somebody_else_holds_is_not_found() {
+fn device_connected_to_another_client_is_not_found() {
     let device = Device::over_bluetooth(&["--link-trouble", "held"]);
     let output = provision_it(&device, &["--discovery-timeout", "1.5"]);
     failed(output, 4, "no-device", &["phone app"]);
@@ -63,19 +72,19 @@ fn a_device_that_somebody_else_holds_is_not_found() {
 }
 
 #[test]
-fn a_device_that_this_computer_is_connected_to_is_used() {
+fn device_connected_to_this_computer_is_used() {
     let device = Device::over_bluetooth(&["--link-trouble", "connected"]);
     joined(provision_it(&device, &[]), &device);
 }
 
 #[test]
-fn a_name_from_before_counts_for_nothing() {
+fn cached_name_is_ignored() {
     let device = Device::over_bluetooth(&["--link-trouble", "name-in-cache"]);
     joined(provision_it(&device, &[]), &device);
 }
 
 #[test]
-fn after_a_run_the_device_is_free_and_nothing_is_left_behind() {
+fn run_releases_device_and_leaves_nothing() {
     let device = Device::over_bluetooth(&[]);
     let name = device.ready["name"].as_str().unwrap();
     let line = [
@@ -89,18 +98,18 @@ fn after_a_run_the_device_is_free_and_nothing_is_left_behind() {
     for times in 1..=3 {
         device.run(line).output().exits(0);
         until("it is free", || {
-            device.told("connection_closed").len() == times
+            device.log_entries("connection_closed").len() == times
         });
         let (started, stopped) = (
-            device.told("discovery_started").len(),
-            device.told("discovery_stopped").len(),
+            device.log_entries("discovery_started").len(),
+            device.log_entries("discovery_stopped").len(),
         );
         assert_eq!((started, stopped), (times, times));
     }
 }
 
 #[test]
-fn an_interrupted_run_frees_the_device() {
+fn interrupted_run_releases_device() {
     let device = Device::over_bluetooth(&["--join-ms", "600000"]);
     let name = device.ready["name"].as_str().unwrap();
     let mut command: Command = crate::support::espctl::command(
@@ -124,13 +133,13 @@ fn an_interrupted_run_frees_the_device() {
     });
     assert_eq!(output.exit, Some(130), "{output}");
     until("it is free", || {
-        !device.told("connection_closed").is_empty()
+        !device.log_entries("connection_closed").is_empty()
     });
 }
 
 /// What is said when the link is lost at the n-th request to an endpoint.
 #[test]
-fn a_link_that_is_lost_is_told_as_what_it_is() {
+fn lost_link_is_reported() {
     for (step, exits) in [
         ("proto-ver:1", &[6][..]),
         ("prov-session:1", &[6]),
@@ -155,7 +164,7 @@ fn a_link_that_is_lost_is_told_as_what_it_is() {
 }
 
 #[test]
-fn a_link_that_is_lost_while_the_device_joins_is_found_again() {
+fn reconnects_after_link_loss_while_joining() {
     let device = Device::over_bluetooth(&["--fault", "prov-config:3:reset", "--join-ms", "3000"]);
     let output = joined(provision_it(&device, &[]), &device);
     let events: Vec<Value> = output.json();
@@ -168,14 +177,14 @@ fn a_link_that_is_lost_while_the_device_joins_is_found_again() {
 }
 
 #[test]
-fn a_device_that_goes_away_after_apply_is_unconfirmed() {
+fn device_that_disappears_after_apply_is_unconfirmed() {
     let device = Device::over_bluetooth(&["--scenario", "service-gone"]);
     let output = provision_it(&device, &["--join-timeout", "3"]);
     failed(output, 10, "unconfirmed", &[]);
 }
 
 #[test]
-fn a_device_that_connects_and_does_not_tell_its_services_is_told_as_that() {
+fn service_discovery_timeout_is_reported() {
     let device = Device::over_bluetooth(&["--link-trouble", "unresolved"]);
     let address = device.ready["address"].as_str().unwrap().to_owned();
     let output = provision_it(&device, &[]);
@@ -185,20 +194,25 @@ fn a_device_that_connects_and_does_not_tell_its_services_is_told_as_that() {
         output,
         exit,
         "silent",
-        &["did not tell its services", &command],
+        &["service discovery timed out", &command],
     );
     // What the system remembers of it was forgotten first.
-    assert_eq!(device.told("forgotten").len(), 1, "{:#?}", device.log());
+    assert_eq!(
+        device.log_entries("forgotten").len(),
+        1,
+        "{:#?}",
+        device.log()
+    );
 }
 
 #[test]
-fn a_device_that_is_away_for_a_while_after_apply_is_found_again() {
+fn reconnects_to_device_that_returns_after_apply() {
     let device = Device::over_bluetooth(&["--scenario", "channel-change", "--time-scale", "0.5"]);
     joined(provision_it(&device, &[]), &device);
 }
 
 #[test]
-fn a_device_that_vanishes_is_out_of_reach() {
+fn vanished_device_is_unreachable() {
     let device = Device::over_bluetooth(&["--link-trouble", "vanishes"]);
     let name = device.ready["name"].as_str().unwrap();
     let mut line = vec![

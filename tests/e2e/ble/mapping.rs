@@ -5,7 +5,7 @@ use crate::support::device::Device;
 use crate::support::owner::Owner;
 
 #[test]
-fn a_device_is_mapped_in_either_way() {
+fn maps_device_with_either_method() {
     for (capability, key, way) in [
         ("ch_resp", "ec", "challenge_response"),
         ("ch_resp", "rsa", "challenge_response"),
@@ -34,7 +34,7 @@ fn a_device_is_mapped_in_either_way() {
             assert_eq!(summary["mapped"], true, "{output}");
             assert_eq!(summary["mapped_by"], way, "{output}");
             assert!(owner.has(&device), "{output}");
-            assert_eq!(device.told("wifi_joined").len(), 1);
+            assert_eq!(device.log_entries("wifi_joined").len(), 1);
             if capability == "ch_resp" {
                 let order: Vec<String> = device
                     .log()

@@ -57,7 +57,12 @@ fn never_panicked(output: &Output) {
 fn joined(output: Output, device: &Device) -> Output {
     let output = output.exits(0);
     assert_eq!(output.result()["summary"]["transport"], "ble", "{output}");
-    assert_eq!(device.told("wifi_joined").len(), 1, "{:#?}", device.log());
+    assert_eq!(
+        device.log_entries("wifi_joined").len(),
+        1,
+        "{:#?}",
+        device.log()
+    );
     output
 }
 
@@ -76,7 +81,7 @@ fn failed(output: Output, exit: i32, id: &str, words: &[&str]) -> Value {
 /// Nobody opened a link to it.
 #[track_caller]
 fn heard_nothing(device: &Device) {
-    let opened = device.told("connection_opened");
+    let opened = device.log_entries("connection_opened");
     assert!(opened.is_empty(), "{:#?}", device.log());
 }
 

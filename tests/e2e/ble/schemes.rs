@@ -6,7 +6,7 @@ use super::{HOME, failed, joined, never_panicked, provision, provision_it};
 use crate::support::device::{Device, access_points};
 
 #[test]
-fn every_scheme_ends_with_a_joined_device_on_both_stacks() {
+fn every_scheme_joins_on_both_stacks() {
     let schemes: [(&[&str], u8); 5] = [
         (&["--sec-ver", "0"], 0),
         (&["--sec-ver", "1"], 1),
@@ -22,17 +22,22 @@ fn every_scheme_ends_with_a_joined_device_on_both_stacks() {
             assert_eq!(output.result()["summary"]["security"], scheme, "{output}");
             // One link, one handshake, one version document, and no scan for a network that is named.
             for event in ["connection_opened", "session_opened", "secured", "wifi_set"] {
-                assert_eq!(device.told(event).len(), 1, "{event}: {:#?}", device.log());
+                assert_eq!(
+                    device.log_entries(event).len(),
+                    1,
+                    "{event}: {:#?}",
+                    device.log()
+                );
             }
             assert_eq!(device.requests("proto-ver"), 1);
             assert_eq!(device.requests("prov-scan"), 0);
-            assert!(device.told("refused").is_empty());
+            assert!(device.log_entries("refused").is_empty());
         }
     }
 }
 
 #[test]
-fn firmware_of_every_generation_is_provisioned() {
+fn provisions_every_firmware_generation() {
     for firmware in ["v4.4", "v5", "network_provisioning"] {
         let device = Device::over_bluetooth(&["--firmware", firmware]);
         joined(provision_it(&device, &[]), &device);
@@ -40,7 +45,7 @@ fn firmware_of_every_generation_is_provisioned() {
 }
 
 #[test]
-fn a_label_s_qr_code_is_enough() {
+fn qr_code_of_label_is_sufficient() {
     let device = Device::over_bluetooth(&[]);
     let code = device.ready["qrcode"].as_str().expect("a QR code");
     let mut line = vec!["provision", "--no-cloud", "--format", "json"];
@@ -52,7 +57,7 @@ fn a_label_s_qr_code_is_enough() {
 }
 
 #[test]
-fn a_wrong_pop_is_tried_once() {
+fn wrong_pop_is_tried_once() {
     for stack in ["nimble", "bluedroid"] {
         for scheme in ["1", "2"] {
             let device = Device::over_bluetooth(&[
@@ -68,9 +73,9 @@ fn a_wrong_pop_is_tried_once() {
             let mut line = vec!["--device-name", "PROV_x", "--pop", "wrong"];
             line.extend(HOME);
             failed(provision(&device, &line), 5, "wrong-pop", &["five wrong"]);
-            assert_eq!(device.told("handshake_started").len(), 1);
-            assert_eq!(device.told("strike").len(), 1, "{:#?}", device.log());
-            assert!(device.told("wifi_set").is_empty());
+            assert_eq!(device.log_entries("handshake_started").len(), 1);
+            assert_eq!(device.log_entries("strike").len(), 1, "{:#?}", device.log());
+            assert!(device.log_entries("wifi_set").is_empty());
             // The device is free again at once.
             line[3] = "abcd1234";
             joined(provision(&device, &line), &device);
@@ -79,7 +84,7 @@ fn a_wrong_pop_is_tried_once() {
 }
 
 #[test]
-fn a_wrong_passphrase_is_the_network_s_matter() {
+fn wrong_passphrase_is_a_network_error() {
     let device = Device::over_bluetooth(&[]);
     let (name, pop) = (device.ready["name"].as_str().unwrap(), device.pop());
     let line = [
@@ -98,7 +103,7 @@ fn a_wrong_passphrase_is_the_network_s_matter() {
 }
 
 #[test]
-fn an_open_network_is_found_by_the_device_s_own_scan() {
+fn own_scan_finds_open_network() {
     let device = Device::over_bluetooth(&[]);
     let (name, pop) = (device.ready["name"].as_str().unwrap(), device.pop());
     let line = ["--device-name", name, "--pop", pop, "--ssid", "Guest"];
@@ -107,7 +112,7 @@ fn an_open_network_is_found_by_the_device_s_own_scan() {
 }
 
 #[test]
-fn names_and_passphrases_of_any_bytes_arrive_whole() {
+fn transfers_arbitrary_names_and_passphrases() {
     let longest = "p".repeat(63);
     let ssid = "0123456789abcdefghijklmnopqrstuv";
     let world = access_points(&json!([{
@@ -128,5 +133,5 @@ fn names_and_passphrases_of_any_bytes_arrive_whole() {
         &longest,
     ];
     joined(provision(&device, &line), &device);
-    assert_eq!(device.told("wifi_set")[0]["passphrase"], longest);
+    assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], longest);
 }

@@ -36,7 +36,7 @@ fn sixteen() -> Value {
 }
 
 #[test]
-fn sixteen_access_points_come_in_pages_that_fit() {
+fn sixteen_access_points_arrive_in_fitting_pages() {
     let world = access_points(&sixteen());
     // Bluedroid without Security 2 has room for 257 bytes, with it for 481.
     for (stack, scheme, pages) in [
@@ -55,7 +55,7 @@ fn sixteen_access_points_come_in_pages_that_fit() {
         // The scan's start, and the questions whether it is over.
         assert!((2..20).contains(&others), "{stack} {scheme}: {others}");
         let longest = device
-            .told("answered")
+            .log_entries("answered")
             .iter()
             .filter(|entry| entry["endpoint"] == "prov-scan")
             .filter_map(|entry| entry["bytes"].as_u64())
@@ -66,7 +66,7 @@ fn sixteen_access_points_come_in_pages_that_fit() {
 }
 
 #[test]
-fn an_answer_of_five_hundred_bytes_arrives_whole() {
+fn answer_of_500_bytes_arrives_whole() {
     // The version document grows with what the application can do.
     let capabilities: Vec<String> = (0..14)
         .map(|number| format!("capability_number_{number:02}"))
@@ -74,14 +74,14 @@ fn an_answer_of_five_hundred_bytes_arrives_whole() {
     let capabilities = format!("{},half", capabilities.join(","));
     let device = Device::over_bluetooth(&["--cap", &capabilities]);
     let output = ask(&device, &["device", "info"], &[]).exits(0);
-    let told = device.told("answered");
+    let told = device.log_entries("answered");
     let bytes = told[0]["bytes"].as_u64().unwrap();
     assert!((500..=512).contains(&bytes), "{bytes} bytes");
     assert!(output.stdout.contains("half"), "{output}");
 }
 
 #[test]
-fn what_does_not_fit_is_said_to_be_too_long() {
+fn oversized_message_is_too_long() {
     let device = Device::over_bluetooth(&["--sec-ver", "1", "--stack", "bluedroid"]);
     let data = "x".repeat(300);
     let pop = device.pop();

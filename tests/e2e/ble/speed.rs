@@ -10,7 +10,7 @@ use crate::support::espctl::{command, watch};
 /// The same run over HTTP, a moment before on the same computer, is the measure. Whatever else runs can
 /// hold up either, so one good pair is enough.
 #[test]
-fn a_known_name_is_secured_at_once() {
+fn known_name_is_secured_without_delay() {
     for scheme in ["1", "2"] {
         let mut told = Vec::new();
         let is_quick = (0..20).any(|_| {

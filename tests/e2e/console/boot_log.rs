@@ -27,7 +27,7 @@ fn decode(device: &Device, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_board_s_log_says_what_its_label_would() {
+fn boot_log_has_data_of_label() {
     for noise in ["none", "heavy"] {
         let device = booting(noise);
         let payload = decode(&device, &[]).exits(0).result()["payload"].clone();
@@ -39,7 +39,7 @@ fn a_board_s_log_says_what_its_label_would() {
 }
 
 #[test]
-fn a_board_is_provisioned_by_the_code_in_its_own_log() {
+fn provisions_board_from_code_in_its_log() {
     let device = booting("light");
     let code = format!("serial:{}", port(&device));
     let line = [
@@ -56,7 +56,7 @@ fn a_board_is_provisioned_by_the_code_in_its_own_log() {
 }
 
 #[test]
-fn a_log_without_a_code_is_waited_for_and_no_longer() {
+fn log_without_code_times_out() {
     let device = on_a_line(&["--noise", "heavy"]);
     let output = decode(&device, &["--log-timeout", "0.5"]);
     let words = ["within 0.5 s", "restart the board"];
@@ -86,7 +86,7 @@ fn a_log_without_a_code_is_waited_for_and_no_longer() {
 
 /// Somebody begins to read in the middle of the code's drawing, which is text, too.
 #[test]
-fn a_log_that_is_read_from_its_middle_on_is_text() {
+fn log_from_the_middle_is_decoded_as_text() {
     let device = booting("none");
     let once = decode(&device, &[]).exits(0);
     assert!(once.stdout.contains("PROV_1"), "{once}");

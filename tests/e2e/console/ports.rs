@@ -13,7 +13,7 @@ fn run(line: &[&str]) -> Output {
 }
 
 #[test]
-fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
+fn uses_only_usb_port_and_requires_choice_of_several() {
     if !PORTS.is_entered() {
         return;
     }
@@ -46,7 +46,7 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
     ];
     let output = run(&[&["provision"][..], &line].concat());
     assert_eq!(output.exit, Some(0), "{output}");
-    assert_eq!(board.told("wifi_joined"), 1);
+    assert_eq!(board.count_log_entries("wifi_joined"), 1);
     drop(board);
 
     // A list opens nothing.
@@ -70,7 +70,7 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
     assert_eq!(one["usb_vendor_id"], "10c4");
     assert_eq!(one["serial_number"], "0001");
     assert_eq!(listed["devices"][0]["serial_number"], Value::Null);
-    assert_eq!(boards[0].told("request"), 0);
+    assert_eq!(boards[0].count_log_entries("request"), 0);
     let text = espctl(["discover", "--transport", "console"])
         .output()
         .exits(0)
@@ -91,7 +91,7 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
     failed(run(&["device", "info"]), 2, "ambiguous-device", &words);
     let output = run(&["device", "info", "--port", "/dev/ttyUSB1"]).exits(0);
     assert!(output.stdout.contains("netprov"), "{output}");
-    assert_eq!(boards[0].told("request"), 1);
+    assert_eq!(boards[0].count_log_entries("request"), 1);
 
     // Each is asked, and one that is no console does not hide the other.
     let probed = run(&["discover", "--probe"]).exits(0).result();
@@ -100,13 +100,13 @@ fn the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named() {
     assert_eq!(devices[0]["version"], Value::Null);
     assert_eq!(devices[1]["silence"], Value::Null);
     assert_eq!(devices[1]["sec_ver"], json!(1));
-    assert_eq!(internal.told("request"), 0);
+    assert_eq!(internal.count_log_entries("request"), 0);
     let text = espctl(["discover", "--transport", "console", "--probe", "--all"]).output();
     let text = text.exits(0).stdout;
     assert!(text.contains("application's"), "{text}");
     assert_eq!(text.matches("Firmware: netprov").count(), 2, "{text}");
-    assert_eq!(internal.told("request"), 1);
+    assert_eq!(internal.count_log_entries("request"), 1);
 }
 
 const PORTS: Namespace =
-    ports("e2e::console::ports::the_board_is_on_the_only_port_on_usb_and_of_several_one_is_named");
+    ports("e2e::console::ports::uses_only_usb_port_and_requires_choice_of_several");

@@ -9,7 +9,7 @@ use crate::support::line_time::{Exchange, exchanges};
 use crate::support::serial::Port;
 
 #[test]
-fn the_line_is_busy_while_there_is_something_to_say() {
+fn serial_line_is_never_idle() {
     let mut best: Vec<Exchange> = Vec::new();
     let mut measure = f64::MAX;
     // Other programs run at the same time: of each exchange, the fastest counts. Usually the first
@@ -59,7 +59,7 @@ fn of_a_run() -> Vec<Exchange> {
     let path = transcript.to_str().unwrap();
     let line = [&["--pop", device.pop(), "--transcript", path], &HOME[..]].concat();
     at(&device, &["provision", "--no-cloud"], &line).exits(0);
-    let session = device.told("session_opened")[0]["session"]
+    let session = device.log_entries("session_opened")[0]["session"]
         .as_u64()
         .unwrap();
     let told = std::fs::read_to_string(transcript).unwrap();

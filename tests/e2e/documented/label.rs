@@ -9,9 +9,8 @@ use crate::support::espctl::{Output, typed};
 use crate::support::owner::Owner;
 
 #[test]
-fn todays_firmware_is_provisioned_and_mapped_by_its_qr_code_alone() {
-    let test =
-        "e2e::documented::label::todays_firmware_is_provisioned_and_mapped_by_its_qr_code_alone";
+fn provisions_and_maps_current_firmware_from_qr_code_alone() {
+    let test = "e2e::documented::label::provisions_and_maps_current_firmware_from_qr_code_alone";
     if !place(test).is_entered() {
         return;
     }
@@ -57,8 +56,8 @@ fn check(output: &Output, transport: &str, device: &Device) {
     ] {
         assert_eq!(summary[key], value, "{key}: {output}");
     }
-    assert_eq!(device.told("secured")[0]["username"], "wifiprov");
-    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert_eq!(device.log_entries("secured")[0]["username"], "wifiprov");
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
     // In this order, and it still signs for its owner.
     let order: Vec<Value> = device
         .log()
@@ -68,6 +67,6 @@ fn check(output: &Output, transport: &str, device: &Device) {
         .collect();
     assert_eq!(order, ["challenge_signed", "wifi_set"]);
     for event in ["strike", "refused", "chal_resp_disabled"] {
-        assert!(device.told(event).is_empty(), "{:#?}", device.log());
+        assert!(device.log_entries(event).is_empty(), "{:#?}", device.log());
     }
 }

@@ -25,7 +25,7 @@ fn with_faults(faults: &[[String; 2]]) -> Cloud {
 }
 
 #[test]
-fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found() {
+fn missing_challenge_fails_before_search() {
     let cases = [
         (
             "status=500",
@@ -56,7 +56,7 @@ fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found
     ];
     at_once(&cases, |&(kind, id, words, requests)| {
         let cloud = with_faults(&[fault(INITIATE, "*", kind)]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &HOME).output();
         failed(output, 7, id, words);
@@ -69,9 +69,9 @@ fn a_challenge_that_the_cloud_does_not_give_is_missed_before_the_device_is_found
 /// Clouds of older make do not have the call, and firmware of the older way does not need it: so
 /// that is an error only when the device has said what it is.
 #[test]
-fn a_cloud_without_challenges_is_missed_before_a_handshake() {
+fn cloud_without_challenges_fails_before_handshake() {
     let cloud = with_faults(&[fault(INITIATE, "*", "not-found")]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 7, "cloud-refused", "Not Found (HTTP 404)");
@@ -84,7 +84,7 @@ fn a_cloud_without_challenges_is_missed_before_a_handshake() {
 }
 
 #[test]
-fn a_signature_that_the_cloud_does_not_take_leaves_the_device_without_wifi() {
+fn rejected_signature_sends_no_wifi() {
     let cases = [
         (
             "status=500",
@@ -111,12 +111,12 @@ fn a_signature_that_the_cloud_does_not_take_leaves_the_device_without_wifi() {
     ];
     at_once(&cases, |&(kind, id, words, requests, signatures)| {
         let cloud = with_faults(&[fault(VERIFY, "*", kind)]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &HOME).output();
         failed(output, 7, id, words);
         // What may have been handled is followed by another challenge, not by the same again.
-        assert_eq!(device.told("challenge_signed").len(), signatures);
+        assert_eq!(device.log_entries("challenge_signed").len(), signatures);
         is_unchanged(&device);
         assert_eq!(asked(&cloud, "POST", VERIFY).len(), requests, "{kind}");
         maps_nothing(&cloud, &account);
@@ -124,13 +124,13 @@ fn a_signature_that_the_cloud_does_not_take_leaves_the_device_without_wifi() {
 }
 
 #[test]
-fn an_error_code_may_be_a_text() {
+fn error_code_can_be_text() {
     let kinds = [
         fault(VERIFY, "1", "error-code-string"),
         fault(VERIFY, "2", "delay=0"),
     ];
     let cloud = with_faults(&kinds);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     for _ in kinds {
         let device = node(&cloud, &["--scenario", "wrong-signature"]);
         let output = account.provision(&device, &HOME).output();
@@ -139,7 +139,7 @@ fn an_error_code_may_be_a_text() {
 }
 
 #[test]
-fn trouble_that_passes_is_waited_out_where_that_is_safe() {
+fn temporary_cloud_errors_are_retried_if_safe() {
     let cases = [
         (INITIATE, "status=500"),
         (INITIATE, "status=429"),
@@ -150,7 +150,7 @@ fn trouble_that_passes_is_waited_out_where_that_is_safe() {
     ];
     at_once(&cases, |&(path, kind)| {
         let cloud = with_faults(&[fault(path, "1", kind)]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &["--no-wifi"]).output();
         mapped(output, &device, "challenge_response");
@@ -159,10 +159,10 @@ fn trouble_that_passes_is_waited_out_where_that_is_safe() {
 }
 
 #[test]
-fn a_verified_mapping_whose_answer_is_lost_is_verified_with_another_challenge() {
+fn lost_verify_answer_is_repeated_with_new_challenge() {
     at_once(&["mute", "malformed"], |&kind| {
         let cloud = with_faults(&[fault(VERIFY, "1", kind)]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = node(&cloud, &[]);
         let arguments = [&["--no-wifi", "--tags", "room:office"][..], &HASTY].concat();
         let output = account.provision(&device, &arguments).output();
@@ -170,7 +170,7 @@ fn a_verified_mapping_whose_answer_is_lost_is_verified_with_another_challenge() 
         // A challenge is good for one answer: the same again would be a replay.
         assert_eq!(asked(&cloud, "POST", VERIFY).len(), 2, "{kind}");
         assert_eq!(asked(&cloud, "POST", INITIATE).len(), 2, "{kind}");
-        assert!(cloud.told("mapping_refused").is_empty(), "{kind}");
+        assert!(cloud.log_entries("mapping_refused").is_empty(), "{kind}");
         let nodes = account.nodes(&[]);
         assert_eq!(nodes.len(), 1);
         assert_eq!(nodes[0]["tags"], json!(["room:office"]));
@@ -178,12 +178,12 @@ fn a_verified_mapping_whose_answer_is_lost_is_verified_with_another_challenge() 
 }
 
 #[test]
-fn a_slow_cloud_has_as_long_as_it_is_given() {
+fn slow_cloud_is_waited_for_within_limit() {
     let cloud = with_faults(&[
         fault(INITIATE, "1", "delay=400"),
         fault(VERIFY, "1", "delay=400"),
     ]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &["--no-wifi"]).output();
     mapped(output, &device, "challenge_response");
@@ -192,27 +192,27 @@ fn a_slow_cloud_has_as_long_as_it_is_given() {
 }
 
 #[test]
-fn a_cloud_that_takes_longer_is_given_up() {
+fn cloud_beyond_time_limit_times_out() {
     let cloud = with_faults(&[fault(INITIATE, "*", "delay=60000")]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let arguments = [&HOME[..], &["--cloud-timeout", "1"]].concat();
     let output = account.provision(&device, &arguments).output();
     failed(output, 7, "cloud-timed-out", "within 1 s");
-    assert!(device.told("challenge_signed").is_empty());
+    assert!(device.log_entries("challenge_signed").is_empty());
     is_unchanged(&device);
 }
 
 #[test]
-fn a_cloud_that_is_down_leaves_the_device_as_it_was() {
+fn unreachable_cloud_changes_nothing_on_device() {
     let cloud = Cloud::start(&[]);
     let proxy = SwitchableProxy::to(cloud.url());
-    let account = Account::by_way_of(&proxy.url(), &cloud);
+    let account = Account::logged_in_through(&proxy.url(), &cloud);
     proxy.off();
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 7, "cloud-unreachable", " cannot be reached");
-    assert!(device.told("challenge_signed").is_empty());
+    assert!(device.log_entries("challenge_signed").is_empty());
     is_unchanged(&device);
     proxy.on();
     maps_nothing(&cloud, &account);

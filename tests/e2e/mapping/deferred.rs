@@ -7,10 +7,10 @@ use crate::support::cloud::Cloud;
 use crate::support::switchable_proxy::SwitchableProxy;
 
 #[test]
-fn a_signature_is_handed_in_when_the_account_is_back() {
+fn signature_is_submitted_when_account_is_reachable() {
     let cloud = Cloud::start(&[]);
     let proxy = SwitchableProxy::to(cloud.url());
-    let account = Account::by_way_of(&proxy.url(), &cloud);
+    let account = Account::logged_in_through(&proxy.url(), &cloud);
     let device = node(&cloud, &[]);
     let arguments = [&HOME[..], &["--disable-chal-resp"]].concat();
     let output = account.watch(&device, &arguments, |line, _| {
@@ -18,7 +18,7 @@ fn a_signature_is_handed_in_when_the_account_is_back() {
         if line.contains("\"search_started\"") {
             proxy.off();
         } else if line.contains("\"mapping_waits\"") {
-            assert!(cloud.told("mapped").is_empty());
+            assert!(cloud.log_entries("mapped").is_empty());
             proxy.on();
         }
     });
@@ -41,38 +41,38 @@ fn a_signature_is_handed_in_when_the_account_is_back() {
     assert!((300..=360).contains(&deferred["seconds_left"].as_u64().unwrap()));
     // It cannot be told any more, and the user sees why.
     assert_eq!(events(&output, "warned")[0]["id"], "not-disabled");
-    assert!(device.told("chal_resp_disabled").is_empty());
+    assert!(device.log_entries("chal_resp_disabled").is_empty());
     assert_eq!(asked(&cloud, "POST", "user/nodes/mapping/verify").len(), 1);
-    assert_eq!(cloud.told("mapped").len(), 1);
+    assert_eq!(cloud.log_entries("mapped").len(), 1);
 }
 
 /// The first answer is lost and so is the question whether it counted; then the cloud says that
 /// the challenge is used up.
 #[test]
-fn a_signature_that_counted_is_not_taken_for_a_refusal_later() {
+fn accepted_signature_is_not_reported_as_rejected() {
     let verify = "user/nodes/mapping/verify";
     let mut faults = in_doubt("mute");
     faults.extend((1..=3).map(|number| format!("--fault=GET user/nodes:{number}:close")));
     let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
     let cloud = Cloud::start(&faults);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let arguments = [&HOME[..], &["--cloud-timeout", "5"]].concat();
     let output = account.provision(&device, &arguments).output();
     let output = mapped(output, &device, "challenge_response");
     assert_eq!(events(&output, "mapping_deferred").len(), 1);
     assert_eq!(asked(&cloud, "POST", verify).len(), 3);
-    assert_eq!(cloud.told("mapping_refused").len(), 2);
+    assert_eq!(cloud.log_entries("mapping_refused").len(), 2);
     assert_eq!(account.nodes(&[]).len(), 1);
 }
 
 #[test]
-fn a_signature_is_kept_for_a_cloud_that_closed_on_it() {
+fn signature_survives_closed_connection_of_cloud() {
     let verify = "user/nodes/mapping/verify";
     let faults = in_doubt("close");
     let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
     let cloud = Cloud::start(&faults);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &["--no-wifi"]).output();
     let output = mapped(output, &device, "challenge_response");
@@ -81,11 +81,11 @@ fn a_signature_is_kept_for_a_cloud_that_closed_on_it() {
 }
 
 #[test]
-fn a_signature_that_is_wrong_is_found_out_later_too() {
+fn invalid_signature_is_also_detected_later() {
     let faults = in_doubt("close");
     let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
     let cloud = Cloud::start(&faults);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &["--scenario", "wrong-signature"]);
     let output = account.provision(&device, &HOME).output();
     let error = failed(

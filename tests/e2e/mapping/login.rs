@@ -7,18 +7,18 @@ use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 
 #[test]
-fn a_token_that_is_refused_once_is_renewed_and_kept() {
+fn rejected_token_is_renewed_and_stored() {
     for path in ["user/nodes/mapping/initiate", "user/nodes/mapping/verify"] {
         let fault = format!("{path}:1:unauthorized");
         let cloud = Cloud::start(&["--fault", &fault, "--rotate-refresh"]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let tokens = || ["accesstoken", "refreshtoken"].map(|key| account.token("lab", key));
         let before = tokens();
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &["--no-wifi"]).output();
         mapped(output, &device, "challenge_response");
 
-        let logins = cloud.told("login");
+        let logins = cloud.log_entries("login");
         let renewed: Vec<_> = logins
             .iter()
             .filter(|login| login["by"] == "refresh")
@@ -40,9 +40,9 @@ fn a_token_that_is_refused_once_is_renewed_and_kept() {
 }
 
 #[test]
-fn a_token_that_is_always_refused_ends_the_run() {
+fn repeatedly_rejected_token_ends_run() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/initiate:*:unauthorized"]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 8, "login-expired", "Unauthorized");
@@ -54,22 +54,22 @@ fn a_token_that_is_always_refused_ends_the_run() {
 }
 
 #[test]
-fn a_token_with_less_than_a_minute_left_is_renewed_before_it_is_used() {
+fn token_that_expires_within_a_minute_is_renewed() {
     let cloud = Cloud::start(&["--access-life", "30"]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &["--no-wifi"]).output();
     mapped(output, &device, "challenge_response");
-    assert!(cloud.told("unauthorized").is_empty());
-    let logins = cloud.told("login");
+    assert!(cloud.log_entries("unauthorized").is_empty());
+    let logins = cloud.log_entries("login");
     assert!(logins.iter().any(|login| login["by"] == "refresh"));
 }
 
 #[test]
-fn an_access_token_alone_is_enough_for_a_challenge() {
+fn access_token_alone_suffices_for_challenge() {
     let cloud = Cloud::start(&[]);
-    let of_login = Account::of(&cloud);
-    let account = Account::nobody();
+    let of_login = Account::logged_in(&cloud);
+    let account = Account::empty();
     account.add("ci", cloud.url());
     let device = node(&cloud, &[]);
     let run = account.provision(&device, &["--no-wifi", "--profile", "ci"]);
@@ -80,10 +80,10 @@ fn an_access_token_alone_is_enough_for_a_challenge() {
 }
 
 #[test]
-fn older_firmware_has_to_be_told_a_user_which_an_id_token_names() {
+fn older_firmware_needs_user_from_id_token() {
     let cloud = Cloud::start(&[]);
-    let of_login = Account::of(&cloud);
-    let account = Account::nobody();
+    let of_login = Account::logged_in(&cloud);
+    let account = Account::empty();
     account.add("ci", cloud.url());
     let device = older_node(&cloud, &[]);
     let arguments = [&HOME[..], &["--profile", "ci"]].concat();
@@ -95,6 +95,6 @@ fn older_firmware_has_to_be_told_a_user_which_an_id_token_names() {
     is_unchanged(&device);
     let with_id = run().env("ESPCTL_ID_TOKEN", &of_login.token("lab", "idtoken"));
     mapped(with_id.output(), &device, "secret_key");
-    let received = &device.told("user_mapping_received")[0];
+    let received = &device.log_entries("user_mapping_received")[0];
     assert_eq!(received["user_id"], cloud.user_id());
 }

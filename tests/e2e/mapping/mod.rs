@@ -81,7 +81,7 @@ fn events(output: &Output, event: &str) -> Vec<Value> {
 /// The requests to a path that the cloud met, below `/v1/`.
 fn asked(cloud: &Cloud, method: &str, path: &str) -> Vec<Value> {
     let path = format!("/v1/{path}");
-    let requests = cloud.told("request").into_iter();
+    let requests = cloud.log_entries("request").into_iter();
     requests
         .filter(|request| request["method"] == method && request["path"] == path)
         .collect()
@@ -90,7 +90,7 @@ fn asked(cloud: &Cloud, method: &str, path: &str) -> Vec<Value> {
 /// Nobody spoke with the device.
 #[track_caller]
 fn heard_nothing(device: &Device) {
-    let opened = device.told("connection_opened");
+    let opened = device.log_entries("connection_opened");
     assert!(opened.is_empty(), "{:#?}", device.log());
 }
 
@@ -104,7 +104,7 @@ fn is_unchanged(device: &Device) {
         "user_mapping_received",
     ] {
         assert!(
-            device.told(event).is_empty(),
+            device.log_entries(event).is_empty(),
             "{event}: {:#?}",
             device.log()
         );
@@ -115,13 +115,13 @@ fn is_unchanged(device: &Device) {
 #[track_caller]
 fn was_not_secured(device: &Device) {
     assert_eq!(device.requests("proto-ver"), 1, "{:#?}", device.log());
-    assert!(device.told("handshake_started").is_empty());
+    assert!(device.log_entries("handshake_started").is_empty());
     is_unchanged(device);
 }
 
 /// The cloud has given no node to anybody.
 #[track_caller]
 fn maps_nothing(cloud: &Cloud, account: &Account) {
-    assert!(cloud.told("mapped").is_empty(), "{:#?}", cloud.log());
+    assert!(cloud.log_entries("mapped").is_empty(), "{:#?}", cloud.log());
     assert!(account.nodes(&[]).is_empty());
 }

@@ -12,9 +12,9 @@ use crate::support::cloud::Cloud;
 use crate::support::device::Device;
 
 #[test]
-fn without_a_login_the_device_hears_nothing() {
+fn missing_login_contacts_no_device() {
     let cloud = Cloud::start(&[]);
-    let account = Account::nobody();
+    let account = Account::empty();
     account.add("lab", cloud.url());
     let device = node(&cloud, &[]);
     let arguments = [&HOME[..], &["--profile", "lab"]].concat();
@@ -25,9 +25,9 @@ fn without_a_login_the_device_hears_nothing() {
 }
 
 #[test]
-fn a_login_that_cannot_be_renewed_is_found_before_the_device_is() {
+fn expired_login_fails_before_search() {
     let cloud = Cloud::start(&["--access-life", "3600"]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let text = fs::read_to_string(account.login_file("lab")).unwrap();
     let mut login: serde_json::Value = serde_json::from_str(&text).unwrap();
     login.as_object_mut().unwrap().remove("refreshtoken");
@@ -40,11 +40,11 @@ fn a_login_that_cannot_be_renewed_is_found_before_the_device_is() {
 }
 
 #[test]
-fn tags_metadata_and_group_are_checked_before_the_device_is_touched() {
+fn extras_are_checked_before_device_is_contacted() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
-    let before = cloud.told("request").len();
+    let before = cloud.log_entries("request").len();
     for (flag, value, id, words) in [
         ("--tags", "mumbai", "invalid-tags", "mumbai"),
         ("--tags", "a:b,mumbai", "invalid-tags", "mumbai"),
@@ -54,7 +54,7 @@ fn tags_metadata_and_group_are_checked_before_the_device_is_touched() {
         let arguments = [&HOME[..], &[flag, value]].concat();
         let output = account.provision(&device, &arguments).output();
         failed(output, 2, id, words);
-        assert_eq!(cloud.told("request").len(), before, "{flag} {value}");
+        assert_eq!(cloud.log_entries("request").len(), before, "{flag} {value}");
     }
     let arguments = [&HOME[..], &["--group", "Cellar"]].concat();
     let output = account.provision(&device, &arguments).output();
@@ -64,9 +64,9 @@ fn tags_metadata_and_group_are_checked_before_the_device_is_touched() {
 }
 
 #[test]
-fn a_device_that_must_be_claimed_is_left_alone() {
+fn unclaimed_device_is_not_changed() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     for claim in ["claim", "camera_claim"] {
         for caps in [claim.to_owned(), format!("{claim},ch_resp")] {
             let device = Device::start(&["--cap", &caps]);
@@ -76,7 +76,7 @@ fn a_device_that_must_be_claimed_is_left_alone() {
                 let output = account.provision(&device, arguments).output();
                 failed(output, 6, "claim-required", "phone app");
                 assert_eq!(device.requests("proto-ver"), number + 1);
-                assert!(device.told("handshake_started").is_empty());
+                assert!(device.log_entries("handshake_started").is_empty());
                 is_unchanged(&device);
             }
         }
@@ -85,9 +85,9 @@ fn a_device_that_must_be_claimed_is_left_alone() {
 }
 
 #[test]
-fn without_wifi_a_device_must_sign_and_one_that_cannot_is_left_alone() {
+fn mapping_without_wifi_needs_challenge_response() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     for device in [older_node(&cloud, &[]), Device::start(&[])] {
         let output = account.provision(&device, &["--no-wifi"]).output();
         failed(output, 6, "no-wifi-needs-challenge", "--no-wifi");
@@ -97,9 +97,9 @@ fn without_wifi_a_device_must_sign_and_one_that_cannot_is_left_alone() {
 }
 
 #[test]
-fn firmware_that_knows_no_account_is_given_no_wifi() {
+fn firmware_without_mapping_gets_no_wifi() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = Device::start(&[]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 6, "no-mapping", "--no-cloud");
@@ -108,14 +108,14 @@ fn firmware_that_knows_no_account_is_given_no_wifi() {
 }
 
 #[test]
-fn a_signature_that_is_not_the_nodes_is_refused_in_the_clouds_words() {
+fn invalid_signature_is_rejected_with_cloud_message() {
     let cases: [(&str, &[&str]); 3] = [
         ("wrong-signature", &["--key", "ec"]),
         ("raw-signature", &["--key", "ec"]),
         ("pkcs1-signature", &["--key", "rsa"]),
     ];
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     for (scenario, key) in cases {
         let device = node(&cloud, &[key, &["--scenario", scenario]].concat());
         let output = account.provision(&device, &HOME).output();
@@ -125,19 +125,19 @@ fn a_signature_that_is_not_the_nodes_is_refused_in_the_clouds_words() {
             "cloud-refused",
             "the signature is not that of the node",
         );
-        assert_eq!(device.told("challenge_signed").len(), 1);
+        assert_eq!(device.log_entries("challenge_signed").len(), 1);
         is_unchanged(&device);
     }
-    assert_eq!(cloud.told("mapping_refused").len(), 3);
+    assert_eq!(cloud.log_entries("mapping_refused").len(), 3);
     // The challenge is burnt: asking again would be of no use, and is not done.
     assert_eq!(asked(&cloud, "POST", "user/nodes/mapping/verify").len(), 3);
     maps_nothing(&cloud, &account);
 }
 
 #[test]
-fn a_node_that_the_cloud_does_not_know_is_refused() {
+fn unknown_node_is_rejected() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = Device::start(&["--key", "ec"]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 7, "cloud-refused", "code ");
@@ -146,9 +146,9 @@ fn a_node_that_the_cloud_does_not_know_is_refused() {
 }
 
 #[test]
-fn a_device_that_signs_no_more_or_hangs_up_is_given_no_wifi() {
+fn device_that_does_not_sign_gets_no_wifi() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let disabled = node(&cloud, &["--scenario", "chal-resp-disabled"]);
     let output = account.provision(&disabled, &HOME).output();
     failed(output, 6, "challenge-disabled", "restart");
@@ -161,19 +161,19 @@ fn a_device_that_signs_no_more_or_hangs_up_is_given_no_wifi() {
 }
 
 #[test]
-fn a_challenge_that_has_expired_is_refused_in_the_clouds_words() {
+fn expired_challenge_is_rejected_with_cloud_message() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &["--fault", "ch_resp:1:delay=1000"]);
     // The challenge is fetched before the device is looked for, and handed in after it has signed.
     let output = account.watch(&device, &HOME, |line, _| {
         if line.contains("\"search_started\"") {
-            assert_eq!(cloud.told("challenge_issued").len(), 1);
+            assert_eq!(cloud.log_entries("challenge_issued").len(), 1);
             cloud.advance(400);
         }
     });
     failed(output, 7, "cloud-refused", "the request has expired");
-    assert_eq!(cloud.told("challenge_issued")[0]["life_s"], 360);
+    assert_eq!(cloud.log_entries("challenge_issued")[0]["life_s"], 360);
     is_unchanged(&device);
     maps_nothing(&cloud, &account);
 }

@@ -10,13 +10,13 @@ use crate::support::espctl::Output;
 const STATUS: &str = "GET user/nodes/mapping";
 
 fn provision(cloud: &Cloud, device: &Device) -> (Account, Output) {
-    let account = Account::of(cloud);
+    let account = Account::logged_in(cloud);
     let output = account.provision(device, &HOME).output();
     (account, output)
 }
 
 #[test]
-fn a_node_that_never_says_whose_it_is_times_out_in_the_clouds_time() {
+fn unconfirmed_node_times_out() {
     let cloud = Cloud::start(&["--mapping-timeout", "1"]);
     let cases = ["no-user-mapping-message", "wrong-secret-key"];
     at_once(&cases, |scenario| {
@@ -27,14 +27,14 @@ fn a_node_that_never_says_whose_it_is_times_out_in_the_clouds_time() {
         let words = error["message"].as_str().unwrap();
         assert!(words.contains("timedout"), "{words}");
         assert!(error["hints"].to_string().contains("8883"), "{error}");
-        assert_eq!(device.told("wifi_joined").len(), 1);
+        assert_eq!(device.log_entries("wifi_joined").len(), 1);
         assert!(account.nodes(&[]).is_empty());
     });
-    assert_eq!(cloud.told("mapping_timed_out").len(), 2);
+    assert_eq!(cloud.log_entries("mapping_timed_out").len(), 2);
 }
 
 #[test]
-fn what_the_cloud_says_last_is_told_apart() {
+fn distinguishes_final_mapping_states() {
     let cases = [
         ("timedout", "mapping-timed-out", "timedout"),
         ("discarded", "mapping-discarded", "discarded"),
@@ -50,7 +50,7 @@ fn what_the_cloud_says_last_is_told_apart() {
 }
 
 #[test]
-fn a_word_that_is_not_known_is_waited_out() {
+fn unknown_mapping_state_is_polled_again() {
     let fault = format!("{STATUS}:1:request-status=internal error");
     let cloud = Cloud::start(&["--fault", &fault]);
     let device = older_node(&cloud, &[]);
@@ -62,9 +62,9 @@ fn a_word_that_is_not_known_is_waited_out() {
 }
 
 #[test]
-fn a_newer_request_for_the_node_discards_this_one() {
+fn newer_request_discards_this_one() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = older_node(&cloud, &["--scenario", "no-user-mapping-message"]);
     let node_id = id_of(&device).to_owned();
     let mut done = false;
@@ -79,11 +79,11 @@ fn a_newer_request_for_the_node_discards_this_one() {
         }
     });
     failed(output, 7, "mapping-discarded", "discarded");
-    assert_eq!(cloud.told("mapping_discarded").len(), 1);
+    assert_eq!(cloud.log_entries("mapping_discarded").len(), 1);
 }
 
 #[test]
-fn trouble_while_asking_is_waited_out_or_told() {
+fn polling_errors_are_retried_or_reported() {
     let cloud = Cloud::start(&["--fault", &format!("{STATUS}:1:close")]);
     let device = older_node(&cloud, &[]);
     let (_, output) = provision(&cloud, &device);
@@ -106,13 +106,13 @@ fn trouble_while_asking_is_waited_out_or_told() {
 }
 
 #[test]
-fn a_device_that_does_not_take_its_user_is_given_no_wifi() {
+fn device_that_rejects_user_gets_no_wifi() {
     let cloud = Cloud::start(&[]);
     let fault = ["--fault", "cloud_user_assoc:1:close"];
     let device = older_node(&cloud, &fault);
     let (account, output) = provision(&cloud, &device);
     output.exits(6);
-    assert!(device.told("wifi_set").is_empty());
+    assert!(device.log_entries("wifi_set").is_empty());
     assert!(account.nodes(&[]).is_empty());
     // It tells no other way than its own.
     let signing = node(&cloud, &["--fault", "ch_resp:1:not-found"]);
@@ -123,18 +123,18 @@ fn a_device_that_does_not_take_its_user_is_given_no_wifi() {
 /// Whichever of the two came first, node or user: a request that the node confirmed is not asked
 /// for once more, because nobody would confirm the second one.
 #[test]
-fn a_request_whose_answer_is_lost_is_found_in_the_account() {
+fn lost_answer_is_resolved_by_node_lookup() {
     let cases = ["mute", "close", "status=503"];
     at_once(&cases, |kind| {
         let fault = format!("PUT user/nodes/mapping:1:{kind}");
         let cloud = Cloud::start(&["--fault", &fault, "--mapping-timeout", "20"]);
-        let account = Account::of(&cloud);
+        let account = Account::logged_in(&cloud);
         let device = older_node(&cloud, &[]);
         let arguments = [&HOME[..], &["--cloud-timeout", "5"]].concat();
         let output = account.provision(&device, &arguments).output();
         mapped(output, &device, "secret_key");
-        assert!(cloud.told("mapping_discarded").is_empty());
-        assert_eq!(cloud.told("mapped").len(), 1, "{kind}");
+        assert!(cloud.log_entries("mapping_discarded").is_empty());
+        assert_eq!(cloud.log_entries("mapped").len(), 1, "{kind}");
         assert_eq!(account.nodes(&[]).len(), 1);
     });
 }

@@ -7,9 +7,9 @@ use crate::support::espctl::send_signal;
 use crate::support::switchable_proxy::SwitchableProxy;
 
 #[test]
-fn a_signal_while_the_mapping_is_waited_for_ends_it_with_the_device_joined() {
+fn signal_while_mapping_is_polled_keeps_joined_device() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = older_node(&cloud, &["--scenario", "no-user-mapping-message"]);
     let output = account.watch(&device, &HOME, |line, process| {
         if line.contains("\"mapping_polled\"") {
@@ -22,15 +22,15 @@ fn a_signal_while_the_mapping_is_waited_for_ends_it_with_the_device_joined() {
         "interrupted",
         "the device has joined its network",
     );
-    assert_eq!(device.told("wifi_joined").len(), 1);
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
     assert!(account.nodes(&[]).is_empty());
 }
 
 #[test]
-fn a_signal_while_the_account_is_waited_for_ends_it_too() {
+fn signal_while_account_is_unreachable_ends_wait() {
     let cloud = Cloud::start(&[]);
     let proxy = SwitchableProxy::to(cloud.url());
-    let account = Account::by_way_of(&proxy.url(), &cloud);
+    let account = Account::logged_in_through(&proxy.url(), &cloud);
     let device = node(&cloud, &[]);
     let output = account.watch(&device, &HOME, |line, process| {
         if line.contains("\"search_started\"") {
@@ -45,29 +45,29 @@ fn a_signal_while_the_account_is_waited_for_ends_it_too() {
         "interrupted",
         "the device has joined its network",
     );
-    assert!(cloud.told("mapped").is_empty());
+    assert!(cloud.log_entries("mapped").is_empty());
 }
 
 /// Firmware that needs no challenge does not need the account before it has joined.
 #[test]
-fn the_limit_of_the_run_ends_the_wait_as_the_clouds_move() {
+fn run_timeout_while_waiting_has_cloud_exit_code() {
     let cloud = Cloud::start(&[]);
     let proxy = SwitchableProxy::to(cloud.url());
-    let account = Account::by_way_of(&proxy.url(), &cloud);
+    let account = Account::logged_in_through(&proxy.url(), &cloud);
     proxy.off();
     let device = older_node(&cloud, &[]);
     let arguments = [&HOME[..], &["--timeout", "15"]].concat();
     let output = account.provision(&device, &arguments).output();
     assert_eq!(events(&output, "mapping_waits").len(), 1, "{output}");
     failed(output, 7, "expired", "the device has joined its network");
-    assert_eq!(device.told("wifi_joined").len(), 1);
-    assert!(cloud.told("mapped").is_empty());
+    assert_eq!(device.log_entries("wifi_joined").len(), 1);
+    assert!(cloud.log_entries("mapped").is_empty());
 }
 
 #[test]
-fn the_limit_of_the_run_counts_for_the_challenge_too() {
+fn run_timeout_also_limits_challenge() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/initiate:*:drop"]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = older_node(&cloud, &[]);
     let arguments = [&HOME[..], &["--timeout", "5"]].concat();
     let output = account.provision(&device, &arguments).output();

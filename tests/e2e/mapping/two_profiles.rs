@@ -5,13 +5,13 @@ use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 
 #[test]
-fn tokens_of_each_profile_are_used_for_its_own_cloud_alone() {
+fn tokens_go_only_to_the_cloud_of_their_profile() {
     let clouds = [
         Cloud::start(&["--user", "ann@example.com"]),
         Cloud::start(&["--user", "bob@example.com", "--access-life", "30"]),
     ];
     let names = ["first", "second"];
-    let account = Account::nobody();
+    let account = Account::empty();
     for (name, cloud) in names.iter().zip(&clouds) {
         account.log_in(name, cloud.url(), cloud);
     }
@@ -38,7 +38,7 @@ fn tokens_of_each_profile_are_used_for_its_own_cloud_alone() {
             "secret_key",
         );
         // Whose the device was told to be.
-        let received = &older.told("user_mapping_received")[0];
+        let received = &older.log_entries("user_mapping_received")[0];
         assert_eq!(received["user_id"], cloud.user_id());
         let mut nodes: Vec<_> = account
             .nodes(&["--profile", name])
@@ -52,8 +52,12 @@ fn tokens_of_each_profile_are_used_for_its_own_cloud_alone() {
     }
 
     for cloud in &clouds {
-        assert!(cloud.told("unauthorized").is_empty(), "{:#?}", cloud.log());
-        let users = cloud.told("request");
+        assert!(
+            cloud.log_entries("unauthorized").is_empty(),
+            "{:#?}",
+            cloud.log()
+        );
+        let users = cloud.log_entries("request");
         let users = users
             .iter()
             .filter_map(|request| request["user_id"].as_str());

@@ -9,9 +9,9 @@ use crate::support::device::Device;
 use crate::support::espctl::send_signal;
 
 #[test]
-fn a_node_signs_and_is_in_the_account_before_it_is_given_wifi() {
+fn challenge_maps_node_before_wifi() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     for kind in ["ec", "rsa"] {
         let device = node(&cloud, &["--key", kind]);
         let output = account.provision(&device, &HOME).output();
@@ -28,14 +28,14 @@ fn a_node_signs_and_is_in_the_account_before_it_is_given_wifi() {
             order,
             ["challenge_signed", "mapped", "wifi_sent", "wifi_joined"]
         );
-        let told = cloud.told("mapped").pop().unwrap();
+        let told = cloud.log_entries("mapped").pop().unwrap();
         assert_eq!(told["node_id"], id_of(&device));
         assert_eq!(told["by"], "challenge_response");
         assert_eq!(told["key"], kind, "whose signature was checked");
-        assert_eq!(device.told("challenge_signed").len(), 1);
-        assert_eq!(device.told("wifi_joined").len(), 1);
+        assert_eq!(device.log_entries("challenge_signed").len(), 1);
+        assert_eq!(device.log_entries("wifi_joined").len(), 1);
         assert!(
-            device.told("chal_resp_disabled").is_empty(),
+            device.log_entries("chal_resp_disabled").is_empty(),
             "nobody asked for that"
         );
         let nodes = account.nodes(&[]);
@@ -50,16 +50,16 @@ fn a_node_signs_and_is_in_the_account_before_it_is_given_wifi() {
 }
 
 #[test]
-fn a_node_without_challenges_confirms_by_the_secret_it_was_told() {
+fn secret_key_maps_node_after_it_is_online() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = older_node(&cloud, &[]);
     let output = account.provision(&device, &HOME).output();
     let output = mapped(output, &device, "secret_key");
     assert_eq!(events(&output, "mapping_started")[0]["way"], "secret_key");
-    let told = cloud.told("mapped").pop().unwrap();
+    let told = cloud.log_entries("mapped").pop().unwrap();
     assert_eq!(told["by"], "secret_key");
-    let received = &device.told("user_mapping_received")[0];
+    let received = &device.log_entries("user_mapping_received")[0];
     assert_eq!(received["user_id"], cloud.user_id());
     let secret = received["secret_key"].as_str().unwrap();
     assert_eq!(secret.len(), 36, "a UUID: {secret}");
@@ -70,14 +70,14 @@ fn a_node_without_challenges_confirms_by_the_secret_it_was_told() {
 }
 
 #[test]
-fn without_wifi_the_node_is_mapped_and_left_alone() {
+fn maps_node_without_wifi() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &["--no-wifi"]).output();
     let output = mapped(output, &device, "challenge_response");
     assert_eq!(output.result()["summary"]["ssid"], Value::Null);
-    assert!(device.told("wifi_set").is_empty());
+    assert!(device.log_entries("wifi_set").is_empty());
     assert_eq!(account.nodes(&[])[0]["node_id"], id_of(&device));
 }
 
@@ -96,9 +96,9 @@ fn members(cloud: &Cloud, group_id: &str) -> Value {
 }
 
 #[test]
-fn tags_metadata_and_group_arrive_in_both_ways() {
+fn both_methods_set_tags_metadata_and_group() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let group_id = group(&cloud, "Kitchen");
     let extras = [
         "--tags",
@@ -130,9 +130,9 @@ fn tags_metadata_and_group_arrive_in_both_ways() {
 }
 
 #[test]
-fn a_node_that_its_group_does_not_take_is_mapped_all_the_same() {
+fn failed_group_assignment_keeps_mapping() {
     let cloud = Cloud::start(&["--fault", "PUT user/node_group:*:status=403"]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     group(&cloud, "Kitchen");
     let device = older_node(&cloud, &[]);
     let arguments = [&HOME[..], &["--group", "Kitchen"]].concat();
@@ -144,9 +144,9 @@ fn a_node_that_its_group_does_not_take_is_mapped_all_the_same() {
 
 /// Found when the run began, gone when the node is to join it.
 #[test]
-fn a_group_that_goes_away_does_not_undo_the_mapping() {
+fn vanished_group_keeps_mapping() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let group_id = group(&cloud, "Kitchen");
     let device = node(&cloud, &[]);
     let arguments = ["--no-wifi", "--group", "Kitchen"];
@@ -168,9 +168,9 @@ fn a_group_that_goes_away_does_not_undo_the_mapping() {
 
 /// There the node has said so before the account is asked, which answers that much at once.
 #[test]
-fn a_group_that_goes_away_while_an_older_node_joins_does_not_undo_the_mapping() {
+fn vanished_group_keeps_mapping_of_older_node() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let group_id = group(&cloud, "Kitchen");
     let device = older_node(&cloud, &["--join-ms", "500"]);
     let arguments = [&HOME[..], &["--group", "Kitchen"]].concat();
@@ -191,9 +191,9 @@ fn a_group_that_goes_away_while_an_older_node_joins_does_not_undo_the_mapping() 
 
 /// The node is where it belongs, and a run that is stopped says so.
 #[test]
-fn a_run_that_is_stopped_while_the_node_is_set_up_has_mapped_it() {
+fn stop_during_setup_keeps_mapping() {
     let cloud = Cloud::start(&["--fault", "PUT user/node_group:*:drop"]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     group(&cloud, "Kitchen");
     let arguments = [&HOME[..], &["--group", "Kitchen", "--timeout", "15"]].concat();
     let device = older_node(&cloud, &[]);
@@ -219,26 +219,26 @@ fn a_run_that_is_stopped_while_the_node_is_set_up_has_mapped_it() {
 }
 
 #[test]
-fn challenge_response_is_switched_off_only_when_asked_and_then_it_is_off() {
+fn disables_challenge_response_only_on_request() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let off = ["--no-wifi", "--disable-chal-resp"];
     let output = account.provision(&device, &off).output();
     let output = mapped(output, &device, "challenge_response");
     assert_eq!(events(&output, "challenge_response_disabled").len(), 1);
-    assert_eq!(device.told("chal_resp_disabled").len(), 1);
+    assert_eq!(device.log_entries("chal_resp_disabled").len(), 1);
 
     let again = account.provision(&device, &HOME).output();
     super::failed(again, 6, "challenge-disabled", "espctl node list");
-    assert!(device.told("wifi_set").is_empty());
-    assert_eq!(device.told("challenge_signed").len(), 1);
+    assert!(device.log_entries("wifi_set").is_empty());
+    assert_eq!(device.log_entries("challenge_signed").len(), 1);
 }
 
 #[test]
-fn a_profile_that_is_named_counts_instead_of_the_current_one() {
+fn named_profile_overrides_current_one() {
     let (home, lab) = (Cloud::start(&[]), Cloud::start(&[]));
-    let account = Account::of(&home);
+    let account = Account::logged_in(&home);
     account.log_in("other", lab.url(), &lab);
     let device = node(&lab, &[]);
     let arguments = ["--no-wifi", "--profile", "other"];
@@ -250,9 +250,9 @@ fn a_profile_that_is_named_counts_instead_of_the_current_one() {
 }
 
 #[test]
-fn wifi_that_fails_after_the_mapping_says_that_the_node_is_in_the_account() {
+fn join_failure_after_mapping_reports_mapped_node() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
+    let account = Account::logged_in(&cloud);
     let device = node(&cloud, &[]);
     let wrong = ["--ssid", "Home", "--passphrase", "wrong horse battery"];
     let output = account.provision(&device, &wrong).output();
@@ -266,15 +266,15 @@ fn wifi_that_fails_after_the_mapping_says_that_the_node_is_in_the_account() {
 }
 
 #[test]
-fn without_an_account_nothing_is_mapped() {
+fn without_account_nothing_is_mapped() {
     let cloud = Cloud::start(&[]);
-    let account = Account::of(&cloud);
-    let before = cloud.told("request").len();
+    let account = Account::logged_in(&cloud);
+    let before = cloud.log_entries("request").len();
     let device = Device::start(&["--key", "ec"]);
     let arguments = [&HOME[..], &["--no-cloud"]].concat();
     let output = account.provision(&device, &arguments).output().exits(0);
     assert_eq!(output.result()["summary"]["mapped"], false);
-    assert_eq!(cloud.told("request").len(), before);
+    assert_eq!(cloud.log_entries("request").len(), before);
     let other = node(&cloud, &[]);
     let both = [&HOME[..], &["--no-cloud", "--tags", "a:b"]].concat();
     let output = account.provision(&other, &both).output();

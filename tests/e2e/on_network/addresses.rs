@@ -8,7 +8,7 @@ fn port(device: &Device) -> String {
 }
 
 #[test]
-fn a_device_is_reached_by_name_and_by_either_kind_of_address() {
+fn name_ipv4_and_ipv6_address_reach_device() {
     let home = Home::new();
     for (listen, flag, host) in [
         ("127.0.0.1", "--device-ip", "127.0.0.1"),
@@ -34,7 +34,7 @@ fn a_device_is_reached_by_name_and_by_either_kind_of_address() {
 }
 
 #[test]
-fn by_address_a_name_is_for_messages_only_and_mdns_is_not_asked() {
+fn address_skips_mdns_and_name_is_a_label() {
     let home = Home::new();
     let device = home.silent(&[]);
     let others = ["--device-name", "Elsewhere", "--discovery-timeout", "60"];
@@ -48,7 +48,7 @@ fn by_address_a_name_is_for_messages_only_and_mdns_is_not_asked() {
 }
 
 #[test]
-fn where_nobody_listens_the_address_is_named() {
+fn unused_address_is_named() {
     let home = Home::new();
     let mut device = home.silent(&[]);
     device.kill();
@@ -65,7 +65,7 @@ fn where_nobody_listens_the_address_is_named() {
 }
 
 #[test]
-fn one_address_is_enough() {
+fn rejects_two_addresses() {
     let home = Home::new();
     let device = home.silent(&[]);
     let address = at(&device);
@@ -80,7 +80,7 @@ fn one_address_is_enough() {
 }
 
 #[test]
-fn other_commands_reach_it_likewise() {
+fn other_commands_accept_addresses() {
     let home = Home::new();
     let device = home.device(&["--variant", "local-control", "--name", "Lamp", "--pop", "a"]);
     let transcript = fresh_path("transcript");

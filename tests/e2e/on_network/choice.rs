@@ -41,7 +41,7 @@ fn row(device: &Device, name: &str, pop: &str) -> String {
 }
 
 #[test]
-fn a_person_chooses_from_the_table_that_people_know() {
+fn terminal_lists_devices_in_familiar_columns() {
     let home = Home::new();
     let (mine, other) = two(&home);
     let arguments = [&["--pop", "abcd1234"][..], &SHORT].concat();
@@ -62,11 +62,11 @@ fn a_person_chooses_from_the_table_that_people_know() {
         .split(' ')
         .next()
         .unwrap();
-    terminal.types("7");
-    terminal.types(ENTER);
+    terminal.type_keys("7");
+    terminal.type_keys(ENTER);
     terminal.shows("there is no number 7 in the list");
-    terminal.types(number);
-    terminal.types(ENTER);
+    terminal.type_keys(number);
+    terminal.type_keys(ENTER);
     let screen = terminal.exits(0);
     let words = format!(
         "Node {} mapped to your account successfully!",
@@ -82,7 +82,7 @@ fn a_person_chooses_from_the_table_that_people_know() {
 const LONG: [&str; 2] = ["--discovery-timeout", "600"];
 
 #[test]
-fn list_grows_while_shown_and_a_choice_ends_the_search() {
+fn choice_from_growing_list_ends_search() {
     let home = Home::new();
     let first = home.device(&["--name", "First"]);
     let mut terminal = home.network.at_a_terminal(&home.owner, &LONG);
@@ -95,13 +95,13 @@ fn list_grows_while_shown_and_a_choice_ends_the_search() {
     assert!(screen.contains("> 1   First"), "{screen}");
     // Drawn over, not beneath.
     assert_eq!(screen.matches(PROMPT).count(), 1, "{screen}");
-    terminal.types(DOWN);
+    terminal.type_keys(DOWN);
     terminal.shows("> 2   Second");
     // A third one does not move the choice.
     let third = home.device(&["--name", "Third"]);
     terminal.shows("  3   Third");
     terminal.shows("> 2   Second");
-    terminal.types(ENTER);
+    terminal.type_keys(ENTER);
     let screen = terminal.exits(0);
     assert!(screen.contains(&format!("{PROMPT} 2")), "{screen}");
     assert!(home.owner.has(&second));
@@ -110,7 +110,7 @@ fn list_grows_while_shown_and_a_choice_ends_the_search() {
 }
 
 #[test]
-fn signal_ends_a_growing_list() {
+fn signal_ends_growing_list() {
     let home = Home::new();
     let device = home.device(&["--name", "Only"]);
     let mut terminal = home.network.at_a_terminal(&home.owner, &LONG);
@@ -126,12 +126,12 @@ fn signal_ends_a_growing_list() {
 }
 
 #[test]
-fn q_quits_and_no_device_has_heard_of_it() {
+fn quit_at_device_list_contacts_no_device() {
     let home = Home::new();
     let (one, two) = two(&home);
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
     terminal.shows(PROMPT);
-    terminal.types("q");
+    terminal.type_keys("q");
     let screen = terminal.exits(130);
     assert!(screen.contains("nothing was changed"), "{screen}");
     heard_nothing(&one);
@@ -140,27 +140,27 @@ fn q_quits_and_no_device_has_heard_of_it() {
 }
 
 #[test]
-fn zero_looks_again() {
+fn zero_rescans() {
     let home = Home::new();
     let one = home.device(&["--name", "One"]);
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
     terminal.shows(PROMPT);
     let two = home.device(&["--name", "Two"]);
-    terminal.types("0");
-    terminal.types(ENTER);
+    terminal.type_keys("0");
+    terminal.type_keys(ENTER);
     terminal.shows_times(PROMPT, 2);
     terminal.shows("> 1   One");
     terminal.shows("  2   Two");
-    terminal.types(DOWN);
+    terminal.type_keys(DOWN);
     terminal.shows("> 2   Two");
-    terminal.types(ENTER);
+    terminal.type_keys(ENTER);
     terminal.exits(0);
     assert!(home.owner.has(&two));
     heard_nothing(&one);
 }
 
 #[test]
-fn a_single_device_is_confirmed_first() {
+fn single_device_needs_confirmation() {
     let home = Home::new();
     let device = home.device(&["--name", "Neighbour"]);
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
@@ -168,20 +168,20 @@ fn a_single_device_is_confirmed_first() {
     let screen = terminal.screen();
     assert!(screen.contains(PROMPT), "{screen}");
     heard_nothing(&device);
-    terminal.types("q");
+    terminal.type_keys("q");
     terminal.exits(130);
     heard_nothing(&device);
 
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
     terminal.shows(PROMPT);
-    terminal.types("1");
-    terminal.types(ENTER);
+    terminal.type_keys("1");
+    terminal.type_keys(ENTER);
     terminal.exits(0);
     assert!(home.owner.has(&device));
 }
 
 #[test]
-fn who_names_a_device_is_not_asked() {
+fn named_device_needs_no_choice() {
     let home = Home::new();
     let (mine, other) = two(&home);
     let named = ["--device-name", "MyDevice", "--pop", "abcd1234"];
@@ -193,7 +193,7 @@ fn who_names_a_device_is_not_asked() {
 }
 
 #[test]
-fn without_a_terminal_several_devices_are_listed_and_none_is_taken() {
+fn non_interactive_run_lists_several_devices_and_selects_none() {
     let home = Home::new();
     let (one, two) = two(&home);
     let at = |device: &Device| format!("at 127.0.0.1:{}", device.ready["port"]);

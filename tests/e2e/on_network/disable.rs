@@ -4,19 +4,19 @@ use super::{Home, at, events, failed, flags};
 use crate::support::wait::until;
 
 #[test]
-fn a_service_of_its_own_is_switched_off_and_goes_away() {
+fn disabling_removes_separate_service() {
     let home = Home::new();
     let mut device = home.device(&["--name", "Lamp"]);
     let named = ["--device-name", "Lamp", "--discovery-timeout", "60"];
     let output = home.mapped(home.provision(&named), &device);
     let disabled = events(&output, "challenge_response_disabled");
     assert_eq!(disabled[0]["already"], false, "{output}");
-    assert_eq!(device.told("chal_resp_disabled").len(), 1);
-    device.ended();
-    let removed = device.told("announcement_removed");
+    assert_eq!(device.log_entries("chal_resp_disabled").len(), 1);
+    device.wait_until_ended();
+    let removed = device.log_entries("announcement_removed");
     assert_eq!(removed[0]["service"], "_esp_rmaker_chal_resp._tcp");
     assert_eq!(removed[0]["instance"], "Lamp");
-    assert_eq!(device.told("service_stopped").len(), 1);
+    assert_eq!(device.log_entries("service_stopped").len(), 1);
     // Mapped first, then disabled.
     let log = device.log();
     let place = |event: &str| log.iter().position(|entry| entry["event"] == event);
@@ -27,26 +27,26 @@ fn a_service_of_its_own_is_switched_off_and_goes_away() {
 }
 
 #[test]
-fn local_control_is_switched_off_and_stays() {
+fn disabling_keeps_local_control() {
     let home = Home::new();
     let own = ["--variant", "local-control", "--name", "Lamp", "--pop", "a"];
     let device = home.device(&own);
     let given = ["--device-name", "Lamp", "--pop", "a"];
     home.mapped(home.provision(&given), &device);
-    assert_eq!(device.told("chal_resp_disabled").len(), 1);
-    assert_eq!(device.told("announcement_removed").len(), 1);
-    assert!(device.told("service_stopped").is_empty());
+    assert_eq!(device.log_entries("chal_resp_disabled").len(), 1);
+    assert_eq!(device.log_entries("announcement_removed").len(), 1);
+    assert!(device.log_entries("service_stopped").is_empty());
 
     // It is told so, and what to do about it.
     let again = home.provision(&flags(&at(&device), &["--pop", "a"]));
     let words = ["restart", "espctl node list"];
     failed(again, 6, "challenge-disabled", &words);
-    assert_eq!(device.told("challenge_signed").len(), 1);
-    assert_eq!(home.owner.cloud.told("mapped").len(), 1);
+    assert_eq!(device.log_entries("challenge_signed").len(), 1);
+    assert_eq!(home.owner.cloud.log_entries("mapped").len(), 1);
 }
 
 #[test]
-fn it_is_left_on_where_that_is_asked_for() {
+fn flag_keeps_challenge_response_enabled() {
     let home = Home::new();
     for variant in ["standalone", "local-control"] {
         let own = ["--variant", variant, "--name", variant, "--pop", "a"];
@@ -61,25 +61,25 @@ fn it_is_left_on_where_that_is_asked_for() {
         let output = home.mapped(home.provision(&given), &device);
         assert!(events(&output, "challenge_response_disabled").is_empty());
         until("the client has gone", || {
-            !device.told("connection_closed").is_empty()
+            !device.log_entries("connection_closed").is_empty()
         });
         for event in [
             "chal_resp_disabled",
             "announcement_removed",
             "service_stopped",
         ] {
-            assert!(device.told(event).is_empty(), "{:#?}", device.log());
+            assert!(device.log_entries(event).is_empty(), "{:#?}", device.log());
         }
         // It signs again, and the account has the node already.
         let output = home.provision(&given).exits(0);
         assert_eq!(output.result()["summary"]["mapped"], true, "{output}");
-        assert_eq!(device.told("challenge_signed").len(), 2);
-        assert!(device.told("chal_resp_disabled").is_empty());
+        assert_eq!(device.log_entries("challenge_signed").len(), 2);
+        assert!(device.log_entries("chal_resp_disabled").is_empty());
     }
 }
 
 #[test]
-fn a_device_that_was_switched_off_before_is_told_of() {
+fn already_disabled_device_is_reported() {
     let home = Home::new();
     for variant in ["standalone", "local-control"] {
         let own = [
@@ -93,14 +93,14 @@ fn a_device_that_was_switched_off_before_is_told_of() {
         let output = home.provision(&flags(&at(&device), &[]));
         let words = ["disabled", "restart", "espctl node list"];
         failed(output, 6, "challenge-disabled", &words);
-        assert_eq!(device.told("secured").len(), 1);
+        assert_eq!(device.log_entries("secured").len(), 1);
         home.maps_nothing(&[&device]);
     }
 }
 
 /// The node is in the account, whatever becomes of the rest.
 #[test]
-fn a_disable_that_fails_is_a_warning() {
+fn failed_disable_is_a_warning() {
     let home = Home::new();
     let device = home.silent(&["--fault", "ch_resp:2:close"]);
     let output = home.mapped(home.provision(&flags(&at(&device), &[])), &device);
@@ -110,11 +110,11 @@ fn a_disable_that_fails_is_a_warning() {
 }
 
 #[test]
-fn a_signature_that_is_not_the_nodes_disables_nothing() {
+fn invalid_signature_disables_nothing() {
     let home = Home::new();
     let device = home.silent(&["--scenario", "wrong-signature"]);
     let output = home.provision(&flags(&at(&device), &[]));
     failed(output, 7, "cloud-refused", &["signature"]);
-    assert!(device.told("chal_resp_disabled").is_empty());
-    assert!(home.owner.cloud.told("mapped").is_empty());
+    assert!(device.log_entries("chal_resp_disabled").is_empty());
+    assert!(home.owner.cloud.log_entries("mapped").is_empty());
 }

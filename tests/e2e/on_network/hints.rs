@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Home, events, failed};
 
 #[test]
-fn a_device_that_signs_as_another_than_it_announced_is_not_mapped() {
+fn node_that_differs_from_announcement_is_not_mapped() {
     let home = Home::new();
     let liar = home.device(&[
         "--node-id",
@@ -20,11 +20,11 @@ fn a_device_that_signs_as_another_than_it_announced_is_not_mapped() {
         failed(output, 6, "other-node", &["Wanted", "NodeLiar"]);
     }
     assert!(!home.owner.has(&liar));
-    assert!(liar.told("chal_resp_disabled").is_empty());
+    assert!(liar.log_entries("chal_resp_disabled").is_empty());
 }
 
 #[test]
-fn a_scheme_that_is_announced_is_tried_first_and_no_more() {
+fn announced_scheme_is_tried_first() {
     let home = Home::new();
     for (number, announced) in ["0", "2", "7", "one"].into_iter().enumerate() {
         let name = format!("Device{number}");
@@ -43,7 +43,7 @@ fn a_scheme_that_is_announced_is_tried_first_and_no_more() {
 
 /// Firmware announces of an empty PoP that one is required.
 #[test]
-fn an_empty_pop_need_not_be_given() {
+fn empty_pop_can_be_omitted() {
     let home = Home::new();
     let device = home.device(&["--name", "Lamp", "--pop", ""]);
     let output = home.provision(&["--device-name", "Lamp"]);
@@ -51,7 +51,7 @@ fn an_empty_pop_need_not_be_given() {
 }
 
 #[test]
-fn a_pop_that_the_device_does_not_have_is_advised_to_be_left_out() {
+fn unneeded_pop_hint_suggests_omitting_it() {
     let home = Home::new();
     let device = home.device(&["--name", "Lamp"]);
     let output = home.provision(&["--device-name", "Lamp", "--pop", "abcd1234"]);
@@ -61,7 +61,7 @@ fn a_pop_that_the_device_does_not_have_is_advised_to_be_left_out() {
 
 /// A label is about provisioning: its name is that of a hotspot, its scheme that of another service.
 #[test]
-fn a_label_gives_neither_name_nor_scheme_on_the_network() {
+fn label_name_and_scheme_are_ignored_on_network() {
     let home = Home::new();
     let device = home.device(&["--name", "Lamp"]);
     let label = json!({"ver": "v1", "name": "PROV_d76c30", "security": 2}).to_string();

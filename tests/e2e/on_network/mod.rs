@@ -60,7 +60,7 @@ impl Home {
         assert_eq!(summary["node_id"], device.node_id(), "{output}");
         assert_eq!(summary["transport"], "on-network", "{output}");
         assert!(self.owner.has(device), "{output}");
-        assert_eq!(device.told("challenge_signed").len(), 1);
+        assert_eq!(device.log_entries("challenge_signed").len(), 1);
         output
     }
 
@@ -70,7 +70,7 @@ impl Home {
         for device in devices {
             assert!(!self.owner.has(device));
             for event in ["challenge_signed", "chal_resp_disabled"] {
-                assert!(device.told(event).is_empty(), "{:#?}", device.log());
+                assert!(device.log_entries(event).is_empty(), "{:#?}", device.log());
             }
         }
     }
@@ -79,7 +79,7 @@ impl Home {
 /// Nobody spoke with the device.
 #[track_caller]
 fn heard_nothing(device: &Device) {
-    let opened = device.told("connection_opened");
+    let opened = device.log_entries("connection_opened");
     assert!(opened.is_empty(), "{:#?}", device.log());
 }
 

@@ -8,7 +8,7 @@ const LONG: [&str; 2] = ["--discovery-timeout", "3600"];
 const SHORT: [&str; 2] = ["--discovery-timeout", "5"];
 
 #[test]
-fn the_wanted_device_ends_the_search_by_its_name_or_its_node_id() {
+fn exact_name_or_node_id_ends_search() {
     let home = Home::new();
     let other = home.device(&["--name", "Other"]);
     let lamp = home.device(&[
@@ -37,7 +37,7 @@ fn the_wanted_device_ends_the_search_by_its_name_or_its_node_id() {
 
 /// It starts while the search is under way.
 #[test]
-fn a_device_that_appears_meanwhile_is_found() {
+fn finds_device_that_appears_during_search() {
     let home = Home::new();
     let name = ["--device-name", "Late", "--format", "json"];
     let run = home
@@ -45,7 +45,7 @@ fn a_device_that_appears_meanwhile_is_found() {
         .run(&["device", "info"], &[&name[..], &LONG].concat());
     let output = std::thread::scope(|scope| {
         let looking = scope.spawn(|| run.output());
-        let device = home.network.starting(&["--name", "Late"]);
+        let device = home.network.start_device(&["--name", "Late"]);
         let output = looking.join().unwrap();
         assert_eq!(device.requests("esp_local_ctrl/version"), 1, "{output}");
         output
@@ -54,7 +54,7 @@ fn a_device_that_appears_meanwhile_is_found() {
 }
 
 #[test]
-fn the_beginning_of_a_name_is_enough_where_only_one_fits() {
+fn unique_name_prefix_selects_device() {
     let home = Home::new();
     let kitchen = home.device(&["--name", "Kitchen", "--node-id", "AAAA1"]);
     let cellar = home.device(&["--name", "Cellar", "--node-id", "BBBB1"]);
@@ -65,7 +65,7 @@ fn the_beginning_of_a_name_is_enough_where_only_one_fits() {
 }
 
 #[test]
-fn a_beginning_that_fits_several_names_them_and_no_others() {
+fn ambiguous_name_prefix_lists_only_matches() {
     let home = Home::new();
     let one = home.device(&["--name", "Lamp 1"]);
     let two = home.device(&["--name", "Lamp 2"]);
@@ -79,7 +79,7 @@ fn a_beginning_that_fits_several_names_them_and_no_others() {
 }
 
 #[test]
-fn who_is_not_there_is_answered_with_who_is() {
+fn missing_device_error_lists_others() {
     let home = Home::new();
     let lamp = home.device(&["--name", "Lamp", "--node-id", "NodeOfLamp"]);
     let socket = home.device(&["--name", "Socket"]);
@@ -95,7 +95,7 @@ fn who_is_not_there_is_answered_with_who_is() {
 }
 
 #[test]
-fn where_nobody_is_the_error_says_where_it_looked() {
+fn empty_search_error_names_interfaces() {
     let home = Home::new();
     let silent = home.silent(&[]);
     let output = home.provision(&["--discovery-timeout", "0.5"]);
@@ -113,7 +113,7 @@ fn where_nobody_is_the_error_says_where_it_looked() {
 }
 
 #[test]
-fn the_only_device_is_taken_where_nobody_can_be_asked() {
+fn non_interactive_run_uses_only_device() {
     let home = Home::new();
     let device = home.device(&["--name", "Lamp"]);
     let output = home.mapped(home.provision(&SHORT), &device);

@@ -6,11 +6,11 @@ use crate::support::account::Account;
 use crate::support::pty::ENTER;
 
 #[test]
-fn flags_that_make_no_sense_are_refused_before_a_byte_is_sent() {
+fn rejects_invalid_flags_before_sending() {
     let home = Home::new();
     let device = home.silent(&[]);
     let asked = || {
-        let mut requests = home.owner.cloud.told("request").into_iter();
+        let mut requests = home.owner.cloud.log_entries("request").into_iter();
         requests.any(|request| request["path"] == "/v1/user/nodes/mapping/initiate")
     };
     for (wrong, word) in [
@@ -31,10 +31,10 @@ fn flags_that_make_no_sense_are_refused_before_a_byte_is_sent() {
 }
 
 #[test]
-fn without_a_login_the_device_hears_nothing() {
+fn missing_login_contacts_no_device() {
     let home = Home::new();
     let device = home.device(&["--name", "Lamp"]);
-    let nobody = Account::nobody();
+    let nobody = Account::empty();
     nobody.add("lab", home.owner.cloud.url());
     let line = ["provision", "--transport", "on-network", "--profile", "lab"];
     let address = at(&device);
@@ -44,7 +44,7 @@ fn without_a_login_the_device_hears_nothing() {
 }
 
 #[test]
-fn an_interface_that_is_not_there_is_named_with_those_that_are() {
+fn missing_interface_error_lists_others() {
     let home = Home::new();
     let device = home.device(&[]);
     let elsewhere = ["--interface", "nonesuch0"];
@@ -61,7 +61,7 @@ fn an_interface_that_is_not_there_is_named_with_those_that_are() {
 
 /// Nothing says that one is needed until the handshake does.
 #[test]
-fn a_pop_that_is_missing_is_asked_for_only_when_it_is_needed() {
+fn asks_for_pop_only_if_needed() {
     let home = Home::new();
     for own in [
         &["--pop", "abcd1234"][..],
@@ -78,8 +78,8 @@ fn a_pop_that_is_missing_is_asked_for_only_when_it_is_needed() {
             .network
             .at_a_terminal(&home.owner, &flags(&address, &[]));
         terminal.shows("Proof of possession (PoP):");
-        terminal.types("abcd1234");
-        terminal.types(ENTER);
+        terminal.type_keys("abcd1234");
+        terminal.type_keys(ENTER);
         let screen = terminal.exits(0);
         assert!(!screen.contains("abcd1234"), "{screen}");
         assert!(home.owner.has(&device), "{screen}");
@@ -88,7 +88,7 @@ fn a_pop_that_is_missing_is_asked_for_only_when_it_is_needed() {
 }
 
 #[test]
-fn the_password_of_security_2_is_asked_for_likewise() {
+fn asks_for_security_2_password_only_if_needed() {
     let home = Home::new();
     let device = home.silent(&["--sec-ver", "2", "--pop", "abcd1234"]);
     let output = home.provision(&flags(&at(&device), &[]));
@@ -99,14 +99,14 @@ fn the_password_of_security_2_is_asked_for_likewise() {
         .network
         .at_a_terminal(&home.owner, &flags(&address, &[]));
     terminal.shows("Password of Security 2:");
-    terminal.types("abcd1234");
-    terminal.types(ENTER);
+    terminal.type_keys("abcd1234");
+    terminal.type_keys(ENTER);
     terminal.exits(0);
     assert!(home.owner.has(&device));
 }
 
 #[test]
-fn a_wrong_pop_is_refused_once_and_by_its_name() {
+fn wrong_pop_is_rejected_once() {
     let home = Home::new();
     for (scheme, variant) in [
         ("1", "standalone"),
@@ -127,7 +127,10 @@ fn a_wrong_pop_is_refused_once_and_by_its_name() {
         let error = failed(output, 5, "wrong-pop", &["--pop"]);
         // Nothing counts wrong tries there.
         assert!(!error.to_string().contains("five"), "{error}");
-        assert_eq!(device.told("refused").len(), refusals(scheme, variant));
+        assert_eq!(
+            device.log_entries("refused").len(),
+            refusals(scheme, variant)
+        );
         home.maps_nothing(&[&device]);
         // The device is as it was.
         let output = home.provision(&flags(&at(&device), &["--pop", "right-one"]));
@@ -145,7 +148,7 @@ fn refusals(scheme: &str, variant: &str) -> usize {
 }
 
 #[test]
-fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
+fn announced_plaintext_is_rejected_if_secret_was_given() {
     let home = Home::new();
     let liar = [
         "--sec-ver",
@@ -159,12 +162,12 @@ fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
     let given = ["--device-name", "Lamp", "--pop", "abcd1234"];
     let output = home.provision(&given);
     failed(output, 6, "announced-no-security", &["--sec-ver 0"]);
-    assert!(device.told("handshake_started").is_empty());
+    assert!(device.log_entries("handshake_started").is_empty());
     // A plain one likewise, unless it is asked for.
     let plain = home.device(&["--sec-ver", "0", "--name", "Plain"]);
     let given = ["--device-name", "Plain", "--pop", "abcd1234"];
     failed(home.provision(&given), 6, "announced-no-security", &[]);
-    assert!(plain.told("handshake_started").is_empty());
+    assert!(plain.log_entries("handshake_started").is_empty());
     let asked = [&given[..], &["--sec-ver", "0"]].concat();
     home.mapped(home.provision(&asked), &plain);
     home.mapped(
@@ -181,11 +184,11 @@ fn announced_plaintext_is_refused_to_whoever_gave_a_secret() {
 
 /// A PoP that was given proves who has it, whatever the announcement says.
 #[test]
-fn a_pop_is_used_although_none_is_announced_to_be_needed() {
+fn given_pop_is_used_even_if_not_required() {
     let home = Home::new();
     let own = ["--pop", "abcd1234", "--txt", "pop_required=false"];
     let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
     let output = home.provision(&["--device-name", "Lamp", "--pop", "abcd1234"]);
     home.mapped(output, &device);
-    assert_eq!(device.told("secured")[0]["pop"], true);
+    assert_eq!(device.log_entries("secured")[0]["pop"], true);
 }

@@ -97,9 +97,13 @@ fn map_announced(variant: &str, source: &str) {
         let chosen = &events(&output, "scheme_chosen")[0];
         assert_eq!(chosen["scheme"], case.scheme, "{}: {output}", case.name);
         assert_eq!(chosen["source"], source, "{}: {output}", case.name);
-        assert_eq!(device.told("secured")[0]["scheme"], case.scheme);
-        assert_eq!(device.told("handshake_started").len(), 1, "no other tried");
-        let mapped = home.owner.cloud.told("mapped").into_iter();
+        assert_eq!(device.log_entries("secured")[0]["scheme"], case.scheme);
+        assert_eq!(
+            device.log_entries("handshake_started").len(),
+            1,
+            "no other tried"
+        );
+        let mapped = home.owner.cloud.log_entries("mapped").into_iter();
         let kinds: Vec<_> = mapped
             .filter(|entry| entry["node_id"] == device.node_id())
             .collect();
@@ -108,17 +112,17 @@ fn map_announced(variant: &str, source: &str) {
 }
 
 #[test]
-fn a_service_of_its_own_is_opened_by_what_it_announces() {
+fn announcement_opens_separate_service() {
     map_announced("standalone", "announced");
 }
 
 #[test]
-fn local_control_is_opened_by_what_it_announces() {
+fn announcement_opens_local_control() {
     map_announced("local-control", "announced");
 }
 
 #[test]
-fn without_a_word_about_security_the_scheme_is_tried_out() {
+fn unannounced_scheme_is_probed() {
     let home = Home::new();
     by(|case| {
         let device = home.silent(case.own);
@@ -129,15 +133,15 @@ fn without_a_word_about_security_the_scheme_is_tried_out() {
         let chosen = &events(&output, "scheme_chosen")[0];
         assert_eq!(chosen["scheme"], case.scheme, "{}: {output}", case.name);
         assert_eq!(chosen["source"], "probed", "{}: {output}", case.name);
-        let secured = device.told("secured");
+        let secured = device.log_entries("secured");
         assert_eq!(secured.len(), 1, "{}", case.name);
         assert_eq!(secured[0]["scheme"], case.scheme);
-        assert!(device.told("strike").is_empty(), "{}", case.name);
+        assert!(device.log_entries("strike").is_empty(), "{}", case.name);
     });
 }
 
 #[test]
-fn local_control_says_its_scheme_to_whoever_comes_by_address() {
+fn local_control_states_scheme_at_address() {
     let home = Home::new();
     by(|case| {
         let device = home.silent(&[&["--variant", "local-control"][..], case.own].concat());
@@ -147,12 +151,16 @@ fn local_control_says_its_scheme_to_whoever_comes_by_address() {
         assert_eq!(version["sec_ver"], case.scheme, "{output}");
         let chosen = &events(&output, "scheme_chosen")[0];
         assert_eq!(chosen["source"], "announced", "{}: {output}", case.name);
-        assert_eq!(device.told("handshake_started").len(), 1, "no other tried");
+        assert_eq!(
+            device.log_entries("handshake_started").len(),
+            1,
+            "no other tried"
+        );
     });
 }
 
 #[test]
-fn a_scheme_that_is_asked_for_is_the_only_one_tried() {
+fn requested_scheme_is_the_only_one_tried() {
     let home = Home::new();
     let device = home.silent(&["--sec-ver", "0"]);
     let output = home.provision(&flags(&at(&device), &["--sec-ver", "1"]));

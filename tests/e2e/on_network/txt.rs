@@ -25,7 +25,7 @@ fn address(device: &Device) -> String {
 }
 
 #[test]
-fn discover_lists_each_with_what_it_says() {
+fn discover_lists_announced_values() {
     let home = Home::new();
     let alone = home.device(&["--name", "Alone", "--node-id", "NodeOfAlone"]);
     let local = home.device(&[
@@ -86,7 +86,7 @@ fn discover_lists_each_with_what_it_says() {
 }
 
 #[test]
-fn a_device_at_an_address_is_listed_without_mdns() {
+fn device_at_address_is_listed_without_mdns() {
     let home = Home::new();
     let device = home.silent(&[]);
     let flags = device.address();
@@ -105,7 +105,7 @@ fn a_device_at_an_address_is_listed_without_mdns() {
 
 /// Each way is tried, and the device is there once.
 #[test]
-fn whoever_does_not_say_which_way_sees_the_device_once() {
+fn discover_without_transport_lists_device_once() {
     let home = Home::new();
     let device = home.silent(&["--variant", "local-control"]);
     let line = [
@@ -129,7 +129,7 @@ fn whoever_does_not_say_which_way_sees_the_device_once() {
 
 /// Keys that are missing, empty or nonsense say nothing, and spoil nothing.
 #[test]
-fn values_that_say_nothing_are_taken_for_nothing() {
+fn meaningless_values_are_ignored() {
     let home = Home::new();
     let cases = [
         "sec_version=",
@@ -165,7 +165,7 @@ fn values_that_say_nothing_are_taken_for_nothing() {
 }
 
 #[test]
-fn an_empty_pop_required_is_shown_as_unsaid() {
+fn empty_pop_required_is_unknown() {
     let home = Home::new();
     let device = home.device(&[
         "--name",
@@ -184,13 +184,13 @@ fn an_empty_pop_required_is_shown_as_unsaid() {
 
 /// `pop_required` is a word about Security 1 alone: local control says "false" for 2 as well.
 #[test]
-fn pop_required_is_read_for_security_1_only() {
+fn pop_required_applies_to_security_1_only() {
     let home = Home::new();
     let own = ["--variant", "local-control", "--sec-ver", "2", "--pop", "a"];
     let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
     // Of its two services, which are announced in any order.
     until("it says that none is required", || {
-        let said = device.told("announced");
+        let said = device.log_entries("announced");
         said.iter().any(|one| one["txt"]["pop_required"] == "false")
     });
     assert_eq!(listed(&home, "Lamp")["pop_required"], Value::Null);
@@ -201,12 +201,12 @@ fn pop_required_is_read_for_security_1_only() {
 }
 
 #[test]
-fn the_port_of_the_srv_record_counts() {
+fn port_of_srv_record_is_used() {
     let home = Home::new();
     for (name, txt) in [
         ("Other", "port=1"),
         ("None", "port="),
-        ("Word", "port=eighty"),
+        ("ReportedMapping", "port=eighty"),
     ] {
         let device = home.device(&["--name", name, "--txt", txt]);
         let output = home.provision(&["--device-name", name]);
@@ -217,7 +217,7 @@ fn the_port_of_the_srv_record_counts() {
 
 /// A version document is the device's own word; an announcement could be anybody's.
 #[test]
-fn the_version_document_goes_before_the_announcement() {
+fn version_document_overrides_announcement() {
     let home = Home::new();
     let own = [
         "--variant",

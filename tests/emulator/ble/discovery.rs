@@ -1,4 +1,4 @@
-//! What is seen of devices before anybody connects to them.
+//! Discovering devices, without a connection.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::support::device::{Device, fresh_path};
 const DEVICE: &str = "org.bluez.Device1";
 
 #[tokio::test]
-async fn a_device_is_there_only_while_somebody_looks_and_then_with_all_that_it_says() {
+async fn discovery_shows_device_with_all_properties() {
     let device = Device::over_bluetooth(&[
         "--name",
         "PROV_1",
@@ -56,18 +56,18 @@ async fn a_device_is_there_only_while_somebody_looks_and_then_with_all_that_it_s
     let bytes: Vec<u8> = data[&0x02e5].try_clone().unwrap().try_into().unwrap();
     assert_eq!(bytes, [0x4e, 0x6f, 0x76, 0x61, 0, 7, 0, 0x80, 1, 0]);
 
-    // It says so again and again.
+    // The advertisement is repeated.
     let (changed, _) = client.change("RSSI").await;
     assert!(changed.contains_key("ManufacturerData"));
     client.stop_discovery().await.unwrap();
     while client.change("RSSI").await.1.is_empty() {}
     assert_eq!(client.property::<i16>(&path, DEVICE, "RSSI").await, None);
-    assert_eq!(device.told("discovery_started").len(), 1);
-    assert_eq!(device.told("discovery_stopped").len(), 1);
+    assert_eq!(device.log_entries("discovery_started").len(), 1);
+    assert_eq!(device.log_entries("discovery_stopped").len(), 1);
 }
 
 #[tokio::test]
-async fn devices_that_are_heard_at_once_are_all_there_when_the_first_is_told_of() {
+async fn simultaneous_devices_exist_before_first_signal() {
     let line = ["--count", "3", "--mac", "7c:df:a1:00:00:fe", "--at-once"];
     let device = Device::over_bluetooth(&line);
     let addresses: Vec<&str> = device
@@ -90,15 +90,15 @@ async fn devices_that_are_heard_at_once_are_all_there_when_the_first_is_told_of(
 }
 
 #[tokio::test]
-async fn devices_are_heard_one_by_one() {
+async fn devices_appear_one_by_one() {
     // Slowly, so that the computer keeps up: an interval is 1.6 seconds.
     let slowly = ["--time-scale", "10", "--mac", "7c:df:a1:00:00:01"];
     let device = Device::over_bluetooth(&[&slowly[..], &["--count", "3"]].concat());
     let mut client = Client::connect(device.bus()).await;
     client.start_discovery().await.unwrap();
-    for heard in 1..=3 {
+    for count in 1..=3 {
         client.added().await;
-        assert_eq!(client.objects().await.len(), 2 + heard);
+        assert_eq!(client.objects().await.len(), 2 + count);
     }
 }
 
@@ -132,7 +132,7 @@ async fn each_client_looks_for_itself() {
 }
 
 #[tokio::test]
-async fn a_filter_for_services_hides_other_devices() {
+async fn service_filter_hides_other_devices() {
     let device = Device::over_bluetooth(&[]);
     let mut client = Client::connect(device.bus()).await;
     for (uuid, is_seen) in [
@@ -150,7 +150,7 @@ async fn a_filter_for_services_hides_other_devices() {
 }
 
 #[tokio::test]
-async fn others_are_around_and_cannot_be_connected_to() {
+async fn neighbors_cannot_be_connected() {
     let neighbours = json!([
         {"name": "Scale", "address": "AA:BB:CC:00:00:01", "rssi": -90, "at_once": true,
          "manufacturer": {"0x004c": "0102"}},

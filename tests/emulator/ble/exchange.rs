@@ -13,7 +13,7 @@ const SCAN: u16 = 0xff50;
 const SESSION: u16 = 0xff51;
 const VERSION: u16 = 0xff53;
 
-/// Nobody is behind that characteristic.
+/// That characteristic has no handler.
 const NO_SCAN: [&str; 2] = ["--fault", "prov-scan:1:not-found"];
 
 fn refused(code: &str) -> Result<(), (String, String)> {
@@ -31,7 +31,7 @@ async fn linked(flags: &[&str]) -> (Device, Client, String) {
 }
 
 #[tokio::test]
-async fn a_link_its_services_and_an_exchange() {
+async fn client_connects_and_exchanges() {
     let device = Device::over_bluetooth(&["--time-scale", "0.01", "--cap", "ch_resp,claim"]);
     let mut client = Client::connect(device.bus()).await;
     client.start_discovery().await.unwrap();
@@ -46,7 +46,7 @@ async fn a_link_its_services_and_an_exchange() {
     let starts: Vec<&str> = uuids.iter().map(|uuid| &uuid[..8]).collect();
     assert_eq!(starts, ["00001800", "00001801", "0000180a", "021a9004"]);
 
-    // Each endpoint's name is in a descriptor; without a handler, too.
+    // Each endpoint has its name in a descriptor, also without a handler.
     for (number, name) in [
         (0xff4f, "prov-ctrl"),
         (SCAN, "prov-scan"),
@@ -91,14 +91,14 @@ async fn a_link_its_services_and_an_exchange() {
         error("Failed", "Not connected")
     );
     assert_eq!(client.device(&path, "Disconnect").await.map(drop), Ok(()));
-    assert_eq!(device.told("connection_opened").len(), 1);
+    assert_eq!(device.log_entries("connection_opened").len(), 1);
     let why = json!("by the client");
-    assert_eq!(device.told("connection_closed")[0]["why"], why);
+    assert_eq!(device.log_entries("connection_closed")[0]["why"], why);
     assert_eq!(device.requests("proto-ver"), 1);
 }
 
 #[tokio::test]
-async fn nimble_refuses_and_keeps_the_link_and_the_answer_before() {
+async fn nimble_refusal_keeps_link_and_previous_answer() {
     let (device, client, path) = linked(&["--sec-ver", "1"]).await;
     let session = client.endpoint(SESSION).await;
     let version = client.endpoint(VERSION).await;
@@ -116,7 +116,7 @@ async fn nimble_refuses_and_keeps_the_link_and_the_answer_before() {
     assert_eq!(client.read(&version).await.unwrap(), answer, "stale");
     let connected = client.property::<bool>(&path, DEVICE, "Connected").await;
     assert_eq!(connected, Some(true));
-    assert_eq!(device.told("session_opened").len(), 1);
+    assert_eq!(device.log_entries("session_opened").len(), 1);
 }
 
 #[tokio::test]
@@ -139,19 +139,19 @@ async fn bluedroid_refuses_and_drops_the_link() {
         let (changed, _) = client.change("Connected").await;
         assert!(!flag(&changed, "Connected") && !flag(&changed, "ServicesResolved"));
         client.link(&path).await;
-        // Also where nobody is behind a characteristic.
+        // Also for a characteristic without a handler.
         let scan = client.endpoint(SCAN).await;
         assert_eq!(client.write(&scan, b"a").await, refused("0x85"));
         while flag(&client.change("Connected").await.0, "Connected") {}
         // It is there again, and remembers nothing.
         client.link(&path).await;
         assert_eq!(client.read(&version).await.unwrap(), b"");
-        assert_eq!(device.told("session_opened").len(), 3);
+        assert_eq!(device.log_entries("session_opened").len(), 3);
     }
 }
 
 #[tokio::test]
-async fn what_attributes_do_not_take_is_refused_in_the_words_of_bluez() {
+async fn invalid_accesses_get_errors_of_bluez() {
     let (_device, client, path) = linked(&[]).await;
     let version = client.endpoint(VERSION).await;
     let changed = client.with_uuid("00002a05").await.unwrap();
@@ -185,7 +185,7 @@ async fn what_attributes_do_not_take_is_refused_in_the_words_of_bluez() {
 }
 
 #[tokio::test]
-async fn two_writes_at_once_are_one_too_many() {
+async fn refuses_second_write_at_once() {
     let (_device, client, _) = linked(&["--fault", "proto-ver:1:delay=300"]).await;
     let version = client.endpoint(VERSION).await;
     let (first, second) = tokio::join!(client.write(&version, b"a"), client.write(&version, b"a"));
@@ -194,7 +194,7 @@ async fn two_writes_at_once_are_one_too_many() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_lost_takes_the_operation_with_it() {
+async fn lost_link_fails_operation() {
     for kind in ["close", "reset"] {
         let fault = format!("proto-ver:1:{kind}");
         let (device, mut client, path) = linked(&["--fault", &fault]).await;
@@ -221,7 +221,7 @@ async fn a_link_that_is_lost_takes_the_operation_with_it() {
 }
 
 #[tokio::test]
-async fn a_write_that_nobody_answers_ends_the_link_in_time() {
+async fn unanswered_write_ends_link() {
     for (kind, handled) in [("drop", 0), ("mute", 1)] {
         let fault = format!("proto-ver:1:{kind}");
         let (device, mut client, _) = linked(&["--fault", &fault]).await;
@@ -237,7 +237,7 @@ async fn a_write_that_nobody_answers_ends_the_link_in_time() {
 }
 
 #[tokio::test]
-async fn faults_that_change_what_is_answered() {
+async fn faults_alter_answers() {
     let (device, client, _) = linked(&[
         "--fault",
         "proto-ver:2:garble",
@@ -267,7 +267,7 @@ async fn faults_that_change_what_is_answered() {
     assert_eq!(exchange().await.map(drop), refused("0x0e"));
     assert_eq!(exchange().await.unwrap(), good);
     let kinds: Vec<String> = device
-        .told("fault")
+        .log_entries("fault")
         .iter()
         .map(|entry| entry["kind"].as_str().unwrap().to_owned())
         .collect();
@@ -286,7 +286,7 @@ async fn faults_that_change_what_is_answered() {
 }
 
 #[tokio::test]
-async fn a_device_that_ends_takes_its_link_and_waits_for_the_last_client() {
+async fn ending_device_closes_link() {
     // Whatever else runs can hold up a device, so one quick end is enough: without clients it does
     // not wait the five seconds that it has for them.
     let mut all = Vec::new();
@@ -323,8 +323,8 @@ async fn time_from_last_client_to_end() -> Duration {
     assert!(found.is_some(), "BlueZ is there as long as somebody asks");
     let began = Instant::now();
     client.leave().await;
-    device.ended();
+    device.wait_until_ended();
     let took = began.elapsed();
-    assert_eq!(device.told("service_stopped").len(), 1);
+    assert_eq!(device.log_entries("service_stopped").len(), 1);
     took
 }

@@ -22,7 +22,7 @@ async fn power(client: &Client) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn without_an_adapter_there_is_bluez_and_nothing_else() {
+async fn without_adapter_only_bluez_exists() {
     let (_device, client) = with("no-adapter").await;
     let objects = client.objects().await;
     assert_eq!(objects.len(), 1);
@@ -31,7 +31,7 @@ async fn without_an_adapter_there_is_bluez_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_adapter_that_is_off_can_be_switched_on() {
+async fn adapter_can_be_powered_on() {
     let (_device, mut client) = with("adapter-off").await;
     let not_ready = error("NotReady", "Resource Not Ready");
     assert_eq!(client.start_discovery().await.map(drop), not_ready);
@@ -40,7 +40,7 @@ async fn an_adapter_that_is_off_can_be_switched_on() {
 }
 
 #[tokio::test]
-async fn an_adapter_that_is_blocked_cannot() {
+async fn blocked_adapter_cannot_be_powered_on() {
     let (_device, client) = with("adapter-blocked").await;
     let blocked = error("Blocked", "Blocked through rfkill");
     assert_eq!(power(&client).await, blocked);
@@ -49,7 +49,7 @@ async fn an_adapter_that_is_blocked_cannot() {
 }
 
 #[tokio::test]
-async fn without_bluez_the_bus_says_so() {
+async fn bus_reports_missing_bluez() {
     let (_device, client) = with("no-bluez").await;
     let (name, text) = client.start_discovery().await.unwrap_err();
     assert_eq!(name, "org.freedesktop.DBus.Error.ServiceUnknown");
@@ -66,7 +66,7 @@ async fn without_permission_nothing_is_answered() {
 }
 
 #[tokio::test]
-async fn a_bus_that_hangs_takes_clients_and_answers_nothing() {
+async fn hanging_bus_accepts_clients_without_answers() {
     let device = Device::over_bluetooth(&["--host-trouble", "hangs"]);
     let connecting = connection::Builder::address(device.bus()).build();
     let connected = timeout(Duration::from_millis(300), connecting).await;
@@ -87,19 +87,19 @@ async fn bluez_can_die_of_a_write() {
     assert!(text.contains("org.bluez"), "{text}");
     let (name, _) = client.device(&path, "Disconnect").await.unwrap_err();
     assert_eq!(name, "org.freedesktop.DBus.Error.ServiceUnknown");
-    assert!(device.told("request").is_empty());
-    assert_eq!(device.told("connection_closed").len(), 1);
+    assert!(device.log_entries("request").is_empty());
+    assert_eq!(device.log_entries("connection_closed").len(), 1);
 }
 
 #[test]
-fn a_bus_where_none_can_be_is_refused() {
+fn rejects_unusable_bus_path() {
     let folder = env!("CARGO_TARGET_TMPDIR").to_owned();
     let stale = fresh_path("bus");
     drop(std::os::unix::net::UnixListener::bind(&stale));
     let stale = stale.to_str().unwrap().to_owned();
     let remove = format!("rm {stale}");
     let long = format!("{folder}/{}", "x".repeat(100));
-    for (path, said) in [
+    for (path, expected) in [
         (&folder, "another path"),
         (&stale, &remove),
         (&long, "107 bytes"),
@@ -108,12 +108,12 @@ fn a_bus_where_none_can_be_is_refused() {
         let run = espctl(["emulate", "device", "--transport", "ble", "--bus", path]).output();
         assert_ne!(run.exit, Some(0));
         assert!(run.stderr.contains("--bus"), "{run}");
-        assert!(run.stderr.contains(said), "{run}");
+        assert!(run.stderr.contains(expected), "{run}");
     }
 }
 
 #[test]
-fn a_name_that_no_advertisement_has_room_for_is_refused() {
+fn rejects_name_longer_than_advertisement() {
     let longest = "x".repeat(29);
     let longer = "x".repeat(30);
     let beside_data = ["--name", &longest[..16], "--customer-id", "1"];
@@ -129,7 +129,7 @@ fn a_name_that_no_advertisement_has_room_for_is_refused() {
 }
 
 #[tokio::test]
-async fn a_device_that_is_ended_says_so_and_leaves_nothing_behind() {
+async fn interrupted_device_logs_end_and_cleans_up() {
     let mut device = Device::over_bluetooth(&[]);
     let mut client = Client::connect(device.bus()).await;
     client.reach().await;
@@ -139,14 +139,14 @@ async fn a_device_that_is_ended_says_so_and_leaves_nothing_behind() {
     device.terminate();
     assert!(!folder.exists(), "{}", folder.display());
     for event in ["connection_closed", "service_stopped"] {
-        let told = device.told(event);
-        assert_eq!(told.len(), 1, "{event}");
-        assert_eq!(told[0]["why"], "interrupted");
+        let entries = device.log_entries(event);
+        assert_eq!(entries.len(), 1, "{event}");
+        assert_eq!(entries[0]["why"], "interrupted");
     }
 }
 
 #[tokio::test]
-async fn a_bus_can_be_put_where_it_is_wanted_and_goes_at_the_end() {
+async fn bus_at_given_path_is_removed_at_end() {
     let path = fresh_path("bus");
     let device = Device::over_bluetooth(&["--bus", path.to_str().unwrap()]);
     assert_eq!(device.bus(), format!("unix:path={}", path.display()));
@@ -181,7 +181,7 @@ async fn adapter_is_emulated_on_an_existing_bus() {
     let next = Device::over_bluetooth(&["--bus-address", &bus]);
     let mut client = Client::connect(&bus).await;
     client.reach().await;
-    assert_eq!(next.told("connection_opened").len(), 1);
+    assert_eq!(next.log_entries("connection_opened").len(), 1);
 }
 
 #[test]

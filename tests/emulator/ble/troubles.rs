@@ -32,15 +32,15 @@ async fn forget(client: &Client, path: &str) -> Result<(), (String, String)> {
 }
 
 #[tokio::test]
-async fn a_device_that_somebody_else_holds_is_not_heard() {
+async fn held_device_does_not_advertise() {
     let (_device, mut client) = with("held").await;
     client.start_discovery().await.unwrap();
-    let heard = timeout(Duration::from_millis(200), client.added()).await;
-    assert!(heard.is_err());
+    let added = timeout(Duration::from_millis(200), client.added()).await;
+    assert!(added.is_err());
 }
 
 #[tokio::test]
-async fn a_device_that_this_computer_holds_is_there_and_not_heard() {
+async fn connected_device_exists_without_advertising() {
     let (device, mut client) = with("connected").await;
     let path = format!("{ADAPTER}/dev_{}", address(&device));
     let is = async |client: &Client, name| client.property::<bool>(&path, DEVICE, name).await;
@@ -54,7 +54,7 @@ async fn a_device_that_this_computer_holds_is_there_and_not_heard() {
 }
 
 #[tokio::test]
-async fn a_device_that_vanishes_leaves_the_call_open() {
+async fn connecting_vanished_device_does_not_return() {
     let (_device, mut client) = with("vanishes").await;
     let path = found(&mut client).await;
     let connecting = client.device(&path, "Connect");
@@ -70,7 +70,7 @@ async fn a_device_that_vanishes_leaves_the_call_open() {
 }
 
 #[tokio::test]
-async fn a_first_connect_can_fail() {
+async fn first_connect_can_fail() {
     let (_device, mut client) = with("connect-fails-once").await;
     let path = found(&mut client).await;
     let aborted = error("Failed", "le-connection-abort-by-local");
@@ -79,7 +79,7 @@ async fn a_first_connect_can_fail() {
 }
 
 #[tokio::test]
-async fn an_encrypted_link_can_need_pairing_by_hand() {
+async fn encryption_can_require_manual_pairing() {
     let (device, mut client) = with("pairing-by-hand").await;
     let path = client.reach().await;
     let version = client.endpoint(VERSION).await;
@@ -97,7 +97,7 @@ async fn an_encrypted_link_can_need_pairing_by_hand() {
         client.device(&path, "Pair").await.map(drop),
         error("AlreadyExists", "Already Exists")
     );
-    assert_eq!(device.told("paired").len(), 1);
+    assert_eq!(device.log_entries("paired").len(), 1);
     // The keys are kept.
     client.device(&path, "Disconnect").await.unwrap();
     client.link(&path).await;
@@ -113,13 +113,13 @@ async fn pairing_can_fail() {
         assert_eq!(client.device(&path, "Pair").await.map(drop), failed);
         // Which ends the link.
         assert!(!flag(&client.change("Connected").await.0, "Connected"));
-        let closed = device.told("connection_closed");
+        let closed = device.log_entries("connection_closed");
         assert_eq!(closed[0]["why"], "pairing failed");
     }
 }
 
 #[tokio::test]
-async fn an_access_leads_to_pairing() {
+async fn access_triggers_pairing() {
     let (device, mut client) = with("encryption-required").await;
     client.reach().await;
     let version = client.endpoint(VERSION).await;
@@ -127,7 +127,7 @@ async fn an_access_leads_to_pairing() {
     assert!(!client.read(&version).await.unwrap().is_empty());
     let (changed, _) = client.change("Paired").await;
     assert!(flag(&changed, "Paired") && flag(&changed, "Bonded"));
-    assert_eq!(device.told("paired").len(), 1);
+    assert_eq!(device.log_entries("paired").len(), 1);
 
     let (_device, mut client) = with("no-pairing").await;
     client.reach().await;
@@ -138,7 +138,7 @@ async fn an_access_leads_to_pairing() {
 }
 
 #[tokio::test]
-async fn pairing_can_hang_until_the_device_is_given_up() {
+async fn hanging_pairing_removes_device() {
     let (device, mut client) = with("pairing-hangs").await;
     let path = client.reach().await;
     let version = client.endpoint(VERSION).await;
@@ -159,14 +159,14 @@ async fn pairing_can_hang_until_the_device_is_given_up() {
             .keys()
             .any(|one| one.as_str() == path)
     );
-    assert!(device.told("request").is_empty());
+    assert!(device.log_entries("request").is_empty());
     // Who looks finds it again.
     client.start_discovery().await.unwrap();
     assert_eq!(watching.added().await.0, path);
 }
 
 #[tokio::test]
-async fn a_first_link_can_be_lost_before_its_services_are_known() {
+async fn first_link_can_end_before_service_discovery() {
     let (device, mut client) = with("lost-before-resolved").await;
     let path = found(&mut client).await;
     client.device(&path, "Connect").await.unwrap();
@@ -174,13 +174,13 @@ async fn a_first_link_can_be_lost_before_its_services_are_known() {
     let resolved = client.property::<bool>(&path, DEVICE, "ServicesResolved");
     assert_eq!(resolved.await, Some(false));
     client.link(&path).await;
-    let opened = device.told("connection_opened");
+    let opened = device.log_entries("connection_opened");
     let numbers: Vec<&Value> = opened.iter().map(|entry| &entry["connection"]).collect();
     assert_eq!(numbers, [1, 2]);
 }
 
 #[tokio::test]
-async fn a_device_that_is_away_is_not_heard_and_not_reached_before_it_is_back() {
+async fn unreachable_device_does_not_advertise() {
     let device = Device::over_bluetooth(&[
         "--sec-ver",
         "0",
@@ -204,28 +204,28 @@ async fn a_device_that_is_away_is_not_heard_and_not_reached_before_it_is_back() 
     client.write(&config, b"\x08\x04\x72\x00").await.unwrap();
     while flag(&client.change("Connected").await.0, "Connected") {}
     client.start_discovery().await.unwrap();
-    let is_back = || !device.told("reachable").is_empty();
-    let watched = async {
+    let is_back = || !device.log_entries("reachable").is_empty();
+    let watch_for = async {
         while !is_back() {
             let rssi = client.property::<i16>(&path, DEVICE, "RSSI").await;
-            assert!(rssi.is_none() || is_back(), "it was heard");
+            assert!(rssi.is_none() || is_back(), "it advertised");
         }
     };
     let connected = async {
         client.device(&path, "Connect").await.unwrap();
         assert!(is_back(), "it was reached");
     };
-    tokio::join!(watched, connected);
-    assert_eq!(device.told("connection_opened").len(), 2);
+    tokio::join!(watch_for, connected);
+    assert_eq!(device.log_entries("connection_opened").len(), 2);
 }
 
 #[tokio::test]
-async fn attributes_from_before_last_until_the_device_is_forgotten() {
+async fn stale_attributes_remain_until_device_is_removed() {
     for (trouble, has_session) in [("stale-cache", false), ("stale-handles", true)] {
         let (device, mut client) = with(trouble).await;
         let path = format!("{ADAPTER}/dev_{}", address(&device));
         let rssi = client.property::<i16>(&path, DEVICE, "RSSI").await;
-        assert_eq!(rssi, None, "known, and not heard");
+        assert_eq!(rssi, None, "known, without advertising");
         client.start_discovery().await.unwrap();
         client.change("RSSI").await;
         client.link(&path).await;
@@ -245,7 +245,7 @@ async fn attributes_from_before_last_until_the_device_is_forgotten() {
         client.link(&path).await;
         client.endpoint(SESSION).await;
         client.write(&version, b"a").await.unwrap();
-        assert_eq!(device.told("forgotten").len(), 1);
+        assert_eq!(device.log_entries("forgotten").len(), 1);
     }
 }
 
@@ -264,7 +264,7 @@ async fn services_can_stay_unknown() {
 }
 
 #[tokio::test]
-async fn a_name_from_before_lasts_until_the_new_one_is_heard() {
+async fn stale_name_remains_until_new_advertisement() {
     let device = Device::over_bluetooth(&["--name", "PROV_new", "--link-trouble", "name-in-cache"]);
     let mut client = Client::connect(device.bus()).await;
     let path = format!("{ADAPTER}/dev_{}", address(&device));
@@ -282,7 +282,7 @@ fn address(device: &Device) -> String {
 }
 
 #[tokio::test]
-async fn a_link_outlives_the_client_that_made_it() {
+async fn link_outlives_its_client() {
     let (device, mut client) = with("connect-fails-once").await;
     let path = found(&mut client).await;
     client.device(&path, "Connect").await.unwrap_err();

@@ -10,10 +10,10 @@ use crate::cli::args::environment::without_device;
 use crate::cli::terminal::{columns, device_table, version_line};
 use crate::endpoint::version::Version;
 use crate::flows::SeenDevice;
-use crate::flows::discover::Found;
+use crate::flows::discover::DiscoveredDevice;
 use crate::ident::printable;
 use crate::report::{Context, Failure};
-use crate::transport::{Columns, Discovery, MakerData, Medium};
+use crate::transport::{Columns, Discovery, ManufacturerData, Medium};
 
 /// A line of the list. What a device did not say is null.
 #[derive(Serialize)]
@@ -47,14 +47,14 @@ struct Radio<'a> {
 }
 
 impl<'a> Radio<'a> {
-    fn of(found: &'a Found) -> Self {
+    fn of(found: &'a DiscoveredDevice) -> Self {
         let hints = &found.hints;
         Self {
             signal: hints.signal,
-            customer_id: hints.maker.map(|maker| maker.customer_id),
-            device_type: hints.maker.map(|maker| maker.device_type),
-            device_type_name: hints.maker.and_then(MakerData::type_name),
-            device_subtype: hints.maker.map(|maker| maker.device_subtype),
+            customer_id: hints.manufacturer.map(|maker| maker.customer_id),
+            device_type: hints.manufacturer.map(|maker| maker.device_type),
+            device_type_name: hints.manufacturer.and_then(ManufacturerData::type_name),
+            device_subtype: hints.manufacturer.map(|maker| maker.device_subtype),
             services: &hints.services,
             looks_like_provisioning: hints.is_likely,
         }
@@ -78,7 +78,7 @@ struct ProbeOutcome {
 }
 
 impl<'a> Port<'a> {
-    fn of(found: &'a Found) -> Self {
+    fn of(found: &'a DiscoveredDevice) -> Self {
         let usb = found.hints.usb.as_ref();
         Self {
             usb_vendor_id: usb.map(|usb| format!("{:04x}", usb.vendor_id)),
@@ -89,8 +89,8 @@ impl<'a> Port<'a> {
 }
 
 /// The id of the error, as if the search had been for this device only.
-fn silence_of(found: &Found) -> Option<&'static str> {
-    let error = found.silence.as_ref()?;
+fn silence_of(found: &DiscoveredDevice) -> Option<&'static str> {
+    let error = found.version_error.as_ref()?;
     let context = Context {
         medium: Some(found.medium),
         address: Some(found.address.clone()),
@@ -100,7 +100,7 @@ fn silence_of(found: &Found) -> Option<&'static str> {
 }
 
 impl<'a> Row<'a> {
-    pub(super) fn of(found: &'a Found) -> Self {
+    pub(super) fn of(found: &'a DiscoveredDevice) -> Self {
         let Medium {
             columns, discovery, ..
         } = *found.medium;
@@ -136,7 +136,7 @@ impl<'a> Row<'a> {
     }
 }
 
-fn sighted(found: &Found) -> SeenDevice {
+fn sighted(found: &DiscoveredDevice) -> SeenDevice {
     let mut seen = found.seen();
     seen.hints.sec_version = sec_version(found);
     seen.hints.pop_required = pop_required(found);
@@ -144,13 +144,13 @@ fn sighted(found: &Found) -> SeenDevice {
 }
 
 /// The version document is the device's own word; an announcement could be anybody's.
-fn sec_version(found: &Found) -> Option<u64> {
+fn sec_version(found: &DiscoveredDevice) -> Option<u64> {
     let said = found.version.as_ref().and_then(|version| version.sec_ver);
     said.or(found.hints.sec_version)
 }
 
 /// Likewise.
-fn pop_required(found: &Found) -> Option<bool> {
+fn pop_required(found: &DiscoveredDevice) -> Option<bool> {
     let version = found.version.as_ref();
     let said = version.and_then(|version| version.pop_required);
     said.or(found.hints.pop_required)
@@ -161,8 +161,8 @@ fn unsaid() -> String {
 }
 
 /// One table for each kind: their columns differ.
-pub(super) fn tables(found: &[Found]) -> Vec<String> {
-    let kinds: Vec<&[Found]> = found
+pub(super) fn tables(found: &[DiscoveredDevice]) -> Vec<String> {
+    let kinds: Vec<&[DiscoveredDevice]> = found
         .chunk_by(|one, next| one.medium == next.medium)
         .collect();
     let mut lines = Vec::new();
@@ -200,13 +200,19 @@ fn table(rows: &[Row<'_>]) -> Vec<String> {
 
 /// Adds below each row what the device there said, if the table has no columns for that, or why none
 /// said anything.
-fn with_outcomes(table: Vec<String>, found: &[Found]) -> Vec<String> {
-    let has_versions = |one: &Found| one.medium.columns == Columns::Version;
-    let outcomes = found.iter().map(|one| match (&one.version, &one.silence) {
-        (Some(version), _) if !has_versions(one) => Some(format!("   {}", version_line(version))),
-        (None, Some(silence)) => Some(format!("   {}", printable(silence.to_string().as_bytes()))),
-        _ => None,
-    });
+fn with_outcomes(table: Vec<String>, found: &[DiscoveredDevice]) -> Vec<String> {
+    let has_versions = |one: &DiscoveredDevice| one.medium.columns == Columns::Version;
+    let outcomes = found
+        .iter()
+        .map(|one| match (&one.version, &one.version_error) {
+            (Some(version), _) if !has_versions(one) => {
+                Some(format!("   {}", version_line(version)))
+            }
+            (None, Some(silence)) => {
+                Some(format!("   {}", printable(silence.to_string().as_bytes())))
+            }
+            _ => None,
+        });
     // The heading has none.
     let outcomes = std::iter::once(None).chain(outcomes);
     let lines = table.into_iter().zip(outcomes);
@@ -216,7 +222,7 @@ fn with_outcomes(table: Vec<String>, found: &[Found]) -> Vec<String> {
 }
 
 /// By medium, in this order, and those that are heard best first.
-pub(super) fn sort(found: &mut [Found], order: &[&'static Medium]) {
+pub(super) fn sort(found: &mut [DiscoveredDevice], order: &[&'static Medium]) {
     let place = |medium| order.iter().position(|known| *known == medium);
     found.sort_by_key(|one| (place(one.medium), Reverse(one.hints.signal)));
 }
@@ -234,7 +240,7 @@ mod tests {
             .iter()
             .map(|one| one.medium(&Host::this()))
             .collect();
-        let found = |medium: &str, address, name: &str, signal| Found {
+        let found = |medium: &str, address, name: &str, signal| DiscoveredDevice {
             medium: order.iter().find(|one| one.name == medium).unwrap(),
             address,
             name: Some(name.to_owned()),
@@ -243,7 +249,7 @@ mod tests {
                 ..Hints::default()
             },
             version: None,
-            silence: None,
+            version_error: None,
         };
         let in_the_air =
             |name: &str, signal| found("ble", Address::new(name).with_id(name), name, signal);

@@ -15,7 +15,7 @@ use crate::cli::args::label::found;
 use crate::cli::args::serial::{LogArgs, SpeedArgs};
 use crate::cli::terminal::{Format, Printer, keys_of, print_note};
 use crate::qr::drawing::{Drawing, Terminal};
-use crate::qr::{Found, Remark, to_url};
+use crate::qr::{Remark, SourcedPayload, to_url};
 use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
@@ -113,8 +113,8 @@ pub(super) async fn run(
 }
 
 /// What stands in the code: the text as it was given, unless another form is asked for.
-fn text(found: &Found, args: &Encode) -> Result<Secret<String>, Failure> {
-    let Found { text, payload } = found;
+fn text(found: &SourcedPayload, args: &Encode) -> Result<Secret<String>, Failure> {
+    let SourcedPayload { text, payload } = found;
     let refused = |message: String| {
         Err(Failure::new(
             ErrorId::InvalidQrcode,

@@ -84,8 +84,8 @@ fn judge_adapters(health: &BluetoothHealth, requested: Option<&str>) -> [Finding
     let Some(selected) = selected else {
         let problem = match requested {
             Some(name) if !adapters.is_empty() => BluetoothProblem::NoSuchAdapter {
-                wanted: printable(name.as_bytes()).into(),
-                there: descriptions.join(", ").into(),
+                requested: printable(name.as_bytes()).into(),
+                available: descriptions.join(", ").into(),
             },
             // Some adapters leave their bus while they are switched off.
             _ if health.is_blocked => {

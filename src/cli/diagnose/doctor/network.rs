@@ -101,7 +101,7 @@ fn find_device_route(
         let networks = networks.iter();
         networks.filter(|network| network.interface == interface)
     };
-    let direct = networks().find(|network| network.has(address));
+    let direct = networks().find(|network| network.contains(address));
     Some(HostRoute {
         is_direct: direct.is_some(),
         network: direct.or_else(|| networks().next()).cloned(),
@@ -176,7 +176,10 @@ fn judge_wifi(snapshot: &NetworkSnapshot) -> Finding {
         return Finding::ok(WIFI, radios);
     }
     let seen = format!("{radios}; it is blocked: a switch, flight mode or rfkill keeps it off");
-    let is_off_by_hand = snapshot.switches.iter().any(|switch| switch.by_hand);
+    let is_off_by_hand = snapshot
+        .switches
+        .iter()
+        .any(|switch| switch.is_hard_blocked);
     Finding::problem(WIFI, seen).with_fix(if is_off_by_hand {
         "look for a switch or a key on the case"
     } else {

@@ -1,5 +1,5 @@
-//! A Wi-Fi scan of the device: which channels the radio has visited by when, and when it is over.
-//! Not what is in the air there, which is the world's.
+//! A Wi-Fi scan of the device: the channels that the radio has visited at a moment, and the end of the
+//! scan.
 
 use std::time::Duration;
 
@@ -8,25 +8,24 @@ use tokio::time::Instant;
 use crate::emulator::device::world::TimeScale;
 use crate::proto::network_provisioning::CmdScanWifiStart;
 
-/// A scan, under way or over.
+/// A running or finished scan.
 #[derive(Debug)]
 pub(super) struct Scan {
-    begun: Instant,
-    grouped: bool,
-    /// With the pause after every group, in which the device serves its own access point, spread
-    /// evenly.
+    began_at: Instant,
+    is_grouped: bool,
+    /// With a share of the pause after each group, in which the device serves its own access point.
     per_channel: Duration,
-    /// When the manager stopped listening to it, for good.
-    frozen: Option<Instant>,
+    /// When the manager stopped handling its results, for good.
+    ignored_since: Option<Instant>,
 }
 
 impl Scan {
-    /// One that begins now; `stuck` if the manager does not listen to the radio.
+    /// Begins a scan now; `is_stuck` if the manager does not handle its results.
     pub(super) fn begin(
         now: Instant,
         command: CmdScanWifiStart,
         scale: TimeScale,
-        stuck: bool,
+        is_stuck: bool,
     ) -> Self {
         let dwell_ms = match (command.period_ms, command.passive) {
             (0, false) => 120,
@@ -38,38 +37,41 @@ impl Scan {
         let [group_channels, ..] = command.group_channels.to_le_bytes();
         let pause = GROUP_PAUSE.checked_div(group_channels.into());
         Self {
-            begun: now,
-            grouped: group_channels > 0,
+            began_at: now,
+            is_grouped: group_channels > 0,
             per_channel: dwell.saturating_add(scale.of(pause.unwrap_or_default())),
-            frozen: stuck.then_some(now),
+            ignored_since: is_stuck.then_some(now),
         }
     }
 
-    pub(super) fn whole(&self) -> Duration {
-        self.until(if self.grouped { 13 } else { 14 })
+    pub(super) fn duration(&self) -> Duration {
+        self.time_until(if self.is_grouped { 13 } else { 14 })
     }
 
-    fn until(&self, channel: u8) -> Duration {
+    fn time_until(&self, channel: u8) -> Duration {
         self.per_channel.saturating_mul(channel.into())
     }
 
-    pub(super) fn finished(&self, now: Instant) -> bool {
-        self.frozen.is_none() && now.saturating_duration_since(self.begun) >= self.whole()
+    pub(super) fn is_finished(&self, now: Instant) -> bool {
+        self.ignored_since.is_none()
+            && now.saturating_duration_since(self.began_at) >= self.duration()
     }
 
-    pub(super) fn freeze(&mut self, now: Instant) {
-        if !self.finished(now) {
-            self.frozen.get_or_insert(now);
+    /// Ignores the further results of a running scan.
+    pub(super) fn ignore_results(&mut self, now: Instant) {
+        if !self.is_finished(now) {
+            self.ignored_since.get_or_insert(now);
         }
     }
 
-    /// Channel by channel, results come in one after the other; otherwise all at the end.
+    /// Whether the results of a channel are available. A scan in groups adds them channel by channel, any
+    /// other at its end.
     pub(super) fn has_visited(&self, channel: u8, now: Instant) -> bool {
-        if !self.grouped {
-            return self.finished(now);
+        if !self.is_grouped {
+            return self.is_finished(now);
         }
-        let now = self.frozen.map_or(now, |frozen| frozen.min(now));
-        channel <= 13 && now.saturating_duration_since(self.begun) >= self.until(channel)
+        let now = self.ignored_since.map_or(now, |since| since.min(now));
+        channel <= 13 && now.saturating_duration_since(self.began_at) >= self.time_until(channel)
     }
 }
 

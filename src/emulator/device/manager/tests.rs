@@ -22,7 +22,7 @@ fn of(world: World, auto_stop: bool) -> Manager {
 }
 
 fn manager() -> Manager {
-    of(World::neighbourhood(), true)
+    of(World::neighborhood(), true)
 }
 
 fn config(ssid: &str, passphrase: &str) -> StoredConfig {
@@ -54,15 +54,15 @@ fn word(station: &Station) -> String {
 }
 
 #[test]
-fn before_any_apply_it_says_connecting_and_stops_for_nobody() {
+fn reports_connecting_before_apply() {
     let mut manager = manager();
     let now = Instant::now() + ms(3_600_000);
-    assert_eq!(word(&manager.report(now)), "connecting");
+    assert_eq!(word(&manager.report_station(now)), "connecting");
     assert_eq!(manager.stops_at(), None);
 }
 
 #[test]
-fn an_apply_uses_the_stored_credentials_up() {
+fn apply_uses_up_stored_credentials() {
     let t = Instant::now();
     let mut manager = manager();
     assert_eq!(manager.apply(t).err(), Some(WrongState));
@@ -75,25 +75,31 @@ fn an_apply_uses_the_stored_credentials_up() {
 }
 
 #[test]
-fn a_good_join_is_seen_after_deferral_and_join_time_and_ends_the_service() {
+fn successful_join_ends_service() {
     let t = Instant::now();
     let mut manager = applied("Home", RIGHT, t);
-    assert_eq!(word(&manager.report(t + ms(999))), "connecting");
-    assert_eq!(word(&manager.report(t + ms(2199))), "connecting");
-    // Nobody asks: thirty seconds from the address.
-    let unasked = (t + ms(2200 + 30_000), StopReason::NobodyAsked);
-    assert_eq!(manager.stops_at(), Some(unasked));
-    assert_eq!(manager.next_event(), Some(t + ms(2200)));
+    assert_eq!(word(&manager.report_station(t + ms(999))), "connecting");
+    assert_eq!(word(&manager.report_station(t + ms(2199))), "connecting");
+    // Without a request: thirty seconds from the address.
+    let unrequested = (t + ms(2200 + 30_000), StopReason::ResultNotRequested);
+    assert_eq!(manager.stops_at(), Some(unrequested));
+    assert_eq!(manager.next_event_at(), Some(t + ms(2200)));
     assert_eq!(manager.take_events(t + ms(2199)), []);
     let joined = (t + ms(2200), ManagerEvent::Joined(b"Home".to_vec()));
     assert_eq!(manager.take_events(t + ms(5000)), [joined]);
     assert_eq!(manager.take_events(t + ms(5000)), []);
-    assert_eq!(manager.next_event(), None);
-    assert_eq!(word(&manager.report(t + ms(6000))), "connected to 1");
+    assert_eq!(manager.next_event_at(), None);
+    assert_eq!(
+        word(&manager.report_station(t + ms(6000))),
+        "connected to 1"
+    );
     // The first report counts, not the last.
-    assert_eq!(word(&manager.report(t + ms(6500))), "connected to 1");
-    let told = (t + ms(7000), StopReason::Provisioned);
-    assert_eq!(manager.stops_at(), Some(told));
+    assert_eq!(
+        word(&manager.report_station(t + ms(6500))),
+        "connected to 1"
+    );
+    let reported = (t + ms(7000), StopReason::Provisioned);
+    assert_eq!(manager.stops_at(), Some(reported));
     // Stopping: nothing is taken any more.
     assert_eq!(manager.reset(t + ms(6600)), Err(WrongState));
     manager.store(config("Home", RIGHT));
@@ -101,7 +107,7 @@ fn a_good_join_is_seen_after_deferral_and_join_time_and_ends_the_service() {
 }
 
 #[test]
-fn a_wrong_passphrase_is_tried_as_often_as_the_firmware_tries() {
+fn wrong_passphrase_has_firmware_number_of_attempts() {
     let t = Instant::now();
     let mut manager = applied("Home", "wrong horse", t);
     for (at, expected) in [
@@ -112,47 +118,57 @@ fn a_wrong_passphrase_is_tried_as_often_as_the_firmware_tries() {
         (5500, "AuthError"),
         (600_000, "AuthError"),
     ] {
-        assert_eq!(word(&manager.report(t + ms(at))), expected, "at {at} ms");
+        assert_eq!(
+            word(&manager.report_station(t + ms(at))),
+            expected,
+            "at {at} ms"
+        );
     }
     assert_eq!(manager.stops_at(), None);
 }
 
 #[test]
-fn a_failure_stays_until_the_next_apply_and_needs_a_reset_before_it() {
+fn failure_requires_reset_before_next_apply() {
     let t = Instant::now();
     let mut manager = applied("Nowhere", RIGHT, t);
     assert_eq!(manager.reset(t + ms(100)), Err(WrongState));
     let failed = t + ms(60_000);
-    assert_eq!(word(&manager.report(failed)), "NetworkNotFound");
+    assert_eq!(word(&manager.report_station(failed)), "NetworkNotFound");
     manager.store(config("Home", RIGHT));
     assert_eq!(manager.apply(failed).err(), Some(WrongState));
     assert_eq!(manager.reset(failed), Ok(()));
-    assert_eq!(word(&manager.report(failed)), "NetworkNotFound");
+    assert_eq!(word(&manager.report_station(failed)), "NetworkNotFound");
     // At the start already: succeeds as well, since 1.2.1.
     assert_eq!(manager.reset(failed), Ok(()));
     manager.store(config("Home", RIGHT));
     assert!(manager.apply(failed).is_ok());
-    assert_eq!(word(&manager.report(failed)), "connecting");
-    assert_eq!(word(&manager.report(failed + ms(2200))), "connected to 1");
+    assert_eq!(word(&manager.report_station(failed)), "connecting");
+    assert_eq!(
+        word(&manager.report_station(failed + ms(2200))),
+        "connected to 1"
+    );
 }
 
 #[test]
-fn an_unrelated_failure_shows_the_reason_that_was_there() {
+fn unrelated_failure_reports_stale_reason() {
     let t = Instant::now();
     let end = ms(60_000);
     let mut manager = applied("Office", RIGHT, t);
-    assert_eq!(word(&manager.report(t + end)), "AuthError");
+    assert_eq!(word(&manager.report_station(t + end)), "AuthError");
     let mut manager = applied("Nowhere", RIGHT, t);
     manager.reset(t + end).unwrap();
     manager.store(config("Office", RIGHT));
     manager.apply(t + end).unwrap();
-    assert_eq!(word(&manager.report(t + end * 2)), "NetworkNotFound");
+    assert_eq!(
+        word(&manager.report_station(t + end * 2)),
+        "NetworkNotFound"
+    );
 }
 
 #[test]
-fn without_a_number_of_attempts_an_unrelated_failure_never_ends() {
+fn unlimited_attempts_never_report_unrelated_failure() {
     let t = Instant::now();
-    let mut world = World::neighbourhood();
+    let mut world = World::neighborhood();
     world.attempts = 0;
     for (ssid, passphrase, expected) in [
         ("Office", RIGHT, "connecting"),
@@ -162,8 +178,8 @@ fn without_a_number_of_attempts_an_unrelated_failure_never_ends() {
         let mut manager = of(world.clone(), true);
         manager.store(config(ssid, passphrase));
         manager.apply(t).unwrap();
-        assert_eq!(word(&manager.report(t + ms(2499))), "connecting");
-        assert_eq!(word(&manager.report(t + ms(900_000))), expected);
+        assert_eq!(word(&manager.report_station(t + ms(2499))), "connecting");
+        assert_eq!(word(&manager.report_station(t + ms(900_000))), expected);
     }
 }
 
@@ -173,21 +189,27 @@ fn reprovisioning_is_for_applications_that_stay_up() {
     let mut manager = applied("Home", RIGHT, t);
     assert_eq!(manager.reprovision(t + ms(9000)), Err(WrongState));
 
-    let mut manager = of(World::neighbourhood(), false);
+    let mut manager = of(World::neighborhood(), false);
     manager.store(config("Home", RIGHT));
     manager.apply(t).unwrap();
-    assert_eq!(word(&manager.report(t + ms(9000))), "connected to 1");
+    assert_eq!(
+        word(&manager.report_station(t + ms(9000))),
+        "connected to 1"
+    );
     assert_eq!(manager.stops_at(), None);
     assert_eq!(manager.reprovision(t + ms(9000)), Ok(()));
     // A stale "connected", as firmware.
-    assert_eq!(word(&manager.report(t + ms(9000))), "connected to 1");
+    assert_eq!(
+        word(&manager.report_station(t + ms(9000))),
+        "connected to 1"
+    );
     manager.store(config("Nowhere", RIGHT));
     assert!(manager.apply(t + ms(9000)).is_ok());
-    assert_eq!(word(&manager.report(t + ms(9000))), "connecting");
+    assert_eq!(word(&manager.report_station(t + ms(9000))), "connecting");
 }
 
 #[test]
-fn a_scan_takes_its_time_and_finds_the_strongest_first() {
+fn scan_sorts_results_by_strength() {
     let t = Instant::now();
     let mut manager = manager();
     let whole = CmdScanWifiStart {
@@ -196,14 +218,14 @@ fn a_scan_takes_its_time_and_finds_the_strongest_first() {
         group_channels: 0,
         period_ms: 100,
     };
-    assert!(manager.scan_finished(t));
+    assert!(manager.is_scan_finished(t));
     assert_eq!(manager.scan(t, whole), ms(1400));
     assert_eq!(manager.scan(t + ms(5), whole), Duration::ZERO);
-    assert!(!manager.scan_finished(t + ms(1399)));
-    assert!(manager.seen(t + ms(1399)).is_empty());
-    assert!(manager.scan_finished(t + ms(1400)));
+    assert!(!manager.is_scan_finished(t + ms(1399)));
+    assert!(manager.scan_results(t + ms(1399)).is_empty());
+    assert!(manager.is_scan_finished(t + ms(1400)));
     let strengths: Vec<i8> = manager
-        .seen(t + ms(1400))
+        .scan_results(t + ms(1400))
         .iter()
         .map(|point| point.rssi)
         .collect();
@@ -211,7 +233,7 @@ fn a_scan_takes_its_time_and_finds_the_strongest_first() {
 }
 
 #[test]
-fn channel_by_channel_results_come_in_one_after_the_other() {
+fn grouped_scan_adds_results_by_channel() {
     let t = Instant::now();
     let mut manager = manager();
     let grouped = CmdScanWifiStart {
@@ -222,18 +244,18 @@ fn channel_by_channel_results_come_in_one_after_the_other() {
     };
     // 96 ms and a fifth of 120 ms for each of 13 channels.
     assert_eq!(manager.scan(t, grouped), ms(13 * 120));
-    let seen = |after: u64| manager.seen(t + ms(after)).len();
+    let seen = |after: u64| manager.scan_results(t + ms(after)).len();
     assert_eq!(seen(119), 0);
     assert_eq!(seen(120), 1);
     assert_eq!(seen(6 * 120), 4);
-    assert!(!manager.scan_finished(t + ms(6 * 120)));
+    assert!(!manager.is_scan_finished(t + ms(6 * 120)));
     assert_eq!(seen(13 * 120), 7);
 }
 
 #[test]
 fn no_more_than_sixteen_are_reported() {
     let t = Instant::now();
-    let mut world = World::neighbourhood();
+    let mut world = World::neighborhood();
     while world.access_points.len() < 40 {
         world.access_points.push(world.access_points[0].clone());
     }
@@ -248,11 +270,11 @@ fn no_more_than_sixteen_are_reported() {
         },
     );
     assert_eq!(takes, ms(14 * 360));
-    assert_eq!(manager.seen(t + takes).len(), 16);
+    assert_eq!(manager.scan_results(t + takes).len(), 16);
 }
 
 #[test]
-fn a_scan_after_an_apply_never_ends_and_leaves_the_manager_stuck() {
+fn scan_after_apply_never_ends() {
     let t = Instant::now();
     let request = CmdScanWifiStart {
         blocking: true,
@@ -263,15 +285,15 @@ fn a_scan_after_an_apply_never_ends_and_leaves_the_manager_stuck() {
     let mut manager = applied("Nowhere", RIGHT, t);
     assert_eq!(manager.scan(t + ms(10), request), NEVER);
     let failed = t + ms(60_000);
-    assert!(!manager.scan_finished(failed));
+    assert!(!manager.is_scan_finished(failed));
     manager.reset(failed).unwrap();
     // Even after the reset: "already running".
     assert_eq!(manager.scan(failed, request), Duration::ZERO);
-    assert!(!manager.scan_finished(failed + NEVER));
+    assert!(!manager.is_scan_finished(failed + NEVER));
 }
 
 #[test]
-fn an_apply_leaves_a_scan_that_is_under_way_without_an_end() {
+fn apply_prevents_end_of_running_scan() {
     let t = Instant::now();
     let mut manager = manager();
     manager.scan(
@@ -285,5 +307,5 @@ fn an_apply_leaves_a_scan_that_is_under_way_without_an_end() {
     );
     manager.store(config("Home", RIGHT));
     manager.apply(t + ms(1000)).unwrap();
-    assert!(!manager.scan_finished(t + ms(100_000)));
+    assert!(!manager.is_scan_finished(t + ms(100_000)));
 }

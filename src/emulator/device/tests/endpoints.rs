@@ -16,7 +16,7 @@ fn credentials_are_checked_by_length_alone() {
 }
 
 #[test]
-fn a_command_without_its_body_or_of_no_kind_fails_and_the_session_goes_on() {
+fn invalid_command_fails_and_keeps_session() {
     for secret in [DeviceSecret::Sec0, sec2(NonceRule::Counter)] {
         let credentials = match secret.scheme() {
             SecurityScheme::Sec0 => Credentials::None,
@@ -46,14 +46,14 @@ fn a_command_without_its_body_or_of_no_kind_fails_and_the_session_goes_on() {
 }
 
 #[test]
-fn an_empty_message_fails() {
+fn empty_message_fails() {
     // A status request without its arm is encoded as nothing at all.
     let mut client = Client::secured(sec2(NonceRule::Counter), &user("abcd1234"));
     failed(client.call("prov-config", &[]));
 }
 
 #[test]
-fn what_is_for_thread_is_an_invalid_argument() {
+fn thread_commands_are_invalid_arguments() {
     let mut client = Client::secured(sec1("a"), &pop("a"));
     let invalid = i32::from(Status::InvalidArgument);
     let command = Config::CmdSetThreadConfig(CmdSetThreadConfig::default());
@@ -66,7 +66,7 @@ fn what_is_for_thread_is_an_invalid_argument() {
 }
 
 #[test]
-fn apply_needs_credentials_and_takes_one_at_a_time() {
+fn apply_requires_credentials_and_idle_manager() {
     let mut client = Client::secured(sec1("a"), &pop("a"));
     let internal = i32::from(Status::InternalError);
     assert_eq!(client.apply(), internal);
@@ -87,7 +87,7 @@ fn apply_needs_credentials_and_takes_one_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provisioned_device_goes_a_second_after_it_has_said_so() {
+async fn service_ends_after_reported_success() {
     let mut client = Client::secured(sec1("a"), &pop("a"));
     client.set(b"Home", b"correct horse battery", b"");
     client.apply();
@@ -135,7 +135,7 @@ async fn time_can_run_faster() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scan_is_answered_at_once_or_when_it_is_over() {
+async fn blocking_scan_is_answered_at_its_end() {
     let start = |blocking| {
         Some(Scan::CmdScanWifiStart(CmdScanWifiStart {
             blocking,
@@ -173,7 +173,7 @@ async fn a_scan_is_answered_at_once_or_when_it_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_are_sorted_and_one_too_many_fails_the_request() {
+async fn sorts_results_and_refuses_invalid_range() {
     let mut client = Client::secured(sec1("a"), &pop("a"));
     let start = CmdScanWifiStart {
         blocking: true,

@@ -25,7 +25,7 @@ fn reset(client: &mut Client) -> Status {
 }
 
 #[test]
-fn the_oldest_has_no_control_and_the_others_disagree_about_a_reset_at_the_start() {
+fn generations_differ_in_control_endpoint() {
     let mut oldest = of(Firmware::V44);
     assert!(!oldest.device.has_endpoint("prov-ctrl"));
     assert_eq!(oldest.raw("prov-ctrl", b"x"), Err(Refusal::NoSuchEndpoint));
@@ -35,7 +35,7 @@ fn the_oldest_has_no_control_and_the_others_disagree_about_a_reset_at_the_start(
 }
 
 #[test]
-fn a_command_without_its_body_brings_older_firmware_down() {
+fn missing_body_crashes_older_firmware() {
     for firmware in [Firmware::V44, Firmware::V5] {
         let mut client = of(firmware);
         client.set(b"Home", b"correct horse battery", b"");
@@ -53,7 +53,7 @@ fn a_command_without_its_body_brings_older_firmware_down() {
 }
 
 #[test]
-fn a_crash_after_an_apply_finds_credentials_and_offers_nothing() {
+fn crash_after_apply_ends_provisioning() {
     let mut client = of(Firmware::V44);
     client.set(b"Home", b"correct horse battery", b"");
     client.apply();
@@ -65,7 +65,7 @@ fn a_crash_after_an_apply_finds_credentials_and_offers_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_beyond_the_last_come_empty_from_older_firmware() {
+async fn older_firmware_adds_empty_scan_results() {
     for firmware in [Firmware::V44, Firmware::V5] {
         let mut client = of(firmware);
         let start = CmdScanWifiStart {
@@ -94,7 +94,7 @@ async fn results_beyond_the_last_come_empty_from_older_firmware() {
 }
 
 #[test]
-fn older_firmware_has_never_heard_of_thread() {
+fn older_firmware_has_no_thread_commands() {
     for firmware in [Firmware::V44, Firmware::V5] {
         failed(of(firmware).scan(6, None));
         let command = Config::CmdSetThreadConfig(CmdSetThreadConfig::default());
@@ -103,7 +103,7 @@ fn older_firmware_has_never_heard_of_thread() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn events_are_those_of_the_component_and_credentials_are_kept_from_apply_to_reset() {
+async fn logs_component_events_and_keeps_credentials() {
     let mut client = of(Firmware::NetworkProvisioning);
     client.device.start(Instant::now());
     client.set(b"Home", b"wrong horse", b"");
@@ -142,7 +142,7 @@ async fn events_are_those_of_the_component_and_credentials_are_kept_from_apply_t
 }
 
 #[test]
-fn a_device_with_credentials_offers_nothing_unless_its_application_insists() {
+fn provisioned_device_offers_nothing_unless_forced() {
     for insists in [false, true] {
         let mut settings = DeviceSettings::new(sec1("a"));
         settings.always_provisions = insists;
@@ -158,7 +158,7 @@ fn a_device_with_credentials_offers_nothing_unless_its_application_insists() {
 }
 
 #[test]
-fn wrong_type_reply_is_well_formed_sealed_and_of_another_type() {
+fn wrong_type_reply_is_well_formed_and_sealed() {
     let mut client = of(Firmware::NetworkProvisioning);
     let requests = [
         (
@@ -181,7 +181,10 @@ fn wrong_type_reply_is_well_formed_sealed_and_of_another_type() {
     ];
     for (endpoint, request) in requests {
         let sealed = client.cipher.as_mut().unwrap().seal(&request).unwrap();
-        let reply = client.device.answer(1, endpoint, &sealed, true).unwrap();
+        let reply = client
+            .device
+            .handle_with_fault(1, endpoint, &sealed, true)
+            .unwrap();
         let opened = client.cipher.as_mut().unwrap().open(&reply.bytes).unwrap();
         let msg = match endpoint {
             "prov-config" => NetworkConfigPayload::decode(&opened[..]).unwrap().msg,

@@ -1,4 +1,4 @@
-//! What a RainMaker application adds: challenges, users, and what the cloud is to hear of them.
+//! What a RainMaker application adds: challenges, users, and the messages about them to the cloud.
 //! Bytes are those of an independent encoder.
 
 use ring::signature::{ECDSA_P256_SHA256_ASN1, RSA_PSS_2048_8192_SHA256};
@@ -62,27 +62,32 @@ async fn join(client: &mut Client) {
     assert_eq!(client.status().0, 0);
 }
 
-fn told(client: &mut Client) -> Vec<String> {
-    let tell = |message| match message {
+fn messages(client: &mut Client) -> Vec<String> {
+    let describe = |message| match message {
         ToCloud::Online => "online".to_owned(),
         ToCloud::UserMapping {
             user_id,
             secret_key,
         } => format!("{user_id} {}", secret_key.expose()),
     };
-    client.device.outgoing().into_iter().map(tell).collect()
+    client
+        .device
+        .take_outgoing()
+        .into_iter()
+        .map(describe)
+        .collect()
 }
 
 #[test]
-fn plain_firmware_has_neither_endpoint_and_a_node_has_one() {
+fn node_has_one_association_endpoint() {
     let mut plain = Client::secured(sec1("a"), &pop("a"));
     let signs = node(Association::ChallengeResponse, &[]);
-    let tells = node(Association::UserMapping, &[]);
+    let maps = node(Association::UserMapping, &[]);
     for (endpoint, expected) in [
         ("ch_resp", [false, true, false]),
         ("cloud_user_assoc", [false, false, true]),
     ] {
-        let has = [&plain, &signs, &tells].map(|client| client.device.has_endpoint(endpoint));
+        let has = [&plain, &signs, &maps].map(|client| client.device.has_endpoint(endpoint));
         assert_eq!(has, expected, "{endpoint}");
         let refused = plain.raw(endpoint, b"x");
         assert_eq!(refused, Err(Refusal::NoSuchEndpoint));
@@ -90,7 +95,7 @@ fn plain_firmware_has_neither_endpoint_and_a_node_has_one() {
 }
 
 #[test]
-fn a_challenge_is_signed_by_either_kind_of_key() {
+fn signs_challenge_with_each_kind_of_key() {
     let mut ec = node(Association::ChallengeResponse, &[]);
     let reply = send(&mut ec, "ch_resp", "52 05 0a 03 61 62 63").unwrap();
     let signature = signature_of(&reply);
@@ -125,7 +130,7 @@ fn a_challenge_is_signed_by_either_kind_of_key() {
 }
 
 #[test]
-fn what_an_independent_encoder_makes_of_a_signed_challenge_is_what_is_sent() {
+fn reply_matches_independent_encoder() {
     let message = |signature: usize| {
         let signed = RespCrPayload {
             payload: vec![0x30; signature],
@@ -145,7 +150,7 @@ fn what_an_independent_encoder_makes_of_a_signed_challenge_is_what_is_sent() {
 }
 
 #[test]
-fn what_is_not_a_challenge_gets_no_reply() {
+fn refuses_messages_that_are_not_challenges() {
     for (what, request) in [
         ("an empty challenge", "52 02 0a 00"),
         ("an empty body", "52 00"),
@@ -165,7 +170,7 @@ fn what_is_not_a_challenge_gets_no_reply() {
 }
 
 #[test]
-fn once_disabled_it_answers_anything_with_that_until_it_restarts() {
+fn disabled_endpoint_answers_so_until_restart() {
     for disable in ["08 04", "08 04 72 00"] {
         let mut client = node(Association::ChallengeResponse, &[]);
         assert_eq!(send(&mut client, "ch_resp", disable).unwrap(), "0805");
@@ -190,7 +195,7 @@ fn once_disabled_it_answers_anything_with_that_until_it_restarts() {
 }
 
 #[test]
-fn a_user_is_taken_if_there_is_one_with_a_secret() {
+fn accepts_user_with_secret_only() {
     let mut client = node(Association::UserMapping, &[]);
     let success = format!("08015a181216{}", hex::encode(ID.as_bytes()));
     for (request, reply) in [
@@ -225,24 +230,24 @@ fn a_user_is_taken_if_there_is_one_with_a_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cloud_hears_of_a_user_once_the_device_is_on_its_network() {
+async fn reports_user_to_cloud_when_online() {
     let mut client = node(Association::UserMapping, &[]);
     send(&mut client, "cloud_user_assoc", "52 06 0a 01 55 12 01 53").unwrap();
-    assert!(told(&mut client).is_empty());
+    assert!(messages(&mut client).is_empty());
     join(&mut client).await;
-    assert_eq!(told(&mut client), ["online", "U S"]);
-    // A user who comes later is told at once, and nothing is told twice.
+    assert_eq!(messages(&mut client), ["online", "U S"]);
+    // A later user is reported at once, and nothing is reported twice.
     send(&mut client, "cloud_user_assoc", "52 06 0a 01 56 12 01 54").unwrap();
-    assert_eq!(told(&mut client), ["V T"]);
-    assert!(told(&mut client).is_empty());
+    assert_eq!(messages(&mut client), ["V T"]);
+    assert!(messages(&mut client).is_empty());
 
     let mut signs = node(Association::ChallengeResponse, &[]);
     join(&mut signs).await;
-    assert_eq!(told(&mut signs), ["online"]);
+    assert_eq!(messages(&mut signs), ["online"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn some_devices_tell_less_or_something_else() {
+async fn scenarios_change_messages_to_cloud() {
     for (scenario, expected) in [
         (Scenario::NoUserMappingMessage, &["online"][..]),
         (Scenario::WrongSecretKey, &["online", "U not-S"]),
@@ -250,7 +255,7 @@ async fn some_devices_tell_less_or_something_else() {
         let mut client = node(Association::UserMapping, &[scenario]);
         send(&mut client, "cloud_user_assoc", "52 06 0a 01 55 12 01 53").unwrap();
         join(&mut client).await;
-        assert_eq!(told(&mut client), expected);
+        assert_eq!(messages(&mut client), expected);
     }
     let mut unclaimed = settings(
         Association::UserMapping,
@@ -265,7 +270,7 @@ async fn some_devices_tell_less_or_something_else() {
     )
     .unwrap();
     join(&mut unclaimed).await;
-    assert!(told(&mut unclaimed).is_empty());
+    assert!(messages(&mut unclaimed).is_empty());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A device on its network: which endpoints it has, what its version document says, and what is left
+//! A device on its network: which endpoints it has, its version document, and what is left
 //! of it once challenge-response is switched off. How it is announced is tested with its medium.
 
 use super::*;
@@ -34,7 +34,7 @@ const DISABLE: &str = "0804";
 const DISABLED: &str = "08011003";
 
 #[test]
-fn it_has_three_endpoints_and_none_of_provisioning() {
+fn device_on_network_has_three_endpoints() {
     for offering in [Offering::Standalone, Offering::LocalControl] {
         let device = on_network(offering, DeviceSecret::Sec0).device;
         for (endpoint, expected) in [
@@ -58,7 +58,7 @@ fn it_has_three_endpoints_and_none_of_provisioning() {
 }
 
 #[test]
-fn only_local_control_says_which_security_it_has() {
+fn only_local_control_document_has_scheme() {
     let local = |scheme, patch| {
         format!(r#"{{"local_ctrl":{{"ver":"v1.0","sec_ver":{scheme},"sec_patch_ver":{patch}}}}}"#)
     };
@@ -83,7 +83,7 @@ fn only_local_control_says_which_security_it_has() {
 }
 
 #[test]
-fn every_scheme_and_both_nonce_rules_lead_to_a_signature() {
+fn signs_with_every_scheme_and_nonce_rule() {
     for (secret, credentials) in [
         (DeviceSecret::Sec0, Credentials::None),
         (sec1("a"), pop("a")),
@@ -101,7 +101,7 @@ fn every_scheme_and_both_nonce_rules_lead_to_a_signature() {
 }
 
 #[test]
-fn wrong_secrets_do_not_lock_it_and_it_is_online_from_the_start() {
+fn wrong_secrets_do_not_lock_device_on_network() {
     let mut client = on_network(Offering::Standalone, sec1("right"));
     for _ in 0..6 {
         assert!(client.secure(&pop("wrong")).is_err());
@@ -109,18 +109,18 @@ fn wrong_secrets_do_not_lock_it_and_it_is_online_from_the_start() {
     client.secure(&pop("right")).unwrap();
     assert!(!client.log.events().contains(&"locked".to_owned()));
     assert!(!client.log.events().contains(&"prov_event".to_owned()));
-    let told = client.device.outgoing();
-    assert!(matches!(told[..], [ToCloud::Online]), "{told:?}");
+    let messages = client.device.take_outgoing();
+    assert!(matches!(messages[..], [ToCloud::Online]), "{messages:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_standalone_service_ends_two_seconds_after_it_was_switched_off() {
+async fn standalone_service_ends_after_disable() {
     let mut client = on_network(Offering::Standalone, sec1("a"));
     client.secure(&pop("a")).unwrap();
     assert_eq!(client.device.stops_at(), None);
     let begin = Instant::now();
     assert_eq!(ask(&mut client, DISABLE).unwrap(), "0805");
-    assert!(client.device.is_switched_off());
+    assert!(client.device.has_challenges_disabled());
     // The first command counts.
     advance(Duration::from_millis(1999)).await;
     for request in [CHALLENGE, DISABLE, "ff"] {
@@ -131,7 +131,7 @@ async fn the_standalone_service_ends_two_seconds_after_it_was_switched_off() {
     assert_eq!(client.device.stopped(Instant::now()), None);
     advance(Duration::from_millis(1)).await;
     let stopped = client.device.stopped(Instant::now());
-    assert_eq!(stopped, Some(StopReason::SwitchedOff));
+    assert_eq!(stopped, Some(StopReason::ChallengesDisabled));
     assert!(client.raw("esp_local_ctrl/version", b"---").is_err());
 }
 
@@ -140,14 +140,14 @@ async fn local_control_goes_on_without_signing() {
     let mut client = on_network(Offering::LocalControl, sec1("a"));
     client.secure(&pop("a")).unwrap();
     assert_eq!(ask(&mut client, DISABLE).unwrap(), "0805");
-    assert!(client.device.is_switched_off());
+    assert!(client.device.has_challenges_disabled());
     advance(Duration::from_hours(1)).await;
     assert_eq!(client.device.stops_at(), None);
     assert_eq!(ask(&mut client, CHALLENGE).unwrap(), DISABLED);
 }
 
 #[test]
-fn disabled_from_the_start_it_stays_in_reach() {
+fn initially_disabled_device_stays_reachable() {
     let mut settings = settings(Offering::Standalone, sec1("a"));
     settings.scenarios = vec![Scenario::ChalRespDisabled];
     let mut client = Client::of(settings);
@@ -156,6 +156,6 @@ fn disabled_from_the_start_it_stays_in_reach() {
     for request in [CHALLENGE, DISABLE] {
         assert_eq!(ask(&mut client, request).unwrap(), DISABLED);
     }
-    assert!(!client.device.is_switched_off());
+    assert!(!client.device.has_challenges_disabled());
     assert_eq!(client.device.stops_at(), None);
 }

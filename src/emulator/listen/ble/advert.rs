@@ -1,5 +1,4 @@
-//! What emulated devices advertise, and neighbours that are nothing more than their advertisements. Not
-//! who receives it.
+//! The advertisements of devices, and of neighbors, which have nothing else.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -9,36 +8,35 @@ use derive_more::Display;
 use rand_core::Rng;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-use thiserror::Error;
+
+use crate::emulator::parse::{ParseListError, ParseValueError, parse_list};
 
 /// An advertisement and its scan response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Advert {
-    /// The advertiser's.
+    /// The address of the advertiser.
     pub address: Address,
     /// Its complete local name.
     pub name: Option<String>,
-    /// How strong it is received, in dBm.
+    /// The received signal strength, in dBm.
     pub rssi: i16,
     /// The services that it lists.
     pub uuids: Vec<String>,
-    /// Data by company.
+    /// Manufacturer data by company.
     pub manufacturer: BTreeMap<u16, Vec<u8>>,
-    /// How long it is not sent after a client first discovers.
-    pub after: Duration,
-    /// It arrives at the beginning of each interval, together with all such, and not at a time of
-    /// its own.
-    pub at_once: bool,
+    /// The delay after the first discovery of a client.
+    pub delay: Duration,
+    /// Whether it arrives at the beginning of each interval, together with all of this kind.
+    pub is_at_once: bool,
 }
 
 impl Advert {
-    /// When in each interval it arrives.
+    /// The moment in each interval at which it arrives.
     pub(super) fn phase(&self, interval: Duration) -> Duration {
-        if self.at_once {
+        if self.is_at_once {
             return Duration::ZERO;
         }
-        // The golden ratio keeps addresses that follow each other far apart.
+        // The golden ratio separates consecutive addresses.
         let spread = self.address.number().wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let [high, low, ..] = spread.to_be_bytes();
         let parts = u16::from_be_bytes([high, low]);
@@ -51,12 +49,12 @@ impl Advert {
 #[display("{}", self.joined(":"))]
 pub struct Address {
     bytes: [u8; 6],
-    /// Drawn by the device, and not given out by the IEEE.
+    /// Drawn by the device, and not assigned by the IEEE.
     is_random: bool,
 }
 
 impl Address {
-    /// A random static one.
+    /// Draws a random static address.
     pub fn random(rng: &mut impl Rng) -> Self {
         let mut bytes = [0; 6];
         rng.fill_bytes(&mut bytes);
@@ -68,7 +66,7 @@ impl Address {
         }
     }
 
-    /// The n-th after it.
+    /// The n-th address after it.
     #[must_use]
     pub fn plus(self, number: u32) -> Self {
         let sum = self.number().wrapping_add(number.into());
@@ -81,7 +79,7 @@ impl Address {
         bytes.fold(0, |number, byte| number << 8 | byte)
     }
 
-    /// What BlueZ calls its kind.
+    /// The name of its kind in BlueZ.
     pub(super) const fn kind(self) -> &'static str {
         if self.is_random { "random" } else { "public" }
     }
@@ -90,42 +88,34 @@ impl Address {
         self.bytes.map(|byte| format!("{byte:02X}")).join(separator)
     }
 
-    /// What BlueZ calls a device that has no name.
+    /// The name that BlueZ gives to a device without one.
     pub(super) fn alias(self) -> String {
         self.joined("-")
     }
 
-    /// What BlueZ calls its object.
-    pub(super) fn node(self) -> String {
+    /// The name of its object in BlueZ.
+    pub(super) fn object_name(self) -> String {
         format!("dev_{}", self.joined("_"))
     }
 }
 
 impl FromStr for Address {
-    type Err = InvalidAddress;
+    type Err = ParseValueError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+    fn from_str(text: &str) -> Result<Self, ParseValueError> {
         let parts: Vec<&str> = text.split([':', '-']).collect();
         let is_pairs = parts.iter().all(|part| part.len() == 2);
-        let bytes = hex::decode(parts.concat())
-            .ok()
-            .and_then(|bytes| bytes.try_into().ok());
-        match bytes {
-            Some(bytes) if is_pairs => Ok(Self {
-                bytes,
-                is_random: false,
-            }),
-            _ => Err(InvalidAddress),
-        }
+        let bytes = hex::decode(parts.concat()).ok().filter(|_| is_pairs);
+        let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+        let expected = "six pairs of hexadecimal digits, as in 7C:DF:A1:00:00:01";
+        Ok(Self {
+            bytes: bytes.ok_or(expected)?,
+            is_random: false,
+        })
     }
 }
 
-/// A text that is not a Bluetooth address.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("expected six pairs of hexadecimal digits, as in 7C:DF:A1:00:00:01")]
-pub struct InvalidAddress;
-
-/// Of RainMaker firmware (`app_network.h`): "Nov", the format, whose it is, and what it is.
+/// The manufacturer data of RainMaker firmware (`app_network.h`): "Nov", the format, customer and type.
 pub fn rainmaker_data(customer: u16, device_type: u16, subtype: u8) -> BTreeMap<u16, Vec<u8>> {
     let mut data = b"Nova".to_vec();
     data.extend(customer.to_be_bytes());
@@ -134,46 +124,26 @@ pub fn rainmaker_data(customer: u16, device_type: u16, subtype: u8) -> BTreeMap<
     BTreeMap::from([(ESPRESSIF, data)])
 }
 
-/// Another device in reach.
+/// Another device in range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbour {
     pub(super) advert: Advert,
-    /// It is not in reach, but BlueZ knows it from before.
+    /// It is out of range, but in the cache of BlueZ.
     pub(super) is_stale: bool,
 }
 
 impl Neighbour {
-    /// Reads a list of them.
-    pub fn list_from_json(text: &str) -> Result<Vec<Self>, NeighbourError> {
-        let entries: Vec<Value> = serde_json::from_str(text).map_err(NeighbourError::Json)?;
-        let neighbours = (1..).zip(entries).map(|(number, entry)| {
-            Listed::deserialize(entry)
-                .map(|listed| listed.neighbour(number))
-                .map_err(|error| NeighbourError::Entry { number, error })
-        });
-        neighbours.collect()
+    /// Reads a JSON list of neighbours.
+    pub fn list_from_json(text: &str) -> Result<Vec<Self>, ParseListError> {
+        parse_list(text, "neighbour", |number, listed: ListedNeighbour| {
+            Ok(listed.into_neighbour(number))
+        })
     }
-}
-
-/// Why a list of neighbours cannot be used.
-#[derive(Debug, Error)]
-pub enum NeighbourError {
-    /// Not JSON, or not a list.
-    #[error("the list of neighbours cannot be read: {0}")]
-    Json(serde_json::Error),
-    /// One of them is not of the right form.
-    #[error("neighbour {number}: {error}")]
-    Entry {
-        /// Counted from 1.
-        number: u32,
-        /// What is wrong.
-        error: serde_json::Error,
-    },
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Listed {
+struct ListedNeighbour {
     name: Option<String>,
     #[serde(default, deserialize_with = "address")]
     address: Option<Address>,
@@ -190,8 +160,8 @@ struct Listed {
     stale: bool,
 }
 
-impl Listed {
-    fn neighbour(self, number: u32) -> Neighbour {
+impl ListedNeighbour {
+    fn into_neighbour(self, number: u32) -> Neighbour {
         let first = Address {
             bytes: [0xc0, 0x00, 0x00, 0x4e, 0x00, 0x00],
             is_random: true,
@@ -200,11 +170,11 @@ impl Listed {
             advert: Advert {
                 address: self.address.unwrap_or_else(|| first.plus(number)),
                 name: self.name,
-                rssi: self.rssi.unwrap_or(USUAL_RSSI),
+                rssi: self.rssi.unwrap_or(DEFAULT_RSSI),
                 uuids: self.uuids,
                 manufacturer: self.manufacturer,
-                after: Duration::from_millis(self.appears_after_ms),
-                at_once: self.at_once,
+                delay: Duration::from_millis(self.appears_after_ms),
+                is_at_once: self.at_once,
             },
             is_stale: self.stale,
         }
@@ -235,26 +205,26 @@ where
     })
 }
 
-/// Espressif, as the Bluetooth SIG numbers companies.
+/// Espressif's company number at the Bluetooth SIG.
 const ESPRESSIF: u16 = 0x02e5;
-const USUAL_RSSI: i16 = -70;
+const DEFAULT_RSSI: i16 = -70;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn address_parses_prints_and_counts_on() {
+    fn address_parses_prints_and_adds() {
         let address: Address = "7c:df:a1:00:ff:ff".parse().unwrap();
         assert_eq!(address.to_string(), "7C:DF:A1:00:FF:FF");
         assert_eq!(address.plus(1).to_string(), "7C:DF:A1:01:00:00");
-        assert_eq!(address.node(), "dev_7C_DF_A1_00_FF_FF");
+        assert_eq!(address.object_name(), "dev_7C_DF_A1_00_FF_FF");
         assert_eq!(
             (address.alias().as_str(), address.kind()),
             ("7C-DF-A1-00-FF-FF", "public")
         );
         for wrong in ["", "7c:df:a1:00:ff", "7cdfa100ffff", "7c:df:a1:00:ff:fg"] {
-            assert_eq!(wrong.parse::<Address>(), Err(InvalidAddress), "{wrong}");
+            assert!(wrong.parse::<Address>().is_err(), "{wrong}");
         }
     }
 
@@ -268,11 +238,11 @@ mod tests {
         let phases: Vec<Duration> = neighbours
             .unwrap()
             .iter()
-            .map(|one| one.advert.phase(interval))
+            .map(|neighbour| neighbour.advert.phase(interval))
             .collect();
         assert!(phases.iter().all(|phase| *phase < interval), "{phases:?}");
-        for (one, next) in [(0, 1), (1, 2), (0, 2)] {
-            let apart = phases[one].abs_diff(phases[next]);
+        for (first, second) in [(0, 1), (1, 2), (0, 2)] {
+            let apart = phases[first].abs_diff(phases[second]);
             assert!(apart > Duration::from_millis(5), "{phases:?}");
         }
         assert_eq!(phases[3], Duration::ZERO);
@@ -290,7 +260,7 @@ mod tests {
             };
             let phase = advert.phase(interval);
             assert!(phase < interval, "{}: {phase:?}", advert.address);
-            advert.at_once = true;
+            advert.is_at_once = true;
             assert_eq!(advert.phase(interval), Duration::ZERO);
         }
     }

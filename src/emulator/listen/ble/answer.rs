@@ -1,38 +1,38 @@
-//! How BlueZ answers calls, with errors in its own words (`src/error.c`, `src/gatt-client.c`,
-//! `src/device.c` of 5.66). Not when.
+//! The answers of BlueZ to calls, with the texts of its errors (`src/error.c`, `src/gatt-client.c`,
+//! `src/device.c` of 5.66).
 
 use std::borrow::Cow;
 
 use zbus::message::Header;
 
-/// What a call that succeeds leads to.
+/// The answer to a successful call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// It is answered without values.
+pub(super) enum DbusAnswer {
+    /// An answer without values, which is not sent yet.
     Empty,
-    /// Its answer is sent, or will be.
+    /// The answer was sent, or will be later.
     Sent,
 }
 
-/// An error on D-Bus.
+/// A D-Bus error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum DbusError {
     /// An error of BlueZ: the last part of its name, and its text.
     Bluez(&'static str, Cow<'static, str>),
-    /// Likewise, an error that D-Bus defines.
+    /// An error of D-Bus: the last part of its name, and its text.
     Standard(&'static str, Cow<'static, str>),
     /// There is no such method, or no such object.
     UnknownMethod,
 }
 
 /// Arguments of other types than the method has.
-impl From<zbus::Error> for Refusal {
+impl From<zbus::Error> for DbusError {
     fn from(_: zbus::Error) -> Self {
         Self::INVALID_ARGUMENTS
     }
 }
 
-impl Refusal {
+impl DbusError {
     pub(super) const CONNECT_CANCELED: Self = Self::failed("le-connection-canceled");
     pub(super) const IN_PROGRESS: Self = Self::bluez("InProgress", "In Progress");
     pub(super) const INVALID_ARGUMENTS: Self =
@@ -52,13 +52,13 @@ impl Refusal {
         Self::Standard(name, Cow::Borrowed(text))
     }
 
-    /// An argument that D-Bus's own interfaces reject.
+    /// An argument that the standard interfaces reject.
     pub(super) fn no_such(kind: &str, name: &str) -> Self {
         Self::Standard("InvalidArgs", format!("No such {kind} '{name}'").into())
     }
 
-    /// The error for an error code of ATT (`create_gatt_dbus_error`).
-    pub(super) fn by_att(code: u8) -> Self {
+    /// The error for an ATT error code (`create_gatt_dbus_error`).
+    pub(super) fn from_att(code: u8) -> Self {
         match code {
             0x02 => Self::bluez("NotPermitted", "Read not permitted"),
             0x03 => Self::bluez("NotPermitted", "Write not permitted"),
@@ -74,7 +74,7 @@ impl Refusal {
         }
     }
 
-    /// Its name and text as the answer to a call, on an object that exists or not.
+    /// Its name and text in the answer to a call, on an object that exists or not.
     pub(super) fn for_call(&self, call: &Header<'_>, has_object: bool) -> (String, String) {
         let (prefix, name, text) = match self {
             Self::Bluez(name, text) => ("org.bluez", *name, text.to_string()),

@@ -1,5 +1,5 @@
-//! The bus on which BlueZ is emulated: a D-Bus of our own, in this process and behind a socket that
-//! only this user can open, or one that exists. Not what is on it.
+//! The bus of the emulated BlueZ: a D-Bus in this process, with a socket that only this user can open, or an
+//! existing one.
 
 use std::io;
 use std::os::unix::net::UnixListener;
@@ -16,27 +16,27 @@ use zbus::address::transport::{Unix, UnixSocket};
 /// Which bus to use.
 #[derive(Clone, Debug, Default)]
 pub enum BusChoice {
-    /// One of our own, at a socket in a new folder.
+    /// A new bus, with a socket in a new folder.
     #[default]
     InNewFolder,
-    /// One of our own, at this socket.
+    /// A new bus, with this socket.
     AtSocket(PathBuf),
     /// The bus at this D-Bus address.
     Existing(String),
 }
 
-/// The bus, which lasts until this is dropped if it is our own.
+/// The bus. Dropping it ends a new bus.
 #[derive(Debug)]
 pub(super) struct Bus {
-    /// Where clients find it.
+    /// Its address for clients.
     pub(super) address: String,
-    /// Where BlueZ finds it.
+    /// Its address for BlueZ.
     pub(super) address_for_bluez: String,
-    _own: Option<OwnBus>,
+    _new: Option<NewBus>,
 }
 
 impl Bus {
-    /// Opens it. If it `hangs`, the socket of our own accepts clients and never answers.
+    /// Opens the bus. If it `hangs`, the socket of a new bus accepts clients and never answers.
     pub(super) async fn open(choice: BusChoice, hangs: bool) -> io::Result<Self> {
         let new_folder = || tempfile::Builder::new().prefix("espctl-bus-").tempdir();
         let (folder, socket) = match choice {
@@ -50,11 +50,11 @@ impl Bus {
                 return Ok(Self {
                     address_for_bluez: address.clone(),
                     address,
-                    _own: None,
+                    _new: None,
                 });
             }
         };
-        // Here rather than in the bus, whose errors do not say what is wrong with the path.
+        // Binding here reports problems with the path, which the errors of the bus do not contain.
         let silent = UnixListener::bind(&socket)?;
         let (silent, listens_at) = if hangs {
             (Some(silent), folder.path().join("hidden"))
@@ -65,8 +65,8 @@ impl Bus {
         let address_for_bluez = address_of(&listens_at);
         Ok(Self {
             address: address_of(&socket),
-            _own: Some(OwnBus {
-                _running: run(address_for_bluez.clone()).await?,
+            _new: Some(NewBus {
+                _running: start_bus(address_for_bluez.clone()).await?,
                 _silent: silent,
                 socket,
                 _folder: folder,
@@ -76,10 +76,10 @@ impl Bus {
     }
 }
 
-/// What keeps a bus of our own running.
+/// A new bus. Dropping it ends the bus.
 #[derive(Debug)]
-struct OwnBus {
-    /// Dropping it ends the bus's thread.
+struct NewBus {
+    /// Dropping it ends the thread of the bus.
     _running: oneshot::Sender<()>,
     /// Accepts clients and never answers.
     _silent: Option<UnixListener>,
@@ -87,23 +87,23 @@ struct OwnBus {
     _folder: TempDir,
 }
 
-impl Drop for OwnBus {
+impl Drop for NewBus {
     fn drop(&mut self) {
-        // The folder removes it if it is in there.
+        // In the folder, the folder removes it.
         let _removed = std::fs::remove_file(&self.socket);
     }
 }
 
-/// Runs a bus on a thread of its own, and returns when it accepts clients.
-async fn run(address: String) -> io::Result<oneshot::Sender<()>> {
+/// Runs a bus on a new thread. Returns when it accepts clients.
+async fn start_bus(address: String) -> io::Result<oneshot::Sender<()>> {
     let (running, stopped) = oneshot::channel();
     let (opened, is_open) = oneshot::channel();
     let run = async move {
-        // The receivers are gone if the emulation has ended meanwhile.
+        // The receivers are gone if the emulation has ended.
         match busd::bus::Bus::for_address(Some(&address)).await {
             Err(error) => drop(opened.send(Err(io::Error::other(error)))),
             Ok(mut bus) if opened.send(Ok(())).is_ok() => {
-                // A socket that fails shows as clients that cannot connect.
+                // If the socket fails, clients cannot connect.
                 select(std::pin::pin!(bus.run()), stopped).await;
             }
             Ok(_) => {}
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn address_escapes_what_d_bus_requires() {
+    fn address_has_escapes_of_d_bus() {
         assert_eq!(
             address_of(Path::new("/tmp/a b,ü/bus_1.x")),
             "unix:path=/tmp/a%20b%2c%c3%bc/bus_1.x"

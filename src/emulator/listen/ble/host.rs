@@ -1,8 +1,7 @@
-//! BlueZ, as a client meets it: one adapter, the devices that it knows, and the calls about them, in the
-//! order and the words of bluetoothd 5.66. Not a Bluetooth stack: what would be radio is a channel to
-//! each emulated device.
+//! BlueZ for clients: an adapter, its devices, and their calls, in the order and with the texts of
+//! bluetoothd 5.66. A channel to each emulated device replaces the radio.
 //!
-//! All of it is one task. What changes is signaled before the next answer leaves, as BlueZ's library does it.
+//! One task handles everything. As in BlueZ's library, it signals changes before the next answer.
 
 mod adapter;
 mod device;
@@ -26,7 +25,7 @@ pub(super) use self::remote::RemoteDevice;
 use self::adapter::{ADAPTER, Adapter};
 use self::exports::{CHARACTERISTIC, DESCRIPTOR, DEVICE};
 use self::remote::{BLUEZ_PATH, Bluez};
-use super::answer::{Answer, Refusal};
+use super::answer::{DbusAnswer, DbusError};
 use super::link::{FromDevice, Report};
 use super::objects::{INTROSPECTABLE, OBJECT_MANAGER, PROPERTIES, Properties};
 use super::trouble::HostTrouble;
@@ -37,7 +36,7 @@ pub(super) struct Host {
     bluez: Bluez,
     adapter: Adapter,
     remotes: Vec<RemoteDevice>,
-    /// Clients that have called and are still on the bus.
+    /// The clients on the bus that have made a call.
     clients: BTreeSet<String>,
 }
 
@@ -48,10 +47,10 @@ impl Host {
         if settings.trouble != Some(HostTrouble::NoAdapter) {
             Adapter::export(&mut bluez);
             for remote in &mut remotes {
-                remote.remember(&mut bluez);
+                remote.export_cached(&mut bluez);
             }
         }
-        // No client is there yet to receive signals.
+        // No client can receive these signals.
         bluez.objects.take_messages();
         Self {
             bluez,
@@ -71,12 +70,12 @@ impl Host {
     ) -> zbus::Result<()> {
         let mut is_closing = false;
         loop {
-            // Devices log what happens to them before clients learn of it.
+            // Devices log events before clients receive them.
             yield_now().await;
             for message in self.bluez.objects.take_messages() {
                 connection.send(&message?).await?;
             }
-            if let Some(call) = self.bluez.dies_of.take() {
+            if let Some(call) = self.bluez.fatal_call.take() {
                 self.die(call, &connection).await?;
                 continue;
             }
@@ -89,7 +88,7 @@ impl Host {
             tokio::select! {
                 biased;
                 // The channel closes when all devices are gone.
-                Some(report) = reports.recv() => self.note_report(report),
+                Some(report) = reports.recv() => self.handle_report(report),
                 message = messages.next() => match message {
                     Some(message) => self.receive(&message?),
                     None => return Ok(()),
@@ -99,7 +98,7 @@ impl Host {
                     let now = Instant::now();
                     let Self { bluez, adapter, remotes, .. } = &mut self;
                     bluez.run_timers(now, remotes);
-                    adapter.hear_advertisements(now, remotes, bluez);
+                    adapter.receive_advertisements(now, remotes, bluez);
                 }
             }
         }
@@ -112,18 +111,18 @@ impl Host {
                     self.clients.insert(client.to_string());
                 }
                 match self.answer(message) {
-                    Ok(Answer::Empty) => self.bluez.objects.reply(message, &()),
-                    Ok(Answer::Sent) => {}
+                    Ok(DbusAnswer::Empty) => self.bluez.objects.reply(message, &()),
+                    Ok(DbusAnswer::Sent) => {}
                     Err(refusal) => self.bluez.objects.refuse(message, &refusal),
                 }
             }
-            Type::Signal => self.note_name_owner(message),
+            Type::Signal => self.handle_name_change(message),
             Type::MethodReturn | Type::Error => {}
         }
     }
 
-    /// Notes a client that leaves the bus, and so discovers no longer.
-    fn note_name_owner(&mut self, signal: &Message) {
+    /// Handles a client that leaves the bus, which ends its discovery.
+    fn handle_name_change(&mut self, signal: &Message) {
         let body = signal.body();
         if let Ok((name, _, "")) = body.deserialize::<(&str, &str, &str)>() {
             self.clients.remove(name);
@@ -133,21 +132,21 @@ impl Host {
         }
     }
 
-    fn answer(&mut self, call: &Message) -> Result<Answer, Refusal> {
+    fn answer(&mut self, call: &Message) -> Result<DbusAnswer, DbusError> {
         let header = call.header();
         let member = header.member().map_or("", |member| member.as_str());
         let interface = header.interface().map_or("", |name| name.as_str());
-        let path = header.path().ok_or(Refusal::UnknownMethod)?;
+        let path = header.path().ok_or(DbusError::UnknownMethod)?;
         let path = &path.to_owned();
         match self.bluez.settings.trouble {
             Some(HostTrouble::AccessDenied) => {
                 let text = "Rejected send message: the bus's policy forbids it";
-                return Err(Refusal::standard("AccessDenied", text));
+                return Err(DbusError::standard("AccessDenied", text));
             }
-            // In place of the bus: `busd` never answers a call to a name that has no owner.
+            // In place of the bus: `busd` never answers a call to a name without an owner.
             Some(HostTrouble::NoBluez) => {
                 let text = "The name org.bluez was not provided by any .service files";
-                return Err(Refusal::standard("ServiceUnknown", text));
+                return Err(DbusError::standard("ServiceUnknown", text));
             }
             _ => {}
         }
@@ -158,72 +157,77 @@ impl Host {
             ..
         } = self;
         match (interface, member) {
-            ("org.freedesktop.DBus.Peer", "Ping") => return Ok(Answer::Empty),
+            ("org.freedesktop.DBus.Peer", "Ping") => return Ok(DbusAnswer::Empty),
             (INTROSPECTABLE, "Introspect") => {
-                let text = bluez.objects.introspection(path);
-                let text = text.ok_or(Refusal::UnknownMethod)?;
+                let text = bluez.objects.introspect(path);
+                let text = text.ok_or(DbusError::UnknownMethod)?;
                 bluez.objects.reply(call, &(text,));
-                return Ok(Answer::Sent);
+                return Ok(DbusAnswer::Sent);
             }
             (OBJECT_MANAGER, "GetManagedObjects") if path.as_str() == "/" => {
-                bluez.objects.reply_managed(call);
-                return Ok(Answer::Sent);
+                bluez.objects.reply_managed_objects(call);
+                return Ok(DbusAnswer::Sent);
             }
-            (PROPERTIES, "Set") if bluez.objects.has(path) => return self.set(call, path),
+            (PROPERTIES, "Set") if bluez.objects.has(path) => return self.set_property(call, path),
             (PROPERTIES, _) if bluez.objects.has(path) => {
                 return bluez.objects.reply_property(call, member, path);
             }
             _ => {}
         }
         if bluez.objects.properties(path, interface).is_none() {
-            return Err(Refusal::UnknownMethod);
+            return Err(DbusError::UnknownMethod);
         }
         if interface == ADAPTER {
             return adapter.call(call, member, remotes, bluez);
         }
         // A device's object, or one below it.
         let mut owners = remotes.iter_mut();
-        let remote = owners.find(|one| path.starts_with(one.path.as_str()));
+        let remote = owners.find(|remote| path.starts_with(remote.path.as_str()));
         match (interface, remote) {
             (DEVICE, Some(remote)) => remote.call_device(call, member, bluez),
             (CHARACTERISTIC | DESCRIPTOR, Some(remote)) => {
                 remote.call_gatt(call, member, path, bluez)
             }
-            _ => Err(Refusal::UnknownMethod),
+            _ => Err(DbusError::UnknownMethod),
         }
     }
 
     /// Changes a property for a client.
-    fn set(&mut self, call: &Message, path: &ObjectPath<'static>) -> Result<Answer, Refusal> {
+    fn set_property(
+        &mut self,
+        call: &Message,
+        path: &ObjectPath<'static>,
+    ) -> Result<DbusAnswer, DbusError> {
         let body = call.body();
         let (interface, name, value): (&str, &str, OwnedVariant) = body.deserialize()?;
         let properties = self.bluez.objects.properties(path, interface);
         let current = properties.and_then(|properties| properties.get(name));
-        let current = current.ok_or_else(|| Refusal::no_such("property", name))?;
+        let current = current.ok_or_else(|| DbusError::no_such("property", name))?;
         if current.value_signature() != value.value_signature() {
-            return Err(Refusal::INVALID_ARGUMENTS);
+            return Err(DbusError::INVALID_ARGUMENTS);
         }
         if name == "Powered" {
             let on = bool::try_from(&*value)?;
-            self.adapter.power(on, &mut self.remotes, &mut self.bluez)?;
-            return Ok(Answer::Empty);
+            self.adapter
+                .set_power(on, &mut self.remotes, &mut self.bluez)?;
+            return Ok(DbusAnswer::Empty);
         }
         let writable = WRITABLE.into_iter().find(|writable| *writable == name);
         let name = writable.ok_or_else(|| {
             let text = format!("Property '{name}' is not writable");
-            Refusal::Standard("PropertyReadOnly", text.into())
+            DbusError::Standard("PropertyReadOnly", text.into())
         })?;
         self.bluez.objects.set(path, [(name, value.into())]);
-        Ok(Answer::Empty)
+        Ok(DbusAnswer::Empty)
     }
 
-    fn note_report(&mut self, report: Report) {
+    fn handle_report(&mut self, report: Report) {
         let Some(remote) = self.remotes.get_mut(report.device) else {
             return;
         };
         let bluez = &mut self.bluez;
-        match report.what {
-            FromDevice::Advertising(on) => remote.note_advertising(on, bluez),
+        match report.event {
+            FromDevice::Advertising(on) => remote.set_advertising(on, bluez),
             FromDevice::Answered(operation, outcome) => {
                 remote.finish_operation(operation, outcome, bluez);
             }
@@ -233,21 +237,20 @@ impl Host {
                 }
             }
             FromDevice::Gone => {
-                remote.note_advertising(false, bluez);
-                remote.cut("the service ended", bluez);
+                remote.set_advertising(false, bluez);
+                remote.disconnect("the service ended", bluez);
             }
         }
     }
 
-    /// BlueZ ends, and its objects and links with it. Clients that wait for an answer get one from
-    /// the bus.
+    /// Ends BlueZ with its objects and links. The bus answers waiting clients.
     async fn die(&mut self, last: Message, connection: &Connection) -> zbus::Result<()> {
         self.bluez = Bluez::new(HostSettings {
             trouble: Some(HostTrouble::NoBluez),
             ..self.bluez.settings
         });
         self.adapter = Adapter::default();
-        // Clients see it leave. Then we answer in place of the bus, as without BlueZ.
+        // Clients see that it leaves the bus. The emulator then answers in place of the bus.
         connection.release_name(BLUEZ).await?;
         own_name(connection).await?;
         let unanswered = self
@@ -256,14 +259,14 @@ impl Host {
             .flat_map(RemoteDevice::take_unanswered);
         for call in unanswered.chain([last]) {
             let text = "Message recipient disconnected from message bus without replying";
-            let refusal = Refusal::standard("NoReply", text);
+            let refusal = DbusError::standard("NoReply", text);
             self.bluez.objects.refuse(&call, &refusal);
         }
         Ok(())
     }
 }
 
-/// Makes the connection BlueZ's, unless another one is.
+/// Acquires the name of BlueZ for the connection, unless another one has it.
 pub(super) async fn own_name(connection: &Connection) -> zbus::Result<()> {
     let flags = RequestNameFlags::DO_NOT_QUEUE;
     connection.request_name_with_flags(BLUEZ, flags).await?;

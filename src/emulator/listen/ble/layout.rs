@@ -1,16 +1,16 @@
 //! The GATT objects of a device as BlueZ exports them: services, characteristics and descriptors, with
-//! their handles and UUIDs (`protocomm_nimble.c`, `network_prov_scheme_ble`). Not their values.
+//! their handles and UUIDs (`protocomm_nimble.c`, `network_prov_scheme_ble`).
 
-/// What is at a handle.
+/// The contents of a handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Attribute {
-    /// The name of an endpoint (0x2901), by its place among the endpoints.
+    /// The name of an endpoint (0x2901), by its index among the endpoints.
     Name(usize),
-    /// An endpoint's characteristic.
+    /// The characteristic of an endpoint, by its index.
     Endpoint(usize),
-    /// A value that never changes.
+    /// A constant value.
     Constant(&'static [u8]),
-    /// Can be subscribed to, and nothing else.
+    /// Supports only subscriptions.
     Indication,
     /// A handle that the device no longer has.
     Gone,
@@ -22,12 +22,12 @@ pub(super) struct GattObject {
     /// Its path below the device's, such as `service0028/char0029/desc002b`.
     pub(super) path: String,
     pub(super) uuid: String,
-    /// What a client can access. `None`: it is a service.
+    /// The accessible contents. `None`: it is a service.
     pub(super) attribute: Option<Attribute>,
 }
 
-/// The objects of a device that runs provisioning. BlueZ keeps GAP, which is there as well, for itself.
-pub(super) fn gatt_objects(service_uuid: &str, endpoints: &[String]) -> Vec<GattObject> {
+/// Lists the objects of a device that offers provisioning, without GAP, which BlueZ does not export.
+pub(super) fn list_gatt_objects(service_uuid: &str, endpoints: &[String]) -> Vec<GattObject> {
     let object = |path: &str, uuid, attribute| GattObject {
         path: path.to_owned(),
         uuid,
@@ -64,33 +64,36 @@ pub(super) fn gatt_objects(service_uuid: &str, endpoints: &[String]) -> Vec<Gatt
     objects
 }
 
-/// The objects that a stale cache has instead: handles of endpoints that are gone, and no objects at
-/// all for the endpoint `without`.
-pub(super) fn outdated(objects: &[GattObject], without: Option<usize>) -> Vec<GattObject> {
-    let outdated = objects.iter().cloned().filter_map(|mut object| {
+/// Lists the objects of a stale cache: with invalid handles of endpoints, and without the objects of the
+/// endpoint `without`.
+pub(super) fn list_stale_objects(
+    objects: &[GattObject],
+    without: Option<usize>,
+) -> Vec<GattObject> {
+    let stale = objects.iter().cloned().filter_map(|mut object| {
         if let Some(Attribute::Endpoint(place) | Attribute::Name(place)) = object.attribute {
             object.attribute = Some(Attribute::Gone);
             return (Some(place) != without).then_some(object);
         }
         Some(object)
     });
-    outdated.collect()
+    stale.collect()
 }
 
-/// The UUID of an endpoint's characteristic: that of the service, with the id of the endpoint in place
-/// of four digits. Not a mask, and not a sum.
+/// The UUID of an endpoint's characteristic: that of the service, with four digits replaced by the id of
+/// the endpoint.
 fn endpoint_uuid(service_uuid: &str, id: u16) -> String {
     let before = service_uuid.get(..4).unwrap_or_default();
     let after = service_uuid.get(8..).unwrap_or_default();
     format!("{before}{id:04x}{after}")
 }
 
-/// A UUID that the Bluetooth SIG assigned.
+/// The UUID of a number of the Bluetooth SIG.
 pub(super) fn short_uuid(number: u16) -> String {
     format!("0000{number:04x}-0000-1000-8000-00805f9b34fb")
 }
 
-/// The endpoints of the provisioning manager.
+/// The ids of the provisioning manager's endpoints.
 const FIXED: [(&str, u16); 5] = [
     ("prov-ctrl", 0xff4f),
     ("prov-scan", 0xff50),
@@ -98,7 +101,7 @@ const FIXED: [(&str, u16); 5] = [
     ("prov-config", 0xff52),
     ("proto-ver", 0xff53),
 ];
-/// The application's begin here, in the order in which they were created.
+/// The first id of the application's endpoints, in the order of creation.
 const FIRST_CUSTOM: u16 = 0xff54;
 
 #[cfg(test)]
@@ -109,11 +112,11 @@ mod tests {
 
     fn objects(endpoints: &[&str]) -> Vec<GattObject> {
         let endpoints: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
-        gatt_objects(SERVICE, &endpoints)
+        list_gatt_objects(SERVICE, &endpoints)
     }
 
     #[test]
-    fn derives_characteristics_from_the_service_in_order_of_creation() {
+    fn derives_characteristics_in_order_of_creation() {
         let names = [
             "prov-scan",
             "prov-session",
@@ -137,8 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn outdated_objects_lead_nowhere() {
-        let old = outdated(&objects(&["prov-session", "proto-ver"]), Some(0));
+    fn stale_objects_have_invalid_handles() {
+        let old = list_stale_objects(&objects(&["prov-session", "proto-ver"]), Some(0));
         let ours: Vec<&GattObject> = old
             .iter()
             .filter(|object| object.path.starts_with("service0028/"))

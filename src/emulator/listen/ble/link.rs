@@ -1,35 +1,34 @@
-//! What passes between the emulated host and the emulated devices: what would be radio. Not how
-//! either side comes to it.
+//! The messages between the emulated host and the emulated devices, in place of radio.
 
 use tokio::sync::mpsc;
 
 use super::layout::Attribute;
-use crate::emulator::log::Entry;
+use crate::emulator::log::DeviceEvent;
 
-/// To a device.
+/// A message to a device.
 #[derive(Debug)]
 pub(super) enum ToDevice {
-    /// A link to it is up.
-    Connected(Link),
-    /// The host's side ended the link, for this reason.
+    /// The host connected to the device.
+    Connected(BleLink),
+    /// The host ended the link, for this reason.
     Disconnected(&'static str),
     /// The link is encrypted from now on.
     Encrypted,
-    /// The host did something that a device cannot see, for its log.
-    Note(Entry),
+    /// An action of the host that the device cannot see, for its log.
+    Log(DeviceEvent),
     /// An operation on an attribute.
     Operate(Operation),
 }
 
-/// A link between both.
+/// A link between host and device.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Link {
+pub(super) struct BleLink {
     pub(super) connection: u64,
-    /// At its start: by keys from an earlier pairing.
+    /// At its start, it is encrypted with the keys of an earlier pairing.
     pub(super) is_encrypted: bool,
 }
 
-/// An operation of ATT; long ones are one here.
+/// An ATT operation; a long read or write is one operation.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
     pub(super) id: u64,
@@ -37,31 +36,31 @@ pub(super) struct Operation {
     pub(super) access: Access,
 }
 
-/// What is done to an attribute.
+/// The access to an attribute.
 #[derive(Clone, Debug)]
 pub(super) enum Access {
     Read { offset: usize },
     Write { value: Vec<u8> },
 }
 
-/// From a device.
+/// A message from a device.
 #[derive(Debug)]
 pub(super) struct Report {
-    /// Which device's.
+    /// The number of the device.
     pub(super) device: usize,
-    pub(super) what: FromDevice,
+    pub(super) event: FromDevice,
 }
 
-/// What a device reports.
+/// An event of a device.
 #[derive(Debug)]
 pub(super) enum FromDevice {
-    /// Whether it is advertised.
+    /// Whether the device advertises.
     Advertising(bool),
-    /// The operation of this id has this outcome: a value, or an error of ATT.
+    /// The result of the operation with this id: a value, or an ATT error.
     Answered(u64, Result<Vec<u8>, u8>),
-    /// The link is gone.
+    /// The device ended the link.
     LinkLost { connection: u64 },
-    /// So is the device.
+    /// The service of the device ended.
     Gone,
 }
 

@@ -1,5 +1,5 @@
-//! The D-Bus objects that BlueZ exports, with their properties, and in order everything that it sends:
-//! each change is signaled before the next answer. Not what methods do.
+//! The D-Bus objects that BlueZ exports, with their properties, and its messages in order: each change is
+//! signaled before the next answer.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use zbus::message::{Flags, Message};
 use zbus::wire::DynamicType;
 use zbus::{ObjectPath, Variant};
 
-use super::answer::{Answer, Refusal};
+use super::answer::{DbusAnswer, DbusError};
 
 /// The properties of an object.
 pub(super) type Properties = BTreeMap<&'static str, Variant<'static>>;
@@ -16,19 +16,19 @@ pub(super) type Properties = BTreeMap<&'static str, Variant<'static>>;
 /// All objects by path, and the messages to send.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
-    objects: BTreeMap<ObjectPath<'static>, Object>,
-    outbox: Vec<zbus::Result<Message>>,
+    objects: BTreeMap<ObjectPath<'static>, BusObject>,
+    outgoing: Vec<zbus::Result<Message>>,
 }
 
-/// An object, which has one interface besides the standard ones.
+/// An object with one interface besides the standard ones.
 #[derive(Debug)]
-struct Object {
+struct BusObject {
     interface: &'static str,
     properties: Properties,
 }
 
-impl Object {
-    /// The interfaces as clients see them, with the standard ones, as BlueZ lists them.
+impl BusObject {
+    /// Its interfaces with the standard ones, as BlueZ lists them.
     fn interfaces(&self) -> BTreeMap<&'static str, &Properties> {
         static NONE: Properties = Properties::new();
         BTreeMap::from([
@@ -47,17 +47,17 @@ impl Objects {
         interface: &'static str,
         properties: Properties,
     ) {
-        let object = Object {
+        let object = BusObject {
             interface,
             properties,
         };
         let signal = Message::signal("/", OBJECT_MANAGER, "InterfacesAdded");
-        self.outbox
+        self.outgoing
             .push(signal.build(&(&path, object.interfaces())));
         self.objects.insert(path, object);
     }
 
-    /// Removes an object and all below it, leaves first.
+    /// Removes an object and its descendants, leaves first.
     pub(super) fn remove(&mut self, path: &ObjectPath<'_>) {
         let below = format!("{path}/");
         let removed = self
@@ -68,28 +68,28 @@ impl Objects {
             Message::signal("/", OBJECT_MANAGER, "InterfacesRemoved").build(&(path, interfaces))
         });
         let signals: Vec<_> = signals.collect();
-        self.outbox.extend(signals.into_iter().rev());
+        self.outgoing.extend(signals.into_iter().rev());
     }
 
-    /// Changes properties and signals them all at once, also those that stay as they were: BlueZ
-    /// repeats what an advertisement repeats.
+    /// Changes properties and signals them together, also unchanged ones: BlueZ repeats the properties of a
+    /// repeated advertisement.
     pub(super) fn set(&mut self, path: &ObjectPath<'static>, changes: impl Into<Properties>) {
         let changes = changes.into();
         if let Some(object) = self.objects.get_mut(path) {
-            let signal = properties_changed(path, object.interface, &changes, &[]);
-            self.outbox.push(signal);
+            let signal = signal_changes(path, object.interface, &changes, &[]);
+            self.outgoing.push(signal);
             object.properties.extend(changes);
         }
     }
 
-    /// Removes a property, if it is there.
+    /// Removes a property, if it exists.
     pub(super) fn invalidate(&mut self, path: &ObjectPath<'static>, name: &'static str) {
         if let Some(object) = self.objects.get_mut(path)
             && object.properties.remove(name).is_some()
         {
             let none = Properties::new();
-            let signal = properties_changed(path, object.interface, &none, &[name]);
-            self.outbox.push(signal);
+            let signal = signal_changes(path, object.interface, &none, &[name]);
+            self.outgoing.push(signal);
         }
     }
 
@@ -121,7 +121,7 @@ impl Objects {
         call: &Message,
         member: &str,
         path: &ObjectPath<'static>,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<DbusAnswer, DbusError> {
         let body = call.body();
         let (interface, name) = match member {
             "GetAll" => (body.deserialize::<(&str,)>()?.0, None),
@@ -129,25 +129,25 @@ impl Objects {
                 let (interface, name): (&str, &str) = body.deserialize()?;
                 (interface, Some(name))
             }
-            _ => return Err(Refusal::UnknownMethod),
+            _ => return Err(DbusError::UnknownMethod),
         };
         let properties = self.properties(path, interface);
-        let properties = properties.ok_or_else(|| Refusal::no_such("interface", interface))?;
+        let properties = properties.ok_or_else(|| DbusError::no_such("interface", interface))?;
         let header = call.header();
         let reply = Message::method_return(&header);
         let reply = match name {
             None => reply.build(&(properties,)),
             Some(name) => {
                 let property = properties.get(name);
-                reply.build(&(property.ok_or_else(|| Refusal::no_such("property", name))?,))
+                reply.build(&(property.ok_or_else(|| DbusError::no_such("property", name))?,))
             }
         };
         self.send_reply(call, reply);
-        Ok(Answer::Sent)
+        Ok(DbusAnswer::Sent)
     }
 
     /// Answers `GetManagedObjects`.
-    pub(super) fn reply_managed(&mut self, call: &Message) {
+    pub(super) fn reply_managed_objects(&mut self, call: &Message) {
         let managed: BTreeMap<_, _> = self
             .objects
             .iter()
@@ -157,9 +157,9 @@ impl Objects {
         self.send_reply(call, reply);
     }
 
-    /// The answer to `Introspect`: the interface and the names of the children. `None` if there is
-    /// no such object.
-    pub(super) fn introspection(&self, path: &ObjectPath<'static>) -> Option<String> {
+    /// Writes the answer to `Introspect`: the interface and the names of the children. `None` if there is no
+    /// such object.
+    pub(super) fn introspect(&self, path: &ObjectPath<'static>) -> Option<String> {
         let below = format!("{}/", path.trim_end_matches('/'));
         let names = self
             .objects
@@ -186,7 +186,7 @@ impl Objects {
     }
 
     /// Answers a call with an error.
-    pub(super) fn refuse(&mut self, call: &Message, refusal: &Refusal) {
+    pub(super) fn refuse(&mut self, call: &Message, refusal: &DbusError) {
         let header = call.header();
         let has_object = header.path().is_some_and(|path| self.has(&path.to_owned()));
         let (name, text) = refusal.for_call(&header, has_object);
@@ -196,17 +196,17 @@ impl Objects {
     fn send_reply(&mut self, call: &Message, reply: zbus::Result<Message>) {
         let flags = call.primary_header().flags();
         if !flags.contains(Flags::NO_REPLY_EXPECTED) {
-            self.outbox.push(reply);
+            self.outgoing.push(reply);
         }
     }
 
-    /// The messages to send by now.
+    /// Takes the messages to send.
     pub(super) fn take_messages(&mut self) -> Vec<zbus::Result<Message>> {
-        std::mem::take(&mut self.outbox)
+        std::mem::take(&mut self.outgoing)
     }
 }
 
-fn properties_changed(
+fn signal_changes(
     path: &ObjectPath<'_>,
     interface: &str,
     changes: &Properties,
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn removes_an_object_with_all_below_it_leaves_first() {
+    fn removes_object_and_descendants_leaves_first() {
         let mut objects = objects();
         objects.remove(&ADAPTER);
         assert!(objects.has(&BLUEZ) && !objects.has(&ADAPTER));
@@ -265,10 +265,10 @@ mod tests {
             ("/org/bluez/hci0", "<node name=\"dev_A\"/>"),
         ] {
             let parent = ObjectPath::from_static_str_unchecked(parent);
-            assert!(objects.introspection(&parent).unwrap().contains(child));
+            assert!(objects.introspect(&parent).unwrap().contains(child));
         }
         let missing = ObjectPath::from_static_str_unchecked("/org/bluez/hci1");
-        assert_eq!(objects.introspection(&missing), None);
+        assert_eq!(objects.introspect(&missing), None);
     }
 
     #[test]

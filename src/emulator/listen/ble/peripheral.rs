@@ -1,6 +1,5 @@
-//! The device's side of the link: a GATT server in front of a [`Device`], with the sizes, the errors
-//! and the behavior of its Bluetooth stack (`protocomm_nimble.c`, `protocomm_ble.c`). What a client
-//! sees of it is the host's part.
+//! The device's side of the link: a GATT server for a [`Device`], with the sizes, the errors and the behavior
+//! of its Bluetooth stack (`protocomm_nimble.c`, `protocomm_ble.c`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,9 +8,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::layout::Attribute;
-use super::link::{Access, FromDevice, Link, Operation, Report, Reports, ToDevice};
+use super::link::{Access, BleLink, FromDevice, Operation, Report, Reports, ToDevice};
 use super::stack::{
-    INSUFFICIENT_ENCRYPTION, INVALID_HANDLE, INVALID_LENGTH, INVALID_OFFSET, LONGEST_VALUE,
+    INSUFFICIENT_ENCRYPTION, INVALID_HANDLE, INVALID_LENGTH, INVALID_OFFSET, MAX_ATTRIBUTE,
     READ_NOT_PERMITTED, StackRules, UNLIKELY, WRITE_NOT_PERMITTED,
 };
 use super::trouble::LinkTrouble;
@@ -19,13 +18,13 @@ use crate::emulator::device::{Device, Refusal, Reply, StopReason};
 use crate::emulator::fault::FaultKind;
 use crate::emulator::server::{DeviceServer, Listener};
 
-/// A device in reach of the adapter, not served yet.
+/// A device in range of the adapter, before it is served.
 #[derive(Debug)]
 pub struct Peripheral {
     pub(super) number: usize,
     pub(super) endpoints: Vec<String>,
     pub(super) rules: StackRules,
-    pub(super) longest_value: usize,
+    pub(super) max_value: usize,
     pub(super) operation_wait: Duration,
     pub(super) troubles: Vec<LinkTrouble>,
     pub(super) inbox: mpsc::UnboundedReceiver<ToDevice>,
@@ -33,8 +32,7 @@ pub struct Peripheral {
 }
 
 impl Peripheral {
-    /// Serves `device` until its service ends; then the adapter does not see it any more. Dropping
-    /// the future ends it as well.
+    /// Serves `device` until its service ends, and stops advertising. Dropping the future also ends it.
     pub async fn serve(self, device: Device) -> StopReason {
         let gatt = GattServer {
             peripheral: self,
@@ -50,34 +48,34 @@ impl Peripheral {
 
 struct GattServer {
     peripheral: Peripheral,
-    link: Option<Link>,
+    link: Option<BleLink>,
     is_advertised: bool,
     /// The last reply of each endpoint, which a read returns.
     values: BTreeMap<usize, Vec<u8>>,
-    /// The endpoint whose next read ends the link, by a fault.
+    /// The endpoint whose next read ends the link, because of a fault.
     lost_at_read: Option<usize>,
-    /// When a write was answered whose reply was not read yet.
+    /// When the device answered a write whose reply was not read.
     unread_since: Option<Instant>,
 }
 
 /// How an operation fails.
-enum Failed {
-    /// With an error of ATT.
+enum OperationError {
+    /// With an ATT error.
     Att(u8),
-    /// With an error of ATT, and then the device ends the link.
+    /// With an ATT error, after which the device ends the link.
     AttAndClose(u8, String),
-    /// The link is lost before there is an answer.
+    /// The link is lost before the answer.
     Lost(String),
-    /// Without any answer.
+    /// Without an answer.
     Silence,
 }
 
 impl Listener for GattServer {
     type Event = ToDevice;
 
-    async fn turn(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
+    async fn run_due(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
         let is_held = self.peripheral.troubles.contains(&LinkTrouble::Held);
-        let is_advertised = self.link.is_none() && !server.is_out_of_reach && !is_held;
+        let is_advertised = self.link.is_none() && !server.is_unreachable && !is_held;
         if self.is_advertised != is_advertised {
             self.is_advertised = is_advertised;
             self.report(FromDevice::Advertising(is_advertised));
@@ -85,7 +83,7 @@ impl Listener for GattServer {
         Ok(None)
     }
 
-    async fn event(&mut self) -> ToDevice {
+    async fn next_event(&mut self) -> ToDevice {
         match self.peripheral.inbox.recv().await {
             Some(message) => message,
             None => std::future::pending().await,
@@ -100,12 +98,12 @@ impl Listener for GattServer {
         match message {
             ToDevice::Connected(link) => {
                 self.link = Some(link);
-                // The host knows that a link ends it.
+                // The host knows that a link ends advertising.
                 self.is_advertised = false;
-                if server.is_out_of_reach {
+                if server.is_unreachable {
                     self.disconnect(server, "out of reach");
                 } else {
-                    server.connection_opened(link.connection, CENTRAL.to_owned());
+                    server.log_connection(link.connection, CENTRAL.to_owned());
                     server.device.open_session(HANDLE);
                 }
             }
@@ -115,26 +113,28 @@ impl Listener for GattServer {
                     link.is_encrypted = true;
                 }
             }
-            ToDevice::Note(entry) => server.log().write(&entry),
-            // Without a link, the operation came too late, and the host knows.
+            ToDevice::Log(entry) => server.log().write(&entry),
+            // Without a link, the operation is too late, and the host knows that.
             ToDevice::Operate(_) if self.link.is_none() => {}
             ToDevice::Operate(operation) => self.operate(server, operation).await,
         }
         Ok(())
     }
 
-    /// The link goes, and the host finds out.
+    /// Ends the link, and reports that to the host.
     fn disconnect(&mut self, server: &mut DeviceServer, why: &str) {
-        if let Some(Link { connection, .. }) = self.link {
+        if let Some(BleLink { connection, .. }) = self.link {
             self.end_link(server, why);
             self.report(FromDevice::LinkLost { connection });
         }
     }
 
-    /// However fast the device's time runs, a client has as long to read its answer as during the
-    /// clean-up of a real device.
+    /// With any time scale, a client can read its answer during the clean-up time of a real device.
     fn lingers_until(&self, reason: StopReason) -> Option<Instant> {
-        let cleans_up = matches!(reason, StopReason::Provisioned | StopReason::NobodyAsked);
+        let cleans_up = matches!(
+            reason,
+            StopReason::Provisioned | StopReason::ResultNotRequested
+        );
         let unread_since = self.unread_since.filter(|_| cleans_up)?;
         unread_since.checked_add(CLEANUP)
     }
@@ -146,7 +146,7 @@ impl Listener for GattServer {
 }
 
 impl GattServer {
-    /// A link that ends takes the session and all replies with it.
+    /// Ends the link, with its session and all replies.
     fn end_link(&mut self, server: &mut DeviceServer, why: &str) {
         if self.link.take().is_some() {
             server.log().close_connection(why);
@@ -157,10 +157,10 @@ impl GattServer {
         }
     }
 
-    fn report(&self, what: FromDevice) {
+    fn report(&self, event: FromDevice) {
         let device = self.peripheral.number;
-        // A host that has ended needs no reports.
-        let _sent = self.peripheral.reports.send(Report { device, what });
+        // The host may have ended.
+        let _sent = self.peripheral.reports.send(Report { device, event });
     }
 
     async fn operate(&mut self, server: &mut DeviceServer, operation: Operation) {
@@ -171,10 +171,10 @@ impl GattServer {
         };
         let (answer, closes) = match outcome {
             Ok(value) => (Some(Ok(value)), None),
-            Err(Failed::Att(code)) => (Some(Err(code)), None),
-            Err(Failed::AttAndClose(code, why)) => (Some(Err(code)), Some(why)),
-            Err(Failed::Lost(why)) => (None, Some(why)),
-            Err(Failed::Silence) => (None, None),
+            Err(OperationError::Att(code)) => (Some(Err(code)), None),
+            Err(OperationError::AttAndClose(code, why)) => (Some(Err(code)), Some(why)),
+            Err(OperationError::Lost(why)) => (None, Some(why)),
+            Err(OperationError::Silence) => (None, None),
         };
         if let Some(outcome) = answer {
             self.report(FromDevice::Answered(operation.id, outcome));
@@ -184,83 +184,90 @@ impl GattServer {
         }
     }
 
-    async fn read(&mut self, attribute: &Attribute, offset: usize) -> Result<Vec<u8>, Failed> {
+    async fn read(
+        &mut self,
+        attribute: &Attribute,
+        offset: usize,
+    ) -> Result<Vec<u8>, OperationError> {
         let value = self.value(attribute).and_then(|value| {
             let rest = value.get(offset..).map(<[u8]>::to_vec);
-            rest.ok_or(Failed::Att(INVALID_OFFSET))
+            rest.ok_or(OperationError::Att(INVALID_OFFSET))
         });
-        if !matches!(value, Err(Failed::Lost(_))) {
-            self.travel(value.as_ref().map_or(0, Vec::len), 1).await;
+        if !matches!(value, Err(OperationError::Lost(_))) {
+            self.wait_for_packets(value.as_ref().map_or(0, Vec::len), 1)
+                .await;
         }
         value
     }
 
-    fn value(&mut self, attribute: &Attribute) -> Result<Vec<u8>, Failed> {
+    fn value(&mut self, attribute: &Attribute) -> Result<Vec<u8>, OperationError> {
         match attribute {
             Attribute::Constant(value) => Ok(value.to_vec()),
-            Attribute::Name(place) => {
-                let name = self.peripheral.endpoints.get(*place);
-                let name = name.ok_or(Failed::Att(INVALID_HANDLE))?;
+            Attribute::Name(index) => {
+                let name = self.peripheral.endpoints.get(*index);
+                let name = name.ok_or(OperationError::Att(INVALID_HANDLE))?;
                 Ok(name.clone().into_bytes())
             }
-            Attribute::Endpoint(_) if !self.may_access() => {
-                Err(Failed::Att(INSUFFICIENT_ENCRYPTION))
+            Attribute::Endpoint(_) if !self.is_access_allowed() => {
+                Err(OperationError::Att(INSUFFICIENT_ENCRYPTION))
             }
-            Attribute::Endpoint(place) if self.lost_at_read == Some(*place) => {
-                Err(Failed::Lost("at the reading of an answer".to_owned()))
+            Attribute::Endpoint(index) if self.lost_at_read == Some(*index) => {
+                Err(OperationError::Lost("at the read of an answer".to_owned()))
             }
-            Attribute::Endpoint(place) => {
+            Attribute::Endpoint(index) => {
                 self.unread_since = None;
-                Ok(self.values.get(place).cloned().unwrap_or_default())
+                Ok(self.values.get(index).cloned().unwrap_or_default())
             }
-            Attribute::Indication => Err(Failed::Att(READ_NOT_PERMITTED)),
-            Attribute::Gone => Err(Failed::Att(INVALID_HANDLE)),
+            Attribute::Indication => Err(OperationError::Att(READ_NOT_PERMITTED)),
+            Attribute::Gone => Err(OperationError::Att(INVALID_HANDLE)),
         }
     }
 
-    /// The handler runs within the write.
+    /// Writes a request, which runs the handler.
     async fn write(
         &mut self,
         server: &mut DeviceServer,
         attribute: &Attribute,
         value: &[u8],
-    ) -> Result<Vec<u8>, Failed> {
+    ) -> Result<Vec<u8>, OperationError> {
         let endpoints = &self.peripheral.endpoints;
         let endpoint = match attribute {
-            Attribute::Endpoint(place) => endpoints.get(*place).map(|name| (*place, name.clone())),
+            Attribute::Endpoint(index) => endpoints.get(*index).map(|name| (*index, name.clone())),
             _ => None,
         };
-        let Some((place, endpoint)) = endpoint else {
-            self.travel(0, 1).await;
-            return Err(Failed::Att(match attribute {
+        let Some((index, endpoint)) = endpoint else {
+            self.wait_for_packets(0, 1).await;
+            return Err(OperationError::Att(match attribute {
                 Attribute::Endpoint(_) | Attribute::Gone => INVALID_HANDLE,
                 _ => WRITE_NOT_PERMITTED,
             }));
         };
-        self.travel(value.len(), 3).await;
-        if !self.may_access() {
-            server.note_refused(&endpoint, "the link is not encrypted");
-            return Err(Failed::Att(INSUFFICIENT_ENCRYPTION));
+        self.wait_for_packets(value.len(), 3).await;
+        if !self.is_access_allowed() {
+            server.log_refusal(&endpoint, "the link is not encrypted");
+            return Err(OperationError::Att(INSUFFICIENT_ENCRYPTION));
         }
-        let fault = server.admit(&endpoint).map_err(|fault| match fault {
-            FaultKind::Att(code) => Failed::Att(code),
-            FaultKind::Drop => Failed::Silence,
-            FaultKind::NotFound => self.failed(server, &Refusal::NoSuchEndpoint),
-            _ => Failed::Lost("before the request was handled".to_owned()),
-        })?;
+        let fault = server
+            .count_request(&endpoint)
+            .map_err(|fault| match fault {
+                FaultKind::Att(code) => OperationError::Att(code),
+                FaultKind::Drop => OperationError::Silence,
+                FaultKind::NotFound => self.refuse(server, &Refusal::NoSuchEndpoint),
+                _ => OperationError::Lost("before the request was handled".to_owned()),
+            })?;
         self.check_length(server, &endpoint, "", value.len())?;
         let Reply { mut bytes, after } = server
             .exchange(fault, HANDLE, &endpoint, value)
-            .map_err(|refusal| self.failed(server, &refusal))?;
+            .map_err(|refusal| self.refuse(server, &refusal))?;
         sleep(after).await;
         let length = server.previous.len();
         self.check_length(server, &endpoint, "an answer of ", length)?;
-        bytes.truncate(LONGEST_VALUE);
-        self.values.insert(place, bytes);
+        bytes.truncate(MAX_ATTRIBUTE);
+        self.values.insert(index, bytes);
         self.unread_since = Some(Instant::now());
         match fault {
-            Some(FaultKind::Mute) => return Err(Failed::Silence),
-            Some(FaultKind::Cut) => self.lost_at_read = Some(place),
+            Some(FaultKind::Mute) => return Err(OperationError::Silence),
+            Some(FaultKind::Cut) => self.lost_at_read = Some(index),
             _ => {}
         }
         Ok(Vec::new())
@@ -272,36 +279,36 @@ impl GattServer {
         endpoint: &str,
         what: &str,
         length: usize,
-    ) -> Result<(), Failed> {
-        if length <= self.peripheral.longest_value {
+    ) -> Result<(), OperationError> {
+        if length <= self.peripheral.max_value {
             return Ok(());
         }
-        let why = format!("{what}{length} bytes, longer than its stack takes");
-        server.note_refused(endpoint, &why);
-        Err(Failed::Att(INVALID_LENGTH))
+        let why = format!("{what}{length} bytes, longer than its stack supports");
+        server.log_refusal(endpoint, &why);
+        Err(OperationError::Att(INVALID_LENGTH))
     }
 
-    /// What the stack makes of a refusal. The reply before it stays where it is.
-    fn failed(&self, server: &DeviceServer, refusal: &Refusal) -> Failed {
+    /// The error of a refusal in this stack. The previous reply stays readable.
+    fn refuse(&self, server: &DeviceServer, refusal: &Refusal) -> OperationError {
         let why = format!("refused: {refusal}");
         let rules = self.peripheral.rules;
         match refusal {
-            // The device crashed, and its radio with it.
-            _ if !server.device.has_session(HANDLE) => Failed::Lost(why),
-            _ if rules.closes_after_failure => Failed::AttAndClose(rules.failure, why),
-            Refusal::NoSuchEndpoint => Failed::Att(UNLIKELY),
-            _ => Failed::Att(rules.failure),
+            // The device crashed, and lost the link.
+            _ if !server.device.has_session(HANDLE) => OperationError::Lost(why),
+            _ if rules.closes_after_failure => OperationError::AttAndClose(rules.failure, why),
+            Refusal::NoSuchEndpoint => OperationError::Att(UNLIKELY),
+            _ => OperationError::Att(rules.failure),
         }
     }
 
-    fn may_access(&self) -> bool {
+    fn is_access_allowed(&self) -> bool {
         let mut troubles = self.peripheral.troubles.iter();
-        !troubles.any(|trouble| trouble.wants_encryption())
+        !troubles.any(|trouble| trouble.requires_encryption())
             || self.link.is_some_and(|link| link.is_encrypted)
     }
 
-    /// As long as the packets of a value need, of which each holds that much less than the MTU.
-    async fn travel(&self, bytes: usize, overhead: u16) {
+    /// Waits for the packets of a value, of which each has the MTU without the overhead.
+    async fn wait_for_packets(&self, bytes: usize, overhead: u16) {
         let room = usize::from(self.peripheral.rules.mtu.saturating_sub(overhead));
         let packets = bytes.checked_div(room).unwrap_or(0).saturating_add(1);
         let packets = u32::try_from(packets).unwrap_or(u32::MAX);
@@ -311,7 +318,7 @@ impl GattServer {
 
 /// The handle of the one connection, which is also the number of its session.
 const HANDLE: u32 = 1;
-/// `cleanup_delay`, of a device at real speed.
+/// `cleanup_delay` of a real device.
 const CLEANUP: Duration = Duration::from_secs(1);
 /// The address of the emulated adapter.
 pub(super) const CENTRAL: &str = "00:AA:01:00:00:23";

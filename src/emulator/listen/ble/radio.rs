@@ -1,4 +1,4 @@
-//! The emulated adapter with everything in its reach, put together. Not how any of it behaves.
+//! The emulated adapter with all devices in its range.
 
 use std::io;
 use std::time::Duration;
@@ -18,22 +18,22 @@ use super::stack::Stack;
 use super::trouble::{HostTrouble, LinkTrouble};
 use crate::emulator::device::Device;
 
-/// How one device can be reached by radio.
+/// The radio of a device.
 #[derive(Clone, Debug)]
 pub struct RadioSettings {
-    /// What it advertises.
+    /// Its advertisement.
     pub advert: Advert,
     /// The UUID of its service.
     pub service_uuid: String,
     /// Its Bluetooth stack.
     pub stack: Stack,
-    /// The longest request and the longest reply.
-    pub longest_value: usize,
+    /// The maximum length of a request and of a reply.
+    pub max_value: usize,
     /// What is wrong with the link to it.
     pub troubles: Vec<LinkTrouble>,
 }
 
-/// An open bus, and the devices that are in reach of its adapter once it is served.
+/// A bus with an adapter and the devices in its range, before it is served.
 #[derive(Debug)]
 pub struct VirtualRadio {
     bus: Bus,
@@ -45,7 +45,7 @@ pub struct VirtualRadio {
 }
 
 impl VirtualRadio {
-    /// Opens the bus. Calls to BlueZ wait there until it is served.
+    /// Opens the bus. Calls to BlueZ wait until it is served.
     pub async fn open(bus: BusChoice, settings: HostSettings) -> io::Result<Self> {
         let hangs = settings.trouble == Some(HostTrouble::Hangs);
         let bus = Bus::open(bus, hangs).await?;
@@ -61,50 +61,50 @@ impl VirtualRadio {
         })
     }
 
-    /// Where clients find the bus.
+    /// The address of the bus for clients.
     pub fn bus_address(&self) -> String {
         self.bus.address.clone()
     }
 
-    /// Adds an advertiser that is nothing more.
+    /// Adds a device that only advertises.
     pub fn add_neighbour(&mut self, Neighbour { advert, is_stale }: Neighbour) {
         let mut remote = RemoteDevice::new(self.remotes.len(), advert);
         remote.is_advertising = !is_stale;
-        remote.is_known_from_before = is_stale;
+        remote.is_cached = is_stale;
         self.remotes.push(remote);
     }
 
-    /// Adds a device, whose side has to be served. `None`: there is one with this address.
-    pub fn add(&mut self, device: &Device, settings: RadioSettings) -> Option<Peripheral> {
+    /// Adds a device. Returns its side, to be served; `None` if another device has its address.
+    pub fn add_device(&mut self, device: &Device, settings: RadioSettings) -> Option<Peripheral> {
         let mut others = self.remotes.iter();
         if others.any(|other| other.advert.address == settings.advert.address) {
             return None;
         }
         let endpoints = device.created_endpoints();
-        let gatt = layout::gatt_objects(&settings.service_uuid, &endpoints);
+        let gatt = layout::list_gatt_objects(&settings.service_uuid, &endpoints);
         let session = endpoints.iter().position(|name| name == "prov-session");
         let troubles = settings.troubles;
-        let is_outdated = [LinkTrouble::StaleCache, LinkTrouble::StaleHandles]
+        let is_stale = [LinkTrouble::StaleCache, LinkTrouble::StaleHandles]
             .iter()
             .any(|stale| troubles.contains(stale));
         let without = session.filter(|_| troubles.contains(&LinkTrouble::StaleCache));
-        let remembered = is_outdated.then(|| layout::outdated(&gatt, without));
+        let cached_gatt = is_stale.then(|| layout::list_stale_objects(&gatt, without));
         let (radio, inbox) = mpsc::unbounded_channel();
         let rules = settings.stack.rules();
         let number = self.remotes.len();
         let mut remote = RemoteDevice::new(number, settings.advert);
-        remote.is_known_from_before = troubles.iter().any(|one| one.is_known_from_before());
+        remote.is_cached = troubles.iter().any(|trouble| trouble.is_cached());
         remote.troubles.clone_from(&troubles);
         remote.radio = Some(radio);
         remote.gatt = gatt;
-        remote.remembered = remembered;
+        remote.cached_gatt = cached_gatt;
         remote.mtu = rules.mtu;
         self.remotes.push(remote);
         Some(Peripheral {
             number,
             endpoints,
             rules,
-            longest_value: settings.longest_value,
+            max_value: settings.max_value,
             operation_wait: self.settings.operation_wait,
             troubles,
             inbox,
@@ -112,13 +112,13 @@ impl VirtualRadio {
         })
     }
 
-    /// From now on, BlueZ answers.
-    pub fn serve(self) -> Served {
+    /// Starts BlueZ.
+    pub fn serve(self) -> ServedRadio {
         let host = Host::new(self.settings, self.remotes);
         let (closing, closed) = oneshot::channel();
         let (_, reports) = self.reports;
         let running = host.run(self.connection, self.messages, reports, closed);
-        Served {
+        ServedRadio {
             _bus: self.bus,
             host: tokio::spawn(running),
             closing: Some(closing),
@@ -126,24 +126,24 @@ impl VirtualRadio {
     }
 }
 
-/// A bus on which BlueZ answers, until this is dropped.
+/// A bus with a running BlueZ. Dropping it ends BlueZ.
 #[derive(Debug)]
-pub struct Served {
+pub struct ServedRadio {
     host: JoinHandle<zbus::Result<()>>,
     closing: Option<oneshot::Sender<()>>,
     _bus: Bus,
 }
 
-impl Served {
-    /// Waits until every client has left the bus, for a while at most.
+impl ServedRadio {
+    /// Waits until every client has left the bus, up to a time limit.
     pub async fn close(mut self) {
         self.closing.take();
-        // Not every client leaves.
-        let _closed = timeout(PARTING, &mut self.host).await;
+        // Some clients do not leave.
+        let _closed = timeout(CLOSE_TIMEOUT, &mut self.host).await;
     }
 
-    /// Waits until BlueZ fails, which it does not before the bus does.
-    pub async fn failed(&mut self) -> io::Error {
+    /// Waits until BlueZ fails, which happens only if the bus fails.
+    pub async fn wait_for_failure(&mut self) -> io::Error {
         match (&mut self.host).await {
             Ok(Ok(())) => io::ErrorKind::BrokenPipe.into(),
             Ok(Err(error)) => io::Error::other(error),
@@ -152,13 +152,13 @@ impl Served {
     }
 }
 
-impl Drop for Served {
+impl Drop for ServedRadio {
     fn drop(&mut self) {
         self.host.abort();
     }
 }
 
-/// BlueZ's own connection, which is signaled who comes and goes.
+/// Connects BlueZ to the bus, which signals the clients that join and leave.
 async fn connect(address: &str) -> zbus::Result<(Connection, MessageStream)> {
     let connection = connection::Builder::address(address).build().await?;
     let messages = MessageStream::from(&connection);
@@ -171,5 +171,5 @@ async fn connect(address: &str) -> zbus::Result<(Connection, MessageStream)> {
     Ok((connection, messages))
 }
 
-/// How long a client has for its last words.
-const PARTING: Duration = Duration::from_secs(5);
+/// The time limit for clients to leave.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);

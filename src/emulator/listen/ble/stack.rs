@@ -1,13 +1,12 @@
-//! The Bluetooth stacks under protocomm, and in one table what each does differently
-//! (`protocomm_nimble.c`, `protocomm_ble.c` with `simple_ble.c`). Not how: the device's side of the
-//! link asks here.
+//! The Bluetooth stacks of protocomm, and in one table their differences (`protocomm_nimble.c`,
+//! `protocomm_ble.c` with `simple_ble.c`).
 
 use clap::ValueEnum;
 
 use crate::emulator::device::Firmware;
 use crate::security::SecurityScheme;
 
-/// A stack.
+/// A Bluetooth stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Stack {
     /// MTU 256, values of 512 bytes; refuses with ATT errors and keeps the link.
@@ -17,14 +16,14 @@ pub enum Stack {
     Bluedroid,
 }
 
-/// What differs.
+/// The differences.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StackRules {
-    /// The largest ATT packet that it takes.
+    /// The largest ATT packet that it supports.
     pub(super) mtu: u16,
-    /// What a handler that fails is as an error of ATT.
+    /// The ATT error of a failing handler.
     pub(super) failure: u8,
-    /// That error ends the link.
+    /// Whether that error ends the link.
     pub(super) closes_after_failure: bool,
 }
 
@@ -44,11 +43,11 @@ impl Stack {
         }
     }
 
-    /// The longest request and the longest reply.
-    pub const fn longest_value(self, scheme: SecurityScheme, firmware: Firmware) -> usize {
+    /// The maximum length of a request and of a reply.
+    pub const fn max_value(self, scheme: SecurityScheme, firmware: Firmware) -> usize {
         match (self, scheme, firmware) {
-            (Self::Nimble, _, _) => LONGEST_VALUE,
-            // The array is larger where Security 2 is built in, which 4.4 never has.
+            (Self::Nimble, _, _) => MAX_ATTRIBUTE,
+            // The array is larger with Security 2, which 4.4 does not support.
             (
                 Self::Bluedroid,
                 SecurityScheme::Sec2,
@@ -59,20 +58,19 @@ impl Stack {
     }
 }
 
-/// What an attribute can hold, by the specification.
-pub(super) const LONGEST_VALUE: usize = 512;
+/// The maximum length of an attribute, by the specification.
+pub(super) const MAX_ATTRIBUTE: usize = 512;
 
-/// There is nothing at this handle.
+/// The handle has no attribute.
 pub(super) const INVALID_HANDLE: u8 = 0x01;
 pub(super) const READ_NOT_PERMITTED: u8 = 0x02;
 pub(super) const WRITE_NOT_PERMITTED: u8 = 0x03;
-/// What NimBLE makes of a handler that fails.
+/// NimBLE's error of a failing handler.
 const INVALID_PDU: u8 = 0x04;
 pub(super) const INVALID_OFFSET: u8 = 0x07;
 pub(super) const INVALID_LENGTH: u8 = 0x0d;
-/// The service is stopping, or nobody is behind the characteristic. Also what BlueZ says of a link
-/// that is gone.
+/// The service is stopping, or the characteristic has no handler. BlueZ also reports it for a lost link.
 pub(super) const UNLIKELY: u8 = 0x0e;
 pub(super) const INSUFFICIENT_ENCRYPTION: u8 = 0x0f;
-/// What Bluedroid makes of a handler that fails.
+/// Bluedroid's error of a failing handler.
 const INTERNAL_ERROR: u8 = 0x85;

@@ -1,5 +1,4 @@
-//! What can be wrong with an emulated link and with the computer that it leads from, by name. Not
-//! what comes of it: the host and the device's side of the link ask here.
+//! What can be wrong with an emulated link and with its computer, by name.
 
 use clap::ValueEnum;
 
@@ -38,8 +37,8 @@ pub enum LinkTrouble {
 }
 
 impl LinkTrouble {
-    /// Whether BlueZ knows the device before it discovers it.
-    pub(super) const fn is_known_from_before(self) -> bool {
+    /// Whether BlueZ has the device in its cache.
+    pub(super) const fn is_cached(self) -> bool {
         matches!(
             self,
             Self::Connected | Self::NameInCache | Self::StaleCache | Self::StaleHandles
@@ -47,7 +46,7 @@ impl LinkTrouble {
     }
 
     /// Whether characteristics require an encrypted link.
-    pub(super) const fn wants_encryption(self) -> bool {
+    pub(super) const fn requires_encryption(self) -> bool {
         matches!(
             self,
             Self::EncryptionRequired
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_stay_as_scripts_have_them() {
+    fn spellings_do_not_change() {
         let links = [
             "connect-fails-once",
             "connected",

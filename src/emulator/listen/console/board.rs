@@ -1,20 +1,19 @@
-//! The board at the other end: what its console task does next, what is printed around it, and how
-//! troubles and faults look there. It never waits: each call passes the time, and
-//! [`Board::next_turn`] returns when the next call is due.
+//! The board on a serial line: its console task, the output of other tasks, and the effects of troubles
+//! and faults. It never waits: each call passes the time, and [`Board::next_due_at`] returns when the next
+//! call is due.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::ConsoleSettings;
-use super::line::{Command, Line, Request};
+use super::line::{Command, ConsoleRequest, LineBuffer};
 use super::log_noise::{BANNER, LogNoise, Noise};
 use super::other_console::OtherConsole;
-use super::trouble::ConsoleTrouble;
+use super::settings::{ConsoleSettings, ConsoleTrouble};
 use super::uart::Uart;
 use crate::emulator::device::{Reply, TimeScale};
 use crate::emulator::fault::FaultKind;
-use crate::emulator::log::Entry;
+use crate::emulator::log::DeviceEvent;
 use crate::emulator::server::DeviceServer;
 use crate::proto::Service;
 
@@ -25,19 +24,19 @@ pub(super) struct Board {
     noise: LogNoise,
     boot_time: Duration,
     state: State,
-    line: Line,
-    /// Whether there was an event, and what has arrived is being read.
+    line: LineBuffer,
+    /// Whether the task reads received bytes after an event.
     is_reading: bool,
-    /// Bytes echoed since another task last printed in between.
+    /// Bytes echoed since the last output of another task.
     echoed: usize,
     exchanges: u32,
-    /// When another task prints something next.
-    next_line: Option<Instant>,
+    /// When another task prints a line.
+    next_noise_at: Option<Instant>,
 }
 
-/// What the console task does.
+/// The state of the console task.
 enum State {
-    /// It does not run yet.
+    /// The board starts.
     Starting {
         until: Instant,
     },
@@ -48,19 +47,19 @@ enum State {
         text: String,
         then: Then,
     },
-    /// It hangs, and reads nothing.
+    /// The task hangs, and reads nothing.
     Hung,
-    /// The cable was pulled.
+    /// The cable was unplugged.
     Unplugged,
-    /// No protocomm at all.
+    /// The line has no protocomm.
     Other(OtherConsole),
 }
 
-/// What follows a reply or a refusal.
+/// The action after a reply or a refusal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     Prompt,
-    /// Another line, without a prompt.
+    /// The task reads the next line without a prompt.
     Nothing,
     Hang,
     Restart,
@@ -69,83 +68,83 @@ enum Then {
 
 impl Board {
     pub(super) fn new(settings: ConsoleSettings, time_scale: TimeScale, now: Instant) -> Self {
-        let other = OtherConsole::among(&settings.troubles, now);
+        let other = OtherConsole::find(&settings.troubles, now);
         let mut board = Self {
             uart: Uart::new(settings.baud, now),
             noise: LogNoise::new(settings.noise, now),
             boot_time: time_scale.of(BOOT),
             state: other.map_or(State::Reading, State::Other),
-            line: Line::default(),
+            line: LineBuffer::default(),
             is_reading: false,
             echoed: 0,
             exchanges: 0,
-            next_line: None,
+            next_noise_at: None,
             settings,
         };
         match board.state {
             State::Other(_) => return board,
             _ if board.settings.qr_code.is_some() => board.boot(now),
-            _ => board.prompt(now),
+            _ => board.print_prompt(now),
         }
-        board.next_line = board.pause().map(|pause| now + pause);
+        board.next_noise_at = board.noise_interval().map(|interval| now + interval);
         board
     }
 
-    /// Does everything that is due by now.
-    pub(super) fn go_on(&mut self, server: &mut DeviceServer, now: Instant) {
+    /// Does everything that is due.
+    pub(super) fn run_due(&mut self, server: &mut DeviceServer, now: Instant) {
         self.uart.receive(now);
         let bytes = self.uart.take_lost();
         if bytes > 0 {
-            server.log().write(&Entry::Overrun { bytes });
+            server.log().write(&DeviceEvent::Overrun { bytes });
         }
-        if self.next_line.is_some_and(|at| at <= now) {
+        if self.next_noise_at.is_some_and(|at| at <= now) {
             self.print_noise(now, 1);
-            self.next_line = self.pause().map(|pause| now + pause);
+            self.next_noise_at = self.noise_interval().map(|interval| now + interval);
         }
         while self.step(server, now) {}
     }
 
-    /// When to go on.
-    pub(super) fn next_turn(&self) -> Option<Instant> {
+    /// When the next work is due.
+    pub(super) fn next_due_at(&self) -> Option<Instant> {
         let task = match &self.state {
             State::Starting { until } | State::Busy { until, .. } => Some(*until),
-            State::Other(other) => other.next_turn(),
+            State::Other(other) => other.next_due_at(),
             State::Reading | State::Hung | State::Unplugged => None,
         };
-        // What has to wait for the line is looked at when something has left.
+        // A task that waits for the line continues when bytes have left.
         let task = task.filter(|_| !self.uart.is_clogged());
-        let turns = [task, self.uart.next_turn(), self.next_line];
+        let turns = [task, self.uart.next_due_at(), self.next_noise_at];
         turns.into_iter().flatten().min()
     }
 
-    /// Whether the cable was pulled, behind what was printed until then.
+    /// Whether the cable was unplugged, after the output until then.
     pub(super) fn is_unplugged(&self) -> bool {
-        matches!(self.state, State::Unplugged) && self.uart.is_silent()
+        matches!(self.state, State::Unplugged) && self.uart.is_sent()
     }
 
-    /// The service ends, and the task with it, once what it was busy with is printed.
+    /// Ends the service and its task, after the output of a running handler.
     pub(super) fn stop(&mut self, server: &mut DeviceServer, now: Instant) {
         if let State::Busy { text, then, .. } = std::mem::replace(&mut self.state, State::Hung) {
             self.conclude(server, now, &text, then);
         }
         for text in ["Stopping console...", "Console stopped"] {
-            self.log(now, &format!("I protocomm_console: {text}"));
+            self.print_log(now, &format!("I protocomm_console: {text}"));
         }
     }
 
-    /// Does one thing; returns whether there may be more.
+    /// Does one step. Returns whether another may be due.
     fn step(&mut self, server: &mut DeviceServer, now: Instant) -> bool {
         if self.uart.is_clogged() {
             return false;
         }
         match &mut self.state {
             State::Starting { until } | State::Busy { until, .. } if *until > now => return false,
-            State::Reading => return self.read(server, now),
+            State::Reading => return self.read_byte(server, now),
             State::Hung | State::Unplugged => return false,
             State::Starting { .. } => {
-                self.uart.forget_input();
+                self.uart.discard_input();
                 self.state = State::Reading;
-                self.prompt(now);
+                self.print_prompt(now);
             }
             State::Busy { text, then, .. } => {
                 let (text, then) = (std::mem::take(text), *then);
@@ -153,7 +152,7 @@ impl Board {
             }
             State::Other(other) => {
                 let mut typed = Vec::new();
-                if self.uart.event() {
+                if self.uart.take_event() {
                     typed.extend(std::iter::from_fn(|| self.uart.read()));
                 }
                 let printed = other.print(now, &typed);
@@ -164,10 +163,10 @@ impl Board {
         true
     }
 
-    /// Reads a byte, or takes what there is for a line.
-    fn read(&mut self, server: &mut DeviceServer, now: Instant) -> bool {
+    /// Reads a byte, or executes the line if there are no more.
+    fn read_byte(&mut self, server: &mut DeviceServer, now: Instant) -> bool {
         if !self.is_reading {
-            self.is_reading = self.uart.event();
+            self.is_reading = self.uart.take_event();
             return self.is_reading;
         }
         let has_room = self.line.has_room();
@@ -190,12 +189,12 @@ impl Board {
             other => self.uart.print(now, &[other]),
         }
         self.echoed = self.echoed.saturating_add(1);
-        let patience = match self.settings.noise {
+        let interval = match self.settings.noise {
             Noise::None => return,
             Noise::Light => 211,
             Noise::Heavy => 37,
         };
-        if self.echoed >= patience && byte != b'\r' {
+        if self.echoed >= interval && byte != b'\r' {
             self.echoed = 0;
             self.print_noise(now, 1);
         }
@@ -207,25 +206,25 @@ impl Board {
             Command::Complete(request) if server.device.has_endpoint(&request.endpoint) => {
                 return self.exchange(server, now, request);
             }
-            // A client sees neither reason.
-            Command::Complete(Request { endpoint, .. }) => {
-                server.note_refused(&endpoint, "no such command");
+            // The client sees neither reason.
+            Command::Complete(ConsoleRequest { endpoint, .. }) => {
+                server.log_refusal(&endpoint, "no such command");
             }
             Command::Incomplete(endpoint) => {
-                server.note_refused(&endpoint, "a session and hexadecimal digits are missing");
+                server.log_refusal(&endpoint, "a session and hexadecimal digits are missing");
             }
         }
         self.conclude(server, now, "", Then::Prompt);
     }
 
-    fn exchange(&mut self, server: &mut DeviceServer, now: Instant, request: Request) {
-        let Request {
+    fn exchange(&mut self, server: &mut DeviceServer, now: Instant, request: ConsoleRequest) {
+        let ConsoleRequest {
             endpoint,
             session,
             bytes,
         } = request;
         self.exchanges = self.exchanges.saturating_add(1);
-        let fault = match server.admit(&endpoint) {
+        let fault = match server.count_request(&endpoint) {
             Ok(fault) => fault,
             Err(fault) => {
                 let then = match fault {
@@ -237,19 +236,19 @@ impl Board {
             }
         };
         let Some(bytes) = bytes else {
-            server.note_refused(&endpoint, "no hexadecimal digits");
+            server.log_refusal(&endpoint, "no hexadecimal digits");
             return self.refuse(server, now, "Invalid argument");
         };
         let exchanged = server.exchange(fault, session, &endpoint, &bytes);
         if endpoint == Service::Provisioning.session_endpoint().as_str() && self.settings.dumps_keys
         {
             let reply = exchanged.is_ok().then_some(&*server.previous);
-            let dump = self.noise.key_dump(now, &bytes, reply);
+            let dump = self.noise.format_keys(now, &bytes, reply);
             self.uart.print(now, dump.as_bytes());
         }
         match exchanged {
-            Ok(reply) => self.reply(now, reply, fault),
-            // The device crashed, and starts again.
+            Ok(reply) => self.start_reply(now, reply, fault),
+            // The device crashed, and restarts.
             Err(_) if !server.device.has_session(session) => self.boot(now),
             Err(_) => {
                 let why = format!("Request handler for {endpoint} failed");
@@ -258,9 +257,9 @@ impl Board {
         }
     }
 
-    fn reply(&mut self, now: Instant, reply: Reply, fault: Option<FaultKind>) {
+    fn start_reply(&mut self, now: Instant, reply: Reply, fault: Option<FaultKind>) {
         let Reply { mut bytes, after } = reply;
-        bytes.truncate(LONGEST);
+        bytes.truncate(MAX_REPLY);
         let hex = hex::encode(&bytes);
         let (start, rest) = hex
             .split_at_checked(hex.len() / 4 * 2)
@@ -272,29 +271,29 @@ impl Board {
         };
         let whole = format!("{newline}{hex}{newline}");
         let half = format!("{newline}{start}");
-        let stray = format!("{newline}{STRAY}{newline}");
+        let extra = format!("{newline}{EXTRA_DIGITS}{newline}");
         let has = |trouble| self.settings.troubles.contains(&trouble);
-        let prompt = self.prompt_or_hang();
+        let prompt = self.select_next_action();
         let (text, then) = match fault {
             _ if has(ConsoleTrouble::Resets(self.exchanges)) => (half, Then::Restart),
             _ if has(ConsoleTrouble::Unplugged(self.exchanges)) => (half, Then::Unplug),
             Some(FaultKind::Mute) => (String::new(), Then::Nothing),
             Some(FaultKind::Duplicate) => (whole.repeat(2), prompt),
-            // A line of the log, even on a line without noise.
+            // A log line, even without noise.
             Some(FaultKind::Cut) => {
-                let ms = self.noise.ms(now);
+                let ms = self.noise.elapsed_ms(now);
                 let line = format!("I ({ms}) wifi: state: auth -> assoc (0)\r\n");
                 (format!("{half}{line}{rest}{newline}"), prompt)
             }
-            _ if has(ConsoleTrouble::HexBefore) => (format!("{stray}{whole}"), prompt),
-            _ if has(ConsoleTrouble::HexAfter) => (format!("{whole}{stray}"), prompt),
+            _ if has(ConsoleTrouble::HexBefore) => (format!("{extra}{whole}"), prompt),
+            _ if has(ConsoleTrouble::HexAfter) => (format!("{whole}{extra}"), prompt),
             _ => (whole, prompt),
         };
         let until = now + after;
         self.state = State::Busy { until, text, then };
     }
 
-    fn prompt_or_hang(&self) -> Then {
+    fn select_next_action(&self) -> Then {
         let loses_prompt = self.settings.troubles.iter().any(|trouble| {
             matches!(trouble, ConsoleTrouble::NoPromptAfter(number) if self.exchanges >= *number)
         });
@@ -305,14 +304,14 @@ impl Board {
         }
     }
 
-    /// A refusal: nothing but log lines.
+    /// Refuses a request: prints only log lines.
     fn refuse(&mut self, server: &mut DeviceServer, now: Instant, why: &str) {
-        self.log(now, &format!("E protocomm: {why}"));
-        let then = self.prompt_or_hang();
+        self.print_log(now, &format!("E protocomm: {why}"));
+        let then = self.select_next_action();
         self.conclude(server, now, "", then);
     }
 
-    /// Prints the outcome of a line, and what other tasks print around it.
+    /// Prints the reply to a line, and the output of other tasks around it.
     fn conclude(&mut self, server: &mut DeviceServer, now: Instant, text: &str, then: Then) {
         let is_reply = !text.is_empty() && then == Then::Prompt;
         let (before, after) = match self.settings.noise {
@@ -325,30 +324,32 @@ impl Board {
         self.print_noise(now, after);
         self.state = State::Reading;
         match then {
-            Then::Prompt => self.prompt(now),
+            Then::Prompt => self.print_prompt(now),
             Then::Nothing => {}
             Then::Hang => self.state = State::Hung,
             Then::Unplug => self.state = State::Unplugged,
             Then::Restart => {
-                server.device.lose_power(now);
+                server.device.power_cycle(now);
                 self.boot(now);
             }
         }
     }
 
-    /// The chip starts; the device behind it is as new already.
+    /// Starts the chip. The device has restarted before.
     fn boot(&mut self, now: Instant) {
-        self.line = Line::default();
+        self.line = LineBuffer::default();
         self.is_reading = false;
         self.uart.print(now, BANNER.as_bytes());
-        let text = self.noise.boot(now, self.settings.qr_code.as_deref());
+        let text = self
+            .noise
+            .format_boot_log(now, self.settings.qr_code.as_deref());
         self.uart.print(now, text.as_bytes());
         self.state = State::Starting {
             until: now + self.boot_time,
         };
     }
 
-    fn prompt(&mut self, now: Instant) {
+    fn print_prompt(&mut self, now: Instant) {
         let prompt: &[u8] = if self.settings.translates_newlines {
             b"\r\n>> "
         } else {
@@ -364,13 +365,13 @@ impl Board {
         }
     }
 
-    fn log(&mut self, now: Instant, entry: &str) {
-        let line = self.noise.line(now, entry);
+    fn print_log(&mut self, now: Instant, entry: &str) {
+        let line = self.noise.format_line(now, entry);
         self.uart.print(now, line.as_bytes());
     }
 
-    /// Between two lines of other tasks.
-    fn pause(&self) -> Option<Duration> {
+    /// The time between two lines of other tasks.
+    fn noise_interval(&self) -> Option<Duration> {
         match self.settings.noise {
             Noise::None => None,
             Noise::Light => Some(Duration::from_secs(5)),
@@ -381,7 +382,7 @@ impl Board {
 
 /// From power to prompt.
 const BOOT: Duration = Duration::from_millis(1200);
-/// Far more than any reply; as text twice as much.
-const LONGEST: usize = 16 * 1024;
-/// Digits that are no reply: an address that an application prints.
-const STRAY: &str = "7cdfa1e0b2c4";
+/// Far more than any reply, in bytes before encoding.
+const MAX_REPLY: usize = 16 * 1024;
+/// Digits that are not a reply: an address that an application prints.
+const EXTRA_DIGITS: &str = "7cdfa1e0b2c4";

@@ -1,35 +1,35 @@
-//! One line of protocomm's console: how it fills, and which request it is. Pure. Not who answers it.
+//! The line buffer of protocomm's console, and how a line is parsed.
 //!
-//! `protocomm_console.c` reads whatever has arrived before it looks for the CR, and only at the end:
-//! two commands in one burst, or a LF behind the CR, are one line with a CR in the middle. The line
-//! is split as `esp_console_run` does it.
+//! `protocomm_console.c` reads all received bytes before it checks for a CR, and checks only the last byte:
+//! two commands in one burst, or a LF after the CR, are one line with a CR in the middle. The line is split
+//! as in `esp_console_run`.
 
 /// The line buffer.
 #[derive(Debug, Default)]
-pub(super) struct Line(Vec<u8>);
+pub(super) struct LineBuffer(Vec<u8>);
 
-/// What a line asks for.
+/// A request to an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request {
+pub(super) struct ConsoleRequest {
     pub(super) endpoint: String,
     /// As `atoi` reads it.
     pub(super) session: u32,
-    /// `None`: something that is no digit.
+    /// `None`: it contains another character than digits.
     pub(super) bytes: Option<Vec<u8>>,
 }
 
-/// What a line comes to.
+/// The meaning of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
-    /// Nothing but the CR.
+    /// Only the CR.
     Nothing,
-    /// A word that is a command only if it is an endpoint, and too few arguments.
+    /// A word, which may be an endpoint, and too few arguments.
     Incomplete(String),
-    Complete(Request),
+    Complete(ConsoleRequest),
 }
 
-impl Line {
-    /// Whether there is room for another byte. Where there is none, the line is taken as it is.
+impl LineBuffer {
+    /// Whether there is room for another byte. A full line ends without a CR.
     pub(super) fn has_room(&self) -> bool {
         self.0.len() < SIZE
     }
@@ -43,10 +43,10 @@ impl Line {
         self.0.last() == Some(&b'\r')
     }
 
-    /// Takes it, and begins another.
+    /// Parses the line, and begins another.
     pub(super) fn take(&mut self) -> Command {
         let mut bytes = std::mem::take(&mut self.0);
-        // The last place is for the NUL.
+        // The last byte is for the NUL.
         bytes.truncate(SIZE - 1);
         let mut words = bytes.split(|byte| *byte == b' ').filter(|w| !w.is_empty());
         let Some(endpoint) = words.next() else {
@@ -57,17 +57,17 @@ impl Line {
         }
         let endpoint = String::from_utf8_lossy(endpoint.trim_ascii_end()).into_owned();
         match (words.next(), words.next()) {
-            (Some(session), Some(hex)) => Command::Complete(Request {
+            (Some(session), Some(hex)) => Command::Complete(ConsoleRequest {
                 endpoint,
                 session: atoi(session),
-                bytes: bytes_of(hex),
+                bytes: decode_pairs(hex),
             }),
             _ => Command::Incomplete(endpoint),
         }
     }
 }
 
-/// Leading digits, with a sign; 0 without digits.
+/// Parses leading digits with a sign; 0 without digits.
 fn atoi(text: &[u8]) -> u32 {
     let text = text.trim_ascii_start();
     let (sign, digits) = match text.split_first() {
@@ -83,9 +83,9 @@ fn atoi(text: &[u8]) -> u32 {
     number.saturating_mul(sign).cast_unsigned()
 }
 
-/// Pairs of digits. The CR belongs to the argument: it is half a pair at the end, which is dropped,
-/// or the second half of the last one.
-fn bytes_of(text: &[u8]) -> Option<Vec<u8>> {
+/// Decodes pairs of digits. The CR is part of the argument: an odd character at the end, which is dropped,
+/// or the second half of the last pair.
+fn decode_pairs(text: &[u8]) -> Option<Vec<u8>> {
     let (pairs, _) = text.as_chunks::<2>();
     pairs
         .iter()
@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     fn command(text: &str) -> Command {
-        let mut line = Line::default();
+        let mut line = LineBuffer::default();
         text.bytes().for_each(|byte| line.push(byte));
         line.take()
     }
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_an_endpoint_a_number_and_digits() {
+    fn parses_endpoint_number_and_digits() {
         let Command::Complete(request) = command("prov-session 17 0aFF\r") else {
             panic!("no request");
         };
@@ -134,18 +134,18 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_read_in_pairs_and_the_cr_is_in_the_last() {
+    fn decodes_pairs_with_cr_in_last() {
         assert_eq!(bytes("a 1 00ff\r"), Some(vec![0, 255]));
         assert_eq!(bytes("a 1 00f\r"), Some(vec![0, 15]));
         assert_eq!(bytes("a 1 \r"), Some(vec![]));
         assert_eq!(bytes("a 1 0x00\r"), None);
-        // A LF from the line before, or a second command in the same burst.
+        // A LF of the line before, or a second command in the same burst.
         assert!(matches!(command("\na 1 00\r"), Command::Complete(r) if r.endpoint != "a"));
         assert_eq!(bytes("a 1 00\ra 1 00\r"), None);
     }
 
     #[test]
-    fn a_session_is_what_atoi_reads() {
+    fn reads_session_as_atoi() {
         for (text, number) in [
             ("7", 7),
             ("7x", 7),
@@ -159,8 +159,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_cut() {
-        let mut line = Line::default();
+    fn cuts_line_that_is_too_long() {
+        let mut line = LineBuffer::default();
         "a 1 ".bytes().for_each(|byte| line.push(byte));
         while line.has_room() {
             line.push(b'0');

@@ -1,61 +1,61 @@
-//! What can be on a serial line instead of protocomm: an application's console, another speed, nothing
-//! at all. Just enough of each for a client to recognize it.
+//! A serial line without protocomm: an application's console, another speed, or silence. Each has just
+//! enough for a client to recognize it.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::trouble::ConsoleTrouble;
+use super::settings::ConsoleTrouble;
 
 /// A line without protocomm.
 pub(super) struct OtherConsole {
     kind: ConsoleTrouble,
-    /// When it next prints by itself.
-    next: Option<Instant>,
-    /// Whether the line has anything in it.
-    is_begun: bool,
+    /// When it next prints without input.
+    due_at: Option<Instant>,
+    /// Whether the line contains characters.
+    has_input: bool,
     garbage: u8,
 }
 
 impl OtherConsole {
-    /// The first one among these troubles, if there is one.
-    pub(super) fn among(troubles: &[ConsoleTrouble], now: Instant) -> Option<Self> {
+    /// Creates the first of its troubles in the list, if there is one.
+    pub(super) fn find(troubles: &[ConsoleTrouble], now: Instant) -> Option<Self> {
         use ConsoleTrouble::{Binary, Repl, Silent};
         let kind = *troubles
             .iter()
             .find(|trouble| matches!(trouble, Binary | Repl | Silent))?;
         Some(Self {
             kind,
-            next: (kind != Silent).then_some(now),
-            is_begun: false,
+            due_at: (kind != Silent).then_some(now),
+            has_input: false,
             garbage: 0,
         })
     }
 
-    pub(super) fn next_turn(&self) -> Option<Instant> {
-        self.next
+    pub(super) fn next_due_at(&self) -> Option<Instant> {
+        self.due_at
     }
 
-    /// What it prints by now, after these bytes were typed.
+    /// Returns its output until now, after this input.
     pub(super) fn print(&mut self, now: Instant, typed: &[u8]) -> Vec<u8> {
-        let is_due = self.next.is_some_and(|at| at <= now);
+        let is_due = self.due_at.is_some_and(|at| at <= now);
         let mut printed = Vec::new();
         match self.kind {
             ConsoleTrouble::Binary => {
                 let mut count = typed.len();
                 if is_due {
-                    self.next = Some(now + PAUSE);
-                    count = count.saturating_add(BURST);
+                    self.due_at = Some(now + BURST_INTERVAL);
+                    count = count.saturating_add(BURST_LENGTH);
                 }
-                printed.extend((0..count).map(|_| self.garbled()));
+                printed.extend((0..count).map(|_| self.next_garbage()));
             }
             ConsoleTrouble::Repl => {
                 if is_due {
-                    self.next = None;
+                    self.due_at = None;
                     printed.extend(PROMPT);
                 }
                 for byte in typed {
-                    self.type_into(*byte, &mut printed);
+                    self.handle_input(*byte, &mut printed);
                 }
             }
             _ => {}
@@ -63,25 +63,25 @@ impl OtherConsole {
         printed
     }
 
-    fn type_into(&mut self, byte: u8, printed: &mut Vec<u8>) {
+    fn handle_input(&mut self, byte: u8, printed: &mut Vec<u8>) {
         match byte {
             b'\r' | b'\n' => {
                 printed.extend(b"\r\n");
-                if self.is_begun {
+                if self.has_input {
                     printed.extend(b"Unrecognized command\r\n");
                 }
-                self.is_begun = false;
+                self.has_input = false;
                 printed.extend(PROMPT);
             }
             other => {
-                self.is_begun = true;
+                self.has_input = true;
                 printed.push(other);
             }
         }
     }
 
-    /// No text in any encoding: high bits and NULs.
-    fn garbled(&mut self) -> u8 {
+    /// A byte that is not text in any encoding: with a high bit, or NUL.
+    fn next_garbage(&mut self) -> u8 {
         self.garbage = self.garbage.wrapping_mul(29).wrapping_add(71);
         if self.garbage.is_multiple_of(5) {
             0
@@ -91,7 +91,7 @@ impl OtherConsole {
     }
 }
 
-/// `esp_console`'s, on the chip after which it is named.
+/// The prompt of `esp_console`, which has the name of the chip.
 const PROMPT: &[u8] = b"esp32> ";
-const BURST: usize = 24;
-const PAUSE: Duration = Duration::from_millis(100);
+const BURST_LENGTH: usize = 24;
+const BURST_INTERVAL: Duration = Duration::from_millis(100);

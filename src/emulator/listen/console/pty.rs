@@ -1,5 +1,4 @@
-//! The pty that stands for a serial port: raw, and there whether or not somebody has it open. Not when
-//! bytes travel on it, which is the UART's.
+//! The pty in place of a serial port: raw, and open whether or not a client has it open.
 
 use std::fs;
 use std::io;
@@ -20,18 +19,18 @@ use tokio::time::{Instant, sleep, timeout};
 pub(super) struct Pty {
     #[debug(skip)]
     board: pty_process::Pty,
-    /// The client's side, kept open: otherwise the line is dead between two clients, and its
-    /// settings are gone.
+    /// The client's side, kept open: otherwise the line would close between two clients, and lose its
+    /// settings.
     client: OwnedFd,
     path: PathBuf,
     link: Option<PathBuf>,
-    /// No client reads: what is printed is lost, as on a real line.
+    /// No client reads, so that output is lost, as on a real line.
     is_unread: bool,
     last_write: Instant,
 }
 
 impl Pty {
-    /// Opens one.
+    /// Opens a pty.
     pub(super) fn open() -> io::Result<Self> {
         let (board, _opened_below) = pty_process::open().map_err(io::Error::other)?;
         let name = ptsname(&board, Vec::new())?;
@@ -51,12 +50,12 @@ impl Pty {
         })
     }
 
-    /// Where a client opens it.
+    /// The path for clients.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Makes a symbolic link to it, in place of one that is there, until it is closed.
+    /// Creates a symbolic link to it, in place of an existing one, until it closes.
     pub(super) fn link(&mut self, link: &Path) -> io::Result<()> {
         if fs::symlink_metadata(link).is_ok_and(|found| found.is_symlink()) {
             fs::remove_file(link)?;
@@ -66,12 +65,12 @@ impl Pty {
         Ok(())
     }
 
-    /// Waits for what a client sends.
+    /// Waits for bytes of a client.
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.board.read(buffer).await
     }
 
-    /// Prints this. A client that does not read is waited for, once.
+    /// Writes bytes. Waits once for a client that does not read.
     pub(super) async fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let written = if self.is_unread {
@@ -80,7 +79,7 @@ impl Pty {
                     outcome => outcome?,
                 }
             } else {
-                let Ok(outcome) = timeout(UNREAD, self.board.write(bytes)).await else {
+                let Ok(outcome) = timeout(UNREAD_TIMEOUT, self.board.write(bytes)).await else {
                     self.is_unread = true;
                     return Ok(());
                 };
@@ -93,15 +92,15 @@ impl Pty {
         Ok(())
     }
 
-    /// Waits until a client has read everything, if there is one: closing throws away the rest. There
-    /// is no event for it. The kernel delivers to the client's side a while after a write, and only
-    /// then counts what is unread there.
-    pub(super) async fn read_out(&self) {
-        let delivered = self.last_write + DELIVERY;
-        let limit = Instant::now() + PARTING;
+    /// Waits until a client has read everything, if there is one, because closing discards the rest. There
+    /// is no event for it. The kernel delivers bytes to the client's side a while after a write, and counts
+    /// them as unread only then.
+    pub(super) async fn wait_until_read(&self) {
+        let delivered = self.last_write + DELIVERY_TIME;
+        let limit = Instant::now() + READ_TIMEOUT;
         let is_unread = || ioctl_fionread(&self.client).is_ok_and(|left| left > 0);
         while Instant::now() < delivered || (Instant::now() < limit && is_unread()) {
-            sleep(POLL).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 }
@@ -111,16 +110,16 @@ impl Drop for Pty {
         if let Some(link) = &self.link
             && fs::read_link(link).is_ok_and(|target| target == self.path)
         {
-            // It leads nowhere from now on; whoever took it away has done the same.
+            // The link has no target from now on. Another process may have removed it.
             let _gone = fs::remove_file(link);
         }
     }
 }
 
-/// How long a client may leave what is printed unread.
-const UNREAD: Duration = Duration::from_millis(250);
-/// How long one has at the end: a real line stays, and what was printed on it is read in time.
-const PARTING: Duration = Duration::from_secs(5);
-/// How long the kernel may take to deliver: 73 ms were measured on a busy computer.
-const DELIVERY: Duration = Duration::from_millis(250);
-const POLL: Duration = Duration::from_millis(5);
+/// How long the board waits for a client that does not read.
+const UNREAD_TIMEOUT: Duration = Duration::from_millis(250);
+/// How long a client can read at the end: a real line stays open.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the kernel may need to deliver bytes: 73 ms were measured on a busy computer.
+const DELIVERY_TIME: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);

@@ -1,5 +1,5 @@
-//! The one connection that a device has room for: how requests are read from it, and answers
-//! written as `esp_http_server` writes them. Not which answer a request gets.
+//! The connection of an HTTP client: reads requests, and writes responses in the pieces of
+//! `esp_http_server`.
 #![expect(clippy::disallowed_types, reason = "sockets of the listening end")]
 
 use std::io;
@@ -9,14 +9,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::head::{Head, Page, TOO_SLOW};
+use super::head::{ErrorPage, Head, TOO_SLOW};
 
-/// The one connection that the device has room for.
+/// A connection. The device supports one at a time.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(super) struct HttpConnection {
     pub(super) number: u64,
     pub(super) stream: TcpStream,
-    /// Read, and not yet used.
+    /// The bytes that were read, and not used.
     pending: Vec<u8>,
 }
 
@@ -29,37 +29,26 @@ impl From<io::Error> for Closing {
     }
 }
 
-/// Why there is no head.
-pub(super) enum NoHead {
-    /// An error page answers it.
-    Page(Page),
-    /// The client is gone.
-    Gone(String),
+/// Why the head of a request cannot be read.
+pub(super) enum HeadError {
+    /// The request gets this error page.
+    Page(ErrorPage),
+    /// The client has disconnected.
+    Disconnected(String),
 }
 
-/// An answer, and how much of it to write.
-pub(super) struct Answer<'a> {
+/// A response.
+#[derive(Default)]
+pub(super) struct HttpResponse<'a> {
     pub(super) status: &'a str,
-    /// The session for the cookie.
+    /// The session to set as a cookie.
     pub(super) session: Option<u32>,
     pub(super) body: &'a [u8],
-    /// Whether the connection ends in the middle of the body.
+    /// Whether only the first half of the body is sent.
     pub(super) is_cut: bool,
 }
 
-impl<'a> Answer<'a> {
-    /// Without a body.
-    pub(super) const fn empty(status: &'a str) -> Self {
-        Self {
-            status,
-            session: None,
-            body: b"",
-            is_cut: false,
-        }
-    }
-}
-
-impl Connection {
+impl HttpConnection {
     pub(super) const fn new(number: u64, stream: TcpStream) -> Self {
         Self {
             number,
@@ -77,31 +66,31 @@ impl Connection {
         self.stream.read_buf(&mut self.pending).await
     }
 
-    /// As `httpd_req_recv`: the wait begins anew with every piece.
-    async fn read_within(&mut self, wait: Duration) -> Result<(), NoHead> {
+    /// Waits for bytes, with a time limit for every piece, as `httpd_req_recv`.
+    async fn read_within(&mut self, wait: Duration) -> Result<(), HeadError> {
         match timeout(wait, self.read()).await {
-            Ok(Ok(0)) => Err(NoHead::Gone("by the client".to_owned())),
+            Ok(Ok(0)) => Err(HeadError::Disconnected("by the client".to_owned())),
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(NoHead::Gone(error.to_string())),
-            Err(_) => Err(NoHead::Page(TOO_SLOW)),
+            Ok(Err(error)) => Err(HeadError::Disconnected(error.to_string())),
+            Err(_) => Err(HeadError::Page(TOO_SLOW)),
         }
     }
 
-    /// Waits for the head of a request, of at most `longest` bytes.
+    /// Waits for the head of a request, of at most `max_length` bytes.
     pub(super) async fn read_head(
         &mut self,
         wait: Duration,
-        longest: usize,
-    ) -> Result<Head, NoHead> {
+        max_length: usize,
+    ) -> Result<Head, HeadError> {
         loop {
-            if let Some(head) = Head::parse(&self.pending, longest).map_err(NoHead::Page)? {
+            if let Some(head) = Head::parse(&self.pending, max_length).map_err(HeadError::Page)? {
                 return Ok(head);
             }
             self.read_within(wait).await?;
         }
     }
 
-    /// Takes the head and its body out of what was read, and reads what is missing.
+    /// Reads the body of a request, and removes head and body from the pending bytes.
     pub(super) async fn read_body(
         &mut self,
         head: &Head,
@@ -113,8 +102,10 @@ impl Connection {
             self.read_within(wait)
                 .await
                 .map_err(|failed| match failed {
-                    NoHead::Gone(_) => "the client left before its request was complete".to_owned(),
-                    NoHead::Page(_) => "the body came too slowly".to_owned(),
+                    HeadError::Disconnected(_) => {
+                        "the client disconnected before its request was complete".to_owned()
+                    }
+                    HeadError::Page(_) => "the body came too slowly".to_owned(),
                 })?;
         }
         let rest = self.pending.split_off(end);
@@ -122,27 +113,27 @@ impl Connection {
         Ok(request.split_off(head.bytes))
     }
 
-    /// Writes an answer piece by piece, as `httpd_resp_send` does.
-    pub(super) async fn respond(&mut self, answer: &Answer<'_>) -> io::Result<()> {
-        let Answer { status, body, .. } = answer;
+    /// Writes a response piece by piece, as `httpd_resp_send` does.
+    pub(super) async fn respond(&mut self, response: &HttpResponse<'_>) -> io::Result<()> {
+        let HttpResponse { status, body, .. } = response;
         let start = format!(
             "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\n",
             body.len()
         );
         self.stream.write_all(start.as_bytes()).await?;
-        if let Some(session) = answer.session {
+        if let Some(session) = response.session {
             for piece in ["Set-Cookie", ": ", &format!("session={session}"), "\r\n"] {
                 self.stream.write_all(piece.as_bytes()).await?;
             }
         }
         self.stream.write_all(b"\r\n").await?;
         let (half, _) = body.split_at(body.len() / 2);
-        let sent = if answer.is_cut { half } else { body };
+        let sent = if response.is_cut { half } else { body };
         self.stream.write_all(sent).await
     }
 }
 
-/// A head, a body, and the beginning of what should not have been sent yet.
+/// Enough for a head, a body, and the beginning of a premature request.
 const MAX_PENDING: usize = 8192;
-/// How much is read at a time.
+/// The bytes to read at a time.
 const READ_AHEAD: usize = 1024;

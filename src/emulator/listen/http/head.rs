@@ -1,38 +1,27 @@
-//! The head of an HTTP request, as `esp_http_server` reads it, and its error pages. Not what is done
-//! with it.
+//! The head of an HTTP request, as `esp_http_server` parses it, and its error pages.
 
-/// A request without its body.
+/// The head of a request.
 pub(super) struct Head {
     pub(super) method: String,
     pub(super) target: String,
     pub(super) cookie: Option<String>,
-    /// What a missing or chunked body counts as is 0.
+    /// The length of the body; 0 for a missing or chunked one.
     pub(super) length: usize,
-    /// How long the head itself is.
+    /// The length of the head, in bytes.
     pub(super) bytes: usize,
 }
 
-/// An error page, as `httpd_resp_send_err` has them.
-#[derive(Clone, Copy)]
-pub(super) struct Page {
-    pub(super) status: &'static str,
-    pub(super) text: &'static str,
-}
-
-impl Page {
-    const fn new(status: &'static str, text: &'static str) -> Self {
-        Self { status, text }
-    }
-}
+/// An error page of `httpd_resp_send_err`: its status and its text.
+pub(super) type ErrorPage = (&'static str, &'static str);
 
 impl Head {
-    /// `None` as long as it is not all there. No longer than `longest`.
-    pub(super) fn parse(bytes: &[u8], longest: usize) -> Result<Option<Self>, Page> {
+    /// Parses a head of at most `max_length` bytes. `None` if it is incomplete.
+    pub(super) fn parse(bytes: &[u8], max_length: usize) -> Result<Option<Self>, ErrorPage> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
-        let taken = match request.parse(bytes) {
-            Ok(httparse::Status::Complete(taken)) if taken <= longest => taken,
-            Ok(httparse::Status::Partial) if bytes.len() < longest => return Ok(None),
+        let length = match request.parse(bytes) {
+            Ok(httparse::Status::Complete(length)) if length <= max_length => length,
+            Ok(httparse::Status::Partial) if bytes.len() < max_length => return Ok(None),
             Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(HEAD_TOO_LONG),
             Err(_) => return Err(BAD_REQUEST),
         };
@@ -43,7 +32,7 @@ impl Head {
                 .find(|header| header.name.eq_ignore_ascii_case(name))
                 .map(|header| String::from_utf8_lossy(header.value).into_owned())
         };
-        let length = match (value("Content-Length"), value("Transfer-Encoding")) {
+        let body_length = match (value("Content-Length"), value("Transfer-Encoding")) {
             (Some(digits), None) => digits.parse().map_err(|_| BAD_REQUEST)?,
             _ => 0,
         };
@@ -51,8 +40,8 @@ impl Head {
             method: request.method.unwrap_or_default().to_owned(),
             target: request.path.unwrap_or_default().to_owned(),
             cookie: value("Cookie"),
-            length,
-            bytes: taken,
+            length: body_length,
+            bytes: length,
         }))
     }
 }
@@ -70,20 +59,20 @@ pub(super) fn path_of(target: &str) -> &str {
         .unwrap_or("/")
 }
 
-pub(super) const BAD_REQUEST: Page = Page::new("400 Bad Request", "Bad request syntax");
-pub(super) const NOT_FOUND: Page = Page::new("404 Not Found", "Nothing matches the given URI");
-pub(super) const WRONG_METHOD: Page = Page::new(
+pub(super) const BAD_REQUEST: ErrorPage = ("400 Bad Request", "Bad request syntax");
+pub(super) const NOT_FOUND: ErrorPage = ("404 Not Found", "Nothing matches the given URI");
+pub(super) const WRONG_METHOD: ErrorPage = (
     "405 Method Not Allowed",
     "Specified method is invalid for this resource",
 );
-pub(super) const TOO_SLOW: Page = Page::new("408 Request Timeout", "Server closed this connection");
-pub(super) const URI_TOO_LONG: Page = Page::new("414 URI Too Long", "URI is too long");
-pub(super) const HEAD_TOO_LONG: Page = Page::new(
+pub(super) const TOO_SLOW: ErrorPage = ("408 Request Timeout", "Server closed this connection");
+pub(super) const URI_TOO_LONG: ErrorPage = ("414 URI Too Long", "URI is too long");
+pub(super) const HEAD_TOO_LONG: ErrorPage = (
     "431 Request Header Fields Too Large",
     "Header fields are too long",
 );
 
-/// More cannot fit into a head of that length.
+/// More do not fit into a head.
 const MAX_HEADERS: usize = 256;
 /// `CONFIG_HTTPD_MAX_URI_LEN`.
 pub(super) const MAX_TARGET: usize = 512;
@@ -93,11 +82,11 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Option<Head>, &'static str> {
-        Head::parse(text.as_bytes(), 1024).map_err(|page| page.status)
+        Head::parse(text.as_bytes(), 1024).map_err(|(status, _)| status)
     }
 
     #[test]
-    fn a_head_is_taken_once_it_is_complete() {
+    fn parses_complete_head() {
         let text = "POST /a HTTP/1.1\r\ncontent-length: 7\r\nCOOKIE: session=1\r\n\r\nbody";
         for end in 0..text.len() - 4 {
             assert!(parse(&text[..end]).unwrap().is_none(), "{end}");
@@ -109,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_has_at_most_1024_bytes_however_it_comes_in() {
+    fn head_has_at_most_1024_bytes() {
         let of = |length: usize| {
             let rest = "POST /a HTTP/1.1\r\nX: \r\n\r\n".len();
             format!(
@@ -119,12 +108,12 @@ mod tests {
         };
         assert!(parse(&of(1024)).unwrap().is_some());
         for text in [of(1025), of(5000), of(1025)[..1024].to_owned()] {
-            assert_eq!(parse(&text).err(), Some(HEAD_TOO_LONG.status));
+            assert_eq!(parse(&text).err(), Some(HEAD_TOO_LONG.0));
         }
     }
 
     #[test]
-    fn a_body_without_a_length_of_its_own_has_none() {
+    fn body_without_valid_length_is_empty() {
         for headers in [
             "",
             "Content-Length: 0\r\n",
@@ -136,12 +125,12 @@ mod tests {
         }
         for length in ["-1", "0x7", "7,7", "99999999999999999999"] {
             let text = format!("POST /a HTTP/1.1\r\nContent-Length: {length}\r\n\r\n");
-            assert_eq!(parse(&text).err(), Some(BAD_REQUEST.status), "{length}");
+            assert_eq!(parse(&text).err(), Some(BAD_REQUEST.0), "{length}");
         }
     }
 
     #[test]
-    fn the_path_is_what_stands_before_a_query_and_after_a_host() {
+    fn path_excludes_host_and_query() {
         for (target, path) in [
             ("/a", "/a"),
             ("/a?b=/c", "/a"),

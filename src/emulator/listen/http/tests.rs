@@ -44,7 +44,7 @@ async fn serve_at(scale: f64, secret: DeviceSecret) -> Served {
 async fn serve_as(settings: DeviceSettings) -> Served {
     let log = Shared::default();
     let device =
-        Device::new(settings, rng()).with_log(Log::default().lines_to(Box::new(log.clone())));
+        Device::new(settings, rng()).with_log(Log::default().with_sink(Box::new(log.clone())));
     let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .await
         .unwrap();
@@ -129,7 +129,7 @@ fn version(more: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_request_is_answered_and_the_connection_kept_whatever_it_asks() {
+async fn answers_request_and_keeps_connection() {
     let served = serve(DeviceSecret::Sec0).await;
     let mut client = Client::to(&served).await;
     for _ in 0..3 {
@@ -141,7 +141,7 @@ async fn a_request_is_answered_and_the_connection_kept_whatever_it_asks() {
 }
 
 #[tokio::test]
-async fn a_request_may_come_in_pieces() {
+async fn accepts_request_in_pieces() {
     let served = serve(DeviceSecret::Sec0).await;
     let mut client = Client::to(&served).await;
     for byte in version("") {
@@ -152,7 +152,7 @@ async fn a_request_may_come_in_pieces() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_head_is_shown_and_then_closed() {
+async fn invalid_head_gets_error_page_and_closes() {
     let served = serve(DeviceSecret::Sec0).await;
     let long_header = format!("X: {}\r\n", "x".repeat(1000));
     let long_target = format!("/{}", "x".repeat(600));
@@ -219,7 +219,7 @@ async fn everything_else_is_closed_without_a_byte() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_not_waited_for() {
+async fn missing_body_closes_connection() {
     let served = serve(DeviceSecret::Sec0).await;
     let mut client = Client::to(&served).await;
     let mut request = version("");
@@ -231,7 +231,7 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn of_two_requests_at_once_one_is_answered() {
+async fn answers_one_of_two_pipelined_requests() {
     let served = serve(DeviceSecret::Sec0).await;
     let mut client = Client::to(&served).await;
     let twice = [version(""), version("")].concat();
@@ -244,7 +244,7 @@ async fn of_two_requests_at_once_one_is_answered() {
 }
 
 #[tokio::test]
-async fn a_second_connection_evicts_the_first() {
+async fn second_connection_evicts_first() {
     let served = serve(DeviceSecret::Sec0).await;
     let mut first = Client::to(&served).await;
     assert!(first.ask(version("")).await.is_some());
@@ -265,7 +265,7 @@ fn session(answer: Option<&(String, Vec<u8>)>) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn the_first_answer_of_a_session_sets_the_cookie_and_no_other_does() {
+async fn only_first_answer_sets_cookie() {
     let served = serve(DeviceSecret::Sec0).await;
     let mut client = Client::to(&served).await;
     let first = client.ask(version("")).await;
@@ -283,7 +283,7 @@ async fn the_first_answer_of_a_session_sets_the_cookie_and_no_other_does() {
     let with = version(&format!("Cookie: {cookie}\r\n"));
     let third = client.ask(&with).await;
     assert_eq!(session(third.as_ref()), None);
-    // Whoever has shown the cookie once is not known by the socket any more.
+    // After the first cookie, the socket no longer identifies the client.
     let fourth = client.ask(version("")).await;
     assert_ne!(session(fourth.as_ref()).unwrap(), cookie);
     // The old cookie is worth nothing now, each time.
@@ -294,7 +294,7 @@ async fn the_first_answer_of_a_session_sets_the_cookie_and_no_other_does() {
 }
 
 #[tokio::test]
-async fn a_cookie_is_compared_as_it_is_and_ignored_when_it_is_long() {
+async fn cookie_must_match_and_long_one_is_ignored() {
     let served = serve(DeviceSecret::Sec0).await;
     let mut client = Client::to(&served).await;
     let first = client.ask(version("")).await;
@@ -308,7 +308,7 @@ async fn a_cookie_is_compared_as_it_is_and_ignored_when_it_is_long() {
 }
 
 #[tokio::test]
-async fn a_session_outlives_its_socket_for_who_has_the_cookie() {
+async fn cookie_continues_session_on_new_connection() {
     let served = serve(DeviceSecret::Sec0).await;
     let mut client = Client::to(&served).await;
     let first = client.ask(version("")).await;
@@ -324,7 +324,7 @@ async fn a_session_outlives_its_socket_for_who_has_the_cookie() {
 }
 
 #[tokio::test]
-async fn a_failed_first_request_leaves_no_cookie() {
+async fn failed_first_request_sets_no_cookie() {
     let served = serve(sec1("a")).await;
     let mut client = Client::to(&served).await;
     assert_eq!(client.ask(post("/prov-session", "", b"x")).await, None);
@@ -348,7 +348,7 @@ async fn secure(client: &mut Client, pop: &str) -> Option<Box<dyn Cipher>> {
 }
 
 #[tokio::test]
-async fn a_locked_device_refuses_connections() {
+async fn locked_device_refuses_connections() {
     let mut served = serve(sec1("a")).await;
     for _ in 0..5 {
         let mut client = Client::to(&served).await;
@@ -372,7 +372,7 @@ async fn call(
 }
 
 #[tokio::test]
-async fn a_device_is_provisioned_and_goes() {
+async fn provisioned_device_stops_serving() {
     // Slow enough that a busy computer asks before the device gives up waiting for it.
     let mut served = serve_at(0.1, sec1("a")).await;
     let mut client = Client::to(&served).await;
@@ -405,7 +405,7 @@ async fn a_device_is_provisioned_and_goes() {
 }
 
 #[tokio::test]
-async fn a_blocking_scan_holds_everybody_up() {
+async fn blocking_scan_delays_other_requests() {
     let served = serve(DeviceSecret::Sec0).await;
     let mut client = Client::to(&served).await;
     let began = Instant::now();

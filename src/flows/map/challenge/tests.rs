@@ -15,8 +15,8 @@ use crate::proto::rmaker_ch_resp::{RMakerChRespMsgType, RMakerChRespPayload, Res
 use crate::security::DeviceSecret;
 use crate::session::scripted_device::ScriptedDevice;
 
-fn issued(name: &str, life: Duration) -> Issued {
-    Issued {
+fn issued(name: &str, life: Duration) -> IssuedChallenge {
+    IssuedChallenge {
         challenge: Challenge {
             challenge: name.to_owned(),
             request_id: name.to_owned(),
@@ -32,7 +32,7 @@ fn signed() -> Signed {
     }
 }
 
-/// Signs whatever it gets.
+/// A device that signs every challenge.
 fn device() -> ScriptedDevice {
     ScriptedDevice::new(DeviceSecret::Sec0, |_, _| {
         let reply = RespCrPayload {
@@ -79,7 +79,7 @@ async fn stale_challenge_is_replaced_before_it_is_signed() {
         let mut mapping = mapping(&run, &owner);
         mapping.prepared = Some(issued("prepared", life));
         let mut secured = device.secured().await;
-        let progress = mapping.challenge_device(&mut secured).await.unwrap();
+        let progress = mapping.associate_by_challenge(&mut secured).await.unwrap();
         assert!(matches!(progress, Progress::Done { .. }), "{progress:?}");
         assert_eq!(mapping.mapped_node(), Some("node1"));
         let done = |stage| (stage, StageState::Done);
@@ -92,30 +92,30 @@ async fn stale_challenge_is_replaced_before_it_is_signed() {
     }
 }
 
-async fn hand_in_later(
+async fn submit_signature_later(
     script: &[Turn],
-    in_doubt: bool,
+    may_be_mapped: bool,
 ) -> (Result<PendingSetup, FlowError>, Vec<String>) {
     let cloud = ScriptedCloud::start(script).await;
     let (owner, run) = (owner(&cloud), ScriptedObserver::default().run_at(pace()));
     let issued = issued("prepared", Duration::from_mins(5));
     let outcome = mapping(&run, &owner)
-        .hand_in_later(&issued, &signed(), in_doubt)
+        .submit_signature_later(&issued, &signed(), may_be_mapped)
         .await;
     (outcome, calls(&cloud))
 }
 
 #[tokio::test]
-async fn signature_that_may_have_arrived_stays_in_doubt_while_handed_in_later() {
+async fn signature_that_may_have_arrived_stays_in_doubt_while_submitted_later() {
     // The answer to the first signature is lost, so a refusal of the second one may mean that the
     // first one counted: the account knows.
     let script = [Turn::HangUp, NOT_IN_ACCOUNT, REFUSED, IN_ACCOUNT];
-    let (outcome, calls) = hand_in_later(&script, false).await;
+    let (outcome, calls) = submit_signature_later(&script, false).await;
     assert_eq!(outcome.unwrap(), PendingSetup::Everything);
     assert_eq!(calls, [VERIFY, NODE, VERIFY, NODE]);
 
     // Without a lost answer, a refusal is final.
-    let (outcome, calls) = hand_in_later(&[REFUSED, IN_ACCOUNT], false).await;
+    let (outcome, calls) = submit_signature_later(&[REFUSED, IN_ACCOUNT], false).await;
     assert!(
         matches!(outcome, Err(FlowError::Cloud { .. })),
         "{outcome:?}"
@@ -123,6 +123,6 @@ async fn signature_that_may_have_arrived_stays_in_doubt_while_handed_in_later() 
     assert_eq!(calls, [VERIFY]);
 
     // The answer was lost before.
-    let (outcome, _) = hand_in_later(&[REFUSED, IN_ACCOUNT], true).await;
+    let (outcome, _) = submit_signature_later(&[REFUSED, IN_ACCOUNT], true).await;
     assert_eq!(outcome.unwrap(), PendingSetup::Everything);
 }

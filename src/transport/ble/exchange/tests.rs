@@ -1,5 +1,4 @@
-//! The exchange over a link in memory, which does what each test tells it and takes down what it
-//! was asked.
+//! Tests the exchange over an in-memory link, which follows a script and records its calls.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -13,7 +12,7 @@ use super::*;
 
 const SERVICE: Uuid = uuid!("021a9004-0382-4aea-bff4-6b3f1c5adfb4");
 
-/// What a link does next, where that is not that all goes well.
+/// The errors that the link reports next; calls without one succeed.
 #[derive(Debug, Default)]
 struct Script {
     connects: VecDeque<GattError>,
@@ -21,34 +20,38 @@ struct Script {
     reads: VecDeque<GattError>,
     pairs: VecDeque<GattError>,
     forgets: VecDeque<GattError>,
-    /// The tables before the right one.
+    /// The attribute tables that come before the right one.
     old_tables: VecDeque<Vec<Attribute>>,
     is_dead: bool,
     hangs: bool,
-    /// How long the link takes to close.
+    /// The time that the link takes to close.
     closing_time: Duration,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Memory {
+struct ScriptedGatt {
     script: Arc<Mutex<Script>>,
-    asked: Arc<Mutex<Vec<String>>>,
+    calls: Arc<Mutex<Vec<String>>>,
 }
 
-impl Memory {
+impl ScriptedGatt {
     fn with(script: Script) -> Self {
         Self {
             script: Arc::new(Mutex::new(script)),
-            asked: Arc::default(),
+            calls: Arc::default(),
         }
     }
 
-    fn ask(&self, what: &str) {
-        self.asked.lock().unwrap().push(what.to_owned());
+    fn fail_next_write(&self, error: GattError) {
+        self.script.lock().unwrap().writes.push_back(error);
     }
 
-    fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    fn record_call(&self, call: &str) {
+        self.calls.lock().unwrap().push(call.to_owned());
+    }
+
+    fn calls(&self) -> Vec<String> {
+        self.calls.lock().unwrap().clone()
     }
 
     fn next(
@@ -58,6 +61,25 @@ impl Memory {
         let mut script = self.script.lock().unwrap();
         of(&mut script).pop_front().map_or(Ok(()), Err)
     }
+}
+
+fn failing_connects<const N: usize>(errors: [GattError; N]) -> Script {
+    Script {
+        connects: errors.into(),
+        ..Script::default()
+    }
+}
+
+fn failing_writes<const N: usize>(errors: [GattError; N]) -> Script {
+    Script {
+        writes: errors.into(),
+        ..Script::default()
+    }
+}
+
+#[track_caller]
+fn assert_kind(error: &TransportError, variant: &str) {
+    assert!(format!("{error:?}").starts_with(variant), "{error:?}");
 }
 
 fn attribute(number: u128) -> Attribute {
@@ -70,23 +92,23 @@ fn attribute(number: u128) -> Attribute {
 }
 
 #[async_trait]
-impl Gatt for Memory {
+impl Gatt for ScriptedGatt {
     async fn connect(&mut self, _services: Duration) -> Result<(), GattError> {
-        self.ask("connect");
+        self.record_call("connect");
         self.next(|script| &mut script.connects)
     }
 
-    async fn settle(&self) {
-        self.ask("settle");
+    async fn wait_while_busy(&self) {
+        self.record_call("wait_while_busy");
     }
 
-    async fn attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
-        self.ask("attributes");
+    async fn discover_attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
+        self.record_call("attributes");
         let old = self.script.lock().unwrap().old_tables.pop_front();
         Ok(old.unwrap_or_else(|| vec![attribute(0xff51), attribute(0xff53)]))
     }
 
-    async fn descriptions(&self, of: &[Attribute]) -> Vec<Result<Vec<u8>, GattError>> {
+    async fn read_descriptions(&self, of: &[Attribute]) -> Vec<Result<Vec<u8>, GattError>> {
         let is_dead = self.script.lock().unwrap().is_dead;
         of.iter()
             .map(|_| {
@@ -100,7 +122,7 @@ impl Gatt for Memory {
     }
 
     async fn write(&self, _to: Attribute, value: &[u8]) -> Result<(), GattError> {
-        self.ask(&format!("write {}", String::from_utf8_lossy(value)));
+        self.record_call(&format!("write {}", String::from_utf8_lossy(value)));
         let hangs = self.script.lock().unwrap().hangs;
         if hangs {
             std::future::pending::<()>().await;
@@ -109,7 +131,7 @@ impl Gatt for Memory {
     }
 
     async fn read(&self, _from: Attribute) -> Result<Vec<u8>, GattError> {
-        self.ask("read");
+        self.record_call("read");
         self.next(|script| &mut script.reads)
             .map(|()| b"answer".to_vec())
     }
@@ -119,21 +141,21 @@ impl Gatt for Memory {
     }
 
     async fn pair(&self) -> Result<(), GattError> {
-        self.ask("pair");
+        self.record_call("pair");
         self.next(|script| &mut script.pairs)
     }
 
     async fn forget(&mut self) -> Result<(), GattError> {
-        self.ask("forget");
+        self.record_call("forget");
         self.next(|script| &mut script.forgets)
     }
 
     async fn disconnect(&self) -> Result<(), GattError> {
-        self.ask("disconnect");
+        self.record_call("disconnect");
         let closing_time = self.script.lock().unwrap().closing_time;
         if !closing_time.is_zero() {
             sleep(closing_time).await;
-            self.ask("disconnected");
+            self.record_call("disconnected");
         }
         Ok(())
     }
@@ -143,42 +165,44 @@ fn address() -> Address {
     Address::new("C0").with_id("hci0/dev_C0")
 }
 
-async fn open(script: Script) -> (Memory, Result<BleTransport, TransportError>) {
-    let memory = Memory::with(script);
+async fn open(script: Script) -> (ScriptedGatt, Result<BleTransport, TransportError>) {
+    let memory = ScriptedGatt::with(script);
     let limits = Limits {
         other: Duration::from_millis(50),
         ..MEDIUM.limits.clone()
     };
     let opening = BleLink::connect(Box::new(memory.clone()), address(), limits, Arc::default());
-    let opened = async { opening.await?.learn().await };
+    let opened = async { opening.await?.discover_endpoints().await };
     let opened = opened.await;
     (memory, opened)
 }
 
-/// Opens, and sends one request to the version endpoint.
-async fn ask(script: Script) -> (Memory, BleTransport, Result<Vec<u8>, TransportError>) {
+/// Opens a link and sends one request to the version endpoint.
+async fn exchange_once(
+    script: Script,
+) -> (ScriptedGatt, BleTransport, Result<Vec<u8>, TransportError>) {
     let (memory, opened) = open(script).await;
     let mut transport = opened.unwrap();
-    memory.asked.lock().unwrap().clear();
+    memory.calls.lock().unwrap().clear();
     let endpoint = EndpointName::from_static("proto-ver");
     let answer = transport.exchange(&endpoint, b"ESP").await;
     (memory, transport, answer)
 }
 
 #[tokio::test]
-async fn a_request_is_written_and_its_answer_read_once() {
-    let (memory, mut transport, answer) = ask(Script::default()).await;
+async fn writes_request_and_reads_answer_once() {
+    let (memory, mut transport, answer) = exchange_once(Script::default()).await;
     assert_eq!(answer.unwrap(), b"answer");
-    assert_eq!(memory.asked(), ["write ESP", "read"]);
+    assert_eq!(memory.calls(), ["write ESP", "read"]);
     let endpoint = EndpointName::from_static("ch_resp");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
-    assert!(matches!(error, TransportError::NoSuchEndpoint { .. }));
+    assert_kind(&error, "NoSuchEndpoint");
     assert_eq!(transport.capacity().answer, Some(257));
 }
 
 #[tokio::test]
-async fn after_a_write_that_failed_nothing_is_read() {
-    for (error, meant) in [
+async fn does_not_read_after_failed_write() {
+    for (error, expected) in [
         (GattError::Att(0x04), "Refused"),
         (GattError::Att(0x80), "Refused"),
         (GattError::Att(0x85), "Refused"),
@@ -187,19 +211,15 @@ async fn after_a_write_that_failed_nothing_is_read() {
         (GattError::LinkLost, "Disconnected"),
         (GattError::Busy, "Disconnected"),
     ] {
-        let (memory, _transport, answer) = ask(Script {
-            writes: [error].into(),
-            ..Script::default()
-        })
-        .await;
-        let said = format!("{:?}", answer.unwrap_err());
-        assert!(said.starts_with(meant), "{said}");
-        assert!(!memory.asked().contains(&"read".to_owned()), "{meant}");
+        let (memory, _transport, answer) = exchange_once(failing_writes([error])).await;
+        let error = format!("{:?}", answer.unwrap_err());
+        assert!(error.starts_with(expected), "{error}");
+        assert!(!memory.calls().contains(&"read".to_owned()), "{expected}");
     }
 }
 
 #[tokio::test]
-async fn an_error_of_a_link_that_is_gone_is_no_answer() {
+async fn error_on_dead_link_is_not_refusal() {
     let (memory, opened) = open(Script::default()).await;
     let mut transport = opened.unwrap();
     {
@@ -210,61 +230,53 @@ async fn an_error_of_a_link_that_is_gone_is_no_answer() {
     let endpoint = EndpointName::from_static("proto-ver");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
     assert!(!error.may_be_refusal(), "{error}");
-    assert!(matches!(error, TransportError::Disconnected { .. }));
-    // Nothing goes over it any more.
-    assert_eq!(memory.asked().last().unwrap(), "disconnect");
+    assert_kind(&error, "Disconnected");
+    // The link is no longer used.
+    assert_eq!(memory.calls().last().unwrap(), "disconnect");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
-    assert!(matches!(error, TransportError::Disconnected { .. }));
+    assert_kind(&error, "Disconnected");
 }
 
 #[tokio::test]
-async fn a_request_that_hangs_ends_the_link() {
-    let (memory, _transport, answer) = ask(Script {
+async fn timed_out_request_closes_link() {
+    let (memory, _transport, answer) = exchange_once(Script {
         hangs: true,
         ..Script::default()
     })
     .await;
     let error = answer.unwrap_err();
-    assert!(matches!(error, TransportError::TimedOut { .. }), "{error}");
-    assert_eq!(memory.asked(), ["write ESP", "disconnect"]);
+    assert_kind(&error, "TimedOut");
+    assert_eq!(memory.calls(), ["write ESP", "disconnect"]);
 }
 
 #[tokio::test]
-async fn a_device_that_wants_encryption_is_paired_with_once() {
+async fn pairs_once_when_device_requires_encryption() {
     for error in [
         || GattError::NotPaired,
         || GattError::Att(0x05),
         || GattError::Att(0x0f),
     ] {
-        let (memory, _transport, answer) = ask(Script {
-            writes: [error()].into(),
-            ..Script::default()
-        })
-        .await;
+        let (memory, _transport, answer) = exchange_once(failing_writes([error()])).await;
         assert_eq!(answer.unwrap(), b"answer");
-        assert_eq!(memory.asked(), ["write ESP", "pair", "write ESP", "read"]);
-        let (memory, _transport, answer) = ask(Script {
-            writes: [error(), error()].into(),
-            ..Script::default()
-        })
-        .await;
+        assert_eq!(memory.calls(), ["write ESP", "pair", "write ESP", "read"]);
+        let (memory, _transport, answer) = exchange_once(failing_writes([error(), error()])).await;
         let error = answer.unwrap_err();
-        assert!(matches!(error, TransportError::NotPaired { .. }), "{error}");
-        assert_eq!(memory.asked(), ["write ESP", "pair", "write ESP"]);
+        assert_kind(&error, "NotPaired");
+        assert_eq!(memory.calls(), ["write ESP", "pair", "write ESP"]);
     }
-    let (memory, _transport, answer) = ask(Script {
+    let (memory, _transport, answer) = exchange_once(Script {
         writes: [GattError::NotPaired].into(),
         pairs: [GattError::Other("Authentication Failed".to_owned())].into(),
         ..Script::default()
     })
     .await;
     let error = answer.unwrap_err();
-    assert!(matches!(error, TransportError::NotPaired { .. }), "{error}");
-    assert_eq!(memory.asked(), ["write ESP", "pair"]);
+    assert_kind(&error, "NotPaired");
+    assert_eq!(memory.calls(), ["write ESP", "pair"]);
 }
 
 #[tokio::test]
-async fn a_table_from_before_is_forgotten_once() {
+async fn discards_stale_table_once() {
     let (memory, opened) = open(Script {
         old_tables: [vec![attribute(0xff53)]].into(),
         ..Script::default()
@@ -272,7 +284,7 @@ async fn a_table_from_before_is_forgotten_once() {
     .await;
     opened.unwrap();
     let steps = ["connect", "attributes", "forget", "connect", "attributes"];
-    assert_eq!(memory.asked()[..5], steps);
+    assert_eq!(memory.calls()[..5], steps);
 
     let (memory, opened) = open(Script {
         old_tables: [vec![], vec![]].into(),
@@ -280,13 +292,10 @@ async fn a_table_from_before_is_forgotten_once() {
     })
     .await;
     let error = opened.unwrap_err();
-    assert!(
-        matches!(error, TransportError::NotADevice { .. }),
-        "{error}"
-    );
-    assert_eq!(memory.asked()[..5], steps);
+    assert_kind(&error, "NotADevice");
+    assert_eq!(memory.calls()[..5], steps);
 
-    // Systems that forget nothing.
+    // Systems that cannot discard their cache.
     let (_memory, opened) = open(Script {
         old_tables: [vec![]].into(),
         forgets: [GattError::Unsupported("forget a device")].into(),
@@ -294,86 +303,58 @@ async fn a_table_from_before_is_forgotten_once() {
     })
     .await;
     let error = opened.unwrap_err();
-    assert!(
-        matches!(error, TransportError::NotADevice { .. }),
-        "{error}"
-    );
+    assert_kind(&error, "NotADevice");
 }
 
 #[tokio::test]
-async fn handles_that_lead_nowhere_are_renewed_before_anything_was_said() {
-    let (memory, mut transport, answer) = ask(Script {
-        writes: [GattError::Att(0x01)].into(),
-        ..Script::default()
-    })
-    .await;
+async fn discards_stale_handles_before_first_answer() {
+    let (memory, mut transport, answer) =
+        exchange_once(failing_writes([GattError::Att(0x01)])).await;
     assert_eq!(answer.unwrap(), b"answer");
     let renewed = ["write ESP", "forget", "connect", "attributes", "write ESP"];
-    assert_eq!(memory.asked()[..5], renewed);
-    // With a session on the way, that would begin another one.
-    memory
-        .script
-        .lock()
-        .unwrap()
-        .writes
-        .push_back(GattError::Att(0x01));
+    assert_eq!(memory.calls()[..5], renewed);
+    // Once a session may exist, a new connection would lose it.
+    memory.fail_next_write(GattError::Att(0x01));
     let endpoint = EndpointName::from_static("proto-ver");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
-    assert!(matches!(error, TransportError::Refused { .. }), "{error}");
+    assert_kind(&error, "Refused");
 }
 
 #[tokio::test]
-async fn connecting_is_tried_again_and_then_anew() {
+async fn retries_connection_then_discards_cache() {
     let passing = || GattError::Other("le-connection-abort-by-local".to_owned());
-    let (memory, opened) = open(Script {
-        connects: [passing(), passing()].into(),
-        ..Script::default()
-    })
-    .await;
+    let (memory, opened) = open(failing_connects([passing(), passing()])).await;
     opened.unwrap();
     let steps = ["connect", "connect", "forget", "connect", "attributes"];
-    assert_eq!(memory.asked()[..5], steps);
-    let (memory, opened) = open(Script {
-        connects: [passing(), passing(), passing()].into(),
-        ..Script::default()
-    })
-    .await;
+    assert_eq!(memory.calls()[..5], steps);
+    let (memory, opened) = open(failing_connects([passing(), passing(), passing()])).await;
     let error = opened.unwrap_err();
-    assert!(
-        matches!(error, TransportError::Unreachable { .. }),
-        "{error}"
-    );
-    assert_eq!(memory.asked()[..4], steps[..4]);
-    let (_memory, opened) = open(Script {
-        connects: [GattError::Radio(crate::host::BluetoothProblem::Off)].into(),
-        ..Script::default()
-    })
+    assert_kind(&error, "Unreachable");
+    assert_eq!(memory.calls()[..4], steps[..4]);
+    let (_memory, opened) = open(failing_connects([GattError::Radio(
+        crate::host::BluetoothProblem::Off,
+    )]))
     .await;
     let error = opened.unwrap_err();
     assert!(matches!(error, TransportError::Bluetooth(_)), "{error}");
 }
 
 #[tokio::test]
-async fn gatt_table_is_not_renewed_in_the_middle_of_a_session() {
-    let (memory, mut transport, answer) = ask(Script::default()).await;
+async fn stale_cache_is_kept_during_session() {
+    let (memory, mut transport, answer) = exchange_once(Script::default()).await;
     assert_eq!(answer.unwrap(), b"answer");
-    memory
-        .script
-        .lock()
-        .unwrap()
-        .writes
-        .push_back(GattError::Att(0x01));
-    memory.asked.lock().unwrap().clear();
+    memory.fail_next_write(GattError::Att(0x01));
+    memory.calls.lock().unwrap().clear();
     let endpoint = EndpointName::from_static("proto-ver");
     let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
-    assert!(matches!(error, TransportError::Refused { .. }), "{error}");
-    assert_eq!(memory.asked(), ["write x"]);
+    assert_kind(&error, "Refused");
+    assert_eq!(memory.calls(), ["write x"]);
 }
 
-/// `NimBLE` answers 0x0e where an endpoint has no handler, and BlueZ where it lost the link.
+/// `NimBLE` returns 0x0e for an endpoint without a handler, and BlueZ for a lost link.
 #[tokio::test]
-async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
-    for (name, is_dead, meant) in [
+async fn att_0x0e_is_classified_by_endpoint_and_link() {
+    for (name, is_dead, expected) in [
         ("claim", false, "NoSuchEndpoint"),
         ("claim", true, "Disconnected"),
         ("prov-session", false, "Refused"),
@@ -387,7 +368,7 @@ async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
             (claim, Some("claim".to_owned())),
             (session, Some("prov-session".to_owned())),
         ];
-        transport.endpoints = Endpoints::of(&table).unwrap();
+        transport.endpoints = Endpoints::from_table(&table).unwrap();
         {
             let mut script = memory.script.lock().unwrap();
             script.writes.push_back(GattError::Att(0x0e));
@@ -395,34 +376,32 @@ async fn att_0x0e_is_no_such_endpoint_only_for_an_application_on_a_live_link() {
         }
         let error = transport.exchange(&endpoint, b"x").await.unwrap_err();
         let words = format!("{error:?}");
-        assert!(words.starts_with(meant), "{name}, {is_dead}: {words}");
+        assert!(words.starts_with(expected), "{name}, {is_dead}: {words}");
     }
 }
 
-/// The GATT table was renewed, so that it cannot be the table: this is no device of ours.
+/// The cache was discarded before, so the table is right and the device has no endpoints.
 #[tokio::test]
 async fn stale_handles_after_renewal_are_not_a_device() {
-    let (memory, _transport, answer) = ask(Script {
-        writes: [GattError::Att(0x01), GattError::Att(0x01)].into(),
-        ..Script::default()
-    })
-    .await;
+    let (memory, _transport, answer) =
+        exchange_once(failing_writes([GattError::Att(0x01), GattError::Att(0x01)])).await;
     let error = answer.unwrap_err();
-    assert!(
-        matches!(error, TransportError::NotADevice { .. }),
-        "{error}"
-    );
-    let forgotten = memory.asked().iter().filter(|one| *one == "forget").count();
-    assert_eq!(forgotten, 1);
+    assert_kind(&error, "NotADevice");
+    let forget_calls = memory
+        .calls()
+        .iter()
+        .filter(|call| *call == "forget")
+        .count();
+    assert_eq!(forget_calls, 1);
 }
 
-/// A link over this adapter that takes so long to close.
+/// Opens a link over this adapter that takes `closing_time` to close.
 async fn connect_over(
     adapters: &Adapters,
     adapter: &str,
     closing_time: Duration,
-) -> (Memory, BleLink) {
-    let memory = Memory::with(Script {
+) -> (ScriptedGatt, BleLink) {
+    let memory = ScriptedGatt::with(Script {
         closing_time,
         ..Script::default()
     });
@@ -432,8 +411,8 @@ async fn connect_over(
     (memory, link.unwrap())
 }
 
-fn is_disconnected(memory: &Memory) -> bool {
-    memory.asked().contains(&"disconnected".to_owned())
+fn is_disconnected(memory: &ScriptedGatt) -> bool {
+    memory.calls().contains(&"disconnected".to_owned())
 }
 
 #[tokio::test(start_paused = true)]
@@ -455,7 +434,7 @@ async fn closing_link_delays_only_its_own_adapter() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn finish_closing_waits_for_slow_links_a_limited_time() {
+async fn finish_closing_has_time_limit() {
     let adapters = Adapters::default();
     let slow = CLOSE_TIMEOUT * 3 / 2;
     let (memory, link) = connect_over(&adapters, "hci0", slow).await;
@@ -465,7 +444,7 @@ async fn finish_closing_waits_for_slow_links_a_limited_time() {
     let start = Instant::now();
     adapters.finish_closing().await;
     assert_eq!(start.elapsed(), CLOSE_TIMEOUT);
-    // Waiting that was given up, or is done twice, takes no link off the list.
+    // Tasks stay listed when a wait is canceled or runs twice.
     let hci0 = adapters.closing_tasks("hci0");
     tokio::join!(hci0.wait(), hci0.wait());
     assert_eq!(start.elapsed(), slow);
@@ -473,7 +452,7 @@ async fn finish_closing_waits_for_slow_links_a_limited_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn interrupted_close_is_completed_after_drop() {
+async fn drop_completes_interrupted_close() {
     let adapters = Adapters::default();
     let (memory, BleLink(mut transport)) = connect_over(&adapters, "hci0", CLOSE_TIMEOUT / 3).await;
     let interrupted = tokio::time::timeout(CLOSE_TIMEOUT / 6, transport.close()).await;

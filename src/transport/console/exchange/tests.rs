@@ -1,4 +1,4 @@
-//! The exchange on a pty, and on a line where a test decides what is printed, and when.
+//! Tests the exchange on a pty, and on a line whose output the test controls.
 
 use std::io::Read as _;
 
@@ -16,13 +16,13 @@ fn transport(port: Port, path: &Arc<str>) -> ConsoleTransport {
         path: Arc::clone(path),
         port: Some(port),
         session: 1,
-        byte: Duration::from_secs(BITS_OF_A_BYTE.into()) / BAUD,
+        byte: Duration::from_secs(BITS_PER_BYTE.into()) / BAUD,
         limits: MEDIUM.limits.clone(),
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn port_is_given_up_after_failed_exchange() {
+async fn failed_exchange_closes_port() {
     let (mut board, line) = TTYPort::pair().unwrap();
     let path: Arc<str> = line.name().unwrap().into();
     let port = Port::open(&path, BAUD).await.unwrap();
@@ -31,13 +31,13 @@ async fn port_is_given_up_after_failed_exchange() {
     let error = transport.exchange(&endpoint, b"ESP").await.unwrap_err();
     assert!(matches!(error, TransportError::TimedOut { .. }), "{error}");
 
-    // Whatever arrives now answers the request before.
+    // Anything that arrives now would answer the previous request.
     let error = transport.exchange(&endpoint, b"late").await.unwrap_err();
     assert!(
         matches!(error, TransportError::Disconnected { .. }),
         "{error}"
     );
-    // The next program finds the port free.
+    // The port is free for the next program.
     Port::open(&path, BAUD).await.unwrap().close().await;
     let mut typed = [0; 256];
     let length = board.read(&mut typed).unwrap();
@@ -45,22 +45,22 @@ async fn port_is_given_up_after_failed_exchange() {
 }
 
 #[test]
-fn missing_prompt_is_explained_by_what_the_line_showed() {
+fn explains_missing_prompt_by_output() {
     let waited = Duration::from_secs(5);
-    let problem = |seen, others, waited| {
-        let problem = no_prompt(seen, others, waited);
+    let problem = |trouble, other_consoles, waited| {
+        let problem = explain_missing_prompt(trouble, other_consoles, waited);
         problem.map(|problem| format!("{problem:?}"))
     };
     let (other, binary) = (Some(Trouble::OtherConsole), Some(Trouble::Binary));
-    for (seen, others, expected) in [
+    for (trouble, other_consoles, expected) in [
         (None, 0, "NoPrompt(5s)"),
         (None, 1, "NoPrompt(5s)"),
         (binary, 0, "NotText"),
         (other, 1, "Other"),
     ] {
-        // Unless the time is over, there may be a prompt yet.
-        assert_eq!(problem(seen, others, None), None);
-        let found = problem(seen, others, Some(waited));
+        // A prompt may still arrive until the time is over.
+        assert_eq!(problem(trouble, other_consoles, None), None);
+        let found = problem(trouble, other_consoles, Some(waited));
         assert_eq!(found.as_deref(), Some(expected));
     }
     assert_eq!(problem(other, 2, None).as_deref(), Some("Other"));
@@ -68,13 +68,19 @@ fn missing_prompt_is_explained_by_what_the_line_showed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_line_is_closed_after_the_time_limit() {
-    let (_board, line) = TTYPort::pair().unwrap();
-    let path: Arc<str> = line.name().unwrap().into();
+async fn silent_line_is_closed_after_time_limit() {
+    let (_board, tty) = TTYPort::pair().unwrap();
+    let path: Arc<str> = tty.name().unwrap().into();
     let port = Port::open(&path, BAUD).await.unwrap();
     let limits = MEDIUM.limits.clone();
     let began = Instant::now();
-    let opened = ConsoleTransport::open(port, Arc::clone(&path), BAUD, limits.clone()).await;
+    let link = ConsoleLink {
+        port,
+        path: Arc::clone(&path),
+        baud: BAUD,
+        limits: limits.clone(),
+    };
+    let opened = ConsoleTransport::open(link).await;
     let error = opened.unwrap_err();
     assert!(
         matches!(&error, TransportError::Console { problem, .. }
@@ -85,8 +91,8 @@ async fn silent_line_is_closed_after_the_time_limit() {
     Port::open(&path, BAUD).await.unwrap().close().await;
 }
 
-/// The answer to `proto-ver 1 455350`, while the board prints each of these after so many
-/// milliseconds; and the transport.
+/// Sends `proto-ver 1 455350` while the board prints each text after a delay in milliseconds.
+/// Returns the answer and the transport.
 async fn exchange_with(
     printed: Vec<(u64, &'static str)>,
 ) -> (Result<Vec<u8>, TransportError>, ConsoleTransport) {
@@ -108,7 +114,7 @@ async fn exchange_with(
 }
 
 #[tokio::test(start_paused = true)]
-async fn early_prompt_leaves_time_for_the_echo() {
+async fn early_prompt_leaves_time_for_echo() {
     const REST: &str = "proto-ver 1 455350\r\n\r\n6869\r\n\r\n>> ";
     let (answer, _) = exchange_with(vec![(500, ">> "), (500, REST)]).await;
     assert_eq!(answer.unwrap(), b"hi");
@@ -118,8 +124,8 @@ async fn early_prompt_leaves_time_for_the_echo() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusal_keeps_the_port_and_garbage_gives_it_up() {
-    for (printed, is_kept, meant) in [
+async fn refusal_keeps_port_and_garbled_answer_closes_it() {
+    for (printed, is_kept, expected) in [
         ("proto-ver 1 455350\r\n\r\n>> ", true, "Refused"),
         (
             "proto-ver 1 455350\r\n\r\n68X9\r\n\r\n>> ",
@@ -130,7 +136,7 @@ async fn refusal_keeps_the_port_and_garbage_gives_it_up() {
     ] {
         let (answer, transport) = exchange_with(vec![(1, printed)]).await;
         let words = format!("{:?}", answer.unwrap_err());
-        assert!(words.contains(meant), "{words}");
+        assert!(words.contains(expected), "{words}");
         assert_eq!(transport.port.is_some(), is_kept, "{printed:?}");
     }
 }

@@ -1,43 +1,43 @@
-//! The finder against what boards print, and against noise.
+//! Tests the search for replies on recorded output, and on noise.
 
 use serde_json::Value;
 
 use super::*;
 
-/// Everything that a device prints for a request, byte by byte.
-fn read(request: &str, output: &[u8]) -> Option<Found> {
-    let mut reader = Output::after(request);
-    reader.sent();
+/// Reads the output for a request byte by byte.
+fn read_output(request: &str, output: &[u8]) -> Option<Reply> {
+    let mut reader = Output::for_request(request);
+    reader.mark_sent();
     for byte in output {
-        let found = reader.take(&[*byte]);
-        if found.is_some() {
-            return found;
+        let reply = reader.read(&[*byte]);
+        if reply.is_some() {
+            return reply;
         }
     }
-    // Nothing more follows.
-    reader.is_unsure().then(|| reader.conclude())
+    // The output is complete.
+    reader.is_prompt_uncertain().then(|| reader.finish())
 }
 
-fn answer(digits: &str) -> Option<Found> {
-    hex(digits.as_bytes()).map(Found::Answer)
+fn answer(digits: &str) -> Option<Reply> {
+    decode_hex(digits.as_bytes()).map(Reply::Answer)
 }
 
 #[test]
-fn a_reply_is_found_after_its_echo() {
+fn finds_answer_after_echo() {
     let request = "prov-session 1 10015a25";
     for output in [
         "prov-session 1 10015a25\r\n\r\n10015a39\r\n\r\n>> ",
         "prov-session 1 10015a25\r\n\r\r\n10015a39\r\r\n\r\n>> ",
         "prov-session 1 10015a25\r\n\x1b[0;32mI (1) wifi: up\x1b[0m\r\n\r\n10015a39\r\n\n>> ",
-        // Broken by others, twice.
+        // Two interruptions of the echo.
         "prov-I (1) wifi: up\r\nsession 1 10W (2) x: y\r\n015a25\r\n\r\n10015a39\r\n\n>> ",
-        // Firmware's is behind an empty line.
+        // Firmware prints the answer after an empty line.
         "prov-session 1 10015a25\r\nabcd\r\n\r\n10015a39\r\n\n>> ",
-        // Others' lines may begin like what is to come.
+        // Other lines begin like the next part of the echo.
         "prov-prompt\r\nsession 1 11 bars\r\n10 x\r\n10015a25\r\n\r\n10015a39\r\n\n>> ",
     ] {
         assert_eq!(
-            read(request, output.as_bytes()),
+            read_output(request, output.as_bytes()),
             answer("10015a39"),
             "{output}"
         );
@@ -45,46 +45,49 @@ fn a_reply_is_found_after_its_echo() {
 }
 
 #[test]
-fn a_prompt_without_a_reply_is_a_refusal() {
+fn prompt_without_answer_is_refusal() {
     for output in [
         "ch_resp 1 00\r\n\r\n>> ",
         "ch_resp 1 00\r\nE (1) protocomm: no handler\r\n\r\n>> ",
         "ch_resp 1 00\r\nI (5) sec1: 00 11 22 33\r\n\r\n>> I (7) wifi: x",
     ] {
         assert_eq!(
-            read("ch_resp 1 00", output.as_bytes()),
-            Some(Found::Refusal),
+            read_output("ch_resp 1 00", output.as_bytes()),
+            Some(Reply::Refusal),
             "{output}"
         );
     }
-    // An echo that is broken looks like hex, and is no answer.
+    // The rest of an interrupted echo looks like hex, but is not an answer.
     let output = b"ch_resp 1 0I (1) x: y\r\n0a0b0c\r\n\r\n>> ";
-    assert_eq!(read("ch_resp 1 00a0b0c", output), Some(Found::Refusal));
+    assert_eq!(
+        read_output("ch_resp 1 00a0b0c", output),
+        Some(Reply::Refusal)
+    );
 }
 
 #[test]
-fn a_log_line_within_the_digits_spoils_the_answer() {
+fn log_line_within_answer_is_garbled() {
     for output in [
         "ch_resp 1 00\r\n\r\n0a0bI (7) wifi: x\r\n0c0d\r\n\r\n>> ",
         "ch_resp 1 00\r\n\r\n0a0b\x1b[0;32mI (7) wifi: x\x1b[0m\r\n\r\n\r\n>> ",
-        // Not only a log does that.
+        // Other output can interrupt an answer as well.
         "ch_resp 1 00\r\n\r\n0a0b25.3 C\r\n0c0d\r\n\r\n>> ",
         "ch_resp 1 00\r\n\r\n0a0b\r\n0c0d\r\n\r\n>> ",
         "ch_resp 1 00\r\n\r\n25.3 C\r\n0a0b0c0d\r\n\r\n>> ",
         "ch_resp 1 00\r\n\r\n0a0b0\r\n\r\n>> ",
         "ch_resp 1 00\r\n\r\n0a0b\r\n\r\n0c0d\r\n\r\n>> ",
     ] {
-        let found = read("ch_resp 1 00", output.as_bytes());
-        assert_eq!(found, Some(Found::Garbled), "{output}");
+        let reply = read_output("ch_resp 1 00", output.as_bytes());
+        assert_eq!(reply, Some(Reply::Garbled), "{output}");
     }
-    // Nor is what does not end.
+    // An answer without an end is garbled as well.
     let endless = format!("ch_resp 1 00\r\n\r\n{}\r\n\r\n>> ", "0a".repeat(9000));
-    let found = read("ch_resp 1 00", endless.as_bytes());
-    assert_eq!(found, Some(Found::Garbled));
+    let reply = read_output("ch_resp 1 00", endless.as_bytes());
+    assert_eq!(reply, Some(Reply::Garbled));
 }
 
 #[test]
-fn the_exchange_of_the_vectors_is_understood() {
+fn reads_exchange_of_vectors() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/vectors.json");
     let vectors: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let console = &vectors["console"];
@@ -92,42 +95,45 @@ fn the_exchange_of_the_vectors_is_understood() {
     let number = |key: &str| usize::try_from(console[key].as_u64().unwrap()).unwrap();
     let line = text("request").strip_suffix('\r').unwrap();
     let (endpoint, rest) = line.split_once(" 1 ").unwrap();
-    let bytes = hex(rest.as_bytes()).unwrap();
-    assert_eq!(*request(endpoint, 1, &bytes).unwrap(), line);
+    let bytes = decode_hex(rest.as_bytes()).unwrap();
+    assert_eq!(*format_request(endpoint, 1, &bytes).unwrap(), line);
     assert_eq!(
-        (line.len(), LONGEST_REQUEST),
+        (line.len(), MAX_REQUEST_BYTES),
         (number("line_chars"), number("device_limit_chars"))
     );
     let output = text("echo").to_owned() + text("reply") + text("prompt");
-    assert_eq!(read(line, output.as_bytes()), answer(text("reply").trim()));
+    assert_eq!(
+        read_output(line, output.as_bytes()),
+        answer(text("reply").trim())
+    );
 
     let refused = text("rejected_looks_like");
     let line = refused.lines().next().unwrap();
-    assert_eq!(read(line, refused.as_bytes()), Some(Found::Refusal));
+    assert_eq!(read_output(line, refused.as_bytes()), Some(Reply::Refusal));
 
     let longer = (number("sec2_sc0_chars") - "prov-session 1 ".len()) / 2;
-    assert_eq!(request("prov-session", 1, &vec![0; longer]), None);
+    assert_eq!(format_request("prov-session", 1, &vec![0; longer]), None);
 }
 
 #[test]
-fn a_prompt_before_the_echo_is_an_older_one() {
-    let mut reader = Output::after("ch_resp 1 00");
-    reader.sent();
-    assert_eq!(reader.take(b"\r\n\r\n>> "), None);
-    assert!(reader.is_unsure());
-    let found = reader.take(b"ch_resp 1 00\r\n\r\n0a0b\r\n\r\n>> ");
-    assert_eq!(found, answer("0a0b"));
+fn prompt_before_echo_is_ignored() {
+    let mut reader = Output::for_request("ch_resp 1 00");
+    reader.mark_sent();
+    assert_eq!(reader.read(b"\r\n\r\n>> "), None);
+    assert!(reader.is_prompt_uncertain());
+    let reply = reader.read(b"ch_resp 1 00\r\n\r\n0a0b\r\n\r\n>> ");
+    assert_eq!(reply, answer("0a0b"));
 }
 
 #[test]
-fn before_the_prompt_nothing_is_known() {
+fn waits_for_next_prompt() {
     let output = b"ch_resp 1 00\r\n\r\n0a0b\r\n";
-    assert_eq!(read("ch_resp 1 00", output), None);
+    assert_eq!(read_output("ch_resp 1 00", output), None);
     let half = b"ch_resp 1 00\r\n\r\n0a0b\r\n\r\n>>";
-    assert_eq!(read("ch_resp 1 00", half), None);
+    assert_eq!(read_output("ch_resp 1 00", half), None);
 }
 
-/// A generator that is the same in every run (splitmix64).
+/// A generator that yields the same numbers in every run (splitmix64).
 struct Seeded(u64);
 
 impl Seeded {
@@ -143,16 +149,16 @@ impl Seeded {
         usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
     }
 
-    fn bytes(&mut self, longest: usize) -> Vec<u8> {
-        let length = self.below(longest) + 1;
+    fn bytes(&mut self, max_length: usize) -> Vec<u8> {
+        let length = self.below(max_length) + 1;
         (0..length).map(|_| self.next().to_le_bytes()[0]).collect()
     }
 
-    fn hex(&mut self, longest: usize) -> String {
-        hex::encode(self.bytes(longest))
+    fn hex(&mut self, max_length: usize) -> String {
+        hex::encode(self.bytes(max_length))
     }
 
-    /// What an application may print, of its own, with no line's end: never bare hex.
+    /// Output of an application without a line end, never bare hex.
     fn words(&mut self) -> String {
         let letters = b"0123456789abcdef ghz.:()-_>IWE";
         let mut text: String = (0..=self.below(12))
@@ -162,7 +168,7 @@ impl Seeded {
         text
     }
 
-    /// A line that somebody else prints: never one of bare hex.
+    /// A line of other output, never bare hex.
     fn noise(&mut self) -> String {
         let words = self.words();
         let lines = [
@@ -182,8 +188,8 @@ impl Seeded {
     }
 }
 
-/// One exchange as a board prints it, with others' lines between the parts of its echo, and before
-/// and behind its reply.
+/// The output of one exchange, with other lines between the parts of the echo, and before and after
+/// the reply.
 fn printed(random: &mut Seeded, request: &str, reply: Option<&str>) -> String {
     let mut text = String::new();
     let mut left = request;
@@ -210,22 +216,22 @@ fn printed(random: &mut Seeded, request: &str, reply: Option<&str>) -> String {
 }
 
 #[test]
-fn noise_without_bare_hex_never_yields_a_wrong_reply() {
+fn text_noise_never_yields_wrong_answer() {
     let mut random = Seeded(1);
     let mut right = 0;
     for case in 0..4000 {
-        let request = request("prov-session", 1, &random.bytes(100)).unwrap();
+        let request = format_request("prov-session", 1, &random.bytes(100)).unwrap();
         let reply = (random.below(4) > 0).then(|| random.hex(200));
         let output = printed(&mut random, &request, reply.as_deref());
         let expected = match &reply {
             Some(reply) => answer(reply),
-            None => Some(Found::Refusal),
+            None => Some(Reply::Refusal),
         };
-        let found = read(&request, output.as_bytes());
+        let found = read_output(&request, output.as_bytes());
         right += usize::from(found == expected);
-        // What begins with digits behind an empty line may have broken into a reply.
+        // Digits after an empty line may be part of an interrupted answer.
         assert!(
-            found == expected || found == Some(Found::Garbled),
+            found == expected || found == Some(Reply::Garbled),
             "case {case}: {found:?}: {output:?}"
         );
     }
@@ -233,21 +239,21 @@ fn noise_without_bare_hex_never_yields_a_wrong_reply() {
 }
 
 #[test]
-fn a_log_that_breaks_into_the_digits_never_yields_a_wrong_reply() {
+fn interrupted_answer_never_yields_wrong_answer() {
     let mut random = Seeded(4);
     let mut garbled = 0;
     for case in 0..2000 {
-        let request = request("prov-scan", 9, &random.bytes(60)).unwrap();
+        let request = format_request("prov-scan", 9, &random.bytes(60)).unwrap();
         let reply = random.hex(60);
         let output = printed(&mut random, &request, Some(&reply));
         let place = output.find(&reply).unwrap();
         let at = place + 2 * random.below(reply.len() / 2 + 1);
         let log = random.noise();
         let output = format!("{}{log}{}", &output[..at], &output[at..]);
-        let found = read(&request, output.as_bytes());
-        garbled += usize::from(found == Some(Found::Garbled));
+        let found = read_output(&request, output.as_bytes());
+        garbled += usize::from(found == Some(Reply::Garbled));
         assert!(
-            found == answer(&reply) || found == Some(Found::Garbled),
+            found == answer(&reply) || found == Some(Reply::Garbled),
             "case {case}: {found:?}: {output:?}"
         );
     }
@@ -255,15 +261,15 @@ fn a_log_that_breaks_into_the_digits_never_yields_a_wrong_reply() {
 }
 
 #[test]
-fn bare_hex_in_the_noise_ends_in_an_answer_or_a_refusal_and_never_in_silence() {
+fn hex_noise_never_yields_wrong_answer() {
     let mut random = Seeded(2);
     let mut right = 0;
     for case in 0..2000 {
-        let request = request("prov-config", 7, &random.bytes(80)).unwrap();
+        let request = format_request("prov-config", 7, &random.bytes(80)).unwrap();
         let reply = random.hex(60);
         let before = format!("{}\r\n", random.hex(8));
         let output = printed(&mut random, &request, Some(&reply));
-        // Right before the reply, or a line earlier, where it does no harm.
+        // Directly before the reply, or one line earlier, where it is harmless.
         let place = output.find(&reply).unwrap();
         let line = |text: &str| text.rfind('\n').map_or(0, |end| end + 1);
         let mut at = line(&output[..place]);
@@ -273,10 +279,10 @@ fn bare_hex_in_the_noise_ends_in_an_answer_or_a_refusal_and_never_in_silence() {
         let output = format!("{}{before}{}", &output[..at], &output[at..]);
         let behind = format!("{}{before}\r\n>> ", output.strip_suffix(">> ").unwrap());
         for output in [output, behind] {
-            let found = read(&request, output.as_bytes());
+            let found = read_output(&request, output.as_bytes());
             right += usize::from(found == answer(&reply));
             assert!(
-                found == answer(&reply) || found == Some(Found::Garbled),
+                found == answer(&reply) || found == Some(Reply::Garbled),
                 "case {case}: {found:?}: {output:?}"
             );
         }
@@ -285,23 +291,23 @@ fn bare_hex_in_the_noise_ends_in_an_answer_or_a_refusal_and_never_in_silence() {
 }
 
 #[test]
-fn arbitrary_bytes_never_stop_the_finder() {
+fn arbitrary_bytes_never_panic() {
     let mut random = Seeded(3);
     for _ in 0..2000 {
-        let request = request("proto-ver", 1, &random.bytes(20)).unwrap();
-        let mut output = Output::after(&request);
+        let request = format_request("proto-ver", 1, &random.bytes(20)).unwrap();
+        let mut output = Output::for_request(&request);
         for _ in 0..random.below(6) {
-            let _found = output.take(&random.bytes(300));
-            output.presume(random.below(300));
-            let _told = (output.echoed(), output.trouble());
+            let _reply = output.read(&random.bytes(300));
+            output.assume_echoed(random.below(300));
+            let _state = (output.echoed(), output.trouble());
         }
-        output.sent();
-        let _found = output.take(b"\r\n>> ");
+        output.mark_sent();
+        let _reply = output.read(b"\r\n>> ");
     }
 }
 
 #[test]
-fn prompt_of_another_console_is_one_word_that_ends_like_a_prompt() {
+fn recognizes_prompts_of_other_consoles() {
     for (line, expected) in [
         ("esp32> ", true),
         (">>> ", true),

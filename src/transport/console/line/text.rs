@@ -1,87 +1,87 @@
-//! Bytes of a serial line as text: colours are left out, and what no console prints is counted. What
-//! the text says is for others.
+//! Decodes the bytes of a serial line as text: drops color sequences, and counts bytes that
+//! consoles do not print.
 
-/// One byte, read.
+/// One decoded byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::transport::console) enum Read {
-    /// Of a line's text.
+pub(in crate::transport::console) enum TextByte {
+    /// A byte of the line's text.
     Text(u8),
     CarriageReturn,
     LineFeed,
-    /// Part of a colour.
+    /// Part of a color sequence.
     Nothing,
 }
 
-/// Reads one byte after the other.
+/// Decodes one byte after the other.
 #[derive(Debug, Default)]
-pub(in crate::transport::console) struct Text {
+pub(in crate::transport::console) struct TextDecoder {
     escape: Escape,
-    /// Of a character of UTF-8, how many bytes are to come.
-    to_come: u8,
+    /// How many bytes of the current UTF-8 character are missing.
+    missing: u8,
     bytes: usize,
-    odd: usize,
+    unprintable: usize,
 }
 
-/// Where in a colour sequence it is.
+/// The position in a color sequence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Escape {
     #[default]
-    No,
+    Outside,
     Began,
     Inside,
 }
 
-impl Text {
-    pub(in crate::transport::console) fn read(&mut self, byte: u8) -> Read {
+impl TextDecoder {
+    pub(in crate::transport::console) fn read(&mut self, byte: u8) -> TextByte {
         self.bytes += 1;
         match (self.escape, byte) {
             (_, b'\r') => {
-                self.escape = Escape::No;
-                Read::CarriageReturn
+                self.escape = Escape::Outside;
+                TextByte::CarriageReturn
             }
             (_, b'\n') => {
-                self.escape = Escape::No;
-                Read::LineFeed
+                self.escape = Escape::Outside;
+                TextByte::LineFeed
             }
             (_, 0x1b) => {
                 self.escape = Escape::Began;
-                Read::Nothing
+                TextByte::Nothing
             }
             (Escape::Began, b'[') => {
                 self.escape = Escape::Inside;
-                Read::Nothing
+                TextByte::Nothing
             }
-            // A sequence ends with a letter.
+            // A letter ends a sequence.
             (Escape::Began, _) | (Escape::Inside, b'@'..=b'~') => {
-                self.escape = Escape::No;
-                Read::Nothing
+                self.escape = Escape::Outside;
+                TextByte::Nothing
             }
-            (Escape::Inside, _) => Read::Nothing,
-            (Escape::No, byte) => {
+            (Escape::Inside, _) => TextByte::Nothing,
+            (Escape::Outside, byte) => {
                 if !self.is_text(byte) {
-                    self.odd += 1;
+                    self.unprintable += 1;
                 }
-                Read::Text(byte)
+                TextByte::Text(byte)
             }
         }
     }
 
-    /// Whether a good part of it is nothing that a console prints.
+    /// Whether more than a quarter of the bytes are not console output.
     pub(in crate::transport::console) fn is_binary(&self) -> bool {
-        self.bytes >= ENOUGH && self.odd * 4 > self.bytes
+        self.bytes >= MIN_BYTES && self.unprintable * 4 > self.bytes
     }
 
     fn is_text(&mut self, byte: u8) -> bool {
         match byte {
-            0x80..=0xbf if self.to_come > 0 => {
-                self.to_come -= 1;
+            0x80..=0xbf if self.missing > 0 => {
+                self.missing -= 1;
                 return true;
             }
-            0xc2..=0xdf => self.to_come = 1,
-            0xe0..=0xef => self.to_come = 2,
-            0xf0..=0xf4 => self.to_come = 3,
+            0xc2..=0xdf => self.missing = 1,
+            0xe0..=0xef => self.missing = 2,
+            0xf0..=0xf4 => self.missing = 3,
             _ => {
-                self.to_come = 0;
+                self.missing = 0;
                 return matches!(byte, b' '..=b'~' | b'\t' | 0x08);
             }
         }
@@ -89,15 +89,15 @@ impl Text {
     }
 }
 
-/// To tell noise from a byte that was spoilt on the way.
-const ENOUGH: usize = 64;
+/// The fewest bytes that distinguish binary data from a single transmission error.
+const MIN_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn is_binary(bytes: &[u8]) -> bool {
-        let mut text = Text::default();
+        let mut text = TextDecoder::default();
         for byte in bytes {
             text.read(*byte);
         }
@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn noise_is_binary_and_text_of_any_language_is_not() {
-        assert!(is_binary(&[0x80; ENOUGH]));
-        assert!(!is_binary(&[0x80; ENOUGH - 1]));
+    fn distinguishes_binary_data_from_text() {
+        assert!(is_binary(&[0x80; MIN_BYTES]));
+        assert!(!is_binary(&[0x80; MIN_BYTES - 1]));
         assert!(!is_binary("grün 電 😀 ".repeat(20).as_bytes()));
         assert!(!is_binary(&b"\x1b[0;32mI (1) a\x1b[0m\r\n".repeat(20)));
-        // More than a quarter.
-        let mixed = |odd: usize| [vec![0xff; odd], vec![b' '; ENOUGH - odd]].concat();
-        assert!(!is_binary(&mixed(ENOUGH / 4)));
-        assert!(is_binary(&mixed(ENOUGH / 4 + 1)));
+        // Binary means more than a quarter.
+        let mixed = |odd: usize| [vec![0xff; odd], vec![b' '; MIN_BYTES - odd]].concat();
+        assert!(!is_binary(&mixed(MIN_BYTES / 4)));
+        assert!(is_binary(&mixed(MIN_BYTES / 4 + 1)));
     }
 }

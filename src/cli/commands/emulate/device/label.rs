@@ -1,17 +1,19 @@
-//! What opens an emulated device, as a label on it would say: scheme, PoP or password, user name,
-//! QR code. Not where it is, which its first line adds.
+//! What opens an emulated device, as on a printed label: scheme, PoP or password, user name, QR code.
 
 use getrandom::SysRng;
 use rand_core::{Rng as _, UnwrapErr};
 
-use super::{EmulateDevice, conflict};
+use super::args::{EmulateDevice, Medium};
+use crate::cli::commands::emulate::failures::conflict;
 use crate::emulator::device::Offering;
+#[cfg(unix)]
+use crate::emulator::listen::console::ConsoleTrouble::BootLog;
 use crate::qr::Payload;
 use crate::report::Failure;
 use crate::secret::Secret;
 use crate::security::{DeviceSecret, NonceRule, SecurityScheme};
 
-/// A label.
+/// The label of one device.
 pub(super) struct Label {
     pub(super) secret: DeviceSecret,
     pub(super) pop: Option<String>,
@@ -19,16 +21,15 @@ pub(super) struct Label {
 }
 
 impl Label {
-    /// As the flags have it; what they leave open is drawn.
-    pub(super) fn new(args: &EmulateDevice, rng: &mut UnwrapErr<SysRng>) -> Result<Self, Failure> {
-        let (firmware, offering) = (args.firmware(), args.offering());
+    /// Values of flags, and random ones in place of missing flags.
+    pub(super) fn new(args: &EmulateDevice) -> Result<Self, Failure> {
+        let (firmware, offering) = (args.firmware, args.offering());
         let rules = firmware.rules();
-        let has_sec2_by_default = rules.announces_scheme && !offering.is_on_network();
-        let scheme = args.sec_ver.unwrap_or(if has_sec2_by_default {
-            SecurityScheme::Sec2
-        } else {
-            SecurityScheme::Sec1
-        });
+        let scheme = match args.sec_ver {
+            Some(scheme) => scheme,
+            None if !rules.announces_scheme || offering.is_on_network() => SecurityScheme::Sec1,
+            None => SecurityScheme::Sec2,
+        };
         if scheme == SecurityScheme::Sec2 && !rules.announces_scheme {
             return conflict(format!("--sec-ver 2: {firmware} has no Security 2"));
         }
@@ -38,13 +39,13 @@ impl Label {
         let pop = match &args.pop {
             _ if args.no_pop || scheme == SecurityScheme::Sec0 => None,
             Some(pop) => Some(pop.expose().clone()),
-            // What its configuration leaves out, and local control's does not.
+            // The default of this service in the firmware; that of local control is a PoP.
             None if offering == Offering::Standalone && scheme == SecurityScheme::Sec1 => None,
-            None => Some(random_digits::<4>(rng)),
+            None => Some(random_digits::<4>()),
         };
-        if pop.as_deref() == Some("") && !rules.takes_empty_pop {
+        if pop.as_deref() == Some("") && !rules.accepts_empty_pop {
             return conflict(format!(
-                "--pop: an empty one keeps {firmware} from starting; --no-pop is none at all"
+                "--pop: {firmware} does not start with an empty one; use --no-pop"
             ));
         }
         let secret = match (scheme, &pop) {
@@ -58,7 +59,8 @@ impl Label {
                     0 => NonceRule::Fixed,
                     _ => NonceRule::Counter,
                 };
-                DeviceSecret::sec2(&args.username, &Secret::new(password.clone()), nonce, rng)
+                let password = Secret::new(password.clone());
+                DeviceSecret::sec2(&args.username, &password, nonce, &mut UnwrapErr(SysRng))
             }
             (SecurityScheme::Sec2, None) => {
                 return conflict("--no-pop is not possible with --sec-ver 2: it needs a password");
@@ -72,21 +74,30 @@ impl Label {
         })
     }
 
-    /// What its QR code holds.
-    pub(super) fn qr_code(&self, name: &str, transport: &'static str) -> String {
+    /// The payload of its QR code. Firmware on a network has none; on a serial line it shows only the
+    /// one of its radio, in the boot log.
+    pub(super) fn qr_code(&self, args: &EmulateDevice, name: &str) -> Option<String> {
+        let transport = match args.transport {
+            Medium::OnNetwork => return None,
+            #[cfg(unix)]
+            Medium::Console if args.console.console_trouble.contains(&BootLog) => Medium::Ble,
+            Medium::Console => return None,
+            medium => medium,
+        };
         let payload = Payload {
             name: Some(name.to_owned()),
             username: self.username.clone(),
             pop: self.pop.clone().map(Secret::new),
-            transport: Some(transport.to_owned()),
+            transport: Some(transport.to_string()),
             ..Payload::default()
         };
-        payload.to_json().expose().clone()
+        Some(payload.to_json().expose().clone())
     }
 }
 
-pub(super) fn random_digits<const BYTES: usize>(rng: &mut UnwrapErr<SysRng>) -> String {
+/// So many random bytes, as hexadecimal digits.
+pub(super) fn random_digits<const BYTES: usize>() -> String {
     let mut bytes = [0; BYTES];
-    rng.fill_bytes(&mut bytes);
+    UnwrapErr(SysRng).fill_bytes(&mut bytes);
     hex::encode(bytes)
 }

@@ -1,99 +1,61 @@
-//! The first line of an emulated device: where it is, and what opens it.
+//! What a client needs for a connection: the listener of an emulated device, and its first line with
+//! address and secrets.
 
-use std::net::SocketAddr;
-
+use futures_util::future::LocalBoxFuture;
 use serde_json::{Map, Value, json};
 
-use super::console::QR_TRANSPORT;
+use super::args::EmulateDevice;
 use super::label::Label;
-use super::{EmulateDevice, Medium};
-use crate::emulator::device::{NodeSettings, Offering};
+use crate::emulator::device::{NodeSettings, Offering, StopReason};
 
-/// Where a device can be reached.
-#[derive(Clone, Debug)]
-pub(super) enum ListenAddress {
-    Port(SocketAddr),
-    /// Through an adapter on a bus.
-    #[cfg(target_os = "linux")]
-    Ble {
-        address: String,
-        bus_address: String,
-    },
-    #[cfg(unix)]
-    Console {
-        pty: String,
-        baud: u32,
-    },
+/// A device that clients can connect to.
+pub(super) struct Listener {
+    /// Its address, as keys of the first line. Null if the device does not offer provisioning.
+    pub(super) address: Value,
+    /// Serves the device until its service ends.
+    pub(super) serving: LocalBoxFuture<'static, StopReason>,
 }
 
-impl ListenAddress {
-    /// The keys of the first line.
-    fn keys(&self) -> Value {
-        match self {
-            Self::Port(bound) => json!({
-                "address": bound.ip(),
-                "port": bound.port(),
-                "url": format!("http://{bound}"),
-            }),
-            #[cfg(target_os = "linux")]
-            Self::Ble {
-                address,
-                bus_address,
-            } => json!({"address": address, "bus_address": bus_address}),
-            #[cfg(unix)]
-            Self::Console { pty, baud } => json!({"pty": pty, "baud": baud}),
-        }
-    }
-}
-
-impl EmulateDevice {
-    /// The line. Without an address, the device has credentials, and there is nothing to reach.
-    pub(super) fn ready(
-        &self,
-        address: Option<&ListenAddress>,
-        name: &str,
-        label: &Label,
-        node: Option<&NodeSettings>,
-    ) -> Value {
-        let transport: &str = self.transport.into();
-        let offering = self.offering();
-        let on_network = offering.is_on_network();
-        let node_id = node.map(|node| node.id.as_str());
-        let qr_transport = match self.transport {
-            Medium::Console => QR_TRANSPORT,
-            _ => transport,
-        };
-        // A QR code is about being provisioned.
-        let has_qr_code = !on_network && self.shows_qr_code();
-        let service = match offering {
-            Offering::Provisioning => None,
-            Offering::Standalone => Some("on_network"),
-            Offering::LocalControl => Some("local_ctrl"),
-        };
-        let parts = [
-            json!({"event": "ready", "transport": transport, "service": service}),
-            address.map_or_else(|| json!({}), ListenAddress::keys),
-            json!({
-                "name": name,
-                "instance": on_network.then_some(name),
-                "host": node_id.filter(|_| on_network).map(|id| format!("{id}.local")),
-                "node_id": node_id,
-                "pop": label.pop,
-                "username": label.username,
-                "sec_ver": label.secret.scheme(),
-                "firmware": (!on_network).then(|| self.firmware().to_string()),
-                "provisioned": address.is_none().then_some(true),
-                "qrcode": has_qr_code.then(|| label.qr_code(name, qr_transport)),
-            }),
-        ];
-        let keys = parts.into_iter().filter_map(|part| match part {
-            Value::Object(keys) => Some(keys),
-            _ => None,
-        });
-        let keys: Map<_, _> = keys
-            .flatten()
-            .filter(|(_, value)| !value.is_null())
-            .collect();
-        keys.into()
-    }
+/// The first line.
+pub(super) fn describe_device(
+    args: &EmulateDevice,
+    address: &Value,
+    name: &str,
+    label: &Label,
+    node: Option<&NodeSettings>,
+) -> Value {
+    let offering = args.offering();
+    let on_network = offering.is_on_network();
+    let node_id = node.map(|node| node.id.as_str());
+    let service = match offering {
+        Offering::Provisioning => None,
+        Offering::Standalone => Some("on_network"),
+        Offering::LocalControl => Some("local_ctrl"),
+    };
+    let parts = [
+        json!({
+            "event": "ready",
+            "transport": args.transport.to_string(),
+            "service": service,
+        }),
+        address.clone(),
+        json!({
+            "name": name,
+            "instance": on_network.then_some(name),
+            "host": node_id.filter(|_| on_network).map(|id| format!("{id}.local")),
+            "node_id": node_id,
+            "pop": label.pop,
+            "username": label.username,
+            "sec_ver": label.secret.scheme(),
+            "firmware": (!on_network).then(|| args.firmware.to_string()),
+            "provisioned": address.is_null().then_some(true),
+            "qrcode": label.qr_code(args, name),
+        }),
+    ];
+    let keys = parts.iter().filter_map(Value::as_object).flatten();
+    let keys = keys.filter(|(_, value)| !value.is_null());
+    let keys: Map<_, _> = keys
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    keys.into()
 }

@@ -1,31 +1,40 @@
-//! The flags of `emulate device`, and its first line. How the device behaves is tested with it.
+//! The flags of `emulate device`, and its first line. The behavior of devices has its own tests.
 
-use clap::Parser;
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 
+use super::node::find_association;
 use super::*;
+use crate::emulator::device::Scenario;
+use crate::emulator::fault::Fault;
 
-#[derive(Parser)]
-struct Alone {
-    #[command(flatten)]
-    args: EmulateDevice,
+fn command() -> Command {
+    EmulateDevice::augment_args(Command::new("emulate"))
+}
+
+fn parse_with_matches(flags: &[&str]) -> clap::error::Result<(EmulateDevice, ArgMatches)> {
+    let matches = command().try_get_matches_from(["emulate"].iter().chain(flags))?;
+    Ok((EmulateDevice::from_arg_matches(&matches)?, matches))
 }
 
 fn parse(flags: &[&str]) -> EmulateDevice {
-    Alone::try_parse_from(["emulate"].iter().chain(flags))
-        .unwrap()
-        .args
+    parse_with_matches(flags).unwrap().0
+}
+
+fn check(flags: &[&str]) -> Result<(), Failure> {
+    let (args, matches) = parse_with_matches(flags).unwrap();
+    check_flags(&args, &matches)
 }
 
 fn ready(flags: &[&str]) -> Value {
     let args = parse(flags);
-    let label = Label::new(&args, &mut UnwrapErr(SysRng)).unwrap();
-    let address = ListenAddress::Port("127.0.0.1:8080".parse().unwrap());
-    let node = args.node(1, &mut UnwrapErr(SysRng)).unwrap();
-    args.ready(Some(&address), "PROV_1", &label, node.as_ref())
+    let label = Label::new(&args).unwrap();
+    let address = http::http_address("127.0.0.1:8080".parse().unwrap());
+    let node = create_node(&args, 1).unwrap();
+    describe_device(&args, &address, "PROV_1", &label, node.as_ref())
 }
 
 #[test]
-fn the_first_line_says_where_the_device_is_and_what_opens_it() {
+fn first_line_has_address_and_secrets() {
     let line = ready(&["--pop", "abcd1234"]);
     assert_eq!(line["event"], "ready");
     assert_eq!(line["transport"], "softap");
@@ -39,10 +48,10 @@ fn the_first_line_says_where_the_device_is_and_what_opens_it() {
 }
 
 #[test]
-fn a_pop_is_drawn_where_one_is_needed() {
-    let drawn = ready(&["--sec-ver", "1"]);
-    assert_eq!(drawn["pop"].as_str().map(str::len), Some(8));
-    assert_eq!(drawn.get("username"), None);
+fn generates_pop_if_scheme_requires_one() {
+    let generated = ready(&["--sec-ver", "1"]);
+    assert_eq!(generated["pop"].as_str().map(str::len), Some(8));
+    assert_eq!(generated.get("username"), None);
     for flags in [&["--sec-ver", "1", "--no-pop"][..], &["--sec-ver", "0"]] {
         let line = ready(flags);
         assert_eq!(line.get("pop"), None);
@@ -54,16 +63,14 @@ fn a_pop_is_drawn_where_one_is_needed() {
         &["--firmware", "v4.4", "--pop", ""],
         &["--sec-ver", "0", "--pop", "a"],
     ] {
-        let impossible = parse(flags);
-        let label = Label::new(&impossible, &mut UnwrapErr(SysRng));
-        assert!(label.is_err(), "{flags:?}");
+        assert!(Label::new(&parse(flags)).is_err(), "{flags:?}");
     }
     assert_eq!(ready(&["--firmware", "v4.4"])["sec_ver"], 1);
     assert_eq!(ready(&["--firmware", "v5"])["sec_ver"], 2);
 }
 
 #[test]
-fn a_device_on_its_network_says_under_which_names() {
+fn first_line_on_network_has_announced_names() {
     let line = ready(&["--transport", "on-network", "--node-id", "N"]);
     for (key, value) in [
         ("transport", "on-network"),
@@ -92,104 +99,106 @@ fn a_device_on_its_network_says_under_which_names() {
     assert_eq!(sec2["username"], "wifiprov");
 }
 
+/// `own` flags require the medium, which rejects `foreign` ones.
+fn check_flags_of(medium: &str, own: &[&[&str]], foreign: &[&[&str]]) {
+    let with_medium = |flags: &[&str]| check(&[&["--transport", medium], flags].concat());
+    for flags in own {
+        assert!(check(flags).is_err(), "{flags:?}");
+        assert!(with_medium(flags).is_ok(), "{flags:?}");
+    }
+    for flags in foreign {
+        assert!(with_medium(flags).is_err(), "{flags:?}");
+    }
+}
+
 #[test]
-fn flags_of_one_kind_of_device_are_not_for_the_other() {
-    for flags in [
-        &["--variant", "standalone"][..],
-        &["--interface", "lo"],
-        &["--txt", "a=b"],
-        &["--no-announce"],
-    ] {
-        assert!(parse(flags).check().is_err(), "{flags:?}");
-        let on_network = [&["--transport", "on-network"], flags].concat();
-        assert!(parse(&on_network).check().is_ok(), "{flags:?}");
-    }
-    for flags in [
-        &["--aps", "a.json"][..],
-        &["--join-ms", "1200"],
-        &["--firmware", "network_provisioning"],
-        &["--max-strikes", "5"],
-        &["--state", "a"],
-        &["--force-provisioning"],
-        &["--cap", "local_ctrl"],
-        &["--scenario", "not-found"],
-        &["--scenario", "wrong-secret-key"],
-    ] {
-        let flags = [&["--transport", "on-network"], flags].concat();
-        assert!(parse(&flags).check().is_err(), "{flags:?}");
-    }
+fn on_network_flags_and_provisioning_flags_exclude_each_other() {
+    check_flags_of(
+        "on-network",
+        &[
+            &["--variant", "standalone"],
+            &["--interface", "lo"],
+            &["--txt", "a=b"],
+            &["--no-announce"],
+        ],
+        &[
+            &["--aps", "a.json"],
+            &["--join-ms", "1200"],
+            &["--firmware", "network_provisioning"],
+            &["--max-strikes", "5"],
+            &["--state", "a"],
+            &["--force-provisioning"],
+            &["--cap", "local_ctrl"],
+            &["--scenario", "not-found"],
+            &["--scenario", "wrong-secret-key"],
+        ],
+    );
     let fine = "--transport on-network --cap ch_resp --scenario chal-resp-disabled";
-    assert!(parse(&fine.split(' ').collect::<Vec<_>>()).check().is_ok());
+    assert!(check(&fine.split(' ').collect::<Vec<_>>()).is_ok());
 }
 
 #[cfg(unix)]
 #[test]
-fn flags_of_a_serial_line_are_for_a_serial_line_and_what_it_has_not_is_refused() {
-    let console = ["--transport", "console"];
-    for flags in [
-        &["--pty-link", "a"][..],
-        &["--uart-baud", "9600"],
-        &["--noise", "heavy"],
-        &["--console-newlines", "translated"],
-        &["--console-trouble", "resets=3,hex-after"],
-    ] {
-        assert!(parse(flags).check().is_err(), "{flags:?}");
-        let on_line = [&console[..], flags].concat();
-        assert!(parse(&on_line).check().is_ok(), "{flags:?}");
-    }
-    for flags in [
-        &["--port", "1"][..],
-        &["--count", "2", "--pty-link", "a"],
-        &["--scenario", "channel-change"],
-        &["--scenario", "service-gone"],
-        &["--fault", "proto-ver:1:status=500"],
-        &["--fault", "proto-ver:1:att=0x0e"],
-        &["--variant", "standalone"],
-        &["--rssi", "-50"],
-    ] {
-        let on_line = [&console[..], flags].concat();
-        assert!(parse(&on_line).check().is_err(), "{flags:?}");
-    }
+fn console_flags_require_console_which_rejects_foreign_flags() {
+    check_flags_of(
+        "console",
+        &[
+            &["--pty-link", "a"],
+            &["--uart-baud", "9600"],
+            &["--noise", "heavy"],
+            &["--console-newlines", "translated"],
+            &["--console-trouble", "resets=3,hex-after"],
+        ],
+        &[
+            &["--port", "1"],
+            &["--count", "2", "--pty-link", "a"],
+            &["--scenario", "channel-change"],
+            &["--scenario", "service-gone"],
+            &["--fault", "proto-ver:1:status=500"],
+            &["--fault", "proto-ver:1:att=0x0e"],
+            &["--variant", "standalone"],
+            &["--rssi", "-50"],
+        ],
+    );
+    assert!(check(&["--transport", "console", "--port", "0"]).is_ok());
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn flags_about_bluetooth_are_for_bluetooth_and_those_about_http_are_not() {
-    for flags in [
-        &["--bus", "a"][..],
-        &["--stack", "bluedroid"],
-        &["--mac", "7c:df:a1:00:00:01"],
-        &["--service-uuid", "1775244d-6b43-439b-877c-060f2d9bed07"],
-        &["--customer-id", "1"],
-        &["--device-type", "5"],
-        &["--device-subtype", "1"],
-        &["--rssi", "-90"],
-        &["--advertise-after", "100"],
-        &["--at-once"],
-        &["--att-ms", "5"],
-        &["--neighbours", "a.json"],
-        &["--link-trouble", "held,vanishes"],
-        &["--host-trouble", "no-bluez"],
-        &["--fault", "prov-scan:1:att=0x0e"],
-    ] {
-        assert!(parse(flags).check().is_err(), "{flags:?}");
-        let ble = [&["--transport", "ble"], flags].concat();
-        assert!(parse(&ble).check().is_ok(), "{flags:?}");
-    }
-    for flags in [
-        &["--port", "80"][..],
-        &["--listen", "127.0.0.1"],
-        &["--fault", "prov-scan:1:duplicate"],
-        &["--fault", "prov-scan:1:status=500"],
-        &["--txt", "a=b"],
-    ] {
-        let ble = [&["--transport", "ble"], flags].concat();
-        assert!(parse(&ble).check().is_err(), "{flags:?}");
-    }
+fn ble_flags_require_ble_which_rejects_http_flags() {
+    check_flags_of(
+        "ble",
+        &[
+            &["--bus", "a"],
+            &["--bus-address", "unix:path=a"],
+            &["--stack", "bluedroid"],
+            &["--mac", "7c:df:a1:00:00:01"],
+            &["--service-uuid", "1775244d-6b43-439b-877c-060f2d9bed07"],
+            &["--customer-id", "1"],
+            &["--device-type", "5"],
+            &["--device-subtype", "1"],
+            &["--rssi", "-90"],
+            &["--advertise-after", "100"],
+            &["--at-once"],
+            &["--att-ms", "5"],
+            &["--neighbours", "a.json"],
+            &["--link-trouble", "held,vanishes"],
+            &["--host-trouble", "no-bluez"],
+            &["--fault", "prov-scan:1:att=0x0e"],
+        ],
+        &[
+            &["--port", "80"],
+            &["--listen", "127.0.0.1"],
+            &["--fault", "prov-scan:1:duplicate"],
+            &["--fault", "prov-scan:1:status=500"],
+            &["--txt", "a=b"],
+            &["--bus-address", "unix:path=a", "--host-trouble", "hangs"],
+        ],
+    );
 }
 
 #[test]
-fn flags_that_contradict_each_other_are_refused() {
+fn rejects_flags_that_contradict_each_other() {
     for flags in [
         &["--firmware", "v4.4", "--sec-patch-ver", "0"][..],
         &["--firmware", "v5", "--scenario", "wrong-reason"],
@@ -199,14 +208,14 @@ fn flags_that_contradict_each_other_are_refused() {
         &["--count", "2", "--node-key", "a.pem"],
         &["--cap", "ch_resp,user_assoc"],
     ] {
-        assert!(parse(flags).check().is_err(), "{flags:?}");
+        assert!(check(flags).is_err(), "{flags:?}");
     }
     let fine = ["--scenario", "not-found", "--scenario", "app-resets"];
-    assert!(parse(&fine).check().is_ok());
+    assert!(check(&fine).is_ok());
 }
 
 #[test]
-fn flags_and_capabilities_decide_whether_it_is_a_node_and_which_endpoint_it_has() {
+fn flags_and_capabilities_select_node_endpoint() {
     use crate::emulator::device::Association::{ChallengeResponse, UserMapping};
     let cloud = "http://127.0.0.1:8080/v1";
     for (flags, association, announced) in [
@@ -235,37 +244,29 @@ fn flags_and_capabilities_decide_whether_it_is_a_node_and_which_endpoint_it_has(
         ),
     ] {
         let args = parse(flags);
-        assert_eq!(
-            args.node.association(&args.capabilities()),
-            association,
-            "{flags:?}"
-        );
-        assert_eq!(
-            args.node.announced(&args.capabilities()),
-            announced,
-            "{flags:?}"
-        );
-        let node = args.node(1, &mut UnwrapErr(SysRng)).unwrap();
+        assert_eq!(find_association(&args), association, "{flags:?}");
+        assert_eq!(announced_capabilities(&args), announced, "{flags:?}");
+        let node = create_node(&args, 1).unwrap();
         assert_eq!(node.map(|node| node.association), association);
     }
 }
 
 #[test]
-fn a_node_has_an_id_of_its_own() {
+fn generates_node_id_for_each_device() {
     assert_eq!(ready(&[]).get("node_id"), None);
-    let drawn = ready(&["--cap", "ch_resp"])["node_id"].clone();
-    assert_eq!(drawn.as_str().map(str::len), Some(22));
-    assert_ne!(drawn, ready(&["--cap", "ch_resp"])["node_id"]);
+    let generated = ready(&["--cap", "ch_resp"])["node_id"].clone();
+    assert_eq!(generated.as_str().map(str::len), Some(22));
+    assert_ne!(generated, ready(&["--cap", "ch_resp"])["node_id"]);
     assert_eq!(ready(&["--node-id", "N"])["node_id"], "N");
     let several = ready(&["--node-id", "N", "--count", "2"]);
     assert_eq!(several["node_id"], "N_1");
-    // Before it is claimed, there is its MAC address.
+    // An unclaimed device has only its MAC address.
     let mac = ready(&["--cap", "claim"])["node_id"].clone();
     assert_eq!(mac.as_str().map(str::len), Some(12));
 }
 
 #[test]
-fn a_scenario_about_a_node_needs_such_a_node() {
+fn node_scenarios_require_matching_node() {
     for (flags, possible) in [
         (&["--scenario", "wrong-signature"][..], false),
         (&["--scenario", "wrong-signature", "--key", "ec"], true),
@@ -276,13 +277,13 @@ fn a_scenario_about_a_node_needs_such_a_node() {
             true,
         ),
     ] {
-        let node = parse(flags).node(1, &mut UnwrapErr(SysRng));
+        let node = create_node(&parse(flags), 1);
         assert_eq!(node.is_ok(), possible, "{flags:?}");
     }
 }
 
 #[test]
-fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
+fn rejects_malformed_values_and_hides_pop() {
     for flags in [
         &["--sec-ver", "3"][..],
         &["--sec-patch-ver", "2"],
@@ -307,20 +308,17 @@ fn what_is_typed_is_checked_and_a_pop_is_not_printed() {
         &["--link-trouble", "rain"],
         &["--host-trouble", "rain"],
     ] {
-        assert!(
-            Alone::try_parse_from(["emulate"].iter().chain(flags)).is_err(),
-            "{flags:?}"
-        );
+        assert!(parse_with_matches(flags).is_err(), "{flags:?}");
     }
     let args = parse(&["--pop", "abcd1234", "--cap", "ch_resp,claim"]);
-    assert_eq!(args.capabilities(), ["ch_resp", "claim"]);
+    let capabilities: Vec<&str> = args.cap.iter().map(|name| &**name).collect();
+    assert_eq!(capabilities, ["ch_resp", "claim"]);
     assert!(!format!("{args:?}").contains("abcd1234"));
 }
 
 #[test]
-fn the_help_names_every_scenario_and_every_kind_of_fault() {
-    use clap::CommandFactory as _;
-    let help = Alone::command().render_long_help().to_string();
+fn help_lists_all_scenarios_and_fault_kinds() {
+    let help = command().render_long_help().to_string();
     let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for name in <Scenario as strum::VariantNames>::VARIANTS {
         assert!(help.contains(name), "{name}");

@@ -97,8 +97,8 @@ fn missing_or_blocked_wifi_is_a_problem() {
     assert_eq!(judge_wifi(&snapshot).seen, "wlan0, on no network");
     snapshot.switches = vec![RadioSwitch {
         name: "phy0".to_owned(),
-        by_program: true,
-        by_hand: false,
+        is_soft_blocked: true,
+        is_hard_blocked: false,
     }];
     let blocked = judge_wifi(&snapshot);
     assert_eq!(blocked.state, CheckState::Problem);

@@ -35,13 +35,21 @@ fn scenarios_decide_how_joining_ends() {
     ] {
         let mut manager = trying(firmware, &[scenario], "Home", t);
         let name = format!("{firmware} {scenario}");
-        assert_eq!(word(&manager.report(t + ms(2600))), after_one, "{name}");
-        assert_eq!(word(&manager.report(t + ms(90_000))), in_the_end, "{name}");
+        assert_eq!(
+            word(&manager.report_station(t + ms(2600))),
+            after_one,
+            "{name}"
+        );
+        assert_eq!(
+            word(&manager.report_station(t + ms(90_000))),
+            in_the_end,
+            "{name}"
+        );
     }
 }
 
 #[test]
-fn the_example_resets_after_five_failures_and_what_is_reported_stays() {
+fn example_resets_after_five_failures() {
     let t = Instant::now();
     let mut manager = trying(Firmware::V44, &[], "Nowhere", t);
     // The first failure is at 2.5 s, the fifth six seconds later.
@@ -54,15 +62,15 @@ fn the_example_resets_after_five_failures_and_what_is_reported_stays() {
         .collect();
     expected.push((fifth, ManagerEvent::ApplicationReset));
     assert_eq!(manager.take_events(t + ms(60_000)), expected);
-    assert_eq!(manager.next_event(), None);
-    assert_eq!(word(&manager.report(fifth)), "NetworkNotFound");
+    assert_eq!(manager.next_event_at(), None);
+    assert_eq!(word(&manager.report_station(fifth)), "NetworkNotFound");
     manager.store(config("Home", RIGHT));
     assert!(manager.apply(fifth).is_ok());
-    assert_eq!(word(&manager.report(fifth)), "connecting");
+    assert_eq!(word(&manager.report_station(fifth)), "connecting");
 }
 
 #[test]
-fn an_application_resets_at_once_or_never_when_it_is_told_to() {
+fn scenario_decides_application_reset() {
     let t = Instant::now();
     let end = t + ms(600_000);
     for (scenario, firmware, taken) in [
@@ -74,11 +82,11 @@ fn an_application_resets_at_once_or_never_when_it_is_told_to() {
         manager.store(config("Home", RIGHT));
         assert_eq!(manager.apply(end).is_ok(), taken, "{scenario} {firmware}");
     }
-    // The failure is told once, and then the reset.
+    // The failure is reported once, before the reset.
     let today = Firmware::NetworkProvisioning;
     let mut manager = trying(today, &[Scenario::AppResets], "Nowhere", t);
     let at = t + ms(5500);
-    assert_eq!(manager.next_event(), Some(at));
+    assert_eq!(manager.next_event_at(), Some(at));
     let failed = ManagerEvent::Failed(Reason::NetworkNotFound);
     assert_eq!(
         manager.take_events(end),
@@ -87,7 +95,7 @@ fn an_application_resets_at_once_or_never_when_it_is_told_to() {
 }
 
 #[test]
-fn a_clients_reset_ends_the_applications_count() {
+fn client_reset_ends_application_count() {
     let t = Instant::now();
     let mut manager = trying(Firmware::V5, &[], "Nowhere", t);
     assert_eq!(manager.reset(t + ms(3000)), Ok(()));
@@ -98,7 +106,7 @@ fn a_clients_reset_ends_the_applications_count() {
 }
 
 #[test]
-fn a_reset_that_is_refused_is_refused_in_every_state() {
+fn scenario_refuses_reset_in_every_state() {
     let t = Instant::now();
     let today = Firmware::NetworkProvisioning;
     let mut manager = trying(today, &[Scenario::ResetRefused], "Nowhere", t);
@@ -108,26 +116,26 @@ fn a_reset_that_is_refused_is_refused_in_every_state() {
 }
 
 #[test]
-fn an_access_point_on_another_channel_costs_two_seconds_or_the_time_to_join() {
+fn channel_change_causes_outage() {
     let t = Instant::now();
     let today = Firmware::NetworkProvisioning;
     let manager = trying(today, &[Scenario::ChannelChange], "Home", t);
     let outage = manager.outage().unwrap();
     assert_eq!(outage.from, t + ms(1000));
     assert_eq!(outage.until, Some(t + ms(3000)));
-    assert!(!outage.covers(t + ms(999)));
-    assert!(outage.covers(t + ms(1000)));
-    assert!(!outage.covers(t + ms(3000)));
+    assert!(!outage.contains(t + ms(999)));
+    assert!(outage.contains(t + ms(1000)));
+    assert!(!outage.contains(t + ms(3000)));
     // Joined at 2.2 s; the end is counted from there.
-    let unasked = (t + ms(2200 + 30_000), StopReason::NobodyAsked);
-    assert_eq!(manager.stops_at(), Some(unasked));
+    let unrequested = (t + ms(2200 + 30_000), StopReason::ResultNotRequested);
+    assert_eq!(manager.stops_at(), Some(unrequested));
     // A network that is not joined changes nothing.
     let manager = trying(today, &[Scenario::ChannelChange], "Nowhere", t);
     assert_eq!(manager.outage(), None);
 }
 
 #[test]
-fn a_service_that_goes_is_over_when_the_device_has_joined() {
+fn service_gone_ends_at_join() {
     let t = Instant::now();
     let today = Firmware::NetworkProvisioning;
     let mut manager = trying(today, &[Scenario::ServiceGone], "Home", t);

@@ -1,5 +1,4 @@
-//! The adapter: its properties, which clients discover, and what they are shown (`src/adapter.c`). Not
-//! what is done with a device that was found.
+//! The adapter: its properties, and the discovery of clients (`src/adapter.c`).
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -8,33 +7,33 @@ use tokio::time::Instant;
 use zbus::message::Message;
 use zbus::{ObjectPath, Variant};
 
-use super::super::answer::{Answer, Refusal};
+use super::super::answer::{DbusAnswer, DbusError};
 use super::super::link::ToDevice;
 use super::super::objects::Properties;
 use super::super::peripheral::CENTRAL;
 use super::super::trouble::HostTrouble;
 use super::remote::{ADAPTER_PATH, Bluez, RemoteDevice};
-use crate::emulator::log::Entry;
+use crate::emulator::log::DeviceEvent;
 
-/// The adapter, and which clients discover on it.
+/// The adapter, with the discovery sessions of clients.
 #[derive(Debug, Default)]
 pub(super) struct Adapter {
     /// By the client's name on the bus.
-    pub(super) sessions: BTreeMap<String, Session>,
+    pub(super) sessions: BTreeMap<String, DiscoverySession>,
     is_discovering: bool,
     first_discovery: Option<Instant>,
 }
 
-/// What one client wants to discover.
+/// The discovery of a client.
 #[derive(Debug, Default)]
-pub(super) struct Session {
+pub(super) struct DiscoverySession {
     is_discovering: bool,
-    /// Only devices with one of these, if there are any.
+    /// Only devices with one of these services, if there are any.
     uuids: Vec<String>,
 }
 
-impl Session {
-    fn wants(&self, uuids: &[String]) -> bool {
+impl DiscoverySession {
+    fn includes(&self, uuids: &[String]) -> bool {
         self.is_discovering
             && (self.uuids.is_empty() || uuids.iter().any(|uuid| self.uuids.contains(uuid)))
     }
@@ -62,8 +61,8 @@ impl Adapter {
             ("UUIDs", vec!["00001800-0000-1000-8000-00805f9b34fb"].into()),
         ]);
         if is_blocked {
-            // BlueZ 5.66 has this with its experimental interfaces only: it is how clients see the
-            // switch, which otherwise the kernel reports.
+            // BlueZ 5.66 has this property only with its experimental interfaces. It shows the switch to
+            // clients, which otherwise read it from the kernel.
             properties.insert("PowerState", "off-blocked".into());
         }
         bluez.objects.add(ADAPTER_PATH, ADAPTER, properties);
@@ -75,19 +74,20 @@ impl Adapter {
         member: &str,
         remotes: &mut [RemoteDevice],
         bluez: &mut Bluez,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<DbusAnswer, DbusError> {
         let body = call.body();
         if member == "RemoveDevice" {
             let (path,): (ObjectPath<'_>,) = body.deserialize()?;
             let mut known = remotes.iter_mut();
-            let remote = known.find(|one| one.path == path && bluez.objects.has(&one.path));
-            let remote = remote.ok_or(Refusal::bluez("DoesNotExist", "Does Not Exist"))?;
-            remote.forget(bluez);
-            remote.send(ToDevice::Note(Entry::Forgotten));
-            return Ok(Answer::Empty);
+            let remote =
+                known.find(|remote| remote.path == path && bluez.objects.has(&remote.path));
+            let remote = remote.ok_or(DbusError::bluez("DoesNotExist", "Does Not Exist"))?;
+            remote.remove(bluez);
+            remote.send(ToDevice::Log(DeviceEvent::Forgotten));
+            return Ok(DbusAnswer::Empty);
         }
         if !bluez.is_powered {
-            return Err(Refusal::bluez("NotReady", "Resource Not Ready"));
+            return Err(DbusError::bluez("NotReady", "Resource Not Ready"));
         }
         let header = call.header();
         let client = header.sender().map(ToString::to_string);
@@ -95,7 +95,7 @@ impl Adapter {
         match member {
             "StartDiscovery" => {
                 if std::mem::replace(&mut session.is_discovering, true) {
-                    return Err(Refusal::bluez(
+                    return Err(DbusError::bluez(
                         "InProgress",
                         "Operation already in progress",
                     ));
@@ -103,7 +103,7 @@ impl Adapter {
             }
             "StopDiscovery" => {
                 if !std::mem::take(&mut session.is_discovering) {
-                    return Err(Refusal::failed("No discovery started"));
+                    return Err(DbusError::failed("No discovery started"));
                 }
             }
             "SetDiscoveryFilter" => {
@@ -113,26 +113,26 @@ impl Adapter {
                 let uuids = uuids.iter().map(|uuid| uuid.to_ascii_lowercase());
                 session.uuids = uuids.collect();
             }
-            _ => return Err(Refusal::UnknownMethod),
+            _ => return Err(DbusError::UnknownMethod),
         }
         self.update_discovery(remotes, bluez);
-        Ok(Answer::Empty)
+        Ok(DbusAnswer::Empty)
     }
 
-    pub(super) fn power(
+    pub(super) fn set_power(
         &mut self,
         on: bool,
         remotes: &mut [RemoteDevice],
         bluez: &mut Bluez,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), DbusError> {
         if on && bluez.settings.trouble == Some(HostTrouble::AdapterBlocked) {
-            return Err(Refusal::bluez("Blocked", "Blocked through rfkill"));
+            return Err(DbusError::bluez("Blocked", "Blocked through rfkill"));
         }
         if !on {
             self.sessions.clear();
             self.update_discovery(remotes, bluez);
             for remote in remotes {
-                remote.cut("the adapter was switched off", bluez);
+                remote.disconnect("the adapter was switched off", bluez);
             }
         }
         bluez.is_powered = on;
@@ -140,7 +140,7 @@ impl Adapter {
         Ok(())
     }
 
-    /// Begins or ends discovery as the sessions of all clients ask for it.
+    /// Begins or ends discovery, as the sessions of all clients require.
     pub(super) fn update_discovery(&mut self, remotes: &mut [RemoteDevice], bluez: &mut Bluez) {
         let on = self.sessions.values().any(|session| session.is_discovering);
         if std::mem::replace(&mut self.is_discovering, on) == on {
@@ -153,12 +153,12 @@ impl Adapter {
         for remote in remotes {
             let phase = remote.advert.phase(interval(bluez));
             remote.next_advertisement = now.checked_add(phase).filter(|_| on);
-            // How strong it is received is known only while BlueZ listens.
+            // BlueZ knows the signal strength only during discovery.
             bluez.objects.invalidate(&remote.path, "RSSI");
-            remote.send(ToDevice::Note(if on {
-                Entry::DiscoveryStarted
+            remote.send(ToDevice::Log(if on {
+                DeviceEvent::DiscoveryStarted
             } else {
-                Entry::DiscoveryStopped
+                DeviceEvent::DiscoveryStopped
             }));
         }
         bluez
@@ -166,9 +166,8 @@ impl Adapter {
             .set(&ADAPTER_PATH, [("Discovering", on.into())]);
     }
 
-    /// Receives all advertisements that arrive by now: every object is there before the first is
-    /// signaled.
-    pub(super) fn hear_advertisements(
+    /// Receives all advertisements that have arrived. All objects exist before the first signal.
+    pub(super) fn receive_advertisements(
         &self,
         now: Instant,
         remotes: &mut [RemoteDevice],
@@ -185,21 +184,21 @@ impl Adapter {
             let mut sessions = self.sessions.values();
             if remote.is_advertising
                 && remote.connected.is_none()
-                && now.duration_since(begun) >= advert.after
-                && sessions.any(|session| session.wants(&advert.uuids))
+                && now.duration_since(begun) >= advert.delay
+                && sessions.any(|session| session.includes(&advert.uuids))
             {
-                remote.hear(bluez);
+                remote.receive_advertisement(bluez);
             }
         }
     }
 }
 
 fn interval(bluez: &Bluez) -> Duration {
-    bluez.scaled(ADVERTISING_INTERVAL, LEAST_INTERVAL)
+    bluez.scale(ADVERTISING_INTERVAL, MIN_INTERVAL)
 }
 
 pub(super) const ADAPTER: &str = "org.bluez.Adapter1";
 /// 0x100 slots of 0.625 ms.
 const ADVERTISING_INTERVAL: Duration = Duration::from_millis(160);
-/// A computer that does other things as well is no faster.
-const LEAST_INTERVAL: Duration = Duration::from_millis(40);
+/// A busy computer is not faster.
+const MIN_INTERVAL: Duration = Duration::from_millis(40);

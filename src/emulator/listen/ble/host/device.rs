@@ -1,11 +1,10 @@
-//! The calls of clients to a device (`src/device.c`): connecting, parting, pairing. Not those to its
-//! attributes.
+//! The calls of clients to a device (`src/device.c`): connecting, disconnecting, pairing.
 
 use std::time::Duration;
 
 use zbus::message::Message;
 
-use super::super::answer::{Answer, Refusal};
+use super::super::answer::{DbusAnswer, DbusError};
 use super::super::trouble::LinkTrouble;
 use super::remote::{BY_THE_CLIENT, Bluez, NOT_PAIRED, RemoteDevice};
 
@@ -15,100 +14,104 @@ impl RemoteDevice {
         call: &Message,
         member: &str,
         bluez: &mut Bluez,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<DbusAnswer, DbusError> {
         match member {
             "Connect" => self.call_connect(call, bluez),
             "Disconnect" => Ok(self.call_disconnect(call, bluez)),
             "Pair" => self.call_pair(call, bluez),
-            _ => Err(Refusal::UnknownMethod),
+            _ => Err(DbusError::UnknownMethod),
         }
     }
 
-    fn call_connect(&mut self, call: &Message, bluez: &mut Bluez) -> Result<Answer, Refusal> {
+    fn call_connect(&mut self, call: &Message, bluez: &mut Bluez) -> Result<DbusAnswer, DbusError> {
         if !bluez.is_powered {
-            return Err(Refusal::failed("Input/output error"));
+            return Err(DbusError::failed("Input/output error"));
         }
         if self.connected.is_some() {
-            return Ok(Answer::Empty);
+            return Ok(DbusAnswer::Empty);
         }
         if self.connecting.is_some() {
-            return Err(Refusal::IN_PROGRESS);
+            return Err(DbusError::IN_PROGRESS);
         }
         let attempt = bluez.next_number();
         self.connecting = Some((attempt, call.clone()));
         let fails_once = self.take_trouble(LinkTrouble::ConnectFailsOnce);
-        if self.is_reachable() && !fails_once {
-            self.connect(bluez);
-            return Ok(Answer::Sent);
+        if self.is_connectable() && !fails_once {
+            self.complete_connect(bluez);
+            return Ok(DbusAnswer::Sent);
         }
         let is_rejected = self.radio.is_none() && self.is_advertising;
         let wait = if fails_once || is_rejected {
-            SOON
+            PACKETS_TIME
         } else {
-            bluez.scaled(CONNECT_LIMIT, LEAST_CONNECT_LIMIT)
+            bluez.scale(CONNECT_TIMEOUT, MIN_CONNECT_TIMEOUT)
         };
-        bluez.after(wait, self.number, move |remote, bluez| {
+        bluez.schedule(wait, self.number, move |remote, bluez| {
             let connecting = &mut remote.connecting;
             if let Some((_, call)) = connecting.take_if(|(number, _)| *number == attempt) {
-                let refusal = Refusal::failed("le-connection-abort-by-local");
+                let refusal = DbusError::failed("le-connection-abort-by-local");
                 bluez.objects.refuse(&call, &refusal);
             }
         });
-        Ok(Answer::Sent)
+        Ok(DbusAnswer::Sent)
     }
 
-    /// The link that a client asked for is up. BlueZ finds out the services after its answer.
-    fn connect(&mut self, bluez: &mut Bluez) {
-        self.link(bluez);
+    /// Completes a connection. BlueZ discovers the services after its answer.
+    fn complete_connect(&mut self, bluez: &mut Bluez) {
+        self.set_connected(bluez);
         if let Some((_, call)) = self.connecting.take() {
             bluez.objects.reply(&call, &());
         }
         if self.take_trouble(LinkTrouble::LostBeforeResolved) {
-            self.after_on_link(bluez, SOON, |remote, bluez| {
-                remote.cut("lost before its services were known", bluez);
+            self.schedule_on_link(bluez, PACKETS_TIME, |remote, bluez| {
+                remote.disconnect("lost before its services were known", bluez);
             });
         } else if !self.has(LinkTrouble::Unresolved) {
-            // The MTU, services, characteristics, descriptors.
+            // Four operations: the MTU, services, characteristics, descriptors.
             let operations = bluez.settings.operation_wait.saturating_mul(4);
-            self.after_on_link(bluez, SOON.saturating_add(operations), Self::resolve);
+            self.schedule_on_link(
+                bluez,
+                PACKETS_TIME.saturating_add(operations),
+                Self::resolve_services,
+            );
         }
     }
 
-    pub(super) fn note_advertising(&mut self, on: bool, bluez: &mut Bluez) {
+    pub(super) fn set_advertising(&mut self, on: bool, bluez: &mut Bluez) {
         self.is_advertising = on;
-        if self.connecting.is_some() && self.is_reachable() {
-            self.connect(bluez);
+        if self.connecting.is_some() && self.is_connectable() {
+            self.complete_connect(bluez);
         }
     }
 
-    fn call_disconnect(&mut self, call: &Message, bluez: &mut Bluez) -> Answer {
+    fn call_disconnect(&mut self, call: &Message, bluez: &mut Bluez) -> DbusAnswer {
         if let Some((_, connecting)) = self.connecting.take() {
-            let refusal = Refusal::CONNECT_CANCELED;
+            let refusal = DbusError::CONNECT_CANCELED;
             bluez.objects.refuse(&connecting, &refusal);
         }
         if self.connected.is_none() {
-            return Answer::Empty;
+            return DbusAnswer::Empty;
         }
         self.disconnecting.push(call.clone());
-        let wait = bluez.scaled(DISCONNECT, Duration::ZERO);
-        self.after_on_link(bluez, wait, |remote, bluez| {
-            remote.cut(BY_THE_CLIENT, bluez);
+        let wait = bluez.scale(DISCONNECT_DELAY, Duration::ZERO);
+        self.schedule_on_link(bluez, wait, |remote, bluez| {
+            remote.disconnect(BY_THE_CLIENT, bluez);
         });
-        Answer::Sent
+        DbusAnswer::Sent
     }
 
-    fn call_pair(&mut self, call: &Message, bluez: &mut Bluez) -> Result<Answer, Refusal> {
+    fn call_pair(&mut self, call: &Message, bluez: &mut Bluez) -> Result<DbusAnswer, DbusError> {
         if self.is_paired {
-            return Err(Refusal::bluez("AlreadyExists", "Already Exists"));
+            return Err(DbusError::bluez("AlreadyExists", "Already Exists"));
         }
         if self.pairing.is_some() {
-            return Err(Refusal::IN_PROGRESS);
+            return Err(DbusError::IN_PROGRESS);
         }
         if self.connected.is_none() {
-            return Err(Refusal::bluez("ConnectionAttemptFailed", "Page Timeout"));
+            return Err(DbusError::bluez("ConnectionAttemptFailed", "Page Timeout"));
         }
         self.pairing = Some(call.clone());
-        self.after_on_link(bluez, SOON, |remote, bluez| {
+        self.schedule_on_link(bluez, PACKETS_TIME, |remote, bluez| {
             let fails = [
                 LinkTrouble::NoPairing,
                 LinkTrouble::PairingByHandRefused,
@@ -118,22 +121,22 @@ impl RemoteDevice {
                 return;
             };
             if fails.into_iter().any(|trouble| remote.has(trouble)) {
-                let refusal = Refusal::bluez("AuthenticationFailed", "Authentication Failed");
+                let refusal = DbusError::bluez("AuthenticationFailed", "Authentication Failed");
                 bluez.objects.refuse(&call, &refusal);
-                remote.cut(NOT_PAIRED, bluez);
+                remote.disconnect(NOT_PAIRED, bluez);
             } else {
                 remote.encrypt(bluez);
                 bluez.objects.reply(&call, &());
             }
         });
-        Ok(Answer::Sent)
+        Ok(DbusAnswer::Sent)
     }
 }
 
 /// `DISCONNECT_TIMER`.
-const DISCONNECT: Duration = Duration::from_secs(2);
-/// How long the kernel waits for a device that is not there.
-const CONNECT_LIMIT: Duration = Duration::from_secs(41);
-const LEAST_CONNECT_LIMIT: Duration = Duration::from_secs(1);
-/// What a few packets take.
-const SOON: Duration = Duration::from_millis(10);
+const DISCONNECT_DELAY: Duration = Duration::from_secs(2);
+/// How long the kernel waits for an absent device.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(41);
+const MIN_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// The duration of a few packets.
+const PACKETS_TIME: Duration = Duration::from_millis(10);

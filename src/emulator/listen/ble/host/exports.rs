@@ -1,5 +1,5 @@
-//! What BlueZ exports of a device: its object, which grows with what BlueZ hears and finds out, and its
-//! GATT objects. Not when.
+//! The D-Bus objects of a device: its own, which gets more properties by advertisements and service
+//! discovery, and its GATT objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::super::trouble::LinkTrouble;
 use super::remote::{ADAPTER_PATH, Bluez, RemoteDevice};
 
 impl RemoteDevice {
-    /// Its object as far as BlueZ knows it without its advertisement.
+    /// The properties of its object without its advertisement.
     fn bare_properties(&self) -> Properties {
         let address = self.advert.address;
         Properties::from([
@@ -30,7 +30,7 @@ impl RemoteDevice {
         ])
     }
 
-    /// What its advertisement says, without or with the scan response, which has the name.
+    /// The properties in its advertisement, without or with the scan response, which has the name.
     fn advertised_properties(&self, has_name: bool) -> Properties {
         let mut properties = Properties::new();
         if let Some(name) = self.advert.name.as_ref().filter(|_| has_name) {
@@ -47,9 +47,9 @@ impl RemoteDevice {
         properties
     }
 
-    /// The services that BlueZ knows of.
+    /// The services that BlueZ knows.
     fn known_uuids(&self) -> Variant<'static> {
-        let known = self.remembered.as_ref().unwrap_or(&self.gatt);
+        let known = self.cached_gatt.as_ref().unwrap_or(&self.gatt);
         let uuids: BTreeSet<String> = known
             .iter()
             .filter(|object| object.attribute.is_none())
@@ -60,9 +60,9 @@ impl RemoteDevice {
         Vec::from_iter(uuids).into()
     }
 
-    /// Exports it if BlueZ knows it from before.
-    pub(super) fn remember(&mut self, bluez: &mut Bluez) {
-        if !self.is_known_from_before {
+    /// Exports its object if BlueZ has it in the cache.
+    pub(super) fn export_cached(&mut self, bluez: &mut Bluez) {
+        if !self.is_cached {
             return;
         }
         let mut properties = self.bare_properties();
@@ -73,13 +73,13 @@ impl RemoteDevice {
         }
         bluez.objects.add(self.path.clone(), DEVICE, properties);
         if self.has(LinkTrouble::Connected) {
-            self.link(bluez);
-            self.resolve(bluez);
+            self.set_connected(bluez);
+            self.resolve_services(bluez);
         }
     }
 
     /// Receives its advertisement.
-    pub(super) fn hear(&mut self, bluez: &mut Bluez) {
+    pub(super) fn receive_advertisement(&mut self, bluez: &mut Bluez) {
         // The scan response comes after the advertisement.
         let has_name = !self.take_trouble(LinkTrouble::NameInCache);
         let mut changes = self.advertised_properties(has_name);
@@ -89,7 +89,7 @@ impl RemoteDevice {
             properties.extend(changes);
             return bluez.objects.add(self.path.clone(), DEVICE, properties);
         }
-        // The others are signaled again although they are as before.
+        // The other properties are signaled again without a change.
         for name in ["Name", "Alias"] {
             if bluez.objects.property(&self.path, name) == changes.get(name) {
                 changes.remove(name);
@@ -98,21 +98,21 @@ impl RemoteDevice {
         bluez.objects.set(&self.path, changes);
     }
 
-    /// One signal says that the services are known and which they are.
-    pub(super) fn resolve(&mut self, bluez: &mut Bluez) {
+    /// Signals the services, and that they are resolved, at once.
+    pub(super) fn resolve_services(&mut self, bluez: &mut Bluez) {
         let uuids = self.known_uuids();
         let changes = [("UUIDs", uuids), ("ServicesResolved", true.into())];
         bluez.objects.set(&self.path, changes);
-        // The objects are there when a client reads that, and signaled after it.
+        // The objects exist when a client reads that, and are signaled after it.
         self.export_gatt(bluez);
     }
 
-    /// Exports the GATT objects that BlueZ knows, unless they are.
+    /// Exports the GATT objects that BlueZ knows, if they are not exported.
     fn export_gatt(&mut self, bluez: &mut Bluez) {
         if !self.attributes.is_empty() {
             return;
         }
-        for object in self.remembered.as_ref().unwrap_or(&self.gatt) {
+        for object in self.cached_gatt.as_ref().unwrap_or(&self.gatt) {
             let path = format!("{}/{}", self.path, object.path);
             let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
             let parent = ObjectPath::from_string_unchecked(parent.to_owned());
@@ -154,5 +154,5 @@ pub(super) const DEVICE: &str = "org.bluez.Device1";
 const SERVICE: &str = "org.bluez.GattService1";
 pub(super) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
 pub(super) const DESCRIPTOR: &str = "org.bluez.GattDescriptor1";
-/// The name that BlueZ remembers of a device that has another one now.
+/// An old name of the device in the cache of BlueZ.
 const OLD_NAME: &str = "PROV_old";

@@ -1,5 +1,4 @@
-//! The calls of clients to attributes: reading, writing, subscribing (`src/gatt-client.c`). Not the
-//! values, which the device has.
+//! The calls of clients to attributes: reading, writing, subscribing (`src/gatt-client.c`).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,12 +6,12 @@ use std::time::Duration;
 use zbus::message::Message;
 use zbus::{ObjectPath, Variant};
 
-use super::super::answer::{Answer, Refusal};
+use super::super::answer::{DbusAnswer, DbusError};
 use super::super::layout::Attribute;
 use super::super::link::{Access, Operation, ToDevice};
 use super::super::stack::{INSUFFICIENT_ENCRYPTION, INVALID_OFFSET};
 use super::super::trouble::{HostTrouble, LinkTrouble};
-use super::remote::{Bluez, NOT_PAIRED, Pending, RemoteDevice};
+use super::remote::{Bluez, NOT_PAIRED, PendingOperation, RemoteDevice};
 
 type Options<'a> = HashMap<&'a str, Variant<'a>>;
 
@@ -23,46 +22,46 @@ impl RemoteDevice {
         member: &str,
         path: &ObjectPath<'static>,
         bluez: &mut Bluez,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<DbusAnswer, DbusError> {
         let attribute = self.attributes.get(path).cloned();
-        let attribute = attribute.ok_or(Refusal::UnknownMethod)?;
+        let attribute = attribute.ok_or(DbusError::UnknownMethod)?;
         if self.connected.is_none() {
-            return Err(Refusal::failed("Not connected"));
+            return Err(DbusError::failed("Not connected"));
         }
         let body = call.body();
         let access = match member {
             "ReadValue" => {
                 let (options,): (Options<'_>,) = body.deserialize()?;
-                let offset = offset(&options)?;
+                let offset = parse_offset(&options)?;
                 Access::Read { offset }
             }
             "WriteValue" => {
                 let (value, options): (Vec<u8>, Options<'_>) = body.deserialize()?;
-                if offset(&options)? != 0 {
-                    return Err(Refusal::by_att(INVALID_OFFSET));
+                if parse_offset(&options)? != 0 {
+                    return Err(DbusError::from_att(INVALID_OFFSET));
                 }
                 if options.get("type") == Some(&"command".into()) {
-                    return Err(Refusal::NOT_SUPPORTED);
+                    return Err(DbusError::NOT_SUPPORTED);
                 }
                 Access::Write { value }
             }
             "StartNotify" => return subscribe(&attribute, true, path, bluez),
             "StopNotify" => return subscribe(&attribute, false, path, bluez),
-            _ => return Err(Refusal::UnknownMethod),
+            _ => return Err(DbusError::UnknownMethod),
         };
         let is_write = matches!(access, Access::Write { .. });
         if is_write && bluez.settings.trouble == Some(HostTrouble::Dies) {
-            bluez.dies_of = Some(call.clone());
-            return Ok(Answer::Sent);
+            bluez.fatal_call = Some(call.clone());
+            return Ok(DbusAnswer::Sent);
         }
-        let is_under_way = self.operations.iter().any(|pending| {
+        let is_running = self.operations.iter().any(|pending| {
             pending.path == *path
                 && matches!(pending.operation.access, Access::Write { .. }) == is_write
         });
-        if is_under_way {
-            return Err(Refusal::IN_PROGRESS);
+        if is_running {
+            return Err(DbusError::IN_PROGRESS);
         }
-        self.operations.push_back(Pending {
+        self.operations.push_back(PendingOperation {
             call: call.clone(),
             path: path.clone(),
             operation: Operation {
@@ -74,18 +73,18 @@ impl RemoteDevice {
         if self.operations.len() == 1 {
             self.send_first_operation(bluez);
         }
-        Ok(Answer::Sent)
+        Ok(DbusAnswer::Sent)
     }
 
-    /// One operation at a time is under way on a link.
+    /// Sends the first operation: a link runs one operation at a time.
     fn send_first_operation(&self, bluez: &mut Bluez) {
         let Some(first) = self.operations.front() else {
             return;
         };
         let id = first.operation.id;
         self.send(ToDevice::Operate(first.operation.clone()));
-        let wait = bluez.scaled(ATT_LIMIT, LEAST_ATT_LIMIT);
-        self.after_on_link(bluez, wait, move |remote, bluez| remote.time_out(id, bluez));
+        let wait = bluez.scale(ATT_TIMEOUT, MIN_ATT_TIMEOUT);
+        self.schedule_on_link(bluez, wait, move |remote, bluez| remote.time_out(id, bluez));
     }
 
     fn is_first_operation(&self, id: u64) -> bool {
@@ -100,13 +99,13 @@ impl RemoteDevice {
         bluez: &mut Bluez,
     ) {
         if !self.is_first_operation(id) {
-            // Its link is gone, and its call is answered.
+            // Its link has ended, and its call was answered.
             return;
         }
-        // BlueZ pairs because of an access, and then repeats it.
+        // BlueZ pairs because of an access, and then repeats the access.
         if outcome == Err(INSUFFICIENT_ENCRYPTION) {
             if self.has(LinkTrouble::NoPairing) {
-                return self.cut(NOT_PAIRED, bluez);
+                return self.disconnect(NOT_PAIRED, bluez);
             }
             if self.has(LinkTrouble::PairingHangs) {
                 return;
@@ -121,10 +120,10 @@ impl RemoteDevice {
         };
         let call = finished.call;
         match (outcome, finished.operation.access) {
-            (Err(code), _) => bluez.objects.refuse(&call, &Refusal::by_att(code)),
+            (Err(code), _) => bluez.objects.refuse(&call, &DbusError::from_att(code)),
             (Ok(_), Access::Write { .. }) => bluez.objects.reply(&call, &()),
             (Ok(value), Access::Read { .. }) => {
-                // As with a notification, and before the answer.
+                // As for a notification, and before the answer.
                 let changes = [("Value", value.clone().into())];
                 bluez.objects.set(&finished.path, changes);
                 bluez.objects.reply(&call, &(value,));
@@ -133,18 +132,18 @@ impl RemoteDevice {
         self.send_first_operation(bluez);
     }
 
-    /// ATT ends a link on which nothing is answered.
+    /// Ends a link without an answer, as ATT requires.
     fn time_out(&mut self, id: u64, bluez: &mut Bluez) {
         if !self.is_first_operation(id) {
             return;
         }
         if self.has(LinkTrouble::PairingHangs) {
-            // BlueZ gives the device up, and never answers the calls to it.
+            // BlueZ removes the device, and never answers its calls.
             self.operations.clear();
-            self.cut(NOT_PAIRED, bluez);
-            self.forget(bluez);
+            self.disconnect(NOT_PAIRED, bluez);
+            self.remove(bluez);
         } else {
-            self.cut("no answer in time", bluez);
+            self.disconnect("no answer in time", bluez);
         }
     }
 }
@@ -155,27 +154,27 @@ fn subscribe(
     on: bool,
     path: &ObjectPath<'static>,
     bluez: &mut Bluez,
-) -> Result<Answer, Refusal> {
+) -> Result<DbusAnswer, DbusError> {
     if *attribute != Attribute::Indication {
-        return Err(Refusal::NOT_SUPPORTED);
+        return Err(DbusError::NOT_SUPPORTED);
     }
     if bluez.objects.property(path, "Notifying") == Some(&on.into()) {
         return Err(if on {
-            Refusal::IN_PROGRESS
+            DbusError::IN_PROGRESS
         } else {
-            Refusal::failed("No notify session started")
+            DbusError::failed("No notify session started")
         });
     }
     bluez.objects.set(path, [("Notifying", on.into())]);
-    Ok(Answer::Empty)
+    Ok(DbusAnswer::Empty)
 }
 
-fn offset(options: &Options<'_>) -> Result<usize, Refusal> {
+fn parse_offset(options: &Options<'_>) -> Result<usize, DbusError> {
     let offset = options.get("offset").map_or(Ok(0), u16::try_from)?;
     Ok(offset.into())
 }
 
-/// The specification's: nothing is tried on a link after it.
-const ATT_LIMIT: Duration = Duration::from_secs(30);
-/// However fast the device's time runs, the computers are no faster.
-const LEAST_ATT_LIMIT: Duration = Duration::from_secs(1);
+/// The transaction timeout of the specification, after which a link is unusable.
+const ATT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The minimum for any time scale, which does not make computers faster.
+const MIN_ATT_TIMEOUT: Duration = Duration::from_secs(1);

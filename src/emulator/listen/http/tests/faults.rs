@@ -42,7 +42,7 @@ async fn document() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_spoilt_answer_is_complete_as_http_and_wrong_as_an_answer() {
+async fn altered_answer_is_complete_http() {
     let right = document().await;
     for (kind, wrong) in [
         ("garble", right.iter().map(|byte| !byte).collect()),
@@ -67,7 +67,7 @@ async fn a_spoilt_answer_is_complete_as_http_and_wrong_as_an_answer() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_twice_late_or_not_at_all() {
+async fn answer_can_be_duplicate_late_or_lost() {
     let right = document().await;
     let (_served, mut client) = with("proto-ver:1:duplicate").await;
     client.send(version("")).await;
@@ -98,7 +98,7 @@ async fn an_answer_comes_twice_late_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn a_connection_ends_without_an_answer_or_in_its_middle() {
+async fn connection_can_end_before_or_within_answer() {
     for (kind, resets) in [("close", false), ("reset", true)] {
         let (_served, mut client) = with(&format!("proto-ver:1:{kind}")).await;
         client.send(version("")).await;
@@ -116,7 +116,7 @@ async fn a_connection_ends_without_an_answer_or_in_its_middle() {
 }
 
 #[tokio::test]
-async fn an_error_page_is_shown_and_the_connection_closed() {
+async fn fault_sends_error_page_and_closes() {
     for (kind, status) in [("not-found", "404 "), ("status=503", "503 ")] {
         let (_served, mut client) = with(&format!("proto-ver:*:{kind}")).await;
         let (head, _) = client.ask(version("")).await.unwrap();
@@ -143,7 +143,7 @@ async fn older_firmware_takes_shorter_heads() {
 }
 
 #[tokio::test]
-async fn a_crash_ends_the_connection_and_the_session() {
+async fn crash_ends_connection_and_session() {
     let mut settings = DeviceSettings::new(DeviceSecret::Sec0);
     settings.firmware = Firmware::V44;
     let served = serve_as(settings).await;
@@ -160,7 +160,7 @@ async fn a_crash_ends_the_connection_and_the_session() {
 }
 
 #[tokio::test]
-async fn a_channel_change_refuses_connections_and_keeps_port_and_session() {
+async fn channel_change_keeps_port_and_session() {
     let mut settings = DeviceSettings::new(DeviceSecret::Sec0);
     settings.scenarios = vec![Scenario::ChannelChange];
     settings.time_scale = TimeScale::new(0.3).unwrap();

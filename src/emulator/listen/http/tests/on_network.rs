@@ -1,5 +1,5 @@
 //! A device on its network, over real sockets: found by mDNS on the loopback interface, and gone
-//! from there when it is told to sign no more. The browser is the library's other half.
+//! from there when a client disables it. The browser is the client of the mDNS library.
 
 use std::net::Ipv6Addr;
 
@@ -16,7 +16,7 @@ const CHALLENGE_RESPONSE: &str = "_esp_rmaker_chal_resp._tcp.local.";
 const LOCAL_CONTROL: &str = "_esp_local_ctrl._tcp.local.";
 const DISABLE: &[u8] = &[8, 4];
 
-/// A device that is announced, by itself: its port is mDNS's number, too.
+/// A single announced device. Its mDNS port has the same number.
 struct Announced {
     served: Served,
     browser: ServiceDaemon,
@@ -37,14 +37,14 @@ async fn on_network(offering: Offering, address: impl Into<IpAddr>) -> Announced
     });
     let listener = bind(SocketAddr::from((address.into(), 0))).await.unwrap();
     let bound = listener.address();
-    let mut said = Advertisement::of(offering, &settings.secret, id, "Lamp", bound.port());
-    said[0].set("dialect", "");
+    let mut services = Advertisement::list(offering, &settings.secret, id, "Lamp", bound.port());
+    services[0].set("dialect", "");
     let announcer = Announcer::start(None, Some(bound.port())).unwrap();
-    let listener = listener.announced(announcer.announcement(bound.ip(), said).unwrap());
+    let listener = listener.with_announcement(announcer.prepare(bound.ip(), services).unwrap());
 
     let log = Shared::default();
     let device =
-        Device::new(settings, rng()).with_log(Log::default().lines_to(Box::new(log.clone())));
+        Device::new(settings, rng()).with_log(Log::default().with_sink(Box::new(log.clone())));
     let browser = ServiceDaemon::new_with_port(bound.port()).unwrap();
     browser.disable_interface(IfKind::All).unwrap();
     let loopback = vec![IfKind::LoopbackV4, IfKind::LoopbackV6];
@@ -76,7 +76,7 @@ impl Drop for Announced {
 async fn event(events: &Receiver<ServiceEvent>) -> ServiceEvent {
     timeout(HANG, events.recv_async())
         .await
-        .expect("nothing heard by mDNS")
+        .expect("no answer by mDNS")
         .unwrap()
 }
 
@@ -106,16 +106,16 @@ fn txt(found: &ResolvedService) -> Vec<String> {
         .collect()
 }
 
-fn told(served: &Served, event: &str) -> Vec<serde_json::Value> {
+fn entries(served: &Served, event: &str) -> Vec<serde_json::Value> {
     let lines = served.log.lines().into_iter();
     lines.filter(|line| line["event"] == event).collect()
 }
 
-/// The log is written when the announcer hears of it, which may be after everybody else.
-async fn first_told(served: &Served, event: &str) -> serde_json::Value {
+/// The log is written when the announcer receives the event, which may be after the clients.
+async fn first_entry(served: &Served, event: &str) -> serde_json::Value {
     timeout(HANG, async {
         loop {
-            if let Some(first) = told(served, event).into_iter().next() {
+            if let Some(first) = entries(served, event).into_iter().next() {
                 return first;
             }
             sleep(Duration::from_millis(5)).await;
@@ -126,7 +126,7 @@ async fn first_told(served: &Served, event: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
+async fn disable_ends_announcement_of_standalone_service() {
     let mut device = on_network(Offering::Standalone, Ipv4Addr::LOCALHOST).await;
     let events = device.browse(CHALLENGE_RESPONSE);
     let found = resolved(&events).await;
@@ -148,7 +148,7 @@ async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
     );
 
     // The device logs this when the announcer reports it, which may be after the service is found.
-    let begun = first_told(&device.served, "announced").await;
+    let begun = first_entry(&device.served, "announced").await;
     let mut client = Client::to(&device.served).await;
     let (_, body) = client.ask(post("/ch_resp", "", DISABLE)).await.unwrap();
     assert_eq!(body, [8, 5]);
@@ -162,11 +162,11 @@ async fn the_standalone_service_is_found_and_leaves_when_it_is_switched_off() {
     assert_eq!(begun["service"], "_esp_rmaker_chal_resp._tcp");
     assert_eq!(begun["host"], "h3JXN2a9SdmYwZbTqRk5vA.local");
     assert_eq!(begun["txt"]["dialect"], "");
-    assert_eq!(told(served, "announcement_removed").len(), 1);
+    assert_eq!(entries(served, "announcement_removed").len(), 1);
     // The firmware's two seconds, a hundred times as fast.
     let stopped = timeout(HANG, &mut device.served.task).await;
-    assert_eq!(stopped.unwrap().unwrap(), StopReason::SwitchedOff);
-    let why = &told(&device.served, "service_stopped")[0]["why"];
+    assert_eq!(stopped.unwrap().unwrap(), StopReason::ChallengesDisabled);
+    let why = &entries(&device.served, "service_stopped")[0]["why"];
     assert_eq!(why, "challenge-response switched off");
     let address = device.served.address;
     assert!(TcpStream::connect(address).await.is_err());
@@ -194,13 +194,13 @@ async fn local_control_stays_when_challenge_response_goes() {
     removed(&signs).await;
     let (_, body) = client.ask(post("/ch_resp", "", DISABLE)).await.unwrap();
     assert_eq!(body, [8, 1, 16, 3]);
-    let gone = told(&device.served, "announcement_removed");
+    let gone = entries(&device.served, "announcement_removed");
     assert_eq!(gone.len(), 1, "{gone:?}");
     assert_eq!(gone[0]["service"], "_esp_rmaker_chal_resp._tcp");
 }
 
 #[tokio::test]
-async fn all_addresses_of_ipv6_are_those_of_ipv4_too() {
+async fn unspecified_ipv6_address_accepts_ipv4() {
     let device = on_network(Offering::Standalone, Ipv6Addr::UNSPECIFIED).await;
     let port = device.served.address.port();
     for address in [
@@ -226,7 +226,7 @@ async fn all_addresses_of_ipv6_are_those_of_ipv4_too() {
 }
 
 #[tokio::test]
-async fn faults_and_refusals_are_those_of_any_endpoint() {
+async fn challenge_endpoint_has_usual_faults_and_refusals() {
     let mut settings = DeviceSettings::new(DeviceSecret::Sec0);
     settings.offering = Offering::Standalone;
     settings.faults = vec![

@@ -1,9 +1,9 @@
-//! Selects the device: runs a driver's scan and picks the candidate that the target describes. How a
-//! medium is scanned is up to its driver.
+//! Selects the device: runs a driver's scan and selects the candidate that the target describes. The
+//! driver knows how to scan its medium.
 //!
-//! Over a medium on which devices announce themselves, an exact name or node id ends the scan at once.
-//! The beginning of a name needs the whole scan, because only then it is known that no second device
-//! fits. Without any name a person can choose while the scan goes on.
+//! On a medium where devices announce themselves, an exact name or node id ends the scan at once. The
+//! beginning of a name needs the whole scan, because a second device may match. Without a name, the user
+//! can choose during the scan.
 
 use std::cmp::Reverse;
 use std::pin::pin;
@@ -18,7 +18,7 @@ use super::{Choice, Chosen, Event, FlowError, Run, Warning};
 use crate::transport::{Candidate, HostChanges, Medium, TransportError};
 
 /// Scans until one device is selected.
-pub async fn find_device(run: &Run, target: &Target) -> Result<Candidate, FlowError> {
+pub async fn select_device(run: &Run, target: &Target) -> Result<Candidate, FlowError> {
     let medium = target.medium;
     loop {
         run.report(&Event::SearchStarted {
@@ -30,11 +30,11 @@ pub async fn find_device(run: &Run, target: &Target) -> Result<Candidate, FlowEr
             select_from_scan(run, target).await?
         } else {
             let search = target.search(run.pace.search);
-            let found = target.driver.scan(&search).next().await;
+            let candidate = target.driver.scan(&search).next().await;
             report_host_changes(run, &search.changes);
-            Some(found.ok_or_else(|| no_candidate(medium, &[]))??)
+            Some(candidate.ok_or_else(|| no_candidate(medium, Vec::new()))??)
         };
-        // `None` is the wish to scan again.
+        // `None`: the user wants another scan.
         if let Some(candidate) = selected {
             run.report(&Event::DeviceFound {
                 transport: candidate.medium,
@@ -47,7 +47,7 @@ pub async fn find_device(run: &Run, target: &Target) -> Result<Candidate, FlowEr
     }
 }
 
-/// Scans a medium with several devices for one of them; `None` if a person wants to scan again.
+/// Scans a medium with several devices for one of them; `None` if the user wants another scan.
 async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate>, FlowError> {
     let medium = target.medium;
     let search = target.search(run.pace.search);
@@ -64,14 +64,14 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
             chosen = &mut choosing => {
                 is_choosing = false;
                 match chosen {
-                    // Without a person to choose, the whole scan decides.
+                    // A non-interactive run waits for the whole scan.
                     Chosen::Nothing => {}
                     chosen => break Some(chosen),
                 }
             }
             candidate = scan.next() => {
                 let Some(candidate) = candidate else { break None };
-                // A message would tear a list that is shown.
+                // A message would break the display of the list.
                 if !is_choosing {
                     report_host_changes(run, &search.changes);
                 }
@@ -111,11 +111,9 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
     }
     let chosen = match (early, &fitting[..]) {
         (Some(chosen), _) => chosen,
-        (None, []) => return Err(no_candidate(medium, &list_devices(&others))),
-        // A name or its beginning fits only this one.
-        (None, [_]) if target.announced_name().is_some() => Chosen::Item(0),
-        // The only likely one over a medium on which devices do not announce themselves.
-        (None, [_]) if !medium.announces() => Chosen::Item(0),
+        (None, []) => return Err(no_candidate(medium, list_devices(&others))),
+        // Only this device matches the name, or is likely on a medium without announcements.
+        (None, [_]) if target.announced_name().is_some() || !medium.announces() => Chosen::Item(0),
         (None, _) => {
             let list = Growing::complete(list_devices(&fitting));
             run.choose(Choice::Devices(list)).await
@@ -136,7 +134,8 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
     }
 }
 
-/// The candidates of one scan. Each keeps its place in its list, and moves only to a better one.
+/// The candidates of one scan. A candidate keeps its index in its list, and moves only to a list of a
+/// better fit.
 #[derive(Debug, Default)]
 struct Scanned {
     exact: Vec<Candidate>,
@@ -144,7 +143,7 @@ struct Scanned {
     others: Vec<Candidate>,
 }
 
-/// How well a candidate fits what is wanted.
+/// How well a candidate matches the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fit {
     Exact,
@@ -168,24 +167,24 @@ impl Scanned {
     fn add(&mut self, candidate: Candidate, target: &Target) -> Fit {
         let fit = Fit::of(&candidate, target);
         if fit == Fit::Exact {
-            self.fitting.retain(|known| !is_same(known, &candidate));
+            self.fitting.retain(|seen| !is_same(seen, &candidate));
         }
         if fit != Fit::None {
-            self.others.retain(|known| !is_same(known, &candidate));
+            self.others.retain(|seen| !is_same(seen, &candidate));
         }
-        let has_place = self.fitting.iter().any(|known| is_same(known, &candidate));
+        let is_listed = self.fitting.iter().any(|seen| is_same(seen, &candidate));
         let list = match fit {
             Fit::Exact => &mut self.exact,
             Fit::Possible => &mut self.fitting,
-            Fit::None if has_place => &mut self.fitting,
+            Fit::None if is_listed => &mut self.fitting,
             Fit::None => &mut self.others,
         };
         upsert(list, candidate);
         fit
     }
 
-    /// Adds the candidates that the scan has found by now: where names are not unique, a second device
-    /// of the same name may be among them.
+    /// Adds the candidates that the scan has already found. If names are not unique, a second device
+    /// with the same name may be among them.
     fn add_simultaneous(
         &mut self,
         scan: &mut BoxStream<'static, Result<Candidate, TransportError>>,
@@ -205,7 +204,7 @@ fn list_devices(candidates: &[Candidate]) -> Vec<SeenDevice> {
     candidates.iter().map(SeenDevice::of).collect()
 }
 
-/// Reports what the driver changed on this computer.
+/// Reports the settings of this computer that the driver changed.
 pub(super) fn report_host_changes(run: &Run, changes: &HostChanges) {
     for message in changes.take() {
         let id = Warning::HostChanged;
@@ -213,21 +212,21 @@ pub(super) fn report_host_changes(run: &Run, changes: &HostChanges) {
     }
 }
 
-/// Adds a candidate, or replaces what was known about it.
+/// Adds a candidate, or replaces an earlier one of the same device.
 pub(super) fn upsert(seen: &mut Vec<Candidate>, candidate: Candidate) {
-    match seen.iter_mut().find(|known| is_same(known, &candidate)) {
-        Some(known) => *known = candidate,
+    match seen.iter_mut().find(|earlier| is_same(earlier, &candidate)) {
+        Some(earlier) => *earlier = candidate,
         None => seen.push(candidate),
     }
 }
 
-/// Whether both are the same device: over a medium with unique names one with the same name, wherever
-/// it is now; elsewhere one with the same address.
-fn is_same(known: &Candidate, candidate: &Candidate) -> bool {
+/// Whether both are the same device. If the medium has unique names, the name identifies a device, at
+/// any address; otherwise the address does.
+fn is_same(earlier: &Candidate, candidate: &Candidate) -> bool {
     if candidate.medium.names_are_unique {
-        known.name.is_some() && known.name == candidate.name
+        earlier.name.is_some() && earlier.name == candidate.name
     } else {
-        known.address == candidate.address
+        earlier.address == candidate.address
     }
 }
 
@@ -240,16 +239,15 @@ fn names(candidate: &Candidate) -> impl Iterator<Item = &str> {
 }
 
 fn is_called(candidate: &Candidate, name: &str) -> bool {
-    candidate.address.is_called(name) || names(candidate).any(|known| known == name)
+    candidate.address.is_called(name) || names(candidate).any(|announced| announced == name)
 }
 
 fn begins_with(candidate: &Candidate, name: &str) -> bool {
-    names(candidate).any(|known| known.starts_with(name))
+    names(candidate).any(|announced| announced.starts_with(name))
 }
 
-/// No device fits. Of the others, those with a name and a strong signal come first.
-pub(super) fn no_candidate(medium: &'static Medium, others: &[SeenDevice]) -> FlowError {
-    let mut seen = others.to_vec();
+/// The error that no device matches. It lists the others: those with a name first, then by signal.
+pub(super) fn no_candidate(medium: &'static Medium, mut seen: Vec<SeenDevice>) -> FlowError {
     seen.sort_by_key(|device| (device.name.is_none(), Reverse(device.hints.signal)));
     FlowError::NoCandidate { medium, seen }
 }
@@ -269,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_went_and_came_back_is_one_device() {
+    fn device_at_new_address_is_same_if_names_are_unique() {
         let candidate = |name: Option<&str>, port: u16| Candidate {
             name: name.map(str::to_owned),
             ..Candidate::new(
@@ -288,9 +286,9 @@ mod tests {
         ] {
             upsert(&mut seen, candidate(name, port));
         }
-        let told: Vec<String> = seen.iter().map(|one| one.address.to_string()).collect();
+        let addresses: Vec<String> = seen.iter().map(|seen| seen.address.to_string()).collect();
         let expected = [3, 2, 4, 5].map(|port| format!("127.0.0.1:{port}"));
-        assert_eq!(told, expected);
+        assert_eq!(addresses, expected);
     }
 
     fn bluetooth(name: &str, id: &str, node_id: Option<&str>) -> Candidate {
@@ -306,17 +304,17 @@ mod tests {
     }
 
     #[test]
-    fn bluetooth_devices_with_one_name_are_told_apart_by_address() {
+    fn address_distinguishes_bluetooth_devices_with_equal_names() {
         let mut seen = Vec::new();
         for (name, id) in [("PROV_1", "a"), ("PROV_1", "b"), ("PROV_2", "a")] {
             upsert(&mut seen, bluetooth(name, id, None));
         }
-        let names: Vec<_> = seen.iter().map(|one| one.name.as_deref()).collect();
+        let names: Vec<_> = seen.iter().map(|seen| seen.name.as_deref()).collect();
         assert_eq!(names, [Some("PROV_2"), Some("PROV_1")]);
     }
 
     #[test]
-    fn device_is_called_by_name_node_id_or_address() {
+    fn name_node_id_or_address_selects_device() {
         let device = bluetooth("PROV_1", "hci0/dev_C0", Some("node1"));
         for name in ["PROV_1", "node1", "hci0/dev_C0", "c0:ff:ee:00:00:01"] {
             assert!(is_called(&device, name), "{name}");

@@ -1,5 +1,5 @@
-//! What a device's maker says of it in a Bluetooth advertisement, in RainMaker's form. Nothing of it is
-//! proved.
+//! RainMaker's manufacturer data in a Bluetooth advertisement: who made the product, and what it
+//! is. The data is not authenticated.
 //!
 //! Source: RainMaker `app_network.c` (`E5 02 "Nov" 'a'`, customer, type, subtype).
 
@@ -9,18 +9,18 @@ use serde::Serialize;
 
 /// RainMaker's manufacturer data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct MakerData {
-    /// Whose product it is; 1 is Espressif's default.
+pub struct ManufacturerData {
+    /// The manufacturer; 1 is Espressif's default.
     pub customer_id: u16,
-    /// What kind of product.
+    /// The kind of product; see [`ManufacturerData::type_name`].
     pub device_type: u16,
-    /// Which of these; 1 so far.
+    /// The variant of this kind; firmware only uses 1.
     pub device_subtype: u8,
 }
 
-impl MakerData {
-    /// Reads what follows the company's number; `None` if it is in another form. A version byte
-    /// other than `a` is read as if it were, as the phone apps do.
+impl ManufacturerData {
+    /// Parses the data that follow the company id; `None` if they have another format. The version
+    /// byte is ignored, as the phone apps do.
     fn from_bytes(data: &[u8]) -> Option<Self> {
         let data = data.strip_prefix(SIGNATURE)?;
         let &[
@@ -42,15 +42,17 @@ impl MakerData {
         })
     }
 
-    /// Reads what was advertised, under whichever company's number.
-    pub(in crate::transport) fn of(advertised: &HashMap<u16, Vec<u8>>) -> Option<Self> {
+    /// Parses the advertised data, under any company id; Espressif's has priority.
+    pub(in crate::transport) fn from_advertisement(
+        advertised: &HashMap<u16, Vec<u8>>,
+    ) -> Option<Self> {
         let espressif = advertised.get(&ESPRESSIF).into_iter();
         espressif
             .chain(advertised.values())
             .find_map(|data| Self::from_bytes(data))
     }
 
-    /// The kind of product in words, where it is a known one.
+    /// The name of the product kind, if it is known.
     pub const fn type_name(self) -> Option<&'static str> {
         match self.device_type {
             0x0005 => Some("light"),
@@ -63,7 +65,7 @@ impl MakerData {
 }
 
 const ESPRESSIF: u16 = 0x02e5;
-/// As it follows the company's number.
+/// The bytes that follow the company id.
 const SIGNATURE: &[u8] = b"Nov";
 
 #[cfg(test)]
@@ -75,12 +77,12 @@ mod tests {
     }
 
     #[test]
-    fn the_maker_s_data_are_read_as_firmware_writes_them() {
+    fn parses_manufacturer_data_of_firmware() {
         let light = [0x4e, 0x6f, 0x76, 0x61, 0x00, 0x01, 0x00, 0x05, 0x01, 0x00];
-        let read = MakerData::of(&advertised(&light)).unwrap();
+        let read = ManufacturerData::from_advertisement(&advertised(&light)).unwrap();
         assert_eq!(
             read,
-            MakerData {
+            ManufacturerData {
                 customer_id: 1,
                 device_type: 5,
                 device_subtype: 1
@@ -90,20 +92,25 @@ mod tests {
         let big = [
             0x4e, 0x6f, 0x76, 0x62, 0x12, 0x34, 0xff, 0xf1, 0x02, 0x00, 0x99,
         ];
-        let read = MakerData::of(&HashMap::from([(0x1234, big.to_vec())])).unwrap();
+        let read =
+            ManufacturerData::from_advertisement(&HashMap::from([(0x1234, big.to_vec())])).unwrap();
         assert_eq!(read.customer_id, 0x1234);
         assert_eq!(read.type_name(), Some("matter-controller"));
     }
 
     #[test]
-    fn other_data_say_nothing() {
+    fn ignores_other_manufacturer_data() {
         for data in [
             &b""[..],
             b"Nov",
             b"Nova\0\x01\0\x05",
             b"Xova\0\x01\0\x05\x01\0",
         ] {
-            assert_eq!(MakerData::of(&advertised(data)), None, "{data:?}");
+            assert_eq!(
+                ManufacturerData::from_advertisement(&advertised(data)),
+                None,
+                "{data:?}"
+            );
         }
     }
 }

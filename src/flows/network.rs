@@ -1,7 +1,7 @@
-//! Which network: as given, or chosen from what the device itself sees. Having it joined is
-//! `join`'s.
+//! Selects the network: as given, or chosen from the networks that the device sees. `join` makes the
+//! device join it.
 //!
-//! Rules of the device's side: `NP/src/manager.c`, `network_config.c`, `network_scan.c`.
+//! The device's rules are in `NP/src/manager.c`, `network_config.c`, `network_scan.c`.
 
 use super::growing::Growing;
 use super::request::NetworkRequest;
@@ -12,33 +12,36 @@ use crate::endpoint::wifi_scan::AccessPoint;
 use crate::ident::{Passphrase, Ssid};
 use crate::provisioner::{NetworkCredentials, Provisioner, WifiCredentials};
 
-/// The network that it is to be.
+/// The selected network.
 #[derive(Clone, Debug)]
 pub struct NetworkSelection {
-    /// What the device will be told.
+    /// The credentials to send to the device.
     pub network: NetworkCredentials,
-    /// What the device's scan showed, if one was needed.
+    /// The result of the device's scan, if one was needed.
     pub seen: Option<Vec<AccessPoint>>,
 }
 
-/// What a scan shows of a network.
-pub(super) fn visibility(ssid: &Ssid, seen: &[AccessPoint]) -> NetworkVisibility {
-    let mut channels = seen
-        .iter()
-        .filter(|network| network.ssid.as_ref() == Some(ssid))
-        .map(|network| network.channel)
-        .peekable();
-    if channels.peek().is_none() {
-        NetworkVisibility::NotSeen
-    } else if channels.all(|channel| channel > LAST_2_4_GHZ_CHANNEL) {
-        NetworkVisibility::OnlyFiveGhz
-    } else {
-        NetworkVisibility::Seen
+impl NetworkVisibility {
+    /// Whether and on which band a scan shows the network.
+    pub(super) fn of(ssid: &Ssid, seen: &[AccessPoint]) -> Self {
+        let mut channels = seen
+            .iter()
+            .filter(|network| network.ssid.as_ref() == Some(ssid))
+            .map(|network| network.channel)
+            .peekable();
+        if channels.peek().is_none() {
+            Self::NotSeen
+        } else if channels.all(|channel| channel > LAST_2_4_GHZ_CHANNEL) {
+            Self::OnlyFiveGhz
+        } else {
+            Self::Seen
+        }
     }
 }
 
-/// Settles which network: as given, or chosen from what the device sees.
-pub async fn settle(
+/// Selects the network: as given, or chosen from the networks that the device sees. Asks for a missing
+/// passphrase.
+pub async fn select_network(
     run: &Run,
     device: &mut dyn Provisioner,
     wanted: &NetworkRequest,
@@ -46,61 +49,50 @@ pub async fn settle(
     let can_scan = device.abilities().can_scan;
     match (&wanted.ssid, &wanted.passphrase) {
         (Some(ssid), Some(passphrase)) => Ok(NetworkSelection {
-            network: wifi(ssid.clone(), passphrase.clone()),
+            network: wifi_credentials(ssid.clone(), passphrase.clone()),
             seen: None,
         }),
         (Some(ssid), None) => {
-            // Only the scan can tell that a network needs no passphrase.
+            // Only a scan shows whether the network needs a passphrase.
             let seen = if can_scan {
-                scan(run, device).await?
+                Some(scan_networks(run, device).await?)
             } else {
-                Vec::new()
+                None
             };
-            let network = find_by_name(ssid, &seen);
-            let network = complete(run, ssid.clone(), network, wanted).await?;
-            let seen = can_scan.then_some(seen);
+            let network = find_by_name(ssid, seen.as_deref().unwrap_or_default());
+            let network = complete_credentials(run, ssid.clone(), network, wanted).await?;
             Ok(NetworkSelection { network, seen })
         }
         (None, _) if !can_scan => {
-            let named = run.ask(&Question::Ssid).await;
-            let ssid = named.and_then(|name| name.expose().parse().ok());
+            let answer = run.ask(&Question::Ssid).await;
+            let ssid = answer.and_then(|name| name.expose().parse().ok());
             let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
-            let network = complete(run, ssid, None, wanted).await?;
-            Ok(NetworkSelection {
-                network,
-                seen: None,
-            })
+            let network = complete_credentials(run, ssid, None, wanted).await?;
+            let seen = None;
+            Ok(NetworkSelection { network, seen })
         }
         (None, _) => loop {
-            let seen = scan(run, device).await?;
-            match run
-                .choose(Choice::Networks(Growing::complete(seen.clone())))
-                .await
-            {
+            let seen = scan_networks(run, device).await?;
+            let list = Growing::complete(seen.clone());
+            let (ssid, network) = match run.choose(Choice::Networks(list)).await {
                 Chosen::Item(index) => {
                     let network = seen.get(index);
-                    let ssid = network.and_then(|network| network.ssid.clone());
-                    let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
-                    let network = complete(run, ssid, network, wanted).await?;
-                    let seen = Some(seen);
-                    return Ok(NetworkSelection { network, seen });
+                    (network.and_then(|network| network.ssid.clone()), network)
                 }
-                Chosen::Manual(ssid) => {
-                    let network = complete(run, ssid, None, wanted).await?;
-                    let seen = Some(seen);
-                    return Ok(NetworkSelection { network, seen });
-                }
-                Chosen::Declined | Chosen::Nothing => {
-                    return Err(FlowError::MissingInput(Question::Ssid));
-                }
-                Chosen::Rescan => {}
-            }
+                Chosen::Manual(ssid) => (Some(ssid), None),
+                Chosen::Declined | Chosen::Nothing => (None, None),
+                Chosen::Rescan => continue,
+            };
+            let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
+            let network = complete_credentials(run, ssid, network, wanted).await?;
+            let seen = Some(seen);
+            return Ok(NetworkSelection { network, seen });
         },
     }
 }
 
 /// The network with this name. Several networks can share a name: if one of them requires a
-/// passphrase, the name requires one. An open twin is how passwords and traffic are stolen.
+/// passphrase, it is selected, because an open one may be an attacker's copy of it.
 fn find_by_name<'a>(ssid: &Ssid, seen: &'a [AccessPoint]) -> Option<&'a AccessPoint> {
     let named = || {
         seen.iter()
@@ -111,7 +103,9 @@ fn find_by_name<'a>(ssid: &Ssid, seen: &'a [AccessPoint]) -> Option<&'a AccessPo
         .or_else(|| named().next())
 }
 
-async fn complete(
+/// Adds the passphrase: as given, none for an open network, or typed by the user. `network`: what the
+/// scan shows.
+async fn complete_credentials(
     run: &Run,
     ssid: Ssid,
     network: Option<&AccessPoint>,
@@ -125,24 +119,27 @@ async fn complete(
     }
     if let Some(passphrase) = &wanted.passphrase {
         let passphrase = passphrase.clone();
-        return Ok(wifi(ssid, passphrase));
+        return Ok(wifi_credentials(ssid, passphrase));
     }
     if network.is_some_and(|network| network.auth.takes_no_passphrase()) {
-        return Ok(wifi(ssid, Passphrase::none()));
+        return Ok(wifi_credentials(ssid, Passphrase::none()));
     }
     let question = Question::Passphrase { ssid: ssid.clone() };
     let answer = run.ask(&question).await;
     let passphrase = answer.and_then(|answer| Passphrase::new(answer).ok());
     let passphrase = passphrase.ok_or(FlowError::MissingInput(question))?;
-    Ok(wifi(ssid, passphrase))
+    Ok(wifi_credentials(ssid, passphrase))
 }
 
-const fn wifi(ssid: Ssid, passphrase: Passphrase) -> NetworkCredentials {
+const fn wifi_credentials(ssid: Ssid, passphrase: Passphrase) -> NetworkCredentials {
     NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase })
 }
 
-/// Lists the networks that the device sees: strongest first, each name once.
-pub async fn scan(run: &Run, device: &mut dyn Provisioner) -> Result<Vec<AccessPoint>, FlowError> {
+/// Lists the networks that the device sees: the strongest first, each name once.
+pub async fn scan_networks(
+    run: &Run,
+    device: &mut dyn Provisioner,
+) -> Result<Vec<AccessPoint>, FlowError> {
     run.report(&Event::WifiScanStarted);
     let scanned = device.scan_networks().await;
     let networks = scanned.map_err(|error| FlowError::of_provisioner(FlowStep::Scanning, error))?;
@@ -152,7 +149,7 @@ pub async fn scan(run: &Run, device: &mut dyn Provisioner) -> Result<Vec<AccessP
     Ok(networks)
 }
 
-/// From 36 on they are in the 5 GHz band, which most devices do not hear.
+/// Channels from 36 are in the 5 GHz band, which most devices do not support.
 const LAST_2_4_GHZ_CHANNEL: u32 = 14;
 
 #[cfg(test)]
@@ -178,7 +175,7 @@ mod tests {
         const WPA2: i32 = 3;
         const ENTERPRISE: i32 = 5;
         let home: Ssid = "Home".parse().unwrap();
-        let selected = |seen: &[AccessPoint]| find_by_name(&home, seen).map(|one| one.auth.0);
+        let selected = |seen: &[AccessPoint]| Some(find_by_name(&home, seen)?.auth.0);
         for open in [OPEN, OWE] {
             for secured in [WPA2, ENTERPRISE] {
                 let (open, secured) = (network("Home", open), network("Home", secured));
@@ -194,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn visibility_depends_on_the_bands_of_the_network_alone() {
+    fn visibility_depends_on_bands_of_the_network_only() {
         let home: Ssid = "Home".parse().unwrap();
         let on = |ssid: &str, channel| AccessPoint {
             channel,
@@ -216,7 +213,7 @@ mod tests {
                 NetworkVisibility::Seen,
             ),
         ] {
-            assert_eq!(visibility(&home, &seen), expected, "{seen:?}");
+            assert_eq!(NetworkVisibility::of(&home, &seen), expected, "{seen:?}");
         }
     }
 }

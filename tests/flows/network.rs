@@ -7,7 +7,7 @@ use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::version::Version;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::NetworkRequest;
-use espctl::flows::wifi::{scan, settle};
+use espctl::flows::network::{scan_networks, select_network};
 use espctl::flows::{Chosen, Event, FlowError, Pace, Question};
 use espctl::ident::{Passphrase, Ssid};
 use espctl::proto::network_provisioning::network_scan_payload::Payload;
@@ -30,7 +30,7 @@ fn device_in(world: World) -> MemoryDevice {
 }
 
 fn neighbourhood() -> MemoryDevice {
-    device_in(World::neighbourhood())
+    device_in(World::neighborhood())
 }
 
 fn names(networks: &[AccessPoint]) -> Vec<String> {
@@ -62,11 +62,13 @@ fn scan_requests(device: &MemoryDevice) -> Vec<Payload> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
+async fn scan_lists_each_name_once_and_hidden_networks() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
     let recorder = Recorder::default();
-    let found = scan(&recorder.run(), &mut provisioner).await.unwrap();
+    let found = scan_networks(&recorder.run(), &mut provisioner)
+        .await
+        .unwrap();
     assert_eq!(
         names(&found),
         [
@@ -94,10 +96,10 @@ async fn a_scan_lists_each_name_once_and_hidden_ones_too() {
 /// Over its own hotspot a device that listens on every channel in one go loses its clients, and
 /// one that answers only when it is done answers nobody meanwhile.
 #[tokio::test(start_paused = true)]
-async fn a_scan_keeps_the_hotspot_alive() {
+async fn scan_keeps_hotspot_alive() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
-    scan(&Recorder::default().run(), &mut provisioner)
+    scan_networks(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap();
     let Payload::CmdScanWifiStart(start) = &scan_requests(&device)[0] else {
@@ -108,7 +110,7 @@ async fn a_scan_keeps_the_hotspot_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_name_with_another_kind_of_authentication_is_another_network() {
+async fn equal_names_with_other_authentication_are_separate_networks() {
     let world = World::from_json(
         r#"[{"ssid": "Twin", "rssi": -70, "passphrase": "12345678"},
             {"ssid": "Twin", "rssi": -60},
@@ -118,7 +120,7 @@ async fn the_same_name_with_another_kind_of_authentication_is_another_network() 
     );
     let device = device_in(world.unwrap());
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
-    let found = scan(&Recorder::default().run(), &mut provisioner)
+    let found = scan_networks(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap();
     assert_eq!(names(&found), ["Twin", "Twin", "(hidden)", "(hidden)"]);
@@ -173,7 +175,7 @@ fn network(index: u32) -> WiFiScanResult {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_end_where_the_list_does() {
+async fn pages_end_with_the_list() {
     for (count, expected) in [
         (0, &[][..]),
         (1, &[(0, 1)]),
@@ -183,7 +185,7 @@ async fn pages_end_where_the_list_does() {
     ] {
         let device = listing(count, 3);
         let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
-        let found = scan(&Recorder::default().run(), &mut provisioner)
+        let found = scan_networks(&Recorder::default().run(), &mut provisioner)
             .await
             .unwrap();
         assert_eq!(u32::try_from(found.len()).unwrap(), count);
@@ -192,16 +194,16 @@ async fn pages_end_where_the_list_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scan_that_does_not_end_is_given_up() {
+async fn endless_scan_times_out() {
     let device = listing(1, u32::MAX);
     let pace = Pace {
         scan: Duration::from_millis(50),
-        scan_status: Duration::from_millis(7),
+        scan_poll: Duration::from_millis(7),
         ..Pace::default()
     };
     let mut provisioner = device.protocomm(scanning(), &pace).await;
     let began = Instant::now();
-    let error = scan(&Recorder::default().run(), &mut provisioner)
+    let error = scan_networks(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap_err();
     assert!(
@@ -227,7 +229,7 @@ async fn settled(
     recorder: &Recorder,
 ) -> Result<(String, String), FlowError> {
     let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
-    let settled = settle(&recorder.run(), &mut provisioner, wanted).await?;
+    let settled = select_network(&recorder.run(), &mut provisioner, wanted).await?;
     let NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase }) = settled.network else {
         panic!("{settled:?}");
     };
@@ -240,7 +242,7 @@ fn pair(ssid: &str, passphrase: &str) -> (String, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_given_in_full_is_taken_without_a_look() {
+async fn complete_credentials_need_no_scan() {
     for passphrase in ["", "12345678"] {
         let device = neighbourhood();
         // Not even for an enterprise network: an access point of that name may be another.
@@ -254,9 +256,9 @@ async fn what_was_given_in_full_is_taken_without_a_look() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_alone_is_looked_up_and_an_open_network_needs_no_passphrase() {
+async fn name_alone_is_looked_up_for_open_network() {
     let owe = World::from_json(r#"[{"ssid": "Guest", "auth": "owe"}]"#).unwrap();
-    for world in [World::neighbourhood(), owe] {
+    for world in [World::neighborhood(), owe] {
         let recorder = Recorder::default();
         let wanted = wanted(Some("Guest"), None);
         let network = settled(&device_in(world), &wanted, &recorder)
@@ -268,13 +270,13 @@ async fn a_name_alone_is_looked_up_and_an_open_network_needs_no_passphrase() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_passphrase_is_asked_for_where_one_may_be_needed() {
+async fn asks_for_passphrase_if_one_may_be_needed() {
     for ssid in ["Home", "Home-WPA3", "Not in the air"] {
         let wanted = wanted(Some(ssid), None);
         let name: Ssid = ssid.parse().unwrap();
         let question = Question::Passphrase { ssid: name };
 
-        let recorder = Recorder::typing(["typed in"]);
+        let recorder = Recorder::with_answers(["typed in"]);
         let network = settled(&neighbourhood(), &wanted, &recorder).await;
         assert_eq!(network.unwrap(), pair(ssid, "typed in"));
         assert_eq!(recorder.asked(), std::slice::from_ref(&question));
@@ -291,8 +293,8 @@ async fn a_passphrase_is_asked_for_where_one_may_be_needed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_enterprise_network_is_refused_before_a_passphrase_is_asked_for() {
-    let recorder = Recorder::typing(["typed in"]).choosing([Chosen::Item(3)]);
+async fn enterprise_network_is_rejected_before_asking_for_passphrase() {
+    let recorder = Recorder::with_answers(["typed in"]).with_choices([Chosen::Item(3)]);
     for ssid in [Some("Office"), None] {
         let wanted = wanted(ssid, None);
         let error = settled(&neighbourhood(), &wanted, &recorder)
@@ -308,23 +310,24 @@ async fn an_enterprise_network_is_refused_before_a_passphrase_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_name_one_is_chosen_from_what_is_seen() {
+async fn without_name_network_is_chosen_from_scan() {
     let nothing = wanted(None, None);
-    let recorder = Recorder::typing(["typed in"]).choosing([Chosen::Rescan, Chosen::Item(0)]);
+    let recorder =
+        Recorder::with_answers(["typed in"]).with_choices([Chosen::Rescan, Chosen::Item(0)]);
     let network = settled(&neighbourhood(), &nothing, &recorder).await;
     assert_eq!(network.unwrap(), pair("Home", "typed in"));
     assert_eq!(recorder.shown().len(), 2, "looked again when asked to");
     assert_eq!(names(&recorder.shown()[0])[0], "Home");
 
     let manual = Chosen::Manual("Elsewhere".parse().unwrap());
-    let recorder = Recorder::default().choosing([manual]);
+    let recorder = Recorder::default().with_choices([manual]);
     let given = wanted(None, Some("12345678"));
     let network = settled(&neighbourhood(), &given, &recorder).await;
     assert_eq!(network.unwrap(), pair("Elsewhere", "12345678"));
 
     // Nobody chooses; a hidden network, which has no name to send; one that is not in the list.
     for choice in [Chosen::Nothing, Chosen::Item(5), Chosen::Item(99)] {
-        let recorder = Recorder::default().choosing([choice]);
+        let recorder = Recorder::default().with_choices([choice]);
         let error = settled(&neighbourhood(), &nothing, &recorder)
             .await
             .unwrap_err();
@@ -337,27 +340,27 @@ async fn without_a_name_one_is_chosen_from_what_is_seen() {
 
 /// Old firmware, and firmware for Thread, has no endpoint for it.
 #[tokio::test(start_paused = true)]
-async fn a_device_that_cannot_scan_is_not_asked_to() {
+async fn device_that_cannot_scan_gets_no_scan_request() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(Version::default(), &Pace::default()).await;
     let nobody = Recorder::default();
     let nothing = wanted(None, None);
-    let error = settle(&nobody.run(), &mut provisioner, &nothing)
+    let error = select_network(&nobody.run(), &mut provisioner, &nothing)
         .await
         .unwrap_err();
     assert!(
         matches!(error, FlowError::MissingInput(Question::Ssid)),
         "{error:?}"
     );
-    let recorder = Recorder::typing(["typed in"]);
+    let recorder = Recorder::with_answers(["typed in"]);
     let name = wanted(Some("Guest"), None);
-    settle(&recorder.run(), &mut provisioner, &name)
+    select_network(&recorder.run(), &mut provisioner, &name)
         .await
         .unwrap();
     assert_eq!(recorder.asked().len(), 1);
     // Whoever is there names the network.
-    let recorder = Recorder::typing(["Guest", "typed in"]);
-    let settled = settle(&recorder.run(), &mut provisioner, &nothing)
+    let recorder = Recorder::with_answers(["Guest", "typed in"]);
+    let settled = select_network(&recorder.run(), &mut provisioner, &nothing)
         .await
         .unwrap();
     let NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase }) = settled.network else {

@@ -1,13 +1,12 @@
-//! What a browser may bring back to this computer's port, and what not.
+//! What a browser may bring to this computer's port.
 //!
-//! Any page that somebody visits can send requests to a port of this computer, and could so have
-//! them log in to the account of whoever made the page: devices would then be mapped to a
-//! stranger. Pages of custom profiles bring a state back, which nobody else knows. Those of the
-//! built-in ones take no secret along that would prove a request to come from them. What is left
-//! there: a port that nobody can know beforehand, open for minutes; the one path; no other
-//! computer's name for this one; no script of another page, which says where it is from; a whole
-//! set of tokens or a code; and a state, where one is brought, that is ours. And `login` says at
-//! its end who was logged in.
+//! Any web page can send requests to a port of this computer, and could log the user in to the account
+//! of its author: devices would then be mapped to a stranger. Pages of custom profiles bring back a
+//! state, which is a secret of this login. Pages of the built-in profiles return no such secret. For
+//! them these checks remain: the port is random and open for minutes; there is one path; the host is
+//! named as this computer; scripts of other pages, which name their origin, are rejected; a request has
+//! a whole set of tokens or a code; and a state, if there is one, is ours. At its end `login` prints
+//! the user that is logged in.
 
 use hyper::{Method, StatusCode};
 
@@ -15,49 +14,49 @@ use crate::cloud::Tokens;
 use crate::ident::printable;
 use crate::secret::Secret;
 
-/// What a request must fit.
+/// What a request must match.
 #[derive(Debug)]
 pub(super) struct Expected {
     pub(super) port: u16,
     /// Sent to pages of custom profiles, which bring it back.
     pub(super) state: String,
-    /// Whether nothing counts without it.
+    /// Whether a request without the state is rejected.
     pub(super) needs_state: bool,
-    /// Where the profile's pages are: scripts of no other page may come.
+    /// The origins of the profile's pages: scripts of other pages are rejected.
     pub(super) origins: Vec<String>,
 }
 
-/// Where a request comes from, and to whom.
+/// The source and the target of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Visitor<'a> {
     pub(super) host: Option<&'a str>,
-    /// Of the page whose script it is; visits have none.
+    /// The page whose script sent the request; `None` for a page that the browser opened.
     pub(super) origin: Option<&'a str>,
 }
 
-/// What was brought.
+/// What a browser brought.
 #[derive(Debug)]
 pub(super) enum Brought {
-    /// To be exchanged for tokens.
+    /// A code to exchange for tokens.
     Code(Secret<String>),
-    /// The login page's words on why there is no login.
+    /// The reason of the login page for refusing.
     Refused(String),
     Tokens(Tokens),
 }
 
 impl Brought {
-    /// What the visitor reads. Nothing that was brought is in it.
+    /// What the browser shows. It contains nothing that the browser brought.
     pub(super) fn words(&self) -> &'static str {
         match self {
             Self::Code(_) | Self::Tokens(_) => {
-                "espctl has received the login. Go back to its window to see what came of it; this one can be closed."
+                "espctl has received the login. Go back to its window for the result; this one can be closed."
             }
             Self::Refused(_) => "espctl has received the refusal. This window can be closed.",
         }
     }
 }
 
-/// Reads a request, or says with which status and words it is refused.
+/// Reads a request, or returns the status and the words of its refusal.
 pub(super) fn read(
     method: &Method,
     path: &str,
@@ -65,7 +64,7 @@ pub(super) fn read(
     visitor: Visitor<'_>,
     expected: &Expected,
 ) -> Result<Brought, (StatusCode, &'static str)> {
-    // A foreign name for this address is how a page of another site would read our answers.
+    // A page of another site could read our answers through a name of its own for this address.
     let port = expected.port;
     let ours = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let named = |host: &str| ours.iter().any(|name| name.eq_ignore_ascii_case(host));
@@ -99,7 +98,7 @@ pub(super) fn read(
             Some(description) if !description.is_empty() => format!("{description} ({error})"),
             _ => error.to_owned(),
         };
-        let words: String = words.chars().take(LONGEST_WORDS).collect();
+        let words: String = words.chars().take(MAX_REASON).collect();
         return Ok(Brought::Refused(printable(words.as_bytes())));
     }
     if let Some(code) = values.secret("code")? {
@@ -123,17 +122,17 @@ pub(super) fn read(
 struct Values(Vec<(String, String)>);
 
 impl Values {
-    /// A value that stands there once: of two, nobody knows which is meant.
+    /// A value that is given once: with two it is unclear which one is meant.
     fn one(&self, key: &str) -> Result<Option<&String>, (StatusCode, &'static str)> {
         let mut found = self.0.iter().filter(|(name, _)| name == key);
         match (found.next(), found.next()) {
             (Some((_, value)), None) => Ok(Some(value)),
             (None, _) => Ok(None),
-            (Some(_), Some(_)) => Err((StatusCode::BAD_REQUEST, "Something stands here twice.")),
+            (Some(_), Some(_)) => Err((StatusCode::BAD_REQUEST, "A value is given twice.")),
         }
     }
 
-    /// Of use only as one word.
+    /// A secret is one word.
     fn secret(&self, key: &str) -> Result<Option<Secret<String>>, (StatusCode, &'static str)> {
         let word =
             |value: &&String| !value.is_empty() && value.chars().all(|c| c.is_ascii_graphic());
@@ -149,8 +148,8 @@ impl Drop for Values {
     }
 }
 
-/// Of a page's explanation.
-const LONGEST_WORDS: usize = 300;
+/// The length of a page's explanation.
+const MAX_REASON: usize = 300;
 
 #[cfg(test)]
 mod tests {
