@@ -62,6 +62,12 @@ impl Deref for PublicText {
     }
 }
 
+impl PartialEq<str> for PublicText {
+    fn eq(&self, text: &str) -> bool {
+        self.0 == text
+    }
+}
+
 impl fmt::Display for PublicText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)

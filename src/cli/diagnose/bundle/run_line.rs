@@ -319,6 +319,6 @@ mod tests {
     const PUBLIC_TEXTS: &str = "base_url cap device_name endpoint from_serial group id name \
         node_id profile sec2_username source ssid ssid_hex user user_name username";
     /// `String)` ends the key and the value of a TXT record.
-    const OTHER_TYPES: &str = "Address ConsoleTrouble Duration Fault FaultKind> Firmware IpAddr \
+    const OTHER_TYPES: &str = "Address ConsoleTrouble Duration Fault CloudFaultKind> Firmware IpAddr \
         KeyKind NodeCloud PathBuf Scenario SecurityScheme String) TimeScale Uuid i16 u16 u32 u64 u8";
 }

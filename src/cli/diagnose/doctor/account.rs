@@ -1,4 +1,4 @@
-//! Checks of the account: its login, the rights of its files, the cloud, and the clock by which
+//! Checks of the account: its login, the permissions of its files, the cloud, and the clock by which
 //! tokens and challenges expire.
 
 use std::path::Path;
@@ -108,24 +108,24 @@ fn examine_files() -> Finding {
             ACCOUNT_FILES,
             "this system does not show who may read the account's files",
         ),
-        Some(rights) => judge_rights(&rights, folder.path()),
+        Some(permissions) => judge_permissions(&permissions, folder.path()),
     }
 }
 
-fn judge_rights(rights: &Permissions, folder: &Path) -> Finding {
+fn judge_permissions(permissions: &Permissions, folder: &Path) -> Finding {
     let describe_first = |exposed: &[ExposedPath]| {
         let ExposedPath { path, mode } = exposed.first()?;
         let more = count_more(exposed.len());
         Some(format!("{} ({mode:03o}){more}", show_path(path)))
     };
-    let files = describe_first(&rights.exposed);
-    let folders = describe_first(&rights.folders);
-    let foreign = rights.foreign.first().map(|path| {
-        let more = count_more(rights.foreign.len());
+    let files = describe_first(&permissions.exposed);
+    let folders = describe_first(&permissions.folders);
+    let foreign = permissions.foreign.first().map(|path| {
+        let more = count_more(permissions.foreign.len());
         format!("{} belongs to another user{more}", show_path(path))
     });
-    let unseen = rights.unchecked.first().map(|(path, error)| {
-        let more = count_more(rights.unchecked.len());
+    let unseen = permissions.unchecked.first().map(|(path, error)| {
+        let more = count_more(permissions.unchecked.len());
         format!("{} cannot be checked: {error}{more}", show_path(path))
     });
     let seen = [
@@ -137,7 +137,7 @@ fn judge_rights(rights: &Permissions, folder: &Path) -> Finding {
     let seen: Vec<String> = seen.into_iter().flatten().collect();
     if seen.is_empty() {
         let folder = show_path(folder);
-        let seen = match rights.files {
+        let seen = match permissions.files {
             0 => format!("there are none in {folder}"),
             1 => format!("only its owner may use the file in {folder}"),
             files => format!("only their owner may use the {files} files in {folder}"),
@@ -146,13 +146,13 @@ fn judge_rights(rights: &Permissions, folder: &Path) -> Finding {
     }
     let paths_of = |exposed: &[ExposedPath]| quote_paths(exposed.iter().map(|file| &*file.path));
     let commands = [
-        // First, because only the owner can change the rights.
+        // First, because only the owner can change the permissions.
         (
             r#"sudo chown "$(id -u)""#,
-            quote_paths(rights.foreign.iter().map(|path| &**path)),
+            quote_paths(permissions.foreign.iter().map(|path| &**path)),
         ),
-        ("chmod 600", paths_of(&rights.exposed)),
-        ("chmod go-w", paths_of(&rights.folders)),
+        ("chmod 600", paths_of(&permissions.exposed)),
+        ("chmod go-w", paths_of(&permissions.folders)),
     ];
     let commands: Vec<String> = commands
         .into_iter()
@@ -194,7 +194,7 @@ async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> 
     };
     let host = printable(client.host().as_bytes());
     let mut cloud = match timeout(CHECK_TIMEOUT, client.probe()).await {
-        Ok(Ok(present)) => return [judge_answer(&host, present), judge_clock(present.skew)],
+        Ok(Ok(status)) => return [judge_answer(&host, status), judge_clock(status.skew)],
         Ok(Err(error)) => {
             let finding = Finding::from_failure(CLOUD, &cloud_failure(&error, ""));
             // The clock decides whether a certificate is valid.
@@ -224,8 +224,8 @@ async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> 
     [cloud, Finding::skipped(CLOCK, why)]
 }
 
-fn judge_answer(host: &str, present: CloudStatus) -> Finding {
-    if present.is_cloud {
+fn judge_answer(host: &str, status: CloudStatus) -> Finding {
+    if status.is_cloud {
         return Finding::ok(CLOUD, format!("{host} answers"));
     }
     let seen = format!("{host} answers, but not as a RainMaker cloud: it may be a login page");
@@ -291,24 +291,24 @@ mod tests {
             path: path.into(),
             mode: 0o644,
         };
-        let rights = Permissions {
+        let permissions = Permissions {
             files: 3,
             exposed: vec![exposed("/home/a/x_config.json"), exposed("/home/a b/it's")],
             ..Permissions::default()
         };
-        let finding = judge_rights(&rights, Path::new("/home/a"));
+        let finding = judge_permissions(&permissions, Path::new("/home/a"));
         assert_eq!(finding.state, CheckState::Warning);
         assert!(finding.seen.ends_with("(644), and 1 more"), "{finding:?}");
         let fix = r#"chmod 600 /home/a/x_config.json "/home/a b/it's""#;
         assert_eq!(finding.fix.as_deref(), Some(fix));
 
-        let rights = Permissions {
+        let permissions = Permissions {
             folders: vec![exposed("/home/a")],
             foreign: vec!["/home/a/profiles".into()],
             unchecked: vec![("/home/a/b".into(), "no".to_owned())],
-            ..rights
+            ..permissions
         };
-        let finding = judge_rights(&rights, Path::new("/home/a"));
+        let finding = judge_permissions(&permissions, Path::new("/home/a"));
         for part in [
             "put files into /home/a (644)",
             "; /home/a/profiles belongs to another user; /home/a/b cannot be checked: no",

@@ -358,10 +358,10 @@ impl EmulateDevice {
 }
 
 /// An id that needs no escape in a path, a topic and a JSON text.
-fn parse_node_id(text: &str) -> Result<String, &'static str> {
+fn parse_node_id(text: &str) -> Result<PublicText, &'static str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if (1..=64).contains(&text.len()) && text.chars().all(is_plain) {
-        Ok(text.to_owned())
+        Ok(text.to_owned().into())
     } else {
         Err("expected 1 to 64 letters, digits, - and _")
     }

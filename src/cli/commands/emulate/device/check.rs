@@ -78,7 +78,7 @@ fn check_medium(args: &EmulateDevice, matches: &ArgMatches) -> Result<(), Failur
         return inapplicable(flag);
     }
     if medium == Medium::OnNetwork {
-        if args.cap.iter().any(|name| &**name != CH_RESP) {
+        if args.cap.iter().any(|name| *name != *CH_RESP) {
             return conflict("--cap: a device on its network has only ch_resp");
         }
         Scenario::check_on_network(&args.scenario)

@@ -78,12 +78,12 @@ pub(super) fn announced_capabilities(args: &EmulateDevice) -> Vec<String> {
     if args.cap.is_empty() && find_association(args) == Some(Association::ChallengeResponse) {
         return vec![CH_RESP.to_owned()];
     }
-    let announced = args.cap.iter().filter(|name| &***name != USER_ASSOC);
+    let announced = args.cap.iter().filter(|name| **name != *USER_ASSOC);
     announced.map(ToString::to_string).collect()
 }
 
 pub(super) fn has_capability(args: &EmulateDevice, name: &str) -> bool {
-    args.cap.iter().any(|capability| &**capability == name)
+    args.cap.iter().any(|capability| *capability == *name)
 }
 
 /// Registers a node with its cloud, if it has one and was claimed.
