@@ -63,8 +63,8 @@ impl Connection {
         longest.is_none_or(|longest| scheme.longest_message() <= longest)
     }
 
-    /// Agrees keys. After a failure the path can be used for another scheme, unless the error says
-    /// otherwise.
+    /// Agrees keys. After most failures the path can be used for another scheme; an error of the
+    /// transport ends it.
     pub async fn agree(
         &mut self,
         scheme: SecurityScheme,
@@ -133,7 +133,7 @@ impl Connection {
         }
     }
 
-    /// Says goodbye.
+    /// Closes the path.
     pub async fn close(&mut self) -> Result<(), SessionError> {
         Ok(self.transport.close().await?)
     }

@@ -6,16 +6,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::imports::{Import, find_imports};
 use crate::support::source::{SourceFile, source_files};
 
-/// Until their folders are rebuilt.
-const NOT_YET: [&str; 1] = ["cli"];
-
 #[test]
 fn no_file_imports_itself_through_others() {
     let files = source_files();
-    let cycles = find_cycles(&files, |file| {
-        let module = file.top_module();
-        module.is_none_or(|module| !NOT_YET.contains(&module))
-    });
+    let cycles = find_cycles(&files);
     assert!(
         cycles.is_empty(),
         "files that import each other:\n{}",
@@ -23,22 +17,10 @@ fn no_file_imports_itself_through_others() {
     );
 }
 
-#[test]
-fn modules_that_may_still_have_cycles_have_one() {
-    let files = source_files();
-    for module in NOT_YET {
-        let cycles = find_cycles(&files, |file| file.top_module() == Some(module));
-        assert!(
-            !cycles.is_empty(),
-            "{module} has no cycle anymore: take it out of NOT_YET"
-        );
-    }
-}
-
 /// Planted cycles, in each of the ways that Rust allows, are found; what is no import is not.
 #[test]
 fn check_itself_finds_planted_cycles() {
-    let found = |texts: &[(&str, &str)]| find_cycles(&planted(texts), |_| true);
+    let found = |texts: &[(&str, &str)]| find_cycles(&planted(texts));
     let cycle = ["src/a/one.rs → src/a/two.rs (Two, line 1) → src/a/one.rs (One, line 1)"];
     let root = (
         "a/mod.rs",
@@ -86,7 +68,7 @@ fn check_itself_finds_planted_cycles() {
 
 #[test]
 fn check_itself_follows_globs_and_chains_of_re_exports() {
-    let found = |texts: &[(&str, &str)]| find_cycles(&planted(texts), |_| true);
+    let found = |texts: &[(&str, &str)]| find_cycles(&planted(texts));
     let chained = found(&[
         ("a/mod.rs", "mod b; pub use b::*;"),
         (
@@ -134,11 +116,10 @@ pub(super) fn planted(texts: &[(&str, &str)]) -> Vec<SourceFile> {
 
 /// One cycle through every file that is on one, but for those that a cycle before went through: its
 /// files in order, and what each imports of the next. All of its files are `covered`.
-fn find_cycles(files: &[SourceFile], covered: impl Fn(&SourceFile) -> bool) -> Vec<String> {
+fn find_cycles(files: &[SourceFile]) -> Vec<String> {
     let mut graph: BTreeMap<usize, BTreeMap<usize, Import>> = BTreeMap::new();
     for import in find_imports(files) {
-        let is_covered = covered(&files[import.from]) && covered(&files[import.to]);
-        if is_covered && !import.in_tests && import.item.is_some() {
+        if !import.in_tests && import.item.is_some() {
             let imported = graph.entry(import.from).or_default();
             imported.entry(import.to).or_insert(import);
         }

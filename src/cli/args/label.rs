@@ -216,3 +216,5 @@ async fn wait_for_log(port: &str, line: LogLine, drivers: &Drivers) -> Result<Pa
 
 /// Bytes of a picture; a camera's JPEG has fewer.
 const MAX_FILE: u64 = 48 * 1024 * 1024;
+/// The positional argument with a payload, in messages.
+pub(in crate::cli) const PAYLOAD_ARGUMENT: &str = "PAYLOAD";

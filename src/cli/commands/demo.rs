@@ -62,17 +62,17 @@ impl Subcommand for Demo {
         let format = printer.format();
         printer.share_terminal();
         // kill_on_drop ends both emulators at the latest when this function returns.
-        printer.say("Starting an emulated cloud:  espctl emulate cloud");
+        printer.print_line("Starting an emulated cloud:  espctl emulate cloud");
         let cloud = start_emulator(&["cloud"], format).await.map_err(fault)?;
         let (_cloud, cloud): (_, CloudReady) = cloud;
-        printer.say("Starting an emulated device: espctl emulate device --cloud URL");
+        printer.print_line("Starting an emulated device: espctl emulate device --cloud URL");
         let arguments = ["device", "--join-ms", "800", "--cloud", cloud.url.as_str()];
         let device = start_emulator(&arguments, format).await.map_err(fault)?;
         let (_device, device): (_, DeviceReady) = device;
 
         let account = log_in(&cloud, printer).await?;
         let address = format!("{}:{}", device.address, device.port);
-        printer.say(&format!(
+        printer.print_line(&format!(
             "The device is {name} at {address}. What follows is what this command would do:\n  \
              espctl provision --device-ip {host} --device-port {port} --pop {pop} \
              --ssid {SSID} --passphrase '{PASSPHRASE}'\n",
@@ -130,7 +130,7 @@ async fn log_in(cloud: &CloudReady, printer: &Printer) -> Result<Arc<Client>, Fa
     let login = client.log_in(&cloud.user, Some(&cloud.password)).await;
     match login.map_err(failure)? {
         LogIn::Done(tokens) => {
-            printer.say(&format!("Logged in to it as {}", cloud.user));
+            printer.print_line(&format!("Logged in to it as {}", cloud.user));
             Ok(Arc::new(client.with_tokens(tokens, None)))
         }
         LogIn::NeedsCode { .. } => Err(fault(anyhow!("the emulated cloud requires a code"))),
@@ -145,7 +145,7 @@ async fn show_node(account: &Client, summary: &Summary, printer: &Printer) -> Re
         .iter()
         .find(|node| Some(node.node_id.as_str()) == summary.node_id())
         .ok_or_else(|| fault(anyhow!("the node is not in the account")))?;
-    printer.say(&format!(
+    printer.print_line(&format!(
         "\nIn the account now: {}, a {} ({})\n",
         node.name().unwrap_or("a node"),
         node.kind().unwrap_or("thing without a type"),

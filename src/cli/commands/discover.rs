@@ -91,7 +91,7 @@ impl Subcommand for Discover {
         }
         printer.start_list();
         for request in &requests {
-            printer.say(&format!("Looking {}", search_place(request)));
+            printer.print_line(&format!("Looking {}", search_place(request)));
         }
         let outcomes = self.search_all(requests, workplace).await;
         let mut found = Vec::new();
@@ -121,7 +121,7 @@ impl Subcommand for Discover {
                 _ => false,
             };
             if is_optional && self.transport.is_none() {
-                printer.say(&format!("No devices over {medium}: {error}"));
+                printer.print_line(&format!("No devices over {medium}: {error}"));
                 continue;
             }
             // Any other error is more helpful than the error that there is no device.

@@ -29,7 +29,7 @@ use crate::secret::Secret;
 
 /// Log in to an account with a user name, or in the browser.
 ///
-/// espctl stores the login in the folder of esp-rainmaker-cli, which also uses it. An existing login
+/// The login goes to the folder of esp-rainmaker-cli, which also uses it. An existing login
 /// is replaced.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -126,10 +126,10 @@ impl Subcommand for Login {
             failure
         })?;
         if let Some(warning) = foreign_issuer(&profile, &tokens) {
-            printer.say(&warning);
+            printer.print_line(&warning);
         }
         if has_access_token() {
-            printer.say(&format!(
+            printer.print_line(&format!(
                 "warning: {ACCESS_TOKEN} is set and replaces this login until you unset it"
             ));
         }
@@ -179,7 +179,9 @@ impl Login {
             Ok(LogIn::NeedsCode { session }) => session,
             Err(error) => return Err(cloud_failure(&error, &step)),
         };
-        workplace.printer.say("The cloud has sent a one-time code");
+        workplace
+            .printer
+            .print_line("The cloud has sent a one-time code");
         let code = self.read_code(&mut inputs, observer).await?;
         let tokens = client.log_in_with_code(user, &session, &code).await;
         tokens.map_err(|error| cloud_failure(&error, &step))
@@ -261,7 +263,7 @@ impl Login {
         let visit = BrowserVisit::prepare(profile, self.account.allows_plain_http()).await;
         let visit = visit.map_err(failed)?;
         if visit.is_readable_by_others() {
-            printer.say(
+            printer.print_line(
                 "warning: this login page uses plain HTTP, so others on the network can read what you \
                  type; --user-name sends the password over HTTPS",
             );
@@ -281,7 +283,7 @@ impl Login {
             && let Err(error) = open::that_detached(url)
         {
             tracing::debug!(%error, "opening a browser");
-            printer.say("espctl could not open a browser");
+            printer.print_line("espctl could not open a browser");
         }
         let tokens = visit.wait(client, self.browser_timeout).await;
         tokens.map_err(failed)

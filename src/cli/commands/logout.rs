@@ -42,20 +42,20 @@ impl Subcommand for Logout {
         let revoked = revoked.await;
         if let Err(failure) = &revoked {
             let causes = failure.causes.iter().map(|cause| format!(": {cause}"));
-            printer.say(&format!(
+            printer.print_line(&format!(
                 "warning: the cloud was not told, and keeps the login until it expires: {}{}",
                 failure.message,
                 causes.collect::<String>()
             ));
         }
         if removed.has_legacy_login {
-            printer.say(
+            printer.print_line(
                 "warning: rainmaker_config.json, a file from before profiles, lets esp-rainmaker-cli \
                  log in again; remove the file to prevent this",
             );
         }
         if has_access_token() {
-            printer.say(&format!(
+            printer.print_line(&format!(
                 "warning: {ACCESS_TOKEN} is set and remains a login"
             ));
         }

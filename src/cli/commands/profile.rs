@@ -96,7 +96,7 @@ fn add_profile(
     let url = parse_base_url(&args.base_url)?;
     let added = folder.add_profile(&args.name, &url, args.description.as_deref())?;
     if added.base_url.scheme() != "https" && !is_loopback(&added.base_url) {
-        printer.say(
+        printer.print_line(
             "warning: plain HTTP lets others on the network read tokens; commands refuse to send \
              tokens there without --allow-plain-http",
         );
@@ -125,7 +125,7 @@ fn list_profiles(folder: &Folder, printer: &Printer) -> Result<CommandOutput, Ac
     if rows.iter().all(|row| !row.current) {
         let name = folder.read_current_name()?;
         let name = printable(name.as_bytes());
-        printer.say(&format!(
+        printer.print_line(&format!(
             "warning: the current profile is {name}, but there is no profile of this name"
         ));
     }

@@ -33,6 +33,3 @@ impl Subcommand for Qr {
         }
     }
 }
-
-/// The name of the payload argument in messages.
-const PAYLOAD: &str = "PAYLOAD";

@@ -40,7 +40,7 @@ impl Subcommand for Whoami {
         let logged_in = self.account.logged_in()?;
         let tokens = &logged_in.tokens;
         if let Some(warning) = foreign_issuer(&logged_in.profile, tokens) {
-            workplace.printer.say(&warning);
+            workplace.printer.print_line(&warning);
         }
         let mut account = Account::new(&logged_in.profile, tokens);
         if self.check {

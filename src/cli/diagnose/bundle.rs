@@ -107,7 +107,7 @@ impl Bundle {
         let text = compose_bundle(&start, &self.recorder, answer, failure.as_ref(), findings);
         let path = self.path.display().to_string();
         match self.write_text(&text) {
-            Ok(()) => printer.say(&format!(
+            Ok(()) => printer.print_line(&format!(
                 "The support bundle is in {path}. It contains no secrets, but names and addresses"
             )),
             Err(error) => print_note(&format!(

@@ -154,18 +154,18 @@ pub(in crate::cli) fn format_errors_page() -> String {
     let mut page = format!("# Errors\n\n{intro}\n\n| id | exit | meaning |\n|---|---|---|\n");
     for id in ErrorId::ALL {
         let (exits, title) = (join_exits(*id), id.entry().title);
-        page.push_str(&format!("| [`{id}`](#{id}) | {exits} | {title} |\n"));
+        page += format!("| [`{id}`](#{id}) | {exits} | {title} |\n").as_str();
     }
     for id in ErrorId::ALL {
         let (exits, title) = (join_exits(*id), id.entry().title);
         let why = wrap(&format!("**Why it happens.** {}", id.entry().why));
         let steps = format_steps(*id, PAGE_COLUMNS, "");
-        page.push_str(&format!(
-            "\n## {id}\n\nExit {exits}. {title}\n\n{why}\n\n**What to do.**\n\n{steps}\n"
-        ));
+        page +=
+            format!("\n## {id}\n\nExit {exits}. {title}\n\n{why}\n\n**What to do.**\n\n{steps}\n")
+                .as_str();
         if let Some(doctor) = describe_check(*id) {
             let doctor = wrap(&format!("**On this computer.** {doctor}"));
-            page.push_str(&format!("\n{doctor}\n"));
+            page += format!("\n{doctor}\n").as_str();
         }
     }
     page

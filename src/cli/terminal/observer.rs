@@ -139,7 +139,7 @@ impl Observer for TerminalObserver {
             }
             Event::SearchStarted { .. } => {
                 if let Some(invitation) = state.options.invitation.take() {
-                    self.printer.say(&invitation);
+                    self.printer.print_line(&invitation);
                 }
             }
             _ => {}
@@ -151,7 +151,7 @@ impl Observer for TerminalObserver {
         if (shown != ShownEvents::Warnings || is_warning)
             && let Some(line) = text::format_event(event, &mut state.stages)
         {
-            self.printer.say(&line);
+            self.printer.print_line(&line);
         }
         self.printer.spinner().follow(event);
     }

@@ -79,7 +79,7 @@ impl Printer {
     }
 
     /// Prints a line for people on stderr; nothing in JSON.
-    pub(in crate::cli) fn say(&self, line: &str) {
+    pub(in crate::cli) fn print_line(&self, line: &str) {
         if self.format == Format::Text {
             self.spinner().print_above(line);
         }
@@ -112,7 +112,7 @@ impl Printer {
             recorder.note(Value::Object(self.object(event)));
         }
         match self.format {
-            Format::Text => self.say(line),
+            Format::Text => self.print_line(line),
             Format::Json => {
                 let mut object = self.object(event);
                 object.extend(keys);

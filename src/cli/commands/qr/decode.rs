@@ -5,7 +5,7 @@ use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
-use super::PAYLOAD;
+use crate::cli::args::label::PAYLOAD_ARGUMENT;
 use crate::cli::args::label::found;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::args::serial::{LogArgs, SpeedArgs};
@@ -49,7 +49,14 @@ impl Decode {
         };
         let mut inputs = workplace.inputs();
         let line = self.speed.log(&self.log);
-        let found = found(&source, PAYLOAD, line, &mut inputs, &workplace.drivers).await?;
+        let found = found(
+            &source,
+            PAYLOAD_ARGUMENT,
+            line,
+            &mut inputs,
+            &workplace.drivers,
+        )
+        .await?;
         let payload = &found.payload;
         let command = provision_command(payload, source.expose());
         let advice = match (payload.network, payload.transport.as_deref()) {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::PAYLOAD;
 use crate::cli::args::inputs::{Existing, create_private};
+use crate::cli::args::label::PAYLOAD_ARGUMENT;
 use crate::cli::args::label::found;
 use crate::cli::args::serial::{LogArgs, SpeedArgs};
 use crate::cli::terminal::{CommandOutput, Format, print_note};
@@ -71,7 +71,7 @@ impl Encode {
         let line = self.speed.log(&self.log);
         let found = found(
             &self.payload,
-            PAYLOAD,
+            PAYLOAD_ARGUMENT,
             line,
             &mut inputs,
             &workplace.drivers,
@@ -162,7 +162,10 @@ impl Encode {
 }
 
 fn unusable_payload(message: &str) -> Failure {
-    Failure::new(ErrorId::InvalidQrcode, format!("{PAYLOAD}: {message}"))
+    Failure::new(
+        ErrorId::InvalidQrcode,
+        format!("{PAYLOAD_ARGUMENT}: {message}"),
+    )
 }
 
 fn is_url(text: &Secret<String>) -> bool {
