@@ -32,21 +32,14 @@ pub(in crate::cli) enum Device {
     /// Send bytes to any endpoint of the device in a session, and print the answer.
     Call(Call),
     /// Show firmware version and capabilities. Needs no secret.
-    Info(DeviceOnly),
+    Info(DeviceArgs),
     /// Make a provisioned device forget its network and accept a new one (ESP-IDF 5.1 and later).
-    Reprovision(DeviceOnly),
+    Reprovision(DeviceArgs),
     /// Make a device that failed to join forget the credentials and accept new ones (ESP-IDF 5.1
     /// and later).
-    Reset(DeviceOnly),
+    Reset(DeviceArgs),
     /// List the Wi-Fi networks that the device finds.
-    Wifi(DeviceOnly),
-}
-
-/// Arguments of the commands that only need a device.
-#[derive(Args, Debug)]
-pub(in crate::cli) struct DeviceOnly {
-    #[command(flatten)]
-    device: DeviceArgs,
+    Wifi(DeviceArgs),
 }
 
 /// Arguments of `device call`.
@@ -95,10 +88,10 @@ impl Subcommand for Device {
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let mut inputs = workplace.inputs();
-        let (Self::Info(DeviceOnly { device })
-        | Self::Reprovision(DeviceOnly { device })
-        | Self::Reset(DeviceOnly { device })
-        | Self::Wifi(DeviceOnly { device })
+        let (Self::Info(device)
+        | Self::Reprovision(device)
+        | Self::Reset(device)
+        | Self::Wifi(device)
         | Self::Call(Call { device, .. })) = self;
         let (printer, observer) = (&workplace.printer, &workplace.observer);
         let request = device

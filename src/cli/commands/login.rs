@@ -29,8 +29,8 @@ use crate::secret::Secret;
 
 /// Log in to an account with a user name, or in the browser.
 ///
-/// The login goes to the folder of esp-rainmaker-cli, which also uses it. An existing login
-/// is replaced.
+/// The login is stored in the folder of esp-rainmaker-cli, which also uses it. An existing login is
+/// replaced.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Login {

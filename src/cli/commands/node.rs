@@ -23,16 +23,9 @@ pub(in crate::cli) enum Nodes {
     /// Show what the cloud knows about a node.
     Info(Info),
     /// List the nodes of the account.
-    List(List),
+    List(AccountArgs),
     /// Remove a node from the account.
     Remove(Remove),
-}
-
-/// Arguments of `node list`.
-#[derive(Args, Debug)]
-pub(in crate::cli) struct List {
-    #[command(flatten)]
-    account: AccountArgs,
 }
 
 /// Arguments of `node info`.
@@ -67,7 +60,7 @@ impl Subcommand for Nodes {
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let (Self::Info(Info { account, .. })
-        | Self::List(List { account })
+        | Self::List(account)
         | Self::Remove(Remove { account, .. })) = self;
         let account = account.open()?;
         let client = &account.client;

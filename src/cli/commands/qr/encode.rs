@@ -145,8 +145,11 @@ impl Encode {
 
     /// Checks all files before espctl writes any, so that it writes all of them or none.
     fn check_files(&self) -> Result<(), Failure> {
-        let (png, svg) = (self.png.as_deref(), self.svg.as_deref());
-        if png.is_some() && png.map(resolve_folder) == svg.map(resolve_folder) {
+        let mut paths = self.files().map(|(path, _)| resolve_folder(path));
+        if paths
+            .next()
+            .is_some_and(|first| paths.next() == Some(first))
+        {
             let message = "--png and --svg name the same file";
             return Err(Failure::new(ErrorId::ConflictingFlags, message));
         }
