@@ -217,7 +217,7 @@ async fn data(args: &Call, inputs: &mut Inputs<'_>) -> Result<Secret<Vec<u8>>, F
         (None, None) => ("--hex", None),
     };
     let bytes = match (text, &args.hex) {
-        (Some(text), _) if text == "-" => inputs.read_bytes(Path::new("-"), flag).await?,
+        (Some("-"), _) => inputs.read_bytes(Path::new("-"), flag).await?,
         (Some(text), _) => match text.strip_prefix('@') {
             Some(path) if args.source.is_some() => inputs.read_bytes(Path::new(path), flag).await?,
             Some(path) => {

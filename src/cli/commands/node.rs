@@ -99,7 +99,7 @@ async fn info(args: &Info, printer: &Printer) -> Result<(), Failure> {
     account.warn();
     let node = node.map_err(|error| cloud_failure(&error, &doing))?;
     let Some(mut node) = node else {
-        return Err(unknown(&*args.node_id));
+        return Err(unknown(&args.node_id));
     };
     hide_tokens(&mut node);
     let lines = ["node", "name", "type", "firmware", "connected", "tags"]
@@ -132,7 +132,7 @@ async fn remove(args: &Remove, workplace: &Workplace) -> Result<(), Failure> {
     if let Err(CloudError::Rejected { .. }) = &removed
         && let Ok(None) = account.client.fetch_node(&args.node_id).await
     {
-        return Err(unknown(&*args.node_id));
+        return Err(unknown(&args.node_id));
     }
     removed.map_err(|error| cloud_failure(&error, &format!("removing {id}")))?;
     let line = format!("Removed {id} from the account");

@@ -70,12 +70,12 @@ fn judge_health(health: &BluetoothHealth, requested: Option<&str>) -> Vec<Findin
 fn judge_adapters(health: &BluetoothHealth, requested: Option<&str>) -> [Finding; 2] {
     let adapters = &health.adapters;
     let descriptions: Vec<String> = adapters.iter().map(describe_adapter).collect();
-    let selected = match requested {
-        Some(name) => adapters.iter().find(|adapter| adapter.name == name),
-        None => {
-            let is_on = |adapter: &&AdapterHealth| adapter.power == Power::On;
-            adapters.iter().find(is_on).or_else(|| adapters.first())
-        }
+    let selected = if let Some(name) = requested {
+        adapters.iter().find(|adapter| adapter.name == name)
+    } else {
+        let mut adapters = adapters.iter();
+        let switched_on = adapters.find(|adapter| adapter.power == Power::On);
+        switched_on.or_else(|| health.adapters.first())
     };
     let skipped = |check| Finding::skipped(check, "there is no adapter");
     let failed = |check: Check, problem: &BluetoothProblem| {
